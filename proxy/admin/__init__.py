@@ -1,0 +1,1 @@
+"""The admin address: health, readiness, metrics, status; never on the senders' address."""

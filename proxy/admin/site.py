@@ -1,0 +1,170 @@
+"""What operators ask a running proxy: is it alive, is it ready, what has it counted, what does it hold."""
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Protocol
+
+from aiohttp import web
+
+from proxy import __version__
+from proxy.config.model import Configuration
+from proxy.config.values import Address
+from proxy.oauth.source import TokenSource
+from proxy.observe.logs import LEVELS, Log
+from proxy.observe.metrics import Metrics
+from proxy.upstream.pool import Pool
+
+if TYPE_CHECKING:
+    from prometheus_client.core import Metric
+
+
+class Observed(Protocol):
+    """The running proxy, as far as this address shows it."""
+
+    configuration: Configuration
+    metrics: Metrics
+    log: Log
+    draining: bool
+    sources: dict[str, TokenSource]
+    pools: dict[tuple[object, ...], Pool]
+
+    @property
+    def crowd(self) -> Any:
+        """The senders' connections."""
+        ...
+
+
+class AdminSite:
+    """Serves from `start` to `stop`; beyond loopback without what changes or describes the proxy."""
+
+    def __init__(self, proxy: Observed, address: Address) -> None:
+        self._proxy = proxy
+        self._address = address
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        """Listens; OSError if the address cannot be had."""
+        app = web.Application()
+        app.router.add_get("/livez", self._livez)
+        app.router.add_get("/readyz", self._readyz)
+        app.router.add_get("/metrics", self._metrics)
+        if self._address.loopback:
+            app.router.add_get("/status", self._status)
+            app.router.add_put("/log-level", self._log_level)
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
+        await self._runner.setup()
+        if self._address.path is not None:
+            await web.UnixSite(self._runner, str(self._address.path)).start()
+        else:
+            await web.TCPSite(self._runner, self._address.host, self._address.port).start()
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on, also where the configuration says 0."""
+        addresses = self._runner.addresses if self._runner else []
+        return int(addresses[0][1]) if addresses and self._address.path is None else 0
+
+    async def stop(self) -> None:
+        """Listens no more."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _livez(self, _request: web.Request) -> web.Response:
+        return web.Response(text="alive\n")
+
+    async def _readyz(self, _request: web.Request) -> web.Response:
+        blocked = (name for name, source in self._proxy.sources.items() if source.is_blocked)
+        reasons = ["draining"] if self._proxy.draining else []
+        reasons += [f"OAuth client {name} has no token and cannot get one" for name in blocked]
+        return web.Response(status=503 if reasons else 200, text="\n".join(reasons or ["ready"]) + "\n")
+
+    async def _metrics(self, _request: web.Request) -> web.Response:
+        from prometheus_client.exposition import generate_latest  # noqa: PLC0415 - on scrape only
+        from prometheus_client.registry import CollectorRegistry  # noqa: PLC0415
+
+        registry = CollectorRegistry()
+        registry.register(_Families(self._proxy))
+        return web.Response(body=generate_latest(registry), content_type="text/plain", charset="utf-8")
+
+    async def _status(self, _request: web.Request) -> web.Response:
+        proxy = self._proxy
+        return web.Response(
+            text=json.dumps(
+                {
+                    "version": __version__,
+                    "draining": proxy.draining,
+                    "connections": len(proxy.crowd),
+                    "in_flight": in_flight(proxy),
+                    "routes": [
+                        {
+                            "name": each.name,
+                            "path": each.path,
+                            "host": each.host,
+                            "upstream": each.upstream,
+                            "oauth_client": each.oauth_client,
+                        }
+                        for each in proxy.configuration.routes
+                    ],
+                    "oauth_clients": {name: _source(source) for name, source in proxy.sources.items()},
+                    "upstreams": {
+                        str(pool.origin): {"idle": pool.idle, "leased": pool.leased} for pool in proxy.pools.values()
+                    },
+                },
+                indent=2,
+            )
+            + "\n",
+            content_type="application/json",
+        )
+
+    async def _log_level(self, request: web.Request) -> web.Response:
+        level = (await request.text()).strip()
+        if level not in LEVELS:
+            return web.Response(status=400, text=f"a level is one of {', '.join(LEVELS)}\n")
+        self._proxy.log.set_level(level)
+        return web.Response(text=f"{level}\n")
+
+
+def in_flight(proxy: Observed) -> int:
+    """How many exchanges are on their way."""
+    return sum(sender.busy for sender in proxy.crowd)
+
+
+def _source(source: TokenSource) -> dict[str, Any]:
+    """What may be told of a token."""
+    failure = source.failure
+    return {
+        "freshness": source.freshness.value if source.freshness else "none",
+        "expires": source.expires,
+        "grants": dict(source.grants),
+        "failure": failure.error.code if failure else None,
+    }
+
+
+class _Families:
+    """Everything that Prometheus gets."""
+
+    def __init__(self, proxy: Observed) -> None:
+        self._proxy = proxy
+
+    def collect(self) -> "Iterator[Metric]":
+        """The metric families, at this moment."""
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415 - on scrape only
+
+        proxy = self._proxy
+        yield from proxy.metrics.collect()
+        yield GaugeMetricFamily("cpi_proxy_in_flight", "Exchanges on their way.", value=in_flight(proxy))
+        grants = CounterMetricFamily("cpi_proxy_grants", "Token requests.", labels=["oauth_client", "outcome"])
+        expiry = GaugeMetricFamily(
+            "cpi_proxy_token_expiry_timestamp_seconds", "When the token expires.", labels=["oauth_client"]
+        )
+        for name, source in proxy.sources.items():
+            for outcome, count in source.grants.items():
+                grants.add_metric([name, outcome], count)
+            if source.expires is not None:
+                expiry.add_metric([name], source.expires)
+        yield grants
+        yield expiry
+        connections = GaugeMetricFamily("cpi_proxy_upstream_connections", "Connections to upstreams.", labels=["state"])
+        connections.add_metric(["idle"], sum(pool.idle for pool in proxy.pools.values()))
+        connections.add_metric(["leased"], sum(pool.leased for pool in proxy.pools.values()))
+        yield connections

@@ -1,0 +1,184 @@
+"""The composition root: makes a running proxy out of a configuration; the only place that knows all parts."""
+
+import asyncio
+import itertools
+import secrets
+import signal
+from collections.abc import Iterator, Mapping
+from urllib.parse import urlsplit
+
+from proxy.clock import SystemClock
+from proxy.config.model import Configuration, Forwarded
+from proxy.config.model import Route as RouteSettings
+from proxy.errors import ProxyError
+from proxy.forwarding.answers import problem
+from proxy.forwarding.cookies import CookieRules
+from proxy.forwarding.exchange import House, exchange
+from proxy.forwarding.fields import RequestRules
+from proxy.forwarding.request import Request
+from proxy.forwarding.routes import Route, Routes
+from proxy.oauth.endpoint import TokenEndpoint
+from proxy.oauth.rotation import Rotation
+from proxy.oauth.source import TokenSource, token_source
+from proxy.observe.account import Account
+from proxy.observe.logs import Log
+from proxy.observe.metrics import Metrics
+from proxy.server.listener import Crowd, Listener, Reception
+from proxy.server.sender import SenderConnection
+from proxy.upstream.pool import Origin, Pool
+from proxy.upstream.tls import client_context
+from proxy.wire.deadlines import Deadlines
+from proxy.wire.heads import assert_compiled
+
+
+class App:
+    """A proxy from `start` to `stop`. Reads files when made, so it is made before its event loop runs."""
+
+    def __init__(
+        self, configuration: Configuration, *, log: Log, environ: Mapping[str, str], loop: asyncio.AbstractEventLoop
+    ) -> None:
+        assert_compiled()
+        self.configuration = configuration
+        self.log = log
+        self.metrics = Metrics()
+        self.draining = False
+        self._deadlines = Deadlines(loop)
+        self._endpoint = TokenEndpoint(environ=environ)
+        self.sources = {name: self._source(name) for name in configuration.oauth_clients}
+        self._rotations = [
+            Rotation(client, changed=self.sources[name].credentials_changed, log=log.logger)
+            for name, client in configuration.oauth_clients.items()
+        ]
+        self.pools: dict[tuple[object, ...], Pool] = {}
+        self._house = House(
+            routes=Routes(self._route(settings) for settings in configuration.routes),
+            name=configuration.via.encode(),
+            trusted_proxies=configuration.trusted_proxies,
+            closing=self._close_account,
+        )
+        self.crowd = Crowd(configuration.limits)
+        self.listeners = [Listener(settings, self._reception()) for settings in configuration.listen]
+
+    async def start(self) -> None:
+        """Opens the admin address, then the senders' addresses; OSError if one cannot be had."""
+        from proxy.admin.site import AdminSite  # noqa: PLC0415 - aiohttp's server is needed here only
+
+        self._admin = AdminSite(self, self.configuration.admin)
+        await self._admin.start()
+        for rotation in self._rotations:
+            rotation.start()
+        for listener in self.listeners:
+            await listener.start(reuse_port=self.configuration.reuse_port)
+
+    async def stop(self) -> None:
+        """Accepts no more, lets exchanges end for at most `drain_timeout`, then ends everything."""
+        self.draining = True
+        for listener in self.listeners:
+            listener.stop()
+        for sender in self.crowd:
+            sender.drain()
+        await self.crowd.emptied(self.configuration.drain_timeout)
+        for sender in self.crowd:
+            sender.abort()
+        for rotation in self._rotations:
+            await rotation.close()
+        for source in self.sources.values():
+            await source.close()
+        await self._endpoint.close()
+        for pool in self.pools.values():
+            await pool.close()
+        await self._admin.stop()
+        await asyncio.sleep(0)  # transports tell of their end in the next turn of the loop
+
+    # ---- the parts
+
+    def _source(self, name: str) -> TokenSource:
+        client = self.configuration.oauth_clients[name]
+        return token_source(client, self._endpoint, SystemClock(), self.log.logger)
+
+    def _route(self, settings: RouteSettings) -> Route:
+        upstream = urlsplit(settings.upstream)
+        prefix, path = settings.path.rstrip("/").encode(), upstream.path.rstrip("/").encode()
+        return Route(
+            settings=settings,
+            prefix=prefix,
+            upstream_path=path,
+            upstream_host=upstream.netloc.rpartition("@")[2].encode(),
+            via=self.configuration.via.encode(),
+            set_lines=tuple(f"{name}: {value}".encode("latin-1") for name, value in settings.set_fields.items()),
+            forwarded=settings.forwarded,
+            request_rules=RequestRules(
+                drop=frozenset(name.lower().encode() for name in (*settings.drop_fields, *settings.set_fields)),
+                sap_fields=settings.forward_sap_fields,
+                forwarded=settings.forwarded is not Forwarded.OFF,
+            ),
+            cookie_rules=CookieRules(
+                prefix=f"cpi.{settings.name}.".encode(),
+                route_path=prefix or b"/",
+                upstream_path=path or b"/",
+                secure=False,
+            ),
+            pool=self._pool(settings),
+            source=self.sources[settings.oauth_client],
+        )
+
+    def _pool(self, settings: RouteSettings) -> Pool:
+        """The pool of the route's upstream; routes to the same one share it."""
+        upstream = urlsplit(settings.upstream)
+        secure = upstream.scheme == "https"
+        host, port = upstream.hostname or "", upstream.port or (443 if secure else 80)
+        key = (host, port, secure, settings.tls if secure else None)
+        if key not in self.pools:
+            origin = Origin(host=host, port=port, tls=client_context(settings.tls) if secure else None)
+            self.pools[key] = Pool(origin, self._deadlines, idle_timeout=self.configuration.upstream_idle_timeout)
+        return self.pools[key]
+
+    def _reception(self) -> Reception:
+        return Reception(
+            limits=self.configuration.limits,
+            deadlines=self._deadlines,
+            ids=request_ids(),
+            crowd=self.crowd,
+            serve=self._serve,
+            refuse=self._refuse,
+            crashed=self._crashed,
+        )
+
+    # ---- what happens
+
+    async def _serve(self, request: Request) -> None:
+        await exchange(request, self._house)
+
+    def _close_account(self, account: Account) -> None:
+        self.metrics.count(account)
+        self.log.exchange(account)
+
+    def _refuse(self, sender: SenderConnection, error: ProxyError, request_id: str) -> None:
+        """Answers what never became a request, and accounts for it."""
+        account = Account(request_id, "")
+        account.failed(error)
+        sender.send(problem(error, name=self._house.name, request_id=request_id, method="", close=True))
+        account.end()
+        self._close_account(account)
+
+    def _crashed(self, error: BaseException, address: str) -> None:
+        self.log.logger.error("exchange.crashed", sender=address, exc_info=error)
+
+
+def request_ids() -> Iterator[str]:
+    """Ids that no other process gives: a random beginning, and a number."""
+    beginning = secrets.token_hex(8)
+    return (f"{beginning}-{number:x}" for number in itertools.count(1))
+
+
+async def run_until_signalled(app: App, ready: str) -> None:
+    """Serves until SIGTERM or SIGINT, then drains."""
+    loop, stopping = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    await app.start()
+    app.log.logger.info("proxy.started", detail=ready)
+    await stopping.wait()
+    app.log.logger.info("proxy.draining")
+    await app.stop()
+    app.log.logger.info("proxy.stopped")

@@ -1,0 +1,17 @@
+"""`check`: is the configuration right? Reads everything, secret files included, and touches no network."""
+
+from pathlib import Path
+
+import click
+
+from proxy.cli.configuration import config_option, insecure_option, read
+
+
+@click.command()
+@config_option
+@insecure_option
+def command(file: Path | None, *, insecure_listen: bool) -> None:
+    """Validate the configuration without any network."""
+    configuration = read(file, insecure_listen=insecure_listen)
+    routes, clients = len(configuration.routes), len(configuration.oauth_clients)
+    click.echo(f"The configuration is right: {routes} route(s), {clients} OAuth client(s).")

@@ -1,0 +1,29 @@
+"""`cpi-oauth-proxy COMMAND`: finds the command's file when it is called, so that each start pays for its own only."""
+
+import importlib
+
+import click
+
+COMMANDS = ("run", "check", "sandbox", "version")
+
+
+class _Commands(click.Group):
+    """Commands by name; each in the module of that name, as `command`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of the handbook."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, or None for a word that is none."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"proxy.cli.{cmd_name.replace('-', '_')}").command
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def main() -> None:
+    """Forward plain HTTP requests to SAP Cloud Integration with an OAuth 2.0 access token."""

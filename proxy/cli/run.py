@@ -1,0 +1,64 @@
+"""`run`: serves until it is told to stop."""
+
+import asyncio
+import gc
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from proxy.app import App, run_until_signalled
+from proxy.cli.configuration import FAULTY, config_option, insecure_option, read
+from proxy.config.model import Configuration, LogFormat
+from proxy.observe.lines import LineWriter
+from proxy.observe.logs import Log
+
+
+@click.command()
+@config_option
+@insecure_option
+def command(file: Path | None, *, insecure_listen: bool) -> None:
+    """Serve. SIGTERM and SIGINT finish what is in flight and stop."""
+    configuration = read(file, insecure_listen=insecure_listen)
+    log = open_log(configuration)
+    try:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            loop = runner.get_loop()
+            try:
+                app = App(configuration, log=log, environ=os.environ, loop=loop)
+            except (OSError, ValueError) as error:
+                click.echo(f"A file that the configuration names cannot be used: {error}", err=True)
+                sys.exit(FAULTY)
+            log.writer.attach(loop)
+            gc.collect()
+            gc.freeze()  # what is there now stays: the collector need not look at it again and again
+            runner.run(run_until_signalled(app, summary(configuration)))
+    except OSError as error:
+        log.logger.error("proxy.failed", detail=str(error))  # noqa: TRY400 - an address is taken; no stack helps
+        sys.exit(1)
+    finally:
+        log.writer.close()
+
+
+def loop_factory() -> "type[asyncio.AbstractEventLoop] | None":
+    """Uvloop's loop where the platform has it, else asyncio's own."""
+    try:
+        from uvloop import Loop  # noqa: PLC0415 - not on every platform
+    except ImportError:
+        return None
+    return Loop
+
+
+def open_log(configuration: Configuration) -> Log:
+    """The log to standard error, as the configuration wants it."""
+    settings = configuration.log
+    human = settings.format is LogFormat.HUMAN or (settings.format is LogFormat.AUTO and sys.stderr.isatty())
+    return Log(LineWriter(sys.stderr.fileno()), level=settings.level.value, human=human, sample=settings.sample)
+
+
+def summary(configuration: Configuration) -> str:
+    """One line: where it listens and what it routes."""
+    addresses = ", ".join(str(each.address) for each in configuration.listen)
+    routes = ", ".join(f"{each.path} -> {each.upstream} as {each.oauth_client}" for each in configuration.routes)
+    return f"listening on {addresses}, admin on {configuration.admin}; {routes}"

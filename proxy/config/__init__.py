@@ -1,0 +1,1 @@
+"""What the operator wants: the YAML file or the environment, read once into frozen values."""

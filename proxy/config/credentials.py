@@ -1,0 +1,151 @@
+"""What an OAuth client authenticates with: found in the file or beside it, and fit for the method."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from proxy.config.choices import AuthMethod
+from proxy.config.document import OAuthClientEntry
+from proxy.config.model import Tls
+from proxy.config.names import check_secret
+from proxy.config.problems import Location, Problems
+from proxy.config.service_key import ServiceKey, parse_service_key
+
+Read = Callable[[Path], SecretStr]
+"Reads a file; its ValueError says what is wrong with it."
+
+SECRET_METHODS = {AuthMethod.CLIENT_SECRET_BASIC, AuthMethod.CLIENT_SECRET_POST}
+_IN_SERVICE_KEY = ("token_url", "client_id", "client_secret", "client_secret_file")
+
+
+class Credentials:
+    """The credentials of one entry; what is wrong with them goes to the problems, at the option concerned.
+
+    What was written counts as given, even if its value is wrong: that is another problem.
+    """
+
+    def __init__(
+        self,
+        entry: OAuthClientEntry,
+        location: Location,
+        *,
+        written: Mapping[str, Any],
+        read: Read,
+        problems: Problems,
+    ) -> None:
+        self._entry = entry
+        self._written = written
+        self._location = location
+        self._read = read
+        self._problems = problems
+        self.has_service_key = "service_key" in written or "service_key_file" in written
+
+    def service_key(self) -> ServiceKey | None:
+        """The service key; None where there is none, or none that can be used."""
+        if self.has_service_key:
+            for option in _IN_SERVICE_KEY:
+                if option in self._written:
+                    self._wrong(option, "stands in the service key already, take one of them away")
+        text = self._text("service_key", self._entry.service_key, self._entry.service_key_file)
+        if text is None:
+            return None
+        try:
+            return parse_service_key(text.get_secret_value())
+        except ValueError as error:
+            self._problems.add(self.place("service_key"), str(error))
+            return None
+
+    def secret(self, method: AuthMethod, key: ServiceKey | None) -> SecretStr | None:
+        """The secret that the method needs; it stands in one place."""
+        found = self._client_secret("client_secret", self._entry.client_secret, self._entry.client_secret_file)
+        if method not in SECRET_METHODS:
+            self._unused(method, "client_secret", "client_secret_file", "client_secret_next", "client_secret_next_file")
+        elif self.has_service_key:
+            if key and key.client_secret is None:
+                self._wrong("token_endpoint_auth_method", "needs a secret, and the service key holds a certificate")
+        elif "client_secret" not in self._written and "client_secret_file" not in self._written:
+            self._wrong("client_secret", "is missing, give `client_secret` or `client_secret_file`")
+        return key.client_secret if key else found
+
+    def next_secret(self) -> SecretStr | None:
+        """The coming secret."""
+        entry = self._entry
+        return self._client_secret("client_secret_next", entry.client_secret_next, entry.client_secret_next_file)
+
+    def certificate(self, method: AuthMethod, key: ServiceKey | None) -> bool:
+        """Whether the certificate is the service key's; it has one owner, and tls_client_auth needs one."""
+        tls = self._written.get("tls")
+        given = isinstance(tls, Mapping) and "cert_file" in tls
+        if key and key.private_key and given:
+            self._wrong("tls", "has a cert_file, and the service key brings its own: take one of them away")
+        elif key and key.private_key:
+            return True
+        elif method is AuthMethod.TLS_CLIENT_AUTH and not given and (key or not self.has_service_key):
+            self._wrong("tls", "has no cert_file, which tls_client_auth needs: give cert_file and key_file")
+        return False
+
+    def place(self, option: str) -> Location:
+        """Where the option was written: a service key brings several."""
+        key = "service_key" if "service_key" in self._written else "service_key_file"
+        return (*self._location, key if self.has_service_key else option)
+
+    def signing_key(self, method: AuthMethod) -> None:
+        """The file of the key that signs assertions is there if, and only if, the method is private_key_jwt."""
+        if method is not AuthMethod.PRIVATE_KEY_JWT:
+            self._unused(method, "private_key_file", "private_key_id", "assertion_audience")
+        elif "private_key_file" not in self._written:
+            self._wrong("private_key_file", "is missing, private_key_jwt needs it")
+        elif self._entry.private_key_file:
+            check_pem((*self._location, "private_key_file"), self._entry.private_key_file, self._read, self._problems)
+
+    def _client_secret(self, option: str, value: SecretStr | None, file: Path | None) -> SecretStr | None:
+        found = self._text(option, value, file)
+        try:
+            return SecretStr(check_secret(found.get_secret_value())) if found is not None else None
+        except ValueError as error:
+            self._wrong(option if value is not None else f"{option}_file", str(error))
+            return None
+
+    def _text(self, option: str, value: SecretStr | None, file: Path | None) -> SecretStr | None:
+        """The value, or what stands in the file; not both."""
+        if file is None:
+            return value
+        if value is not None:
+            self._wrong(f"{option}_file", f"stands beside `{option}`, take one of them away")
+            return value
+        try:
+            return self._read(file)
+        except ValueError as error:
+            self._wrong(f"{option}_file", str(error))
+            return None
+
+    def _unused(self, method: AuthMethod, *options: str) -> None:
+        for option in options:
+            if option in self._written:
+                self._wrong(option, f"is not used by {method}, take it away or change token_endpoint_auth_method")
+
+    def _wrong(self, option: str, text: str) -> None:
+        self._problems.add((*self._location, option), text)
+
+
+def check_tls(tls: Tls, location: Location, read: Read, problems: Problems) -> None:
+    """The files are there and PEM, and a key has its certificate."""
+    for option in ("ca_file", "cert_file", "key_file"):
+        path = getattr(tls, option)
+        if path is not None:
+            check_pem((*location, option), path, read, problems)
+    if tls.key_file and not tls.cert_file:
+        problems.add((*location, "key_file"), "has no cert_file beside it, give both or none")
+
+
+def check_pem(location: Location, path: Path, read: Read, problems: Problems) -> None:
+    """The file can be read and is PEM (RFC 7468)."""
+    try:
+        text = read(path).get_secret_value()
+    except ValueError as error:
+        problems.add(location, str(error))
+        return
+    if "-----BEGIN " not in text:
+        problems.add(location, f"the file {path} is no PEM, convert it (it begins with -----BEGIN)")

@@ -1,0 +1,53 @@
+"""The single route that variables of the environment make, where there is no file."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from proxy.config.problems import Location, Origin, Problems
+
+_CLIENT: Location = ("oauth_clients", "default")
+_ROUTE: Location = ("routes", 0)
+_OPTIONS: dict[str, tuple[Location, ...]] = {
+    "CPI_UPSTREAM": ((*_ROUTE, "upstream"),),
+    "CPI_TOKEN_URL": ((*_CLIENT, "token_url"),),
+    "CPI_CLIENT_ID": ((*_CLIENT, "client_id"),),
+    "CPI_CLIENT_SECRET": ((*_CLIENT, "client_secret"),),
+    "CPI_CLIENT_SECRET_FILE": ((*_CLIENT, "client_secret_file"),),
+    "CPI_SERVICE_KEY": ((*_CLIENT, "service_key"),),
+    "CPI_SERVICE_KEY_FILE": ((*_CLIENT, "service_key_file"),),
+    "CPI_LISTEN": (("listen",),),
+    "CPI_ADMIN": (("admin",),),
+    "CPI_ALLOW": ((*_ROUTE, "allow"),),
+    "CPI_CA_FILE": ((*_CLIENT, "tls", "ca_file"), (*_ROUTE, "tls", "ca_file")),
+}
+_ENOUGH = [name for name in _OPTIONS if name not in {"CPI_LISTEN", "CPI_ADMIN", "CPI_ALLOW", "CPI_CA_FILE"}]
+_LISTS = {"CPI_LISTEN", "CPI_ALLOW"}
+
+
+def read_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], Problems] | None:
+    """The document that the variables stand for; None where none of them tells of an upstream or an OAuth client.
+
+    An empty variable counts as unset. With a service key the upstream, if not given, is the key's whole runtime.
+    """
+    if not any(environ.get(name) for name in _ENOUGH):
+        return None
+    tree: dict[str, Any] = {
+        "oauth_clients": {"default": {"tls": {}}},
+        "routes": [{"path": "/", "oauth_client": "default", "tls": {}}],
+    }
+    lines: dict[Location, int] = {}
+    names = {str(places[0][-1]): name for name, places in _OPTIONS.items()}
+    for name, places in _OPTIONS.items():
+        if text := environ.get(name):
+            for place in places:
+                _put(tree, place, [item.strip() for item in text.split(",")] if name in _LISTS else text)
+                lines[place] = 0
+    if environ.get("CPI_SERVICE_KEY") or environ.get("CPI_SERVICE_KEY_FILE"):
+        tree["routes"][0].setdefault("upstream", "/")
+    return tree, Problems(Origin(file="environment", lines=lines, names=names))
+
+
+def _put(tree: Any, place: Location, value: Any) -> None:
+    for step in place[:-1]:
+        tree = tree[step]
+    tree[place[-1]] = value

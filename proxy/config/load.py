@@ -1,0 +1,64 @@
+"""Finds the configuration and reads it: a named file, a file at one of two places, or the environment."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from proxy.config.environment import read_environment
+from proxy.config.model import Configuration
+from proxy.config.problems import ConfigurationError, Origin, Problem
+from proxy.config.resolve import resolve
+from proxy.config.secrets import read_secret
+from proxy.config.yaml_text import read_yaml
+
+__all__ = ["PLACES", "ConfigurationError", "Problem", "find", "load", "locate"]
+
+PLACES = (Path("config/proxy.yaml"), Path("/etc/cpi-oauth-proxy/proxy.yaml"))
+"Where a file is looked for that nobody named; the first that is there is taken."
+
+
+def load(path: Path, environ: Mapping[str, str], *, insecure_listen: bool = False) -> Configuration:
+    """The configuration in the file; raises ConfigurationError with all problems at once.
+
+    Secret files are read; nothing is sent anywhere. `insecure_listen` admits a listener that anybody may use.
+    """
+    tree, problems = read_yaml(_text(path), file=str(path), environ=environ)
+    return resolve(tree, problems, folder=path.parent.absolute(), read=read_secret, insecure_listen=insecure_listen)
+
+
+def find(
+    named: Path | None,
+    environ: Mapping[str, str],
+    *,
+    insecure_listen: bool = False,
+    places: tuple[Path, ...] = PLACES,
+) -> Configuration:
+    """The configuration in the named file, else in a file at its place, else in the environment; raises as `load`."""
+    path = locate(named, places=places)
+    if path is not None:
+        return load(path, environ, insecure_listen=insecure_listen)
+    found = read_environment(environ)
+    if found is None:
+        searched = ", ".join(map(str, places))
+        wrong = f"name a file, write one of {searched}, or set CPI_UPSTREAM, CPI_TOKEN_URL and the others"
+        raise _refused("no configuration", wrong)
+    tree, problems = found
+    return resolve(tree, problems, folder=Path.cwd(), read=read_secret, insecure_listen=insecure_listen)
+
+
+def locate(named: Path | None, *, places: tuple[Path, ...] = PLACES) -> Path | None:
+    """The file that `find` reads; None for the environment."""
+    return named or next((place for place in places if os.access(place, os.F_OK)), None)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise _refused(str(path), f"cannot be read ({error.strerror}), name one that this user can read") from None
+    except UnicodeDecodeError:
+        raise _refused(str(path), "is not UTF-8, write it as UTF-8") from None
+
+
+def _refused(file: str, text: str) -> ConfigurationError:
+    return ConfigurationError((Origin(file=file).problem((), text),))

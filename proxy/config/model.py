@@ -1,0 +1,255 @@
+"""The configuration as frozen values; every option of the file is a field here, with its default.
+
+Times are seconds, sizes are bytes. What is relative in the file (paths, a service key's `upstream`) is absolute here.
+The text below a field is its description in the JSON Schema. `…Options` are what the file (document.py) and the
+resolved configuration share.
+"""
+
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+from proxy.config.choices import (
+    AuthMethod,
+    BasicEncoding,
+    Cookies,
+    Csrf,
+    Forwarded,
+    LogFormat,
+    LogLevel,
+    ParamsIn,
+    Provider,
+    TokenFormat,
+)
+from proxy.config.names import ClientId, FieldValue, FreeField, FreeParam, Method, Name, Scopes, Token
+from proxy.config.urls import Host, ProxyUrl, WithoutSlash
+from proxy.config.values import (
+    Address,
+    Count,
+    Duration,
+    FilePath,
+    ListenAddress,
+    Network,
+    Share,
+    Size,
+    Switch,
+    Timeout,
+    off_word,
+)
+
+__all__ = [
+    "KIB",
+    "MIB",
+    "Address",
+    "AuthMethod",
+    "BasicEncoding",
+    "Configuration",
+    "Cookies",
+    "Csrf",
+    "Forwarded",
+    "Limits",
+    "ListenAddress",
+    "Listener",
+    "Log",
+    "LogFormat",
+    "LogLevel",
+    "Model",
+    "OAuthClient",
+    "OAuthClientOptions",
+    "Options",
+    "ParamsIn",
+    "Provider",
+    "Route",
+    "RouteOptions",
+    "Tls",
+    "TokenFormat",
+]
+
+KIB, MIB = 1 << 10, 1 << 20
+
+
+class Model(BaseModel):
+    """A part of the configuration: frozen, and no key that nobody knows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Tls(Model):
+    """Trust and identity towards one server; verification is never off."""
+
+    ca_file: FilePath | None = None
+    "Certificates of the authorities to trust (PEM); without it those of the system."
+    cert_file: FilePath | None = None
+    "Own certificate, with its chain (PEM)."
+    key_file: FilePath | None = None
+    "Key of the own certificate (PEM); not needed where cert_file holds both."
+
+
+class OAuthClientOptions(Model):
+    """What the file says of an OAuth client and the model takes over."""
+
+    client_secret_file: FilePath | None = None
+    "File with the secret; one line end at its end is dropped."
+    client_secret_next: SecretStr | None = None
+    "The coming secret, tried when the first is rejected."
+    client_secret_next_file: FilePath | None = None
+    "File with the coming secret."
+    service_key_file: FilePath | None = None
+    "Service key as downloaded from BTP (JSON): id, secret or certificate, token URL and the runtime's URL."
+    scopes: Scopes = ()
+    "Scopes to ask for."
+    endpoint_params: dict[FreeParam, str] = Field(default_factory=dict, repr=False)
+    "Further parameters of the token request."
+    token_headers: dict[FreeField, FieldValue] = Field(default_factory=dict, repr=False)
+    "Further fields of the token request."
+    private_key_file: FilePath | None = None
+    "Key that signs assertions (PEM, RSA or EC P-256); for private_key_jwt."
+    private_key_id: str | None = None
+    "Key id (kid) in the assertion's head."
+    assertion_audience: str | None = None
+    "Audience of the assertion; without it the token URL."
+    tls: Tls = Tls()
+    "Trust and identity towards the token endpoint."
+    proxy_url: ProxyUrl | None = None
+    "Corporate proxy to the token endpoint, http://host:port; direct for none; without it as HTTPS_PROXY says."
+    timeout: Timeout = 10.0
+    "For one token request."
+    expiry_buffer: Duration = 300.0
+    "So long before its end a token is renewed; never more than a fifth of its lifetime."
+    default_ttl: Timeout = 3600.0
+    "Lifetime of a token that does not tell its own."
+    insecure: Switch = False
+    "Admits a token URL with http:// beyond this machine."
+
+
+class OAuthClient(OAuthClientOptions):
+    """One registration that we act as; service key and presets are resolved, secret files are read."""
+
+    name: str
+    provider: Provider
+    token_url: str
+    client_id: ClientId
+    token_endpoint_auth_method: AuthMethod
+    client_secret: SecretStr | None = None
+    "Also where `client_secret_file` or `service_key_file` is given: what stood there when it was read."
+    basic_encoding: BasicEncoding
+    params_in: ParamsIn
+    token_format: TokenFormat
+    certificate: SecretStr | None = None
+    "PEM chain of a certificate service key."
+    private_key: SecretStr | None = None
+    "PEM key of a certificate service key."
+
+
+class RouteOptions(Model):
+    """What the file says of a route and the model takes over."""
+
+    host: Host | None = None
+    "Only requests to this host, compared without case and port; without it any."
+    methods: Annotated[frozenset[Method], Field(min_length=1)] | None = None
+    "Only these methods; without it any but CONNECT and TRACE."
+    allow: tuple[Network, ...] | None = None
+    "Only senders in these networks (CIDR); without it any."
+    csrf: Annotated[Csrf, BeforeValidator(off_word)] = Csrf.AUTO
+    "Whether a 403 that requires a CSRF token is answered with a handshake."
+    buffer: Size = MIB
+    "A body up to this size is kept in memory, so that it can be sent a second time."
+    max_body: Annotated[Size, Field(gt=0)] = 40 * MIB
+    "The largest body."
+    timeout: Timeout = 600.0
+    "From the last byte of the request to the head of the answer, and for any gap in the answer."
+    connect_timeout: Timeout = 10.0
+    "For a connection to the upstream."
+    retry_on_403: Switch = False
+    "Treats a 403 like a 401: a new token, one replay."
+    cookies: Cookies = Cookies.PREFIXED
+    "What becomes of the upstream's cookies."
+    drop_fields: tuple[FreeField, ...] = ()
+    "Fields of requests that do not go on."
+    set_fields: dict[FreeField, FieldValue] = Field(default_factory=dict, repr=False)
+    "Fields that requests are given, in place of the sender's."
+    forwarded: Annotated[Forwarded, BeforeValidator(off_word)] = Forwarded.OFF
+    "How the upstream learns the sender's address."
+    forward_sap_fields: Switch = False
+    "Lets all SAP_* and Camel* fields of requests go on."
+    tls: Tls = Tls()
+    "Trust and identity towards the upstream."
+    insecure: Switch = False
+    "Admits an upstream with http:// beyond this machine."
+
+
+class Route(RouteOptions):
+    """Which requests go to which upstream, as which OAuth client."""
+
+    name: str
+    path: WithoutSlash
+    "Prefix without a slash at its end, so that the root is empty."
+    upstream: WithoutSlash
+    "Absolute URL without a slash at its end."
+    oauth_client: str
+
+
+class Listener(Model):
+    """One address that senders reach us at."""
+
+    address: ListenAddress
+    "host:port, [IPv6]:port or unix:/path."
+    allow: tuple[Network, ...] | None = None
+    "Only senders in these networks (CIDR); without it any."
+
+
+class Limits(Model):
+    """What one sender may take."""
+
+    max_head: Annotated[Size, Field(ge=KIB)] = 64 * KIB
+    "Request line and fields together."
+    max_fields: Annotated[Count, Field(ge=1)] = 100
+    "Number of fields."
+    head_timeout: Timeout = 15.0
+    "For a whole head."
+    body_timeout: Timeout = 60.0
+    "For a gap in a body."
+    idle_timeout: Timeout = 75.0
+    "For a connection without a request, also a new one."
+    max_connections: Annotated[Count, Field(ge=1)] = 10_000
+    "Connections of all senders."
+    max_connections_per_sender: Count = 0
+    "Connections of one sender; 0 for any number."
+
+
+class Log(Model):
+    """What is logged, and how."""
+
+    level: LogLevel = LogLevel.INFO
+    "The least severe lines that are written."
+    format: LogFormat = LogFormat.AUTO
+    "auto is json unless standard error is a terminal."
+    sample: Share = 1.0
+    "Share of successful exchanges that are logged."
+
+
+class Options(Model):
+    """What the file says of the whole and the model takes over."""
+
+    limits: Limits = Limits()
+    "What senders may take."
+    upstream_idle_timeout: Timeout = 30.0
+    "A connection to an upstream that was not used for so long is closed; CPI closes at 60 s."
+    drain_timeout: Duration = 30.0
+    "So long running exchanges may take when the proxy stops."
+    trusted_proxies: tuple[Network, ...] = ()
+    "Networks (CIDR) of proxies before this one, whose X-Forwarded-For is believed."
+    reuse_port: Switch = False
+    "Lets several processes share one address."
+    log: Log = Log()
+    "What is logged, and how."
+
+
+class Configuration(Options):
+    """All of it."""
+
+    listen: tuple[Listener, ...]
+    admin: ListenAddress
+    oauth_clients: dict[Name, OAuthClient]
+    routes: tuple[Route, ...]
+    via: Token

@@ -1,0 +1,131 @@
+"""The words that options are made of: names, HTTP fields, methods, OAuth values.
+
+Each check returns the word, or says in a ValueError what is wrong with it, without showing it.
+"""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_FIELD_VALUE = re.compile(r"(?:[!-~](?:[ \t!-~]*[!-~])?)?")
+_SCOPE = re.compile(r"[!#-\[\]-~]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_REGISTERED_METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"}
+_OWN_FIELDS = {
+    "authorization",
+    "connection",
+    "contentlength",
+    "expect",
+    "host",
+    "keepalive",
+    "proxyauthorization",
+    "proxyconnection",
+    "te",
+    "trailer",
+    "transferencoding",
+    "upgrade",
+}
+_OWN_PARAMS = {
+    "client_assertion": "the OAuth client's authentication",
+    "client_assertion_type": "the OAuth client's authentication",
+    "client_id": "`client_id`",
+    "client_secret": "`client_secret`",
+    "grant_type": "the proxy, which does client credentials only",
+    "scope": "`scopes`",
+    "token_format": "`token_format`",
+}
+
+
+def check_name(text: str) -> str:
+    """A name of ours, as it stands in logs, metrics and on the command line."""
+    if not _NAME.fullmatch(text):
+        raise ValueError("is no name, use letters, digits, dots, dashes and underscores, a letter or digit first")
+    return text
+
+
+def check_token(text: str) -> str:
+    """A token (RFC 9110 §5.6.2): what field names, methods and pseudonyms in Via are made of."""
+    if not _TOKEN.fullmatch(text):
+        raise ValueError("is no token, use letters, digits and -._~!#$%&'*+^`| only (RFC 9110 section 5.6.2)")
+    return text
+
+
+def check_free_field(text: str) -> str:
+    """A field name that is not the proxy's own business: framing, connection and credentials are.
+
+    Punctuation is not looked at, for servers exist that read `Content_Length` as Content-Length.
+    """
+    if re.sub(r"[^a-z0-9]", "", check_token(text).lower()) in _OWN_FIELDS:
+        raise ValueError("is a field that the proxy itself sets or drops, take it out")
+    return text
+
+
+def check_field_value(text: str) -> str:
+    """A field value (RFC 9110 §5.5) in ASCII: no line ends or other controls, no white space around it."""
+    if not _FIELD_VALUE.fullmatch(text):
+        raise ValueError("is no field value, use visible ASCII characters with spaces between them, on one line")
+    return text
+
+
+def check_method(text: str) -> str:
+    """A method that a route can take; methods have case (RFC 9110 §9.1)."""
+    check_token(text)
+    if text in {"CONNECT", "TRACE"}:
+        raise ValueError("is a method that the proxy never forwards, take it out")
+    if text.upper() in _REGISTERED_METHODS and text not in _REGISTERED_METHODS:
+        raise ValueError(f"is no method, write {text.upper()}: methods have case")
+    return text
+
+
+def check_scope(text: str) -> str:
+    """One scope token (RFC 6749 §3.3)."""
+    if not _SCOPE.fullmatch(text):
+        raise ValueError("is no scope, use visible ASCII characters but quotes and backslashes, one scope per item")
+    return text
+
+
+def split_scopes(value: Any) -> Any:
+    """Scopes as one text with spaces, as RFC 6749 §3.3 writes them, are a list too."""
+    return value.split() if isinstance(value, str) else value
+
+
+def check_free_param(text: str) -> str:
+    """A parameter of the token request that no other option sets (RFC 6749 §3.2: none more than once)."""
+    if owner := _OWN_PARAMS.get(text):
+        raise ValueError(f"is set by {owner}, take it out here")
+    return text
+
+
+def check_client_id(text: str) -> str:
+    """A client id; white space around it is what copying leaves behind, and ends in a 401."""
+    if text != text.strip():
+        raise ValueError("begins or ends with white space or a line end, take it away")
+    if not text or _CONTROL.search(text):
+        raise ValueError("is empty or holds control characters, write the id as registered")
+    return text
+
+
+def check_secret(text: str) -> str:
+    """A client secret; RFC 7617 §2 takes no control characters, and a line end is what copying leaves behind."""
+    if not text:
+        raise ValueError("is empty, write the secret as registered")
+    if _CONTROL.search(text):
+        raise ValueError("holds a line end or another control character, write the secret as registered")
+    return text
+
+
+Name = Annotated[str, AfterValidator(check_name)]
+Token = Annotated[str, AfterValidator(check_token)]
+FreeField = Annotated[str, AfterValidator(check_free_field)]
+FieldValue = Annotated[str, AfterValidator(check_field_value)]
+Method = Annotated[str, AfterValidator(check_method)]
+Scopes = Annotated[
+    tuple[Annotated[str, AfterValidator(check_scope)], ...],
+    BeforeValidator(split_scopes),
+    WithJsonSchema({"type": ["array", "string"], "items": {"type": "string"}}),
+]
+FreeParam = Annotated[str, AfterValidator(check_free_param)]
+ClientId = Annotated[str, AfterValidator(check_client_id)]

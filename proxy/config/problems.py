@@ -1,0 +1,89 @@
+"""What is wrong with a configuration: each problem with its place, all of them in one error."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+Location = tuple[str | int, ...]
+"Keys and indices from the top of the document."
+Finding = tuple[Location, str]
+"What a rule finds wrong, and where."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that is wrong, and what would be right; shows no secret and no unknown key's value."""
+
+    file: str
+    line: int | None
+    path: str
+    text: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return _printable(": ".join(part for part in (place, self.path, self.text) if part))
+
+
+class ConfigurationError(Exception):
+    """The configuration cannot be used; `problems` are in the order of the file."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a configuration was written, and where each part of it stands."""
+
+    file: str
+    lines: Mapping[Location, int] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+    "What options are called where that is not the file's word: the variables of the environment."
+
+    def placed(self, location: Location) -> Location:
+        """The location without an index that was not written: one thing may stand where a list is meant."""
+        listed = location[1:2] != (0,) or location[:2] in self.lines
+        return location if listed else location[:1] + location[2:]
+
+    def written(self, location: Location) -> Location:
+        """The innermost part of the location that was written."""
+        while location and location not in self.lines:
+            location = location[:-1]
+        return location
+
+    def problem(self, location: Location, text: str) -> Problem:
+        """A problem with what stands, or should stand, at the location; options in the text are in backquotes."""
+        named = next((self.names[str(step)] for step in reversed(location) if str(step) in self.names), None)
+        text = re.sub(r"`(\w+)`", lambda found: f"`{self.names.get(found[1], found[1])}`", text)
+        line = self.lines.get(self.written(location))
+        return Problem(file=self.file, line=line, path=named or spelled(location), text=text)
+
+
+class Problems:
+    """Collects the problems of one configuration; the first at a place is kept, for others often follow from it."""
+
+    def __init__(self, origin: Origin) -> None:
+        self.origin = origin
+        self._found: dict[Location, Problem] = {}
+
+    def add(self, location: Location, text: str) -> None:
+        """Notes what is wrong there."""
+        location = self.origin.placed(location)
+        self._found.setdefault(location, self.origin.problem(location, text))
+
+    def end(self) -> None:
+        """Raises ConfigurationError with all that were noted, if any."""
+        if self._found:
+            raise ConfigurationError(tuple(sorted(self._found.values(), key=lambda problem: problem.line or 0)))
+
+
+def spelled(location: Location) -> str:
+    """The location as users write it: `routes[0].timeout`."""
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
+    return "".join(steps).removeprefix(".")
+
+
+def _printable(text: str) -> str:
+    """One line without terminal controls, whatever stands in keys and file names."""
+    return "".join(character if character.isprintable() else "?" for character in text)

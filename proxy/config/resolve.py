@@ -1,0 +1,99 @@
+"""From what was written to the configuration: every rule is applied, and all problems are told at once."""
+
+import secrets
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from proxy.config.clients import Registration, register
+from proxy.config.credentials import Read
+from proxy.config.document import General, OAuthClientEntry, RouteEntry
+from proxy.config.listeners import open_listeners, shared_addresses
+from proxy.config.model import Configuration, Options, Route
+from proxy.config.names import check_name
+from proxy.config.problems import Location, Problems
+from proxy.config.routes import repeated, resolve_route
+from proxy.config.validation import carried_over, nearest, validated
+
+_PARTS = ("oauth_clients", "routes")
+
+
+@cache
+def instance_name() -> str:
+    """A name in Via that no other instance has, and that tells nothing of the machine; one for each process."""
+    return f"cpi-oauth-proxy-{secrets.token_hex(4)}"
+
+
+def resolve(
+    tree: Mapping[str, Any], problems: Problems, *, folder: Path, read: Read, insecure_listen: bool
+) -> Configuration:
+    """The configuration that was written; raises ConfigurationError with all problems, those given included.
+
+    Relative paths start at the folder. A listener open to anybody is a problem unless `insecure_listen` admits it.
+    """
+    general = _general(tree, problems, folder)
+    registrations = dict(_registrations(tree.get("oauth_clients"), problems, folder, read))
+    routes = list(_routes(tree.get("routes"), registrations, problems, folder, read))
+    findings = [
+        *repeated(routes),
+        *open_listeners(general.listen, _unfenced(tree.get("routes")), insecure_listen=insecure_listen),
+        *shared_addresses(general.listen, general.admin),
+    ]
+    for location, text in findings:
+        problems.add(location, text)
+    problems.end()
+    return Configuration(
+        listen=general.listen,
+        admin=general.admin,
+        via=general.via or instance_name(),
+        oauth_clients={name: found.client for name, found in registrations.items() if found},
+        routes=tuple(route for _, route in routes),
+        **carried_over(general, Options),
+    )
+
+
+def _general(tree: Mapping[str, Any], problems: Problems, folder: Path) -> General:
+    known = {*General.model_fields, *_PARTS}
+    for key in tree:
+        if key not in known:
+            problems.add((key,), f"unknown key, {nearest(key, known)}")
+    rest = {key: value for key, value in tree.items() if key in General.model_fields}
+    return validated(General, rest, (), problems, folder=folder) or General()
+
+
+def _registrations(
+    written: Any, problems: Problems, folder: Path, read: Read
+) -> Iterator[tuple[str, Registration | None]]:
+    if not written or not isinstance(written, Mapping):
+        problems.add(("oauth_clients",), "there is no OAuth client, write at least one as name: {token_url: …}")
+        return
+    for name, item in written.items():
+        location: Location = ("oauth_clients", name)
+        try:
+            check_name(name)
+        except ValueError as error:
+            problems.add(location, str(error))
+        entry = validated(OAuthClientEntry, item, location, problems, folder=folder)
+        found = register(entry, location, written=item, read=read, problems=problems) if entry else None
+        yield name, found
+
+
+def _routes(
+    written: Any, registrations: Mapping[str, Registration | None], problems: Problems, folder: Path, read: Read
+) -> Iterator[tuple[Location, Route]]:
+    if not written or not isinstance(written, list):
+        problems.add(("routes",), "there is no route, write a list with at least one")
+        return
+    for index, item in enumerate(written):
+        location: Location = ("routes", index)
+        entry = validated(RouteEntry, item, location, problems, folder=folder)
+        route = resolve_route(entry, location, registrations, read=read, problems=problems) if entry else None
+        if route:
+            yield location, route
+
+
+def _unfenced(written: Any) -> list[str]:
+    """What the routes without `allow` are called where the file is wrong enough for them to have no names."""
+    routes = enumerate(written) if isinstance(written, list) else ()
+    return [f"routes[{index}]" for index, item in routes if isinstance(item, Mapping) and "allow" not in item]

@@ -1,0 +1,91 @@
+"""Routes as the file gives them, resolved: named, with absolute upstreams, and none of them twice."""
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from proxy.config.clients import Registration
+from proxy.config.credentials import Read, check_tls
+from proxy.config.document import RouteEntry
+from proxy.config.model import Route, RouteOptions
+from proxy.config.problems import Finding, Location, Problems, spelled
+from proxy.config.urls import is_cleartext
+from proxy.config.validation import carried_over, nearest
+
+_EXAMPLES = {
+    "path": "a prefix like /orders",
+    "upstream": "a URL like https://a1b2c3-iflmap.hcisbt.eu1.hana.ondemand.com/http/orders",
+    "oauth_client": "the name of one of oauth_clients",
+}
+
+
+def named_after(path: str) -> str:
+    """The name of a route that was given none: its path with dashes, `root` for the root."""
+    return re.sub(r"[^A-Za-z0-9._]+", "-", path).strip("-._") or "root"
+
+
+def resolve_route(
+    entry: RouteEntry,
+    location: Location,
+    registrations: Mapping[str, Registration | None],
+    *,
+    read: Read,
+    problems: Problems,
+) -> Route | None:
+    """The route, or None when the problems say why there is none."""
+    for place, text in _findings(entry, location, registrations):
+        problems.add(place, text)
+    check_tls(entry.tls, (*location, "tls"), read, problems)
+    registration = registrations.get(entry.oauth_client or "")
+    runtime_url = registration.runtime_url if registration else None
+    if entry.path is None or entry.upstream is None or entry.oauth_client is None:
+        return None
+    upstream = entry.upstream if "://" in entry.upstream else (runtime_url or "") + entry.upstream
+    if is_cleartext(upstream) and not entry.insecure:
+        place = (*location, "upstream")
+        problems.add(place, "is http:// beyond this machine, write https:// or set insecure to true")
+    return Route(
+        name=entry.name or named_after(entry.path),
+        path=entry.path,
+        upstream=upstream,
+        oauth_client=entry.oauth_client,
+        **carried_over(entry, RouteOptions),
+    )
+
+
+def repeated(routes: Sequence[tuple[Location, Route]]) -> Iterator[Finding]:
+    """Routes that could never be told apart, by name or by what they take."""
+    names: dict[str, Location] = {}
+    places: dict[tuple[str | None, str], list[tuple[Location, Route]]] = {}
+    for location, route in routes:
+        first = names.setdefault(route.name, location)
+        others = places.setdefault((route.host, route.path), [])
+        same = next((earlier for earlier, other in others if _overlap(route.methods, other.methods)), None)
+        others.append((location, route))
+        if same:
+            yield (*location, "path"), f"takes what {spelled(same)} takes, change path, host or methods of one of them"
+        elif first is not location:
+            yield (*location, "name"), f"is {route.name} as that of {spelled(first)} is, give one of them another name"
+
+
+def _overlap(some: Collection[str] | None, others: Collection[str] | None) -> bool:
+    return some is None or others is None or not set(some).isdisjoint(others)
+
+
+def _findings(
+    entry: RouteEntry, location: Location, registrations: Mapping[str, Registration | None]
+) -> Iterator[Finding]:
+    """What is wrong with one route by itself and with the OAuth client that it names."""
+    for option, example in _EXAMPLES.items():
+        if getattr(entry, option) is None:
+            yield (*location, option), f"is missing, write {example}"
+    name = entry.oauth_client
+    if name is not None and registrations and name not in registrations:
+        yield (*location, "oauth_client"), f"names no OAuth client, {nearest(name, registrations.keys())}"
+    registration = registrations.get(name or "")
+    if registration and not registration.runtime_url and entry.upstream is not None and "://" not in entry.upstream:
+        wrong = "is relative, and the OAuth client has no service key with the runtime's url: write the whole URL"
+        yield (*location, "upstream"), wrong
+    if entry.allow == ():
+        yield (*location, "allow"), "is empty and lets nobody in, name networks or take the key away"
+    if len({field.lower() for field in entry.set_fields}) < len(entry.set_fields):
+        yield (*location, "set_fields"), "has a field twice, for names are compared without case: take one away"

@@ -1,0 +1,91 @@
+"""A service key of SAP BTP, as downloaded: whose it is, how it authenticates, and where.
+
+Three shapes: the key of a Process Integration Runtime instance (`{"oauth": {…}}`, SAP Help "Creating Service Instance
+and Service Key for Inbound Authentication"), with a secret or a certificate; and the flat binding of XSUAA itself
+("Retrieve Credentials"), whose `url` is the authorization server's. The cf command wraps each in `credentials`.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import SecretStr
+
+from proxy.config.names import check_client_id, check_secret
+from proxy.config.urls import check_server, check_token_url
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceKey:
+    """What a service key says; a secret, or a certificate with or (External Certificate) without its key."""
+
+    client_id: str
+    token_url: str
+    url: str | None
+    "The runtime's URL without a slash at its end; a binding of XSUAA has none."
+    client_secret: SecretStr | None = None
+    certificate: SecretStr | None = None
+    private_key: SecretStr | None = None
+
+
+def parse_service_key(text: str) -> ServiceKey:
+    """The key in the JSON text; ValueError says what is wrong with it and shows nothing of it."""
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        raise ValueError("is no JSON, take the service key as downloaded") from None
+    for wrapper in ("credentials", "oauth"):
+        if isinstance(document, dict) and wrapper in document:
+            document = document[wrapper]
+    if not isinstance(document, dict):
+        raise ValueError("is no service key, it has no mapping with clientid in it")  # noqa: TRY004 (a file's content)
+    secret, certificate, private_key = (_text(document, name) for name in ("clientsecret", "certificate", "key"))
+    if not secret and not certificate:
+        raise ValueError("has neither clientsecret nor certificate, take the service key as downloaded")
+    return ServiceKey(
+        client_id=_checked("clientid", check_client_id, _required(document, "clientid")),
+        token_url=_checked("tokenurl", check_token_url, _token_url(document, by_certificate=not secret)),
+        url=_runtime_url(document),
+        client_secret=SecretStr(_checked("clientsecret", check_secret, secret)) if secret else None,
+        certificate=None if secret else _pem(certificate),
+        private_key=None if secret else _pem(private_key),
+    )
+
+
+def _token_url(document: dict[str, Any], *, by_certificate: bool) -> str:
+    """The token URL; a binding of XSUAA names its server alone, and another for certificates (RFC 8705 §5)."""
+    if url := _text(document, "tokenurl"):
+        return url
+    server = (_text(document, "certurl") if by_certificate else None) or _required(document, "url")
+    return server.removesuffix("/") + "/oauth/token"
+
+
+def _runtime_url(document: dict[str, Any]) -> str | None:
+    url = _text(document, "url") if _text(document, "tokenurl") else None
+    return _checked("url", check_server, url) if url else None
+
+
+def _pem(text: str | None) -> SecretStr | None:
+    r"""PEM whose line ends came as the two characters `\n`, as keys do that went through an environment variable."""
+    return SecretStr(text.replace("\\r", "").replace("\\n", "\n")) if text else None
+
+
+def _required(document: dict[str, Any], name: str) -> str:
+    text = _text(document, name)
+    if not text:
+        raise ValueError(f"has no {name}, take the service key as downloaded")
+    return text
+
+
+def _text(document: dict[str, Any], name: str) -> str | None:
+    value = document.get(name)
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"has a {name} that is no text, take the service key as downloaded")
+    return value
+
+
+def _checked(name: str, check: Any, text: str) -> str:
+    try:
+        return str(check(text))
+    except ValueError as error:
+        raise ValueError(f"has a {name} that cannot be used: it {error}") from None

@@ -1,0 +1,30 @@
+"""`${NAME}` and `${NAME:-default}` in a text; `$${` is a plain `${`."""
+
+import re
+from collections.abc import Mapping
+
+_REFERENCE = re.compile(r"\$\$\{|\$\{(?P<body>[^}]*)(?P<end>\}?)")
+_BODY = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>.*))?", re.DOTALL)
+
+
+def substituted(text: str, environ: Mapping[str, str]) -> str:
+    """The text with the variables' values, which are not looked at again.
+
+    A default stands in for a variable that is unset or empty, as in a shell. ValueError names the variable that is
+    unset and has no default, or says that a reference is not well-formed, and shows nothing else of the text.
+    """
+    return _REFERENCE.sub(lambda found: _value(found, environ), text)
+
+
+def _value(found: re.Match[str], environ: Mapping[str, str]) -> str:
+    if found["body"] is None:
+        return "${"
+    reference = _BODY.fullmatch(found["body"])
+    if not reference or not found["end"]:
+        raise ValueError("has ${ without a variable, write ${NAME} or ${NAME:-default}, or $${ for a plain ${")
+    name, default = reference["name"], reference["default"]
+    if default is not None:
+        return environ.get(name) or default
+    if name not in environ:
+        raise ValueError(f"needs the variable {name}, which is not set: set it or write ${{{name}:-default}}")
+    return environ[name]

@@ -1,0 +1,120 @@
+"""The URLs and paths of the file: checked, and brought to the one form that the rest relies on."""
+
+import re
+from typing import Annotated
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit, urlunsplit
+
+from pydantic import AfterValidator, SecretStr
+
+from proxy.config.values import is_loopback
+
+_VISIBLE = re.compile(r"[!-~]+")
+_HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
+_PATH = re.compile(r"/[!-~]*")
+_GRANT = {"grant_type", "token_format"}
+_CREDENTIALS = {"client_id", "client_secret", "client_assertion"}
+
+
+def check_url(text: str) -> str:
+    """An absolute http or https URL without credentials and fragment; ValueError does not show it."""
+    parts = _split(text)
+    if "@" in parts.netloc:
+        raise ValueError("holds credentials, give them in options of their own")
+    if "#" in text:
+        raise ValueError("has a fragment, take away # and what follows")
+    return parts.scheme + text[len(parts.scheme) :]
+
+
+def check_token_url(text: str) -> str:
+    """A token URL; credentials do not belong into it (RFC 6749 §2.3.1)."""
+    url = check_url(text)
+    query = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
+    if found := sorted(_CREDENTIALS & query.keys()):
+        raise ValueError(f"has {found[0]} in its query, give it as an option")
+    if query.get("grant_type", "client_credentials") != "client_credentials":
+        raise ValueError("asks for another grant than client_credentials, take grant_type away")
+    return url
+
+
+def check_upstream(text: str) -> str:
+    """An upstream, absolute or relative to a service key's url, without one trailing slash."""
+    return check_path(text) if text.startswith("/") else check_server(text)
+
+
+def check_server(text: str) -> str:
+    """An absolute URL that paths are appended to, without one trailing slash."""
+    url = check_url(text)
+    if "?" in url:
+        raise ValueError("has a query, take away ? and what follows: each request brings its own")
+    return without_slash(url)
+
+
+def check_path(text: str) -> str:
+    """A path prefix without one trailing slash, so that `/` is empty; dot segments never match and are refused."""
+    if not _PATH.fullmatch(text) or "?" in text or "#" in text or "\\" in text:
+        raise ValueError("is no path, begin with / and percent-encode white space and what is not ASCII")
+    if any(unquote(segment) in {".", ".."} for segment in text.split("/")):
+        raise ValueError("has a . or .. segment, write the path without")
+    return without_slash(text)
+
+
+def without_slash(text: str) -> str:
+    """The text without one slash at its end."""
+    return text.removesuffix("/")
+
+
+def check_host(text: str) -> str:
+    """A host as requests name it: in lower case and without port, for both are not compared."""
+    host = re.sub(r":[0-9]*$", "", text) if text.count(":") == 1 or "]" in text else text
+    if not _HOST.fullmatch(host):
+        raise ValueError("is no host, write a name or address like proxy.example.com, without scheme and path")
+    return host.lower()
+
+
+def check_proxy_url(value: SecretStr) -> SecretStr:
+    """The corporate proxy, credentials allowed, or the word `direct`."""
+    text = value.get_secret_value()
+    if text != "direct" and _split(text).path not in {"", "/"}:
+        raise ValueError("has a path, write http://host:port or direct")
+    return value
+
+
+def is_cleartext(url: str) -> bool:
+    """Whether what is sent there crosses a network unencrypted: http:// to other than this machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "http" and not is_loopback(parts.hostname or "")
+
+
+def without_grant(token_url: str) -> tuple[str, str | None]:
+    """The URL without `grant_type` and `token_format`, which the proxy sends itself, and the format that it named.
+
+    SAP's pages give the URL with `?grant_type=client_credentials`. Everything else stays as it is, byte for byte.
+    """
+    parts = urlsplit(token_url)
+    params = [(param, unquote(param.partition("=")[0])) for param in parts.query.split("&") if param]
+    kept = "&".join(param for param, name in params if name not in _GRANT)
+    return urlunsplit(parts._replace(query=kept)), dict(parse_qsl(parts.query)).get("token_format")
+
+
+def _split(text: str) -> SplitResult:
+    if not _VISIBLE.fullmatch(text) or "\\" in text:
+        raise ValueError("is no URL, percent-encode white space and what is not ASCII")
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise ValueError("is no URL, its host or port cannot be read") from None
+    if parts.scheme not in {"http", "https"}:
+        raise ValueError("is no URL, begin with https://")
+    host = parts.netloc.rpartition("@")[2]
+    if not _HOST.fullmatch(re.sub(r":[0-9]*$", "", host)) or port == 0:
+        raise ValueError("is no URL, its host or port cannot be read")
+    return parts
+
+
+TokenUrl = Annotated[str, AfterValidator(check_token_url)]
+Upstream = Annotated[str, AfterValidator(check_upstream)]
+PathPrefix = Annotated[str, AfterValidator(check_path)]
+Host = Annotated[str, AfterValidator(check_host)]
+WithoutSlash = Annotated[str, AfterValidator(without_slash)]
+ProxyUrl = Annotated[SecretStr, AfterValidator(check_proxy_url)]

@@ -1,0 +1,85 @@
+"""Turns plain values into the file's models, and pydantic's complaints into problems."""
+
+import difflib
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from proxy.config.model import Limits, Listener, Log, Model, Tls
+from proxy.config.problems import Location, Problems
+
+M = TypeVar("M", bound=Model)
+
+_PARTS: dict[str | int, type[Model]] = {"tls": Tls, "limits": Limits, "log": Log, "listen": Listener}
+_SENTENCES = {
+    "missing": "is missing, write it",
+    "string_type": "is no text, put it in quotes",
+    "path_type": "is no path, put it in quotes",
+    "bytes_type": "is no text, put it in quotes",
+    "tuple_type": "is no list, write [a, b] or a line with a dash for each",
+    "frozen_set_type": "is no list, write [a, b] or a line with a dash for each",
+    "dict_type": "is no mapping, write key: value lines",
+    "model_type": "is no mapping, write key: value lines",
+    "too_short": "is empty, write at least one or take the key away",
+    "greater_than": "is too small, write more than {gt:g}",
+    "greater_than_equal": "is too small, write at least {ge:g}",
+    "enum": "is none of the known words, write {expected}",
+    "value_error": "{error}",
+}
+
+
+def validated(
+    model: type[M], written: Any, location: Location, problems: Problems, *, folder: Path | None = None
+) -> M | None:
+    """The model of what was written; None where that is no mapping.
+
+    What is wrong is noted and left out, so that further rules can judge the rest. No field of the model is required.
+    """
+    if not isinstance(written, Mapping):
+        problems.add(location, _SENTENCES["model_type"])
+        return None
+    context = {"folder": folder} if folder else None
+    try:
+        return model.model_validate(written, context=context)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False)
+    for detail in details:
+        if not any(_within(other["loc"], detail["loc"]) for other in details):
+            _note(detail, model, location, problems)
+    wrong = {detail["loc"][0] for detail in details}
+    return model.model_validate({key: value for key, value in written.items() if key not in wrong}, context=context)
+
+
+def nearest(word: str, known: Collection[str]) -> str:
+    """Half a sentence that leads from a word that nobody knows to one that somebody does."""
+    found = difflib.get_close_matches(word, known, n=1)
+    return f"the nearest known one is {found[0]}" if found else f"known are {', '.join(sorted(known)) or 'none'}"
+
+
+def carried_over(entry: Model, options: type[Model]) -> dict[str, Any]:
+    """The fields that the entry has in common with the resolved value."""
+    return {name: getattr(entry, name) for name in options.model_fields}
+
+
+def _note(detail: ErrorDetails, model: type[Model], location: Location, problems: Problems) -> None:
+    place = (*location, *detail["loc"])
+    if detail["type"] == "extra_forbidden":
+        problems.add(place, f"unknown key, {nearest(str(place[-1]), _part(model, detail['loc']).model_fields)}")
+    else:
+        origin = problems.origin
+        written = place if detail["type"] == "missing" else origin.written(origin.placed(place))
+        sentence = _SENTENCES.get(detail["type"], "is wrong here, see the example")
+        problems.add(written, sentence.format(**detail.get("ctx", {})))
+
+
+def _within(inner: Location, outer: Location) -> bool:
+    """Whether it is a part of the other: pydantic also calls a list too short whose items are wrong."""
+    return len(inner) > len(outer) and inner[: len(outer)] == outer
+
+
+def _part(model: type[Model], location: Location) -> type[Model]:
+    """The model whose key the last step of the location is."""
+    return next((_PARTS[step] for step in reversed(location[:-1]) if step in _PARTS), model)

@@ -1,0 +1,132 @@
+"""Reads YAML into plain values, and remembers the line of each.
+
+Scalars stay text as written, but for booleans: an id of digits, a date or `0123` means its characters. PyYAML's
+parser in C is not used, for it ends the process on deeply nested text.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, NoReturn, cast
+
+import yaml
+
+from proxy.config.problems import ConfigurationError, Location, Origin, Problems
+from proxy.config.substitution import substituted
+
+_MOST_NODES, _MOST_LEVELS = 100_000, 40
+_TAG = "tag:yaml.org,2002:"
+_TEXTS = {_TAG + kind for kind in ("str", "int", "float", "timestamp", "value", "merge")}
+_QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
+_HARMLESS = re.compile(r"\\?.|<[a-z ]+>")
+_TRUE = {"yes", "true", "on"}
+
+
+def read_yaml(text: str, *, file: str, environ: Mapping[str, str]) -> tuple[dict[str, Any], Problems]:
+    """The one mapping that the text is, with variables put in; raises ConfigurationError where it is none.
+
+    The problems are those that leave the rest readable: a key twice, a value missing, a variable unset.
+    """
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        if not isinstance(root, yaml.MappingNode):
+            _refuse(file, 1, "the file is no mapping, write at least oauth_clients and routes")
+        reader = _Reader(file, environ)
+        return reader.mapping(root, ()), reader.problems
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        wrong = _unquoted(error.problem or "cannot be read")
+        hint = "no YAML: text that begins with one of *&!%@` or has ': ' or ' #' in it needs quotes"
+        _refuse(file, mark.line + 1 if mark else 1, f"{wrong}, {hint}")
+    except yaml.reader.ReaderError as error:
+        _refuse(file, text.count("\n", 0, error.position) + 1, "a control character is no YAML, take it away")
+    except RecursionError:
+        _refuse(file, 1, "the file is nested too deeply, no option needs more than a few levels")
+
+
+def _refuse(file: str, line: int, wrong: str) -> NoReturn:
+    raise ConfigurationError((Origin(file=file, lines={(): line}).problem((), wrong),)) from None
+
+
+def _unquoted(wrong: str) -> str:
+    """PyYAML's sentence without what it quotes from the file, single characters apart: that may be a secret."""
+    return _QUOTED.sub(lambda found: found[0] if _HARMLESS.fullmatch(found[0][1:-1]) else "…", wrong)
+
+
+class _Reader:
+    """One walk over the nodes."""
+
+    def __init__(self, file: str, environ: Mapping[str, str]) -> None:
+        self._lines: dict[Location, int] = {}
+        self._environ = environ
+        self._nodes = 0
+        self.problems = Problems(Origin(file=file, lines=self._lines))
+
+    def mapping(self, node: yaml.MappingNode, location: Location) -> dict[str, Any]:
+        """The mapping's own keys over those that it merges (`<<`)."""
+        merges = [value for key, value in node.value if key.tag == _TAG + "merge"]
+        own = [(key, value) for key, value in node.value if key.tag != _TAG + "merge"]
+        values = self._merged(merges, location)
+        seen: set[str] = set()
+        for key, value in own:
+            line = key.start_mark.line + 1
+            if not isinstance(key, yaml.ScalarNode):
+                self._lines.setdefault(location, line)
+                self.problems.add(location, "has a key that is no text, write key: value lines")
+            elif key.value in seen:
+                self.problems.add((*location, key.value), f"stands twice, again in line {line}: take one away")
+            else:
+                seen.add(key.value)
+                values[key.value] = self._value(value, (*location, key.value), line)
+        return values
+
+    def _merged(self, merges: list[yaml.Node], location: Location) -> dict[str, Any]:
+        """What stands under `<<`: a mapping, or a list of them of which the first comes first."""
+        values: dict[str, Any] = {}
+        others = [other for node in merges for other in _items(node)]
+        for other in reversed(others):
+            self._count(location, other.start_mark.line + 1)
+            if isinstance(other, yaml.MappingNode):
+                values |= self.mapping(other, location)
+            else:
+                self._lines.setdefault(location, other.start_mark.line + 1)
+                self.problems.add(location, "merges (<<) what is no mapping, name the anchor of a mapping")
+        return values
+
+    def _value(self, node: yaml.Node, location: Location, line: int) -> Any:
+        self._count(location, line)
+        self._lines[location] = line
+        if isinstance(node, yaml.MappingNode):
+            return self.mapping(node, location)
+        if isinstance(node, yaml.SequenceNode):
+            items = enumerate(node.value)
+            return [self._value(item, (*location, index), item.start_mark.line + 1) for index, item in items]
+        return self._scalar(cast("yaml.ScalarNode", node), location)
+
+    def _scalar(self, node: yaml.ScalarNode, location: Location) -> str | bool | None:
+        if node.tag == _TAG + "bool":
+            return node.value.lower() in _TRUE
+        if node.tag == _TAG + "null":
+            self.problems.add(location, "has no value, write one or take the key away")
+        elif node.tag not in _TEXTS:
+            self.problems.add(location, "begins with ! and is a tag for YAML, put it in quotes")
+        else:
+            return self._substituted(node.value, location)
+        return None
+
+    def _substituted(self, text: str, location: Location) -> str | None:
+        try:
+            return substituted(text, self._environ)
+        except ValueError as error:
+            self.problems.add(location, str(error))
+            return None
+
+    def _count(self, location: Location, line: int) -> None:
+        """Aliases can make a short text endless: one within itself, or many of many."""
+        self._nodes += 1
+        if self._nodes > _MOST_NODES or len(location) > _MOST_LEVELS:
+            wrong = "what stands here is too large, for aliases (*) multiply what they name: write it out"
+            _refuse(self.problems.origin.file, line, wrong)
+
+
+def _items(node: yaml.Node) -> list[yaml.Node]:
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else [node]

@@ -1,0 +1,230 @@
+"""Every failure that a sender can be told of, as one tree.
+
+    ProxyError
+    ├── SenderError                    the request cannot be served as it is: 4xx, 501, 505, 508
+    ├── AuthorizationServerError       no token: 502, 503, 504
+    ├── UpstreamError                  no answer, or none that can be read: 502, 504
+    └── OwnError                       we cannot now: 503
+    SenderLeft                         nobody is there to be told; logged as 499
+
+The class carries the answer (status, `code`, title, RFC 9209 error type), the instance the facts: one sentence that
+says what to do, without any secret.
+"""
+
+from typing import ClassVar
+
+
+class ProxyError(Exception):
+    """A failure with the answer that the sender gets for it (RFC 9457 problem, RFC 9209 Proxy-Status)."""
+
+    status: ClassVar[int]
+    code: ClassVar[str]
+    title: ClassVar[str]
+    proxy_status: ClassVar[str | None] = None
+    "The RFC 9209 §2.3 error type, where one fits."
+
+    def __init__(self, detail: str, *, retry_after: int | None = None, proxy_status: str | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.retry_after = retry_after
+        "Whole seconds until trying again makes sense (RFC 9110 §10.2.3)."
+        self.error_type = proxy_status or self.proxy_status
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.status} {self.code}: {self.detail}>"
+
+
+class SenderLeft(Exception):
+    """The sender's connection ended before its request was whole or its answer begun."""
+
+
+class SenderError(ProxyError):
+    """The sender's request cannot be served as it is."""
+
+
+class RequestMalformed(SenderError):
+    """The request is not well-formed, or can be read in two ways (RFC 9112)."""
+
+    status, code, title = 400, "request_malformed", "The request is not well-formed HTTP"
+    proxy_status = "http_request_error"
+
+
+class TargetOutsideRoute(SenderError):
+    """The request target climbs out of its route's prefix."""
+
+    status, code, title = 400, "target_outside_route", "The path leads out of its route"
+
+
+class CredentialMissing(SenderError):
+    """The route wants Basic credentials and got none, or wrong ones (RFC 9110 §15.5.2)."""
+
+    status, code, title = 401, "credential_missing", "Credentials are missing"
+
+
+class SenderNotAllowed(SenderError):
+    """The sender's address is on no list of the route or listener."""
+
+    status, code, title, proxy_status = 403, "sender_not_allowed", "This sender is not allowed", "http_request_denied"
+
+
+class CredentialRefused(SenderError):
+    """The sender's API key or certificate is not accepted."""
+
+    status, code, title, proxy_status = 403, "credential_refused", "The credential is refused", "http_request_denied"
+
+
+class RouteUnknown(SenderError):
+    """No route takes this host and path."""
+
+    status, code, title = 404, "route_unknown", "No route for this request"
+
+
+class MethodNotAllowed(SenderError):
+    """The route, or this proxy, does not take the method (RFC 9110 §15.5.6)."""
+
+    status, code, title = 405, "method_not_allowed", "The method is not allowed"
+
+    def __init__(self, detail: str, *, allowed: tuple[str, ...] = ()) -> None:
+        super().__init__(detail)
+        self.allowed = allowed
+        "What the Allow field of the answer lists."
+
+
+class RequestTimeout(SenderError):
+    """The request did not arrive in time (RFC 9110 §15.5.9)."""
+
+    status, code, title = 408, "request_timeout", "The request did not arrive in time"
+
+
+class BodyTooLarge(SenderError):
+    """The body exceeds the route's `max_body` (RFC 9110 §15.5.14)."""
+
+    status, code, title = 413, "body_too_large", "The body is too large"
+
+
+class TargetTooLong(SenderError):
+    """The request line exceeds `limits.max_head` (RFC 9110 §15.5.15)."""
+
+    status, code, title = 414, "target_too_long", "The request target is too long"
+
+
+class ContentTypeNotAllowed(SenderError):
+    """The route does not take this media type (RFC 9110 §15.5.16)."""
+
+    status, code, title = 415, "content_type_not_allowed", "The content type is not allowed"
+
+
+class ExpectationUnknown(SenderError):
+    """An Expect other than 100-continue (RFC 9110 §10.1.1)."""
+
+    status, code, title = 417, "expectation_unknown", "The expectation is unknown"
+
+
+class RateExceeded(SenderError):
+    """The sender sends more than the route's `rate` (RFC 6585 §4)."""
+
+    status, code, title = 429, "rate_exceeded", "Too many requests"
+
+
+class HeadTooLarge(SenderError):
+    """The head exceeds `limits.max_head` or `limits.max_fields` (RFC 6585 §5)."""
+
+    status, code, title = 431, "head_too_large", "The head of the request is too large"
+
+
+class ConnectRefused(SenderError):
+    """CONNECT asks for a tunnel, and a tunnel cannot be given a token (RFC 9110 §9.3.6)."""
+
+    status, code, title = 501, "connect_refused", "CONNECT is not offered"
+
+
+class VersionUnsupported(SenderError):
+    """Neither HTTP/1.0 nor HTTP/1.1 (RFC 9110 §15.6.6)."""
+
+    status, code, title = 505, "version_unsupported", "This version of HTTP is not supported"
+
+
+class Loop(SenderError):
+    """The request carries our own name in Via (RFC 9110 §7.6.3, RFC 5842 §7.2)."""
+
+    status, code, title, proxy_status = 508, "loop", "The request came back to this proxy", "proxy_loop_detected"
+
+
+class AuthorizationServerError(ProxyError):
+    """There is no token for the request."""
+
+
+class GrantRejected(AuthorizationServerError):
+    """The token endpoint refused the credentials or the grant (RFC 6749 §5.2)."""
+
+    status, code, title = 502, "grant_rejected", "The authorization server refused the grant"
+
+
+class GrantMalformed(AuthorizationServerError):
+    """The token endpoint's answer is no token response (RFC 6749 §5.1)."""
+
+    status, code, title = 502, "grant_malformed", "The authorization server's answer is no token"
+
+
+class GrantUnavailable(AuthorizationServerError):
+    """The token endpoint cannot be reached, is overloaded or failing."""
+
+    status, code, title = 503, "grant_unavailable", "The authorization server is unavailable"
+
+
+class GrantTimeout(AuthorizationServerError):
+    """The token endpoint did not answer in time."""
+
+    status, code, title = 504, "grant_timeout", "The authorization server did not answer in time"
+
+
+class UpstreamError(ProxyError):
+    """The upstream gave no answer, or none that can be relayed."""
+
+
+class UpstreamUnreachable(UpstreamError):
+    """No connection to the upstream; nothing of the request was sent."""
+
+    status, code, title = 502, "upstream_unreachable", "The upstream cannot be reached"
+    proxy_status = "destination_unavailable"
+
+
+class UpstreamClosed(UpstreamError):
+    """The upstream ended the connection before its answer began."""
+
+    status, code, title, proxy_status = 502, "upstream_closed", "The upstream hung up", "connection_terminated"
+
+
+class UpstreamMalformed(UpstreamError):
+    """The upstream's answer is not well-formed HTTP (RFC 9112)."""
+
+    status, code, title, proxy_status = 502, "upstream_malformed", "The upstream's answer is no HTTP", "http_protocol_error"
+
+
+class UpstreamTimeout(UpstreamError):
+    """The upstream did not answer within the route's `timeout`."""
+
+    status, code, title = 504, "upstream_timeout", "The upstream did not answer in time"
+    proxy_status = "http_response_timeout"
+
+
+class ConnectTimeout(UpstreamError):
+    """No connection to the upstream within the route's `connect_timeout`."""
+
+    status, code, title, proxy_status = 504, "connect_timeout", "Connecting took too long", "connection_timeout"
+
+
+class OwnError(ProxyError):
+    """The proxy itself cannot serve now."""
+
+
+class Overloaded(OwnError):
+    """A limit of connections or concurrency is reached."""
+
+    status, code, title, proxy_status = 503, "overloaded", "The proxy is at its limit", "connection_limit_reached"
+
+
+class Draining(OwnError):
+    """The proxy is stopping."""
+
+    status, code, title = 503, "draining", "The proxy is stopping"

@@ -1,0 +1,58 @@
+"""What is refused before anything is read or fetched: the first refusal wins, each with a sentence that helps."""
+
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+from proxy.errors import (
+    ConnectRefused,
+    ExpectationUnknown,
+    MethodNotAllowed,
+    RequestMalformed,
+    SenderNotAllowed,
+)
+from proxy.forwarding.fields import value_of
+from proxy.forwarding.request import Request
+from proxy.forwarding.routes import Route, Routes
+from proxy.wire.heads import RequestHead
+
+Networks = tuple[IPv4Network | IPv6Network, ...]
+
+
+def admit(request: Request, address: str, routes: Routes) -> Route:
+    """The route that takes the request of a sender at this address; a SenderError where none may."""
+    head = request.head
+    if head.method in ("CONNECT", "TRACE") or not request.target.path:
+        refuse_form(head)
+    host = value_of(head.fields, b"host")
+    route = routes.match(head.method, request.target, host)
+    if route.settings.allow is not None and not allowed(address, route.settings.allow):
+        raise SenderNotAllowed("The sender's address is not in the route's `allow`.")
+    expectation = value_of(head.fields, b"expect")
+    if expectation and head.minor and expectation.lower() != b"100-continue":
+        raise ExpectationUnknown("Only `Expect: 100-continue` is understood (RFC 9110 §10.1.1).")
+    return route
+
+
+def refuse_form(head: RequestHead) -> None:
+    """Raises for what is no request to a resource: CONNECT, TRACE, and targets that name none."""
+    if head.method == "CONNECT":
+        raise ConnectRefused(
+            "A tunnel cannot be given a token; send the request itself to this proxy, with an http:// URL."
+        )
+    if head.method == "TRACE":
+        raise MethodNotAllowed("TRACE would show the token; it is never forwarded.")
+    if head.target == b"*":
+        raise MethodNotAllowed("`*` names no integration flow; send the path of a route.")
+    raise RequestMalformed("The request target is neither a path nor an http:// URL (RFC 9112 §3.2).")
+
+
+def allowed(address: str, networks: Networks) -> bool:
+    """Whether an address lies in one of the networks; IPv4 addresses in IPv6 clothing are taken as what they are."""
+    if not address:  # a Unix socket: its file's permissions decide
+        return True
+    parsed = plain(ip_address(address.partition("%")[0]))
+    return any(parsed in network for network in networks)
+
+
+def plain(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """The IPv4 address behind `::ffff:a.b.c.d`, else the address itself."""
+    return getattr(address, "ipv4_mapped", None) or address

@@ -1,0 +1,49 @@
+"""Our own answers: a problem (RFC 9457) that says what to do, marked as ours by Proxy-Status (RFC 9209)."""
+
+import json
+from http import HTTPStatus
+
+from proxy.errors import CredentialMissing, MethodNotAllowed, ProxyError
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+def problem(error: ProxyError, *, name: bytes, request_id: str, method: str, close: bool) -> bytes:
+    """The whole answer; without content for HEAD."""
+    content = json.dumps(
+        {
+            "type": "about:blank",
+            "title": error.title,
+            "status": error.status,
+            "detail": error.detail,
+            "code": error.code,
+            "request_id": request_id,
+        },
+        ensure_ascii=False,
+    ).encode()
+    lines = [
+        f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}",
+        "Content-Type: application/problem+json",
+        f"Content-Length: {len(content)}",
+        f"Proxy-Status: {name.decode()}"
+        + (f"; error={error.error_type}" if error.error_type else "")
+        + f'; details="{error.code}"',
+        f"X-Request-ID: {request_id}",
+        *_extras(error),
+        *(["Connection: close"] if close else []),
+        "",
+        "",
+    ]
+    return "\r\n".join(lines).encode("latin-1") + (b"" if method == "HEAD" else content)
+
+
+def _extras(error: ProxyError) -> list[str]:
+    """Fields that the status asks for (RFC 9110 §10.2.1, §10.2.3, §11.6.1)."""
+    extras = []
+    if error.retry_after is not None:
+        extras.append(f"Retry-After: {error.retry_after}")
+    if isinstance(error, MethodNotAllowed) and error.allowed:
+        extras.append(f"Allow: {', '.join(error.allowed)}")
+    if isinstance(error, CredentialMissing):
+        extras.append('WWW-Authenticate: Basic realm="cpi-oauth-proxy", charset="UTF-8"')
+    return extras

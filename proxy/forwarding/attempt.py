@@ -1,0 +1,126 @@
+"""One sending of the forwarded request to the upstream, up to the head of the answer or to its failure."""
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from proxy.errors import ConnectTimeout, SenderLeft, UpstreamClosed, UpstreamError, UpstreamUnreachable
+from proxy.observe.account import Account
+from proxy.forwarding.body import Body, BufferedBody, StreamedBody
+from proxy.forwarding.routes import Route
+from proxy.forwarding.verdict import Ending
+from proxy.upstream.connection import UpstreamConnection
+from proxy.wire.body import IncomingBody
+from proxy.wire.heads import ResponseHead
+from proxy.wire.run import rung
+
+ONE_WRITE = 16 << 10
+"Octets up to which head and body are joined: one TLS record."
+
+
+class Waiting(Protocol):
+    """Who waits for the attempt."""
+
+    left: bool
+    "Whether nobody wants it any more."
+
+    def ring(self) -> None:
+        """Let it look again."""
+        ...
+
+
+class Outgoing(NamedTuple):
+    """The request of one attempt."""
+
+    method: str
+    head: bytes
+    body: Body
+
+
+@dataclass(slots=True)
+class Answered:
+    """The head of an answer has come; the rest is read from `body`. To be discarded or relayed."""
+
+    connection: UpstreamConnection
+    head: ResponseHead
+    body: IncomingBody
+    route: Route
+    ending = Ending.ANSWERED
+
+    def discard(self) -> None:
+        """Nobody wants the rest; the connection goes back to its pool, or ends."""
+        self.route.pool.give_back(self.connection)
+
+
+@dataclass(slots=True)
+class Failed:
+    """No answer that can be relayed."""
+
+    ending: Ending
+    failure: UpstreamError
+
+
+Outcome = Answered | Failed
+
+
+async def attempt(route: Route, outgoing: Outgoing, waiting: Waiting, account: Account) -> Outcome:
+    """Connects if need be, sends, and waits for the head of the answer; SenderLeft, and whatever the body raises."""
+    try:
+        connection = route.pool.take() or await route.pool.connect(route.settings.connect_timeout)
+    except (UpstreamUnreachable, ConnectTimeout) as failure:
+        return Failed(Ending.UNSENT, failure)
+    account.connected()
+    if waiting.left:
+        route.pool.give_back(connection)
+        raise SenderLeft
+    connection.lease(waiting.ring, outgoing.method, route.settings.timeout)
+    try:
+        await _send(connection, outgoing)
+    except BaseException:
+        connection.cut()
+        route.pool.give_back(connection)
+        raise
+    while connection.head is None and connection.failure is None:
+        await rung()
+    account.answered()
+    if connection.head is not None and connection.body is not None:
+        return Answered(connection, connection.head, connection.body, route)
+    return _failed(route, connection)
+
+
+def _failed(route: Route, connection: UpstreamConnection) -> Failed:
+    failure = connection.failure or UpstreamClosed(f"{connection.name} gave no answer.")
+    lost = isinstance(failure, UpstreamClosed) and not connection.responded
+    route.pool.give_back(connection)
+    return Failed(Ending.LOST if lost else Ending.BROKEN, failure)
+
+
+async def _send(connection: UpstreamConnection, outgoing: Outgoing) -> None:
+    head, body = outgoing.head, outgoing.body
+    if not isinstance(body, BufferedBody):
+        connection.send(head)
+        await _stream(connection, body)
+    elif len(body.content) <= ONE_WRITE:
+        connection.send(head + body.content)
+        connection.end_request()
+    else:
+        connection.send(head)
+        connection.send(body.content)
+        connection.end_request()
+
+
+async def _stream(connection: UpstreamConnection, body: StreamedBody) -> None:
+    """Passes the body on as fast as the upstream takes it; an early answer ends it (RFC 9112 §9.5)."""
+    chunked = body.length is None
+    while connection.head is None and connection.failure is None:
+        if connection.congested:
+            await rung()
+        elif body.waiting:
+            body.want()
+            await rung()
+        elif piece := await body.read():
+            connection.send(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
+        else:
+            if chunked:
+                connection.send(b"0\r\n\r\n")
+            connection.end_request()
+            return

@@ -1,0 +1,49 @@
+"""The upstream's cookies at the sender under a name of ours, and back: no state, and no other cookie goes through.
+
+A sender's own cookies (logon tickets among them) never leave the house; a cookie of one route never reaches another.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CookieRules:
+    """How one route renames cookies."""
+
+    prefix: bytes
+    route_path: bytes
+    "The route's prefix of paths; `/` for the root."
+    upstream_path: bytes
+    "What that prefix stands for at the upstream; `/` for the root."
+    secure: bool
+    "Whether the sender's listener speaks TLS, so that Secure may stay."
+
+    def to_upstream(self, values: Iterable[bytes]) -> bytes:
+        """The value of the one Cookie field that goes on, or nothing."""
+        pairs = (pair.strip(b" \t") for value in values for pair in value.split(b";"))
+        return b"; ".join(pair.removeprefix(self.prefix) for pair in pairs if pair.startswith(self.prefix))
+
+    def to_sender(self, value: bytes) -> bytes:
+        """The value of a Set-Cookie field as the sender gets it; name and value byte for byte behind the prefix."""
+        pair, *attributes = value.split(b";")
+        kept = [self.prefix + pair.strip(b" \t")]
+        for attribute in attributes:
+            key, _, setting = attribute.partition(b"=")
+            match key.strip(b" \t").lower():
+                case b"domain":
+                    continue
+                case b"secure" if not self.secure:
+                    continue
+                case b"path":
+                    kept.append(b" Path=" + self._path(setting.strip(b" \t")))
+                case _:
+                    kept.append(attribute)
+        return b";".join(kept)
+
+    def _path(self, path: bytes) -> bytes:
+        """Where the upstream's path lies on our side; the whole route if it lies above or beside it."""
+        base = self.upstream_path.rstrip(b"/")
+        if path.startswith(base + b"/") and path != base + b"/":
+            return self.route_path.rstrip(b"/") + path[len(base) :]
+        return self.route_path

@@ -1,0 +1,120 @@
+"""The life of an exchange, in order: route, admission, body, token, attempt, verdict, relay; and its account."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from proxy.config.model import Csrf
+from proxy.errors import ProxyError, SenderLeft
+from proxy.observe.account import Account
+from proxy.forwarding.admission import Networks, admit
+from proxy.forwarding.answers import problem
+from proxy.forwarding.attempt import Answered, Failed, Outcome, Outgoing, attempt
+from proxy.forwarding.body import collect
+from proxy.forwarding.csrf import CsrfUnit, required
+from proxy.forwarding.fields import value_of
+from proxy.forwarding.handshake import renew_unit
+from proxy.forwarding.origin import sender_address
+from proxy.forwarding.relay import relay
+from proxy.forwarding.request import Request, complete, prepare
+from proxy.forwarding.routes import Route, Routes
+from proxy.forwarding.verdict import Refusal, Verdict, verdict
+from proxy.oauth.token import Token
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+"Methods that the CSRF protection lets through (Tomcat's RestCsrfPreventionFilter)."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """What all exchanges of one configuration share."""
+
+    routes: Routes
+    name: bytes
+    "Ours, in Via and Proxy-Status."
+    trusted_proxies: Networks
+    closing: Callable[[Account], None]
+    "Takes the account of each finished exchange."
+
+
+async def exchange(request: Request, house: House) -> None:
+    """Serves one request, whatever happens, and closes its account."""
+    account = Account(request.id, request.head.method)
+    try:
+        await deliver(request, house, account)
+    except ProxyError as error:
+        account.failed(error)
+        tell(request, house, error)
+    except SenderLeft:
+        account.left()
+    finally:
+        account.bytes_in = request.body.received
+        account.end()
+        house.closing(account)
+
+
+async def deliver(request: Request, house: House, account: Account) -> None:
+    """From the head of a request to the relayed answer; ProxyError where the sender gets an answer of ours."""
+    method = request.head.method
+    address = sender_address(request.sender.address, request.head, house.trusted_proxies)
+    route = admit(request, address, house.routes)
+    account.routed(route.settings.name, route.settings.oauth_client)
+    prepared = prepare(request, address, route)
+    body = await collect(request.body, buffer=route.settings.buffer, max_body=route.settings.max_body)
+    spent: frozenset[Verdict] = frozenset()
+    while True:
+        token = await obtain_token(route, spent, account)
+        unit = csrf_unit(request, route, token)
+        head = complete(prepared, token.authorization, unit, body, method)
+        outcome = await attempt(route, Outgoing(method, head, body), request.sender, account)
+        refusal = refused(outcome, request, route, token)
+        decision = verdict(outcome.ending, refusal, spent, method=method, replayable=body.replayable)
+        match decision, outcome:
+            case (Verdict.RENEW_TOKEN, Answered() as answer):
+                answer.discard()
+            case (Verdict.FETCH_CSRF, Answered() as answer) if await renew_unit(route, prepared, unit, token):
+                answer.discard()
+            case (_, Answered() as answer):
+                return await relay(request, route, answer, unit, account)
+            case (Verdict.FAIL, Failed(failure=failure)):
+                raise failure
+        spent |= {decision}
+        account.replayed(decision)
+
+
+async def obtain_token(route: Route, spent: frozenset[Verdict], account: Account) -> Token:
+    """A token that can be used now; from memory without waiting, if there is one."""
+    account.begin_token()
+    ready = route.source.ready()
+    token = ready or await route.source.token()
+    account.have_token("renewed" if Verdict.RENEW_TOKEN in spent else "cached" if ready else "granted")
+    return token
+
+
+def csrf_unit(request: Request, route: Route, token: Token) -> CsrfUnit | None:
+    """The CSRF unit to send along: where there is one, for methods that need it, unless the sender has its own."""
+    unit = route.csrf.unit(token.authorization)
+    if unit is None or request.head.method in SAFE or value_of(request.head.fields, b"x-csrf-token"):
+        return None
+    return unit
+
+
+def refused(outcome: Outcome, request: Request, route: Route, token: Token) -> Refusal:
+    """What an answer says about our credentials; a token that failed is forgotten, unless it is too young."""
+    if not isinstance(outcome, Answered):
+        return Refusal.NONE
+    status, fields, settings = outcome.head.status, outcome.head.fields, route.settings
+    if status == 403 and required(value_of(fields, b"x-csrf-token")):
+        ours = settings.csrf is Csrf.AUTO and not value_of(request.head.fields, b"x-csrf-token")
+        return Refusal.CSRF if ours else Refusal.NONE
+    if status == 401 or (status == 403 and settings.retry_on_403):
+        return Refusal.TOKEN if route.source.invalidate(token) else Refusal.NONE
+    return Refusal.NONE
+
+
+def tell(request: Request, house: House, error: ProxyError) -> None:
+    """Gives the sender an answer of ours; unless the whole request is there, the connection ends with it."""
+    sender = request.sender
+    if not request.body.ended:
+        sender.close_after()
+    close = not sender.persistent()
+    sender.send(problem(error, name=house.name, request_id=request.id, method=request.head.method, close=close))

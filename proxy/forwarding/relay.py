@@ -1,0 +1,117 @@
+"""The upstream's answer to the sender: end-to-end fields only, status and body unchanged, a cut shown as a cut."""
+
+from typing import NamedTuple
+
+from proxy.config.model import Cookies
+from proxy.cpi.mpl import ids_in_fields, mpl_id_in_failure
+from proxy.errors import UpstreamError
+from proxy.observe.account import Account
+from proxy.forwarding.attempt import Answered
+from proxy.forwarding.csrf import CsrfUnit
+from proxy.forwarding.fields import ResponseRules, select, value_of
+from proxy.forwarding.request import Request
+from proxy.forwarding.routes import Route
+from proxy.wire.body import IncomingBody
+from proxy.wire.heads import ResponseHead
+from proxy.wire.run import rung
+
+RULES = ResponseRules()
+SCANNED = 8 << 10
+"Octets of a failure's text in which an MPL id is looked for."
+
+
+class Framing(NamedTuple):
+    """How the answer's end is told to the sender."""
+
+    line: bytes
+    chunked: bool = False
+    by_close: bool = False
+
+
+async def relay(request: Request, route: Route, answer: Answered, unit: CsrfUnit | None, account: Account) -> None:
+    """Passes an answer on as it comes; gives its connection back."""
+    head, body, sender = answer.head, answer.body, request.sender
+    account.relayed(head.status)
+    account.mpl_id, account.correlation_id = ids_in_fields(head.fields)
+    if sender.left or sender.half_closed:
+        account.left()
+    content = body.take() if body.ended else b""
+    framing = frame(request, head, body, content)
+    if framing.by_close or not request.body.ended:
+        sender.close_after()
+    lines, cookies = select(head.fields, RULES)
+    lines += set_cookies(route, cookies, unit)
+    octets = answer_head(request, head, lines, framing)
+    if body.ended:
+        note_failure(head, content, account)
+        sender.send(octets + content)
+        account.bytes_out += len(content)
+    else:
+        sender.send(octets)
+        await _stream(request, head, body, framing, account)
+    answer.discard()
+
+
+def frame(request: Request, head: ResponseHead, body: IncomingBody, content: bytes) -> Framing:
+    """The sender's framing: the length where it is known, else chunks, else (HTTP/1.0) the end of the connection."""
+    if request.head.method == "HEAD" or head.status == 304:
+        length = value_of(head.fields, b"content-length")
+        return Framing(b"Content-Length: " + length if length else b"")
+    if head.status == 204:
+        return Framing(b"")
+    if body.length is not None or body.ended:
+        return Framing(b"Content-Length: %d" % (len(content) if body.ended else body.length or 0))
+    if request.head.minor == 0:
+        return Framing(b"", by_close=True)
+    return Framing(b"Transfer-Encoding: chunked", chunked=True)
+
+
+def set_cookies(route: Route, values: list[bytes], unit: CsrfUnit | None) -> list[bytes]:
+    """The lines of the upstream's cookies; those of our own CSRF session stay with us."""
+    if unit is not None:
+        route.csrf.update(unit, values)
+        return []
+    if route.settings.cookies is Cookies.DROP:
+        return []
+    return [b"Set-Cookie: " + route.cookie_rules.to_sender(value) for value in values]
+
+
+def answer_head(request: Request, head: ResponseHead, lines: list[bytes], framing: Framing) -> bytes:
+    """The head of the answer, with its last line end."""
+    start = b"HTTP/1.1 %d %b" % (head.status, head.reason)
+    extra = [framing.line] if framing.line else []
+    if not value_of(head.fields, b"x-request-id"):
+        extra.append(b"X-Request-ID: " + request.id.encode("latin-1"))
+    if not request.sender.persistent():
+        extra.append(b"Connection: close")
+    elif request.head.minor == 0:
+        extra.append(b"Connection: keep-alive")
+    return b"\r\n".join([start, *lines, *extra, b"", b""])
+
+
+async def _stream(request: Request, head: ResponseHead, body: IncomingBody, framing: Framing, account: Account) -> None:
+    """Passes the body on as it comes and as fast as the sender takes it; a cut is passed on as a reset."""
+    sender, first = request.sender, True
+    try:
+        while not sender.left and (piece := await body.read()):
+            if first:
+                first = False
+                note_failure(head, piece, account)
+            account.bytes_out += len(piece)
+            sender.send(b"%x\r\n%b\r\n" % (len(piece), piece) if framing.chunked else piece)
+            while sender.congested and not sender.left:
+                await rung()
+    except UpstreamError as failure:
+        account.code, account.detail = failure.code, failure.detail
+        sender.abort()
+        return
+    if sender.left:
+        account.code = "sender_left"
+    elif framing.chunked:
+        sender.send(b"0\r\n\r\n")
+
+
+def note_failure(head: ResponseHead, text: bytes, account: Account) -> None:
+    """Notes the MPL id that stands in a failure's text."""
+    if head.status >= 400 and not account.mpl_id:
+        account.mpl_id = mpl_id_in_failure(text[:SCANNED])

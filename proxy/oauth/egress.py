@@ -1,0 +1,95 @@
+"""Which way a token request leaves the house: directly, or through a corporate proxy.
+
+Follows what curl and Go made the custom: `HTTPS_PROXY` and `NO_PROXY`, in lower case first. `HTTP_PROXY` is never read
+(in CGI it is the sender's own field, CVE-2016-5385), and requests to `http://` never go through a proxy: they are
+towards loopback.
+"""
+
+import base64
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, unquote, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DIRECT = "direct"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorporateProxy:
+    """A proxy that tunnels with CONNECT (RFC 9110 §9.3.6)."""
+
+    url: str
+    "Without credentials."
+    authorization: str | None = field(default=None, repr=False)
+    "The value of Proxy-Authorization."
+
+
+def corporate_proxy(url: str, *, proxy_url: str | None, environ: "Mapping[str, str]") -> CorporateProxy | None:
+    """Return the proxy for this token URL, None for the direct way; ValueError if what names it is no proxy."""
+    target = urlsplit(url)
+    if target.scheme != "https" or proxy_url == DIRECT:
+        return None
+    if proxy_url:
+        return _parse(proxy_url, named_by="proxy_url")
+    from_environment = environ.get("https_proxy") or environ.get("HTTPS_PROXY")
+    exceptions = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
+    if not from_environment or _is_excepted(target, exceptions):
+        return None
+    return _parse(from_environment, named_by="HTTPS_PROXY")
+
+
+def _parse(text: str, *, named_by: str) -> CorporateProxy:
+    """Take `proxy:3128` for http, as curl does; the text is not echoed, for it may hold a password."""
+    url = urlsplit(text if "://" in text else f"http://{text}")
+    try:
+        host, port = url.hostname, url.port
+    except ValueError:
+        host, port = None, None
+    if url.scheme not in {"http", "https"} or not host:
+        raise ValueError(f"{named_by} must be like http://proxy.example:3128")
+    authorization = None
+    if url.username is not None:
+        credentials = f"{unquote(url.username)}:{unquote(url.password or '')}"
+        authorization = "Basic " + base64.b64encode(credentials.encode()).decode("ascii")
+    at = f"[{host}]" if ":" in host else host
+    return CorporateProxy(
+        url=f"{url.scheme}://{at}" + ("" if port is None else f":{port}"), authorization=authorization
+    )
+
+
+def _is_excepted(target: SplitResult, exceptions: str) -> bool:
+    """Whether NO_PROXY or loopback keeps this target from the environment's proxy."""
+    host = (target.hostname or "").rstrip(".")
+    address = _address(host)
+    if host == "localhost" or (address is not None and address.is_loopback):
+        return True
+    rules = (rule.strip().lower() for rule in exceptions.split(","))
+    return any(_matches(rule, host, address, target.port or 443) for rule in rules if rule)
+
+
+def _matches(rule: str, host: str, address: IPv4Address | IPv6Address | None, port: int) -> bool:
+    """Match `*`, a domain with all below it, an address, a network, each but the network also with a port."""
+    if rule == "*":
+        return True
+    name, colon, wanted_port = rule.rpartition(":")
+    if colon and wanted_port.isdigit() and (":" not in name or name.endswith("]")):
+        if int(wanted_port) != port:
+            return False
+        rule = name
+    if address is not None:
+        try:
+            return address in ip_network(rule.strip("[]"), strict=False)
+        except ValueError:
+            return False
+    domain = rule.removeprefix("*").lstrip(".")
+    return host == domain or host.endswith("." + domain)
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(host)
+    except ValueError:
+        return None

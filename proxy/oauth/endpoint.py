@@ -1,0 +1,181 @@
+"""Token requests on the wire: the one place that knows aiohttp's client.
+
+One session serves all OAuth clients. It keeps no cookies, follows no redirect, reads neither `HTTP_PROXY` nor `.netrc`,
+and opens a connection for each grant: there are few, and a connection that idled for an hour is a dead one.
+"""
+
+import asyncio
+import ssl
+from typing import TYPE_CHECKING, Self
+
+import aiohttp
+from yarl import URL
+
+from proxy import __version__
+from proxy.errors import AuthorizationServerError, GrantMalformed, GrantTimeout, GrantUnavailable
+from proxy.oauth.answer import MAX_BODY, Answer
+from proxy.oauth.egress import CorporateProxy, corporate_proxy
+from proxy.oauth.trust import needs_own_trust, own_trust, system_trust
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+    from proxy.config.model import OAuthClient
+    from proxy.oauth.grant import GrantRequest
+
+USER_AGENT = f"cpi-oauth-proxy/{__version__}"
+
+
+class TokenEndpoint:
+    """What reaches all token endpoints; `environ` names the corporate proxy where the configuration does not."""
+
+    def __init__(self, *, environ: "Mapping[str, str]") -> None:
+        self._environ = environ
+        self._session: aiohttp.ClientSession | None = None
+        self._system_trust: ssl.SSLContext | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: "TracebackType | None"
+    ) -> None:
+        await self.close()
+
+    def channel(self, client: "OAuthClient") -> "Channel":
+        """Return what sends this OAuth client's requests; ValueError if its corporate proxy is named wrongly."""
+        named = None if client.proxy_url is None else client.proxy_url.get_secret_value()
+        return Channel(self, client, corporate_proxy(client.token_url, proxy_url=named, environ=self._environ))
+
+    async def close(self) -> None:
+        """Close the session; a grant that is still running fails."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    def session(self) -> aiohttp.ClientSession:
+        """Return the one session; it is made in the event loop that uses it."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, force_close=True),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"User-Agent": USER_AGENT},
+                trust_env=False,
+            )
+        return self._session
+
+    async def trust(self, client: "OAuthClient") -> ssl.SSLContext:
+        """Build the TLS context in a thread; that of the system is shared, it holds hundreds of certificates."""
+        if needs_own_trust(client):
+            return await asyncio.to_thread(own_trust, client)
+        if self._system_trust is None:
+            self._system_trust = await asyncio.to_thread(system_trust)
+        return self._system_trust
+
+
+class Channel:
+    """One OAuth client's way to its token endpoint: trust, certificate, corporate proxy and timeout."""
+
+    def __init__(self, endpoint: TokenEndpoint, client: "OAuthClient", proxy: CorporateProxy | None) -> None:
+        self._endpoint = endpoint
+        self._client = client
+        self._proxy = proxy
+        self._trust: ssl.SSLContext | None = None
+
+    async def send(self, request: "GrantRequest") -> Answer:
+        """Send one token request and return the answer, whatever its status.
+
+        GrantUnavailable if none came, GrantTimeout if it took longer than the OAuth client's `timeout` (body included),
+        GrantMalformed if it was no HTTP.
+        """
+        if self._trust is None:
+            self._trust = await self._load_trust(request)
+        try:
+            async with self._endpoint.session().request(
+                request.method,
+                URL(request.target, encoded=True),
+                headers=list(request.fields) + _content_type(request),
+                data=request.body or None,
+                skip_auto_headers=("Content-Type",),  # without a form there is no content to name
+                allow_redirects=False,
+                ssl=self._trust,
+                proxy=None if self._proxy is None else self._proxy.url,
+                proxy_headers=_proxy_fields(self._proxy),
+                timeout=aiohttp.ClientTimeout(total=self._client.timeout),
+            ) as response:
+                return Answer(
+                    status=response.status,
+                    content_type=response.headers.get("Content-Type", ""),
+                    retry_after=response.headers.get("Retry-After"),
+                    body=await _read_bounded(response.content),
+                )
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise self._failure(error, request) from error
+
+    async def _load_trust(self, request: "GrantRequest") -> ssl.SSLContext:
+        try:
+            return await self._endpoint.trust(self._client)
+        except OSError as error:
+            raise GrantUnavailable(
+                f"The certificates of OAuth client {request.oauth_client} cannot be used ({_reason(error)}): "
+                "check tls and the service key."
+            ) from error
+
+    def _failure(self, error: Exception, request: "GrantRequest") -> AuthorizationServerError:
+        """Say in our words what aiohttp's exception means; whose fault it is was decided by where it was raised."""
+        who = f"The token endpoint {request.host} of OAuth client {request.oauth_client}"
+        match error:
+            case TimeoutError():
+                return GrantTimeout(f"{who} did not answer within {self._client.timeout:g} s; try again later.")
+            case aiohttp.ClientHttpProxyError():
+                text = f"The corporate proxy refused the way to {request.host} with {error.status}: check proxy_url."
+            case aiohttp.ClientProxyConnectionError():
+                text = f"The corporate proxy cannot be reached ({_reason(error.os_error)}): check proxy_url."
+            case aiohttp.ClientConnectorCertificateError():
+                reason = _reason(error.certificate_error)
+                text = f"{who} shows a certificate that is not trusted ({reason}): check tls.ca_file."
+            case aiohttp.ClientConnectorDNSError():
+                text = f"{who} cannot be reached (its name does not resolve): check token_url and DNS."
+            case aiohttp.ClientConnectorSSLError():
+                text = f"{who} ended the TLS handshake ({_reason(error.os_error)}): check tls."
+            case aiohttp.ClientConnectorError():
+                text = f"{who} cannot be reached ({_reason(error.os_error)}): check token_url and the firewall."
+            case aiohttp.ClientResponseError():
+                return GrantMalformed(f"{who} answered with something that is no HTTP: check token_url.")
+            case aiohttp.ClientPayloadError():
+                text = f"{who} ended the connection in the middle of its answer; try again later."
+            case _:
+                text = f"{who} ended the connection without an answer; try again later."
+        return GrantUnavailable(text)
+
+
+def _content_type(request: "GrantRequest") -> list[tuple[str, str]]:
+    return [("Content-Type", "application/x-www-form-urlencoded")] if request.form else []
+
+
+def _proxy_fields(proxy: CorporateProxy | None) -> dict[str, str] | None:
+    if proxy is None or proxy.authorization is None:
+        return None
+    return {"Proxy-Authorization": proxy.authorization}
+
+
+async def _read_bounded(content: aiohttp.StreamReader) -> bytes:
+    """Read up to one byte more than is allowed, so that the reader of the answer sees that it was too long."""
+    body = bytearray()
+    while len(body) <= MAX_BODY and (chunk := await content.read(MAX_BODY + 1 - len(body))):
+        body += chunk
+    return bytes(body)
+
+
+def _reason(error: BaseException) -> str:
+    """Name the cause in OpenSSL's or the system's own words, which hold nothing of the peer's."""
+    match error:
+        case ssl.SSLCertVerificationError():
+            return error.verify_message
+        case ssl.SSLError():
+            return (error.reason or "TLS error").lower().replace("_", " ")
+        case OSError(strerror=str() as text):
+            return text
+        case _:
+            return "no reason is known"

@@ -1,0 +1,296 @@
+"""The token source of one OAuth client: keeps a token, renews it in time, and lets all who need one wait for one grant.
+
+Fresh: used. Stale: used, while one grant runs in the background. Expired or none: waited for. After a failed grant
+nobody asks again before the pause is over; until then all are refused at once, unless the token is still valid.
+"""
+
+import asyncio
+import random as chance
+import uuid
+from collections import Counter
+from functools import partial
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Protocol
+
+from proxy.errors import AuthorizationServerError, GrantTimeout, GrantUnavailable
+from proxy.oauth.backoff import Failure, remember
+from proxy.oauth.contest import Contest
+from proxy.oauth.credentials import with_secrets
+from proxy.oauth.granting import Endpoint, Granting, Means, Random
+from proxy.oauth.timer import LoopTimer, Timer
+from proxy.oauth.token import Freshness, Moment, Token
+from proxy.oauth.waiters import Waiters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from proxy.clock import Clock
+    from proxy.config.model import OAuthClient
+
+PATIENCE = 2
+"Times the OAuth client's `timeout` that one exchange waits for a token."
+
+TOO_YOUNG = 10.0
+"Seconds; a token that is refused earlier was no good from the start, and the next one would not be better."
+
+
+class Log(Protocol):
+    """A structlog-like logger."""
+
+    def info(self, event: str, **fields: Any) -> Any:
+        """Write what is usual."""
+        ...
+
+    def warning(self, event: str, **fields: Any) -> Any:
+        """Write what somebody should see."""
+        ...
+
+
+class TokenSource:
+    """Tokens of one OAuth client. All methods belong to one event loop; none of them logs or shows a token."""
+
+    def __init__(
+        self,
+        client: "OAuthClient",
+        *,
+        endpoint: Endpoint,
+        clock: "Clock",
+        timer: Timer,
+        random: Random,
+        log: Log,
+        new_id: "Callable[[], str]" = lambda: uuid.uuid4().hex,
+        on_request: "Callable[[str, float], None]" = lambda _outcome, _seconds: None,
+    ) -> None:
+        """ValueError if a credential is missing; secret files are read already (`with_secrets`)."""
+        self._client = client
+        self._clock, self._random, self._log = clock, random, log
+        self._on_request = on_request
+        self._means = Means(
+            endpoint=endpoint, clock=clock, timer=timer, random=random, new_id=new_id, on_request=self._count
+        )
+        self._granting = Granting(client, self._means)
+        self._token: Token | None = None
+        self._failure: Failure | None = None
+        self._grant: asyncio.Task[Token] | None = None
+        self._patience_end = 0.0
+        self._waiters = Waiters(timer)
+        self._contest = Contest()
+        self._grants: Counter[str] = Counter()
+        self._closed = False
+        # the four below are what each message costs
+        self._monotonic, self._wall = clock.monotonic, clock.wall
+        self._fresh_until_monotonic = self._fresh_until_wall = float("-inf")
+
+    def __repr__(self) -> str:
+        freshness = "none" if self.freshness is None else self.freshness.value
+        doing = "granting" if self._grant else "failing" if self._failure else "idle"
+        return f"<TokenSource {self._client.name}: token {freshness}, {doing}, {len(self._waiters)} waiting>"
+
+    @property
+    def freshness(self) -> Freshness | None:
+        """Of the token that is kept; None without one."""
+        return None if self._token is None else self._token.freshness(Moment.now(self._clock))
+
+    @property
+    def expires(self) -> float | None:
+        """Wall time at which the token that is kept expires; None without one."""
+        return None if self._token is None else self._token.expires.wall
+
+    @property
+    def failure(self) -> Failure | None:
+        """Return what the last grant failed with, None if it did not: error, how many in a row, since when."""
+        return self._failure
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether there is no usable token and the last grant failed; one that was never asked for is not blocked."""
+        return self._failure is not None and self.freshness in {None, Freshness.EXPIRED}
+
+    @property
+    def grants(self) -> "Mapping[str, int]":
+        """Token requests so far, by outcome: `granted` or the code of the failure."""
+        return MappingProxyType(self._grants)
+
+    def ready(self) -> Token | None:
+        """Return the token if it may be used now, without waiting; a stale one is renewed in the background."""
+        token = self._token
+        if (
+            token is not None
+            and self._monotonic() < self._fresh_until_monotonic
+            and self._wall() < self._fresh_until_wall
+        ):
+            return token
+        return None if token is None else self._ready_late(token)
+
+    async def token(self) -> Token:
+        """Return a usable token; wait for the one grant in flight, and start it if there is none.
+
+        AuthorizationServerError: the grant's failure, or the remembered one, or that patience is over. Awaits nothing
+        but a plain future, so it also runs where no asyncio task drives it. Whoever leaves early, leaves alone.
+        """
+        token = self.ready()
+        if token is not None:
+            return token
+        self._refuse_or_start()
+        patience = PATIENCE * self._client.timeout
+        self._patience_end = self._monotonic() + patience
+        return await self._waiters.wait(patience, self._impatience)
+
+    def invalidate(self, token: Token) -> bool:
+        """Take note that the upstream refused this token; true if asking for one again makes sense.
+
+        It is forgotten if it is still the one that is kept and not younger than 10 s: so any number of exchanges that
+        saw it refused cost one grant, and a token that is refused from the start costs none.
+        """
+        kept, now = self._token, Moment.now(self._clock)
+        if kept is None or kept.authorization != token.authorization:
+            return True
+        if self._contest.refused(kept, now):
+            self._log.warning(
+                "token.contested",
+                oauth_client=self._client.name,
+                detail="The upstream refuses token after token soon after it was granted: either another process uses "
+                "the same OAuth client and voids our tokens with its own, or the upstream does not take them at all.",
+            )
+        if not kept.older_than(TOO_YOUNG, now):
+            return False
+        self._token = None
+        return True
+
+    def credentials_changed(self, client: "OAuthClient") -> None:
+        """Go on with other credentials: forget the failure, and make one grant at once if any was ever needed.
+
+        The old token is used until the new one is there, unless it belongs to another id or server. ValueError leaves
+        all as it was.
+        """
+        granting = Granting(client, self._means)
+        is_needed = self._token is not None or self._failure is not None
+        if (client.client_id, client.token_url) != (self._client.client_id, self._client.token_url):
+            self._token = None
+        self._client, self._granting, self._failure = client, granting, None
+        if self._grant is not None:
+            self._grant.cancel()  # its end starts the next one
+        elif is_needed and not self._closed:
+            self._start()
+
+    async def close(self) -> None:
+        """End the grant in flight and whoever waits for it; no other is made."""
+        self._closed = True
+        grant = self._grant
+        if grant is not None:
+            grant.cancel()
+            await asyncio.wait([grant])
+        self._waiters.refuse(self._closing())
+
+    def _ready_late(self, token: Token) -> Token | None:
+        """Decide about a token that is no longer fresh."""
+        now = Moment.now(self._clock)
+        if token.freshness(now) is Freshness.EXPIRED:
+            return None
+        if self._grant is None and not self._closed and (self._failure is None or self._failure.over.has_come(now)):
+            self._start()
+        return token
+
+    def _refuse_or_start(self) -> None:
+        """Make sure that a grant is in flight, or raise why there is none."""
+        if self._closed:
+            raise self._closing()
+        if self._grant is not None:
+            return
+        now = Moment.now(self._clock)
+        if self._failure is not None and not self._failure.over.has_come(now):
+            raise self._failure.refusal(now)
+        self._start()
+
+    def _start(self) -> None:
+        self._patience_end = self._monotonic() + PATIENCE * self._client.timeout
+        granting = self._granting
+        self._grant = asyncio.get_running_loop().create_task(granting.run(self._patience_left))
+        self._grant.add_done_callback(partial(self._settle, granting, self._monotonic()))
+
+    def _patience_left(self) -> float:
+        return self._patience_end - self._monotonic()
+
+    def _settle(self, granting: Granting, began: float, grant: "asyncio.Task[Token]") -> None:
+        """Take the end of a grant, whatever it is; nobody who waits is forgotten."""
+        self._grant = None
+        error = asyncio.CancelledError() if grant.cancelled() else grant.exception()
+        if self._closed:
+            return
+        if granting is not self._granting:
+            self._start()  # the credentials have changed meanwhile
+        elif error is None:
+            self._keep(grant.result(), seconds=self._monotonic() - began)
+        else:
+            self._fail(error if isinstance(error, AuthorizationServerError) else self._fault(error))
+
+    def _keep(self, token: Token, *, seconds: float) -> None:
+        """Let the new token take the place of the old one and give it to all who wait."""
+        self._contest.replaced(self._token)
+        self._token, self._failure = token, None
+        self._fresh_until_monotonic, self._fresh_until_wall = token.fresh_until.monotonic, token.fresh_until.wall
+        self._log.info(
+            "token.granted",
+            oauth_client=self._client.name,
+            lifetime=round(token.expires.monotonic - token.obtained.monotonic),
+            seconds=round(seconds, 3),
+            waited=len(self._waiters),
+        )
+        self._waiters.give(token)
+
+    def _fail(self, error: AuthorizationServerError) -> None:
+        """Remember the failure and tell all who wait."""
+        now = Moment.now(self._clock)
+        self._failure = remember(error, previous=self._failure, now=now, jitter=self._random())
+        valid_for = 0.0 if self._token is None else max(0.0, self._token.expires.seconds_from(now))
+        self._log.warning(
+            "token.grant_failed",
+            oauth_client=self._client.name,
+            code=error.code,
+            detail=error.detail,
+            in_a_row=self._failure.count,
+            again_in=round(self._failure.over.seconds_from(now), 1),
+            token_valid_for=round(valid_for),
+            waited=len(self._waiters),
+        )
+        self._waiters.refuse(self._failure.refusal(now))
+
+    def _fault(self, error: BaseException) -> AuthorizationServerError:
+        """Turn a fault of ours into an answer; the class is all that is shown, for the text may hold anything."""
+        return GrantUnavailable(f"The grant for OAuth client {self._client.name} broke off ({type(error).__name__}).")
+
+    def _closing(self) -> AuthorizationServerError:
+        return GrantUnavailable(f"OAuth client {self._client.name} makes no more grants: the proxy is stopping.")
+
+    def _impatience(self) -> AuthorizationServerError:
+        """Say why one exchange waits no longer; the grant goes on for the others and for the next."""
+        seconds = PATIENCE * self._client.timeout
+        return self._granting.last_failure or GrantTimeout(
+            f"OAuth client {self._client.name} had no token after {seconds:g} s: try again later."
+        )
+
+    def _count(self, outcome: str, seconds: float) -> None:
+        self._grants[outcome] += 1
+        self._on_request(outcome, seconds)
+
+
+def token_source(
+    client: "OAuthClient",
+    endpoint: Endpoint,
+    clock: "Clock",
+    log: Log,
+    on_request: "Callable[[str, float], None]" = lambda _outcome, _seconds: None,
+) -> TokenSource:
+    """Make a token source on the event loop's own timer; `on_request` is told outcome and seconds of each request.
+
+    Reads the secret files (ValueError), so call it before the event loop runs, or in a thread.
+    """
+    return TokenSource(
+        with_secrets(client),
+        endpoint=endpoint,
+        clock=clock,
+        timer=LoopTimer(),
+        random=chance.random,
+        log=log,
+        on_request=on_request,
+    )

@@ -1,0 +1,1 @@
+"""What can be seen from outside: the log and the metrics."""

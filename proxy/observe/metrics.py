@@ -1,0 +1,89 @@
+"""Counters and histograms as plain numbers; they become Prometheus' text only when somebody asks for it."""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from proxy.observe.account import Account
+
+if TYPE_CHECKING:
+    from prometheus_client.core import Metric
+
+BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0)
+"Seconds; the longest answers of Cloud Integration take ten minutes."
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"})
+
+
+class Histogram:
+    """Observations in seconds, counted by bucket."""
+
+    __slots__ = ("counts", "sum")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(BUCKETS) + 1)
+        self.sum = 0.0
+
+    def observe(self, seconds: float) -> None:
+        """One more."""
+        self.counts[bisect_left(BUCKETS, seconds)] += 1
+        self.sum += seconds
+
+    def cumulative(self) -> list[tuple[str, float]]:
+        """(upper bound, how many up to it), as Prometheus wants it."""
+        pairs, total = [], 0
+        for bound, count in zip((*map(str, BUCKETS), "+Inf"), self.counts, strict=True):
+            total += count
+            pairs.append((bound, float(total)))
+        return pairs
+
+
+class Metrics:
+    """Everything that is counted by exchange."""
+
+    def __init__(self) -> None:
+        self.exchanges: dict[tuple[str, str, int, str], int] = {}
+        self.seconds: dict[str, Histogram] = {}
+        self.phases = {phase: Histogram() for phase in ("token", "connect", "first_byte", "relay")}
+        self.replays: dict[str, int] = {}
+
+    def count(self, account: Account) -> None:
+        """One finished exchange."""
+        method = account.method if account.method in METHODS else "other"
+        key = (account.route, method, account.status, account.made_by)
+        self.exchanges[key] = self.exchanges.get(key, 0) + 1
+        histogram = self.seconds.get(account.route)
+        if histogram is None:
+            histogram = self.seconds[account.route] = Histogram()
+        total = account.total_seconds
+        histogram.observe(total)
+        if account.attempts:
+            phases = self.phases
+            spent = account.token_seconds + account.connect_seconds + account.first_byte_seconds
+            phases["token"].observe(account.token_seconds)
+            phases["connect"].observe(account.connect_seconds)
+            phases["first_byte"].observe(account.first_byte_seconds)
+            phases["relay"].observe(max(0.0, total - spent))
+        for reason in account.replays:
+            self.replays[reason] = self.replays.get(reason, 0) + 1
+
+    def collect(self) -> Iterator["Metric"]:
+        """As families of prometheus-client."""
+        from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily  # noqa: PLC0415 - on scrape only
+
+        labels = ["route", "method", "status", "made_by"]
+        exchanges = CounterMetricFamily("cpi_proxy_exchanges", "Finished exchanges.", labels=labels)
+        for (route, method, status, made_by), count in self.exchanges.items():
+            exchanges.add_metric([route, method, str(status), made_by], count)
+        yield exchanges
+        seconds = HistogramMetricFamily("cpi_proxy_exchange_seconds", "Duration of exchanges.", labels=["route"])
+        for route, histogram in self.seconds.items():
+            seconds.add_metric([route], histogram.cumulative(), histogram.sum)
+        yield seconds
+        phase_seconds = HistogramMetricFamily("cpi_proxy_phase_seconds", "Duration of phases.", labels=["phase"])
+        for phase, histogram in self.phases.items():
+            phase_seconds.add_metric([phase], histogram.cumulative(), histogram.sum)
+        yield phase_seconds
+        replays = CounterMetricFamily("cpi_proxy_replays", "Second attempts.", labels=["reason"])
+        for reason, count in self.replays.items():
+            replays.add_metric([reason], count)
+        yield replays

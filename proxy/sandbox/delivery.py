@@ -1,0 +1,94 @@
+"""Puts what a flow replied on the wire, however large, and cuts it off where a fault says so."""
+
+from collections.abc import AsyncIterator
+
+from aiohttp import hdrs, web
+from multidict import CIMultiDict
+
+from proxy.sandbox.answers import Answer, response
+from proxy.sandbox.body import START, Body
+from proxy.sandbox.disconnect import hang_up
+from proxy.sandbox.flows import Echoed, Filler, Reply, filler
+
+
+async def deliver(
+    request: web.BaseRequest,
+    reply: Reply,
+    body: Body,
+    *,
+    status: int,
+    fields: tuple[tuple[str, str], ...],
+    cut: bool,
+) -> web.StreamResponse:
+    """Answer with what a flow replied; with `cut`, half of it, and then the connection is closed."""
+    fields = (("Content-Type", reply.content_type), *fields)
+    if cut:
+        return await _deliver_half(request, reply, body, status=status, fields=fields)
+    size = reply_size(reply, body)
+    if size <= START:
+        content = b"".join([chunk async for chunk in reply_chunks(reply, body)])
+        return await send(request, response(Answer(status=status, reason="", fields=fields, body=content)))
+    stream = _head(status, fields, size)
+    try:
+        await stream.prepare(request)
+        if request.method != hdrs.METH_HEAD:
+            async for chunk in reply_chunks(reply, body):
+                await stream.write(chunk)
+        await stream.write_eof()
+    except ConnectionError:
+        stream.force_close()
+    return stream
+
+
+def reply_size(reply: Reply, body: Body) -> int:
+    """Content-Length of the answer."""
+    match reply.body:
+        case Echoed():
+            return body.size
+        case Filler(size=size):
+            return size
+        case bytes() as content:
+            return len(content)
+
+
+async def reply_chunks(reply: Reply, body: Body) -> AsyncIterator[bytes]:
+    """The answer's body, piece by piece."""
+    match reply.body:
+        case Echoed():
+            async for chunk in body.chunks():
+                yield chunk
+        case Filler(size=size):
+            for chunk in filler(size):
+                yield chunk
+        case bytes() as content:
+            yield content
+
+
+async def _deliver_half(
+    request: web.BaseRequest, reply: Reply, body: Body, *, status: int, fields: tuple[tuple[str, str], ...]
+) -> web.StreamResponse:
+    size = reply_size(reply, body)
+    left = size // 2
+    stream = _head(status, fields, max(size, 1))
+    await stream.prepare(request)
+    async for chunk in reply_chunks(reply, body):
+        await stream.write(chunk[:left])
+        left -= len(chunk[:left])
+    hang_up(request)
+    return stream
+
+
+def _head(status: int, fields: tuple[tuple[str, str], ...], size: int) -> web.StreamResponse:
+    stream = web.StreamResponse(status=status, reason="", headers=CIMultiDict((*fields, ("Server", "SAP"))))
+    stream.content_length = size
+    return stream
+
+
+async def send(request: web.BaseRequest, answer: web.StreamResponse) -> web.StreamResponse:
+    """Send a whole answer now; a caller that has gone is nobody's error."""
+    try:
+        await answer.prepare(request)
+        await answer.write_eof()
+    except ConnectionError:
+        answer.force_close()
+    return answer

@@ -1,0 +1,264 @@
+"""The sandbox as a whole: a tenant with both authorization servers, a runtime node and a control address."""
+
+import asyncio
+import json
+import socket
+import ssl
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from proxy.clock import Clock, SystemClock
+from proxy.sandbox.addresses import Addresses, Sockets, bind
+from proxy.sandbox.certificates import Identity
+from proxy.sandbox.control import Control
+from proxy.sandbox.csrf import Sessions
+from proxy.sandbox.endpoint import AuthorizationServer, Endpoint
+from proxy.sandbox.faults import Faults, Sleep
+from proxy.sandbox.flows import FLOWS, PREFIX
+from proxy.sandbox.grants import GrantBook
+from proxy.sandbox.keys import Keys, make_btp_client, make_neo_client, make_roleless_client
+from proxy.sandbox.messages import MessageLog
+from proxy.sandbox.neo import Neo
+from proxy.sandbox.registration import Registry
+from proxy.sandbox.runtime import RuntimeNode
+from proxy.sandbox.service_key import certificate_key, secret_key
+from proxy.sandbox.tokens import Ledger
+from proxy.sandbox.xsuaa import Xsuaa
+
+Respond = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+_IDLE_TIMEOUT = 60.0
+"SAP BTP help, specific configurations: idle connections are closed after a minute."
+
+_TOKEN_HEAD, _RUNTIME_HEAD = 16 << 10, 64 << 10
+"Limits for fields at XSUAA and at the Cloud Foundry router."
+
+_SHUTDOWN = 1.0
+"Seconds for answers that are under way when the sandbox closes."
+
+
+class Tenant:
+    """A tenant on loopback: start it, point the proxy at its URLs, look at `messages`, `grants` and `runs()`.
+
+    Also an asynchronous context manager, on free ports. `sleep` is what the faults named slow wait with.
+    """
+
+    def __init__(
+        self,
+        *,
+        neo_secret: str | None = None,
+        clock: Clock | None = None,
+        sleep: Sleep = asyncio.sleep,
+        idle_timeout: float = _IDLE_TIMEOUT,
+    ) -> None:
+        self._clock = clock or SystemClock()
+        self._idle_timeout = idle_timeout
+        self._stack = AsyncExitStack()
+        self._keys: Keys | None = None
+        self._addresses: Addresses | None = None
+        self._runtime_server: web.Server | None = None
+        self.neo_client = make_neo_client(neo_secret)
+        self.roleless_client = make_roleless_client()
+        self.btp_client = make_btp_client()
+        self.faults = Faults(sleep=sleep)
+        self.grants = GrantBook()
+        self.messages = MessageLog()
+        self.ledger = Ledger()
+        self.sessions = Sessions()
+        self.node = RuntimeNode(
+            ledger=self.ledger,
+            sessions=self.sessions,
+            faults=self.faults,
+            messages=self.messages,
+            clock=self._clock,
+        )
+
+    async def start(self, port_base: int = 0) -> None:
+        """Listen on four ports from `port_base` on, or on free ones if it is 0; OSError if one is taken."""
+        sockets = bind(port_base)
+        try:
+            await self._listen(sockets)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Let go whoever is held up, and stop listening."""
+        self.faults.clear()
+        await self._stack.aclose()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    @property
+    def addresses(self) -> Addresses:
+        """Ports and URLs; RuntimeError before the start, as for all that follows."""
+        if self._addresses is None:
+            raise RuntimeError("the sandbox has not been started")
+        return self._addresses
+
+    @property
+    def neo_token_url(self) -> str:
+        """Token URL of the Neo clients."""
+        return self.addresses.neo_token_url
+
+    @property
+    def xsuaa_token_url(self) -> str:
+        """Token URL of the BTP client."""
+        return self.addresses.xsuaa_token_url
+
+    @property
+    def runtime_url(self) -> str:
+        """Base URL of the runtime node; flows are below `/http`."""
+        return self.addresses.runtime_url
+
+    @property
+    def control_url(self) -> str:
+        """Base URL of the control address."""
+        return self.addresses.control_url
+
+    @property
+    def ca_pem(self) -> str:
+        """The certificate authority to trust."""
+        return self._made().authority.pem
+
+    @property
+    def client_identity(self) -> Identity:
+        """The certificate that the BTP client may show in place of its secret."""
+        return self._made().client
+
+    @property
+    def service_key(self) -> dict[str, object]:
+        """The BTP client's service key, with secret."""
+        now = self._clock.wall()
+        return secret_key(self.btp_client, url=self.runtime_url, token_url=self.xsuaa_token_url, created=now)
+
+    @property
+    def certificate_service_key(self) -> dict[str, object]:
+        """The BTP client's service key, with certificate."""
+        identity, urls = self.client_identity, self.addresses
+        return certificate_key(self.btp_client, identity, url=urls.runtime_url, token_url=urls.xsuaa_token_url)
+
+    def client_context(self) -> ssl.SSLContext:
+        """A TLS context that trusts the sandbox."""
+        return self._made().authority.client_context()
+
+    def write(self, directory: Path) -> None:
+        """Write authority, secrets and service keys into a folder, each of mode 0600, for a configuration to name."""
+        directory.mkdir(parents=True, exist_ok=True)
+        texts = {
+            "ca.pem": self.ca_pem,
+            "neo-secret": self.neo_client.secret,
+            "neo-without-role-secret": self.roleless_client.secret,
+            "service-key.json": json.dumps(self.service_key, indent=2),
+            "service-key-certificate.json": json.dumps(self.certificate_service_key, indent=2),
+        }
+        for name, text in texts.items():
+            _write_whole(directory / name, text)
+
+    def runs(self) -> dict[str, int]:
+        """How often each flow ran, by its address; only those that did."""
+        return self.node.runs.as_dict()
+
+    def close_idle(self) -> int:
+        """Close the idle connections to the runtime node; says how many there were."""
+        return self.node.close_idle(self._runtime_server) if self._runtime_server else 0
+
+    def reset(self) -> None:
+        """Begin anew at the same addresses, with the same credentials: no fault, message, grant, token, session."""
+        self.faults.clear()
+        self.faults.struck.clear()
+        self.messages.clear()
+        self.grants.clear()
+        self.ledger.expire_all()
+        self.sessions.clear()
+        self.node.runs.clear()
+
+    def describe(self) -> dict[str, object]:
+        """Addresses and OAuth clients, without secrets."""
+        return {
+            "neo_token_url": self.neo_token_url,
+            "xsuaa_token_url": self.xsuaa_token_url,
+            "runtime_url": self.runtime_url,
+            "control_url": self.control_url,
+            "flows": [self.runtime_url + PREFIX + flow.address for flow in FLOWS],
+            "oauth_clients": [client.client_id for client in (self.neo_client, self.roleless_client, self.btp_client)],
+        }
+
+    def _made(self) -> Keys:
+        if self._keys is None:
+            raise RuntimeError("the sandbox has not been started")
+        return self._keys
+
+    async def _listen(self, sockets: Sockets) -> None:
+        for bound in (sockets.neo, sockets.xsuaa, sockets.runtime, sockets.control):
+            self._stack.callback(bound.close)
+        urls = self._addresses = sockets.addresses()
+        keys = self._keys = await asyncio.to_thread(Keys.make, self.btp_client.certificate_name or "")
+        neo = Neo(
+            url=urls.neo_url,
+            registry=Registry([self.neo_client, self.roleless_client]),
+            ledger=self.ledger,
+            key=keys.signing,
+            faults=self.faults,
+            clock=self._clock,
+        )
+        xsuaa = Xsuaa(
+            url=urls.xsuaa_url,
+            registry=Registry([self.btp_client]),
+            ledger=self.ledger,
+            key=keys.signing,
+            faults=self.faults,
+            clock=self._clock,
+        )
+        tls = keys.server_context
+        self._runtime_server = self._serve(self.node.respond, _RUNTIME_HEAD)
+        await self._open(self._serve(self._endpoint(neo).respond, _TOKEN_HEAD), sockets.neo, tls)
+        await self._open(self._serve(self._endpoint(xsuaa).respond, _TOKEN_HEAD), sockets.xsuaa, tls)
+        await self._open(self._runtime_server, sockets.runtime, tls)
+        await self._open(Control(self).application(), sockets.control, None)
+
+    def _endpoint(self, server: AuthorizationServer) -> Endpoint:
+        return Endpoint(server, faults=self.faults, grants=self.grants)
+
+    def _serve(self, respond: Respond, largest_field: int) -> web.Server:
+        return web.Server(
+            respond,
+            access_log=None,
+            auto_decompress=False,
+            keepalive_timeout=self._idle_timeout,
+            lingering_time=0,
+            max_field_size=largest_field,
+            max_line_size=largest_field,
+        )
+
+    async def _open(
+        self, served: web.Server | web.Application, bound: socket.socket, tls: ssl.SSLContext | None
+    ) -> None:
+        if isinstance(served, web.Server):
+            runner: web.BaseRunner = web.ServerRunner(served, shutdown_timeout=_SHUTDOWN)
+        else:
+            runner = web.AppRunner(served, access_log=None, shutdown_timeout=_SHUTDOWN)
+        await runner.setup()
+        self._stack.push_async_callback(runner.cleanup)
+        await web.SockSite(runner, bound, ssl_context=tls).start()
+
+
+def _write_whole(path: Path, text: str) -> None:
+    # A proxy that watches the file must never see half of it.
+    beside = path.with_name(f".{path.name}.new")
+    beside.unlink(missing_ok=True)
+    beside.touch(mode=0o600, exist_ok=False)
+    beside.write_text(text)
+    beside.replace(path)

@@ -1,0 +1,1 @@
+"""Where senders reach us: listeners and the connections that they accept."""

@@ -1,0 +1,334 @@
+"""The connection of one sender: reads requests one after the other, runs an exchange for each, writes its answer.
+
+What comes behind a request waits until its answer is written (RFC 9112 §9.3.2). After any doubt about where a message
+ends nothing more is read as a message; the connection then ends lingering, so that the answer is not lost to a reset.
+"""
+
+import asyncio
+import socket
+import struct
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass
+from typing import Any, cast
+
+from proxy.errors import (
+    HeadTooLarge,
+    ProxyError,
+    RequestMalformed,
+    RequestTimeout,
+    SenderLeft,
+    TargetTooLong,
+    VersionUnsupported,
+)
+from proxy.forwarding.answers import CONTINUE
+from proxy.forwarding.fields import value_of
+from proxy.forwarding.request import Request
+from proxy.forwarding.target import take_apart
+from proxy.wire.body import IncomingBody
+from proxy.wire.deadlines import NEVER, Deadlines
+from proxy.wire.framing import BodyMalformed, Decoder, request_body
+from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong, RequestHead, RequestParser, VersionOther
+from proxy.wire.run import Run
+
+WRITE_HIGH_WATER = 256 << 10
+"Octets of answers that may wait for a slow sender before `congested`."
+LINGER = 2.0
+"Seconds in which a refused sender may go on sending, so that it reads its answer."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a listener grants its senders: sizes in octets, times in seconds."""
+
+    max_head: int
+    max_fields: int
+    head_timeout: float
+    body_timeout: float
+    idle_timeout: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What the connections of one listener share."""
+
+    terms: Terms
+    deadlines: Deadlines
+    ids: Iterator[str]
+    serve: Callable[[Request], Coroutine[Any, Any, None]]
+    "Runs the exchange."
+    refuse: Callable[["SenderConnection", ProxyError, str], None]
+    "Answers what never became a request."
+    crashed: Callable[[BaseException, str], None]
+    "Takes what no exchange may raise."
+    arrived: Callable[["SenderConnection"], ProxyError | None]
+    "Asked about each new connection."
+    departed: Callable[["SenderConnection"], None]
+    secure: bool
+
+
+class SenderConnection(asyncio.Protocol):
+    """Made by its listener, once for each connection."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._transport: asyncio.Transport = cast("asyncio.Transport", None)
+        self._collector = HeadCollector(desk.terms.max_head)
+        self._parser = RequestParser()
+        self._decoder: Decoder | None = None
+        self._body: IncomingBody | None = None
+        self._run: Run | None = None
+        self._held = b""
+        self._closing = False
+        self._lingering = False
+        self.deadline = NEVER
+        self.address = ""
+        self.secure = desk.secure
+        self.left = False
+        self.half_closed = False
+        self.congested = False
+        self.draining = False
+
+    def __repr__(self) -> str:
+        state = "lingering" if self._lingering else "busy" if self._run else "idle"
+        return f"<SenderConnection {self.address} {state}>"
+
+    @property
+    def busy(self) -> bool:
+        """Whether an exchange is on its way."""
+        return self._run is not None
+
+    # ---- what an exchange does with it
+
+    def ring(self) -> None:
+        """Let the exchange look again."""
+        if self._run is not None:
+            self._run.ring()
+
+    def persistent(self) -> bool:
+        """Whether the connection goes on after this exchange, as it stands now."""
+        return not (self._closing or self.draining or self.half_closed)
+
+    def send(self, octets: bytes) -> None:
+        """Part of an answer; nothing if the sender has gone."""
+        if not self.left:
+            self._transport.write(octets)
+
+    def close_after(self) -> None:
+        """End the connection after this answer."""
+        self._closing = True
+
+    def abort(self) -> None:
+        """End the connection with a reset, so that what was sent does not look whole."""
+        self._closing = True
+        connected = self._transport.get_extra_info("socket")
+        if connected is not None and connected.family in (socket.AF_INET, socket.AF_INET6):
+            connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._transport.abort()
+
+    def drain(self) -> None:
+        """Take no further request: idle ones end now, busy ones after their answer."""
+        self.draining = True
+        if not self.busy:
+            self._transport.close()
+
+    # ---- what the event loop tells
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A sender has connected."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=WRITE_HIGH_WATER)
+        peer = transport.get_extra_info("peername")
+        self.address = str(peer[0]) if isinstance(peer, tuple) else ""
+        self._desk.deadlines.watch(self)
+        self.deadline = self._desk.deadlines.now() + self._desk.terms.idle_timeout
+        refusal = self._desk.arrived(self)
+        if refusal is not None:
+            self._refuse(refusal)
+
+    def data_received(self, octets: bytes) -> None:
+        """Octets of a request, of several, or of none."""
+        if self._lingering:
+            return
+        if self._decoder is not None:
+            self._read_body(octets)
+            self.ring()
+        elif self._run is not None:
+            self._hold(octets)
+        else:
+            self._read_requests(octets)
+
+    def eof_received(self) -> bool:
+        """The sender has ended its side; an exchange that has its whole request goes on (RFC 9112 §9.6)."""
+        self.half_closed = True
+        if self._body is not None and not self._body.ended:
+            self._body.fail(RequestMalformed("The connection ended in the middle of the body."))
+            self.ring()
+        return self.busy or self._lingering
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The connection is gone, whoever ended it."""
+        del error
+        self.left = True
+        self.congested = False
+        self._desk.deadlines.forget(self)
+        self._desk.departed(self)
+        if self._body is not None:
+            self._body.fail(SenderLeft())
+        self.ring()
+
+    def pause_writing(self) -> None:
+        """The sender reads more slowly than we write."""
+        self.congested = True
+        self.deadline = self._desk.deadlines.now() + self._desk.terms.body_timeout
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
+        self.congested = False
+        self.deadline = NEVER
+        self.ring()
+
+    def expire(self) -> None:
+        """Silent for too long: between requests that is the end; within one it is an error."""
+        if self.congested or self._lingering:
+            self.abort()
+        elif self._body is not None and (self._body.paused or self._body.uninvited):
+            self.deadline = self._desk.deadlines.now() + self._desk.terms.body_timeout
+        elif self._body is not None and not self._body.ended:
+            seconds = f"{self._desk.terms.body_timeout:g} s"
+            self._body.fail(RequestTimeout(f"The body stood still for {seconds}; see `limits.body_timeout`."))
+            self.ring()
+        elif self._collector.begun:
+            seconds = f"{self._desk.terms.head_timeout:g} s"
+            self._refuse(RequestTimeout(f"The head was not complete within {seconds}; see `limits.head_timeout`."))
+        else:
+            self._transport.close()
+
+    # ---- reading
+
+    def _read_requests(self, octets: bytes) -> None:
+        """Runs one exchange after the other, as long as each ends before its turn of the loop does."""
+        while octets and self._run is None and not self._closing:
+            octets = self._read_head(octets)
+        if octets and not self._lingering:
+            self._hold(octets)
+
+    def _read_head(self, octets: bytes) -> bytes:
+        """What follows the head and the body that came with it; starts the exchange when a head is complete."""
+        began = not self._collector.begun
+        try:
+            head_octets, octets = self._collector.feed(octets)
+            if not head_octets:
+                if began and self._collector.begun:
+                    self.deadline = self._desk.deadlines.now() + self._desk.terms.head_timeout
+                return b""
+            head = self._parser.parse(head_octets, self._desk.terms.max_fields)
+            self._decoder = request_body(head)
+        except (HeadMalformed, HeadTooLong, BodyMalformed) as error:
+            self._refuse(_refusal(error))
+            return b""
+        return self._begin(head, octets)
+
+    def _begin(self, head: RequestHead, octets: bytes) -> bytes:
+        decoder = self._decoder
+        if decoder is None:  # for the type checker: set by the caller
+            return octets
+        body = self._body = IncomingBody(self._transport, decoder.length)
+        if head.minor and decoder.length != 0 and value_of(head.fields, b"expect"):
+            body.invite = self._continue
+        if not head.persistent:
+            self._closing = True
+        self.deadline = self._desk.deadlines.now() + self._desk.terms.body_timeout
+        octets = self._feed(octets)
+        request_id = value_of(head.fields, b"x-request-id")[:128].decode("latin-1") or next(self._desk.ids)
+        request = Request(head, take_apart(head.target), body, self, request_id)
+        self._run = Run(self._desk.serve(request), self._ended)
+        self._run.start()
+        return octets
+
+    def _continue(self) -> None:
+        """The body is wanted: the sender may send it (RFC 9110 §10.1.1)."""
+        self.send(CONTINUE)
+
+    def _read_body(self, octets: bytes) -> None:
+        self.deadline = self._desk.deadlines.now() + self._desk.terms.body_timeout
+        rest = self._feed(octets)
+        if rest:
+            self._hold(rest)
+
+    def _feed(self, octets: bytes) -> bytes:
+        """Gives the body what belongs to it; what is left follows the request."""
+        decoder, body = self._decoder, self._body
+        if decoder is None or body is None:
+            return octets
+        try:
+            content, octets = decoder.feed(octets) if octets else (b"", b"")
+        except BodyMalformed as error:
+            self._decoder, self._lingering = None, True
+            body.fail(RequestMalformed(f"The body has {error}; nothing of it can be trusted."))
+            return b""
+        if content:
+            body.push(content)
+        if decoder.done:
+            body.end()
+            self._decoder = None
+            self.deadline = NEVER
+        return octets
+
+    def _hold(self, octets: bytes) -> None:
+        """Keeps what came early, and reads no more until its turn."""
+        self._held += octets
+        self._transport.pause_reading()
+
+    # ---- ending
+
+    def _ended(self, error: BaseException | None) -> None:
+        """The exchange is over; the next request, if it is here already, begins."""
+        self._run = None
+        if error is not None:
+            self._desk.crashed(error, self.address)
+            self.abort()
+        if self.left:
+            return
+        if self._closing or self.draining or self.half_closed or self._lingering:
+            self._end()
+            return
+        self._decoder = self._body = None
+        self.deadline = self._desk.deadlines.now() + self._desk.terms.idle_timeout
+        if self._held:
+            held, self._held = self._held, b""
+            asyncio.get_running_loop().call_soon(self._go_on, held)
+
+    def _go_on(self, held: bytes) -> None:
+        if not self.left and self._run is None:
+            self._transport.resume_reading()
+            self._read_requests(held)
+
+    def _end(self) -> None:
+        """Closes when the answer is out; lingers if the sender may still be sending (RFC 9112 §9.6)."""
+        if self._body is None or (self._body.ended and not self._held) or self.half_closed:
+            self._transport.close()
+            return
+        self._lingering = True
+        self._held = b""
+        self.deadline = self._desk.deadlines.now() + LINGER
+        self._transport.resume_reading()
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+
+    def _refuse(self, error: ProxyError) -> None:
+        """Answers what never became a request, and ends."""
+        self._closing = True
+        self._desk.refuse(self, error, next(self._desk.ids))
+        self._body = IncomingBody(self._transport, None)
+        self._end()
+
+
+def _refusal(error: HeadMalformed | HeadTooLong | BodyMalformed) -> ProxyError:
+    """What the sender is told about a head that cannot be read."""
+    if isinstance(error, VersionOther):
+        return VersionUnsupported("Send HTTP/1.1 or HTTP/1.0.")
+    if isinstance(error, HeadTooLong):
+        if error.first_line:
+            return TargetTooLong("The request line is longer than `limits.max_head`.")
+        return HeadTooLarge("The head has more octets or fields than `limits.max_head` and `limits.max_fields` allow.")
+    return RequestMalformed(f"The request has {error}; see RFC 9112.")

@@ -1,0 +1,238 @@
+"""One connection to an upstream: writes a request, reads the answer to it, and knows whether it may be used again.
+
+The exchange that leases it looks at `head`, `body` and `failure` and is rung after each change.
+"""
+
+import asyncio
+import select
+from collections.abc import Callable
+from typing import cast
+
+from proxy.errors import UpstreamClosed, UpstreamError, UpstreamMalformed, UpstreamTimeout
+from proxy.wire.body import IncomingBody
+from proxy.wire.deadlines import NEVER, Deadlines
+from proxy.wire.framing import BodyMalformed, Decoder, response_body
+from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong, ResponseHead, ResponseParser
+
+LARGEST_HEAD = 256 << 10
+"Octets of a response head; four times what the routers in front of Cloud Integration let through."
+WRITE_HIGH_WATER = 256 << 10
+"Octets that may wait for the socket before `congested`."
+
+
+def _nobody() -> None:
+    """No exchange has leased the connection."""
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """Made by its pool; leased by one exchange at a time."""
+
+    def __init__(self, name: str, deadlines: Deadlines, gone: Callable[["UpstreamConnection"], None]) -> None:
+        self.name = name
+        "Of the upstream, for sentences."
+        self.deadline = NEVER
+        self._deadlines = deadlines
+        self._gone = gone
+        self._transport: asyncio.Transport = cast("asyncio.Transport", None)
+        self._poll = select.poll()
+        self._collector = HeadCollector(LARGEST_HEAD)
+        self._parser = ResponseParser()
+        self._decoder: Decoder | None = None
+        self._eof = False
+        self._ring: Callable[[], None] = _nobody
+        self._method = ""
+        self._timeout = NEVER
+        self.open = False
+        self.leased = False
+        self.congested = False
+        self.wrote = False
+        "Whether an octet of the request has been handed to the socket."
+        self.responded = False
+        "Whether an octet of a response has come."
+        self.request_ended = False
+        self.head: ResponseHead | None = None
+        self.body: IncomingBody | None = None
+        self.failure: UpstreamError | None = None
+
+    def __repr__(self) -> str:
+        state = "leased" if self.leased else "idle" if self.open else "closed"
+        return f"<UpstreamConnection {self.name} {state}>"
+
+    # ---- what an exchange does with it
+
+    def lease(self, ring: Callable[[], None], method: str, timeout: float) -> None:
+        """From now on for one request; `timeout` in seconds bounds each silence of the upstream."""
+        self._ring, self._method, self._timeout = ring, method, timeout
+        self.leased = True
+        self.deadline = NEVER
+        self.wrote = self.responded = self.request_ended = False
+        self.head = self.body = self.failure = None
+
+    def watch_socket(self, descriptor: int) -> None:
+        """The socket below, for `stale`."""
+        self._poll.register(descriptor, select.POLLIN)
+
+    def stale(self) -> bool:
+        """Whether the idle connection has something to read: its end, or octets that nobody asked for.
+
+        The event loop may not have told us yet, and a POST written now could not be sent again.
+        """
+        return bool(self._poll.poll(0))
+
+    def send(self, octets: bytes) -> None:
+        """A piece of the request."""
+        self.wrote = True
+        self._transport.write(octets)
+
+    def end_request(self) -> None:
+        """The request is complete: its answer may take `timeout`."""
+        self.request_ended = True
+        self.deadline = self._deadlines.now() + self._timeout
+
+    @property
+    def reusable(self) -> bool:
+        """Whether the next request may go over it: this one and its answer are complete, and nobody means to close."""
+        body = self.body
+        return (
+            self.open
+            and self.request_ended
+            and body is not None
+            and body.ended
+            and self.head is not None
+            and self.head.persistent
+            and self.failure is None
+        )
+
+    def release(self) -> None:
+        """The exchange is done with it: idle if it can be used again, else closed."""
+        if not self.reusable:
+            self.cut()
+        self.leased = False
+        self._ring = _nobody
+        self._decoder = self.head = self.body = None
+
+    def cut(self) -> None:
+        """End it at once, so that nothing on it looks whole."""
+        self.open = False
+        self._transport.abort()
+
+    # ---- what the event loop tells
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Connected, TLS included."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=WRITE_HIGH_WATER)
+        self.open = True
+        self._deadlines.watch(self)
+
+    def data_received(self, octets: bytes) -> None:
+        """Octets of an answer; unasked ones end the connection, so that they are never taken for the next answer."""
+        if not self.leased or not self.wrote:
+            self.cut()
+            return
+        if self.deadline is not NEVER:
+            self.deadline = self._deadlines.now() + self._timeout
+        try:
+            if self._decoder is None:
+                self.responded = True
+                self._read_heads(octets)
+            else:
+                self._read_body(octets)
+        except (HeadMalformed, HeadTooLong, BodyMalformed) as error:
+            self._fail(UpstreamMalformed(f"{self.name} answered with {_what(error)}; look at what stands before it."))
+        self._ring()
+
+    def eof_received(self) -> None:
+        """The upstream closed its side in order (with TLS: by close_notify)."""
+        self._eof = True
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The connection ended, whoever ended it."""
+        self.open = False
+        self.congested = False
+        self._deadlines.forget(self)
+        if self.leased:
+            self._end(error)
+            self._ring()
+        self._gone(self)
+
+    def pause_writing(self) -> None:
+        """The upstream reads more slowly than we write."""
+        self.congested = True
+        self.deadline = self._deadlines.now() + self._timeout
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
+        self.congested = False
+        if not self.request_ended and self.head is None:
+            self.deadline = NEVER
+        self._ring()
+
+    def expire(self) -> None:
+        """Silent for too long."""
+        if self.leased:
+            self._fail(
+                UpstreamTimeout(f"{self.name} was silent for {self._timeout:g} s; raise `timeout` if that is usual.")
+            )
+            self._ring()
+        else:
+            self.cut()
+
+    # ---- reading
+
+    def _read_heads(self, octets: bytes) -> None:
+        """Passes over interim answers (RFC 9110 §15.2) up to the final head."""
+        while octets:
+            head_octets, octets = self._collector.feed(octets)
+            if not head_octets:
+                return
+            head = self._parser.parse(head_octets)
+            if head.status == 101:
+                raise HeadMalformed("101 Switching Protocols, which nobody asked for")
+            if head.status >= 200:
+                self._begin_body(head, octets)
+                return
+
+    def _begin_body(self, head: ResponseHead, octets: bytes) -> None:
+        self._decoder = response_body(self._method, head)
+        self.body = IncomingBody(self._transport, self._decoder.length)
+        self.head = head
+        self._read_body(octets)
+
+    def _read_body(self, octets: bytes) -> None:
+        decoder, body = self._decoder, self.body
+        if decoder is None or body is None:  # for the type checker: both are set with the head
+            return
+        if octets:
+            content, octets = decoder.feed(octets)
+            if content:
+                body.push(content)
+        if decoder.done:
+            body.end()
+            self.deadline = NEVER
+            if octets:  # bytes after the response: never read as the next answer
+                self.cut()
+
+    def _end(self, error: Exception | None) -> None:
+        """Settles what is incomplete when the connection is gone."""
+        if self._decoder is None or self.body is None:
+            self._fail(UpstreamClosed(f"{self.name} closed the connection before it answered."))
+            return
+        in_order = error is None and self._eof
+        if self._decoder.done or (in_order and self._decoder.end()):
+            self.body.end()
+        else:
+            self._fail(UpstreamClosed(f"{self.name} closed the connection in the middle of its answer."))
+
+    def _fail(self, failure: UpstreamError) -> None:
+        if self.failure is None:
+            self.failure = failure
+        if self.body is not None:
+            self.body.fail(failure)
+        self.cut()
+
+
+def _what(error: Exception) -> str:
+    if isinstance(error, HeadTooLong):
+        return f"a head of more than {LARGEST_HEAD >> 10} KiB"
+    return str(error)

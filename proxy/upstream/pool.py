@@ -1,0 +1,143 @@
+"""The kept-alive connections to one upstream: the one used last is the first to be used again."""
+
+import asyncio
+import socket
+import ssl
+from dataclasses import dataclass
+
+from aiohappyeyeballs import start_connection
+
+from proxy.errors import ConnectTimeout, ProxyError, UpstreamUnreachable
+from proxy.upstream.connection import UpstreamConnection
+from proxy.wire.deadlines import Deadlines
+
+ATTEMPT_DELAY = 0.25
+"Seconds until the next address is tried beside the first (RFC 8305 §5)."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where an upstream is, and how it is trusted; None for plain HTTP."""
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+class Pool:
+    """Connections to one origin; all timeouts in seconds."""
+
+    def __init__(self, origin: Origin, deadlines: Deadlines, *, idle_timeout: float) -> None:
+        self.origin = origin
+        self._deadlines = deadlines
+        self._idle_timeout = idle_timeout
+        self._idle: list[UpstreamConnection] = []
+        self._all: set[UpstreamConnection] = set()
+        self._connecting: set[asyncio.Task[UpstreamConnection]] = set()
+
+    @property
+    def idle(self) -> int:
+        """How many wait to be used again."""
+        return len(self._idle)
+
+    @property
+    def leased(self) -> int:
+        """How many serve an exchange."""
+        return len(self._all) - len(self._idle)
+
+    def take(self) -> UpstreamConnection | None:
+        """A connection that was open when we last heard of it, or None."""
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.open and not connection.stale():
+                return connection
+            connection.cut()
+        return None
+
+    def connect(self, timeout: float) -> "asyncio.Task[UpstreamConnection]":
+        """A new connection; ConnectTimeout or UpstreamUnreachable. If nobody waits for it any more, it becomes idle."""
+        task = asyncio.get_running_loop().create_task(self._connect(timeout))
+        self._connecting.add(task)
+        task.add_done_callback(self._connecting.discard)
+        return task
+
+    def give_back(self, connection: UpstreamConnection) -> None:
+        """The exchange is done with it."""
+        connection.release()
+        if connection.open:
+            connection.deadline = self._deadlines.now() + self._idle_timeout
+            self._idle.append(connection)
+
+    async def close(self) -> None:
+        """Ends all connections."""
+        for task in self._connecting:
+            task.cancel()
+        await asyncio.gather(*self._connecting, return_exceptions=True)
+        for connection in list(self._all):
+            connection.cut()
+
+    async def _connect(self, timeout: float) -> UpstreamConnection:  # noqa: ASYNC109 - the option's own name
+        try:
+            async with asyncio.timeout(timeout):
+                return await self._open()
+        except TimeoutError as error:
+            raise ConnectTimeout(
+                f"No connection to {self.origin} within {timeout:g} s; is a firewall in between?"
+            ) from error
+        except (OSError, ssl.SSLError, ssl.CertificateError) as error:
+            raise unreachable(self.origin, error) from error
+
+    async def _open(self) -> UpstreamConnection:
+        loop, origin = asyncio.get_running_loop(), self.origin
+        addresses = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
+        connected = await start_connection(addresses, happy_eyeballs_delay=ATTEMPT_DELAY)
+        try:
+            _, connection = await loop.create_connection(
+                self._make,
+                sock=connected,
+                ssl=origin.tls,
+                server_hostname=origin.host if origin.tls else None,
+            )
+        except BaseException:
+            connected.close()
+            raise
+        connection.watch_socket(connected.fileno())
+        self._all.add(connection)
+        return connection
+
+    def _make(self) -> UpstreamConnection:
+        return UpstreamConnection(str(self.origin), self._deadlines, self._forget)
+
+    def _forget(self, connection: UpstreamConnection) -> None:
+        self._all.discard(connection)
+        if connection in self._idle:
+            self._idle.remove(connection)
+
+
+def unreachable(origin: Origin, error: OSError | ssl.SSLError) -> ProxyError:
+    """What a failed connection means, by the kind of exception that the socket world raised."""
+    match error:
+        case ssl.SSLCertVerificationError():
+            return UpstreamUnreachable(
+                f"The certificate of {origin} is not trusted: {error.verify_message}; set `tls.ca_file` to its CA.",
+                proxy_status="tls_certificate_error",
+            )
+        case ssl.SSLError():
+            return UpstreamUnreachable(
+                f"No TLS with {origin}: {error.reason or 'handshake failed'}; does it speak https?",
+                proxy_status="tls_protocol_error",
+            )
+        case socket.gaierror():
+            return UpstreamUnreachable(
+                f"The name {origin.host} cannot be resolved; check `upstream` and DNS.", proxy_status="dns_error"
+            )
+        case ConnectionRefusedError():
+            return UpstreamUnreachable(
+                f"{origin} refused the connection; is it running, and is the port right?",
+                proxy_status="connection_refused",
+            )
+        case _:
+            return UpstreamUnreachable(f"No connection to {origin}: {error.strerror or type(error).__name__}.")

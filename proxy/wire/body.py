@@ -1,0 +1,100 @@
+"""What has come of a body and has not been taken yet: between the connection that reads it and its exchange."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from proxy.wire.run import rung
+
+HIGH_WATER = 64 << 10
+"Octets that may lie here before the socket is no longer read."
+
+
+class Flow(Protocol):
+    """The reading side of a transport."""
+
+    def pause_reading(self) -> None:
+        """Read no more."""
+        ...
+
+    def resume_reading(self) -> None:
+        """Read on."""
+        ...
+
+
+class IncomingBody:
+    """One body on its way in; written by its connection, read by one exchange."""
+
+    __slots__ = ("_flow", "_paused", "_pieces", "_size", "ended", "failure", "invite", "length", "received")
+
+    def __init__(self, flow: Flow, length: int | None) -> None:
+        self._flow = flow
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._paused = False
+        self.length = length
+        "By Content-Length; None when only its end will tell."
+        self.received = 0
+        self.ended = False
+        self.failure: Exception | None = None
+        "Why the rest will never come."
+        self.invite: Callable[[], None] | None = None
+        "Asks a sender that waits for it (Expect: 100-continue) for the body; called once at most."
+
+    def push(self, content: bytes) -> None:
+        """More has come."""
+        self.invite = None
+        self._pieces.append(content)
+        self._size += len(content)
+        self.received += len(content)
+        if self._size > HIGH_WATER and not self._paused:
+            self._paused = True
+            self._flow.pause_reading()
+
+    def end(self) -> None:
+        """That was all."""
+        self.ended = True
+
+    def fail(self, failure: Exception) -> None:
+        """The rest will never come; once it has ended, nothing can go wrong with it."""
+        if not self.ended:
+            self.failure = self.failure or failure
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing lies here to be taken."""
+        return not self._pieces
+
+    @property
+    def paused(self) -> bool:
+        """Whether we do not read, so that the other side is not to blame for silence."""
+        return self._paused
+
+    @property
+    def uninvited(self) -> bool:
+        """Whether the other side still waits for being asked for the body."""
+        return self.invite is not None
+
+    def want(self) -> None:
+        """The reader is about to wait."""
+        invite, self.invite = self.invite, None
+        if invite is not None:
+            invite()
+
+    def take(self) -> bytes:
+        """All that lies here."""
+        pieces, self._pieces, self._size = self._pieces, [], 0
+        if self._paused:
+            self._paused = False
+            self._flow.resume_reading()
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    async def read(self) -> bytes:
+        """What comes next, or nothing at the end; raises `failure`."""
+        while not self._pieces:
+            if self.failure:
+                raise self.failure
+            if self.ended:
+                return b""
+            self.want()
+            await rung()
+        return self.take()

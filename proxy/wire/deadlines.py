@@ -1,0 +1,50 @@
+"""One clock hand for all timeouts: what has a deadline is looked at four times a second.
+
+A timer for each of them would have to be made and cancelled several times an exchange; moving a deadline here is one
+assignment. The price is that a timeout strikes up to a quarter of a second late.
+"""
+
+import asyncio
+from typing import Protocol
+
+NEVER = float("inf")
+TICK = 0.25
+"Seconds between two looks."
+
+
+class Timed(Protocol):
+    """Something with a deadline in seconds of the loop's clock; NEVER for none."""
+
+    deadline: float
+
+    def expire(self) -> None:
+        """What happens at the deadline; it has been set to NEVER before."""
+        ...
+
+
+class Deadlines:
+    """Everything of one event loop that may expire."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self.now = loop.time
+        "Seconds; what deadlines are compared with."
+        self._watched: set[Timed] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def watch(self, timed: Timed) -> None:
+        """From now on, until `forget`."""
+        self._watched.add(timed)
+        if self._timer is None:
+            self._timer = self._loop.call_later(TICK, self._look)
+
+    def forget(self, timed: Timed) -> None:
+        """No longer."""
+        self._watched.discard(timed)
+
+    def _look(self) -> None:
+        now = self._loop.time()
+        for timed in [each for each in self._watched if each.deadline <= now]:
+            timed.deadline = NEVER
+            timed.expire()
+        self._timer = self._loop.call_later(TICK, self._look) if self._watched else None

@@ -1,0 +1,214 @@
+"""Where a body ends: one decoder for each way of saying it (RFC 9112 §6).
+
+A decoder is fed with what the socket gave and hands out the content; what follows the body is left over. What two
+readers could understand differently is refused: a proxy with a token must not guess.
+"""
+
+import re
+
+from proxy.wire.heads import RequestHead, ResponseHead
+
+
+class BodyMalformed(Exception):
+    """A body whose end nobody can be sure of; the text says why."""
+
+
+class NoBody:
+    """Nothing follows the head."""
+
+    __slots__ = ()
+    length = 0
+    done = True
+
+    def feed(self, octets: bytes) -> tuple[bytes, bytes]:
+        """(content, what follows the body)."""
+        return b"", octets
+
+    def end(self) -> bool:
+        """Whether the body is whole now that the connection has ended."""
+        return True
+
+
+NO_BODY = NoBody()
+
+
+class LengthBody:
+    """A body of Content-Length octets (RFC 9112 §6.2)."""
+
+    __slots__ = ("done", "left", "length")
+
+    def __init__(self, length: int) -> None:
+        self.length = self.left = length
+        self.done = not length
+
+    def feed(self, octets: bytes) -> tuple[bytes, bytes]:
+        """(content, what follows the body)."""
+        left = self.left = self.left - len(octets)
+        if left > 0:
+            return octets, b""
+        self.left, self.done = 0, True
+        return (octets, b"") if left == 0 else (octets[:left], octets[left:])
+
+    def end(self) -> bool:
+        """Whether the body is whole now that the connection has ended."""
+        return self.done
+
+
+class CloseBody:
+    """A body up to the end of the connection (RFC 9112 §6.3, last rule)."""
+
+    __slots__ = ("done",)
+    length = None
+
+    def __init__(self) -> None:
+        self.done = False
+
+    def feed(self, octets: bytes) -> tuple[bytes, bytes]:
+        """(content, what follows the body)."""
+        return octets, b""
+
+    def end(self) -> bool:
+        """Whether the body is whole now that the connection has ended: it is, if that was in order."""
+        self.done = True
+        return True
+
+
+_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})((?:[ \t]*;[\x20\t-~\x80-\xff]*)?)")
+"A chunk size below 2^60 and the extensions, which are ignored (RFC 9112 §7.1.1)."
+_TRAILER = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*")
+_LONGEST_LINE = 1024
+_MOST_TRAILERS = 8192
+"Octets."
+
+
+class ChunkedBody:
+    """A chunked body, by the letter of the grammar (RFC 9112 §7.1); trailers are dropped, as §7.1.2 allows."""
+
+    __slots__ = ("_left", "_line", "_trailers", "done")
+    length = None
+
+    def __init__(self) -> None:
+        self.done = False
+        self._line = b""
+        "What has come of a line that is not complete."
+        self._left = 0
+        "Octets of the chunk and its CRLF that are still to come; 0 in front of a size line."
+        self._trailers = -1
+        "Octets of trailers so far; -1 before the last chunk."
+
+    def feed(self, octets: bytes) -> tuple[bytes, bytes]:
+        """(content, what follows the body); BodyMalformed at the first octet that does not belong."""
+        content: list[bytes] = []
+        at = 0
+        while at < len(octets) and not self.done:
+            at = self._chunk(octets, at, content) if self._left else self._read_line(octets, at)
+        return content[0] if len(content) == 1 else b"".join(content), octets[at:]
+
+    def end(self) -> bool:
+        """Whether the body is whole now that the connection has ended."""
+        return self.done
+
+    def _chunk(self, octets: bytes, at: int, content: list[bytes]) -> int:
+        """Takes content up to the end of the chunk, then its CRLF."""
+        if self._left > 2:
+            piece = octets[at : at + self._left - 2] if at or len(octets) > self._left - 2 else octets
+            content.append(piece)
+            self._left -= len(piece)
+            return at + len(piece)
+        if octets[at] != b"\r\n"[2 - self._left]:
+            raise BodyMalformed("a chunk is longer than its size")
+        self._left -= 1
+        return at + 1
+
+    def _read_line(self, octets: bytes, at: int) -> int:
+        """Takes a line of sizes or trailers, as far as it is there."""
+        end = octets.find(b"\n", at)
+        line = self._line + (octets[at : end + 1] if end >= 0 else octets[at:])
+        if len(line) > _LONGEST_LINE + max(self._trailers, 0):
+            raise BodyMalformed("a chunk's line is too long")
+        if end < 0:
+            if b"\r" in line[:-1]:
+                raise BodyMalformed("a CR inside a chunk's line")
+            self._line = line
+            return len(octets)
+        self._line = b""
+        if line[-2:] != b"\r\n":
+            raise BodyMalformed("a chunk's line ends without CR")
+        if self._trailers < 0:
+            self._size(line[:-2])
+        else:
+            self._trailer(line[:-2])
+        return end + 1
+
+    def _size(self, line: bytes) -> None:
+        found = _SIZE.fullmatch(line)
+        if not found:
+            raise BodyMalformed("a chunk size is no number")
+        size = int(found[1], 16)
+        if size:
+            self._left = size + 2
+        else:
+            self._trailers = 0
+
+    def _trailer(self, line: bytes) -> None:
+        if not line:
+            self.done = True
+            return
+        self._trailers += len(line)
+        if self._trailers > _MOST_TRAILERS or not _TRAILER.fullmatch(line):
+            raise BodyMalformed("a trailer is no field")
+
+
+Decoder = NoBody | LengthBody | CloseBody | ChunkedBody
+
+
+def request_body(head: RequestHead) -> Decoder:
+    """How the body of a request is framed (RFC 9112 §6.3); BodyMalformed where that is open to doubt."""
+    lengths, codings = _framing_fields(head.fields)
+    if codings:
+        if lengths:
+            raise BodyMalformed("Content-Length beside Transfer-Encoding")
+        if head.minor == 0:
+            raise BodyMalformed("Transfer-Encoding in HTTP/1.0")
+        _only_chunked(codings)
+        return ChunkedBody()
+    return LengthBody(_only_length(lengths)) if lengths else NO_BODY
+
+
+def response_body(method: str, head: ResponseHead) -> Decoder:
+    """How the body of the response to this method is framed (RFC 9112 §6.3); BodyMalformed where in doubt."""
+    lengths, codings = _framing_fields(head.fields)
+    if codings:
+        if lengths:
+            raise BodyMalformed("Content-Length beside Transfer-Encoding")
+        _only_chunked(codings)
+    length = _only_length(lengths) if lengths else None
+    if method == "HEAD" or head.status in (204, 304):
+        return NO_BODY
+    if codings:
+        return ChunkedBody()
+    return CloseBody() if length is None else LengthBody(length)
+
+
+def _framing_fields(fields: tuple[tuple[bytes, bytes], ...]) -> tuple[list[bytes], list[bytes]]:
+    """(values of Content-Length, values of Transfer-Encoding); lengths of names sort out nearly all others."""
+    lengths, codings = [], []
+    for name, value in fields:
+        if len(name) == 14 and name.lower() == b"content-length":
+            lengths.append(value)
+        elif len(name) == 17 and name.lower() == b"transfer-encoding":
+            codings.append(value)
+    return lengths, codings
+
+
+def _only_chunked(codings: list[bytes]) -> None:
+    if len(codings) > 1 or codings[0].lower() != b"chunked":
+        raise BodyMalformed("a Transfer-Encoding other than chunked alone")
+
+
+def _only_length(lengths: list[bytes]) -> int:
+    if len(lengths) > 1:
+        raise BodyMalformed("more than one Content-Length")
+    if not lengths[0].isdigit() or len(lengths[0]) > 18:
+        raise BodyMalformed("a Content-Length that is no number")
+    return int(lengths[0])

@@ -1,0 +1,218 @@
+"""The parser seam: one complete head in, one value out, by aiohttp's C parsers.
+
+Only heads go through the parser; bodies are framed by `proxy.wire.framing`, which forwards what the socket gave without
+another copy. Before the parser sees a head it is checked for what parsers read differently (RFC 9112 §2.2, §5.2):
+aiohttp's response parser is lenient on purpose, and a proxy must not pass on what the next reader may split elsewhere.
+"""
+
+import asyncio
+import re
+from typing import Any, NamedTuple, cast
+
+from aiohttp.base_protocol import BaseProtocol
+from aiohttp.http import HttpRequestParser, HttpResponseParser
+from aiohttp.http_exceptions import HttpProcessingError
+
+END = b"\r\n\r\n"
+_VERSIONS = (b"HTTP/1.1", b"HTTP/1.0")
+_VERSION = re.compile(rb"HTTP/\d\.\d")
+_CONTROLS = bytes({*range(0x20), 0x7F} - {0x09, 0x0A, 0x0D})
+
+Field = tuple[bytes, bytes]
+
+
+class HeadMalformed(Exception):
+    """A head that is no HTTP/1 head; the text says what is wrong with it, without quoting it."""
+
+
+class VersionOther(HeadMalformed):
+    """A head of another version of HTTP."""
+
+
+class RequestHead(NamedTuple):
+    """A request line and its fields, as bytes of the wire."""
+
+    method: str
+    target: bytes
+    minor: int
+    "Of HTTP/1.x."
+    fields: tuple[Field, ...]
+    persistent: bool
+    "Whether the sender means to go on using the connection (RFC 9112 §9.3)."
+
+
+class ResponseHead(NamedTuple):
+    """A status line and its fields, as bytes of the wire."""
+
+    status: int
+    reason: bytes
+    minor: int
+    fields: tuple[Field, ...]
+    persistent: bool
+
+
+def assert_compiled() -> None:
+    """RuntimeError unless the C parsers are in use: the pure-Python ones read chunks and methods more laxly."""
+    if HttpRequestParser.__module__ != "aiohttp._http_parser":
+        raise RuntimeError(
+            "aiohttp's C extension is missing (AIOHTTP_NO_EXTENSIONS, or no wheel for this platform); "
+            "its pure-Python parser is laxer, and this proxy does not run on it"
+        )
+
+
+def check(head: bytes) -> None:
+    """HeadMalformed for controls, bare CR or LF, and folded lines."""
+    if len(head.translate(None, _CONTROLS)) != len(head):
+        raise HeadMalformed("a control character")
+    lines = head.count(b"\r\n")
+    if head.count(b"\n") != lines or head.count(b"\r") != lines:
+        raise HeadMalformed("a CR or LF that ends no line")
+    if b"\n " in head or b"\n\t" in head:
+        raise HeadMalformed("a folded line")
+
+
+class _Unused(BaseProtocol):
+    """What aiohttp's parsers want to have for flow control of bodies, which they never see here."""
+
+
+class _HeadParser:
+    """What both kinds have in common: a C parser, made anew after anything that it may not recover from."""
+
+    __slots__ = ("_parser",)
+
+    def __init__(self) -> None:
+        self._parser: Any = None
+
+    def _make(self) -> Any:
+        raise NotImplementedError
+
+    def _parse(self, head: bytes) -> Any:
+        check(head)
+        parser, self._parser = self._parser or self._make(), None
+        try:
+            messages, upgraded, rest = parser.feed_data(head)
+        except HttpProcessingError as error:
+            raise HeadMalformed(_reason(error)) from error
+        if len(messages) != 1 or rest:
+            raise HeadMalformed("an end in the middle")
+        message = messages[0][0]
+        if not (message.should_close or message.upgrade or upgraded):
+            self._parser = parser
+        return message
+
+
+def _reason(error: HttpProcessingError) -> str:
+    """The parser's own words up to the first line end: the rest quotes the head."""
+    return str(error.message).partition("\n")[0].strip().rstrip(":") or "no HTTP"
+
+
+class RequestParser(_HeadParser):
+    """Parses the request heads of one connection."""
+
+    __slots__ = ()
+
+    def _make(self) -> Any:
+        return HttpRequestParser(_PROTOCOL, _LOOP, 1, response_with_body=False, **_NO_LIMITS)
+
+    def parse(self, head: bytes, max_fields: int) -> RequestHead:
+        """A complete head, END included; HeadMalformed if it is none, VersionOther for HTTP/2.0, HeadTooLong."""
+        if head.count(b"\r\n") - 2 > max_fields:
+            raise HeadTooLong(first_line=False)
+        version = head[: head.find(b"\r\n")][-8:]
+        if version not in _VERSIONS and _VERSION.fullmatch(version):
+            raise VersionOther("a version of HTTP other than 1.0 and 1.1")
+        message = self._parse(head)
+        return RequestHead(
+            message.method,
+            message.path.encode("utf-8", "surrogateescape"),
+            message.version.minor,
+            message.raw_headers,
+            not message.should_close,
+        )
+
+
+class ResponseParser(_HeadParser):
+    """Parses the response heads of one connection."""
+
+    __slots__ = ()
+
+    def _make(self) -> Any:
+        return HttpResponseParser(_PROTOCOL, _LOOP, 1, response_with_body=False, **_NO_LIMITS)
+
+    def parse(self, head: bytes) -> ResponseHead:
+        """A complete head, END included; HeadMalformed if it is none."""
+        message = self._parse(head)
+        return ResponseHead(
+            message.code,
+            message.reason.encode("utf-8", "surrogateescape"),
+            message.version.minor,
+            message.raw_headers,
+            not message.should_close,
+        )
+
+
+_NO_LIMITS: dict[str, Any] = {"max_line_size": 1 << 30, "max_headers": 1 << 30, "max_field_size": 1 << 30}
+"Sizes are limited before a head is complete, by those who collect it."
+_LOOP = cast("asyncio.AbstractEventLoop", None)
+"The parsers want a loop for bodies only."
+_PROTOCOL = _Unused(_LOOP)
+
+
+class HeadTooLong(Exception):
+    """More octets than a head may have, and still no end; `first_line` tells whether not even its first line ended."""
+
+    def __init__(self, *, first_line: bool) -> None:
+        super().__init__()
+        self.first_line = first_line
+
+
+class HeadCollector:
+    """Collects the octets of one head at a time, however the socket cut them."""
+
+    __slots__ = ("_limit", "_octets")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._octets = bytearray()
+
+    @property
+    def begun(self) -> bool:
+        """Whether a head has begun and not ended."""
+        return bool(self._octets)
+
+    def feed(self, octets: bytes) -> tuple[bytes, bytes]:
+        """(head, what follows it), the head empty until it is complete; HeadTooLong, HeadMalformed."""
+        if not self._octets:
+            while octets.startswith(b"\r\n"):  # RFC 9112 §2.2: empty lines before the request line
+                octets = octets[2:]
+            end = octets.find(END) + len(END)
+            if end >= len(END) and end <= self._limit:
+                return (octets, b"") if end == len(octets) else (octets[:end], octets[end:])
+        return self._add(octets)
+
+    def _add(self, octets: bytes) -> tuple[bytes, bytes]:
+        seen = max(0, len(self._octets) - len(END) + 1)
+        self._octets += octets
+        end = self._octets.find(END, seen) + len(END)
+        if end < len(END):
+            self._suspect(seen)
+            return b"", b""
+        if end > self._limit:
+            raise HeadTooLong(first_line=self._octets.find(b"\r\n") >= self._limit)
+        head, rest = bytes(self._octets[:end]), bytes(self._octets[end:])
+        self._octets = bytearray()
+        return head, rest
+
+    def _suspect(self, seen: int) -> None:
+        """Refuse at once what will never become a head, rather than at the end of the time for it."""
+        if not self._octets:
+            return
+        first = self._octets[0]
+        if first == 0x16:
+            raise HeadMalformed("TLS, where plain HTTP is spoken")
+        if not (0x21 <= first < 0x7F or first == 0x0D):
+            raise HeadMalformed("a first octet that begins no HTTP message")
+        if self._octets.find(b"\n\n", seen) >= 0 or self._octets.find(b"\n\r\n", seen) >= 0:
+            raise HeadMalformed("a line that ends without CR")
+        if len(self._octets) > self._limit:
+            raise HeadTooLong(first_line=b"\r\n" not in self._octets)

@@ -1,0 +1,1 @@
+"""Stand-ins with a memory, for what tests cannot have for real."""

@@ -1,0 +1,70 @@
+"""A clock, and a timer on it, moved by hand."""
+
+import heapq
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+@dataclass(order=True, slots=True)
+class HandAlarm:
+    """A call that comes when the clock is moved past its time."""
+
+    due: float
+    number: int
+    callback: Callable[[], None] = field(compare=False)
+    is_cancelled: bool = field(default=False, compare=False)
+
+    def cancel(self) -> None:
+        """Let it not come."""
+        self.is_cancelled = True
+
+
+class HandClock:
+    """Stands still until it is moved; its timer follows the monotonic clock, as that of an event loop does."""
+
+    def __init__(self, *, monotonic: float = 1000.0, wall: float = 1_800_000_000.0) -> None:
+        self._monotonic, self._wall = monotonic, wall
+        self._alarms: list[HandAlarm] = []
+        self._numbers = itertools.count()
+
+    def monotonic(self) -> float:
+        """Seconds on the monotonic clock."""
+        return self._monotonic
+
+    def wall(self) -> float:
+        """Seconds on the wall clock."""
+        return self._wall
+
+    def call_later(self, seconds: float, callback: Callable[[], None]) -> HandAlarm:
+        """Call once the monotonic clock has been moved on so far."""
+        alarm = HandAlarm(self._monotonic + seconds, next(self._numbers), callback)
+        heapq.heappush(self._alarms, alarm)
+        return alarm
+
+    @property
+    def pauses(self) -> list[float]:
+        """Seconds until each call that is to come, the nearest first."""
+        return [each.due - self._monotonic for each in sorted(self._alarms) if not each.is_cancelled]
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass on both clocks and make the calls that have come due, in order."""
+        end = self._monotonic + seconds
+        while self._alarms and self._alarms[0].due <= end:
+            alarm = heapq.heappop(self._alarms)
+            self._pass(max(0.0, alarm.due - self._monotonic))
+            if not alarm.is_cancelled:
+                alarm.callback()
+        self._pass(end - self._monotonic)
+
+    def suspend(self, seconds: float) -> None:
+        """Let the machine sleep: time passes on the wall only."""
+        self._wall += seconds
+
+    def set_wall(self, seconds: float) -> None:
+        """Set the wall clock on, or with a negative number back, as NTP does."""
+        self._wall += seconds
+
+    def _pass(self, seconds: float) -> None:
+        self._monotonic += seconds
+        self._wall += seconds

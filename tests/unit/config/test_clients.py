@@ -1,0 +1,247 @@
+"""OAuth clients: presets, service keys, credentials."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proxy.config.choices import AuthMethod, BasicEncoding, ParamsIn, Provider, TokenFormat
+from proxy.config.model import OAuthClient
+from tests.unit.config.conftest import Complaints, Understand
+from tests.unit.config.entries import BASIC, CERTIFICATE_KEY, EXTERNAL_KEY, PEM, SECRET_KEY, TOKEN_URL, written
+
+NEO = "https://oauthasservices-a1.hana.ondemand.com/oauth2/api/v1/token"
+FILES = {
+    "secret": "from-file",
+    "empty": "",
+    "lines": "a\nb",
+    "key.json": SECRET_KEY,
+    "cert.json": CERTIFICATE_KEY,
+    "external.json": EXTERNAL_KEY,
+    "broken.json": "{sesame",
+    "xsuaa.json": '{"clientid": "a", "clientsecret": "s", "url": "https://t.authentication.x"}',
+    "cleartext.json": '{"clientid": "a:b", "clientsecret": "s", "url": "http://t.authentication.x"}',
+    "a.pem": PEM,
+    "a.der": "sesame",
+}
+
+
+def secret(client: OAuthClient) -> str | None:
+    """The secret in the clear."""
+    return client.client_secret.get_secret_value() if client.client_secret else None
+
+
+@pytest.mark.parametrize(
+    ("client", "expected"),
+    [
+        (
+            BASIC | {"token_url": NEO},
+            (Provider.NEO, AuthMethod.CLIENT_SECRET_BASIC, BasicEncoding.RAW, ParamsIn.QUERY, TokenFormat.JWT),
+        ),
+        (
+            BASIC | {"token_url": "https://t.authentication.eu10.hana.ondemand.com/oauth/token"},
+            (Provider.XSUAA, AuthMethod.CLIENT_SECRET_POST, BasicEncoding.RAW, ParamsIn.BODY, TokenFormat.OPAQUE),
+        ),
+        (
+            BASIC,
+            (Provider.GENERIC, AuthMethod.CLIENT_SECRET_BASIC, BasicEncoding.URLENCODED, ParamsIn.BODY, TokenFormat.OPAQUE),
+        ),
+        (
+            {"service_key_file": "key.json"},
+            (Provider.XSUAA, AuthMethod.CLIENT_SECRET_POST, BasicEncoding.RAW, ParamsIn.BODY, TokenFormat.OPAQUE),
+        ),
+        (
+            {"service_key_file": "cert.json"},
+            (Provider.XSUAA, AuthMethod.TLS_CLIENT_AUTH, BasicEncoding.RAW, ParamsIn.BODY, TokenFormat.OPAQUE),
+        ),
+        (
+            BASIC | {"token_url": NEO + "?token_format=jwtrfc&grant_type=client_credentials", "params_in": "body"},
+            (Provider.NEO, AuthMethod.CLIENT_SECRET_BASIC, BasicEncoding.RAW, ParamsIn.BODY, TokenFormat.JWTRFC),
+        ),
+        (
+            BASIC | {"provider": "neo", "token_format": "opaque", "token_endpoint_auth_method": "client_secret_post"},
+            (Provider.NEO, AuthMethod.CLIENT_SECRET_POST, BasicEncoding.RAW, ParamsIn.QUERY, TokenFormat.OPAQUE),
+        ),
+    ],
+)
+def test_the_provider_presets_what_is_not_given(understand: Understand, client: Any, expected: Any) -> None:
+    """Each option that the file leaves out is as the provider needs it."""
+    found = understand(written(client=client), files=FILES).oauth_clients["a"]
+    method = found.token_endpoint_auth_method
+    assert (found.provider, method, found.basic_encoding, found.params_in, found.token_format) == expected
+
+
+def test_the_grant_in_the_token_url_is_not_sent_twice(understand: Understand) -> None:
+    """What the proxy sends itself is taken out of the URL."""
+    client = BASIC | {"token_url": TOKEN_URL + "?grant_type=client_credentials&x=1"}
+    assert understand(written(client=client)).oauth_clients["a"].token_url == TOKEN_URL + "?x=1"
+
+
+@pytest.mark.parametrize("key", [{"service_key": SECRET_KEY}, {"service_key_file": "key.json"}])
+def test_a_service_key_brings_id_secret_and_token_url(understand: Understand, key: Any) -> None:
+    """Nothing else is needed, whether the key stands in the file or beside it."""
+    found = understand(written(client=key), files=FILES).oauth_clients["a"]
+    assert (found.name, found.client_id, secret(found)) == ("a", "sb-1", "s$x=")
+    assert found.token_url == "https://t.authentication.x/oauth/token"
+
+
+def test_a_service_key_can_be_pasted_into_the_file(understand: Understand) -> None:
+    """JSON is YAML, so that a key need not be quoted."""
+    text = f"oauth_clients: {{a: {{service_key: {SECRET_KEY}}}}}\nroutes: [{{path: /, upstream: /, oauth_client: a}}]\n"
+    assert understand(text).oauth_clients["a"].client_id == "sb-1"
+
+
+def test_a_certificate_key_brings_the_certificate(understand: Understand) -> None:
+    """The certificate and its key are there, and no secret."""
+    found = understand(written(client={"service_key_file": "cert.json"}), files=FILES).oauth_clients["a"]
+    assert found.certificate
+    assert found.private_key
+    assert (found.certificate.get_secret_value(), found.private_key.get_secret_value()) == (PEM, PEM)
+    assert found.client_secret is None
+
+
+def test_an_external_certificate_is_the_operator_s(understand: Understand) -> None:
+    """The service key has no key to it, so that both come from files."""
+    client = {"service_key_file": "external.json", "tls": {"cert_file": "a.pem", "key_file": "a.pem"}}
+    found = understand(written(client=client), files=FILES).oauth_clients["a"]
+    assert (found.certificate, found.private_key) == (None, None)
+    assert found.tls.cert_file == Path("/etc/test/a.pem")
+    assert found.token_endpoint_auth_method is AuthMethod.TLS_CLIENT_AUTH
+
+
+def test_a_secret_in_a_file_is_there_with_its_path(understand: Understand) -> None:
+    """Who follows the file knows what stood there."""
+    client = {"token_url": TOKEN_URL, "client_id": "a", "client_secret_file": "secret"}
+    found = understand(
+        written(client=client | {"client_secret_next_file": "secret"}), files=FILES
+    ).oauth_clients["a"]
+    assert (secret(found), found.client_secret_file) == ("from-file", Path("/etc/test/secret"))
+    assert found.client_secret_next
+    assert found.client_secret_next.get_secret_value() == "from-file"
+
+
+@pytest.mark.parametrize(
+    "client",
+    [
+        {"token_endpoint_auth_method": "none"},
+        {"token_endpoint_auth_method": "private_key_jwt", "private_key_file": "a.pem", "private_key_id": "k"},
+        {"token_endpoint_auth_method": "tls_client_auth", "tls": {"cert_file": "a.pem"}},
+    ],
+)
+def test_other_methods_need_no_secret(understand: Understand, client: Any) -> None:
+    """A key, a certificate or nothing takes the secret's place."""
+    client = {"token_url": TOKEN_URL, "client_id": "a", **client}
+    assert understand(written(client=client), files=FILES).oauth_clients["a"].client_secret is None
+
+
+def test_an_encoded_id_may_have_a_colon(understand: Understand) -> None:
+    """Only where the id goes as it is, a colon would end it."""
+    assert understand(written(client=BASIC | {"client_id": "a:b"})).oauth_clients["a"].client_id == "a:b"
+
+
+@pytest.mark.parametrize("client", [BASIC | {"token_url": "http://127.0.0.1/t"}, BASIC | {"token_url": "http://as/t", "insecure": True}])
+def test_cleartext_is_admitted_to_this_machine_or_when_asked_for(understand: Understand, client: Any) -> None:
+    """http:// needs loopback or the operator's word."""
+    assert understand(written(client=client)).oauth_clients["a"].token_url == client["token_url"]
+
+
+@pytest.mark.parametrize(
+    ("client", "told"),
+    [
+        ({}, ["token_url: is missing", "client_id: is missing", "client_secret: is missing"]),
+        (BASIC | {"client_secret_file": "secret"}, ["client_secret_file: stands beside `client_secret`"]),
+        (BASIC | {"client_secret": ""}, ["client_secret: is empty"]),
+        (BASIC | {"client_secret": "sesame\n"}, ["client_secret: holds a line end"]),
+        (BASIC | {"client_secret_next": ""}, ["client_secret_next: is empty"]),
+        (BASIC | {"client_secret_next_file": "lines"}, ["client_secret_next_file: holds a line end"]),
+        (BASIC | {"client_id": "sesame "}, ["client_id: begins or ends with white space"]),
+        (BASIC | {"client_id": "a:b", "basic_encoding": "raw"}, ["client_id: has a colon"]),
+        (BASIC | {"token_url": "http://as.example.com"}, ["token_url: is http:// beyond this machine"]),
+        (BASIC | {"private_key_file": "a.pem"}, ["private_key_file: is not used by client_secret_basic"]),
+        (BASIC | {"token_endpoint_auth_method": "none"}, ["client_secret: is not used by none"]),
+        (BASIC | {"tls": {"ca_file": "a.der"}}, ["tls.ca_file: the file /etc/test/a.der is no PEM"]),
+        (BASIC | {"tls": {"ca_file": "nowhere"}}, ["tls.ca_file: is not there"]),
+        (BASIC | {"tls": {"ca_file": ""}}, ["tls.ca_file: names no file"]),
+        (BASIC | {"tls": {"key_file": "a.pem"}}, ["tls.key_file: has no cert_file beside it"]),
+        ({**BASIC, "token_endpoint_auth_method": "private_key_jwt"}, ["client_secret: is not used", "private_key_file: is m"]),
+        (
+            {"token_url": TOKEN_URL, "client_id": "a", "token_endpoint_auth_method": "tls_client_auth"},
+            ["tls: has no cert_file"],
+        ),
+        (
+            {"token_url": TOKEN_URL, "client_id": "a", "token_endpoint_auth_method": "private_key_jwt", "private_key_file": "x"},
+            ["private_key_file: is not there"],
+        ),
+        ({"token_url": TOKEN_URL, "client_id": "a", "client_secret_file": "empty"}, ["client_secret_file: is empty"]),
+        ({"token_url": TOKEN_URL, "client_id": "a", "client_secret_file": "nowhere"}, ["client_secret_file: is not there"]),
+        ({"service_key_file": "nowhere"}, ["service_key_file: is not there"]),
+        ({"service_key_file": "broken.json"}, ["service_key_file: is no JSON"]),
+        ({"service_key": "{sesame"}, ["service_key: is no JSON"]),
+        ({"service_key": ""}, ["service_key: is no JSON"]),
+        ({"service_key": SECRET_KEY, "service_key_file": "key.json"}, ["service_key_file: stands beside `service_key`"]),
+        (
+            {"service_key_file": "key.json", **BASIC},
+            [f"{name}: stands in the service key already" for name in ("token_url", "client_id", "client_secret")],
+        ),
+        (
+            {"service_key_file": "cert.json", "token_endpoint_auth_method": "client_secret_post"},
+            ["token_endpoint_auth_method: needs a secret, and the service key holds a certificate"],
+        ),
+        ({"service_key_file": "cert.json", "tls": {"cert_file": "a.pem"}}, ["tls: has a cert_file, and the service key"]),
+        ({"service_key_file": "external.json"}, ["tls: has no cert_file, which tls_client_auth needs"]),
+        (
+            {"service_key_file": "cleartext.json", "token_endpoint_auth_method": "client_secret_basic"},
+            ["service_key_file: has a colon"],
+        ),
+        ({"service_key_file": "broken.json", "token_endpoint_auth_method": "tls_client_auth"}, ["service_key_file: is no JSON"]),
+    ],
+)
+def test_credentials_that_do_not_fit_are_told(complaints: Complaints, client: Any, told: list[str]) -> None:
+    """What is missing, too much or unreadable is told at its option, and not shown."""
+    found = complaints(written(client=client), files=FILES)
+    assert len(found) == len(told), found
+    for problem, start in zip(sorted(found), sorted(told), strict=True):
+        assert problem.startswith(f"proxy.yaml:1: oauth_clients.a.{start}")
+        assert "sesame" not in problem
+
+
+def test_a_value_that_is_wrong_is_not_called_missing_too(complaints: Complaints) -> None:
+    """An unset variable is one problem, whatever would have followed from its value."""
+    client = {"token_url": "${U}", "client_id": "${I}", "client_secret_file": "${F}", "tls": {"cert_file": "${C}"}}
+    found = complaints(written(client=client))
+    assert [problem.rpartition(", which")[0].rpartition(" ")[2] for problem in found] == ["U", "I", "F", "C"]
+
+
+@pytest.mark.parametrize(
+    ("client", "path"),
+    [
+        (BASIC | {"endpoint_params": {"grant_type": "sesame"}}, "endpoint_params.grant_type"),
+        (BASIC | {"token_headers": {"X-A": "sesame\r\nX-B: 1"}}, "token_headers.X-A"),
+        (BASIC | {"token_headers": {"Host": "sesame"}}, "token_headers.Host"),
+        (BASIC | {"scopes": ['sesame"']}, "scopes[0]"),
+        (BASIC | {"proxy_url": "sesame"}, "proxy_url"),
+        (BASIC | {"timeout": "0s"}, "timeout"),
+        (BASIC | {"default_ttl": "0"}, "default_ttl"),
+        (BASIC | {"token_url": "https://u:sesame@as/t"}, "token_url"),
+        (BASIC | {"provider": "sesame"}, "provider"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_told_with_its_path(complaints: Complaints, client: Any, path: str) -> None:
+    """The path leads to the value, which is not shown."""
+    (problem,) = complaints(written(client=client))
+    assert problem.startswith(f"proxy.yaml:1: oauth_clients.a.{path}: ")
+    assert "sesame" not in problem
+
+
+def test_nothing_of_a_client_s_secrets_is_printed(understand: Understand) -> None:
+    """Secrets, headers and parameters stay out of a client's text."""
+    client = BASIC | {
+        "client_secret": "sesame",
+        "client_secret_next": "sesame",
+        "proxy_url": "http://u:sesame@proxy",
+        "token_headers": {"X-Key": "sesame"},
+        "endpoint_params": {"x": "sesame"},
+    }
+    configuration = understand(written(client=client))
+    assert "sesame" not in repr(configuration)
+    assert "sesame" not in str(configuration)

@@ -1,0 +1,70 @@
+"""Who can reach which address."""
+
+from ipaddress import ip_network
+
+import pytest
+
+from proxy.config.listeners import open_listeners, shared_addresses
+from proxy.config.model import Listener
+from proxy.config.problems import Finding
+from proxy.config.values import Address, Network, parse_address
+
+
+def listener(address: str, *allow: str) -> Listener:
+    """A listener, open to all but for the networks."""
+    networks: tuple[Network, ...] = tuple(map(ip_network, allow))
+    return Listener(address=parse_address(address), allow=networks or None)
+
+
+def findings(*listeners: Listener, unfenced: tuple[str, ...] = ("routes[0]",), insecure_listen: bool = False) -> list[Finding]:
+    """What is found open."""
+    return list(open_listeners(listeners, unfenced, insecure_listen=insecure_listen))
+
+
+def test_an_open_address_with_an_unfenced_route_is_found() -> None:
+    """Anybody could use the route."""
+    ((location, text),) = findings(listener("127.0.0.1:1"), listener("0.0.0.0:8080"))
+    assert location == ("listen", 1)
+    assert text.startswith("0.0.0.0:8080 is reachable beyond this machine, and anybody could use routes[0]: give")
+
+
+def test_only_a_few_of_many_routes_are_named() -> None:
+    """The sentence stays short."""
+    ((_, text),) = findings(listener("0.0.0.0:1"), unfenced=tuple("abcde"))
+    assert "could use a, b, c and 2 more: give" in text
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "[::1]:1", "localhost:1", "unix:/run/x"])
+def test_this_machine_is_no_danger(address: str) -> None:
+    """Loopback and Unix sockets are open to nobody else."""
+    assert findings(listener(address)) == []
+
+
+def test_a_fence_at_listener_or_routes_is_enough() -> None:
+    """Either list of networks closes the address, and so does the operator's word."""
+    assert findings(listener("0.0.0.0:1", "10.0.0.0/8")) == []
+    assert findings(listener("0.0.0.0:1"), unfenced=()) == []
+    assert findings(listener("0.0.0.0:1"), insecure_listen=True) == []
+
+
+def test_a_fence_without_a_gate_is_found() -> None:
+    """An empty list of networks would let nobody in."""
+    ((location, text),) = findings(Listener(address=Address(host="127.0.0.1", port=1), allow=()))
+    assert location == ("listen", 0, "allow")
+    assert text.startswith("is empty and lets nobody in")
+
+
+@pytest.mark.parametrize(
+    ("listen", "admin", "places"),
+    [
+        (["127.0.0.1:1", "127.0.0.1:2"], "127.0.0.1:3", []),
+        (["127.0.0.1:1", "127.0.0.1:1"], "127.0.0.1:3", [("listen", 1)]),
+        (["127.0.0.1:1"], "127.0.0.1:1", [("admin",)]),
+        (["127.0.0.1:0", "127.0.0.1:0"], "127.0.0.1:0", []),
+        (["unix:/a", "unix:/a"], "unix:/a", [("listen", 1), ("admin",)]),
+    ],
+)
+def test_an_address_has_one_use(listen: list[str], admin: str, places: list[object]) -> None:
+    """The same address twice is found; port 0 is another port each time."""
+    found = shared_addresses([listener(address) for address in listen], parse_address(admin))
+    assert [place for place, _ in found] == places

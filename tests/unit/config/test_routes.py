@@ -1,0 +1,147 @@
+"""Routes: names, upstreams, and what cannot be told apart."""
+
+from typing import Any
+
+import pytest
+
+from proxy.config.choices import Csrf, Forwarded
+from proxy.config.routes import named_after
+from tests.unit.config.conftest import Complaints, Understand
+from tests.unit.config.entries import KEY_URL, ROUTE, SECRET_KEY, written
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [("", "root"), ("/orders", "orders"), ("/a/b", "a-b"), ("/a.b/c_d", "a.b-c_d"), ("/a%2Fb;c", "a-2Fb-c"), ("/-", "root")],
+)
+def test_a_route_is_named_after_its_path(path: str, name: str) -> None:
+    """Dashes stand for what a name cannot have; the root is called root."""
+    assert named_after(path) == name
+
+
+@pytest.mark.parametrize(
+    ("key_url", "upstream", "absolute"),
+    [
+        (KEY_URL, "/http/x/", KEY_URL + "/http/x"),
+        (KEY_URL + "/", "/http/x", KEY_URL + "/http/x"),
+        (KEY_URL, "/", KEY_URL),
+        (KEY_URL, "https://up.example.com/", "https://up.example.com"),
+    ],
+)
+def test_an_upstream_can_be_relative_to_the_service_key_s_url(
+    understand: Understand, key_url: str, upstream: str, absolute: str
+) -> None:
+    """The path is appended to the runtime's URL, with one slash between them."""
+    text = written(client={"service_key": SECRET_KEY.replace(KEY_URL, key_url)}, route=ROUTE | {"upstream": upstream})
+    assert understand(text).routes[0].upstream == absolute
+
+
+def test_what_is_not_compared_is_brought_to_one_form(understand: Understand) -> None:
+    """Slashes at the end, the host's case and port, and YAML's boolean for off do not count."""
+    route = ROUTE | {"path": "/X/", "host": "A.example.com:80", "csrf": False, "forwarded": False, "methods": ["POST"]}
+    found = understand(written(route=route)).routes[0]
+    assert (found.name, found.path, found.host, found.methods) == ("X", "/X", "a.example.com", frozenset({"POST"}))
+    assert (found.csrf, found.forwarded) == (Csrf.OFF, Forwarded.OFF)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"path": "/x"}, {"path": "/y"}),
+        ({"path": "/x", "host": "a"}, {"path": "/x", "host": "b", "name": "b"}),
+        ({"path": "/x"}, {"path": "/x", "host": "b", "name": "b"}),
+        ({"path": "/x", "methods": ["POST"]}, {"path": "/x", "methods": ["PUT"], "name": "b"}),
+    ],
+)
+def test_routes_that_differ_stand_side_by_side(understand: Understand, first: Any, second: Any) -> None:
+    """Path, host or methods make the difference."""
+    assert len(understand(written(routes=[ROUTE | first, ROUTE | second])).routes) == 2
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [
+        ({"path": "/x"}, {"path": "/x/", "name": "b"}, "path: takes what routes[0] takes"),
+        ({"host": "a:80"}, {"host": "A", "name": "b"}, "path: takes what routes[0] takes"),
+        ({"methods": ["POST"]}, {"methods": ["PUT", "POST"], "name": "b"}, "path: takes what routes[0] takes"),
+        ({"methods": ["POST"]}, {"name": "b"}, "path: takes what routes[0] takes"),
+        ({"path": "/a/b"}, {"path": "/a-b"}, "name: is a-b as that of routes[0] is"),
+        ({"path": "/a"}, {"path": "/b", "name": "a"}, "name: is a as that of routes[0] is"),
+    ],
+)
+def test_routes_that_could_not_be_told_apart_are_refused(
+    complaints: Complaints, first: Any, second: Any, told: str
+) -> None:
+    """The second of two that take the same, or have one name, is told."""
+    (problem,) = complaints(written(routes=[ROUTE | first, ROUTE | second]))
+    assert problem.startswith(f"proxy.yaml:1: routes[1].{told}")
+
+
+@pytest.mark.parametrize(
+    ("route", "told"),
+    [
+        ({"oauth_client": "aa"}, ["oauth_client: names no OAuth client, the nearest known one is a"]),
+        ({"oauth_client": "zzzz"}, ["oauth_client: names no OAuth client, known are a"]),
+        ({"upstream": "/x"}, ["upstream: is relative, and the OAuth client has no service key"]),
+        ({"upstream": "http://up.example.com"}, ["upstream: is http:// beyond this machine"]),
+        ({"upstream": "https://u:sesame@up/"}, ["upstream: holds credentials"]),
+        ({"path": "sesame"}, ["path: is no path"]),
+        ({"host": "https://sesame"}, ["host: is no host"]),
+        ({"methods": ["post"]}, ["methods[0]: is no method, write POST"]),
+        ({"methods": []}, ["methods: is empty"]),
+        ({"methods": "POST"}, ["methods: is no list"]),
+        ({"allow": []}, ["allow: is empty and lets nobody in"]),
+        ({"allow": ["10.0.0.0/8", "sesame"]}, ["allow[1]: is no network"]),
+        ({"allow": "10.0.0.0/8"}, ["allow: is no list"]),
+        ({"csrf": True}, ["csrf: is none of the known words, write 'auto' or 'off'"]),
+        ({"forwarded": True}, ["forwarded: is none of the known words"]),
+        ({"cookies": "sesame"}, ["cookies: is none of the known words, write 'prefixed' or 'drop'"]),
+        ({"max_body": 0}, ["max_body: is too small, write more than 0"]),
+        ({"buffer": "sesame"}, ["buffer: is no size"]),
+        ({"retry_on_403": "sesame"}, ["retry_on_403: is no switch"]),
+        ({"set_fields": {"Authorization": "sesame"}}, ["set_fields.Authorization: is a field that the proxy itself"]),
+        ({"set_fields": {"X": "sesame\n"}}, ["set_fields.X: is no field value"]),
+        ({"set_fields": {"X": "1", "x": "2"}}, ["set_fields: has a field twice"]),
+        ({"drop_fields": ["Host"]}, ["drop_fields[0]: is a field that the proxy itself"]),
+        ({"name": "a b"}, ["name: is no name"]),
+        ({"tls": {"ca_file": "nowhere"}}, ["tls.ca_file: is not there"]),
+        ({"tls": "sesame"}, ["tls: is no mapping"]),
+        ({"tls": {"cafile": "sesame"}}, ["tls.cafile: unknown key, the nearest known one is ca_file"]),
+        ({"timeot": "sesame"}, ["timeot: unknown key, the nearest known one is timeout"]),
+        ({"inbound_auth": "sesame"}, ["inbound_auth: unknown key, "]),
+        ({"content_types": "sesame"}, ["content_types: unknown key, "]),
+        ({"rate": "sesame"}, ["rate: unknown key, "]),
+        ({"spool": "sesame"}, ["spool: unknown key, "]),
+        ({"max_concurrency": 3}, ["max_concurrency: unknown key, "]),
+        ({"queue": 3}, ["queue: unknown key, "]),
+        ({"proxy_url": "http://u:sesame@p"}, ["proxy_url: unknown key, "]),
+    ],
+)
+def test_what_does_not_fit_is_told_with_its_path(complaints: Complaints, route: Any, told: list[str]) -> None:
+    """One wrong option is one problem, at its path, and its value is not shown."""
+    found = complaints(written(route=ROUTE | route))
+    assert len(found) == len(told), found
+    assert found[0].startswith(f"proxy.yaml:1: routes[0].{told[0]}")
+    assert "sesame" not in found[0]
+
+
+def test_all_that_a_route_lacks_is_told(complaints: Complaints) -> None:
+    """Path, upstream and OAuth client are what a route is made of."""
+    assert complaints(written(routes=[{}])) == [
+        "proxy.yaml:1: routes[0].path: is missing, write a prefix like /orders",
+        "proxy.yaml:1: routes[0].upstream: is missing, write a URL like"
+        " https://a1b2c3-iflmap.hcisbt.eu1.hana.ondemand.com/http/orders",
+        "proxy.yaml:1: routes[0].oauth_client: is missing, write the name of one of oauth_clients",
+    ]
+
+
+@pytest.mark.parametrize("upstream", ["http://127.0.0.1:80/x", "http://localhost", "http://[::1]/x"])
+def test_cleartext_to_this_machine_is_admitted(understand: Understand, upstream: str) -> None:
+    """Nobody listens on the way to loopback."""
+    assert understand(written(route=ROUTE | {"upstream": upstream})).routes[0].upstream == upstream
+
+
+def test_cleartext_beyond_this_machine_needs_the_operator_s_word(understand: Understand) -> None:
+    """`insecure` admits http://."""
+    route = ROUTE | {"upstream": "http://up.example.com", "insecure": True}
+    assert understand(written(route=route)).routes[0].insecure

@@ -1,0 +1,56 @@
+"""Secret files."""
+
+from pathlib import Path
+
+import pytest
+
+from proxy.config.secrets import SecretError, read_secret
+
+
+@pytest.mark.parametrize(
+    ("content", "secret"),
+    [
+        (b"s3cret", "s3cret"),
+        (b"s3cret\n", "s3cret"),
+        (b"s3cret\r\n", "s3cret"),
+        (b"s3cret\n\n", "s3cret\n"),
+        (b" s \n", " s "),
+        ("gr\u00fc\u00df\n".encode(), "gr\u00fc\u00df"),
+        (b"\xef\xbb\xbfs3cret", "s3cret"),
+    ],
+)
+def test_one_line_end_is_dropped_and_nothing_else(tmp_path: Path, content: bytes, secret: str) -> None:
+    """Editors add a line end, and some a byte order mark; white space belongs to the secret."""
+    file = tmp_path / "secret"
+    file.write_bytes(content)
+    assert read_secret(file).get_secret_value() == secret
+
+
+@pytest.mark.parametrize(
+    ("content", "wrong"),
+    [
+        (b"", "is empty"),
+        (b"\n", "is empty"),
+        (b"\xef\xbb\xbf\r\n", "is empty"),
+        (b"sesame\xff", "is not UTF-8"),
+        (b"sesame" * 200_000, "is larger than 1 MiB"),
+    ],
+)
+def test_a_file_without_a_secret_is_refused(tmp_path: Path, content: bytes, wrong: str) -> None:
+    """What cannot be a secret is refused with the file's name, and not shown."""
+    file = tmp_path / "secret"
+    file.write_bytes(content)
+    with pytest.raises(SecretError, match=wrong) as caught:
+        read_secret(file)
+    assert str(file) in str(caught.value)
+    assert "sesame" not in str(caught.value)
+
+
+def test_a_file_that_cannot_be_read_is_refused_with_the_reason(tmp_path: Path) -> None:
+    """A missing file, a folder and an impossible path are told apart."""
+    with pytest.raises(SecretError, match=r"No such file or directory"):
+        read_secret(tmp_path / "missing")
+    with pytest.raises(SecretError, match=r"Is a directory"):
+        read_secret(tmp_path)
+    with pytest.raises(SecretError, match=r"no path"):
+        read_secret(tmp_path / "a\0b")

@@ -1,0 +1,99 @@
+"""Service keys in all their shapes."""
+
+import json
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from proxy.config.service_key import ServiceKey, parse_service_key
+
+ID = "sb-1!b2|it-rt-t!b3"
+SERVER = "https://t.authentication.eu10.hana.ondemand.com"
+CERT_SERVER = "https://t.authentication.cert.eu10.hana.ondemand.com"
+RUNTIME = "https://t.it-cpi001-rt.cfapps.eu10.hana.ondemand.com"
+OAUTH = {"clientid": ID, "clientsecret": "s$x=", "tokenurl": SERVER + "/oauth/token", "url": RUNTIME, "createdate": "x"}
+WITH_SECRET = ServiceKey(
+    client_id=ID, token_url=SERVER + "/oauth/token", url=RUNTIME, client_secret=SecretStr("s$x=")
+)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [{"oauth": OAUTH}, {"credentials": {"oauth": OAUTH}}, OAUTH, {"oauth": OAUTH | {"url": RUNTIME + "/"}}],
+)
+def test_a_key_of_process_integration_runtime_has_a_secret_and_the_runtime_s_url(document: Any) -> None:
+    """The key is read with its wrapping and without."""
+    assert parse_service_key(json.dumps(document)) == WITH_SECRET
+
+
+@pytest.mark.parametrize("end", ["\n", "\\n", "\\r\\n"])
+def test_a_certificate_key_gets_its_line_ends_back(end: str) -> None:
+    r"""PEM with the two characters `\n` in it is PEM again."""
+    certificate = {"certificate": f"-----BEGIN C-----{end}MII{end}", "key": f"-----BEGIN K-----{end}MII{end}"}
+    document = {"oauth": {"clientid": ID, "tokenurl": CERT_SERVER + "/oauth/token", "url": RUNTIME, **certificate}}
+    assert parse_service_key(json.dumps(document)) == ServiceKey(
+        client_id=ID,
+        token_url=CERT_SERVER + "/oauth/token",
+        url=RUNTIME,
+        certificate=SecretStr("-----BEGIN C-----\nMII\n"),
+        private_key=SecretStr("-----BEGIN K-----\nMII\n"),
+    )
+
+
+def test_an_external_certificate_has_no_key() -> None:
+    """The key of an external certificate is its owner's."""
+    document = {"oauth": {"clientid": ID, "tokenurl": SERVER, "url": RUNTIME, "certificate": "C"}}
+    key = parse_service_key(json.dumps(document))
+    assert (key.certificate, key.private_key, key.client_secret) == (SecretStr("C"), None, None)
+
+
+def test_a_binding_of_xsuaa_names_its_server_and_no_runtime() -> None:
+    """The token endpoint is below the server's url."""
+    binding = {"clientid": ID, "clientsecret": "s", "url": SERVER + "/", "certurl": CERT_SERVER, "xsappname": "x"}
+    assert parse_service_key(json.dumps(binding)) == ServiceKey(
+        client_id=ID, token_url=SERVER + "/oauth/token", url=None, client_secret=SecretStr("s")
+    )
+
+
+def test_a_binding_of_xsuaa_with_a_certificate_uses_the_server_for_certificates() -> None:
+    """Certificates are asked for by another host (RFC 8705 section 5)."""
+    binding = {"clientid": ID, "certificate": "C", "key": "K", "url": SERVER, "certurl": CERT_SERVER}
+    key = parse_service_key(json.dumps(binding))
+    assert (key.token_url, key.url) == (CERT_SERVER + "/oauth/token", None)
+    without = parse_service_key(json.dumps({**binding, "certurl": None}))
+    assert without.token_url == SERVER + "/oauth/token"
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("", "is no JSON"),
+        ("{sesame", "is no JSON"),
+        ("[" * 99999, "is no JSON"),
+        ('["sesame"]', "is no service key"),
+        ('{"oauth": "sesame"}', "is no service key"),
+        ('{"clientid": "sesame"}', "has neither clientsecret nor certificate"),
+        ('{"clientsecret": ["sesame"]}', "has a clientsecret that is no text"),
+        ('{"clientsecret": "sesame"}', "has no clientid"),
+        ('{"clientsecret": "sesame", "clientid": ""}', "has no clientid"),
+        ('{"clientsecret": "sesame", "clientid": " x"}', "has a clientid that cannot be used: it begins"),
+        ('{"clientsecret": "sesame\\n", "clientid": "x", "tokenurl": "https://a/t"}', "has a clientsecret that cannot"),
+        ('{"clientsecret": "sesame", "clientid": "x"}', "has no url"),
+        ('{"clientsecret": "sesame", "clientid": "x", "tokenurl": "sesame"}', "has a tokenurl that cannot be used"),
+        (
+            '{"clientsecret": "sesame", "clientid": "x", "tokenurl": "https://a/t", "url": "/sesame"}',
+            "has a url that cannot be used",
+        ),
+    ],
+)
+def test_what_is_no_service_key_is_refused_and_not_shown(text: str, wrong: str) -> None:
+    """The sentence says what is missing, and shows nothing of the key."""
+    with pytest.raises(ValueError, match=wrong) as caught:
+        parse_service_key(text)
+    assert "sesame" not in str(caught.value)
+
+
+def test_a_service_key_hides_its_secrets() -> None:
+    """What is printed by accident is no secret."""
+    assert "s$x=" not in repr(WITH_SECRET)

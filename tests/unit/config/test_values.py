@@ -1,0 +1,163 @@
+"""Addresses, networks, sizes, durations, counts, shares and switches."""
+
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.config.values import (
+    Address,
+    is_loopback,
+    off_word,
+    parse_address,
+    parse_count,
+    parse_duration,
+    parse_network,
+    parse_share,
+    parse_size,
+    parse_switch,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("127.0.0.1:8080", Address(host="127.0.0.1", port=8080)),
+        ("0.0.0.0:0", Address(host="0.0.0.0", port=0)),
+        ("proxy.example.com:65535", Address(host="proxy.example.com", port=65535)),
+        ("[::1]:8080", Address(host="::1", port=8080)),
+        ("unix:/run/proxy.sock", Address(path=Path("/run/proxy.sock"))),
+    ],
+)
+def test_an_address_is_read_and_written_alike(text: str, address: Address) -> None:
+    """An address is read from its text, and its text is what was read."""
+    assert parse_address(text) == address
+    assert parse_address(address) is address
+    assert str(address) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "8080", ":8080", "::1:8080", "[::1]", "host", "host:", "host:65536", "a/b:80", "unix:", "host:٣", None, True]
+)
+def test_what_is_no_address_is_refused(text: Any) -> None:
+    """Everything without a host and a port from 0 to 65535 is no address."""
+    with pytest.raises(ValueError, match=r"is no address, write host:port"):
+        parse_address(text)
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [("localhost", True), ("127.8.9.1", True), ("::1", True), ("0.0.0.0", False), ("10.0.0.1", False), ("a.b", False)],
+)
+def test_loopback_is_this_machine_alone(host: str, expected: bool) -> None:  # noqa: FBT001
+    """Loopback addresses and localhost are this machine; any address and unknown names are not."""
+    assert is_loopback(host) is expected
+    assert Address(host=host, port=1).loopback is expected
+
+
+def test_a_unix_socket_counts_as_loopback() -> None:
+    """A Unix socket can be reached from this machine only."""
+    assert Address(path=Path("/run/x")).loopback
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("1MiB", 1 << 20), ("1.5KiB", 1536), ("200 KB", 200_000), ("2gb", 2 * 10**9), ("0", 0), (7, 7), (1.9, 1), ("5B", 5)],
+)
+def test_a_size_is_bytes(text: Any, size: int) -> None:
+    """Units of 1000 and 1024 are told apart, in any case; without a unit it is bytes."""
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("500ms", 0.5), ("10s", 10), ("5m", 300), ("1.5h", 5400), ("1d", 86400), ("3", 3), (0.00001, 0.00001)]
+)
+def test_a_duration_is_seconds(text: Any, seconds: float) -> None:
+    """Units from milliseconds to days give seconds; without a unit it is seconds."""
+    assert parse_duration(text) == pytest.approx(seconds)
+
+
+NO_QUANTITIES = ["", "x", "-1", -1, "1 parsec", True, None, [1], "1e3", "9" * 400, float("nan"), float("inf")]
+
+
+@pytest.mark.parametrize("text", NO_QUANTITIES)
+def test_what_is_no_quantity_is_neither_size_nor_duration(text: Any) -> None:
+    """Negative, endless and unreadable amounts are refused, as are booleans."""
+    with pytest.raises(ValueError, match="is no size, write"):
+        parse_size(text)
+    with pytest.raises(ValueError, match="is no duration, write"):
+        parse_duration(text)
+
+
+def test_the_case_of_a_duration_s_unit_counts() -> None:
+    """`M` is no unit of time: it could be meant as months or minutes."""
+    with pytest.raises(ValueError, match="is no duration"):
+        parse_duration("5M")
+
+
+@given(st.integers(min_value=0, max_value=10**12))
+def test_a_number_of_bytes_or_seconds_is_itself(number: int) -> None:
+    """A number is the same as text and as number."""
+    assert parse_size(number) == parse_size(str(number)) == number
+    assert parse_duration(number) == parse_duration(str(number)) == float(number)
+
+
+def test_a_network_may_have_host_bits() -> None:
+    """The network of an address with a prefix is taken; an address alone is a network of one."""
+    assert parse_network("10.1.2.3/16") == ip_network("10.1.0.0/16")
+    assert parse_network("2001:db8::1") == ip_network("2001:db8::1/128")
+    assert parse_network(ip_network("10.0.0.0/8")) == ip_network("10.0.0.0/8")
+
+
+@pytest.mark.parametrize("text", ["", "host", "10.0.0.0/33", True, None])
+def test_what_is_no_network_is_refused(text: Any) -> None:
+    """Names and impossible prefixes are no networks."""
+    with pytest.raises(ValueError, match="is no network, write CIDR"):
+        parse_network(text)
+
+
+def test_a_count_is_a_whole_number() -> None:
+    """Text and number count alike."""
+    assert (parse_count("12"), parse_count(0)) == (12, 0)
+
+
+@pytest.mark.parametrize("text", ["-1", "1.0", True, "", "9" * 13, None])
+def test_what_is_no_count_is_refused(text: Any) -> None:
+    """Fractions, negatives and booleans do not count."""
+    with pytest.raises(ValueError, match="is no whole number"):
+        parse_count(text)
+
+
+def test_a_share_lies_between_none_and_all() -> None:
+    """0 and 1 are shares, and so is what lies between."""
+    assert (parse_share("0"), parse_share("0.25"), parse_share(1)) == (0.0, 0.25, 1.0)
+
+
+@pytest.mark.parametrize("text", ["1.1", "-0.1", "10%", True])
+def test_what_is_no_share_is_refused(text: Any) -> None:
+    """More than all and per cent are no shares."""
+    with pytest.raises(ValueError, match="is no share"):
+        parse_share(text)
+
+
+@pytest.mark.parametrize(("text", "value"), [(True, True), (False, False), ("true", True), ("false", False)])
+def test_a_switch_is_true_or_false(text: Any, value: bool) -> None:  # noqa: FBT001
+    """Booleans are taken, also as the text that a variable can give."""
+    assert parse_switch(text) is value
+
+
+@pytest.mark.parametrize("text", ["yes", "1", 1, "", ["true"], {}])
+def test_what_is_no_switch_is_refused(text: Any) -> None:
+    """Other words and numbers are not guessed at."""
+    with pytest.raises(ValueError, match="write true or false"):
+        parse_switch(text)
+
+
+@given(st.text() | st.just(value=True) | st.lists(st.text()))
+def test_only_false_means_off(value: Any) -> None:
+    """YAML's false is the word off; everything else is left as it is."""
+    assert off_word(False) == "off"
+    assert off_word(value) == value

@@ -1,0 +1,146 @@
+"""YAML read into plain values with the line of each."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.config.problems import ConfigurationError, Problems
+from proxy.config.yaml_text import read_yaml
+
+
+def read(text: str, **environ: str) -> tuple[dict[str, Any], Problems]:
+    """The values and problems of a text."""
+    return read_yaml(text, file="a.yaml", environ=environ)
+
+
+def told(text: str, **environ: str) -> list[str]:
+    """The problems of a text, whether it can be read or not."""
+    with pytest.raises(ConfigurationError) as caught:
+        read(text, **environ)[1].end()
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_scalars_are_text_as_written_but_for_booleans() -> None:
+    """Ids of digits, dates and numbers keep their characters; quotes make booleans text."""
+    tree, _ = read("a: 0123\nb: 2025-01-01\nc: 1:30\nd: 1.50\ne: true\nf: 'true'\ng: off\nh: !!int 5\ni: =\nj: <<\n")
+    assert tree == {
+        "a": "0123",
+        "b": "2025-01-01",
+        "c": "1:30",
+        "d": "1.50",
+        "e": True,
+        "f": "true",
+        "g": False,
+        "h": "5",
+        "i": "=",
+        "j": "<<",
+    }
+
+
+def test_each_value_has_the_line_of_its_key() -> None:
+    """Keys and list items are found again in the file."""
+    tree, problems = read("a:\n  b:\n  - x\n  - c: |\n      y\n")
+    assert tree == {"a": {"b": ["x", {"c": "y\n"}]}}
+    assert problems.origin.lines == {
+        ("a",): 1,
+        ("a", "b"): 2,
+        ("a", "b", 0): 3,
+        ("a", "b", 1): 4,
+        ("a", "b", 1, "c"): 4,
+    }
+
+
+def test_variables_are_put_into_values_and_not_into_keys() -> None:
+    """Any value can name a variable, quoted or not, in any depth."""
+    tree, _ = read("${A}: [\"${A}\", '${B:-b}']\nc: x${A}\n", A="1")
+    assert tree == {"${A}": ["1", "b"], "c": "x1"}
+
+
+def test_what_leaves_the_rest_readable_is_told_together() -> None:
+    """A key twice, a missing value, an unset variable, a tag and a key that is no text come in one go."""
+    assert told("a: 1\nb:\nc: ~\nd: ${A}\ne: !x y\na: 2\n? [f]\n: 1\n") == [
+        "a.yaml:1: a: stands twice, again in line 6: take one away",
+        "a.yaml:2: b: has no value, write one or take the key away",
+        "a.yaml:3: c: has no value, write one or take the key away",
+        "a.yaml:4: d: needs the variable A, which is not set: set it or write ${A:-default}",
+        "a.yaml:5: e: begins with ! and is a tag for YAML, put it in quotes",
+        "a.yaml:7: has a key that is no text, write key: value lines",
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "- a\n", "a\n", "~\n"])
+def test_a_file_that_is_no_mapping_is_refused(text: str) -> None:
+    """An empty file, a list or a word is no configuration."""
+    assert told(text) == ["a.yaml:1: the file is no mapping, write at least oauth_clients and routes"]
+
+
+@pytest.mark.parametrize(
+    ("text", "start"),
+    [
+        ("a: 1\nb: [\n", "a.yaml:3: expected the node content, but found '<stream end>', no YAML"),
+        ("a: 1\n b: 2\n", "a.yaml:2: mapping values are not allowed here, no YAML"),
+        ("a: 1\nb: *sesame\n", "a.yaml:2: found undefined alias …, no YAML"),
+        ("b: !sesame!open x\n", "a.yaml:1: found undefined tag handle …, no YAML"),
+        ("b: %sesame\n", "a.yaml:1: found character '%' that cannot start any token, no YAML"),
+        ("a: {b: sesame{ c}\n", "a.yaml:1: expected ',' or '}', but got '{', no YAML"),
+        ("a: 1\n---\nb: sesame\n", "a.yaml:2: but found another document, no YAML"),
+        ("a: 1\nb: sesame\x01\n", "a.yaml:2: a control character is no YAML, take it away"),
+    ],
+)
+def test_a_syntax_error_has_its_line_and_shows_nothing_of_the_file(text: str, start: str) -> None:
+    """The line leads there; the text there may be a secret."""
+    (problem,) = told(text)
+    assert problem.startswith(start)
+    assert "sesame" not in problem
+
+
+def test_merged_mappings_stand_below_own_keys() -> None:
+    """`<<` takes a mapping or a list of them: own keys win, then the first of the list."""
+    text = "a: &a {x: 1, y: 1}\nb: &b {y: 2, z: 2}\nc:\n  <<: [*a, *b]\n  x: 3\nd:\n  y: 4\n  <<: *b\n"
+    tree, problems = read(text)
+    problems.end()
+    assert tree["c"] == {"x": "3", "y": "1", "z": "2"}
+    assert tree["d"] == {"y": "4", "z": "2"}
+    assert problems.origin.lines["d", "y"] == 7
+
+
+def test_merging_what_is_no_mapping_is_refused() -> None:
+    """A word or a list of words cannot be merged."""
+    assert told("a:\n  b: 1\n  <<: x\n") == [
+        "a.yaml:1: a: merges (<<) what is no mapping, name the anchor of a mapping"
+    ]
+
+
+def test_aliases_that_multiply_are_bounded() -> None:
+    """Nine lines that stand for a thousand million values are refused at once."""
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
+    (problem,) = told("\n".join(lines))
+    assert "aliases (*) multiply what they name" in problem
+
+
+@pytest.mark.parametrize("text", ["a: &a [*a]\n", "a: &a {b: *a}\n", "a: &a {<<: *a}\n", "a: " + "[" * 9999, "a: " + "[" * 60 + "]" * 60])
+def test_what_is_endless_or_nested_deeply_is_refused(text: str) -> None:
+    """An alias within itself and brackets without end are refused, and the process lives."""
+    (problem,) = told(text)
+    assert "too large" in problem or "nested too deeply" in problem
+
+
+@given(st.text())
+def test_any_text_is_read_or_refused(text: str) -> None:
+    """There is no text that does anything else."""
+    try:
+        tree, _ = read(text)
+    except ConfigurationError as error:
+        assert all(problem.line for problem in error.problems)
+    else:
+        assert isinstance(tree, dict)
+
+
+@given(st.text(st.characters(min_codepoint=32, max_codepoint=126)).filter(lambda text: "${" not in text))
+def test_quoted_text_survives(text: str) -> None:
+    """What stands in single quotes is the value."""
+    quoted = text.replace("'", "''")
+    assert read(f"a: '{quoted}'")[0] == {"a": text}

@@ -1,0 +1,20 @@
+"""What the tests of proxy.oauth share."""
+
+from collections.abc import Iterator
+
+import pytest
+import trustme
+from blockbuster import blockbuster_ctx
+
+
+@pytest.fixture(autouse=True)
+def _no_blocking_calls() -> Iterator[None]:
+    """Fail a test whose event loop runs into a blocking call of ours."""
+    with blockbuster_ctx("proxy"):
+        yield
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    """Issues the certificates of the tests."""
+    return trustme.CA()

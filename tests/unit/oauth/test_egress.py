@@ -1,0 +1,96 @@
+"""Which way token requests go."""
+
+import base64
+
+import pytest
+
+from proxy.oauth.egress import CorporateProxy, corporate_proxy
+
+TARGET = "https://as.example/oauth/token"
+P = "http://proxy.example:3128"
+
+
+@pytest.mark.parametrize(
+    ("url", "proxy_url", "environ", "expected"),
+    [
+        pytest.param(TARGET, None, {}, None, id="nothing is configured"),
+        pytest.param(TARGET, P, {}, P, id="configured"),
+        pytest.param(TARGET, P + "/", {}, P, id="configured with a slash"),
+        pytest.param(TARGET, P, {"HTTPS_PROXY": "http://other:1", "NO_PROXY": "*"}, P, id="configured beats all"),
+        pytest.param(TARGET, "direct", {"HTTPS_PROXY": P}, None, id="direct beats the environment"),
+        pytest.param(TARGET, None, {"HTTPS_PROXY": P}, P, id="environment"),
+        pytest.param(TARGET, None, {"https_proxy": P, "HTTPS_PROXY": "http://other:1"}, P, id="lower case first"),
+        pytest.param(TARGET, None, {"HTTPS_PROXY": "proxy.example:3128"}, P, id="without a scheme"),
+        pytest.param(TARGET, None, {"HTTPS_PROXY": "http://[2001:db8::1]:80"}, "http://[2001:db8::1]:80", id="IPv6"),
+        pytest.param(TARGET, None, {"HTTPS_PROXY": "https://proxy.example"}, "https://proxy.example", id="TLS"),
+        pytest.param(
+            TARGET, None, {"HTTP_PROXY": P, "http_proxy": P, "ALL_PROXY": P}, None, id="HTTP_PROXY is not read"
+        ),
+        pytest.param("http://127.0.0.1:8/t", P, {"HTTPS_PROXY": P}, None, id="http goes directly"),
+        pytest.param("https://127.0.0.1/t", None, {"HTTPS_PROXY": P}, None, id="loopback goes directly"),
+        pytest.param("https://[::1]/t", None, {"HTTPS_PROXY": P}, None, id="IPv6 loopback goes directly"),
+        pytest.param("https://localhost/t", None, {"HTTPS_PROXY": P}, None, id="localhost goes directly"),
+    ],
+)
+def test_the_way_is(url: str, proxy_url: str | None, environ: dict[str, str], expected: str | None) -> None:
+    """Configuration first, then the environment, else directly."""
+    found = corporate_proxy(url, proxy_url=proxy_url, environ=environ)
+    assert found == (None if expected is None else CorporateProxy(url=expected))
+
+
+@pytest.mark.parametrize(
+    ("no_proxy", "url", "is_direct"),
+    [
+        pytest.param("as.example", TARGET, True, id="the host itself"),
+        pytest.param("AS.Example", TARGET, True, id="case does not count"),
+        pytest.param("example", TARGET, True, id="a domain above"),
+        pytest.param(".example", TARGET, True, id="with a dot"),
+        pytest.param("*.example", TARGET, True, id="with a star"),
+        pytest.param("s.example", TARGET, False, id="a part of a label"),
+        pytest.param("other.test, as.example", TARGET, True, id="one of a list"),
+        pytest.param(",,", TARGET, False, id="empty rules"),
+        pytest.param("*", TARGET, True, id="all"),
+        pytest.param("as.example:443", TARGET, True, id="the port"),
+        pytest.param("as.example:8443", TARGET, False, id="another port"),
+        pytest.param("as.example", "https://as.example./t", True, id="a dot at the end"),
+        pytest.param("10.0.0.0/8", "https://10.1.2.3/t", True, id="a network"),
+        pytest.param("10.0.0.0/8", "https://11.1.2.3/t", False, id="another network"),
+        pytest.param("10.1.2.3", "https://10.1.2.3/t", True, id="an address"),
+        pytest.param("10.1.2.3:443", "https://10.1.2.3/t", True, id="an address with its port"),
+        pytest.param("2001:db8::/32", "https://[2001:db8::7]/t", True, id="an IPv6 network"),
+        pytest.param("2001:db8::443", "https://[2001:db8::443]/t", True, id="an IPv6 address is no port"),
+        pytest.param("[2001:db8::7]:443", "https://[2001:db8::7]/t", True, id="an IPv6 address with its port"),
+        pytest.param("example", "https://10.1.2.3/t", False, id="a name against an address"),
+    ],
+)
+def test_no_proxy_matches(no_proxy: str, url: str, is_direct: bool) -> None:  # noqa: FBT001
+    """What NO_PROXY lists goes directly; the lower case one is read first."""
+    environ = {"HTTPS_PROXY": P, "no_proxy": no_proxy, "NO_PROXY": "never.read"}
+    assert (corporate_proxy(url, proxy_url=None, environ=environ) is None) is is_direct
+
+
+def test_credentials_become_a_field_and_do_not_show() -> None:
+    """Percent-encoding is undone, umlauts are UTF-8, and the URL is left without them."""
+    found = corporate_proxy(TARGET, proxy_url="http://j%C3%B6rg:canary%40%3A@proxy.example:3128", environ={})
+    assert found is not None
+    assert found.url == P
+    assert found.authorization is not None
+    assert base64.b64decode(found.authorization.removeprefix("Basic ")).decode() == "jörg:canary@:"
+    assert "canary" not in repr(found)
+    assert found.authorization not in repr(found)
+
+
+def test_a_name_without_a_password_is_enough() -> None:
+    """The password is empty then."""
+    found = corporate_proxy(TARGET, proxy_url="http://u@proxy.example", environ={})
+    assert found == CorporateProxy(url="http://proxy.example", authorization="Basic dTo=")
+
+
+@pytest.mark.parametrize("text", ["socks5://u:canary@proxy:1080", "http://u:canary@", "http://u:canary@p:port"])
+@pytest.mark.parametrize("is_named", [True, False])
+def test_what_is_no_proxy_is_refused_without_showing_it(text: str, is_named: bool) -> None:  # noqa: FBT001
+    """The sentence says where it stands and not what."""
+    source = "proxy_url" if is_named else "HTTPS_PROXY"
+    environ = {} if is_named else {"HTTPS_PROXY": text}
+    with pytest.raises(ValueError, match=f"^{source} must be like http://proxy.example:3128$"):
+        corporate_proxy(TARGET, proxy_url=text if is_named else None, environ=environ)

@@ -1,0 +1,97 @@
+"""The token request before authentication."""
+
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.config.model import ParamsIn, TokenFormat
+from proxy.oauth.grant import GrantRequest, encoded, grant_request
+from tests.unit.oauth.registrations import GENERIC, NEO, XSUAA, registration
+
+ACCEPT = ("Accept", "application/json")
+
+
+@pytest.mark.parametrize(
+    ("preset", "changes", "target", "body"),
+    [
+        pytest.param(
+            NEO, {}, "https://as.example/oauth/token?grant_type=client_credentials&token_format=jwt", b"", id="Neo"
+        ),
+        pytest.param(XSUAA, {}, "https://as.example/oauth/token", b"grant_type=client_credentials", id="XSUAA"),
+        pytest.param(GENERIC, {}, "https://as.example/oauth/token", b"grant_type=client_credentials", id="generic"),
+        pytest.param(
+            NEO,
+            {"token_format": TokenFormat.OPAQUE, "scopes": ("a", "b.c")},
+            "https://as.example/oauth/token?grant_type=client_credentials&scope=a%20b.c",
+            b"",
+            id="opaque, scopes",
+        ),
+        pytest.param(
+            XSUAA,
+            {"token_format": TokenFormat.JWTRFC, "endpoint_params": {"resource": "https://x/ä+b&c"}},
+            "https://as.example/oauth/token",
+            b"grant_type=client_credentials&token_format=jwtrfc&resource=https%3A%2F%2Fx%2F%C3%A4%2Bb%26c",
+            id="further parameters",
+        ),
+        pytest.param(
+            NEO,
+            {"token_url": "https://as.example/t?tenant=%2fA+b"},
+            "https://as.example/t?tenant=%2fA+b&grant_type=client_credentials&token_format=jwt",
+            b"",
+            id="a token URL with a query, parameters in the query",
+        ),
+        pytest.param(
+            XSUAA,
+            {"token_url": "https://as.example/t?tenant=%2fA+b"},
+            "https://as.example/t?tenant=%2fA+b",
+            b"grant_type=client_credentials",
+            id="a token URL with a query, parameters in the body",
+        ),
+    ],
+)
+def test_a_grant_goes_out_as(preset: dict[str, Any], changes: dict[str, Any], target: str, body: bytes) -> None:
+    """Method, target, fields and body are these."""
+    request = grant_request(registration(preset, **changes))
+    assert (request.method, request.target, request.fields, request.body) == ("POST", target, (ACCEPT,), body)
+
+
+def test_token_headers_are_added_and_replace_our_own() -> None:
+    """A configured field stands once, also where it is one of ours."""
+    request = grant_request(registration(token_headers={"X-Zone": "eu", "accept": "application/*"}))
+    assert request.fields == (("X-Zone", "eu"), ("accept", "application/*"))
+
+
+def test_a_form_parameter_is_replaced_not_repeated() -> None:
+    """No parameter is sent twice (RFC 6749 §3.2)."""
+    request = GrantRequest(oauth_client="o", method="POST", url="https://as.example/t", form=(("a", "1"), ("b", "2")))
+    assert request.with_form(("a", "3")).form == (("b", "2"), ("a", "3"))
+
+
+def test_the_repr_shows_no_fields_and_no_parameters() -> None:
+    """What may be a credential is not shown."""
+    request = GrantRequest(oauth_client="o", method="POST", url="https://as.example/t").with_form(("s", "canary"))
+    assert "canary" not in repr(request.with_field("Authorization", "canary"))
+
+
+def test_the_host_is_what_failures_name() -> None:
+    """Port, path and query do not show."""
+    assert grant_request(registration(token_url="https://AS.example:8443/t?x=1")).host == "as.example"
+
+
+@given(pairs=st.lists(st.tuples(st.text(min_size=1), st.text()), max_size=4))
+def test_what_is_encoded_reads_back_the_same(pairs: list[tuple[str, str]]) -> None:
+    """Every letter survives form encoding, and none of it is a plus that could be taken for a space."""
+    clean = [(a.encode("utf-8", "replace").decode(), b.encode("utf-8", "replace").decode()) for a, b in pairs]
+    text = encoded(clean)
+    assert "+" not in text
+    assert parse_qsl(text, keep_blank_values=True) == clean
+
+
+@pytest.mark.parametrize("params_in", list(ParamsIn))
+def test_every_parameter_goes_to_one_place(params_in: ParamsIn) -> None:
+    """Either the query or the form is empty."""
+    request = grant_request(registration(params_in=params_in))
+    assert (request.query == ()) is not (request.form == ())

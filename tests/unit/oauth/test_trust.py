@@ -1,0 +1,82 @@
+"""TLS contexts."""
+
+import os
+import ssl
+from pathlib import Path
+
+import pytest
+import trustme
+from cryptography.hazmat.primitives import serialization
+from pydantic import SecretStr
+
+from proxy.config.model import Tls
+from proxy.oauth.trust import needs_own_trust, own_trust, system_trust
+from tests.unit.oauth.registrations import registration
+
+
+@pytest.mark.parametrize("make", [system_trust, lambda: own_trust(registration())])
+def test_verification_is_always_on(make: type[ssl.SSLContext]) -> None:
+    """Certificate and host name are checked, and nothing older than TLS 1.2 is spoken."""
+    context = make()
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
+    assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
+
+
+def test_ca_file_takes_the_place_of_the_systems_authorities(authority: trustme.CA, tmp_path: Path) -> None:
+    """Nobody else is trusted."""
+    path = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(path)
+    assert own_trust(registration(tls=Tls(ca_file=path))).cert_store_stats()["x509_ca"] == 1
+
+
+@pytest.mark.parametrize(
+    ("tls", "certificate", "expected"),
+    [
+        (Tls(), None, False),
+        (Tls(ca_file=Path("x")), None, True),
+        (Tls(cert_file=Path("x")), None, True),
+        (Tls(), SecretStr("x"), True),
+    ],
+)
+def test_own_trust_is_needed_where_something_is_configured(
+    tls: Tls,
+    certificate: SecretStr | None,
+    expected: bool,  # noqa: FBT001
+) -> None:
+    """Otherwise the system's context is shared."""
+    assert needs_own_trust(registration(tls=tls, certificate=certificate)) is expected
+
+
+@pytest.mark.parametrize("has_memory_files", [True, False])
+def test_a_service_keys_certificate_leaves_no_file(
+    authority: trustme.CA,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    has_memory_files: bool,  # noqa: FBT001
+) -> None:
+    """Without files in memory a temporary one is gone at once; key and certificate must belong together."""
+    if not has_memory_files:
+        monkeypatch.delattr(os, "memfd_create")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    made, other = authority.issue_cert("client.example"), authority.issue_cert("client.example")
+    certificate = SecretStr(made.cert_chain_pems[0].bytes().decode())
+    own_trust(registration(certificate=certificate, private_key=SecretStr(made.private_key_pem.bytes().decode())))
+    with pytest.raises(ssl.SSLError):
+        own_trust(registration(certificate=certificate, private_key=SecretStr(other.private_key_pem.bytes().decode())))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_encrypted_key_is_refused_without_asking_for_its_password(authority: trustme.CA) -> None:
+    """OpenSSL would ask on the terminal, and wait for ever."""
+    made = authority.issue_cert("client.example")
+    key = serialization.load_pem_private_key(made.private_key_pem.bytes(), password=None)
+    encrypted = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(b"x"),
+    )
+    client = registration(
+        certificate=SecretStr(made.cert_chain_pems[0].bytes().decode()), private_key=SecretStr(encrypted.decode())
+    )
+    with pytest.raises(ssl.SSLError):
+        own_trust(client)
