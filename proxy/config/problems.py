@@ -43,8 +43,8 @@ class Origin:
 
     def placed(self, location: Location) -> Location:
         """The location without an index that was not written: one thing may stand where a list is meant."""
-        listed = location[1:2] != (0,) or location[:2] in self.lines
-        return location if listed else location[:1] + location[2:]
+        alone = location[1:2] == (0,) and location[:1] in self.lines and location[:2] not in self.lines
+        return location[:1] + location[2:] if alone else location
 
     def written(self, location: Location) -> Location:
         """The innermost part of the location that was written."""
@@ -75,7 +75,8 @@ class Problems:
     def end(self) -> None:
         """Raises ConfigurationError with all that were noted, if any."""
         if self._found:
-            raise ConfigurationError(tuple(sorted(self._found.values(), key=lambda problem: problem.line or 0)))
+            found = dict.fromkeys(self._found.values())
+            raise ConfigurationError(tuple(sorted(found, key=lambda problem: problem.line or 0)))
 
 
 def spelled(location: Location) -> str:

@@ -5,6 +5,8 @@ and opens a connection for each grant: there are few, and a connection that idle
 """
 
 import asyncio
+import os
+import socket
 import ssl
 from typing import TYPE_CHECKING, Self
 
@@ -135,8 +137,6 @@ class Channel:
             case aiohttp.ClientConnectorCertificateError():
                 reason = _reason(error.certificate_error)
                 text = f"{who} shows a certificate that is not trusted ({reason}): check tls.ca_file."
-            case aiohttp.ClientConnectorDNSError():
-                text = f"{who} cannot be reached (its name does not resolve): check token_url and DNS."
             case aiohttp.ClientConnectorSSLError():
                 text = f"{who} ended the TLS handshake ({_reason(error.os_error)}): check tls."
             case aiohttp.ClientConnectorError():
@@ -175,7 +175,9 @@ def _reason(error: BaseException) -> str:
             return error.verify_message
         case ssl.SSLError():
             return (error.reason or "TLS error").lower().replace("_", " ")
-        case OSError(strerror=str() as text):
-            return text
+        case socket.gaierror():
+            return "its name does not resolve"
+        case OSError(errno=int() as number):
+            return os.strerror(number)
         case _:
-            return "no reason is known"
+            return "for several reasons"

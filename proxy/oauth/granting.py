@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from proxy.errors import AuthorizationServerError, GrantRejected, GrantTimeout
 from proxy.oauth.answer import Answer, read_answer
 from proxy.oauth.backoff import retry_pause
-from proxy.oauth.client_auth import client_auths
+from proxy.oauth.client_auth import ClientAuth, client_auths
 from proxy.oauth.grant import GrantRequest, grant_request
 from proxy.oauth.token import Freshness, Moment, Token, issue
 
@@ -92,21 +92,23 @@ class Granting:
 
     async def _try_each_secret(self) -> Token:
         """Ask once, and once more with the other secret if the first is refused; the one that works stays in front."""
-        for _ in self._auths[1:]:
+        *others, last = self._auths
+        for auth in others:
             try:
-                return await self._ask()
+                return await self._ask(auth)
             except _Failed as failed:
                 if not isinstance(failed.error, GrantRejected):
                     raise
-            self._auths = (*self._auths[1:], self._auths[0])
-        return await self._ask()
+        token = await self._ask(last)
+        self._auths = (last, *others)
+        return token
 
-    async def _ask(self) -> Token:
+    async def _ask(self, auth: ClientAuth) -> Token:
         """Send one token request."""
         asked = Moment.now(self._means.clock)
         status = None
         try:
-            answer = await self._channel.send(self._auths[0].amend(self._request))
+            answer = await self._channel.send(auth.amend(self._request))
             status = answer.status
             token = self._read(answer, asked)
         except AuthorizationServerError as error:

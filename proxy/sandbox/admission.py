@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import assert_never
 
 from proxy.sandbox import csrf
 from proxy.sandbox.flows import Flow, find_flow
@@ -71,3 +72,5 @@ def _check_csrf(caller: Caller, flow: Flow | None) -> Check:
             return Check.FETCH
         case csrf.Passage.REFUSE:
             return Check.CSRF_REQUIRED
+        case passage:
+            assert_never(passage)

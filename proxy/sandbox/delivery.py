@@ -1,6 +1,7 @@
 """Puts what a flow replied on the wire, however large, and cuts it off where a fault says so."""
 
 from collections.abc import AsyncIterator
+from typing import assert_never
 
 from aiohttp import hdrs, web
 from multidict import CIMultiDict
@@ -49,6 +50,8 @@ def reply_size(reply: Reply, body: Body) -> int:
             return size
         case bytes() as content:
             return len(content)
+        case other:
+            assert_never(other)
 
 
 async def reply_chunks(reply: Reply, body: Body) -> AsyncIterator[bytes]:
@@ -62,6 +65,8 @@ async def reply_chunks(reply: Reply, body: Body) -> AsyncIterator[bytes]:
                 yield chunk
         case bytes() as content:
             yield content
+        case other:
+            assert_never(other)
 
 
 async def _deliver_half(

@@ -46,7 +46,7 @@ class Endpoint:
         """The handler for aiohttp's server."""
         body = Body()
         await body.read(request.content, limit=START)
-        if not body.complete:
+        if not body.complete or body.size > START:
             return response(text_answer("Request entity too large", status=413))
         token_request = _read_request(request, body.start)
         if token_request.path != self._server.token_path:

@@ -1,5 +1,7 @@
 """What the runtime node answers to a request that no integration flow sees, and to a fetch of a CSRF token."""
 
+from typing import assert_never
+
 from proxy.sandbox import csrf
 from proxy.sandbox.admission import Check
 from proxy.sandbox.answers import HSTS, Answer
@@ -26,6 +28,8 @@ def refusal(check: Check, *, cookies: tuple[tuple[str, str], ...] = ()) -> Answe
             return tomcat_page(413, fields=(HSTS,))
         case Check.RUN | Check.FETCH:
             raise ValueError(f"{check} is no refusal")
+        case _:
+            assert_never(check)
 
 
 def fetched(session: csrf.Session, *, cookies: tuple[tuple[str, str], ...] = ()) -> Answer:

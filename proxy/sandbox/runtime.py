@@ -54,10 +54,12 @@ class RuntimeNode:
 
     async def respond(self, request: web.BaseRequest) -> web.StreamResponse:
         """The handler for aiohttp's server."""
+        visit = self._look(request)
         self._busy.add(request.protocol)
         try:
-            return await self._serve(request)
+            return await self._serve(visit)
         finally:
+            await visit.body.close()
             self._busy.discard(request.protocol)
 
     def close_idle(self, server: web.Server) -> int:
@@ -67,8 +69,8 @@ class RuntimeNode:
             connection.force_close()
         return len(idle)
 
-    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
-        visit = self._look(request)
+    async def _serve(self, visit: Visit) -> web.StreamResponse:
+        request = visit.request
         disconnect, moment = self._choose_end()
         if moment == "before":
             return self._break(visit, disconnect)
@@ -82,10 +84,7 @@ class RuntimeNode:
         if moment == "after" or not visit.body.complete:
             return self._break(visit, disconnect)
         await self._faults.delay("runtime")
-        try:
-            return await self._answer(visit)
-        finally:
-            await visit.body.close()
+        return await self._answer(visit)
 
     def _look(self, request: web.BaseRequest) -> Visit:
         if self._faults.strike("runtime.expire_tokens"):

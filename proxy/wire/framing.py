@@ -73,7 +73,7 @@ class CloseBody:
         return True
 
 
-_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})((?:[ \t]*;[\x20\t-~\x80-\xff]*)?)")
+_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?")
 "A chunk size below 2^60 and the extensions, which are ignored (RFC 9112 §7.1.1)."
 _TRAILER = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*")
 _LONGEST_LINE = 1024

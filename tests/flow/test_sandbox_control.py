@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession, DummyCookieJar, TCPConnector
 
+from proxy.sandbox.keys import Keys
 from proxy.sandbox.tenant import Tenant
 
 
@@ -52,8 +53,7 @@ async def get(tenant: Tenant, session: ClientSession, path: str) -> dict[str, ob
 async def test_messages_grants_and_runs_are_shown(tenant: Tenant, session: ClientSession) -> None:
     """And forgotten on demand."""
     await send(tenant, session)
-    shown = await get(tenant, session, "/messages")
-    assert shown == {"total": 1, "messages": [tenant.messages[0].as_dict()]} | json.loads(json.dumps(shown))
+    assert await get(tenant, session, "/messages") == {"total": 1, "messages": [tenant.messages[0].as_dict()]}
     assert (await get(tenant, session, "/messages?last=0"))["messages"] == []
     assert await get(tenant, session, "/grants") == {"sandbox-neo-client": {"granted": 1, "refused": 0, "disturbed": 0}}
     assert await get(tenant, session, "/runs") == {"/invoices": 1}
@@ -138,7 +138,7 @@ async def test_what_a_configuration_needs_is_written_for_the_owner_only(tenant: 
     """Authority, secrets, and service keys in SAP's shape; writing again replaces them."""
     for _ in range(2):
         await asyncio.to_thread(tenant.write, tmp_path / "new")
-    files = {path.name: path.read_text() for path in (tmp_path / "new").iterdir()}
+    files, modes = await asyncio.to_thread(read_folder, tmp_path / "new")
     key = json.loads(files["service-key.json"])["oauth"]
     assert (key["url"], key["tokenurl"], key["clientsecret"]) == (
         tenant.runtime_url,
@@ -155,12 +155,17 @@ async def test_what_a_configuration_needs_is_written_for_the_owner_only(tenant: 
         "service-key.json",
         "service-key-certificate.json",
     }
-    assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "new").iterdir()} == {0o600}
+    assert modes == {0o600}
 
 
-async def test_four_ports_follow_the_first(tmp_path: Path) -> None:
+def read_folder(folder: Path) -> tuple[dict[str, str], set[int]]:
+    """Texts by name, and all modes."""
+    paths = list(folder.iterdir())
+    return {path.name: path.read_text() for path in paths}, {stat.S_IMODE(path.stat().st_mode) for path in paths}
+
+
+async def test_four_ports_follow_the_first() -> None:
     """Neo, XSUAA, runtime node, control; a sandbox that has been closed gives them back."""
-    del tmp_path
     base = free_base()
     tenant = Tenant(neo_secret="given")
     await tenant.start(base)
@@ -173,6 +178,21 @@ async def test_four_ports_follow_the_first(tmp_path: Path) -> None:
     await second.start(base)
     await second.close()
     assert tenant.neo_client.secret == "given"
+
+
+async def test_a_start_that_fails_gives_the_ports_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next start has them."""
+
+    def fail(_: str) -> Keys:
+        raise MemoryError
+
+    base, tenant = free_base(), Tenant()
+    with monkeypatch.context() as patched:
+        patched.setattr(Keys, "make", fail)
+        with pytest.raises(MemoryError):
+            await tenant.start(base)
+    await tenant.start(base)
+    await tenant.close()
 
 
 def free_base() -> int:

@@ -212,12 +212,13 @@ async def test_closing_lets_go_whoever_hangs(tenant: Tenant, session: ClientSess
     assert len(answer) == 1
 
 
+@pytest.mark.parametrize("size", [10, 1_000_000])
 async def test_a_sender_that_leaves_while_its_flow_runs_does_no_harm(
-    tenant: Tenant, session: ClientSession, token: dict[str, str]
+    tenant: Tenant, session: ClientSession, token: dict[str, str], size: int
 ) -> None:
     """The flow runs all the same, as it would at SAP."""
     tenant.faults.switch_on("runtime.hang", count=1)
-    url = tenant.runtime_url + "/http/download?bytes=1000000"
+    url = tenant.runtime_url + f"/http/download?bytes={size}"
     sending = asyncio.create_task(session.get(url, headers=token))
     await tenant.faults.struck.reach("runtime.hang", 1)
     sending.cancel()

@@ -46,8 +46,9 @@ def neo(client: RegisteredClient) -> dict[str, str]:
 @pytest.mark.parametrize("where", ["query", "body"])
 async def test_neo_takes_its_parameters_in_query_or_body(tenant: Tenant, session: ClientSession, where: str) -> None:
     """The book says where they stood."""
-    place = {"params": GRANT} if where == "query" else {"data": GRANT}
-    async with session.post(tenant.neo_token_url, headers=neo(tenant.neo_client), **place) as answer:
+    query, form = (GRANT, None) if where == "query" else (None, GRANT)
+    ask = session.post(tenant.neo_token_url, headers=neo(tenant.neo_client), params=query, data=form)
+    async with ask as answer:
         document = await answer.json()
     assert (answer.status, document["token_type"], document["expires_in"]) == (200, "Bearer", 3600)
     assert answer.headers["Cache-Control"] == "no-store"
@@ -147,16 +148,11 @@ async def test_a_fault_disturbs_one_endpoint_once(
     url, client = endpoint(tenant, place)
     tenant.faults.switch_on(f"{place}.{fault}", count=1)
     async with session.post(url, headers=neo(client), data=GRANT) as answer:
-        assert (answer.status, "access_token" in await readable(await answer.text())) == (status, False)
+        assert (answer.status, '"token_type"' in await answer.text()) == (status, False)
     async with session.post(url, headers=neo(client), data=GRANT) as answer:
         assert "access_token" in await answer.json(content_type=None)
     counts = (tenant.grants.count(client.client_id, Outcome.DISTURBED), tenant.grants.count(client.client_id))
     assert counts == (1, 1)
-
-
-async def readable(text: str) -> str:
-    """The text, unless its JSON ends too soon."""
-    return "" if text.startswith('{"access_token"') and not text.endswith("}") else text
 
 
 def endpoint(tenant: Tenant, place: str) -> tuple[str, RegisteredClient]:

@@ -62,11 +62,12 @@ async def test_a_message_is_recorded_byte_for_byte(tenant: Tenant, session: Clie
 
 async def test_the_record_tells_the_clients_apart(tenant: Tenant, session: ClientSession) -> None:
     """By their tokens, even where these are no longer good."""
-    for client in (tenant.neo_client, tenant.btp_client):
-        token = await bearer(tenant, session, client)
-        await session.post(tenant.runtime_url + "/http/invoices", headers=token)
+    url = tenant.runtime_url + "/http/invoices"
+    await session.post(url, headers=await bearer(tenant, session, tenant.neo_client))
+    token = await bearer(tenant, session, tenant.btp_client)
+    await session.post(url, headers=token)
     tenant.ledger.expire_all()
-    await session.post(tenant.runtime_url + "/http/invoices", headers=token)
+    await session.post(url, headers=token)
     assert [(one.oauth_client, one.status) for one in tenant.messages] == [
         (tenant.neo_client.client_id, 200),
         (tenant.btp_client.client_id, 200),

@@ -51,7 +51,9 @@ def understand() -> Understand:
 def complaints(understand: Understand) -> Complaints:
     """The problems of a YAML text, as they are shown."""
 
-    def found(text: str, *, files: Mapping[str, str] | None = None, environ: Mapping[str, str] | None = None) -> list[str]:
+    def found(
+        text: str, *, files: Mapping[str, str] | None = None, environ: Mapping[str, str] | None = None
+    ) -> list[str]:
         with pytest.raises(ConfigurationError) as caught:
             understand(text, files=files, environ=environ)
         return [str(problem) for problem in caught.value.problems]

@@ -6,7 +6,12 @@ from typing import Any
 TOKEN_URL = "https://as.example.com/token"
 KEY_URL = "https://t.it-cpi001-rt.cfapps.eu10.hana.ondemand.com"
 PEM = "-----BEGIN X-----\nMII\n-----END X-----"
-OAUTH = {"clientid": "sb-1", "clientsecret": "s$x=", "tokenurl": "https://t.authentication.x/oauth/token", "url": KEY_URL}
+OAUTH = {
+    "clientid": "sb-1",
+    "clientsecret": "s$x=",
+    "tokenurl": "https://t.authentication.x/oauth/token",
+    "url": KEY_URL,
+}
 SECRET_KEY = json.dumps({"oauth": OAUTH})
 CERTIFICATE_KEY = json.dumps({"oauth": {**OAUTH, "clientsecret": None, "certificate": PEM, "key": PEM}})
 EXTERNAL_KEY = json.dumps({"oauth": {**OAUTH, "clientsecret": None, "certificate": PEM}})

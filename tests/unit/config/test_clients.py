@@ -44,7 +44,13 @@ def secret(client: OAuthClient) -> str | None:
         ),
         (
             BASIC,
-            (Provider.GENERIC, AuthMethod.CLIENT_SECRET_BASIC, BasicEncoding.URLENCODED, ParamsIn.BODY, TokenFormat.OPAQUE),
+            (
+                Provider.GENERIC,
+                AuthMethod.CLIENT_SECRET_BASIC,
+                BasicEncoding.URLENCODED,
+                ParamsIn.BODY,
+                TokenFormat.OPAQUE,
+            ),
         ),
         (
             {"service_key_file": "key.json"},
@@ -112,9 +118,7 @@ def test_an_external_certificate_is_the_operator_s(understand: Understand) -> No
 def test_a_secret_in_a_file_is_there_with_its_path(understand: Understand) -> None:
     """Who follows the file knows what stood there."""
     client = {"token_url": TOKEN_URL, "client_id": "a", "client_secret_file": "secret"}
-    found = understand(
-        written(client=client | {"client_secret_next_file": "secret"}), files=FILES
-    ).oauth_clients["a"]
+    found = understand(written(client=client | {"client_secret_next_file": "secret"}), files=FILES).oauth_clients["a"]
     assert (secret(found), found.client_secret_file) == ("from-file", Path("/etc/test/secret"))
     assert found.client_secret_next
     assert found.client_secret_next.get_secret_value() == "from-file"
@@ -139,7 +143,9 @@ def test_an_encoded_id_may_have_a_colon(understand: Understand) -> None:
     assert understand(written(client=BASIC | {"client_id": "a:b"})).oauth_clients["a"].client_id == "a:b"
 
 
-@pytest.mark.parametrize("client", [BASIC | {"token_url": "http://127.0.0.1/t"}, BASIC | {"token_url": "http://as/t", "insecure": True}])
+@pytest.mark.parametrize(
+    "client", [BASIC | {"token_url": "http://127.0.0.1/t"}, BASIC | {"token_url": "http://as/t", "insecure": True}]
+)
 def test_cleartext_is_admitted_to_this_machine_or_when_asked_for(understand: Understand, client: Any) -> None:
     """http:// needs loopback or the operator's word."""
     assert understand(written(client=client)).oauth_clients["a"].token_url == client["token_url"]
@@ -163,22 +169,36 @@ def test_cleartext_is_admitted_to_this_machine_or_when_asked_for(understand: Und
         (BASIC | {"tls": {"ca_file": "nowhere"}}, ["tls.ca_file: is not there"]),
         (BASIC | {"tls": {"ca_file": ""}}, ["tls.ca_file: names no file"]),
         (BASIC | {"tls": {"key_file": "a.pem"}}, ["tls.key_file: has no cert_file beside it"]),
-        ({**BASIC, "token_endpoint_auth_method": "private_key_jwt"}, ["client_secret: is not used", "private_key_file: is m"]),
+        (
+            {**BASIC, "token_endpoint_auth_method": "private_key_jwt"},
+            ["client_secret: is not used", "private_key_file: is m"],
+        ),
         (
             {"token_url": TOKEN_URL, "client_id": "a", "token_endpoint_auth_method": "tls_client_auth"},
             ["tls: has no cert_file"],
         ),
         (
-            {"token_url": TOKEN_URL, "client_id": "a", "token_endpoint_auth_method": "private_key_jwt", "private_key_file": "x"},
+            {
+                "token_url": TOKEN_URL,
+                "client_id": "a",
+                "token_endpoint_auth_method": "private_key_jwt",
+                "private_key_file": "x",
+            },
             ["private_key_file: is not there"],
         ),
         ({"token_url": TOKEN_URL, "client_id": "a", "client_secret_file": "empty"}, ["client_secret_file: is empty"]),
-        ({"token_url": TOKEN_URL, "client_id": "a", "client_secret_file": "nowhere"}, ["client_secret_file: is not there"]),
+        (
+            {"token_url": TOKEN_URL, "client_id": "a", "client_secret_file": "nowhere"},
+            ["client_secret_file: is not there"],
+        ),
         ({"service_key_file": "nowhere"}, ["service_key_file: is not there"]),
         ({"service_key_file": "broken.json"}, ["service_key_file: is no JSON"]),
         ({"service_key": "{sesame"}, ["service_key: is no JSON"]),
         ({"service_key": ""}, ["service_key: is no JSON"]),
-        ({"service_key": SECRET_KEY, "service_key_file": "key.json"}, ["service_key_file: stands beside `service_key`"]),
+        (
+            {"service_key": SECRET_KEY, "service_key_file": "key.json"},
+            ["service_key_file: stands beside `service_key`"],
+        ),
         (
             {"service_key_file": "key.json", **BASIC},
             [f"{name}: stands in the service key already" for name in ("token_url", "client_id", "client_secret")],
@@ -187,13 +207,19 @@ def test_cleartext_is_admitted_to_this_machine_or_when_asked_for(understand: Und
             {"service_key_file": "cert.json", "token_endpoint_auth_method": "client_secret_post"},
             ["token_endpoint_auth_method: needs a secret, and the service key holds a certificate"],
         ),
-        ({"service_key_file": "cert.json", "tls": {"cert_file": "a.pem"}}, ["tls: has a cert_file, and the service key"]),
+        (
+            {"service_key_file": "cert.json", "tls": {"cert_file": "a.pem"}},
+            ["tls: has a cert_file, and the service key"],
+        ),
         ({"service_key_file": "external.json"}, ["tls: has no cert_file, which tls_client_auth needs"]),
         (
             {"service_key_file": "cleartext.json", "token_endpoint_auth_method": "client_secret_basic"},
             ["service_key_file: has a colon"],
         ),
-        ({"service_key_file": "broken.json", "token_endpoint_auth_method": "tls_client_auth"}, ["service_key_file: is no JSON"]),
+        (
+            {"service_key_file": "broken.json", "token_endpoint_auth_method": "tls_client_auth"},
+            ["service_key_file: is no JSON"],
+        ),
     ],
 )
 def test_credentials_that_do_not_fit_are_told(complaints: Complaints, client: Any, told: list[str]) -> None:

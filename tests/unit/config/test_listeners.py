@@ -16,7 +16,9 @@ def listener(address: str, *allow: str) -> Listener:
     return Listener(address=parse_address(address), allow=networks or None)
 
 
-def findings(*listeners: Listener, unfenced: tuple[str, ...] = ("routes[0]",), insecure_listen: bool = False) -> list[Finding]:
+def findings(
+    *listeners: Listener, unfenced: tuple[str, ...] = ("routes[0]",), insecure_listen: bool = False
+) -> list[Finding]:
     """What is found open."""
     return list(open_listeners(listeners, unfenced, insecure_listen=insecure_listen))
 

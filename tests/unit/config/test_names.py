@@ -100,7 +100,9 @@ def test_the_proxy_s_own_fields_are_not_free(field: str) -> None:
         names.check_free_field(field)
 
 
-@pytest.mark.parametrize("param", ["grant_type", "client_id", "client_secret", "scope", "token_format", "client_assertion"])
+@pytest.mark.parametrize(
+    "param", ["grant_type", "client_id", "client_secret", "scope", "token_format", "client_assertion"]
+)
 def test_a_parameter_that_another_option_sets_is_refused(param: str) -> None:
     """No parameter of the token request is given in two places."""
     with pytest.raises(ValueError, match=r"is set by .*, take it out here"):

@@ -12,7 +12,14 @@ from tests.unit.config.entries import KEY_URL, ROUTE, SECRET_KEY, written
 
 @pytest.mark.parametrize(
     ("path", "name"),
-    [("", "root"), ("/orders", "orders"), ("/a/b", "a-b"), ("/a.b/c_d", "a.b-c_d"), ("/a%2Fb;c", "a-2Fb-c"), ("/-", "root")],
+    [
+        ("", "root"),
+        ("/orders", "orders"),
+        ("/a/b", "a-b"),
+        ("/a.b/c_d", "a.b-c_d"),
+        ("/a%2Fb;c", "a-2Fb-c"),
+        ("/-", "root"),
+    ],
 )
 def test_a_route_is_named_after_its_path(path: str, name: str) -> None:
     """Dashes stand for what a name cannot have; the root is called root."""

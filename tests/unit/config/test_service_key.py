@@ -13,9 +13,7 @@ SERVER = "https://t.authentication.eu10.hana.ondemand.com"
 CERT_SERVER = "https://t.authentication.cert.eu10.hana.ondemand.com"
 RUNTIME = "https://t.it-cpi001-rt.cfapps.eu10.hana.ondemand.com"
 OAUTH = {"clientid": ID, "clientsecret": "s$x=", "tokenurl": SERVER + "/oauth/token", "url": RUNTIME, "createdate": "x"}
-WITH_SECRET = ServiceKey(
-    client_id=ID, token_url=SERVER + "/oauth/token", url=RUNTIME, client_secret=SecretStr("s$x=")
-)
+WITH_SECRET = ServiceKey(client_id=ID, token_url=SERVER + "/oauth/token", url=RUNTIME, client_secret=SecretStr("s$x="))
 
 
 @pytest.mark.parametrize(

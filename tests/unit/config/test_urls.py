@@ -62,7 +62,9 @@ def test_an_upstream_that_is_none_is_refused(text: str, wrong: str) -> None:
     assert "sesame" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("text", "path"), [("/", ""), ("/a", "/a"), ("/a/", "/a"), ("/a//", "/a/"), ("/%2F/;b", "/%2F/;b")])
+@pytest.mark.parametrize(
+    ("text", "path"), [("/", ""), ("/a", "/a"), ("/a/", "/a"), ("/a//", "/a/"), ("/%2F/;b", "/%2F/;b")]
+)
 def test_a_prefix_loses_one_slash_at_its_end(text: str, path: str) -> None:
     """One slash at the end is not counted, so that the root is empty."""
     assert check_path(text) == path

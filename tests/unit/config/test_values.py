@@ -40,7 +40,8 @@ def test_an_address_is_read_and_written_alike(text: str, address: Address) -> No
 
 
 @pytest.mark.parametrize(
-    "text", ["", "8080", ":8080", "::1:8080", "[::1]", "host", "host:", "host:65536", "a/b:80", "unix:", "host:٣", None, True]
+    "text",
+    ["", "8080", ":8080", "::1:8080", "[::1]", "host", "host:", "host:65536", "a/b:80", "unix:", "host:٣", None, True],
 )
 def test_what_is_no_address_is_refused(text: Any) -> None:
     """Everything without a host and a port from 0 to 65535 is no address."""
@@ -65,7 +66,16 @@ def test_a_unix_socket_counts_as_loopback() -> None:
 
 @pytest.mark.parametrize(
     ("text", "size"),
-    [("1MiB", 1 << 20), ("1.5KiB", 1536), ("200 KB", 200_000), ("2gb", 2 * 10**9), ("0", 0), (7, 7), (1.9, 1), ("5B", 5)],
+    [
+        ("1MiB", 1 << 20),
+        ("1.5KiB", 1536),
+        ("200 KB", 200_000),
+        ("2gb", 2 * 10**9),
+        ("0", 0),
+        (7, 7),
+        (1.9, 1),
+        ("5B", 5),
+    ],
 )
 def test_a_size_is_bytes(text: Any, size: int) -> None:
     """Units of 1000 and 1024 are told apart, in any case; without a unit it is bytes."""
@@ -73,7 +83,8 @@ def test_a_size_is_bytes(text: Any, size: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("500ms", 0.5), ("10s", 10), ("5m", 300), ("1.5h", 5400), ("1d", 86400), ("3", 3), (0.00001, 0.00001)]
+    ("text", "seconds"),
+    [("500ms", 0.5), ("10s", 10), ("5m", 300), ("1.5h", 5400), ("1d", 86400), ("3", 3), (0.00001, 0.00001)],
 )
 def test_a_duration_is_seconds(text: Any, seconds: float) -> None:
     """Units from milliseconds to days give seconds; without a unit it is seconds."""

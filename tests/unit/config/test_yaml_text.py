@@ -121,7 +121,9 @@ def test_aliases_that_multiply_are_bounded() -> None:
     assert "aliases (*) multiply what they name" in problem
 
 
-@pytest.mark.parametrize("text", ["a: &a [*a]\n", "a: &a {b: *a}\n", "a: &a {<<: *a}\n", "a: " + "[" * 9999, "a: " + "[" * 60 + "]" * 60])
+@pytest.mark.parametrize(
+    "text", ["a: &a [*a]\n", "a: &a {b: *a}\n", "a: &a {<<: *a}\n", "a: " + "[" * 9999, "a: " + "[" * 60 + "]" * 60]
+)
 def test_what_is_endless_or_nested_deeply_is_refused(text: str) -> None:
     """An alias within itself and brackets without end are refused, and the process lives."""
     (problem,) = told(text)

@@ -1,10 +1,14 @@
 """What the tests of proxy.oauth share."""
 
-from collections.abc import Iterator
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 import trustme
 from blockbuster import blockbuster_ctx
+
+from proxy.oauth.endpoint import TokenEndpoint
 
 
 @pytest.fixture(autouse=True)
@@ -18,3 +22,28 @@ def _no_blocking_calls() -> Iterator[None]:
 def authority() -> trustme.CA:
     """Issues the certificates of the tests."""
     return trustme.CA()
+
+
+@pytest.fixture
+async def endpoint() -> AsyncIterator[TokenEndpoint]:
+    """Reaches servers without any corporate proxy."""
+    async with TokenEndpoint(environ={}) as made:
+        yield made
+
+
+@pytest.fixture
+def ca_file(authority: trustme.CA, tmp_path: Path) -> Path:
+    """Hold the test authority's certificate."""
+    path = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(path)
+    return path
+
+
+@pytest.fixture
+def tls(authority: trustme.CA) -> ssl.SSLContext:
+    """Make what the authorization server presents; it asks for a client certificate without insisting."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.configure_trust(context)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    return context

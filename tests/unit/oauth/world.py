@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 from proxy.config.model import OAuthClient
@@ -21,6 +22,8 @@ class MemoryEndpoint:
         self.clients: list[OAuthClient] = []
         self.open: list[asyncio.Future[Answer]] = []
         self.most_open = 0
+        self.on_send: Callable[[], None] = lambda: None
+        "Called before each request is taken."
 
     def channel(self, client: OAuthClient) -> "MemoryEndpoint":
         """Serve every OAuth client."""
@@ -30,6 +33,7 @@ class MemoryEndpoint:
     async def send(self, request: GrantRequest) -> Answer:
         """Wait for the answer."""
         waiting: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self.on_send()
         self.requests.append(request)
         self.open.append(waiting)
         self.most_open = max(self.most_open, len(self.open))
@@ -112,6 +116,13 @@ class World:
     def asked(self) -> int:
         """Token requests so far."""
         return len(self.endpoint.requests)
+
+
+def error_of(task: "asyncio.Task[bytes]") -> tuple[type, str, int | None]:
+    """Return what a waiter was told."""
+    error = task.exception()
+    assert isinstance(error, AuthorizationServerError)
+    return type(error), error.detail, error.retry_after
 
 
 async def turns() -> None:
