@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import secrets
-import signal
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
@@ -169,16 +168,3 @@ def request_ids() -> Iterator[str]:
     """Ids that no other process gives: a random beginning, and a number."""
     beginning = secrets.token_hex(8)
     return (f"{beginning}-{number:x}" for number in itertools.count(1))
-
-
-async def run_until_signalled(app: App, ready: str) -> None:
-    """Serves until SIGTERM or SIGINT, then drains."""
-    loop, stopping = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
-    await app.start()
-    app.log.logger.info("proxy.started", detail=ready)
-    await stopping.wait()
-    app.log.logger.info("proxy.draining")
-    await app.stop()
-    app.log.logger.info("proxy.stopped")

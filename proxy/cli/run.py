@@ -8,8 +8,9 @@ from pathlib import Path
 
 import click
 
-from proxy.app import App, run_until_signalled
+from proxy.app import App
 from proxy.cli.configuration import FAULTY, config_option, insecure_option, read
+from proxy.cli.loops import loop_factory, signalled
 from proxy.config.model import Configuration, LogFormat
 from proxy.observe.lines import LineWriter
 from proxy.observe.logs import Log
@@ -33,7 +34,7 @@ def command(file: Path | None, *, insecure_listen: bool) -> None:
             log.writer.attach(loop)
             gc.collect()
             gc.freeze()  # what is there now stays: the collector need not look at it again and again
-            runner.run(run_until_signalled(app, summary(configuration)))
+            runner.run(_serve(app))
     except OSError as error:
         log.logger.error("proxy.failed", detail=str(error))  # noqa: TRY400 - an address is taken; no stack helps
         sys.exit(1)
@@ -41,13 +42,15 @@ def command(file: Path | None, *, insecure_listen: bool) -> None:
         log.writer.close()
 
 
-def loop_factory() -> "type[asyncio.AbstractEventLoop] | None":
-    """Uvloop's loop where the platform has it, else asyncio's own."""
-    try:
-        from uvloop import Loop  # noqa: PLC0415 - not on every platform
-    except ImportError:
-        return None
-    return Loop
+async def _serve(app: App) -> None:
+    """Serves until SIGTERM or SIGINT, then drains."""
+    stopping = signalled()
+    await app.start()
+    app.log.logger.info("proxy.started", detail=summary(app.configuration))
+    await stopping.wait()
+    app.log.logger.info("proxy.draining")
+    await app.stop()
+    app.log.logger.info("proxy.stopped")
 
 
 def open_log(configuration: Configuration) -> Log:
@@ -60,5 +63,5 @@ def open_log(configuration: Configuration) -> Log:
 def summary(configuration: Configuration) -> str:
     """One line: where it listens and what it routes."""
     addresses = ", ".join(str(each.address) for each in configuration.listen)
-    routes = ", ".join(f"{each.path} -> {each.upstream} as {each.oauth_client}" for each in configuration.routes)
+    routes = ", ".join(f"{each.path or '/'} -> {each.upstream} as {each.oauth_client}" for each in configuration.routes)
     return f"listening on {addresses}, admin on {configuration.admin}; {routes}"

@@ -236,6 +236,9 @@ def test_a_value_that_is_wrong_is_not_called_missing_too(complaints: Complaints)
     client = {"token_url": "${U}", "client_id": "${I}", "client_secret_file": "${F}", "tls": {"cert_file": "${C}"}}
     found = complaints(written(client=client))
     assert [problem.rpartition(", which")[0].rpartition(" ")[2] for problem in found] == ["U", "I", "F", "C"]
+    client = {"token_url": TOKEN_URL, "client_id": "a", "private_key_file": "${K}"}
+    (problem,) = complaints(written(client=client | {"token_endpoint_auth_method": "private_key_jwt"}))
+    assert "needs the variable K" in problem
 
 
 @pytest.mark.parametrize(

@@ -134,10 +134,10 @@ def test_what_does_not_fit_is_told_with_its_path(complaints: Complaints, route: 
 
 def test_all_that_a_route_lacks_is_told(complaints: Complaints) -> None:
     """Path, upstream and OAuth client are what a route is made of."""
+    example = "https://a1b2c3-iflmap.hcisbt.eu1.hana.ondemand.com/http/orders"
     assert complaints(written(routes=[{}])) == [
         "proxy.yaml:1: routes[0].path: is missing, write a prefix like /orders",
-        "proxy.yaml:1: routes[0].upstream: is missing, write a URL like"
-        " https://a1b2c3-iflmap.hcisbt.eu1.hana.ondemand.com/http/orders",
+        f"proxy.yaml:1: routes[0].upstream: is missing, write a URL like {example}",
         "proxy.yaml:1: routes[0].oauth_client: is missing, write the name of one of oauth_clients",
     ]
 

@@ -1,0 +1,61 @@
+# Each target makes the virtual environment that it needs; Python 3.11 or newer is all that has to be there.
+# Debian: apt-get install python3 python3-venv make
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.lock
+PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python3; do \
+	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$each; break; }; done)
+
+.PHONY: run test check bench image lock clean
+
+run: $(VENV)/run.stamp
+	@$(BIN)/cpi-oauth-proxy sandbox --proxy config/sandbox.yaml
+
+test: $(VENV)/dev.stamp $(VENV)/newman.stamp
+	@rm -f .coverage .coverage.*
+	$(BIN)/python -m pytest -n 2 --cov --cov-report= $(TESTS)
+	@$(BIN)/python -m tests.coverage
+
+check: $(VENV)/dev.stamp
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.bench
+
+image:
+	tests/image/build
+
+lock: $(VENV)/dev.stamp
+	$(BIN)/python -m pip install --quiet pip-tools
+	$(BIN)/pip-compile --quiet --strip-extras --extra dev --no-header --no-annotate --no-emit-index-url \
+		--no-emit-trusted-host --no-emit-find-links --no-emit-options --output-file constraints.lock pyproject.toml
+
+clean:
+	rm -rf $(VENV) .sandbox build dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/made.stamp:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none is on PATH." >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV) || { echo "On Debian: apt-get install python3-venv" >&2; exit 1; }
+	@touch $@
+
+$(VENV)/run.stamp: $(VENV)/made.stamp pyproject.toml constraints.lock
+	@echo "Installing into $(VENV) ..."
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp
+	@echo "Installing development tools into $(VENV) ..."
+	@$(PIP) --editable '.[dev]'
+	@touch $@
+
+# Postman's own runner; the test that needs it is skipped where there is no npm.
+$(VENV)/newman.stamp: $(VENV)/made.stamp
+	@if command -v npm >/dev/null; then \
+		echo "Installing newman into $(VENV) ..."; \
+		npm install --silent --ignore-scripts --no-audit --no-fund --no-save --prefix $(VENV)/newman newman@6.2.2; \
+	fi
+	@touch $@

@@ -1,0 +1,57 @@
+"""`sandbox`: the stand-in tenant on loopback, alone or with the proxy in front of it."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import click
+
+from proxy.cli.loops import loop_factory, signalled
+from proxy.sandbox.tenant import Tenant
+
+PORT_BASE = 9443
+
+
+@click.command()
+@click.option("--port-base", default=PORT_BASE, show_default=True, metavar="N", help="First of four ports.")
+@click.option(
+    "--directory",
+    default=Path(".sandbox"),
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Where certificates, secrets and service keys are written to.",
+)
+@click.option(
+    "--proxy",
+    "file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Run the proxy with this configuration too, and send the example's requests through it.",
+)
+def command(port_base: int, directory: Path, file: Path | None) -> None:
+    """Run the stand-in tenant until it is stopped."""
+    try:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            runner.run(_serve(port_base, directory, file))
+    except OSError as error:
+        click.echo(f"The sandbox cannot start: {error}", err=True)
+        sys.exit(1)
+
+
+async def _serve(port_base: int, directory: Path, file: Path | None) -> None:
+    tenant = Tenant()
+    stopping = signalled()
+    await tenant.start(port_base)
+    try:
+        tenant.write(directory)
+        for name, value in tenant.describe().items():
+            click.echo(f"{name}: {', '.join(value) if isinstance(value, list) else value}")
+        click.echo(f"certificates, secrets and service keys: {directory}")
+        if file is None:
+            await stopping.wait()
+        else:
+            from proxy.cli.tour import tour  # noqa: PLC0415 - the whole proxy is needed for it only
+
+            await tour(file, stopping)
+    finally:
+        await tenant.close()

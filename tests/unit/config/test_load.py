@@ -1,0 +1,99 @@
+"""Finding and reading the configuration, with real files."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from proxy.config.load import ConfigurationError, find, load, locate
+from tests.unit.config.entries import PEM, SECRET_KEY, written
+
+ENVIRON = {"CPI_SERVICE_KEY": SECRET_KEY}
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A file that can be read."""
+    path = tmp_path / "proxy.yaml"
+    path.write_text(written(via="from-file"), encoding="utf-8")
+    return path
+
+
+def refused(path: Path) -> str:
+    """Why the file cannot be loaded."""
+    with pytest.raises(ConfigurationError) as caught:
+        load(path, {})
+    return str(caught.value)
+
+
+def test_a_file_is_loaded_with_what_stands_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Relative paths start at the file's folder, wherever the process was started."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config").mkdir()
+    (tmp_path / "secret").write_text("s\n", encoding="utf-8")
+    (tmp_path / "ca.pem").write_text(PEM, encoding="utf-8")
+    client = {"token_url": "https://${HOST}/t", "client_id": "a", "client_secret_file": "../secret"}
+    path = Path("config/proxy.yaml")
+    path.write_text(written(client=client | {"tls": {"ca_file": "../ca.pem"}}), encoding="utf-8-sig")
+    found = load(path, {"HOST": "as.example.com"}).oauth_clients["a"]
+    assert found.client_secret
+    assert found.client_secret.get_secret_value() == "s"
+    assert found.client_secret_file == tmp_path / "config/../secret"
+    assert found.token_url == "https://as.example.com/t"
+
+
+def test_a_file_that_cannot_be_read_is_one_problem(tmp_path: Path) -> None:
+    """A missing file, a folder and what is no text are told like any problem."""
+    assert refused(tmp_path / "none").startswith(f"{tmp_path}/none: cannot be read (No such file or directory), name")
+    assert refused(tmp_path).startswith(f"{tmp_path}: cannot be read (Is a directory), name")
+    (tmp_path / "a.yaml").write_bytes(b"a: \xff")
+    assert refused(tmp_path / "a.yaml") == f"{tmp_path}/a.yaml: is not UTF-8, write it as UTF-8"
+
+
+def test_an_open_listener_is_a_problem_unless_admitted(tmp_path: Path) -> None:
+    """The operator's word reaches the rule."""
+    path = tmp_path / "a.yaml"
+    path.write_text(written(listen="0.0.0.0:1"), encoding="utf-8")
+    assert "is reachable beyond this machine" in refused(path)
+    assert load(path, {}, insecure_listen=True) == find(path, {}, insecure_listen=True)
+
+
+def test_a_named_file_wins(file: Path, tmp_path: Path) -> None:
+    """Neither a file at its place nor the environment counts beside it."""
+    other = tmp_path / "other.yaml"
+    other.write_text(written(via="other"), encoding="utf-8")
+    assert find(file, ENVIRON, places=(other,)).via == "from-file"
+    assert locate(file, places=(other,)) == file
+
+
+def test_a_file_at_its_place_wins_over_the_environment(file: Path, tmp_path: Path) -> None:
+    """The first file that is there is taken, even if it is wrong."""
+    places = (tmp_path / "none", file, tmp_path)
+    assert locate(None, places=places) == file
+    assert find(None, ENVIRON, places=places).via == "from-file"
+    file.write_text("[]", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="the file is no mapping"):
+        find(None, ENVIRON, places=places)
+
+
+def test_without_a_file_the_environment_counts() -> None:
+    """One route is made from the variables."""
+    assert locate(None, places=()) is None
+    assert find(None, ENVIRON, places=()).routes[0].name == "root"
+
+
+def test_without_anything_the_ways_are_named(tmp_path: Path) -> None:
+    """Who has no configuration is told where one is looked for."""
+    with pytest.raises(ConfigurationError) as caught:
+        find(None, {}, places=(tmp_path / "x.yaml",))
+    start = f"no configuration: name a file, write one of {tmp_path}/x.yaml, or set CPI_UPSTREAM, "
+    assert str(caught.value).startswith(start)
+
+
+def test_reading_a_configuration_imports_nothing_heavy() -> None:
+    """Start-up does not wait for what reading a file does not need."""
+    heavy = ["aiohttp", "click", "cryptography", "rich", "structlog", "asyncio", "proxy.config.schema"]
+    code = f"import sys, proxy.config.load; print([name for name in {heavy} if name in sys.modules])"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "[]\n"

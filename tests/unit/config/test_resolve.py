@@ -1,0 +1,186 @@
+"""The configuration as a whole: defaults, and all problems at once."""
+
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proxy.config.model import Configuration, Limits, Listener, Log, OAuthClient, Route
+from proxy.config.names import check_token
+from proxy.config.resolve import instance_name
+from proxy.config.values import Address
+from tests.unit.config.conftest import Complaints, Understand
+from tests.unit.config.entries import BASIC, ROUTE, TOKEN_URL, written
+
+
+def test_all_but_oauth_clients_and_routes_has_a_default(understand: Understand) -> None:
+    """The smallest file gives a whole configuration."""
+    client = OAuthClient.model_validate(
+        {
+            "name": "a",
+            "provider": "generic",
+            "token_url": TOKEN_URL,
+            "client_id": "a",
+            "client_secret": "s",
+            "token_endpoint_auth_method": "client_secret_basic",
+            "basic_encoding": "urlencoded",
+            "params_in": "body",
+            "token_format": "opaque",
+        }
+    )
+    assert understand(written()) == Configuration(
+        listen=(Listener(address=Address(host="127.0.0.1", port=8080)),),
+        admin=Address(host="127.0.0.1", port=9901),
+        oauth_clients={"a": client},
+        routes=(Route(name="x", path="/x", upstream="https://up.example.com/http/x", oauth_client="a"),),
+        limits=Limits(),
+        log=Log(),
+        via=instance_name(),
+    )
+
+
+def test_the_instance_s_name_is_a_pseudonym_and_stays() -> None:
+    """It is a token (RFC 9110 section 7.6.3), and a reload does not change it."""
+    assert check_token(instance_name()).startswith("cpi-oauth-proxy-")
+    assert instance_name() == instance_name()
+
+
+@pytest.mark.parametrize(
+    ("listen", "expected"),
+    [
+        ("unix:run/x", [Listener(address=Address(path=Path("/etc/test/run/x")))]),
+        (
+            ["127.0.0.1:1", "[::1]:2"],
+            [Listener(address=Address(host=host, port=port)) for host, port in (("127.0.0.1", 1), ("::1", 2))],
+        ),
+        (
+            {"address": "0.0.0.0:1", "allow": ["10.0.0.0/8"]},
+            [Listener(address=Address(host="0.0.0.0", port=1), allow=(ip_network("10.0.0.0/8"),))],
+        ),
+    ],
+)
+def test_a_listener_is_an_address_or_a_mapping_or_one_of_a_list(
+    understand: Understand, listen: Any, expected: Any
+) -> None:
+    """One needs no list, an address alone no mapping; relative sockets start at the folder of the file."""
+    assert list(understand(written(listen=listen)).listen) == expected
+
+
+def test_an_open_listener_is_admitted_by_the_operator_s_word(understand: Understand) -> None:
+    """--insecure-listen is for those who fence elsewhere."""
+    text = written(listen="0.0.0.0:1")
+    assert not understand(text, insecure_listen=True).listen[0].address.loopback
+
+
+@pytest.mark.parametrize(
+    ("general", "told"),
+    [
+        ({"listen": "0.0.0.0:1"}, ["listen: 0.0.0.0:1 is reachable beyond this machine"]),
+        ({"listen": ["127.0.0.1:1", "0.0.0.0:1"]}, ["listen[1]: 0.0.0.0:1 is reachable beyond this machine"]),
+        ({"listen": {"address": "0.0.0.0:1"}}, ["listen: 0.0.0.0:1 is reachable beyond this machine"]),
+        ({"listen": {"address": "0.0.0.0:1", "allow": []}}, ["listen.allow: is empty and lets nobody in"]),
+        ({"listen": "sesame"}, ["listen: is no address"]),
+        ({"listen": []}, ["listen: is empty"]),
+        ({"listen": ["127.0.0.1:1", "sesame"]}, ["listen[1]: is no address"]),
+        ({"listen": [["sesame"]]}, ["listen[0]: is no mapping"]),
+        ({"listen": {"adress": "sesame"}}, ["listen.address: is missing", "listen.adress: unknown key, the nearest"]),
+        (
+            {"listen": {"address": "127.0.0.1:1", "tls": "sesame"}},
+            ["listen.tls: unknown key, known are address, allow"],
+        ),
+        (
+            {"listen": [{"address": "127.0.0.1:1", "alow": 1}]},
+            ["listen[0].alow: unknown key, the nearest known one is allow"],
+        ),
+        ({"admin": "127.0.0.1:8080"}, ["admin: is an address of the senders"]),
+        ({"limits": {"max_fields": 0}}, ["limits.max_fields: is too small, write at least 1"]),
+        ({"limits": {"max_feilds": "sesame"}}, ["limits.max_feilds: unknown key, the nearest known one is max_fields"]),
+        ({"log": {"sample": 2}}, ["log.sample: is no share"]),
+        ({"log": {"level": "sesame"}}, ["log.level: is none of the known words"]),
+        ({"via": "a b"}, ["via: is no token"]),
+        ({"trusted_proxies": ["sesame"]}, ["trusted_proxies[0]: is no network"]),
+        ({"rout": "sesame"}, ["rout: unknown key, the nearest known one is routes"]),
+        ({"zzzz": "sesame"}, ["zzzz: unknown key, known are admin, drain_timeout, limits"]),
+        ({"oauth_clients": {}}, ["oauth_clients: there is no OAuth client"]),
+        ({"oauth_clients": "sesame"}, ["oauth_clients: there is no OAuth client"]),
+        ({"oauth_clients": {"a": "sesame"}}, ["oauth_clients.a: is no mapping"]),
+        ({"routes": []}, ["routes: there is no route"]),
+        ({"routes": {"a": "sesame"}}, ["routes: there is no route"]),
+        ({"routes": ["sesame"]}, ["routes[0]: is no mapping"]),
+    ],
+)
+def test_what_does_not_fit_is_told_with_its_path(complaints: Complaints, general: Any, told: list[str]) -> None:
+    """Each wrong option is one problem, at its path, and its value is not shown."""
+    found = complaints(written(**general))
+    assert len(found) == len(told), found
+    for problem, start in zip(sorted(found), sorted(told), strict=True):
+        assert problem.startswith(f"proxy.yaml:1: {start}")
+        assert "sesame" not in problem
+
+
+def test_a_name_that_is_none_is_told(complaints: Complaints) -> None:
+    """Names of OAuth clients stand in logs and on the command line."""
+    (problem,) = complaints(written(oauth_clients={"a b": BASIC}, route=ROUTE | {"oauth_client": "a b"}))
+    assert problem.startswith("proxy.yaml:1: oauth_clients.a b: is no name")
+
+
+def test_a_route_whose_list_of_networks_is_wrong_is_not_called_unfenced(complaints: Complaints) -> None:
+    """One mistake is one problem."""
+    (problem,) = complaints(written(listen="0.0.0.0:1", route=ROUTE | {"allow": ["x"]}))
+    assert problem.startswith("proxy.yaml:1: routes[0].allow[0]: is no network")
+
+
+def test_all_problems_are_told_at_once_in_the_order_of_the_file(complaints: Complaints) -> None:
+    """Each part is judged, however wrong the others are."""
+    found = complaints(
+        """\
+listen: 0.0.0.0:8080
+limts: {}
+drain_timeout: soon
+oauth_clients:
+  a:
+    token_url: http://as.example.com/token
+    client_id: a
+    client_secret: ""
+    scopes: ["x y"]
+  b: {service_key: "${KEY}"}
+  a: {}
+routes:
+  - path: /x
+    upstream: https://up.example.com
+    oauth_client: c
+    timeout: never
+  - path: /x/
+    upstream: http://up.example.com
+    oauth_client: b
+    upstrem: 1
+"""
+    )
+    assert [problem.split(": ")[:2] for problem in found] == [
+        ["proxy.yaml:1", "listen"],
+        ["proxy.yaml:2", "limts"],
+        ["proxy.yaml:3", "drain_timeout"],
+        ["proxy.yaml:5", "oauth_clients.a"],
+        ["proxy.yaml:6", "oauth_clients.a.token_url"],
+        ["proxy.yaml:8", "oauth_clients.a.client_secret"],
+        ["proxy.yaml:9", "oauth_clients.a.scopes[0]"],
+        ["proxy.yaml:10", "oauth_clients.b.service_key"],
+        ["proxy.yaml:15", "routes[0].oauth_client"],
+        ["proxy.yaml:16", "routes[0].timeout"],
+        ["proxy.yaml:17", "routes[1].path"],
+        ["proxy.yaml:18", "routes[1].upstream"],
+        ["proxy.yaml:20", "routes[1].upstrem"],
+    ]
+
+
+def test_anchors_and_merges_share_options(understand: Understand) -> None:
+    """What several routes have in common can be written once."""
+    text = """\
+oauth_clients: {a: {token_url: https://as.example.com/t, client_id: a, client_secret: s}}
+routes:
+  - &first {path: /x, upstream: https://up.example.com/x, oauth_client: a, timeout: 5s}
+  - {<<: *first, path: /y}
+"""
+    first, second = understand(text).routes
+    assert second == first.model_copy(update={"name": "y", "path": "/y"})

@@ -1,0 +1,69 @@
+"""The JSON Schema for editors."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from proxy.config.document import General, OAuthClientEntry, RouteEntry
+from proxy.config.model import Limits, Listener, Log, Model, Tls
+from proxy.config.schema import Document, descriptions, schema
+
+
+def objects(part: Any) -> Iterator[dict[str, Any]]:
+    """All mappings in the schema."""
+    if isinstance(part, dict):
+        yield part
+    for inner in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        yield from objects(inner)
+
+
+def test_the_schema_is_json_and_names_its_dialect() -> None:
+    """Editors can read it."""
+    assert json.loads(json.dumps(schema()))["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+def test_each_option_is_described_and_others_are_refused() -> None:
+    """An editor shows what an option means, and underlines what is none."""
+    whole = schema()
+    models: dict[str, type[Model]] = {
+        "OAuthClientEntry": OAuthClientEntry,
+        "RouteEntry": RouteEntry,
+        "Limits": Limits,
+        "Listener": Listener,
+        "Log": Log,
+        "Tls": Tls,
+    }
+    parts: list[tuple[Any, type[Model]]] = [(whole, Document)]
+    for part, model in parts + [(whole["$defs"][name], model) for name, model in models.items()]:
+        assert part["additionalProperties"] is False
+        assert {name: option["description"] for name, option in part["properties"].items()} == descriptions(model)
+        assert set(part["properties"]) == set(model.model_fields)
+
+
+def test_what_a_file_cannot_do_without_is_required() -> None:
+    """OAuth clients and routes, and what those are made of."""
+    whole = schema()
+    required = {name: part["required"] for name, part in whole["$defs"].items() if "required" in part}
+    assert whole["required"] == ["oauth_clients", "routes"]
+    assert required == {"Listener": ["address"], "RouteEntry": ["path", "upstream", "oauth_client"]}
+
+
+def test_a_missing_value_is_no_value() -> None:
+    """Null can be written nowhere, and is no default."""
+    assert [part for part in objects(schema()) if part.get("type") == "null" or None in part.values()] == []
+
+
+def test_values_may_be_written_as_in_the_file() -> None:
+    """Sizes and durations are text or numbers, a listener an address, a mapping or a list."""
+    whole = schema()
+    assert whole["$defs"]["Limits"]["properties"]["max_head"]["type"] == ["string", "integer"]
+    one = [{"type": "string"}, {"$ref": "#/$defs/Listener"}]
+    assert whole["properties"]["listen"]["anyOf"][:2] == one
+    assert whole["properties"]["listen"]["anyOf"][2] == {"type": "array", "items": {"anyOf": one}, "minItems": 1}
+    assert whole["properties"]["listen"]["default"] == "127.0.0.1:8080"
+    assert whole["properties"]["admin"]["default"] == "127.0.0.1:9901"
+
+
+def test_the_document_is_all_that_is_read() -> None:
+    """The schema's document is what the reader takes apart."""
+    assert set(Document.model_fields) == {*General.model_fields, "oauth_clients", "routes"}

@@ -1,0 +1,34 @@
+"""One token request, sent."""
+
+import pytest
+
+from proxy.config.model import OAuthClient
+from proxy.errors import AuthorizationServerError
+from proxy.oauth.answer import Answer
+from proxy.oauth.client_auth import client_auths
+from proxy.oauth.endpoint import TokenEndpoint
+from proxy.oauth.grant import GrantRequest, grant_request
+
+
+def request_of(client: OAuthClient) -> GrantRequest:
+    """Return the request as the client makes it."""
+    (auth,) = client_auths(client, wall=lambda: 0.0, new_id=lambda: "id")
+    return auth.amend(grant_request(client))
+
+
+async def send(endpoint: TokenEndpoint, client: OAuthClient) -> Answer:
+    """Send one token request."""
+    return await endpoint.channel(client).send(request_of(client))
+
+
+async def failure_of(endpoint: TokenEndpoint, client: OAuthClient) -> AuthorizationServerError:
+    """Return what sending fails with."""
+    with pytest.raises(AuthorizationServerError) as caught:
+        await send(endpoint, client)
+    assert caught.value.__cause__ is not None
+    return caught.value
+
+
+def who(client: OAuthClient) -> str:
+    """Begin a sentence."""
+    return f"The token endpoint {grant_request(client).host} of OAuth client orders"

@@ -1,0 +1,156 @@
+"""Token requests over TLS and through corporate proxies."""
+
+import asyncio
+import socket
+import ssl
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from pydantic import SecretStr
+
+from proxy.config.model import AuthMethod, Tls
+from proxy.errors import GrantUnavailable
+from proxy.oauth.endpoint import TokenEndpoint
+from tests.fakes.authorization_server import AuthorizationServer, granted
+from tests.unit.oauth.connect_proxy import ConnectProxy
+from tests.unit.oauth.registrations import NEO, XSUAA, registration
+from tests.unit.oauth.sending import failure_of, send, who
+
+
+async def test_an_untrusted_certificate_is_refused_with_openssls_reason(
+    endpoint: TokenEndpoint, tls: ssl.SSLContext
+) -> None:
+    """Without the authority nothing is sent."""
+    async with AuthorizationServer(granted(), tls=tls) as server:
+        client = registration(token_url=server.url)
+        failure = await failure_of(endpoint, client)
+    assert type(failure) is GrantUnavailable
+    assert failure.detail.startswith(f"{who(client)} shows a certificate that is not trusted (")
+    assert "certificate" in failure.detail.split("(")[1]
+    assert server.requests == []
+
+
+async def test_a_port_that_speaks_no_tls_ends_the_handshake(endpoint: TokenEndpoint) -> None:
+    """The sentence says that TLS is the trouble."""
+    async with AuthorizationServer(granted()) as server:
+        client = registration(token_url=server.url.replace("http:", "https:"), timeout=5.0)
+
+        async def speak(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"220 smtp.example ESMTP\r\n")
+            await writer.drain()
+            writer.close()
+
+        other = await asyncio.start_server(speak, "127.0.0.1", 0)
+        port = other.sockets[0].getsockname()[1]
+        failure = await failure_of(endpoint, client.model_copy(update={"token_url": f"https://127.0.0.1:{port}/t"}))
+        other.close()
+        await other.wait_closed()
+    assert failure.detail.startswith(f"{who(client)} ended the TLS handshake (")
+
+
+async def test_the_configured_authority_is_trusted(endpoint: TokenEndpoint, tls: ssl.SSLContext, ca_file: Path) -> None:
+    """And no certificate is presented where none is configured."""
+    async with AuthorizationServer(granted(), tls=tls) as server:
+        await send(endpoint, registration(token_url=server.url, tls=Tls(ca_file=ca_file)))
+    assert server.requests[0].certificate is None
+
+
+async def test_the_systems_authorities_are_those_of_ssl_cert_file(
+    endpoint: TokenEndpoint, tls: ssl.SSLContext, ca_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One context is built for all OAuth clients without trust of their own."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(ca_file))
+    async with AuthorizationServer(granted(), tls=tls) as server:
+        client = registration(token_url=server.url)
+        await send(endpoint, client)
+        monkeypatch.delenv("SSL_CERT_FILE")
+        await send(endpoint, client)
+    assert len(server.requests) == 2
+
+
+async def test_a_certificate_that_cannot_be_loaded_is_named(endpoint: TokenEndpoint, tmp_path: Path) -> None:
+    """The failure names the OAuth client and the system's reason."""
+    client = registration(tls=Tls(ca_file=tmp_path / "missing.pem"))
+    failure = await failure_of(endpoint, client)
+    assert type(failure) is GrantUnavailable
+    assert failure.detail == (
+        "The certificates of OAuth client orders cannot be used (No such file or directory): "
+        "check tls and the service key."
+    )
+
+
+@pytest.mark.parametrize("is_in_key", [True, False])
+async def test_a_client_certificate_is_presented_with_its_chain(
+    endpoint: TokenEndpoint,
+    authority: trustme.CA,
+    tls: ssl.SSLContext,
+    ca_file: Path,
+    tmp_path: Path,
+    is_in_key: bool,  # noqa: FBT001
+) -> None:
+    """The server accepts a certificate whose issuer it learns from us; the body holds the id and no secret."""
+    intermediate = authority.create_child_ca()
+    made = intermediate.issue_cert("client@cpi.example", common_name="sb-1")
+    chain = "".join(each.bytes().decode() for each in made.cert_chain_pems)
+    key = made.private_key_pem.bytes().decode()
+    if is_in_key:
+        identity: dict[str, Any] = {
+            "certificate": SecretStr(chain.replace("\n", "\\n")),
+            "private_key": SecretStr(key.replace("\n", "\\n")),
+            "tls": Tls(ca_file=ca_file),
+        }
+    else:
+        (tmp_path / "cert.pem").write_text(chain)
+        (tmp_path / "key.pem").write_text(key)
+        files = {"cert_file": tmp_path / "cert.pem", "key_file": tmp_path / "key.pem"}
+        identity = {"tls": Tls(ca_file=ca_file, **files)}
+    tls.verify_mode = ssl.CERT_REQUIRED
+    async with AuthorizationServer(granted(), tls=tls) as server:
+        client = registration(
+            XSUAA, token_url=server.url, token_endpoint_auth_method=AuthMethod.TLS_CLIENT_AUTH, **identity
+        )
+        await send(endpoint, client)
+    (received,) = server.requests
+    assert received.certificate is not None
+    assert (("commonName", "sb-1"),) in received.certificate["subject"]
+    assert received.form == {"grant_type": "client_credentials", "client_id": "sb-1!b2|it-rt-x!b3"}
+
+
+async def test_a_corporate_proxy_tunnels_and_sees_no_secret(tls: ssl.SSLContext, ca_file: Path) -> None:
+    """It gets CONNECT with its own credentials; the server gets none of these."""
+    async with ConnectProxy() as corporate, AuthorizationServer(granted(), tls=tls) as server:
+        client = registration(
+            NEO,
+            token_url=server.url,
+            tls=Tls(ca_file=ca_file),
+            proxy_url=SecretStr(f"http://j%C3%B6rg:pw@127.0.0.1:{corporate.port}"),
+        )
+        async with TokenEndpoint(environ={}) as endpoint:
+            await send(endpoint, client)
+    (head,) = corporate.heads
+    assert head.startswith(f"CONNECT 127.0.0.1:{server.port} HTTP/1.1\r\n")
+    assert "Proxy-Authorization: Basic asO2cmc6cHc=\r\n" in head
+    assert "\r\nAuthorization:" not in head
+    assert server.requests[0].field("Proxy-Authorization") is None
+
+
+@pytest.mark.parametrize("status", [403, 407, 502])
+async def test_a_corporate_proxy_that_refuses_is_named(status: int) -> None:
+    """The sentence blames the proxy, and not the token endpoint."""
+    async with ConnectProxy(status) as corporate:
+        environ = {"HTTPS_PROXY": f"http://127.0.0.1:{corporate.port}"}
+        async with TokenEndpoint(environ=environ) as endpoint:
+            failure = await failure_of(endpoint, registration())
+    assert failure.detail == f"The corporate proxy refused the way to as.example with {status}: check proxy_url."
+
+
+async def test_a_corporate_proxy_that_is_not_there_is_named() -> None:
+    """Its address and credentials are not shown."""
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        environ = {"HTTPS_PROXY": f"http://u:canary@127.0.0.1:{reserved.getsockname()[1]}"}
+        async with TokenEndpoint(environ=environ) as endpoint:
+            failure = await failure_of(endpoint, registration())
+    assert failure.detail == "The corporate proxy cannot be reached (Connection refused): check proxy_url."

@@ -1,0 +1,45 @@
+"""Waiting for a token."""
+
+import asyncio
+
+import pytest
+
+from proxy.errors import AuthorizationServerError, GrantTimeout, GrantUnavailable
+from proxy.oauth.token import Moment, Token
+from proxy.oauth.waiters import Waiters
+from tests.fakes.clock import HandClock
+from tests.unit.oauth.world import turns
+
+NOW = Moment(monotonic=0.0, wall=0.0)
+TOKEN = Token(authorization=b"Bearer t", obtained=NOW, fresh_until=NOW, expires=NOW)
+
+
+def impatience() -> AuthorizationServerError:
+    """Say why waiting ends."""
+    return GrantTimeout("Too long.")
+
+
+async def test_whoever_lost_patience_is_neither_served_nor_refused_again() -> None:
+    """Also in the moment before it has left."""
+    clock = HandClock()
+    waiters = Waiters(clock)
+    short = asyncio.create_task(waiters.wait(1, impatience))
+    long = asyncio.create_task(waiters.wait(2, impatience))
+    await turns()
+    clock.advance(1)
+    waiters.give(TOKEN)
+    waiters.refuse(GrantUnavailable("No."))
+    await turns()
+    with pytest.raises(GrantTimeout):
+        await short
+    assert (await long, len(waiters), clock.pauses) == (TOKEN, 0, [])
+
+
+async def test_all_who_wait_are_refused() -> None:
+    """With the seconds until the next try, at least one."""
+    waiters = Waiters(HandClock())
+    tasks = [asyncio.create_task(waiters.wait(1, impatience)) for _ in range(3)]
+    await turns()
+    waiters.refuse(GrantUnavailable("No."))
+    await turns()
+    assert [repr(each.exception()) for each in tasks] == ["<GrantUnavailable 503 grant_unavailable: No.>"] * 3
