@@ -173,6 +173,12 @@ class Exchanges(RuleBasedStateMachine):
         for since, task in self.waiting:
             assert task.done() or self.world.clock.monotonic() < since + 2 * TIMEOUT
 
+    @precondition(lambda self: self.seen and self.seen[-1].fresh_until.monotonic > self.world.clock.monotonic())
+    @rule()
+    def grow_stale(self) -> None:
+        """Time passes until the last token is due for renewal."""
+        self.pass_time(self.seen[-1].fresh_until.monotonic - self.world.clock.monotonic())
+
     @rule(seconds=st.sampled_from([-86400.0, -5.0, 5.0, 600.0, 86400.0]))
     def jump(self, seconds: float) -> None:
         """NTP sets the wall clock, or the machine was suspended."""
