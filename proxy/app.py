@@ -3,11 +3,13 @@
 import asyncio
 import itertools
 import secrets
-from collections.abc import Iterator, Mapping
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from urllib.parse import urlsplit
 
-from proxy.clock import SystemClock
-from proxy.config.model import Configuration, Forwarded
+from proxy.clock import Clock, SystemClock
+from proxy.config.model import Configuration, Forwarded, OAuthClient
 from proxy.config.model import Route as RouteSettings
 from proxy.errors import ProxyError
 from proxy.forwarding.answers import problem
@@ -16,7 +18,9 @@ from proxy.forwarding.exchange import House, exchange
 from proxy.forwarding.fields import RequestRules
 from proxy.forwarding.request import Request
 from proxy.forwarding.routes import Route, Routes
+from proxy.oauth.credentials import with_secrets
 from proxy.oauth.endpoint import TokenEndpoint
+from proxy.oauth.expiry import CredentialExpiry
 from proxy.oauth.rotation import Rotation
 from proxy.oauth.source import TokenSource, token_source
 from proxy.observe.account import Account
@@ -34,9 +38,16 @@ class App:
     """A proxy from `start` to `stop`. Reads files when made, so it is made before its event loop runs."""
 
     def __init__(
-        self, configuration: Configuration, *, log: Log, environ: Mapping[str, str], loop: asyncio.AbstractEventLoop
+        self,
+        configuration: Configuration,
+        *,
+        log: Log,
+        environ: Mapping[str, str],
+        loop: asyncio.AbstractEventLoop,
+        clock: Clock | None = None,
     ) -> None:
         assert_compiled()
+        self._clock = clock or SystemClock()
         self.configuration = configuration
         self.log = log
         self.metrics = Metrics()
@@ -48,10 +59,12 @@ class App:
             Rotation(client, changed=self.sources[name].credentials_changed, log=log.logger)
             for name, client in configuration.oauth_clients.items()
         ]
+        self.expiry = CredentialExpiry(certificates(configuration), clock=self._clock, log=log.logger)
         self.pools: dict[tuple[object, ...], Pool] = {}
         self._house = House(
             routes=Routes(self._route(settings) for settings in configuration.routes),
             name=configuration.via.encode(),
+            own_names=frozenset({socket.gethostname().lower()}),
             trusted_proxies=configuration.trusted_proxies,
             closing=self._close_account,
         )
@@ -66,6 +79,7 @@ class App:
         await self._admin.start()
         for rotation in self._rotations:
             rotation.start()
+        self.expiry.start()
         for listener in self.listeners:
             await listener.start(reuse_port=self.configuration.reuse_port)
 
@@ -81,6 +95,7 @@ class App:
             sender.abort()
         for rotation in self._rotations:
             await rotation.close()
+        await self.expiry.close()
         for source in self.sources.values():
             await source.close()
         await self._endpoint.close()
@@ -93,7 +108,8 @@ class App:
 
     def _source(self, name: str) -> TokenSource:
         client = self.configuration.oauth_clients[name]
-        return token_source(client, self._endpoint, SystemClock(), self.log.logger)
+        counted = partial(self.metrics.count_grant, name)
+        return token_source(client, self._endpoint, self._clock, self.log.logger, counted)
 
     def _route(self, settings: RouteSettings) -> Route:
         upstream = urlsplit(settings.upstream)
@@ -162,6 +178,26 @@ class App:
 
     def _crashed(self, error: BaseException, address: str) -> None:
         self.log.logger.error("exchange.crashed", sender=address, exc_info=error)
+
+
+def certificates(configuration: Configuration) -> dict[str, Callable[[], bytes]]:
+    """The certificates that we show to others, by what they are for; to be read when they are looked at."""
+    found: dict[str, Callable[[], bytes]] = {}
+    for name, client in configuration.oauth_clients.items():
+        if client.tls.cert_file is not None:
+            found[f"oauth_client {name}"] = client.tls.cert_file.read_bytes
+        elif client.certificate is not None:
+            found[f"oauth_client {name}"] = partial(present_certificate, client)
+    for route in configuration.routes:
+        if route.tls.cert_file is not None:
+            found[f"route {route.name}"] = route.tls.cert_file.read_bytes
+    return found
+
+
+def present_certificate(client: OAuthClient) -> bytes:
+    """The certificate of a service key, as its file has it now."""
+    certificate = with_secrets(client).certificate
+    return certificate.get_secret_value().encode() if certificate else b""
 
 
 def request_ids() -> Iterator[str]:

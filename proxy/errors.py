@@ -198,7 +198,12 @@ class UpstreamClosed(UpstreamError):
 class UpstreamMalformed(UpstreamError):
     """The upstream's answer is not well-formed HTTP (RFC 9112)."""
 
-    status, code, title, proxy_status = 502, "upstream_malformed", "The upstream's answer is no HTTP", "http_protocol_error"
+    status, code, title, proxy_status = (
+        502,
+        "upstream_malformed",
+        "The upstream's answer is no HTTP",
+        "http_protocol_error",
+    )
 
 
 class UpstreamTimeout(UpstreamError):

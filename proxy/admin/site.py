@@ -9,6 +9,7 @@ from aiohttp import web
 from proxy import __version__
 from proxy.config.model import Configuration
 from proxy.config.values import Address
+from proxy.oauth.expiry import CredentialExpiry
 from proxy.oauth.source import TokenSource
 from proxy.observe.logs import LEVELS, Log
 from proxy.observe.metrics import Metrics
@@ -26,6 +27,7 @@ class Observed(Protocol):
     log: Log
     draining: bool
     sources: dict[str, TokenSource]
+    expiry: CredentialExpiry
     pools: dict[tuple[object, ...], Pool]
 
     @property
@@ -148,22 +150,26 @@ class _Families:
 
     def collect(self) -> "Iterator[Metric]":
         """The metric families, at this moment."""
-        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415 - on scrape only
+        from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415 - on scrape only
 
         proxy = self._proxy
         yield from proxy.metrics.collect()
         yield GaugeMetricFamily("cpi_proxy_in_flight", "Exchanges on their way.", value=in_flight(proxy))
-        grants = CounterMetricFamily("cpi_proxy_grants", "Token requests.", labels=["oauth_client", "outcome"])
         expiry = GaugeMetricFamily(
             "cpi_proxy_token_expiry_timestamp_seconds", "When the token expires.", labels=["oauth_client"]
         )
         for name, source in proxy.sources.items():
-            for outcome, count in source.grants.items():
-                grants.add_metric([name, outcome], count)
             if source.expires is not None:
                 expiry.add_metric([name], source.expires)
-        yield grants
         yield expiry
+        credentials = GaugeMetricFamily(
+            "cpi_proxy_credential_expiry_timestamp_seconds",
+            "When a certificate of ours expires.",
+            labels=["credential"],
+        )
+        for name, end in proxy.expiry.ends.items():
+            credentials.add_metric([name], end)
+        yield credentials
         connections = GaugeMetricFamily("cpi_proxy_upstream_connections", "Connections to upstreams.", labels=["state"])
         connections.add_metric(["idle"], sum(pool.idle for pool in proxy.pools.values()))
         connections.add_metric(["leased"], sum(pool.leased for pool in proxy.pools.values()))

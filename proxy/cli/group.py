@@ -4,7 +4,7 @@ import importlib
 
 import click
 
-COMMANDS = ("run", "check", "sandbox", "version")
+COMMANDS = ("run", "check", "token", "sandbox", "version")
 
 
 class _Commands(click.Group):

@@ -7,29 +7,50 @@ from proxy.errors import (
     ExpectationUnknown,
     MethodNotAllowed,
     RequestMalformed,
+    RouteUnknown,
     SenderNotAllowed,
 )
 from proxy.forwarding.fields import value_of
 from proxy.forwarding.request import Request
 from proxy.forwarding.routes import Route, Routes
+from proxy.forwarding.target import host_of
 from proxy.wire.heads import RequestHead
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
 
-def admit(request: Request, address: str, routes: Routes) -> Route:
+def admit(request: Request, address: str, routes: Routes, own_names: frozenset[str] = frozenset()) -> Route:
     """The route that takes the request of a sender at this address; a SenderError where none may."""
     head = request.head
     if head.method in ("CONNECT", "TRACE") or not request.target.path:
         refuse_form(head)
     host = value_of(head.fields, b"host")
     route = routes.match(head.method, request.target, host)
+    if request.target.authority and route.settings.host is None:
+        refuse_other_host(host_of(request.target.authority), request.sender.local, route, own_names)
     if route.settings.allow is not None and not allowed(address, route.settings.allow):
         raise SenderNotAllowed("The sender's address is not in the route's `allow`.")
     expectation = value_of(head.fields, b"expect")
     if expectation and head.minor and expectation.lower() != b"100-continue":
         raise ExpectationUnknown("Only `Expect: 100-continue` is understood (RFC 9110 §10.1.1).")
     return route
+
+
+def refuse_other_host(name: str, local: str, route: Route, own_names: frozenset[str]) -> None:
+    """Raises for an absolute-form target (RFC 9112 §3.2.2) that means neither us nor the route's upstream.
+
+    A sender that takes us for an HTTP proxy would have its message for some other system delivered to this one.
+    """
+    ours = {local, route.pool.origin.host.lower(), *own_names}
+    if is_loopback(local):
+        ours.add("localhost")
+    if name not in ours:
+        raise RouteUnknown("The URL names another host; set the route's `host` to it if the message is meant for us.")
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an address is one of this machine only; a Unix socket has none, and is."""
+    return not address or plain(ip_address(address.partition("%")[0])).is_loopback
 
 
 def refuse_form(head: RequestHead) -> None:

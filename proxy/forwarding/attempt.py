@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from proxy.errors import ConnectTimeout, SenderLeft, UpstreamClosed, UpstreamError, UpstreamUnreachable
-from proxy.observe.account import Account
 from proxy.forwarding.body import Body, BufferedBody, StreamedBody
 from proxy.forwarding.routes import Route
 from proxy.forwarding.verdict import Ending
+from proxy.observe.account import Account
 from proxy.upstream.connection import UpstreamConnection
 from proxy.wire.body import IncomingBody
 from proxy.wire.heads import ResponseHead

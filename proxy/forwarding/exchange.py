@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from proxy.config.model import Csrf
 from proxy.errors import ProxyError, SenderLeft
-from proxy.observe.account import Account
 from proxy.forwarding.admission import Networks, admit
 from proxy.forwarding.answers import problem
 from proxy.forwarding.attempt import Answered, Failed, Outcome, Outgoing, attempt
@@ -19,6 +18,7 @@ from proxy.forwarding.request import Request, complete, prepare
 from proxy.forwarding.routes import Route, Routes
 from proxy.forwarding.verdict import Refusal, Verdict, verdict
 from proxy.oauth.token import Token
+from proxy.observe.account import Account
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 "Methods that the CSRF protection lets through (Tomcat's RestCsrfPreventionFilter)."
@@ -31,6 +31,8 @@ class House:
     routes: Routes
     name: bytes
     "Ours, in Via and Proxy-Status."
+    own_names: frozenset[str]
+    "Host names of this machine, for senders that take us for an HTTP proxy."
     trusted_proxies: Networks
     closing: Callable[[Account], None]
     "Takes the account of each finished exchange."
@@ -56,7 +58,7 @@ async def deliver(request: Request, house: House, account: Account) -> None:
     """From the head of a request to the relayed answer; ProxyError where the sender gets an answer of ours."""
     method = request.head.method
     address = sender_address(request.sender.address, request.head, house.trusted_proxies)
-    route = admit(request, address, house.routes)
+    route = admit(request, address, house.routes, house.own_names)
     account.routed(route.settings.name, route.settings.oauth_client)
     prepared = prepare(request, address, route)
     body = await collect(request.body, buffer=route.settings.buffer, max_body=route.settings.max_body)

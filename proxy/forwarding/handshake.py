@@ -1,6 +1,5 @@
 """Fetching a CSRF token for a sender that cannot: HEAD with `X-CSRF-Token: Fetch`, GET where HEAD is refused."""
 
-from proxy.observe.account import Account
 from proxy.forwarding.attempt import Answered, Outgoing, attempt
 from proxy.forwarding.body import BufferedBody
 from proxy.forwarding.csrf import CsrfUnit, Ringing, parse
@@ -8,6 +7,7 @@ from proxy.forwarding.fields import value_of, values_of
 from proxy.forwarding.request import Prepared
 from proxy.forwarding.routes import Route
 from proxy.oauth.token import Token
+from proxy.observe.account import Account
 
 _NO_CONTENT = BufferedBody(b"")
 

@@ -5,12 +5,12 @@ from typing import NamedTuple
 from proxy.config.model import Cookies
 from proxy.cpi.mpl import ids_in_fields, mpl_id_in_failure
 from proxy.errors import UpstreamError
-from proxy.observe.account import Account
 from proxy.forwarding.attempt import Answered
 from proxy.forwarding.csrf import CsrfUnit
 from proxy.forwarding.fields import ResponseRules, select, value_of
 from proxy.forwarding.request import Request
 from proxy.forwarding.routes import Route
+from proxy.observe.account import Account
 from proxy.wire.body import IncomingBody
 from proxy.wire.heads import ResponseHead
 from proxy.wire.run import rung

@@ -28,6 +28,8 @@ class Sender(Protocol):
 
     address: str
     "Of the other end; empty for a Unix socket."
+    local: str
+    "Our own address on this connection; empty for a Unix socket."
     secure: bool
     "Whether it came over TLS."
     left: bool

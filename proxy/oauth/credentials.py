@@ -3,9 +3,13 @@
 Reads files: call it before the event loop starts, or in a thread.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from proxy.config.credentials import SECRET_METHODS
+from proxy.config.model import AuthMethod
 from proxy.config.secrets import read_secret
+from proxy.config.service_key import parse_service_key
+from proxy.config.urls import without_grant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,12 +25,34 @@ def secret_files(client: "OAuthClient") -> "tuple[Path, ...]":
 
 
 def with_secrets(client: "OAuthClient") -> "OAuthClient":
-    """Return the OAuth client with the present content of its secret files.
+    """Return the OAuth client with the present content of its secret files and of its service key.
 
-    SecretError (a ValueError) if one cannot be read or is empty. A service key is not read here: the configuration has
-    resolved it.
+    ValueError if one cannot be read, is empty, or is no service key any more; the text shows nothing of the content.
     """
-    return client.model_copy(update={field: read_secret(path) for field, path in _fields(client)})
+    update: dict[str, Any] = {field: read_secret(path) for field, path in _fields(client)}
+    if client.service_key_file is not None:
+        update |= _from_service_key(client, client.service_key_file)
+    return client.model_copy(update=update)
+
+
+def _from_service_key(client: "OAuthClient", path: "Path") -> dict[str, Any]:
+    """What a service key fills; one with a certificate may take the place of one with a secret, and the reverse."""
+    key = parse_service_key(read_secret(path).get_secret_value())
+    token_url, _ = without_grant(key.token_url)
+    method = client.token_endpoint_auth_method
+    if key.certificate is not None and client.certificate is None and method in SECRET_METHODS:
+        method = AuthMethod.TLS_CLIENT_AUTH
+    elif key.client_secret is not None and client.certificate is not None:
+        method = AuthMethod.CLIENT_SECRET_POST
+    by_certificate = method is AuthMethod.TLS_CLIENT_AUTH and key.private_key is not None
+    return {
+        "client_id": key.client_id,
+        "token_url": token_url,
+        "token_endpoint_auth_method": method,
+        "client_secret": key.client_secret,
+        "certificate": key.certificate if by_certificate else None,
+        "private_key": key.private_key if by_certificate else client.private_key,
+    }
 
 
 def _fields(client: "OAuthClient") -> "Iterator[tuple[str, Path]]":

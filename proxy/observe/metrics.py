@@ -45,6 +45,8 @@ class Metrics:
         self.seconds: dict[str, Histogram] = {}
         self.phases = {phase: Histogram() for phase in ("token", "connect", "first_byte", "relay")}
         self.replays: dict[str, int] = {}
+        self.grants: dict[tuple[str, str], int] = {}
+        self.grant_seconds: dict[str, Histogram] = {}
 
     def count(self, account: Account) -> None:
         """One finished exchange."""
@@ -65,6 +67,11 @@ class Metrics:
             phases["relay"].observe(max(0.0, total - spent))
         for reason in account.replays:
             self.replays[reason] = self.replays.get(reason, 0) + 1
+
+    def count_grant(self, oauth_client: str, outcome: str, seconds: float) -> None:
+        """One token request."""
+        self.grants[oauth_client, outcome] = self.grants.get((oauth_client, outcome), 0) + 1
+        self.grant_seconds.setdefault(oauth_client, Histogram()).observe(seconds)
 
     def collect(self) -> Iterator["Metric"]:
         """As families of prometheus-client."""
@@ -87,3 +94,13 @@ class Metrics:
         for reason, count in self.replays.items():
             replays.add_metric([reason], count)
         yield replays
+        grants = CounterMetricFamily("cpi_proxy_grants", "Token requests.", labels=["oauth_client", "outcome"])
+        for (oauth_client, outcome), count in self.grants.items():
+            grants.add_metric([oauth_client, outcome], count)
+        yield grants
+        grant_seconds = HistogramMetricFamily(
+            "cpi_proxy_grant_seconds", "Duration of token requests.", labels=["oauth_client"]
+        )
+        for oauth_client, histogram in self.grant_seconds.items():
+            grant_seconds.add_metric([oauth_client], histogram.cumulative(), histogram.sum)
+        yield grant_seconds

@@ -82,6 +82,7 @@ class SenderConnection(asyncio.Protocol):
         self._lingering = False
         self.deadline = NEVER
         self.address = ""
+        self.local = ""
         self.secure = desk.secure
         self.left = False
         self.half_closed = False
@@ -139,6 +140,8 @@ class SenderConnection(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=WRITE_HIGH_WATER)
         peer = transport.get_extra_info("peername")
         self.address = str(peer[0]) if isinstance(peer, tuple) else ""
+        here = transport.get_extra_info("sockname")
+        self.local = str(here[0]) if isinstance(here, tuple) else ""
         self._desk.deadlines.watch(self)
         self.deadline = self._desk.deadlines.now() + self._desk.terms.idle_timeout
         refusal = self._desk.arrived(self)

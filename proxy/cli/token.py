@@ -1,0 +1,99 @@
+"""`token`: one grant, and what came of it; the way to try a secret without sending a message."""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from proxy.cli.configuration import FAULTY, config_option, insecure_option, read
+from proxy.cli.loops import loop_factory
+from proxy.clock import SystemClock
+from proxy.config.model import OAuthClient
+from proxy.cpi.claims import claims, roles, scopes
+from proxy.errors import AuthorizationServerError
+from proxy.oauth.endpoint import TokenEndpoint
+from proxy.oauth.source import token_source
+from proxy.oauth.token import Token
+from proxy.observe.lines import LineWriter
+from proxy.observe.logs import Log
+
+
+@click.command()
+@click.argument("oauth_client", required=False)
+@click.option("--all", "everyone", is_flag=True, help="One grant for each OAuth client.")
+@click.option("--raw", is_flag=True, help="Print the token itself, and nothing else.")
+@config_option
+@insecure_option
+def command(oauth_client: str | None, file: Path | None, *, everyone: bool, raw: bool, insecure_listen: bool) -> None:
+    """Obtain a token for OAUTH_CLIENT and tell what it is good for."""
+    known = read(file, insecure_listen=insecure_listen).oauth_clients
+    if everyone == (oauth_client is not None):
+        click.echo("Name one OAuth client, or say --all.", err=True)
+        sys.exit(FAULTY)
+    if oauth_client is not None and oauth_client not in known:
+        click.echo(f"There is no OAuth client {oauth_client}; there is {', '.join(known)}.", err=True)
+        sys.exit(FAULTY)
+    chosen = list(known.values()) if oauth_client is None else [known[oauth_client]]
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        outcomes = [runner.run(grant(client)) for client in chosen]
+    for outcome in outcomes:
+        click.echo(outcome.text(raw=raw), err=outcome.error is not None)
+    sys.exit(any(outcome.error is not None for outcome in outcomes))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One grant: a token or a failure."""
+
+    client: OAuthClient
+    seconds: float
+    token: Token | None = None
+    error: AuthorizationServerError | None = None
+
+    def text(self, *, raw: bool) -> str:
+        """For people, or the token alone."""
+        if self.token is None:
+            return f"{self.client.name}: {self.error.detail if self.error else 'no token'}"
+        access_token = self.token.authorization.decode().removeprefix("Bearer ")
+        return access_token if raw else "\n".join(f"{name:<16}{value}" for name, value in self._lines(access_token))
+
+    def _lines(self, access_token: str) -> list[tuple[str, str]]:
+        client, claimed = self.client, claims(access_token)
+        granted = scopes(self.token.scopes if self.token else (), claimed)
+        lifetime = self.token.expires.wall - self.token.obtained.wall if self.token else 0.0
+        until = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(self.token.expires.wall if self.token else 0))
+        return [
+            ("OAuth client", client.name),
+            ("token URL", client.token_url),
+            ("authentication", authentication(client)),
+            ("granted in", f"{self.seconds:.3f} s"),
+            ("lifetime", f"{lifetime:.0f} s, until {until}"),
+            ("scopes", " ".join(granted) or "none named"),
+            ("roles", " ".join(roles(granted)) or "none named"),
+            ("claims", json.dumps(claimed, indent=2) if claimed else "none: the token is opaque"),
+        ]
+
+
+def authentication(client: OAuthClient) -> str:
+    """How the OAuth client authenticated."""
+    method = client.token_endpoint_auth_method.value
+    return f"{method} ({client.basic_encoding.value})" if method == "client_secret_basic" else method
+
+
+async def grant(client: OAuthClient) -> Outcome:
+    """One grant, with the retries that a running proxy makes."""
+    log = Log(LineWriter(2), level="error", human=True)
+    began = time.monotonic()
+    async with TokenEndpoint(environ=os.environ) as endpoint:
+        try:
+            source = await asyncio.to_thread(token_source, client, endpoint, SystemClock(), log.logger)
+            token = await source.token()
+        except AuthorizationServerError as error:
+            return Outcome(client=client, seconds=time.monotonic() - began, error=error)
+        await source.close()
+    return Outcome(client=client, seconds=time.monotonic() - began, token=token)

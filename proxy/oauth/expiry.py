@@ -1,0 +1,70 @@
+"""When the certificates that we show to others expire: for the metrics, and for a warning in time.
+
+Service keys with a certificate live for a year at most (SAP help, Creating Service Instance and Service Key), and
+nobody remembers them.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+from proxy.clock import Clock
+from proxy.oauth.source import Log
+
+DAY = 86400.0
+EARLY = 30 * DAY
+"Seconds before the end from which on each look warns."
+
+
+def first_end(pem: bytes) -> float:
+    """The wall time at which the first certificate of a PEM chain expires; ValueError if there is none in it."""
+    from cryptography.x509 import load_pem_x509_certificates  # noqa: PLC0415 - only where there is a certificate
+
+    return min(each.not_valid_after_utc.timestamp() for each in load_pem_x509_certificates(pem))
+
+
+class CredentialExpiry:
+    """Looks at each named certificate at the start and once a day."""
+
+    def __init__(
+        self,
+        certificates: Mapping[str, Callable[[], bytes]],
+        *,
+        clock: Clock,
+        log: Log,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        """`certificates` gives the present PEM by a name for people; it is called in a thread."""
+        self._certificates = certificates
+        self._clock, self._log, self._sleep = clock, log, sleep
+        self._task: asyncio.Task[None] | None = None
+        self.ends: dict[str, float] = {}
+        "Wall time of each certificate's end."
+
+    def start(self) -> None:
+        """Begin to look, if there is something to look at."""
+        if self._certificates:
+            self._task = asyncio.get_running_loop().create_task(self._follow())
+
+    async def close(self) -> None:
+        """Stop."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def _follow(self) -> None:
+        while True:
+            for name, read in self._certificates.items():
+                await self._look(name, read)
+            await self._sleep(DAY)
+
+    async def _look(self, name: str, read: Callable[[], bytes]) -> None:
+        try:
+            end = self.ends[name] = await asyncio.to_thread(lambda: first_end(read()))
+        except (OSError, ValueError) as error:
+            self._log.warning("credential.unreadable", credential=name, reason=type(error).__name__)
+            return
+        left = end - self._clock.wall()
+        if left < EARLY:
+            days = int(left // DAY)
+            detail = "It has expired: replace it now." if left <= 0 else "Create a new one and replace it in time."
+            self._log.warning("credential.expiring", credential=name, days_left=days, detail=detail)

@@ -1,0 +1,94 @@
+"""When certificates expire, and who is told of it."""
+
+import asyncio
+import datetime as dt
+from typing import Any
+
+import pytest
+import trustme
+
+from proxy.oauth.expiry import DAY, CredentialExpiry, first_end
+from tests.fakes.clock import HandClock
+
+EPOCH = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
+
+
+class Recorder:
+    """A log that remembers."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, dict[str, Any]]] = []
+
+    def info(self, event: str, **fields: Any) -> None:
+        """Keep the event."""
+        self.events.append((event, fields))
+
+    warning = info
+
+
+class Pauses:
+    """A sleep that tells when it was called, and never ends."""
+
+    def __init__(self) -> None:
+        self.asked: asyncio.Queue[float] = asyncio.Queue()
+
+    async def __call__(self, seconds: float) -> None:
+        """Say that a pause was asked for."""
+        await self.asked.put(seconds)
+        await asyncio.get_running_loop().create_future()
+
+
+def certificate(days: float) -> bytes:
+    """A PEM chain whose first end is so many days after the epoch of these tests."""
+    authority = trustme.CA()
+    leaf = authority.issue_cert("proxy.example", not_after=EPOCH + dt.timedelta(days=days))
+    return b"".join(blob.bytes() for blob in leaf.cert_chain_pems)
+
+
+async def look(pem: bytes, *, wall: float) -> tuple[CredentialExpiry, Recorder, float]:
+    """One look at one certificate; the pause until the next is returned."""
+    log, pauses = Recorder(), Pauses()
+    clock = HandClock(wall=wall)
+    expiry = CredentialExpiry({"invoices": lambda: pem}, clock=clock, log=log, sleep=pauses)
+    expiry.start()
+    pause = await pauses.asked.get()
+    await expiry.close()
+    return expiry, log, pause
+
+
+async def test_the_end_of_a_certificate_is_known_and_nobody_is_warned_early() -> None:
+    """With 31 days left the end is known, the log is silent, and the next look is tomorrow's."""
+    expiry, log, pause = await look(certificate(31), wall=EPOCH.timestamp())
+    assert expiry.ends == {"invoices": EPOCH.timestamp() + 31 * DAY}
+    assert log.events == []
+    assert pause == DAY
+
+
+@pytest.mark.parametrize(("days", "words"), [(29, "in time"), (-1, "has expired")])
+async def test_an_end_that_is_near_is_a_warning(days: float, words: str) -> None:
+    """Thirty days ahead the log warns, and says so too when it is too late."""
+    _, log, _ = await look(certificate(days), wall=EPOCH.timestamp())
+    [(event, fields)] = log.events
+    assert event == "credential.expiring"
+    assert fields["days_left"] == days
+    assert words in fields["detail"]
+
+
+async def test_what_is_no_certificate_is_told_without_its_content() -> None:
+    """A file that holds something else is named by its kind of error only."""
+    expiry, log, _ = await look(b"s3cret", wall=EPOCH.timestamp())
+    assert expiry.ends == {}
+    assert log.events == [("credential.unreadable", {"credential": "invoices", "reason": "ValueError"})]
+
+
+async def test_without_certificates_nothing_runs() -> None:
+    """There is nothing to look at and nothing to stop."""
+    expiry = CredentialExpiry({}, clock=HandClock(), log=Recorder())
+    expiry.start()
+    await expiry.close()
+    assert expiry.ends == {}
+
+
+def test_the_first_end_of_a_chain_counts() -> None:
+    """An intermediate that expires earlier ends the chain."""
+    assert first_end(certificate(3) + certificate(2)) == EPOCH.timestamp() + 2 * DAY
