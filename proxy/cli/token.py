@@ -41,8 +41,9 @@ def command(oauth_client: str | None, file: Path | None, *, everyone: bool, raw:
     chosen = list(known.values()) if oauth_client is None else [known[oauth_client]]
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         outcomes = [runner.run(grant(client)) for client in chosen]
-    for outcome in outcomes:
-        click.echo(outcome.text(raw=raw), err=outcome.error is not None)
+    for number, outcome in enumerate(outcomes):
+        apart = "\n" if number and not raw else ""
+        click.echo(apart + outcome.text(raw=raw), err=outcome.error is not None)
     sys.exit(any(outcome.error is not None for outcome in outcomes))
 
 
@@ -90,10 +91,11 @@ async def grant(client: OAuthClient) -> Outcome:
     log = Log(LineWriter(2), level="error", human=True)
     began = time.monotonic()
     async with TokenEndpoint(environ=os.environ) as endpoint:
+        source = await asyncio.to_thread(token_source, client, endpoint, SystemClock(), log.logger)
         try:
-            source = await asyncio.to_thread(token_source, client, endpoint, SystemClock(), log.logger)
             token = await source.token()
         except AuthorizationServerError as error:
             return Outcome(client=client, seconds=time.monotonic() - began, error=error)
-        await source.close()
+        finally:
+            await source.close()
     return Outcome(client=client, seconds=time.monotonic() - began, token=token)

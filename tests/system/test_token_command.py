@@ -1,0 +1,89 @@
+"""`token` tells what a token is good for, and shows it only when asked to."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from proxy.cpi.claims import claims
+from proxy.sandbox.tenant import Tenant
+
+CONFIGURATION = """
+oauth_clients:
+  orders:
+    token_url: {neo}
+    provider: neo
+    client_id: sandbox-neo-client
+    client_secret_file: neo-secret
+    tls: {{ca_file: ca.pem}}
+  invoices:
+    service_key_file: service-key.json
+    tls: {{ca_file: ca.pem}}
+routes:
+  - {{path: /orders, upstream: "{runtime}/http/orders", oauth_client: orders, tls: {{ca_file: ca.pem}}}}
+  - {{path: /invoices, upstream: /http/invoices, oauth_client: invoices, tls: {{ca_file: ca.pem}}}}
+"""
+
+
+async def token(tenant: Tenant, folder: Path, *words: str) -> tuple[int, str, str]:
+    """Exit status, standard output and standard error of the command in front of the tenant."""
+    await asyncio.to_thread(tenant.write, folder)
+    text = CONFIGURATION.format(neo=tenant.neo_token_url, runtime=tenant.runtime_url)
+    file = folder / "proxy.yaml"
+    await asyncio.to_thread(file.write_text, text)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "proxy", "token", *words, "-c", str(file)),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    output, errors = await process.communicate()
+    return process.returncode or 0, output.decode(), errors.decode()
+
+
+async def test_a_grant_is_told_with_lifetime_scopes_roles_and_authentication(tmp_path: Path) -> None:
+    """The XSUAA client's role and way of authentication are named, its token and secret are not."""
+    async with Tenant() as tenant:
+        status, output, errors = await token(tenant, tmp_path, "invoices")
+        assert (status, errors) == (0, "")
+        for words in ("client_secret_post", "3599 s", "uaa.resource", "roles           ESBMessaging.send", '"exp"'):
+            assert words in output
+        assert tenant.btp_client.secret not in output
+        assert "eyJ" not in output
+
+
+async def test_all_means_one_grant_for_each_oauth_client(tmp_path: Path) -> None:
+    """Both clients are asked once."""
+    async with Tenant() as tenant:
+        status, output, _ = await token(tenant, tmp_path, "--all")
+        assert status == 0
+        assert "sandbox-neo-client" in output
+        assert "client_secret_basic (raw)" in output
+        assert [tenant.grants.count(each.client_id) for each in (tenant.neo_client, tenant.btp_client)] == [1, 1]
+
+
+async def test_raw_prints_the_token_and_nothing_else(tmp_path: Path) -> None:
+    """What is printed is a JWT of this OAuth client, fit for a pipe."""
+    async with Tenant() as tenant:
+        status, output, _ = await token(tenant, tmp_path, "orders", "--raw")
+        assert status == 0
+        assert claims(output.strip())["client_id"] == "sandbox-neo-client"
+
+
+async def test_a_refused_secret_is_exit_status_1_with_a_sentence(tmp_path: Path) -> None:
+    """The sentence names the OAuth client and shows no secret."""
+    async with Tenant() as tenant:
+        tenant.faults.switch_on("neo.unauthorized", None)
+        status, output, errors = await token(tenant, tmp_path, "orders")
+        assert (status, output) == (1, "")
+        assert "orders" in errors
+        assert "401" in errors
+        assert tenant.neo_client.secret not in errors
+
+
+async def test_wrong_words_are_exit_status_2(tmp_path: Path) -> None:
+    """An OAuth client that does not exist, none at all, and one beside --all."""
+    async with Tenant() as tenant:
+        for words in (("nobody",), (), ("orders", "--all")):
+            status, output, errors = await token(tenant, tmp_path, *words)
+            assert (status, output) == (2, "")
+            assert errors
