@@ -9,6 +9,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from proxy.clock import Clock, SystemClock
+from proxy.config.egress import corporate_proxy
 from proxy.config.model import Configuration, Forwarded, OAuthClient
 from proxy.config.model import Route as RouteSettings
 from proxy.errors import ProxyError
@@ -53,6 +54,7 @@ class App:
         self.metrics = Metrics()
         self.draining = False
         self._deadlines = Deadlines(loop)
+        self._environ = environ
         self._endpoint = TokenEndpoint(environ=environ)
         self.sources = {name: self._source(name) for name in configuration.oauth_clients}
         self._rotations = [
@@ -128,7 +130,7 @@ class App:
                 forwarded=settings.forwarded is not Forwarded.OFF,
             ),
             cookie_rules=CookieRules(
-                prefix=f"cpi.{settings.name}.".encode(),
+                prefix=f"cpi.{settings.name}~".encode(),  # no name holds a tilde, so no prefix begins another
                 route_path=prefix or b"/",
                 upstream_path=path or b"/",
                 secure=False,
@@ -142,9 +144,12 @@ class App:
         upstream = urlsplit(settings.upstream)
         secure = upstream.scheme == "https"
         host, port = upstream.hostname or "", upstream.port or (443 if secure else 80)
-        key = (host, port, secure, settings.tls if secure else None)
+        named = settings.proxy_url.get_secret_value() if settings.proxy_url else None
+        through = corporate_proxy(settings.upstream, proxy_url=named, environ=self._environ, cleartext=True)
+        key = (host, port, secure, settings.tls if secure else None, through)
         if key not in self.pools:
-            origin = Origin(host=host, port=port, tls=client_context(settings.tls) if secure else None)
+            tls = client_context(settings.tls) if secure else None
+            origin = Origin(host=host, port=port, tls=tls, proxy=through)
             self.pools[key] = Pool(origin, self._deadlines, idle_timeout=self.configuration.upstream_idle_timeout)
         return self.pools[key]
 

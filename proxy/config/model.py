@@ -22,7 +22,7 @@ from proxy.config.choices import (
     TokenFormat,
 )
 from proxy.config.names import ClientId, FieldValue, FreeField, FreeParam, Method, Name, Scopes, Token
-from proxy.config.urls import Host, ProxyUrl, WithoutSlash
+from proxy.config.urls import Host, ProxyUrl, TunnelUrl, WithoutSlash
 from proxy.config.values import (
     Address,
     Count,
@@ -172,6 +172,8 @@ class RouteOptions(Model):
     "How the upstream learns the sender's address."
     forward_sap_fields: Switch = False
     "Lets all SAP_* and Camel* fields of requests go on."
+    proxy_url: TunnelUrl | None = None
+    "Corporate proxy to the upstream, http://host:port; direct for none; without it as HTTPS_PROXY says."
     tls: Tls = Tls()
     "Trust and identity towards the upstream."
     insecure: Switch = False

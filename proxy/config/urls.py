@@ -79,6 +79,13 @@ def check_proxy_url(value: SecretStr) -> SecretStr:
     return value
 
 
+def check_tunnel(value: SecretStr) -> SecretStr:
+    """A corporate proxy that is spoken to in the clear: the messages in its tunnel have TLS of their own."""
+    if check_proxy_url(value).get_secret_value().startswith("https:"):
+        raise ValueError("begins with https://, write http://host:port: what passes through has TLS of its own")
+    return value
+
+
 def is_cleartext(url: str) -> bool:
     """Whether what is sent there crosses a network unencrypted: http:// to other than this machine."""
     parts = urlsplit(url)
@@ -118,3 +125,4 @@ PathPrefix = Annotated[str, AfterValidator(check_path)]
 Host = Annotated[str, AfterValidator(check_host)]
 WithoutSlash = Annotated[str, AfterValidator(without_slash)]
 ProxyUrl = Annotated[SecretStr, AfterValidator(check_proxy_url)]
+TunnelUrl = Annotated[SecretStr, AfterValidator(check_tunnel)]

@@ -1,5 +1,6 @@
 """What is refused before anything is read or fetched: the first refusal wins, each with a sentence that helps."""
 
+import re
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from proxy.errors import (
@@ -17,6 +18,10 @@ from proxy.forwarding.target import host_of
 from proxy.wire.heads import RequestHead
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
+_HOST = re.compile(rb"[!$%&'()*+,;=\-._~0-9A-Za-z:\[\]]*")
+"What a Host field may hold (RFC 9112 §3.2, RFC 3986 §3.2.2); anything else ends in somebody's log or field."
+_FORWARDED = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+"The usual ones of the methods that are forwarded."
 
 
 def admit(request: Request, address: str, routes: Routes, own_names: frozenset[str] = frozenset()) -> Route:
@@ -25,6 +30,8 @@ def admit(request: Request, address: str, routes: Routes, own_names: frozenset[s
     if head.method in ("CONNECT", "TRACE") or not request.target.path:
         refuse_form(head)
     host = value_of(head.fields, b"host")
+    if not _HOST.fullmatch(host):
+        raise RequestMalformed("The Host field names no host (RFC 9112 §3.2).")
     route = routes.match(head.method, request.target, host)
     if request.target.authority and route.settings.host is None:
         refuse_other_host(host_of(request.target.authority), request.sender.local, route, own_names)
@@ -60,7 +67,7 @@ def refuse_form(head: RequestHead) -> None:
             "A tunnel cannot be given a token; send the request itself to this proxy, with an http:// URL."
         )
     if head.method == "TRACE":
-        raise MethodNotAllowed("TRACE would show the token; it is never forwarded.")
+        raise MethodNotAllowed("TRACE would show the token; it is never forwarded.", allowed=_FORWARDED)
     if head.target == b"*":
         raise MethodNotAllowed("`*` names no integration flow; send the path of a route.")
     raise RequestMalformed("The request target is neither a path nor an http:// URL (RFC 9112 §3.2).")

@@ -42,7 +42,7 @@ def _extras(error: ProxyError) -> list[str]:
     extras = []
     if error.retry_after is not None:
         extras.append(f"Retry-After: {error.retry_after}")
-    if isinstance(error, MethodNotAllowed) and error.allowed:
+    if isinstance(error, MethodNotAllowed):  # empty where the resource takes none
         extras.append(f"Allow: {', '.join(error.allowed)}")
     if isinstance(error, CredentialMissing):
         extras.append('WWW-Authenticate: Basic realm="cpi-oauth-proxy", charset="UTF-8"')

@@ -72,6 +72,8 @@ async def attempt(route: Route, outgoing: Outgoing, waiting: Waiting, account: A
     if waiting.left:
         route.pool.give_back(connection)
         raise SenderLeft
+    if not connection.open:  # accepted and closed at once, as servers at their limit do
+        return Failed(Ending.UNSENT, UpstreamClosed(f"{connection.name} closes connections as soon as they are made."))
     connection.lease(waiting.ring, outgoing.method, route.settings.timeout)
     try:
         await _send(connection, outgoing)
@@ -112,7 +114,7 @@ async def _stream(connection: UpstreamConnection, body: StreamedBody) -> None:
     """Passes the body on as fast as the upstream takes it; an early answer ends it (RFC 9112 §9.5)."""
     chunked = body.length is None
     while connection.head is None and connection.failure is None:
-        if connection.congested:
+        if connection.congested and not body.broken:
             await rung()
         elif body.waiting:
             body.want()

@@ -29,8 +29,12 @@ class StreamedBody:
     @property
     def waiting(self) -> bool:
         """Whether `read` would have to wait."""
-        incoming = self._incoming
-        return not self._begun and incoming.empty and not incoming.ended and incoming.failure is None
+        return not self._begun and self._incoming.waiting
+
+    @property
+    def broken(self) -> bool:
+        """Whether its end will never come."""
+        return self._incoming.failure is not None
 
     def want(self) -> None:
         """Tell the sender that the body is wanted."""

@@ -6,11 +6,15 @@ access token. It is fetched only after a 403 has asked for it: on an unprotected
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from proxy.wire.run import Run
+
+_ENDED = re.compile(rb"(?i:[ \t]*max-age[ \t]*=[ \t]*(?:0+|-[0-9]+)[ \t]*)")
+"A Max-Age that deletes a cookie."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +48,7 @@ def parse(set_cookie: bytes) -> tuple[bytes, bytes, bool]:
     """(name, value, whether it is to be kept) of a Set-Cookie value (RFC 6265 §5.2)."""
     pair, *attributes = set_cookie.split(b";")
     name, _, value = pair.partition(b"=")
-    gone = any(each.replace(b" ", b"").lower() == b"max-age=0" for each in attributes)
+    gone = not name.strip(b" \t") or any(_ENDED.fullmatch(each) for each in attributes)
     return name.strip(b" \t"), value.strip(b" \t"), not gone
 
 
@@ -88,11 +92,12 @@ class CsrfSession:
         present = self.unit(authorization)
         if present is not None and (failed is None or present.token != failed.token):
             return present
-        if self._fetching is None:
-            self._fetching = asyncio.get_running_loop().create_future()
+        fetching = self._fetching
+        if fetching is None:
+            fetching = self._fetching = asyncio.get_running_loop().create_future()
             self._unit = None
-            Fetching(fetch, self._fetching, self._keep).start()
-        return await self._fetching
+            Fetching(fetch, fetching, self._keep).start()
+        return await fetching
 
     def _keep(self, unit: CsrfUnit | None) -> None:
         self._unit, self._fetching = unit, None

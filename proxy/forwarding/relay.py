@@ -93,14 +93,17 @@ async def _stream(request: Request, head: ResponseHead, body: IncomingBody, fram
     """Passes the body on as it comes and as fast as the sender takes it; a cut is passed on as a reset."""
     sender, first = request.sender, True
     try:
-        while not sender.left and (piece := await body.read()):
-            if first:
-                first = False
-                note_failure(head, piece, account)
-            account.bytes_out += len(piece)
-            sender.send(b"%x\r\n%b\r\n" % (len(piece), piece) if framing.chunked else piece)
-            while sender.congested and not sender.left:
+        while not sender.left:
+            if sender.congested or body.waiting:
                 await rung()
+            elif piece := await body.read():
+                if first:
+                    first = False
+                    note_failure(head, piece, account)
+                account.bytes_out += len(piece)
+                sender.send(b"%x\r\n%b\r\n" % (len(piece), piece) if framing.chunked else piece)
+            else:
+                break
     except UpstreamError as failure:
         account.code, account.detail = failure.code, failure.detail
         sender.abort()

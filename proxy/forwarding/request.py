@@ -120,9 +120,10 @@ def forwarded_lines(request: Request, address: str, style: Forwarded) -> list[by
     proto = "https" if request.sender.secure else "http"
     host = value_of(request.head.fields, b"host").decode("latin-1")
     if style is Forwarded.X_FORWARDED:
-        lines = [f"X-Forwarded-For: {address}", f"X-Forwarded-Proto: {proto}"]
+        lines = [f"X-Forwarded-For: {address}"] if address else []
+        lines += [f"X-Forwarded-Proto: {proto}"]
         lines += [f"X-Forwarded-Host: {host}"] if host else []
     else:
-        node = f'"[{address}]"' if ":" in address else address
+        node = f'"[{address}]"' if ":" in address else address or "unknown"  # RFC 7239 §6: of a Unix socket
         lines = [f"Forwarded: for={node};proto={proto}" + (f';host="{host}"' if host else "")]
     return [line.encode("latin-1") for line in lines]

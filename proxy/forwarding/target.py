@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-_ABSOLUTE = re.compile(rb"(?i:https?)://(?:[^/?#@]*@)?([^/?#@]*)(.*)", re.DOTALL)
+_ABSOLUTE = re.compile(rb"(?i:https?)://(?:[^/?#@]*@)?([^/?#@]+)(.*)", re.DOTALL)
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
 _SUSPICIOUS = re.compile(rb"\.\.|%|\\")
 "What a path must contain to climb, in any reading."

@@ -14,9 +14,9 @@ import aiohttp
 from yarl import URL
 
 from proxy import __version__
+from proxy.config.egress import CorporateProxy, corporate_proxy
 from proxy.errors import AuthorizationServerError, GrantMalformed, GrantTimeout, GrantUnavailable
 from proxy.oauth.answer import MAX_BODY, Answer
-from proxy.oauth.egress import CorporateProxy, corporate_proxy
 from proxy.oauth.trust import needs_own_trust, own_trust, system_trust
 
 if TYPE_CHECKING:

@@ -59,8 +59,9 @@ class Account:
         self._mark = self._now()
 
     def have_token(self, kind: str) -> None:
-        """A token is there: cached, granted or renewed."""
-        self.token = kind
+        """A token is there: cached, granted or renewed; what an earlier attempt waited for is not cached for it."""
+        if kind != "cached" or not self.token:
+            self.token = kind
         mark, self._mark = self._mark, self._now()
         self.token_seconds += self._mark - mark
 

@@ -77,9 +77,10 @@ class Log:
 
     def exchange(self, account: Account) -> None:
         """The line of a finished exchange; of successful ones only the sampled share."""
-        if LEVELS[self.level] > LEVELS["info"] and account.status < 500:
+        level = severity(account)
+        if LEVELS[self.level] > LEVELS[level]:
             return
-        if self._sample < 1 and account.status < 400 and random.random() >= self._sample:  # noqa: S311 - a sample
+        if self._sample < 1 and level == "info" and random.random() >= self._sample:  # noqa: S311 - a sample
             return
         self.writer.write(self._render(account))
 
@@ -121,12 +122,16 @@ class _Stamp:
 _stamp = _Stamp()
 
 
+def severity(account: Account) -> str:
+    """The level of an exchange's line."""
+    return "error" if account.status >= 500 else "warning" if account.status >= 400 or account.code else "info"
+
+
 def json_line(account: Account) -> str:
     """An exchange as one JSON object; what can hold anything is quoted, the rest is ours."""
     each = account
-    level = "error" if each.status >= 500 else "warning" if each.status >= 400 or each.code else "info"
     return (
-        f'{{"timestamp":"{_stamp()}","level":"{level}","event":"exchange.finished",'
+        f'{{"timestamp":"{_stamp()}","level":"{severity(each)}","event":"exchange.finished",'
         f'"request_id":{quoted(each.request_id)},"route":{quoted(each.route)},'
         f'"oauth_client":{quoted(each.oauth_client)},"method":"{each.method}","status":{each.status},'
         f'"made_by":"{each.made_by}","attempts":{each.attempts},"token":"{each.token}",'
@@ -174,7 +179,7 @@ def human_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> 
     trace = fields.pop("exception", "")
     text = " ".join(f"{key}={value}" for key, value in fields.items())
     line = f"{stamp[11:23]} {level if level != 'info' else ''} {name} {text}".replace("  ", " ").rstrip()
-    return printable(line) + (f"\n{trace}" if trace else "")
+    return "\n".join(map(printable, (line, *trace.splitlines())))
 
 
 def printable(text: str) -> str:

@@ -121,16 +121,27 @@ class SenderConnection(asyncio.Protocol):
     def abort(self) -> None:
         """End the connection with a reset, so that what was sent does not look whole."""
         self._closing = True
-        connected = self._transport.get_extra_info("socket")
-        if connected is not None and connected.family in (socket.AF_INET, socket.AF_INET6):
+        if self._over_ip():
+            connected = self._transport.get_extra_info("socket")
             connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._transport.abort()
 
     def drain(self) -> None:
         """Take no further request: idle ones end now, busy ones after their answer."""
         self.draining = True
-        if not self.busy:
-            self._transport.close()
+        if not self.busy and not self._lingering:
+            self._close()
+
+    # ---- what its body does with it
+
+    def pause_reading(self) -> None:
+        """Read no more."""
+        self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Read on, unless the next request is here already."""
+        if not self._held:
+            self._transport.resume_reading()
 
     # ---- what the event loop tells
 
@@ -143,19 +154,21 @@ class SenderConnection(asyncio.Protocol):
         here = transport.get_extra_info("sockname")
         self.local = str(here[0]) if isinstance(here, tuple) else ""
         self._desk.deadlines.watch(self)
-        self.deadline = self._desk.deadlines.now() + self._desk.terms.idle_timeout
+        self.deadline = self._after(self._desk.terms.idle_timeout)
         refusal = self._desk.arrived(self)
         if refusal is not None:
             self._refuse(refusal)
+        elif not self.address and self._over_ip():  # reset already; nobody can tell whether it would be allowed
+            self.abort()
 
     def data_received(self, octets: bytes) -> None:
         """Octets of a request, of several, or of none."""
         if self._lingering:
             return
-        if self._decoder is not None:
-            self._read_body(octets)
+        if self._decoder is not None and self._body is not None:
+            self._read_body(self._decoder, self._body, octets)
             self.ring()
-        elif self._run is not None:
+        elif self._run is not None or self._held or self.congested:
             self._hold(octets)
         else:
             self._read_requests(octets)
@@ -166,7 +179,7 @@ class SenderConnection(asyncio.Protocol):
         if self._body is not None and not self._body.ended:
             self._body.fail(RequestMalformed("The connection ended in the middle of the body."))
             self.ring()
-        return self.busy or self._lingering
+        return self.busy
 
     def connection_lost(self, error: Exception | None) -> None:
         """The connection is gone, whoever ended it."""
@@ -182,20 +195,24 @@ class SenderConnection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The sender reads more slowly than we write."""
         self.congested = True
-        self.deadline = self._desk.deadlines.now() + self._desk.terms.body_timeout
+        self.deadline = self._after(self._desk.terms.body_timeout)
 
     def resume_writing(self) -> None:
         """It has caught up."""
         self.congested = False
-        self.deadline = NEVER
-        self.ring()
+        if self._run is not None:
+            self.deadline = NEVER if self._decoder is None else self._after(self._desk.terms.body_timeout)
+            self.ring()
+        else:
+            self.deadline = self._after(LINGER if self._closing else self._desk.terms.idle_timeout)
+            self._go_on()
 
     def expire(self) -> None:
         """Silent for too long: between requests that is the end; within one it is an error."""
-        if self.congested or self._lingering:
+        if self.congested or self._lingering or self._transport.is_closing():
             self.abort()
         elif self._body is not None and (self._body.paused or self._body.uninvited):
-            self.deadline = self._desk.deadlines.now() + self._desk.terms.body_timeout
+            self.deadline = self._after(self._desk.terms.body_timeout)
         elif self._body is not None and not self._body.ended:
             seconds = f"{self._desk.terms.body_timeout:g} s"
             self._body.fail(RequestTimeout(f"The body stood still for {seconds}; see `limits.body_timeout`."))
@@ -204,13 +221,13 @@ class SenderConnection(asyncio.Protocol):
             seconds = f"{self._desk.terms.head_timeout:g} s"
             self._refuse(RequestTimeout(f"The head was not complete within {seconds}; see `limits.head_timeout`."))
         else:
-            self._transport.close()
+            self._close()
 
     # ---- reading
 
     def _read_requests(self, octets: bytes) -> None:
-        """Runs one exchange after the other, as long as each ends before its turn of the loop does."""
-        while octets and self._run is None and not self._closing:
+        """Runs one exchange after the other, as long as each ends at once and its answer is taken."""
+        while octets and self._run is None and not self._closing and not self.congested:
             octets = self._read_head(octets)
         if octets and not self._lingering:
             self._hold(octets)
@@ -222,26 +239,24 @@ class SenderConnection(asyncio.Protocol):
             head_octets, octets = self._collector.feed(octets)
             if not head_octets:
                 if began and self._collector.begun:
-                    self.deadline = self._desk.deadlines.now() + self._desk.terms.head_timeout
+                    self.deadline = self._after(self._desk.terms.head_timeout)
                 return b""
             head = self._parser.parse(head_octets, self._desk.terms.max_fields)
-            self._decoder = request_body(head)
+            decoder = request_body(head)
         except (HeadMalformed, HeadTooLong, BodyMalformed) as error:
             self._refuse(_refusal(error))
             return b""
-        return self._begin(head, octets)
+        return self._begin(head, decoder, octets)
 
-    def _begin(self, head: RequestHead, octets: bytes) -> bytes:
-        decoder = self._decoder
-        if decoder is None:  # for the type checker: set by the caller
-            return octets
-        body = self._body = IncomingBody(self._transport, decoder.length)
+    def _begin(self, head: RequestHead, decoder: Decoder, octets: bytes) -> bytes:
+        self._decoder = decoder
+        body = self._body = IncomingBody(self, decoder.length)
         if head.minor and decoder.length != 0 and value_of(head.fields, b"expect"):
             body.invite = self._continue
         if not head.persistent:
             self._closing = True
-        self.deadline = self._desk.deadlines.now() + self._desk.terms.body_timeout
-        octets = self._feed(octets)
+        self.deadline = self._after(self._desk.terms.body_timeout)
+        octets = self._feed(decoder, body, octets)
         request_id = value_of(head.fields, b"x-request-id")[:128].decode("latin-1") or next(self._desk.ids)
         request = Request(head, take_apart(head.target), body, self, request_id)
         self._run = Run(self._desk.serve(request), self._ended)
@@ -252,17 +267,14 @@ class SenderConnection(asyncio.Protocol):
         """The body is wanted: the sender may send it (RFC 9110 §10.1.1)."""
         self.send(CONTINUE)
 
-    def _read_body(self, octets: bytes) -> None:
-        self.deadline = self._desk.deadlines.now() + self._desk.terms.body_timeout
-        rest = self._feed(octets)
+    def _read_body(self, decoder: Decoder, body: IncomingBody, octets: bytes) -> None:
+        self.deadline = self._after(self._desk.terms.body_timeout)
+        rest = self._feed(decoder, body, octets)
         if rest:
             self._hold(rest)
 
-    def _feed(self, octets: bytes) -> bytes:
+    def _feed(self, decoder: Decoder, body: IncomingBody, octets: bytes) -> bytes:
         """Gives the body what belongs to it; what is left follows the request."""
-        decoder, body = self._decoder, self._body
-        if decoder is None or body is None:
-            return octets
         try:
             content, octets = decoder.feed(octets) if octets else (b"", b"")
         except BodyMalformed as error:
@@ -274,7 +286,8 @@ class SenderConnection(asyncio.Protocol):
         if decoder.done:
             body.end()
             self._decoder = None
-            self.deadline = NEVER
+            if not self.congested:
+                self.deadline = NEVER
         return octets
 
     def _hold(self, octets: bytes) -> None:
@@ -295,34 +308,53 @@ class SenderConnection(asyncio.Protocol):
         if self._closing or self.draining or self.half_closed or self._lingering:
             self._end()
             return
+        if self._body is not None:
+            self._body.take()  # what nobody read; reading goes on
         self._decoder = self._body = None
-        self.deadline = self._desk.deadlines.now() + self._desk.terms.idle_timeout
+        if not self.congested:
+            self.deadline = self._after(self._desk.terms.idle_timeout)
         if self._held:
-            held, self._held = self._held, b""
-            asyncio.get_running_loop().call_soon(self._go_on, held)
+            asyncio.get_running_loop().call_soon(self._go_on)
 
-    def _go_on(self, held: bytes) -> None:
-        if not self.left and self._run is None:
+    def _go_on(self) -> None:
+        """Reads what is held, unless it is not its turn."""
+        if self._held and self._run is None and not (self.left or self._closing or self.congested):
+            held, self._held = self._held, b""
             self._transport.resume_reading()
             self._read_requests(held)
 
     def _end(self) -> None:
         """Closes when the answer is out; lingers if the sender may still be sending (RFC 9112 §9.6)."""
         if self._body is None or (self._body.ended and not self._held) or self.half_closed:
-            self._transport.close()
+            self._close()
             return
-        self._lingering = True
+        self._closing = self._lingering = True
         self._held = b""
-        self.deadline = self._desk.deadlines.now() + LINGER
+        self.deadline = self._after(
+            self._desk.terms.body_timeout if self._transport.get_write_buffer_size() else LINGER
+        )
         self._transport.resume_reading()
         if self._transport.can_write_eof():
             self._transport.write_eof()
+
+    def _close(self) -> None:
+        """Ends in good order, once the sender has taken what was sent; it has not for ever to do so."""
+        self._closing = True
+        self.deadline = self._after(self._desk.terms.body_timeout)
+        self._transport.close()
+
+    def _after(self, seconds: float) -> float:
+        return self._desk.deadlines.now() + seconds
+
+    def _over_ip(self) -> bool:
+        connected = self._transport.get_extra_info("socket")
+        return connected is not None and connected.family in (socket.AF_INET, socket.AF_INET6)
 
     def _refuse(self, error: ProxyError) -> None:
         """Answers what never became a request, and ends."""
         self._closing = True
         self._desk.refuse(self, error, next(self._desk.ids))
-        self._body = IncomingBody(self._transport, None)
+        self._body = IncomingBody(self, None)
         self._end()
 
 

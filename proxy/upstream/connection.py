@@ -80,9 +80,10 @@ class UpstreamConnection(asyncio.Protocol):
         return bool(self._poll.poll(0))
 
     def send(self, octets: bytes) -> None:
-        """A piece of the request."""
-        self.wrote = True
-        self._transport.write(octets)
+        """A piece of the request; nothing once the connection has ended."""
+        if self.open:
+            self.wrote = True
+            self._transport.write(octets)
 
     def end_request(self) -> None:
         """The request is complete: its answer may take `timeout`."""
@@ -133,18 +134,18 @@ class UpstreamConnection(asyncio.Protocol):
         if self.deadline is not NEVER:
             self.deadline = self._deadlines.now() + self._timeout
         try:
-            if self._decoder is None:
+            if self._decoder is None or self.body is None:
                 self.responded = True
                 self._read_heads(octets)
             else:
-                self._read_body(octets)
+                self._read_body(self._decoder, self.body, octets)
         except (HeadMalformed, HeadTooLong, BodyMalformed) as error:
             self._fail(UpstreamMalformed(f"{self.name} answered with {_what(error)}; look at what stands before it."))
         self._ring()
 
     def eof_received(self) -> None:
         """The upstream closed its side in order (with TLS: by close_notify)."""
-        self._eof = True
+        self._eof, self.open = True, False
 
     def connection_lost(self, error: Exception | None) -> None:
         """The connection ended, whoever ended it."""
@@ -170,7 +171,9 @@ class UpstreamConnection(asyncio.Protocol):
 
     def expire(self) -> None:
         """Silent for too long."""
-        if self.leased:
+        if self.body is not None and self.body.paused:  # it is the sender that does not read
+            self.deadline = self._deadlines.now() + self._timeout
+        elif self.leased:
             self._fail(
                 UpstreamTimeout(f"{self.name} was silent for {self._timeout:g} s; raise `timeout` if that is usual.")
             )
@@ -194,15 +197,13 @@ class UpstreamConnection(asyncio.Protocol):
                 return
 
     def _begin_body(self, head: ResponseHead, octets: bytes) -> None:
-        self._decoder = response_body(self._method, head)
-        self.body = IncomingBody(self._transport, self._decoder.length)
+        decoder = self._decoder = response_body(self._method, head)
+        body = self.body = IncomingBody(self._transport, decoder.length)
         self.head = head
-        self._read_body(octets)
+        self.deadline = self._deadlines.now() + self._timeout  # also where it answers before the request has ended
+        self._read_body(decoder, body, octets)
 
-    def _read_body(self, octets: bytes) -> None:
-        decoder, body = self._decoder, self.body
-        if decoder is None or body is None:  # for the type checker: both are set with the head
-            return
+    def _read_body(self, decoder: Decoder, body: IncomingBody, octets: bytes) -> None:
         if octets:
             content, octets = decoder.feed(octets)
             if content:

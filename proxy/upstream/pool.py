@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from aiohappyeyeballs import start_connection
 
+from proxy.config.egress import CorporateProxy
 from proxy.errors import ConnectTimeout, ProxyError, UpstreamUnreachable
 from proxy.upstream.connection import UpstreamConnection
+from proxy.upstream.tunnel import tunnel
 from proxy.wire.deadlines import Deadlines
 
 ATTEMPT_DELAY = 0.25
@@ -22,9 +24,17 @@ class Origin:
     host: str
     port: int
     tls: ssl.SSLContext | None
+    proxy: CorporateProxy | None = None
+    "What the connection is tunnelled through."
 
     def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+    @property
+    def way(self) -> str:
+        """What a sentence about a failed connection names: also the proxy on the way."""
+        return f"{self} (through the corporate proxy {self.proxy.url})" if self.proxy else str(self)
 
 
 class Pool:
@@ -85,16 +95,19 @@ class Pool:
                 return await self._open()
         except TimeoutError as error:
             raise ConnectTimeout(
-                f"No connection to {self.origin} within {timeout:g} s; is a firewall in between?"
+                f"No connection to {self.origin.way} within {timeout:g} s; is a firewall in between?"
             ) from error
         except (OSError, ssl.SSLError, ssl.CertificateError) as error:
             raise unreachable(self.origin, error) from error
 
     async def _open(self) -> UpstreamConnection:
         loop, origin = asyncio.get_running_loop(), self.origin
-        addresses = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
+        host, port = origin.proxy.address if origin.proxy else (origin.host, origin.port)
+        addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         connected = await start_connection(addresses, happy_eyeballs_delay=ATTEMPT_DELAY)
         try:
+            if origin.proxy:
+                await tunnel(connected, origin.proxy, str(origin))
             _, connection = await loop.create_connection(
                 self._make,
                 sock=connected,
@@ -104,8 +117,9 @@ class Pool:
         except BaseException:
             connected.close()
             raise
-        connection.watch_socket(connected.fileno())
-        self._all.add(connection)
+        if connection.open:  # else it has been closed already, and its socket is another's
+            connection.watch_socket(connected.fileno())
+            self._all.add(connection)
         return connection
 
     def _make(self) -> UpstreamConnection:
@@ -132,12 +146,13 @@ def unreachable(origin: Origin, error: OSError | ssl.SSLError) -> ProxyError:
             )
         case socket.gaierror():
             return UpstreamUnreachable(
-                f"The name {origin.host} cannot be resolved; check `upstream` and DNS.", proxy_status="dns_error"
+                f"The name of {origin.way} cannot be resolved; check `upstream`, `proxy_url` and DNS.",
+                proxy_status="dns_error",
             )
         case ConnectionRefusedError():
             return UpstreamUnreachable(
-                f"{origin} refused the connection; is it running, and is the port right?",
+                f"{origin.way} refused the connection; is it running, and is the port right?",
                 proxy_status="connection_refused",
             )
         case _:
-            return UpstreamUnreachable(f"No connection to {origin}: {error.strerror or type(error).__name__}.")
+            return UpstreamUnreachable(f"No connection to {origin.way}: {error.strerror or type(error).__name__}.")

@@ -60,9 +60,9 @@ class IncomingBody:
             self.failure = self.failure or failure
 
     @property
-    def empty(self) -> bool:
-        """Whether nothing lies here to be taken."""
-        return not self._pieces
+    def waiting(self) -> bool:
+        """Whether `read` would have to wait."""
+        return not (self._pieces or self.ended or self.failure)
 
     @property
     def paused(self) -> bool:

@@ -43,8 +43,9 @@ class Deadlines:
         self._watched.discard(timed)
 
     def _look(self) -> None:
+        self._timer = self._loop.call_later(TICK, self._look) if self._watched else None
         now = self._loop.time()
         for timed in [each for each in self._watched if each.deadline <= now]:
-            timed.deadline = NEVER
-            timed.expire()
-        self._timer = self._loop.call_later(TICK, self._look) if self._watched else None
+            if timed.deadline <= now:  # the expiry of another may have moved it
+                timed.deadline = NEVER
+                timed.expire()

@@ -181,6 +181,8 @@ def response_body(method: str, head: ResponseHead) -> Decoder:
     if codings:
         if lengths:
             raise BodyMalformed("Content-Length beside Transfer-Encoding")
+        if head.minor == 0:
+            raise BodyMalformed("Transfer-Encoding in HTTP/1.0")
         _only_chunked(codings)
     length = _only_length(lengths) if lengths else None
     if method == "HEAD" or head.status in (204, 304):

@@ -7,15 +7,16 @@ aiohttp's response parser is lenient on purpose, and a proxy must not pass on wh
 
 import asyncio
 import re
-from typing import Any, NamedTuple, cast
+from typing import Any, ClassVar, NamedTuple, cast
 
 from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http import HttpRequestParser, HttpResponseParser
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_exceptions import HttpProcessingError, InvalidURLError
 
 END = b"\r\n\r\n"
 _VERSIONS = (b"HTTP/1.1", b"HTTP/1.0")
 _VERSION = re.compile(rb"HTTP/\d\.\d")
+_EMPTY_LINES = re.compile(rb"\A(?:\r\n)+")
 _CONTROLS = bytes({*range(0x20), 0x7F} - {0x09, 0x0A, 0x0D})
 
 Field = tuple[bytes, bytes]
@@ -79,16 +80,14 @@ class _HeadParser:
     """What both kinds have in common: a C parser, made anew after anything that it may not recover from."""
 
     __slots__ = ("_parser",)
+    _kind: ClassVar[Any]
 
     def __init__(self) -> None:
         self._parser: Any = None
 
-    def _make(self) -> Any:
-        raise NotImplementedError
-
     def _parse(self, head: bytes) -> Any:
         check(head)
-        parser, self._parser = self._parser or self._make(), None
+        parser, self._parser = self._parser or self._kind(_PROTOCOL, _LOOP, 1, **_HEADS_ONLY), None
         try:
             messages, upgraded, rest = parser.feed_data(head)
         except HttpProcessingError as error:
@@ -102,32 +101,42 @@ class _HeadParser:
 
 
 def _reason(error: HttpProcessingError) -> str:
-    """The parser's own words up to the first line end: the rest quotes the head."""
+    """The parser's own words up to the first line end: the rest quotes the head, as do its words about targets."""
+    if isinstance(error, InvalidURLError):
+        return "a request target that is no URL"
     return str(error.message).partition("\n")[0].strip().rstrip(":") or "no HTTP"
+
+
+def _lasts(message: Any) -> bool:
+    """Whether the connection goes on (RFC 9112 §9.3); for HTTP/1.0 the parser lets keep-alive win over close."""
+    if message.should_close or message.version.minor:
+        return not message.should_close
+    options = (value.lower() for name, value in message.raw_headers if name.lower() == b"connection")
+    return all(option.strip() != b"close" for each in options for option in each.split(b","))
 
 
 class RequestParser(_HeadParser):
     """Parses the request heads of one connection."""
 
     __slots__ = ()
-
-    def _make(self) -> Any:
-        return HttpRequestParser(_PROTOCOL, _LOOP, 1, response_with_body=False, **_NO_LIMITS)
+    _kind = HttpRequestParser
 
     def parse(self, head: bytes, max_fields: int) -> RequestHead:
         """A complete head, END included; HeadMalformed if it is none, VersionOther for HTTP/2.0, HeadTooLong."""
         if head.count(b"\r\n") - 2 > max_fields:
             raise HeadTooLong(first_line=False)
         version = head[: head.find(b"\r\n")][-8:]
-        if version not in _VERSIONS and _VERSION.fullmatch(version):
-            raise VersionOther("a version of HTTP other than 1.0 and 1.1")
+        if version not in _VERSIONS:  # the parser would take HTTP/0.9 and RTSP too
+            if _VERSION.fullmatch(version):
+                raise VersionOther("a version of HTTP other than 1.0 and 1.1")
+            raise HeadMalformed("no version of HTTP at the end of its first line")
         message = self._parse(head)
         return RequestHead(
             message.method,
             message.path.encode("utf-8", "surrogateescape"),
             message.version.minor,
             message.raw_headers,
-            not message.should_close,
+            _lasts(message),
         )
 
 
@@ -135,23 +144,30 @@ class ResponseParser(_HeadParser):
     """Parses the response heads of one connection."""
 
     __slots__ = ()
-
-    def _make(self) -> Any:
-        return HttpResponseParser(_PROTOCOL, _LOOP, 1, response_with_body=False, **_NO_LIMITS)
+    _kind = HttpResponseParser
 
     def parse(self, head: bytes) -> ResponseHead:
         """A complete head, END included; HeadMalformed if it is none."""
+        if head[:8] not in _VERSIONS:  # the parser would take HTTP/0.9 and HTTP/2.0 too
+            raise HeadMalformed("a version other than HTTP/1.0 and HTTP/1.1")
         message = self._parse(head)
+        if message.code < 100:
+            raise HeadMalformed("a status below 100")
         return ResponseHead(
             message.code,
             message.reason.encode("utf-8", "surrogateescape"),
             message.version.minor,
             message.raw_headers,
-            not message.should_close,
+            _lasts(message),
         )
 
 
-_NO_LIMITS: dict[str, Any] = {"max_line_size": 1 << 30, "max_headers": 1 << 30, "max_field_size": 1 << 30}
+_HEADS_ONLY: dict[str, Any] = {
+    "response_with_body": False,
+    "max_line_size": 1 << 30,
+    "max_headers": 1 << 30,
+    "max_field_size": 1 << 30,
+}
 "Sizes are limited before a head is complete, by those who collect it."
 _LOOP = cast("asyncio.AbstractEventLoop", None)
 "The parsers want a loop for bodies only."
@@ -164,6 +180,11 @@ class HeadTooLong(Exception):
     def __init__(self, *, first_line: bool) -> None:
         super().__init__()
         self.first_line = first_line
+
+
+def _without_empty_lines(octets: bytes) -> bytes:
+    """The octets without empty lines before the first line of a head (RFC 9112 §2.2)."""
+    return _EMPTY_LINES.sub(b"", octets) if octets[:1] == b"\r" else octets
 
 
 class HeadCollector:
@@ -183,14 +204,16 @@ class HeadCollector:
     def feed(self, octets: bytes) -> tuple[bytes, bytes]:
         """(head, what follows it), the head empty until it is complete; HeadTooLong, HeadMalformed."""
         if not self._octets:
-            while octets.startswith(b"\r\n"):  # RFC 9112 §2.2: empty lines before the request line
-                octets = octets[2:]
+            octets = _without_empty_lines(octets)
             end = octets.find(END) + len(END)
             if end >= len(END) and end <= self._limit:
                 return (octets, b"") if end == len(octets) else (octets[:end], octets[end:])
         return self._add(octets)
 
     def _add(self, octets: bytes) -> tuple[bytes, bytes]:
+        if self._octets == b"\r":
+            octets = _without_empty_lines(b"\r" + octets)
+            self._octets.clear()
         seen = max(0, len(self._octets) - len(END) + 1)
         self._octets += octets
         end = self._octets.find(END, seen) + len(END)

@@ -121,7 +121,7 @@ def test_routes_that_could_not_be_told_apart_are_refused(
         ({"spool": "sesame"}, ["spool: unknown key, "]),
         ({"max_concurrency": 3}, ["max_concurrency: unknown key, "]),
         ({"queue": 3}, ["queue: unknown key, "]),
-        ({"proxy_url": "http://u:sesame@p"}, ["proxy_url: unknown key, "]),
+        ({"proxy_url": "https://u:sesame@p"}, ["proxy_url: begins with https://, write http://host:port"]),
     ],
 )
 def test_what_does_not_fit_is_told_with_its_path(complaints: Complaints, route: Any, told: list[str]) -> None:

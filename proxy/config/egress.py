@@ -1,8 +1,8 @@
-"""Which way a token request leaves the house: directly, or through a corporate proxy.
+"""Which way a request leaves the house: directly, or through a corporate proxy.
 
 Follows what curl and Go made the custom: `HTTPS_PROXY` and `NO_PROXY`, in lower case first. `HTTP_PROXY` is never read
-(in CGI it is the sender's own field, CVE-2016-5385), and requests to `http://` never go through a proxy: they are
-towards loopback.
+(in CGI it is the sender's own field, CVE-2016-5385), and requests to `http://` go through a proxy only where a route
+says so: they are towards loopback.
 """
 
 import base64
@@ -26,11 +26,22 @@ class CorporateProxy:
     authorization: str | None = field(default=None, repr=False)
     "The value of Proxy-Authorization."
 
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port; without one the scheme's."""
+        parts = urlsplit(self.url)
+        return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
-def corporate_proxy(url: str, *, proxy_url: str | None, environ: "Mapping[str, str]") -> CorporateProxy | None:
-    """Return the proxy for this token URL, None for the direct way; ValueError if what names it is no proxy."""
+
+def corporate_proxy(
+    url: str, *, proxy_url: str | None, environ: "Mapping[str, str]", cleartext: bool = False
+) -> CorporateProxy | None:
+    """Return the proxy for this URL, None for the direct way; ValueError if what names it is no proxy.
+
+    `cleartext` lets a proxy that `proxy_url` names carry http:// too.
+    """
     target = urlsplit(url)
-    if target.scheme != "https" or proxy_url == DIRECT:
+    if proxy_url == DIRECT or (target.scheme != "https" and not (cleartext and proxy_url)):
         return None
     if proxy_url:
         return _parse(proxy_url, named_by="proxy_url")

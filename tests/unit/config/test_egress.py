@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from proxy.oauth.egress import CorporateProxy, corporate_proxy
+from proxy.config.egress import CorporateProxy, corporate_proxy
 
 TARGET = "https://as.example/oauth/token"
 P = "http://proxy.example:3128"
@@ -94,3 +94,23 @@ def test_what_is_no_proxy_is_refused_without_showing_it(text: str, is_named: boo
     environ = {} if is_named else {"HTTPS_PROXY": text}
     with pytest.raises(ValueError, match=f"^{source} must be like http://proxy.example:3128$"):
         corporate_proxy(TARGET, proxy_url=text if is_named else None, environ=environ)
+
+
+@pytest.mark.parametrize(("proxy_url", "expected"), [(P, P), ("direct", None), (None, None)])
+def test_a_route_may_send_http_through_a_proxy_that_it_names(proxy_url: str | None, expected: str | None) -> None:
+    """Only what the route itself names carries http://; the environment's proxy does not."""
+    found = corporate_proxy("http://up.example/", proxy_url=proxy_url, environ={"HTTPS_PROXY": P}, cleartext=True)
+    assert (found.url if found else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("http://p.example:3128", ("p.example", 3128)),
+        ("http://p.example", ("p.example", 80)),
+        ("https://p", ("p", 443)),
+    ],
+)
+def test_a_proxy_without_a_port_listens_where_its_scheme_does(url: str, address: tuple[str, int]) -> None:
+    """Where to connect to."""
+    assert CorporateProxy(url=url).address == address

@@ -1,0 +1,37 @@
+# The proxy in a virtual environment on a bare base: docker build -t cpi-oauth-proxy .   (or podman build, or buildah bud)
+# `make image` builds it with the package index that this machine is configured for, and then starts it.
+#
+# Any base will do that has Python 3.11 or newer with its venv module, and, to trust tenants, ca-certificates.
+ARG BASE=python:3.13-slim
+
+FROM ${BASE} AS builder
+# Both secrets may be missing: a configuration of pip, and certificates of authorities that it names.
+ENV PIP_CONFIG_FILE=/run/secrets/pip PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+WORKDIR /source
+COPY pyproject.toml README.md LICENSE constraints.lock ./
+COPY proxy proxy
+RUN python3 -m venv /build
+RUN --mount=type=secret,id=pip --mount=type=secret,id=ca \
+    /build/bin/python -m pip wheel --no-deps --wheel-dir /wheel .
+# Made in the place where it will stand, without pip: nothing is installed into a running image.
+RUN python3 -m venv --without-pip /opt/cpi-oauth-proxy
+RUN --mount=type=secret,id=pip --mount=type=secret,id=ca \
+    /build/bin/python -m pip --python /opt/cpi-oauth-proxy/bin/python install \
+    --only-binary :all: --constraint constraints.lock /wheel/cpi_oauth_proxy-*.whl
+
+FROM ${BASE}
+LABEL org.opencontainers.image.title="cpi-oauth-proxy" \
+      org.opencontainers.image.description="Forwards plain HTTP to SAP Cloud Integration with an OAuth 2.0 access token" \
+      org.opencontainers.image.licenses="Apache-2.0"
+COPY --from=builder /opt/cpi-oauth-proxy /opt/cpi-oauth-proxy
+ENV PATH=/opt/cpi-oauth-proxy/bin:/usr/local/bin:/usr/bin:/bin PYTHONDONTWRITEBYTECODE=1
+# A number, so that Kubernetes can see that it is not root. The proxy writes no file: run it with --read-only.
+USER 10001:10001
+# Of senders, and of operators. Both are on loopback until a configuration, or CPI_LISTEN and CPI_ADMIN, says otherwise.
+EXPOSE 8080 9901
+# Asks the admin address; set CPI_ADMIN where a configuration file names another than the default.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=5s \
+    CMD ["python3", "-c", "import http.client, os, sys; asked = http.client.HTTPConnection(os.environ.get('CPI_ADMIN') or '127.0.0.1:9901', timeout=4); asked.request('GET', '/livez'); sys.exit(asked.getresponse().status != 200)"]
+# SIGTERM drains for up to `drain_timeout` (30s): give `docker stop --time`, or terminationGracePeriodSeconds, more than that.
+ENTRYPOINT ["cpi-oauth-proxy"]
+CMD ["run"]

@@ -1,0 +1,22 @@
+"""`python -m tests.bench [NAME …]`, or `make bench`: what the proxy costs, measured here and now."""
+
+import sys
+from collections.abc import Callable
+
+from tests.bench import micro
+
+BENCHMARKS: dict[str, Callable[[], None]] = {"micro": micro.main}
+"Each prints its own table."
+
+
+def main(names: list[str]) -> None:
+    """Runs the named benchmarks, without names all."""
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        sys.exit(f"There is no benchmark {', '.join(unknown)}; there is {', '.join(BENCHMARKS)}.")
+    for name in names or BENCHMARKS:
+        BENCHMARKS[name]()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,128 @@
+"""What each step of an exchange costs by itself: best of several rounds, with nothing else in the way.
+
+Time of the processor, in the round that other programs disturbed least. The first row is what calling costs; it is in
+all others.
+"""
+
+import gc
+import platform
+import sys
+import time
+import timeit
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from proxy.forwarding.body import BufferedBody
+from proxy.forwarding.fields import RequestRules, ResponseRules, select
+from proxy.forwarding.request import complete, prepare
+from proxy.forwarding.verdict import Ending, Refusal, Verdict, verdict
+from proxy.observe.logs import json_line
+from proxy.observe.metrics import Metrics
+from proxy.wire.framing import ChunkedBody, LengthBody, request_body
+from proxy.wire.heads import HeadCollector, RequestParser, ResponseParser, check
+from tests.bench import samples
+
+ROUNDS = 15
+RUN_SECONDS = 0.01
+"How long one run takes at least."
+
+
+class Step(NamedTuple):
+    """One row of the table."""
+
+    name: str
+    call: Callable[[], object]
+
+
+def main() -> None:
+    """Measures all steps and prints the table."""
+    print_line(f"{platform.python_implementation()} {platform.python_version()}, best of {ROUNDS} rounds\n")
+    for step, duration in best(list(steps())):
+        print_line(f"{step.name:<58}{readable(duration):>12}")
+
+
+def print_line(text: str) -> None:
+    """To standard output, at once."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def best(measured: list[Step]) -> Iterator[tuple[Step, float]]:
+    """Each step with the seconds of one call; round by round, so that what disturbs a while disturbs none for good."""
+    gc.collect()
+    timers = [timeit.Timer(step.call, timer=time.process_time) for step in measured]
+    numbers = [enough(timer) for timer in timers]
+    rounds = [
+        [timer.timeit(number) / number for timer, number in zip(timers, numbers, strict=True)] for _ in range(ROUNDS)
+    ]
+    yield from zip(measured, map(min, *rounds), strict=True)
+
+
+def enough(timer: timeit.Timer) -> int:
+    """How many calls make a run that can be measured."""
+    number = 1
+    while timer.timeit(number) < RUN_SECONDS:
+        number *= 2
+    return number
+
+
+def readable(duration: float) -> str:
+    """Seconds in ns or µs."""
+    return f"{duration * 1e9:.0f} ns" if duration < 1e-6 else f"{duration * 1e6:.2f} µs"
+
+
+def steps() -> Iterator[Step]:
+    """In the order in which an exchange takes them."""
+    yield Step("nothing: a call", lambda: None)
+    yield from reading()
+    yield from framing()
+    yield from forwarding()
+    yield from accounting()
+
+
+def reading() -> Iterator[Step]:
+    """Heads, from octets to values."""
+    request, response = samples.REQUEST, samples.RESPONSE
+    request_parser, response_parser, collector = RequestParser(), ResponseParser(), HeadCollector(64 << 10)
+    yield Step("collect a head that came in one piece", lambda: collector.feed(request))
+    yield Step(f"check a request head ({len(request)} octets)", lambda: check(request))
+    yield Step("parse a request head, with check (11 fields)", lambda: request_parser.parse(request, 100))
+    yield Step("parse a response head, with check (8 fields)", lambda: response_parser.parse(response))
+
+
+def framing() -> Iterator[Step]:
+    """Bodies, up to their end."""
+    head, one, many = samples.request_head(), samples.KIB, samples.KIB * 64
+    one_chunk, four_chunks = samples.chunked(one, 1024), samples.chunked(many, 16384)
+    small_chunks = samples.chunked(many, 1024)
+    yield Step("framing of a request, from its head", lambda: request_body(head))
+    yield Step("1 KiB by Content-Length", lambda: LengthBody(len(one)).feed(one))
+    yield Step("1 KiB, chunked", lambda: ChunkedBody().feed(one_chunk))
+    yield Step("64 KiB, chunked, 4 chunks", lambda: ChunkedBody().feed(four_chunks))
+    yield Step("64 KiB, chunked, 64 chunks", lambda: ChunkedBody().feed(small_chunks))
+
+
+def forwarding() -> Iterator[Step]:
+    """From the route to the verdict."""
+    one, many, request = samples.routes(1), samples.routes(1000), samples.request()
+    route = one.match("POST", request.target, b"proxy.example")
+    request_rules, response_rules = RequestRules(), ResponseRules()
+    answer_fields = ResponseParser().parse(samples.RESPONSE).fields
+    source, body = samples.granted_source(), BufferedBody(samples.KIB)
+    prepared, authorization = prepare(request, "", route), b"Bearer " + b"t" * 800
+    ending, refusal, spent = Ending.ANSWERED, Refusal.NONE, frozenset[Verdict]()
+    yield Step("match a route, 1 route", lambda: one.match("POST", request.target, b"proxy.example"))
+    yield Step("match a route, 1,000 routes", lambda: many.match("POST", request.target, b"proxy.example"))
+    yield Step("select the fields of a request", lambda: select(request.head.fields, request_rules))
+    yield Step("select the fields of a response", lambda: select(answer_fields, response_rules))
+    yield Step("prepare the forwarded head, fields included", lambda: prepare(request, "", route))
+    yield Step("a fresh token from its source", source.ready)
+    yield Step("complete the head of an attempt", lambda: complete(prepared, authorization, None, body, "POST"))
+    yield Step("verdict", lambda: verdict(ending, refusal, spent, method="POST", replayable=True))
+
+
+def accounting() -> Iterator[Step]:
+    """The end of an exchange."""
+    metrics, finished = Metrics(), samples.account()
+    yield Step("render the log line", lambda: json_line(finished))
+    yield Step("count in the metrics", lambda: metrics.count(finished))

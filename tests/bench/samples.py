@@ -1,0 +1,144 @@
+"""What the benchmarks feed the proxy with: a message of a legacy sender, its answer, and a proxy with many routes."""
+
+import asyncio
+import json
+import os
+from pathlib import Path
+from typing import cast
+
+from proxy.app import App
+from proxy.clock import SystemClock
+from proxy.config.load import find
+from proxy.config.model import OAuthClient
+from proxy.config.problems import Origin, Problems
+from proxy.config.resolve import resolve
+from proxy.config.secrets import read_secret
+from proxy.forwarding.request import Request, Sender
+from proxy.forwarding.routes import Routes
+from proxy.forwarding.target import take_apart
+from proxy.oauth.answer import Answer
+from proxy.oauth.grant import GrantRequest
+from proxy.oauth.source import TokenSource, token_source
+from proxy.observe.account import Account
+from proxy.observe.lines import LineWriter
+from proxy.observe.logs import Log
+from proxy.wire.body import Flow, IncomingBody
+from proxy.wire.heads import RequestHead, RequestParser
+
+REQUEST = (
+    b"POST /orders/create?Interface=http%3A%2F%2Fx.example%2FOrder_out&QualityOfService=ExactlyOnce HTTP/1.1\r\n"
+    b"Host: proxy.example:8080\r\n"
+    b"User-Agent: SAP NetWeaver Application Server (1.0;758)\r\n"
+    b"Accept: text/xml, multipart/related\r\n"
+    b"Accept-Encoding: gzip\r\n"
+    b"Authorization: Basic UElVU0VSOnNlY3JldA==\r\n"
+    b'SOAPAction: "http://sap.com/xi/WebService/soap1.1"\r\n'
+    b"Content-Type: text/xml; charset=utf-8\r\n"
+    b"SAP_ApplicationID: 4500000123\r\n"
+    b"X-Request-ID: 0050568f4e2a1eddbca1b2c3d4e5f607\r\n"
+    b"Connection: keep-alive\r\n"
+    b"Content-Length: 1024\r\n"
+    b"\r\n"
+)
+RESPONSE = (
+    b"HTTP/1.1 200 OK\r\n"
+    b"Server: SAP\r\n"
+    b"Date: Mon, 23 Nov 2026 12:00:00 GMT\r\n"
+    b"Content-Type: text/xml; charset=utf-8\r\n"
+    b"Content-Length: 512\r\n"
+    b"Set-Cookie: JTENANTSESSIONID_a1b2c3=Zm9v%2BYmFy; Path=/; Secure; HttpOnly\r\n"
+    b"SAP_MessageProcessingLogID: AGpyvUXKUZJ-xCKXdYXps-l8FDTq\r\n"
+    b"SAP_MplCorrelationId: AGpyvUUZJ1xCKXdYXps-l8FDTqab\r\n"
+    b"Strict-Transport-Security: max-age=31536000; includeSubDomains; preload\r\n"
+    b"\r\n"
+)
+KIB = b"x" * 1024
+
+
+def chunked(content: bytes, size: int) -> bytes:
+    """The content in chunks of so many octets (RFC 9112 §7.1)."""
+    pieces = [content[at : at + size] for at in range(0, len(content), size)]
+    return b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in (*pieces, b""))
+
+
+def request_head() -> RequestHead:
+    """The sample message's head."""
+    return RequestParser().parse(REQUEST, 100)
+
+
+def request() -> Request:
+    """The sample message; neither of the objects that stand for its connection is ever asked for anything."""
+    head = request_head()
+    return Request(head, take_apart(head.target), IncomingBody(cast("Flow", None), 1024), cast("Sender", None), "id-1")
+
+
+def routes(count: int) -> Routes:
+    """So many routes, as the composition root makes them; the first one takes the sample message."""
+    paths = ["/orders", *(f"/other/system-{number}" for number in range(1, count))]
+    tree = {
+        "oauth_clients": {
+            "orders": {"token_url": "http://127.0.0.1:1/token", "client_id": "orders", "client_secret": "none"}
+        },
+        "routes": [
+            {"path": path, "upstream": f"http://127.0.0.1:1/http{path}", "oauth_client": "orders"} for path in paths
+        ],
+    }
+    problems = Problems(Origin(file="benchmark"))
+    configuration = resolve(tree, problems, folder=Path.cwd(), read=read_secret, insecure_listen=False)
+    loop = asyncio.new_event_loop()
+    app = App(configuration, log=silent_log(), environ={}, loop=loop)
+    loop.close()
+    return app._house.routes
+
+
+def silent_log() -> Log:
+    """A log that nobody reads."""
+    return Log(LineWriter(os.open(os.devnull, os.O_WRONLY)), level="error", human=False)
+
+
+class FakeChannel:
+    """A token endpoint in memory, for every OAuth client."""
+
+    def channel(self, client: OAuthClient) -> "FakeChannel":
+        """Itself."""
+        del client
+        return self
+
+    async def send(self, request: GrantRequest) -> Answer:
+        """Grant a token for an hour."""
+        del request
+        body = json.dumps({"access_token": "t" * 800, "token_type": "Bearer", "expires_in": 3600})
+        return Answer(status=200, content_type="application/json", body=body.encode())
+
+
+def granted_source() -> TokenSource:
+    """A token source that holds a fresh token, on the clocks of this machine."""
+    variables = {
+        "CPI_UPSTREAM": "http://127.0.0.1:1/http",
+        "CPI_TOKEN_URL": "http://127.0.0.1:1/token",
+        "CPI_CLIENT_ID": "orders",
+        "CPI_CLIENT_SECRET": "none",
+    }
+    client = find(None, variables, places=()).oauth_clients["default"]
+    source = token_source(client, FakeChannel(), SystemClock(), silent_log().logger)
+    asyncio.run(_granted(source))
+    return source
+
+
+async def _granted(source: TokenSource) -> None:
+    await source.token()
+
+
+def account() -> Account:
+    """The account of an exchange that went well."""
+    finished = Account("0050568f4e2a1eddbca1b2c3d4e5f607", "POST")
+    finished.routed("orders", "orders")
+    finished.begin_token()
+    finished.have_token("cached")
+    finished.connected()
+    finished.answered()
+    finished.relayed(200)
+    finished.bytes_in, finished.bytes_out = 1024, 512
+    finished.mpl_id = "AGpyvUXKUZJ-xCKXdYXps-l8FDTq"
+    finished.end()
+    return finished

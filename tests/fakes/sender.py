@@ -1,0 +1,137 @@
+"""A sender on a raw socket: what it sends and reads are octets."""
+
+import asyncio
+import json
+import socket
+import struct
+from dataclasses import dataclass
+from typing import Any, Self
+
+from tests.fakes.upstream import PATIENCE
+
+HOST = b"Host: proxy.example"
+
+
+def request(start: bytes, *fields: bytes, body: bytes | None = None) -> bytes:
+    """Make a request from its line without the version, `POST /orders`; Host and Content-Length are added."""
+    length = [] if body is None else [b"Content-Length: %d" % len(body)]
+    return b"\r\n".join([start + b" HTTP/1.1", HOST, *fields, *length, b"", body or b""])
+
+
+def chunked(*pieces: bytes) -> bytes:
+    """Make a chunked body."""
+    return b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in (*pieces, b""))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An answer as it came."""
+
+    start: bytes
+    "The status line."
+    fields: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+
+    @property
+    def status(self) -> int:
+        """Of the status line."""
+        return int(self.start.split(b" ", 2)[1])
+
+    def field(self, name: bytes) -> list[bytes]:
+        """All values of a field, in order."""
+        return [value for each, value in self.fields if each.lower() == name.lower()]
+
+    @property
+    def problem(self) -> dict[str, Any]:
+        """The body as a problem (RFC 9457); an assertion if it is none."""
+        assert self.field(b"Content-Type") == [b"application/problem+json"]
+        document: dict[str, Any] = json.loads(self.body)
+        return document
+
+    @property
+    def code(self) -> str:
+        """Which of our own answers it is."""
+        return str(self.problem["code"])
+
+
+class Sender:
+    """One connection."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    @classmethod
+    async def connect(cls, port: int) -> Self:
+        """Connect to a port on loopback."""
+        return cls(*await asyncio.open_connection("127.0.0.1", port))
+
+    async def send(self, octets: bytes) -> None:
+        """Send."""
+        self._writer.write(octets)
+        async with asyncio.timeout(PATIENCE):
+            await self._writer.drain()
+
+    async def send_singly(self, octets: bytes) -> None:
+        """Send octet by octet, with a turn of the event loop between two."""
+        for octet in octets:
+            await self.send(bytes([octet]))
+            await asyncio.sleep(0)
+
+    async def ask(self, octets: bytes) -> Answer:
+        """Send a request and read the answer."""
+        await self.send(octets)
+        return await self.answer(octets.split(b" ", 1)[0])
+
+    async def answer(self, method: bytes = b"GET") -> Answer:
+        """Read one answer, an interim one included; IncompleteReadError or ConnectionError if it is cut short."""
+        async with asyncio.timeout(PATIENCE):
+            start, *lines = (await self._reader.readuntil(b"\r\n\r\n"))[:-4].split(b"\r\n")
+            pairs = (line.partition(b":") for line in lines)
+            fields = tuple((name, value.strip()) for name, _, value in pairs)
+            found = {name.lower(): value for name, value in fields}
+            status = int(start.split(b" ", 2)[1])
+            bare = method == b"HEAD" or status < 200 or status in (204, 304)
+            return Answer(start=start, fields=fields, body=b"" if bare else await self._body(found))
+
+    async def read(self, count: int) -> bytes:
+        """Read so many octets."""
+        async with asyncio.timeout(PATIENCE):
+            return await self._reader.readexactly(count)
+
+    async def rest(self) -> bytes:
+        """Read up to the end of the connection; ConnectionResetError if that is a reset."""
+        async with asyncio.timeout(PATIENCE):
+            return await self._reader.read()
+
+    def finish(self) -> None:
+        """End this side only, after what was sent."""
+        self._writer.write_eof()
+
+    def leave(self) -> None:
+        """Close the connection."""
+        self._writer.transport.abort()
+
+    def reset(self) -> None:
+        """End the connection with a TCP reset."""
+        connected = self._writer.get_extra_info("socket")
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._writer.transport.abort()
+
+    async def _body(self, found: dict[bytes, bytes]) -> bytes:
+        if found.get(b"transfer-encoding", b"").lower() == b"chunked":
+            return await self._chunks()
+        if b"content-length" in found:
+            return await self._reader.readexactly(int(found[b"content-length"]))
+        return await self._reader.read()
+
+    async def _chunks(self) -> bytes:
+        pieces = []
+        while size := int(await self._line(), 16):
+            pieces.append(await self._reader.readexactly(size))
+            await self._reader.readexactly(2)
+        await self._line()
+        return b"".join(pieces)
+
+    async def _line(self) -> bytes:
+        return await self._reader.readuntil(b"\r\n")

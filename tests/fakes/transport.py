@@ -1,0 +1,65 @@
+"""A transport with a memory in place of a socket."""
+
+import asyncio
+from typing import Any
+
+
+class MemoryTransport(asyncio.Transport):
+    """Keeps what is written, and what became of the connection; never calls back by itself."""
+
+    def __init__(self, **extra: Any) -> None:
+        super().__init__(extra)
+        self.written = b""
+        self.reading = True
+        self.closed = self.aborted = self.ended = False
+        self.buffered = 0
+        "Octets that the other side has not taken."
+        self.limit: int | None = None
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Keep octets; an error after the end, as uvloop has it."""
+        assert not self.ended, "written after write_eof"
+        if not self.is_closing():
+            self.written += bytes(data)
+
+    def taken(self) -> bytes:
+        """Return what was written since the last call."""
+        written, self.written = self.written, b""
+        return written
+
+    def is_closing(self) -> bool:
+        """Whether it is closed, or about to."""
+        return self.closed or self.aborted
+
+    def close(self) -> None:
+        """End in order."""
+        self.closed = True
+
+    def abort(self) -> None:
+        """End at once."""
+        self.aborted = True
+
+    def can_write_eof(self) -> bool:
+        """As a TCP socket."""
+        return True
+
+    def write_eof(self) -> None:
+        """End one side."""
+        self.ended = True
+
+    def pause_reading(self) -> None:
+        """Read no more."""
+        self.reading = False
+
+    def resume_reading(self) -> None:
+        """Read on."""
+        self.reading = True
+
+    def get_write_buffer_size(self) -> int:
+        """Octets not yet taken."""
+        return self.buffered
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Keep the limit."""
+        del low
+        self.limit = high

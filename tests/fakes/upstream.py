@@ -1,0 +1,216 @@
+"""A scripted upstream on a real socket, which keeps every request as the octets that came."""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import struct
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+PATIENCE = 30.0
+"Seconds after which a test that waits in vain fails; none waits that long when it passes."
+
+Line = Callable[["Call"], Awaitable[None]]
+"What the upstream does about one request."
+
+
+@dataclass(slots=True)
+class Received:
+    """A request as it came, and as much of its body as has been read."""
+
+    connection: int
+    "The how-manieth connection it came over, from 1."
+    head: bytes
+    "With its last line end."
+    body: bytearray = field(default_factory=bytearray)
+
+    @property
+    def method(self) -> bytes:
+        """Of the request line."""
+        return self.head.split(b" ", 1)[0]
+
+    @property
+    def target(self) -> bytes:
+        """Of the request line."""
+        return self.head.split(b" ", 2)[1]
+
+    @property
+    def lines(self) -> list[bytes]:
+        """The fields, in order, each as its line."""
+        return self.head.split(b"\r\n")[1:-2]
+
+    def field(self, name: bytes) -> list[bytes]:
+        """All values of a field, in order."""
+        pairs = (line.partition(b":") for line in self.lines)
+        return [value.strip() for each, _, value in pairs if each.lower() == name.lower()]
+
+
+class Call:
+    """One request, and the connection that it came over."""
+
+    def __init__(self, received: Received, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.received = received
+        self._reader = reader
+        self._writer = writer
+        self._read = False
+
+    async def body(self) -> bytes:
+        """The body, read to its end and noted piece by piece."""
+        if not self._read:
+            self._read = True
+            if self.received.field(b"Transfer-Encoding"):
+                await self._chunks()
+            else:
+                await self._take(int((self.received.field(b"Content-Length") or [b"0"])[0]))
+        return bytes(self.received.body)
+
+    async def send(self, octets: bytes) -> None:
+        """Part of an answer."""
+        self._writer.write(octets)
+        await self._writer.drain()
+
+    async def send_singly(self, octets: bytes) -> None:
+        """Part of an answer, octet by octet, with a turn of the event loop between two."""
+        for octet in octets:
+            await self.send(bytes([octet]))
+            await asyncio.sleep(0)
+
+    async def ended(self) -> None:
+        """Wait until the other side has ended the connection, whatever it still sent."""
+        with contextlib.suppress(ConnectionError):
+            while await self._reader.read(1 << 16):
+                pass
+
+    def close(self) -> None:
+        """End the connection in good order, after what was sent."""
+        self._writer.close()
+
+    def abandon(self) -> None:
+        """End the connection below TLS, without saying so above."""
+        self._writer.transport.abort()
+
+    def reset(self) -> None:
+        """End the connection with a TCP reset."""
+        connected = self._writer.get_extra_info("socket")
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._writer.transport.abort()
+
+    async def _take(self, count: int) -> None:
+        while count:
+            piece = await self._reader.read(min(count, 1 << 16))
+            if not piece:
+                raise asyncio.IncompleteReadError(b"", count)
+            self.received.body += piece
+            count -= len(piece)
+
+    async def _chunks(self) -> None:
+        while size := int(await self._reader.readline() or b"", 16):
+            await self._take(size)
+            await self._reader.readexactly(2)
+        await self._reader.readline()
+
+
+def answering(octets: bytes) -> Line:
+    """Make a line that reads the whole request, then sends this as it is."""
+
+    async def line(call: Call) -> None:
+        await call.body()
+        await call.send(octets)
+
+    return line
+
+
+def answer(status: int = 200, *fields: bytes, body: bytes = b"", reason: bytes = b"") -> Line:
+    """Make a line that reads the whole request, then answers with Content-Length."""
+    return answering(head(status, *fields, b"Content-Length: %d" % len(body), reason=reason) + body)
+
+
+def head(status: int, *fields: bytes, reason: bytes = b"") -> bytes:
+    """Make the head of an answer."""
+    return b"\r\n".join([b"HTTP/1.1 %d %b" % (status, reason), *fields, b"", b""])
+
+
+async def hang_up(call: Call) -> None:
+    """Read the whole request, then close without a word."""
+    await call.body()
+    call.close()
+
+
+async def reset(call: Call) -> None:
+    """Read the whole request, then reset."""
+    await call.body()
+    call.reset()
+
+
+async def hang(call: Call) -> None:
+    """Read the whole request, and say nothing until the other side goes."""
+    await call.body()
+    await call.ended()
+
+
+class Upstream:
+    """Follows its script, a line for each request; after the last line, that line again. A context manager."""
+
+    def __init__(self, *script: Line, tls: ssl.SSLContext | None = None) -> None:
+        self.script = deque(script or (answer(),))
+        self._tls = tls
+        self._server: asyncio.Server | None = None
+        self._conversations: set[asyncio.Task[None]] = set()
+        self._changed = asyncio.Event()
+        self.port = 0
+        "Where it listens."
+        self.requests: list[Received] = []
+        self.connections = 0
+        "How many were accepted."
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
+        self.port = int(self._server.sockets[0].getsockname()[1])
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._server is not None
+        self._server.close()
+        for conversation in self._conversations:
+            conversation.cancel()
+        await asyncio.gather(*self._conversations, return_exceptions=True)
+        await self._server.wait_closed()
+
+    @property
+    def url(self) -> str:
+        """Base URL."""
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
+
+    async def reach(self, count: int) -> None:
+        """Wait until so many requests have begun."""
+        async with asyncio.timeout(PATIENCE):
+            while len(self.requests) < count:
+                await self._changed.wait()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._conversations.add(task)
+        self.connections += 1
+        try:
+            await self._converse(self.connections, reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            writer.transport.abort()
+        finally:
+            writer.close()
+            self._conversations.discard(task)
+
+    async def _converse(self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while not writer.is_closing():
+            received = Received(number, await reader.readuntil(b"\r\n\r\n"))
+            self.requests.append(received)
+            changed, self._changed = self._changed, asyncio.Event()
+            changed.set()
+            line = self.script.popleft() if len(self.script) > 1 else self.script[0]
+            await line(Call(received, reader, writer))

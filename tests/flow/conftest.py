@@ -1,0 +1,84 @@
+"""A proxy in front of a stand-in tenant or of a scripted upstream, all of them on real sockets in one event loop."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proxy.cli.loops import loop_factory
+from proxy.sandbox.tenant import Tenant
+from tests.fakes.authorization_server import AuthorizationServer, granted
+from tests.fakes.clock import HandClock
+from tests.fakes.upstream import Upstream
+from tests.flow.running import Document, Running, Serve, start, tenant_document
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The event loop that the command uses."""
+    del config, item
+    return {"loop": loop_factory() or asyncio.new_event_loop}
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    """The clock of everything in the test: the proxy's deadlines and tokens, the tenant's tokens."""
+    return HandClock()
+
+
+@pytest.fixture
+async def serve(tmp_path: Path, clock: HandClock) -> AsyncIterator[Serve]:
+    """Starts proxies, and stops them after the test."""
+    async with AsyncExitStack() as stack:
+
+        async def serving(document: Document) -> Running:
+            running = await start(document, tmp_path, clock)
+            stack.push_async_callback(running.stop)
+            return running
+
+        yield serving
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[Upstream]:
+    """A scripted upstream that answers 200 until the test scripts something else."""
+    async with Upstream() as started:
+        yield started
+
+
+@pytest.fixture
+async def authority() -> AsyncIterator[AuthorizationServer]:
+    """An authorization server whose tokens are token-1, token-2, and so on."""
+    async with AuthorizationServer(*(granted(f"token-{number}") for number in range(1, 10))) as started:
+        yield started
+
+
+@pytest.fixture
+async def tenant(clock: HandClock) -> AsyncIterator[Tenant]:
+    """A running stand-in tenant."""
+    async with Tenant(clock=clock) as started:
+        yield started
+
+
+@pytest.fixture
+def ca_file(tenant: Tenant, tmp_path: Path) -> Path:
+    """The tenant's certificate authority."""
+    path = tmp_path / "ca.pem"
+    path.write_text(tenant.ca_pem)
+    return path
+
+
+@pytest.fixture
+async def proxy(serve: Serve, tenant: Tenant, ca_file: Path, settings: Document) -> Running:
+    """A proxy in front of the tenant: `/http` as the Neo client, `/btp` as the BTP client."""
+    return await serve(tenant_document(tenant, ca_file, **settings))
+
+
+@pytest.fixture
+def settings() -> dict[str, Any]:
+    """The options of the routes in front of the tenant; to be overridden by `pytest.mark.parametrize`."""
+    return {}

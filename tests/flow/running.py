@@ -1,0 +1,161 @@
+"""The proxy in the process of a test: its configuration from a YAML text, its log in memory, its clocks moved by hand."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+from aiohttp import ClientSession
+
+from proxy.app import App
+from proxy.config.load import load
+from proxy.observe.logs import Log
+from proxy.sandbox.tenant import Tenant
+from tests.fakes.authorization_server import AuthorizationServer
+from tests.fakes.clock import HandClock
+from tests.fakes.log import LogLines
+from tests.fakes.sender import Sender
+from tests.fakes.upstream import PATIENCE, Upstream
+
+Document = dict[str, Any]
+Serve = Callable[[Document], Awaitable["Running"]]
+
+
+class LoopTime:
+    """What the proxy's deadlines read and set alarms with, in place of the event loop."""
+
+    def __init__(self, clock: HandClock) -> None:
+        self.time = clock.monotonic
+        self.call_later = clock.call_later
+
+
+class Running:
+    """A proxy from `start` to `stop`; `clock` is that of its deadlines and of its tokens."""
+
+    def __init__(self, app: App, lines: LogLines, clock: HandClock) -> None:
+        self.app = app
+        self.lines = lines
+        self.clock = clock
+        self._senders: list[Sender] = []
+
+    @property
+    def port(self) -> int:
+        """Where the first listener listens."""
+        return self.app.listeners[0].port
+
+    @property
+    def admin_url(self) -> str:
+        """Base URL of the admin address."""
+        return f"http://127.0.0.1:{self.app._admin.port}"
+
+    async def sender(self, port: int = 0) -> Sender:
+        """A new connection; it ends with the proxy, if not earlier."""
+        sender = await Sender.connect(port or self.port)
+        self._senders.append(sender)
+        return sender
+
+    async def ask_admin(self, path: str) -> tuple[int, str]:
+        """Status and text of a resource of the admin address."""
+        async with ClientSession() as session, session.get(self.admin_url + path) as answer:
+            return answer.status, await answer.text()
+
+    async def accounts(self, count: int = 1) -> list[dict[str, Any]]:
+        """The log lines of finished exchanges, when there are so many."""
+        return await self.lines.reach("exchange.finished", count)
+
+    async def account(self) -> dict[str, Any]:
+        """The log line of the last finished exchange."""
+        return (await self.accounts())[-1]
+
+    async def stop(self) -> None:
+        """Let the senders go, then stop."""
+        for sender in self._senders:
+            sender.leave()
+        await self.app.stop()
+
+
+async def start(document: Document, folder: Path, clock: HandClock) -> Running:
+    """A running proxy."""
+    lines, loop = LogLines(), asyncio.get_running_loop()
+    time = cast("asyncio.AbstractEventLoop", LoopTime(clock))
+
+    def make() -> App:
+        path = folder / "proxy.yaml"
+        path.write_text(yaml.safe_dump(document, sort_keys=False))
+        configuration = load(path, {})
+        log = Log(lines, level=configuration.log.level.value, human=False)
+        return App(configuration, log=log, environ={}, loop=time, clock=clock)
+
+    running = Running(await loop.run_in_executor(None, make), lines, clock)
+    try:
+        await running.app.start()
+    except OSError:
+        await running.app.stop()
+        raise
+    return running
+
+
+def document(
+    upstream: Upstream | str,
+    authority: AuthorizationServer | str,
+    *,
+    client: Document | None = None,
+    **route: Any,
+) -> Document:
+    """A configuration with one route, `/orders`, to a scripted upstream's `/http/orders`."""
+    token_url = authority if isinstance(authority, str) else authority.url
+    base = upstream if isinstance(upstream, str) else upstream.url
+    return {
+        "listen": "127.0.0.1:0",
+        "admin": "127.0.0.1:0",
+        "via": "here",
+        "log": {"level": "debug"},
+        "oauth_clients": {
+            "orders": {"token_url": token_url, "client_id": "id", "client_secret": "secret", **(client or {})}
+        },
+        "routes": [{"path": "/orders", "upstream": f"{base}/http/orders", "oauth_client": "orders", **route}],
+    }
+
+
+def tenant_document(tenant: Tenant, ca_file: Path, **route: Any) -> Document:
+    """A configuration for the stand-in tenant: `/http` as the Neo client, `/btp` as the BTP client."""
+    tls = {"ca_file": str(ca_file)}
+    neo = {
+        "provider": "neo",
+        "token_url": tenant.neo_token_url,
+        "client_id": tenant.neo_client.client_id,
+        "client_secret": tenant.neo_client.secret,
+        "tls": tls,
+    }
+    upstream = f"{tenant.runtime_url}/http"
+    return {
+        "listen": "127.0.0.1:0",
+        "admin": "127.0.0.1:0",
+        "via": "here",
+        "log": {"level": "debug"},
+        "oauth_clients": {"neo": neo, "btp": {"service_key": tenant.service_key, "tls": tls}},
+        "routes": [
+            {"path": "/http", "upstream": upstream, "oauth_client": "neo", "tls": tls, **route},
+            {"path": "/btp", "upstream": "/http", "oauth_client": "btp", "tls": tls, **route},
+        ],
+    }
+
+
+async def until(fact: Callable[[], object]) -> None:
+    """Turn the event loop until something holds."""
+    async with asyncio.timeout(PATIENCE):
+        while not fact():
+            await asyncio.sleep(0)
+
+
+async def turns(count: int = 50) -> None:
+    """Let the event loop do what is ready, and what that makes ready."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def soon(awaitable: Awaitable[Any]) -> None:
+    """Wait, but not for ever: a test that waits in vain fails."""
+    async with asyncio.timeout(PATIENCE):
+        await awaitable

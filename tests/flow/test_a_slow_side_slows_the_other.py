@@ -1,0 +1,155 @@
+"""However large a message and however slow its taker, little of it is in our memory at any moment."""
+
+import asyncio
+import hashlib
+from collections import deque
+from collections.abc import Iterator
+
+import pytest
+
+from proxy.upstream.connection import WRITE_HIGH_WATER
+from proxy.wire.body import HIGH_WATER
+from tests.fakes.authorization_server import AuthorizationServer
+from tests.fakes.sender import request
+from tests.fakes.upstream import Call, Upstream, head
+from tests.flow.running import Running, Serve, document, soon, turns, until
+
+SIZE = 24 << 20
+ONE_READ = 256 << 10
+"The most that uvloop or asyncio read at once."
+MOST = 2 * (WRITE_HIGH_WATER + HIGH_WATER + 2 * ONE_READ)
+"What both directions of an exchange may hold: a full buffer each, and a read that came when it was not yet full."
+
+
+def message() -> Iterator[bytes]:
+    """Pieces of a large body, no two alike."""
+    return (hashlib.sha512(b"%d" % number).digest() * 1024 for number in range(SIZE >> 16))
+
+
+DIGEST = hashlib.sha256(b"".join(message())).hexdigest()
+
+
+def held(proxy: Running) -> int:
+    """Octets of bodies in our memory."""
+    senders = [(each._body, each._transport) for each in proxy.app.crowd]
+    upstreams = [(each.body, each._transport) for pool in proxy.app.pools.values() for each in pool._all]
+    return sum(
+        (body._size if body is not None else 0) + transport.get_write_buffer_size()
+        for body, transport in [*senders, *upstreams]
+    )
+
+
+async def test_a_slow_upstream_slows_the_sender(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer
+) -> None:
+    """While it reads nothing we stop reading; then all of it arrives."""
+    go = asyncio.Event()
+
+    async def dawdle(call: Call) -> None:
+        await soon(go.wait())
+        digest = hashlib.sha256(await call.body()).hexdigest().encode()
+        await call.send(head(200, b"Content-Length: 64") + digest)
+
+    upstream.script = deque([dawdle])
+    proxy = await serve(document(upstream, authority))
+    sender = await proxy.sender()
+
+    async def send() -> None:
+        await sender.send(request(b"POST /orders", b"Content-Length: %d" % SIZE))
+        for piece in message():
+            await sender.send(piece)
+
+    sending = asyncio.create_task(send())
+    (pool,) = proxy.app.pools.values()
+    await until(lambda: any(each.congested for each in pool._all))
+    await until(lambda: any(each._body is not None and each._body.paused for each in proxy.app.crowd))
+    await turns(200)
+    assert HIGH_WATER < held(proxy) <= MOST
+    assert not sending.done()
+    go.set()
+    await soon(sending)
+    assert (await sender.answer()).body.decode() == DIGEST
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length: %d" % SIZE, b"Transfer-Encoding: chunked"])
+async def test_a_slow_sender_slows_the_upstream(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, framing: bytes
+) -> None:
+    """While it takes nothing of its answer we stop reading that; then all of it arrives."""
+    sent = asyncio.Event()
+
+    async def pour(call: Call) -> None:
+        await call.send(head(200, framing))
+        for piece in message():
+            chunk = b"%x\r\n%b\r\n" % (len(piece), piece)
+            await call.send(chunk if framing.startswith(b"T") else piece)
+        if framing.startswith(b"T"):
+            await call.send(b"0\r\n\r\n")
+        sent.set()
+
+    upstream.script = deque([pour])
+    proxy = await serve(document(upstream, authority))
+    sender = await proxy.sender()
+    await sender.send(request(b"GET /orders"))
+    (pool,) = proxy.app.pools.values()
+    await until(lambda: any(each.congested for each in proxy.app.crowd))
+    await until(lambda: any(each.body is not None and each.body.paused for each in pool._all))
+    await turns(200)
+    assert HIGH_WATER < held(proxy) <= MOST
+    assert not sent.is_set()
+    relayed = await sender.answer()
+    assert (len(relayed.body), hashlib.sha256(relayed.body).hexdigest()) == (SIZE, DIGEST)
+    assert (await proxy.account())["bytes_out"] == SIZE
+
+
+async def test_a_sender_that_takes_nothing_is_cut_off(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer
+) -> None:
+    """After `body_timeout`; the upstream's connection does not wait for it either."""
+    cut = asyncio.Event()
+
+    async def pour(call: Call) -> None:
+        await call.send(head(200, b"Content-Length: %d" % SIZE))
+        try:
+            for piece in message():
+                await call.send(piece)
+        except ConnectionError:
+            cut.set()
+
+    upstream.script = deque([pour])
+    proxy = await serve(document(upstream, authority))
+    sender = await proxy.sender()
+    await sender.send(request(b"GET /orders"))
+    await until(lambda: any(each.congested for each in proxy.app.crowd))
+    proxy.clock.advance(61)
+    await soon(cut.wait())
+    assert (await proxy.account())["code"] == "sender_left"
+
+
+async def test_an_upstream_that_takes_nothing_is_a_504(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer
+) -> None:
+    """Its `timeout` holds for a body that it does not read, and the sender is not blamed for waiting."""
+    gone = asyncio.Event()
+
+    async def sleep(call: Call) -> None:
+        del call
+        await soon(gone.wait())
+
+    upstream.script = deque([sleep])
+    proxy = await serve(document(upstream, authority, timeout="5m"))
+    sender = await proxy.sender()
+    await sender.send(request(b"POST /orders", b"Content-Length: %d" % SIZE))
+    pieces = message()
+    sending = asyncio.create_task(sender.send(b"".join(pieces)))
+    (pool,) = proxy.app.pools.values()
+    await until(lambda: any(each.congested for each in pool._all))
+    await until(lambda: any(each._body is not None and each._body.paused for each in proxy.app.crowd))
+    proxy.clock.advance(120)
+    await turns()
+    assert proxy.lines.named("exchange.finished") == []
+    proxy.clock.advance(200)
+    refused = await sender.answer()
+    assert (refused.status, refused.code) == (504, "upstream_timeout")
+    sending.cancel()
+    gone.set()

@@ -1,0 +1,100 @@
+"""What is refused before anything is read or fetched."""
+
+from ipaddress import ip_network
+
+import pytest
+
+from proxy.errors import (
+    ConnectRefused,
+    ExpectationUnknown,
+    MethodNotAllowed,
+    ProxyError,
+    RequestMalformed,
+    RouteUnknown,
+    SenderNotAllowed,
+    TargetOutsideRoute,
+)
+from proxy.forwarding.admission import admit, allowed
+from proxy.forwarding.routes import Routes
+from tests.unit.forwarding.world import Pair, request, route
+
+LOCAL = (ip_network("192.0.2.0/24"), ip_network("2001:db8::/32"))
+CONTINUE = (b"Expect", b"100-Continue")
+
+
+def test_a_request_that_nothing_speaks_against_gets_its_route() -> None:
+    """Expect: 100-continue has no case (RFC 9110 §10.1.1)."""
+    ours = route(allow=LOCAL)
+
+    assert admit(request("POST /orders/x", CONTINUE), "192.0.2.7", Routes([ours])) is ours
+
+
+@pytest.mark.parametrize(
+    ("start", "fields", "error"),
+    [
+        pytest.param("CONNECT h:443", (), ConnectRefused, id="CONNECT"),
+        pytest.param("CONNECT /orders", (), ConnectRefused, id="CONNECT to a path"),
+        pytest.param("TRACE /orders", (), MethodNotAllowed, id="TRACE"),
+        pytest.param("OPTIONS *", (), MethodNotAllowed, id="the asterisk"),
+        pytest.param("GET ftp://h/orders", (), RequestMalformed, id="a target of another scheme"),
+        pytest.param("GET h:443", (), RequestMalformed, id="authority-form without CONNECT"),
+        pytest.param("GET /other", (), RouteUnknown, id="a path without route"),
+        pytest.param("GET /orders/../x", (), TargetOutsideRoute, id="a path that climbs"),
+        pytest.param("POST /orders", ((b"Expect", b"miracles"),), ExpectationUnknown, id="an unknown expectation"),
+        pytest.param("POST /orders", ((b"Expect", b"100-continue, x"),), ExpectationUnknown, id="one more expectation"),
+    ],
+)
+def test_a_request_is_refused(start: str, fields: tuple[Pair, ...], error: type[ProxyError]) -> None:
+    """Each with its own answer."""
+    with pytest.raises(error):
+        admit(request(start, *fields), "192.0.2.7", Routes([route()]))
+
+
+@pytest.mark.parametrize("host", [b"a b", b"a/b", b"u@h", b'h"x', b"h\\", b"h?x", b"<h>", b"\xe4"])
+def test_a_host_field_that_names_no_host_is_malformed(host: bytes) -> None:
+    """RFC 9112 §3.2: 400."""
+    with pytest.raises(RequestMalformed, match="Host"):
+        admit(request("GET /orders", host=host), "192.0.2.7", Routes([route()]))
+
+
+@pytest.mark.parametrize("host", [b"", b"h", b"h:80", b"[::1]:8080", b"a_b.example", b"x%20y"])
+def test_a_host_field_may_hold_what_urls_hold(host: bytes) -> None:
+    """RFC 3986 §3.2.2; an empty one is allowed (RFC 9110 §7.2)."""
+    admit(request("GET /orders", host=host), "192.0.2.7", Routes([route()]))
+
+
+def test_http_1_0_has_no_expectations() -> None:
+    """RFC 9110 §10.1.1: ignored."""
+    admit(request("POST /orders", (b"Expect", b"miracles"), minor=0), "192.0.2.7", Routes([route()]))
+
+
+def test_trace_is_answered_with_what_is_allowed() -> None:
+    """RFC 9110 §15.5.6; neither CONNECT nor TRACE is."""
+    with pytest.raises(MethodNotAllowed) as raised:
+        admit(request("TRACE /orders"), "192.0.2.7", Routes([route()]))
+
+    assert raised.value.allowed == ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+
+
+def test_an_address_that_is_not_listed_is_refused_before_its_expectation() -> None:
+    """The first refusal wins."""
+    with pytest.raises(SenderNotAllowed):
+        admit(request("POST /orders", (b"Expect", b"x")), "198.51.100.1", Routes([route(allow=LOCAL)]))
+
+
+@pytest.mark.parametrize(
+    ("address", "is_allowed"),
+    [
+        ("192.0.2.1", True),
+        ("192.0.3.1", False),
+        ("2001:db8::5", True),
+        ("2001:db9::5", False),
+        ("::ffff:192.0.2.1", True),
+        ("::ffff:192.0.3.1", False),
+        ("2001:db8::5%eth0", True),
+        ("", True),
+    ],
+)
+def test_an_address_is_allowed_if_a_network_holds_it(address: str, is_allowed: bool) -> None:  # noqa: FBT001
+    """IPv4 in IPv6 clothing is IPv4; a Unix socket has no address, and its file's permissions decide."""
+    assert allowed(address, LOCAL) is is_allowed

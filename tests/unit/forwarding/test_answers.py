@@ -1,0 +1,101 @@
+"""Our own answers."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from proxy import errors
+from proxy.errors import CredentialMissing, GrantUnavailable, MethodNotAllowed, ProxyError, RouteUnknown, UpstreamUnreachable
+from proxy.forwarding.answers import CONTINUE, problem
+from proxy.wire.heads import ResponseParser
+
+
+def classes(of: type[ProxyError] = ProxyError) -> Iterator[type[ProxyError]]:
+    """Every failure that a sender can be told of."""
+    for each in of.__subclasses__():
+        yield from classes(each)
+        if hasattr(each, "status"):
+            yield each
+
+
+def answer(error: ProxyError, *, method: str = "GET", close: bool = False) -> tuple[dict[str, str], bytes]:
+    """Its fields and content, after a strict parser has read it."""
+    octets = problem(error, name=b"me", request_id="id-ä".encode().decode("latin-1"), method=method, close=close)
+    head, _, content = octets.partition(b"\r\n\r\n")
+    parsed = ResponseParser().parse(head + b"\r\n\r\n")
+    assert parsed.status == error.status
+    assert len(parsed.fields) == len(dict(parsed.fields))
+    return {name.decode(): value.decode("latin-1") for name, value in parsed.fields}, content
+
+
+@pytest.mark.parametrize("kind", sorted(set(classes()), key=lambda kind: kind.__name__))
+def test_each_failure_is_a_problem_that_says_what_and_who(kind: type[ProxyError]) -> None:
+    """RFC 9457 and RFC 9209; the same code in both."""
+    fields, content = answer(kind("Do ä thing."))
+    document = json.loads(content)
+
+    assert document == {
+        "type": "about:blank",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": "Do ä thing.",
+        "code": kind.code,
+        "request_id": "id-ä".encode().decode("latin-1"),
+    }
+    error = f"; error={kind.proxy_status}" if kind.proxy_status else ""
+    assert fields["Proxy-Status"] == f'me{error}; details="{kind.code}"'
+    assert fields["Content-Type"] == "application/problem+json"
+    assert fields["Content-Length"] == str(len(content))
+    assert fields["X-Request-ID"].encode("latin-1") == "id-ä".encode()
+
+
+def test_no_two_failures_share_a_code() -> None:
+    """A code is what scripts and people search for."""
+    codes = [kind.code for kind in set(classes())]
+
+    assert len(codes) == len(set(codes)) > 20
+
+
+def test_the_instance_may_know_the_error_type_better() -> None:
+    """A refused connection is told from a missing name."""
+    fields, _ = answer(UpstreamUnreachable("x", proxy_status="dns_error"))
+
+    assert fields["Proxy-Status"] == 'me; error=dns_error; details="upstream_unreachable"'
+
+
+def test_head_gets_the_head_only() -> None:
+    """RFC 9110 §9.3.2: with the length that GET would have had."""
+    fields, content = answer(RouteUnknown("x"), method="HEAD")
+
+    assert (content, int(fields["Content-Length"])) == (b"", len(answer(RouteUnknown("x"))[1]))
+
+
+@pytest.mark.parametrize("close", [True, False])
+def test_the_last_answer_says_so(close: bool) -> None:  # noqa: FBT001
+    """RFC 9112 §9.6."""
+    assert ("Connection" in answer(RouteUnknown("x"), close=close)[0]) is close
+
+
+@pytest.mark.parametrize(
+    ("error", "name", "value"),
+    [
+        pytest.param(GrantUnavailable("x", retry_after=7), "Retry-After", "7", id="when to come again"),
+        pytest.param(GrantUnavailable("x"), "Retry-After", None, id="nobody knows when"),
+        pytest.param(MethodNotAllowed("x", allowed=("GET", "PUT")), "Allow", "GET, PUT", id="what is allowed"),
+        pytest.param(MethodNotAllowed("x"), "Allow", "", id="405 has Allow, also where nothing is (RFC 9110 §10.2.1)"),
+        pytest.param(RouteUnknown("x"), "Allow", None, id="others have none"),
+        pytest.param(
+            CredentialMissing("x"), "WWW-Authenticate", 'Basic realm="cpi-oauth-proxy", charset="UTF-8"', id="401"
+        ),
+        pytest.param(errors.CredentialRefused("x"), "WWW-Authenticate", None, id="403 challenges nobody"),
+    ],
+)
+def test_a_status_brings_its_field(error: ProxyError, name: str, value: str | None) -> None:
+    """RFC 9110 §10.2.1, §10.2.3, §11.6.1."""
+    assert answer(error)[0].get(name) == value
+
+
+def test_continue_is_an_interim_answer() -> None:
+    """RFC 9110 §15.2.1."""
+    assert ResponseParser().parse(CONTINUE).status == 100

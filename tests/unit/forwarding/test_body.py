@@ -1,0 +1,155 @@
+"""The body of a request as attempts see it."""
+
+import pytest
+
+from proxy.errors import BodyTooLarge, RequestMalformed
+from proxy.forwarding.body import Body, BufferedBody, StreamedBody, collect
+from proxy.wire.body import IncomingBody
+from proxy.wire.run import Run
+from tests.fakes.transport import MemoryTransport
+
+
+class Collecting:
+    """Collects a body with a buffer of 4 and at most 8 octets."""
+
+    def __init__(self, *pieces: bytes, length: int | None = None, ended: bool = True) -> None:
+        self.incoming = IncomingBody(MemoryTransport(), length)
+        self.body: Body | None = None
+        self.error: BaseException | None = None
+        self.run = Run(self._collect(), self._ended)
+        self.run.start()
+        for piece in pieces:
+            self.incoming.push(piece)
+            self.run.ring()
+        if ended:
+            self.incoming.end()
+            self.run.ring()
+
+    async def _collect(self) -> None:
+        self.body = await collect(self.incoming, buffer=4, max_body=8)
+
+    def _ended(self, error: BaseException | None) -> None:
+        self.error = error
+
+
+def read(body: StreamedBody) -> bytes:
+    """What it has now."""
+    got: list[bytes] = []
+
+    async def reading() -> None:
+        got.append(await body.read())
+
+    errors: list[BaseException | None] = []
+    Run(reading(), errors.append).start()
+    for error in filter(None, errors):
+        raise error
+    return got[0]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "length"),
+    [
+        pytest.param([], 0, id="nothing"),
+        pytest.param([], None, id="no chunk"),
+        pytest.param([b"abcd"], 4, id="as much as the buffer takes"),
+        pytest.param([b"ab", b"cd"], None, id="as much, in chunks"),
+        pytest.param([b"a", b"b", b"c"], 3, id="less, in pieces"),
+    ],
+)
+def test_a_small_body_is_kept_and_can_be_sent_again(pieces: list[bytes], length: int | None) -> None:
+    """It goes out in one go, however it came."""
+    body = Collecting(*pieces, length=length).body
+
+    assert isinstance(body, BufferedBody)
+    assert (body.content, body.replayable) == (b"".join(pieces), True)
+
+
+def test_nothing_goes_out_before_a_small_body_is_whole() -> None:
+    """CPI gives up after 20 s of stuttering, we do not."""
+    collecting = Collecting(b"ab", length=4, ended=False)
+
+    assert (collecting.body, collecting.error) == (None, None)
+
+
+def test_a_body_announced_as_large_is_streamed_from_its_first_octet() -> None:
+    """Nothing of it has been read."""
+    body = Collecting(length=5, ended=False).body
+
+    assert isinstance(body, StreamedBody)
+    assert (body.length, body.replayable, body.waiting) == (5, True, True)
+
+
+def test_a_body_that_turns_out_large_is_streamed_with_what_has_been_read() -> None:
+    """It can be sent again until something has been read from it."""
+    collecting = Collecting(b"abc", b"de", ended=False)
+    body = collecting.body
+    assert isinstance(body, StreamedBody)
+    assert (body.length, body.replayable, body.waiting) == (None, True, False)
+
+    assert read(body) == b"abcde"
+    assert (body.replayable, body.waiting) == (False, True)
+    collecting.incoming.push(b"f")
+    collecting.incoming.end()
+    assert (body.waiting, read(body), read(body)) == (False, b"f", b"")
+
+
+@pytest.mark.parametrize(
+    "collecting",
+    [
+        pytest.param(lambda: Collecting(length=9, ended=False), id="announced"),
+        pytest.param(lambda: Collecting(b"a" * 9, ended=False), id="in one piece"),
+        pytest.param(lambda: Collecting(b"a", b"b" * 8, ended=False), id="in two pieces"),
+    ],
+)
+def test_a_body_above_the_limit_is_refused(collecting: type[Collecting]) -> None:
+    """413, before anything goes to the upstream."""
+    assert isinstance(collecting().error, BodyTooLarge)
+
+
+def test_a_streamed_body_above_the_limit_is_refused_on_the_way() -> None:
+    """Its last piece never reaches the upstream."""
+    collecting = Collecting(b"abcde", ended=False)
+    body = collecting.body
+    assert isinstance(body, StreamedBody)
+    read(body)
+    collecting.incoming.push(b"fghi")
+
+    with pytest.raises(BodyTooLarge, match="more than 8 octets"):
+        read(body)
+
+
+def test_a_body_that_breaks_while_it_is_collected_is_the_senders_fault() -> None:
+    """With the reason that its connection gives."""
+    collecting = Collecting(b"a", ended=False)
+    error = RequestMalformed("x")
+    collecting.incoming.fail(error)
+    collecting.run.ring()
+
+    assert collecting.error is error
+
+
+def test_a_broken_body_is_known_before_it_is_read() -> None:
+    """So that nobody waits for the upstream in vain."""
+    collecting = Collecting(b"abcde", ended=False)
+    body = collecting.body
+    assert isinstance(body, StreamedBody)
+    read(body)
+    assert not body.broken
+
+    collecting.incoming.fail(RequestMalformed("x"))
+
+    assert (body.broken, body.waiting) == (True, False)
+    with pytest.raises(RequestMalformed):
+        read(body)
+
+
+def test_wanting_a_streamed_body_asks_a_sender_that_waits_for_it() -> None:
+    """RFC 9110 §10.1.1."""
+    collecting = Collecting(length=5, ended=False)
+    asked: list[str] = []
+    collecting.incoming.invite = lambda: asked.append("asked")
+    assert isinstance(collecting.body, StreamedBody)
+
+    collecting.body.want()
+
+    assert asked == ["asked"]

@@ -1,0 +1,95 @@
+"""Cookies under a name of ours."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.forwarding.cookies import CookieRules
+
+NAME = st.from_regex(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,10}", fullmatch=True)
+VALUE = st.from_regex(rb"[!#-+\--:<-\[\]-~]{0,20}", fullmatch=True)
+ROUTE = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,6}", fullmatch=True)
+ATTRIBUTES = st.sampled_from([b"", b"; Secure", b"; Path=/http; HttpOnly", b";Domain=.x.com; Max-Age=5; SameSite=Lax"])
+
+
+def rules(route: str = "orders", *, path: bytes = b"/orders", upstream: bytes = b"/http/in", secure: bool = False) -> CookieRules:
+    """Make a route's rules, named as the composition root names them."""
+    return CookieRules(prefix=f"cpi.{route}~".encode(), route_path=path, upstream_path=upstream, secure=secure)
+
+
+@given(name=NAME, value=VALUE, attributes=ATTRIBUTES)
+def test_a_cookie_goes_to_the_sender_and_back_byte_for_byte(name: bytes, value: bytes, attributes: bytes) -> None:
+    """SAP note 2681175: who rewrites a value breaks tenants with several nodes."""
+    sent = rules().to_sender(name + b"=" + value + attributes)
+
+    assert rules().to_upstream([sent.split(b";")[0]]) == name + b"=" + value
+
+
+@given(cookies=st.lists(st.tuples(NAME, VALUE), max_size=5), routes=st.tuples(ROUTE, ROUTE))
+def test_no_foreign_cookie_goes_through(cookies: list[tuple[bytes, bytes]], routes: tuple[str, str]) -> None:
+    """Neither the sender's own nor one of another route, whatever the two routes are called."""
+    ours, other = map(rules, routes)
+    own = b"; ".join(name + b"=" + value for name, value in cookies)
+    foreign = b"; ".join(other.to_sender(name + b"=" + value) for name, value in cookies)
+
+    if not any(name.startswith(ours.prefix) for name, _ in cookies):
+        assert ours.to_upstream([own]) == b""
+    if routes[0] != routes[1]:
+        assert ours.to_upstream([foreign]) == b""
+
+
+def test_only_ours_are_taken_from_all_cookie_fields() -> None:
+    """In the order they came, in one field, without the prefix."""
+    values = [b"MYSAPSSO2=x; cpi.orders~a=1;cpi.orders~b=", b"cpi.other~c=3;\tcpi.orders~d=4 ;", b""]
+
+    assert rules().to_upstream(values) == b"a=1; b=; d=4"
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [
+        pytest.param(b"a=b", b"cpi.orders~a=b", id="a name gets the prefix"),
+        pytest.param(b" a=b ", b"cpi.orders~a=b", id="white space around the pair does not count"),
+        pytest.param(b'a="b c"', b'cpi.orders~a="b c"', id="quotes stay"),
+        pytest.param(b"a=b=c%2B+!", b"cpi.orders~a=b=c%2B+!", id="a value is not decoded"),
+        pytest.param(b"a", b"cpi.orders~a", id="a pair without equals sign"),
+        pytest.param(b"a=b; Domain=.hana.ondemand.com; HttpOnly", b"cpi.orders~a=b; HttpOnly", id="Domain goes"),
+        pytest.param(b"a=b; domain =x", b"cpi.orders~a=b", id="attributes have no case"),
+        pytest.param(b"a=b; Secure", b"cpi.orders~a=b", id="Secure goes on a plain listener"),
+        pytest.param(b"a=b;Max-Age=0; Foo", b"cpi.orders~a=b;Max-Age=0; Foo", id="all others stay as they are"),
+        pytest.param(b"a=b; Path=/http/in/x", b"cpi.orders~a=b; Path=/orders/x", id="Path is mapped to the route"),
+        pytest.param(b"a=b; PATH = /", b"cpi.orders~a=b; Path=/orders", id="a path above is the whole route"),
+    ],
+)
+def test_a_set_cookie_is_made_the_routes_own(value: bytes, sent: bytes) -> None:
+    """The sender returns it to this route, and to nobody else."""
+    assert rules().to_sender(value) == sent
+
+
+def test_secure_stays_where_the_listener_speaks_tls() -> None:
+    """RFC 6265 §5.2.5."""
+    assert rules(secure=True).to_sender(b"a=b; Secure") == b"cpi.orders~a=b; Secure"
+
+
+@pytest.mark.parametrize(
+    ("route", "upstream", "path", "mapped"),
+    [
+        pytest.param(b"/orders", b"/http/in", b"/http/in", b"/orders", id="the upstream's own path"),
+        pytest.param(b"/orders", b"/http/in", b"/http/in/", b"/orders", id="with a slash"),
+        pytest.param(b"/orders", b"/http/in", b"/http/in/a/", b"/orders/a/", id="below it"),
+        pytest.param(b"/orders", b"/http/in", b"/http/inner", b"/orders", id="beside it"),
+        pytest.param(b"/orders", b"/http/in", b"/http", b"/orders", id="above it"),
+        pytest.param(b"/orders", b"/http/in", b"", b"/orders", id="none"),
+        pytest.param(b"/", b"/http/in", b"/http/in/a", b"/a", id="the root stands for it"),
+        pytest.param(b"/", b"/", b"/a", b"/a", id="root to root"),
+        pytest.param(b"/", b"/", b"/", b"/", id="root to root, itself"),
+        pytest.param(b"/orders", b"/", b"/a", b"/orders/a", id="the upstream is a root"),
+    ],
+)
+def test_a_path_lies_on_our_side_where_it_lies_at_the_upstream(
+    route: bytes, upstream: bytes, path: bytes, mapped: bytes
+) -> None:
+    """The whole route where it lies above or beside."""
+    sent = rules(path=route, upstream=upstream).to_sender(b"a=b; Path=" + path)
+
+    assert sent == b"cpi.orders~a=b; Path=" + mapped

@@ -1,0 +1,74 @@
+"""The verdict after an attempt, as one table."""
+
+from itertools import chain, combinations, product
+
+import pytest
+
+from proxy.forwarding.verdict import IDEMPOTENT, Ending, Refusal, Verdict, verdict
+
+CHANCES = (Verdict.RENEW_TOKEN, Verdict.FETCH_CSRF, Verdict.RECONNECT)
+SPENT = [frozenset(each) for each in chain.from_iterable(combinations(CHANCES, size) for size in range(4))]
+METHODS = {"GET": True, "HEAD": True, "OPTIONS": True, "PUT": True, "DELETE": True, "TRACE": True} | dict.fromkeys(
+    ("POST", "PATCH", "PROPFIND", "get", ""), False
+)
+"Whether a method is idempotent (RFC 9110 §9.2.2)."
+
+ROWS: dict[tuple[Ending, Refusal | None], tuple[Verdict, Verdict, bool, bool]] = {
+    (Ending.ANSWERED, Refusal.NONE): (Verdict.RELAY, Verdict.RELAY, False, False),
+    (Ending.ANSWERED, Refusal.TOKEN): (Verdict.RENEW_TOKEN, Verdict.RELAY, True, False),
+    (Ending.ANSWERED, Refusal.CSRF): (Verdict.FETCH_CSRF, Verdict.RELAY, True, False),
+    (Ending.UNSENT, None): (Verdict.RECONNECT, Verdict.FAIL, False, False),
+    (Ending.LOST, None): (Verdict.RECONNECT, Verdict.FAIL, True, True),
+    (Ending.BROKEN, None): (Verdict.FAIL, Verdict.FAIL, False, False),
+}
+"(first chance, what comes when it is spent or not given, needs a replayable body, needs an idempotent method)."
+
+
+def expected(ending: Ending, refusal: Refusal, spent: frozenset[Verdict], method: str, *, replayable: bool) -> Verdict:
+    """Look the row up."""
+    row = ROWS.get((ending, refusal)) or ROWS[ending, None]
+    chance, otherwise, needs_body, needs_method = row
+    given = chance not in spent and (replayable or not needs_body) and (METHODS[method] or not needs_method)
+    return chance if given else otherwise
+
+
+def test_the_whole_table() -> None:
+    """Every ending, refusal, spent chance, method and body: the verdict is that of its row."""
+    cases = list(product(Ending, Refusal, SPENT, METHODS, (True, False)))
+    assert len(cases) == 4 * 3 * 8 * 11 * 2
+
+    for ending, refusal, spent, method, replayable in cases:
+        decided = verdict(ending, refusal, spent, method=method, replayable=replayable)
+        assert decided is expected(ending, refusal, spent, method, replayable=replayable), (
+            ending,
+            refusal,
+            spent,
+            method,
+            replayable,
+        )
+
+
+def test_a_post_is_never_sent_twice_when_the_first_may_have_arrived() -> None:
+    """Whatever else holds, for every method that is not idempotent."""
+    for method, spent, replayable in product(("POST", "PATCH"), SPENT, (True, False)):
+        for ending in (Ending.LOST, Ending.BROKEN):
+            assert verdict(ending, Refusal.NONE, spent, method=method, replayable=replayable) is Verdict.FAIL
+
+
+def test_each_exchange_ends_after_at_most_one_of_each_second_chance() -> None:
+    """Whatever happens in the attempts, there are no more than four."""
+    for refusal, ending in product(Refusal, Ending):
+        spent: frozenset[Verdict] = frozenset()
+        for _ in range(4):
+            decided = verdict(ending, refusal, spent, method="GET", replayable=True)
+            if decided in (Verdict.RELAY, Verdict.FAIL):
+                break
+            assert decided not in spent
+            spent |= {decided}
+        else:
+            pytest.fail("a fifth attempt")
+
+
+def test_the_idempotent_methods_are_those_of_the_rfc() -> None:
+    """RFC 9110 §9.2.2."""
+    assert {method for method, is_idempotent in METHODS.items() if is_idempotent} == IDEMPOTENT

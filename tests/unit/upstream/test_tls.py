@@ -1,0 +1,62 @@
+"""Trust towards upstreams."""
+
+import ssl
+from pathlib import Path
+
+import pytest
+import trustme
+
+from proxy.config.model import Tls
+from proxy.upstream.tls import client_context
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    """Issues certificates."""
+    return trustme.CA()
+
+
+@pytest.fixture
+def files(authority: trustme.CA, tmp_path: Path) -> dict[str, Path]:
+    """A certificate authority, a certificate, its key, and both in one."""
+    issued = authority.issue_cert("client.example")
+    paths = {name: tmp_path / f"{name}.pem" for name in ("ca", "cert", "key", "both")}
+    authority.cert_pem.write_to_path(paths["ca"])
+    issued.cert_chain_pems[0].write_to_path(paths["cert"])
+    issued.private_key_pem.write_to_path(paths["key"])
+    issued.private_key_and_cert_chain_pem.write_to_path(paths["both"])
+    return paths
+
+
+def test_verification_is_never_off(files: dict[str, Path]) -> None:
+    """Certificate and name, TLS 1.2 at least, whatever the options."""
+    for tls in (Tls(), Tls(ca_file=files["ca"])):
+        context = client_context(tls)
+        assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
+        assert context.minimum_version is ssl.TLSVersion.TLSv1_2
+
+
+def test_an_own_authority_takes_the_place_of_the_systems(files: dict[str, Path]) -> None:
+    """Nobody else is trusted then."""
+    assert [each["serialNumber"] for each in client_context(Tls(ca_file=files["ca"])).get_ca_certs()] != []
+    assert len(client_context(Tls(ca_file=files["ca"])).get_ca_certs()) == 1
+
+
+def test_a_certificate_may_bring_its_key_in_one_file_or_two(files: dict[str, Path]) -> None:
+    """Both load."""
+    client_context(Tls(cert_file=files["cert"], key_file=files["key"]))
+    client_context(Tls(cert_file=files["both"]))
+
+
+def test_files_that_are_none_are_refused(files: dict[str, Path]) -> None:
+    """When the proxy starts, not with the first message."""
+    with pytest.raises(ssl.SSLError):
+        client_context(Tls(cert_file=files["cert"]))
+    with pytest.raises(OSError, match="No such file"):
+        client_context(Tls(ca_file=files["ca"].with_name("missing.pem")))
+
+
+def test_one_set_of_files_makes_one_context(files: dict[str, Path]) -> None:
+    """They take a megabyte each."""
+    assert client_context(Tls(ca_file=files["ca"])) is client_context(Tls(ca_file=files["ca"]))
+    assert client_context(Tls(ca_file=files["ca"])) is not client_context(Tls())

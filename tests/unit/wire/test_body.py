@@ -1,0 +1,168 @@
+"""A body between its connection and its exchange."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+
+from proxy.wire.body import HIGH_WATER, IncomingBody
+from proxy.wire.run import Run
+from tests.fakes.transport import MemoryTransport
+
+
+class Reading:
+    """An exchange that reads a body to its end."""
+
+    def __init__(self, body: IncomingBody) -> None:
+        self.body = body
+        self.pieces: list[bytes] = []
+        self.error: BaseException | None = None
+        self.over = False
+        self.run = Run(self._read(), self._ended)
+        self.run.start()
+
+    def _read(self) -> Coroutine[Any, Any, None]:
+        async def read() -> None:
+            while piece := await self.body.read():
+                self.pieces.append(piece)
+
+        return read()
+
+    def _ended(self, error: BaseException | None) -> None:
+        self.error, self.over = error, True
+
+
+@pytest.fixture
+def transport() -> MemoryTransport:
+    """What can be paused."""
+    return MemoryTransport()
+
+
+@pytest.fixture
+def body(transport: MemoryTransport) -> IncomingBody:
+    """A body of unknown length."""
+    return IncomingBody(transport, None)
+
+
+def test_what_lies_there_is_taken_at_once(body: IncomingBody) -> None:
+    """One piece as it is, several joined."""
+    body.push(b"ab")
+    assert body.take() == b"ab"
+    body.push(b"c")
+    body.push(b"d")
+
+    assert (body.take(), body.take(), body.received) == (b"cd", b"", 4)
+
+
+def test_the_reader_gets_each_piece_when_it_comes(body: IncomingBody) -> None:
+    """And ends with the body."""
+    reading = Reading(body)
+    for piece in (b"a", b"b"):
+        body.push(piece)
+        reading.run.ring()
+    assert (reading.pieces, reading.over) == ([b"a", b"b"], False)
+
+    body.end()
+    reading.run.ring()
+
+    assert (reading.pieces, reading.over, reading.error) == ([b"a", b"b"], True, None)
+
+
+def test_a_ring_without_news_is_no_end(body: IncomingBody) -> None:
+    """The reader looks and waits on."""
+    reading = Reading(body)
+    reading.run.ring()
+
+    assert not reading.over
+
+
+def test_what_came_before_a_failure_is_read_first(body: IncomingBody) -> None:
+    """Then the failure is raised; the first one counts."""
+    first = LookupError("first")
+    body.push(b"a")
+    body.fail(first)
+    body.fail(LookupError("second"))
+    reading = Reading(body)
+
+    assert (reading.pieces, reading.error) == ([b"a"], first)
+
+
+def test_nothing_goes_wrong_with_a_body_that_has_ended(body: IncomingBody) -> None:
+    """A sender that leaves after its last octet has sent it whole."""
+    body.push(b"a")
+    body.end()
+    body.fail(LookupError())
+
+    assert (body.failure, Reading(body).pieces) == (None, [b"a"])
+
+
+@pytest.mark.parametrize(
+    ("change", "waiting"),
+    [
+        pytest.param(lambda _: None, True, id="before anything has come"),
+        pytest.param(lambda body: body.push(b"a"), False, id="when something lies there"),
+        pytest.param(lambda body: body.end(), False, id="at its end"),
+        pytest.param(lambda body: body.fail(LookupError()), False, id="after a failure"),
+    ],
+)
+def test_reading_waits_only(change: Any, waiting: bool, body: IncomingBody) -> None:  # noqa: FBT001
+    """Whether `read` would wait can be asked."""
+    change(body)
+
+    assert body.waiting is waiting
+
+
+def test_the_socket_is_read_up_to_the_mark_and_again_after_taking(
+    body: IncomingBody, transport: MemoryTransport
+) -> None:
+    """Memory is bounded by the mark and one reading of the socket."""
+    states = []
+    for piece in (b"a" * HIGH_WATER, b"b", b"c"):
+        body.push(piece)
+        states.append((transport.reading, body.paused))
+    body.take()
+    states.append((transport.reading, body.paused))
+
+    assert states == [(True, False), (False, True), (False, True), (True, False)]
+
+
+def test_a_sender_that_waits_to_be_asked_is_asked_once_when_the_body_is_wanted(body: IncomingBody) -> None:
+    """RFC 9110 §10.1.1: by the first reading that has to wait."""
+    asked: list[str] = []
+    body.invite = lambda: asked.append("asked")
+    assert body.uninvited
+
+    reading = Reading(body)
+    reading.run.ring()
+    body.want()
+
+    assert (asked, body.uninvited) == (["asked"], False)
+
+
+def test_a_sender_that_sends_without_being_asked_is_not_asked(body: IncomingBody) -> None:
+    """RFC 9110 §10.1.1: it may have given up waiting."""
+    asked: list[str] = []
+    body.invite = lambda: asked.append("asked")
+
+    body.push(b"a")
+    Reading(body)
+
+    assert asked == []
+
+
+async def test_a_body_can_be_read_beside_futures(body: IncomingBody) -> None:
+    """An exchange waits for both kinds."""
+    future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+    over: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    async def read() -> None:
+        over.set_result(await future + await body.read())
+
+    run = Run(read(), lambda _: None)
+    run.start()
+    body.push(b"b")
+    run.ring()
+    future.set_result(b"a")
+
+    assert await over == b"ab"

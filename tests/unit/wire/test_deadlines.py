@@ -1,0 +1,152 @@
+"""Deadlines, on a clock moved by hand."""
+
+import pytest
+
+from proxy.wire.deadlines import NEVER, TICK, Deadlines
+from tests.fakes.loop import HandLoop
+
+
+class Thing:
+    """Counts its expiries."""
+
+    def __init__(self, deadline: float) -> None:
+        self.deadline = deadline
+        self.expired: list[float] = []
+
+    def expire(self) -> None:
+        """Note the deadline that is set by then."""
+        self.expired.append(self.deadline)
+
+
+@pytest.fixture
+def loop() -> HandLoop:
+    """Time by hand, from 0."""
+    return HandLoop(monotonic=0.0)
+
+
+@pytest.fixture
+def deadlines(loop: HandLoop) -> Deadlines:
+    """Deadlines on it."""
+    return loop.deadlines()
+
+
+def test_now_is_the_loops_time(loop: HandLoop, deadlines: Deadlines) -> None:
+    """What deadlines are compared with."""
+    loop.advance(5)
+
+    assert deadlines.now() == 5
+
+
+def test_what_is_due_expires_once(loop: HandLoop, deadlines: Deadlines) -> None:
+    """At most a tick late, and never again: its deadline is NEVER by then."""
+    thing = Thing(1.0)
+    deadlines.watch(thing)
+
+    loop.advance(1.0 - TICK)
+    assert thing.expired == []
+    loop.advance(TICK)
+    assert thing.expired == [NEVER]
+    loop.advance(100)
+    assert thing.expired == [NEVER]
+
+
+def test_a_deadline_moves_by_assignment(loop: HandLoop, deadlines: Deadlines) -> None:
+    """Later, or to never."""
+    moved, lifted = Thing(1.0), Thing(1.0)
+    deadlines.watch(moved)
+    deadlines.watch(lifted)
+
+    moved.deadline, lifted.deadline = 2.0, NEVER
+    loop.advance(1.75)
+    assert (moved.expired, lifted.expired) == ([], [])
+    loop.advance(100)
+    assert (moved.expired, lifted.expired) == ([NEVER], [])
+
+
+def test_what_is_forgotten_does_not_expire(loop: HandLoop, deadlines: Deadlines) -> None:
+    """Forgetting twice is no error."""
+    thing = Thing(1.0)
+    deadlines.watch(thing)
+
+    deadlines.forget(thing)
+    deadlines.forget(thing)
+    loop.advance(100)
+
+    assert thing.expired == []
+
+
+def test_nobody_looks_when_nothing_is_watched(loop: HandLoop, deadlines: Deadlines) -> None:
+    """One timer for any number of things, none for none, and a new one for the next."""
+    things = [Thing(NEVER), Thing(NEVER)]
+    for thing in things:
+        deadlines.watch(thing)
+    assert loop.pauses == [TICK]
+
+    for thing in things:
+        deadlines.forget(thing)
+    loop.advance(2 * TICK)
+    assert loop.pauses == []
+
+    late = Thing(1.0)
+    deadlines.watch(late)
+    loop.advance(1.0)
+    assert late.expired == [NEVER]
+
+
+def test_an_expiry_may_move_the_deadline_of_another(loop: HandLoop, deadlines: Deadlines) -> None:
+    """Both are due at the same look, yet only the one that comes first expires: it gave the other more time."""
+    things: list[Thing] = []
+
+    class Saviour(Thing):
+        """Gives all the others more time."""
+
+        def expire(self) -> None:
+            super().expire()
+            for each in things:
+                each.deadline = 50.0
+
+    things += [Saviour(1.0), Saviour(1.0)]
+    for thing in things:
+        deadlines.watch(thing)
+    loop.advance(10)
+
+    assert sorted(len(each.expired) for each in things) == [0, 1]
+
+
+def test_an_expiry_may_forget_and_watch(loop: HandLoop, deadlines: Deadlines) -> None:
+    """Connections come and go while others expire."""
+    new = Thing(2.0)
+
+    class Leaving(Thing):
+        """Goes, and leaves another behind."""
+
+        def expire(self) -> None:
+            super().expire()
+            deadlines.forget(self)
+            deadlines.watch(new)
+
+    leaving = Leaving(1.0)
+    deadlines.watch(leaving)
+    loop.advance(10)
+
+    assert (leaving.expired, new.expired) == ([NEVER], [NEVER])
+
+
+def test_a_fault_in_one_expiry_leaves_the_clock_running(loop: HandLoop, deadlines: Deadlines) -> None:
+    """The others expire at the next look."""
+
+    class Faulty(Thing):
+        """Raises."""
+
+        def expire(self) -> None:
+            raise LookupError
+
+    later = Thing(2.0)
+    deadlines.watch(Faulty(1.0))
+    deadlines.watch(later)
+
+    with pytest.raises(LookupError):
+        loop.advance(1.0)
+    loop.advance(10)
+
+    assert later.expired == [NEVER]

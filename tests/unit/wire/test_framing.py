@@ -1,0 +1,277 @@
+"""Where bodies end."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.wire.framing import (
+    NO_BODY,
+    BodyMalformed,
+    ChunkedBody,
+    CloseBody,
+    Decoder,
+    LengthBody,
+    NoBody,
+    request_body,
+    response_body,
+)
+from proxy.wire.heads import RequestHead, ResponseHead
+
+Pair = tuple[bytes, bytes]
+CUTS = st.lists(st.integers(min_value=0, max_value=400), max_size=12)
+CHUNKED = (b"Transfer-Encoding", b"chunked")
+
+
+def cut(octets: bytes, places: list[int]) -> list[bytes]:
+    """Cut octets into pieces."""
+    ends = sorted({0, len(octets), *(place for place in places if place < len(octets))})
+    return [octets[a:b] for a, b in zip(ends, ends[1:], strict=False)]
+
+
+def decode(decoder: Decoder, pieces: list[bytes]) -> tuple[bytes, bytes, bool]:
+    """Return (content, what is left over, whether the body is done)."""
+    content = left = b""
+    for piece in pieces:
+        if decoder.done:
+            left += piece
+            continue
+        more, rest = decoder.feed(piece)
+        content, left = content + more, left + rest
+    return content, left, decoder.done
+
+
+def chunks(pieces: list[bytes], extension: bytes = b"", trailers: bytes = b"") -> bytes:
+    """Write a chunked body."""
+    written = [b"%x%b\r\n%b\r\n" % (len(piece), extension, piece) for piece in pieces if piece]
+    return b"".join(written) + b"0" + extension + b"\r\n" + trailers + b"\r\n"
+
+
+def test_nothing_is_no_body() -> None:
+    """Without a body all octets follow it, and it is whole from the start."""
+    assert (NO_BODY.done, NO_BODY.length, NO_BODY.feed(b"GET"), NO_BODY.end()) == (True, 0, (b"", b"GET"), True)
+
+
+@given(content=st.binary(max_size=300), after=st.binary(max_size=60), places=CUTS)
+def test_a_length_gives_the_same_content_however_it_is_cut(content: bytes, after: bytes, places: list[int]) -> None:
+    """Content-Length octets are the body, the next ones are not."""
+    decoder = LengthBody(len(content))
+
+    assert decode(decoder, cut(content + after, places)) == (content, after, True)
+    assert (decoder.end(), decoder.length) == (True, len(content))
+
+
+@given(content=st.binary(min_size=1, max_size=100), missing=st.integers(min_value=1, max_value=100), places=CUTS)
+def test_a_body_shorter_than_its_length_is_not_whole(content: bytes, missing: int, places: list[int]) -> None:
+    """The end of the connection before the last octet is a cut."""
+    decoder = LengthBody(len(content) + missing)
+
+    assert decode(decoder, cut(content, places)) == (content, b"", False)
+    assert not decoder.end()
+
+
+def test_octets_after_a_whole_length_are_left_over() -> None:
+    """A decoder that is done takes nothing more."""
+    decoder = LengthBody(2)
+
+    assert (decoder.feed(b"ab"), decoder.feed(b"cd")) == ((b"ab", b""), (b"", b"cd"))
+
+
+def test_a_body_without_length_is_whole_at_the_end_of_the_connection() -> None:
+    """RFC 9112 §6.3, last rule."""
+    decoder = CloseBody()
+
+    assert (decoder.feed(b"ab"), decoder.done, decoder.length) == ((b"ab", b""), False, None)
+    assert (decoder.end(), decoder.done) == (True, True)
+
+
+@given(
+    pieces=st.lists(st.binary(max_size=80), max_size=6),
+    extension=st.sampled_from([b"", b";a", b";a=b", b' ; a="b c"', b"\t;a=\xff"]),
+    trailers=st.sampled_from([b"", b"A: b\r\n", b"A:\r\nB: \xff\r\n", b"Content-Length: 7\r\n"]),
+    after=st.binary(max_size=40),
+    places=CUTS,
+)
+def test_chunks_give_the_same_content_however_they_are_cut(
+    pieces: list[bytes], extension: bytes, trailers: bytes, after: bytes, places: list[int]
+) -> None:
+    """RFC 9112 §7.1: content is what stands in chunks; extensions and trailers are passed over."""
+    octets = chunks(pieces, extension, trailers)
+
+    assert decode(ChunkedBody(), cut(octets + after, places)) == (b"".join(pieces), after, True)
+
+
+@given(st.data())
+def test_no_beginning_of_a_chunked_body_is_whole(data: st.DataObject) -> None:
+    """Every cut before the last octet shows."""
+    octets = chunks([b"abc", b"defg"], b";x=y", b"T: v\r\n")
+    length = data.draw(st.integers(min_value=0, max_value=len(octets) - 1))
+    decoder = ChunkedBody()
+
+    decode(decoder, [octets[:length]])
+
+    assert not decoder.done
+    assert not decoder.end()
+
+
+def test_octets_after_the_last_chunk_are_left_over() -> None:
+    """A decoder that is done takes nothing more."""
+    decoder = ChunkedBody()
+    decoder.feed(b"0\r\n\r\n")
+
+    assert (decoder.feed(b"5\r\n"), decoder.end()) == ((b"", b"5\r\n"), True)
+
+
+@pytest.mark.parametrize(
+    ("octets", "why"),
+    [
+        pytest.param(b"\r\n", "no number", id="a size is missing"),
+        pytest.param(b"g\r\n", "no number", id="a size is no hex number"),
+        pytest.param(b"0x5\r\n", "no number", id="0x is no part of a size"),
+        pytest.param(b"+5\r\n", "no number", id="a size has no sign"),
+        pytest.param(b"-5\r\n", "no number", id="a size is not negative"),
+        pytest.param(b"5_0\r\n", "no number", id="a size has no underscore"),
+        pytest.param(b" 5\r\n", "no number", id="no space stands before a size"),
+        pytest.param(b"5 \r\n", "no number", id="no space stands behind a size alone"),
+        pytest.param(b"5,5\r\n", "no number", id="a comma begins no extension"),
+        pytest.param(b"5;a\x00\r\n", "no number", id="an extension holds no NUL"),
+        pytest.param(b"5;a\x0b\r\n", "no number", id="an extension holds no vertical tab"),
+        pytest.param(b"5;a\rb\r\n", "no number", id="an extension holds no CR"),
+        pytest.param(b"\xef\xbc\x95\r\n", "no number", id="digits of other scripts are none"),
+        pytest.param(b"1" + b"0" * 15 + b"\r\n", "no number", id="sixteen digits are too many for us"),
+        pytest.param(b"5\n", "without CR", id="a bare LF ends no size"),
+        pytest.param(b"5;a\n", "without CR", id="a bare LF ends no extension"),
+        pytest.param(b"5;a\rb", "CR inside", id="a CR inside a line is seen before its end"),
+        pytest.param(b"2\r\nabc", "longer", id="a chunk is no longer than its size"),
+        pytest.param(b"2\r\nab\n", "longer", id="a bare LF ends no chunk"),
+        pytest.param(b"2\r\nab\rx", "longer", id="a bare CR ends no chunk"),
+        pytest.param(b"5;" + b"a" * 1024, "too long", id="an extension has an end"),
+        pytest.param(b"0\r\nA : b\r\n", "no field", id="no space stands before the colon of a trailer"),
+        pytest.param(b"0\r\nA\r\n", "no field", id="a trailer has a colon"),
+        pytest.param(b"0\r\n A: b\r\n", "no field", id="a trailer is not folded"),
+        pytest.param(b"0\r\nA: \x00\r\n", "no field", id="a trailer holds no NUL"),
+        pytest.param(b"0\r\nA: b\n", "without CR", id="a bare LF ends no trailer"),
+        pytest.param(b"0\r\n" + b"A: %b\r\n" % (b"b" * 900) * 10, "no field", id="trailers have an end"),
+    ],
+)
+def test_what_is_no_chunk_is_refused_however_it_comes(octets: bytes, why: str) -> None:
+    """RFC 9112 §7.1, by the letter: two readers must not see two different bodies."""
+    with pytest.raises(BodyMalformed, match=why):
+        ChunkedBody().feed(octets)
+    with pytest.raises(BodyMalformed):
+        decode(ChunkedBody(), [octets[at : at + 1] for at in range(len(octets))])
+
+
+SIZE_LINE = re.compile(rb"[0-9A-Fa-f]{1,15}([ \t]*;[\t\x20-\x7e\x80-\xff]*)?")
+
+
+@given(st.from_regex(rb"[0-9a-fA-Fx ;=\t\r\n\x00\x7f\xff\"a-z]{0,12}", fullmatch=True))
+def test_a_size_line_is_a_number_and_visible_extensions(line: bytes) -> None:
+    """Whatever else stands before the CRLF of a size is refused."""
+    decoder = ChunkedBody()
+    fits = bool(SIZE_LINE.fullmatch(line))
+
+    try:
+        decoder.feed(line + b"\r\n")
+    except BodyMalformed:
+        assert not fits
+    else:
+        assert fits
+
+
+def request(*fields: Pair, minor: int = 1) -> RequestHead:
+    """Make a request's head."""
+    return RequestHead("POST", b"/", minor, fields, persistent=True)
+
+
+def response(status: int, *fields: Pair, minor: int = 1) -> ResponseHead:
+    """Make a response's head."""
+    return ResponseHead(status, b"", minor, fields, persistent=True)
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind", "length"),
+    [
+        pytest.param((), NoBody, 0, id="without framing fields there is none"),
+        pytest.param(((b"Content-Length", b"0"),), LengthBody, 0, id="a length of 0 is an empty one"),
+        pytest.param(((b"content-LENGTH", b"0012"),), LengthBody, 12, id="names have no case, zeros do not count"),
+        pytest.param((CHUNKED,), ChunkedBody, None, id="chunked"),
+        pytest.param(((b"TRANSFER-encoding", b"Chunked"),), ChunkedBody, None, id="codings have no case"),
+        pytest.param(((b"Content-Lengthy", b"x"), (b"X", b"y")), NoBody, 0, id="other fields frame nothing"),
+        pytest.param(((b"Content_Length", b"5"),), NoBody, 0, id="a look-alike frames nothing"),
+    ],
+)
+def test_the_fields_of_a_request_say_where_its_body_ends(fields: tuple[Pair, ...], kind: type, length: int) -> None:
+    """RFC 9112 §6.3, rules 4 to 7."""
+    body = request_body(request(*fields))
+
+    assert (type(body), body.length, body.done) == (kind, length, length == 0)
+
+
+BAD_FIELDS = [
+    pytest.param(((b"Content-Length", b"5"), CHUNKED), "beside", id="a length beside chunks"),
+    pytest.param((CHUNKED, CHUNKED), "other than chunked alone", id="chunked twice"),
+    pytest.param(((b"Transfer-Encoding", b"gzip, chunked"),), "other than", id="a coding below chunked"),
+    pytest.param(((b"Transfer-Encoding", b"chunked, identity"),), "other than", id="a coding over chunked"),
+    pytest.param(((b"Transfer-Encoding", b"xchunked"),), "other than", id="an unknown coding"),
+    pytest.param(((b"Transfer-Encoding", b""),), "other than", id="an empty coding"),
+    pytest.param(((b"Content-Length", b"5"), (b"Content-Length", b"5")), "more than one", id="a length twice"),
+    pytest.param(((b"Content-Length", b"5, 5"),), "no number", id="a list of lengths"),
+    pytest.param(((b"Content-Length", b"+5"),), "no number", id="a length with a sign"),
+    pytest.param(((b"Content-Length", b"-5"),), "no number", id="a negative length"),
+    pytest.param(((b"Content-Length", b"0x5"),), "no number", id="a length in hex"),
+    pytest.param(((b"Content-Length", b"5 5"),), "no number", id="a length with a space"),
+    pytest.param(((b"Content-Length", b""),), "no number", id="an empty length"),
+    pytest.param(((b"Content-Length", b"\xb2"),), "no number", id="a superscript digit"),
+    pytest.param(((b"Content-Length", b"1" * 19),), "no number", id="a length beyond all memory"),
+]
+
+
+@pytest.mark.parametrize(("fields", "why"), BAD_FIELDS)
+def test_a_request_with_doubtful_framing_is_refused(fields: tuple[Pair, ...], why: str) -> None:
+    """RFC 9112 §6.1, §6.3: what two servers would frame differently must not go on."""
+    with pytest.raises(BodyMalformed, match=why):
+        request_body(request(*fields))
+
+
+@pytest.mark.parametrize(("fields", "why"), BAD_FIELDS)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_response_with_doubtful_framing_is_refused(method: str, fields: tuple[Pair, ...], why: str) -> None:
+    """RFC 9112 §6.3 rule 5; also where the status or the method leaves no body."""
+    with pytest.raises(BodyMalformed, match=why):
+        response_body(method, response(200, *fields))
+
+
+@pytest.mark.parametrize(
+    "framed",
+    [
+        pytest.param(lambda: request_body(request(CHUNKED, minor=0)), id="of a request"),
+        pytest.param(lambda: response_body("GET", response(200, CHUNKED, minor=0)), id="of a response"),
+    ],
+)
+def test_chunks_in_http_1_0_are_faulty_framing(framed: Callable[[], Decoder]) -> None:
+    """RFC 9112 §6.1: an HTTP/1.0 message with Transfer-Encoding must not be trusted."""
+    with pytest.raises(BodyMalformed, match="Transfer-Encoding in HTTP/1"):
+        framed()
+
+
+@pytest.mark.parametrize(
+    ("method", "head", "kind"),
+    [
+        pytest.param("GET", response(200), CloseBody, id="without framing fields it lasts to the end"),
+        pytest.param("GET", response(200, (b"Content-Length", b"3")), LengthBody, id="a length"),
+        pytest.param("GET", response(200, CHUNKED), ChunkedBody, id="chunks"),
+        pytest.param("HEAD", response(200, (b"Content-Length", b"3")), NoBody, id="HEAD has none, whatever the length"),
+        pytest.param("HEAD", response(200, CHUNKED), NoBody, id="HEAD has none, whatever the coding"),
+        pytest.param("GET", response(204, (b"Content-Length", b"3")), NoBody, id="204 has none"),
+        pytest.param("GET", response(304, CHUNKED), NoBody, id="304 has none"),
+        pytest.param("POST", response(205), CloseBody, id="205 is framed as any other"),
+    ],
+)
+def test_method_status_and_fields_say_where_the_body_of_a_response_ends(
+    method: str, head: ResponseHead, kind: type
+) -> None:
+    """RFC 9112 §6.3."""
+    assert type(response_body(method, head)) is kind
