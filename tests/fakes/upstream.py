@@ -108,10 +108,10 @@ class Call:
             count -= len(piece)
 
     async def _chunks(self) -> None:
-        while size := int(await self._reader.readline() or b"", 16):
+        while size := int(await self._reader.readuntil(b"\r\n"), 16):
             await self._take(size)
             await self._reader.readexactly(2)
-        await self._reader.readline()
+        await self._reader.readuntil(b"\r\n")
 
 
 def answering(octets: bytes) -> Line:

@@ -80,7 +80,7 @@ async def test_a_chunked_body_that_grows_too_large_cuts_the_upstream(proxy: Runn
     async def read_all(call: Call) -> None:
         try:
             await call.body()
-        except (ConnectionError, asyncio.IncompleteReadError, ValueError):
+        except (ConnectionError, asyncio.IncompleteReadError):
             cut.set()
             raise
 
@@ -89,7 +89,7 @@ async def test_a_chunked_body_that_grows_too_large_cuts_the_upstream(proxy: Runn
     octets = request(b"POST /orders", b"Transfer-Encoding: chunked") + chunked(b"x" * 1500, b"x" * 1500)
     await sender.send(octets[:1700])
     await upstream.reach(1)
-    await sender.send(octets[1700:])
+    await sender.send(octets[1700:-5])
     refused = await sender.answer()
     assert (refused.status, refused.code, await sender.rest()) == (413, "body_too_large", b"")
     await soon(cut.wait())

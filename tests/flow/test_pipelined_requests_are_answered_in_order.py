@@ -3,6 +3,8 @@
 import asyncio
 from collections import deque
 
+import pytest
+
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import chunked, request
 from tests.fakes.upstream import Call, Upstream, head
@@ -74,12 +76,17 @@ async def test_nothing_is_read_behind_a_request_that_closes(
     assert (await sender.rest(), len(upstream.requests)) == (b"", 1)
 
 
-async def test_nothing_is_read_behind_a_body_that_was_refused(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
+@pytest.mark.parametrize("with_head", [0, 1, 10, 1 << 20])
+async def test_nothing_of_a_body_that_was_refused_is_read_as_a_request(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, with_head: int
 ) -> None:
-    """Its octets could be taken for a request."""
+    """However much of it came with its head."""
     proxy = await serve(document(upstream, authority, max_body=10))
     sender = await proxy.sender()
     planted = request(b"POST /orders", body=b"planted")
-    refused = await sender.ask(request(b"POST /orders", body=planted))
+    octets = request(b"POST /orders", body=planted)
+    at = min(len(octets) - len(planted) + with_head, len(octets))
+    refused = await sender.ask(octets[:at])
+    await sender.send(octets[at:])
+    sender.finish()
     assert (refused.code, await sender.rest(), upstream.requests) == ("body_too_large", b"", [])
