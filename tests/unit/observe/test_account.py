@@ -1,0 +1,73 @@
+"""The account of an exchange: phases by the clock, and who made the answer."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from proxy.errors import RouteUnknown
+from proxy.observe.account import Account
+
+
+def account_at(*moments: float) -> Account:
+    """An account whose clock shows these moments, one for each look."""
+    clock: Iterator[float] = iter(moments)
+    return Account("id-1", "POST", lambda: next(clock))
+
+
+def test_phases_are_what_lies_between_the_marks() -> None:
+    """Token, connection and first byte are counted apart, the total from the very beginning."""
+    account = account_at(10.0, 11.0, 13.0, 16.0, 20.0, 25.0)
+    account.begin_token()
+    account.have_token("granted")
+    account.connected()
+    account.answered()
+    account.end()
+    phases = (account.token_seconds, account.connect_seconds, account.first_byte_seconds, account.total_seconds)
+    assert phases == (2.0, 3.0, 4.0, 15.0)
+    assert account.attempts == 1
+
+
+@pytest.mark.parametrize(
+    ("kinds", "told"),
+    [
+        (("cached",), "cached"),
+        (("granted",), "granted"),
+        (("cached", "renewed"), "renewed"),
+        (("granted", "cached"), "granted"),
+        (("renewed", "cached"), "renewed"),
+    ],
+)
+def test_the_token_is_told_by_the_worst_that_was_waited_for(kinds: tuple[str, ...], told: str) -> None:
+    """A second attempt that finds the token in memory does not hide that the first had to wait."""
+    account = Account("id-1", "POST")
+    for kind in kinds:
+        account.have_token(kind)
+    assert account.token == told
+
+
+def test_an_answer_of_ours_is_told_as_ours() -> None:
+    """Status, code and sentence are those of the error."""
+    account = Account("id-1", "POST")
+    account.failed(RouteUnknown("No route."))
+    assert (account.status, account.code, account.detail, account.made_by) == (
+        404,
+        "route_unknown",
+        "No route.",
+        "proxy",
+    )
+
+
+def test_a_sender_that_left_is_499_and_the_upstreams_status_stays_known() -> None:
+    """What the upstream said is kept beside it."""
+    account = Account("id-1", "POST")
+    account.relayed(200)
+    account.left()
+    assert (account.status, account.upstream_status, account.made_by) == (499, 200, "sender")
+
+
+def test_replays_are_kept_in_order() -> None:
+    """One exchange may have several second chances."""
+    account = Account("id-1", "POST")
+    account.replayed("renew_token")
+    account.replayed("fetch_csrf")
+    assert account.replays == ("renew_token", "fetch_csrf")

@@ -1,0 +1,157 @@
+"""Log lines: what they hold, and that nobody can forge them."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.observe.account import Account
+from proxy.observe.lines import LineWriter
+from proxy.observe.logs import Log, human_line, json_line, severity
+
+TEXT = st.text(max_size=30)
+
+
+@st.composite
+def accounts(draw: st.DrawFn) -> Account:
+    """Accounts with anything in the fields that a sender or an upstream fills."""
+    account = Account(draw(TEXT), "POST")
+    account.route, account.oauth_client = draw(TEXT), draw(TEXT)
+    account.mpl_id, account.correlation_id, account.detail = draw(TEXT), draw(TEXT), draw(TEXT)
+    account.status = draw(st.sampled_from([200, 404, 502]))
+    account.upstream_status = draw(st.sampled_from([0, 200]))
+    account.code = draw(st.sampled_from(["", "upstream_closed"]))
+    account.replays = draw(st.sampled_from([(), ("renew_token",), ("renew_token", "fetch_csrf")]))
+    return account
+
+
+@given(accounts())
+def test_a_json_line_is_one_json_object_whatever_it_holds(account: Account) -> None:
+    """It parses, it is one line, and the values come back as they were."""
+    line = json_line(account)
+    found = json.loads(line)
+    assert "\n" not in line
+    assert (found["request_id"], found["route"], found["status"]) == (account.request_id, account.route, account.status)
+    assert found.get("mpl_id", "") == account.mpl_id
+    assert found.get("correlation_id", "") == account.correlation_id
+    assert ("upstream_status" in found) == (account.upstream_status not in (0, account.status))
+
+
+@given(accounts())
+def test_a_human_line_holds_no_control_characters(account: Account) -> None:
+    """Nobody writes to a terminal through the log."""
+    assert human_line(account).isprintable()
+
+
+def test_a_json_line_holds_all_that_an_exchange_is_known_by() -> None:
+    """The names are those of the handbook."""
+    account = Account("id-1", "POST")
+    account.relayed(200)
+    found = json.loads(json_line(account))
+    assert set(found) == {
+        *("timestamp", "level", "event", "request_id", "route", "oauth_client", "method", "status", "made_by"),
+        *("attempts", "token", "bytes_in", "bytes_out", "seconds", "token_seconds", "connect_seconds"),
+        "first_byte_seconds",
+    }
+    assert found["event"] == "exchange.finished"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "level"),
+    [(200, "", "info"), (200, "sender_left", "warning"), (404, "", "warning"), (502, "", "error")],
+)
+def test_the_level_follows_from_the_status(status: int, code: str, level: str) -> None:
+    """5xx are errors; what the sender got wrong, and an answer that broke off, are warnings."""
+    account = Account("id-1", "POST")
+    account.status, account.code = status, code
+    assert severity(account) == level
+
+
+@contextmanager
+def logging_to(file: Path, **how: object) -> Iterator[Log]:
+    """A log that writes to a file."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT)
+    settings = {"level": "info", "human": False} | how
+    try:
+        yield Log(LineWriter(descriptor), **settings)  # type: ignore[arg-type]
+    finally:
+        os.close(descriptor)
+
+
+def finished(status: int) -> Account:
+    """An exchange that ended with this status."""
+    account = Account("id-1", "POST")
+    account.status = status
+    return account
+
+
+def test_events_become_json_with_level_and_time(tmp_path: Path) -> None:
+    """Structlog's event, with what every line has."""
+    with logging_to(tmp_path / "log") as log:
+        log.logger.warning("token.grant_failed", oauth_client="orders")
+    found = json.loads((tmp_path / "log").read_text())
+    assert (found["event"], found["level"], found["oauth_client"]) == ("token.grant_failed", "warning", "orders")
+    assert found["timestamp"].endswith("Z")
+
+
+def test_an_exception_stands_in_the_event(tmp_path: Path) -> None:
+    """The trace is one field of the JSON line."""
+    with logging_to(tmp_path / "log") as log:
+        log.logger.error("exchange.crashed", exc_info=ValueError("boom"))
+    assert "ValueError: boom" in json.loads((tmp_path / "log").read_text())["exception"]
+
+
+def test_human_events_are_lines_without_controls(tmp_path: Path) -> None:
+    """Name, fields and trace; escape sequences are gone."""
+    with logging_to(tmp_path / "log", human=True) as log:
+        log.logger.error("exchange.crashed", sender="\x1b[31m", exc_info=ValueError("boom"))
+    text = (tmp_path / "log").read_text()
+    assert "exchange.crashed sender=?[31m" in text
+    assert "ValueError: boom" in text
+    assert all(line.isprintable() for line in text.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("level", "written"),
+    [("debug", [200, 404, 502]), ("info", [200, 404, 502]), ("warning", [404, 502]), ("error", [502])],
+)
+def test_the_level_decides_which_exchanges_are_written(tmp_path: Path, level: str, written: list[int]) -> None:
+    """It can be changed while running."""
+    with logging_to(tmp_path / "log") as log:
+        log.set_level(level)
+        for status in (200, 404, 502):
+            log.exchange(finished(status))
+        log.logger.debug("token.asked")
+    lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    assert [line["status"] for line in lines if "status" in line] == written
+    assert any(line["event"] == "token.asked" for line in lines) == (level == "debug")
+
+
+def test_a_level_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    """And the old one stays."""
+    with logging_to(tmp_path / "log") as log:
+        with pytest.raises(KeyError):
+            log.set_level("loud")
+        assert log.level == "info"
+
+
+def test_a_sample_of_nothing_leaves_out_successes_and_nothing_else(tmp_path: Path) -> None:
+    """What failed is always written."""
+    with logging_to(tmp_path / "log", sample=0.0) as log:
+        for status in (200, 404, 502):
+            log.exchange(finished(status))
+    lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    assert [line["status"] for line in lines] == [404, 502]
+
+
+def test_rich_is_not_loaded_for_the_log() -> None:
+    """It would cost time and memory at each start."""
+    code = "import sys, proxy.observe.logs; sys.exit('rich' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

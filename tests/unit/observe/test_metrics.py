@@ -1,0 +1,95 @@
+"""Counters and histograms, and the text that Prometheus reads."""
+
+import pytest
+from prometheus_client.exposition import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import CollectorRegistry
+
+from proxy.observe.account import Account
+from proxy.observe.metrics import BUCKETS, Histogram, Metrics
+
+
+def scraped(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    """All samples as a scrape finds them, by name and labels."""
+    registry = CollectorRegistry()
+    registry.register(metrics)
+    families = text_string_to_metric_families(generate_latest(registry).decode())
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in families
+        for sample in family.samples
+    }
+
+
+def finished(*, method: str = "POST", status: int = 200, attempts: int = 1, replays: tuple[str, ...] = ()) -> Account:
+    """The account of an exchange that took 0.2 s, 0.03 s of them for the connection and 0.1 s to the first byte."""
+    account = Account("id-1", method)
+    account.route, account.status, account.attempts, account.replays = "orders", status, attempts, replays
+    account.total_seconds, account.connect_seconds, account.first_byte_seconds = 0.2, 0.03, 0.1
+    return account
+
+
+def test_exchanges_are_counted_by_route_method_status_and_maker() -> None:
+    """Two alike and one other are two samples."""
+    metrics = Metrics()
+    for status in (200, 200, 500):
+        metrics.count(finished(status=status))
+    labels = {"route": "orders", "method": "POST", "made_by": "upstream"}
+    samples = scraped(metrics)
+    ok, failed = (tuple(sorted((labels | {"status": status}).items())) for status in ("200", "500"))
+    assert samples["cpi_proxy_exchanges_total", ok] == 2
+    assert samples["cpi_proxy_exchanges_total", failed] == 1
+    assert samples["cpi_proxy_exchange_seconds_count", (("route", "orders"),)] == 3
+
+
+@pytest.mark.parametrize("method", ["PROPFIND", "", "x" * 5000])
+def test_methods_that_nobody_registered_count_as_other(method: str) -> None:
+    """A sender cannot make new time series."""
+    metrics = Metrics()
+    metrics.count(finished(method=method))
+    assert [key[1] for key in metrics.exchanges] == ["other"]
+
+
+def test_phases_are_observed_for_what_reached_the_upstream() -> None:
+    """The relay is what is left of the whole; an exchange that was refused has no phases."""
+    metrics = Metrics()
+    metrics.count(finished())
+    metrics.count(finished(attempts=0, status=404))
+    samples = scraped(metrics)
+    for phase, seconds in (("token", 0.0), ("connect", 0.03), ("first_byte", 0.1), ("relay", 0.07)):
+        assert samples["cpi_proxy_phase_seconds_count", (("phase", phase),)] == 1
+        assert samples["cpi_proxy_phase_seconds_sum", (("phase", phase),)] == pytest.approx(seconds)
+
+
+def test_replays_are_counted_by_reason() -> None:
+    """Each second chance of each exchange."""
+    metrics = Metrics()
+    metrics.count(finished(replays=("renew_token", "fetch_csrf")))
+    metrics.count(finished(replays=("renew_token",)))
+    samples = scraped(metrics)
+    assert samples["cpi_proxy_replays_total", (("reason", "renew_token"),)] == 2
+    assert samples["cpi_proxy_replays_total", (("reason", "fetch_csrf"),)] == 1
+
+
+def test_token_requests_are_counted_and_timed_by_oauth_client() -> None:
+    """One sample an outcome, one histogram an OAuth client."""
+    metrics = Metrics()
+    metrics.count_grant("orders", "granted", 0.5)
+    metrics.count_grant("orders", "grant_timeout", 10.0)
+    samples = scraped(metrics)
+    granted = (("oauth_client", "orders"), ("outcome", "granted"))
+    assert samples["cpi_proxy_grants_total", granted] == 1
+    assert samples["cpi_proxy_grant_seconds_count", (("oauth_client", "orders"),)] == 2
+    assert samples["cpi_proxy_grant_seconds_sum", (("oauth_client", "orders"),)] == 10.5
+
+
+def test_a_bucket_counts_what_is_no_longer_than_its_bound() -> None:
+    """The bound itself belongs to the bucket, what is longer than all to the last."""
+    histogram = Histogram()
+    for seconds in (BUCKETS[0], BUCKETS[0] + 0.001, 10_000.0):
+        histogram.observe(seconds)
+    cumulative = dict(histogram.cumulative())
+    assert cumulative[str(BUCKETS[0])] == 1
+    assert cumulative[str(BUCKETS[1])] == 2
+    assert cumulative[str(BUCKETS[-1])] == 2
+    assert cumulative["+Inf"] == 3
