@@ -77,8 +77,8 @@ class App:
         """Opens the admin address, then the senders' addresses; OSError if one cannot be had."""
         from proxy.admin.site import AdminSite  # noqa: PLC0415 - aiohttp's server is needed here only
 
-        self._admin = AdminSite(self, self.configuration.admin)
-        await self._admin.start()
+        self.admin = AdminSite(self, self.configuration.admin)
+        await self.admin.start()
         for rotation in self._rotations:
             rotation.start()
         self.expiry.start()
@@ -103,7 +103,7 @@ class App:
         await self._endpoint.close()
         for pool in self.pools.values():
             await pool.close()
-        await self._admin.stop()
+        await self.admin.stop()
         await asyncio.sleep(0)  # transports tell of their end in the next turn of the loop
 
     # ---- the parts

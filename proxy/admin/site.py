@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from aiohttp import web
@@ -65,6 +66,11 @@ class AdminSite:
         """The port that is listened on, also where the configuration says 0."""
         addresses = self._runner.addresses if self._runner else []
         return int(addresses[0][1]) if addresses and self._address.path is None else 0
+
+    @property
+    def address(self) -> Address:
+        """Where it listens."""
+        return self._address if self._address.path is not None else replace(self._address, port=self.port)
 
     async def stop(self) -> None:
         """Listens no more."""

@@ -31,6 +31,9 @@ def command(file: Path | None, *, insecure_listen: bool) -> None:
             except (OSError, ValueError) as error:
                 click.echo(f"A file that the configuration names cannot be used: {error}", err=True)
                 sys.exit(FAULTY)
+            except RuntimeError as error:
+                click.echo(f"The proxy cannot run here: {error}", err=True)
+                sys.exit(1)
             log.writer.attach(loop)
             gc.collect()
             gc.freeze()  # what is there now stays: the collector need not look at it again and again
@@ -46,7 +49,7 @@ async def _serve(app: App) -> None:
     """Serves until SIGTERM or SIGINT, then drains."""
     stopping = signalled()
     await app.start()
-    app.log.logger.info("proxy.started", detail=summary(app.configuration))
+    app.log.logger.info("proxy.started", detail=summary(app))
     await stopping.wait()
     app.log.logger.info("proxy.draining")
     await app.stop()
@@ -60,8 +63,8 @@ def open_log(configuration: Configuration) -> Log:
     return Log(LineWriter(sys.stderr.fileno()), level=settings.level.value, human=human, sample=settings.sample)
 
 
-def summary(configuration: Configuration) -> str:
-    """One line: where it listens and what it routes."""
-    addresses = ", ".join(str(each.address) for each in configuration.listen)
-    routes = ", ".join(f"{each.path or '/'} -> {each.upstream} as {each.oauth_client}" for each in configuration.routes)
-    return f"listening on {addresses}, admin on {configuration.admin}; {routes}"
+def summary(app: App) -> str:
+    """One line: where it listens, with the ports that were given where the configuration says 0, and what it routes."""
+    addresses = ", ".join(str(each.address) for each in app.listeners)
+    routes = (f"{each.path or '/'} -> {each.upstream} as {each.oauth_client}" for each in app.configuration.routes)
+    return f"listening on {addresses}, admin on {app.admin.address}; {', '.join(routes)}"

@@ -48,7 +48,7 @@ def refuse_other_host(name: str, local: str, route: Route, own_names: frozenset[
 
     A sender that takes us for an HTTP proxy would have its message for some other system delivered to this one.
     """
-    ours = {local, route.pool.origin.host.lower(), *own_names}
+    ours = {str(plain(ip_address(local))) if local else "", route.pool.origin.host.lower(), *own_names}
     if is_loopback(local):
         ours.add("localhost")
     if name not in ours:

@@ -1,6 +1,7 @@
 """What to do after an attempt: one pure function with the whole table of DESIGN in it."""
 
 from enum import Enum, StrEnum, auto
+from typing import assert_never
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
 "RFC 9110 §9.2.2."
@@ -59,3 +60,5 @@ def verdict(ending: Ending, refusal: Refusal, spent: frozenset[Verdict], *, meth
             return Verdict.RECONNECT if again else Verdict.FAIL
         case Ending.BROKEN:
             return Verdict.FAIL
+        case _:
+            assert_never(ending)

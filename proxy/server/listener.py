@@ -4,10 +4,10 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from proxy.config.model import Limits
+from proxy.config.model import Address, Limits
 from proxy.config.model import Listener as Settings
 from proxy.errors import Overloaded, ProxyError, SenderNotAllowed
 from proxy.forwarding.admission import allowed
@@ -108,6 +108,12 @@ class Listener:
         """The port that is listened on, also where the configuration says 0."""
         sockets = self._server.sockets if self._server else ()
         return int(sockets[0].getsockname()[1]) if sockets and self.settings.address.path is None else 0
+
+    @property
+    def address(self) -> Address:
+        """Where it listens."""
+        address = self.settings.address
+        return address if address.path is not None else replace(address, port=self.port)
 
     def stop(self) -> None:
         """Accepts no more; connections that are there go on."""

@@ -5,6 +5,7 @@ The exchange that leases it looks at `head`, `body` and `failure` and is rung af
 
 import asyncio
 import select
+import ssl
 from collections.abc import Callable
 from typing import cast
 
@@ -145,7 +146,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def eof_received(self) -> None:
         """The upstream closed its side in order (with TLS: by close_notify)."""
-        self._eof, self.open = True, False
+        self._eof, self.open = _signed(self._transport), False
 
     def connection_lost(self, error: Exception | None) -> None:
         """The connection ended, whoever ended it."""
@@ -231,6 +232,17 @@ class UpstreamConnection(asyncio.Protocol):
         if self.body is not None:
             self.body.fail(failure)
         self.cut()
+
+
+def _signed(transport: asyncio.Transport) -> bool:
+    """Whether an end is one in order; asyncio's own loop tells of an end of TCP below TLS alike (RFC 8446 §6.1)."""
+    tls = transport.get_extra_info("ssl_object")
+    if tls is None:
+        return True
+    try:
+        return not tls.read(1)  # close_notify has come
+    except ssl.SSLError:
+        return False
 
 
 def _what(error: Exception) -> str:

@@ -141,7 +141,7 @@ def unreachable(origin: Origin, error: OSError | ssl.SSLError) -> ProxyError:
             )
         case ssl.SSLError():
             return UpstreamUnreachable(
-                f"No TLS with {origin}: {error.reason or 'handshake failed'}; does it speak https?",
+                f"No TLS with {origin}: {getattr(error, 'reason', '') or 'handshake failed'}; does it speak https?",
                 proxy_status="tls_protocol_error",
             )
         case socket.gaierror():

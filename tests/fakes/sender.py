@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from tests.fakes.upstream import PATIENCE
@@ -86,13 +86,16 @@ class Sender:
     async def answer(self, method: bytes = b"GET") -> Answer:
         """Read one answer, an interim one included; IncompleteReadError or ConnectionError if it is cut short."""
         async with asyncio.timeout(PATIENCE):
+            head = await self.head()
+            bare = method == b"HEAD" or head.status < 200 or head.status in (204, 304)
+            return head if bare else replace(head, body=await self._body(head))
+
+    async def head(self) -> Answer:
+        """Read the head of an answer."""
+        async with asyncio.timeout(PATIENCE):
             start, *lines = (await self._reader.readuntil(b"\r\n\r\n"))[:-4].split(b"\r\n")
-            pairs = (line.partition(b":") for line in lines)
-            fields = tuple((name, value.strip()) for name, _, value in pairs)
-            found = {name.lower(): value for name, value in fields}
-            status = int(start.split(b" ", 2)[1])
-            bare = method == b"HEAD" or status < 200 or status in (204, 304)
-            return Answer(start=start, fields=fields, body=b"" if bare else await self._body(found))
+        pairs = (line.partition(b":") for line in lines)
+        return Answer(start=start, fields=tuple((name, value.strip()) for name, _, value in pairs), body=b"")
 
     async def read(self, count: int) -> bytes:
         """Read so many octets."""
@@ -118,11 +121,11 @@ class Sender:
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._writer.transport.abort()
 
-    async def _body(self, found: dict[bytes, bytes]) -> bytes:
-        if found.get(b"transfer-encoding", b"").lower() == b"chunked":
+    async def _body(self, head: Answer) -> bytes:
+        if [coding.lower() for coding in head.field(b"Transfer-Encoding")] == [b"chunked"]:
             return await self._chunks()
-        if b"content-length" in found:
-            return await self._reader.readexactly(int(found[b"content-length"]))
+        if lengths := head.field(b"Content-Length"):
+            return await self._reader.readexactly(int(lengths[0]))
         return await self._reader.read()
 
     async def _chunks(self) -> bytes:

@@ -11,7 +11,7 @@ import pytest
 from proxy.cli.loops import loop_factory
 from proxy.sandbox.tenant import Tenant
 from tests.fakes.authorization_server import AuthorizationServer, granted
-from tests.fakes.clock import HandClock
+from tests.fakes.loop import HandLoop
 from tests.fakes.upstream import Upstream
 from tests.flow.running import Document, Running, Serve, start, tenant_document
 
@@ -25,13 +25,13 @@ def pytest_asyncio_loop_factories(
 
 
 @pytest.fixture
-def clock() -> HandClock:
+def clock() -> HandLoop:
     """The clock of everything in the test: the proxy's deadlines and tokens, the tenant's tokens."""
-    return HandClock()
+    return HandLoop()
 
 
 @pytest.fixture
-async def serve(tmp_path: Path, clock: HandClock) -> AsyncIterator[Serve]:
+async def serve(tmp_path: Path, clock: HandLoop) -> AsyncIterator[Serve]:
     """Starts proxies, and stops them after the test."""
     async with AsyncExitStack() as stack:
 
@@ -58,7 +58,7 @@ async def authority() -> AsyncIterator[AuthorizationServer]:
 
 
 @pytest.fixture
-async def tenant(clock: HandClock) -> AsyncIterator[Tenant]:
+async def tenant(clock: HandLoop) -> AsyncIterator[Tenant]:
     """A running stand-in tenant."""
     async with Tenant(clock=clock) as started:
         yield started

@@ -1,4 +1,4 @@
-"""The proxy in the process of a test: its configuration from a YAML text, its log in memory, its clocks moved by hand."""
+"""The proxy in the process of a test: configured by a YAML text, its log in memory, its clocks moved by hand."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,8 +13,8 @@ from proxy.config.load import load
 from proxy.observe.logs import Log
 from proxy.sandbox.tenant import Tenant
 from tests.fakes.authorization_server import AuthorizationServer
-from tests.fakes.clock import HandClock
 from tests.fakes.log import LogLines
+from tests.fakes.loop import HandLoop
 from tests.fakes.sender import Sender
 from tests.fakes.upstream import PATIENCE, Upstream
 
@@ -22,18 +22,10 @@ Document = dict[str, Any]
 Serve = Callable[[Document], Awaitable["Running"]]
 
 
-class LoopTime:
-    """What the proxy's deadlines read and set alarms with, in place of the event loop."""
-
-    def __init__(self, clock: HandClock) -> None:
-        self.time = clock.monotonic
-        self.call_later = clock.call_later
-
-
 class Running:
     """A proxy from `start` to `stop`; `clock` is that of its deadlines and of its tokens."""
 
-    def __init__(self, app: App, lines: LogLines, clock: HandClock) -> None:
+    def __init__(self, app: App, lines: LogLines, clock: HandLoop) -> None:
         self.app = app
         self.lines = lines
         self.clock = clock
@@ -47,7 +39,7 @@ class Running:
     @property
     def admin_url(self) -> str:
         """Base URL of the admin address."""
-        return f"http://127.0.0.1:{self.app._admin.port}"
+        return f"http://127.0.0.1:{self.app.admin.port}"
 
     async def sender(self, port: int = 0) -> Sender:
         """A new connection; it ends with the proxy, if not earlier."""
@@ -75,10 +67,10 @@ class Running:
         await self.app.stop()
 
 
-async def start(document: Document, folder: Path, clock: HandClock) -> Running:
+async def start(document: Document, folder: Path, clock: HandLoop) -> Running:
     """A running proxy."""
     lines, loop = LogLines(), asyncio.get_running_loop()
-    time = cast("asyncio.AbstractEventLoop", LoopTime(clock))
+    time = cast("asyncio.AbstractEventLoop", clock)
 
     def make() -> App:
         path = folder / "proxy.yaml"
@@ -145,7 +137,7 @@ def tenant_document(tenant: Tenant, ca_file: Path, **route: Any) -> Document:
 async def until(fact: Callable[[], object]) -> None:
     """Turn the event loop until something holds."""
     async with asyncio.timeout(PATIENCE):
-        while not fact():
+        while not fact():  # noqa: ASYNC110 - there is no event for what is deep inside
             await asyncio.sleep(0)
 
 

@@ -1,4 +1,4 @@
-"""`Expect: 100-continue`: the sender is asked for its body when somebody is there to take it, else it is told why not."""
+"""`Expect: 100-continue`: a sender is asked for its body when somebody is there to take it, else told why not."""
 
 from collections import deque
 
@@ -39,7 +39,11 @@ async def test_a_large_body_is_asked_for_when_the_upstream_is_there(
 
 @pytest.mark.parametrize(
     ("target", "length", "code"),
-    [(b"/nowhere", 5, "route_unknown"), (b"/orders", 1 << 40, "body_too_large"), (b"/orders/..", 5, "target_outside_route")],
+    [
+        (b"/nowhere", 5, "route_unknown"),
+        (b"/orders", 1 << 40, "body_too_large"),
+        (b"/orders/..", 5, "target_outside_route"),
+    ],
 )
 async def test_a_body_that_is_refused_is_not_asked_for(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer, target: bytes, length: int, code: str
@@ -87,9 +91,7 @@ async def test_http_1_0_is_never_asked(serve: Serve, upstream: Upstream, authori
     assert (await sender.ask(b"body")).status == 200
 
 
-async def test_another_expectation_is_a_417(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
+async def test_another_expectation_is_a_417(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> None:
     """It cannot be met."""
     proxy = await serve(document(upstream, authority))
     refused = await (await proxy.sender()).ask(request(b"POST /orders", b"Expect: miracles", body=b"x"))
@@ -100,6 +102,7 @@ async def test_a_sender_that_waits_to_be_asked_is_not_too_slow(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer
 ) -> None:
     """While the upstream takes its time, the body's time does not run."""
+
     async def slow(call: Call) -> None:
         await call.body()
         await call.send(head(200, b"Content-Length: 0"))

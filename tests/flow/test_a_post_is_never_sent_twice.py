@@ -44,9 +44,7 @@ async def test_an_idempotent_request_is_tried_once_more(
     ]
 
 
-async def test_it_is_tried_no_third_time(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
+async def test_it_is_tried_no_third_time(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> None:
     """Each second chance exists once."""
     upstream.script = deque([hang_up])
     proxy = await serve(document(upstream, authority))
@@ -92,9 +90,7 @@ async def test_the_tenant_may_close_idle_connections_at_any_time(proxy: Running,
     assert tenant.runs() == {"/invoices": 60}
 
 
-async def test_a_connection_is_used_again(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
+async def test_a_connection_is_used_again(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> None:
     """For whichever sender comes next."""
     proxy = await serve(document(upstream, authority))
     for _ in range(3):

@@ -7,8 +7,8 @@ from collections import deque
 import pytest
 
 from proxy.sandbox.tenant import Tenant
-from tests.fakes.sender import request
 from tests.fakes.authorization_server import AuthorizationServer
+from tests.fakes.sender import request
 from tests.fakes.upstream import Upstream, answer
 from tests.flow.running import Running, Serve, document
 
@@ -58,9 +58,7 @@ async def test_the_second_401_is_relayed(serve: Serve, upstream: Upstream, autho
     ]
 
 
-async def test_a_young_tokens_401_is_relayed(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
+async def test_a_young_tokens_401_is_relayed(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> None:
     """A token that is refused within ten seconds was no good from the start; the next would not be better."""
     upstream.script[0] = answer(401)
     proxy = await serve(document(upstream, authority))
@@ -76,6 +74,7 @@ async def test_a_403_counts_as_a_refused_token_where_the_route_says_so(
     serve: Serve,
     upstream: Upstream,
     authority: AuthorizationServer,
+    *,
     option: bool,
     statuses: list[int],
     grants: int,

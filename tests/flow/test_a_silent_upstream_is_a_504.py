@@ -38,9 +38,7 @@ async def test_no_answer_in_time_is_a_504(
     assert len(upstream.requests) == 1
 
 
-async def test_a_gap_in_the_answer_cuts_it(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
+async def test_a_gap_in_the_answer_cuts_it(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> None:
     """The sender has the head already: the connection breaks, so that the half does not look whole."""
 
     async def stop_halfway(call: Call) -> None:
@@ -82,8 +80,12 @@ async def test_an_answer_that_trickles_is_no_silence(
     (pool,) = proxy.app.pools.values()
     await upstream.reach(1)
     for _ in range(0, len(octets), 10):
-        await until(lambda: any(each.responded and each.deadline > proxy.clock.monotonic() + 299 for each in pool._all)
-                    or answering.done())
+        await until(
+            lambda: (
+                any(each.responded and each.deadline > proxy.clock.monotonic() + 299 for each in pool._all)
+                or answering.done()
+            )
+        )
         proxy.clock.advance(200)
         told.set()
         await asyncio.sleep(0)

@@ -64,9 +64,7 @@ async def test_a_stuttering_sender_does_not_stutter_at_the_upstream(
     assert bytes(upstream.requests[0].body) == b"piece by piece"
 
 
-async def test_a_large_body_keeps_its_length(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
+async def test_a_large_body_keeps_its_length(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> None:
     """What was announced is announced."""
     proxy = await serve(document(upstream, authority, buffer="1KiB"))
     await (await proxy.sender()).ask(request(b"POST /orders", body=LARGE))

@@ -104,9 +104,7 @@ async def test_connecting_too_slowly_is_a_504(serve: Serve, authority: Authoriza
     assert refused.field(b"Proxy-Status") == [b'here; error=connection_timeout; details="connect_timeout"']
 
 
-async def test_the_senders_connection_goes_on(
-    serve: Serve, authority: AuthorizationServer, closed_port: int
-) -> None:
+async def test_the_senders_connection_goes_on(serve: Serve, authority: AuthorizationServer, closed_port: int) -> None:
     """Its request was read to the end; only the upstream failed."""
     proxy = await serve(document(f"http://127.0.0.1:{closed_port}", authority))
     sender = await proxy.sender()

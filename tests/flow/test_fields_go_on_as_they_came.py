@@ -84,7 +84,7 @@ async def test_an_answer_keeps_its_fields(serve: Serve, upstream: Upstream, auth
     ],
 )
 async def test_fields_that_steer_the_tenant_need_leave(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, name: bytes, goes_on: bool
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, name: bytes, *, goes_on: bool
 ) -> None:
     """Of `SAP_*` and `Camel*` four go on; what another server could take for framing or an origin does not."""
     proxy = await serve(document(upstream, authority))
@@ -101,9 +101,7 @@ async def test_a_route_may_let_all_sap_fields_go_on(
     assert upstream.requests[0].lines[1:3] == [b"SAP_Other: 1", b"CamelFileName: 2"]
 
 
-async def test_a_route_drops_and_sets_fields(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
+async def test_a_route_drops_and_sets_fields(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> None:
     """What is set stands in place of the sender's."""
     proxy = await serve(document(upstream, authority, drop_fields=["X-Internal"], set_fields={"X-System": "ERP"}))
     await (await proxy.sender()).ask(request(b"GET /orders", b"x-internal: 1", b"X-SYSTEM: faked", b"X-Kept: 2"))

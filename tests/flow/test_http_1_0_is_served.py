@@ -49,9 +49,7 @@ async def test_an_answer_in_chunks_comes_without_them(
     assert relayed.body in (b"the message", b"the message" * 10000)
 
 
-async def test_two_cookie_fields_become_one(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
+async def test_two_cookie_fields_become_one(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> None:
     """Axis sends one for each cookie."""
     proxy = await serve(document(upstream, authority))
     await (await proxy.sender()).ask(
@@ -60,9 +58,7 @@ async def test_two_cookie_fields_become_one(
     assert upstream.requests[0].field(b"Cookie") == [b"A=1; B=2"]
 
 
-async def test_a_chunked_request_is_refused(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
+async def test_a_chunked_request_is_refused(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> None:
     """HTTP/1.0 knows no Transfer-Encoding; who reads it and who does not would see two requests (RFC 9112 §6.1)."""
     proxy = await serve(document(upstream, authority))
     octets = b"POST /orders HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(b"x")

@@ -8,9 +8,7 @@ from tests.fakes.upstream import Upstream, answer
 from tests.flow.running import Serve, document
 
 
-async def test_the_token_of_the_grant_goes_on(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
+async def test_the_token_of_the_grant_goes_on(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> None:
     """As the one Authorization field."""
     proxy = await serve(document(upstream, authority))
     answer = await (await proxy.sender()).ask(request(b"POST /orders", body=b"<order/>"))

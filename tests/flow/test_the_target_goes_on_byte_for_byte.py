@@ -23,7 +23,7 @@ PI_QUERY = b"?type=entry&version=3.0&Sender.Service=GIMS&Interface=http%3A%2F%2F
         b"?q=a+b%20c",
         b"/sub/../still-inside",
         b"/%E4%F6",
-        b"/|pipe|{curly}\"quote\"<>^`",
+        b'/|pipe|{curly}"quote"<>^`',
         PI_QUERY,
     ],
 )
@@ -50,11 +50,7 @@ async def test_an_absolute_target_is_taken_apart(
     assert received.field(b"Host") == [b"127.0.0.1:%d" % upstream.port]
 
 
-
-
-async def test_a_route_at_the_root_takes_all(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
+async def test_a_route_at_the_root_takes_all(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> None:
     """Its upstream's path stands for nothing."""
     proxy = await serve(document(upstream, authority, path="/"))
     for target in (b"/", b"/http/orders?a=b"):

@@ -16,7 +16,7 @@ from proxy.errors import (
 )
 from proxy.forwarding.admission import admit, allowed
 from proxy.forwarding.routes import Routes
-from tests.unit.forwarding.world import Pair, request, route
+from tests.unit.forwarding.world import MemorySender, Pair, request, route
 
 LOCAL = (ip_network("192.0.2.0/24"), ip_network("2001:db8::/32"))
 CONTINUE = (b"Expect", b"100-Continue")
@@ -63,6 +63,47 @@ def test_a_host_field_may_hold_what_urls_hold(host: bytes) -> None:
     admit(request("GET /orders", host=host), "192.0.2.7", Routes([route()]))
 
 
+OWN_NAMES = frozenset({"proxy.corp"})
+
+
+@pytest.mark.parametrize(
+    ("host", "local"),
+    [
+        pytest.param("192.0.2.1:8080", "192.0.2.1", id="our address"),
+        pytest.param("192.0.2.1", "::ffff:192.0.2.1", id="our address, on a socket for both families"),
+        pytest.param("[2001:db8::1]:80", "2001:db8::1", id="our IPv6 address"),
+        pytest.param("PROXY.corp", "192.0.2.1", id="a name of ours"),
+        pytest.param("u.example", "192.0.2.1", id="the upstream: it takes us for an HTTP proxy"),
+        pytest.param("localhost:8080", "127.0.0.1", id="localhost, on loopback"),
+        pytest.param("localhost", "", id="localhost, on a Unix socket"),
+    ],
+)
+def test_a_url_may_name_us_or_the_upstream(host: str, local: str) -> None:
+    """RFC 9112 §3.2.2."""
+    sent = request(f"POST http://{host}/orders", sender=MemorySender(local=local))
+
+    admit(sent, "192.0.2.7", Routes([route()]), OWN_NAMES)
+
+
+@pytest.mark.parametrize(
+    ("host", "local"),
+    [("other.example", "192.0.2.1"), ("localhost", "192.0.2.1"), ("192.0.2.2", "192.0.2.1"), ("192.0.2.1", "")],
+)
+def test_a_url_of_another_host_is_not_ours(host: str, local: str) -> None:
+    """Its message is meant for some other system."""
+    sent = request(f"POST http://{host}/orders", sender=MemorySender(local=local))
+
+    with pytest.raises(RouteUnknown, match="names another host"):
+        admit(sent, "192.0.2.7", Routes([route()]), OWN_NAMES)
+
+
+def test_a_route_with_a_host_has_said_which_it_means() -> None:
+    """No further host is asked for."""
+    ours = route(host="other.example")
+
+    assert admit(request("POST http://other.example/orders"), "192.0.2.7", Routes([ours])) is ours
+
+
 def test_http_1_0_has_no_expectations() -> None:
     """RFC 9110 §10.1.1: ignored."""
     admit(request("POST /orders", (b"Expect", b"miracles"), minor=0), "192.0.2.7", Routes([route()]))
@@ -95,6 +136,6 @@ def test_an_address_that_is_not_listed_is_refused_before_its_expectation() -> No
         ("", True),
     ],
 )
-def test_an_address_is_allowed_if_a_network_holds_it(address: str, is_allowed: bool) -> None:  # noqa: FBT001
+def test_an_address_is_allowed_if_a_network_holds_it(address: str, *, is_allowed: bool) -> None:
     """IPv4 in IPv6 clothing is IPv4; a Unix socket has no address, and its file's permissions decide."""
     assert allowed(address, LOCAL) is is_allowed

@@ -6,7 +6,14 @@ from collections.abc import Iterator
 import pytest
 
 from proxy import errors
-from proxy.errors import CredentialMissing, GrantUnavailable, MethodNotAllowed, ProxyError, RouteUnknown, UpstreamUnreachable
+from proxy.errors import (
+    CredentialMissing,
+    GrantUnavailable,
+    MethodNotAllowed,
+    ProxyError,
+    RouteUnknown,
+    UpstreamUnreachable,
+)
 from proxy.forwarding.answers import CONTINUE, problem
 from proxy.wire.heads import ResponseParser
 
@@ -29,7 +36,7 @@ def answer(error: ProxyError, *, method: str = "GET", close: bool = False) -> tu
     return {name.decode(): value.decode("latin-1") for name, value in parsed.fields}, content
 
 
-@pytest.mark.parametrize("kind", sorted(set(classes()), key=lambda kind: kind.__name__))
+@pytest.mark.parametrize("kind", sorted(set(classes()), key=repr))
 def test_each_failure_is_a_problem_that_says_what_and_who(kind: type[ProxyError]) -> None:
     """RFC 9457 and RFC 9209; the same code in both."""
     fields, content = answer(kind("Do ä thing."))
@@ -72,7 +79,7 @@ def test_head_gets_the_head_only() -> None:
 
 
 @pytest.mark.parametrize("close", [True, False])
-def test_the_last_answer_says_so(close: bool) -> None:  # noqa: FBT001
+def test_the_last_answer_says_so(*, close: bool) -> None:
     """RFC 9112 §9.6."""
     assert ("Connection" in answer(RouteUnknown("x"), close=close)[0]) is close
 

@@ -12,7 +12,9 @@ ROUTE = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,6}", fullmatch=True)
 ATTRIBUTES = st.sampled_from([b"", b"; Secure", b"; Path=/http; HttpOnly", b";Domain=.x.com; Max-Age=5; SameSite=Lax"])
 
 
-def rules(route: str = "orders", *, path: bytes = b"/orders", upstream: bytes = b"/http/in", secure: bool = False) -> CookieRules:
+def rules(
+    route: str = "orders", *, path: bytes = b"/orders", upstream: bytes = b"/http/in", secure: bool = False
+) -> CookieRules:
     """Make a route's rules, named as the composition root names them."""
     return CookieRules(prefix=f"cpi.{route}~".encode(), route_path=path, upstream_path=upstream, secure=secure)
 

@@ -66,7 +66,7 @@ class Upstream:
 
     def __init__(self) -> None:
         self.waiting: list[Ringing] = []
-        self.results: list[CsrfUnit | None | Exception] = []
+        self.results: list[CsrfUnit | Exception | None] = []
 
     async def fetch(self, waiting: Ringing) -> CsrfUnit | None:
         """Wait for the bell until there is a result."""
@@ -79,7 +79,7 @@ class Upstream:
             raise result
         return result
 
-    def give(self, result: CsrfUnit | None | Exception) -> None:
+    def give(self, result: CsrfUnit | Exception | None) -> None:
         """End the fetch under way."""
         self.results.append(result)
         self.waiting[-1].ring()
@@ -89,7 +89,7 @@ class Exchange:
     """One that wants a unit."""
 
     def __init__(self, session: CsrfSession, upstream: Upstream, failed: CsrfUnit | None = None) -> None:
-        self.result: CsrfUnit | None | str = "waiting"
+        self.result: CsrfUnit | str | None = "waiting"
         self.error: BaseException | None = None
         Run(self._renew(session, upstream, failed), self._ended).start()
 

@@ -41,7 +41,14 @@ FORBIDDEN = [
     b"SAP_MessageProcessingLogID",
     b"CamelHttpUri",
 ]
-LOOK_ALIKES = [b"Content_Length", b"content-length-", b"Transfer.Encoding", b"TransferEncoding", b"Host_", b"_Authorization"]
+LOOK_ALIKES = [
+    b"Content_Length",
+    b"content-length-",
+    b"Transfer.Encoding",
+    b"TransferEncoding",
+    b"Host_",
+    b"_Authorization",
+]
 FREE = [b"Content-Type", b"SOAPAction", b"SapMessageIdEx", b"X-My_Field", b"SAP_ApplicationID", b"sap_sender", b"Via"]
 CASED = st.sampled_from([bytes.lower, bytes.upper, lambda name: name])
 NAMES = st.builds(lambda name, case: case(name), st.sampled_from([*FORBIDDEN, *LOOK_ALIKES, *FREE, b"Cookie"]), CASED)
@@ -162,7 +169,9 @@ def test_what_connection_names_is_dropped_but_for_cookies() -> None:
     assert select(pairs, RequestRules()) == ([b"X-End: 2"], [b"a=b"])
 
 
-@pytest.mark.parametrize("name", [b"content-length", b"contentlength", b"content_length", b"h.o.s.t", b"~authorization"])
+@pytest.mark.parametrize(
+    "name", [b"content-length", b"contentlength", b"content_length", b"h.o.s.t", b"~authorization"]
+)
 def test_punctuation_hides_no_framing_field(name: bytes) -> None:
     """Careless servers drop it too."""
     assert looks_like_framing(name)
@@ -182,6 +191,7 @@ def test_decisions_are_remembered_in_bounded_memory(monkeypatch: pytest.MonkeyPa
         remember(known, b"x-%d" % number, Kind.PASS)
         assert len(known) <= 3
     rules = RequestRules()
+    assert [ResponseRules().kind(b"Connection")] * 2 == [each.kind(b"Connection") for each in [ResponseRules()] * 2]
 
     assert [rules.kind(name) for name in [b"A", b"Host", b"B", b"C", b"D", b"Host"]].count(Kind.DROP) == 2
 

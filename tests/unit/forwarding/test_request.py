@@ -1,5 +1,7 @@
 """The request as it goes to the upstream."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,12 +20,12 @@ UNIT = CsrfUnit(token=b"c5rf", cookies=((b"S", b"a=%2B"), (b"T", b"")), authoriz
 REST = st.binary(max_size=30).map(lambda rest: bytes(octet for octet in rest if octet > 0x20 and octet != 0x7F))
 
 
-def start(target: str, **options: object) -> bytes:
+def start(target: str, **options: Any) -> bytes:
     """The request line that goes out."""
     return prepare(request(f"POST {target}"), ADDRESS, route(**options)).start.split(b"\r\n")[0]
 
 
-def sent_lines(*fields: Pair, **options: object) -> list[bytes]:
+def sent_lines(*fields: Pair, **options: Any) -> list[bytes]:
     """The lines behind the request line."""
     return prepare(request("POST /orders", *fields), ADDRESS, route(**options)).start.split(b"\r\n")[1:]
 
@@ -152,7 +154,7 @@ def test_only_the_upstreams_own_cookies_go_on() -> None:
     ],
 )
 def test_the_upstream_learns_the_sender_where_the_route_says_so(
-    style: Forwarded, address: str, secure: bool, expected: list[bytes]  # noqa: FBT001
+    style: Forwarded, address: str, expected: list[bytes], *, secure: bool
 ) -> None:
     """And never what the sender itself wrote there."""
     fields = ((b"X-Forwarded-For", b"6.6.6.6"), (b"Forwarded", b"for=6.6.6.6"), (b"X-Forwarded-Port", b"1"))

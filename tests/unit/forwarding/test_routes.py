@@ -67,9 +67,7 @@ def test_the_longest_prefix_on_a_segment_border_takes_it(target: bytes, name: st
 def test_a_match_is_a_prefix_on_a_border_and_no_longer_one_is(target: bytes) -> None:
     """Against a slow reference, for paths of any form."""
     path = target.split(b"?")[0]
-    fitting = [
-        each for each in TABLE if path == each.prefix or path.startswith(each.prefix + b"/")
-    ]
+    fitting = [each for each in TABLE if path == each.prefix or path.startswith(each.prefix + b"/")]
 
     assert found(TABLE, target) == max(fitting, key=lambda each: len(each.prefix)).settings.name
 

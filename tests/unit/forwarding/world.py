@@ -16,7 +16,7 @@ from proxy.oauth.source import TokenSource
 from proxy.oauth.token import Moment, Token
 from proxy.observe.account import Account
 from proxy.upstream.connection import UpstreamConnection
-from proxy.upstream.pool import Pool
+from proxy.upstream.pool import Origin, Pool
 from proxy.wire.body import IncomingBody
 from proxy.wire.heads import RequestHead
 from proxy.wire.run import Run
@@ -31,8 +31,8 @@ _EVER = Moment(monotonic=1e12, wall=1e12)
 class MemorySender:
     """Keeps what it is sent."""
 
-    def __init__(self, *, address: str = "192.0.2.7", secure: bool = False) -> None:
-        self.address, self.secure = address, secure
+    def __init__(self, *, address: str = "192.0.2.7", local: str = "192.0.2.1", secure: bool = False) -> None:
+        self.address, self.secure, self.local = address, secure, local
         self.left = self.half_closed = self.congested = False
         self.received = b""
         self.closing = self.aborted = False
@@ -67,6 +67,7 @@ class MemoryPool:
 
     def __init__(self) -> None:
         self.loop = HandLoop(monotonic=0.0)
+        self.origin = Origin(host="u.example", port=1, tls=None)
         self.idle: list[UpstreamConnection] = []
         self.made: list[UpstreamConnection] = []
         self.refusals: list[UpstreamError] = []
@@ -117,8 +118,11 @@ class MemorySource:
         return self.kept
 
     async def token(self) -> Token:
-        """A new one."""
-        await asyncio.sleep(0)
+        """A new one, in the next turn of the event loop."""
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[None] = loop.create_future()
+        loop.call_soon(turn.set_result, None)
+        await turn
         if self.error is not None:
             raise self.error
         self.kept = self.tokens.pop(0)
@@ -202,9 +206,14 @@ class World:
         self.accounts: list[Account] = []
         self.crashes: list[BaseException | None] = []
         self.house = House(
-            routes=Routes([self.route]), name=b"test-proxy", trusted_proxies=(), closing=self.accounts.append
+            routes=Routes([self.route]),
+            name=b"test-proxy",
+            own_names=frozenset(),
+            trusted_proxies=(),
+            closing=self.accounts.append,
         )
         self.request: Request | None = None
+        self._asked, self._octets = cast("UpstreamConnection", None), b""
 
     async def send(self, start: str = "POST /orders", *fields: Pair, **options: Any) -> None:
         """Begin an exchange."""
@@ -226,24 +235,30 @@ class World:
         self.sender.ring()
         await turns()
 
-    @property
-    def connection(self) -> UpstreamConnection:
-        """The newest connection to the upstream."""
-        return self.pool.made[-1]
-
-    def sent(self) -> bytes:
-        """What the upstream has got since the last call, over the newest connection."""
-        return connected(self.connection).taken()
-
-    async def answer(self, octets: bytes, connection: UpstreamConnection | None = None) -> None:
-        """Let the upstream send."""
-        (connection or self.connection).data_received(octets)
+    async def answer(self, octets: bytes) -> None:
+        """Let the upstream send, over the connection that was asked last."""
+        self.asked()
+        self._asked.data_received(octets)
         await turns()
+
+    def asked(self) -> bytes:
+        """The last request that was sent, over whatever connection."""
+        for each in self.pool.made:
+            if octets := connected(each).taken():
+                self._asked, self._octets = each, octets
+        return self._octets
 
     async def lose(self, error: Exception | None = None) -> None:
-        """Let the newest connection end."""
-        self.connection.connection_lost(error)
+        """Let the connection that was asked last end."""
+        self.asked()
+        self._asked.connection_lost(error)
         await turns()
+
+    @property
+    def connection(self) -> UpstreamConnection:
+        """The one that was asked last."""
+        self.asked()
+        return self._asked
 
     @property
     def account(self) -> Account:

@@ -71,3 +71,15 @@ def test_replays_are_kept_in_order() -> None:
     account.replayed("renew_token")
     account.replayed("fetch_csrf")
     assert account.replays == ("renew_token", "fetch_csrf")
+
+
+def test_an_exchange_is_known_by_its_route() -> None:
+    """And by the OAuth client that it acted as."""
+    account = Account("id-1", "POST")
+    account.routed("orders", "neo")
+    assert (account.request_id, account.method, account.route, account.oauth_client) == (
+        "id-1",
+        "POST",
+        "orders",
+        "neo",
+    )

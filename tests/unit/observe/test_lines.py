@@ -84,3 +84,21 @@ async def test_a_reader_that_has_gone_stops_nothing(pipe: tuple[int, int]) -> No
     writer.write("nobody")
     await asyncio.to_thread(writer.close)
     await asyncio.to_thread(writer.write, "after the end")
+
+
+def test_the_end_does_not_wait_for_ever_for_a_reader(pipe: tuple[int, int]) -> None:
+    """A full pipe that nobody reads holds nobody up; what waits is still written when somebody does."""
+    loop = asyncio.new_event_loop()
+    writer = LineWriter(pipe[1])
+    writer.attach(loop)
+    thread = writer._thread
+    assert thread is not None
+    writer.write("x" * 300_000)
+    writer.close(patience=0.0)
+    loop.close()
+    assert thread.is_alive()
+    read = 0
+    while read < 300_001:
+        read += len(os.read(pipe[0], 1 << 16))
+    thread.join(30.0)
+    assert not thread.is_alive()

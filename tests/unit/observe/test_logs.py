@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from proxy.observe.account import Account
 from proxy.observe.lines import LineWriter
-from proxy.observe.logs import Log, human_line, json_line, severity
+from proxy.observe.logs import Log, _Stamp, human_event, human_line, json_line, printable, severity
 
 TEXT = st.text(max_size=30)
 
@@ -155,3 +155,47 @@ def test_rich_is_not_loaded_for_the_log() -> None:
     """It would cost time and memory at each start."""
     code = "import sys, proxy.observe.logs; sys.exit('rich' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@given(st.text())
+def test_printable_text_stays_and_every_other_character_is_marked(text: str) -> None:
+    """Nothing is lost silently."""
+    marked = printable(text)
+    assert len(marked) == len(text)
+    assert all(a == b if a.isprintable() else b == "?" for a, b in zip(text, marked, strict=True))
+
+
+@given(st.dictionaries(TEXT, TEXT), TEXT)
+def test_an_event_for_people_holds_no_control_characters(fields: dict[str, str], trace: str) -> None:
+    """Neither in its fields nor in its trace, which quotes what somebody sent; a trace keeps its lines."""
+    event = {"timestamp": "2026-01-02T03:04:05.678901Z", "level": "error", "event": "x.crashed", "exception": trace}
+    lines = human_event(None, "error", {**fields, **event}).split("\n")
+    assert all(line.isprintable() for line in lines)
+    assert lines[0].startswith("03:04:05.678 error x.crashed")
+    assert len(lines) == 1 + len(trace.splitlines())
+
+
+def test_a_human_line_says_what_is_worth_saying() -> None:
+    """And leaves out what there is not."""
+    account = finished(200)
+    assert human_line(account)[13:] == "exchange.finished POST - 200 by upstream, in 0.0 ms, [id-1]"
+
+    account.route, account.token, account.mpl_id, account.replays = "orders", "renewed", "AG1", ("renew_token",)
+    account.code, account.detail = "upstream_closed", "Gone."
+    assert human_line(account)[13:] == (
+        "exchange.finished POST orders 200 by upstream, in 0.0 ms, token renewed, MPL AG1, after renew_token,"
+        " upstream_closed: Gone., [id-1]"
+    )
+
+
+def test_stamps_are_iso_8601_in_utc_to_the_millisecond() -> None:
+    """Within a second and over its end."""
+    times = iter([1.0, 1.9996, 2.0, 86399.9995, 1_800_000_000.5])
+    stamp = _Stamp(lambda: next(times))
+    assert [stamp() for _ in range(5)] == [
+        "1970-01-01T00:00:01.000Z",
+        "1970-01-01T00:00:01.999Z",
+        "1970-01-01T00:00:02.000Z",
+        "1970-01-01T23:59:59.999Z",
+        "2027-01-15T08:00:00.500Z",
+    ]

@@ -1,59 +1,18 @@
-"""A connection to an upstream, over a transport of memory and on a clock moved by hand."""
+"""A connection to an upstream: answers, and whether it may be used again."""
 
 import asyncio
 import socket
+from itertools import pairwise
 from typing import cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.errors import UpstreamClosed, UpstreamMalformed, UpstreamTimeout
+from proxy.errors import UpstreamClosed, UpstreamMalformed
 from proxy.upstream.connection import LARGEST_HEAD, WRITE_HIGH_WATER, UpstreamConnection
-from proxy.wire.body import HIGH_WATER
-from proxy.wire.deadlines import NEVER
 from tests.fakes.loop import HandLoop
-from tests.fakes.transport import MemoryTransport
-
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"
-
-
-class Wire:
-    """Both ends of a connection, and the exchange that leases it."""
-
-    def __init__(self, method: str = "POST", *, lease: bool = True, end: bool = True, timeout: float = 60) -> None:
-        self.loop, self.transport = HandLoop(monotonic=0.0), MemoryTransport()
-        self.gone: list[UpstreamConnection] = []
-        self.rings = 0
-        self.connection = UpstreamConnection("u:1", self.loop.deadlines(), self.gone.append)
-        self.connection.connection_made(self.transport)
-        if lease:
-            self.lease(method, timeout=timeout)
-            self.connection.send(b"<request>")
-            if end:
-                self.connection.end_request()
-
-    def lease(self, method: str = "POST", *, timeout: float = 60) -> None:
-        """An exchange takes it."""
-        self.connection.lease(self._ring, method, timeout)
-
-    def _ring(self) -> None:
-        self.rings += 1
-
-    @property
-    def content(self) -> bytes:
-        """What has come of the body since the last call."""
-        assert self.connection.body is not None
-        return self.connection.body.take()
-
-    @property
-    def whole(self) -> bool:
-        """Whether the body has ended."""
-        return self.connection.body is not None and self.connection.body.ended
-
-    def wait(self, seconds: float) -> None:
-        """Time passes."""
-        self.loop.advance(seconds)
+from tests.unit.upstream.lease import OK, Wire
 
 
 def test_an_answer_is_read_and_its_exchange_rung() -> None:
@@ -72,7 +31,10 @@ ANSWERS = st.sampled_from(
     [
         (OK + b"ok", b"ok"),
         (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + OK + b"ok", b"ok"),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n3;x=y\r\ncde\r\n0\r\nT: v\r\n\r\n", b"abcde"),
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n3;x=y\r\ncde\r\n0\r\nT: v\r\n\r\n",
+            b"abcde",
+        ),
         (b"HTTP/1.1 204 No Content\r\n\r\n", b""),
         (b"\r\nHTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", b""),
     ]
@@ -85,7 +47,7 @@ def test_an_answer_is_the_same_however_it_is_cut(answer: tuple[bytes, bytes], pl
     octets, content = answer
     ends = sorted({0, len(octets), *(place for place in places if place < len(octets))})
     wire = Wire()
-    for a, b in zip(ends, ends[1:], strict=False):
+    for a, b in pairwise(ends):
         wire.connection.data_received(octets[a:b])
 
     assert (wire.content, wire.whole, wire.connection.reusable) == (content, True, True)
@@ -166,7 +128,7 @@ def test_octets_behind_an_answer_never_reach_the_exchange() -> None:
 
 
 @pytest.mark.parametrize("leased", [True, False], ids=["before the request", "idle"])
-def test_octets_that_nobody_asked_for_end_the_connection(leased: bool) -> None:  # noqa: FBT001
+def test_octets_that_nobody_asked_for_end_the_connection(*, leased: bool) -> None:
     """They would be taken for the answer to whatever is sent next."""
     wire = Wire(lease=False)
     if leased:
@@ -174,9 +136,6 @@ def test_octets_that_nobody_asked_for_end_the_connection(leased: bool) -> None: 
     wire.connection.data_received(OK + b"ok")
 
     assert (wire.transport.aborted, wire.connection.head, wire.rings) == (True, None, 0)
-
-
-# ---- answers that cannot be read
 
 
 @pytest.mark.parametrize(
@@ -212,227 +171,6 @@ def test_a_body_that_breaks_fails_after_its_head() -> None:
     assert body is not None
     assert (wire.content, isinstance(body.failure, UpstreamMalformed), body.ended) == (b"ab", True, False)
     assert (wire.transport.aborted, wire.connection.reusable) == (True, False)
-
-
-# ---- connections that end
-
-
-@pytest.mark.parametrize("in_order", [True, False])
-def test_a_connection_that_ends_before_the_answer_is_closed(in_order: bool) -> None:  # noqa: FBT001
-    """Whether a byte of an answer had come decides about another attempt."""
-    for octets, responded in ((b"", False), (b"HTTP/1.1 2", True)):
-        wire = Wire()
-        if octets:
-            wire.connection.data_received(octets)
-        if in_order:
-            wire.connection.eof_received()
-        wire.connection.connection_lost(None if in_order else ConnectionResetError())
-
-        assert isinstance(wire.connection.failure, UpstreamClosed)
-        assert (wire.connection.responded, wire.connection.open, wire.gone) == (responded, False, [wire.connection])
-        assert wire.rings > 0
-
-
-@pytest.mark.parametrize(
-    ("answer", "in_order", "whole"),
-    [
-        pytest.param(OK + b"ok", False, True, id="a whole answer stays whole"),
-        pytest.param(OK + b"o", True, False, id="half a length is a cut"),
-        pytest.param(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n", True, False, id="no last chunk"),
-        pytest.param(b"HTTP/1.1 200 OK\r\n\r\nab", True, True, id="a body up to an end in order is whole"),
-        pytest.param(b"HTTP/1.1 200 OK\r\n\r\nab", False, False, id="a body up to a reset is cut"),
-    ],
-)
-def test_the_end_of_a_connection_is_the_end_of_the_body_or_a_cut(
-    answer: bytes, in_order: bool, whole: bool  # noqa: FBT001
-) -> None:
-    """RFC 9112 §8."""
-    wire = Wire()
-    wire.connection.data_received(answer)
-    if in_order:
-        wire.connection.eof_received()
-    wire.connection.connection_lost(None if in_order else ConnectionResetError())
-
-    body = wire.connection.body
-    assert body is not None
-    assert (body.ended, body.failure is None) == (whole, whole)
-
-
-def test_an_end_that_the_transport_tells_without_eof_is_a_cut() -> None:
-    """TLS without close_notify: somebody in between may have cut it (RFC 8446 §6.1)."""
-    wire = Wire()
-    wire.connection.data_received(b"HTTP/1.1 200 OK\r\n\r\nab")
-    wire.connection.connection_lost(None)
-
-    assert isinstance(wire.connection.failure, UpstreamClosed)
-
-
-def test_an_idle_connection_that_ends_is_closed_from_the_first_sign() -> None:
-    """Its end in order comes a turn of the loop before it is lost; no request may go out in between."""
-    wire = Wire(lease=False)
-    assert wire.connection.open
-    wire.connection.eof_received()
-    assert not wire.connection.open
-    wire.connection.connection_lost(None)
-
-    assert (wire.gone, wire.connection.failure, wire.rings) == ([wire.connection], None, 0)
-
-
-def test_a_connection_that_ends_after_its_release_tells_nobody() -> None:
-    """Its exchange is over."""
-    wire = Wire()
-    wire.connection.release()
-    wire.connection.connection_lost(None)
-
-    assert (wire.rings, wire.connection.failure) == (0, None)
-
-
-def test_a_cut_connection_never_looks_whole() -> None:
-    """Cut by us, in the middle of a request."""
-    wire = Wire(end=False)
-    wire.connection.cut()
-    wire.connection.cut()
-
-    assert (wire.transport.aborted, wire.transport.closed, wire.transport.ended) == (True, False, False)
-
-
-def test_only_the_first_failure_counts() -> None:
-    """The end of the connection that follows it explains nothing."""
-    wire = Wire()
-    wire.connection.data_received(b"junk\r\n\r\n")
-    wire.connection.connection_lost(None)
-
-    assert isinstance(wire.connection.failure, UpstreamMalformed)
-
-
-# ---- deadlines
-
-
-def test_an_answer_has_to_come_in_time() -> None:
-    """From the end of the request."""
-    wire = Wire(end=False)
-    wire.wait(1000)
-    wire.connection.end_request()
-    wire.wait(59)
-    assert wire.connection.failure is None
-    wire.wait(2)
-
-    assert isinstance(wire.connection.failure, UpstreamTimeout)
-    assert "u:1 was silent for 60 s" in wire.connection.failure.detail
-    assert (wire.transport.aborted, wire.rings) == (True, 1)
-
-
-def test_each_gap_in_an_answer_has_the_same_time() -> None:
-    """A slow answer goes on."""
-    wire = Wire()
-    for octet in OK:
-        wire.wait(59)
-        wire.connection.data_received(bytes([octet]))
-    assert wire.connection.failure is None
-    wire.wait(61)
-
-    body = wire.connection.body
-    assert body is not None
-    assert isinstance(body.failure, UpstreamTimeout)
-
-
-def test_an_early_answer_has_a_time_too() -> None:
-    """Though the request has not ended."""
-    wire = Wire(end=False)
-    wire.connection.data_received(OK + b"o")
-    wire.wait(61)
-
-    assert isinstance(wire.connection.failure, UpstreamTimeout)
-
-
-def test_a_whole_answer_has_no_deadline() -> None:
-    """How fast the sender takes it is not the upstream's affair."""
-    wire = Wire()
-    wire.connection.data_received(OK + b"ok")
-    wire.wait(10_000)
-
-    assert (wire.connection.failure, wire.connection.deadline) == (None, NEVER)
-
-
-def test_an_upstream_is_not_blamed_for_an_answer_that_we_do_not_read() -> None:
-    """The sender is slow; when it has caught up, the time begins anew."""
-    wire = Wire()
-    wire.connection.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\n" + b"a" * (HIGH_WATER + 1))
-    assert not wire.transport.reading
-    wire.wait(1000)
-    assert wire.connection.failure is None
-
-    assert len(wire.content) == HIGH_WATER + 1
-    wire.wait(121)
-    assert isinstance(wire.connection.failure, UpstreamTimeout)
-
-
-def test_an_upstream_that_does_not_read_the_request_is_given_up() -> None:
-    """After the same time."""
-    wire = Wire(end=False)
-    wire.connection.pause_writing()
-    assert wire.connection.congested
-    wire.wait(61)
-
-    assert isinstance(wire.connection.failure, UpstreamTimeout)
-
-
-def test_an_upstream_that_reads_again_is_waited_for() -> None:
-    """Without a deadline while the request is on its way, with one afterwards."""
-    wire = Wire(end=False)
-    wire.connection.pause_writing()
-    wire.connection.resume_writing()
-    assert (wire.connection.congested, wire.rings, wire.connection.deadline) == (False, 1, NEVER)
-
-    wire.connection.pause_writing()
-    wire.connection.end_request()
-    wire.connection.resume_writing()
-    wire.wait(61)
-    assert isinstance(wire.connection.failure, UpstreamTimeout)
-
-
-def test_an_early_answer_keeps_its_deadline_through_congestion() -> None:
-    """What is still in our buffers changes nothing about it."""
-    wire = Wire(end=False)
-    wire.connection.pause_writing()
-    wire.connection.data_received(OK + b"o")
-    wire.connection.resume_writing()
-    wire.wait(61)
-
-    assert isinstance(wire.connection.failure, UpstreamTimeout)
-
-
-def test_an_idle_connection_expires_without_a_word() -> None:
-    """Before CPI closes it."""
-    wire = Wire()
-    wire.connection.data_received(OK + b"ok")
-    wire.connection.release()
-    wire.connection.deadline = 30
-    wire.wait(31)
-
-    assert (wire.transport.aborted, wire.connection.failure, wire.rings) == (True, None, 1)
-
-
-def test_a_new_lease_begins_without_the_old_deadline() -> None:
-    """The time for idleness was the pool's."""
-    wire = Wire(lease=False)
-    wire.connection.deadline = 30
-    wire.lease()
-    wire.wait(1000)
-
-    assert wire.connection.failure is None
-
-
-def test_a_lost_connection_is_no_longer_watched() -> None:
-    """It leaves nothing behind."""
-    wire = Wire()
-    wire.connection.connection_lost(None)
-    wire.wait(1000)
-
-    assert wire.loop.pauses == []
-
-
-# ---- the rest
 
 
 def test_its_repr_tells_what_it_does() -> None:

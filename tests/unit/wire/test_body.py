@@ -106,7 +106,7 @@ def test_nothing_goes_wrong_with_a_body_that_has_ended(body: IncomingBody) -> No
         pytest.param(lambda body: body.fail(LookupError()), False, id="after a failure"),
     ],
 )
-def test_reading_waits_only(change: Any, waiting: bool, body: IncomingBody) -> None:  # noqa: FBT001
+def test_reading_waits_only(change: Any, body: IncomingBody, *, waiting: bool) -> None:
     """Whether `read` would wait can be asked."""
     change(body)
 

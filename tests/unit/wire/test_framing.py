@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -28,7 +29,7 @@ CHUNKED = (b"Transfer-Encoding", b"chunked")
 def cut(octets: bytes, places: list[int]) -> list[bytes]:
     """Cut octets into pieces."""
     ends = sorted({0, len(octets), *(place for place in places if place < len(octets))})
-    return [octets[a:b] for a, b in zip(ends, ends[1:], strict=False)]
+    return [octets[a:b] for a, b in pairwise(ends)]
 
 
 def decode(decoder: Decoder, pieces: list[bytes]) -> tuple[bytes, bytes, bool]:

@@ -1,0 +1,155 @@
+"""On the way down no message is lost: what has begun is finished, nothing new begins."""
+
+import asyncio
+import contextlib
+from collections import deque
+
+import pytest
+
+from tests.fakes.authorization_server import AuthorizationServer
+from tests.fakes.sender import request
+from tests.fakes.upstream import Call, Upstream, answer
+from tests.flow.running import Serve, document, soon, until
+
+
+class Held:
+    """An upstream's line that answers when it is let go."""
+
+    def __init__(self) -> None:
+        self.go = asyncio.Event()
+
+    async def __call__(self, call: Call) -> None:
+        """Take the request, wait, answer."""
+        await call.body()
+        await soon(self.go.wait())
+        await answer(200, body=b"done")(call)
+
+
+async def test_an_exchange_in_flight_gets_its_answer(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer
+) -> None:
+    """With Connection: close; `stop` waits for it."""
+    held = Held()
+    upstream.script = deque([held])
+    proxy = await serve(document(upstream, authority))
+    sender = await proxy.sender()
+    await sender.send(request(b"POST /orders", body=b"x"))
+    await upstream.reach(1)
+    stopping = asyncio.create_task(proxy.app.stop())
+    await until(lambda: proxy.app.draining)
+    held.go.set()
+    relayed = await sender.answer()
+    assert (relayed.status, relayed.body, relayed.field(b"Connection")) == (200, b"done", [b"close"])
+    assert await sender.rest() == b""
+    await soon(stopping)
+
+
+async def test_a_body_on_its_way_is_still_taken(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer
+) -> None:
+    """A request whose head is there has begun."""
+    proxy = await serve(document(upstream, authority))
+    sender = await proxy.sender()
+    octets = request(b"POST /orders", body=b"0123456789")
+    await sender.send(octets[:-5])
+    await until(lambda: any(each.busy for each in proxy.app.crowd))
+    stopping = asyncio.create_task(proxy.app.stop())
+    await until(lambda: proxy.app.draining)
+    assert (await sender.ask(octets[-5:])).status == 200
+    await soon(stopping)
+    assert bytes(upstream.requests[0].body) == b"0123456789"
+
+
+async def test_idle_connections_end_at_once_and_new_ones_are_refused(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer
+) -> None:
+    """Senders then turn to another replica."""
+    held = Held()
+    upstream.script = deque([answer(), held])
+    proxy = await serve(document(upstream, authority))
+    idle, busy = await proxy.sender(), await proxy.sender()
+    await idle.ask(request(b"GET /orders"))
+    await busy.send(request(b"POST /orders", body=b"x"))
+    await upstream.reach(2)
+    port = proxy.port
+    stopping = asyncio.create_task(proxy.app.stop())
+    assert await idle.rest() == b""
+    with pytest.raises(ConnectionRefusedError):
+        await proxy.sender(port)
+    held.go.set()
+    assert (await busy.answer()).status == 200
+    await soon(stopping)
+
+
+async def test_the_next_request_of_a_pipeline_is_not_begun(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer
+) -> None:
+    """The sender sees Connection: close in the answer before it, and sends it elsewhere."""
+    held = Held()
+    upstream.script = deque([held])
+    proxy = await serve(document(upstream, authority))
+    sender = await proxy.sender()
+    await sender.send(request(b"POST /orders", body=b"one") + request(b"POST /orders", body=b"two"))
+    await upstream.reach(1)
+    stopping = asyncio.create_task(proxy.app.stop())
+    await until(lambda: proxy.app.draining)
+    held.go.set()
+    assert (await sender.answer()).field(b"Connection") == [b"close"]
+    sender.finish()
+    assert await sender.rest() == b""
+    await soon(stopping)
+    assert [bytes(each.body) for each in upstream.requests] == [b"one"]
+
+
+async def test_readiness_is_gone_while_it_drains(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer
+) -> None:
+    """The admin address answers to the end."""
+    held = Held()
+    upstream.script = deque([held])
+    proxy = await serve(document(upstream, authority))
+    sender = await proxy.sender()
+    await sender.send(request(b"POST /orders", body=b"x"))
+    await upstream.reach(1)
+    assert await proxy.ask_admin("/readyz") == (200, "ready\n")
+    stopping = asyncio.create_task(proxy.app.stop())
+    await until(lambda: proxy.app.draining)
+    assert await proxy.ask_admin("/readyz") == (503, "draining\n")
+    assert (await proxy.ask_admin("/livez"))[0] == 200
+    held.go.set()
+    await sender.answer()
+    await soon(stopping)
+
+
+async def test_what_takes_longer_than_the_drain_is_cut(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer
+) -> None:
+    """`drain_timeout`; nothing on either side looks whole."""
+    cut = asyncio.Event()
+
+    async def never(call: Call) -> None:
+        await call.body()
+        await call.ended()
+        cut.set()
+
+    upstream.script = deque([never])
+    proxy = await serve(document(upstream, authority) | {"drain_timeout": 0})
+    sender = await proxy.sender()
+    await sender.send(request(b"POST /orders", body=b"x"))
+    await upstream.reach(1)
+    await soon(proxy.app.stop())
+    with contextlib.suppress(ConnectionResetError):
+        assert await sender.rest() == b""
+    await soon(cut.wait())
+
+
+async def test_stopping_leaves_nothing_open(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> None:
+    """No connection to senders or upstreams, and no task but the test's own."""
+    before = asyncio.all_tasks()
+    proxy = await serve(document(upstream, authority))
+    await (await proxy.sender()).ask(request(b"POST /orders", body=b"x"))
+    await soon(proxy.app.stop())
+    (pool,) = proxy.app.pools.values()
+    assert (len(proxy.app.crowd), pool.idle, pool.leased) == (0, 0, 0)
+    theirs = {task for task in asyncio.all_tasks() if "tests/fakes" in str(task.get_coro())}
+    await until(lambda: not {task for task in asyncio.all_tasks() - before if "fakes" not in repr(task)} - theirs)

@@ -1,0 +1,170 @@
+"""The real command, as processes of their own."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 60.0
+"Seconds after which a test that waits in vain fails."
+_KEPT_OUT = re.compile(r"CPI_.*|(https?|all|no)_proxy|SSL_CERT_.*|AIOHTTP_.*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """A command that has ended."""
+
+    status: int
+    output: str
+    errors: str
+
+
+class Command:
+    """A process from entering to leaving; leaving it ends it by SIGTERM, and fails if that does not."""
+
+    def __init__(self, *words: str, cwd: Path = ROOT, **variables: str) -> None:
+        self._words = words
+        self._cwd = cwd
+        self._variables = variables
+        self._process: asyncio.subprocess.Process | None = None
+        self._readers: list[asyncio.Task[None]] = []
+        self._changed = asyncio.Event()
+        self.output: list[str] = []
+        "Lines of standard output."
+        self.errors: list[str] = []
+        "Lines of standard error."
+
+    async def __aenter__(self) -> Self:
+        self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "proxy", *self._words),
+            cwd=self._cwd,
+            env=environment(self._variables),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        self._readers = [
+            asyncio.create_task(self._read(self._process.stdout, self.output)),
+            asyncio.create_task(self._read(self._process.stderr, self.errors)),
+        ]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await self.stop()
+        except TimeoutError:
+            self._running.kill()
+            await self._running.wait()
+            raise
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._running.pid
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal, if it still runs."""
+        if self._running.returncode is None:
+            self._running.send_signal(number)
+
+    async def ends(self) -> Finished:
+        """Wait for its end."""
+        async with asyncio.timeout(PATIENCE):
+            await asyncio.gather(*self._readers)
+            status = await self._running.wait()
+        return Finished(status=status, output="\n".join(self.output), errors="\n".join(self.errors))
+
+    async def stop(self) -> Finished:
+        """End it by SIGTERM."""
+        self.send(signal.SIGTERM)
+        return await self.ends()
+
+    async def prints(self, pattern: str) -> re.Match[str]:
+        """Wait for a line of standard output that matches."""
+        return await self._wait(self.output, pattern)
+
+    async def logs(self, event: str) -> dict[str, Any]:
+        """Wait for a line of the log with this event, and return its fields."""
+        found = await self._wait(self.errors, rf'.*"event": ?"{re.escape(event)}".*')
+        fields: dict[str, Any] = json.loads(found[0])
+        return fields
+
+    @property
+    def _running(self) -> asyncio.subprocess.Process:
+        assert self._process is not None
+        return self._process
+
+    async def _read(self, stream: asyncio.StreamReader, lines: list[str]) -> None:
+        while line := await stream.readline():
+            lines.append(line.decode().rstrip("\n"))
+            changed, self._changed = self._changed, asyncio.Event()
+            changed.set()
+
+    async def _wait(self, lines: list[str], pattern: str) -> re.Match[str]:
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                for line in lines:
+                    if found := re.fullmatch(pattern, line):
+                        return found
+                if all(reader.done() for reader in self._readers):
+                    raise AssertionError(f"{self._words} ended without {pattern}: {self.errors}")
+                await self._changed.wait()
+
+
+class Proxy(Command):
+    """`run` on free ports."""
+
+    def __init__(self, file: Path, **variables: str) -> None:
+        super().__init__("run", "-c", str(file), **variables)
+        self.port = self.admin_port = 0
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        try:
+            detail = (await self.logs("proxy.started"))["detail"]
+        except BaseException:
+            await self.__aexit__(None, None, None)
+            raise
+        found = re.match(r"listening on 127\.0\.0\.1:(\d+), admin on 127\.0\.0\.1:(\d+); ", detail)
+        assert found is not None
+        self.port, self.admin_port = int(found[1]), int(found[2])
+        return self
+
+
+class Sandbox(Command):
+    """`sandbox` on free ports, with its files in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__("sandbox", "--port-base", "0", "--directory", str(folder))
+        self.urls: dict[str, str] = {}
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        for name in ("neo_token_url", "xsuaa_token_url", "runtime_url", "control_url"):
+            self.urls[name] = (await self.prints(rf"{name}: (.+)"))[1]
+        await self.prints("certificates, .+")
+        return self
+
+
+async def run(*words: str, cwd: Path = ROOT, **variables: str) -> Finished:
+    """Run a command that ends by itself."""
+    async with Command(*words, cwd=cwd, **variables) as command:
+        return await command.ends()
+
+
+def environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """Ours, without what would configure the command, and with these variables."""
+    kept = {name: value for name, value in os.environ.items() if not _KEPT_OUT.fullmatch(name)}
+    return {**kept, "PYTHONPATH": str(ROOT), **variables}

@@ -1,0 +1,176 @@
+"""Exit statuses: 0 after a drain, 1 for what the machine denies, 2 for a wrong configuration or wrong words."""
+
+import asyncio
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from proxy import __version__
+from tests.fakes.sender import Sender, request
+from tests.system.command import ROOT, Command, Proxy, Sandbox, environment, run
+
+WRONG = """
+routes:
+  - path: orders
+    upstream: http://elsewhere.example/http
+    timeot: 5m
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_it_with_0(proxy: Proxy, number: signal.Signals) -> None:
+    """After a drain; the log tells start, drain and stop."""
+    sender = await Sender.connect(proxy.port)
+    assert (await sender.ask(request(b"POST /http/invoices", body=b"x"))).status == 200
+    proxy.send(number)
+    assert await sender.rest() == b""
+    finished = await proxy.ends()
+    assert (finished.status, finished.output) == (0, "")
+    events = ["proxy.started", "token.granted", "exchange.finished", "proxy.draining", "proxy.stopped"]
+    assert [event for line in finished.errors.splitlines() for event in events if f'"{event}"' in line] == events
+    assert len(finished.errors.splitlines()) == len(events)
+    sender.leave()
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
+async def test_a_wrong_configuration_is_2_with_all_problems(tmp_path: Path, command: str) -> None:
+    """One line each, with file, line and place."""
+    path = tmp_path / "wrong.yaml"
+    path.write_text(WRONG)
+    finished = await run(command, "-c", str(path))
+    assert (finished.status, finished.output) == (2, "")
+    lines = finished.errors.splitlines()
+    assert len(lines) >= 4
+    assert all(line.startswith(str(path)) for line in lines)
+    assert any(f"{path}:5: routes[0].timeot: unknown key" in line and "timeout" in line for line in lines)
+    assert not any("Traceback" in line for line in lines)
+
+
+async def test_no_configuration_at_all_is_2(tmp_path: Path) -> None:
+    """With what can be done about it."""
+    finished = await run("check", cwd=tmp_path)
+    assert finished.status == 2
+    assert "CPI_UPSTREAM" in finished.errors
+
+
+@pytest.mark.parametrize("words", [("dance",), ("run", "--loud"), ("check", "-c")])
+async def test_wrong_words_are_2(words: tuple[str, ...]) -> None:
+    """Unknown commands and options."""
+    assert (await run(*words)).status == 2
+
+
+@pytest.mark.parametrize("option", ["listen", "admin"])
+async def test_a_taken_port_is_1(configuration: Path, option: str) -> None:
+    """Told in one line of the log, without a traceback."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        bound.listen()
+        port = bound.getsockname()[1]
+        text = configuration.read_text()
+        configuration.write_text(text.replace(f"{option}: 127.0.0.1:0", f"{option}: 127.0.0.1:{port}"))
+        finished = await run("run", "-c", str(configuration))
+    assert finished.status == 1
+    (line,) = finished.errors.splitlines()
+    assert '"proxy.failed"' in line
+    assert str(port) in line
+
+
+async def test_a_right_configuration_is_0_without_any_network(configuration: Path, sandbox: Sandbox) -> None:
+    """`check`; secret files are read."""
+    await sandbox.stop()
+    finished = await run("check", "-c", str(configuration))
+    assert (finished.status, finished.errors) == (0, "")
+    assert finished.output == "The configuration is right: 2 route(s), 2 OAuth client(s)."
+    (configuration.parent / "sandbox" / "neo-secret").unlink()
+    finished = await run("check", "-c", str(configuration))
+    assert finished.status == 2
+    assert "neo-secret" in finished.errors
+
+
+async def test_version_prints_it() -> None:
+    """And so does the module."""
+    finished = await run("version")
+    assert (finished.status, finished.output) == (0, f"cpi-oauth-proxy {__version__}")
+
+
+async def test_help_lists_the_commands() -> None:
+    """In the order of the handbook."""
+    finished = await run("--help")
+    assert finished.status == 0
+    assert [name for name in ("run", "check", "sandbox", "version") if f"  {name} " in finished.output] == [
+        "run",
+        "check",
+        "sandbox",
+        "version",
+    ]
+
+
+async def test_variables_alone_make_a_route(sandbox: Sandbox, tmp_path: Path) -> None:
+    """The sidecar beside one sender needs no file."""
+    folder = tmp_path / "sandbox"
+    variables = {
+        "CPI_UPSTREAM": f"{sandbox.urls['runtime_url']}/http",
+        "CPI_TOKEN_URL": sandbox.urls["neo_token_url"],
+        "CPI_CLIENT_ID": "sandbox-neo-client",
+        "CPI_CLIENT_SECRET_FILE": str(folder / "neo-secret"),
+        "CPI_CA_FILE": str(folder / "ca.pem"),
+        "CPI_LISTEN": "127.0.0.1:0",
+        "CPI_ADMIN": "127.0.0.1:0",
+    }
+    provider_neo = {"CPI_TOKEN_URL": sandbox.urls["neo_token_url"]}
+    async with Command("run", cwd=tmp_path, **variables | provider_neo) as proxy:
+        detail = (await proxy.logs("proxy.started"))["detail"]
+        assert f"/ -> {variables['CPI_UPSTREAM']} as default" in detail
+        sender = await Sender.connect(int(detail.split(",")[0].rpartition(":")[2]))
+        assert (await sender.ask(request(b"POST /invoices", body=b"<x/>"))).body == b"<x/>"
+        sender.leave()
+
+
+async def test_a_service_key_alone_makes_a_route(sandbox: Sandbox, tmp_path: Path) -> None:
+    """It brings the runtime's URL too."""
+    folder = tmp_path / "sandbox"
+    variables = {
+        "CPI_SERVICE_KEY": (folder / "service-key.json").read_text(),
+        "CPI_CA_FILE": str(folder / "ca.pem"),
+        "CPI_LISTEN": "127.0.0.1:0",
+        "CPI_ADMIN": "127.0.0.1:0",
+    }
+    assert sandbox.urls
+    async with Command("run", cwd=tmp_path, **variables) as proxy:
+        detail = (await proxy.logs("proxy.started"))["detail"]
+        sender = await Sender.connect(int(detail.split(",")[0].rpartition(":")[2]))
+        assert (await sender.ask(request(b"POST /http/invoices", body=b"<x/>"))).status == 200
+        sender.leave()
+
+
+async def test_without_the_compiled_parsers_it_does_not_start(configuration: Path) -> None:
+    """The pure ones are laxer; the reason is told in one line."""
+    finished = await run("run", "-c", str(configuration), AIOHTTP_NO_EXTENSIONS="1")
+    assert finished.status == 1
+    (line,) = finished.errors.splitlines()
+    assert "AIOHTTP_NO_EXTENSIONS" in line
+
+
+async def test_without_uvloop_it_serves_on_asyncios_own_loop(configuration: Path) -> None:
+    """Not every platform has uvloop."""
+    code = "import sys; sys.modules['uvloop'] = None; from proxy.cli import main; main()"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", code, "run", "-c", str(configuration)),
+        cwd=ROOT,
+        env=environment({}),
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    started = (await process.stderr.readline()).decode()
+    sender = await Sender.connect(int(started.split("127.0.0.1:")[1].partition(",")[0]))
+    answers = [
+        await sender.ask(request(b"POST /http/orders", body=b'{"productIdentifier":"HT-1080"}')) for _ in range(2)
+    ]
+    assert [answer.status for answer in answers] == [200, 200]
+    process.send_signal(signal.SIGTERM)
+    assert await process.stderr.read()
+    assert await process.wait() == 0
+    sender.leave()

@@ -1,0 +1,68 @@
+"""Ids by which a message is found in the tenant's monitor."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.cpi.mpl import ids_in_fields, mpl_id_in_failure
+
+ID = "AGabcdefghijklmnopqrst_-12"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(
+            f"An internal server error occured: The MPL ID for the failed message is : {ID}", id="as CPI writes it"
+        ),
+        pytest.param(f"x\nMPL ID for the failed message is: {ID}\nFor more details", id="in the middle of a text"),
+        pytest.param(f"<p>The MPL ID for the failed message is = {ID}</p>", id="in a page"),
+    ],
+)
+def test_the_id_stands_in_the_text_of_a_failure(text: str) -> None:
+    """SAP's spelling, white space as it comes."""
+    assert mpl_id_in_failure(text.encode()) == ID
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"Internal Server Error",
+        b"MPL ID for the failed message is : ",
+        b"MPL ID for the failed message is : short",
+        b"The MPL ID is : AGabcdefghijklmnopqrstuv",
+        b"\xff\xfe",
+    ],
+)
+def test_a_text_without_id_has_none(text: bytes) -> None:
+    """Nothing is guessed."""
+    assert mpl_id_in_failure(text) == ""
+
+
+@given(st.binary(max_size=60))
+def test_an_id_is_harmless_whatever_the_text(text: bytes) -> None:
+    """Letters, digits, dash and underscore only: it goes into a log line."""
+    found = mpl_id_in_failure(b"MPL ID for the failed message is : " + text)
+
+    assert found == "" or (20 <= len(found) <= 64 and found.replace("-", "").replace("_", "").isalnum())
+
+
+@pytest.mark.parametrize(
+    ("fields", "ids"),
+    [
+        pytest.param((), ("", ""), id="none"),
+        pytest.param(((b"SAP_MessageProcessingLogID", b"AG1"),), ("AG1", ""), id="the MPL id"),
+        pytest.param(((b"sap_messageprocessinglogid", b"AG1"),), ("AG1", ""), id="without case"),
+        pytest.param(((b"X-CorrelationID", b"c"), (b"SAP_MplCorrelationId", b"d")), ("", "c"), id="the first choice"),
+        pytest.param(((b"SAP_MplCorrelationId", b"d"), (b"x-correlationid", b"c")), ("", "c"), id="in any order"),
+        pytest.param(((b"SAP_MplCorrelationId", b"d"),), ("", "d"), id="the second choice"),
+        pytest.param(
+            ((b"X" * 26, b"1"), (b"X" * 15, b"2"), (b"X" * 20, b"3"), (b"X", b"4")), ("", ""), id="names as long"
+        ),
+        pytest.param(((b"x-correlationid", b"\xe4"),), ("", "ä"), id="octets beyond ASCII"),
+    ],
+)
+def test_ids_stand_in_fields(fields: tuple[tuple[bytes, bytes], ...], ids: tuple[str, str]) -> None:
+    """x-correlationid before sap_mplcorrelationid."""
+    assert ids_in_fields(fields) == ids

@@ -1,0 +1,264 @@
+"""One sending of a request, over a connection of memory."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from proxy.errors import (
+    BodyTooLarge,
+    ConnectTimeout,
+    RequestMalformed,
+    SenderLeft,
+    UpstreamClosed,
+    UpstreamMalformed,
+    UpstreamTimeout,
+    UpstreamUnreachable,
+)
+from proxy.forwarding.attempt import ONE_WRITE, Answered, Failed, Outcome, Outgoing, attempt
+from proxy.forwarding.body import Body, BufferedBody, StreamedBody
+from proxy.forwarding.verdict import Ending
+from proxy.observe.account import Account
+from proxy.wire.body import IncomingBody
+from proxy.wire.run import Run
+from tests.fakes.transport import MemoryTransport
+from tests.unit.forwarding.world import MemoryPool, MemorySender, connected, ok, route, turns
+
+HEAD = b"<head>\r\n\r\n"
+
+
+class Attempt:
+    """An attempt with a body, under way."""
+
+    def __init__(self, body: Body, pool: MemoryPool | None = None) -> None:
+        self.pool, self.waiting, self.account = pool or MemoryPool(), MemorySender(), Account("id", "POST")
+        self.outcome: Outcome | None = None
+        self.error: BaseException | None = None
+        self.over = False
+        self.route = route(self.pool, timeout=60, connect_timeout=7)
+        self.waiting.run = Run(self._go(body), self._ended)
+
+    async def start(self) -> "Attempt":
+        """Begin, and go on as far as it goes."""
+        assert self.waiting.run is not None
+        self.waiting.run.start()
+        await turns()
+        return self
+
+    async def _go(self, body: Body) -> None:
+        self.outcome = await attempt(self.route, Outgoing("POST", HEAD, body), self.waiting, self.account)
+
+    def _ended(self, error: BaseException | None) -> None:
+        self.error, self.over = error, True
+
+    @property
+    def transport(self) -> MemoryTransport:
+        """Of the newest connection."""
+        return connected(self.pool.made[-1])
+
+    @property
+    def ending(self) -> tuple[Ending, type[Exception]]:
+        """How it failed."""
+        assert isinstance(self.outcome, Failed)
+        return self.outcome.ending, type(self.outcome.failure)
+
+
+def incoming(length: int | None = None) -> IncomingBody:
+    """A body on its way."""
+    return IncomingBody(MemoryTransport(), length)
+
+
+def streamed(body: IncomingBody, begun: list[bytes] | None = None, most: int = 100) -> StreamedBody:
+    """A body that passes through."""
+    return StreamedBody(begun or [], body, most)
+
+
+async def test_an_answer_is_handed_over_with_its_connection() -> None:
+    """Its body is still to be read."""
+    under_way = await Attempt(BufferedBody(b"abc")).start()
+    assert (under_way.transport.taken(), under_way.over) == (HEAD + b"abc", False)
+
+    under_way.pool.made[0].data_received(ok(b"ok"))
+    answer = under_way.outcome
+    assert isinstance(answer, Answered)
+    assert (answer.head.status, answer.body.take(), answer.ending) == (200, b"ok", Ending.ANSWERED)
+    assert (under_way.account.attempts, under_way.pool.timeouts, under_way.pool.idle) == (1, [7], [])
+
+    answer.discard()
+    assert under_way.pool.idle == [answer.connection]
+
+
+async def test_an_idle_connection_is_taken_before_a_new_one_is_made() -> None:
+    """Connecting costs a round trip, and TLS two."""
+    pool = MemoryPool()
+    pool.idle.append(pool.connection())
+    under_way = await Attempt(BufferedBody(b""), pool).start()
+
+    assert (under_way.transport.taken(), pool.timeouts, len(pool.made)) == (HEAD, [], 1)
+    pool.made[0].connection_lost(None)
+
+
+@pytest.mark.parametrize("size", [ONE_WRITE, ONE_WRITE + 1])
+async def test_a_buffered_body_goes_out_whole_whatever_its_size(size: int) -> None:
+    """Joined with the head where that saves a write; then the time for the answer runs."""
+    under_way = await Attempt(BufferedBody(b"a" * size)).start()
+    assert under_way.transport.taken() == HEAD + b"a" * size
+
+    under_way.pool.loop.advance(61)
+    assert under_way.ending == (Ending.BROKEN, UpstreamTimeout)
+
+
+@pytest.mark.parametrize(
+    ("length", "sent"),
+    [(4, b"abcd"), (None, b"2\r\nab\r\n2\r\ncd\r\n0\r\n\r\n")],
+    ids=["by its length", "in chunks"],
+)
+async def test_a_streamed_body_goes_out_as_it_comes(length: int | None, sent: bytes) -> None:
+    """What was read already comes first."""
+    body = incoming(length)
+    under_way = await Attempt(streamed(body, [b"a", b"b"])).start()
+    body.push(b"cd")
+    under_way.waiting.ring()
+    body.end()
+    under_way.waiting.ring()
+    assert under_way.transport.taken() == HEAD + sent
+
+    under_way.pool.loop.advance(61)
+    assert under_way.ending == (Ending.BROKEN, UpstreamTimeout)
+
+
+async def test_a_sender_that_waits_to_be_asked_is_asked_when_the_upstream_is_there() -> None:
+    """RFC 9110 §10.1.1."""
+    body = incoming(2)
+    asked: list[str] = []
+    body.invite = lambda: asked.append("asked")
+    under_way = await Attempt(streamed(body)).start()
+
+    assert asked == ["asked"]
+    under_way.pool.made[0].connection_lost(None)
+
+
+async def test_a_streamed_body_waits_for_an_upstream_that_reads_slowly() -> None:
+    """Memory stays bounded: nothing is taken while what was written waits."""
+    body = incoming(4)
+    under_way = await Attempt(streamed(body)).start()
+    under_way.pool.made[0].pause_writing()
+    body.push(b"abcd")
+    body.end()
+    under_way.waiting.ring()
+    assert under_way.transport.taken() == HEAD
+
+    under_way.pool.made[0].resume_writing()
+    assert under_way.transport.taken() == b"abcd"
+    under_way.pool.made[0].connection_lost(None)
+
+
+async def test_an_early_answer_ends_the_sending() -> None:
+    """RFC 9112 §9.5; the connection cannot be used again."""
+    body = incoming(4)
+    under_way = await Attempt(streamed(body)).start()
+    under_way.pool.made[0].data_received(ok(b"no", status=413))
+    answer = under_way.outcome
+    assert isinstance(answer, Answered)
+    assert answer.head.status == 413
+
+    answer.discard()
+    assert (under_way.pool.idle, under_way.transport.aborted) == ([], True)
+
+
+@pytest.mark.parametrize("failure", [RequestMalformed("x"), SenderLeft()])
+@pytest.mark.parametrize("congested", [True, False])
+async def test_a_body_that_breaks_cuts_the_request(failure: Exception, *, congested: bool) -> None:
+    """So that nothing looks whole; also while the upstream does not read."""
+    body = incoming()
+    under_way = await Attempt(streamed(body, [b"ab"])).start()
+    if congested:
+        under_way.pool.made[0].pause_writing()
+    body.fail(failure)
+    under_way.waiting.ring()
+
+    assert (under_way.error, under_way.transport.aborted, under_way.pool.idle) == (failure, True, [])
+    assert b"0\r\n\r\n" not in under_way.transport.taken()
+
+
+async def test_a_body_that_grows_too_large_cuts_the_request() -> None:
+    """413 for the sender; the upstream sees a cut."""
+    body = incoming()
+    under_way = await Attempt(streamed(body, most=3)).start()
+    body.push(b"abcd")
+    under_way.waiting.ring()
+
+    assert (type(under_way.error), under_way.transport.aborted) == (BodyTooLarge, True)
+    assert under_way.transport.taken() == HEAD
+
+
+@pytest.mark.parametrize("refusal", [UpstreamUnreachable("x"), ConnectTimeout("x")])
+async def test_without_a_connection_nothing_was_sent(refusal: UpstreamUnreachable) -> None:
+    """So another attempt is allowed for any method."""
+    pool = MemoryPool()
+    pool.refusals.append(refusal)
+    under_way = await Attempt(BufferedBody(b""), pool).start()
+
+    assert (under_way.outcome, under_way.account.attempts) == (Failed(Ending.UNSENT, refusal), 0)
+
+
+async def test_a_connection_that_is_closed_as_soon_as_it_is_made_was_sent_nothing() -> None:
+    """As servers at their limit do; nobody waits for an answer on it."""
+    pool = MemoryPool()
+    make = pool.connection
+
+    def close_at_once() -> object:
+        made = make()
+        made.connection_lost(None)
+        return made
+
+    pool.connection = close_at_once  # type: ignore[method-assign,assignment]
+    under_way = await Attempt(BufferedBody(b"abc"), pool).start()
+
+    assert (under_way.ending, under_way.transport.taken()) == ((Ending.UNSENT, UpstreamClosed), b"")
+
+
+async def test_a_sender_that_left_while_we_connected_costs_no_request() -> None:
+    """Nothing is sent."""
+    pool = MemoryPool()
+    future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+    pool.connect = lambda _: future  # type: ignore[method-assign,assignment,return-value]
+    under_way = await Attempt(BufferedBody(b"abc"), pool).start()
+    under_way.waiting.left = True
+    under_way.waiting.ring()
+    future.set_result(pool.connection())
+    await turns()
+
+    assert (type(under_way.error), under_way.transport.taken()) == (SenderLeft, b"")
+
+
+Ends = Callable[[Attempt], None]
+
+
+@pytest.mark.parametrize(
+    ("happening", "ending"),
+    [
+        pytest.param(
+            lambda it: it.pool.made[0].connection_lost(None),
+            (Ending.LOST, UpstreamClosed),
+            id="closed before any octet",
+        ),
+        pytest.param(
+            lambda it: (it.pool.made[0].data_received(b"HTTP/1.1 2"), it.pool.made[0].connection_lost(None)),
+            (Ending.BROKEN, UpstreamClosed),
+            id="closed within the head",
+        ),
+        pytest.param(
+            lambda it: it.pool.made[0].data_received(b"junk\r\n\r\n"),
+            (Ending.BROKEN, UpstreamMalformed),
+            id="no HTTP",
+        ),
+        pytest.param(lambda it: it.pool.loop.advance(61), (Ending.BROKEN, UpstreamTimeout), id="silent"),
+    ],
+)
+async def test_an_attempt_without_answer_tells_how_it_ended(happening: Ends, ending: tuple[Ending, type]) -> None:
+    """Whether an octet of an answer has come decides about another attempt; its connection is given up."""
+    under_way = await Attempt(BufferedBody(b"abc")).start()
+    happening(under_way)
+
+    assert (under_way.ending, under_way.pool.idle, under_way.pool.made[0].leased) == (ending, [], False)

@@ -1,0 +1,271 @@
+"""The life of an exchange, over connections of memory."""
+
+import json
+from ipaddress import ip_network
+from typing import Any
+
+import pytest
+
+from proxy.errors import GrantUnavailable, RequestMalformed, SenderLeft, UpstreamUnreachable
+from tests.unit.forwarding.world import World, connected, lines, ok
+
+UNAUTHORIZED = ok(b"401", status=401)
+FORBIDDEN = ok(b"403", status=403)
+REQUIRED = ok(b"csrf", b"x-csrf-token: required", status=403)
+
+
+def told(world: World) -> tuple[int, str]:
+    """(status, code) of an answer of ours."""
+    head, _, content = world.sender.received.partition(b"\r\n\r\n")
+    return int(head.split(b" ")[1]), json.loads(content)["code"]
+
+
+async def test_a_message_is_delivered_with_our_token_and_its_answer_relayed() -> None:
+    """From memory: no grant, one attempt, one line of account."""
+    world = World()
+    await world.send("POST /orders/a?b=c", (b"Authorization", b"Basic secret"), (b"X-Own", b"1"), body=b"abc")
+
+    assert world.asked() == (
+        b"POST /http/in/a?b=c HTTP/1.1\r\nHost: u:1\r\nX-Own: 1\r\nVia: 1.1 cpi-test\r\n"
+        b"Authorization: Bearer t1\r\nContent-Length: 3\r\n\r\nabc"
+    )
+    await world.answer(ok(b"done"))
+    assert world.over
+    account = world.account
+    assert (account.route, account.oauth_client, account.status, account.made_by) == ("orders", "neo", 200, "upstream")
+    assert (account.token, account.attempts, account.bytes_in, account.replays) == ("cached", 1, 3, ())
+
+
+async def test_without_a_token_nothing_is_sent() -> None:
+    """The failure of the grant is the answer."""
+    world = World()
+    world.source.kept, world.source.error = None, GrantUnavailable("Try later.", retry_after=7)
+    await world.send(body=b"abc")
+
+    assert world.over
+    assert (told(world), world.pool.made) == ((503, "grant_unavailable"), [])
+    assert b"Retry-After: 7" in lines(world.sender.received)
+    assert (world.account.made_by, world.account.code) == ("proxy", "grant_unavailable")
+
+
+async def test_the_first_message_waits_for_its_token() -> None:
+    """And says so in its account."""
+    world = World()
+    world.source.kept = None
+    await world.send()
+    await world.answer(ok())
+
+    assert (world.over, world.account.token) == (True, "granted")
+
+
+async def test_a_refused_token_is_renewed_and_the_message_sent_again_once() -> None:
+    """Then whatever comes is relayed."""
+    world = World()
+    await world.send(body=b"abc")
+    await world.answer(UNAUTHORIZED)
+    again = world.asked()
+    assert b"Authorization: Bearer t2" in lines(again)
+    assert again.endswith(b"abc")
+    await world.answer(UNAUTHORIZED)
+
+    assert world.over
+    assert world.sender.received.endswith(b"401")
+    assert (world.account.token, world.account.replays, world.account.attempts) == ("renewed", ("renew_token",), 2)
+    assert len(world.source.refused) == 2
+
+
+async def test_a_token_too_young_is_not_renewed() -> None:
+    """The next one would be no better."""
+    world = World()
+    world.source.young = True
+    await world.send(body=b"abc")
+    await world.answer(UNAUTHORIZED)
+
+    assert (world.over, world.account.status, world.account.attempts) == (True, 401, 1)
+
+
+async def test_a_streamed_message_is_not_sent_again_but_its_token_forgotten() -> None:
+    """The next exchange has a new one."""
+    world = World(buffer=1)
+    await world.send(body=b"abc")
+    await world.answer(UNAUTHORIZED)
+
+    assert (world.over, world.account.status, world.source.kept) == (True, 401, None)
+
+
+@pytest.mark.parametrize(("retry", "attempts"), [(False, 1), (True, 2)])
+async def test_a_403_is_a_refused_token_where_the_route_says_so(attempts: int, *, retry: bool) -> None:
+    """`retry_on_403`."""
+    world = World(retry_on_403=retry)
+    await world.send(body=b"abc")
+    await world.answer(FORBIDDEN)
+    if not world.over:
+        await world.answer(FORBIDDEN)
+
+    assert (world.over, world.account.attempts, world.account.status) == (True, attempts, 403)
+
+
+@pytest.mark.parametrize(
+    ("options", "fields"),
+    [
+        pytest.param({"csrf": "off"}, (), id="the route says off"),
+        pytest.param({}, ((b"X-CSRF-Token", b"Fetch"),), id="the sender does its own handshake"),
+        pytest.param({"retry_on_403": True, "csrf": "off"}, (), id="nor is it a refused token"),
+    ],
+)
+async def test_a_demand_for_a_csrf_token_is_relayed_where_it_is_not_our_affair(
+    options: dict[str, Any], fields: tuple[tuple[bytes, bytes], ...]
+) -> None:
+    """And nothing is fetched."""
+    world = World(**options)
+    await world.send("POST /orders", *fields, body=b"abc")
+    await world.answer(REQUIRED)
+
+    assert (world.over, len(world.pool.made), world.account.status) == (True, 1, 403)
+
+
+async def with_unit() -> World:
+    """A world whose route has a CSRF unit already."""
+    world = World()
+    await world.send(body=b"abc")
+    await world.answer(REQUIRED)
+    await world.answer(ok(b"", b"X-CSRF-Token: N1", b"Set-Cookie: S=1"))
+    await world.answer(ok(b"done", b"Set-Cookie: S=2", b"Set-Cookie: L=3"))
+    assert world.over
+    return world
+
+
+async def test_the_next_message_uses_the_unit_at_once() -> None:
+    """With the cookies as answers have updated them, in place of the sender's; none of them reached the sender."""
+    world = await with_unit()
+    assert b"ookie" not in world.sender.received
+    await world.send("POST /orders", (b"Cookie", b"cpi.orders~S=sender"), body=b"abc")
+    sent = world.asked()
+
+    assert b"X-CSRF-Token: N1" in lines(sent)
+    assert b"Cookie: S=2; L=3" in lines(sent)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+async def test_safe_methods_do_without_the_unit(method: str) -> None:
+    """The protection lets them through."""
+    world = await with_unit()
+    await world.send(f"{method} /orders")
+    sent = world.asked()
+
+    assert b"X-CSRF-Token" not in sent
+
+
+async def test_a_lost_connection_is_made_again_for_a_get_only() -> None:
+    """A POST may have arrived."""
+    world = World()
+    await world.send("GET /orders")
+    await world.lose()
+    await world.answer(ok())
+    assert (world.over, world.account.replays, world.account.status) == (True, ("reconnect",), 200)
+
+    world = World()
+    await world.send(body=b"abc")
+    await world.lose()
+    assert (world.over, told(world), len(world.pool.made)) == (True, (502, "upstream_closed"), 1)
+
+
+async def test_a_connection_that_cannot_be_made_is_tried_twice() -> None:
+    """Nothing was sent, so any method may."""
+    world = World()
+    world.pool.refusals += [UpstreamUnreachable("x"), UpstreamUnreachable("y")]
+    await world.send(body=b"abc")
+
+    assert (world.over, told(world), world.account.replays) == (True, (502, "upstream_unreachable"), ("reconnect",))
+    assert world.account.detail == "y"
+
+
+async def test_an_answer_that_is_none_is_a_502() -> None:
+    """And never a second attempt."""
+    world = World()
+    await world.send("GET /orders")
+    await world.answer(b"junk\r\n\r\n")
+
+    assert (world.over, told(world), len(world.pool.made)) == (True, (502, "upstream_malformed"), 1)
+
+
+@pytest.mark.parametrize(
+    ("start", "answer"),
+    [("GET /other", (404, "route_unknown")), ("GET /orders/../x", (400, "target_outside_route"))],
+)
+async def test_a_refusal_reads_and_fetches_nothing(start: str, answer: tuple[int, str]) -> None:
+    """The connection goes on if the whole request is there."""
+    world = World()
+    await world.send(start)
+
+    assert (world.over, told(world), world.sender.closing, world.pool.made) == (True, answer, False, [])
+
+
+async def test_a_refusal_before_the_end_of_the_request_ends_the_connection() -> None:
+    """Its rest is not waited for."""
+    world = World()
+    await world.send("POST /other", body=None, length=10)
+
+    assert (world.over, told(world), world.sender.closing) == (True, (404, "route_unknown"), True)
+    assert b"Connection: close" in lines(world.sender.received)
+
+
+async def test_a_refused_head_gets_no_content() -> None:
+    """RFC 9110 §9.3.2."""
+    world = World()
+    await world.send("HEAD /other")
+
+    assert world.sender.received.endswith(b"\r\n\r\n")
+
+
+async def test_a_sender_is_who_a_trusted_proxy_names() -> None:
+    """The route's list is asked about that one."""
+    world = World(allow=("192.0.2.0/24",))
+    object.__setattr__(world.house, "trusted_proxies", (ip_network("10.0.0.0/8"),))
+    world.sender.address = "10.0.0.1"
+    await world.send("POST /orders", (b"X-Forwarded-For", b"198.51.100.1"))
+    assert told(world) == (403, "sender_not_allowed")
+
+
+async def test_a_sender_that_leaves_within_its_request_is_told_nothing() -> None:
+    """499 in the account; nothing was sent."""
+    world = World()
+    await world.send(body=None, length=10)
+    await world.change(lambda body: body.push(b"abc"))
+    await world.change(lambda body: body.fail(SenderLeft()))
+
+    assert world.over
+    assert (world.account.status, world.account.made_by, world.account.bytes_in) == (499, "sender", 3)
+    assert (world.sender.received, world.pool.made) == (b"", [])
+
+
+async def test_a_body_that_breaks_is_the_senders_fault() -> None:
+    """400, and the upstream's connection is cut in the middle of the request."""
+    world = World(buffer=1)
+    await world.send(body=None)
+    await world.change(lambda body: body.push(b"abc"))
+    await world.change(lambda body: body.fail(RequestMalformed("x")))
+
+    assert (world.over, told(world), world.sender.closing) == (True, (400, "request_malformed"), True)
+    assert connected(world.connection).aborted
+
+
+async def test_a_body_that_grows_too_large_is_refused_and_cut() -> None:
+    """413; what the upstream has got does not look whole."""
+    world = World(buffer=1, max_body=4)
+    await world.send(body=None)
+    await world.change(lambda body: body.push(b"abc"))
+    await world.change(lambda body: body.push(b"de"))
+
+    assert (world.over, told(world), world.sender.closing) == (True, (413, "body_too_large"), True)
+    assert (world.asked().endswith(b"\r\n\r\n3\r\nabc\r\n"), connected(world.connection).aborted) == (True, True)
+
+
+async def test_a_fault_of_ours_closes_the_account_and_is_left_to_the_connection() -> None:
+    """Nobody guesses an answer."""
+    world = World()
+    world.source.kept, world.source.error = None, LookupError("x")  # type: ignore[assignment]
+    await world.send()
+
+    assert [type(each) for each in world.crashes] == [LookupError]
+    assert (len(world.accounts), world.sender.received) == (1, b"")

@@ -1,0 +1,268 @@
+"""The upstream's answer on its way to the sender."""
+
+import pytest
+
+from proxy.errors import UpstreamClosed
+from proxy.forwarding.relay import Framing, frame
+from proxy.wire.body import IncomingBody
+from proxy.wire.heads import ResponseHead
+from tests.fakes.transport import MemoryTransport
+from tests.unit.forwarding.world import World, lines, ok, request
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+MPL = b"An internal server error occured: The MPL ID for the failed message is : AGabcdefghijklmnopqrstuv"
+
+
+def body(length: int | None, *, ended: bool = False) -> IncomingBody:
+    """An answer's body."""
+    made = IncomingBody(MemoryTransport(), length)
+    if ended:
+        made.end()
+    return made
+
+
+def head(status: int = 200, *fields: tuple[bytes, bytes]) -> ResponseHead:
+    """An answer's head."""
+    return ResponseHead(status, b"", 1, fields, persistent=True)
+
+
+@pytest.mark.parametrize(
+    ("method", "minor", "answer", "incoming", "framing"),
+    [
+        pytest.param("GET", 1, head(), body(5), Framing(b"Content-Length: 5"), id="a length stays"),
+        pytest.param("GET", 0, head(), body(5), Framing(b"Content-Length: 5"), id="a length stays in HTTP/1.0"),
+        pytest.param("GET", 1, head(), body(0, ended=True), Framing(b"Content-Length: 2"), id="what is whole has one"),
+        pytest.param("GET", 0, head(), body(None, ended=True), Framing(b"Content-Length: 2"), id="also in HTTP/1.0"),
+        pytest.param(
+            "GET", 1, head(), body(None), Framing(b"Transfer-Encoding: chunked", chunked=True), id="else it is chunked"
+        ),
+        pytest.param("GET", 0, head(), body(None), Framing(b"", by_close=True), id="or ends with the connection"),
+        pytest.param("GET", 1, head(204), body(0, ended=True), Framing(b""), id="204 has none (RFC 9110 §8.6)"),
+        pytest.param("GET", 1, head(304), body(0, ended=True), Framing(b""), id="304 need not have one"),
+        pytest.param(
+            "GET",
+            1,
+            head(304, (b"content-length", b"9")),
+            body(0, ended=True),
+            Framing(b"Content-Length: 9"),
+            id="304 keeps that of the other answer",
+        ),
+        pytest.param(
+            "HEAD",
+            1,
+            head(200, (b"Content-Length", b"9")),
+            body(0, ended=True),
+            Framing(b"Content-Length: 9"),
+            id="HEAD keeps that of GET",
+        ),
+        pytest.param(
+            "HEAD", 1, head(200, (b"Transfer-Encoding", b"chunked")), body(0, ended=True), Framing(b""), id="or none"
+        ),
+    ],
+)
+def test_the_framing_is_the_senders(
+    method: str, minor: int, answer: ResponseHead, incoming: IncomingBody, framing: Framing
+) -> None:
+    """RFC 9112 §6, whatever the upstream's was."""
+    assert frame(request(f"{method} /orders", minor=minor), answer, incoming, b"ab") == framing
+
+
+async def relayed(answer: bytes, *fields: tuple[bytes, bytes], start: str = "POST /orders", **options: object) -> World:
+    """A world after an answer to one request."""
+    world = World()
+    await world.send(start, *fields, **options)
+    await world.answer(answer)
+    return world
+
+
+async def test_status_fields_and_body_arrive_unchanged() -> None:
+    """In their order and case, without what belongs to the hop or to our token; with the request's id."""
+    answer = ok(
+        b"body",
+        b"X-b: 1",
+        b"Connection: keep-alive, X-Hop",
+        b"X-Hop: 1",
+        b"x-B: \xff",
+        b'WWW-Authenticate: Bearer error="invalid_token"',
+        b"Keep-Alive: timeout=5",
+        status=418,
+    )
+    world = await relayed(answer)
+
+    assert world.over
+    assert world.sender.received == (
+        b"HTTP/1.1 418 OK\r\nX-b: 1\r\nx-B: \xff\r\nContent-Length: 4\r\nX-Request-ID: id-1\r\n\r\nbody"
+    )
+    assert (len(world.pool.idle), world.account.status, world.account.bytes_out) == (1, 418, 4)
+
+
+async def test_the_upstreams_own_request_id_stays() -> None:
+    """One is enough."""
+    world = await relayed(ok(b"", b"x-request-id: theirs"))
+
+    assert [line for line in lines(world.sender.received) if b"equest" in line] == [b"x-request-id: theirs"]
+
+
+@pytest.mark.parametrize(
+    ("minor", "closing", "line"),
+    [
+        (1, False, None),
+        (1, True, b"Connection: close"),
+        (0, False, b"Connection: keep-alive"),
+        (0, True, b"Connection: close"),
+    ],
+)
+async def test_the_sender_is_told_whether_the_connection_goes_on(
+    minor: int, line: bytes | None, *, closing: bool
+) -> None:
+    """RFC 9112 §9.3; HTTP/1.0 has to be told that it does."""
+    world = World()
+    world.sender.closing = closing
+    await world.send("GET /orders", minor=minor)
+    await world.answer(ok())
+
+    told = [each for each in lines(world.sender.received) if each.startswith(b"Connection")]
+    assert told == ([line] if line else [])
+
+
+async def test_a_body_goes_on_as_it_comes() -> None:
+    """In chunks of ours, with an end of ours."""
+    world = await relayed(CHUNKED + b"2\r\nab\r\n")
+    assert world.sender.received.endswith(b"\r\n\r\n2\r\nab\r\n")
+    await world.answer(b"3;x\r\ncde\r\n")
+    await world.answer(b"0\r\nT: v\r\n\r\n")
+
+    assert world.over
+    assert world.sender.received.endswith(b"\r\n\r\n2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n")
+    assert (world.account.bytes_out, len(world.pool.idle)) == (5, 1)
+
+
+async def test_a_body_of_known_length_goes_on_as_it_is() -> None:
+    """Without chunks."""
+    world = await relayed(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab")
+    await world.answer(b"cd")
+
+    assert world.over
+    assert world.sender.received.endswith(b"\r\n\r\nabcd")
+
+
+async def test_an_http_1_0_sender_gets_a_body_of_unknown_length_up_to_the_end() -> None:
+    """RFC 9112 §6.3: the connection is closed after it."""
+    world = await relayed(CHUNKED + b"2\r\nab\r\n", minor=0)
+    await world.answer(b"0\r\n\r\n")
+
+    assert (world.sender.received.split(b"\r\n\r\n", 1)[1], world.sender.closing) == (b"ab", True)
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        pytest.param(lambda world: world.lose(), id="the connection ends"),
+        pytest.param(lambda world: world.answer(b"zz\r\n"), id="the body breaks"),
+    ],
+)
+async def test_a_body_cut_short_is_cut_short_to_the_sender(cut: object) -> None:
+    """A reset, never a well-ended half; the account says whose fault it was."""
+    world = await relayed(CHUNKED + b"2\r\nab\r\n")
+    await cut(world)  # type: ignore[operator]
+
+    assert world.over
+    assert (world.sender.aborted, b"0\r\n\r\n" in world.sender.received) == (True, False)
+    assert world.account.code in (UpstreamClosed.code, "upstream_malformed")
+    assert (world.account.status, world.pool.idle) == (200, [])
+
+
+async def test_a_slow_sender_slows_the_upstream() -> None:
+    """Nothing is taken while what was sent waits."""
+    world = await relayed(CHUNKED)
+    world.sender.congested = True
+    await world.answer(b"2\r\nab\r\n")
+    await world.answer(b"2\r\ncd\r\n0\r\n\r\n")
+    assert world.sender.received.endswith(b"\r\n\r\n")
+
+    world.sender.congested = False
+    world.sender.ring()
+    assert world.over
+    assert world.sender.received.endswith(b"\r\n\r\n4\r\nabcd\r\n0\r\n\r\n")
+
+
+@pytest.mark.parametrize("congested", [True, False])
+async def test_a_sender_that_leaves_within_the_answer_frees_the_upstream_at_once(*, congested: bool) -> None:
+    """Not when its next octets come, which may be minutes later."""
+    world = await relayed(CHUNKED + b"2\r\nab\r\n")
+    world.sender.congested = congested
+    await world.leave()
+
+    assert world.over
+    assert (world.account.code, world.connection.open, world.pool.idle) == ("sender_left", False, [])
+
+
+@pytest.mark.parametrize("gone", ["left", "half_closed"])
+async def test_a_sender_that_is_gone_before_the_answer_is_accounted_for(gone: str) -> None:
+    """499, and what the upstream said."""
+    world = World()
+    await world.send(body=b"abc")
+    setattr(world.sender, gone, True)
+    world.sender.ring()
+    assert world.accounts == []
+    await world.answer(ok())
+
+    assert world.over
+    assert (world.account.status, world.account.made_by, world.account.upstream_status) == (499, "sender", 200)
+
+
+async def test_an_early_answer_ends_the_senders_connection() -> None:
+    """The rest of its request is not wanted."""
+    world = World(buffer=0)
+    await world.send(body=None, length=10)
+    await world.answer(ok(b"too large", status=413))
+
+    assert world.over
+    assert (world.sender.closing, b"Connection: close" in lines(world.sender.received)) == (True, True)
+
+
+async def test_the_upstreams_cookies_arrive_under_our_prefix() -> None:
+    """One line each."""
+    world = await relayed(ok(b"", b"Set-Cookie: A=1; Path=/http/in", b"set-cookie: B=2"))
+
+    assert [line for line in lines(world.sender.received) if b"ookie" in line] == [
+        b"Set-Cookie: cpi.orders~A=1; Path=/orders",
+        b"Set-Cookie: cpi.orders~B=2",
+    ]
+
+
+async def test_the_upstreams_cookies_can_be_dropped() -> None:
+    """`cookies: drop`."""
+    world = World(cookies="drop")
+    await world.send()
+    await world.answer(ok(b"", b"Set-Cookie: A=1"))
+
+    assert b"ookie" not in world.sender.received
+
+
+async def test_ids_of_the_message_are_accounted_for() -> None:
+    """From fields, or from the text of a failure."""
+    fields = (b"SAP_MessageProcessingLogID: AG1", b"X-CorrelationID: c1")
+    world = await relayed(ok(b"", *fields))
+    assert (world.account.mpl_id, world.account.correlation_id) == ("AG1", "c1")
+
+    failed = await relayed(ok(MPL, status=500))
+    assert failed.account.mpl_id == "AGabcdefghijklmnopqrstuv"
+    streamed = await relayed(b"HTTP/1.1 500 E\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n" % (len(MPL), MPL))
+    await streamed.answer(b"0\r\n\r\n")
+    assert streamed.account.mpl_id == "AGabcdefghijklmnopqrstuv"
+
+
+async def test_a_successful_answer_is_not_searched_for_ids() -> None:
+    """It is somebody's payload."""
+    assert (await relayed(ok(MPL))).account.mpl_id == ""
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 204 No Content\r\n\r\n", b"HTTP/1.1 304 Not Modified\r\n\r\n"])
+async def test_an_answer_without_body_stays_without(answer: bytes) -> None:
+    """And without a length that nobody gave."""
+    world = await relayed(answer, start="GET /orders")
+
+    assert world.over
+    assert world.sender.received.endswith(b"X-Request-ID: id-1\r\n\r\n")
+    assert b"ength" not in world.sender.received

@@ -1,0 +1,182 @@
+"""Connections that end: by the sender, by a fault of ours, by draining."""
+
+import socket
+import struct
+from typing import cast
+
+import pytest
+
+from proxy.errors import SenderLeft
+from proxy.forwarding.request import Request
+from proxy.server.sender import LINGER, SenderConnection
+from tests.unit.server.house import GET, House, ProxyErrorOf, Wire, post, turns
+
+
+async def test_a_sender_that_ends_its_side_gets_the_answer_to_its_whole_request(house: House, wire: Wire) -> None:
+    """RFC 9112 §9.6."""
+    await wire.send(post(b"abc"))
+    assert wire.connection.eof_received() is True
+    assert (wire.connection.half_closed, wire.connection.persistent()) == (True, False)
+    await wire.answer(b"<ok>")
+
+    assert (wire.received(), wire.end, house.bodies) == (b"<ok>", "closed", [b"abc"])
+
+
+async def test_a_sender_that_ends_its_side_within_a_body_is_told_that_it_is_not_whole(house: House, wire: Wire) -> None:
+    """RFC 9112 §8: an incomplete message; it is answered and closed, not waited for."""
+    await wire.send(post(b"abc", length=10))
+    wire.connection.eof_received()
+    await turns()
+
+    assert ("middle of the body" in str(house.bodies[0]), wire.received(), wire.end) == (True, b"<broken>", "closed")
+
+
+@pytest.mark.parametrize("octets", [b"", GET[:5]], ids=["silent", "within a head"])
+async def test_an_idle_sender_that_ends_its_side_is_gone(octets: bytes, wire: Wire) -> None:
+    """The transport closes."""
+    if octets:
+        await wire.send(octets)
+
+    assert wire.connection.eof_received() is False
+
+
+async def test_a_sender_that_goes_is_told_to_its_exchange(house: House, wire: Wire) -> None:
+    """Its body will never be whole; nothing more is sent, and it is counted out."""
+    await wire.send(post(b"abc", length=10))
+    wire.connection.connection_lost(ConnectionResetError())
+    await turns()
+    wire.connection.send(b"late")
+
+    assert ([type(each) for each in house.bodies], wire.received()) == ([SenderLeft], b"")
+    assert (wire.connection.left, wire.connection.busy, house.here) == (True, False, 0)
+
+
+async def test_a_sender_that_goes_after_its_request_does_not_end_the_exchange(house: House, wire: Wire) -> None:
+    """It has been sent whole: what becomes of it is awaited."""
+    await wire.send(post(b"abc"))
+    wire.connection.connection_lost(None)
+    assert (wire.connection.busy, house.bodies) == (True, [b"abc"])
+
+    await wire.answer(b"<ok>")
+    assert (wire.connection.busy, wire.received()) == (False, b"")
+
+
+async def test_what_is_held_of_a_sender_that_goes_is_not_served(house: House, wire: Wire) -> None:
+    """Between the answer and the next request."""
+    await wire.send(post(b"abc") + GET)
+    house.answers.append(b"<ok>")
+    wire.connection.ring()
+    wire.connection.connection_lost(None)
+    await turns()
+
+    assert len(house.requests) == 1
+
+
+async def test_a_crash_of_an_exchange_is_told_and_ends_the_connection(house: House, wire: Wire) -> None:
+    """With a reset: half an answer must not look whole."""
+    error = LookupError()
+    await wire.send(GET)
+    await wire.answer(error)
+
+    assert (house.crashes, wire.end) == ([(error, "192.0.2.7")], "aborted")
+    wire.connection.connection_lost(None)
+    assert house.here == 0
+
+
+async def test_a_crash_after_the_sender_has_gone_is_told(house: House, wire: Wire) -> None:
+    """And does no more harm."""
+    error = LookupError()
+    await wire.send(GET)
+    wire.connection.connection_lost(None)
+    await wire.answer(error)
+
+    assert house.crashes == [(error, "192.0.2.7")]
+
+
+async def test_an_abort_resets_the_connection() -> None:
+    """SO_LINGER 0: the sender sees a reset, not an end in order."""
+    house = House()
+    with socket.socket() as connected:
+        wire = house.connect(socket=connected)
+        wire.connection.abort()
+
+        assert wire.end == "aborted"
+        assert struct.unpack("ii", connected.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8)) == (1, 0)
+
+
+async def test_a_unix_socket_is_aborted_without_options() -> None:
+    """It has no reset."""
+    left, right = socket.socketpair(socket.AF_UNIX)
+    with left, right:
+        wire = House().connect(socket=left, peername="")
+        wire.connection.abort()
+
+    assert (wire.end, wire.connection.address) == ("aborted", "")
+
+
+async def test_a_sender_may_be_refused_on_arrival(house: House) -> None:
+    """With an answer, before it has said anything; what it sends is not read as a request."""
+    house.refusal = ProxyErrorOf("overloaded")
+    wire = house.connect()
+    await wire.send(GET)
+
+    assert (wire.received(), house.requests, wire.transport.ended) == (b"<overloaded id-1>", [], True)
+
+
+async def test_a_sender_without_address_is_not_served(house: House) -> None:
+    """It has reset the connection already, and lists of addresses could not be asked about it."""
+    with socket.socket() as connected:
+        wire = house.connect(peername=None, socket=connected)
+
+    assert (wire.end, house.here) == ("aborted", 1)
+
+
+async def test_an_idle_sender_is_closed_when_draining(house: House, wire: Wire) -> None:
+    """Nothing is lost."""
+    wire.connection.drain()
+
+    assert (wire.end, house.requests) == ("closed", [])
+
+
+async def test_a_busy_sender_is_closed_after_its_answer_when_draining(house: House, wire: Wire) -> None:
+    """What it sent behind is not served, and it is told so."""
+    await wire.send(post(b"a") + GET)
+    wire.connection.drain()
+    assert (wire.end, wire.connection.persistent()) == ("open", False)
+    await wire.answer(b"<ok>")
+
+    assert (wire.received(), len(house.requests), wire.transport.ended) == (b"<ok>", 1, True)
+
+
+async def test_draining_between_two_requests_begins_no_other(house: House, wire: Wire) -> None:
+    """Its answer could not be sent any more."""
+    await wire.send(post(b"a") + GET)
+    house.answers += [b"<1>", b"<2>"]
+    wire.connection.ring()
+    wire.connection.drain()
+    await turns()
+
+    assert (len(house.requests), wire.end) == (1, "closed")
+
+
+async def test_draining_while_requests_are_answered_at_once_begins_no_other(house: House, wire: Wire) -> None:
+    """A request that comes with the one that is being answered is left alone."""
+
+    async def drains(request: Request) -> None:
+        house.requests.append(request)
+        cast("SenderConnection", request.sender).drain()
+
+    object.__setattr__(house.desk, "serve", drains)
+    await wire.send(GET + GET)
+
+    assert (len(house.requests), wire.end) == (1, "closed")
+
+
+async def test_draining_leaves_a_lingering_sender_its_time(wire: Wire) -> None:
+    """It has its answer still to read."""
+    await wire.send(b"junk\r\n\r\n")
+    wire.connection.drain()
+
+    assert wire.end == "open"
+    wire.wait(LINGER + 1)
+    assert wire.end == "aborted"

@@ -1,0 +1,222 @@
+"""Connections to an upstream that end, in order or not, or are silent for too long."""
+
+import pytest
+
+from proxy.errors import UpstreamClosed, UpstreamMalformed, UpstreamTimeout
+from proxy.wire.body import HIGH_WATER
+from proxy.wire.deadlines import NEVER
+from tests.unit.upstream.lease import OK, Wire
+
+
+@pytest.mark.parametrize("in_order", [True, False])
+def test_a_connection_that_ends_before_the_answer_is_closed(*, in_order: bool) -> None:
+    """Whether a byte of an answer had come decides about another attempt."""
+    for octets, responded in ((b"", False), (b"HTTP/1.1 2", True)):
+        wire = Wire()
+        if octets:
+            wire.connection.data_received(octets)
+        if in_order:
+            wire.connection.eof_received()
+        wire.connection.connection_lost(None if in_order else ConnectionResetError())
+
+        assert isinstance(wire.connection.failure, UpstreamClosed)
+        assert (wire.connection.responded, wire.connection.open, wire.gone) == (responded, False, [wire.connection])
+        assert wire.rings > 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "in_order", "whole"),
+    [
+        pytest.param(OK + b"ok", False, True, id="a whole answer stays whole"),
+        pytest.param(OK + b"o", True, False, id="half a length is a cut"),
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n", True, False, id="no last chunk"
+        ),
+        pytest.param(b"HTTP/1.1 200 OK\r\n\r\nab", True, True, id="a body up to an end in order is whole"),
+        pytest.param(b"HTTP/1.1 200 OK\r\n\r\nab", False, False, id="a body up to a reset is cut"),
+    ],
+)
+def test_the_end_of_a_connection_is_the_end_of_the_body_or_a_cut(answer: bytes, *, in_order: bool, whole: bool) -> None:
+    """RFC 9112 §8."""
+    wire = Wire()
+    wire.connection.data_received(answer)
+    if in_order:
+        wire.connection.eof_received()
+    wire.connection.connection_lost(None if in_order else ConnectionResetError())
+
+    body = wire.connection.body
+    assert body is not None
+    assert (body.ended, body.failure is None) == (whole, whole)
+
+
+def test_an_end_that_the_transport_tells_without_eof_is_a_cut() -> None:
+    """TLS without close_notify: somebody in between may have cut it (RFC 8446 §6.1)."""
+    wire = Wire()
+    wire.connection.data_received(b"HTTP/1.1 200 OK\r\n\r\nab")
+    wire.connection.connection_lost(None)
+
+    assert isinstance(wire.connection.failure, UpstreamClosed)
+
+
+def test_an_idle_connection_that_ends_is_closed_from_the_first_sign() -> None:
+    """Its end in order comes a turn of the loop before it is lost; no request may go out in between."""
+    wire = Wire(lease=False)
+    states = [wire.connection.open]
+    wire.connection.eof_received()
+    states.append(wire.connection.open)
+    assert states == [True, False]
+    wire.connection.connection_lost(None)
+
+    assert (wire.gone, wire.connection.failure, wire.rings) == ([wire.connection], None, 0)
+
+
+def test_a_connection_that_ends_after_its_release_tells_nobody() -> None:
+    """Its exchange is over."""
+    wire = Wire()
+    wire.connection.release()
+    wire.connection.connection_lost(None)
+
+    assert (wire.rings, wire.connection.failure) == (0, None)
+
+
+def test_a_cut_connection_never_looks_whole() -> None:
+    """Cut by us, in the middle of a request."""
+    wire = Wire(end=False)
+    wire.connection.cut()
+    wire.connection.cut()
+
+    assert (wire.transport.aborted, wire.transport.closed, wire.transport.ended) == (True, False, False)
+
+
+def test_only_the_first_failure_counts() -> None:
+    """The end of the connection that follows it explains nothing."""
+    wire = Wire()
+    wire.connection.data_received(b"junk\r\n\r\n")
+    wire.connection.connection_lost(None)
+
+    assert isinstance(wire.connection.failure, UpstreamMalformed)
+
+
+def test_an_answer_has_to_come_in_time() -> None:
+    """From the end of the request."""
+    wire = Wire(end=False)
+    wire.wait(1000)
+    wire.connection.end_request()
+    wire.wait(59)
+    assert not wire.transport.aborted
+    wire.wait(2)
+
+    failure = wire.connection.failure
+    assert isinstance(failure, UpstreamTimeout)
+    assert "u:1 was silent for 60 s" in failure.detail
+    assert (wire.transport.aborted, wire.rings) == (True, 1)
+
+
+def test_each_gap_in_an_answer_has_the_same_time() -> None:
+    """A slow answer goes on."""
+    wire = Wire()
+    for octet in OK:
+        wire.wait(59)
+        wire.connection.data_received(bytes([octet]))
+    assert wire.connection.failure is None
+    wire.wait(61)
+
+    body = wire.connection.body
+    assert body is not None
+    assert isinstance(body.failure, UpstreamTimeout)
+
+
+def test_an_early_answer_has_a_time_too() -> None:
+    """Though the request has not ended."""
+    wire = Wire(end=False)
+    wire.connection.data_received(OK + b"o")
+    wire.wait(61)
+
+    assert isinstance(wire.connection.failure, UpstreamTimeout)
+
+
+def test_a_whole_answer_has_no_deadline() -> None:
+    """How fast the sender takes it is not the upstream's affair."""
+    wire = Wire()
+    wire.connection.data_received(OK + b"ok")
+    wire.wait(10_000)
+
+    assert (wire.connection.failure, wire.connection.deadline) == (None, NEVER)
+
+
+def test_an_upstream_is_not_blamed_for_an_answer_that_we_do_not_read() -> None:
+    """The sender is slow; when it has caught up, the time begins anew."""
+    wire = Wire()
+    wire.connection.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\n" + b"a" * (HIGH_WATER + 1))
+    assert not wire.transport.reading
+    wire.wait(1000)
+    assert wire.connection.failure is None
+
+    assert len(wire.content) == HIGH_WATER + 1
+    wire.wait(121)
+    assert isinstance(wire.connection.failure, UpstreamTimeout)
+
+
+def test_an_upstream_that_does_not_read_the_request_is_given_up() -> None:
+    """After the same time."""
+    wire = Wire(end=False)
+    wire.connection.pause_writing()
+    assert wire.connection.congested
+    wire.wait(61)
+
+    assert isinstance(wire.connection.failure, UpstreamTimeout)
+
+
+def test_an_upstream_that_reads_again_is_waited_for() -> None:
+    """Without a deadline while the request is on its way, with one afterwards."""
+    wire = Wire(end=False)
+    wire.connection.pause_writing()
+    wire.connection.resume_writing()
+    assert (wire.connection.congested, wire.rings, wire.connection.deadline) == (False, 1, NEVER)
+
+    wire.connection.pause_writing()
+    wire.connection.end_request()
+    wire.connection.resume_writing()
+    wire.wait(61)
+    assert isinstance(wire.connection.failure, UpstreamTimeout)
+
+
+def test_an_early_answer_keeps_its_deadline_through_congestion() -> None:
+    """What is still in our buffers changes nothing about it."""
+    wire = Wire(end=False)
+    wire.connection.pause_writing()
+    wire.connection.data_received(OK + b"o")
+    wire.connection.resume_writing()
+    wire.wait(61)
+
+    assert isinstance(wire.connection.failure, UpstreamTimeout)
+
+
+def test_an_idle_connection_expires_without_a_word() -> None:
+    """Before CPI closes it."""
+    wire = Wire()
+    wire.connection.data_received(OK + b"ok")
+    wire.connection.release()
+    wire.connection.deadline = 30
+    wire.wait(31)
+
+    assert (wire.transport.aborted, wire.connection.failure, wire.rings) == (True, None, 1)
+
+
+def test_a_new_lease_begins_without_the_old_deadline() -> None:
+    """The time for idleness was the pool's."""
+    wire = Wire(lease=False)
+    wire.connection.deadline = 30
+    wire.lease()
+    wire.wait(1000)
+
+    assert wire.connection.failure is None
+
+
+def test_a_lost_connection_is_no_longer_watched() -> None:
+    """It leaves nothing behind."""
+    wire = Wire()
+    wire.connection.connection_lost(None)
+    wire.wait(1000)
+
+    assert wire.loop.pauses == []

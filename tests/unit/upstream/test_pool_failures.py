@@ -1,0 +1,106 @@
+"""Connections to an upstream that are not made, and TLS ones that are."""
+
+import asyncio
+import socket
+import ssl
+from pathlib import Path
+
+import pytest
+import trustme
+
+from proxy.config.model import Tls
+from proxy.errors import ConnectTimeout, UpstreamUnreachable
+from proxy.upstream.pool import Origin, unreachable
+from proxy.upstream.tls import client_context
+from tests.unit.upstream.serving import ask, pool, server_context, upstream
+
+
+async def test_a_tls_upstream_with_a_trusted_certificate_is_reached(authority: trustme.CA, ca_file: Path) -> None:
+    """And its idle connection is used again, whatever TLS sent after the handshake."""
+    context = client_context(Tls(ca_file=ca_file))
+    async with upstream(tls=server_context(authority)) as (server, port), pool(port, tls=context) as (ours, _):
+        connection = await ours.connect(10)
+        assert await ask(connection) == b"ok"
+        ours.give_back(connection)
+
+        assert ours.take() is connection
+        assert (await ask(connection), server.accepted) == (b"ok", 1)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "other.example"], ids=["another authority", "another name"])
+async def test_a_certificate_that_is_not_trusted_is_no_connection(
+    host: str, authority: trustme.CA, ca_file: Path
+) -> None:
+    """Nothing is sent to it, and the sentence says what to do."""
+    issuer = authority if host == "other.example" else trustme.CA()
+    context = client_context(Tls(ca_file=ca_file))
+    async with (
+        upstream(tls=server_context(issuer, host)) as (server, port),
+        pool(port, tls=context) as (ours, _),
+    ):
+        with pytest.raises(UpstreamUnreachable, match=r"is not trusted.*ca_file") as raised:
+            await ours.connect(10)
+
+        assert (raised.value.error_type, server.heard, ours.leased) == ("tls_certificate_error", [], 0)
+
+
+async def test_a_server_without_tls_is_told_from_one_that_is_down() -> None:
+    """The wrong scheme, in most cases."""
+
+    async def talk(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await writer.drain()
+        await asyncio.Event().wait()
+
+    async with upstream(talk) as (_, port), pool(port, tls=ssl.create_default_context()) as (ours, _):
+        with pytest.raises(UpstreamUnreachable, match="does it speak https") as raised:
+            await ours.connect(10)
+
+        assert raised.value.error_type == "tls_protocol_error"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_a_refused_connection_is_told_as_such(host: str) -> None:
+    """By one address or by all of them."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        async with pool(unused.getsockname()[1], host=host) as (ours, _):
+            with pytest.raises(UpstreamUnreachable, match="refused the connection") as raised:
+                await ours.connect(10)
+
+    assert raised.value.error_type == "connection_refused"
+
+
+async def test_a_handshake_that_takes_too_long_is_a_timeout() -> None:
+    """connect_timeout covers name, TCP and TLS."""
+
+    async def silent(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await asyncio.Event().wait()
+
+    async with upstream(silent) as (_, port), pool(port, tls=ssl.create_default_context()) as (ours, _):
+        with pytest.raises(ConnectTimeout, match=r"within 0\.01 s"):
+            await ours.connect(0.01)
+
+        assert ours.leased == 0
+
+
+ORIGIN = Origin(host="u.example", port=443, tls=None)
+
+
+@pytest.mark.parametrize(
+    ("error", "text", "error_type"),
+    [
+        (socket.gaierror(-2, "x"), "cannot be resolved", "dns_error"),
+        (ConnectionRefusedError(111, "x"), "u.example:443 refused", "connection_refused"),
+        (ssl.SSLError(1, "x"), "handshake failed", "tls_protocol_error"),
+        (OSError(113, "No route to host"), "No route to host", "destination_unavailable"),
+        (OSError(), "OSError", "destination_unavailable"),
+        (ConnectionResetError(), "ConnectionResetError", "destination_unavailable"),
+    ],
+)
+def test_each_kind_of_failure_says_what_it_is(error: OSError, text: str, error_type: str) -> None:
+    """RFC 9209 §2.3."""
+    told = unreachable(ORIGIN, error)
+
+    assert text in told.detail
+    assert told.error_type == error_type
