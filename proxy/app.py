@@ -34,6 +34,9 @@ from proxy.upstream.tls import client_context
 from proxy.wire.deadlines import Deadlines
 from proxy.wire.heads import assert_compiled
 
+LAST_WORDS = 1.0
+"Seconds for the answers to exchanges that did not end in time."
+
 
 class App:
     """A proxy from `start` to `stop`. Reads files when made, so it is made before its event loop runs."""
@@ -68,6 +71,7 @@ class App:
             name=configuration.via.encode(),
             own_names=frozenset({socket.gethostname().lower()}),
             trusted_proxies=configuration.trusted_proxies,
+            wall=self._clock.wall,
             closing=self._close_account,
         )
         self.crowd = Crowd(configuration.limits)
@@ -93,16 +97,17 @@ class App:
         for sender in self.crowd:
             sender.drain()
         await self.crowd.emptied(self.configuration.drain_timeout)
+        for source in self.sources.values():
+            await source.close()
+        for pool in self.pools.values():
+            await pool.close()
+        await self.crowd.emptied(LAST_WORDS)
         for sender in self.crowd:
             sender.abort()
         for rotation in self._rotations:
             await rotation.close()
         await self.expiry.close()
-        for source in self.sources.values():
-            await source.close()
         await self._endpoint.close()
-        for pool in self.pools.values():
-            await pool.close()
         await self.admin.stop()
         await asyncio.sleep(0)  # transports tell of their end in the next turn of the loop
 
@@ -177,7 +182,9 @@ class App:
         """Answers what never became a request, and accounts for it."""
         account = Account(request_id, "")
         account.failed(error)
-        sender.send(problem(error, name=self._house.name, request_id=request_id, method="", close=True))
+        sender.send(
+            problem(error, name=self._house.name, request_id=request_id, method="", close=True, now=self._clock.wall())
+        )
         account.end()
         self._close_account(account)
 

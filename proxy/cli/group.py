@@ -4,7 +4,9 @@ import importlib
 
 import click
 
-COMMANDS = ("run", "check", "token", "sandbox", "version")
+from proxy import __version__
+
+COMMANDS = ("run", "check", "token", "sandbox", "schema", "version")
 
 
 class _Commands(click.Group):
@@ -25,5 +27,6 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="cpi-oauth-proxy %(version)s")
 def main() -> None:
     """Forward plain HTTP requests to SAP Cloud Integration with an OAuth 2.0 access token."""

@@ -37,29 +37,37 @@ def command(file: Path | None, *, insecure_listen: bool) -> None:
             log.writer.attach(loop)
             gc.collect()
             gc.freeze()  # what is there now stays: the collector need not look at it again and again
-            runner.run(_serve(app))
-    except OSError as error:
-        log.logger.error("proxy.failed", detail=str(error))  # noqa: TRY400 - an address is taken; no stack helps
-        sys.exit(1)
+            status = runner.run(_serve(app))
     finally:
         log.writer.close()
+    sys.exit(status)
 
 
-async def _serve(app: App) -> None:
-    """Serves until SIGTERM or SIGINT, then drains."""
+async def _serve(app: App) -> int:
+    """Serves until SIGTERM or SIGINT, then drains; the exit status."""
     stopping = signalled()
-    await app.start()
+    try:
+        await app.start()
+    except OSError as error:
+        app.log.logger.error("proxy.failed", detail=str(error))  # noqa: TRY400 - an address is taken; no stack helps
+        await app.stop()
+        return 1
     app.log.logger.info("proxy.started", detail=summary(app))
     await stopping.wait()
     app.log.logger.info("proxy.draining")
     await app.stop()
     app.log.logger.info("proxy.stopped")
+    return 0
 
 
 def open_log(configuration: Configuration) -> Log:
     """The log to standard error, as the configuration wants it."""
     settings = configuration.log
-    human = settings.format is LogFormat.HUMAN or (settings.format is LogFormat.AUTO and sys.stderr.isatty())
+    human = settings.format is LogFormat.HUMAN or (
+        settings.format is LogFormat.AUTO and sys.stderr is not None and sys.stderr.isatty()
+    )
+    if sys.stderr is None:  # descriptor 2 is closed: there is nobody to tell
+        return Log(LineWriter(os.open(os.devnull, os.O_WRONLY)), level=settings.level.value, human=False)
     return Log(LineWriter(sys.stderr.fileno()), level=settings.level.value, human=human, sample=settings.sample)
 
 

@@ -13,7 +13,14 @@ PORT_BASE = 9443
 
 
 @click.command()
-@click.option("--port-base", default=PORT_BASE, show_default=True, metavar="N", help="First of four ports.")
+@click.option(
+    "--port-base",
+    default=PORT_BASE,
+    show_default=True,
+    type=click.IntRange(0, 65532),
+    metavar="N",
+    help="First of four ports; 0 takes any that are free.",
+)
 @click.option(
     "--directory",
     default=Path(".sandbox"),
@@ -29,12 +36,17 @@ PORT_BASE = 9443
     help="Run the proxy with this configuration too, and send the example's requests through it.",
 )
 def command(port_base: int, directory: Path, file: Path | None) -> None:
-    """Run the stand-in tenant until it is stopped."""
+    """Run the stand-in tenant until it is stopped.
+
+    Its control address shows what arrived (GET /messages, /grants, /runs) and switches faults: GET /faults lists them,
+    PUT /faults/NAME with {"value": …, "count": …} (both may be left out) switches one on, DELETE switches it off;
+    POST /tokens/expire voids all tokens, POST /reset begins anew.
+    """
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(_serve(port_base, directory, file))
     except OSError as error:
-        click.echo(f"The sandbox cannot start: {error}", err=True)
+        click.echo(f"The sandbox cannot start: {error}; stop what uses the address, or choose others.", err=True)
         sys.exit(1)
 
 

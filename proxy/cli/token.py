@@ -32,8 +32,10 @@ from proxy.observe.logs import Log
 def command(oauth_client: str | None, file: Path | None, *, everyone: bool, raw: bool, insecure_listen: bool) -> None:
     """Obtain a token for OAUTH_CLIENT and tell what it is good for."""
     known = read(file, insecure_listen=insecure_listen).oauth_clients
+    if oauth_client is None and len(known) == 1:
+        everyone = True
     if everyone == (oauth_client is not None):
-        click.echo("Name one OAuth client, or say --all.", err=True)
+        click.echo(f"Name one OAuth client ({', '.join(known)}), or say --all.", err=True)
         sys.exit(FAULTY)
     if oauth_client is not None and oauth_client not in known:
         click.echo(f"There is no OAuth client {oauth_client}; there is {', '.join(known)}.", err=True)

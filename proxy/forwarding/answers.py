@@ -1,6 +1,7 @@
 """Our own answers: a problem (RFC 9457) that says what to do, marked as ours by Proxy-Status (RFC 9209)."""
 
 import json
+from email.utils import formatdate
 from http import HTTPStatus
 
 from proxy.errors import CredentialMissing, MethodNotAllowed, ProxyError
@@ -8,21 +9,25 @@ from proxy.errors import CredentialMissing, MethodNotAllowed, ProxyError
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-def problem(error: ProxyError, *, name: bytes, request_id: str, method: str, close: bool) -> bytes:
-    """The whole answer; without content for HEAD."""
-    content = json.dumps(
-        {
-            "type": "about:blank",
-            "title": error.title,
-            "status": error.status,
-            "detail": error.detail,
-            "code": error.code,
-            "request_id": request_id,
-        },
-        ensure_ascii=False,
-    ).encode()
+def problem(error: ProxyError, *, name: bytes, request_id: str, method: str, close: bool, now: float) -> bytes:
+    """The whole answer; without content for HEAD; `now` is wall time."""
+    content = (
+        json.dumps(
+            {
+                "type": "about:blank",
+                "title": error.title,
+                "status": error.status,
+                "detail": error.detail,
+                "code": error.code,
+                "request_id": request_id,
+            },
+            ensure_ascii=False,
+        ).encode()
+        + b"\n"
+    )
     lines = [
         f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}",
+        f"Date: {formatdate(now, usegmt=True)}",
         "Content-Type: application/problem+json",
         f"Content-Length: {len(content)}",
         f"Proxy-Status: {name.decode()}"

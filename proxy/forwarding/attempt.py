@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from proxy.errors import ConnectTimeout, SenderLeft, UpstreamClosed, UpstreamError, UpstreamUnreachable
+from proxy.errors import ConnectTimeout, ProxyError, SenderLeft, UpstreamClosed, UpstreamUnreachable
 from proxy.forwarding.body import Body, BufferedBody, StreamedBody
 from proxy.forwarding.routes import Route
 from proxy.forwarding.verdict import Ending
@@ -56,7 +56,7 @@ class Failed:
     """No answer that can be relayed."""
 
     ending: Ending
-    failure: UpstreamError
+    failure: ProxyError
 
 
 Outcome = Answered | Failed

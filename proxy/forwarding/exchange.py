@@ -34,6 +34,8 @@ class House:
     own_names: frozenset[str]
     "Host names of this machine, for senders that take us for an HTTP proxy."
     trusted_proxies: Networks
+    wall: Callable[[], float]
+    "Wall time in seconds, for Date."
     closing: Callable[[Account], None]
     "Takes the account of each finished exchange."
 
@@ -44,10 +46,15 @@ async def exchange(request: Request, house: House) -> None:
     try:
         await deliver(request, house, account)
     except ProxyError as error:
+        error.__traceback__ = None  # its frames hold the body, and are held by what it is kept in
         account.failed(error)
         tell(request, house, error)
-    except SenderLeft:
+    except SenderLeft as left:
+        left.__traceback__ = None
         account.left()
+    except Exception:
+        account.crashed()
+        raise
     finally:
         account.bytes_in = request.body.received
         account.end()
@@ -75,6 +82,9 @@ async def deliver(request: Request, house: House, account: Account) -> None:
                 answer.discard()
             case (Verdict.FETCH_CSRF, Answered() as answer) if await renew_unit(route, prepared, unit, token):
                 answer.discard()
+            case (Verdict.FETCH_CSRF_FOR_NEXT, Answered() as answer):
+                await renew_unit(route, prepared, unit, token)
+                return await relay(request, route, answer, unit, account)
             case (_, Answered() as answer):
                 return await relay(request, route, answer, unit, account)
             case (Verdict.FAIL, Failed(failure=failure)):
@@ -86,8 +96,11 @@ async def deliver(request: Request, house: House, account: Account) -> None:
 async def obtain_token(route: Route, spent: frozenset[Verdict], account: Account) -> Token:
     """A token that can be used now; from memory without waiting, if there is one."""
     account.begin_token()
-    ready = route.source.ready()
-    token = ready or await route.source.token()
+    try:
+        ready = route.source.ready()
+        token = ready or await route.source.token()
+    finally:
+        account.end_token()
     account.have_token("renewed" if Verdict.RENEW_TOKEN in spent else "cached" if ready else "granted")
     return token
 
@@ -119,4 +132,5 @@ def tell(request: Request, house: House, error: ProxyError) -> None:
     if not request.body.ended:
         sender.close_after()
     close = not sender.persistent()
-    sender.send(problem(error, name=house.name, request_id=request.id, method=request.head.method, close=close))
+    method, now = request.head.method, house.wall()
+    sender.send(problem(error, name=house.name, request_id=request.id, method=method, close=close, now=now))

@@ -16,9 +16,11 @@ _HOP_BY_HOP = frozenset(
     b" upgrade".split()
 )
 _SET_BY_US = frozenset(b"host content-length authorization expect".split())
-_CREDENTIALS = frozenset(b"mysapsso2 sap-r3auth".split())
+_CREDENTIALS = frozenset(b"mysapsso2 sap-r3auth cookie2".split())
 _SAP_ALLOWED = frozenset(b"sap_applicationid sap_sender sap_receiver sap_messagetype".split())
-_LOOK_ALIKES = frozenset(b"contentlength transferencoding host authorization proxyauthorization".split())
+_LOOK_ALIKES = frozenset(
+    b"contentlength transferencoding host authorization proxyauthorization mysapsso2 sapr3auth".split()
+)
 _NOT_LETTERS = re.compile(rb"[^a-z0-9]")
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _MOST_NAMES = 4096

@@ -17,10 +17,18 @@ def sender_address(peer: str, head: RequestHead, trusted: Networks) -> str:
         return peer
     hops = [hop.strip() for value in values_of(head.fields, b"x-forwarded-for") for hop in value.split(b",")]
     for hop in reversed(hops):
-        try:
-            address = str(ip_address(hop.decode("ascii").strip("[]")))
-        except ValueError:
-            raise SenderNotAllowed("X-Forwarded-For of a trusted proxy holds more than addresses.") from None
+        address = _address(hop)
         if not allowed(address, trusted):
             return address
     return peer
+
+
+def _address(hop: bytes) -> str:
+    """In one spelling; a scope (RFC 4007 §11) means something on one machine only, and may hold anything."""
+    try:
+        address = ip_address(hop.decode("ascii").strip("[]"))
+    except ValueError:
+        address = None
+    if address is None or b"%" in hop:
+        raise SenderNotAllowed("X-Forwarded-For of a trusted proxy holds more than addresses.")
+    return str(address)

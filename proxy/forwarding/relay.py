@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from proxy.config.model import Cookies
 from proxy.cpi.mpl import ids_in_fields, mpl_id_in_failure
-from proxy.errors import UpstreamError
+from proxy.errors import ProxyError
 from proxy.forwarding.attempt import Answered
 from proxy.forwarding.csrf import CsrfUnit
 from proxy.forwarding.fields import ResponseRules, select, value_of
@@ -104,7 +104,7 @@ async def _stream(request: Request, head: ResponseHead, body: IncomingBody, fram
                 sender.send(b"%x\r\n%b\r\n" % (len(piece), piece) if framing.chunked else piece)
             else:
                 break
-    except UpstreamError as failure:
+    except ProxyError as failure:
         account.code, account.detail = failure.code, failure.detail
         sender.abort()
         return

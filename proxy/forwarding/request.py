@@ -2,7 +2,7 @@
 
 from typing import NamedTuple, Protocol
 
-from proxy.config.model import Forwarded
+from proxy.config.model import Cookies, Forwarded
 from proxy.errors import Loop
 from proxy.forwarding.body import Body, BufferedBody
 from proxy.forwarding.csrf import CsrfUnit
@@ -82,7 +82,8 @@ def prepare(request: Request, address: str, route: Route) -> Prepared:
     lines = [first, *lines, *route.set_lines, b"Via: 1.%d %b" % (head.minor, route.via)]
     if route.forwarded is not Forwarded.OFF:
         lines += forwarded_lines(request, address, route.forwarded)
-    return Prepared(b"\r\n".join(lines), route.cookie_rules.to_upstream(cookies) if cookies else b"")
+    given = cookies and route.settings.cookies is Cookies.PREFIXED
+    return Prepared(b"\r\n".join(lines), route.cookie_rules.to_upstream(cookies) if given else b"")
 
 
 def refuse_loop(head: RequestHead, name: bytes) -> None:

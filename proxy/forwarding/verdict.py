@@ -36,6 +36,8 @@ class Verdict(StrEnum):
     RELAY = "relay"
     RENEW_TOKEN = "renew_token"  # noqa: S105 - a verdict
     FETCH_CSRF = "fetch_csrf"
+    FETCH_CSRF_FOR_NEXT = "fetch_csrf_for_next"
+    "Relay the refusal, for the body is gone; but have a CSRF token when the sender tries again."
     RECONNECT = "reconnect"
     FAIL = "fail"
 
@@ -50,8 +52,8 @@ def verdict(ending: Ending, refusal: Refusal, spent: frozenset[Verdict], *, meth
         case Ending.ANSWERED:
             if refusal is Refusal.TOKEN and replayable and Verdict.RENEW_TOKEN not in spent:
                 return Verdict.RENEW_TOKEN
-            if refusal is Refusal.CSRF and replayable and Verdict.FETCH_CSRF not in spent:
-                return Verdict.FETCH_CSRF
+            if refusal is Refusal.CSRF and Verdict.FETCH_CSRF not in spent:
+                return Verdict.FETCH_CSRF if replayable else Verdict.FETCH_CSRF_FOR_NEXT
             return Verdict.RELAY
         case Ending.UNSENT:
             return Verdict.FAIL if Verdict.RECONNECT in spent else Verdict.RECONNECT

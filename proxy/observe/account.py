@@ -62,6 +62,9 @@ class Account:
         """A token is there: cached, granted or renewed; what an earlier attempt waited for is not cached for it."""
         if kind != "cached" or not self.token:
             self.token = kind
+
+    def end_token(self) -> None:
+        """A token is there, or will not come."""
         mark, self._mark = self._mark, self._now()
         self.token_seconds += self._mark - mark
 
@@ -88,9 +91,14 @@ class Account:
         """The sender gets an answer of ours."""
         self.status, self.code, self.detail, self.made_by = error.status, error.code, error.detail, "proxy"
 
+    def crashed(self) -> None:
+        """A fault of ours: the sender's connection is reset, for there is no honest answer."""
+        self.status, self.made_by, self.code = 500, "proxy", "crashed"
+
     def left(self) -> None:
         """The sender went away before the answer: 499, as nginx has it."""
         self.status, self.made_by, self.code = 499, "sender", "sender_left"
+        self.detail = "The sender closed its connection before it had its answer."
 
     def end(self) -> None:
         """All is done."""

@@ -4,6 +4,7 @@ Event names are `noun.past_participle`. JSON when standard error is no terminal,
 exchange is rendered without structlog's chain of processors: 2.5 µs instead of 15, so that it can stay on.
 """
 
+import json
 import random
 import sys
 import time
@@ -55,14 +56,12 @@ class Log:
         self._sample = sample
         self._render = human_line if human else json_line
         self.level = level
-        renderer = human_event if human else structlog.processors.JSONRenderer(ensure_ascii=False)
         structlog.configure(
             processors=[
                 self._filter,
-                structlog.processors.add_log_level,
-                structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp"),
+                begin,
                 structlog.processors.format_exc_info,
-                renderer,
+                human_event if human else json_event,
             ],
             wrapper_class=structlog.BoundLogger,
             logger_factory=lambda *_: _Lines(writer),
@@ -122,6 +121,16 @@ class _Stamp:
 _stamp = _Stamp()
 
 
+def begin(_logger: Any, method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
+    """Time, level and name come first, as in the lines of exchanges."""
+    return {"timestamp": _stamp(), "level": method, "event": event.pop("event", ""), **event}
+
+
+def json_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
+    """An event as one JSON object."""
+    return json.dumps(event, separators=(",", ":"), ensure_ascii=False, default=repr)
+
+
 def severity(account: Account) -> str:
     """The level of an exchange's line."""
     return "error" if account.status >= 500 else "warning" if account.status >= 400 or account.code else "info"
@@ -160,9 +169,11 @@ def _rare(each: Account) -> str:
 def human_line(account: Account) -> str:
     """An exchange as a line for a terminal."""
     each = account
+    what = f"{each.method or '-'} {each.route or '-'} {each.status} by {each.made_by}"
     parts = [
-        f"{_stamp()[11:23]} exchange.finished {each.method} {each.route or '-'} {each.status} by {each.made_by}",
-        f"in {each.total_seconds * 1000:.1f} ms",
+        f"{_stamp()[11:23]} {severity(each)} exchange.finished {what}",
+        f"as {each.oauth_client}" if each.oauth_client else "",
+        f"in {each.total_seconds * 1000:.1f} ms ({_phases(each)})",
         f"token {each.token}" if each.token else "",
         f"MPL {each.mpl_id}" if each.mpl_id else "",
         f"after {', '.join(each.replays)}" if each.replays else "",
@@ -172,13 +183,19 @@ def human_line(account: Account) -> str:
     return printable(", ".join(part for part in parts if part))
 
 
+def _phases(each: Account) -> str:
+    """What the time went into, in milliseconds."""
+    phases = {"token": each.token_seconds, "connection": each.connect_seconds, "first byte": each.first_byte_seconds}
+    return ", ".join(f"{phase} {seconds * 1000:.1f}" for phase, seconds in phases.items())
+
+
 def human_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
     """An event as a line for a terminal."""
     fields = dict(event)
     stamp, level, name = fields.pop("timestamp", ""), fields.pop("level", ""), fields.pop("event", "")
     trace = fields.pop("exception", "")
     text = " ".join(f"{key}={value}" for key, value in fields.items())
-    line = f"{stamp[11:23]} {level if level != 'info' else ''} {name} {text}".replace("  ", " ").rstrip()
+    line = f"{stamp[11:23]} {level} {name} {text}".rstrip()
     return "\n".join(map(printable, (line, *trace.splitlines())))
 
 

@@ -32,6 +32,8 @@ from proxy.wire.run import Run
 
 WRITE_HIGH_WATER = 256 << 10
 "Octets of answers that may wait for a slow sender before `congested`."
+AT_A_TIME = 32
+"Pipelined requests that are answered in one turn of the event loop."
 LINGER = 2.0
 "Seconds in which a refused sender may go on sending, so that it reads its answer."
 
@@ -78,6 +80,7 @@ class SenderConnection(asyncio.Protocol):
         self._body: IncomingBody | None = None
         self._run: Run | None = None
         self._held = b""
+        self._unsent = 0
         self._closing = False
         self._lingering = False
         self.deadline = NEVER
@@ -195,6 +198,7 @@ class SenderConnection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The sender reads more slowly than we write."""
         self.congested = True
+        self._unsent = self._transport.get_write_buffer_size()
         self.deadline = self._after(self._desk.terms.body_timeout)
 
     def resume_writing(self) -> None:
@@ -209,7 +213,10 @@ class SenderConnection(asyncio.Protocol):
 
     def expire(self) -> None:
         """Silent for too long: between requests that is the end; within one it is an error."""
-        if self.congested or self._lingering or self._transport.is_closing():
+        unsent, self._unsent = self._unsent, self._transport.get_write_buffer_size()
+        if self.congested and self._unsent < unsent:  # it reads, if slowly
+            self.deadline = self._after(self._desk.terms.body_timeout)
+        elif self.congested or self._lingering or self._transport.is_closing():
             self.abort()
         elif self._body is not None and (self._body.paused or self._body.uninvited):
             self.deadline = self._after(self._desk.terms.body_timeout)
@@ -226,11 +233,18 @@ class SenderConnection(asyncio.Protocol):
     # ---- reading
 
     def _read_requests(self, octets: bytes) -> None:
-        """Runs one exchange after the other, as long as each ends at once and its answer is taken."""
-        while octets and self._run is None and not self._closing and not self.congested:
+        """Runs one exchange after the other, as long as each ends at once and its answer is taken.
+
+        A few at a time: others want their turn of the event loop.
+        """
+        for _ in range(AT_A_TIME):
+            if not octets or self._run is not None or self._closing or self.congested:
+                break
             octets = self._read_head(octets)
         if octets and not self._lingering:
             self._hold(octets)
+            if self._run is None:
+                asyncio.get_running_loop().call_soon(self._go_on)
 
     def _read_head(self, octets: bytes) -> bytes:
         """What follows the head and the body that came with it; starts the exchange when a head is complete."""
@@ -303,7 +317,7 @@ class SenderConnection(asyncio.Protocol):
         if error is not None:
             self._desk.crashed(error, self.address)
             self.abort()
-        if self.left:
+        if self.left or self._transport.is_closing():
             return
         if self._closing or self.draining or self.half_closed or self._lingering:
             self._end()
@@ -366,4 +380,4 @@ def _refusal(error: HeadMalformed | HeadTooLong | BodyMalformed) -> ProxyError:
         if error.first_line:
             return TargetTooLong("The request line is longer than `limits.max_head`.")
         return HeadTooLarge("The head has more octets or fields than `limits.max_head` and `limits.max_fields` allow.")
-    return RequestMalformed(f"The request has {error}; see RFC 9112.")
+    return RequestMalformed(f"The request cannot be read: {error} (RFC 9112).")

@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Callable
 from typing import cast
 
-from proxy.errors import UpstreamClosed, UpstreamError, UpstreamMalformed, UpstreamTimeout
+from proxy.errors import ProxyError, UpstreamClosed, UpstreamMalformed, UpstreamTimeout
 from proxy.wire.body import IncomingBody
 from proxy.wire.deadlines import NEVER, Deadlines
 from proxy.wire.framing import BodyMalformed, Decoder, response_body
@@ -17,6 +17,9 @@ from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong, Response
 
 LARGEST_HEAD = 256 << 10
 "Octets of a response head; four times what the routers in front of Cloud Integration let through."
+UNCERTAIN = "The message may have arrived: look for it in the monitor before sending it again."
+MOST_INTERIM = 64
+"Heads of one answer, the final one included."
 WRITE_HIGH_WATER = 256 << 10
 "Octets that may wait for the socket before `congested`."
 
@@ -35,6 +38,8 @@ class UpstreamConnection(asyncio.Protocol):
         self._deadlines = deadlines
         self._gone = gone
         self._transport: asyncio.Transport = cast("asyncio.Transport", None)
+        self._interim = 0
+        self._unsent = 0
         self._poll = select.poll()
         self._collector = HeadCollector(LARGEST_HEAD)
         self._parser = ResponseParser()
@@ -53,7 +58,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.request_ended = False
         self.head: ResponseHead | None = None
         self.body: IncomingBody | None = None
-        self.failure: UpstreamError | None = None
+        self.failure: ProxyError | None = None
 
     def __repr__(self) -> str:
         state = "leased" if self.leased else "idle" if self.open else "closed"
@@ -68,6 +73,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.deadline = NEVER
         self.wrote = self.responded = self.request_ended = False
         self.head = self.body = self.failure = None
+        self._interim = 0
 
     def watch_socket(self, descriptor: int) -> None:
         """The socket below, for `stale`."""
@@ -109,9 +115,19 @@ class UpstreamConnection(asyncio.Protocol):
         """The exchange is done with it: idle if it can be used again, else closed."""
         if not self.reusable:
             self.cut()
+        elif self.body is not None:
+            self.body.take()  # what nobody wanted: the socket is read on
         self.leased = False
         self._ring = _nobody
         self._decoder = self.head = self.body = None
+
+    def give_up(self, failure: ProxyError) -> None:
+        """Nobody will wait for the answer any longer; the exchange is told why."""
+        if self.leased:
+            self._fail(failure)
+            self._ring()
+        else:
+            self.cut()
 
     def cut(self) -> None:
         """End it at once, so that nothing on it looks whole."""
@@ -132,8 +148,6 @@ class UpstreamConnection(asyncio.Protocol):
         if not self.leased or not self.wrote:
             self.cut()
             return
-        if self.deadline is not NEVER:
-            self.deadline = self._deadlines.now() + self._timeout
         try:
             if self._decoder is None or self.body is None:
                 self.responded = True
@@ -161,6 +175,7 @@ class UpstreamConnection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The upstream reads more slowly than we write."""
         self.congested = True
+        self._unsent = self._transport.get_write_buffer_size()
         self.deadline = self._deadlines.now() + self._timeout
 
     def resume_writing(self) -> None:
@@ -172,11 +187,15 @@ class UpstreamConnection(asyncio.Protocol):
 
     def expire(self) -> None:
         """Silent for too long."""
-        if self.body is not None and self.body.paused:  # it is the sender that does not read
+        unsent, self._unsent = self._unsent, self._transport.get_write_buffer_size() if self.congested else 0
+        if self._unsent < unsent or (self.body is not None and self.body.paused):
+            # it reads, if slowly; or it is the sender that does not read
             self.deadline = self._deadlines.now() + self._timeout
         elif self.leased:
             self._fail(
-                UpstreamTimeout(f"{self.name} was silent for {self._timeout:g} s; raise `timeout` if that is usual.")
+                UpstreamTimeout(
+                    f"{self.name} was silent for {self._timeout:g} s; raise `timeout` if that is usual. {UNCERTAIN}"
+                )
             )
             self._ring()
         else:
@@ -191,6 +210,9 @@ class UpstreamConnection(asyncio.Protocol):
             if not head_octets:
                 return
             head = self._parser.parse(head_octets)
+            self._interim += 1
+            if self._interim > MOST_INTERIM:
+                raise HeadMalformed("interim answers without end")
             if head.status == 101:
                 raise HeadMalformed("101 Switching Protocols, which nobody asked for")
             if head.status >= 200:
@@ -201,7 +223,6 @@ class UpstreamConnection(asyncio.Protocol):
         decoder = self._decoder = response_body(self._method, head)
         body = self.body = IncomingBody(self._transport, decoder.length)
         self.head = head
-        self.deadline = self._deadlines.now() + self._timeout  # also where it answers before the request has ended
         self._read_body(decoder, body, octets)
 
     def _read_body(self, decoder: Decoder, body: IncomingBody, octets: bytes) -> None:
@@ -209,16 +230,16 @@ class UpstreamConnection(asyncio.Protocol):
             content, octets = decoder.feed(octets)
             if content:
                 body.push(content)
+        self.deadline = NEVER if decoder.done else self._deadlines.now() + self._timeout
         if decoder.done:
             body.end()
-            self.deadline = NEVER
             if octets:  # bytes after the response: never read as the next answer
                 self.cut()
 
     def _end(self, error: Exception | None) -> None:
         """Settles what is incomplete when the connection is gone."""
         if self._decoder is None or self.body is None:
-            self._fail(UpstreamClosed(f"{self.name} closed the connection before it answered."))
+            self._fail(UpstreamClosed(f"{self.name} closed the connection before it answered. {UNCERTAIN}"))
             return
         in_order = error is None and self._eof
         if self._decoder.done or (in_order and self._decoder.end()):
@@ -226,7 +247,7 @@ class UpstreamConnection(asyncio.Protocol):
         else:
             self._fail(UpstreamClosed(f"{self.name} closed the connection in the middle of its answer."))
 
-    def _fail(self, failure: UpstreamError) -> None:
+    def _fail(self, failure: ProxyError) -> None:
         if self.failure is None:
             self.failure = failure
         if self.body is not None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from aiohappyeyeballs import start_connection
 
 from proxy.config.egress import CorporateProxy
-from proxy.errors import ConnectTimeout, ProxyError, UpstreamUnreachable
-from proxy.upstream.connection import UpstreamConnection
+from proxy.errors import ConnectTimeout, Draining, ProxyError, UpstreamUnreachable
+from proxy.upstream.connection import UNCERTAIN, UpstreamConnection
 from proxy.upstream.tunnel import tunnel
 from proxy.wire.deadlines import Deadlines
 
@@ -87,7 +87,7 @@ class Pool:
             task.cancel()
         await asyncio.gather(*self._connecting, return_exceptions=True)
         for connection in list(self._all):
-            connection.cut()
+            connection.give_up(Draining(f"The proxy was stopped before {self.origin} had answered. {UNCERTAIN}"))
 
     async def _connect(self, timeout: float) -> UpstreamConnection:  # noqa: ASYNC109 - the option's own name
         try:
@@ -97,7 +97,7 @@ class Pool:
             raise ConnectTimeout(
                 f"No connection to {self.origin.way} within {timeout:g} s; is a firewall in between?"
             ) from error
-        except (OSError, ssl.SSLError, ssl.CertificateError) as error:
+        except (OSError, UnicodeError) as error:
             raise unreachable(self.origin, error) from error
 
     async def _open(self) -> UpstreamConnection:
@@ -131,7 +131,7 @@ class Pool:
             self._idle.remove(connection)
 
 
-def unreachable(origin: Origin, error: OSError | ssl.SSLError) -> ProxyError:
+def unreachable(origin: Origin, error: OSError | UnicodeError) -> ProxyError:
     """What a failed connection means, by the kind of exception that the socket world raised."""
     match error:
         case ssl.SSLCertVerificationError():
@@ -144,7 +144,7 @@ def unreachable(origin: Origin, error: OSError | ssl.SSLError) -> ProxyError:
                 f"No TLS with {origin}: {getattr(error, 'reason', '') or 'handshake failed'}; does it speak https?",
                 proxy_status="tls_protocol_error",
             )
-        case socket.gaierror():
+        case socket.gaierror() | UnicodeError():
             return UpstreamUnreachable(
                 f"The name of {origin.way} cannot be resolved; check `upstream`, `proxy_url` and DNS.",
                 proxy_status="dns_error",

@@ -104,7 +104,7 @@ def _reason(error: HttpProcessingError) -> str:
     """The parser's own words up to the first line end: the rest quotes the head, as do its words about targets."""
     if isinstance(error, InvalidURLError):
         return "a request target that is no URL"
-    return str(error.message).partition("\n")[0].strip().rstrip(":") or "no HTTP"
+    return str(error.message).partition("\n")[0].strip().rstrip(":.") or "no HTTP"
 
 
 def _lasts(message: Any) -> bool:
@@ -153,6 +153,8 @@ class ResponseParser(_HeadParser):
         message = self._parse(head)
         if message.code < 100:
             raise HeadMalformed("a status below 100")
+        if (b" :" in head or b"\t:" in head) and any(name[-1:] in b" \t" for name, _ in message.raw_headers):
+            raise HeadMalformed("white space before a colon")  # RFC 9112 §5.1; the parser takes it after names it knows
         return ResponseHead(
             message.code,
             message.reason.encode("utf-8", "surrogateescape"),
@@ -198,8 +200,8 @@ class HeadCollector:
 
     @property
     def begun(self) -> bool:
-        """Whether a head has begun and not ended."""
-        return bool(self._octets)
+        """Whether a head has begun and not ended; empty lines in front of it are no beginning."""
+        return bool(self._octets.strip(b"\r\n"))
 
     def feed(self, octets: bytes) -> tuple[bytes, bytes]:
         """(head, what follows it), the head empty until it is complete; HeadTooLong, HeadMalformed."""

@@ -32,11 +32,15 @@ async def test_a_401_for_a_streamed_body_is_relayed(
 async def test_a_403_that_asks_for_a_csrf_token_is_relayed_too(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer
 ) -> None:
-    """The handshake alone would help nobody."""
-    upstream.script[0] = answer(403, b"X-CSRF-Token: Required")
+    """The handshake is made all the same, so that the message comes through when the sender tries again."""
+    fetched = answer(200, b"X-CSRF-Token: NONCE", b"Set-Cookie: A=a")
+    upstream.script = deque([answer(403, b"X-CSRF-Token: Required"), fetched, answer(200)])
     proxy = await serve(document(upstream, authority, buffer="1KiB"))
-    refused = await (await proxy.sender()).ask(request(b"POST /orders", body=LARGE))
-    assert (refused.status, len(upstream.requests)) == (403, 1)
+    sender = await proxy.sender()
+    refused = await sender.ask(request(b"POST /orders", body=LARGE))
+    assert (refused.status, [each.method for each in upstream.requests]) == (403, [b"POST", b"HEAD"])
+    assert (await sender.ask(request(b"POST /orders", body=LARGE))).status == 200
+    assert upstream.requests[2].field(b"X-CSRF-Token") == [b"NONCE"]
 
 
 async def test_a_small_body_goes_out_with_its_length_however_it_came(

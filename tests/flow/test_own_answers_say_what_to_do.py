@@ -1,6 +1,7 @@
 """An answer of the proxy's own is a problem (RFC 9457) with a stable code, and is marked as the proxy's (RFC 9209)."""
 
 import json
+from email.utils import formatdate
 
 import pytest
 
@@ -16,6 +17,7 @@ async def test_it_is_a_whole_problem(serve: Serve, upstream: Upstream, authority
     answer = await (await proxy.sender()).ask(request(b"GET /nowhere", b"X-Request-ID: mine"))
     assert answer.start == b"HTTP/1.1 404 Not Found"
     assert dict(answer.fields) == {
+        b"Date": formatdate(proxy.clock.wall(), usegmt=True).encode(),
         b"Content-Type": b"application/problem+json",
         b"Content-Length": b"%d" % len(answer.body),
         b"Proxy-Status": b'here; details="route_unknown"',

@@ -127,7 +127,7 @@ class Proxy(Command):
     """`run` on free ports."""
 
     def __init__(self, file: Path, **variables: str) -> None:
-        super().__init__("run", "-c", str(file), **variables)
+        super().__init__("run", "-c", str(file), cwd=ROOT, **variables)
         self.port = self.admin_port = 0
 
     async def __aenter__(self) -> Self:

@@ -69,13 +69,16 @@ async def test_a_taken_port_is_1(configuration: Path, option: str) -> None:
         bound.bind(("127.0.0.1", 0))
         bound.listen()
         port = bound.getsockname()[1]
-        text = configuration.read_text()
-        configuration.write_text(text.replace(f"{option}: 127.0.0.1:0", f"{option}: 127.0.0.1:{port}"))
+        await asyncio.to_thread(_replace, configuration, f"{option}: 127.0.0.1:0", f"{option}: 127.0.0.1:{port}")
         finished = await run("run", "-c", str(configuration))
     assert finished.status == 1
     (line,) = finished.errors.splitlines()
     assert '"proxy.failed"' in line
     assert str(port) in line
+
+
+def _replace(configuration: Path, old: str, new: str) -> None:
+    configuration.write_text(configuration.read_text().replace(old, new))
 
 
 async def test_a_right_configuration_is_0_without_any_network(configuration: Path, sandbox: Sandbox) -> None:

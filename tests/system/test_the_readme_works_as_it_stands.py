@@ -65,7 +65,7 @@ async def test_each_block_does_what_it_says(served: Command) -> None:
 
 def answer_to(block: str) -> str:
     """What the flow answers to the message in a block: the product, or the message itself; nothing to a fetch."""
-    message = re.search(r" -d '(.*?)'", block)
+    message = re.search(r" -d '([{<].*?)'", block)
     if message is None:
         return ""
     return "Photo Scan" if "HT-1080" in message[1] else message[1]

@@ -28,7 +28,8 @@ def classes(of: type[ProxyError] = ProxyError) -> Iterator[type[ProxyError]]:
 
 def answer(error: ProxyError, *, method: str = "GET", close: bool = False) -> tuple[dict[str, str], bytes]:
     """Its fields and content, after a strict parser has read it."""
-    octets = problem(error, name=b"me", request_id="id-ä".encode().decode("latin-1"), method=method, close=close)
+    request_id = "id-ä".encode().decode("latin-1")
+    octets = problem(error, name=b"me", request_id=request_id, method=method, close=close, now=1_800_000_000.0)
     head, _, content = octets.partition(b"\r\n\r\n")
     parsed = ResponseParser().parse(head + b"\r\n\r\n")
     assert parsed.status == error.status
@@ -53,6 +54,8 @@ def test_each_failure_is_a_problem_that_says_what_and_who(kind: type[ProxyError]
     error = f"; error={kind.proxy_status}" if kind.proxy_status else ""
     assert fields["Proxy-Status"] == f'me{error}; details="{kind.code}"'
     assert fields["Content-Type"] == "application/problem+json"
+    assert fields["Date"] == "Fri, 15 Jan 2027 08:00:00 GMT"
+    assert content.endswith(b"\n")
     assert fields["Content-Length"] == str(len(content))
     assert fields["X-Request-ID"].encode("latin-1") == "id-ä".encode()
 

@@ -124,6 +124,18 @@ async def test_a_demand_for_a_csrf_token_is_relayed_where_it_is_not_our_affair(
     assert (world.over, len(world.pool.made), world.account.status) == (True, 1, 403)
 
 
+async def test_a_streamed_message_is_not_sent_again_but_its_csrf_token_fetched() -> None:
+    """The 403 is relayed, and the sender's next attempt finds a unit."""
+    world = World(buffer=1)
+    await world.send(body=b"abc")
+    await world.answer(REQUIRED)
+    assert lines(world.asked())[0] == b"HEAD /http/in HTTP/1.1"
+    await world.answer(ok(b"", b"X-CSRF-Token: N1"))
+
+    assert (world.over, world.account.status, world.account.attempts) == (True, 403, 1)
+    assert world.route.csrf.unit(b"Bearer t1") is not None
+
+
 async def with_unit() -> World:
     """A world whose route has a CSRF unit already."""
     world = World()

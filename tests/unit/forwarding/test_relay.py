@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.errors import UpstreamClosed
+from proxy.errors import Draining, UpstreamClosed
 from proxy.forwarding.relay import Framing, frame
 from proxy.wire.body import IncomingBody
 from proxy.wire.heads import ResponseHead
@@ -170,6 +170,16 @@ async def test_a_body_cut_short_is_cut_short_to_the_sender(cut: object) -> None:
     assert (world.sender.aborted, b"0\r\n\r\n" in world.sender.received) == (True, False)
     assert world.account.code in (UpstreamClosed.code, "upstream_malformed")
     assert (world.account.status, world.pool.idle) == (200, [])
+
+
+async def test_an_answer_that_we_give_up_is_cut_short() -> None:
+    """An answer of our own must not stand in the middle of the upstream's."""
+    world = await relayed(CHUNKED + b"2\r\nab\r\n")
+    world.connection.give_up(Draining("Stopping."))
+
+    assert world.over
+    assert (world.sender.aborted, b"problem+json" in world.sender.received) == (True, False)
+    assert (world.account.status, world.account.code) == (200, "draining")
 
 
 async def test_a_slow_sender_slows_the_upstream() -> None:

@@ -1,5 +1,6 @@
 """The verdict after an attempt, as one table."""
 
+from dataclasses import dataclass
 from itertools import chain, combinations, product
 
 import pytest
@@ -13,23 +14,36 @@ METHODS = {"GET": True, "HEAD": True, "OPTIONS": True, "PUT": True, "DELETE": Tr
 )
 "Whether a method is idempotent (RFC 9110 §9.2.2)."
 
-ROWS: dict[tuple[Ending, Refusal | None], tuple[Verdict, Verdict, bool, bool]] = {
-    (Ending.ANSWERED, Refusal.NONE): (Verdict.RELAY, Verdict.RELAY, False, False),
-    (Ending.ANSWERED, Refusal.TOKEN): (Verdict.RENEW_TOKEN, Verdict.RELAY, True, False),
-    (Ending.ANSWERED, Refusal.CSRF): (Verdict.FETCH_CSRF, Verdict.RELAY, True, False),
-    (Ending.UNSENT, None): (Verdict.RECONNECT, Verdict.FAIL, False, False),
-    (Ending.LOST, None): (Verdict.RECONNECT, Verdict.FAIL, True, True),
-    (Ending.BROKEN, None): (Verdict.FAIL, Verdict.FAIL, False, False),
+
+@dataclass(frozen=True)
+class Row:
+    """What happens after one kind of ending: a second chance, and what else comes."""
+
+    chance: Verdict
+    spent: Verdict
+    "Where the chance has been used."
+    gone: Verdict | None = None
+    "Where the body cannot be sent again, if that matters."
+    idempotent: bool = False
+    "Whether the chance is for idempotent methods only."
+
+
+ROWS: dict[tuple[Ending, Refusal | None], Row] = {
+    (Ending.ANSWERED, Refusal.NONE): Row(Verdict.RELAY, Verdict.RELAY),
+    (Ending.ANSWERED, Refusal.TOKEN): Row(Verdict.RENEW_TOKEN, Verdict.RELAY, gone=Verdict.RELAY),
+    (Ending.ANSWERED, Refusal.CSRF): Row(Verdict.FETCH_CSRF, Verdict.RELAY, gone=Verdict.FETCH_CSRF_FOR_NEXT),
+    (Ending.UNSENT, None): Row(Verdict.RECONNECT, Verdict.FAIL),
+    (Ending.LOST, None): Row(Verdict.RECONNECT, Verdict.FAIL, gone=Verdict.FAIL, idempotent=True),
+    (Ending.BROKEN, None): Row(Verdict.FAIL, Verdict.FAIL),
 }
-"(first chance, what comes when it is spent or not given, needs a replayable body, needs an idempotent method)."
 
 
 def expected(ending: Ending, refusal: Refusal, spent: frozenset[Verdict], method: str, *, replayable: bool) -> Verdict:
     """Look the row up."""
     row = ROWS.get((ending, refusal)) or ROWS[ending, None]
-    chance, otherwise, needs_body, needs_method = row
-    given = chance not in spent and (replayable or not needs_body) and (METHODS[method] or not needs_method)
-    return chance if given else otherwise
+    if row.chance in spent or (row.idempotent and not METHODS[method]):
+        return row.spent
+    return row.chance if replayable or row.gone is None else row.gone
 
 
 def test_the_whole_table() -> None:

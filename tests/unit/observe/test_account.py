@@ -18,7 +18,7 @@ def test_phases_are_what_lies_between_the_marks() -> None:
     """Token, connection and first byte are counted apart, the total from the very beginning."""
     account = account_at(10.0, 11.0, 13.0, 16.0, 20.0, 25.0)
     account.begin_token()
-    account.have_token("granted")
+    account.end_token()
     account.connected()
     account.answered()
     account.end()

@@ -178,12 +178,16 @@ def test_an_event_for_people_holds_no_control_characters(fields: dict[str, str],
 def test_a_human_line_says_what_is_worth_saying() -> None:
     """And leaves out what there is not."""
     account = finished(200)
-    assert human_line(account)[13:] == "exchange.finished POST - 200 by upstream, in 0.0 ms, [id-1]"
+    assert human_line(account)[13:] == (
+        "info exchange.finished POST - 200 by upstream, in 0.0 ms (token 0.0, connection 0.0, first byte 0.0), [id-1]"
+    )
 
     account.route, account.token, account.mpl_id, account.replays = "orders", "renewed", "AG1", ("renew_token",)
     account.code, account.detail = "upstream_closed", "Gone."
+    account.oauth_client = "neo"
     assert human_line(account)[13:] == (
-        "exchange.finished POST orders 200 by upstream, in 0.0 ms, token renewed, MPL AG1, after renew_token,"
+        "warning exchange.finished POST orders 200 by upstream, as neo,"
+        " in 0.0 ms (token 0.0, connection 0.0, first byte 0.0), token renewed, MPL AG1, after renew_token,"
         " upstream_closed: Gone., [id-1]"
     )
 

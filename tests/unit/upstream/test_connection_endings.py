@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.errors import UpstreamClosed, UpstreamMalformed, UpstreamTimeout
+from proxy.errors import Draining, UpstreamClosed, UpstreamMalformed, UpstreamTimeout
 from proxy.wire.body import HIGH_WATER
 from proxy.wire.deadlines import NEVER
 from tests.unit.upstream.lease import OK, Wire
@@ -79,6 +79,17 @@ def test_a_connection_that_ends_after_its_release_tells_nobody() -> None:
     assert (wire.rings, wire.connection.failure) == (0, None)
 
 
+@pytest.mark.parametrize("leased", [True, False])
+def test_a_connection_that_is_given_up_tells_its_exchange(*, leased: bool) -> None:
+    """If there is one; in any case it ends."""
+    wire = Wire(lease=leased)
+    failure = Draining("Stopping.")
+    wire.connection.give_up(failure)
+
+    assert (wire.connection.failure, wire.rings) == ((failure, 1) if leased else (None, 0))
+    assert wire.transport.aborted
+
+
 def test_a_cut_connection_never_looks_whole() -> None:
     """Cut by us, in the middle of a request."""
     wire = Wire(end=False)
@@ -115,15 +126,27 @@ def test_an_answer_has_to_come_in_time() -> None:
 def test_each_gap_in_an_answer_has_the_same_time() -> None:
     """A slow answer goes on."""
     wire = Wire()
-    for octet in OK:
-        wire.wait(59)
-        wire.connection.data_received(bytes([octet]))
+    wire.connection.data_received(OK)
+    wire.wait(59)
+    wire.connection.data_received(b"o")
+    wire.wait(59)
     assert wire.connection.failure is None
-    wire.wait(61)
+    wire.wait(2)
 
     body = wire.connection.body
     assert body is not None
     assert isinstance(body.failure, UpstreamTimeout)
+
+
+def test_a_head_that_drips_is_late_all_the_same() -> None:
+    """The time counts to the head of the answer, whole; interim answers do not prolong it."""
+    wire = Wire()
+    for octets in (b"HTTP/1.1 102 Processing\r\n\r\n", OK[:20]):
+        wire.wait(29)
+        wire.connection.data_received(octets)
+    wire.wait(3)
+
+    assert isinstance(wire.connection.failure, UpstreamTimeout)
 
 
 def test_an_early_answer_has_a_time_too() -> None:

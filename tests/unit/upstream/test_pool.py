@@ -7,7 +7,7 @@ import pytest
 import trustme
 
 from proxy.config.model import Tls
-from proxy.errors import UpstreamClosed
+from proxy.errors import Draining, UpstreamClosed
 from proxy.upstream.tls import client_context
 from tests.unit.upstream.serving import OK, PATIENCE, REQUEST, ask, pool, server_context, shut, turns_until, upstream
 
@@ -166,7 +166,7 @@ async def test_all_connections_end_with_the_pool() -> None:
 
         assert coming.cancelled()
         await turns_until(lambda: (ours.leased, ours.idle) == (0, 0))
-        assert isinstance(leased.failure, UpstreamClosed)
+        assert isinstance(leased.failure, Draining)
 
 
 async def test_a_body_cut_without_close_notify_is_a_cut(authority: trustme.CA, ca_file: Path) -> None:

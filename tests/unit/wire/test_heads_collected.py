@@ -66,7 +66,7 @@ def test_a_head_has_begun_with_its_first_octet() -> None:
         collector.feed(piece)
         states.append(collector.begun)
 
-    assert states == [False, False, True, False, True, False]
+    assert states == [False, False, False, False, True, False]
 
 
 def test_any_number_of_empty_lines_is_passed_over_in_one_go() -> None:

@@ -1,0 +1,13 @@
+"""`schema`: what editors need to complete and check the configuration."""
+
+import json
+
+import click
+
+from proxy.config.schema import schema
+
+
+@click.command()
+def command() -> None:
+    """Print the JSON Schema of the configuration."""
+    click.echo(json.dumps(schema(), indent=2))
