@@ -14,8 +14,9 @@ from proxy.cli.configuration import FAULTY, config_option, insecure_option, read
 from proxy.cli.loops import loop_factory
 from proxy.clock import SystemClock
 from proxy.config.model import OAuthClient
-from proxy.cpi.claims import claims, roles, scopes
+from proxy.cpi.roles import roles, scopes
 from proxy.errors import AuthorizationServerError
+from proxy.oauth.claims import claims
 from proxy.oauth.endpoint import TokenEndpoint
 from proxy.oauth.source import token_source
 from proxy.oauth.token import Token

@@ -4,11 +4,10 @@ SAP's Neo answers `expires_in: 0` where it knows no expiry (help.sap.com, OAuth 
 leave the parameter out (RFC 6749 §5.1 only recommends it) or write it as a string. A JWT then has a second opinion.
 """
 
-import binascii
-import json
 import math
-from base64 import urlsafe_b64decode
 from typing import Any
+
+from proxy.oauth.claims import claims
 
 LONGEST = 180 * 86400.0
 "Neo's upper limit for the lifetime of a token; whatever claims more is taken for this."
@@ -31,8 +30,8 @@ def _claimed(access_token: str, wall: float) -> float | None:
     The shorter of `exp` against our clock and `exp` against the token's own `iat`: so a wall clock that is slow does
     not prolong it, and one that is fast does not make it useless.
     """
-    claims = _claims(access_token)
-    expiry, issued = _number(claims.get("exp")), _number(claims.get("iat"))
+    claimed = claims(access_token)
+    expiry, issued = _number(claimed.get("exp")), _number(claimed.get("iat"))
     if expiry is None:
         return None
     left = [span for span in (expiry - wall, expiry - (issued or wall)) if span > 0]
@@ -50,15 +49,3 @@ def _number(value: Any) -> float | None:
     except ValueError:
         return None
     return number if number > 0 else None
-
-
-def _claims(access_token: str) -> dict[str, Any]:
-    """Read the claims without verifying them (RFC 7519 §3): they are an opinion about time, never about trust."""
-    parts = access_token.split(".")
-    if len(parts) != 3:
-        return {}
-    try:
-        claims = json.loads(urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (binascii.Error, ValueError, RecursionError):
-        return {}
-    return claims if isinstance(claims, dict) else {}

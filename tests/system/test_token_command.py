@@ -4,7 +4,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from proxy.cpi.claims import claims
+from proxy.oauth.claims import claims
 from proxy.sandbox.tenant import Tenant
 
 CONFIGURATION = """

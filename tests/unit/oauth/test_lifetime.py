@@ -15,7 +15,7 @@ WALL = 1_800_000_000.0
 
 def jwt_with(payload: Any) -> str:
     """Make an unsigned JWT."""
-    return f"eyJ9.{urlsafe_b64encode(json.dumps(payload).encode()).decode().rstrip('=')}.c2ln"
+    return f"e30.{urlsafe_b64encode(json.dumps(payload).encode()).decode().rstrip('=')}.c2ln"
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,8 @@ def test_a_jwt_tells_its_lifetime_where_expires_in_does_not(claims: Any, expecte
 
 
 @pytest.mark.parametrize(
-    "token", ["8271a06707c6880", "a.b", "a.b.c.d", "a.%%%.c", "a.YQ.c", "a.Ä.c", "a..c", f"a.{'W' * 40_000}.c"]
+    "token",
+    ["8271a06707c6880", "a.b", "a.b.c.d", "a.b.c", "e30.%.c", "e30.Ä.c", "e30..c", f"e30.{'W' * 40_000}.c"],
 )
 def test_what_is_no_jwt_gets_the_default(token: str) -> None:
     """An opaque or broken token is no reason to refuse."""
@@ -78,7 +79,7 @@ def test_what_is_no_jwt_gets_the_default(token: str) -> None:
 def test_deeply_nested_claims_get_the_default() -> None:
     """Claims that would exhaust the stack say nothing."""
     payload = urlsafe_b64encode(b"[" * 100_000).decode()
-    assert lifetime(None, f"a.{payload}.c", wall=WALL, default_ttl=77.0) == 77.0
+    assert lifetime(None, f"e30.{payload}.c", wall=WALL, default_ttl=77.0) == 77.0
 
 
 def test_expires_in_has_the_first_word() -> None:
