@@ -19,6 +19,7 @@ from proxy.forwarding.exchange import House, exchange
 from proxy.forwarding.fields import RequestRules
 from proxy.forwarding.request import Request
 from proxy.forwarding.routes import Route, Routes
+from proxy.forwarding.spool import Spool
 from proxy.oauth.credentials import with_secrets
 from proxy.oauth.endpoint import TokenEndpoint
 from proxy.oauth.expiry import CredentialExpiry
@@ -66,11 +67,13 @@ class App:
         ]
         self.expiry = CredentialExpiry(certificates(configuration), clock=self._clock, log=log.logger)
         self.pools: dict[tuple[object, ...], Pool] = {}
+        self._spool = Spool(log.logger) if any(route.spool for route in configuration.routes) else None
         self._house = House(
             routes=Routes(self._route(settings) for settings in configuration.routes),
             name=configuration.via.encode(),
             own_names=frozenset({socket.gethostname().lower()}),
             trusted_proxies=configuration.trusted_proxies,
+            spool=self._spool,
             wall=self._clock.wall,
             closing=self._close_account,
         )
@@ -109,6 +112,8 @@ class App:
         await self.expiry.close()
         await self._endpoint.close()
         await self.admin.stop()
+        if self._spool is not None:
+            await self._spool.close()
         await asyncio.sleep(0)  # transports tell of their end in the next turn of the loop
 
     # ---- the parts

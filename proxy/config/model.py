@@ -154,6 +154,8 @@ class RouteOptions(Model):
     "Whether a 403 that requires a CSRF token is answered with a handshake."
     buffer: Size = MIB
     "A body up to this size is kept in memory, so that it can be sent a second time."
+    spool: Size = 0
+    "A larger body up to this size is kept in a file, so that it can be sent a second time; 0 for none."
     max_body: Annotated[Size, Field(gt=0)] = 40 * MIB
     "The largest body."
     timeout: Timeout = 600.0

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from proxy.errors import ConnectTimeout, ProxyError, SenderLeft, UpstreamClosed, UpstreamUnreachable
-from proxy.forwarding.body import Body, BufferedBody, StreamedBody
+from proxy.forwarding.body import Body, BufferedBody, Reader
 from proxy.forwarding.routes import Route
 from proxy.forwarding.verdict import Ending
 from proxy.observe.account import Account
@@ -100,7 +100,7 @@ async def _send(connection: UpstreamConnection, outgoing: Outgoing) -> None:
     head, body = outgoing.head, outgoing.body
     if not isinstance(body, BufferedBody):
         connection.send(head)
-        await _stream(connection, body)
+        await _stream(connection, body.reader(), chunked=body.length is None)
     elif len(body.content) <= ONE_WRITE:
         connection.send(head + body.content)
         connection.end_request()
@@ -110,9 +110,8 @@ async def _send(connection: UpstreamConnection, outgoing: Outgoing) -> None:
         connection.end_request()
 
 
-async def _stream(connection: UpstreamConnection, body: StreamedBody) -> None:
+async def _stream(connection: UpstreamConnection, body: Reader, *, chunked: bool) -> None:
     """Passes the body on as fast as the upstream takes it; an early answer ends it (RFC 9112 §9.5)."""
-    chunked = body.length is None
     while connection.head is None and connection.failure is None:
         if connection.congested and not body.broken:
             await rung()

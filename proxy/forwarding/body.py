@@ -1,6 +1,9 @@
-"""The body of a request as the attempts see it: in memory and replayable when small, else streamed once."""
+"""The body of a request as the attempts see it: in memory or in a file and replayable, else streamed once."""
+
+from typing import Protocol
 
 from proxy.errors import BodyTooLarge
+from proxy.forwarding.spool import Spool, SpoolFile
 from proxy.wire.body import IncomingBody
 
 
@@ -13,13 +16,81 @@ class BufferedBody:
     def __init__(self, content: bytes) -> None:
         self.content = content
 
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+class Reader(Protocol):
+    """What an attempt reads a body from that is not in memory."""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether `read` would have to wait for the sender."""
+        ...
+
+    @property
+    def broken(self) -> bool:
+        """Whether its end will never come."""
+        ...
+
+    def want(self) -> None:
+        """Tell the sender that the body is wanted."""
+        ...
+
+    async def read(self) -> bytes:
+        """What comes next, or nothing at the end; BodyTooLarge above `max_body`."""
+        ...
+
+
+class SpooledBody:
+    """A whole body in a file: read from its first octet as often as need be."""
+
+    __slots__ = ("_file", "length")
+    replayable = True
+
+    def __init__(self, file: SpoolFile) -> None:
+        self._file = file
+        self.length = file.size
+
+    def reader(self) -> "SpoolReader":
+        """From the first octet."""
+        return SpoolReader(self._file)
+
+    def close(self) -> None:
+        """It is needed no more."""
+        self._file.close()
+
+
+class SpoolReader:
+    """One reading of a file from its first octet; nobody has to be waited for."""
+
+    __slots__ = ("_at", "_file")
+    waiting = False
+    broken = False
+
+    def __init__(self, file: SpoolFile) -> None:
+        self._file = file
+        self._at = 0
+
+    def want(self) -> None:
+        """It is all there."""
+
+    async def read(self) -> bytes:
+        """What comes next, or nothing at the end."""
+        piece = await self._file.read(self._at)
+        self._at += len(piece)
+        return piece
+
 
 class StreamedBody:
     """A body that passes through; replayable as long as nothing of it has been read from here."""
 
-    __slots__ = ("_begun", "_incoming", "_most", "length", "replayable")
+    __slots__ = ("_begun", "_file", "_incoming", "_most", "_spooled", "length", "replayable")
 
-    def __init__(self, begun: list[bytes], incoming: IncomingBody, most: int) -> None:
+    def __init__(self, begun: list[bytes], incoming: IncomingBody, most: int, file: SpoolFile | None = None) -> None:
+        self._file = file
+        "Holds what came before `begun`."
+        self._spooled = None if file is None else SpoolReader(file)
         self._begun = begun
         self._incoming = incoming
         self._most = most
@@ -28,13 +99,17 @@ class StreamedBody:
 
     @property
     def waiting(self) -> bool:
-        """Whether `read` would have to wait."""
-        return not self._begun and self._incoming.waiting
+        """Whether `read` would have to wait for the sender."""
+        return self._spooled is None and not self._begun and self._incoming.waiting
 
     @property
     def broken(self) -> bool:
         """Whether its end will never come."""
         return self._incoming.failure is not None
+
+    def reader(self) -> "StreamedBody":
+        """The one and only."""
+        return self
 
     def want(self) -> None:
         """Tell the sender that the body is wanted."""
@@ -43,6 +118,10 @@ class StreamedBody:
     async def read(self) -> bytes:
         """What comes next, or nothing at the end; BodyTooLarge above `max_body`."""
         self.replayable = False
+        if self._spooled is not None:
+            if piece := await self._spooled.read():
+                return piece
+            self._spooled = None
         if self._begun:
             begun, self._begun = b"".join(self._begun), []
             return begun
@@ -50,23 +129,72 @@ class StreamedBody:
         refuse_above(self._incoming.received, self._most)
         return piece
 
+    def close(self) -> None:
+        """It is needed no more."""
+        if self._file is not None:
+            self._file.close()
 
-Body = BufferedBody | StreamedBody
+
+Body = BufferedBody | SpooledBody | StreamedBody
 
 
-async def collect(incoming: IncomingBody, *, buffer: int, max_body: int) -> Body:
-    """The body in memory if it has at most `buffer` octets, else what will stream it; BodyTooLarge above `max_body`."""
+class Room(Protocol):
+    """How much of a body is kept, in octets; a route's settings."""
+
+    @property
+    def buffer(self) -> int:
+        """In memory."""
+        ...
+
+    @property
+    def spool(self) -> int:
+        """In a file; 0 for no file."""
+        ...
+
+    @property
+    def max_body(self) -> int:
+        """At most let through."""
+        ...
+
+
+async def collect(incoming: IncomingBody, room: Room, files: Spool | None = None) -> Body:
+    """The whole body if it has at most `buffer` or `spool` octets, else what will stream it; BodyTooLarge."""
+    spool = room.spool if files else 0
     if incoming.length is not None:
-        refuse_above(incoming.length, max_body)
-        if incoming.length > buffer:
-            return StreamedBody([], incoming, max_body)
+        refuse_above(incoming.length, room.max_body)
+        if incoming.length > max(room.buffer, spool):
+            return StreamedBody([], incoming, room.max_body)
     pieces: list[bytes] = []
     while piece := await incoming.read():
-        refuse_above(incoming.received, max_body)
+        refuse_above(incoming.received, room.max_body)
         pieces.append(piece)
-        if incoming.received > buffer:
-            return StreamedBody(pieces, incoming, max_body)
+        if incoming.received > room.buffer:
+            if files and incoming.received <= spool:
+                return await _spooled(pieces, incoming, room, files)
+            return StreamedBody(pieces, incoming, room.max_body)
     return BufferedBody(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+
+
+async def _spooled(begun: list[bytes], incoming: IncomingBody, room: Room, files: Spool) -> Body:
+    """The body in a file; streamed after all if it outgrows `spool`, or the disk."""
+    try:
+        file = await files.open()
+    except OSError as error:
+        files.failed(error)
+        return StreamedBody(begun, incoming, room.max_body)
+    piece = b"".join(begun)
+    try:
+        while piece and incoming.received <= room.spool:
+            await file.append(piece)
+            piece = await incoming.read()
+            refuse_above(incoming.received, room.max_body)
+    except OSError as error:
+        files.failed(error)
+        return StreamedBody([piece], incoming, room.max_body, file)
+    except BaseException:
+        file.close()
+        raise
+    return StreamedBody([piece], incoming, room.max_body, file) if piece else SpooledBody(file)
 
 
 def refuse_above(size: int, most: int) -> None:

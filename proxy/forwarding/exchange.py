@@ -8,14 +8,15 @@ from proxy.errors import ProxyError, SenderLeft
 from proxy.forwarding.admission import Networks, admit
 from proxy.forwarding.answers import problem
 from proxy.forwarding.attempt import Answered, Failed, Outcome, Outgoing, attempt
-from proxy.forwarding.body import collect
+from proxy.forwarding.body import Body, collect
 from proxy.forwarding.csrf import CsrfUnit, required
 from proxy.forwarding.fields import value_of
 from proxy.forwarding.handshake import renew_unit
 from proxy.forwarding.origin import sender_address
 from proxy.forwarding.relay import relay
-from proxy.forwarding.request import Request, complete, prepare
+from proxy.forwarding.request import Prepared, Request, complete, prepare
 from proxy.forwarding.routes import Route, Routes
+from proxy.forwarding.spool import Spool
 from proxy.forwarding.verdict import Refusal, Verdict, verdict
 from proxy.oauth.token import Token
 from proxy.observe.account import Account
@@ -34,6 +35,8 @@ class House:
     own_names: frozenset[str]
     "Host names of this machine, for senders that take us for an HTTP proxy."
     trusted_proxies: Networks
+    spool: Spool | None
+    "Where large bodies are kept; None if no route wants that."
     wall: Callable[[], float]
     "Wall time in seconds, for Date."
     closing: Callable[[Account], None]
@@ -63,13 +66,20 @@ async def exchange(request: Request, house: House) -> None:
 
 async def deliver(request: Request, house: House, account: Account) -> None:
     """From the head of a request to the relayed answer; ProxyError where the sender gets an answer of ours."""
-    method = request.head.method
     address = sender_address(request.sender.address, request.head, house.trusted_proxies)
     route = admit(request, address, house.routes, house.own_names)
     account.routed(route.settings.name, route.settings.oauth_client)
     prepared = prepare(request, address, route)
-    body = await collect(request.body, buffer=route.settings.buffer, max_body=route.settings.max_body)
-    spent: frozenset[Verdict] = frozenset()
+    body = await collect(request.body, route.settings, house.spool)
+    try:
+        await converse(request, route, prepared, body, account)
+    finally:
+        body.close()
+
+
+async def converse(request: Request, route: Route, prepared: Prepared, body: Body, account: Account) -> None:
+    """Token, attempt, verdict, as often as the verdict says; then relay."""
+    method, spent = request.head.method, frozenset[Verdict]()
     while True:
         token = await obtain_token(route, spent, account)
         unit = csrf_unit(request, route, token)

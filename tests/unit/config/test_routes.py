@@ -118,7 +118,7 @@ def test_routes_that_could_not_be_told_apart_are_refused(
         ({"inbound_auth": "sesame"}, ["inbound_auth: unknown key, "]),
         ({"content_types": "sesame"}, ["content_types: unknown key, "]),
         ({"rate": "sesame"}, ["rate: unknown key, "]),
-        ({"spool": "sesame"}, ["spool: unknown key, "]),
+        ({"retries": 3}, ["retries: unknown key, "]),
         ({"max_concurrency": 3}, ["max_concurrency: unknown key, "]),
         ({"queue": 3}, ["queue: unknown key, "]),
         ({"proxy_url": "https://u:sesame@p"}, ["proxy_url: begins with https://, write http://host:port"]),

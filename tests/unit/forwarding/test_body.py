@@ -7,6 +7,7 @@ from proxy.forwarding.body import Body, BufferedBody, StreamedBody, collect
 from proxy.wire.body import IncomingBody
 from proxy.wire.run import Run
 from tests.fakes.transport import MemoryTransport
+from tests.unit.forwarding.world import settings
 
 
 class Collecting:
@@ -26,7 +27,7 @@ class Collecting:
             self.run.ring()
 
     async def _collect(self) -> None:
-        self.body = await collect(self.incoming, buffer=4, max_body=8)
+        self.body = await collect(self.incoming, settings(buffer=4, max_body=8))
 
     def _ended(self, error: BaseException | None) -> None:
         self.error = error

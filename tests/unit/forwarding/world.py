@@ -210,6 +210,7 @@ class World:
             name=b"test-proxy",
             own_names=frozenset(),
             trusted_proxies=(),
+            spool=None,
             wall=lambda: 1_800_000_000.0,
             closing=self.accounts.append,
         )

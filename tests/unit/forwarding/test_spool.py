@@ -1,0 +1,210 @@
+"""Bodies in files."""
+
+import errno
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from proxy.errors import BodyTooLarge, RequestMalformed
+from proxy.forwarding.body import Body, SpooledBody, StreamedBody, collect
+from proxy.forwarding.spool import PIECE, Spool, SpoolFile
+from proxy.wire.body import IncomingBody
+from tests.fakes.transport import MemoryTransport
+from tests.unit.forwarding.world import settings
+
+
+class Notes:
+    """A log that remembers."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, dict[str, object]]] = []
+
+    def warning(self, event: str, **fields: object) -> None:
+        """Remember."""
+        self.lines.append((event, fields))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The system's folder for temporary files."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def notes() -> Notes:
+    """What is logged."""
+    return Notes()
+
+
+@pytest.fixture
+def spool(folder: Path, notes: Notes) -> Spool:
+    """A folder of ours in that."""
+    del folder
+    return Spool(notes)
+
+
+async def read(body: Body) -> bytes:
+    """All of it, from the first octet."""
+    assert not isinstance(body, SpooledBody | StreamedBody) or not body.reader().waiting
+    assert isinstance(body, SpooledBody | StreamedBody)
+    reader, content = body.reader(), b""
+    while piece := await reader.read():
+        content += piece
+    return content
+
+
+def arrived(*pieces: bytes, length: int | None = None) -> IncomingBody:
+    """A body that is there; the first piece with the head, the others behind it."""
+    incoming = IncomingBody(MemoryTransport(), length)
+    for piece in pieces:
+        incoming.push(piece)
+    incoming.end()
+    return incoming
+
+
+class Dripping(IncomingBody):
+    """A body that comes piece by piece, each when the last was taken."""
+
+    def __init__(self, *pieces: bytes, failure: Exception | None = None) -> None:
+        super().__init__(MemoryTransport(), None)
+        self._coming, self._then = list(pieces), failure
+
+    async def read(self) -> bytes:
+        """The next piece."""
+        if self._coming:
+            self.push(self._coming.pop(0))
+        elif self._then:
+            raise self._then
+        else:
+            self.end()
+        return await super().read()
+
+
+ROOM = settings(buffer=4, spool=10, max_body=12)
+
+
+async def test_a_body_above_the_buffer_goes_into_a_file_and_can_be_sent_again(spool: Spool) -> None:
+    """As often as need be, each time from its first octet."""
+    body = await collect(Dripping(b"abc", b"de", b"fghi"), ROOM, spool)
+    assert isinstance(body, SpooledBody)
+    assert (body.length, body.replayable) == (9, True)
+    assert (await read(body), await read(body)) == (b"abcdefghi", b"abcdefghi")
+    body.close()
+    await spool.close()
+
+
+async def test_an_announced_body_goes_into_a_file_too(spool: Spool) -> None:
+    """Its length is known before it has come."""
+    body = await collect(arrived(b"abcdefghij", length=10), ROOM, spool)
+    assert isinstance(body, SpooledBody)
+    assert await read(body) == b"abcdefghij"
+    body.close()
+
+
+async def test_a_large_body_is_read_in_pieces(spool: Spool) -> None:
+    """None of them fills the memory."""
+    content = os.urandom(PIECE) + b"rest"
+    body = await collect(arrived(content), settings(spool=2 * PIECE, buffer=1), spool)
+    assert isinstance(body, SpooledBody)
+    reader = body.reader()
+    assert [len(await reader.read()) for _ in range(3)] == [PIECE, 4, 0]
+    body.close()
+
+
+async def test_a_body_that_outgrows_the_file_is_streamed_from_its_first_octet(spool: Spool) -> None:
+    """It can be sent again until something has been read from it."""
+    body = await collect(Dripping(b"abc", b"defgh", b"ijk"), ROOM, spool)
+    assert isinstance(body, StreamedBody)
+    assert (body.length, body.replayable, body.waiting) == (None, True, False)
+    assert (await read(body), body.replayable) == (b"abcdefghijk", False)
+    body.close()
+
+
+async def test_a_body_announced_above_spool_is_streamed(spool: Spool) -> None:
+    """Nothing of it has been read."""
+    assert isinstance(await collect(IncomingBody(MemoryTransport(), 11), ROOM, spool), StreamedBody)
+
+
+async def test_without_a_size_no_file_is_made(spool: Spool) -> None:
+    """`spool` is off by default, for each route by itself."""
+    assert isinstance(await collect(arrived(b"abcde"), settings(buffer=4), spool), StreamedBody)
+
+
+async def test_without_a_folder_no_file_is_made() -> None:
+    """There is one only where a route wants it."""
+    assert isinstance(await collect(arrived(b"abcde"), ROOM), StreamedBody)
+
+
+async def test_a_file_has_no_name_and_its_folder_is_ours_alone(spool: Spool, folder: Path) -> None:
+    """Whoever looks finds nothing, and nothing is left behind."""
+    body = await collect(arrived(b"abcde"), ROOM, spool)
+    (ours,) = folder.iterdir()
+    assert (list(ours.iterdir()), stat.S_IMODE(ours.stat().st_mode)) == ([], 0o700)
+    body.close()
+    await spool.close()
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("incoming", "error"),
+    [
+        (Dripping(b"abcde", failure=RequestMalformed("cut")), RequestMalformed),
+        (Dripping(b"abcde", b"f" * 8), BodyTooLarge),
+    ],
+)
+async def test_a_file_is_closed_when_its_body_does_not_become_whole(
+    incoming: IncomingBody, error: type[Exception], spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Descriptors are few."""
+    opened: list[SpoolFile] = []
+
+    async def remembering() -> SpoolFile:
+        opened.append(await Spool.open(spool))
+        return opened[0]
+
+    monkeypatch.setattr(spool, "open", remembering)
+    with pytest.raises(error):
+        await collect(incoming, ROOM, spool)
+    assert [each._file.closed for each in opened] == [True]
+
+
+async def test_a_disk_without_room_makes_a_stream_of_it(
+    spool: Spool, notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No message is lost for it, and it is told."""
+    written = os.pwrite
+
+    def full(descriptor: int, octets: bytes, at: int) -> int:
+        if at + len(octets) > 6:
+            raise OSError(errno.ENOSPC, "full")
+        return written(descriptor, octets, at)
+
+    monkeypatch.setattr(os, "pwrite", full)
+    body = await collect(Dripping(b"abcde", b"fgh"), ROOM, spool)
+    assert isinstance(body, StreamedBody)
+    assert await read(body) == b"abcdefgh"
+    body.close()
+    ((event, fields),) = notes.lines
+    assert (event, fields["reason"]) == ("spool.failed", "No space left on device")
+
+
+async def test_a_folder_that_takes_no_file_makes_a_stream_of_it(spool: Spool, notes: Notes, folder: Path) -> None:
+    """As when all descriptors are in use."""
+    for ours in folder.iterdir():
+        ours.rmdir()
+    body = await collect(arrived(b"abcde"), ROOM, spool)
+    assert await read(body) == b"abcde"
+    assert [event for event, _ in notes.lines] == ["spool.failed"]
+
+
+async def test_a_short_write_is_finished(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system may take less than it is given."""
+    written = os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda descriptor, octets, at: written(descriptor, octets[:2], at))
+    body = await collect(arrived(b"abcdefg"), ROOM, spool)
+    assert await read(body) == b"abcdefg"
+    body.close()
