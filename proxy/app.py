@@ -28,6 +28,7 @@ from proxy.oauth.source import TokenSource, token_source
 from proxy.observe.account import Account
 from proxy.observe.logs import Log
 from proxy.observe.metrics import Metrics
+from proxy.server.descriptors import most_connections
 from proxy.server.listener import Crowd, Listener, Reception
 from proxy.server.sender import SenderConnection
 from proxy.upstream.pool import Origin, Pool
@@ -77,7 +78,7 @@ class App:
             wall=self._clock.wall,
             closing=self._close_account,
         )
-        self.crowd = Crowd(configuration.limits)
+        self.crowd = Crowd(configuration.limits, most=self._most_connections(configuration.limits.max_connections))
         self.listeners = [Listener(settings, self._reception()) for settings in configuration.listen]
 
     async def start(self) -> None:
@@ -117,6 +118,16 @@ class App:
         await asyncio.sleep(0)  # transports tell of their end in the next turn of the loop
 
     # ---- the parts
+
+    def _most_connections(self, wanted: int) -> int:
+        most = most_connections(wanted)
+        if most < wanted:
+            self.log.logger.warning(
+                "connections.limited",
+                most=most,
+                detail=f"`limits.max_connections` is {wanted}; the system has too few descriptors, see `ulimit -n`.",
+            )
+        return most
 
     def _source(self, name: str) -> TokenSource:
         client = self.configuration.oauth_clients[name]

@@ -22,8 +22,10 @@ BACKLOG = 1024
 class Crowd:
     """All connections of senders, over all listeners, and what they may be at most."""
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+    def __init__(self, limits: Limits, *, most: int | None = None) -> None:
+        """`most` connections at once, where the system has fewer than `max_connections`."""
+        self._most = limits.max_connections if most is None else most
+        self._most_of_one = limits.max_connections_per_sender
         self._connections: set[SenderConnection] = set()
         self._by_sender: Counter[str] = Counter()
         self._empty: asyncio.Event | None = None
@@ -45,10 +47,9 @@ class Crowd:
         """One more; the refusal if it is one too many."""
         self._connections.add(connection)
         self._by_sender[connection.address] += 1
-        limits = self._limits
-        if len(self._connections) > limits.max_connections:
+        if len(self._connections) > self._most:
             return Overloaded("All connections are taken; see `limits.max_connections`.", retry_after=1)
-        most = limits.max_connections_per_sender
+        most = self._most_of_one
         if most and connection.address and self._by_sender[connection.address] > most:
             return Overloaded(
                 "The sender has too many connections; see `limits.max_connections_per_sender`.", retry_after=1

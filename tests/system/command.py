@@ -30,6 +30,9 @@ class Finished:
 class Command:
     """A process from entering to leaving; leaving it ends it by SIGTERM, and fails if that does not."""
 
+    before: tuple[str, ...] = ()
+    "What the command is started by."
+
     def __init__(self, *words: str, cwd: Path = ROOT, **variables: str) -> None:
         self._words = words
         self._cwd = cwd
@@ -44,7 +47,7 @@ class Command:
 
     async def __aenter__(self) -> Self:
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "proxy", *self._words),
+            *(*self.before, sys.executable, "-m", "proxy", *self._words),
             cwd=self._cwd,
             env=environment(self._variables),
             stdin=asyncio.subprocess.DEVNULL,

@@ -47,6 +47,13 @@ def test_a_crowd_has_a_limit() -> None:
     assert crowd.add(guest("192.0.2.9")) is None
 
 
+def test_a_crowd_is_no_larger_than_the_system_allows() -> None:
+    """Whatever the configuration says."""
+    crowd = Crowd(Limits(max_connections=10), most=1)
+    assert crowd.add(guest("192.0.2.1")) is None
+    assert isinstance(crowd.add(guest("192.0.2.2")), Overloaded)
+
+
 def test_a_sender_has_a_limit() -> None:
     """Others come in all the same; those of a Unix socket have no address to be counted by."""
     crowd = Crowd(Limits(max_connections_per_sender=1))

@@ -1,0 +1,48 @@
+"""As many connections as the system has descriptors for."""
+
+import resource
+
+import pytest
+
+from proxy.server.descriptors import RESERVE, most_connections
+
+
+class System:
+    """Limits of a process, and what setting them does."""
+
+    def __init__(self, soft: int, hard: int, *, most: int | None = None) -> None:
+        self.soft, self.hard, self.most = soft, hard, most
+
+    def get(self, _which: int) -> tuple[int, int]:
+        """Soft and hard limit."""
+        return self.soft, self.hard
+
+    def set(self, _which: int, limits: tuple[int, int]) -> None:
+        """Change the soft one, if it may be."""
+        if self.most is not None and limits[0] > self.most:
+            raise ValueError("beyond what the system has")
+        assert limits[1] == self.hard
+        self.soft = limits[0]
+
+
+@pytest.mark.parametrize(
+    ("system", "wanted", "expected", "soft"),
+    [
+        pytest.param(System(100_000, 100_000), 10_000, 10_000, 100_000, id="enough"),
+        pytest.param(System(1024, 100_000), 10_000, 10_000, 20_064, id="the soft limit is raised"),
+        pytest.param(System(1024, -1), 10_000, 10_000, 20_064, id="there is no hard limit"),
+        pytest.param(System(-1, -1), 10_000, 10_000, -1, id="there is no limit"),
+        pytest.param(System(256, 256), 10_000, 96, 256, id="too few"),
+        pytest.param(System(256, 1064), 10_000, 500, 1064, id="too few even so"),
+        pytest.param(System(256, -1, most=1000), 10_000, 96, 256, id="the system has fewer than the limit says"),
+        pytest.param(System(256, 256), 50, 50, 256, id="few are wanted"),
+        pytest.param(System(RESERVE, RESERVE), 10, 1, RESERVE, id="hardly any"),
+    ],
+)
+def test_no_more_connections_than_descriptors(
+    system: System, wanted: int, expected: int, soft: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each needs two, and something is left for all else."""
+    monkeypatch.setattr(resource, "getrlimit", system.get)
+    monkeypatch.setattr(resource, "setrlimit", system.set)
+    assert (most_connections(wanted), system.soft) == (expected, soft)
