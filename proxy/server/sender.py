@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from proxy.errors import (
     HeadTooLarge,
+    Overloaded,
     ProxyError,
     RequestMalformed,
     RequestTimeout,
@@ -160,7 +161,9 @@ class SenderConnection(asyncio.Protocol):
         self.deadline = self._after(self._desk.terms.idle_timeout)
         refusal = self._desk.arrived(self)
         if refusal is not None:
-            self._refuse(refusal)
+            self._refuse(
+                refusal, lingers=not isinstance(refusal, Overloaded)
+            )  # descriptors are what there is too few of
         elif not self.address and self._over_ip():  # reset already; nobody can tell whether it would be allowed
             self.abort()
 
@@ -364,11 +367,11 @@ class SenderConnection(asyncio.Protocol):
         connected = self._transport.get_extra_info("socket")
         return connected is not None and connected.family in (socket.AF_INET, socket.AF_INET6)
 
-    def _refuse(self, error: ProxyError) -> None:
+    def _refuse(self, error: ProxyError, *, lingers: bool = True) -> None:
         """Answers what never became a request, and ends."""
         self._closing = True
         self._desk.refuse(self, error, next(self._desk.ids))
-        self._body = IncomingBody(self, None)
+        self._body = IncomingBody(self, None) if lingers else None
         self._end()
 
 

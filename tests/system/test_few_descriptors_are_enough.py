@@ -26,6 +26,8 @@ async def test_three_hundred_idle_senders_starve_nobody_who_was_admitted(configu
         assert refusals[:100] == ["overloaded"] * 100
         answers = await asyncio.gather(*(each.ask(ASK) for each in senders[:96]))
         assert [each.status for each in answers] == [200] * 96
+        for each in senders:
+            each.leave()
 
 
 async def refusal(sender: Sender) -> str:

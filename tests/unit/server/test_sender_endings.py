@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from proxy.errors import SenderLeft
+from proxy.errors import Overloaded, SenderLeft
 from proxy.forwarding.request import Request
 from proxy.server.sender import LINGER, SenderConnection
 from tests.unit.server.house import GET, House, ProxyErrorOf, Wire, post, turns
@@ -121,6 +121,14 @@ async def test_a_sender_may_be_refused_on_arrival(house: House) -> None:
     await wire.send(GET)
 
     assert (wire.received(), house.requests, wire.transport.ended) == (b"<overloaded id-1>", [], True)
+
+
+async def test_a_sender_too_many_is_not_waited_for(house: House) -> None:
+    """Its descriptor is what there is too little of."""
+    house.refusal = Overloaded("Full.")
+    wire = house.connect()
+
+    assert (wire.received(), wire.end) == (b"<overloaded id-1>", "closed")
 
 
 async def test_a_sender_without_address_is_not_served(house: House) -> None:
