@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python3; do \
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$each; break; }; done)
 
-.PHONY: run test check bench image lock clean
+.PHONY: run test check fuzz bench image lock clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/cpi-oauth-proxy sandbox --proxy config/sandbox.yaml
@@ -22,6 +22,12 @@ check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Minutes of looking for octets that are misread, on each side; what was found earlier is a case of `make test`.
+MINUTES ?= 10
+fuzz: $(VENV)/fuzz.stamp
+	$(BIN)/python -m tests.fuzz requests -max_total_time=$$(( $(MINUTES) * 60 ))
+	$(BIN)/python -m tests.fuzz responses -max_total_time=$$(( $(MINUTES) * 60 ))
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.bench
@@ -50,6 +56,11 @@ $(VENV)/run.stamp: $(VENV)/made.stamp pyproject.toml constraints.lock
 $(VENV)/dev.stamp: $(VENV)/run.stamp
 	@echo "Installing development tools into $(VENV) ..."
 	@$(PIP) --editable '.[dev]'
+	@touch $@
+
+$(VENV)/fuzz.stamp: $(VENV)/dev.stamp
+	@echo "Installing atheris into $(VENV) ..."
+	@$(PIP) atheris
 	@touch $@
 
 # Postman's own runner; the test that needs it is skipped where there is no npm.

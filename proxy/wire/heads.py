@@ -125,11 +125,14 @@ class RequestParser(_HeadParser):
         """A complete head, END included; HeadMalformed if it is none, VersionOther for HTTP/2.0, HeadTooLong."""
         if head.count(b"\r\n") - 2 > max_fields:
             raise HeadTooLong(first_line=False)
-        version = head[: head.find(b"\r\n")][-8:]
+        line = head[: head.find(b"\r\n")]
+        version = line[-8:]
         if version not in _VERSIONS:  # the parser would take HTTP/0.9 and RTSP too
             if _VERSION.fullmatch(version):
                 raise VersionOther("a version of HTTP other than 1.0 and 1.1")
             raise HeadMalformed("no version of HTTP at the end of its first line")
+        if line.count(b" ") != 2:  # RFC 9112 §3; the parser would pass over further ones
+            raise HeadMalformed("a request line that is not three words with one space between them")
         message = self._parse(head)
         return RequestHead(
             message.method,

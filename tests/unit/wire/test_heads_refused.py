@@ -21,7 +21,6 @@ from tests.unit.wire.octets import GET, head, parse, parse_response
 @pytest.mark.parametrize(
     ("first", "lines"),
     [
-        pytest.param(b"GET  / HTTP/1.1", (), id="two spaces in the request line (RFC 9112 §3 lets it be lenient)"),
         pytest.param(b"PROPFIND / HTTP/1.1", (), id="methods of WebDAV"),
         pytest.param(b"GET /%zz%00%2e HTTP/1.1", (), id="escapes of any kind, undecoded"),
         pytest.param(b"GET //h/..//x HTTP/1.1", (), id="paths that nobody has normalised"),
@@ -47,6 +46,7 @@ def test_the_parser_takes(first: bytes, lines: tuple[bytes, ...]) -> None:
         pytest.param(b"get / HTTP/1.1", (), id="methods in lower case (RFC 9110 §9.1: they have case)"),
         pytest.param(b"BREW / HTTP/1.1", (), id="methods that nobody registered"),
         pytest.param(b"GET\t/ HTTP/1.1", (), id="a tab in the request line (RFC 9112 §3)"),
+        pytest.param(b"GET  / HTTP/1.1", (), id="two spaces in the request line"),
         pytest.param(b"GET /a b HTTP/1.1", (), id="a space in the target (§3.2)"),
         pytest.param(b"GET /\xc3\xa4 HTTP/1.1", (), id="a target beyond ASCII (RFC 3986 §2)"),
         pytest.param(b"GET a HTTP/1.1", (), id="a relative target (§3.2)"),
