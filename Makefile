@@ -12,7 +12,7 @@ PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python
 run: $(VENV)/run.stamp
 	@$(BIN)/cpi-oauth-proxy sandbox --proxy config/sandbox.yaml
 
-test: $(VENV)/dev.stamp $(VENV)/newman.stamp
+test: $(VENV)/dev.stamp newman
 	@rm -f .coverage .coverage.*
 	$(BIN)/python -m pytest -n 2 --cov --cov-report= $(TESTS)
 	@$(BIN)/python -m tests.coverage
@@ -63,10 +63,11 @@ $(VENV)/fuzz.stamp: $(VENV)/dev.stamp
 	@$(PIP) atheris
 	@touch $@
 
-# Postman's own runner; the test that needs it is skipped where there is no npm.
-$(VENV)/newman.stamp: $(VENV)/made.stamp
-	@if command -v npm >/dev/null; then \
+# Postman's own runner; the test that needs it is skipped where it cannot be had.
+.PHONY: newman
+newman: $(VENV)/made.stamp
+	@test -x $(VENV)/newman/node_modules/.bin/newman || ! command -v npm >/dev/null || { \
 		echo "Installing newman into $(VENV) ..."; \
-		npm install --silent --ignore-scripts --no-audit --no-fund --no-save --prefix $(VENV)/newman newman@6.2.2; \
-	fi
-	@touch $@
+		npm install --silent --ignore-scripts --no-audit --no-fund --no-save --fetch-retries 0 \
+			--prefix $(VENV)/newman newman@6.2.2 || echo "npm cannot install newman; its test will be skipped." >&2; \
+	}

@@ -36,6 +36,8 @@ from proxy.upstream.tls import client_context
 from proxy.wire.deadlines import Deadlines
 from proxy.wire.heads import assert_compiled
 
+FEW = 0.9
+"Share of `limits.max_connections`: whoever gets less is told at the start."
 LAST_WORDS = 1.0
 "Seconds for the answers to exchanges that did not end in time."
 
@@ -121,7 +123,7 @@ class App:
 
     def _most_connections(self, wanted: int) -> int:
         most = most_connections(wanted)
-        if most < wanted:
+        if most < FEW * wanted:
             self.log.logger.warning(
                 "connections.limited",
                 most=most,

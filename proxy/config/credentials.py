@@ -110,10 +110,9 @@ class Credentials:
 
     def _text(self, option: str, value: SecretStr | None, file: Path | None) -> SecretStr | None:
         """The value, or what stands in the file; not both."""
-        if file is None:
-            return value
-        if value is not None:
+        if option in self._written and f"{option}_file" in self._written:
             self._wrong(f"{option}_file", f"stands beside `{option}`, take one of them away")
+        if file is None or value is not None:
             return value
         try:
             return self._read(file)

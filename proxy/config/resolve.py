@@ -10,7 +10,7 @@ from proxy.config.clients import Registration, register
 from proxy.config.credentials import Read
 from proxy.config.document import General, OAuthClientEntry, RouteEntry
 from proxy.config.listeners import open_listeners, shared_addresses
-from proxy.config.model import Configuration, Options, Route
+from proxy.config.model import Configuration, Options
 from proxy.config.names import check_name
 from proxy.config.problems import Location, Problems
 from proxy.config.routes import repeated, resolve_route
@@ -34,9 +34,10 @@ def resolve(
     """
     general = _general(tree, problems, folder)
     registrations = dict(_registrations(tree.get("oauth_clients"), problems, folder, read))
-    routes = list(_routes(tree.get("routes"), registrations, problems, folder, read))
+    entries = list(_entries(tree.get("routes"), problems, folder))
+    routes = [resolve_route(entry, at, registrations, read=read, problems=problems) for at, entry in entries]
     findings = [
-        *repeated(routes),
+        *repeated(entries),
         *open_listeners(general.listen, _unfenced(tree.get("routes")), insecure_listen=insecure_listen),
         *shared_addresses(general.listen, general.admin),
     ]
@@ -48,7 +49,7 @@ def resolve(
         admin=general.admin,
         via=general.via or instance_name(),
         oauth_clients={name: found.client for name, found in registrations.items() if found},
-        routes=tuple(route for _, route in routes),
+        routes=tuple(route for route in routes if route),
         **carried_over(general, Options),
     )
 
@@ -79,18 +80,14 @@ def _registrations(
         yield name, found
 
 
-def _routes(
-    written: Any, registrations: Mapping[str, Registration | None], problems: Problems, folder: Path, read: Read
-) -> Iterator[tuple[Location, Route]]:
+def _entries(written: Any, problems: Problems, folder: Path) -> Iterator[tuple[Location, RouteEntry]]:
     if not written or not isinstance(written, list):
         problems.add(("routes",), "there is no route, write a list with at least one")
         return
     for index, item in enumerate(written):
         location: Location = ("routes", index)
-        entry = validated(RouteEntry, item, location, problems, folder=folder)
-        route = resolve_route(entry, location, registrations, read=read, problems=problems) if entry else None
-        if route:
-            yield location, route
+        if entry := validated(RouteEntry, item, location, problems, folder=folder):
+            yield location, entry
 
 
 def _unfenced(written: Any) -> list[str]:

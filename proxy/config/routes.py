@@ -18,9 +18,9 @@ _EXAMPLES = {
 }
 
 
-def named_after(path: str) -> str:
-    """The name of a route that was given none: its path with dashes, `root` for the root."""
-    return re.sub(r"[^A-Za-z0-9._]+", "-", path).strip("-._") or "root"
+def name_of(entry: RouteEntry) -> str:
+    """The name that a route was given, else its path with dashes, `root` for the root."""
+    return entry.name or re.sub(r"[^A-Za-z0-9._]+", "-", entry.path or "").strip("-._") or "root"
 
 
 def resolve_route(
@@ -37,14 +37,15 @@ def resolve_route(
     check_tls(entry.tls, (*location, "tls"), read, problems)
     registration = registrations.get(entry.oauth_client or "")
     runtime_url = registration.runtime_url if registration else None
-    if entry.path is None or entry.upstream is None or entry.oauth_client is None:
-        return None
-    upstream = entry.upstream if "://" in entry.upstream else (runtime_url or "") + entry.upstream
+    upstream = entry.upstream or ""
+    upstream = upstream if "://" in upstream else (runtime_url or "") + upstream
     if is_cleartext(upstream) and not entry.insecure:
         place = (*location, "upstream")
         problems.add(place, "is http:// beyond this machine, write https:// or set insecure to true")
+    if entry.path is None or entry.upstream is None or entry.oauth_client is None:
+        return None
     return Route(
-        name=entry.name or named_after(entry.path),
+        name=name_of(entry),
         path=entry.path,
         upstream=upstream,
         oauth_client=entry.oauth_client,
@@ -52,19 +53,22 @@ def resolve_route(
     )
 
 
-def repeated(routes: Sequence[tuple[Location, Route]]) -> Iterator[Finding]:
+def repeated(routes: Sequence[tuple[Location, RouteEntry]]) -> Iterator[Finding]:
     """Routes that could never be told apart, by name or by what they take."""
     names: dict[str, Location] = {}
-    places: dict[tuple[str | None, str], list[tuple[Location, Route]]] = {}
+    places: dict[tuple[str | None, str], list[tuple[Location, RouteEntry]]] = {}
     for location, route in routes:
-        first = names.setdefault(route.name, location)
+        if route.path is None:
+            continue
+        name = name_of(route)
+        first = names.setdefault(name, location)
         others = places.setdefault((route.host, route.path), [])
         same = next((earlier for earlier, other in others if _overlap(route.methods, other.methods)), None)
         others.append((location, route))
         if same:
             yield (*location, "path"), f"takes what {spelled(same)} takes, change path, host or methods of one of them"
         elif first is not location:
-            yield (*location, "name"), f"is {route.name} as that of {spelled(first)} is, give one of them another name"
+            yield (*location, "name"), f"is {name} as that of {spelled(first)} is, give one of them another name"
 
 
 def _overlap(some: Collection[str] | None, others: Collection[str] | None) -> bool:

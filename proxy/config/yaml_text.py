@@ -35,8 +35,7 @@ def read_yaml(text: str, *, file: str, environ: Mapping[str, str]) -> tuple[dict
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         wrong = _unquoted(error.problem or "cannot be read")
-        hint = "no YAML: text that begins with one of *&!%@` or has ': ' or ' #' in it needs quotes"
-        _refuse(file, mark.line + 1 if mark else 1, f"{wrong}, {hint}")
+        _refuse(file, mark.line + 1 if mark else 1, f"{wrong}, no YAML: {_hint(wrong)}")
     except yaml.reader.ReaderError as error:
         _refuse(file, text.count("\n", 0, error.position) + 1, "a control character is no YAML, take it away")
     except RecursionError:
@@ -45,6 +44,17 @@ def read_yaml(text: str, *, file: str, environ: Mapping[str, str]) -> tuple[dict
 
 def _refuse(file: str, line: int, wrong: str) -> NoReturn:
     raise ConfigurationError((Origin(file=file, lines={(): line}).problem((), wrong),)) from None
+
+
+def _hint(wrong: str) -> str:
+    """What is usually the reason for a sentence of PyYAML's."""
+    if "\\t" in wrong:
+        return "indent with spaces, never with tabs"
+    if "expected ',' or" in wrong:
+        return "close each bracket and brace, and put commas between what stands in it"
+    return (
+        "text that begins with one of *&!%@` or has ': ' or ' #' in it needs quotes, and lines of one level one indent"
+    )
 
 
 def _unquoted(wrong: str) -> str:

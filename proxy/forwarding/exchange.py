@@ -45,7 +45,7 @@ class House:
 
 async def exchange(request: Request, house: House) -> None:
     """Serves one request, whatever happens, and closes its account."""
-    account = Account(request.id, request.head.method)
+    account = Account(request.id, request.head.method, request.target.path)
     try:
         await deliver(request, house, account)
     except ProxyError as error:

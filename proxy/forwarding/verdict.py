@@ -1,4 +1,4 @@
-"""What to do after an attempt: one pure function with the whole table of DESIGN in it."""
+"""What to do after an attempt: one pure function with the whole table in it."""
 
 from enum import Enum, StrEnum, auto
 from typing import assert_never

@@ -4,15 +4,37 @@ Two processes that share one Neo OAuth client with tokens of unlimited lifetime 
 may void the one before (SAP blog on OAuth client credentials for HTTP inbound communication).
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from proxy.oauth.token import Moment, Token
+
+TOO_YOUNG = 10.0
+"Seconds; a token that is refused earlier was no good from the start, and the next one would not be better."
 
 SOON = 600.0
 "Seconds; a token refused later than this, or after a fifth of its lifetime, had a life."
 
 ROW = 3
+
+
+class Finding(NamedTuple):
+    """What somebody should know: the log's event and what to make of it."""
+
+    event: str
+    detail: str
+
+
+KEPT = Finding(
+    "token.kept",
+    "The upstream refuses a token that was granted just now; another one would fare no better, and the refusal is "
+    "relayed. Does the route's OAuth client belong to the tenant of its upstream?",
+)
+CONTESTED = Finding(
+    "token.contested",
+    "The upstream refuses token after token soon after it was granted: either another process uses the same OAuth "
+    "client and voids our tokens with its own, or the upstream does not take them at all.",
+)
 
 
 class Contest:
@@ -22,17 +44,17 @@ class Contest:
         self._row = 0
         self._counted: Token | None = None
 
-    def refused(self, token: "Token", now: "Moment") -> bool:
-        """Take note of a refusal; true when this one completes a row, which begins anew then."""
+    def refused(self, token: "Token", now: "Moment") -> Finding | None:
+        """Take note of a refusal; what is found by it, once for each token. A row that is complete begins anew."""
         if token is self._counted:
-            return False
+            return None
         self._counted = token
         lifetime = token.expires.monotonic - token.obtained.monotonic
         self._row = 0 if token.older_than(min(SOON, lifetime / 5), now) else self._row + 1
-        if self._row < ROW:
-            return False
-        self._row = 0
-        return True
+        if self._row == ROW:
+            self._row = 0
+            return CONTESTED
+        return None if token.older_than(TOO_YOUNG, now) else KEPT
 
     def replaced(self, token: "Token | None") -> None:
         """Take note that a token was replaced; one that nobody refused ends the row."""

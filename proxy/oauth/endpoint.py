@@ -17,7 +17,8 @@ from proxy import __version__
 from proxy.config.egress import CorporateProxy, corporate_proxy
 from proxy.errors import AuthorizationServerError, GrantMalformed, GrantTimeout, GrantUnavailable
 from proxy.oauth.answer import MAX_BODY, Answer
-from proxy.oauth.trust import needs_own_trust, own_trust, system_trust
+from proxy.oauth.trust import needs_own_trust, own_trust
+from proxy.wire.tls import certificate_advice, verifying_context
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,7 +73,7 @@ class TokenEndpoint:
         if needs_own_trust(client):
             return await asyncio.to_thread(own_trust, client)
         if self._system_trust is None:
-            self._system_trust = await asyncio.to_thread(system_trust)
+            self._system_trust = await asyncio.to_thread(verifying_context)
         return self._system_trust
 
 
@@ -135,8 +136,7 @@ class Channel:
             case aiohttp.ClientProxyConnectionError():
                 text = f"The corporate proxy cannot be reached ({_reason(error.os_error)}): check proxy_url."
             case aiohttp.ClientConnectorCertificateError():
-                reason = _reason(error.certificate_error)
-                text = f"{who} shows a certificate that is not trusted ({reason}): check tls.ca_file."
+                text = f"{who} shows a certificate that is not accepted ({_certificate(error.certificate_error)}."
             case aiohttp.ClientConnectorSSLError():
                 text = f"{who} ended the TLS handshake ({_reason(error.os_error)}): check tls."
             case aiohttp.ClientConnectorError():
@@ -168,11 +168,18 @@ async def _read_bounded(content: aiohttp.StreamReader) -> bytes:
     return bytes(body)
 
 
+def _certificate(error: Exception) -> str:
+    """Why, in OpenSSL's words, and what to do."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"{_reason(error)}): {certificate_advice(error)}"
+    return f"{_reason(error)}): check `tls`"
+
+
 def _reason(error: BaseException) -> str:
     """Name the cause in OpenSSL's or the system's own words, which hold nothing of the peer's."""
     match error:
         case ssl.SSLCertVerificationError():
-            return error.verify_message
+            return error.verify_message.rstrip(".")
         case ssl.SSLError():
             return (error.reason or "TLS error").lower().replace("_", " ")
         case socket.gaierror():

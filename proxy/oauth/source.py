@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from proxy.errors import AuthorizationServerError, GrantTimeout, GrantUnavailable
 from proxy.oauth.backoff import Failure, remember
-from proxy.oauth.contest import Contest
+from proxy.oauth.contest import TOO_YOUNG, Contest
 from proxy.oauth.credentials import with_secrets
 from proxy.oauth.granting import Endpoint, Granting, Means, Random
 from proxy.oauth.timer import LoopTimer, Timer
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 
 PATIENCE = 2
 "Times the OAuth client's `timeout` that one exchange waits for a token."
-
-TOO_YOUNG = 10.0
-"Seconds; a token that is refused earlier was no good from the start, and the next one would not be better."
 
 
 class Log(Protocol):
@@ -145,13 +142,8 @@ class TokenSource:
         kept, now = self._token, Moment.now(self._clock)
         if kept is None or kept.authorization != token.authorization:
             return True
-        if self._contest.refused(kept, now):
-            self._log.warning(
-                "token.contested",
-                oauth_client=self._client.name,
-                detail="The upstream refuses token after token soon after it was granted: either another process uses "
-                "the same OAuth client and voids our tokens with its own, or the upstream does not take them at all.",
-            )
+        if finding := self._contest.refused(kept, now):
+            self._log.warning(finding.event, oauth_client=self._client.name, detail=finding.detail)
         if not kept.older_than(TOO_YOUNG, now):
             return False
         self._token = None

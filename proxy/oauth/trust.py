@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from proxy.oauth.client_auth import repair_pem
+from proxy.wire.tls import present, verifying_context
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,29 +24,19 @@ def needs_own_trust(client: "OAuthClient") -> bool:
     return any(each is not None for each in (tls.ca_file, tls.cert_file, client.certificate))
 
 
-def system_trust() -> ssl.SSLContext:
-    """Trust what the system trusts; OpenSSL itself heeds SSL_CERT_FILE and SSL_CERT_DIR."""
-    return ssl.create_default_context()
-
-
 def own_trust(client: "OAuthClient") -> ssl.SSLContext:
     """Trust `tls.ca_file` if there is one, and present the certificate of `tls` or of the service key.
 
     OSError, ssl.SSLError among them, if a file or the key cannot be used.
     """
-    context = ssl.create_default_context(cafile=client.tls.ca_file)
+    context = verifying_context(client.tls.ca_file)
     if client.tls.cert_file is not None:
-        context.load_cert_chain(client.tls.cert_file, client.tls.key_file, password=_no_password)
+        present(context, client.tls.cert_file, client.tls.key_file)
     elif client.certificate is not None and client.private_key is not None:
         key, chain = client.private_key.get_secret_value(), client.certificate.get_secret_value()
         with _as_file(repair_pem(key) + repair_pem(chain)) as path:
-            context.load_cert_chain(path, password=_no_password)
+            present(context, path)
     return context
-
-
-def _no_password() -> str:
-    """Answer OpenSSL, which would ask on the terminal for the password of an encrypted key."""
-    return ""
 
 
 @contextmanager

@@ -5,6 +5,9 @@ from collections.abc import Callable
 
 from proxy.errors import ProxyError
 
+LONGEST_PATH = 256
+"Octets of a path that are kept."
+
 
 class Account:
     """The account of one exchange; phases in seconds."""
@@ -25,6 +28,7 @@ class Account:
         "method",
         "mpl_id",
         "oauth_client",
+        "path",
         "replays",
         "request_id",
         "route",
@@ -35,10 +39,14 @@ class Account:
         "upstream_status",
     )  # fmt: skip
 
-    def __init__(self, request_id: str, method: str, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, request_id: str, method: str, path: bytes = b"", now: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`path` is the request target's, as it came; its query, which may hold anything, is not kept."""
         self._now = now
         self._start = self._mark = now()
         self.request_id, self.method = request_id, method
+        self.path = path[:LONGEST_PATH].partition(b"?")[0].decode("latin-1")
         self.route = self.oauth_client = ""
         self.status = self.upstream_status = 0
         self.made_by = "upstream"

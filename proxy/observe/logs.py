@@ -142,7 +142,7 @@ def json_line(account: Account) -> str:
     return (
         f'{{"timestamp":"{_stamp()}","level":"{severity(each)}","event":"exchange.finished",'
         f'"request_id":{quoted(each.request_id)},"route":{quoted(each.route)},'
-        f'"oauth_client":{quoted(each.oauth_client)},"method":"{each.method}","status":{each.status},'
+        f'"oauth_client":{quoted(each.oauth_client)},"method":"{each.method}","path":{quoted(each.path)},"status":{each.status},'
         f'"made_by":"{each.made_by}","attempts":{each.attempts},"token":"{each.token}",'
         f'"bytes_in":{each.bytes_in},"bytes_out":{each.bytes_out},"seconds":{each.total_seconds:.6f},'
         f'"token_seconds":{each.token_seconds:.6f},"connect_seconds":{each.connect_seconds:.6f},'
@@ -169,10 +169,10 @@ def _rare(each: Account) -> str:
 def human_line(account: Account) -> str:
     """An exchange as a line for a terminal."""
     each = account
-    what = f"{each.method or '-'} {each.route or '-'} {each.status} by {each.made_by}"
+    what = f"{each.method or '-'} {each.path or '-'} {each.status} by {each.made_by}"
     parts = [
         f"{_stamp()[11:23]} {severity(each)} exchange.finished {what}",
-        f"as {each.oauth_client}" if each.oauth_client else "",
+        f"route {each.route} as {each.oauth_client}" if each.route else "",
         f"in {each.total_seconds * 1000:.1f} ms ({_phases(each)})",
         f"token {each.token}" if each.token else "",
         f"MPL {each.mpl_id}" if each.mpl_id else "",

@@ -12,6 +12,7 @@ from proxy.errors import ConnectTimeout, Draining, ProxyError, UpstreamUnreachab
 from proxy.upstream.connection import UNCERTAIN, UpstreamConnection
 from proxy.upstream.tunnel import tunnel
 from proxy.wire.deadlines import Deadlines
+from proxy.wire.tls import certificate_advice
 
 ATTEMPT_DELAY = 0.25
 "Seconds until the next address is tried beside the first (RFC 8305 §5)."
@@ -135,8 +136,9 @@ def unreachable(origin: Origin, error: OSError | UnicodeError) -> ProxyError:
     """What a failed connection means, by the kind of exception that the socket world raised."""
     match error:
         case ssl.SSLCertVerificationError():
+            reason = error.verify_message.rstrip(".")
             return UpstreamUnreachable(
-                f"The certificate of {origin} is not trusted: {error.verify_message}; set `tls.ca_file` to its CA.",
+                f"The certificate of {origin} is not accepted ({reason}): {certificate_advice(error)}.",
                 proxy_status="tls_certificate_error",
             )
         case ssl.SSLError():

@@ -1,20 +1,20 @@
-"""Trust towards upstreams: contexts that always verify, one for each set of files (they take a megabyte each)."""
+"""Trust towards upstreams: one context for each set of files, for they take a megabyte each."""
 
 import ssl
 from functools import cache
 
 from proxy.config.model import Tls
+from proxy.wire.tls import present, verifying_context
 
 
 @cache
 def client_context(tls: Tls) -> ssl.SSLContext:
-    """TLS 1.2 or 1.3 with the system's trust (or `ca_file`), and our certificate if there is one; reads files.
+    """Always verifies; with our certificate if there is one. Reads files.
 
-    OSError or ssl.SSLError when a file cannot be read or is no PEM.
+    OSError, ssl.SSLError among them, when a file cannot be read or is no PEM.
     """
-    context = ssl.create_default_context(cafile=str(tls.ca_file) if tls.ca_file else None)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context = verifying_context(tls.ca_file)
     context.set_alpn_protocols(["http/1.1"])
     if tls.cert_file:
-        context.load_cert_chain(str(tls.cert_file), str(tls.key_file) if tls.key_file else None)
+        present(context, tls.cert_file, tls.key_file)
     return context

@@ -10,22 +10,26 @@ from tests.fakes.sender import request
 from tests.flow.running import Running, Serve, tenant_document
 
 ALWAYS = {
-    "timestamp", "level", "event", "request_id", "route", "oauth_client", "method", "status", "made_by", "attempts",
-    "token", "bytes_in", "bytes_out", "seconds", "token_seconds", "connect_seconds", "first_byte_seconds",
+    "timestamp", "level", "event", "request_id", "route", "oauth_client", "method", "path", "status", "made_by",
+    "attempts", "token", "bytes_in", "bytes_out", "seconds", "token_seconds", "connect_seconds", "first_byte_seconds",
 }  # fmt: skip
 
 
 async def test_a_delivered_message(proxy: Running, tenant: Tenant) -> None:
     """With the ids by which the tenant's monitor knows it."""
-    relayed = await (await proxy.sender()).ask(request(b"POST /http/invoices", b"X-Request-ID: mine", body=b"12345"))
+    relayed = await (await proxy.sender()).ask(
+        request(b"POST /http/invoices?q=1", b"X-Request-ID: mine", body=b"12345")
+    )
     (line,) = await proxy.accounts()
     assert set(line) == ALWAYS | {"mpl_id", "correlation_id"}
-    assert {key: line[key] for key in ("level", "request_id", "route", "oauth_client", "method", "status")} == {
+    told = ("level", "request_id", "route", "oauth_client", "method", "path", "status")
+    assert {key: line[key] for key in told} == {
         "level": "info",
         "request_id": "mine",
         "route": "http",
         "oauth_client": "neo",
         "method": "POST",
+        "path": "/http/invoices",
         "status": 200,
     }
     assert (line["made_by"], line["attempts"], line["token"]) == ("upstream", 1, "granted")

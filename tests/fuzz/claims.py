@@ -34,7 +34,7 @@ class Reading:
 
     messages: list[Message] = field(default_factory=list)
     answers: list[bytes] = field(default_factory=list)
-    "What the sender got, an answer or a code each."
+    "What the sender got; which of its faults it was told of depends on the cut."
     crashes: list[BaseException] = field(default_factory=list)
 
 
@@ -58,7 +58,7 @@ async def read_requests(pieces: list[bytes]) -> Reading:
 
     def refuse(connection: SenderConnection, error: ProxyError, request_id: str) -> None:
         del request_id
-        reading.answers.append(error.code.encode())
+        reading.answers.append(b"<refused>")
         connection.send(error.code.encode())
 
     desk = Desk(

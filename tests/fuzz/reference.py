@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 FIELD = re.compile(rb"(" + TOKEN + rb"):([\t\x20-\x7e\x80-\xff]*)\r\n")
+LAX_FIELD = re.compile(rb"([^\x00-\x20\x7f:](?:[^\x00-\x1f\x7f:]*[^\x00-\x20\x7f:])?):([\t\x20-\x7e\x80-\xff]*)\r\n")
+"Of responses: names that are no tokens are dropped, for the sake of the answer."
 REQUEST_LINE = re.compile(rb"(" + TOKEN + rb") ([\x21-\x7e\x80-\xff]+) HTTP/1\.([01])\r\n")
 STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([\t\x20-\x7e\x80-\xff]*))?\r\n")
 EMPTY_LINES = re.compile(rb"(?:\r\n)*")
@@ -58,7 +60,7 @@ def response(octets: bytes, *, ended: bool) -> Message | None:
         line = STATUS_LINE.match(octets, at)
         if not line:
             return None
-        fields, at = read_fields(octets, line.end())
+        fields, at = read_fields(octets, line.end(), LAX_FIELD)
         if at < 0 or line[2] == b"101":
             return None
         if line[2] >= b"200":
@@ -108,10 +110,10 @@ def chunks(octets: bytes, at: int) -> tuple[bytes, int]:
         at += 2
 
 
-def read_fields(octets: bytes, at: int) -> tuple[Fields, int]:
+def read_fields(octets: bytes, at: int, pattern: re.Pattern[bytes] = FIELD) -> tuple[Fields, int]:
     """(fields, where their last line end ends); -1 where there is something else."""
     fields = []
-    while field := FIELD.match(octets, at):
+    while field := pattern.match(octets, at):
         fields.append((field[1], field[2].strip(b" \t")))
         at = field.end()
     return tuple(fields), at + 2 if octets[at : at + 2] == b"\r\n" else -1

@@ -10,7 +10,9 @@ from tests.fuzz.seeds import REQUESTS, RESPONSES
 FOUND_IN_REQUESTS = (
     b"GET  /a HTTP/1.1\r\nHost: h\r\n\r\n",  # a second space was passed over
 )
-FOUND_IN_RESPONSES: tuple[bytes, ...] = ()
+FOUND_IN_RESPONSES = (
+    b"HTTP/1.1 200 OK\r\nContent-Length 1:2\r\n\r\nok",  # a name that is no token, and no length
+)
 
 
 def mixed(messages: tuple[bytes, ...]) -> st.SearchStrategy[bytes]:

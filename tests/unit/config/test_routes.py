@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from proxy.config.choices import Csrf, Forwarded
-from proxy.config.routes import named_after
+from proxy.config.document import RouteEntry
+from proxy.config.routes import name_of
 from tests.unit.config.conftest import Complaints, Understand
 from tests.unit.config.entries import KEY_URL, ROUTE, SECRET_KEY, written
 
@@ -13,7 +14,7 @@ from tests.unit.config.entries import KEY_URL, ROUTE, SECRET_KEY, written
 @pytest.mark.parametrize(
     ("path", "name"),
     [
-        ("", "root"),
+        ("/", "root"),
         ("/orders", "orders"),
         ("/a/b", "a-b"),
         ("/a.b/c_d", "a.b-c_d"),
@@ -23,7 +24,7 @@ from tests.unit.config.entries import KEY_URL, ROUTE, SECRET_KEY, written
 )
 def test_a_route_is_named_after_its_path(path: str, name: str) -> None:
     """Dashes stand for what a name cannot have; the root is called root."""
-    assert named_after(path) == name
+    assert name_of(RouteEntry(path=path)) == name
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ async def test_an_untrusted_certificate_is_refused_with_openssls_reason(
         client = registration(token_url=server.url)
         failure = await failure_of(endpoint, client)
     assert type(failure) is GrantUnavailable
-    assert failure.detail.startswith(f"{who(client)} shows a certificate that is not trusted (")
+    assert failure.detail.startswith(f"{who(client)} shows a certificate that is not accepted (")
     assert "certificate" in failure.detail.split("(")[1]
     assert server.requests == []
 

@@ -11,7 +11,7 @@ from proxy.observe.account import Account
 def account_at(*moments: float) -> Account:
     """An account whose clock shows these moments, one for each look."""
     clock: Iterator[float] = iter(moments)
-    return Account("id-1", "POST", lambda: next(clock))
+    return Account("id-1", "POST", now=lambda: next(clock))
 
 
 def test_phases_are_what_lies_between_the_marks() -> None:

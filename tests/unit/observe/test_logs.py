@@ -52,11 +52,11 @@ def test_a_human_line_holds_no_control_characters(account: Account) -> None:
 
 def test_a_json_line_holds_all_that_an_exchange_is_known_by() -> None:
     """The names are those of the handbook."""
-    account = Account("id-1", "POST")
+    account = Account("id-1", "POST", b"/orders?q")
     account.relayed(200)
     found = json.loads(json_line(account))
     assert set(found) == {
-        *("timestamp", "level", "event", "request_id", "route", "oauth_client", "method", "status", "made_by"),
+        *("timestamp", "level", "event", "request_id", "route", "oauth_client", "method", "path", "status", "made_by"),
         *("attempts", "token", "bytes_in", "bytes_out", "seconds", "token_seconds", "connect_seconds"),
         "first_byte_seconds",
     }
@@ -69,7 +69,7 @@ def test_a_json_line_holds_all_that_an_exchange_is_known_by() -> None:
 )
 def test_the_level_follows_from_the_status(status: int, code: str, level: str) -> None:
     """5xx are errors; what the sender got wrong, and an answer that broke off, are warnings."""
-    account = Account("id-1", "POST")
+    account = Account("id-1", "POST", b"/orders?q")
     account.status, account.code = status, code
     assert severity(account) == level
 
@@ -87,7 +87,7 @@ def logging_to(file: Path, **how: object) -> Iterator[Log]:
 
 def finished(status: int) -> Account:
     """An exchange that ended with this status."""
-    account = Account("id-1", "POST")
+    account = Account("id-1", "POST", b"/orders?q")
     account.status = status
     return account
 
@@ -179,14 +179,15 @@ def test_a_human_line_says_what_is_worth_saying() -> None:
     """And leaves out what there is not."""
     account = finished(200)
     assert human_line(account)[13:] == (
-        "info exchange.finished POST - 200 by upstream, in 0.0 ms (token 0.0, connection 0.0, first byte 0.0), [id-1]"
+        "info exchange.finished POST /orders 200 by upstream,"
+        " in 0.0 ms (token 0.0, connection 0.0, first byte 0.0), [id-1]"
     )
 
     account.route, account.token, account.mpl_id, account.replays = "orders", "renewed", "AG1", ("renew_token",)
     account.code, account.detail = "upstream_closed", "Gone."
     account.oauth_client = "neo"
     assert human_line(account)[13:] == (
-        "warning exchange.finished POST orders 200 by upstream, as neo,"
+        "warning exchange.finished POST /orders 200 by upstream, route orders as neo,"
         " in 0.0 ms (token 0.0, connection 0.0, first byte 0.0), token renewed, MPL AG1, after renew_token,"
         " upstream_closed: Gone., [id-1]"
     )
