@@ -2,15 +2,17 @@
 
 import asyncio
 import itertools
+import os
 import secrets
 import socket
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from urllib.parse import urlsplit
 
 from proxy.clock import Clock, SystemClock
 from proxy.config.egress import corporate_proxy
-from proxy.config.model import Configuration, Forwarded, OAuthClient
+from proxy.config.model import Address, Configuration, Forwarded, OAuthClient
 from proxy.config.model import Route as RouteSettings
 from proxy.errors import ProxyError
 from proxy.forwarding.answers import problem
@@ -88,12 +90,14 @@ class App:
         from proxy.admin.site import AdminSite  # noqa: PLC0415 - aiohttp's server is needed here only
 
         self.admin = AdminSite(self, self.configuration.admin)
-        await self.admin.start()
+        with named("admin", self.configuration.admin):
+            await self.admin.start()
         for rotation in self._rotations:
             rotation.start()
         self.expiry.start()
         for listener in self.listeners:
-            await listener.start(reuse_port=self.configuration.reuse_port)
+            with named("listen", listener.settings.address):
+                await listener.start(reuse_port=self.configuration.reuse_port)
 
     async def stop(self) -> None:
         """Accepts no more, lets exchanges end for at most `drain_timeout`, then ends everything."""
@@ -138,7 +142,7 @@ class App:
 
     def _route(self, settings: RouteSettings) -> Route:
         upstream = urlsplit(settings.upstream)
-        prefix, path = settings.path.rstrip("/").encode(), upstream.path.rstrip("/").encode()
+        prefix, path = settings.path.encode(), upstream.path.encode()
         return Route(
             settings=settings,
             prefix=prefix,
@@ -208,6 +212,16 @@ class App:
 
     def _crashed(self, error: BaseException, address: str) -> None:
         self.log.logger.error("exchange.crashed", sender=address, exc_info=error)
+
+
+@contextmanager
+def named(option: str, address: Address) -> Iterator[None]:
+    """Says which address cannot be had, in place of a number."""
+    try:
+        yield
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise OSError(f"`{option}` {address}: {reason}; stop what uses it, or choose another address") from error
 
 
 def certificates(configuration: Configuration) -> dict[str, Callable[[], bytes]]:

@@ -23,9 +23,13 @@ class ProxyError(Exception):
     proxy_status: ClassVar[str | None] = None
     "The RFC 9209 §2.3 error type, where one fits."
 
-    def __init__(self, detail: str, *, retry_after: int | None = None, proxy_status: str | None = None) -> None:
+    def __init__(
+        self, detail: str, *, retry_after: int | None = None, proxy_status: str | None = None, definite: bool = False
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
+        self.definite = definite
+        "Whether trying again at once is pointless, or harmful: whoever refuses credentials may lock them."
         self.retry_after = retry_after
         "Whole seconds until trying again makes sense (RFC 9110 §10.2.3)."
         self.error_type = proxy_status or self.proxy_status

@@ -48,6 +48,7 @@ class AdminSite:
     async def start(self) -> None:
         """Listens; OSError if the address cannot be had."""
         app = web.Application()
+        app.router.add_get("/", self._index)
         app.router.add_get("/livez", self._livez)
         app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/metrics", self._metrics)
@@ -76,6 +77,10 @@ class AdminSite:
         """Listens no more."""
         if self._runner is not None:
             await self._runner.cleanup()
+
+    async def _index(self, request: web.Request) -> web.Response:
+        lines = [f"{each.method} {each.resource.canonical}" for each in request.app.router.routes() if each.resource]
+        return web.Response(text="".join(f"{line}\n" for line in lines if not line.startswith("HEAD")))
 
     async def _livez(self, _request: web.Request) -> web.Response:
         return web.Response(text="alive\n")
@@ -114,9 +119,10 @@ class AdminSite:
                         for each in proxy.configuration.routes
                     ],
                     "oauth_clients": {name: _source(source) for name, source in proxy.sources.items()},
-                    "upstreams": {
-                        str(pool.origin): {"idle": pool.idle, "leased": pool.leased} for pool in proxy.pools.values()
-                    },
+                    "upstreams": [
+                        {"origin": str(pool.origin), "idle": pool.idle, "leased": pool.leased}
+                        for pool in proxy.pools.values()
+                    ],
                 },
                 indent=2,
             )

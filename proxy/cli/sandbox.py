@@ -38,15 +38,16 @@ PORT_BASE = 9443
 def command(port_base: int, directory: Path, file: Path | None) -> None:
     """Run the stand-in tenant until it is stopped.
 
-    Its control address shows what arrived (GET /messages, /grants, /runs) and switches faults: GET /faults lists them,
-    PUT /faults/NAME with {"value": …, "count": …} (both may be left out) switches one on, DELETE switches it off;
-    POST /tokens/expire voids all tokens, POST /reset begins anew.
+    Its control address, the last of the four ports, shows what arrived (GET /messages, /grants, /runs) and switches
+    faults: GET /faults lists them with their values, PUT /faults/NAME with {"value": …, "count": …} (both may be left
+    out) switches one on, DELETE /faults/NAME or /faults off. POST /tokens/expire voids all tokens, /sessions/forget all
+    CSRF sessions, /connections/close idle connections; POST /reset begins anew, with no token, message or fault.
     """
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(_serve(port_base, directory, file))
     except OSError as error:
-        click.echo(f"The sandbox cannot start: {error}; stop what uses the address, or choose others.", err=True)
+        click.echo(f"It cannot start: {error}", err=True)
         sys.exit(1)
 
 
@@ -56,14 +57,16 @@ async def _serve(port_base: int, directory: Path, file: Path | None) -> None:
     await tenant.start(port_base)
     try:
         tenant.write(directory)
-        for name, value in tenant.describe().items():
-            click.echo(f"{name}: {', '.join(value) if isinstance(value, list) else value}")
-        click.echo(f"certificates, secrets and service keys: {directory}")
         if file is None:
+            for name, value in tenant.describe().items():
+                click.echo(f"{name}: {', '.join(value) if isinstance(value, list) else value}")
+            click.echo(f"certificates, secrets and service keys: {directory}")
             await stopping.wait()
         else:
             from proxy.cli.tour import tour  # noqa: PLC0415 - the whole proxy is needed for it only
 
-            await tour(file, stopping)
+            click.echo(f"A stand-in tenant runs on this machine; what it got, and faults, at {tenant.control_url}.")
+            click.echo(f"The proxy in front of it has the configuration {file}.")
+            await tour(file, tenant, stopping)
     finally:
         await tenant.close()

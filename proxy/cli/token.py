@@ -21,7 +21,7 @@ from proxy.oauth.endpoint import TokenEndpoint
 from proxy.oauth.source import token_source
 from proxy.oauth.token import Token
 from proxy.observe.lines import LineWriter
-from proxy.observe.logs import Log
+from proxy.observe.logs import Log, printable
 
 
 @click.command()
@@ -64,7 +64,9 @@ class Outcome:
         if self.token is None:
             return f"{self.client.name}: {self.error.detail if self.error else 'no token'}"
         access_token = self.token.authorization.decode().removeprefix("Bearer ")
-        return access_token if raw else "\n".join(f"{name:<16}{value}" for name, value in self._lines(access_token))
+        if raw:
+            return access_token
+        return "\n".join(f"{name:<16}{shown(value)}" for name, value in self._lines(access_token))
 
     def _lines(self, access_token: str) -> list[tuple[str, str]]:
         client, claimed = self.client, claims(access_token)
@@ -81,6 +83,11 @@ class Outcome:
             ("roles", " ".join(roles(granted)) or "none named"),
             ("claims", json.dumps(claimed, indent=2) if claimed else "none: the token is opaque"),
         ]
+
+
+def shown(value: str) -> str:
+    """Without what would control the terminal: much of it is a server's text."""
+    return "\n".join(map(printable, value.splitlines()))
 
 
 def authentication(client: OAuthClient) -> str:

@@ -4,78 +4,101 @@ Fetch a CSRF token with GET, send the message with POST; then the same message f
 """
 
 import asyncio
-import http.client
 import os
-from email.message import Message
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
+from aiohttp import ClientSession, ClientTimeout, DummyCookieJar
+from multidict import CIMultiDictProxy
 
 from proxy.app import App
 from proxy.cli.configuration import read
-from proxy.config.model import Configuration
-from proxy.observe.lines import LineWriter
-from proxy.observe.logs import Log
+from proxy.cli.run import open_log
+from proxy.config.model import Route
+from proxy.sandbox.tenant import Tenant
 
 PATH = "/http/orders"
 MESSAGE = '{"productIdentifier":"HT-1080"}'
 JSON = {"Content-Type": "application/json"}
 
+Fields = CIMultiDictProxy[str]
 
-async def tour(file: Path, stopping: asyncio.Event) -> None:
+
+async def tour(file: Path, tenant: Tenant, stopping: asyncio.Event) -> None:
     """Serves with this configuration; shows the example first. OSError if an address is taken."""
     configuration = await asyncio.to_thread(read, file)
-    log = Log(LineWriter(2), level=configuration.log.level.value, human=True)
-    loop = asyncio.get_running_loop()
+    log, loop = open_log(configuration), asyncio.get_running_loop()
     app = await asyncio.to_thread(lambda: App(configuration, log=log, environ=os.environ, loop=loop))
     log.writer.attach(loop)
-    await app.start()
     try:
-        await asyncio.to_thread(show, configuration, app.listeners[0].port)
-        await stopping.wait()
+        await app.start()
+        stopped = asyncio.ensure_future(stopping.wait())
+        shown = asyncio.ensure_future(show(app, file, tenant))
+        await asyncio.wait({stopped, shown}, return_when=asyncio.FIRST_COMPLETED)
+        if not shown.cancel():
+            shown.result()
+        await stopped
     finally:
         await app.stop()
         log.writer.close()
 
 
-def show(configuration: Configuration, port: int) -> None:
+async def show(app: App, file: Path, tenant: Tenant) -> None:
     """The example's requests, one after the other, and what to try next."""
-    route = next(each for each in configuration.routes if PATH.startswith(each.path))
-    client = configuration.oauth_clients[route.oauth_client]
-    click.secho("\nThe senders know neither OAuth nor the tenant. The proxy has what it takes:", bold=True)
-    click.echo(f"  token from     {client.token_url}\n  delivery to    {route.upstream}")
+    port = app.listeners[0].port
+    route = next((each for each in app.configuration.routes if leads_there(each, tenant)), None)
+    if route is None:
+        click.echo(f"\n{file} has no route from {PATH} to {tenant.runtime_url}{PATH}: the example is not sent.")
+        click.secho(f"Serving on {app.listeners[0].address}. Ctrl-C ends.", bold=True)
+        return
+    steps = Steps(app, route, f"http://127.0.0.1:{port}")
     click.secho("\n1. GET with X-CSRF-Token: fetch", bold=True)
-    answer = send(port, "GET", {"X-CSRF-Token": "fetch"})
-    token, cookies = answer.get("X-CSRF-Token", ""), cookie_field(answer)
-    click.echo(f"  X-CSRF-Token   {token}")
+    fetched = await steps.send("GET", {"X-CSRF-Token": "fetch"})
+    click.echo(f"  X-CSRF-Token   {fetched.get('X-CSRF-Token', '')}")
     click.secho("\n2. POST with that token and its cookies", bold=True)
-    send(port, "POST", {**JSON, "X-CSRF-Token": token, "Cookie": cookies}, MESSAGE)
+    own = {"X-CSRF-Token": fetched.get("X-CSRF-Token", ""), "Cookie": cookie_field(fetched)}
+    await steps.send("POST", {**JSON, **own}, MESSAGE)
     click.secho("\n3. POST of a sender that knows nothing of CSRF", bold=True)
-    send(port, "POST", JSON, MESSAGE)
+    await steps.send("POST", JSON, MESSAGE)
     click.secho("\nServing. Try it in another terminal, Ctrl-C ends:", bold=True)
-    base = f"http://127.0.0.1:{port}"
-    click.echo(f"  curl -i {base}{PATH} -H 'X-CSRF-Token: fetch'")
-    click.echo(f"  curl -i {base}{PATH} -H 'Content-Type: application/json' -d '{MESSAGE}'")
-    click.echo(f"  curl -i {base}/btp/invoices -H 'Content-Type: application/xml' -d '<invoice/>'\n")
+    click.echo(f"  curl -i {steps.base}{PATH} -H 'X-CSRF-Token: fetch'")
+    click.echo(f"  curl -i {steps.base}{PATH} -H 'Content-Type: application/json' -d '{MESSAGE}'")
+    click.echo(f"  curl -i {steps.base}/btp/invoices -H 'Content-Type: application/xml' -d '<invoice/>'\n")
 
 
-def send(port: int, method: str, fields: dict[str, str], content: str = "") -> Message:
-    """One request as a legacy sender makes it; prints it and its answer, returns the answer's fields."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    try:
-        connection.request(method, PATH, content or None, fields)
-        answer = connection.getresponse()
-        text = answer.read().decode("utf-8", "replace")
-    finally:
-        connection.close()
-    click.echo(f"  sent           {method} http://127.0.0.1:{port}{PATH} {content}".rstrip())
-    click.echo(f"  answer         {answer.status} {answer.reason} {text.strip()[:200]}".rstrip())
-    if mpl_id := answer.headers.get("SAP_MessageProcessingLogID"):
-        click.echo(f"  MPL id         {mpl_id}")
-    return answer.headers
+def leads_there(route: Route, tenant: Tenant) -> bool:
+    """Whether the route brings the example's path to the sandbox's flow."""
+    return PATH.startswith(route.path) and route.upstream + PATH.removeprefix(route.path) == tenant.runtime_url + PATH
 
 
-def cookie_field(fields: Message) -> str:
+class Steps:
+    """Sends as a legacy sender does, and prints what became of it."""
+
+    def __init__(self, app: App, route: Route, base: str) -> None:
+        self.base = base
+        self._route = route
+        self._source = app.sources[route.oauth_client]
+        self._token_url = app.configuration.oauth_clients[route.oauth_client].token_url
+
+    async def send(self, method: str, fields: Mapping[str, str], content: str = "") -> Fields:
+        """One request; the fields of its answer."""
+        granted = self._source.grants.get("granted", 0)
+        async with (
+            ClientSession(cookie_jar=DummyCookieJar(), timeout=ClientTimeout(30)) as session,
+            session.request(method, self.base + PATH, headers=fields, data=content or None) as answer,
+        ):
+            text = (await answer.text()).strip()
+        new = self._source.grants.get("granted", 0) > granted
+        click.echo(f"  sent           {method} {self.base}{PATH} {content}".rstrip())
+        click.echo(f"  token          {f'granted by {self._token_url}' if new else 'the same, from memory'}")
+        click.echo(f"  delivered to   {self._route.upstream}{PATH.removeprefix(self._route.path)}")
+        click.echo(f"  answer         {answer.status} {answer.reason} {text[:200]}".rstrip())
+        mpl_id = answer.headers.get("SAP_MessageProcessingLogID")
+        click.echo(f"  MPL id         {mpl_id or 'none: fetching a token runs no flow'}")
+        return answer.headers
+
+
+def cookie_field(fields: Fields) -> str:
     """The cookies of an answer as the next request sends them back, values as they came."""
-    pairs = [value.partition(";")[0] for value in fields.get_all("Set-Cookie", [])]
-    return "; ".join(pairs)
+    return "; ".join(value.partition(";")[0] for value in fields.getall("Set-Cookie", []))

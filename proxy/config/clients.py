@@ -7,6 +7,7 @@ from typing import Any
 from proxy.config.choices import AuthMethod, BasicEncoding, Provider, TokenFormat
 from proxy.config.credentials import Credentials, Read, check_tls
 from proxy.config.document import OAuthClientEntry
+from proxy.config.egress import DIRECT
 from proxy.config.model import OAuthClient, OAuthClientOptions
 from proxy.config.presets import PRESETS, provider_of
 from proxy.config.problems import Location, Problems
@@ -53,6 +54,9 @@ def register(
     if is_cleartext(token_url) and not entry.insecure:
         wrong = "is http:// beyond this machine, write https:// or set insecure to true"
         problems.add(credentials.place("token_url"), wrong)
+    if entry.proxy_url and token_url.startswith("http:") and entry.proxy_url.get_secret_value() != DIRECT:
+        wrong = "is used for https:// only, whose secrets it does not see: take it away"
+        problems.add((*location, "proxy_url"), wrong)
     if not token_url or not client_id:
         return None
     client = OAuthClient(name=str(location[-1]), token_url=token_url, client_id=client_id, **fields)

@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from proxy.config.choices import AuthMethod
 from proxy.config.document import OAuthClientEntry
+from proxy.config.material import check_authorities, check_certificate, check_identity, signing_key
 from proxy.config.model import Tls
 from proxy.config.names import check_secret
 from proxy.config.problems import Location, Problems
@@ -98,7 +99,8 @@ class Credentials:
         elif "private_key_file" not in self._written:
             self._wrong("private_key_file", "is missing, private_key_jwt needs it")
         elif self._entry.private_key_file:
-            check_pem((*self._location, "private_key_file"), self._entry.private_key_file, self._read, self._problems)
+            place = (*self._location, "private_key_file")
+            check_file(place, self._entry.private_key_file, signing_key, self._read, self._problems)
 
     def _client_secret(self, option: str, value: SecretStr | None, file: Path | None) -> SecretStr | None:
         found = self._text(option, value, file)
@@ -130,21 +132,30 @@ class Credentials:
 
 
 def check_tls(tls: Tls, location: Location, read: Read, problems: Problems) -> None:
-    """The files are there and PEM, and a key has its certificate."""
-    for option in ("ca_file", "cert_file", "key_file"):
-        path = getattr(tls, option)
-        if path is not None:
-            check_pem((*location, option), path, read, problems)
+    """The files are there and can be used, and a key belongs to its certificate."""
+
+    def checked(option: str, path: Path | None, check: Callable[[str], object]) -> str:
+        return check_file((*location, option), path, check, read, problems) if path else ""
+
+    checked("ca_file", tls.ca_file, check_authorities)
+    certificate = checked("cert_file", tls.cert_file, check_certificate)
     if tls.key_file and not tls.cert_file:
         problems.add((*location, "key_file"), "has no cert_file beside it, give both or none")
+    elif certificate:
+        option = "key_file" if tls.key_file else "cert_file"
+        checked(option, tls.key_file or tls.cert_file, lambda key: check_identity(certificate, key))
 
 
-def check_pem(location: Location, path: Path, read: Read, problems: Problems) -> None:
-    """The file can be read and is PEM (RFC 7468)."""
+def check_file(location: Location, path: Path, check: Callable[[str], object], read: Read, problems: Problems) -> str:
+    """What stands in the file, or nothing where the problems say what is wrong with it."""
     try:
         text = read(path).get_secret_value()
     except ValueError as error:
         problems.add(location, str(error))
-        return
-    if "-----BEGIN " not in text:
-        problems.add(location, f"the file {path} is no PEM, convert it (it begins with -----BEGIN)")
+        return ""
+    try:
+        check(text)
+    except ValueError as error:
+        problems.add(location, f"the file {path} {error}")
+        return ""
+    return text

@@ -52,6 +52,12 @@ def corporate_proxy(
     return _parse(from_environment, named_by="HTTPS_PROXY")
 
 
+def check_environment(environ: "Mapping[str, str]") -> None:
+    """ValueError if HTTPS_PROXY names no proxy."""
+    if text := environ.get("https_proxy") or environ.get("HTTPS_PROXY"):
+        _parse(text, named_by="HTTPS_PROXY")
+
+
 def _parse(text: str, *, named_by: str) -> CorporateProxy:
     """Take `proxy:3128` for http, as curl does; the text is not echoed, for it may hold a password."""
     url = urlsplit(text if "://" in text else f"http://{text}")

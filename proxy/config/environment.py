@@ -1,6 +1,7 @@
 """The single route that variables of the environment make, where there is no file."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from proxy.config.problems import Location, Origin, Problems
@@ -44,7 +45,19 @@ def read_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], Proble
                 lines[place] = 0
     if environ.get("CPI_SERVICE_KEY") or environ.get("CPI_SERVICE_KEY_FILE"):
         tree["routes"][0].setdefault("upstream", "/")
-    return tree, Problems(Origin(file="environment", lines=lines, names=names))
+    problems = Problems(Origin(file="environment", lines=lines, names=names))
+    for name, meant in _misspelt(environ):
+        problems.add((name,), f"unknown variable, the nearest known one is {meant}")
+    return tree, problems
+
+
+def _misspelt(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Variables that look like one of ours that is unset; others may be anybody's (Kubernetes sets CPI_PORT)."""
+    unset = [name for name in _OPTIONS if not environ.get(name)]
+    for name in environ:
+        if name.startswith("CPI") and name not in _OPTIONS:
+            for meant in get_close_matches(name, unset, n=1, cutoff=0.85):
+                yield name, meant
 
 
 def _put(tree: Any, place: Location, value: Any) -> None:

@@ -6,6 +6,7 @@ from proxy.config.model import Address, Listener
 from proxy.config.problems import Finding
 
 _SHOWN = 3
+_WILDCARDS = frozenset({"0.0.0.0", "::"})
 
 
 def open_listeners(
@@ -27,13 +28,28 @@ def _some(names: Sequence[str]) -> str:
 
 
 def shared_addresses(listeners: Sequence[Listener], admin: Address) -> Iterator[Finding]:
-    """Addresses that stand twice; port 0 is another port each time."""
-    seen: set[Address] = set()
-    for index, listener in enumerate(listeners):
-        address = listener.address
-        if address in seen:
+    """Addresses that are taken twice; port 0 is another port each time."""
+    addresses = [listener.address for listener in listeners]
+    for index, address in enumerate(addresses):
+        if any(_collide(address, other) for other in addresses[:index]):
             yield ("listen", index), "stands twice, take one away"
-        if address.path or address.port:
-            seen.add(address)
-    if admin in seen:
+    if any(_collide(admin, address) for address in addresses):
         yield ("admin",), "is an address of the senders, give it one of its own"
+
+
+def _collide(one: Address, other: Address) -> bool:
+    """Whether only one of them can be had: the same, by whatever name, or one within a wildcard."""
+    if one.path or other.path:
+        return one.path == other.path
+    if one.port != other.port or not one.port:
+        return False
+    hosts = {one.host.lower(), other.host.lower()}
+    if len(hosts) == 1:
+        return True
+    if "localhost" in hosts:
+        return (one.loopback and other.loopback) or not hosts.isdisjoint(_WILDCARDS)
+    return any(wildcard in hosts and _one_family(hosts) for wildcard in _WILDCARDS)
+
+
+def _one_family(hosts: set[str]) -> bool:
+    return len({":" in host for host in hosts}) == 1

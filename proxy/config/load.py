@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from proxy.config.egress import check_environment
 from proxy.config.environment import read_environment
 from proxy.config.model import Configuration
 from proxy.config.problems import ConfigurationError, Origin, Problem
@@ -22,6 +23,7 @@ def load(path: Path, environ: Mapping[str, str], *, insecure_listen: bool = Fals
 
     Secret files are read; nothing is sent anywhere. `insecure_listen` admits a listener that anybody may use.
     """
+    _check(environ)
     tree, problems = read_yaml(_text(path), file=str(path), environ=environ)
     return resolve(tree, problems, folder=path.parent.absolute(), read=read_secret, insecure_listen=insecure_listen)
 
@@ -43,6 +45,7 @@ def find(
         wrong = f"name a file, write one of {searched}, or set CPI_UPSTREAM, CPI_TOKEN_URL and the others"
         raise _refused("no configuration", wrong)
     tree, problems = found
+    _check(environ)
     return resolve(tree, problems, folder=Path.cwd(), read=read_secret, insecure_listen=insecure_listen)
 
 
@@ -51,14 +54,21 @@ def locate(named: Path | None, *, places: tuple[Path, ...] = PLACES) -> Path | N
     return named or next((place for place in places if os.access(place, os.F_OK)), None)
 
 
+def _check(environ: Mapping[str, str]) -> None:
+    try:
+        check_environment(environ)
+    except ValueError as error:
+        raise _refused("environment", f"{error}, or be unset; `proxy_url: direct` needs none") from None
+
+
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise _refused(str(path), f"cannot be read ({error.strerror}), name one that this user can read") from None
     except UnicodeDecodeError:
-        raise _refused(str(path), "is not UTF-8, write it as UTF-8") from None
+        raise _refused(str(path), "is not UTF-8, write it as UTF-8", line=1) from None
 
 
-def _refused(file: str, text: str) -> ConfigurationError:
-    return ConfigurationError((Origin(file=file).problem((), text),))
+def _refused(file: str, text: str, *, line: int = 0) -> ConfigurationError:
+    return ConfigurationError((Origin(file=file, lines={(): line}).problem((), text),))

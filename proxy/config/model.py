@@ -22,7 +22,7 @@ from proxy.config.choices import (
     TokenFormat,
 )
 from proxy.config.names import ClientId, FieldValue, FreeField, FreeParam, Method, Name, Scopes, Token
-from proxy.config.urls import Host, ProxyUrl, TunnelUrl, WithoutSlash
+from proxy.config.urls import Host, ProxyUrl, TunnelUrl
 from proxy.config.values import (
     Address,
     Count,
@@ -186,9 +186,9 @@ class Route(RouteOptions):
     """Which requests go to which upstream, as which OAuth client."""
 
     name: str
-    path: WithoutSlash
+    path: str
     "Prefix without a slash at its end, so that the root is empty."
-    upstream: WithoutSlash
+    upstream: str
     "Absolute URL without a slash at its end."
     oauth_client: str
 

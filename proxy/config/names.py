@@ -18,6 +18,7 @@ _OWN_FIELDS = {
     "authorization",
     "connection",
     "contentlength",
+    "cookie",
     "expect",
     "host",
     "keepalive",
@@ -27,6 +28,8 @@ _OWN_FIELDS = {
     "trailer",
     "transferencoding",
     "upgrade",
+    "via",
+    "xcsrftoken",
 }
 _OWN_PARAMS = {
     "client_assertion": "the OAuth client's authentication",

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from proxy.config.choices import Forwarded
 from proxy.config.clients import Registration
 from proxy.config.credentials import Read, check_tls
 from proxy.config.document import RouteEntry
@@ -91,5 +92,9 @@ def _findings(
         yield (*location, "upstream"), wrong
     if entry.allow == ():
         yield (*location, "allow"), "is empty and lets nobody in, name networks or take the key away"
+    if entry.forwarded is not Forwarded.OFF and any(
+        field.lower() == "forwarded" or field.lower().startswith("x-forwarded-") for field in entry.set_fields
+    ):
+        yield (*location, "set_fields"), "holds a field that `forwarded` sets, take one of them away"
     if len({field.lower() for field in entry.set_fields}) < len(entry.set_fields):
         yield (*location, "set_fields"), "has a field twice, for names are compared without case: take one away"

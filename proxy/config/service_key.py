@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from proxy.config.material import check_certificate, check_identity, repair_pem
 from proxy.config.names import check_client_id, check_secret
 from proxy.config.urls import check_server, check_token_url
 
@@ -47,9 +48,18 @@ def parse_service_key(text: str) -> ServiceKey:
         token_url=_checked("tokenurl", check_token_url, _token_url(document, by_certificate=not secret)),
         url=_runtime_url(document),
         client_secret=SecretStr(_checked("clientsecret", check_secret, secret)) if secret else None,
-        certificate=None if secret else _pem(certificate),
-        private_key=None if secret else _pem(private_key),
+        **({} if secret else _identity(certificate or "", private_key)),
     )
+
+
+def _identity(certificate: str, private_key: str | None) -> dict[str, SecretStr | None]:
+    """The certificate, with the key to it if the key is not elsewhere (External Certificate)."""
+    certificate = repair_pem(certificate)
+    key = repair_pem(private_key) if private_key else None
+    _checked("certificate", check_certificate, certificate)
+    if key:
+        _checked("key", lambda text: check_identity(certificate, text), key)
+    return {"certificate": SecretStr(certificate), "private_key": SecretStr(key) if key else None}
 
 
 def _token_url(document: dict[str, Any], *, by_certificate: bool) -> str:
@@ -63,11 +73,6 @@ def _token_url(document: dict[str, Any], *, by_certificate: bool) -> str:
 def _runtime_url(document: dict[str, Any]) -> str | None:
     url = _text(document, "url") if _text(document, "tokenurl") else None
     return _checked("url", check_server, url) if url else None
-
-
-def _pem(text: str | None) -> SecretStr | None:
-    r"""PEM whose line ends came as the two characters `\n`, as keys do that went through an environment variable."""
-    return SecretStr(text.replace("\\r", "").replace("\\n", "\n")) if text else None
 
 
 def _required(document: dict[str, Any], name: str) -> str:

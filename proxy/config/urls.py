@@ -74,7 +74,7 @@ def check_host(text: str) -> str:
 def check_proxy_url(value: SecretStr) -> SecretStr:
     """The corporate proxy, credentials allowed, or the word `direct`."""
     text = value.get_secret_value()
-    if text != "direct" and _split(text).path not in {"", "/"}:
+    if text != "direct" and _split(text, begin="http://, or write direct").path not in {"", "/"}:
         raise ValueError("has a path, write http://host:port or direct")
     return value
 
@@ -103,7 +103,7 @@ def without_grant(token_url: str) -> tuple[str, str | None]:
     return urlunsplit(parts._replace(query=kept)), dict(parse_qsl(parts.query)).get("token_format")
 
 
-def _split(text: str) -> SplitResult:
+def _split(text: str, *, begin: str = "https://") -> SplitResult:
     if not _VISIBLE.fullmatch(text) or "\\" in text:
         raise ValueError("is no URL, percent-encode white space and what is not ASCII")
     try:
@@ -112,7 +112,7 @@ def _split(text: str) -> SplitResult:
     except ValueError:
         raise ValueError("is no URL, its host or port cannot be read") from None
     if parts.scheme not in {"http", "https"}:
-        raise ValueError("is no URL, begin with https://")
+        raise ValueError(f"is no URL, begin with {begin}")
     host = parts.netloc.rpartition("@")[2]
     if not _HOST.fullmatch(re.sub(r":[0-9]*$", "", host)) or port == 0:
         raise ValueError("is no URL, its host or port cannot be read")
@@ -123,6 +123,5 @@ TokenUrl = Annotated[str, AfterValidator(check_token_url)]
 Upstream = Annotated[str, AfterValidator(check_upstream)]
 PathPrefix = Annotated[str, AfterValidator(check_path)]
 Host = Annotated[str, AfterValidator(check_host)]
-WithoutSlash = Annotated[str, AfterValidator(without_slash)]
 ProxyUrl = Annotated[SecretStr, AfterValidator(check_proxy_url)]
 TunnelUrl = Annotated[SecretStr, AfterValidator(check_tunnel)]

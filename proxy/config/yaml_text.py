@@ -30,8 +30,7 @@ def read_yaml(text: str, *, file: str, environ: Mapping[str, str]) -> tuple[dict
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         if not isinstance(root, yaml.MappingNode):
             _refuse(file, 1, "the file is no mapping, write at least oauth_clients and routes")
-        reader = _Reader(file, environ)
-        return reader.mapping(root, ()), reader.problems
+        return _Reader(file, environ).document(root)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         wrong = _unquoted(error.problem or "cannot be read")
@@ -70,6 +69,12 @@ class _Reader:
         self._environ = environ
         self._nodes = 0
         self.problems = Problems(Origin(file=file, lines=self._lines))
+
+    def document(self, root: yaml.MappingNode) -> tuple[dict[str, Any], Problems]:
+        """All of it; what is missing at the top is missing in the first line."""
+        tree = self.mapping(root, ())
+        self._lines.setdefault((), 1)
+        return tree, self.problems
 
     def mapping(self, node: yaml.MappingNode, location: Location) -> dict[str, Any]:
         """The mapping's own keys over those that it merges (`<<`)."""

@@ -67,7 +67,7 @@ async def attempt(route: Route, outgoing: Outgoing, waiting: Waiting, account: A
     try:
         connection = route.pool.take() or await route.pool.connect(route.settings.connect_timeout)
     except (UpstreamUnreachable, ConnectTimeout) as failure:
-        return Failed(Ending.UNSENT, failure)
+        return Failed(Ending.REFUSED if failure.definite else Ending.UNSENT, failure)
     account.connected()
     if waiting.left:
         route.pool.give_back(connection)

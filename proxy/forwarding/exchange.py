@@ -10,7 +10,7 @@ from proxy.forwarding.answers import problem
 from proxy.forwarding.attempt import Answered, Failed, Outcome, Outgoing, attempt
 from proxy.forwarding.body import Body, collect
 from proxy.forwarding.csrf import CsrfUnit, required
-from proxy.forwarding.fields import value_of
+from proxy.forwarding.fields import has, value_of
 from proxy.forwarding.handshake import renew_unit
 from proxy.forwarding.origin import sender_address
 from proxy.forwarding.relay import relay
@@ -81,7 +81,7 @@ async def converse(request: Request, route: Route, prepared: Prepared, body: Bod
     """Token, attempt, verdict, as often as the verdict says; then relay."""
     method, spent = request.head.method, frozenset[Verdict]()
     while True:
-        token = await obtain_token(route, spent, account)
+        token = await obtain_token(request, route, spent, account)
         unit = csrf_unit(request, route, token)
         head = complete(prepared, token.authorization, unit, body, method)
         outcome = await attempt(route, Outgoing(method, head, body), request.sender, account)
@@ -90,10 +90,10 @@ async def converse(request: Request, route: Route, prepared: Prepared, body: Bod
         match decision, outcome:
             case (Verdict.RENEW_TOKEN, Answered() as answer):
                 answer.discard()
-            case (Verdict.FETCH_CSRF, Answered() as answer) if await renew_unit(route, prepared, unit, token):
+            case (Verdict.FETCH_CSRF, Answered() as answer) if await renewed(route, prepared, unit, token, account):
                 answer.discard()
             case (Verdict.FETCH_CSRF_FOR_NEXT, Answered() as answer):
-                await renew_unit(route, prepared, unit, token)
+                await renewed(route, prepared, unit, token, account)
                 return await relay(request, route, answer, unit, account)
             case (_, Answered() as answer):
                 return await relay(request, route, answer, unit, account)
@@ -103,22 +103,35 @@ async def converse(request: Request, route: Route, prepared: Prepared, body: Bod
         account.replayed(decision)
 
 
-async def obtain_token(route: Route, spent: frozenset[Verdict], account: Account) -> Token:
-    """A token that can be used now; from memory without waiting, if there is one."""
+async def obtain_token(request: Request, route: Route, spent: frozenset[Verdict], account: Account) -> Token:
+    """A token that can be used now; from memory without waiting, if there is one.
+
+    SenderLeft if the sender has ended its side meanwhile: it has lost patience, and would send its message again.
+    """
     account.begin_token()
     try:
         ready = route.source.ready()
         token = ready or await route.source.token()
     finally:
         account.end_token()
+    if ready is None and request.sender.half_closed:
+        raise SenderLeft
     account.have_token("renewed" if Verdict.RENEW_TOKEN in spent else "cached" if ready else "granted")
     return token
+
+
+async def renewed(route: Route, prepared: Prepared, failed: CsrfUnit | None, token: Token, account: Account) -> bool:
+    """Whether there is another CSRF unit now; what that took is time to the first octet of the answer."""
+    try:
+        return await renew_unit(route, prepared, failed, token)
+    finally:
+        account.answered()
 
 
 def csrf_unit(request: Request, route: Route, token: Token) -> CsrfUnit | None:
     """The CSRF unit to send along: where there is one, for methods that need it, unless the sender has its own."""
     unit = route.csrf.unit(token.authorization)
-    if unit is None or request.head.method in SAFE or value_of(request.head.fields, b"x-csrf-token"):
+    if unit is None or request.head.method in SAFE or has(request.head.fields, b"x-csrf-token"):
         return None
     return unit
 
@@ -129,7 +142,7 @@ def refused(outcome: Outcome, request: Request, route: Route, token: Token) -> R
         return Refusal.NONE
     status, fields, settings = outcome.head.status, outcome.head.fields, route.settings
     if status == 403 and required(value_of(fields, b"x-csrf-token")):
-        ours = settings.csrf is Csrf.AUTO and not value_of(request.head.fields, b"x-csrf-token")
+        ours = settings.csrf is Csrf.AUTO and not has(request.head.fields, b"x-csrf-token")
         return Refusal.CSRF if ours else Refusal.NONE
     if status == 401 or (status == 403 and settings.retry_on_403):
         return Refusal.TOKEN if route.source.invalidate(token) else Refusal.NONE

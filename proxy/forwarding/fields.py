@@ -139,6 +139,11 @@ def value_of(fields: Iterable[Field], wanted: bytes) -> bytes:
     return b""
 
 
+def has(fields: Iterable[Field], wanted: bytes) -> bool:
+    """Whether there is a field with that name in lower case, be it empty."""
+    return any(len(name) == len(wanted) and name.lower() == wanted for name, _ in fields)
+
+
 def values_of(fields: Iterable[Field], wanted: bytes) -> list[bytes]:
     """All values of the field with that name in lower case."""
     return [value for name, value in fields if len(name) == len(wanted) and name.lower() == wanted]

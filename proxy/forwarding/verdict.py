@@ -14,6 +14,8 @@ class Ending(Enum):
     "A response head came."
     UNSENT = auto()
     "No connection, or one found closed, before an octet of the request was written."
+    REFUSED = auto()
+    "No connection, and another try would fare no better."
     LOST = auto()
     "Closed after octets were written and before one of a response."
     BROKEN = auto()
@@ -60,7 +62,7 @@ def verdict(ending: Ending, refusal: Refusal, spent: frozenset[Verdict], *, meth
         case Ending.LOST:
             again = method in IDEMPOTENT and replayable and Verdict.RECONNECT not in spent
             return Verdict.RECONNECT if again else Verdict.FAIL
-        case Ending.BROKEN:
+        case Ending.BROKEN | Ending.REFUSED:
             return Verdict.FAIL
         case _:
             assert_never(ending)

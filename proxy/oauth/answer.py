@@ -79,7 +79,7 @@ def retry_after_seconds(value: str | None, *, wall: float) -> int | None:
         return _bounded(float(text))
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return _bounded((date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - wall)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, assert_never
 
+from proxy.config.material import repair_pem, signing_key
 from proxy.config.model import AuthMethod, BasicEncoding, OAuthClient, Provider
 from proxy.oauth.grant import GrantRequest, encoded
 
@@ -132,7 +133,7 @@ def client_auths(
                 PrivateKeyJwt(
                     client_id=client.client_id,
                     audience=client.assertion_audience or client.token_url,
-                    sign=signer(repair_pem(key), key_id=client.private_key_id, oauth_client=client.name),
+                    sign=signer(key, key_id=client.private_key_id, oauth_client=client.name),
                     wall=wall,
                     new_id=new_id,
                 ),
@@ -144,30 +145,15 @@ def client_auths(
 
 
 def signer(pem: str, *, key_id: str | None, oauth_client: str) -> Sign:
-    """Load a private key and return what signs with it: RS256 with RSA, ES256 with P-256 (RFC 7518 §3.1)."""
-    # imported here: both take longer than the rest of the start, and few OAuth clients use them
-    import jwt  # noqa: PLC0415
-    from cryptography.hazmat.primitives.asymmetric import ec, rsa  # noqa: PLC0415
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
+    """Load a private key and return what signs with it."""
+    import jwt  # noqa: PLC0415 - takes longer than the rest of the start, and few OAuth clients use it
 
     try:
-        key = load_pem_private_key(pem.encode(), password=None)
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"OAuth client {oauth_client}: private_key is no unencrypted private key in PEM") from error
-    match key:
-        case rsa.RSAPrivateKey():
-            algorithm = "RS256"
-        case ec.EllipticCurvePrivateKey(curve=ec.SECP256R1()):
-            algorithm = "ES256"
-        case _:
-            raise ValueError(f"OAuth client {oauth_client}: private_key must be an RSA or a P-256 key")
+        key, algorithm = signing_key(repair_pem(pem))
+    except ValueError as error:
+        raise ValueError(f"OAuth client {oauth_client}: private_key {error}") from None
     headers = None if key_id is None else {"kid": key_id}
     return lambda claims: jwt.encode(claims, key, algorithm, headers)
-
-
-def repair_pem(text: str) -> str:
-    r"""Give PEM its line breaks back, which in service keys, and behind a shell, may be the letters `\n`."""
-    return text.replace("\\r", "").replace("\\n", "\n").strip() + "\n"
 
 
 def _secrets(client: OAuthClient) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ and opens a connection for each grant: there are few, and a connection that idle
 """
 
 import asyncio
+import errno
 import os
 import socket
 import ssl
@@ -18,7 +19,7 @@ from proxy.config.egress import CorporateProxy, corporate_proxy
 from proxy.errors import AuthorizationServerError, GrantMalformed, GrantTimeout, GrantUnavailable
 from proxy.oauth.answer import MAX_BODY, Answer
 from proxy.oauth.trust import needs_own_trust, own_trust
-from proxy.wire.tls import certificate_advice, verifying_context
+from proxy.wire.tls import certificate_advice, reason_of, verifying_context
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -120,6 +121,8 @@ class Channel:
         try:
             return await self._endpoint.trust(self._client)
         except OSError as error:
+            if error.errno in {errno.EMFILE, errno.ENFILE}:
+                raise GrantUnavailable("All descriptors are in use (see `ulimit -n`); try again later.") from error
             raise GrantUnavailable(
                 f"The certificates of OAuth client {request.oauth_client} cannot be used ({_reason(error)}): "
                 "check tls and the service key."
@@ -133,6 +136,7 @@ class Channel:
                 return GrantTimeout(f"{who} did not answer within {self._client.timeout:g} s; try again later.")
             case aiohttp.ClientHttpProxyError():
                 text = f"The corporate proxy refused the way to {request.host} with {error.status}: check proxy_url."
+                return GrantUnavailable(text, definite=error.status in {403, 407})
             case aiohttp.ClientProxyConnectionError():
                 text = f"The corporate proxy cannot be reached ({_reason(error.os_error)}): check proxy_url."
             case aiohttp.ClientConnectorCertificateError():
@@ -142,9 +146,12 @@ class Channel:
             case aiohttp.ClientConnectorError():
                 text = f"{who} cannot be reached ({_reason(error.os_error)}): check token_url and the firewall."
             case aiohttp.ClientResponseError():
-                return GrantMalformed(f"{who} answered with something that is no HTTP: check token_url.")
+                text = f"{who} answered with something that is no HTTP: check token_url."
+                return GrantMalformed(text, definite=True)
             case aiohttp.ClientPayloadError():
                 text = f"{who} ended the connection in the middle of its answer; try again later."
+            case _ if isinstance(error.__cause__ or error.__context__, ssl.SSLError):
+                text = f"{who} ended TLS without an answer; does it want a certificate (the OAuth client's `tls`)?"
             case _:
                 text = f"{who} ended the connection without an answer; try again later."
         return GrantUnavailable(text)
@@ -178,13 +185,13 @@ def _certificate(error: Exception) -> str:
 def _reason(error: BaseException) -> str:
     """Name the cause in OpenSSL's or the system's own words, which hold nothing of the peer's."""
     match error:
-        case ssl.SSLCertVerificationError():
-            return error.verify_message.rstrip(".")
         case ssl.SSLError():
-            return (error.reason or "TLS error").lower().replace("_", " ")
+            return reason_of(error)
         case socket.gaierror():
             return "its name does not resolve"
         case OSError(errno=int() as number):
             return os.strerror(number)
+        case ConnectionError():
+            return "it broke off the TLS handshake; it may not speak TLS 1.2 or newer"
         case _:
             return "for several reasons"

@@ -85,7 +85,7 @@ class Granting:
                     provider=self._client.provider,
                     jitter=self._means.random(),
                 )
-                if pause is None or pause >= patience_left():
+                if failed.error.definite or pause is None or pause >= patience_left():
                     raise failed.error from failed.error.__cause__
             await self._pause(pause)
             retries += 1

@@ -78,4 +78,6 @@ class Rotation:
     def _look(self, stamp: Stamp | None, content: tuple[bytes, ...] | None) -> tuple[Stamp, tuple[bytes, ...] | None]:
         """Return stamp and content, read anew only if the stamp differs. Runs in a thread."""
         seen = tuple((s.st_ino, s.st_size, s.st_mtime_ns) for s in map(Path.stat, self._paths))
-        return (seen, content) if seen == stamp else (seen, tuple(map(Path.read_bytes, self._paths)))
+        if seen == stamp:
+            return seen, content
+        return seen, tuple(path.read_bytes().rstrip(b"\r\n") for path in self._paths)

@@ -9,7 +9,7 @@ import tempfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from proxy.oauth.client_auth import repair_pem
+from proxy.config.material import repair_pem
 from proxy.wire.tls import present, verifying_context
 
 if TYPE_CHECKING:

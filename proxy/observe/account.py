@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from proxy.errors import ProxyError
 
-LONGEST_PATH = 256
-"Octets of a path that are kept."
+LONGEST_METHOD, LONGEST_PATH = 32, 256
+"Octets that are kept."
 
 
 class Account:
@@ -29,6 +29,7 @@ class Account:
         "mpl_id",
         "oauth_client",
         "path",
+        "relay_seconds",
         "replays",
         "request_id",
         "route",
@@ -45,7 +46,7 @@ class Account:
         """`path` is the request target's, as it came; its query, which may hold anything, is not kept."""
         self._now = now
         self._start = self._mark = now()
-        self.request_id, self.method = request_id, method
+        self.request_id, self.method = request_id, method[:LONGEST_METHOD]
         self.path = path[:LONGEST_PATH].partition(b"?")[0].decode("latin-1")
         self.route = self.oauth_client = ""
         self.status = self.upstream_status = 0
@@ -55,7 +56,8 @@ class Account:
         self.attempts = 0
         self.replays: tuple[str, ...] = ()
         self.bytes_in = self.bytes_out = 0
-        self.token_seconds = self.connect_seconds = self.first_byte_seconds = self.total_seconds = 0.0
+        self.token_seconds = self.connect_seconds = self.first_byte_seconds = 0.0
+        self.relay_seconds = self.total_seconds = 0.0
         self.mpl_id = self.correlation_id = ""
 
     def routed(self, route: str, oauth_client: str) -> None:
@@ -110,4 +112,7 @@ class Account:
 
     def end(self) -> None:
         """All is done."""
-        self.total_seconds = self._now() - self._start
+        now = self._now()
+        self.total_seconds = now - self._start
+        if self.upstream_status:
+            self.relay_seconds = now - self._mark

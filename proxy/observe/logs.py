@@ -146,7 +146,7 @@ def json_line(account: Account) -> str:
         f'"made_by":"{each.made_by}","attempts":{each.attempts},"token":"{each.token}",'
         f'"bytes_in":{each.bytes_in},"bytes_out":{each.bytes_out},"seconds":{each.total_seconds:.6f},'
         f'"token_seconds":{each.token_seconds:.6f},"connect_seconds":{each.connect_seconds:.6f},'
-        f'"first_byte_seconds":{each.first_byte_seconds:.6f}{_rare(each)}}}'
+        f'"first_byte_seconds":{each.first_byte_seconds:.6f},"relay_seconds":{each.relay_seconds:.6f}{_rare(each)}}}'
     )
 
 
@@ -185,7 +185,12 @@ def human_line(account: Account) -> str:
 
 def _phases(each: Account) -> str:
     """What the time went into, in milliseconds."""
-    phases = {"token": each.token_seconds, "connection": each.connect_seconds, "first byte": each.first_byte_seconds}
+    phases = {
+        "token": each.token_seconds,
+        "connection": each.connect_seconds,
+        "first byte": each.first_byte_seconds,
+        "relay": each.relay_seconds,
+    }
     return ", ".join(f"{phase} {seconds * 1000:.1f}" for phase, seconds in phases.items())
 
 

@@ -60,11 +60,10 @@ class Metrics:
         histogram.observe(total)
         if account.attempts:
             phases = self.phases
-            spent = account.token_seconds + account.connect_seconds + account.first_byte_seconds
             phases["token"].observe(account.token_seconds)
             phases["connect"].observe(account.connect_seconds)
             phases["first_byte"].observe(account.first_byte_seconds)
-            phases["relay"].observe(max(0.0, total - spent))
+            phases["relay"].observe(account.relay_seconds)
         for reason in account.replays:
             self.replays[reason] = self.replays.get(reason, 0) + 1
 

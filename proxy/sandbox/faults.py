@@ -102,7 +102,7 @@ class Faults:
     def _describe(self, name: str, known: Kind) -> dict[str, object]:
         switch = self._switches.get(name)
         state = {"on": False} if switch is None else {"on": True, "value": switch.value, "count": switch.count}
-        return {**state, "struck": self.struck[name], "meaning": known.meaning}
+        return {**state, "struck": self.struck[name], "meaning": known.meaning, "default": known.default}
 
 
 def kind(name: str) -> Kind:
@@ -137,7 +137,8 @@ def read_lifetime(value: object) -> float:
 
 
 def _no_value(value: object) -> Value:
-    raise ValueError(f"this fault takes no value, not even {type(value).__name__}")
+    del value
+    raise ValueError("this fault takes no value")
 
 
 def _seconds(value: object) -> Value:
@@ -217,12 +218,12 @@ KINDS: dict[str, Kind] = {
     "runtime.slow": Kind(meaning="value is the seconds before the answer", read=_seconds, default=2),
     "runtime.hang": Kind(meaning="no answer until switched off", read=_no_value),
     "runtime.drop": Kind(
-        meaning="connection closed without an answer, before or after the body is read",
+        meaning="connection closed without an answer; value says before or after the body is read",
         read=_choice("before", "after"),
         default="after",
     ),
     "runtime.reset": Kind(
-        meaning="connection reset without an answer, before or after the body is read",
+        meaning="connection reset without an answer; value says before or after the body is read",
         read=_choice("before", "after"),
         default="after",
     ),
@@ -230,6 +231,8 @@ KINDS: dict[str, Kind] = {
     "runtime.unavailable": Kind(meaning="503", read=_no_value),
     "runtime.too_large": Kind(meaning="413 before the body is read, then the connection is closed", read=_no_value),
     "runtime.router_error": Kind(
-        meaning="gorouter's page with X-Cf-RouterError", read=_choice(*ROUTER_ERRORS), default="unknown_route"
+        meaning=f"gorouter's page with X-Cf-RouterError: {', '.join(ROUTER_ERRORS)}",
+        read=_choice(*ROUTER_ERRORS),
+        default="unknown_route",
     ),
 }

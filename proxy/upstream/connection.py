@@ -14,6 +14,7 @@ from proxy.wire.body import IncomingBody
 from proxy.wire.deadlines import NEVER, Deadlines
 from proxy.wire.framing import BodyMalformed, Decoder, response_body
 from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong, ResponseHead, ResponseParser
+from proxy.wire.tls import reason_of
 
 LARGEST_HEAD = 256 << 10
 "Octets of a response head; four times what the routers in front of Cloud Integration let through."
@@ -239,13 +240,22 @@ class UpstreamConnection(asyncio.Protocol):
     def _end(self, error: Exception | None) -> None:
         """Settles what is incomplete when the connection is gone."""
         if self._decoder is None or self.body is None:
-            self._fail(UpstreamClosed(f"{self.name} closed the connection before it answered. {UNCERTAIN}"))
+            self._fail(self._closed(error))
             return
         in_order = error is None and self._eof
         if self._decoder.done or (in_order and self._decoder.end()):
             self.body.end()
         else:
             self._fail(UpstreamClosed(f"{self.name} closed the connection in the middle of its answer."))
+
+    def _closed(self, error: Exception | None) -> ProxyError:
+        """Before it answered; an alert of TLS 1.3 about our certificate comes only now (RFC 8446 §4.4.2.4)."""
+        if isinstance(error, ssl.SSLError):
+            question = "does it want a certificate (the route's `tls`)?"
+            return UpstreamClosed(
+                f"{self.name} ended TLS ({reason_of(error)}); {question} {UNCERTAIN}", proxy_status="tls_alert_received"
+            )
+        return UpstreamClosed(f"{self.name} closed the connection before it answered. {UNCERTAIN}")
 
     def _fail(self, failure: ProxyError) -> None:
         if self.failure is None:

@@ -12,7 +12,7 @@ from proxy.errors import ConnectTimeout, Draining, ProxyError, UpstreamUnreachab
 from proxy.upstream.connection import UNCERTAIN, UpstreamConnection
 from proxy.upstream.tunnel import tunnel
 from proxy.wire.deadlines import Deadlines
-from proxy.wire.tls import certificate_advice
+from proxy.wire.tls import certificate_advice, reason_of
 
 ATTEMPT_DELAY = 0.25
 "Seconds until the next address is tried beside the first (RFC 8305 §5)."
@@ -115,6 +115,12 @@ class Pool:
                 ssl=origin.tls,
                 server_hostname=origin.host if origin.tls else None,
             )
+        except ConnectionError as error:
+            connected.close()
+            raise UpstreamUnreachable(
+                f"{origin} broke off the TLS handshake; does it speak TLS 1.2 or newer there?",
+                proxy_status="tls_protocol_error",
+            ) from error
         except BaseException:
             connected.close()
             raise
@@ -136,14 +142,13 @@ def unreachable(origin: Origin, error: OSError | UnicodeError) -> ProxyError:
     """What a failed connection means, by the kind of exception that the socket world raised."""
     match error:
         case ssl.SSLCertVerificationError():
-            reason = error.verify_message.rstrip(".")
             return UpstreamUnreachable(
-                f"The certificate of {origin} is not accepted ({reason}): {certificate_advice(error)}.",
+                f"The certificate of {origin} is not accepted ({reason_of(error)}): {certificate_advice(error)}.",
                 proxy_status="tls_certificate_error",
             )
         case ssl.SSLError():
             return UpstreamUnreachable(
-                f"No TLS with {origin}: {getattr(error, 'reason', '') or 'handshake failed'}; does it speak https?",
+                f"No TLS with {origin}: {reason_of(error)}; does it speak https, and TLS 1.2 or newer?",
                 proxy_status="tls_protocol_error",
             )
         case socket.gaierror() | UnicodeError():

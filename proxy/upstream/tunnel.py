@@ -31,7 +31,7 @@ async def tunnel(connected: socket.socket, proxy: CorporateProxy, authority: str
     except (HeadMalformed, HeadTooLong) as error:
         raise UpstreamUnreachable(f"{proxy.url} does not answer as an HTTP proxy does; check `proxy_url`.") from error
     if not 200 <= status < 300:
-        raise UpstreamUnreachable(refusal(status, proxy, authority))
+        raise UpstreamUnreachable(refusal(status, proxy, authority), definite=status in {403, 407})
     if rest:
         raise UpstreamUnreachable(f"The corporate proxy {proxy.url} sent octets of its own into the tunnel.")
 

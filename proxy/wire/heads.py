@@ -16,6 +16,8 @@ from aiohttp.http_exceptions import HttpProcessingError, InvalidURLError
 END = b"\r\n\r\n"
 _VERSIONS = (b"HTTP/1.1", b"HTTP/1.0")
 _VERSION = re.compile(rb"HTTP/\d\.\d")
+_METHODS = frozenset(b"GET HEAD POST PUT PATCH DELETE OPTIONS CONNECT TRACE".split())
+_TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _EMPTY_LINES = re.compile(rb"\A(?:\r\n)+")
 _CONTROLS = bytes({*range(0x20), 0x7F} - {0x09, 0x0A, 0x0D})
 
@@ -131,11 +133,15 @@ class RequestParser(_HeadParser):
             if _VERSION.fullmatch(version):
                 raise VersionOther("a version of HTTP other than 1.0 and 1.1")
             raise HeadMalformed("no version of HTTP at the end of its first line")
-        if line.count(b" ") != 2:  # RFC 9112 §3; the parser would pass over further ones
+        words = line.split(b" ")
+        if len(words) != 3:  # RFC 9112 §3; the parser would pass over further spaces
             raise HeadMalformed("a request line that is not three words with one space between them")
+        method = words[0]
+        if method not in _METHODS and _TOKEN.fullmatch(method):  # the parser knows a list of methods only
+            head = b"POST" + head[len(method) :]
         message = self._parse(head)
         return RequestHead(
-            message.method,
+            method.decode("latin-1"),
             message.path.encode("utf-8", "surrogateescape"),
             message.version.minor,
             message.raw_headers,

@@ -22,6 +22,13 @@ def present(context: ssl.SSLContext, cert_file: PathLike[str] | str, key_file: P
     context.load_cert_chain(cert_file, key_file, password=_no_password)
 
 
+def reason_of(error: ssl.SSLError) -> str:
+    """OpenSSL's own words, which hold nothing of the peer's."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message.rstrip(".")
+    return (getattr(error, "reason", None) or "TLS error").lower().replace("_", " ")  # set by OpenSSL only
+
+
 def certificate_advice(error: ssl.SSLCertVerificationError) -> str:
     """What to do about a certificate that is not accepted, by OpenSSL's number for the reason (X509_V_ERR_…)."""
     match error.verify_code:

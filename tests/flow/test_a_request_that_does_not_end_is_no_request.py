@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections import deque
+from collections.abc import Callable
 
 import pytest
 
@@ -78,9 +79,10 @@ async def test_a_sender_that_closes_its_side_gets_its_answer(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer
 ) -> None:
     """Its request was whole (RFC 9112 §9.6); the connection ends with the answer."""
-    upstream.script[0] = answer(200, body=b"done")
+    upstream.script = deque([answer(200), answer(200, body=b"done")])
     proxy = await serve(document(upstream, authority))
     sender = await proxy.sender()
+    await sender.ask(WITH_LENGTH)
     await sender.send(WITH_LENGTH)
     sender.finish()
     relayed = await sender.answer()
@@ -106,16 +108,19 @@ async def test_a_sender_that_leaves_after_its_message_is_delivered_is_noted(
     assert (tenant.runs(), account["mpl_id"]) == ({"/invoices": 1}, tenant.messages[0].mpl_id)
 
 
-async def test_a_sender_that_leaves_while_the_token_is_awaited_sends_nothing(proxy: Running, tenant: Tenant) -> None:
-    """The grant goes on for the others."""
+@pytest.mark.parametrize("end", [Sender.leave, Sender.reset, Sender.finish])
+async def test_a_sender_that_leaves_while_the_token_is_awaited_sends_nothing(
+    proxy: Running, tenant: Tenant, end: Callable[[Sender], None]
+) -> None:
+    """The grant goes on for the others; who ends only its own side has lost patience too, and would send again."""
     tenant.faults.switch_on("neo.hang")
     sender, other = await proxy.sender(), await proxy.sender()
     await sender.send(request(b"POST /http/invoices", body=b"left"))
     await other.send(request(b"POST /http/invoices", body=b"stays"))
     await soon(tenant.faults.struck.reach("neo.hang", 1))
     await until(lambda: sum(each.busy for each in proxy.app.crowd) == 2)
-    sender.reset()
-    await until(lambda: len(proxy.app.crowd) == 1)
+    end(sender)
+    await until(lambda: len(proxy.app.crowd) == 1 or any(each.half_closed for each in proxy.app.crowd))
     tenant.faults.switch_off("neo.hang")
     assert (await other.answer()).status == 200
     assert [message.body_start for message in tenant.messages] == [b"stays"]

@@ -11,6 +11,8 @@ import pytest
 
 from tests.system.command import ROOT, Command
 
+pytestmark = pytest.mark.xdist_group("ports")  # two at once would take them from each other
+
 PORTS = (8080, 9901, 9443, 9444, 9445, 9446)
 
 

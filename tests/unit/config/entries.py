@@ -3,9 +3,12 @@
 import json
 from typing import Any
 
+from tests.fakes.identity import CERTIFICATE, KEY
+
 TOKEN_URL = "https://as.example.com/token"
 KEY_URL = "https://t.it-cpi001-rt.cfapps.eu10.hana.ondemand.com"
-PEM = "-----BEGIN X-----\nMII\n-----END X-----"
+PEM = KEY + CERTIFICATE
+"A key and its certificate, with the chain."
 OAUTH = {
     "clientid": "sb-1",
     "clientsecret": "s$x=",

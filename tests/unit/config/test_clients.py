@@ -7,6 +7,7 @@ import pytest
 
 from proxy.config.choices import AuthMethod, BasicEncoding, ParamsIn, Provider, TokenFormat
 from proxy.config.model import OAuthClient
+from tests.fakes.identity import CERTIFICATE, KEY, OTHER_KEY
 from tests.unit.config.conftest import Complaints, Understand
 from tests.unit.config.entries import BASIC, CERTIFICATE_KEY, EXTERNAL_KEY, PEM, SECRET_KEY, TOKEN_URL, written
 
@@ -22,6 +23,9 @@ FILES = {
     "xsuaa.json": '{"clientid": "a", "clientsecret": "s", "url": "https://t.authentication.x"}',
     "cleartext.json": '{"clientid": "a:b", "clientsecret": "s", "url": "http://t.authentication.x"}',
     "a.pem": PEM,
+    "cert.pem": CERTIFICATE,
+    "key.pem": KEY,
+    "other.pem": OTHER_KEY,
     "a.der": "sesame",
 }
 
@@ -165,7 +169,24 @@ def test_cleartext_is_admitted_to_this_machine_or_when_asked_for(understand: Und
         (BASIC | {"token_url": "http://as.example.com"}, ["token_url: is http:// beyond this machine"]),
         (BASIC | {"private_key_file": "a.pem"}, ["private_key_file: is not used by client_secret_basic"]),
         (BASIC | {"token_endpoint_auth_method": "none"}, ["client_secret: is not used by none"]),
-        (BASIC | {"tls": {"ca_file": "a.der"}}, ["tls.ca_file: the file /etc/test/a.der is no PEM"]),
+        (
+            BASIC | {"tls": {"ca_file": "a.der"}},
+            ["tls.ca_file: the file /etc/test/a.der holds no certificate that can be read"],
+        ),
+        (BASIC | {"tls": {"ca_file": "key.pem"}}, ["tls.ca_file: the file /etc/test/key.pem holds no certificate"]),
+        (BASIC | {"tls": {"cert_file": "a.der"}}, ["tls.cert_file: the file /etc/test/a.der holds no certificate"]),
+        (
+            BASIC | {"tls": {"cert_file": "cert.pem"}},
+            ["tls.cert_file: the file /etc/test/cert.pem holds no private key"],
+        ),
+        (
+            BASIC | {"tls": {"cert_file": "cert.pem", "key_file": "other.pem"}},
+            ["tls.key_file: the file /etc/test/other.pem belongs to another certificate"],
+        ),
+        (
+            BASIC | {"tls": {"cert_file": "cert.pem", "key_file": "a.der"}},
+            ["tls.key_file: the file /etc/test/a.der holds no private key that can be read"],
+        ),
         (BASIC | {"tls": {"ca_file": "nowhere"}}, ["tls.ca_file: is not there"]),
         (BASIC | {"tls": {"ca_file": ""}}, ["tls.ca_file: names no file"]),
         (BASIC | {"tls": {"key_file": "a.pem"}}, ["tls.key_file: has no cert_file beside it"]),
@@ -185,6 +206,15 @@ def test_cleartext_is_admitted_to_this_machine_or_when_asked_for(understand: Und
                 "private_key_file": "x",
             },
             ["private_key_file: is not there"],
+        ),
+        (
+            {
+                "token_url": TOKEN_URL,
+                "client_id": "a",
+                "token_endpoint_auth_method": "private_key_jwt",
+                "private_key_file": "a.der",
+            },
+            ["private_key_file: the file /etc/test/a.der holds no private key that can be read"],
         ),
         ({"token_url": TOKEN_URL, "client_id": "a", "client_secret_file": "empty"}, ["client_secret_file: is empty"]),
         (

@@ -114,6 +114,7 @@ def test_the_other_variables_set_addresses_senders_and_trust() -> None:
         (BASIC | {"CPI_CA_FILE": "nowhere"}, ["CPI_CA_FILE: is not there"]),
         (BASIC | {"CPI_CLIENT_SECRET_FILE": "secret"}, ["CPI_CLIENT_SECRET_FILE: stands beside `CPI_CLIENT_SECRET`"]),
         ({"CPI_SERVICE_KEY": "sesame"}, ["CPI_SERVICE_KEY: is no JSON"]),
+        (BASIC | {"CPI_LISTNE": "sesame"}, ["CPI_LISTNE: unknown variable, the nearest known one is CPI_LISTEN"]),
     ],
 )
 def test_problems_name_the_variable(environ: dict[str, str], told: list[str]) -> None:
@@ -123,3 +124,9 @@ def test_problems_name_the_variable(environ: dict[str, str], told: list[str]) ->
     for problem, start in zip(found, told, strict=True):
         assert problem.startswith(f"environment: {start}")
         assert "sesame" not in problem
+
+
+def test_variables_that_others_set_are_let_alone() -> None:
+    """Kubernetes sets some for each service, one called cpi too; and what is set rightly is not misspelt."""
+    others = {"CPI_PORT": "tcp://10.0.0.1:80", "CPI_SERVICE_HOST": "10.0.0.1", "CPI_UPSTREAMS": "x", "PATH": "/bin"}
+    assert understood(BASIC | others) == understood(BASIC)

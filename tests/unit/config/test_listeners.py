@@ -64,9 +64,17 @@ def test_a_fence_without_a_gate_is_found() -> None:
         (["127.0.0.1:1"], "127.0.0.1:1", [("admin",)]),
         (["127.0.0.1:0", "127.0.0.1:0"], "127.0.0.1:0", []),
         (["unix:/a", "unix:/a"], "unix:/a", [("listen", 1), ("admin",)]),
+        (["unix:/a"], "127.0.0.1:1", []),
+        (["localhost:1"], "127.0.0.1:1", [("admin",)]),
+        (["0.0.0.0:1"], "127.0.0.1:1", [("admin",)]),
+        (["[::]:1"], "[::1]:1", [("admin",)]),
+        (["[::]:1", "0.0.0.0:1"], "127.0.0.2:2", []),
+        (["0.0.0.0:1"], "localhost:1", [("admin",)]),
+        (["127.0.0.1:1"], "127.0.0.2:1", []),
+        (["192.0.2.1:1"], "localhost:1", []),
     ],
 )
 def test_an_address_has_one_use(listen: list[str], admin: str, places: list[object]) -> None:
-    """The same address twice is found; port 0 is another port each time."""
+    """The same twice is found, by whatever name, also within a wildcard; port 0 is another port each time."""
     found = shared_addresses([listener(address) for address in listen], parse_address(admin))
     assert [place for place, _ in found] == places

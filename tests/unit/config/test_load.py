@@ -48,7 +48,7 @@ def test_a_file_that_cannot_be_read_is_one_problem(tmp_path: Path) -> None:
     assert refused(tmp_path / "none").startswith(f"{tmp_path}/none: cannot be read (No such file or directory), name")
     assert refused(tmp_path).startswith(f"{tmp_path}: cannot be read (Is a directory), name")
     (tmp_path / "a.yaml").write_bytes(b"a: \xff")
-    assert refused(tmp_path / "a.yaml") == f"{tmp_path}/a.yaml: is not UTF-8, write it as UTF-8"
+    assert refused(tmp_path / "a.yaml") == f"{tmp_path}/a.yaml:1: is not UTF-8, write it as UTF-8"
 
 
 def test_an_open_listener_is_a_problem_unless_admitted(tmp_path: Path) -> None:

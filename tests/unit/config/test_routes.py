@@ -108,6 +108,13 @@ def test_routes_that_could_not_be_told_apart_are_refused(
         ({"buffer": "sesame"}, ["buffer: is no size"]),
         ({"retry_on_403": "sesame"}, ["retry_on_403: is no switch"]),
         ({"set_fields": {"Authorization": "sesame"}}, ["set_fields.Authorization: is a field that the proxy itself"]),
+        ({"set_fields": {"Cookie": "sesame"}}, ["set_fields.Cookie: is a field that the proxy itself"]),
+        ({"set_fields": {"Via": "sesame"}}, ["set_fields.Via: is a field that the proxy itself"]),
+        ({"set_fields": {"x-csrf-token": "sesame"}}, ["set_fields.x-csrf-token: is a field that the proxy itself"]),
+        (
+            {"set_fields": {"X-Forwarded-For": "sesame"}, "forwarded": "x-forwarded"},
+            ["set_fields: holds a field that `forwarded` sets"],
+        ),
         ({"set_fields": {"X": "sesame\n"}}, ["set_fields.X: is no field value"]),
         ({"set_fields": {"X": "1", "x": "2"}}, ["set_fields: has a field twice"]),
         ({"drop_fields": ["Host"]}, ["drop_fields[0]: is a field that the proxy itself"]),

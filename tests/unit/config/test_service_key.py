@@ -7,6 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from proxy.config.service_key import ServiceKey, parse_service_key
+from tests.fakes.identity import CERTIFICATE, KEY, OTHER_KEY
 
 ID = "sb-1!b2|it-rt-t!b3"
 SERVER = "https://t.authentication.eu10.hana.ondemand.com"
@@ -28,22 +29,39 @@ def test_a_key_of_process_integration_runtime_has_a_secret_and_the_runtime_s_url
 @pytest.mark.parametrize("end", ["\n", "\\n", "\\r\\n"])
 def test_a_certificate_key_gets_its_line_ends_back(end: str) -> None:
     r"""PEM with the two characters `\n` in it is PEM again."""
-    certificate = {"certificate": f"-----BEGIN C-----{end}MII{end}", "key": f"-----BEGIN K-----{end}MII{end}"}
+    certificate = {"certificate": CERTIFICATE.replace("\n", end), "key": KEY.replace("\n", end)}
     document = {"oauth": {"clientid": ID, "tokenurl": CERT_SERVER + "/oauth/token", "url": RUNTIME, **certificate}}
     assert parse_service_key(json.dumps(document)) == ServiceKey(
         client_id=ID,
         token_url=CERT_SERVER + "/oauth/token",
         url=RUNTIME,
-        certificate=SecretStr("-----BEGIN C-----\nMII\n"),
-        private_key=SecretStr("-----BEGIN K-----\nMII\n"),
+        certificate=SecretStr(CERTIFICATE),
+        private_key=SecretStr(KEY),
     )
 
 
 def test_an_external_certificate_has_no_key() -> None:
     """The key of an external certificate is its owner's."""
-    document = {"oauth": {"clientid": ID, "tokenurl": SERVER, "url": RUNTIME, "certificate": "C"}}
+    document = {"oauth": {"clientid": ID, "tokenurl": SERVER, "url": RUNTIME, "certificate": CERTIFICATE}}
     key = parse_service_key(json.dumps(document))
-    assert (key.certificate, key.private_key, key.client_secret) == (SecretStr("C"), None, None)
+    assert (key.certificate, key.private_key, key.client_secret) == (SecretStr(CERTIFICATE), None, None)
+
+
+@pytest.mark.parametrize(
+    ("certificate", "key", "wrong"),
+    [
+        ("sesame", KEY, "has a certificate that cannot be used: it holds no certificate"),
+        (KEY, KEY, "has a certificate that cannot be used: it holds no certificate"),
+        (CERTIFICATE, "sesame", "has a key that cannot be used: it holds no private key"),
+        (CERTIFICATE, OTHER_KEY, "has a key that cannot be used: it belongs to another certificate"),
+    ],
+)
+def test_a_certificate_that_cannot_be_used_is_told(certificate: str, key: str, wrong: str) -> None:
+    """When the key is read, not with the first message."""
+    document = {"clientid": ID, "tokenurl": SERVER, "url": RUNTIME, "certificate": certificate, "key": key}
+    with pytest.raises(ValueError, match=wrong) as caught:
+        parse_service_key(json.dumps({"oauth": document}))
+    assert "sesame" not in str(caught.value)
 
 
 def test_a_binding_of_xsuaa_names_its_server_and_no_runtime() -> None:
@@ -56,7 +74,7 @@ def test_a_binding_of_xsuaa_names_its_server_and_no_runtime() -> None:
 
 def test_a_binding_of_xsuaa_with_a_certificate_uses_the_server_for_certificates() -> None:
     """Certificates are asked for by another host (RFC 8705 section 5)."""
-    binding = {"clientid": ID, "certificate": "C", "key": "K", "url": SERVER, "certurl": CERT_SERVER}
+    binding = {"clientid": ID, "certificate": CERTIFICATE, "key": KEY, "url": SERVER, "certurl": CERT_SERVER}
     key = parse_service_key(json.dumps(binding))
     assert (key.token_url, key.url) == (CERT_SERVER + "/oauth/token", None)
     without = parse_service_key(json.dumps({**binding, "certurl": None}))

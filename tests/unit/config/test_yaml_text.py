@@ -45,6 +45,7 @@ def test_each_value_has_the_line_of_its_key() -> None:
     tree, problems = read("a:\n  b:\n  - x\n  - c: |\n      y\n")
     assert tree == {"a": {"b": ["x", {"c": "y\n"}]}}
     assert problems.origin.lines == {
+        (): 1,
         ("a",): 1,
         ("a", "b"): 2,
         ("a", "b", 0): 3,

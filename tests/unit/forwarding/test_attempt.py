@@ -202,6 +202,15 @@ async def test_without_a_connection_nothing_was_sent(refusal: UpstreamUnreachabl
     assert (under_way.outcome, under_way.account.attempts) == (Failed(Ending.UNSENT, refusal), 0)
 
 
+async def test_where_a_connection_is_refused_for_good_no_other_is_tried() -> None:
+    """A corporate proxy may lock the account whose password it refuses."""
+    pool, refusal = MemoryPool(), UpstreamUnreachable("407", definite=True)
+    pool.refusals.append(refusal)
+    under_way = await Attempt(BufferedBody(b""), pool).start()
+
+    assert under_way.outcome == Failed(Ending.REFUSED, refusal)
+
+
 async def test_a_connection_that_is_closed_as_soon_as_it_is_made_was_sent_nothing() -> None:
     """As servers at their limit do; nobody waits for an answer on it."""
     pool = MemoryPool()

@@ -33,6 +33,7 @@ ROWS: dict[tuple[Ending, Refusal | None], Row] = {
     (Ending.ANSWERED, Refusal.TOKEN): Row(Verdict.RENEW_TOKEN, Verdict.RELAY, gone=Verdict.RELAY),
     (Ending.ANSWERED, Refusal.CSRF): Row(Verdict.FETCH_CSRF, Verdict.RELAY, gone=Verdict.FETCH_CSRF_FOR_NEXT),
     (Ending.UNSENT, None): Row(Verdict.RECONNECT, Verdict.FAIL),
+    (Ending.REFUSED, None): Row(Verdict.FAIL, Verdict.FAIL),
     (Ending.LOST, None): Row(Verdict.RECONNECT, Verdict.FAIL, gone=Verdict.FAIL, idempotent=True),
     (Ending.BROKEN, None): Row(Verdict.FAIL, Verdict.FAIL),
 }
@@ -49,7 +50,7 @@ def expected(ending: Ending, refusal: Refusal, spent: frozenset[Verdict], method
 def test_the_whole_table() -> None:
     """Every ending, refusal, spent chance, method and body: the verdict is that of its row."""
     cases = list(product(Ending, Refusal, SPENT, METHODS, (True, False)))
-    assert len(cases) == 4 * 3 * 8 * 11 * 2
+    assert len(cases) == 5 * 3 * 8 * 11 * 2
 
     for ending, refusal, spent, method, replayable in cases:
         decided = verdict(ending, refusal, spent, method=method, replayable=replayable)

@@ -8,6 +8,8 @@ import pytest
 from proxy.config.load import load
 from proxy.config.model import AuthMethod, OAuthClient
 from proxy.oauth.credentials import with_secrets
+from tests.fakes.identity import CERTIFICATE as PEM
+from tests.fakes.identity import KEY
 
 CONFIGURATION = """
 oauth_clients:
@@ -18,7 +20,7 @@ routes:
 """
 SHARED = {"clientid": "sb-1!b1|it-rt-t!b2", "url": "https://t-rt.example", "tokenurl": "https://t.example/oauth/token"}
 SECRET = {**SHARED, "clientsecret": "first$one="}
-CERTIFICATE = {**SHARED, "certificate": "CERTIFICATE\\nCHAIN", "key": "PRIVATE\\nKEY"}
+CERTIFICATE = {**SHARED, "certificate": PEM.replace("\n", "\\n"), "key": KEY}
 
 
 def write(folder: Path, key: dict[str, str]) -> None:
@@ -59,7 +61,7 @@ def test_a_certificate_takes_the_place_of_a_secret(tmp_path: Path) -> None:
     renewed = with_secrets(client)
     assert renewed.token_endpoint_auth_method is AuthMethod.TLS_CLIENT_AUTH
     assert renewed.certificate is not None
-    assert renewed.certificate.get_secret_value() == "CERTIFICATE\nCHAIN"
+    assert renewed.certificate.get_secret_value() == PEM
     assert renewed.private_key is not None
     assert renewed.client_secret is None
 

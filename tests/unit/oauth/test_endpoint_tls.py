@@ -136,14 +136,15 @@ async def test_a_corporate_proxy_tunnels_and_sees_no_secret(tls: ssl.SSLContext,
     assert server.requests[0].field("Proxy-Authorization") is None
 
 
-@pytest.mark.parametrize("status", [403, 407, 502])
-async def test_a_corporate_proxy_that_refuses_is_named(status: int) -> None:
-    """The sentence blames the proxy, and not the token endpoint."""
+@pytest.mark.parametrize(("status", "definite"), [(403, True), (407, True), (502, False)])
+async def test_a_corporate_proxy_that_refuses_is_named(status: int, *, definite: bool) -> None:
+    """The sentence blames the proxy, and not the token endpoint; refused credentials are not tried again at once."""
     async with ConnectProxy(status) as corporate:
         environ = {"HTTPS_PROXY": f"http://127.0.0.1:{corporate.port}"}
         async with TokenEndpoint(environ=environ) as endpoint:
             failure = await failure_of(endpoint, registration())
     assert failure.detail == f"The corporate proxy refused the way to as.example with {status}: check proxy_url."
+    assert failure.definite is definite
 
 
 async def test_a_corporate_proxy_that_is_not_there_is_named() -> None:

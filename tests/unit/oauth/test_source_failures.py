@@ -59,6 +59,16 @@ async def test_a_passing_failure_is_retried_inside_the_grant() -> None:
     assert world.log.named("token.grant_failed") == []
 
 
+async def test_what_is_refused_for_good_is_not_retried_inside_the_grant() -> None:
+    """A corporate proxy may lock the account whose password it refuses."""
+    world = World()
+    waiter = await world.wait()
+    await world.fail(GrantUnavailable("407", definite=True))
+    with pytest.raises(GrantUnavailable, match="407"):
+        await waiter
+    assert world.asked == 1
+
+
 async def test_a_429_is_retried_when_the_server_says() -> None:
     """And not before."""
     world = World()

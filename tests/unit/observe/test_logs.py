@@ -58,7 +58,7 @@ def test_a_json_line_holds_all_that_an_exchange_is_known_by() -> None:
     assert set(found) == {
         *("timestamp", "level", "event", "request_id", "route", "oauth_client", "method", "path", "status", "made_by"),
         *("attempts", "token", "bytes_in", "bytes_out", "seconds", "token_seconds", "connect_seconds"),
-        "first_byte_seconds",
+        *("first_byte_seconds", "relay_seconds"),
     }
     assert found["event"] == "exchange.finished"
 
@@ -180,7 +180,7 @@ def test_a_human_line_says_what_is_worth_saying() -> None:
     account = finished(200)
     assert human_line(account)[13:] == (
         "info exchange.finished POST /orders 200 by upstream,"
-        " in 0.0 ms (token 0.0, connection 0.0, first byte 0.0), [id-1]"
+        " in 0.0 ms (token 0.0, connection 0.0, first byte 0.0, relay 0.0), [id-1]"
     )
 
     account.route, account.token, account.mpl_id, account.replays = "orders", "renewed", "AG1", ("renew_token",)
@@ -188,7 +188,7 @@ def test_a_human_line_says_what_is_worth_saying() -> None:
     account.oauth_client = "neo"
     assert human_line(account)[13:] == (
         "warning exchange.finished POST /orders 200 by upstream, route orders as neo,"
-        " in 0.0 ms (token 0.0, connection 0.0, first byte 0.0), token renewed, MPL AG1, after renew_token,"
+        " in 0.0 ms (token 0.0, connection 0.0, first byte 0.0, relay 0.0), token renewed, MPL AG1, after renew_token,"
         " upstream_closed: Gone., [id-1]"
     )
 

@@ -26,6 +26,7 @@ def finished(*, method: str = "POST", status: int = 200, attempts: int = 1, repl
     account = Account("id-1", method)
     account.route, account.status, account.attempts, account.replays = "orders", status, attempts, replays
     account.total_seconds, account.connect_seconds, account.first_byte_seconds = 0.2, 0.03, 0.1
+    account.relay_seconds = 0.07
     return account
 
 
@@ -51,7 +52,7 @@ def test_methods_that_nobody_registered_count_as_other(method: str) -> None:
 
 
 def test_phases_are_observed_for_what_reached_the_upstream() -> None:
-    """The relay is what is left of the whole; an exchange that was refused has no phases."""
+    """An exchange that was refused has none."""
     metrics = Metrics()
     metrics.count(finished())
     metrics.count(finished(attempts=0, status=404))

@@ -79,9 +79,9 @@ def test_the_list_shows_every_fault_with_what_it_does() -> None:
     faults.strike("runtime.drop")
     listed = faults.as_dict()
     assert listed.keys() == KINDS.keys()
-    meaning = KINDS["runtime.drop"].meaning
-    assert listed["runtime.drop"] == {"on": True, "value": "before", "count": 1, "struck": 1, "meaning": meaning}
-    assert listed["runtime.reset"] == {"on": False, "struck": 0, "meaning": KINDS["runtime.reset"].meaning}
+    drop, reset = ({"meaning": KINDS[name].meaning, "default": "after"} for name in ("runtime.drop", "runtime.reset"))
+    assert listed["runtime.drop"] == {"on": True, "value": "before", "count": 1, "struck": 1, **drop}
+    assert listed["runtime.reset"] == {"on": False, "struck": 0, **reset}
 
 
 @pytest.mark.parametrize("name", KINDS)

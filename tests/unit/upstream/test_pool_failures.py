@@ -96,7 +96,7 @@ ORIGIN = Origin(host="u.example", port=443, tls=None)
     [
         (socket.gaierror(-2, "x"), "cannot be resolved", "dns_error"),
         (ConnectionRefusedError(111, "x"), "u.example:443 refused", "connection_refused"),
-        (ssl.SSLError(1, "x"), "handshake failed", "tls_protocol_error"),
+        (ssl.SSLError(1, "x"), "TLS 1.2 or newer", "tls_protocol_error"),
         (OSError(113, "No route to host"), "No route to host", "destination_unavailable"),
         (OSError(), "OSError", "destination_unavailable"),
         (ConnectionResetError(), "ConnectionResetError", "destination_unavailable"),
