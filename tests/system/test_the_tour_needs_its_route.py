@@ -31,7 +31,9 @@ async def test_without_the_examples_route_it_serves_all_the_same(tmp_path: Path)
     async with Command(*words) as command:
         await command.prints(r".*has no route from /http/orders to https://127\.0\.0\.1:.*: the example is not sent\.")
         found = await command.prints(r"Serving on 127\.0\.0\.1:(\d+)\. Ctrl-C ends\.")
-        answer = await (await Sender.connect(int(found[1]))).ask(request(b"GET /http/orders"))
+        sender = await Sender.connect(int(found[1]))
+        answer = await sender.ask(request(b"GET /http/orders"))
+        sender.leave()
         assert (answer.status, answer.code) == (404, "route_unknown")
         assert (await command.logs("exchange.finished"))["path"] == "/http/orders"
         finished = await command.stop()
