@@ -114,3 +114,12 @@ async def test_senders_cannot_reach_it(proxy: Running) -> None:
     sender = await proxy.sender()
     for path in (b"/livez", b"/readyz", b"/metrics", b"/status"):
         assert (await sender.ask(request(b"GET " + path))).code == "route_unknown"
+
+
+async def test_it_says_what_can_be_asked(proxy: Running) -> None:
+    """For whoever opens it in a browser."""
+    status, text = await proxy.ask_admin("/")
+    assert (status, text.splitlines()) == (
+        200,
+        ["GET /", "GET /livez", "GET /readyz", "GET /metrics", "GET /status", "PUT /log-level"],
+    )

@@ -167,6 +167,10 @@ def test_cleartext_is_admitted_to_this_machine_or_when_asked_for(understand: Und
         (BASIC | {"client_id": "sesame "}, ["client_id: begins or ends with white space"]),
         (BASIC | {"client_id": "a:b", "basic_encoding": "raw"}, ["client_id: has a colon"]),
         (BASIC | {"token_url": "http://as.example.com"}, ["token_url: is http:// beyond this machine"]),
+        (
+            BASIC | {"token_url": "http://127.0.0.1/t", "proxy_url": "http://sesame@p"},
+            ["proxy_url: is used for https:// only"],
+        ),
         (BASIC | {"private_key_file": "a.pem"}, ["private_key_file: is not used by client_secret_basic"]),
         (BASIC | {"token_endpoint_auth_method": "none"}, ["client_secret: is not used by none"]),
         (

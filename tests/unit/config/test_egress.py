@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from proxy.config.egress import CorporateProxy, corporate_proxy
+from proxy.config.egress import CorporateProxy, check_environment, corporate_proxy
 
 TARGET = "https://as.example/oauth/token"
 P = "http://proxy.example:3128"
@@ -114,3 +114,15 @@ def test_a_route_may_send_http_through_a_proxy_that_it_names(proxy_url: str | No
 def test_a_proxy_without_a_port_listens_where_its_scheme_does(url: str, address: tuple[str, int]) -> None:
     """Where to connect to."""
     assert CorporateProxy(url=url).address == address
+
+
+@pytest.mark.parametrize("environ", [{}, {"HTTPS_PROXY": ""}, {"https_proxy": "p:3128"}, {"HTTPS_PROXY": "http://p"}])
+def test_an_environment_without_a_wrong_proxy_is_right(environ: dict[str, str]) -> None:
+    """Nothing is raised where there is none, or one that can be used."""
+    assert check_environment(environ) is None  # type: ignore[func-returns-value]
+
+
+def test_an_environment_with_a_wrong_proxy_is_told() -> None:
+    """In lower case first."""
+    with pytest.raises(ValueError, match="HTTPS_PROXY must be"):
+        check_environment({"https_proxy": "socks5://p", "HTTPS_PROXY": "http://p"})

@@ -97,3 +97,13 @@ def test_reading_a_configuration_imports_nothing_heavy() -> None:
     code = f"import sys, proxy.config.load; print([name for name in {heavy} if name in sys.modules])"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout == "[]\n"
+
+
+def test_a_proxy_of_the_environment_that_is_none_is_a_problem(file: Path) -> None:
+    """Told before anything is sent, for a file and for the environment's route; it may hold a password."""
+    for named, environ in ((file, {}), (None, ENVIRON)):
+        with pytest.raises(ConfigurationError) as caught:
+            find(named, {**environ, "HTTPS_PROXY": "socks5://u:sesame@p"}, places=())
+        assert str(caught.value).startswith("environment: HTTPS_PROXY must be like http://proxy.example:3128")
+        assert "sesame" not in str(caught.value)
+    assert find(file, {"HTTPS_PROXY": "http://p:3128"}).routes

@@ -1,11 +1,13 @@
 """Token requests over TLS and through corporate proxies."""
 
 import asyncio
+import errno
 import socket
 import ssl
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 import trustme
 from pydantic import SecretStr
@@ -79,6 +81,32 @@ async def test_a_certificate_that_cannot_be_loaded_is_named(endpoint: TokenEndpo
         "The certificates of OAuth client orders cannot be used (No such file or directory): "
         "check tls and the service key."
     )
+
+
+async def test_a_lack_of_descriptors_is_no_fault_of_certificates(
+    endpoint: TokenEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever reads the answer must not look for them."""
+
+    def exhausted(_client: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("proxy.oauth.endpoint.own_trust", exhausted)
+    failure = await failure_of(endpoint, registration(tls=Tls(ca_file=Path("x"))))
+    assert failure.detail == "All descriptors are in use (see `ulimit -n`); try again later."
+
+
+async def test_an_end_of_tls_without_an_answer_asks_for_a_certificate(
+    endpoint: TokenEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With TLS 1.3 a server refuses the client only after the handshake (RFC 8446 §4.4.2.4)."""
+
+    async def refused(*_: object, **__: object) -> None:
+        raise aiohttp.ClientOSError(1, "alert") from ssl.SSLError(1, "TLSV13_ALERT_CERTIFICATE_REQUIRED")
+
+    monkeypatch.setattr(aiohttp.ClientSession, "_request", refused)
+    failure = await failure_of(endpoint, registration())
+    assert "does it want a certificate" in failure.detail
 
 
 @pytest.mark.parametrize("is_in_key", [True, False])

@@ -84,6 +84,7 @@ async def test_a_reader_that_has_gone_stops_nothing(pipe: tuple[int, int]) -> No
     writer.write("nobody")
     await asyncio.to_thread(writer.close)
     await asyncio.to_thread(writer.write, "after the end")
+    assert writer._thread is None
 
 
 def test_the_end_does_not_wait_for_ever_for_a_reader(pipe: tuple[int, int]) -> None:

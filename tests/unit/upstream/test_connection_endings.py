@@ -1,5 +1,7 @@
 """Connections to an upstream that end, in order or not, or are silent for too long."""
 
+import ssl
+
 import pytest
 
 from proxy.errors import Draining, UpstreamClosed, UpstreamMalformed, UpstreamTimeout
@@ -243,3 +245,14 @@ def test_a_lost_connection_is_no_longer_watched() -> None:
     wire.wait(1000)
 
     assert wire.loop.pauses == []
+
+
+def test_an_alert_of_tls_before_the_answer_asks_for_a_certificate() -> None:
+    """With TLS 1.3 a server refuses the client only after the handshake (RFC 8446 §4.4.2.4)."""
+    wire = Wire()
+    wire.connection.connection_lost(ssl.SSLError(1, "TLSV13_ALERT_CERTIFICATE_REQUIRED"))
+
+    failure = wire.connection.failure
+    assert isinstance(failure, UpstreamClosed)
+    assert "does it want a certificate" in failure.detail
+    assert failure.error_type == "tls_alert_received"

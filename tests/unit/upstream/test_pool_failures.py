@@ -63,6 +63,20 @@ async def test_a_server_without_tls_is_told_from_one_that_is_down() -> None:
         assert raised.value.error_type == "tls_protocol_error"
 
 
+async def test_a_server_that_breaks_off_the_handshake_may_be_too_old() -> None:
+    """It has reset the connection, as servers do that want an older TLS."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.transport.abort()
+
+    async with upstream(talk) as (_, port), pool(port, tls=ssl.create_default_context()) as (ours, _):
+        with pytest.raises(UpstreamUnreachable, match="broke off the TLS handshake") as raised:
+            await ours.connect(10)
+
+        assert raised.value.error_type == "tls_protocol_error"
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 async def test_a_refused_connection_is_told_as_such(host: str) -> None:
     """By one address or by all of them."""

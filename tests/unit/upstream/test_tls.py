@@ -1,5 +1,6 @@
 """Trust towards upstreams."""
 
+import contextlib
 import ssl
 from pathlib import Path
 
@@ -43,9 +44,27 @@ def test_an_own_authority_takes_the_place_of_the_systems(files: dict[str, Path])
 
 
 def test_a_certificate_may_bring_its_key_in_one_file_or_two(files: dict[str, Path]) -> None:
-    """Both load."""
-    client_context(Tls(cert_file=files["cert"], key_file=files["key"]))
-    client_context(Tls(cert_file=files["both"]))
+    """Either way it is shown to a server that asks."""
+    for tls in (Tls(cert_file=files["cert"], key_file=files["key"]), Tls(cert_file=files["both"])):
+        assert shown(client_context(tls), files["ca"]) == "client.example"
+
+
+def shown(client: ssl.SSLContext, ca: Path) -> str:
+    """The name in the certificate that a server is shown, in a handshake in memory."""
+    client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=ca)
+    server.verify_mode = ssl.CERT_REQUIRED
+    trustme.CA().issue_cert("server.example").configure_cert(server)
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = [
+        client.wrap_bio(to_client, to_server, server_hostname="server.example"),
+        server.wrap_bio(to_server, to_client, server_side=True),
+    ]
+    for end in ends * 3:
+        with contextlib.suppress(ssl.SSLWantReadError):
+            end.do_handshake()
+    names = (ends[1].getpeercert() or {})["subjectAltName"]
+    return str(names[0][1])
 
 
 def test_files_that_are_none_are_refused(files: dict[str, Path]) -> None:
