@@ -29,9 +29,10 @@ from proxy.wire.body import IncomingBody
 from proxy.wire.deadlines import NEVER, Deadlines
 from proxy.wire.framing import BodyMalformed, Decoder, request_body
 from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong, RequestHead, RequestParser, VersionOther
+from proxy.wire.reading import PieceReader
 from proxy.wire.run import Run
 
-WRITE_HIGH_WATER = 256 << 10
+WRITE_HIGH_WATER = 64 << 10
 "Octets of answers that may wait for a slow sender before `congested`."
 AT_A_TIME = 32
 "Pipelined requests that are answered in one turn of the event loop."
@@ -69,7 +70,7 @@ class Desk:
     secure: bool
 
 
-class SenderConnection(asyncio.Protocol):
+class SenderConnection(PieceReader):
     """Made by its listener, once for each connection."""
 
     def __init__(self, desk: Desk) -> None:

@@ -14,6 +14,7 @@ from proxy.wire.body import IncomingBody
 from proxy.wire.deadlines import NEVER, Deadlines
 from proxy.wire.framing import BodyMalformed, Decoder, response_body
 from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong, ResponseHead, ResponseParser
+from proxy.wire.reading import PieceReader, left_behind
 from proxy.wire.tls import reason_of
 
 LARGEST_HEAD = 256 << 10
@@ -21,7 +22,7 @@ LARGEST_HEAD = 256 << 10
 UNCERTAIN = "The message may have arrived: look for it in the monitor before sending it again."
 MOST_INTERIM = 64
 "Heads of one answer, the final one included."
-WRITE_HIGH_WATER = 256 << 10
+WRITE_HIGH_WATER = 64 << 10
 "Octets that may wait for the socket before `congested`."
 
 
@@ -29,7 +30,7 @@ def _nobody() -> None:
     """No exchange has leased the connection."""
 
 
-class UpstreamConnection(asyncio.Protocol):
+class UpstreamConnection(PieceReader):
     """Made by its pool; leased by one exchange at a time."""
 
     def __init__(self, name: str, deadlines: Deadlines, gone: Callable[["UpstreamConnection"], None]) -> None:
@@ -42,6 +43,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._interim = 0
         self._unsent = 0
         self._poll = select.poll()
+        self._descriptor = -1
         self._collector = HeadCollector(LARGEST_HEAD)
         self._parser = ResponseParser()
         self._decoder: Decoder | None = None
@@ -76,8 +78,9 @@ class UpstreamConnection(asyncio.Protocol):
         self.head = self.body = self.failure = None
         self._interim = 0
 
-    def watch_socket(self, descriptor: int) -> None:
-        """The socket below, for `stale`."""
+    def watch_socket(self, descriptor: int, *, in_clear: bool) -> None:
+        """The socket below, for `stale`, and, without TLS, for what is left in it when the connection breaks."""
+        self._descriptor = descriptor if in_clear else -1
         self._poll.register(descriptor, select.POLLIN)
 
     def stale(self) -> bool:
@@ -160,11 +163,14 @@ class UpstreamConnection(asyncio.Protocol):
         self._ring()
 
     def eof_received(self) -> None:
-        """The upstream closed its side in order (with TLS: by close_notify)."""
-        self._eof, self.open = _signed(self._transport), False
+        """The upstream closed its side in order (with TLS: by close_notify, RFC 8446 §6.1)."""
+        self._eof, self.open = True, False
 
     def connection_lost(self, error: Exception | None) -> None:
         """The connection ended, whoever ended it."""
+        if error is not None and self.leased and self.failure is None and self._descriptor >= 0:
+            for octets in left_behind(self._descriptor):
+                self.data_received(octets)
         self.open = False
         self.congested = False
         self._deadlines.forget(self)
@@ -263,17 +269,6 @@ class UpstreamConnection(asyncio.Protocol):
         if self.body is not None:
             self.body.fail(failure)
         self.cut()
-
-
-def _signed(transport: asyncio.Transport) -> bool:
-    """Whether an end is one in order; asyncio's own loop tells of an end of TCP below TLS alike (RFC 8446 §6.1)."""
-    tls = transport.get_extra_info("ssl_object")
-    if tls is None:
-        return True
-    try:
-        return not tls.read(1)  # close_notify has come
-    except ssl.SSLError:
-        return False
 
 
 def _what(error: Exception) -> str:

@@ -11,6 +11,7 @@ from proxy.config.egress import CorporateProxy
 from proxy.errors import ConnectTimeout, Draining, ProxyError, UpstreamUnreachable
 from proxy.upstream.connection import UNCERTAIN, UpstreamConnection
 from proxy.upstream.tunnel import tunnel
+from proxy.wire.channel import TlsChannel
 from proxy.wire.deadlines import Deadlines
 from proxy.wire.tls import certificate_advice, reason_of
 
@@ -106,26 +107,19 @@ class Pool:
         host, port = origin.proxy.address if origin.proxy else (origin.host, origin.port)
         addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         connected = await start_connection(addresses, happy_eyeballs_delay=ATTEMPT_DELAY)
+        connection = self._make()
+        connection.watch_socket(connected.fileno(), in_clear=origin.tls is None)
         try:
             if origin.proxy:
                 await tunnel(connected, origin.proxy, str(origin))
-            _, connection = await loop.create_connection(
-                self._make,
-                sock=connected,
-                ssl=origin.tls,
-                server_hostname=origin.host if origin.tls else None,
-            )
-        except ConnectionError as error:
-            connected.close()
-            raise UpstreamUnreachable(
-                f"{origin} broke off the TLS handshake; does it speak TLS 1.2 or newer there?",
-                proxy_status="tls_protocol_error",
-            ) from error
+            if origin.tls is None:
+                await loop.create_connection(lambda: connection, sock=connected)
+            else:
+                await secure(connected, origin.tls, origin.host, connection)
         except BaseException:
             connected.close()
             raise
-        if connection.open:  # else it has been closed already, and its socket is another's
-            connection.watch_socket(connected.fileno())
+        if connection.open:  # else it has been closed already
             self._all.add(connection)
         return connection
 
@@ -136,6 +130,22 @@ class Pool:
         self._all.discard(connection)
         if connection in self._idle:
             self._idle.remove(connection)
+
+
+async def secure(connected: socket.socket, tls: ssl.SSLContext, host: str, connection: UpstreamConnection) -> None:
+    """The handshake; ssl.SSLError, or UpstreamUnreachable where it is broken off."""
+    channel = TlsChannel(tls, host, connection, connected.fileno())
+    try:
+        await asyncio.get_running_loop().create_connection(lambda: channel, sock=connected)
+        await channel.secured
+    except ConnectionError as error:
+        raise UpstreamUnreachable(
+            f"{connection.name} broke off the TLS handshake; does it speak TLS 1.2 or newer there?",
+            proxy_status="tls_protocol_error",
+        ) from error
+    except BaseException:
+        channel.abort()
+        raise
 
 
 def unreachable(origin: Origin, error: OSError | UnicodeError) -> ProxyError:

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from proxy.wire.run import rung
 
-HIGH_WATER = 64 << 10
+HIGH_WATER = 32 << 10
 "Octets that may lie here before the socket is no longer read."
 
 

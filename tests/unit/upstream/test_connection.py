@@ -195,7 +195,7 @@ def test_a_socket_with_something_to_read_is_stale() -> None:
     connection = UpstreamConnection("u:1", HandLoop().deadlines(), lambda _: None)
     ours, theirs = socket.socketpair()
     with ours:
-        connection.watch_socket(ours.fileno())
+        connection.watch_socket(ours.fileno(), in_clear=True)
         assert not connection.stale()
         theirs.close()
         assert connection.stale()

@@ -1,0 +1,194 @@
+"""TLS over a TCP connection, as the protocol below and the transport above at once.
+
+The event loops' own TLS ends a connection at a failed write without looking for the answer that came before it, does
+not tell an end in order (close_notify) from a cut, and keeps 256 KiB for each connection; hence ours, on OpenSSL's
+buffers in memory. It costs the same.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from typing import Any, Protocol, cast
+
+from proxy.wire.reading import BUFFER, PIECE, PieceReader, left_behind
+
+
+class Upper(Protocol):
+    """The protocol above: what asyncio.Protocol has."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The handshake is done."""
+        ...
+
+    def data_received(self, octets: bytes) -> None:
+        """Octets in the clear."""
+        ...
+
+    def eof_received(self) -> Any:
+        """The peer's close_notify: nothing follows, in good order."""
+        ...
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """It is over."""
+        ...
+
+    def pause_writing(self) -> None:
+        """The peer reads slowly."""
+        ...
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
+        ...
+
+
+class TlsChannel(PieceReader, asyncio.Transport):
+    """One connection; `secured` is done when the handshake is, or has failed."""
+
+    def __init__(self, context: ssl.SSLContext, hostname: str, upper: Upper, descriptor: int) -> None:
+        super().__init__()
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=hostname)
+        self._upper = upper
+        self._descriptor = descriptor
+        self._below = cast("asyncio.Transport", None)
+        self._step: Callable[[], None] = self._shake
+        self._paused = False
+        self._error: Exception | None = None
+        self.secured: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    # ---- the protocol below
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """TCP is connected."""
+        self._below = cast("asyncio.Transport", transport)
+        self._shake()
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Octets in cipher."""
+        self._incoming.write(BUFFER[:nbytes])
+        self._step()
+
+    def eof_received(self) -> None:
+        """TCP ends; whether TLS did is known already."""
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """TCP is over; what came before a broken write is still read."""
+        if error is not None and self._step == self._read and not self._paused:
+            for octets in left_behind(self._descriptor):
+                self._incoming.write(octets)
+                self._read()
+        if self._step == self._shake:
+            self._unsecured(error or ConnectionResetError("closed in the handshake"))
+        else:
+            self._upper.connection_lost(self._error or error)
+        self._step = _nothing
+
+    def pause_writing(self) -> None:
+        """The peer reads slowly."""
+        self._upper.pause_writing()
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
+        self._upper.resume_writing()
+
+    # ---- the transport above
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Sends in cipher."""
+        try:
+            sent = self._tls.write(data)
+            while sent < len(data):
+                sent += self._tls.write(memoryview(data)[sent:])
+        except ssl.SSLError as error:  # the peer has ended TLS, or wants what nobody does any more
+            self._break(error)
+        else:
+            self._below.write(self._outgoing.read())
+
+    def abort(self) -> None:
+        """Ends at once, if it has begun."""
+        if self._below is not None:
+            self._below.abort()
+
+    def is_closing(self) -> bool:
+        """Whether it is over."""
+        return self._below.is_closing()
+
+    def pause_reading(self) -> None:
+        """Gives nothing more to the protocol above."""
+        self._paused = True
+        self._below.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Goes on, first with what has been deciphered."""
+        self._paused = False
+        self._below.resume_reading()
+        if self._tls.pending() or self._incoming.pending:
+            asyncio.get_running_loop().call_soon(self._step)
+
+    def get_write_buffer_size(self) -> int:
+        """Octets that the system has not taken."""
+        return self._below.get_write_buffer_size()
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """From how many on the protocol above is told to wait."""
+        self._below.set_write_buffer_limits(high, low)
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """What TLS knows, else TCP."""
+        return self._tls if name == "ssl_object" else self._below.get_extra_info(name, default)
+
+    # ---- between the two
+
+    def _shake(self) -> None:
+        """One step of the handshake."""
+        try:
+            self._tls.do_handshake()
+        except ssl.SSLWantReadError:
+            self._flush()
+        except (ssl.SSLError, ssl.CertificateError) as error:
+            self._flush()  # the alert that tells the peer why
+            self._unsecured(error)
+        else:
+            self._flush()
+            self._step = self._read
+            self._upper.connection_made(self)
+            if not self.secured.done():
+                self.secured.set_result(None)
+            self._read()
+
+    def _read(self) -> None:
+        """Gives what can be deciphered to the protocol above."""
+        try:
+            while not self._paused:
+                octets = self._tls.read(PIECE)
+                if not octets:
+                    self._step = _nothing
+                    self._upper.eof_received()
+                    self._below.close()
+                    return
+                self._upper.data_received(octets)
+                if not (self._incoming.pending or self._tls.pending()):  # so that no exception says so
+                    return
+        except ssl.SSLWantReadError:
+            self._flush()
+        except ssl.SSLError as error:
+            self._flush()
+            self._break(error)
+
+    def _flush(self) -> None:
+        if self._outgoing.pending:
+            self._below.write(self._outgoing.read())
+
+    def _break(self, error: Exception) -> None:
+        self._error = self._error or error
+        self._below.abort()
+
+    def _unsecured(self, error: Exception) -> None:
+        self._step = _nothing
+        if not self.secured.done():
+            self.secured.set_exception(error)
+        self._below.abort()
+
+
+def _nothing() -> None:
+    """Nothing more is read."""
