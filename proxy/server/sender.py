@@ -32,7 +32,7 @@ from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong, RequestH
 from proxy.wire.reading import PieceReader
 from proxy.wire.run import Run
 
-WRITE_HIGH_WATER = 64 << 10
+WRITE_HIGH_WATER = 32 << 10
 "Octets of answers that may wait for a slow sender before `congested`."
 AT_A_TIME = 32
 "Pipelined requests that are answered in one turn of the event loop."

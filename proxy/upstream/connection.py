@@ -22,7 +22,7 @@ LARGEST_HEAD = 256 << 10
 UNCERTAIN = "The message may have arrived: look for it in the monitor before sending it again."
 MOST_INTERIM = 64
 "Heads of one answer, the final one included."
-WRITE_HIGH_WATER = 64 << 10
+WRITE_HIGH_WATER = 32 << 10
 "Octets that may wait for the socket before `congested`."
 
 

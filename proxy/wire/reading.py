@@ -8,7 +8,7 @@ import asyncio
 import os
 from collections.abc import Iterator
 
-PIECE = 64 << 10
+PIECE = 48 << 10
 "Octets at a time."
 BUFFER = memoryview(bytearray(PIECE))
 "What a callback was given to read."
