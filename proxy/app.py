@@ -19,7 +19,6 @@ from proxy.forwarding.answers import problem
 from proxy.forwarding.cookies import CookieRules
 from proxy.forwarding.exchange import House, exchange
 from proxy.forwarding.fields import RequestRules
-from proxy.forwarding.request import Request
 from proxy.forwarding.routes import Route, Routes
 from proxy.forwarding.spool import Spool
 from proxy.oauth.credentials import with_secrets
@@ -186,15 +185,12 @@ class App:
             deadlines=self._deadlines,
             ids=request_ids(),
             crowd=self.crowd,
-            serve=self._serve,
+            serve=partial(exchange, house=self._house),
             refuse=self._refuse,
             crashed=self._crashed,
         )
 
     # ---- what happens
-
-    async def _serve(self, request: Request) -> None:
-        await exchange(request, self._house)
 
     def _close_account(self, account: Account) -> None:
         self.metrics.count(account)

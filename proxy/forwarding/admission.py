@@ -26,6 +26,20 @@ _FORWARDED = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 def admit(request: Request, address: str, routes: Routes, own_names: frozenset[str] = frozenset()) -> Route:
     """The route that takes the request of a sender at this address; a SenderError where none may."""
+    notes = request.head.notes
+    known: Route | None = notes.get(routes)
+    route = known or find(request, routes, own_names)
+    if route.settings.allow is not None and not allowed(address, route.settings.allow):
+        raise SenderNotAllowed("The sender's address is not in the route's `allow`.")
+    if known is None:
+        refuse_expectation(request.head)
+        if not request.target.authority:  # the absolute form is judged by our own address too
+            notes[routes] = route
+    return route
+
+
+def find(request: Request, routes: Routes, own_names: frozenset[str]) -> Route:
+    """The route that its head asks for."""
     head = request.head
     if head.method in ("CONNECT", "TRACE") or not request.target.path:
         refuse_form(head)
@@ -35,12 +49,14 @@ def admit(request: Request, address: str, routes: Routes, own_names: frozenset[s
     route = routes.match(head.method, request.target, host)
     if request.target.authority and route.settings.host is None:
         refuse_other_host(host_of(request.target.authority), request.sender.local, route, own_names)
-    if route.settings.allow is not None and not allowed(address, route.settings.allow):
-        raise SenderNotAllowed("The sender's address is not in the route's `allow`.")
+    return route
+
+
+def refuse_expectation(head: RequestHead) -> None:
+    """Raises for an Expect that nobody here can meet; HTTP/1.0 has none (RFC 9110 §10.1.1)."""
     expectation = value_of(head.fields, b"expect")
     if expectation and head.minor and expectation.lower() != b"100-continue":
         raise ExpectationUnknown("Only `Expect: 100-continue` is understood (RFC 9110 §10.1.1).")
-    return route
 
 
 def refuse_other_host(name: str, local: str, route: Route, own_names: frozenset[str]) -> None:

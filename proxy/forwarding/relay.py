@@ -7,7 +7,7 @@ from proxy.cpi.mpl import ids_in_fields, mpl_id_in_failure
 from proxy.errors import ProxyError
 from proxy.forwarding.attempt import Answered
 from proxy.forwarding.csrf import CsrfUnit
-from proxy.forwarding.fields import ResponseRules, select, value_of
+from proxy.forwarding.fields import ResponseRules, has, select, value_of
 from proxy.forwarding.request import Request
 from proxy.forwarding.routes import Route
 from proxy.observe.account import Account
@@ -31,25 +31,48 @@ class Framing(NamedTuple):
 async def relay(request: Request, route: Route, answer: Answered, unit: CsrfUnit | None, account: Account) -> None:
     """Passes an answer on as it comes; gives its connection back."""
     head, body, sender = answer.head, answer.body, request.sender
+    known: Relayed | None = head.notes.get(Relayed)
+    if known is None:
+        known = head.notes[Relayed] = relayed(head)
     account.relayed(head.status)
-    account.mpl_id, account.correlation_id = ids_in_fields(head.fields)
+    account.mpl_id, account.correlation_id = known.mpl_id, known.correlation_id
     if sender.left or sender.half_closed:
         account.left()
     content = body.take() if body.ended else b""
     framing = frame(request, head, body, content)
     if framing.by_close or not request.body.ended:
         sender.close_after()
-    lines, cookies = select(head.fields, RULES)
-    lines += set_cookies(route, cookies, unit)
-    octets = answer_head(request, head, lines, framing)
+    cookies = set_cookies(route, known.cookies, unit) if known.cookies else []
+    octets = answer_head(request, known, cookies, framing)
     if body.ended:
-        note_failure(head, content, account)
+        if head.status >= 400:
+            note_failure(head, content, account)
         sender.send(octets + content)
         account.bytes_out += len(content)
     else:
         sender.send(octets)
         await _stream(request, head, body, framing, account)
     answer.discard()
+
+
+class Relayed(NamedTuple):
+    """What of a head goes on to any sender."""
+
+    start: bytes
+    "Status line and end-to-end fields, without the last line end."
+    cookies: list[bytes]
+    "Values of Set-Cookie."
+    mpl_id: str
+    correlation_id: str
+    has_id: bool
+    "Whether it has an X-Request-ID of its own."
+
+
+def relayed(head: ResponseHead) -> Relayed:
+    """What of a head goes on."""
+    lines, cookies = select(head.fields, RULES)
+    start = b"\r\n".join([b"HTTP/1.1 %d %b" % (head.status, head.reason), *lines])
+    return Relayed(start, cookies, *ids_in_fields(head.fields), has_id=has(head.fields, b"x-request-id"))
 
 
 def frame(request: Request, head: ResponseHead, body: IncomingBody, content: bytes) -> Framing:
@@ -76,17 +99,19 @@ def set_cookies(route: Route, values: list[bytes], unit: CsrfUnit | None) -> lis
     return [b"Set-Cookie: " + route.cookie_rules.to_sender(value) for value in values]
 
 
-def answer_head(request: Request, head: ResponseHead, lines: list[bytes], framing: Framing) -> bytes:
+def answer_head(request: Request, known: Relayed, cookies: list[bytes], framing: Framing) -> bytes:
     """The head of the answer, with its last line end."""
-    start = b"HTTP/1.1 %d %b" % (head.status, head.reason)
-    extra = [framing.line] if framing.line else []
-    if not value_of(head.fields, b"x-request-id"):
-        extra.append(b"X-Request-ID: " + request.id.encode("latin-1"))
+    parts = [known.start, *cookies]
+    if framing.line:
+        parts.append(framing.line)
+    if not known.has_id:
+        parts.append(b"X-Request-ID: " + request.id.encode("latin-1"))
     if not request.sender.persistent():
-        extra.append(b"Connection: close")
+        parts.append(b"Connection: close")
     elif request.head.minor == 0:
-        extra.append(b"Connection: keep-alive")
-    return b"\r\n".join([start, *lines, *extra, b"", b""])
+        parts.append(b"Connection: keep-alive")
+    parts.append(b"\r\n")
+    return b"\r\n".join(parts)
 
 
 async def _stream(request: Request, head: ResponseHead, body: IncomingBody, framing: Framing, account: Account) -> None:

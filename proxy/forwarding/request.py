@@ -72,6 +72,9 @@ class Prepared(NamedTuple):
 def prepare(request: Request, address: str, route: Route) -> Prepared:
     """The part of the forwarded head that no attempt changes; Loop if the request has been here before."""
     head = request.head
+    if known := head.notes.get(route):
+        prepared: Prepared = known
+        return prepared
     refuse_loop(head, route.via)
     lines, cookies = select(head.fields, route.request_rules)
     rest = request.target.path[len(route.prefix) :]
@@ -83,7 +86,10 @@ def prepare(request: Request, address: str, route: Route) -> Prepared:
     if route.forwarded is not Forwarded.OFF:
         lines += forwarded_lines(request, address, route.forwarded)
     given = cookies and route.settings.cookies is Cookies.PREFIXED
-    return Prepared(b"\r\n".join(lines), route.cookie_rules.to_upstream(cookies) if given else b"")
+    prepared = Prepared(b"\r\n".join(lines), route.cookie_rules.to_upstream(cookies) if given else b"")
+    if route.forwarded is Forwarded.OFF:  # else it holds the sender's address
+        head.notes[route] = prepared
+    return prepared
 
 
 def refuse_loop(head: RequestHead, name: bytes) -> None:

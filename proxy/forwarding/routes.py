@@ -14,7 +14,7 @@ from proxy.oauth.source import TokenSource
 from proxy.upstream.pool import Pool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Route:
     """A route with everything that its exchanges use; made by the composition root."""
 

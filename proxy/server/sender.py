@@ -8,8 +8,8 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass
-from typing import Any, cast
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, cast
 
 from proxy.errors import (
     HeadTooLarge,
@@ -24,11 +24,11 @@ from proxy.errors import (
 from proxy.forwarding.answers import CONTINUE
 from proxy.forwarding.fields import value_of
 from proxy.forwarding.request import Request
-from proxy.forwarding.target import take_apart
+from proxy.forwarding.target import Target, take_apart
 from proxy.wire.body import IncomingBody
 from proxy.wire.deadlines import NEVER, Deadlines
 from proxy.wire.framing import BodyMalformed, Decoder, request_body
-from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong, RequestHead, RequestParser, VersionOther
+from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong, Recall, RequestHead, RequestParser, VersionOther
 from proxy.wire.reading import PieceReader
 from proxy.wire.run import Run
 
@@ -68,6 +68,20 @@ class Desk:
     "Asked about each new connection."
     departed: Callable[["SenderConnection"], None]
     secure: bool
+    recall: Recall["Arrival"] = field(default_factory=Recall)
+
+
+class Arrival(NamedTuple):
+    """What a head means for the connection that it came over; the same for the same octets."""
+
+    head: RequestHead
+    target: Target
+    framing: Decoder
+    "To be begun `again` for each body."
+    expects: bool
+    "Whether the sender waits for being asked for the body (RFC 9110 §10.1.1)."
+    request_id: str
+    "The sender's own, or nothing."
 
 
 class SenderConnection(PieceReader):
@@ -259,26 +273,39 @@ class SenderConnection(PieceReader):
                 if began and self._collector.begun:
                     self.deadline = self._after(self._desk.terms.head_timeout)
                 return b""
-            head = self._parser.parse(head_octets, self._desk.terms.max_fields)
-            decoder = request_body(head)
+            arrival = self._desk.recall.get(head_octets) or self._read(head_octets)
         except (HeadMalformed, HeadTooLong, BodyMalformed) as error:
             self._refuse(_refusal(error))
             return b""
-        return self._begin(head, decoder, octets)
+        return self._begin(arrival, octets)
 
-    def _begin(self, head: RequestHead, decoder: Decoder, octets: bytes) -> bytes:
-        self._decoder = decoder
-        body = self._body = IncomingBody(self, decoder.length)
-        if head.minor and decoder.length != 0 and value_of(head.fields, b"expect"):
-            body.invite = self._continue
+    def _read(self, head_octets: bytes) -> Arrival:
+        """What the head means; HeadMalformed, HeadTooLong, BodyMalformed."""
+        head = self._parser.parse(head_octets, self._desk.terms.max_fields)
+        framing = request_body(head)
+        expects = bool(head.minor and framing.length != 0 and value_of(head.fields, b"expect"))
+        request_id = value_of(head.fields, b"x-request-id")[:128].decode("latin-1")
+        return self._desk.recall.keep(head_octets, Arrival(head, take_apart(head.target), framing, expects, request_id))
+
+    def _begin(self, arrival: Arrival, octets: bytes) -> bytes:
+        head, target, framing, expects, request_id = arrival
+        length = framing.length
+        body = self._body = IncomingBody(self, length)
         if not head.persistent:
             self._closing = True
-        self.deadline = self._after(self._desk.terms.body_timeout)
-        octets = self._feed(decoder, body, octets)
-        request_id = value_of(head.fields, b"x-request-id")[:128].decode("latin-1") or next(self._desk.ids)
-        request = Request(head, take_apart(head.target), body, self, request_id)
-        self._run = Run(self._desk.serve(request), self._ended)
-        self._run.start()
+        if length is not None and len(octets) >= length:  # the body is here already
+            body.fill(octets[:length] if len(octets) > length else octets)
+            octets = octets[length:]
+            self._decoder, self.deadline = None, NEVER
+        else:
+            if expects:
+                body.invite = self._continue
+            self._decoder = framing.again()
+            self.deadline = self._after(self._desk.terms.body_timeout)
+            octets = self._feed(self._decoder, body, octets)
+        request = Request(head, target, body, self, request_id or next(self._desk.ids))
+        run = self._run = Run(self._desk.serve(request), self._ended)
+        run.start()
         return octets
 
     def _continue(self) -> None:

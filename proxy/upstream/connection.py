@@ -12,8 +12,8 @@ from typing import cast
 from proxy.errors import ProxyError, UpstreamClosed, UpstreamMalformed, UpstreamTimeout
 from proxy.wire.body import IncomingBody
 from proxy.wire.deadlines import NEVER, Deadlines
-from proxy.wire.framing import BodyMalformed, Decoder, response_body
-from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong, ResponseHead, ResponseParser
+from proxy.wire.framing import NO_BODY, BodyMalformed, Decoder, response_body
+from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong, Recall, ResponseHead, ResponseParser
 from proxy.wire.reading import PieceReader, left_behind
 from proxy.wire.tls import reason_of
 
@@ -33,7 +33,14 @@ def _nobody() -> None:
 class UpstreamConnection(PieceReader):
     """Made by its pool; leased by one exchange at a time."""
 
-    def __init__(self, name: str, deadlines: Deadlines, gone: Callable[["UpstreamConnection"], None]) -> None:
+    def __init__(
+        self,
+        name: str,
+        deadlines: Deadlines,
+        gone: Callable[["UpstreamConnection"], None],
+        recall: Recall[ResponseHead] | None = None,
+    ) -> None:
+        self._recall = recall or Recall()
         self.name = name
         "Of the upstream, for sentences."
         self.deadline = NEVER
@@ -216,7 +223,7 @@ class UpstreamConnection(PieceReader):
             head_octets, octets = self._collector.feed(octets)
             if not head_octets:
                 return
-            head = self._parser.parse(head_octets)
+            head = self._recall.get(head_octets) or self._recall.keep(head_octets, self._parser.parse(head_octets))
             self._interim += 1
             if self._interim > MOST_INTERIM:
                 raise HeadMalformed("interim answers without end")
@@ -227,10 +234,19 @@ class UpstreamConnection(PieceReader):
                 return
 
     def _begin_body(self, head: ResponseHead, octets: bytes) -> None:
-        decoder = self._decoder = response_body(self._method, head)
-        body = self.body = IncomingBody(self._transport, decoder.length)
+        has_no_content = self._method == "HEAD"
+        framing: Decoder | None = head.notes.get(has_no_content)
+        if framing is None:
+            framing = head.notes[has_no_content] = response_body(self._method, head)
+        length = framing.length
+        body = self.body = IncomingBody(self._transport, length)
         self.head = head
-        self._read_body(decoder, body, octets)
+        if length is not None and len(octets) == length:  # the body is here already, and nothing behind it
+            body.fill(octets)
+            self._decoder, self.deadline = NO_BODY, NEVER
+        else:
+            decoder = self._decoder = framing.again()
+            self._read_body(decoder, body, octets)
 
     def _read_body(self, decoder: Decoder, body: IncomingBody, octets: bytes) -> None:
         if octets:

@@ -13,6 +13,7 @@ from proxy.upstream.connection import UNCERTAIN, UpstreamConnection
 from proxy.upstream.tunnel import tunnel
 from proxy.wire.channel import TlsChannel
 from proxy.wire.deadlines import Deadlines
+from proxy.wire.heads import Recall, ResponseHead
 from proxy.wire.tls import certificate_advice, reason_of
 
 ATTEMPT_DELAY = 0.25
@@ -48,6 +49,7 @@ class Pool:
         self._idle_timeout = idle_timeout
         self._idle: list[UpstreamConnection] = []
         self._all: set[UpstreamConnection] = set()
+        self._recall: Recall[ResponseHead] = Recall()
         self._connecting: set[asyncio.Task[UpstreamConnection]] = set()
 
     @property
@@ -124,7 +126,7 @@ class Pool:
         return connection
 
     def _make(self) -> UpstreamConnection:
-        return UpstreamConnection(str(self.origin), self._deadlines, self._forget)
+        return UpstreamConnection(str(self.origin), self._deadlines, self._forget, self._recall)
 
     def _forget(self, connection: UpstreamConnection) -> None:
         self._all.discard(connection)

@@ -50,6 +50,13 @@ class IncomingBody:
             self._paused = True
             self._flow.pause_reading()
 
+    def fill(self, content: bytes) -> None:
+        """It came whole."""
+        if content:
+            self._pieces = [content]
+            self.received = self._size = len(content)
+        self.ended = True
+
     def end(self) -> None:
         """That was all."""
         self.ended = True

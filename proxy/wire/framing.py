@@ -20,6 +20,10 @@ class NoBody:
     length = 0
     done = True
 
+    def again(self) -> "NoBody":
+        """One that has read nothing."""
+        return self
+
     def feed(self, octets: bytes) -> tuple[bytes, bytes]:
         """(content, what follows the body)."""
         return b"", octets
@@ -40,6 +44,10 @@ class LengthBody:
     def __init__(self, length: int) -> None:
         self.length = self.left = length
         self.done = not length
+
+    def again(self) -> "LengthBody":
+        """One that has read nothing."""
+        return LengthBody(self.length)
 
     def feed(self, octets: bytes) -> tuple[bytes, bytes]:
         """(content, what follows the body)."""
@@ -62,6 +70,10 @@ class CloseBody:
 
     def __init__(self) -> None:
         self.done = False
+
+    def again(self) -> "CloseBody":
+        """One that has read nothing."""
+        return CloseBody()
 
     def feed(self, octets: bytes) -> tuple[bytes, bytes]:
         """(content, what follows the body)."""
@@ -95,6 +107,10 @@ class ChunkedBody:
         "Octets of the chunk and its CRLF that are still to come; 0 in front of a size line."
         self._trailers = -1
         "Octets of trailers so far; -1 before the last chunk."
+
+    def again(self) -> "ChunkedBody":
+        """One that has read nothing."""
+        return ChunkedBody()
 
     def feed(self, octets: bytes) -> tuple[bytes, bytes]:
         """(content, what follows the body); BodyMalformed at the first octet that does not belong."""
