@@ -65,10 +65,10 @@ Outcome = Answered | Failed
 async def attempt(route: Route, outgoing: Outgoing, waiting: Waiting, account: Account) -> Outcome:
     """Connects if need be, sends, and waits for the head of the answer; SenderLeft, and whatever the body raises."""
     try:
-        connection = route.pool.take() or await route.pool.connect(route.settings.connect_timeout)
+        connection = route.pool.take() or await connected(route, account)
     except (UpstreamUnreachable, ConnectTimeout) as failure:
         return Failed(Ending.REFUSED if failure.definite else Ending.UNSENT, failure)
-    account.connected()
+    account.attempts += 1
     if waiting.left:
         route.pool.give_back(connection)
         raise SenderLeft
@@ -87,6 +87,14 @@ async def attempt(route: Route, outgoing: Outgoing, waiting: Waiting, account: A
     if connection.head is not None and connection.body is not None:
         return Answered(connection, connection.head, connection.body, route)
     return _failed(route, connection)
+
+
+async def connected(route: Route, account: Account) -> UpstreamConnection:
+    """A new connection; UpstreamUnreachable or ConnectTimeout."""
+    account.begin_connection()
+    connection = await route.pool.connect(route.settings.connect_timeout)
+    account.end_connection()
+    return connection
 
 
 def _failed(route: Route, connection: UpstreamConnection) -> Failed:

@@ -157,6 +157,13 @@ class Room(Protocol):
         ...
 
 
+def arrived(incoming: IncomingBody, room: Room) -> BufferedBody | None:
+    """The body if all of it is here and small enough to be kept: for most messages nothing has to be waited for."""
+    if not incoming.ended or incoming.received > min(room.buffer, room.max_body):
+        return None
+    return BufferedBody(incoming.take())
+
+
 async def collect(incoming: IncomingBody, room: Room, files: Spool | None = None) -> Body:
     """The whole body if it has at most `buffer` or `spool` octets, else what will stream it; BodyTooLarge."""
     spool = room.spool if files else 0

@@ -8,7 +8,7 @@ from proxy.errors import ProxyError, SenderLeft
 from proxy.forwarding.admission import Networks, admit
 from proxy.forwarding.answers import problem
 from proxy.forwarding.attempt import Answered, Failed, Outcome, Outgoing, attempt
-from proxy.forwarding.body import Body, collect
+from proxy.forwarding.body import arrived, collect
 from proxy.forwarding.csrf import CsrfUnit, required
 from proxy.forwarding.fields import has, value_of
 from proxy.forwarding.handshake import renew_unit
@@ -70,53 +70,47 @@ async def deliver(request: Request, house: House, account: Account) -> None:
     route = admit(request, address, house.routes, house.own_names)
     account.routed(route.settings.name, route.settings.oauth_client)
     prepared = prepare(request, address, route)
-    body = await collect(request.body, route.settings, house.spool)
+    body = arrived(request.body, route.settings) or await collect(request.body, route.settings, house.spool)
+    method, spent = request.head.method, frozenset[Verdict]()
     try:
-        await converse(request, route, prepared, body, account)
+        while True:
+            token = route.source.ready() or await awaited_token(request, route, account)
+            account.have_token(renewed=Verdict.RENEW_TOKEN in spent)
+            unit = csrf_unit(request, route, token)
+            head = complete(prepared, token.authorization, unit, body, method)
+            outcome = await attempt(route, Outgoing(method, head, body), request.sender, account)
+            refusal = refused(outcome, request, route, token)
+            decision = verdict(outcome.ending, refusal, spent, method=method, replayable=body.replayable)
+            match decision, outcome:
+                case (Verdict.RENEW_TOKEN, Answered() as answer):
+                    answer.discard()
+                case (Verdict.FETCH_CSRF, Answered() as answer) if await renewed(route, prepared, unit, token, account):
+                    answer.discard()
+                case (Verdict.FETCH_CSRF_FOR_NEXT, Answered() as answer):
+                    await renewed(route, prepared, unit, token, account)
+                    return await relay(request, route, answer, unit, account)
+                case (_, Answered() as answer):
+                    return await relay(request, route, answer, unit, account)
+                case (Verdict.FAIL, Failed(failure=failure)):
+                    raise failure
+            spent |= {decision}
+            account.replayed(decision)
     finally:
         body.close()
 
 
-async def converse(request: Request, route: Route, prepared: Prepared, body: Body, account: Account) -> None:
-    """Token, attempt, verdict, as often as the verdict says; then relay."""
-    method, spent = request.head.method, frozenset[Verdict]()
-    while True:
-        token = await obtain_token(request, route, spent, account)
-        unit = csrf_unit(request, route, token)
-        head = complete(prepared, token.authorization, unit, body, method)
-        outcome = await attempt(route, Outgoing(method, head, body), request.sender, account)
-        refusal = refused(outcome, request, route, token)
-        decision = verdict(outcome.ending, refusal, spent, method=method, replayable=body.replayable)
-        match decision, outcome:
-            case (Verdict.RENEW_TOKEN, Answered() as answer):
-                answer.discard()
-            case (Verdict.FETCH_CSRF, Answered() as answer) if await renewed(route, prepared, unit, token, account):
-                answer.discard()
-            case (Verdict.FETCH_CSRF_FOR_NEXT, Answered() as answer):
-                await renewed(route, prepared, unit, token, account)
-                return await relay(request, route, answer, unit, account)
-            case (_, Answered() as answer):
-                return await relay(request, route, answer, unit, account)
-            case (Verdict.FAIL, Failed(failure=failure)):
-                raise failure
-        spent |= {decision}
-        account.replayed(decision)
-
-
-async def obtain_token(request: Request, route: Route, spent: frozenset[Verdict], account: Account) -> Token:
-    """A token that can be used now; from memory without waiting, if there is one.
+async def awaited_token(request: Request, route: Route, account: Account) -> Token:
+    """A token from the one grant in flight.
 
     SenderLeft if the sender has ended its side meanwhile: it has lost patience, and would send its message again.
     """
     account.begin_token()
     try:
-        ready = route.source.ready()
-        token = ready or await route.source.token()
+        token = await route.source.token()
     finally:
         account.end_token()
-    if ready is None and request.sender.half_closed:
+    if request.sender.half_closed:
         raise SenderLeft
-    account.have_token("renewed" if Verdict.RENEW_TOKEN in spent else "cached" if ready else "granted")
     return token
 
 

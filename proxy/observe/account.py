@@ -10,35 +10,18 @@ LONGEST_METHOD, LONGEST_PATH = 32, 256
 
 
 class Account:
-    """The account of one exchange; phases in seconds."""
+    """The account of one exchange; phases in seconds. What is usual is said once, in the class."""
 
-    __slots__ = (
-        "_mark",
-        "_now",
-        "_start",
-        "attempts",
-        "bytes_in",
-        "bytes_out",
-        "code",
-        "connect_seconds",
-        "correlation_id",
-        "detail",
-        "first_byte_seconds",
-        "made_by",
-        "method",
-        "mpl_id",
-        "oauth_client",
-        "path",
-        "relay_seconds",
-        "replays",
-        "request_id",
-        "route",
-        "status",
-        "token",
-        "token_seconds",
-        "total_seconds",
-        "upstream_status",
-    )  # fmt: skip
+    route = oauth_client = ""
+    status = upstream_status = 0
+    made_by = "upstream"
+    code = detail = ""
+    token = ""
+    attempts = 0
+    replays: tuple[str, ...] = ()
+    bytes_in = bytes_out = 0
+    token_seconds = connect_seconds = first_byte_seconds = relay_seconds = total_seconds = 0.0
+    mpl_id = correlation_id = ""
 
     def __init__(
         self, request_id: str, method: str, path: bytes = b"", now: Callable[[], float] = time.monotonic
@@ -48,39 +31,34 @@ class Account:
         self._start = self._mark = now()
         self.request_id, self.method = request_id, method[:LONGEST_METHOD]
         self.path = path[:LONGEST_PATH].partition(b"?")[0].decode("latin-1")
-        self.route = self.oauth_client = ""
-        self.status = self.upstream_status = 0
-        self.made_by = "upstream"
-        self.code = self.detail = ""
-        self.token = ""
-        self.attempts = 0
-        self.replays: tuple[str, ...] = ()
-        self.bytes_in = self.bytes_out = 0
-        self.token_seconds = self.connect_seconds = self.first_byte_seconds = 0.0
-        self.relay_seconds = self.total_seconds = 0.0
-        self.mpl_id = self.correlation_id = ""
 
     def routed(self, route: str, oauth_client: str) -> None:
         """The request has its route."""
         self.route, self.oauth_client = route, oauth_client
 
     def begin_token(self) -> None:
-        """The request is there; now the token is wanted."""
+        """A token has to be waited for."""
+        self.token = "granted"
         self._mark = self._now()
-
-    def have_token(self, kind: str) -> None:
-        """A token is there: cached, granted or renewed; what an earlier attempt waited for is not cached for it."""
-        if kind != "cached" or not self.token:
-            self.token = kind
 
     def end_token(self) -> None:
         """A token is there, or will not come."""
         mark, self._mark = self._mark, self._now()
         self.token_seconds += self._mark - mark
 
-    def connected(self) -> None:
-        """An attempt has its connection."""
-        self.attempts += 1
+    def have_token(self, *, renewed: bool) -> None:
+        """A token is there: granted, renewed, or cached; what an earlier attempt waited for is not cached for it."""
+        if renewed:
+            self.token = "renewed"
+        elif not self.token:
+            self.token = "cached"
+
+    def begin_connection(self) -> None:
+        """A connection has to be made."""
+        self._mark = self._now()
+
+    def end_connection(self) -> None:
+        """It is there."""
         mark, self._mark = self._mark, self._now()
         self.connect_seconds += self._mark - mark
 

@@ -9,6 +9,7 @@ import random
 import sys
 import time
 from collections.abc import Callable, MutableMapping
+from functools import cache
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Any, Protocol
 
@@ -81,7 +82,7 @@ class Log:
             return
         if self._sample < 1 and level == "info" and random.random() >= self._sample:  # noqa: S311 - a sample
             return
-        self.writer.write(self._render(account))
+        self.writer.write(self._render(account, level))
 
     def _filter(self, _logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         if LEVELS.get(method, 40) < LEVELS[self.level]:
@@ -136,18 +137,32 @@ def severity(account: Account) -> str:
     return "error" if account.status >= 500 else "warning" if account.status >= 400 or account.code else "info"
 
 
-def json_line(account: Account) -> str:
+def json_line(account: Account, level: str) -> str:
     """An exchange as one JSON object; what can hold anything is quoted, the rest is ours."""
     each = account
+    waited = each.token_seconds or each.connect_seconds
     return (
-        f'{{"timestamp":"{_stamp()}","level":"{severity(each)}","event":"exchange.finished",'
-        f'"request_id":{quoted(each.request_id)},"route":{quoted(each.route)},'
-        f'"oauth_client":{quoted(each.oauth_client)},"method":"{each.method}","path":{quoted(each.path)},"status":{each.status},'
+        f'{{"timestamp":"{_stamp()}","level":"{level}","event":"exchange.finished",'
+        f'"request_id":{quoted(each.request_id)},{_whose(each.route, each.oauth_client)},'
+        f'"method":"{each.method}","path":{quoted(each.path)},"status":{each.status},'
         f'"made_by":"{each.made_by}","attempts":{each.attempts},"token":"{each.token}",'
         f'"bytes_in":{each.bytes_in},"bytes_out":{each.bytes_out},"seconds":{each.total_seconds:.6f},'
-        f'"token_seconds":{each.token_seconds:.6f},"connect_seconds":{each.connect_seconds:.6f},'
+        f"{_waits(each) if waited else _NO_WAITS},"
         f'"first_byte_seconds":{each.first_byte_seconds:.6f},"relay_seconds":{each.relay_seconds:.6f}{_rare(each)}}}'
     )
+
+
+_NO_WAITS = '"token_seconds":0.0,"connect_seconds":0.0'
+
+
+def _waits(each: Account) -> str:
+    return f'"token_seconds":{each.token_seconds:.6f},"connect_seconds":{each.connect_seconds:.6f}'
+
+
+@cache
+def _whose(route: str, oauth_client: str) -> str:
+    """As many as there are routes; none comes from a sender."""
+    return f'"route":{quoted(route)},"oauth_client":{quoted(oauth_client)}'
 
 
 def _rare(each: Account) -> str:
@@ -166,12 +181,12 @@ def _rare(each: Account) -> str:
     return text
 
 
-def human_line(account: Account) -> str:
+def human_line(account: Account, level: str) -> str:
     """An exchange as a line for a terminal."""
     each = account
     what = f"{each.method or '-'} {each.path or '-'} {each.status} by {each.made_by}"
     parts = [
-        f"{_stamp()[11:23]} {severity(each)} exchange.finished {what}",
+        f"{_stamp()[11:23]} {level} exchange.finished {what}",
         f"route {each.route} as {each.oauth_client}" if each.route else "",
         f"in {each.total_seconds * 1000:.1f} ms ({_phases(each)})",
         f"token {each.token}" if each.token else "",

@@ -20,6 +20,7 @@ _VERSION = re.compile(rb"HTTP/\d\.\d")
 _METHODS = frozenset(b"GET HEAD POST PUT PATCH DELETE OPTIONS CONNECT TRACE".split())
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _EMPTY_LINES = re.compile(rb"\A(?:\r\n)+")
+"Before the first line of a head (RFC 9112 §2.2)."
 _CONTROLS = bytes({*range(0x20), 0x7F} - {0x09, 0x0A, 0x0D})
 
 Field = tuple[bytes, bytes]
@@ -225,11 +226,6 @@ class HeadTooLong(Exception):
         self.first_line = first_line
 
 
-def _without_empty_lines(octets: bytes) -> bytes:
-    """The octets without empty lines before the first line of a head (RFC 9112 §2.2)."""
-    return _EMPTY_LINES.sub(b"", octets) if octets[:1] == b"\r" else octets
-
-
 class HeadCollector:
     """Collects the octets of one head at a time, however the socket cut them."""
 
@@ -242,20 +238,21 @@ class HeadCollector:
     @property
     def begun(self) -> bool:
         """Whether a head has begun and not ended; empty lines in front of it are no beginning."""
-        return bool(self._octets.strip(b"\r\n"))
+        return bool(self._octets) and bool(self._octets.strip(b"\r\n"))
 
     def feed(self, octets: bytes) -> tuple[bytes, bytes]:
         """(head, what follows it), the head empty until it is complete; HeadTooLong, HeadMalformed."""
         if not self._octets:
-            octets = _without_empty_lines(octets)
-            end = octets.find(END) + len(END)
-            if end >= len(END) and end <= self._limit:
+            if octets[:1] == b"\r":
+                octets = _EMPTY_LINES.sub(b"", octets)
+            end = octets.find(END) + 4
+            if 4 <= end <= self._limit:
                 return (octets, b"") if end == len(octets) else (octets[:end], octets[end:])
         return self._add(octets)
 
     def _add(self, octets: bytes) -> tuple[bytes, bytes]:
         if self._octets == b"\r":
-            octets = _without_empty_lines(b"\r" + octets)
+            octets = _EMPTY_LINES.sub(b"", b"\r" + octets)
             self._octets.clear()
         seen = max(0, len(self._octets) - len(END) + 1)
         self._octets += octets

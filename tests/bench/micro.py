@@ -124,5 +124,5 @@ def forwarding() -> Iterator[Step]:
 def accounting() -> Iterator[Step]:
     """The end of an exchange."""
     metrics, finished = Metrics(), samples.account()
-    yield Step("render the log line", lambda: json_line(finished))
+    yield Step("render the log line", lambda: json_line(finished, "info"))
     yield Step("count in the metrics", lambda: metrics.count(finished))

@@ -133,9 +133,7 @@ def account() -> Account:
     """The account of an exchange that went well."""
     finished = Account("0050568f4e2a1eddbca1b2c3d4e5f607", "POST")
     finished.routed("orders", "orders")
-    finished.begin_token()
-    finished.have_token("cached")
-    finished.connected()
+    finished.have_token(renewed=False)
     finished.answered()
     finished.relayed(200)
     finished.bytes_in, finished.bytes_out = 1024, 512

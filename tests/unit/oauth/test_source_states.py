@@ -133,8 +133,12 @@ class Exchanges(RuleBasedStateMachine):
     def grant(self, expires_in: Any, is_same: bool) -> None:  # noqa: FBT001
         """The server gives a token: all are served, or told that it came too late."""
         self.number += not is_same
-        lifetime = float(expires_in or 0)
-        self.granted[f"Bearer t{self.number}".encode()] = self.sent, lifetime if lifetime > 0 else 3600.0
+        lifetime, name = (
+            float(expires_in or 0) if float(expires_in or 0) > 0 else 3600.0,
+            f"Bearer t{self.number}".encode(),
+        )
+        if not (name in self.granted and self.sent.after(lifetime).has_come(self.now)):
+            self.granted[name] = self.sent, lifetime  # else it came too late to say anything new about the token
         document = {"access_token": f"t{self.number}", "token_type": "Bearer", "expires_in": expires_in}
         self._answer(Answer(status=200, body=json.dumps(document).encode()))
         assert all(task.done() for _, task in self.waiting)

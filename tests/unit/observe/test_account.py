@@ -16,19 +16,30 @@ def account_at(*moments: float) -> Account:
 
 def test_phases_are_what_lies_between_the_marks() -> None:
     """Token, connection and first byte are counted apart, the total from the very beginning."""
-    account = account_at(10.0, 11.0, 13.0, 16.0, 20.0, 25.0)
+    account = account_at(10.0, 11.0, 13.0, 14.0, 17.0, 21.0, 26.0)
     account.begin_token()
     account.end_token()
-    account.connected()
+    account.begin_connection()
+    account.end_connection()
+    account.answered()
+    account.relayed(200)
+    account.end()
+    phases = (account.token_seconds, account.connect_seconds, account.first_byte_seconds, account.relay_seconds)
+    assert (phases, account.total_seconds) == ((2.0, 3.0, 4.0, 5.0), 16.0)
+
+
+def test_what_is_at_hand_takes_no_time() -> None:
+    """Token and connection from memory: what little goes into them belongs to the first octet."""
+    account = account_at(10.0, 14.0, 15.0)
+    account.have_token(renewed=False)
     account.answered()
     account.end()
-    phases = (account.token_seconds, account.connect_seconds, account.first_byte_seconds, account.total_seconds)
-    assert phases == (2.0, 3.0, 4.0, 15.0)
-    assert account.attempts == 1
+    phases = (account.token_seconds, account.connect_seconds, account.first_byte_seconds, account.relay_seconds)
+    assert (phases, account.total_seconds) == ((0.0, 0.0, 4.0, 0.0), 5.0)
 
 
 @pytest.mark.parametrize(
-    ("kinds", "told"),
+    ("attempts", "told"),
     [
         (("cached",), "cached"),
         (("granted",), "granted"),
@@ -37,11 +48,13 @@ def test_phases_are_what_lies_between_the_marks() -> None:
         (("renewed", "cached"), "renewed"),
     ],
 )
-def test_the_token_is_told_by_the_worst_that_was_waited_for(kinds: tuple[str, ...], told: str) -> None:
+def test_the_token_is_told_by_the_worst_that_was_waited_for(attempts: tuple[str, ...], told: str) -> None:
     """A second attempt that finds the token in memory does not hide that the first had to wait."""
     account = Account("id-1", "POST")
-    for kind in kinds:
-        account.have_token(kind)
+    for each in attempts:
+        if each != "cached":
+            account.begin_token()
+        account.have_token(renewed=each == "renewed")
     assert account.token == told
 
 

@@ -35,7 +35,7 @@ def accounts(draw: st.DrawFn) -> Account:
 @given(accounts())
 def test_a_json_line_is_one_json_object_whatever_it_holds(account: Account) -> None:
     """It parses, it is one line, and the values come back as they were."""
-    line = json_line(account)
+    line = json_line(account, severity(account))
     found = json.loads(line)
     assert "\n" not in line
     assert (found["request_id"], found["route"], found["status"]) == (account.request_id, account.route, account.status)
@@ -47,14 +47,14 @@ def test_a_json_line_is_one_json_object_whatever_it_holds(account: Account) -> N
 @given(accounts())
 def test_a_human_line_holds_no_control_characters(account: Account) -> None:
     """Nobody writes to a terminal through the log."""
-    assert human_line(account).isprintable()
+    assert human_line(account, severity(account)).isprintable()
 
 
 def test_a_json_line_holds_all_that_an_exchange_is_known_by() -> None:
     """The names are those of the handbook."""
     account = Account("id-1", "POST", b"/orders?q")
     account.relayed(200)
-    found = json.loads(json_line(account))
+    found = json.loads(json_line(account, severity(account)))
     assert set(found) == {
         *("timestamp", "level", "event", "request_id", "route", "oauth_client", "method", "path", "status", "made_by"),
         *("attempts", "token", "bytes_in", "bytes_out", "seconds", "token_seconds", "connect_seconds"),
@@ -178,7 +178,7 @@ def test_an_event_for_people_holds_no_control_characters(fields: dict[str, str],
 def test_a_human_line_says_what_is_worth_saying() -> None:
     """And leaves out what there is not."""
     account = finished(200)
-    assert human_line(account)[13:] == (
+    assert human_line(account, severity(account))[13:] == (
         "info exchange.finished POST /orders 200 by upstream,"
         " in 0.0 ms (token 0.0, connection 0.0, first byte 0.0, relay 0.0), [id-1]"
     )
@@ -186,7 +186,7 @@ def test_a_human_line_says_what_is_worth_saying() -> None:
     account.route, account.token, account.mpl_id, account.replays = "orders", "renewed", "AG1", ("renew_token",)
     account.code, account.detail = "upstream_closed", "Gone."
     account.oauth_client = "neo"
-    assert human_line(account)[13:] == (
+    assert human_line(account, severity(account))[13:] == (
         "warning exchange.finished POST /orders 200 by upstream, route orders as neo,"
         " in 0.0 ms (token 0.0, connection 0.0, first byte 0.0, relay 0.0), token renewed, MPL AG1, after renew_token,"
         " upstream_closed: Gone., [id-1]"
