@@ -17,10 +17,11 @@ from proxy.forwarding.relay import relay
 from proxy.forwarding.request import Prepared, Request, complete, prepare
 from proxy.forwarding.routes import Route, Routes
 from proxy.forwarding.spool import Spool
-from proxy.forwarding.verdict import Refusal, Verdict, verdict
+from proxy.forwarding.verdict import NO_REFUSAL, Refusal, Verdict, verdict
 from proxy.oauth.token import Token
 from proxy.observe.account import Account
 
+UNSPENT: frozenset[Verdict] = frozenset()
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 "Methods that the CSRF protection lets through (Tomcat's RestCsrfPreventionFilter)."
 
@@ -71,7 +72,7 @@ async def deliver(request: Request, house: House, account: Account) -> None:
     account.routed(route.settings.name, route.settings.oauth_client)
     prepared = prepare(request, address, route)
     body = arrived(request.body, route.settings) or await collect(request.body, route.settings, house.spool)
-    method, spent = request.head.method, frozenset[Verdict]()
+    method, spent = request.head.method, UNSPENT
     try:
         while True:
             token = route.source.ready() or await awaited_token(request, route, account)
@@ -82,6 +83,8 @@ async def deliver(request: Request, house: House, account: Account) -> None:
             refusal = refused(outcome, request, route, token)
             decision = verdict(outcome.ending, refusal, spent, method=method, replayable=body.replayable)
             match decision, outcome:
+                case (Verdict.RELAY, Answered() as answer):
+                    return await relay(request, route, answer, unit, account)
                 case (Verdict.RENEW_TOKEN, Answered() as answer):
                     answer.discard()
                 case (Verdict.FETCH_CSRF, Answered() as answer) if await renewed(route, prepared, unit, token, account):
@@ -132,8 +135,8 @@ def csrf_unit(request: Request, route: Route, token: Token) -> CsrfUnit | None:
 
 def refused(outcome: Outcome, request: Request, route: Route, token: Token) -> Refusal:
     """What an answer says about our credentials; a token that failed is forgotten, unless it is too young."""
-    if not isinstance(outcome, Answered):
-        return Refusal.NONE
+    if not isinstance(outcome, Answered) or outcome.head.status not in (401, 403):
+        return NO_REFUSAL
     status, fields, settings = outcome.head.status, outcome.head.fields, route.settings
     if status == 403 and required(value_of(fields, b"x-csrf-token")):
         ours = settings.csrf is Csrf.AUTO and not has(request.head.fields, b"x-csrf-token")

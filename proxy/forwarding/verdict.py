@@ -32,6 +32,10 @@ class Refusal(Enum):
     "A CSRF token is required, and fetching one is up to us."
 
 
+NO_REFUSAL = Refusal.NONE
+"Of nearly all answers; CPython 3.11 looks up an enum's member in 0.1 µs."
+
+
 class Verdict(StrEnum):
     """What happens next."""
 
@@ -52,11 +56,7 @@ def verdict(ending: Ending, refusal: Refusal, spent: frozenset[Verdict], *, meth
     """
     match ending:
         case Ending.ANSWERED:
-            if refusal is Refusal.TOKEN and replayable and Verdict.RENEW_TOKEN not in spent:
-                return Verdict.RENEW_TOKEN
-            if refusal is Refusal.CSRF and Verdict.FETCH_CSRF not in spent:
-                return Verdict.FETCH_CSRF if replayable else Verdict.FETCH_CSRF_FOR_NEXT
-            return Verdict.RELAY
+            return Verdict.RELAY if refusal is NO_REFUSAL else _after(refusal, spent, replayable=replayable)
         case Ending.UNSENT:
             return Verdict.FAIL if Verdict.RECONNECT in spent else Verdict.RECONNECT
         case Ending.LOST:
@@ -66,3 +66,12 @@ def verdict(ending: Ending, refusal: Refusal, spent: frozenset[Verdict], *, meth
             return Verdict.FAIL
         case _:
             assert_never(ending)
+
+
+def _after(refusal: Refusal, spent: frozenset[Verdict], *, replayable: bool) -> Verdict:
+    """What to do after an answer that refuses our credentials."""
+    if refusal is Refusal.TOKEN and replayable and Verdict.RENEW_TOKEN not in spent:
+        return Verdict.RENEW_TOKEN
+    if refusal is Refusal.CSRF and Verdict.FETCH_CSRF not in spent:
+        return Verdict.FETCH_CSRF if replayable else Verdict.FETCH_CSRF_FOR_NEXT
+    return Verdict.RELAY

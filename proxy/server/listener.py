@@ -12,7 +12,8 @@ from proxy.config.model import Listener as Settings
 from proxy.errors import Overloaded, ProxyError, SenderNotAllowed
 from proxy.forwarding.admission import allowed
 from proxy.forwarding.request import Request
-from proxy.server.sender import Desk, SenderConnection, Terms
+from proxy.server.desk import Desk, Terms
+from proxy.server.sender import SenderConnection
 from proxy.wire.deadlines import Deadlines
 
 BACKLOG = 1024

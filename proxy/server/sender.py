@@ -7,28 +7,16 @@ ends nothing more is read as a message; the connection then ends lingering, so t
 import asyncio
 import socket
 import struct
-from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple, cast
+from typing import cast
 
-from proxy.errors import (
-    HeadTooLarge,
-    Overloaded,
-    ProxyError,
-    RequestMalformed,
-    RequestTimeout,
-    SenderLeft,
-    TargetTooLong,
-    VersionUnsupported,
-)
+from proxy.errors import Overloaded, ProxyError, RequestMalformed, RequestTimeout, SenderLeft
 from proxy.forwarding.answers import CONTINUE
-from proxy.forwarding.fields import value_of
 from proxy.forwarding.request import Request
-from proxy.forwarding.target import Target, take_apart
+from proxy.server.arrival import Arrival, HeadReader
+from proxy.server.desk import Desk
 from proxy.wire.body import IncomingBody
-from proxy.wire.deadlines import NEVER, Deadlines
-from proxy.wire.framing import BodyMalformed, Decoder, request_body
-from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong, Recall, RequestHead, RequestParser, VersionOther
+from proxy.wire.deadlines import NEVER
+from proxy.wire.framing import BodyMalformed, Decoder
 from proxy.wire.reading import PieceReader
 from proxy.wire.run import Run
 
@@ -40,58 +28,14 @@ LINGER = 2.0
 "Seconds in which a refused sender may go on sending, so that it reads its answer."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """What a listener grants its senders: sizes in octets, times in seconds."""
-
-    max_head: int
-    max_fields: int
-    head_timeout: float
-    body_timeout: float
-    idle_timeout: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """What the connections of one listener share."""
-
-    terms: Terms
-    deadlines: Deadlines
-    ids: Iterator[str]
-    serve: Callable[[Request], Coroutine[Any, Any, None]]
-    "Runs the exchange."
-    refuse: Callable[["SenderConnection", ProxyError, str], None]
-    "Answers what never became a request."
-    crashed: Callable[[BaseException, str], None]
-    "Takes what no exchange may raise."
-    arrived: Callable[["SenderConnection"], ProxyError | None]
-    "Asked about each new connection."
-    departed: Callable[["SenderConnection"], None]
-    secure: bool
-    recall: Recall["Arrival"] = field(default_factory=Recall)
-
-
-class Arrival(NamedTuple):
-    """What a head means for the connection that it came over; the same for the same octets."""
-
-    head: RequestHead
-    target: Target
-    framing: Decoder
-    "To be begun `again` for each body."
-    expects: bool
-    "Whether the sender waits for being asked for the body (RFC 9110 §10.1.1)."
-    request_id: str
-    "The sender's own, or nothing."
-
-
 class SenderConnection(PieceReader):
     """Made by its listener, once for each connection."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._transport: asyncio.Transport = cast("asyncio.Transport", None)
-        self._collector = HeadCollector(desk.terms.max_head)
-        self._parser = RequestParser()
+        terms = desk.terms
+        self._heads = HeadReader(max_head=terms.max_head, max_fields=terms.max_fields, recall=desk.recall)
         self._decoder: Decoder | None = None
         self._body: IncomingBody | None = None
         self._run: Run | None = None
@@ -242,7 +186,7 @@ class SenderConnection(PieceReader):
             seconds = f"{self._desk.terms.body_timeout:g} s"
             self._body.fail(RequestTimeout(f"The body stood still for {seconds}; see `limits.body_timeout`."))
             self.ring()
-        elif self._collector.begun:
+        elif self._heads.begun:
             seconds = f"{self._desk.terms.head_timeout:g} s"
             self._refuse(RequestTimeout(f"The head was not complete within {seconds}; see `limits.head_timeout`."))
         else:
@@ -266,26 +210,17 @@ class SenderConnection(PieceReader):
 
     def _read_head(self, octets: bytes) -> bytes:
         """What follows the head and the body that came with it; starts the exchange when a head is complete."""
-        began = not self._collector.begun
+        began = not self._heads.begun
         try:
-            head_octets, octets = self._collector.feed(octets)
-            if not head_octets:
-                if began and self._collector.begun:
-                    self.deadline = self._after(self._desk.terms.head_timeout)
-                return b""
-            arrival = self._desk.recall.get(head_octets) or self._read(head_octets)
-        except (HeadMalformed, HeadTooLong, BodyMalformed) as error:
-            self._refuse(_refusal(error))
+            arrival, octets = self._heads.feed(octets)
+        except ProxyError as error:
+            self._refuse(error)
             return b""
-        return self._begin(arrival, octets)
-
-    def _read(self, head_octets: bytes) -> Arrival:
-        """What the head means; HeadMalformed, HeadTooLong, BodyMalformed."""
-        head = self._parser.parse(head_octets, self._desk.terms.max_fields)
-        framing = request_body(head)
-        expects = bool(head.minor and framing.length != 0 and value_of(head.fields, b"expect"))
-        request_id = value_of(head.fields, b"x-request-id")[:128].decode("latin-1")
-        return self._desk.recall.keep(head_octets, Arrival(head, take_apart(head.target), framing, expects, request_id))
+        if arrival is not None:
+            return self._begin(arrival, octets)
+        if began and self._heads.begun:
+            self.deadline = self._after(self._desk.terms.head_timeout)
+        return b""
 
     def _begin(self, arrival: Arrival, octets: bytes) -> bytes:
         head, target, framing, expects, request_id = arrival
@@ -401,14 +336,3 @@ class SenderConnection(PieceReader):
         self._desk.refuse(self, error, next(self._desk.ids))
         self._body = IncomingBody(self, None) if lingers else None
         self._end()
-
-
-def _refusal(error: HeadMalformed | HeadTooLong | BodyMalformed) -> ProxyError:
-    """What the sender is told about a head that cannot be read."""
-    if isinstance(error, VersionOther):
-        return VersionUnsupported("Send HTTP/1.1 or HTTP/1.0.")
-    if isinstance(error, HeadTooLong):
-        if error.first_line:
-            return TargetTooLong("The request line is longer than `limits.max_head`.")
-        return HeadTooLarge("The head has more octets or fields than `limits.max_head` and `limits.max_fields` allow.")
-    return RequestMalformed(f"The request cannot be read: {error} (RFC 9112).")

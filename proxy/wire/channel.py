@@ -122,7 +122,7 @@ class TlsChannel(PieceReader, asyncio.Transport):
         """Goes on, first with what has been deciphered."""
         self._paused = False
         self._below.resume_reading()
-        if self._tls.pending() or self._incoming.pending:
+        if self._incoming.pending:
             asyncio.get_running_loop().call_soon(self._step)
 
     def get_write_buffer_size(self) -> int:
@@ -167,7 +167,7 @@ class TlsChannel(PieceReader, asyncio.Transport):
                     self._below.close()
                     return
                 self._upper.data_received(octets)
-                if not (self._incoming.pending or self._tls.pending()):  # so that no exception says so
+                if not self._incoming.pending:  # a record is read whole, so that no exception need say so
                     return
         except ssl.SSLWantReadError:
             self._flush()

@@ -68,6 +68,10 @@ class Call:
                 await self._take(int((self.received.field(b"Content-Length") or [b"0"])[0]))
         return bytes(self.received.body)
 
+    async def read(self, count: int) -> None:
+        """So much of the body, and no more."""
+        await self._take(count)
+
     async def send(self, octets: bytes) -> None:
         """Part of an answer."""
         self._writer.write(octets)

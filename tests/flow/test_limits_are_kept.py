@@ -96,7 +96,7 @@ async def test_a_slow_head_is_a_408(proxy: Running) -> None:
     sender = await proxy.sender()
     for octet in request(b"GET /orders")[:15]:
         await sender.send(bytes([octet]))
-        await until(lambda: any(each._collector.begun for each in proxy.app.crowd))
+        await until(lambda: any(each._heads.begun for each in proxy.app.crowd))
         proxy.clock.advance(0.9)
     proxy.clock.advance(2)
     refused = await sender.answer()

@@ -175,10 +175,10 @@ async def failures_of_upstreams(proxy: Running, world: World) -> list[bytes]:
         world.upstream.script = deque([line])
         seen += [await asked(proxy, message(b"POST /good", size=size)) for size in (0, 5000)]
     world.upstream.script = deque([hang])
-    waiting, gone = await proxy.sender(), await proxy.sender()
+    waiting, gone, before = await proxy.sender(), await proxy.sender(), len(world.upstream.requests)
     await waiting.send(message(b"POST /good"))
     await gone.send(message(b"POST /good"))
-    await world.upstream.reach(len(world.upstream.requests) + 1)
+    await world.upstream.reach(before + 2)
     gone.reset()
     await until(lambda: all(each.body == MESSAGE.encode() for each in world.upstream.requests[-2:]))
     proxy.clock.advance(61)

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 
 from proxy.errors import ProxyError, SenderLeft
 from proxy.forwarding.request import Request
-from proxy.server.sender import Desk, SenderConnection, Terms
+from proxy.server.desk import Desk, Terms
+from proxy.server.sender import SenderConnection
 from proxy.upstream.connection import UpstreamConnection
 from tests.fakes.loop import HandLoop
 from tests.fakes.transport import MemoryTransport

@@ -5,7 +5,8 @@ from typing import Any
 
 from proxy.errors import ProxyError, SenderLeft
 from proxy.forwarding.request import Request
-from proxy.server.sender import Desk, SenderConnection, Terms
+from proxy.server.desk import Desk, Terms
+from proxy.server.sender import SenderConnection
 from proxy.wire.run import rung
 from tests.fakes.loop import HandLoop
 from tests.fakes.transport import MemoryTransport

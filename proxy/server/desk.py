@@ -1,0 +1,46 @@
+"""What the connections of one listener share: its terms, and whom they turn to."""
+
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from proxy.errors import ProxyError
+from proxy.forwarding.request import Request
+from proxy.server.arrival import Arrival
+from proxy.wire.deadlines import Deadlines
+from proxy.wire.heads import Recall
+
+if TYPE_CHECKING:
+    from proxy.server.sender import SenderConnection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a listener grants its senders: sizes in octets, times in seconds."""
+
+    max_head: int
+    max_fields: int
+    head_timeout: float
+    body_timeout: float
+    idle_timeout: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Shared by all connections of a listener."""
+
+    terms: Terms
+    deadlines: Deadlines
+    ids: Iterator[str]
+    serve: Callable[[Request], Coroutine[Any, Any, None]]
+    "Runs the exchange."
+    refuse: Callable[["SenderConnection", ProxyError, str], None]
+    "Answers what never became a request."
+    crashed: Callable[[BaseException, str], None]
+    "Takes what no exchange may raise."
+    arrived: Callable[["SenderConnection"], ProxyError | None]
+    "Asked about each new connection."
+    departed: Callable[["SenderConnection"], None]
+    secure: bool
+    recall: Recall[Arrival] = field(default_factory=Recall)
+    "Heads that came before."
