@@ -52,7 +52,7 @@ class TlsChannel(PieceReader, asyncio.Transport):
         self._descriptor = descriptor
         self._below = cast("asyncio.Transport", None)
         self._step: Callable[[], None] = self._shake
-        self._paused = False
+        self._made = self._paused = False
         self._error: Exception | None = None
         self.secured: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -73,14 +73,14 @@ class TlsChannel(PieceReader, asyncio.Transport):
 
     def connection_lost(self, error: Exception | None) -> None:
         """TCP is over; what came before a broken write is still read."""
-        if error is not None and self._step == self._read and not self._paused:
+        if error is not None and self._made and not self._paused:
             for octets in left_behind(self._descriptor):
                 self._incoming.write(octets)
-                self._read()
-        if self._step == self._shake:
-            self._unsecured(error or ConnectionResetError("closed in the handshake"))
-        else:
+                self._step()
+        if self._made:
             self._upper.connection_lost(self._error or error)
+        else:
+            self._unsecured(error or ConnectionResetError("closed in the handshake"))
         self._step = _nothing
 
     def pause_writing(self) -> None:
@@ -150,7 +150,7 @@ class TlsChannel(PieceReader, asyncio.Transport):
             self._unsecured(error)
         else:
             self._flush()
-            self._step = self._read
+            self._step, self._made = self._read, True
             self._upper.connection_made(self)
             if not self.secured.done():
                 self.secured.set_result(None)

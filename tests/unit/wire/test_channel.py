@@ -78,7 +78,7 @@ class Peers:
             except ssl.SSLWantReadError:
                 pass
             except ssl.SSLError as error:
-                self.alert = str(error.reason)
+                self.alert = self.alert or str(error.reason)
             self.deliver(self._outgoing.read())
         return self
 
