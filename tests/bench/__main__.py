@@ -3,9 +3,9 @@
 import sys
 from collections.abc import Callable
 
-from tests.bench import micro
+from tests.bench import micro, side_by_side
 
-BENCHMARKS: dict[str, Callable[[], None]] = {"micro": micro.main}
+BENCHMARKS: dict[str, Callable[[], None]] = {"micro": micro.main, "compare": side_by_side.main}
 "Each prints its own table."
 
 

@@ -1,0 +1,14 @@
+-- One kind of message over and over; at the end one line of JSON.
+wrk.method = "$method"
+wrk.headers["Content-Type"] = "application/xml"
+if $size > 0 then
+    wrk.body = string.rep("<order/>", $size / 8)
+end
+
+function done(summary, latency)
+    local failed = summary.errors
+    local errors = failed.connect + failed.read + failed.write + failed.status + failed.timeout
+    local line = 'JSON {"messages": %d, "seconds": %f, "errors": %d, "p50": %f, "p99": %f}'
+    local p50, p99 = latency:percentile(50) / 1e3, latency:percentile(99) / 1e3
+    print(line:format(summary.requests, summary.duration / 1e6, errors, p50, p99))
+end
