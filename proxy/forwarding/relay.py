@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from proxy.config.model import Cookies
+from proxy.cpi.explain import explain
 from proxy.cpi.mpl import ids_in_fields, mpl_id_in_failure
 from proxy.errors import ProxyError
 from proxy.forwarding.attempt import Answered
@@ -17,7 +18,7 @@ from proxy.wire.run import rung
 
 RULES = ResponseRules()
 SCANNED = 8 << 10
-"Octets of a failure's text in which an MPL id is looked for."
+"Octets of a failure's text that are looked at."
 
 
 class Framing(NamedTuple):
@@ -140,6 +141,8 @@ async def _stream(request: Request, head: ResponseHead, body: IncomingBody, fram
 
 
 def note_failure(head: ResponseHead, text: bytes, account: Account) -> None:
-    """Notes the MPL id that stands in a failure's text."""
-    if head.status >= 400 and not account.mpl_id:
-        account.mpl_id = mpl_id_in_failure(text[:SCANNED])
+    """Notes what the beginning of a failure's text tells: the MPL id, and what to do."""
+    if head.status >= 400:
+        account.mpl_id = account.mpl_id or mpl_id_in_failure(text[:SCANNED])
+        diagnosis = explain(head.status, head.fields, text[:SCANNED])
+        account.diagnosis = str(diagnosis) if diagnosis else ""

@@ -15,7 +15,7 @@ class Account:
     route = oauth_client = ""
     status = upstream_status = 0
     made_by = "upstream"
-    code = detail = ""
+    code = detail = diagnosis = ""
     token = ""
     attempts = 0
     replays: tuple[str, ...] = ()

@@ -176,6 +176,8 @@ def _rare(each: Account) -> str:
         text += f',"replays":{quoted(",".join(each.replays))}'
     if each.code:
         text += f',"code":"{each.code}","detail":{quoted(each.detail)}'
+    if each.diagnosis:
+        text += f',"diagnosis":{quoted(each.diagnosis)}'
     if each.upstream_status and each.upstream_status != each.status:
         text += f',"upstream_status":{each.upstream_status}'
     return text
@@ -193,6 +195,7 @@ def human_line(account: Account, level: str) -> str:
         f"MPL {each.mpl_id}" if each.mpl_id else "",
         f"after {', '.join(each.replays)}" if each.replays else "",
         f"{each.code}: {each.detail}" if each.code else "",
+        each.diagnosis,
         f"[{each.request_id}]",
     ]
     return printable(", ".join(part for part in parts if part))
