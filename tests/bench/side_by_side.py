@@ -152,7 +152,7 @@ def laboratory() -> Iterator[Laboratory]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cpi-bench-")))
         folder.chmod(0o755)
         authority = trustme.CA()
-        issued = authority.issue_cert("127.0.0.1")
+        issued = authority.issue_cert("127.0.0.1", "localhost")  # nginx knows no addresses in certificates
         authority.cert_pem.write_to_path(folder / "ca.pem")
         issued.private_key_pem.write_to_path(folder / "server.key")
         (folder / "server.pem").write_bytes(b"".join(pem.bytes() for pem in issued.cert_chain_pems))
