@@ -1,43 +1,16 @@
 """`token` tells what a token is good for, and shows it only when asked to."""
 
-import asyncio
-import sys
 from pathlib import Path
 
 from proxy.oauth.claims import claims
 from proxy.sandbox.tenant import Tenant
-
-CONFIGURATION = """
-oauth_clients:
-  orders:
-    token_url: {neo}
-    provider: neo
-    client_id: sandbox-neo-client
-    client_secret_file: neo-secret
-    tls: {{ca_file: ca.pem}}
-  invoices:
-    service_key_file: service-key.json
-    tls: {{ca_file: ca.pem}}
-routes:
-  - {{path: /orders, upstream: "{runtime}/http/orders", oauth_client: orders, tls: {{ca_file: ca.pem}}}}
-  - {{path: /invoices, upstream: /http/invoices, oauth_client: invoices, tls: {{ca_file: ca.pem}}}}
-"""
+from tests.system.cli import call, configure
 
 
 async def token(tenant: Tenant, folder: Path, *words: str) -> tuple[int, str, str]:
     """Exit status, standard output and standard error of the command in front of the tenant."""
-    await asyncio.to_thread(tenant.write, folder)
-    text = CONFIGURATION.format(neo=tenant.neo_token_url, runtime=tenant.runtime_url)
-    file = folder / "proxy.yaml"
-    await asyncio.to_thread(file.write_text, text)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "proxy", "token", *words, "-c", str(file)),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    output, errors = await process.communicate()
-    return process.returncode or 0, output.decode(), errors.decode()
+    finished = await call(await configure(tenant, folder), "token", *words)
+    return finished.status, finished.output, finished.errors
 
 
 async def test_a_grant_is_told_with_lifetime_scopes_roles_and_authentication(tmp_path: Path) -> None:
