@@ -6,7 +6,7 @@ import click
 
 from proxy import __version__
 
-COMMANDS = ("run", "check", "token", "sandbox", "schema", "version")
+COMMANDS = ("run", "check", "token", "import-key", "sandbox", "schema", "version")
 
 
 class _Commands(click.Group):
