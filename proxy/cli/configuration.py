@@ -17,7 +17,7 @@ config_option = click.option(
     "--config",
     "file",
     type=click.Path(path_type=Path),
-    help="Configuration file; else ./config/proxy.yaml, /etc/cpi-oauth-proxy/proxy.yaml, then CPI_* variables.",
+    help="Configuration file; else ./config/proxy.yaml, /etc/cpi-oauth-proxy/proxy.yaml, then the environment.",
 )
 insecure_option = click.option(
     "--insecure-listen", is_flag=True, help="Let anybody who reaches a listener beyond loopback use the tenant."

@@ -6,7 +6,7 @@ import click
 
 from proxy import __version__
 
-COMMANDS = ("run", "check", "token", "send", "sandbox", "schema", "version")
+COMMANDS = ("run", "check", "token", "send", "doctor", "import-key", "sandbox", "schema", "version")
 
 
 class _Commands(click.Group):

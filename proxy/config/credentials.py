@@ -1,11 +1,13 @@
 """What an OAuth client authenticates with: found in the file or beside it, and fit for the method."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
 
+from proxy.config.binding_folder import read_service_key
 from proxy.config.choices import AuthMethod
 from proxy.config.document import OAuthClientEntry
 from proxy.config.material import check_authorities, check_certificate, check_identity, signing_key
@@ -49,7 +51,8 @@ class Credentials:
             for option in _IN_SERVICE_KEY:
                 if option in self._written:
                     self._wrong(option, "stands in the service key already, take one of them away")
-        text = self._text("service_key", self._entry.service_key, self._entry.service_key_file)
+        read = partial(read_service_key, read=self._read)
+        text = self._text("service_key", self._entry.service_key, self._entry.service_key_file, read)
         if text is None:
             return None
         try:
@@ -103,21 +106,21 @@ class Credentials:
             check_file(place, self._entry.private_key_file, signing_key, self._read, self._problems)
 
     def _client_secret(self, option: str, value: SecretStr | None, file: Path | None) -> SecretStr | None:
-        found = self._text(option, value, file)
+        found = self._text(option, value, file, self._read)
         try:
             return SecretStr(check_secret(found.get_secret_value())) if found is not None else None
         except ValueError as error:
             self._wrong(option if value is not None else f"{option}_file", str(error))
             return None
 
-    def _text(self, option: str, value: SecretStr | None, file: Path | None) -> SecretStr | None:
+    def _text(self, option: str, value: SecretStr | None, file: Path | None, read: Read) -> SecretStr | None:
         """The value, or what stands in the file; not both."""
         if option in self._written and f"{option}_file" in self._written:
             self._wrong(f"{option}_file", f"stands beside `{option}`, take one of them away")
         if file is None or value is not None:
             return value
         try:
-            return self._read(file)
+            return read(file)
         except ValueError as error:
             self._wrong(f"{option}_file", str(error))
             return None

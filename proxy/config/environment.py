@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from proxy.config.problems import Location, Origin, Problems
+from proxy.config.vcap import has_runtime
 
 _CLIENT: Location = ("oauth_clients", "default")
 _ROUTE: Location = ("routes", 0)
@@ -22,15 +23,21 @@ _OPTIONS: dict[str, tuple[Location, ...]] = {
     "CPI_CA_FILE": ((*_CLIENT, "tls", "ca_file"), (*_ROUTE, "tls", "ca_file")),
 }
 _ENOUGH = [name for name in _OPTIONS if name not in {"CPI_LISTEN", "CPI_ADMIN", "CPI_ALLOW", "CPI_CA_FILE"}]
+_CREDENTIALS = [name for name in _ENOUGH if name != "CPI_UPSTREAM"]
 _LISTS = {"CPI_LISTEN", "CPI_ALLOW"}
+_BINDINGS = "VCAP_SERVICES"
+"What Cloud Foundry sets: it stands in for CPI_SERVICE_KEY."
 
 
 def read_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], Problems] | None:
     """The document that the variables stand for; None where none of them tells of an upstream or an OAuth client.
 
-    An empty variable counts as unset. With a service key the upstream, if not given, is the key's whole runtime.
+    An empty variable counts as unset. With a service key the upstream, if not given, is the key's whole runtime. An
+    application that Cloud Foundry has bound to Process Integration Runtime has the binding's key, unless a variable
+    names credentials.
     """
-    if not any(environ.get(name) for name in _ENOUGH):
+    is_bound = not any(environ.get(name) for name in _CREDENTIALS) and has_runtime(environ.get(_BINDINGS, ""))
+    if not is_bound and not any(environ.get(name) for name in _ENOUGH):
         return None
     tree: dict[str, Any] = {
         "oauth_clients": {"default": {"tls": {}}},
@@ -43,7 +50,10 @@ def read_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], Proble
             for place in places:
                 _put(tree, place, [item.strip() for item in text.split(",")] if name in _LISTS else text)
                 lines[place] = 0
-    if environ.get("CPI_SERVICE_KEY") or environ.get("CPI_SERVICE_KEY_FILE"):
+    if is_bound:
+        _put(tree, (*_CLIENT, "service_key"), environ[_BINDINGS])
+        names["service_key"] = _BINDINGS
+    if is_bound or environ.get("CPI_SERVICE_KEY") or environ.get("CPI_SERVICE_KEY_FILE"):
         tree["routes"][0].setdefault("upstream", "/")
     problems = Problems(Origin(file="environment", lines=lines, names=names))
     for name, meant in _misspelt(environ):

@@ -95,7 +95,7 @@ class OAuthClientOptions(Model):
     client_secret_next_file: FilePath | None = None
     "File with the coming secret."
     service_key_file: FilePath | None = None
-    "Service key as downloaded from BTP (JSON): id, secret or certificate, token URL and the runtime's URL."
+    "Service key as downloaded from BTP (JSON), or the folder of a binding; it brings id, secret or certificate, URLs."
     scopes: Scopes = ()
     "Scopes to ask for."
     endpoint_params: dict[FreeParam, str] = Field(default_factory=dict, repr=False)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-_MOST_BYTES = 1 << 20
+MOST_BYTES = 1 << 20
+"Of a file."
 
 
 class SecretError(ValueError):
@@ -15,17 +16,22 @@ def read_secret(path: Path) -> SecretStr:
     """What stands in the file (UTF-8), without one line end at its end; raises SecretError, also when it is empty."""
     try:
         with path.open("rb") as file:
-            content = file.read(_MOST_BYTES + 1)
+            content = file.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "no path"
         raise SecretError(f"the file {path} cannot be read ({reason}), name one that this user can read") from None
-    if len(content) > _MOST_BYTES:
-        raise SecretError(f"the file {path} is larger than 1 MiB, name the right one")
+    return as_secret(content, f"the file {path}")
+
+
+def as_secret(content: bytes, origin: str) -> SecretStr:
+    """The content (UTF-8) without one line end at its end; raises SecretError, which names its origin."""
+    if len(content) > MOST_BYTES:
+        raise SecretError(f"{origin} is larger than 1 MiB, name the right one")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise SecretError(f"the file {path} is not UTF-8, write it as UTF-8") from None
+        raise SecretError(f"{origin} is not UTF-8, write it as UTF-8") from None
     text = text.removesuffix("\n").removesuffix("\r")
     if not text:
-        raise SecretError(f"the file {path} is empty, write into it what it is for")
+        raise SecretError(f"{origin} is empty, write into it what it is for")
     return SecretStr(text)

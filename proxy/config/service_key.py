@@ -2,7 +2,8 @@
 
 Three shapes: the key of a Process Integration Runtime instance (`{"oauth": {…}}`, SAP Help "Creating Service Instance
 and Service Key for Inbound Authentication"), with a secret or a certificate; and the flat binding of XSUAA itself
-("Retrieve Credentials"), whose `url` is the authorization server's. The cf command wraps each in `credentials`.
+("Retrieve Credentials"), whose `url` is the authorization server's. The cf command wraps each in `credentials`, Cloud
+Foundry lists them in VCAP_SERVICES (vcap.py), and Kubernetes makes a folder of one (binding_folder.py).
 """
 
 import json
@@ -14,6 +15,12 @@ from pydantic import SecretStr
 from proxy.config.material import check_certificate, check_identity, repair_pem
 from proxy.config.names import check_client_id, check_secret
 from proxy.config.urls import check_server, check_token_url
+from proxy.config.vcap import bound_key, lists_bindings
+
+WRAPPERS = ("credentials", "oauth")
+"What a service key may stand in, from outside to inside; as a file of a folder it is JSON itself."
+ENTRIES = ("clientid", "clientsecret", "tokenurl", "url", "certurl", "certificate", "key")
+"What is read of a service key."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,13 +38,13 @@ class ServiceKey:
 
 def parse_service_key(text: str) -> ServiceKey:
     """The key in the JSON text; ValueError says what is wrong with it and shows nothing of it."""
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        raise ValueError("is no JSON, take the service key as downloaded") from None
-    for wrapper in ("credentials", "oauth"):
+    document = _json(text)
+    if lists_bindings(document):
+        document = bound_key(document)
+    for wrapper in WRAPPERS:
         if isinstance(document, dict) and wrapper in document:
             document = document[wrapper]
+            document = _json(document) if isinstance(document, str) else document
     if not isinstance(document, dict):
         raise ValueError("is no service key, it has no mapping with clientid in it")  # noqa: TRY004 (a file's content)
     secret, certificate, private_key = (_text(document, name) for name in ("clientsecret", "certificate", "key"))
@@ -50,6 +57,16 @@ def parse_service_key(text: str) -> ServiceKey:
         client_secret=SecretStr(_checked("clientsecret", check_secret, secret)) if secret else None,
         **({} if secret else _identity(certificate or "", private_key)),
     )
+
+
+def _json(text: str) -> Any:
+    """The document that the text is; one with half a surrogate pair in it (RFC 8259 §8.2) could not be sent on."""
+    try:
+        document = json.loads(text)
+        json.dumps(document, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        raise ValueError("is no JSON, take the service key as downloaded") from None
+    return document
 
 
 def _identity(certificate: str, private_key: str | None) -> dict[str, SecretStr | None]:

@@ -5,6 +5,7 @@ Reads files: call it before the event loop starts, or in a thread.
 
 from typing import TYPE_CHECKING, Any
 
+from proxy.config.binding_folder import read_service_key
 from proxy.config.credentials import SECRET_METHODS
 from proxy.config.model import AuthMethod
 from proxy.config.secrets import read_secret
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def secret_files(client: "OAuthClient") -> "tuple[Path, ...]":
-    """Return the files that credentials come from, the certificate's and the service key included."""
+    """Return the files that credentials come from, the certificate's and the service key, or its folder, included."""
     others = (client.tls.cert_file, client.tls.key_file, client.service_key_file)
     return (*(path for _, path in _fields(client)), *(path for path in others if path is not None))
 
@@ -37,7 +38,7 @@ def with_secrets(client: "OAuthClient") -> "OAuthClient":
 
 def _from_service_key(client: "OAuthClient", path: "Path") -> dict[str, Any]:
     """What a service key fills; one with a certificate may take the place of one with a secret, and the reverse."""
-    key = parse_service_key(read_secret(path).get_secret_value())
+    key = parse_service_key(read_service_key(path, read_secret).get_secret_value())
     token_url, _ = without_grant(key.token_url)
     method = client.token_endpoint_auth_method
     if key.certificate is not None and client.certificate is None and method in SECRET_METHODS:

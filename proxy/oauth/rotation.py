@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from proxy.config.binding_folder import key_files
 from proxy.oauth.credentials import secret_files, with_secrets
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ class Rotation:
 
     def _look(self, stamp: Stamp | None, content: tuple[bytes, ...] | None) -> tuple[Stamp, tuple[bytes, ...] | None]:
         """Return stamp and content, read anew only if the stamp differs. Runs in a thread."""
-        seen = tuple((s.st_ino, s.st_size, s.st_mtime_ns) for s in map(Path.stat, self._paths))
+        paths = [file for path in self._paths for file in key_files(path)]
+        seen = tuple((s.st_ino, s.st_size, s.st_mtime_ns) for s in map(Path.stat, paths))
         if seen == stamp:
             return seen, content
-        return seen, tuple(path.read_bytes().rstrip(b"\r\n") for path in self._paths)
+        return seen, tuple(path.read_bytes().rstrip(b"\r\n") for path in paths)

@@ -1,5 +1,6 @@
 """The single route from variables."""
 
+import json
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -19,6 +20,7 @@ BASIC = {
     "CPI_CLIENT_ID": "a",
     "CPI_CLIENT_SECRET": "s${x",
 }
+BOUND = {"VCAP_SERVICES": json.dumps({"it-rt": [{"name": "cpi", "credentials": json.loads(SECRET_KEY)}]})}
 
 
 def understood(environ: dict[str, str]) -> Configuration:
@@ -38,7 +40,14 @@ def complaints(environ: dict[str, str]) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "environ", [{}, {"CPI_UPSTREAM": ""}, {"CPI_LISTEN": "127.0.0.1:1", "CPI_CA_FILE": "x", "PATH": "/"}]
+    "environ",
+    [
+        {},
+        {"CPI_UPSTREAM": ""},
+        {"CPI_LISTEN": "127.0.0.1:1", "CPI_CA_FILE": "x", "PATH": "/"},
+        {"VCAP_SERVICES": "{}"},
+        {"VCAP_SERVICES": BOUND["VCAP_SERVICES"].replace("it-rt", "xsuaa")},
+    ],
 )
 def test_without_upstream_and_oauth_client_there_is_no_route(environ: dict[str, str]) -> None:
     """Empty variables are unset ones, and addresses alone are no route."""
@@ -56,7 +65,7 @@ def test_four_variables_make_one_route_for_all_paths() -> None:
     assert client.client_secret.get_secret_value() == "s${x"
 
 
-@pytest.mark.parametrize("key", [{"CPI_SERVICE_KEY": SECRET_KEY}, {"CPI_SERVICE_KEY_FILE": "key.json"}])
+@pytest.mark.parametrize("key", [{"CPI_SERVICE_KEY": SECRET_KEY}, {"CPI_SERVICE_KEY_FILE": "key.json"}, BOUND])
 @pytest.mark.parametrize(
     ("upstream", "expected"),
     [
@@ -70,6 +79,13 @@ def test_a_service_key_alone_makes_a_route_to_its_runtime(
 ) -> None:
     """The upstream is the key's whole runtime, a path below it, or another."""
     assert understood(key | upstream).routes[0].upstream == expected
+
+
+def test_credentials_in_variables_come_before_a_binding() -> None:
+    """Whoever names some means them, the binding notwithstanding."""
+    assert understood(BASIC | BOUND) == understood(BASIC)
+    assert understood({"CPI_SERVICE_KEY": SECRET_KEY} | BOUND) == understood({"CPI_SERVICE_KEY": SECRET_KEY})
+    assert any("CPI_CLIENT_ID: is missing" in told for told in complaints({"CPI_TOKEN_URL": "https://a/t"} | BOUND))
 
 
 def test_the_other_variables_set_addresses_senders_and_trust() -> None:
@@ -114,6 +130,14 @@ def test_the_other_variables_set_addresses_senders_and_trust() -> None:
         (BASIC | {"CPI_CA_FILE": "nowhere"}, ["CPI_CA_FILE: is not there"]),
         (BASIC | {"CPI_CLIENT_SECRET_FILE": "secret"}, ["CPI_CLIENT_SECRET_FILE: stands beside `CPI_CLIENT_SECRET`"]),
         ({"CPI_SERVICE_KEY": "sesame"}, ["CPI_SERVICE_KEY: is no JSON"]),
+        (
+            {"VCAP_SERVICES": json.dumps({"it-rt": [{"name": name, "credentials": {"oauth": 1}} for name in "ab"]})},
+            ["VCAP_SERVICES: has several bindings that can be meant (a, b)"],
+        ),
+        (
+            {"VCAP_SERVICES": json.dumps({"it-rt": [{"credentials": {"clientsecret": "sesame"}}]})},
+            ["VCAP_SERVICES: has no clientid"],
+        ),
         (BASIC | {"CPI_LISTNE": "sesame"}, ["CPI_LISTNE: unknown variable, the nearest known one is CPI_LISTEN"]),
     ],
 )

@@ -19,10 +19,18 @@ WITH_SECRET = ServiceKey(client_id=ID, token_url=SERVER + "/oauth/token", url=RU
 
 @pytest.mark.parametrize(
     "document",
-    [{"oauth": OAUTH}, {"credentials": {"oauth": OAUTH}}, OAUTH, {"oauth": OAUTH | {"url": RUNTIME + "/"}}],
+    [
+        {"oauth": OAUTH},
+        {"credentials": {"oauth": OAUTH}},
+        OAUTH,
+        {"oauth": OAUTH | {"url": RUNTIME + "/"}},
+        {"oauth": json.dumps(OAUTH), "plan": "integration-flow"},
+        {"credentials": json.dumps({"oauth": OAUTH})},
+        {"it-rt": [{"name": "cpi", "credentials": {"oauth": OAUTH}}], "xsuaa": [{"credentials": {}}]},
+    ],
 )
 def test_a_key_of_process_integration_runtime_has_a_secret_and_the_runtime_s_url(document: Any) -> None:
-    """The key is read with its wrapping and without."""
+    """The key is read with its wrapping and without, from a list of bindings and from a folder's files."""
     assert parse_service_key(json.dumps(document)) == WITH_SECRET
 
 
@@ -88,7 +96,10 @@ def test_a_binding_of_xsuaa_with_a_certificate_uses_the_server_for_certificates(
         ("{sesame", "is no JSON"),
         ("[" * 99999, "is no JSON"),
         ('["sesame"]', "is no service key"),
-        ('{"oauth": "sesame"}', "is no service key"),
+        ('{"oauth": 1}', "is no service key"),
+        ('{"oauth": "sesame"}', "is no JSON"),
+        ('{"clientsecret": "sesame\\ud800"}', "is no JSON"),
+        ('{"logs": [{"credentials": {"clientsecret": "sesame"}}]}', "has no binding of it-rt"),
         ('{"clientid": "sesame"}', "has neither clientsecret nor certificate"),
         ('{"clientsecret": ["sesame"]}', "has a clientsecret that is no text"),
         ('{"clientsecret": "sesame"}', "has no clientid"),

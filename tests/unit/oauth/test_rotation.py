@@ -125,6 +125,29 @@ async def test_kubernetes_swaps_a_volume(tmp_path: Path) -> None:
     assert list(map(secret_of, told)) == ["two"]
 
 
+@pytest.mark.parametrize("is_swapped", [True, False])
+async def test_a_service_key_may_be_a_folder(tmp_path: Path, is_swapped: bool) -> None:  # noqa: FBT001
+    """Kubernetes swaps all its files at once; others write them one by one."""
+    entries = {"clientid": "sb-1", "clientsecret": "one", "tokenurl": "https://t.example/oauth/token"}
+    for version in ("one", "two"):
+        (tmp_path / version).mkdir()
+        for name, text in {**entries, "clientsecret": version}.items():
+            (tmp_path / version / name).write_text(text)
+    (tmp_path / "one" / "..data").symlink_to("../one")
+    client = registration(client_secret=SecretStr("one"), service_key_file=tmp_path / "one")
+    async with following(await asyncio.to_thread(with_secrets, client)) as (looks, told, _):
+        await looks.another()
+        assert told == []
+        if is_swapped:
+            (tmp_path / "..tmp").symlink_to("../two")
+            (tmp_path / "..tmp").rename(tmp_path / "one" / "..data")
+        else:
+            write(tmp_path / "one" / "clientsecret", "two\n")
+        await looks.another()
+        await looks.another()
+    assert list(map(secret_of, told)) == ["two"]
+
+
 @pytest.mark.parametrize("how", ["missing", "empty"])
 async def test_a_file_that_cannot_be_read_is_looked_at_again(file: Path, how: str) -> None:
     """It is logged without its content, and what comes later is told."""

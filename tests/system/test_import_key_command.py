@@ -1,0 +1,132 @@
+"""`import-key` makes of a service key a configuration that works as it stands."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proxy.sandbox.tenant import Tenant
+from tests.fakes.identity import CERTIFICATE, KEY
+from tests.fakes.sender import Sender, request
+from tests.system.command import Finished, Proxy, environment, run
+
+SECRET = "cAnAry$ecret="
+OAUTH = {
+    "clientid": "sb-1!b1|it-rt-acme!b2",
+    "clientsecret": SECRET,
+    "tokenurl": "https://acme.authentication.eu10.hana.ondemand.com/oauth/token",
+    "url": "https://acme.it-cpi001-rt.cfapps.eu10.hana.ondemand.com",
+}
+EXTERNAL = {**OAUTH, "clientsecret": None, "certificate": CERTIFICATE}
+
+
+async def imported(folder: Path, key: Any, *words: str) -> Finished:
+    """Imports the key from a file in the folder, and saves what the command prints beside it."""
+    (folder / "key.json").write_text(json.dumps(key))
+    finished = await run("import-key", str(folder / "key.json"), *words)
+    (folder / "proxy.yaml").write_text(finished.output)
+    return finished
+
+
+async def check(folder: Path) -> Finished:
+    """Checks what was saved."""
+    return await run("check", "-c", str(folder / "proxy.yaml"))
+
+
+@pytest.mark.parametrize("kind", ["service_key", "certificate_service_key"])
+async def test_a_tenant_takes_messages_by_it(tmp_path: Path, kind: str) -> None:
+    """With secret and with certificate: the check is passed, and a message arrives; the authority is the system's."""
+    async with Tenant() as tenant:
+        await asyncio.to_thread(tenant.write, tmp_path)
+        finished = await imported(tmp_path, getattr(tenant, kind), "--name", "invoices")
+        assert finished.status == 0
+        assert (await check(tmp_path)).status == 0
+        text = (tmp_path / "proxy.yaml").read_text()
+        (tmp_path / "proxy.yaml").write_text(f"listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\n{text}")
+        async with Proxy(tmp_path / "proxy.yaml", SSL_CERT_FILE=str(tmp_path / "ca.pem")) as proxy:
+            sender = await Sender.connect(proxy.port)
+            answer = await sender.ask(request(b"POST /http/invoices", body=b"x"))
+            sender.leave()
+    assert answer.status == 200
+
+
+async def test_secrets_are_in_files_of_their_owner_and_nowhere_else(tmp_path: Path) -> None:
+    """Of mode 0600, beside the key; what is printed has none of it, and comes out the same the second time."""
+    first, second = [await imported(tmp_path, {"oauth": OAUTH}) for _ in range(2)]
+    assert first == second
+    assert (tmp_path / "acme-secret").read_text() == f"{SECRET}\n"
+    assert (tmp_path / "acme-secret").stat().st_mode & 0o777 == 0o600
+    assert first.output.startswith("oauth_clients:\n  acme:\n    provider: xsuaa\n")
+    assert str(tmp_path / "acme-secret") in first.errors
+    assert SECRET not in first.output + first.errors
+    assert (await check(tmp_path)).status == 0
+
+
+async def test_an_external_certificate_waits_for_its_key(tmp_path: Path) -> None:
+    """The hint names the place; with the key there the check is passed."""
+    finished = await imported(tmp_path, {"oauth": EXTERNAL})
+    assert finished.status == 0
+    assert f"put that into {tmp_path}/acme-key.pem" in finished.errors
+    assert (await check(tmp_path)).status == 2
+    (tmp_path / "acme-key.pem").write_text(KEY)
+    assert (await check(tmp_path)).status == 0
+
+
+async def test_a_binding_s_folder_will_do(tmp_path: Path) -> None:
+    """The files are made beside it, not in it."""
+    folder = tmp_path / "binding"
+    folder.mkdir()
+    for name, text in OAUTH.items():
+        (folder / name).write_text(text)
+    assert (await run("import-key", str(folder))).status == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"binding", "acme-secret"}
+
+
+async def test_a_dash_is_standard_input(tmp_path: Path) -> None:
+    """The files are made where the command was called."""
+    bindings = {"it-rt": [{"name": "cpi", "credentials": {"oauth": OAUTH}}]}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "proxy", "import-key", "-", "--name", "piped"),
+        cwd=tmp_path,
+        env=environment({}),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    output, errors = await process.communicate(json.dumps(bindings).encode())
+    assert (process.returncode, (tmp_path / "piped-secret").read_text()) == (0, f"{SECRET}\n")
+    (tmp_path / "proxy.yaml").write_bytes(output)
+    assert (await check(tmp_path)).status == 0
+    assert SECRET.encode() not in output + errors
+
+
+@pytest.mark.parametrize(
+    ("key", "words", "wrong"),
+    [
+        ({"oauth": {**OAUTH, "clientid": None}}, (), "key.json has no clientid"),
+        ({"oauth": OAUTH}, ("--name", "a/b"), "--name"),
+        ({"oauth": {**OAUTH, "clientsecret": "cAnAryOther"}}, ("--name", "there"), "is there already with other"),
+        ({"xsuaa": [{"name": each, "credentials": OAUTH} for each in "ab"]}, (), "(a, b)"),
+    ],
+)
+async def test_what_cannot_be_imported_is_2_with_a_sentence(
+    tmp_path: Path, key: Any, words: tuple[str, ...], wrong: str
+) -> None:
+    """Nothing is printed but the sentence, and no file is touched."""
+    (tmp_path / "there-secret").write_text(SECRET)
+    finished = await imported(tmp_path, key, *words)
+    assert (finished.status, finished.output) == (2, "")
+    assert wrong in finished.errors
+    assert "cAnAry" not in finished.errors
+    assert {path.name for path in tmp_path.iterdir()} == {"key.json", "proxy.yaml", "there-secret"}
+    assert (tmp_path / "there-secret").read_text() == SECRET
+
+
+async def test_a_file_that_is_not_there_is_2(tmp_path: Path) -> None:
+    """With the reason."""
+    finished = await run("import-key", str(tmp_path / "none"))
+    assert (finished.status, finished.output) == (2, "")
+    assert "No such file or directory" in finished.errors

@@ -1,0 +1,135 @@
+"""What becomes of a service key: names, files, document and hints."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from proxy.cli.import_key import configuration, hints, keep, name_of, secret_files
+from proxy.config.names import check_client_id, check_name
+from proxy.config.service_key import ServiceKey
+from proxy.config.yaml_text import read_yaml
+
+TOKEN_URL = "https://acme.authentication.eu10.hana.ondemand.com/oauth/token"
+RUNTIME = "https://acme.it-cpi001-rt.cfapps.eu10.hana.ondemand.com"
+
+
+def key(
+    *, client_id: str = "sb-1!b1|it-rt-acme!b2", token_url: str = TOKEN_URL, url: str | None = RUNTIME
+) -> ServiceKey:
+    """A service key with a secret."""
+    return ServiceKey(client_id=client_id, token_url=token_url, url=url, client_secret=SecretStr("s$x="))
+
+
+EXTERNAL = ServiceKey(client_id="a", token_url=TOKEN_URL, url=RUNTIME, certificate=SecretStr("PEM\n"))
+CERTIFICATE = ServiceKey(
+    client_id="a", token_url=TOKEN_URL, url=None, certificate=SecretStr("PEM\n"), private_key=SecretStr("KEY\n")
+)
+
+
+@pytest.mark.parametrize(
+    ("token_url", "name"),
+    [
+        (TOKEN_URL, "acme"),
+        ("https://3M-Test_1.authentication.eu10.hana.ondemand.com/oauth/token", "m-test_1"),
+        ("https://127.0.0.1:9444/oauth/token", "tenant"),
+        ("https://[::1]/oauth/token", "tenant"),
+    ],
+)
+def test_the_name_is_the_subdomain_s(token_url: str, name: str) -> None:
+    """As far as it can be one."""
+    assert name_of(key(token_url=token_url)) == check_name(name)
+
+
+def test_a_secret_is_named_by_its_file() -> None:
+    """The document has all but the secret, in the order in which one reads it."""
+    assert secret_files("acme", key()) == {"acme-secret": "s$x=\n"}
+    assert yaml.safe_dump(configuration("acme", key()), sort_keys=False) == (
+        "oauth_clients:\n"
+        "  acme:\n"
+        "    provider: xsuaa\n"
+        f"    token_url: {TOKEN_URL}\n"
+        "    client_id: sb-1!b1|it-rt-acme!b2\n"
+        "    client_secret_file: acme-secret\n"
+        "routes:\n"
+        "- path: /http\n"
+        f"  upstream: {RUNTIME}/http\n"
+        "  oauth_client: acme\n"
+    )
+
+
+def test_a_certificate_and_its_key_are_named_by_their_files() -> None:
+    """A key that names no runtime makes no route."""
+    assert secret_files("a", CERTIFICATE) == {"a-cert.pem": "PEM\n", "a-key.pem": "KEY\n"}
+    assert secret_files("a", EXTERNAL) == {"a-cert.pem": "PEM\n"}
+    client = {
+        "provider": "xsuaa",
+        "token_url": TOKEN_URL,
+        "client_id": "a",
+        "token_endpoint_auth_method": "tls_client_auth",
+        "tls": {"cert_file": "a-cert.pem", "key_file": "a-key.pem"},
+    }
+    assert configuration("a", CERTIFICATE) == {"oauth_clients": {"a": client}}
+    assert configuration("a", EXTERNAL)["oauth_clients"] == {"a": client}
+
+
+@given(st.text(min_size=1))
+def test_an_id_is_read_as_it_was_written(client_id: str) -> None:
+    """Whatever it looks like to YAML and to the variables of a configuration."""
+    try:
+        check_client_id(client_id)
+    except ValueError:
+        return
+    text = yaml.safe_dump(configuration("a", key(client_id=client_id)), width=1000)
+    tree, problems = read_yaml(text, file="x", environ={})
+    problems.end()
+    assert tree["oauth_clients"]["a"]["client_id"] == client_id
+
+
+@pytest.mark.parametrize(
+    ("imported", "paths", "told"),
+    [
+        (key(), {Path("x/a-secret"): False}, ["Save the configuration in the same folder as x/a-secret"]),
+        (key(), {Path("x/a-secret"): True}, ["Save", "Others can read x/a-secret"]),
+        (EXTERNAL, {Path("x/a-cert.pem"): False}, ["Save", "The service key is an External Certificate"]),
+        (key(url=None), {}, ["Save", "The service key names no runtime"]),
+        (key(client_id="sb-1!b1|it!b2"), {}, ["Save", "Its plan is api"]),
+    ],
+)
+def test_hints_say_what_is_left_to_do(imported: ServiceKey, paths: dict[Path, bool], told: list[str]) -> None:
+    """One sentence each, and none that shows a secret."""
+    found = list(hints(Path("x/a"), imported, paths))
+    assert len(found) == len(told)
+    assert all(hint.startswith(start) for hint, start in zip(found, told, strict=True))
+
+
+def test_files_are_the_owner_s_from_the_beginning(tmp_path: Path) -> None:
+    """Writing the same again changes nothing."""
+    path = tmp_path / "a"
+    assert keep({path: b"s\n"}) == keep({path: b"s\n"}) == {path: False}
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"s\n", 0o600)
+    path.chmod(0o640)
+    assert keep({path: b"s\n"}) == {path: True}
+
+
+def test_nothing_is_written_over_and_nothing_by_halves(tmp_path: Path) -> None:
+    """One file with other content keeps all from being written."""
+    (tmp_path / "b").write_bytes(b"mine")
+    with pytest.raises(ValueError, match="is there already with other content") as caught:
+        keep({tmp_path / "a": b"sesame", tmp_path / "b": b"sesame"})
+    assert "sesame" not in str(caught.value)
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("b", b"mine")]
+
+
+def test_what_cannot_be_written_is_told_with_the_reason(tmp_path: Path) -> None:
+    """A folder in its place, no folder for it, and a link that leads nowhere yet."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    reasons = {"folder": "Is a directory", "none/a": "No such file or directory", "link": "File exists"}
+    for name, reason in reasons.items():
+        with pytest.raises(ValueError, match=reason):
+            keep({tmp_path / name: b"s"})
+    assert not (tmp_path / "elsewhere").exists()
