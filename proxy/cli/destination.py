@@ -40,6 +40,15 @@ def destination(word: str, routes: Iterable[Route]) -> Destination:
     raise ValueError(f"There is no route {word}; there is {names}. A path begins with /, a URL with https://.")
 
 
+def route_of(goal: Destination, routes: Iterable[Route]) -> Route | None:
+    """The route that takes what is sent there."""
+    path = goal.target.partition("?")[0]
+    fitting = [
+        route for route in routes if (path + "/").startswith(route.path + "/") and route.host in (None, goal.host)
+    ]
+    return max(fitting, key=lambda route: (len(route.path), route.host is not None), default=None)
+
+
 def _below(url: str, upstream: str) -> str | None:
     """What follows the upstream's URL in this one, query included; None if it leads elsewhere."""
     there, here = urlsplit(url), urlsplit(upstream)

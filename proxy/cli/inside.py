@@ -4,11 +4,8 @@ import asyncio
 import itertools
 import os
 import tempfile
-from asyncio import to_thread
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +13,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, U
 from yarl import URL
 
 from proxy.app import App
+from proxy.cli.message import Message
 from proxy.config.model import Address, Configuration, Listener
 from proxy.observe.account import Account
 from proxy.observe.lines import LineWriter
@@ -23,8 +21,6 @@ from proxy.observe.logs import Log
 
 UNASKED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 "Fields that aiohttp would add by itself."
-PIECE = 256 << 10
-"Octets of a body that are handed over at a time."
 
 Advance = Callable[[int], object]
 Sink = Callable[[bytes], object]
@@ -51,31 +47,6 @@ class Ledger(Log):
         """The account of the exchange that will have this id."""
         future = self._waiting[request_id] = asyncio.get_running_loop().create_future()
         return future
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """What is sent, once or many times."""
-
-    method: str
-    target: str
-    "Path and query, as they stand in the request line."
-    fields: tuple[tuple[str, str], ...]
-    content: bytes | Path
-    "Octets, or the file that holds them."
-
-    @property
-    def length(self) -> int:
-        """Octets of the content."""
-        return len(self.content) if isinstance(self.content, bytes) else self.content.stat().st_size
-
-    async def pieces(self, advance: Advance) -> AsyncIterator[bytes]:
-        """The content piece by piece; tells how many octets have gone."""
-        content = BytesIO(self.content) if isinstance(self.content, bytes) else await to_thread(self.content.open, "rb")
-        with content:
-            while piece := await to_thread(content.read, PIECE):
-                yield piece
-                advance(len(piece))
 
 
 class Sent(NamedTuple):
@@ -123,11 +94,11 @@ class Inside:
 async def proxy_inside(configuration: Configuration, environ: Mapping[str, str]) -> AsyncIterator[Inside]:
     """A proxy with these OAuth clients and routes, which listens where only this user gets in."""
     loop = asyncio.get_running_loop()
-    with tempfile.TemporaryDirectory(prefix="cpi-oauth-proxy-") as folder:  # mode 0700
+    async with private_folder() as folder:
         senders, admin = Address(path=Path(folder, "senders")), Address(path=Path(folder, "admin"))
         ledger = Ledger(LineWriter(2))
         ours = configuration.model_copy(update={"listen": (Listener(address=senders),), "admin": admin})
-        app = await to_thread(lambda: App(ours, log=ledger, environ=environ, loop=loop))
+        app = await asyncio.to_thread(lambda: App(ours, log=ledger, environ=environ, loop=loop))
         await app.start()
         try:
             async with ClientSession(
@@ -139,3 +110,13 @@ async def proxy_inside(configuration: Configuration, environ: Mapping[str, str])
                 yield Inside(session, ledger)
         finally:
             await app.stop()
+
+
+@asynccontextmanager
+async def private_folder() -> AsyncIterator[str]:
+    """A folder that only this user can look into (mode 0700), while it is needed."""
+    folder = await asyncio.to_thread(tempfile.TemporaryDirectory, prefix="cpi-oauth-proxy-")
+    try:
+        yield folder.name
+    finally:
+        await asyncio.to_thread(folder.cleanup)

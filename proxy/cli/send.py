@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-import mimetypes
 import os
 import sys
 import time
@@ -18,13 +17,12 @@ from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progres
 from rich.table import Table
 
 from proxy.cli.configuration import FAULTY, config_option, read
-from proxy.cli.destination import destination
-from proxy.cli.inside import Advance, Inside, Message, Sent, proxy_inside
+from proxy.cli.inside import Advance, Inside, Sent, proxy_inside
 from proxy.cli.loops import loop_factory
+from proxy.cli.message import Message, compose, content_of
 from proxy.cli.pretty import pretty
 from proxy.config.choices import Csrf
 from proxy.config.model import Configuration
-from proxy.config.names import check_field_value, check_method, check_token
 from proxy.observe.account import Account
 from proxy.observe.logs import printable
 
@@ -32,7 +30,6 @@ LARGE = 4 << 20
 "Octets from which on an upload shows how far it is."
 PERCENTILES = (50, 90, 99, 100)
 PHASES = ("token", "connect", "first byte", "relay", "total")
-OWN_FIELDS = frozenset({"connection", "content-length", "transfer-encoding", "x-request-id"})
 
 
 @click.command()
@@ -80,61 +77,6 @@ def command(
         click.echo(f"It cannot be sent: {error}", err=True)
         sys.exit(FAULTY)
     sys.exit(not all(200 <= account.status < 300 and not account.code for account in sent))
-
-
-def content_of(body: Path | None, data: str | None) -> bytes | Path:
-    """What to send; ValueError where there are two."""
-    if body is not None and data is not None:
-        raise ValueError("Give --file or --data, not both.")
-    if body is None:
-        return (data or "").encode("utf-8", "surrogateescape")
-    if str(body) == "-":
-        return sys.stdin.buffer.read()
-    return body if body.is_file() else body.read_bytes()  # a pipe cannot be read twice
-
-
-def compose(
-    where: str, configuration: Configuration, content: bytes | Path, headers: Sequence[str], method: str
-) -> Message:
-    """The message; ValueError for words that name no route or are no field."""
-    goal = destination(where, configuration.routes)
-    fields = [field_of(text) for text in headers]
-    given = {name.lower() for name, _ in fields}
-    if "host" not in given:
-        fields.append(("Host", goal.host))
-    if "content-type" not in given and (guessed := media_type(content)):
-        fields.append(("Content-Type", guessed))
-    try:
-        checked = check_method(method.upper())
-    except ValueError as error:
-        raise ValueError(f"-X {method}: {error}.") from None
-    return Message(method=checked, target=goal.target, fields=tuple(fields), content=content)
-
-
-def field_of(text: str) -> tuple[str, str]:
-    """Name and value; ValueError if it is no field, or one that tells where the message ends."""
-    name, colon, value = text.partition(":")
-    if not colon:
-        raise ValueError(f"-H {text}: there is no colon in it.")
-    if name.lower() in OWN_FIELDS:
-        raise ValueError(f"-H {name}: this command makes that field itself, leave it out.")
-    try:
-        return check_token(name), check_field_value(value.strip())
-    except ValueError as error:
-        raise ValueError(f"-H {name}: {error}.") from None
-
-
-def media_type(content: bytes | Path) -> str:
-    """By the file's name, else by how it begins; nothing for no content."""
-    if isinstance(content, Path):
-        guessed, _ = mimetypes.guess_type(content.name)
-        with content.open("rb") as opened:
-            content = opened.read(64)
-        if guessed:
-            return guessed
-    start = content.lstrip()[:1]
-    by_start = {b"{": "application/json", b"[": "application/json", b"<": "application/xml", b"": ""}
-    return by_start.get(start, "text/plain; charset=utf-8")
 
 
 async def _send(configuration: Configuration, message: Message, repeat: int, concurrency: int) -> list[Account]:

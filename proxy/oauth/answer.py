@@ -32,6 +32,14 @@ _ADVICE = {
 }
 "The error codes that RFC 6749 §5.2 registers, with what to do about each."
 
+_KNOWN_TEXTS = {
+    b"your session was not found": "append /oauth/token to token_url",
+    b"does not map to a valid identity zone": "check the subdomain in token_url",
+    b"Requested route (": "check the host in token_url",
+    b"Unauthorized grant type": _ADVICE["unauthorized_client"],
+}
+"What UAA, and gorouter in front of it, say in refusals, with what to do about each."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
@@ -133,10 +141,14 @@ def _document(answer: Answer) -> dict[str, Any] | None:
 
 
 def _rejected(answer: Answer, request: "GrantRequest") -> AuthorizationServerError:
-    code = (_document(answer) or {}).get("error")
-    if isinstance(code, str) and code in _ADVICE:
-        return GrantRejected(f"{_who(request)} refused the grant with {answer.status} {code}: {_ADVICE[code]}.")
-    return GrantRejected(f"{_who(request)} refused the grant with {answer.status}: {_rejected_advice(answer.status)}.")
+    error = (_document(answer) or {}).get("error")
+    code = error if isinstance(error, str) and error in _ADVICE else ""
+    known = next((advice for text, advice in _KNOWN_TEXTS.items() if text in answer.body), "")
+    advice = known or (_ADVICE[code] if code else _rejected_advice(answer.status))
+    if request.suspicion and not known and (code == "invalid_client" or answer.status == 401):
+        advice = f"{advice}; {request.suspicion}"
+    told = f"{answer.status} {code}".rstrip()
+    return GrantRejected(f"{_who(request)} refused the grant with {told}: {advice}.")
 
 
 def _rejected_advice(status: int) -> str:

@@ -6,7 +6,7 @@ Each method amends a token request that carries no credentials yet, so there are
 
 import base64
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, assert_never
 
 from proxy.config.material import repair_pem, signing_key
@@ -45,12 +45,18 @@ class ClientSecretBasic:
         """Set Authorization."""
         pair = f"{self._encode(self.client_id)}:{self._encode(self.client_secret)}".encode()
         request = request.with_field("Authorization", "Basic " + base64.b64encode(pair).decode("ascii"))
+        request = replace(request, suspicion=self._suspicion())
         return request.with_field("X-CF-ENCODED-CREDENTIALS", "true") if self.says_encoded else request
 
     def _encode(self, text: str) -> str:
+        return text if self.encoding is BasicEncoding.RAW else urlencoded(text)
+
+    def _suspicion(self) -> str:
+        """A server that decodes (RFC 6749 §2.3.1) reads `+` and `%` otherwise; one that does not, what is encoded."""
+        both = self.client_id + self.client_secret
         if self.encoding is BasicEncoding.RAW:
-            return text
-        return encoded((("", text),))[1:]
+            return "or, as id or secret has a + or %, try basic_encoding: urlencoded" if {"+", "%"} & set(both) else ""
+        return "or try basic_encoding: raw, for many servers do not decode" if urlencoded(both) != both else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +160,11 @@ def signer(pem: str, *, key_id: str | None, oauth_client: str) -> Sign:
         raise ValueError(f"OAuth client {oauth_client}: private_key {error}") from None
     headers = None if key_id is None else {"kid": key_id}
     return lambda claims: jwt.encode(claims, key, algorithm, headers)
+
+
+def urlencoded(text: str) -> str:
+    """As a value in a form."""
+    return encoded((("", text),))[1:]
 
 
 def _secrets(client: OAuthClient) -> tuple[str, ...]:

@@ -23,6 +23,8 @@ class GrantRequest:
     fields: Pairs = field(default=(), repr=False)
     query: Pairs = field(default=(), repr=False)
     form: Pairs = field(default=(), repr=False)
+    suspicion: str = ""
+    "What to try if the credentials are refused, beside what is always to be checked."
 
     @property
     def host(self) -> str:

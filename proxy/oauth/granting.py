@@ -108,19 +108,20 @@ class Granting:
         asked = Moment.now(self._means.clock)
         status = None
         try:
-            answer = await self._channel.send(auth.amend(self._request))
+            request = auth.amend(self._request)
+            answer = await self._channel.send(request)
             status = answer.status
-            token = self._read(answer, asked)
+            token = self._read(answer, request, asked)
         except AuthorizationServerError as error:
             self._tell(error.code, asked)
             raise _Failed(error, status) from error
         self._tell("granted", asked)
         return token
 
-    def _read(self, answer: Answer, asked: Moment) -> Token:
+    def _read(self, answer: Answer, request: GrantRequest, asked: Moment) -> Token:
         now = Moment.now(self._means.clock)
         token = issue(
-            read_answer(answer, self._request, wall=now.wall),
+            read_answer(answer, request, wall=now.wall),
             asked=asked,
             expiry_buffer=self._client.expiry_buffer,
             default_ttl=self._client.default_ttl,
@@ -128,7 +129,7 @@ class Granting:
         )
         if token.freshness(now) is Freshness.EXPIRED:
             raise GrantTimeout(
-                f"The token endpoint {self._request.host} of OAuth client {self._client.name} took longer to answer "
+                f"The token endpoint {request.host} of OAuth client {self._client.name} took longer to answer "
                 "than its token is valid: give the tokens a longer lifetime."
             )
         return token

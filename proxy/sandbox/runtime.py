@@ -54,6 +54,8 @@ class RuntimeNode:
 
     async def respond(self, request: web.BaseRequest) -> web.StreamResponse:
         """The handler for aiohttp's server."""
+        if request.method == hdrs.METH_OPTIONS and request.raw_path == "*":
+            return await send(request, response(self._whole_server(request)))
         visit = self._look(request)
         self._busy.add(request.protocol)
         try:
@@ -106,6 +108,12 @@ class RuntimeNode:
         body = Body(keep=flow is not None and flow.echoes)
         owner = self._ledger.owner(bearer)
         return Visit(request=request, body=body, check=check, flow=flow, session=session, oauth_client=owner)
+
+    def _whole_server(self, request: web.BaseRequest) -> Answer:
+        """What Tomcat says of itself, behind gorouter; that is no message (RFC 9110 §9.3.7)."""
+        if switch := self._faults.strike("runtime.router_error"):
+            return router_page(str(switch.value), host=request.host)
+        return Answer(fields=(("Allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS"),))
 
     def _choose_end(self) -> tuple[Disconnect, str | None]:
         for name, disconnect in (("drop", hang_up), ("reset", reset)):

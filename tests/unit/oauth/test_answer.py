@@ -1,6 +1,7 @@
 """What token endpoints answer."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -194,6 +195,41 @@ def test_an_error_without_a_registered_code_shows_only_its_status(given_answer: 
     failure = failure_of(given_answer)
     assert type(failure) is GrantRejected
     assert failure.detail == f"{WHO} refused the grant with {given_answer.status}: {advice}."
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "advice"),
+    [
+        (
+            403,
+            b'{"error":"Could not verify the provided CSRF token because your session was not found."}',
+            "append /oauth/token to token_url",
+        ),
+        (404, b"The subdomain does not map to a valid identity zone.", "check the subdomain in token_url"),
+        (404, b"404 Not Found: Requested route ('x.example') does not exist.\n", "check the host in token_url"),
+        (
+            401,
+            b'{"error":"invalid_client","error_description":"Unauthorized grant type"}',
+            "allow the client credentials grant for this OAuth client",
+        ),
+    ],
+)
+def test_what_uaa_is_known_to_say_has_its_own_advice(status: int, body: bytes, advice: str) -> None:
+    """And none of its words are shown."""
+    failure = failure_of(Answer(status=status, body=body))
+    assert isinstance(failure, GrantRejected)
+    assert failure.detail.startswith(f"{WHO} refused the grant with {status}")
+    assert failure.detail.endswith(f": {advice}.")
+    assert "session" not in failure.detail
+
+
+def test_a_suspicion_about_the_credentials_is_told_when_they_are_refused() -> None:
+    """With a 401 only: a 404 has nothing to do with them."""
+    suspicious = replace(REQUEST, suspicion="try the other one")
+    for status, told in ((401, True), (404, False)):
+        with pytest.raises(GrantRejected) as caught:
+            read_answer(Answer(status=status), suspicious, wall=0)
+        assert caught.value.detail.endswith("; try the other one.") == told
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 599])

@@ -246,3 +246,30 @@ def test_no_repr_shows_a_secret(client: OAuthClient) -> None:
     text = repr(auth) + repr(auth.amend(grant_request(client)))
     assert "canary" not in text
     assert "PRIVATE" not in text
+
+
+@pytest.mark.parametrize(
+    ("encoding", "client_id", "secret", "suspected"),
+    [
+        ("raw", "id", "a+b", "urlencoded"),
+        ("raw", "i%d", "ab", "urlencoded"),
+        ("raw", "sb-1!b2|it-rt-t!b3", "a$b=", None),
+        ("urlencoded", "id", "a$b=", "raw"),
+        ("urlencoded", "id", "ab", None),
+    ],
+)
+def test_credentials_that_servers_read_in_two_ways_are_suspected(
+    encoding: str, client_id: str, secret: str, suspected: str | None
+) -> None:
+    """There are two schools (RFC 6749 section 2.3.1, RFC 7617); the other one is named, the secret is not."""
+    chosen: dict[str, Any] = {
+        "token_endpoint_auth_method": AuthMethod.CLIENT_SECRET_BASIC,
+        "basic_encoding": BasicEncoding(encoding),
+    }
+    client = registration(client_id=client_id, client_secret=SecretStr(secret), **chosen)
+    suspicion = amended(client).suspicion
+    if suspected is None:
+        assert not suspicion
+    else:
+        assert f"basic_encoding: {suspected}" in suspicion
+        assert secret not in suspicion

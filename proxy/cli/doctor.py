@@ -1,0 +1,214 @@
+"""`doctor`: looks at all that a message needs, one thing after the other, and says what holds and what to do."""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import click
+from pydantic import SecretStr
+
+from proxy.app import certificates
+from proxy.cli.configuration import FAULTY, config_option, read
+from proxy.cli.destination import destination, route_of
+from proxy.cli.inside import proxy_inside
+from proxy.cli.loops import loop_factory
+from proxy.cli.message import compose
+from proxy.cli.token import Outcome, grant
+from proxy.cli.way import SOON, Came, Fault, Result, Server, Step, Way, one_by_one
+from proxy.config.egress import corporate_proxy
+from proxy.config.model import AuthMethod, Configuration, OAuthClient, Provider, Route
+from proxy.cpi.roles import roles, scopes
+from proxy.oauth.claims import claims
+from proxy.oauth.expiry import first_end
+from proxy.oauth.trust import own_trust
+from proxy.observe.logs import printable
+from proxy.upstream.tls import client_context
+
+SENDER_ROLE = "ESBMessaging.send"
+"The role that a sender adapter asks for unless another is chosen (SAP Help, Setting Up Inbound HTTP Connections)."
+COLORS = {Result.OK: "green", Result.WARNING: "yellow", Result.FAILED: "red", Result.SKIPPED: "bright_black"}
+
+Checks = dict[str, Callable[[], Awaitable[Came]]]
+
+
+class Finding(NamedTuple):
+    """One check of one part of the configuration."""
+
+    subject: str
+    step: Step
+
+    def line(self) -> str:
+        """For people."""
+        step = self.step
+        shown = click.style(f"{step.result.value:<8}", fg=COLORS[step.result])
+        return f"{shown} {self.subject:<24} {step.check:<12} {printable(step.detail)}"
+
+    def document(self) -> dict[str, str]:
+        """For JSON."""
+        return {"subject": self.subject, **{key: str(value) for key, value in self.step._asdict().items()}}
+
+
+@click.command()
+@click.argument("route", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+@click.option("--send", "sends", is_flag=True, help="POST a message too, which runs the integration flow.")
+@click.option("--data", metavar="S", default="", help="The message for --send; empty without.")
+@config_option
+def command(*, route: str | None, as_json: bool, sends: bool, data: str, file: Path | None) -> None:
+    """Look for what is wrong between here and the tenant: on the way of ROUTE, or of all.
+
+    No integration flow is touched without --send.
+    """
+    configuration = read(file, insecure_listen=True)
+    if data and not sends:
+        raise click.UsageError("--data is the message of --send, give both.")
+    try:
+        routes = chosen(route, configuration.routes)
+    except ValueError as error:
+        click.echo(str(error), err=True)
+        sys.exit(FAULTY)
+    examination = Examination(configuration, os.environ, data.encode() if sends else None)
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        found = runner.run(_look(examination, routes, shown=not as_json))
+    failed = [each for each in found if each.step.result is Result.FAILED]
+    if as_json:
+        click.echo(json.dumps([each.document() for each in found], indent=2))
+    elif failed:
+        first = failed[0]
+        told = f"the first of them {first.step.check} of {first.subject}"
+        click.echo(f"\n{len(failed)} of {len(found)} checks failed, {told}.")
+    sys.exit(bool(failed))
+
+
+def chosen(word: str | None, routes: Sequence[Route]) -> dict[str, Route]:
+    """The routes to look at, by what a message is sent to; ValueError for a word that leads to none."""
+    if word is None:
+        return {route.name: route for route in routes}
+    if found := route_of(destination(word, routes), routes):
+        return {word: found}
+    raise ValueError(f"No route takes {word}; there is {', '.join(route.name for route in routes)}.")
+
+
+async def _look(examination: "Examination", routes: Mapping[str, Route], *, shown: bool) -> list[Finding]:
+    found = []
+    async for each in examination.findings(routes):
+        found.append(each)
+        if shown:
+            click.echo(each.line())
+    return found
+
+
+class Examination:
+    """Looks at OAuth clients and routes; sends token requests, `OPTIONS *`, and a message if there is one."""
+
+    def __init__(self, configuration: Configuration, environ: Mapping[str, str], message: bytes | None = None) -> None:
+        self._configuration = configuration
+        self._message = message
+        self._environ = environ
+        self._own = certificates(configuration)
+        self._outcome: Outcome | None = None
+
+    async def findings(self, routes: Mapping[str, Route]) -> AsyncIterator[Finding]:
+        """First the OAuth clients of these routes, then the routes, each by where its message goes."""
+        for name in dict.fromkeys(route.oauth_client for route in routes.values()):
+            client, subject = self._configuration.oauth_clients[name], f"oauth_client {name}"
+            signs = client.token_endpoint_auth_method is AuthMethod.PRIVATE_KEY_JWT
+            way = Way(await self._token_server(client), needs_clock=signs)
+            try:
+                grants: Checks = {"grant": partial(self._grant, client), "role": partial(self._role, client)}
+                own: Checks = {"own cert": partial(self._identity, subject)}
+                async for step in one_by_one(own | way.checks() | grants):
+                    yield Finding(subject, step)
+            finally:
+                way.close()
+        for word, route in routes.items():
+            subject = f"route {route.name}"
+            way = Way(await self._upstream(route))
+            try:
+                own = {"own cert": partial(self._identity, subject)}
+                async for step in one_by_one(own | way.checks() | {"message": partial(self._send, word)}):
+                    yield Finding(subject, step)
+            finally:
+                way.close()
+
+    async def _token_server(self, client: OAuthClient) -> Server:
+        server = self._server(client.token_url, "token_url", client.proxy_url)
+        tls = await asyncio.to_thread(own_trust, client) if is_https(client.token_url) else None
+        return replace(server, tls=tls, timeout=client.timeout)
+
+    async def _upstream(self, route: Route) -> Server:
+        server = self._server(route.upstream, "upstream", route.proxy_url)
+        tls = await asyncio.to_thread(client_context, route.tls) if is_https(route.upstream) else None
+        return replace(server, tls=tls, timeout=route.connect_timeout)
+
+    def _server(self, url: str, option: str, proxy_url: SecretStr | None) -> Server:
+        parts, named = urlsplit(url), proxy_url.get_secret_value() if proxy_url else None
+        return Server(
+            host=parts.hostname or "",
+            port=parts.port or (443 if is_https(url) else 80),
+            option=f"`{option}`",
+            proxy=corporate_proxy(url, proxy_url=named, environ=self._environ, cleartext=option == "upstream"),
+        )
+
+    async def _identity(self, subject: str) -> Came:
+        """The certificate that we show there."""
+        if subject not in self._own:
+            return Came(Result.SKIPPED, "none is configured")
+        end = await asyncio.to_thread(lambda: first_end(self._own[subject]()))
+        until = time.strftime("%Y-%m-%d", time.gmtime(end))
+        if end <= time.time():
+            raise Fault(f"Our certificate ended on {until}; create a new one, or a new service key.")
+        if end - time.time() < SOON:
+            return Came(Result.WARNING, f"ends on {until}; create a new one, or a new service key, in time")
+        return Came(Result.OK, f"until {until}")
+
+    async def _grant(self, client: OAuthClient) -> Came:
+        self._outcome = outcome = await grant(client)
+        if outcome.token is None:
+            raise Fault(outcome.error.detail if outcome.error else "No token came.")
+        lifetime = outcome.token.expires.wall - outcome.token.obtained.wall
+        return Came(Result.OK, f"a token for {lifetime:.0f} s, in {outcome.seconds:.3f} s")
+
+    async def _role(self, client: OAuthClient) -> Came:
+        """Whether the token lets its owner send; XSUAA tells in the token, Neo does not."""
+        token = self._outcome.token if self._outcome else None
+        granted = scopes(token.scopes, claims(token.authorization.decode().partition(" ")[2])) if token else ()
+        found = roles(granted)
+        if SENDER_ROLE in found:
+            return Came(Result.OK, SENDER_ROLE)
+        if found:
+            return Came(Result.WARNING, f"{', '.join(found)}: only for flows whose sender adapter names such a role")
+        if client.provider is Provider.XSUAA:
+            plan = (
+                "; its service key is of plan api, take one of plan integration-flow"
+                if "|it!b" in client.client_id
+                else ""
+            )
+            raise Fault(f"The token has no role: give the service instance the role {SENDER_ROLE}{plan}.")
+        return Came(Result.SKIPPED, "the token names none; a message would tell (--send)")
+
+    async def _send(self, word: str) -> Came:
+        if self._message is None:
+            return Came(Result.SKIPPED, "none was sent (--send does, and runs the flow)")
+        composed = compose(word, self._configuration, self._message, (), "POST")
+        async with proxy_inside(self._configuration, self._environ) as inside:
+            account = (await inside.send(composed)).account
+        if account.code:
+            raise Fault(f"{account.status}, by the {account.made_by}: {account.detail}")
+        if not 200 <= account.status < 300:
+            raise Fault(f"{account.status}: {account.diagnosis or 'see the flow, or what is behind it'}")
+        mpl_id = f", MPL id {account.mpl_id}" if account.mpl_id else ""
+        return Came(Result.OK, f"{account.status} in {account.total_seconds:.3f} s{mpl_id}")
+
+
+def is_https(url: str) -> bool:
+    """Whether TLS is spoken there."""
+    return url.startswith("https:")
