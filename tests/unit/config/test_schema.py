@@ -2,11 +2,17 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+
+import pytest
+import yaml
 
 from proxy.config.document import General, OAuthClientEntry, RouteEntry
 from proxy.config.model import Limits, Listener, Log, Model, Tls
 from proxy.config.schema import Document, descriptions, schema
+
+CONFIG = Path(__file__).parents[3] / "config"
 
 
 def objects(part: Any) -> Iterator[dict[str, Any]]:
@@ -67,3 +73,17 @@ def test_values_may_be_written_as_in_the_file() -> None:
 def test_the_document_is_all_that_is_read() -> None:
     """The schema's document is what the reader takes apart."""
     assert set(Document.model_fields) == {*General.model_fields, "oauth_clients", "routes"}
+
+
+def test_the_schema_file_is_that_of_this_version() -> None:
+    """`cpi-oauth-proxy schema > config/schema.json` renews it."""
+    assert json.loads((CONFIG / "schema.json").read_text()) == schema()
+
+
+@pytest.mark.parametrize("example", sorted(CONFIG.glob("*.yaml")), ids=lambda path: path.name)
+def test_each_example_names_its_schema_in_its_first_line_and_keeps_to_it(example: Path) -> None:
+    """As the YAML language server reads it."""
+    first, _, rest = example.read_text().partition("\n")
+    assert first == "# yaml-language-server: $schema=schema.json"
+    keys = set(yaml.safe_load(rest))
+    assert keys <= set(schema()["properties"])
