@@ -1,0 +1,127 @@
+"""The way to a server, where it takes an odd server or an odd clock."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+import trustme
+
+from proxy.cli.way import Came, Fault, Result, Server, Step, Way, one_by_one
+from proxy.config.egress import CorporateProxy
+
+NOW = datetime(2027, 1, 15, 8, tzinfo=UTC)
+
+
+@asynccontextmanager
+async def server(says: bytes | None, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
+    """The port of a server that reads, says this and hangs up; or, with None, waits for the other side to do so."""
+    served: list[asyncio.Task[Any] | None] = []
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        served.append(asyncio.current_task())
+        await reader.read(65536)
+        if says is None:
+            await reader.read()
+        else:
+            writer.write(says)
+        writer.close()
+        await writer.wait_closed()
+
+    async with await asyncio.start_server(speak, "127.0.0.1", 0, ssl=tls) as listening:
+        yield int(listening.sockets[0].getsockname()[1])
+    await asyncio.gather(*filter(None, served), return_exceptions=True)
+
+
+async def walk(port: int, *, now: datetime = NOW, needs_clock: bool = False, **options: Any) -> dict[str, Step]:
+    """The steps by name."""
+    place = Server(host="127.0.0.1", port=port, option="`upstream`", **{"proxy": None, "timeout": 5.0} | options)
+    way = Way(place, needs_clock=needs_clock, wall=now.timestamp)
+    try:
+        return {step.check: step async for step in one_by_one(way.checks())}
+    finally:
+        way.close()
+
+
+def dated(moment: datetime) -> bytes:
+    """An answer of that time."""
+    return f"HTTP/1.1 200 OK\r\nDate: {format_datetime(moment, usegmt=True)}\r\nContent-Length: 0\r\n\r\n".encode()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "needs_clock", "result", "words"),
+    [
+        (0, True, Result.OK, "as the server's"),
+        (30, True, Result.OK, "as the server's"),
+        (90, False, Result.WARNING, "90 s behind"),
+        (90, True, Result.FAILED, "90 s behind"),
+        (-600, True, Result.FAILED, "600 s ahead of"),
+    ],
+)
+async def test_the_clocks_are_compared(seconds: int, needs_clock: bool, result: Result, words: str) -> None:  # noqa: FBT001
+    """Where the server judges what we sign, a wrong clock is the cause; elsewhere it is told."""
+    async with server(dated(NOW + timedelta(seconds=seconds))) as port:
+        step = (await walk(port, needs_clock=needs_clock))["clock"]
+    assert step.result is result
+    assert words in step.detail
+
+
+@pytest.mark.parametrize("date", [b"", b"Date: yesterday\r\n"])
+async def test_a_server_without_a_clock_is_passed_over(date: bytes) -> None:
+    """Nothing is wrong with it."""
+    async with server(b"HTTP/1.1 200 OK\r\n" + date + b"Content-Length: 0\r\n\r\n") as port:
+        assert (await walk(port))["clock"].result is Result.SKIPPED
+
+
+async def test_a_certificate_that_ends_soon_is_told() -> None:
+    """Somebody else has to renew it, and may have forgotten."""
+    authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1", not_after=datetime.now(UTC) + timedelta(days=3)).configure_cert(tls)
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    async with server(dated(NOW), tls) as port:
+        step = (await walk(port, now=datetime.now(UTC), tls=trusting))["certificate"]
+    assert step.result is Result.WARNING
+    assert "it ends soon" in step.detail
+
+
+async def test_a_server_that_waits_in_the_handshake_is_told() -> None:
+    """It does not speak TLS, and does not say so either."""
+    async with server(None) as port:
+        step = (await walk(port, tls=ssl.create_default_context(), timeout=0.2))["TLS"]
+    assert step.result is Result.FAILED
+    assert "TLS handshake" in step.detail
+
+
+async def test_a_corporate_proxy_that_does_not_answer_is_told() -> None:
+    """Something listens there, and it is no proxy."""
+    async with server(None) as port:
+        through = CorporateProxy(url=f"http://127.0.0.1:{port}")
+        step = (await walk(9, proxy=through, timeout=0.2))["proxy"]
+    assert step.result is Result.FAILED
+    assert "does not answer; check `proxy_url`" in step.detail
+
+
+async def test_after_a_failure_the_rest_is_passed_over() -> None:
+    """With the reason."""
+    called = []
+
+    async def fine() -> Came:
+        called.append("fine")
+        return Came(Result.OK, "yes")
+
+    async def fails() -> Came:
+        raise Fault("no")
+
+    steps = [step async for step in one_by_one({"a": fine, "b": fails, "c": fine, "d": fine})]
+    assert steps == [
+        ("a", Result.OK, "yes"),
+        ("b", Result.FAILED, "no"),
+        ("c", Result.SKIPPED, "not looked at, for b failed"),
+        ("d", Result.SKIPPED, "not looked at, for b failed"),
+    ]
+    assert called == ["fine"]
