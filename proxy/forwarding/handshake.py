@@ -37,7 +37,7 @@ async def _ask(
     head = outcome.head
     outcome.discard()
     token = value_of(head.fields, b"x-csrf-token")
-    if head.status < 400 and token and token.lower() not in (b"required", b"fetch"):
+    if token and token.lower() not in (b"required", b"fetch"):  # of any status: the filter comes first
         cookies = tuple(
             (name, value) for name, value, kept in map(parse, values_of(head.fields, b"set-cookie")) if kept
         )

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -171,3 +172,10 @@ def environment(variables: Mapping[str, str]) -> dict[str, str]:
     """Ours, without what would configure the command, and with these variables."""
     kept = {name: value for name, value in os.environ.items() if not _KEPT_OUT.fullmatch(name)}
     return {**kept, "PYTHONPATH": str(ROOT), **variables}
+
+
+def free_port() -> int:
+    """A port on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

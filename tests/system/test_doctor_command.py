@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,6 +18,7 @@ from proxy.cli.way import Result
 from proxy.config.load import load
 from proxy.sandbox.tenant import Tenant
 from tests.system.cli import CONFIGURATION, call, configure
+from tests.system.command import free_port
 from tests.unit.oauth.connect_proxy import ConnectProxy
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -101,13 +101,13 @@ async def token_host_unknown(world: World) -> None:
 @breakage("TCP", "refused the connection")
 async def token_port_closed(world: World) -> None:
     """A wrong port."""
-    world.orders["token_url"] = f"https://127.0.0.1:{closed_port()}/oauth2/api/v1/token"
+    world.orders["token_url"] = f"https://127.0.0.1:{free_port()}/oauth2/api/v1/token"
 
 
 @breakage("TCP", "is the port in `proxy_url` and HTTPS_PROXY right?")
 async def corporate_proxy_down(world: World) -> None:
     """Nobody listens there."""
-    world.orders["proxy_url"] = f"http://127.0.0.1:{closed_port()}"
+    world.orders["proxy_url"] = f"http://127.0.0.1:{free_port()}"
 
 
 @breakage("DNS", "check `proxy_url`")
@@ -242,7 +242,7 @@ async def runtime_host_unknown(world: World) -> None:
 @breakage("TCP", "is the port in `upstream` right?", of=ROUTE)
 async def runtime_port_closed(world: World) -> None:
     """A wrong port."""
-    world.route["upstream"] = f"https://127.0.0.1:{closed_port()}/http/orders"
+    world.route["upstream"] = f"https://127.0.0.1:{free_port()}/http/orders"
 
 
 @breakage("TLS", "set `tls.ca_file`", of=ROUTE)
@@ -380,13 +380,6 @@ async def test_wrong_words_are_exit_status_2(tmp_path: Path, words: tuple[str, .
         looked = await call(await configure(tenant, tmp_path), "doctor", *words)
         assert (looked.status, looked.output) == (2, "")
         assert looked.errors
-
-
-def closed_port() -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def impersonate(world: World, name: str, **validity: Any) -> None:
