@@ -167,7 +167,7 @@ class RequestParser(_HeadParser):
                 raise VersionOther("a version of HTTP other than 1.0 and 1.1")
             raise HeadMalformed("no version of HTTP at the end of its first line")
         words = line.split(b" ")
-        if len(words) != 3:  # RFC 9112 §3; the parser would pass over further spaces
+        if len(words) != 3 or not words[1] or words[2] != version:  # RFC 9112 §3; the parser passes over more spaces
             raise HeadMalformed("a request line that is not three words with one space between them")
         method = words[0]
         if method not in _METHODS and _TOKEN.fullmatch(method):  # the parser knows a list of methods only
