@@ -5,8 +5,6 @@ ends nothing more is read as a message; the connection then ends lingering, so t
 """
 
 import asyncio
-import socket
-import struct
 from typing import cast
 
 from proxy.errors import Overloaded, ProxyError, RequestMalformed, RequestTimeout, SenderLeft
@@ -14,6 +12,7 @@ from proxy.forwarding.answers import CONTINUE
 from proxy.forwarding.request import Request
 from proxy.server.arrival import Arrival, HeadReader
 from proxy.server.desk import Desk
+from proxy.server.peer import peer_of, reset
 from proxy.wire.body import IncomingBody
 from proxy.wire.deadlines import NEVER
 from proxy.wire.framing import BodyMalformed, Decoder
@@ -29,28 +28,24 @@ LINGER = 2.0
 
 
 class SenderConnection(PieceReader):
-    """Made by its listener, once for each connection."""
+    """Made by its listener, once for each connection. What each begins with is said once, in the class."""
+
+    _transport: asyncio.Transport
+    _decoder: Decoder | None = None
+    _body: IncomingBody | None = None
+    _run: Run | None = None
+    _held = b""
+    _unsent = 0
+    _closing = _lingering = False
+    left = half_closed = congested = draining = False
+    address = local = ""
+    deadline = NEVER
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._transport: asyncio.Transport = cast("asyncio.Transport", None)
+        self.secure = desk.secure
         terms = desk.terms
         self._heads = HeadReader(max_head=terms.max_head, max_fields=terms.max_fields, recall=desk.recall)
-        self._decoder: Decoder | None = None
-        self._body: IncomingBody | None = None
-        self._run: Run | None = None
-        self._held = b""
-        self._unsent = 0
-        self._closing = False
-        self._lingering = False
-        self.deadline = NEVER
-        self.address = ""
-        self.local = ""
-        self.secure = desk.secure
-        self.left = False
-        self.half_closed = False
-        self.congested = False
-        self.draining = False
 
     def __repr__(self) -> str:
         state = "lingering" if self._lingering else "busy" if self._run else "idle"
@@ -84,10 +79,7 @@ class SenderConnection(PieceReader):
     def abort(self) -> None:
         """End the connection with a reset, so that what was sent does not look whole."""
         self._closing = True
-        if self._over_ip():
-            connected = self._transport.get_extra_info("socket")
-            connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._transport.abort()
+        reset(self._transport)
 
     def drain(self) -> None:
         """Take no further request: idle ones end now, busy ones after their answer."""
@@ -112,18 +104,13 @@ class SenderConnection(PieceReader):
         """A sender has connected."""
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=WRITE_HIGH_WATER)
-        peer = transport.get_extra_info("peername")
-        self.address = str(peer[0]) if isinstance(peer, tuple) else ""
-        here = transport.get_extra_info("sockname")
-        self.local = str(here[0]) if isinstance(here, tuple) else ""
+        self.address, self.local, over_ip = peer_of(transport)
         self._desk.deadlines.watch(self)
         self.deadline = self._after(self._desk.terms.idle_timeout)
         refusal = self._desk.arrived(self)
-        if refusal is not None:
-            self._refuse(
-                refusal, lingers=not isinstance(refusal, Overloaded)
-            )  # descriptors are what there is too few of
-        elif not self.address and self._over_ip():  # reset already; nobody can tell whether it would be allowed
+        if refusal is not None:  # without lingering, where descriptors are what there is too few of
+            self._refuse(refusal, lingers=not isinstance(refusal, Overloaded))
+        elif not self.address and over_ip:  # reset already; nobody can tell whether it would be allowed
             self.abort()
 
     def data_received(self, octets: bytes) -> None:
@@ -325,10 +312,6 @@ class SenderConnection(PieceReader):
 
     def _after(self, seconds: float) -> float:
         return self._desk.deadlines.now() + seconds
-
-    def _over_ip(self) -> bool:
-        connected = self._transport.get_extra_info("socket")
-        return connected is not None and connected.family in (socket.AF_INET, socket.AF_INET6)
 
     def _refuse(self, error: ProxyError, *, lingers: bool = True) -> None:
         """Answers what never became a request, and ends."""

@@ -1,0 +1,41 @@
+"""Who is at the other end of a connection, and how it is made to see that something went wrong."""
+
+import asyncio
+import socket
+import struct
+from typing import NamedTuple
+
+_AT_ONCE = struct.pack("ii", 1, 0)
+"SO_LINGER: on, for no seconds."
+
+
+class Peer(NamedTuple):
+    """Addresses as text; empty over a Unix socket, and where the connection has been reset already."""
+
+    address: str
+    local: str
+    "Ours, which it connected to."
+    over_ip: bool
+
+
+def peer_of(transport: asyncio.BaseTransport) -> Peer:
+    """What the socket knows."""
+    there, here = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+    return Peer(
+        str(there[0]) if isinstance(there, tuple) else "",
+        str(here[0]) if isinstance(here, tuple) else "",
+        over_ip(transport),
+    )
+
+
+def over_ip(transport: asyncio.BaseTransport) -> bool:
+    """Whether it is TCP, so that a reset can be told from an end."""
+    connected = transport.get_extra_info("socket")
+    return connected is not None and connected.family in (socket.AF_INET, socket.AF_INET6)
+
+
+def reset(transport: asyncio.Transport) -> None:
+    """Ends the connection with RST where there is one; what was not sent is dropped."""
+    if over_ip(transport):
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+    transport.abort()
