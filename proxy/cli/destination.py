@@ -1,11 +1,14 @@
 """What a user may call a destination (a route's name, a sender's path, the tenant's URL), as a request line has it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from proxy.config.model import Route
+from proxy.errors import ProxyError
+from proxy.forwarding.routes import Routes
+from proxy.forwarding.target import take_apart
 
 _VISIBLE = re.compile(r"[!\"$-~]+")
 
@@ -16,47 +19,72 @@ class Destination(NamedTuple):
     host: str
     target: str
     "Path and query."
+    route: Route | None
+    "The route that is meant; with a path, which may be any, the one that takes it."
 
 
-def destination(word: str, routes: Iterable[Route]) -> Destination:
-    """The sender's way to what the word names; ValueError lists what there is."""
-    known = list(routes)
+class Candidate(NamedTuple):
+    """A route to be found."""
+
+    prefix: bytes
+    settings: Route
+
+
+def destination(word: str, routes: Sequence[Route], method: str) -> Destination:
+    """The sender's way to what the word names; ValueError lists what there is, or says which route is in the way."""
     if not _VISIBLE.fullmatch(word):
         raise ValueError(f"{word!r} is no destination; percent-encode white space, # and what is not ASCII.")
-    for route in known:
-        if word == route.name:
-            return Destination(route.host or "localhost", route.path or "/")
     if word.startswith("/"):
-        return Destination("localhost", word)
+        return Destination("localhost", word, taken_by(method, word, "localhost", routes))
     if word.startswith(("http://", "https://")):
-        if fitting := [route for route in known if _below(word, route.upstream) is not None]:
-            closest = max(fitting, key=lambda route: len(urlsplit(route.upstream).path))
-            rest = _below(word, closest.upstream) or ""
-            target = closest.path + rest
-            return Destination(closest.host or "localhost", target if target.startswith("/") else f"/{target}")
-        upstreams = ", ".join(sorted({route.upstream for route in known}))
-        raise ValueError(f"No route leads to {word}; upstreams are {upstreams}.")
-    names = ", ".join(route.name for route in known)
+        meant, target = by_url(word, routes)
+    else:
+        meant, target = by_name(word, routes)
+    host = meant.host or "localhost"
+    taken = taken_by(method, target, host, routes)
+    if taken is not None and taken is not meant:
+        raise ValueError(f"{method} {target} is taken by route {taken.name}, not by {meant.name}.")
+    return Destination(host, target, meant)
+
+
+def by_name(word: str, routes: Sequence[Route]) -> tuple[Route, str]:
+    """(route, its path); ValueError if there is none of this name."""
+    for route in routes:
+        if word == route.name:
+            return route, route.path or "/"
+    names = ", ".join(route.name for route in routes)
     raise ValueError(f"There is no route {word}; there is {names}. A path begins with /, a URL with https://.")
 
 
-def route_of(goal: Destination, routes: Iterable[Route]) -> Route | None:
-    """The route that takes what is sent there."""
-    path = goal.target.partition("?")[0]
-    fitting = [
-        route for route in routes if (path + "/").startswith(route.path + "/") and route.host in (None, goal.host)
-    ]
-    return max(fitting, key=lambda route: (len(route.path), route.host is not None), default=None)
+def by_url(word: str, routes: Sequence[Route]) -> tuple[Route, str]:
+    """(the route whose upstream comes closest to the tenant's URL, the sender's path); ValueError if there is none."""
+    try:
+        there = urlsplit(word)
+        _ = there.port
+    except ValueError:
+        raise ValueError("That is no URL: its host or port cannot be read.") from None
+    fitting = [(route, rest) for route in routes if (rest := _below(there, urlsplit(route.upstream))) is not None]
+    if not fitting:
+        upstreams = ", ".join(sorted({route.upstream for route in routes}))
+        plain = there._replace(netloc=there.netloc.rpartition("@")[2], query="").geturl()
+        raise ValueError(f"No route leads to {plain}; upstreams are {upstreams}.")
+    closest, rest = max(fitting, key=lambda pair: len(urlsplit(pair[0].upstream).path))
+    target = closest.path + rest
+    return closest, target if target.startswith("/") else f"/{target}"
 
 
-def _below(url: str, upstream: str) -> str | None:
-    """What follows the upstream's URL in this one, query included; None if it leads elsewhere."""
-    there, here = urlsplit(url), urlsplit(upstream)
-    if (there.scheme, there.hostname, _port(there.scheme, there.port)) != (
-        here.scheme,
-        here.hostname,
-        _port(here.scheme, here.port),
-    ):
+def taken_by(method: str, target: str, host: str, routes: Sequence[Route]) -> Route | None:
+    """The route that takes such a request; None where the proxy would refuse it."""
+    known = Routes(Candidate(route.path.encode(), route) for route in routes)
+    try:
+        return known.match(method, take_apart(target.encode()), host.encode()).settings
+    except ProxyError:
+        return None
+
+
+def _below(there: SplitResult, here: SplitResult) -> str | None:
+    """What follows an upstream in a URL, query included; None if it leads elsewhere."""
+    if (there.scheme, there.hostname, _port(there)) != (here.scheme, here.hostname, _port(here)):
         return None
     rest = there.path.removeprefix(here.path)
     if not there.path.startswith(here.path) or rest[:1] not in ("", "/"):
@@ -64,5 +92,5 @@ def _below(url: str, upstream: str) -> str | None:
     return rest + (f"?{there.query}" if there.query else "")
 
 
-def _port(scheme: str, port: int | None) -> int:
-    return port or (443 if scheme == "https" else 80)
+def _port(parts: SplitResult) -> int:
+    return parts.port or (443 if parts.scheme == "https" else 80)

@@ -3,10 +3,10 @@
 import asyncio
 import json
 import os
+import ssl
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from proxy.app import certificates
 from proxy.cli.configuration import FAULTY, config_option, read
-from proxy.cli.destination import destination, route_of
+from proxy.cli.destination import destination
 from proxy.cli.inside import proxy_inside
 from proxy.cli.loops import loop_factory
 from proxy.cli.message import compose
@@ -25,18 +25,20 @@ from proxy.cli.token import Outcome, grant
 from proxy.cli.way import SOON, Came, Fault, Result, Server, Step, Way, one_by_one
 from proxy.config.egress import corporate_proxy
 from proxy.config.model import AuthMethod, Configuration, OAuthClient, Provider, Route
-from proxy.cpi.roles import roles, scopes
+from proxy.cpi.roles import is_of_api, roles, scopes
 from proxy.oauth.claims import claims
 from proxy.oauth.expiry import first_end
 from proxy.oauth.trust import own_trust
 from proxy.observe.logs import printable
 from proxy.upstream.tls import client_context
+from proxy.wire.tls import reason_of
 
 SENDER_ROLE = "ESBMessaging.send"
 "The role that a sender adapter asks for unless another is chosen (SAP Help, Setting Up Inbound HTTP Connections)."
 COLORS = {Result.OK: "green", Result.WARNING: "yellow", Result.FAILED: "red", Result.SKIPPED: "bright_black"}
 
 Checks = dict[str, Callable[[], Awaitable[Came]]]
+Trust = Callable[[], ssl.SSLContext]
 
 
 class Finding(NamedTuple):
@@ -92,9 +94,9 @@ def chosen(word: str | None, routes: Sequence[Route]) -> dict[str, Route]:
     """The routes to look at, by what a message is sent to; ValueError for a word that leads to none."""
     if word is None:
         return {route.name: route for route in routes}
-    if found := route_of(destination(word, routes), routes):
+    if found := destination(word, routes, "POST").route:
         return {word: found}
-    raise ValueError(f"No route takes {word}; there is {', '.join(route.name for route in routes)}.")
+    raise ValueError(f"No route takes POST {word}; there is {', '.join(route.name for route in routes)}.")
 
 
 async def _look(examination: "Examination", routes: Mapping[str, Route], *, shown: bool) -> list[Finding]:
@@ -121,45 +123,43 @@ class Examination:
         for name in dict.fromkeys(route.oauth_client for route in routes.values()):
             client, subject = self._configuration.oauth_clients[name], f"oauth_client {name}"
             signs = client.token_endpoint_auth_method is AuthMethod.PRIVATE_KEY_JWT
-            way = Way(await self._token_server(client), needs_clock=signs)
-            try:
-                grants: Checks = {"grant": partial(self._grant, client), "role": partial(self._role, client)}
-                own: Checks = {"own cert": partial(self._identity, subject)}
-                async for step in one_by_one(own | way.checks() | grants):
-                    yield Finding(subject, step)
-            finally:
-                way.close()
+            way = Way(self._server(client.token_url, "token_url", client.proxy_url, client.timeout), needs_clock=signs)
+            trust = partial(own_trust, client) if is_https(client.token_url) else None
+            last: Checks = {"grant": partial(self._grant, client), "role": partial(self._role, client)}
+            async for finding in self._walk(subject, way, trust, last):
+                yield finding
         for word, route in routes.items():
             subject = f"route {route.name}"
-            way = Way(await self._upstream(route))
-            try:
-                own = {"own cert": partial(self._identity, subject)}
-                async for step in one_by_one(own | way.checks() | {"message": partial(self._send, word)}):
-                    yield Finding(subject, step)
-            finally:
-                way.close()
+            way = Way(self._server(route.upstream, "upstream", route.proxy_url, route.connect_timeout))
+            trust = partial(client_context, route.tls) if is_https(route.upstream) else None
+            async for finding in self._walk(subject, way, trust, {"message": partial(self._send, word, route)}):
+                yield finding
 
-    async def _token_server(self, client: OAuthClient) -> Server:
-        server = self._server(client.token_url, "token_url", client.proxy_url)
-        tls = await asyncio.to_thread(own_trust, client) if is_https(client.token_url) else None
-        return replace(server, tls=tls, timeout=client.timeout)
+    async def _walk(self, subject: str, way: Way, trust: Trust | None, last: Checks) -> AsyncIterator[Finding]:
+        first: Checks = {"own cert": partial(self._identity, subject, way, trust)}
+        try:
+            async for step in one_by_one(first | way.checks() | last):
+                yield Finding(subject, step)
+        finally:
+            way.close()
 
-    async def _upstream(self, route: Route) -> Server:
-        server = self._server(route.upstream, "upstream", route.proxy_url)
-        tls = await asyncio.to_thread(client_context, route.tls) if is_https(route.upstream) else None
-        return replace(server, tls=tls, timeout=route.connect_timeout)
-
-    def _server(self, url: str, option: str, proxy_url: SecretStr | None) -> Server:
+    def _server(self, url: str, option: str, proxy_url: SecretStr | None, timeout: float) -> Server:
         parts, named = urlsplit(url), proxy_url.get_secret_value() if proxy_url else None
         return Server(
             host=parts.hostname or "",
             port=parts.port or (443 if is_https(url) else 80),
             option=f"`{option}`",
             proxy=corporate_proxy(url, proxy_url=named, environ=self._environ, cleartext=option == "upstream"),
+            timeout=timeout,
         )
 
-    async def _identity(self, subject: str) -> Came:
-        """The certificate that we show there."""
+    async def _identity(self, subject: str, way: Way, trust: Trust | None) -> Came:
+        """The certificate that we show there, and whom we trust."""
+        try:
+            way.tls = await asyncio.to_thread(trust) if trust else None
+        except OSError as error:  # ssl.SSLError among them
+            reason = reason_of(error) if isinstance(error, ssl.SSLError) else error.strerror
+            raise Fault(f"The files of `tls`, or the service key's certificate, cannot be used: {reason}.") from None
         if subject not in self._own:
             return Came(Result.SKIPPED, "none is configured")
         end = await asyncio.to_thread(lambda: first_end(self._own[subject]()))
@@ -189,22 +189,25 @@ class Examination:
         if client.provider is Provider.XSUAA:
             plan = (
                 "; its service key is of plan api, take one of plan integration-flow"
-                if "|it!b" in client.client_id
+                if is_of_api(client.client_id)
                 else ""
             )
             raise Fault(f"The token has no role: give the service instance the role {SENDER_ROLE}{plan}.")
         return Came(Result.SKIPPED, "the token names none; a message would tell (--send)")
 
-    async def _send(self, word: str) -> Came:
+    async def _send(self, word: str, route: Route) -> Came:
         if self._message is None:
             return Came(Result.SKIPPED, "none was sent (--send does, and runs the flow)")
+        if route.methods is not None and "POST" not in route.methods:
+            return Came(Result.SKIPPED, "none was sent, for the route takes no POST")
         composed = compose(word, self._configuration, self._message, (), "POST")
         async with proxy_inside(self._configuration, self._environ) as inside:
             account = (await inside.send(composed)).account
         if account.code:
             raise Fault(f"{account.status}, by the {account.made_by}: {account.detail}")
         if not 200 <= account.status < 300:
-            raise Fault(f"{account.status}: {account.diagnosis or 'see the flow, or what is behind it'}")
+            whole = f" It was sent to {composed.target}." if account.status == 404 else ""
+            raise Fault(f"{account.status}: {account.diagnosis or 'see the flow, or what is behind it.'}{whole}")
         mpl_id = f", MPL id {account.mpl_id}" if account.mpl_id else ""
         return Came(Result.OK, f"{account.status} in {account.total_seconds:.3f} s{mpl_id}")
 

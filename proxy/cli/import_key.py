@@ -17,6 +17,7 @@ from proxy.config.choices import AuthMethod, Provider
 from proxy.config.names import check_name
 from proxy.config.secrets import MOST_BYTES, as_secret, read_secret
 from proxy.config.service_key import ServiceKey, parse_service_key
+from proxy.cpi.roles import is_of_api
 from proxy.observe.logs import printable
 
 _STANDARD_INPUT = Path("-")
@@ -108,7 +109,7 @@ def hints(base: Path, key: ServiceKey, paths: Mapping[Path, bool]) -> Iterator[s
         yield f"The service key is an External Certificate, without its key: put that into {base}{_KEY} (mode 0600)."
     if key.url is None:
         yield "The service key names no runtime: add a route whose upstream is the whole URL of the integration flow."
-    if "|it!b" in key.client_id:
+    if is_of_api(key.client_id):
         yield "Its plan is api, for the OData API: to send messages, create a service key of plan integration-flow."
 
 

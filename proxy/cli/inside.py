@@ -1,9 +1,10 @@
-"""A whole proxy in this process with one sender, ourselves: what goes through it goes the way of any real message."""
+"""A whole proxy within `send` and `doctor --send`, which are its one sender: a message goes the way of any other."""
 
 import asyncio
 import itertools
 import os
 import tempfile
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,6 +23,11 @@ from proxy.observe.logs import Log
 UNASKED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 "Fields that aiohttp would add by itself."
 
+KEPT = 1000
+"Accounts of what was refused early."
+PATIENCE = 5.0
+"Seconds for the account of an exchange whose answer, or the end of whose connection, is there."
+
 Advance = Callable[[int], object]
 Sink = Callable[[bytes], object]
 
@@ -30,23 +36,45 @@ def ignored(_: object) -> None:
     """For who does not want to know."""
 
 
+class Unusable(Exception):
+    """Something that the configuration names cannot be used; nothing was sent."""
+
+
 class Ledger(Log):
     """A log that keeps the accounts of exchanges for who waits for them, and writes what else is an error."""
 
     def __init__(self, writer: LineWriter) -> None:
         super().__init__(writer, level="error", human=True)
         self._waiting: dict[str, asyncio.Future[Account]] = {}
+        self.early: deque[Account] = deque(maxlen=KEPT)
+        "Of what was refused before it became an exchange: they have ids of the proxy's own."
 
     def exchange(self, account: Account) -> None:
         """Hands it over."""
         waiting = self._waiting.pop(account.request_id, None)
-        if waiting is not None and not waiting.done():
+        if waiting is None:
+            self.early.append(account)
+        elif not waiting.done():
             waiting.set_result(account)
 
-    def await_account(self, request_id: str) -> "asyncio.Future[Account]":
+    def expect(self, request_id: str) -> "asyncio.Future[Account]":
         """The account of the exchange that will have this id."""
         future = self._waiting[request_id] = asyncio.get_running_loop().create_future()
         return future
+
+    async def account(self, expected: "asyncio.Future[Account]", answered_id: str) -> Account:
+        """What became of a message whose answer, if there was one, is there with this id."""
+        if not expected.done():
+            early = next((each for each in self.early if each.request_id == answered_id), None)
+            if early is not None:
+                return early
+            await asyncio.wait({expected}, timeout=PATIENCE)
+        if expected.done():
+            return expected.result()
+        lost = self.early.pop() if self.early else Account("", "")
+        lost.code = lost.code or "connection_lost"
+        lost.detail = lost.detail or "The connection to the proxy within this command was lost."
+        return lost
 
 
 class Sent(NamedTuple):
@@ -69,10 +97,10 @@ class Inside:
     async def send(self, message: Message, *, sink: Sink = ignored, advance: Advance = ignored) -> Sent:
         """Sends it once; the answer's content goes to `sink` as it comes. OSError if the file cannot be read."""
         request_id = f"send-{os.getpid():x}-{next(self._numbers)}"
-        account = self._ledger.await_account(request_id)
+        expected = self._ledger.expect(request_id)
         sized = bool(message.length) or message.method in ("POST", "PUT", "PATCH")
         length = [("Content-Length", str(message.length))] if sized else []
-        sent = Sent(Account("", ""))
+        sent, answered_id = Sent(Account("", "")), ""
         try:
             async with self._session.request(
                 message.method,
@@ -82,23 +110,38 @@ class Inside:
                 allow_redirects=False,
                 skip_auto_headers=UNASKED,
             ) as answer:
-                sent = Sent(Account("", ""), answer.reason or "", answer.content_type, answer.charset or "utf-8")
+                answered_id = answer.headers.get("X-Request-ID", "")
+                sent = Sent(sent.account, answer.reason or "", answer.content_type, answer.charset or "utf-8")
                 async for piece in answer.content.iter_any():
-                    sink(piece)
-        except ClientError:  # the proxy has cut the answer, and says why in the account
+                    if sink is not ignored:
+                        await asyncio.to_thread(sink, piece)  # it may be somebody who reads slowly
+        except (ClientError, OSError):  # the answer was cut, or the file became shorter: the account knows
             pass
-        return sent._replace(account=await account)
+        return sent._replace(account=await self._ledger.account(expected, answered_id))
 
 
 @asynccontextmanager
 async def proxy_inside(configuration: Configuration, environ: Mapping[str, str]) -> AsyncIterator[Inside]:
-    """A proxy with these OAuth clients and routes, which listens where only this user gets in."""
+    """A proxy with these OAuth clients and routes, which listens where only this user gets in.
+
+    It has one sender, who leaves when this ends: nothing is waited for then, and no number of connections is too many.
+    """
     loop = asyncio.get_running_loop()
     async with private_folder() as folder:
         senders, admin = Address(path=Path(folder, "senders")), Address(path=Path(folder, "admin"))
         ledger = Ledger(LineWriter(2))
-        ours = configuration.model_copy(update={"listen": (Listener(address=senders),), "admin": admin})
-        app = await asyncio.to_thread(lambda: App(ours, log=ledger, environ=environ, loop=loop))
+        ours = configuration.model_copy(
+            update={
+                "listen": (Listener(address=senders),),
+                "admin": admin,
+                "drain_timeout": 0.0,
+                "limits": configuration.limits.model_copy(update={"max_connections": 100_000}),
+            }
+        )
+        try:
+            app = await asyncio.to_thread(lambda: App(ours, log=ledger, environ=environ, loop=loop))
+        except (OSError, ValueError) as error:
+            raise Unusable(str(error)) from error
         await app.start()
         try:
             async with ClientSession(

@@ -1,11 +1,11 @@
 """A message for the commands that send one: made of what stands on the command line, read anew each time it is sent."""
 
 import mimetypes
+import os
 import sys
 from asyncio import to_thread
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 from proxy.cli.destination import destination
@@ -25,50 +25,61 @@ class Message:
     target: str
     "Path and query, as they stand in the request line."
     fields: tuple[tuple[str, str], ...]
-    content: bytes | Path
-    "Octets, or the file that holds them."
-
-    @property
-    def length(self) -> int:
-        """Octets of the content."""
-        return len(self.content) if isinstance(self.content, bytes) else self.content.stat().st_size
+    read: Callable[[int], bytes]
+    "Some of the content from this offset on."
+    length: int
+    "Octets of the content."
 
     async def pieces(self, advance: Callable[[int], object]) -> AsyncIterator[bytes]:
-        """The content piece by piece; tells how many octets have gone."""
-        content = BytesIO(self.content) if isinstance(self.content, bytes) else await to_thread(self.content.open, "rb")
-        with content:
-            while piece := await to_thread(content.read, PIECE):
-                yield piece
-                advance(len(piece))
+        """The content piece by piece; tells how many octets have gone. OSError if there is less of it by now."""
+        at = 0
+        while at < self.length:
+            piece = (await to_thread(self.read, at))[: self.length - at]
+            if not piece:
+                raise OSError("The file has become shorter while it was sent.")
+            yield piece
+            at += len(piece)
+            advance(len(piece))
 
 
 def content_of(body: Path | None, data: str | None) -> bytes | Path:
-    """What to send; ValueError where there are two."""
+    """What to send; ValueError where there are two, OSError where it cannot be read."""
     if body is not None and data is not None:
         raise ValueError("Give --file or --data, not both.")
     if body is None:
         return (data or "").encode("utf-8", "surrogateescape")
     if str(body) == "-":
         return sys.stdin.buffer.read()
-    return body if body.is_file() else body.read_bytes()  # a pipe cannot be read twice
+    if body.is_file() and body.stat().st_size:
+        return body
+    return body.read_bytes()  # a pipe cannot be read twice, and some files do not know how long they are
 
 
 def compose(
     where: str, configuration: Configuration, content: bytes | Path, headers: Sequence[str], method: str
 ) -> Message:
-    """The message; ValueError for words that name no route or are no field."""
-    goal = destination(where, configuration.routes)
+    """The message; ValueError for words that name no route or are no field, OSError for a file that cannot be read."""
+    try:
+        method = check_method(method.upper())
+    except ValueError as error:
+        raise ValueError(f"-X {method}: {error}.") from None
+    goal = destination(where, configuration.routes, method)
     fields = [field_of(text) for text in headers]
     given = {name.lower() for name, _ in fields}
     if "host" not in given:
         fields.append(("Host", goal.host))
     if "content-type" not in given and (guessed := media_type(content)):
         fields.append(("Content-Type", guessed))
-    try:
-        checked = check_method(method.upper())
-    except ValueError as error:
-        raise ValueError(f"-X {method}: {error}.") from None
-    return Message(method=checked, target=goal.target, fields=tuple(fields), content=content)
+    read, length = source(content)
+    return Message(method=method, target=goal.target, fields=tuple(fields), read=read, length=length)
+
+
+def source(content: bytes | Path) -> tuple[Callable[[int], bytes], int]:
+    """(what reads from an offset on, length); a file stays open, so that nobody takes it away meanwhile."""
+    if isinstance(content, bytes):
+        return (lambda at: content[at : at + PIECE]), len(content)
+    descriptor = os.open(content, os.O_RDONLY | os.O_CLOEXEC)
+    return (lambda at: os.pread(descriptor, PIECE, at)), os.fstat(descriptor).st_size
 
 
 def field_of(text: str) -> tuple[str, str]:

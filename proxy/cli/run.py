@@ -63,11 +63,7 @@ async def _serve(app: App) -> int:
 def open_log(configuration: Configuration) -> Log:
     """The log to standard error, as the configuration wants it."""
     settings = configuration.log
-    human = settings.format is LogFormat.HUMAN or (
-        settings.format is LogFormat.AUTO and sys.stderr is not None and sys.stderr.isatty()
-    )
-    if sys.stderr is None:  # descriptor 2 is closed: there is nobody to tell
-        return Log(LineWriter(os.open(os.devnull, os.O_WRONLY)), level=settings.level.value, human=False)
+    human = settings.format is LogFormat.HUMAN or (settings.format is LogFormat.AUTO and sys.stderr.isatty())
     return Log(LineWriter(sys.stderr.fileno()), level=settings.level.value, human=human, sample=settings.sample)
 
 

@@ -1,35 +1,32 @@
 """`send`: one message, or many, through the whole path within this process; what Postman was needed for."""
 
 import asyncio
-import math
 import os
 import sys
 import time
-from collections import Counter
-from collections.abc import Sequence
 from functools import partial
 from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, ProgressColumn, TransferSpeedColumn
-from rich.table import Table
 
 from proxy.cli.configuration import FAULTY, config_option, read
-from proxy.cli.inside import Advance, Inside, Sent, proxy_inside
+from proxy.cli.inside import Advance, Inside, Unusable, proxy_inside
 from proxy.cli.loops import loop_factory
 from proxy.cli.message import Message, compose, content_of
 from proxy.cli.pretty import pretty
+from proxy.cli.report import report, show
 from proxy.config.choices import Csrf
 from proxy.config.model import Configuration
 from proxy.observe.account import Account
-from proxy.observe.logs import printable
 
 LARGE = 4 << 20
 "Octets from which on an upload shows how far it is."
-PERCENTILES = (50, 90, 99, 100)
-PHASES = ("token", "connect", "first byte", "relay", "total")
+INTERRUPTED = 130
+"Exit status, as shells have it for SIGINT."
 
 
 @click.command()
@@ -73,9 +70,12 @@ def command(
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             sent = runner.run(_send(configuration, message, repeat, concurrency))
-    except (OSError, ValueError) as error:
-        click.echo(f"It cannot be sent: {error}", err=True)
+    except Unusable as error:
+        click.echo(f"A file that the configuration names cannot be used: {error}", err=True)
         sys.exit(FAULTY)
+    except KeyboardInterrupt:
+        click.echo("Interrupted: what was under way may have arrived.", err=True)
+        sys.exit(INTERRUPTED)
     sys.exit(not all(200 <= account.status < 300 and not account.code for account in sent))
 
 
@@ -94,14 +94,41 @@ async def _send(configuration: Configuration, message: Message, repeat: int, con
 async def _once(inside: Inside, message: Message) -> Account:
     """Sends it, shows what became of it."""
     terminal, content = sys.stdout.isatty(), BytesIO()
+    output = Output(sys.stdout.buffer)
     with progress(DownloadColumn(), TransferSpeedColumn(), shown=message.length >= LARGE) as bar:
         task = bar.add_task("", total=message.length)
-        sink = content if terminal else sys.stdout.buffer
-        sent = await inside.send(message, sink=sink.write, advance=partial(bar.advance, task))
+        sink = content.write if terminal else output.write
+        sent = await inside.send(message, sink=sink, advance=partial(bar.advance, task))
     click.echo(report(sent, message), err=True)
     if terminal:
         click.echo("\n" + pretty(content.getvalue(), sent.media_type, sent.charset))
+    output.close()
     return sent.account
+
+
+class Output:
+    """Standard output as a pipe or file: what happens to it is no matter of the message's."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._failure: OSError | None = None
+
+    def write(self, piece: bytes) -> None:
+        """Write, as long as somebody reads."""
+        if self._failure is None:
+            try:
+                self._stream.write(piece)
+                self._stream.flush()
+            except OSError as error:
+                self._failure = error
+
+    def close(self) -> None:
+        """Tell what went wrong; a reader that has read enough is nothing wrong."""
+        if self._failure is None:
+            return
+        if not isinstance(self._failure, BrokenPipeError):
+            click.echo(f"The answer could not be written: {self._failure.strerror}.", err=True)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())  # or Python tries again at its end, and fails
 
 
 async def _many(inside: Inside, message: Message, repeat: int, concurrency: int, advance: Advance) -> list[Account]:
@@ -114,9 +141,7 @@ async def _many(inside: Inside, message: Message, repeat: int, concurrency: int,
             accounts.append((await inside.send(message)).account)
             advance(1)
 
-    async with asyncio.TaskGroup() as senders:
-        for _ in range(min(concurrency, repeat)):
-            senders.create_task(sender())
+    await asyncio.gather(*(sender() for _ in range(min(concurrency, repeat))))
     return accounts
 
 
@@ -124,51 +149,3 @@ def progress(*columns: ProgressColumn, shown: bool = True) -> Progress:
     """A bar on standard error while something goes on, if that is a terminal."""
     console = Console(stderr=True)
     return Progress(BarColumn(), *columns, console=console, transient=True, disable=not (shown and console.is_terminal))
-
-
-def report(sent: Sent, message: Message) -> str:
-    """What became of one message, in lines for people."""
-    account = sent.account
-    maker = "" if account.made_by == "upstream" else f", by the {account.made_by}"
-    lines = [
-        ("sent", f"{message.method} {message.target}, {message.length} octets"),
-        ("route", f"{account.route} as {account.oauth_client}" if account.route else "none"),
-        ("status", f"{account.status} {sent.reason}".rstrip() + maker),
-        ("token", account.token),
-        ("replays", ", ".join(account.replays)),
-        ("time", ", ".join(f"{phase} {1000 * seconds(account, phase):.1f} ms" for phase in PHASES)),
-        ("MPL id", account.mpl_id),
-        ("correlation id", account.correlation_id),
-        (account.code, account.detail),
-        ("diagnosis", account.diagnosis),
-    ]
-    return "\n".join(printable(f"{name:<16}{value}") for name, value in lines if value)
-
-
-def show(accounts: Sequence[Account], elapsed: float) -> None:
-    """What became of many: how many of which status, how long they took, and what went wrong."""
-    statuses = Counter(account.status for account in accounts)
-    told = ", ".join(f"{count} x {status}" for status, count in sorted(statuses.items()))
-    click.echo(f"{len(accounts)} messages in {elapsed:.2f} s, {len(accounts) / elapsed:.0f}/s: {told}")
-    table = Table("ms", *(f"p{rank}" if rank < 100 else "max" for rank in PERCENTILES), box=None)
-    for column in table.columns[1:]:
-        column.justify = "right"
-    for phase in PHASES:
-        taken = sorted(seconds(account, phase) for account in accounts)
-        table.add_row(phase, *(f"{1000 * percentile(taken, rank):.1f}" for rank in PERCENTILES))
-    Console().print(table)
-    failures = Counter((account.status, account.detail or account.diagnosis) for account in accounts)
-    for (status, words), count in failures.most_common():
-        if words:
-            click.echo(printable(f"{count} x {status}: {words}"))
-
-
-def percentile(ordered: Sequence[float], rank: int) -> float:
-    """The least value that `rank` percent of them do not exceed (nearest rank)."""
-    return ordered[max(math.ceil(len(ordered) * rank / 100) - 1, 0)]
-
-
-def seconds(account: Account, phase: str) -> float:
-    """How long a phase took."""
-    taken: float = getattr(account, f"{phase.replace(' ', '_')}_seconds")
-    return taken

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from proxy.cli.configuration import FAULTY, config_option, insecure_option, read
+from proxy.cli.configuration import FAULTY, config_option, read
 from proxy.cli.loops import loop_factory
 from proxy.clock import SystemClock
 from proxy.config.model import OAuthClient
@@ -29,10 +29,9 @@ from proxy.observe.logs import Log, printable
 @click.option("--all", "everyone", is_flag=True, help="One grant for each OAuth client.")
 @click.option("--raw", is_flag=True, help="Print the token itself, and nothing else.")
 @config_option
-@insecure_option
-def command(oauth_client: str | None, file: Path | None, *, everyone: bool, raw: bool, insecure_listen: bool) -> None:
+def command(oauth_client: str | None, file: Path | None, *, everyone: bool, raw: bool) -> None:
     """Obtain a token for OAUTH_CLIENT and tell what it is good for."""
-    known = read(file, insecure_listen=insecure_listen).oauth_clients
+    known = read(file, insecure_listen=True).oauth_clients  # nobody listens
     if oauth_client is None and len(known) == 1:
         everyone = True
     if everyone == (oauth_client is not None):

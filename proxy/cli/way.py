@@ -10,7 +10,7 @@ import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -71,7 +71,6 @@ class Server:
     option: str
     "What in the configuration says so."
     proxy: CorporateProxy | None
-    tls: ssl.SSLContext | None = None
     timeout: float = 10.0
     "Seconds for each step."
 
@@ -96,6 +95,9 @@ async def one_by_one(checks: dict[str, Callable[[], Awaitable[Came]]]) -> AsyncI
 
 class Way:
     """One walk to one server."""
+
+    tls: ssl.SSLContext | None = None
+    "To be set before the step of this name; None for plain HTTP."
 
     def __init__(self, server: Server, *, needs_clock: bool = False, wall: Callable[[], float] = time.time) -> None:
         """`needs_clock` where the server judges what we sign by its own clock."""
@@ -169,7 +171,7 @@ class Way:
         try:
             async with asyncio.timeout(server.timeout):
                 self._streams = await asyncio.open_connection(
-                    sock=self._connected, ssl=server.tls, server_hostname=server.host if server.tls else None
+                    sock=self._connected, ssl=self.tls, server_hostname=server.host if self.tls else None
                 )
         except ssl.SSLCertVerificationError as error:
             shown = await presented(server)
@@ -182,13 +184,13 @@ class Way:
             ) from None
         except (OSError, TimeoutError):
             raise Fault(f"{server} broke off the TLS handshake; does it speak https, and TLS 1.2 or newer?") from None
-        if server.tls is None:
+        if self.tls is None:
             return Came(Result.SKIPPED, "http:// has none")
         secured = self._streams[1].get_extra_info("ssl_object")
         return Came(Result.OK, f"{secured.version()}, {secured.cipher()[0]}")
 
     async def _certificate(self) -> Came:
-        if self._server.tls is None or self._streams is None:
+        if self.tls is None or self._streams is None:
             return Came(Result.SKIPPED, "http:// has none")
         content = self._streams[1].get_extra_info("ssl_object").getpeercert(binary_form=True)
         told, end = certificate(content)
@@ -205,18 +207,19 @@ class Way:
         except (HeadMalformed, HeadTooLong):
             raise Fault(f"{server} answers with something that is no HTTP; check {server.option}.") from None
         except (OSError, EOFError) as error:
-            wants = "; does it want a certificate (`tls`)?" if server.tls else ""
+            wants = "; does it want a certificate (`tls`)?" if self.tls else ""
             reason = f" ({reason_of(error)})" if isinstance(error, ssl.SSLError) else ""
             raise Fault(f"{server} ended the connection without an answer{reason}{wants or '.'}") from None
         if value_of(self._head.fields, b"x-cf-routererror"):
-            raise Fault(str(explain(self._head.status, self._head.fields, text)))
+            known = explain(self._head.status, self._head.fields, text)
+            raise Fault(str(known or f"The router in front answers {self._head.status}, and reaches no application."))
         return Came(Result.OK, f"a server answers (OPTIONS *: {self._head.status})")
 
     async def _compare(self) -> Came:
         date = value_of(self._head.fields, b"date").decode("latin-1") if self._head else ""
         try:
             behind = parsedate_to_datetime(date).timestamp() - self._wall()
-        except ValueError:
+        except (ValueError, OverflowError):
             return Came(Result.SKIPPED, "the server tells no time")
         if abs(behind) <= SKEW:
             return Came(Result.OK, "as the server's")
@@ -231,12 +234,15 @@ class Way:
         writer.write(f"OPTIONS * HTTP/1.1\r\nHost: {self._server}\r\nConnection: close\r\n\r\n".encode("latin-1"))
         collector, head, rest = HeadCollector(LARGEST_HEAD), b"", b""
         octets = b""
-        while not head:
-            came, octets = octets, await reader.read(LARGEST_HEAD)
-            if not octets:
-                raise HeadMalformed("It ends too early.") if came else EOFError
-            head, rest = collector.feed(octets)
-        return ResponseParser().parse(head), rest
+        while True:
+            while not head:
+                came, octets = octets, rest or await reader.read(LARGEST_HEAD)
+                if not octets:
+                    raise HeadMalformed("It ends too early.") if came else EOFError
+                head, rest = collector.feed(octets)
+            parsed, head = ResponseParser().parse(head), b""
+            if parsed.status >= 200:  # what comes before is no answer yet (RFC 9110 §15.2)
+                return parsed, rest
 
     @property
     def _next(self) -> tuple[str, int]:
@@ -253,7 +259,8 @@ async def presented(server: Server) -> str:
     """What the certificate that is not accepted says of itself; nothing if it cannot be had."""
     trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE  # looked at, not trusted: nothing is sent
-    way, told = Way(replace(server, tls=trusting)), ""
+    way, told = Way(server), ""
+    way.tls = trusting
     try:
         async for step in one_by_one(way.checks()):
             if step.check == "certificate":

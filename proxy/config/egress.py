@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DIRECT = "direct"
+_EITHER = frozenset({"http", "https"})
+_CLEAR = frozenset({"http"})
+"Of the environment's proxy, which messages pass too: in its tunnel they have TLS of their own."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,28 +47,28 @@ def corporate_proxy(
     if proxy_url == DIRECT or (target.scheme != "https" and not (cleartext and proxy_url)):
         return None
     if proxy_url:
-        return _parse(proxy_url, named_by="proxy_url")
+        return _parse(proxy_url, named_by="proxy_url", schemes=_EITHER)
     from_environment = environ.get("https_proxy") or environ.get("HTTPS_PROXY")
     exceptions = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
     if not from_environment or _is_excepted(target, exceptions):
         return None
-    return _parse(from_environment, named_by="HTTPS_PROXY")
+    return _parse(from_environment, named_by="HTTPS_PROXY", schemes=_CLEAR)
 
 
 def check_environment(environ: "Mapping[str, str]") -> None:
     """ValueError if HTTPS_PROXY names no proxy."""
     if text := environ.get("https_proxy") or environ.get("HTTPS_PROXY"):
-        _parse(text, named_by="HTTPS_PROXY")
+        _parse(text, named_by="HTTPS_PROXY", schemes=_CLEAR)
 
 
-def _parse(text: str, *, named_by: str) -> CorporateProxy:
+def _parse(text: str, *, named_by: str, schemes: frozenset[str]) -> CorporateProxy:
     """Take `proxy:3128` for http, as curl does; the text is not echoed, for it may hold a password."""
-    url = urlsplit(text if "://" in text else f"http://{text}")
     try:
+        url = urlsplit(text if "://" in text else f"http://{text}")
         host, port = url.hostname, url.port
     except ValueError:
-        host, port = None, None
-    if url.scheme not in {"http", "https"} or not host:
+        raise ValueError(f"{named_by} must be like http://proxy.example:3128") from None
+    if url.scheme not in schemes or not host:
         raise ValueError(f"{named_by} must be like http://proxy.example:3128")
     authorization = None
     if url.username is not None:

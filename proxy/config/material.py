@@ -6,6 +6,9 @@ Each check says in a ValueError what is wrong, and shows nothing of the text.
 import ssl
 from typing import Any
 
+SHORTEST = 2048
+"Bits of an RSA key; OpenSSL's second level of security, which distributions set, takes none below."
+
 
 def repair_pem(text: str) -> str:
     r"""PEM with its line breaks back, which in service keys, and behind a shell, may be the letters `\n`."""
@@ -31,6 +34,8 @@ def check_identity(certificate: str, key: str) -> None:
 
     shape = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     mine, certified = _private_key(key).public_key(), _certificate(certificate).public_key()
+    if getattr(mine, "curve", None) is None and getattr(mine, "key_size", SHORTEST) < SHORTEST:
+        raise ValueError(f"is shorter than TLS takes, make one of {SHORTEST} bits or more")
     if mine.public_bytes(*shape) != certified.public_bytes(*shape):
         raise ValueError("belongs to another certificate, name the pair that belongs together")
 

@@ -94,7 +94,7 @@ def explain(status: int, fields: Fields, text: bytes) -> Diagnosis | None:
     if status < 400:
         return None
     said = {name.lower(): value for name, value in fields}
-    if router := _BY_ROUTER.get(said.get(b"x-cf-routererror", b"")):
+    if router := _BY_ROUTER.get(said.get(b"x-cf-routererror", b"").partition(b" ")[0]):  # newer ones add a reason
         return router
     if status == 403 and said.get(b"x-csrf-token", b"").lower() == b"required":
         return CSRF_REQUIRED

@@ -17,3 +17,8 @@ def scopes(granted: tuple[str, ...], claimed: dict[str, Any]) -> tuple[str, ...]
 def roles(of: tuple[str, ...]) -> tuple[str, ...]:
     """The roles among scopes, without the application in front."""
     return tuple(found[1] for found in map(_QUALIFIED.fullmatch, of) if found)
+
+
+def is_of_api(client_id: str) -> bool:
+    """Whether a BTP client is of plan `api`: for the OData API, and not for sending messages."""
+    return "|it!b" in client_id

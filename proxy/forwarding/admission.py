@@ -24,7 +24,7 @@ _FORWARDED = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 "The usual ones of the methods that are forwarded."
 
 
-def admit(request: Request, address: str, routes: Routes, own_names: frozenset[str] = frozenset()) -> Route:
+def admit(request: Request, address: str, routes: Routes[Route], own_names: frozenset[str] = frozenset()) -> Route:
     """The route that takes the request of a sender at this address; a SenderError where none may."""
     notes = request.head.notes
     known: Route | None = notes.get(routes)
@@ -38,7 +38,7 @@ def admit(request: Request, address: str, routes: Routes, own_names: frozenset[s
     return route
 
 
-def find(request: Request, routes: Routes, own_names: frozenset[str]) -> Route:
+def find(request: Request, routes: Routes[Route], own_names: frozenset[str]) -> Route:
     """The route that its head asks for."""
     head = request.head
     if head.method in ("CONNECT", "TRACE") or not request.target.path:

@@ -30,7 +30,7 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 class House:
     """What all exchanges of one configuration share."""
 
-    routes: Routes
+    routes: Routes[Route]
     name: bytes
     "Ours, in Via and Proxy-Status."
     own_names: frozenset[str]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
 
 from proxy.config.model import Forwarded
 from proxy.config.model import Route as Settings
@@ -36,21 +37,38 @@ class Route:
     csrf: CsrfSession = field(default_factory=CsrfSession)
 
 
-class Routes:
+class Candidate(Protocol):
+    """What a route is found by."""
+
+    @property
+    def prefix(self) -> bytes:
+        """Without a trailing slash; empty for the root."""
+        ...
+
+    @property
+    def settings(self) -> Settings:
+        """Host and methods."""
+        ...
+
+
+Found = TypeVar("Found", bound=Candidate)
+
+
+class Routes(Generic[Found]):
     """All routes of a configuration, found by the prefixes of a path, longest first."""
 
-    def __init__(self, routes: Iterable[Route]) -> None:
-        self._by_prefix: dict[bytes, list[Route]] = {}
+    def __init__(self, routes: Iterable[Found]) -> None:
+        self._by_prefix: dict[bytes, list[Found]] = {}
         for route in routes:
             here = self._by_prefix.setdefault(route.prefix, [])
             here.append(route)
             here.sort(key=lambda each: each.settings.host is None)
         self._longest = max(map(len, self._by_prefix))
 
-    def __iter__(self) -> Iterator[Route]:
+    def __iter__(self) -> Iterator[Found]:
         return (route for here in self._by_prefix.values() for route in here)
 
-    def match(self, method: str, target: Target, host: bytes) -> Route:
+    def match(self, method: str, target: Target, host: bytes) -> Found:
         """The route; RouteUnknown, MethodNotAllowed, or TargetOutsideRoute if the path climbs out of it."""
         path = target.path.partition(b"?")[0]
         if b"#" in target.path:

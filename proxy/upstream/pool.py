@@ -99,7 +99,8 @@ class Pool:
                 return await self._open()
         except TimeoutError as error:
             raise ConnectTimeout(
-                f"No connection to {self.origin.way} within {timeout:g} s; is a firewall in between?"
+                f"No connection to {self.origin.way} within {timeout:g} s; is a firewall in between"
+                + (", and does that proxy answer?" if self.origin.proxy else "?")
             ) from error
         except (OSError, UnicodeError) as error:
             raise unreachable(self.origin, error) from error
@@ -167,6 +168,11 @@ def unreachable(origin: Origin, error: OSError | UnicodeError) -> ProxyError:
             return UpstreamUnreachable(
                 f"The name of {origin.way} cannot be resolved; check `upstream`, `proxy_url` and DNS.",
                 proxy_status="dns_error",
+            )
+        case ConnectionRefusedError() if origin.proxy:
+            return UpstreamUnreachable(
+                f"The corporate proxy {origin.proxy.url} refused the connection; check `proxy_url` and HTTPS_PROXY.",
+                proxy_status="connection_refused",
             )
         case ConnectionRefusedError():
             return UpstreamUnreachable(

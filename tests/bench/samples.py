@@ -14,7 +14,7 @@ from proxy.config.problems import Origin, Problems
 from proxy.config.resolve import resolve
 from proxy.config.secrets import read_secret
 from proxy.forwarding.request import Request, Sender
-from proxy.forwarding.routes import Routes
+from proxy.forwarding.routes import Route, Routes
 from proxy.forwarding.target import take_apart
 from proxy.oauth.answer import Answer
 from proxy.oauth.grant import GrantRequest
@@ -72,7 +72,7 @@ def request() -> Request:
     return Request(head, take_apart(head.target), IncomingBody(cast("Flow", None), 1024), cast("Sender", None), "id-1")
 
 
-def routes(count: int) -> Routes:
+def routes(count: int) -> Routes[Route]:
     """So many routes, as the composition root makes them; the first one takes the sample message."""
     paths = ["/orders", *(f"/other/system-{number}" for number in range(1, count))]
     tree = {

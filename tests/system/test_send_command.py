@@ -3,6 +3,8 @@
 import asyncio
 import os
 import pty
+import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 
 from proxy.sandbox.tenant import Tenant
 from tests.system.cli import CONFIGURATION, call, configure
-from tests.system.command import ROOT, environment
+from tests.system.command import ROOT, Command, environment
 
 MESSAGE = '{"productIdentifier":"HT-1080"}'
 PRODUCT = '{"Products": {"Product": {"ProductId": "HT-1080", "Name": "Photo Scan"'
@@ -118,6 +120,85 @@ async def test_repeat_sends_so_many_and_shows_latencies(tmp_path: Path) -> None:
         assert failed.status == 1
         assert "7 x 200, 3 x 500" in failed.output
         assert "3 x 500: flow_failed" in failed.output
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (("orders", "-H", f"X: {'a' * 70000}"), "431"),
+        ((f"/orders/{'a' * 70000}",), "414"),
+        (("orders", *(word for number in range(150) for word in ("-H", f"X-{number}: x"))), "431"),
+    ],
+    ids=["head too large", "target too long", "too many fields"],
+)
+async def test_a_request_that_is_refused_early_is_told_too(tmp_path: Path, words: tuple[str, ...], status: str) -> None:
+    """It never becomes an exchange, and the command ends all the same."""
+    async with Tenant() as tenant:
+        sent = await call(await configure(tenant, tmp_path), "send", *words)
+        assert sent.status == 1
+        assert f"status          {status}" in sent.errors
+        assert "by the proxy" in sent.errors
+        assert "failure         " in sent.errors
+
+
+async def test_a_limit_of_connections_for_other_senders_is_none_for_this_one(tmp_path: Path) -> None:
+    """As many at a time as were asked for."""
+    async with Tenant() as tenant:
+        file = await configure(tenant, tmp_path, CONFIGURATION + "limits: {{max_connections: 2}}\n")
+        words = ("--repeat", "40", "--concurrency", "20")
+        sent = await call(file, "send", "invoices", "--data", "<a/>", *words)
+        assert (sent.status, tenant.runs()) == (0, {"/invoices": 40})
+
+
+@pytest.mark.parametrize("into", ["head -c 10", "true"])
+async def test_a_reader_that_has_enough_changes_nothing_about_the_message(tmp_path: Path, into: str) -> None:
+    """It was sent, and that is told."""
+    (tmp_path / "large.xml").write_text("<a>" + "x" * 3_000_000 + "</a>")
+    async with Tenant() as tenant:
+        file = await configure(tenant, tmp_path)
+        command = f"{sys.executable} -m proxy send /invoices --file {tmp_path}/large.xml -c {file}"
+        process = await asyncio.create_subprocess_shell(
+            f"{command} | {into}; exit ${{PIPESTATUS[0]}}",
+            executable=shutil.which("bash"),
+            cwd=ROOT,
+            env=environment({}),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, errors = await process.communicate()
+        assert process.returncode == 0, errors
+        assert b"status          200" in errors
+        assert b"Traceback" not in errors
+        assert tenant.runs() == {"/invoices": 1}
+
+
+async def test_an_answer_that_cannot_be_written_is_told_beside_what_became_of_the_message(tmp_path: Path) -> None:
+    """A full disk is not the message's fault."""
+    async with Tenant() as tenant:
+        file = await configure(tenant, tmp_path)
+        process = await asyncio.create_subprocess_shell(
+            f"{sys.executable} -m proxy send invoices --data '<a/>' -c {file} > /dev/full",
+            cwd=ROOT,
+            env=environment({}),
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, errors = await process.communicate()
+        assert b"status          200" in errors
+        assert b"The answer could not be written: No space left on device." in errors
+        assert process.returncode == 0
+
+
+async def test_an_interrupt_ends_it_at_once_and_says_what_nobody_knows(tmp_path: Path) -> None:
+    """The message may have arrived."""
+    async with Tenant() as tenant:
+        tenant.faults.switch_on("runtime.hang")
+        file = await configure(tenant, tmp_path)
+        async with Command("send", "invoices", "--data", "<a/>", "-c", str(file)) as command:
+            await tenant.faults.struck.reach("runtime.hang", 1)
+            command.send(signal.SIGINT)
+            ended = await command.ends()
+        assert ended.status == 130
+        assert ended.errors == "Interrupted: what was under way may have arrived."
 
 
 @pytest.mark.parametrize(

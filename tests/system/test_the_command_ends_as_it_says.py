@@ -177,3 +177,21 @@ async def test_without_uvloop_it_serves_on_asyncios_own_loop(configuration: Path
     assert await process.stderr.read()
     assert await process.wait() == 0
     sender.leave()
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+async def test_closed_standard_streams_are_nobody_listening(tmp_path: Path, closed: str) -> None:
+    """No file and no socket gets their numbers."""
+    (tmp_path / "key.json").write_text('{"clientid": "c", "clientsecret": "s", "url": "https://t.example"}')
+    for command in ("version", f"import-key {tmp_path}/key.json", "import-key -"):
+        process = await asyncio.create_subprocess_shell(
+            f"exec {sys.executable} -m proxy {command} {closed}",
+            cwd=ROOT,
+            env=environment({}),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, errors = await process.communicate()
+        assert process.returncode == (2 if command.endswith("-") else 0), errors
+        assert b"Traceback" not in errors

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.cli.destination import Destination, destination
+from proxy.cli.destination import destination
 from proxy.config.model import Route
 
 ROUTES = [
@@ -29,7 +29,8 @@ ROUTES = [
 )
 def test_a_name_a_path_or_the_tenants_url(word: str, host: str, target: str) -> None:
     """A URL goes to the route that comes closest to it."""
-    assert destination(word, ROUTES) == Destination(host, target)
+    found = destination(word, ROUTES, "POST")
+    assert (found.host, found.target) == (host, target)
 
 
 @pytest.mark.parametrize(
@@ -42,9 +43,38 @@ def test_a_name_a_path_or_the_tenants_url(word: str, host: str, target: str) -> 
         ("/a b", "percent-encode"),
         ("/a#b", "percent-encode"),
         ("", "percent-encode"),
+        ("https://t.example:99999/http", "That is no URL"),
+        ("https://me:sesame@other.example/x?y", "No route leads to https://other.example/x; upstreams"),
     ],
 )
 def test_what_leads_nowhere_is_refused_with_what_there_is(word: str, wrong: str) -> None:
     """So that nobody has to look it up."""
     with pytest.raises(ValueError, match="^" + wrong if wrong[0] in "TN" else wrong):
-        destination(word, ROUTES)
+        destination(word, ROUTES, "POST")
+
+
+READ = Route(name="read", path="/m", upstream="https://m.example", oauth_client="c", methods=frozenset({"GET"}))
+WRITE = Route(name="write", path="/m", upstream="https://m.example/w", oauth_client="c", methods=frozenset({"POST"}))
+WIDE = Route(name="wide", path="/a", upstream="https://t.example/http", oauth_client="c")
+NARROW = Route(name="narrow", path="/a/echo", upstream="https://production.example", oauth_client="c")
+
+
+@pytest.mark.parametrize(
+    ("word", "routes", "wrong"),
+    [
+        ("read", [READ, WRITE], "POST /m is taken by route write, not by read."),
+        ("https://t.example/http/echo/x", [WIDE, NARROW], "POST /a/echo/x is taken by route narrow, not by wide."),
+    ],
+)
+def test_a_message_never_goes_to_another_route_than_the_one_that_was_meant(
+    word: str, routes: list[Route], wrong: str
+) -> None:
+    """What the command means and what the proxy would do are compared before anything is sent."""
+    with pytest.raises(ValueError, match=wrong):
+        destination(word, routes, "POST")
+
+
+def test_a_path_goes_wherever_the_proxy_takes_it() -> None:
+    """Also nowhere: its answer says why."""
+    assert destination("/a/echo/x", [WIDE, NARROW], "POST").route is NARROW
+    assert destination("/elsewhere", [WIDE, NARROW], "POST").route is None

@@ -37,10 +37,18 @@ async def server(says: bytes | None, tls: ssl.SSLContext | None = None) -> Async
     await asyncio.gather(*filter(None, served), return_exceptions=True)
 
 
-async def walk(port: int, *, now: datetime = NOW, needs_clock: bool = False, **options: Any) -> dict[str, Step]:
+async def walk(
+    port: int,
+    *,
+    now: datetime = NOW,
+    needs_clock: bool = False,
+    trust: ssl.SSLContext | None = None,
+    **options: Any,
+) -> dict[str, Step]:
     """The steps by name."""
     place = Server(host="127.0.0.1", port=port, option="`upstream`", **{"proxy": None, "timeout": 5.0} | options)
     way = Way(place, needs_clock=needs_clock, wall=now.timestamp)
+    way.tls = trust
     try:
         return {step.check: step async for step in one_by_one(way.checks())}
     finally:
@@ -70,11 +78,34 @@ async def test_the_clocks_are_compared(seconds: int, needs_clock: bool, result: 
     assert words in step.detail
 
 
-@pytest.mark.parametrize("date", [b"", b"Date: yesterday\r\n"])
+@pytest.mark.parametrize("date", [b"", b"Date: yesterday\r\n", b"Date: Mon, 01 Jan 2020 00:00:00 +9999999999999\r\n"])
 async def test_a_server_without_a_clock_is_passed_over(date: bytes) -> None:
     """Nothing is wrong with it."""
     async with server(b"HTTP/1.1 200 OK\r\n" + date + b"Content-Length: 0\r\n\r\n") as port:
         assert (await walk(port))["clock"].result is Result.SKIPPED
+
+
+async def test_a_word_before_the_answer_is_none() -> None:
+    """100 (Continue) is no answer yet."""
+    async with server(b"HTTP/1.1 100 Continue\r\n\r\n" + dated(NOW)) as port:
+        assert (await walk(port))["HTTP"].detail == "a server answers (OPTIONS *: 200)"
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "words"),
+    [
+        (404, "unknown_route", "wrong_host"),
+        (502, "endpoint_failure (tls: bad certificate)", "runtime_unavailable"),
+        (400, "empty_host", "The router in front answers 400"),
+    ],
+)
+async def test_what_the_router_says_is_told(status: int, error: str, words: str) -> None:
+    """With a reason behind the word or without."""
+    answer = f"HTTP/1.1 {status} No\r\nX-Cf-RouterError: {error}\r\nContent-Length: 0\r\n\r\n"
+    async with server(answer.encode()) as port:
+        step = (await walk(port))["HTTP"]
+    assert step.result is Result.FAILED
+    assert words in step.detail
 
 
 async def test_a_certificate_that_ends_soon_is_told() -> None:
@@ -84,7 +115,7 @@ async def test_a_certificate_that_ends_soon_is_told() -> None:
     trusting = ssl.create_default_context()
     authority.configure_trust(trusting)
     async with server(dated(NOW), tls) as port:
-        step = (await walk(port, now=datetime.now(UTC), tls=trusting))["certificate"]
+        step = (await walk(port, now=datetime.now(UTC), trust=trusting))["certificate"]
     assert step.result is Result.WARNING
     assert "it ends soon" in step.detail
 
@@ -92,7 +123,7 @@ async def test_a_certificate_that_ends_soon_is_told() -> None:
 async def test_a_server_that_waits_in_the_handshake_is_told() -> None:
     """It does not speak TLS, and does not say so either."""
     async with server(None) as port:
-        step = (await walk(port, tls=ssl.create_default_context(), timeout=0.2))["TLS"]
+        step = (await walk(port, trust=ssl.create_default_context(), timeout=0.2))["TLS"]
     assert step.result is Result.FAILED
     assert "TLS handshake" in step.detail
 

@@ -22,7 +22,6 @@ P = "http://proxy.example:3128"
         pytest.param(TARGET, None, {"https_proxy": P, "HTTPS_PROXY": "http://other:1"}, P, id="lower case first"),
         pytest.param(TARGET, None, {"HTTPS_PROXY": "proxy.example:3128"}, P, id="without a scheme"),
         pytest.param(TARGET, None, {"HTTPS_PROXY": "http://[2001:db8::1]:80"}, "http://[2001:db8::1]:80", id="IPv6"),
-        pytest.param(TARGET, None, {"HTTPS_PROXY": "https://proxy.example"}, "https://proxy.example", id="TLS"),
         pytest.param(
             TARGET, None, {"HTTP_PROXY": P, "http_proxy": P, "ALL_PROXY": P}, None, id="HTTP_PROXY is not read"
         ),
@@ -126,3 +125,10 @@ def test_an_environment_with_a_wrong_proxy_is_told() -> None:
     """In lower case first."""
     with pytest.raises(ValueError, match="HTTPS_PROXY must be"):
         check_environment({"https_proxy": "socks5://p", "HTTPS_PROXY": "http://p"})
+
+
+@pytest.mark.parametrize("url", ["https://p", "http://[", "http://p:x"])
+def test_a_proxy_that_cannot_carry_messages_is_told(url: str) -> None:
+    """Credentials for it would go in the clear to a port that waits for TLS."""
+    with pytest.raises(ValueError, match=r"HTTPS_PROXY must be like http://proxy\.example:3128"):
+        check_environment({"https_proxy": url})
