@@ -1,16 +1,20 @@
 """Where a route has `inbound_auth`, senders show a password or a key before anything else happens; it stays here."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 
 from proxy.config.following import Following
+from proxy.forwarding.checks import AT_A_TIME, MOST_OF_ONE
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.passwords import argon2_hash, basic, bcrypt_hash
 from tests.fakes.sender import Answer, request
 from tests.fakes.upstream import Upstream
-from tests.flow.running import Running, Serve, document
+from tests.flow.running import Running, Serve, document, until
 
 CHALLENGE = [b'Basic realm="cpi-oauth-proxy", charset="UTF-8"']
 RIGHT, WRONG = basic("erp", "cAnAryPassword"), basic("erp", "cAnAryWrong")
@@ -55,6 +59,18 @@ async def look(proxy: Running) -> None:
     followings: list[Following[Any]] = proxy.app._gates._followings
     for following in followings:
         await following._once()
+
+
+@contextmanager
+def waiting(proxy: Running, count: int = MOST_OF_ONE) -> Iterator[None]:
+    """Keep so many checks of our address from ending."""
+    go_on = Event()
+    for _ in range(count):
+        proxy.app._gates._checks.begin("127.0.0.1", go_on.wait)
+    try:
+        yield
+    finally:
+        go_on.set()
 
 
 @pytest.mark.parametrize(("value", "user"), [(RIGHT, "erp"), (basic("Müller", "öäü"), "Müller")])
@@ -183,6 +199,31 @@ async def test_other_routes_ask_for_nothing(
     proxy = await serve(settings)
     assert (await ask(proxy)).status == 401
     assert (await (await proxy.sender()).ask(request(b"POST /open", body=b"x"))).status == 200
+
+
+async def test_guessing_keeps_nobody_waiting_who_was_right_before(by_password: Running, upstream: Upstream) -> None:
+    """The queue of checks is full; who would have to queue is told to come again."""
+    right = b"Authorization: " + RIGHT
+    assert (await ask(by_password, right)).status == 200
+    with waiting(by_password):
+        refused = await ask(by_password, b"Authorization: " + WRONG)
+        assert (refused.status, refused.code, refused.field(b"Retry-After")) == (503, "overloaded", [b"1"])
+        assert (await ask(by_password, right)).status == 200
+    assert len(upstream.requests) == 2
+
+
+async def test_a_message_is_not_delivered_whose_sender_leaves_while_its_password_is_checked(
+    by_password: Running, upstream: Upstream
+) -> None:
+    """It would send it again."""
+    with waiting(by_password, AT_A_TIME):
+        sender = await by_password.sender()
+        await sender.send(request(b"POST /orders", b"Authorization: " + RIGHT, body=b"x"))
+        await until(lambda: [connection.busy for connection in by_password.app.crowd] == [True])
+        sender.reset()
+        await until(lambda: not len(by_password.app.crowd))
+    line = await by_password.account()
+    assert (line["status"], line["code"], upstream.connections) == (499, "sender_left", 0)
 
 
 async def test_new_users_take_effect_without_a_restart(by_password: Running, users_file: Path) -> None:
