@@ -19,6 +19,7 @@ from proxy.forwarding.answers import problem
 from proxy.forwarding.cookies import CookieRules
 from proxy.forwarding.exchange import House, exchange
 from proxy.forwarding.fields import RequestRules
+from proxy.forwarding.gates import Gates
 from proxy.forwarding.routes import Route, Routes
 from proxy.forwarding.spool import Spool
 from proxy.oauth.credentials import with_secrets
@@ -70,6 +71,7 @@ class App:
             for name, client in configuration.oauth_clients.items()
         ]
         self.expiry = CredentialExpiry(certificates(configuration), clock=self._clock, log=log.logger)
+        self._gates = Gates(log.logger)
         self.pools: dict[tuple[object, ...], Pool] = {}
         self._spool = Spool(log.logger) if any(route.spool for route in configuration.routes) else None
         self._house = House(
@@ -93,6 +95,7 @@ class App:
             await self.admin.start()
         for rotation in self._rotations:
             rotation.start()
+        self._gates.start()
         self.expiry.start()
         for listener in self.listeners:
             with named("listen", listener.settings.address):
@@ -110,6 +113,7 @@ class App:
             await source.close()
         for pool in self.pools.values():
             await pool.close()
+        await self._gates.close()
         await self.crowd.emptied(LAST_WORDS)
         for sender in self.crowd:
             sender.abort()
@@ -151,7 +155,7 @@ class App:
             set_lines=tuple(f"{name}: {value}".encode("latin-1") for name, value in settings.set_fields.items()),
             forwarded=settings.forwarded,
             request_rules=RequestRules(
-                drop=frozenset(name.lower().encode() for name in (*settings.drop_fields, *settings.set_fields)),
+                drop=frozenset(name.lower().encode() for name in dropped_fields(settings)),
                 sap_fields=settings.forward_sap_fields,
                 forwarded=settings.forwarded is not Forwarded.OFF,
             ),
@@ -163,6 +167,7 @@ class App:
             ),
             pool=self._pool(settings),
             source=self.sources[settings.oauth_client],
+            gate=self._gates.gate(settings.name, settings.inbound_auth) if settings.inbound_auth else None,
         )
 
     def _pool(self, settings: RouteSettings) -> Pool:
@@ -218,6 +223,13 @@ def named(option: str, address: Address) -> Iterator[None]:
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
         raise OSError(f"`{option}` {address}: {reason}; stop what uses it, or choose another address") from error
+
+
+def dropped_fields(settings: RouteSettings) -> tuple[str, ...]:
+    """Names of the sender's fields that do not go on: unwanted, replaced, or its credential."""
+    auth = settings.inbound_auth
+    credential = (auth.api_key.field,) if auth and auth.api_key else ()
+    return (*settings.drop_fields, *settings.set_fields, *credential)
 
 
 def certificates(configuration: Configuration) -> dict[str, Callable[[], bytes]]:

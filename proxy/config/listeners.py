@@ -12,13 +12,14 @@ _WILDCARDS = frozenset({"0.0.0.0", "::"})
 def open_listeners(
     listeners: Sequence[Listener], unfenced: Sequence[str], *, insecure_listen: bool
 ) -> Iterator[Finding]:
-    """Listeners beyond this machine that anybody may use, for the unfenced routes have no `allow` of their own."""
+    """Listeners beyond this machine that anybody may use, for the unfenced routes have no fence of their own."""
     for index, listener in enumerate(listeners):
         if listener.allow == ():
             yield ("listen", index, "allow"), "is empty and lets nobody in, name networks or take the key away"
         elif unfenced and not insecure_listen and listener.allow is None and not listener.address.loopback:
             wrong = f"{listener.address} is reachable beyond this machine, and anybody could use {_some(unfenced)}"
-            yield ("listen", index), f"{wrong}: give routes or listener `allow`, or start with --insecure-listen"
+            fences = "give the listener `allow`, or its routes `allow` or `inbound_auth`"
+            yield ("listen", index), f"{wrong}: {fences}, or start with --insecure-listen"
 
 
 def _some(names: Sequence[str]) -> str:

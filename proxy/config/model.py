@@ -7,7 +7,7 @@ resolved configuration share.
 
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 
 from proxy.config.choices import (
     AuthMethod,
@@ -21,7 +21,9 @@ from proxy.config.choices import (
     Provider,
     TokenFormat,
 )
+from proxy.config.inbound_auth import InboundAuth
 from proxy.config.names import ClientId, FieldValue, FreeField, FreeParam, Method, Name, Scopes, Token
+from proxy.config.part import Model
 from proxy.config.urls import Host, ProxyUrl, TunnelUrl
 from proxy.config.values import (
     Address,
@@ -47,6 +49,7 @@ __all__ = [
     "Cookies",
     "Csrf",
     "Forwarded",
+    "InboundAuth",
     "Limits",
     "ListenAddress",
     "Listener",
@@ -66,12 +69,6 @@ __all__ = [
 ]
 
 KIB, MIB = 1 << 10, 1 << 20
-
-
-class Model(BaseModel):
-    """A part of the configuration: frozen, and no key that nobody knows."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Tls(Model):
@@ -150,6 +147,8 @@ class RouteOptions(Model):
     "Only these methods; without it any but CONNECT and TRACE."
     allow: tuple[Network, ...] | None = None
     "Only senders in these networks (CIDR); without it any."
+    inbound_auth: InboundAuth | None = None
+    "What senders show to be let in; without it nothing."
     csrf: Annotated[Csrf, BeforeValidator(off_word)] = Csrf.AUTO
     "Whether a 403 that requires a CSRF token is answered with a handshake."
     buffer: Size = MIB

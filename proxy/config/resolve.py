@@ -17,6 +17,8 @@ from proxy.config.routes import repeated, resolve_route
 from proxy.config.validation import carried_over, nearest, validated
 
 _PARTS = ("oauth_clients", "routes")
+_FENCES = {"allow", "inbound_auth"}
+"Options that keep a route from being anybody's."
 
 
 @cache
@@ -91,6 +93,8 @@ def _entries(written: Any, problems: Problems, folder: Path) -> Iterator[tuple[L
 
 
 def _unfenced(written: Any) -> list[str]:
-    """What the routes without `allow` are called where the file is wrong enough for them to have no names."""
+    """What the routes open to anybody are called where the file is wrong enough for them to have no names."""
     routes = enumerate(written) if isinstance(written, list) else ()
-    return [f"routes[{index}]" for index, item in routes if isinstance(item, Mapping) and "allow" not in item]
+    return [
+        f"routes[{index}]" for index, item in routes if isinstance(item, Mapping) and item.keys().isdisjoint(_FENCES)
+    ]

@@ -7,6 +7,7 @@ from proxy.config.choices import Forwarded
 from proxy.config.clients import Registration
 from proxy.config.credentials import Read, check_tls
 from proxy.config.document import RouteEntry
+from proxy.config.inbound_files import inbound_auth_findings
 from proxy.config.model import Route, RouteOptions
 from proxy.config.problems import Finding, Location, Problems, spelled
 from proxy.config.urls import is_cleartext
@@ -33,7 +34,8 @@ def resolve_route(
     problems: Problems,
 ) -> Route | None:
     """The route, or None when the problems say why there is none."""
-    for place, text in _findings(entry, location, registrations):
+    inbound = inbound_auth_findings(entry.inbound_auth, (*location, "inbound_auth"), read)
+    for place, text in (*_findings(entry, location, registrations), *inbound):
         problems.add(place, text)
     check_tls(entry.tls, (*location, "tls"), read, problems)
     registration = registrations.get(entry.oauth_client or "")

@@ -70,6 +70,8 @@ async def deliver(request: Request, house: House, account: Account) -> None:
     address = sender_address(request.sender.address, request.head, house.trusted_proxies)
     route = admit(request, address, house.routes, house.own_names)
     account.routed(route.settings.name, route.settings.oauth_client)
+    if route.gate is not None:
+        account.admitted(await route.gate.admit(request, address))
     prepared = prepare(request, address, route)
     body = arrived(request.body, route.settings) or await collect(request.body, route.settings, house.spool)
     method, spent = request.head.method, UNSPENT

@@ -10,6 +10,7 @@ from proxy.errors import MethodNotAllowed, RouteUnknown, TargetOutsideRoute
 from proxy.forwarding.cookies import CookieRules
 from proxy.forwarding.csrf import CsrfSession
 from proxy.forwarding.fields import RequestRules
+from proxy.forwarding.gates import Gate
 from proxy.forwarding.target import Target, climbs, host_of
 from proxy.oauth.source import TokenSource
 from proxy.upstream.pool import Pool
@@ -34,6 +35,8 @@ class Route:
     cookie_rules: CookieRules
     pool: Pool
     source: TokenSource
+    gate: Gate | None = None
+    "Who is let in; None for all."
     csrf: CsrfSession = field(default_factory=CsrfSession)
 
 

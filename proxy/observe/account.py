@@ -5,14 +5,14 @@ from collections.abc import Callable
 
 from proxy.errors import ProxyError
 
-LONGEST_METHOD, LONGEST_PATH = 32, 256
-"Octets that are kept."
+LONGEST_METHOD, LONGEST_PATH, LONGEST_USER = 32, 256, 128
+"Octets that are kept; of the user characters."
 
 
 class Account:
     """The account of one exchange; phases in seconds. What is usual is said once, in the class."""
 
-    route = oauth_client = ""
+    route = oauth_client = user = ""
     status = upstream_status = 0
     made_by = "upstream"
     code = detail = diagnosis = ""
@@ -35,6 +35,10 @@ class Account:
     def routed(self, route: str, oauth_client: str) -> None:
         """The request has its route."""
         self.route, self.oauth_client = route, oauth_client
+
+    def admitted(self, user: str) -> None:
+        """The sender has shown who it is; nothing where what it showed has no name."""
+        self.user = user[:LONGEST_USER]
 
     def begin_token(self) -> None:
         """A token has to be waited for."""

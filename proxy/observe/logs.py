@@ -167,9 +167,9 @@ def _whose(route: str, oauth_client: str) -> str:
 
 def _rare(each: Account) -> str:
     """The fields that most lines do not have."""
-    text = ""
+    text = f',"user":{quoted(each.user)}' if each.user else ""
     if each.mpl_id:
-        text = f',"mpl_id":{quoted(each.mpl_id)}'
+        text += f',"mpl_id":{quoted(each.mpl_id)}'
     if each.correlation_id:
         text += f',"correlation_id":{quoted(each.correlation_id)}'
     if each.replays:
@@ -190,6 +190,7 @@ def human_line(account: Account, level: str) -> str:
     parts = [
         f"{_stamp()[11:23]} {level} exchange.finished {what}",
         f"route {each.route} as {each.oauth_client}" if each.route else "",
+        f"for {each.user}" if each.user else "",
         f"in {each.total_seconds * 1000:.1f} ms ({_phases(each)})",
         f"token {each.token}" if each.token else "",
         f"MPL {each.mpl_id}" if each.mpl_id else "",

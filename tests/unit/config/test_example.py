@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel
 
 from proxy.config.document import OAuthClientEntry, RouteEntry
+from proxy.config.inbound_auth import ApiKey, Basic, InboundAuth
 from proxy.config.load import load
 from proxy.config.model import Limits, Listener, Log, Model, Tls
 from proxy.config.schema import Document
@@ -27,6 +28,9 @@ PARTS: dict[str, type[Model]] = {
     "limits": Limits,
     "log": Log,
     "tls": Tls,
+    "inbound_auth": InboundAuth,
+    "basic": Basic,
+    "api_key": ApiKey,
 }
 EXAMPLE = (FOLDER / "example.yaml").read_text(encoding="utf-8")
 UNCOMMENTED = re.sub(r"(?m)^( *)#(?=[a-z])", r"\1", EXAMPLE)

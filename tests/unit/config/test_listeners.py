@@ -28,6 +28,7 @@ def test_an_open_address_with_an_unfenced_route_is_found() -> None:
     ((location, text),) = findings(listener("127.0.0.1:1"), listener("0.0.0.0:8080"))
     assert location == ("listen", 1)
     assert text.startswith("0.0.0.0:8080 is reachable beyond this machine, and anybody could use routes[0]: give")
+    assert text.endswith("`allow`, or its routes `allow` or `inbound_auth`, or start with --insecure-listen")
 
 
 def test_only_a_few_of_many_routes_are_named() -> None:

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from proxy.config.document import General, OAuthClientEntry, RouteEntry
+from proxy.config.inbound_auth import ApiKey, Basic, InboundAuth
 from proxy.config.model import Limits, Listener, Log, Model, Tls
 from proxy.config.schema import Document, descriptions, schema
 
@@ -38,6 +39,9 @@ def test_each_option_is_described_and_others_are_refused() -> None:
         "Listener": Listener,
         "Log": Log,
         "Tls": Tls,
+        "InboundAuth": InboundAuth,
+        "Basic": Basic,
+        "ApiKey": ApiKey,
     }
     parts: list[tuple[Any, type[Model]]] = [(whole, Document)]
     for part, model in parts + [(whole["$defs"][name], model) for name, model in models.items()]:
@@ -51,7 +55,12 @@ def test_what_a_file_cannot_do_without_is_required() -> None:
     whole = schema()
     required = {name: part["required"] for name, part in whole["$defs"].items() if "required" in part}
     assert whole["required"] == ["oauth_clients", "routes"]
-    assert required == {"Listener": ["address"], "RouteEntry": ["path", "upstream", "oauth_client"]}
+    assert required == {
+        "ApiKey": ["keys_file"],
+        "Basic": ["users_file"],
+        "Listener": ["address"],
+        "RouteEntry": ["path", "upstream", "oauth_client"],
+    }
 
 
 def test_a_missing_value_is_no_value() -> None:

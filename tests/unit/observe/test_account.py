@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from proxy.errors import RouteUnknown
-from proxy.observe.account import Account
+from proxy.observe.account import LONGEST_USER, Account
 
 
 def account_at(*moments: float) -> Account:
@@ -96,3 +96,10 @@ def test_an_exchange_is_known_by_its_route() -> None:
         "orders",
         "neo",
     )
+
+
+def test_a_long_name_of_a_user_is_cut() -> None:
+    """A line of the log has an end."""
+    account = Account("id-1", "POST")
+    account.admitted("ü" * 1000)
+    assert account.user == "ü" * LONGEST_USER

@@ -1,0 +1,76 @@
+"""Follows files, so that what changes in them needs no restart.
+
+Looks at them by `stat`, which also sees Kubernetes swap the symlink of a whole volume; reads them only when that
+changed, and speaks up only when the content did.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from proxy.config.binding_folder import key_files
+
+T = TypeVar("T")
+
+EVERY = 5.0
+"Seconds between two looks."
+
+Stamp = tuple[tuple[int, int, int], ...]
+"Of each file: inode, size and time of change."
+
+
+class Following(Generic[T]):
+    """Calls `taken` with what was read, once for each content of the files, the one at the first look included."""
+
+    def __init__(
+        self,
+        paths: tuple[Path, ...],
+        *,
+        read: Callable[[], T],
+        taken: Callable[[T], None],
+        unreadable: Callable[[Exception], None],
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        """`read` runs in a thread and may raise OSError or ValueError, which `unreadable` is told of."""
+        self._paths = paths
+        self._read, self._taken, self._unreadable, self._sleep = read, taken, unreadable, sleep
+        self._stamp: Stamp | None = None
+        self._content: tuple[bytes, ...] | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to follow the files, if there are any."""
+        if self._paths and self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._follow())
+
+    async def close(self) -> None:
+        """Stop."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def _follow(self) -> None:
+        while True:
+            await self._once()
+            await self._sleep(EVERY)
+
+    async def _once(self) -> None:
+        """Look, and tell if there is something new; what cannot be read yet is looked at again."""
+        try:
+            stamp, content = await asyncio.to_thread(self._look, self._stamp, self._content)
+            if content != self._content:
+                self._taken(await asyncio.to_thread(self._read))
+        except (OSError, ValueError) as error:
+            self._unreadable(error)
+            return
+        self._stamp, self._content = stamp, content
+
+    def _look(self, stamp: Stamp | None, content: tuple[bytes, ...] | None) -> tuple[Stamp, tuple[bytes, ...] | None]:
+        """Return stamp and content, read anew only if the stamp differs. Runs in a thread."""
+        paths = [file for path in self._paths for file in key_files(path)]
+        seen = tuple((s.st_ino, s.st_size, s.st_mtime_ns) for s in map(Path.stat, paths))
+        if seen == stamp:
+            return seen, content
+        return seen, tuple(path.read_bytes().rstrip(b"\r\n") for path in paths)

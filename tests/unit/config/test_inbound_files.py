@@ -1,0 +1,62 @@
+"""The files that say who is let in."""
+
+from pathlib import Path
+
+import pytest
+
+from proxy.config.inbound_auth import ApiKey, Basic, InboundAuth
+from proxy.config.inbound_files import parse_keys
+from tests.unit.config.conftest import Complaints, Understand
+from tests.unit.config.entries import ROUTE, written
+from tests.unit.config.test_htpasswd import BCRYPT
+
+BASIC = {"basic": {"users_file": "users"}}
+API_KEY = {"api_key": {"keys_file": "keys"}}
+FILES = {"users": f"erp:{BCRYPT}", "keys": "k1\n"}
+
+
+def test_each_kind_names_its_file(understand: Understand) -> None:
+    """Relative paths start at the folder of the file; keys come in X-API-Key unless another field is named."""
+    routes = [ROUTE | {"inbound_auth": BASIC}, ROUTE | {"path": "/y", "inbound_auth": API_KEY}]
+    basic, api_key = understand(written(routes=routes), files=FILES).routes
+    assert basic.inbound_auth == InboundAuth(basic=Basic(users_file=Path("/etc/test/users")))
+    assert api_key.inbound_auth == InboundAuth(api_key=ApiKey(field="X-API-Key", keys_file=Path("/etc/test/keys")))
+
+
+def test_a_route_has_one_kind(complaints: Complaints) -> None:
+    """Whether both or either would be meant, nobody could tell."""
+    (problem,) = complaints(written(route=ROUTE | {"inbound_auth": BASIC | API_KEY}), files=FILES)
+    assert (
+        problem == "proxy.yaml:1: routes[0].inbound_auth: names basic and api_key, write exactly one: basic or api_key"
+    )
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "told"),
+    [
+        ("users", "# x\nerp:sesame", "basic.users_file: the file /etc/test/users has in line 2 a hash that is neither"),
+        ("keys", "k1\nses\tame\x07", "api_key.keys_file: the file /etc/test/keys has no key in line 2"),
+        ("keys", "# x", "api_key.keys_file: the file /etc/test/keys holds no key"),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_told_by_its_line(complaints: Complaints, file: str, text: str, told: str) -> None:
+    """At the option that names the file, without what stands there."""
+    auth = BASIC if file == "users" else API_KEY
+    (problem,) = complaints(written(route=ROUTE | {"inbound_auth": auth}), files=FILES | {file: text})
+    assert problem.startswith(f"proxy.yaml:1: routes[0].inbound_auth.{told}")
+    assert "sesame" not in problem
+
+
+def test_keys_stand_one_a_line() -> None:
+    """Comments and blank lines do not count."""
+    assert parse_keys("# erp\nk1\n\nk 2\r\n") == (b"k1", b"k 2")
+
+
+def test_an_address_beyond_this_machine_may_be_fenced_by_credentials(
+    understand: Understand, complaints: Complaints
+) -> None:
+    """Where each route asks for them, or for an address."""
+    routes = [ROUTE | {"inbound_auth": BASIC}, ROUTE | {"path": "/y", "allow": ["10.0.0.0/8"]}]
+    assert len(understand(written(listen="0.0.0.0:1", routes=routes), files=FILES).routes) == 2
+    (problem,) = complaints(written(listen="0.0.0.0:1", routes=[*routes, ROUTE | {"path": "/z"}]), files=FILES)
+    assert "anybody could use routes[2]" in problem
