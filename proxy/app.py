@@ -19,6 +19,7 @@ from proxy.forwarding.answers import problem
 from proxy.forwarding.cookies import CookieRules
 from proxy.forwarding.exchange import House, exchange
 from proxy.forwarding.fields import RequestRules
+from proxy.forwarding.gate import gate_of
 from proxy.forwarding.routes import Route, Routes
 from proxy.forwarding.spool import Spool
 from proxy.oauth.credentials import with_secrets
@@ -106,6 +107,9 @@ class App:
         for sender in self.crowd:
             sender.drain()
         await self.crowd.emptied(self.configuration.drain_timeout)
+        for route in self._house.routes:
+            if route.gate is not None:
+                route.gate.close()
         for source in self.sources.values():
             await source.close()
         for pool in self.pools.values():
@@ -121,6 +125,15 @@ class App:
         if self._spool is not None:
             await self._spool.close()
         await asyncio.sleep(0)  # transports tell of their end in the next turn of the loop
+
+    @property
+    def waiting(self) -> dict[str, int]:
+        """How many exchanges wait for their turn, by route; routes where none can wait are left out."""
+        return {
+            route.settings.name: route.gate.waiting
+            for route in self._house.routes
+            if route.gate is not None and route.settings.queue
+        }
 
     # ---- the parts
 
@@ -163,6 +176,7 @@ class App:
             ),
             pool=self._pool(settings),
             source=self.sources[settings.oauth_client],
+            gate=gate_of(settings, self._deadlines),
         )
 
     def _pool(self, settings: RouteSettings) -> Pool:

@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from proxy.config.model import Limits, Listener, Log, Model, Tls
+from proxy.config.model import Limits, Listener, Log, Model, Rate, Tls
 from proxy.config.problems import Location, Problems
 
 M = TypeVar("M", bound=Model)
 
-_PARTS: dict[str | int, type[Model]] = {"tls": Tls, "limits": Limits, "log": Log, "listen": Listener}
+_PARTS: dict[str | int, type[Model]] = {"tls": Tls, "limits": Limits, "log": Log, "listen": Listener, "rate": Rate}
 _SENTENCES = {
     "missing": "is missing, write it",
     "string_type": "is no text, put it in quotes",

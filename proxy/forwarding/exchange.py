@@ -71,7 +71,18 @@ async def deliver(request: Request, house: House, account: Account) -> None:
     route = admit(request, address, house.routes, house.own_names)
     account.routed(route.settings.name, route.settings.oauth_client)
     prepared = prepare(request, address, route)
-    body = arrived(request.body, route.settings) or await collect(request.body, route.settings, house.spool)
+    if route.gate is None:
+        return await forward(request, route, prepared, house.spool, account)
+    await route.gate.enter(request.head, request.body, request.sender, address)
+    try:
+        await forward(request, route, prepared, house.spool, account)
+    finally:
+        route.gate.leave()
+
+
+async def forward(request: Request, route: Route, prepared: Prepared, spool: Spool | None, account: Account) -> None:
+    """From an admitted request to the relayed answer."""
+    body = arrived(request.body, route.settings) or await collect(request.body, route.settings, spool)
     method, spent = request.head.method, UNSPENT
     try:
         while True:

@@ -9,6 +9,7 @@ from proxy.errors import MethodNotAllowed, RouteUnknown, TargetOutsideRoute
 from proxy.forwarding.cookies import CookieRules
 from proxy.forwarding.csrf import CsrfSession
 from proxy.forwarding.fields import RequestRules
+from proxy.forwarding.gate import Gate
 from proxy.forwarding.target import Target, climbs, host_of
 from proxy.oauth.source import TokenSource
 from proxy.upstream.pool import Pool
@@ -34,6 +35,8 @@ class Route:
     pool: Pool
     source: TokenSource
     csrf: CsrfSession = field(default_factory=CsrfSession)
+    gate: Gate | None = None
+    "None where the route asks nothing further of its messages."
 
 
 class Routes:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from proxy.config.document import OAuthClientEntry, RouteEntry
 from proxy.config.load import load
-from proxy.config.model import Limits, Listener, Log, Model, Tls
+from proxy.config.model import Limits, Listener, Log, Model, Rate, Tls
 from proxy.config.schema import Document
 from tests.unit.config.entries import PEM, SECRET_KEY
 
@@ -27,6 +27,7 @@ PARTS: dict[str, type[Model]] = {
     "limits": Limits,
     "log": Log,
     "tls": Tls,
+    "rate": Rate,
 }
 EXAMPLE = (FOLDER / "example.yaml").read_text(encoding="utf-8")
 UNCOMMENTED = re.sub(r"(?m)^( *)#(?=[a-z])", r"\1", EXAMPLE)

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from proxy.config.document import General, OAuthClientEntry, RouteEntry
-from proxy.config.model import Limits, Listener, Log, Model, Tls
+from proxy.config.model import Limits, Listener, Log, Model, Rate, Tls
 from proxy.config.schema import Document, descriptions, schema
 
 CONFIG = Path(__file__).parents[3] / "config"
@@ -37,6 +37,7 @@ def test_each_option_is_described_and_others_are_refused() -> None:
         "Limits": Limits,
         "Listener": Listener,
         "Log": Log,
+        "Rate": Rate,
         "Tls": Tls,
     }
     parts: list[tuple[Any, type[Model]]] = [(whole, Document)]
@@ -51,7 +52,11 @@ def test_what_a_file_cannot_do_without_is_required() -> None:
     whole = schema()
     required = {name: part["required"] for name, part in whole["$defs"].items() if "required" in part}
     assert whole["required"] == ["oauth_clients", "routes"]
-    assert required == {"Listener": ["address"], "RouteEntry": ["path", "upstream", "oauth_client"]}
+    assert required == {
+        "Listener": ["address"],
+        "Rate": ["per_sender"],
+        "RouteEntry": ["path", "upstream", "oauth_client"],
+    }
 
 
 def test_a_missing_value_is_no_value() -> None:

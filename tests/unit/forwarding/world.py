@@ -9,6 +9,7 @@ from proxy.errors import AuthorizationServerError, UpstreamError
 from proxy.forwarding.cookies import CookieRules
 from proxy.forwarding.exchange import House, exchange
 from proxy.forwarding.fields import RequestRules
+from proxy.forwarding.gate import gate_of
 from proxy.forwarding.request import Request
 from proxy.forwarding.routes import Route, Routes
 from proxy.forwarding.target import take_apart
@@ -168,6 +169,7 @@ def route(pool: MemoryPool | None = None, source: MemorySource | None = None, **
         ),
         pool=cast("Pool", pool or MemoryPool()),
         source=cast("TokenSource", source or MemorySource()),
+        gate=gate_of(given, HandLoop().deadlines()),
     )
 
 
