@@ -139,6 +139,24 @@ async def test_a_large_body_is_not_read_while_it_waits(proxy: Running, upstream:
     assert (await second.answer()).body == content
 
 
+@pytest.mark.parametrize("settings", [{"max_concurrency": 1, "queue": 2, "buffer": "8MiB"}])
+async def test_a_sender_that_leaves_within_a_large_body_gives_its_turn_away(
+    proxy: Running, upstream: Upstream, held: Held
+) -> None:
+    """It is not read from while it waits, so that this comes to light when it is called."""
+    (first,) = await send(proxy, upstream, b"1")
+    second, third = await proxy.sender(), await proxy.sender()
+    sending = asyncio.create_task(second.send(request(b"POST /orders", body=b"x" * (4 << 20))))
+    await until(lambda: any(each._body is not None and each._body.paused for each in proxy.app.crowd))
+    second.leave()
+    await asyncio.gather(sending, return_exceptions=True)
+    await third.send(request(b"POST /orders", body=b"3"))
+    await until(lambda: waiting(proxy) == 2)
+    held.go.set()
+    assert [(await each.answer()).body for each in (first, third)] == [b"1", b"3"]
+    assert arrived(upstream) == [b"1", b"3"]
+
+
 @pytest.mark.parametrize("settings", [{"max_concurrency": 1}])
 async def test_a_body_that_is_refused_is_never_asked_for(proxy: Running, upstream: Upstream, held: Held) -> None:
     """Expect: 100-continue gets the 503 in place of the 100."""
