@@ -16,10 +16,10 @@ from proxy.config.model import Address, Configuration, Forwarded, OAuthClient
 from proxy.config.model import Route as RouteSettings
 from proxy.errors import ProxyError
 from proxy.forwarding.answers import problem
+from proxy.forwarding.bounds import bounds_of
 from proxy.forwarding.cookies import CookieRules
 from proxy.forwarding.exchange import House, exchange
 from proxy.forwarding.fields import RequestRules
-from proxy.forwarding.gate import gate_of
 from proxy.forwarding.routes import Route, Routes
 from proxy.forwarding.spool import Spool
 from proxy.oauth.credentials import with_secrets
@@ -108,8 +108,8 @@ class App:
             sender.drain()
         await self.crowd.emptied(self.configuration.drain_timeout)
         for route in self._house.routes:
-            if route.gate is not None:
-                route.gate.close()
+            if route.bounds is not None:
+                route.bounds.close()
         for source in self.sources.values():
             await source.close()
         for pool in self.pools.values():
@@ -130,9 +130,9 @@ class App:
     def waiting(self) -> dict[str, int]:
         """How many exchanges wait for their turn, by route; routes where none can wait are left out."""
         return {
-            route.settings.name: route.gate.waiting
+            route.settings.name: route.bounds.waiting
             for route in self._house.routes
-            if route.gate is not None and route.settings.queue
+            if route.bounds is not None and route.settings.queue
         }
 
     # ---- the parts
@@ -176,7 +176,7 @@ class App:
             ),
             pool=self._pool(settings),
             source=self.sources[settings.oauth_client],
-            gate=gate_of(settings, self._deadlines),
+            bounds=bounds_of(settings, self._deadlines),
         )
 
     def _pool(self, settings: RouteSettings) -> Pool:

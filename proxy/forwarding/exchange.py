@@ -71,13 +71,13 @@ async def deliver(request: Request, house: House, account: Account) -> None:
     route = admit(request, address, house.routes, house.own_names)
     account.routed(route.settings.name, route.settings.oauth_client)
     prepared = prepare(request, address, route)
-    if route.gate is None:
+    if route.bounds is None:
         return await forward(request, route, prepared, house.spool, account)
-    await route.gate.enter(request.head, request.body, request.sender, address)
+    await route.bounds.enter(request.head, request.body, request.sender, address)
     try:
         await forward(request, route, prepared, house.spool, account)
     finally:
-        route.gate.leave()
+        route.bounds.leave()
 
 
 async def forward(request: Request, route: Route, prepared: Prepared, spool: Spool | None, account: Account) -> None:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from proxy.config.model import Forwarded
 from proxy.config.model import Route as Settings
 from proxy.errors import MethodNotAllowed, RouteUnknown, TargetOutsideRoute
+from proxy.forwarding.bounds import Bounds
 from proxy.forwarding.cookies import CookieRules
 from proxy.forwarding.csrf import CsrfSession
 from proxy.forwarding.fields import RequestRules
-from proxy.forwarding.gate import Gate
 from proxy.forwarding.target import Target, climbs, host_of
 from proxy.oauth.source import TokenSource
 from proxy.upstream.pool import Pool
@@ -35,7 +35,7 @@ class Route:
     pool: Pool
     source: TokenSource
     csrf: CsrfSession = field(default_factory=CsrfSession)
-    gate: Gate | None = None
+    bounds: Bounds | None = None
     "None where the route asks nothing further of its messages."
 
 

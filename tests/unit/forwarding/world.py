@@ -6,10 +6,10 @@ from typing import Any, cast
 
 from proxy.config.model import Route as Settings
 from proxy.errors import AuthorizationServerError, UpstreamError
+from proxy.forwarding.bounds import bounds_of
 from proxy.forwarding.cookies import CookieRules
 from proxy.forwarding.exchange import House, exchange
 from proxy.forwarding.fields import RequestRules
-from proxy.forwarding.gate import gate_of
 from proxy.forwarding.request import Request
 from proxy.forwarding.routes import Route, Routes
 from proxy.forwarding.target import take_apart
@@ -169,7 +169,7 @@ def route(pool: MemoryPool | None = None, source: MemorySource | None = None, **
         ),
         pool=cast("Pool", pool or MemoryPool()),
         source=cast("TokenSource", source or MemorySource()),
-        gate=gate_of(given, HandLoop().deadlines()),
+        bounds=bounds_of(given, HandLoop().deadlines()),
     )
 
 

@@ -15,7 +15,7 @@ from proxy.wire.deadlines import Deadlines
 from proxy.wire.heads import RequestHead
 
 
-class Gate:
+class Bounds:
     """Of one route, where it asks for any of this; `now` is monotonic time in seconds."""
 
     def __init__(
@@ -52,12 +52,12 @@ class Gate:
             self._places.close()
 
 
-def gate_of(settings: Settings, deadlines: Deadlines) -> Gate | None:
-    """The gate of a route; None where it asks for nothing that is looked at here."""
+def bounds_of(settings: Settings, deadlines: Deadlines) -> Bounds | None:
+    """The bounds of a route; None where it asks for nothing that is looked at here."""
     rate, most = settings.rate, settings.max_concurrency
     if settings.content_types is None and rate is None and not most:
         return None
-    return Gate(
+    return Bounds(
         settings,
         buckets=Buckets(interval=rate.per_sender.interval, burst=rate.burst or rate.per_sender.count) if rate else None,
         places=Places(most=most, queue=settings.queue, patience=settings.connect_timeout, deadlines=deadlines)
