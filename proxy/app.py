@@ -16,6 +16,7 @@ from proxy.config.model import Address, Configuration, Forwarded, OAuthClient
 from proxy.config.model import Route as RouteSettings
 from proxy.errors import ProxyError
 from proxy.forwarding.answers import problem
+from proxy.forwarding.bounds import bounds_of
 from proxy.forwarding.cookies import CookieRules
 from proxy.forwarding.exchange import House, exchange
 from proxy.forwarding.fields import RequestRules
@@ -109,6 +110,9 @@ class App:
         for sender in self.crowd:
             sender.drain()
         await self.crowd.emptied(self.configuration.drain_timeout)
+        for route in self._house.routes:
+            if route.bounds is not None:
+                route.bounds.close()
         for source in self.sources.values():
             await source.close()
         for pool in self.pools.values():
@@ -125,6 +129,15 @@ class App:
         if self._spool is not None:
             await self._spool.close()
         await asyncio.sleep(0)  # transports tell of their end in the next turn of the loop
+
+    @property
+    def waiting(self) -> dict[str, int]:
+        """How many exchanges wait for their turn, by route; routes where none can wait are left out."""
+        return {
+            route.settings.name: route.bounds.waiting
+            for route in self._house.routes
+            if route.bounds is not None and route.settings.queue
+        }
 
     # ---- the parts
 
@@ -168,6 +181,7 @@ class App:
             pool=self._pool(settings),
             source=self.sources[settings.oauth_client],
             gate=self._gates.gate(settings.name, settings.inbound_auth) if settings.inbound_auth else None,
+            bounds=bounds_of(settings, self._deadlines),
         )
 
     def _pool(self, settings: RouteSettings) -> Pool:

@@ -116,6 +116,12 @@ class ContentTypeNotAllowed(SenderError):
     """The route does not take this media type (RFC 9110 §15.5.16)."""
 
     status, code, title = 415, "content_type_not_allowed", "The content type is not allowed"
+    proxy_status = "http_request_denied"
+
+    def __init__(self, detail: str, *, accepted: tuple[str, ...] = ()) -> None:
+        super().__init__(detail)
+        self.accepted = accepted
+        "What the Accept field of the answer lists."
 
 
 class ExpectationUnknown(SenderError):
@@ -127,7 +133,7 @@ class ExpectationUnknown(SenderError):
 class RateExceeded(SenderError):
     """The sender sends more than the route's `rate` (RFC 6585 §4)."""
 
-    status, code, title = 429, "rate_exceeded", "Too many requests"
+    status, code, title, proxy_status = 429, "rate_exceeded", "Too many requests", "http_request_denied"
 
 
 class HeadTooLarge(SenderError):

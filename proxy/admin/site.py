@@ -36,6 +36,11 @@ class Observed(Protocol):
         """The senders' connections."""
         ...
 
+    @property
+    def waiting(self) -> dict[str, int]:
+        """How many exchanges wait for their turn, by route."""
+        ...
+
 
 class AdminSite:
     """Serves from `start` to `stop`; beyond loopback without what changes or describes the proxy."""
@@ -167,6 +172,10 @@ class _Families:
         proxy = self._proxy
         yield from proxy.metrics.collect()
         yield GaugeMetricFamily("cpi_proxy_in_flight", "Exchanges on their way.", value=in_flight(proxy))
+        waiting = GaugeMetricFamily("cpi_proxy_waiting", "Exchanges that wait for their turn.", labels=["route"])
+        for name, count in proxy.waiting.items():
+            waiting.add_metric([name], count)
+        yield waiting
         expiry = GaugeMetricFamily(
             "cpi_proxy_token_expiry_timestamp_seconds", "When the token expires.", labels=["oauth_client"]
         )

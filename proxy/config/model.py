@@ -22,7 +22,7 @@ from proxy.config.choices import (
     TokenFormat,
 )
 from proxy.config.inbound_auth import InboundAuth
-from proxy.config.names import ClientId, FieldValue, FreeField, FreeParam, Method, Name, Scopes, Token
+from proxy.config.names import ClientId, FieldValue, FreeField, FreeParam, MediaRange, Method, Name, Scopes, Token
 from proxy.config.part import Model
 from proxy.config.urls import Host, ProxyUrl, TunnelUrl
 from proxy.config.values import (
@@ -32,6 +32,7 @@ from proxy.config.values import (
     FilePath,
     ListenAddress,
     Network,
+    PerTime,
     Share,
     Size,
     Switch,
@@ -62,6 +63,7 @@ __all__ = [
     "Options",
     "ParamsIn",
     "Provider",
+    "Rate",
     "Route",
     "RouteOptions",
     "Tls",
@@ -138,6 +140,15 @@ class OAuthClient(OAuthClientOptions):
     "PEM key of a certificate service key."
 
 
+class Rate(Model):
+    """How often senders may ask."""
+
+    per_sender: PerTime
+    "Of one sender: 50/s, 600/m or 1000/h."
+    burst: Annotated[Count, Field(ge=1)] | None = None
+    "So many at once; without it the number in per_sender."
+
+
 class RouteOptions(Model):
     """What the file says of a route and the model takes over."""
 
@@ -149,6 +160,14 @@ class RouteOptions(Model):
     "Only senders in these networks (CIDR); without it any."
     inbound_auth: InboundAuth | None = None
     "What senders show to be let in; without it nothing."
+    content_types: Annotated[tuple[MediaRange, ...], Field(min_length=1)] | None = None
+    "Only these media types, like application/xml or text/*, where a request has content; without it any."
+    rate: Rate | None = None
+    "How often senders may ask; without it as often as they like."
+    max_concurrency: Count = 0
+    "Exchanges at a time, from the first octet of their bodies on; 0 for any number."
+    queue: Count = 0
+    "So many more wait for their turn, for at most connect_timeout."
     csrf: Annotated[Csrf, BeforeValidator(off_word)] = Csrf.AUTO
     "Whether a 403 that requires a CSRF token is answered with a handshake."
     buffer: Size = MIB

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FIELD_VALUE = re.compile(r"(?:[!-~](?:[ \t!-~]*[!-~])?)?")
+_MEDIA_RANGE = re.compile(r"[!#$%&'+.^_`|~0-9a-z-]+/(?:[!#$%&'+.^_`|~0-9a-z-]+|\*)")
 _SCOPE = re.compile(r"[!#-\[\]-~]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _REGISTERED_METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"}
@@ -83,6 +84,13 @@ def check_method(text: str) -> str:
     return text
 
 
+def check_media_range(text: str) -> str:
+    """A media type without parameters, or all of a type (RFC 9110 §12.5.1), in lower case, for it has no case."""
+    if not _MEDIA_RANGE.fullmatch(text.lower()):
+        raise ValueError("is no media type, write one like application/xml or text/*, without parameters")
+    return text.lower()
+
+
 def check_scope(text: str) -> str:
     """One scope token (RFC 6749 §3.3)."""
     if not _SCOPE.fullmatch(text):
@@ -125,6 +133,7 @@ Token = Annotated[str, AfterValidator(check_token)]
 FreeField = Annotated[str, AfterValidator(check_free_field)]
 FieldValue = Annotated[str, AfterValidator(check_field_value)]
 Method = Annotated[str, AfterValidator(check_method)]
+MediaRange = Annotated[str, AfterValidator(check_media_range)]
 Scopes = Annotated[
     tuple[Annotated[str, AfterValidator(check_scope)], ...],
     BeforeValidator(split_scopes),

@@ -94,6 +94,8 @@ def _findings(
         yield (*location, "upstream"), wrong
     if entry.allow == ():
         yield (*location, "allow"), "is empty and lets nobody in, name networks or take the key away"
+    if entry.queue and not entry.max_concurrency:
+        yield (*location, "queue"), "has nothing to wait for without max_concurrency, write that too or take it away"
     if entry.forwarded is not Forwarded.OFF and any(
         field.lower() == "forwarded" or field.lower().startswith("x-forwarded-") for field in entry.set_fields
     ):

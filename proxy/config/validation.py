@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from proxy.config.inbound_auth import ApiKey, Basic, InboundAuth
-from proxy.config.model import Limits, Listener, Log, Model, Tls
+from proxy.config.model import Limits, Listener, Log, Model, Rate, Tls
 from proxy.config.problems import Location, Problems
 
 M = TypeVar("M", bound=Model)
@@ -22,6 +22,7 @@ _PARTS: dict[str | int, type[Model]] = {
     "inbound_auth": InboundAuth,
     "basic": Basic,
     "api_key": ApiKey,
+    "rate": Rate,
 }
 _SENTENCES = {
     "missing": "is missing, write it",

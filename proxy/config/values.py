@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, Wit
 _SIZE_UNITS = {"": 1, "B": 1, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
 _DURATION_UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _QUANTITY = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*([A-Za-z]*)")
+_FREQUENCY = re.compile(r"([1-9][0-9]{0,8})/([smh])")
 _HOST_AND_PORT = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.%]+)\]|(?P<host>[^\s:/\[\]]+)):(?P<port>[0-9]{1,5})")
 
 
@@ -84,6 +85,29 @@ def parse_duration(value: Any) -> float:
     return quantity[0] * float(quantity[1])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frequency:
+    """So many in so many seconds."""
+
+    count: int
+    seconds: float
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two."""
+        return self.seconds / self.count
+
+
+def parse_frequency(value: Any) -> Frequency:
+    """How often, from `50/s`, `600/m` or `1000/h`."""
+    if isinstance(value, Frequency):
+        return value
+    found = _FREQUENCY.fullmatch(str(value))
+    if found is None:
+        raise ValueError("is no rate, write a whole number per second, minute or hour, like 50/s, 600/m, 1000/h")
+    return Frequency(count=int(found[1]), seconds=_DURATION_UNITS[found[2]])
+
+
 def parse_network(value: Any) -> IPv4Network | IPv6Network:
     """A network from CIDR; host bits may be set."""
     if isinstance(value, IPv4Network | IPv6Network):
@@ -149,6 +173,7 @@ Size = Annotated[
 Duration = Annotated[
     float, BeforeValidator(parse_duration), _written(rf"^[0-9.]+\s*(ms|[smhd])?$|{_VARIABLE}", "number")
 ]
+PerTime = Annotated[Frequency, BeforeValidator(parse_frequency), _written(rf"^[1-9][0-9]*/[smh]$|{_VARIABLE}")]
 Timeout = Annotated[Duration, Field(gt=0)]
 Network = Annotated[
     IPv4Network | IPv6Network, BeforeValidator(parse_network), _written(rf"^[0-9A-Fa-f:.]+(/[0-9]+)?$|{_VARIABLE}")

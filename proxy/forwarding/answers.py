@@ -4,7 +4,7 @@ import json
 from email.utils import formatdate
 from http import HTTPStatus
 
-from proxy.errors import CredentialMissing, MethodNotAllowed, ProxyError
+from proxy.errors import ContentTypeNotAllowed, CredentialMissing, MethodNotAllowed, ProxyError
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -43,12 +43,14 @@ def problem(error: ProxyError, *, name: bytes, request_id: str, method: str, clo
 
 
 def _extras(error: ProxyError) -> list[str]:
-    """Fields that the status asks for (RFC 9110 §10.2.1, §10.2.3, §11.6.1)."""
+    """Fields that the status asks for (RFC 9110 §10.2.1, §10.2.3, §11.6.1, §15.5.16)."""
     extras = []
     if error.retry_after is not None:
         extras.append(f"Retry-After: {error.retry_after}")
     if isinstance(error, MethodNotAllowed):  # empty where the resource takes none
         extras.append(f"Allow: {', '.join(error.allowed)}")
+    if isinstance(error, ContentTypeNotAllowed) and error.accepted:
+        extras.append(f"Accept: {', '.join(error.accepted)}")
     if isinstance(error, CredentialMissing):
         extras.append('WWW-Authenticate: Basic realm="cpi-oauth-proxy", charset="UTF-8"')
     return extras

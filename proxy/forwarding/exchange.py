@@ -73,7 +73,18 @@ async def deliver(request: Request, house: House, account: Account) -> None:
     if route.gate is not None:
         account.admitted(await route.gate.admit(request, address))
     prepared = prepare(request, address, route)
-    body = arrived(request.body, route.settings) or await collect(request.body, route.settings, house.spool)
+    if route.bounds is None:
+        return await forward(request, route, prepared, house.spool, account)
+    await route.bounds.enter(request.head, request.body, request.sender, address)
+    try:
+        await forward(request, route, prepared, house.spool, account)
+    finally:
+        route.bounds.leave()
+
+
+async def forward(request: Request, route: Route, prepared: Prepared, spool: Spool | None, account: Account) -> None:
+    """From an admitted request to the relayed answer."""
+    body = arrived(request.body, route.settings) or await collect(request.body, route.settings, spool)
     method, spent = request.head.method, UNSPENT
     try:
         while True:

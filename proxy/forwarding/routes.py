@@ -7,6 +7,7 @@ from typing import Generic, Protocol, TypeVar
 from proxy.config.model import Forwarded
 from proxy.config.model import Route as Settings
 from proxy.errors import MethodNotAllowed, RouteUnknown, TargetOutsideRoute
+from proxy.forwarding.bounds import Bounds
 from proxy.forwarding.cookies import CookieRules
 from proxy.forwarding.csrf import CsrfSession
 from proxy.forwarding.fields import RequestRules
@@ -38,6 +39,8 @@ class Route:
     gate: Gate | None = None
     "Who is let in; None for all."
     csrf: CsrfSession = field(default_factory=CsrfSession)
+    bounds: Bounds | None = None
+    "None where the route asks nothing further of its messages."
 
 
 class Candidate(Protocol):

@@ -130,7 +130,7 @@ class SenderConnection(PieceReader):
         self.half_closed = True
         if self._body is not None and not self._body.ended:
             self._body.fail(RequestMalformed("The connection ended in the middle of the body."))
-            self.ring()
+        self.ring()
         return self.busy
 
     def connection_lost(self, error: Exception | None) -> None:

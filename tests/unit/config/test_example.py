@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from proxy.config.document import OAuthClientEntry, RouteEntry
 from proxy.config.inbound_auth import ApiKey, Basic, InboundAuth
 from proxy.config.load import load
-from proxy.config.model import Limits, Listener, Log, Model, Tls
+from proxy.config.model import Limits, Listener, Log, Model, Rate, Tls
 from proxy.config.schema import Document
 from tests.unit.config.entries import PEM, SECRET_KEY
 
@@ -31,6 +31,7 @@ PARTS: dict[str, type[Model]] = {
     "inbound_auth": InboundAuth,
     "basic": Basic,
     "api_key": ApiKey,
+    "rate": Rate,
 }
 EXAMPLE = (FOLDER / "example.yaml").read_text(encoding="utf-8")
 UNCOMMENTED = re.sub(r"(?m)^( *)#(?=[a-z])", r"\1", EXAMPLE)

@@ -6,7 +6,9 @@ import pytest
 
 from proxy.config.choices import Csrf, Forwarded
 from proxy.config.document import RouteEntry
+from proxy.config.model import Rate
 from proxy.config.routes import name_of
+from proxy.config.values import Frequency
 from tests.unit.config.conftest import Complaints, Understand
 from tests.unit.config.entries import KEY_URL, ROUTE, SECRET_KEY, written
 
@@ -133,11 +135,17 @@ def test_routes_that_could_not_be_told_apart_are_refused(
             ["inbound_auth.api_key.field: is a field that the proxy"],
         ),
         ({"inbound_auth": {"bearer": {}}}, ["inbound_auth.bearer: unknown key, known are api_key, basic"]),
-        ({"content_types": "sesame"}, ["content_types: unknown key, "]),
-        ({"rate": "sesame"}, ["rate: unknown key, "]),
+        ({"content_types": "sesame"}, ["content_types: is no list"]),
+        ({"content_types": []}, ["content_types: is empty, write at least one"]),
+        ({"content_types": ["text/*", "*/*"]}, ["content_types[1]: is no media type, write one like"]),
+        ({"rate": "sesame"}, ["rate: is no mapping"]),
+        ({"rate": {"burst": 5}}, ["rate.per_sender: is missing, write it"]),
+        ({"rate": {"per_sender": "50"}}, ["rate.per_sender: is no rate, write a whole number per"]),
+        ({"rate": {"per_sender": "5/s", "burst": 0}}, ["rate.burst: is too small, write at least 1"]),
+        ({"rate": {"per_sener": "sesame", "per_sender": "5/s"}}, ["rate.per_sener: unknown key, the nearest known"]),
         ({"retries": 3}, ["retries: unknown key, "]),
-        ({"max_concurrency": 3}, ["max_concurrency: unknown key, "]),
-        ({"queue": 3}, ["queue: unknown key, "]),
+        ({"max_concurrency": "many"}, ["max_concurrency: is no whole number"]),
+        ({"queue": 3}, ["queue: has nothing to wait for without max_concurrency, "]),
         ({"proxy_url": "https://u:sesame@p"}, ["proxy_url: begins with https://, write http://host:port"]),
     ],
 )
@@ -169,3 +177,17 @@ def test_cleartext_beyond_this_machine_needs_the_operator_s_word(understand: Und
     """`insecure` admits http://."""
     route = ROUTE | {"upstream": "http://up.example.com", "insecure": True}
     assert understand(written(route=route)).routes[0].insecure
+
+
+def test_what_a_route_asks_of_senders_is_read(understand: Understand) -> None:
+    """Media types without case, rates as numbers."""
+    options = {
+        "content_types": ["Application/XML", "text/*"],
+        "rate": {"per_sender": "600/m", "burst": "7"},
+        "max_concurrency": 4,
+        "queue": 2,
+    }
+    (route,) = understand(written(route=ROUTE | options)).routes
+    assert route.content_types == ("application/xml", "text/*")
+    assert route.rate == Rate(per_sender=Frequency(count=600, seconds=60), burst=7)
+    assert (route.max_concurrency, route.queue) == (4, 2)

@@ -10,7 +10,7 @@ import yaml
 
 from proxy.config.document import General, OAuthClientEntry, RouteEntry
 from proxy.config.inbound_auth import ApiKey, Basic, InboundAuth
-from proxy.config.model import Limits, Listener, Log, Model, Tls
+from proxy.config.model import Limits, Listener, Log, Model, Rate, Tls
 from proxy.config.schema import Document, descriptions, schema
 
 CONFIG = Path(__file__).parents[3] / "config"
@@ -38,6 +38,7 @@ def test_each_option_is_described_and_others_are_refused() -> None:
         "Limits": Limits,
         "Listener": Listener,
         "Log": Log,
+        "Rate": Rate,
         "Tls": Tls,
         "InboundAuth": InboundAuth,
         "Basic": Basic,
@@ -59,6 +60,7 @@ def test_what_a_file_cannot_do_without_is_required() -> None:
         "ApiKey": ["keys_file"],
         "Basic": ["users_file"],
         "Listener": ["address"],
+        "Rate": ["per_sender"],
         "RouteEntry": ["path", "upstream", "oauth_client"],
     }
 

@@ -15,6 +15,7 @@ from proxy.config.values import (
     parse_address,
     parse_count,
     parse_duration,
+    parse_frequency,
     parse_network,
     parse_share,
     parse_size,
@@ -114,6 +115,21 @@ def test_a_number_of_bytes_or_seconds_is_itself(number: int) -> None:
     """A number is the same as text and as number."""
     assert parse_size(number) == parse_size(str(number)) == number
     assert parse_duration(number) == parse_duration(str(number)) == float(number)
+
+
+@pytest.mark.parametrize(("text", "interval"), [("50/s", 0.02), ("600/m", 0.1), ("1/h", 3600)])
+def test_a_frequency_is_so_many_in_a_time(text: str, interval: float) -> None:
+    """By second, minute or hour."""
+    frequency = parse_frequency(text)
+    assert frequency.interval == interval
+    assert parse_frequency(frequency) is frequency
+
+
+@pytest.mark.parametrize("text", ["", "50", 50, "0/s", "-1/s", "1.5/s", "5/d", "5 /s", "5/S", None])
+def test_what_is_no_frequency_is_refused(text: Any) -> None:
+    """None at all is no rate either: `allow` is for that."""
+    with pytest.raises(ValueError, match="is no rate, write a whole number per second"):
+        parse_frequency(text)
 
 
 def test_a_network_may_have_host_bits() -> None:

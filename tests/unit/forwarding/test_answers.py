@@ -7,6 +7,7 @@ import pytest
 
 from proxy import errors
 from proxy.errors import (
+    ContentTypeNotAllowed,
     CredentialMissing,
     GrantUnavailable,
     MethodNotAllowed,
@@ -96,13 +97,17 @@ def test_the_last_answer_says_so(*, close: bool) -> None:
         pytest.param(MethodNotAllowed("x"), "Allow", "", id="405 has Allow, also where nothing is (RFC 9110 §10.2.1)"),
         pytest.param(RouteUnknown("x"), "Allow", None, id="others have none"),
         pytest.param(
+            ContentTypeNotAllowed("x", accepted=("text/*", "a/b")), "Accept", "text/*, a/b", id="what would be taken"
+        ),
+        pytest.param(ContentTypeNotAllowed("x"), "Accept", None, id="nobody says what would be taken"),
+        pytest.param(
             CredentialMissing("x"), "WWW-Authenticate", 'Basic realm="cpi-oauth-proxy", charset="UTF-8"', id="401"
         ),
         pytest.param(errors.CredentialRefused("x"), "WWW-Authenticate", None, id="403 challenges nobody"),
     ],
 )
 def test_a_status_brings_its_field(error: ProxyError, name: str, value: str | None) -> None:
-    """RFC 9110 §10.2.1, §10.2.3, §11.6.1."""
+    """RFC 9110 §10.2.1, §10.2.3, §11.6.1, §15.5.16."""
     assert answer(error)[0].get(name) == value
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from proxy.errors import GrantUnavailable, RequestMalformed, SenderLeft, UpstreamUnreachable
-from tests.unit.forwarding.world import World, connected, lines, ok
+from tests.unit.forwarding.world import MemorySender, World, connected, lines, ok
 
 UNAUTHORIZED = ok(b"401", status=401)
 FORBIDDEN = ok(b"403", status=403)
@@ -281,3 +281,57 @@ async def test_a_fault_of_ours_closes_the_account_and_is_left_to_the_connection(
 
     assert [type(each) for each in world.crashes] == [LookupError]
     assert (len(world.accounts), world.sender.received) == (1, b"")
+
+
+@pytest.mark.parametrize("end", ["answer", "failure", "crash", "sender gone", "body too large"])
+async def test_a_place_is_given_back_however_the_exchange_ends(end: str) -> None:
+    """And the next exchange has it."""
+    world = World(max_concurrency=1, max_body=4)
+    match end:
+        case "answer":
+            await world.send(body=b"abc")
+            await world.answer(ok())
+        case "failure":
+            await world.send(body=b"abc")
+            await world.lose()
+        case "crash":
+            world.source.kept, world.source.error = None, LookupError("x")  # type: ignore[assignment]
+            await world.send()
+            world.source.error = None
+            world.crashes.clear()
+            world.accounts.clear()
+        case "sender gone":
+            await world.send(body=None, length=3)
+            await world.change(lambda body: body.fail(SenderLeft()))
+        case _:
+            await world.send(body=None)
+            await world.change(lambda body: body.push(b"abcde"))
+    world.sender = MemorySender()
+    await world.send(body=b"abc")
+    await world.answer(ok(b"served"))
+
+    assert (world.over, world.account.status) == (True, 200)
+
+
+async def test_who_waits_for_a_place_holds_no_token_and_no_connection() -> None:
+    """Nothing has been read or fetched."""
+    world = World(max_concurrency=1, queue=1)
+    await world.send(body=b"one")
+    first, world.sender = world.sender, MemorySender()
+    await world.send(body=b"two")
+    assert (len(world.pool.made), world.request and world.request.body.waiting) == (1, False)
+    await world.answer(ok(b"first"))
+
+    assert (first.received.endswith(b"first"), world.asked().endswith(b"two")) == (True, True)
+    await world.answer(ok(b"second"))
+    assert (world.over, world.sender.received.endswith(b"second")) == (True, True)
+
+
+async def test_a_request_that_came_back_is_a_loop_and_no_load() -> None:
+    """It would wait for the very exchange that it is part of."""
+    world = World(max_concurrency=1)
+    await world.send(body=b"abc")
+    world.sender = MemorySender()
+    await world.send("POST /orders", (b"Via", b"1.1 cpi-test"), body=b"abc")
+
+    assert told(world) == (508, "loop")

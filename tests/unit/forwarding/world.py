@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from proxy.config.model import Route as Settings
 from proxy.errors import AuthorizationServerError, UpstreamError
+from proxy.forwarding.bounds import bounds_of
 from proxy.forwarding.cookies import CookieRules
 from proxy.forwarding.exchange import House, exchange
 from proxy.forwarding.fields import RequestRules
@@ -168,6 +169,7 @@ def route(pool: MemoryPool | None = None, source: MemorySource | None = None, **
         ),
         pool=cast("Pool", pool or MemoryPool()),
         source=cast("TokenSource", source or MemorySource()),
+        bounds=bounds_of(given, HandLoop().deadlines()),
     )
 
 
