@@ -16,9 +16,10 @@ def open_listeners(
     for index, listener in enumerate(listeners):
         if listener.allow == ():
             yield ("listen", index, "allow"), "is empty and lets nobody in, name networks or take the key away"
-        elif unfenced and not insecure_listen and listener.allow is None and not listener.address.loopback:
+        elif unfenced and not (insecure_listen or listener.fenced or listener.address.loopback):
             wrong = f"{listener.address} is reachable beyond this machine, and anybody could use {_some(unfenced)}"
-            yield ("listen", index), f"{wrong}: give routes or listener `allow`, or start with --insecure-listen"
+            right = "give routes or listener `allow`, the listener `tls.client_ca_file`, or start with --insecure-listen"
+            yield ("listen", index), f"{wrong}: {right}"
 
 
 def _some(names: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from proxy.config.model import Limits, Listener, Log, Model, Tls
+from proxy.config.model import Limits, Listener, ListenerTls, Log, Model, Tls
 from proxy.config.problems import Location, Problems
 
 M = TypeVar("M", bound=Model)
@@ -82,4 +82,6 @@ def _within(inner: Location, outer: Location) -> bool:
 
 def _part(model: type[Model], location: Location) -> type[Model]:
     """The model whose key the last step of the location is."""
+    if location[0] == "listen" and "tls" in location[:-1]:
+        return ListenerTls
     return next((_PARTS[step] for step in reversed(location[:-1]) if step in _PARTS), model)

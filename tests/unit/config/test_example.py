@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from proxy.config.document import OAuthClientEntry, RouteEntry
 from proxy.config.load import load
-from proxy.config.model import Limits, Listener, Log, Model, Tls
+from proxy.config.model import Limits, Listener, ListenerTls, Log, Model, Tls
 from proxy.config.schema import Document
 from tests.unit.config.entries import PEM, SECRET_KEY
 
@@ -27,6 +27,7 @@ PARTS: dict[str, type[Model]] = {
     "limits": Limits,
     "log": Log,
     "tls": Tls,
+    "listen.tls": ListenerTls,
 }
 EXAMPLE = (FOLDER / "example.yaml").read_text(encoding="utf-8")
 UNCOMMENTED = re.sub(r"(?m)^( *)#(?=[a-z])", r"\1", EXAMPLE)
@@ -38,7 +39,7 @@ def options(model: type[BaseModel], path: str = "") -> Iterator[str]:
     for name in model.model_fields:
         yield path + name
         if name in PARTS:
-            yield from options(PARTS[name], f"{path}{name}.")
+            yield from options(PARTS.get(path + name, PARTS[name]), f"{path}{name}.")
 
 
 def stated(node: yaml.Node, path: str = "", *, named: bool = False) -> Iterator[tuple[str, yaml.Node]]:

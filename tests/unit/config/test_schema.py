@@ -51,7 +51,11 @@ def test_what_a_file_cannot_do_without_is_required() -> None:
     whole = schema()
     required = {name: part["required"] for name, part in whole["$defs"].items() if "required" in part}
     assert whole["required"] == ["oauth_clients", "routes"]
-    assert required == {"Listener": ["address"], "RouteEntry": ["path", "upstream", "oauth_client"]}
+    assert required == {
+        "Listener": ["address"],
+        "ListenerTls": ["cert_file"],
+        "RouteEntry": ["path", "upstream", "oauth_client"],
+    }
 
 
 def test_a_missing_value_is_no_value() -> None:
