@@ -18,7 +18,7 @@ def open_listeners(
             yield ("listen", index, "allow"), "is empty and lets nobody in, name networks or take the key away"
         elif unfenced and not (insecure_listen or listener.fenced or listener.address.loopback):
             wrong = f"{listener.address} is reachable beyond this machine, and anybody could use {_some(unfenced)}"
-            right = "give routes or listener `allow`, the listener `tls.client_ca_file`, or start with --insecure-listen"
+            right = "give routes or listener `allow`, or listener `tls.client_ca_file`, or start with --insecure-listen"
             yield ("listen", index), f"{wrong}: {right}"
 
 
