@@ -5,6 +5,7 @@ import itertools
 import os
 import secrets
 import socket
+import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -36,6 +37,7 @@ from proxy.upstream.pool import Origin, Pool
 from proxy.upstream.tls import client_context
 from proxy.wire.deadlines import Deadlines
 from proxy.wire.heads import assert_compiled
+from proxy.wire.tls import reason_of
 
 FEW = 0.9
 "Share of `limits.max_connections`: whoever gets less is told at the start."
@@ -115,6 +117,8 @@ class App:
             sender.abort()
         for rotation in self._rotations:
             await rotation.close()
+        for listener in self.listeners:
+            await listener.close()
         await self.expiry.close()
         await self._endpoint.close()
         await self.admin.stop()
@@ -159,7 +163,6 @@ class App:
                 prefix=f"cpi.{settings.name}~".encode(),  # no name holds a tilde, so no prefix begins another
                 route_path=prefix or b"/",
                 upstream_path=path or b"/",
-                secure=False,
             ),
             pool=self._pool(settings),
             source=self.sources[settings.oauth_client],
@@ -188,6 +191,8 @@ class App:
             serve=partial(exchange, house=self._house),
             refuse=self._refuse,
             crashed=self._crashed,
+            unsecured=self._unsecured,
+            log=self.log.logger,
         )
 
     # ---- what happens
@@ -199,6 +204,7 @@ class App:
     def _refuse(self, sender: SenderConnection, error: ProxyError, request_id: str) -> None:
         """Answers what never became a request, and accounts for it."""
         account = Account(request_id, "")
+        account.client_certificate = sender.subject
         account.failed(error)
         sender.send(
             problem(error, name=self._house.name, request_id=request_id, method="", close=True, now=self._clock.wall())
@@ -208,6 +214,11 @@ class App:
 
     def _crashed(self, error: BaseException, address: str) -> None:
         self.log.logger.error("exchange.crashed", sender=address, exc_info=error)
+
+    def _unsecured(self, error: Exception, address: str) -> None:
+        """Not above debug: whoever reaches the port can make as many as they like."""
+        reason = reason_of(error) if isinstance(error, ssl.SSLError) else str(error)
+        self.log.logger.debug("handshake.failed", sender=address, reason=reason)
 
 
 @contextmanager
@@ -222,7 +233,9 @@ def named(option: str, address: Address) -> Iterator[None]:
 
 def certificates(configuration: Configuration) -> dict[str, Callable[[], bytes]]:
     """The certificates that we show to others, by what they are for; to be read when they are looked at."""
-    found: dict[str, Callable[[], bytes]] = {}
+    found: dict[str, Callable[[], bytes]] = {
+        f"listener {each.address}": each.tls.cert_file.read_bytes for each in configuration.listen if each.tls
+    }
     for name, client in configuration.oauth_clients.items():
         if client.tls.cert_file is not None:
             found[f"oauth_client {name}"] = client.tls.cert_file.read_bytes

@@ -12,33 +12,9 @@ from pydantic import SecretStr
 from proxy.config.model import AuthMethod, OAuthClient, Tls
 from proxy.oauth.credentials import secret_files, with_secrets
 from proxy.oauth.rotation import Rotation
+from tests.fakes.looks import Looks
 from tests.unit.oauth.registrations import registration
 from tests.unit.oauth.world import Lines
-
-
-class Looks:
-    """Lets a rotation look once each time it is told to."""
-
-    def __init__(self) -> None:
-        self.pauses: list[float] = []
-        self._due, self._done = asyncio.Event(), asyncio.Event()
-
-    async def sleep(self, seconds: float) -> None:
-        """Stand in for asyncio.sleep."""
-        self.pauses.append(seconds)
-        self._done.set()
-        await self._due.wait()
-        self._due.clear()
-
-    async def first(self) -> None:
-        """Wait until the first look is done."""
-        await self._done.wait()
-
-    async def another(self) -> None:
-        """Let it look again, and wait until it has."""
-        self._done.clear()
-        self._due.set()
-        await self._done.wait()
 
 
 @asynccontextmanager
