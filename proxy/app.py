@@ -5,6 +5,7 @@ import itertools
 import os
 import secrets
 import socket
+import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -38,6 +39,7 @@ from proxy.upstream.pool import Origin, Pool
 from proxy.upstream.tls import client_context
 from proxy.wire.deadlines import Deadlines
 from proxy.wire.heads import assert_compiled
+from proxy.wire.tls import reason_of
 
 FEW = 0.9
 "Share of `limits.max_connections`: whoever gets less is told at the start."
@@ -110,6 +112,15 @@ class App:
         for sender in self.crowd:
             sender.drain()
         await self.crowd.emptied(self.configuration.drain_timeout)
+        await self._end_exchanges()
+        await self.crowd.emptied(LAST_WORDS)
+        for sender in self.crowd:
+            sender.abort()
+        await self._close()
+        await asyncio.sleep(0)  # transports tell of their end in the next turn of the loop
+
+    async def _end_exchanges(self) -> None:
+        """What they wait for does not come any more."""
         for route in self._house.routes:
             if route.bounds is not None:
                 route.bounds.close()
@@ -118,17 +129,17 @@ class App:
         for pool in self.pools.values():
             await pool.close()
         await self._gates.close()
-        await self.crowd.emptied(LAST_WORDS)
-        for sender in self.crowd:
-            sender.abort()
+
+    async def _close(self) -> None:
         for rotation in self._rotations:
             await rotation.close()
+        for listener in self.listeners:
+            await listener.close()
         await self.expiry.close()
         await self._endpoint.close()
         await self.admin.stop()
         if self._spool is not None:
             await self._spool.close()
-        await asyncio.sleep(0)  # transports tell of their end in the next turn of the loop
 
     @property
     def waiting(self) -> dict[str, int]:
@@ -176,7 +187,6 @@ class App:
                 prefix=f"cpi.{settings.name}~".encode(),  # no name holds a tilde, so no prefix begins another
                 route_path=prefix or b"/",
                 upstream_path=path or b"/",
-                secure=False,
             ),
             pool=self._pool(settings),
             source=self.sources[settings.oauth_client],
@@ -207,6 +217,8 @@ class App:
             serve=partial(exchange, house=self._house),
             refuse=self._refuse,
             crashed=self._crashed,
+            unsecured=self._unsecured,
+            log=self.log.logger,
         )
 
     # ---- what happens
@@ -218,6 +230,7 @@ class App:
     def _refuse(self, sender: SenderConnection, error: ProxyError, request_id: str) -> None:
         """Answers what never became a request, and accounts for it."""
         account = Account(request_id, "")
+        account.client_certificate = sender.subject
         account.failed(error)
         sender.send(
             problem(error, name=self._house.name, request_id=request_id, method="", close=True, now=self._clock.wall())
@@ -227,6 +240,11 @@ class App:
 
     def _crashed(self, error: BaseException, address: str) -> None:
         self.log.logger.error("exchange.crashed", sender=address, exc_info=error)
+
+    def _unsecured(self, error: Exception, address: str) -> None:
+        """Not above debug: whoever reaches the port can make as many as they like."""
+        reason = reason_of(error) if isinstance(error, ssl.SSLError) else str(error)
+        self.log.logger.debug("handshake.failed", sender=address, reason=reason)
 
 
 @contextmanager
@@ -248,7 +266,9 @@ def dropped_fields(settings: RouteSettings) -> tuple[str, ...]:
 
 def certificates(configuration: Configuration) -> dict[str, Callable[[], bytes]]:
     """The certificates that we show to others, by what they are for; to be read when they are looked at."""
-    found: dict[str, Callable[[], bytes]] = {}
+    found: dict[str, Callable[[], bytes]] = {
+        f"listener {each.address}": each.tls.cert_file.read_bytes for each in configuration.listen if each.tls
+    }
     for name, client in configuration.oauth_clients.items():
         if client.tls.cert_file is not None:
             found[f"oauth_client {name}"] = client.tls.cert_file.read_bytes

@@ -11,7 +11,7 @@ from proxy.config.binding_folder import read_service_key
 from proxy.config.choices import AuthMethod
 from proxy.config.document import OAuthClientEntry
 from proxy.config.material import check_authorities, check_certificate, check_identity, signing_key
-from proxy.config.model import Tls
+from proxy.config.model import ListenerTls, Tls
 from proxy.config.names import check_secret
 from proxy.config.problems import Location, Problems
 from proxy.config.service_key import ServiceKey, parse_service_key
@@ -136,17 +136,26 @@ class Credentials:
 
 def check_tls(tls: Tls, location: Location, read: Read, problems: Problems) -> None:
     """The files are there and can be used, and a key belongs to its certificate."""
-
-    def checked(option: str, path: Path | None, check: Callable[[str], object]) -> str:
-        return check_file((*location, option), path, check, read, problems) if path else ""
-
-    checked("ca_file", tls.ca_file, check_authorities)
-    certificate = checked("cert_file", tls.cert_file, check_certificate)
-    if tls.key_file and not tls.cert_file:
+    if tls.ca_file:
+        check_file((*location, "ca_file"), tls.ca_file, check_authorities, read, problems)
+    if tls.cert_file:
+        _check_pair(tls.cert_file, tls.key_file, location, read, problems)
+    elif tls.key_file:
         problems.add((*location, "key_file"), "has no cert_file beside it, give both or none")
-    elif certificate:
-        option = "key_file" if tls.key_file else "cert_file"
-        checked(option, tls.key_file or tls.cert_file, lambda key: check_identity(certificate, key))
+
+
+def check_listener_tls(tls: ListenerTls, location: Location, read: Read, problems: Problems) -> None:
+    """As for a server's."""
+    if tls.client_ca_file:
+        check_file((*location, "client_ca_file"), tls.client_ca_file, check_authorities, read, problems)
+    _check_pair(tls.cert_file, tls.key_file, location, read, problems)
+
+
+def _check_pair(cert_file: Path, key_file: Path | None, location: Location, read: Read, problems: Problems) -> None:
+    certificate = check_file((*location, "cert_file"), cert_file, check_certificate, read, problems)
+    if certificate:
+        place = (*location, "key_file" if key_file else "cert_file")
+        check_file(place, key_file or cert_file, lambda key: check_identity(certificate, key), read, problems)
 
 
 def check_file(location: Location, path: Path, check: Callable[[str], object], read: Read, problems: Problems) -> str:

@@ -1,8 +1,22 @@
 """What senders show to be let in, as options of a route; what stands in the files is read by inbound_files.py."""
 
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
 from proxy.config.names import FreeField
 from proxy.config.part import Model
 from proxy.config.values import FilePath
+
+
+def check_subject(text: str) -> str:
+    """A whole subject; ValueError for one that is no name, or that was cut."""
+    if "=" not in text or text != text.strip() or text.endswith("\u2026"):
+        raise ValueError("is no subject of a certificate, write it as the log has it, like CN=erp,O=Example (RFC 4514)")
+    return text
+
+
+Subject = Annotated[str, AfterValidator(check_subject)]
 
 
 class Basic(Model):
@@ -21,6 +35,13 @@ class ApiKey(Model):
     "The keys that are accepted, one a line."
 
 
+class ClientCertificate(Model):
+    """Senders show a certificate, to a listener with `client_ca_file`."""
+
+    subjects: Annotated[tuple[Subject, ...], Field(min_length=1)]
+    "Subjects of the certificates that are let in (RFC 4514), as the log has them in `client_certificate`."
+
+
 class InboundAuth(Model):
     """What senders show to be let in; exactly one kind."""
 
@@ -28,3 +49,5 @@ class InboundAuth(Model):
     "Name and password."
     api_key: ApiKey | None = None
     "A key."
+    client_certificate: ClientCertificate | None = None
+    "A certificate."

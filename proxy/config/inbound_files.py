@@ -19,7 +19,8 @@ def inbound_auth_findings(auth: InboundAuth | None, location: Location, read: Re
         return
     given = [kind for kind in InboundAuth.model_fields if getattr(auth, kind) is not None]
     if len(given) != 1:
-        kinds = " or ".join(InboundAuth.model_fields)
+        *some, last = InboundAuth.model_fields
+        kinds = f"{', '.join(some)} or {last}"
         yield location, f"names {' and '.join(given) or 'no kind'}, write exactly one: {kinds}"
     if auth.basic:
         yield from _found(

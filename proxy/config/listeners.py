@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
+from proxy.config.document import RouteEntry
 from proxy.config.model import Address, Listener
-from proxy.config.problems import Finding
+from proxy.config.problems import Finding, Location
 
 _SHOWN = 3
 _WILDCARDS = frozenset({"0.0.0.0", "::"})
@@ -16,10 +17,21 @@ def open_listeners(
     for index, listener in enumerate(listeners):
         if listener.allow == ():
             yield ("listen", index, "allow"), "is empty and lets nobody in, name networks or take the key away"
-        elif unfenced and not insecure_listen and listener.allow is None and not listener.address.loopback:
+        elif unfenced and not (insecure_listen or listener.fenced or listener.address.loopback):
             wrong = f"{listener.address} is reachable beyond this machine, and anybody could use {_some(unfenced)}"
-            fences = "give the listener `allow`, or its routes `allow` or `inbound_auth`"
+            fences = "give the listener `allow` or `tls.client_ca_file`, or its routes `allow` or `inbound_auth`"
             yield ("listen", index), f"{wrong}: {fences}, or start with --insecure-listen"
+
+
+def unasked_certificates(
+    listeners: Sequence[Listener], routes: Sequence[tuple[Location, RouteEntry]]
+) -> Iterator[Finding]:
+    """Routes whose senders have to show a certificate that no listener asks for."""
+    if not any(listener.tls and listener.tls.client_ca_file for listener in listeners):
+        for location, route in routes:
+            if route.inbound_auth and route.inbound_auth.client_certificate:
+                wrong = "is what no listener asks for, give one `tls.client_ca_file`"
+                yield (*location, "inbound_auth", "client_certificate"), wrong
 
 
 def _some(names: Sequence[str]) -> str:

@@ -54,6 +54,7 @@ __all__ = [
     "Limits",
     "ListenAddress",
     "Listener",
+    "ListenerTls",
     "Log",
     "LogFormat",
     "LogLevel",
@@ -211,6 +212,17 @@ class Route(RouteOptions):
     oauth_client: str
 
 
+class ListenerTls(Model):
+    """TLS for senders: 1.2 or newer."""
+
+    cert_file: FilePath
+    "Certificate shown to senders, with its chain (PEM)."
+    key_file: FilePath | None = None
+    "Key of the certificate (PEM); not needed where cert_file holds both."
+    client_ca_file: FilePath | None = None
+    "Authorities of senders' certificates (PEM); with it a sender has to show one."
+
+
 class Listener(Model):
     """One address that senders reach us at."""
 
@@ -218,6 +230,13 @@ class Listener(Model):
     "host:port, [IPv6]:port or unix:/path."
     allow: tuple[Network, ...] | None = None
     "Only senders in these networks (CIDR); without it any."
+    tls: ListenerTls | None = None
+    "TLS for senders; without it plain HTTP."
+
+    @property
+    def fenced(self) -> bool:
+        """Whether it does not let in just anybody: by network, or by certificate."""
+        return self.allow is not None or (self.tls is not None and self.tls.client_ca_file is not None)
 
 
 class Limits(Model):

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from proxy.config.clients import Registration, register
-from proxy.config.credentials import Read
+from proxy.config.credentials import Read, check_listener_tls
 from proxy.config.document import General, OAuthClientEntry, RouteEntry
-from proxy.config.listeners import open_listeners, shared_addresses
+from proxy.config.listeners import open_listeners, shared_addresses, unasked_certificates
 from proxy.config.model import Configuration, Options
 from proxy.config.names import check_name
 from proxy.config.problems import Location, Problems
@@ -35,6 +35,9 @@ def resolve(
     Relative paths start at the folder. A listener open to anybody is a problem unless `insecure_listen` admits it.
     """
     general = _general(tree, problems, folder)
+    for index, listener in enumerate(general.listen):
+        if listener.tls:
+            check_listener_tls(listener.tls, ("listen", index, "tls"), read, problems)
     registrations = dict(_registrations(tree.get("oauth_clients"), problems, folder, read))
     entries = list(_entries(tree.get("routes"), problems, folder))
     routes = [resolve_route(entry, at, registrations, read=read, problems=problems) for at, entry in entries]
@@ -42,6 +45,7 @@ def resolve(
         *repeated(entries),
         *open_listeners(general.listen, _unfenced(tree.get("routes")), insecure_listen=insecure_listen),
         *shared_addresses(general.listen, general.admin),
+        *unasked_certificates(general.listen, entries),
     ]
     for location, text in findings:
         problems.add(location, text)

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from proxy.config.inbound_auth import ApiKey, Basic, InboundAuth
-from proxy.config.model import Limits, Listener, Log, Model, Rate, Tls
+from proxy.config.inbound_auth import ApiKey, Basic, ClientCertificate, InboundAuth
+from proxy.config.model import Limits, Listener, ListenerTls, Log, Model, Rate, Tls
 from proxy.config.problems import Location, Problems
 
 M = TypeVar("M", bound=Model)
@@ -22,6 +22,7 @@ _PARTS: dict[str | int, type[Model]] = {
     "inbound_auth": InboundAuth,
     "basic": Basic,
     "api_key": ApiKey,
+    "client_certificate": ClientCertificate,
     "rate": Rate,
 }
 _SENTENCES = {
@@ -92,4 +93,6 @@ def _within(inner: Location, outer: Location) -> bool:
 
 def _part(model: type[Model], location: Location) -> type[Model]:
     """The model whose key the last step of the location is."""
+    if location[0] == "listen" and "tls" in location[:-1]:
+        return ListenerTls
     return next((_PARTS[step] for step in reversed(location[:-1]) if step in _PARTS), model)

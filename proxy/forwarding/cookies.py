@@ -16,16 +16,17 @@ class CookieRules:
     "The route's prefix of paths; `/` for the root."
     upstream_path: bytes
     "What that prefix stands for at the upstream; `/` for the root."
-    secure: bool
-    "Whether the sender's listener speaks TLS, so that Secure may stay."
 
     def to_upstream(self, values: Iterable[bytes]) -> bytes:
         """The value of the one Cookie field that goes on, or nothing."""
         pairs = (pair.strip(b" \t") for value in values for pair in value.split(b";"))
         return b"; ".join(pair.removeprefix(self.prefix) for pair in pairs if pair.startswith(self.prefix))
 
-    def to_sender(self, value: bytes) -> bytes:
-        """The value of a Set-Cookie field as the sender gets it; name and value byte for byte behind the prefix."""
+    def to_sender(self, value: bytes, *, secure: bool) -> bytes:
+        """The value of a Set-Cookie field as the sender gets it; name and value byte for byte behind the prefix.
+
+        `secure` is whether the sender came over TLS, so that Secure may stay.
+        """
         pair, *attributes = value.split(b";")
         kept = [self.prefix + pair.strip(b" \t")]
         for attribute in attributes:
@@ -33,7 +34,7 @@ class CookieRules:
             match key.strip(b" \t").lower():
                 case b"domain":
                     continue
-                case b"secure" if not self.secure:
+                case b"secure" if not secure:
                     continue
                 case b"path":
                     kept.append(b" Path=" + self._path(setting.strip(b" \t")))

@@ -47,6 +47,7 @@ class House:
 async def exchange(request: Request, house: House) -> None:
     """Serves one request, whatever happens, and closes its account."""
     account = Account(request.id, request.head.method, request.target.path)
+    account.client_certificate = request.sender.subject
     try:
         await deliver(request, house, account)
     except ProxyError as error:

@@ -13,6 +13,7 @@ from proxy.config.secrets import read_secret
 from proxy.forwarding.api_key import ApiKeyGate
 from proxy.forwarding.basic import BasicGate
 from proxy.forwarding.checks import Checks
+from proxy.forwarding.client_certificate import CertificateGate
 from proxy.observe.logs import Logger
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class Gates:
             api_key = ApiKeyGate(auth.api_key.field)
             self._keep(route, auth.api_key.keys_file, read_keys, api_key.take)
             return api_key
+        if auth.client_certificate is not None:
+            return CertificateGate(auth.client_certificate.subjects)
         raise ValueError("no kind of inbound_auth")
 
     def start(self) -> None:

@@ -43,7 +43,8 @@ async def relay(request: Request, route: Route, answer: Answered, unit: CsrfUnit
     framing = frame(request, head, body, content)
     if framing.by_close or not request.body.ended:
         sender.close_after()
-    cookies = set_cookies(route, known.cookies, unit) if known.cookies else []
+    secure = request.sender.secure
+    cookies = set_cookies(route, known.cookies, unit, secure=secure) if known.cookies else []
     octets = answer_head(request, known, cookies, framing)
     if body.ended:
         if head.status >= 400:
@@ -90,14 +91,14 @@ def frame(request: Request, head: ResponseHead, body: IncomingBody, content: byt
     return Framing(b"Transfer-Encoding: chunked", chunked=True)
 
 
-def set_cookies(route: Route, values: list[bytes], unit: CsrfUnit | None) -> list[bytes]:
+def set_cookies(route: Route, values: list[bytes], unit: CsrfUnit | None, *, secure: bool) -> list[bytes]:
     """The lines of the upstream's cookies; those of our own CSRF session stay with us."""
     if unit is not None:
         route.csrf.update(unit, values)
         return []
     if route.settings.cookies is Cookies.DROP:
         return []
-    return [b"Set-Cookie: " + route.cookie_rules.to_sender(value) for value in values]
+    return [b"Set-Cookie: " + route.cookie_rules.to_sender(value, secure=secure) for value in values]
 
 
 def answer_head(request: Request, known: Relayed, cookies: list[bytes], framing: Framing) -> bytes:

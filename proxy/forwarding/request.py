@@ -32,6 +32,8 @@ class Sender(Protocol):
     "Our own address on this connection; empty for a Unix socket."
     secure: bool
     "Whether it came over TLS."
+    subject: str
+    "Of its verified certificate (RFC 4514); empty where it has shown none."
     left: bool
     "Whether the connection is gone."
     half_closed: bool

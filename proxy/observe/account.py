@@ -22,6 +22,7 @@ class Account:
     bytes_in = bytes_out = 0
     token_seconds = connect_seconds = first_byte_seconds = relay_seconds = total_seconds = 0.0
     mpl_id = correlation_id = ""
+    client_certificate = ""
 
     def __init__(
         self, request_id: str, method: str, path: bytes = b"", now: Callable[[], float] = time.monotonic

@@ -172,6 +172,8 @@ def _rare(each: Account) -> str:
         text += f',"mpl_id":{quoted(each.mpl_id)}'
     if each.correlation_id:
         text += f',"correlation_id":{quoted(each.correlation_id)}'
+    if each.client_certificate:
+        text += f',"client_certificate":{quoted(each.client_certificate)}'
     if each.replays:
         text += f',"replays":{quoted(",".join(each.replays))}'
     if each.code:
@@ -189,6 +191,7 @@ def human_line(account: Account, level: str) -> str:
     what = f"{each.method or '-'} {each.path or '-'} {each.status} by {each.made_by}"
     parts = [
         f"{_stamp()[11:23]} {level} exchange.finished {what}",
+        f"from {each.client_certificate}" if each.client_certificate else "",
         f"route {each.route} as {each.oauth_client}" if each.route else "",
         f"for {each.user}" if each.user else "",
         f"in {each.total_seconds * 1000:.1f} ms ({_phases(each)})",

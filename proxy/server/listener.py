@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, replace
@@ -12,8 +13,12 @@ from proxy.config.model import Listener as Settings
 from proxy.errors import Overloaded, ProxyError, SenderNotAllowed
 from proxy.forwarding.admission import allowed
 from proxy.forwarding.request import Request
+from proxy.oauth.source import Log
+from proxy.server.certificate import Certificate
 from proxy.server.desk import Desk, Terms
 from proxy.server.sender import SenderConnection
+from proxy.server.subject import subject_of
+from proxy.wire.acceptance import AcceptedChannel
 from proxy.wire.deadlines import Deadlines
 
 BACKLOG = 1024
@@ -78,32 +83,33 @@ class Reception:
     serve: Callable[[Request], Coroutine[Any, Any, None]]
     refuse: Callable[[SenderConnection, ProxyError, str], None]
     crashed: Callable[[BaseException, str], None]
+    unsecured: Callable[[Exception, str], None]
+    "Told of each handshake that failed, with the sender's address."
+    log: Log
 
 
 class Listener:
-    """Listens from `start` to `stop`."""
+    """Listens from `start` to `stop`. With TLS it reads files when made: before its event loop runs."""
 
     def __init__(self, settings: Settings, reception: Reception) -> None:
         self.settings = settings
         self._reception = reception
         self._server: asyncio.Server | None = None
+        tls = settings.tls
+        self.certificate = Certificate(tls, str(settings.address), log=reception.log) if tls else None
 
     async def start(self, *, reuse_port: bool) -> None:
         """Accepts from now on; OSError if the address cannot be had."""
         loop, address = asyncio.get_running_loop(), self.settings.address
-        desk = self._desk()
+        accept = self._acceptance(self._desk())
         if address.path is not None:
-            self._server = await loop.create_unix_server(
-                lambda: SenderConnection(desk), str(address.path), backlog=BACKLOG
-            )
+            self._server = await loop.create_unix_server(accept, str(address.path), backlog=BACKLOG)
         else:
             self._server = await loop.create_server(
-                lambda: SenderConnection(desk),
-                address.host,
-                address.port,
-                backlog=BACKLOG,
-                reuse_port=reuse_port or None,
+                accept, address.host, address.port, backlog=BACKLOG, reuse_port=reuse_port or None
             )
+        if self.certificate is not None:
+            self.certificate.follow()
 
     @property
     def port(self) -> int:
@@ -122,6 +128,29 @@ class Listener:
         if self._server is not None:
             self._server.close()
 
+    async def close(self) -> None:
+        """Ends what belongs to it beside connections."""
+        if self.certificate is not None:
+            await self.certificate.close()
+
+    def _acceptance(self, desk: Desk) -> Callable[[], asyncio.BaseProtocol]:
+        """What makes the protocol of each new connection."""
+        certificate, unsecured = self.certificate, self._reception.unsecured
+        if certificate is None:
+            return lambda: SenderConnection(desk)
+
+        def accept() -> AcceptedChannel:
+            sender = SenderConnection(desk)
+
+            def shaken(tls: ssl.SSLObject) -> None:
+                sender.subject = subject_of(tls)
+
+            return AcceptedChannel(
+                certificate.context, sender, shaken=shaken, failed=lambda error: unsecured(error, sender.address)
+            )
+
+        return accept
+
     def _desk(self) -> Desk:
         reception, limits = self._reception, self._reception.limits
         return Desk(
@@ -139,7 +168,7 @@ class Listener:
             crashed=reception.crashed,
             arrived=self._arrived,
             departed=reception.crowd.remove,
-            secure=False,
+            secure=self.certificate is not None,
         )
 
     def _arrived(self, connection: SenderConnection) -> ProxyError | None:

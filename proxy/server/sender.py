@@ -38,7 +38,7 @@ class SenderConnection(PieceReader):
     _unsent = 0
     _closing = _lingering = False
     left = half_closed = congested = draining = False
-    address = local = ""
+    address = local = subject = ""
     deadline = NEVER
 
     def __init__(self, desk: Desk) -> None:
@@ -108,8 +108,8 @@ class SenderConnection(PieceReader):
         self._desk.deadlines.watch(self)
         self.deadline = self._after(self._desk.terms.idle_timeout)
         refusal = self._desk.arrived(self)
-        if refusal is not None:  # without lingering, where descriptors are what there is too few of
-            self._refuse(refusal, lingers=not isinstance(refusal, Overloaded))
+        if refusal is not None:  # without lingering, where descriptors are what there is too few of, or no TLS is yet
+            self._refuse(refusal, lingers=not (self.secure or isinstance(refusal, Overloaded)))
         elif not self.address and over_ip:  # reset already; nobody can tell whether it would be allowed
             self.abort()
 

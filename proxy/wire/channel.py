@@ -42,12 +42,17 @@ class Upper(Protocol):
 
 
 class TlsChannel(PieceReader, asyncio.Transport):
-    """One connection; `secured` is done when the handshake is, or has failed."""
+    """One connection, to the server of that name; `secured` is done when the handshake is, or has failed.
 
-    def __init__(self, context: ssl.SSLContext, hostname: str, upper: Upper, descriptor: int) -> None:
+    With no name we are the server: see acceptance.py.
+    """
+
+    def __init__(self, context: ssl.SSLContext, hostname: str | None, upper: Upper, descriptor: int = -1) -> None:
         super().__init__()
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=hostname)
+        self._tls = context.wrap_bio(
+            self._incoming, self._outgoing, server_side=hostname is None, server_hostname=hostname
+        )
         self._upper = upper
         self._descriptor = descriptor
         self._below = cast("asyncio.Transport", None)
@@ -68,7 +73,7 @@ class TlsChannel(PieceReader, asyncio.Transport):
         self._incoming.write(BUFFER[:nbytes])
         self._step()
 
-    def eof_received(self) -> None:
+    def eof_received(self) -> bool | None:
         """TCP ends; whether TLS did is known already."""
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -81,7 +86,7 @@ class TlsChannel(PieceReader, asyncio.Transport):
             self._upper.connection_lost(self._error or error)
         else:
             self._unsecured(error or ConnectionResetError("closed in the handshake"))
-        self._step = _nothing
+        self._step = nothing
 
     def pause_writing(self) -> None:
         """The peer reads slowly."""
@@ -123,7 +128,7 @@ class TlsChannel(PieceReader, asyncio.Transport):
         self._paused = False
         self._below.resume_reading()
         if self._incoming.pending:
-            asyncio.get_running_loop().call_soon(self._step)
+            asyncio.get_running_loop().call_soon(self._go_on)
 
     def get_write_buffer_size(self) -> int:
         """Octets that the system has not taken."""
@@ -139,6 +144,9 @@ class TlsChannel(PieceReader, asyncio.Transport):
 
     # ---- between the two
 
+    def _go_on(self) -> None:
+        self._step()
+
     def _shake(self) -> None:
         """One step of the handshake."""
         try:
@@ -151,10 +159,13 @@ class TlsChannel(PieceReader, asyncio.Transport):
         else:
             self._flush()
             self._step, self._made = self._read, True
-            self._upper.connection_made(self)
-            if not self.secured.done():
-                self.secured.set_result(None)
-            self._read()
+            self._begin()
+            self._step()
+
+    def _begin(self) -> None:
+        self._upper.connection_made(self)
+        if not self.secured.done():
+            self.secured.set_result(None)
 
     def _read(self) -> None:
         """Gives what can be deciphered to the protocol above."""
@@ -162,18 +173,23 @@ class TlsChannel(PieceReader, asyncio.Transport):
             while not self._paused:
                 octets = self._tls.read(PIECE)
                 if not octets:
-                    self._step = _nothing
-                    self._upper.eof_received()
-                    self._below.close()
+                    self._step = nothing
+                    self._peer_ended()
                     return
                 self._upper.data_received(octets)
                 if not self._incoming.pending:  # a record is read whole, so that no exception need say so
+                    return
+                if self._step != self._read:  # the protocol above has ended it
                     return
         except ssl.SSLWantReadError:
             self._flush()
         except ssl.SSLError as error:
             self._flush()
             self._break(error)
+
+    def _peer_ended(self) -> None:
+        self._upper.eof_received()
+        self._below.close()
 
     def _flush(self) -> None:
         if self._outgoing.pending:
@@ -184,11 +200,11 @@ class TlsChannel(PieceReader, asyncio.Transport):
         self._below.abort()
 
     def _unsecured(self, error: Exception) -> None:
-        self._step = _nothing
+        self._step = nothing
         if not self.secured.done():
             self.secured.set_exception(error)
         self._below.abort()
 
 
-def _nothing() -> None:
+def nothing() -> None:
     """Nothing more is read."""

@@ -18,7 +18,7 @@ def verifying_context(ca_file: PathLike[str] | None = None) -> ssl.SSLContext:
 
 
 def present(context: ssl.SSLContext, cert_file: PathLike[str] | str, key_file: PathLike[str] | None = None) -> None:
-    """Shows this certificate to the server; OSError, ssl.SSLError among them, if file or key cannot be used."""
+    """Shows this certificate to the peer; OSError, ssl.SSLError among them, if file or key cannot be used."""
     context.load_cert_chain(cert_file, key_file, password=_no_password)
 
 

@@ -1,10 +1,10 @@
-"""The pauses of who looks at files again and again, ended by hand."""
+"""The pauses of whatever looks at files again and again, ended by hand."""
 
 import asyncio
 
 
 class Looks:
-    """Lets whoever follows files look once each time it is told to."""
+    """Lets it look once each time it is told to."""
 
     def __init__(self) -> None:
         self.pauses: list[float] = []

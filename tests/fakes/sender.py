@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import ssl
 import struct
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -62,9 +63,11 @@ class Sender:
         self._writer = writer
 
     @classmethod
-    async def connect(cls, port: int) -> Self:
-        """Connect to a port on loopback."""
-        return cls(*await asyncio.open_connection("127.0.0.1", port))
+    async def connect(cls, port: int, tls: ssl.SSLContext | None = None) -> Self:
+        """Connect to a port on loopback, whose certificate is for proxy.example."""
+        async with asyncio.timeout(PATIENCE):
+            name = "proxy.example" if tls else None
+            return cls(*await asyncio.open_connection("127.0.0.1", port, ssl=tls, server_hostname=name))
 
     async def send(self, octets: bytes) -> None:
         """Send."""
@@ -110,6 +113,12 @@ class Sender:
     def finish(self) -> None:
         """End this side only, after what was sent."""
         self._writer.write_eof()
+
+    @property
+    def tls(self) -> ssl.SSLObject:
+        """What TLS knows of the connection."""
+        known: ssl.SSLObject = self._writer.get_extra_info("ssl_object")
+        return known
 
     def leave(self) -> None:
         """Close the connection."""

@@ -10,6 +10,7 @@ import pytest
 
 from proxy.cli.loops import loop_factory
 from proxy.sandbox.tenant import Tenant
+from tests.fakes.authority import Authority
 from tests.fakes.authorization_server import AuthorizationServer, granted
 from tests.fakes.loop import HandLoop
 from tests.fakes.upstream import Upstream
@@ -82,3 +83,9 @@ async def proxy(serve: Serve, tenant: Tenant, ca_file: Path, settings: Document)
 def settings() -> dict[str, Any]:
     """The options of the routes in front of the tenant; to be overridden by `pytest.mark.parametrize`."""
     return {}
+
+
+@pytest.fixture
+def issuer(tmp_path: Path) -> Authority:
+    """The authority of listeners' certificates."""
+    return Authority(tmp_path)

@@ -1,6 +1,7 @@
 """The proxy in the process of a test: configured by a YAML text, its log in memory, its clocks moved by hand."""
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, cast
@@ -41,9 +42,9 @@ class Running:
         """Base URL of the admin address."""
         return f"http://127.0.0.1:{self.app.admin.port}"
 
-    async def sender(self, port: int = 0) -> Sender:
+    async def sender(self, port: int = 0, *, tls: ssl.SSLContext | None = None) -> Sender:
         """A new connection; it ends with the proxy, if not earlier."""
-        sender = await Sender.connect(port or self.port)
+        sender = await Sender.connect(port or self.port, tls)
         self._senders.append(sender)
         return sender
 

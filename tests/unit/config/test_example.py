@@ -11,9 +11,9 @@ import yaml
 from pydantic import BaseModel
 
 from proxy.config.document import OAuthClientEntry, RouteEntry
-from proxy.config.inbound_auth import ApiKey, Basic, InboundAuth
+from proxy.config.inbound_auth import ApiKey, Basic, ClientCertificate, InboundAuth
 from proxy.config.load import load
-from proxy.config.model import Limits, Listener, Log, Model, Rate, Tls
+from proxy.config.model import Limits, Listener, ListenerTls, Log, Model, Rate, Tls
 from proxy.config.schema import Document
 from tests.unit.config.entries import PEM, SECRET_KEY
 
@@ -31,7 +31,9 @@ PARTS: dict[str, type[Model]] = {
     "inbound_auth": InboundAuth,
     "basic": Basic,
     "api_key": ApiKey,
+    "client_certificate": ClientCertificate,
     "rate": Rate,
+    "listen.tls": ListenerTls,
 }
 EXAMPLE = (FOLDER / "example.yaml").read_text(encoding="utf-8")
 UNCOMMENTED = re.sub(r"(?m)^( *)#(?=[a-z])", r"\1", EXAMPLE)
@@ -43,7 +45,7 @@ def options(model: type[BaseModel], path: str = "") -> Iterator[str]:
     for name in model.model_fields:
         yield path + name
         if name in PARTS:
-            yield from options(PARTS[name], f"{path}{name}.")
+            yield from options(PARTS.get(path + name, PARTS[name]), f"{path}{name}.")
 
 
 def stated(node: yaml.Node, path: str = "", *, named: bool = False) -> Iterator[tuple[str, yaml.Node]]:

@@ -26,9 +26,8 @@ def test_each_kind_names_its_file(understand: Understand) -> None:
 def test_a_route_has_one_kind(complaints: Complaints) -> None:
     """Whether both or either would be meant, nobody could tell."""
     (problem,) = complaints(written(route=ROUTE | {"inbound_auth": BASIC | API_KEY}), files=FILES)
-    assert (
-        problem == "proxy.yaml:1: routes[0].inbound_auth: names basic and api_key, write exactly one: basic or api_key"
-    )
+    told = "names basic and api_key, write exactly one: basic, api_key or client_certificate"
+    assert problem == f"proxy.yaml:1: routes[0].inbound_auth: {told}"
 
 
 @pytest.mark.parametrize(
@@ -60,3 +59,21 @@ def test_an_address_beyond_this_machine_may_be_fenced_by_credentials(
     assert len(understand(written(listen="0.0.0.0:1", routes=routes), files=FILES).routes) == 2
     (problem,) = complaints(written(listen="0.0.0.0:1", routes=[*routes, ROUTE | {"path": "/z"}]), files=FILES)
     assert "anybody could use routes[2]" in problem
+
+
+CERTIFICATE = {"client_certificate": {"subjects": ["CN=erp,O=Example"]}}
+
+
+def test_a_certificate_that_no_listener_asks_for_is_told(complaints: Complaints) -> None:
+    """Else the route would serve nobody."""
+    (problem,) = complaints(written(route=ROUTE | {"inbound_auth": CERTIFICATE}), files=FILES)
+    told = "is what no listener asks for, give one `tls.client_ca_file`"
+    assert problem == f"proxy.yaml:1: routes[0].inbound_auth.client_certificate: {told}"
+
+
+@pytest.mark.parametrize("subject", ["erp", "CN=erp\u2026", " CN=erp"])
+def test_a_subject_is_a_whole_name(complaints: Complaints, subject: str) -> None:
+    """One that was cut in the log would match whatever begins like it."""
+    auth = {"client_certificate": {"subjects": [subject]}}
+    problems = complaints(written(route=ROUTE | {"inbound_auth": auth}), files=FILES)
+    assert any("subjects[0]: is no subject of a certificate" in problem for problem in problems)

@@ -1,11 +1,12 @@
 """Who can reach which address."""
 
 from ipaddress import ip_network
+from pathlib import Path
 
 import pytest
 
 from proxy.config.listeners import open_listeners, shared_addresses
-from proxy.config.model import Listener
+from proxy.config.model import Listener, ListenerTls
 from proxy.config.problems import Finding
 from proxy.config.values import Address, Network, parse_address
 
@@ -28,7 +29,7 @@ def test_an_open_address_with_an_unfenced_route_is_found() -> None:
     ((location, text),) = findings(listener("127.0.0.1:1"), listener("0.0.0.0:8080"))
     assert location == ("listen", 1)
     assert text.startswith("0.0.0.0:8080 is reachable beyond this machine, and anybody could use routes[0]: give")
-    assert text.endswith("`allow`, or its routes `allow` or `inbound_auth`, or start with --insecure-listen")
+    assert text.endswith("or its routes `allow` or `inbound_auth`, or start with --insecure-listen")
 
 
 def test_only_a_few_of_many_routes_are_named() -> None:
@@ -48,6 +49,13 @@ def test_a_fence_at_listener_or_routes_is_enough() -> None:
     assert findings(listener("0.0.0.0:1", "10.0.0.0/8")) == []
     assert findings(listener("0.0.0.0:1"), unfenced=()) == []
     assert findings(listener("0.0.0.0:1"), insecure_listen=True) == []
+
+
+@pytest.mark.parametrize(("client_ca_file", "found"), [(Path("/ca"), 0), (None, 1)])
+def test_certificates_of_senders_are_a_fence(client_ca_file: Path | None, found: int) -> None:
+    """TLS by itself is none."""
+    tls = ListenerTls(cert_file=Path("/cert"), client_ca_file=client_ca_file)
+    assert len(findings(Listener(address=parse_address("0.0.0.0:1"), tls=tls))) == found
 
 
 def test_a_fence_without_a_gate_is_found() -> None:

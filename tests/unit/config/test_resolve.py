@@ -86,8 +86,14 @@ def test_an_open_listener_is_admitted_by_the_operator_s_word(understand: Underst
         ({"listen": [["sesame"]]}, ["listen[0]: is no mapping"]),
         ({"listen": {"adress": "sesame"}}, ["listen.address: is missing", "listen.adress: unknown key, the nearest"]),
         (
-            {"listen": {"address": "127.0.0.1:1", "tls": "sesame"}},
-            ["listen.tls: unknown key, known are address, allow"],
+            {"listen": {"address": "127.0.0.1:1", "zzzz": "sesame"}},
+            ["listen.zzzz: unknown key, known are address, allow, tls"],
+        ),
+        ({"listen": {"address": "127.0.0.1:1", "tls": "sesame"}}, ["listen.tls: is no mapping"]),
+        ({"listen": {"address": "127.0.0.1:1", "tls": {}}}, ["listen.tls.cert_file: is missing"]),
+        (
+            {"listen": {"address": "127.0.0.1:1", "tls": {"cert_file": "c", "ca_file": "sesame"}}},
+            ["listen.tls.ca_file: unknown key, the nearest known one is"],
         ),
         (
             {"listen": [{"address": "127.0.0.1:1", "alow": 1}]},

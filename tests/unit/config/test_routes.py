@@ -126,7 +126,10 @@ def test_routes_that_could_not_be_told_apart_are_refused(
         ({"tls": {"cafile": "sesame"}}, ["tls.cafile: unknown key, the nearest known one is ca_file"]),
         ({"timeot": "sesame"}, ["timeot: unknown key, the nearest known one is timeout"]),
         ({"inbound_auth": "sesame"}, ["inbound_auth: is no mapping"]),
-        ({"inbound_auth": {}}, ["inbound_auth: names no kind, write exactly one: basic or api_key"]),
+        (
+            {"inbound_auth": {}},
+            ["inbound_auth: names no kind, write exactly one: basic, api_key or client_certificate"],
+        ),
         ({"inbound_auth": {"basic": {}}}, ["inbound_auth.basic.users_file: is missing"]),
         ({"inbound_auth": {"basic": {"users_file": "nowhere"}}}, ["inbound_auth.basic.users_file: is not there"]),
         ({"inbound_auth": {"api_key": {"keys_file": "nowhere"}}}, ["inbound_auth.api_key.keys_file: is not there"]),
@@ -134,7 +137,10 @@ def test_routes_that_could_not_be_told_apart_are_refused(
             {"inbound_auth": {"api_key": {"field": "Host", "keys_file": "k"}}},
             ["inbound_auth.api_key.field: is a field that the proxy"],
         ),
-        ({"inbound_auth": {"bearer": {}}}, ["inbound_auth.bearer: unknown key, known are api_key, basic"]),
+        (
+            {"inbound_auth": {"bearer": {}}},
+            ["inbound_auth.bearer: unknown key, known are api_key, basic, client_certificate"],
+        ),
         ({"content_types": "sesame"}, ["content_types: is no list"]),
         ({"content_types": []}, ["content_types: is empty, write at least one"]),
         ({"content_types": ["text/*", "*/*"]}, ["content_types[1]: is no media type, write one like"]),

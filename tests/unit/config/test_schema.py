@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from proxy.config.document import General, OAuthClientEntry, RouteEntry
-from proxy.config.inbound_auth import ApiKey, Basic, InboundAuth
+from proxy.config.inbound_auth import ApiKey, Basic, ClientCertificate, InboundAuth
 from proxy.config.model import Limits, Listener, Log, Model, Rate, Tls
 from proxy.config.schema import Document, descriptions, schema
 
@@ -43,6 +43,7 @@ def test_each_option_is_described_and_others_are_refused() -> None:
         "InboundAuth": InboundAuth,
         "Basic": Basic,
         "ApiKey": ApiKey,
+        "ClientCertificate": ClientCertificate,
     }
     parts: list[tuple[Any, type[Model]]] = [(whole, Document)]
     for part, model in parts + [(whole["$defs"][name], model) for name, model in models.items()]:
@@ -59,7 +60,9 @@ def test_what_a_file_cannot_do_without_is_required() -> None:
     assert required == {
         "ApiKey": ["keys_file"],
         "Basic": ["users_file"],
+        "ClientCertificate": ["subjects"],
         "Listener": ["address"],
+        "ListenerTls": ["cert_file"],
         "Rate": ["per_sender"],
         "RouteEntry": ["path", "upstream", "oauth_client"],
     }

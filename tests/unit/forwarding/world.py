@@ -34,6 +34,7 @@ class MemorySender:
 
     def __init__(self, *, address: str = "192.0.2.7", local: str = "192.0.2.1", secure: bool = False) -> None:
         self.address, self.secure, self.local = address, secure, local
+        self.subject = ""
         self.left = self.half_closed = self.congested = False
         self.received = b""
         self.closing = self.aborted = False
@@ -164,9 +165,7 @@ def route(pool: MemoryPool | None = None, source: MemorySource | None = None, **
         set_lines=tuple(f"{name}: {value}".encode() for name, value in given.set_fields.items()),
         forwarded=given.forwarded,
         request_rules=RequestRules(drop=frozenset(name.lower().encode() for name in given.set_fields)),
-        cookie_rules=CookieRules(
-            prefix=b"cpi.orders~", route_path=prefix or b"/", upstream_path=b"/http/in", secure=False
-        ),
+        cookie_rules=CookieRules(prefix=b"cpi.orders~", route_path=prefix or b"/", upstream_path=b"/http/in"),
         pool=cast("Pool", pool or MemoryPool()),
         source=cast("TokenSource", source or MemorySource()),
         bounds=bounds_of(given, HandLoop().deadlines()),

@@ -26,6 +26,7 @@ def accounts(draw: st.DrawFn) -> Account:
     account.route, account.oauth_client = draw(TEXT), draw(TEXT)
     account.mpl_id, account.correlation_id, account.detail = draw(TEXT), draw(TEXT), draw(TEXT)
     account.admitted(draw(TEXT))
+    account.client_certificate = draw(TEXT)
     account.status = draw(st.sampled_from([200, 404, 502]))
     account.upstream_status = draw(st.sampled_from([0, 200]))
     account.code = draw(st.sampled_from(["", "upstream_closed"]))
@@ -41,6 +42,7 @@ def test_a_json_line_is_one_json_object_whatever_it_holds(account: Account) -> N
     assert "\n" not in line
     assert (found["request_id"], found["route"], found["status"]) == (account.request_id, account.route, account.status)
     assert found.get("mpl_id", "") == account.mpl_id
+    assert found.get("client_certificate", "") == account.client_certificate
     assert found.get("correlation_id", "") == account.correlation_id
     assert found.get("user", "") == account.user
     assert ("upstream_status" in found) == (account.upstream_status not in (0, account.status))
@@ -187,9 +189,9 @@ def test_a_human_line_says_what_is_worth_saying() -> None:
 
     account.route, account.token, account.mpl_id, account.replays = "orders", "renewed", "AG1", ("renew_token",)
     account.code, account.detail = "upstream_closed", "Gone."
-    account.oauth_client, account.user = "neo", "erp"
+    account.oauth_client, account.user, account.client_certificate = "neo", "erp", "CN=ERP"
     assert human_line(account, severity(account))[13:] == (
-        "warning exchange.finished POST /orders 200 by upstream, route orders as neo, for erp,"
+        "warning exchange.finished POST /orders 200 by upstream, from CN=ERP, route orders as neo, for erp,"
         " in 0.0 ms (token 0.0, connection 0.0, first byte 0.0, relay 0.0), token renewed, MPL AG1, after renew_token,"
         " upstream_closed: Gone., [id-1]"
     )

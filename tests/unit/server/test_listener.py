@@ -17,6 +17,7 @@ from proxy.forwarding.request import Request
 from proxy.server.listener import Crowd, Listener, Reception
 from proxy.server.sender import SenderConnection
 from tests.fakes.loop import HandLoop
+from tests.unit.oauth.world import Lines
 
 GET = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
 
@@ -128,6 +129,8 @@ class House:
             serve=self.serve,
             refuse=self.refuse,
             crashed=lambda error, address: pytest.fail(f"{error} {address}"),
+            unsecured=lambda error, address: pytest.fail(f"{error} {address}"),
+            log=Lines(),
         )
 
     async def serve(self, request: Request) -> None:

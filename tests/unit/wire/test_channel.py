@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import Callable
 
 import pytest
 import trustme
@@ -13,42 +12,7 @@ from proxy.wire.channel import TlsChannel
 from proxy.wire.reading import BUFFER
 from proxy.wire.tls import verifying_context
 from tests.fakes.transport import MemoryTransport
-
-
-class Upper(asyncio.Protocol):
-    """Remembers what it was told."""
-
-    def __init__(self) -> None:
-        self.told: list[str] = []
-        self.content = b""
-        self.transport: asyncio.BaseTransport | None = None
-        self.on_data: Callable[[], None] = lambda: None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember."""
-        self.transport = transport
-        self.told.append("made")
-
-    def data_received(self, data: bytes) -> None:
-        """Remember."""
-        self.content += data
-        self.on_data()
-
-    def eof_received(self) -> None:
-        """Remember."""
-        self.told.append("eof")
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Remember."""
-        self.told.append(f"lost {type(exc).__name__}")
-
-    def pause_writing(self) -> None:
-        """Remember."""
-        self.told.append("pause")
-
-    def resume_writing(self) -> None:
-        """Remember."""
-        self.told.append("resume")
+from tests.unit.wire.upper import Upper
 
 
 class Peers:

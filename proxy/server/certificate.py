@@ -1,0 +1,90 @@
+"""What a TLS listener shows its senders, and what they have to show it, as its files have it now.
+
+New files are used for new connections. Looks at them by `stat`, as config/following.py does for secrets.
+"""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from proxy.config.following import EVERY, Stamp
+from proxy.config.model import ListenerTls
+from proxy.oauth.source import Log
+from proxy.server.subject import subject_of_certificate
+from proxy.wire.tls import present, reason_of
+
+
+class Certificate:
+    """Reads its files when made, so it is made before its event loop runs; OSError, ssl.SSLError among them."""
+
+    def __init__(
+        self,
+        tls: ListenerTls,
+        name: str,
+        *,
+        log: Log,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        """`name` is the listener's, for people."""
+        self._tls, self._name, self._log, self._sleep = tls, name, log, sleep
+        self._stamp: Stamp | None = stamp_of(tls)
+        self._task: asyncio.Task[None] | None = None
+        self.context = accepting_context(tls)
+        "For the next connection."
+
+    def follow(self) -> None:
+        """From now on, until `close`."""
+        self._task = asyncio.get_running_loop().create_task(self._follow())
+
+    async def close(self) -> None:
+        """Follow no more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def look(self) -> None:
+        """Take over what is new; a pair that cannot be used is told of once, and what was there stays."""
+        stamp = await asyncio.to_thread(stamp_of, self._tls)
+        if stamp == self._stamp:
+            return
+        self._stamp = stamp
+        try:
+            self.context = await asyncio.to_thread(accepting_context, self._tls)
+        except OSError as error:
+            reason = reason_of(error) if isinstance(error, ssl.SSLError) else error.strerror
+            detail = "The one before is still shown; mend cert_file, key_file and client_ca_file."
+            self._log.warning("certificate.rejected", listener=self._name, reason=reason, detail=detail)
+        else:
+            self._log.info("certificate.renewed", listener=self._name)
+
+    async def _follow(self) -> None:
+        while True:
+            await self._sleep(EVERY)
+            await self.look()
+
+
+def accepting_context(tls: ListenerTls) -> ssl.SSLContext:
+    """TLS 1.2 or newer, for HTTP/1.1; with `client_ca_file` for those only who show a certificate. Reads files.
+
+    OSError, ssl.SSLError among them, when a file cannot be read or used.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
+    context.set_alpn_protocols(["http/1.1"])
+    present(context, tls.cert_file, tls.key_file)
+    if tls.client_ca_file:
+        context.load_verify_locations(tls.client_ca_file)
+        context.verify_mode = ssl.CERT_REQUIRED
+        subject_of_certificate(b"")  # loads what reads certificates, before anybody waits for it
+    return context
+
+
+def stamp_of(tls: ListenerTls) -> Stamp | None:
+    """What changes with the files; None where one cannot be looked at. Looks at files."""
+    paths = [path for path in (tls.cert_file, tls.key_file, tls.client_ca_file) if path]
+    with contextlib.suppress(OSError):
+        return tuple((each.st_ino, each.st_size, each.st_mtime_ns) for each in map(Path.stat, paths))
+    return None

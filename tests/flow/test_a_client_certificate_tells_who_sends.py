@@ -1,0 +1,71 @@
+"""With `client_ca_file` nobody is served who has no certificate of these authorities, and the log says who it was."""
+
+import ssl
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.authority import Authority
+from tests.fakes.authorization_server import AuthorizationServer
+from tests.fakes.sender import request
+from tests.fakes.upstream import Upstream
+from tests.flow.running import Running, Serve, document
+
+
+@pytest.fixture
+async def proxy(serve: Serve, upstream: Upstream, authority: AuthorizationServer, issuer: Authority) -> Running:
+    """A proxy that wants certificates; no list of networks is needed beyond this machine."""
+    tls = issuer.listener() | {"client_ca_file": issuer.ca_file()}
+    return await serve(document(upstream, authority) | {"listen": {"address": "0.0.0.0:0", "tls": tls}})
+
+
+async def test_a_known_sender_is_served(proxy: Running, issuer: Authority) -> None:
+    """Each line of its exchanges names its subject, that of a refusal too."""
+    sender = await proxy.sender(tls=issuer.identify(issuer.trusting(), "ERP"))
+    assert (await sender.ask(request(b"POST /orders", body=b"x"))).status == 200
+    assert (await sender.ask(request(b"GET /nowhere"))).status == 404
+    assert (await sender.ask(b"no http at all\r\n\r\n")).status == 400
+    subjects = [line["client_certificate"] for line in await proxy.accounts(3)]
+    assert subjects == [subjects[0]] * 3
+    assert subjects[0].startswith("CN=ERP,OU=Testing cert")
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("shown", ["none", "another authority's"])
+async def test_others_are_not(
+    proxy: Running, upstream: Upstream, issuer: Authority, tmp_path: Path, version: ssl.TLSVersion, shown: str
+) -> None:
+    """With TLS 1.3 they learn it after their side of the handshake: nothing they sent is heard."""
+    tls = issuer.trusting()
+    tls.maximum_version = version
+    if shown != "none":
+        Authority(tmp_path).identify(tls, "ERP")
+    with pytest.raises((ssl.SSLError, ConnectionError)):  # noqa: PT012 - either step may learn it
+        sender = await proxy.sender(tls=tls)
+        await sender.send(request(b"POST /orders", body=b"x"))
+        assert await sender.rest() == b""
+        raise ConnectionResetError
+    (line,) = await proxy.lines.reach("handshake.failed")
+    expected = "peer did not return a certificate" if shown == "none" else "unable to get local issuer certificate"
+    assert (line["reason"], line["level"], upstream.requests) == (expected, "debug", [])
+
+
+async def test_a_route_may_want_certain_subjects(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, issuer: Authority
+) -> None:
+    """Who holds another certificate of the same authority is refused before anything is fetched or sent."""
+    tls = issuer.listener() | {"client_ca_file": issuer.ca_file()}
+    written = document(upstream, authority) | {"listen": {"address": "127.0.0.1:0", "tls": tls}}
+    first = await serve(written)
+    erp = issuer.identify(issuer.trusting(), "ERP")
+    await (await first.sender(tls=erp)).ask(request(b"GET /nowhere"))
+    subject = (await first.account())["client_certificate"]
+    written["routes"][0]["inbound_auth"] = {"client_certificate": {"subjects": [subject]}}
+
+    proxy = await serve(written)
+    known = await proxy.sender(tls=erp)
+    other = await proxy.sender(tls=issuer.identify(issuer.trusting(), "MES"))
+    refused = await other.ask(request(b"POST /orders", body=b"x"))
+    assert (refused.status, upstream.requests, authority.requests) == (403, [], [])
+    assert b"credential_refused" in refused.body
+    assert (await known.ask(request(b"POST /orders", body=b"x"))).status == 200

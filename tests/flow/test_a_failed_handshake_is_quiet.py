@@ -1,0 +1,117 @@
+"""Whoever reaches a TLS port without speaking TLS is let go: nothing is served, and nothing is said above debug."""
+
+import asyncio
+import contextlib
+from typing import Any
+
+import pytest
+
+from tests.fakes.authority import Authority
+from tests.fakes.authorization_server import AuthorizationServer
+from tests.fakes.sender import request
+from tests.fakes.upstream import Upstream
+from tests.flow.running import Running, Serve, document, until
+
+CLIENT_HELLO = bytes.fromhex("16030100c8010000c40303")
+"How one begins."
+
+
+@pytest.fixture
+def listener() -> dict[str, Any]:
+    """Options of the listener; to be overridden by `pytest.mark.parametrize`."""
+    return {}
+
+
+@pytest.fixture
+def limits() -> dict[str, Any]:
+    """The limits of the configuration; to be overridden by `pytest.mark.parametrize`."""
+    return {}
+
+
+@pytest.fixture
+async def proxy(
+    serve: Serve,
+    upstream: Upstream,
+    authority: AuthorizationServer,
+    issuer: Authority,
+    listener: dict[str, Any],
+    limits: dict[str, Any],
+) -> Running:
+    """A proxy that listens with TLS."""
+    listen = {"address": "127.0.0.1:0", "tls": issuer.listener(), **listener}
+    return await serve(document(upstream, authority) | {"listen": listen, "limits": limits})
+
+
+async def test_plain_http(proxy: Running, upstream: Upstream) -> None:
+    """One line, at debug, says what it was; it gets no answer in clear."""
+    sender = await proxy.sender()
+    await sender.send(request(b"POST /orders", body=b"secret"))
+    assert b"HTTP" not in await sender.rest()
+    (line,) = await proxy.lines.reach("handshake.failed")
+    assert (line["level"], line["sender"], line["reason"]) == ("debug", "127.0.0.1", "http request")
+    await until(lambda: not proxy.app.crowd)
+    assert (len(proxy.lines.text), upstream.requests) == (1, [])
+
+
+@pytest.mark.parametrize("begun", [b"", CLIENT_HELLO])
+@pytest.mark.parametrize("reset", [True, False])
+async def test_a_sender_that_hangs_up(proxy: Running, begun: bytes, *, reset: bool) -> None:
+    """As the health checks of load balancers do."""
+    sender = await proxy.sender()
+    await sender.send(begun)
+    await until(lambda: len(proxy.app.crowd) == 1)
+    if reset:
+        sender.reset()
+    else:
+        sender.leave()
+    (line,) = await proxy.lines.reach("handshake.failed")
+    assert line["level"] == "debug"
+    await until(lambda: not proxy.app.crowd)
+    assert len(proxy.lines.text) == 1
+
+
+@pytest.mark.parametrize("begun", [b"", CLIENT_HELLO])
+async def test_a_handshake_that_stands_still_ends(proxy: Running, begun: bytes) -> None:
+    """After `limits.idle_timeout`, as a connection without a request."""
+    sender = await proxy.sender()
+    await sender.send(begun)
+    await until(lambda: len(proxy.app.crowd) == 1)
+    proxy.clock.advance(74)
+    assert [each.deadline - proxy.clock.time() for each in proxy.app.crowd] == [1]
+    proxy.clock.advance(2)
+    with contextlib.suppress(ConnectionResetError):  # where what the sender had begun was not read
+        assert await sender.rest() == b""
+    await until(lambda: not proxy.app.crowd)
+    assert proxy.lines.text == []
+
+
+@pytest.mark.parametrize("limits", [{"max_connections": 1}, {"max_connections_per_sender": 1}])
+async def test_a_connection_counts_from_its_first_moment(proxy: Running, issuer: Authority) -> None:
+    """One too many ends before a handshake; the log says why."""
+    shaking = await proxy.sender()
+    await until(lambda: len(proxy.app.crowd) == 1)
+    with pytest.raises(ConnectionError):
+        await proxy.sender(tls=issuer.trusting())
+    account = await proxy.account()
+    assert (account["status"], account["code"], account["made_by"]) == (503, "overloaded", "proxy")
+    shaking.leave()
+    await until(lambda: not proxy.app.crowd)
+    assert (await (await proxy.sender(tls=issuer.trusting())).ask(request(b"GET /orders"))).status == 200
+
+
+@pytest.mark.parametrize("listener", [{"allow": ["192.0.2.0/24"]}])
+async def test_a_sender_that_is_not_allowed_gets_no_handshake(proxy: Running, issuer: Authority) -> None:
+    """Nothing of a stranger is read; the log says why."""
+    with pytest.raises(ConnectionError):
+        await proxy.sender(tls=issuer.trusting())
+    assert (await proxy.account())["code"] == "sender_not_allowed"
+    await until(lambda: not proxy.app.crowd)
+    assert not proxy.lines.named("handshake.failed")
+
+
+async def test_a_silent_sender_is_let_go_after_its_handshake_too(proxy: Running, issuer: Authority) -> None:
+    """In good order, by close_notify."""
+    sender = await proxy.sender(tls=issuer.trusting())
+    await asyncio.sleep(0)
+    proxy.clock.advance(76)
+    assert await sender.rest() == b""

@@ -1,0 +1,74 @@
+"""Certificates change while the proxy runs: new connections see the new one, and nobody is cut off."""
+
+import ssl
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.fakes.authority import Authority
+from tests.fakes.authorization_server import AuthorizationServer
+from tests.fakes.sender import Sender, request
+from tests.fakes.upstream import Upstream
+from tests.flow.running import Running, Serve, document, until
+
+
+@pytest.fixture
+async def proxy(serve: Serve, upstream: Upstream, authority: AuthorizationServer, issuer: Authority) -> Running:
+    """A proxy that listens with TLS."""
+    listen = {"address": "127.0.0.1:0", "tls": issuer.listener()}
+    return await serve(document(upstream, authority) | {"listen": listen})
+
+
+async def look(proxy: Running) -> None:
+    """Let the listener look at its files, as it does every 5 s."""
+    certificate = proxy.app.listeners[0].certificate
+    assert certificate
+    await certificate.look()
+
+
+def shown(sender: Sender) -> bytes | None:
+    """The certificate that the sender has seen."""
+    return sender.tls.getpeercert(binary_form=True)
+
+
+async def test_a_renewed_certificate(proxy: Running, issuer: Authority) -> None:
+    """For new connections; those that are there go on."""
+    before = await proxy.sender(tls=issuer.trusting())
+    issuer.listener()
+    await look(proxy)
+    after = await proxy.sender(tls=issuer.trusting())
+    assert shown(before) != shown(after)
+    for sender in (before, after):
+        assert (await sender.ask(request(b"GET /orders"))).status == 200
+    (line,) = proxy.lines.named("certificate.renewed")
+    assert (line["level"], line["listener"]) == ("info", "127.0.0.1:0")
+
+
+async def test_a_wrong_pair_is_not_taken(proxy: Running, issuer: Authority, tmp_path: Path) -> None:
+    """One warning; the pair before is shown until there is another that can be used."""
+    before = await proxy.sender(tls=issuer.trusting())
+    key = (tmp_path / "key.pem").read_bytes()
+    issuer.listener()
+    (tmp_path / "key.pem").write_bytes(key)
+    await look(proxy)
+    await look(proxy)
+    assert shown(await proxy.sender(tls=issuer.trusting())) == shown(before)
+    (line,) = proxy.lines.named("certificate.rejected")
+    assert (line["level"], line["listener"], line["reason"]) == ("warning", "127.0.0.1:0", "key values mismatch")
+
+    issuer.listener()
+    await look(proxy)
+    assert shown(await proxy.sender(tls=issuer.trusting())) != shown(before)
+
+
+async def test_its_end_is_among_the_metrics(proxy: Running, issuer: Authority) -> None:
+    """Beside those of the certificates that are shown to servers."""
+    sender = await proxy.sender(tls=issuer.trusting())
+    await until(lambda: proxy.app.expiry.ends)
+    end = ssl.cert_time_to_seconds(str((sender.tls.getpeercert() or {})["notAfter"]))
+    _, text = await proxy.ask_admin("/metrics")
+    (family,) = [each for each in text_string_to_metric_families(text) if "credential_expiry" in each.name]
+    (sample,) = family.samples
+    assert list(sample.labels.values()) == ["listener 127.0.0.1:0"]
+    assert sample.value <= end

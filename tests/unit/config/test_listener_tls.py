@@ -1,0 +1,46 @@
+"""The files of a listener's TLS are looked at before anybody connects."""
+
+import pytest
+
+from proxy.config.model import ListenerTls
+from tests.fakes.identity import CERTIFICATE, KEY, OTHER_KEY
+from tests.unit.config.conftest import FOLDER, Complaints, Understand
+from tests.unit.config.entries import PEM, written
+
+
+def listening(**tls: str) -> str:
+    """A file whose listener has this TLS."""
+    return written(listen=[{"address": "127.0.0.1:1"}, {"address": "127.0.0.1:2", "tls": tls}])
+
+
+@pytest.mark.parametrize(
+    "tls",
+    [
+        {"cert_file": "both"},
+        {"cert_file": "cert", "key_file": "key"},
+        {"cert_file": "cert", "key_file": "key", "client_ca_file": "cert"},
+    ],
+)
+def test_a_pair_that_belongs_together_is_taken(understand: Understand, tls: dict[str, str]) -> None:
+    """The key beside the certificate or behind it; paths start at the folder of the file."""
+    found = understand(listening(**tls), files={"both": PEM, "cert": CERTIFICATE, "key": KEY})
+    assert found.listen[0].tls is None
+    assert found.listen[1].tls == ListenerTls.model_validate({key: FOLDER / value for key, value in tls.items()})
+
+
+@pytest.mark.parametrize(
+    ("tls", "told"),
+    [
+        ({"cert_file": "nowhere"}, "cert_file: is not there"),
+        ({"cert_file": "key"}, "cert_file: the file /etc/test/key holds no certificate"),
+        ({"cert_file": "cert"}, "cert_file: the file /etc/test/cert holds no private key"),
+        ({"cert_file": "cert", "key_file": "nowhere"}, "key_file: is not there"),
+        ({"cert_file": "cert", "key_file": "other"}, "key_file: the file /etc/test/other belongs to another"),
+        ({"cert_file": "both", "client_ca_file": "key"}, "client_ca_file: the file /etc/test/key holds no certificate"),
+    ],
+)
+def test_what_cannot_be_used_is_told(complaints: Complaints, tls: dict[str, str], told: str) -> None:
+    """At the option concerned, with what to do."""
+    files = {"both": PEM, "cert": CERTIFICATE, "key": KEY, "other": OTHER_KEY}
+    (problem,) = complaints(listening(**tls), files=files)
+    assert problem.startswith(f"proxy.yaml:1: listen[1].tls.{told}")

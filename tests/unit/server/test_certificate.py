@@ -1,0 +1,89 @@
+"""The certificate of a TLS listener follows its files."""
+
+import ssl
+from pathlib import Path
+
+import pytest
+
+from proxy.config.following import EVERY
+from proxy.config.model import ListenerTls
+from proxy.server.certificate import Certificate, accepting_context
+from tests.fakes.authority import Authority
+from tests.fakes.looks import Looks
+from tests.unit.oauth.world import Lines
+
+
+@pytest.fixture
+def issuer(tmp_path: Path) -> Authority:
+    """The authority of the listener's certificate."""
+    return Authority(tmp_path)
+
+
+@pytest.fixture
+def tls(issuer: Authority) -> ListenerTls:
+    """The listener's files."""
+    return ListenerTls.model_validate(issuer.listener())
+
+
+@pytest.fixture
+def looks() -> Looks:
+    """Its pauses."""
+    return Looks()
+
+
+@pytest.fixture
+def log() -> Lines:
+    """Its log."""
+    return Lines()
+
+
+@pytest.fixture
+def certificate(tls: ListenerTls, looks: Looks, log: Lines) -> Certificate:
+    """The certificate of a listener, made where no event loop runs."""
+    return Certificate(tls, "a:1", log=log, sleep=looks.sleep)
+
+
+async def test_files_are_looked_at_every_few_seconds(
+    certificate: Certificate, issuer: Authority, looks: Looks, log: Lines
+) -> None:
+    """What has not changed makes nothing new; what has, a new context."""
+    first = certificate.context
+    certificate.follow()
+    await looks.first()
+    await looks.another()
+    assert certificate.context is first
+    issuer.listener()
+    await looks.another()
+    assert certificate.context is not first
+    assert (log.all, set(looks.pauses)) == ([("certificate.renewed", {"listener": "a:1"})], {EVERY})
+    await certificate.close()
+
+
+async def test_one_that_does_not_follow_can_be_closed(certificate: Certificate) -> None:
+    """As where the listener could not have its address."""
+    await certificate.close()
+
+
+async def test_a_file_that_is_missing_is_told_of_once(
+    certificate: Certificate, tls: ListenerTls, issuer: Authority, log: Lines
+) -> None:
+    """What was there stays, until it is back."""
+    first = certificate.context
+    tls.cert_file.unlink()
+    await certificate.look()
+    await certificate.look()
+    (line,) = log.named("certificate.rejected")
+    assert (line["listener"], line["reason"], certificate.context) == ("a:1", "No such file or directory", first)
+    issuer.listener()
+    await certificate.look()
+    assert certificate.context is not first
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_context_wants_certificates_where_it_knows_authorities(issuer: Authority, *, wanted: bool) -> None:
+    """TLS 1.2 or newer in any case, and no renegotiation."""
+    options = issuer.listener() | ({"client_ca_file": issuer.ca_file()} if wanted else {})
+    context = accepting_context(ListenerTls.model_validate(options))
+    assert context.minimum_version is ssl.TLSVersion.TLSv1_2
+    assert context.verify_mode is (ssl.CERT_REQUIRED if wanted else ssl.CERT_NONE)
+    assert context.options & ssl.OP_NO_RENEGOTIATION

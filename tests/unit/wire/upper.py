@@ -1,0 +1,43 @@
+"""The protocol above a TLS channel."""
+
+import asyncio
+from collections.abc import Callable
+
+
+class Upper(asyncio.Protocol):
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.content = b""
+        self.transport: asyncio.BaseTransport | None = None
+        self.on_data: Callable[[], None] = lambda: None
+        self.keeps: bool | None = None
+        "Whether it goes on after the peer's end."
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Remember."""
+        self.transport = transport
+        self.told.append("made")
+
+    def data_received(self, data: bytes) -> None:
+        """Remember."""
+        self.content += data
+        self.on_data()
+
+    def eof_received(self) -> bool | None:
+        """Remember."""
+        self.told.append("eof")
+        return self.keeps
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Remember."""
+        self.told.append(f"lost {type(exc).__name__}")
+
+    def pause_writing(self) -> None:
+        """Remember."""
+        self.told.append("pause")
+
+    def resume_writing(self) -> None:
+        """Remember."""
+        self.told.append("resume")
