@@ -11,6 +11,7 @@ import click
 from proxy.app import App
 from proxy.cli.configuration import FAULTY, config_option, insecure_option, read
 from proxy.cli.loops import loop_factory, signalled
+from proxy.cli.precautions import forbid_core_dumps, warn
 from proxy.config.model import Configuration, LogFormat
 from proxy.observe.lines import LineWriter
 from proxy.observe.logs import Log
@@ -23,6 +24,8 @@ def command(file: Path | None, *, insecure_listen: bool) -> None:
     """Serve. SIGTERM and SIGINT finish what is in flight and stop."""
     configuration = read(file, insecure_listen=insecure_listen)
     log = open_log(configuration)
+    forbid_core_dumps()
+    warn(configuration, log.logger)
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             loop = runner.get_loop()

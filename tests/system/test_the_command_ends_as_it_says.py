@@ -1,6 +1,7 @@
 """Exit statuses: 0 after a drain, 1 for what the machine denies, 2 for a wrong configuration or wrong words."""
 
 import asyncio
+import re
 import signal
 import socket
 import sys
@@ -195,3 +196,20 @@ async def test_closed_standard_streams_are_nobody_listening(tmp_path: Path, clos
         _, errors = await process.communicate()
         assert process.returncode == (2 if command.endswith("-") else 0), errors
         assert b"Traceback" not in errors
+
+
+async def test_what_is_open_is_told_at_each_start_and_no_core_is_dumped(configuration: Path, sandbox: Sandbox) -> None:
+    """A listener for everybody, and a secret that everybody can read."""
+    del sandbox
+    text = configuration.read_text().replace("listen: 127.0.0.1:0", "listen: 0.0.0.0:0")
+    configuration.write_text(text)
+    secret = configuration.parent / "sandbox/neo-secret"
+    secret.chmod(0o644)
+    async with Command("run", "-c", str(configuration), "--insecure-listen") as command:
+        opened, exposed = await command.logs("listener.opened"), await command.logs("secret.exposed")
+        await command.logs("proxy.started")
+        assert (opened["listener"], opened["level"]) == ("0.0.0.0:0", "warning")
+        assert exposed["file"] == str(secret)
+        if sys.platform == "linux":
+            limits = await asyncio.to_thread(Path(f"/proc/{command.pid}/limits").read_text)
+            assert re.search(r"Max core file size +0 +0 ", limits)
