@@ -33,7 +33,7 @@ Sink = Callable[[bytes], object]
 
 
 def ignored(_: object) -> None:
-    """For who does not want to know."""
+    """Takes an answer or a progress that nobody looks at."""
 
 
 class Unusable(Exception):

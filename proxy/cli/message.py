@@ -87,6 +87,8 @@ def field_of(text: str) -> tuple[str, str]:
     name, colon, value = text.partition(":")
     if not colon:
         raise ValueError(f"-H {text}: there is no colon in it.")
+    if name.lower() == "authorization":
+        raise ValueError("-H Authorization: the proxy puts its own token there, leave it out.")
     if name.lower() in OWN_FIELDS:
         raise ValueError(f"-H {name}: this command makes that field itself, leave it out.")
     try:

@@ -212,6 +212,7 @@ async def test_an_interrupt_ends_it_at_once_and_says_what_nobody_knows(tmp_path:
         (("orders", "-H", "no colon"), "no colon"),
         (("orders", "-H", "Content-Length: 5"), "leave it out"),
         (("orders", "-H", "a b: c"), "is no token"),
+        (("orders", "-H", "authorization: Bearer x"), "puts its own token there"),
         (("orders", "-H", "a: b\nc"), "is no field value"),
         (("orders", "-X", "TRACE"), "never forwards"),
         (("orders", "--repeat", "0"), "--repeat"),
