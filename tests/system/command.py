@@ -113,8 +113,12 @@ class Command:
     async def _read(self, stream: asyncio.StreamReader, lines: list[str]) -> None:
         while line := await stream.readline():
             lines.append(line.decode().rstrip("\n"))
-            changed, self._changed = self._changed, asyncio.Event()
-            changed.set()
+            self._tell()
+        asyncio.get_running_loop().call_soon(self._tell)  # when this task is done
+
+    def _tell(self) -> None:
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
 
     async def _wait(self, lines: list[str], pattern: str) -> re.Match[str]:
         async with asyncio.timeout(PATIENCE):
