@@ -1,17 +1,17 @@
 """The commands of README.md, run as they stand in front of the sandbox of `make run`."""
 
 import asyncio
+import fcntl
 import re
 import shutil
 import socket
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from tests.system.command import ROOT, Command
-
-pytestmark = pytest.mark.xdist_group("ports")  # two at once would take them from each other
 
 PORTS = (8080, 9901, 9443, 9444, 9445, 9446)
 
@@ -34,8 +34,17 @@ def taken(port: int) -> bool:
 
 
 @pytest.fixture
-async def served(tmp_path: Path) -> AsyncIterator[Command]:
+async def alone() -> AsyncIterator[None]:
+    """One at a time on this machine: two would take the ports from each other."""
+    with await asyncio.to_thread(Path(tempfile.gettempdir(), "cpi-oauth-proxy-ports.lock").open, "w") as lock:
+        await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture
+async def served(alone: None, tmp_path: Path) -> AsyncIterator[Command]:
     """What `make run` starts, at its own ports, with its files in the test's folder."""
+    del alone
     if in_use := [port for port in PORTS if taken(port)]:
         pytest.skip(f"the README's ports are taken: {in_use}")
     if not shutil.which("curl"):
