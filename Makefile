@@ -14,7 +14,7 @@ run: $(VENV)/run.stamp
 
 test: $(VENV)/dev.stamp newman
 	@rm -f .coverage .coverage.*
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report= $(TESTS)
+	$(BIN)/python -m pytest -n 2 --cov --cov-report= $(TESTS)
 	@$(BIN)/python -m tests.coverage
 
 check: $(VENV)/dev.stamp

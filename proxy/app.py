@@ -15,6 +15,7 @@ from proxy.clock import Clock, SystemClock
 from proxy.config.egress import corporate_proxy
 from proxy.config.model import Address, Configuration, Forwarded, OAuthClient
 from proxy.config.model import Route as RouteSettings
+from proxy.config.urls import port_of
 from proxy.errors import ProxyError
 from proxy.forwarding.answers import problem
 from proxy.forwarding.bounds import bounds_of
@@ -198,7 +199,7 @@ class App:
         """The pool of the route's upstream; routes to the same one share it."""
         upstream = urlsplit(settings.upstream)
         secure = upstream.scheme == "https"
-        host, port = upstream.hostname or "", upstream.port or (443 if secure else 80)
+        host, port = upstream.hostname or "", port_of(upstream)
         named = settings.proxy_url.get_secret_value() if settings.proxy_url else None
         through = corporate_proxy(settings.upstream, proxy_url=named, environ=self._environ, cleartext=True)
         key = (host, port, secure, settings.tls if secure else None, through)

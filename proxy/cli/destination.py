@@ -6,6 +6,7 @@ from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from proxy.config.model import Route
+from proxy.config.urls import port_of
 from proxy.errors import ProxyError
 from proxy.forwarding.routes import Routes
 from proxy.forwarding.target import take_apart
@@ -84,13 +85,9 @@ def taken_by(method: str, target: str, host: str, routes: Sequence[Route]) -> Ro
 
 def _below(there: SplitResult, here: SplitResult) -> str | None:
     """What follows an upstream in a URL, query included; None if it leads elsewhere."""
-    if (there.scheme, there.hostname, _port(there)) != (here.scheme, here.hostname, _port(here)):
+    if (there.scheme, there.hostname, port_of(there)) != (here.scheme, here.hostname, port_of(here)):
         return None
     rest = there.path.removeprefix(here.path)
     if not there.path.startswith(here.path) or rest[:1] not in ("", "/"):
         return None
     return rest + (f"?{there.query}" if there.query else "")
-
-
-def _port(parts: SplitResult) -> int:
-    return parts.port or (443 if parts.scheme == "https" else 80)

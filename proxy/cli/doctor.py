@@ -25,8 +25,8 @@ from proxy.cli.token import Outcome, grant
 from proxy.cli.way import SOON, Came, Fault, Result, Server, Step, Way, one_by_one
 from proxy.config.egress import corporate_proxy
 from proxy.config.model import AuthMethod, Configuration, OAuthClient, Provider, Route
-from proxy.cpi.roles import is_of_api, roles, scopes
-from proxy.oauth.claims import claims
+from proxy.config.urls import port_of
+from proxy.cpi.roles import is_of_api, roles
 from proxy.oauth.expiry import first_end
 from proxy.oauth.trust import own_trust
 from proxy.observe.logs import printable
@@ -147,7 +147,7 @@ class Examination:
         parts, named = urlsplit(url), proxy_url.get_secret_value() if proxy_url else None
         return Server(
             host=parts.hostname or "",
-            port=parts.port or (443 if is_https(url) else 80),
+            port=port_of(parts),
             option=f"`{option}`",
             proxy=corporate_proxy(url, proxy_url=named, environ=self._environ, cleartext=option == "upstream"),
             timeout=timeout,
@@ -174,14 +174,11 @@ class Examination:
         self._outcome = outcome = await grant(client)
         if outcome.token is None:
             raise Fault(outcome.error.detail if outcome.error else "No token came.")
-        lifetime = outcome.token.expires.wall - outcome.token.obtained.wall
-        return Came(Result.OK, f"a token for {lifetime:.0f} s, in {outcome.seconds:.3f} s")
+        return Came(Result.OK, f"a token for {outcome.lifetime:.0f} s, in {outcome.seconds:.3f} s")
 
     async def _role(self, client: OAuthClient) -> Came:
         """Whether the token lets its owner send; XSUAA tells in the token, Neo does not."""
-        token = self._outcome.token if self._outcome else None
-        granted = scopes(token.scopes, claims(token.authorization.decode().partition(" ")[2])) if token else ()
-        found = roles(granted)
+        found = roles(self._outcome.granted) if self._outcome else ()
         if SENDER_ROLE in found:
             return Came(Result.OK, SENDER_ROLE)
         if found:

@@ -60,6 +60,7 @@ class Ledger(Log):
     def expect(self, request_id: str) -> "asyncio.Future[Account]":
         """The account of the exchange that will have this id."""
         future = self._waiting[request_id] = asyncio.get_running_loop().create_future()
+        future.add_done_callback(lambda _: self._waiting.pop(request_id, None))
         return future
 
     async def account(self, expected: "asyncio.Future[Account]", answered_id: str) -> Account:
@@ -67,6 +68,7 @@ class Ledger(Log):
         if not expected.done():
             early = next((each for each in self.early if each.request_id == answered_id), None)
             if early is not None:
+                expected.cancel()
                 return early
             await asyncio.wait({expected}, timeout=PATIENCE)
         if expected.done():

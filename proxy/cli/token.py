@@ -58,26 +58,38 @@ class Outcome:
     token: Token | None = None
     error: AuthorizationServerError | None = None
 
+    @property
+    def access_token(self) -> str:
+        """Nothing where there is none."""
+        return self.token.authorization.decode().removeprefix("Bearer ") if self.token else ""
+
+    @property
+    def granted(self) -> tuple[str, ...]:
+        """The scopes that the token is good for, as far as it or its answer tells."""
+        return scopes(self.token.scopes if self.token else (), claims(self.access_token))
+
+    @property
+    def lifetime(self) -> float:
+        """Seconds; 0 without a token."""
+        return self.token.expires.wall - self.token.obtained.wall if self.token else 0.0
+
     def text(self, *, raw: bool) -> str:
         """For people, or the token alone."""
         if self.token is None:
             return f"{self.client.name}: {self.error.detail if self.error else 'no token'}"
-        access_token = self.token.authorization.decode().removeprefix("Bearer ")
         if raw:
-            return access_token
-        return "\n".join(f"{name:<16}{shown(value)}" for name, value in self._lines(access_token))
+            return self.access_token
+        return "\n".join(f"{name:<16}{shown(value)}" for name, value in self._lines())
 
-    def _lines(self, access_token: str) -> list[tuple[str, str]]:
-        client, claimed = self.client, claims(access_token)
-        granted = scopes(self.token.scopes if self.token else (), claimed)
-        lifetime = self.token.expires.wall - self.token.obtained.wall if self.token else 0.0
+    def _lines(self) -> list[tuple[str, str]]:
+        client, claimed, granted = self.client, claims(self.access_token), self.granted
         until = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(self.token.expires.wall if self.token else 0))
         return [
             ("OAuth client", client.name),
             ("token URL", client.token_url),
             ("authentication", authentication(client)),
             ("granted in", f"{self.seconds:.3f} s"),
-            ("lifetime", f"{lifetime:.0f} s, until {until}"),
+            ("lifetime", f"{self.lifetime:.0f} s, until {until}"),
             ("scopes", " ".join(granted) or "none named"),
             ("roles", " ".join(roles(granted)) or "none named"),
             ("claims", json.dumps(claimed, indent=2) if claimed else "none: the token is opaque"),

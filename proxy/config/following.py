@@ -5,7 +5,7 @@ changed, and speaks up only when the content did.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -18,6 +18,11 @@ EVERY = 5.0
 
 Stamp = tuple[tuple[int, int, int], ...]
 "Of each file: inode, size and time of change."
+
+
+def stamp_of(paths: Iterable[Path]) -> Stamp:
+    """What changes with the files; OSError where one cannot be looked at. Looks at files."""
+    return tuple((each.st_ino, each.st_size, each.st_mtime_ns) for each in map(Path.stat, paths))
 
 
 class Following(Generic[T]):
@@ -70,7 +75,7 @@ class Following(Generic[T]):
     def _look(self, stamp: Stamp | None, content: tuple[bytes, ...] | None) -> tuple[Stamp, tuple[bytes, ...] | None]:
         """Return stamp and content, read anew only if the stamp differs. Runs in a thread."""
         paths = [file for path in self._paths for file in key_files(path)]
-        seen = tuple((s.st_ino, s.st_size, s.st_mtime_ns) for s in map(Path.stat, paths))
+        seen = stamp_of(paths)
         if seen == stamp:
             return seen, content
         return seen, tuple(path.read_bytes().rstrip(b"\r\n") for path in paths)

@@ -86,6 +86,11 @@ def check_tunnel(value: SecretStr) -> SecretStr:
     return value
 
 
+def port_of(parts: SplitResult) -> int:
+    """The port of an http or https URL; without one the scheme's (RFC 9110 §4.2)."""
+    return parts.port or (443 if parts.scheme == "https" else 80)
+
+
 def is_cleartext(url: str) -> bool:
     """Whether what is sent there crosses a network unencrypted: http:// to other than this machine."""
     parts = urlsplit(url)

@@ -7,9 +7,8 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
-from proxy.config.following import EVERY, Stamp
+from proxy.config.following import EVERY, Stamp, stamp_of
 from proxy.config.model import ListenerTls
 from proxy.oauth.source import Log
 from proxy.server.subject import subject_of_certificate
@@ -29,7 +28,7 @@ class Certificate:
     ) -> None:
         """`name` is the listener's, for people."""
         self._tls, self._name, self._log, self._sleep = tls, name, log, sleep
-        self._stamp: Stamp | None = stamp_of(tls)
+        self._stamp: Stamp | None = present_stamp(tls)
         self._task: asyncio.Task[None] | None = None
         self.context = accepting_context(tls)
         "For the next connection."
@@ -46,7 +45,7 @@ class Certificate:
 
     async def look(self) -> None:
         """Take over what is new; a pair that cannot be used is told of once, and what was there stays."""
-        stamp = await asyncio.to_thread(stamp_of, self._tls)
+        stamp = await asyncio.to_thread(present_stamp, self._tls)
         if stamp == self._stamp:
             return
         self._stamp = stamp
@@ -82,9 +81,8 @@ def accepting_context(tls: ListenerTls) -> ssl.SSLContext:
     return context
 
 
-def stamp_of(tls: ListenerTls) -> Stamp | None:
+def present_stamp(tls: ListenerTls) -> Stamp | None:
     """What changes with the files; None where one cannot be looked at. Looks at files."""
-    paths = [path for path in (tls.cert_file, tls.key_file, tls.client_ca_file) if path]
     with contextlib.suppress(OSError):
-        return tuple((each.st_ino, each.st_size, each.st_mtime_ns) for each in map(Path.stat, paths))
+        return stamp_of(path for path in (tls.cert_file, tls.key_file, tls.client_ca_file) if path)
     return None

@@ -17,6 +17,7 @@ from proxy.cli.doctor import Examination, Finding, chosen
 from proxy.cli.way import Result
 from proxy.config.load import load
 from proxy.sandbox.tenant import Tenant
+from tests.fakes.speaker import speaker
 from tests.system.cli import CONFIGURATION, call, configure
 from tests.system.command import free_port
 from tests.unit.oauth.connect_proxy import ConnectProxy
@@ -38,18 +39,8 @@ class World:
         self.tls = {"ca_file": str(folder / "ca.pem")}
 
     async def serve(self, tls: ssl.SSLContext | None = None, says: bytes | None = b"") -> int:
-        """A server's port; it says this and hangs up, or with None nothing at all."""
-
-        async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await reader.read(65536)
-            if says is None:
-                await reader.read()
-            else:
-                writer.write(says)
-            writer.close()
-
-        server = await self.stack.enter_async_context(await asyncio.start_server(speak, "127.0.0.1", 0, ssl=tls))
-        return int(server.sockets[0].getsockname()[1])
+        """The port of a server that says this and hangs up, or with None nothing at all."""
+        return await self.stack.enter_async_context(speaker(says, tls))
 
     async def proxy(self, status: int) -> str:
         """The URL of a corporate proxy."""

@@ -1,9 +1,6 @@
 """The way to a server, where it takes an odd server or an odd clock."""
 
-import asyncio
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -13,28 +10,9 @@ import trustme
 
 from proxy.cli.way import Came, Fault, Result, Server, Step, Way, one_by_one
 from proxy.config.egress import CorporateProxy
+from tests.fakes.speaker import speaker
 
 NOW = datetime(2027, 1, 15, 8, tzinfo=UTC)
-
-
-@asynccontextmanager
-async def server(says: bytes | None, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-    """The port of a server that reads, says this and hangs up; or, with None, waits for the other side to do so."""
-    served: list[asyncio.Task[Any] | None] = []
-
-    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        served.append(asyncio.current_task())
-        await reader.read(65536)
-        if says is None:
-            await reader.read()
-        else:
-            writer.write(says)
-        writer.close()
-        await writer.wait_closed()
-
-    async with await asyncio.start_server(speak, "127.0.0.1", 0, ssl=tls) as listening:
-        yield int(listening.sockets[0].getsockname()[1])
-    await asyncio.gather(*filter(None, served), return_exceptions=True)
 
 
 async def walk(
@@ -72,7 +50,7 @@ def dated(moment: datetime) -> bytes:
 )
 async def test_the_clocks_are_compared(seconds: int, needs_clock: bool, result: Result, words: str) -> None:  # noqa: FBT001
     """Where the server judges what we sign, a wrong clock is the cause; elsewhere it is told."""
-    async with server(dated(NOW + timedelta(seconds=seconds))) as port:
+    async with speaker(dated(NOW + timedelta(seconds=seconds))) as port:
         step = (await walk(port, needs_clock=needs_clock))["clock"]
     assert step.result is result
     assert words in step.detail
@@ -81,13 +59,13 @@ async def test_the_clocks_are_compared(seconds: int, needs_clock: bool, result: 
 @pytest.mark.parametrize("date", [b"", b"Date: yesterday\r\n", b"Date: Mon, 01 Jan 2020 00:00:00 +9999999999999\r\n"])
 async def test_a_server_without_a_clock_is_passed_over(date: bytes) -> None:
     """Nothing is wrong with it."""
-    async with server(b"HTTP/1.1 200 OK\r\n" + date + b"Content-Length: 0\r\n\r\n") as port:
+    async with speaker(b"HTTP/1.1 200 OK\r\n" + date + b"Content-Length: 0\r\n\r\n") as port:
         assert (await walk(port))["clock"].result is Result.SKIPPED
 
 
 async def test_a_word_before_the_answer_is_none() -> None:
     """100 (Continue) is no answer yet."""
-    async with server(b"HTTP/1.1 100 Continue\r\n\r\n" + dated(NOW)) as port:
+    async with speaker(b"HTTP/1.1 100 Continue\r\n\r\n" + dated(NOW)) as port:
         assert (await walk(port))["HTTP"].detail == "a server answers (OPTIONS *: 200)"
 
 
@@ -102,7 +80,7 @@ async def test_a_word_before_the_answer_is_none() -> None:
 async def test_what_the_router_says_is_told(status: int, error: str, words: str) -> None:
     """With a reason behind the word or without."""
     answer = f"HTTP/1.1 {status} No\r\nX-Cf-RouterError: {error}\r\nContent-Length: 0\r\n\r\n"
-    async with server(answer.encode()) as port:
+    async with speaker(answer.encode()) as port:
         step = (await walk(port))["HTTP"]
     assert step.result is Result.FAILED
     assert words in step.detail
@@ -114,7 +92,7 @@ async def test_a_certificate_that_ends_soon_is_told() -> None:
     authority.issue_cert("127.0.0.1", not_after=datetime.now(UTC) + timedelta(days=3)).configure_cert(tls)
     trusting = ssl.create_default_context()
     authority.configure_trust(trusting)
-    async with server(dated(NOW), tls) as port:
+    async with speaker(dated(NOW), tls) as port:
         step = (await walk(port, now=datetime.now(UTC), trust=trusting))["certificate"]
     assert step.result is Result.WARNING
     assert "it ends soon" in step.detail
@@ -122,7 +100,7 @@ async def test_a_certificate_that_ends_soon_is_told() -> None:
 
 async def test_a_server_that_waits_in_the_handshake_is_told() -> None:
     """It does not speak TLS, and does not say so either."""
-    async with server(None) as port:
+    async with speaker(None) as port:
         step = (await walk(port, trust=ssl.create_default_context(), timeout=0.2))["TLS"]
     assert step.result is Result.FAILED
     assert "TLS handshake" in step.detail
@@ -130,7 +108,7 @@ async def test_a_server_that_waits_in_the_handshake_is_told() -> None:
 
 async def test_a_corporate_proxy_that_does_not_answer_is_told() -> None:
     """Something listens there, and it is no proxy."""
-    async with server(None) as port:
+    async with speaker(None) as port:
         through = CorporateProxy(url=f"http://127.0.0.1:{port}")
         step = (await walk(9, proxy=through, timeout=0.2))["proxy"]
     assert step.result is Result.FAILED

@@ -8,9 +8,8 @@ import pytest
 import trustme
 
 from proxy.wire.acceptance import AcceptedChannel
-from proxy.wire.reading import BUFFER
 from tests.fakes.transport import MemoryTransport
-from tests.unit.wire.upper import Upper
+from tests.unit.wire.upper import Upper, deliver
 
 
 class World:
@@ -49,10 +48,7 @@ class Peers:
 
     def deliver(self, cipher: bytes) -> None:
         """Let octets come over the wire, as many at a time as fit."""
-        for at in range(0, len(cipher), len(BUFFER)):
-            piece = cipher[at : at + len(BUFFER)]
-            self.channel.get_buffer(-1)[: len(piece)] = piece
-            self.channel.buffer_updated(len(piece))
+        deliver(self.channel, cipher)
 
     def say(self, clear: bytes) -> bytes:
         """What the sender sends for this."""

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
+from proxy.wire.reading import BUFFER
+
 
 class Upper(asyncio.Protocol):
     """Remembers what it was told."""
@@ -41,3 +43,11 @@ class Upper(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Remember."""
         self.told.append("resume")
+
+
+def deliver(channel: asyncio.BufferedProtocol, octets: bytes) -> None:
+    """Let octets come over the wire, as many at a time as fit."""
+    for at in range(0, len(octets), len(BUFFER)):
+        piece = octets[at : at + len(BUFFER)]
+        channel.get_buffer(-1)[: len(piece)] = piece  # type: ignore[index]
+        channel.buffer_updated(len(piece))
