@@ -1,7 +1,8 @@
 """What operators ask a running proxy: is it alive, is it ready, what has it counted, what does it hold."""
 
 import json
-from collections.abc import Iterator
+import socket
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -23,13 +24,29 @@ if TYPE_CHECKING:
 class Observed(Protocol):
     """The running proxy, as far as this address shows it."""
 
-    configuration: Configuration
     metrics: Metrics
     log: Log
     draining: bool
-    sources: dict[str, TokenSource]
-    expiry: CredentialExpiry
-    pools: dict[tuple[object, ...], Pool]
+
+    @property
+    def configuration(self) -> Configuration:
+        """The one that holds."""
+        ...
+
+    @property
+    def sources(self) -> Mapping[str, TokenSource]:
+        """By OAuth client."""
+        ...
+
+    @property
+    def expiry(self) -> CredentialExpiry:
+        """When the certificates that we show expire."""
+        ...
+
+    @property
+    def pools(self) -> list[Pool]:
+        """Connections to upstreams."""
+        ...
 
     @property
     def crowd(self) -> Any:
@@ -47,36 +64,34 @@ class AdminSite:
 
     def __init__(self, proxy: Observed, address: Address) -> None:
         self._proxy = proxy
-        self._address = address
+        self.wanted = address
         self._runner: web.AppRunner | None = None
 
-    async def start(self) -> None:
-        """Listens; OSError if the address cannot be had."""
+    async def start(self, sockets: Iterable[socket.socket]) -> None:
+        """Serves on these, which listen at the address."""
         app = web.Application()
         app.router.add_get("/", self._index)
         app.router.add_get("/livez", self._livez)
         app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/metrics", self._metrics)
-        if self._address.loopback:
+        if self.wanted.loopback:
             app.router.add_get("/status", self._status)
             app.router.add_put("/log-level", self._log_level)
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
         await self._runner.setup()
-        if self._address.path is not None:
-            await web.UnixSite(self._runner, str(self._address.path)).start()
-        else:
-            await web.TCPSite(self._runner, self._address.host, self._address.port).start()
+        for each in sockets:
+            await web.SockSite(self._runner, each).start()
 
     @property
     def port(self) -> int:
         """The port that is listened on, also where the configuration says 0."""
         addresses = self._runner.addresses if self._runner else []
-        return int(addresses[0][1]) if addresses and self._address.path is None else 0
+        return int(addresses[0][1]) if addresses and self.wanted.path is None else 0
 
     @property
     def address(self) -> Address:
         """Where it listens."""
-        return self._address if self._address.path is not None else replace(self._address, port=self.port)
+        return self.wanted if self.wanted.path is not None else replace(self.wanted, port=self.port)
 
     async def stop(self) -> None:
         """Listens no more."""
@@ -125,8 +140,7 @@ class AdminSite:
                     ],
                     "oauth_clients": {name: _source(source) for name, source in proxy.sources.items()},
                     "upstreams": [
-                        {"origin": str(pool.origin), "idle": pool.idle, "leased": pool.leased}
-                        for pool in proxy.pools.values()
+                        {"origin": str(pool.origin), "idle": pool.idle, "leased": pool.leased} for pool in proxy.pools
                     ],
                 },
                 indent=2,
@@ -192,6 +206,6 @@ class _Families:
             credentials.add_metric([name], end)
         yield credentials
         connections = GaugeMetricFamily("cpi_proxy_upstream_connections", "Connections to upstreams.", labels=["state"])
-        connections.add_metric(["idle"], sum(pool.idle for pool in proxy.pools.values()))
-        connections.add_metric(["leased"], sum(pool.leased for pool in proxy.pools.values()))
+        connections.add_metric(["idle"], sum(pool.idle for pool in proxy.pools))
+        connections.add_metric(["leased"], sum(pool.leased for pool in proxy.pools))
         yield connections

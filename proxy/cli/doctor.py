@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import click
 from pydantic import SecretStr
 
-from proxy.app import certificates
+from proxy.app.certificates import certificates
 from proxy.cli.configuration import FAULTY, config_option, read
 from proxy.cli.destination import destination
 from proxy.cli.inside import proxy_inside

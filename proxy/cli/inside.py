@@ -13,7 +13,8 @@ from typing import NamedTuple
 from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, UnixConnector
 from yarl import URL
 
-from proxy.app import App, dropped_fields
+from proxy.app import App
+from proxy.app.generation import dropped_fields
 from proxy.cli.message import Message
 from proxy.config.model import Address, Configuration, Listener, Route
 from proxy.observe.account import Account

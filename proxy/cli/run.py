@@ -1,31 +1,44 @@
-"""`run`: serves until it is told to stop."""
+"""`run`: serves until it is told to stop, and goes on with another configuration when it is told to."""
 
 import asyncio
 import gc
 import os
+import signal
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
 from proxy.app import App
 from proxy.cli.configuration import FAULTY, config_option, insecure_option, read
 from proxy.cli.loops import loop_factory, signalled
-from proxy.cli.precautions import forbid_core_dumps, warn
+from proxy.cli.precautions import findings, forbid_core_dumps, warn
+from proxy.cli.reloading import Reloading, Watch
+from proxy.cli.service_manager import ServiceManager
+from proxy.config.load import find, locate
 from proxy.config.model import Configuration, LogFormat
+from proxy.config.model import Log as LogSettings
 from proxy.observe.lines import LineWriter
 from proxy.observe.logs import Log
+from proxy.server.sockets import handed_over
 
 
 @click.command()
 @config_option
 @insecure_option
-def command(file: Path | None, *, insecure_listen: bool) -> None:
-    """Serve. SIGTERM and SIGINT finish what is in flight and stop."""
+@click.option("--watch", is_flag=True, help="Reload when the configuration file changes.")
+def command(file: Path | None, *, insecure_listen: bool, watch: bool) -> None:
+    """Serve. SIGTERM and SIGINT finish what is in flight and stop; SIGHUP reloads the configuration."""
+    file = locate(file)
+    if watch and file is None:
+        raise click.UsageError("--watch needs a configuration file; this configuration is made of variables.")
     configuration = read(file, insecure_listen=insecure_listen)
     log = open_log(configuration)
     forbid_core_dumps()
-    warn(configuration, log.logger)
+    warn(findings(configuration), log.logger)
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             loop = runner.get_loop()
@@ -40,34 +53,58 @@ def command(file: Path | None, *, insecure_listen: bool) -> None:
             log.writer.attach(loop)
             gc.collect()
             gc.freeze()  # what is there now stays: the collector need not look at it again and again
-            status = runner.run(_serve(app))
+            again = partial(find, file, os.environ, insecure_listen=insecure_listen)
+            status = runner.run(_serve(app, again, file if watch else None))
     finally:
         log.writer.close()
     sys.exit(status)
 
 
-async def _serve(app: App) -> int:
+async def _serve(app: App, again: Callable[[], Configuration], watched: Path | None) -> int:
     """Serves until SIGTERM or SIGINT, then drains; the exit status."""
-    stopping = signalled()
+    log, stopping = app.log.logger, signalled()
+    manager = ServiceManager(os.environ, log)
     try:
-        await app.start()
-    except OSError as error:
-        app.log.logger.error("proxy.failed", detail=str(error))  # noqa: TRY400 - an address is taken; no stack helps
+        await app.start(handed_over(os.environ, os.getpid()))
+    except (OSError, ValueError) as error:
+        log.error("proxy.failed", detail=str(error))  # noqa: TRY400 - an address is taken; no stack helps
         await app.stop()
         return 1
-    app.log.logger.info("proxy.started", detail=summary(app))
+    reloading = Reloading(app, read=again, taken=partial(_reloaded, app), begun=manager.reloading, ended=manager.ready)
+    watch = Watch(watched, reloading, app) if watched else None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloading.want)
+    reloading.start()
+    if watch:
+        watch.start()
+    log.info("proxy.started", detail=summary(app))
+    manager.ready()
     await stopping.wait()
-    app.log.logger.info("proxy.draining")
+    manager.stopping()
+    log.info("proxy.draining")
+    if watch:
+        await watch.close()
+    await reloading.close()
     await app.stop()
-    app.log.logger.info("proxy.stopped")
+    log.info("proxy.stopped")
     return 0
+
+
+async def _reloaded(app: App, configuration: Configuration) -> None:
+    """Another configuration holds."""
+    app.log.take(**log_options(configuration.log))
+    app.log.logger.info("config.reloaded", detail=summary(app))
+    warn(await asyncio.to_thread(findings, configuration), app.log.logger)
 
 
 def open_log(configuration: Configuration) -> Log:
     """The log to standard error, as the configuration wants it."""
-    settings = configuration.log
+    return Log(LineWriter(sys.stderr.fileno()), **log_options(configuration.log))
+
+
+def log_options(settings: LogSettings) -> dict[str, Any]:
+    """What is written, and how; for people where standard error is a terminal and nothing else is said."""
     human = settings.format is LogFormat.HUMAN or (settings.format is LogFormat.AUTO and sys.stderr.isatty())
-    return Log(LineWriter(sys.stderr.fileno()), level=settings.level.value, human=human, sample=settings.sample)
+    return {"level": settings.level.value, "human": human, "sample": settings.sample}
 
 
 def summary(app: App) -> str:

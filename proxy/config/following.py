@@ -35,11 +35,13 @@ class Following(Generic[T]):
         read: Callable[[], T],
         taken: Callable[[T], None],
         unreadable: Callable[[Exception], None],
+        every: float = EVERY,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         """`read` runs in a thread and may raise OSError or ValueError, which `unreadable` is told of."""
         self._paths = paths
-        self._read, self._taken, self._unreadable, self._sleep = read, taken, unreadable, sleep
+        self._read, self._taken, self._unreadable = read, taken, unreadable
+        self._every, self._sleep = every, sleep
         self._stamp: Stamp | None = None
         self._content: tuple[bytes, ...] | None = None
         self._task: asyncio.Task[None] | None = None
@@ -59,7 +61,7 @@ class Following(Generic[T]):
     async def _follow(self) -> None:
         while True:
             await self._once()
-            await self._sleep(EVERY)
+            await self._sleep(self._every)
 
     async def _once(self) -> None:
         """Look, and tell if there is something new; what cannot be read yet is looked at again."""

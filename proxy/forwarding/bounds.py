@@ -46,7 +46,7 @@ class Bounds:
         if self._places is not None:
             self._places.give_back()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Let nobody wait any more."""
         if self._places is not None:
             self._places.close()

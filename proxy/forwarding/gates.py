@@ -1,6 +1,6 @@
 """The gates of routes with `inbound_auth`: made of their files, which are followed from `start` to `close`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -33,45 +33,61 @@ class Gate(Protocol):
         ...
 
 
+Key = tuple[str, InboundAuth]
+"Whose gate it is: the route's name, and what it asks for."
+
+
 class Gates:
-    """Makes gates, and keeps them up to date."""
+    """Makes gates, and keeps them up to date; one that is asked for again is the same, with all that it remembers."""
 
     def __init__(self, log: Logger) -> None:
         self._log = log
         self._checks = Checks()
-        self._followings: list[Following[Any]] = []
+        self._gates: dict[Key, tuple[Gate, Following[Any] | None]] = {}
 
     def gate(self, route: str, auth: InboundAuth) -> Gate:
         """The gate of a route of that name. Reads its file: OSError or ValueError if it has gone wrong meanwhile."""
-        if auth.basic is not None:
-            basic = BasicGate(self._checks)
-            self._keep(route, auth.basic.users_file, read_users, basic.take)
-            return basic
-        if auth.api_key is not None:
-            api_key = ApiKeyGate(auth.api_key.field)
-            self._keep(route, auth.api_key.keys_file, read_keys, api_key.take)
-            return api_key
-        if auth.client_certificate is not None:
-            return CertificateGate(auth.client_certificate.subjects)
-        raise ValueError("no kind of inbound_auth")
+        key = (route, auth)
+        if key not in self._gates:
+            self._gates[key] = self._made(route, auth)
+        return self._gates[key][0]
 
     def start(self) -> None:
         """Follow the files."""
-        for following in self._followings:
-            following.start()
+        for _, following in self._gates.values():
+            if following is not None:
+                following.start()
+
+    async def keep(self, wanted: Collection[Key]) -> None:
+        """Others are not needed any more."""
+        for key in self._gates.keys() - set(wanted):
+            _, following = self._gates.pop(key)
+            if following is not None:
+                await following.close()
 
     async def close(self) -> None:
         """Follow no more, and end the checks of passwords."""
-        for following in self._followings:
-            await following.close()
+        await self.keep(())
         await self._checks.close()
 
-    def _keep(self, route: str, path: Path, read: Callable[[Path, Read], T], take: Callable[[T], None]) -> None:
+    def _made(self, route: str, auth: InboundAuth) -> tuple[Gate, Following[Any] | None]:
+        if auth.basic is not None:
+            basic = BasicGate(self._checks)
+            return basic, self._taking(route, auth.basic.users_file, read_users, basic.take)
+        if auth.api_key is not None:
+            api_key = ApiKeyGate(auth.api_key.field)
+            return api_key, self._taking(route, auth.api_key.keys_file, read_keys, api_key.take)
+        if auth.client_certificate is not None:
+            return CertificateGate(auth.client_certificate.subjects), None
+        raise ValueError("no kind of inbound_auth")
+
+    def _taking(
+        self, route: str, path: Path, read: Callable[[Path, Read], T], take: Callable[[T], None]
+    ) -> Following[T]:
         """Gives the gate what stands in the file, now and whenever that changes."""
         reading = partial(read, path, read_secret)
         take(reading())
-        unreadable = partial(self._unreadable, route)
-        self._followings.append(Following((path,), read=reading, taken=take, unreadable=unreadable))
+        return Following((path,), read=reading, taken=take, unreadable=partial(self._unreadable, route))
 
     def _unreadable(self, route: str, error: Exception) -> None:
         """What was read before goes on to hold; the sentence shows nothing of the file's content."""

@@ -59,7 +59,8 @@ class TokenSource:
         on_request: "Callable[[str, float], None]" = lambda _outcome, _seconds: None,
     ) -> None:
         """ValueError if a credential is missing; secret files are read already (`with_secrets`)."""
-        self._client = client
+        self.client = client
+        "With the content of its files."
         self._clock, self._random, self._log = clock, random, log
         self._on_request = on_request
         self._means = Means(
@@ -81,7 +82,7 @@ class TokenSource:
     def __repr__(self) -> str:
         freshness = "none" if self.freshness is None else self.freshness.value
         doing = "granting" if self._grant else "failing" if self._failure else "idle"
-        return f"<TokenSource {self._client.name}: token {freshness}, {doing}, {len(self._waiters)} waiting>"
+        return f"<TokenSource {self.client.name}: token {freshness}, {doing}, {len(self._waiters)} waiting>"
 
     @property
     def freshness(self) -> Freshness | None:
@@ -129,7 +130,7 @@ class TokenSource:
         if token is not None:
             return token
         self._refuse_or_start()
-        patience = PATIENCE * self._client.timeout
+        patience = PATIENCE * self.client.timeout
         self._patience_end = self._monotonic() + patience
         return await self._waiters.wait(patience, self._impatience)
 
@@ -143,23 +144,29 @@ class TokenSource:
         if kept is None or kept.authorization != token.authorization:
             return True
         if finding := self._contest.refused(kept, now):
-            self._log.warning(finding.event, oauth_client=self._client.name, detail=finding.detail)
+            self._log.warning(finding.event, oauth_client=self.client.name, detail=finding.detail)
         if not kept.older_than(TOO_YOUNG, now):
             return False
         self._token = None
         return True
 
     def credentials_changed(self, client: "OAuthClient") -> None:
-        """Go on with other credentials: forget the failure, and make one grant at once if any was ever needed.
+        """Go on with other credentials, at once; ValueError leaves all as it was."""
+        self.prepare(client)()
 
-        The old token is used until the new one is there, unless it belongs to another id or server. ValueError leaves
-        all as it was.
+    def prepare(self, client: "OAuthClient") -> "Callable[[], None]":
+        """Return what goes on with other credentials or options, and cannot fail; ValueError if they are not usable.
+
+        It forgets the failure, and makes one grant at once if any was ever needed. The old token is used until the new
+        one is there, unless it belongs to another id or server.
         """
-        granting = Granting(client, self._means)
+        return partial(self._take, client, Granting(client, self._means))
+
+    def _take(self, client: "OAuthClient", granting: Granting) -> None:
         is_needed = self._token is not None or self._failure is not None
-        if (client.client_id, client.token_url) != (self._client.client_id, self._client.token_url):
+        if (client.client_id, client.token_url) != (self.client.client_id, self.client.token_url):
             self._token = None
-        self._client, self._granting, self._failure = client, granting, None
+        self.client, self._granting, self._failure = client, granting, None
         if self._grant is not None:
             self._grant.cancel()  # its end starts the next one
         elif is_needed and not self._closed:
@@ -195,7 +202,7 @@ class TokenSource:
         self._start()
 
     def _start(self) -> None:
-        self._patience_end = self._monotonic() + PATIENCE * self._client.timeout
+        self._patience_end = self._monotonic() + PATIENCE * self.client.timeout
         granting = self._granting
         self._grant = asyncio.get_running_loop().create_task(granting.run(self._patience_left))
         self._grant.add_done_callback(partial(self._settle, granting, self._monotonic()))
@@ -223,7 +230,7 @@ class TokenSource:
         self._fresh_until_monotonic, self._fresh_until_wall = token.fresh_until.monotonic, token.fresh_until.wall
         self._log.info(
             "token.granted",
-            oauth_client=self._client.name,
+            oauth_client=self.client.name,
             lifetime=round(token.expires.monotonic - token.obtained.monotonic),
             seconds=round(seconds, 3),
             waited=len(self._waiters),
@@ -237,7 +244,7 @@ class TokenSource:
         valid_for = 0.0 if self._token is None else max(0.0, self._token.expires.seconds_from(now))
         self._log.warning(
             "token.grant_failed",
-            oauth_client=self._client.name,
+            oauth_client=self.client.name,
             code=error.code,
             detail=error.detail,
             in_a_row=self._failure.count,
@@ -249,16 +256,16 @@ class TokenSource:
 
     def _fault(self, error: BaseException) -> AuthorizationServerError:
         """Turn a fault of ours into an answer; the class is all that is shown, for the text may hold anything."""
-        return GrantUnavailable(f"The grant for OAuth client {self._client.name} broke off ({type(error).__name__}).")
+        return GrantUnavailable(f"The grant for OAuth client {self.client.name} broke off ({type(error).__name__}).")
 
     def _closing(self) -> AuthorizationServerError:
-        return GrantUnavailable(f"OAuth client {self._client.name} makes no more grants: the proxy is stopping.")
+        return GrantUnavailable(f"OAuth client {self.client.name} makes no more grants: the proxy is stopping.")
 
     def _impatience(self) -> AuthorizationServerError:
         """Say why one exchange waits no longer; the grant goes on for the others and for the next."""
-        seconds = PATIENCE * self._client.timeout
+        seconds = PATIENCE * self.client.timeout
         return self._granting.last_failure or GrantTimeout(
-            f"OAuth client {self._client.name} had no token after {seconds:g} s: try again later."
+            f"OAuth client {self.client.name} had no token after {seconds:g} s: try again later."
         )
 
     def _count(self, outcome: str, seconds: float) -> None:

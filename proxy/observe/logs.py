@@ -54,21 +54,20 @@ class Log:
 
     def __init__(self, writer: LineWriter, *, level: str, human: bool, sample: float = 1.0) -> None:
         self.writer = writer
-        self._sample = sample
-        self._render = human_line if human else json_line
-        self.level = level
+        self.take(level=level, human=human, sample=sample)
         structlog.configure(
-            processors=[
-                self._filter,
-                begin,
-                structlog.processors.format_exc_info,
-                human_event if human else json_event,
-            ],
+            processors=[self._filter, begin, structlog.processors.format_exc_info, self._event],
             wrapper_class=structlog.BoundLogger,
             logger_factory=lambda *_: _Lines(writer),
             cache_logger_on_first_use=False,
         )
         self.logger: Logger = structlog.get_logger()
+
+    def take(self, *, level: str, human: bool, sample: float = 1.0) -> None:
+        """Lines are written like this from now on."""
+        self.level = level
+        self._sample = sample
+        self._render, self._render_event = (human_line, human_event) if human else (json_line, json_event)
 
     def set_level(self, level: str) -> None:
         """The least severe lines that are written, from now on; KeyError for a level that does not exist."""
@@ -83,6 +82,9 @@ class Log:
         if self._sample < 1 and level == "info" and random.random() >= self._sample:  # noqa: S311 - a sample
             return
         self.writer.write(self._render(account, level))
+
+    def _event(self, logger: Any, method: str, event: MutableMapping[str, Any]) -> str:
+        return self._render_event(logger, method, event)
 
     def _filter(self, _logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         if LEVELS.get(method, 40) < LEVELS[self.level]:

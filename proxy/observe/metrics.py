@@ -57,6 +57,7 @@ class Metrics:
         self.replays: dict[str, int] = {}
         self.grants: dict[tuple[str, str], int] = {}
         self.grant_seconds: dict[str, Histogram] = {}
+        self.reloads = {"reloaded": 0, "rejected": 0}
 
     def count(self, account: Account) -> None:
         """One finished exchange."""
@@ -80,6 +81,10 @@ class Metrics:
         """One token request."""
         self.grants[oauth_client, outcome] = self.grants.get((oauth_client, outcome), 0) + 1
         self.grant_seconds.setdefault(oauth_client, Histogram()).observe(seconds)
+
+    def count_reload(self, outcome: str) -> None:
+        """One configuration that was to take over."""
+        self.reloads[outcome] += 1
 
     def collect(self) -> Iterator["Metric"]:
         """As families of prometheus-client."""
@@ -112,3 +117,7 @@ class Metrics:
         for oauth_client, histogram in self.grant_seconds.items():
             grant_seconds.add_metric([oauth_client], histogram.cumulative(), histogram.sum)
         yield grant_seconds
+        reloads = CounterMetricFamily("cpi_proxy_reloads", "Configurations that were to take over.", labels=["outcome"])
+        for outcome, count in self.reloads.items():
+            reloads.add_metric([outcome], count)
+        yield reloads

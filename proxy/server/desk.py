@@ -25,9 +25,9 @@ class Terms:
     idle_timeout: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Desk:
-    """Shared by all connections of a listener."""
+    """Shared by all connections of a listener, which turn to it for each request."""
 
     terms: Terms
     deadlines: Deadlines
@@ -44,3 +44,8 @@ class Desk:
     secure: bool
     recall: Recall[Arrival] = field(default_factory=Recall)
     "Heads that came before."
+
+    def take(self, terms: Terms, serve: Callable[[Request], Coroutine[Any, Any, None]]) -> None:
+        """Go on like this. The limits of heads are those that a connection began with."""
+        self.terms, self.serve = terms, serve
+        self.recall.forget()  # what was noted on heads belongs to the configuration before

@@ -1,80 +1,32 @@
 """One address that senders reach us at: accepts connections within the limits, refuses the others with a reason."""
 
 import asyncio
-import contextlib
+import socket
 import ssl
-from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from proxy.config.model import Address, Limits
 from proxy.config.model import Listener as Settings
-from proxy.errors import Overloaded, ProxyError, SenderNotAllowed
+from proxy.errors import ProxyError, SenderNotAllowed
 from proxy.forwarding.admission import allowed
 from proxy.forwarding.request import Request
 from proxy.oauth.source import Log
+from proxy.server import sockets
 from proxy.server.certificate import Certificate
+from proxy.server.crowd import Crowd
 from proxy.server.desk import Desk, Terms
-from proxy.server.sender import SenderConnection
+from proxy.server.sender import LINGER, SenderConnection
 from proxy.server.subject import subject_of
 from proxy.wire.acceptance import AcceptedChannel
 from proxy.wire.deadlines import Deadlines
 
-BACKLOG = 1024
-"Connections that may wait to be accepted."
-
-
-class Crowd:
-    """All connections of senders, over all listeners, and what they may be at most."""
-
-    def __init__(self, limits: Limits, *, most: int | None = None) -> None:
-        """`most` connections at once, where the system has fewer than `max_connections`."""
-        self._most = limits.max_connections if most is None else most
-        self._most_of_one = limits.max_connections_per_sender
-        self._connections: set[SenderConnection] = set()
-        self._by_sender: Counter[str] = Counter()
-        self._empty: asyncio.Event | None = None
-
-    async def emptied(self, timeout: float) -> None:  # noqa: ASYNC109 - waiting longer is no error
-        """Waits until all have gone, for at most so many seconds."""
-        self._empty = asyncio.Event()
-        if self._connections:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._empty.wait(), timeout)
-
-    def __len__(self) -> int:
-        return len(self._connections)
-
-    def __iter__(self) -> Iterator[SenderConnection]:
-        return iter(list(self._connections))
-
-    def add(self, connection: SenderConnection) -> ProxyError | None:
-        """One more; the refusal if it is one too many."""
-        self._connections.add(connection)
-        self._by_sender[connection.address] += 1
-        if len(self._connections) > self._most:
-            return Overloaded("All connections are taken; see `limits.max_connections`.", retry_after=1)
-        most = self._most_of_one
-        if most and connection.address and self._by_sender[connection.address] > most:
-            return Overloaded(
-                "The sender has too many connections; see `limits.max_connections_per_sender`.", retry_after=1
-            )
-        return None
-
-    def remove(self, connection: SenderConnection) -> None:
-        """It has gone."""
-        self._connections.discard(connection)
-        if not self._connections and self._empty is not None:
-            self._empty.set()
-        self._by_sender[connection.address] -= 1
-        if not self._by_sender[connection.address]:
-            del self._by_sender[connection.address]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reception:
-    """What the listeners of one process share."""
+    """What the listeners of one configuration share."""
 
     limits: Limits
     deadlines: Deadlines
@@ -89,33 +41,40 @@ class Reception:
 
 
 class Listener:
-    """Listens from `start` to `stop`. With TLS it reads files when made: before its event loop runs."""
+    """Has its address from `bind` on, accepts from `start` to `stop`. With TLS it reads files when made."""
 
     def __init__(self, settings: Settings, reception: Reception) -> None:
         self.settings = settings
         self._reception = reception
-        self._server: asyncio.Server | None = None
-        tls = settings.tls
-        self.certificate = Certificate(tls, str(settings.address), log=reception.log) if tls else None
+        self._sockets: list[socket.socket] = []
+        self._servers: list[asyncio.Server] = []
+        self._stopped = False
+        self._outdated: list[Certificate] = []
+        self.certificate = self._certificate(settings)
+        self._desk = self._new_desk()
 
-    async def start(self, *, reuse_port: bool) -> None:
-        """Accepts from now on; OSError if the address cannot be had."""
-        loop, address = asyncio.get_running_loop(), self.settings.address
-        accept = self._acceptance(self._desk())
-        if address.path is not None:
-            self._server = await loop.create_unix_server(accept, str(address.path), backlog=BACKLOG)
-        else:
-            self._server = await loop.create_server(
-                accept, address.host, address.port, backlog=BACKLOG, reuse_port=reuse_port or None
-            )
+    def bind(self, handed: list[socket.socket], *, reuse_port: bool) -> None:
+        """Takes the address's sockets out of those that were handed over, or binds one; OSError if it cannot be had."""
+        address = self.settings.address
+        with sockets.named("listen", address):
+            self._sockets = [each for each in handed if sockets.is_at(each, address)]
+            for each in self._sockets:
+                handed.remove(each)
+            self._sockets = self._sockets or sockets.listening(address, reuse_port=reuse_port)
+
+    async def start(self) -> None:
+        """Accepts from now on."""
+        loop = asyncio.get_running_loop()
+        for each in self._sockets:
+            serve = loop.create_unix_server if each.family is socket.AF_UNIX else loop.create_server
+            self._servers.append(await serve(self._accept, sock=each, backlog=sockets.BACKLOG))
         if self.certificate is not None:
             self.certificate.follow()
 
     @property
     def port(self) -> int:
         """The port that is listened on, also where the configuration says 0."""
-        sockets = self._server.sockets if self._server else ()
-        return int(sockets[0].getsockname()[1]) if sockets and self.settings.address.path is None else 0
+        return int(self._sockets[0].getsockname()[1]) if self._sockets and self.settings.address.path is None else 0
 
     @property
     def address(self) -> Address:
@@ -123,44 +82,82 @@ class Listener:
         address = self.settings.address
         return address if address.path is not None else replace(address, port=self.port)
 
-    def stop(self) -> None:
-        """Accepts no more; connections that are there go on."""
-        if self._server is not None:
-            self._server.close()
+    def prepare(self, settings: Settings) -> Callable[[Reception], None]:
+        """Reads the files of other settings for the same address (OSError); what lets them hold cannot fail."""
+        renewed = settings.tls != self.settings.tls
+        return partial(self._take, settings, self._certificate(settings) if renewed else self.certificate)
+
+    async def stop(self) -> None:
+        """Accepts no more but who has connected already; connections that are there go on."""
+        self._stopped = True
+        loop, bound = asyncio.get_running_loop(), self._sockets
+        late = [each for found in bound for each in sockets.waiting(found)] if self._servers else []
+        for server in self._servers:
+            server.close()
+        sockets.close(bound)
+        self._sockets, self._servers = [], []
+        for each in late:  # the system would reset them, and they may have sent a message
+            await loop.connect_accepted_socket(self._accept, each)
+
+    def release(self) -> None:
+        """Gives up the address, before `start`."""
+        sockets.close(self._sockets)
+        self._sockets = []
+
+    async def tidy(self) -> None:
+        """Ends what it has replaced."""
+        for certificate in self._outdated:
+            await certificate.close()
+        self._outdated = []
 
     async def close(self) -> None:
         """Ends what belongs to it beside connections."""
+        await self.tidy()
         if self.certificate is not None:
             await self.certificate.close()
 
-    def _acceptance(self, desk: Desk) -> Callable[[], asyncio.BaseProtocol]:
-        """What makes the protocol of each new connection."""
-        certificate, unsecured = self.certificate, self._reception.unsecured
+    def drain(self, patience: float = LINGER) -> None:
+        """Ends its connections, once their exchanges are over; idle ones have so many seconds for a last one."""
+        for sender in self._reception.crowd:
+            if sender.desk is self._desk:
+                sender.drain(patience)
+
+    def _take(self, settings: Settings, certificate: Certificate | None, reception: Reception) -> None:
+        """Goes on like this. Who came in past another fence finishes what it has begun, and has to come again."""
+        renewed = (settings.allow, settings.tls) != (self.settings.allow, self.settings.tls)
+        self.settings, self._reception = settings, reception
+        if certificate is not self.certificate:
+            self._outdated += [self.certificate] if self.certificate else []
+            self.certificate = certificate
+            if certificate is not None:
+                certificate.follow()
+        if renewed:
+            self.drain(patience=0)
+            self._desk = self._new_desk()
+        else:
+            self._desk.take(terms_of(reception.limits), reception.serve)
+
+    def _certificate(self, settings: Settings) -> Certificate | None:
+        return Certificate(settings.tls, str(settings.address), log=self._reception.log) if settings.tls else None
+
+    def _accept(self) -> asyncio.BaseProtocol:
+        """The protocol of a new connection."""
+        sender, certificate, unsecured = SenderConnection(self._desk), self.certificate, self._reception.unsecured
+        sender.draining = self._stopped
         if certificate is None:
-            return lambda: SenderConnection(desk)
+            return sender
 
-        def accept() -> AcceptedChannel:
-            sender = SenderConnection(desk)
+        def shaken(tls: ssl.SSLObject) -> None:
+            sender.subject = subject_of(tls)
 
-            def shaken(tls: ssl.SSLObject) -> None:
-                sender.subject = subject_of(tls)
+        return AcceptedChannel(
+            certificate.context, sender, shaken=shaken, failed=lambda error: unsecured(error, sender.address)
+        )
 
-            return AcceptedChannel(
-                certificate.context, sender, shaken=shaken, failed=lambda error: unsecured(error, sender.address)
-            )
-
-        return accept
-
-    def _desk(self) -> Desk:
-        reception, limits = self._reception, self._reception.limits
+    def _new_desk(self) -> Desk:
+        reception = self._reception
         return Desk(
-            terms=Terms(
-                max_head=limits.max_head,
-                max_fields=limits.max_fields,
-                head_timeout=limits.head_timeout,
-                body_timeout=limits.body_timeout,
-                idle_timeout=limits.idle_timeout,
-            ),
+            terms=terms_of(reception.limits),
             deadlines=reception.deadlines,
             ids=reception.ids,
             serve=reception.serve,
@@ -177,3 +174,14 @@ class Listener:
         if refusal is None and allow is not None and not allowed(connection.address, allow):
             return SenderNotAllowed("The sender's address is not in the listener's `allow`.")
         return refusal
+
+
+def terms_of(limits: Limits) -> Terms:
+    """What the configuration grants."""
+    return Terms(
+        max_head=limits.max_head,
+        max_fields=limits.max_fields,
+        head_timeout=limits.head_timeout,
+        body_timeout=limits.body_timeout,
+        idle_timeout=limits.idle_timeout,
+    )

@@ -24,12 +24,14 @@ WRITE_HIGH_WATER = 32 << 10
 AT_A_TIME = 32
 "Pipelined requests that are answered in one turn of the event loop."
 LINGER = 2.0
-"Seconds in which a refused sender may go on sending, so that it reads its answer."
+"Seconds in which a refused sender may go on sending, so that it reads its answer, and an idle one may send its last."
 
 
 class SenderConnection(PieceReader):
     """Made by its listener, once for each connection. What each begins with is said once, in the class."""
 
+    desk: Desk
+    "Of the listener that it came by."
     _transport: asyncio.Transport
     _decoder: Decoder | None = None
     _body: IncomingBody | None = None
@@ -42,7 +44,7 @@ class SenderConnection(PieceReader):
     deadline = NEVER
 
     def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+        self.desk = desk
         self.secure = desk.secure
         terms = desk.terms
         self._heads = HeadReader(max_head=terms.max_head, max_fields=terms.max_fields, recall=desk.recall)
@@ -81,10 +83,17 @@ class SenderConnection(PieceReader):
         self._closing = True
         reset(self._transport)
 
-    def drain(self) -> None:
-        """Take no further request: idle ones end now, busy ones after their answer."""
+    def drain(self, patience: float = LINGER) -> None:
+        """Take one more request at most, with its answer as the last; an idle sender has so many seconds to send it.
+
+        Closed at once, one that is about to send would have its request reset.
+        """
         self.draining = True
-        if not self.busy and not self._lingering:
+        if self.busy or self._lingering or self._heads.begun:
+            return
+        if patience:
+            self.deadline = min(self.deadline, self._after(patience))
+        else:
             self._close()
 
     # ---- what its body does with it
@@ -105,9 +114,9 @@ class SenderConnection(PieceReader):
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=WRITE_HIGH_WATER)
         self.address, self.local, over_ip = peer_of(transport)
-        self._desk.deadlines.watch(self)
-        self.deadline = self._after(self._desk.terms.idle_timeout)
-        refusal = self._desk.arrived(self)
+        self.desk.deadlines.watch(self)
+        self.deadline = self._after(LINGER if self.draining else self.desk.terms.idle_timeout)
+        refusal = self.desk.arrived(self)
         if refusal is not None:  # without lingering, where descriptors are what there is too few of, or no TLS is yet
             self._refuse(refusal, lingers=not (self.secure or isinstance(refusal, Overloaded)))
         elif not self.address and over_ip:  # reset already; nobody can tell whether it would be allowed
@@ -138,8 +147,8 @@ class SenderConnection(PieceReader):
         del error
         self.left = True
         self.congested = False
-        self._desk.deadlines.forget(self)
-        self._desk.departed(self)
+        self.desk.deadlines.forget(self)
+        self.desk.departed(self)
         if self._body is not None:
             self._body.fail(SenderLeft())
         self.ring()
@@ -148,33 +157,33 @@ class SenderConnection(PieceReader):
         """The sender reads more slowly than we write."""
         self.congested = True
         self._unsent = self._transport.get_write_buffer_size()
-        self.deadline = self._after(self._desk.terms.body_timeout)
+        self.deadline = self._after(self.desk.terms.body_timeout)
 
     def resume_writing(self) -> None:
         """It has caught up."""
         self.congested = False
         if self._run is not None:
-            self.deadline = NEVER if self._decoder is None else self._after(self._desk.terms.body_timeout)
+            self.deadline = NEVER if self._decoder is None else self._after(self.desk.terms.body_timeout)
             self.ring()
         else:
-            self.deadline = self._after(LINGER if self._closing else self._desk.terms.idle_timeout)
+            self.deadline = self._after(LINGER if self._closing else self.desk.terms.idle_timeout)
             self._go_on()
 
     def expire(self) -> None:
         """Silent for too long: between requests that is the end; within one it is an error."""
         unsent, self._unsent = self._unsent, self._transport.get_write_buffer_size()
         if self.congested and self._unsent < unsent:  # it reads, if slowly
-            self.deadline = self._after(self._desk.terms.body_timeout)
+            self.deadline = self._after(self.desk.terms.body_timeout)
         elif self.congested or self._lingering or self._transport.is_closing():
             self.abort()
         elif self._body is not None and (self._body.paused or self._body.uninvited):
-            self.deadline = self._after(self._desk.terms.body_timeout)
+            self.deadline = self._after(self.desk.terms.body_timeout)
         elif self._body is not None and not self._body.ended:
-            seconds = f"{self._desk.terms.body_timeout:g} s"
+            seconds = f"{self.desk.terms.body_timeout:g} s"
             self._body.fail(RequestTimeout(f"The body stood still for {seconds}; see `limits.body_timeout`."))
             self.ring()
         elif self._heads.begun:
-            seconds = f"{self._desk.terms.head_timeout:g} s"
+            seconds = f"{self.desk.terms.head_timeout:g} s"
             self._refuse(RequestTimeout(f"The head was not complete within {seconds}; see `limits.head_timeout`."))
         else:
             self._close()
@@ -206,7 +215,7 @@ class SenderConnection(PieceReader):
         if arrival is not None:
             return self._begin(arrival, octets)
         if began and self._heads.begun:
-            self.deadline = self._after(self._desk.terms.head_timeout)
+            self.deadline = self._after(self.desk.terms.head_timeout)
         return b""
 
     def _begin(self, arrival: Arrival, octets: bytes) -> bytes:
@@ -223,10 +232,10 @@ class SenderConnection(PieceReader):
             if expects:
                 body.invite = self._continue
             self._decoder = framing.again()
-            self.deadline = self._after(self._desk.terms.body_timeout)
+            self.deadline = self._after(self.desk.terms.body_timeout)
             octets = self._feed(self._decoder, body, octets)
-        request = Request(head, target, body, self, request_id or next(self._desk.ids))
-        run = self._run = Run(self._desk.serve(request), self._ended)
+        request = Request(head, target, body, self, request_id or next(self.desk.ids))
+        run = self._run = Run(self.desk.serve(request), self._ended)
         run.start()
         return octets
 
@@ -235,7 +244,7 @@ class SenderConnection(PieceReader):
         self.send(CONTINUE)
 
     def _read_body(self, decoder: Decoder, body: IncomingBody, octets: bytes) -> None:
-        self.deadline = self._after(self._desk.terms.body_timeout)
+        self.deadline = self._after(self.desk.terms.body_timeout)
         rest = self._feed(decoder, body, octets)
         if rest:
             self._hold(rest)
@@ -268,7 +277,7 @@ class SenderConnection(PieceReader):
         """The exchange is over; the next request, if it is here already, begins."""
         self._run = None
         if error is not None:
-            self._desk.crashed(error, self.address)
+            self.desk.crashed(error, self.address)
             self.abort()
         if self.left or self._transport.is_closing():
             return
@@ -279,7 +288,7 @@ class SenderConnection(PieceReader):
             self._body.take()  # what nobody read; reading goes on
         self._decoder = self._body = None
         if not self.congested:
-            self.deadline = self._after(self._desk.terms.idle_timeout)
+            self.deadline = self._after(self.desk.terms.idle_timeout)
         if self._held:
             asyncio.get_running_loop().call_soon(self._go_on)
 
@@ -297,9 +306,7 @@ class SenderConnection(PieceReader):
             return
         self._closing = self._lingering = True
         self._held = b""
-        self.deadline = self._after(
-            self._desk.terms.body_timeout if self._transport.get_write_buffer_size() else LINGER
-        )
+        self.deadline = self._after(self.desk.terms.body_timeout if self._transport.get_write_buffer_size() else LINGER)
         self._transport.resume_reading()
         if self._transport.can_write_eof():
             self._transport.write_eof()
@@ -307,15 +314,15 @@ class SenderConnection(PieceReader):
     def _close(self) -> None:
         """Ends in good order, once the sender has taken what was sent; it has not for ever to do so."""
         self._closing = True
-        self.deadline = self._after(self._desk.terms.body_timeout)
+        self.deadline = self._after(self.desk.terms.body_timeout)
         self._transport.close()
 
     def _after(self, seconds: float) -> float:
-        return self._desk.deadlines.now() + seconds
+        return self.desk.deadlines.now() + seconds
 
     def _refuse(self, error: ProxyError, *, lingers: bool = True) -> None:
         """Answers what never became a request, and ends."""
         self._closing = True
-        self._desk.refuse(self, error, next(self._desk.ids))
+        self.desk.refuse(self, error, next(self.desk.ids))
         self._body = IncomingBody(self, None) if lingers else None
         self._end()

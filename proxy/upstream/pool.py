@@ -51,6 +51,7 @@ class Pool:
         self._all: set[UpstreamConnection] = set()
         self._recall: Recall[ResponseHead] = Recall()
         self._connecting: set[asyncio.Task[UpstreamConnection]] = set()
+        self._retired = False
 
     @property
     def idle(self) -> int:
@@ -81,9 +82,17 @@ class Pool:
     def give_back(self, connection: UpstreamConnection) -> None:
         """The exchange is done with it."""
         connection.release()
-        if connection.open:
+        if self._retired:
+            connection.cut()
+        elif connection.open:
             connection.deadline = self._deadlines.now() + self._idle_timeout
             self._idle.append(connection)
+
+    def retire(self) -> None:
+        """Keep nothing any more: exchanges that are on their way are its last."""
+        self._retired = True
+        for connection in list(self._idle):
+            connection.cut()
 
     async def close(self) -> None:
         """Ends all connections."""

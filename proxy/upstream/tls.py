@@ -1,13 +1,11 @@
-"""Trust towards upstreams: one context for each set of files, for they take a megabyte each."""
+"""Trust and identity towards upstreams."""
 
 import ssl
-from functools import cache
 
 from proxy.config.model import Tls
 from proxy.wire.tls import present, verifying_context
 
 
-@cache
 def client_context(tls: Tls) -> ssl.SSLContext:
     """Always verifies; with our certificate if there is one. Reads files.
 

@@ -78,6 +78,10 @@ class Recall(Generic[Known]):
         self._known: dict[bytes, Known] = {}
         self.get = self._known.get
 
+    def forget(self) -> None:
+        """All of it."""
+        self._known.clear()
+
     def keep(self, octets: bytes, known: Known) -> Known:
         """Remember it; when there is no room, all is forgotten."""
         if len(octets) <= self.LARGEST:

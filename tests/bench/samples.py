@@ -88,7 +88,7 @@ def routes(count: int) -> Routes[Route]:
     loop = asyncio.new_event_loop()
     app = App(configuration, log=silent_log(), environ={}, loop=loop)
     loop.close()
-    return app._house.routes
+    return app._generation.house.routes
 
 
 def silent_log() -> Log:

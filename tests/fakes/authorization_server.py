@@ -80,6 +80,8 @@ class AuthorizationServer:
         "Where it listens."
         self._connections: set[asyncio.Task[None]] = set()
         self.requests: list[Received] = []
+        self.hold: asyncio.Event | None = None
+        "Each answer waits for it."
         self.arrived = asyncio.Event()
         "Set when a request has come; to be cleared by whoever waits for the next."
 
@@ -119,6 +121,8 @@ class AuthorizationServer:
             self.requests.append(await _read_request(head, reader, writer))
             line = self._script.popleft() if len(self._script) > 1 else self._script[0]
             self.arrived.set()
+            if self.hold is not None:
+                await self.hold.wait()
             if isinstance(line, Fault):
                 await _commit(line, writer)
                 return

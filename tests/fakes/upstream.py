@@ -138,6 +138,20 @@ def head(status: int, *fields: bytes, reason: bytes = b"") -> bytes:
     return b"\r\n".join([b"HTTP/1.1 %d %b" % (status, reason), *fields, b"", b""])
 
 
+class Held:
+    """An upstream's line that answers `done` when it is let go."""
+
+    def __init__(self) -> None:
+        self.go = asyncio.Event()
+
+    async def __call__(self, call: Call) -> None:
+        """Take the request, wait, answer."""
+        await call.body()
+        async with asyncio.timeout(PATIENCE):
+            await self.go.wait()
+        await answer(200, body=b"done")(call)
+
+
 async def hang_up(call: Call) -> None:
     """Read the whole request, then close without a word."""
     await call.body()

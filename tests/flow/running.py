@@ -11,6 +11,7 @@ from aiohttp import ClientSession
 
 from proxy.app import App
 from proxy.config.load import load
+from proxy.config.model import Configuration
 from proxy.observe.logs import Log
 from proxy.sandbox.tenant import Tenant
 from tests.fakes.authorization_server import AuthorizationServer
@@ -26,8 +27,9 @@ Serve = Callable[[Document], Awaitable["Running"]]
 class Running:
     """A proxy from `start` to `stop`; `clock` is that of its deadlines and of its tokens."""
 
-    def __init__(self, app: App, lines: LogLines, clock: HandLoop) -> None:
+    def __init__(self, app: App, lines: LogLines, clock: HandLoop, file: Path) -> None:
         self.app = app
+        self._file = file
         self.lines = lines
         self.clock = clock
         self._senders: list[Sender] = []
@@ -61,6 +63,10 @@ class Running:
         """The log line of the last finished exchange."""
         return (await self.accounts())[-1]
 
+    async def take(self, document: Document) -> None:
+        """Let it go on with another configuration."""
+        await self.app.take(await asyncio.to_thread(configured, document, self._file))
+
     async def stop(self) -> None:
         """Let the senders go, then stop."""
         for sender in self._senders:
@@ -74,19 +80,23 @@ async def start(document: Document, folder: Path, clock: HandLoop) -> Running:
     time = cast("asyncio.AbstractEventLoop", clock)
 
     def make() -> App:
-        path = folder / "proxy.yaml"
-        path.write_text(yaml.safe_dump(document, sort_keys=False))
-        configuration = load(path, {})
+        configuration = configured(document, folder / "proxy.yaml")
         log = Log(lines, level=configuration.log.level.value, human=False)
         return App(configuration, log=log, environ={}, loop=time, clock=clock)
 
-    running = Running(await loop.run_in_executor(None, make), lines, clock)
+    running = Running(await loop.run_in_executor(None, make), lines, clock, folder / "proxy.yaml")
     try:
         await running.app.start()
     except OSError:
         await running.app.stop()
         raise
     return running
+
+
+def configured(document: Document, path: Path) -> Configuration:
+    """The configuration that the document is, written to a file."""
+    path.write_text(yaml.safe_dump(document, sort_keys=False))
+    return load(path, {})
 
 
 def document(

@@ -104,7 +104,7 @@ async def test_an_idle_connection_is_closed_before_the_tenant_does(
     """After 30 s; Cloud Integration closes at 60."""
     proxy = await serve(document(upstream, authority))
     await (await proxy.sender()).ask(request(b"POST /orders", body=b"x"))
-    (pool,) = proxy.app.pools.values()
+    (pool,) = proxy.app.pools
     assert pool.idle == 1
     proxy.clock.advance(31)
     await until(lambda: pool.idle == 0)

@@ -160,6 +160,6 @@ async def test_no_exchange_is_left_behind(serve: Serve, upstream: Upstream, auth
         await turns(count)
         sender.leave()
     await until(lambda: not len(proxy.app.crowd))
-    (pool,) = proxy.app.pools.values()
+    (pool,) = proxy.app.pools
     await until(lambda: pool.leased == 0)
     assert all(bytes(each.body) in (b"", b"the message") for each in upstream.requests)

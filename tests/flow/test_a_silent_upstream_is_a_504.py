@@ -77,7 +77,7 @@ async def test_an_answer_that_trickles_is_no_silence(
     proxy = await serve(document(upstream, authority, timeout="5m"))
     sender = await proxy.sender()
     answering = asyncio.create_task(sender.ask(request(b"POST /orders", body=b"x")))
-    (pool,) = proxy.app.pools.values()
+    (pool,) = proxy.app.pools
     await upstream.reach(1)
     for _ in b"text":
         await until(

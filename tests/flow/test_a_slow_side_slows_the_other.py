@@ -32,7 +32,7 @@ DIGEST = hashlib.sha256(b"".join(message())).hexdigest()
 def held(proxy: Running) -> int:
     """Octets of bodies in our memory."""
     senders = [(each._body, each._transport) for each in proxy.app.crowd]
-    upstreams = [(each.body, each._transport) for pool in proxy.app.pools.values() for each in pool._all]
+    upstreams = [(each.body, each._transport) for pool in proxy.app.pools for each in pool._all]
     return sum(
         (body._size if body is not None else 0) + transport.get_write_buffer_size()
         for body, transport in [*senders, *upstreams]
@@ -60,7 +60,7 @@ async def test_a_slow_upstream_slows_the_sender(
             await sender.send(piece)
 
     sending = asyncio.create_task(send())
-    (pool,) = proxy.app.pools.values()
+    (pool,) = proxy.app.pools
     await until(lambda: any(each.congested for each in pool._all))
     await until(lambda: any(each._body is not None and each._body.paused for each in proxy.app.crowd))
     await turns(200)
@@ -91,7 +91,7 @@ async def test_a_slow_sender_slows_the_upstream(
     proxy = await serve(document(upstream, authority))
     sender = await proxy.sender()
     await sender.send(request(b"GET /orders"))
-    (pool,) = proxy.app.pools.values()
+    (pool,) = proxy.app.pools
     await until(lambda: any(each.congested for each in proxy.app.crowd))
     await until(lambda: any(each.body is not None and each.body.paused for each in pool._all))
     await turns(200)
@@ -142,7 +142,7 @@ async def test_an_upstream_that_takes_nothing_is_a_504(
     await sender.send(request(b"POST /orders", b"Content-Length: %d" % SIZE))
     pieces = message()
     sending = asyncio.create_task(sender.send(b"".join(pieces)))
-    (pool,) = proxy.app.pools.values()
+    (pool,) = proxy.app.pools
     await until(lambda: any(each.congested for each in pool._all))
     await until(lambda: any(each._body is not None and each._body.paused for each in proxy.app.crowd))
     proxy.clock.advance(120)

@@ -238,7 +238,7 @@ async def read(sender: Sender) -> bytes:
 
 def crash(proxy: Running) -> None:
     """Breaks a part, so that an exchange ends in an exception that nobody expected."""
-    for route in proxy.app._house.routes:
+    for route in proxy.app._generation.house.routes:
         if route.settings.name == "good":
             object.__setattr__(route, "pool", None)
 
@@ -248,7 +248,7 @@ def representations(proxy: Running) -> str:
     app: Any = proxy.app
     failures = [source.failure for source in app.sources.values()]
     tokens = [source._token for source in app.sources.values()]
-    units = [route.csrf._unit for route in app._house.routes]
+    units = [route.csrf._unit for route in app._generation.house.routes]
     errors = [f"{failure.error!r} {failure.error} {failure.error.args}" for failure in failures if failure]
     parts = [app.configuration, app.sources, failures, tokens, units, app.pools, list(app.crowd), app.listeners]
     parts += [getattr(source, "_granting", None) for source in app.sources.values()]

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from proxy.config.following import Following
 from proxy.forwarding.checks import AT_A_TIME, MOST_OF_ONE
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.passwords import argon2_hash, basic, bcrypt_hash
@@ -56,8 +55,8 @@ async def ask(proxy: Running, *fields: bytes) -> Answer:
 
 async def look(proxy: Running) -> None:
     """Let the proxy look at its files, as it does every five seconds."""
-    followings: list[Following[Any]] = proxy.app._gates._followings
-    for following in followings:
+    for _, following in proxy.app._premises.gates._gates.values():
+        assert following is not None
         await following._once()
 
 
@@ -66,7 +65,7 @@ def waiting(proxy: Running, count: int = MOST_OF_ONE) -> Iterator[None]:
     """Keep so many checks of our address from ending."""
     go_on = Event()
     for _ in range(count):
-        proxy.app._gates._checks.begin("127.0.0.1", go_on.wait)
+        proxy.app._premises.gates._checks.begin("127.0.0.1", go_on.wait)
     try:
         yield
     finally:
@@ -261,7 +260,7 @@ async def test_no_credential_is_shown(by_password: Running, upstream: Upstream, 
     """Not in the log, an answer, the metrics or the status; right or wrong."""
     answers = [await ask(by_password, b"Authorization: " + value) for value in (RIGHT, WRONG)]
     pages = [(await by_password.ask_admin(path))[1] for path in ("/metrics", "/status", "/readyz")]
-    shown = [repr(route.gate) for route in by_password.app._house.routes]
+    shown = [repr(route.gate) for route in by_password.app._generation.house.routes]
     text = "\n".join([*by_password.lines.text, *pages, *shown, *map(repr, answers), *map(repr, upstream.requests)])
     secret = [users_file.read_text().split(":")[1], *(value.decode()[6:] for value in (RIGHT, WRONG)), "cAnAry"]
     assert not [each for each in secret if each in text]
@@ -271,6 +270,6 @@ async def test_no_key_is_shown(by_key: Running, upstream: Upstream) -> None:
     """Nor half of one."""
     answers = [await ask(by_key, b"X-API-Key: " + key) for key in (KEY, WRONG_KEY)]
     pages = [(await by_key.ask_admin(path))[1] for path in ("/metrics", "/status", "/readyz")]
-    shown = [repr(route.gate) for route in by_key.app._house.routes]
+    shown = [repr(route.gate) for route in by_key.app._generation.house.routes]
     text = "\n".join([*by_key.lines.text, *pages, *shown, *map(repr, answers), *map(repr, upstream.requests)])
     assert "cAnAry" not in text

@@ -5,23 +5,11 @@ from collections import deque
 
 import pytest
 
+from proxy.server.sender import LINGER
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import request
-from tests.fakes.upstream import Call, Upstream, answer
+from tests.fakes.upstream import Call, Held, Upstream, answer
 from tests.flow.running import Serve, document, soon, until
-
-
-class Held:
-    """An upstream's line that answers when it is let go."""
-
-    def __init__(self) -> None:
-        self.go = asyncio.Event()
-
-    async def __call__(self, call: Call) -> None:
-        """Take the request, wait, answer."""
-        await call.body()
-        await soon(self.go.wait())
-        await answer(200, body=b"done")(call)
 
 
 async def test_an_exchange_in_flight_gets_its_answer(
@@ -59,19 +47,23 @@ async def test_a_body_on_its_way_is_still_taken(
     assert bytes(upstream.requests[0].body) == b"0123456789"
 
 
-async def test_idle_connections_end_at_once_and_new_ones_are_refused(
+async def test_idle_connections_end_soon_and_new_ones_are_refused(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer
 ) -> None:
-    """Senders then turn to another replica."""
+    """One that is about to send is served once more, with Connection: close; senders then turn to another replica."""
     held = Held()
-    upstream.script = deque([answer(), held])
+    upstream.script = deque([answer(), answer(), held, answer()])
     proxy = await serve(document(upstream, authority))
-    idle, busy = await proxy.sender(), await proxy.sender()
+    idle, last, busy = await proxy.sender(), await proxy.sender(), await proxy.sender()
     await idle.ask(request(b"GET /orders"))
+    await last.ask(request(b"GET /orders"))
     await busy.send(request(b"POST /orders", body=b"x"))
-    await upstream.reach(2)
+    await upstream.reach(3)
     port = proxy.port
     stopping = asyncio.create_task(proxy.app.stop())
+    await until(lambda: all(each.draining for each in proxy.app.crowd))
+    assert (await last.ask(request(b"GET /orders"))).field(b"Connection") == [b"close"]
+    proxy.clock.advance(LINGER)
     assert await idle.rest() == b""
     with pytest.raises(ConnectionRefusedError):
         await proxy.sender(port)
@@ -148,8 +140,11 @@ async def test_stopping_leaves_nothing_open(serve: Serve, upstream: Upstream, au
     before = asyncio.all_tasks()
     proxy = await serve(document(upstream, authority))
     await (await proxy.sender()).ask(request(b"POST /orders", body=b"x"))
-    await soon(proxy.app.stop())
-    (pool,) = proxy.app.pools.values()
+    stopping = asyncio.create_task(proxy.app.stop())
+    await until(lambda: all(each.draining for each in proxy.app.crowd))
+    proxy.clock.advance(LINGER)
+    await soon(stopping)
+    (pool,) = proxy.app.pools
     assert (len(proxy.app.crowd), pool.idle, pool.leased) == (0, 0, 0)
     theirs = {task for task in asyncio.all_tasks() if "tests/fakes" in str(task.get_coro())}
     await until(lambda: not {task for task in asyncio.all_tasks() - before if "fakes" not in repr(task)} - theirs)

@@ -33,6 +33,8 @@ class Command:
 
     before: tuple[str, ...] = ()
     "What the command is started by."
+    pass_fds: tuple[int, ...] = ()
+    "Descriptors that it gets."
 
     def __init__(self, *words: str, cwd: Path = ROOT, **variables: str) -> None:
         self._words = words
@@ -51,6 +53,7 @@ class Command:
             *(*self.before, sys.executable, "-m", "proxy", *self._words),
             cwd=self._cwd,
             env=environment(self._variables),
+            pass_fds=self.pass_fds,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -104,6 +107,16 @@ class Command:
         found = await self._wait(self.errors, rf'.*"event": ?"{re.escape(event)}".*')
         fields: dict[str, Any] = json.loads(found[0])
         return fields
+
+    async def logged(self, event: str, count: int) -> list[dict[str, Any]]:
+        """Wait for so many lines of this event, and return their fields."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                lines = [json.loads(line) for line in self.errors]
+                found = [line for line in lines if line["event"] == event]
+                if len(found) >= count:
+                    return found
+                await self._changed.wait()
 
     @property
     def _running(self) -> asyncio.subprocess.Process:

@@ -42,7 +42,7 @@ async def test_each_option_alone_makes_one(options: dict[str, Any]) -> None:
     await enter(made, (b"Content-Type", b"text/plain"))
     assert made.waiting == 0
     made.leave()
-    made.close()
+    await made.close()
 
 
 @pytest.mark.parametrize(

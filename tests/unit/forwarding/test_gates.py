@@ -1,5 +1,6 @@
 """The gates of routes, made of files."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -42,3 +43,17 @@ def test_a_file_that_has_gone_wrong_is_told(tmp_path: Path) -> None:
     keys.write_text("# none")
     with pytest.raises(ValueError, match=r"keys holds no key"):
         Gates(Log()).gate("a", InboundAuth(api_key=ApiKey(keys_file=keys)))
+
+
+async def test_a_gate_that_is_asked_for_again_is_the_same(tmp_path: Path) -> None:
+    """With what it remembers, until it is not wanted any more."""
+    keys = tmp_path / "keys"
+    keys.write_text("k1")
+    gates, auth = Gates(Log()), InboundAuth(api_key=ApiKey(keys_file=keys))
+    first, of_another_route = [await asyncio.to_thread(gates.gate, route, auth) for route in ("a", "b")]
+    gates.start()
+    await gates.keep({("a", auth)})
+    assert gates.gate("a", auth) is first
+    assert await asyncio.to_thread(gates.gate, "b", auth) is not of_another_route
+    await gates.close()
+    assert await asyncio.to_thread(gates.gate, "a", auth) is not first

@@ -14,7 +14,8 @@ from proxy.config.model import Listener as Settings
 from proxy.config.values import Address
 from proxy.errors import Overloaded, ProxyError
 from proxy.forwarding.request import Request
-from proxy.server.listener import Crowd, Listener, Reception
+from proxy.server.crowd import Crowd
+from proxy.server.listener import Listener, Reception
 from proxy.server.sender import SenderConnection
 from tests.fakes.loop import HandLoop
 from tests.unit.oauth.world import Lines
@@ -148,11 +149,12 @@ class House:
     async def listening(self, address: Address, **settings: Any) -> AsyncIterator[Listener]:
         """A listener that has started."""
         listener = Listener(Settings(address=address, **settings), self.reception)
-        await listener.start(reuse_port=False)
+        await asyncio.to_thread(listener.bind, [], reuse_port=False)
+        await listener.start()
         try:
             yield listener
         finally:
-            listener.stop()
+            await listener.stop()
             for each in self.crowd:
                 each.abort()
             await self.crowd.emptied(30)
@@ -218,8 +220,8 @@ async def test_a_taken_address_cannot_be_had() -> None:
     async with house.listening(LOOPBACK) as listener:
         other = Listener(Settings(address=Address(host="127.0.0.1", port=listener.port)), house.reception)
         with pytest.raises(OSError, match="in use"):
-            await other.start(reuse_port=False)
-        other.stop()
+            await asyncio.to_thread(other.bind, [], reuse_port=False)
+        await other.stop()
         assert other.port == 0
 
 
@@ -227,10 +229,10 @@ async def test_an_address_can_be_shared_where_the_configuration_says_so() -> Non
     """`reuse_port`, for rolling restarts."""
     house = House()
     first = Listener(Settings(address=LOOPBACK), house.reception)
-    await first.start(reuse_port=True)
+    await asyncio.to_thread(first.bind, [], reuse_port=True)
     second = Listener(Settings(address=Address(host="127.0.0.1", port=first.port)), house.reception)
-    await second.start(reuse_port=True)
+    await asyncio.to_thread(second.bind, [], reuse_port=True)
 
     assert second.port == first.port
-    first.stop()
-    second.stop()
+    await first.stop()
+    await second.stop()

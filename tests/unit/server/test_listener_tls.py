@@ -12,7 +12,8 @@ from proxy.config.model import Listener as Settings
 from proxy.config.values import Address
 from proxy.errors import ProxyError
 from proxy.forwarding.request import Request
-from proxy.server.listener import Crowd, Listener, Reception
+from proxy.server.crowd import Crowd
+from proxy.server.listener import Listener, Reception
 from proxy.server.sender import SenderConnection
 from tests.fakes.authority import Authority
 from tests.fakes.loop import HandLoop
@@ -60,7 +61,7 @@ class House:
 
     async def stop(self) -> None:
         """Let nobody stay."""
-        self.listener.stop()
+        await self.listener.stop()
         for each in self.crowd:
             each.abort()
         await self.crowd.emptied(PATIENCE)
@@ -81,7 +82,8 @@ def house(issuer: Authority) -> House:
 
 async def test_a_sender_with_a_certificate_is_served(house: House, issuer: Authority) -> None:
     """And known by its subject."""
-    await house.listener.start(reuse_port=False)
+    await asyncio.to_thread(house.listener.bind, [], reuse_port=False)
+    await house.listener.start()
     sender = await Sender.connect(house.listener.port, issuer.identify(issuer.trusting(), "ERP"))
     assert (await sender.ask(request(b"POST /a", body=LARGE))).body == LARGE
     sender.leave()
@@ -92,7 +94,8 @@ async def test_a_sender_with_a_certificate_is_served(house: House, issuer: Autho
 
 async def test_a_refused_sender_reads_why(house: House, issuer: Authority) -> None:
     """Though it goes on sending; then the end, in good order."""
-    await house.listener.start(reuse_port=False)
+    await asyncio.to_thread(house.listener.bind, [], reuse_port=False)
+    await house.listener.start()
     sender = await Sender.connect(house.listener.port, issuer.identify(issuer.trusting(), "ERP"))
     await sender.send(b"no http at all\r\n\r\n" + LARGE[:100_000])
     assert (await sender.answer()).status == 400
@@ -103,7 +106,8 @@ async def test_a_refused_sender_reads_why(house: House, issuer: Authority) -> No
 
 async def test_others_fail(house: House, issuer: Authority) -> None:
     """Each in its own way, and none of them is heard."""
-    await house.listener.start(reuse_port=False)
+    await asyncio.to_thread(house.listener.bind, [], reuse_port=False)
+    await house.listener.start()
     plain = await Sender.connect(house.listener.port)
     await plain.send(request(b"GET /a"))
     assert b"HTTP" not in await plain.rest()
@@ -125,7 +129,8 @@ async def test_others_fail(house: House, issuer: Authority) -> None:
 
 async def test_a_large_answer_comes_whole_before_the_end(house: House, issuer: Authority) -> None:
     """Up to the close_notify; asked from a thread, for the event loops' own TLS may lose the last of it."""
-    await house.listener.start(reuse_port=False)
+    await asyncio.to_thread(house.listener.bind, [], reuse_port=False)
+    await house.listener.start()
     port, tls = house.listener.port, issuer.identify(issuer.trusting(), "ERP")
 
     def ask() -> bytes:

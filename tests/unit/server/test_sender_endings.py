@@ -139,11 +139,48 @@ async def test_a_sender_without_address_is_not_served(house: House) -> None:
     assert (wire.end, house.here) == ("aborted", 1)
 
 
-async def test_an_idle_sender_is_closed_when_draining(house: House, wire: Wire) -> None:
-    """Nothing is lost."""
-    wire.connection.drain()
+async def test_an_idle_sender_may_send_its_last_request_when_draining(house: House, wire: Wire) -> None:
+    """It cannot have known; if it does not begin soon, it is closed."""
+    silent = house.connect()
+    for each in (wire, silent):
+        await each.send(GET)
+        await each.answer(b"<1>")
+        each.connection.drain()
+    await wire.send(GET)
+    assert wire.connection.persistent() is False
+    await wire.answer(b"<2>")
+    assert silent.end == "open"
+    silent.wait(LINGER)
 
-    assert (wire.end, house.requests) == ("closed", [])
+    assert (wire.received(), wire.end, silent.received(), silent.end) == (b"<1><2>", "closed", b"<1>", "closed")
+
+
+async def test_an_idle_sender_is_closed_at_once_where_no_patience_is_left(wire: Wire) -> None:
+    """It came in past a fence that is not there any more."""
+    wire.connection.drain(patience=0)
+
+    assert wire.end == "closed"
+
+
+async def test_patience_does_not_let_an_idle_sender_stay_longer(wire: Wire) -> None:
+    """Its time was nearly up."""
+    wire.wait(74)
+    wire.connection.drain()
+    wire.wait(1)
+
+    assert wire.end == "closed"
+
+
+async def test_a_head_that_has_begun_may_end_when_draining(wire: Wire) -> None:
+    """It is served, and the connection ends with its answer."""
+    await wire.send(GET)
+    await wire.answer(b"<1>")
+    await wire.send(GET[:5])
+    wire.connection.drain()
+    await wire.send(GET[5:])
+    await wire.answer(b"<2>")
+
+    assert (wire.received(), wire.end) == (b"<1><2>", "closed")
 
 
 async def test_a_busy_sender_is_closed_after_its_answer_when_draining(house: House, wire: Wire) -> None:
@@ -156,15 +193,15 @@ async def test_a_busy_sender_is_closed_after_its_answer_when_draining(house: Hou
     assert (wire.received(), len(house.requests), wire.transport.ended) == (b"<ok>", 1, True)
 
 
-async def test_draining_between_two_requests_begins_no_other(house: House, wire: Wire) -> None:
-    """Its answer could not be sent any more."""
-    await wire.send(post(b"a") + GET)
-    house.answers += [b"<1>", b"<2>"]
+async def test_draining_between_two_requests_begins_one_more(house: House, wire: Wire) -> None:
+    """The last one."""
+    await wire.send(post(b"a") + GET + GET)
+    house.answers += [b"<1>", b"<2>", b"<3>"]
     wire.connection.ring()
     wire.connection.drain()
     await turns()
 
-    assert (len(house.requests), wire.end) == (1, "closed")
+    assert (len(house.requests), wire.received(), wire.end) == (2, b"<1><2>", "closed")
 
 
 async def test_draining_while_requests_are_answered_at_once_begins_no_other(house: House, wire: Wire) -> None:

@@ -73,9 +73,3 @@ def test_files_that_are_none_are_refused(files: dict[str, Path]) -> None:
         client_context(Tls(cert_file=files["cert"]))
     with pytest.raises(OSError, match="No such file"):
         client_context(Tls(ca_file=files["ca"].with_name("missing.pem")))
-
-
-def test_one_set_of_files_makes_one_context(files: dict[str, Path]) -> None:
-    """They take a megabyte each."""
-    assert client_context(Tls(ca_file=files["ca"])) is client_context(Tls(ca_file=files["ca"]))
-    assert client_context(Tls(ca_file=files["ca"])) is not client_context(Tls())

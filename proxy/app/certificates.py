@@ -1,0 +1,29 @@
+"""The certificates that we show to others, of all parts of a configuration."""
+
+from collections.abc import Callable
+from functools import partial
+
+from proxy.config.model import Configuration, OAuthClient
+from proxy.oauth.credentials import with_secrets
+
+
+def certificates(configuration: Configuration) -> dict[str, Callable[[], bytes]]:
+    """What reads each, by what it is for; to be read when it is looked at."""
+    found: dict[str, Callable[[], bytes]] = {
+        f"listener {each.address}": each.tls.cert_file.read_bytes for each in configuration.listen if each.tls
+    }
+    for name, client in configuration.oauth_clients.items():
+        if client.tls.cert_file is not None:
+            found[f"oauth_client {name}"] = client.tls.cert_file.read_bytes
+        elif client.certificate is not None:
+            found[f"oauth_client {name}"] = partial(present_certificate, client)
+    for route in configuration.routes:
+        if route.tls.cert_file is not None:
+            found[f"route {route.name}"] = route.tls.cert_file.read_bytes
+    return found
+
+
+def present_certificate(client: OAuthClient) -> bytes:
+    """The certificate of a service key, as its file has it now."""
+    certificate = with_secrets(client).certificate
+    return certificate.get_secret_value().encode() if certificate else b""

@@ -1,0 +1,192 @@
+"""What one configuration makes: token sources, pools, gates and routes, and the house of their exchanges.
+
+The next generation takes over from it whatever its own configuration leaves as it is, with what that has in memory:
+tokens, CSRF tokens, connections, passwords that were right, places that are taken.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from ssl import SSLContext
+from urllib.parse import SplitResult, urlsplit
+
+from proxy.app.certificates import certificates
+from proxy.app.premises import Premises
+from proxy.config.egress import corporate_proxy
+from proxy.config.following import Stamp, stamp_of
+from proxy.config.model import Configuration, Forwarded, OAuthClient, Tls
+from proxy.config.model import Route as Settings
+from proxy.config.urls import port_of
+from proxy.forwarding.bounds import Bounds, bounds_of
+from proxy.forwarding.cookies import CookieRules
+from proxy.forwarding.exchange import House
+from proxy.forwarding.fields import RequestRules
+from proxy.forwarding.gates import Key
+from proxy.forwarding.routes import Route, Routes
+from proxy.oauth.credentials import with_secrets
+from proxy.oauth.expiry import CredentialExpiry
+from proxy.oauth.rotation import Rotation
+from proxy.oauth.source import TokenSource, token_source
+from proxy.upstream.pool import Origin, Pool
+from proxy.upstream.tls import client_context
+
+Closable = TokenSource | Pool | Bounds
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """One OAuth client: its token source, and who follows its secret files."""
+
+    source: TokenSource
+    rotation: Rotation
+
+
+class Generation:
+    """Reads files when made, so not within the event loop; OSError or ValueError if one cannot be used."""
+
+    def __init__(self, configuration: Configuration, premises: Premises, *, before: "Generation | None" = None) -> None:
+        self.configuration = configuration
+        self._premises = premises
+        self._before = before
+        self._takings: list[Callable[[], None]] = []
+        self.registrations = {name: self._registration(name) for name in configuration.oauth_clients}
+        self.sources = {name: each.source for name, each in self.registrations.items()}
+        self.trusts: dict[tuple[Tls, Stamp], SSLContext] = {}
+        self.pools: dict[tuple[Origin, float], Pool] = {}
+        self.routes = {settings.name: self._route(settings) for settings in configuration.routes}
+        self.expiry = CredentialExpiry(certificates(configuration), clock=premises.clock, log=premises.log.logger)
+        self.house = House(
+            routes=Routes(self.routes.values()),
+            name=configuration.via.encode(),
+            own_names=premises.own_names,
+            trusted_proxies=configuration.trusted_proxies,
+            spool=premises.spool if any(route.spool for route in configuration.routes) else None,
+            wall=premises.clock.wall,
+            closing=premises.close_account,
+        )
+        self._before = None
+
+    def take_over(self) -> None:
+        """What was taken over goes on with the options of this configuration. Cannot fail."""
+        for take in self._takings:
+            take()
+
+    def start(self) -> None:
+        """Follows files."""
+        for each in self.registrations.values():
+            each.rotation.start()
+        self.expiry.start()
+
+    @property
+    def gates(self) -> set[Key]:
+        """Whose gates it needs."""
+        return {(each.name, each.inbound_auth) for each in self.configuration.routes if each.inbound_auth}
+
+    @property
+    def closable(self) -> set[Closable]:
+        """What exchanges wait for."""
+        bounds = (route.bounds for route in self.routes.values() if route.bounds is not None)
+        return {*bounds, *self.sources.values(), *self.pools.values()}
+
+    async def retire(self, heir: "Generation") -> set[Closable]:
+        """Follows no more files; returns what the heir has not taken over, which exchanges may be using still."""
+        await self._unfollow(each.rotation for each in heir.registrations.values())
+        left = self.closable - heir.closable
+        for each in left:
+            if isinstance(each, Pool):
+                each.retire()
+        return left
+
+    async def close(self) -> None:
+        """Follows no more files."""
+        await self._unfollow(())
+
+    async def _unfollow(self, kept: Iterable[Rotation]) -> None:
+        going_on = set(kept)
+        for each in self.registrations.values():
+            if each.rotation not in going_on:
+                await each.rotation.close()
+        await self.expiry.close()
+
+    def _registration(self, name: str) -> Registration:
+        """A source of the same OAuth client at the same server is taken over, with its token."""
+        premises = self._premises
+        client = with_secrets(self.configuration.oauth_clients[name])
+        known = self._before.registrations.get(name) if self._before else None
+        if known is not None:
+            present = known.source.client
+            if client == present:
+                return known
+            if (client.client_id, client.token_url) == (present.client_id, present.token_url):
+                self._takings.append(known.source.prepare(client))
+                return Registration(known.source, self._rotation(known.source, client))
+        counted = partial(premises.metrics.count_grant, name)
+        source = token_source(client, premises.endpoint, premises.clock, premises.log.logger, counted)
+        return Registration(source, self._rotation(source, client))
+
+    def _rotation(self, source: TokenSource, client: OAuthClient) -> Rotation:
+        return Rotation(client, changed=source.credentials_changed, log=self._premises.log.logger)
+
+    def _route(self, settings: Settings) -> Route:
+        """The one that was there is taken over if nothing about it is new."""
+        premises, auth = self._premises, settings.inbound_auth
+        upstream = urlsplit(settings.upstream)
+        pool = self._pool(settings, upstream)
+        source, via = self.sources[settings.oauth_client], self.configuration.via.encode()
+        gate = premises.gates.gate(settings.name, auth) if auth else None
+        known = self._before.routes.get(settings.name) if self._before else None
+        if known and (known.settings, known.pool, known.source, known.via) == (settings, pool, source, via):
+            return known
+        prefix, path = settings.path.encode(), upstream.path.encode()
+        return Route(
+            settings=settings,
+            prefix=prefix,
+            upstream_path=path,
+            upstream_host=upstream.netloc.rpartition("@")[2].encode(),
+            via=via,
+            set_lines=tuple(f"{name}: {value}".encode("latin-1") for name, value in settings.set_fields.items()),
+            forwarded=settings.forwarded,
+            request_rules=RequestRules(
+                drop=frozenset(name.lower().encode() for name in dropped_fields(settings)),
+                sap_fields=settings.forward_sap_fields,
+                forwarded=settings.forwarded is not Forwarded.OFF,
+            ),
+            cookie_rules=CookieRules(
+                prefix=f"cpi.{settings.name}~".encode(),  # no name holds a tilde, so no prefix begins another
+                route_path=prefix or b"/",
+                upstream_path=path or b"/",
+            ),
+            pool=pool,
+            source=source,
+            gate=gate,
+            bounds=bounds_of(settings, premises.deadlines),
+        )
+
+    def _pool(self, settings: Settings, upstream: SplitResult) -> Pool:
+        """The pool of the route's upstream; routes to the same one share it, also with the generation before."""
+        secure = upstream.scheme == "https"
+        host, port = upstream.hostname or "", port_of(upstream)
+        named = settings.proxy_url.get_secret_value() if settings.proxy_url else None
+        through = corporate_proxy(settings.upstream, proxy_url=named, environ=self._premises.environ, cleartext=True)
+        tls = settings.tls if secure else None
+        origin = Origin(host=host, port=port, tls=self._trust(tls) if tls else None, proxy=through)
+        key = (origin, self.configuration.upstream_idle_timeout)
+        if key not in self.pools:
+            known = self._before.pools.get(key) if self._before else None
+            self.pools[key] = known or Pool(origin, self._premises.deadlines, idle_timeout=key[1])
+        return self.pools[key]
+
+    def _trust(self, tls: Tls) -> SSLContext:
+        """One for each content of the files, also with the generation before: a context takes a megabyte."""
+        key = (tls, stamp_of(each for each in (tls.ca_file, tls.cert_file, tls.key_file) if each))
+        if key not in self.trusts:
+            known = self._before.trusts.get(key) if self._before else None
+            self.trusts[key] = known or client_context(tls)
+        return self.trusts[key]
+
+
+def dropped_fields(settings: Settings) -> tuple[str, ...]:
+    """Names of the sender's fields that do not go on: unwanted, replaced, or its credential."""
+    auth = settings.inbound_auth
+    credential = (auth.api_key.field,) if auth and auth.api_key else ()
+    return (*settings.drop_fields, *settings.set_fields, *credential)

@@ -1,0 +1,241 @@
+"""A running proxy from its start to its stop; between them it may go on with other configurations."""
+
+import asyncio
+import itertools
+import secrets
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING
+from weakref import WeakSet
+
+from proxy.app.generation import Closable, Generation
+from proxy.app.premises import Premises
+from proxy.clock import Clock, SystemClock
+from proxy.config.model import Configuration, Limits
+from proxy.errors import ProxyError
+from proxy.forwarding.answers import problem
+from proxy.forwarding.exchange import exchange
+from proxy.oauth.expiry import CredentialExpiry
+from proxy.oauth.source import TokenSource
+from proxy.observe.account import Account
+from proxy.observe.logs import Log
+from proxy.server import sockets
+from proxy.server.crowd import Crowd
+from proxy.server.descriptors import most_connections
+from proxy.server.front import Change, Front, release
+from proxy.server.listener import Listener, Reception
+from proxy.server.sender import SenderConnection
+from proxy.upstream.pool import Pool
+from proxy.wire.heads import assert_compiled
+from proxy.wire.tls import reason_of
+
+if TYPE_CHECKING:
+    from proxy.admin.site import AdminSite
+
+FEW = 0.9
+"Share of `limits.max_connections`: whoever gets less is told at the start."
+LAST_WORDS = 1.0
+"Seconds for the answers to exchanges that did not end in time."
+
+
+class App:
+    """A proxy from `start` to `stop`. Reads files when made, so it is made before its event loop runs."""
+
+    admin: "AdminSite"
+    "From `start` on."
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        *,
+        log: Log,
+        environ: Mapping[str, str],
+        loop: asyncio.AbstractEventLoop,
+        clock: Clock | None = None,
+    ) -> None:
+        assert_compiled()
+        self._premises = Premises(log=log, environ=environ, loop=loop, clock=clock or SystemClock())
+        self.log, self.metrics = log, self._premises.metrics
+        self.draining = False
+        self._ids = request_ids()
+        self._generation = Generation(configuration, self._premises)
+        self._retired = WeakSet[Closable]()
+        "Of earlier configurations, while exchanges use it."
+        self.crowd = Crowd(configuration.limits, most=self._most_connections(configuration.limits))
+        self._front = Front(configuration.listen, self._reception(self._generation))
+
+    # ---- its life
+
+    async def start(self, handed: list[socket.socket] | None = None) -> None:
+        """Opens the admin address, then the senders' addresses; OSError if one cannot be had.
+
+        `handed` are sockets that somebody else has opened for the senders.
+        """
+        self.admin = self._admin_site(self.configuration)
+        await open_site(self.admin)
+        self._premises.gates.start()
+        self._generation.start()
+        await self._front.start(handed or [], reuse_port=self.configuration.reuse_port)
+
+    async def take(self, configuration: Configuration) -> None:
+        """Goes on with another configuration, whole; OSError or ValueError leaves all as it was.
+
+        Exchanges on their way end as they began; connections of senders stay, unless their listener has gone or lets
+        others in than before.
+        """
+        before, admin = self._generation, self.admin
+        change: Change | None = None
+        try:
+            refuse_restart(self.configuration, configuration)
+            generation = await asyncio.to_thread(Generation, configuration, self._premises, before=before)
+            reception, reuse_port = self._reception(generation), configuration.reuse_port
+            change = await asyncio.to_thread(
+                self._front.prepare, configuration.listen, reception, reuse_port=reuse_port
+            )
+            if configuration.admin != before.configuration.admin:
+                admin = self._admin_site(configuration)
+                await open_site(admin)
+        except (OSError, ValueError):
+            if change is not None:
+                release(change)
+            await self._premises.gates.keep(before.gates)
+            raise
+        self._generation = generation  # nothing can fail from here on
+        generation.take_over()
+        self.crowd.take(configuration.limits, most=self._most_connections(configuration.limits))
+        self._front.take(change, reception)
+        self._premises.gates.start()
+        generation.start()
+        await self._front.settle(change)
+        self._retired |= await before.retire(generation)
+        await self._premises.gates.keep(generation.gates)
+        if admin is not self.admin:
+            admin, self.admin = self.admin, admin
+            await admin.stop()
+
+    async def stop(self) -> None:
+        """Accepts no more, lets exchanges end for at most `drain_timeout`, then ends everything."""
+        self.draining = True
+        await self._front.stop()
+        for sender in self.crowd:
+            sender.drain()
+        await self.crowd.emptied(self.configuration.drain_timeout)
+        for each in (*self._generation.closable, *self._retired):
+            await each.close()  # what exchanges wait for does not come any more
+        await self._premises.gates.close()
+        await self.crowd.emptied(LAST_WORDS)
+        for sender in self.crowd:
+            sender.abort()
+        await self._front.close()
+        await self._generation.close()
+        await self._premises.close()
+        await self.admin.stop()
+        await asyncio.sleep(0)  # transports tell of their end in the next turn of the loop
+
+    # ---- what can be seen of it
+
+    @property
+    def configuration(self) -> Configuration:
+        """The one that holds."""
+        return self._generation.configuration
+
+    @property
+    def listeners(self) -> list[Listener]:
+        """In the order of the configuration."""
+        return self._front.listeners
+
+    @property
+    def sources(self) -> Mapping[str, TokenSource]:
+        """By OAuth client."""
+        return self._generation.sources
+
+    @property
+    def expiry(self) -> CredentialExpiry:
+        """When the certificates that we show expire."""
+        return self._generation.expiry
+
+    @property
+    def pools(self) -> list[Pool]:
+        """Connections to upstreams, also of an earlier configuration while there are any."""
+        return [*self._generation.pools.values(), *(each for each in self._retired if isinstance(each, Pool))]
+
+    @property
+    def waiting(self) -> dict[str, int]:
+        """How many exchanges wait for their turn, by route; routes where none can wait are left out."""
+        return {
+            name: route.bounds.waiting
+            for name, route in self._generation.routes.items()
+            if route.bounds is not None and route.settings.queue
+        }
+
+    # ---- its parts
+
+    def _admin_site(self, configuration: Configuration) -> "AdminSite":
+        from proxy.admin.site import AdminSite  # noqa: PLC0415 - aiohttp's server is needed here only
+
+        return AdminSite(self, configuration.admin)
+
+    def _most_connections(self, limits: Limits) -> int:
+        wanted = limits.max_connections
+        most = most_connections(wanted)
+        if most < FEW * wanted:
+            self.log.logger.warning(
+                "connections.limited",
+                most=most,
+                detail=f"`limits.max_connections` is {wanted}; the system has too few descriptors, see `ulimit -n`.",
+            )
+        return most
+
+    def _reception(self, generation: Generation) -> Reception:
+        return Reception(
+            limits=generation.configuration.limits,
+            deadlines=self._premises.deadlines,
+            ids=self._ids,
+            crowd=self.crowd,
+            serve=partial(exchange, house=generation.house),
+            refuse=self._refuse,
+            crashed=self._crashed,
+            unsecured=self._unsecured,
+            log=self.log.logger,
+        )
+
+    # ---- what happens
+
+    def _refuse(self, sender: SenderConnection, error: ProxyError, request_id: str) -> None:
+        """Answers what never became a request, and accounts for it."""
+        account, name, now = Account(request_id, ""), self._generation.house.name, self._premises.clock.wall()
+        account.client_certificate = sender.subject
+        account.failed(error)
+        sender.send(problem(error, name=name, request_id=request_id, method="", close=True, now=now))
+        account.end()
+        self._premises.close_account(account)
+
+    def _crashed(self, error: BaseException, address: str) -> None:
+        self.log.logger.error("exchange.crashed", sender=address, exc_info=error)
+
+    def _unsecured(self, error: Exception, address: str) -> None:
+        """Not above debug: whoever reaches the port can make as many as they like."""
+        reason = reason_of(error) if isinstance(error, ssl.SSLError) else str(error)
+        self.log.logger.debug("handshake.failed", sender=address, reason=reason)
+
+
+async def open_site(site: "AdminSite") -> None:
+    """Lets it serve; OSError if its address cannot be had."""
+    with sockets.named("admin", site.wanted):
+        await site.start(await asyncio.to_thread(sockets.listening, site.wanted))
+
+
+def refuse_restart(present: Configuration, wanted: Configuration) -> None:
+    """ValueError for what only a restart can change."""
+    if wanted.reuse_port != present.reuse_port:
+        raise ValueError(
+            "`reuse_port` belongs to sockets that are bound already: restart for it, or leave it as it was"
+        )
+
+
+def request_ids() -> Iterator[str]:
+    """Ids that no other process gives: a random beginning, and a number."""
+    beginning = secrets.token_hex(8)
+    return (f"{beginning}-{number:x}" for number in itertools.count(1))

@@ -1,0 +1,112 @@
+"""Reads the configuration again, on SIGHUP or when its file changes, and lets the proxy go on with it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from proxy.app import App
+from proxy.config.following import Following
+from proxy.config.load import ConfigurationError
+from proxy.config.model import Configuration
+
+WATCHED_EVERY = 1.0
+"Seconds between two looks at the file."
+KEPT = "The configuration before goes on to hold."
+
+
+class Reloading:
+    """One after the other, from `start` to `close`; any number of wishes that come meanwhile are one."""
+
+    def __init__(
+        self,
+        app: App,
+        *,
+        read: Callable[[], Configuration],
+        taken: Callable[[Configuration], Awaitable[None]],
+        begun: Callable[[], None],
+        ended: Callable[[], None],
+    ) -> None:
+        """`read` runs in a thread and may raise ConfigurationError; `taken` is told what holds now."""
+        self._app = app
+        self._read, self._taken, self._begun, self._ended = read, taken, begun, ended
+        self._wanted = asyncio.Event()
+        self._closed = False
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """From now on wishes are granted."""
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    def want(self) -> None:
+        """Let it be read again."""
+        self._wanted.set()
+
+    async def close(self) -> None:
+        """Ends after what has begun."""
+        self._closed = True
+        self._wanted.set()
+        if self._task is not None:
+            await self._task
+
+    async def _run(self) -> None:
+        while True:
+            await self._wanted.wait()
+            if self._closed:
+                return
+            self._wanted.clear()
+            self._begun()
+            try:
+                await self._reload()
+            finally:
+                self._ended()
+
+    async def _reload(self) -> None:
+        log, metrics = self._app.log.logger, self._app.metrics
+        try:
+            configuration = await asyncio.to_thread(self._read)
+            await self._app.take(configuration)
+        except (ConfigurationError, OSError, ValueError) as error:
+            metrics.count_reload("rejected")
+            log.error("config.rejected", problems=problems_of(error), detail=KEPT)  # noqa: TRY400 - no stack helps
+        except Exception as error:
+            metrics.count_reload("rejected")
+            log.error("config.rejected", problems=[type(error).__name__], detail=KEPT, exc_info=error)  # noqa: TRY400
+        else:
+            metrics.count_reload("reloaded")
+            await self._taken(configuration)
+
+
+class Watch:
+    """Wants a reload whenever the file has another content."""
+
+    def __init__(self, file: Path, reloading: Reloading, app: App) -> None:
+        self._reloading, self._app, self._file = reloading, app, file
+        self._is_readable = self._is_first_look = True
+        self._following = Following(
+            (file,), read=lambda: None, taken=self._changed, unreadable=self._unreadable, every=WATCHED_EVERY
+        )
+
+    def start(self) -> None:
+        """From now on."""
+        self._following.start()
+
+    async def close(self) -> None:
+        """No more."""
+        await self._following.close()
+
+    def _changed(self, _: None) -> None:
+        if not self._is_first_look:
+            self._reloading.want()
+        self._is_first_look, self._is_readable = False, True
+
+    def _unreadable(self, error: Exception) -> None:
+        """Once, for it may be on its way."""
+        if self._is_readable:
+            reason = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+            self._app.log.logger.warning("config.unreadable", file=str(self._file), reason=reason, detail=KEPT)
+        self._is_readable = False
+
+
+def problems_of(error: Exception) -> list[str]:
+    """One sentence each."""
+    return [str(each) for each in error.problems] if isinstance(error, ConfigurationError) else [str(error)]

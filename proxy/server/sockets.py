@@ -1,0 +1,117 @@
+"""The sockets that we listen with: bound here, or handed over by the service manager (sd_listen_fds(3))."""
+
+import errno
+import os
+import socket
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from proxy.config.model import Address
+
+BACKLOG = 1024
+"Connections that may wait to be accepted."
+FIRST_HANDED = 3
+"Descriptor of the first socket that is handed over."
+_NOT_HERE = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
+
+
+def listening(address: Address, *, reuse_port: bool = False) -> list[socket.socket]:
+    """A socket for each address that the host's name means; OSError if none can be had, or one is taken."""
+    if address.path is not None:
+        return [_listening_at(address.path)]
+    sockets: list[socket.socket] = []
+    absent: OSError | None = None
+    for family, where in _resolved(address):
+        try:
+            sockets.append(socket.create_server(where, family=family, backlog=BACKLOG, reuse_port=reuse_port))
+        except OSError as error:
+            absent = error
+            if error.errno not in _NOT_HERE:  # `localhost` means ::1 also where there is no IPv6
+                close(sockets)
+                raise
+    if absent is not None and not sockets:
+        raise absent
+    return [non_blocking(each) for each in sockets]
+
+
+def handed_over(environ: Mapping[str, str], process: int) -> list[socket.socket]:
+    """The sockets that were opened for this process; ValueError if one is not what listeners accept from."""
+    if environ.get("LISTEN_PID") != str(process):
+        return []
+    count = int(environ.get("LISTEN_FDS", "0"))
+    sockets = [socket.socket(fileno=number) for number in range(FIRST_HANDED, FIRST_HANDED + count)]
+    for each in sockets:
+        if each.type != socket.SOCK_STREAM or not each.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            number = each.fileno()
+            close(sockets)
+            raise ValueError(f"descriptor {number} is no listening stream socket; write ListenStream= for it")
+        each.set_inheritable(False)
+        non_blocking(each)
+    return sockets
+
+
+def is_at(found: socket.socket, address: Address) -> bool:
+    """Whether the socket listens at this address."""
+    where = found.getsockname()
+    if address.path is not None or not isinstance(where, tuple):
+        return isinstance(where, str) and address.path == Path(where)
+    return any(where[:2] == resolved[:2] for _, resolved in _resolved(address))
+
+
+def place_of(found: socket.socket) -> str:
+    """Where a socket listens, for people."""
+    where = found.getsockname()
+    return str(Address(host=where[0], port=where[1]) if isinstance(where, tuple) else Address(path=Path(where)))
+
+
+def non_blocking(found: socket.socket) -> socket.socket:
+    """The same, as the event loop wants it."""
+    found.setblocking(False)
+    return found
+
+
+def waiting(found: socket.socket) -> Iterator[socket.socket]:
+    """Those who have connected to a listening socket and were not accepted yet."""
+    with suppress(BlockingIOError):
+        while True:
+            connected, _ = found.accept()
+            yield non_blocking(connected)
+
+
+def close(sockets: list[socket.socket]) -> None:
+    """They are not needed."""
+    for each in sockets:
+        each.close()
+
+
+@contextmanager
+def named(option: str, address: Address) -> Iterator[None]:
+    """Says which address cannot be had, in place of a number."""
+    try:
+        yield
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+        raise OSError(f"`{option}` {address}: {reason}; stop what uses it, or choose another address") from error
+
+
+def _listening_at(path: Path) -> socket.socket:
+    """At a path; the socket of a process that has gone is replaced."""
+    with suppress(FileNotFoundError):
+        if stat.S_ISSOCK(path.stat().st_mode):
+            path.unlink()
+    found = socket.socket(socket.AF_UNIX)
+    try:
+        found.bind(str(path))
+        found.listen(BACKLOG)
+    except OSError:
+        found.close()
+        raise
+    return non_blocking(found)
+
+
+def _resolved(address: Address) -> list[tuple[socket.AddressFamily, tuple[str, int]]]:
+    """Family and place, each once; OSError if the name means nothing."""
+    found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    return list(dict.fromkeys((family, (str(where[0]), int(where[1]))) for family, _, _, _, where in found))

@@ -1,0 +1,267 @@
+"""Reloads, restarts and stops under load: every message gets the upstream's answer, and arrives once."""
+
+import asyncio
+import signal
+import socket
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from aiohttp import ClientSession
+
+from tests.fakes.authorization_server import AuthorizationServer, granted
+from tests.fakes.sender import Sender, request
+from tests.fakes.upstream import Call, Upstream, answer
+from tests.system.command import Command, Proxy, run
+
+SENDERS = 8
+LAUNCH = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+"As a service manager hands over a socket."
+
+
+class Load:
+    """Senders that send one message after the other, each its own number; half of them keep their connections."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._ended = False
+        self._counted = asyncio.Event()
+        self.sent = 0
+        self.outcomes: Counter[int | str] = Counter()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """While the block runs."""
+        senders = [asyncio.create_task(self._send(keeps=bool(number % 2))) for number in range(SENDERS)]
+        try:
+            yield
+        finally:
+            self._ended = True
+            await asyncio.gather(*senders)
+
+    async def goes_on(self, messages: int = 100) -> None:
+        """Wait until so many more have been answered."""
+        wanted = self.outcomes.total() + messages
+        async with asyncio.timeout(60):
+            while self.outcomes.total() < wanted:
+                self._counted.clear()
+                await self._counted.wait()
+
+    async def _send(self, *, keeps: bool) -> None:
+        sender: Sender | None = None
+        while not self._ended:
+            self.sent += 1
+            number = b"%d" % self.sent
+            try:
+                sender = sender or await Sender.connect(self._port)
+                answered = await sender.ask(request(b"POST /orders", body=number))
+            except (OSError, asyncio.IncompleteReadError) as error:
+                self._count(type(error).__name__)
+                sender = None
+                continue
+            self._count(answered.status)
+            if not keeps or b"close" in answered.field(b"Connection"):
+                sender.leave()
+                sender = None
+        if sender is not None:
+            sender.leave()
+
+    def _count(self, outcome: int | str) -> None:
+        self.outcomes[outcome] += 1
+        self._counted.set()
+
+    def check(self, arrived: Counter[bytes]) -> None:
+        """All were answered by the upstream, and arrived once."""
+        assert self.outcomes == {200: self.sent}
+        assert len(arrived) == self.sent
+        assert set(arrived.values()) == {1}
+
+
+@pytest.fixture
+def arrived() -> Counter[bytes]:
+    """Which bodies arrived at the upstream, and how often."""
+    return Counter()
+
+
+@pytest.fixture
+async def upstream(arrived: Counter[bytes]) -> AsyncIterator[Upstream]:
+    """Where messages arrive."""
+
+    async def count(call: Call) -> None:
+        arrived[await call.body()] += 1
+        await answer(200, body=b"ok")(call)
+
+    async with Upstream(count) as started:
+        yield started
+
+
+@pytest.fixture
+async def authority() -> AsyncIterator[AuthorizationServer]:
+    """One whose tokens differ."""
+    async with AuthorizationServer(*(granted(f"token-{number}") for number in range(50))) as started:
+        yield started
+
+
+def document(upstream: Upstream, authority: AuthorizationServer, **options: Any) -> dict[str, Any]:
+    """A configuration with one route; the secret in a file."""
+    client = {"token_url": authority.url, "client_id": "id", "client_secret_file": "secret"}
+    return {
+        "listen": "127.0.0.1:0",
+        "admin": "127.0.0.1:0",
+        "oauth_clients": {"orders": client},
+        "routes": [{"path": "/orders", "upstream": upstream.url, "oauth_client": "orders"}],
+        **options,
+    }
+
+
+def written(folder: Path, content: dict[str, Any], name: str = "proxy.yaml", *, secret: str = "s3cret") -> Path:
+    """The configuration's file."""
+    path = folder / name
+    (folder / "secret").write_text(secret)
+    (folder / "secret").chmod(0o600)
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+async def test_ten_reloads_under_load(
+    upstream: Upstream, arrived: Counter[bytes], authority: AuthorizationServer, tmp_path: Path
+) -> None:
+    """Routes come and go, limits change, the secret is another one each time."""
+    base = document(upstream, authority)
+    async with Proxy(written(tmp_path, base)) as proxy:
+        load = Load(proxy.port)
+        async with load.running():
+            for number in range(1, 11):
+                added = {"path": f"/more{number}", "upstream": upstream.url, "oauth_client": "orders"}
+                changed = base["routes"][0] | {"max_body": f"{number}MiB"}
+                limits = {"max_connections": 100 + number}
+                written(tmp_path, base | {"routes": [changed, added], "limits": limits}, secret=f"secret-{number}")
+                proxy.send(signal.SIGHUP)
+                line = (await proxy.logged("config.reloaded", number))[-1]
+                assert f"/more{number} -> " in line["detail"]
+                await load.goes_on()
+    load.check(arrived)
+
+
+async def test_a_wrong_configuration_is_told_and_not_taken(
+    upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
+) -> None:
+    """With all its problems, as at the start; what held before goes on, and a right one is taken afterwards."""
+    base = document(upstream, authority)
+    path = written(tmp_path, base)
+    async with Proxy(path) as proxy:
+        path.write_text("routes: []\nlisten: nowhere\n")
+        proxy.send(signal.SIGHUP)
+        rejected = await proxy.logs("config.rejected")
+        assert rejected["level"] == "error"
+        assert len(rejected["problems"]) >= 3
+        assert all(str(path) in each for each in rejected["problems"])
+        sender = await Sender.connect(proxy.port)
+        assert (await sender.ask(request(b"POST /orders", body=b"1"))).status == 200
+        sender.leave()
+        written(tmp_path, base)
+        proxy.send(signal.SIGHUP)
+        await proxy.logs("config.reloaded")
+        async with ClientSession() as session, session.get(f"http://127.0.0.1:{proxy.admin_port}/metrics") as metrics:
+            text = await metrics.text()
+    assert 'cpi_proxy_reloads_total{outcome="rejected"} 1.0' in text
+    assert 'cpi_proxy_reloads_total{outcome="reloaded"} 1.0' in text
+
+
+async def test_a_watched_file_is_taken_when_it_changes(
+    upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
+) -> None:
+    """Also when another file takes its place, as editors and Kubernetes do; one that is away for a while is told of."""
+    base = document(upstream, authority)
+    path = written(tmp_path, base)
+    async with Command("run", "--watch", "-c", str(path)) as proxy:
+        await proxy.logs("proxy.started")
+        path.rename(tmp_path / "away")
+        await proxy.logs("config.unreadable")
+        other = base["routes"][0] | {"path": "/other"}
+        written(tmp_path, base | {"routes": [other]}, "new.yaml").rename(path)
+        assert "/other -> " in (await proxy.logs("config.reloaded"))["detail"]
+
+
+async def test_there_is_nothing_to_watch_without_a_file(tmp_path: Path) -> None:
+    """Wrong words."""
+    finished = await run("run", "--watch", cwd=tmp_path, CPI_UPSTREAM="https://a.example")
+    assert finished.status == 2
+    assert "--watch" in finished.errors
+
+
+async def test_a_rolling_restart_of_two_on_one_port(
+    upstream: Upstream, arrived: Counter[bytes], authority: AuthorizationServer, tmp_path: Path
+) -> None:
+    """The new one comes, then the old one goes, three times over."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    path = written(tmp_path, document(upstream, authority, listen=f"127.0.0.1:{port}", reuse_port=True))
+    load = Load(port)
+    async with AsyncExitStack() as stack:
+        old = await stack.enter_async_context(Proxy(path))
+        async with load.running():
+            for _ in range(3):
+                new = await stack.enter_async_context(Proxy(path))
+                await load.goes_on()
+                assert (await old.stop()).status == 0
+                await load.goes_on()
+                old = new
+    load.check(arrived)
+
+
+class Activated(Command):
+    """`run` with a socket that was opened for it, and with somebody to tell of its life."""
+
+    def __init__(self, file: Path, listening: socket.socket, notified: Path) -> None:
+        super().__init__("run", "-c", str(file), NOTIFY_SOCKET=str(notified))
+        self.before = (sys.executable, "-c", LAUNCH, str(listening.fileno()))
+        self.pass_fds = (listening.fileno(),)
+
+
+async def test_restarts_behind_a_socket_of_the_service_manager(
+    upstream: Upstream, arrived: Counter[bytes], authority: AuthorizationServer, tmp_path: Path
+) -> None:
+    """It stays while nobody serves: senders wait a little."""
+    notified = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    notified.bind(str(tmp_path / "notify"))
+    with notified, socket.create_server(("127.0.0.1", 0), backlog=128) as listening:
+        port = listening.getsockname()[1]
+        path = written(tmp_path, document(upstream, authority, listen=f"127.0.0.1:{port}"))
+        load = Load(port)
+        async with AsyncExitStack() as stack, load.running():
+            for _ in range(2):
+                async with Activated(path, listening, tmp_path / "notify") as proxy:
+                    await proxy.logs("proxy.started")
+                    await load.goes_on()
+                    proxy.send(signal.SIGHUP)
+                    await proxy.logs("config.reloaded")
+            last = await stack.enter_async_context(Activated(path, listening, tmp_path / "notify"))
+            await last.logs("proxy.started")
+            await load.goes_on()
+        said = [notified.recv(100).split(b"\n")[0] for _ in range(10)]
+    load.check(arrived)
+    assert said == [b"READY=1", b"RELOADING=1", b"READY=1", b"STOPPING=1"] * 2 + [b"READY=1", b"STOPPING=1"]
+
+
+async def test_a_socket_for_another_address_is_no_start(
+    upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
+) -> None:
+    """Whoever opened it means something else than the configuration."""
+    path = written(tmp_path, document(upstream, authority))
+    with socket.create_server(("127.0.0.2", 0)) as listening:
+        async with Activated(path, listening, tmp_path / "nobody") as proxy:
+            finished = await proxy.ends()
+    assert finished.status == 1
+    assert "`listen` names no 127.0.0.2:" in finished.errors

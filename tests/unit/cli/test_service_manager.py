@@ -1,0 +1,50 @@
+"""What the service manager hears."""
+
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from proxy.cli.service_manager import ServiceManager
+from proxy.observe.logs import Log
+from tests.fakes.log import LogLines
+
+
+def manager_at(address: str) -> tuple[ServiceManager, LogLines]:
+    """The one at an address, and the log."""
+    lines = LogLines()
+    return ServiceManager({"NOTIFY_SOCKET": address}, Log(lines, level="debug", human=False).logger), lines
+
+
+@pytest.mark.parametrize("abstract", [False, True])
+async def test_each_step_of_life_is_one_datagram(tmp_path: Path, *, abstract: bool) -> None:
+    """In sd_notify(3)'s words, at a path or at an abstract address."""
+    address = f"@{tmp_path}" if abstract else str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(f"\0{tmp_path}" if abstract else address)
+        manager, _ = manager_at(address)
+        before = time.monotonic_ns() // 1000
+        manager.ready()
+        manager.reloading()
+        manager.stopping()
+        heard = [listening.recv(100).decode().split("\n") for _ in range(3)]
+    assert [each[0] for each in heard] == ["READY=1", "RELOADING=1", "STOPPING=1"]
+    name, _, when = heard[1][1].partition("=")
+    assert name == "MONOTONIC_USEC"
+    assert before <= int(when) <= time.monotonic_ns() // 1000
+
+
+async def test_without_one_nothing_is_said() -> None:
+    """And nothing goes wrong."""
+    manager, lines = manager_at("")
+    manager.ready()
+    assert lines.text == []
+
+
+async def test_one_that_does_not_hear_is_told_of(tmp_path: Path) -> None:
+    """Serving goes on."""
+    manager, lines = manager_at(str(tmp_path / "nobody"))
+    manager.ready()
+    (line,) = lines.named("service_manager.unreachable")
+    assert (line["said"], line["reason"]) == ("READY=1", "No such file or directory")

@@ -1,0 +1,107 @@
+"""Sockets that listen: bound here, or handed over."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from proxy.config.model import Address
+from proxy.server import sockets
+
+LOOPBACK = Address(host="127.0.0.1", port=0)
+
+
+def test_an_address_is_listened_on() -> None:
+    """Without waiting for those who connect."""
+    (found,) = sockets.listening(LOOPBACK)
+    with found:
+        assert found.getblocking() is False
+        assert found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) == 1
+        assert list(sockets.waiting(found)) == []
+        with socket.create_connection(found.getsockname()) as sender:
+            (connected,) = sockets.waiting(found)
+            with connected:
+                assert connected.getpeername() == sender.getsockname()
+
+
+def test_a_name_means_all_its_addresses_that_this_machine_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`localhost` is ::1 also where there is no IPv6; a name without any address is an error."""
+    found = [(socket.AF_INET, 0, 0, "", (host, 0)) for host in ("192.0.2.1", "127.0.0.1", "127.0.0.1")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    (listening,) = sockets.listening(Address(host="name", port=0))
+    with listening:
+        assert listening.getsockname()[0] == "127.0.0.1"
+    del found[1:]
+    with pytest.raises(OSError, match="assign requested address"):
+        sockets.listening(Address(host="name", port=0))
+
+
+def test_what_was_bound_before_a_failure_is_free_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of a name's addresses, or none."""
+    with socket.create_server(("127.0.0.1", 0)) as blocker:
+        port = blocker.getsockname()[1]
+        found = [(socket.AF_INET, 0, 0, "", (host, port)) for host in ("127.0.0.2", "127.0.0.1")]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        with pytest.raises(OSError, match="in use"):
+            sockets.listening(Address(host="name", port=port))
+        socket.create_server(("127.0.0.2", port)).close()
+
+
+def test_a_unix_socket_takes_the_place_of_one_that_was_left_behind(tmp_path: Path) -> None:
+    """But of no other file."""
+    path = tmp_path / "senders"
+    for _ in range(2):
+        (found,) = sockets.listening(Address(path=path))
+        assert (sockets.is_at(found, Address(path=path)), sockets.place_of(found)) == (True, f"unix:{path}")
+        sockets.close([found])
+    path.unlink()
+    path.write_text("precious")
+    with pytest.raises(OSError, match="in use"):
+        sockets.listening(Address(path=path))
+    assert path.read_text() == "precious"
+
+
+def test_a_socket_knows_its_address() -> None:
+    """By whatever name it is called."""
+    (found,) = sockets.listening(LOOPBACK)
+    with found:
+        port = found.getsockname()[1]
+        assert sockets.place_of(found) == f"127.0.0.1:{port}"
+        for host, where, same in (
+            ("127.0.0.1", port, True),
+            ("localhost", port, True),
+            ("127.0.0.1", port + 1 if port < 65535 else 1, False),
+            ("127.0.0.2", port, False),
+        ):
+            assert sockets.is_at(found, Address(host=host, port=where)) is same
+        assert not sockets.is_at(found, Address(path=Path("/tmp/x")))
+
+
+@pytest.mark.parametrize("environ", [{}, {"LISTEN_FDS": "1"}, {"LISTEN_FDS": "1", "LISTEN_PID": "1"}])
+def test_what_was_opened_for_another_process_is_not_taken(environ: dict[str, str]) -> None:
+    """A child inherits the variables with all others."""
+    assert sockets.handed_over(environ, os.getpid()) == []
+
+
+def test_sockets_are_taken_over_by_their_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the first on; no program that is started later gets them."""
+    environ = {"LISTEN_FDS": "1", "LISTEN_PID": "7"}
+    with socket.create_server(("127.0.0.1", 0)) as opened:
+        number = os.dup(opened.fileno())
+        os.set_inheritable(number, True)
+        monkeypatch.setattr(sockets, "FIRST_HANDED", number)
+        (found,) = sockets.handed_over(environ, 7)
+        with found:
+            assert found.getsockname() == opened.getsockname()
+            assert (found.getblocking(), found.get_inheritable()) == (False, False)
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM])
+def test_what_nobody_can_connect_to_is_refused(kind: socket.SocketKind, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ListenDatagram=, or a connection (Accept=yes)."""
+    with socket.socket(type=kind) as opened:
+        monkeypatch.setattr(sockets, "FIRST_HANDED", opened.fileno())
+        with pytest.raises(ValueError, match="ListenStream="):
+            sockets.handed_over({"LISTEN_FDS": "1", "LISTEN_PID": "7"}, 7)
+        opened.detach()
