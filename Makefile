@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python3; do \
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$each; break; }; done)
 
-.PHONY: run test check fuzz bench image lock clean
+.PHONY: run test check docs fuzz bench image lock clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/cpi-oauth-proxy sandbox --proxy config/sandbox.yaml
@@ -22,6 +22,10 @@ check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# The tables in docs/ that are made from the source; a test misses what is not up to date.
+docs: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.docs
 
 # Minutes of looking for octets that are misread, on each side; what was found earlier is a case of `make test`.
 MINUTES ?= 10

@@ -42,7 +42,7 @@ class OAuthClientEntry(OAuthClientOptions):
     token_endpoint_auth_method: AuthMethod | None = None
     "How the OAuth client authenticates."
     basic_encoding: BasicEncoding | None = None
-    "How id and secret go into the Basic field."
+    "How id and secret go into the Basic field: raw, as they are; urlencoded, as RFC 6749 section 2.3.1 has it."
     params_in: ParamsIn | None = None
     "Where the parameters of the token request go."
     token_format: TokenFormat | None = None
@@ -52,11 +52,11 @@ class OAuthClientEntry(OAuthClientOptions):
     client_id: ClientId | None = None
     "The id as registered; with a service key not given."
     client_secret: SecretStr | None = None
-    "The secret, best as ${NAME}; or client_secret_file."
+    "The secret, best as ${NAME}; either this or client_secret_file."
     service_key: (
         Annotated[SecretStr, BeforeValidator(as_json), WithJsonSchema({"type": ["string", "object"]})] | None
     ) = None
-    "The service key itself, best as ${NAME}; or service_key_file."
+    "The service key itself, best as ${NAME}; either this or service_key_file."
 
 
 class RouteEntry(RouteOptions):
@@ -84,4 +84,4 @@ class General(Options):
     admin: Annotated[ListenAddress, Field(json_schema_extra={"default": str(ADMIN)})] = ADMIN
     "Where health, readiness, metrics and status are read."
     via: Token | None = None
-    "The proxy's name in Via; without it one unique to the instance."
+    "The proxy's name in Via, by which it knows requests that come back to it; without it one unique to the instance."

@@ -117,9 +117,9 @@ class OAuthClientOptions(Model):
     expiry_buffer: Duration = 300.0
     "So long before its end a token is renewed; never more than a fifth of its lifetime."
     default_ttl: Timeout = 3600.0
-    "Lifetime of a token that does not tell its own."
+    "Lifetime of a token that does not tell it (expires_in missing or 0); the upstream's 401 has the last word."
     insecure: Switch = False
-    "Admits a token URL with http:// beyond this machine."
+    "Admits a token URL with http:// beyond this machine, and nothing else."
 
 
 class OAuthClient(OAuthClientOptions):
@@ -170,13 +170,13 @@ class RouteOptions(Model):
     queue: Count = 0
     "So many more wait for their turn, for at most connect_timeout."
     csrf: Annotated[Csrf, BeforeValidator(off_word)] = Csrf.AUTO
-    "Whether a 403 that requires a CSRF token is answered with a handshake."
+    "auto: a 403 that requires a CSRF token is answered with a handshake; off: the sender gets it."
     buffer: Size = MIB
     "A body up to this size is kept in memory, so that it can be sent a second time."
     spool: Size = 0
     "A larger body up to this size is kept in a file, so that it can be sent a second time; 0 for none."
     max_body: Annotated[Size, Field(gt=0)] = 40 * MIB
-    "The largest body."
+    "The largest body; 40 MB is CPI's own default."
     timeout: Timeout = 600.0
     "From the last byte of the request to the head of the answer, and for any gap in the answer."
     connect_timeout: Timeout = 10.0
@@ -184,21 +184,21 @@ class RouteOptions(Model):
     retry_on_403: Switch = False
     "Treats a 403 like a 401: a new token, one replay."
     cookies: Cookies = Cookies.PREFIXED
-    "What becomes of the upstream's cookies."
+    "prefixed: the upstream's cookies go to the sender and back under names of their own; drop: they do not."
     drop_fields: tuple[FreeField, ...] = ()
     "Fields of requests that do not go on."
     set_fields: dict[FreeField, FieldValue] = Field(default_factory=dict, repr=False)
     "Fields that requests are given, in place of the sender's."
     forwarded: Annotated[Forwarded, BeforeValidator(off_word)] = Forwarded.OFF
-    "How the upstream learns the sender's address."
+    "How the upstream learns the sender's address: off, not; x-forwarded, by X-Forwarded-*; rfc7239, by Forwarded."
     forward_sap_fields: Switch = False
-    "Lets all SAP_* and Camel* fields of requests go on."
+    "Lets all SAP_* and Camel* fields go on; else only SAP_ApplicationID, SAP_Sender, SAP_Receiver, SAP_MessageType."
     proxy_url: TunnelUrl | None = None
     "Corporate proxy to the upstream, http://host:port; direct for none; without it as HTTPS_PROXY says."
     tls: Tls = Tls()
     "Trust and identity towards the upstream."
     insecure: Switch = False
-    "Admits an upstream with http:// beyond this machine."
+    "Admits an upstream with http:// beyond this machine, and nothing else."
 
 
 class Route(RouteOptions):
@@ -253,7 +253,7 @@ class Limits(Model):
     idle_timeout: Timeout = 75.0
     "For a connection without a request, also a new one."
     max_connections: Annotated[Count, Field(ge=1)] = 10_000
-    "Connections of all senders."
+    "Connections of all senders; fewer where the system has too few descriptors."
     max_connections_per_sender: Count = 0
     "Connections of one sender; 0 for any number."
 
@@ -279,9 +279,9 @@ class Options(Model):
     drain_timeout: Duration = 30.0
     "So long running exchanges may take when the proxy stops."
     trusted_proxies: tuple[Network, ...] = ()
-    "Networks (CIDR) of proxies before this one, whose X-Forwarded-For is believed."
+    "Networks (CIDR) of proxies before this one; the sender is the last address in X-Forwarded-For outside of them."
     reuse_port: Switch = False
-    "Lets several processes share one address."
+    "Lets several processes share one address, for a rolling restart."
     log: Log = Log()
     "What is logged, and how."
 

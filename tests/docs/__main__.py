@@ -1,0 +1,18 @@
+"""`make docs`: makes anew what the pages have from the source."""
+
+import click
+
+from tests.docs.made import renewed
+from tests.docs.pages import PAGES, read
+
+
+def main() -> None:
+    """Writes the pages that change."""
+    for page in PAGES:
+        if (text := renewed(read(page))) != read(page):
+            page.write_text(text, encoding="utf-8")
+            click.echo(f"{page.name} is new.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""What a running proxy tells: its metrics, and the events of its log."""
+
+import ast
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from proxy.admin.site import _Families
+from proxy.app import App
+from proxy.config.load import load
+from proxy.oauth import contest
+from proxy.observe.account import Account
+from proxy.observe.lines import LineWriter
+from proxy.observe.logs import Log
+from tests.docs.pages import ROOT
+from tests.docs.tables import NOTHING, code, made
+
+LEVELS = ("debug", "info", "warning", "error")
+
+
+def metric_table() -> str:
+    """Name, type, labels, meaning."""
+    rows = [(code(name), kind, ", ".join(map(code, labels)) or NOTHING, told) for name, kind, labels, told in metrics()]
+    return made(("metric", "type", "labels", "meaning"), rows)
+
+
+def metrics() -> Iterator[tuple[str, str, tuple[str, ...], str]]:
+    """Of a proxy that has not served yet."""
+    loop = asyncio.new_event_loop()
+    try:
+        configuration = load(ROOT / "config" / "minimal.yaml", {"CPI_CLIENT_SECRET": "s"})
+        log = Log(LineWriter(2), level="error", human=True)
+        app = App(configuration, log=log, environ={}, loop=loop)
+        for family in _Families(app).collect():
+            suffix = "_total" if family.type == "counter" else ""
+            labels: Any = family._labelnames  # type: ignore[attr-defined]
+            yield family.name + suffix, family.type, tuple(labels), family.documentation
+    finally:
+        loop.close()
+
+
+class Event(NamedTuple):
+    """A line of the log, as the source writes it."""
+
+    name: str
+    level: str
+    fields: frozenset[str]
+
+
+def events() -> set[Event]:
+    """All events that the source can emit through structlog."""
+    return {event for path in (ROOT / "proxy").rglob("*.py") for event in events_in(path)}
+
+
+def events_in(path: Path) -> Iterator[Event]:
+    """The events of a module; `finding.event` stands for each Finding of the source."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in LEVELS):
+            continue
+        fields = frozenset(keyword.arg or "" for keyword in node.keywords)
+        for name in event_names(node.args[0] if node.args else None):
+            yield Event(name, node.func.attr, fields)
+
+
+def event_names(first: ast.expr | None) -> Iterator[str]:
+    """What a call's first argument names."""
+    if isinstance(first, ast.Constant) and isinstance(first.value, str):
+        yield first.value
+    elif isinstance(first, ast.Attribute) and first.attr == "event":
+        yield from finding_events()
+
+
+def finding_events() -> list[str]:
+    """The events of `proxy.oauth.contest`."""
+    return [each.event for each in vars(contest).values() if isinstance(each, contest.Finding)]
+
+
+def full_account() -> Account:
+    """An exchange with all that its line can have."""
+    account = Account("id", "POST", b"/orders")
+    account.routed("orders", "orders")
+    account.admitted("erp")
+    account.mpl_id = account.correlation_id = account.client_certificate = account.diagnosis = account.code = "x"
+    account.replays, account.upstream_status, account.status = ("renew_token",), 401, 502
+    return account

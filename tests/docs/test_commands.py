@@ -1,0 +1,89 @@
+"""Command lines and variables of the documents are those of the product."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from proxy.cli.group import main
+from proxy.config.environment import _OPTIONS
+from tests.docs.pages import PAGES, ROOT, blocks, prose, read, words
+
+NAME = "cpi-oauth-proxy"
+ENDS = {"|", ">", ">>", "2>", "<", "&&", "||", ";", "&", ")"}
+OUTPUT = re.compile(r"^cpi-oauth-proxy \d")
+"A line that is no command, but what one prints."
+
+
+def command_lines(page: Path) -> Iterator[str]:
+    """All that calls the command, in blocks and in prose."""
+    for block in blocks(page):
+        if block.language in ("sh", "console", "yaml", "ini"):
+            joined = block.text.replace("\\\n", " ")
+            yield from (line.removeprefix("$ ") for line in joined.splitlines() if NAME in line)
+    yield from (text for text in words(prose(page)) if text.startswith(f"{NAME} "))
+
+
+def arguments(line: str) -> list[str] | None:
+    """What follows the command's name, up to the end of the command; None where the line calls another."""
+    found = shlex.split(line, comments=True)
+    at = next((index for index, word in enumerate(found) if word == NAME or word.endswith(f"/{NAME}")), None)
+    if at is None:
+        return None
+    rest = found[at + 1 :]
+    return rest[: next((index for index, word in enumerate(rest) if word in ENDS), len(rest))]
+
+
+def placeholder(word: str) -> str:
+    """A word that stands for any; usage lines have `[-c FILE]` and `ROUTE|URL`."""
+    return word.strip("[]").partition("|")[0]
+
+
+def fault(line: str) -> str:
+    """What the command would say of its words; nothing where it takes them, or where it is only mentioned."""
+    name, *rest = [placeholder(word) for word in arguments(line) or [""]]
+    if name in ("", "--help", "--version", "-h"):
+        return ""
+    command = main.get_command(click.Context(main), name)
+    if command is None:
+        return f"no command {name}"
+    try:
+        if rest:
+            command.make_context(name, [{"N": "1", "K": "1"}.get(word, word) for word in rest])
+    except click.ClickException as error:
+        return error.format_message()
+    except click.exceptions.Exit:
+        return ""
+    return ""
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_each_command_line_is_taken(page: Path) -> None:
+    """The command and its options exist."""
+    assert {line: said for line in command_lines(page) if (said := fault(line))} == {}
+
+
+def test_command_lines_are_found_and_judged() -> None:
+    """A wrong command or option would be noticed, wherever it stands in the line."""
+    assert fault("cpi/bin/cpi-oauth-proxy run -c proxy.yaml | jq") == ""
+    assert fault("docker run --rm cpi-oauth-proxy check --config /x") == ""
+    assert fault("cpi-oauth-proxy send [ROUTE|URL] [-c FILE]") == ""
+    assert fault("cpi-oauth-proxy serve") == "no command serve"
+    assert "--dry" in fault("sudo cpi-oauth-proxy check --dry > x")
+    assert "ROUTE|URL" in fault("cpi-oauth-proxy send -X PUT")
+    assert sum(1 for page in PAGES for _ in command_lines(page)) > 40
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_each_variable_exists(page: Path) -> None:
+    """All that begin with CPI_ are read by the product."""
+    assert set(re.findall(r"\bCPI_[A-Z][A-Z_]*\b", read(page))) <= set(_OPTIONS)
+
+
+def test_the_page_names_all_variables() -> None:
+    """None is left out of the reference, nor of the README."""
+    for page in (ROOT / "docs" / "configuration.md", ROOT / "README.md"):
+        assert set(re.findall(r"\bCPI_[A-Z][A-Z_]*\b", read(page))) == set(_OPTIONS)

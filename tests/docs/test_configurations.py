@@ -1,0 +1,116 @@
+"""Every configuration that stands in a document is one that the product takes."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import bcrypt
+import pytest
+import yaml
+
+from proxy.config.load import load
+from proxy.config.model import Configuration
+from proxy.config.problems import ConfigurationError
+from tests.docs.pages import PAGES, blocks
+from tests.unit.config.entries import BASIC, CERTIFICATE_KEY, PEM, ROUTE, SECRET_KEY
+
+CONTENTS = {
+    "service_key_file": SECRET_KEY,
+    "cert_file": PEM,
+    "key_file": PEM,
+    "ca_file": PEM,
+    "client_ca_file": PEM,
+    "private_key_file": PEM,
+    "keys_file": "0123456789abcdef\n",
+}
+"What the files of options hold; of others a secret."
+PARTS = {
+    "oauth_clients",
+    "routes",
+    "listen",
+    "admin",
+    "limits",
+    "log",
+    "trusted_proxies",
+    "reuse_port",
+    "drain_timeout",
+}
+
+
+@cache
+def users() -> str:
+    """A file of users, with one password that is quickly checked."""
+    return f"erp:{bcrypt.hashpw(b'secret', bcrypt.gensalt(4)).decode()}\n"
+
+
+def configurations(page: Path) -> Iterator[tuple[str, str]]:
+    """(where, text) of what is a configuration, whole or in part; manifests may have one within."""
+    for block in blocks(page, "yaml"):
+        for document in yaml.safe_load_all(block.text):
+            if set(document) <= PARTS:
+                yield str(block), block.text
+            elif document.get("kind") == "ConfigMap":
+                yield str(block), document["data"]["proxy.yaml"]
+
+
+def completed(document: dict[str, Any]) -> dict[str, Any]:
+    """With what a part of a configuration leaves out."""
+    routes = document.get("routes", [])
+    named = {route["oauth_client"]: {"service_key": SECRET_KEY} for route in routes}
+    document = {"oauth_clients": named or {"a": BASIC}, **document}
+    return (
+        document
+        if routes
+        else {**document, "routes": [{**ROUTE, "oauth_client": next(iter(document["oauth_clients"]))}]}
+    )
+
+
+def with_files(node: Any, folder: Path, option: str = "") -> Any:
+    """With each file that is named in the folder, and something in it that the option takes."""
+    if isinstance(node, dict):
+        return {key: with_files(value, folder, key) for key, value in node.items()}
+    if isinstance(node, list):
+        return [with_files(each, folder) for each in node]
+    if not option.endswith("_file"):
+        return node
+    path = folder / re.sub(r"\W", "-", str(node))
+    content = (
+        CERTIFICATE_KEY if "certificate" in str(node) and option == "service_key_file" else CONTENTS.get(option, "s")
+    )
+    path.write_text(users() if option == "users_file" else content)
+    return str(path)
+
+
+def loaded(text: str, folder: Path) -> Configuration:
+    """What the product makes of it, its variables set."""
+    document = with_files(completed(yaml.safe_load(text)), folder)
+    variables = dict.fromkeys(re.findall(r"\$\{(\w+)\}", text), "s")
+    file = folder / "proxy.yaml"
+    file.write_text(yaml.safe_dump(document))
+    return load(file, {**variables, "CPI_SERVICE_KEY": SECRET_KEY})
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_each_configuration_is_right(page: Path, tmp_path: Path) -> None:
+    """By the loader of `check`, with files of its own."""
+    for where, text in configurations(page):
+        try:
+            loaded(text, tmp_path)
+        except ConfigurationError as error:
+            pytest.fail(f"{where}: {[str(problem) for problem in error.problems]}")
+
+
+def test_a_wrong_one_would_be_found(tmp_path: Path) -> None:
+    """An option that nobody knows, and a listener that anybody may use."""
+    for text in ("log: {levle: info}", "listen: 0.0.0.0:8080"):
+        with pytest.raises(ConfigurationError):
+            loaded(text, tmp_path)
+
+
+def test_configurations_are_found() -> None:
+    """Those of the README, and of the pages, Kubernetes' manifests among them."""
+    found = {page.name: sum(1 for _ in configurations(page)) for page in PAGES}
+    assert found["README.md"] >= 4
+    assert found["btp.md"] >= 3

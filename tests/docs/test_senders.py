@@ -1,0 +1,93 @@
+"""The programs of senders.md deliver SAP's example as they stand, but for the port."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from proxy.sandbox.tenant import Tenant
+from tests.docs.pages import ROOT, blocks
+from tests.system.cli import configure
+from tests.system.command import Finished, Proxy, environment
+
+PAGE = ROOT / "docs" / "senders.md"
+SHOWN = "http://127.0.0.1:8080/orders"
+CONFIGURATION = """
+listen: 127.0.0.1:0
+admin: 127.0.0.1:0
+oauth_clients:
+  orders:
+    token_url: {neo}
+    provider: neo
+    client_id: sandbox-neo-client
+    client_secret_file: neo-secret
+    tls: {{ca_file: ca.pem}}
+routes:
+  - {{path: /orders, upstream: "{runtime}/http/orders", oauth_client: orders, tls: {{ca_file: ca.pem}}}}
+"""
+PROGRAMS = {
+    "sh": ("curl", "send.sh", "sh", "-eu"),
+    "java": ("java", "Send.java", "java"),
+    "php": ("php", "send.php", "php"),
+}
+"By language: what has to be there, the file's name, and how it is run. Of .NET and ABAP there is none to be had."
+
+
+@pytest.fixture(params=sorted(PROGRAMS))
+def language(request: pytest.FixtureRequest) -> str:
+    """Each that can be run here."""
+    if not shutil.which(PROGRAMS[request.param][0]):
+        pytest.skip(f"{PROGRAMS[request.param][0]} is not installed")
+    return str(request.param)
+
+
+@pytest.fixture
+async def tenant() -> AsyncIterator[Tenant]:
+    """Whose flow /http/orders is CSRF protected."""
+    async with Tenant() as started:
+        yield started
+
+
+async def program(language: str, folder: Path, port: int) -> Finished:
+    """The page's program in this language, to its end."""
+    _, name, *words = PROGRAMS[language]
+    (block,) = blocks(PAGE, language)
+    assert SHOWN in block.text
+    (folder / name).write_text(block.text.replace(SHOWN, SHOWN.replace("8080", str(port))))
+    process = await asyncio.create_subprocess_exec(
+        *(*words, name),
+        cwd=folder,
+        env=environment({}),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    output, errors = await process.communicate()
+    return Finished(status=process.returncode or 0, output=output.decode(), errors=errors.decode())
+
+
+async def test_the_message_arrives_once_and_the_answer_is_shown(language: str, tenant: Tenant, tmp_path: Path) -> None:
+    """Without credentials and without a CSRF token, though the flow wants one."""
+    async with Proxy(await configure(tenant, tmp_path, CONFIGURATION)) as proxy:
+        sent = await program(language, tmp_path, proxy.port)
+    assert (sent.status, sent.errors) == (0, "")
+    assert "Photo Scan" in sent.output
+    assert ("200 by the flow" in sent.output) is (language != "sh")
+    assert tenant.runs().get("/orders", 0) == 1
+    assert tenant.messages[-1].field("content-type") == ("application/json",)
+
+
+async def test_an_answer_of_the_proxy_is_a_failure_and_known_as_its_own(
+    language: str, tenant: Tenant, tmp_path: Path
+) -> None:
+    """The program ends with a status other than 0 and shows the code."""
+    file = await configure(tenant, tmp_path, CONFIGURATION)
+    (tmp_path / "neo-secret").write_text("wrong")
+    async with Proxy(file) as proxy:
+        sent = await program(language, tmp_path, proxy.port)
+    assert sent.status != 0
+    assert '"code": "grant_rejected"' in sent.output
+    assert ("502 by the proxy" in sent.output) is (language != "sh")
+    assert tenant.runs().get("/orders", 0) == 0
