@@ -4,19 +4,9 @@ import resource
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from proxy.config.model import Configuration
 from proxy.observe.logs import Logger
-
-
-class Finding(NamedTuple):
-    """What somebody should see."""
-
-    event: str
-    kind: str
-    name: str
-    detail: str
 
 
 def forbid_core_dumps() -> None:
@@ -24,25 +14,18 @@ def forbid_core_dumps() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def findings(configuration: Configuration) -> list[Finding]:
-    """What everybody can use or read. Looks at files."""
-    opened = [
-        Finding(
-            "listener.opened", "listener", each, "Anybody who reaches it uses the tenant, as --insecure-listen says."
-        )
-        for each in open_listeners(configuration)
-    ]
-    return opened + [
-        Finding("secret.exposed", "file", str(each), "Every user of this machine can read it: chmod o-r.")
-        for each in secret_files(configuration)
-        if is_exposed(each)
-    ]
+def warn(configuration: Configuration, exposed: Iterable[Path], log: Logger) -> None:
+    """Says what everybody can use, and what everybody can read."""
+    for address in open_listeners(configuration):
+        detail = "Anybody who reaches it uses the tenant, as --insecure-listen says."
+        log.warning("listener.opened", listener=address, detail=detail)
+    for path in exposed:
+        log.warning("secret.exposed", file=str(path), detail="Every user of this machine can read it: chmod o-r.")
 
 
-def warn(found: Iterable[Finding], log: Logger) -> None:
-    """Says so."""
-    for each in found:
-        log.warning(each.event, **{each.kind: each.name}, detail=each.detail)
+def exposed_files(configuration: Configuration) -> list[Path]:
+    """Secrets that everybody can read. Looks at files."""
+    return list(filter(is_exposed, secret_files(configuration)))
 
 
 def open_listeners(configuration: Configuration) -> Iterator[str]:

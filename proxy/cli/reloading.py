@@ -61,19 +61,20 @@ class Reloading:
                 self._ended()
 
     async def _reload(self) -> None:
-        log, metrics = self._app.log.logger, self._app.metrics
         try:
             configuration = await asyncio.to_thread(self._read)
             await self._app.take(configuration)
         except (ConfigurationError, OSError, ValueError) as error:
-            metrics.count_reload("rejected")
-            log.error("config.rejected", problems=problems_of(error), detail=KEPT)  # noqa: TRY400 - no stack helps
-        except Exception as error:
-            metrics.count_reload("rejected")
-            log.error("config.rejected", problems=[type(error).__name__], detail=KEPT, exc_info=error)  # noqa: TRY400
+            self._rejected(problems_of(error))
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not end the serving
+            self._rejected([type(error).__name__], error)
         else:
-            metrics.count_reload("reloaded")
+            self._app.metrics.count_reload("reloaded")
             await self._taken(configuration)
+
+    def _rejected(self, problems: list[str], fault: Exception | None = None) -> None:
+        self._app.metrics.count_reload("rejected")
+        self._app.log.logger.error("config.rejected", problems=problems, detail=KEPT, exc_info=fault)
 
 
 class Watch:

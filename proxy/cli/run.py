@@ -15,7 +15,7 @@ import click
 from proxy.app import App
 from proxy.cli.configuration import FAULTY, config_option, insecure_option, read
 from proxy.cli.loops import loop_factory, signalled
-from proxy.cli.precautions import findings, forbid_core_dumps, warn
+from proxy.cli.precautions import exposed_files, forbid_core_dumps, warn
 from proxy.cli.reloading import Reloading, Watch
 from proxy.cli.service_manager import ServiceManager
 from proxy.config.load import find, locate
@@ -38,7 +38,7 @@ def command(file: Path | None, *, insecure_listen: bool, watch: bool) -> None:
     configuration = read(file, insecure_listen=insecure_listen)
     log = open_log(configuration)
     forbid_core_dumps()
-    warn(findings(configuration), log.logger)
+    warn(configuration, exposed_files(configuration), log.logger)
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             loop = runner.get_loop()
@@ -93,7 +93,7 @@ async def _reloaded(app: App, configuration: Configuration) -> None:
     """Another configuration holds."""
     app.log.take(**log_options(configuration.log))
     app.log.logger.info("config.reloaded", detail=summary(app))
-    warn(await asyncio.to_thread(findings, configuration), app.log.logger)
+    warn(configuration, await asyncio.to_thread(exposed_files, configuration), app.log.logger)
 
 
 def open_log(configuration: Configuration) -> Log:
