@@ -14,12 +14,14 @@ from proxy.errors import Overloaded, ProxyError, SenderNotAllowed
 from proxy.forwarding.admission import allowed
 from proxy.forwarding.request import Request
 from proxy.oauth.source import Log
+from proxy.server.arrival import Arrival
 from proxy.server.certificate import Certificate
 from proxy.server.desk import Desk, Terms
 from proxy.server.sender import SenderConnection
 from proxy.server.subject import subject_of
 from proxy.wire.acceptance import AcceptedChannel
 from proxy.wire.deadlines import Deadlines
+from proxy.wire.recall import Recall
 
 BACKLOG = 1024
 "Connections that may wait to be accepted."
@@ -95,6 +97,7 @@ class Listener:
         self.settings = settings
         self._reception = reception
         self._server: asyncio.Server | None = None
+        self._recall: Recall[Arrival] = Recall(reception.deadlines)
         tls = settings.tls
         self.certificate = Certificate(tls, str(settings.address), log=reception.log) if tls else None
 
@@ -130,6 +133,7 @@ class Listener:
 
     async def close(self) -> None:
         """Ends what belongs to it beside connections."""
+        self._recall.expire()
         if self.certificate is not None:
             await self.certificate.close()
 
@@ -169,6 +173,7 @@ class Listener:
             arrived=self._arrived,
             departed=reception.crowd.remove,
             secure=self.certificate is not None,
+            recall=self._recall,
         )
 
     def _arrived(self, connection: SenderConnection) -> ProxyError | None:
