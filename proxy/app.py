@@ -35,6 +35,7 @@ from proxy.observe.logs import Log
 from proxy.observe.metrics import Metrics
 from proxy.server.descriptors import most_connections
 from proxy.server.listener import Crowd, Listener, Reception
+from proxy.server.refusals import Refusals
 from proxy.server.sender import SenderConnection
 from proxy.upstream.pool import Origin, Pool
 from proxy.upstream.tls import client_context
@@ -67,6 +68,7 @@ class App:
         self.metrics = Metrics()
         self.draining = False
         self._deadlines = Deadlines(loop)
+        self._refusals = Refusals(log, self._deadlines)
         self._environ = environ
         self._endpoint = TokenEndpoint(environ=environ)
         self.sources = {name: self._source(name) for name in configuration.oauth_clients}
@@ -141,6 +143,7 @@ class App:
         await self.admin.stop()
         if self._spool is not None:
             await self._spool.close()
+        self._refusals.expire()
 
     @property
     def waiting(self) -> dict[str, int]:
@@ -226,7 +229,10 @@ class App:
 
     def _close_account(self, account: Account) -> None:
         self.metrics.count(account)
-        self.log.exchange(account)
+        if account.route:
+            self.log.exchange(account)
+        else:
+            self._refusals.write(account)
 
     def _refuse(self, sender: SenderConnection, error: ProxyError, request_id: str) -> None:
         """Answers what never became a request, and accounts for it."""
