@@ -55,7 +55,7 @@ class Fence:
 
     async def passes(self, sender: Sender | None = None) -> None:
         """Normal traffic is served, now."""
-        message = request(b"POST /orders/normal", body=b"normal")
+        message = request(b"POST /orders/normal", body=b"<message/>")
         assert (await (sender or await self.proxy.sender()).ask(message)).status == 200
 
     @property
