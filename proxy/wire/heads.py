@@ -39,10 +39,10 @@ class RequestHead:
     """A request line and its fields, as bytes of the wire."""
 
     method: str
-    target: bytes
+    target: bytes = field(repr=False)
     minor: int
     "Of HTTP/1.x."
-    fields: tuple[Field, ...]
+    fields: tuple[Field, ...] = field(repr=False)
     persistent: bool
     "Whether the sender means to go on using the connection (RFC 9112 §9.3)."
     notes: dict[object, Any] = field(default_factory=dict, repr=False, compare=False)
@@ -56,7 +56,7 @@ class ResponseHead:
     status: int
     reason: bytes
     minor: int
-    fields: tuple[Field, ...]
+    fields: tuple[Field, ...] = field(repr=False)
     persistent: bool
     notes: dict[object, Any] = field(default_factory=dict, repr=False, compare=False)
     "As those of a request."

@@ -72,7 +72,7 @@ async def test_a_chunk_that_is_larger_than_a_body_may_be_is_refused(fence: Fence
 async def test_endless_chunk_extensions_are_malformed(fence: Fence) -> None:
     """They are ignored, but not without end."""
     octets = request(b"POST /orders", CHUNKED) + b"1;" + b"a=b;" * 1000
-    assert await fence.end(octets) == (400, "request_malformed")
+    assert await fence.refusal(octets) == (400, "request_malformed")  # though the line has not ended
 
 
 async def test_very_many_small_extensions_carry_nothing(fence: Fence) -> None:
@@ -85,7 +85,7 @@ async def test_endless_trailers_are_malformed(fence: Fence) -> None:
     """In one line or in many."""
     for trailers in (b"X: " + b"x" * 20_000, b"X: x\r\n" * 3000):
         octets = request(b"POST /orders", CHUNKED) + b"1\r\nx\r\n0\r\n" + trailers
-        assert await fence.end(octets) == (400, "request_malformed")
+        assert await fence.refusal(octets) == (400, "request_malformed")  # though they have not ended
 
 
 @pytest.mark.parametrize("length", [b"18446744073709551617", b"9" * 19, b"0" * 30 + b"1"])
