@@ -1,10 +1,12 @@
 """No trick with fields brings a sender's credential to the upstream, takes ours away, or passes an admission."""
 
 import json
+from collections import deque
 
 import pytest
 
 from tests.fakes.sender import chunked, request
+from tests.fakes.upstream import answer
 from tests.flow.hostile_sender.fence import HIDDEN, Fence
 
 ADMITTED = [
@@ -119,8 +121,15 @@ async def test_what_looks_like_framing_does_not_go_on(fence: Fence, name: bytes)
 
 async def test_a_csrf_token_of_the_senders_own_borrows_no_session(fence: Fence) -> None:
     """Who sends one gets neither our token nor our cookies with it."""
-    received = await fence.delivery(post(b"X-CSRF-Token: mine"))
-    assert (received.field(b"X-CSRF-Token"), received.field(b"Cookie")) == ([b"mine"], [])
+    required, fetched = (
+        answer(403, b"X-CSRF-Token: Required"),
+        answer(200, b"X-CSRF-Token: ours", b"Set-Cookie: S=ours"),
+    )
+    fence.upstream.script = deque([required, fetched, answer()])
+    for fields in ((), (), (b"X-CSRF-Token: mine",), (b"x-csrf-token: ",)):
+        assert (await fence.ask(post(*fields))).status == 200
+    sent = [(each.field(b"X-CSRF-Token"), each.field(b"Cookie")) for each in fence.upstream.requests[2:]]
+    assert sent == [([b"ours"], [b"S=ours"])] * 2 + [([b"mine"], []), ([b""], [])]
 
 
 async def test_two_csrf_tokens_make_no_handshake_of_ours(fence: Fence) -> None:
