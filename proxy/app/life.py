@@ -16,6 +16,7 @@ from proxy.clock import Clock, SystemClock
 from proxy.config.model import Configuration, Limits
 from proxy.errors import ProxyError
 from proxy.forwarding.answers import problem
+from proxy.forwarding.bounds import Bounds
 from proxy.forwarding.exchange import exchange
 from proxy.oauth.expiry import CredentialExpiry
 from proxy.oauth.source import TokenSource
@@ -122,8 +123,11 @@ class App:
         for sender in self.crowd:
             sender.drain()
         await self.crowd.emptied(self.configuration.drain_timeout)
-        for each in (*self._generation.closable, *self._retired):
-            await each.close()  # what exchanges wait for does not come any more
+        waited_for = [*self._generation.closable, *self._retired]
+        for kind in (Bounds, TokenSource, Pool):  # it does not come any more; a place first, or the next one begins
+            for each in waited_for:
+                if isinstance(each, kind):
+                    await each.close()
         await self._premises.gates.close()
         await self.crowd.emptied(LAST_WORDS)
         for sender in self.crowd:

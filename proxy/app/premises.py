@@ -12,6 +12,7 @@ from proxy.oauth.endpoint import TokenEndpoint
 from proxy.observe.account import Account
 from proxy.observe.logs import Log
 from proxy.observe.metrics import Metrics
+from proxy.server.refusals import Refusals
 from proxy.wire.deadlines import Deadlines
 
 
@@ -24,6 +25,7 @@ class Premises:
         self.clock = clock
         self.metrics = Metrics()
         self.deadlines = Deadlines(loop)
+        self._refusals = Refusals(log, self.deadlines)
         self.endpoint = TokenEndpoint(environ=environ)
         self.gates = Gates(log.logger)
         self.own_names = frozenset({socket.gethostname().lower()})
@@ -36,10 +38,14 @@ class Premises:
     def close_account(self, account: Account) -> None:
         """An exchange has finished."""
         self.metrics.count(account)
-        self.log.exchange(account)
+        if account.route:
+            self.log.exchange(account)
+        else:
+            self._refusals.write(account)
 
     async def close(self) -> None:
         """Ends the way to token endpoints; the folder goes."""
         await self.endpoint.close()
+        self._refusals.expire()
         if "spool" in self.__dict__:
             await self.spool.close()

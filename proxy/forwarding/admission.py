@@ -22,6 +22,8 @@ _HOST = re.compile(rb"[!$%&'()*+,;=\-._~0-9A-Za-z:\[\]]*")
 "What a Host field may hold (RFC 9112 §3.2, RFC 3986 §3.2.2); anything else ends in somebody's log or field."
 _FORWARDED = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 "The usual ones of the methods that are forwarded."
+_NEVER = frozenset({"CONNECT", "TRACE", "TRACK"})
+"TRACK is what TRACE is called by IIS."
 
 
 def admit(request: Request, address: str, routes: Routes[Route], own_names: frozenset[str] = frozenset()) -> Route:
@@ -41,7 +43,7 @@ def admit(request: Request, address: str, routes: Routes[Route], own_names: froz
 def find(request: Request, routes: Routes[Route], own_names: frozenset[str]) -> Route:
     """The route that its head asks for."""
     head = request.head
-    if head.method in ("CONNECT", "TRACE") or not request.target.path:
+    if head.method.upper() in _NEVER or not request.target.path:
         refuse_form(head)
     host = value_of(head.fields, b"host")
     if not _HOST.fullmatch(host):
@@ -77,13 +79,17 @@ def is_loopback(address: str) -> bool:
 
 
 def refuse_form(head: RequestHead) -> None:
-    """Raises for what is no request to a resource: CONNECT, TRACE, and targets that name none."""
-    if head.method == "CONNECT":
+    """Raises for what is no request to a resource: CONNECT, TRACE, and targets that name none.
+
+    Methods have a case (RFC 9110 §9.1), but who is behind us may read them without.
+    """
+    method = head.method.upper()
+    if method == "CONNECT":
         raise ConnectRefused(
             "A tunnel cannot be given a token; send the request itself to this proxy, with an http:// URL."
         )
-    if head.method == "TRACE":
-        raise MethodNotAllowed("TRACE would show the token; it is never forwarded.", allowed=_FORWARDED)
+    if method in _NEVER:
+        raise MethodNotAllowed(f"{method} would show the token; it is never forwarded.", allowed=_FORWARDED)
     if head.target == b"*":
         raise MethodNotAllowed("`*` names no integration flow; send the path of a route.")
     raise RequestMalformed("The request target is neither a path nor an http:// URL (RFC 9112 §3.2).")

@@ -35,6 +35,9 @@ class Outgoing(NamedTuple):
     head: bytes
     body: Body
 
+    def __repr__(self) -> str:
+        return f"<Outgoing {self.method}, {len(self.head)} octets and {self.body!r}>"
+
 
 @dataclass(slots=True)
 class Answered:

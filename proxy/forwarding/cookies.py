@@ -6,6 +6,9 @@ A sender's own cookies (logon tickets among them) never leave the house; a cooki
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+_TICKET = b"mysapsso2"
+"A logon ticket, which somebody who knows the prefix may have put behind it."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CookieRules:
@@ -20,7 +23,8 @@ class CookieRules:
     def to_upstream(self, values: Iterable[bytes]) -> bytes:
         """The value of the one Cookie field that goes on, or nothing."""
         pairs = (pair.strip(b" \t") for value in values for pair in value.split(b";"))
-        return b"; ".join(pair.removeprefix(self.prefix) for pair in pairs if pair.startswith(self.prefix))
+        ours = (pair.removeprefix(self.prefix) for pair in pairs if pair.startswith(self.prefix))
+        return b"; ".join(pair for pair in ours if pair.partition(b"=")[0].strip(b' \t"').lower() != _TICKET)
 
     def to_sender(self, value: bytes, *, secure: bool) -> bytes:
         """The value of a Set-Cookie field as the sender gets it; name and value byte for byte behind the prefix.

@@ -69,6 +69,9 @@ class Relayed(NamedTuple):
     has_id: bool
     "Whether it has an X-Request-ID of its own."
 
+    def __repr__(self) -> str:
+        return f"<Relayed {len(self.start)} octets, MPL {self.mpl_id!r}>"
+
 
 def relayed(head: ResponseHead) -> Relayed:
     """What of a head goes on."""

@@ -70,6 +70,9 @@ class Prepared(NamedTuple):
     cookies: bytes
     "The sender's, for the upstream."
 
+    def __repr__(self) -> str:
+        return f"<Prepared {len(self.start)} octets>"
+
 
 def prepare(request: Request, address: str, route: Route) -> Prepared:
     """The part of the forwarded head that no attempt changes; Loop if the request has been here before."""

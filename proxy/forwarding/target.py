@@ -21,6 +21,9 @@ class Target(NamedTuple):
     path: bytes
     "Path and query; empty for a form that is neither origin-form nor absolute-form."
 
+    def __repr__(self) -> str:
+        return f"<Target {self.path.partition(b'?')[0]!r}>"
+
 
 def take_apart(target: bytes) -> Target:
     """A target in origin-form or absolute-form."""

@@ -1,14 +1,14 @@
 """What the connections of one listener share: its terms, and whom they turn to."""
 
 from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from proxy.errors import ProxyError
 from proxy.forwarding.request import Request
 from proxy.server.arrival import Arrival
 from proxy.wire.deadlines import Deadlines
-from proxy.wire.heads import Recall
+from proxy.wire.recall import Recall
 
 if TYPE_CHECKING:
     from proxy.server.sender import SenderConnection
@@ -42,10 +42,10 @@ class Desk:
     "Asked about each new connection."
     departed: Callable[["SenderConnection"], None]
     secure: bool
-    recall: Recall[Arrival] = field(default_factory=Recall)
+    recall: Recall[Arrival]
     "Heads that came before."
 
     def take(self, terms: Terms, serve: Callable[[Request], Coroutine[Any, Any, None]]) -> None:
         """Go on like this. The limits of heads are those that a connection began with."""
         self.terms, self.serve = terms, serve
-        self.recall.forget()  # what was noted on heads belongs to the configuration before
+        self.recall.expire()  # what was noted on heads belongs to the configuration before

@@ -22,6 +22,7 @@ from proxy.server.sender import LINGER, SenderConnection
 from proxy.server.subject import subject_of
 from proxy.wire.acceptance import AcceptedChannel
 from proxy.wire.deadlines import Deadlines
+from proxy.wire.recall import Recall
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +114,7 @@ class Listener:
     async def close(self) -> None:
         """Ends what belongs to it beside connections."""
         await self.tidy()
+        self._desk.recall.expire()
         if self.certificate is not None:
             await self.certificate.close()
 
@@ -166,6 +168,7 @@ class Listener:
             arrived=self._arrived,
             departed=reception.crowd.remove,
             secure=self.certificate is not None,
+            recall=Recall(reception.deadlines),
         )
 
     def _arrived(self, connection: SenderConnection) -> ProxyError | None:

@@ -13,7 +13,8 @@ from proxy.upstream.connection import UNCERTAIN, UpstreamConnection
 from proxy.upstream.tunnel import tunnel
 from proxy.wire.channel import TlsChannel
 from proxy.wire.deadlines import Deadlines
-from proxy.wire.heads import Recall, ResponseHead
+from proxy.wire.heads import ResponseHead
+from proxy.wire.recall import Recall
 from proxy.wire.tls import certificate_advice, reason_of
 
 ATTEMPT_DELAY = 0.25
@@ -49,7 +50,7 @@ class Pool:
         self._idle_timeout = idle_timeout
         self._idle: list[UpstreamConnection] = []
         self._all: set[UpstreamConnection] = set()
-        self._recall: Recall[ResponseHead] = Recall()
+        self._recall: Recall[ResponseHead] = Recall(deadlines)
         self._connecting: set[asyncio.Task[UpstreamConnection]] = set()
         self._retired = False
 
@@ -101,6 +102,7 @@ class Pool:
         await asyncio.gather(*self._connecting, return_exceptions=True)
         for connection in list(self._all):
             connection.give_up(Draining(f"The proxy was stopped before {self.origin} had answered. {UNCERTAIN}"))
+        self._recall.expire()
 
     async def _connect(self, timeout: float) -> UpstreamConnection:  # noqa: ASYNC109 - the option's own name
         try:

@@ -8,7 +8,7 @@ aiohttp's response parser is lenient on purpose, and a proxy must not pass on wh
 import asyncio
 import re
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, TypeVar, cast
+from typing import Any, ClassVar, cast
 
 from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http import HttpRequestParser, HttpResponseParser
@@ -39,10 +39,10 @@ class RequestHead:
     """A request line and its fields, as bytes of the wire."""
 
     method: str
-    target: bytes
+    target: bytes = field(repr=False)
     minor: int
     "Of HTTP/1.x."
-    fields: tuple[Field, ...]
+    fields: tuple[Field, ...] = field(repr=False)
     persistent: bool
     "Whether the sender means to go on using the connection (RFC 9112 §9.3)."
     notes: dict[object, Any] = field(default_factory=dict, repr=False, compare=False)
@@ -56,39 +56,10 @@ class ResponseHead:
     status: int
     reason: bytes
     minor: int
-    fields: tuple[Field, ...]
+    fields: tuple[Field, ...] = field(repr=False)
     persistent: bool
     notes: dict[object, Any] = field(default_factory=dict, repr=False, compare=False)
     "As those of a request."
-
-
-Known = TypeVar("Known")
-
-
-class Recall(Generic[Known]):
-    """What heads that came before were read as, by their octets: machines say the same thing over and over.
-
-    Reading is a pure function of the octets, so that nothing can go wrong but memory, which is bounded.
-    """
-
-    LARGEST, MOST = 2 << 10, 256
-    "Octets of a head, and heads."
-
-    def __init__(self) -> None:
-        self._known: dict[bytes, Known] = {}
-        self.get = self._known.get
-
-    def forget(self) -> None:
-        """All of it."""
-        self._known.clear()
-
-    def keep(self, octets: bytes, known: Known) -> Known:
-        """Remember it; when there is no room, all is forgotten."""
-        if len(octets) <= self.LARGEST:
-            if len(self._known) >= self.MOST:
-                self._known.clear()
-            self._known[octets] = known
-        return known
 
 
 def assert_compiled() -> None:
@@ -116,27 +87,24 @@ class _Unused(BaseProtocol):
 
 
 class _HeadParser:
-    """What both kinds have in common: a C parser, made anew after anything that it may not recover from."""
+    """What both kinds have in common.
 
-    __slots__ = ("_parser",)
+    The C parser is made anew for each head, for half a microsecond: it would hold on to the last one, credentials and
+    all, for as long as the connection lasts, and after some heads it could not go on.
+    """
+
+    __slots__ = ()
     _kind: ClassVar[Any]
-
-    def __init__(self) -> None:
-        self._parser: Any = None
 
     def _parse(self, head: bytes) -> Any:
         check(head)
-        parser, self._parser = self._parser or self._kind(_PROTOCOL, _LOOP, 1, **_HEADS_ONLY), None
         try:
-            messages, upgraded, rest = parser.feed_data(head)
+            messages, _, rest = self._kind(_PROTOCOL, _LOOP, 1, **_HEADS_ONLY).feed_data(head)
         except HttpProcessingError as error:
             raise HeadMalformed(_reason(error)) from error
         if len(messages) != 1 or rest:
             raise HeadMalformed("an end in the middle")
-        message = messages[0][0]
-        if not (message.should_close or message.upgrade or upgraded):
-            self._parser = parser
-        return message
+        return messages[0][0]
 
 
 def _reason(error: HttpProcessingError) -> str:
@@ -155,7 +123,7 @@ def _lasts(message: Any) -> bool:
 
 
 class RequestParser(_HeadParser):
-    """Parses the request heads of one connection."""
+    """Parses request heads."""
 
     __slots__ = ()
     _kind = HttpRequestParser
@@ -187,7 +155,7 @@ class RequestParser(_HeadParser):
 
 
 class ResponseParser(_HeadParser):
-    """Parses the response heads of one connection."""
+    """Parses response heads."""
 
     __slots__ = ()
     _kind = HttpResponseParser

@@ -11,6 +11,8 @@ from typing import Any, Self
 from tests.fakes.upstream import PATIENCE
 
 HOST = b"Host: proxy.example"
+KEPT = 64 << 10
+"Octets of what a sender has sent that are remembered."
 
 
 def request(start: bytes, *fields: bytes, body: bytes | None = None) -> bytes:
@@ -61,6 +63,9 @@ class Sender:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
+        self.sent = bytearray()
+        self.problems: list[Answer] = []
+        "The answers that are the proxy's own."
 
     @classmethod
     async def connect(cls, port: int, tls: ssl.SSLContext | None = None) -> Self:
@@ -71,6 +76,7 @@ class Sender:
 
     async def send(self, octets: bytes) -> None:
         """Send."""
+        self.sent += octets[: max(0, KEPT - len(self.sent))]
         self._writer.write(octets)
         async with asyncio.timeout(PATIENCE):
             await self._writer.drain()
@@ -91,7 +97,10 @@ class Sender:
         async with asyncio.timeout(PATIENCE):
             head = await self.head()
             bare = method == b"HEAD" or head.status < 200 or head.status in (204, 304)
-            return head if bare else replace(head, body=await self._body(head))
+            answered = head if bare else replace(head, body=await self._body(head))
+        if answered.field(b"Proxy-Status"):
+            self.problems.append(answered)
+        return answered
 
     async def head(self) -> Answer:
         """Read the head of an answer."""

@@ -173,7 +173,8 @@ async def hang(call: Call) -> None:
 class Upstream:
     """Follows its script, a line for each request; after the last line, that line again. A context manager."""
 
-    def __init__(self, *script: Line, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, *script: Line, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
+        self.host = host
         self.script = deque(script or (answer(),))
         self._tls = tls
         self._server: asyncio.Server | None = None
@@ -186,7 +187,7 @@ class Upstream:
         "How many were accepted."
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
+        self._server = await asyncio.start_server(self._serve, self.host, 0, ssl=self._tls)
         self.port = int(self._server.sockets[0].getsockname()[1])
         return self
 
@@ -203,7 +204,7 @@ class Upstream:
     @property
     def url(self) -> str:
         """Base URL."""
-        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
+        return f"{'https' if self._tls else 'http'}://{self.host}:{self.port}"
 
     async def reach(self, count: int) -> None:
         """Wait until so many requests have begun."""

@@ -14,6 +14,7 @@ from tests.fakes.authority import Authority
 from tests.fakes.authorization_server import AuthorizationServer, granted
 from tests.fakes.loop import HandLoop
 from tests.fakes.upstream import Upstream
+from tests.flow.canaries import leaks
 from tests.flow.running import Document, Running, Serve, start, tenant_document
 
 
@@ -32,16 +33,23 @@ def clock() -> HandLoop:
 
 
 @pytest.fixture
-async def serve(tmp_path: Path, clock: HandLoop) -> AsyncIterator[Serve]:
-    """Starts proxies, and stops them after the test."""
+async def serve(
+    tmp_path: Path, clock: HandLoop, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> AsyncIterator[Serve]:
+    """Starts proxies, stops them after the test, and looks for canaries in all that they have written."""
+    served: list[Running] = []
     async with AsyncExitStack() as stack:
 
         async def serving(document: Document) -> Running:
             running = await start(document, tmp_path, clock)
+            served.append(running)
             stack.push_async_callback(running.stop)
             return running
 
         yield serving
+    streams = capfd.readouterr()
+    for running in served:
+        assert leaks(running, logging=caplog.text, stdout=streams.out, stderr=streams.err) == {}
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from tests.fakes.log import LogLines
 from tests.fakes.loop import HandLoop
 from tests.fakes.sender import Sender
 from tests.fakes.upstream import PATIENCE, Upstream
+from tests.flow.canaries import representations
 
 Document = dict[str, Any]
 Serve = Callable[[Document], Awaitable["Running"]]
@@ -32,7 +33,11 @@ class Running:
         self._file = file
         self.lines = lines
         self.clock = clock
-        self._senders: list[Sender] = []
+        self.senders: list[Sender] = []
+        self.pages: list[str] = []
+        "What was read at the admin address."
+        self.representations: list[str] = []
+        "Of its parts, when it was stopped."
 
     @property
     def port(self) -> int:
@@ -47,13 +52,14 @@ class Running:
     async def sender(self, port: int = 0, *, tls: ssl.SSLContext | None = None) -> Sender:
         """A new connection; it ends with the proxy, if not earlier."""
         sender = await Sender.connect(port or self.port, tls)
-        self._senders.append(sender)
+        self.senders.append(sender)
         return sender
 
     async def ask_admin(self, path: str) -> tuple[int, str]:
         """Status and text of a resource of the admin address."""
         async with ClientSession() as session, session.get(self.admin_url + path) as answer:
-            return answer.status, await answer.text()
+            self.pages.append(await answer.text())
+            return answer.status, self.pages[-1]
 
     async def accounts(self, count: int = 1) -> list[dict[str, Any]]:
         """The log lines of finished exchanges, when there are so many."""
@@ -69,7 +75,8 @@ class Running:
 
     async def stop(self) -> None:
         """Let the senders go, then stop."""
-        for sender in self._senders:
+        self.representations.append(representations(self))
+        for sender in self.senders:
             sender.leave()
         await self.app.stop()
 
@@ -115,7 +122,7 @@ def document(
         "via": "here",
         "log": {"level": "debug"},
         "oauth_clients": {
-            "orders": {"token_url": token_url, "client_id": "id", "client_secret": "secret", **(client or {})}
+            "orders": {"token_url": token_url, "client_id": "id", "client_secret": "cAnArySecret", **(client or {})}
         },
         "routes": [{"path": "/orders", "upstream": f"{base}/http/orders", "oauth_client": "orders", **route}],
     }

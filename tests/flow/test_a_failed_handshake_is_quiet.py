@@ -45,7 +45,7 @@ async def proxy(
 async def test_plain_http(proxy: Running, upstream: Upstream) -> None:
     """One line, at debug, says what it was; it gets no answer in clear."""
     sender = await proxy.sender()
-    await sender.send(request(b"POST /orders", body=b"secret"))
+    await sender.send(request(b"POST /orders", body=b"cAnAryMessage"))
     assert b"HTTP" not in await sender.rest()
     (line,) = await proxy.lines.reach("handshake.failed")
     assert (line["level"], line["sender"], line["reason"]) == ("debug", "127.0.0.1", "http request")

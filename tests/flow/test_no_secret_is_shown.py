@@ -9,10 +9,8 @@ import base64
 import json
 import ssl
 from collections import deque
-from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -24,6 +22,7 @@ from proxy.config.load import ConfigurationError, load
 from tests.fakes.authorization_server import AuthorizationServer, Fault, Reply, granted, refused
 from tests.fakes.sender import Sender, chunked, request
 from tests.fakes.upstream import Upstream, answer, hang, hang_up
+from tests.flow.canaries import found, representations
 from tests.flow.running import Document, Running, Serve, until
 
 SECRET, NEXT, OTHER, CORPORATE = "cAnAry$ecret+1", "cAnAry/next=2", "cAnAry!other|3", "cAnAryCorporate4"
@@ -36,26 +35,6 @@ CANARIES = [
     *(SECRET, NEXT, OTHER, CORPORATE, *TOKENS, BASIC, "cAnAryPassword5", TICKET, R3AUTH, SENT_COOKIE),
     *(NONCE, SESSION, MESSAGE, QUERY, SET_FIELD),
 ]
-
-
-def disguises(canary: str) -> Iterator[str]:
-    """The canary as it is, in base64 at each of the three offsets, percent-encoded in two ways, in hexadecimal."""
-    octets = canary.encode()
-    yield canary
-    yield quote(canary, safe="")
-    yield "".join(f"%{octet:02X}" for octet in octets)
-    yield octets.hex()
-    for offset in range(3):
-        whole = base64.b64encode(bytes(offset) + octets).decode()
-        # what stands beside the canary changes the letters at both ends
-        inner = whole[-(-offset * 8 // 6) : len(whole) - 4 if (offset + len(octets)) % 3 else len(whole)]
-        yield inner
-        yield inner.translate(str.maketrans("+/", "-_"))
-
-
-def found(canaries: list[str], text: str) -> list[str]:
-    """The canaries that are in the text, in any disguise."""
-    return [canary for canary in canaries if any(each in text for each in disguises(canary))]
 
 
 @pytest.mark.parametrize("canary", CANARIES)
@@ -241,18 +220,6 @@ def crash(proxy: Running) -> None:
     for route in proxy.app._generation.house.routes:
         if route.settings.name == "good":
             object.__setattr__(route, "pool", None)
-
-
-def representations(proxy: Running) -> str:
-    """What would be shown of each part by a debugger, or by a careless log line."""
-    app: Any = proxy.app
-    failures = [source.failure for source in app.sources.values()]
-    tokens = [source._token for source in app.sources.values()]
-    units = [route.csrf._unit for route in app._generation.house.routes]
-    errors = [f"{failure.error!r} {failure.error} {failure.error.args}" for failure in failures if failure]
-    parts = [app.configuration, app.sources, failures, tokens, units, app.pools, list(app.crowd), app.listeners]
-    parts += [getattr(source, "_granting", None) for source in app.sources.values()]
-    return "\n".join([*map(repr, parts), *errors])
 
 
 async def test_nothing_that_is_written_holds_a_canary(

@@ -12,6 +12,7 @@ from proxy.forwarding.request import Request
 from proxy.server.desk import Desk, Terms
 from proxy.server.sender import SenderConnection
 from proxy.upstream.connection import UpstreamConnection
+from proxy.wire.recall import Recall
 from tests.fakes.loop import HandLoop
 from tests.fakes.transport import MemoryTransport
 from tests.fuzz.reference import Message, requests, response
@@ -62,9 +63,10 @@ async def read_requests(pieces: list[bytes]) -> Reading:
         reading.answers.append(b"<refused>")
         connection.send(error.code.encode())
 
+    deadlines = loop.deadlines()
     desk = Desk(
         terms=TERMS,
-        deadlines=loop.deadlines(),
+        deadlines=deadlines,
         ids=itertools.repeat("id"),
         serve=serve,
         refuse=refuse,
@@ -72,6 +74,7 @@ async def read_requests(pieces: list[bytes]) -> Reading:
         arrived=lambda _: None,
         departed=lambda _: None,
         secure=False,
+        recall=Recall(deadlines),
     )
     connection, transport = SenderConnection(desk), MemoryTransport(peername=("192.0.2.7", 1))
     connection.connection_made(transport)

@@ -45,6 +45,13 @@ def test_only_ours_are_taken_from_all_cookie_fields() -> None:
     assert rules().to_upstream(values) == b"a=1; b=; d=4"
 
 
+@pytest.mark.parametrize("name", [b"MYSAPSSO2", b"mysapsso2", b" MYSAPSSO2\t", b'"MYSAPSSO2"'])
+def test_a_logon_ticket_is_not_taken_from_behind_the_prefix(name: bytes) -> None:
+    """Nor in another spelling that a server might take for it; a name that only begins so is another one."""
+    values = [b"cpi.orders~" + name + b"=x; cpi.orders~MYSAPSSO2x=1", b"cpi.orders~MYSAPSSO2"]
+    assert rules().to_upstream(values) == b"MYSAPSSO2x=1"
+
+
 @pytest.mark.parametrize(
     ("value", "sent"),
     [

@@ -7,6 +7,7 @@ from proxy.errors import ProxyError, SenderLeft
 from proxy.forwarding.request import Request
 from proxy.server.desk import Desk, Terms
 from proxy.server.sender import SenderConnection
+from proxy.wire.recall import Recall
 from proxy.wire.run import rung
 from tests.fakes.loop import HandLoop
 from tests.fakes.transport import MemoryTransport
@@ -37,9 +38,10 @@ class House:
         self.here = 0
         self.reads = True
         "Whether exchanges read bodies."
+        deadlines = self.loop.deadlines()
         self.desk = Desk(
             terms=TERMS,
-            deadlines=self.loop.deadlines(),
+            deadlines=deadlines,
             ids=iter(f"id-{number}" for number in range(1, 100)),
             serve=self.serve,
             refuse=self.refuse,
@@ -47,6 +49,7 @@ class House:
             arrived=self.arrived,
             departed=self.departed,
             secure=secure,
+            recall=Recall(deadlines),
         )
 
     def arrived(self, connection: SenderConnection) -> ProxyError | None:

@@ -5,7 +5,8 @@ import pytest
 from proxy.errors import HeadTooLarge, RequestMalformed, TargetTooLong, VersionUnsupported
 from proxy.server.arrival import Arrival, HeadReader
 from proxy.wire.framing import NO_BODY, ChunkedBody, LengthBody
-from proxy.wire.heads import Recall
+from proxy.wire.recall import Recall
+from tests.fakes.loop import HandLoop
 
 GET = b"GET /a?b HTTP/1.1\r\nHost: h\r\n\r\n"
 POST = b"POST /a HTTP/1.1\r\nHost: h\r\nX-Request-ID: mine\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
@@ -13,7 +14,7 @@ POST = b"POST /a HTTP/1.1\r\nHost: h\r\nX-Request-ID: mine\r\nExpect: 100-contin
 
 def reader(recall: Recall[Arrival] | None = None) -> HeadReader:
     """A reader of small heads."""
-    return HeadReader(max_head=256, max_fields=4, recall=recall or Recall())
+    return HeadReader(max_head=256, max_fields=4, recall=recall or Recall(HandLoop().deadlines()))
 
 
 def test_an_arrival_says_what_its_head_means() -> None:
@@ -48,7 +49,7 @@ def test_without_a_body_there_is_nothing_to_expect(fields: bytes, framing: objec
 
 def test_the_same_octets_are_read_once_over_whatever_connection() -> None:
     """The same value; its framing begins again for each body."""
-    recall: Recall[Arrival] = Recall()
+    recall: Recall[Arrival] = Recall(HandLoop().deadlines())
     first, _ = reader(recall).feed(POST)
     second, _ = reader(recall).feed(POST)
     other, _ = reader(recall).feed(POST.replace(b"mine", b"ours"))
@@ -59,16 +60,6 @@ def test_the_same_octets_are_read_once_over_whatever_connection() -> None:
     body = first.framing.again()
     body.feed(b"abc")
     assert (body.done, first.framing.done, first.framing.again().done) == (True, False, False)
-
-
-def test_a_recall_is_bounded() -> None:
-    """Senders with ever new heads, or very long ones, do not fill the memory."""
-    recall: Recall[int] = Recall()
-    for number in range(3 * Recall.MOST):
-        recall.keep(b"%d" % number, number)
-    recall.keep(b"x" * (Recall.LARGEST + 1), 1)
-    assert len(recall._known) <= Recall.MOST
-    assert (recall.get(b"%d" % (3 * Recall.MOST - 1)), recall.get(b"0")) == (3 * Recall.MOST - 1, None)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +75,7 @@ def test_a_recall_is_bounded() -> None:
 )
 def test_what_is_no_head_is_refused_each_time(octets: bytes, error: type[Exception]) -> None:
     """A refusal is not remembered as something that was read."""
-    recall: Recall[Arrival] = Recall()
+    recall: Recall[Arrival] = Recall(HandLoop().deadlines())
     for _ in range(2):
         with pytest.raises(error):
             reader(recall).feed(octets)

@@ -1,0 +1,42 @@
+"""Refusals of what reached no route, on their way to the log: anybody can make them, so that many become few lines."""
+
+from typing import NamedTuple
+
+from proxy.observe.account import Account
+from proxy.observe.logs import Log
+from proxy.observe.repeats import Repeats
+from proxy.wire.deadlines import NEVER, Deadlines
+
+INTERVAL = 1.0
+"Seconds from the first refusal to the line that tells of those that have none of their own."
+
+
+class Cause(NamedTuple):
+    """What is counted together: as many as there are answers of ours."""
+
+    status: int
+    code: str
+
+
+class Refusals:
+    """Of each cause some have their line; how many had none is told when the interval is over."""
+
+    def __init__(self, log: Log, deadlines: Deadlines) -> None:
+        self._log = log
+        self._deadlines = deadlines
+        self._repeats: Repeats[Cause] = Repeats()
+        self.deadline = NEVER
+
+    def write(self, account: Account) -> None:
+        """One more."""
+        if not self._repeats:
+            self.deadline = self._deadlines.now() + INTERVAL
+            self._deadlines.watch(self)
+        if self._repeats.admits(Cause(account.status, account.code)):
+            self._log.exchange(account)
+
+    def expire(self) -> None:
+        """The interval is over, or nothing more will come."""
+        self._deadlines.forget(self)
+        for cause, count in self._repeats.end().items():
+            self._log.logger.warning("refusals.repeated", status=cause.status, code=cause.code, count=count)

@@ -1,0 +1,179 @@
+"""Whatever comes in great number, those who were admitted are served meanwhile, and memory stays bounded."""
+
+import asyncio
+from collections import deque
+from typing import Any
+
+import pytest
+
+from proxy.server.sender import SenderConnection
+from proxy.wire.reading import PIECE
+from proxy.wire.recall import Recall
+from tests.fakes.sender import Sender, request
+from tests.fakes.upstream import answer
+from tests.flow.hostile_sender.fence import Fence
+from tests.flow.running import turns, until
+
+SLOW = request(b"POST /orders/slow", b"Content-Length: 10")
+
+
+def crowd(fence: Fence) -> list[SenderConnection]:
+    """The connections that the proxy has."""
+    return list(fence.proxy.app.crowd)
+
+
+async def many(fence: Fence, count: int, octets: bytes = b"") -> list[Sender]:
+    """So many connections, each of which has sent these octets."""
+    senders = [await fence.proxy.sender() for _ in range(count)]
+    for each in senders:
+        await each.send(octets)
+    return senders
+
+
+async def sender_from(fence: Fence, address: str) -> Sender:
+    """A sender at another address of this machine."""
+    streams = await asyncio.open_connection("127.0.0.1", fence.proxy.port, local_addr=(address, 0))
+    return Sender(*streams)
+
+
+@pytest.mark.parametrize("limits", [{"max_connections": 50}])
+async def test_idle_connections_are_so_many_and_no_more(fence: Fence, limits: dict[str, Any]) -> None:
+    """Who was there before is served, those too many are told so, and a place that is left is given away."""
+    normal = await fence.proxy.sender()
+    await fence.passes(normal)
+    idle = await many(fence, limits["max_connections"] - 1)
+    refused = await many(fence, 100)
+    assert {(await each.answer()).code for each in refused} == {"overloaded"}
+    await fence.passes(normal)
+    for each in idle:
+        each.leave()
+    await until(lambda: len(crowd(fence)) == 1)
+    await fence.passes()
+
+
+@pytest.mark.parametrize("limits", [{"max_connections": 50}])
+async def test_idle_connections_do_not_stay(fence: Fence, limits: dict[str, Any]) -> None:
+    """Silence is not waited for without end."""
+    idle = await many(fence, limits["max_connections"])
+    await until(lambda: len(crowd(fence)) == limits["max_connections"])
+    fence.proxy.clock.advance(76)
+    assert {await each.rest() for each in idle} == {b""}
+    await fence.passes()
+
+
+async def test_slow_heads_hold_nobody_up_and_end(fence: Fence) -> None:
+    """A hundred that send an octet now and then, and never a whole head."""
+    slow = await many(fence, 100, b"POST /orders")
+    await until(lambda: sum(each._heads.begun for each in crowd(fence)) == 100)
+    await fence.passes()
+    for _ in range(15):
+        fence.proxy.clock.advance(1)
+        for each in slow:
+            await each.send(b"x")
+    fence.proxy.clock.advance(1)
+    assert {(await each.answer()).code for each in slow} == {"request_timeout"}
+    assert fence.targets == [b"/http/orders/normal"]
+
+
+async def test_slow_bodies_hold_nobody_up_and_end(fence: Fence) -> None:
+    """A hundred whose bodies stand still: nothing of them is at the upstream, and no connection to it is taken."""
+    slow = await many(fence, 100, SLOW + b"x")
+    await until(lambda: sum(each.busy for each in crowd(fence)) == 100)
+    await fence.passes()
+    fence.proxy.clock.advance(61)
+    assert {(await each.answer()).code for each in slow} == {"request_timeout"}
+    assert (fence.targets, fence.upstream.connections) == ([b"/http/orders/normal"], 1)
+
+
+@pytest.mark.parametrize("limits", [{"max_connections_per_sender": 5}])
+async def test_one_address_takes_its_share_and_no_more(fence: Fence, limits: dict[str, Any]) -> None:
+    """Others come in all the same."""
+    taken = await many(fence, limits["max_connections_per_sender"])
+    refused = await many(fence, 50)
+    assert {(await each.answer()).code for each in refused} == {"overloaded"}
+    other = await sender_from(fence, "127.0.0.3")
+    await fence.passes(other)
+    for each in taken:
+        await fence.passes(each)
+    other.leave()
+
+
+async def test_pipelined_thousands_leave_turns_to_others(fence: Fence) -> None:
+    """Who comes later with one message does not wait for all of them."""
+    flood, normal = await fence.proxy.sender(), await fence.proxy.sender()
+    await flood.send(request(b"GET /orders/flood") * 3000)
+    await fence.passes(normal)
+    assert len(fence.targets) < 3000
+    assert [(await flood.answer()).status for _ in range(3000)] == [200] * 3000
+
+
+async def test_pipelined_thousands_fill_no_memory(fence: Fence) -> None:
+    """What comes while an answer is awaited is left in the socket, but for two pieces."""
+    go_on = asyncio.Event()
+
+    async def late(call: Any) -> None:
+        await call.body()
+        await go_on.wait()
+        await answer()(call)
+
+    fence.upstream.script = deque([late])
+    flood = await fence.proxy.sender()
+    flooding = asyncio.create_task(flood.send(request(b"GET /orders/flood", b"X: " + b"x" * 3000) * 3000))
+    await fence.upstream.reach(1)
+    await turns(500)
+    (connection,) = crowd(fence)
+    assert (0 < len(connection._held) <= 2 * PIECE, flooding.done(), len(fence.targets)) == (True, False, 1)
+    flooding.cancel()
+    await asyncio.gather(flooding, return_exceptions=True)
+    flood.reset()
+    go_on.set()
+
+
+async def test_answers_that_nobody_reads_stop_the_reading(fence: Fence) -> None:
+    """A sender that only asks is not served for long, and what waits for it is bounded."""
+    fence.script(body=b"x" * 10_000)
+    flood = await fence.proxy.sender()
+    flooding = asyncio.create_task(flood.send(request(b"GET /orders/flood") * 100_000))
+    await until(lambda: any(each.congested for each in crowd(fence)))
+    await fence.passes()
+    await turns(500)
+    (connection,) = (each for each in crowd(fence) if each.congested)
+    assert (connection._transport.get_write_buffer_size() < 1 << 20, len(fence.targets) < 10_000) == (True, True)
+    flooding.cancel()
+    await asyncio.gather(flooding, return_exceptions=True)
+    flood.reset()
+
+
+async def test_ever_new_heads_fill_no_memory(fence: Fence) -> None:
+    """Neither do ever new names of fields, hosts, paths, methods, and ids."""
+    sender = await fence.proxy.sender()
+    for number in range(1000):
+        each = b"%d" % number
+        octets = request(b"M%b /orders/%b" % (each, each), b"X-%b: 1" % each, b"X-Request-ID: " + each)
+        await sender.send(octets.replace(b"Host: proxy", b"Host: h" + each))
+        assert (await sender.answer()).status == 200
+    (listener,) = fence.proxy.app.listeners
+    assert 0 < len(listener._desk.recall._known) <= Recall.MOST
+    assert len(fence.proxy.app.metrics.exchanges) == 1
+
+
+async def test_connections_that_come_and_go_leave_nothing(fence: Fence) -> None:
+    """Reset at once, within a head, and within a body."""
+    for octets in (b"", b"POST /ord", SLOW + b"x"):
+        for each in await many(fence, 50, octets):
+            each.reset()
+    await until(lambda: not crowd(fence))
+    await fence.passes()
+    assert fence.targets == [b"/http/orders/normal"]
+    assert fence.proxy.app.crowd._by_sender.total() <= 1
+
+
+async def test_wrong_keys_in_great_number_are_refused_one_by_one(fence: Fence) -> None:
+    """Each has its line, for it reached a route; none costs a grant; who has the key is served between them."""
+    flood = await fence.proxy.sender()
+    await flood.send(request(b"POST /keyed", b"X-API-Key: cAnAryHidden", body=b"x") * 300)
+    right = request(b"POST /keyed", b"X-API-Key: the-right-key", body=b"x")
+    assert (await fence.ask(right)).status == 200
+    assert [(await flood.answer()).status for _ in range(300)] == [403] * 300
+    lines = await fence.proxy.accounts(301)
+    assert ([line["route"] for line in lines], fence.grants) == (["keyed"] * 301, 1)
