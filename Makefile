@@ -22,6 +22,7 @@ check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@$(BIN)/python -m tests.audit
 
 # Minutes of looking for octets that are misread, on each side; what was found earlier is a case of `make test`.
 MINUTES ?= 10
@@ -39,7 +40,7 @@ image:
 
 lock: $(VENV)/dev.stamp
 	$(BIN)/python -m pip install --quiet pip-tools
-	$(BIN)/pip-compile --quiet --strip-extras --extra dev --no-header --no-annotate --no-emit-index-url \
+	$(BIN)/pip-compile --quiet --strip-extras --extra dev --extra sbom --no-header --no-annotate --no-emit-index-url \
 		--no-emit-trusted-host --no-emit-find-links --no-emit-options --output-file constraints.lock pyproject.toml
 
 clean:

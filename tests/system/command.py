@@ -33,6 +33,8 @@ class Command:
 
     before: tuple[str, ...] = ()
     "What the command is started by."
+    program: tuple[str, ...] = (sys.executable, "-m", "proxy")
+    "The command itself."
 
     def __init__(self, *words: str, cwd: Path = ROOT, **variables: str) -> None:
         self._words = words
@@ -48,7 +50,7 @@ class Command:
 
     async def __aenter__(self) -> Self:
         self._process = await asyncio.create_subprocess_exec(
-            *(*self.before, sys.executable, "-m", "proxy", *self._words),
+            *(*self.before, *self.program, *self._words),
             cwd=self._cwd,
             env=environment(self._variables),
             stdin=asyncio.subprocess.DEVNULL,
@@ -154,8 +156,8 @@ class Proxy(Command):
 class Sandbox(Command):
     """`sandbox` on free ports, with its files in a folder."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__("sandbox", "--port-base", "0", "--directory", str(folder))
+    def __init__(self, folder: Path, **variables: str) -> None:
+        super().__init__("sandbox", "--port-base", "0", "--directory", str(folder), cwd=ROOT, **variables)
         self.urls: dict[str, str] = {}
 
     async def __aenter__(self) -> Self:
