@@ -172,6 +172,10 @@ class _Families:
         proxy = self._proxy
         yield from proxy.metrics.collect()
         yield GaugeMetricFamily("cpi_proxy_in_flight", "Exchanges on their way.", value=in_flight(proxy))
+        yield GaugeMetricFamily("cpi_proxy_sender_connections", "Connections of senders.", value=len(proxy.crowd))
+        yield GaugeMetricFamily(
+            "cpi_proxy_sender_connections_max", "How many there may be at most.", value=proxy.crowd.most
+        )
         waiting = GaugeMetricFamily("cpi_proxy_waiting", "Exchanges that wait for their turn.", labels=["route"])
         for name, count in proxy.waiting.items():
             waiting.add_metric([name], count)

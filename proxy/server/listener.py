@@ -30,7 +30,7 @@ class Crowd:
 
     def __init__(self, limits: Limits, *, most: int | None = None) -> None:
         """`most` connections at once, where the system has fewer than `max_connections`."""
-        self._most = limits.max_connections if most is None else most
+        self.most = limits.max_connections if most is None else most
         self._most_of_one = limits.max_connections_per_sender
         self._connections: set[SenderConnection] = set()
         self._by_sender: Counter[str] = Counter()
@@ -53,7 +53,7 @@ class Crowd:
         """One more; the refusal if it is one too many."""
         self._connections.add(connection)
         self._by_sender[connection.address] += 1
-        if len(self._connections) > self._most:
+        if len(self._connections) > self.most:
             return Overloaded("All connections are taken; see `limits.max_connections`.", retry_after=1)
         most = self._most_of_one
         if most and connection.address and self._by_sender[connection.address] > most:
