@@ -20,7 +20,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 PROJECT = "cpi-oauth-proxy"
-PATIENCE = 20
+PATIENCE = 15.0
 "Seconds for all questions together."
 OPTIONS = ("--no-deps", "--disable-pip", "--format=json", "--progress-spinner=off", "--timeout=3")
 UNANSWERED = re.compile(
@@ -29,7 +29,7 @@ UNANSWERED = re.compile(
 "How the last line begins that pip-audit writes when the service cannot be asked."
 
 
-def main(options: Iterable[str]) -> int:
+def main(options: Iterable[str], *, patience: float = PATIENCE) -> int:
     """Asks, and tells what was found; the exit status."""
     pins = sorted(locked(runtime(), (ROOT / "constraints.lock").read_text()))
     with tempfile.TemporaryDirectory() as folder:
@@ -37,9 +37,9 @@ def main(options: Iterable[str]) -> int:
         file.write_text("\n".join(pins) + "\n")
         command = (sys.executable, "-m", "pip_audit", *OPTIONS, "--requirement", str(file), *options)
         try:
-            asked = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
+            asked = subprocess.run(command, capture_output=True, text=True, check=False, timeout=patience)
         except subprocess.TimeoutExpired:
-            return untold(f"no answer within {PATIENCE} s")
+            return untold(f"no answer within {patience:g} s")
     if asked.stdout.startswith("{"):
         return judge(json.loads(asked.stdout)["dependencies"])
     if reason := UNANSWERED.match(asked.stderr.strip().rpartition("\n")[2]):

@@ -5,8 +5,10 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 from aiohttp import web
 
+from tests.audit import judge, main
 from tests.system.command import ROOT, Finished, environment, free_port
 
 FAULT = {
@@ -102,3 +104,28 @@ async def test_an_audit_that_is_asked_wrongly_fails() -> None:
     found = await audit("-s", "nobody")
     assert found.status == 1
     assert "nobody" in found.errors
+
+
+def test_an_audit_that_takes_too_long_is_told_and_fails_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is ended."""
+    assert main((), patience=0) == 0
+    assert capsys.readouterr().out == "The audit of dependencies could not be made: no answer within 0 s.\n"
+
+
+def test_what_the_service_does_not_know_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """Some distributions by name; if it is all of them, there was no audit."""
+    known = {"name": "aiohttp", "version": "3.14.5", "vulns": []}
+    unknown = {"name": "uvloop", "skip_reason": "not found"}
+    assert judge([known, unknown]) == 0
+    assert judge([unknown, unknown]) == 0
+    assert capsys.readouterr().out == (
+        "The audit left out what the service does not know: uvloop.\n"
+        "The audit of dependencies could not be made: the service knows none of the distributions.\n"
+    )
+
+
+def test_a_vulnerability_fails_whatever_else_is_unknown(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is told with the versions that mend it."""
+    faulty = {"name": "a", "version": "1", "vulns": [{"id": "CVE-1", "fix_versions": ["2", "3"]}]}
+    assert judge([faulty, {"name": "b", "skip_reason": "not found"}]) == 1
+    assert capsys.readouterr().err == "a 1 has CVE-1, mended in 2, 3.\n"
