@@ -8,16 +8,25 @@ FROM ${BASE} AS builder
 # Both secrets may be missing: a configuration of pip, and certificates of authorities that it names.
 ENV PIP_CONFIG_FILE=/run/secrets/pip PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /source
-COPY pyproject.toml README.md LICENSE constraints.lock ./
-COPY proxy proxy
+COPY constraints.lock ./
 RUN python3 -m venv /build
 RUN --mount=type=secret,id=pip --mount=type=secret,id=ca \
+    /build/bin/python -m pip install --only-binary :all: --constraint constraints.lock cyclonedx-bom
+COPY pyproject.toml README.md LICENSE ./
+COPY proxy proxy
+RUN --mount=type=secret,id=pip --mount=type=secret,id=ca \
     /build/bin/python -m pip wheel --no-deps --wheel-dir /wheel .
-# Made in the place where it will stand, without pip: nothing is installed into a running image.
+# Made in the place where it will stand, without pip: nothing is installed into a running image. First the wheel, by its name
+# from its folder only, so that it is known by name and version; then what it needs.
 RUN python3 -m venv --without-pip /opt/cpi-oauth-proxy
+RUN /build/bin/python -m pip --python /opt/cpi-oauth-proxy/bin/python install \
+    --no-deps --no-index --find-links /wheel cpi-oauth-proxy
 RUN --mount=type=secret,id=pip --mount=type=secret,id=ca \
     /build/bin/python -m pip --python /opt/cpi-oauth-proxy/bin/python install \
-    --only-binary :all: --constraint constraints.lock /wheel/cpi_oauth_proxy-*.whl
+    --only-binary :all: --constraint constraints.lock cpi-oauth-proxy
+# What stands there now, in CycloneDX; the tool stays behind.
+RUN /build/bin/cyclonedx-py environment --output-reproducible --spec-version 1.6 \
+    --output-file /opt/cpi-oauth-proxy/sbom.cdx.json /opt/cpi-oauth-proxy
 
 FROM ${BASE}
 LABEL org.opencontainers.image.title="cpi-oauth-proxy" \

@@ -22,6 +22,7 @@ check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@$(BIN)/python -m tests.audit
 
 # The tables in docs/ that are made from the source; a test misses what is not up to date.
 docs: $(VENV)/dev.stamp
@@ -43,7 +44,7 @@ image:
 
 lock: $(VENV)/dev.stamp
 	$(BIN)/python -m pip install --quiet pip-tools
-	$(BIN)/pip-compile --quiet --strip-extras --extra dev --no-header --no-annotate --no-emit-index-url \
+	$(BIN)/pip-compile --quiet --strip-extras --extra dev --extra sbom --no-header --no-annotate --no-emit-index-url \
 		--no-emit-trusted-host --no-emit-find-links --no-emit-options --output-file constraints.lock pyproject.toml
 
 clean:

@@ -1,5 +1,7 @@
 """What operators ask a running proxy: is it alive, is it ready, what has it counted, what does it hold."""
 
+import asyncio
+import importlib
 import json
 import socket
 from collections.abc import Iterable, Iterator, Mapping
@@ -112,6 +114,7 @@ class AdminSite:
         return web.Response(status=503 if reasons else 200, text="\n".join(reasons or ["ready"]) + "\n")
 
     async def _metrics(self, _request: web.Request) -> web.Response:
+        await asyncio.to_thread(importlib.import_module, "prometheus_client")  # it reads files
         from prometheus_client.exposition import generate_latest  # noqa: PLC0415 - on scrape only
         from prometheus_client.registry import CollectorRegistry  # noqa: PLC0415
 
@@ -186,6 +189,10 @@ class _Families:
         proxy = self._proxy
         yield from proxy.metrics.collect()
         yield GaugeMetricFamily("cpi_proxy_in_flight", "Exchanges on their way.", value=in_flight(proxy))
+        yield GaugeMetricFamily("cpi_proxy_sender_connections", "Connections of senders.", value=len(proxy.crowd))
+        yield GaugeMetricFamily(
+            "cpi_proxy_sender_connections_max", "How many there may be at most.", value=proxy.crowd.most
+        )
         waiting = GaugeMetricFamily("cpi_proxy_waiting", "Exchanges that wait for their turn.", labels=["route"])
         for name, count in proxy.waiting.items():
             waiting.add_metric([name], count)

@@ -101,8 +101,14 @@ class TokenSource:
 
     @property
     def is_blocked(self) -> bool:
-        """Whether there is no usable token and the last grant failed; one that was never asked for is not blocked."""
-        return self._failure is not None and self.freshness in {None, Freshness.EXPIRED}
+        """Whether whoever asks is refused at once: no usable token, and the pause after a failed grant is not over.
+
+        After the pause only somebody who asks finds out whether a grant succeeds now. A load balancer that
+        sent nobody to a blocked proxy would otherwise keep it blocked for ever.
+        """
+        if self._failure is None or self.freshness not in {None, Freshness.EXPIRED}:
+            return False
+        return not self._failure.over.has_come(Moment.now(self._clock))
 
     @property
     def grants(self) -> "Mapping[str, int]":

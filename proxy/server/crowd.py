@@ -22,7 +22,7 @@ class Crowd:
 
     def take(self, limits: Limits, *, most: int | None = None) -> None:
         """These are the limits from now on; whoever is there stays."""
-        self._most = limits.max_connections if most is None else most
+        self.most = limits.max_connections if most is None else most
         self._most_of_one = limits.max_connections_per_sender
 
     async def emptied(self, timeout: float) -> None:  # noqa: ASYNC109 - waiting longer is no error
@@ -42,7 +42,7 @@ class Crowd:
         """One more; the refusal if it is one too many."""
         self._connections.add(connection)
         self._by_sender[connection.address] += 1
-        if len(self._connections) > self._most:
+        if len(self._connections) > self.most:
             return Overloaded("All connections are taken; see `limits.max_connections`.", retry_after=1)
         most = self._most_of_one
         if most and connection.address and self._by_sender[connection.address] > most:

@@ -35,6 +35,8 @@ class Command:
     "What the command is started by."
     pass_fds: tuple[int, ...] = ()
     "Descriptors that it gets."
+    program: tuple[str, ...] = (sys.executable, "-m", "proxy")
+    "The command itself."
 
     def __init__(self, *words: str, cwd: Path = ROOT, **variables: str) -> None:
         self._words = words
@@ -50,7 +52,7 @@ class Command:
 
     async def __aenter__(self) -> Self:
         self._process = await asyncio.create_subprocess_exec(
-            *(*self.before, sys.executable, "-m", "proxy", *self._words),
+            *(*self.before, *self.program, *self._words),
             cwd=self._cwd,
             env=environment(self._variables),
             pass_fds=self.pass_fds,
@@ -167,8 +169,8 @@ class Proxy(Command):
 class Sandbox(Command):
     """`sandbox` on free ports, with its files in a folder."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__("sandbox", "--port-base", "0", "--directory", str(folder))
+    def __init__(self, folder: Path, **variables: str) -> None:
+        super().__init__("sandbox", "--port-base", "0", "--directory", str(folder), cwd=ROOT, **variables)
         self.urls: dict[str, str] = {}
 
     async def __aenter__(self) -> Self:

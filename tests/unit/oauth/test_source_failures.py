@@ -124,6 +124,20 @@ async def test_a_refusal_is_remembered_for_one_second_then_doubling(status: int,
         await world.advance(0.5)
 
 
+async def test_nobody_is_blocked_when_the_pause_is_over() -> None:
+    """Whoever looks before sending anybody would wait for ever, for only somebody who asks starts the next grant."""
+    world = World()
+    await world.wait()
+    await world.answer(401)
+    await world.advance(0.9)
+    assert (world.asked, world.source.is_blocked) == (1, True)
+    await world.advance(0.1)
+    assert (world.asked, world.source.is_blocked) == (1, False)
+    await world.wait()
+    await world.answer(401)
+    assert (world.asked, world.source.is_blocked) == (2, True)
+
+
 async def test_a_grant_that_succeeds_ends_the_row_of_failures() -> None:
     """The next failure is the first again."""
     world = World()

@@ -1,0 +1,48 @@
+"""The product's metrics, as its admin address shows them when everything has happened once."""
+
+from types import SimpleNamespace
+from typing import Any
+
+from prometheus_client.exposition import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import CollectorRegistry
+
+from proxy.admin import site
+from proxy.observe.account import Account
+from proxy.observe.metrics import Metrics
+
+PROMETHEUS = frozenset({"instance", "job"})
+"Labels that Prometheus adds."
+
+
+class _Crowd(list[Any]):
+    most = 10
+
+
+def _shown() -> str:
+    metrics = Metrics()
+    account = Account("id", "POST")
+    account.routed("orders", "orders")
+    account.attempts = 1
+    account.replayed("fetch_csrf")
+    account.relayed(200)
+    account.end()
+    metrics.count(account)
+    metrics.count_grant("orders", "granted", 0.1)
+    proxy: Any = SimpleNamespace(
+        metrics=metrics,
+        crowd=_Crowd(),
+        waiting={"orders": 0},
+        sources={"orders": SimpleNamespace(expires=1.0)},
+        expiry=SimpleNamespace(ends={"orders": 1.0}),
+        pools={},
+    )
+    registry = CollectorRegistry()
+    registry.register(site._Families(proxy))
+    return generate_latest(registry).decode()
+
+
+_FAMILIES = list(text_string_to_metric_families(_shown()))
+LABELS = {sample.name: frozenset(sample.labels) for family in _FAMILIES for sample in family.samples}
+"Names of series, as queries have them, with their labels."
+FAMILIES = {family.name for family in _FAMILIES}

@@ -1,0 +1,90 @@
+"""What the product says of itself, for files of `deploy` to be compared with."""
+
+import json
+import re
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from proxy.cli.group import main
+from proxy.config.load import find, load
+from proxy.config.model import Configuration
+from proxy.sandbox.keys import make_btp_client
+from proxy.sandbox.service_key import secret_key
+from tests.fakes.identity import CERTIFICATE
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+IMAGE = "cpi-oauth-proxy"
+PLACE = "/etc/cpi-oauth-proxy/proxy.yaml"
+"Where `run` finds a configuration that nobody named."
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+
+
+def documents(path: Path) -> list[dict[str, Any]]:
+    """All YAML documents of a file."""
+    return list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+
+
+def instruction(name: str) -> str:
+    """The argument of the image's last such instruction."""
+    found: list[str] = re.findall(rf"(?m)^ *{name} (.+)$", DOCKERFILE)
+    return found[-1]
+
+
+def image_user() -> int:
+    """Whom the image runs as."""
+    user, _, group = instruction("USER").partition(":")
+    assert user == group
+    return int(user)
+
+
+def image_ports() -> list[int]:
+    """Those that the image exposes: of senders, then of operators."""
+    return [int(port) for port in instruction("EXPOSE").split()]
+
+
+def image_command() -> list[str]:
+    """What the image does without further words."""
+    words: list[str] = json.loads(instruction("ENTRYPOINT")) + json.loads(instruction("CMD"))
+    return words
+
+
+def understood(words: Sequence[str] | str) -> dict[str, Any]:
+    """The options of a command line, as the program reads them; an error for words that it does not know."""
+    name, *rest = shlex.split(words) if isinstance(words, str) else words
+    command = main.get_command(main.make_context("cpi-oauth-proxy", [name, *rest]), name)
+    assert command is not None
+    return dict(command.make_context(name, rest).params)
+
+
+def content(name: str) -> str:
+    """What a file of this name could hold: a service key, a certificate or another secret."""
+    key = secret_key(make_btp_client(), url="https://up.example", token_url="https://as.example/t", created=0)
+    return {"service-key": json.dumps(key), "ca": CERTIFICATE}.get(name.partition(".")[0], "secret")
+
+
+def with_files(text: str, folder: Path, *mounted: str) -> str:
+    """The text with these places below a folder, where whatever it names is."""
+    for place in mounted:
+        below = folder / place.strip("/").replace("/", "-")
+        below.mkdir()
+        for name in re.findall(rf"{re.escape(place)}/([\w.-]+)", text):
+            (below / name).write_text(content(name))
+        text = text.replace(f"{place}/", f"{below}/")
+    return text
+
+
+def loaded(text: str, folder: Path, **variables: str) -> Configuration:
+    """The configuration in the text, by the product's own loader; an error where it is wrong."""
+    file = folder / "proxy.yaml"
+    file.write_text(text)
+    return load(file, variables)
+
+
+def from_variables(variables: dict[str, str]) -> Configuration:
+    """The configuration that variables of the environment make."""
+    return find(None, variables, places=())

@@ -1,0 +1,82 @@
+"""deploy/compose: the proxy as a container, and a trial of it in front of the sandbox."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proxy.cli.sandbox import PORT_BASE
+from proxy.config.values import parse_duration
+from tests.deploy.product import (
+    DEPLOY,
+    IMAGE,
+    PLACE,
+    documents,
+    image_command,
+    image_ports,
+    image_user,
+    loaded,
+    understood,
+    with_files,
+)
+
+FOLDER = DEPLOY / "compose"
+(COMPOSE,) = documents(FOLDER / "compose.yaml")
+SERVICES: dict[str, Any] = COMPOSE["services"]
+
+
+def configuration_of(service: str) -> Path:
+    """The file that is at the place where the image looks for one."""
+    (named,) = SERVICES[service]["configs"]
+    assert named["target"] == PLACE
+    return FOLDER / str(COMPOSE["configs"][named["source"]]["file"])
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_nothing_is_writable_and_nothing_privileged(service: str) -> None:
+    """Whatever the image's process can do, it cannot change its container or become somebody else."""
+    described = SERVICES[service]
+    assert described["image"] == IMAGE
+    assert (described["read_only"], described["cap_drop"]) == (True, ["ALL"])
+    assert described["security_opt"] == ["no-new-privileges:true"]
+    assert "user" not in described
+    assert "entrypoint" not in described
+
+
+@pytest.mark.parametrize("service", ["proxy", "trial"])
+def test_the_configuration_is_right_and_listens_where_the_image_says(service: str, tmp_path: Path) -> None:
+    """The published port is the senders', and docker waits for longer than it takes to drain."""
+    text = with_files(configuration_of(service).read_text(), tmp_path, "/run/secrets", "/sandbox")
+    configuration = loaded(text, tmp_path)
+    assert [each.address.port for each in configuration.listen] == image_ports()[:1]
+    assert configuration.admin.port == image_ports()[1]
+    assert configuration.admin.loopback
+    assert parse_duration(SERVICES[service]["stop_grace_period"]) > configuration.drain_timeout
+    assert "command" not in SERVICES[service]
+    assert image_command()[1:] == ["run"]
+    published = SERVICES["proxy" if service == "proxy" else "sandbox"]["ports"]
+    assert published == ["127.0.0.1:{0}:{0}".format(*image_ports())]
+
+
+def test_each_secret_that_the_configuration_names_is_mounted() -> None:
+    """Compose puts a secret into /run/secrets under its name."""
+    named = {f"/run/secrets/{each}" for each in SERVICES["proxy"]["secrets"]}
+    (client,) = documents(configuration_of("proxy"))[0]["oauth_clients"].values()
+    assert {client["service_key_file"]} == named
+    assert COMPOSE["secrets"].keys() == set(SERVICES["proxy"]["secrets"])
+
+
+def test_the_trial_finds_its_tenant() -> None:
+    """It shares the sandbox's network, for that is on loopback, and its files, when it has written them."""
+    sandbox, trial = SERVICES["sandbox"], SERVICES["trial"]
+    options = understood(sandbox["command"])
+    assert (options["directory"], options["port_base"]) == (Path("/sandbox"), PORT_BASE)
+    assert f":{PORT_BASE + 3}/" in sandbox["healthcheck"]["test"][-1]
+    assert sandbox["volumes"] == ["sandbox:/sandbox"]
+    assert trial["volumes"] == ["sandbox:/sandbox:ro"]
+    assert trial["network_mode"] == "service:sandbox"
+    assert trial["depends_on"] == {"sandbox": {"condition": "service_healthy"}}
+    mode = dict(each.split("=") for each in COMPOSE["volumes"]["sandbox"]["driver_opts"]["o"].split(","))
+    assert mode == {"uid": str(image_user()), "gid": str(image_user()), "mode": "0700"}
+    assert SERVICES["sandbox"]["profiles"] == SERVICES["trial"]["profiles"] == ["trial"]
+    assert "profiles" not in SERVICES["proxy"]

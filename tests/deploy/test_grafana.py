@@ -1,0 +1,55 @@
+"""deploy/grafana: a dashboard of everything that the product counts."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from tests.deploy.exposed import FAMILIES, LABELS
+from tests.deploy.product import DEPLOY
+from tests.deploy.promql import kept, series, unknown
+
+DASHBOARD: dict[str, Any] = json.loads((DEPLOY / "grafana/dashboard.json").read_text(encoding="utf-8"))
+PANELS: dict[str, Any] = {panel["title"]: panel for panel in DASHBOARD["panels"]}
+VARIABLES: dict[str, Any] = {each["name"]: each for each in DASHBOARD["templating"]["list"]}
+BUILT_IN = {"__rate_interval"}
+
+
+@pytest.mark.parametrize("title", PANELS)
+def test_a_panel_asks_for_what_there_is(title: str) -> None:
+    """Its legend has labels that are left in what its query gives, its variables are those of the dashboard."""
+    for target in PANELS[title]["targets"]:
+        query = target["expr"]
+        assert series(query)
+        assert unknown(query) == set()
+        assert set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"])) <= kept(query)
+        assert set(re.findall(r"\$(\w+)", query)) <= VARIABLES.keys() | BUILT_IN
+        assert "$instance" in query
+
+
+def test_everything_that_is_counted_is_shown() -> None:
+    """By one panel at least; of a histogram its buckets."""
+    shown = {name for panel in PANELS.values() for target in panel["targets"] for name in series(target["expr"])}
+    assert {re.sub(r"_(?:total|bucket)$", "", name) for name in shown} == FAMILIES
+
+
+def test_a_variable_offers_what_there_is() -> None:
+    """The values of a label that the series has."""
+    for name in VARIABLES.keys() - {"datasource"}:
+        found = re.fullmatch(r"label_values\((\w+), (\w+)\)", VARIABLES[name]["definition"])
+        assert found is not None
+        assert VARIABLES[name]["query"]["query"] == found[0]
+        assert found[2] in LABELS[found[1]] | {"instance"}
+
+
+def test_panels_lie_side_by_side() -> None:
+    """None over another, none beyond the width of 24."""
+    taken: set[tuple[int, int]] = set()
+    for panel in PANELS.values():
+        place = panel["gridPos"]
+        cells = {(place["x"] + x, place["y"] + y) for x in range(place["w"]) for y in range(place["h"])}
+        assert taken.isdisjoint(cells)
+        assert max(x for x, _ in cells) < 24
+        taken |= cells
+    assert len(PANELS) == len(DASHBOARD["panels"]) == len({panel["id"] for panel in DASHBOARD["panels"]})

@@ -1,0 +1,142 @@
+"""deploy/helm: the chart's templates, its values, and the schema of these."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from proxy import __version__
+from tests.deploy import pods
+from tests.deploy.product import DEPLOY, IMAGE, PLACE, documents, image_ports, loaded, with_files
+from tests.deploy.rendering import Chart
+
+FOLDER = DEPLOY / "helm/cpi-oauth-proxy"
+(VALUES,) = documents(FOLDER / "values.yaml")
+SCHEMA = json.loads((FOLDER / "values.schema.json").read_text())
+TYPES = {"object": dict, "array": list, "string": str, "integer": int}
+FREE = {"configuration", "listener", "resources", "podAnnotations"}
+"What is handed on as a whole."
+
+
+def leaves(values: Mapping[str, Any], path: str = "") -> Iterator[str]:
+    """The names of all values that a template can ask for."""
+    for name, value in values.items():
+        if isinstance(value, dict) and value and name not in FREE:
+            yield from leaves(value, f"{path}{name}.")
+        else:
+            yield path + name
+
+
+def test_templates_ask_for_each_value_and_for_no_other() -> None:
+    """A value that is not used is a promise that is not kept; one that is not there is nothing."""
+    texts = [each.read_text() for each in (FOLDER / "templates").iterdir()]
+    asked = {name for text in texts for name in re.findall(r"\.Values\.([\w.]+)", text)}
+    assert asked == set(leaves(VALUES))
+
+
+def test_the_schema_knows_each_value_and_no_other() -> None:
+    """With the type that it has; `global` is Helm's own."""
+
+    def compare(schema: Mapping[str, Any], values: Mapping[str, Any], path: str) -> None:
+        known = {name for name, rule in schema["properties"].items() if rule is not False}
+        if schema.get("additionalProperties") is False:
+            assert known - {"global"} == values.keys(), path
+        for name, value in values.items():
+            if rule := schema["properties"].get(name):
+                assert isinstance(value, TYPES[rule["type"]]), (path, name)
+                if isinstance(value, dict) and "properties" in rule:
+                    compare(rule, value, f"{path}{name}.")
+
+    assert SCHEMA["additionalProperties"] is False
+    compare(SCHEMA, VALUES, "")
+
+
+def test_what_the_chart_writes_itself_is_refused_in_the_configuration() -> None:
+    """Twice the same key would be refused by the proxy, in a pod that does not start."""
+    text = (FOLDER / "templates/configmap.yaml").read_text()
+    own = set(re.findall(r"(?m)^    (\w+):", text.partition("proxy.yaml: |")[2]))
+    refused = {name for name, rule in SCHEMA["properties"]["configuration"]["properties"].items() if rule is False}
+    assert refused == own == {"listen", "admin", "drain_timeout"}
+
+
+def changed(**values: Any) -> dict[str, Any]:
+    """The values with some others in place."""
+    return {**VALUES, **values}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        VALUES,
+        changed(
+            drainSeconds=300, ports={"http": 8443, "admin": 9000}, podAnnotations={}, imagePullSecrets=[{"name": "a"}]
+        ),
+        changed(service={"type": "LoadBalancer", "annotations": {"a": "b"}}, tolerations=[{"key": "dmz"}]),
+    ],
+    ids=["as they come", "other ports and times", "lists and mappings"],
+)
+def test_what_is_rendered_serves_the_configuration_in_the_values(values: dict[str, Any], tmp_path: Path) -> None:
+    """The product takes it; pods are as those of the plain manifests, and follow ports and times."""
+    manifests = Chart(folder=FOLDER, values=values).manifests()
+    pod = manifests["Deployment"]["spec"]["template"]["spec"]
+    (proxy,) = pod["containers"]
+    text = manifests["ConfigMap"]["data"]["proxy.yaml"]
+    configuration = loaded(with_files(text, tmp_path, pods.secret_mount(pod, proxy)), tmp_path)
+    pods.check(pod, proxy, configuration, waits=5)
+    assert configuration.drain_timeout == values["drainSeconds"]
+    assert configuration.listen[0].address.port == proxy["ports"][0]["containerPort"] == values["ports"]["http"]
+    assert proxy["image"] == f"{IMAGE}:{__version__}"
+    mounted = {each["name"]: each["mountPath"] for each in proxy["volumeMounts"]}
+    assert mounted["configuration"] == str(Path(PLACE).parent)
+    (port,) = manifests["Service"]["spec"]["ports"]
+    assert (port["port"], port["targetPort"]) == (values["ports"]["http"], "http")
+    labels = manifests["Deployment"]["spec"]["template"]["metadata"]["labels"]
+    assert manifests["Deployment"]["spec"]["selector"]["matchLabels"] == labels
+    assert manifests["Service"]["spec"]["selector"] == labels
+    assert manifests["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"] == labels
+    annotations = manifests["Deployment"]["spec"]["template"]["metadata"]["annotations"]
+    assert annotations["prometheus.io/port"] == str(configuration.admin.port)
+    assert annotations.keys() >= values["podAnnotations"].keys()
+
+
+def test_a_changed_configuration_makes_new_pods() -> None:
+    """The proxy would not see a new one where it looks once, when it starts."""
+
+    def mark(path: str) -> str:
+        route = {"path": path, "upstream": "/http/x", "oauth_client": "tenant"}
+        values = changed(configuration={**VALUES["configuration"], "routes": [route]})
+        template = Chart(folder=FOLDER, values=values).manifests()["Deployment"]["spec"]["template"]
+        return str(template["metadata"]["annotations"]["cpi-oauth-proxy/configuration"])
+
+    assert mark("/a") == mark("/a") != mark("/b")
+
+
+def test_listeners_without_a_list_of_networks_can_be_had() -> None:
+    """For routes with `inbound_auth`: nothing stands where nothing is wanted."""
+    text = Chart(folder=FOLDER, values=changed(listener={})).manifests()["ConfigMap"]["data"]["proxy.yaml"]
+    assert yaml.safe_load(text)["listen"] == [{"address": f"0.0.0.0:{image_ports()[0]}"}]
+
+
+def test_the_chart_is_of_this_version() -> None:
+    """Without a tag it takes the image of the same version."""
+    (chart,) = documents(FOLDER / "Chart.yaml")
+    assert (chart["appVersion"], chart["name"]) == (__version__, IMAGE)
+
+
+@pytest.mark.skipif(not shutil.which("helm"), reason="helm is not installed")
+def test_helm_renders_the_same() -> None:
+    """And finds nothing to complain about."""
+    subprocess.run(["helm", "lint", "--strict", FOLDER], check=True, capture_output=True)
+    rendered = subprocess.run(["helm", "template", "cpi", FOLDER], check=True, capture_output=True, text=True).stdout
+    ours = Chart(folder=FOLDER, values=VALUES).manifests()
+    theirs = {each["kind"]: each for each in yaml.safe_load_all(rendered)}
+    for manifests in (ours, theirs):
+        del manifests["Deployment"]["spec"]["template"]["metadata"]["annotations"]["cpi-oauth-proxy/configuration"]
+        manifests["ConfigMap"]["data"]["proxy.yaml"] = yaml.safe_load(manifests["ConfigMap"]["data"]["proxy.yaml"])
+    assert theirs == ours

@@ -1,0 +1,60 @@
+"""deploy/kubernetes: the proxy as a Deployment, and as a sidecar of one sender."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from proxy import __version__
+from tests.deploy import pods
+from tests.deploy.product import DEPLOY, IMAGE, PLACE, documents, from_variables, image_ports, loaded, with_files
+
+FOLDER = DEPLOY / "kubernetes"
+MANIFESTS: dict[str, Any] = {each["kind"]: each for each in documents(FOLDER / "deployment.yaml")}
+POD: dict[str, Any] = MANIFESTS["Deployment"]["spec"]["template"]["spec"]
+(PROXY,) = POD["containers"]
+
+
+def test_the_deployment_serves_what_its_configmap_says(tmp_path: Path) -> None:
+    """The product takes the configuration; ports, probes and times are those in it."""
+    text = MANIFESTS["ConfigMap"]["data"]["proxy.yaml"]
+    configuration = loaded(with_files(text, tmp_path, pods.secret_mount(POD, PROXY)), tmp_path)
+    (pause,) = (each for each in PROXY["lifecycle"]["preStop"]["exec"]["command"] if "sleep" in each)
+    assert pause == "import time; time.sleep(5)"
+    pods.check(POD, PROXY, configuration, waits=5)
+    assert PROXY["image"] == f"{IMAGE}:{__version__}"
+    assert [each["containerPort"] for each in PROXY["ports"]] == image_ports()
+    assert [each.address.port for each in configuration.listen] == image_ports()[:1]
+    assert configuration.listen[0].allow
+    annotations = MANIFESTS["Deployment"]["spec"]["template"]["metadata"]["annotations"]
+    assert annotations["prometheus.io/port"] == str(configuration.admin.port)
+    mounted = {each["name"]: each["mountPath"] for each in PROXY["volumeMounts"]}
+    assert mounted["configuration"] == str(Path(PLACE).parent)
+
+
+def test_all_manifests_are_about_the_same_pods() -> None:
+    """Service and budget find those of the Deployment; its configuration and secret are called as it is."""
+    labels = MANIFESTS["Deployment"]["spec"]["template"]["metadata"]["labels"]
+    assert MANIFESTS["Deployment"]["spec"]["selector"]["matchLabels"] == labels
+    assert MANIFESTS["Service"]["spec"]["selector"] == labels
+    assert MANIFESTS["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"] == labels
+    (port,) = MANIFESTS["Service"]["spec"]["ports"]
+    assert (port["port"], port["targetPort"]) == (image_ports()[0], PROXY["ports"][0]["name"])
+    (configuration, _, _) = POD["volumes"]
+    assert configuration["configMap"]["name"] == MANIFESTS["ConfigMap"]["metadata"]["name"]
+    assert MANIFESTS["Deployment"]["spec"]["replicas"] > MANIFESTS["PodDisruptionBudget"]["spec"]["maxUnavailable"]
+
+
+def test_the_sidecar_starts_before_its_sender_and_listens_for_it_alone(tmp_path: Path) -> None:
+    """By variables of the environment that the product knows, on loopback, with the admin address for kubelet."""
+    (sidecar,) = documents(FOLDER / "sidecar.yaml")
+    pod = sidecar["spec"]["template"]["spec"]
+    (proxy,) = pod["initContainers"]
+    mount = pods.secret_mount(pod, proxy)
+    text = with_files(json.dumps(proxy["env"]), tmp_path, mount)
+    configuration = from_variables({each["name"]: each["value"] for each in json.loads(text)})
+    pods.check(pod, proxy, configuration, waits=0)
+    assert proxy["restartPolicy"] == "Always"
+    assert proxy["image"] == f"{IMAGE}:{__version__}"
+    assert [str(each.address) for each in configuration.listen] == [f"127.0.0.1:{image_ports()[0]}"]
+    assert configuration.oauth_clients["default"].client_secret is not None
+    assert sidecar["spec"]["selector"]["matchLabels"] == sidecar["spec"]["template"]["metadata"]["labels"]

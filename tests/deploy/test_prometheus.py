@@ -1,0 +1,66 @@
+"""deploy/prometheus: alerts about series that the product has."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.deploy.exposed import LABELS
+from tests.deploy.product import DEPLOY, documents
+from tests.deploy.promql import kept, series, unknown
+
+RULES = DEPLOY / "prometheus/alerts.yaml"
+(DOCUMENT,) = documents(RULES)
+ALERTS: dict[str, Any] = {rule["alert"]: rule for group in DOCUMENT["groups"] for rule in group["rules"]}
+WATCHED = {
+    "up",
+    "cpi_proxy_grants_total",
+    "cpi_proxy_token_expiry_timestamp_seconds",
+    "cpi_proxy_credential_expiry_timestamp_seconds",
+    "cpi_proxy_exchanges_total",
+    "cpi_proxy_exchange_seconds_bucket",
+    "cpi_proxy_sender_connections",
+    "cpi_proxy_sender_connections_max",
+    "cpi_proxy_waiting",
+}
+"What somebody has to be told of."
+needs_promtool = pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed (prometheus)")
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_an_alert_asks_for_what_there_is_and_says_what_to_do(alert: str) -> None:
+    """Its sentences use labels that are left in what its query gives."""
+    rule = ALERTS[alert]
+    assert unknown(rule["expr"]) == set()
+    assert rule["labels"]["severity"] in {"warning", "critical"}
+    assert rule["annotations"].keys() == {"summary", "description"}
+    assert set(re.findall(r"\$labels\.(\w+)", str(rule["annotations"]))) <= kept(rule["expr"])
+
+
+def test_whatever_can_go_wrong_is_watched() -> None:
+    """Each series that tells of trouble is in some query."""
+    assert set().union(*(series(rule["expr"]) for rule in ALERTS.values())) == WATCHED
+    assert WATCHED - {"up"} <= LABELS.keys()
+
+
+def test_a_query_with_an_unknown_name_is_noticed() -> None:
+    """A series, a label that is asked for, and one that is grouped by."""
+    assert unknown("cpi_proxy_exchange_total > 0") == {"cpi_proxy_exchange_total"}
+    assert unknown('sum by (rout) (rate(cpi_proxy_exchanges_total{kind="x", route="y"}[5m]))') == {"rout", "kind"}
+
+
+@needs_promtool
+def test_prometheus_takes_the_rules() -> None:
+    """As its own tool reads them."""
+    subprocess.run(["promtool", "check", "rules", RULES], check=True, capture_output=True)
+
+
+@needs_promtool
+def test_alerts_fire_when_they_should() -> None:
+    """And not before: alerts_test.yaml has series and what they mean."""
+    scenarios = Path(__file__).with_name("alerts_test.yaml")
+    tested = subprocess.run(["promtool", "test", "rules", scenarios], check=False, capture_output=True, text=True)
+    assert tested.returncode == 0, tested.stdout + tested.stderr

@@ -1,0 +1,74 @@
+"""deploy/systemd: the proxy as a service of a machine."""
+
+import configparser
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from proxy.config.values import parse_duration
+from tests.deploy.product import DEPLOY, PLACE, content, loaded, understood
+
+FOLDER = DEPLOY / "systemd"
+NAME = "cpi-oauth-proxy"
+PROGRAM = "/opt/cpi-oauth-proxy/bin/cpi-oauth-proxy"
+EXPOSED = 3.0
+"Of 10; systemd calls anything below 3 OK."
+needs_systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
+
+
+def unit(kind: str) -> configparser.RawConfigParser:
+    """The unit; of keys that stand there several times the last value."""
+    read = configparser.RawConfigParser(strict=False)
+    read.optionxform = str  # type: ignore[assignment,method-assign]
+    read.read(FOLDER / f"{NAME}.{kind}")
+    return read
+
+
+SERVICE = unit("service")["Service"]
+
+
+def test_the_configuration_is_right_with_the_credentials_that_the_unit_loads(tmp_path: Path) -> None:
+    """Its secrets are those credentials; systemd waits for longer than it takes to drain."""
+    text = (FOLDER / "proxy.yaml").read_text()
+    credential = SERVICE["LoadCredential"].partition(":")[0]
+    assert re.findall(r"\$\{CREDENTIALS_DIRECTORY\}/([\w-]+)", text) == [credential]
+    (tmp_path / credential).write_text(content(credential))
+    configuration = loaded(text, tmp_path, CREDENTIALS_DIRECTORY=str(tmp_path))
+    assert parse_duration(SERVICE["TimeoutStopSec"]) > configuration.drain_timeout
+    assert int(SERVICE["LimitNOFILE"]) > 2 * configuration.limits.max_connections
+    assert unit("socket")["Socket"]["ListenStream"] == str(configuration.listen[0].address)
+
+
+def test_the_command_is_one_of_the_program() -> None:
+    """With the file at the place that it is installed to."""
+    program, *words = SERVICE["ExecStart"].split()
+    assert program == PROGRAM
+    assert words[0] == "run"
+    assert understood(words)["file"] == Path(PLACE)
+    assert SERVICE["RestartPreventExitStatus"] == "2"
+
+
+@needs_systemd
+def test_systemd_finds_nothing_wrong(tmp_path: Path) -> None:
+    """With a program that is there in place of the installed one."""
+    for kind in ("service", "socket"):
+        text = (FOLDER / f"{NAME}.{kind}").read_text()
+        (tmp_path / f"{NAME}.{kind}").write_text(text.replace(PROGRAM, sys.executable))
+    units = sorted(tmp_path.iterdir())
+    verified = subprocess.run(["systemd-analyze", "verify", *units], check=False, capture_output=True, text=True)
+    assert verified.returncode == 0, verified.stderr
+    assert [line for line in verified.stderr.splitlines() if NAME in line] == []
+
+
+@needs_systemd
+def test_the_service_is_shut_in() -> None:
+    """By systemd's own estimate of what the process could do to the machine."""
+    words = ("security", "--offline=true", f"--threshold={EXPOSED * 10:.0f}", "--no-pager")
+    judged = subprocess.run(
+        ["systemd-analyze", *words, FOLDER / f"{NAME}.service"], check=False, capture_output=True, text=True
+    )
+    assert judged.returncode == 0, judged.stdout[-500:] + judged.stderr
