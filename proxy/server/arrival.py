@@ -6,7 +6,8 @@ from proxy.errors import HeadTooLarge, ProxyError, RequestMalformed, TargetTooLo
 from proxy.forwarding.fields import value_of
 from proxy.forwarding.target import Target, take_apart
 from proxy.wire.framing import BodyMalformed, Decoder, request_body
-from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong, Recall, RequestHead, RequestParser, VersionOther
+from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong, RequestHead, RequestParser, VersionOther
+from proxy.wire.recall import Recall
 
 
 class Arrival(NamedTuple):

@@ -13,8 +13,9 @@ from proxy.errors import ProxyError, UpstreamClosed, UpstreamMalformed, Upstream
 from proxy.wire.body import IncomingBody
 from proxy.wire.deadlines import NEVER, Deadlines
 from proxy.wire.framing import NO_BODY, BodyMalformed, Decoder, response_body
-from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong, Recall, ResponseHead, ResponseParser
+from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong, ResponseHead, ResponseParser
 from proxy.wire.reading import PieceReader, left_behind
+from proxy.wire.recall import Recall
 from proxy.wire.tls import reason_of
 
 LARGEST_HEAD = 256 << 10
@@ -40,7 +41,7 @@ class UpstreamConnection(PieceReader):
         gone: Callable[["UpstreamConnection"], None],
         recall: Recall[ResponseHead] | None = None,
     ) -> None:
-        self._recall = recall or Recall()
+        self._recall = Recall() if recall is None else recall
         self.name = name
         "Of the upstream, for sentences."
         self.deadline = NEVER

@@ -13,7 +13,8 @@ from proxy.upstream.connection import UNCERTAIN, UpstreamConnection
 from proxy.upstream.tunnel import tunnel
 from proxy.wire.channel import TlsChannel
 from proxy.wire.deadlines import Deadlines
-from proxy.wire.heads import Recall, ResponseHead
+from proxy.wire.heads import ResponseHead
+from proxy.wire.recall import Recall
 from proxy.wire.tls import certificate_advice, reason_of
 
 ATTEMPT_DELAY = 0.25

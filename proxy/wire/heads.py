@@ -8,7 +8,7 @@ aiohttp's response parser is lenient on purpose, and a proxy must not pass on wh
 import asyncio
 import re
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, TypeVar, cast
+from typing import Any, ClassVar, cast
 
 from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http import HttpRequestParser, HttpResponseParser
@@ -60,31 +60,6 @@ class ResponseHead:
     persistent: bool
     notes: dict[object, Any] = field(default_factory=dict, repr=False, compare=False)
     "As those of a request."
-
-
-Known = TypeVar("Known")
-
-
-class Recall(Generic[Known]):
-    """What heads that came before were read as, by their octets: machines say the same thing over and over.
-
-    Reading is a pure function of the octets, so that nothing can go wrong but memory, which is bounded.
-    """
-
-    LARGEST, MOST = 2 << 10, 256
-    "Octets of a head, and heads."
-
-    def __init__(self) -> None:
-        self._known: dict[bytes, Known] = {}
-        self.get = self._known.get
-
-    def keep(self, octets: bytes, known: Known) -> Known:
-        """Remember it; when there is no room, all is forgotten."""
-        if len(octets) <= self.LARGEST:
-            if len(self._known) >= self.MOST:
-                self._known.clear()
-            self._known[octets] = known
-        return known
 
 
 def assert_compiled() -> None:
