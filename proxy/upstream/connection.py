@@ -41,7 +41,7 @@ class UpstreamConnection(PieceReader):
         gone: Callable[["UpstreamConnection"], None],
         recall: Recall[ResponseHead] | None = None,
     ) -> None:
-        self._recall = recall or Recall(deadlines)
+        self._recall = Recall(deadlines) if recall is None else recall
         self.name = name
         "Of the upstream, for sentences."
         self.deadline = NEVER

@@ -1,11 +1,17 @@
-"""`python -m tests.bench [NAME …]`, or `make bench`: what the proxy costs, measured here and now."""
+"""`python -m tests.bench [NAME …]`, or `make bench SUITES="NAME …"`: what the proxy costs, measured here and now."""
 
 import sys
 from collections.abc import Callable
 
-from tests.bench import micro, side_by_side
+from tests.bench import flood, micro, scale, side_by_side
+from tests.bench.table import say
 
-BENCHMARKS: dict[str, Callable[[], None]] = {"micro": micro.main, "compare": side_by_side.main}
+BENCHMARKS: dict[str, Callable[[], None]] = {
+    "micro": micro.main,
+    "compare": side_by_side.main,
+    "flood": flood.main,
+    "scale": scale.main,
+}
 "Each prints its own table."
 
 
@@ -15,6 +21,7 @@ def main(names: list[str]) -> None:
     if unknown:
         sys.exit(f"There is no benchmark {', '.join(unknown)}; there is {', '.join(BENCHMARKS)}.")
     for name in names or BENCHMARKS:
+        say(f"\n{name}\n")
         BENCHMARKS[name]()
 
 

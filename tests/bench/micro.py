@@ -6,7 +6,6 @@ all others.
 
 import gc
 import platform
-import sys
 import time
 import timeit
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from proxy.observe.metrics import Metrics
 from proxy.wire.framing import ChunkedBody, LengthBody, request_body
 from proxy.wire.heads import HeadCollector, RequestParser, ResponseParser, check
 from tests.bench import samples
+from tests.bench.table import say
 
 ROUNDS = 15
 RUN_SECONDS = 0.01
@@ -36,15 +36,9 @@ class Step(NamedTuple):
 
 def main() -> None:
     """Measures all steps and prints the table."""
-    print_line(f"{platform.python_implementation()} {platform.python_version()}, best of {ROUNDS} rounds\n")
+    say(f"{platform.python_implementation()} {platform.python_version()}, best of {ROUNDS} rounds\n")
     for step, duration in best(list(steps())):
-        print_line(f"{step.name:<58}{readable(duration):>12}")
-
-
-def print_line(text: str) -> None:
-    """To standard output, at once."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+        say(f"{step.name:<58}{readable(duration):>12}")
 
 
 def best(measured: list[Step]) -> Iterator[tuple[Step, float]]:

@@ -25,6 +25,7 @@ WATCHED = {
     "cpi_proxy_sender_connections",
     "cpi_proxy_sender_connections_max",
     "cpi_proxy_waiting",
+    "cpi_proxy_reloads_total",
 }
 "What somebody has to be told of."
 needs_promtool = pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed (prometheus)")

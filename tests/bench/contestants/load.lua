@@ -1,8 +1,24 @@
--- One kind of message over and over; at the end one line of JSON.
+-- Messages over and over: one, or one for each of so many routes in turn; at the end one line of JSON.
 wrk.method = "$method"
 wrk.headers["Content-Type"] = "application/xml"
 if $size > 0 then
     wrk.body = string.rep("<order/>", $size / 8)
+end
+
+if $routes > 0 then
+    local messages, turn = {}, 0
+
+    function init()
+        for number = 0, $routes - 1 do
+            messages[number] = wrk.format(nil, "$path" .. number)
+        end
+    end
+
+    function request()
+        local message = messages[turn]
+        turn = (turn + 1) % $routes
+        return message
+    end
 end
 
 function done(summary, latency)

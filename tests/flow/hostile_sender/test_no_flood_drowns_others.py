@@ -8,7 +8,6 @@ import pytest
 
 from proxy.server.sender import SenderConnection
 from proxy.wire.reading import PIECE
-from proxy.wire.recall import Recall
 from tests.fakes.sender import Sender, request
 from tests.fakes.upstream import answer
 from tests.flow.hostile_sender.fence import Fence
@@ -153,7 +152,7 @@ async def test_ever_new_heads_fill_no_memory(fence: Fence) -> None:
         await sender.send(octets.replace(b"Host: proxy", b"Host: h" + each))
         assert (await sender.answer()).status == 200
     (listener,) = fence.proxy.app.listeners
-    assert 0 < len(listener._desk.recall._known) <= Recall.MOST
+    assert (listener._desk.recall.kept, listener._desk.recall.marks) == (0, 1000)
     assert len(fence.proxy.app.metrics.exchanges) == 1
 
 
