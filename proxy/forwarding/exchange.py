@@ -101,7 +101,9 @@ async def forward(request: Request, route: Route, prepared: Prepared, spool: Spo
                     return await relay(request, route, answer, unit, account)
                 case (Verdict.RENEW_TOKEN, Answered() as answer):
                     answer.discard()
-                case (Verdict.FETCH_CSRF, Answered() as answer) if await renewed(route, prepared, unit, token, account):
+                case (Verdict.FETCH_CSRF, Answered() as answer):
+                    if not await renewed(route, prepared, unit, token, account):
+                        return await relay(request, route, answer, unit, account)
                     answer.discard()
                 case (Verdict.FETCH_CSRF_FOR_NEXT, Answered() as answer):
                     await renewed(route, prepared, unit, token, account)

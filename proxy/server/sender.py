@@ -31,17 +31,23 @@ class SenderConnection(PieceReader):
     """Made by its listener, once for each connection. What each begins with is said once, in the class."""
 
     _transport: asyncio.Transport
-    _decoder: Decoder | None = None
     _body: IncomingBody | None = None
     _run: Run | None = None
     _held = b""
     _unsent = 0
-    _closing = _lingering = False
-    left = half_closed = congested = draining = False
-    address = local = subject = ""
-    deadline = NEVER
+    _closing: bool = False
+    _lingering: bool = False
+    left: bool = False
+    half_closed: bool = False
+    congested: bool = False
+    draining: bool = False
+    address: str = ""
+    local: str = ""
+    subject: str = ""
 
     def __init__(self, desk: Desk) -> None:
+        self.deadline = NEVER
+        self._decoder: Decoder | None = None
         self._desk = desk
         self.secure = desk.secure
         terms = desk.terms

@@ -71,7 +71,8 @@ class Recall(Generic[Known]):
     Reading is a pure function of the octets, so that nothing can go wrong but memory, which is bounded.
     """
 
-    LARGEST, MOST = 2 << 10, 256
+    LARGEST = 2 << 10
+    MOST = 256
     "Octets of a head, and heads."
 
     def __init__(self) -> None:
