@@ -8,7 +8,7 @@ FROM ${BASE} AS builder
 # Both secrets may be missing: a configuration of pip, and certificates of authorities that it names.
 ENV PIP_CONFIG_FILE=/run/secrets/pip PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /source
-COPY pyproject.toml README.md LICENSE constraints.lock ./
+COPY pyproject.toml hatch_build.py README.md LICENSE constraints.lock ./
 COPY proxy proxy
 RUN python3 -m venv /build
 RUN --mount=type=secret,id=pip --mount=type=secret,id=ca \
