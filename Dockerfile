@@ -12,7 +12,7 @@ COPY constraints.lock ./
 RUN python3 -m venv /build
 RUN --mount=type=secret,id=pip --mount=type=secret,id=ca \
     /build/bin/python -m pip install --only-binary :all: --constraint constraints.lock cyclonedx-bom
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml hatch_build.py README.md LICENSE ./
 COPY proxy proxy
 RUN --mount=type=secret,id=pip --mount=type=secret,id=ca \
     /build/bin/python -m pip wheel --no-deps --wheel-dir /wheel .

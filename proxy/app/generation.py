@@ -33,6 +33,13 @@ from proxy.upstream.tls import client_context
 Closable = TokenSource | Pool | Bounds
 
 
+class Holdings:
+    """What the exchanges of one configuration wait for; lives for as long as its generation, or one of them."""
+
+    def __init__(self, parts: Iterable[Closable]) -> None:
+        self.parts = frozenset(parts)
+
+
 @dataclass(frozen=True, slots=True)
 class Registration:
     """One OAuth client: its token source, and who follows its secret files."""
@@ -55,6 +62,8 @@ class Generation:
         self.pools: dict[tuple[Origin, float], Pool] = {}
         self.routes = {settings.name: self._route(settings) for settings in configuration.routes}
         self.expiry = CredentialExpiry(certificates(configuration), clock=premises.clock, log=premises.log.logger)
+        bounds = (route.bounds for route in self.routes.values() if route.bounds is not None)
+        self.holdings = Holdings([*bounds, *self.sources.values(), *self.pools.values()])
         self.house = House(
             routes=Routes(self.routes.values()),
             name=configuration.via.encode(),
@@ -63,6 +72,7 @@ class Generation:
             spool=premises.spool if any(route.spool for route in configuration.routes) else None,
             wall=premises.clock.wall,
             closing=premises.close_account,
+            holdings=self.holdings,
         )
         self._before = None
 
@@ -82,20 +92,11 @@ class Generation:
         """Whose gates it needs."""
         return {(each.name, each.inbound_auth) for each in self.configuration.routes if each.inbound_auth}
 
-    @property
-    def closable(self) -> set[Closable]:
-        """What exchanges wait for."""
-        bounds = (route.bounds for route in self.routes.values() if route.bounds is not None)
-        return {*bounds, *self.sources.values(), *self.pools.values()}
-
-    async def retire(self, heir: "Generation") -> set[Closable]:
-        """Follows no more files; returns what the heir has not taken over, which exchanges may be using still."""
+    async def retire(self, heir: "Generation") -> None:
+        """Follows no more files, and keeps no connections but those that the heir has taken over."""
         await self._unfollow(each.rotation for each in heir.registrations.values())
-        left = self.closable - heir.closable
-        for each in left:
-            if isinstance(each, Pool):
-                each.retire()
-        return left
+        for pool in set(self.pools.values()) - set(heir.pools.values()):
+            pool.retire()
 
     async def close(self) -> None:
         """Follows no more files."""

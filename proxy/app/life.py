@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
-from proxy.app.generation import Closable, Generation
+from proxy.app.generation import Generation, Holdings
 from proxy.app.premises import Premises
 from proxy.clock import Clock, SystemClock
 from proxy.config.model import Configuration, Limits
@@ -62,7 +62,7 @@ class App:
         self.draining = False
         self._ids = request_ids()
         self._generation = Generation(configuration, self._premises)
-        self._retired = WeakSet[Closable]()
+        self._retired = WeakSet[Holdings]()
         "Of earlier configurations, while exchanges use it."
         self.crowd = Crowd(configuration.limits, most=self._most_connections(configuration.limits))
         self._front = Front(configuration.listen, self._reception(self._generation))
@@ -110,7 +110,8 @@ class App:
         self._premises.gates.start()
         generation.start()
         await self._front.settle(change)
-        self._retired |= await before.retire(generation)
+        self._retired.add(before.holdings)
+        await before.retire(generation)
         await self._premises.gates.keep(generation.gates)
         if admin is not self.admin:
             admin, self.admin = self.admin, admin
@@ -123,7 +124,7 @@ class App:
         for sender in self.crowd:
             sender.drain()
         await self.crowd.emptied(self.configuration.drain_timeout)
-        waited_for = [*self._generation.closable, *self._retired]
+        waited_for = self._held()
         for kind in (Bounds, TokenSource, Pool):  # it does not come any more; a place first, or the next one begins
             for each in waited_for:
                 if isinstance(each, kind):
@@ -163,7 +164,7 @@ class App:
     @property
     def pools(self) -> list[Pool]:
         """Connections to upstreams, also of an earlier configuration while there are any."""
-        return [*self._generation.pools.values(), *(each for each in self._retired if isinstance(each, Pool))]
+        return [each for each in self._held() if isinstance(each, Pool)]
 
     @property
     def waiting(self) -> dict[str, int]:
@@ -175,6 +176,10 @@ class App:
         }
 
     # ---- its parts
+
+    def _held(self) -> set[TokenSource | Pool | Bounds]:
+        """What exchanges wait for, those of earlier configurations too."""
+        return set().union(*(each.parts for each in (self._generation.holdings, *self._retired)))
 
     def _admin_site(self, configuration: Configuration) -> "AdminSite":
         from proxy.admin.site import AdminSite  # noqa: PLC0415 - aiohttp's server is needed here only

@@ -79,7 +79,11 @@ async def attempt(route: Route, outgoing: Outgoing, waiting: Waiting, account: A
         return Failed(Ending.UNSENT, UpstreamClosed(f"{connection.name} closes connections as soon as they are made."))
     connection.lease(waiting.ring, outgoing.method, route.settings.timeout)
     try:
-        await _send(connection, outgoing)
+        if isinstance(outgoing.body, BufferedBody):
+            _send_whole(connection, outgoing.head, outgoing.body.content)
+        else:
+            connection.send(outgoing.head)
+            await _stream(connection, outgoing.body.reader(), chunked=outgoing.body.length is None)
     except BaseException:
         connection.cut()
         route.pool.give_back(connection)
@@ -107,18 +111,13 @@ def _failed(route: Route, connection: UpstreamConnection) -> Failed:
     return Failed(Ending.LOST if lost else Ending.BROKEN, failure)
 
 
-async def _send(connection: UpstreamConnection, outgoing: Outgoing) -> None:
-    head, body = outgoing.head, outgoing.body
-    if not isinstance(body, BufferedBody):
-        connection.send(head)
-        await _stream(connection, body.reader(), chunked=body.length is None)
-    elif len(body.content) <= ONE_WRITE:
-        connection.send(head + body.content)
-        connection.end_request()
+def _send_whole(connection: UpstreamConnection, head: bytes, content: bytes) -> None:
+    if len(content) <= ONE_WRITE:
+        connection.send(head + content)
     else:
         connection.send(head)
-        connection.send(body.content)
-        connection.end_request()
+        connection.send(content)
+    connection.end_request()
 
 
 async def _stream(connection: UpstreamConnection, body: Reader, *, chunked: bool) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from proxy.config.model import Csrf
 from proxy.errors import ProxyError, SenderLeft
@@ -42,6 +43,8 @@ class House:
     "Wall time in seconds, for Date."
     closing: Callable[[Account], None]
     "Takes the account of each finished exchange."
+    holdings: Any = None
+    "Lives for as long as an exchange does."
 
 
 async def exchange(request: Request, house: House) -> None:
@@ -101,7 +104,9 @@ async def forward(request: Request, route: Route, prepared: Prepared, spool: Spo
                     return await relay(request, route, answer, unit, account)
                 case (Verdict.RENEW_TOKEN, Answered() as answer):
                     answer.discard()
-                case (Verdict.FETCH_CSRF, Answered() as answer) if await renewed(route, prepared, unit, token, account):
+                case (Verdict.FETCH_CSRF, Answered() as answer):
+                    if not await renewed(route, prepared, unit, token, account):
+                        return await relay(request, route, answer, unit, account)
                     answer.discard()
                 case (Verdict.FETCH_CSRF_FOR_NEXT, Answered() as answer):
                     await renewed(route, prepared, unit, token, account)

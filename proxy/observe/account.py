@@ -12,16 +12,27 @@ LONGEST_METHOD, LONGEST_PATH, LONGEST_USER = 32, 256, 128
 class Account:
     """The account of one exchange; phases in seconds. What is usual is said once, in the class."""
 
-    route = oauth_client = user = ""
-    status = upstream_status = 0
+    route: str = ""
+    oauth_client: str = ""
+    user: str = ""
+    status: int = 0
+    upstream_status: int = 0
     made_by = "upstream"
-    code = detail = diagnosis = ""
+    code: str = ""
+    detail: str = ""
+    diagnosis: str = ""
     token = ""
     attempts = 0
     replays: tuple[str, ...] = ()
-    bytes_in = bytes_out = 0
-    token_seconds = connect_seconds = first_byte_seconds = relay_seconds = total_seconds = 0.0
-    mpl_id = correlation_id = ""
+    bytes_in: int = 0
+    bytes_out: int = 0
+    token_seconds: float = 0.0
+    connect_seconds: float = 0.0
+    first_byte_seconds: float = 0.0
+    relay_seconds: float = 0.0
+    total_seconds: float = 0.0
+    mpl_id: str = ""
+    correlation_id: str = ""
     client_certificate = ""
 
     def __init__(

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, MutableMapping
 from functools import cache
 from json.encoder import encode_basestring_ascii as quoted
+from types import SimpleNamespace
 from typing import Any, Protocol
 
 from proxy.observe.account import Account
@@ -58,7 +59,7 @@ class Log:
         structlog.configure(
             processors=[self._filter, begin, structlog.processors.format_exc_info, self._event],
             wrapper_class=structlog.BoundLogger,
-            logger_factory=lambda *_: _Lines(writer),
+            logger_factory=lambda *_: SimpleNamespace(**dict.fromkeys((*LEVELS, "critical", "msg"), writer.write)),
             cache_logger_on_first_use=False,
         )
         self.logger: Logger = structlog.get_logger()
@@ -90,18 +91,6 @@ class Log:
         if LEVELS.get(method, 40) < LEVELS[self.level]:
             raise structlog.DropEvent
         return event
-
-
-class _Lines:
-    """Where structlog's rendered lines go."""
-
-    def __init__(self, writer: LineWriter) -> None:
-        self._write = writer.write
-
-    def msg(self, line: str) -> None:
-        self._write(line)
-
-    debug = info = warning = error = critical = msg
 
 
 class _Stamp:

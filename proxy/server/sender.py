@@ -33,18 +33,24 @@ class SenderConnection(PieceReader):
     desk: Desk
     "Of the listener that it came by."
     _transport: asyncio.Transport
-    _decoder: Decoder | None = None
     _body: IncomingBody | None = None
     _run: Run | None = None
     _held = b""
     _unsent = 0
-    _closing = _lingering = False
-    left = half_closed = congested = draining = False
-    address = local = subject = ""
-    deadline = NEVER
+    _closing: bool = False
+    _lingering: bool = False
+    left: bool = False
+    half_closed: bool = False
+    congested: bool = False
+    draining: bool = False
+    address: str = ""
+    local: str = ""
+    subject: str = ""
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
+        self.deadline = NEVER
+        self._decoder: Decoder | None = None
         self.secure = desk.secure
         terms = desk.terms
         self._heads = HeadReader(max_head=terms.max_head, max_fields=terms.max_fields, recall=desk.recall)

@@ -89,6 +89,8 @@ class IncomingBody:
 
     def take(self) -> bytes:
         """All that lies here."""
+        if not self._pieces:
+            return b""
         pieces, self._pieces, self._size = self._pieces, [], 0
         if self._paused:
             self._paused = False

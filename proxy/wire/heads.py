@@ -82,10 +82,6 @@ def check(head: bytes) -> None:
         raise HeadMalformed("a folded line")
 
 
-class _Unused(BaseProtocol):
-    """What aiohttp's parsers want to have for flow control of bodies, which they never see here."""
-
-
 class _HeadParser:
     """What both kinds have in common.
 
@@ -186,8 +182,8 @@ _HEADS_ONLY: dict[str, Any] = {
 }
 "Sizes are limited before a head is complete, by those who collect it."
 _LOOP = cast("asyncio.AbstractEventLoop", None)
-"The parsers want a loop for bodies only."
-_PROTOCOL = _Unused(_LOOP)
+_PROTOCOL = BaseProtocol(_LOOP)
+"The parsers want a loop, and a protocol for flow control, for bodies only, which they never see here."
 
 
 class HeadTooLong(Exception):

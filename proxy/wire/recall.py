@@ -8,6 +8,15 @@ from typing import Generic, TypeVar
 
 from proxy.wire.deadlines import NEVER, Deadlines
 
+LARGEST = 2 << 10
+"Octets of a head that is remembered."
+MOST = 256
+"Heads."
+ROOM = 1 << 20
+"Octets of all heads."
+LONGEST = 60.0
+"Seconds."
+
 Known = TypeVar("Known")
 
 
@@ -17,13 +26,10 @@ class Recall(Generic[Known]):
     A head that came once leaves a number only: many have an id of their own, and will not come again.
     """
 
-    LARGEST, MOST, ROOM, LONGEST = 2 << 10, 256, 1 << 20, 60.0
-    "Octets of a head, heads, octets of all heads, and seconds."
-
     def __init__(self, deadlines: Deadlines, most: int = MOST) -> None:
         self._deadlines = deadlines
         self.deadline = NEVER
-        self._most, self._room = most, self.ROOM
+        self._most, self._room = most, ROOM
         self._known: dict[bytes, Known] = {}
         self._seen: set[int] = set()
         self.get = self._known.get
@@ -41,7 +47,7 @@ class Recall(Generic[Known]):
     def keep(self, octets: bytes, known: Known) -> Known:
         """Remember it, if it comes again; where there is no room, all is forgotten."""
         size, mark = len(octets), hash(octets)
-        if size > self.LARGEST:
+        if size > LARGEST:
             return known
         if mark not in self._seen:
             if len(self._seen) >= self._most:
@@ -51,7 +57,7 @@ class Recall(Generic[Known]):
         if len(self._known) >= self._most or size > self._room:
             self._forget()
         if not self._known:
-            self.deadline = self._deadlines.now() + self.LONGEST
+            self.deadline = self._deadlines.now() + LONGEST
             self._deadlines.watch(self)
         self._known[octets] = known
         self._room -= size
@@ -64,4 +70,4 @@ class Recall(Generic[Known]):
 
     def _forget(self) -> None:
         self._known.clear()
-        self._room = self.ROOM
+        self._room = ROOM

@@ -219,7 +219,7 @@ def crash(proxy: Running) -> None:
     """Breaks a part, so that an exchange ends in an exception that nobody expected."""
     for route in proxy.app._generation.house.routes:
         if route.settings.name == "good":
-            object.__setattr__(route, "pool", None)
+            object.__setattr__(route, "set_lines", (None,))
 
 
 async def test_nothing_that_is_written_holds_a_canary(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.wire.recall import Recall
+from proxy.wire.recall import LARGEST, MOST, ROOM, Recall
 from tests.fakes.loop import HandLoop
 
 
@@ -43,7 +43,7 @@ def test_a_thousand_heads_in_turn_are_recalled() -> None:
     assert [recall.get(head) for head in thousand] == thousand
 
 
-@pytest.mark.parametrize(("size", "most"), [(0, Recall.MOST), (Recall.LARGEST, Recall.ROOM // Recall.LARGEST)])
+@pytest.mark.parametrize(("size", "most"), [(0, MOST), (LARGEST, ROOM // LARGEST)])
 def test_when_there_is_no_room_all_is_forgotten(size: int, most: int) -> None:
     """Memory is bounded in heads and in octets; there is room for as much again then."""
     recall: Recall[bytes] = Recall(HandLoop().deadlines(), most=most if size == 0 else 2 * most)
@@ -56,7 +56,7 @@ def test_when_there_is_no_room_all_is_forgotten(size: int, most: int) -> None:
 def test_a_very_long_head_is_not_kept() -> None:
     """However often it comes."""
     recall: Recall[bytes] = Recall(HandLoop().deadlines())
-    show(recall, [b"x" * (Recall.LARGEST + 1)] * 3)
+    show(recall, [b"x" * (LARGEST + 1)] * 3)
     assert recall.kept == 0
 
 
