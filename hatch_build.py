@@ -24,6 +24,8 @@ COMPILED = {
     "wire": "body deadlines framing heads recall run",
 }
 "What one exchange passes through, but for the classes that others derive from: `wire/reading.py`, `channel.py`."
+TOOLS = ("mypy==", "setuptools==", "types-pyyaml==")
+"In the versions that are tried: mypyc's faults differ from one to the next."
 VARIABLE = "CPI_OAUTH_PROXY_COMPILE"
 
 
@@ -46,7 +48,10 @@ class CompileHook(BuildHookInterface[Any]):
 
     def dependencies(self) -> list[str]:
         """What compiling needs: types of all that is imported, too."""
-        return ["mypy==2.4.1", "setuptools>=77", "types-PyYAML", *self.metadata.core.dependencies] * self.compiles()
+        tools = [
+            line for line in Path(self.root, "constraints.lock").read_text().splitlines() if line.startswith(TOOLS)
+        ]
+        return [*tools, *self.metadata.core.dependencies] * self.compiles()
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Has the wheel take along what it compiles."""

@@ -1,9 +1,24 @@
 """What all tests share."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 from blockbuster import blockbuster_ctx
+
+from proxy.wire import heads
+
+
+def pytest_report_header() -> str:
+    """Which proxy is tried."""
+    return f"proxy: {heads.__file__}"
+
+
+def pytest_configure() -> None:
+    """Try the one that is meant: `EXPECTED` is `compiled` or, without it, the sources as they stand."""
+    compiled = not str(heads.__file__).endswith(".py")
+    if compiled != (os.environ.get("EXPECTED") == "compiled"):
+        raise pytest.UsageError(f"{heads.__file__} is {'' if compiled else 'not '}compiled")
 
 
 @pytest.fixture(autouse=True)

@@ -111,7 +111,19 @@ def crowd(
 ) -> Iterator[Crowd]:
     """A crowd that stands; the slow ones come over so many seconds, and send an octet each `trickle` seconds."""
     arguments = [str(each) for each in (port, path, idle, slow, trickle, over)]
-    words = ["taskset", "-c", LOAD_CORE, "nice", "-n", "19", sys.executable, "-m", "tests.bench.crowd", *arguments]
+    words = [
+        "taskset",
+        "-c",
+        LOAD_CORE,
+        "nice",
+        "-n",
+        "19",
+        sys.executable,
+        "-P",
+        "-m",
+        "tests.bench.crowd",
+        *arguments,
+    ]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         if process.stdout is None or process.stdin is None or process.stdout.readline() != "standing\n":
             sys.exit("The crowd could not come.")

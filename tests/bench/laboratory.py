@@ -21,7 +21,7 @@ CONTESTANTS = Path(__file__).parent / "contestants"
 PROXY_CORE, LOAD_CORE = "0", "1"
 USUAL_TOKEN = 1380
 "Octets."
-PROXY = (sys.executable, "-m", "proxy", "run", "-c")
+PROXY = (sys.executable, "-P", "-m", "proxy", "run", "-c")
 LIFETIME = 86400
 
 
