@@ -44,9 +44,6 @@ LAST_WORDS = 1.0
 class App:
     """A proxy from `start` to `stop`. Reads files when made, so it is made before its event loop runs."""
 
-    admin: "AdminSite"
-    "From `start` on."
-
     def __init__(
         self,
         configuration: Configuration,
@@ -66,6 +63,7 @@ class App:
         "Of earlier configurations, while exchanges use it."
         self.crowd = Crowd(configuration.limits, most=self._most_connections(configuration.limits))
         self._front = Front(configuration.listen, self._reception(self._generation))
+        self.admin = self._admin_site(configuration)
 
     # ---- its life
 
@@ -74,7 +72,6 @@ class App:
 
         `handed` are sockets that somebody else has opened for the senders.
         """
-        self.admin = self._admin_site(self.configuration)
         await open_site(self.admin)
         self._premises.gates.start()
         self._generation.start()
@@ -117,7 +114,7 @@ class App:
             await admin.stop()
 
     async def stop(self) -> None:
-        """Accepts no more, lets exchanges end for at most `drain_timeout`, then ends everything."""
+        """Accepts no more, lets exchanges end for at most `drain_timeout`, then ends all; also before `start`."""
         self.draining = True
         await self._front.stop()
         for sender in self.crowd:

@@ -14,6 +14,8 @@ BACKLOG = 1024
 "Connections that may wait to be accepted."
 FIRST_HANDED = 3
 "Descriptor of the first socket that is handed over."
+_ACCEPTS = (socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+_FAMILIES = frozenset({socket.AF_INET, socket.AF_INET6, socket.AF_UNIX})
 _NOT_HERE = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 
 
@@ -40,16 +42,30 @@ def handed_over(environ: Mapping[str, str], process: int) -> list[socket.socket]
     """The sockets that were opened for this process; ValueError if one is not what listeners accept from."""
     if environ.get("LISTEN_PID") != str(process):
         return []
-    count = int(environ.get("LISTEN_FDS", "0"))
-    sockets = [socket.socket(fileno=number) for number in range(FIRST_HANDED, FIRST_HANDED + count)]
-    for each in sockets:
-        if each.type != socket.SOCK_STREAM or not each.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-            number = each.fileno()
-            close(sockets)
-            raise ValueError(f"descriptor {number} is no listening stream socket; write ListenStream= for it")
-        each.set_inheritable(False)
-        non_blocking(each)
+    count = environ.get("LISTEN_FDS", "")
+    if not count.isdecimal():
+        raise ValueError(f"LISTEN_FDS is {count!r}, and LISTEN_PID is this process: it has to be a number of sockets")
+    sockets: list[socket.socket] = []
+    try:
+        for number in range(FIRST_HANDED, FIRST_HANDED + int(count)):
+            sockets += [accepting(number)]
+    except ValueError:
+        close(sockets)
+        raise
     return sockets
+
+
+def accepting(number: int) -> socket.socket:
+    """The listening stream socket with this descriptor, of IP or Unix; ValueError if it is none."""
+    found = None
+    with suppress(OSError):  # closed, or no socket at all
+        found = socket.socket(fileno=number)
+        if found.family in _FAMILIES and found.type == socket.SOCK_STREAM and found.getsockopt(*_ACCEPTS):
+            found.set_inheritable(False)
+            return non_blocking(found)
+    if found is not None:
+        found.close()
+    raise ValueError(f"descriptor {number} is no listening stream socket; write ListenStream= for it")
 
 
 def is_at(found: socket.socket, address: Address) -> bool:
@@ -63,6 +79,8 @@ def is_at(found: socket.socket, address: Address) -> bool:
 def place_of(found: socket.socket) -> str:
     """Where a socket listens, for people."""
     where = found.getsockname()
+    if isinstance(where, bytes):  # abstract (unix(7))
+        return "unix:@" + where[1:].decode(errors="replace")
     return str(Address(host=where[0], port=where[1]) if isinstance(where, tuple) else Address(path=Path(where)))
 
 

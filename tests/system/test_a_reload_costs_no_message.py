@@ -1,6 +1,7 @@
 """Reloads, restarts and stops under load: every message gets the upstream's answer, and arrives once."""
 
 import asyncio
+import json
 import signal
 import socket
 import sys
@@ -265,3 +266,16 @@ async def test_a_socket_for_another_address_is_no_start(
             finished = await proxy.ends()
     assert finished.status == 1
     assert "`listen` names no 127.0.0.2:" in finished.errors
+
+
+async def test_what_is_no_socket_is_no_start(
+    upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
+) -> None:
+    """It ends as with an address that is taken, with a line and without a trace."""
+    path = written(tmp_path, document(upstream, authority))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as opened:
+        async with Activated(path, opened, tmp_path / "nobody") as proxy:
+            finished = await proxy.ends()
+    assert finished.status == 1
+    (line,) = finished.errors.splitlines()
+    assert "descriptor 3 is no listening stream socket" in json.loads(line)["detail"]

@@ -1,5 +1,6 @@
 """Sockets that listen: bound here, or handed over."""
 
+import fcntl
 import os
 import socket
 from pathlib import Path
@@ -95,6 +96,32 @@ def test_sockets_are_taken_over_by_their_numbers(monkeypatch: pytest.MonkeyPatch
         with found:
             assert found.getsockname() == opened.getsockname()
             assert (found.getblocking(), found.get_inheritable()) == (False, False)
+
+
+@pytest.mark.parametrize("count", ["", "many", "-1"])
+def test_a_number_that_is_none_is_refused(count: str) -> None:
+    """Whoever sets the one variable sets the other."""
+    with pytest.raises(ValueError, match="LISTEN_FDS"):
+        sockets.handed_over({"LISTEN_FDS": count, "LISTEN_PID": "7"}, 7)
+
+
+def test_a_descriptor_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its number; those before it are closed."""
+    with socket.create_server(("127.0.0.1", 0)) as opened:
+        there = fcntl.fcntl(opened.fileno(), fcntl.F_DUPFD_CLOEXEC, 500)
+        monkeypatch.setattr(sockets, "FIRST_HANDED", there)
+        with pytest.raises(ValueError, match=f"descriptor {there + 1} "):
+            sockets.handed_over({"LISTEN_FDS": "2", "LISTEN_PID": "7"}, 7)
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(there)
+
+
+def test_an_abstract_unix_socket_has_a_name_for_people() -> None:
+    """No address of a configuration means it."""
+    with socket.socket(socket.AF_UNIX) as opened:
+        opened.bind("\0cpi-oauth-proxy-test")
+        assert sockets.place_of(opened) == "unix:@cpi-oauth-proxy-test"
+        assert not sockets.is_at(opened, Address(path=Path("@cpi-oauth-proxy-test")))
 
 
 @pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM])
