@@ -119,7 +119,7 @@ class SenderConnection(PieceReader):
         self._transport.set_write_buffer_limits(high=WRITE_HIGH_WATER)
         self.address, self.local, over_ip = peer_of(transport)
         self.desk.deadlines.watch(self)
-        self.deadline = self._after(self._idle)
+        self.deadline = self._after(self.desk.terms.idle_timeout)
         refusal = self.desk.arrived(self)
         if refusal is not None:  # without lingering, where descriptors are what there is too few of, or no TLS is yet
             self._refuse(refusal, lingers=not (self.secure or isinstance(refusal, Overloaded)))
