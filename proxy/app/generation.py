@@ -4,7 +4,7 @@ The next generation takes over from it whatever its own configuration leaves as 
 tokens, CSRF tokens, connections, passwords that were right, places that are taken.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from ssl import SSLContext
@@ -88,25 +88,21 @@ class Generation:
         bounds = (route.bounds for route in self.routes.values() if route.bounds is not None)
         return {*bounds, *self.sources.values(), *self.pools.values()}
 
-    async def retire(self, heir: "Generation") -> set[Closable]:
-        """Follows no more files; returns what the heir has not taken over, which exchanges may be using still."""
-        await self._unfollow(each.rotation for each in heir.registrations.values())
+    async def close(self, heir: "Generation | None" = None) -> None:
+        """Follows no more files; those that the heir goes on with are its own."""
+        kept = {each.rotation for each in heir.registrations.values()} if heir else set()
+        for each in self.registrations.values():
+            if each.rotation not in kept:
+                await each.rotation.close()
+        await self.expiry.close()
+
+    def retire(self, heir: "Generation") -> set[Closable]:
+        """What the heir has not taken over; exchanges may be using it still."""
         left = self.closable - heir.closable
         for each in left:
             if isinstance(each, Pool):
                 each.retire()
         return left
-
-    async def close(self) -> None:
-        """Follows no more files."""
-        await self._unfollow(())
-
-    async def _unfollow(self, kept: Iterable[Rotation]) -> None:
-        going_on = set(kept)
-        for each in self.registrations.values():
-            if each.rotation not in going_on:
-                await each.rotation.close()
-        await self.expiry.close()
 
     def _registration(self, name: str) -> Registration:
         """A source of the same OAuth client at the same server is taken over, with its token."""

@@ -95,19 +95,20 @@ class App:
             if configuration.admin != before.configuration.admin:
                 admin = self._admin_site(configuration)
                 await open_site(admin)
-        except (OSError, ValueError):
+        except BaseException:
             if change is not None:
                 release(change)
             await self._premises.gates.keep(before.gates)
             raise
-        self._generation = generation  # nothing can fail from here on
+        await before.close(generation)  # nothing can fail from here on; what it follows would bring its options back
+        self._generation = generation
         generation.take_over()
         self.crowd.take(configuration.limits, most=self._most_connections(configuration.limits))
         self._front.take(change, reception)
         self._premises.gates.start()
         generation.start()
         await self._front.settle(change)
-        self._retired |= await before.retire(generation)
+        self._retired |= before.retire(generation)
         await self._premises.gates.keep(generation.gates)
         if admin is not self.admin:
             admin, self.admin = self.admin, admin
@@ -160,7 +161,8 @@ class App:
     @property
     def pools(self) -> list[Pool]:
         """Connections to upstreams, also of an earlier configuration while there are any."""
-        return [*self._generation.pools.values(), *(each for each in self._retired if isinstance(each, Pool))]
+        earlier = (each for each in self._retired if isinstance(each, Pool) and each.leased)
+        return [*self._generation.pools.values(), *earlier]
 
     @property
     def waiting(self) -> dict[str, int]:

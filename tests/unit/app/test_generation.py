@@ -74,7 +74,7 @@ async def test_what_has_not_changed_is_taken_over(premises: Premises, tmp_path: 
     assert second.routes["a"] is first.routes["a"]
     assert second.routes["b"] is not first.routes["b"]
     assert (second.sources, second.pools, second.trusts) == (first.sources, first.pools, first.trusts)
-    assert await first.retire(second) == set()
+    assert first.retire(second) == set()
 
 
 async def test_what_has_gone_is_left(premises: Premises, tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ async def test_what_has_gone_is_left(premises: Premises, tmp_path: Path) -> None
     bounded = {**B, "max_concurrency": 1}
     first = await generation(premises, tmp_path, A, bounded)
     second = await generation(premises, tmp_path, A, before=first)
-    assert await first.retire(second) == {first.routes["b"].pool, first.routes["b"].bounds}
+    assert first.retire(second) == {first.routes["b"].pool, first.routes["b"].bounds}
 
 
 @pytest.mark.parametrize("options", [{"via": "other"}, {"upstream_idle_timeout": 1}])
