@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 from proxy.app import App
@@ -80,11 +81,12 @@ class Reloading:
 class Watch:
     """Wants a reload whenever the file has another content."""
 
-    def __init__(self, file: Path, reloading: Reloading, app: App) -> None:
-        self._reloading, self._app, self._file = reloading, app, file
-        self._is_readable = self._is_first_look = True
+    def __init__(self, file: Path, reloading: Reloading, app: App, *, seen: bytes) -> None:
+        """`seen` is what stood in the file before it was read for the configuration that holds."""
+        self._reloading, self._app, self._file, self._seen = reloading, app, file, seen
+        self._is_readable = True
         self._following = Following(
-            (file,), read=lambda: None, taken=self._changed, unreadable=self._unreadable, every=WATCHED_EVERY
+            (file,), read=file.read_bytes, taken=self._changed, unreadable=self._unreadable, every=WATCHED_EVERY
         )
 
     def start(self) -> None:
@@ -95,10 +97,10 @@ class Watch:
         """No more."""
         await self._following.close()
 
-    def _changed(self, _: None) -> None:
-        if not self._is_first_look:
+    def _changed(self, content: bytes) -> None:
+        if content != self._seen:
             self._reloading.want()
-        self._is_first_look, self._is_readable = False, True
+        self._seen, self._is_readable = content, True
 
     def _unreadable(self, error: Exception) -> None:
         """Once, for it may be on its way."""
@@ -106,6 +108,13 @@ class Watch:
             reason = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
             self._app.log.logger.warning("config.unreadable", file=str(self._file), reason=reason, detail=KEPT)
         self._is_readable = False
+
+
+def content_of(file: Path) -> bytes:
+    """Nothing where it cannot be read, which is told by whoever reads the configuration."""
+    with suppress(OSError):
+        return file.read_bytes()
+    return b""
 
 
 def problems_of(error: Exception) -> list[str]:
