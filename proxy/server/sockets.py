@@ -22,7 +22,7 @@ _NOT_HERE = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 def listening(address: Address, *, reuse_port: bool = False) -> list[socket.socket]:
     """A socket for each address that the host's name means; OSError if none can be had, or one is taken."""
     if address.path is not None:
-        return [_listening_at(address.path)]
+        return [_listening_at(address.path, shared=reuse_port)]
     sockets: list[socket.socket] = []
     absent: OSError | None = None
     for family, where in _resolved(address):
@@ -114,10 +114,10 @@ def named(option: str, address: Address) -> Iterator[None]:
         raise OSError(f"`{option}` {address}: {reason}; stop what uses it, or choose another address") from error
 
 
-def _listening_at(path: Path) -> socket.socket:
-    """At a path; the socket of a process that has gone is replaced."""
+def _listening_at(path: Path, *, shared: bool) -> socket.socket:
+    """At a path; the socket of a process that has gone is replaced, and a shared one."""
     with suppress(FileNotFoundError):
-        if stat.S_ISSOCK(path.stat().st_mode):
+        if stat.S_ISSOCK(path.stat().st_mode) and (shared or _left_behind(path)):
             path.unlink()
     found = socket.socket(socket.AF_UNIX)
     try:
@@ -127,6 +127,13 @@ def _listening_at(path: Path) -> socket.socket:
         found.close()
         raise
     return non_blocking(found)
+
+
+def _left_behind(path: Path) -> bool:
+    """Whether nobody listens any more at the socket there."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.setblocking(False)
+        return probe.connect_ex(str(path)) == errno.ECONNREFUSED
 
 
 def _resolved(address: Address) -> list[tuple[socket.AddressFamily, tuple[str, int]]]:

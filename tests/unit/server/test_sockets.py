@@ -63,6 +63,22 @@ def test_a_unix_socket_takes_the_place_of_one_that_was_left_behind(tmp_path: Pat
     assert path.read_text() == "precious"
 
 
+def test_a_unix_socket_that_somebody_listens_at_is_taken(tmp_path: Path) -> None:
+    """As a port is, and unless it is to be shared: then the new one is for who comes, as in a rolling restart."""
+    address = Address(path=tmp_path / "senders")
+    (old,) = sockets.listening(address)
+    with old:
+        with pytest.raises(OSError, match="in use"):
+            sockets.listening(address)
+        (asked,) = sockets.waiting(old)
+        asked.close()
+        (new,) = sockets.listening(address, reuse_port=True)
+        with new, socket.socket(socket.AF_UNIX) as sender:
+            sender.connect(str(address.path))
+            (connected,) = sockets.waiting(new)
+            connected.close()
+
+
 def test_a_socket_knows_its_address() -> None:
     """By whatever name it is called."""
     (found,) = sockets.listening(LOOPBACK)
