@@ -91,8 +91,8 @@ def non_blocking(found: socket.socket) -> socket.socket:
 
 
 def waiting(found: socket.socket) -> Iterator[socket.socket]:
-    """Those who have connected to a listening socket and were not accepted yet."""
-    with suppress(BlockingIOError):
+    """Who has connected to a listening socket and was not accepted yet, as many as there are descriptors for."""
+    with suppress(OSError):  # BlockingIOError: they are all; EMFILE: the others cannot be had
         while True:
             connected, _ = found.accept()
             yield non_blocking(connected)

@@ -1,9 +1,11 @@
 """Sockets that listen: bound here, or handed over."""
 
+import errno
 import fcntl
 import os
 import socket
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -24,6 +26,27 @@ def test_an_address_is_listened_on() -> None:
             (connected,) = sockets.waiting(found)
             with connected:
                 assert connected.getpeername() == sender.getsockname()
+
+
+def test_where_no_descriptor_is_left_those_who_were_accepted_are_kept() -> None:
+    """Stopping goes on: nobody could have accepted the others."""
+    (found,) = sockets.listening(LOOPBACK)
+
+    class Full:
+        """A listening socket of a process whose descriptors end."""
+
+        left = 1
+
+        def accept(self) -> tuple[socket.socket, object]:
+            """The first of two."""
+            if not self.left:
+                raise OSError(errno.EMFILE, "Too many open files")
+            self.left -= 1
+            return found.accept()
+
+    with found, socket.create_connection(found.getsockname()):
+        (connected,) = sockets.waiting(cast("socket.socket", Full()))
+        connected.close()
 
 
 def test_a_name_means_all_its_addresses_that_this_machine_has(monkeypatch: pytest.MonkeyPatch) -> None:
