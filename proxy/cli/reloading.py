@@ -31,7 +31,7 @@ class Reloading:
         self._app = app
         self._read, self._taken, self._begun, self._ended = read, taken, begun, ended
         self._wanted = asyncio.Event()
-        self._closed = False
+        self._taking = self._closed = False
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -43,17 +43,16 @@ class Reloading:
         self._wanted.set()
 
     async def close(self) -> None:
-        """Ends after what has begun."""
+        """Gives up what is being read, for a file may hang; ends after what is being taken."""
         self._closed = True
-        self._wanted.set()
         if self._task is not None:
-            await self._task
+            if not self._taking:
+                self._task.cancel()
+            await asyncio.wait([self._task])
 
     async def _run(self) -> None:
-        while True:
+        while not self._closed:
             await self._wanted.wait()
-            if self._closed:
-                return
             self._wanted.clear()
             self._begun()
             try:
@@ -64,6 +63,7 @@ class Reloading:
     async def _reload(self) -> None:
         try:
             configuration = await asyncio.to_thread(self._read)
+            self._taking = True
             await self._app.take(configuration)
         except (ConfigurationError, OSError, ValueError) as error:
             self._rejected(problems_of(error))
@@ -72,6 +72,8 @@ class Reloading:
         else:
             self._app.metrics.count_reload("reloaded")
             await self._taken(configuration)
+        finally:
+            self._taking = False
 
     def _rejected(self, problems: list[str], fault: Exception | None = None) -> None:
         self._app.metrics.count_reload("rejected")

@@ -213,6 +213,25 @@ async def test_a_reload_that_is_wanted_during_the_start_comes_after_it(
         assert "/other -> " in (await proxy.logs("config.reloaded"))["detail"]
 
 
+async def test_a_file_that_hangs_does_not_keep_a_stop_waiting(
+    upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
+) -> None:
+    """What is on its way is finished before whoever stops the proxy loses patience."""
+    text = written(tmp_path, document(upstream, authority)).read_text()
+    pipe = tmp_path / "pipe.yaml"
+    os.mkfifo(pipe)
+    async with Command("run", "-c", str(pipe)) as proxy:
+        with await being_read(pipe) as first:
+            first.write(text)
+        await proxy.logs("proxy.started")
+        proxy.send(signal.SIGHUP)
+        with await being_read(pipe):
+            proxy.send(signal.SIGTERM)
+            await proxy.logs("proxy.stopped")
+        assert (await proxy.ends()).status == 0
+        assert not any("config.re" in line for line in proxy.errors)
+
+
 async def test_a_watched_file_is_taken_when_it_changes(
     upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
 ) -> None:
