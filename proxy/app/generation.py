@@ -92,22 +92,18 @@ class Generation:
         """Whose gates it needs."""
         return {(each.name, each.inbound_auth) for each in self.configuration.routes if each.inbound_auth}
 
-    async def retire(self, heir: "Generation") -> None:
-        """Follows no more files, and keeps no connections but those that the heir has taken over."""
-        await self._unfollow(each.rotation for each in heir.registrations.values())
-        for pool in set(self.pools.values()) - set(heir.pools.values()):
-            pool.retire()
-
-    async def close(self) -> None:
-        """Follows no more files."""
-        await self._unfollow(())
-
-    async def _unfollow(self, kept: Iterable[Rotation]) -> None:
-        going_on = set(kept)
+    async def close(self, heir: "Generation | None" = None) -> None:
+        """Follows no more files; those that the heir goes on with are its own."""
+        kept = {each.rotation for each in heir.registrations.values()} if heir else set()
         for each in self.registrations.values():
-            if each.rotation not in going_on:
+            if each.rotation not in kept:
                 await each.rotation.close()
         await self.expiry.close()
+
+    def retire(self, heir: "Generation") -> None:
+        """Keeps no connections but those that the heir has taken over; exchanges may be using the others still."""
+        for pool in set(self.pools.values()) - set(heir.pools.values()):
+            pool.retire()
 
     def _registration(self, name: str) -> Registration:
         """A source of the same OAuth client at the same server is taken over, with its token."""

@@ -44,9 +44,6 @@ LAST_WORDS = 1.0
 class App:
     """A proxy from `start` to `stop`. Reads files when made, so it is made before its event loop runs."""
 
-    admin: "AdminSite"
-    "From `start` on."
-
     def __init__(
         self,
         configuration: Configuration,
@@ -66,6 +63,7 @@ class App:
         "Of earlier configurations, while exchanges use it."
         self.crowd = Crowd(configuration.limits, most=self._most_connections(configuration.limits))
         self._front = Front(configuration.listen, self._reception(self._generation))
+        self.admin = self._admin_site(configuration)
 
     # ---- its life
 
@@ -74,7 +72,6 @@ class App:
 
         `handed` are sockets that somebody else has opened for the senders.
         """
-        self.admin = self._admin_site(self.configuration)
         await open_site(self.admin)
         self._premises.gates.start()
         self._generation.start()
@@ -98,12 +95,13 @@ class App:
             if configuration.admin != before.configuration.admin:
                 admin = self._admin_site(configuration)
                 await open_site(admin)
-        except (OSError, ValueError):
+        except BaseException:
             if change is not None:
                 release(change)
             await self._premises.gates.keep(before.gates)
             raise
-        self._generation = generation  # nothing can fail from here on
+        await before.close(generation)  # nothing can fail from here on; what it follows would bring its options back
+        self._generation = generation
         generation.take_over()
         self.crowd.take(configuration.limits, most=self._most_connections(configuration.limits))
         self._front.take(change, reception)
@@ -111,14 +109,14 @@ class App:
         generation.start()
         await self._front.settle(change)
         self._retired.add(before.holdings)
-        await before.retire(generation)
+        before.retire(generation)
         await self._premises.gates.keep(generation.gates)
         if admin is not self.admin:
             admin, self.admin = self.admin, admin
             await admin.stop()
 
     async def stop(self) -> None:
-        """Accepts no more, lets exchanges end for at most `drain_timeout`, then ends everything."""
+        """Accepts no more, lets exchanges end for at most `drain_timeout`, then ends all; also before `start`."""
         self.draining = True
         await self._front.stop()
         for sender in self.crowd:
@@ -164,7 +162,8 @@ class App:
     @property
     def pools(self) -> list[Pool]:
         """Connections to upstreams, also of an earlier configuration while there are any."""
-        return [each for each in self._held() if isinstance(each, Pool)]
+        present = self._generation.pools.values()
+        return [each for each in self._held() if isinstance(each, Pool) and (each in present or each.leased)]
 
     @property
     def waiting(self) -> dict[str, int]:

@@ -16,7 +16,6 @@ def loop_factory() -> "type[asyncio.AbstractEventLoop] | None":
 def signalled() -> asyncio.Event:
     """Set on SIGTERM or SIGINT."""
     stopping = asyncio.Event()
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a closing terminal must not cost messages
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     return stopping

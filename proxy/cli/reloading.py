@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 from proxy.app import App
@@ -30,7 +31,7 @@ class Reloading:
         self._app = app
         self._read, self._taken, self._begun, self._ended = read, taken, begun, ended
         self._wanted = asyncio.Event()
-        self._closed = False
+        self._taking = self._closed = False
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -42,17 +43,16 @@ class Reloading:
         self._wanted.set()
 
     async def close(self) -> None:
-        """Ends after what has begun."""
+        """Gives up what is being read, for a file may hang; ends after what is being taken."""
         self._closed = True
-        self._wanted.set()
         if self._task is not None:
-            await self._task
+            if not self._taking:
+                self._task.cancel()
+            await asyncio.wait([self._task])
 
     async def _run(self) -> None:
-        while True:
+        while not self._closed:
             await self._wanted.wait()
-            if self._closed:
-                return
             self._wanted.clear()
             self._begun()
             try:
@@ -63,6 +63,7 @@ class Reloading:
     async def _reload(self) -> None:
         try:
             configuration = await asyncio.to_thread(self._read)
+            self._taking = True
             await self._app.take(configuration)
         except (ConfigurationError, OSError, ValueError) as error:
             self._rejected(problems_of(error))
@@ -71,6 +72,8 @@ class Reloading:
         else:
             self._app.metrics.count_reload("reloaded")
             await self._taken(configuration)
+        finally:
+            self._taking = False
 
     def _rejected(self, problems: list[str], fault: Exception | None = None) -> None:
         self._app.metrics.count_reload("rejected")
@@ -80,11 +83,12 @@ class Reloading:
 class Watch:
     """Wants a reload whenever the file has another content."""
 
-    def __init__(self, file: Path, reloading: Reloading, app: App) -> None:
-        self._reloading, self._app, self._file = reloading, app, file
-        self._is_readable = self._is_first_look = True
+    def __init__(self, file: Path, reloading: Reloading, app: App, *, seen: bytes) -> None:
+        """`seen` is what stood in the file before it was read for the configuration that holds."""
+        self._reloading, self._app, self._file, self._seen = reloading, app, file, seen
+        self._is_readable = True
         self._following = Following(
-            (file,), read=lambda: None, taken=self._changed, unreadable=self._unreadable, every=WATCHED_EVERY
+            (file,), read=file.read_bytes, taken=self._changed, unreadable=self._unreadable, every=WATCHED_EVERY
         )
 
     def start(self) -> None:
@@ -95,10 +99,10 @@ class Watch:
         """No more."""
         await self._following.close()
 
-    def _changed(self, _: None) -> None:
-        if not self._is_first_look:
+    def _changed(self, content: bytes) -> None:
+        if content != self._seen:
             self._reloading.want()
-        self._is_first_look, self._is_readable = False, True
+        self._seen, self._is_readable = content, True
 
     def _unreadable(self, error: Exception) -> None:
         """Once, for it may be on its way."""
@@ -106,6 +110,13 @@ class Watch:
             reason = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
             self._app.log.logger.warning("config.unreadable", file=str(self._file), reason=reason, detail=KEPT)
         self._is_readable = False
+
+
+def content_of(file: Path) -> bytes:
+    """Nothing where it cannot be read, which is told by whoever reads the configuration."""
+    with suppress(OSError):
+        return file.read_bytes()
+    return b""
 
 
 def problems_of(error: Exception) -> list[str]:

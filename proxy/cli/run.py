@@ -16,7 +16,7 @@ from proxy.app import App
 from proxy.cli.configuration import FAULTY, config_option, insecure_option, read
 from proxy.cli.loops import loop_factory, signalled
 from proxy.cli.precautions import exposed_files, forbid_core_dumps, warn
-from proxy.cli.reloading import Reloading, Watch
+from proxy.cli.reloading import Reloading, Watch, content_of
 from proxy.cli.service_manager import ServiceManager
 from proxy.config.load import find, locate
 from proxy.config.model import Configuration, LogFormat
@@ -25,6 +25,8 @@ from proxy.observe.lines import LineWriter
 from proxy.observe.logs import Log
 from proxy.server.sockets import handed_over
 
+RELOADS = frozenset({signal.SIGHUP})
+
 
 @click.command()
 @config_option
@@ -32,9 +34,11 @@ from proxy.server.sockets import handed_over
 @click.option("--watch", is_flag=True, help="Reload when the configuration file changes.")
 def command(file: Path | None, *, insecure_listen: bool, watch: bool) -> None:
     """Serve. SIGTERM and SIGINT finish what is in flight and stop; SIGHUP reloads the configuration."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, RELOADS)  # it would end us; now it waits until we can reload
     file = locate(file)
     if watch and file is None:
         raise click.UsageError("--watch needs a configuration file; this configuration is made of variables.")
+    seen = content_of(file) if file and watch else None
     configuration = read(file, insecure_listen=insecure_listen)
     log = open_log(configuration)
     forbid_core_dumps()
@@ -54,13 +58,14 @@ def command(file: Path | None, *, insecure_listen: bool, watch: bool) -> None:
             gc.collect()
             gc.freeze()  # what is there now stays: the collector need not look at it again and again
             again = partial(find, file, os.environ, insecure_listen=insecure_listen)
-            status = runner.run(_serve(app, again, file if watch else None))
+            watch_of = partial(Watch, file, app=app, seen=seen) if file and seen is not None else None
+            status = runner.run(_serve(app, again, watch_of))
     finally:
         log.writer.close()
     sys.exit(status)
 
 
-async def _serve(app: App, again: Callable[[], Configuration], watched: Path | None) -> int:
+async def _serve(app: App, again: Callable[[], Configuration], watch_of: Callable[[Reloading], Watch] | None) -> int:
     """Serves until SIGTERM or SIGINT, then drains; the exit status."""
     log, stopping = app.log.logger, signalled()
     manager = ServiceManager(os.environ, log)
@@ -71,8 +76,9 @@ async def _serve(app: App, again: Callable[[], Configuration], watched: Path | N
         await app.stop()
         return 1
     reloading = Reloading(app, read=again, taken=partial(_reloaded, app), begun=manager.reloading, ended=manager.ready)
-    watch = Watch(watched, reloading, app) if watched else None
+    watch = watch_of(reloading) if watch_of else None
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloading.want)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, RELOADS)
     reloading.start()
     if watch:
         watch.start()

@@ -1,6 +1,7 @@
 """`sandbox`: the stand-in tenant on loopback, alone or with the proxy in front of it."""
 
 import asyncio
+import signal
 import sys
 from pathlib import Path
 
@@ -54,6 +55,7 @@ def command(port_base: int, directory: Path, file: Path | None) -> None:
 async def _serve(port_base: int, directory: Path, file: Path | None) -> None:
     tenant = Tenant()
     stopping = signalled()
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # there is nothing to reload
     await tenant.start(port_base)
     try:
         tenant.write(directory)

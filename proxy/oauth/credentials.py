@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from proxy.config.model import OAuthClient
 
 
-def secret_files(client: "OAuthClient") -> "tuple[Path, ...]":
-    """Return the files that credentials come from, the certificate's and the service key, or its folder, included."""
-    others = (client.tls.cert_file, client.tls.key_file, client.service_key_file)
+def followed_files(client: "OAuthClient") -> "tuple[Path, ...]":
+    """Return the files of credentials, the service key or its folder included, and of those who are trusted."""
+    others = (client.tls.cert_file, client.tls.key_file, client.service_key_file, client.tls.ca_file)
     return (*(path for _, path in _fields(client)), *(path for path in others if path is not None))
 
 

@@ -1,11 +1,11 @@
-"""Follows the secret files of one OAuth client, so that a rotated secret needs no restart."""
+"""Follows the files of one OAuth client, so that a rotated secret or another authority needs no restart."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from proxy.config.following import Following
-from proxy.oauth.credentials import secret_files, with_secrets
+from proxy.oauth.credentials import followed_files, with_secrets
 
 if TYPE_CHECKING:
     from proxy.config.model import OAuthClient
@@ -29,7 +29,7 @@ class Rotation:
         self._changed, self._log, self._resolve = changed, log, resolve
         self._is_first_look = True
         self._following = Following(
-            secret_files(client), read=self._read, taken=self._taken, unreadable=self._unreadable, sleep=sleep
+            followed_files(client), read=self._read, taken=self._taken, unreadable=self._unreadable, sleep=sleep
         )
 
     def start(self) -> None:

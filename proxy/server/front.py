@@ -33,7 +33,7 @@ class Front:
             await listener.start()
 
     def prepare(self, settings: Iterable[Settings], reception: Reception, *, reuse_port: bool) -> Change:
-        """Reads the files of new listeners and has their addresses; OSError leaves all as it was. Takes its time."""
+        """Reads files of new listeners and has their addresses; an exception leaves all as it was. Takes its time."""
         change = Change([], [], [], list(self.listeners))
         try:
             for each in settings:
@@ -46,7 +46,7 @@ class Front:
                     listener.bind([], reuse_port=reuse_port)
                     change.opened.append(listener)
                 change.listeners.append(listener)
-        except OSError:
+        except BaseException:
             release(change)
             raise
         return change

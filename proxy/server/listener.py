@@ -145,7 +145,6 @@ class Listener:
     def _accept(self) -> asyncio.BaseProtocol:
         """The protocol of a new connection."""
         sender, certificate, unsecured = SenderConnection(self._desk), self.certificate, self._reception.unsecured
-        sender.draining = self._stopped
         if certificate is None:
             return sender
 
@@ -172,6 +171,11 @@ class Listener:
         )
 
     def _arrived(self, connection: SenderConnection) -> ProxyError | None:
+        """Asked one turn of the event loop after it was accepted, when it may be too late already."""
+        if self._stopped:
+            connection.drain()
+        elif connection.desk is not self._desk:
+            connection.drain(patience=0)
         refusal = self._reception.crowd.add(connection)
         allow = self.settings.allow
         if refusal is None and allow is not None and not allowed(connection.address, allow):

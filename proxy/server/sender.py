@@ -39,6 +39,8 @@ class SenderConnection(PieceReader):
     _unsent = 0
     _closing: bool = False
     _lingering: bool = False
+    _answering: bool = False
+    _promised: bool = False
     left: bool = False
     half_closed: bool = False
     congested: bool = False
@@ -77,6 +79,7 @@ class SenderConnection(PieceReader):
 
     def send(self, octets: bytes) -> None:
         """Part of an answer; nothing if the sender has gone."""
+        self._answering = True
         if not self.left:
             self._transport.write(octets)
 
@@ -92,15 +95,18 @@ class SenderConnection(PieceReader):
     def drain(self, patience: float = LINGER) -> None:
         """Take one more request at most, with its answer as the last; an idle sender has so many seconds to send it.
 
-        Closed at once, one that is about to send would have its request reset.
+        Closed at once, one that is about to send would have its request reset; so would one whose answer has begun, and
+        has said that the connection goes on.
         """
+        if not self.draining:
+            self._promised = self.busy and self._answering and patience > 0
         self.draining = True
         if self.busy or self._lingering or self._heads.begun:
             return
-        if patience:
-            self.deadline = min(self.deadline, self._after(patience))
-        else:
+        if not patience:
             self._close()
+        elif not self.congested:
+            self.deadline = min(self.deadline, self._after(patience))
 
     # ---- what its body does with it
 
@@ -121,7 +127,7 @@ class SenderConnection(PieceReader):
         self._transport.set_write_buffer_limits(high=WRITE_HIGH_WATER)
         self.address, self.local, over_ip = peer_of(transport)
         self.desk.deadlines.watch(self)
-        self.deadline = self._after(LINGER if self.draining else self.desk.terms.idle_timeout)
+        self.deadline = self._after(self.desk.terms.idle_timeout)
         refusal = self.desk.arrived(self)
         if refusal is not None:  # without lingering, where descriptors are what there is too few of, or no TLS is yet
             self._refuse(refusal, lingers=not (self.secure or isinstance(refusal, Overloaded)))
@@ -172,7 +178,7 @@ class SenderConnection(PieceReader):
             self.deadline = NEVER if self._decoder is None else self._after(self.desk.terms.body_timeout)
             self.ring()
         else:
-            self.deadline = self._after(LINGER if self._closing else self.desk.terms.idle_timeout)
+            self.deadline = self._after(LINGER if self._closing else self._idle)
             self._go_on()
 
     def expire(self) -> None:
@@ -226,7 +232,7 @@ class SenderConnection(PieceReader):
 
     def _begin(self, arrival: Arrival, octets: bytes) -> bytes:
         head, target, framing, expects, request_id = arrival
-        length = framing.length
+        length, self._answering = framing.length, False
         body = self._body = IncomingBody(self, length)
         if not head.persistent:
             self._closing = True
@@ -247,7 +253,8 @@ class SenderConnection(PieceReader):
 
     def _continue(self) -> None:
         """The body is wanted: the sender may send it (RFC 9110 §10.1.1)."""
-        self.send(CONTINUE)
+        if not self.left:
+            self._transport.write(CONTINUE)
 
     def _read_body(self, decoder: Decoder, body: IncomingBody, octets: bytes) -> None:
         self.deadline = self._after(self.desk.terms.body_timeout)
@@ -287,14 +294,15 @@ class SenderConnection(PieceReader):
             self.abort()
         if self.left or self._transport.is_closing():
             return
-        if self._closing or self.draining or self.half_closed or self._lingering:
+        if self._closing or self.half_closed or self._lingering or (self.draining and not self._promised):
             self._end()
             return
+        self._promised = False
         if self._body is not None:
             self._body.take()  # what nobody read; reading goes on
         self._decoder = self._body = None
         if not self.congested:
-            self.deadline = self._after(self.desk.terms.idle_timeout)
+            self.deadline = self._after(self._idle)
         if self._held:
             asyncio.get_running_loop().call_soon(self._go_on)
 
@@ -322,6 +330,11 @@ class SenderConnection(PieceReader):
         self._closing = True
         self.deadline = self._after(self.desk.terms.body_timeout)
         self._transport.close()
+
+    @property
+    def _idle(self) -> float:
+        """Seconds in which the next request may begin."""
+        return LINGER if self.draining else self.desk.terms.idle_timeout
 
     def _after(self, seconds: float) -> float:
         return self.desk.deadlines.now() + seconds

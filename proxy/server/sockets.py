@@ -14,13 +14,15 @@ BACKLOG = 1024
 "Connections that may wait to be accepted."
 FIRST_HANDED = 3
 "Descriptor of the first socket that is handed over."
+_ACCEPTS = (socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+_FAMILIES = frozenset({socket.AF_INET, socket.AF_INET6, socket.AF_UNIX})
 _NOT_HERE = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 
 
 def listening(address: Address, *, reuse_port: bool = False) -> list[socket.socket]:
     """A socket for each address that the host's name means; OSError if none can be had, or one is taken."""
     if address.path is not None:
-        return [_listening_at(address.path)]
+        return [_listening_at(address.path, shared=reuse_port)]
     sockets: list[socket.socket] = []
     absent: OSError | None = None
     for family, where in _resolved(address):
@@ -40,16 +42,30 @@ def handed_over(environ: Mapping[str, str], process: int) -> list[socket.socket]
     """The sockets that were opened for this process; ValueError if one is not what listeners accept from."""
     if environ.get("LISTEN_PID") != str(process):
         return []
-    count = int(environ.get("LISTEN_FDS", "0"))
-    sockets = [socket.socket(fileno=number) for number in range(FIRST_HANDED, FIRST_HANDED + count)]
-    for each in sockets:
-        if each.type != socket.SOCK_STREAM or not each.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-            number = each.fileno()
-            close(sockets)
-            raise ValueError(f"descriptor {number} is no listening stream socket; write ListenStream= for it")
-        each.set_inheritable(False)
-        non_blocking(each)
+    count = environ.get("LISTEN_FDS", "")
+    if not count.isdecimal():
+        raise ValueError(f"LISTEN_FDS is {count!r}, and LISTEN_PID is this process: it has to be a number of sockets")
+    sockets: list[socket.socket] = []
+    try:
+        for number in range(FIRST_HANDED, FIRST_HANDED + int(count)):
+            sockets += [accepting(number)]
+    except ValueError:
+        close(sockets)
+        raise
     return sockets
+
+
+def accepting(number: int) -> socket.socket:
+    """The listening stream socket with this descriptor, of IP or Unix; ValueError if it is none."""
+    found = None
+    with suppress(OSError):  # closed, or no socket at all
+        found = socket.socket(fileno=number)
+        if found.family in _FAMILIES and found.type == socket.SOCK_STREAM and found.getsockopt(*_ACCEPTS):
+            found.set_inheritable(False)
+            return non_blocking(found)
+    if found is not None:
+        found.close()
+    raise ValueError(f"descriptor {number} is no listening stream socket; write ListenStream= for it")
 
 
 def is_at(found: socket.socket, address: Address) -> bool:
@@ -63,6 +79,8 @@ def is_at(found: socket.socket, address: Address) -> bool:
 def place_of(found: socket.socket) -> str:
     """Where a socket listens, for people."""
     where = found.getsockname()
+    if isinstance(where, bytes):  # abstract (unix(7))
+        return "unix:@" + where[1:].decode(errors="replace")
     return str(Address(host=where[0], port=where[1]) if isinstance(where, tuple) else Address(path=Path(where)))
 
 
@@ -73,8 +91,8 @@ def non_blocking(found: socket.socket) -> socket.socket:
 
 
 def waiting(found: socket.socket) -> Iterator[socket.socket]:
-    """Those who have connected to a listening socket and were not accepted yet."""
-    with suppress(BlockingIOError):
+    """Who has connected to a listening socket and was not accepted yet, as many as there are descriptors for."""
+    with suppress(OSError):  # BlockingIOError: they are all; EMFILE: the others cannot be had
         while True:
             connected, _ = found.accept()
             yield non_blocking(connected)
@@ -96,10 +114,10 @@ def named(option: str, address: Address) -> Iterator[None]:
         raise OSError(f"`{option}` {address}: {reason}; stop what uses it, or choose another address") from error
 
 
-def _listening_at(path: Path) -> socket.socket:
-    """At a path; the socket of a process that has gone is replaced."""
+def _listening_at(path: Path, *, shared: bool) -> socket.socket:
+    """At a path; the socket of a process that has gone is replaced, and a shared one."""
     with suppress(FileNotFoundError):
-        if stat.S_ISSOCK(path.stat().st_mode):
+        if stat.S_ISSOCK(path.stat().st_mode) and (shared or _left_behind(path)):
             path.unlink()
     found = socket.socket(socket.AF_UNIX)
     try:
@@ -109,6 +127,13 @@ def _listening_at(path: Path) -> socket.socket:
         found.close()
         raise
     return non_blocking(found)
+
+
+def _left_behind(path: Path) -> bool:
+    """Whether nobody listens any more at the socket there."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.setblocking(False)
+        return probe.connect_ex(str(path)) == errno.ECONNREFUSED
 
 
 def _resolved(address: Address) -> list[tuple[socket.AddressFamily, tuple[str, int]]]:

@@ -1,14 +1,18 @@
 """A running proxy goes on with another configuration: at once for what comes, never for what is on its way."""
 
 import asyncio
+import socket
 import ssl
 from collections import deque
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
 
+from proxy.server.front import Change, Front
+from proxy.server.listener import Listener
 from proxy.server.sender import LINGER
 from tests.fakes.authority import Authority
 from tests.fakes.authorization_server import AuthorizationServer
@@ -125,6 +129,23 @@ async def test_a_changed_oauth_client_has_a_new_token_at_once_and_its_old_one_un
     assert [each.field(b"Authorization") for each in upstream.requests] == [[b"Bearer token-1"], [b"Bearer token-2"]]
 
 
+async def test_what_a_file_brings_at_the_last_moment_does_not_bring_old_options_back(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who follows the files for the configuration before ends before the new one holds."""
+    proxy = await serve(document(upstream, authority))
+    (before,) = proxy.app._generation.registrations.values()
+    follower, client = before.rotation, before.source.client
+
+    async def changing() -> None:
+        before.source.credentials_changed(client)
+
+    monkeypatch.setattr(follower, "close", changing)
+    await proxy.take(document(upstream, authority, client={"scopes": ["a"]}))
+    await (await proxy.sender()).ask(POST)
+    assert authority.requests[-1].form["scope"] == "a"
+
+
 async def test_another_registration_begins_without_a_token(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer
 ) -> None:
@@ -200,6 +221,67 @@ async def test_what_cannot_be_changes_nothing(
     assert [(await each.ask(POST)).status for each in senders] == [200, 200]
     assert (proxy.app.configuration, other.requests, len(proxy.app.listeners)) == (before, [], 1)
     blocker.close()
+
+
+async def test_what_fails_in_the_middle_leaves_no_address_behind(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where it is a fault of ours."""
+    first = document(upstream, authority)
+    proxy = await serve(first)
+    bound: list[Listener] = []
+    bind = Listener.bind
+
+    def failing(self: Listener, handed: list[socket.socket], *, reuse_port: bool) -> None:
+        if bound:
+            raise RuntimeError("a fault")
+        bind(self, handed, reuse_port=reuse_port)
+        bound.append(self)
+
+    monkeypatch.setattr(Listener, "bind", failing)
+    with pytest.raises(RuntimeError):
+        await proxy.take(first | {"listen": ["127.0.0.1:0", "127.0.0.2:0", "127.0.0.3:0"]})
+    assert [each.port for each in bound] == [0]
+
+
+async def test_a_fault_in_the_admin_site_leaves_no_address_behind(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes last, when the senders' addresses have been had."""
+    first = document(upstream, authority)
+    proxy = await serve(first)
+    changes: list[Change] = []
+    prepare = Front.prepare
+
+    def kept(*given: Any, **options: Any) -> Change:
+        changes.append(prepare(*given, **options))
+        return changes[0]
+
+    monkeypatch.setattr(Front, "prepare", kept)
+    monkeypatch.setattr("proxy.app.life.open_site", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        await proxy.take(first | {"listen": ["127.0.0.1:0", "127.0.0.2:0"], "admin": "127.0.0.3:0"})
+    assert [each.port for each in changes[0].opened] == [0]
+
+
+async def test_pools_of_an_earlier_configuration_are_shown_while_they_serve(
+    serve: Serve, upstream: Upstream, other: Upstream, authority: AuthorizationServer
+) -> None:
+    """Not for as long as something remembers them."""
+    held = Held()
+    upstream.script = deque([held])
+    first = document(upstream, authority)
+    proxy = await serve(first)
+    sender = await proxy.sender()
+    await sender.send(POST)
+    await upstream.reach(1)
+    remembered = proxy.app.pools
+    await proxy.take(with_route(first, upstream=other.url))
+    assert len(proxy.app.pools) == 2
+    held.go.set()
+    await sender.answer()
+    await until(lambda: remembered[0].leased == 0)
+    assert [str(each.origin) for each in proxy.app.pools] == [f"127.0.0.1:{other.port}"]
 
 
 async def test_a_listener_comes_and_another_goes(

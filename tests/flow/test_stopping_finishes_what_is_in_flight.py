@@ -31,6 +31,32 @@ async def test_an_exchange_in_flight_gets_its_answer(
     await soon(stopping)
 
 
+async def test_an_answer_that_had_begun_is_followed_by_one_more(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer
+) -> None:
+    """Its head said that the connection goes on; the last one says that it does not."""
+    go = asyncio.Event()
+
+    async def halting(call: Call) -> None:
+        await call.body()
+        await call.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab")
+        await go.wait()
+        await call.send(b"cd")
+
+    upstream.script = deque([halting, answer()])
+    proxy = await serve(document(upstream, authority))
+    sender = await proxy.sender()
+    await sender.send(request(b"POST /orders", body=b"x"))
+    assert (await sender.head()).field(b"Connection") == []
+    stopping = asyncio.create_task(proxy.app.stop())
+    await until(lambda: all(each.draining for each in proxy.app.crowd))
+    go.set()
+    assert await sender.read(4) == b"abcd"
+    assert (await sender.ask(request(b"POST /orders", body=b"y"))).field(b"Connection") == [b"close"]
+    await soon(stopping)
+    assert [bytes(each.body) for each in upstream.requests] == [b"x", b"y"]
+
+
 async def test_a_body_on_its_way_is_still_taken(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer
 ) -> None:

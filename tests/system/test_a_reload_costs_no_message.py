@@ -1,6 +1,9 @@
 """Reloads, restarts and stops under load: every message gets the upstream's answer, and arrives once."""
 
 import asyncio
+import errno
+import json
+import os
 import signal
 import socket
 import sys
@@ -8,7 +11,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 import yaml
@@ -17,7 +20,7 @@ from aiohttp import ClientSession
 from tests.fakes.authorization_server import AuthorizationServer, granted
 from tests.fakes.sender import Sender, request
 from tests.fakes.upstream import Call, Upstream, answer
-from tests.system.command import Command, Proxy, run
+from tests.system.command import PATIENCE, Command, Proxy, run
 
 SENDERS = 8
 LAUNCH = """
@@ -178,6 +181,57 @@ async def test_a_wrong_configuration_is_told_and_not_taken(
     assert 'cpi_proxy_reloads_total{outcome="reloaded"} 1.0' in text
 
 
+async def being_read(pipe: Path) -> IO[str]:
+    """The pipe's other end, when somebody has begun to read."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            try:
+                return os.fdopen(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK), "w")
+            except OSError as error:
+                if error.errno != errno.ENXIO:
+                    raise
+                await asyncio.sleep(0)
+
+
+async def test_a_reload_that_is_wanted_during_the_start_comes_after_it(
+    upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
+) -> None:
+    """The signal would end a process that has not said what it does about it."""
+    base = document(upstream, authority)
+    text = written(tmp_path, base).read_text()
+    other = base["routes"][0] | {"path": "/other"}
+    again = written(tmp_path, base | {"routes": [other]}).read_text()
+    pipe = tmp_path / "pipe.yaml"
+    os.mkfifo(pipe)
+    async with Command("run", "-c", str(pipe)) as proxy:
+        with await being_read(pipe) as first:
+            proxy.send(signal.SIGHUP)
+            first.write(text)
+        assert "/orders -> " in (await proxy.logs("proxy.started"))["detail"]
+        with await being_read(pipe) as second:
+            second.write(again)
+        assert "/other -> " in (await proxy.logs("config.reloaded"))["detail"]
+
+
+async def test_a_file_that_hangs_does_not_keep_a_stop_waiting(
+    upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
+) -> None:
+    """What is on its way is finished before whoever stops the proxy loses patience."""
+    text = written(tmp_path, document(upstream, authority)).read_text()
+    pipe = tmp_path / "pipe.yaml"
+    os.mkfifo(pipe)
+    async with Command("run", "-c", str(pipe)) as proxy:
+        with await being_read(pipe) as first:
+            first.write(text)
+        await proxy.logs("proxy.started")
+        proxy.send(signal.SIGHUP)
+        with await being_read(pipe):
+            proxy.send(signal.SIGTERM)
+            await proxy.logs("proxy.stopped")
+        assert (await proxy.ends()).status == 0
+        assert not any("config.re" in line for line in proxy.errors)
+
+
 async def test_a_watched_file_is_taken_when_it_changes(
     upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
 ) -> None:
@@ -265,3 +319,16 @@ async def test_a_socket_for_another_address_is_no_start(
             finished = await proxy.ends()
     assert finished.status == 1
     assert "`listen` names no 127.0.0.2:" in finished.errors
+
+
+async def test_what_is_no_socket_is_no_start(
+    upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
+) -> None:
+    """It ends as with an address that is taken, with a line and without a trace."""
+    path = written(tmp_path, document(upstream, authority))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as opened:
+        async with Activated(path, opened, tmp_path / "nobody") as proxy:
+            finished = await proxy.ends()
+    assert finished.status == 1
+    (line,) = finished.errors.splitlines()
+    assert "descriptor 3 is no listening stream socket" in json.loads(line)["detail"]

@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from proxy.config.model import AuthMethod, OAuthClient, Tls
-from proxy.oauth.credentials import secret_files, with_secrets
+from proxy.oauth.credentials import followed_files, with_secrets
 from proxy.oauth.rotation import Rotation
 from tests.fakes.looks import Looks
 from tests.unit.oauth.registrations import registration
@@ -138,14 +138,15 @@ async def test_a_file_that_cannot_be_read_is_looked_at_again(file: Path, how: st
     assert log.all == [("secret.unreadable", {"oauth_client": "orders", "reason": reason})]
 
 
-async def test_a_new_certificate_is_told_though_no_secret_changed(tmp_path: Path) -> None:
-    """Its files are read when the connection is made."""
-    cert = tmp_path / "cert.pem"
-    cert.write_text("one")
-    client = registration(token_endpoint_auth_method=AuthMethod.TLS_CLIENT_AUTH, tls=Tls(cert_file=cert))
+@pytest.mark.parametrize("option", ["cert_file", "ca_file"])
+async def test_a_new_certificate_is_told_though_no_secret_changed(tmp_path: Path, option: str) -> None:
+    """Its files, and those of the authorities, are read when the connection is made."""
+    pem = tmp_path / "file.pem"
+    pem.write_text("one")
+    client = registration(token_endpoint_auth_method=AuthMethod.TLS_CLIENT_AUTH, tls=Tls(**{option: pem}))
     async with following(client) as (looks, told, _):
         assert told == []
-        cert.write_text("two")
+        pem.write_text("two")
         await looks.another()
     assert told == [client]
 
@@ -174,18 +175,18 @@ async def test_a_client_without_files_is_not_followed() -> None:
     assert looks.pauses == []
 
 
-def test_the_files_of_a_client_are_all_that_hold_credentials(tmp_path: Path) -> None:
-    """Secrets, keys, certificate and service key."""
-    names = ("a", "b", "c", "d", "e", "f")
-    a, b, c, d, e, f = (tmp_path / name for name in names)
+def test_the_files_of_a_client_are_all_that_its_grants_need(tmp_path: Path) -> None:
+    """Secrets, keys, certificate, service key and authorities."""
+    names = ("a", "b", "c", "d", "e", "f", "g")
+    a, b, c, d, e, f, g = (tmp_path / name for name in names)
     client = registration(
         client_secret_file=a,
         client_secret_next_file=b,
         private_key_file=c,
-        tls=Tls(cert_file=d, key_file=e),
+        tls=Tls(cert_file=d, key_file=e, ca_file=g),
         service_key_file=f,
     )
-    assert secret_files(client) == (a, b, c, d, e, f)
+    assert followed_files(client) == (a, b, c, d, e, f, g)
 
 
 def test_secrets_are_read_into_the_client(tmp_path: Path) -> None:

@@ -16,8 +16,9 @@ from proxy.errors import Overloaded, ProxyError
 from proxy.forwarding.request import Request
 from proxy.server.crowd import Crowd
 from proxy.server.listener import Listener, Reception
-from proxy.server.sender import SenderConnection
+from proxy.server.sender import LINGER, SenderConnection
 from tests.fakes.loop import HandLoop
+from tests.fakes.transport import MemoryTransport
 from tests.unit.oauth.world import Lines
 
 GET = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -236,3 +237,25 @@ async def test_an_address_can_be_shared_where_the_configuration_says_so() -> Non
     assert second.port == first.port
     await first.stop()
     await second.stop()
+
+
+async def test_who_was_accepted_just_before_the_stop_drains_too() -> None:
+    """The event loop tells of a connection one turn after it was accepted."""
+    house = House()
+    async with house.listening(LOOPBACK) as listener:
+        accepted = cast("SenderConnection", listener._accept())
+    accepted.connection_made(MemoryTransport(peername=("192.0.2.7", 1)))
+    assert accepted.draining
+    assert accepted.deadline == house.reception.deadlines.now() + LINGER
+
+
+async def test_who_was_accepted_just_before_others_are_let_in_has_to_come_again() -> None:
+    """Else it would be served by the configuration before, for as long as it stays."""
+    house = House()
+    async with house.listening(LOOPBACK) as listener:
+        accepted = cast("SenderConnection", listener._accept())
+        listener.prepare(Settings(address=LOOPBACK, allow=(ip_network("192.0.2.0/24"),)))(house.reception)
+        transport = MemoryTransport(peername=("192.0.2.7", 1))
+        accepted.connection_made(transport)
+        assert transport.closed
+        accepted.connection_lost(None)

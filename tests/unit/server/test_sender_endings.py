@@ -8,8 +8,8 @@ import pytest
 
 from proxy.errors import Overloaded, SenderLeft
 from proxy.forwarding.request import Request
-from proxy.server.sender import LINGER, SenderConnection
-from tests.unit.server.house import GET, House, ProxyErrorOf, Wire, post, turns
+from proxy.server.sender import LINGER, WRITE_HIGH_WATER, SenderConnection
+from tests.unit.server.house import CONTINUE, EXPECTING, GET, House, ProxyErrorOf, Wire, post, turns
 
 
 async def test_a_sender_that_ends_its_side_gets_the_answer_to_its_whole_request(house: House, wire: Wire) -> None:
@@ -225,3 +225,64 @@ async def test_draining_leaves_a_lingering_sender_its_time(wire: Wire) -> None:
     assert wire.end == "open"
     wire.wait(LINGER + 1)
     assert wire.end == "aborted"
+
+
+async def test_an_answer_that_has_begun_is_not_the_last_of_a_drain(house: House, wire: Wire) -> None:
+    """It did not say that the connection ends, so that the sender may be sending its next request."""
+    await wire.send(GET)
+    house.requests[0].sender.send(b"<began")
+    wire.connection.drain()
+    await wire.answer(b" and ended>")
+    assert wire.end == "open"
+    await wire.send(GET)
+    assert not house.requests[1].sender.persistent()
+    await wire.answer(b"<last>")
+
+    assert (wire.received(), wire.end) == (b"<began and ended><last>", "closed")
+
+
+async def test_who_is_silent_after_such_an_answer_is_not_waited_for_long(house: House, wire: Wire) -> None:
+    """As long as one that was idle when the drain began."""
+    await wire.send(GET)
+    house.requests[0].sender.send(b"<began")
+    wire.connection.drain()
+    await wire.answer(b" and ended>")
+    wire.wait(LINGER)
+
+    assert wire.end == "closed"
+
+
+async def test_an_invitation_is_no_beginning_of_an_answer(wire: Wire) -> None:
+    """What follows it says that the connection ends."""
+    await wire.send(EXPECTING)
+    wire.connection.drain()
+    await wire.send(b"abc")
+    await wire.answer(b"<last>")
+
+    assert (wire.received(), wire.end) == (CONTINUE + b"<last>", "closed")
+
+
+async def test_an_answer_that_has_begun_is_the_last_where_nobody_is_waited_for(house: House, wire: Wire) -> None:
+    """Past another fence nothing more is taken."""
+    await wire.send(GET)
+    house.requests[0].sender.send(b"<began")
+    wire.connection.drain(patience=0)
+    await wire.answer(b" and ended>")
+
+    assert wire.end == "closed"
+
+
+async def test_a_slow_reader_has_its_time_during_a_drain(wire: Wire) -> None:
+    """Its exchange is over, its answer is not."""
+    await wire.send(GET)
+    wire.transport.buffered = WRITE_HIGH_WATER + 1
+    wire.connection.pause_writing()
+    await wire.answer(b"<long>")
+    wire.connection.drain()
+    wire.wait(59)
+    assert wire.end == "open"
+    wire.transport.buffered = 0
+    wire.connection.resume_writing()
+    wire.wait(LINGER)
+
+    assert wire.end == "closed"

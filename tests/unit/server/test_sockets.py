@@ -1,8 +1,11 @@
 """Sockets that listen: bound here, or handed over."""
 
+import errno
+import fcntl
 import os
 import socket
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -23,6 +26,27 @@ def test_an_address_is_listened_on() -> None:
             (connected,) = sockets.waiting(found)
             with connected:
                 assert connected.getpeername() == sender.getsockname()
+
+
+def test_where_no_descriptor_is_left_those_who_were_accepted_are_kept() -> None:
+    """Stopping goes on: nobody could have accepted the others."""
+    (found,) = sockets.listening(LOOPBACK)
+
+    class Full:
+        """A listening socket of a process whose descriptors end."""
+
+        left = 1
+
+        def accept(self) -> tuple[socket.socket, object]:
+            """The first of two."""
+            if not self.left:
+                raise OSError(errno.EMFILE, "Too many open files")
+            self.left -= 1
+            return found.accept()
+
+    with found, socket.create_connection(found.getsockname()):
+        (connected,) = sockets.waiting(cast("socket.socket", Full()))
+        connected.close()
 
 
 def test_a_name_means_all_its_addresses_that_this_machine_has(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,6 +86,22 @@ def test_a_unix_socket_takes_the_place_of_one_that_was_left_behind(tmp_path: Pat
     assert path.read_text() == "precious"
 
 
+def test_a_unix_socket_that_somebody_listens_at_is_taken(tmp_path: Path) -> None:
+    """As a port is, and unless it is to be shared: then the new one is for who comes, as in a rolling restart."""
+    address = Address(path=tmp_path / "senders")
+    (old,) = sockets.listening(address)
+    with old:
+        with pytest.raises(OSError, match="in use"):
+            sockets.listening(address)
+        (asked,) = sockets.waiting(old)
+        asked.close()
+        (new,) = sockets.listening(address, reuse_port=True)
+        with new, socket.socket(socket.AF_UNIX) as sender:
+            sender.connect(str(address.path))
+            (connected,) = sockets.waiting(new)
+            connected.close()
+
+
 def test_a_socket_knows_its_address() -> None:
     """By whatever name it is called."""
     (found,) = sockets.listening(LOOPBACK)
@@ -95,6 +135,32 @@ def test_sockets_are_taken_over_by_their_numbers(monkeypatch: pytest.MonkeyPatch
         with found:
             assert found.getsockname() == opened.getsockname()
             assert (found.getblocking(), found.get_inheritable()) == (False, False)
+
+
+@pytest.mark.parametrize("count", ["", "many", "-1"])
+def test_a_number_that_is_none_is_refused(count: str) -> None:
+    """Whoever sets the one variable sets the other."""
+    with pytest.raises(ValueError, match="LISTEN_FDS"):
+        sockets.handed_over({"LISTEN_FDS": count, "LISTEN_PID": "7"}, 7)
+
+
+def test_a_descriptor_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its number; those before it are closed."""
+    with socket.create_server(("127.0.0.1", 0)) as opened:
+        there = fcntl.fcntl(opened.fileno(), fcntl.F_DUPFD_CLOEXEC, 500)
+        monkeypatch.setattr(sockets, "FIRST_HANDED", there)
+        with pytest.raises(ValueError, match=f"descriptor {there + 1} "):
+            sockets.handed_over({"LISTEN_FDS": "2", "LISTEN_PID": "7"}, 7)
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(there)
+
+
+def test_an_abstract_unix_socket_has_a_name_for_people() -> None:
+    """No address of a configuration means it."""
+    with socket.socket(socket.AF_UNIX) as opened:
+        opened.bind("\0cpi-oauth-proxy-test")
+        assert sockets.place_of(opened) == "unix:@cpi-oauth-proxy-test"
+        assert not sockets.is_at(opened, Address(path=Path("@cpi-oauth-proxy-test")))
 
 
 @pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM])
