@@ -124,6 +124,11 @@ class Sender:
         self._writer.write_eof()
 
     @property
+    def ended(self) -> bool:
+        """Whether the other side has ended the connection, and all that it sent has been read."""
+        return self._reader.at_eof()
+
+    @property
     def tls(self) -> ssl.SSLObject:
         """What TLS knows of the connection."""
         known: ssl.SSLObject = self._writer.get_extra_info("ssl_object")
