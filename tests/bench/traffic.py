@@ -81,6 +81,8 @@ class Traffic:
         sender: Sender | None = None
         try:
             sender = (self._kept() if keeps else None) or await Sender.connect(port)
+            if sender.ended:  # reset as soon as it was made; uvloop has no OSError for a write to it
+                raise ConnectionResetError
             answer = await sender.ask(octets)
         except TimeoutError:
             pass  # the outcome that stands there

@@ -125,8 +125,8 @@ class Sender:
 
     @property
     def ended(self) -> bool:
-        """Whether the other side has ended the connection, and all that it sent has been read."""
-        return self._reader.at_eof()
+        """Whether the other side has ended the connection, and nothing of what it sent is left to read."""
+        return self._reader.at_eof() or self._writer.is_closing()
 
     @property
     def tls(self) -> ssl.SSLObject:
