@@ -27,9 +27,12 @@ def lacking(connections: int = 0) -> str:
     """What is missing for a measurement with so many connections of senders, as a sentence; nothing if all is there."""
     if missing := [name for name in ("nginx", "wrk") if not shutil.which(name)]:
         return f"The load needs {' and '.join(missing)} (apt-get install nginx wrk)."
-    if len(os.sched_getaffinity(0)) < 2:
-        return "It takes two cores."
-    return lacking_descriptors(connections)
+    return lacking_cores() or lacking_descriptors(connections)
+
+
+def lacking_cores() -> str:
+    """A sentence where the load would share the core of what it loads."""
+    return "" if len(os.sched_getaffinity(0)) > 1 else "It takes two cores."
 
 
 def lacking_descriptors(connections: int) -> str:

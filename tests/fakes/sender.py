@@ -124,6 +124,11 @@ class Sender:
         self._writer.write_eof()
 
     @property
+    def ended(self) -> bool:
+        """Whether the other side has ended the connection, and nothing of what it sent is left to read."""
+        return self._reader.at_eof() or self._writer.is_closing()
+
+    @property
     def tls(self) -> ssl.SSLObject:
         """What TLS knows of the connection."""
         known: ssl.SSLObject = self._writer.get_extra_info("ssl_object")

@@ -16,6 +16,13 @@ from typing import Any, Self
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0
 "Seconds after which a test that waits in vain fails."
+LAUNCH = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+"As a service manager hands over a socket."
 _KEPT_OUT = re.compile(r"CPI_.*|(https?|all|no)_proxy|SSL_CERT_.*|AIOHTTP_.*", re.IGNORECASE)
 
 
@@ -164,6 +171,15 @@ class Proxy(Command):
         assert found is not None
         self.port, self.admin_port = int(found[1]), int(found[2])
         return self
+
+
+class Activated(Command):
+    """`run` with a socket that was opened for it, and with somebody to tell of its life."""
+
+    def __init__(self, file: Path, listening: socket.socket, notified: Path) -> None:
+        super().__init__("run", "-c", str(file), NOTIFY_SOCKET=str(notified))
+        self.before = (sys.executable, "-c", LAUNCH, str(listening.fileno()))
+        self.pass_fds = (listening.fileno(),)
 
 
 class Sandbox(Command):

@@ -6,10 +6,9 @@ import json
 import os
 import signal
 import socket
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,74 +19,8 @@ from aiohttp import ClientSession
 from tests.fakes.authorization_server import AuthorizationServer, granted
 from tests.fakes.sender import Sender, request
 from tests.fakes.upstream import Call, Upstream, answer
-from tests.system.command import PATIENCE, Command, Proxy, run
-
-SENDERS = 8
-LAUNCH = """
-import os, sys
-os.dup2(int(sys.argv[1]), 3)
-os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
-os.execv(sys.argv[2], sys.argv[2:])
-"""
-"As a service manager hands over a socket."
-
-
-class Load:
-    """Senders that send one message after the other, each its own number; half of them keep their connections."""
-
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self._ended = False
-        self._counted = asyncio.Event()
-        self.sent = 0
-        self.outcomes: Counter[int | str] = Counter()
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """While the block runs."""
-        senders = [asyncio.create_task(self._send(keeps=bool(number % 2))) for number in range(SENDERS)]
-        try:
-            yield
-        finally:
-            self._ended = True
-            await asyncio.gather(*senders)
-
-    async def goes_on(self, messages: int = 100) -> None:
-        """Wait until so many more have been answered."""
-        wanted = self.outcomes.total() + messages
-        async with asyncio.timeout(60):
-            while self.outcomes.total() < wanted:
-                self._counted.clear()
-                await self._counted.wait()
-
-    async def _send(self, *, keeps: bool) -> None:
-        sender: Sender | None = None
-        while not self._ended:
-            self.sent += 1
-            number = b"%d" % self.sent
-            try:
-                sender = sender or await Sender.connect(self._port)
-                answered = await sender.ask(request(b"POST /orders", body=number))
-            except (OSError, asyncio.IncompleteReadError) as error:
-                self._count(type(error).__name__)
-                sender = None
-                continue
-            self._count(answered.status)
-            if not keeps or b"close" in answered.field(b"Connection"):
-                sender.leave()
-                sender = None
-        if sender is not None:
-            sender.leave()
-
-    def _count(self, outcome: int | str) -> None:
-        self.outcomes[outcome] += 1
-        self._counted.set()
-
-    def check(self, arrived: Counter[bytes]) -> None:
-        """All were answered by the upstream, and arrived once."""
-        assert self.outcomes == {200: self.sent}
-        assert len(arrived) == self.sent
-        assert set(arrived.values()) == {1}
+from tests.system.command import PATIENCE, Activated, Command, Proxy, run
+from tests.system.load import Load
 
 
 @pytest.fixture
@@ -273,15 +206,6 @@ async def test_a_rolling_restart_of_two_on_one_port(
                 await load.goes_on()
                 old = new
     load.check(arrived)
-
-
-class Activated(Command):
-    """`run` with a socket that was opened for it, and with somebody to tell of its life."""
-
-    def __init__(self, file: Path, listening: socket.socket, notified: Path) -> None:
-        super().__init__("run", "-c", str(file), NOTIFY_SOCKET=str(notified))
-        self.before = (sys.executable, "-c", LAUNCH, str(listening.fileno()))
-        self.pass_fds = (listening.fileno(),)
 
 
 async def test_restarts_behind_a_socket_of_the_service_manager(
