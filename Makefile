@@ -47,7 +47,7 @@ image:
 
 lock: $(VENV)/dev.stamp
 	$(BIN)/python -m pip install --quiet pip-tools
-	$(BIN)/pip-compile --quiet --strip-extras --extra dev --extra sbom --no-header --no-annotate --no-emit-index-url \
+	$(BIN)/pip-compile --quiet --strip-extras --extra dev --extra otel --extra sbom --no-header --no-annotate --no-emit-index-url \
 		--no-emit-trusted-host --no-emit-find-links --no-emit-options --output-file constraints.lock pyproject.toml
 
 clean:

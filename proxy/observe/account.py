@@ -2,8 +2,12 @@
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from proxy.errors import ProxyError
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
 
 LONGEST_METHOD, LONGEST_PATH, LONGEST_USER = 32, 256, 128
 "Octets that are kept; of the user characters."
@@ -23,6 +27,10 @@ class Account:
     token_seconds = connect_seconds = first_byte_seconds = relay_seconds = total_seconds = 0.0
     mpl_id = correlation_id = ""
     client_certificate = ""
+    span: "Span | None" = None
+    "Where there are spans."
+    trace = b""
+    "Lines of the forwarded head that tell the upstream of it."
 
     def __init__(
         self, request_id: str, method: str, path: bytes = b"", now: Callable[[], float] = time.monotonic
@@ -32,6 +40,10 @@ class Account:
         self._start = self._mark = now()
         self.request_id, self.method = request_id, method[:LONGEST_METHOD]
         self.path = path[:LONGEST_PATH].partition(b"?")[0].decode("latin-1")
+
+    def traced(self, span: "Span", lines: bytes) -> None:
+        """The exchange has a span; the lines go to the upstream."""
+        self.span, self.trace = span, lines
 
     def routed(self, route: str, oauth_client: str) -> None:
         """The request has its route."""

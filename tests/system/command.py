@@ -16,7 +16,7 @@ from typing import Any, Self
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0
 "Seconds after which a test that waits in vain fails."
-_KEPT_OUT = re.compile(r"CPI_.*|(https?|all|no)_proxy|SSL_CERT_.*|AIOHTTP_.*", re.IGNORECASE)
+_KEPT_OUT = re.compile(r"CPI_.*|OTEL_.*|(https?|all|no)_proxy|SSL_CERT_.*|AIOHTTP_.*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
