@@ -30,6 +30,8 @@ ROOT = SpanContext()
 "Where no sender's span is known."
 QUEUE = "opentelemetry.sdk._shared_internal"
 "Who logs that more spans come than are sent."
+EXPORTER = "opentelemetry.exporter."
+"Who logs why nothing could be sent."
 VARIABLE = re.compile(r"OTEL_[A-Z_]+")
 
 
@@ -106,7 +108,8 @@ class SpanTraces:
             async with asyncio.timeout(patience):
                 await sent.wait()
         self._losses.close(self._words.reason or "no answer")
-        self._words.listen_no_more()
+        if sent.is_set():  # else the SDK may have a last word, for nobody
+            self._words.listen_no_more()
 
 
 class WatchedExporter(SpanExporter):
@@ -129,10 +132,6 @@ class WatchedExporter(SpanExporter):
     def shutdown(self) -> None:
         """No more will come."""
         self._exporter.shutdown()
-
-    def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """Nothing is kept here."""
-        return self._exporter.force_flush(timeout_millis)
 
 
 class SdkWords(logging.Handler):
@@ -164,7 +163,7 @@ class SdkWords(logging.Handler):
             self.said.append(question_of(record))
         elif record.name == QUEUE and record.exc_info is None:
             self.losses.lose(1, "queue full")
-        else:
+        elif record.name.startswith(EXPORTER):  # others are about what senders have sent
             self.reason = reason_of(record) or self.reason
 
 

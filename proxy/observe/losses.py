@@ -32,7 +32,8 @@ class Losses:
             self._loop.call_soon_threadsafe(self._note, spans, reason)
 
     def close(self, reason: str) -> None:
-        """Tells of what was not told yet, with a reason for what nobody knows one of."""
+        """Tells of what was not told yet, with a reason for what nobody knows one of; nothing is told after it."""
+        self._next = float("inf")
         unknown = self.made - self.taken - self._noted
         if unknown > 0:
             self._count += unknown

@@ -186,10 +186,13 @@ async def test_stopping_does_not_wait_for_a_collector_that_hangs() -> None:
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(WatchedExporter(exporter, losses, words)))
     traces = SpanTraces(provider, losses, words)
+    words.listen()
     for _ in range(3):
         traces.end(begun(traces))
     await traces.close(patience=0)
     assert lost(events) == [(3, "no answer")]
+    assert not logging.getLogger("opentelemetry").propagate
+    words.listen_no_more()
     exporter.go.set()
 
 
@@ -261,6 +264,16 @@ def test_of_a_line_of_the_sdk_only_a_status_or_an_errors_kind_is_taken() -> None
     assert reason_of(make("o", 30, "", 0, "%s", (ValueError("s3cr3t"),), None)) == "ValueError"
     assert reason_of(make("o", 30, "", 0, "%s", ("s3cr3t",), None)) == ""
     assert reason_of(make("o", 30, "", 0, "s3cr3t", None, None)) == ""
+
+
+async def test_no_sender_can_make_up_a_reason() -> None:
+    """The SDK logs that a traceparent is too long, with a number."""
+    traces, words = MemoryTraces(), SdkWords()
+    words.losses = Losses(Events(), asyncio.get_running_loop())
+    words.listen()
+    begun(traces, (b"traceparent", b"0" * 9999))
+    words.listen_no_more()
+    assert not words.reason
 
 
 async def test_the_loggers_are_as_before_when_it_is_over(refusing: str) -> None:

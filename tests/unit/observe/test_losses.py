@@ -48,7 +48,6 @@ async def test_what_was_not_told_is_told_at_the_end_and_nothing_else() -> None:
     """Once."""
     events = Events()
     losses = Losses(events, asyncio.get_running_loop(), Hand())
-    losses.close("no answer")
     losses.made, losses.taken = 10, 7
     losses.lose(1, "a")
     losses.lose(2, "b")
@@ -56,6 +55,16 @@ async def test_what_was_not_told_is_told_at_the_end_and_nothing_else() -> None:
     losses.close("no answer")
     losses.close("no answer")
     assert told(events) == [(1, "a"), (2, "b")]
+
+
+async def test_nothing_is_told_where_all_was_taken() -> None:
+    """Be it nothing."""
+    events = Events()
+    Losses(events, asyncio.get_running_loop()).close("no answer")
+    losses = Losses(events, asyncio.get_running_loop())
+    losses.made = losses.taken = 3
+    losses.close("no answer")
+    assert not events.warnings
 
 
 async def test_what_nobody_has_noted_is_told_at_the_end_too() -> None:
@@ -68,6 +77,8 @@ async def test_what_nobody_has_noted_is_told_at_the_end_too() -> None:
     losses.lose(2, "queue full")
     await turn()
     losses.close("no answer")
+    losses.lose(6, "late")
+    await turn()
     assert told(events) == [(1, "queue full"), (6, "no answer")]
 
 
