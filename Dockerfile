@@ -5,6 +5,8 @@
 ARG BASE=python:3.13-slim
 
 FROM ${BASE} AS builder
+# `--build-arg EXTRAS=[otel]`: what the proxy can do beside its work, and the distributions that this takes.
+ARG EXTRAS=
 # Both secrets may be missing: a configuration of pip, and certificates of authorities that it names.
 ENV PIP_CONFIG_FILE=/run/secrets/pip PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /source
@@ -29,7 +31,7 @@ RUN /build/bin/python -m pip --python /opt/cpi-oauth-proxy/bin/python install \
     --no-deps --no-index --find-links /wheel cpi-oauth-proxy
 RUN --mount=type=secret,id=pip --mount=type=secret,id=ca \
     /build/bin/python -m pip --python /opt/cpi-oauth-proxy/bin/python install \
-    --only-binary :all: --constraint constraints.lock cpi-oauth-proxy
+    --only-binary :all: --constraint constraints.lock "cpi-oauth-proxy${EXTRAS}"
 # What stands there now, in CycloneDX; the tool stays behind.
 RUN /build/bin/cyclonedx-py environment --output-reproducible --spec-version 1.6 \
     --output-file /opt/cpi-oauth-proxy/sbom.cdx.json /opt/cpi-oauth-proxy

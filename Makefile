@@ -51,8 +51,8 @@ image:
 
 lock: $(VENV)/dev.stamp
 	$(BIN)/python -m pip install --quiet pip-tools
-	$(BIN)/pip-compile --quiet --strip-extras --extra dev --extra sbom --allow-unsafe --no-header --no-annotate --no-emit-index-url \
-		--no-emit-trusted-host --no-emit-find-links --no-emit-options --output-file constraints.lock pyproject.toml
+	$(BIN)/pip-compile --quiet --strip-extras --extra dev --extra otel --extra sbom --allow-unsafe --no-header --no-annotate \
+		--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options --output-file constraints.lock pyproject.toml
 
 clean:
 	rm -rf $(VENV) .sandbox build dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis

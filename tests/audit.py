@@ -49,9 +49,9 @@ def main(options: Iterable[str], *, patience: float = PATIENCE) -> int:
 
 
 def runtime() -> dict[str, set[str]]:
-    """What the proxy needs here, and what that needs: canonical names, with their extras."""
+    """What the proxy needs here, with spans too, and what that needs: canonical names, with their extras."""
     found: dict[str, set[str]] = {}
-    wanted = [(PROJECT, "")]
+    wanted = [(PROJECT, ""), (PROJECT, "otel")]
     while wanted:
         name, extra = wanted.pop()
         if extra in found.setdefault(name, set()):

@@ -27,6 +27,7 @@ from proxy.oauth.credentials import with_secrets
 from proxy.oauth.expiry import CredentialExpiry
 from proxy.oauth.rotation import Rotation
 from proxy.oauth.source import TokenSource, token_source
+from proxy.observe.spans import REPLACED
 from proxy.upstream.pool import Origin, Pool
 from proxy.upstream.tls import client_context
 
@@ -73,6 +74,7 @@ class Generation:
             wall=premises.clock.wall,
             closing=premises.close_account,
             holdings=self.holdings,
+            traces=premises.traces,
         )
         self._before = None
 
@@ -135,16 +137,21 @@ class Generation:
         if known and (known.settings, known.pool, known.source, known.via) == (settings, pool, source, via):
             return known
         prefix, path = settings.path.encode(), upstream.path.encode()
+        replaced = REPLACED if premises.traces is not None else frozenset[str]()
         return Route(
             settings=settings,
             prefix=prefix,
             upstream_path=path,
             upstream_host=upstream.netloc.rpartition("@")[2].encode(),
             via=via,
-            set_lines=tuple(f"{name}: {value}".encode("latin-1") for name, value in settings.set_fields.items()),
+            set_lines=tuple(
+                f"{name}: {value}".encode("latin-1")
+                for name, value in settings.set_fields.items()
+                if name.lower() not in replaced
+            ),
             forwarded=settings.forwarded,
             request_rules=RequestRules(
-                drop=frozenset(name.lower().encode() for name in dropped_fields(settings)),
+                drop=frozenset(name.lower().encode() for name in (*dropped_fields(settings), *replaced)),
                 sap_fields=settings.forward_sap_fields,
                 forwarded=settings.forwarded is not Forwarded.OFF,
             ),

@@ -22,6 +22,7 @@ from proxy.oauth.expiry import CredentialExpiry
 from proxy.oauth.source import TokenSource
 from proxy.observe.account import Account
 from proxy.observe.logs import Log
+from proxy.observe.traces import Traces
 from proxy.server import sockets
 from proxy.server.crowd import Crowd
 from proxy.server.descriptors import most_connections
@@ -52,9 +53,10 @@ class App:
         environ: Mapping[str, str],
         loop: asyncio.AbstractEventLoop,
         clock: Clock | None = None,
+        traces: Traces | None = None,
     ) -> None:
         assert_compiled()
-        self._premises = Premises(log=log, environ=environ, loop=loop, clock=clock or SystemClock())
+        self._premises = Premises(log=log, environ=environ, loop=loop, clock=clock or SystemClock(), traces=traces)
         self.log, self.metrics = log, self._premises.metrics
         self.draining = False
         self._ids = request_ids()

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, partial
 
 from proxy.clock import Clock
 from proxy.forwarding.gates import Gates
@@ -12,6 +12,7 @@ from proxy.oauth.endpoint import TokenEndpoint
 from proxy.observe.account import Account
 from proxy.observe.logs import Log
 from proxy.observe.metrics import Metrics
+from proxy.observe.traces import Traces
 from proxy.server.refusals import Refusals
 from proxy.wire.deadlines import Deadlines
 
@@ -19,8 +20,19 @@ from proxy.wire.deadlines import Deadlines
 class Premises:
     """Made once; `close` when nothing is on its way any more."""
 
-    def __init__(self, *, log: Log, environ: Mapping[str, str], loop: asyncio.AbstractEventLoop, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        log: Log,
+        environ: Mapping[str, str],
+        loop: asyncio.AbstractEventLoop,
+        clock: Clock,
+        traces: Traces | None = None,
+    ) -> None:
         self.log = log
+        self.traces = traces
+        self.close_account = self._count if traces is None else partial(self._count_traced, traces)
+        "Takes the account of what has finished."
         self.environ = environ
         self.clock = clock
         self.metrics = Metrics()
@@ -35,17 +47,22 @@ class Premises:
         """The folder for large bodies, made when a route first wants one; OSError if there is none to be had."""
         return Spool(self.log.logger)
 
-    def close_account(self, account: Account) -> None:
-        """An exchange has finished."""
+    def _count(self, account: Account) -> None:
         self.metrics.count(account)
         if account.route:
             self.log.exchange(account)
         else:
             self._refusals.write(account)
 
+    def _count_traced(self, traces: Traces, account: Account) -> None:
+        traces.end(account)
+        self._count(account)
+
     async def close(self) -> None:
-        """Ends the way to token endpoints; the folder goes."""
+        """Ends the way to token endpoints; the folder goes; the last spans are sent."""
         await self.endpoint.close()
         self._refusals.expire()
         if "spool" in self.__dict__:
             await self.spool.close()
+        if self.traces is not None:
+            await self.traces.close()

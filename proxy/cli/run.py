@@ -23,6 +23,7 @@ from proxy.config.model import Configuration, LogFormat
 from proxy.config.model import Log as LogSettings
 from proxy.observe.lines import LineWriter
 from proxy.observe.logs import Log
+from proxy.observe.traces import open_traces
 from proxy.server.sockets import handed_over
 
 RELOADS = frozenset({signal.SIGHUP})
@@ -47,7 +48,8 @@ def command(file: Path | None, *, insecure_listen: bool, watch: bool) -> None:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             loop = runner.get_loop()
             try:
-                app = App(configuration, log=log, environ=os.environ, loop=loop)
+                traces = open_traces(os.environ, log.logger, loop)
+                app = App(configuration, log=log, environ=os.environ, loop=loop, traces=traces)
             except (OSError, ValueError) as error:
                 click.echo(f"A file that the configuration names cannot be used: {error}", err=True)
                 sys.exit(FAULTY)

@@ -21,6 +21,7 @@ from proxy.forwarding.spool import Spool
 from proxy.forwarding.verdict import NO_REFUSAL, Refusal, Verdict, verdict
 from proxy.oauth.token import Token
 from proxy.observe.account import Account
+from proxy.observe.traces import Traces
 
 UNSPENT: frozenset[Verdict] = frozenset()
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -45,12 +46,16 @@ class House:
     "Takes the account of each finished exchange."
     holdings: Any = None
     "Lives for as long as an exchange does."
+    traces: Traces | None = None
+    "Makes spans; None where none are wanted."
 
 
 async def exchange(request: Request, house: House) -> None:
     """Serves one request, whatever happens, and closes its account."""
     account = Account(request.id, request.head.method, request.target.path)
     account.client_certificate = request.sender.subject
+    if house.traces is not None:
+        house.traces.begin(account, request.head, secure=request.sender.secure)
     try:
         await deliver(request, house, account)
     except ProxyError as error:
@@ -95,7 +100,7 @@ async def forward(request: Request, route: Route, prepared: Prepared, spool: Spo
             token = route.source.ready() or await awaited_token(request, route, account)
             account.have_token(renewed=Verdict.RENEW_TOKEN in spent)
             unit = csrf_unit(request, route, token)
-            head = complete(prepared, token.authorization, unit, body, method)
+            head = complete(prepared, token.authorization, unit, body, method, trace=account.trace)
             outcome = await attempt(route, Outgoing(method, head, body), request.sender, account)
             refusal = refused(outcome, request, route, token)
             decision = verdict(outcome.ending, refusal, spent, method=method, replayable=body.replayable)

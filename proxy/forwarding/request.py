@@ -104,14 +104,18 @@ def refuse_loop(head: RequestHead, name: bytes) -> None:
             raise Loop("The request has passed this proxy before; an `upstream` points back at us.")
 
 
-def complete(prepared: Prepared, authorization: bytes, unit: CsrfUnit | None, body: Body, method: str) -> bytes:
-    """The head of one attempt, with its last line end."""
+def complete(
+    prepared: Prepared, authorization: bytes, unit: CsrfUnit | None, body: Body, method: str, *, trace: bytes = b""
+) -> bytes:
+    """The head of one attempt, with its last line end; `trace` are whole lines, each behind its line end."""
     cookies = unit.cookie_field() if unit else prepared.cookies
     parts = [prepared.start, b"\r\nAuthorization: ", authorization]
     if unit:
         parts += (b"\r\nX-CSRF-Token: ", unit.token)
     if cookies:
         parts += (b"\r\nCookie: ", cookies)
+    if trace:
+        parts.append(trace)
     parts += (framing(body, method), b"\r\n\r\n")
     return b"".join(parts)
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 from proxy.errors import ProxyError
 
@@ -34,6 +35,10 @@ class Account:
     mpl_id: str = ""
     correlation_id: str = ""
     client_certificate = ""
+    span: Any = None
+    "OpenTelemetry's, where there are spans."
+    trace: bytes = b""
+    "Lines of the forwarded head that tell the upstream of it."
 
     def __init__(
         self, request_id: str, method: str, path: bytes = b"", now: Callable[[], float] = time.monotonic
@@ -43,6 +48,10 @@ class Account:
         self._start = self._mark = now()
         self.request_id, self.method = request_id, method[:LONGEST_METHOD]
         self.path = path[:LONGEST_PATH].partition(b"?")[0].decode("latin-1")
+
+    def traced(self, span: Any, lines: bytes) -> None:
+        """The exchange has a span; the lines go to the upstream."""
+        self.span, self.trace = span, lines
 
     def routed(self, route: str, oauth_client: str) -> None:
         """The request has its route."""

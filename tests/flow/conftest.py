@@ -13,6 +13,7 @@ from proxy.sandbox.tenant import Tenant
 from tests.fakes.authority import Authority
 from tests.fakes.authorization_server import AuthorizationServer, granted
 from tests.fakes.loop import HandLoop
+from tests.fakes.traces import MemoryTraces
 from tests.fakes.upstream import Upstream
 from tests.flow.canaries import leaks
 from tests.flow.running import Document, Running, Serve, start, tenant_document
@@ -33,23 +34,34 @@ def clock() -> HandLoop:
 
 
 @pytest.fixture
+def traces() -> MemoryTraces | None:
+    """Where spans go: there are none, unless a file of tests has its own."""
+    return None
+
+
+@pytest.fixture
 async def serve(
-    tmp_path: Path, clock: HandLoop, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    clock: HandLoop,
+    traces: MemoryTraces | None,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
 ) -> AsyncIterator[Serve]:
     """Starts proxies, stops them after the test, and looks for canaries in all that they have written."""
     served: list[Running] = []
     async with AsyncExitStack() as stack:
 
         async def serving(document: Document) -> Running:
-            running = await start(document, tmp_path, clock)
+            running = await start(document, tmp_path, clock, traces)
             served.append(running)
             stack.push_async_callback(running.stop)
             return running
 
         yield serving
     streams = capfd.readouterr()
+    spans = traces.text if traces else ""
     for running in served:
-        assert leaks(running, logging=caplog.text, stdout=streams.out, stderr=streams.err) == {}
+        assert leaks(running, logging=caplog.text, stdout=streams.out, stderr=streams.err, spans=spans) == {}
 
 
 @pytest.fixture

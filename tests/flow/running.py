@@ -13,6 +13,7 @@ from proxy.app import App
 from proxy.config.load import load
 from proxy.config.model import Configuration
 from proxy.observe.logs import Log
+from proxy.observe.traces import Traces
 from proxy.sandbox.tenant import Tenant
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.log import LogLines
@@ -81,7 +82,7 @@ class Running:
         await self.app.stop()
 
 
-async def start(document: Document, folder: Path, clock: HandLoop) -> Running:
+async def start(document: Document, folder: Path, clock: HandLoop, traces: Traces | None = None) -> Running:
     """A running proxy."""
     lines, loop = LogLines(), asyncio.get_running_loop()
     time = cast("asyncio.AbstractEventLoop", clock)
@@ -89,7 +90,7 @@ async def start(document: Document, folder: Path, clock: HandLoop) -> Running:
     def make() -> App:
         configuration = configured(document, folder / "proxy.yaml")
         log = Log(lines, level=configuration.log.level.value, human=False)
-        return App(configuration, log=log, environ={}, loop=time, clock=clock)
+        return App(configuration, log=log, environ={}, loop=time, clock=clock, traces=traces)
 
     running = Running(await loop.run_in_executor(None, make), lines, clock, folder / "proxy.yaml")
     try:

@@ -44,6 +44,22 @@ async def test_a_request_keeps_its_fields(serve: Serve, upstream: Upstream, auth
     ]
 
 
+async def test_fields_of_a_trace_go_on_as_they_came(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer
+) -> None:
+    """W3C Trace Context and Baggage are end-to-end fields; whether they make sense is for others to say."""
+    fields = (
+        b"traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        b"TraceState: congo=t61rcWkgMzE,rojo=00f067aa0ba902b7",
+        b"tracestate: third=\xff ;x",
+        b"Baggage: userId=alice,serverNode=DF%2028,isProduction=false",
+        b"Traceparent: malformed",
+    )
+    proxy = await serve(document(upstream, authority))
+    await (await proxy.sender()).ask(request(b"GET /orders", *fields))
+    assert upstream.requests[0].lines[1:-2] == [*fields]
+
+
 async def test_hop_by_hop_fields_of_a_request_end_here(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer
 ) -> None:

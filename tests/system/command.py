@@ -23,7 +23,7 @@ os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
 os.execv(sys.argv[2], sys.argv[2:])
 """
 "As a service manager hands over a socket."
-_KEPT_OUT = re.compile(r"CPI_.*|(https?|all|no)_proxy|SSL_CERT_.*|AIOHTTP_.*", re.IGNORECASE)
+_KEPT_OUT = re.compile(r"CPI_.*|OTEL_.*|(https?|all|no)_proxy|SSL_CERT_.*|AIOHTTP_.*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

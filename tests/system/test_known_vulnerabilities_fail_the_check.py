@@ -71,7 +71,7 @@ async def test_a_known_vulnerability_fails_and_is_named() -> None:
 
 
 async def test_what_the_proxy_runs_on_is_asked_for_and_no_development_tool() -> None:
-    """In the versions of constraints.lock; extras of requirements are followed (PyJWT[crypto] needs cryptography)."""
+    """In the versions of constraints.lock; extras are followed, those of requirements (PyJWT[crypto]) and `otel`."""
     async with serving(service := Service()) as url:
         found = await audit("-s", "osv", "--osv-url", url)
     assert found.status == 0
@@ -80,8 +80,15 @@ async def test_what_the_proxy_runs_on_is_asked_for_and_no_development_tool() -> 
     )
     lock = (ROOT / "constraints.lock").read_text()
     assert [f"{name}=={version}" for name, version in service.asked.items() if f"{name}=={version}" not in lock] == []
-    assert {"aiohttp", "cryptography", "multidict", "pydantic-core", "cffi"} <= service.asked.keys()
-    assert service.asked.keys().isdisjoint({"pytest", "ruff", "mypy", "pip-audit", "requests", "cpi-oauth-proxy"})
+    assert {
+        "aiohttp",
+        "cryptography",
+        "multidict",
+        "pydantic-core",
+        "cffi",
+        "opentelemetry-sdk",
+    } <= service.asked.keys()
+    assert service.asked.keys().isdisjoint({"pytest", "ruff", "mypy", "pip-audit", "pip-api", "cpi-oauth-proxy"})
 
 
 async def test_a_service_out_of_reach_is_told_and_fails_nothing() -> None:

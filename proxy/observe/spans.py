@@ -1,0 +1,96 @@
+"""What an exchange's span says, by OpenTelemetry's semantic conventions for HTTP servers, and in words of ours."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, Self
+
+from proxy.observe.account import Account
+from proxy.observe.metrics import METHODS
+
+Attributes = dict[str, str | int | float]
+REPLACED = frozenset({"traceparent", "tracestate"})
+"Fields that we send ourselves where there are spans."
+
+
+class Context(NamedTuple):
+    """What a sender says about its own span (W3C Trace Context), as it came."""
+
+    parent: bytes = b""
+    "Nothing where traceparent is missing or not alone."
+    state: tuple[bytes, ...] = ()
+
+    @classmethod
+    def of(cls, fields: Iterable[tuple[bytes, bytes]]) -> Self:
+        """The one that these fields tell of."""
+        parents: list[bytes] = []
+        state: list[bytes] = []
+        for name, value in fields:
+            if len(name) == 11 and name.lower() == b"traceparent":
+                parents.append(value)
+            elif len(name) == 10 and name.lower() == b"tracestate":
+                state.append(value)
+        return cls(parents[0], tuple(state)) if len(parents) == 1 else cls()
+
+    @property
+    def carrier(self) -> Mapping[str, list[str]]:
+        """As propagators read it."""
+        state = [each.decode("latin-1") for each in self.state]
+        return {"traceparent": [self.parent.decode("latin-1")], **({"tracestate": state} if state else {})}
+
+
+def trace_lines(trace_id: int, span_id: int, flags: int, state: Iterable[bytes]) -> bytes:
+    """The fields by which the upstream's spans hang below ours; each begins with a line end."""
+    parent = b"\r\ntraceparent: 00-%032x-%016x-%02x" % (trace_id, span_id, flags)
+    return b"".join((parent, *(b"\r\ntracestate: " + each for each in state)))
+
+
+def beginning(account: Account, *, minor: int, secure: bool) -> Attributes:
+    """What is known when the head has come; samplers see this."""
+    method = account.method
+    known: Attributes = {
+        "http.request.method": method if method in METHODS else "_OTHER",
+        "url.scheme": "https" if secure else "http",
+        "url.path": account.path,
+        "network.protocol.version": f"1.{minor}",
+        "cpi_proxy.request_id": account.request_id,
+    }
+    if method not in METHODS:
+        known["http.request.method_original"] = method
+    return known
+
+
+def span_name(account: Account) -> str:
+    """METHOD route; no words that a sender makes up."""
+    method = account.method if account.method in METHODS else "HTTP"
+    return f"{method} {account.route}" if account.route else method
+
+
+def ending(account: Account) -> Attributes:
+    """What the exchange was; what there is nothing to say of is left out."""
+    each = account
+    said: Attributes = {
+        "http.response.status_code": each.status,
+        "http.request.body.size": each.bytes_in,
+        "http.response.body.size": each.bytes_out,
+        "cpi_proxy.made_by": each.made_by,
+        "cpi_proxy.attempts": each.attempts,
+        "cpi_proxy.token_seconds": each.token_seconds,
+        "cpi_proxy.connect_seconds": each.connect_seconds,
+        "cpi_proxy.first_byte_seconds": each.first_byte_seconds,
+        "cpi_proxy.relay_seconds": each.relay_seconds,
+    }
+    rare = {
+        "cpi_proxy.route": each.route,
+        "cpi_proxy.oauth_client": each.oauth_client,
+        "cpi_proxy.token": each.token,
+        "cpi_proxy.replays": ",".join(each.replays),
+        "cpi_proxy.mpl_id": each.mpl_id,
+        "cpi_proxy.correlation_id": each.correlation_id,
+        "cpi_proxy.diagnosis": each.diagnosis,
+        "error.type": each.code or (str(each.status) if failed(each) else ""),
+    }
+    return said | {name: text for name, text in rare.items() if text}
+
+
+def failed(account: Account) -> bool:
+    """Whether the span's status is an error: not for what the sender did wrong."""
+    return account.status >= 500

@@ -1,0 +1,53 @@
+"""Spans that stay in memory, and a log of events that can be read."""
+
+import asyncio
+from typing import Any
+
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from proxy.observe.exporting import SdkWords, SpanTraces, WatchedExporter
+from proxy.observe.losses import Losses
+from tests.fakes.upstream import PATIENCE
+
+
+class Events:
+    """A logger that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.warnings: list[tuple[str, dict[str, Any]]] = []
+
+    def warning(self, event: str, **fields: Any) -> None:
+        """Keep it."""
+        self.warnings.append((event, fields))
+
+    debug = info = error = warning
+
+
+class MemoryTraces(SpanTraces):
+    """As with a collector, but that finished spans are kept here."""
+
+    def __init__(self) -> None:
+        self._memory = InMemorySpanExporter()
+        provider = TracerProvider(shutdown_on_exit=False)
+        losses, words = Losses(Events(), asyncio.get_running_loop()), SdkWords()
+        provider.add_span_processor(SimpleSpanProcessor(WatchedExporter(self._memory, losses, words)))
+        super().__init__(provider, losses, words)
+
+    @property
+    def spans(self) -> tuple[ReadableSpan, ...]:
+        """Those that have ended, in that order."""
+        return self._memory.get_finished_spans()
+
+    async def reach(self, count: int = 1) -> tuple[ReadableSpan, ...]:
+        """Wait until so many have ended: the sender has its answer a little before."""
+        async with asyncio.timeout(PATIENCE):
+            while len(self.spans) < count:  # noqa: ASYNC110 - the exporter has no event to wait for
+                await asyncio.sleep(0)
+        return self.spans
+
+    @property
+    def text(self) -> str:
+        """All that would be sent of them."""
+        return "\n".join(span.to_json() for span in self.spans)
