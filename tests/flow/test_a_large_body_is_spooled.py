@@ -96,5 +96,5 @@ async def test_nothing_is_left_of_it(
     await (await proxy.sender()).ask(request(b"POST /orders", body=LARGE))
     (ours,) = tmp_path.glob("cpi-oauth-proxy-*")
     assert list(ours.iterdir()) == []
-    await proxy.app.stop()
+    await proxy.stop()
     assert not ours.exists()
