@@ -26,6 +26,8 @@ COMPILED = {
 "What one exchange passes through, but for the classes that others derive from: `wire/reading.py`, `channel.py`."
 TOOLS = ("mypy==", "setuptools==", "types-pyyaml==")
 "In the versions that are tried: mypyc's faults differ from one to the next."
+LENIENT = ("--ignore-missing-imports", "--allow-subclassing-any", "--no-warn-unused-ignores")
+"`make check` is strict; here the extras are missing."
 VARIABLE = "CPI_OAUTH_PROXY_COMPILE"
 
 
@@ -83,7 +85,7 @@ def compile_into(root: Path, output: Path) -> None:
     shutil.rmtree(root / "build", ignore_errors=True)
     os.chdir(root)
     paths = [str(Path("proxy", room, f"{name}.py")) for room, names in COMPILED.items() for name in names.split()]
-    modules = mypycify(paths, opt_level="3", debug_level="0", target_dir=str(root / "build" / "c"))
+    modules = mypycify([*LENIENT, *paths], opt_level="3", debug_level="0", target_dir=str(root / "build" / "c"))
     command = Distribution({"name": "compiled", "ext_modules": modules}).get_command_obj("build_ext")
     command.build_lib, command.build_temp = str(output), str(root / "build" / "objects")
     command.parallel = os.cpu_count()
