@@ -28,6 +28,8 @@ class Load:
     "That each message counts for; 0 where messages are counted."
     routes: int = 0
     "Numbers from 0 that stand behind the path in turn; 0 for none."
+    ids: bool = False
+    "Whether each message has an X-Request-ID of its own."
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ def wrk(port: int, load: Load, seconds: int) -> dict[str, float]:
     with TemporaryDirectory(prefix="cpi-bench-") as folder:
         script = Path(folder, SCRIPT.name)
         values = {"method": load.method, "size": load.size, "path": load.path, "routes": load.routes}
+        values |= {"ids": str(load.ids).lower()}
         script.write_text(Template(SCRIPT.read_text()).substitute(values))
         url = f"http://127.0.0.1:{port}{load.path}"
         words = ["wrk", "-t1", f"-c{load.connections}", f"-d{seconds}s", "--timeout", "20s", "-s", str(script), url]

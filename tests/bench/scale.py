@@ -37,11 +37,13 @@ class Size:
     clients: int = 1
     idle: int = 0
     token: int = USUAL_TOKEN
+    ids: bool = False
+    "Whether no head comes twice."
 
     @property
     def load(self) -> Load:
         """Its messages."""
-        return Load(self.name, "/orders/", CONNECTIONS, routes=self.used)
+        return Load(self.name, "/orders/", CONNECTIONS, routes=self.used, ids=self.ids)
 
 
 PLAIN = Size(name="one of each")
@@ -53,6 +55,7 @@ SIZES = (
     Size(name="1,000 OAuth clients on 1,000 routes, all used", routes=MANY, used=MANY, clients=MANY),
     Size(name="5,000 idle connections", idle=CROWD),
     Size(name="token of 4 KB", token=LONG_TOKEN),
+    Size(name="an X-Request-ID of its own in each message", ids=True),
     Size(name="all of it, messages on one route", routes=MANY, clients=MANY, idle=CROWD, token=LONG_TOKEN),
     Size(name="all of it, messages on all routes", routes=MANY, used=MANY, clients=MANY, idle=CROWD, token=LONG_TOKEN),
 )
@@ -69,7 +72,7 @@ def main() -> None:
         for size in SIZES:
             with sized(lab, size) as other:
                 pairs = [(once(lab, *plain), once(lab, *other)) for _ in range(ROUNDS)]
-            say(line(size.name, pairs))
+            say(line(size, pairs))
 
 
 @contextmanager
@@ -93,8 +96,8 @@ def once(lab: Laboratory, process: Process, port: int, load: Load) -> Figures:
     return figures
 
 
-def line(name: str, pairs: list[tuple[Figures, Figures]]) -> str:
+def line(size: Size, pairs: list[tuple[Figures, Figures]]) -> str:
     """One row of the table."""
     ratios = [other.cost / plain.cost for plain, other in pairs]
     cost = statistics.median(other.cost for _, other in pairs)
-    return row((name, f"{cost:.1f} µs", spread(ratios), held(ratios, LIMIT)))
+    return row((size.name, f"{cost:.1f} µs", spread(ratios), "-" if size.ids else held(ratios, LIMIT)))

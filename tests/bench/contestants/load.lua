@@ -1,4 +1,4 @@
--- Messages over and over: one, or one for each of so many routes in turn; at the end one line of JSON.
+-- Messages over and over: one, or one for each of so many routes in turn, or each with an id; at the end one line of JSON.
 wrk.method = "$method"
 wrk.headers["Content-Type"] = "application/xml"
 if $size > 0 then
@@ -18,6 +18,16 @@ if $routes > 0 then
         local message = messages[turn]
         turn = (turn + 1) % $routes
         return message
+    end
+end
+
+if $ids then
+    local number = 0
+
+    function request()
+        number = number + 1
+        wrk.headers["X-Request-ID"] = tostring(number)
+        return wrk.format(nil, "${path}0")
     end
 end
 
