@@ -1,6 +1,7 @@
 """Reads the configuration again, on SIGHUP or when its file changes, and lets the proxy go on with it."""
 
 import asyncio
+import errno
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -121,4 +122,8 @@ def content_of(file: Path) -> bytes:
 
 def problems_of(error: Exception) -> list[str]:
     """One sentence each."""
-    return [str(each) for each in error.problems] if isinstance(error, ConfigurationError) else [str(error)]
+    if isinstance(error, ConfigurationError):
+        return [str(each) for each in error.problems]
+    if isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EADDRINUSE:
+        return [f"{error}; where an address of this proxy overlaps with it, restart"]
+    return [str(error)]

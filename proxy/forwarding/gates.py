@@ -91,4 +91,5 @@ class Gates:
 
     def _unreadable(self, route: str, error: Exception) -> None:
         """What was read before goes on to hold; the sentence shows nothing of the file's content."""
-        self._log.warning("inbound_auth.unreadable", route=route, detail=str(error))
+        detail = f"{error}; what stood there before goes on to hold"
+        self._log.warning("inbound_auth.unreadable", route=route, detail=detail)

@@ -38,3 +38,11 @@ def test_files_that_everybody_can_read_are_found(tmp_path: Path, mode: int, expo
     (path,) = secret_files(load(written(tmp_path, mode=mode), {}, insecure_listen=True))
     assert is_exposed(path) is exposed
     assert not is_exposed(tmp_path / "nowhere")
+
+
+def test_keys_of_senders_are_secrets(tmp_path: Path) -> None:
+    """They stand in their file as they are; passwords are hashed there."""
+    (tmp_path / "keys").write_text("k" * 32)
+    gate = "{path: /a, inbound_auth: {api_key: {keys_file: keys}},"
+    found = secret_files(load(written(tmp_path, TEXT.replace("{path: /a,", gate)), {}))
+    assert [path.name for path in found] == ["secret", "keys"]

@@ -1,13 +1,16 @@
 """Who watches the configuration's file."""
 
 import asyncio
+import errno
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from proxy.cli import reloading
-from proxy.cli.reloading import Watch, content_of
+from proxy.cli.reloading import Watch, content_of, problems_of
+from proxy.config.values import Address
+from proxy.server.sockets import named
 
 if TYPE_CHECKING:
     from proxy.app import App
@@ -69,3 +72,12 @@ async def test_what_holds_is_not_wanted_again(tmp_path: Path, wishes: Wishes, mo
 def test_a_file_that_is_not_there_has_no_content(tmp_path: Path) -> None:
     """Reading the configuration says so."""
     assert content_of(tmp_path / "none") == b""
+
+
+def test_a_taken_address_may_be_our_own() -> None:
+    """What overlaps with an address of this proxy takes a restart."""
+    with pytest.raises(OSError, match="listen") as caught, named("listen", Address(host="127.0.0.1", port=8080)):
+        raise OSError(errno.EADDRINUSE, "in use")
+    (problem,) = problems_of(caught.value)
+    assert problem.endswith("; where an address of this proxy overlaps with it, restart")
+    assert problems_of(ValueError("no")) == ["no"]
