@@ -4,9 +4,9 @@ import asyncio
 import importlib
 import json
 import socket
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from aiohttp import web
 
@@ -68,6 +68,8 @@ class AdminSite:
         self._proxy = proxy
         self.wanted = address
         self._runner: web.AppRunner | None = None
+        self._sockets: list[socket.socket] = []
+        self._servers: list[asyncio.Server] = []
 
     async def start(self, sockets: Iterable[socket.socket]) -> None:
         """Serves on these, which listen at the address."""
@@ -81,14 +83,16 @@ class AdminSite:
             app.router.add_put("/log-level", self._log_level)
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
         await self._runner.setup()
-        for each in sockets:
-            await web.SockSite(self._runner, each).start()
+        loop, accept = asyncio.get_running_loop(), cast("Callable[[], asyncio.BaseProtocol]", self._runner.server)
+        for each in sockets:  # aiohttp's SockSite would take a Unix socket for TCP, under uvloop
+            serve = loop.create_unix_server if each.family is socket.AF_UNIX else loop.create_server
+            self._servers.append(await serve(accept, sock=each))
+            self._sockets.append(each)
 
     @property
     def port(self) -> int:
         """The port that is listened on, also where the configuration says 0."""
-        addresses = self._runner.addresses if self._runner else []
-        return int(addresses[0][1]) if addresses and self.wanted.path is None else 0
+        return int(self._sockets[0].getsockname()[1]) if self._sockets and self.wanted.path is None else 0
 
     @property
     def address(self) -> Address:
@@ -97,6 +101,9 @@ class AdminSite:
 
     async def stop(self) -> None:
         """Listens no more."""
+        for server in self._servers:
+            server.close()
+        self._servers, self._sockets = [], []
         if self._runner is not None:
             await self._runner.cleanup()
 
