@@ -23,7 +23,7 @@ COMPILED = {
     "upstream": "connection pool",
     "wire": "body deadlines framing heads recall run",
 }
-"What one exchange passes through, but for the classes that others derive from: `wire/reading.py`, `channel.py`."
+"What one exchange passes through, but for classes that others derive from: `wire/reading.py`, `observe/log.py`."
 TOOLS = ("mypy==", "setuptools==", "types-pyyaml==")
 "In the versions that are tried: mypyc's faults differ from one to the next."
 LENIENT = ("--ignore-missing-imports", "--allow-subclassing-any", "--no-warn-unused-ignores")

@@ -15,7 +15,8 @@ from proxy.config.model import Configuration
 from proxy.config.values import Address
 from proxy.oauth.expiry import CredentialExpiry
 from proxy.oauth.source import TokenSource
-from proxy.observe.logs import LEVELS, Log
+from proxy.observe.log import Log
+from proxy.observe.logs import LEVELS
 from proxy.observe.metrics import Metrics
 from proxy.upstream.pool import Pool
 

@@ -21,7 +21,7 @@ from proxy.forwarding.exchange import exchange
 from proxy.oauth.expiry import CredentialExpiry
 from proxy.oauth.source import TokenSource
 from proxy.observe.account import Account
-from proxy.observe.logs import Log
+from proxy.observe.log import Log
 from proxy.observe.traces import Traces
 from proxy.server import sockets
 from proxy.server.crowd import Crowd

@@ -10,7 +10,7 @@ from proxy.forwarding.gates import Gates
 from proxy.forwarding.spool import Spool
 from proxy.oauth.endpoint import TokenEndpoint
 from proxy.observe.account import Account
-from proxy.observe.logs import Log
+from proxy.observe.log import Log
 from proxy.observe.metrics import Metrics
 from proxy.observe.traces import Traces
 from proxy.server.refusals import Refusals

@@ -19,7 +19,7 @@ from proxy.cli.message import Message
 from proxy.config.model import Address, Configuration, Listener, Route
 from proxy.observe.account import Account
 from proxy.observe.lines import LineWriter
-from proxy.observe.logs import Log
+from proxy.observe.log import Log
 
 UNASKED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 "Fields that aiohttp would add by itself."

@@ -22,7 +22,7 @@ from proxy.config.load import find, locate
 from proxy.config.model import Configuration, LogFormat
 from proxy.config.model import Log as LogSettings
 from proxy.observe.lines import LineWriter
-from proxy.observe.logs import Log
+from proxy.observe.log import Log
 from proxy.observe.traces import open_traces
 from proxy.server.sockets import handed_over
 

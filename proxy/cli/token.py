@@ -21,7 +21,8 @@ from proxy.oauth.endpoint import TokenEndpoint
 from proxy.oauth.source import token_source
 from proxy.oauth.token import Token
 from proxy.observe.lines import LineWriter
-from proxy.observe.logs import Log, printable
+from proxy.observe.log import Log
+from proxy.observe.logs import printable
 
 
 @click.command()

@@ -1,31 +1,17 @@
-"""The log: structlog for events, one hand-made line for each finished exchange.
+"""The lines of the log: structlog for events, one hand-made line for each finished exchange.
 
 Event names are `noun.past_participle`. JSON when standard error is no terminal, human lines when it is. The line of an
 exchange is rendered without structlog's chain of processors: 2.5 µs instead of 15, so that it can stay on.
 """
 
 import json
-import random
-import sys
 import time
 from collections.abc import Callable, MutableMapping
 from functools import cache
 from json.encoder import encode_basestring_ascii as quoted
-from types import SimpleNamespace
 from typing import Any, Protocol
 
 from proxy.observe.account import Account
-from proxy.observe.lines import LineWriter
-
-# structlog loads rich for its pretty tracebacks, which cost 75 ms at start and 5 MiB, and which we do not use.
-_rich, sys.modules["rich"] = sys.modules.get("rich"), None  # type: ignore[assignment]
-try:
-    import structlog
-finally:
-    if _rich is None:
-        del sys.modules["rich"]
-    else:
-        sys.modules["rich"] = _rich
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
@@ -48,49 +34,6 @@ class Logger(Protocol):
     def error(self, event: str, **fields: Any) -> Any:
         """What somebody must do something about."""
         ...
-
-
-class Log:
-    """The log of a process: its logger, its level, and the lines of exchanges."""
-
-    def __init__(self, writer: LineWriter, *, level: str, human: bool, sample: float = 1.0) -> None:
-        self.writer = writer
-        self.take(level=level, human=human, sample=sample)
-        structlog.configure(
-            processors=[self._filter, begin, structlog.processors.format_exc_info, self._event],
-            wrapper_class=structlog.BoundLogger,
-            logger_factory=lambda *_: SimpleNamespace(**dict.fromkeys((*LEVELS, "critical", "msg"), writer.write)),
-            cache_logger_on_first_use=False,
-        )
-        self.logger: Logger = structlog.get_logger()
-
-    def take(self, *, level: str, human: bool, sample: float = 1.0) -> None:
-        """Lines are written like this from now on."""
-        self.level = level
-        self._sample = sample
-        self._render, self._render_event = (human_line, human_event) if human else (json_line, json_event)
-
-    def set_level(self, level: str) -> None:
-        """The least severe lines that are written, from now on; KeyError for a level that does not exist."""
-        LEVELS[level]
-        self.level = level
-
-    def exchange(self, account: Account) -> None:
-        """The line of a finished exchange; of successful ones only the sampled share."""
-        level = severity(account)
-        if LEVELS[self.level] > LEVELS[level]:
-            return
-        if self._sample < 1 and level == "info" and random.random() >= self._sample:  # noqa: S311 - a sample
-            return
-        self.writer.write(self._render(account, level))
-
-    def _event(self, logger: Any, method: str, event: MutableMapping[str, Any]) -> str:
-        return self._render_event(logger, method, event)
-
-    def _filter(self, _logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        if LEVELS.get(method, 40) < LEVELS[self.level]:
-            raise structlog.DropEvent
-        return event
 
 
 class _Stamp:

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from proxy.observe.account import Account
-from proxy.observe.logs import Log
+from proxy.observe.log import Log
 from proxy.observe.repeats import Repeats
 from proxy.wire.deadlines import NEVER, Deadlines
 

@@ -21,7 +21,7 @@ from proxy.oauth.grant import GrantRequest
 from proxy.oauth.source import TokenSource, token_source
 from proxy.observe.account import Account
 from proxy.observe.lines import LineWriter
-from proxy.observe.logs import Log
+from proxy.observe.log import Log
 from proxy.wire.body import Flow, IncomingBody
 from proxy.wire.heads import RequestHead, RequestParser
 

@@ -12,7 +12,7 @@ from proxy.config.load import load
 from proxy.oauth import contest
 from proxy.observe.account import Account
 from proxy.observe.lines import LineWriter
-from proxy.observe.logs import Log
+from proxy.observe.log import Log
 from tests.docs.pages import ROOT
 from tests.docs.tables import NOTHING, code, made
 

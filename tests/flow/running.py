@@ -12,7 +12,7 @@ from aiohttp import ClientSession
 from proxy.app import App
 from proxy.config.load import load
 from proxy.config.model import Configuration
-from proxy.observe.logs import Log
+from proxy.observe.log import Log
 from proxy.observe.traces import Traces
 from proxy.sandbox.tenant import Tenant
 from tests.fakes.authorization_server import AuthorizationServer

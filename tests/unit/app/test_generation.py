@@ -12,7 +12,7 @@ from proxy.app.generation import Generation
 from proxy.app.premises import Premises
 from proxy.config.load import load
 from proxy.config.model import Configuration
-from proxy.observe.logs import Log
+from proxy.observe.log import Log
 from tests.fakes.log import LogLines
 from tests.fakes.loop import HandLoop
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from proxy.cli.service_manager import ServiceManager
-from proxy.observe.logs import Log
+from proxy.observe.log import Log
 from tests.fakes.log import LogLines
 
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from proxy.observe.account import Account
 from proxy.observe.lines import LineWriter
-from proxy.observe.logs import Log, _Stamp, human_event, human_line, json_line, printable, severity
+from proxy.observe.log import Log
+from proxy.observe.logs import _Stamp, human_event, human_line, json_line, printable, severity
 
 TEXT = st.text(max_size=30)
 
@@ -157,7 +158,7 @@ def test_a_sample_of_nothing_leaves_out_successes_and_nothing_else(tmp_path: Pat
 
 def test_rich_is_not_loaded_for_the_log() -> None:
     """It would cost time and memory at each start."""
-    code = "import sys, proxy.observe.logs; sys.exit('rich' in sys.modules)"
+    code = "import sys, proxy.observe.log; sys.exit('rich' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

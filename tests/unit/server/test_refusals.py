@@ -7,7 +7,7 @@ import pytest
 
 from proxy.errors import Overloaded, ProxyError, RouteUnknown
 from proxy.observe.account import Account
-from proxy.observe.logs import Log
+from proxy.observe.log import Log
 from proxy.observe.repeats import FIRST
 from proxy.server.refusals import Refusals
 from tests.fakes.log import LogLines
