@@ -17,7 +17,7 @@ run: $(VENV)/run.stamp
 test: $(VENV)/dev.stamp newman $(if $(TESTS),,$(COMPILED).stamp)
 	@rm -f .coverage .coverage.*
 	$(BIN)/python -m pytest -n 2 --cov --cov-report= $(TESTS)
-	@$(BIN)/python -m tests.coverage
+	@test -n "$(TESTS)" || $(BIN)/python -m tests.coverage
 	@test -n "$(TESTS)" -o ! -d $(COMPILED) || \
 		EXPECTED=compiled $(BIN)/python -m pytest -n 2 -o pythonpath="$(COMPILED) ." --ignore-glob="*test_sandbox_*" tests/flow
 

@@ -21,7 +21,7 @@ def pytest_report_header() -> str:
 
 def pytest_configure() -> None:
     """Try the one that is meant: `EXPECTED` is `compiled` or, without it, the sources as they stand."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as of what runs in the background; commands would inherit it
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background; commands would inherit it
         signal.signal(signal.SIGINT, signal.default_int_handler)
     compiled = not str(heads.__file__).endswith(".py")
     if compiled != (os.environ.get("EXPECTED") == "compiled"):
