@@ -109,19 +109,18 @@ class Generation:
 
     def _registration(self, name: str) -> Registration:
         """A source of the same OAuth client at the same server is taken over, with its token."""
-        premises = self._premises
-        client = with_secrets(self.configuration.oauth_clients[name])
+        premises, configured = self._premises, self.configuration.oauth_clients[name]
         known = self._before.registrations.get(name) if self._before else None
         if known is not None:
-            present = known.source.client
+            client, present = with_secrets(configured), known.source.client
             if client == present:
                 return known
             if (client.client_id, client.token_url) == (present.client_id, present.token_url):
                 self._takings.append(known.source.prepare(client))
                 return Registration(known.source, self._rotation(known.source, client))
         counted = partial(premises.metrics.count_grant, name)
-        source = token_source(client, premises.endpoint, premises.clock, premises.log.logger, counted)
-        return Registration(source, self._rotation(source, client))
+        source = token_source(configured, premises.endpoint, premises.clock, premises.log.logger, counted)
+        return Registration(source, self._rotation(source, source.client))
 
     def _rotation(self, source: TokenSource, client: OAuthClient) -> Rotation:
         return Rotation(client, changed=source.credentials_changed, log=self._premises.log.logger)
