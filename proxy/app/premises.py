@@ -40,7 +40,7 @@ class Premises:
         self._refusals = Refusals(log, self.deadlines)
         self.endpoint = TokenEndpoint(environ=environ)
         self.gates = Gates(log.logger)
-        self.own_names = frozenset({socket.gethostname().lower()})
+        self.own_names = frozenset({socket.gethostname().lower().rstrip(".")})
 
     @cached_property
     def spool(self) -> Spool:

@@ -27,6 +27,18 @@ async def test_every_status_is_relayed_with_its_reason_and_body(
     assert (relayed.body, len(upstream.requests)) == (body, 1)
 
 
+async def test_an_upstream_does_not_speak_for_the_proxy(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer
+) -> None:
+    """Its Proxy-Status is dropped, so that one tells the proxy's failures; its Connection takes no type away."""
+    forged = (b"Proxy-Status: here; error=connection_refused", b"Connection: content-type", b"Content-Type: text/xml")
+    upstream.script[0] = answer(502, *forged, body=b"as it is")
+    proxy = await serve(document(upstream, authority))
+    relayed = await (await proxy.sender()).ask(request(b"POST /orders", body=b"x"))
+    assert (relayed.status, relayed.field(b"Proxy-Status"), relayed.field(b"Content-Type")) == (502, [], [b"text/xml"])
+    assert (await proxy.account())["made_by"] == "upstream"
+
+
 async def test_an_empty_reason_stays_empty(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> None:
     """Tomcat sends none."""
     upstream.script[0] = answer(200)

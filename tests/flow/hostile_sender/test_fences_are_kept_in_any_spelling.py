@@ -1,4 +1,4 @@
-"""What a fenced route stands for is not reached through an open one around it, however the path, method or host is spelled."""
+"""What a fenced route stands for is not reached through an open one around it, in whatever spelling."""
 
 from pathlib import Path
 

@@ -80,6 +80,16 @@ def test_an_open_listener_is_admitted_by_the_operator_s_word(understand: Underst
         ({"listen": ["127.0.0.1:1", "0.0.0.0:1"]}, ["listen[1]: 0.0.0.0:1 is reachable beyond this machine"]),
         ({"listen": {"address": "0.0.0.0:1"}}, ["listen: 0.0.0.0:1 is reachable beyond this machine"]),
         ({"listen": {"address": "0.0.0.0:1", "allow": []}}, ["listen.allow: is empty and lets nobody in"]),
+        ({"listen": {"address": "unix:/x", "allow": ["10.0.0.0/8"]}}, ["listen.allow: has no effect on a Unix socket"]),
+        (
+            {"listen": ["127.0.0.1:1", {"address": "unix:/x", "allow": ["10.0.0.0/8"]}]},
+            ["listen[1].allow: has no effect on a Unix socket"],
+        ),
+        (
+            {"listen": ["unix:/x", "unix:/y"], "route": ROUTE | {"allow": ["10.0.0.0/8"]}},
+            ["routes[0].allow: has no effect on a Unix socket"],
+        ),
+        ({"listen": {"address": "unix:/x", "allow": []}}, ["listen.allow: is empty and lets nobody in"]),
         ({"listen": "sesame"}, ["listen: is no address"]),
         ({"listen": []}, ["listen: is empty"]),
         ({"listen": ["127.0.0.1:1", "sesame"]}, ["listen[1]: is no address"]),
@@ -123,6 +133,12 @@ def test_what_does_not_fit_is_told_with_its_path(complaints: Complaints, general
     for problem, start in zip(sorted(found), sorted(told), strict=True):
         assert problem.startswith(f"proxy.yaml:1: {start}")
         assert "sesame" not in problem
+
+
+def test_a_route_may_list_networks_where_some_of_its_senders_have_addresses(understand: Understand) -> None:
+    """Those of the Unix socket are let in by its permissions."""
+    written_so = written(listen=["unix:/x", "127.0.0.1:1"], route=ROUTE | {"allow": ["10.0.0.0/8"]})
+    assert understand(written_so).routes[0].allow == (ip_network("10.0.0.0/8"),)
 
 
 def test_a_name_that_is_none_is_told(complaints: Complaints) -> None:
