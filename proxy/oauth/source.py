@@ -215,7 +215,9 @@ class TokenSource:
     def _start(self) -> None:
         self._patience_end = self._monotonic() + PATIENCE * self.client.timeout
         granting = self._granting
-        self._grant = asyncio.get_running_loop().create_task(granting.run(lambda: self._patience_end - self._monotonic()))
+        self._grant = asyncio.get_running_loop().create_task(
+            granting.run(lambda: self._patience_end - self._monotonic())
+        )
         self._grant.add_done_callback(partial(self._settle, granting, self._monotonic()))
 
     def _settle(self, granting: Granting, began: float, grant: "asyncio.Task[Token]") -> None:
