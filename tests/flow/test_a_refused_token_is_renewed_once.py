@@ -181,7 +181,9 @@ async def cut(call: Call) -> None:
         pytest.param(cut, None, id="cut"),
         pytest.param(answer(401, b"Content-Encoding: br", body=b"?"), b"?", id="in a coding that is not read"),
         pytest.param(answer(401, b"Content-Encoding: gzip", body=b"?"), b"?", id="in a coding that does not end"),
-        pytest.param(answer(401, b"Content-Encoding: gzip", body=b"?" * 99), b"?" * 99, id="in a coding that it is not"),
+        pytest.param(
+            answer(401, b"Content-Encoding: gzip", body=b"?" * 99), b"?" * 99, id="in a coding that it is not"
+        ),
         pytest.param(answer(401, body=b"a" * 50_000), b"a" * 50_000, id="too long"),
     ],
 )
