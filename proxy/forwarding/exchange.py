@@ -7,7 +7,7 @@ from typing import Any
 from proxy.errors import ProxyError, SenderLeft
 from proxy.forwarding.admission import Networks, admit
 from proxy.forwarding.answers import problem
-from proxy.forwarding.attempt import Answered, Failed, Outgoing, attempt
+from proxy.forwarding.attempt import Answered, Failed, Outcome, Outgoing, attempt
 from proxy.forwarding.body import arrived, collect
 from proxy.forwarding.csrf import CsrfUnit
 from proxy.forwarding.fields import has
@@ -102,9 +102,11 @@ async def forward(request: Request, route: Route, prepared: Prepared, spool: Spo
             token = route.source.ready(refused) or await awaited_token(request, route, refused, account)
             account.have_token(renewed=Verdict.RENEW_TOKEN in spent)
             kept = fetched is not None and fetched.authorization == token.authorization
+            refuse_unframed(request)
             unit = fetched if kept else csrf_unit(request, route, prepared, token)
             head = complete(prepared, token.authorization, unit, body, method, trace=account.trace)
             outcome = await attempt(route, Outgoing(method, head, body), request.sender, account)
+            refuse_unframed(request, outcome)
             finding = await find(outcome, request, route, token) if refuses(outcome) else UNREFUSED
             replayable = body.replayable and finding.certain
             decision = verdict(outcome.ending, finding.refusal, spent, method=method, replayable=replayable)
@@ -148,6 +150,18 @@ async def awaited_token(request: Request, route: Route, refused: Token | None, a
     if request.sender.half_closed:
         raise SenderLeft
     return token
+
+
+def refuse_unframed(request: Request, outcome: Outcome | None = None) -> None:
+    """LengthRequired if octets came behind a request that speaks of none, whether or not it was delivered without them.
+
+    The sender is not told of a success that is none; what the upstream says to an empty message would be one.
+    """
+    body = request.body
+    if body.failure is not None and body.ended:
+        if isinstance(outcome, Answered):
+            outcome.discard()
+        raise body.failure
 
 
 async def awaited_unit(fetch: Awaitable[CsrfUnit | None], answer: Answered, account: Account) -> CsrfUnit | None:

@@ -104,6 +104,10 @@ class IncomingBody:
         if not self.ended:
             self.failure = self.failure or failure
 
+    def overrun(self, failure: Exception) -> None:
+        """Octets have come behind its end that the sender may mean to belong to it."""
+        self.failure = failure
+
     @property
     def waiting(self) -> bool:
         """Whether `read` would have to wait."""
