@@ -10,6 +10,7 @@ from proxy.forwarding.verdict import Ending
 from proxy.observe.account import Account
 from proxy.upstream.connection import UpstreamConnection
 from proxy.wire.body import IncomingBody
+from proxy.wire.deadlines import NEVER
 from proxy.wire.heads import ResponseHead
 from proxy.wire.run import rung
 
@@ -34,6 +35,8 @@ class Outgoing(NamedTuple):
     method: str
     head: bytes
     body: Body
+    patience: float = NEVER
+    "Seconds at most for the head of the answer, where the route's `timeout` is more."
 
     def __repr__(self) -> str:
         return f"<Outgoing {self.method}, {len(self.head)} octets and {self.body!r}>"
@@ -77,7 +80,7 @@ async def attempt(route: Route, outgoing: Outgoing, waiting: Waiting, account: A
         raise SenderLeft
     if not connection.open:  # accepted and closed at once, as servers at their limit do
         return Failed(Ending.UNSENT, UpstreamClosed(f"{connection.name} closes connections as soon as they are made."))
-    connection.lease(waiting.ring, outgoing.method, route.settings.timeout)
+    connection.lease(waiting.ring, outgoing.method, min(route.settings.timeout, outgoing.patience))
     try:
         if isinstance(outgoing.body, BufferedBody):
             _send_whole(connection, outgoing.head, outgoing.body.content)

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from proxy.clock import Clock
-from proxy.oauth.source import Log
+from proxy.oauth.log import Log
 
 DAY = 86400.0
 EARLY = 30 * DAY

@@ -9,7 +9,7 @@ from proxy.oauth.credentials import followed_files, with_secrets
 
 if TYPE_CHECKING:
     from proxy.config.model import OAuthClient
-    from proxy.oauth.source import Log
+    from proxy.oauth.log import Log
 
 
 class Rotation:

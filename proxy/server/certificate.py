@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from proxy.config.following import EVERY, Stamp, stamp_of
 from proxy.config.model import ListenerTls
-from proxy.oauth.source import Log
+from proxy.oauth.log import Log
 from proxy.server.subject import subject_of_certificate
 from proxy.wire.tls import present, reason_of
 

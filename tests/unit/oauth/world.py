@@ -10,6 +10,7 @@ from proxy.errors import AuthorizationServerError
 from proxy.oauth.answer import Answer
 from proxy.oauth.grant import GrantRequest
 from proxy.oauth.source import TokenSource
+from proxy.oauth.token import Token
 from tests.fakes.clock import HandClock
 from tests.unit.oauth.registrations import registration
 
@@ -91,11 +92,11 @@ class World:
         self.endpoint.open[0].set_exception(error)
         await turns()
 
-    async def wait(self) -> "asyncio.Task[bytes]":
+    async def wait(self, refused: Token | None = None) -> "asyncio.Task[bytes]":
         """Begin to wait for a token."""
 
         async def authorization() -> bytes:
-            return (await self.source.token()).authorization
+            return (await self.source.token(refused)).authorization
 
         task = asyncio.create_task(authorization())
         await turns()
