@@ -1,6 +1,7 @@
 """Fetching a CSRF token for a sender that cannot: HEAD with `X-CSRF-Token: Fetch`, GET where HEAD is refused."""
 
-from proxy.forwarding.attempt import Answered, Outgoing, attempt
+from proxy.errors import Draining
+from proxy.forwarding.attempt import Answered, Failed, Outgoing, attempt
 from proxy.forwarding.body import BufferedBody
 from proxy.forwarding.csrf import CsrfUnit, Ringing, parse
 from proxy.forwarding.fields import value_of, values_of
@@ -32,6 +33,8 @@ async def _ask(
     """(the unit if the upstream gave one, whether another method is worth trying)."""
     outgoing = Outgoing(method, fetch_head(prepared, authorization, method), _NO_CONTENT)
     outcome = await attempt(route, outgoing, waiting, Account("", method))
+    if isinstance(outcome, Failed) and isinstance(outcome.failure, Draining):
+        raise outcome.failure
     if not isinstance(outcome, Answered):
         return None, False
     head = outcome.head
