@@ -36,5 +36,5 @@ class FileThreads:
             if error.errno is not None:  # the file system's own
                 raise
             path = context.get(READING)
-            which = f"the file {path}" if path else "a file that is needed"
+            which = f"the file {path}" if path else "a file server or DNS"
             raise FileHangs(f"{which} did not answer within {self._limit:g} s") from None
