@@ -23,8 +23,8 @@ class FileHangs(TimeoutError):
 class FileThreads:
     """The threads of one reader of files, so that no other reader waits for a file that hangs."""
 
-    def __init__(self, limit: float = LIMIT) -> None:
-        self._limit = limit
+    def __init__(self, limit: float | None = None) -> None:
+        self._limit = LIMIT if limit is None else limit
         self._threads = DaemonThreads("files", most=MOST_HANGING)
 
     async def run(self, call: Callable[[], T], *, late: Callable[[T], object] | None = None) -> T:
