@@ -20,6 +20,7 @@ class Dns:
         self.asked: list[str] = []
         self._changed = threading.Condition()
         self._hanging: set[str] = set()
+        self._last: dict[str, int] = {}
         self._begun: Counter[str] = Counter()
 
     def getaddrinfo(self, host: str, port: int | None, **_: Any) -> list[Any]:
@@ -27,6 +28,8 @@ class Dns:
         with self._changed:
             self.asked.append(host)
             self._begun[host] += 1
+            if self._begun[host] == self._last.get(host):
+                self._hanging.add(host)
             self._changed.notify_all()
             assert self._changed.wait_for(lambda: host not in self._hanging, PATIENCE)
         if host.endswith(".invalid"):
@@ -37,6 +40,10 @@ class Dns:
         """Let look-ups of these names hang from now on."""
         with self._changed:
             self._hanging |= set(names)
+
+    def hang_at(self, name: str, count: int) -> None:
+        """Let the look-up of this number hang, and all after it."""
+        self._last[name] = count
 
     def answer(self) -> None:
         """Let all go on."""
