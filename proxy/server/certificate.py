@@ -27,11 +27,10 @@ class Certificate:
         *,
         log: Log,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
-        threads: FileThreads | None = None,
     ) -> None:
         """`name` is the listener's, for people."""
         self._tls, self._name, self._log, self._sleep = tls, name, log, sleep
-        self._threads = threads or FileThreads()
+        self._threads = FileThreads()
         self._hangs = False
         self._stamp: Stamp | None = present_stamp(tls)
         self._task: asyncio.Task[None] | None = None

@@ -175,8 +175,7 @@ async def secure(connected: socket.socket, tls: ssl.SSLContext, host: str, conne
 def stopped(origin: Origin) -> Draining:
     """What waits for a connection that will not be made any more."""
     return Draining(
-        f"The proxy was stopped before there was a connection to {origin}; nothing of the message was sent.",
-        retry_after=1,
+        f"The proxy was stopped before it had a connection to {origin}; send the message again.", retry_after=1
     )
 
 
