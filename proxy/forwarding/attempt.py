@@ -1,5 +1,6 @@
 """One sending of the forwarded request to the upstream, up to the head of the answer or to its failure."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -9,6 +10,7 @@ from proxy.forwarding.routes import Route
 from proxy.forwarding.verdict import Ending
 from proxy.observe.account import Account
 from proxy.upstream.connection import UpstreamConnection
+from proxy.upstream.pool import stopped
 from proxy.wire.body import IncomingBody
 from proxy.wire.deadlines import NEVER
 from proxy.wire.heads import ResponseHead
@@ -100,9 +102,12 @@ async def attempt(route: Route, outgoing: Outgoing, waiting: Waiting, account: A
 
 
 async def connected(route: Route, account: Account) -> UpstreamConnection:
-    """A new connection; UpstreamUnreachable or ConnectTimeout."""
+    """A new connection; UpstreamUnreachable, ConnectTimeout or Draining."""
     account.begin_connection()
-    connection = await route.pool.connect(route.settings.connect_timeout)
+    try:
+        connection = await route.pool.connect(route.settings.connect_timeout)
+    except asyncio.CancelledError:  # by the pool, which was closed: an exchange has no task that could be cancelled
+        raise stopped(route.pool.origin) from None
     account.end_connection()
     return connection
 

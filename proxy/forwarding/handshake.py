@@ -1,6 +1,7 @@
 """Fetching a CSRF token for a sender that cannot: HEAD with `X-CSRF-Token: Fetch`, GET where HEAD is refused."""
 
-from proxy.forwarding.attempt import Answered, Outgoing, Waiting, attempt
+from proxy.errors import Draining
+from proxy.forwarding.attempt import Answered, Failed, Outgoing, Waiting, attempt
 from proxy.forwarding.body import BufferedBody
 from proxy.forwarding.csrf import CsrfUnit, shared_unit, unit_within
 from proxy.forwarding.fields import value_of, values_of
@@ -41,6 +42,8 @@ async def _ask(
     head = fetch_head(prepared, authorization, method)
     outgoing = Outgoing(method, head, _NO_CONTENT, route.settings.connect_timeout)
     outcome = await attempt(route, outgoing, waiting, Account("", method))
+    if isinstance(outcome, Failed) and isinstance(outcome.failure, Draining):
+        raise outcome.failure
     if not isinstance(outcome, Answered):
         return None, False
     fields, status = outcome.head.fields, outcome.head.status

@@ -4,11 +4,11 @@ One session serves all OAuth clients. It keeps no cookies, follows no redirect, 
 and opens a connection for each grant: there are few, and a connection that idled for an hour is a dead one.
 """
 
-import asyncio
 import errno
 import os
 import socket
 import ssl
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import aiohttp
@@ -16,9 +16,12 @@ from yarl import URL
 
 from proxy import __version__
 from proxy.config.egress import CorporateProxy, corporate_proxy
+from proxy.config.file_threads import FileHangs, FileThreads
 from proxy.errors import AuthorizationServerError, GrantMalformed, GrantTimeout, GrantUnavailable
 from proxy.oauth.answer import MAX_BODY, Answer
+from proxy.oauth.lookup import GrantResolver
 from proxy.oauth.trust import needs_own_trust, own_trust
+from proxy.wire.resolver import Resolver
 from proxy.wire.tls import certificate_advice, reason_of, verifying_context
 
 if TYPE_CHECKING:
@@ -34,8 +37,10 @@ USER_AGENT = f"cpi-oauth-proxy/{__version__}"
 class TokenEndpoint:
     """What reaches all token endpoints; `environ` names the corporate proxy where the configuration does not."""
 
-    def __init__(self, *, environ: "Mapping[str, str]") -> None:
+    def __init__(self, *, environ: "Mapping[str, str]", resolver: Resolver | None = None) -> None:
         self._environ = environ
+        self.resolver = resolver or Resolver()
+        self._threads = FileThreads()
         self._session: aiohttp.ClientSession | None = None
         self._system_trust: ssl.SSLContext | None = None
 
@@ -62,19 +67,24 @@ class TokenEndpoint:
         """Return the one session; it is made in the event loop that uses it."""
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, force_close=True),
+                connector=aiohttp.TCPConnector(
+                    limit=0, force_close=True, resolver=GrantResolver(self.resolver), use_dns_cache=False
+                ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": USER_AGENT},
                 trust_env=False,
             )
         return self._session
 
-    async def trust(self, client: "OAuthClient") -> ssl.SSLContext:
-        """Build the TLS context in a thread; that of the system is shared, it holds hundreds of certificates."""
+    async def trust(self, client: "OAuthClient", threads: FileThreads) -> ssl.SSLContext:
+        """Build the TLS context in a thread; that of the system is shared, it holds hundreds of certificates.
+
+        `threads` are the OAuth client's own: its files may hang.
+        """
         if needs_own_trust(client):
-            return await asyncio.to_thread(own_trust, client)
+            return await threads.run(partial(own_trust, client))
         if self._system_trust is None:
-            self._system_trust = await asyncio.to_thread(verifying_context)
+            self._system_trust = await self._threads.run(verifying_context)
         return self._system_trust
 
 
@@ -86,6 +96,7 @@ class Channel:
         self._client = client
         self._proxy = proxy
         self._trust: ssl.SSLContext | None = None
+        self._threads = FileThreads()
 
     async def send(self, request: "GrantRequest") -> Answer:
         """Send one token request and return the answer, whatever its status.
@@ -119,7 +130,7 @@ class Channel:
 
     async def _load_trust(self, request: "GrantRequest") -> ssl.SSLContext:
         try:
-            return await self._endpoint.trust(self._client)
+            return await self._endpoint.trust(self._client, self._threads)
         except OSError as error:
             if error.errno in {errno.EMFILE, errno.ENFILE}:
                 raise GrantUnavailable("All descriptors are in use (see `ulimit -n`); try again later.") from error
@@ -133,7 +144,7 @@ class Channel:
         who = f"The token endpoint {request.host} of OAuth client {request.oauth_client}"
         match error:
             case TimeoutError():
-                return GrantTimeout(f"{who} did not answer within {self._client.timeout:g} s; try again later.")
+                return GrantTimeout(f"{who} {self._late(request)}.")
             case aiohttp.ClientHttpProxyError():
                 text = f"The corporate proxy refused the way to {request.host} with {error.status}: check proxy_url."
                 return GrantUnavailable(text, definite=error.status in {403, 407})
@@ -155,6 +166,14 @@ class Channel:
             case _:
                 text = f"{who} ended the connection without an answer; try again later."
         return GrantUnavailable(text)
+
+    def _late(self, request: "GrantRequest") -> str:
+        """Say what took too long: DNS, or the server."""
+        name = self._proxy.address[0] if self._proxy else URL(request.target, encoded=True).raw_host or ""
+        seconds = f"within {self._client.timeout:g} s"
+        if self._endpoint.resolver.looks_up(name):
+            return f"cannot be reached (the name {name} was not resolved {seconds}): check DNS"
+        return f"did not answer {seconds}; try again later"
 
 
 def _content_type(request: "GrantRequest") -> list[tuple[str, str]]:
@@ -185,6 +204,8 @@ def _certificate(error: Exception) -> str:
 def _reason(error: BaseException) -> str:
     """Name the cause in OpenSSL's or the system's own words, which hold nothing of the peer's."""
     match error:
+        case FileHangs():
+            return str(error)
         case ssl.SSLError():
             return reason_of(error)
         case socket.gaierror():

@@ -12,7 +12,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from proxy.errors import AuthorizationServerError, GrantTimeout, GrantUnavailable
+from proxy.errors import AuthorizationServerError, Draining, GrantTimeout, GrantUnavailable
 from proxy.oauth.backoff import Failure, remember
 from proxy.oauth.contest import TOO_YOUNG, Contest
 from proxy.oauth.credentials import with_secrets
@@ -126,8 +126,9 @@ class TokenSource:
     async def token(self, refused: Token | None = None) -> Token:
         """Return a usable token; wait for the one grant in flight, and start it if there is none.
 
-        AuthorizationServerError: the grant's failure, or the remembered one, or that patience is over. Awaits nothing
-        but a plain future, so it also runs where no asyncio task drives it. Whoever leaves early, leaves alone.
+        AuthorizationServerError: the grant's failure, or the remembered one, or that patience is over; Draining at the
+        stop. Awaits nothing but a plain future, so it also runs where no asyncio task drives it. Whoever leaves early,
+        leaves alone.
         """
         token = self.ready(refused)
         if token is not None:
@@ -268,8 +269,9 @@ class TokenSource:
         """Turn a fault of ours into an answer; the class is all that is shown, for the text may hold anything."""
         return GrantUnavailable(f"The grant for OAuth client {self.client.name} broke off ({type(error).__name__}).")
 
-    def _closing(self) -> AuthorizationServerError:
-        return GrantUnavailable(f"OAuth client {self.client.name} makes no more grants: the proxy is stopping.")
+    def _closing(self) -> Draining:
+        text = f"OAuth client {self.client.name} makes no more grants: the proxy is stopping."
+        return Draining(text, retry_after=1)
 
     def _impatience(self) -> AuthorizationServerError:
         """Say why one exchange waits no longer; the grant goes on for the others and for the next."""

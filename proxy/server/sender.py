@@ -112,6 +112,14 @@ class SenderConnection(PieceReader):
         elif not self.congested:
             self.deadline = min(self.deadline, self._after(patience))
 
+    def give_up(self, failure: ProxyError) -> None:
+        """Wait no longer for the rest of a request; its sender is told why."""
+        if self._body is not None and not self._body.ended:
+            self._body.fail(failure)
+            self.ring()
+        elif self._run is None and self._heads.begun and not self._closing:
+            self._refuse(failure)
+
     # ---- what its body does with it
 
     def pause_reading(self) -> None:

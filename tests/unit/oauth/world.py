@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from proxy.config.model import OAuthClient
-from proxy.errors import AuthorizationServerError
+from proxy.errors import AuthorizationServerError, ProxyError
 from proxy.oauth.answer import Answer
 from proxy.oauth.grant import GrantRequest
 from proxy.oauth.source import TokenSource
@@ -122,7 +122,7 @@ class World:
 def error_of(task: "asyncio.Task[bytes]") -> tuple[type, str, int | None]:
     """Return what a waiter was told."""
     error = task.exception()
-    assert isinstance(error, AuthorizationServerError)
+    assert isinstance(error, ProxyError)
     return type(error), error.detail, error.retry_after
 
 
