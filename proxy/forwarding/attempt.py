@@ -50,8 +50,12 @@ class Answered:
     ending = Ending.ANSWERED
 
     def discard(self) -> None:
-        """Nobody wants the rest; the connection goes back to its pool, or ends."""
-        self.route.pool.give_back(self.connection)
+        """Nobody wants the rest: the connection goes back to its pool, or ends.
+
+        Only once; later it may serve another exchange.
+        """
+        if self.connection.body is self.body:
+            self.route.pool.give_back(self.connection)
 
 
 @dataclass(slots=True)
@@ -99,9 +103,10 @@ async def attempt(route: Route, outgoing: Outgoing, waiting: Waiting, account: A
 async def connected(route: Route, account: Account) -> UpstreamConnection:
     """A new connection; UpstreamUnreachable or ConnectTimeout."""
     account.begin_connection()
-    connection = await route.pool.connect(route.settings.connect_timeout)
-    account.end_connection()
-    return connection
+    try:
+        return await route.pool.connect(route.settings.connect_timeout)
+    finally:
+        account.end_connection()
 
 
 def _failed(route: Route, connection: UpstreamConnection) -> Failed:
