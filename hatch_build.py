@@ -20,8 +20,8 @@ COMPILED = {
     "oauth": "source token",
     "observe": "account logs metrics",
     "server": "arrival desk sender",
-    "upstream": "connection pool",
-    "wire": "body deadlines framing heads recall run",
+    "upstream": "connection keep_alive pool",
+    "wire": "body deadlines framing heads recall records run",
 }
 "What one exchange passes through, but for classes that others derive from: `wire/reading.py`, `observe/log.py`."
 TOOLS = ("mypy==", "setuptools==", "types-pyyaml==")

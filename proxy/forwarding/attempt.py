@@ -55,8 +55,12 @@ class Answered:
     ending = Ending.ANSWERED
 
     def discard(self) -> None:
-        """Nobody wants the rest; the connection goes back to its pool, or ends."""
-        self.route.pool.give_back(self.connection)
+        """Nobody wants the rest: the connection goes back to its pool, or ends.
+
+        Only once; later it may serve another exchange.
+        """
+        if self.connection.body is self.body:
+            self.route.pool.give_back(self.connection)
 
 
 @dataclass(slots=True)
@@ -105,11 +109,11 @@ async def connected(route: Route, account: Account) -> UpstreamConnection:
     """A new connection; UpstreamUnreachable, ConnectTimeout or Draining."""
     account.begin_connection()
     try:
-        connection = await route.pool.connect(route.settings.connect_timeout)
+        return await route.pool.connect(route.settings.connect_timeout)
     except asyncio.CancelledError:  # by the pool, which was closed: an exchange has no task that could be cancelled
         raise stopped(route.pool.origin) from None
-    account.end_connection()
-    return connection
+    finally:
+        account.end_connection()
 
 
 def _failed(route: Route, connection: UpstreamConnection) -> Failed:

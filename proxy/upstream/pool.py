@@ -9,7 +9,8 @@ from aiohappyeyeballs import start_connection
 
 from proxy.config.egress import CorporateProxy
 from proxy.errors import ConnectTimeout, Draining, ProxyError, UpstreamUnreachable
-from proxy.upstream.connection import UNCERTAIN, UpstreamConnection
+from proxy.upstream.connection import UpstreamConnection
+from proxy.upstream.failures import UNCERTAIN
 from proxy.upstream.tunnel import tunnel
 from proxy.wire.channel import TlsChannel
 from proxy.wire.deadlines import Deadlines
@@ -73,13 +74,13 @@ class Pool:
         """A connection that was open when we last heard of it, or None."""
         while self._idle:
             connection = self._idle.pop()
-            if connection.open and not connection.stale():
+            if connection.open and connection.deadline > self._deadlines.now() and not connection.stale():
                 return connection
             connection.cut()
         return None
 
     def connect(self, timeout: float) -> "asyncio.Task[UpstreamConnection]":
-        """A new connection; ConnectTimeout or UpstreamUnreachable. If nobody waits for it any more, it becomes idle.
+        """A new connection; ConnectTimeout or UpstreamUnreachable. Given back unused, it becomes idle.
 
         Draining once the pool is closed; closing it cancels what is on its way.
         """
@@ -96,7 +97,7 @@ class Pool:
         if self._retired:
             connection.cut()
         elif connection.open:
-            connection.deadline = self._deadlines.now() + self._idle_timeout
+            connection.deadline = connection.idle_since + min(self._idle_timeout, connection.idle_time)
             self._idle.append(connection)
 
     def retire(self) -> None:

@@ -57,6 +57,10 @@ class HandClock:
                 alarm.callback()
         self._pass(end - self._monotonic)
 
+    def leap(self, seconds: float) -> None:
+        """Let time pass on both clocks while the process stands still; the calls that are due come at `advance`."""
+        self._pass(seconds)
+
     def suspend(self, seconds: float) -> None:
         """Let the machine sleep: time passes on the wall only."""
         self._wall += seconds

@@ -88,6 +88,22 @@ async def test_an_answer_is_handed_over_with_its_connection() -> None:
     assert under_way.pool.idle == [answer.connection]
 
 
+async def test_an_answer_gives_its_connection_back_once() -> None:
+    """By the second time another exchange may have it."""
+    under_way = await Attempt(BufferedBody(b"abc")).start()
+    under_way.pool.made[0].data_received(ok(b"ok"))
+    answer = under_way.outcome
+    assert isinstance(answer, Answered)
+    answer.discard()
+    other = await Attempt(BufferedBody(b"def"), under_way.pool).start()
+    assert len(under_way.pool.made) == 1
+
+    answer.discard()
+    under_way.pool.made[0].data_received(ok(b"ok"))
+    assert isinstance(other.outcome, Answered)
+    assert other.outcome.body.take() == b"ok"
+
+
 async def test_an_idle_connection_is_taken_before_a_new_one_is_made() -> None:
     """Connecting costs a round trip, and TLS two."""
     pool = MemoryPool()
@@ -200,6 +216,17 @@ async def test_without_a_connection_nothing_was_sent(refusal: UpstreamUnreachabl
     under_way = await Attempt(BufferedBody(b""), pool).start()
 
     assert (under_way.outcome, under_way.account.attempts) == (Failed(Ending.UNSENT, refusal), 0)
+
+
+async def test_the_time_of_a_connection_that_fails_is_accounted_for() -> None:
+    """Ten seconds of waiting for a firewall look like ten seconds."""
+    times = iter([0.0, 1.0, 11.0, 11.0])
+    pool, refusal = MemoryPool(), ConnectTimeout("x")
+    pool.refusals.append(refusal)
+    made, account = route(pool), Account("id", "POST", now=lambda: next(times))
+    outcome = await attempt(made, Outgoing("POST", HEAD, BufferedBody(b"")), MemorySender(), account)
+
+    assert (outcome, account.connect_seconds) == (Failed(Ending.UNSENT, refusal), 10.0)
 
 
 async def test_where_a_connection_is_refused_for_good_no_other_is_tried() -> None:
