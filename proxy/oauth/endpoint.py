@@ -19,6 +19,7 @@ from proxy.config.egress import CorporateProxy, corporate_proxy
 from proxy.errors import AuthorizationServerError, GrantMalformed, GrantTimeout, GrantUnavailable
 from proxy.oauth.answer import MAX_BODY, Answer
 from proxy.oauth.trust import needs_own_trust, own_trust
+from proxy.wire.challenge import challenge
 from proxy.wire.tls import certificate_advice, reason_of, verifying_context
 
 if TYPE_CHECKING:
@@ -135,8 +136,7 @@ class Channel:
             case TimeoutError():
                 return GrantTimeout(f"{who} did not answer within {self._client.timeout:g} s; try again later.")
             case aiohttp.ClientHttpProxyError():
-                text = f"The corporate proxy refused the way to {request.host} with {error.status}: check proxy_url."
-                return GrantUnavailable(text, definite=error.status in {403, 407})
+                return self._no_way(error, request.host)
             case aiohttp.ClientProxyConnectionError():
                 text = f"The corporate proxy cannot be reached ({_reason(error.os_error)}): check proxy_url."
             case aiohttp.ClientConnectorCertificateError():
@@ -155,6 +155,16 @@ class Channel:
             case _:
                 text = f"{who} ended the connection without an answer; try again later."
         return GrantUnavailable(text)
+
+    def _no_way(self, error: aiohttp.ClientHttpProxyError, host: str) -> GrantUnavailable:
+        """What the corporate proxy means by a status other than 2xx."""
+        if error.status != 407:
+            text = f"The corporate proxy refused the way to {host} with {error.status}: check proxy_url."
+            return GrantUnavailable(text, definite=error.status == 403)
+        asked = error.headers.getall("Proxy-Authenticate", ()) if error.headers else ()
+        known = self._proxy is not None and self._proxy.authorization is not None
+        text = f"The corporate proxy on the way to {host} {challenge(asked, has_credentials=known)}."
+        return GrantUnavailable(text, definite=True)
 
 
 def _content_type(request: "GrantRequest") -> list[tuple[str, str]]:
