@@ -7,6 +7,7 @@ Foundry lists them in VCAP_SERVICES (vcap.py), and Kubernetes makes a folder of 
 """
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ WRAPPERS = ("credentials", "oauth")
 "What a service key may stand in, from outside to inside; as a file of a folder it is JSON itself."
 ENTRIES = ("clientid", "clientsecret", "tokenurl", "url", "certurl", "certificate", "key")
 "What is read of a service key."
+_FIRST_BRACE = re.compile(r"^[ \t]*\{", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +40,7 @@ class ServiceKey:
 
 def parse_service_key(text: str) -> ServiceKey:
     """The key in the JSON text; ValueError says what is wrong with it and shows nothing of it."""
-    document = _json(text)
+    document = _printed(text)
     if lists_bindings(document):
         document = bound_key(document)
     for wrapper in WRAPPERS:
@@ -57,6 +59,17 @@ def parse_service_key(text: str) -> ServiceKey:
         client_secret=SecretStr(_checked("clientsecret", check_secret, secret)) if secret else None,
         **({} if secret else _identity(certificate or "", private_key)),
     )
+
+
+def _printed(text: str) -> Any:
+    """The document that a command printed: `cf service-key` says in a line above what it does, others say OK below."""
+    try:
+        return _json(text)
+    except ValueError:
+        begin = _FIRST_BRACE.search(text)
+        if begin is None:
+            raise
+        return _json(text[begin.start() : text.rfind("}") + 1])
 
 
 def _json(text: str) -> Any:
