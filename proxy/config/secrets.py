@@ -1,5 +1,6 @@
 """Reads the files that hold secrets, keys and certificates."""
 
+import os
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -19,8 +20,16 @@ def read_secret(path: Path) -> SecretStr:
             content = file.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "no path"
-        raise SecretError(f"the file {path} cannot be read ({reason}), name one that this user can read") from None
+        raise SecretError(f"{_known(path)} cannot be read ({reason}), name one that this user can read") from None
     return as_secret(content, f"the file {path}")
+
+
+def _known(path: Path) -> str:
+    """The file by its path where that leads to one: else it may be the secret itself, and its folder has to do."""
+    if os.path.lexists(path):
+        return f"the file {path}"
+    folder = next((each for each in path.parents if os.path.lexists(each)), path.anchor)
+    return f"the file, which is not in {folder},"
 
 
 def as_secret(content: bytes, origin: str) -> SecretStr:
