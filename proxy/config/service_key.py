@@ -84,12 +84,12 @@ def _json(text: str) -> Any:
 
 def _identity(certificate: str, private_key: str | None) -> dict[str, SecretStr | None]:
     """The certificate, with the key to it if the key is not elsewhere (External Certificate)."""
-    certificate = repair_pem(certificate)
-    key = repair_pem(private_key) if private_key else None
+    certificate = _checked("certificate", repair_pem, certificate)
+    key = _checked("key", repair_pem, private_key) if private_key else None
     _checked("certificate", check_certificate, certificate)
-    if key:
+    if key is not None:
         _checked("key", lambda text: check_identity(certificate, text), key)
-    return {"certificate": SecretStr(certificate), "private_key": SecretStr(key) if key else None}
+    return {"certificate": SecretStr(certificate), "private_key": SecretStr(key) if key is not None else None}
 
 
 def _token_url(document: dict[str, Any], *, by_certificate: bool) -> str:

@@ -20,7 +20,7 @@ from proxy.errors import AuthorizationServerError, GrantMalformed, GrantTimeout,
 from proxy.oauth.answer import MAX_BODY, Answer
 from proxy.oauth.trust import needs_own_trust, own_trust
 from proxy.wire.challenge import challenge
-from proxy.wire.tls import certificate_advice, reason_of, verifying_context
+from proxy.wire.tls import certificate_advice, file_reason, reason_of, verifying_context
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -125,7 +125,7 @@ class Channel:
             if error.errno in {errno.EMFILE, errno.ENFILE}:
                 raise GrantUnavailable("All descriptors are in use (see `ulimit -n`); try again later.") from error
             raise GrantUnavailable(
-                f"The certificates of OAuth client {request.oauth_client} cannot be used ({_reason(error)}): "
+                f"The certificates of OAuth client {request.oauth_client} cannot be used ({file_reason(error)}): "
                 "check tls and the service key."
             ) from error
 

@@ -73,12 +73,12 @@ async def test_the_systems_authorities_are_those_of_ssl_cert_file(
 
 
 async def test_a_certificate_that_cannot_be_loaded_is_named(endpoint: TokenEndpoint, tmp_path: Path) -> None:
-    """The failure names the OAuth client and the system's reason."""
-    client = registration(tls=Tls(ca_file=tmp_path / "missing.pem"))
-    failure = await failure_of(endpoint, client)
+    """The failure names the OAuth client, the file and the system's reason."""
+    path = tmp_path / "missing.pem"
+    failure = await failure_of(endpoint, registration(tls=Tls(ca_file=path)))
     assert type(failure) is GrantUnavailable
     assert failure.detail == (
-        "The certificates of OAuth client orders cannot be used (No such file or directory): "
+        f"The certificates of OAuth client orders cannot be used ({path}: No such file or directory): "
         "check tls and the service key."
     )
 
