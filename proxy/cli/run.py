@@ -16,7 +16,7 @@ import click
 from proxy.app import App
 from proxy.cli.configuration import FAULTY, config_option, insecure_option, read
 from proxy.cli.loops import loop_factory, signalled
-from proxy.cli.precautions import exposed_files, forbid_core_dumps, warn
+from proxy.cli.precautions import exposed_files, warn
 from proxy.cli.reloading import Reloading, Watch, content_of
 from proxy.cli.service_manager import ServiceManager
 from proxy.config.file_threads import FileHangs, FileThreads
@@ -44,7 +44,6 @@ def command(file: Path | None, *, insecure_listen: bool, watch: bool) -> None:
     seen = content_of(file) if file and watch else None
     configuration = read(file, insecure_listen=insecure_listen)
     log = open_log(configuration)
-    forbid_core_dumps()
     warn(configuration, exposed_files(configuration), log.logger)
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:

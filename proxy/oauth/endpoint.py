@@ -21,8 +21,9 @@ from proxy.errors import AuthorizationServerError, GrantMalformed, GrantTimeout,
 from proxy.oauth.answer import MAX_BODY, Answer
 from proxy.oauth.lookup import GrantResolver
 from proxy.oauth.trust import needs_own_trust, own_trust
+from proxy.wire.challenge import challenge
 from proxy.wire.resolver import Resolver
-from proxy.wire.tls import certificate_advice, reason_of, verifying_context
+from proxy.wire.tls import certificate_advice, file_reason, reason_of, verifying_context
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -135,7 +136,7 @@ class Channel:
             if error.errno in {errno.EMFILE, errno.ENFILE}:
                 raise GrantUnavailable("All descriptors are in use (see `ulimit -n`); try again later.") from error
             raise GrantUnavailable(
-                f"The certificates of OAuth client {request.oauth_client} cannot be used ({_reason(error)}): "
+                f"The certificates of OAuth client {request.oauth_client} cannot be used ({file_reason(error)}): "
                 "check tls and the service key."
             ) from error
 
@@ -146,8 +147,7 @@ class Channel:
             case TimeoutError():
                 return GrantTimeout(f"{who} {self._late(request)}.")
             case aiohttp.ClientHttpProxyError():
-                text = f"The corporate proxy refused the way to {request.host} with {error.status}: check proxy_url."
-                return GrantUnavailable(text, definite=error.status in {403, 407})
+                return self._no_way(error, request.host)
             case aiohttp.ClientProxyConnectionError():
                 text = f"The corporate proxy cannot be reached ({_reason(error.os_error)}): check proxy_url."
             case aiohttp.ClientConnectorCertificateError():
@@ -174,6 +174,16 @@ class Channel:
         if self._endpoint.resolver.looks_up(name):
             return f"cannot be reached (the name {name} was not resolved {seconds}): check DNS"
         return f"did not answer {seconds}; try again later"
+
+    def _no_way(self, error: aiohttp.ClientHttpProxyError, host: str) -> GrantUnavailable:
+        """What the corporate proxy means by a status other than 2xx."""
+        if error.status != 407:
+            text = f"The corporate proxy refused the way to {host} with {error.status}: check proxy_url."
+            return GrantUnavailable(text, definite=error.status == 403)
+        asked = error.headers.getall("Proxy-Authenticate", ()) if error.headers else ()
+        known = self._proxy is not None and self._proxy.authorization is not None
+        text = f"The corporate proxy on the way to {host} {challenge(asked, has_credentials=known)}."
+        return GrantUnavailable(text, definite=True)
 
 
 def _content_type(request: "GrantRequest") -> list[tuple[str, str]]:

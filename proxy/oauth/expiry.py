@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from proxy.clock import Clock
 from proxy.config.file_threads import FileThreads
+from proxy.config.material import repair_pem
 from proxy.oauth.log import Log
 
 DAY = 86400.0
@@ -20,7 +21,10 @@ def first_end(pem: bytes) -> float:
     """The wall time at which the first certificate of a PEM chain expires; ValueError if there is none in it."""
     from cryptography.x509 import load_pem_x509_certificates  # noqa: PLC0415 - only where there is a certificate
 
-    return min(each.not_valid_after_utc.timestamp() for each in load_pem_x509_certificates(pem))
+    return min(
+        each.not_valid_after_utc.timestamp()
+        for each in load_pem_x509_certificates(repair_pem(pem.decode("latin-1")).encode())
+    )
 
 
 class CredentialExpiry:

@@ -14,7 +14,7 @@ from proxy.config.following import EVERY, Stamp, stamp_of
 from proxy.config.model import ListenerTls
 from proxy.oauth.log import Log
 from proxy.server.subject import subject_of_certificate
-from proxy.wire.tls import present, reason_of
+from proxy.wire.tls import file_reason, present, trust
 
 
 class Certificate:
@@ -62,7 +62,7 @@ class Certificate:
             self._hangs = True
         except OSError as error:
             self._hangs = False
-            self._rejected(reason_of(error) if isinstance(error, ssl.SSLError) else error.strerror)
+            self._rejected(file_reason(error))
         else:
             self._hangs = False
             self._log.info("certificate.renewed", listener=self._name)
@@ -80,7 +80,7 @@ class Certificate:
 def accepting_context(tls: ListenerTls) -> ssl.SSLContext:
     """TLS 1.2 or newer, for HTTP/1.1; with `client_ca_file` for those only who show a certificate. Reads files.
 
-    OSError, ssl.SSLError among them, when a file cannot be read or used.
+    OSError, which names the file, when one cannot be read or used.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -88,7 +88,7 @@ def accepting_context(tls: ListenerTls) -> ssl.SSLContext:
     context.set_alpn_protocols(["http/1.1"])
     present(context, tls.cert_file, tls.key_file)
     if tls.client_ca_file:
-        context.load_verify_locations(tls.client_ca_file)
+        trust(context, tls.client_ca_file)
         context.verify_mode = ssl.CERT_REQUIRED
         subject_of_certificate(b"")  # loads what reads certificates, before anybody waits for it
     return context

@@ -71,12 +71,12 @@ async def test_a_file_that_is_missing_is_told_of_once(
     certificate: Certificate, tls: ListenerTls, issuer: Authority, log: Lines
 ) -> None:
     """What was there stays, until it is back."""
-    first = certificate.context
+    first, reason = certificate.context, f"{tls.cert_file}: No such file or directory"
     tls.cert_file.unlink()
     await certificate.look()
     await certificate.look()
     (line,) = log.named("certificate.rejected")
-    assert (line["listener"], line["reason"], certificate.context) == ("a:1", "No such file or directory", first)
+    assert (line["listener"], line["reason"], certificate.context) == ("a:1", reason, first)
     issuer.listener()
     await certificate.look()
     assert certificate.context is not first
