@@ -19,6 +19,7 @@ from proxy.config.egress import CorporateProxy, corporate_proxy
 from proxy.errors import AuthorizationServerError, GrantMalformed, GrantTimeout, GrantUnavailable
 from proxy.oauth.answer import MAX_BODY, Answer
 from proxy.oauth.trust import needs_own_trust, own_trust
+from proxy.wire.timeouts import timeout
 from proxy.wire.tls import certificate_advice, reason_of, verifying_context
 
 if TYPE_CHECKING:
@@ -96,18 +97,21 @@ class Channel:
         if self._trust is None:
             self._trust = await self._load_trust(request)
         try:
-            async with self._endpoint.session().request(
-                request.method,
-                URL(request.target, encoded=True),
-                headers=list(request.fields) + _content_type(request),
-                data=request.body or None,
-                skip_auto_headers=("Content-Type",),  # without a form there is no content to name
-                allow_redirects=False,
-                ssl=self._trust,
-                proxy=None if self._proxy is None else self._proxy.url,
-                proxy_headers=_proxy_fields(self._proxy),
-                timeout=aiohttp.ClientTimeout(total=self._client.timeout),
-            ) as response:
+            async with (
+                timeout(self._client.timeout),
+                self._endpoint.session().request(
+                    request.method,
+                    URL(request.target, encoded=True),
+                    headers=list(request.fields) + _content_type(request),
+                    data=request.body or None,
+                    skip_auto_headers=("Content-Type",),  # without a form there is no content to name
+                    allow_redirects=False,
+                    ssl=self._trust,
+                    proxy=None if self._proxy is None else self._proxy.url,
+                    proxy_headers=_proxy_fields(self._proxy),
+                    timeout=aiohttp.ClientTimeout(total=None),  # which would strike before what has come is read
+                ) as response,
+            ):
                 return Answer(
                     status=response.status,
                     content_type=response.headers.get("Content-Type", ""),

@@ -12,6 +12,7 @@ from proxy.errors import ConnectTimeout, Draining, ProxyError, UpstreamUnreachab
 from proxy.upstream.connection import UpstreamConnection
 from proxy.upstream.failures import UNCERTAIN
 from proxy.upstream.tunnel import tunnel
+from proxy.wire import timeouts
 from proxy.wire.channel import TlsChannel
 from proxy.wire.deadlines import Deadlines
 from proxy.wire.heads import ResponseHead
@@ -107,7 +108,7 @@ class Pool:
 
     async def _connect(self, timeout: float) -> UpstreamConnection:  # noqa: ASYNC109 - the option's own name
         try:
-            async with asyncio.timeout(timeout):
+            async with timeouts.timeout(timeout):
                 return await self._open()
         except TimeoutError as error:
             raise ConnectTimeout(
