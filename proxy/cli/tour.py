@@ -17,6 +17,7 @@ from proxy.cli.configuration import read
 from proxy.cli.run import open_log
 from proxy.config.model import Route
 from proxy.sandbox.tenant import Tenant
+from proxy.wire.timeouts import timeout
 
 PATH = "/http/orders"
 MESSAGE = '{"productIdentifier":"HT-1080"}'
@@ -85,7 +86,8 @@ class Steps:
         """One request; the fields of its answer."""
         granted = self._source.grants.get("granted", 0)
         async with (
-            ClientSession(cookie_jar=DummyCookieJar(), timeout=ClientTimeout(30)) as session,
+            timeout(30),
+            ClientSession(cookie_jar=DummyCookieJar(), timeout=ClientTimeout(total=None)) as session,
             session.request(method, self.base + PATH, headers=fields, data=content or None) as answer,
         ):
             text = (await answer.text()).strip()

@@ -23,6 +23,7 @@ from proxy.oauth.lookup import GrantResolver
 from proxy.oauth.trust import needs_own_trust, own_trust
 from proxy.wire.challenge import challenge
 from proxy.wire.resolver import Resolver
+from proxy.wire.timeouts import timeout
 from proxy.wire.tls import certificate_advice, file_reason, reason_of, verifying_context
 
 if TYPE_CHECKING:
@@ -108,18 +109,21 @@ class Channel:
         if self._trust is None:
             self._trust = await self._load_trust(request)
         try:
-            async with self._endpoint.session().request(
-                request.method,
-                URL(request.target, encoded=True),
-                headers=list(request.fields) + _content_type(request),
-                data=request.body or None,
-                skip_auto_headers=("Content-Type",),  # without a form there is no content to name
-                allow_redirects=False,
-                ssl=self._trust,
-                proxy=None if self._proxy is None else self._proxy.url,
-                proxy_headers=_proxy_fields(self._proxy),
-                timeout=aiohttp.ClientTimeout(total=self._client.timeout),
-            ) as response:
+            async with (
+                timeout(self._client.timeout),
+                self._endpoint.session().request(
+                    request.method,
+                    URL(request.target, encoded=True),
+                    headers=list(request.fields) + _content_type(request),
+                    data=request.body or None,
+                    skip_auto_headers=("Content-Type",),  # without a form there is no content to name
+                    allow_redirects=False,
+                    ssl=self._trust,
+                    proxy=None if self._proxy is None else self._proxy.url,
+                    proxy_headers=_proxy_fields(self._proxy),
+                    timeout=aiohttp.ClientTimeout(total=None),  # which would strike before what has come is read
+                ) as response,
+            ):
                 return Answer(
                     status=response.status,
                     content_type=response.headers.get("Content-Type", ""),

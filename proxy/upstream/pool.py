@@ -12,6 +12,7 @@ from proxy.errors import ConnectTimeout, Draining, ProxyError, UpstreamUnreachab
 from proxy.upstream.connection import UpstreamConnection
 from proxy.upstream.failures import UNCERTAIN
 from proxy.upstream.tunnel import tunnel
+from proxy.wire import timeouts
 from proxy.wire.channel import TlsChannel
 from proxy.wire.deadlines import Deadlines
 from proxy.wire.heads import ResponseHead
@@ -120,7 +121,7 @@ class Pool:
         host, port = self.origin.proxy.address if self.origin.proxy else (self.origin.host, self.origin.port)
         resolved = False
         try:
-            async with asyncio.timeout(timeout):
+            async with timeouts.timeout(timeout):
                 addresses = await self._resolver.resolve(host, port)
                 resolved = True
                 return await self._open(addresses)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from proxy.config.files import read_file
+from proxy.config.files import FileTooLarge, read_file
 from proxy.config.material import load_authorities, load_identity, reason_of
 from proxy.config.secrets import as_secret
 
@@ -78,7 +78,11 @@ def file_reason(error: OSError) -> str:
 
 
 def _text(path: Path) -> str:
-    return as_secret(read_file(path), "it").get_secret_value()
+    try:
+        content = read_file(path)
+    except FileTooLarge:
+        raise ValueError("it is larger than 1 MiB") from None  # whoever catches it names the file
+    return as_secret(content, "it").get_secret_value()
 
 
 @contextmanager
