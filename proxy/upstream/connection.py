@@ -18,6 +18,7 @@ from proxy.wire.framing import NO_BODY, BodyMalformed, Decoder, response_body
 from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong, ResponseHead, ResponseParser
 from proxy.wire.reading import PieceReader, left_behind
 from proxy.wire.recall import Recall
+from proxy.wire.unsent import Taking
 
 MOST_INTERIM = 64
 "Heads of one answer, the final one included."
@@ -48,7 +49,7 @@ class UpstreamConnection(PieceReader):
         self._transport: asyncio.Transport = cast("asyncio.Transport", None)
         self._channel: TlsChannel | None = None
         self._interim = 0
-        self._unsent = 0
+        self._taking = Taking()
         self._poll = select.poll()
         self._descriptor = -1
         self._collector = HeadCollector(LARGEST_HEAD)
@@ -212,8 +213,9 @@ class UpstreamConnection(PieceReader):
     def pause_writing(self) -> None:
         """The upstream reads more slowly than we write."""
         self.congested = True
-        self._unsent = self._transport.get_write_buffer_size()
-        self.deadline = self._deadlines.now() + self._timeout
+        now = self._deadlines.now()
+        self._taking.begin(self._transport, now)
+        self.deadline = self._taking.look(self._transport, now, self._timeout)
 
     def resume_writing(self) -> None:
         """It has caught up."""
@@ -224,10 +226,11 @@ class UpstreamConnection(PieceReader):
 
     def expire(self) -> None:
         """Silent for too long."""
-        unsent, self._unsent = self._unsent, self._transport.get_write_buffer_size() if self.congested else 0
-        if self._unsent < unsent or (self.body is not None and self.body.paused):
-            # it reads, if slowly; or it is the sender that does not read
-            self.deadline = self._deadlines.now() + self._timeout
+        now = self._deadlines.now()
+        if self.body is not None and self.body.paused:  # it is the sender that does not read
+            self.deadline = now + self._timeout
+        elif self.congested and (again := self._taking.look(self._transport, now, self._timeout)) > now:
+            self.deadline = again  # it reads, if slowly
         elif self.leased:
             self._fail(silent(self.name, self._timeout))
             self._ring()

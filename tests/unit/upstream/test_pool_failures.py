@@ -119,7 +119,7 @@ def test_a_handshake_that_went_on_while_the_process_stood_still_is_in_time(
         await reader.read()
 
     async def scenario() -> None:
-        context = client_context(Tls(ca_file=ca_file))
+        context = await asyncio.to_thread(client_context, Tls(ca_file=ca_file))
         async with upstream(shake) as (_, port), pool(port, tls=context) as (ours, _):
             assert (await ours.connect(10)).open
 
