@@ -37,7 +37,7 @@ class Premises:
         self.clock = clock
         self.metrics = Metrics()
         self.deadlines = Deadlines(loop)
-        self._refusals = Refusals(log, self.deadlines)
+        self.refusals = Refusals(log, self.deadlines)
         self.endpoint = TokenEndpoint(environ=environ)
         self.gates = Gates(log.logger)
         self.own_names = frozenset({socket.gethostname().lower()})
@@ -52,7 +52,7 @@ class Premises:
         if account.route:
             self.log.exchange(account)
         else:
-            self._refusals.write(account)
+            self.refusals.write(account)
 
     def _count_traced(self, traces: Traces, account: Account) -> None:
         traces.end(account)
@@ -61,7 +61,7 @@ class Premises:
     async def close(self) -> None:
         """Ends the way to token endpoints; the folder goes; the last spans are sent."""
         await self.endpoint.close()
-        self._refusals.expire()
+        self.refusals.expire()
         if "spool" in self.__dict__:
             await self.spool.close()
         if self.traces is not None:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, SecretStr
 
+from proxy.config.admin import Admin
 from proxy.config.choices import (
     AuthMethod,
     BasicEncoding,
@@ -44,6 +45,7 @@ __all__ = [
     "KIB",
     "MIB",
     "Address",
+    "Admin",
     "AuthMethod",
     "BasicEncoding",
     "Configuration",
@@ -290,7 +292,7 @@ class Configuration(Options):
     """All of it."""
 
     listen: tuple[Listener, ...]
-    admin: ListenAddress
+    admin: Admin
     oauth_clients: dict[Name, OAuthClient]
     routes: tuple[Route, ...]
     via: Token

@@ -44,7 +44,7 @@ def resolve(
     findings = [
         *repeated(entries),
         *open_listeners(general.listen, _unfenced(tree.get("routes")), insecure_listen=insecure_listen),
-        *shared_addresses(general.listen, general.admin),
+        *shared_addresses(general.listen, general.admin.address),
         *unasked_certificates(general.listen, entries),
     ]
     for location, text in findings:
