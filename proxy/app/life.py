@@ -23,6 +23,7 @@ from proxy.oauth.expiry import CredentialExpiry
 from proxy.oauth.source import TokenSource
 from proxy.observe.account import Account
 from proxy.observe.log import Log
+from proxy.observe.reports import frames
 from proxy.observe.traces import Traces
 from proxy.server import sockets
 from proxy.server.crowd import Crowd
@@ -36,6 +37,7 @@ from proxy.wire.tls import reason_of
 
 if TYPE_CHECKING:
     from proxy.admin.site import AdminSite
+    from proxy.wire.local_site import Refusal
 
 FEW = 0.9
 "Share of `limits.max_connections`: whoever gets less is told at the start."
@@ -69,7 +71,8 @@ class App:
         assert_compiled()
         self._premises = Premises(log=log, environ=environ, loop=loop, clock=clock or SystemClock(), traces=traces)
         self.log, self.metrics = log, self._premises.metrics
-        self.draining = False
+        self.deadlines = self._premises.deadlines
+        self.is_open = self.draining = False
         self._ids = request_ids()
         self._generation = Generation(configuration, self._premises)
         self._retired = WeakSet[Holdings]()
@@ -90,6 +93,7 @@ class App:
         self._premises.gates.start()
         self._generation.start()
         await self._front.start(handed or [], reuse_port=self.configuration.reuse_port)
+        self.is_open = True
 
     async def take(self, configuration: Configuration) -> None:
         """Goes on with another configuration, whole; OSError or ValueError leaves all as it was.
@@ -116,7 +120,7 @@ class App:
             change = await self._threads.run(
                 partial(self._front.prepare, configuration.listen, reception, reuse_port=reuse_port), late=release
             )
-            if configuration.admin != before.configuration.admin:
+            if configuration.admin.address != admin.settings.address:
                 admin = self._admin_site(configuration)
                 await open_site(admin)
         except BaseException:
@@ -137,6 +141,7 @@ class App:
         generation.take_over()
         self.crowd.take(configuration.limits, most=self._most_connections(configuration))
         self._front.take(change, reception)
+        admin.take(configuration.admin)
         self._premises.gates.start()
         generation.start()
         await self._front.settle(change)
@@ -257,6 +262,16 @@ class App:
     def _crashed(self, error: BaseException, address: str) -> None:
         self.log.logger.error("exchange.crashed", sender=address, exc_info=error)
 
+    def admin_refused(self, refusal: "Refusal") -> None:
+        """The admin address refused a request or a connection."""
+        if self._premises.refusals.admits(refusal.status, "admin_refused"):
+            self.log.logger.warning("admin.refused", status=refusal.status, detail=refusal.detail)
+
+    def admin_failed(self, error: BaseException | None) -> None:
+        """A fault of ours at the admin address; its text is not shown, for it may quote what was sent."""
+        if self._premises.refusals.admits(500, "admin_failed"):
+            self.log.logger.error("admin.failed", error=type(error).__name__, where=frames(error))
+
     def _unsecured(self, error: Exception, address: str) -> None:
         """Not above debug: whoever reaches the port can make as many as they like."""
         reason = reason_of(error) if isinstance(error, ssl.SSLError) else str(error)
@@ -265,8 +280,9 @@ class App:
 
 async def open_site(site: "AdminSite") -> None:
     """Lets it serve; OSError if its address cannot be had, FileHangs if its name is not resolved in time."""
-    with sockets.named("admin", site.wanted):
-        bound = await FileThreads().run(partial(sockets.listening, site.wanted), late=sockets.close)
+    address = site.settings.address
+    with sockets.named("admin", address):
+        bound = await FileThreads().run(partial(sockets.listening, address), late=sockets.close)
         await site.start(bound)
 
 

@@ -38,7 +38,7 @@ class Premises:
         self.clock = clock
         self.metrics = Metrics()
         self.deadlines = Deadlines(loop)
-        self._refusals = Refusals(log, self.deadlines)
+        self.refusals = Refusals(log, self.deadlines)
         self.resolver = Resolver()
         self.endpoint = TokenEndpoint(environ=environ, resolver=self.resolver)
         self.gates = Gates(log.logger)
@@ -54,7 +54,7 @@ class Premises:
         if account.route:
             self.log.exchange(account)
         else:
-            self._refusals.write(account)
+            self.refusals.write(account)
 
     def _count_traced(self, traces: Traces, account: Account) -> None:
         traces.end(account)
@@ -63,7 +63,7 @@ class Premises:
     async def close(self) -> None:
         """Ends the way to token endpoints; the folder goes; the last spans are sent."""
         await self.endpoint.close()
-        self._refusals.expire()
+        self.refusals.expire()
         if "spool" in self.__dict__:
             await self.spool.close()
         if self.traces is not None:

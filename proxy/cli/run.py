@@ -25,6 +25,7 @@ from proxy.config.model import Configuration, LogFormat
 from proxy.config.model import Log as LogSettings
 from proxy.observe.lines import LineWriter
 from proxy.observe.log import Log
+from proxy.observe.reports import reporting
 from proxy.observe.traces import open_traces
 from proxy.server.sockets import handed_over
 
@@ -62,7 +63,8 @@ def command(file: Path | None, *, insecure_listen: bool, watch: bool) -> None:
             gc.freeze()  # what is there now stays: the collector need not look at it again and again
             again = partial(find, file, os.environ, insecure_listen=insecure_listen)
             watch_of = partial(Watch, file, app=app, seen=seen) if file and seen is not None else None
-            status = runner.run(_serve(app, again, watch_of))
+            with reporting(log.logger, loop):
+                status = runner.run(_serve(app, again, watch_of))
     finally:
         log.writer.close()
     sys.exit(status)

@@ -8,7 +8,9 @@ At the limit `accept` fails again and again without an answer to anybody, so tha
 import resource
 from contextlib import suppress
 
-RESERVE = 64
+ADMIN = 64 + 16
+"Descriptors for the admin address: its connections, and those that are being refused."
+RESERVE = 64 + ADMIN
 "Descriptors for all else: listeners, the admin address, token requests, files."
 
 

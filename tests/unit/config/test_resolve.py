@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from proxy.config.model import Configuration, Limits, Listener, Log, OAuthClient, Route
+from proxy.config.model import Admin, Configuration, Limits, Listener, Log, OAuthClient, Route
 from proxy.config.names import check_token
 from proxy.config.resolve import instance_name
 from proxy.config.values import Address
@@ -31,7 +31,7 @@ def test_all_but_oauth_clients_and_routes_has_a_default(understand: Understand) 
     )
     assert understand(written()) == Configuration(
         listen=(Listener(address=Address(host="127.0.0.1", port=8080)),),
-        admin=Address(host="127.0.0.1", port=9901),
+        admin=Admin(address=Address(host="127.0.0.1", port=9901)),
         oauth_clients={"a": client},
         routes=(Route(name="x", path="/x", upstream="https://up.example.com/http/x", oauth_client="a"),),
         limits=Limits(),
@@ -65,6 +65,22 @@ def test_a_listener_is_an_address_or_a_mapping_or_one_of_a_list(
 ) -> None:
     """One needs no list, an address alone no mapping; relative sockets start at the folder of the file."""
     assert list(understand(written(listen=listen)).listen) == expected
+
+
+@pytest.mark.parametrize(
+    ("admin", "expected"),
+    [
+        ("127.0.0.1:1", Admin(address=Address(host="127.0.0.1", port=1))),
+        ({"address": "127.0.0.1:1"}, Admin(address=Address(host="127.0.0.1", port=1))),
+        ({"hosts": ["Proxy.Example:80"]}, Admin(hosts=("proxy.example",))),
+        ({}, Admin(address=Address(host="127.0.0.1", port=9901))),
+        ({"address": "unix:s"}, Admin(address=Address(path=Path("/etc/test/s")))),
+    ],
+)
+def test_the_admin_address_is_an_address_or_a_mapping(understand: Understand, admin: Any, expected: Admin) -> None:
+    """The short form is the address alone; the long one has a default for each part."""
+    found = understand(written(admin=admin)).admin
+    assert (found.address, found.hosts) == (expected.address, expected.hosts)
 
 
 def test_an_open_listener_is_admitted_by_the_operator_s_word(understand: Understand) -> None:
@@ -110,6 +126,13 @@ def test_an_open_listener_is_admitted_by_the_operator_s_word(understand: Underst
             ["listen[0].alow: unknown key, the nearest known one is allow"],
         ),
         ({"admin": "127.0.0.1:8080"}, ["admin: is an address of the senders"]),
+        ({"admin": {"address": "127.0.0.1:8080"}}, ["admin: is an address of the senders"]),
+        ({"admin": "sesame"}, ["admin: is no address"]),
+        ({"admin": ["sesame"]}, ["admin: is no address"]),
+        ({"admin": {"adress": "sesame"}}, ["admin.adress: unknown key, the nearest known one is address"]),
+        ({"admin": {"address": "sesame"}}, ["admin.address: is no address"]),
+        ({"admin": {"hosts": "sesame"}}, ["admin.hosts: is no list"]),
+        ({"admin": {"hosts": ["http://sesame/"]}}, ["admin.hosts[0]: is no host"]),
         ({"limits": {"max_fields": 0}}, ["limits.max_fields: is too small, write at least 1"]),
         ({"limits": {"max_feilds": "sesame"}}, ["limits.max_feilds: unknown key, the nearest known one is max_fields"]),
         ({"log": {"sample": 2}}, ["log.sample: is no share"]),
