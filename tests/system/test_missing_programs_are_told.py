@@ -20,7 +20,7 @@ async def call(*words: str, folder: Path, **variables: str) -> Finished:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, *words),
         cwd=ROOT,
-        env={name: value for name, value in os.environ.items() if name not in ("CI", "NEWMAN")}
+        env={name: value for name, value in os.environ.items() if not name.startswith(("CI", "COV", "NEWMAN"))}
         | {"PATH": str(folder), **variables},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
