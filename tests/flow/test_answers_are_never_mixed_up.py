@@ -65,8 +65,11 @@ async def connect(proxy: Running) -> SlowSender:
     return sender
 
 
-def pouring(proxy: Running, *unasked: bytes) -> Line:
-    """A line that answers until the sender is congested, then sends the end and what nobody asked for in one go."""
+def pouring(proxy: Running, poured: asyncio.Event, *unasked: bytes) -> Line:
+    """A line that answers until the sender is congested, then sends the end and what nobody asked for in one go.
+
+    `poured` is set when all of it is in the sockets.
+    """
 
     async def pour(call: Call) -> None:
         await call.send(head(200, b"Transfer-Encoding: chunked"))
@@ -81,6 +84,8 @@ def pouring(proxy: Running, *unasked: bytes) -> Line:
         call._writer.write(bytes(size - 2 * RECORD) + b"\r\n0\r\n\r\n")
         for octets in unasked:
             call._writer.write(octets)
+        await until(lambda: call._writer.transport.get_write_buffer_size() == 0)
+        poured.set()
         await call.ended()
 
     return pour
@@ -115,9 +120,11 @@ async def test_a_sender_that_reads_slowly_leaves_nothing_to_the_next(
         upstream.script = deque([good])
         proxy = await serve(document(upstream, authority, tls={"ca_file": str(ca_file)} if secure else {}))
         slow, other = await connect(proxy), await connect(proxy)
-        upstream.script = deque([pouring(proxy, *unasked), good])
+        poured = asyncio.Event()
+        upstream.script = deque([pouring(proxy, poured, *unasked), good])
         slow.send(ASK)
         (pool,) = proxy.app.pools
+        await soon(poured.wait())
         await until(lambda: any(each.body is not None and each.body.paused for each in pool._all))
         await turns()
         read = slow.read()
