@@ -37,14 +37,14 @@ _REQUEST_COMMON = (
     b" sap_messagetype sap_receiver sap_sender sapmessageidex soapaction x-correlation-id".split()
 )
 _RESPONSE_ASKED = frozenset(
-    b"connection content-length date keep-alive proxy-connection retry-after sap_messageprocessinglogid"
+    b"connection content-length keep-alive proxy-connection retry-after sap_messageprocessinglogid"
     b" sap_mplcorrelationid set-cookie transfer-encoding x-cf-routererror x-correlationid x-csrf-token"
     b" x-request-id".split()
 )
 _RESPONSE_SINGLE = frozenset(b"content-length transfer-encoding".split())
 _RESPONSE_DROPPED = _HOP_BY_HOP | frozenset(b"content-length www-authenticate proxy-status set-cookie".split())
 _RESPONSE_COMMON = (
-    b"cache-control content-disposition content-encoding content-language content-type etag expires last-modified"
+    b"cache-control content-disposition content-encoding content-language content-type date etag expires last-modified"
     b" location server strict-transport-security vary x-content-type-options x-frame-options x-vcap-request-id".split()
 )
 
@@ -125,7 +125,5 @@ def without(lines: list[bytes], named: frozenset[bytes]) -> list[bytes]:
     What tells the content is meant for its last recipient; without it, something else would go on than was admitted.
     """
     return [
-        line
-        for line in lines
-        if (name := line.partition(b":")[0].lower()) not in named or name.startswith(b"content-")
+        line for line in lines if (name := line.partition(b":")[0].lower()) not in named or name.startswith(b"content-")
     ]

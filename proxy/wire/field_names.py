@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 "`field-name = token`, `token = 1*tchar` (RFC 9110 §5.1, §5.6.2)."
 MOST = 2048
-"Names in a table. Further ones are judged each time, so that ever new ones neither fill the memory nor push out others."
+"Names in a table. Further ones are judged each time: ever new ones neither fill the memory nor push out others."
 LONGEST = 64
 "Octets of a name in a table."
 
@@ -59,9 +59,7 @@ class FieldNames:
         if not TOKEN.fullmatch(name):
             return None
         lower = name.lower()
-        kind = FieldKind(
-            lower, passes=self._passes(lower), noted=lower in self.noted, single=lower in self._single
-        )
+        kind = FieldKind(lower, passes=self._passes(lower), noted=lower in self.noted, single=lower in self._single)
         if len(self.known) < MOST and len(name) <= LONGEST:
             self.known[name] = kind
         return kind

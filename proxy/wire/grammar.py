@@ -3,7 +3,7 @@
 A head is split into lines once. The name of each line is looked up in a table of names that have been judged
 (`proxy.wire.field_names`), and lines that pass are kept as they came, without an object for each field. What two
 readers could understand differently is refused: a proxy with a token must not guess. Responses are read as strictly as
-requests, but for two things: a line whose name is no token is dropped, and fewer fields have to be the only one.
+requests; only that fewer of their fields may not come twice.
 """
 
 import re
@@ -11,13 +11,13 @@ from typing import Final
 
 from proxy.wire.field_names import TOKEN, FieldNames, usual
 from proxy.wire.heads import HeadMalformed, HeadTooLong, VersionOther
+from proxy.wire.request_target import is_target
 
 CHUNKED: Final = -1
 "The `length` of a body that comes in chunks (RFC 9112 §7.1)."
 UNSAID: Final = -2
 "The `length` where no field says one."
-NOTHING: Final[frozenset[bytes]] = frozenset()
-NO_VALUES: Final[list[tuple[bytes, bytes]]] = []
+Pair = tuple[bytes, bytes]
 
 _CONTROLS: Final = bytes({*range(0x20), 0x7F} - {0x09})
 "CTL but HTAB; of these CR and LF may stand, as ends of lines (RFC 9110 §5.5, RFC 9112 §2.2)."
@@ -25,15 +25,6 @@ _METHODS: Final = {name.encode(): name for name in ("POST", "GET", "PUT", "HEAD"
 _KEEP_ALIVE: Final = frozenset({b" keep-alive", b" Keep-Alive"})
 "What Connection mostly is."
 _VERSION: Final = re.compile(rb"HTTP/[0-9]\.[0-9]")
-_HOST_PORT: Final = (
-    rb"(?:[!$&'()*+,;=\-._~%0-9A-Za-z]+|\[[0-9A-Fa-f:.]+\])"
-    rb"(?::(?:0*(?:[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?)?"
-)
-"`uri-host [ \":\" port ]`; the host is not empty (RFC 3986 §3.2, RFC 9110 §4.2.1)."
-_ABSOLUTE: Final = re.compile(rb"[A-Za-z][0-9A-Za-z+.\-]*://(?:[^/?#@\[\]]*@)?" + _HOST_PORT + rb"(?:[/?#].*)?")
-"`absolute-form` (RFC 9112 §3.2.2), of a scheme that has authorities."
-_AUTHORITY: Final = re.compile(_HOST_PORT)
-"`authority-form` (RFC 9112 §3.2.3)."
 
 
 class Fields:
@@ -46,12 +37,12 @@ class Fields:
         "All field lines as they came, in order; for reading only, as are the next."
         self.passing = passing
         "Those that go on where neither Connection nor a route says otherwise."
-        self.named = NOTHING
+        self.named: frozenset[bytes] = frozenset()
         "What Connection declares hop-by-hop (RFC 9110 §7.6.1), in lower case, without `close` and `keep-alive`."
         self._names = names
         self._noted = noted
         "Values, with white space around them, of the first of the fields whose values are set apart."
-        self._again = NO_VALUES
+        self._again: tuple[Pair, ...] = ()
         "Of second and further ones."
 
     def __repr__(self) -> str:
@@ -59,15 +50,15 @@ class Fields:
 
     def has(self, name: bytes) -> bool:
         """Whether there is such a field, be it empty."""
-        return name in self._noted or (name not in self._names.noted and bool(self._found(name)))
+        return name in self._noted or (name not in self._names.noted and bool(self.values(name)))
 
     def value(self, name: bytes) -> bytes:
         """The value of the first such field, or nothing."""
         value = self._noted.get(name)
         if value is not None:
             return value.strip(b" \t")
-        values = NO_VALUES if name in self._names.noted else self._found(name)
-        return values[0][1] if values else b""
+        values: list[bytes] = [] if name in self._names.noted else self.values(name)
+        return values[0] if values else b""
 
     def values(self, name: bytes) -> list[bytes]:
         """The values of all such fields, in order."""
@@ -77,18 +68,19 @@ class Fields:
             if self._again:
                 values += [again for each, again in self._again if each == name]
             return values
-        return [] if name in self._names.noted else [value for _, value in self._found(name)]
+        if name in self._names.noted:
+            return []
+        return [value for each, value in self.pairs() if each.lower() == name]  # asked for by a configuration
 
-    def _found(self, name: bytes) -> list[tuple[bytes, bytes]]:
-        """What is looked for because a configuration names it."""
-        pairs = [line.partition(b":") for line in self.lines]
-        return [(name, value.strip(b" \t")) for each, _, value in pairs if each.lower() == name]
+    def pairs(self) -> list[Pair]:
+        """Names as they came, and values; slow."""
+        return [(name, value.strip(b" \t")) for name, _, value in [line.partition(b":") for line in self.lines]]
 
     def _tell_apart(self) -> None:
         """Where fields that are noted come more than once; HeadMalformed if one may not."""
-        self._again, first = [], set()
-        for line in self.lines:
-            name, _, value = line.partition(b":")
+        first: set[bytes] = set()
+        again: list[Pair] = []
+        for name, value in self.pairs():
             kind = self._names.kind(name)
             if kind is None or not kind.noted:
                 continue
@@ -98,7 +90,8 @@ class Fields:
             elif kind.single:
                 raise HeadMalformed(f"more than one {usual(kind.name).decode()}")
             else:
-                self._again.append((kind.name, value.strip(b" \t")))
+                again.append((kind.name, value))
+        self._again = tuple(again)
 
 
 class RequestHead:
@@ -134,8 +127,8 @@ class ResponseHead:
         self.fields = fields
         self.length = _length(fields, minor)
         "Of the body in octets, as the fields say, whatever method and status say; CHUNKED, UNSAID."
-        bounded = self.length != UNSAID or status < 200 or status in (204, 304)
-        self.persistent = bounded and _persistent(fields, minor)
+        goes_on = _persistent(fields, minor)
+        self.persistent = goes_on and (self.length != UNSAID or status < 200 or status in (204, 304))
         "Whether the connection goes on; without a length nothing can follow (RFC 9112 §9.3)."
 
     def __repr__(self) -> str:
@@ -160,14 +153,15 @@ class RequestReader:
         version = words[-1]
         minor = 1 if version == b"HTTP/1.1" else 0
         if not minor and version != b"HTTP/1.0":
-            _refuse_version(lines[0])
+            _refuse_version(version)
         if len(words) != 3:
             raise HeadMalformed("a request line that is not three words with one space between them")
         method = _METHODS.get(words[0]) or _method(words[0])
         target = words[1]
-        if target[:1] != b"/" or not target.isascii() or 0x09 in target:
-            _check_target(method, target)
-        fields = _read_fields(octets, lines, self._names, strict=True)
+        plain = target[:1] == b"/" and target.isascii() and 0x09 not in target and method != "CONNECT"
+        if not plain and not is_target(method, target):
+            raise HeadMalformed("a request target that is no URL")
+        fields = _read_fields(octets, lines, self._names)
         if minor and not fields.has(b"host"):  # RFC 9112 §3.2; a second one is refused as any single field's
             raise HeadMalformed("no Host field")
         return RequestHead(method, target, minor, fields)
@@ -194,11 +188,11 @@ class ResponseReader:
         status = int(code)
         if status < 100:  # RFC 9110 §15
             raise HeadMalformed("a status below 100")
-        fields = _read_fields(octets, lines, self._names, strict=False)
+        fields = _read_fields(octets, lines, self._names)
         return ResponseHead(status, line[13:], 1 if version == b"HTTP/1.1 " else 0, fields)
 
 
-def _read_fields(octets: bytes, lines: list[bytes], names: FieldNames, *, strict: bool) -> Fields:
+def _read_fields(octets: bytes, lines: list[bytes], names: FieldNames) -> Fields:
     """The field lines of a head, `*( field-line CRLF ) CRLF` (RFC 9112 §2.1): all lines but the first and the last."""
     if len(octets.translate(None, _CONTROLS)) != len(octets) - 2 * (len(lines) - 1):
         _refuse_controls(lines)
@@ -213,8 +207,7 @@ def _read_fields(octets: bytes, lines: list[bytes], names: FieldNames, *, strict
         name, colon, value = line.partition(b":")
         kind = known.get(name) or names.kind(name)
         if kind is None or not colon:
-            _refuse_line(name, colon, strict=strict)
-            continue
+            raise _not_a_field(name, colon)
         if kind.passes:
             passing.append(line)
         if kind.noted:
@@ -235,7 +228,7 @@ def _length(fields: Fields, minor: int) -> int:
             raise HeadMalformed("Content-Length beside Transfer-Encoding")
         if minor == 0:  # §6.1: "MUST treat the message as if the framing is faulty"
             raise HeadMalformed("Transfer-Encoding in HTTP/1.0")
-        if fields.value(b"transfer-encoding").lower() != b"chunked":
+        if noted[b"transfer-encoding"].strip(b" ").lower() != b"chunked":  # a tab: some readers do not take it away
             raise HeadMalformed("a Transfer-Encoding other than chunked alone")
         return CHUNKED
     if said is None:
@@ -253,10 +246,10 @@ def _persistent(fields: Fields, minor: int) -> bool:
     """
     noted = fields._noted  # noqa: SLF001
     said = noted.get(b"connection")
-    if b"proxy-connection" not in noted:
+    if b"proxy-connection" not in noted and not fields._again:  # noqa: SLF001
         if said is None:
             return minor == 1
-        if said in _KEEP_ALIVE and not fields._again:  # noqa: SLF001
+        if said in _KEEP_ALIVE:
             return True
     # Connection = #connection-option, without case (RFC 9110 §7.6.1)
     options = _options(fields, b"connection")
@@ -276,23 +269,9 @@ def _method(word: bytes) -> str:
     return word.decode()
 
 
-def _check_target(method: str, target: bytes) -> None:
-    """`request-target = origin-form / absolute-form / authority-form / asterisk-form` (RFC 9112 §3.2).
-
-    Of a path any visible ASCII is taken: senders write `|`, `{` and the like as they are.
-    """
-    if not target.isascii() or 0x09 in target:
-        raise HeadMalformed("a request target beyond visible ASCII")
-    if target == b"*" and method == "OPTIONS":
-        return
-    form = _AUTHORITY if method == "CONNECT" else _ABSOLUTE
-    if not form.fullmatch(target):
-        raise HeadMalformed("a request target that is no URL")
-
-
-def _refuse_version(line: bytes) -> None:
+def _refuse_version(version: bytes) -> None:
     """`HTTP-version = HTTP-name "/" DIGIT "." DIGIT`, with case (RFC 9112 §2.3)."""
-    if _VERSION.fullmatch(line[-8:]):
+    if _VERSION.fullmatch(version):
         raise VersionOther("a version of HTTP other than 1.0 and 1.1")
     raise HeadMalformed("no version of HTTP at the end of its first line")
 
@@ -304,13 +283,12 @@ def _refuse_controls(lines: list[bytes]) -> None:
     raise HeadMalformed("a control character")
 
 
-def _refuse_line(name: bytes, colon: bytes, *, strict: bool) -> None:
-    """HeadMalformed for a field line that is none; nothing where it is only to be dropped."""
-    if name[:1] in (b" ", b"\t"):  # obs-fold (RFC 9112 §5.2)
-        raise HeadMalformed("a folded line")
+def _not_a_field(name: bytes, colon: bytes) -> HeadMalformed:
+    """What is wrong with a line that is no field line."""
+    if name[:1] in (b" ", b"\t"):  # obs-fold, which a server may refuse (RFC 9112 §5.2)
+        return HeadMalformed("a folded line")
     if not colon or not name:
-        raise HeadMalformed("a line without a name and a colon")
-    if b" " in name or b"\t" in name:  # RFC 9112 §5.1: "MUST reject"
-        raise HeadMalformed("white space before a colon")
-    if strict:
-        raise HeadMalformed("a field name that is no token")
+        return HeadMalformed("a line without a name and a colon")
+    if name[-1:] in (b" ", b"\t"):  # RFC 9112 §5.1: "MUST reject"
+        return HeadMalformed("white space before a colon")
+    return HeadMalformed("a field name that is no token")
