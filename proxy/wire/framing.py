@@ -6,6 +6,7 @@ readers could understand differently is refused: a proxy with a token must not g
 
 import re
 
+from proxy.wire import grammar
 from proxy.wire.heads import RequestHead, ResponseHead
 
 
@@ -212,6 +213,22 @@ def response_body(method: str, head: ResponseHead) -> Decoder:
     if codings:
         return ChunkedBody()
     return CloseBody() if length is None else LengthBody(length)
+
+
+def body_of_request(head: grammar.RequestHead) -> Decoder:
+    """The body of a request, from its first octet; without a length there is none (RFC 9112 §6.3, rule 7)."""
+    return NO_BODY if head.length == grammar.UNSAID else _body(head.length)
+
+
+def body_of_response(method: str, head: grammar.ResponseHead) -> Decoder:
+    """The body of the response to this method, from its first octet (RFC 9112 §6.3, rules 1 and 8)."""
+    if method == "HEAD" or head.status in (204, 304):
+        return NO_BODY
+    return CloseBody() if head.length == grammar.UNSAID else _body(head.length)
+
+
+def _body(length: int) -> Decoder:
+    return ChunkedBody() if length == grammar.CHUNKED else LengthBody(length)
 
 
 def _framing_fields(fields: tuple[tuple[bytes, bytes], ...]) -> tuple[list[bytes], list[bytes]]:
