@@ -69,7 +69,7 @@ class SpanTraces:
 
     def begin(self, account: Account, head: Head, *, secure: bool) -> None:
         """Below the sender's span, if it tells of one that can be read; the upstream's is to be below ours."""
-        told, parent = Context.of(head.fields), ROOT
+        told, parent = Context.of(head.fields.pairs()), ROOT
         if told.parent:
             parent = self._propagator.extract(told.carrier, ROOT)
         span = self._tracer.start_span(

@@ -60,7 +60,7 @@ class SenderConnection(PieceReader):
         self._taking = Taking()
         self.secure = desk.secure
         terms = desk.terms
-        self._heads = HeadReader(max_head=terms.max_head, max_fields=terms.max_fields, recall=desk.recall)
+        self._heads = HeadReader(max_head=terms.max_head, max_fields=terms.max_fields, reader=desk.reader)
 
     def __repr__(self) -> str:
         state = "lingering" if self._lingering else "busy" if self._run else "idle"
@@ -265,7 +265,7 @@ class SenderConnection(PieceReader):
         else:
             if expects:
                 body.invite = self._continue
-            self._decoder = framing.again()
+            self._decoder = framing
             self.deadline = self._after(self.desk.terms.body_timeout)
             octets = self._feed(self._decoder, body, octets)
         request = Request(head, target, body, self, request_id or next(self.desk.ids))
