@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from proxy.forwarding.body import BufferedBody
+from proxy.forwarding.field_rules import FieldRules, end_to_end, request_names, response_names
 from proxy.forwarding.fields import RequestRules, ResponseRules, select
 from proxy.forwarding.request import complete, prepare
 from proxy.forwarding.verdict import Ending, Refusal, Verdict, verdict
 from proxy.observe.logs import json_line
 from proxy.observe.metrics import Metrics
 from proxy.wire.framing import ChunkedBody, LengthBody, request_body
+from proxy.wire.grammar import RequestReader, ResponseReader
 from proxy.wire.heads import HeadCollector, RequestParser, ResponseParser, check
 from tests.bench import samples
 from tests.bench.table import say
@@ -82,6 +84,20 @@ def reading() -> Iterator[Step]:
     yield Step(f"check a request head ({len(request)} octets)", lambda: check(request))
     yield Step("parse a request head, with check (11 fields)", lambda: request_parser.parse(request, 100))
     yield Step("parse a response head, with check (8 fields)", lambda: response_parser.parse(response))
+    requests, responses = RequestReader(request_names()), ResponseReader(response_names())
+    rules, own = FieldRules(), FieldRules(drop=frozenset({b"x-dropped"}))
+
+    def forwarded(route: FieldRules) -> bytes:
+        return b"\r\n".join([b"POST / HTTP/1.1", *route.select(requests.read(request, 100).fields), b"", b""])
+
+    def relayed() -> bytes:
+        return b"\r\n".join([b"HTTP/1.1 200 OK", *end_to_end(responses.read(response).fields), b"", b""])
+
+    yield Step("read a request head in one pass", lambda: requests.read(request, 100))
+    yield Step("read, selected and written again", lambda: forwarded(rules))
+    yield Step("the same for a route that drops fields", lambda: forwarded(own))
+    yield Step("read a response head in one pass", lambda: responses.read(response))
+    yield Step("read, selected and written again", relayed)
 
 
 def framing() -> Iterator[Step]:
