@@ -12,7 +12,7 @@ from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http import HttpRequestParser, HttpResponseParser
 from aiohttp.http_exceptions import HttpProcessingError
 
-from proxy.forwarding.field_rules import request_names, response_names
+from proxy.forwarding.fields import request_names, response_names
 from proxy.wire.grammar import CHUNKED, UNSAID, Fields, RequestHead, RequestReader, ResponseHead, ResponseReader
 from proxy.wire.heads import HeadMalformed
 from tests.fuzz.reference import FIELD, STATUS_LINE, TOKEN, read_fields, values
