@@ -15,8 +15,8 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 COMPILED = {
     "": "clock",
-    "forwarding": "admission attempt body bounds cookies csrf exchange fields origin relay request routes target"
-    " verdict",
+    "forwarding": "admission attempt body bounds cookies csrf exchange fields normalization origin relay request"
+    " routes target verdict",
     "oauth": "source token",
     "observe": "account logs metrics",
     "server": "arrival desk sender",

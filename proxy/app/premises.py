@@ -15,6 +15,7 @@ from proxy.observe.metrics import Metrics
 from proxy.observe.traces import Traces
 from proxy.server.refusals import Refusals
 from proxy.wire.deadlines import Deadlines
+from proxy.wire.resolver import Resolver
 
 
 class Premises:
@@ -38,9 +39,10 @@ class Premises:
         self.metrics = Metrics()
         self.deadlines = Deadlines(loop)
         self._refusals = Refusals(log, self.deadlines)
-        self.endpoint = TokenEndpoint(environ=environ)
+        self.resolver = Resolver()
+        self.endpoint = TokenEndpoint(environ=environ, resolver=self.resolver)
         self.gates = Gates(log.logger)
-        self.own_names = frozenset({socket.gethostname().lower()})
+        self.own_names = frozenset({socket.gethostname().lower().rstrip(".")})
 
     @cached_property
     def spool(self) -> Spool:

@@ -17,7 +17,7 @@ from proxy.cli.configuration import read
 from proxy.cli.run import open_log
 from proxy.config.model import Route
 from proxy.sandbox.tenant import Tenant
-from proxy.wire.timeouts import timeout
+from proxy.timeouts import timeout
 
 PATH = "/http/orders"
 MESSAGE = '{"productIdentifier":"HT-1080"}'

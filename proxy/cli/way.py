@@ -21,10 +21,11 @@ from proxy.config.egress import CorporateProxy
 from proxy.cpi.explain import explain
 from proxy.errors import UpstreamUnreachable
 from proxy.forwarding.fields import value_of
+from proxy.timeouts import timeout
 from proxy.upstream.pool import ATTEMPT_DELAY
 from proxy.upstream.tunnel import tunnel
 from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong, ResponseHead, ResponseParser
-from proxy.wire.timeouts import timeout
+from proxy.wire.resolver import Resolver
 from proxy.wire.tls import certificate_advice, reason_of
 
 LARGEST_HEAD = 64 << 10
@@ -133,7 +134,7 @@ class Way:
         host, port = self._next
         try:
             async with timeout(self._server.timeout):
-                self._addresses = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+                self._addresses = await Resolver().resolve(host, port)
         except (OSError, UnicodeError):  # TimeoutError among them
             raise Fault(f"The name {host} cannot be resolved; check {self._option} and DNS.") from None
         return Came(Result.OK, f"{host}: {', '.join(sorted({str(each[4][0]) for each in self._addresses}))}")

@@ -13,6 +13,7 @@ from proxy.config.choices import (
     AuthMethod,
     BasicEncoding,
     Cookies,
+    CrossSite,
     Csrf,
     Forwarded,
     LogFormat,
@@ -161,6 +162,8 @@ class RouteOptions(Model):
     "Only senders in these networks (CIDR); without it any."
     inbound_auth: InboundAuth | None = None
     "What senders show to be let in; without it nothing."
+    cross_site: CrossSite = CrossSite.REFUSE
+    "refuse: browsers may send only from pages of this very address, by a name that is known here; allow: from any."
     content_types: Annotated[tuple[MediaRange, ...], Field(min_length=1)] | None = None
     "Only these media types, like application/xml or text/*, where a request has content; without it any."
     rate: Rate | None = None

@@ -7,7 +7,7 @@ ends nothing more is read as a message; the connection then ends lingering, so t
 import asyncio
 from typing import cast
 
-from proxy.errors import Overloaded, ProxyError, RequestMalformed, RequestTimeout, SenderLeft
+from proxy.errors import LengthRequired, Overloaded, ProxyError, RequestMalformed, RequestTimeout, SenderLeft
 from proxy.forwarding.answers import CONTINUE
 from proxy.forwarding.request import Request
 from proxy.server.arrival import Arrival, HeadReader
@@ -15,7 +15,8 @@ from proxy.server.desk import Desk
 from proxy.server.peer import peer_of, reset
 from proxy.wire.body import IncomingBody
 from proxy.wire.deadlines import NEVER
-from proxy.wire.framing import BodyMalformed, Decoder
+from proxy.wire.framing import NO_BODY, BodyMalformed, Decoder
+from proxy.wire.keepalive import keep_alive
 from proxy.wire.reading import PieceReader
 from proxy.wire.run import Run
 
@@ -23,6 +24,9 @@ WRITE_HIGH_WATER = 32 << 10
 "Octets of answers that may wait for a slow sender before `congested`."
 AT_A_TIME = 32
 "Pipelined requests that are answered in one turn of the event loop."
+EMPTY_LINES = b"\r\n"
+"What some old senders send behind a request (RFC 9112 §2.2)."
+UNFRAMED = "Octets follow the head of a request that does not say how many belong to it; send `Content-Length`."
 LINGER = 2.0
 "Seconds in which a refused sender may go on sending, so that it reads its answer, and an idle one may send its last."
 
@@ -41,6 +45,7 @@ class SenderConnection(PieceReader):
     _lingering: bool = False
     _answering: bool = False
     _promised: bool = False
+    _unframed: bool = False
     left: bool = False
     half_closed: bool = False
     congested: bool = False
@@ -108,6 +113,14 @@ class SenderConnection(PieceReader):
         elif not self.congested:
             self.deadline = min(self.deadline, self._after(patience))
 
+    def give_up(self, failure: ProxyError) -> None:
+        """Wait no longer for the rest of a request; its sender is told why."""
+        if self._body is not None and not self._body.ended:
+            self._body.fail(failure)
+            self.ring()
+        elif self._run is None and self._heads.begun and not self._closing:
+            self._refuse(failure)
+
     # ---- what its body does with it
 
     def pause_reading(self) -> None:
@@ -126,6 +139,8 @@ class SenderConnection(PieceReader):
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=WRITE_HIGH_WATER)
         self.address, self.local, over_ip = peer_of(transport)
+        if self.address and over_ip:
+            keep_alive(transport.get_extra_info("socket"))
         self.desk.deadlines.watch(self)
         self.deadline = self._after(self.desk.terms.idle_timeout)
         refusal = self.desk.arrived(self)
@@ -142,6 +157,8 @@ class SenderConnection(PieceReader):
             self._read_body(self._decoder, self._body, octets)
             self.ring()
         elif self._run is not None or self._held or self.congested:
+            if self._unframed and self._body is not None and not self._answering and octets.strip(EMPTY_LINES):
+                self._body.overrun(LengthRequired(f"{UNFRAMED} The message may have been delivered without them."))
             self._hold(octets)
         else:
             self._read_requests(octets)
@@ -233,6 +250,10 @@ class SenderConnection(PieceReader):
     def _begin(self, arrival: Arrival, octets: bytes) -> bytes:
         head, target, framing, expects, request_id = arrival
         length, self._answering = framing.length, False
+        self._unframed = framing is NO_BODY and not head.persistent
+        if self._unframed and octets.strip(EMPTY_LINES):
+            self._refuse(LengthRequired(UNFRAMED))
+            return b""
         body = self._body = IncomingBody(self, length)
         if not head.persistent:
             self._closing = True

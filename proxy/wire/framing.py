@@ -34,6 +34,8 @@ class NoBody:
 
 
 NO_BODY = NoBody()
+WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+"Methods that say in HTTP/1.0 how long their body is, be it empty (RFC 1945 §8.3)."
 
 
 class LengthBody:
@@ -188,7 +190,11 @@ def request_body(head: RequestHead) -> Decoder:
             raise BodyMalformed("Transfer-Encoding in HTTP/1.0")
         _only_chunked(codings)
         return ChunkedBody()
-    return LengthBody(_only_length(lengths)) if lengths else NO_BODY
+    if lengths:
+        return LengthBody(_only_length(lengths))
+    if head.minor == 0 and head.method.upper() in WITH_BODY:
+        raise BodyMalformed(f"{head.method} in HTTP/1.0 without Content-Length, so that no end of the body can be told")
+    return NO_BODY
 
 
 def response_body(method: str, head: ResponseHead) -> Decoder:

@@ -34,7 +34,7 @@ def held(proxy: Running) -> int:
     senders = [(each._body, each._transport) for each in proxy.app.crowd]
     upstreams = [(each.body, each._transport) for pool in proxy.app.pools for each in pool._all]
     return sum(
-        (body._size if body is not None else 0) + transport.get_write_buffer_size()
+        (body._pieces.size if body is not None else 0) + transport.get_write_buffer_size()
         for body, transport in [*senders, *upstreams]
     )
 

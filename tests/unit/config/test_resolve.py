@@ -80,6 +80,16 @@ def test_an_open_listener_is_admitted_by_the_operator_s_word(understand: Underst
         ({"listen": ["127.0.0.1:1", "0.0.0.0:1"]}, ["listen[1]: 0.0.0.0:1 is reachable beyond this machine"]),
         ({"listen": {"address": "0.0.0.0:1"}}, ["listen: 0.0.0.0:1 is reachable beyond this machine"]),
         ({"listen": {"address": "0.0.0.0:1", "allow": []}}, ["listen.allow: is empty and lets nobody in"]),
+        ({"listen": {"address": "unix:/x", "allow": ["10.0.0.0/8"]}}, ["listen.allow: has no effect on a Unix socket"]),
+        (
+            {"listen": ["127.0.0.1:1", {"address": "unix:/x", "allow": ["10.0.0.0/8"]}]},
+            ["listen[1].allow: has no effect on a Unix socket"],
+        ),
+        (
+            {"listen": ["unix:/x", "unix:/y"], "route": ROUTE | {"allow": ["10.0.0.0/8"]}},
+            ["routes[0].allow: has no effect on a Unix socket"],
+        ),
+        ({"listen": {"address": "unix:/x", "allow": []}}, ["listen.allow: is empty and lets nobody in"]),
         ({"listen": "sesame"}, ["listen: is no address"]),
         ({"listen": []}, ["listen: is empty"]),
         ({"listen": ["127.0.0.1:1", "sesame"]}, ["listen[1]: is no address"]),
@@ -87,7 +97,7 @@ def test_an_open_listener_is_admitted_by_the_operator_s_word(understand: Underst
         ({"listen": {"adress": "sesame"}}, ["listen.address: is missing", "listen.adress: unknown key, the nearest"]),
         (
             {"listen": {"address": "127.0.0.1:1", "zzzz": "sesame"}},
-            ["listen.zzzz: unknown key, known are address, allow, tls"],
+            ["listen.…: unknown key, known are address, allow, tls"],
         ),
         ({"listen": {"address": "127.0.0.1:1", "tls": "sesame"}}, ["listen.tls: is no mapping"]),
         ({"listen": {"address": "127.0.0.1:1", "tls": {}}}, ["listen.tls.cert_file: is missing"]),
@@ -107,10 +117,10 @@ def test_an_open_listener_is_admitted_by_the_operator_s_word(understand: Underst
         ({"via": "a b"}, ["via: is no token"]),
         ({"trusted_proxies": ["sesame"]}, ["trusted_proxies[0]: is no network"]),
         ({"rout": "sesame"}, ["rout: unknown key, the nearest known one is routes"]),
-        ({"zzzz": "sesame"}, ["zzzz: unknown key, known are admin, drain_timeout, limits"]),
+        ({"zzzz": "sesame"}, ["…: unknown key, known are admin, drain_timeout, limits"]),
         ({"oauth_clients": {}}, ["oauth_clients: there is no OAuth client"]),
         ({"oauth_clients": "sesame"}, ["oauth_clients: there is no OAuth client"]),
-        ({"oauth_clients": {"a": "sesame"}}, ["oauth_clients.a: is no mapping"]),
+        ({"oauth_clients": {"a": "sesame"}}, ["oauth_clients.…: is no mapping"]),
         ({"routes": []}, ["routes: there is no route"]),
         ({"routes": {"a": "sesame"}}, ["routes: there is no route"]),
         ({"routes": ["sesame"]}, ["routes[0]: is no mapping"]),
@@ -125,10 +135,16 @@ def test_what_does_not_fit_is_told_with_its_path(complaints: Complaints, general
         assert "sesame" not in problem
 
 
+def test_a_route_may_list_networks_where_some_of_its_senders_have_addresses(understand: Understand) -> None:
+    """Those of the Unix socket are let in by its permissions."""
+    written_so = written(listen=["unix:/x", "127.0.0.1:1"], route=ROUTE | {"allow": ["10.0.0.0/8"]})
+    assert understand(written_so).routes[0].allow == (ip_network("10.0.0.0/8"),)
+
+
 def test_a_name_that_is_none_is_told(complaints: Complaints) -> None:
     """Names of OAuth clients stand in logs and on the command line."""
     (problem,) = complaints(written(oauth_clients={"a b": BASIC}, route=ROUTE | {"oauth_client": "a b"}))
-    assert problem.startswith("proxy.yaml:1: oauth_clients.a b: is no name")
+    assert problem.startswith("proxy.yaml:1: oauth_clients.…: is no name")
 
 
 def test_a_route_whose_list_of_networks_is_wrong_is_not_called_unfenced(complaints: Complaints) -> None:
@@ -167,7 +183,7 @@ routes:
         ["proxy.yaml:1", "listen"],
         ["proxy.yaml:2", "limts"],
         ["proxy.yaml:3", "drain_timeout"],
-        ["proxy.yaml:5", "oauth_clients.a"],
+        ["proxy.yaml:5", "oauth_clients.…"],
         ["proxy.yaml:6", "oauth_clients.a.token_url"],
         ["proxy.yaml:8", "oauth_clients.a.client_secret"],
         ["proxy.yaml:9", "oauth_clients.a.scopes[0]"],

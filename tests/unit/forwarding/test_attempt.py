@@ -68,9 +68,9 @@ def incoming(length: int | None = None) -> IncomingBody:
     return IncomingBody(MemoryTransport(), length)
 
 
-def streamed(body: IncomingBody, begun: list[bytes] | None = None, most: int = 100) -> StreamedBody:
+def streamed(body: IncomingBody, begun: bytes = b"", most: int = 100) -> StreamedBody:
     """A body that passes through."""
-    return StreamedBody(begun or [], body, most)
+    return StreamedBody(begun, body, most)
 
 
 async def test_an_answer_is_handed_over_with_its_connection() -> None:
@@ -132,7 +132,7 @@ async def test_a_buffered_body_goes_out_whole_whatever_its_size(size: int) -> No
 async def test_a_streamed_body_goes_out_as_it_comes(length: int | None, sent: bytes) -> None:
     """What was read already comes first."""
     body = incoming(length)
-    under_way = await Attempt(streamed(body, [b"a", b"b"])).start()
+    under_way = await Attempt(streamed(body, b"ab")).start()
     body.push(b"cd")
     under_way.waiting.ring()
     body.end()
@@ -187,7 +187,7 @@ async def test_an_early_answer_ends_the_sending() -> None:
 async def test_a_body_that_breaks_cuts_the_request(failure: Exception, *, congested: bool) -> None:
     """So that nothing looks whole; also while the upstream does not read."""
     body = incoming()
-    under_way = await Attempt(streamed(body, [b"ab"])).start()
+    under_way = await Attempt(streamed(body, b"ab")).start()
     if congested:
         under_way.pool.made[0].pause_writing()
     body.fail(failure)

@@ -247,7 +247,7 @@ async def test_a_body_cut_without_close_notify_is_a_cut(authority: trustme.CA, c
                 shut(writer)
 
         async with upstream(talk, server_context(authority)) as (_, port):
-            context = client_context(Tls(ca_file=ca_file))
+            context = await asyncio.to_thread(client_context, Tls(ca_file=ca_file))
             async with pool(port, tls=context) as (ours, _):
                 connection = await ours.connect(10)
                 if signed:

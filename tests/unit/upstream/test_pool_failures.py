@@ -18,7 +18,7 @@ from tests.unit.upstream.serving import ask, pool, server_context, upstream
 
 async def test_a_tls_upstream_with_a_trusted_certificate_is_reached(authority: trustme.CA, ca_file: Path) -> None:
     """And its idle connection is used again, whatever TLS sent after the handshake."""
-    context = client_context(Tls(ca_file=ca_file))
+    context = await asyncio.to_thread(client_context, Tls(ca_file=ca_file))
     async with upstream(tls=server_context(authority)) as (server, port), pool(port, tls=context) as (ours, _):
         connection = await ours.connect(10)
         assert await ask(connection) == b"ok"
@@ -38,7 +38,7 @@ async def test_a_certificate_that_is_not_accepted_is_no_connection(
 ) -> None:
     """Nothing is sent to it, and the sentence says what to do."""
     issuer = authority if host == "other.example" else trustme.CA()
-    context = client_context(Tls(ca_file=ca_file))
+    context = await asyncio.to_thread(client_context, Tls(ca_file=ca_file))
     async with (
         upstream(tls=server_context(issuer, host)) as (server, port),
         pool(port, tls=context) as (ours, _),

@@ -211,6 +211,20 @@ def test_the_fields_of_a_request_say_where_its_body_ends(fields: tuple[Pair, ...
     assert (type(body), body.length, body.done) == (kind, length, length == 0)
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "post"])
+def test_a_message_in_http_1_0_says_how_long_it_is(method: str) -> None:
+    """RFC 1945 §8.3: also that it is empty; else it would be delivered without its body."""
+    with pytest.raises(BodyMalformed, match=r"HTTP/1\.0 without Content-Length"):
+        request_body(RequestHead(method, b"/", 0, (), persistent=False))
+    assert request_body(RequestHead(method, b"/", 0, ((b"Content-Length", b"0"),), persistent=False)).done
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE"])
+def test_other_methods_in_http_1_0_need_no_length(method: str) -> None:
+    """They have no body as a rule."""
+    assert request_body(RequestHead(method, b"/", 0, (), persistent=False)) is NO_BODY
+
+
 BAD_FIELDS = [
     pytest.param(((b"Content-Length", b"5"), CHUNKED), "beside", id="a length beside chunks"),
     pytest.param((CHUNKED, CHUNKED), "other than chunked alone", id="chunked twice"),
