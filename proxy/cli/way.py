@@ -20,13 +20,13 @@ from aiohappyeyeballs import start_connection
 from proxy.config.egress import CorporateProxy
 from proxy.cpi.explain import explain
 from proxy.errors import UpstreamUnreachable
+from proxy.timeouts import timeout
 from proxy.upstream.pool import ATTEMPT_DELAY
 from proxy.upstream.tunnel import tunnel
 from proxy.wire.field_names import FieldNames
 from proxy.wire.grammar import ResponseHead, ResponseReader
 from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong
 from proxy.wire.resolver import Resolver
-from proxy.wire.timeouts import timeout
 from proxy.wire.tls import certificate_advice, reason_of
 
 LARGEST_HEAD = 64 << 10

@@ -16,6 +16,7 @@ from proxy.server.peer import peer_of, reset
 from proxy.wire.body import IncomingBody
 from proxy.wire.deadlines import NEVER
 from proxy.wire.framing import NO_BODY, BodyMalformed, Decoder
+from proxy.wire.keepalive import keep_alive
 from proxy.wire.reading import PieceReader
 from proxy.wire.run import Run
 from proxy.wire.unsent import Taking
@@ -139,6 +140,8 @@ class SenderConnection(PieceReader):
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=WRITE_HIGH_WATER)
         self.address, self.local, over_ip = peer_of(transport)
+        if self.address and over_ip:
+            keep_alive(transport.get_extra_info("socket"))
         self.desk.deadlines.watch(self)
         self.deadline = self._after(self.desk.terms.idle_timeout)
         refusal = self.desk.arrived(self)

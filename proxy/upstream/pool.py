@@ -7,15 +7,16 @@ from dataclasses import dataclass
 
 from aiohappyeyeballs import start_connection
 
+from proxy import timeouts
 from proxy.config.egress import CorporateProxy
 from proxy.errors import ConnectTimeout, Draining, ProxyError, UpstreamUnreachable
 from proxy.upstream.connection import UpstreamConnection
 from proxy.upstream.failures import UNCERTAIN
 from proxy.upstream.tunnel import tunnel
-from proxy.wire import timeouts
 from proxy.wire.channel import TlsChannel
 from proxy.wire.deadlines import Deadlines
 from proxy.wire.grammar import ResponseReader
+from proxy.wire.keepalive import keep_alive
 from proxy.wire.resolver import Found, Resolver
 from proxy.wire.tls import certificate_advice, reason_of
 
@@ -137,6 +138,7 @@ class Pool:
     async def _open(self, addresses: list[Found]) -> UpstreamConnection:
         loop, origin = asyncio.get_running_loop(), self.origin
         connected = await start_connection(addresses, happy_eyeballs_delay=ATTEMPT_DELAY)
+        keep_alive(connected)
         connection = self._make()
         connection.watch_socket(connected.fileno(), in_clear=origin.tls is None)
         try:
