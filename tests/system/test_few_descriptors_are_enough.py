@@ -16,17 +16,30 @@ class Poor(Proxy):
 
 
 async def test_three_hundred_idle_senders_starve_nobody_who_was_admitted(configuration: Path) -> None:
-    """Ninety-six are admitted: each can have a connection of its own to the upstream."""
+    """Fifty-six are admitted: each can have a connection of its own to the upstream."""
     async with Poor(configuration) as proxy:
         warning = await proxy.logs("connections.limited")
-        assert (warning["level"], warning["most"]) == ("warning", 96)
+        assert (warning["level"], warning["most"]) == ("warning", 56)
         senders = [await Sender.connect(proxy.port) for _ in range(300)]
-        refusals = await asyncio.gather(*(refusal(each) for each in senders[96:]))
+        refusals = await asyncio.gather(*(refusal(each) for each in senders[56:]))
         assert set(refusals) <= {"overloaded", "closed"}
         assert refusals[:100] == ["overloaded"] * 100
-        answers = await asyncio.gather(*(each.ask(ASK) for each in senders[:96]))
-        assert [each.status for each in answers] == [200] * 96
+        answers = await asyncio.gather(*(each.ask(ASK) for each in senders[:56]))
+        assert [each.status for each in answers] == [200] * 56
         for each in senders:
+            each.leave()
+
+
+async def test_idle_connections_to_the_admin_address_take_nothing_from_senders(configuration: Path) -> None:
+    """However many there are: all senders that are admitted are served, and the admin address is again when they go."""
+    async with Poor(configuration) as proxy:
+        idle = [await Sender.connect(proxy.admin_port) for _ in range(300)]
+        assert [(await each.answer()).status for each in idle[64:]] == [503] * 236
+        senders = [await Sender.connect(proxy.port) for _ in range(56)]
+        answers = await asyncio.gather(*(each.ask(ASK) for each in senders))
+        assert [each.status for each in answers] == [200] * 56
+        assert (await idle[0].ask(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")).status == 200
+        for each in (*idle, *senders):
             each.leave()
 
 
