@@ -107,6 +107,13 @@ class RequestTimeout(SenderError):
     status, code, title = 408, "request_timeout", "The request did not arrive in time"
 
 
+class LengthRequired(SenderError):
+    """The request has octets behind its head and does not say how many belong to it (RFC 9110 §15.5.12)."""
+
+    status, code, title = 411, "length_required", "The length of the body is missing"
+    proxy_status = "http_request_error"
+
+
 class BodyTooLarge(SenderError):
     """The body exceeds the route's `max_body` (RFC 9110 §15.5.14)."""
 

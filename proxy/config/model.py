@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, SecretStr
 
+from proxy.config.admin import Admin
 from proxy.config.choices import (
     AuthMethod,
     BasicEncoding,
@@ -45,6 +46,7 @@ __all__ = [
     "KIB",
     "MIB",
     "Address",
+    "Admin",
     "AuthMethod",
     "BasicEncoding",
     "Configuration",
@@ -293,7 +295,7 @@ class Configuration(Options):
     """All of it."""
 
     listen: tuple[Listener, ...]
-    admin: ListenAddress
+    admin: Admin
     oauth_clients: dict[Name, OAuthClient]
     routes: tuple[Route, ...]
     via: Token

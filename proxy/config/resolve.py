@@ -44,7 +44,7 @@ def resolve(
     findings = [
         *repeated(entries),
         *open_listeners(general.listen, _unfenced(tree.get("routes")), insecure_listen=insecure_listen),
-        *shared_addresses(general.listen, general.admin),
+        *shared_addresses(general.listen, general.admin.address),
         *lists_without_effect(general.listen, entries),
         *unasked_certificates(general.listen, entries),
     ]

@@ -1,11 +1,17 @@
 """Whose request it is: the address at the other end, or the one that trusted proxies name."""
 
+import re
 from ipaddress import ip_address
 
 from proxy.errors import SenderNotAllowed
 from proxy.forwarding.admission import Networks, allowed
 from proxy.forwarding.fields import values_of
 from proxy.wire.heads import RequestHead
+
+_HOP = re.compile(rb"(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+))(?::[0-9]{1,5})?|([0-9A-Fa-f:.]+)")
+"One element: IPv6 in brackets or IPv4, each with the port that some gateways add, or IPv6 alone."
+_QUOTED = re.compile(rb'"(.*)"')
+"As Forwarded has what holds a colon (RFC 7239 §4), and some gateways X-Forwarded-For too."
 
 
 def sender_address(peer: str, head: RequestHead, trusted: Networks) -> str:
@@ -25,10 +31,9 @@ def sender_address(peer: str, head: RequestHead, trusted: Networks) -> str:
 
 def _address(hop: bytes) -> str:
     """In one spelling; a scope (RFC 4007 §11) means something on one machine only, and may hold anything."""
+    quoted = _QUOTED.fullmatch(hop)
+    found = _HOP.fullmatch(quoted[1] if quoted else hop)
     try:
-        address = ip_address(hop.decode("ascii").strip("[]"))
+        return str(ip_address((found[1] or found[2] or found[3]).decode("ascii") if found else ""))
     except ValueError:
-        address = None
-    if address is None or b"%" in hop:
-        raise SenderNotAllowed("X-Forwarded-For of a trusted proxy holds more than addresses.")
-    return str(address)
+        raise SenderNotAllowed("X-Forwarded-For of a trusted proxy holds more than addresses.") from None

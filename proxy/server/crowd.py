@@ -9,6 +9,7 @@ from proxy.config.model import Limits
 from proxy.errors import Overloaded, ProxyError
 from proxy.forwarding.rate import counted_as
 from proxy.server.sender import SenderConnection
+from proxy.wire import timeouts
 
 
 class Crowd:
@@ -31,7 +32,8 @@ class Crowd:
         self._empty = asyncio.Event()
         if self._connections:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._empty.wait(), timeout)
+                async with timeouts.timeout(timeout):
+                    await self._empty.wait()
 
     def __len__(self) -> int:
         return len(self._connections)

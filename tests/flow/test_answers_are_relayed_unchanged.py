@@ -46,6 +46,19 @@ async def test_an_empty_reason_stays_empty(serve: Serve, upstream: Upstream, aut
     assert (await (await proxy.sender()).ask(request(b"GET /orders"))).start == b"HTTP/1.1 200 "
 
 
+@pytest.mark.parametrize("coding", [b"gzip", b"deflate", b"br", b"zstd", b"gzip, br", b"of its own"])
+async def test_codings_of_bodies_go_through_in_both_directions(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, coding: bytes
+) -> None:
+    """Nothing is unpacked, so nothing need be known of them."""
+    upstream.script[0] = answer(200, b"Content-Encoding: " + coding, body=b"packed")
+    proxy = await serve(document(upstream, authority))
+    relayed = await (await proxy.sender()).ask(request(b"POST /orders", b"Content-Encoding: " + coding, body=b"other"))
+    assert (relayed.status, relayed.field(b"Content-Encoding"), relayed.body) == (200, [coding], b"packed")
+    received = upstream.requests[0]
+    assert (received.field(b"Content-Encoding"), bytes(received.body)) == ([coding], b"other")
+
+
 @pytest.mark.parametrize("fields", [(b"Content-Length: 1234",), ()])
 async def test_an_answer_to_head_has_fields_only(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer, fields: tuple[bytes, ...]
