@@ -9,6 +9,7 @@ from blockbuster import blockbuster_ctx
 from hypothesis import settings
 
 from proxy.wire import heads
+from tests.programs import missing
 
 settings.register_profile("untimed", deadline=None)  # how long an example takes says how busy the machine is
 settings.load_profile("untimed")
@@ -26,6 +27,16 @@ def pytest_configure() -> None:
     compiled = not str(heads.__file__).endswith(".py")
     if compiled != (os.environ.get("EXPECTED") == "compiled"):
         raise pytest.UsageError(f"{heads.__file__} is {'' if compiled else 'not '}compiled")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test whose programs are missing; in CI, fail it, unless Debian does not have the program."""
+    for marker in item.iter_markers("needs"):
+        for name, program in missing(marker.args):
+            if program.is_required and os.environ.get("CI") == "true":
+                pytest.fail(f"{name} is missing; tests/programs.py says what CI installs", pytrace=False)
+            pytest.skip(f"{name} is missing")
 
 
 @pytest.fixture(autouse=True)

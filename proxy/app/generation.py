@@ -176,7 +176,9 @@ class Generation:
         key = (origin, self.configuration.upstream_idle_timeout)
         if key not in self.pools:
             known = self._before.pools.get(key) if self._before else None
-            self.pools[key] = known or Pool(origin, self._premises.deadlines, idle_timeout=key[1])
+            self.pools[key] = known or Pool(
+                origin, self._premises.deadlines, idle_timeout=key[1], resolver=self._premises.resolver
+            )
         return self.pools[key]
 
     def _trust(self, tls: Tls) -> SSLContext:

@@ -24,6 +24,8 @@ from proxy.forwarding.fields import value_of
 from proxy.upstream.pool import ATTEMPT_DELAY
 from proxy.upstream.tunnel import tunnel
 from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong, ResponseHead, ResponseParser
+from proxy.wire.resolver import Resolver
+from proxy.wire.timeouts import timeout
 from proxy.wire.tls import certificate_advice, reason_of
 
 LARGEST_HEAD = 64 << 10
@@ -131,8 +133,8 @@ class Way:
     async def _resolve(self) -> Came:
         host, port = self._next
         try:
-            async with asyncio.timeout(self._server.timeout):
-                self._addresses = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            async with timeout(self._server.timeout):
+                self._addresses = await Resolver().resolve(host, port)
         except (OSError, UnicodeError):  # TimeoutError among them
             raise Fault(f"The name {host} cannot be resolved; check {self._option} and DNS.") from None
         return Came(Result.OK, f"{host}: {', '.join(sorted({str(each[4][0]) for each in self._addresses}))}")
@@ -140,7 +142,7 @@ class Way:
     async def _connect(self) -> Came:
         host, port = self._next
         try:
-            async with asyncio.timeout(self._server.timeout):
+            async with timeout(self._server.timeout):
                 self._connected = await start_connection(self._addresses, happy_eyeballs_delay=ATTEMPT_DELAY)
         except TimeoutError:
             advice = "is a firewall in between, or does it take a corporate proxy (`proxy_url`)?"
@@ -158,7 +160,7 @@ class Way:
         if proxy is None or self._connected is None:
             return Came(Result.SKIPPED, "none is on the way")
         try:
-            async with asyncio.timeout(self._server.timeout):
+            async with timeout(self._server.timeout):
                 await tunnel(self._connected, proxy, str(self._server))
         except UpstreamUnreachable as error:
             raise Fault(error.detail) from None
@@ -169,7 +171,7 @@ class Way:
     async def _secure(self) -> Came:
         server = self._server
         try:
-            async with asyncio.timeout(server.timeout):
+            async with timeout(server.timeout):
                 self._streams = await asyncio.open_connection(
                     sock=self._connected, ssl=self.tls, server_hostname=server.host if self.tls else None
                 )
@@ -200,7 +202,7 @@ class Way:
     async def _ask(self) -> Came:
         server = self._server
         try:
-            async with asyncio.timeout(server.timeout):
+            async with timeout(server.timeout):
                 self._head, text = await self._options()
         except TimeoutError:
             raise Fault(f"{server} does not answer within {server.timeout:g} s.") from None

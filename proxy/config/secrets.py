@@ -5,8 +5,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-MOST_BYTES = 1 << 20
-"Of a file."
+from proxy.config.files import MOST_BYTES, FileTooLarge, read_file
 
 
 class SecretError(ValueError):
@@ -16,8 +15,9 @@ class SecretError(ValueError):
 def read_secret(path: Path) -> SecretStr:
     """What stands in the file (UTF-8), without one line end at its end; raises SecretError, also when it is empty."""
     try:
-        with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
+        content = read_file(path)
+    except FileTooLarge as error:
+        raise SecretError(str(error)) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "no path"
         raise SecretError(f"{_known(path)} cannot be read ({reason}), name one that this user can read") from None

@@ -3,18 +3,21 @@
 import re
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
+from proxy.config.choices import CrossSite
 from proxy.errors import (
     ConnectRefused,
+    CrossSiteRefused,
     ExpectationUnknown,
     MethodNotAllowed,
     RequestMalformed,
     RouteUnknown,
     SenderNotAllowed,
 )
-from proxy.forwarding.fields import value_of
+from proxy.forwarding.fields import has, value_of
 from proxy.forwarding.request import Request
 from proxy.forwarding.routes import Route, Routes
 from proxy.forwarding.target import host_of
+from proxy.wire.cross_site import comes_from_elsewhere, host_name, is_address
 from proxy.wire.heads import RequestHead
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
@@ -34,6 +37,9 @@ def admit(request: Request, address: str, routes: Routes[Route], own_names: froz
     if route.settings.allow is not None and not allowed(address, route.settings.allow):
         raise SenderNotAllowed("The sender's address is not in the route's `allow`.")
     if known is None:
+        fields = request.head.fields
+        if has(fields, b"origin") or has(fields, b"sec-fetch-site"):
+            refuse_cross_site(request, route, own_names)
         refuse_expectation(request.head)
         if not request.target.authority:  # the absolute form is judged by our own address too
             notes[routes] = route
@@ -52,6 +58,22 @@ def find(request: Request, routes: Routes[Route], own_names: frozenset[str]) -> 
     if request.target.authority and route.settings.host is None:
         refuse_other_host(host_of(request.target.authority), request.sender.local, route, own_names)
     return route
+
+
+def refuse_cross_site(request: Request, route: Route, own_names: frozenset[str]) -> None:
+    """Raises for what a browser sends for a page of another site, or to a name that some site may have pointed here."""
+    if route.settings.cross_site is CrossSite.ALLOW:
+        return
+    authority = request.target.authority or value_of(request.head.fields, b"host")
+    if comes_from_elsewhere(request.head.fields, authority, secure=request.sender.secure):
+        raise CrossSiteRefused(
+            "A browser sent this for a page of another site; set the route's `cross_site` to allow if that is meant."
+        )
+    name = host_name(authority)
+    if not (is_address(name) or name in {"localhost", route.settings.host} or name in own_names):
+        raise CrossSiteRefused(
+            "A browser sent this to a name that is not known here; set the route's `host` to it if it is ours."
+        )
 
 
 def refuse_expectation(head: RequestHead) -> None:

@@ -21,7 +21,17 @@ _SAP_ALLOWED = frozenset(b"sap_applicationid sap_sender sap_receiver sap_message
 _LOOK_ALIKES = frozenset(
     b"contentlength transferencoding host authorization proxyauthorization mysapsso2 sapr3auth".split()
 )
+_ONLY_BY_NAME = {b"cookie": b"cookie", b"cookie2": b"cookie2", b"contenttype": b"content-type"}
+"Fields that are looked at here under their own names only, by their letters."
+_END_TO_END = re.compile(
+    rb"(?:accept|content|if|sap|sec-fetch)[-_].*|accept|authorization|cache-control|cookie2?|date|etag|expect|expires"
+    rb"|from|host|last-modified|location|mysapsso2|origin|range|referer|retry-after|set-cookie|soapaction|user-agent|vary"
+    rb"|sapmessageidex|via|warning|x-correlationid|x-csrf-token|x-http-method(?:-override)?|x-request-id|x-requested-with"
+)
+"What is for the message's last reader, or was looked at here: Connection cannot take it away (RFC 9110 §7.6.1)."
 _NOT_LETTERS = re.compile(rb"[^a-z0-9]")
+_USUAL = frozenset({b"close", b"keep-alive", b""})
+_NONE: frozenset[bytes] = frozenset()
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _MOST_NAMES = 4096
 "Names that are remembered; senders with ever new names must not fill the memory."
@@ -63,9 +73,8 @@ class RequestRules:
             or name in _SET_BY_US
             or name in _CREDENTIALS
             or name in self.drop
-            or name == b"forwarded"
-            or name.startswith(b"x-forwarded-")
             or looks_like_framing(name)
+            or looks_like_ours(name)
             or (name.startswith((b"sap_", b"camel")) and not self.sap_fields and name not in _SAP_ALLOWED)
         )
         return Kind.DROP if dropped else Kind.PASS
@@ -74,6 +83,14 @@ class RequestRules:
 def looks_like_framing(name: bytes) -> bool:
     """Whether a careless server would read a name, in lower case, as a framing or credential field's."""
     return _NOT_LETTERS.sub(b"", name) in _LOOK_ALIKES
+
+
+def looks_like_ours(name: bytes) -> bool:
+    """Whether a name, in lower case, is or resembles one of a field that we write, or look at under its own name."""
+    letters = _NOT_LETTERS.sub(b"", name)
+    if letters == b"forwarded" or letters.startswith(b"xforwarded"):
+        return True
+    return _ONLY_BY_NAME.get(letters, name) != name
 
 
 _RESPONSE_DROPPED = _HOP_BY_HOP | frozenset(b"content-length www-authenticate".split())
@@ -91,7 +108,7 @@ class ResponseRules:
         if known is None:
             lower = name.lower()
             known = Kind.COOKIE if lower == b"set-cookie" else Kind.DROP if lower in _RESPONSE_DROPPED else Kind.PASS
-            if not _NAME.fullmatch(name):
+            if not _NAME.fullmatch(name) or _NOT_LETTERS.sub(b"", lower) == b"proxystatus":
                 known = Kind.DROP
             remember(self._known, name, known)
         return known
@@ -122,12 +139,16 @@ def select(fields: Iterable[Field], rules: RequestRules | ResponseRules) -> tupl
 
 
 def named_in_connection(fields: Iterable[Field]) -> frozenset[bytes]:
-    """The names in lower case that Connection declares hop-by-hop (RFC 9110 §7.6.1), without the usual two."""
-    named: frozenset[bytes] = frozenset()
+    """The names in lower case that Connection declares hop-by-hop (RFC 9110 §7.6.1), without the usual two.
+
+    Nor those that it must not name, because they are for the message's last reader.
+    """
+    named: set[bytes] = set()
     for name, value in fields:
         if len(name) == 10 and name.lower() == b"connection":
-            named |= frozenset(option.strip().lower() for option in value.split(b","))
-    return named - {b"close", b"keep-alive", b""}
+            named.update(option.strip().lower() for option in value.split(b","))
+    named -= _USUAL
+    return frozenset(name for name in named if not _END_TO_END.fullmatch(name)) if named else _NONE
 
 
 def value_of(fields: Iterable[Field], wanted: bytes) -> bytes:

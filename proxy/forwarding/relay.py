@@ -44,7 +44,7 @@ async def relay(request: Request, route: Route, answer: Answered, unit: CsrfUnit
     if framing.by_close or not request.body.ended:
         sender.close_after()
     secure = request.sender.secure
-    cookies = set_cookies(route, known.cookies, unit, secure=secure) if known.cookies else []
+    cookies = set_cookies(route, known.cookies, unit, secure=secure) if known.cookies or unit else []
     octets = answer_head(request, known, cookies, framing)
     if body.ended:
         if head.status >= 400:
@@ -98,7 +98,7 @@ def set_cookies(route: Route, values: list[bytes], unit: CsrfUnit | None, *, sec
     """The lines of the upstream's cookies; those of our own CSRF session stay with us."""
     if unit is not None:
         route.csrf.update(unit, values)
-        return []
+        values = unit.for_sender(values)
     if route.settings.cookies is Cookies.DROP:
         return []
     return [b"Set-Cookie: " + route.cookie_rules.to_sender(value, secure=secure) for value in values]

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, cast
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_exceptions import HttpProcessingError
 
@@ -33,8 +34,8 @@ class AnswerTooLong(HttpProcessingError):
 class GrantConnector(aiohttp.TCPConnector):
     """A new connection for each grant: they are few, and one that idled for an hour is a dead one."""
 
-    def __init__(self) -> None:
-        super().__init__(limit=0, force_close=True, socket_factory=_socket)
+    def __init__(self, resolver: AbstractResolver) -> None:
+        super().__init__(limit=0, force_close=True, resolver=resolver, use_dns_cache=False, socket_factory=_socket)
         self._factory = cast("partial[ResponseHandler]", partial(_BoundedHandler, loop=self._loop))
 
 

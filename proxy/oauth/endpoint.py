@@ -4,11 +4,11 @@ One session serves all OAuth clients. It keeps no cookies, follows no redirect, 
 and opens a connection for each grant (connector.py).
 """
 
-import asyncio
 import errno
 import os
 import socket
 import ssl
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import aiohttp
@@ -17,11 +17,15 @@ from yarl import URL
 
 from proxy import __version__
 from proxy.config.egress import CorporateProxy, corporate_proxy
+from proxy.config.file_threads import FileHangs, FileThreads
 from proxy.errors import AuthorizationServerError, GrantMalformed, GrantTimeout, GrantUnavailable
 from proxy.oauth.answer import MAX_BODY, Answer
 from proxy.oauth.connector import MAX_FIELDS, MAX_LINE, AnswerTooLong, GrantConnector
+from proxy.oauth.lookup import GrantResolver
 from proxy.oauth.trust import needs_own_trust, own_trust
 from proxy.wire.challenge import challenge
+from proxy.wire.resolver import Resolver
+from proxy.wire.timeouts import timeout
 from proxy.wire.tls import certificate_advice, file_reason, reason_of, verifying_context
 
 if TYPE_CHECKING:
@@ -37,8 +41,10 @@ USER_AGENT = f"cpi-oauth-proxy/{__version__}"
 class TokenEndpoint:
     """What reaches all token endpoints; `environ` names the corporate proxy where the configuration does not."""
 
-    def __init__(self, *, environ: "Mapping[str, str]") -> None:
+    def __init__(self, *, environ: "Mapping[str, str]", resolver: Resolver | None = None) -> None:
         self._environ = environ
+        self.resolver = resolver or Resolver()
+        self._threads = FileThreads()
         self._session: aiohttp.ClientSession | None = None
         self._system_trust: ssl.SSLContext | None = None
 
@@ -65,7 +71,7 @@ class TokenEndpoint:
         """Return the one session; it is made in the event loop that uses it."""
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=GrantConnector(),
+                connector=GrantConnector(GrantResolver(self.resolver)),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": USER_AGENT},
                 trust_env=False,
@@ -75,12 +81,15 @@ class TokenEndpoint:
             )
         return self._session
 
-    async def trust(self, client: "OAuthClient") -> ssl.SSLContext:
-        """Build the TLS context in a thread; that of the system is shared, it holds hundreds of certificates."""
+    async def trust(self, client: "OAuthClient", threads: FileThreads) -> ssl.SSLContext:
+        """Build the TLS context in a thread; that of the system is shared, it holds hundreds of certificates.
+
+        `threads` are the OAuth client's own: its files may hang.
+        """
         if needs_own_trust(client):
-            return await asyncio.to_thread(own_trust, client)
+            return await threads.run(partial(own_trust, client))
         if self._system_trust is None:
-            self._system_trust = await asyncio.to_thread(verifying_context)
+            self._system_trust = await self._threads.run(verifying_context)
         return self._system_trust
 
 
@@ -92,6 +101,7 @@ class Channel:
         self._client = client
         self._proxy = proxy
         self._trust: ssl.SSLContext | None = None
+        self._threads = FileThreads()
 
     async def send(self, request: "GrantRequest") -> Answer:
         """Send one token request and return the answer, whatever its status.
@@ -102,18 +112,21 @@ class Channel:
         if self._trust is None:
             self._trust = await self._load_trust(request)
         try:
-            async with self._endpoint.session().request(
-                request.method,
-                URL(request.target, encoded=True),
-                headers=list(request.fields) + _content_type(request),
-                data=request.body or None,
-                skip_auto_headers=("Content-Type",),  # without a form there is no content to name
-                allow_redirects=False,
-                ssl=self._trust,
-                proxy=None if self._proxy is None else self._proxy.url,
-                proxy_headers=_proxy_fields(self._proxy),
-                timeout=aiohttp.ClientTimeout(total=self._client.timeout),
-            ) as response:
+            async with (
+                timeout(self._client.timeout),
+                self._endpoint.session().request(
+                    request.method,
+                    URL(request.target, encoded=True),
+                    headers=list(request.fields) + _content_type(request),
+                    data=request.body or None,
+                    skip_auto_headers=("Content-Type",),  # without a form there is no content to name
+                    allow_redirects=False,
+                    ssl=self._trust,
+                    proxy=None if self._proxy is None else self._proxy.url,
+                    proxy_headers=_proxy_fields(self._proxy),
+                    timeout=aiohttp.ClientTimeout(total=None),  # which would strike before what has come is read
+                ) as response,
+            ):
                 return Answer(
                     status=response.status,
                     content_type=response.headers.get("Content-Type", ""),
@@ -125,7 +138,7 @@ class Channel:
 
     async def _load_trust(self, request: "GrantRequest") -> ssl.SSLContext:
         try:
-            return await self._endpoint.trust(self._client)
+            return await self._endpoint.trust(self._client, self._threads)
         except OSError as error:
             if error.errno in {errno.EMFILE, errno.ENFILE}:
                 raise GrantUnavailable("All descriptors are in use (see `ulimit -n`); try again later.") from error
@@ -139,7 +152,7 @@ class Channel:
         who = f"The token endpoint {request.host} of OAuth client {request.oauth_client}"
         match error:
             case TimeoutError():
-                return GrantTimeout(f"{who} did not answer within {self._client.timeout:g} s; try again later.")
+                return GrantTimeout(f"{who} {self._late(request)}.")
             case aiohttp.ClientHttpProxyError():
                 return self._no_way(error, request.host)
             case aiohttp.ClientProxyConnectionError():
@@ -162,6 +175,14 @@ class Channel:
             case _:
                 text = f"{who} ended the connection without an answer; try again later."
         return GrantUnavailable(text)
+
+    def _late(self, request: "GrantRequest") -> str:
+        """Say what took too long: DNS, or the server."""
+        name = self._proxy.address[0] if self._proxy else URL(request.target, encoded=True).raw_host or ""
+        seconds = f"within {self._client.timeout:g} s"
+        if self._endpoint.resolver.looks_up(name):
+            return f"cannot be reached (the name {name} was not resolved {seconds}): check DNS"
+        return f"did not answer {seconds}; try again later"
 
     def _no_way(self, error: aiohttp.ClientHttpProxyError, host: str) -> GrantUnavailable:
         """What the corporate proxy means by a status other than 2xx."""
@@ -202,6 +223,8 @@ def _certificate(error: Exception) -> str:
 def _reason(error: BaseException) -> str:
     """Name the cause in OpenSSL's or the system's own words, which hold nothing of the peer's."""
     match error:
+        case FileHangs():
+            return str(error)
         case ssl.SSLError():
             return reason_of(error)
         case socket.gaierror():

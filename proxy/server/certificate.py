@@ -7,10 +7,12 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Awaitable, Callable
+from functools import partial
 
+from proxy.config.file_threads import FileHangs, FileThreads
 from proxy.config.following import EVERY, Stamp, stamp_of
 from proxy.config.model import ListenerTls
-from proxy.oauth.source import Log
+from proxy.oauth.log import Log
 from proxy.server.subject import subject_of_certificate
 from proxy.wire.tls import file_reason, present, trust
 
@@ -28,6 +30,8 @@ class Certificate:
     ) -> None:
         """`name` is the listener's, for people."""
         self._tls, self._name, self._log, self._sleep = tls, name, log, sleep
+        self._threads = FileThreads()
+        self._hangs = False
         self._stamp: Stamp | None = present_stamp(tls)
         self._task: asyncio.Task[None] | None = None
         self.context = accepting_context(tls)
@@ -45,17 +49,27 @@ class Certificate:
 
     async def look(self) -> None:
         """Take over what is new; a pair that cannot be used is told of once, and what was there stays."""
-        stamp = await asyncio.to_thread(present_stamp, self._tls)
-        if stamp == self._stamp:
-            return
-        self._stamp = stamp
         try:
-            self.context = await asyncio.to_thread(accepting_context, self._tls)
+            stamp = await self._threads.run(partial(present_stamp, self._tls))
+            if stamp == self._stamp:
+                return
+            self._stamp = stamp
+            self.context = await self._threads.run(partial(accepting_context, self._tls))
+        except FileHangs as error:
+            self._stamp = None  # it is read when it answers again
+            if not self._hangs:
+                self._rejected(str(error))
+            self._hangs = True
         except OSError as error:
-            detail = "The one before is still shown; mend cert_file, key_file and client_ca_file."
-            self._log.warning("certificate.rejected", listener=self._name, reason=file_reason(error), detail=detail)
+            self._hangs = False
+            self._rejected(file_reason(error))
         else:
+            self._hangs = False
             self._log.info("certificate.renewed", listener=self._name)
+
+    def _rejected(self, reason: str | None) -> None:
+        detail = "The one before is still shown; mend cert_file, key_file and client_ca_file."
+        self._log.warning("certificate.rejected", listener=self._name, reason=reason, detail=detail)
 
     async def _follow(self) -> None:
         while True:

@@ -13,7 +13,7 @@ from proxy.config.model import Listener as Settings
 from proxy.errors import ProxyError, SenderNotAllowed
 from proxy.forwarding.admission import allowed
 from proxy.forwarding.request import Request
-from proxy.oauth.source import Log
+from proxy.oauth.log import Log
 from proxy.server import sockets
 from proxy.server.certificate import Certificate
 from proxy.server.crowd import Crowd

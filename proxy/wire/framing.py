@@ -6,6 +6,7 @@ readers could understand differently is refused: a proxy with a token must not g
 
 import re
 
+from proxy.wire import grammar
 from proxy.wire.heads import RequestHead, ResponseHead
 
 
@@ -34,6 +35,8 @@ class NoBody:
 
 
 NO_BODY = NoBody()
+WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+"Methods that say in HTTP/1.0 how long their body is, be it empty (RFC 1945 §8.3)."
 
 
 class LengthBody:
@@ -188,7 +191,11 @@ def request_body(head: RequestHead) -> Decoder:
             raise BodyMalformed("Transfer-Encoding in HTTP/1.0")
         _only_chunked(codings)
         return ChunkedBody()
-    return LengthBody(_only_length(lengths)) if lengths else NO_BODY
+    if lengths:
+        return LengthBody(_only_length(lengths))
+    if head.minor == 0 and head.method.upper() in WITH_BODY:
+        raise BodyMalformed(f"{head.method} in HTTP/1.0 without Content-Length, so that no end of the body can be told")
+    return NO_BODY
 
 
 def response_body(method: str, head: ResponseHead) -> Decoder:
@@ -206,6 +213,22 @@ def response_body(method: str, head: ResponseHead) -> Decoder:
     if codings:
         return ChunkedBody()
     return CloseBody() if length is None else LengthBody(length)
+
+
+def body_of_request(head: grammar.RequestHead) -> Decoder:
+    """The body of a request, from its first octet; without a length there is none (RFC 9112 §6.3, rule 7)."""
+    return NO_BODY if head.length == grammar.UNSAID else _body(head.length)
+
+
+def body_of_response(method: str, head: grammar.ResponseHead) -> Decoder:
+    """The body of the response to this method, from its first octet (RFC 9112 §6.3, rules 1 and 8)."""
+    if method == "HEAD" or head.status in (204, 304):
+        return NO_BODY
+    return CloseBody() if head.length == grammar.UNSAID else _body(head.length)
+
+
+def _body(length: int) -> Decoder:
+    return ChunkedBody() if length == grammar.CHUNKED else LengthBody(length)
 
 
 def _framing_fields(fields: tuple[tuple[bytes, bytes], ...]) -> tuple[list[bytes], list[bytes]]:

@@ -176,11 +176,12 @@ class ResponseParser(_HeadParser):
 
 _HEADS_ONLY: dict[str, Any] = {
     "response_with_body": False,
+    "auto_decompress": False,
     "max_line_size": 1 << 30,
     "max_headers": 1 << 30,
     "max_field_size": 1 << 30,
 }
-"Sizes are limited before a head is complete, by those who collect it."
+"Sizes are limited before a head is complete, by those who collect it; no coding of a body is any of our business."
 _LOOP = cast("asyncio.AbstractEventLoop", None)
 _PROTOCOL = BaseProtocol(_LOOP)
 "The parsers want a loop, and a protocol for flow control, for bodies only, which they never see here."

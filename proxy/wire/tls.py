@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from proxy.config.files import FileTooLarge, read_file
 from proxy.config.material import load_authorities, load_identity, reason_of
-from proxy.config.secrets import MOST_BYTES, as_secret
+from proxy.config.secrets import as_secret
 
 __all__ = ["certificate_advice", "file_reason", "present", "present_key", "reason_of", "trust", "verifying_context"]
 
@@ -77,8 +78,11 @@ def file_reason(error: OSError) -> str:
 
 
 def _text(path: Path) -> str:
-    with path.open("rb") as file:
-        return as_secret(file.read(MOST_BYTES + 1), "it").get_secret_value()
+    try:
+        content = read_file(path)
+    except FileTooLarge:
+        raise ValueError("it is larger than 1 MiB") from None  # whoever catches it names the file
+    return as_secret(content, "it").get_secret_value()
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -101,7 +100,7 @@ def test_what_is_rendered_serves_the_configuration_in_the_values(values: dict[st
     assert manifests["Service"]["spec"]["selector"] == labels
     assert manifests["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"] == labels
     annotations = manifests["Deployment"]["spec"]["template"]["metadata"]["annotations"]
-    assert annotations["prometheus.io/port"] == str(configuration.admin.port)
+    assert annotations["prometheus.io/port"] == str(configuration.admin.address.port)
     assert annotations.keys() >= values["podAnnotations"].keys()
 
 
@@ -129,7 +128,7 @@ def test_the_chart_is_of_this_version() -> None:
     assert (chart["appVersion"], chart["name"]) == (__version__, IMAGE)
 
 
-@pytest.mark.skipif(not shutil.which("helm"), reason="helm is not installed")
+@pytest.mark.needs("helm")
 def test_helm_renders_the_same() -> None:
     """And finds nothing to complain about."""
     subprocess.run(["helm", "lint", "--strict", FOLDER], check=True, capture_output=True)

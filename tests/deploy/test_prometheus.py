@@ -1,7 +1,6 @@
 """deploy/prometheus: alerts about series that the product has."""
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,6 @@ WATCHED = {
     "cpi_proxy_reloads_total",
 }
 "What somebody has to be told of."
-needs_promtool = pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed (prometheus)")
 
 
 @pytest.mark.parametrize("alert", ALERTS)
@@ -53,13 +51,13 @@ def test_a_query_with_an_unknown_name_is_noticed() -> None:
     assert unknown('sum by (rout) (rate(cpi_proxy_exchanges_total{kind="x", route="y"}[5m]))') == {"rout", "kind"}
 
 
-@needs_promtool
+@pytest.mark.needs("promtool")
 def test_prometheus_takes_the_rules() -> None:
     """As its own tool reads them."""
     subprocess.run(["promtool", "check", "rules", RULES], check=True, capture_output=True)
 
 
-@needs_promtool
+@pytest.mark.needs("promtool")
 def test_alerts_fire_when_they_should() -> None:
     """And not before: alerts_test.yaml has series and what they mean."""
     scenarios = Path(__file__).with_name("alerts_test.yaml")

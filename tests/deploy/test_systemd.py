@@ -2,7 +2,6 @@
 
 import configparser
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +16,6 @@ NAME = "cpi-oauth-proxy"
 PROGRAM = "/opt/cpi-oauth-proxy/bin/cpi-oauth-proxy"
 EXPOSED = 3.0
 "Of 10; systemd calls anything below 3 OK."
-needs_systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
 
 
 def unit(kind: str) -> configparser.RawConfigParser:
@@ -52,7 +50,7 @@ def test_the_command_is_one_of_the_program() -> None:
     assert SERVICE["RestartPreventExitStatus"] == "2"
 
 
-@needs_systemd
+@pytest.mark.needs("systemd-analyze")
 def test_systemd_finds_nothing_wrong(tmp_path: Path) -> None:
     """With a program that is there in place of the installed one."""
     for kind in ("service", "socket"):
@@ -64,7 +62,7 @@ def test_systemd_finds_nothing_wrong(tmp_path: Path) -> None:
     assert [line for line in verified.stderr.splitlines() if NAME in line] == []
 
 
-@needs_systemd
+@pytest.mark.needs("systemd-analyze")
 def test_the_service_is_shut_in() -> None:
     """By systemd's own estimate of what the process could do to the machine."""
     words = ("security", "--offline=true", f"--threshold={EXPOSED * 10:.0f}", "--no-pager")

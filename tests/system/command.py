@@ -23,6 +23,14 @@ os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
 os.execv(sys.argv[2], sys.argv[2:])
 """
 "As a service manager hands over a socket."
+BARE = """
+from proxy.config import load
+for each in (load.find, load.locate):
+    each.__kwdefaults__["places"] = [place for place in load.PLACES if not place.is_absolute()]
+from proxy.cli import main
+main()
+"""
+"As on a machine that has no configuration file of its own in /etc."
 _KEPT_OUT = re.compile(r"CPI_.*|OTEL_.*|(https?|all|no)_proxy|SSL_CERT_.*|AIOHTTP_.*", re.IGNORECASE)
 
 
@@ -151,6 +159,12 @@ class Command:
                 if all(reader.done() for reader in self._readers):
                     raise AssertionError(f"{self._words} ended without {pattern}: {self.errors}")
                 await self._changed.wait()
+
+
+class Unconfigured(Command):
+    """A command whose configuration is in its working directory, in these variables, or nowhere."""
+
+    program = (sys.executable, "-c", BARE)
 
 
 class Proxy(Command):

@@ -19,7 +19,7 @@ from aiohttp import ClientSession
 from tests.fakes.authorization_server import AuthorizationServer, granted
 from tests.fakes.sender import Sender, request
 from tests.fakes.upstream import Call, Upstream, answer
-from tests.system.command import PATIENCE, Activated, Command, Proxy, run
+from tests.system.command import PATIENCE, Activated, Command, Proxy, Unconfigured
 from tests.system.load import Load
 
 
@@ -182,7 +182,8 @@ async def test_a_watched_file_is_taken_when_it_changes(
 
 async def test_there_is_nothing_to_watch_without_a_file(tmp_path: Path) -> None:
     """Wrong words."""
-    finished = await run("run", "--watch", cwd=tmp_path, CPI_UPSTREAM="https://a.example")
+    async with Unconfigured("run", "--watch", cwd=tmp_path, CPI_UPSTREAM="https://a.example") as command:
+        finished = await command.ends()
     assert finished.status == 2
     assert "--watch" in finished.errors
 

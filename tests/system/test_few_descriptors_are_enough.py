@@ -1,7 +1,12 @@
 """A proxy with fewer descriptors than senders serves as many as it can, and tells the others so."""
 
 import asyncio
+import contextlib
+import sys
 from pathlib import Path
+
+import pytest
+import yaml
 
 from tests.fakes.sender import Sender, request
 from tests.system.command import Proxy
@@ -28,6 +33,48 @@ async def test_three_hundred_idle_senders_starve_nobody_who_was_admitted(configu
         assert [each.status for each in answers] == [200] * 96
         for each in senders:
             each.leave()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc to see what is open")
+async def test_spool_files_are_counted_too(configuration: Path) -> None:
+    """Sixty-four are admitted: each can have a file and a connection to the upstream at the same time."""
+    await asyncio.to_thread(spooling, configuration)
+    message = request(b"POST /http/echo/1", body=b"x" * 8192)
+    async with Poor(configuration) as proxy:
+        assert (await proxy.logs("connections.limited"))["most"] == 64
+        senders = [await Sender.connect(proxy.port) for _ in range(64)]
+        for each in senders:
+            await each.send(message[:-1])
+        descriptors = Path(f"/proc/{proxy.pid}/fd")
+        async with asyncio.timeout(60):
+            while sum(map(is_spool_file, await asyncio.to_thread(links, descriptors))) < 64:
+                continue
+        answers = await asyncio.gather(*(each.ask(message[-1:]) for each in senders))
+        assert [each.status for each in answers] == [200] * 64
+        for each in senders:
+            each.leave()
+        assert "spool.failed" not in (await proxy.stop()).errors
+
+
+def spooling(configuration: Path) -> None:
+    """Let all routes keep bodies in files."""
+    document = yaml.safe_load(configuration.read_text())
+    document["routes"] = [each | {"buffer": "1KiB", "spool": "1MiB"} for each in document["routes"]]
+    configuration.write_text(yaml.safe_dump(document))
+
+
+def links(descriptors: Path) -> list[str]:
+    """What the descriptors of a process are, but for those that go meanwhile."""
+    found = []
+    for each in descriptors.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            found.append(str(each.readlink()))
+    return found
+
+
+def is_spool_file(link: str) -> bool:
+    """Whether it is a file without a name in our folder."""
+    return "cpi-oauth-proxy-" in link and link.endswith("(deleted)")
 
 
 async def refusal(sender: Sender) -> str:

@@ -1,27 +1,18 @@
 """Postman's own runner sends SAP's example through the proxy: fetch, then post, with its own cookie jar."""
 
 import asyncio
-import os
-import shutil
 from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession
 
-from tests.system.command import ROOT, Proxy
+from tests.programs import newman
+from tests.system.command import Proxy
 
 COLLECTION = Path(__file__).with_name("seed.postman_collection.json")
 
 
-def newman() -> str:
-    """Where newman is: as $NEWMAN says, where `make test` installs it, or on PATH."""
-    installed = ROOT / ".venv" / "newman" / "node_modules" / ".bin" / "newman"
-    found = os.environ.get("NEWMAN") or (str(installed) if installed.exists() else shutil.which("newman"))
-    if not found or not shutil.which("node"):
-        pytest.skip("newman or node is not installed; `make test` installs newman where there is npm")
-    return found
-
-
+@pytest.mark.needs("newman")
 async def test_postman_runs_the_example(proxy: Proxy, control: ClientSession) -> None:
     """Both requests succeed, and are all that the tenant sees."""
     process = await asyncio.create_subprocess_exec(

@@ -150,6 +150,7 @@ async def test_a_limit_of_connections_for_other_senders_is_none_for_this_one(tmp
         assert (sent.status, tenant.runs()) == (0, {"/invoices": 40})
 
 
+@pytest.mark.needs("bash")
 @pytest.mark.parametrize("into", ["head -c 10", "true"])
 async def test_a_reader_that_has_enough_changes_nothing_about_the_message(tmp_path: Path, into: str) -> None:
     """It was sent, and that is told."""

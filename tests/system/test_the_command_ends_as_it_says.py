@@ -11,7 +11,7 @@ import pytest
 
 from proxy import __version__
 from tests.fakes.sender import Sender, request
-from tests.system.command import ROOT, Command, Proxy, Sandbox, environment, run
+from tests.system.command import ROOT, Command, Proxy, Sandbox, Unconfigured, environment, run
 
 WRONG = """
 routes:
@@ -52,7 +52,8 @@ async def test_a_wrong_configuration_is_2_with_all_problems(tmp_path: Path, comm
 
 async def test_no_configuration_at_all_is_2(tmp_path: Path) -> None:
     """With what can be done about it."""
-    finished = await run("check", cwd=tmp_path)
+    async with Unconfigured("check", cwd=tmp_path) as command:
+        finished = await command.ends()
     assert finished.status == 2
     assert "CPI_UPSTREAM" in finished.errors
 
@@ -125,7 +126,7 @@ async def test_variables_alone_make_a_route(sandbox: Sandbox, tmp_path: Path) ->
         "CPI_ADMIN": "127.0.0.1:0",
     }
     provider_neo = {"CPI_TOKEN_URL": sandbox.urls["neo_token_url"]}
-    async with Command("run", cwd=tmp_path, **variables | provider_neo) as proxy:
+    async with Unconfigured("run", cwd=tmp_path, **variables | provider_neo) as proxy:
         detail = (await proxy.logs("proxy.started"))["detail"]
         assert f"/ -> {variables['CPI_UPSTREAM']} as default" in detail
         sender = await Sender.connect(int(detail.split(",")[0].rpartition(":")[2]))
@@ -143,7 +144,7 @@ async def test_a_service_key_alone_makes_a_route(sandbox: Sandbox, tmp_path: Pat
         "CPI_ADMIN": "127.0.0.1:0",
     }
     assert sandbox.urls
-    async with Command("run", cwd=tmp_path, **variables) as proxy:
+    async with Unconfigured("run", cwd=tmp_path, **variables) as proxy:
         detail = (await proxy.logs("proxy.started"))["detail"]
         sender = await Sender.connect(int(detail.split(",")[0].rpartition(":")[2]))
         assert (await sender.ask(request(b"POST /http/invoices", body=b"<x/>"))).status == 200

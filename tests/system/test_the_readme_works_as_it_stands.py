@@ -47,8 +47,6 @@ async def served(alone: None, tmp_path: Path) -> AsyncIterator[Command]:
     del alone
     if in_use := [port for port in PORTS if taken(port)]:
         pytest.skip(f"the README's ports are taken: {in_use}")
-    if not shutil.which("curl"):
-        pytest.skip("curl is not installed")
     (tmp_path / "config").mkdir()
     shutil.copy(ROOT / "config" / "sandbox.yaml", tmp_path / "config")
     async with Command("sandbox", "--proxy", "config/sandbox.yaml", cwd=tmp_path) as command:
@@ -56,6 +54,7 @@ async def served(alone: None, tmp_path: Path) -> AsyncIterator[Command]:
         yield command
 
 
+@pytest.mark.needs("curl")
 async def test_each_block_does_what_it_says(served: Command) -> None:
     """All succeed; a POST gets the flow's answer."""
     assert len(blocks()) >= 4

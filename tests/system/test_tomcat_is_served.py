@@ -1,10 +1,6 @@
-"""Tomcat's own RestCsrfPreventionFilter, which Cloud Integration's runtime has in front of protected flows.
-
-Where Tomcat 10 is not installed (Debian: tomcat10-user), this is skipped.
-"""
+"""Tomcat's own RestCsrfPreventionFilter, which Cloud Integration's runtime has in front of protected flows."""
 
 import asyncio
-import shutil
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,10 +11,9 @@ import yaml
 from aiohttp import ClientSession
 
 from proxy.sandbox.tenant import Tenant
+from tests.programs import TOMCAT
 from tests.system.command import Proxy, free_port
 
-HOME = Path("/usr/share/tomcat10")
-JAVA = shutil.which("java")
 PARALLEL = 20
 SERVER = """<Server port="-1">
   <Service name="Catalina">
@@ -58,8 +53,8 @@ async def tomcat(base: Path, port: int) -> AsyncIterator[None]:
     (base / "conf/web.xml").write_text('<web-app version="6.0" xmlns="https://jakarta.ee/xml/ns/jakartaee"/>')
     (base / "webapps/http/WEB-INF/web.xml").write_text(WEB)
     process = await asyncio.create_subprocess_exec(
-        *(str(JAVA), "-Xmx128m", f"-Dcatalina.home={HOME}", f"-Dcatalina.base={base}", f"-Djava.io.tmpdir={base}/temp"),
-        *("-classpath", f"{HOME}/bin/bootstrap.jar:{HOME}/bin/tomcat-juli.jar"),
+        *("java", "-Xmx128m", f"-Dcatalina.home={TOMCAT}", f"-Dcatalina.base={base}", f"-Djava.io.tmpdir={base}/temp"),
+        *("-classpath", f"{TOMCAT}/bin/bootstrap.jar:{TOMCAT}/bin/tomcat-juli.jar"),
         *("org.apache.catalina.startup.Bootstrap", "start"),
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
@@ -100,7 +95,7 @@ def configuration(tenant: Tenant, folder: Path, port: int) -> Path:
     return file
 
 
-@pytest.mark.skipif(not (JAVA and HOME.exists()), reason="Tomcat 10 is not installed")
+@pytest.mark.needs("Tomcat 10")
 async def test_senders_that_know_nothing_of_csrf_get_through_tomcats_own_filter(tmp_path: Path) -> None:
     """Twenty at once cost one fetch; when Tomcat has forgotten its sessions, one more; each message arrives once."""
     port, base = free_port(), tmp_path / "tomcat"

@@ -38,6 +38,7 @@ FORBIDDEN = [
     b"Forwarded",
     b"X-Forwarded-For",
     b"X-Forwarded-Anything",
+    b"Cookie2",
     b"SAP_MessageProcessingLogID",
     b"CamelHttpUri",
 ]
@@ -48,6 +49,19 @@ LOOK_ALIKES = [
     b"TransferEncoding",
     b"Host_",
     b"_Authorization",
+    b"X_Forwarded_For",
+    b"X-Forwarded_Host",
+    b"X_Forwarded-Proto",
+    b"XForwardedFor",
+    b"X.Forwarded.For",
+    b"X-ForwardedFor",
+    b"Forwarded_",
+    b"For_warded",
+    b"_Cookie",
+    b"Cookie.",
+    b"Cookie_2",
+    b"Content_Type",
+    b"ContentType",
 ]
 FREE = [b"Content-Type", b"SOAPAction", b"SapMessageIdEx", b"X-My_Field", b"SAP_ApplicationID", b"sap_sender", b"Via"]
 CASED = st.sampled_from([bytes.lower, bytes.upper, lambda name: name])
@@ -98,6 +112,8 @@ def test_a_route_may_drop_more_and_let_sap_fields_go_on() -> None:
         (b"TRANSFER-ENCODING", Kind.DROP),
         (b"WWW-Authenticate", Kind.DROP),
         (b"Proxy-Authenticate", Kind.DROP),
+        (b"Proxy-Status", Kind.DROP),
+        (b"PROXY_STATUS", Kind.DROP),
         (b"Connection", Kind.DROP),
         (b"Keep-Alive", Kind.DROP),
         (b"bad name", Kind.DROP),
@@ -153,6 +169,9 @@ def test_filtering_is_idempotent(rules: RequestRules | ResponseRules, pairs: lis
         pytest.param([(b"Connection", b"Keep-Alive, X-A")], {b"x-a"}, id="names have no case"),
         pytest.param([(b"Connection", b" X-A ,\tX-B")], {b"x-a", b"x-b"}, id="white space does not count"),
         pytest.param([(b"CONNECTION", b"X-A"), (b"connection", b"X-B")], {b"x-a", b"x-b"}, id="every line counts"),
+        pytest.param(
+            [(b"Connection", b"close, Content-Type, X-A")], {b"x-a"}, id="what is not of the hop is not named"
+        ),
         pytest.param([(b"Connection", b",,")], set(), id="empty elements name nothing (RFC 9110 §5.6.1)"),
         pytest.param([(b"Connections", b"X-A"), (b"X-Connectio", b"X-B")], set(), id="other names mean nothing"),
     ],
@@ -167,6 +186,43 @@ def test_what_connection_names_is_dropped_but_for_cookies() -> None:
     pairs = [(b"Connection", b"x-hop, cookie"), (b"X-Hop", b"1"), (b"X-End", b"2"), (b"Cookie", b"a=b")]
 
     assert select(pairs, RequestRules()) == ([b"X-End: 2"], [b"a=b"])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        b"Content-Type",
+        b"CONTENT-ENCODING",
+        b"Content-Disposition",
+        b"Accept",
+        b"Accept-Language",
+        b"X-CSRF-Token",
+        b"X-Request-ID",
+        b"X-CorrelationID",
+        b"SOAPAction",
+        b"SAP_ApplicationID",
+        b"SapMessageIdEx",
+        b"sap-client",
+        b"Origin",
+        b"Sec-Fetch-Site",
+        b"Via",
+        b"If-Match",
+        b"Cache-Control",
+        b"User-Agent",
+        b"Date",
+        b"Location",
+        b"Retry-After",
+        b"ETag",
+    ],
+)
+@pytest.mark.parametrize("rules", [RequestRules(sap_fields=True), ResponseRules()], ids=["of requests", "of responses"])
+def test_connection_takes_away_no_field_that_is_for_the_last_reader(
+    name: bytes, rules: RequestRules | ResponseRules
+) -> None:
+    """What was looked at here, and what a message means, goes on (RFC 9110 §7.6.1)."""
+    pairs = [(b"Connection", b"close, X-Hop, " + name.lower()), (name, b"1"), (b"X-Hop", b"2")]
+
+    assert select(pairs, rules) == ([name + b": 1"], [])
 
 
 @pytest.mark.parametrize(

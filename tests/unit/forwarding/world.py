@@ -115,11 +115,11 @@ class MemorySource:
         "Whether tokens are too young to be forgotten."
         self.refused: list[Token] = []
 
-    def ready(self) -> Token | None:
-        """The one that is kept."""
-        return self.kept
+    def ready(self, refused: Token | None = None) -> Token | None:
+        """The one that is kept, unless it is that one."""
+        return None if refused is not None and refused is self.kept else self.kept
 
-    async def token(self) -> Token:
+    async def token(self, refused: Token | None = None) -> Token:
         """A new one, in the next turn of the event loop."""
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[None] = loop.create_future()
@@ -127,17 +127,15 @@ class MemorySource:
         await turn
         if self.error is not None:
             raise self.error
-        self.kept = self.tokens.pop(0)
+        if refused is self.kept:  # which is None at first
+            self.kept = self.tokens.pop(0)
+        assert self.kept is not None
         return self.kept
 
     def invalidate(self, refused: Token) -> bool:
-        """Forget it unless it is too young."""
+        """Take note; it stays until another one is there."""
         self.refused.append(refused)
-        if refused is self.kept:
-            if self.young:
-                return False
-            self.kept = None
-        return True
+        return not (refused is self.kept and self.young)
 
 
 def token(name: str) -> Token:

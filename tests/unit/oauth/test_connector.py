@@ -15,6 +15,8 @@ from proxy.errors import GrantMalformed
 from proxy.oauth.answer import MAX_BODY, Answer
 from proxy.oauth.connector import MAX_HEAD, MAX_INTERIM, GrantConnector, _socket
 from proxy.oauth.endpoint import TokenEndpoint
+from proxy.oauth.lookup import GrantResolver
+from proxy.wire.resolver import Resolver
 from tests.unit.oauth.registrations import registration
 from tests.unit.oauth.sending import failure_of, send, who
 
@@ -163,6 +165,6 @@ def test_a_connection_is_kept_in_mind_by_firewalls() -> None:
 
 async def test_the_sockets_of_grants_are_made_so() -> None:
     """By the connector, for servers and corporate proxies alike."""
-    connector = GrantConnector()
+    connector = GrantConnector(GrantResolver(Resolver()))
     assert connector._socket_factory is _socket
     await connector.close()

@@ -1,5 +1,7 @@
 """Counters and histograms, and the text that Prometheus reads."""
 
+from http import HTTPStatus
+
 import pytest
 from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
@@ -49,6 +51,29 @@ def test_methods_that_nobody_registered_count_as_other(method: str) -> None:
     metrics = Metrics()
     metrics.count(finished(method=method))
     assert [key[1] for key in metrics.exchanges] == ["other"]
+
+
+def test_statuses_that_nobody_registered_count_by_class() -> None:
+    """An upstream that answers every number makes no more series than there are registered ones, and classes."""
+    metrics = Metrics()
+    for status in range(100, 1000):
+        metrics.count(finished(status=status))
+    labels = {key[2]: count for key, count in metrics.exchanges.items()}
+    registered = {str(each.value) for each in HTTPStatus}
+    assert labels.keys() == registered | {f"{kind}xx" for kind in range(1, 10)}
+    assert {labels[each] for each in registered} == {1}
+    assert sum(labels.values()) == 900
+    assert labels["9xx"] == 100
+
+
+def test_a_sender_that_left_is_counted_by_a_status_of_its_own() -> None:
+    """499 is ours; the same number from an upstream is not."""
+    metrics = Metrics()
+    account = finished(status=0)
+    account.left()
+    metrics.count(account)
+    metrics.count(finished(status=499))
+    assert [key[2:] for key in metrics.exchanges] == [("499", "sender"), ("4xx", "upstream")]
 
 
 def test_phases_are_observed_for_what_reached_the_upstream() -> None:

@@ -46,3 +46,17 @@ def test_no_more_connections_than_descriptors(
     monkeypatch.setattr(resource, "getrlimit", system.get)
     monkeypatch.setattr(resource, "setrlimit", system.set)
     assert (most_connections(wanted), system.soft) == (expected, soft)
+
+
+@pytest.mark.parametrize(
+    ("system", "expected", "soft"),
+    [(System(256, 256), 64, 256), (System(256, 100_000), 10_000, 30_064)],
+    ids=["too few", "the soft limit is raised"],
+)
+def test_a_spool_file_is_a_descriptor_too(
+    system: System, expected: int, soft: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each sender may have one."""
+    monkeypatch.setattr(resource, "getrlimit", system.get)
+    monkeypatch.setattr(resource, "setrlimit", system.set)
+    assert (most_connections(10_000, spools=True), system.soft) == (expected, soft)

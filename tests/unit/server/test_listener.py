@@ -71,6 +71,22 @@ def test_a_sender_has_a_limit() -> None:
     assert crowd.add(guest("192.0.2.1")) is None
 
 
+def test_an_ipv6_sender_is_counted_by_its_network() -> None:
+    """One host has all addresses of a /64; another network is another sender, as is each IPv4 address."""
+    crowd = Crowd(Limits(max_connections_per_sender=1))
+    first = guest("2001:db8::1")
+    assert crowd.add(first) is None
+    second = guest("2001:db8::ffff:0:2%eth0")
+    assert isinstance(crowd.add(second), Overloaded)
+    others = ("2001:db8:0:1::1", "::ffff:192.0.2.1", "192.0.2.2")
+    assert [crowd.add(guest(address)) for address in others] == [None] * 3
+    assert isinstance(crowd.add(guest("192.0.2.1")), Overloaded)
+
+    crowd.remove(first)
+    crowd.remove(second)
+    assert crowd.add(guest("2001:db8::3")) is None
+
+
 def test_a_crowd_forgets_who_has_gone() -> None:
     """No address is kept."""
     crowd = Crowd(Limits())

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.errors import UpstreamClosed, UpstreamMalformed
-from proxy.upstream.connection import LARGEST_HEAD, WRITE_HIGH_WATER, UpstreamConnection
+from proxy.upstream.connection import WRITE_HIGH_WATER, UpstreamConnection
+from proxy.upstream.failures import LARGEST_HEAD
 from tests.fakes.loop import HandLoop
 from tests.unit.upstream.lease import OK, Wire
 
@@ -171,6 +172,19 @@ def test_a_body_that_breaks_fails_after_its_head() -> None:
     assert body is not None
     assert (wire.content, isinstance(body.failure, UpstreamMalformed), body.ended) == (b"ab", True, False)
     assert (wire.transport.aborted, wire.connection.reusable) == (True, False)
+
+
+def test_what_comes_behind_a_broken_body_is_not_read() -> None:
+    """Though it would look like another chunk."""
+    wire = Wire()
+    wire.connection.data_received(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n")
+    wire.connection.data_received(b"zz\r\n")
+    rings = wire.rings
+    wire.connection.data_received(b"3\r\nabc\r\n")
+
+    body = wire.connection.body
+    assert body is not None
+    assert (body.take(), body.received, wire.rings) == (b"ab", 2, rings)
 
 
 def test_its_repr_tells_what_it_does() -> None:

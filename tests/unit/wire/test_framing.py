@@ -16,10 +16,13 @@ from proxy.wire.framing import (
     Decoder,
     LengthBody,
     NoBody,
+    body_of_request,
+    body_of_response,
     request_body,
     response_body,
 )
 from proxy.wire.heads import RequestHead, ResponseHead
+from tests.unit.wire import test_grammar as grammar
 
 Pair = tuple[bytes, bytes]
 CUTS = st.lists(st.integers(min_value=0, max_value=400), max_size=12)
@@ -211,6 +214,20 @@ def test_the_fields_of_a_request_say_where_its_body_ends(fields: tuple[Pair, ...
     assert (type(body), body.length, body.done) == (kind, length, length == 0)
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "post"])
+def test_a_message_in_http_1_0_says_how_long_it_is(method: str) -> None:
+    """RFC 1945 §8.3: also that it is empty; else it would be delivered without its body."""
+    with pytest.raises(BodyMalformed, match=r"HTTP/1\.0 without Content-Length"):
+        request_body(RequestHead(method, b"/", 0, (), persistent=False))
+    assert request_body(RequestHead(method, b"/", 0, ((b"Content-Length", b"0"),), persistent=False)).done
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE"])
+def test_other_methods_in_http_1_0_need_no_length(method: str) -> None:
+    """They have no body as a rule."""
+    assert request_body(RequestHead(method, b"/", 0, (), persistent=False)) is NO_BODY
+
+
 BAD_FIELDS = [
     pytest.param(((b"Content-Length", b"5"), CHUNKED), "beside", id="a length beside chunks"),
     pytest.param((CHUNKED, CHUNKED), "other than chunked alone", id="chunked twice"),
@@ -276,3 +293,33 @@ def test_method_status_and_fields_say_where_the_body_of_a_response_ends(
 ) -> None:
     """RFC 9112 §6.3."""
     assert type(response_body(method, head)) is kind
+
+
+LENGTHS = [
+    pytest.param((), None, id="nothing is said"),
+    pytest.param((b"Content-Length: 0",), LengthBody, id="0 is said"),
+    pytest.param((b"Content-Length: 3",), LengthBody, id="a length is said"),
+    pytest.param((b"Transfer-Encoding: chunked",), ChunkedBody, id="chunked"),
+]
+
+
+@pytest.mark.parametrize(("lines", "kind"), LENGTHS)
+def test_the_length_of_a_request_says_how_its_body_is_read(lines: tuple[bytes, ...], kind: type | None) -> None:
+    """RFC 9112 §6.3: without one there is no body."""
+    body = body_of_request(grammar.request(b"POST / HTTP/1.1", *lines))
+
+    assert type(body) is (kind or NoBody)
+    assert body.length == (3 if b"3" in b"".join(lines) else None if kind is ChunkedBody else 0)
+
+
+@pytest.mark.parametrize(("lines", "kind"), LENGTHS)
+def test_method_status_and_length_of_a_response_say_how_its_body_is_read(
+    lines: tuple[bytes, ...], kind: type | None
+) -> None:
+    """RFC 9112 §6.3: without a length it ends with the connection; to HEAD, and by 204 and 304, there is none."""
+    whole = grammar.response(b"HTTP/1.1 200 OK", *lines)
+
+    assert type(body_of_response("GET", whole)) is (kind or CloseBody)
+    assert body_of_response("HEAD", whole) is NO_BODY
+    for first in (b"HTTP/1.1 204 x", b"HTTP/1.1 304 x"):
+        assert body_of_response("GET", grammar.response(first, *lines)) is NO_BODY

@@ -1,0 +1,84 @@
+"""The programs beside Python that tests run, and the Debian packages that contain them.
+
+A test names what it needs: `@pytest.mark.needs("php with curl")`. If that is missing, the test is skipped. In CI it
+fails, unless Debian does not have the program. `python3 tests/programs.py` prints the packages that are missing;
+`.ci/run` installs them.
+"""
+
+import os
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache, partial
+from importlib.util import find_spec
+from pathlib import Path
+from shutil import which
+
+TOMCAT = Path("/usr/share/tomcat10")
+"Where Debian installs Tomcat."
+NEWMAN = Path(__file__).parents[1] / ".venv/newman/node_modules/.bin/newman"
+"Where `make test` installs Postman's runner."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """How to find a program, and the Debian packages that contain it."""
+
+    is_there: Callable[[], object]
+    packages: str = ""
+    is_required: bool = True
+    "Whether CI needs it."
+
+
+def on_path(name: str, packages: str = "", *, is_required: bool = True) -> Program:
+    """A program that is found by its name."""
+    return Program(is_there=partial(which, name), packages=packages, is_required=is_required)
+
+
+def newman() -> str:
+    """The command: as $NEWMAN says, where `make test` installs it, or on PATH; empty if there is none."""
+    return os.environ.get("NEWMAN") or (str(NEWMAN) if NEWMAN.exists() else which("newman") or "")
+
+
+def compiles() -> bool:
+    """Whether there is a C compiler, with what extensions of this Python need."""
+    compiler = (sysconfig.get_config_var("CC") or "cc").split()[0]
+    return bool(which(compiler)) and Path(sysconfig.get_path("include"), "Python.h").exists()
+
+
+@cache
+def php_has_curl() -> bool:
+    """Whether PHP is there, with its curl extension."""
+    code = "exit(extension_loaded('curl') ? 0 : 1);"
+    return bool(which("php")) and subprocess.run(["php", "-r", code], check=False, capture_output=True).returncode == 0
+
+
+PROGRAMS = {
+    "bash": on_path("bash", "bash"),
+    "C compiler": Program(is_there=compiles, packages="gcc libc6-dev python3-dev"),
+    "curl": on_path("curl", "curl"),
+    "ensurepip": Program(is_there=partial(find_spec, "ensurepip"), packages="python3-venv"),
+    "git": on_path("git", "git"),
+    "helm": on_path("helm", is_required=False),  # Debian does not have it
+    "javac": on_path("javac", "default-jdk-headless"),
+    "make": on_path("make", "make"),
+    "newman": Program(is_there=lambda: newman() and which("node")),  # `make test` has npm install it
+    "npm": on_path("npm", "nodejs npm"),
+    "php with curl": Program(is_there=php_has_curl, packages="php-cli php-curl"),
+    "promtool": on_path("promtool", "prometheus"),
+    "systemd-analyze": on_path("systemd-analyze", "systemd"),
+    "Tomcat 10": Program(is_there=lambda: TOMCAT.exists() and which("java"), packages="tomcat10-user"),
+}
+
+
+def missing(names: Iterable[str]) -> Iterator[tuple[str, Program]]:
+    """Those of these programs that are not there."""
+    for name in names:
+        if not PROGRAMS[name].is_there():
+            yield name, PROGRAMS[name]
+
+
+if __name__ == "__main__":
+    sys.stdout.write("".join(f"{each.packages}\n" for _, each in missing(PROGRAMS) if each.packages))
