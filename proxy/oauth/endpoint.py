@@ -1,7 +1,7 @@
 """Token requests on the wire: the one place that knows aiohttp's client.
 
 One session serves all OAuth clients. It keeps no cookies, follows no redirect, reads neither `HTTP_PROXY` nor `.netrc`,
-and opens a connection for each grant: there are few, and a connection that idled for an hour is a dead one.
+and opens a connection for each grant (connector.py).
 """
 
 import errno
@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from proxy import __version__
@@ -19,6 +20,7 @@ from proxy.config.egress import CorporateProxy, corporate_proxy
 from proxy.config.file_threads import FileHangs, FileThreads
 from proxy.errors import AuthorizationServerError, GrantMalformed, GrantTimeout, GrantUnavailable
 from proxy.oauth.answer import MAX_BODY, Answer
+from proxy.oauth.connector import MAX_FIELDS, MAX_LINE, AnswerTooLong, GrantConnector
 from proxy.oauth.lookup import GrantResolver
 from proxy.oauth.trust import needs_own_trust, own_trust
 from proxy.timeouts import timeout
@@ -69,12 +71,13 @@ class TokenEndpoint:
         """Return the one session; it is made in the event loop that uses it."""
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
-                    limit=0, force_close=True, resolver=GrantResolver(self.resolver), use_dns_cache=False
-                ),
+                connector=GrantConnector(GrantResolver(self.resolver)),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": USER_AGENT},
                 trust_env=False,
+                max_line_size=MAX_LINE,
+                max_field_size=MAX_LINE,
+                max_headers=MAX_FIELDS,
             )
         return self._session
 
@@ -130,7 +133,7 @@ class Channel:
                     retry_after=response.headers.get("Retry-After"),
                     body=await _read_bounded(response.content),
                 )
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        except (aiohttp.ClientError, HttpProcessingError, OSError, TimeoutError) as error:
             raise self._failure(error, request) from error
 
     async def _load_trust(self, request: "GrantRequest") -> ssl.SSLContext:
@@ -160,8 +163,10 @@ class Channel:
                 text = f"{who} ended the TLS handshake ({_reason(error.os_error)}): check tls."
             case aiohttp.ClientConnectorError():
                 text = f"{who} cannot be reached ({_reason(error.os_error)}): check token_url and the firewall."
-            case aiohttp.ClientResponseError():
-                text = f"{who} answered with something that is no HTTP: check token_url."
+            case aiohttp.ClientResponseError() | HttpProcessingError():
+                too_long = error if isinstance(error, AnswerTooLong) else error.__cause__
+                what = too_long.message if isinstance(too_long, AnswerTooLong) else "something that is no HTTP"
+                text = f"{who} answered with {what}: check token_url."
                 return GrantMalformed(text, definite=True)
             case aiohttp.ClientPayloadError():
                 text = f"{who} ended the connection in the middle of its answer; try again later."
