@@ -101,16 +101,20 @@ async def test_lost_lines_are_told_also_where_no_line_follows(
         writer.write("x" * 90_000)
         writer._hand_over()
     expected = b"x" * 90_000 + b"\nlog.dropped count=2\n"
-    assert await asyncio.to_thread(read_exactly, pipe[0], len(expected)) == expected
-    await asyncio.to_thread(writer.close)
+    try:
+        async with asyncio.timeout(30):
+            assert await asyncio.to_thread(read_exactly, pipe[0], len(expected)) == expected
+    finally:
+        await asyncio.to_thread(writer.close)
+        os.close(pipe[1])
 
 
 def read_exactly(descriptor: int, count: int) -> bytes:
-    """So many octets."""
+    """So many octets, or fewer at the end."""
     with os.fdopen(descriptor, "rb", buffering=0, closefd=False) as reader:
         octets = b""
-        while len(octets) < count:
-            octets += reader.read(count - len(octets)) or b""
+        while len(octets) < count and (piece := reader.read(count - len(octets))):
+            octets += piece
         return octets
 
 
