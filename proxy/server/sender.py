@@ -15,7 +15,7 @@ from proxy.server.desk import Desk
 from proxy.server.peer import peer_of, reset
 from proxy.wire.body import IncomingBody
 from proxy.wire.deadlines import NEVER
-from proxy.wire.framing import NO_BODY, BodyMalformed, Decoder
+from proxy.wire.framing import NO_BODY, WITHOUT_BODY, BodyMalformed, Decoder, may_be_body
 from proxy.wire.keepalive import keep_alive
 from proxy.wire.reading import PieceReader
 from proxy.wire.run import Run
@@ -25,8 +25,6 @@ WRITE_HIGH_WATER = 32 << 10
 "Octets of answers that may wait for a slow sender before `congested`."
 AT_A_TIME = 32
 "Pipelined requests that are answered in one turn of the event loop."
-EMPTY_LINES = b"\r\n"
-"What some old senders send behind a request (RFC 9112 §2.2)."
 UNFRAMED = "Octets follow the head of a request that does not say how many belong to it; send `Content-Length`."
 LINGER = 2.0
 "Seconds in which a refused sender may go on sending, so that it reads its answer, and an idle one may send its last."
@@ -45,7 +43,7 @@ class SenderConnection(PieceReader):
     _lingering: bool = False
     _answering: bool = False
     _promised: bool = False
-    _unframed: bool = False
+    _unframed: str = ""
     left: bool = False
     half_closed: bool = False
     congested: bool = False
@@ -158,7 +156,7 @@ class SenderConnection(PieceReader):
             self._read_body(self._decoder, self._body, octets)
             self.ring()
         elif self._run is not None or self._held or self.congested:
-            if self._unframed and self._body is not None and not self._answering and octets.strip(EMPTY_LINES):
+            if self._unframed and self._body and not self._answering and may_be_body(self._unframed, octets):
                 self._body.overrun(LengthRequired(f"{UNFRAMED} The message may have been delivered without them."))
             self._hold(octets)
         else:
@@ -254,8 +252,9 @@ class SenderConnection(PieceReader):
     def _begin(self, arrival: Arrival, octets: bytes) -> bytes:
         head, target, framing, expects, request_id = arrival
         length, self._answering = framing.length, False
-        self._unframed = framing is NO_BODY and not head.persistent
-        if self._unframed and octets.strip(EMPTY_LINES):
+        last = framing is NO_BODY and not head.persistent
+        self._unframed = head.method if last and head.method not in WITHOUT_BODY else ""
+        if last and may_be_body(head.method, octets):
             self._refuse(LengthRequired(UNFRAMED))
             return b""
         body = self._body = IncomingBody(self, length)

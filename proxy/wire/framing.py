@@ -32,6 +32,11 @@ class NoBody:
 NO_BODY = NoBody()
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 "Methods that say in HTTP/1.0 how long their body is, be it empty (RFC 1945 §8.3)."
+WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+"Methods that have no body as a rule."
+_REQUEST_LINE = re.compile(rb"[A-Za-z]+ [!-~]+ HTTP/1\.[01]\r\n")
+_EMPTY_LINES = b"\r\n"
+"What some old senders send behind a request (RFC 9112 §2.2)."
 
 
 class LengthBody:
@@ -171,6 +176,15 @@ def request_body(head: RequestHead) -> Decoder:
     if head.minor == 0 and head.method.upper() in WITH_BODY:  # RFC 1945 §8.3
         raise BodyMalformed(f"{head.method} in HTTP/1.0 without Content-Length, so that no end of the body can be told")
     return NO_BODY
+
+
+def may_be_body(method: str, behind: bytes) -> bool:
+    """Whether octets behind the head of a last request that speaks of no body may be meant as its body.
+
+    A further request is none, where the method has no body as a rule: it is not served (RFC 9112 §9.6).
+    """
+    rest = behind.strip(_EMPTY_LINES)
+    return bool(rest) and not (method in WITHOUT_BODY and _REQUEST_LINE.match(behind.lstrip(_EMPTY_LINES)))
 
 
 def response_body(method: str, head: ResponseHead) -> Decoder:

@@ -13,7 +13,7 @@ LARGE = b"0123456789abcdef" * 8192
 async def test_a_401_for_a_streamed_body_is_relayed(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer
 ) -> None:
-    """Its token is forgotten all the same."""
+    """Its token is renewed all the same."""
     upstream.script = deque([answer(200), answer(401, body=b"no"), answer(200)])
     proxy = await serve(document(upstream, authority, buffer="1KiB"))
     sender = await proxy.sender()
@@ -21,6 +21,7 @@ async def test_a_401_for_a_streamed_body_is_relayed(
     proxy.clock.advance(60)
     refused = await sender.ask(request(b"POST /orders", body=LARGE))
     assert (refused.status, refused.body) == (401, b"no")
+    await proxy.lines.reach("token.granted", 2)
     assert (await sender.ask(request(b"POST /orders", body=LARGE))).status == 200
     assert [(bytes(each.body), each.field(b"Authorization")) for each in upstream.requests] == [
         (LARGE, [b"Bearer token-1"]),

@@ -15,6 +15,7 @@ from proxy.wire.framing import (
     Decoder,
     LengthBody,
     NoBody,
+    may_be_body,
     request_body,
     response_body,
 )
@@ -213,6 +214,27 @@ def test_a_message_in_http_1_0_says_how_long_it_is(method: str) -> None:
 def test_other_methods_in_http_1_0_need_no_length(method: str) -> None:
     """They have no body as a rule."""
     assert request_body(request_head(method.encode() + b" / HTTP/1.0")) is NO_BODY
+
+
+@pytest.mark.parametrize(
+    ("method", "behind", "may_be"),
+    [
+        ("POST", b"", False),
+        ("POST", b"\r\n", False),
+        ("POST", b"abc", True),
+        ("POST", b"\r\nabc", True),
+        ("POST", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", True),
+        ("get", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", True),
+        ("GET", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", False),
+        ("GET", b"\r\nPOST /a?b HTTP/1.0\r\n", False),
+        ("GET", b"\r\n\r\n", False),
+        ("GET", b"GET / HTTP/1.1", True),
+        ("HEAD", b"abc", True),
+    ],
+)
+def test_what_is_behind_a_last_request_may_be_its_body(method: str, behind: bytes, *, may_be: bool) -> None:
+    """Unless it is nothing, or clearly the next request of a sender that has said that there is none."""
+    assert may_be_body(method, behind) is may_be
 
 
 LENGTHS = [
