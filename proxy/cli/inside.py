@@ -16,7 +16,7 @@ from yarl import URL
 from proxy.app import App
 from proxy.app.generation import dropped_fields
 from proxy.cli.message import Message
-from proxy.config.model import Address, Configuration, Listener, Route
+from proxy.config.model import Address, Admin, Configuration, Listener, Route
 from proxy.observe.account import Account
 from proxy.observe.lines import LineWriter
 from proxy.observe.log import Log
@@ -136,7 +136,7 @@ async def proxy_inside(configuration: Configuration, environ: Mapping[str, str])
         ours = configuration.model_copy(
             update={
                 "listen": (Listener(address=senders),),
-                "admin": admin,
+                "admin": Admin(address=admin),
                 "routes": tuple(map(ungated, configuration.routes)),
                 "drain_timeout": 0.0,
                 "limits": configuration.limits.model_copy(update={"max_connections": 100_000}),
