@@ -12,6 +12,8 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
+from proxy.timeouts import LateCall
+
 T = TypeVar("T")
 
 
@@ -54,7 +56,7 @@ class DaemonThreads:
 
         self._put(future, run)
         if timeout is not None:
-            alarm = loop.call_later(timeout, _fail, future, TimeoutError("timed out"))
+            alarm = LateCall(timeout, partial(_fail, future, TimeoutError("timed out")))
             future.add_done_callback(lambda _: alarm.cancel())
         return future
 

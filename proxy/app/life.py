@@ -32,7 +32,6 @@ from proxy.server.front import Change, Front, release
 from proxy.server.listener import Listener, Reception
 from proxy.server.sender import SenderConnection
 from proxy.upstream.pool import Pool
-from proxy.wire.heads import assert_compiled
 from proxy.wire.tls import reason_of
 
 if TYPE_CHECKING:
@@ -68,7 +67,6 @@ class App:
         clock: Clock | None = None,
         traces: Traces | None = None,
     ) -> None:
-        assert_compiled()
         self._premises = Premises(log=log, environ=environ, loop=loop, clock=clock or SystemClock(), traces=traces)
         self.log, self.metrics = log, self._premises.metrics
         self.deadlines = self._premises.deadlines
@@ -245,6 +243,7 @@ class App:
             refuse=self._refuse,
             crashed=self._crashed,
             unsecured=self._unsecured,
+            reader=self._premises.request_reader,
             log=self.log.logger,
         )
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property, partial
 
 from proxy.clock import Clock
+from proxy.forwarding.fields import request_names, response_names
 from proxy.forwarding.gates import Gates
 from proxy.forwarding.spool import Spool
 from proxy.oauth.endpoint import TokenEndpoint
@@ -15,6 +16,7 @@ from proxy.observe.metrics import Metrics
 from proxy.observe.traces import Traces
 from proxy.server.refusals import Refusals
 from proxy.wire.deadlines import Deadlines
+from proxy.wire.grammar import RequestReader, ResponseReader
 from proxy.wire.resolver import Resolver
 
 
@@ -38,6 +40,7 @@ class Premises:
         self.clock = clock
         self.metrics = Metrics()
         self.deadlines = Deadlines(loop)
+        self.request_reader, self.response_reader = RequestReader(request_names()), ResponseReader(response_names())
         self.refusals = Refusals(log, self.deadlines)
         self.resolver = Resolver()
         self.endpoint = TokenEndpoint(environ=environ, resolver=self.resolver)

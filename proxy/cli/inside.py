@@ -20,6 +20,7 @@ from proxy.config.model import Address, Admin, Configuration, Listener, Route
 from proxy.observe.account import Account
 from proxy.observe.lines import LineWriter
 from proxy.observe.log import Log
+from proxy.observe.reports import reporting
 
 UNASKED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 "Fields that aiohttp would add by itself."
@@ -154,7 +155,8 @@ async def proxy_inside(configuration: Configuration, environ: Mapping[str, str])
                 timeout=ClientTimeout(total=None),
                 auto_decompress=False,
             ) as session:
-                yield Inside(session, ledger)
+                with reporting(ledger.logger, loop, fatal=False):
+                    yield Inside(session, ledger)
         finally:
             await app.stop()
 

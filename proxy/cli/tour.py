@@ -18,7 +18,7 @@ from proxy.cli.run import open_log
 from proxy.config.model import Route
 from proxy.observe.reports import reporting
 from proxy.sandbox.tenant import Tenant
-from proxy.wire.timeouts import timeout
+from proxy.timeouts import timeout
 
 PATH = "/http/orders"
 MESSAGE = '{"productIdentifier":"HT-1080"}'

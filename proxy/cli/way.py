@@ -20,12 +20,13 @@ from aiohappyeyeballs import start_connection
 from proxy.config.egress import CorporateProxy
 from proxy.cpi.explain import explain
 from proxy.errors import UpstreamUnreachable
-from proxy.forwarding.fields import value_of
+from proxy.timeouts import timeout
 from proxy.upstream.pool import ATTEMPT_DELAY
 from proxy.upstream.tunnel import tunnel
-from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong, ResponseHead, ResponseParser
+from proxy.wire.field_names import FieldNames
+from proxy.wire.grammar import ResponseHead, ResponseReader
+from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong
 from proxy.wire.resolver import Resolver
-from proxy.wire.timeouts import timeout
 from proxy.wire.tls import certificate_advice, reason_of
 
 LARGEST_HEAD = 64 << 10
@@ -212,13 +213,13 @@ class Way:
             wants = "; does it want a certificate (`tls`)?" if self.tls else ""
             reason = f" ({reason_of(error)})" if isinstance(error, ssl.SSLError) else ""
             raise Fault(f"{server} ended the connection without an answer{reason}{wants or '.'}") from None
-        if value_of(self._head.fields, b"x-cf-routererror"):
-            known = explain(self._head.status, self._head.fields, text)
+        if self._head.fields.value(b"x-cf-routererror"):
+            known = explain(self._head.status, self._head.fields.pairs(), text)
             raise Fault(str(known or f"The router in front answers {self._head.status}, and reaches no application."))
         return Came(Result.OK, f"a server answers (OPTIONS *: {self._head.status})")
 
     async def _compare(self) -> Came:
-        date = value_of(self._head.fields, b"date").decode("latin-1") if self._head else ""
+        date = self._head.fields.value(b"date").decode("latin-1") if self._head else ""
         try:
             behind = parsedate_to_datetime(date).timestamp() - self._wall()
         except (ValueError, OverflowError):
@@ -242,7 +243,7 @@ class Way:
                 if not octets:
                     raise HeadMalformed("It ends too early.") if came else EOFError
                 head, rest = collector.feed(octets)
-            parsed, head = ResponseParser().parse(head), b""
+            parsed, head = ResponseReader(FieldNames()).read(head), b""
             if parsed.status >= 200:  # what comes before is no answer yet (RFC 9110 §15.2)
                 return parsed, rest
 

@@ -13,7 +13,7 @@ from proxy.upstream.connection import UpstreamConnection
 from proxy.upstream.pool import stopped
 from proxy.wire.body import IncomingBody
 from proxy.wire.deadlines import NEVER
-from proxy.wire.heads import ResponseHead
+from proxy.wire.grammar import ResponseHead
 from proxy.wire.run import rung
 
 ONE_WRITE = 16 << 10

@@ -10,7 +10,6 @@ from proxy.forwarding.answers import problem
 from proxy.forwarding.attempt import Answered, Failed, Outcome, Outgoing, attempt
 from proxy.forwarding.body import arrived, collect
 from proxy.forwarding.csrf import CsrfUnit
-from proxy.forwarding.fields import has
 from proxy.forwarding.handshake import another_unit
 from proxy.forwarding.origin import sender_address
 from proxy.forwarding.refusal import UNREFUSED, find, refuses
@@ -181,7 +180,7 @@ def csrf_unit(request: Request, route: Route, prepared: Prepared, token: Token) 
     A sender that has a CSRF token, or a session of its own, keeps it.
     """
     unit = route.csrf.unit(token.authorization)
-    if unit is None or prepared.cookies or request.head.method in SAFE or has(request.head.fields, b"x-csrf-token"):
+    if unit is None or prepared.cookies or request.head.method in SAFE or request.head.fields.has(b"x-csrf-token"):
         return None
     return unit
 

@@ -4,7 +4,6 @@ from proxy.errors import Draining
 from proxy.forwarding.attempt import Answered, Failed, Outgoing, Waiting, attempt
 from proxy.forwarding.body import BufferedBody
 from proxy.forwarding.csrf import CsrfUnit, shared_unit, unit_within
-from proxy.forwarding.fields import value_of, values_of
 from proxy.forwarding.request import Prepared
 from proxy.forwarding.routes import Route
 from proxy.observe.account import Account
@@ -48,9 +47,9 @@ async def _ask(
         return None, False
     fields, status = outcome.head.fields, outcome.head.status
     outcome.discard()
-    token = value_of(fields, b"x-csrf-token")
+    token = fields.value(b"x-csrf-token")
     if token and token.lower() not in (b"required", b"fetch"):  # of any status: the filter comes first
-        cookies = values_of(fields, b"set-cookie")
+        cookies = fields.values(b"set-cookie")
         if prepared.cookies:
             return unit_within(prepared.cookies, token, cookies, authorization), False
         return shared_unit(token, cookies, authorization), False

@@ -5,8 +5,7 @@ from ipaddress import ip_address
 
 from proxy.errors import SenderNotAllowed
 from proxy.forwarding.admission import Networks, allowed
-from proxy.forwarding.fields import values_of
-from proxy.wire.heads import RequestHead
+from proxy.wire.grammar import RequestHead
 
 _HOP = re.compile(rb"(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+))(?::[0-9]{1,5})?|([0-9A-Fa-f:.]+)")
 "One element: IPv6 in brackets or IPv4, each with the port that some gateways add, or IPv6 alone."
@@ -21,7 +20,7 @@ def sender_address(peer: str, head: RequestHead, trusted: Networks) -> str:
     """
     if not trusted or not peer or not allowed(peer, trusted):
         return peer
-    hops = [hop.strip() for value in values_of(head.fields, b"x-forwarded-for") for hop in value.split(b",")]
+    hops = [hop.strip() for value in head.fields.values(b"x-forwarded-for") for hop in value.split(b",")]
     for hop in reversed(hops):
         address = _address(hop)
         if not allowed(address, trusted):

@@ -11,15 +11,12 @@ from proxy.config.model import Route as Settings
 from proxy.cpi.mpl import ids_in_fields, mpl_id_in_failure
 from proxy.forwarding.attempt import Answered, Outcome
 from proxy.forwarding.csrf import required
-from proxy.forwarding.fields import has, value_of
 from proxy.forwarding.request import Request
 from proxy.forwarding.routes import Route
 from proxy.forwarding.verdict import NO_REFUSAL, Refusal
 from proxy.oauth.token import Token
 from proxy.wire.body import HIGH_WATER
-from proxy.wire.heads import ResponseHead
-
-Fields = tuple[tuple[bytes, bytes], ...]
+from proxy.wire.grammar import Fields, ResponseHead
 
 
 class Finding(NamedTuple):
@@ -54,8 +51,8 @@ async def find(answer: Answered, request: Request, route: Route, token: Token) -
 
 def refusal_of(head: ResponseHead, request: Request, settings: Settings) -> Refusal:
     """What the head of an answer says, whoever gave it."""
-    if head.status == 403 and required(value_of(head.fields, b"x-csrf-token")):
-        ours = settings.csrf is Csrf.AUTO and not has(request.head.fields, b"x-csrf-token")
+    if head.status == 403 and required(head.fields.value(b"x-csrf-token")):
+        ours = settings.csrf is Csrf.AUTO and not request.head.fields.has(b"x-csrf-token")
         return Refusal.CSRF if ours else Refusal.NONE
     if head.status == 401 or (head.status == 403 and settings.retry_on_403):
         return Refusal.TOKEN
@@ -64,7 +61,7 @@ def refusal_of(head: ResponseHead, request: Request, settings: Settings) -> Refu
 
 def plain(fields: Fields, octets: bytes) -> tuple[bytes, bool]:
     """(the text of an answer as far as it can be read, whether that is all of it)."""
-    match value_of(fields, b"content-encoding").lower():
+    match fields.value(b"content-encoding").lower():
         case b"" | b"identity":
             return octets, True
         case b"gzip" | b"x-gzip" | b"deflate":

@@ -10,7 +10,7 @@ from proxy.errors import MethodNotAllowed, RouteUnknown, TargetOutsideRoute
 from proxy.forwarding.bounds import Bounds
 from proxy.forwarding.cookies import CookieRules
 from proxy.forwarding.csrf import CsrfSession
-from proxy.forwarding.fields import RequestRules
+from proxy.forwarding.fields import FieldRules
 from proxy.forwarding.gates import Gate
 from proxy.forwarding.normalization import Reading, climbs, readings
 from proxy.forwarding.target import Target, host_of
@@ -33,7 +33,7 @@ class Route:
     "Our name in Via."
     set_lines: tuple[bytes, ...]
     forwarded: Forwarded
-    request_rules: RequestRules
+    rules: FieldRules
     cookie_rules: CookieRules
     pool: Pool
     source: TokenSource

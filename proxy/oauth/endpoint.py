@@ -23,9 +23,9 @@ from proxy.oauth.answer import MAX_BODY, Answer
 from proxy.oauth.connector import MAX_FIELDS, MAX_LINE, AnswerTooLong, GrantConnector
 from proxy.oauth.lookup import GrantResolver
 from proxy.oauth.trust import needs_own_trust, own_trust
+from proxy.timeouts import timeout
 from proxy.wire.challenge import challenge
 from proxy.wire.resolver import Resolver
-from proxy.wire.timeouts import timeout
 from proxy.wire.tls import certificate_advice, file_reason, reason_of, verifying_context
 
 if TYPE_CHECKING:

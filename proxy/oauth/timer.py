@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from proxy.wire.timeouts import LateCall
+from proxy.timeouts import LateCall
 
 
 class Alarm(Protocol):

@@ -25,6 +25,7 @@ class Account:
     detail: str = ""
     diagnosis: str = ""
     token = ""
+    _waited: bool = False
     attempts = 0
     replays: tuple[str, ...] = ()
     bytes_in: int = 0
@@ -65,7 +66,7 @@ class Account:
 
     def begin_token(self) -> None:
         """A token has to be waited for."""
-        self.token = "granted"
+        self._waited = True
         self._mark = self._now()
 
     def end_token(self) -> None:
@@ -78,7 +79,7 @@ class Account:
         if renewed:
             self.token = "renewed"
         elif not self.token:
-            self.token = "cached"
+            self.token = "granted" if self._waited else "cached"
 
     def begin_connection(self) -> None:
         """A connection has to be made."""

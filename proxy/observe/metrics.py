@@ -78,9 +78,10 @@ class Metrics:
         if histogram is None:
             histogram = self.seconds[account.route] = Histogram()
         histogram.observe(account.total_seconds)
-        if account.attempts:
+        if account.attempts or account.connect_seconds:
             self._token.observe(account.token_seconds)
             self._connect.observe(account.connect_seconds)
+        if account.attempts:
             self._first_byte.observe(account.first_byte_seconds)
             self._relay.observe(account.relay_seconds)
         for reason in account.replays:

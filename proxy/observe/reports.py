@@ -71,8 +71,12 @@ class Reports(logging.Handler):
 
 
 @contextmanager
-def reporting(log: Logger, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
-    """Nobody else writes to standard error meanwhile; what ends the process is reported too, as exit status 1."""
+def reporting(log: Logger, loop: asyncio.AbstractEventLoop, *, fatal: bool = True) -> Iterator[None]:
+    """Nobody else writes to standard error meanwhile.
+
+    An exception that leaves the context is reported too, and ends the process with 1, unless somebody outside handles
+    such: then it is not `fatal`.
+    """
     reports, root = Reports(log, loop), logging.getLogger()
 
     def show_warning(message: Any, category: type[Warning], filename: str, lineno: int, *_: Any, **__: Any) -> None:  # noqa: ARG001
@@ -87,6 +91,8 @@ def reporting(log: Logger, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        if not fatal:
+            raise
         reports.add("process", error)
         raise SystemExit(1) from error
     finally:

@@ -5,11 +5,11 @@ import contextlib
 from collections import Counter
 from collections.abc import Iterator
 
+from proxy import timeouts
 from proxy.config.model import Limits
 from proxy.errors import Overloaded, ProxyError
 from proxy.forwarding.rate import counted_as
 from proxy.server.sender import SenderConnection
-from proxy.wire import timeouts
 
 
 class Crowd:

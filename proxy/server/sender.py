@@ -16,6 +16,7 @@ from proxy.server.peer import peer_of, reset
 from proxy.wire.body import IncomingBody
 from proxy.wire.deadlines import NEVER
 from proxy.wire.framing import NO_BODY, BodyMalformed, Decoder
+from proxy.wire.keepalive import keep_alive
 from proxy.wire.reading import PieceReader
 from proxy.wire.run import Run
 from proxy.wire.unsent import Taking
@@ -60,7 +61,7 @@ class SenderConnection(PieceReader):
         self._taking = Taking()
         self.secure = desk.secure
         terms = desk.terms
-        self._heads = HeadReader(max_head=terms.max_head, max_fields=terms.max_fields, recall=desk.recall)
+        self._heads = HeadReader(max_head=terms.max_head, max_fields=terms.max_fields, reader=desk.reader)
 
     def __repr__(self) -> str:
         state = "lingering" if self._lingering else "busy" if self._run else "idle"
@@ -139,6 +140,8 @@ class SenderConnection(PieceReader):
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=WRITE_HIGH_WATER)
         self.address, self.local, over_ip = peer_of(transport)
+        if self.address and over_ip:
+            keep_alive(transport.get_extra_info("socket"))
         self.desk.deadlines.watch(self)
         self.deadline = self._after(self.desk.terms.idle_timeout)
         refusal = self.desk.arrived(self)
@@ -265,7 +268,7 @@ class SenderConnection(PieceReader):
         else:
             if expects:
                 body.invite = self._continue
-            self._decoder = framing.again()
+            self._decoder = framing
             self.deadline = self._after(self.desk.terms.body_timeout)
             octets = self._feed(self._decoder, body, octets)
         request = Request(head, target, body, self, request_id or next(self.desk.ids))

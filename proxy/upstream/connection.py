@@ -15,9 +15,9 @@ from proxy.wire.body import IncomingBody
 from proxy.wire.channel import TlsChannel
 from proxy.wire.deadlines import NEVER, Deadlines
 from proxy.wire.framing import NO_BODY, BodyMalformed, Decoder, response_body
-from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong, ResponseHead, ResponseParser
+from proxy.wire.grammar import ResponseHead, ResponseReader
+from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong
 from proxy.wire.reading import PieceReader, left_behind
-from proxy.wire.recall import Recall
 from proxy.wire.unsent import Taking
 
 MOST_INTERIM = 64
@@ -38,9 +38,8 @@ class UpstreamConnection(PieceReader):
         name: str,
         deadlines: Deadlines,
         gone: Callable[["UpstreamConnection"], None],
-        recall: Recall[ResponseHead] | None = None,
+        reader: ResponseReader,
     ) -> None:
-        self._recall = Recall(deadlines) if recall is None else recall
         self.name = name
         "Of the upstream, for sentences."
         self.deadline = NEVER
@@ -53,7 +52,7 @@ class UpstreamConnection(PieceReader):
         self._poll = select.poll()
         self._descriptor = -1
         self._collector = HeadCollector(LARGEST_HEAD)
-        self._parser = ResponseParser()
+        self._reader = reader
         self._decoder: Decoder | None = None
         self._eof = False
         self._ring: Callable[[], None] = _nobody
@@ -245,7 +244,7 @@ class UpstreamConnection(PieceReader):
             head_octets, octets = self._collector.feed(octets)
             if not head_octets:
                 return
-            head = self._recall.get(head_octets) or self._recall.keep(head_octets, self._parser.parse(head_octets))
+            head = self._reader.read(head_octets)
             self._interim += 1
             if self._interim > MOST_INTERIM:
                 raise HeadMalformed("interim answers without end")
@@ -256,10 +255,7 @@ class UpstreamConnection(PieceReader):
                 return
 
     def _begin_body(self, head: ResponseHead, octets: bytes) -> None:
-        has_no_content = self._method == "HEAD"
-        framing: Decoder | None = head.notes.get(has_no_content)
-        if framing is None:
-            framing = head.notes[has_no_content] = response_body(self._method, head)
+        framing = response_body(self._method, head)
         length = framing.length
         body = self.body = IncomingBody(self._transport, length)
         self.head = head
@@ -268,7 +264,7 @@ class UpstreamConnection(PieceReader):
             body.fill(octets)
             self._decoder, self.deadline, self.idle_since = NO_BODY, NEVER, self._deadlines.now()
         else:
-            decoder = self._decoder = framing.again()
+            decoder = self._decoder = framing
             self._read_body(decoder, body, octets)
 
     def _read_body(self, decoder: Decoder, body: IncomingBody, octets: bytes) -> None:

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 from aiohappyeyeballs import start_connection
 
+from proxy import timeouts
 from proxy.config.egress import CorporateProxy
 from proxy.errors import ConnectTimeout, Draining, ProxyError, UpstreamUnreachable
 from proxy.upstream.connection import UpstreamConnection
 from proxy.upstream.failures import UNCERTAIN
 from proxy.upstream.tunnel import tunnel
-from proxy.wire import timeouts
 from proxy.wire.channel import TlsChannel
 from proxy.wire.deadlines import Deadlines
-from proxy.wire.heads import ResponseHead
-from proxy.wire.recall import Recall
+from proxy.wire.grammar import ResponseReader
+from proxy.wire.keepalive import keep_alive
 from proxy.wire.resolver import Found, Resolver
 from proxy.wire.tls import certificate_advice, reason_of
 
@@ -48,15 +48,21 @@ class Pool:
     """Connections to one origin; all timeouts in seconds."""
 
     def __init__(
-        self, origin: Origin, deadlines: Deadlines, *, idle_timeout: float, resolver: Resolver | None = None
+        self,
+        origin: Origin,
+        deadlines: Deadlines,
+        *,
+        reader: ResponseReader,
+        idle_timeout: float,
+        resolver: Resolver | None = None,
     ) -> None:
         self.origin = origin
         self._resolver = resolver or Resolver()
         self._deadlines = deadlines
+        self._reader = reader
         self._idle_timeout = idle_timeout
         self._idle: list[UpstreamConnection] = []
         self._all: set[UpstreamConnection] = set()
-        self._recall: Recall[ResponseHead] = Recall(deadlines)
         self._connecting: set[asyncio.Task[UpstreamConnection]] = set()
         self._retired = False
         self._closed = False
@@ -115,7 +121,6 @@ class Pool:
         await asyncio.gather(*self._connecting, return_exceptions=True)
         for connection in list(self._all):
             connection.give_up(Draining(f"The proxy was stopped before {self.origin} had answered. {UNCERTAIN}"))
-        self._recall.expire()
 
     async def _connect(self, timeout: float) -> UpstreamConnection:  # noqa: ASYNC109 - the option's own name
         host, port = self.origin.proxy.address if self.origin.proxy else (self.origin.host, self.origin.port)
@@ -133,6 +138,7 @@ class Pool:
     async def _open(self, addresses: list[Found]) -> UpstreamConnection:
         loop, origin = asyncio.get_running_loop(), self.origin
         connected = await start_connection(addresses, happy_eyeballs_delay=ATTEMPT_DELAY)
+        keep_alive(connected)
         connection = self._make()
         connection.watch_socket(connected.fileno(), in_clear=origin.tls is None)
         try:
@@ -150,7 +156,7 @@ class Pool:
         return connection
 
     def _make(self) -> UpstreamConnection:
-        return UpstreamConnection(str(self.origin), self._deadlines, self._forget, self._recall)
+        return UpstreamConnection(str(self.origin), self._deadlines, self._forget, self._reader)
 
     def _forget(self, connection: UpstreamConnection) -> None:
         self._all.discard(connection)

@@ -6,7 +6,9 @@ import socket
 from proxy.config.egress import CorporateProxy
 from proxy.errors import UpstreamUnreachable
 from proxy.wire.challenge import challenge
-from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong, ResponseHead, ResponseParser
+from proxy.wire.field_names import FieldNames
+from proxy.wire.grammar import ResponseHead, ResponseReader
+from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong
 
 LARGEST_HEAD = 16 << 10
 "Octets of the proxy's answer; refusals come with pages, but those stand behind the head."
@@ -28,7 +30,7 @@ async def tunnel(connected: socket.socket, proxy: CorporateProxy, authority: str
                     f"The corporate proxy {proxy.url} hung up instead of connecting to {authority}."
                 )
             head, rest = collector.feed(octets)
-        answer = ResponseParser().parse(head)
+        answer = ResponseReader(FieldNames()).read(head)
     except (HeadMalformed, HeadTooLong) as error:
         raise UpstreamUnreachable(f"{proxy.url} does not answer as an HTTP proxy does; check `proxy_url`.") from error
     if not 200 <= answer.status < 300:
@@ -41,6 +43,6 @@ def refusal(answer: ResponseHead, proxy: CorporateProxy, authority: str) -> str:
     """What a status other than 2xx means, and what to do."""
     name, status = f"The corporate proxy {proxy.url}", answer.status
     if status == 407:
-        asked = [value.decode("latin-1") for field, value in answer.fields if field.lower() == b"proxy-authenticate"]
+        asked = [value.decode("latin-1") for value in answer.fields.values(b"proxy-authenticate")]
         return f"{name} {challenge(asked, has_credentials=proxy.authorization is not None)}."
     return f"{name} refused to connect to {authority} with {status}; is that host allowed there?"

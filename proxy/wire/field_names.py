@@ -11,6 +11,10 @@ LONGEST = 64
 "Octets of a name in a table."
 
 
+_LENGTH = frozenset({b"content-length", b"transfer-encoding"})
+_FRAMING = _LENGTH | {b"connection", b"proxy-connection"}
+
+
 class FieldKind:
     """What a field of one name is to a reader."""
 
@@ -35,15 +39,16 @@ class FieldNames:
 
     def __init__(
         self,
-        passes: Callable[[bytes], bool],
+        passes: Callable[[bytes], bool] = bool,
         *,
-        asked: frozenset[bytes],
-        single: frozenset[bytes],
+        asked: frozenset[bytes] = frozenset(),
+        single: frozenset[bytes] = frozenset(),
         common: Iterable[bytes] = (),
     ) -> None:
+        """Without `passes` all go on; what tells framing and persistence is always noted."""
         self._passes = passes
-        self._single = single
-        self.noted = asked | single
+        self._single = single | _LENGTH
+        self.noted = asked | single | _FRAMING
         "Names in lower case whose values are set apart."
         self.known: dict[bytes, FieldKind] = {}
         "By names as they came."

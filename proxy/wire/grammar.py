@@ -22,7 +22,7 @@ Pair = tuple[bytes, bytes]
 _CONTROLS: Final = bytes({*range(0x20), 0x7F} - {0x09})
 "CTL but HTAB; of these CR and LF may stand, as ends of lines (RFC 9110 §5.5, RFC 9112 §2.2)."
 _METHODS: Final = {name.encode(): name for name in ("POST", "GET", "PUT", "HEAD", "DELETE", "PATCH", "OPTIONS")}
-_KEEP_ALIVE: Final = frozenset({b" keep-alive", b" Keep-Alive"})
+_KEEP_ALIVE: Final = frozenset({b" keep-alive", b" Keep-Alive", b"keep-alive", b"Keep-Alive"})
 "What Connection mostly is."
 _VERSION: Final = re.compile(rb"HTTP/[0-9]\.[0-9]")
 

@@ -168,6 +168,19 @@ async def test_a_body_that_is_not_well_formed_fails_quietly(
     assert (capfd.readouterr().err, caplog.text) == ("", "")
 
 
+async def test_a_body_that_turns_out_wrong_when_nobody_reads_it_is_quiet(
+    proxy: Running, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The answer is there already; the connection ends."""
+    sender = await connected(proxy)
+    await sender.send(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
+    assert (await sender.answer()).status == 200
+    await sender.send(SECRET + b"\r\n")
+    assert await sender.rest() == b""
+    assert (capfd.readouterr().err, caplog.text, proxy.lines.named("admin.failed")) == ("", "", [])
+    assert "cAnAry" not in str(proxy.lines.text)
+
+
 @pytest.mark.parametrize(
     ("fields", "body"),
     [

@@ -12,7 +12,7 @@ from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http import HttpRequestParser, HttpResponseParser
 from aiohttp.http_exceptions import HttpProcessingError
 
-from proxy.forwarding.field_rules import request_names, response_names
+from proxy.forwarding.fields import request_names, response_names
 from proxy.wire.grammar import CHUNKED, UNSAID, Fields, RequestHead, RequestReader, ResponseHead, ResponseReader
 from proxy.wire.heads import HeadMalformed
 from tests.fuzz.reference import FIELD, STATUS_LINE, TOKEN, read_fields, values
@@ -24,6 +24,7 @@ STRICTER = {
     "no version of HTTP at the end of its first line": "RFC 9112 §2.3: HTTP/0.9 has no fields, and RTSP is not HTTP",
     "a request target that is no URL": "RFC 3986 §3.2.2: a host of other characters ends in somebody's field or log",
     "a Content-Length that is no number": "more than 18 digits: no body is as long, and somebody's number overflows",
+    "Content-Length beside Transfer-Encoding": "RFC 9112 §6.1: also where the coding is empty",
     "Transfer-Encoding in HTTP/1.0": "RFC 9112 §6.1: the framing is faulty",
     "a Transfer-Encoding other than chunked alone": "RFC 9112 §6.1: other codings would be ours to understand",
 }
@@ -39,6 +40,7 @@ STRICTER_RESPONSES = {
     "a version other than HTTP/1.0 and HTTP/1.1": "RFC 9112 §2.2: empty lines may precede it, but no CR or LF alone",
     "a Content-Length that is no number": STRICTER["a Content-Length that is no number"],
     "a Transfer-Encoding other than chunked alone": STRICTER["a Transfer-Encoding other than chunked alone"],
+    "Content-Length beside Transfer-Encoding": STRICTER["Content-Length beside Transfer-Encoding"],
     "Transfer-Encoding in HTTP/1.0": STRICTER["Transfer-Encoding in HTTP/1.0"],
     "more than one Transfer-Encoding": "RFC 9112 §6.1: other codings would be ours to understand",
 }

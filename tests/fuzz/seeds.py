@@ -70,6 +70,7 @@ REQUEST_HEADS = (
     HEAD + b"Proxy-Connection: close\r\nVia: 1.1 a\r\nvia:1.0 b\r\nUser-Agent: a\r\n\r\n",
     HEAD + b"Transfer-Encoding:  Chunked \r\nSAP_Sender: x\r\nX_Forwarded_For: y\r\n\r\n",
     HEAD + b"User-Agent: a\r\nUser-Agent: b\r\n\r\n",
+    HEAD + b"Transfer-Encoding:\r\nContent-Length: 1\r\n\r\n",
     HEAD + b"Content-Length: 0123456789012345678\r\n\r\n",
 )
 RESPONSE_HEADS = (

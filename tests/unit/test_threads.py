@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from proxy.threads import DaemonThreads
+from tests.fakes.loop import LeapingLoop, leaping
 
 PATIENCE = 30.0
 
@@ -38,6 +39,23 @@ async def test_a_result_and_an_error_come_back() -> None:
     assert await threads.submit(lambda: threading.current_thread().daemon)
     with pytest.raises(ValueError, match="no"):
         await threads.submit(fail)
+
+
+def test_a_call_that_returned_while_the_process_stood_still_is_in_time() -> None:
+    """Its result is taken before its time is over."""
+
+    async def scenario() -> None:
+        threads, call = DaemonThreads("t", most=1), Hanging("there")
+        pending = threads.submit(call, timeout=10)
+        await call.begun()
+        leaping().leap(100)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        call.go.set()
+        assert await pending == "there"
+
+    with asyncio.Runner(loop_factory=LeapingLoop) as runner:
+        runner.run(scenario())
 
 
 async def test_calls_beyond_the_threads_wait_in_order() -> None:

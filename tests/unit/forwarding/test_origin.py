@@ -6,7 +6,8 @@ import pytest
 
 from proxy.errors import SenderNotAllowed
 from proxy.forwarding.origin import sender_address
-from proxy.wire.heads import RequestHead
+from proxy.wire.grammar import RequestHead
+from tests.fakes.heads import request_head
 
 TRUSTED = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
 
@@ -14,7 +15,7 @@ TRUSTED = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
 def head(*values: bytes) -> RequestHead:
     """A head with these X-Forwarded-For."""
     fields = tuple((b"X-Forwarded-For", value) for value in values)
-    return RequestHead("GET", b"/", 1, fields, persistent=True)
+    return request_head(b"GET / HTTP/1.1", (b"Host", b"h"), *fields)
 
 
 @pytest.mark.parametrize(

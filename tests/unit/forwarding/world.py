@@ -9,7 +9,7 @@ from proxy.errors import AuthorizationServerError, UpstreamError
 from proxy.forwarding.bounds import bounds_of
 from proxy.forwarding.cookies import CookieRules
 from proxy.forwarding.exchange import House, exchange
-from proxy.forwarding.fields import RequestRules
+from proxy.forwarding.fields import FieldRules
 from proxy.forwarding.request import Request
 from proxy.forwarding.routes import Route, Routes
 from proxy.forwarding.target import take_apart
@@ -19,8 +19,8 @@ from proxy.observe.account import Account
 from proxy.upstream.connection import UpstreamConnection
 from proxy.upstream.pool import Origin, Pool
 from proxy.wire.body import IncomingBody
-from proxy.wire.heads import RequestHead
 from proxy.wire.run import Run
+from tests.fakes.heads import RESPONSES, request_head
 from tests.fakes.loop import HandLoop
 from tests.fakes.transport import MemoryTransport
 
@@ -78,7 +78,7 @@ class MemoryPool:
 
     def connection(self) -> UpstreamConnection:
         """Make a connection."""
-        made = UpstreamConnection("u:1", self.loop.deadlines(), lambda _: None)
+        made = UpstreamConnection("u:1", self.loop.deadlines(), lambda _: None, RESPONSES)
         made.connection_made(MemoryTransport())
         self.made.append(made)
         return made
@@ -162,7 +162,7 @@ def route(pool: MemoryPool | None = None, source: MemorySource | None = None, **
         via=VIA,
         set_lines=tuple(f"{name}: {value}".encode() for name, value in given.set_fields.items()),
         forwarded=given.forwarded,
-        request_rules=RequestRules(drop=frozenset(name.lower().encode() for name in given.set_fields)),
+        rules=FieldRules(drop=frozenset(name.lower().encode() for name in given.set_fields)),
         cookie_rules=CookieRules(prefix=b"cpi.orders~", route_path=prefix or b"/", upstream_path=b"/http/in"),
         pool=cast("Pool", pool or MemoryPool()),
         source=cast("TokenSource", source or MemorySource()),
@@ -181,7 +181,7 @@ def request(
 ) -> Request:
     """A request; with `body` None its body is still to come, of `length` octets if that is given."""
     method, target = start.split(" ")
-    head = RequestHead(method, target.encode(), minor, ((b"Host", host), *fields), persistent=True)
+    head = request_head(f"{method} {target} HTTP/1.{minor}".encode(), (b"Host", host), *fields)
     incoming = IncomingBody(MemoryTransport(), len(body) if body is not None else length)
     if body is not None:
         if body:

@@ -76,11 +76,21 @@ def test_a_sender_that_left_is_counted_by_a_status_of_its_own() -> None:
     assert [key[2:] for key in metrics.exchanges] == [("499", "sender"), ("4xx", "upstream")]
 
 
+def test_a_connection_that_failed_is_observed_with_its_time() -> None:
+    """It had no first octet and no answer."""
+    metrics = Metrics()
+    metrics.count(finished(attempts=0, status=504))
+    counts = {phase: sum(histogram.counts) for phase, histogram in metrics.phases.items()}
+    assert counts == {"token": 1, "connect": 1, "first_byte": 0, "relay": 0}
+
+
 def test_phases_are_observed_for_what_reached_the_upstream() -> None:
     """An exchange that was refused has none."""
     metrics = Metrics()
     metrics.count(finished())
-    metrics.count(finished(attempts=0, status=404))
+    refused = finished(attempts=0, status=404)
+    refused.connect_seconds = 0.0
+    metrics.count(refused)
     samples = scraped(metrics)
     for phase, seconds in (("token", 0.0), ("connect", 0.03), ("first_byte", 0.1), ("relay", 0.07)):
         assert samples["cpi_proxy_phase_seconds_count", (("phase", phase),)] == 1

@@ -171,6 +171,15 @@ def test_what_ends_the_process_is_told_and_ends_it_with_1(lines: LogLines, log: 
     assert (line["source"], line["error"], SECRET in str(lines.text)) == ("process", "ValueError", False)
 
 
+def test_an_exception_that_somebody_handles_is_left_to_them(lines: LogLines, log: Log) -> None:
+    """A command shows it in its own way."""
+    loop = asyncio.new_event_loop()
+    with pytest.raises(ValueError, match=SECRET), reporting(log.logger, loop, fatal=False):
+        fail()
+    loop.close()
+    assert lines.text == []
+
+
 def test_afterwards_all_is_as_before(log: Log) -> None:
     """Hooks, handlers, and the loop's own way."""
     before: Any = (warnings.showwarning, threading.excepthook, sys.unraisablehook, list(logging.getLogger().handlers))

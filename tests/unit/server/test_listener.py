@@ -17,6 +17,7 @@ from proxy.forwarding.request import Request
 from proxy.server.crowd import Crowd
 from proxy.server.listener import Listener, Reception
 from proxy.server.sender import LINGER, SenderConnection
+from tests.fakes.heads import REQUESTS
 from tests.fakes.loop import HandLoop
 from tests.fakes.transport import MemoryTransport
 from tests.unit.oauth.world import Lines
@@ -148,6 +149,7 @@ class House:
             refuse=self.refuse,
             crashed=lambda error, address: pytest.fail(f"{error} {address}"),
             unsecured=lambda error, address: pytest.fail(f"{error} {address}"),
+            reader=REQUESTS,
             log=Lines(),
         )
 

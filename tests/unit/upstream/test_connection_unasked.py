@@ -15,6 +15,7 @@ from proxy.upstream.connection import UpstreamConnection
 from proxy.wire.body import HIGH_WATER
 from proxy.wire.channel import TlsChannel
 from proxy.wire.tls import verifying_context
+from tests.fakes.heads import RESPONSES
 from tests.fakes.loop import HandLoop
 from tests.fakes.transport import MemoryTransport
 from tests.unit.wire.upper import deliver
@@ -43,7 +44,7 @@ class Line:
         self._ours.setblocking(False)
         self._theirs.setblocking(False)
         self._below = MemoryTransport()
-        self.connection = UpstreamConnection("u:1", HandLoop().deadlines(), lambda _: None)
+        self.connection = UpstreamConnection("u:1", HandLoop().deadlines(), lambda _: None, RESPONSES)
         self.connection.watch_socket(self._ours.fileno(), in_clear=not tls)
         self.sent = b""
         "By the upstream, on the wire."

@@ -2,9 +2,9 @@
 
 import pytest
 
-from proxy.upstream.keep_alive import idle_time, promised
+from proxy.upstream.keep_alive import idle_time
 from proxy.wire.deadlines import NEVER
-from proxy.wire.heads import ResponseParser
+from tests.fakes.heads import response_head
 
 
 @pytest.mark.parametrize(
@@ -30,13 +30,4 @@ def test_an_upstream_s_timeout_ends_a_second_earlier(values: tuple[bytes, ...], 
     """The smallest counts; what gives no number says nothing."""
     fields = ((b"Connection", b"keep-alive"), *((b"KEEP-alive", value) for value in values))
 
-    assert promised(fields) == seconds
-
-
-def test_it_is_read_once_for_a_head() -> None:
-    """Heads that came before are recalled with what was found out about them."""
-    head = ResponseParser().parse(b"HTTP/1.1 200 OK\r\nKeep-Alive: timeout=5\r\n\r\n")
-    assert idle_time(head) == 4
-
-    head.fields = ()
-    assert idle_time(head) == 4
+    assert idle_time(response_head(b"HTTP/1.1 200 OK", *fields)) == seconds

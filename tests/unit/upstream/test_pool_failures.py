@@ -110,7 +110,7 @@ def test_a_handshake_that_went_on_while_the_process_stood_still_is_in_time(
 
     async def shake(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        server = server_context(authority).wrap_bio(incoming, outgoing, server_side=True)
+        server = shown.wrap_bio(incoming, outgoing, server_side=True)
         incoming.write(await reader.read(1 << 16))
         with pytest.raises(ssl.SSLWantReadError):
             server.do_handshake()
@@ -118,8 +118,9 @@ def test_a_handshake_that_went_on_while_the_process_stood_still_is_in_time(
         leaping().leap(100)
         await reader.read()
 
+    shown, context = server_context(authority), client_context(Tls(ca_file=ca_file))
+
     async def scenario() -> None:
-        context = await asyncio.to_thread(client_context, Tls(ca_file=ca_file))
         async with upstream(shake) as (_, port), pool(port, tls=context) as (ours, _):
             assert (await ours.connect(10)).open
 

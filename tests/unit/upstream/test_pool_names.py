@@ -10,6 +10,7 @@ from proxy.errors import ConnectTimeout, Draining, UpstreamUnreachable
 from proxy.upstream.pool import Origin, Pool
 from proxy.wire.resolver import Resolver
 from tests.fakes.dns import Dns, faked
+from tests.fakes.heads import RESPONSES
 from tests.fakes.loop import HandLoop
 from tests.unit.upstream.serving import ask, pool, upstream
 
@@ -23,7 +24,7 @@ def dns(monkeypatch: pytest.MonkeyPatch) -> Iterator[Dns]:
 
 def pool_of(origin: Origin, resolver: Resolver) -> Pool:
     """One that shares the resolver."""
-    return Pool(origin, HandLoop(monotonic=0.0).deadlines(), idle_timeout=30, resolver=resolver)
+    return Pool(origin, HandLoop(monotonic=0.0).deadlines(), reader=RESPONSES, idle_timeout=30, resolver=resolver)
 
 
 async def test_a_name_is_looked_up_and_a_literal_is_not(dns: Dns) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.forwarding.field_rules import request_names, response_names
+from proxy.forwarding.fields import request_names, response_names
 from proxy.wire.grammar import CHUNKED, UNSAID, RequestHead, RequestReader, ResponseHead, ResponseReader
 from tests.unit.wire.octets import FIELDS, PATH, VALUE, head
 

@@ -14,7 +14,7 @@ from tests.fuzz.heads import (
     their_request,
     their_response,
 )
-from tests.fuzz.seeds import REQUEST_HEADS, RESPONSE_HEADS
+from tests.fuzz.seeds import OK, REQUEST_HEADS, RESPONSE_HEADS
 
 END = b"\r\n\r\n"
 SMALL = [bytes([each]) for each in b"\r\n \t\0\x0b\x7f\xff:,;/?#@*%([]-+0X"]
@@ -55,6 +55,7 @@ REQUEST_EXAMPLES = {
     "no version of HTTP at the end of its first line": b"\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n",
     "a request target that is no URL": b"CONNECT h?:443 HTTP/1.1\r\nHost: h:443\r\n\r\n",
     "a Content-Length that is no number": b"POST /a HTTP/1.0\r\nContent-Length: 0123456789012345678\r\n\r\n",
+    "Content-Length beside Transfer-Encoding": b"PUT / HTTP/1.0\r\nTransfer-Encoding:\r\nContent-Length: 1\r\n\r\n",
     "Transfer-Encoding in HTTP/1.0": b"POST /a HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",
     "a Transfer-Encoding other than chunked alone": b"POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: a\r\n\r\n",
 }
@@ -68,6 +69,7 @@ RESPONSE_EXAMPLES = {
     "a status that is no number of three digits": b"HTTP/1.1 204\n\r\n\r\n",
     "a version other than HTTP/1.0 and HTTP/1.1": b"\nHTTP/1.1 204 \r\n\r\n",
     "a Content-Length that is no number": b"HTTP/1.1 200\r\nContent-Length: 0123456789012345678\r\n\r\n",
+    "Content-Length beside Transfer-Encoding": OK + b"Transfer-Encoding:\r\nContent-Length: 1\r\n\r\n",
     "Transfer-Encoding in HTTP/1.0": b"HTTP/1.0 200\r\nTransfer-Encoding: chunked\r\n\r\n",
     "a Transfer-Encoding other than chunked alone": b"HTTP/1.1 200\r\nTransfer-Encoding: gzip\r\n\r\n",
     "more than one Transfer-Encoding": b"HTTP/1.1 200\r\nTransfer-Encoding: a\r\nTransfer-Encoding: chunked\r\n\r\n",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from proxy.wire.timeouts import GRACE, LateCall, timeout
+from proxy.timeouts import GRACE, LateCall, timeout
 from tests.fakes.loop import LeapingLoop, leaping
 
 

@@ -2,7 +2,7 @@
 
 After the process stood still (SIGSTOP, a frozen container), timers that are due run before anything that came meanwhile
 is read. `asyncio.timeout` would end an operation whose result is there already. What has a connection of ours has a
-deadline instead, see deadlines.py.
+deadline instead, see wire/deadlines.py.
 """
 
 import asyncio
