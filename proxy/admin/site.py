@@ -117,6 +117,11 @@ class AdminSite:
         wanted = self.settings.address
         return wanted if wanted.path is not None else replace(wanted, port=self.port)
 
+    @property
+    def sockets(self) -> list[socket.socket]:
+        """What it listens with."""
+        return self._sockets
+
     async def stop(self) -> None:
         """Listens no more."""
         for server in self._servers:

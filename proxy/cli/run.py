@@ -27,7 +27,7 @@ from proxy.observe.lines import LineWriter
 from proxy.observe.log import Log
 from proxy.observe.reports import reporting
 from proxy.observe.traces import open_traces
-from proxy.server.sockets import handed_over
+from proxy.server.sockets import handed_over, taken_by
 
 RELOADS = frozenset({signal.SIGHUP})
 
@@ -123,9 +123,10 @@ def log_options(settings: LogSettings) -> dict[str, Any]:
 
 def summary(app: App) -> str:
     """One line: where it listens, with the ports that were given where the configuration says 0, and what it routes."""
-    addresses = ", ".join(str(each.address) for each in app.listeners)
+    addresses = ", ".join(each.place for each in app.listeners)
+    admin = f"{app.admin.address}{taken_by(app.admin.sockets)}"
     routes = [f"{each.path or '/'} -> {each.upstream} as {each.oauth_client}" for each in app.configuration.routes]
-    return f"listening on {addresses}, admin on {app.admin.address}; {listed(routes)}"
+    return f"listening on {addresses}, admin on {admin}; {listed(routes)}"
 
 
 def listed(texts: Sequence[str], most: int = 20) -> str:

@@ -110,8 +110,9 @@ def _private_key(text: str) -> Any:
     from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - as above
     from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
 
+    pem = _only(text, "PRIVATE KEY").encode()
     try:
-        return load_pem_private_key(_only(text, "PRIVATE KEY").encode(), password=None)
+        return load_pem_private_key(pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise ValueError("holds no private key that can be read, take it as PEM without a password") from None
 
@@ -119,8 +120,9 @@ def _private_key(text: str) -> Any:
 def _certificate(text: str) -> Any:
     from cryptography.x509 import load_pem_x509_certificates  # noqa: PLC0415 - few need it
 
+    pem = _only(text, "CERTIFICATE").encode()
     try:
-        return load_pem_x509_certificates(_only(text, "CERTIFICATE").encode())[0]
+        return load_pem_x509_certificates(pem)[0]
     except ValueError:
         raise ValueError("holds no certificate that can be read, take it as PEM") from None
 

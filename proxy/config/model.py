@@ -230,7 +230,7 @@ class Listener(Model):
     """One address that senders reach us at."""
 
     address: ListenAddress
-    "host:port, [IPv6]:port or unix:/path."
+    "host:port, [IPv6]:port or unix:/path; 0.0.0.0 takes IPv4 only, [::] IPv6 only: for both, name both."
     allow: tuple[Network, ...] | None = None
     "Only senders in these networks (CIDR); without it any."
     tls: ListenerTls | None = None

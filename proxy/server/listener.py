@@ -85,6 +85,11 @@ class Listener:
         address = self.settings.address
         return address if address.path is not None else replace(address, port=self.port)
 
+    @property
+    def place(self) -> str:
+        """Where it listens, for people: for a wildcard, with what it takes."""
+        return f"{self.address}{sockets.taken_by(self._sockets)}"
+
     def prepare(self, settings: Settings) -> Callable[[Reception], None]:
         """Reads the files of other settings for the same address (OSError); what lets them hold cannot fail."""
         renewed = settings.tls != self.settings.tls

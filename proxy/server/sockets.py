@@ -4,7 +4,7 @@ import errno
 import os
 import socket
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -74,6 +74,20 @@ def is_at(found: socket.socket, address: Address) -> bool:
     if address.path is not None or not isinstance(where, tuple):
         return isinstance(where, str) and address.path == Path(where)
     return any(where[:2] == resolved[:2] for _, resolved in _resolved(address))
+
+
+def taken_by(found: Iterable[socket.socket]) -> str:
+    """Which addresses a wildcard takes, for people; nothing for other addresses.
+
+    What we bind to [::] takes IPv6 only, on every system; a socket that is handed over may take both (ipv6(7)).
+    """
+    for each in found:
+        if each.family == socket.AF_INET6 and each.getsockname()[0] == "::":
+            alone = each.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
+            return " (IPv6 only)" if alone else " (IPv6 and IPv4)"
+        if each.family == socket.AF_INET and each.getsockname()[0] == "0.0.0.0":
+            return " (IPv4 only)"
+    return ""
 
 
 def place_of(found: socket.socket) -> str:

@@ -199,6 +199,20 @@ async def test_closed_standard_streams_are_nobody_listening(tmp_path: Path, clos
         assert b"Traceback" not in errors
 
 
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+async def test_the_start_line_says_what_a_wildcard_takes(configuration: Path) -> None:
+    """IPv6's takes no IPv4, and the other way round."""
+    fence = 'allow: ["127.0.0.0/8", "::1/128"]'
+    both = ", ".join(f"{{address: '{each}:0', {fence}}}" for each in ("[::]", "0.0.0.0"))
+    text = configuration.read_text().replace("listen: 127.0.0.1:0", f"listen: [{both}]")
+    configuration.write_text(text)
+    async with Command("run", "-c", str(configuration)) as command:
+        detail = (await command.logs("proxy.started"))["detail"]
+    assert re.match(
+        r"listening on \[::\]:\d+ \(IPv6 only\), 0\.0\.0\.0:\d+ \(IPv4 only\), admin on 127\.0\.0\.1:\d+; ", detail
+    )
+
+
 async def test_what_is_open_is_told_at_each_start_and_no_core_is_dumped(configuration: Path, sandbox: Sandbox) -> None:
     """A listener for everybody, and a secret that everybody can read."""
     del sandbox

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from proxy.config.load import ConfigurationError, find, load, locate
-from tests.unit.config.entries import PEM, SECRET_KEY, written
+from tests.fakes.identity import SPELLINGS
+from tests.unit.config.entries import BASIC, PEM, ROUTE, SECRET_KEY, written
 
 ENVIRON = {"CPI_SERVICE_KEY": SECRET_KEY}
 
@@ -116,3 +117,41 @@ def test_a_configuration_above_1_mib_is_refused(tmp_path: Path) -> None:
         file.truncate(1 << 40)
     with pytest.raises(ConfigurationError, match="is larger than 1 MiB"):
         load(path, {})
+
+
+def naming(option: str, path: Path) -> str:
+    """A configuration whose option names the file."""
+    tls = {option: str(path)}
+    client = BASIC | {"tls": tls} if option != "client_ca_file" else BASIC
+    listen = {"address": "127.0.0.1:8443", "tls": {"cert_file": str(path), **tls}}
+    route = ROUTE | {"tls": tls} if option != "client_ca_file" else ROUTE
+    return written(client=client, route=route, **({"listen": listen} if option == "client_ca_file" else {}))
+
+
+@pytest.mark.parametrize("option", ["ca_file", "cert_file", "client_ca_file"])
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_pem_files_are_taken_in_any_spelling(tmp_path: Path, option: str, spelling: str) -> None:
+    """What is taken here is what connections use; for a listener, an OAuth client and a route."""
+    path, pem = tmp_path / "proxy.yaml", tmp_path / "some.pem"
+    pem.write_bytes(SPELLINGS[spelling](PEM))
+    path.write_text(naming(option, pem), encoding="utf-8")
+    load(path, {})
+
+
+@pytest.mark.parametrize("option", ["ca_file", "cert_file", "client_ca_file"])
+@pytest.mark.parametrize(
+    ("content", "wrong"),
+    [
+        (PEM.encode("utf-16"), "is UTF-16, write it as UTF-8"),
+        (PEM.encode("utf-16-be"), "is UTF-16, write it as UTF-8"),
+        (b"\x30\x82\x01\xff", "is not UTF-8, write it as UTF-8, a certificate or key as PEM"),
+        (PEM[:-40].encode(), "holds a PEM block without its end, take all of it"),
+        (b"# nothing", "holds no certificate that can be read"),
+    ],
+)
+def test_pem_files_that_cannot_be_used_are_named(tmp_path: Path, option: str, content: bytes, wrong: str) -> None:
+    """In a sentence, whatever option names them."""
+    path, pem = tmp_path / "proxy.yaml", tmp_path / "some.pem"
+    pem.write_bytes(content)
+    path.write_text(naming(option, pem), encoding="utf-8")
+    assert f"the file {pem} {wrong}" in refused(path)

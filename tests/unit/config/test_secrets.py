@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.config.secrets import SecretError, read_secret
+from proxy.config.secrets import SecretError, as_secret, read_secret
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,9 @@ def test_one_line_end_is_dropped_and_nothing_else(tmp_path: Path, content: bytes
         (b"\xef\xbb\xbf\r\n", "is empty"),
         (b"sesame\xff", "is not UTF-8"),
         (b"sesame" * 200_000, "is larger than 1 MiB"),
+        ("sesame".encode("utf-16"), "is UTF-16, write it as UTF-8"),
+        ("sesame".encode("utf-16-be"), "is UTF-16, write it as UTF-8"),
+        ("sesame".encode("utf-16-le"), "is UTF-16, write it as UTF-8"),
     ],
 )
 def test_a_file_without_a_secret_is_refused(tmp_path: Path, content: bytes, wrong: str) -> None:
@@ -44,6 +47,19 @@ def test_a_file_without_a_secret_is_refused(tmp_path: Path, content: bytes, wron
         read_secret(file)
     assert str(file) in str(caught.value)
     assert "sesame" not in str(caught.value)
+
+
+def test_what_comes_by_another_way_has_a_size_too() -> None:
+    """Standard input, which `import-key` reads."""
+    with pytest.raises(SecretError, match="standard input is larger than 1 MiB"):
+        as_secret(b"sesame" * 200_000, "standard input")
+
+
+def test_only_a_file_that_is_there_is_named(tmp_path: Path) -> None:
+    """Else the secret itself may have been written in place of its file's name."""
+    with pytest.raises(SecretError) as caught:
+        read_secret(tmp_path / "sesame" / "open")
+    assert str(caught.value).startswith(f"the file, which is not in {tmp_path}, cannot be read (No such file")
 
 
 def test_a_file_that_cannot_be_read_is_refused_with_the_reason(tmp_path: Path) -> None:

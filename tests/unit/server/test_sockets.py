@@ -118,6 +118,41 @@ def test_a_socket_knows_its_address() -> None:
         assert not sockets.is_at(found, Address(path=Path("/tmp/x")))
 
 
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+@pytest.mark.parametrize(
+    ("host", "told"),
+    [("::", " (IPv6 only)"), ("0.0.0.0", " (IPv4 only)"), ("127.0.0.1", ""), ("::1", "")],
+)
+def test_a_wildcard_says_what_it_takes(host: str, told: str) -> None:
+    """An address of one machine needs no such word."""
+    found = sockets.listening(Address(host=host))
+    assert sockets.taken_by(found) == told
+    sockets.close(found)
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+def test_both_wildcards_can_be_listened_at() -> None:
+    """One takes what the other does not."""
+    (old,) = sockets.listening(Address(host="0.0.0.0"))
+    with old:
+        (new,) = sockets.listening(Address(host="::", port=old.getsockname()[1]))
+        new.close()
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+def test_a_socket_of_the_service_manager_may_take_both() -> None:
+    """As systemd opens it by default."""
+    with socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True) as found:
+        assert sockets.taken_by([found]) == " (IPv6 and IPv4)"
+
+
+def test_a_unix_socket_takes_nobody_by_address(tmp_path: Path) -> None:
+    """There is nothing to be said."""
+    (found,) = sockets.listening(Address(path=tmp_path / "senders"))
+    with found:
+        assert sockets.taken_by([found]) == ""
+
+
 @pytest.mark.parametrize("environ", [{}, {"LISTEN_FDS": "1"}, {"LISTEN_FDS": "1", "LISTEN_PID": "1"}])
 def test_what_was_opened_for_another_process_is_not_taken(environ: dict[str, str]) -> None:
     """A child inherits the variables with all others."""

@@ -36,12 +36,14 @@ async def connected(gate: Gate) -> AsyncIterator[tuple[socket.socket, Callable[.
     """A socket to the gate, and what makes the gate's configuration."""
     server = await asyncio.start_server(gate.serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    with socket.socket() as client:
-        client.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", port))
-        yield client, lambda **more: CorporateProxy(url=f"http://127.0.0.1:{port}", **more)
-    server.close()
-    await server.wait_closed()
+    try:
+        with socket.socket() as client:
+            client.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", port))
+            yield client, lambda **more: CorporateProxy(url=f"http://127.0.0.1:{port}", **more)
+    finally:
+        server.close()
+        await server.wait_closed()
 
 
 async def test_the_proxy_is_asked_for_host_and_port_with_its_credentials() -> None:
