@@ -15,13 +15,13 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 COMPILED = {
     "": "clock",
-    "forwarding": "admission attempt body bounds cookies csrf exchange fields origin relay request routes target"
-    " verdict",
+    "forwarding": "admission attempt body bounds cookies csrf exchange fields normalization origin relay"
+    " request routes target verdict",
     "oauth": "source token",
     "observe": "account logs metrics",
     "server": "arrival desk sender",
-    "upstream": "connection pool",
-    "wire": "body deadlines framing heads recall run",
+    "upstream": "connection keep_alive pool",
+    "wire": "body deadlines field_names framing grammar heads records request_target run",
 }
 "What one exchange passes through, but for classes that others derive from: `wire/reading.py`, `observe/log.py`."
 TOOLS = ("mypy==", "setuptools==", "types-pyyaml==")

@@ -54,7 +54,7 @@ class RequestMalformed(SenderError):
 
 
 class TargetOutsideRoute(SenderError):
-    """The request target climbs out of its route's prefix."""
+    """The request target climbs out of its route's prefix, or may be read as that of another route."""
 
     status, code, title = 400, "target_outside_route", "The path leads out of its route"
 
@@ -69,6 +69,13 @@ class SenderNotAllowed(SenderError):
     """The sender's address is on no list of the route or listener."""
 
     status, code, title, proxy_status = 403, "sender_not_allowed", "This sender is not allowed", "http_request_denied"
+
+
+class CrossSiteRefused(SenderError):
+    """A browser sent the request for a page of another site (W3C Fetch Metadata), or to a name that is not ours."""
+
+    status, code, title = 403, "cross_site_refused", "A page of another site may not send this"
+    proxy_status = "http_request_denied"
 
 
 class CredentialRefused(SenderError):
@@ -98,6 +105,13 @@ class RequestTimeout(SenderError):
     """The request did not arrive in time (RFC 9110 §15.5.9)."""
 
     status, code, title = 408, "request_timeout", "The request did not arrive in time"
+
+
+class LengthRequired(SenderError):
+    """The request has octets behind its head and does not say how many belong to it (RFC 9110 §15.5.12)."""
+
+    status, code, title = 411, "length_required", "The length of the body is missing"
+    proxy_status = "http_request_error"
 
 
 class BodyTooLarge(SenderError):

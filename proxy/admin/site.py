@@ -4,31 +4,46 @@ import asyncio
 import importlib
 import json
 import socket
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from aiohttp import web
 
 from proxy import __version__
-from proxy.config.model import Configuration
-from proxy.config.values import Address
+from proxy.admin.connection import Connections, Observer, timed
+from proxy.config.model import Address, Admin, Configuration
 from proxy.oauth.expiry import CredentialExpiry
 from proxy.oauth.source import TokenSource
 from proxy.observe.log import Log
 from proxy.observe.logs import LEVELS
 from proxy.observe.metrics import Metrics
 from proxy.upstream.pool import Pool
+from proxy.wire.cross_site import host_name
+from proxy.wire.deadlines import Deadlines
+from proxy.wire.local_site import Fence, fenced_application
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
 
-class Observed(Protocol):
+BACKLOG = 16
+"Connections that may wait to be accepted: each of them may have a descriptor for a moment, with those of `MOST`."
+LARGEST_BODY = 1024
+"Octets of a request's body."
+LAST_WORDS = 1.0
+"Seconds for the answers to requests that are being served at the stop."
+PUBLIC = frozenset({"/livez", "/readyz", "/metrics", "/status"})
+
+
+class Observed(Observer, Protocol):
     """The running proxy, as far as this address shows it."""
 
     metrics: Metrics
     log: Log
+    deadlines: Deadlines
+    is_open: bool
+    "Whether the senders' addresses are."
     draining: bool
 
     @property
@@ -65,40 +80,42 @@ class Observed(Protocol):
 class AdminSite:
     """Serves from `start` to `stop`; beyond loopback without what changes or describes the proxy."""
 
-    def __init__(self, proxy: Observed, address: Address) -> None:
+    def __init__(self, proxy: Observed, settings: Admin) -> None:
         self._proxy = proxy
-        self.wanted = address
+        self.settings = settings
+        self._hosts: set[str] = set()
+        self.take(settings)
         self._runner: web.AppRunner | None = None
         self._sockets: list[socket.socket] = []
         self._servers: list[asyncio.Server] = []
 
     async def start(self, sockets: Iterable[socket.socket]) -> None:
         """Serves on these, which listen at the address."""
-        app = web.Application()
-        app.router.add_get("/", self._index)
-        app.router.add_get("/livez", self._livez)
-        app.router.add_get("/readyz", self._readyz)
-        app.router.add_get("/metrics", self._metrics)
-        if self.wanted.loopback:
-            app.router.add_get("/status", self._status)
-            app.router.add_put("/log-level", self._log_level)
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
+        self._runner = web.AppRunner(self._application(), handle_signals=False, shutdown_timeout=LAST_WORDS)
         await self._runner.setup()
-        loop, accept = asyncio.get_running_loop(), cast("Callable[[], asyncio.BaseProtocol]", self._runner.server)
+        accept = Connections(cast("web.Server", self._runner.server), self._proxy, self._proxy.deadlines)
+        loop = asyncio.get_running_loop()
         for each in sockets:  # aiohttp's SockSite would take a Unix socket for TCP, under uvloop
             serve = loop.create_unix_server if each.family is socket.AF_UNIX else loop.create_server
-            self._servers.append(await serve(accept, sock=each))
+            self._servers.append(await serve(accept, sock=each, backlog=BACKLOG))
             self._sockets.append(each)
+
+    def take(self, settings: Admin) -> None:
+        """Answers to other names from now on; the address is the same."""
+        self.settings = settings
+        self._hosts.clear()
+        self._hosts.update(host_name(each.encode()) for each in settings.hosts)
 
     @property
     def port(self) -> int:
         """The port that is listened on, also where the configuration says 0."""
-        return int(self._sockets[0].getsockname()[1]) if self._sockets and self.wanted.path is None else 0
+        return int(self._sockets[0].getsockname()[1]) if self._sockets and self.settings.address.path is None else 0
 
     @property
     def address(self) -> Address:
         """Where it listens."""
-        return self.wanted if self.wanted.path is not None else replace(self.wanted, port=self.port)
+        wanted = self.settings.address
+        return wanted if wanted.path is not None else replace(wanted, port=self.port)
 
     async def stop(self) -> None:
         """Listens no more."""
@@ -107,6 +124,20 @@ class AdminSite:
         self._servers, self._sockets = [], []
         if self._runner is not None:
             await self._runner.cleanup()
+
+    def _application(self) -> web.Application:
+        """Its resources; beyond loopback probes name this machine by whatever address they know."""
+        loopback = self.settings.address.loopback
+        fence = Fence(hosts=self._hosts if loopback else None, public=PUBLIC)
+        app = fenced_application(fence, outer=(timed,), refused=self._proxy.admin_refused, client_max_size=LARGEST_BODY)
+        app.router.add_get("/", self._index)
+        app.router.add_get("/livez", self._livez)
+        app.router.add_get("/readyz", self._readyz)
+        app.router.add_get("/metrics", self._metrics)
+        if loopback:
+            app.router.add_get("/status", self._status)
+            app.router.add_put("/log-level", self._log_level)
+        return app
 
     async def _index(self, request: web.Request) -> web.Response:
         lines = [f"{each.method} {each.resource.canonical}" for each in request.app.router.routes() if each.resource]
@@ -118,6 +149,8 @@ class AdminSite:
     async def _readyz(self, _request: web.Request) -> web.Response:
         blocked = (name for name, source in self._proxy.sources.items() if source.is_blocked)
         reasons = ["draining"] if self._proxy.draining else []
+        if not self._proxy.is_open:
+            reasons.append("the addresses for senders are not open yet")
         reasons += [f"OAuth client {name} has no token and cannot get one" for name in blocked]
         return web.Response(status=503 if reasons else 200, text="\n".join(reasons or ["ready"]) + "\n")
 
@@ -161,11 +194,22 @@ class AdminSite:
         )
 
     async def _log_level(self, request: web.Request) -> web.Response:
-        level = (await request.text()).strip()
+        try:
+            level = (await text_of(request)).strip()
+        except (LookupError, ValueError, web.RequestPayloadError):
+            return web.Response(status=400, text="send the level as text in UTF-8, without Content-Encoding\n")
         if level not in LEVELS:
             return web.Response(status=400, text=f"a level is one of {', '.join(LEVELS)}\n")
         self._proxy.log.set_level(level)
         return web.Response(text=f"{level}\n")
+
+
+async def text_of(request: web.Request) -> str:
+    """The body; LookupError or ValueError if its charset or encoding is not known or not kept to."""
+    encoding = request.headers.get("Content-Encoding", "identity")
+    if encoding.strip().lower() != "identity":
+        raise LookupError("a content coding, where none is understood")
+    return (await request.read()).decode(request.charset or "utf-8")
 
 
 def in_flight(proxy: Observed) -> int:

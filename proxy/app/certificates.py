@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
+from proxy.config.files import read_file
 from proxy.config.model import Configuration, OAuthClient
 from proxy.oauth.credentials import with_secrets
 
@@ -10,16 +11,16 @@ from proxy.oauth.credentials import with_secrets
 def certificates(configuration: Configuration) -> dict[str, Callable[[], bytes]]:
     """What reads each, by what it is for; to be read when it is looked at."""
     found: dict[str, Callable[[], bytes]] = {
-        f"listener {each.address}": each.tls.cert_file.read_bytes for each in configuration.listen if each.tls
+        f"listener {each.address}": partial(read_file, each.tls.cert_file) for each in configuration.listen if each.tls
     }
     for name, client in configuration.oauth_clients.items():
         if client.tls.cert_file is not None:
-            found[f"oauth_client {name}"] = client.tls.cert_file.read_bytes
+            found[f"oauth_client {name}"] = partial(read_file, client.tls.cert_file)
         elif client.certificate is not None:
             found[f"oauth_client {name}"] = partial(present_certificate, client)
     for route in configuration.routes:
         if route.tls.cert_file is not None:
-            found[f"route {route.name}"] = route.tls.cert_file.read_bytes
+            found[f"route {route.name}"] = partial(read_file, route.tls.cert_file)
     return found
 
 

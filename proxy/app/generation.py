@@ -14,13 +14,13 @@ from proxy.app.certificates import certificates
 from proxy.app.premises import Premises
 from proxy.config.egress import corporate_proxy
 from proxy.config.following import Stamp, stamp_of
-from proxy.config.model import Configuration, Forwarded, OAuthClient, Tls
+from proxy.config.model import Configuration, OAuthClient, Tls
 from proxy.config.model import Route as Settings
 from proxy.config.urls import port_of
 from proxy.forwarding.bounds import Bounds, bounds_of
 from proxy.forwarding.cookies import CookieRules
 from proxy.forwarding.exchange import House
-from proxy.forwarding.fields import RequestRules
+from proxy.forwarding.fields import FieldRules
 from proxy.forwarding.gates import Key
 from proxy.forwarding.routes import Route, Routes
 from proxy.oauth.credentials import with_secrets
@@ -149,10 +149,9 @@ class Generation:
                 if name.lower() not in replaced
             ),
             forwarded=settings.forwarded,
-            request_rules=RequestRules(
+            rules=FieldRules(
                 drop=frozenset(name.lower().encode() for name in (*dropped_fields(settings), *replaced)),
                 sap_fields=settings.forward_sap_fields,
-                forwarded=settings.forwarded is not Forwarded.OFF,
             ),
             cookie_rules=CookieRules(
                 prefix=f"cpi.{settings.name}~".encode(),  # no name holds a tilde, so no prefix begins another
@@ -176,7 +175,14 @@ class Generation:
         key = (origin, self.configuration.upstream_idle_timeout)
         if key not in self.pools:
             known = self._before.pools.get(key) if self._before else None
-            self.pools[key] = known or Pool(origin, self._premises.deadlines, idle_timeout=key[1])
+            premises = self._premises
+            self.pools[key] = known or Pool(
+                origin,
+                premises.deadlines,
+                reader=premises.response_reader,
+                idle_timeout=key[1],
+                resolver=premises.resolver,
+            )
         return self.pools[key]
 
     def _trust(self, tls: Tls) -> SSLContext:

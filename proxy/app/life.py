@@ -7,14 +7,15 @@ import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakSet
 
 from proxy.app.generation import Generation, Holdings
 from proxy.app.premises import Premises
 from proxy.clock import Clock, SystemClock
-from proxy.config.model import Configuration, Limits
-from proxy.errors import ProxyError
+from proxy.config.file_threads import FileThreads
+from proxy.config.model import Configuration
+from proxy.errors import Draining, ProxyError
 from proxy.forwarding.answers import problem
 from proxy.forwarding.bounds import Bounds
 from proxy.forwarding.exchange import exchange
@@ -22,6 +23,7 @@ from proxy.oauth.expiry import CredentialExpiry
 from proxy.oauth.source import TokenSource
 from proxy.observe.account import Account
 from proxy.observe.log import Log
+from proxy.observe.reports import frames
 from proxy.observe.traces import Traces
 from proxy.server import sockets
 from proxy.server.crowd import Crowd
@@ -30,16 +32,26 @@ from proxy.server.front import Change, Front, release
 from proxy.server.listener import Listener, Reception
 from proxy.server.sender import SenderConnection
 from proxy.upstream.pool import Pool
-from proxy.wire.heads import assert_compiled
 from proxy.wire.tls import reason_of
 
 if TYPE_CHECKING:
     from proxy.admin.site import AdminSite
+    from proxy.wire.local_site import Refusal
 
 FEW = 0.9
 "Share of `limits.max_connections`: whoever gets less is told at the start."
 LAST_WORDS = 1.0
 "Seconds for the answers to exchanges that did not end in time."
+UNFINISHED = "The proxy was stopped before the whole request had come; send it again."
+
+
+class Prepared(NamedTuple):
+    """What another configuration needs, read and bound; nothing holds yet."""
+
+    generation: Generation
+    reception: Reception
+    change: Change
+    admin: "AdminSite"
 
 
 class App:
@@ -55,15 +67,16 @@ class App:
         clock: Clock | None = None,
         traces: Traces | None = None,
     ) -> None:
-        assert_compiled()
         self._premises = Premises(log=log, environ=environ, loop=loop, clock=clock or SystemClock(), traces=traces)
         self.log, self.metrics = log, self._premises.metrics
-        self.draining = False
+        self.deadlines = self._premises.deadlines
+        self.is_open = self.draining = False
         self._ids = request_ids()
         self._generation = Generation(configuration, self._premises)
         self._retired = WeakSet[Holdings]()
         "Of earlier configurations, while exchanges use it."
-        self.crowd = Crowd(configuration.limits, most=self._most_connections(configuration.limits))
+        self.crowd = Crowd(configuration.limits, most=self._most_connections(configuration))
+        self._threads = FileThreads()
         self._front = Front(configuration.listen, self._reception(self._generation))
         self.admin = self._admin_site(configuration)
 
@@ -78,6 +91,7 @@ class App:
         self._premises.gates.start()
         self._generation.start()
         await self._front.start(handed or [], reuse_port=self.configuration.reuse_port)
+        self.is_open = True
 
     async def take(self, configuration: Configuration) -> None:
         """Goes on with another configuration, whole; OSError or ValueError leaves all as it was.
@@ -85,28 +99,47 @@ class App:
         Exchanges on their way end as they began; connections of senders stay, unless their listener has gone or lets
         others in than before.
         """
+        await self.apply(await self.prepare(configuration))
+
+    async def prepare(self, configuration: Configuration) -> Prepared:
+        """Reads files and binds addresses for another configuration.
+
+        OSError, ValueError or being cancelled leave all as it was.
+        Files and host names that hang are waited for in daemon threads, for a limited time (FileHangs).
+        """
         before, admin = self._generation, self.admin
         change: Change | None = None
         try:
             refuse_restart(self.configuration, configuration)
-            generation = await asyncio.to_thread(Generation, configuration, self._premises, before=before)
-            reception, reuse_port = self._reception(generation), configuration.reuse_port
-            change = await asyncio.to_thread(
-                self._front.prepare, configuration.listen, reception, reuse_port=reuse_port
+            generation = await self._threads.run(
+                partial(Generation, configuration, self._premises, before=before),
             )
-            if configuration.admin != before.configuration.admin:
+            reception, reuse_port = self._reception(generation), configuration.reuse_port
+            change = await self._threads.run(
+                partial(self._front.prepare, configuration.listen, reception, reuse_port=reuse_port), late=release
+            )
+            if configuration.admin.address != admin.settings.address:
                 admin = self._admin_site(configuration)
                 await open_site(admin)
         except BaseException:
             if change is not None:
                 release(change)
+            if admin is not self.admin:
+                await admin.stop()
             await self._premises.gates.keep(before.gates)
             raise
-        await before.close(generation)  # nothing can fail from here on; what it follows would bring its options back
+        return Prepared(generation, reception, change, admin)
+
+    async def apply(self, prepared: Prepared) -> None:
+        """Goes on with what was prepared; cannot fail, and must not be cancelled."""
+        before, (generation, reception, change, admin) = self._generation, prepared
+        configuration = generation.configuration
+        await before.close(generation)  # what it follows would bring its options back
         self._generation = generation
         generation.take_over()
-        self.crowd.take(configuration.limits, most=self._most_connections(configuration.limits))
+        self.crowd.take(configuration.limits, most=self._most_connections(configuration))
         self._front.take(change, reception)
+        admin.take(configuration.admin)
         self._premises.gates.start()
         generation.start()
         await self._front.settle(change)
@@ -129,6 +162,8 @@ class App:
             for each in waited_for:
                 if isinstance(each, kind):
                     await each.close()
+        for sender in self.crowd:
+            sender.give_up(Draining(UNFINISHED, retry_after=1))
         await self._premises.gates.close()
         await self.crowd.emptied(LAST_WORDS)
         for sender in self.crowd:
@@ -187,9 +222,9 @@ class App:
 
         return AdminSite(self, configuration.admin)
 
-    def _most_connections(self, limits: Limits) -> int:
-        wanted = limits.max_connections
-        most = most_connections(wanted)
+    def _most_connections(self, configuration: Configuration) -> int:
+        wanted = configuration.limits.max_connections
+        most = most_connections(wanted, spools=any(route.spool for route in configuration.routes))
         if most < FEW * wanted:
             self.log.logger.warning(
                 "connections.limited",
@@ -208,6 +243,7 @@ class App:
             refuse=self._refuse,
             crashed=self._crashed,
             unsecured=self._unsecured,
+            reader=self._premises.request_reader,
             log=self.log.logger,
         )
 
@@ -225,6 +261,16 @@ class App:
     def _crashed(self, error: BaseException, address: str) -> None:
         self.log.logger.error("exchange.crashed", sender=address, exc_info=error)
 
+    def admin_refused(self, refusal: "Refusal") -> None:
+        """The admin address refused a request or a connection."""
+        if self._premises.refusals.admits(refusal.status, "admin_refused"):
+            self.log.logger.warning("admin.refused", status=refusal.status, detail=refusal.detail)
+
+    def admin_failed(self, error: BaseException | None) -> None:
+        """A fault of ours at the admin address; its text is not shown, for it may quote what was sent."""
+        if self._premises.refusals.admits(500, "admin_failed"):
+            self.log.logger.error("admin.failed", error=type(error).__name__, where=frames(error))
+
     def _unsecured(self, error: Exception, address: str) -> None:
         """Not above debug: whoever reaches the port can make as many as they like."""
         reason = reason_of(error) if isinstance(error, ssl.SSLError) else str(error)
@@ -232,9 +278,11 @@ class App:
 
 
 async def open_site(site: "AdminSite") -> None:
-    """Lets it serve; OSError if its address cannot be had."""
-    with sockets.named("admin", site.wanted):
-        await site.start(await asyncio.to_thread(sockets.listening, site.wanted))
+    """Lets it serve; OSError if its address cannot be had, FileHangs if its name is not resolved in time."""
+    address = site.settings.address
+    with sockets.named("admin", address):
+        bound = await FileThreads().run(partial(sockets.listening, address), late=sockets.close)
+        await site.start(bound)
 
 
 def refuse_restart(present: Configuration, wanted: Configuration) -> None:

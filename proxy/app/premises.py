@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property, partial
 
 from proxy.clock import Clock
+from proxy.forwarding.fields import request_names, response_names
 from proxy.forwarding.gates import Gates
 from proxy.forwarding.spool import Spool
 from proxy.oauth.endpoint import TokenEndpoint
@@ -15,6 +16,8 @@ from proxy.observe.metrics import Metrics
 from proxy.observe.traces import Traces
 from proxy.server.refusals import Refusals
 from proxy.wire.deadlines import Deadlines
+from proxy.wire.grammar import RequestReader, ResponseReader
+from proxy.wire.resolver import Resolver
 
 
 class Premises:
@@ -37,10 +40,12 @@ class Premises:
         self.clock = clock
         self.metrics = Metrics()
         self.deadlines = Deadlines(loop)
-        self._refusals = Refusals(log, self.deadlines)
-        self.endpoint = TokenEndpoint(environ=environ)
+        self.request_reader, self.response_reader = RequestReader(request_names()), ResponseReader(response_names())
+        self.refusals = Refusals(log, self.deadlines)
+        self.resolver = Resolver()
+        self.endpoint = TokenEndpoint(environ=environ, resolver=self.resolver)
         self.gates = Gates(log.logger)
-        self.own_names = frozenset({socket.gethostname().lower()})
+        self.own_names = frozenset({socket.gethostname().lower().rstrip(".")})
 
     @cached_property
     def spool(self) -> Spool:
@@ -52,7 +57,7 @@ class Premises:
         if account.route:
             self.log.exchange(account)
         else:
-            self._refusals.write(account)
+            self.refusals.write(account)
 
     def _count_traced(self, traces: Traces, account: Account) -> None:
         traces.end(account)
@@ -61,7 +66,7 @@ class Premises:
     async def close(self) -> None:
         """Ends the way to token endpoints; the folder goes; the last spans are sent."""
         await self.endpoint.close()
-        self._refusals.expire()
+        self.refusals.expire()
         if "spool" in self.__dict__:
             await self.spool.close()
         if self.traces is not None:

@@ -31,7 +31,7 @@ from proxy.oauth.expiry import first_end
 from proxy.oauth.trust import own_trust
 from proxy.observe.logs import printable
 from proxy.upstream.tls import client_context
-from proxy.wire.tls import reason_of
+from proxy.wire.tls import file_reason
 
 SENDER_ROLE = "ESBMessaging.send"
 "The role that a sender adapter asks for unless another is chosen (SAP Help, Setting Up Inbound HTTP Connections)."
@@ -157,8 +157,8 @@ class Examination:
         """The certificate that we show there, and whom we trust."""
         try:
             way.tls = await asyncio.to_thread(trust) if trust else None
-        except OSError as error:  # ssl.SSLError among them
-            reason = reason_of(error) if isinstance(error, ssl.SSLError) else error.strerror
+        except OSError as error:
+            reason = file_reason(error)
             raise Fault(f"The files of `tls`, or the service key's certificate, cannot be used: {reason}.") from None
         if subject not in self._own:
             return Came(Result.SKIPPED, "none is configured")

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from proxy import __version__
+from proxy.cli.core_dumps import forbid_core_dumps
 
 COMMANDS = ("run", "check", "token", "send", "doctor", "import-key", "sandbox", "schema", "version")
 
@@ -16,7 +17,8 @@ class _Commands(click.Group):
     """Commands by name; each in the module of that name, as `command`."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Begin with what a command may count on."""
+        """Begin with what a command may count on; most hold secrets as soon as they have read the configuration."""
+        forbid_core_dumps()
         open_streams()
         return super().main(*args, **kwargs)
 

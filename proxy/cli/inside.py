@@ -16,10 +16,11 @@ from yarl import URL
 from proxy.app import App
 from proxy.app.generation import dropped_fields
 from proxy.cli.message import Message
-from proxy.config.model import Address, Configuration, Listener, Route
+from proxy.config.model import Address, Admin, Configuration, Listener, Route
 from proxy.observe.account import Account
 from proxy.observe.lines import LineWriter
 from proxy.observe.log import Log
+from proxy.observe.reports import reporting
 
 UNASKED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 "Fields that aiohttp would add by itself."
@@ -136,7 +137,7 @@ async def proxy_inside(configuration: Configuration, environ: Mapping[str, str])
         ours = configuration.model_copy(
             update={
                 "listen": (Listener(address=senders),),
-                "admin": admin,
+                "admin": Admin(address=admin),
                 "routes": tuple(map(ungated, configuration.routes)),
                 "drain_timeout": 0.0,
                 "limits": configuration.limits.model_copy(update={"max_connections": 100_000}),
@@ -154,7 +155,8 @@ async def proxy_inside(configuration: Configuration, environ: Mapping[str, str])
                 timeout=ClientTimeout(total=None),
                 auto_decompress=False,
             ) as session:
-                yield Inside(session, ledger)
+                with reporting(ledger.logger, loop, fatal=False):
+                    yield Inside(session, ledger)
         finally:
             await app.stop()
 

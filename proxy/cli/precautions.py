@@ -1,17 +1,11 @@
-"""What `run` sees to before it serves: memory that is not dumped, and a word about doors and files that are open."""
+"""What `run` says before it serves: which doors and files are open."""
 
-import resource
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from proxy.config.model import Configuration
 from proxy.observe.logs import Logger
-
-
-def forbid_core_dumps() -> None:
-    """A dump would hold tokens and secrets."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def warn(configuration: Configuration, exposed: Iterable[Path], log: Logger) -> None:

@@ -4,9 +4,12 @@ import asyncio
 import errno
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from proxy.app import App
+from proxy.config.file_threads import FileThreads
+from proxy.config.files import FileTooLarge, read_file
 from proxy.config.following import Following
 from proxy.config.load import ConfigurationError
 from proxy.config.model import Configuration
@@ -33,6 +36,7 @@ class Reloading:
         self._read, self._taken, self._begun, self._ended = read, taken, begun, ended
         self._wanted = asyncio.Event()
         self._taking = self._closed = False
+        self._threads = FileThreads()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -44,7 +48,7 @@ class Reloading:
         self._wanted.set()
 
     async def close(self) -> None:
-        """Gives up what is being read, for a file may hang; ends after what is being taken."""
+        """Gives up what is being read, because a file may hang; ends after what is being applied."""
         self._closed = True
         if self._task is not None:
             if not self._taking:
@@ -63,14 +67,16 @@ class Reloading:
 
     async def _reload(self) -> None:
         try:
-            configuration = await asyncio.to_thread(self._read)
+            configuration = await self._threads.run(self._read)
+            prepared = await self._app.prepare(configuration)
             self._taking = True
-            await self._app.take(configuration)
+            await self._app.apply(prepared)
         except (ConfigurationError, OSError, ValueError) as error:
             self._rejected(problems_of(error))
         except Exception as error:  # noqa: BLE001 - a fault of ours must not end the serving
             self._rejected([type(error).__name__], error)
         else:
+            self._taking = False
             self._app.metrics.count_reload("reloaded")
             await self._taken(configuration)
         finally:
@@ -89,7 +95,11 @@ class Watch:
         self._reloading, self._app, self._file, self._seen = reloading, app, file, seen
         self._is_readable = True
         self._following = Following(
-            (file,), read=file.read_bytes, taken=self._changed, unreadable=self._unreadable, every=WATCHED_EVERY
+            (file,),
+            read=partial(read_file, file),
+            taken=self._changed,
+            unreadable=self._unreadable,
+            every=WATCHED_EVERY,
         )
 
     def start(self) -> None:
@@ -108,15 +118,15 @@ class Watch:
     def _unreadable(self, error: Exception) -> None:
         """Once, for it may be on its way."""
         if self._is_readable:
-            reason = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+            reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
             self._app.log.logger.warning("config.unreadable", file=str(self._file), reason=reason, detail=KEPT)
         self._is_readable = False
 
 
 def content_of(file: Path) -> bytes:
     """Nothing where it cannot be read, which is told by whoever reads the configuration."""
-    with suppress(OSError):
-        return file.read_bytes()
+    with suppress(OSError, FileTooLarge):
+        return read_file(file)
     return b""
 
 

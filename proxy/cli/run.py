@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,16 @@ import click
 from proxy.app import App
 from proxy.cli.configuration import FAULTY, config_option, insecure_option, read
 from proxy.cli.loops import loop_factory, signalled
-from proxy.cli.precautions import exposed_files, forbid_core_dumps, warn
+from proxy.cli.precautions import exposed_files, warn
 from proxy.cli.reloading import Reloading, Watch, content_of
 from proxy.cli.service_manager import ServiceManager
+from proxy.config.file_threads import FileHangs, FileThreads
 from proxy.config.load import find, locate
 from proxy.config.model import Configuration, LogFormat
 from proxy.config.model import Log as LogSettings
 from proxy.observe.lines import LineWriter
 from proxy.observe.log import Log
+from proxy.observe.reports import reporting
 from proxy.observe.traces import open_traces
 from proxy.server.sockets import handed_over
 
@@ -34,7 +37,7 @@ RELOADS = frozenset({signal.SIGHUP})
 @insecure_option
 @click.option("--watch", is_flag=True, help="Reload when the configuration file changes.")
 def command(file: Path | None, *, insecure_listen: bool, watch: bool) -> None:
-    """Serve. SIGTERM and SIGINT finish what is in flight and stop; SIGHUP reloads the configuration."""
+    """Serve. SIGTERM and SIGINT finish what is in flight and stop (twice: at once); SIGHUP reloads."""
     signal.pthread_sigmask(signal.SIG_BLOCK, RELOADS)  # it would end us; now it waits until we can reload
     file = locate(file)
     if watch and file is None:
@@ -42,7 +45,6 @@ def command(file: Path | None, *, insecure_listen: bool, watch: bool) -> None:
     seen = content_of(file) if file and watch else None
     configuration = read(file, insecure_listen=insecure_listen)
     log = open_log(configuration)
-    forbid_core_dumps()
     warn(configuration, exposed_files(configuration), log.logger)
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
@@ -61,7 +63,8 @@ def command(file: Path | None, *, insecure_listen: bool, watch: bool) -> None:
             gc.freeze()  # what is there now stays: the collector need not look at it again and again
             again = partial(find, file, os.environ, insecure_listen=insecure_listen)
             watch_of = partial(Watch, file, app=app, seen=seen) if file and seen is not None else None
-            status = runner.run(_serve(app, again, watch_of))
+            with reporting(log.logger, loop):
+                status = runner.run(_serve(app, again, watch_of))
     finally:
         log.writer.close()
     sys.exit(status)
@@ -101,7 +104,10 @@ async def _reloaded(app: App, configuration: Configuration) -> None:
     """Another configuration holds."""
     app.log.take(**log_options(configuration.log))
     app.log.logger.info("config.reloaded", detail=summary(app))
-    warn(configuration, await asyncio.to_thread(exposed_files, configuration), app.log.logger)
+    exposed: list[Path] = []
+    with suppress(FileHangs):  # who follows the file tells of it
+        exposed = await FileThreads().run(partial(exposed_files, configuration))
+    warn(configuration, exposed, app.log.logger)
 
 
 def open_log(configuration: Configuration) -> Log:

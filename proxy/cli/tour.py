@@ -16,7 +16,9 @@ from proxy.app import App
 from proxy.cli.configuration import read
 from proxy.cli.run import open_log
 from proxy.config.model import Route
+from proxy.observe.reports import reporting
 from proxy.sandbox.tenant import Tenant
+from proxy.timeouts import timeout
 
 PATH = "/http/orders"
 MESSAGE = '{"productIdentifier":"HT-1080"}'
@@ -33,12 +35,13 @@ async def tour(file: Path, tenant: Tenant, stopping: asyncio.Event) -> None:
     log.writer.attach(loop)
     try:
         await app.start()
-        stopped = asyncio.ensure_future(stopping.wait())
-        shown = asyncio.ensure_future(show(app, file, tenant))
-        await asyncio.wait({stopped, shown}, return_when=asyncio.FIRST_COMPLETED)
-        if not shown.cancel():
-            shown.result()
-        await stopped
+        with reporting(log.logger, loop):
+            stopped = asyncio.ensure_future(stopping.wait())
+            shown = asyncio.ensure_future(show(app, file, tenant))
+            await asyncio.wait({stopped, shown}, return_when=asyncio.FIRST_COMPLETED)
+            if not shown.cancel():
+                shown.result()
+            await stopped
     finally:
         await app.stop()
         log.writer.close()
@@ -85,7 +88,8 @@ class Steps:
         """One request; the fields of its answer."""
         granted = self._source.grants.get("granted", 0)
         async with (
-            ClientSession(cookie_jar=DummyCookieJar(), timeout=ClientTimeout(30)) as session,
+            timeout(30),
+            ClientSession(cookie_jar=DummyCookieJar(), timeout=ClientTimeout(total=None)) as session,
             session.request(method, self.base + PATH, headers=fields, data=content or None) as answer,
         ):
             text = (await answer.text()).strip()

@@ -20,10 +20,13 @@ from aiohappyeyeballs import start_connection
 from proxy.config.egress import CorporateProxy
 from proxy.cpi.explain import explain
 from proxy.errors import UpstreamUnreachable
-from proxy.forwarding.fields import value_of
+from proxy.timeouts import timeout
 from proxy.upstream.pool import ATTEMPT_DELAY
 from proxy.upstream.tunnel import tunnel
-from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong, ResponseHead, ResponseParser
+from proxy.wire.field_names import FieldNames
+from proxy.wire.grammar import ResponseHead, ResponseReader
+from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong
+from proxy.wire.resolver import Resolver
 from proxy.wire.tls import certificate_advice, reason_of
 
 LARGEST_HEAD = 64 << 10
@@ -131,8 +134,8 @@ class Way:
     async def _resolve(self) -> Came:
         host, port = self._next
         try:
-            async with asyncio.timeout(self._server.timeout):
-                self._addresses = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            async with timeout(self._server.timeout):
+                self._addresses = await Resolver().resolve(host, port)
         except (OSError, UnicodeError):  # TimeoutError among them
             raise Fault(f"The name {host} cannot be resolved; check {self._option} and DNS.") from None
         return Came(Result.OK, f"{host}: {', '.join(sorted({str(each[4][0]) for each in self._addresses}))}")
@@ -140,7 +143,7 @@ class Way:
     async def _connect(self) -> Came:
         host, port = self._next
         try:
-            async with asyncio.timeout(self._server.timeout):
+            async with timeout(self._server.timeout):
                 self._connected = await start_connection(self._addresses, happy_eyeballs_delay=ATTEMPT_DELAY)
         except TimeoutError:
             advice = "is a firewall in between, or does it take a corporate proxy (`proxy_url`)?"
@@ -158,7 +161,7 @@ class Way:
         if proxy is None or self._connected is None:
             return Came(Result.SKIPPED, "none is on the way")
         try:
-            async with asyncio.timeout(self._server.timeout):
+            async with timeout(self._server.timeout):
                 await tunnel(self._connected, proxy, str(self._server))
         except UpstreamUnreachable as error:
             raise Fault(error.detail) from None
@@ -169,7 +172,7 @@ class Way:
     async def _secure(self) -> Came:
         server = self._server
         try:
-            async with asyncio.timeout(server.timeout):
+            async with timeout(server.timeout):
                 self._streams = await asyncio.open_connection(
                     sock=self._connected, ssl=self.tls, server_hostname=server.host if self.tls else None
                 )
@@ -200,7 +203,7 @@ class Way:
     async def _ask(self) -> Came:
         server = self._server
         try:
-            async with asyncio.timeout(server.timeout):
+            async with timeout(server.timeout):
                 self._head, text = await self._options()
         except TimeoutError:
             raise Fault(f"{server} does not answer within {server.timeout:g} s.") from None
@@ -210,13 +213,13 @@ class Way:
             wants = "; does it want a certificate (`tls`)?" if self.tls else ""
             reason = f" ({reason_of(error)})" if isinstance(error, ssl.SSLError) else ""
             raise Fault(f"{server} ended the connection without an answer{reason}{wants or '.'}") from None
-        if value_of(self._head.fields, b"x-cf-routererror"):
-            known = explain(self._head.status, self._head.fields, text)
+        if self._head.fields.value(b"x-cf-routererror"):
+            known = explain(self._head.status, self._head.fields.pairs(), text)
             raise Fault(str(known or f"The router in front answers {self._head.status}, and reaches no application."))
         return Came(Result.OK, f"a server answers (OPTIONS *: {self._head.status})")
 
     async def _compare(self) -> Came:
-        date = value_of(self._head.fields, b"date").decode("latin-1") if self._head else ""
+        date = self._head.fields.value(b"date").decode("latin-1") if self._head else ""
         try:
             behind = parsedate_to_datetime(date).timestamp() - self._wall()
         except (ValueError, OverflowError):
@@ -240,7 +243,7 @@ class Way:
                 if not octets:
                     raise HeadMalformed("It ends too early.") if came else EOFError
                 head, rest = collector.feed(octets)
-            parsed, head = ResponseParser().parse(head), b""
+            parsed, head = ResponseReader(FieldNames()).read(head), b""
             if parsed.status >= 200:  # what comes before is no answer yet (RFC 9110 §15.2)
                 return parsed, rest
 

@@ -50,6 +50,13 @@ class Cookies(StrEnum):
     DROP = "drop"
 
 
+class CrossSite(StrEnum):
+    """What becomes of requests that browsers mark as those of other sites' pages."""
+
+    REFUSE = "refuse"
+    ALLOW = "allow"
+
+
 class Forwarded(StrEnum):
     """How the upstream learns the sender's address."""
 

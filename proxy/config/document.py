@@ -6,14 +6,13 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field, SecretStr, WithJsonSchema
 
+from proxy.config.admin import Admin, as_admin, one_or_mapping
 from proxy.config.choices import AuthMethod, BasicEncoding, ParamsIn, Provider, TokenFormat
 from proxy.config.model import Address, Listener, OAuthClientOptions, Options, RouteOptions
 from proxy.config.names import ClientId, Name, Token
 from proxy.config.urls import PathPrefix, TokenUrl, Upstream
-from proxy.config.values import ListenAddress
 
 LISTEN = Address(host="127.0.0.1", port=8080)
-ADMIN = Address(host="127.0.0.1", port=9901)
 
 
 def as_listeners(value: Any) -> Any:
@@ -81,7 +80,7 @@ class General(Options):
         (Listener(address=LISTEN),), min_length=1, json_schema_extra=one_or_many
     )
     "Where senders reach the proxy: an address, a mapping, or a list of them."
-    admin: Annotated[ListenAddress, Field(json_schema_extra={"default": str(ADMIN)})] = ADMIN
-    "Where health, readiness, metrics and status are read."
+    admin: Annotated[Admin, BeforeValidator(as_admin)] = Field(Admin(), json_schema_extra=one_or_mapping)
+    "Where health, readiness, metrics and status are read: an address or a mapping."
     via: Token | None = None
     "The proxy's name in Via, by which it knows requests that come back to it; without it one unique to the instance."

@@ -67,7 +67,7 @@ def _parse(text: str, *, named_by: str, schemes: frozenset[str]) -> CorporatePro
     """Take `proxy:3128` for http, as curl does; the text is not echoed, for it may hold a password."""
     try:
         url = urlsplit(text if "://" in text else f"http://{text}")
-        host, port = url.hostname, url.port
+        host, port = (url.hostname or "").rstrip("."), url.port
     except ValueError:
         raise ValueError(f"{named_by} must be like http://proxy.example:3128") from None
     if url.scheme not in schemes or not host:
@@ -106,7 +106,7 @@ def _matches(rule: str, host: str, address: IPv4Address | IPv6Address | None, po
             return address in ip_network(rule.strip("[]"), strict=False)
         except ValueError:
             return False
-    domain = rule.removeprefix("*").lstrip(".")
+    domain = rule.removeprefix("*").strip(".")
     return host == domain or host.endswith("." + domain)
 
 

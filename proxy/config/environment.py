@@ -6,6 +6,7 @@ from typing import Any
 
 from proxy.config.problems import Location, Origin, Problems
 from proxy.config.vcap import has_runtime
+from proxy.config.vocabulary import FURTHER
 
 _CLIENT: Location = ("oauth_clients", "default")
 _ROUTE: Location = ("routes", 0)
@@ -55,8 +56,9 @@ def read_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], Proble
         names["service_key"] = _BINDINGS
     if is_bound or environ.get("CPI_SERVICE_KEY") or environ.get("CPI_SERVICE_KEY_FILE"):
         tree["routes"][0].setdefault("upstream", "/")
-    problems = Problems(Origin(file="environment", lines=lines, names=names))
-    for name, meant in _misspelt(environ):
+    misspelt = dict(_misspelt(environ))
+    problems = Problems(Origin(file="environment", lines=lines, names=names | {name: name for name in misspelt}))
+    for name, meant in misspelt.items():
         problems.add((name,), f"unknown variable, the nearest known one is {meant}")
     return tree, problems
 
@@ -67,7 +69,8 @@ def _misspelt(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for name in environ:
         if name.startswith("CPI") and name not in _OPTIONS:
             for meant in get_close_matches(name, unset, n=1, cutoff=0.85):
-                yield name, meant
+                if abs(len(name) - len(meant)) <= FURTHER:  # else there may be a secret in it
+                    yield name, meant
 
 
 def _put(tree: Any, place: Location, value: Any) -> None:

@@ -1,15 +1,18 @@
 """Follows files, so that what changes in them needs no restart.
 
 Looks at them by `stat`, which also sees Kubernetes swap the symlink of a whole volume; reads them only when that
-changed, and speaks up only when the content did.
+changed, and speaks up only when the content did. A file that hangs keeps threads of its own follower only.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from proxy.config.binding_folder import key_files
+from proxy.config.file_threads import FileThreads
+from proxy.config.files import read_file
 
 T = TypeVar("T")
 
@@ -37,11 +40,16 @@ class Following(Generic[T]):
         unreadable: Callable[[Exception], None],
         every: float = EVERY,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        threads: FileThreads | None = None,
     ) -> None:
-        """`read` runs in a thread and may raise OSError or ValueError, which `unreadable` is told of."""
+        """`read` runs in a thread and may raise OSError or ValueError, which `unreadable` is told of.
+
+        So it is of FileHangs, if the files do not answer in time, and of FileTooLarge.
+        """
         self._paths = paths
         self._read, self._taken, self._unreadable = read, taken, unreadable
         self._every, self._sleep = every, sleep
+        self._threads = threads or FileThreads()
         self._stamp: Stamp | None = None
         self._content: tuple[bytes, ...] | None = None
         self._task: asyncio.Task[None] | None = None
@@ -66,9 +74,9 @@ class Following(Generic[T]):
     async def _once(self) -> None:
         """Look, and tell if there is something new; what cannot be read yet is looked at again."""
         try:
-            stamp, content = await asyncio.to_thread(self._look, self._stamp, self._content)
+            stamp, content = await self._threads.run(partial(self._look, self._stamp, self._content))
             if content != self._content:
-                self._taken(await asyncio.to_thread(self._read))
+                self._taken(await self._threads.run(self._read))
         except (OSError, ValueError) as error:
             self._unreadable(error)
             return
@@ -80,4 +88,4 @@ class Following(Generic[T]):
         seen = stamp_of(paths)
         if seen == stamp:
             return seen, content
-        return seen, tuple(path.read_bytes().rstrip(b"\r\n") for path in paths)
+        return seen, tuple(read_file(path).rstrip(b"\r\n") for path in paths)

@@ -23,6 +23,22 @@ def open_listeners(
             yield ("listen", index), f"{wrong}: {fences}, or start with --insecure-listen"
 
 
+def lists_without_effect(
+    listeners: Sequence[Listener], routes: Sequence[tuple[Location, RouteEntry]]
+) -> Iterator[Finding]:
+    """Lists of networks where senders come by Unix sockets only, and so have no addresses."""
+    wrong = (
+        "has no effect on a Unix socket, whose senders have no address: take it away, and let the permissions decide"
+    )
+    for index, listener in enumerate(listeners):
+        if listener.allow and listener.address.path is not None:
+            yield ("listen", index, "allow"), wrong
+    if all(listener.address.path is not None for listener in listeners):
+        for location, route in routes:
+            if route.allow:
+                yield (*location, "allow"), wrong
+
+
 def unasked_certificates(
     listeners: Sequence[Listener], routes: Sequence[tuple[Location, RouteEntry]]
 ) -> Iterator[Finding]:
@@ -56,7 +72,7 @@ def _collide(one: Address, other: Address) -> bool:
         return one.path == other.path
     if one.port != other.port or not one.port:
         return False
-    hosts = {one.host.lower(), other.host.lower()}
+    hosts = {each.host.lower().rstrip(".") for each in (one, other)}
     if len(hosts) == 1:
         return True
     if "localhost" in hosts:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from proxy.config.egress import check_environment
 from proxy.config.environment import read_environment
+from proxy.config.files import FileTooLarge, read_file
 from proxy.config.model import Configuration
 from proxy.config.problems import ConfigurationError, Origin, Problem
 from proxy.config.resolve import resolve
@@ -63,11 +64,14 @@ def _check(environ: Mapping[str, str]) -> None:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        text = read_file(path).decode("utf-8-sig")
     except OSError as error:
         raise _refused(str(path), f"cannot be read ({error.strerror}), name one that this user can read") from None
+    except FileTooLarge:
+        raise _refused(str(path), "is larger than 1 MiB, name the right one") from None
     except UnicodeDecodeError:
         raise _refused(str(path), "is not UTF-8, write it as UTF-8", line=1) from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _refused(file: str, text: str, *, line: int = 0) -> ConfigurationError:

@@ -1,26 +1,63 @@
-"""Certificates and keys: whether what stands in a file can be used, and whether a key belongs to its certificate.
+"""Certificates and keys as PEM (RFC 7468): whether they can be used, and whether a key belongs to its certificate.
 
-Each check says in a ValueError what is wrong, and shows nothing of the text.
+`check` and `run` both load them here, so that one takes what the other takes. Each function says in a ValueError what
+is wrong, and shows nothing of the text.
 """
 
+import os
+import re
 import ssl
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 SHORTEST = 2048
 "Bits of an RSA key; OpenSSL's second level of security, which distributions set, takes none below."
+_BEGIN = "-----BEGIN "
+_BLOCK = re.compile(_BEGIN + r"([^-\r\n]+)-----((?:[^-]|-(?!----))*)-----END \1-----")
+_LINE = re.compile(r".{1,64}")
 
 
 def repair_pem(text: str) -> str:
-    r"""PEM with its line breaks back, which in service keys, and behind a shell, may be the letters `\n`."""
-    return text.replace("\\r", "").replace("\\n", "\n").strip() + "\n"
+    r"""The blocks alone, each on lines of its own.
+
+    Line breaks may be the letters `\n` (in service keys, and behind a shell) or missing, also between two blocks.
+    Comments are dropped: they can be in any script, and OpenSSL does not see a block that a byte order mark precedes.
+    """
+    text = text.replace("\\r", "").replace("\\n", "\n")
+    blocks = _BLOCK.findall(text)
+    if len(blocks) != text.count(_BEGIN):
+        raise ValueError("holds a PEM block without its end, take all of it")
+    return "".join(f"-----BEGIN {label}-----\n{_lines(body)}\n-----END {label}-----\n" for label, body in blocks)
+
+
+def _lines(body: str) -> str:
+    """What stands in a block; fields (RFC 1421 §4.6, of encrypted keys) keep their lines."""
+    return body.strip() if ":" in body else "\n".join(_LINE.findall("".join(body.split())))
+
+
+def load_authorities(context: ssl.SSLContext, text: str) -> None:
+    """Has the context trust the certificates."""
+    certificates = _only(text, "CERTIFICATE")
+    try:
+        context.load_verify_locations(cadata=certificates)
+    except (ssl.SSLError, TypeError):  # TypeError: not ASCII
+        raise ValueError("holds no certificate that can be read, take that of the authority as PEM") from None
+
+
+def load_identity(context: ssl.SSLContext, certificate: str, key: str) -> None:
+    """Has the context show a certificate, with its chain."""
+    try:
+        with _as_file(_only(key, "PRIVATE KEY") + _only(certificate, "CERTIFICATE")) as path:
+            context.load_cert_chain(path, password=_no_password)
+    except ssl.SSLError as error:
+        raise ValueError(f"cannot be used for TLS ({reason_of(error)}), name a certificate and its key") from None
 
 
 def check_authorities(text: str) -> None:
-    """Certificates to trust (PEM, RFC 7468)."""
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
-    except (ssl.SSLError, ValueError):
-        raise ValueError("holds no certificate that can be read, take that of the authority as PEM") from None
+    """Certificates to trust."""
+    load_authorities(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), text)
 
 
 def check_certificate(text: str) -> None:
@@ -38,6 +75,7 @@ def check_identity(certificate: str, key: str) -> None:
         raise ValueError(f"is shorter than TLS takes, make one of {SHORTEST} bits or more")
     if mine.public_bytes(*shape) != certified.public_bytes(*shape):
         raise ValueError("belongs to another certificate, name the pair that belongs together")
+    load_identity(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), certificate, key)
 
 
 def signing_key(text: str) -> tuple[Any, str]:
@@ -53,12 +91,27 @@ def signing_key(text: str) -> tuple[Any, str]:
             raise ValueError("holds a key of another kind, take one for RSA or P-256")
 
 
+def reason_of(error: ssl.SSLError) -> str:
+    """OpenSSL's own words, which hold nothing of the peer's."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message.rstrip(".")
+    return (getattr(error, "reason", None) or "TLS error").lower().replace("_", " ")  # set by OpenSSL only
+
+
+def _only(text: str, label: str) -> str:
+    """The blocks of a kind: `X509 CERTIFICATE` is one of certificates, `EC PRIVATE KEY` one of keys."""
+    blocks = [f"{block[0]}\n" for block in _BLOCK.finditer(repair_pem(text)) if block[1].endswith(label)]
+    if not blocks:
+        raise ValueError(f"holds no {label.lower()} that can be read, take it as PEM")
+    return "".join(blocks)
+
+
 def _private_key(text: str) -> Any:
     from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - as above
     from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
 
     try:
-        return load_pem_private_key(text.encode(), password=None)
+        return load_pem_private_key(_only(text, "PRIVATE KEY").encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise ValueError("holds no private key that can be read, take it as PEM without a password") from None
 
@@ -67,6 +120,27 @@ def _certificate(text: str) -> Any:
     from cryptography.x509 import load_pem_x509_certificates  # noqa: PLC0415 - few need it
 
     try:
-        return load_pem_x509_certificates(text.encode())[0]
+        return load_pem_x509_certificates(_only(text, "CERTIFICATE").encode())[0]
     except ValueError:
         raise ValueError("holds no certificate that can be read, take it as PEM") from None
+
+
+@contextmanager
+def _as_file(pem: str) -> Iterator[str]:
+    """Lend a key the path that OpenSSL wants: in memory where the system can, so also with a read-only disk."""
+    if hasattr(os, "memfd_create") and os.access("/proc/self/fd", os.X_OK):
+        descriptor = os.memfd_create("client-certificate", os.MFD_CLOEXEC)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(pem.encode())
+            file.flush()
+            yield f"/proc/self/fd/{descriptor}"
+    else:
+        with tempfile.NamedTemporaryFile("wb", suffix=".pem") as file:  # created with mode 0600
+            file.write(pem.encode())
+            file.flush()
+            yield file.name
+
+
+def _no_password() -> str:
+    """Answers OpenSSL, which would ask on the terminal for the password of an encrypted key."""
+    return ""

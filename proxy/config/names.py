@@ -15,7 +15,7 @@ _MEDIA_RANGE = re.compile(r"[!#$%&'+.^_`|~0-9a-z-]+/(?:[!#$%&'+.^_`|~0-9a-z-]+|\
 _SCOPE = re.compile(r"[!#-\[\]-~]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _REGISTERED_METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"}
-_OWN_FIELDS = {
+OWN_FIELDS = {
     "authorization",
     "connection",
     "contentlength",
@@ -32,7 +32,7 @@ _OWN_FIELDS = {
     "via",
     "xcsrftoken",
 }
-_OWN_PARAMS = {
+OWN_PARAMS = {
     "client_assertion": "the OAuth client's authentication",
     "client_assertion_type": "the OAuth client's authentication",
     "client_id": "`client_id`",
@@ -62,7 +62,7 @@ def check_free_field(text: str) -> str:
 
     Punctuation is not looked at, for servers exist that read `Content_Length` as Content-Length.
     """
-    if re.sub(r"[^a-z0-9]", "", check_token(text).lower()) in _OWN_FIELDS:
+    if re.sub(r"[^a-z0-9]", "", check_token(text).lower()) in OWN_FIELDS:
         raise ValueError("is a field that the proxy itself sets or drops, take it out")
     return text
 
@@ -105,7 +105,7 @@ def split_scopes(value: Any) -> Any:
 
 def check_free_param(text: str) -> str:
     """A parameter of the token request that no other option sets (RFC 6749 §3.2: none more than once)."""
-    if owner := _OWN_PARAMS.get(text):
+    if owner := OWN_PARAMS.get(text):
         raise ValueError(f"is set by {owner}, take it out here")
     return text
 

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from proxy.config.vocabulary import shown
+
 Location = tuple[str | int, ...]
 "Keys and indices from the top of the document."
 Finding = tuple[Location, str]
@@ -80,8 +82,8 @@ class Problems:
 
 
 def spelled(location: Location) -> str:
-    """The location as users write it: `routes[0].timeout`."""
-    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
+    """The location as users write it: `routes[0].timeout`; a key that may be a secret is hidden."""
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in shown(location))
     return "".join(steps).removeprefix(".")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from proxy.config.clients import Registration, register
 from proxy.config.credentials import Read, check_listener_tls
 from proxy.config.document import General, OAuthClientEntry, RouteEntry
-from proxy.config.listeners import open_listeners, shared_addresses, unasked_certificates
+from proxy.config.listeners import lists_without_effect, open_listeners, shared_addresses, unasked_certificates
 from proxy.config.model import Configuration, Options
 from proxy.config.names import check_name
 from proxy.config.problems import Location, Problems
@@ -44,7 +44,8 @@ def resolve(
     findings = [
         *repeated(entries),
         *open_listeners(general.listen, _unfenced(tree.get("routes")), insecure_listen=insecure_listen),
-        *shared_addresses(general.listen, general.admin),
+        *shared_addresses(general.listen, general.admin.address),
+        *lists_without_effect(general.listen, entries),
         *unasked_certificates(general.listen, entries),
     ]
     for location, text in findings:

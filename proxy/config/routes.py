@@ -87,7 +87,10 @@ def _findings(
             yield (*location, option), f"is missing, write {example}"
     name = entry.oauth_client
     if name is not None and registrations and name not in registrations:
-        yield (*location, "oauth_client"), f"names no OAuth client, {nearest(name, registrations.keys())}"
+        yield (
+            (*location, "oauth_client"),
+            f"names no OAuth client, {nearest(name, [each for each, known in registrations.items() if known])}",
+        )
     registration = registrations.get(name or "")
     if registration and not registration.runtime_url and entry.upstream is not None and "://" not in entry.upstream:
         wrong = "is relative, and the OAuth client has no service key with the runtime's url: write the whole URL"

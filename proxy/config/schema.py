@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from proxy.config.document import General, OAuthClientEntry, RouteEntry
 from proxy.config.model import Model
 from proxy.config.names import Name
+from proxy.config.part import descendants
 
 
 class Document(General):
@@ -26,7 +27,7 @@ class Document(General):
 def schema() -> dict[str, Any]:
     """The schema, with the text below each field of the models as its description."""
     whole = Document.model_json_schema()
-    parts = {model.__name__: model for model in _descendants(Model)}
+    parts = {model.__name__: model for model in descendants(Model)}
     for name, part in [("Document", whole), *whole["$defs"].items()]:
         if name in parts:
             _describe(part, parts[name])
@@ -51,11 +52,6 @@ def _own_descriptions(model: type[BaseModel]) -> dict[str, str]:
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
         if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant) and isinstance(text.value.value, str)
     }
-
-
-def _descendants(model: type[BaseModel]) -> list[type[BaseModel]]:
-    children = model.__subclasses__()
-    return children + [descendant for child in children for descendant in _descendants(child)]
 
 
 def _describe(part: dict[str, Any], model: type[BaseModel]) -> None:

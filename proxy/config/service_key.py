@@ -7,6 +7,7 @@ Foundry lists them in VCAP_SERVICES (vcap.py), and Kubernetes makes a folder of 
 """
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ WRAPPERS = ("credentials", "oauth")
 "What a service key may stand in, from outside to inside; as a file of a folder it is JSON itself."
 ENTRIES = ("clientid", "clientsecret", "tokenurl", "url", "certurl", "certificate", "key")
 "What is read of a service key."
+_FIRST_BRACE = re.compile(r"^[ \t]*\{", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +40,7 @@ class ServiceKey:
 
 def parse_service_key(text: str) -> ServiceKey:
     """The key in the JSON text; ValueError says what is wrong with it and shows nothing of it."""
-    document = _json(text)
+    document = _printed(text)
     if lists_bindings(document):
         document = bound_key(document)
     for wrapper in WRAPPERS:
@@ -59,6 +61,17 @@ def parse_service_key(text: str) -> ServiceKey:
     )
 
 
+def _printed(text: str) -> Any:
+    """The document that a command printed: `cf service-key` says in a line above what it does, others say OK below."""
+    try:
+        return _json(text)
+    except ValueError:
+        begin = _FIRST_BRACE.search(text)
+        if begin is None:
+            raise
+        return _json(text[begin.start() : text.rfind("}") + 1])
+
+
 def _json(text: str) -> Any:
     """The document that the text is; one with half a surrogate pair in it (RFC 8259 §8.2) could not be sent on."""
     try:
@@ -71,12 +84,12 @@ def _json(text: str) -> Any:
 
 def _identity(certificate: str, private_key: str | None) -> dict[str, SecretStr | None]:
     """The certificate, with the key to it if the key is not elsewhere (External Certificate)."""
-    certificate = repair_pem(certificate)
-    key = repair_pem(private_key) if private_key else None
+    certificate = _checked("certificate", repair_pem, certificate)
+    key = _checked("key", repair_pem, private_key) if private_key else None
     _checked("certificate", check_certificate, certificate)
-    if key:
+    if key is not None:
         _checked("key", lambda text: check_identity(certificate, text), key)
-    return {"certificate": SecretStr(certificate), "private_key": SecretStr(key) if key else None}
+    return {"certificate": SecretStr(certificate), "private_key": SecretStr(key) if key is not None else None}
 
 
 def _token_url(document: dict[str, Any], *, by_certificate: bool) -> str:

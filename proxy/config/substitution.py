@@ -11,7 +11,8 @@ def substituted(text: str, environ: Mapping[str, str]) -> str:
     """The text with the variables' values, which are not looked at again.
 
     A default stands in for a variable that is unset or empty, as in a shell. ValueError names the variable that is
-    unset and has no default, or says that a reference is not well-formed, and shows nothing else of the text.
+    unset and has no default, or says that a reference is not well-formed, and shows nothing else of the text. A name
+    that is not in capitals, as usual, is not shown: it may be a secret that was put in braces.
     """
     return _REFERENCE.sub(lambda found: _value(found, environ), text)
 
@@ -26,5 +27,7 @@ def _value(found: re.Match[str], environ: Mapping[str, str]) -> str:
     if default is not None:
         return environ.get(name) or default
     if name not in environ:
+        if name != name.upper():
+            raise ValueError("needs a variable that is not set: set it, or write $${ for a plain ${")
         raise ValueError(f"needs the variable {name}, which is not set: set it or write ${{{name}:-default}}")
     return environ[name]

@@ -10,19 +10,24 @@ from proxy.config.values import is_loopback
 
 _VISIBLE = re.compile(r"[!-~]+")
 _HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
+_LAST_DOT = re.compile(r"\.+(?=(?::[0-9]*)?$)")
 _PATH = re.compile(r"/[!-~]*")
 _GRANT = {"grant_type", "token_format"}
 _CREDENTIALS = {"client_id", "client_secret", "client_assertion"}
 
 
 def check_url(text: str) -> str:
-    """An absolute http or https URL without credentials and fragment; ValueError does not show it."""
+    """An absolute http or https URL without credentials and fragment; ValueError does not show it.
+
+    The host loses the dot at its end, which neither SNI (RFC 6066 §3) nor certificates have.
+    """
     parts = _split(text)
     if "@" in parts.netloc:
         raise ValueError("holds credentials, give them in options of their own")
     if "#" in text:
         raise ValueError("has a fragment, take away # and what follows")
-    return parts.scheme + text[len(parts.scheme) :]
+    rest = text[len(parts.scheme) + len("://") + len(parts.netloc) :]
+    return f"{parts.scheme}://{_LAST_DOT.sub('', parts.netloc)}{rest}"
 
 
 def check_token_url(text: str) -> str:
@@ -64,8 +69,9 @@ def without_slash(text: str) -> str:
 
 
 def check_host(text: str) -> str:
-    """A host as requests name it: in lower case and without port, for both are not compared."""
+    """A host as it is compared with that of requests: in lower case, without port and dot at its end."""
     host = re.sub(r":[0-9]*$", "", text) if text.count(":") == 1 or "]" in text else text
+    host = host.rstrip(".")
     if not _HOST.fullmatch(host):
         raise ValueError("is no host, write a name or address like proxy.example.com, without scheme and path")
     return host.lower()
@@ -119,7 +125,7 @@ def _split(text: str, *, begin: str = "https://") -> SplitResult:
     if parts.scheme not in {"http", "https"}:
         raise ValueError(f"is no URL, begin with {begin}")
     host = parts.netloc.rpartition("@")[2]
-    if not _HOST.fullmatch(re.sub(r":[0-9]*$", "", host)) or port == 0:
+    if not _HOST.fullmatch(re.sub(r"\.*(?::[0-9]*)?$", "", host)) or port == 0:
         raise ValueError("is no URL, its host or port cannot be read")
     return parts
 

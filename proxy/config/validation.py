@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from proxy.config.admin import Admin
 from proxy.config.inbound_auth import ApiKey, Basic, ClientCertificate, InboundAuth
 from proxy.config.model import Limits, Listener, ListenerTls, Log, Model, Rate, Tls
 from proxy.config.problems import Location, Problems
@@ -16,6 +17,7 @@ M = TypeVar("M", bound=Model)
 
 _PARTS: dict[str | int, type[Model]] = {
     "tls": Tls,
+    "admin": Admin,
     "limits": Limits,
     "log": Log,
     "listen": Listener,

@@ -18,7 +18,8 @@ _HOST_AND_PORT = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.%]+)\]|(?P<host>[^\s:/\[\]
 
 def is_loopback(host: str) -> bool:
     """Whether the host, a name or an address without brackets, is this machine and nobody else."""
-    if host.lower() == "localhost":
+    host = host.lower().rstrip(".")
+    if host == "localhost":
         return True
     try:
         return ip_address(host).is_loopback

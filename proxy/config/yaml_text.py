@@ -18,6 +18,8 @@ _TAG = "tag:yaml.org,2002:"
 _TEXTS = {_TAG + kind for kind in ("str", "int", "float", "timestamp", "value", "merge")}
 _QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
 _HARMLESS = re.compile(r"\\?.|<[a-z ]+>")
+_GLUE = re.compile(r"[:=\s]")
+"What stands between key and value where the space behind the colon is missing."
 _TRUE = {"yes", "true", "on"}
 
 
@@ -37,6 +39,8 @@ def read_yaml(text: str, *, file: str, environ: Mapping[str, str]) -> tuple[dict
         _refuse(file, mark.line + 1 if mark else 1, f"{wrong}, no YAML: {_hint(wrong)}")
     except yaml.reader.ReaderError as error:
         _refuse(file, text.count("\n", 0, error.position) + 1, "a control character is no YAML, take it away")
+    except (ValueError, OverflowError):
+        _refuse(file, 1, "a \\U in double quotes names no character, double its backslash or use single quotes")
     except RecursionError:
         _refuse(file, 1, "the file is nested too deeply, no option needs more than a few levels")
 
@@ -121,7 +125,9 @@ class _Reader:
         if node.tag == _TAG + "bool":
             return node.value.lower() in _TRUE
         if node.tag == _TAG + "null":
-            self.problems.add(location, "has no value, write one or take the key away")
+            glued = bool(_GLUE.search(str(location[-1])))
+            wrong = "write a colon and a space behind the key" if glued else "write one or take the key away"
+            self.problems.add(location, f"has no value, {wrong}")
         elif node.tag not in _TEXTS:
             self.problems.add(location, "begins with ! and is a tag for YAML, put it in quotes")
         else:

@@ -3,19 +3,21 @@
 import re
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
+from proxy.config.choices import CrossSite
 from proxy.errors import (
     ConnectRefused,
+    CrossSiteRefused,
     ExpectationUnknown,
     MethodNotAllowed,
     RequestMalformed,
     RouteUnknown,
     SenderNotAllowed,
 )
-from proxy.forwarding.fields import value_of
 from proxy.forwarding.request import Request
 from proxy.forwarding.routes import Route, Routes
 from proxy.forwarding.target import host_of
-from proxy.wire.heads import RequestHead
+from proxy.wire.cross_site import comes_from_elsewhere, host_name, is_address
+from proxy.wire.grammar import RequestHead
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
 _HOST = re.compile(rb"[!$%&'()*+,;=\-._~0-9A-Za-z:\[\]]*")
@@ -28,15 +30,14 @@ _NEVER = frozenset({"CONNECT", "TRACE", "TRACK"})
 
 def admit(request: Request, address: str, routes: Routes[Route], own_names: frozenset[str] = frozenset()) -> Route:
     """The route that takes the request of a sender at this address; a SenderError where none may."""
-    notes = request.head.notes
-    known: Route | None = notes.get(routes)
-    route = known or find(request, routes, own_names)
+    route = find(request, routes, own_names)
     if route.settings.allow is not None and not allowed(address, route.settings.allow):
         raise SenderNotAllowed("The sender's address is not in the route's `allow`.")
-    if known is None:
+    fields = request.head.fields
+    if fields.has(b"origin") or fields.has(b"sec-fetch-site"):
+        refuse_cross_site(request, route, own_names)
+    if fields.has(b"expect"):
         refuse_expectation(request.head)
-        if not request.target.authority:  # the absolute form is judged by our own address too
-            notes[routes] = route
     return route
 
 
@@ -45,7 +46,7 @@ def find(request: Request, routes: Routes[Route], own_names: frozenset[str]) -> 
     head = request.head
     if head.method.upper() in _NEVER or not request.target.path:
         refuse_form(head)
-    host = value_of(head.fields, b"host")
+    host = head.fields.value(b"host")
     if not _HOST.fullmatch(host):
         raise RequestMalformed("The Host field names no host (RFC 9112 §3.2).")
     route = routes.match(head.method, request.target, host)
@@ -54,9 +55,25 @@ def find(request: Request, routes: Routes[Route], own_names: frozenset[str]) -> 
     return route
 
 
+def refuse_cross_site(request: Request, route: Route, own_names: frozenset[str]) -> None:
+    """Raises for what a browser sends for a page of another site, or to a name that some site may have pointed here."""
+    if route.settings.cross_site is CrossSite.ALLOW:
+        return
+    authority = request.target.authority or request.head.fields.value(b"host")
+    if comes_from_elsewhere(request.head.fields.pairs(), authority, secure=request.sender.secure):
+        raise CrossSiteRefused(
+            "A browser sent this for a page of another site; set the route's `cross_site` to allow if that is meant."
+        )
+    name = host_name(authority)
+    if not (is_address(name) or name in {"localhost", route.settings.host} or name in own_names):
+        raise CrossSiteRefused(
+            "A browser sent this to a name that is not known here; set the route's `host` to it if it is ours."
+        )
+
+
 def refuse_expectation(head: RequestHead) -> None:
     """Raises for an Expect that nobody here can meet; HTTP/1.0 has none (RFC 9110 §10.1.1)."""
-    expectation = value_of(head.fields, b"expect")
+    expectation = head.fields.value(b"expect")
     if expectation and head.minor and expectation.lower() != b"100-continue":
         raise ExpectationUnknown("Only `Expect: 100-continue` is understood (RFC 9110 §10.1.1).")
 

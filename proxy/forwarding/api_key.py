@@ -4,7 +4,6 @@ from hmac import compare_digest
 from typing import TYPE_CHECKING
 
 from proxy.errors import CredentialRefused
-from proxy.forwarding.fields import values_of
 
 if TYPE_CHECKING:
     from proxy.forwarding.request import Request
@@ -28,7 +27,7 @@ class ApiKeyGate:
     async def admit(self, request: "Request", address: str) -> str:
         """Nobody's name, for keys have none; CredentialRefused if the key is missing, wrong, or not the only one."""
         del address
-        given = values_of(request.head.fields, self._wanted)
+        given = request.head.fields.values(self._wanted)
         matched = [compare_digest(key, given[0]) for key in self._keys] if len(given) == 1 else []
         if not any(matched):  # all are compared, so that time tells nothing of which comes close
             raise CredentialRefused(f"Send one of the keys that the route's `inbound_auth` knows in {self._field}.")

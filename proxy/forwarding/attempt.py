@@ -1,5 +1,6 @@
 """One sending of the forwarded request to the upstream, up to the head of the answer or to its failure."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -9,8 +10,10 @@ from proxy.forwarding.routes import Route
 from proxy.forwarding.verdict import Ending
 from proxy.observe.account import Account
 from proxy.upstream.connection import UpstreamConnection
+from proxy.upstream.pool import stopped
 from proxy.wire.body import IncomingBody
-from proxy.wire.heads import ResponseHead
+from proxy.wire.deadlines import NEVER
+from proxy.wire.grammar import ResponseHead
 from proxy.wire.run import rung
 
 ONE_WRITE = 16 << 10
@@ -34,6 +37,8 @@ class Outgoing(NamedTuple):
     method: str
     head: bytes
     body: Body
+    patience: float = NEVER
+    "Seconds at most for the head of the answer, where the route's `timeout` is more."
 
     def __repr__(self) -> str:
         return f"<Outgoing {self.method}, {len(self.head)} octets and {self.body!r}>"
@@ -50,8 +55,12 @@ class Answered:
     ending = Ending.ANSWERED
 
     def discard(self) -> None:
-        """Nobody wants the rest; the connection goes back to its pool, or ends."""
-        self.route.pool.give_back(self.connection)
+        """Nobody wants the rest: the connection goes back to its pool, or ends.
+
+        Only once; later it may serve another exchange.
+        """
+        if self.connection.body is self.body:
+            self.route.pool.give_back(self.connection)
 
 
 @dataclass(slots=True)
@@ -77,7 +86,7 @@ async def attempt(route: Route, outgoing: Outgoing, waiting: Waiting, account: A
         raise SenderLeft
     if not connection.open:  # accepted and closed at once, as servers at their limit do
         return Failed(Ending.UNSENT, UpstreamClosed(f"{connection.name} closes connections as soon as they are made."))
-    connection.lease(waiting.ring, outgoing.method, route.settings.timeout)
+    connection.lease(waiting.ring, outgoing.method, min(route.settings.timeout, outgoing.patience))
     try:
         if isinstance(outgoing.body, BufferedBody):
             _send_whole(connection, outgoing.head, outgoing.body.content)
@@ -97,11 +106,14 @@ async def attempt(route: Route, outgoing: Outgoing, waiting: Waiting, account: A
 
 
 async def connected(route: Route, account: Account) -> UpstreamConnection:
-    """A new connection; UpstreamUnreachable or ConnectTimeout."""
+    """A new connection; UpstreamUnreachable, ConnectTimeout or Draining."""
     account.begin_connection()
-    connection = await route.pool.connect(route.settings.connect_timeout)
-    account.end_connection()
-    return connection
+    try:
+        return await route.pool.connect(route.settings.connect_timeout)
+    except asyncio.CancelledError:  # by the pool, which was closed: an exchange has no task that could be cancelled
+        raise stopped(route.pool.origin) from None
+    finally:
+        account.end_connection()
 
 
 def _failed(route: Route, connection: UpstreamConnection) -> Failed:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from proxy.errors import CredentialMissing, Draining, SenderLeft
 from proxy.forwarding.checks import Checks
-from proxy.forwarding.fields import values_of
 from proxy.forwarding.passwords import matches
 from proxy.forwarding.user_pass import user_pass
 
@@ -44,7 +43,7 @@ class BasicGate:
 
     async def admit(self, request: "Request", address: str) -> str:
         """The name of the user; CredentialMissing if there is none or the password is wrong."""
-        given = values_of(request.head.fields, b"authorization")
+        given = request.head.fields.values(b"authorization")
         if len(given) == 1:
             digest = hmac.digest(self._key, given[0], "sha256")
             user = self._book.recall(digest) or await self._checked(given[0], digest, address)

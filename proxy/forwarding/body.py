@@ -4,7 +4,7 @@ from typing import Protocol
 
 from proxy.errors import BodyTooLarge
 from proxy.forwarding.spool import Spool, SpoolFile
-from proxy.wire.body import IncomingBody
+from proxy.wire.body import IncomingBody, Pieces
 
 
 class BufferedBody:
@@ -87,7 +87,7 @@ class StreamedBody:
 
     __slots__ = ("_begun", "_file", "_incoming", "_most", "_spooled", "length", "replayable")
 
-    def __init__(self, begun: list[bytes], incoming: IncomingBody, most: int, file: SpoolFile | None = None) -> None:
+    def __init__(self, begun: bytes, incoming: IncomingBody, most: int, file: SpoolFile | None = None) -> None:
         self._file = file
         "Holds what came before `begun`."
         self._spooled = None if file is None else SpoolReader(file)
@@ -123,7 +123,7 @@ class StreamedBody:
                 return piece
             self._spooled = None
         if self._begun:
-            begun, self._begun = b"".join(self._begun), []
+            begun, self._begun = self._begun, b""
             return begun
         piece = await self._incoming.read()
         refuse_above(self._incoming.received, self._most)
@@ -170,26 +170,26 @@ async def collect(incoming: IncomingBody, room: Room, files: Spool | None = None
     if incoming.length is not None:
         refuse_above(incoming.length, room.max_body)
         if incoming.length > max(room.buffer, spool):
-            return StreamedBody([], incoming, room.max_body)
-    pieces: list[bytes] = []
+            return StreamedBody(b"", incoming, room.max_body)
+    pieces = Pieces()
     while piece := await incoming.read():
         refuse_above(incoming.received, room.max_body)
-        pieces.append(piece)
+        pieces.add(piece)
         if incoming.received > room.buffer:
             if files and incoming.received <= spool:
-                return await _spooled(pieces, incoming, room, files)
-            return StreamedBody(pieces, incoming, room.max_body)
-    return BufferedBody(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+                return await _spooled(pieces.take(), incoming, room, files)
+            return StreamedBody(pieces.take(), incoming, room.max_body)
+    return BufferedBody(pieces.take())
 
 
-async def _spooled(begun: list[bytes], incoming: IncomingBody, room: Room, files: Spool) -> Body:
+async def _spooled(begun: bytes, incoming: IncomingBody, room: Room, files: Spool) -> Body:
     """The body in a file; streamed after all if it outgrows `spool`, or the disk."""
     try:
         file = await files.open()
     except OSError as error:
         files.failed(error)
         return StreamedBody(begun, incoming, room.max_body)
-    piece = b"".join(begun)
+    piece = begun
     try:
         while piece and incoming.received <= room.spool:
             await file.append(piece)
@@ -197,11 +197,11 @@ async def _spooled(begun: list[bytes], incoming: IncomingBody, room: Room, files
             refuse_above(incoming.received, room.max_body)
     except OSError as error:
         files.failed(error)
-        return StreamedBody([piece], incoming, room.max_body, file)
+        return StreamedBody(piece, incoming, room.max_body, file)
     except BaseException:
         file.close()
         raise
-    return StreamedBody([piece], incoming, room.max_body, file) if piece else SpooledBody(file)
+    return StreamedBody(piece, incoming, room.max_body, file) if piece else SpooledBody(file)
 
 
 def refuse_above(size: int, most: int) -> None:

@@ -6,13 +6,12 @@ from collections.abc import Callable
 from proxy.config.model import Route as Settings
 from proxy.errors import ContentTypeNotAllowed, RateExceeded
 from proxy.forwarding.body import refuse_above
-from proxy.forwarding.fields import values_of
 from proxy.forwarding.media import takes
 from proxy.forwarding.places import Places, Sender
 from proxy.forwarding.rate import Buckets, counted_as
 from proxy.wire.body import IncomingBody
 from proxy.wire.deadlines import Deadlines
-from proxy.wire.heads import RequestHead
+from proxy.wire.grammar import RequestHead
 
 
 class Bounds:
@@ -69,7 +68,7 @@ def bounds_of(settings: Settings, deadlines: Deadlines) -> Bounds | None:
 
 def refuse_content(head: RequestHead, content_types: tuple[str, ...]) -> None:
     """ContentTypeNotAllowed unless the route takes what the request says it has."""
-    if not takes(content_types, values_of(head.fields, b"content-type")):
+    if not takes(content_types, head.fields.values(b"content-type")):
         allowed = ", ".join(content_types)
         raise ContentTypeNotAllowed(
             f"The route takes {allowed} only (`content_types`); send the message as that, and say so in Content-Type.",

@@ -3,11 +3,16 @@
 A sender's own cookies (logon tickets among them) never leave the house; a cookie of one route never reaches another.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 _TICKET = b"mysapsso2"
 "A logon ticket, which somebody who knows the prefix may have put behind it."
+_SEPARATOR = re.compile(rb'[\s,"]')
+"What separates cookies in older grammars (RFC 2109 §4.4), or at lax servers."
+_ANOTHER = re.compile(rb'(?:[\s,]|(?<=.)")[^\s,"=]+\s*=')
+"The name of another cookie in a value, which may begin with a quote."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +29,7 @@ class CookieRules:
         """The value of the one Cookie field that goes on, or nothing."""
         pairs = (pair.strip(b" \t") for value in values for pair in value.split(b";"))
         ours = (pair.removeprefix(self.prefix) for pair in pairs if pair.startswith(self.prefix))
-        return b"; ".join(pair for pair in ours if pair.partition(b"=")[0].strip(b' \t"').lower() != _TICKET)
+        return b"; ".join(pair for pair in ours if is_one_cookie(pair))
 
     def to_sender(self, value: bytes, *, secure: bool) -> bytes:
         """The value of a Set-Cookie field as the sender gets it; name and value byte for byte behind the prefix.
@@ -52,3 +57,13 @@ class CookieRules:
         if path.startswith(base + b"/") and path != base + b"/":
             return self.route_path.rstrip(b"/") + path[len(base) :]
         return self.route_path
+
+
+def is_one_cookie(pair: bytes) -> bool:
+    """Whether every server reads one cookie in the pair, and no logon ticket.
+
+    A pair with a comma, a space or a quote in its name, or with `name=` behind one of them, is two to some servers.
+    """
+    name, _, value = pair.partition(b"=")
+    name = name.strip(b" \t")
+    return name.lower() != _TICKET and not _SEPARATOR.search(name) and not _ANOTHER.search(value)

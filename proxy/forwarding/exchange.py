@@ -1,24 +1,23 @@
 """The life of an exchange, in order: route, admission, body, token, attempt, verdict, relay; and its account."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from proxy.config.model import Csrf
 from proxy.errors import ProxyError, SenderLeft
 from proxy.forwarding.admission import Networks, admit
 from proxy.forwarding.answers import problem
 from proxy.forwarding.attempt import Answered, Failed, Outcome, Outgoing, attempt
 from proxy.forwarding.body import arrived, collect
-from proxy.forwarding.csrf import CsrfUnit, required
-from proxy.forwarding.fields import has, value_of
-from proxy.forwarding.handshake import renew_unit
+from proxy.forwarding.csrf import CsrfUnit
+from proxy.forwarding.handshake import another_unit
 from proxy.forwarding.origin import sender_address
+from proxy.forwarding.refusal import UNREFUSED, find, refuses
 from proxy.forwarding.relay import relay
 from proxy.forwarding.request import Prepared, Request, complete, prepare
 from proxy.forwarding.routes import Route, Routes
 from proxy.forwarding.spool import Spool
-from proxy.forwarding.verdict import NO_REFUSAL, Refusal, Verdict, verdict
+from proxy.forwarding.verdict import Verdict, verdict
 from proxy.oauth.token import Token
 from proxy.observe.account import Account
 from proxy.observe.traces import Traces
@@ -95,26 +94,37 @@ async def forward(request: Request, route: Route, prepared: Prepared, spool: Spo
     """From an admitted request to the relayed answer."""
     body = arrived(request.body, route.settings) or await collect(request.body, route.settings, spool)
     method, spent = request.head.method, UNSPENT
+    refused: Token | None = None
+    fetched: CsrfUnit | None = None
     try:
         while True:
-            token = route.source.ready() or await awaited_token(request, route, account)
+            token = route.source.ready(refused) or await awaited_token(request, route, refused, account)
             account.have_token(renewed=Verdict.RENEW_TOKEN in spent)
-            unit = csrf_unit(request, route, token)
+            kept = fetched is not None and fetched.authorization == token.authorization
+            refuse_unframed(request)
+            unit = fetched if kept else csrf_unit(request, route, prepared, token)
             head = complete(prepared, token.authorization, unit, body, method, trace=account.trace)
             outcome = await attempt(route, Outgoing(method, head, body), request.sender, account)
-            refusal = refused(outcome, request, route, token)
-            decision = verdict(outcome.ending, refusal, spent, method=method, replayable=body.replayable)
+            refuse_unframed(request, outcome)
+            finding = await find(outcome, request, route, token) if refuses(outcome) else UNREFUSED
+            replayable = body.replayable and finding.certain
+            decision = verdict(outcome.ending, finding.refusal, spent, method=method, replayable=replayable)
             match decision, outcome:
                 case (Verdict.RELAY, Answered() as answer):
                     return await relay(request, route, answer, unit, account)
                 case (Verdict.RENEW_TOKEN, Answered() as answer):
                     answer.discard()
+                    refused = token
                 case (Verdict.FETCH_CSRF, Answered() as answer):
-                    if not await renewed(route, prepared, unit, token, account):
+                    fetch = another_unit(route, prepared, unit, token.authorization, request.sender)
+                    fetched = await awaited_unit(fetch, answer, account)
+                    if fetched is None:
                         return await relay(request, route, answer, unit, account)
                     answer.discard()
                 case (Verdict.FETCH_CSRF_FOR_NEXT, Answered() as answer):
-                    await renewed(route, prepared, unit, token, account)
+                    if not prepared.cookies:  # else the next one does the handshake within its own session
+                        fetch = another_unit(route, prepared, unit, token.authorization, request.sender)
+                        await awaited_unit(fetch, answer, account)
                     return await relay(request, route, answer, unit, account)
                 case (_, Answered() as answer):
                     return await relay(request, route, answer, unit, account)
@@ -126,14 +136,14 @@ async def forward(request: Request, route: Route, prepared: Prepared, spool: Spo
         body.close()
 
 
-async def awaited_token(request: Request, route: Route, account: Account) -> Token:
-    """A token from the one grant in flight.
+async def awaited_token(request: Request, route: Route, refused: Token | None, account: Account) -> Token:
+    """A token from the one grant in flight, other than the one that was refused.
 
     SenderLeft if the sender has ended its side meanwhile: it has lost patience, and would send its message again.
     """
     account.begin_token()
     try:
-        token = await route.source.token()
+        token = await route.source.token(refused)
     finally:
         account.end_token()
     if request.sender.half_closed:
@@ -141,33 +151,38 @@ async def awaited_token(request: Request, route: Route, account: Account) -> Tok
     return token
 
 
-async def renewed(route: Route, prepared: Prepared, failed: CsrfUnit | None, token: Token, account: Account) -> bool:
-    """Whether there is another CSRF unit now; what that took is time to the first octet of the answer."""
+def refuse_unframed(request: Request, outcome: Outcome | None = None) -> None:
+    """LengthRequired if octets came behind a request that speaks of none, whether or not it was delivered without them.
+
+    The sender is not told of a success that is none; what the upstream says to an empty message would be one.
+    """
+    body = request.body
+    if body.failure is not None and body.ended:
+        if isinstance(outcome, Answered):
+            outcome.discard()
+        raise body.failure
+
+
+async def awaited_unit(fetch: Awaitable[CsrfUnit | None], answer: Answered, account: Account) -> CsrfUnit | None:
+    """Another CSRF unit, if the upstream gives one; what that took is time to the first octet of the answer."""
     try:
-        return await renew_unit(route, prepared, failed, token)
+        return await fetch
+    except BaseException:
+        answer.discard()
+        raise
     finally:
         account.answered()
 
 
-def csrf_unit(request: Request, route: Route, token: Token) -> CsrfUnit | None:
-    """The CSRF unit to send along: where there is one, for methods that need it, unless the sender has its own."""
+def csrf_unit(request: Request, route: Route, prepared: Prepared, token: Token) -> CsrfUnit | None:
+    """The CSRF unit to send along: where there is one, for methods that need it.
+
+    A sender that has a CSRF token, or a session of its own, keeps it.
+    """
     unit = route.csrf.unit(token.authorization)
-    if unit is None or request.head.method in SAFE or has(request.head.fields, b"x-csrf-token"):
+    if unit is None or prepared.cookies or request.head.method in SAFE or request.head.fields.has(b"x-csrf-token"):
         return None
     return unit
-
-
-def refused(outcome: Outcome, request: Request, route: Route, token: Token) -> Refusal:
-    """What an answer says about our credentials; a token that failed is forgotten, unless it is too young."""
-    if not isinstance(outcome, Answered) or outcome.head.status not in (401, 403):
-        return NO_REFUSAL
-    status, fields, settings = outcome.head.status, outcome.head.fields, route.settings
-    if status == 403 and required(value_of(fields, b"x-csrf-token")):
-        ours = settings.csrf is Csrf.AUTO and not has(request.head.fields, b"x-csrf-token")
-        return Refusal.CSRF if ours else Refusal.NONE
-    if status == 401 or (status == 403 and settings.retry_on_403):
-        return Refusal.TOKEN if route.source.invalidate(token) else Refusal.NONE
-    return Refusal.NONE
 
 
 def tell(request: Request, house: House, error: ProxyError) -> None:

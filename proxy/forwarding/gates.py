@@ -54,13 +54,13 @@ class Gates:
 
     def start(self) -> None:
         """Follow the files."""
-        for _, following in self._gates.values():
+        for _, following in list(self._gates.values()):  # a reload may be reading files in a thread
             if following is not None:
                 following.start()
 
     async def keep(self, wanted: Collection[Key]) -> None:
         """Others are not needed any more."""
-        for key in self._gates.keys() - set(wanted):
+        for key in [each for each in list(self._gates) if each not in wanted]:
             _, following = self._gates.pop(key)
             if following is not None:
                 await following.close()

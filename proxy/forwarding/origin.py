@@ -1,11 +1,16 @@
 """Whose request it is: the address at the other end, or the one that trusted proxies name."""
 
+import re
 from ipaddress import ip_address
 
 from proxy.errors import SenderNotAllowed
 from proxy.forwarding.admission import Networks, allowed
-from proxy.forwarding.fields import values_of
-from proxy.wire.heads import RequestHead
+from proxy.wire.grammar import RequestHead
+
+_HOP = re.compile(rb"(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+))(?::[0-9]{1,5})?|([0-9A-Fa-f:.]+)")
+"One element: IPv6 in brackets or IPv4, each with the port that some gateways add, or IPv6 alone."
+_QUOTED = re.compile(rb'"(.*)"')
+"As Forwarded has what holds a colon (RFC 7239 §4), and some gateways X-Forwarded-For too."
 
 
 def sender_address(peer: str, head: RequestHead, trusted: Networks) -> str:
@@ -15,7 +20,7 @@ def sender_address(peer: str, head: RequestHead, trusted: Networks) -> str:
     """
     if not trusted or not peer or not allowed(peer, trusted):
         return peer
-    hops = [hop.strip() for value in values_of(head.fields, b"x-forwarded-for") for hop in value.split(b",")]
+    hops = [hop.strip() for value in head.fields.values(b"x-forwarded-for") for hop in value.split(b",")]
     for hop in reversed(hops):
         address = _address(hop)
         if not allowed(address, trusted):
@@ -25,10 +30,9 @@ def sender_address(peer: str, head: RequestHead, trusted: Networks) -> str:
 
 def _address(hop: bytes) -> str:
     """In one spelling; a scope (RFC 4007 §11) means something on one machine only, and may hold anything."""
+    quoted = _QUOTED.fullmatch(hop)
+    found = _HOP.fullmatch(quoted[1] if quoted else hop)
     try:
-        address = ip_address(hop.decode("ascii").strip("[]"))
+        return str(ip_address((found[1] or found[2] or found[3]).decode("ascii") if found else ""))
     except ValueError:
-        address = None
-    if address is None or b"%" in hop:
-        raise SenderNotAllowed("X-Forwarded-For of a trusted proxy holds more than addresses.")
-    return str(address)
+        raise SenderNotAllowed("X-Forwarded-For of a trusted proxy holds more than addresses.") from None

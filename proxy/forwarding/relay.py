@@ -8,15 +8,14 @@ from proxy.cpi.mpl import ids_in_fields, mpl_id_in_failure
 from proxy.errors import ProxyError
 from proxy.forwarding.attempt import Answered
 from proxy.forwarding.csrf import CsrfUnit
-from proxy.forwarding.fields import ResponseRules, has, select, value_of
+from proxy.forwarding.fields import end_to_end
 from proxy.forwarding.request import Request
 from proxy.forwarding.routes import Route
 from proxy.observe.account import Account
 from proxy.wire.body import IncomingBody
-from proxy.wire.heads import ResponseHead
+from proxy.wire.grammar import ResponseHead
 from proxy.wire.run import rung
 
-RULES = ResponseRules()
 SCANNED = 8 << 10
 "Octets of a failure's text that are looked at."
 
@@ -32,9 +31,7 @@ class Framing(NamedTuple):
 async def relay(request: Request, route: Route, answer: Answered, unit: CsrfUnit | None, account: Account) -> None:
     """Passes an answer on as it comes; gives its connection back."""
     head, body, sender = answer.head, answer.body, request.sender
-    known: Relayed | None = head.notes.get(Relayed)
-    if known is None:
-        known = head.notes[Relayed] = relayed(head)
+    known = relayed(head)
     account.relayed(head.status)
     account.mpl_id, account.correlation_id = known.mpl_id, known.correlation_id
     if sender.left or sender.half_closed:
@@ -44,7 +41,7 @@ async def relay(request: Request, route: Route, answer: Answered, unit: CsrfUnit
     if framing.by_close or not request.body.ended:
         sender.close_after()
     secure = request.sender.secure
-    cookies = set_cookies(route, known.cookies, unit, secure=secure) if known.cookies else []
+    cookies = set_cookies(route, known.cookies, unit, secure=secure) if known.cookies or unit else []
     octets = answer_head(request, known, cookies, framing)
     if body.ended:
         if head.status >= 400:
@@ -75,15 +72,16 @@ class Relayed(NamedTuple):
 
 def relayed(head: ResponseHead) -> Relayed:
     """What of a head goes on."""
-    lines, cookies = select(head.fields, RULES)
-    start = b"\r\n".join([b"HTTP/1.1 %d %b" % (head.status, head.reason), *lines])
-    return Relayed(start, cookies, *ids_in_fields(head.fields), has_id=has(head.fields, b"x-request-id"))
+    fields = head.fields
+    start = b"\r\n".join([b"HTTP/1.1 %d %b" % (head.status, head.reason), *end_to_end(fields)])
+    cookies = fields.values(b"set-cookie")
+    return Relayed(start, cookies, *ids_in_fields(head.fields), has_id=head.fields.has(b"x-request-id"))
 
 
 def frame(request: Request, head: ResponseHead, body: IncomingBody, content: bytes) -> Framing:
     """The sender's framing: the length where it is known, else chunks, else (HTTP/1.0) the end of the connection."""
     if request.head.method == "HEAD" or head.status == 304:
-        length = value_of(head.fields, b"content-length")
+        length = head.fields.value(b"content-length")
         return Framing(b"Content-Length: " + length if length else b"")
     if head.status == 204:
         return Framing(b"")
@@ -98,7 +96,7 @@ def set_cookies(route: Route, values: list[bytes], unit: CsrfUnit | None, *, sec
     """The lines of the upstream's cookies; those of our own CSRF session stay with us."""
     if unit is not None:
         route.csrf.update(unit, values)
-        return []
+        values = unit.for_sender(values)
     if route.settings.cookies is Cookies.DROP:
         return []
     return [b"Set-Cookie: " + route.cookie_rules.to_sender(value, secure=secure) for value in values]
@@ -148,5 +146,5 @@ def note_failure(head: ResponseHead, text: bytes, account: Account) -> None:
     """Notes what the beginning of a failure's text tells: the MPL id, and what to do."""
     if head.status >= 400:
         account.mpl_id = account.mpl_id or mpl_id_in_failure(text[:SCANNED])
-        diagnosis = explain(head.status, head.fields, text[:SCANNED])
+        diagnosis = explain(head.status, head.fields.pairs(), text[:SCANNED])
         account.diagnosis = str(diagnosis) if diagnosis else ""

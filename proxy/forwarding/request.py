@@ -6,11 +6,10 @@ from proxy.config.model import Cookies, Forwarded
 from proxy.errors import Loop
 from proxy.forwarding.body import Body, BufferedBody
 from proxy.forwarding.csrf import CsrfUnit
-from proxy.forwarding.fields import select, value_of, values_of
 from proxy.forwarding.routes import Route
 from proxy.forwarding.target import Target
 from proxy.wire.body import IncomingBody
-from proxy.wire.heads import RequestHead
+from proxy.wire.grammar import RequestHead
 
 
 class Request(NamedTuple):
@@ -77,29 +76,22 @@ class Prepared(NamedTuple):
 def prepare(request: Request, address: str, route: Route) -> Prepared:
     """The part of the forwarded head that no attempt changes; Loop if the request has been here before."""
     head = request.head
-    if known := head.notes.get(route):
-        prepared: Prepared = known
-        return prepared
     refuse_loop(head, route.via)
-    lines, cookies = select(head.fields, route.request_rules)
+    cookies = head.fields.values(b"cookie") if route.settings.cookies is Cookies.PREFIXED else []
     rest = request.target.path[len(route.prefix) :]
     target = route.upstream_path + rest
     if not target.startswith(b"/"):
         target = b"/" + target
     first = b"%b %b HTTP/1.1\r\nHost: %b" % (head.method.encode(), target, route.upstream_host)
-    lines = [first, *lines, *route.set_lines, b"Via: 1.%d %b" % (head.minor, route.via)]
+    lines = [first, *route.rules.select(head.fields), *route.set_lines, b"Via: 1.%d %b" % (head.minor, route.via)]
     if route.forwarded is not Forwarded.OFF:
         lines += forwarded_lines(request, address, route.forwarded)
-    given = cookies and route.settings.cookies is Cookies.PREFIXED
-    prepared = Prepared(b"\r\n".join(lines), route.cookie_rules.to_upstream(cookies) if given else b"")
-    if route.forwarded is Forwarded.OFF:  # else it holds the sender's address
-        head.notes[route] = prepared
-    return prepared
+    return Prepared(b"\r\n".join(lines), route.cookie_rules.to_upstream(cookies) if cookies else b"")
 
 
 def refuse_loop(head: RequestHead, name: bytes) -> None:
     """Loop if our own name stands in Via (RFC 9110 §7.6.3)."""
-    for via in values_of(head.fields, b"via"):
+    for via in head.fields.values(b"via"):
         if any(name == hop.split()[1] for hop in via.split(b",") if len(hop.split()) > 1):
             raise Loop("The request has passed this proxy before; an `upstream` points back at us.")
 
@@ -134,7 +126,7 @@ def framing(body: Body, method: str) -> bytes:
 def forwarded_lines(request: Request, address: str, style: Forwarded) -> list[bytes]:
     """Who sent it and to whom, in the way the route asks for (RFC 7239, or the older fields)."""
     proto = "https" if request.sender.secure else "http"
-    host = value_of(request.head.fields, b"host").decode("latin-1")
+    host = request.head.fields.value(b"host").decode("latin-1")
     if style is Forwarded.X_FORWARDED:
         lines = [f"X-Forwarded-For: {address}"] if address else []
         lines += [f"X-Forwarded-Proto: {proto}"]

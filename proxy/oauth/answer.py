@@ -32,6 +32,9 @@ _ADVICE = {
 }
 "The error codes that RFC 6749 §5.2 registers, with what to do about each."
 
+_BEARER = {"", "bearer", "bearertoken"}
+"What a token for `Authorization: Bearer` (RFC 6750) calls its type, in lower case."
+
 _KNOWN_TEXTS = {
     b"your session was not found": "append /oauth/token to token_url",
     b"does not map to a valid identity zone": "check the subdomain in token_url",
@@ -109,16 +112,20 @@ def _read_granted(answer: Answer, request: "GrantRequest") -> Granted:
         # RFC 6749 Appendix A.12, less the space: what would end or split the Authorization field is no token
         raise _malformed(answer, request, "an access_token with letters that no field can carry")
     if not _is_bearer(document.get("token_type")):
-        raise _malformed(answer, request, "a token_type other than Bearer")
+        raise GrantMalformed(
+            f"{_who(request)} granted a token whose token_type is not Bearer, and Cloud Integration takes no other: "
+            "have bearer tokens issued to this OAuth client."
+        )
     return Granted(access_token=token, expires_in=seconds(document.get("expires_in")), scopes=_scopes(document))
 
 
 def _is_bearer(token_type: Any) -> bool:
-    """Compare without case (RFC 6749 §5.1).
+    """Compare without case (RFC 6749 §5.1), and without white space around it.
 
-    A missing type is let through: the runtime node takes nothing but Bearer, and judges the token itself.
+    Apigee says BearerToken. A missing or empty type is let through: the runtime node takes nothing but Bearer, and
+    judges the token itself.
     """
-    return token_type is None or (isinstance(token_type, str) and token_type.lower() == "bearer")
+    return token_type is None or (isinstance(token_type, str) and token_type.strip().lower() in _BEARER)
 
 
 def _scopes(document: dict[str, Any]) -> tuple[str, ...]:

@@ -1,25 +1,32 @@
 """Token requests on the wire: the one place that knows aiohttp's client.
 
 One session serves all OAuth clients. It keeps no cookies, follows no redirect, reads neither `HTTP_PROXY` nor `.netrc`,
-and opens a connection for each grant: there are few, and a connection that idled for an hour is a dead one.
+and opens a connection for each grant (connector.py).
 """
 
-import asyncio
 import errno
 import os
 import socket
 import ssl
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from proxy import __version__
 from proxy.config.egress import CorporateProxy, corporate_proxy
+from proxy.config.file_threads import FileHangs, FileThreads
 from proxy.errors import AuthorizationServerError, GrantMalformed, GrantTimeout, GrantUnavailable
 from proxy.oauth.answer import MAX_BODY, Answer
+from proxy.oauth.connector import MAX_FIELDS, MAX_LINE, AnswerTooLong, GrantConnector
+from proxy.oauth.lookup import GrantResolver
 from proxy.oauth.trust import needs_own_trust, own_trust
-from proxy.wire.tls import certificate_advice, reason_of, verifying_context
+from proxy.timeouts import timeout
+from proxy.wire.challenge import challenge
+from proxy.wire.resolver import Resolver
+from proxy.wire.tls import certificate_advice, file_reason, reason_of, verifying_context
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,8 +41,10 @@ USER_AGENT = f"cpi-oauth-proxy/{__version__}"
 class TokenEndpoint:
     """What reaches all token endpoints; `environ` names the corporate proxy where the configuration does not."""
 
-    def __init__(self, *, environ: "Mapping[str, str]") -> None:
+    def __init__(self, *, environ: "Mapping[str, str]", resolver: Resolver | None = None) -> None:
         self._environ = environ
+        self.resolver = resolver or Resolver()
+        self._threads = FileThreads()
         self._session: aiohttp.ClientSession | None = None
         self._system_trust: ssl.SSLContext | None = None
 
@@ -62,19 +71,25 @@ class TokenEndpoint:
         """Return the one session; it is made in the event loop that uses it."""
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, force_close=True),
+                connector=GrantConnector(GrantResolver(self.resolver)),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": USER_AGENT},
                 trust_env=False,
+                max_line_size=MAX_LINE,
+                max_field_size=MAX_LINE,
+                max_headers=MAX_FIELDS,
             )
         return self._session
 
-    async def trust(self, client: "OAuthClient") -> ssl.SSLContext:
-        """Build the TLS context in a thread; that of the system is shared, it holds hundreds of certificates."""
+    async def trust(self, client: "OAuthClient", threads: FileThreads) -> ssl.SSLContext:
+        """Build the TLS context in a thread; that of the system is shared, it holds hundreds of certificates.
+
+        `threads` are the OAuth client's own: its files may hang.
+        """
         if needs_own_trust(client):
-            return await asyncio.to_thread(own_trust, client)
+            return await threads.run(partial(own_trust, client))
         if self._system_trust is None:
-            self._system_trust = await asyncio.to_thread(verifying_context)
+            self._system_trust = await self._threads.run(verifying_context)
         return self._system_trust
 
 
@@ -86,6 +101,7 @@ class Channel:
         self._client = client
         self._proxy = proxy
         self._trust: ssl.SSLContext | None = None
+        self._threads = FileThreads()
 
     async def send(self, request: "GrantRequest") -> Answer:
         """Send one token request and return the answer, whatever its status.
@@ -96,35 +112,38 @@ class Channel:
         if self._trust is None:
             self._trust = await self._load_trust(request)
         try:
-            async with self._endpoint.session().request(
-                request.method,
-                URL(request.target, encoded=True),
-                headers=list(request.fields) + _content_type(request),
-                data=request.body or None,
-                skip_auto_headers=("Content-Type",),  # without a form there is no content to name
-                allow_redirects=False,
-                ssl=self._trust,
-                proxy=None if self._proxy is None else self._proxy.url,
-                proxy_headers=_proxy_fields(self._proxy),
-                timeout=aiohttp.ClientTimeout(total=self._client.timeout),
-            ) as response:
+            async with (
+                timeout(self._client.timeout),
+                self._endpoint.session().request(
+                    request.method,
+                    URL(request.target, encoded=True),
+                    headers=list(request.fields) + _content_type(request),
+                    data=request.body or None,
+                    skip_auto_headers=("Content-Type",),  # without a form there is no content to name
+                    allow_redirects=False,
+                    ssl=self._trust,
+                    proxy=None if self._proxy is None else self._proxy.url,
+                    proxy_headers=_proxy_fields(self._proxy),
+                    timeout=aiohttp.ClientTimeout(total=None),  # which would strike before what has come is read
+                ) as response,
+            ):
                 return Answer(
                     status=response.status,
                     content_type=response.headers.get("Content-Type", ""),
                     retry_after=response.headers.get("Retry-After"),
                     body=await _read_bounded(response.content),
                 )
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        except (aiohttp.ClientError, HttpProcessingError, OSError, TimeoutError) as error:
             raise self._failure(error, request) from error
 
     async def _load_trust(self, request: "GrantRequest") -> ssl.SSLContext:
         try:
-            return await self._endpoint.trust(self._client)
+            return await self._endpoint.trust(self._client, self._threads)
         except OSError as error:
             if error.errno in {errno.EMFILE, errno.ENFILE}:
                 raise GrantUnavailable("All descriptors are in use (see `ulimit -n`); try again later.") from error
             raise GrantUnavailable(
-                f"The certificates of OAuth client {request.oauth_client} cannot be used ({_reason(error)}): "
+                f"The certificates of OAuth client {request.oauth_client} cannot be used ({file_reason(error)}): "
                 "check tls and the service key."
             ) from error
 
@@ -133,10 +152,9 @@ class Channel:
         who = f"The token endpoint {request.host} of OAuth client {request.oauth_client}"
         match error:
             case TimeoutError():
-                return GrantTimeout(f"{who} did not answer within {self._client.timeout:g} s; try again later.")
+                return GrantTimeout(f"{who} {self._late(request)}.")
             case aiohttp.ClientHttpProxyError():
-                text = f"The corporate proxy refused the way to {request.host} with {error.status}: check proxy_url."
-                return GrantUnavailable(text, definite=error.status in {403, 407})
+                return self._no_way(error, request.host)
             case aiohttp.ClientProxyConnectionError():
                 text = f"The corporate proxy cannot be reached ({_reason(error.os_error)}): check proxy_url."
             case aiohttp.ClientConnectorCertificateError():
@@ -145,8 +163,10 @@ class Channel:
                 text = f"{who} ended the TLS handshake ({_reason(error.os_error)}): check tls."
             case aiohttp.ClientConnectorError():
                 text = f"{who} cannot be reached ({_reason(error.os_error)}): check token_url and the firewall."
-            case aiohttp.ClientResponseError():
-                text = f"{who} answered with something that is no HTTP: check token_url."
+            case aiohttp.ClientResponseError() | HttpProcessingError():
+                too_long = error if isinstance(error, AnswerTooLong) else error.__cause__
+                what = too_long.message if isinstance(too_long, AnswerTooLong) else "something that is no HTTP"
+                text = f"{who} answered with {what}: check token_url."
                 return GrantMalformed(text, definite=True)
             case aiohttp.ClientPayloadError():
                 text = f"{who} ended the connection in the middle of its answer; try again later."
@@ -155,6 +175,24 @@ class Channel:
             case _:
                 text = f"{who} ended the connection without an answer; try again later."
         return GrantUnavailable(text)
+
+    def _late(self, request: "GrantRequest") -> str:
+        """Say what took too long: DNS, or the server."""
+        name = self._proxy.address[0] if self._proxy else URL(request.target, encoded=True).raw_host or ""
+        seconds = f"within {self._client.timeout:g} s"
+        if self._endpoint.resolver.looks_up(name):
+            return f"cannot be reached (the name {name} was not resolved {seconds}): check DNS"
+        return f"did not answer {seconds}; try again later"
+
+    def _no_way(self, error: aiohttp.ClientHttpProxyError, host: str) -> GrantUnavailable:
+        """What the corporate proxy means by a status other than 2xx."""
+        if error.status != 407:
+            text = f"The corporate proxy refused the way to {host} with {error.status}: check proxy_url."
+            return GrantUnavailable(text, definite=error.status == 403)
+        asked = error.headers.getall("Proxy-Authenticate", ()) if error.headers else ()
+        known = self._proxy is not None and self._proxy.authorization is not None
+        text = f"The corporate proxy on the way to {host} {challenge(asked, has_credentials=known)}."
+        return GrantUnavailable(text, definite=True)
 
 
 def _content_type(request: "GrantRequest") -> list[tuple[str, str]]:
@@ -185,6 +223,8 @@ def _certificate(error: Exception) -> str:
 def _reason(error: BaseException) -> str:
     """Name the cause in OpenSSL's or the system's own words, which hold nothing of the peer's."""
     match error:
+        case FileHangs():
+            return str(error)
         case ssl.SSLError():
             return reason_of(error)
         case socket.gaierror():

@@ -8,7 +8,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from proxy.clock import Clock
-from proxy.oauth.source import Log
+from proxy.config.file_threads import FileThreads
+from proxy.config.material import repair_pem
+from proxy.oauth.log import Log
 
 DAY = 86400.0
 EARLY = 30 * DAY
@@ -19,7 +21,10 @@ def first_end(pem: bytes) -> float:
     """The wall time at which the first certificate of a PEM chain expires; ValueError if there is none in it."""
     from cryptography.x509 import load_pem_x509_certificates  # noqa: PLC0415 - only where there is a certificate
 
-    return min(each.not_valid_after_utc.timestamp() for each in load_pem_x509_certificates(pem))
+    return min(
+        each.not_valid_after_utc.timestamp()
+        for each in load_pem_x509_certificates(repair_pem(pem.decode("latin-1")).encode())
+    )
 
 
 class CredentialExpiry:
@@ -36,6 +41,7 @@ class CredentialExpiry:
         """`certificates` gives the present PEM by a name for people; it is called in a thread."""
         self._certificates = certificates
         self._clock, self._log, self._sleep = clock, log, sleep
+        self._threads = {name: FileThreads() for name in certificates}
         self._task: asyncio.Task[None] | None = None
         self.ends: dict[str, float] = {}
         "Wall time of each certificate's end."
@@ -59,7 +65,7 @@ class CredentialExpiry:
 
     async def _look(self, name: str, read: Callable[[], bytes]) -> None:
         try:
-            end = self.ends[name] = await asyncio.to_thread(lambda: first_end(read()))
+            end = self.ends[name] = await self._threads[name].run(lambda: first_end(read()))
         except (OSError, ValueError) as error:
             self._log.warning("credential.unreadable", credential=name, reason=type(error).__name__)
             return

@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from proxy.config.file_threads import FileHangs, FileThreads
+from proxy.config.files import FileTooLarge
 from proxy.config.following import Following
 from proxy.oauth.credentials import followed_files, with_secrets
 
 if TYPE_CHECKING:
     from proxy.config.model import OAuthClient
-    from proxy.oauth.source import Log
+    from proxy.oauth.log import Log
 
 
 class Rotation:
@@ -23,13 +25,19 @@ class Rotation:
         log: "Log",
         resolve: "Callable[[OAuthClient], OAuthClient]" = with_secrets,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        threads: FileThreads | None = None,
     ) -> None:
         """`resolve` reads the files into the client; it runs in a thread and may raise OSError or ValueError."""
         self._client = client
         self._changed, self._log, self._resolve = changed, log, resolve
         self._is_first_look = True
         self._following = Following(
-            followed_files(client), read=self._read, taken=self._taken, unreadable=self._unreadable, sleep=sleep
+            followed_files(client),
+            read=self._read,
+            taken=self._taken,
+            unreadable=self._unreadable,
+            sleep=sleep,
+            threads=threads,
         )
 
     def start(self) -> None:
@@ -49,5 +57,6 @@ class Rotation:
         self._client, self._is_first_look = client, False
 
     def _unreadable(self, error: Exception) -> None:
-        # the class and no text: a parser's message may quote what it read
-        self._log.warning("secret.unreadable", oauth_client=self._client.name, reason=type(error).__name__)
+        # of other errors the class and no text: a parser's message may quote what it read
+        reason = str(error) if isinstance(error, FileHangs | FileTooLarge) else type(error).__name__
+        self._log.warning("secret.unreadable", oauth_client=self._client.name, reason=reason)

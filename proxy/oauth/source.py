@@ -10,9 +10,9 @@ import uuid
 from collections import Counter
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
-from proxy.errors import AuthorizationServerError, GrantTimeout, GrantUnavailable
+from proxy.errors import AuthorizationServerError, Draining, GrantTimeout, GrantUnavailable
 from proxy.oauth.backoff import Failure, remember
 from proxy.oauth.contest import TOO_YOUNG, Contest
 from proxy.oauth.credentials import with_secrets
@@ -26,21 +26,10 @@ if TYPE_CHECKING:
 
     from proxy.clock import Clock
     from proxy.config.model import OAuthClient
+    from proxy.oauth.log import Log
 
 PATIENCE = 2
 "Times the OAuth client's `timeout` that one exchange waits for a token."
-
-
-class Log(Protocol):
-    """A structlog-like logger."""
-
-    def info(self, event: str, **fields: Any) -> Any:
-        """Write what is usual."""
-        ...
-
-    def warning(self, event: str, **fields: Any) -> Any:
-        """Write what somebody should see."""
-        ...
 
 
 class TokenSource:
@@ -54,7 +43,7 @@ class TokenSource:
         clock: "Clock",
         timer: Timer,
         random: Random,
-        log: Log,
+        log: "Log",
         new_id: "Callable[[], str]" = lambda: uuid.uuid4().hex,
         on_request: "Callable[[str, float], None]" = lambda _outcome, _seconds: None,
     ) -> None:
@@ -68,6 +57,8 @@ class TokenSource:
         )
         self._granting = Granting(client, self._means)
         self._token: Token | None = None
+        self._is_refused = False
+        "Whether an upstream has refused the token that is kept."
         self._failure: Failure | None = None
         self._grant: asyncio.Task[Token] | None = None
         self._patience_end = 0.0
@@ -86,8 +77,11 @@ class TokenSource:
 
     @property
     def freshness(self) -> Freshness | None:
-        """Of the token that is kept; None without one."""
-        return None if self._token is None else self._token.freshness(Moment.now(self._clock))
+        """Of the token that is kept; None without one. A refused one is stale: used until a new one is there."""
+        if self._token is None:
+            return None
+        freshness = self._token.freshness(Moment.now(self._clock))
+        return Freshness.STALE if self._is_refused and freshness is Freshness.FRESH else freshness
 
     @property
     def expires(self) -> float | None:
@@ -103,8 +97,8 @@ class TokenSource:
     def is_blocked(self) -> bool:
         """Whether whoever asks is refused at once: no usable token, and the pause after a failed grant is not over.
 
-        After the pause only somebody who asks finds out whether a grant succeeds now. A load balancer that
-        sent nobody to a blocked proxy would otherwise keep it blocked for ever.
+        After the pause only a request finds out whether a grant succeeds now: a proxy that no load balancer asks would
+        stay blocked.
         """
         if self._failure is None or self.freshness not in {None, Freshness.EXPIRED}:
             return False
@@ -115,8 +109,11 @@ class TokenSource:
         """Token requests so far, by outcome: `granted` or the code of the failure."""
         return MappingProxyType(self._grants)
 
-    def ready(self) -> Token | None:
-        """Return the token if it may be used now, without waiting; a stale one is renewed in the background."""
+    def ready(self, refused: Token | None = None) -> Token | None:
+        """Return the token if it may be used now, without waiting; a stale one is renewed in the background.
+
+        An exchange whose token was `refused` does not get it again, unless it was granted again.
+        """
         token = self._token
         if (
             token is not None
@@ -124,15 +121,16 @@ class TokenSource:
             and self._wall() < self._fresh_until_wall
         ):
             return token
-        return None if token is None else self._ready_late(token)
+        return None if token is None else self._ready_late(token, refused)
 
-    async def token(self) -> Token:
+    async def token(self, refused: Token | None = None) -> Token:
         """Return a usable token; wait for the one grant in flight, and start it if there is none.
 
-        AuthorizationServerError: the grant's failure, or the remembered one, or that patience is over. Awaits nothing
-        but a plain future, so it also runs where no asyncio task drives it. Whoever leaves early, leaves alone.
+        AuthorizationServerError: the grant's failure, or the remembered one, or that patience is over; Draining at the
+        stop. Awaits nothing but a plain future, so it also runs where no asyncio task drives it. Whoever leaves early,
+        leaves alone.
         """
-        token = self.ready()
+        token = self.ready(refused)
         if token is not None:
             return token
         self._refuse_or_start()
@@ -143,8 +141,9 @@ class TokenSource:
     def invalidate(self, token: Token) -> bool:
         """Take note that the upstream refused this token; true if asking for one again makes sense.
 
-        It is forgotten if it is still the one that is kept and not younger than 10 s: so any number of exchanges that
-        saw it refused cost one grant, and a token that is refused from the start costs none.
+        It is renewed if it is still the one that is kept and not younger than 10 s: any number of exchanges that saw it
+        refused cost one grant, and a token that is refused from the start costs none. Other exchanges use it until the
+        new one is there.
         """
         kept, now = self._token, Moment.now(self._clock)
         if kept is None or kept.authorization != token.authorization:
@@ -153,7 +152,9 @@ class TokenSource:
             self._log.warning(finding.event, oauth_client=self.client.name, detail=finding.detail)
         if not kept.older_than(TOO_YOUNG, now):
             return False
-        self._token = None
+        self._is_refused = True
+        self._fresh_until_monotonic = self._fresh_until_wall = float("-inf")
+        self._renew(now)
         return True
 
     def credentials_changed(self, client: "OAuthClient") -> None:
@@ -187,14 +188,19 @@ class TokenSource:
             await asyncio.wait([grant])
         self._waiters.refuse(self._closing())
 
-    def _ready_late(self, token: Token) -> Token | None:
+    def _ready_late(self, token: Token, refused: Token | None) -> Token | None:
         """Decide about a token that is no longer fresh."""
         now = Moment.now(self._clock)
         if token.freshness(now) is Freshness.EXPIRED:
             return None
+        self._renew(now)
+        is_refused = self._is_refused and refused is not None and refused.authorization == token.authorization
+        return None if is_refused else token
+
+    def _renew(self, now: Moment) -> None:
+        """Make sure that a grant is in flight, unless none may be made now."""
         if self._grant is None and not self._closed and (self._failure is None or self._failure.over.has_come(now)):
             self._start()
-        return token
 
     def _refuse_or_start(self) -> None:
         """Make sure that a grant is in flight, or raise why there is none."""
@@ -210,11 +216,10 @@ class TokenSource:
     def _start(self) -> None:
         self._patience_end = self._monotonic() + PATIENCE * self.client.timeout
         granting = self._granting
-        self._grant = asyncio.get_running_loop().create_task(granting.run(self._patience_left))
+        self._grant = asyncio.get_running_loop().create_task(
+            granting.run(lambda: self._patience_end - self._monotonic())
+        )
         self._grant.add_done_callback(partial(self._settle, granting, self._monotonic()))
-
-    def _patience_left(self) -> float:
-        return self._patience_end - self._monotonic()
 
     def _settle(self, granting: Granting, began: float, grant: "asyncio.Task[Token]") -> None:
         """Take the end of a grant, whatever it is; nobody who waits is forgotten."""
@@ -232,7 +237,7 @@ class TokenSource:
     def _keep(self, token: Token, *, seconds: float) -> None:
         """Let the new token take the place of the old one and give it to all who wait."""
         self._contest.replaced(self._token)
-        self._token, self._failure = token, None
+        self._token, self._is_refused, self._failure = token, False, None
         self._fresh_until_monotonic, self._fresh_until_wall = token.fresh_until.monotonic, token.fresh_until.wall
         self._log.info(
             "token.granted",
@@ -264,8 +269,9 @@ class TokenSource:
         """Turn a fault of ours into an answer; the class is all that is shown, for the text may hold anything."""
         return GrantUnavailable(f"The grant for OAuth client {self.client.name} broke off ({type(error).__name__}).")
 
-    def _closing(self) -> AuthorizationServerError:
-        return GrantUnavailable(f"OAuth client {self.client.name} makes no more grants: the proxy is stopping.")
+    def _closing(self) -> Draining:
+        text = f"OAuth client {self.client.name} makes no more grants: the proxy is stopping."
+        return Draining(text, retry_after=1)
 
     def _impatience(self) -> AuthorizationServerError:
         """Say why one exchange waits no longer; the grant goes on for the others and for the next."""
@@ -283,13 +289,10 @@ def token_source(
     client: "OAuthClient",
     endpoint: Endpoint,
     clock: "Clock",
-    log: Log,
+    log: "Log",
     on_request: "Callable[[str, float], None]" = lambda _outcome, _seconds: None,
 ) -> TokenSource:
-    """Make a token source on the event loop's own timer; `on_request` is told outcome and seconds of each request.
-
-    Reads the secret files (ValueError), so call it before the event loop runs, or in a thread.
-    """
+    """Make a token source on the event loop's own timer; reads the secret files, so never in the loop (ValueError)."""
     return TokenSource(
         with_secrets(client),
         endpoint=endpoint,

@@ -1,8 +1,9 @@
 """Calls that are to come."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Protocol
+
+from proxy.timeouts import LateCall
 
 
 class Alarm(Protocol):
@@ -22,8 +23,8 @@ class Timer(Protocol):
 
 
 class LoopTimer:
-    """The timer of the running event loop."""
+    """The timer of the running event loop; a token that is there is read before anybody is told that it is late."""
 
     def call_later(self, seconds: float, callback: Callable[[], None]) -> Alarm:
         """Call once, in so many seconds."""
-        return asyncio.get_running_loop().call_later(seconds, callback)
+        return LateCall(seconds, callback)

@@ -3,18 +3,12 @@
 Everything here reads files and takes tens of milliseconds: it belongs into a thread.
 """
 
-import os
 import ssl
-import tempfile
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from proxy.config.material import repair_pem
-from proxy.wire.tls import present, verifying_context
+from proxy.wire.tls import present, present_key, verifying_context
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from proxy.config.model import OAuthClient
 
 
@@ -27,29 +21,11 @@ def needs_own_trust(client: "OAuthClient") -> bool:
 def own_trust(client: "OAuthClient") -> ssl.SSLContext:
     """Trust `tls.ca_file` if there is one, and present the certificate of `tls` or of the service key.
 
-    OSError, ssl.SSLError among them, if a file or the key cannot be used.
+    OSError, which names the file, if one or the service key cannot be used.
     """
     context = verifying_context(client.tls.ca_file)
     if client.tls.cert_file is not None:
         present(context, client.tls.cert_file, client.tls.key_file)
     elif client.certificate is not None and client.private_key is not None:
-        key, chain = client.private_key.get_secret_value(), client.certificate.get_secret_value()
-        with _as_file(repair_pem(key) + repair_pem(chain)) as path:
-            present(context, path)
+        present_key(context, client.certificate.get_secret_value(), client.private_key.get_secret_value())
     return context
-
-
-@contextmanager
-def _as_file(pem: str) -> "Iterator[str]":
-    """Lend a key the path that OpenSSL wants: in memory where the system can, so also with a read-only disk."""
-    if hasattr(os, "memfd_create"):
-        descriptor = os.memfd_create("client-certificate", os.MFD_CLOEXEC)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(pem.encode())
-            file.flush()
-            yield f"/proc/self/fd/{descriptor}"
-    else:
-        with tempfile.NamedTemporaryFile("wb", suffix=".pem") as file:  # created with mode 0600
-            file.write(pem.encode())
-            file.flush()
-            yield file.name

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from proxy.errors import AuthorizationServerError
+    from proxy.errors import AuthorizationServerError, ProxyError
     from proxy.oauth.timer import Alarm, Timer
     from proxy.oauth.token import Token
 
@@ -40,13 +40,13 @@ class Waiters:
             if not waiter.done():
                 waiter.set_result(token)
 
-    def refuse(self, error: "AuthorizationServerError") -> None:
+    def refuse(self, error: "ProxyError") -> None:
         """Send all away."""
         for waiter in self._alarms:
             _refuse(waiter, error)
 
 
-def _refuse(waiter: "asyncio.Future[Token]", error: "AuthorizationServerError") -> None:
+def _refuse(waiter: "asyncio.Future[Token]", error: "ProxyError") -> None:
     """Refuse with an error of its own for each, because a traceback grows with everybody that raises it."""
     if not waiter.done():
         waiter.set_exception(type(error)(error.detail, retry_after=error.retry_after or 1))

@@ -8,6 +8,8 @@ from proxy.errors import ProxyError
 
 LONGEST_METHOD, LONGEST_PATH, LONGEST_USER = 32, 256, 128
 "Octets that are kept; of the user characters."
+LONGEST_ID, LONGEST_SUBJECT, LONGEST_DETAIL = 128, 200, 400
+"Characters of what others write: of the ids in an answer, of the subject of a certificate, of a sentence about it."
 
 
 class Account:
@@ -23,6 +25,7 @@ class Account:
     detail: str = ""
     diagnosis: str = ""
     token = ""
+    _waited: bool = False
     attempts = 0
     replays: tuple[str, ...] = ()
     bytes_in: int = 0
@@ -63,7 +66,7 @@ class Account:
 
     def begin_token(self) -> None:
         """A token has to be waited for."""
-        self.token = "granted"
+        self._waited = True
         self._mark = self._now()
 
     def end_token(self) -> None:
@@ -76,7 +79,7 @@ class Account:
         if renewed:
             self.token = "renewed"
         elif not self.token:
-            self.token = "cached"
+            self.token = "granted" if self._waited else "cached"
 
     def begin_connection(self) -> None:
         """A connection has to be made."""
@@ -119,3 +122,15 @@ class Account:
         self.total_seconds = now - self._start
         if self.upstream_status:
             self.relay_seconds = now - self._mark
+        self._shorten()
+
+    def _shorten(self) -> None:
+        """Bounds the line of the log and the attributes of the span, whatever was written into a field of an answer."""
+        if len(self.correlation_id) > LONGEST_ID:
+            self.correlation_id = self.correlation_id[:LONGEST_ID] + "…"
+        if len(self.mpl_id) > LONGEST_ID:
+            self.mpl_id = self.mpl_id[:LONGEST_ID] + "…"
+        if len(self.client_certificate) > LONGEST_SUBJECT:
+            self.client_certificate = self.client_certificate[:LONGEST_SUBJECT] + "…"
+        if len(self.detail) > LONGEST_DETAIL:
+            self.detail = self.detail[:LONGEST_DETAIL] + "…"

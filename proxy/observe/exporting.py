@@ -21,6 +21,7 @@ from proxy.observe.logs import Logger
 from proxy.observe.losses import Losses
 from proxy.observe.spans import Context, beginning, ending, failed, span_name, trace_lines
 from proxy.observe.traces import Head
+from proxy.timeouts import timeout
 
 NAME = "cpi-oauth-proxy"
 "Of the service, where no variable gives it another."
@@ -69,7 +70,7 @@ class SpanTraces:
 
     def begin(self, account: Account, head: Head, *, secure: bool) -> None:
         """Below the sender's span, if it tells of one that can be read; the upstream's is to be below ours."""
-        told, parent = Context.of(head.fields), ROOT
+        told, parent = Context.of(head.fields.pairs()), ROOT
         if told.parent:
             parent = self._propagator.extract(told.carrier, ROOT)
         span = self._tracer.start_span(
@@ -105,7 +106,7 @@ class SpanTraces:
 
         threading.Thread(target=shut_down, name="last spans", daemon=True).start()
         with suppress(TimeoutError):
-            async with asyncio.timeout(patience):
+            async with timeout(patience):
                 await sent.wait()
         self._losses.close(self._words.reason or "no answer")
         if sent.is_set():  # else the SDK may have a last word, for nobody

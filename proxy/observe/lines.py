@@ -2,44 +2,58 @@
 
 import asyncio
 import os
+import select
 import threading
+from collections.abc import Callable
 from queue import SimpleQueue
 
 FLUSH = 0.05
 "Seconds at most until a line is handed to the thread."
 MOST_WAITING = 8 << 20
 "Octets that may wait for a reader that does not read; what comes then is counted and dropped."
+_LINE_END = 0x0A
 
 
 class LineWriter:
     """Writes whole lines to a descriptor, in order: at once, and batch by batch from `attach` to `close`.
 
-    `write` belongs to the thread of the event loop.
+    `write` belongs to the thread of the event loop. Lines that cannot be written, because the reader does not read or
+    the disk is full, are counted, and `log.dropped` tells the count as soon as lines can be written again. What is
+    behind the descriptor may be non-blocking: any process that shares it can make it so.
     """
 
     def __init__(self, descriptor: int) -> None:
+        self.dropped_line: Callable[[int], str] = lambda count: f"log.dropped count={count}"
+        "Makes the line that tells how many lines were lost; called in any thread."
         self._descriptor = descriptor
         self._lines: list[str] = []
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._queue: SimpleQueue[bytes | None] = SimpleQueue()
+        self._queue: SimpleQueue[bytes | int | None] = SimpleQueue()
+        "Batches of lines; a number of lines that were lost at this place; None at the end."
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._waiting = 0
         self._dropped = 0
+        self._cut = False
+        "Whether the last octet that was written ends no line."
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
-        """From now on lines wait for at most FLUSH and are written by a thread."""
+        """Let lines wait for at most FLUSH, and a thread write them."""
         self._loop = loop
         self._thread = threading.Thread(target=self._write_batches, name="log", daemon=True)
         self._thread.start()
 
     def write(self, line: str) -> None:
         """A line without its end."""
-        self._lines.append(line)
-        if self._loop is None:
-            self._write_all(self._batch())
-        elif len(self._lines) == 1:
-            self._loop.call_later(FLUSH, self._hand_over)
+        if self._loop is not None:
+            self._lines.append(line)
+            if len(self._lines) == 1:
+                self._loop.call_later(FLUSH, self._hand_over)
+        elif self._thread is None or not self._thread.is_alive():
+            self._lines.append(line)
+            self._tell_rest()
+            self._write_batch(self._batch())
+        # else the reader has not read until the end, and would hold us up
 
     def close(self, patience: float = 5.0) -> None:
         """Writes what is left, and waits at most that many seconds for a reader that does not read."""
@@ -47,7 +61,7 @@ class LineWriter:
             self._hand_over()
             self._queue.put(None)
             self._thread.join(patience)
-        self._loop = self._thread = None
+        self._loop = None
 
     def _batch(self) -> bytes:
         lines, self._lines = self._lines, []
@@ -65,18 +79,53 @@ class LineWriter:
             dropped, self._dropped = self._dropped, 0
             self._waiting += len(batch)
         if dropped:
-            self._queue.put(b'{"event":"log.dropped","lines":%d}\n' % dropped)
+            self._queue.put(dropped)
         self._queue.put(batch)
 
     def _write_batches(self) -> None:
-        while (batch := self._queue.get()) is not None:
-            self._write_all(batch)
-            with self._lock:
-                self._waiting = max(0, self._waiting - len(batch))
+        while (item := self._queue.get()) is not None:
+            if isinstance(item, int):
+                self._tell(item)
+            else:
+                self._write_batch(item)
+                with self._lock:
+                    self._waiting -= len(item)
+            if self._queue.empty():  # perhaps no line will come any more
+                self._tell_rest()
 
-    def _write_all(self, octets: bytes) -> None:
-        try:
-            while octets:
-                octets = octets[os.write(self._descriptor, octets) :]
-        except OSError:  # a closed pipe or a full disk: serving goes on, and there is nobody left to tell
-            return
+    def _write_batch(self, batch: bytes) -> None:
+        lost = self._write_lines(batch)
+        with self._lock:
+            self._dropped += lost
+
+    def _tell_rest(self) -> None:
+        with self._lock:
+            dropped, self._dropped = self._dropped, 0
+        if dropped:
+            self._tell(dropped)
+
+    def _tell(self, dropped: int) -> None:
+        line = f"{self.dropped_line(dropped)}\n".encode("utf-8", "backslashreplace")
+        if self._write_lines(line):
+            with self._lock:
+                self._dropped += dropped
+
+    def _write_lines(self, lines: bytes) -> int:
+        """Writes them, and waits where that would block; returns how many were not written whole."""
+        octets, begin = (b"\n" if self._cut else b"") + lines, 0
+        while begin < len(octets):
+            try:
+                begin += os.write(self._descriptor, memoryview(octets)[begin:])
+            except BlockingIOError:
+                self._wait()
+            except OSError:  # a closed pipe or a full disk: serving goes on
+                return min(octets.count(b"\n", begin), lines.count(b"\n"))
+            else:
+                self._cut = octets[begin - 1] != _LINE_END
+        return 0
+
+    def _wait(self) -> None:
+        """Until the reader has read, or has gone."""
+        poll = select.poll()
+        poll.register(self._descriptor, select.POLLOUT)
+        poll.poll()

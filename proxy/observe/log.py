@@ -26,6 +26,7 @@ class Log:
 
     def __init__(self, writer: LineWriter, *, level: str, human: bool, sample: float = 1.0) -> None:
         self.writer = writer
+        writer.dropped_line = self._dropped_line
         self.take(level=level, human=human, sample=sample)
         structlog.configure(
             processors=[self._filter, begin, structlog.processors.format_exc_info, self._event],
@@ -54,6 +55,10 @@ class Log:
         if self._sample < 1 and level == "info" and random.random() >= self._sample:  # noqa: S311 - a sample
             return
         self.writer.write(self._render(account, level))
+
+    def _dropped_line(self, count: int) -> str:
+        event = begin(None, "warning", {"event": "log.dropped", "count": count})
+        return self._render_event(None, "warning", event)
 
     def _event(self, logger: Any, method: str, event: MutableMapping[str, Any]) -> str:
         return self._render_event(logger, method, event)

@@ -6,7 +6,7 @@ exchange is rendered without structlog's chain of processors: 2.5 µs instead of
 
 import json
 import time
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from functools import cache
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Any, Protocol
@@ -14,6 +14,14 @@ from typing import Any, Protocol
 from proxy.observe.account import Account
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+LONGEST_LINE = 16 << 10
+"Octets, its end included; collectors cut or drop longer ones. What an exchange's line holds is bounded by its account."
+SHORTER = (2048, 512, 64)
+"Characters of a text in an event that would be too long, tried one after the other."
+FEW = 20
+"Items of a list in such an event."
+NAME = 256
+"Characters of the name of a route or OAuth client."
 
 
 class Logger(Protocol):
@@ -37,20 +45,21 @@ class Logger(Protocol):
 
 
 class _Stamp:
-    """ISO 8601 in UTC to the millisecond; the part up to the second is made once a second."""
+    """ISO 8601 in UTC to the millisecond, in any thread; the part up to the second is made once a second."""
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         self._now = now
-        self._second = 0
-        self._text = ""
+        self._last = (0, "")
+        "Second and text, changed together."
 
     def __call__(self) -> str:
         now = self._now()
         second = int(now)
-        if second != self._second:
-            self._second = second
-            self._text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
-        return f"{self._text}.{int((now - second) * 1000):03d}Z"
+        known, text = self._last
+        if second != known:
+            text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+            self._last = (second, text)
+        return f"{text}.{int((now - second) * 1000):03d}Z"
 
 
 _stamp = _Stamp()
@@ -63,7 +72,38 @@ def begin(_logger: Any, method: str, event: MutableMapping[str, Any]) -> dict[st
 
 def json_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
     """An event as one JSON object."""
+    return _fitting(event, _dumped)
+
+
+def _dumped(event: Mapping[str, Any]) -> str:
     return json.dumps(event, separators=(",", ":"), ensure_ascii=False, default=repr)
+
+
+def _fitting(event: Mapping[str, Any], render: Callable[[Mapping[str, Any]], str]) -> str:
+    """The line of an event, whose texts and lists are shortened as far as is needed."""
+    line = render(event)
+    for most in SHORTER:
+        if _fits(line):
+            return line
+        line = render({name: shortened(value, most) for name, value in event.items()})
+    return line if _fits(line) else render({name: event.get(name, "") for name in ("timestamp", "level", "event")})
+
+
+def _fits(line: str) -> bool:
+    if len(line) * 6 < LONGEST_LINE:  # no character takes more octets
+        return True
+    return len(line.encode("utf-8", "backslashreplace")) < LONGEST_LINE
+
+
+def shortened(value: Any, most: int) -> Any:
+    """A field of an event with so many characters of each text, half of them from its end, and the first items."""
+    if value is None or isinstance(value, int | float):
+        return value
+    if isinstance(value, list | tuple):
+        rest = [f"and {len(value) - FEW} more"] if len(value) > FEW else []
+        return [shortened(each, most) for each in value[:FEW]] + rest
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= most else f"{text[: most // 2]}…{text[-(most // 2) :]}"
 
 
 def severity(account: Account) -> str:
@@ -96,7 +136,7 @@ def _waits(each: Account) -> str:
 @cache
 def _whose(route: str, oauth_client: str) -> str:
     """As many as there are routes; none comes from a sender."""
-    return f'"route":{quoted(route)},"oauth_client":{quoted(oauth_client)}'
+    return f'"route":{quoted(shortened(route, NAME))},"oauth_client":{quoted(shortened(oauth_client, NAME))}'
 
 
 def _rare(each: Account) -> str:
@@ -126,7 +166,7 @@ def human_line(account: Account, level: str) -> str:
     parts = [
         f"{_stamp()[11:23]} {level} exchange.finished {what}",
         f"from {each.client_certificate}" if each.client_certificate else "",
-        f"route {each.route} as {each.oauth_client}" if each.route else "",
+        f"route {shortened(each.route, NAME)} as {shortened(each.oauth_client, NAME)}" if each.route else "",
         f"for {each.user}" if each.user else "",
         f"in {each.total_seconds * 1000:.1f} ms ({_phases(each)})",
         f"token {each.token}" if each.token else "",
@@ -152,6 +192,10 @@ def _phases(each: Account) -> str:
 
 def human_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
     """An event as a line for a terminal."""
+    return _fitting(event, _for_people)
+
+
+def _for_people(event: Mapping[str, Any]) -> str:
     fields = dict(event)
     stamp, level, name = fields.pop("timestamp", ""), fields.pop("level", ""), fields.pop("event", "")
     trace = fields.pop("exception", "")

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from proxy.observe.account import Account
@@ -12,7 +13,14 @@ if TYPE_CHECKING:
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0)
 "Seconds; the longest answers of Cloud Integration take ten minutes."
 _SHORTEST = BUCKETS[0]
+STATUSES = {status.value: str(status.value) for status in HTTPStatus}
+"Those that are registered (RFC 9110 §16.2.1), as labels; an upstream may answer any number from 100 to 999."
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"})
+
+
+def status_label(account: Account) -> str:
+    """How a status that is not registered is counted: by its class, unless it is ours (499, the sender left)."""
+    return f"{account.status // 100}xx" if account.made_by == "upstream" else str(account.status)
 
 
 class Histogram:
@@ -45,7 +53,7 @@ class Metrics:
     """Everything that is counted by exchange."""
 
     def __init__(self) -> None:
-        self.exchanges: dict[tuple[str, str, int, str], int] = {}
+        self.exchanges: dict[tuple[str, str, str, str], int] = {}
         self.seconds: dict[str, Histogram] = {}
         self._token, self._connect, self._first_byte, self._relay = (Histogram() for _ in range(4))
         self.phases = {
@@ -62,16 +70,18 @@ class Metrics:
     def count(self, account: Account) -> None:
         """One finished exchange."""
         method = account.method if account.method in METHODS else "other"
-        key = (account.route, method, account.status, account.made_by)
+        status = STATUSES.get(account.status) or status_label(account)
+        key = (account.route, method, status, account.made_by)
         exchanges = self.exchanges
         exchanges[key] = exchanges.get(key, 0) + 1
         histogram = self.seconds.get(account.route)
         if histogram is None:
             histogram = self.seconds[account.route] = Histogram()
         histogram.observe(account.total_seconds)
-        if account.attempts:
+        if account.attempts or account.connect_seconds:
             self._token.observe(account.token_seconds)
             self._connect.observe(account.connect_seconds)
+        if account.attempts:
             self._first_byte.observe(account.first_byte_seconds)
             self._relay.observe(account.relay_seconds)
         for reason in account.replays:
@@ -93,7 +103,7 @@ class Metrics:
         labels = ["route", "method", "status", "made_by"]
         exchanges = CounterMetricFamily("cpi_proxy_exchanges", "Finished exchanges.", labels=labels)
         for (route, method, status, made_by), count in self.exchanges.items():
-            exchanges.add_metric([route, method, str(status), made_by], count)
+            exchanges.add_metric([route, method, status, made_by], count)
         yield exchanges
         seconds = HistogramMetricFamily("cpi_proxy_exchange_seconds", "Duration of exchanges.", labels=["route"])
         for route, histogram in self.seconds.items():

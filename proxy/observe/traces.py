@@ -15,11 +15,19 @@ PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"
 SPOKEN = "http/protobuf"
 
 
+class Fields(Protocol):
+    """The fields of a head."""
+
+    def pairs(self) -> list[tuple[bytes, bytes]]:
+        """Names as they came, and values."""
+        ...
+
+
 class Head(Protocol):
     """The head of a request."""
 
     @property
-    def fields(self) -> tuple[tuple[bytes, bytes], ...]:
+    def fields(self) -> Fields:
         """As they came."""
         ...
 

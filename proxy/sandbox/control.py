@@ -10,6 +10,7 @@ from proxy.sandbox.faults import Faults, read_switch
 from proxy.sandbox.grants import GrantBook
 from proxy.sandbox.messages import MessageLog
 from proxy.sandbox.tokens import Ledger
+from proxy.wire.local_site import Fence, fenced_application
 
 
 class Controlled(Protocol):
@@ -46,7 +47,7 @@ class Control:
 
     def application(self) -> web.Application:
         """The aiohttp application."""
-        application = web.Application(middlewares=[_explain])
+        application = fenced_application(Fence(), inner=(_explain,))
         application.add_routes(
             [
                 web.get("/", self._describe),

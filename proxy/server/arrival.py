@@ -3,20 +3,18 @@
 from typing import NamedTuple
 
 from proxy.errors import HeadTooLarge, ProxyError, RequestMalformed, TargetTooLong, VersionUnsupported
-from proxy.forwarding.fields import value_of
 from proxy.forwarding.target import Target, take_apart
 from proxy.wire.framing import BodyMalformed, Decoder, request_body
-from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong, RequestHead, RequestParser, VersionOther
-from proxy.wire.recall import Recall
+from proxy.wire.grammar import RequestHead, RequestReader
+from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong, VersionOther
 
 
 class Arrival(NamedTuple):
-    """What a head means for the connection that it came over; the same for the same octets."""
+    """What a head means for the connection that it came over."""
 
     head: RequestHead
     target: Target
     framing: Decoder
-    "To be begun `again` for each body."
     expects: bool
     "Whether the sender waits for being asked for the body (RFC 9110 §10.1.1)."
     request_id: str
@@ -24,15 +22,14 @@ class Arrival(NamedTuple):
 
 
 class HeadReader:
-    """Reads the heads of one connection; what came before, over whatever connection, is recalled."""
+    """Reads the heads of one connection."""
 
-    __slots__ = ("_collector", "_max_fields", "_parser", "_recall")
+    __slots__ = ("_collector", "_max_fields", "_reader")
 
-    def __init__(self, *, max_head: int, max_fields: int, recall: Recall[Arrival]) -> None:
+    def __init__(self, *, max_head: int, max_fields: int, reader: RequestReader) -> None:
         self._collector = HeadCollector(max_head)
-        self._parser = RequestParser()
+        self._reader = reader
         self._max_fields = max_fields
-        self._recall = recall
 
     @property
     def begun(self) -> bool:
@@ -45,15 +42,15 @@ class HeadReader:
             head, rest = self._collector.feed(octets)
             if not head:
                 return None, b""
-            return self._recall.get(head) or self._recall.keep(head, self._read(head)), rest
+            return self._read(head), rest
         except (HeadMalformed, HeadTooLong, BodyMalformed) as error:
             raise refusal(error) from error
 
     def _read(self, octets: bytes) -> Arrival:
-        head = self._parser.parse(octets, self._max_fields)
+        head = self._reader.read(octets, self._max_fields)
         framing = request_body(head)
-        expects = bool(head.minor and framing.length != 0 and value_of(head.fields, b"expect"))
-        request_id = value_of(head.fields, b"x-request-id")[:128].decode("latin-1")
+        expects = bool(head.minor and framing.length != 0 and head.fields.value(b"expect"))
+        request_id = head.fields.value(b"x-request-id")[:128].decode("latin-1")
         return Arrival(head, take_apart(head.target), framing, expects, request_id)
 
 

@@ -7,12 +7,14 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Awaitable, Callable
+from functools import partial
 
+from proxy.config.file_threads import FileHangs, FileThreads
 from proxy.config.following import EVERY, Stamp, stamp_of
 from proxy.config.model import ListenerTls
-from proxy.oauth.source import Log
+from proxy.oauth.log import Log
 from proxy.server.subject import subject_of_certificate
-from proxy.wire.tls import present, reason_of
+from proxy.wire.tls import file_reason, present, trust
 
 
 class Certificate:
@@ -28,6 +30,8 @@ class Certificate:
     ) -> None:
         """`name` is the listener's, for people."""
         self._tls, self._name, self._log, self._sleep = tls, name, log, sleep
+        self._threads = FileThreads()
+        self._hangs = False
         self._stamp: Stamp | None = present_stamp(tls)
         self._task: asyncio.Task[None] | None = None
         self.context = accepting_context(tls)
@@ -45,18 +49,27 @@ class Certificate:
 
     async def look(self) -> None:
         """Take over what is new; a pair that cannot be used is told of once, and what was there stays."""
-        stamp = await asyncio.to_thread(present_stamp, self._tls)
-        if stamp == self._stamp:
-            return
-        self._stamp = stamp
         try:
-            self.context = await asyncio.to_thread(accepting_context, self._tls)
+            stamp = await self._threads.run(partial(present_stamp, self._tls))
+            if stamp == self._stamp:
+                return
+            self._stamp = stamp
+            self.context = await self._threads.run(partial(accepting_context, self._tls))
+        except FileHangs as error:
+            self._stamp = None  # it is read when it answers again
+            if not self._hangs:
+                self._rejected(str(error))
+            self._hangs = True
         except OSError as error:
-            reason = reason_of(error) if isinstance(error, ssl.SSLError) else error.strerror
-            detail = "The one before is still shown; mend cert_file, key_file and client_ca_file."
-            self._log.warning("certificate.rejected", listener=self._name, reason=reason, detail=detail)
+            self._hangs = False
+            self._rejected(file_reason(error))
         else:
+            self._hangs = False
             self._log.info("certificate.renewed", listener=self._name)
+
+    def _rejected(self, reason: str | None) -> None:
+        detail = "The one before is still shown; mend cert_file, key_file and client_ca_file."
+        self._log.warning("certificate.rejected", listener=self._name, reason=reason, detail=detail)
 
     async def _follow(self) -> None:
         while True:
@@ -67,7 +80,7 @@ class Certificate:
 def accepting_context(tls: ListenerTls) -> ssl.SSLContext:
     """TLS 1.2 or newer, for HTTP/1.1; with `client_ca_file` for those only who show a certificate. Reads files.
 
-    OSError, ssl.SSLError among them, when a file cannot be read or used.
+    OSError, which names the file, when one cannot be read or used.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -75,7 +88,7 @@ def accepting_context(tls: ListenerTls) -> ssl.SSLContext:
     context.set_alpn_protocols(["http/1.1"])
     present(context, tls.cert_file, tls.key_file)
     if tls.client_ca_file:
-        context.load_verify_locations(tls.client_ca_file)
+        trust(context, tls.client_ca_file)
         context.verify_mode = ssl.CERT_REQUIRED
         subject_of_certificate(b"")  # loads what reads certificates, before anybody waits for it
     return context

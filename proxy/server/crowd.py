@@ -5,8 +5,10 @@ import contextlib
 from collections import Counter
 from collections.abc import Iterator
 
+from proxy import timeouts
 from proxy.config.model import Limits
 from proxy.errors import Overloaded, ProxyError
+from proxy.forwarding.rate import counted_as
 from proxy.server.sender import SenderConnection
 
 
@@ -30,7 +32,8 @@ class Crowd:
         self._empty = asyncio.Event()
         if self._connections:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._empty.wait(), timeout)
+                async with timeouts.timeout(timeout):
+                    await self._empty.wait()
 
     def __len__(self) -> int:
         return len(self._connections)
@@ -41,11 +44,12 @@ class Crowd:
     def add(self, connection: SenderConnection) -> ProxyError | None:
         """One more; the refusal if it is one too many."""
         self._connections.add(connection)
-        self._by_sender[connection.address] += 1
+        sender = counted_as(connection.address)
+        self._by_sender[sender] += 1
         if len(self._connections) > self.most:
             return Overloaded("All connections are taken; see `limits.max_connections`.", retry_after=1)
         most = self._most_of_one
-        if most and connection.address and self._by_sender[connection.address] > most:
+        if most and sender and self._by_sender[sender] > most:
             return Overloaded(
                 "The sender has too many connections; see `limits.max_connections_per_sender`.", retry_after=1
             )
@@ -56,6 +60,7 @@ class Crowd:
         self._connections.discard(connection)
         if not self._connections and self._empty is not None:
             self._empty.set()
-        self._by_sender[connection.address] -= 1
-        if not self._by_sender[connection.address]:
-            del self._by_sender[connection.address]
+        sender = counted_as(connection.address)
+        self._by_sender[sender] -= 1
+        if not self._by_sender[sender]:
+            del self._by_sender[sender]

@@ -6,15 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from proxy.errors import ProxyError
 from proxy.forwarding.request import Request
-from proxy.server.arrival import Arrival
 from proxy.wire.deadlines import Deadlines
-from proxy.wire.recall import Recall
+from proxy.wire.grammar import RequestReader
 
 if TYPE_CHECKING:
     from proxy.server.sender import SenderConnection
-
-MOST_RECALLED = 4096
-"Heads: some for each of a thousand routes. With all that was made of them they take some 10 MiB at most."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,10 +41,8 @@ class Desk:
     "Asked about each new connection."
     departed: Callable[["SenderConnection"], None]
     secure: bool
-    recall: Recall[Arrival]
-    "Heads that came before."
+    reader: RequestReader
 
     def take(self, terms: Terms, serve: Callable[[Request], Coroutine[Any, Any, None]]) -> None:
         """Go on like this. The limits of heads are those that a connection began with."""
         self.terms, self.serve = terms, serve
-        self.recall.expire()  # what was noted on heads belongs to the configuration before

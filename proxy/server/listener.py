@@ -13,16 +13,16 @@ from proxy.config.model import Listener as Settings
 from proxy.errors import ProxyError, SenderNotAllowed
 from proxy.forwarding.admission import allowed
 from proxy.forwarding.request import Request
-from proxy.oauth.source import Log
+from proxy.oauth.log import Log
 from proxy.server import sockets
 from proxy.server.certificate import Certificate
 from proxy.server.crowd import Crowd
-from proxy.server.desk import MOST_RECALLED, Desk, Terms
+from proxy.server.desk import Desk, Terms
 from proxy.server.sender import LINGER, SenderConnection
 from proxy.server.subject import subject_of
 from proxy.wire.acceptance import AcceptedChannel
 from proxy.wire.deadlines import Deadlines
-from proxy.wire.recall import Recall
+from proxy.wire.grammar import RequestReader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +38,8 @@ class Reception:
     crashed: Callable[[BaseException, str], None]
     unsecured: Callable[[Exception, str], None]
     "Told of each handshake that failed, with the sender's address."
+    reader: RequestReader
+    "Of heads; one for all connections."
     log: Log
 
 
@@ -114,7 +116,6 @@ class Listener:
     async def close(self) -> None:
         """Ends what belongs to it beside connections."""
         await self.tidy()
-        self._desk.recall.expire()
         if self.certificate is not None:
             await self.certificate.close()
 
@@ -167,7 +168,7 @@ class Listener:
             arrived=self._arrived,
             departed=reception.crowd.remove,
             secure=self.certificate is not None,
-            recall=Recall(reception.deadlines, MOST_RECALLED),
+            reader=reception.reader,
         )
 
     def _arrived(self, connection: SenderConnection) -> ProxyError | None:

@@ -29,11 +29,15 @@ class Refusals:
 
     def write(self, account: Account) -> None:
         """One more."""
+        if self.admits(account.status, account.code):
+            self._log.exchange(account)
+
+    def admits(self, status: int, code: str) -> bool:
+        """Whether one more has a line of its own; else it is counted."""
         if not self._repeats:
             self.deadline = self._deadlines.now() + INTERVAL
             self._deadlines.watch(self)
-        if self._repeats.admits(Cause(account.status, account.code)):
-            self._log.exchange(account)
+        return self._repeats.admits(Cause(status, code))
 
     def expire(self) -> None:
         """The interval is over, or nothing more will come."""

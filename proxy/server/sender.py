@@ -7,7 +7,7 @@ ends nothing more is read as a message; the connection then ends lingering, so t
 import asyncio
 from typing import cast
 
-from proxy.errors import Overloaded, ProxyError, RequestMalformed, RequestTimeout, SenderLeft
+from proxy.errors import LengthRequired, Overloaded, ProxyError, RequestMalformed, RequestTimeout, SenderLeft
 from proxy.forwarding.answers import CONTINUE
 from proxy.forwarding.request import Request
 from proxy.server.arrival import Arrival, HeadReader
@@ -15,14 +15,19 @@ from proxy.server.desk import Desk
 from proxy.server.peer import peer_of, reset
 from proxy.wire.body import IncomingBody
 from proxy.wire.deadlines import NEVER
-from proxy.wire.framing import BodyMalformed, Decoder
+from proxy.wire.framing import NO_BODY, BodyMalformed, Decoder
+from proxy.wire.keepalive import keep_alive
 from proxy.wire.reading import PieceReader
 from proxy.wire.run import Run
+from proxy.wire.unsent import Taking
 
 WRITE_HIGH_WATER = 32 << 10
 "Octets of answers that may wait for a slow sender before `congested`."
 AT_A_TIME = 32
 "Pipelined requests that are answered in one turn of the event loop."
+EMPTY_LINES = b"\r\n"
+"What some old senders send behind a request (RFC 9112 §2.2)."
+UNFRAMED = "Octets follow the head of a request that does not say how many belong to it; send `Content-Length`."
 LINGER = 2.0
 "Seconds in which a refused sender may go on sending, so that it reads its answer, and an idle one may send its last."
 
@@ -36,11 +41,11 @@ class SenderConnection(PieceReader):
     _body: IncomingBody | None = None
     _run: Run | None = None
     _held = b""
-    _unsent = 0
     _closing: bool = False
     _lingering: bool = False
     _answering: bool = False
     _promised: bool = False
+    _unframed: bool = False
     left: bool = False
     half_closed: bool = False
     congested: bool = False
@@ -53,9 +58,10 @@ class SenderConnection(PieceReader):
         self.desk = desk
         self.deadline = NEVER
         self._decoder: Decoder | None = None
+        self._taking = Taking()
         self.secure = desk.secure
         terms = desk.terms
-        self._heads = HeadReader(max_head=terms.max_head, max_fields=terms.max_fields, recall=desk.recall)
+        self._heads = HeadReader(max_head=terms.max_head, max_fields=terms.max_fields, reader=desk.reader)
 
     def __repr__(self) -> str:
         state = "lingering" if self._lingering else "busy" if self._run else "idle"
@@ -108,6 +114,14 @@ class SenderConnection(PieceReader):
         elif not self.congested:
             self.deadline = min(self.deadline, self._after(patience))
 
+    def give_up(self, failure: ProxyError) -> None:
+        """Wait no longer for the rest of a request; its sender is told why."""
+        if self._body is not None and not self._body.ended:
+            self._body.fail(failure)
+            self.ring()
+        elif self._run is None and self._heads.begun and not self._closing:
+            self._refuse(failure)
+
     # ---- what its body does with it
 
     def pause_reading(self) -> None:
@@ -126,6 +140,8 @@ class SenderConnection(PieceReader):
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=WRITE_HIGH_WATER)
         self.address, self.local, over_ip = peer_of(transport)
+        if self.address and over_ip:
+            keep_alive(transport.get_extra_info("socket"))
         self.desk.deadlines.watch(self)
         self.deadline = self._after(self.desk.terms.idle_timeout)
         refusal = self.desk.arrived(self)
@@ -142,6 +158,8 @@ class SenderConnection(PieceReader):
             self._read_body(self._decoder, self._body, octets)
             self.ring()
         elif self._run is not None or self._held or self.congested:
+            if self._unframed and self._body is not None and not self._answering and octets.strip(EMPTY_LINES):
+                self._body.overrun(LengthRequired(f"{UNFRAMED} The message may have been delivered without them."))
             self._hold(octets)
         else:
             self._read_requests(octets)
@@ -168,8 +186,7 @@ class SenderConnection(PieceReader):
     def pause_writing(self) -> None:
         """The sender reads more slowly than we write."""
         self.congested = True
-        self._unsent = self._transport.get_write_buffer_size()
-        self.deadline = self._after(self.desk.terms.body_timeout)
+        self._watch_taking()
 
     def resume_writing(self) -> None:
         """It has caught up."""
@@ -177,17 +194,21 @@ class SenderConnection(PieceReader):
         if self._run is not None:
             self.deadline = NEVER if self._decoder is None else self._after(self.desk.terms.body_timeout)
             self.ring()
+        elif self._closing:
+            self._watch_taking()
         else:
-            self.deadline = self._after(LINGER if self._closing else self._idle)
+            self.deadline = self._after(self._idle)
             self._go_on()
 
     def expire(self) -> None:
         """Silent for too long: between requests that is the end; within one it is an error."""
-        unsent, self._unsent = self._unsent, self._transport.get_write_buffer_size()
-        if self.congested and self._unsent < unsent:  # it reads, if slowly
-            self.deadline = self._after(self.desk.terms.body_timeout)
-        elif self.congested or self._lingering or self._transport.is_closing():
-            self.abort()
+        if self.congested or self._lingering or self._transport.is_closing():
+            now = self.desk.deadlines.now()
+            again = self._taking.look(self._transport, now, self._patience)
+            if again <= now:
+                self.abort()
+            else:
+                self.deadline = again
         elif self._body is not None and (self._body.paused or self._body.uninvited):
             self.deadline = self._after(self.desk.terms.body_timeout)
         elif self._body is not None and not self._body.ended:
@@ -233,6 +254,10 @@ class SenderConnection(PieceReader):
     def _begin(self, arrival: Arrival, octets: bytes) -> bytes:
         head, target, framing, expects, request_id = arrival
         length, self._answering = framing.length, False
+        self._unframed = framing is NO_BODY and not head.persistent
+        if self._unframed and octets.strip(EMPTY_LINES):
+            self._refuse(LengthRequired(UNFRAMED))
+            return b""
         body = self._body = IncomingBody(self, length)
         if not head.persistent:
             self._closing = True
@@ -243,7 +268,7 @@ class SenderConnection(PieceReader):
         else:
             if expects:
                 body.invite = self._continue
-            self._decoder = framing.again()
+            self._decoder = framing
             self.deadline = self._after(self.desk.terms.body_timeout)
             octets = self._feed(self._decoder, body, octets)
         request = Request(head, target, body, self, request_id or next(self.desk.ids))
@@ -320,7 +345,7 @@ class SenderConnection(PieceReader):
             return
         self._closing = self._lingering = True
         self._held = b""
-        self.deadline = self._after(self.desk.terms.body_timeout if self._transport.get_write_buffer_size() else LINGER)
+        self._watch_taking()
         self._transport.resume_reading()
         if self._transport.can_write_eof():
             self._transport.write_eof()
@@ -328,8 +353,19 @@ class SenderConnection(PieceReader):
     def _close(self) -> None:
         """Ends in good order, once the sender has taken what was sent; it has not for ever to do so."""
         self._closing = True
-        self.deadline = self._after(self.desk.terms.body_timeout)
+        self._watch_taking()
         self._transport.close()
+
+    def _watch_taking(self) -> None:
+        """End the connection when the sender has taken nothing of what was sent for some time."""
+        now = self.desk.deadlines.now()
+        self._taking.begin(self._transport, now)
+        self.deadline = self._taking.look(self._transport, now, self._patience)
+
+    @property
+    def _patience(self) -> float:
+        """Seconds in which a sender takes something of what was sent; one that has all of it may only linger."""
+        return LINGER if self._lingering and not self._taking.left else self.desk.terms.body_timeout
 
     @property
     def _idle(self) -> float:

@@ -5,22 +5,21 @@ The exchange that leases it looks at `head`, `body` and `failure` and is rung af
 
 import asyncio
 import select
-import ssl
 from collections.abc import Callable
 from typing import cast
 
-from proxy.errors import ProxyError, UpstreamClosed, UpstreamMalformed, UpstreamTimeout
+from proxy.errors import ProxyError
+from proxy.upstream.failures import LARGEST_HEAD, cut_short, malformed, silent, unanswered
+from proxy.upstream.keep_alive import idle_time
 from proxy.wire.body import IncomingBody
+from proxy.wire.channel import TlsChannel
 from proxy.wire.deadlines import NEVER, Deadlines
 from proxy.wire.framing import NO_BODY, BodyMalformed, Decoder, response_body
-from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong, ResponseHead, ResponseParser
+from proxy.wire.grammar import ResponseHead, ResponseReader
+from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong
 from proxy.wire.reading import PieceReader, left_behind
-from proxy.wire.recall import Recall
-from proxy.wire.tls import reason_of
+from proxy.wire.unsent import Taking
 
-LARGEST_HEAD = 256 << 10
-"Octets of a response head; four times what the routers in front of Cloud Integration let through."
-UNCERTAIN = "The message may have arrived: look for it in the monitor before sending it again."
 MOST_INTERIM = 64
 "Heads of one answer, the final one included."
 WRITE_HIGH_WATER = 32 << 10
@@ -39,26 +38,31 @@ class UpstreamConnection(PieceReader):
         name: str,
         deadlines: Deadlines,
         gone: Callable[["UpstreamConnection"], None],
-        recall: Recall[ResponseHead] | None = None,
+        reader: ResponseReader,
     ) -> None:
-        self._recall = Recall(deadlines) if recall is None else recall
         self.name = name
         "Of the upstream, for sentences."
         self.deadline = NEVER
         self._deadlines = deadlines
         self._gone = gone
         self._transport: asyncio.Transport = cast("asyncio.Transport", None)
+        self._channel: TlsChannel | None = None
         self._interim = 0
-        self._unsent = 0
+        self._taking = Taking()
         self._poll = select.poll()
         self._descriptor = -1
         self._collector = HeadCollector(LARGEST_HEAD)
-        self._parser = ResponseParser()
+        self._reader = reader
         self._decoder: Decoder | None = None
         self._eof = False
         self._ring: Callable[[], None] = _nobody
         self._method = ""
         self._timeout = NEVER
+        self._unused = True
+        self.idle_since = 0.0
+        "When the last answer had been read, or the connection was made; seconds of the loop's clock."
+        self.idle_time = NEVER
+        "Seconds that the upstream lets it be idle, by its last answer."
         self.open = False
         self.leased = False
         self.congested = False
@@ -81,6 +85,7 @@ class UpstreamConnection(PieceReader):
         """From now on for one request; `timeout` in seconds bounds each silence of the upstream."""
         self._ring, self._method, self._timeout = ring, method, timeout
         self.leased = True
+        self._unused = False
         self.deadline = NEVER
         self.wrote = self.responded = self.request_ended = False
         self.head = self.body = self.failure = None
@@ -94,9 +99,10 @@ class UpstreamConnection(PieceReader):
     def stale(self) -> bool:
         """Whether the idle connection has something to read: its end, or octets that nobody asked for.
 
-        The event loop may not have told us yet, and a POST written now could not be sent again.
+        The event loop may not have told us yet, and a POST written now could not be sent again. What TLS holds would be
+        given to the next exchange as its answer.
         """
-        return bool(self._poll.poll(0))
+        return self._undelivered or bool(self._poll.poll(0))
 
     def send(self, octets: bytes) -> None:
         """A piece of the request; nothing once the connection has ended."""
@@ -111,17 +117,29 @@ class UpstreamConnection(PieceReader):
 
     @property
     def reusable(self) -> bool:
-        """Whether the next request may go over it: this one and its answer are complete, and nobody means to close."""
+        """Whether the next request may go over it.
+
+        Either there was no request yet, or it and its answer are complete, nothing more has come, and nobody means to
+        close.
+        """
         body = self.body
+        if self._unused or not self.open:
+            return self.open
         return (
-            self.open
-            and self.request_ended
+            self.request_ended
             and body is not None
             and body.ended
             and self.head is not None
             and self.head.persistent
             and self.failure is None
+            and self.idle_time > 0
+            and not self._undelivered
         )
+
+    @property
+    def _undelivered(self) -> bool:
+        """Whether TLS holds octets that we were not given; without TLS all that are not in the socket were."""
+        return self._channel is not None and self._channel.undelivered
 
     def release(self) -> None:
         """The exchange is done with it: idle if it can be used again, else closed."""
@@ -129,7 +147,7 @@ class UpstreamConnection(PieceReader):
             self.cut()
         elif self.body is not None:
             self.body.take()  # what nobody wanted: the socket is read on
-        self.leased = False
+        self.leased = self._unused = False
         self._ring = _nobody
         self._decoder = self.head = self.body = None
 
@@ -151,12 +169,16 @@ class UpstreamConnection(PieceReader):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Connected, TLS included."""
         self._transport = cast("asyncio.Transport", transport)
+        self._channel = transport if isinstance(transport, TlsChannel) else None
         self._transport.set_write_buffer_limits(high=WRITE_HIGH_WATER)
         self.open = True
+        self.idle_since = self._deadlines.now()
         self._deadlines.watch(self)
 
     def data_received(self, octets: bytes) -> None:
         """Octets of an answer; unasked ones end the connection, so that they are never taken for the next answer."""
+        if not self.open:
+            return
         if not self.leased or not self.wrote:
             self.cut()
             return
@@ -167,7 +189,7 @@ class UpstreamConnection(PieceReader):
             else:
                 self._read_body(self._decoder, self.body, octets)
         except (HeadMalformed, HeadTooLong, BodyMalformed) as error:
-            self._fail(UpstreamMalformed(f"{self.name} answered with {_what(error)}; look at what stands before it."))
+            self._fail(malformed(self.name, error))
         self._ring()
 
     def eof_received(self) -> None:
@@ -190,8 +212,9 @@ class UpstreamConnection(PieceReader):
     def pause_writing(self) -> None:
         """The upstream reads more slowly than we write."""
         self.congested = True
-        self._unsent = self._transport.get_write_buffer_size()
-        self.deadline = self._deadlines.now() + self._timeout
+        now = self._deadlines.now()
+        self._taking.begin(self._transport, now)
+        self.deadline = self._taking.look(self._transport, now, self._timeout)
 
     def resume_writing(self) -> None:
         """It has caught up."""
@@ -202,16 +225,13 @@ class UpstreamConnection(PieceReader):
 
     def expire(self) -> None:
         """Silent for too long."""
-        unsent, self._unsent = self._unsent, self._transport.get_write_buffer_size() if self.congested else 0
-        if self._unsent < unsent or (self.body is not None and self.body.paused):
-            # it reads, if slowly; or it is the sender that does not read
-            self.deadline = self._deadlines.now() + self._timeout
+        now = self._deadlines.now()
+        if self.body is not None and self.body.paused:  # it is the sender that does not read
+            self.deadline = now + self._timeout
+        elif self.congested and (again := self._taking.look(self._transport, now, self._timeout)) > now:
+            self.deadline = again  # it reads, if slowly
         elif self.leased:
-            self._fail(
-                UpstreamTimeout(
-                    f"{self.name} was silent for {self._timeout:g} s; raise `timeout` if that is usual. {UNCERTAIN}"
-                )
-            )
+            self._fail(silent(self.name, self._timeout))
             self._ring()
         else:
             self.cut()
@@ -224,7 +244,7 @@ class UpstreamConnection(PieceReader):
             head_octets, octets = self._collector.feed(octets)
             if not head_octets:
                 return
-            head = self._recall.get(head_octets) or self._recall.keep(head_octets, self._parser.parse(head_octets))
+            head = self._reader.read(head_octets)
             self._interim += 1
             if self._interim > MOST_INTERIM:
                 raise HeadMalformed("interim answers without end")
@@ -235,18 +255,16 @@ class UpstreamConnection(PieceReader):
                 return
 
     def _begin_body(self, head: ResponseHead, octets: bytes) -> None:
-        has_no_content = self._method == "HEAD"
-        framing: Decoder | None = head.notes.get(has_no_content)
-        if framing is None:
-            framing = head.notes[has_no_content] = response_body(self._method, head)
+        framing = response_body(self._method, head)
         length = framing.length
         body = self.body = IncomingBody(self._transport, length)
         self.head = head
+        self.idle_time = idle_time(head)
         if length is not None and len(octets) == length:  # the body is here already, and nothing behind it
             body.fill(octets)
-            self._decoder, self.deadline = NO_BODY, NEVER
+            self._decoder, self.deadline, self.idle_since = NO_BODY, NEVER, self._deadlines.now()
         else:
-            decoder = self._decoder = framing.again()
+            decoder = self._decoder = framing
             self._read_body(decoder, body, octets)
 
     def _read_body(self, decoder: Decoder, body: IncomingBody, octets: bytes) -> None:
@@ -254,8 +272,10 @@ class UpstreamConnection(PieceReader):
             content, octets = decoder.feed(octets)
             if content:
                 body.push(content)
-        self.deadline = NEVER if decoder.done else self._deadlines.now() + self._timeout
+        now = self._deadlines.now()
+        self.deadline = NEVER if decoder.done else now + self._timeout
         if decoder.done:
+            self.idle_since = now
             body.end()
             if octets:  # bytes after the response: never read as the next answer
                 self.cut()
@@ -263,22 +283,13 @@ class UpstreamConnection(PieceReader):
     def _end(self, error: Exception | None) -> None:
         """Settles what is incomplete when the connection is gone."""
         if self._decoder is None or self.body is None:
-            self._fail(self._closed(error))
+            self._fail(unanswered(self.name, error))
             return
         in_order = error is None and self._eof
         if self._decoder.done or (in_order and self._decoder.end()):
             self.body.end()
         else:
-            self._fail(UpstreamClosed(f"{self.name} closed the connection in the middle of its answer."))
-
-    def _closed(self, error: Exception | None) -> ProxyError:
-        """Before it answered; an alert of TLS 1.3 about our certificate comes only now (RFC 8446 §4.4.2.4)."""
-        if isinstance(error, ssl.SSLError):
-            question = "does it want a certificate (the route's `tls`)?"
-            return UpstreamClosed(
-                f"{self.name} ended TLS ({reason_of(error)}); {question} {UNCERTAIN}", proxy_status="tls_alert_received"
-            )
-        return UpstreamClosed(f"{self.name} closed the connection before it answered. {UNCERTAIN}")
+            self._fail(cut_short(self.name))
 
     def _fail(self, failure: ProxyError) -> None:
         if self.failure is None:
@@ -286,9 +297,3 @@ class UpstreamConnection(PieceReader):
         if self.body is not None:
             self.body.fail(failure)
         self.cut()
-
-
-def _what(error: Exception) -> str:
-    if isinstance(error, HeadTooLong):
-        return f"a head of more than {LARGEST_HEAD >> 10} KiB"
-    return str(error)

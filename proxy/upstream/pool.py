@@ -7,14 +7,17 @@ from dataclasses import dataclass
 
 from aiohappyeyeballs import start_connection
 
+from proxy import timeouts
 from proxy.config.egress import CorporateProxy
 from proxy.errors import ConnectTimeout, Draining, ProxyError, UpstreamUnreachable
-from proxy.upstream.connection import UNCERTAIN, UpstreamConnection
+from proxy.upstream.connection import UpstreamConnection
+from proxy.upstream.failures import UNCERTAIN
 from proxy.upstream.tunnel import tunnel
 from proxy.wire.channel import TlsChannel
 from proxy.wire.deadlines import Deadlines
-from proxy.wire.heads import ResponseHead
-from proxy.wire.recall import Recall
+from proxy.wire.grammar import ResponseReader
+from proxy.wire.keepalive import keep_alive
+from proxy.wire.resolver import Found, Resolver
 from proxy.wire.tls import certificate_advice, reason_of
 
 ATTEMPT_DELAY = 0.25
@@ -44,15 +47,25 @@ class Origin:
 class Pool:
     """Connections to one origin; all timeouts in seconds."""
 
-    def __init__(self, origin: Origin, deadlines: Deadlines, *, idle_timeout: float) -> None:
+    def __init__(
+        self,
+        origin: Origin,
+        deadlines: Deadlines,
+        *,
+        reader: ResponseReader,
+        idle_timeout: float,
+        resolver: Resolver | None = None,
+    ) -> None:
         self.origin = origin
+        self._resolver = resolver or Resolver()
         self._deadlines = deadlines
+        self._reader = reader
         self._idle_timeout = idle_timeout
         self._idle: list[UpstreamConnection] = []
         self._all: set[UpstreamConnection] = set()
-        self._recall: Recall[ResponseHead] = Recall(deadlines)
         self._connecting: set[asyncio.Task[UpstreamConnection]] = set()
         self._retired = False
+        self._closed = False
 
     @property
     def idle(self) -> int:
@@ -68,13 +81,18 @@ class Pool:
         """A connection that was open when we last heard of it, or None."""
         while self._idle:
             connection = self._idle.pop()
-            if connection.open and not connection.stale():
+            if connection.open and connection.deadline > self._deadlines.now() and not connection.stale():
                 return connection
             connection.cut()
         return None
 
     def connect(self, timeout: float) -> "asyncio.Task[UpstreamConnection]":
-        """A new connection; ConnectTimeout or UpstreamUnreachable. If nobody waits for it any more, it becomes idle."""
+        """A new connection; ConnectTimeout or UpstreamUnreachable. Given back unused, it becomes idle.
+
+        Draining once the pool is closed; closing it cancels what is on its way.
+        """
+        if self._closed:
+            raise stopped(self.origin)
         task = asyncio.get_running_loop().create_task(self._connect(timeout))
         self._connecting.add(task)
         task.add_done_callback(self._connecting.discard)
@@ -86,7 +104,7 @@ class Pool:
         if self._retired:
             connection.cut()
         elif connection.open:
-            connection.deadline = self._deadlines.now() + self._idle_timeout
+            connection.deadline = connection.idle_since + min(self._idle_timeout, connection.idle_time)
             self._idle.append(connection)
 
     def retire(self) -> None:
@@ -96,31 +114,31 @@ class Pool:
             connection.cut()
 
     async def close(self) -> None:
-        """Ends all connections."""
+        """Ends all connections, and makes no more."""
+        self._closed = True
         for task in self._connecting:
             task.cancel()
         await asyncio.gather(*self._connecting, return_exceptions=True)
         for connection in list(self._all):
             connection.give_up(Draining(f"The proxy was stopped before {self.origin} had answered. {UNCERTAIN}"))
-        self._recall.expire()
 
     async def _connect(self, timeout: float) -> UpstreamConnection:  # noqa: ASYNC109 - the option's own name
+        host, port = self.origin.proxy.address if self.origin.proxy else (self.origin.host, self.origin.port)
+        resolved = False
         try:
-            async with asyncio.timeout(timeout):
-                return await self._open()
+            async with timeouts.timeout(timeout):
+                addresses = await self._resolver.resolve(host, port)
+                resolved = True
+                return await self._open(addresses)
         except TimeoutError as error:
-            raise ConnectTimeout(
-                f"No connection to {self.origin.way} within {timeout:g} s; is a firewall in between"
-                + (", and does that proxy answer?" if self.origin.proxy else "?")
-            ) from error
+            raise too_late(self.origin, timeout, resolved=resolved) from error
         except (OSError, UnicodeError) as error:
             raise unreachable(self.origin, error) from error
 
-    async def _open(self) -> UpstreamConnection:
+    async def _open(self, addresses: list[Found]) -> UpstreamConnection:
         loop, origin = asyncio.get_running_loop(), self.origin
-        host, port = origin.proxy.address if origin.proxy else (origin.host, origin.port)
-        addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         connected = await start_connection(addresses, happy_eyeballs_delay=ATTEMPT_DELAY)
+        keep_alive(connected)
         connection = self._make()
         connection.watch_socket(connected.fileno(), in_clear=origin.tls is None)
         try:
@@ -138,7 +156,7 @@ class Pool:
         return connection
 
     def _make(self) -> UpstreamConnection:
-        return UpstreamConnection(str(self.origin), self._deadlines, self._forget, self._recall)
+        return UpstreamConnection(str(self.origin), self._deadlines, self._forget, self._reader)
 
     def _forget(self, connection: UpstreamConnection) -> None:
         self._all.discard(connection)
@@ -160,6 +178,23 @@ async def secure(connected: socket.socket, tls: ssl.SSLContext, host: str, conne
     except BaseException:
         channel.abort()
         raise
+
+
+def stopped(origin: Origin) -> Draining:
+    """What waits for a connection that will not be made any more."""
+    return Draining(
+        f"The proxy was stopped before it had a connection to {origin}; send the message again.", retry_after=1
+    )
+
+
+def too_late(origin: Origin, timeout: float, *, resolved: bool) -> ConnectTimeout:
+    """No connection within so many seconds: the network is silent, or DNS (RFC 9209 §2.3.1)."""
+    if not resolved:
+        return ConnectTimeout(
+            f"The name of {origin.way} was not resolved within {timeout:g} s; check DNS.", proxy_status="dns_timeout"
+        )
+    question = ", and does that proxy answer?" if origin.proxy else "?"
+    return ConnectTimeout(f"No connection to {origin.way} within {timeout:g} s; is a firewall in between{question}")
 
 
 def unreachable(origin: Origin, error: OSError | UnicodeError) -> ProxyError:

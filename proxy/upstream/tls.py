@@ -9,7 +9,7 @@ from proxy.wire.tls import present, verifying_context
 def client_context(tls: Tls) -> ssl.SSLContext:
     """Always verifies; with our certificate if there is one. Reads files.
 
-    OSError, ssl.SSLError among them, when a file cannot be read or is no PEM.
+    OSError, which names the file, when it cannot be read or used.
     """
     context = verifying_context(tls.ca_file)
     context.set_alpn_protocols(["http/1.1"])

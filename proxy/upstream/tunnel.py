@@ -5,7 +5,10 @@ import socket
 
 from proxy.config.egress import CorporateProxy
 from proxy.errors import UpstreamUnreachable
-from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong, ResponseParser
+from proxy.wire.challenge import challenge
+from proxy.wire.field_names import FieldNames
+from proxy.wire.grammar import ResponseHead, ResponseReader
+from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong
 
 LARGEST_HEAD = 16 << 10
 "Octets of the proxy's answer; refusals come with pages, but those stand behind the head."
@@ -27,19 +30,19 @@ async def tunnel(connected: socket.socket, proxy: CorporateProxy, authority: str
                     f"The corporate proxy {proxy.url} hung up instead of connecting to {authority}."
                 )
             head, rest = collector.feed(octets)
-        status = ResponseParser().parse(head).status
+        answer = ResponseReader(FieldNames()).read(head)
     except (HeadMalformed, HeadTooLong) as error:
         raise UpstreamUnreachable(f"{proxy.url} does not answer as an HTTP proxy does; check `proxy_url`.") from error
-    if not 200 <= status < 300:
-        raise UpstreamUnreachable(refusal(status, proxy, authority), definite=status in {403, 407})
+    if not 200 <= answer.status < 300:
+        raise UpstreamUnreachable(refusal(answer, proxy, authority), definite=answer.status in {403, 407})
     if rest:
         raise UpstreamUnreachable(f"The corporate proxy {proxy.url} sent octets of its own into the tunnel.")
 
 
-def refusal(status: int, proxy: CorporateProxy, authority: str) -> str:
+def refusal(answer: ResponseHead, proxy: CorporateProxy, authority: str) -> str:
     """What a status other than 2xx means, and what to do."""
+    name, status = f"The corporate proxy {proxy.url}", answer.status
     if status == 407:
-        return f"The corporate proxy {proxy.url} wants credentials; put them into `proxy_url`."
-    return (
-        f"The corporate proxy {proxy.url} refused to connect to {authority} with {status}; is that host allowed there?"
-    )
+        asked = [value.decode("latin-1") for value in answer.fields.values(b"proxy-authenticate")]
+        return f"{name} {challenge(asked, has_credentials=proxy.authorization is not None)}."
+    return f"{name} refused to connect to {authority} with {status}; is that host allowed there?"

@@ -65,11 +65,6 @@ class AcceptedChannel(TlsChannel):
             self._end_tls()
             self._below.close()
 
-    def abort(self) -> None:
-        """Ends at once."""
-        self._step = nothing
-        super().abort()
-
     def can_write_eof(self) -> bool:
         """Whether there is an end to be told."""
         return self._made

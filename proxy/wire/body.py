@@ -9,6 +9,46 @@ HIGH_WATER = 32 << 10
 "Octets that may lie here before the socket is no longer read."
 
 
+SMALL = 512
+"Octets below which pieces are put together: an object of its own costs each of them some fifty more."
+BLOCK = 16 << 10
+"Octets up to which they are."
+
+
+class Pieces:
+    """What came in pieces, however small, in little more memory than it needs."""
+
+    __slots__ = ("_pieces", "size")
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes | bytearray] = []
+        self.size = 0
+        "Octets."
+
+    def add(self, piece: bytes) -> None:
+        """More has come."""
+        pieces = self._pieces
+        self.size += len(piece)
+        if len(piece) >= SMALL or not pieces or len(pieces[-1]) >= BLOCK:
+            pieces.append(piece)
+            return
+        last = pieces[-1]
+        if isinstance(last, bytearray):
+            last += piece
+        else:
+            pieces[-1] = bytearray(last) + piece
+
+    def look(self) -> bytes:
+        """All of it."""
+        return b"".join(self._pieces)
+
+    def take(self) -> bytes:
+        """All of it, which is here no more."""
+        pieces, self._pieces, self.size = self._pieces, [], 0
+        first = pieces[0] if len(pieces) == 1 else b""
+        return first if first and isinstance(first, bytes) else b"".join(pieces)
+
+
 class Flow(Protocol):
     """The reading side of a transport."""
 
@@ -24,12 +64,11 @@ class Flow(Protocol):
 class IncomingBody:
     """One body on its way in; written by its connection, read by one exchange."""
 
-    __slots__ = ("_flow", "_paused", "_pieces", "_size", "ended", "failure", "invite", "length", "received")
+    __slots__ = ("_flow", "_paused", "_pieces", "ended", "failure", "invite", "length", "received")
 
     def __init__(self, flow: Flow, length: int | None) -> None:
         self._flow = flow
-        self._pieces: list[bytes] = []
-        self._size = 0
+        self._pieces = Pieces()
         self._paused = False
         self.length = length
         "By Content-Length; None when only its end will tell."
@@ -43,18 +82,17 @@ class IncomingBody:
     def push(self, content: bytes) -> None:
         """More has come."""
         self.invite = None
-        self._pieces.append(content)
-        self._size += len(content)
+        self._pieces.add(content)
         self.received += len(content)
-        if self._size > HIGH_WATER and not self._paused:
+        if self._pieces.size > HIGH_WATER and not self._paused:
             self._paused = True
             self._flow.pause_reading()
 
     def fill(self, content: bytes) -> None:
         """It came whole."""
         if content:
-            self._pieces = [content]
-            self.received = self._size = len(content)
+            self._pieces.add(content)
+            self.received = len(content)
         self.ended = True
 
     def end(self) -> None:
@@ -66,10 +104,14 @@ class IncomingBody:
         if not self.ended:
             self.failure = self.failure or failure
 
+    def overrun(self, failure: Exception) -> None:
+        """Octets have come behind its end that the sender may mean to belong to it."""
+        self.failure = failure
+
     @property
     def waiting(self) -> bool:
         """Whether `read` would have to wait."""
-        return not (self._pieces or self.ended or self.failure)
+        return not (self._pieces.size or self.ended or self.failure)
 
     @property
     def paused(self) -> bool:
@@ -89,17 +131,23 @@ class IncomingBody:
 
     def take(self) -> bytes:
         """All that lies here."""
-        if not self._pieces:
+        if not self._pieces.size:
             return b""
-        pieces, self._pieces, self._size = self._pieces, [], 0
+        octets = self._pieces.take()
         if self._paused:
             self._paused = False
             self._flow.resume_reading()
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return octets
+
+    async def beginning(self, most: int) -> bytes:
+        """What has come by its end, its failure, or when it has more than `most` octets; all of it stays here."""
+        while self._pieces.size <= most and not self.ended and not self.failure:
+            await rung()
+        return self._pieces.look()
 
     async def read(self) -> bytes:
         """What comes next, or nothing at the end; raises `failure`."""
-        while not self._pieces:
+        while not self._pieces.size:
             if self.failure:
                 raise self.failure
             if self.ended:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, Protocol, cast
 
 from proxy.wire.reading import BUFFER, PIECE, PieceReader, left_behind
+from proxy.wire.records import RecordEnds
 
 
 class Upper(Protocol):
@@ -53,6 +54,7 @@ class TlsChannel(PieceReader, asyncio.Transport):
         self._tls = context.wrap_bio(
             self._incoming, self._outgoing, server_side=hostname is None, server_hostname=hostname
         )
+        self._records = RecordEnds()
         self._upper = upper
         self._descriptor = descriptor
         self._below = cast("asyncio.Transport", None)
@@ -70,7 +72,9 @@ class TlsChannel(PieceReader, asyncio.Transport):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Octets in cipher."""
-        self._incoming.write(BUFFER[:nbytes])
+        octets = BUFFER[:nbytes]
+        self._records.follow(octets)
+        self._incoming.write(octets)
         self._step()
 
     def eof_received(self) -> bool | None:
@@ -110,13 +114,22 @@ class TlsChannel(PieceReader, asyncio.Transport):
             self._below.write(self._outgoing.read())
 
     def abort(self) -> None:
-        """Ends at once, if it has begun."""
+        """Ends at once, if it has begun; nothing more is deciphered."""
+        self._step = nothing
         if self._below is not None:
             self._below.abort()
 
     def is_closing(self) -> bool:
         """Whether it is over."""
         return self._below.is_closing()
+
+    @property
+    def undelivered(self) -> bool:
+        """Whether octets have come that the protocol above was not given: a record, or a part of one.
+
+        It may be unread, deciphered, or held by OpenSSL; `resume_reading` may have scheduled its delivery.
+        """
+        return bool(self._incoming.pending) or self._tls.pending() > 0 or not self._records.whole
 
     def pause_reading(self) -> None:
         """Gives nothing more to the protocol above."""

@@ -2,6 +2,9 @@
 
 A timer for each of them would have to be made and cancelled several times an exchange; moving a deadline here is one
 assignment. The price is that a timeout strikes up to a quarter of a second late.
+
+Before a timeout strikes, the event loop reads what has come. After the process stood still (SIGSTOP, a frozen
+container), timers that are due run first, and an answer that is there would be taken for one that is missing.
 """
 
 import asyncio
@@ -31,6 +34,8 @@ class Deadlines:
         "Seconds; what deadlines are compared with."
         self._watched: set[Timed] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._looked = -NEVER
+        "When the last look was."
 
     def watch(self, timed: Timed) -> None:
         """From now on, until `forget`."""
@@ -44,8 +49,17 @@ class Deadlines:
 
     def _look(self) -> None:
         self._timer = self._loop.call_later(TICK, self._look) if self._watched else None
-        now = self._loop.time()
-        for timed in [each for each in self._watched if each.deadline <= now]:
-            if timed.deadline <= now:  # the expiry of another may have moved it
+        self._looked = self._loop.time()
+        if any(each.deadline <= self._looked for each in self._watched):
+            self._loop.call_later(0, self._let_read)
+
+    def _let_read(self) -> None:
+        """A turn of the loop lies behind this call: asyncio reads before such a call, uvloop after it."""
+        self._loop.call_later(0, self._strike)
+
+    def _strike(self) -> None:
+        """What was due at the look and still is has had its time."""
+        for timed in [each for each in self._watched if each.deadline <= self._looked]:
+            if timed.deadline <= self._looked:  # the expiry of another may have moved it
                 timed.deadline = NEVER
                 timed.expire()

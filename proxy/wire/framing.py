@@ -6,7 +6,7 @@ readers could understand differently is refused: a proxy with a token must not g
 
 import re
 
-from proxy.wire.heads import RequestHead, ResponseHead
+from proxy.wire.grammar import CHUNKED, UNSAID, RequestHead, ResponseHead
 
 
 class BodyMalformed(Exception):
@@ -20,10 +20,6 @@ class NoBody:
     length = 0
     done = True
 
-    def again(self) -> "NoBody":
-        """One that has read nothing."""
-        return self
-
     def feed(self, octets: bytes) -> tuple[bytes, bytes]:
         """(content, what follows the body)."""
         return b"", octets
@@ -34,6 +30,8 @@ class NoBody:
 
 
 NO_BODY = NoBody()
+WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+"Methods that say in HTTP/1.0 how long their body is, be it empty (RFC 1945 §8.3)."
 
 
 class LengthBody:
@@ -44,10 +42,6 @@ class LengthBody:
     def __init__(self, length: int) -> None:
         self.length = self.left = length
         self.done = not length
-
-    def again(self) -> "LengthBody":
-        """One that has read nothing."""
-        return LengthBody(self.length)
 
     def feed(self, octets: bytes) -> tuple[bytes, bytes]:
         """(content, what follows the body)."""
@@ -70,10 +64,6 @@ class CloseBody:
 
     def __init__(self) -> None:
         self.done = False
-
-    def again(self) -> "CloseBody":
-        """One that has read nothing."""
-        return CloseBody()
 
     def feed(self, octets: bytes) -> tuple[bytes, bytes]:
         """(content, what follows the body)."""
@@ -107,10 +97,6 @@ class ChunkedBody:
         "Octets of the chunk and its CRLF that are still to come; 0 in front of a size line."
         self._trailers = -1
         "Octets of trailers so far; -1 before the last chunk."
-
-    def again(self) -> "ChunkedBody":
-        """One that has read nothing."""
-        return ChunkedBody()
 
     def feed(self, octets: bytes) -> tuple[bytes, bytes]:
         """(content, what follows the body); BodyMalformed at the first octet that does not belong."""
@@ -179,54 +165,20 @@ Decoder = NoBody | LengthBody | CloseBody | ChunkedBody
 
 
 def request_body(head: RequestHead) -> Decoder:
-    """How the body of a request is framed (RFC 9112 §6.3); BodyMalformed where that is open to doubt."""
-    lengths, codings = _framing_fields(head.fields)
-    if codings:
-        if lengths:
-            raise BodyMalformed("Content-Length beside Transfer-Encoding")
-        if head.minor == 0:
-            raise BodyMalformed("Transfer-Encoding in HTTP/1.0")
-        _only_chunked(codings)
-        return ChunkedBody()
-    return LengthBody(_only_length(lengths)) if lengths else NO_BODY
+    """The body of a request, from its first octet (RFC 9112 §6.3); BodyMalformed where nobody can tell its end."""
+    if head.length != UNSAID:
+        return _body(head.length)
+    if head.minor == 0 and head.method.upper() in WITH_BODY:  # RFC 1945 §8.3
+        raise BodyMalformed(f"{head.method} in HTTP/1.0 without Content-Length, so that no end of the body can be told")
+    return NO_BODY
 
 
 def response_body(method: str, head: ResponseHead) -> Decoder:
-    """How the body of the response to this method is framed (RFC 9112 §6.3); BodyMalformed where in doubt."""
-    lengths, codings = _framing_fields(head.fields)
-    if codings:
-        if lengths:
-            raise BodyMalformed("Content-Length beside Transfer-Encoding")
-        if head.minor == 0:
-            raise BodyMalformed("Transfer-Encoding in HTTP/1.0")
-        _only_chunked(codings)
-    length = _only_length(lengths) if lengths else None
+    """The body of the response to this method, from its first octet (RFC 9112 §6.3, rules 1 and 8)."""
     if method == "HEAD" or head.status in (204, 304):
         return NO_BODY
-    if codings:
-        return ChunkedBody()
-    return CloseBody() if length is None else LengthBody(length)
+    return CloseBody() if head.length == UNSAID else _body(head.length)
 
 
-def _framing_fields(fields: tuple[tuple[bytes, bytes], ...]) -> tuple[list[bytes], list[bytes]]:
-    """(values of Content-Length, values of Transfer-Encoding); lengths of names sort out nearly all others."""
-    lengths, codings = [], []
-    for name, value in fields:
-        if len(name) == 14 and name.lower() == b"content-length":
-            lengths.append(value)
-        elif len(name) == 17 and name.lower() == b"transfer-encoding":
-            codings.append(value)
-    return lengths, codings
-
-
-def _only_chunked(codings: list[bytes]) -> None:
-    if len(codings) > 1 or codings[0].lower() != b"chunked":
-        raise BodyMalformed("a Transfer-Encoding other than chunked alone")
-
-
-def _only_length(lengths: list[bytes]) -> int:
-    if len(lengths) > 1:
-        raise BodyMalformed("more than one Content-Length")
-    if not lengths[0].isdigit() or len(lengths[0]) > 18:
-        raise BodyMalformed("a Content-Length that is no number")
-    return int(lengths[0])
+def _body(length: int) -> Decoder:
+    return ChunkedBody() if length == CHUNKED else LengthBody(length)

@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from proxy.forwarding.body import BufferedBody
-from proxy.forwarding.fields import RequestRules, ResponseRules, select
+from proxy.forwarding.fields import FieldRules, end_to_end, request_names, response_names
 from proxy.forwarding.request import complete, prepare
 from proxy.forwarding.verdict import Ending, Refusal, Verdict, verdict
 from proxy.observe.logs import json_line
 from proxy.observe.metrics import Metrics
 from proxy.wire.framing import ChunkedBody, LengthBody, request_body
-from proxy.wire.heads import HeadCollector, RequestParser, ResponseParser, check
+from proxy.wire.grammar import RequestReader, ResponseReader
+from proxy.wire.heads import HeadCollector
 from tests.bench import samples
 from tests.bench.table import say
 
@@ -77,11 +78,22 @@ def steps() -> Iterator[Step]:
 def reading() -> Iterator[Step]:
     """Heads, from octets to values."""
     request, response = samples.REQUEST, samples.RESPONSE
-    request_parser, response_parser, collector = RequestParser(), ResponseParser(), HeadCollector(64 << 10)
+    collector = HeadCollector(64 << 10)
     yield Step("collect a head that came in one piece", lambda: collector.feed(request))
-    yield Step(f"check a request head ({len(request)} octets)", lambda: check(request))
-    yield Step("parse a request head, with check (11 fields)", lambda: request_parser.parse(request, 100))
-    yield Step("parse a response head, with check (8 fields)", lambda: response_parser.parse(response))
+    requests, responses = RequestReader(request_names()), ResponseReader(response_names())
+    rules, own = FieldRules(), FieldRules(drop=frozenset({b"x-dropped"}))
+
+    def forwarded(route: FieldRules) -> bytes:
+        return b"\r\n".join([b"POST / HTTP/1.1", *route.select(requests.read(request, 100).fields), b"", b""])
+
+    def relayed() -> bytes:
+        return b"\r\n".join([b"HTTP/1.1 200 OK", *end_to_end(responses.read(response).fields), b"", b""])
+
+    yield Step("read a request head in one pass", lambda: requests.read(request, 100))
+    yield Step("read, selected and written again", lambda: forwarded(rules))
+    yield Step("the same for a route that drops fields", lambda: forwarded(own))
+    yield Step("read a response head in one pass", lambda: responses.read(response))
+    yield Step("read, selected and written again", relayed)
 
 
 def framing() -> Iterator[Step]:
@@ -100,15 +112,11 @@ def forwarding() -> Iterator[Step]:
     """From the route to the verdict."""
     one, many, request = samples.routes(1), samples.routes(1000), samples.request()
     route = one.match("POST", request.target, b"proxy.example")
-    request_rules, response_rules = RequestRules(), ResponseRules()
-    answer_fields = ResponseParser().parse(samples.RESPONSE).fields
     source, body = samples.granted_source(), BufferedBody(samples.KIB)
     prepared, authorization = prepare(request, "", route), b"Bearer " + b"t" * 800
     ending, refusal, spent = Ending.ANSWERED, Refusal.NONE, frozenset[Verdict]()
     yield Step("match a route, 1 route", lambda: one.match("POST", request.target, b"proxy.example"))
     yield Step("match a route, 1,000 routes", lambda: many.match("POST", request.target, b"proxy.example"))
-    yield Step("select the fields of a request", lambda: select(request.head.fields, request_rules))
-    yield Step("select the fields of a response", lambda: select(answer_fields, response_rules))
     yield Step("prepare the forwarded head, fields included", lambda: prepare(request, "", route))
     yield Step("a fresh token from its source", source.ready)
     yield Step("complete the head of an attempt", lambda: complete(prepared, authorization, None, body, "POST"))

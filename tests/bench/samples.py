@@ -23,7 +23,8 @@ from proxy.observe.account import Account
 from proxy.observe.lines import LineWriter
 from proxy.observe.log import Log
 from proxy.wire.body import Flow, IncomingBody
-from proxy.wire.heads import RequestHead, RequestParser
+from proxy.wire.grammar import RequestHead
+from tests.fakes.heads import REQUESTS
 
 REQUEST = (
     b"POST /orders/create?Interface=http%3A%2F%2Fx.example%2FOrder_out&QualityOfService=ExactlyOnce HTTP/1.1\r\n"
@@ -63,7 +64,7 @@ def chunked(content: bytes, size: int) -> bytes:
 
 def request_head() -> RequestHead:
     """The sample message's head."""
-    return RequestParser().parse(REQUEST, 100)
+    return REQUESTS.read(REQUEST, 100)
 
 
 def request() -> Request:

@@ -24,8 +24,8 @@ def check(pod: Manifest, container: Manifest, configuration: Configuration, *, w
     assert {each["name"] for each in container["volumeMounts"]} <= {each["name"] for each in pod["volumes"]}
     assert container["resources"]["limits"].keys() == {"memory"}
     ports = {each["name"]: each["containerPort"] for each in container["ports"]}
-    assert ports["admin"] == configuration.admin.port
-    assert configuration.admin.host == "0.0.0.0"
+    assert ports["admin"] == configuration.admin.address.port
+    assert configuration.admin.address.host == "0.0.0.0"
     for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
         if probe in container:
             assert container[probe]["httpGet"] == {"path": "/livez", "port": "admin"}

@@ -49,8 +49,8 @@ def test_the_configuration_is_right_and_listens_where_the_image_says(service: st
     text = with_files(configuration_of(service).read_text(), tmp_path, "/run/secrets", "/sandbox")
     configuration = loaded(text, tmp_path)
     assert [each.address.port for each in configuration.listen] == image_ports()[:1]
-    assert configuration.admin.port == image_ports()[1]
-    assert configuration.admin.loopback
+    assert configuration.admin.address.port == image_ports()[1]
+    assert configuration.admin.address.loopback
     assert parse_duration(SERVICES[service]["stop_grace_period"]) > configuration.drain_timeout
     assert "command" not in SERVICES[service]
     assert image_command()[1:] == ["run"]

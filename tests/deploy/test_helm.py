@@ -100,7 +100,7 @@ def test_what_is_rendered_serves_the_configuration_in_the_values(values: dict[st
     assert manifests["Service"]["spec"]["selector"] == labels
     assert manifests["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"] == labels
     annotations = manifests["Deployment"]["spec"]["template"]["metadata"]["annotations"]
-    assert annotations["prometheus.io/port"] == str(configuration.admin.port)
+    assert annotations["prometheus.io/port"] == str(configuration.admin.address.port)
     assert annotations.keys() >= values["podAnnotations"].keys()
 
 

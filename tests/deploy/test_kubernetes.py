@@ -26,7 +26,7 @@ def test_the_deployment_serves_what_its_configmap_says(tmp_path: Path) -> None:
     assert [each.address.port for each in configuration.listen] == image_ports()[:1]
     assert configuration.listen[0].allow
     annotations = MANIFESTS["Deployment"]["spec"]["template"]["metadata"]["annotations"]
-    assert annotations["prometheus.io/port"] == str(configuration.admin.port)
+    assert annotations["prometheus.io/port"] == str(configuration.admin.address.port)
     mounted = {each["name"]: each["mountPath"] for each in PROXY["volumeMounts"]}
     assert mounted["configuration"] == str(Path(PLACE).parent)
 

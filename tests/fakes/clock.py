@@ -57,6 +57,19 @@ class HandClock:
                 alarm.callback()
         self._pass(end - self._monotonic)
 
+    def leap(self, seconds: float) -> None:
+        """Let time pass on both clocks while the process stands still; then the calls that are due by then are made.
+
+        Calls that these ask for come later, when the event loop has had a turn.
+        """
+        self._pass(seconds)
+        due = [alarm for alarm in sorted(self._alarms) if alarm.due <= self._monotonic]
+        self._alarms = [alarm for alarm in self._alarms if alarm.due > self._monotonic]
+        heapq.heapify(self._alarms)
+        for alarm in due:
+            if not alarm.is_cancelled:
+                alarm.callback()
+
     def suspend(self, seconds: float) -> None:
         """Let the machine sleep: time passes on the wall only."""
         self._wall += seconds

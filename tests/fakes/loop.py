@@ -17,3 +17,22 @@ class HandLoop(HandClock):
     def deadlines(self) -> Deadlines:
         """Make deadlines on this clock."""
         return Deadlines(cast("asyncio.AbstractEventLoop", self))
+
+
+class LeapingLoop(asyncio.SelectorEventLoop):
+    """An event loop that can stand still, as a stopped process does: timers are due before what came is read."""
+
+    _leapt = 0.0
+
+    def time(self) -> float:
+        """Seconds, with those in which it stood still."""
+        return super().time() + self._leapt
+
+    def leap(self, seconds: float) -> None:
+        """Stand still for so long."""
+        self._leapt += seconds
+
+
+def leaping() -> LeapingLoop:
+    """The running event loop, which is one of these."""
+    return cast("LeapingLoop", asyncio.get_running_loop())

@@ -1,15 +1,15 @@
 """For a sender that knows nothing of CSRF the proxy does the handshake: after a 403 that requires it, never before."""
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 
 import pytest
 
 from proxy.sandbox.tenant import Tenant
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import request
-from tests.fakes.upstream import Upstream, answer, hang_up
-from tests.flow.running import Running, Serve, document
+from tests.fakes.upstream import Upstream, answer, hang, hang_up
+from tests.flow.running import Running, Serve, document, turns, until
 
 ORDER = b'{"productIdentifier":"HT-1080"}'
 REQUIRED = answer(403, b"X-CSRF-Token: required", b"Set-Cookie: JSESSIONID=useless")
@@ -115,27 +115,27 @@ async def test_the_fetch_is_made_at_the_messages_own_path_and_carries_nothing_of
 async def test_the_replay_carries_token_and_cookies_byte_for_byte(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer
 ) -> None:
-    """In place of what cookies the sender has; note 2681175: a cookie that is re-encoded is another one."""
+    """Note 2681175: a cookie that is re-encoded is another one."""
     upstream.script = deque([REQUIRED, FETCHED, answer(200)])
     proxy = await serve(document(upstream, authority))
-    await (await proxy.sender()).ask(request(b"POST /orders", b"Cookie: cpi.orders~A=mine", body=b"x"))
+    await (await proxy.sender()).ask(request(b"POST /orders", body=b"x"))
     first, _, second = upstream.requests
-    assert (first.field(b"X-CSRF-Token"), first.field(b"Cookie")) == ([], [b"A=mine"])
+    assert (first.field(b"X-CSRF-Token"), first.field(b"Cookie")) == ([], [])
     assert (second.field(b"X-CSRF-Token"), second.field(b"Cookie")) == ([b"NONCE"], [b"A=a%2B!=; B=b"])
 
 
-async def test_cookies_within_our_session_update_it_and_stay_with_us(
+async def test_cookies_of_our_session_update_it_and_stay_with_us(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer
 ) -> None:
-    """The load balancer may move the session at any time."""
+    """The load balancer may move the session at any time; a cookie that the fetch has not set is the sender's."""
     moved = answer(200, b"Set-Cookie: B=moved; Path=/", b"Set-Cookie: C=new", b"Set-Cookie: A=; Max-Age=0")
     upstream.script = deque([REQUIRED, FETCHED, moved, answer(200)])
     proxy = await serve(document(upstream, authority))
     sender = await proxy.sender()
     first = await sender.ask(request(b"POST /orders", body=b"x"))
     await sender.ask(request(b"POST /orders", body=b"x"))
-    assert first.field(b"Set-Cookie") == []
-    assert upstream.requests[-1].field(b"Cookie") == [b"B=moved; C=new"]
+    assert first.field(b"Set-Cookie") == [b"cpi.orders~C=new"]
+    assert upstream.requests[-1].field(b"Cookie") == [b"B=moved"]
 
 
 async def test_a_new_access_token_means_a_new_session(
@@ -185,3 +185,60 @@ async def test_token_and_session_may_be_renewed_in_one_exchange(
     assert (delivered.status, delivered.body) == (200, b"at last")
     assert bytes(upstream.requests[-1].body) == b"the order"
     assert (await proxy.accounts(2))[-1]["replays"] == "renew_token,fetch_csrf"
+
+
+async def test_a_sender_with_a_session_of_its_own_keeps_it(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer
+) -> None:
+    """The handshake is made within it and for one message; others do not get it, and it does not get ours."""
+    upstream.script = deque([REQUIRED, FETCHED, answer(200), REQUIRED, FETCHED, answer(200, b"Set-Cookie: S=own")])
+    upstream.script += [answer(200)]
+    proxy = await serve(document(upstream, authority))
+    await (await proxy.sender()).ask(request(b"POST /orders", body=b"x"))
+    owner, other = await proxy.sender(), await proxy.sender()
+    delivered = await owner.ask(request(b"POST /orders", b"Cookie: cpi.orders~S=own; cpi.orders~A=old", body=b"x"))
+    await other.ask(request(b"POST /orders", body=b"x"))
+    assert [each.field(b"Cookie") for each in upstream.requests[3:]] == [
+        [b"S=own; A=old"],
+        [b"S=own; A=old"],
+        [b"S=own; A=a%2B!=; B=b"],
+        [b"A=a%2B!=; B=b"],
+    ]
+    assert delivered.field(b"Set-Cookie") == [
+        b"cpi.orders~A=a%2B!=; Path=/orders",
+        b"cpi.orders~B=b; Path=/orders",
+        b"cpi.orders~S=own",
+    ]
+
+
+async def test_a_fetch_that_hangs_holds_up_no_other_path(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer
+) -> None:
+    """A message to another path has its own fetch at once, whose unit serves both."""
+    upstream.script = deque([REQUIRED, hang, REQUIRED, FETCHED, answer(200)])
+    proxy = await serve(document(upstream, authority))
+    first, second = await proxy.sender(), await proxy.sender()
+    stuck = asyncio.create_task(first.ask(request(b"POST /orders/stuck", body=b"1")))
+    await upstream.reach(2)
+    assert (await second.ask(request(b"POST /orders/fine", body=b"2"))).status == 200
+    assert (await stuck).status == 200
+    assert Counter(bytes(each.body) for each in upstream.requests) == {b"": 2, b"1": 2, b"2": 2}
+
+
+async def test_a_fetch_that_hangs_holds_up_its_own_path_for_a_moment(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer
+) -> None:
+    """After `connect_timeout` it is given up, and the message that waited for it has a fetch of its own."""
+    upstream.script = deque([REQUIRED, hang, REQUIRED, FETCHED, answer(200)])
+    proxy = await serve(document(upstream, authority, timeout="10m"))
+    first, second = await proxy.sender(), await proxy.sender()
+    stuck = asyncio.create_task(first.ask(request(b"POST /orders", body=b"1")))
+    await upstream.reach(2)
+    waiting = asyncio.create_task(second.ask(request(b"POST /orders", body=b"2")))
+    await upstream.reach(3)
+    (pool,) = proxy.app.pools
+    await until(lambda: any(each.head is not None and each.responded for each in pool._all if each.leased))
+    await turns()
+    proxy.clock.advance(11)
+    assert ((await stuck).status, (await waiting).status) == (403, 200)
+    assert [each.method for each in upstream.requests] == [b"POST", b"HEAD", b"POST", b"HEAD", b"POST"]

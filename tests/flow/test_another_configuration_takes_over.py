@@ -357,7 +357,7 @@ async def test_the_admin_address_moves(serve: Serve, upstream: Upstream, authori
     before = proxy.app.admin.port
     await proxy.take(first | {"admin": "127.0.0.2:0"})
     reader, writer = await asyncio.open_connection("127.0.0.2", proxy.app.admin.port)
-    writer.write(b"GET /readyz HTTP/1.0\r\n\r\n")
+    writer.write(b"GET /readyz HTTP/1.0\r\nHost: 127.0.0.2\r\n\r\n")
     assert b"200 OK" in await reader.read()
     writer.close()
     with pytest.raises(ConnectionRefusedError):

@@ -27,11 +27,36 @@ async def test_every_status_is_relayed_with_its_reason_and_body(
     assert (relayed.body, len(upstream.requests)) == (body, 1)
 
 
+async def test_an_upstream_does_not_speak_for_the_proxy(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer
+) -> None:
+    """Its Proxy-Status is dropped, so that one tells the proxy's failures; its Connection takes no type away."""
+    forged = (b"Proxy-Status: here; error=connection_refused", b"Connection: content-type", b"Content-Type: text/xml")
+    upstream.script[0] = answer(502, *forged, body=b"as it is")
+    proxy = await serve(document(upstream, authority))
+    relayed = await (await proxy.sender()).ask(request(b"POST /orders", body=b"x"))
+    assert (relayed.status, relayed.field(b"Proxy-Status"), relayed.field(b"Content-Type")) == (502, [], [b"text/xml"])
+    assert (await proxy.account())["made_by"] == "upstream"
+
+
 async def test_an_empty_reason_stays_empty(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> None:
     """Tomcat sends none."""
     upstream.script[0] = answer(200)
     proxy = await serve(document(upstream, authority))
     assert (await (await proxy.sender()).ask(request(b"GET /orders"))).start == b"HTTP/1.1 200 "
+
+
+@pytest.mark.parametrize("coding", [b"gzip", b"deflate", b"br", b"zstd", b"gzip, br", b"of its own"])
+async def test_codings_of_bodies_go_through_in_both_directions(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, coding: bytes
+) -> None:
+    """Nothing is unpacked, so nothing need be known of them."""
+    upstream.script[0] = answer(200, b"Content-Encoding: " + coding, body=b"packed")
+    proxy = await serve(document(upstream, authority))
+    relayed = await (await proxy.sender()).ask(request(b"POST /orders", b"Content-Encoding: " + coding, body=b"other"))
+    assert (relayed.status, relayed.field(b"Content-Encoding"), relayed.body) == (200, [coding], b"packed")
+    received = upstream.requests[0]
+    assert (received.field(b"Content-Encoding"), bytes(received.body)) == ([coding], b"other")
 
 
 @pytest.mark.parametrize("fields", [(b"Content-Length: 1234",), ()])

@@ -97,6 +97,38 @@ async def test_a_wrong_document_is_refused_with_a_sentence(tenant: Tenant, sessi
     assert await send(tenant, session) == 200
 
 
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Origin": "http://127.0.0.1:3000"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Host": "evil.example"}, 421),
+        ({"Host": "evil.example", "Sec-Fetch-Site": "same-origin"}, 421),
+    ],
+)
+async def test_a_page_of_another_site_sees_and_changes_nothing(
+    tenant: Tenant, session: ClientSession, fields: dict[str, str], status: int
+) -> None:
+    """Whatever a browser of this machine sends for it, or by a name that the site lets point here."""
+    for method, path in (
+        ("PUT", "/faults/runtime.unavailable"),
+        ("POST", "/reset"),
+        ("GET", "/messages"),
+        ("GET", "/x"),
+    ):
+        async with session.request(method, tenant.control_url + path, headers=fields) as answer:
+            assert answer.status == status
+    assert await send(tenant, session) == 200
+
+
+async def test_own_pages_are_served(tenant: Tenant, session: ClientSession) -> None:
+    """Marked as such by the browser."""
+    async with session.post(tenant.control_url + "/reset", headers={"Sec-Fetch-Site": "same-origin"}) as answer:
+        assert (answer.status, answer.headers["Server"]) == (204, "cpi-oauth-proxy")
+
+
 async def test_tokens_can_be_expired_and_sessions_forgotten(tenant: Tenant, session: ClientSession) -> None:
     """At once."""
     await send(tenant, session)

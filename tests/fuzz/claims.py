@@ -12,7 +12,7 @@ from proxy.forwarding.request import Request
 from proxy.server.desk import Desk, Terms
 from proxy.server.sender import SenderConnection
 from proxy.upstream.connection import UpstreamConnection
-from proxy.wire.recall import Recall
+from tests.fakes.heads import REQUESTS, RESPONSES
 from tests.fakes.loop import HandLoop
 from tests.fakes.transport import MemoryTransport
 from tests.fuzz.reference import Message, requests, response
@@ -54,7 +54,7 @@ async def read_requests(pieces: list[bytes]) -> Reading:
             request.sender.close_after()
         head = request.head
         start = (head.method.encode(), head.target, b"%d" % head.minor)
-        reading.messages.append(Message(start, head.fields, body, whole))
+        reading.messages.append(Message(start, tuple(head.fields.pairs()), body, whole))
         reading.answers.append(ANSWER)
         request.sender.send(ANSWER)
 
@@ -74,7 +74,7 @@ async def read_requests(pieces: list[bytes]) -> Reading:
         arrived=lambda _: None,
         departed=lambda _: None,
         secure=False,
-        recall=Recall(deadlines),
+        reader=REQUESTS,
     )
     connection, transport = SenderConnection(desk), MemoryTransport(peername=("192.0.2.7", 1))
     connection.connection_made(transport)
@@ -122,7 +122,7 @@ def said(messages: list[Message]) -> list[Message]:
 
 async def read_response(pieces: list[bytes], *, ended: bool) -> list[Message]:
     """The response, if an upstream's connection takes these octets for the beginning of one."""
-    connection = UpstreamConnection("u:1", HandLoop(monotonic=0.0).deadlines(), lambda _: None)
+    connection = UpstreamConnection("u:1", HandLoop(monotonic=0.0).deadlines(), lambda _: None, RESPONSES)
     transport = MemoryTransport()
     connection.connection_made(transport)
     connection.lease(lambda: None, "POST", 60)
@@ -142,7 +142,7 @@ async def read_response(pieces: list[bytes], *, ended: bool) -> list[Message]:
     if head is None or body is None:
         return []
     start = (b"%d" % head.status, head.reason, b"%d" % head.minor)
-    return [Message(start, head.fields, content, body.ended)]
+    return [Message(start, tuple(head.fields.pairs()), content, body.ended)]
 
 
 async def responses_are_read_as_they_are(octets: bytes) -> None:

@@ -59,3 +59,26 @@ RESPONSES = (
     b"HTTP/1.1 99 Low\r\n\r\n",
     b"<html>",
 )
+
+REQUEST_HEADS = (
+    *REQUESTS,
+    b"GET http://u@h:80/a?b HTTP/1.1\r\nHost: h\r\n\r\n",
+    b"GET https://[::1]:65535 HTTP/1.1\r\nHost: h\r\n\r\n",
+    b"GET http://h:065536/ HTTP/1.1\r\nHost: h\r\n\r\n",
+    b"POST /a HTTP/1.0\r\nConnection: keep-alive, close\r\nContent-Length:\t3 \r\n\r\n",
+    b"FROBNICATE /a HTTP/1.1\r\nhost:\r\nConnection: X-A,keep-alive\r\nX-A: b\r\nConnection: x-b\r\n\r\n",
+    HEAD + b"Proxy-Connection: close\r\nVia: 1.1 a\r\nvia:1.0 b\r\nUser-Agent: a\r\n\r\n",
+    HEAD + b"Transfer-Encoding:  Chunked \r\nSAP_Sender: x\r\nX_Forwarded_For: y\r\n\r\n",
+    HEAD + b"User-Agent: a\r\nUser-Agent: b\r\n\r\n",
+    HEAD + b"Transfer-Encoding:\r\nContent-Length: 1\r\n\r\n",
+    HEAD + b"Content-Length: 0123456789012345678\r\n\r\n",
+)
+RESPONSE_HEADS = (
+    *RESPONSES,
+    OK + b"Proxy-Connection: keep-alive, close\r\nKeep-Alive: timeout=5\r\nContent-Length: 1\r\n\r\n",
+    OK + b"Content-Type: a\r\nContent-Type: b\r\nServer: c\r\nTransfer-Encoding: chunked\r\n\r\n",
+    OK + b"Content-Length 1: 2\r\nContent-Length : 3\r\nX y: z\r\n\r\n",
+    b"HTTP/1.0 200  OK\t\xff\r\nConnection: close\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\n",
+    b"HTTP/1.1 1000 x\r\n\r\n",
+)
+"Alone: whole heads, and what follows some."

@@ -86,8 +86,10 @@ async def test_a_binding_s_folder_will_do(tmp_path: Path) -> None:
 
 
 async def test_a_dash_is_standard_input(tmp_path: Path) -> None:
-    """The files are made where the command was called."""
-    bindings = {"it-rt": [{"name": "cpi", "credentials": {"oauth": OAUTH}}]}
+    """What cf prints goes in as it is; the files are made where the command was called."""
+    printed = (
+        f"Getting key k for service instance i as me...\n\n{json.dumps({'credentials': {'oauth': OAUTH}}, indent=2)}\n"
+    )
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "proxy", "import-key", "-", "--name", "piped"),
         cwd=tmp_path,
@@ -96,7 +98,7 @@ async def test_a_dash_is_standard_input(tmp_path: Path) -> None:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    output, errors = await process.communicate(json.dumps(bindings).encode())
+    output, errors = await process.communicate(printed.encode())
     assert (process.returncode, (tmp_path / "piped-secret").read_text()) == (0, f"{SECRET}\n")
     (tmp_path / "proxy.yaml").write_bytes(output)
     assert (await check(tmp_path)).status == 0

@@ -50,6 +50,14 @@ async def test_a_logon_ticket_under_our_prefix_does_not_go_on(fence: Fence, name
     assert await sent_on(fence, OURS + name + b"=" + HIDDEN + b"; " + OURS + b"S=1") == [b"S=1"]
 
 
+@pytest.mark.parametrize("between", [b",", b", ", b" ", b"\t", b'"', b'",', b" , "])
+@pytest.mark.parametrize("name", [b"MYSAPSSO2", b"JSESSIONID"])
+async def test_a_cookie_of_ours_brings_no_other_along(fence: Fence, between: bytes, name: bytes) -> None:
+    """Whatever a server takes for what separates them."""
+    value = OURS + b'S="1' + between + name + b"=" + HIDDEN + b"; " + OURS + b"T=2"
+    assert await sent_on(fence, value) == [b"T=2"]
+
+
 async def test_what_goes_on_is_one_field_without_anything_between(fence: Fence) -> None:
     """However they were spread."""
     values = (b"a=%b; " % HIDDEN + OURS + b"S=1", b"b=%b" % HIDDEN, OURS + b"T=2;c=%b" % HIDDEN)

@@ -164,6 +164,13 @@ async def test_te_and_trailer_end_here(fence: Fence) -> None:
     assert [received.field(name) for name in (b"TE", b"Trailer", b"Keep-Alive")] == [[], [], []]
 
 
+@pytest.mark.parametrize("nominated", [b"content-type", b"Content-Type, X-Hop", b"close, CONTENT-TYPE"])
+async def test_connection_takes_no_content_type_away(fence: Fence, nominated: bytes) -> None:
+    """The route may have admitted the message for it."""
+    received = await fence.delivery(post(b"Content-Type: application/xml", b"Connection: " + nominated, b"X-Hop: 1"))
+    assert received.field(b"Content-Type") == [b"application/xml"]
+
+
 async def test_a_trailer_is_no_field(fence: Fence) -> None:
     """What comes behind a body is dropped."""
     body = chunked(b"x")[:-2] + b"Authorization: " + HIDDEN + b"\r\nX-Late: 1\r\n\r\n"

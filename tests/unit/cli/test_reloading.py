@@ -2,19 +2,21 @@
 
 import asyncio
 import errno
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from proxy.cli import reloading
-from proxy.cli.reloading import Watch, content_of, problems_of
+from proxy.cli.reloading import Reloading, Watch, content_of, problems_of
 from proxy.config.values import Address
 from proxy.server.sockets import named
 
 if TYPE_CHECKING:
     from proxy.app import App
-    from proxy.cli.reloading import Reloading
+    from proxy.config.model import Configuration
 
 
 class Wishes:
@@ -81,3 +83,89 @@ def test_a_taken_address_may_be_our_own() -> None:
     (problem,) = problems_of(caught.value)
     assert problem.endswith("; where an address of this proxy overlaps with it, restart")
     assert problems_of(ValueError("no")) == ["no"]
+
+
+class Changing:
+    """A proxy that another configuration is prepared for and applied to, each when it is let go on."""
+
+    def __init__(self) -> None:
+        self.metrics = self
+        self.steps: list[str] = []
+        self.reached = asyncio.Event()
+        self.go = asyncio.Event()
+        self.held = ""
+        "The step that waits."
+
+    def count_reload(self, outcome: str) -> None:
+        """Remember it."""
+        self.steps.append(outcome)
+
+    async def prepare(self, _: object) -> None:
+        """Read files and bind addresses."""
+        await self._step("prepare")
+
+    async def apply(self, _: object) -> None:
+        """Let it hold."""
+        await self._step("apply")
+        self.steps.append("applied")
+
+    async def _step(self, name: str) -> None:
+        self.steps.append(name)
+        if name == self.held:
+            self.reached.set()
+            await self.go.wait()
+
+
+async def taken(_: object) -> None:
+    """Be told what holds."""
+
+
+def reloading_of(app: Changing, read: Callable[[], object]) -> Reloading:
+    """One that has begun, and that was asked."""
+    made = Reloading(
+        cast("App", app),
+        read=cast("Callable[[], Configuration]", read),
+        taken=taken,
+        begun=lambda: None,
+        ended=lambda: None,
+    )
+    made.start()
+    made.want()
+    return made
+
+
+async def test_a_stop_does_not_wait_for_files_that_hang() -> None:
+    """Nothing has changed until then."""
+    app, begun, go = Changing(), threading.Event(), threading.Event()
+
+    def hang() -> None:
+        begun.set()
+        go.wait(30)
+
+    made = reloading_of(app, hang)
+    assert await asyncio.to_thread(begun.wait, 30)
+    async with asyncio.timeout(5):
+        await made.close()
+    go.set()
+    assert app.steps == []
+
+
+async def test_a_stop_gives_up_what_is_prepared_and_waits_for_what_is_applied() -> None:
+    """A configuration holds whole or not at all."""
+    app = Changing()
+    app.held = "prepare"
+    made = reloading_of(app, lambda: None)
+    await asyncio.wait_for(app.reached.wait(), 30)
+    await asyncio.wait_for(made.close(), 30)
+    assert app.steps == ["prepare"]
+
+    app = Changing()
+    app.held = "apply"
+    made = reloading_of(app, lambda: None)
+    await asyncio.wait_for(app.reached.wait(), 30)
+    closing = asyncio.create_task(made.close())
+    await asyncio.sleep(0)
+    assert not closing.done()
+    app.go.set()
+    await asyncio.wait_for(closing, 30)
+    assert app.steps == ["prepare", "apply", "applied", "reloaded"]

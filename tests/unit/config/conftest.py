@@ -26,7 +26,7 @@ class Files:
         """The text of the file in the test's folder."""
         try:
             return SecretStr(self.texts[str(path.relative_to(FOLDER))])
-        except KeyError:
+        except (KeyError, ValueError):
             raise ValueError("is not there") from None
 
 

@@ -105,7 +105,7 @@ def test_the_other_variables_set_addresses_senders_and_trust() -> None:
         parse_address("0.0.0.0:1"),
         parse_address("[::]:2"),
     ]
-    assert configuration.admin == parse_address("127.0.0.1:3")
+    assert configuration.admin.address == parse_address("127.0.0.1:3")
     assert route.allow == (ip_network("10.0.0.0/8"), ip_network("192.0.2.1/32"))
     assert route.tls.ca_file == client.tls.ca_file == Path("/etc/test/ca.pem")
     assert client.client_secret_file == Path("/etc/test/secret")

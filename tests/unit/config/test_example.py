@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from proxy.config.document import OAuthClientEntry, RouteEntry
 from proxy.config.inbound_auth import ApiKey, Basic, ClientCertificate, InboundAuth
 from proxy.config.load import load
-from proxy.config.model import Limits, Listener, ListenerTls, Log, Model, Rate, Tls
+from proxy.config.model import Admin, Limits, Listener, ListenerTls, Log, Model, Rate, Tls
 from proxy.config.schema import Document
 from tests.unit.config.entries import PEM, SECRET_KEY
 
@@ -25,6 +25,7 @@ PARTS: dict[str, type[Model]] = {
     "oauth_clients": OAuthClientEntry,
     "routes": RouteEntry,
     "listen": Listener,
+    "admin": Admin,
     "limits": Limits,
     "log": Log,
     "tls": Tls,

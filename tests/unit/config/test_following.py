@@ -1,11 +1,15 @@
 """Following files."""
 
+import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from proxy.config.file_threads import FileThreads
+from proxy.config.files import FileTooLarge
 from proxy.config.following import Following
 from tests.fakes.looks import Looks
 
@@ -62,3 +66,50 @@ async def test_what_is_wrong_is_told_until_it_is_right(file: Path) -> None:
         file.write_text("three")
         await looks.another()
     assert (words, faults) == (["one", "three"], [ValueError, FileNotFoundError])
+
+
+async def test_a_file_that_hangs_is_told_of_each_time_and_read_when_it_answers(file: Path) -> None:
+    """It keeps few threads, however long it hangs; a file in its place is read."""
+    looks, words, faults = Looks(), list[bytes](), list[Exception]()
+    follower = Following(
+        (file,),
+        read=file.read_bytes,
+        taken=words.append,
+        unreadable=faults.append,
+        sleep=looks.sleep,
+        threads=FileThreads(limit=0.05),
+    )
+    follower.start()
+    await looks.first()
+    file.unlink()
+    os.mkfifo(file)
+    for _ in range(3):
+        await looks.another()
+    pipe = file.rename(file.with_name("pipe"))
+    file.write_text("two")
+    await looks.another()
+    await follower.close()
+    assert words == [b"one", b"two"]
+    assert [str(each) for each in faults] == [f"the file {file} did not answer within 0.05 s"] * 3
+    os.close(os.open(pipe, os.O_RDWR | os.O_NONBLOCK))  # what hangs reads nothing
+
+
+async def test_a_follower_whose_file_hangs_can_be_closed(file: Path) -> None:
+    """At once."""
+    file.unlink()
+    os.mkfifo(file)
+    follower = Following((file,), read=file.read_bytes, taken=print, unreadable=print)
+    follower.start()
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await follower.close()
+    os.close(os.open(file, os.O_RDWR | os.O_NONBLOCK))
+
+
+async def test_a_file_above_1_mib_is_not_read(file: Path) -> None:
+    """Not even a part of it is taken."""
+    async with following(file) as (looks, words, faults):
+        with file.open("ab") as large:
+            large.truncate(1 << 40)
+        await looks.another()
+    assert (words, faults) == (["one"], [FileTooLarge])

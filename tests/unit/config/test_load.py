@@ -107,3 +107,12 @@ def test_a_proxy_of_the_environment_that_is_none_is_a_problem(file: Path) -> Non
         assert str(caught.value).startswith("environment: HTTPS_PROXY must be like http://proxy.example:3128")
         assert "sesame" not in str(caught.value)
     assert find(file, {"HTTPS_PROXY": "http://p:3128"}).routes
+
+
+def test_a_configuration_above_1_mib_is_refused(tmp_path: Path) -> None:
+    """It is the wrong file."""
+    path = tmp_path / "proxy.yaml"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(ConfigurationError, match="is larger than 1 MiB"):
+        load(path, {})

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from proxy.config.model import Configuration, Limits, Listener, Log, OAuthClient, Route
+from proxy.config.model import Admin, Configuration, Limits, Listener, Log, OAuthClient, Route
 from proxy.config.names import check_token
 from proxy.config.resolve import instance_name
 from proxy.config.values import Address
@@ -31,7 +31,7 @@ def test_all_but_oauth_clients_and_routes_has_a_default(understand: Understand) 
     )
     assert understand(written()) == Configuration(
         listen=(Listener(address=Address(host="127.0.0.1", port=8080)),),
-        admin=Address(host="127.0.0.1", port=9901),
+        admin=Admin(address=Address(host="127.0.0.1", port=9901)),
         oauth_clients={"a": client},
         routes=(Route(name="x", path="/x", upstream="https://up.example.com/http/x", oauth_client="a"),),
         limits=Limits(),
@@ -67,6 +67,22 @@ def test_a_listener_is_an_address_or_a_mapping_or_one_of_a_list(
     assert list(understand(written(listen=listen)).listen) == expected
 
 
+@pytest.mark.parametrize(
+    ("admin", "expected"),
+    [
+        ("127.0.0.1:1", Admin(address=Address(host="127.0.0.1", port=1))),
+        ({"address": "127.0.0.1:1"}, Admin(address=Address(host="127.0.0.1", port=1))),
+        ({"hosts": ["Proxy.Example:80"]}, Admin(hosts=("proxy.example",))),
+        ({}, Admin(address=Address(host="127.0.0.1", port=9901))),
+        ({"address": "unix:s"}, Admin(address=Address(path=Path("/etc/test/s")))),
+    ],
+)
+def test_the_admin_address_is_an_address_or_a_mapping(understand: Understand, admin: Any, expected: Admin) -> None:
+    """The short form is the address alone; the long one has a default for each part."""
+    found = understand(written(admin=admin)).admin
+    assert (found.address, found.hosts) == (expected.address, expected.hosts)
+
+
 def test_an_open_listener_is_admitted_by_the_operator_s_word(understand: Understand) -> None:
     """--insecure-listen is for those who fence elsewhere."""
     text = written(listen="0.0.0.0:1")
@@ -80,6 +96,16 @@ def test_an_open_listener_is_admitted_by_the_operator_s_word(understand: Underst
         ({"listen": ["127.0.0.1:1", "0.0.0.0:1"]}, ["listen[1]: 0.0.0.0:1 is reachable beyond this machine"]),
         ({"listen": {"address": "0.0.0.0:1"}}, ["listen: 0.0.0.0:1 is reachable beyond this machine"]),
         ({"listen": {"address": "0.0.0.0:1", "allow": []}}, ["listen.allow: is empty and lets nobody in"]),
+        ({"listen": {"address": "unix:/x", "allow": ["10.0.0.0/8"]}}, ["listen.allow: has no effect on a Unix socket"]),
+        (
+            {"listen": ["127.0.0.1:1", {"address": "unix:/x", "allow": ["10.0.0.0/8"]}]},
+            ["listen[1].allow: has no effect on a Unix socket"],
+        ),
+        (
+            {"listen": ["unix:/x", "unix:/y"], "route": ROUTE | {"allow": ["10.0.0.0/8"]}},
+            ["routes[0].allow: has no effect on a Unix socket"],
+        ),
+        ({"listen": {"address": "unix:/x", "allow": []}}, ["listen.allow: is empty and lets nobody in"]),
         ({"listen": "sesame"}, ["listen: is no address"]),
         ({"listen": []}, ["listen: is empty"]),
         ({"listen": ["127.0.0.1:1", "sesame"]}, ["listen[1]: is no address"]),
@@ -87,7 +113,7 @@ def test_an_open_listener_is_admitted_by_the_operator_s_word(understand: Underst
         ({"listen": {"adress": "sesame"}}, ["listen.address: is missing", "listen.adress: unknown key, the nearest"]),
         (
             {"listen": {"address": "127.0.0.1:1", "zzzz": "sesame"}},
-            ["listen.zzzz: unknown key, known are address, allow, tls"],
+            ["listen.…: unknown key, known are address, allow, tls"],
         ),
         ({"listen": {"address": "127.0.0.1:1", "tls": "sesame"}}, ["listen.tls: is no mapping"]),
         ({"listen": {"address": "127.0.0.1:1", "tls": {}}}, ["listen.tls.cert_file: is missing"]),
@@ -100,6 +126,13 @@ def test_an_open_listener_is_admitted_by_the_operator_s_word(understand: Underst
             ["listen[0].alow: unknown key, the nearest known one is allow"],
         ),
         ({"admin": "127.0.0.1:8080"}, ["admin: is an address of the senders"]),
+        ({"admin": {"address": "127.0.0.1:8080"}}, ["admin: is an address of the senders"]),
+        ({"admin": "sesame"}, ["admin: is no address"]),
+        ({"admin": ["sesame"]}, ["admin: is no address"]),
+        ({"admin": {"adress": "sesame"}}, ["admin.adress: unknown key, the nearest known one is address"]),
+        ({"admin": {"address": "sesame"}}, ["admin.address: is no address"]),
+        ({"admin": {"hosts": "sesame"}}, ["admin.hosts: is no list"]),
+        ({"admin": {"hosts": ["http://sesame/"]}}, ["admin.hosts[0]: is no host"]),
         ({"limits": {"max_fields": 0}}, ["limits.max_fields: is too small, write at least 1"]),
         ({"limits": {"max_feilds": "sesame"}}, ["limits.max_feilds: unknown key, the nearest known one is max_fields"]),
         ({"log": {"sample": 2}}, ["log.sample: is no share"]),
@@ -107,10 +140,10 @@ def test_an_open_listener_is_admitted_by_the_operator_s_word(understand: Underst
         ({"via": "a b"}, ["via: is no token"]),
         ({"trusted_proxies": ["sesame"]}, ["trusted_proxies[0]: is no network"]),
         ({"rout": "sesame"}, ["rout: unknown key, the nearest known one is routes"]),
-        ({"zzzz": "sesame"}, ["zzzz: unknown key, known are admin, drain_timeout, limits"]),
+        ({"zzzz": "sesame"}, ["…: unknown key, known are admin, drain_timeout, limits"]),
         ({"oauth_clients": {}}, ["oauth_clients: there is no OAuth client"]),
         ({"oauth_clients": "sesame"}, ["oauth_clients: there is no OAuth client"]),
-        ({"oauth_clients": {"a": "sesame"}}, ["oauth_clients.a: is no mapping"]),
+        ({"oauth_clients": {"a": "sesame"}}, ["oauth_clients.…: is no mapping"]),
         ({"routes": []}, ["routes: there is no route"]),
         ({"routes": {"a": "sesame"}}, ["routes: there is no route"]),
         ({"routes": ["sesame"]}, ["routes[0]: is no mapping"]),
@@ -125,10 +158,16 @@ def test_what_does_not_fit_is_told_with_its_path(complaints: Complaints, general
         assert "sesame" not in problem
 
 
+def test_a_route_may_list_networks_where_some_of_its_senders_have_addresses(understand: Understand) -> None:
+    """Those of the Unix socket are let in by its permissions."""
+    written_so = written(listen=["unix:/x", "127.0.0.1:1"], route=ROUTE | {"allow": ["10.0.0.0/8"]})
+    assert understand(written_so).routes[0].allow == (ip_network("10.0.0.0/8"),)
+
+
 def test_a_name_that_is_none_is_told(complaints: Complaints) -> None:
     """Names of OAuth clients stand in logs and on the command line."""
     (problem,) = complaints(written(oauth_clients={"a b": BASIC}, route=ROUTE | {"oauth_client": "a b"}))
-    assert problem.startswith("proxy.yaml:1: oauth_clients.a b: is no name")
+    assert problem.startswith("proxy.yaml:1: oauth_clients.…: is no name")
 
 
 def test_a_route_whose_list_of_networks_is_wrong_is_not_called_unfenced(complaints: Complaints) -> None:
@@ -167,7 +206,7 @@ routes:
         ["proxy.yaml:1", "listen"],
         ["proxy.yaml:2", "limts"],
         ["proxy.yaml:3", "drain_timeout"],
-        ["proxy.yaml:5", "oauth_clients.a"],
+        ["proxy.yaml:5", "oauth_clients.…"],
         ["proxy.yaml:6", "oauth_clients.a.token_url"],
         ["proxy.yaml:8", "oauth_clients.a.client_secret"],
         ["proxy.yaml:9", "oauth_clients.a.scopes[0]"],

@@ -34,6 +34,24 @@ def test_a_key_of_process_integration_runtime_has_a_secret_and_the_runtime_s_url
     assert parse_service_key(json.dumps(document)) == WITH_SECRET
 
 
+PRINTED = json.dumps({"credentials": {"oauth": OAUTH}}, indent=2)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(f"Getting key k for service instance i as a@b.example...\n\n{PRINTED}\n", id="cf, 8"),
+        pytest.param(f"Getting key {{k}} for service instance i...\r\n\r\n{PRINTED}\r\n", id="a brace in its name"),
+        pytest.param(f"Getting key k for service instance i as a...\n{json.dumps(OAUTH)}", id="cf, 6"),
+        pytest.param(f"\x1b[1mGetting key\x1b[0m\n  {PRINTED}", id="in color"),
+        pytest.param(f"\n{PRINTED}\n\nOK\n", id="btp"),
+    ],
+)
+def test_a_key_is_read_as_a_command_printed_it(text: str) -> None:
+    """Lines above the first brace and below the last one do no harm."""
+    assert parse_service_key(text) == WITH_SECRET
+
+
 @pytest.mark.parametrize("end", ["\n", "\\n", "\\r\\n"])
 def test_a_certificate_key_gets_its_line_ends_back(end: str) -> None:
     r"""PEM with the two characters `\n` in it is PEM again."""
@@ -95,6 +113,12 @@ def test_a_binding_of_xsuaa_with_a_certificate_uses_the_server_for_certificates(
         ("", "is no JSON"),
         ("{sesame", "is no JSON"),
         ("[" * 99999, "is no JSON"),
+        ("Getting key sesame", "is no JSON"),
+        ("Getting key\n{sesame", "is no JSON"),
+        ("Getting key\n{sesame}\n", "is no JSON"),
+        (f"[\n{PRINTED},\n{PRINTED}\n]".replace("s$x=", "sesame"), "is no service key"),
+        (f"{PRINTED}\n{PRINTED}".replace("s$x=", "sesame"), "is no JSON"),
+        ("{\n" * 300_000, "is no JSON"),
         ('["sesame"]', "is no service key"),
         ('{"oauth": 1}', "is no service key"),
         ('{"oauth": "sesame"}', "is no JSON"),

@@ -25,6 +25,10 @@ from proxy.config.urls import (
         ("https://a.example.com:8443/", "https://a.example.com:8443"),
         ("HTTPS://A.example.com/%2f", "https://A.example.com/%2f"),
         ("http://[::1]:80/x", "http://[::1]:80/x"),
+        ("https://a.example.com./http/a./", "https://a.example.com/http/a."),
+        ("https://a.example.com.:8443", "https://a.example.com:8443"),
+        ("https://a.example.com..", "https://a.example.com"),
+        ("http://127.0.0.1.:80/x", "http://127.0.0.1:80/x"),
         ("/http/orders/", "/http/orders"),
         ("/", ""),
     ],
@@ -41,6 +45,8 @@ def test_an_upstream_loses_one_slash_at_its_end(text: str, upstream: str) -> Non
         ("ftp://a/x", "begin with https://"),
         ("a.example.com/x", "begin with https://"),
         ("https://", "host or port cannot be read"),
+        ("https://./", "host or port cannot be read"),
+        ("https://.:443/", "host or port cannot be read"),
         ("https://a:b/", "host or port cannot be read"),
         ("https://a:0/", "host or port cannot be read"),
         ("https://a:99999/", "host or port cannot be read"),
@@ -89,17 +95,19 @@ def test_a_prefix_with_dot_segments_is_refused(text: str) -> None:
     [
         ("Proxy.Example.com:8080", "proxy.example.com"),
         ("proxy", "proxy"),
+        ("Proxy.Example.com.", "proxy.example.com"),
+        ("proxy.example.com.:8080", "proxy.example.com"),
         ("10.0.0.1:80", "10.0.0.1"),
         ("[::1]:80", "[::1]"),
         ("[::1]", "[::1]"),
     ],
 )
-def test_a_host_has_neither_case_nor_port(text: str, host: str) -> None:
-    """Case and port do not count."""
+def test_a_host_has_neither_case_nor_port_nor_last_dot(text: str, host: str) -> None:
+    """They do not count."""
     assert check_host(text) == host
 
 
-@pytest.mark.parametrize("text", ["", "https://a", "a/b", "a b", "::1", "a@b"])
+@pytest.mark.parametrize("text", ["", ".", ".:1", "https://a", "a/b", "a b", "::1", "a@b"])
 def test_a_host_that_is_none_is_refused(text: str) -> None:
     """A scheme, a path or an address without brackets is no host."""
     with pytest.raises(ValueError, match="is no host"):
@@ -137,9 +145,10 @@ def test_only_http_beyond_this_machine_is_cleartext(url: str, expected: bool) ->
 
 
 def test_a_token_url_may_bring_its_grant() -> None:
-    """SAP's pages give the URL with the grant type in it."""
+    """SAP's pages give the URL with the grant type in it; only the dot behind the host's name goes."""
     url = "https://a.example.com/token?grant_type=client_credentials&x=1"
     assert check_token_url(url) == url
+    assert check_token_url(url.replace(".com", ".com.")) == url
 
 
 @pytest.mark.parametrize(

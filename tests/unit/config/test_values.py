@@ -52,7 +52,16 @@ def test_what_is_no_address_is_refused(text: Any) -> None:
 
 @pytest.mark.parametrize(
     ("host", "expected"),
-    [("localhost", True), ("127.8.9.1", True), ("::1", True), ("0.0.0.0", False), ("10.0.0.1", False), ("a.b", False)],
+    [
+        ("localhost", True),
+        ("Localhost.", True),
+        ("127.0.0.1.", True),
+        ("127.8.9.1", True),
+        ("::1", True),
+        ("0.0.0.0", False),
+        ("10.0.0.1", False),
+        ("a.b", False),
+    ],
 )
 def test_loopback_is_this_machine_alone(host: str, expected: bool) -> None:  # noqa: FBT001
     """Loopback addresses and localhost are this machine; any address and unknown names are not."""

@@ -63,11 +63,11 @@ def test_variables_are_put_into_values_and_not_into_keys() -> None:
 def test_what_leaves_the_rest_readable_is_told_together() -> None:
     """A key twice, a missing value, an unset variable, a tag and a key that is no text come in one go."""
     assert told("a: 1\nb:\nc: ~\nd: ${A}\ne: !x y\na: 2\n? [f]\n: 1\n") == [
-        "a.yaml:1: a: stands twice, again in line 6: take one away",
-        "a.yaml:2: b: has no value, write one or take the key away",
-        "a.yaml:3: c: has no value, write one or take the key away",
-        "a.yaml:4: d: needs the variable A, which is not set: set it or write ${A:-default}",
-        "a.yaml:5: e: begins with ! and is a tag for YAML, put it in quotes",
+        "a.yaml:1: …: stands twice, again in line 6: take one away",
+        "a.yaml:2: …: has no value, write one or take the key away",
+        "a.yaml:3: …: has no value, write one or take the key away",
+        "a.yaml:4: …: needs the variable A, which is not set: set it or write ${A:-default}",
+        "a.yaml:5: …: begins with ! and is a tag for YAML, put it in quotes",
         "a.yaml:7: has a key that is no text, write key: value lines",
     ]
 
@@ -111,7 +111,7 @@ def test_merged_mappings_stand_below_own_keys() -> None:
 def test_merging_what_is_no_mapping_is_refused() -> None:
     """A word or a list of words cannot be merged."""
     assert told("a:\n  b: 1\n  <<: x\n") == [
-        "a.yaml:1: a: merges (<<) what is no mapping, name the anchor of a mapping"
+        "a.yaml:1: …: merges (<<) what is no mapping, name the anchor of a mapping"
     ]
 
 

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.cpi.mpl import ids_in_fields, mpl_id_in_failure
+from tests.fakes.heads import response_head
 
 ID = "AGabcdefghijklmnopqrst_-12"
 
@@ -65,4 +66,4 @@ def test_an_id_is_harmless_whatever_the_text(text: bytes) -> None:
 )
 def test_ids_stand_in_fields(fields: tuple[tuple[bytes, bytes], ...], ids: tuple[str, str]) -> None:
     """x-correlationid before sap_mplcorrelationid."""
-    assert ids_in_fields(fields) == ids
+    assert ids_in_fields(response_head(b"HTTP/1.1 200 OK", *fields).fields) == ids

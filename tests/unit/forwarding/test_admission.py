@@ -1,11 +1,13 @@
 """What is refused before anything is read or fetched."""
 
 from ipaddress import ip_network
+from typing import Any
 
 import pytest
 
 from proxy.errors import (
     ConnectRefused,
+    CrossSiteRefused,
     ExpectationUnknown,
     MethodNotAllowed,
     ProxyError,
@@ -33,14 +35,12 @@ def test_a_request_that_nothing_speaks_against_gets_its_route() -> None:
     ("start", "fields", "error"),
     [
         pytest.param("CONNECT h:443", (), ConnectRefused, id="CONNECT"),
-        pytest.param("CONNECT /orders", (), ConnectRefused, id="CONNECT to a path"),
         pytest.param("TRACE /orders", (), MethodNotAllowed, id="TRACE"),
         pytest.param("trace /orders", (), MethodNotAllowed, id="TRACE in another case"),
         pytest.param("TRACK /orders", (), MethodNotAllowed, id="TRACE by its other name"),
         pytest.param("Connect /orders", (), ConnectRefused, id="CONNECT in another case"),
         pytest.param("OPTIONS *", (), MethodNotAllowed, id="the asterisk"),
         pytest.param("GET ftp://h/orders", (), RequestMalformed, id="a target of another scheme"),
-        pytest.param("GET h:443", (), RequestMalformed, id="authority-form without CONNECT"),
         pytest.param("GET /other", (), RouteUnknown, id="a path without route"),
         pytest.param("GET /orders/../x", (), TargetOutsideRoute, id="a path that climbs"),
         pytest.param("POST /orders", ((b"Expect", b"miracles"),), ExpectationUnknown, id="an unknown expectation"),
@@ -113,6 +113,56 @@ def test_http_1_0_has_no_expectations() -> None:
     """RFC 9110 §10.1.1: ignored."""
     ours = route()
     assert admit(request("POST /orders", (b"Expect", b"miracles"), minor=0), "192.0.2.7", Routes([ours])) is ours
+
+
+SAME, NONE = (b"Sec-Fetch-Site", b"same-origin"), (b"sec-fetch-site", b"none")
+CROSS, EVIL = (b"Sec-Fetch-Site", b"cross-site"), (b"Origin", b"https://evil.example")
+
+
+@pytest.mark.parametrize(
+    ("host", "fields"),
+    [
+        pytest.param(b"127.0.0.1:8080", (CROSS,), id="a page of another site"),
+        pytest.param(b"127.0.0.1:8080", (EVIL,), id="its origin alone"),
+        pytest.param(b"127.0.0.1:8080", ((b"Origin", b"null"),), id="a page without an origin"),
+        pytest.param(b"127.0.0.1:8080", ((b"Sec-Fetch-Site", b"same-site"),), id="another port of this host"),
+        pytest.param(b"127.0.0.1:8080", ((b"Origin", b"http://127.0.0.1:9999"),), id="the origin of another port"),
+        pytest.param(b"evil.example:8080", (SAME,), id="a name that somebody has pointed here"),
+        pytest.param(b"evil.example", ((b"Origin", b"http://evil.example"),), id="and its origin"),
+        pytest.param(b"", (SAME,), id="no name"),
+    ],
+)
+def test_a_browser_may_not_send_for_other_sites(host: bytes, fields: tuple[Pair, ...]) -> None:
+    """Unless the route says so; without the browser's marks it goes on."""
+    marked = request("POST /orders", *fields, host=host)
+    with pytest.raises(CrossSiteRefused):
+        admit(marked, "192.0.2.7", Routes([route()]), OWN_NAMES)
+
+    allowing = route(cross_site="allow")
+    assert admit(marked, "192.0.2.7", Routes([allowing]), OWN_NAMES) is allowing
+    ours = route()
+    assert admit(request("POST /orders", host=host), "192.0.2.7", Routes([ours]), OWN_NAMES) is ours
+
+
+@pytest.mark.parametrize("fields", [(SAME,), (NONE,), (SAME, EVIL)])
+@pytest.mark.parametrize(
+    ("start", "host", "options"),
+    [
+        pytest.param("POST /orders", b"127.0.0.1:8080", {}, id="an address"),
+        pytest.param("POST /orders", b"[::1]:8080", {}, id="an IPv6 address"),
+        pytest.param("POST /orders", b"LocalHost.:8080", {}, id="localhost"),
+        pytest.param("POST /orders", b"Proxy.corp", {}, id="this machine's name"),
+        pytest.param("POST /orders", b"mine.example.:8080", {"host": "mine.example"}, id="the route's host"),
+        pytest.param("POST http://127.0.0.1:8080/orders", b"evil.example", {}, id="a URL, which overrides Host"),
+    ],
+)
+def test_a_browser_may_send_for_our_own_pages(
+    start: str, host: bytes, fields: tuple[Pair, ...], options: dict[str, Any]
+) -> None:
+    """Sec-Fetch-Site has the last word."""
+    ours = route(**options)
+    marked = request(start, *fields, host=host, sender=MemorySender(local="127.0.0.1"))
+    assert admit(marked, "192.0.2.7", Routes([ours]), OWN_NAMES) is ours
 
 
 def test_trace_is_answered_with_what_is_allowed() -> None:

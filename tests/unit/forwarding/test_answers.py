@@ -16,7 +16,7 @@ from proxy.errors import (
     UpstreamUnreachable,
 )
 from proxy.forwarding.answers import CONTINUE, problem
-from proxy.wire.heads import ResponseParser
+from tests.fakes.heads import RESPONSES
 
 
 def classes(of: type[ProxyError] = ProxyError) -> Iterator[type[ProxyError]]:
@@ -32,10 +32,11 @@ def answer(error: ProxyError, *, method: str = "GET", close: bool = False) -> tu
     request_id = "id-ä".encode().decode("latin-1")
     octets = problem(error, name=b"me", request_id=request_id, method=method, close=close, now=1_800_000_000.0)
     head, _, content = octets.partition(b"\r\n\r\n")
-    parsed = ResponseParser().parse(head + b"\r\n\r\n")
+    parsed = RESPONSES.read(head + b"\r\n\r\n")
     assert parsed.status == error.status
-    assert len(parsed.fields) == len(dict(parsed.fields))
-    return {name.decode(): value.decode("latin-1") for name, value in parsed.fields}, content
+    pairs = parsed.fields.pairs()
+    assert len(pairs) == len(dict(pairs))
+    return {name.decode(): value.decode("latin-1") for name, value in pairs}, content
 
 
 @pytest.mark.parametrize("kind", sorted(set(classes()), key=repr))
@@ -113,4 +114,4 @@ def test_a_status_brings_its_field(error: ProxyError, name: str, value: str | No
 
 def test_continue_is_an_interim_answer() -> None:
     """RFC 9110 §15.2.1."""
-    assert ResponseParser().parse(CONTINUE).status == 100
+    assert RESPONSES.read(CONTINUE).status == 100

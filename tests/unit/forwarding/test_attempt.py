@@ -68,9 +68,9 @@ def incoming(length: int | None = None) -> IncomingBody:
     return IncomingBody(MemoryTransport(), length)
 
 
-def streamed(body: IncomingBody, begun: list[bytes] | None = None, most: int = 100) -> StreamedBody:
+def streamed(body: IncomingBody, begun: bytes = b"", most: int = 100) -> StreamedBody:
     """A body that passes through."""
-    return StreamedBody(begun or [], body, most)
+    return StreamedBody(begun, body, most)
 
 
 async def test_an_answer_is_handed_over_with_its_connection() -> None:
@@ -86,6 +86,22 @@ async def test_an_answer_is_handed_over_with_its_connection() -> None:
 
     answer.discard()
     assert under_way.pool.idle == [answer.connection]
+
+
+async def test_an_answer_gives_its_connection_back_once() -> None:
+    """By the second time another exchange may have it."""
+    under_way = await Attempt(BufferedBody(b"abc")).start()
+    under_way.pool.made[0].data_received(ok(b"ok"))
+    answer = under_way.outcome
+    assert isinstance(answer, Answered)
+    answer.discard()
+    other = await Attempt(BufferedBody(b"def"), under_way.pool).start()
+    assert len(under_way.pool.made) == 1
+
+    answer.discard()
+    under_way.pool.made[0].data_received(ok(b"ok"))
+    assert isinstance(other.outcome, Answered)
+    assert other.outcome.body.take() == b"ok"
 
 
 async def test_an_idle_connection_is_taken_before_a_new_one_is_made() -> None:
@@ -116,7 +132,7 @@ async def test_a_buffered_body_goes_out_whole_whatever_its_size(size: int) -> No
 async def test_a_streamed_body_goes_out_as_it_comes(length: int | None, sent: bytes) -> None:
     """What was read already comes first."""
     body = incoming(length)
-    under_way = await Attempt(streamed(body, [b"a", b"b"])).start()
+    under_way = await Attempt(streamed(body, b"ab")).start()
     body.push(b"cd")
     under_way.waiting.ring()
     body.end()
@@ -171,7 +187,7 @@ async def test_an_early_answer_ends_the_sending() -> None:
 async def test_a_body_that_breaks_cuts_the_request(failure: Exception, *, congested: bool) -> None:
     """So that nothing looks whole; also while the upstream does not read."""
     body = incoming()
-    under_way = await Attempt(streamed(body, [b"ab"])).start()
+    under_way = await Attempt(streamed(body, b"ab")).start()
     if congested:
         under_way.pool.made[0].pause_writing()
     body.fail(failure)
@@ -200,6 +216,17 @@ async def test_without_a_connection_nothing_was_sent(refusal: UpstreamUnreachabl
     under_way = await Attempt(BufferedBody(b""), pool).start()
 
     assert (under_way.outcome, under_way.account.attempts) == (Failed(Ending.UNSENT, refusal), 0)
+
+
+async def test_the_time_of_a_connection_that_fails_is_accounted_for() -> None:
+    """Ten seconds of waiting for a firewall look like ten seconds."""
+    times = iter([0.0, 1.0, 11.0, 11.0])
+    pool, refusal = MemoryPool(), ConnectTimeout("x")
+    pool.refusals.append(refusal)
+    made, account = route(pool), Account("id", "POST", now=lambda: next(times))
+    outcome = await attempt(made, Outgoing("POST", HEAD, BufferedBody(b"")), MemorySender(), account)
+
+    assert (outcome, account.connect_seconds) == (Failed(Ending.UNSENT, refusal), 10.0)
 
 
 async def test_where_a_connection_is_refused_for_good_no_other_is_tried() -> None:

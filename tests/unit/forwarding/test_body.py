@@ -1,5 +1,7 @@
 """The body of a request as attempts see it."""
 
+import tracemalloc
+
 import pytest
 
 from proxy.errors import BodyTooLarge, RequestMalformed
@@ -154,3 +156,29 @@ def test_wanting_a_streamed_body_asks_a_sender_that_waits_for_it() -> None:
     collecting.body.want()
 
     assert asked == ["asked"]
+
+
+def test_a_body_that_comes_octet_by_octet_takes_at_most_three_times_its_size() -> None:
+    """Also while it is put together for the first attempt."""
+    size = 100_000
+    incoming, bodies = IncomingBody(MemoryTransport(), size), list[Body]()
+
+    async def collecting() -> None:
+        bodies.append(await collect(incoming, settings(buffer=size, max_body=size)))
+
+    run = Run(collecting(), lambda _: None)
+    tracemalloc.start()
+    try:
+        run.start()
+        for number in range(size):
+            incoming.push(bytes(memoryview(b"%d" % (number % 10))))
+            run.ring()
+        incoming.end()
+        run.ring()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert isinstance(bodies[0], BufferedBody)
+    assert bodies[0].content == b"0123456789" * (size // 10)
+    assert peak < 3 * size

@@ -56,13 +56,11 @@ async def test_content_that_is_taken_passes_and_so_does_none(
     await enter(bounds(content_types=["application/xml"]), *fields, body=body, length=length)
 
 
-@pytest.mark.parametrize(
-    ("fields", "body", "length"), [((JSON,), b"x", None), ((JSON,), None, 9), ((), None, None), ((XML, JSON), b"x", 1)]
-)
+@pytest.mark.parametrize(("fields", "body", "length"), [((JSON,), b"x", None), ((JSON,), None, 9), ((), None, None)])
 async def test_other_content_is_refused_with_what_is_taken(
     fields: tuple[Pair, ...], body: bytes | None, length: int | None
 ) -> None:
-    """Also where nobody says what it is, or says two things; chunked content counts as content."""
+    """Also where nobody says what it is; chunked content counts as content."""
     with pytest.raises(ContentTypeNotAllowed, match=r"takes application/xml, text/\* only") as raised:
         await enter(bounds(content_types=["application/xml", "text/*"]), *fields, body=body, length=length)
 

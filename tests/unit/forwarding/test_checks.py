@@ -36,6 +36,20 @@ async def test_one_address_takes_a_part_of_the_queue_only(checks: Checks) -> Non
     assert await checks.begin("192.0.2.1", lambda: True)
 
 
+async def test_an_ipv6_sender_takes_its_part_as_a_network(checks: Checks) -> None:
+    """One host has all addresses of a /64."""
+    go_on = Event()
+    begun = [checks.begin(f"2001:db8::{number}", go_on.wait) for number in range(MOST_OF_ONE)]
+    try:
+        with pytest.raises(Overloaded, match="Too many passwords"):
+            checks.begin("2001:db8::ffff", go_on.wait)
+        begun.append(checks.begin("2001:db8:0:1::1", go_on.wait))
+    finally:
+        go_on.set()
+    await asyncio.gather(*begun)
+    assert await checks.begin("2001:db8::ffff", lambda: True)
+
+
 async def test_the_queue_has_an_end(checks: Checks) -> None:
     """However many addresses there are."""
     go_on = Event()

@@ -53,6 +53,45 @@ def test_a_logon_ticket_is_not_taken_from_behind_the_prefix(name: bytes) -> None
 
 
 @pytest.mark.parametrize(
+    "pair",
+    [
+        b"a=1,MYSAPSSO2=x",
+        b"a=1, MYSAPSSO2=x",
+        b"a=1 MYSAPSSO2=x",
+        b"a=1\tMYSAPSSO2=x",
+        b"a=1 , MYSAPSSO2 =x",
+        b'a="1"MYSAPSSO2=x',
+        b'a="1, MYSAPSSO2=x"',
+        b'a="1",MYSAPSSO2=x',
+        b"a=,MYSAPSSO2=x",
+        b"a= MYSAPSSO2=x",
+        b"a,MYSAPSSO2=x",
+        b",MYSAPSSO2=x",
+        b'"MYSAPSSO2=x',
+        b"a=1,JSESSIONID=x",
+        b"a=b=c,d=e",
+    ],
+)
+def test_a_pair_that_some_server_reads_as_two_does_not_go_on(pair: bytes) -> None:
+    """The second would be the sender's own cookie; a value with a part taken away would be another value."""
+    assert rules().to_upstream([b"cpi.orders~b=2; cpi.orders~" + pair + b"; cpi.orders~c=3"]) == b"b=2; c=3"
+
+
+@pytest.mark.parametrize(
+    "pair", [b'a="b c"', b'a="k=v"', b"a=b,c", b"a=b c", b"a=b==", b"a=sap-client=100", b"a=,", b'a="']
+)
+def test_a_pair_that_every_server_reads_as_one_goes_on(pair: bytes) -> None:
+    """Byte for byte, also where RFC 6265 §4.1.1 would have it otherwise."""
+    assert rules().to_upstream([b"cpi.orders~" + pair]) == pair
+
+
+def test_very_many_separators_are_looked_at_once() -> None:
+    """A sender cannot make it take long."""
+    pair = b"a=" + b", " * 30000 + b"a" * 30000 + b" " * 30000
+    assert rules().to_upstream([b"cpi.orders~" + pair]) == pair.strip()
+
+
+@pytest.mark.parametrize(
     ("value", "sent"),
     [
         pytest.param(b"a=b", b"cpi.orders~a=b", id="a name gets the prefix"),

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from proxy.forwarding.csrf import CsrfSession, CsrfUnit, Ringing, parse, required
+from proxy.forwarding.csrf import CsrfSession, CsrfUnit, Ringing, parse, required, shared_unit, unit_within
 from proxy.wire.run import Run, rung
 
 AUTH = b"Bearer t"
@@ -13,7 +13,7 @@ AUTH = b"Bearer t"
 def unit(token: bytes = b"one", authorization: bytes = AUTH, **cookies: bytes) -> CsrfUnit:
     """A unit with these cookies."""
     pairs = tuple((name.encode(), value) for name, value in cookies.items())
-    return CsrfUnit(token=token, cookies=pairs, authorization=authorization)
+    return CsrfUnit(token=token, cookies=pairs, authorization=authorization, names=frozenset(dict(pairs)))
 
 
 @pytest.mark.parametrize("value", [b"Required", b"required", b"REQUIRED"])
@@ -49,11 +49,37 @@ def test_a_set_cookie_has_a_name_a_value_and_maybe_an_end(set_cookie: bytes, par
 
 
 def test_a_unit_follows_its_session() -> None:
-    """New values take the place of old ones, in their order; deleted cookies go, also unknown ones."""
+    """New values take the place of old ones, in their order; deleted cookies go; others are not its own."""
     updated = unit(A=b"1", B=b"2", C=b"3").updated([b"B=x; Path=/", b"D=4", b"A=; Max-Age=0", b"E=; Max-Age=0"])
 
-    assert updated == unit(B=b"x", C=b"3", D=b"4")
-    assert updated.cookie_field() == b"B=x; C=3; D=4"
+    assert updated.cookie_field() == b"B=x; C=3"
+    assert updated.updated([b"A=again"]).cookie_field() == b"B=x; C=3; A=again"
+
+
+def test_cookies_that_the_fetch_has_not_set_are_the_senders() -> None:
+    """What the fetch has set stays with us, deleted or not."""
+    given = unit(A=b"1", B=b"2").for_sender([b"A=x; Path=/", b"D=4; Secure", b"B=; Max-Age=0", b"a=5", b"D=6"])
+
+    assert given == [b"D=4; Secure", b"a=5", b"D=6"]
+
+
+def test_a_shared_unit_has_what_its_fetch_has_set() -> None:
+    """A cookie that the fetch deletes is none of it."""
+    made = shared_unit(b"T", [b"A=a%2B!=; Path=/http; Secure", b"B=b", b"C=; Max-Age=0"], AUTH)
+
+    assert made == unit(b"T", A=b"a%2B!=", B=b"b")
+    assert made.for_sender([b"C=1", b"B=2"]) == [b"C=1"]
+
+
+def test_a_senders_own_session_keeps_its_cookies() -> None:
+    """But for those that the fetch within it has changed, which the sender is told of with the answer, once each."""
+    fetched = [b"B=new; Path=/http", b"C=; Max-Age=0", b"D=4"]
+    made = unit_within(b"A=a=1; B=old; C=3", b"T", fetched, AUTH)
+
+    assert (made.token, made.authorization, made.names) == (b"T", AUTH, frozenset())
+    assert made.cookie_field() == b"A=a=1; B=new; D=4"
+    assert made.for_sender([]) == fetched
+    assert made.for_sender([b"B=newest", b"E=5"]) == [b"C=; Max-Age=0", b"D=4", b"B=newest", b"E=5"]
 
 
 def test_a_unit_shows_neither_token_nor_cookies() -> None:
@@ -88,13 +114,15 @@ class Upstream:
 class Exchange:
     """One that wants a unit."""
 
-    def __init__(self, session: CsrfSession, upstream: Upstream, failed: CsrfUnit | None = None) -> None:
+    def __init__(
+        self, session: CsrfSession, upstream: Upstream, failed: CsrfUnit | None = None, path: bytes = b"/in"
+    ) -> None:
         self.result: CsrfUnit | str | None = "waiting"
         self.error: BaseException | None = None
-        Run(self._renew(session, upstream, failed), self._ended).start()
+        Run(self._renew(session, upstream, failed, path), self._ended).start()
 
-    async def _renew(self, session: CsrfSession, upstream: Upstream, failed: CsrfUnit | None) -> None:
-        self.result = await session.renew(failed, AUTH, upstream.fetch)
+    async def _renew(self, session: CsrfSession, upstream: Upstream, failed: CsrfUnit | None, path: bytes) -> None:
+        self.result = await session.renew(failed, AUTH, path, upstream.fetch)
 
     def _ended(self, error: BaseException | None) -> None:
         self.error = error
@@ -194,3 +222,61 @@ async def test_answers_within_the_session_update_its_unit_only() -> None:
     session.update(present, [b"S=2"])
 
     assert session.unit(AUTH) == unit(b"two", S=b"2")
+
+
+async def test_a_fetch_that_hangs_holds_up_no_other_path() -> None:
+    """The unit of whichever fetch is first serves all; what comes late is dropped."""
+    session, stuck, upstream = CsrfSession(), Upstream(), Upstream()
+    waiting = Exchange(session, stuck, path=b"/stuck")
+    other = Exchange(session, upstream, path=b"/other")
+    upstream.give(unit(b"one"))
+    await asyncio.sleep(0)
+    assert (waiting.result, other.result) == (unit(b"one"), unit(b"one"))
+
+    stuck.give(unit(b"late"))
+    assert session.unit(AUTH) == unit(b"one")
+
+
+async def test_a_late_fault_is_nobodys_any_more() -> None:
+    """All that waited have a unit."""
+    session, stuck, upstream = CsrfSession(), Upstream(), Upstream()
+    waiting = Exchange(session, stuck, path=b"/stuck")
+    Exchange(session, upstream)
+    upstream.give(unit())
+    stuck.give(LookupError())
+    await asyncio.sleep(0)
+    assert (waiting.result, waiting.error, session.unit(AUTH)) == (unit(), None, unit())
+
+
+@pytest.mark.parametrize("second", [unit(), None])
+async def test_after_somebody_elses_fetch_in_vain_there_is_one_more(second: CsrfUnit | None) -> None:
+    """Theirs may have met a server that hangs; those that wait share it, and then give up."""
+    session, upstream = CsrfSession(), Upstream()
+    first = Exchange(session, upstream)
+    others = [Exchange(session, upstream) for _ in range(5)]
+    upstream.give(None)
+    await asyncio.sleep(0)
+    assert (first.result, [each.result for each in others], len(upstream.waiting)) == (None, ["waiting"] * 5, 2)
+
+    upstream.give(second)
+    await asyncio.sleep(0)
+    assert ([each.result for each in others], len(upstream.waiting)) == ([second] * 5, 2)
+
+
+async def test_a_unit_for_another_access_token_is_not_given() -> None:
+    """A fetch that began with the token before serves those that began with it."""
+    session, before, upstream = CsrfSession(), Upstream(), Upstream()
+    results: list[CsrfUnit | None] = []
+
+    async def renew() -> None:
+        results.append(await session.renew(None, b"Bearer old", b"/in", before.fetch))
+
+    Run(renew(), lambda _: None).start()
+    exchange = Exchange(session, upstream)
+    upstream.give(unit())
+    await asyncio.sleep(0)
+    assert (exchange.result, results) == (unit(), [])
+
+    before.give(unit(b"two", b"Bearer old"))
+    await asyncio.sleep(0)
+    assert results == [unit(b"two", b"Bearer old")]

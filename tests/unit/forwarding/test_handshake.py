@@ -2,9 +2,9 @@
 
 import pytest
 
-from proxy.forwarding.handshake import fetch_head
+from proxy.forwarding.handshake import fetch_head, path_of
 from proxy.forwarding.request import Prepared
-from tests.unit.forwarding.world import World, lines, ok
+from tests.unit.forwarding.world import World, lines, ok, turns
 
 REQUIRED = ok(b"csrf", b"X-CSRF-Token: Required", status=403)
 GIVEN = ok(
@@ -13,13 +13,24 @@ GIVEN = ok(
 
 
 def test_a_fetch_says_nothing_of_the_message_but_its_path() -> None:
-    """Neither fields nor cookies of the sender; same target, Host and Via, our token."""
-    prepared = Prepared(b"POST /in?a=b HTTP/1.1\r\nHost: u\r\nX-Secret: 1\r\nVia: 1.0 a\r\nVia: 1.1 me", b"S=1")
+    """Same target, Host and Via, our token."""
+    prepared = Prepared(b"POST /in?a=b HTTP/1.1\r\nHost: u\r\nX-Secret: 1\r\nVia: 1.0 a\r\nVia: 1.1 me", b"")
 
     assert fetch_head(prepared, b"Bearer t", "HEAD") == (
         b"HEAD /in?a=b HTTP/1.1\r\nHost: u\r\nVia: 1.0 a\r\nVia: 1.1 me\r\n"
         b"X-CSRF-Token: Fetch\r\nAuthorization: Bearer t\r\n\r\n"
     )
+
+
+def test_a_fetch_within_a_senders_session_carries_its_cookies() -> None:
+    """They name the session."""
+    head = fetch_head(Prepared(b"POST /in HTTP/1.1\r\nHost: u", b"S=1; T=2"), b"Bearer t", "GET")
+    assert b"\r\nCookie: S=1; T=2\r\n" in head
+
+
+def test_a_fetch_is_shared_by_path() -> None:
+    """A query may be another one with each message."""
+    assert path_of(Prepared(b"POST /in/a%2F?a=b?c HTTP/1.1\r\nHost: u", b"")) == b"/in/a%2F"
 
 
 async def challenged() -> World:
@@ -102,3 +113,70 @@ async def test_a_sender_that_leaves_does_not_end_the_fetch() -> None:
 
     assert world.route.csrf.unit(b"Bearer t1") is not None
     assert (world.over, world.account.status, lines(world.asked())[0][:4]) == (True, 499, b"HEAD")
+
+
+async def test_a_fetch_that_hangs_is_given_up_soon() -> None:
+    """After `connect_timeout`, not after the `timeout` that a flow may take; then the 403 is relayed."""
+    world = await challenged()
+    world.pool.loop.advance(9)
+    await turns()
+    assert not world.crashes
+    world.pool.loop.advance(2)
+    await turns()
+
+    assert (world.over, world.account.status, world.sender.received.endswith(b"csrf")) == (True, 403, True)
+
+
+OWN = (b"Cookie", b"cpi.orders~S=mine; cpi.orders~T=t")
+
+
+async def test_a_sender_with_cookies_keeps_its_session() -> None:
+    """The handshake is made within it, for this exchange alone; the sender learns what it has changed."""
+    world = World()
+    await world.send("POST /orders", OWN, body=b"abc")
+    await world.answer(REQUIRED)
+    assert b"Cookie: S=mine; T=t" in lines(world.asked())
+    await world.answer(ok(b"", b"X-CSRF-Token: NONCE", b"Set-Cookie: S=new"))
+    again = lines(world.asked())
+    assert [line for line in again if b"ook" in line or b"CSRF" in line] == [
+        b"X-CSRF-Token: NONCE",
+        b"Cookie: T=t; S=new",
+    ]
+    await world.answer(ok(b"done", b"Set-Cookie: U=u"))
+    received = lines(world.sender.received)
+    assert [line for line in received if b"ook" in line] == [
+        b"Set-Cookie: cpi.orders~S=new",
+        b"Set-Cookie: cpi.orders~U=u",
+    ]
+    assert (world.over, world.route.csrf.unit(b"Bearer t1")) == (True, None)
+
+
+async def test_a_sender_with_cookies_does_not_get_our_session() -> None:
+    """Not even where there is one."""
+    world = await challenged()
+    await world.answer(GIVEN)
+    await world.answer(ok())
+    await world.send("POST /orders", OWN, body=b"abc")
+
+    assert [line for line in lines(world.asked()) if b"ook" in line or b"CSRF" in line] == [b"Cookie: S=mine; T=t"]
+
+
+async def test_a_streamed_message_of_a_sender_with_cookies_is_no_reason_to_fetch() -> None:
+    """What is fetched within its session would be of no use to the next exchange."""
+    world = World(buffer=1)
+    await world.send("POST /orders", OWN, body=b"abc")
+    await world.answer(REQUIRED)
+
+    assert (world.over, world.account.status, len(world.pool.made)) == (True, 403, 1)
+
+
+async def test_a_sender_that_leaves_during_the_fetch_within_its_session_is_told_nothing() -> None:
+    """Its message is not sent again, and no connection is left behind."""
+    world = World()
+    await world.send("POST /orders", OWN, body=b"abc")
+    await world.answer(REQUIRED)
+    await world.leave()
+    await world.answer(GIVEN)
+
+    assert (world.over, world.account.status, lines(world.asked())[0][:4]) == (True, 499, b"HEAD")
+    assert not any(each.leased for each in world.pool.made)

@@ -5,7 +5,8 @@ import pytest
 from proxy.errors import Draining, UpstreamClosed
 from proxy.forwarding.relay import Framing, frame
 from proxy.wire.body import IncomingBody
-from proxy.wire.heads import ResponseHead
+from proxy.wire.grammar import ResponseHead
+from tests.fakes.heads import response_head
 from tests.fakes.transport import MemoryTransport
 from tests.unit.forwarding.world import World, lines, ok, request
 
@@ -23,7 +24,7 @@ def body(length: int | None, *, ended: bool = False) -> IncomingBody:
 
 def head(status: int = 200, *fields: tuple[bytes, bytes]) -> ResponseHead:
     """An answer's head."""
-    return ResponseHead(status, b"", 1, fields, persistent=True)
+    return response_head(b"HTTP/1.1 %d OK" % status, *fields)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from proxy.forwarding.relay import relayed
 from proxy.forwarding.request import Prepared, Request
 from proxy.forwarding.target import take_apart
 from proxy.wire.body import IncomingBody
-from proxy.wire.heads import RequestHead, ResponseHead
+from tests.fakes.heads import request_head, response_head
 from tests.fakes.transport import MemoryTransport
 from tests.unit.forwarding.world import MemorySender
 
@@ -17,7 +17,7 @@ TARGET = b"/orders?" + HIDDEN
 
 def test_a_request_shows_its_method_path_and_id() -> None:
     """And no more of its head."""
-    head = RequestHead("POST", TARGET, 1, FIELDS, persistent=True)
+    head = request_head(b"POST " + TARGET + b" HTTP/1.0", *FIELDS)
     body = IncomingBody(MemoryTransport(), 3)
     body.push(HIDDEN)
     shown = repr(Request(head, take_apart(TARGET), body, MemorySender(), "an-id"))
@@ -36,7 +36,7 @@ def test_what_goes_on_shows_its_size() -> None:
 
 def test_an_answer_shows_its_status() -> None:
     """And no more of its head."""
-    head = ResponseHead(200, b"OK", 1, (*FIELDS, (b"SAP_MessageProcessingLogID", b"an-mpl-id")), persistent=True)
+    head = response_head(b"HTTP/1.1 200 OK", *FIELDS, (b"SAP_MessageProcessingLogID", b"an-mpl-id"))
     shown = repr([head, relayed(head)])
     assert HIDDEN.decode() not in shown
     assert all(each in shown for each in ("200", "an-mpl-id"))

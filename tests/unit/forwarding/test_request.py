@@ -210,7 +210,7 @@ def test_without_any_cookie_there_is_no_cookie_field() -> None:
 
 def streamed(length: int | None) -> StreamedBody:
     """A body that passes through."""
-    return StreamedBody([], IncomingBody(MemoryTransport(), length), 100)
+    return StreamedBody(b"", IncomingBody(MemoryTransport(), length), 100)
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,19 @@
 """Bodies in files."""
 
+import asyncio
 import errno
 import os
 import stat
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
 
 from proxy.errors import BodyTooLarge, RequestMalformed
+from proxy.forwarding import spool as module
 from proxy.forwarding.body import Body, SpooledBody, StreamedBody, collect
-from proxy.forwarding.spool import PIECE, Spool, SpoolFile
+from proxy.forwarding.spool import AT_A_TIME, PIECE, Spool, SpoolFile
 from proxy.wire.body import IncomingBody
 from tests.fakes.transport import MemoryTransport
 from tests.unit.forwarding.world import settings
@@ -192,13 +195,47 @@ async def test_a_disk_without_room_makes_a_stream_of_it(
     assert (event, fields["reason"]) == ("spool.failed", "No space left on device")
 
 
-async def test_a_folder_that_takes_no_file_makes_a_stream_of_it(spool: Spool, notes: Notes, folder: Path) -> None:
+async def test_without_a_place_for_a_folder_a_body_is_streamed(spool: Spool, notes: Notes, folder: Path) -> None:
     """As when all descriptors are in use."""
     for ours in folder.iterdir():
         ours.rmdir()
+    folder.rmdir()
     body = await collect(arrived(b"abcde"), ROOM, spool)
     assert await read(body) == b"abcde"
     assert [event for event, _ in notes.lines] == ["spool.failed"]
+
+
+async def test_a_folder_that_a_cleaner_has_removed_is_made_again(spool: Spool, notes: Notes, folder: Path) -> None:
+    """Once, for all who find it gone at the same time; nothing is left of it at the end."""
+    (first,) = folder.iterdir()
+    first.rmdir()
+    bodies = await asyncio.gather(*(collect(arrived(b"abcde"), ROOM, spool) for _ in range(8)))
+    assert all(isinstance(each, SpooledBody) for each in bodies)
+    (again,) = folder.iterdir()
+    assert (stat.S_IMODE(again.stat().st_mode), notes.lines) == (0o700, [])
+    for each in bodies:
+        each.close()
+    await spool.close()
+    assert list(folder.iterdir()) == []
+
+
+async def test_a_disk_that_hangs_does_not_hold_up_the_end(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even if all threads are waiting for it."""
+    go, begun = threading.Event(), threading.Semaphore(0)
+
+    def hang(*_: object, **__: object) -> None:
+        begun.release()
+        go.wait(30)
+        raise OSError(errno.EIO, "gone")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", hang)
+    monkeypatch.setattr(module, "LAST_WAIT", 0.01)
+    opening = [asyncio.ensure_future(spool.open()) for _ in range(AT_A_TIME + 1)]
+    await asyncio.to_thread(lambda: [begun.acquire(timeout=30) for _ in range(AT_A_TIME)])
+    async with asyncio.timeout(30):
+        await spool.close()
+    go.set()
+    assert all(isinstance(each, OSError) for each in await asyncio.gather(*opening, return_exceptions=True))
 
 
 async def test_a_short_write_is_finished(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from proxy.errors import AuthorizationServerError, UpstreamError
 from proxy.forwarding.bounds import bounds_of
 from proxy.forwarding.cookies import CookieRules
 from proxy.forwarding.exchange import House, exchange
-from proxy.forwarding.fields import RequestRules
+from proxy.forwarding.fields import FieldRules
 from proxy.forwarding.request import Request
 from proxy.forwarding.routes import Route, Routes
 from proxy.forwarding.target import take_apart
@@ -19,8 +19,8 @@ from proxy.observe.account import Account
 from proxy.upstream.connection import UpstreamConnection
 from proxy.upstream.pool import Origin, Pool
 from proxy.wire.body import IncomingBody
-from proxy.wire.heads import RequestHead
 from proxy.wire.run import Run
+from tests.fakes.heads import RESPONSES, request_head
 from tests.fakes.loop import HandLoop
 from tests.fakes.transport import MemoryTransport
 
@@ -78,7 +78,7 @@ class MemoryPool:
 
     def connection(self) -> UpstreamConnection:
         """Make a connection."""
-        made = UpstreamConnection("u:1", self.loop.deadlines(), lambda _: None)
+        made = UpstreamConnection("u:1", self.loop.deadlines(), lambda _: None, RESPONSES)
         made.connection_made(MemoryTransport())
         self.made.append(made)
         return made
@@ -115,11 +115,11 @@ class MemorySource:
         "Whether tokens are too young to be forgotten."
         self.refused: list[Token] = []
 
-    def ready(self) -> Token | None:
-        """The one that is kept."""
-        return self.kept
+    def ready(self, refused: Token | None = None) -> Token | None:
+        """The one that is kept, unless it is that one."""
+        return None if refused is not None and refused is self.kept else self.kept
 
-    async def token(self) -> Token:
+    async def token(self, refused: Token | None = None) -> Token:
         """A new one, in the next turn of the event loop."""
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[None] = loop.create_future()
@@ -127,17 +127,15 @@ class MemorySource:
         await turn
         if self.error is not None:
             raise self.error
-        self.kept = self.tokens.pop(0)
+        if refused is self.kept:  # which is None at first
+            self.kept = self.tokens.pop(0)
+        assert self.kept is not None
         return self.kept
 
     def invalidate(self, refused: Token) -> bool:
-        """Forget it unless it is too young."""
+        """Take note; it stays until another one is there."""
         self.refused.append(refused)
-        if refused is self.kept:
-            if self.young:
-                return False
-            self.kept = None
-        return True
+        return not (refused is self.kept and self.young)
 
 
 def token(name: str) -> Token:
@@ -164,7 +162,7 @@ def route(pool: MemoryPool | None = None, source: MemorySource | None = None, **
         via=VIA,
         set_lines=tuple(f"{name}: {value}".encode() for name, value in given.set_fields.items()),
         forwarded=given.forwarded,
-        request_rules=RequestRules(drop=frozenset(name.lower().encode() for name in given.set_fields)),
+        rules=FieldRules(drop=frozenset(name.lower().encode() for name in given.set_fields)),
         cookie_rules=CookieRules(prefix=b"cpi.orders~", route_path=prefix or b"/", upstream_path=b"/http/in"),
         pool=cast("Pool", pool or MemoryPool()),
         source=cast("TokenSource", source or MemorySource()),
@@ -183,7 +181,7 @@ def request(
 ) -> Request:
     """A request; with `body` None its body is still to come, of `length` octets if that is given."""
     method, target = start.split(" ")
-    head = RequestHead(method, target.encode(), minor, ((b"Host", host), *fields), persistent=True)
+    head = request_head(f"{method} {target} HTTP/1.{minor}".encode(), (b"Host", host), *fields)
     incoming = IncomingBody(MemoryTransport(), len(body) if body is not None else length)
     if body is not None:
         if body:

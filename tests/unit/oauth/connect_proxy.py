@@ -8,8 +8,9 @@ from typing import Self
 class ConnectProxy:
     """Tunnels to where CONNECT asks for, or refuses with `status`."""
 
-    def __init__(self, status: int = 200) -> None:
+    def __init__(self, status: int = 200, *fields: str) -> None:
         self._status = status
+        self._fields = fields
         self._server: asyncio.Server | None = None
         self.port = 0
         "Where it listens."
@@ -38,7 +39,7 @@ class ConnectProxy:
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             self.heads.append(head)
-            writer.write(f"HTTP/1.1 {self._status} \r\n\r\n".encode())
+            writer.write("\r\n".join([f"HTTP/1.1 {self._status} ", *self._fields, "", ""]).encode())
             await writer.drain()
             if self._status == 200:
                 host, _, port = head.split(" ")[1].rpartition(":")

@@ -33,6 +33,27 @@ def failure_of(given_answer: Answer) -> AuthorizationServerError:
 
 
 @pytest.mark.parametrize(
+    "token_type",
+    ["", " ", "Bearer ", "\tbearer\n", "BearerToken", "bearertoken", "BEARERTOKEN", " BearerToken "],
+)
+def test_a_token_type_may_be_written_in_many_ways(token_type: str) -> None:
+    """Case, white space around it and Apigee's own word change nothing, nor does an empty one."""
+    found = read_answer(answer(200, {"access_token": "t", "token_type": token_type}), REQUEST, wall=WALL)
+    assert found == Granted(access_token="t")
+
+
+@pytest.mark.parametrize("token_type", [CANARY, "mac", "DPoP", "N_A", "Bearer Token", "Bearer,mac", 1, ["Bearer"], {}])
+def test_a_token_of_another_type_is_refused_with_what_to_do(token_type: object) -> None:
+    """The sentence says that the token itself is the trouble, and does not show its type."""
+    failure = failure_of(answer(200, {"access_token": "t", "token_type": token_type}))
+    assert type(failure) is GrantMalformed
+    assert failure.detail == (
+        f"The token endpoint {REQUEST.host} of OAuth client {REQUEST.oauth_client} granted a token whose token_type "
+        "is not Bearer, and Cloud Integration takes no other: have bearer tokens issued to this OAuth client."
+    )
+
+
+@pytest.mark.parametrize(
     ("document", "expected"),
     [
         pytest.param(
@@ -103,12 +124,6 @@ def test_a_number_of_more_digits_than_an_int_may_have_is_read() -> None:
         pytest.param(answer(200, {"token": CANARY}), "JSON without an access_token", id="no access_token"),
         pytest.param(answer(200, {"access_token": ""}), "JSON without an access_token", id="empty access_token"),
         pytest.param(answer(200, {"access_token": 7}), "JSON without an access_token", id="number"),
-        pytest.param(
-            answer(200, {"access_token": "t", "token_type": CANARY}), "a token_type other than Bearer", id="token_type"
-        ),
-        pytest.param(
-            answer(200, {"access_token": "t", "token_type": 1}), "a token_type other than Bearer", id="token_type 1"
-        ),
         pytest.param(answer(101), "not a status of RFC 9110", id="101"),
         pytest.param(answer(999), "not a status of RFC 9110", id="999"),
     ],

@@ -1,6 +1,5 @@
 """Token requests on real sockets."""
 
-import asyncio
 import socket
 from pathlib import Path
 from typing import Any
@@ -135,10 +134,10 @@ async def test_nobody_there_is_refused(endpoint: TokenEndpoint) -> None:
 async def test_a_name_that_does_not_resolve_is_named(endpoint: TokenEndpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     """The sentence tells DNS from a closed port."""
 
-    async def unknown(*_: Any, **__: Any) -> None:
+    def unknown(*_: Any, **__: Any) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", unknown)
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
     client = registration(token_url="http://as.invalid/t")
     failure = await failure_of(endpoint, client)
     assert (
@@ -164,9 +163,9 @@ async def test_several_addresses_that_all_refuse_are_one_failure(
         reserved.bind(("127.0.0.1", 0))
         port = reserved.getsockname()[1]
 
-        async def two(*_: Any, **__: Any) -> Any:
+        def two(*_: Any, **__: Any) -> Any:
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"127.0.0.{n}", port)) for n in (1, 2)]
 
-        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", two)
+        monkeypatch.setattr(socket, "getaddrinfo", two)
         failure = await failure_of(endpoint, registration(token_url=f"http://as.invalid:{port}/t"))
     assert failure.detail.endswith(" cannot be reached (Connection refused): check token_url and the firewall.")

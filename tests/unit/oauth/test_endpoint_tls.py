@@ -73,12 +73,12 @@ async def test_the_systems_authorities_are_those_of_ssl_cert_file(
 
 
 async def test_a_certificate_that_cannot_be_loaded_is_named(endpoint: TokenEndpoint, tmp_path: Path) -> None:
-    """The failure names the OAuth client and the system's reason."""
-    client = registration(tls=Tls(ca_file=tmp_path / "missing.pem"))
-    failure = await failure_of(endpoint, client)
+    """The failure names the OAuth client, the file and the system's reason."""
+    path = tmp_path / "missing.pem"
+    failure = await failure_of(endpoint, registration(tls=Tls(ca_file=path)))
     assert type(failure) is GrantUnavailable
     assert failure.detail == (
-        "The certificates of OAuth client orders cannot be used (No such file or directory): "
+        f"The certificates of OAuth client orders cannot be used ({path}: No such file or directory): "
         "check tls and the service key."
     )
 
@@ -164,9 +164,34 @@ async def test_a_corporate_proxy_tunnels_and_sees_no_secret(tls: ssl.SSLContext,
     assert server.requests[0].field("Proxy-Authorization") is None
 
 
-@pytest.mark.parametrize(("status", "definite"), [(403, True), (407, True), (502, False)])
+@pytest.mark.parametrize(
+    ("credentials", "fields", "words"),
+    [
+        ("", (), "wants credentials; put them into `proxy_url`"),
+        ("u:canary@", ("Proxy-Authenticate: Basic realm=x",), "refuses the credentials"),
+        (
+            "u:canary@",
+            ("Proxy-Authenticate: NTLM", "Proxy-Authenticate: Negotiate"),
+            "wants NTLM or Negotiate: credentials are there; this proxy takes Basic only",
+        ),
+    ],
+)
+async def test_a_corporate_proxy_that_wants_credentials_says_which(
+    credentials: str, fields: tuple[str, ...], words: str
+) -> None:
+    """The sentence tells missing credentials from wrong ones, and from those that would be of no use."""
+    async with ConnectProxy(407, *fields) as corporate:
+        environ = {"HTTPS_PROXY": f"http://{credentials}127.0.0.1:{corporate.port}"}
+        async with TokenEndpoint(environ=environ) as endpoint:
+            failure = await failure_of(endpoint, registration())
+    assert failure.detail.startswith(f"The corporate proxy on the way to as.example {words}")
+    assert "canary" not in failure.detail
+    assert failure.definite
+
+
+@pytest.mark.parametrize(("status", "definite"), [(403, True), (502, False)])
 async def test_a_corporate_proxy_that_refuses_is_named(status: int, *, definite: bool) -> None:
-    """The sentence blames the proxy, and not the token endpoint; refused credentials are not tried again at once."""
+    """The sentence blames the proxy, and not the token endpoint; what it forbids is not tried again at once."""
     async with ConnectProxy(status) as corporate:
         environ = {"HTTPS_PROXY": f"http://127.0.0.1:{corporate.port}"}
         async with TokenEndpoint(environ=environ) as endpoint:

@@ -2,11 +2,13 @@
 
 import asyncio
 import datetime as dt
+import threading
 from typing import Any
 
 import pytest
 import trustme
 
+from proxy.config import file_threads
 from proxy.oauth.expiry import DAY, CredentialExpiry, first_end
 from tests.fakes.clock import HandClock
 
@@ -92,3 +94,26 @@ async def test_without_certificates_nothing_runs() -> None:
 def test_the_first_end_of_a_chain_counts() -> None:
     """An intermediate that expires earlier ends the chain."""
     assert first_end(certificate(3) + certificate(2)) == EPOCH.timestamp() + 2 * DAY
+
+
+async def test_a_file_that_hangs_does_not_hold_up_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told of like one that cannot be read."""
+    monkeypatch.setattr(file_threads, "LIMIT", 0.05)
+    log, pauses, go = Recorder(), Pauses(), threading.Event()
+
+    def hang() -> bytes:
+        go.wait(30)
+        return b""
+
+    pem = certificate(31)
+    first_end(pem)  # loads what reads certificates
+    expiry = CredentialExpiry({"hangs": hang, "b": lambda: pem}, clock=HandClock(), log=log, sleep=pauses)
+    monkeypatch.setattr(expiry._threads["b"], "_limit", 30)
+    expiry.start()
+    await pauses.asked.get()
+    await expiry.close()
+    go.set()
+    assert (list(expiry.ends), log.events) == (
+        ["b"],
+        [("credential.unreadable", {"credential": "hangs", "reason": "FileHangs"})],
+    )

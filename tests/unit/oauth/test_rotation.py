@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from proxy.config.file_threads import FileThreads
 from proxy.config.model import AuthMethod, OAuthClient, Tls
 from proxy.oauth.credentials import followed_files, with_secrets
 from proxy.oauth.rotation import Rotation
@@ -199,3 +200,24 @@ def test_secrets_are_read_into_the_client(tmp_path: Path) -> None:
     read = with_secrets(client)
     found = (read.client_secret, read.client_secret_next, read.private_key)
     assert [each and each.get_secret_value() for each in found] == [" aä ", " bä ", " cä "]
+
+
+async def test_a_file_that_hangs_or_is_too_large_is_logged_with_its_name(file: Path) -> None:
+    """The secret of before is used meanwhile."""
+    looks, log = Looks(), Lines()
+    rotation = Rotation(
+        client_with(file), changed=lambda _: None, log=log, sleep=looks.sleep, threads=FileThreads(limit=0.05)
+    )
+    rotation.start()
+    await looks.first()
+    write(file, "x" * ((1 << 20) + 1))
+    await looks.another()
+    file.unlink()
+    os.mkfifo(file)
+    await looks.another()
+    await rotation.close()
+    os.close(os.open(file, os.O_RDWR | os.O_NONBLOCK))  # what hangs reads nothing
+    assert [fields["reason"] for fields in log.named("secret.unreadable")] == [
+        f"the file {file} is larger than 1 MiB, name the right one",
+        f"the file {file} did not answer within 0.05 s",
+    ]

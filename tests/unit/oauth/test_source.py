@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from proxy.errors import (
-    GrantTimeout,
-)
+from proxy.errors import GrantRejected, GrantTimeout
 from proxy.oauth.token import Freshness, Token
 from tests.unit.oauth.registrations import NEO, registration
 from tests.unit.oauth.world import World, error_of, turns
@@ -177,19 +175,70 @@ async def test_waiting_needs_no_asyncio_task() -> None:
     assert [each.authorization for each in results] == [b"Bearer t0ken"]
 
 
-async def test_a_refused_token_is_forgotten_once() -> None:
-    """However many exchanges saw it refused: one grant, and all may ask again."""
-    world = World()
+async def refused(world: World) -> Token:
+    """The token that is kept, refused when it is no longer young; the grant that follows has begun."""
     await world.have("old")
     await world.advance(10)
     token = world.source.ready()
     assert token is not None
+    assert world.source.invalidate(token)
+    await turns()
+    return token
+
+
+async def test_a_refused_token_is_renewed_once() -> None:
+    """However many exchanges saw it refused: one grant, and each of them waits for its token."""
+    world = World()
+    token = await refused(world)
     assert [world.source.invalidate(token) for _ in range(100)] == [True] * 100
-    waiters = [await world.wait() for _ in range(100)]
+    waiters = [await world.wait(token) for _ in range(100)]
     await world.grant("new")
     assert {await each for each in waiters} == {b"Bearer new"}
     assert world.source.invalidate(token)
     assert (world.asked, world.source.ready() is not None) == (2, True)
+
+
+async def test_a_refused_token_stays_for_others_until_a_new_one_is_there() -> None:
+    """It is stale for them, and the exchange that saw it refused does not get it again."""
+    world = World()
+    token = await refused(world)
+    assert (world.source.ready(), world.source.ready(token), world.source.freshness) == (token, None, Freshness.STALE)
+    await world.grant("new")
+    new = world.source.ready()
+    assert new is not None
+    assert (new.authorization, world.source.ready(token), world.source.freshness) == (
+        b"Bearer new",
+        new,
+        Freshness.FRESH,
+    )
+
+
+async def test_a_refused_token_outlives_a_failing_token_endpoint() -> None:
+    """Others go on with it, a grant is tried again after each pause, and who saw it refused is told why."""
+    world = World()
+    token = await refused(world)
+    await world.answer(400)
+    assert (world.source.ready(), world.source.is_blocked, world.asked) == (token, False, 2)
+    assert error_of(await world.wait(token))[0] is GrantRejected
+    assert world.source.invalidate(token)
+    await turns()
+    assert world.asked == 2
+    await world.advance(1)
+    assert world.source.ready() is token
+    await turns()
+    assert world.asked == 3
+    await world.advance(3600)
+    assert world.source.ready() is None
+
+
+async def test_a_refused_token_that_was_granted_again_is_used() -> None:
+    """A server may give the same one until it expires: then the second answer is relayed."""
+    world = World()
+    token = await refused(world)
+    waiter = await world.wait(token)
+    await world.grant("old")
+    assert await waiter == b"Bearer old"
+    assert world.source.ready(token) is not None
 
 
 async def test_a_young_token_is_kept_though_it_was_refused() -> None:
@@ -211,19 +260,22 @@ async def test_a_server_that_gives_the_same_token_again_causes_no_loop() -> None
     token = world.source.ready()
     assert token is not None
     assert world.source.invalidate(token)
-    await world.have("same")
+    await turns()
+    await world.grant("same")
     assert not world.source.invalidate(token)
 
 
 async def test_tokens_voided_by_somebody_else_are_logged_without_a_livelock() -> None:
     """Two processes share a client: at most a grant in ten seconds, and a loud line."""
     world = World(registration(NEO))
+    await world.have(expires_in=0)
     for number in range(6):
-        await world.have(str(number), expires_in=0)
         await world.advance(10)
         token = world.source.ready()
         assert token is not None
         world.source.invalidate(token)
         world.source.invalidate(token)
+        await turns()
+        await world.grant(str(number), expires_in=0)
     assert [each["oauth_client"] for each in world.log.named("token.contested")] == ["orders"] * 2
-    assert world.asked == 6
+    assert world.asked == 7

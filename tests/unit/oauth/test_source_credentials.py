@@ -6,6 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from proxy.errors import (
+    Draining,
     GrantRejected,
     GrantUnavailable,
 )
@@ -120,9 +121,9 @@ async def test_closing_ends_the_grant_and_all_who_wait() -> None:
     await world.source.close()
     await turns()
     expected = "OAuth client orders makes no more grants: the proxy is stopping."
-    assert error_of(waiter) == (GrantUnavailable, expected, 1)
+    assert error_of(waiter) == (Draining, expected, 1)
     assert world.endpoint.open == []
-    with pytest.raises(GrantUnavailable, match=expected):
+    with pytest.raises(Draining, match=expected):
         await world.source.token()
     await world.source.close()
     assert world.asked == 1

@@ -191,20 +191,23 @@ class Exchanges(RuleBasedStateMachine):
     @precondition(lambda self: self.seen)
     @rule(choice=st.integers(min_value=0))
     def invalidate(self, choice: int) -> None:
-        """An upstream refuses a token, perhaps an old one: asking again never gives it back."""
+        """An upstream refuses a token, perhaps an old one: who saw that does not get it again, others may."""
         token = self.seen[choice % len(self.seen)]
 
-        async def refused() -> tuple[bool, Token | None]:
+        async def refused() -> tuple[bool, Token | None, Token | None]:
             before = self.world.source._token
             again = self.world.source.invalidate(token)
             if before is not None and before.authorization == token.authorization and self.is_young(token):
                 assert not again
-            return again, self.world.source._token
+            assert self.world.source._token is before
+            return again, before, self.world.source.ready(token)
 
-        again, kept = self.run(refused())
-        is_still_kept = kept is not None and kept.authorization == token.authorization
-        assert again is not is_still_kept
-        if is_still_kept:
+        again, kept, given = self.run(refused())
+        is_kept = kept is not None and kept.authorization == token.authorization
+        if again:
+            assert given is None or given.authorization != token.authorization
+        else:
+            assert is_kept
             assert self.is_young(token)
 
     @rule()

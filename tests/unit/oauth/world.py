@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from proxy.config.model import OAuthClient
-from proxy.errors import AuthorizationServerError
+from proxy.errors import AuthorizationServerError, ProxyError
 from proxy.oauth.answer import Answer
 from proxy.oauth.grant import GrantRequest
 from proxy.oauth.source import TokenSource
+from proxy.oauth.token import Token
 from tests.fakes.clock import HandClock
 from tests.unit.oauth.registrations import registration
 
@@ -91,11 +92,11 @@ class World:
         self.endpoint.open[0].set_exception(error)
         await turns()
 
-    async def wait(self) -> "asyncio.Task[bytes]":
+    async def wait(self, refused: Token | None = None) -> "asyncio.Task[bytes]":
         """Begin to wait for a token."""
 
         async def authorization() -> bytes:
-            return (await self.source.token()).authorization
+            return (await self.source.token(refused)).authorization
 
         task = asyncio.create_task(authorization())
         await turns()
@@ -121,7 +122,7 @@ class World:
 def error_of(task: "asyncio.Task[bytes]") -> tuple[type, str, int | None]:
     """Return what a waiter was told."""
     error = task.exception()
-    assert isinstance(error, AuthorizationServerError)
+    assert isinstance(error, ProxyError)
     return type(error), error.detail, error.retry_after
 
 

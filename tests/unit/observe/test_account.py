@@ -58,6 +58,19 @@ def test_the_token_is_told_by_the_worst_that_was_waited_for(attempts: tuple[str,
     assert account.token == told
 
 
+def test_a_token_that_was_waited_for_in_vain_is_not_told_as_granted() -> None:
+    """Nothing is told where none was had; one that was had before stays."""
+    account = Account("id-1", "POST")
+    account.begin_token()
+    account.end_token()
+    assert account.token == ""
+
+    account.have_token(renewed=False)
+    account.begin_token()
+    account.end_token()
+    assert account.token == "granted"
+
+
 def test_an_answer_of_ours_is_told_as_ours() -> None:
     """Status, code and sentence are those of the error."""
     account = Account("id-1", "POST")

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import threading
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import cast
 
@@ -18,6 +17,7 @@ from proxy.errors import GrantUnavailable
 from proxy.observe.account import Account
 from proxy.observe.exporting import SdkWords, SpanTraces, WatchedExporter, exporting_traces, reason_of, resource
 from proxy.observe.losses import Losses
+from tests.fakes.heads import request_head
 from tests.fakes.traces import Events, MemoryTraces
 from tests.fakes.upstream import PATIENCE
 
@@ -25,18 +25,10 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = f"00-{TRACE}-b7ad6b7169203331-01".encode()
 
 
-@dataclass
-class Head:
-    """Of a request."""
-
-    fields: tuple[tuple[bytes, bytes], ...] = ()
-    minor: int = 1
-
-
 def begun(traces: SpanTraces, *fields: tuple[bytes, bytes]) -> Account:
     """The account of a request that has come."""
     account = Account("id-1", "POST", b"/orders")
-    traces.begin(account, Head(fields), secure=False)
+    traces.begin(account, request_head(b"POST /orders HTTP/1.0", *fields), secure=False)
     return account
 
 

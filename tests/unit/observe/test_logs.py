@@ -139,6 +139,20 @@ def test_the_level_decides_which_exchanges_are_written(tmp_path: Path, level: st
     assert any(line["event"] == "token.asked" for line in lines) == (level == "debug")
 
 
+@pytest.mark.parametrize("human", [False, True])
+def test_lost_lines_are_told_as_any_other_event(tmp_path: Path, *, human: bool) -> None:
+    """With time and level, in JSON or for people; the form changes with the configuration."""
+    with logging_to(tmp_path / "log", human=not human) as log:
+        log.take(level="error", human=human)
+        line = log.writer.dropped_line(7)
+    if human:
+        assert line[13:] == "warning log.dropped count=7"
+    else:
+        found = json.loads(line)
+        assert {**found, "timestamp": ""} == {"timestamp": "", "level": "warning", "event": "log.dropped", "count": 7}
+        assert next(iter(found)) == "timestamp"
+
+
 def test_a_level_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     """And the old one stays."""
     with logging_to(tmp_path / "log") as log:

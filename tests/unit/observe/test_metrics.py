@@ -1,5 +1,7 @@
 """Counters and histograms, and the text that Prometheus reads."""
 
+from http import HTTPStatus
+
 import pytest
 from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
@@ -51,11 +53,44 @@ def test_methods_that_nobody_registered_count_as_other(method: str) -> None:
     assert [key[1] for key in metrics.exchanges] == ["other"]
 
 
+def test_statuses_that_nobody_registered_count_by_class() -> None:
+    """An upstream that answers every number makes no more series than there are registered ones, and classes."""
+    metrics = Metrics()
+    for status in range(100, 1000):
+        metrics.count(finished(status=status))
+    labels = {key[2]: count for key, count in metrics.exchanges.items()}
+    registered = {str(each.value) for each in HTTPStatus}
+    assert labels.keys() == registered | {f"{kind}xx" for kind in range(1, 10)}
+    assert {labels[each] for each in registered} == {1}
+    assert sum(labels.values()) == 900
+    assert labels["9xx"] == 100
+
+
+def test_a_sender_that_left_is_counted_by_a_status_of_its_own() -> None:
+    """499 is ours; the same number from an upstream is not."""
+    metrics = Metrics()
+    account = finished(status=0)
+    account.left()
+    metrics.count(account)
+    metrics.count(finished(status=499))
+    assert [key[2:] for key in metrics.exchanges] == [("499", "sender"), ("4xx", "upstream")]
+
+
+def test_a_connection_that_failed_is_observed_with_its_time() -> None:
+    """It had no first octet and no answer."""
+    metrics = Metrics()
+    metrics.count(finished(attempts=0, status=504))
+    counts = {phase: sum(histogram.counts) for phase, histogram in metrics.phases.items()}
+    assert counts == {"token": 1, "connect": 1, "first_byte": 0, "relay": 0}
+
+
 def test_phases_are_observed_for_what_reached_the_upstream() -> None:
     """An exchange that was refused has none."""
     metrics = Metrics()
     metrics.count(finished())
-    metrics.count(finished(attempts=0, status=404))
+    refused = finished(attempts=0, status=404)
+    refused.connect_seconds = 0.0
+    metrics.count(refused)
     samples = scraped(metrics)
     for phase, seconds in (("token", 0.0), ("connect", 0.03), ("first_byte", 0.1), ("relay", 0.07)):
         assert samples["cpi_proxy_phase_seconds_count", (("phase", phase),)] == 1

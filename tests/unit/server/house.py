@@ -7,8 +7,8 @@ from proxy.errors import ProxyError, SenderLeft
 from proxy.forwarding.request import Request
 from proxy.server.desk import Desk, Terms
 from proxy.server.sender import SenderConnection
-from proxy.wire.recall import Recall
 from proxy.wire.run import rung
+from tests.fakes.heads import REQUESTS
 from tests.fakes.loop import HandLoop
 from tests.fakes.transport import MemoryTransport
 
@@ -49,7 +49,7 @@ class House:
             arrived=self.arrived,
             departed=self.departed,
             secure=secure,
-            recall=Recall(deadlines),
+            reader=REQUESTS,
         )
 
     def arrived(self, connection: SenderConnection) -> ProxyError | None:

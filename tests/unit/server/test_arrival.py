@@ -3,18 +3,17 @@
 import pytest
 
 from proxy.errors import HeadTooLarge, RequestMalformed, TargetTooLong, VersionUnsupported
-from proxy.server.arrival import Arrival, HeadReader
+from proxy.server.arrival import HeadReader
 from proxy.wire.framing import NO_BODY, ChunkedBody, LengthBody
-from proxy.wire.recall import Recall
-from tests.fakes.loop import HandLoop
+from tests.fakes.heads import REQUESTS
 
 GET = b"GET /a?b HTTP/1.1\r\nHost: h\r\n\r\n"
 POST = b"POST /a HTTP/1.1\r\nHost: h\r\nX-Request-ID: mine\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
 
 
-def reader(recall: Recall[Arrival] | None = None) -> HeadReader:
+def reader() -> HeadReader:
     """A reader of small heads."""
-    return HeadReader(max_head=256, max_fields=4, recall=recall or Recall(HandLoop().deadlines()))
+    return HeadReader(max_head=256, max_fields=4, reader=REQUESTS)
 
 
 def test_an_arrival_says_what_its_head_means() -> None:
@@ -47,21 +46,6 @@ def test_without_a_body_there_is_nothing_to_expect(fields: bytes, framing: objec
     assert arrival.expects is expects
 
 
-def test_octets_that_came_twice_are_read_no_more_over_whatever_connection() -> None:
-    """The same value; its framing begins again for each body."""
-    recall: Recall[Arrival] = Recall(HandLoop().deadlines())
-    _, second, third, other = (
-        reader(recall).feed(each)[0] for each in (POST, POST, POST, POST.replace(b"mine", b"ours"))
-    )
-    assert second is third
-    assert second is not None
-    assert other is not None
-    assert other.request_id == "ours"
-    body = second.framing.again()
-    body.feed(b"abc")
-    assert (body.done, second.framing.done, second.framing.again().done) == (True, False, False)
-
-
 @pytest.mark.parametrize(
     ("octets", "error"),
     [
@@ -73,13 +57,10 @@ def test_octets_that_came_twice_are_read_no_more_over_whatever_connection() -> N
         (b"GET /a HTTP/1.1\r\n" + b"X: x\r\n" * 5 + b"\r\n", HeadTooLarge),
     ],
 )
-def test_what_is_no_head_is_refused_each_time(octets: bytes, error: type[Exception]) -> None:
-    """A refusal is not remembered as something that was read."""
-    recall: Recall[Arrival] = Recall(HandLoop().deadlines())
-    for _ in range(2):
-        with pytest.raises(error):
-            reader(recall).feed(octets)
-    assert not recall._known
+def test_what_is_no_head_is_refused(octets: bytes, error: type[Exception]) -> None:
+    """Each with its own answer."""
+    with pytest.raises(error):
+        reader().feed(octets)
 
 
 def test_a_head_begins_with_its_first_octet_and_ends_with_its_last() -> None:

@@ -1,12 +1,15 @@
 """The certificate of a TLS listener follows its files."""
 
 import ssl
+import threading
 from pathlib import Path
 
 import pytest
 
+from proxy.config.file_threads import FileThreads
 from proxy.config.following import EVERY
 from proxy.config.model import ListenerTls
+from proxy.server import certificate as module
 from proxy.server.certificate import Certificate, accepting_context
 from tests.fakes.authority import Authority
 from tests.fakes.looks import Looks
@@ -68,12 +71,12 @@ async def test_a_file_that_is_missing_is_told_of_once(
     certificate: Certificate, tls: ListenerTls, issuer: Authority, log: Lines
 ) -> None:
     """What was there stays, until it is back."""
-    first = certificate.context
+    first, reason = certificate.context, f"{tls.cert_file}: No such file or directory"
     tls.cert_file.unlink()
     await certificate.look()
     await certificate.look()
     (line,) = log.named("certificate.rejected")
-    assert (line["listener"], line["reason"], certificate.context) == ("a:1", "No such file or directory", first)
+    assert (line["listener"], line["reason"], certificate.context) == ("a:1", reason, first)
     issuer.listener()
     await certificate.look()
     assert certificate.context is not first
@@ -87,3 +90,24 @@ def test_a_context_wants_certificates_where_it_knows_authorities(issuer: Authori
     assert context.minimum_version is ssl.TLSVersion.TLSv1_2
     assert context.verify_mode is (ssl.CERT_REQUIRED if wanted else ssl.CERT_NONE)
     assert context.options & ssl.OP_NO_RENEGOTIATION
+
+
+async def test_files_that_hang_are_told_of_once_and_read_when_they_answer(
+    certificate: Certificate, issuer: Authority, log: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was there is shown until then."""
+    first, go = certificate.context, threading.Event()
+    issuer.listener()
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "accepting_context", lambda _: go.wait(30))
+        patch.setattr(certificate, "_threads", FileThreads(limit=0.05))
+        await certificate.look()
+        await certificate.look()
+    assert [each["reason"] for each in log.named("certificate.rejected")] == [
+        "a file server or DNS did not answer within 0.05 s"
+    ]
+    assert certificate.context is first
+    go.set()
+    await certificate.look()
+    assert certificate.context is not first
+    assert len(log.named("certificate.renewed")) == 1

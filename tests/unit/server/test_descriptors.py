@@ -29,12 +29,12 @@ class System:
     ("system", "wanted", "expected", "soft"),
     [
         pytest.param(System(100_000, 100_000), 10_000, 10_000, 100_000, id="enough"),
-        pytest.param(System(1024, 100_000), 10_000, 10_000, 20_064, id="the soft limit is raised"),
-        pytest.param(System(1024, -1), 10_000, 10_000, 20_064, id="there is no hard limit"),
+        pytest.param(System(1024, 100_000), 10_000, 10_000, 20_000 + RESERVE, id="the soft limit is raised"),
+        pytest.param(System(1024, -1), 10_000, 10_000, 20_000 + RESERVE, id="there is no hard limit"),
         pytest.param(System(-1, -1), 10_000, 10_000, -1, id="there is no limit"),
-        pytest.param(System(256, 256), 10_000, 96, 256, id="too few"),
-        pytest.param(System(256, 1064), 10_000, 500, 1064, id="too few even so"),
-        pytest.param(System(256, -1, most=1000), 10_000, 96, 256, id="the system has fewer than the limit says"),
+        pytest.param(System(256, 256), 10_000, 56, 256, id="too few"),
+        pytest.param(System(256, 1064), 10_000, 460, 1064, id="too few even so"),
+        pytest.param(System(256, -1, most=1000), 10_000, 56, 256, id="the system has fewer than the limit says"),
         pytest.param(System(256, 256), 50, 50, 256, id="few are wanted"),
         pytest.param(System(RESERVE, RESERVE), 10, 1, RESERVE, id="hardly any"),
     ],
@@ -46,3 +46,17 @@ def test_no_more_connections_than_descriptors(
     monkeypatch.setattr(resource, "getrlimit", system.get)
     monkeypatch.setattr(resource, "setrlimit", system.set)
     assert (most_connections(wanted), system.soft) == (expected, soft)
+
+
+@pytest.mark.parametrize(
+    ("system", "expected", "soft"),
+    [(System(256, 256), 37, 256), (System(256, 100_000), 10_000, 30_000 + RESERVE)],
+    ids=["too few", "the soft limit is raised"],
+)
+def test_a_spool_file_is_a_descriptor_too(
+    system: System, expected: int, soft: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each sender may have one."""
+    monkeypatch.setattr(resource, "getrlimit", system.get)
+    monkeypatch.setattr(resource, "setrlimit", system.set)
+    assert (most_connections(10_000, spools=True), system.soft) == (expected, soft)

@@ -17,6 +17,7 @@ from proxy.forwarding.request import Request
 from proxy.server.crowd import Crowd
 from proxy.server.listener import Listener, Reception
 from proxy.server.sender import LINGER, SenderConnection
+from tests.fakes.heads import REQUESTS
 from tests.fakes.loop import HandLoop
 from tests.fakes.transport import MemoryTransport
 from tests.unit.oauth.world import Lines
@@ -69,6 +70,22 @@ def test_a_sender_has_a_limit() -> None:
     crowd.remove(first)
     crowd.remove(second)
     assert crowd.add(guest("192.0.2.1")) is None
+
+
+def test_an_ipv6_sender_is_counted_by_its_network() -> None:
+    """One host has all addresses of a /64; another network is another sender, as is each IPv4 address."""
+    crowd = Crowd(Limits(max_connections_per_sender=1))
+    first = guest("2001:db8::1")
+    assert crowd.add(first) is None
+    second = guest("2001:db8::ffff:0:2%eth0")
+    assert isinstance(crowd.add(second), Overloaded)
+    others = ("2001:db8:0:1::1", "::ffff:192.0.2.1", "192.0.2.2")
+    assert [crowd.add(guest(address)) for address in others] == [None] * 3
+    assert isinstance(crowd.add(guest("192.0.2.1")), Overloaded)
+
+    crowd.remove(first)
+    crowd.remove(second)
+    assert crowd.add(guest("2001:db8::3")) is None
 
 
 def test_a_crowd_forgets_who_has_gone() -> None:
@@ -132,6 +149,7 @@ class House:
             refuse=self.refuse,
             crashed=lambda error, address: pytest.fail(f"{error} {address}"),
             unsecured=lambda error, address: pytest.fail(f"{error} {address}"),
+            reader=REQUESTS,
             log=Lines(),
         )
 

@@ -16,6 +16,7 @@ from proxy.server.crowd import Crowd
 from proxy.server.listener import Listener, Reception
 from proxy.server.sender import SenderConnection
 from tests.fakes.authority import Authority
+from tests.fakes.heads import REQUESTS
 from tests.fakes.loop import HandLoop
 from tests.fakes.sender import Sender, request
 from tests.fakes.upstream import PATIENCE
@@ -42,6 +43,7 @@ class House:
             refuse=self.refuse,
             crashed=lambda error, address: pytest.fail(f"{error} {address}"),
             unsecured=lambda error, address: self.failed.put_nowait(error) if address == "127.0.0.1" else None,
+            reader=REQUESTS,
             log=Lines(),
         )
         self.listener = Listener(Settings(address=Address(host="127.0.0.1", port=0), tls=tls), reception)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from proxy.errors import LengthRequired
 from proxy.server.sender import LINGER
 from proxy.wire.body import HIGH_WATER
 from tests.unit.server.house import GET, House, Wire, post, turns
@@ -142,15 +143,46 @@ async def test_the_sender_may_say_which_request_is_its_last(octets: bytes, house
 
 @pytest.mark.parametrize("octets", CLOSING)
 async def test_what_comes_behind_the_last_request_is_never_served(octets: bytes, house: House, wire: Wire) -> None:
-    """RFC 9112 §9.6; whether its answer comes at once or later."""
+    """RFC 9112 §9.6; and neither is that request, for what comes behind it may be its body."""
     await wire.send(octets + GET)
-    await wire.answer(b"<ok>")
-    assert len(house.requests) == 1
+    assert (wire.received(), house.requests, wire.connection.persistent()) == (b"<length_required id-1>", [], False)
 
+
+@pytest.mark.parametrize("octets", CLOSING)
+async def test_empty_lines_behind_the_last_request_do_not_matter(octets: bytes, house: House, wire: Wire) -> None:
+    """Some old senders end a request with one (RFC 9112 §2.2)."""
+    await wire.send(octets + b"\r\n")
     house.answers.append(b"<ok>")
+    await wire.answer()
+    assert (wire.received(), len(house.requests)) == (b"<ok>", 1)
+
+
+@pytest.mark.parametrize(
+    ("behind", "failed"),
+    [pytest.param(b"abc", True, id="octets"), pytest.param(b"\r\n", False, id="an empty line")],
+)
+@pytest.mark.parametrize("octets", CLOSING)
+async def test_what_comes_later_behind_the_last_request_is_told(
+    octets: bytes, behind: bytes, house: House, wire: Wire, *, failed: bool
+) -> None:
+    """The exchange learns of it, if its answer has not begun."""
+    await wire.send(octets)
+    await wire.send(behind)
+    assert (house.requests[0].body.ended, isinstance(house.requests[0].body.failure, LengthRequired)) == (True, failed)
+    await wire.answer(b"<ok>")
+
+
+async def test_what_comes_behind_a_request_with_a_length_is_no_part_of_it(house: House, wire: Wire) -> None:
+    """Nor is what comes behind one that is not the last."""
+    close = post(b"abc", fields=b"Connection: close\r\n")
+    await wire.send(close)
+    await wire.send(b"abc")
     other = house.connect()
-    await other.send(octets + GET)
-    assert (len(house.requests), other.received()) == (2, b"<ok>")
+    await other.send(GET)
+    await other.send(b"abc")
+    assert [each.body.failure for each in house.requests] == [None, None]
+    await wire.answer(b"<1>")
+    await other.answer(b"<2>")
 
 
 async def test_an_exchange_may_end_the_connection_after_its_answer(house: House, wire: Wire) -> None:

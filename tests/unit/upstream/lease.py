@@ -1,6 +1,7 @@
 """A connection to an upstream over a transport of memory, with the exchange that leases it."""
 
 from proxy.upstream.connection import UpstreamConnection
+from tests.fakes.heads import RESPONSES
 from tests.fakes.loop import HandLoop
 from tests.fakes.transport import MemoryTransport
 
@@ -14,7 +15,7 @@ class Wire:
         self.loop, self.transport = HandLoop(monotonic=0.0), MemoryTransport()
         self.gone: list[UpstreamConnection] = []
         self.rings = 0
-        self.connection = UpstreamConnection("u:1", self.loop.deadlines(), self.gone.append)
+        self.connection = UpstreamConnection("u:1", self.loop.deadlines(), self.gone.append, RESPONSES)
         self.connection.connection_made(self.transport)
         if lease:
             self.lease(method, timeout=timeout)

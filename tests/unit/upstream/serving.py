@@ -11,6 +11,7 @@ import trustme
 
 from proxy.upstream.connection import UpstreamConnection
 from proxy.upstream.pool import Origin, Pool
+from tests.fakes.heads import RESPONSES
 from tests.fakes.loop import HandLoop
 
 PATIENCE = 30.0
@@ -77,7 +78,7 @@ async def pool(
 ) -> AsyncIterator[tuple[Pool, HandLoop]]:
     """A pool, and the clock of its deadlines."""
     loop = HandLoop(monotonic=0.0)
-    made = Pool(Origin(host=host, port=port, tls=tls), loop.deadlines(), idle_timeout=30)
+    made = Pool(Origin(host=host, port=port, tls=tls), loop.deadlines(), reader=RESPONSES, idle_timeout=30)
     try:
         yield made, loop
     finally:

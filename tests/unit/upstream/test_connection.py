@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.errors import UpstreamClosed, UpstreamMalformed
-from proxy.upstream.connection import LARGEST_HEAD, WRITE_HIGH_WATER, UpstreamConnection
+from proxy.upstream.connection import WRITE_HIGH_WATER, UpstreamConnection
+from proxy.upstream.failures import LARGEST_HEAD
+from tests.fakes.heads import RESPONSES
 from tests.fakes.loop import HandLoop
 from tests.unit.upstream.lease import OK, Wire
 
@@ -173,6 +175,19 @@ def test_a_body_that_breaks_fails_after_its_head() -> None:
     assert (wire.transport.aborted, wire.connection.reusable) == (True, False)
 
 
+def test_what_comes_behind_a_broken_body_is_not_read() -> None:
+    """Though it would look like another chunk."""
+    wire = Wire()
+    wire.connection.data_received(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n")
+    wire.connection.data_received(b"zz\r\n")
+    rings = wire.rings
+    wire.connection.data_received(b"3\r\nabc\r\n")
+
+    body = wire.connection.body
+    assert body is not None
+    assert (body.take(), body.received, wire.rings) == (b"ab", 2, rings)
+
+
 def test_its_repr_tells_what_it_does() -> None:
     """Idle, leased or closed."""
     wire = Wire(lease=False)
@@ -192,7 +207,7 @@ def test_requests_wait_up_to_a_mark() -> None:
 
 def test_a_socket_with_something_to_read_is_stale() -> None:
     """Its end, or octets that nobody asked for, before the event loop has told us."""
-    connection = UpstreamConnection("u:1", HandLoop().deadlines(), lambda _: None)
+    connection = UpstreamConnection("u:1", HandLoop().deadlines(), lambda _: None, RESPONSES)
     ours, theirs = socket.socketpair()
     with ours:
         connection.watch_socket(ours.fileno(), in_clear=True)
@@ -204,7 +219,7 @@ def test_a_socket_with_something_to_read_is_stale() -> None:
 async def test_nothing_is_written_to_a_connection_that_is_lost() -> None:
     """On both event loops: the exchange sees a failure, not an exception of the transport."""
     lost = asyncio.Event()
-    connection = UpstreamConnection("u:1", HandLoop().deadlines(), lambda _: lost.set())
+    connection = UpstreamConnection("u:1", HandLoop().deadlines(), lambda _: lost.set(), RESPONSES)
     server = await asyncio.start_server(lambda _, writer: writer.transport.abort(), "127.0.0.1", 0)
     await asyncio.get_running_loop().create_connection(lambda: connection, *server.sockets[0].getsockname())
     connection.lease(lambda: None, "GET", 1)

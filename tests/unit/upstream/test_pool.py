@@ -108,14 +108,77 @@ async def test_an_idle_connection_is_closed_in_time() -> None:
         assert ours.leased == 0
 
 
-async def test_a_connection_that_nobody_waits_for_any_more_is_made_all_the_same() -> None:
-    """Who gives up leaves nothing half open."""
-    async with upstream() as (_, port), pool(port) as (ours, _):
+@pytest.mark.parametrize(
+    ("fields", "seconds"), [("", 30), ("Keep-Alive: timeout=6\r\n", 5), ("Keep-Alive: timeout=60\r\n", 30)]
+)
+async def test_an_idle_connection_whose_time_is_over_is_not_handed_out(fields: str, seconds: float) -> None:
+    """The upstream's own time counts where it is shorter, less a second; also before anybody has closed it."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.readuntil(b"\r\n\r\n"):
+            writer.write(OK.replace(b"\r\n", b"\r\n" + fields.encode(), 1))
+
+    async with upstream(talk) as (_, port), pool(port) as (ours, loop):
+        connection = await ours.connect(10)
+        for passing, handed_out in ((seconds - 0.01, True), (seconds, False)):
+            await ask(connection)
+            ours.give_back(connection)
+            loop.leap(passing)
+            assert (ours.take() is connection) == handed_out
+
+
+async def test_the_time_of_an_idle_connection_begins_at_the_end_of_its_answer() -> None:
+    """A sender may take long to read it, but the upstream waits no longer for that."""
+    async with upstream() as (_, port), pool(port) as (ours, loop):
+        connection = await ours.connect(10)
+        await ask(connection)
+        loop.leap(20)
+        ours.give_back(connection)
+        loop.leap(10)
+
+        assert ours.take() is None
+
+
+async def test_a_connection_that_the_upstream_keeps_for_a_second_is_not_kept() -> None:
+    """It could end on the way to it."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 204 .\r\nKeep-Alive: timeout=1\r\n\r\n")
+        await asyncio.Event().wait()
+
+    async with upstream(talk) as (_, port), pool(port) as (ours, _):
+        connection = await ours.connect(10)
+        await ask(connection)
+        ours.give_back(connection)
+
+        assert (ours.idle, connection.open) == (0, False)
+
+
+async def test_a_connection_that_is_given_back_unused_becomes_idle() -> None:
+    """Its sender left while it was made; the next exchange uses it. Given back twice, it is closed."""
+    async with upstream() as (server, port), pool(port) as (ours, _):
         connection = await ours.connect(10)
         ours.give_back(connection)
-        await turns_until(lambda: ours.leased == 0)
+        assert (ours.leased, ours.idle) == (0, 1)
+        assert ours.take() is connection
+        assert (await ask(connection), server.accepted) == (b"ok", 1)
 
-        assert not connection.open
+        other = await ours.connect(10)
+        ours.give_back(other)
+        ours.give_back(other)
+        assert ours.take() is None
+        assert not other.open
+
+
+async def test_an_unused_connection_that_was_closed_is_not_kept() -> None:
+    """The upstream has gone meanwhile."""
+    async with upstream() as (_, port), pool(port) as (ours, _):
+        connection = await ours.connect(10)
+        connection.cut()
+        ours.give_back(connection)
+
+        assert (ours.idle, ours.take()) == (0, None)
 
 
 async def test_an_upstream_that_closes_at_once_is_seen_as_closed() -> None:
@@ -184,7 +247,7 @@ async def test_a_body_cut_without_close_notify_is_a_cut(authority: trustme.CA, c
                 shut(writer)
 
         async with upstream(talk, server_context(authority)) as (_, port):
-            context = client_context(Tls(ca_file=ca_file))
+            context = await asyncio.to_thread(client_context, Tls(ca_file=ca_file))
             async with pool(port, tls=context) as (ours, _):
                 connection = await ours.connect(10)
                 if signed:

@@ -12,12 +12,13 @@ from proxy.config.model import Tls
 from proxy.errors import ConnectTimeout, UpstreamUnreachable
 from proxy.upstream.pool import Origin, unreachable
 from proxy.upstream.tls import client_context
+from tests.fakes.loop import LeapingLoop, leaping
 from tests.unit.upstream.serving import ask, pool, server_context, upstream
 
 
 async def test_a_tls_upstream_with_a_trusted_certificate_is_reached(authority: trustme.CA, ca_file: Path) -> None:
     """And its idle connection is used again, whatever TLS sent after the handshake."""
-    context = client_context(Tls(ca_file=ca_file))
+    context = await asyncio.to_thread(client_context, Tls(ca_file=ca_file))
     async with upstream(tls=server_context(authority)) as (server, port), pool(port, tls=context) as (ours, _):
         connection = await ours.connect(10)
         assert await ask(connection) == b"ok"
@@ -37,7 +38,7 @@ async def test_a_certificate_that_is_not_accepted_is_no_connection(
 ) -> None:
     """Nothing is sent to it, and the sentence says what to do."""
     issuer = authority if host == "other.example" else trustme.CA()
-    context = client_context(Tls(ca_file=ca_file))
+    context = await asyncio.to_thread(client_context, Tls(ca_file=ca_file))
     async with (
         upstream(tls=server_context(issuer, host)) as (server, port),
         pool(port, tls=context) as (ours, _),
@@ -100,6 +101,31 @@ async def test_a_handshake_that_takes_too_long_is_a_timeout() -> None:
             await ours.connect(0.01)
 
         assert ours.leased == 0
+
+
+def test_a_handshake_that_went_on_while_the_process_stood_still_is_in_time(
+    authority: trustme.CA, ca_file: Path
+) -> None:
+    """What the server sent meanwhile is read before connect_timeout strikes."""
+
+    async def shake(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        server = shown.wrap_bio(incoming, outgoing, server_side=True)
+        incoming.write(await reader.read(1 << 16))
+        with pytest.raises(ssl.SSLWantReadError):
+            server.do_handshake()
+        writer.write(outgoing.read())
+        leaping().leap(100)
+        await reader.read()
+
+    shown, context = server_context(authority), client_context(Tls(ca_file=ca_file))
+
+    async def scenario() -> None:
+        async with upstream(shake) as (_, port), pool(port, tls=context) as (ours, _):
+            assert (await ours.connect(10)).open
+
+    with asyncio.Runner(loop_factory=LeapingLoop) as runner:
+        runner.run(scenario())
 
 
 ORIGIN = Origin(host="u.example", port=443, tls=None)

@@ -65,7 +65,11 @@ async def test_without_credentials_none_are_sent() -> None:
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "wants credentials"),
+        (b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "refuses the credentials"),
+        (
+            b"HTTP/1.1 407 No\r\nProxy-Authenticate: Negotiate\r\nProxy-Authenticate: NTLM\r\n\r\n",
+            "wants Negotiate or NTLM: credentials are there; this proxy takes Basic only",
+        ),
         (b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "with 403"),
         (b"", "hung up"),
         (b"SSH-2.0-x\r\n\r\n", "check `proxy_url`"),

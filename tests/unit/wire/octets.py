@@ -4,12 +4,8 @@ import re
 
 from hypothesis import strategies as st
 
-from proxy.wire.heads import (
-    RequestHead,
-    RequestParser,
-    ResponseHead,
-    ResponseParser,
-)
+from proxy.wire.grammar import RequestHead, ResponseHead
+from tests.fakes.heads import REQUESTS, RESPONSES
 
 GET = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
 TOKEN = st.text("!#$%&'*+-.^_`|~0123456789abcXYZ", min_size=1, max_size=12).map(str.encode)
@@ -25,9 +21,9 @@ def head(first: bytes, *lines: bytes) -> bytes:
 
 def parse(first: bytes, *lines: bytes) -> RequestHead:
     """Parse a request's head with Host."""
-    return RequestParser().parse(head(first, b"Host: h", *lines), 100)
+    return REQUESTS.read(head(first, b"Host: h", *lines), 100)
 
 
 def parse_response(first: bytes, *lines: bytes) -> ResponseHead:
     """Parse a response's head."""
-    return ResponseParser().parse(head(first, *lines))
+    return RESPONSES.read(head(first, *lines))

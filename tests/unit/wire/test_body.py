@@ -1,12 +1,16 @@
 """A body between its connection and its exchange."""
 
 import asyncio
+import random
+import tracemalloc
 from collections.abc import Coroutine
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from proxy.wire.body import HIGH_WATER, IncomingBody
+from proxy.wire.body import HIGH_WATER, SMALL, IncomingBody, Pieces
 from proxy.wire.run import Run
 from tests.fakes.transport import MemoryTransport
 
@@ -166,3 +170,68 @@ async def test_a_body_can_be_read_beside_futures(body: IncomingBody) -> None:
     future.set_result(b"a")
 
     assert await over == b"ab"
+
+
+@pytest.mark.parametrize("most", [0, 3, HIGH_WATER])
+async def test_the_beginning_can_be_looked_at_and_stays(body: IncomingBody, most: int) -> None:
+    """Once there is more than was asked for, or no more will come; what reads it afterwards gets all of it."""
+    seen: list[bytes] = []
+
+    async def look() -> None:
+        seen.append(await body.beginning(most))
+
+    run = Run(look(), lambda _: None)
+    run.start()
+    for piece in (b"a", b"bc"):
+        body.push(piece)
+        run.ring()
+    assert seen == ([b"a"] if most == 0 else [])
+    body.end()
+    run.ring()
+
+    assert seen[-1] == (b"a" if most == 0 else b"abc")
+    assert Reading(body).pieces == [b"abc"]
+
+
+async def test_looking_at_a_body_that_breaks_gives_what_there_is(body: IncomingBody) -> None:
+    """Whoever looks decides what that is worth."""
+    body.push(b"a")
+    body.fail(LookupError())
+    assert await body.beginning(9) == b"a"
+
+
+@given(st.lists(st.integers(min_value=1, max_value=3 * SMALL).map(random.Random(1).randbytes), max_size=60))
+def test_pieces_of_any_size_come_out_as_they_went_in(given_pieces: list[bytes]) -> None:
+    """In order, and once."""
+    pieces = Pieces()
+    for piece in given_pieces:
+        pieces.add(piece)
+    whole = b"".join(given_pieces)
+
+    assert (pieces.size, pieces.look(), pieces.take()) == (len(whole), whole, whole)
+    assert (pieces.size, pieces.take()) == (0, b"")
+
+
+def test_one_large_piece_is_not_copied() -> None:
+    """The body of most messages comes in one."""
+    pieces, large = Pieces(), b"a" * SMALL
+    pieces.add(large)
+    assert pieces.take() is large
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 16, 64, SMALL - 1, SMALL, 2000])
+def test_pieces_take_at_most_three_times_their_size(size: int) -> None:
+    """Also while they are put together; an octet by itself is an object of 34."""
+    total, source = 200_000 // size, memoryview(bytes(range(256)) * 8)
+    tracemalloc.start()
+    try:
+        pieces = Pieces()
+        for number in range(total):
+            pieces.add(bytes(source[number % 40 : number % 40 + size]))
+        whole = pieces.take()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert len(whole) == total * size
+    assert peak < 3 * len(whole)

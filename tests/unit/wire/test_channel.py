@@ -181,6 +181,33 @@ async def test_nothing_comes_while_reading_is_paused() -> None:
     assert peers.upper.content == b"one, two"
 
 
+async def test_what_was_not_given_to_the_protocol_above_is_undelivered() -> None:
+    """A record that waits for reading to go on or for its scheduled turn, and a part of one that OpenSSL holds."""
+    peers = Peers().shake()
+    seen = [peers.channel.undelivered]
+    peers.upper.on_data = peers.channel.pause_reading
+    peers.deliver(peers.say(b"one, ") + peers.say(b"two"))
+    seen.append(peers.channel.undelivered)
+    peers.channel.resume_reading()
+    seen.append(peers.channel.undelivered)
+    await asyncio.sleep(0)
+    seen.append(peers.channel.undelivered)
+    peers.channel.resume_reading()
+    cipher = peers.say(b"three")
+    peers.deliver(cipher[:7])
+    seen.append(peers.channel.undelivered)
+    peers.deliver(cipher[7:])
+    assert [*seen, peers.channel.undelivered] == [False, True, True, False, True, False]
+
+
+async def test_nothing_is_deciphered_after_the_protocol_above_has_aborted_it() -> None:
+    """Not even what came in the same read."""
+    peers = Peers().shake()
+    peers.upper.on_data = peers.channel.abort
+    peers.deliver(peers.say(b"one, ") + peers.say(b"two"))
+    assert (peers.upper.content, peers.below.aborted) == (b"one, ", True)
+
+
 async def test_the_last_words_before_a_broken_write_are_deciphered() -> None:
     """They lie in the socket when the event loop says that it is over."""
     ours, theirs = socket.socketpair()

@@ -1,6 +1,11 @@
 """Deadlines, on a clock moved by hand."""
 
+import asyncio
+import socket
+from collections.abc import Callable
+
 import pytest
+import uvloop
 
 from proxy.wire.deadlines import NEVER, TICK, Deadlines
 from tests.fakes.loop import HandLoop
@@ -91,6 +96,61 @@ def test_nobody_looks_when_nothing_is_watched(loop: HandLoop, deadlines: Deadlin
     deadlines.watch(late)
     loop.advance(1.0)
     assert late.expired == [NEVER]
+
+
+def test_what_has_come_while_the_process_stood_still_is_read_first(loop: HandLoop, deadlines: Deadlines) -> None:
+    """Its deadline has moved by the time that the timeout would strike; that of a silent one has not."""
+    answered, silent = Thing(1.0), Thing(1.0)
+    deadlines.watch(answered)
+    deadlines.watch(silent)
+
+    loop.leap(100)
+    assert (answered.expired, silent.expired) == ([], [])
+    answered.deadline = 150.0
+    loop.advance(0)
+    assert (answered.expired, silent.expired) == ([], [NEVER])
+
+
+@pytest.mark.parametrize("factory", [asyncio.SelectorEventLoop, uvloop.new_event_loop])
+def test_an_event_loop_reads_before_a_timeout_strikes(factory: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    """On both event loops, though what is read came only at the look."""
+    happened: list[str] = []
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    theirs.setblocking(False)
+
+    class Looked(Thing):
+        """Something comes for it when it is looked at."""
+
+        @property
+        def deadline(self) -> float:
+            """It has passed."""
+            if not happened:
+                happened.append("look")
+                theirs.send(b"x")
+            return 0.0
+
+        @deadline.setter
+        def deadline(self, moment: float) -> None:
+            """It stays."""
+
+        def expire(self) -> None:
+            happened.append("timeout")
+            over.set()
+
+    async def stand_still() -> None:
+        loop = asyncio.get_running_loop()
+        loop.add_reader(ours, lambda: happened.append("read") if ours.recv(1) else None)
+        Deadlines(loop).watch(Looked(0.0))
+        async with asyncio.timeout(30):
+            await over.wait()
+        loop.remove_reader(ours)
+
+    over = asyncio.Event()
+    with ours, theirs, asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(stand_still())
+
+    assert happened == ["look", "read", "timeout"]
 
 
 def test_an_expiry_may_move_the_deadline_of_another(loop: HandLoop, deadlines: Deadlines) -> None:

@@ -1,0 +1,86 @@
+"""What browsers tell about the page that sent a request, and what the Host field names: values in, answers out.
+
+A page of any site can make a browser send requests to an address of this machine. Browsers mark them: by
+Sec-Fetch-Site (W3C Fetch Metadata) where they trust the connection, by Origin (RFC 6454) with any method that changes
+something. A site can also let its own name point to this machine (DNS rebinding); the marks then say same-origin, and
+only the name in Host tells.
+"""
+
+import re
+from collections.abc import Iterable
+from ipaddress import ip_address
+
+Fields = Iterable[tuple[bytes, bytes]]
+
+_SITE, _ORIGIN = b"sec-fetch-site", b"origin"
+_OWN_SITES = frozenset({b"same-origin", b"none"})
+"A page of this address; the user herself, by the address bar or a bookmark. The others: same-site, cross-site."
+_SERIALIZED = re.compile(rb"(https?)://([^/?#@\s]+)", re.IGNORECASE)
+"An origin (RFC 6454 §6.1); `null`, which pages without an origin send, is none."
+_AUTHORITY = re.compile(rb"(?:\[([0-9A-Fa-f:.]+)\]|([^\s\[\]:/?#@\\]*[^\s\[\]:/?#@\\.]))\.?(?::([0-9]*))?")
+_DEFAULT_PORTS = {b"http": b"80", b"https": b"443"}
+
+
+def is_marked(fields: Fields) -> bool:
+    """Whether a browser tells where the request comes from."""
+    return any(name.lower() in {_SITE, _ORIGIN} for name, _ in fields)
+
+
+def comes_from_elsewhere(fields: Fields, authority: bytes, *, secure: bool) -> bool:
+    """Whether a browser marks the request as one for a page of another origin than `authority`, the Host field's value.
+
+    Sec-Fetch-Site decides where there is one, because pages that hide their address send `Origin: null` to themselves.
+    `secure` tells whether the request came over TLS. Without TLS a page of https:// is taken too, because what is in
+    front of us may have ended TLS. A request without marks is no browser's, or one that changes nothing.
+    """
+    sites: list[bytes] = []
+    origins: list[bytes] = []
+    for name, value in fields:
+        lower = name.lower()
+        if lower == _SITE:
+            sites.append(value.strip())
+        elif lower == _ORIGIN:
+            origins.append(value.strip())
+    if sites:
+        return not _OWN_SITES.issuperset(sites)
+    return not all(_is_own(origin, authority, secure=secure) for origin in origins)
+
+
+def host_name(authority: bytes) -> str:
+    """The host of `host:port` in lower case, without port, brackets and the dot at its end; empty if there is none."""
+    found = _AUTHORITY.fullmatch(authority)
+    return (found[1] or found[2]).decode("latin-1").lower() if found else ""
+
+
+def is_address(name: str) -> bool:
+    """Whether the name is an IP address, which no site can let point to somewhere else."""
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def is_loopback(name: str) -> bool:
+    """Whether the name is `localhost` or a loopback address."""
+    if not is_address(name):
+        return name == "localhost"
+    address = ip_address(name)
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+
+
+def _is_own(origin: bytes, authority: bytes, *, secure: bool) -> bool:
+    found = _SERIALIZED.fullmatch(origin)
+    if not found:
+        return False
+    scheme = found[1].lower()
+    if secure and scheme != b"https":
+        return False
+    own = _place(authority, scheme)
+    return own is not None and own == _place(found[2], scheme)
+
+
+def _place(authority: bytes, scheme: bytes) -> tuple[str, bytes] | None:
+    """Host and port; the scheme's port where none is told."""
+    found = _AUTHORITY.fullmatch(authority)
+    return (host_name(authority), found[3] or _DEFAULT_PORTS[scheme]) if found else None

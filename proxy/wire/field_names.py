@@ -1,0 +1,75 @@
+"""Names of fields, each judged once: what a field is to a reader is then one look-up of its name as it came."""
+
+import re
+from collections.abc import Callable, Iterable
+
+TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+"`field-name = token`, `token = 1*tchar` (RFC 9110 §5.1, §5.6.2)."
+MOST = 2048
+"Names in a table. Further ones are judged each time: ever new ones neither fill the memory nor push out others."
+LONGEST = 64
+"Octets of a name in a table."
+
+
+_LENGTH = frozenset({b"content-length", b"transfer-encoding"})
+_FRAMING = _LENGTH | {b"connection", b"proxy-connection"}
+
+
+class FieldKind:
+    """What a field of one name is to a reader."""
+
+    __slots__ = ("name", "noted", "passes", "single")
+
+    def __init__(self, name: bytes, *, passes: bool, noted: bool, single: bool) -> None:
+        self.name = name
+        "In lower case."
+        self.passes = passes
+        "Whether it goes on where neither Connection nor a route says otherwise."
+        self.noted = noted
+        "Whether its value is set apart, for those who ask."
+        self.single = single
+        "Whether a second one makes the head malformed."
+
+    def __repr__(self) -> str:
+        return f"<FieldKind {self.name!r}>"
+
+
+class FieldNames:
+    """The kinds of all names of requests, or of responses. One table serves all connections."""
+
+    def __init__(
+        self,
+        passes: Callable[[bytes], bool] = bool,
+        *,
+        asked: frozenset[bytes] = frozenset(),
+        single: frozenset[bytes] = frozenset(),
+        common: Iterable[bytes] = (),
+    ) -> None:
+        """Without `passes` all go on; what tells framing and persistence is always noted."""
+        self._passes = passes
+        self._single = single | _LENGTH
+        self.noted = asked | single | _FRAMING
+        "Names in lower case whose values are set apart."
+        self.known: dict[bytes, FieldKind] = {}
+        "By names as they came."
+        for name in (*self.noted, *common):
+            self.kind(name)
+            self.kind(usual(name))
+
+    def kind(self, name: bytes) -> FieldKind | None:
+        """What a field of that name is; None if it is no token."""
+        known = self.known.get(name)
+        if known is not None:
+            return known
+        if not TOKEN.fullmatch(name):
+            return None
+        lower = name.lower()
+        kind = FieldKind(lower, passes=self._passes(lower), noted=lower in self.noted, single=lower in self._single)
+        if len(self.known) < MOST and len(name) <= LONGEST:
+            self.known[name] = kind
+        return kind
+
+
+def usual(name: bytes) -> bytes:
+    """The spelling that most programs use: each part begins with a capital."""
+    return b"-".join(part.capitalize() for part in name.split(b"-"))

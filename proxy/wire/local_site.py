@@ -1,0 +1,90 @@
+"""Fences of the addresses that serve operators on this machine, as part of an aiohttp application.
+
+Whatever runs in a browser of this machine can reach loopback. Two things keep a page of another site out: the Host
+field has to name this machine, because a site can let its own name point here, and what a browser marks as another
+site's is refused. They are checked in this order, before anything else is told, a 404 included.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterable
+from typing import Any, NamedTuple
+
+from aiohttp import web
+
+from proxy.wire.cross_site import comes_from_elsewhere, host_name, is_loopback
+
+NAME = "cpi-oauth-proxy"
+"In the Server field: aiohttp's own would tell versions."
+_ABSOLUTE = re.compile(rb"(?i:https?)://([^/?#]*)")
+_WRONG_HOST = (
+    "This address answers to localhost and loopback addresses only, and to the names that are configured for it."
+)
+_FOREIGN = "A browser sent this for a page of another site. Open the address itself."
+
+Fields = tuple[tuple[bytes, bytes], ...]
+
+
+class Refusal(NamedTuple):
+    """Why a request is not served."""
+
+    status: int
+    detail: str
+
+
+class Fence(NamedTuple):
+    """Who is served."""
+
+    hosts: Collection[str] | None = ()
+    "Names in Host beside loopback ones; None admits any."
+    public: Collection[str] = ()
+    "Paths that the page of any site may GET: it cannot read the answers."
+
+    def refusal(self, method: str, target: bytes, path: str, fields: Fields) -> Refusal | None:
+        """Why the request is refused, if it is; `path` is that of the target, decoded."""
+        authority = _authority(target, fields)
+        if self.hosts is not None and not _is_ours(host_name(authority), self.hosts):
+            return Refusal(421, _WRONG_HOST)
+        if method == "GET" and path in self.public:
+            return None
+        return Refusal(403, _FOREIGN) if comes_from_elsewhere(fields, authority, secure=False) else None
+
+
+def fenced_application(
+    fence: Fence,
+    *,
+    outer: Iterable[Any] = (),
+    inner: Iterable[Any] = (),
+    refused: Callable[[Refusal], object] = lambda _: None,
+    client_max_size: int = 1 << 20,
+) -> web.Application:
+    """An application behind the fence, with middlewares outside and inside of it; `refused` is told of refusals."""
+
+    @web.middleware
+    async def guard(request: web.Request, handler: Any) -> web.StreamResponse:
+        target = request.raw_path.encode("utf-8", "surrogateescape")
+        refusal = fence.refusal(request.method, target, request.path, request.raw_headers)
+        if refusal is not None:
+            refused(refusal)
+            return web.Response(status=refusal.status, text=f"{refusal.detail}\n")
+        answer: web.StreamResponse = await handler(request)
+        return answer
+
+    application = web.Application(middlewares=[*outer, guard, *inner], client_max_size=client_max_size)
+    application.on_response_prepare.append(_sign)
+    return application
+
+
+async def _sign(_request: web.BaseRequest, answer: web.StreamResponse) -> None:
+    answer.headers["Server"] = NAME
+
+
+def _authority(target: bytes, fields: Fields) -> bytes:
+    """Of a target in absolute form its own (RFC 9112 §3.2.2), else the Host field; nothing where there are several."""
+    if found := _ABSOLUTE.match(target):
+        return found[1]
+    hosts = [value for name, value in fields if name.lower() == b"host"]
+    return hosts[0] if len(hosts) == 1 else b""
+
+
+def _is_ours(name: str, hosts: Collection[str]) -> bool:
+    return is_loopback(name) or name in hosts

@@ -1,0 +1,68 @@
+"""What a fenced route stands for is not reached through an open one around it, in whatever spelling."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.sender import request
+from tests.fakes.spellings import spelled
+from tests.flow.hostile_sender.fence import Fence, with_host
+from tests.flow.running import Document
+
+OUTSIDE = (400, "target_outside_route")
+
+
+@pytest.fixture
+def routes(tmp_path: Path) -> list[Document]:
+    """An open one around three that are not."""
+    (tmp_path / "keys").write_text("the-right-key\n")
+    api_key = {"api_key": {"field": "X-API-Key", "keys_file": str(tmp_path / "keys")}}
+    closed = {"oauth_client": "orders", "allow": ["192.0.2.0/24"]}
+    return [
+        {"path": "/", "oauth_client": "invoices", "upstream": "/http"},
+        {"path": "/orders", "upstream": "/http/orders", **closed},
+        {"path": "/invoices/keyed", "oauth_client": "orders", "upstream": "/http/orders", "inbound_auth": api_key},
+        {"path": "/invoices/posts", "upstream": "/http/orders", "methods": ["POST"], **closed},
+        {"path": "/invoices/hosted", "upstream": "/http/orders", "host": "mine.example", **closed},
+    ]
+
+
+@pytest.mark.parametrize("path", spelled(b"/orders"))
+async def test_no_spelling_of_a_path_goes_round_a_fence(fence: Fence, path: bytes) -> None:
+    """It is refused before anything is fetched."""
+    assert await fence.refusal(request(b"POST " + path + b"/1?x=y", body=b"x")) == OUTSIDE
+
+
+async def test_an_absolute_target_goes_round_no_fence(fence: Fence) -> None:
+    """It is taken apart first."""
+    assert await fence.refusal(request(b"POST http://127.0.0.1/ORDERS", body=b"x")) == OUTSIDE
+
+
+@pytest.mark.parametrize(
+    "path", [b"/invoices/KEYED", b"/invoices//keyed", b"/Invoices/%6beyed", b"/x/../invoices/keyed"]
+)
+async def test_no_spelling_goes_without_the_key(fence: Fence, path: bytes) -> None:
+    """Not even with it, because it is the other route's."""
+    assert await fence.refusal(request(b"POST " + path, b"X-API-Key: the-right-key", body=b"x")) == OUTSIDE
+
+
+@pytest.mark.parametrize("method", [b"post", b"Post"])
+async def test_a_method_in_another_case_goes_round_no_fence(fence: Fence, method: bytes) -> None:
+    """Cloud Integration may take it for the one that it looks like."""
+    assert await fence.refusal(request(method + b" /invoices/posts", body=b"x")) == OUTSIDE
+
+
+@pytest.mark.parametrize("host", [b"mine.example.", b"MINE.example.:80", b"mine.example"])
+async def test_a_dot_behind_a_host_goes_round_no_fence(fence: Fence, host: bytes) -> None:
+    """It is the same host."""
+    octets = with_host(b"POST /invoices/hosted", host)
+    assert await fence.refusal(octets) == (403, "sender_not_allowed")
+
+
+@pytest.mark.parametrize(
+    "start", [b"POST /invoices", b"POST /invoices/../invoices/x", b"GET /invoices/posts", b"POST /invoices/order%73"]
+)
+async def test_what_lies_outside_of_the_fences_is_served(fence: Fence, start: bytes) -> None:
+    """Byte for byte."""
+    received = await fence.delivery(request(start, body=b"x"))
+    assert received.target == b"/http" + start.split(b" ")[1]

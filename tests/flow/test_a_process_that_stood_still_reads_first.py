@@ -1,0 +1,113 @@
+"""After SIGSTOP and SIGCONT, a frozen container or a suspended machine, what came meanwhile counts as in time."""
+
+import asyncio
+from collections import deque
+
+import pytest
+
+from tests.fakes.authorization_server import AuthorizationServer
+from tests.fakes.sender import Sender, request
+from tests.fakes.upstream import Call, Upstream, answer, head
+from tests.flow.running import Running, Serve, document, turns, until
+
+LONG = 3600.0
+"Seconds; beyond every timeout."
+GOOD = head(200, b"Content-Length: 4") + b"good"
+
+
+async def stand_still(proxy: Running) -> None:
+    """The time of everything is over before anything is read; then the event loop goes on, and timeouts may strike."""
+    proxy.clock.leap(LONG)
+    await turns()
+    proxy.clock.advance(0)
+    proxy.clock.advance(0)
+    await turns()
+
+
+async def test_an_answer_that_is_there_is_no_504(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer
+) -> None:
+    """A head, and the second half of a body."""
+    go = asyncio.Event()
+
+    async def in_two(call: Call) -> None:
+        await call.body()
+        await go.wait()
+        call._writer.write(GOOD[:-2])
+        proxy.clock.leap(LONG)
+        await until(lambda: any(each.body is not None for each in pool._all))
+        call._writer.write(GOOD[-2:])
+        await stand_still(proxy)
+
+    upstream.script = deque([in_two])
+    proxy = await serve(document(upstream, authority))
+    sender = await proxy.sender()
+    await sender.send(request(b"POST /orders", body=b"x"))
+    await upstream.reach(1)
+    (pool,) = proxy.app.pools
+    go.set()
+    answered = await sender.answer()
+    assert (answered.status, answered.body) == (200, b"good")
+
+
+@pytest.mark.parametrize("cut", [9, -1], ids=["in the head", "in the body"])
+async def test_the_second_half_of_a_request_is_no_408(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, cut: int
+) -> None:
+    """Nor a reset."""
+    octets = request(b"POST /orders", body=b"abc")
+    proxy = await serve(document(upstream, authority))
+    sender = await proxy.sender()
+    await sender.send(octets[:cut])
+    await until(lambda: any(each._heads.begun or each.busy for each in proxy.app.crowd))
+    sender._writer.write(octets[cut:])
+    await stand_still(proxy)
+    assert (await sender.answer()).status == 200
+    assert bytes(upstream.requests[0].body) == b"abc"
+
+
+@pytest.mark.parametrize("used", [True, False])
+async def test_a_request_on_an_idle_connection_is_no_reset(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, *, used: bool
+) -> None:
+    """One that has served before, and one that is new."""
+    proxy = await serve(document(upstream, authority))
+    sender: Sender = await proxy.sender()
+    if used:
+        await sender.ask(request(b"POST /orders", body=b"x"))
+    await until(lambda: len(proxy.app.crowd))
+    sender._writer.write(request(b"POST /orders", body=b"y"))
+    await stand_still(proxy)
+    assert (await sender.answer()).status == 200
+
+
+async def test_an_idle_connection_to_the_upstream_is_not_used_after_its_time(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer
+) -> None:
+    """The upstream, or a firewall on the way, has forgotten it; nobody had the time to close it."""
+    upstream.script = deque([answer()])
+    proxy = await serve(document(upstream, authority))
+    sender = await proxy.sender()
+    await sender.ask(request(b"POST /orders", body=b"x"))
+    proxy.clock.leap(31)
+    assert (await sender.ask(request(b"POST /orders", body=b"y"))).status == 200
+    assert [each.connection for each in upstream.requests] == [1, 2]
+
+
+async def test_what_did_not_come_is_late_all_the_same(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer
+) -> None:
+    """A silent upstream is a 504 once the event loop has looked."""
+
+    async def hang(call: Call) -> None:
+        await call.body()
+        await call.ended()
+
+    upstream.script = deque([hang])
+    proxy = await serve(document(upstream, authority))
+    sender = await proxy.sender()
+    await sender.send(request(b"POST /orders", body=b"x"))
+    await upstream.reach(1)
+    await until(lambda: upstream.requests[0].body == b"x")
+    await stand_still(proxy)
+    assert (await sender.answer()).code == "upstream_timeout"

@@ -1,0 +1,178 @@
+"""A stop meets whoever waits for a connection, or has not sent all of its request: 503 `draining`, never a reset."""
+
+import asyncio
+import socket
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator
+
+import pytest
+
+from tests.fakes.authorization_server import AuthorizationServer
+from tests.fakes.dns import Dns, faked
+from tests.fakes.sender import request
+from tests.fakes.upstream import Line, Upstream, answer, hang
+from tests.flow.running import Document, Running, Serve, document, soon, until
+
+POST = request(b"POST /orders", body=b"x")
+NAME = "u.example"
+
+
+@pytest.fixture
+def dns(monkeypatch: pytest.MonkeyPatch) -> Iterator[Dns]:
+    """Knows all names."""
+    with faked(monkeypatch) as made:
+        yield made
+
+
+@pytest.fixture
+def silent() -> Iterator[int]:
+    """The port of a server that accepts nobody, but whose system does."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield int(listening.getsockname()[1])
+
+
+@pytest.fixture
+def full() -> Iterator[int]:
+    """The port of a server whose system takes no more connections: they hang (Linux drops the SYN)."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listening:
+        where = listening.getsockname()
+        fillers = [socket.socket() for _ in range(4)]
+        for each in fillers:
+            each.setblocking(False)
+            each.connect_ex(where)
+        yield int(where[1])
+        for each in fillers:
+            each.close()
+
+
+async def is_told(proxy: Running, waits: Callable[[], Awaitable[object]]) -> None:
+    """A message that waits, and a stop meanwhile."""
+    sender = await proxy.sender()
+    await sender.send(POST)
+    await waits()
+    await soon(proxy.app.stop())
+    told = await sender.answer()
+    assert (told.status, told.code, told.field(b"Connection")) == (503, "draining", [b"close"])
+    assert told.field(b"Retry-After") == [b"1"]
+    assert "before it had a connection" in told.problem["detail"]
+    assert proxy.lines.named("exchange.crashed") == []
+    account = await proxy.account()
+    assert (account["status"], account["made_by"], account["code"]) == (503, "proxy", "draining")
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_who_waits_for_tcp(serve: Serve, full: int, authority: AuthorizationServer, scheme: str) -> None:
+    """As where a firewall drops what we send."""
+    proxy = await serve(document(f"{scheme}://127.0.0.1:{full}", authority) | {"drain_timeout": 0})
+    await is_told(proxy, lambda: until(lambda: any(pool._connecting for pool in proxy.app.pools)))
+
+
+async def test_who_waits_for_tls(serve: Serve, silent: int, authority: AuthorizationServer) -> None:
+    """Of a server that says nothing."""
+    proxy = await serve(document(f"https://127.0.0.1:{silent}", authority) | {"drain_timeout": 0})
+    await is_told(proxy, lambda: until(lambda: any(pool._connecting for pool in proxy.app.pools)))
+
+
+async def test_who_waits_for_a_corporate_proxy(
+    serve: Serve, authority: AuthorizationServer, upstream: Upstream
+) -> None:
+    """CONNECT is not answered."""
+    upstream.script = deque([hang])
+    proxy = await serve(document("https://u.example", authority, proxy_url=upstream.url) | {"drain_timeout": 0})
+    await is_told(proxy, lambda: upstream.reach(1))
+
+
+async def test_who_waits_for_dns(serve: Serve, authority: AuthorizationServer, dns: Dns) -> None:
+    """The look-up goes on, and nobody waits for it."""
+    dns.hang(NAME)
+    proxy = await serve(document(f"http://{NAME}", authority, insecure=True) | {"drain_timeout": 0})
+    await is_told(proxy, lambda: dns.begun(NAME))
+
+
+CLOSE = b"Connection: close"
+
+
+@pytest.mark.parametrize(
+    ("script", "looks"),
+    [
+        ([answer(403, b"X-CSRF-Token: Required")], 2),
+        ([answer(403, b"X-CSRF-Token: Required", CLOSE), answer(200, b"X-CSRF-Token: NONCE", CLOSE)], 3),
+        ([answer(401, CLOSE)], 2),
+    ],
+    ids=["the CSRF handshake's", "the replay's after it", "the replay's after a refused token"],
+)
+async def test_who_waits_for_a_further_connection(
+    script: list[Line], looks: int, serve: Serve, upstream: Upstream, authority: AuthorizationServer, dns: Dns
+) -> None:
+    """The first attempt had one."""
+    ends = [answer(200, CLOSE)]
+    upstream.script = deque([*ends, *script])
+    url = f"http://{NAME}:{upstream.port}"
+    proxy = await serve(document(url, authority, insecure=True) | {"drain_timeout": 0})
+    first = await proxy.sender()
+    assert (await first.ask(POST)).status == 200
+    first.leave()
+    await until(lambda: len(proxy.app.crowd) == 0)
+    proxy.clock.advance(60)  # the token is old enough to be renewed
+    dns.hang_at(NAME, 1 + looks)
+    await is_told(proxy, lambda: dns.begun(NAME, 1 + looks))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"buffer": 0}, {"buffer": "1KiB", "spool": "1MiB"}, {"max_concurrency": 1}],
+    ids=["buffered", "streamed", "spooled", "bounded"],
+)
+async def test_who_is_in_the_middle_of_a_body(
+    options: Document, serve: Serve, upstream: Upstream, authority: AuthorizationServer
+) -> None:
+    """What has reached the upstream looks cut there."""
+    proxy = await serve(document(upstream, authority, **options) | {"drain_timeout": 0})
+    sender = await proxy.sender()
+    await sender.send(request(b"POST /orders", body=b"x" * 9000)[:-1])
+    await until(lambda: any(each.busy and each._body and each._body.received == 8999 for each in proxy.app.crowd))
+    if options == {"buffer": 0}:
+        await upstream.reach(1)
+    await soon(proxy.app.stop())
+    told = await sender.answer()
+    assert (told.status, told.code, told.field(b"Connection")) == (503, "draining", [b"close"])
+    assert all(len(each.body) < 9000 for each in upstream.requests)
+    assert proxy.lines.named("exchange.crashed") == []
+
+
+async def test_who_is_in_the_middle_of_a_head(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> None:
+    """It may have a message to send."""
+    proxy = await serve(document(upstream, authority) | {"drain_timeout": 0})
+    sender = await proxy.sender()
+    await sender.send(POST[:20])
+    await until(lambda: any(each._heads.begun for each in proxy.app.crowd))
+    await soon(proxy.app.stop())
+    told = await sender.answer()
+    assert (told.status, told.code) == (503, "draining")
+
+
+async def test_who_waits_for_a_token(serve: Serve, upstream: Upstream) -> None:
+    """Of an authorization server that says nothing."""
+    async with Upstream(hang) as silent:
+        proxy = await serve(document(upstream, f"{silent.url}/t") | {"drain_timeout": 0})
+        sender = await proxy.sender()
+        await sender.send(POST)
+        await silent.reach(1)
+        await soon(proxy.app.stop())
+        told = await sender.answer()
+    assert (told.status, told.code, told.field(b"Retry-After")) == (503, "draining", [b"1"])
+
+
+async def test_who_waits_for_the_answer_to_a_csrf_fetch(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer
+) -> None:
+    """It is not told that it lacks a CSRF token, which it does not know of."""
+    upstream.script = deque([answer(403, b"X-CSRF-Token: Required"), hang])
+    proxy = await serve(document(upstream, authority) | {"drain_timeout": 0})
+    sender = await proxy.sender()
+    await sender.send(POST)
+    await upstream.reach(2)
+    await asyncio.sleep(0)
+    await soon(proxy.app.stop())
+    told = await sender.answer()
+    assert (told.status, told.code) == (503, "draining")

@@ -1,0 +1,38 @@
+"""TCP keepalive on both sides, so that a firewall does not forget a connection whose answer takes ten minutes."""
+
+import socket
+from typing import Any
+
+import pytest
+
+from tests.fakes.authority import Authority
+from tests.fakes.authorization_server import AuthorizationServer
+from tests.fakes.sender import request
+from tests.fakes.upstream import Upstream
+from tests.flow.running import Serve, document
+
+OPTIONS = (
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT),
+)
+
+
+def probing(connection: Any) -> list[int]:
+    """What the system was told of the socket of a connection."""
+    found = connection._transport.get_extra_info("socket")
+    return [found.getsockopt(level, name) for level, name in OPTIONS]
+
+
+@pytest.mark.parametrize("secure", [True, False])
+async def test_senders_and_upstreams_are_probed(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, issuer: Authority, *, secure: bool
+) -> None:
+    """After 60 s of silence, each 15 s, four times."""
+    tls = {"tls": issuer.listener()} if secure else {}
+    proxy = await serve(document(upstream, authority) | {"listen": {"address": "127.0.0.1:0", **tls}})
+    sender = await proxy.sender(tls=issuer.trusting() if secure else None)
+    assert (await sender.ask(request(b"POST /orders", body=b"x"))).status == 200
+    (pool,) = proxy.app.pools
+    assert [probing(each) for each in (*proxy.app.crowd, *pool._all)] == [[1, 60, 15, 4]] * 2

@@ -1,0 +1,200 @@
+"""A name or a file that hangs: other routes, other OAuth clients, a reload and a stop do not wait for it."""
+
+import asyncio
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from proxy.app import generation
+from proxy.config import file_threads
+from proxy.config.file_threads import FileHangs
+from proxy.forwarding import spool
+from proxy.oauth import endpoint
+from proxy.oauth.credentials import with_secrets
+from proxy.oauth.trust import own_trust
+from proxy.server import sockets
+from tests.fakes.authority import Authority
+from tests.fakes.authorization_server import AuthorizationServer
+from tests.fakes.dns import Dns, faked
+from tests.fakes.sender import Sender, request
+from tests.fakes.upstream import PATIENCE, Upstream
+from tests.flow.running import Document, Serve, document, soon, turns
+
+MANY = 12
+"More than the threads that asyncio shares among all."
+
+
+@pytest.fixture
+def dns(monkeypatch: pytest.MonkeyPatch) -> Iterator[Dns]:
+    """Knows all names; `hangs.example` hangs."""
+    with faked(monkeypatch) as made:
+        made.hang("hangs.example")
+        yield made
+
+
+def beside(first: Document, name: str, **options: Any) -> Document:
+    """The document with one more route."""
+    route = first["routes"][0] | {"path": f"/{name}"} | options
+    return first | {"routes": [*first["routes"], route]}
+
+
+async def asking(proxy: Any, path: bytes, count: int = MANY) -> list[Sender]:
+    """Senders whose messages are on their way."""
+    senders = [await proxy.sender() for _ in range(count)]
+    for each in senders:
+        await each.send(request(b"POST " + path, body=b"x"))
+    return senders
+
+
+@pytest.mark.parametrize(
+    "hanging",
+    [
+        {"upstream": "http://hangs.example:1"},
+        {"upstream": "https://u.example:1", "proxy_url": "http://hangs.example:3128"},
+    ],
+    ids=["an upstream", "a corporate proxy"],
+)
+async def test_the_name_of_a_server_that_hangs_holds_up_its_own_route_only(
+    hanging: Document, serve: Serve, upstream: Upstream, authority: AuthorizationServer, dns: Dns
+) -> None:
+    """Routes to literals and to other names go on; whoever waits is told of the stop."""
+    first = document(upstream, authority)
+    by_name = {"upstream": f"http://u.example:{upstream.port}"}
+    options = {"insecure": True}
+    proxy = await serve(
+        beside(beside(first, "name", **by_name, **options), "hangs", **hanging, **options) | {"drain_timeout": 0}
+    )
+    waiting = await asking(proxy, b"/hangs")
+    await dns.begun("hangs.example")
+    for path in (b"/orders", b"/name"):
+        async with asyncio.timeout(PATIENCE):
+            assert (await (await proxy.sender()).ask(request(b"POST " + path, body=b"x"))).status == 200
+    assert dns.asked.count("hangs.example") == 1
+    await soon(proxy.app.stop())
+    assert {(answer.status, answer.code) for answer in [await each.answer() for each in waiting]} == {(503, "draining")}
+
+
+async def test_the_name_of_a_token_endpoint_that_hangs_holds_up_its_own_oauth_client_only(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, dns: Dns
+) -> None:
+    """Others are granted their tokens; whoever waits is told of the stop."""
+    first = document(upstream, authority)
+    other = first["oauth_clients"]["orders"] | {"token_url": "http://hangs.example/t", "insecure": True}
+    clients = {"oauth_clients": first["oauth_clients"] | {"other": other}, "drain_timeout": 0}
+    proxy = await serve(beside(first, "hangs", oauth_client="other") | clients)
+    waiting = await asking(proxy, b"/hangs")
+    await dns.begun("hangs.example")
+    assert (await (await proxy.sender()).ask(request(b"POST /orders", body=b"x"))).status == 200
+    await soon(proxy.app.stop())
+    assert {(answer.status, answer.code) for answer in [await each.answer() for each in waiting]} == {(503, "draining")}
+    assert proxy.lines.named("exchange.crashed") == []
+
+
+class Hanging:
+    """Runs a function of the proxy, but not before it is let go."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function, self._go, self.ended = function, threading.Event(), threading.Event()
+        self.late: list[Any] = []
+
+    def __call__(self, *given: Any, **options: Any) -> Any:
+        """Hang, then do it."""
+        assert self._go.wait(PATIENCE)
+        self.late.append(self._function(*given, **options))
+        self.ended.set()
+        return self.late[-1]
+
+    async def release(self) -> None:
+        """Let it go on, and wait until it has returned."""
+        self._go.set()
+        assert await asyncio.to_thread(self.ended.wait, PATIENCE)
+        await turns()
+
+
+async def test_a_reload_whose_files_hang_is_refused_and_the_next_one_is_taken(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is read too late changes nothing."""
+    first = document(upstream, authority)
+    proxy = await serve(first)
+    monkeypatch.setattr(proxy.app._threads, "_limit", 0.01)
+    hanging = Hanging(with_secrets)
+    with monkeypatch.context() as patch:
+        patch.setattr(generation, "with_secrets", hanging)
+        with pytest.raises(FileHangs, match="did not answer"):
+            await proxy.take(beside(first, "late"))
+    monkeypatch.setattr(proxy.app._threads, "_limit", PATIENCE)
+    await proxy.take(beside(first, "next"))
+    await hanging.release()
+    statuses = [
+        (await (await proxy.sender()).ask(request(b"POST " + path, body=b"x"))).status
+        for path in (b"/orders", b"/late", b"/next")
+    ]
+    assert statuses == [200, 404, 200]
+
+
+async def test_addresses_that_are_bound_too_late_are_free_again(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where DNS hangs for the name of a listener, or of the admin address."""
+    first = document(upstream, authority)
+    proxy = await serve(first)
+    monkeypatch.setattr(file_threads, "LIMIT", 0.01)
+    monkeypatch.setattr(proxy.app._threads, "_limit", 0.01)
+    hanging, admin = Hanging(proxy.app._front.prepare), Hanging(sockets.listening)
+    with monkeypatch.context() as patch:
+        patch.setattr(proxy.app._front, "prepare", hanging)
+        with pytest.raises(FileHangs):
+            await proxy.take(first | {"listen": ["127.0.0.1:0", "127.0.0.2:0"]})
+    await hanging.release()
+    assert [each.port for each in hanging.late[0].opened] == [0]
+    monkeypatch.setattr(proxy.app._threads, "_limit", PATIENCE)
+    with monkeypatch.context() as patch:
+        patch.setattr(sockets, "listening", admin)
+        with pytest.raises(OSError, match=r"`admin` 127\.0\.0\.3:0: a file server or DNS did not answer"):
+            await proxy.take(first | {"admin": "127.0.0.3:0"})
+    await admin.release()
+    assert [each.fileno() for each in admin.late[0]] == [-1]
+    assert (await proxy.ask_admin("/readyz"))[0] == 200
+
+
+async def test_certificates_of_an_oauth_client_that_hang_hold_up_its_own_grants_only(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch, issuer: Authority
+) -> None:
+    """Whoever waits for those is told in time what hangs."""
+    first = document(upstream, authority)
+    other = first["oauth_clients"]["orders"] | {"tls": {"ca_file": str(issuer.ca_file())}}
+    clients = {"oauth_clients": first["oauth_clients"] | {"other": other}}
+    hanging = Hanging(own_trust)
+    monkeypatch.setattr(endpoint, "own_trust", hanging)
+    proxy = await serve(beside(first, "hangs", oauth_client="other") | clients)
+    channel: Any = proxy.app.sources["other"]._granting._channel
+    monkeypatch.setattr(channel._threads, "_limit", 0.01)
+    refused = await (await proxy.sender()).ask(request(b"POST /hangs", body=b"x"))
+    assert (refused.status, refused.code) == (503, "grant_unavailable")
+    assert "cannot be used (a file server or DNS did not answer within 0.01 s)" in refused.problem["detail"]
+    assert (await (await proxy.sender()).ask(request(b"POST /orders", body=b"x"))).status == 200
+    await hanging.release()
+
+
+async def test_a_disk_that_hangs_holds_up_spooled_bodies_only(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other routes go on, and so does the stop."""
+    first = document(upstream, authority)
+    hanging = Hanging(tempfile.TemporaryFile)
+    monkeypatch.setattr(tempfile, "TemporaryFile", hanging)
+    proxy = await serve(beside(first, "large", buffer="1KiB", spool="1MiB") | {"drain_timeout": 0})
+    senders = [await proxy.sender() for _ in range(MANY)]
+    for each in senders:
+        await each.send(request(b"POST /large", body=b"x" * 4096))
+    assert (await (await proxy.sender()).ask(request(b"POST /orders", body=b"x"))).status == 200
+    assert (await proxy.ask_admin("/metrics"))[0] == 200
+    monkeypatch.setattr(spool, "LAST_WAIT", 0.01)
+    await soon(proxy.app.stop())
+    await hanging.release()
+    for each in hanging.late:
+        each.close()

@@ -1,0 +1,105 @@
+"""Files and names that hang, below the real command: it serves, reloads and ends."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.fakes.sender import Sender, request
+from tests.system.command import Proxy, Sandbox
+
+SILENT_DNS = """
+import socket, time
+found = socket.getaddrinfo
+def hanging(host, *given, **options):
+    if host == "hangs.example":
+        print("looked up", host, flush=True)
+        time.sleep(3600)
+    return found(host, *given, **options)
+socket.getaddrinfo = hanging
+from proxy.cli import main
+main()
+"""
+
+
+def edited(configuration: Path, **options: Any) -> None:
+    """Write it with other options."""
+    document = yaml.safe_load(configuration.read_text())
+    configuration.write_text(yaml.safe_dump(document | options))
+
+
+def swapped(path: Path) -> str:
+    """Put a pipe that nobody writes to in place of a file, which is returned."""
+    text = path.read_text()
+    path.unlink()
+    os.mkfifo(path)
+    return text
+
+
+async def test_a_secret_that_hangs_is_logged_and_holds_up_neither_reload_nor_stop(
+    configuration: Path, tmp_path: Path
+) -> None:
+    """The reload is refused with the file's name; the next one is taken."""
+    secret = tmp_path / "sandbox" / "neo-secret"
+    async with Proxy(configuration) as proxy:
+        sender = await Sender.connect(proxy.port)
+        text = await asyncio.to_thread(swapped, secret)
+        proxy.send(signal.SIGHUP)
+        rejected = await proxy.logs("config.rejected")
+        assert rejected["problems"] == [f"the file {secret} did not answer within 10 s"]
+        unreadable = await proxy.logs("secret.unreadable")
+        assert unreadable["reason"] == f"the file {secret} did not answer within 10 s"
+        assert (await sender.ask(request(b"POST /btp/invoices", body=b"<x/>"))).status == 200
+        secret.unlink()
+        secret.write_text(text)
+        proxy.send(signal.SIGHUP)
+        await proxy.logs("config.reloaded")
+        assert (await sender.ask(request(b"POST /http/invoices", body=b"<x/>"))).status == 200
+        sender.leave()
+        assert (await proxy.stop()).status == 0  # while threads still hang at the pipe
+
+
+class Deaf(Proxy):
+    """A proxy for which DNS is silent about one name."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(file)
+        self.program = (self.program[0], "-c", SILENT_DNS)
+
+
+async def test_a_name_that_hangs_does_not_keep_the_command(configuration: Path, sandbox: Sandbox) -> None:
+    """Whoever waits is told of the stop, which ends with 0."""
+    assert sandbox.urls
+    document = yaml.safe_load(configuration.read_text())
+    hanging = {"path": "/hangs", "upstream": "https://hangs.example", "oauth_client": "orders"}
+    edited(configuration, routes=[*document["routes"], hanging], drain_timeout=0)
+    async with Deaf(configuration) as proxy:
+        sender = await Sender.connect(proxy.port)
+        await sender.send(request(b"POST /hangs", body=b"x"))
+        await proxy.prints("looked up hangs.example")
+        proxy.send(signal.SIGTERM)
+        told = await sender.answer()
+        assert (told.status, told.code) == (503, "draining")
+        finished = await proxy.ends()
+        assert finished.status == 0
+        assert "exchange.crashed" not in finished.errors
+        sender.leave()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_second_signal_ends_it_at_once(configuration: Path, number: signal.Signals) -> None:
+    """With 1; a message is on its way, and the drain would take an hour."""
+    edited(configuration, drain_timeout="1h")
+    async with Proxy(configuration) as proxy:
+        sender = await Sender.connect(proxy.port)
+        await sender.send(request(b"POST /http/invoices", body=b"x" * 100)[:-1])
+        await proxy.logs("proxy.started")
+        proxy.send(signal.SIGTERM)
+        await proxy.logs("proxy.draining")
+        proxy.send(number)
+        assert (await proxy.ends()).status == 1
+        sender.leave()

@@ -1,0 +1,227 @@
+"""Whatever slips, no secret is shown."""
+
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from proxy.config.environment import read_environment
+from proxy.config.problems import ConfigurationError
+from proxy.config.resolve import resolve
+from proxy.config.secrets import read_secret
+from proxy.config.vocabulary import HIDDEN, is_close, shown
+from tests.unit.config.conftest import FOLDER, Complaints
+from tests.unit.config.entries import OAUTH, TOKEN_URL, written
+
+SECRET = "s3cr3t"
+CLIENT = "oauth_clients:\n  a:\n    token_url: https://as.example.com/t\n    client_id: a\n"
+ROUTES = "routes:\n- {path: /x, upstream: https://up.example.com/x, oauth_client: a}\n"
+SLIPS = [
+    # in the OAuth client, in block style
+    "    client_secret:SECRET\n",
+    "    client_secret SECRET\n",
+    "    client_secret=SECRET\n",
+    "    client_secret = SECRET\n",
+    "    client_secret: SECRET: x\n",
+    "    client_secret: SECRET\n   x: y\n",
+    "    client_secret: SECRET\n    client_secret: SECRET\n",
+    "    client_secret: 'SECRET\n",
+    '    client_secret: "SECRET\n',
+    '    client_secret: "\\SECRET"\n',
+    '    client_secret: "\\UFFFFFFFF SECRET"\n',
+    "    client_secret: \tSECRET\n\tx: y\n",
+    "    client_secret: @SECRET\n",
+    "    client_secret: `SECRET`\n",
+    "    client_secret: %SECRET\n",
+    "    client_secret: !SECRET\n",
+    "    client_secret: !SECRET x\n",
+    "    client_secret: !SECRET!x y\n",
+    "    client_secret: !<SECRET> y\n",
+    "    client_secret: !!SECRET y\n",
+    "    client_secret: *SECRET\n",
+    "    client_secret: &SECRET\n",
+    "    client_secret: &SECRET x\n    client_id: &SECRET y\n",
+    "    client_secret: {SECRET}\n",
+    "    client_secret: {SECRET: }\n",
+    "    client_secret: {SECRET: x}\n",
+    "    client_secret: [SECRET]\n",
+    "    client_secret: [SECRET\n",
+    "    client_secret:\n    - SECRET\n",
+    "    client_secret:\n      value: SECRET\n",
+    "    client_secret: ${SECRET}\n",
+    "    client_secret: ${SECRET:-}\n",
+    "    client_secret: ${SECRET\n",
+    "    client_secret: ${SECRET-x}\n",
+    "    client_secret_file: SECRET\n",
+    "    client_secret_file: ./SECRET/x\n",
+    "    client_secret_file: ${SECRET}\n",
+    "    client_secret_file: {SECRET: x}\n",
+    "    service_key_file: SECRET\n",
+    "    client_secret: x\n    tls: {ca_file: SECRET}\n",
+    "    client_secret: x\n    tls: {cert_file: SECRET}\n",
+    "    client_secret: x\n    private_key_file: SECRET\n    token_endpoint_auth_method: private_key_jwt\n",
+    "    SECRET: client_secret\n",
+    "    SECRET:\n",
+    "    SECRET\n",
+    "    ? SECRET\n",
+    "    ? [SECRET]\n    : x\n",
+    "    ? {SECRET: x}\n    : x\n",
+    "    client_secretSECRET: x\n",
+    "    clientsecret: SECRET\n",
+    "    <<: SECRET\n",
+    "    <<: [SECRET]\n",
+    "    <<: *SECRET\n",
+    "    <<: {SECRET: x}\n",
+    "    client_secret: x\n    scopes: SECRET\\\n",
+    "    client_secret: x\n    endpoint_params: {resource:SECRET}\n",
+    "    client_secret: x\n    endpoint_params: {SECRET: }\n",
+    "    client_secret: x\n    endpoint_params: {SECRET: [x]}\n",
+    "    client_secret: x\n    endpoint_params: SECRET\n",
+    "    client_secret: x\n    endpoint_params: {client_secret: SECRET}\n",
+    "    client_secret: x\n    token_headers: {X-Key:SECRET}\n",
+    "    client_secret: x\n    token_headers: {'X-Key SECRET': x}\n",
+    "    client_secret: x\n    token_headers: {X-Key: 'SECRET ä'}\n",
+    "    client_secret: x\n    token_headers: {SECRET: 'ä'}\n",
+    "    client_secret: x\n    token_headers: {Authorization: SECRET}\n",
+    "    client_secret: x\n    proxy_url: http://u:SECRET@p:x\n",
+    "    client_secret: x\n    proxy_url: SECRET\n",
+    "    client_secret: x\n    token_url: SECRET\n",
+    "    client_secret: x\n    provider: SECRET\n",
+    "    client_secret: x\n    timeout: SECRET\n",
+    "    client_secret: x\n    tls: SECRET\n",
+    "    client_secret: x\n    tls: {SECRET: x}\n",
+    "    service_key: {clientid:x,clientsecret:SECRET}\n",
+    "    service_key: {clientid: x, clientsecret: SECRET, uaa: {SECRET: }}\n",
+    "    service_key: SECRET\n",
+    "    service_key: '{SECRET}'\n",
+    # beside it
+    "  client_secret:SECRET\n",
+    "  client_secret:SECRET:\n",
+    "  SECRET:\n",
+    "  SECRET: SECRET\n",
+    "  client_secret:SECRET: {client_id: x}\n",
+    "  client_secret: SECRET\n",
+    "SECRET: x\n",
+    "SECRET:\n",
+    "SECRET\n",
+    "client_secret:SECRET\n",
+    "client_secret: SECRET\n",
+    "%SECRET\n---\n",
+    "--- SECRET\n",
+    "\x07SECRET: x\n",
+    "admin: SECRET\n",
+    "listen: [{SECRET: x}]\n",
+    "log: {SECRET: x}\n",
+    "via: 'SECRET @'\n",
+]
+FLOW = [
+    "{client_secret:SECRET}",
+    "{client_secret SECRET}",
+    "{SECRET}",
+    "[client_secret: SECRET]",
+    "client_secret:SECRET",
+]
+
+
+def slipped(slip: str, secret: str) -> str:
+    """A whole file with the slip in it."""
+    return CLIENT + slip.replace("SECRET", secret) + ROUTES
+
+
+@pytest.mark.parametrize("slip", SLIPS)
+def test_no_problem_shows_a_secret_after_a_slip(complaints: Complaints, slip: str) -> None:
+    """Neither as value nor as key, in a path or in a sentence."""
+    told = complaints(slipped(slip, SECRET))
+    assert SECRET not in "\n".join(told)
+
+
+@pytest.mark.parametrize("slip", FLOW)
+@pytest.mark.parametrize("around", ["oauth_clients: {a: SLIP}\n", "oauth_clients: SLIP\n", "oauth_clients: [SLIP]\n"])
+def test_no_problem_shows_a_secret_after_a_slip_in_braces(complaints: Complaints, around: str, slip: str) -> None:
+    """Where the space behind the colon is missing, all of it is a key."""
+    told = complaints(around.replace("SLIP", slip).replace("SECRET", SECRET) + ROUTES)
+    assert SECRET not in "\n".join(told)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@given(slip=st.sampled_from(SLIPS), secret=st.text("0123456789abcdefXYZ!$-_.=+/", min_size=8, max_size=40))
+def test_no_problem_shows_any_secret(complaints: Complaints, slip: str, secret: str) -> None:
+    """Whatever it is made of."""
+    try:
+        told = complaints(slipped(slip, secret))
+    except pytest.fail.Exception:  # with these letters the slip is none
+        return
+    assert secret not in "\n".join(told)
+
+
+def test_a_key_that_swallowed_its_value_is_told_as_such(complaints: Complaints) -> None:
+    """The sentence says what is missing, and the line where."""
+    told = complaints(slipped("    client_secret: x\n    tls: {ca_file:SECRET}\n", SECRET))
+    assert told == ["proxy.yaml:6: oauth_clients.a.tls.…: has no value, write a colon and a space behind the key"]
+
+
+@pytest.mark.parametrize(
+    ("location", "seen"),
+    [
+        (("routes", 0, "timeout"), ("routes", 0, "timeout")),
+        (("routes", 0, "timeot"), ("routes", 0, "timeot")),
+        (("routes", 0, "Time-Out"), ("routes", 0, "Time-Out")),
+        (("oauth_clients", "any.name-1", "client_id"), ("oauth_clients", "any.name-1", "client_id")),
+        (("oauth_clients", "any.name-1"), ("oauth_clients", HIDDEN)),
+        (("oauth_clients", "a:b", "client_id"), ("oauth_clients", HIDDEN, "client_id")),
+        (("oauth_clients", "client_secret"), ("oauth_clients", "client_secret")),
+        (("oauth_clients", "a", "client_secret12"), ("oauth_clients", "a", "client_secret12")),
+        (("oauth_clients", "a", "client_secret123"), ("oauth_clients", "a", HIDDEN)),
+        (("routes", 0, "set_fields", "X-Api-Key"), ("routes", 0, "set_fields", "X-Api-Key")),
+        (("routes", 0, "set_fields", "X-Api-Key1"), ("routes", 0, "set_fields", HIDDEN)),
+        (("routes", 0, "set_fields", "Content_Length"), ("routes", 0, "set_fields", "Content_Length")),
+        ((), ()),
+    ],
+)
+def test_words_that_are_known_are_shown(location: tuple[str | int, ...], seen: tuple[str | int, ...]) -> None:
+    """Options and what is one slip away from them, indices, names of OAuth clients, fields."""
+    assert shown(location) == seen
+
+
+def test_a_word_is_close_that_is_nearly_another() -> None:
+    """A longer one with a known word in it is not."""
+    assert is_close("timeot", ["timeout"])
+    assert not is_close("timeout-s3c", ["timeout"])
+    assert not is_close("s3cr3t", ["secret"])
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"CPI_CLIENT_SECRET": "", "CPI_CLIENT_SECRETS3CR3T": "x"},
+        {"CPI_CLIENT_SECRET": "s3cr3t\n"},
+        {"CPI_CLIENT_SECRET_FILE": "s3cr3t"},
+        {"CPI_CLIENT_SECRET_FILE": "/nowhere/s3cr3t"},
+        {"CPI_CLIENT_SECRET": "x", "CPI_CLIENT_ID": " s3cr3t"},
+        {"CPI_CLIENT_SECRET": "x", "CPI_TOKEN_URL": "s3cr3t"},
+        {"CPI_CLIENT_SECRET": "x", "CPI_UPSTREAM": "https://u:s3cr3t@h"},
+        {"CPI_CLIENT_SECRET": "x", "CPI_LISTEN": "s3cr3t"},
+        {"CPI_CLIENT_SECRET": "x", "CPI_ALLOW": "s3cr3t"},
+        {"CPI_CLIENT_SECRET": "x", "CPI_CA_FILE": "s3cr3t"},
+        {"CPI_SERVICE_KEY": "s3cr3t"},
+        {"CPI_SERVICE_KEY": '{"clientsecret": "s3cr3t"}'},
+        {"CPI_SERVICE_KEY": json.dumps({"it-rt": [{"name": "n", "credentials": {"oauth": {"s3cr3t": 1}}}]})},
+        {"CPI_SERVICE_KEY": json.dumps({"oauth": {**OAUTH, "clientsecret": "s3cr3t\n"}})},
+        {"CPI_SERVICE_KEY_FILE": "s3cr3t"},
+    ],
+)
+def test_no_problem_shows_what_a_variable_holds(variables: dict[str, str]) -> None:
+    """Also where the secret stands in the wrong one, or in its name."""
+    environ = {"CPI_UPSTREAM": "https://up.example.com", "CPI_TOKEN_URL": TOKEN_URL, "CPI_CLIENT_ID": "a"}
+    found = read_environment(environ | variables)
+    assert found is not None
+    with pytest.raises(ConfigurationError) as caught:
+        resolve(*found, folder=FOLDER, read=read_secret, insecure_listen=False)
+    assert "s3cr3t" not in str(caught.value).lower()
+
+
+def test_an_oauth_client_that_is_a_slip_is_not_listed(complaints: Complaints) -> None:
+    """A route that names none is told of those that can be used."""
+    text = written().replace('{"a":', '{"a:s3cr3t": 1, "b":').replace('"oauth_client": "a"', '"oauth_client": "x"')
+    assert "s3cr3t" not in "\n".join(complaints(text))

@@ -1,0 +1,197 @@
+"""What less strict servers may make of a path."""
+
+import posixpath
+import re
+from collections.abc import Iterator
+from itertools import product
+from urllib.parse import unquote_to_bytes
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from proxy.forwarding.normalization import LONGEST, Reading, climbs, readings
+from tests.fakes.spellings import CLIMBING, STAYING, spelled
+
+PIECES = [b"..", b".", b"/", b"\\", b"%2e", b"%2f", b"%5c", b"%252e", b"%252f", b"%25", b"2e", b"%", b";", b"%3b", b"x"]
+ODD = [
+    b";x",
+    b"a",
+    b"B",
+    b"?",
+    b"+",
+    b"%20",
+    b"%09",
+    b"%00",
+    b"%c0%ae",
+    b"%c0%af",
+    b"%c1%9c",
+    b"%e0%80%ae",
+    b"%3f",
+    b"%23",
+]
+RESTS = st.lists(st.sampled_from([*PIECES, *ODD]), max_size=10).map(lambda pieces: b"/" + b"".join(pieces))
+
+
+@pytest.mark.parametrize("rest", CLIMBING)
+def test_a_path_that_somebody_could_read_as_leading_out_climbs(rest: bytes) -> None:
+    """Decoded twice, a backslash as a slash, `..;x` as `..`, white space and controls beside dots not counted."""
+    assert climbs(rest)
+
+
+@pytest.mark.parametrize("rest", STAYING)
+def test_a_path_that_stays_below_its_prefix_does_not_climb(rest: bytes) -> None:
+    """Neither does anything behind a question mark."""
+    assert not climbs(rest)
+
+
+@pytest.mark.parametrize(("octets", "climbing"), [(LONGEST, False), (LONGEST + 1, True)])
+def test_a_long_path_with_dots_counts_as_climbing(octets: int, *, climbing: bool) -> None:
+    """It is not looked at closely, because that would take long."""
+    assert climbs(b"/a/../".ljust(octets, b"x")) is climbing
+
+
+def test_a_long_path_without_dots_does_not_climb() -> None:
+    """However many escapes it has."""
+    assert not climbs(b"/%41;v=1" * LONGEST)
+
+
+@given(RESTS | st.binary(max_size=30))
+@example(b"/a%2fb/../..")
+@example(b"/;%2fb/%2e%2e")
+@example(b"/a%c0%afb/%2e%2e/%2e%2e")
+def test_whatever_some_server_reads_as_leading_out_climbs(rest: bytes) -> None:
+    """Each server for itself, by the words of the design."""
+    if any(leaves(server(rest)) for server in SERVERS):
+        assert climbs(rest)
+
+
+@given(RESTS, st.integers(min_value=0, max_value=2))
+def test_what_normalization_shows_to_lead_out_is_refused(rest: bytes, decodings: int) -> None:
+    """Whoever decodes up to twice and normalizes finds nothing outside of the prefix in what passes."""
+    path = rest.split(b"?")[0]
+    for _ in range(decodings):
+        path = unquote_to_bytes(path)
+    for seen in (path, path.replace(b"\\", b"/")):
+        normal = posixpath.normpath(b"/route/prefix/" + seen.lstrip(b"/"))
+        if not (normal + b"/").startswith(b"/route/prefix/"):
+            assert climbs(rest)
+
+
+@pytest.mark.parametrize(
+    ("rest", "reading"),
+    [
+        (b"", Reading((), certain=True)),
+        (b"/", Reading((), certain=True)),
+        (b"/a/B/", Reading(("a", "b"), certain=True)),
+        (b"/a?/b", Reading(("a",), certain=True)),
+        (b"/a.b/1:2", Reading(("a.b", "1:2"), certain=True)),
+        (b"/a//./B%2fc%3bx", Reading(("a", "b", "c"), certain=True)),
+        (b"/a/../b", Reading(("a", "b"), certain=False)),
+        (b"/a/..;x/b", Reading(("a", "b"), certain=False)),
+        (b"/a;x%2fy/b", Reading(("a", "y", "b"), certain=False)),
+        (b"/a;x/b;y", Reading(("a", "b"), certain=True)),
+        (b"/%c5%bf%E2%84%AA%c4%b0%c4%b1", Reading(("skii",), certain=True)),
+    ],
+)
+def test_a_path_is_read_as_names(rest: bytes, reading: Reading) -> None:
+    """In one case, also by the rules of Java, which takes the long s for an s."""
+    assert readings(rest) == [reading]
+
+
+def test_nul_is_read_in_two_ways() -> None:
+    """As nothing, and as the end of a name."""
+    assert {reading.names for reading in readings(b"/a%00b/c")} == {("a", "c"), ("ab", "c")}
+
+
+def test_a_long_path_with_parameters_is_read_as_uncertain() -> None:
+    """Its parameters are not looked at."""
+    assert [each.certain for each in readings(b"/a;b" * LONGEST)] == [False]
+
+
+@pytest.mark.parametrize("rest", spelled(b"/orders"))
+def test_a_spelling_is_read_as_what_it_hides(rest: bytes) -> None:
+    """In one of the readings."""
+    assert any(may_be_below(reading, ("orders",)) for reading in readings(rest))
+
+
+@given(RESTS)
+def test_what_a_server_reads_is_among_the_readings(rest: bytes) -> None:
+    """Be it decoded or not, with parameters dropped before or after, dots taken away or not."""
+    for server in SERVERS:
+        seen = below(server(rest))
+        for length in range(1, len(seen) + 1):
+            assert any(may_be_below(reading, canonical(seen[:length])) for reading in readings(rest))
+
+
+def canonical(names: list[bytes]) -> tuple[str, ...]:
+    """A route's prefix of these segments, as the table keeps it."""
+    return readings(b"/" + b"/".join(names).replace(b"?", b"%3f"))[0].names
+
+
+def may_be_below(reading: Reading, names: tuple[str, ...]) -> bool:
+    """Whether a path with this reading may lie below the names."""
+    if reading.certain:
+        return reading.names[: len(names)] == names
+    rest = iter(reading.names)
+    return all(name in rest for name in names)
+
+
+class Server:
+    """One of many servers that read a path, with its habits."""
+
+    def __init__(self, decodings: int, *habits: bool) -> None:
+        self._decodings = decodings
+        self._backslash, self._early, self._late, self._overlong, self._trim, self._merge = habits
+
+    def __call__(self, rest: bytes) -> list[bytes]:
+        """The segments, before dots are looked at."""
+        path = rest.split(b"?")[0]
+        if self._early:
+            path = re.sub(rb";[^/]*", b"", path)
+        for _ in range(self._decodings):
+            path = unquote_to_bytes(path)
+            if self._overlong:
+                path = overlong(path)
+        if self._backslash:
+            path = path.replace(b"\\", b"/")
+        if self._late:
+            path = re.sub(rb";[^/]*", b"", re.split(rb"[?#\0]", path)[0])
+        segments = path.split(b"/")
+        if self._trim:
+            segments = [segment.strip(b"\0\t\n\r +") for segment in segments]
+        return [segment for segment in segments if segment] if self._merge else segments
+
+
+SERVERS = [Server(decodings, *habits) for decodings in range(3) for habits in product((False, True), repeat=6)]
+
+
+def overlong(path: bytes) -> bytes:
+    """What old decoders took for a dot, a slash and a backslash."""
+    for octets, meant in ((b"\xc0\xae", b"."), (b"\xe0\x80\xae", b"."), (b"\xc0\xaf", b"/"), (b"\xc1\x9c", b"\\")):
+        path = path.replace(octets, meant)
+    return path
+
+
+def depths(segments: list[bytes]) -> Iterator[int]:
+    """How deep each segment leads; empty ones lead nowhere."""
+    depth = 0
+    for segment in segments:
+        depth += -1 if segment == b".." else segment not in (b"", b".")
+        yield depth
+
+
+def leaves(segments: list[bytes]) -> bool:
+    """Whether some segment leads out."""
+    return any(depth < 0 for depth in depths(segments))
+
+
+def below(segments: list[bytes]) -> list[bytes]:
+    """The segments that are left by RFC 3986 §5.2.4, which counts empty ones, without them."""
+    stack: list[bytes] = []
+    for segment in segments:
+        if segment == b"..":
+            stack[-1:] = []
+        elif segment != b".":
+            stack.append(segment)
+    return [segment for segment in stack if segment]

@@ -1,0 +1,63 @@
+"""What an answer says about our credentials, by its head and its text."""
+
+import gzip
+import zlib
+
+import pytest
+
+from proxy.forwarding.refusal import plain, refusal_of
+from proxy.forwarding.verdict import Refusal
+from proxy.wire.body import HIGH_WATER
+from tests.fakes.heads import response_head
+from tests.unit.forwarding.world import request, settings
+
+TEXT = b"The MPL ID for the failed message is : AG"
+
+
+@pytest.mark.parametrize(
+    ("coding", "octets", "read"),
+    [
+        (b"", TEXT, (TEXT, True)),
+        (b"identity", TEXT, (TEXT, True)),
+        (b"gzip", gzip.compress(TEXT, mtime=0), (TEXT, True)),
+        (b"GZIP", gzip.compress(TEXT, mtime=0), (TEXT, True)),
+        (b"x-gzip", gzip.compress(TEXT, mtime=0), (TEXT, True)),
+        (b"deflate", zlib.compress(TEXT), (TEXT, True)),
+        (b"gzip", gzip.compress(TEXT, mtime=0)[:-9], (TEXT, False)),
+        (b"gzip", gzip.compress(b" " * HIGH_WATER + TEXT, mtime=0), (b" " * HIGH_WATER, False)),
+        (b"gzip", TEXT, (b"", False)),
+        (b"gzip", b"", (b"", True)),
+        (b"br", TEXT, (b"", False)),
+        (b"gzip, gzip", TEXT, (b"", False)),
+        (b"br", b"", (b"", True)),
+    ],
+)
+def test_a_text_is_read_as_far_as_its_coding_is_known(coding: bytes, octets: bytes, read: tuple[bytes, bool]) -> None:
+    """And however small it is packed, not without end."""
+    got, whole = plain(response_head(b"HTTP/1.1 401 x", (b"Content-Encoding", coding)).fields, octets)
+    assert whole is read[1]
+    assert got == read[0] or (not whole and read[0].startswith(got))
+
+
+@pytest.mark.parametrize(
+    ("status", "retry", "fields", "own", "refusal"),
+    [
+        (401, False, (), (), Refusal.TOKEN),
+        (403, False, (), (), Refusal.NONE),
+        (403, True, (), (), Refusal.TOKEN),
+        (403, True, ((b"x-csrf-token", b"required"),), (), Refusal.CSRF),
+        (403, True, ((b"x-csrf-token", b"required"),), ((b"X-CSRF-Token", b"stale"),), Refusal.NONE),
+        (401, False, ((b"x-csrf-token", b"required"),), (), Refusal.TOKEN),
+    ],
+)
+def test_a_head_tells_which_credential_is_refused(
+    *,
+    status: int,
+    retry: bool,
+    fields: tuple[tuple[bytes, bytes], ...],
+    own: tuple[tuple[bytes, bytes], ...],
+    refusal: Refusal,
+) -> None:
+    """A 403 that asks for a CSRF token is about nothing else."""
+    head = response_head(b"HTTP/1.1 %d x" % status, *fields)
+    assert refusal_of(head, request("POST /orders", *own), settings(retry_on_403=retry)) is refusal

@@ -1,0 +1,170 @@
+"""What comes from a token endpoint has a bound, and its connection is not forgotten."""
+
+import asyncio
+import gzip
+import socket
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from proxy.config.model import Tls
+from proxy.errors import GrantMalformed
+from proxy.oauth.answer import MAX_BODY, Answer
+from proxy.oauth.connector import MAX_HEAD, MAX_INTERIM, GrantConnector, _socket
+from proxy.oauth.endpoint import TokenEndpoint
+from proxy.oauth.lookup import GrantResolver
+from proxy.wire.resolver import Resolver
+from tests.unit.oauth.registrations import registration
+from tests.unit.oauth.sending import failure_of, send, who
+
+Talk = Callable[[asyncio.StreamWriter], Awaitable[None]]
+INTERIM = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+TOKEN = b'{"access_token": "t"}'
+END = b"Content-Length: %d\r\n\r\n%b" % (len(TOKEN), TOKEN)
+OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@asynccontextmanager
+async def server(talk: Talk, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
+    """A token endpoint that says what it is told to, whatever it is asked; its URL."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        try:
+            await talk(writer)
+        except ConnectionError:
+            pass
+        finally:
+            ended.set()
+            writer.transport.abort()
+
+    ended = asyncio.Event()
+    listening = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    port = listening.sockets[0].getsockname()[1]
+    yield f"{'https' if tls else 'http'}://127.0.0.1:{port}/t"
+    await ended.wait()  # what never ends by itself ends because nobody listens any more
+    listening.close()
+    await listening.wait_closed()
+
+
+def says(*octets: bytes, endless: bool = False) -> Talk:
+    """Say this, once or for ever."""
+
+    async def talk(writer: asyncio.StreamWriter) -> None:
+        for each in octets[:-1] if endless else octets:
+            writer.write(each)
+            await writer.drain()
+        while endless:
+            writer.write(octets[-1] * (65536 // len(octets[-1])))
+            await writer.drain()
+
+    return talk
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        pytest.param([INTERIM * MAX_INTERIM, OK, END], id="64 interim answers"),
+        pytest.param([INTERIM, INTERIM, OK + END], id="interim answers, one by one"),
+        pytest.param([OK, b"X: " + b"x" * 200_000 + b"\r\n", END], id="a long field"),
+        pytest.param([OK, b"X" * 200_000 + b": x\r\n", END], id="a long name"),
+        pytest.param([b"HTTP/1.1 200 " + b"O" * 200_000 + b"\r\n", END], id="a long reason"),
+        pytest.param([OK, b"Set-Cookie: a=b\r\n" * 14_000, END], id="many fields"),
+        pytest.param([OK, b"a:\r\n" * 60_000, END], id="very many fields"),
+        pytest.param([OK, b"X: " + b"x" * (MAX_HEAD - 200) + b"\r\n", END], id="a head of 256 KiB"),
+        pytest.param(
+            [b"HTTP/1.1 100 Continue\r\nX: " + b"x" * 250_000 + b"\r\n\r\n"] * 3 + [OK, END], id="each head for itself"
+        ),
+        pytest.param([OK + END + OK + END], id="octets behind the answer"),
+        pytest.param(
+            [OK, b"Transfer-Encoding: chunked\r\n\r\n", *(b"1\r\n%c\r\n" % each for each in TOKEN), b"0\r\n\r\n"],
+            id="small chunks",
+        ),
+        pytest.param([OK, b"Content-Encoding: gzip\r\nConnection: close\r\n\r\n" + gzip.compress(TOKEN)], id="gzip"),
+    ],
+)
+@pytest.mark.parametrize("secured", [False, True])
+async def test_a_good_token_is_not_lost(
+    endpoint: TokenEndpoint,
+    tls: ssl.SSLContext,
+    ca_file: Path,
+    octets: list[bytes],
+    secured: bool,  # noqa: FBT001
+) -> None:
+    """However much stands before it, within bounds."""
+    async with server(says(*octets), tls if secured else None) as url:
+        answer = await send(endpoint, registration(token_url=url, tls=Tls(ca_file=ca_file) if secured else Tls()))
+    assert (answer.status, answer.body) == (200, TOKEN)
+
+
+@pytest.mark.parametrize(
+    ("octets", "what"),
+    [
+        pytest.param([INTERIM], "more than 64 interim answers", id="interim answers"),
+        pytest.param([b"HTTP/1.1 100 \r\n\r\n"], "more than 64 interim answers", id="short interim answers"),
+        pytest.param([OK, b"X: y\r\n"], "a head of more than 256 KiB", id="fields"),
+        pytest.param([OK + b"X: ", b"y"], "a head of more than 256 KiB", id="one field"),
+        pytest.param([b"HTTP/1.1 200 ", b"O"], "a head of more than 256 KiB", id="a reason"),
+        pytest.param([b"HTTP/1.1 103 E\r\nX: ", b"y"], "a head of more than 256 KiB", id="one interim answer"),
+        pytest.param([CHUNKED + b"1;a=", b"y"], "more than 1 MiB", id="a chunk extension"),
+        pytest.param([CHUNKED + b"0\r\nX: ", b"y"], "something that is no HTTP", id="a trailer field"),
+        pytest.param([CHUNKED + b"0\r\n", b"X: y\r\n"], "something that is no HTTP", id="trailer fields"),
+    ],
+)
+async def test_what_never_ends_is_refused(endpoint: TokenEndpoint, octets: list[bytes], what: str) -> None:
+    """Long before its time is over, and the server is no longer listened to."""
+    async with server(says(*octets, endless=True)) as url:
+        client = registration(token_url=url, timeout=10.0)
+        failure = await failure_of(endpoint, client)
+    assert type(failure) is GrantMalformed
+    assert failure.detail.startswith(f"{who(client)} answered with {what}")
+    assert failure.detail.endswith(": check token_url.")
+
+
+async def test_one_interim_answer_too_many_is_refused(endpoint: TokenEndpoint) -> None:
+    """Even if the answer stands behind it."""
+    async with server(says(INTERIM * (MAX_INTERIM + 1) + OK + END)) as url:
+        client = registration(token_url=url)
+        failure = await failure_of(endpoint, client)
+    assert failure.detail == f"{who(client)} answered with more than 64 interim answers: check token_url."
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"Transfer-Encoding: chunked\r\n\r\n100000000\r\n",
+        b"Connection: close\r\n\r\n",
+        b"Content-Length: 1000000000000\r\n\r\n",
+    ],
+)
+async def test_an_endless_body_is_read_to_one_octet_beyond_its_bound(endpoint: TokenEndpoint, head: bytes) -> None:
+    """However it is framed; its reader says that it was too long."""
+    async with server(says(OK + head, b" ", endless=True)) as url:
+        answer = await send(endpoint, registration(token_url=url))
+    assert answer == Answer(status=200, body=b" " * (MAX_BODY + 1))
+
+
+async def test_a_body_grows_no_further_than_its_bound(endpoint: TokenEndpoint) -> None:
+    """A gigabyte of white space is a megabyte as gzip."""
+    bomb = gzip.compress(b" " * (64 << 20))
+    async with server(says(OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb), bomb)) as url:
+        answer = await send(endpoint, registration(token_url=url))
+    assert len(answer.body) == MAX_BODY + 1
+
+
+def test_a_connection_is_kept_in_mind_by_firewalls() -> None:
+    """The kernel probes it from its beginning, be it IPv4 or IPv6."""
+    for family in (socket.AF_INET, socket.AF_INET6):
+        with _socket((family, socket.SOCK_STREAM, 6, "", ())) as made:
+            assert (made.family, made.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)) == (family, 1)
+
+
+async def test_the_sockets_of_grants_are_made_so() -> None:
+    """By the connector, for servers and corporate proxies alike."""
+    connector = GrantConnector(GrantResolver(Resolver()))
+    assert connector._socket_factory is _socket
+    await connector.close()

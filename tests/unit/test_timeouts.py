@@ -1,0 +1,99 @@
+"""Timeouts that let the event loop read before they strike."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+
+from proxy.timeouts import GRACE, LateCall, timeout
+from tests.fakes.loop import LeapingLoop, leaping
+
+
+def run(coroutine: Coroutine[Any, Any, None]) -> None:
+    """On an event loop that can stand still."""
+    with asyncio.Runner(loop_factory=LeapingLoop) as runner:
+        runner.run(coroutine)
+
+
+async def come_over(ours: socket.socket, turns: int) -> None:
+    """Wait for an octet, then for some turns of the event loop, as what has several layers does."""
+    await asyncio.get_running_loop().sock_recv(ours, 1)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("turns", [0, 5])
+def test_what_came_while_the_process_stood_still_is_in_time(turns: int) -> None:
+    """Though its time is over when it is read."""
+
+    async def scenario() -> None:
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        theirs.setblocking(False)
+        with ours, theirs:
+            async with timeout(10):
+                waiting = asyncio.ensure_future(come_over(ours, turns))
+                await asyncio.sleep(0)
+                theirs.send(b"x")
+                leaping().leap(100)
+                await waiting
+
+    run(scenario())
+
+
+def test_what_does_not_come_is_a_timeout() -> None:
+    """Once the event loop has read, and not before the time is over."""
+
+    async def scenario() -> None:
+        waiting = asyncio.ensure_future(wait())
+        for seconds in (0, 9, 1, GRACE / 2):
+            leaping().leap(seconds)
+            await asyncio.sleep(0)
+            assert not waiting.done()
+        leaping().leap(GRACE)
+        with pytest.raises(TimeoutError):
+            await waiting
+
+    async def wait() -> None:
+        async with timeout(10):
+            await asyncio.Event().wait()
+
+    run(scenario())
+
+
+def test_what_is_over_in_time_is_not_struck_later() -> None:
+    """Neither by its result nor by its own failure."""
+
+    async def scenario() -> None:
+        with contextlib.suppress(LookupError):
+            async with timeout(1):
+                raise LookupError
+        async with timeout(1):
+            pass
+        for seconds in (1, GRACE):
+            leaping().leap(seconds)
+            await asyncio.sleep(0)
+
+    run(scenario())
+
+
+def test_a_late_call_can_be_cancelled_until_it_comes() -> None:
+    """Also when its time is over."""
+
+    async def scenario() -> None:
+        called: list[str] = []
+        early = LateCall(1, lambda: called.append("early"))
+        late = LateCall(1, lambda: called.append("late"))
+        LateCall(1, lambda: called.append("made"))
+        early.cancel()
+        for step in (1, GRACE):
+            leaping().leap(step)
+            for _ in range(2):
+                await asyncio.sleep(0)
+            late.cancel()
+        assert called == ["made"]
+
+    run(scenario())

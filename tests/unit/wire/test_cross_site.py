@@ -1,0 +1,155 @@
+"""Tests of proxy.wire.cross_site."""
+
+import pytest
+
+from proxy.wire.cross_site import comes_from_elsewhere, host_name, is_address, is_loopback, is_marked
+
+HOST = b"127.0.0.1:8080"
+
+
+def elsewhere(*fields: tuple[bytes, bytes], host: bytes = HOST, secure: bool = False) -> bool:
+    """The answer for a request with these fields."""
+    return comes_from_elsewhere([(b"Host", host), *fields], host, secure=secure)
+
+
+@pytest.mark.parametrize(
+    ("fields", "marked"),
+    [
+        ([], False),
+        ([(b"Host", HOST), (b"Referer", b"https://evil.example/")], False),
+        ([(b"ORIGIN", b"null")], True),
+        ([(b"sec-fetch-site", b"none")], True),
+    ],
+)
+def test_a_browser_is_known_by_its_marks(fields: list[tuple[bytes, bytes]], *, marked: bool) -> None:
+    """Origin and Sec-Fetch-Site, in any case, are the marks of a browser."""
+    assert is_marked(fields) is marked
+
+
+@pytest.mark.parametrize("site", [b"same-origin", b"none", b" none "])
+@pytest.mark.parametrize("origin", [b"null", b"https://evil.example"])
+def test_sec_fetch_site_has_the_last_word_for_own_pages(site: bytes, origin: bytes) -> None:
+    """A page that hides its address sends Origin: null to itself."""
+    assert not elsewhere((b"Sec-Fetch-Site", site), (b"Origin", origin))
+
+
+@pytest.mark.parametrize("site", [b"cross-site", b"same-site", b"", b"Same-Origin", b"other", b"none, cross-site"])
+def test_any_other_sec_fetch_site_is_elsewhere(site: bytes) -> None:
+    """Only the two values of own pages count as such, and a matching Origin does not help."""
+    assert elsewhere((b"sec-FETCH-site", site), (b"Origin", b"http://127.0.0.1:8080"))
+
+
+def test_each_of_several_marks_has_to_be_own() -> None:
+    """A second field with another value is not passed over, in either order."""
+    own, other = (b"Sec-Fetch-Site", b"same-origin"), (b"Sec-Fetch-Site", b"cross-site")
+    assert elsewhere(own, other)
+    assert elsewhere(other, own)
+    mine, foreign = (b"Origin", b"http://127.0.0.1:8080"), (b"Origin", b"http://evil.example")
+    assert elsewhere(mine, foreign)
+    assert elsewhere(foreign, mine)
+
+
+@pytest.mark.parametrize(
+    ("origin", "host"),
+    [
+        (b"http://127.0.0.1:8080", HOST),
+        (b"HTTP://LocalHost:8080", b"localhost:8080"),
+        (b"http://localhost:8080", b"LOCALHOST.:8080"),
+        (b"http://[::1]:8080", b"[::1]:8080"),
+        (b"http://proxy.example", b"proxy.example:80"),
+        (b"http://proxy.example:80", b"proxy.example"),
+        (b"https://proxy.example", b"proxy.example"),
+        (b"https://proxy.example", b"proxy.example:443"),
+        (b"http://proxy.example", b"proxy.example:"),
+    ],
+)
+def test_an_origin_is_own_where_it_is_that_of_host(origin: bytes, host: bytes) -> None:
+    """Compared by host without case and dot at the end, and by port, which the scheme tells where it is missing."""
+    assert not elsewhere((b"Origin", origin), host=host)
+
+
+@pytest.mark.parametrize(
+    ("origin", "host"),
+    [
+        (b"null", HOST),
+        (b"", HOST),
+        (b"http://evil.example", HOST),
+        (b"http://127.0.0.1", HOST),
+        (b"http://127.0.0.1:3000", HOST),
+        (b"http://127.0.0.1:8080.evil.example", HOST),
+        (b"http://127.0.0.1:8080@evil.example", HOST),
+        (b"http://evil.example http://127.0.0.1:8080", HOST),
+        (b"http://127.0.0.1:8080, http://evil.example", HOST),
+        (b"http://127.0.0.1:8080/", HOST),
+        (b"127.0.0.1:8080", HOST),
+        (b"chrome-extension://abcdef", HOST),
+        (b"https://proxy.example", b"proxy.example:80"),
+        (b"http://proxy.example", b""),
+        (b"http://proxy.example", b"proxy.example, other.example"),
+        (b"http://a b", b"a b"),
+        (b"http://[x]", b"[x]"),
+    ],
+)
+def test_any_other_origin_is_elsewhere(origin: bytes, host: bytes) -> None:
+    """Another host, another port, no origin at all, or a Host that cannot be read."""
+    assert elsewhere((b"Origin", origin), host=host)
+
+
+def test_over_tls_a_page_without_tls_is_elsewhere() -> None:
+    """The page of http:// is another origin, whose octets anybody on the way may have written."""
+    assert elsewhere((b"Origin", b"http://proxy.example:8443"), host=b"proxy.example:8443", secure=True)
+    assert not elsewhere((b"Origin", b"https://proxy.example:8443"), host=b"proxy.example:8443", secure=True)
+
+
+def test_a_request_without_marks_does_not_come_from_elsewhere() -> None:
+    """Senders that are no browsers are not concerned, whatever their Host."""
+    assert not elsewhere()
+    assert not elsewhere((b"Referer", b"https://evil.example/"), host=b"")
+
+
+@pytest.mark.parametrize(
+    ("authority", "name"),
+    [
+        (b"127.0.0.1:8080", "127.0.0.1"),
+        (b"[::1]:8080", "::1"),
+        (b"[::1]", "::1"),
+        (b"Proxy.Example.", "proxy.example"),
+        (b"proxy.example.:443", "proxy.example"),
+        (b"localhost:", "localhost"),
+        (b"", ""),
+        (b".", ""),
+        (b":80", ""),
+        (b"::1", ""),
+        (b"user@localhost", ""),
+        (b"localhost/x", ""),
+        (b"localhost evil.example", ""),
+        (b"localhost,evil.example", "localhost,evil.example"),
+        (b"localhost:80:80", ""),
+    ],
+)
+def test_the_name_of_a_host_has_no_port_and_no_dot_at_its_end(authority: bytes, name: str) -> None:
+    """In lower case, without brackets; what is no authority has no name."""
+    assert host_name(authority) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "loopback"),
+    [
+        ("127.0.0.1", True, True),
+        ("127.9.9.9", True, True),
+        ("::1", True, True),
+        ("::ffff:127.0.0.1", True, True),
+        ("localhost", False, True),
+        ("10.1.2.3", True, False),
+        ("::ffff:10.1.2.3", True, False),
+        ("2001:db8::1", True, False),
+        ("0.0.0.0", True, False),
+        ("127.1", False, False),
+        ("127.0.0.1.evil.example", False, False),
+        ("localhost.evil.example", False, False),
+        ("", False, False),
+    ],
+)
+def test_addresses_and_loopback_are_told_from_names(name: str, *, address: bool, loopback: bool) -> None:
+    """A name may point anywhere, an address only to itself."""
+    assert (is_address(name), is_loopback(name)) == (address, loopback)
