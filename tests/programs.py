@@ -63,6 +63,7 @@ PROGRAMS = {
     "git": on_path("git", "git"),
     "helm": on_path("helm", is_required=False),  # Debian does not have it
     "javac": on_path("javac", "default-jdk-headless"),
+    "kill": on_path("kill", "procps"),
     "make": on_path("make", "make"),
     "newman": Program(is_there=lambda: newman() and which("node")),  # `make test` has npm install it
     "npm": on_path("npm", "nodejs npm"),

@@ -50,7 +50,7 @@ def test_the_command_is_one_of_the_program() -> None:
     assert SERVICE["RestartPreventExitStatus"] == "2"
 
 
-@pytest.mark.needs("systemd-analyze")
+@pytest.mark.needs("systemd-analyze", "kill")
 def test_systemd_finds_nothing_wrong(tmp_path: Path) -> None:
     """With a program that is there in place of the installed one."""
     for kind in ("service", "socket"):

@@ -13,8 +13,8 @@ from tests.fakes.sender import Answer, request
 from tests.fakes.upstream import Upstream
 from tests.flow.running import Running, Serve, document, tenant_document
 
-IMPATIENT = {"timeout": "100ms"}
-"So that no grant is tried again inside an exchange: the first pause is longer than anybody would wait."
+IMPATIENT = {"timeout": "400ms"}
+"A failed grant is tried again once at most, because the second pause is longer than an exchange waits."
 
 
 async def post(proxy: Running) -> Answer:
@@ -102,8 +102,9 @@ async def test_a_refusal_is_remembered(serve: Serve, upstream: Upstream) -> None
 
 async def test_a_live_token_is_used_through_an_outage(serve: Serve, upstream: Upstream) -> None:
     """The last minutes of its life are for that."""
-    async with AuthorizationServer(granted("first"), Reply(status=503)) as authority:
-        proxy = await serve(document(upstream, authority, client=IMPATIENT))
+    outage = Reply(status=503, fields=(("Retry-After", "60"),))  # longer than an exchange waits, so tried once each
+    async with AuthorizationServer(granted("first"), outage) as authority:
+        proxy = await serve(document(upstream, authority))
         assert (await post(proxy)).status == 200
         proxy.clock.advance(3600 - 60)
         for _ in range(3):

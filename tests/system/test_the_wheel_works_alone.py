@@ -67,7 +67,9 @@ def installed(folder: Path) -> Path:
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="this is no clone")
 def test_the_source_distribution_has_every_file(tmp_path: Path) -> None:
     """And nothing that is not under version control, or about to be."""
-    listed = call("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
+    listed = call(
+        "git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"
+    ).split("\0")
     source = unpacked(tmp_path)
     found = {str(each.relative_to(source)) for each in source.rglob("*") if each.is_file()}
     assert found - {"PKG-INFO"} == {each for each in listed if (ROOT / each).is_file()}
