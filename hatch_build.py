@@ -15,12 +15,13 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 COMPILED = {
     "": "clock",
-    "forwarding": "admission attempt body bounds cookies csrf exchange fields normalization origin relay"
+    "forwarding": "admission attempt body bounds cookies exchange fields normalization origin outgoing refusal relay"
     " request routes target verdict",
+    "forwarding/csrf": "fetch scheme session unit",
     "oauth": "source token",
     "observe": "account logs metrics",
     "server": "arrival desk sender",
-    "upstream": "connection keep_alive pool",
+    "upstream": "connection keep_alive pool request",
     "wire": "body deadlines field_names framing grammar heads records request_target run",
 }
 "What one exchange passes through, but for classes that others derive from: `wire/reading.py`, `observe/log.py`."

@@ -18,8 +18,8 @@ from proxy.config.model import Configuration, OAuthClient, Tls
 from proxy.config.model import Route as Settings
 from proxy.config.urls import port_of
 from proxy.forwarding.bounds import Bounds, bounds_of
+from proxy.forwarding.context import ExchangeContext
 from proxy.forwarding.cookies import CookieRules
-from proxy.forwarding.exchange import House
 from proxy.forwarding.fields import FieldRules
 from proxy.forwarding.gates import Key
 from proxy.forwarding.routes import Route, Routes
@@ -65,7 +65,7 @@ class Generation:
         self.expiry = CredentialExpiry(certificates(configuration), clock=premises.clock, log=premises.log.logger)
         bounds = (route.bounds for route in self.routes.values() if route.bounds is not None)
         self.holdings = Holdings([*bounds, *self.sources.values(), *self.pools.values()])
-        self.house = House(
+        self.context = ExchangeContext(
             routes=Routes(self.routes.values()),
             name=configuration.via.encode(),
             own_names=premises.own_names,

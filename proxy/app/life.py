@@ -239,7 +239,7 @@ class App:
             deadlines=self._premises.deadlines,
             ids=self._ids,
             crowd=self.crowd,
-            serve=partial(exchange, house=generation.house),
+            serve=partial(exchange, context=generation.context),
             refuse=self._refuse,
             crashed=self._crashed,
             unsecured=self._unsecured,
@@ -251,7 +251,7 @@ class App:
 
     def _refuse(self, sender: SenderConnection, error: ProxyError, request_id: str) -> None:
         """Answers what never became a request, and accounts for it."""
-        account, name, now = Account(request_id, ""), self._generation.house.name, self._premises.clock.wall()
+        account, name, now = Account(request_id, ""), self._generation.context.name, self._premises.clock.wall()
         account.client_certificate = sender.subject
         account.failed(error)
         sender.send(problem(error, name=name, request_id=request_id, method="", close=True, now=now))

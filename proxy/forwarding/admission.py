@@ -31,7 +31,7 @@ _NEVER = frozenset({"CONNECT", "TRACE", "TRACK"})
 def admit(request: Request, address: str, routes: Routes[Route], own_names: frozenset[str] = frozenset()) -> Route:
     """The route that takes the request of a sender at this address; a SenderError where none may."""
     route = find(request, routes, own_names)
-    if route.settings.allow is not None and not allowed(address, route.settings.allow):
+    if route.allow is not None and not allowed(address, route.allow):
         raise SenderNotAllowed("The sender's address is not in the route's `allow`.")
     fields = request.head.fields
     if fields.has(b"origin") or fields.has(b"sec-fetch-site"):

@@ -1,18 +1,18 @@
-"""One sending of the forwarded request to the upstream, up to the head of the answer or to its failure."""
+"""One sending of a request to the upstream, up to the head of the answer or to its failure."""
 
 import asyncio
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
 
 from proxy.errors import ConnectTimeout, ProxyError, SenderLeft, UpstreamClosed, UpstreamUnreachable
 from proxy.forwarding.body import Body, BufferedBody, Reader
+from proxy.forwarding.request import Waiting
 from proxy.forwarding.routes import Route
-from proxy.forwarding.verdict import Ending
+from proxy.forwarding.verdict import ANSWERED, BROKEN, LOST, UNREACHABLE, UNSENT, Ending
 from proxy.observe.account import Account
 from proxy.upstream.connection import UpstreamConnection
-from proxy.upstream.pool import stopped
+from proxy.upstream.pool import Pool, stopped
+from proxy.upstream.request import CHUNKED, UpstreamRequest, http1_head
 from proxy.wire.body import IncomingBody
-from proxy.wire.deadlines import NEVER
 from proxy.wire.grammar import ResponseHead
 from proxy.wire.run import rung
 
@@ -20,39 +20,15 @@ ONE_WRITE = 16 << 10
 "Octets up to which head and body are joined: one TLS record."
 
 
-class Waiting(Protocol):
-    """Who waits for the attempt."""
-
-    left: bool
-    "Whether nobody wants it any more."
-
-    def ring(self) -> None:
-        """Let it look again."""
-        ...
-
-
-class Outgoing(NamedTuple):
-    """The request of one attempt."""
-
-    method: str
-    head: bytes
-    body: Body
-    patience: float = NEVER
-    "Seconds at most for the head of the answer, where the route's `timeout` is more."
-
-    def __repr__(self) -> str:
-        return f"<Outgoing {self.method}, {len(self.head)} octets and {self.body!r}>"
-
-
-@dataclass(slots=True)
-class Answered:
+@dataclass(slots=True, eq=False)
+class Answer:
     """The head of an answer has come; the rest is read from `body`. To be discarded or relayed."""
 
-    connection: UpstreamConnection
     head: ResponseHead
     body: IncomingBody
-    route: Route
-    ending = Ending.ANSWERED
+    pool: Pool
+    connection: UpstreamConnection
+    ending: Ending = ANSWERED
 
     def discard(self) -> None:
         """Nobody wants the rest: the connection goes back to its pool, or ends.
@@ -60,49 +36,55 @@ class Answered:
         Only once; later it may serve another exchange.
         """
         if self.connection.body is self.body:
-            self.route.pool.give_back(self.connection)
+            self.pool.give_back(self.connection)
 
 
 @dataclass(slots=True)
 class Failed:
-    """No answer that can be relayed."""
+    """There is no answer that can be relayed."""
 
     ending: Ending
     failure: ProxyError
 
 
-Outcome = Answered | Failed
+Outcome = Answer | Failed
 
 
-async def attempt(route: Route, outgoing: Outgoing, waiting: Waiting, account: Account) -> Outcome:
-    """Connects if need be, sends, and waits for the head of the answer; SenderLeft, and whatever the body raises."""
+async def attempt(
+    route: Route, request: UpstreamRequest, body: Body, waiting: Waiting, account: Account, *, patience: float
+) -> Outcome:
+    """Connects if need be, sends, and waits for the head of the answer; SenderLeft, and whatever the body raises.
+
+    `patience` in seconds bounds each silence of the upstream once it has the whole request.
+    """
+    pool = route.pool
     try:
-        connection = route.pool.take() or await connected(route, account)
+        connection = pool.take() or await connected(route, account)
     except (UpstreamUnreachable, ConnectTimeout) as failure:
-        return Failed(Ending.REFUSED if failure.definite else Ending.UNSENT, failure)
+        return Failed(UNREACHABLE if failure.definite else UNSENT, failure)
     account.attempts += 1
     if waiting.left:
-        route.pool.give_back(connection)
+        pool.give_back(connection)
         raise SenderLeft
     if not connection.open:  # accepted and closed at once, as servers at their limit do
-        return Failed(Ending.UNSENT, UpstreamClosed(f"{connection.name} closes connections as soon as they are made."))
-    connection.lease(waiting.ring, outgoing.method, min(route.settings.timeout, outgoing.patience))
+        return Failed(UNSENT, UpstreamClosed(f"{connection.name} closes connections as soon as they are made."))
+    connection.lease(waiting.ring, request.method, patience)
     try:
-        if isinstance(outgoing.body, BufferedBody):
-            _send_whole(connection, outgoing.head, outgoing.body.content)
+        if isinstance(body, BufferedBody):
+            _send_whole(connection, http1_head(request), body.content)
         else:
-            connection.send(outgoing.head)
-            await _stream(connection, outgoing.body.reader(), chunked=outgoing.body.length is None)
+            connection.send(http1_head(request))
+            await _stream(connection, body.reader(), chunked=request.length == CHUNKED)
     except BaseException:
         connection.cut()
-        route.pool.give_back(connection)
+        pool.give_back(connection)
         raise
     while connection.head is None and connection.failure is None:
         await rung()
     account.answered()
     if connection.head is not None and connection.body is not None:
-        return Answered(connection, connection.head, connection.body, route)
-    return _failed(route, connection)
+        return Answer(connection.head, connection.body, pool, connection)
+    return _failed(pool, connection)
 
 
 async def connected(route: Route, account: Account) -> UpstreamConnection:
@@ -116,11 +98,11 @@ async def connected(route: Route, account: Account) -> UpstreamConnection:
         account.end_connection()
 
 
-def _failed(route: Route, connection: UpstreamConnection) -> Failed:
+def _failed(pool: Pool, connection: UpstreamConnection) -> Failed:
     failure = connection.failure or UpstreamClosed(f"{connection.name} gave no answer.")
     lost = isinstance(failure, UpstreamClosed) and not connection.responded
-    route.pool.give_back(connection)
-    return Failed(Ending.LOST if lost else Ending.BROKEN, failure)
+    pool.give_back(connection)
+    return Failed(LOST if lost else BROKEN, failure)
 
 
 def _send_whole(connection: UpstreamConnection, head: bytes, content: bytes) -> None:

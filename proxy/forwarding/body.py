@@ -5,16 +5,24 @@ from typing import Protocol
 from proxy.errors import BodyTooLarge
 from proxy.forwarding.spool import Spool, SpoolFile
 from proxy.wire.body import IncomingBody, Pieces
+from proxy.wire.framing import WITH_BODY
+from proxy.wire.grammar import CHUNKED, UNSAID
 
 
 class BufferedBody:
     """A whole body in memory: goes out with Content-Length, as often as need be."""
 
-    __slots__ = ("content",)
+    __slots__ = ("_incoming", "content")
     replayable = True
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, incoming: IncomingBody | None = None) -> None:
         self.content = content
+        self._incoming = incoming
+
+    @property
+    def overrun(self) -> Exception | None:
+        """Why what came behind it makes it doubtful."""
+        return None if self._incoming is None else self._incoming.overrun_by
 
     def close(self) -> None:
         """There is nothing to close."""
@@ -47,6 +55,8 @@ class SpooledBody:
 
     __slots__ = ("_file", "length")
     replayable = True
+    overrun: Exception | None = None
+    "Only a body that nobody has mentioned can be overrun, and that one is empty."
 
     def __init__(self, file: SpoolFile) -> None:
         self._file = file
@@ -86,6 +96,8 @@ class StreamedBody:
     """A body that passes through; replayable as long as nothing of it has been read from here."""
 
     __slots__ = ("_begun", "_file", "_incoming", "_most", "_spooled", "length", "replayable")
+    overrun: Exception | None = None
+    "As of one in a file."
 
     def __init__(self, begun: bytes, incoming: IncomingBody, most: int, file: SpoolFile | None = None) -> None:
         self._file = file
@@ -138,6 +150,13 @@ class StreamedBody:
 Body = BufferedBody | SpooledBody | StreamedBody
 
 
+def length_of(body: Body, method: str) -> int:
+    """How the length of the body is told to the upstream; an empty GET has none (RFC 9110 §8.6)."""
+    if isinstance(body, BufferedBody):
+        return len(body.content) if body.content or method in WITH_BODY else UNSAID
+    return CHUNKED if body.length is None else body.length
+
+
 class Room(Protocol):
     """How much of a body is kept, in octets; a route's settings."""
 
@@ -161,7 +180,7 @@ def arrived(incoming: IncomingBody, room: Room) -> BufferedBody | None:
     """The body if all of it is here and small enough to be kept: for most messages nothing has to be waited for."""
     if not incoming.ended or incoming.received > min(room.buffer, room.max_body):
         return None
-    return BufferedBody(incoming.take())
+    return BufferedBody(incoming.take(), incoming)
 
 
 async def collect(incoming: IncomingBody, room: Room, files: Spool | None = None) -> Body:
@@ -179,7 +198,7 @@ async def collect(incoming: IncomingBody, room: Room, files: Spool | None = None
             if files and incoming.received <= spool:
                 return await _spooled(pieces.take(), incoming, room, files)
             return StreamedBody(pieces.take(), incoming, room.max_body)
-    return BufferedBody(pieces.take())
+    return BufferedBody(pieces.take(), incoming)
 
 
 async def _spooled(begun: bytes, incoming: IncomingBody, room: Room, files: Spool) -> Body:

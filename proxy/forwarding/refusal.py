@@ -4,59 +4,50 @@ A flow that ran has a message processing log, and its answer says so. Sent again
 """
 
 import zlib
-from typing import NamedTuple, TypeGuard
+from typing import TypeGuard
 
 from proxy.config.model import Csrf
-from proxy.config.model import Route as Settings
 from proxy.cpi.mpl import ids_in_fields, mpl_id_in_failure
-from proxy.forwarding.attempt import Answered, Outcome
-from proxy.forwarding.csrf import required
-from proxy.forwarding.request import Request
+from proxy.forwarding.attempt import Answer, Outcome
+from proxy.forwarding.csrf import scheme
+from proxy.forwarding.outgoing import Outgoing
 from proxy.forwarding.routes import Route
-from proxy.forwarding.verdict import NO_REFUSAL, Refusal
+from proxy.forwarding.verdict import ANSWERED, CSRF_REQUIRED, TOKEN_REFUSED, Ending
 from proxy.oauth.token import Token
 from proxy.wire.body import HIGH_WATER
 from proxy.wire.grammar import Fields, ResponseHead
 
 
-class Finding(NamedTuple):
-    """What an answer says, and how sure that is."""
-
-    refusal: Refusal
-    certain: bool
-    "Whether it is known that no flow ran; else the message is not sent again."
-
-
-UNREFUSED = Finding(NO_REFUSAL, certain=True)
-
-
-def refuses(outcome: Outcome) -> TypeGuard[Answered]:
+def refuses(outcome: Outcome) -> TypeGuard[Answer]:
     """Whether an answer may refuse our credentials; most do not."""
-    return isinstance(outcome, Answered) and outcome.head.status in (401, 403)
+    return isinstance(outcome, Answer) and outcome.head.status in (401, 403)
 
 
-async def find(answer: Answered, request: Request, route: Route, token: Token) -> Finding:
-    """What an answer says about our credentials; a token that failed is renewed, unless it is too young."""
-    fields = answer.head.fields
-    refusal = refusal_of(answer.head, request, route.settings)
-    if refusal is NO_REFUSAL or ids_in_fields(fields)[0]:
-        return UNREFUSED
-    text, whole = plain(fields, await answer.body.beginning(HIGH_WATER))
+async def examine(answer: Answer, outgoing: Outgoing, route: Route, token: Token) -> tuple[Ending, bool]:
+    """(what such an answer is, whether the message may be sent again); a refused token is renewed.
+
+    It may be if it is known that no flow has processed it.
+    """
+    head = answer.head
+    ours = route.settings.csrf is Csrf.AUTO and not outgoing.has_csrf_token
+    ending = refused(head, csrf_is_ours=ours, retry_on_403=route.settings.retry_on_403)
+    if ending is ANSWERED or ids_in_fields(head.fields)[0]:
+        return ANSWERED, True
+    text, is_whole = plain(head.fields, await answer.body.beginning(HIGH_WATER))
     if mpl_id_in_failure(text):
-        return UNREFUSED
-    if refusal is Refusal.TOKEN and not route.source.invalidate(token):
-        return UNREFUSED
-    return Finding(refusal, certain=whole and answer.body.ended)
+        return ANSWERED, True
+    if ending is TOKEN_REFUSED and not route.source.invalidate(token):
+        return ANSWERED, True
+    return ending, is_whole and answer.body.ended
 
 
-def refusal_of(head: ResponseHead, request: Request, settings: Settings) -> Refusal:
-    """What the head of an answer says, whoever gave it."""
-    if head.status == 403 and required(head.fields.value(b"x-csrf-token")):
-        ours = settings.csrf is Csrf.AUTO and not request.head.fields.has(b"x-csrf-token")
-        return Refusal.CSRF if ours else Refusal.NONE
-    if head.status == 401 or (head.status == 403 and settings.retry_on_403):
-        return Refusal.TOKEN
-    return Refusal.NONE
+def refused(head: ResponseHead, *, csrf_is_ours: bool, retry_on_403: bool) -> Ending:
+    """What the head of an answer says about our credentials, whoever gave it."""
+    if scheme.asked_for(head):
+        return CSRF_REQUIRED if csrf_is_ours else ANSWERED
+    if head.status == 401 or (head.status == 403 and retry_on_403):
+        return TOKEN_REFUSED
+    return ANSWERED
 
 
 def plain(fields: Fields, octets: bytes) -> tuple[bytes, bool]:

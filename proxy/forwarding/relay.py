@@ -2,12 +2,11 @@
 
 from typing import NamedTuple
 
-from proxy.config.model import Cookies
 from proxy.cpi.explain import explain
 from proxy.cpi.mpl import ids_in_fields, mpl_id_in_failure
 from proxy.errors import ProxyError
-from proxy.forwarding.attempt import Answered
-from proxy.forwarding.csrf import CsrfUnit
+from proxy.forwarding.attempt import Answer
+from proxy.forwarding.csrf.unit import CsrfUnit
 from proxy.forwarding.fields import end_to_end
 from proxy.forwarding.request import Request
 from proxy.forwarding.routes import Route
@@ -28,21 +27,26 @@ class Framing(NamedTuple):
     by_close: bool = False
 
 
-async def relay(request: Request, route: Route, answer: Answered, unit: CsrfUnit | None, account: Account) -> None:
+NO_CONTENT = Framing(b"")
+CHUNKS = Framing(b"Transfer-Encoding: chunked", chunked=True)
+TO_THE_END = Framing(b"", by_close=True)
+
+
+async def relay(request: Request, route: Route, answer: Answer, unit: CsrfUnit | None, account: Account) -> None:
     """Passes an answer on as it comes; gives its connection back."""
     head, body, sender = answer.head, answer.body, request.sender
-    known = relayed(head)
     account.relayed(head.status)
-    account.mpl_id, account.correlation_id = known.mpl_id, known.correlation_id
+    account.mpl_id, account.correlation_id = ids_in_fields(head.fields)
     if sender.left or sender.half_closed:
         account.left()
     content = body.take() if body.ended else b""
     framing = frame(request, head, body, content)
     if framing.by_close or not request.body.ended:
         sender.close_after()
-    secure = request.sender.secure
-    cookies = set_cookies(route, known.cookies, unit, secure=secure) if known.cookies or unit else []
-    octets = answer_head(request, known, cookies, framing)
+    cookies: list[bytes] = []
+    if unit is not None or head.fields.has(b"set-cookie"):
+        cookies = set_cookies(route, head.fields.values(b"set-cookie"), unit, secure=sender.secure)
+    octets = answer_head(request, head, cookies, framing)
     if body.ended:
         if head.status >= 400:
             note_failure(head, content, account)
@@ -54,42 +58,18 @@ async def relay(request: Request, route: Route, answer: Answered, unit: CsrfUnit
     answer.discard()
 
 
-class Relayed(NamedTuple):
-    """What of a head goes on to any sender."""
-
-    start: bytes
-    "Status line and end-to-end fields, without the last line end."
-    cookies: list[bytes]
-    "Values of Set-Cookie."
-    mpl_id: str
-    correlation_id: str
-    has_id: bool
-    "Whether it has an X-Request-ID of its own."
-
-    def __repr__(self) -> str:
-        return f"<Relayed {len(self.start)} octets, MPL {self.mpl_id!r}>"
-
-
-def relayed(head: ResponseHead) -> Relayed:
-    """What of a head goes on."""
-    fields = head.fields
-    start = b"\r\n".join([b"HTTP/1.1 %d %b" % (head.status, head.reason), *end_to_end(fields)])
-    cookies = fields.values(b"set-cookie")
-    return Relayed(start, cookies, *ids_in_fields(head.fields), has_id=head.fields.has(b"x-request-id"))
-
-
 def frame(request: Request, head: ResponseHead, body: IncomingBody, content: bytes) -> Framing:
     """The sender's framing: the length where it is known, else chunks, else (HTTP/1.0) the end of the connection."""
     if request.head.method == "HEAD" or head.status == 304:
         length = head.fields.value(b"content-length")
-        return Framing(b"Content-Length: " + length if length else b"")
+        return Framing(b"Content-Length: " + length) if length else NO_CONTENT
     if head.status == 204:
-        return Framing(b"")
+        return NO_CONTENT
     if body.length is not None or body.ended:
         return Framing(b"Content-Length: %d" % (len(content) if body.ended else body.length or 0))
     if request.head.minor == 0:
-        return Framing(b"", by_close=True)
-    return Framing(b"Transfer-Encoding: chunked", chunked=True)
+        return TO_THE_END
+    return CHUNKS
 
 
 def set_cookies(route: Route, values: list[bytes], unit: CsrfUnit | None, *, secure: bool) -> list[bytes]:
@@ -97,24 +77,25 @@ def set_cookies(route: Route, values: list[bytes], unit: CsrfUnit | None, *, sec
     if unit is not None:
         route.csrf.update(unit, values)
         values = unit.for_sender(values)
-    if route.settings.cookies is Cookies.DROP:
+    if not route.relays_cookies:
         return []
     return [b"Set-Cookie: " + route.cookie_rules.to_sender(value, secure=secure) for value in values]
 
 
-def answer_head(request: Request, known: Relayed, cookies: list[bytes], framing: Framing) -> bytes:
+def answer_head(request: Request, head: ResponseHead, cookies: list[bytes], framing: Framing) -> bytes:
     """The head of the answer, with its last line end."""
-    parts = [known.start, *cookies]
+    fields = head.fields
+    lines = [b"HTTP/1.1 %d %b" % (head.status, head.reason), *end_to_end(fields), *cookies]
     if framing.line:
-        parts.append(framing.line)
-    if not known.has_id:
-        parts.append(b"X-Request-ID: " + request.id.encode("latin-1"))
+        lines.append(framing.line)
+    if not fields.has(b"x-request-id"):
+        lines.append(b"X-Request-ID: " + request.id.encode("latin-1"))
     if not request.sender.persistent():
-        parts.append(b"Connection: close")
+        lines.append(b"Connection: close")
     elif request.head.minor == 0:
-        parts.append(b"Connection: keep-alive")
-    parts.append(b"\r\n")
-    return b"\r\n".join(parts)
+        lines.append(b"Connection: keep-alive")
+    lines.append(b"\r\n")
+    return b"\r\n".join(lines)
 
 
 async def _stream(request: Request, head: ResponseHead, body: IncomingBody, framing: Framing, account: Account) -> None:

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
 from typing import Generic, Protocol, TypeVar
 
-from proxy.config.model import Forwarded
+from proxy.config.model import Cookies, Forwarded
 from proxy.config.model import Route as Settings
 from proxy.errors import MethodNotAllowed, RouteUnknown, TargetOutsideRoute
 from proxy.forwarding.bounds import Bounds
 from proxy.forwarding.cookies import CookieRules
-from proxy.forwarding.csrf import CsrfSession
+from proxy.forwarding.csrf.session import CsrfSession
 from proxy.forwarding.fields import FieldRules
 from proxy.forwarding.gates import Gate
 from proxy.forwarding.normalization import Reading, climbs, readings
@@ -18,9 +19,12 @@ from proxy.oauth.source import TokenSource
 from proxy.upstream.pool import Pool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Route:
-    """A route with everything that its exchanges use; made by the composition root."""
+    """A route with everything that its exchanges use; made by the composition root, and not changed afterwards.
+
+    What is looked at for each message is an attribute of its own, because looking into `settings` costs more.
+    """
 
     settings: Settings
     prefix: bytes
@@ -42,6 +46,28 @@ class Route:
     csrf: CsrfSession = field(default_factory=CsrfSession)
     bounds: Bounds | None = None
     "None where the route asks nothing further of its messages."
+    via_lines: tuple[bytes, bytes] = field(init=False)
+    "For a request in HTTP/1.0, and in HTTP/1.1 (RFC 9110 §7.6.3)."
+    relays_cookies: bool = field(init=False)
+    name: str = field(init=False)
+    oauth_client: str = field(init=False)
+    allow: tuple[IPv4Network | IPv6Network, ...] | None = field(init=False)
+    buffer: int = field(init=False)
+    spool: int = field(init=False)
+    max_body: int = field(init=False)
+    timeout: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        settings = self.settings
+        self.via_lines = (b"Via: 1.0 " + self.via, b"Via: 1.1 " + self.via)
+        self.relays_cookies = settings.cookies is Cookies.PREFIXED
+        self.name = settings.name
+        self.oauth_client = settings.oauth_client
+        self.allow = settings.allow
+        self.buffer = settings.buffer
+        self.spool = settings.spool
+        self.max_body = settings.max_body
+        self.timeout = settings.timeout
 
 
 class Candidate(Protocol):

@@ -40,7 +40,7 @@ class Account:
     client_certificate = ""
     span: Any = None
     "OpenTelemetry's, where there are spans."
-    trace: bytes = b""
+    trace: tuple[bytes, ...] = ()
     "Lines of the forwarded head that tell the upstream of it."
 
     def __init__(
@@ -52,7 +52,7 @@ class Account:
         self.request_id, self.method = request_id, method[:LONGEST_METHOD]
         self.path = path[:LONGEST_PATH].partition(b"?")[0].decode("latin-1")
 
-    def traced(self, span: Any, lines: bytes) -> None:
+    def traced(self, span: Any, lines: tuple[bytes, ...]) -> None:
         """The exchange has a span; the lines go to the upstream."""
         self.span, self.trace = span, lines
 

@@ -37,10 +37,10 @@ class Context(NamedTuple):
         return {"traceparent": [self.parent.decode("latin-1")], **({"tracestate": state} if state else {})}
 
 
-def trace_lines(trace_id: int, span_id: int, flags: int, state: Iterable[bytes]) -> bytes:
-    """The fields by which the upstream's spans hang below ours; each begins with a line end."""
-    parent = b"\r\ntraceparent: 00-%032x-%016x-%02x" % (trace_id, span_id, flags)
-    return b"".join((parent, *(b"\r\ntracestate: " + each for each in state)))
+def trace_lines(trace_id: int, span_id: int, flags: int, state: Iterable[bytes]) -> tuple[bytes, ...]:
+    """The fields by which the upstream's spans hang below ours."""
+    parent = b"traceparent: 00-%032x-%016x-%02x" % (trace_id, span_id, flags)
+    return (parent, *(b"tracestate: " + each for each in state))
 
 
 def beginning(account: Account, *, minor: int, secure: bool) -> Attributes:

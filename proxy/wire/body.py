@@ -109,6 +109,11 @@ class IncomingBody:
         self.failure = failure
 
     @property
+    def overrun_by(self) -> Exception | None:
+        """Why what came behind its end makes the whole request doubtful."""
+        return self.failure if self.ended else None
+
+    @property
     def waiting(self) -> bool:
         """Whether `read` would have to wait."""
         return not (self._pieces.size or self.ended or self.failure)

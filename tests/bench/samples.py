@@ -89,7 +89,7 @@ def routes(count: int) -> Routes[Route]:
     loop = asyncio.new_event_loop()
     app = App(configuration, log=silent_log(), environ={}, loop=loop)
     loop.close()
-    return app._generation.house.routes
+    return app._generation.context.routes
 
 
 def silent_log() -> Log:

@@ -217,7 +217,7 @@ async def read(sender: Sender) -> bytes:
 
 def crash(proxy: Running) -> None:
     """Breaks a part, so that an exchange ends in an exception that nobody expected."""
-    for route in proxy.app._generation.house.routes:
+    for route in proxy.app._generation.context.routes:
         if route.settings.name == "good":
             object.__setattr__(route, "set_lines", (None,))
 

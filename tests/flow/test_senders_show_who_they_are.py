@@ -261,7 +261,7 @@ async def test_no_credential_is_shown(by_password: Running, upstream: Upstream, 
     """Not in the log, an answer, the metrics or the status; right or wrong."""
     answers = [await ask(by_password, b"Authorization: " + value) for value in (RIGHT, WRONG)]
     pages = [(await by_password.ask_admin(path))[1] for path in ("/metrics", "/status", "/readyz")]
-    shown = [repr(route.gate) for route in by_password.app._generation.house.routes]
+    shown = [repr(route.gate) for route in by_password.app._generation.context.routes]
     text = "\n".join([*by_password.lines.text, *pages, *shown, *map(repr, answers), *map(repr, upstream.requests)])
     secret = [users_file.read_text().split(":")[1], *(value.decode()[6:] for value in (RIGHT, WRONG)), "cAnAry"]
     assert not [each for each in secret if each in text]
@@ -271,6 +271,6 @@ async def test_no_key_is_shown(by_key: Running, upstream: Upstream) -> None:
     """Nor half of one."""
     answers = [await ask(by_key, b"X-API-Key: " + key) for key in (KEY, WRONG_KEY)]
     pages = [(await by_key.ask_admin(path))[1] for path in ("/metrics", "/status", "/readyz")]
-    shown = [repr(route.gate) for route in by_key.app._generation.house.routes]
+    shown = [repr(route.gate) for route in by_key.app._generation.context.routes]
     text = "\n".join([*by_key.lines.text, *pages, *shown, *map(repr, answers), *map(repr, upstream.requests)])
     assert "cAnAry" not in text

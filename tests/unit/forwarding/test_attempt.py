@@ -15,16 +15,18 @@ from proxy.errors import (
     UpstreamTimeout,
     UpstreamUnreachable,
 )
-from proxy.forwarding.attempt import ONE_WRITE, Answered, Failed, Outcome, Outgoing, attempt
+from proxy.forwarding.attempt import ONE_WRITE, Answer, Failed, Outcome, attempt
 from proxy.forwarding.body import Body, BufferedBody, StreamedBody
 from proxy.forwarding.verdict import Ending
 from proxy.observe.account import Account
+from proxy.upstream.request import CHUNKED, UNSAID, UpstreamRequest
 from proxy.wire.body import IncomingBody
 from proxy.wire.run import Run
 from tests.fakes.transport import MemoryTransport
 from tests.unit.forwarding.world import MemoryPool, MemorySender, connected, ok, route, turns
 
-HEAD = b"<head>\r\n\r\n"
+HEAD = b"POST /in HTTP/1.1\r\nHost: u\r\n\r\n"
+CHUNKED_HEAD = b"POST /in HTTP/1.1\r\nHost: u\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 class Attempt:
@@ -46,7 +48,9 @@ class Attempt:
         return self
 
     async def _go(self, body: Body) -> None:
-        self.outcome = await attempt(self.route, Outgoing("POST", HEAD, body), self.waiting, self.account)
+        length = CHUNKED if isinstance(body, StreamedBody) and body.length is None else UNSAID
+        request = UpstreamRequest("POST", b"/in", b"u", [], length)
+        self.outcome = await attempt(self.route, request, body, self.waiting, self.account, patience=60)
 
     def _ended(self, error: BaseException | None) -> None:
         self.error, self.over = error, True
@@ -80,7 +84,7 @@ async def test_an_answer_is_handed_over_with_its_connection() -> None:
 
     under_way.pool.made[0].data_received(ok(b"ok"))
     answer = under_way.outcome
-    assert isinstance(answer, Answered)
+    assert isinstance(answer, Answer)
     assert (answer.head.status, answer.body.take(), answer.ending) == (200, b"ok", Ending.ANSWERED)
     assert (under_way.account.attempts, under_way.pool.timeouts, under_way.pool.idle) == (1, [7], [])
 
@@ -93,14 +97,14 @@ async def test_an_answer_gives_its_connection_back_once() -> None:
     under_way = await Attempt(BufferedBody(b"abc")).start()
     under_way.pool.made[0].data_received(ok(b"ok"))
     answer = under_way.outcome
-    assert isinstance(answer, Answered)
+    assert isinstance(answer, Answer)
     answer.discard()
     other = await Attempt(BufferedBody(b"def"), under_way.pool).start()
     assert len(under_way.pool.made) == 1
 
     answer.discard()
     under_way.pool.made[0].data_received(ok(b"ok"))
-    assert isinstance(other.outcome, Answered)
+    assert isinstance(other.outcome, Answer)
     assert other.outcome.body.take() == b"ok"
 
 
@@ -137,7 +141,7 @@ async def test_a_streamed_body_goes_out_as_it_comes(length: int | None, sent: by
     under_way.waiting.ring()
     body.end()
     under_way.waiting.ring()
-    assert under_way.transport.taken() == HEAD + sent
+    assert under_way.transport.taken() == (HEAD if length else CHUNKED_HEAD) + sent
 
     under_way.pool.loop.advance(61)
     assert under_way.ending == (Ending.BROKEN, UpstreamTimeout)
@@ -175,7 +179,7 @@ async def test_an_early_answer_ends_the_sending() -> None:
     under_way = await Attempt(streamed(body)).start()
     under_way.pool.made[0].data_received(ok(b"no", status=413))
     answer = under_way.outcome
-    assert isinstance(answer, Answered)
+    assert isinstance(answer, Answer)
     assert answer.head.status == 413
 
     answer.discard()
@@ -205,7 +209,7 @@ async def test_a_body_that_grows_too_large_cuts_the_request() -> None:
     under_way.waiting.ring()
 
     assert (type(under_way.error), under_way.transport.aborted) == (BodyTooLarge, True)
-    assert under_way.transport.taken() == HEAD
+    assert under_way.transport.taken() == CHUNKED_HEAD
 
 
 @pytest.mark.parametrize("refusal", [UpstreamUnreachable("x"), ConnectTimeout("x")])
@@ -224,9 +228,11 @@ async def test_the_time_of_a_connection_that_fails_is_accounted_for() -> None:
     pool, refusal = MemoryPool(), ConnectTimeout("x")
     pool.refusals.append(refusal)
     made, account = route(pool), Account("id", "POST", now=lambda: next(times))
-    outcome = await attempt(made, Outgoing("POST", HEAD, BufferedBody(b"")), MemorySender(), account)
+    request = UpstreamRequest("POST", b"/in", b"u", [], UNSAID)
+    outcome = await attempt(made, request, BufferedBody(b""), MemorySender(), account, patience=60)
 
-    assert (outcome, account.connect_seconds) == (Failed(Ending.UNSENT, refusal), 10.0)
+    assert isinstance(outcome, Failed)
+    assert (outcome.ending, outcome.failure, account.connect_seconds) == (Ending.UNSENT, refusal, 10.0)
 
 
 async def test_where_a_connection_is_refused_for_good_no_other_is_tried() -> None:
@@ -235,7 +241,7 @@ async def test_where_a_connection_is_refused_for_good_no_other_is_tried() -> Non
     pool.refusals.append(refusal)
     under_way = await Attempt(BufferedBody(b""), pool).start()
 
-    assert under_way.outcome == Failed(Ending.REFUSED, refusal)
+    assert under_way.outcome == Failed(Ending.UNREACHABLE, refusal)
 
 
 async def test_a_connection_that_is_closed_as_soon_as_it_is_made_was_sent_nothing() -> None:

@@ -5,8 +5,9 @@ import tracemalloc
 import pytest
 
 from proxy.errors import BodyTooLarge, RequestMalformed
-from proxy.forwarding.body import Body, BufferedBody, StreamedBody, collect
+from proxy.forwarding.body import Body, BufferedBody, StreamedBody, collect, length_of
 from proxy.wire.body import IncomingBody
+from proxy.wire.grammar import CHUNKED, UNSAID
 from proxy.wire.run import Run
 from tests.fakes.transport import MemoryTransport
 from tests.unit.forwarding.world import settings
@@ -182,3 +183,26 @@ def test_a_body_that_comes_octet_by_octet_takes_at_most_three_times_its_size() -
     assert isinstance(bodies[0], BufferedBody)
     assert bodies[0].content == b"0123456789" * (size // 10)
     assert peak < 3 * size
+
+
+def passing(length: int | None) -> StreamedBody:
+    """A body that passes through."""
+    return StreamedBody(b"", IncomingBody(MemoryTransport(), length), 100)
+
+
+@pytest.mark.parametrize(
+    ("body", "method", "length"),
+    [
+        pytest.param(BufferedBody(b"ab"), "GET", 2, id="content has its length"),
+        pytest.param(BufferedBody(b""), "POST", 0, id="an empty POST has one (RFC 9110 §8.6)"),
+        pytest.param(BufferedBody(b""), "PUT", 0, id="an empty PUT has one"),
+        pytest.param(BufferedBody(b""), "PATCH", 0, id="an empty PATCH has one"),
+        pytest.param(BufferedBody(b""), "GET", UNSAID, id="an empty GET needs none"),
+        pytest.param(BufferedBody(b""), "DELETE", UNSAID, id="an empty DELETE needs none"),
+        pytest.param(passing(7), "POST", 7, id="a streamed body of known length"),
+        pytest.param(passing(None), "POST", CHUNKED, id="a streamed body of unknown length"),
+    ],
+)
+def test_how_long_a_body_is_is_told_in_one_way(body: BufferedBody | StreamedBody, method: str, length: int) -> None:
+    """RFC 9112 §6."""
+    assert length_of(body, method) == length

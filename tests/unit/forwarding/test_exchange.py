@@ -233,7 +233,7 @@ async def test_a_refused_head_gets_no_content() -> None:
 async def test_a_sender_is_who_a_trusted_proxy_names() -> None:
     """The route's list is asked about that one."""
     world = World(allow=("192.0.2.0/24",))
-    object.__setattr__(world.house, "trusted_proxies", (ip_network("10.0.0.0/8"),))
+    object.__setattr__(world.context, "trusted_proxies", (ip_network("10.0.0.0/8"),))
     world.sender.address = "10.0.0.1"
     await world.send("POST /orders", (b"X-Forwarded-For", b"198.51.100.1"))
     assert told(world) == (403, "sender_not_allowed")

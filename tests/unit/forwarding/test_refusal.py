@@ -5,11 +5,10 @@ import zlib
 
 import pytest
 
-from proxy.forwarding.refusal import plain, refusal_of
-from proxy.forwarding.verdict import Refusal
+from proxy.forwarding.refusal import plain, refused
+from proxy.forwarding.verdict import Ending
 from proxy.wire.body import HIGH_WATER
 from tests.fakes.heads import response_head
-from tests.unit.forwarding.world import request, settings
 
 TEXT = b"The MPL ID for the failed message is : AG"
 
@@ -40,24 +39,19 @@ def test_a_text_is_read_as_far_as_its_coding_is_known(coding: bytes, octets: byt
 
 
 @pytest.mark.parametrize(
-    ("status", "retry", "fields", "own", "refusal"),
+    ("status", "retry", "fields", "ours", "ending"),
     [
-        (401, False, (), (), Refusal.TOKEN),
-        (403, False, (), (), Refusal.NONE),
-        (403, True, (), (), Refusal.TOKEN),
-        (403, True, ((b"x-csrf-token", b"required"),), (), Refusal.CSRF),
-        (403, True, ((b"x-csrf-token", b"required"),), ((b"X-CSRF-Token", b"stale"),), Refusal.NONE),
-        (401, False, ((b"x-csrf-token", b"required"),), (), Refusal.TOKEN),
+        (401, False, (), True, Ending.TOKEN_REFUSED),
+        (403, False, (), True, Ending.ANSWERED),
+        (403, True, (), True, Ending.TOKEN_REFUSED),
+        (403, True, ((b"x-csrf-token", b"required"),), True, Ending.CSRF_REQUIRED),
+        (403, True, ((b"x-csrf-token", b"required"),), False, Ending.ANSWERED),
+        (401, False, ((b"x-csrf-token", b"required"),), True, Ending.TOKEN_REFUSED),
     ],
 )
 def test_a_head_tells_which_credential_is_refused(
-    *,
-    status: int,
-    retry: bool,
-    fields: tuple[tuple[bytes, bytes], ...],
-    own: tuple[tuple[bytes, bytes], ...],
-    refusal: Refusal,
+    *, status: int, retry: bool, fields: tuple[tuple[bytes, bytes], ...], ours: bool, ending: Ending
 ) -> None:
     """A 403 that asks for a CSRF token is about nothing else."""
     head = response_head(b"HTTP/1.1 %d x" % status, *fields)
-    assert refusal_of(head, request("POST /orders", *own), settings(retry_on_403=retry)) is refusal
+    assert refused(head, csrf_is_ours=ours, retry_on_403=retry) is ending

@@ -5,7 +5,7 @@ from itertools import chain, combinations, product
 
 import pytest
 
-from proxy.forwarding.verdict import IDEMPOTENT, Ending, Refusal, Verdict, verdict
+from proxy.forwarding.verdict import IDEMPOTENT, Ending, Verdict, verdict
 
 CHANCES = (Verdict.RENEW_TOKEN, Verdict.FETCH_CSRF, Verdict.RECONNECT)
 SPENT = [frozenset(each) for each in chain.from_iterable(combinations(CHANCES, size) for size in range(4))]
@@ -28,54 +28,48 @@ class Row:
     "Whether the chance is for idempotent methods only."
 
 
-ROWS: dict[tuple[Ending, Refusal | None], Row] = {
-    (Ending.ANSWERED, Refusal.NONE): Row(Verdict.RELAY, Verdict.RELAY),
-    (Ending.ANSWERED, Refusal.TOKEN): Row(Verdict.RENEW_TOKEN, Verdict.RELAY, gone=Verdict.RELAY),
-    (Ending.ANSWERED, Refusal.CSRF): Row(Verdict.FETCH_CSRF, Verdict.RELAY, gone=Verdict.FETCH_CSRF_FOR_NEXT),
-    (Ending.UNSENT, None): Row(Verdict.RECONNECT, Verdict.FAIL),
-    (Ending.REFUSED, None): Row(Verdict.FAIL, Verdict.FAIL),
-    (Ending.LOST, None): Row(Verdict.RECONNECT, Verdict.FAIL, gone=Verdict.FAIL, idempotent=True),
-    (Ending.BROKEN, None): Row(Verdict.FAIL, Verdict.FAIL),
+ROWS = {
+    Ending.ANSWERED: Row(Verdict.RELAY, Verdict.RELAY),
+    Ending.TOKEN_REFUSED: Row(Verdict.RENEW_TOKEN, Verdict.RELAY, gone=Verdict.RELAY),
+    Ending.CSRF_REQUIRED: Row(Verdict.FETCH_CSRF, Verdict.RELAY, gone=Verdict.FETCH_CSRF_FOR_NEXT),
+    Ending.UNSENT: Row(Verdict.RECONNECT, Verdict.FAIL),
+    Ending.UNREACHABLE: Row(Verdict.FAIL, Verdict.FAIL),
+    Ending.LOST: Row(Verdict.RECONNECT, Verdict.FAIL, gone=Verdict.FAIL, idempotent=True),
+    Ending.BROKEN: Row(Verdict.FAIL, Verdict.FAIL),
 }
 
 
-def expected(ending: Ending, refusal: Refusal, spent: frozenset[Verdict], method: str, *, replayable: bool) -> Verdict:
+def expected(ending: Ending, spent: frozenset[Verdict], method: str, *, replayable: bool) -> Verdict:
     """Look the row up."""
-    row = ROWS.get((ending, refusal)) or ROWS[ending, None]
+    row = ROWS[ending]
     if row.chance in spent or (row.idempotent and not METHODS[method]):
         return row.spent
     return row.chance if replayable or row.gone is None else row.gone
 
 
 def test_the_whole_table() -> None:
-    """Every ending, refusal, spent chance, method and body: the verdict is that of its row."""
-    cases = list(product(Ending, Refusal, SPENT, METHODS, (True, False)))
-    assert len(cases) == 5 * 3 * 8 * 11 * 2
+    """Every ending, spent chance, method and body: the verdict is that of its row."""
+    cases = list(product(Ending, SPENT, METHODS, (True, False)))
+    assert len(cases) == 7 * 8 * 11 * 2
 
-    for ending, refusal, spent, method, replayable in cases:
-        decided = verdict(ending, refusal, spent, method=method, replayable=replayable)
-        assert decided is expected(ending, refusal, spent, method, replayable=replayable), (
-            ending,
-            refusal,
-            spent,
-            method,
-            replayable,
-        )
+    for ending, spent, method, replayable in cases:
+        decided = verdict(ending, spent, method=method, replayable=replayable)
+        assert decided is expected(ending, spent, method, replayable=replayable), (ending, spent, method, replayable)
 
 
 def test_a_post_is_never_sent_twice_when_the_first_may_have_arrived() -> None:
     """Whatever else holds, for every method that is not idempotent."""
     for method, spent, replayable in product(("POST", "PATCH"), SPENT, (True, False)):
         for ending in (Ending.LOST, Ending.BROKEN):
-            assert verdict(ending, Refusal.NONE, spent, method=method, replayable=replayable) is Verdict.FAIL
+            assert verdict(ending, spent, method=method, replayable=replayable) is Verdict.FAIL
 
 
 def test_each_exchange_ends_after_at_most_one_of_each_second_chance() -> None:
     """Whatever happens in the attempts, there are no more than four."""
-    for refusal, ending in product(Refusal, Ending):
+    for ending in Ending:
         spent: frozenset[Verdict] = frozenset()
         for _ in range(4):
-            decided = verdict(ending, refusal, spent, method="GET", replayable=True)
+            decided = verdict(ending, spent, method="GET", replayable=True)
             if decided in (Verdict.RELAY, Verdict.FAIL):
                 break
             assert decided not in spent

@@ -7,8 +7,9 @@ from typing import Any, cast
 from proxy.config.model import Route as Settings
 from proxy.errors import AuthorizationServerError, UpstreamError
 from proxy.forwarding.bounds import bounds_of
+from proxy.forwarding.context import ExchangeContext
 from proxy.forwarding.cookies import CookieRules
-from proxy.forwarding.exchange import House, exchange
+from proxy.forwarding.exchange import exchange
 from proxy.forwarding.fields import FieldRules
 from proxy.forwarding.request import Request
 from proxy.forwarding.routes import Route, Routes
@@ -204,7 +205,7 @@ class World:
         self.sender = MemorySender()
         self.accounts: list[Account] = []
         self.crashes: list[BaseException | None] = []
-        self.house = House(
+        self.context = ExchangeContext(
             routes=Routes([self.route]),
             name=b"test-proxy",
             own_names=frozenset(),
@@ -219,7 +220,7 @@ class World:
     async def send(self, start: str = "POST /orders", *fields: Pair, **options: Any) -> None:
         """Begin an exchange."""
         self.request = request(start, *fields, sender=self.sender, **options)
-        self.sender.run = Run(exchange(self.request, self.house), self.crashes.append)
+        self.sender.run = Run(exchange(self.request, self.context), self.crashes.append)
         self.sender.run.start()
         await turns()
 

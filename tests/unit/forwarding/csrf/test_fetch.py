@@ -2,35 +2,12 @@
 
 import pytest
 
-from proxy.forwarding.handshake import fetch_head, path_of
-from proxy.forwarding.request import Prepared
 from tests.unit.forwarding.world import World, lines, ok, turns
 
 REQUIRED = ok(b"csrf", b"X-CSRF-Token: Required", status=403)
 GIVEN = ok(
     b"", b"X-CSRF-Token: NONCE", b"Set-Cookie: S=a%2B; Path=/http", b"Set-Cookie: T=t", b"Set-Cookie: U=; Max-Age=0"
 )
-
-
-def test_a_fetch_says_nothing_of_the_message_but_its_path() -> None:
-    """Same target, Host and Via, our token."""
-    prepared = Prepared(b"POST /in?a=b HTTP/1.1\r\nHost: u\r\nX-Secret: 1\r\nVia: 1.0 a\r\nVia: 1.1 me", b"")
-
-    assert fetch_head(prepared, b"Bearer t", "HEAD") == (
-        b"HEAD /in?a=b HTTP/1.1\r\nHost: u\r\nVia: 1.0 a\r\nVia: 1.1 me\r\n"
-        b"X-CSRF-Token: Fetch\r\nAuthorization: Bearer t\r\n\r\n"
-    )
-
-
-def test_a_fetch_within_a_senders_session_carries_its_cookies() -> None:
-    """They name the session."""
-    head = fetch_head(Prepared(b"POST /in HTTP/1.1\r\nHost: u", b"S=1; T=2"), b"Bearer t", "GET")
-    assert b"\r\nCookie: S=1; T=2\r\n" in head
-
-
-def test_a_fetch_is_shared_by_path() -> None:
-    """A query may be another one with each message."""
-    assert path_of(Prepared(b"POST /in/a%2F?a=b?c HTTP/1.1\r\nHost: u", b"")) == b"/in/a%2F"
 
 
 async def challenged() -> World:
@@ -180,3 +157,14 @@ async def test_a_sender_that_leaves_during_the_fetch_within_its_session_is_told_
 
     assert (world.over, world.account.status, lines(world.asked())[0][:4]) == (True, 499, b"HEAD")
     assert not any(each.leased for each in world.pool.made)
+
+
+async def test_a_fetch_is_shared_by_path() -> None:
+    """A query may be another one with each message: the second one waits for the fetch of the first."""
+    world = await challenged()
+    await world.send("POST /orders?other", body=b"def")
+    second = world.asked()
+    assert lines(second)[0] == b"POST /http/in?other HTTP/1.1"
+    await world.answer(REQUIRED)
+
+    assert world.asked() == second

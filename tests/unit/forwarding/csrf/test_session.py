@@ -1,100 +1,24 @@
-"""CSRF units, and who fetches them."""
+"""Who fetches CSRF units, and who gets them."""
 
 import asyncio
 
 import pytest
 
-from proxy.forwarding.csrf import CsrfSession, CsrfUnit, Ringing, parse, required, shared_unit, unit_within
+from proxy.forwarding.csrf.session import CsrfSession
+from proxy.forwarding.csrf.unit import CsrfUnit
+from proxy.forwarding.request import Waiting
 from proxy.wire.run import Run, rung
-
-AUTH = b"Bearer t"
-
-
-def unit(token: bytes = b"one", authorization: bytes = AUTH, **cookies: bytes) -> CsrfUnit:
-    """A unit with these cookies."""
-    pairs = tuple((name.encode(), value) for name, value in cookies.items())
-    return CsrfUnit(token=token, cookies=pairs, authorization=authorization, names=frozenset(dict(pairs)))
-
-
-@pytest.mark.parametrize("value", [b"Required", b"required", b"REQUIRED"])
-def test_a_token_is_required_in_any_case(value: bytes) -> None:
-    """Real tenants differ."""
-    assert required(value)
-
-
-@pytest.mark.parametrize("value", [b"", b"Fetch", b"662592DAB9491668BB9844B7C3284BE7", b"required "])
-def test_anything_else_requires_none(value: bytes) -> None:
-    """A 403 without it is about a role."""
-    assert not required(value)
-
-
-@pytest.mark.parametrize(
-    ("set_cookie", "parsed"),
-    [
-        (b"S=a=%2B+!; Path=/http; Secure", (b"S", b"a=%2B+!", True)),
-        (b" S = a ", (b"S", b"a", True)),
-        (b"S=", (b"S", b"", True)),
-        (b"S", (b"S", b"", True)),
-        (b"=a", (b"", b"a", False)),
-        (b"S=a; Max-Age=0", (b"S", b"a", False)),
-        (b"S=a; max-age = 00", (b"S", b"a", False)),
-        (b"S=a;MAX-AGE=-1", (b"S", b"a", False)),
-        (b"S=a; Max-Age=10", (b"S", b"a", True)),
-        (b"S=Max-Age=0", (b"S", b"Max-Age=0", True)),
-    ],
-)
-def test_a_set_cookie_has_a_name_a_value_and_maybe_an_end(set_cookie: bytes, parsed: tuple[bytes, bytes, bool]) -> None:
-    """RFC 6265 §5.2: without a name it is none, and a Max-Age of zero or less deletes."""
-    assert parse(set_cookie) == parsed
-
-
-def test_a_unit_follows_its_session() -> None:
-    """New values take the place of old ones, in their order; deleted cookies go; others are not its own."""
-    updated = unit(A=b"1", B=b"2", C=b"3").updated([b"B=x; Path=/", b"D=4", b"A=; Max-Age=0", b"E=; Max-Age=0"])
-
-    assert updated.cookie_field() == b"B=x; C=3"
-    assert updated.updated([b"A=again"]).cookie_field() == b"B=x; C=3; A=again"
-
-
-def test_cookies_that_the_fetch_has_not_set_are_the_senders() -> None:
-    """What the fetch has set stays with us, deleted or not."""
-    given = unit(A=b"1", B=b"2").for_sender([b"A=x; Path=/", b"D=4; Secure", b"B=; Max-Age=0", b"a=5", b"D=6"])
-
-    assert given == [b"D=4; Secure", b"a=5", b"D=6"]
-
-
-def test_a_shared_unit_has_what_its_fetch_has_set() -> None:
-    """A cookie that the fetch deletes is none of it."""
-    made = shared_unit(b"T", [b"A=a%2B!=; Path=/http; Secure", b"B=b", b"C=; Max-Age=0"], AUTH)
-
-    assert made == unit(b"T", A=b"a%2B!=", B=b"b")
-    assert made.for_sender([b"C=1", b"B=2"]) == [b"C=1"]
-
-
-def test_a_senders_own_session_keeps_its_cookies() -> None:
-    """But for those that the fetch within it has changed, which the sender is told of with the answer, once each."""
-    fetched = [b"B=new; Path=/http", b"C=; Max-Age=0", b"D=4"]
-    made = unit_within(b"A=a=1; B=old; C=3", b"T", fetched, AUTH)
-
-    assert (made.token, made.authorization, made.names) == (b"T", AUTH, frozenset())
-    assert made.cookie_field() == b"A=a=1; B=new; D=4"
-    assert made.for_sender([]) == fetched
-    assert made.for_sender([b"B=newest", b"E=5"]) == [b"C=; Max-Age=0", b"D=4", b"B=newest", b"E=5"]
-
-
-def test_a_unit_shows_neither_token_nor_cookies() -> None:
-    """Both open a session."""
-    assert repr(unit(b"canary", S=b"canary")) == "<CsrfUnit with 1 cookies>"
+from tests.unit.forwarding.csrf.units import AUTH, unit
 
 
 class Upstream:
     """Fetches one by one, each when told to."""
 
     def __init__(self) -> None:
-        self.waiting: list[Ringing] = []
+        self.waiting: list[Waiting] = []
         self.results: list[CsrfUnit | Exception | None] = []
 
-    async def fetch(self, waiting: Ringing) -> CsrfUnit | None:
+    async def fetch(self, waiting: Waiting) -> CsrfUnit | None:
         """Wait for the bell until there is a result."""
         assert not waiting.left
         self.waiting.append(waiting)

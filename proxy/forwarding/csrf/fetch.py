@@ -1,0 +1,65 @@
+"""Fetches a CSRF unit from the upstream, for an exchange that was refused for want of one."""
+
+from proxy.errors import Draining
+from proxy.forwarding.attempt import Failed, attempt
+from proxy.forwarding.body import BufferedBody
+from proxy.forwarding.csrf import scheme
+from proxy.forwarding.csrf.unit import CsrfUnit
+from proxy.forwarding.outgoing import Outgoing
+from proxy.forwarding.request import Waiting
+from proxy.forwarding.routes import Route
+from proxy.observe.account import Account
+
+_NO_CONTENT = BufferedBody(b"")
+
+
+def unit_for(route: Route, outgoing: Outgoing, authorization: bytes, fetched: CsrfUnit | None) -> CsrfUnit | None:
+    """The unit to send along, for methods that need one: the one that was fetched for this exchange, or the route's.
+
+    A sender that has a CSRF token or a session of its own keeps it.
+    """
+    if fetched is not None and fetched.authorization == authorization:
+        return fetched
+    unit = route.csrf.unit(authorization)
+    if unit is None or outgoing.cookies or outgoing.has_csrf_token or outgoing.method in scheme.SAFE:
+        return None
+    return unit
+
+
+async def another_unit(
+    route: Route, outgoing: Outgoing, failed: CsrfUnit | None, authorization: bytes, waiting: Waiting
+) -> CsrfUnit | None:
+    """A unit other than the one that failed, fetched at the message's own path; None if the upstream gives none.
+
+    That of a sender with cookies of its own is made within its session, and belongs to its exchange alone.
+    """
+
+    async def fetch(waiting: Waiting) -> CsrfUnit | None:
+        for method in scheme.METHODS:
+            unit, again = await _ask(route, outgoing, authorization, method, waiting)
+            if unit is not None or not again:
+                return unit
+        return None
+
+    if outgoing.cookies:
+        return await fetch(waiting)
+    return await route.csrf.renew(failed, authorization, outgoing.target.partition(b"?")[0], fetch)
+
+
+async def _ask(
+    route: Route, outgoing: Outgoing, authorization: bytes, method: str, waiting: Waiting
+) -> tuple[CsrfUnit | None, bool]:
+    """(the unit if the upstream gave one, whether another method is worth trying).
+
+    The protection answers by itself, at once; a fetch that hangs must not hold up messages as long as a flow may.
+    """
+    request = scheme.fetch(outgoing, authorization, method)
+    patience = min(route.timeout, route.settings.connect_timeout)
+    outcome = await attempt(route, request, _NO_CONTENT, waiting, Account("", method), patience=patience)
+    if isinstance(outcome, Failed):
+        if isinstance(outcome.failure, Draining):
+            raise outcome.failure
+        return None, False
+    head = outcome.head
+    outcome.discard()
+    return scheme.read(head, outgoing, authorization), scheme.refuses_method(head)

@@ -1,0 +1,98 @@
+"""The CSRF unit of one route, shared by its exchanges: one fetch at a time for all that wait at the same path.
+
+A unit belongs to one route and one access token. It is fetched only after a 403 has asked for it, because on an
+unprotected flow the fetch would run the flow.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from proxy.forwarding.csrf.unit import CsrfUnit
+from proxy.forwarding.request import Waiting
+from proxy.wire.run import Run
+
+Fetch = Callable[[Waiting], Awaitable[CsrfUnit | None]]
+
+
+class CsrfSession:
+    """The present unit of one route; one fetch at a time for all that want another one at the same path."""
+
+    def __init__(self) -> None:
+        self._unit: CsrfUnit | None = None
+        self._fetches: dict[tuple[bytes, bytes], Fetching] = {}
+        "By access token and path: a fetch that hangs holds up the messages to its own path only."
+
+    def unit(self, authorization: bytes) -> CsrfUnit | None:
+        """The unit for this access token, if there is one."""
+        unit = self._unit
+        return unit if unit is not None and unit.authorization == authorization else None
+
+    def update(self, used: CsrfUnit, set_cookies: list[bytes]) -> None:
+        """An answer to a request with `used` has set cookies; a newer unit is left alone."""
+        if set_cookies and self._unit is used:
+            self._unit = used.updated(set_cookies)
+
+    async def renew(self, failed: CsrfUnit | None, authorization: bytes, path: bytes, fetch: Fetch) -> CsrfUnit | None:
+        """A unit other than the one that failed: somebody else's, or a new one; None if the upstream gives none.
+
+        A fetch of somebody else's may hang where ours would not: after one in vain there is one more.
+        """
+        key = (authorization, path)
+        for _ in range(2):
+            present = self.unit(authorization)
+            if present is not None and (failed is None or present.token != failed.token):
+                return present
+            joined = self._fetches.get(key)
+            unit = await (joined or self._begin(key, fetch)).result
+            if unit is not None or joined is None:
+                return unit
+        return None
+
+    def _begin(self, key: tuple[bytes, bytes], fetch: Fetch) -> "Fetching":
+        self._unit = None
+        fetching = self._fetches[key] = Fetching(fetch, lambda unit: self._ended(key, unit))
+        fetching.start()
+        return fetching
+
+    def _ended(self, key: tuple[bytes, bytes], unit: CsrfUnit | None) -> None:
+        """Keep what a fetch has brought, and give it to all that wait, whatever their path."""
+        del self._fetches[key]
+        if unit is None or self.unit(unit.authorization) is not None:
+            return
+        self._unit = unit
+        for (authorization, _), fetching in self._fetches.items():
+            if authorization == unit.authorization and not fetching.result.done():
+                fetching.result.set_result(unit)
+
+
+class Fetching:
+    """One fetch on its way; owned by nobody's exchange, so that none that ends takes it along."""
+
+    left = half_closed = False
+
+    def __init__(self, fetch: Fetch, ended: Callable[[CsrfUnit | None], None]) -> None:
+        self.result: asyncio.Future[CsrfUnit | None] = asyncio.get_running_loop().create_future()
+        self._fetch = fetch
+        self._report = ended
+        self._run = Run(self._go(), self._ended)
+        self._unit: CsrfUnit | None = None
+
+    def start(self) -> None:
+        """Ask the upstream."""
+        self._run.start()
+
+    def ring(self) -> None:
+        """Let it look again."""
+        self._run.ring()
+
+    async def _go(self) -> None:
+        self._unit = await self._fetch(self)
+
+    def _ended(self, error: BaseException | None) -> None:
+        self._report(self._unit)
+        if self.result.done():  # another fetch was faster, and nobody waits for this one
+            return
+        if error is None:
+            self.result.set_result(self._unit)
+        else:
+            self.result.set_exception(error)

@@ -1,0 +1,73 @@
+"""What of a request goes on: request target and fields of the sender, with Via and the route's own fields."""
+
+from proxy.config.model import Forwarded
+from proxy.errors import Loop
+from proxy.forwarding.request import Request
+from proxy.forwarding.routes import Route
+from proxy.wire.grammar import Fields
+
+
+class Outgoing:
+    """What all attempts of an exchange send alike: a message without any credential of ours."""
+
+    __slots__ = ("authority", "cookies", "fields", "has_csrf_token", "method", "target")
+
+    def __init__(
+        self, method: str, target: bytes, authority: bytes, fields: list[bytes], cookies: bytes, *, has_csrf_token: bool
+    ) -> None:
+        self.method = method
+        self.target = target
+        "At the upstream."
+        self.authority = authority
+        self.fields = fields
+        "Lines of the sender's end-to-end fields and of ours."
+        self.cookies = cookies
+        "The sender's, for the upstream; a Cookie value."
+        self.has_csrf_token = has_csrf_token
+        "Whether the sender does the CSRF handshake itself."
+
+    def __repr__(self) -> str:
+        return f"<Outgoing {self.method}, {len(self.fields)} fields>"
+
+
+def prepare(request: Request, address: str, route: Route, trace: tuple[bytes, ...] = ()) -> Outgoing:
+    """The message that goes on; Loop if the request has been here before. `trace` are lines of our own span."""
+    head = request.head
+    fields = head.fields
+    refuse_loop(fields, route.via)
+    target = route.upstream_path + request.target.path[len(route.prefix) :]
+    if target[:1] != b"/":
+        target = b"/" + target
+    lines = [*route.rules.select(fields), *route.set_lines, route.via_lines[head.minor], *trace]
+    if route.forwarded is not Forwarded.OFF:
+        lines += forwarded_lines(request, address, route.forwarded)
+    cookies = fields.values(b"cookie") if route.relays_cookies else []
+    return Outgoing(
+        head.method,
+        target,
+        route.upstream_host,
+        lines,
+        route.cookie_rules.to_upstream(cookies) if cookies else b"",
+        has_csrf_token=fields.has(b"x-csrf-token"),
+    )
+
+
+def refuse_loop(fields: Fields, name: bytes) -> None:
+    """Loop if our own name is in Via (RFC 9110 §7.6.3)."""
+    for via in fields.values(b"via"):
+        if any(name == hop.split()[1] for hop in via.split(b",") if len(hop.split()) > 1):
+            raise Loop("The request has passed this proxy before; an `upstream` points back at us.")
+
+
+def forwarded_lines(request: Request, address: str, style: Forwarded) -> list[bytes]:
+    """Who sent it and to whom, in the way the route asks for (RFC 7239, or the older fields)."""
+    proto = "https" if request.sender.secure else "http"
+    host = request.head.fields.value(b"host").decode("latin-1")
+    if style is Forwarded.X_FORWARDED:
+        lines = [f"X-Forwarded-For: {address}"] if address else []
+        lines += [f"X-Forwarded-Proto: {proto}"]
+        lines += [f"X-Forwarded-Host: {host}"] if host else []
+    else:
+        node = f'"[{address}]"' if ":" in address else address or "unknown"  # RFC 7239 §6: of a Unix socket
+        lines = [f"Forwarded: for={node};proto={proto}" + (f';host="{host}"' if host else "")]
+    return [line.encode("latin-1") for line in lines]

@@ -1,0 +1,31 @@
+"""What an attempt adds to the message: our token, and a CSRF unit or the sender's own cookies."""
+
+import pytest
+
+from proxy.forwarding.csrf.unit import CsrfUnit
+from proxy.forwarding.exchange import with_credentials
+from proxy.forwarding.outgoing import Outgoing
+from tests.unit.forwarding.world import token
+
+UNIT = CsrfUnit(token=b"c5rf", cookies=((b"S", b"a=%2B"), (b"T", b"")), authorization=b"Bearer t")
+BARE = CsrfUnit(token=b"c5rf", cookies=(), authorization=b"Bearer t")
+
+
+@pytest.mark.parametrize(
+    ("cookies", "unit", "added"),
+    [
+        pytest.param(b"", None, [], id="nothing but the token"),
+        pytest.param(b"A=1", None, [b"Cookie: A=1"], id="the sender's cookies for the upstream"),
+        pytest.param(b"A=1", UNIT, [b"X-CSRF-Token: c5rf", b"Cookie: S=a=%2B; T="], id="a unit's in their place"),
+        pytest.param(b"A=1", BARE, [b"X-CSRF-Token: c5rf"], id="a unit without cookies"),
+    ],
+)
+def test_an_attempt_has_one_authorization(cookies: bytes, unit: CsrfUnit | None, added: list[bytes]) -> None:
+    """Token and session of a unit go together, each value byte for byte."""
+    outgoing = Outgoing("POST", b"/in", b"u", [b"X: 1"], cookies, has_csrf_token=False)
+
+    request = with_credentials(outgoing, token("t"), unit, 3)
+
+    assert request.fields == [b"X: 1", b"Authorization: Bearer t", *added]
+    assert (request.method, request.target, request.authority, request.length) == ("POST", b"/in", b"u", 3)
+    assert outgoing.fields == [b"X: 1"]

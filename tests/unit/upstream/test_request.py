@@ -1,0 +1,29 @@
+"""A request as a value, and its head in HTTP/1.1."""
+
+import pytest
+
+from proxy.upstream.request import CHUNKED, UNSAID, UpstreamRequest, http1_head
+
+
+@pytest.mark.parametrize(
+    ("length", "framing"),
+    [
+        pytest.param(UNSAID, [], id="no content"),
+        pytest.param(0, [b"Content-Length: 0"], id="empty content"),
+        pytest.param(7, [b"Content-Length: 7"], id="content of known length"),
+        pytest.param(CHUNKED, [b"Transfer-Encoding: chunked"], id="content of unknown length"),
+    ],
+)
+def test_a_head_has_host_first_and_the_framing_last(length: int, framing: list[bytes]) -> None:
+    """RFC 9112 §6, RFC 9110 §7.2; the version is always 1.1 (RFC 9110 §2.5)."""
+    head = http1_head(UpstreamRequest("POST", b"/in?a=b", b"u:1", [b"X: 1", b"y:2"], length))
+
+    assert head.endswith(b"\r\n\r\n")
+    assert head.split(b"\r\n")[:-2] == [b"POST /in?a=b HTTP/1.1", b"Host: u:1", b"X: 1", b"y:2", *framing]
+
+
+def test_a_request_shows_its_method_and_no_more() -> None:
+    """Target and fields hold secrets."""
+    assert repr(UpstreamRequest("POST", b"/canary", b"u", [b"Authorization: canary"], 0)) == (
+        "<UpstreamRequest POST, 1 fields>"
+    )
