@@ -68,7 +68,8 @@ class CsrfSession:
 class Fetching:
     """One fetch on its way; owned by nobody's exchange, so that none that ends takes it along."""
 
-    left = half_closed = False
+    left = False
+    half_closed = False
 
     def __init__(self, fetch: Fetch, ended: Callable[[CsrfUnit | None], None]) -> None:
         self.result: asyncio.Future[CsrfUnit | None] = asyncio.get_running_loop().create_future()
