@@ -19,7 +19,7 @@ COMPILED = {
     " request routes target verdict",
     "oauth": "source token",
     "observe": "account logs metrics",
-    "server": "arrival desk sender",
+    "server": "desk request_parser sender sender_transport state",
     "upstream": "connection keep_alive pool",
     "wire": "body deadlines field_names framing grammar heads records request_target run",
 }

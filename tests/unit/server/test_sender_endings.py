@@ -8,7 +8,8 @@ import pytest
 
 from proxy.errors import Overloaded, SenderLeft
 from proxy.forwarding.request import Request
-from proxy.server.sender import LINGER, WRITE_HIGH_WATER, SenderConnection
+from proxy.server.sender import SenderConnection
+from proxy.server.sender_transport import LINGER, WRITE_HIGH_WATER
 from tests.unit.server.house import CONTINUE, EXPECTING, GET, House, ProxyErrorOf, Wire, post, turns
 
 
@@ -201,11 +202,11 @@ async def test_draining_between_two_requests_begins_one_more(house: House, wire:
     wire.connection.drain()
     await turns()
 
-    assert (len(house.requests), wire.received(), wire.end) == (2, b"<1><2>", "closed")
+    assert (len(house.requests), wire.received(), wire.transport.ended) == (2, b"<1><2>", True)
 
 
 async def test_draining_while_requests_are_answered_at_once_begins_no_other(house: House, wire: Wire) -> None:
-    """A request that comes with the one that is being answered is left alone."""
+    """A request that comes with the one that is being answered is left alone; its sender may go on sending."""
 
     async def drains(request: Request) -> None:
         house.requests.append(request)
@@ -214,7 +215,7 @@ async def test_draining_while_requests_are_answered_at_once_begins_no_other(hous
     object.__setattr__(house.desk, "serve", drains)
     await wire.send(GET + GET)
 
-    assert (len(house.requests), wire.end) == (1, "closed")
+    assert (len(house.requests), wire.transport.ended, wire.end) == (1, True, "open")
 
 
 async def test_draining_leaves_a_lingering_sender_its_time(wire: Wire) -> None:
