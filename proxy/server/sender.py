@@ -217,13 +217,18 @@ class SenderConnection(SenderTransport):
             if parser.content:
                 body.push(parser.take())
             body.end()
-            if not self.congested:
-                self.deadline = NEVER
+            self._stop_waiting()
             if parser.held:
                 self._transport.pause_reading()
         elif event is parsing.MALFORMED and parser.error is not None:
             self._state = states.CLOSE_AFTER[self._state]
             body.fail(parser.error)
+            self._stop_waiting()
+
+    def _stop_waiting(self) -> None:
+        """No more of the body is waited for; how long its answer may take is not the sender's business."""
+        if not self.congested:
+            self.deadline = NEVER
 
     def _hold(self, octets: bytes) -> None:
         """Keeps what came early, and reads no more until its turn."""
@@ -237,6 +242,7 @@ class SenderConnection(SenderTransport):
         """The rest of the body will never come; the exchange is told why."""
         if self._body is not None:
             self._body.fail(failure)
+            self._stop_waiting()
         self.ring()
 
     # ---- ending

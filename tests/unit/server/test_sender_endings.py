@@ -10,6 +10,7 @@ from proxy.errors import Overloaded, SenderLeft
 from proxy.forwarding.request import Request
 from proxy.server.sender import SenderConnection
 from proxy.server.sender_transport import LINGER, WRITE_HIGH_WATER
+from proxy.wire.run import rung
 from tests.unit.server.house import CONTINUE, EXPECTING, GET, House, ProxyErrorOf, Wire, post, turns
 
 
@@ -287,3 +288,50 @@ async def test_a_slow_reader_has_its_time_during_a_drain(wire: Wire) -> None:
     wire.wait(LINGER)
 
     assert wire.end == "closed"
+
+
+async def test_nothing_is_read_behind_a_body_that_nobody_waited_for(house: House, wire: Wire) -> None:
+    """Its rest would be taken for a request, even if its exchange forgets to say that the connection ends."""
+
+    async def forgets(request: Request) -> None:
+        house.requests.append(request)
+        request.sender.send(b"<ok>")
+
+    house.desk.serve = forgets
+    await wire.send(post(b"a", length=1 + len(GET)))
+    await wire.send(GET)
+
+    assert (len(house.requests), wire.received(), wire.transport.ended) == (1, b"<ok>", True)
+
+
+async def test_a_last_request_with_octets_behind_it_lingers(house: House, wire: Wire) -> None:
+    """Its sender may go on sending; answered at once, too, the answer must not be lost to a reset."""
+    house.answers = [b"<ok>"]
+    await wire.send(post(b"abc", fields=b"Connection: close\r\n") + GET)
+
+    assert (len(house.requests), wire.received(), wire.transport.ended, wire.end) == (1, b"<ok>", True, "open")
+
+
+@pytest.mark.parametrize("ending", [b"zz\r\n", b""], ids=["no chunk", "the sender's end"])
+async def test_an_exchange_whose_body_broke_has_its_time(ending: bytes, house: House, wire: Wire) -> None:
+    """What comes meanwhile is thrown away, and nobody resets the connection before the answer."""
+
+    async def takes_its_time(request: Request) -> None:
+        house.requests.append(request)
+        while not house.answers:
+            await rung()
+        request.sender.send(b"<broken>")
+
+    house.desk.serve = takes_its_time
+    await wire.send(b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
+    if ending:
+        await wire.send(ending)
+        await wire.send(GET)
+    else:
+        wire.connection.eof_received()
+    wire.wait(1000)
+    assert (wire.end, wire.connection.persistent()) == ("open", False)
+    await wire.answer(b"")
+
+    assert (len(house.requests), wire.received()) == (1, b"<broken>")
+    assert wire.transport.ended or wire.transport.closed
