@@ -20,7 +20,7 @@ COMPILED = {
     "forwarding/csrf": "fetch scheme session unit",
     "oauth": "source token",
     "observe": "account logs metrics",
-    "server": "arrival desk sender",
+    "server": "desk request_parser sender sender_transport state",
     "upstream": "connection keep_alive pool request",
     "wire": "body deadlines field_names framing grammar heads records request_target run",
 }

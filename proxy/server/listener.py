@@ -18,7 +18,8 @@ from proxy.server import sockets
 from proxy.server.certificate import Certificate
 from proxy.server.crowd import Crowd
 from proxy.server.desk import Desk, Terms
-from proxy.server.sender import LINGER, SenderConnection
+from proxy.server.sender import SenderConnection
+from proxy.server.sender_transport import LINGER
 from proxy.server.subject import subject_of
 from proxy.wire.acceptance import AcceptedChannel
 from proxy.wire.deadlines import Deadlines

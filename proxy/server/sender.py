@@ -1,69 +1,40 @@
-"""The connection of one sender: reads requests one after the other, runs an exchange for each, writes its answer.
+"""The connection of one sender: reads requests one after the other, and runs an exchange for each.
 
-What comes behind a request waits until its answer is written (RFC 9112 §9.3.2). After any doubt about where a message
-ends nothing more is read as a message; the connection then ends lingering, so that the answer is not lost to a reset.
+What it does is one state (`state.py`); what has come of a request is read by its parser (`request_parser.py`). Below
+it is its transport, with answers on their way out (`sender_transport.py`).
 """
 
 import asyncio
 from typing import cast
 
-from proxy.errors import LengthRequired, Overloaded, ProxyError, RequestMalformed, RequestTimeout, SenderLeft
+from proxy.errors import Overloaded, ProxyError, RequestTimeout, SenderLeft
 from proxy.forwarding.answers import CONTINUE
 from proxy.forwarding.request import Request
-from proxy.server.arrival import Arrival, HeadReader
+from proxy.forwarding.target import take_apart
+from proxy.server import request_parser as parsing
+from proxy.server import state as states
 from proxy.server.desk import Desk
-from proxy.server.peer import peer_of, reset
+from proxy.server.request_parser import Event, RequestParser, body_length, expects_continue, unframed
+from proxy.server.sender_transport import LINGER, SenderTransport
 from proxy.wire.body import IncomingBody
 from proxy.wire.deadlines import NEVER
-from proxy.wire.framing import NO_BODY, WITHOUT_BODY, BodyMalformed, Decoder, may_be_body
-from proxy.wire.keepalive import keep_alive
-from proxy.wire.reading import PieceReader
+from proxy.wire.grammar import RequestHead
 from proxy.wire.run import Run
-from proxy.wire.unsent import Taking
 
-WRITE_HIGH_WATER = 32 << 10
-"Octets of answers that may wait for a slow sender before `congested`."
 AT_A_TIME = 32
 "Pipelined requests that are answered in one turn of the event loop."
-UNFRAMED = "Octets follow the head of a request that does not say how many belong to it; send `Content-Length`."
-LINGER = 2.0
-"Seconds in which a refused sender may go on sending, so that it reads its answer, and an idle one may send its last."
 
 
-class SenderConnection(PieceReader):
+class SenderConnection(SenderTransport):
     """Made by its listener, once for each connection. What each begins with is said once, in the class."""
 
-    desk: Desk
-    "Of the listener that it came by."
-    _transport: asyncio.Transport
     _body: IncomingBody | None = None
     _run: Run | None = None
-    _held = b""
-    _closing: bool = False
-    _lingering: bool = False
-    _answering: bool = False
-    _promised: bool = False
-    _unframed: str = ""
-    left: bool = False
-    half_closed: bool = False
-    congested: bool = False
-    draining: bool = False
-    address: str = ""
-    local: str = ""
-    subject: str = ""
 
     def __init__(self, desk: Desk) -> None:
-        self.desk = desk
-        self.deadline = NEVER
-        self._decoder: Decoder | None = None
-        self._taking = Taking()
-        self.secure = desk.secure
+        super().__init__(desk)
         terms = desk.terms
-        self._heads = HeadReader(max_head=terms.max_head, max_fields=terms.max_fields, reader=desk.reader)
-
-    def __repr__(self) -> str:
-        state = "lingering" if self._lingering else "busy" if self._run else "idle"
-        return f"<SenderConnection {self.address} {state}>"
+        self._parser = RequestParser(desk.reader, max_head=terms.max_head, max_fields=terms.max_fields)
 
     @property
     def busy(self) -> bool:
@@ -77,35 +48,14 @@ class SenderConnection(PieceReader):
         if self._run is not None:
             self._run.ring()
 
-    def persistent(self) -> bool:
-        """Whether the connection goes on after this exchange, as it stands now."""
-        return not (self._closing or self.draining or self.half_closed)
-
-    def send(self, octets: bytes) -> None:
-        """Part of an answer; nothing if the sender has gone."""
-        self._answering = True
-        if not self.left:
-            self._transport.write(octets)
-
-    def close_after(self) -> None:
-        """End the connection after this answer."""
-        self._closing = True
-
-    def abort(self) -> None:
-        """End the connection with a reset, so that what was sent does not look whole."""
-        self._closing = True
-        reset(self._transport)
-
     def drain(self, patience: float = LINGER) -> None:
         """Take one more request at most, with its answer as the last; an idle sender has so many seconds to send it.
 
         Closed at once, one that is about to send would have its request reset; so would one whose answer has begun, and
         has said that the connection goes on.
         """
-        if not self.draining:
-            self._promised = self.busy and self._answering and patience > 0
-        self.draining = True
-        if self.busy or self._lingering or self._heads.begun:
+        state = self._state = (states.DRAIN if patience > 0 else states.DRAIN_AT_ONCE)[self._state]
+        if state is not states.DRAINING or self._parser.phase is parsing.IN_HEAD:
             return
         if not patience:
             self._close()
@@ -114,10 +64,9 @@ class SenderConnection(PieceReader):
 
     def give_up(self, failure: ProxyError) -> None:
         """Wait no longer for the rest of a request; its sender is told why."""
-        if self._body is not None and not self._body.ended:
-            self._body.fail(failure)
-            self.ring()
-        elif self._run is None and self._heads.begun and not self._closing:
+        if self._parser.phase is parsing.IN_BODY:
+            self._fail(failure)
+        elif self._parser.phase is parsing.IN_HEAD and self._between:
             self._refuse(failure)
 
     # ---- what its body does with it
@@ -128,18 +77,14 @@ class SenderConnection(PieceReader):
 
     def resume_reading(self) -> None:
         """Read on, unless the next request is here already."""
-        if not self._held:
+        if not self._parser.held:
             self._transport.resume_reading()
 
     # ---- what the event loop tells
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A sender has connected."""
-        self._transport = cast("asyncio.Transport", transport)
-        self._transport.set_write_buffer_limits(high=WRITE_HIGH_WATER)
-        self.address, self.local, over_ip = peer_of(transport)
-        if self.address and over_ip:
-            keep_alive(transport.get_extra_info("socket"))
+        over_ip = self._connected(cast("asyncio.Transport", transport))
         self.desk.deadlines.watch(self)
         self.deadline = self._after(self.desk.terms.idle_timeout)
         refusal = self.desk.arrived(self)
@@ -150,233 +95,198 @@ class SenderConnection(PieceReader):
 
     def data_received(self, octets: bytes) -> None:
         """Octets of a request, of several, or of none."""
-        if self._lingering:
-            return
-        if self._decoder is not None and self._body is not None:
-            self._read_body(self._decoder, self._body, octets)
+        parser, state, body = self._parser, self._state, self._body
+        if parser.phase is parsing.IN_BODY and body is not None:
+            parser.feed(octets)
+            self.deadline = self._after(self.desk.terms.body_timeout)
+            self._receive(body, parser.next_event())
             self.ring()
-        elif self._run is not None or self._held or self.congested:
-            if self._unframed and self._body and not self._answering and may_be_body(self._unframed, octets):
-                self._body.overrun(LengthRequired(f"{UNFRAMED} The message may have been delivered without them."))
+        elif (state is states.IDLE or state is states.DRAINING) and not self.congested and not parser.held:
+            parser.feed(octets)
+            self._read_requests()
+        elif parser.phase is not parsing.ERROR:
             self._hold(octets)
-        else:
-            self._read_requests(octets)
 
     def eof_received(self) -> bool:
         """The sender has ended its side; an exchange that has its whole request goes on (RFC 9112 §9.6)."""
         self.half_closed = True
-        if self._body is not None and not self._body.ended:
-            self._body.fail(RequestMalformed("The connection ended in the middle of the body."))
-        self.ring()
+        self._state = states.CLOSE_AFTER[self._state]
+        event = self._parser.end()
+        if event is parsing.MALFORMED and self._parser.error is not None:
+            self._fail(self._parser.error)
+        else:
+            self.ring()
         return self.busy
 
     def connection_lost(self, error: Exception | None) -> None:
         """The connection is gone, whoever ended it."""
         del error
-        self.left = True
-        self.congested = False
+        self._state = states.LOST[self._state]
+        self.left, self.congested = True, False
         self.desk.deadlines.forget(self)
         self.desk.departed(self)
-        if self._body is not None:
-            self._body.fail(SenderLeft())
-        self.ring()
-
-    def pause_writing(self) -> None:
-        """The sender reads more slowly than we write."""
-        self.congested = True
-        self._watch_taking()
+        self._fail(SenderLeft())
 
     def resume_writing(self) -> None:
         """It has caught up."""
         self.congested = False
         if self._run is not None:
-            self.deadline = NEVER if self._decoder is None else self._after(self.desk.terms.body_timeout)
+            within = self._parser.phase is parsing.IN_BODY
+            self.deadline = self._after(self.desk.terms.body_timeout) if within else NEVER
             self.ring()
-        elif self._closing:
-            self._watch_taking()
-        else:
+        elif self._between:
             self.deadline = self._after(self._idle)
             self._go_on()
+        else:
+            self._watch_taking()
 
     def expire(self) -> None:
         """Silent for too long: between requests that is the end; within one it is an error."""
-        if self.congested or self._lingering or self._transport.is_closing():
-            now = self.desk.deadlines.now()
-            again = self._taking.look(self._transport, now, self._patience)
-            if again <= now:
-                self.abort()
+        phase, terms = self._parser.phase, self.desk.terms
+        if self.congested or self._ending:
+            self._look_at_taking()
+        elif phase is parsing.IN_BODY and self._body is not None:
+            if self._body.paused or self._body.uninvited:
+                self.deadline = self._after(terms.body_timeout)
             else:
-                self.deadline = again
-        elif self._body is not None and (self._body.paused or self._body.uninvited):
-            self.deadline = self._after(self.desk.terms.body_timeout)
-        elif self._body is not None and not self._body.ended:
-            seconds = f"{self.desk.terms.body_timeout:g} s"
-            self._body.fail(RequestTimeout(f"The body stood still for {seconds}; see `limits.body_timeout`."))
-            self.ring()
-        elif self._heads.begun:
-            seconds = f"{self.desk.terms.head_timeout:g} s"
+                seconds = f"{terms.body_timeout:g} s"
+                self._fail(RequestTimeout(f"The body stood still for {seconds}; see `limits.body_timeout`."))
+        elif phase is parsing.IN_HEAD:
+            seconds = f"{terms.head_timeout:g} s"
             self._refuse(RequestTimeout(f"The head was not complete within {seconds}; see `limits.head_timeout`."))
         else:
             self._close()
 
     # ---- reading
 
-    def _read_requests(self, octets: bytes) -> None:
+    def _read_requests(self) -> None:
         """Runs one exchange after the other, as long as each ends at once and its answer is taken.
 
         A few at a time: others want their turn of the event loop.
         """
+        parser = self._parser
         for _ in range(AT_A_TIME):
-            if not octets or self._run is not None or self._closing or self.congested:
+            phase = parser.phase
+            event = parser.next_event()
+            if event is parsing.HEAD and parser.head is not None:
+                self._begin(parser.head)
+            elif event is parsing.MALFORMED and parser.error is not None:
+                self._refuse(parser.error)
+            elif phase is not parser.phase:
+                self.deadline = self._after(self.desk.terms.head_timeout)
+            if not parser.held or not self._between or self.congested:
                 break
-            octets = self._read_head(octets)
-        if octets and not self._lingering:
-            self._hold(octets)
+        if parser.held:
+            self._transport.pause_reading()
             if self._run is None:
                 asyncio.get_running_loop().call_soon(self._go_on)
 
-    def _read_head(self, octets: bytes) -> bytes:
-        """What follows the head and the body that came with it; starts the exchange when a head is complete."""
-        began = not self._heads.begun
-        try:
-            arrival, octets = self._heads.feed(octets)
-        except ProxyError as error:
-            self._refuse(error)
-            return b""
-        if arrival is not None:
-            return self._begin(arrival, octets)
-        if began and self._heads.begun:
-            self.deadline = self._after(self.desk.terms.head_timeout)
-        return b""
-
-    def _begin(self, arrival: Arrival, octets: bytes) -> bytes:
-        head, target, framing, expects, request_id = arrival
-        length, self._answering = framing.length, False
-        last = framing is NO_BODY and not head.persistent
-        self._unframed = head.method if last and head.method not in WITHOUT_BODY else ""
-        if last and may_be_body(head.method, octets):
-            self._refuse(LengthRequired(UNFRAMED))
-            return b""
-        body = self._body = IncomingBody(self, length)
-        if not head.persistent:
-            self._closing = True
-        if length is not None and len(octets) >= length:  # the body is here already
-            body.fill(octets[:length] if len(octets) > length else octets)
-            octets = octets[length:]
-            self._decoder, self.deadline = None, NEVER
+    def _begin(self, head: RequestHead) -> None:
+        """Starts the exchange of the request whose head has come."""
+        parser = self._parser
+        event = parser.next_event()
+        if parser.overrun:
+            self._refuse(unframed(delivered=False))
+            return
+        self._state = (states.REQUEST if head.persistent else states.LAST_REQUEST)[self._state]
+        body = self._body = IncomingBody(self, body_length(head))
+        if event is parsing.END:
+            body.fill(parser.take())
+            self.deadline = NEVER
         else:
-            if expects:
+            if expects_continue(head):
                 body.invite = self._continue
-            self._decoder = framing
             self.deadline = self._after(self.desk.terms.body_timeout)
-            octets = self._feed(self._decoder, body, octets)
-        request = Request(head, target, body, self, request_id or next(self.desk.ids))
+            self._receive(body, event)
+        request_id = head.fields.value(b"x-request-id")[:128].decode("latin-1") or next(self.desk.ids)
+        request = Request(head, take_apart(head.target), body, self, request_id)
         run = self._run = Run(self.desk.serve(request), self._ended)
         run.start()
-        return octets
 
     def _continue(self) -> None:
         """The body is wanted: the sender may send it (RFC 9110 §10.1.1)."""
-        if not self.left:
+        if self._state is not states.CLOSED:
             self._transport.write(CONTINUE)
 
-    def _read_body(self, decoder: Decoder, body: IncomingBody, octets: bytes) -> None:
-        self.deadline = self._after(self.desk.terms.body_timeout)
-        rest = self._feed(decoder, body, octets)
-        if rest:
-            self._hold(rest)
-
-    def _feed(self, decoder: Decoder, body: IncomingBody, octets: bytes) -> bytes:
-        """Gives the body what belongs to it; what is left follows the request."""
-        try:
-            content, octets = decoder.feed(octets) if octets else (b"", b"")
-        except BodyMalformed as error:
-            self._decoder, self._lingering = None, True
-            body.fail(RequestMalformed(f"The body has {error}; nothing of it can be trusted."))
-            return b""
-        if content:
-            body.push(content)
-        if decoder.done:
+    def _receive(self, body: IncomingBody, event: Event) -> None:
+        """Gives the body what has come of it."""
+        parser = self._parser
+        if event is parsing.CONTENT:
+            body.push(parser.take())
+        elif event is parsing.END:
+            if parser.content:
+                body.push(parser.take())
             body.end()
-            self._decoder = None
-            if not self.congested:
-                self.deadline = NEVER
-        return octets
+            self._stop_waiting()
+            if parser.held:
+                self._transport.pause_reading()
+        elif event is parsing.MALFORMED and parser.error is not None:
+            self._state = states.CLOSE_AFTER[self._state]
+            body.fail(parser.error)
+            self._stop_waiting()
+
+    def _stop_waiting(self) -> None:
+        """No more of the body is waited for; how long its answer may take is not the sender's business."""
+        if not self.congested:
+            self.deadline = NEVER
 
     def _hold(self, octets: bytes) -> None:
         """Keeps what came early, and reads no more until its turn."""
-        self._held += octets
+        parser, state = self._parser, self._state
+        parser.feed(octets)
         self._transport.pause_reading()
+        if state is states.LAST_SERVING and parser.overrun_late and self._body is not None:
+            self._body.overrun(unframed(delivered=True))
+
+    def _fail(self, failure: Exception) -> None:
+        """The rest of the body will never come; the exchange is told why."""
+        if self._body is not None:
+            self._body.fail(failure)
+            self._stop_waiting()
+        self.ring()
 
     # ---- ending
 
     def _ended(self, error: BaseException | None) -> None:
         """The exchange is over; the next request, if it is here already, begins."""
         self._run = None
+        body, self._body = self._body, None
         if error is not None:
             self.desk.crashed(error, self.address)
             self.abort()
-        if self.left or self._transport.is_closing():
-            return
-        if self._closing or self.half_closed or self._lingering or (self.draining and not self._promised):
+        if self._parser.phase is not parsing.DONE:
+            self.close_after()
+        state = self._state = states.ENDED[self._state]
+        if state is states.LINGERING:
             self._end()
-            return
-        self._promised = False
-        if self._body is not None:
-            self._body.take()  # what nobody read; reading goes on
-        self._decoder = self._body = None
-        if not self.congested:
-            self.deadline = self._after(self._idle)
-        if self._held:
-            asyncio.get_running_loop().call_soon(self._go_on)
+        elif (state is states.IDLE or state is states.DRAINING) and not self._transport.is_closing():
+            if body is not None:
+                body.take()  # what nobody read; reading goes on
+            self._parser.next_request()
+            if not self.congested:
+                self.deadline = self._after(self._idle)
+            if self._parser.held:
+                asyncio.get_running_loop().call_soon(self._go_on)
 
     def _go_on(self) -> None:
         """Reads what is held, unless it is not its turn."""
-        if self._held and self._run is None and not (self.left or self._closing or self.congested):
-            held, self._held = self._held, b""
+        if self._parser.held and self._between and not self.congested:
             self._transport.resume_reading()
-            self._read_requests(held)
+            self._read_requests()
 
     def _end(self) -> None:
         """Closes when the answer is out; lingers if the sender may still be sending (RFC 9112 §9.6)."""
-        if self._body is None or (self._body.ended and not self._held) or self.half_closed:
+        if self._parser.quiet:
             self._close()
-            return
-        self._closing = self._lingering = True
-        self._held = b""
-        self._watch_taking()
-        self._transport.resume_reading()
-        if self._transport.can_write_eof():
-            self._transport.write_eof()
-
-    def _close(self) -> None:
-        """Ends in good order, once the sender has taken what was sent; it has not for ever to do so."""
-        self._closing = True
-        self._watch_taking()
-        self._transport.close()
-
-    def _watch_taking(self) -> None:
-        """End the connection when the sender has taken nothing of what was sent for some time."""
-        now = self.desk.deadlines.now()
-        self._taking.begin(self._transport, now)
-        self.deadline = self._taking.look(self._transport, now, self._patience)
-
-    @property
-    def _patience(self) -> float:
-        """Seconds in which a sender takes something of what was sent; one that has all of it may only linger."""
-        return LINGER if self._lingering and not self._taking.left else self.desk.terms.body_timeout
-
-    @property
-    def _idle(self) -> float:
-        """Seconds in which the next request may begin."""
-        return LINGER if self.draining else self.desk.terms.idle_timeout
-
-    def _after(self, seconds: float) -> float:
-        return self.desk.deadlines.now() + seconds
+        elif not self._transport.is_closing():
+            self._parser.discard()
+            self._linger()
 
     def _refuse(self, error: ProxyError, *, lingers: bool = True) -> None:
         """Answers what never became a request, and ends."""
-        self._closing = True
+        self._state = states.REFUSED[self._state]
         self.desk.refuse(self, error, next(self.desk.ids))
-        self._body = IncomingBody(self, None) if lingers else None
-        self._end()
+        if lingers:
+            self._end()
+        else:
+            self._close()

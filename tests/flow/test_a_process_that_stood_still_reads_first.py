@@ -5,6 +5,7 @@ from collections import deque
 
 import pytest
 
+from proxy.server.request_parser import IN_HEAD
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import Sender, request
 from tests.fakes.upstream import Call, Upstream, answer, head
@@ -59,7 +60,7 @@ async def test_the_second_half_of_a_request_is_no_408(
     proxy = await serve(document(upstream, authority))
     sender = await proxy.sender()
     await sender.send(octets[:cut])
-    await until(lambda: any(each._heads.begun or each.busy for each in proxy.app.crowd))
+    await until(lambda: any(each._parser.phase is IN_HEAD or each.busy for each in proxy.app.crowd))
     sender._writer.write(octets[cut:])
     await stand_still(proxy)
     assert (await sender.answer()).status == 200

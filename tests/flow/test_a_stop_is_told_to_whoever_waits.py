@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
+from proxy.server.request_parser import IN_HEAD
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.dns import Dns, faked
 from tests.fakes.sender import request
@@ -145,7 +146,7 @@ async def test_who_is_in_the_middle_of_a_head(serve: Serve, upstream: Upstream, 
     proxy = await serve(document(upstream, authority) | {"drain_timeout": 0})
     sender = await proxy.sender()
     await sender.send(POST[:20])
-    await until(lambda: any(each._heads.begun for each in proxy.app.crowd))
+    await until(lambda: any(each._parser.phase is IN_HEAD for each in proxy.app.crowd))
     await soon(proxy.app.stop())
     told = await sender.answer()
     assert (told.status, told.code) == (503, "draining")

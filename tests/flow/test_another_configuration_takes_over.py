@@ -13,7 +13,7 @@ import trustme
 
 from proxy.server.front import Change, Front
 from proxy.server.listener import Listener
-from proxy.server.sender import LINGER
+from proxy.server.sender_transport import LINGER
 from tests.fakes.authority import Authority
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.passwords import bcrypt_hash

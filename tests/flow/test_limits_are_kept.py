@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from proxy.server.request_parser import IN_HEAD
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import HOST, chunked, request
 from tests.fakes.upstream import Call, Upstream, answer
@@ -96,7 +97,7 @@ async def test_a_slow_head_is_a_408(proxy: Running) -> None:
     sender = await proxy.sender()
     for octet in request(b"GET /orders")[:15]:
         await sender.send(bytes([octet]))
-        await until(lambda: any(each._heads.begun for each in proxy.app.crowd))
+        await until(lambda: any(each._parser.phase is IN_HEAD for each in proxy.app.crowd))
         proxy.clock.advance(0.9)
     proxy.clock.advance(2)
     refused = await sender.answer()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from proxy.server.sender import LINGER
+from proxy.server.sender_transport import LINGER
 from tests.fakes.authority import Authority
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import Sender, chunked, request
@@ -124,7 +124,7 @@ async def test_an_exchange_in_flight_gets_its_answer(proxy: Running, upstream: U
     await sender.send(request(b"POST /orders", body=b"x"))
     await upstream.reach(1)
     stopping = asyncio.create_task(proxy.app.stop())
-    await until(lambda: all(each.draining for each in proxy.app.crowd))
+    await until(lambda: all(not each.persistent() for each in proxy.app.crowd))
     proxy.clock.advance(LINGER)
     assert await shaking.rest() == b""
     go.set()

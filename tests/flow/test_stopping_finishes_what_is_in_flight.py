@@ -5,7 +5,7 @@ from collections import deque
 
 import pytest
 
-from proxy.server.sender import LINGER
+from proxy.server.sender_transport import LINGER
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import request
 from tests.fakes.upstream import Call, Held, Upstream, answer
@@ -49,7 +49,7 @@ async def test_an_answer_that_had_begun_is_followed_by_one_more(
     await sender.send(request(b"POST /orders", body=b"x"))
     assert (await sender.head()).field(b"Connection") == []
     stopping = asyncio.create_task(proxy.app.stop())
-    await until(lambda: all(each.draining for each in proxy.app.crowd))
+    await until(lambda: all(not each.persistent() for each in proxy.app.crowd))
     go.set()
     assert await sender.read(4) == b"abcd"
     assert (await sender.ask(request(b"POST /orders", body=b"y"))).field(b"Connection") == [b"close"]
@@ -87,7 +87,7 @@ async def test_idle_connections_end_soon_and_new_ones_are_refused(
     await upstream.reach(3)
     port = proxy.port
     stopping = asyncio.create_task(proxy.app.stop())
-    await until(lambda: all(each.draining for each in proxy.app.crowd))
+    await until(lambda: all(not each.persistent() for each in proxy.app.crowd))
     assert (await last.ask(request(b"GET /orders"))).field(b"Connection") == [b"close"]
     proxy.clock.advance(LINGER)
     assert await idle.rest() == b""
@@ -167,7 +167,7 @@ async def test_stopping_leaves_nothing_open(serve: Serve, upstream: Upstream, au
     proxy = await serve(document(upstream, authority))
     await (await proxy.sender()).ask(request(b"POST /orders", body=b"x"))
     stopping = asyncio.create_task(proxy.app.stop())
-    await until(lambda: all(each.draining for each in proxy.app.crowd))
+    await until(lambda: all(not each.persistent() for each in proxy.app.crowd))
     proxy.clock.advance(LINGER)
     await soon(stopping)
     (pool,) = proxy.app.pools

@@ -11,6 +11,7 @@ FOUND_IN_REQUESTS = (
     b"GET  /a HTTP/1.1\r\nHost: h\r\n\r\n",  # a second space was passed over
     b"GET /aHTTP/1.0\r\n\r\n\n",  # a version that is part of the target
     b"GET  /aHTTP/1.1\r\nHost: h\r\n\r\n",  # both
+    b"GET /a HTTP/1.0\r\n\r\nGET /a?b=c HTTP/1.1\r\nHost: h\r\n\r\n",  # is a 411 only if it comes in one piece
 )
 FOUND_IN_RESPONSES = (
     b"HTTP/1.1 200 OK\r\nContent-Length 1:2\r\n\r\nok",  # a name that is no token, and no length

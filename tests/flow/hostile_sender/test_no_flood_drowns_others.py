@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from proxy.server.request_parser import IN_HEAD
 from proxy.server.sender import SenderConnection
 from proxy.wire.field_names import MOST
 from proxy.wire.reading import PIECE
@@ -64,7 +65,7 @@ async def test_idle_connections_do_not_stay(fence: Fence, limits: dict[str, Any]
 async def test_slow_heads_hold_nobody_up_and_end(fence: Fence) -> None:
     """A hundred that send an octet now and then, and never a whole head."""
     slow = await many(fence, 100, b"POST /orders")
-    await until(lambda: sum(each._heads.begun for each in crowd(fence)) == 100)
+    await until(lambda: sum(each._parser.phase is IN_HEAD for each in crowd(fence)) == 100)
     await fence.passes()
     for _ in range(15):
         fence.proxy.clock.advance(1)
@@ -122,7 +123,7 @@ async def test_pipelined_thousands_fill_no_memory(fence: Fence) -> None:
     await fence.upstream.reach(1)
     await turns(500)
     (connection,) = crowd(fence)
-    assert (0 < len(connection._held) <= 2 * PIECE, flooding.done(), len(fence.targets)) == (True, False, 1)
+    assert (0 < len(connection._parser.held) <= 2 * PIECE, flooding.done(), len(fence.targets)) == (True, False, 1)
     flooding.cancel()
     await asyncio.gather(flooding, return_exceptions=True)
     flood.reset()

@@ -16,7 +16,8 @@ from proxy.errors import Overloaded, ProxyError
 from proxy.forwarding.request import Request
 from proxy.server.crowd import Crowd
 from proxy.server.listener import Listener, Reception
-from proxy.server.sender import LINGER, SenderConnection
+from proxy.server.sender import SenderConnection
+from proxy.server.sender_transport import LINGER
 from tests.fakes.heads import REQUESTS
 from tests.fakes.loop import HandLoop
 from tests.fakes.transport import MemoryTransport
@@ -263,7 +264,7 @@ async def test_who_was_accepted_just_before_the_stop_drains_too() -> None:
     async with house.listening(LOOPBACK) as listener:
         accepted = cast("SenderConnection", listener._accept())
     accepted.connection_made(MemoryTransport(peername=("192.0.2.7", 1)))
-    assert accepted.draining
+    assert not accepted.persistent()
     assert accepted.deadline == house.reception.deadlines.now() + LINGER
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from proxy.errors import LengthRequired
-from proxy.server.sender import LINGER
+from proxy.server.sender_transport import LINGER
 from proxy.wire.body import HIGH_WATER
 from tests.unit.server.house import GET, House, Wire, post, turns
 

@@ -3,7 +3,7 @@
 import pytest
 
 from proxy.forwarding.request import Request
-from proxy.server.sender import WRITE_HIGH_WATER
+from proxy.server.sender_transport import WRITE_HIGH_WATER
 from proxy.wire.body import HIGH_WATER
 from tests.unit.server.house import EXPECTING, GET, House, Wire, post, turns
 
@@ -196,7 +196,7 @@ async def test_a_departed_sender_has_no_deadline(house: House, wire: Wire) -> No
 
 
 async def test_its_repr_tells_what_it_does(wire: Wire) -> None:
-    """Idle, busy or lingering."""
+    """Its state."""
     seen = [repr(wire.connection)]
     await wire.send(GET)
     seen.append(repr(wire.connection))
@@ -204,7 +204,7 @@ async def test_its_repr_tells_what_it_does(wire: Wire) -> None:
     await wire.send(b"junk\r\n\r\n")
     seen.append(repr(wire.connection))
 
-    assert seen == [f"<SenderConnection 192.0.2.7 {state}>" for state in ("idle", "busy", "lingering")]
+    assert seen == [f"<SenderConnection 192.0.2.7 {state}>" for state in ("idle", "serving", "lingering")]
 
 
 async def test_answers_wait_up_to_a_mark(wire: Wire) -> None:

@@ -8,7 +8,9 @@ import pytest
 
 from proxy.errors import Overloaded, SenderLeft
 from proxy.forwarding.request import Request
-from proxy.server.sender import LINGER, WRITE_HIGH_WATER, SenderConnection
+from proxy.server.sender import SenderConnection
+from proxy.server.sender_transport import LINGER, WRITE_HIGH_WATER
+from proxy.wire.run import rung
 from tests.unit.server.house import CONTINUE, EXPECTING, GET, House, ProxyErrorOf, Wire, post, turns
 
 
@@ -201,11 +203,11 @@ async def test_draining_between_two_requests_begins_one_more(house: House, wire:
     wire.connection.drain()
     await turns()
 
-    assert (len(house.requests), wire.received(), wire.end) == (2, b"<1><2>", "closed")
+    assert (len(house.requests), wire.received(), wire.transport.ended) == (2, b"<1><2>", True)
 
 
 async def test_draining_while_requests_are_answered_at_once_begins_no_other(house: House, wire: Wire) -> None:
-    """A request that comes with the one that is being answered is left alone."""
+    """A request that comes with the one that is being answered is left alone; its sender may go on sending."""
 
     async def drains(request: Request) -> None:
         house.requests.append(request)
@@ -214,7 +216,7 @@ async def test_draining_while_requests_are_answered_at_once_begins_no_other(hous
     object.__setattr__(house.desk, "serve", drains)
     await wire.send(GET + GET)
 
-    assert (len(house.requests), wire.end) == (1, "closed")
+    assert (len(house.requests), wire.transport.ended, wire.end) == (1, True, "open")
 
 
 async def test_draining_leaves_a_lingering_sender_its_time(wire: Wire) -> None:
@@ -286,3 +288,50 @@ async def test_a_slow_reader_has_its_time_during_a_drain(wire: Wire) -> None:
     wire.wait(LINGER)
 
     assert wire.end == "closed"
+
+
+async def test_nothing_is_read_behind_a_body_that_nobody_waited_for(house: House, wire: Wire) -> None:
+    """Its rest would be taken for a request, even if its exchange forgets to say that the connection ends."""
+
+    async def forgets(request: Request) -> None:
+        house.requests.append(request)
+        request.sender.send(b"<ok>")
+
+    house.desk.serve = forgets
+    await wire.send(post(b"a", length=1 + len(GET)))
+    await wire.send(GET)
+
+    assert (len(house.requests), wire.received(), wire.transport.ended) == (1, b"<ok>", True)
+
+
+async def test_a_last_request_with_octets_behind_it_lingers(house: House, wire: Wire) -> None:
+    """Its sender may go on sending; answered at once, too, the answer must not be lost to a reset."""
+    house.answers = [b"<ok>"]
+    await wire.send(post(b"abc", fields=b"Connection: close\r\n") + GET)
+
+    assert (len(house.requests), wire.received(), wire.transport.ended, wire.end) == (1, b"<ok>", True, "open")
+
+
+@pytest.mark.parametrize("ending", [b"zz\r\n", b""], ids=["no chunk", "the sender's end"])
+async def test_an_exchange_whose_body_broke_has_its_time(ending: bytes, house: House, wire: Wire) -> None:
+    """What comes meanwhile is thrown away, and nobody resets the connection before the answer."""
+
+    async def takes_its_time(request: Request) -> None:
+        house.requests.append(request)
+        while not house.answers:
+            await rung()
+        request.sender.send(b"<broken>")
+
+    house.desk.serve = takes_its_time
+    await wire.send(b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
+    if ending:
+        await wire.send(ending)
+        await wire.send(GET)
+    else:
+        wire.connection.eof_received()
+    wire.wait(1000)
+    assert (wire.end, wire.connection.persistent()) == ("open", False)
+    await wire.answer(b"")
+
+    assert (len(house.requests), wire.received()) == (1, b"<broken>")
+    assert wire.transport.ended or wire.transport.closed

@@ -1,0 +1,228 @@
+"""The requests of one connection: octets in, events out; without sockets, clocks, or exchanges.
+
+Theory of operation: `feed` takes what the socket gave, however it was cut. `next_event` tells what that comes to, and
+is asked again until it says NEED_OCTETS or PAUSED. What an event is about lies in the parser's attributes until the
+next one: an object for each would be one more for each message.
+
+    BETWEEN --> HEAD --> BODY --> DONE --> BETWEEN      (`next_request`)
+       |         |         |
+       +---------+---------+----> ERROR                 (MALFORMED, `discard`)
+    any of them ----------------> ENDED                 (`end`)
+
+After DONE nothing is read until `next_request`: what comes behind a request is held until its answer is written
+(RFC 9112 §9.3.2). After ERROR nothing is read at all, for nobody can tell where a message begins.
+"""
+
+from enum import Enum
+from typing import Final
+
+from proxy.errors import HeadTooLarge, LengthRequired, ProxyError, RequestMalformed, TargetTooLong, VersionUnsupported
+from proxy.wire.framing import WITHOUT_BODY, BodyMalformed, Decoder, may_be_body, request_body
+from proxy.wire.grammar import UNSAID, RequestHead, RequestReader
+from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong, VersionOther
+
+EMPTY_LINES = b"\r\n"
+"What some old senders send behind a request (RFC 9112 §2.2)."
+UNFRAMED = "Octets follow the head of a request that does not say how many belong to it; send `Content-Length`."
+DELIVERED = f"{UNFRAMED} The message may have been delivered without them."
+
+
+class Event(Enum):
+    """What octets come to."""
+
+    HEAD = "head"
+    "`head` has come, and its framing is beyond doubt."
+    CONTENT = "content"
+    "More of the body: `content`."
+    END = "end"
+    "The request is whole; `content` is the last of its body, and often all of it."
+    MALFORMED = "malformed"
+    "No request, or no body; `error` is for the sender, or for the exchange if it has begun."
+    NEED_OCTETS = "need octets"
+    PAUSED = "paused"
+    "Nothing is read in this phase."
+
+
+class Phase(Enum):
+    """Of reading."""
+
+    BETWEEN = "between requests"
+    HEAD = "within a head"
+    BODY = "within a body"
+    DONE = "behind a request"
+    ERROR = "error"
+    ENDED = "ended"
+    "The sender has ended its side of the connection."
+
+
+HEAD: Final = Event.HEAD
+CONTENT: Final = Event.CONTENT
+END: Final = Event.END
+MALFORMED: Final = Event.MALFORMED
+NEED_OCTETS: Final = Event.NEED_OCTETS
+PAUSED: Final = Event.PAUSED
+BETWEEN: Final = Phase.BETWEEN
+IN_HEAD: Final = Phase.HEAD
+IN_BODY: Final = Phase.BODY
+DONE: Final = Phase.DONE
+ERROR: Final = Phase.ERROR
+ENDED: Final = Phase.ENDED
+
+
+class RequestParser:
+    """Reads one request after the other."""
+
+    __slots__ = (
+        "_collector",
+        "_decoder",
+        "_length",
+        "_max_fields",
+        "_reader",
+        "_unframed",
+        "content",
+        "error",
+        "head",
+        "held",
+        "phase",
+    )
+
+    def __init__(self, reader: RequestReader, *, max_head: int, max_fields: int) -> None:
+        self._reader = reader
+        self._collector = HeadCollector(max_head)
+        self._max_fields = max_fields
+        self._decoder: Decoder | None = None
+        "None where the whole body came with its head,"
+        self._length = 0
+        "of this length."
+        self._unframed = False
+        "Whether the request says no length, and is its sender's last."
+        self.phase: Phase = BETWEEN
+        self.held = b""
+        "What has come and has not been read; behind a request, it belongs to the next."
+        self.head: RequestHead | None = None
+        self.content = b""
+        self.error: ProxyError | None = None
+
+    def __repr__(self) -> str:
+        return f"<RequestParser {self.phase.value}, {len(self.held)} held>"
+
+    @property
+    def overrun(self) -> bool:
+        """Whether octets follow a last request without framing, so that its sender may mean them to be its body."""
+        head = self.head
+        return self._unframed and self.phase is DONE and head is not None and may_be_body(head.method, self.held)
+
+    @property
+    def overrun_late(self) -> bool:
+        """The same of octets that came later: then the beginning of a next request looks like a body, too."""
+        return self.overrun and self.head is not None and self.head.method not in WITHOUT_BODY
+
+    @property
+    def quiet(self) -> bool:
+        """Whether the sender has sent all that it means to send, as far as can be known."""
+        return self.phase is ENDED or (self.phase is DONE and not self.held.strip(EMPTY_LINES))
+
+    def feed(self, octets: bytes) -> None:
+        """More has come; it is dropped where nothing can be read any more."""
+        if self.phase is not ERROR:
+            self.held = self.held + octets if self.held else octets
+
+    def next_event(self) -> Event:
+        """What the octets come to."""
+        phase = self.phase
+        if phase is BETWEEN or phase is IN_HEAD:
+            return self._read_head()
+        if phase is IN_BODY:
+            return self._read_body()
+        return PAUSED
+
+    def take(self) -> bytes:
+        """The `content` of the event, which is kept here no longer."""
+        content, self.content = self.content, b""
+        return content
+
+    def next_request(self) -> None:
+        """The request that is DONE has been answered."""
+        self.head, self.phase = None, BETWEEN
+
+    def end(self) -> Event:
+        """The sender has ended its side: MALFORMED in the middle of a body, else PAUSED."""
+        within, self.phase = self.phase is IN_BODY, ENDED
+        if within:
+            self.error = RequestMalformed("The connection ended in the middle of the body.")
+            return MALFORMED
+        return PAUSED
+
+    def discard(self) -> None:
+        """Nothing more is to be read, and nothing kept."""
+        self.phase, self.head, self.held, self.content = ERROR, None, b"", b""
+
+    def _read_head(self) -> Event:
+        try:
+            octets, self.held = self._collector.feed(self.held)
+            if not octets:
+                if self.phase is BETWEEN and self._collector.begun:
+                    self.phase = IN_HEAD
+                return NEED_OCTETS
+            head = self.head = self._reader.read(octets, self._max_fields)
+            # nearly always the body is here already, and no decoder is needed to find its end
+            length = self._length = head.length
+            self._decoder = None if 0 <= length <= len(self.held) else request_body(head)
+            self._unframed = length == UNSAID and not head.persistent
+        except (HeadMalformed, HeadTooLong, BodyMalformed) as error:
+            return self._malformed(refusal(error))
+        self.phase = IN_BODY
+        return HEAD
+
+    def _read_body(self) -> Event:
+        decoder = self._decoder
+        if decoder is None:
+            return self._take_whole()
+        try:
+            self.content, self.held = decoder.feed(self.held)
+        except BodyMalformed as error:
+            return self._malformed(RequestMalformed(f"The body has {error}; nothing of it can be trusted."))
+        if decoder.done:
+            self._decoder, self.phase = None, DONE
+            return END
+        return CONTENT if self.content else NEED_OCTETS
+
+    def _take_whole(self) -> Event:
+        length, held = self._length, self.held
+        if len(held) == length:
+            self.content, self.held = held, b""
+        else:
+            self.content, self.held = held[:length], held[length:]
+        self.phase = DONE
+        return END
+
+    def _malformed(self, error: ProxyError) -> Event:
+        self.discard()
+        self.error = error
+        return MALFORMED
+
+
+def body_length(head: RequestHead) -> int | None:
+    """Octets of the body; None where only its end will tell."""
+    return head.length if head.length >= 0 else 0 if head.length == UNSAID else None
+
+
+def expects_continue(head: RequestHead) -> bool:
+    """Whether the sender waits for being asked for the body (RFC 9110 §10.1.1)."""
+    return bool(head.minor and body_length(head) != 0 and head.fields.value(b"expect"))
+
+
+def unframed(*, delivered: bool) -> LengthRequired:
+    """What the sender of an `overrun` is told."""
+    return LengthRequired(DELIVERED if delivered else UNFRAMED)
+
+
+def refusal(error: HeadMalformed | HeadTooLong | BodyMalformed) -> ProxyError:
+    """What the sender is told about a head that cannot be read."""
+    if isinstance(error, VersionOther):
+        return VersionUnsupported("Send HTTP/1.1 or HTTP/1.0.")
+    if isinstance(error, HeadTooLong):
+        if error.first_line:
+            return TargetTooLong("The request line is longer than `limits.max_head`.")
+        return HeadTooLarge("The head has more octets or fields than `limits.max_head` and `limits.max_fields` allow.")
+    return RequestMalformed(f"The request cannot be read: {error} (RFC 9112).")
