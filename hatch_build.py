@@ -20,7 +20,7 @@ COMPILED = {
     "oauth": "source token",
     "observe": "account logs metrics",
     "server": "arrival desk sender",
-    "upstream": "connection keep_alive pool",
+    "upstream": "connection keep_alive pool response_parser",
     "wire": "body deadlines field_names framing grammar heads records request_target run",
 }
 "What one exchange passes through, but for classes that others derive from: `wire/reading.py`, `observe/log.py`."
