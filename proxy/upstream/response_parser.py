@@ -77,9 +77,17 @@ class ResponseParser:
 
     def next_event(self) -> Event:
         """What the octets say next; NEED_DATA when that takes more of them."""
-        if self.state is BODY:
-            return self._read_body()
-        return NEED_DATA if self.state is COMPLETE else self._read_head()
+        if self.state is not BODY:
+            return NEED_DATA if self.state is COMPLETE else self._read_head()
+        decoder = self._decoder
+        if self._octets and not decoder.done:
+            content, self._octets = decoder.feed(self._octets)
+            if content:
+                return content
+        if not decoder.done:
+            return NEED_DATA
+        self.state = COMPLETE
+        return END_OF_MESSAGE
 
     def feed_eof(self) -> bool:
         """The connection has ended in order; whether the response is complete now (RFC 9112 §8)."""
@@ -113,14 +121,3 @@ class ResponseParser:
                 self._decoder, self.state = response_body(self._method, head), BODY
                 return head
         return NEED_DATA
-
-    def _read_body(self) -> Event:
-        decoder = self._decoder
-        if self._octets and not decoder.done:
-            content, self._octets = decoder.feed(self._octets)
-            if content:
-                return content
-        if not decoder.done:
-            return NEED_DATA
-        self.state = COMPLETE
-        return END_OF_MESSAGE
