@@ -21,7 +21,7 @@ COMPILED = {
     "oauth": "source token",
     "observe": "account logs metrics",
     "server": "desk request_parser sender sender_transport state",
-    "upstream": "connection keep_alive pool request",
+    "upstream": "connection keep_alive pool request response_parser",
     "wire": "body deadlines field_names framing grammar heads records request_target run",
 }
 "What one exchange passes through, but for classes that others derive from: `wire/reading.py`, `observe/log.py`."

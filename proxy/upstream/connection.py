@@ -1,29 +1,67 @@
-"""One connection to an upstream: writes a request, reads the answer to it, and knows whether it may be used again.
+"""One connection to an upstream: writes a request, has its response read, and knows whether it may be used again.
 
-The exchange that leases it looks at `head`, `body` and `failure` and is rung after each change.
+The exchange that leases it looks at `head`, `body` and `failure`, and is rung after each change.
+
+Theory of operation, as of h11: there are two machines. This one is about our side: whom the connection serves, and how
+much of the request is written. That of `response_parser.py` is about how much of the response has come, and knows no
+socket. Only when both are through, SENT here and COMPLETE there, may the connection serve another exchange.
+
+    state       what it means                         goes on to
+    CONNECTING  there is no transport yet             UNUSED when it is connected, TLS included
+    UNUSED      connected, and never leased           LEASED by `lease`, IDLE by `release`
+    IDLE        given back                            LEASED by `lease`, CLOSED by a second `release`
+    LEASED      nothing of the request is written     SENDING by `send`, CLOSED by `release`
+    SENDING     a part of the request is written      SENT by `end_request`, CLOSED by `release`
+    SENT        the whole request is written          IDLE by `release` if it is `reusable`, else CLOSED
+    CLOSED      nothing is written or heard any more  nothing
+
+All go on to CLOSED by `cut`, `give_up`, silence, and the end of the connection, in order or not; SENDING and SENT by
+octets that are no response, or behind it, the others by any. Unless the response was complete, the exchange then finds
+`failure`. An early response (RFC 9112 §9.5) comes in SENDING.
 """
 
 import asyncio
 import select
 from collections.abc import Callable
-from typing import cast
+from enum import Enum
+from typing import Final, cast
 
 from proxy.errors import ProxyError
 from proxy.upstream.failures import LARGEST_HEAD, cut_short, malformed, silent, unanswered
 from proxy.upstream.keep_alive import idle_time
+from proxy.upstream.response_parser import AWAITING, COMPLETE, ResponseParser
 from proxy.wire.body import IncomingBody
 from proxy.wire.channel import TlsChannel
 from proxy.wire.deadlines import NEVER, Deadlines
-from proxy.wire.framing import NO_BODY, BodyMalformed, Decoder, response_body
+from proxy.wire.framing import BodyMalformed
 from proxy.wire.grammar import ResponseHead, ResponseReader
-from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong
+from proxy.wire.heads import HeadMalformed, HeadTooLong
 from proxy.wire.reading import PieceReader, left_behind
 from proxy.wire.unsent import Taking
 
-MOST_INTERIM = 64
-"Heads of one answer, the final one included."
 WRITE_HIGH_WATER = 32 << 10
 "Octets that may wait for the socket before `congested`."
+
+
+class State(Enum):
+    """Whom a connection serves, and how much of the request is written."""
+
+    CONNECTING = "connecting"
+    UNUSED = "unused"
+    IDLE = "idle"
+    LEASED = "leased"
+    SENDING = "sending"
+    SENT = "sent"
+    CLOSED = "closed"
+
+
+CONNECTING: Final = State.CONNECTING
+UNUSED: Final = State.UNUSED
+IDLE: Final = State.IDLE
+LEASED: Final = State.LEASED
+SENDING: Final = State.SENDING
+SENT: Final = State.SENT
+CLOSED: Final = State.CLOSED
 
 
 def _nobody() -> None:
@@ -34,62 +72,48 @@ class UpstreamConnection(PieceReader):
     """Made by its pool; leased by one exchange at a time."""
 
     def __init__(
-        self,
-        name: str,
-        deadlines: Deadlines,
-        gone: Callable[["UpstreamConnection"], None],
-        reader: ResponseReader,
+        self, name: str, deadlines: Deadlines, gone: Callable[["UpstreamConnection"], None], reader: ResponseReader
     ) -> None:
         self.name = name
         "Of the upstream, for sentences."
+        self.state: State = CONNECTING
         self.deadline = NEVER
+        self.idle_since = 0.0
+        "When the last response had been read, or the connection was made; seconds of the loop's clock."
+        self.idle_time = NEVER
+        "Seconds that the upstream lets it be idle, by its last response."
+        self.congested = False
+        "Whether the upstream reads more slowly than we write, in whatever state."
+        self.head: ResponseHead | None = None
+        "Of the response to this lease, once it has come; `body` with it."
+        self.body: IncomingBody | None = None
+        self.failure: ProxyError | None = None
+        "Why there is no response, or not all of it."
         self._deadlines = deadlines
         self._gone = gone
         self._transport: asyncio.Transport = cast("asyncio.Transport", None)
         self._channel: TlsChannel | None = None
-        self._interim = 0
-        self._taking = Taking()
-        self._poll = select.poll()
+        "The transport, if it is TLS."
         self._descriptor = -1
-        self._collector = HeadCollector(LARGEST_HEAD)
-        self._reader = reader
-        self._decoder: Decoder | None = None
-        self._eof = False
+        self._poll = select.poll()
+        self._taking = Taking()
+        self._parser = ResponseParser(reader, LARGEST_HEAD)
         self._ring: Callable[[], None] = _nobody
-        self._method = ""
         self._timeout = NEVER
-        self._unused = True
-        self.idle_since = 0.0
-        "When the last answer had been read, or the connection was made; seconds of the loop's clock."
-        self.idle_time = NEVER
-        "Seconds that the upstream lets it be idle, by its last answer."
-        self.open = False
-        self.leased = False
-        self.congested = False
-        self.wrote = False
-        "Whether an octet of the request has been handed to the socket."
-        self.responded = False
-        "Whether an octet of a response has come."
-        self.request_ended = False
-        self.head: ResponseHead | None = None
-        self.body: IncomingBody | None = None
-        self.failure: ProxyError | None = None
 
     def __repr__(self) -> str:
-        state = "leased" if self.leased else "idle" if self.open else "closed"
-        return f"<UpstreamConnection {self.name} {state}>"
+        return f"<UpstreamConnection {self.name} {self.state.value}>"
 
     # ---- what an exchange does with it
 
     def lease(self, ring: Callable[[], None], method: str, timeout: float) -> None:
         """From now on for one request; `timeout` in seconds bounds each silence of the upstream."""
-        self._ring, self._method, self._timeout = ring, method, timeout
-        self.leased = True
-        self._unused = False
+        if self.state is not IDLE and self.state is not UNUSED:
+            raise RuntimeError(f"{self!r} cannot be leased")
+        self.state = LEASED
+        self._ring, self._timeout = ring, timeout
+        self._parser.begin(method)
         self.deadline = NEVER
-        self.wrote = self.responded = self.request_ended = False
-        self.head = self.body = self.failure = None
-        self._interim = 0
 
     def watch_socket(self, descriptor: int, *, in_clear: bool) -> None:
         """The socket below, for `stale`, and, without TLS, for what is left in it when the connection breaks."""
@@ -99,42 +123,45 @@ class UpstreamConnection(PieceReader):
     def stale(self) -> bool:
         """Whether the idle connection has something to read: its end, or octets that nobody asked for.
 
-        The event loop may not have told us yet, and a POST written now could not be sent again. What TLS holds would be
-        given to the next exchange as its answer.
+        The event loop may not have told us yet, and a POST written now could not be sent again.
         """
         return self._undelivered or bool(self._poll.poll(0))
 
     def send(self, octets: bytes) -> None:
         """A piece of the request; nothing once the connection has ended."""
-        if self.open:
-            self.wrote = True
+        if self.state is LEASED:
+            self.state = SENDING
+        if self.state is SENDING:
             self._transport.write(octets)
 
     def end_request(self) -> None:
-        """The request is complete: its answer may take `timeout`."""
-        self.request_ended = True
-        self.deadline = self._deadlines.now() + self._timeout
+        """The request is complete: its response may take `timeout`."""
+        if self.state is SENDING:
+            self.state = SENT
+            if self._parser.state is not COMPLETE:
+                self.deadline = self._deadlines.now() + self._timeout
+
+    @property
+    def open(self) -> bool:
+        """Whether it is connected, and has not ended."""
+        return self.state is not CLOSED and self.state is not CONNECTING
+
+    @property
+    def leased(self) -> bool:
+        """Whether it is open, and an exchange has it."""
+        return self.state is SENT or self.state is SENDING or self.state is LEASED
+
+    @property
+    def responded(self) -> bool:
+        """Whether an octet of a response has come since the lease."""
+        return self._parser.state is not AWAITING
 
     @property
     def reusable(self) -> bool:
-        """Whether the next request may go over it.
-
-        Either there was no request yet, or it and its answer are complete, nothing more has come, and nobody means to
-        close.
-        """
-        body = self.body
-        if self._unused or not self.open:
-            return self.open
-        return (
-            self.request_ended
-            and body is not None
-            and body.ended
-            and self.head is not None
-            and self.head.persistent
-            and self.failure is None
-            and self.idle_time > 0
-            and not self._undelivered
-        )
+        """Whether `release` makes it idle: it is unused, or both messages are complete and nobody means to close."""
+        if self.state is not SENT or self.head is None:
+            return self.state is UNUSED
+        return self._parser.state is COMPLETE and self.head.persistent and self.idle_time > 0 and not self._undelivered
 
     @property
     def _undelivered(self) -> bool:
@@ -143,25 +170,25 @@ class UpstreamConnection(PieceReader):
 
     def release(self) -> None:
         """The exchange is done with it: idle if it can be used again, else closed."""
-        if not self.reusable:
+        if self.reusable:
+            if self.body is not None:
+                self.body.take()  # what nobody wanted: the socket is read on
+            self.state = IDLE
+        else:
             self.cut()
-        elif self.body is not None:
-            self.body.take()  # what nobody wanted: the socket is read on
-        self.leased = self._unused = False
         self._ring = _nobody
-        self._decoder = self.head = self.body = None
+        self.head = self.body = self.failure = None
 
     def give_up(self, failure: ProxyError) -> None:
-        """Nobody will wait for the answer any longer; the exchange is told why."""
+        """Nobody will wait for the response any longer; the exchange is told why."""
         if self.leased:
             self._fail(failure)
-            self._ring()
         else:
             self.cut()
 
     def cut(self) -> None:
         """End it at once, so that nothing on it looks whole."""
-        self.open = False
+        self.state = CLOSED
         self._transport.abort()
 
     # ---- what the event loop tells
@@ -171,42 +198,37 @@ class UpstreamConnection(PieceReader):
         self._transport = cast("asyncio.Transport", transport)
         self._channel = transport if isinstance(transport, TlsChannel) else None
         self._transport.set_write_buffer_limits(high=WRITE_HIGH_WATER)
-        self.open = True
+        self.state = UNUSED
         self.idle_since = self._deadlines.now()
         self._deadlines.watch(self)
 
     def data_received(self, octets: bytes) -> None:
-        """Octets of an answer; unasked ones end the connection, so that they are never taken for the next answer."""
-        if not self.open:
-            return
-        if not self.leased or not self.wrote:
-            self.cut()
-            return
-        try:
-            if self._decoder is None or self.body is None:
-                self.responded = True
-                self._read_heads(octets)
+        """Octets of a response; unasked ones end the connection, so that they are never taken for the next response."""
+        state = self.state
+        if state is SENT or state is SENDING:
+            try:
+                self._read(octets)
+            except (HeadMalformed, HeadTooLong, BodyMalformed) as error:
+                self._fail(malformed(self.name, error))
             else:
-                self._read_body(self._decoder, self.body, octets)
-        except (HeadMalformed, HeadTooLong, BodyMalformed) as error:
-            self._fail(malformed(self.name, error))
-        self._ring()
+                self._ring()
+        elif state is not CLOSED:
+            self._end(None)
 
     def eof_received(self) -> None:
         """The upstream closed its side in order (with TLS: by close_notify, RFC 8446 §6.1)."""
-        self._eof, self.open = True, False
+        if self._parser.feed_eof() and self.body is not None:
+            self.body.end()
+        self._end(None)
 
     def connection_lost(self, error: Exception | None) -> None:
         """The connection ended, whoever ended it."""
-        if error is not None and self.leased and self.failure is None and self._descriptor >= 0:
+        if error is not None and self._descriptor >= 0 and self.leased:
             for octets in left_behind(self._descriptor):
                 self.data_received(octets)
-        self.open = False
         self.congested = False
         self._deadlines.forget(self)
-        if self.leased:
-            self._end(error)
-            self._ring()
+        self._end(error)
         self._gone(self)
 
     def pause_writing(self) -> None:
@@ -219,7 +241,7 @@ class UpstreamConnection(PieceReader):
     def resume_writing(self) -> None:
         """It has caught up."""
         self.congested = False
-        if not self.request_ended and self.head is None:
+        if self.state is SENDING and self.head is None:
             self.deadline = NEVER
         self._ring()
 
@@ -230,70 +252,48 @@ class UpstreamConnection(PieceReader):
             self.deadline = now + self._timeout
         elif self.congested and (again := self._taking.look(self._transport, now, self._timeout)) > now:
             self.deadline = again  # it reads, if slowly
-        elif self.leased:
-            self._fail(silent(self.name, self._timeout))
-            self._ring()
         else:
+            self.give_up(silent(self.name, self._timeout))
+
+    def _read(self, octets: bytes) -> None:
+        """Passes on what these octets say of the response; what is behind it ends the connection."""
+        parser = self._parser
+        parser.feed(octets)
+        event = parser.next_event()
+        if isinstance(event, ResponseHead):
+            self.head, self.idle_time = event, idle_time(event)
+            self.body = IncomingBody(self._transport, parser.length)
+            event = parser.next_event()
+        body = self.body
+        if body is None:  # the time for the head goes on
+            return
+        if isinstance(event, bytes):
+            if len(event) == body.length:  # whole: there is nothing to pause reading for
+                body.fill(event)
+            else:
+                body.push(event)
+            parser.next_event()
+        now = self._deadlines.now()
+        if parser.state is not COMPLETE:
+            self.deadline = now + self._timeout
+            return
+        self.deadline, self.idle_since = NEVER, now
+        body.end()
+        if parser.excess:
             self.cut()
 
-    # ---- reading
-
-    def _read_heads(self, octets: bytes) -> None:
-        """Passes over interim answers (RFC 9110 §15.2) up to the final head."""
-        while octets:
-            head_octets, octets = self._collector.feed(octets)
-            if not head_octets:
-                return
-            head = self._reader.read(head_octets)
-            self._interim += 1
-            if self._interim > MOST_INTERIM:
-                raise HeadMalformed("interim answers without end")
-            if head.status == 101:
-                raise HeadMalformed("101 Switching Protocols, which nobody asked for")
-            if head.status >= 200:
-                self._begin_body(head, octets)
-                return
-
-    def _begin_body(self, head: ResponseHead, octets: bytes) -> None:
-        framing = response_body(self._method, head)
-        length = framing.length
-        body = self.body = IncomingBody(self._transport, length)
-        self.head = head
-        self.idle_time = idle_time(head)
-        if length is not None and len(octets) == length:  # the body is here already, and nothing behind it
-            body.fill(octets)
-            self._decoder, self.deadline, self.idle_since = NO_BODY, NEVER, self._deadlines.now()
-        else:
-            decoder = self._decoder = framing
-            self._read_body(decoder, body, octets)
-
-    def _read_body(self, decoder: Decoder, body: IncomingBody, octets: bytes) -> None:
-        if octets:
-            content, octets = decoder.feed(octets)
-            if content:
-                body.push(content)
-        now = self._deadlines.now()
-        self.deadline = NEVER if decoder.done else now + self._timeout
-        if decoder.done:
-            self.idle_since = now
-            body.end()
-            if octets:  # bytes after the response: never read as the next answer
-                self.cut()
-
     def _end(self, error: Exception | None) -> None:
-        """Settles what is incomplete when the connection is gone."""
-        if self._decoder is None or self.body is None:
-            self._fail(unanswered(self.name, error))
-            return
-        in_order = error is None and self._eof
-        if self._decoder.done or (in_order and self._decoder.end()):
-            self.body.end()
+        """Nothing more is heard: a response that is incomplete remains so."""
+        if self.leased and self._parser.state is not COMPLETE:
+            self._fail(unanswered(self.name, error) if self.body is None else cut_short(self.name))
         else:
-            self._fail(cut_short(self.name))
+            self.cut()
+            self._ring()
 
     def _fail(self, failure: ProxyError) -> None:
-        if self.failure is None:
-            self.failure = failure
+        """Tells the exchange why, which happens once, for a closed connection is not leased any more."""
+        self.failure = failure
         if self.body is not None:
             self.body.fail(failure)
         self.cut()
+        self._ring()

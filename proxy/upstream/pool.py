@@ -10,7 +10,7 @@ from aiohappyeyeballs import start_connection
 from proxy import timeouts
 from proxy.config.egress import CorporateProxy
 from proxy.errors import ConnectTimeout, Draining, ProxyError, UpstreamUnreachable
-from proxy.upstream.connection import UpstreamConnection
+from proxy.upstream.connection import IDLE, UpstreamConnection
 from proxy.upstream.failures import UNCERTAIN
 from proxy.upstream.tunnel import tunnel
 from proxy.wire.channel import TlsChannel
@@ -81,7 +81,7 @@ class Pool:
         """A connection that was open when we last heard of it, or None."""
         while self._idle:
             connection = self._idle.pop()
-            if connection.open and connection.deadline > self._deadlines.now() and not connection.stale():
+            if connection.state is IDLE and connection.deadline > self._deadlines.now() and not connection.stale():
                 return connection
             connection.cut()
         return None
@@ -103,7 +103,7 @@ class Pool:
         connection.release()
         if self._retired:
             connection.cut()
-        elif connection.open:
+        elif connection.state is IDLE:
             connection.deadline = connection.idle_since + min(self._idle_timeout, connection.idle_time)
             self._idle.append(connection)
 

@@ -129,15 +129,24 @@ def test_octets_behind_an_answer_never_reach_the_exchange() -> None:
         assert wire.connection.failure is None
 
 
-@pytest.mark.parametrize("leased", [True, False], ids=["before the request", "idle"])
-def test_octets_that_nobody_asked_for_end_the_connection(*, leased: bool) -> None:
-    """They would be taken for the answer to whatever is sent next."""
+def test_octets_that_nobody_asked_for_end_an_idle_connection() -> None:
+    """They would be taken for the response to whatever is sent next."""
     wire = Wire(lease=False)
-    if leased:
-        wire.lease()
     wire.connection.data_received(OK + b"ok")
 
     assert (wire.transport.aborted, wire.connection.head, wire.rings) == (True, None, 0)
+
+
+def test_octets_that_come_before_the_request_are_no_response_to_it() -> None:
+    """The exchange is told that there will be none, and nothing is written."""
+    wire = Wire(lease=False)
+    wire.lease()
+    wire.connection.data_received(OK + b"ok")
+    wire.connection.send(b"<request>")
+
+    assert (wire.transport.aborted, wire.transport.written, wire.connection.head, wire.rings) == (True, b"", None, 1)
+    assert isinstance(wire.connection.failure, UpstreamClosed)
+    assert not wire.connection.responded
 
 
 @pytest.mark.parametrize(
@@ -188,16 +197,9 @@ def test_what_comes_behind_a_broken_body_is_not_read() -> None:
     assert (body.take(), body.received, wire.rings) == (b"ab", 2, rings)
 
 
-def test_its_repr_tells_what_it_does() -> None:
-    """Idle, leased or closed."""
-    wire = Wire(lease=False)
-    seen = [repr(wire.connection)]
-    wire.lease()
-    seen.append(repr(wire.connection))
-    wire.connection.release()
-    seen.append(repr(wire.connection))
-
-    assert seen == [f"<UpstreamConnection u:1 {state}>" for state in ("idle", "leased", "closed")]
+def test_its_repr_tells_its_state() -> None:
+    """And which upstream it leads to."""
+    assert repr(Wire().connection) == "<UpstreamConnection u:1 sent>"
 
 
 def test_requests_wait_up_to_a_mark() -> None:

@@ -8,6 +8,7 @@ import trustme
 
 from proxy.config.model import Tls
 from proxy.errors import Draining, UpstreamClosed
+from proxy.upstream.connection import CLOSED
 from proxy.upstream.tls import client_context
 from tests.unit.upstream.serving import OK, PATIENCE, REQUEST, ask, pool, server_context, shut, turns_until, upstream
 
@@ -193,7 +194,7 @@ async def test_an_upstream_that_closes_at_once_is_seen_as_closed() -> None:
         await turns_until(lambda: ours.leased == 0)
         connection.send(b"late")
 
-        assert not connection.wrote
+        assert connection.state is CLOSED
 
 
 async def test_a_connection_that_is_lost_while_it_is_made_leaves_nothing_behind(

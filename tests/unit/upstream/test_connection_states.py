@@ -1,0 +1,221 @@
+"""The transition table at the head of proxy/upstream/connection.py."""
+
+from collections.abc import Callable
+
+import pytest
+
+from proxy.errors import Draining, ProxyError, UpstreamClosed, UpstreamMalformed, UpstreamTimeout
+from proxy.upstream.connection import CLOSED, CONNECTING, IDLE, LEASED, SENDING, SENT, UNUSED, State, UpstreamConnection
+from tests.fakes.heads import RESPONSES
+from tests.fakes.loop import HandLoop
+from tests.unit.upstream.lease import OK, Wire
+
+ANSWER = OK + b"ok"
+Step = Callable[[Wire], None]
+
+
+def answered(wire: Wire) -> None:
+    """The whole response has come."""
+    wire.connection.data_received(ANSWER)
+
+
+def used(wire: Wire) -> None:
+    """Idle again, after a response."""
+    wire.lease()
+    sent(wire)
+    answered(wire)
+    wire.connection.release()
+    wire.rings = 0
+
+
+def sending(wire: Wire) -> None:
+    """A part of the request is written."""
+    wire.connection.send(b"<request>")
+
+
+def sent(wire: Wire) -> None:
+    """The whole request is written."""
+    sending(wire)
+    wire.connection.end_request()
+
+
+def silence(wire: Wire) -> None:
+    """A deadline has come."""
+    wire.connection.expire()
+
+
+def lost(wire: Wire) -> None:
+    """The connection breaks."""
+    wire.connection.connection_lost(ConnectionResetError())
+
+
+WAYS: dict[State, list[Step]] = {
+    UNUSED: [],
+    IDLE: [used],
+    LEASED: [Wire.lease],
+    SENDING: [Wire.lease, sending],
+    SENT: [Wire.lease, sent],
+    CLOSED: [lambda wire: wire.connection.cut()],
+}
+"How a connection that was just made gets there."
+
+
+def in_state(state: State, *more: Step) -> Wire:
+    """A connection in this state, after these steps more."""
+    wire = Wire(lease=False)
+    for step in [*WAYS[state], *more]:
+        step(wire)
+    return wire
+
+
+EVENTS: dict[str, Step] = {
+    "send": lambda wire: wire.connection.send(b"x"),
+    "end_request": lambda wire: wire.connection.end_request(),
+    "release": lambda wire: wire.connection.release(),
+    "cut": lambda wire: wire.connection.cut(),
+    "give_up": lambda wire: wire.connection.give_up(Draining("Stopping.")),
+    "part": lambda wire: wire.connection.data_received(OK + b"o"),
+    "answer": answered,
+    "no response": lambda wire: wire.connection.data_received(b"220 smtp\r\n\r\n"),
+    "more than a response": lambda wire: wire.connection.data_received(ANSWER + b"x"),
+    "eof": lambda wire: wire.connection.eof_received(),
+    "lost": lost,
+    "silence": silence,
+}
+ALWAYS_CLOSED = ("cut", "give_up", "no response", "more than a response", "eof", "lost", "silence")
+STAYS = {
+    UNUSED: ("send", "end_request"),
+    IDLE: ("send", "end_request"),
+    LEASED: ("end_request",),
+    SENDING: ("send", "part", "answer"),
+    SENT: ("send", "end_request", "part", "answer"),
+}
+GOES_ON = {
+    (UNUSED, "release"): IDLE,
+    (LEASED, "send"): SENDING,
+    (SENDING, "end_request"): SENT,
+}
+"All others go on to CLOSED."
+
+
+def following(state: State, event: str) -> State:
+    """By the table."""
+    return state if event in STAYS.get(state, ()) else GOES_ON.get((state, event), CLOSED)
+
+
+@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.parametrize("state", WAYS, ids=lambda state: state.value)
+def test_an_event_leads_to(state: State, event: str) -> None:
+    """The state that the table says; a closed connection has ended its transport, and only an open one has not."""
+    wire = in_state(state)
+    assert wire.connection.state is state
+    EVENTS[event](wire)
+
+    after = following(state, event)
+    assert wire.connection.state is after
+    assert wire.connection.open == (after is not CLOSED) == (not wire.transport.aborted)
+    assert wire.connection.leased == (after in (LEASED, SENDING, SENT))
+
+
+@pytest.mark.parametrize(
+    ("event", "failure"),
+    [
+        ("give_up", Draining),
+        ("no response", UpstreamMalformed),
+        ("eof", UpstreamClosed),
+        ("lost", UpstreamClosed),
+        ("silence", UpstreamTimeout),
+        ("more than a response", None),
+        ("part", None),
+        ("answer", None),
+    ],
+)
+@pytest.mark.parametrize("state", [SENDING, SENT], ids=lambda state: state.value)
+def test_an_exchange_is_told(state: State, event: str, failure: type[ProxyError] | None) -> None:
+    """Once, with the reason where there is no response."""
+    wire = in_state(state)
+    EVENTS[event](wire)
+
+    assert (wire.connection.failure and type(wire.connection.failure), wire.rings) == (failure, 1)
+
+
+@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.parametrize("state", [UNUSED, IDLE], ids=lambda state: state.value)
+def test_nobody_is_told_of_a_connection_that_is_not_leased(state: State, event: str) -> None:
+    """Nothing of the last exchange is left on it."""
+    wire = in_state(state)
+    EVENTS[event](wire)
+
+    connection = wire.connection
+    assert (wire.rings, connection.failure, connection.head, connection.body) == (0, None, None, None)
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_a_closed_connection_tells_no_second_failure(event: str) -> None:
+    """The first one explains what comes behind it; nothing is written any more."""
+    wire = in_state(SENDING)
+    failure = Draining("Stopping.")
+    wire.connection.give_up(failure)
+    written = wire.transport.written
+    EVENTS[event](wire)
+
+    assert wire.connection.failure in ({None} if event == "release" else {failure})
+    assert (wire.connection.state, wire.transport.written) == (CLOSED, written)
+
+
+@pytest.mark.parametrize(
+    ("steps", "after"),
+    [
+        pytest.param([Wire.lease, sent, answered], IDLE, id="request, response"),
+        pytest.param([Wire.lease, sending, answered, EVENTS["end_request"]], IDLE, id="response, end of the request"),
+        pytest.param([Wire.lease, sending, answered], CLOSED, id="response without the end of the request"),
+        pytest.param([Wire.lease, sent, EVENTS["part"]], CLOSED, id="a part of a response"),
+        pytest.param([Wire.lease, sent, answered, EVENTS["eof"]], CLOSED, id="response, end of the connection"),
+        pytest.param([used, EVENTS["release"]], CLOSED, id="given back twice"),
+        pytest.param([EVENTS["release"], EVENTS["release"]], CLOSED, id="given back unused, twice"),
+    ],
+)
+def test_a_connection_is_idle_again_after(steps: list[Step], after: State) -> None:
+    """Both messages that are complete, and nothing else."""
+    wire = Wire(lease=False)
+    for step in steps:
+        step(wire)
+    wire.connection.release()
+
+    assert wire.connection.state is after
+
+
+def test_a_request_that_ends_behind_its_response_has_no_deadline() -> None:
+    """There is nothing to wait for."""
+    wire = in_state(SENDING, answered, EVENTS["end_request"])
+    wire.wait(1000)
+
+    assert (wire.connection.state, wire.connection.failure) == (SENT, None)
+
+
+@pytest.mark.parametrize("state", [UNUSED, IDLE], ids=lambda state: state.value)
+def test_it_is_leased_in(state: State) -> None:
+    """Made just now, or given back."""
+    wire = in_state(state)
+    wire.lease()
+
+    assert wire.connection.state is LEASED
+
+
+@pytest.mark.parametrize("state", [LEASED, SENDING, SENT, CLOSED], ids=lambda state: state.value)
+def test_it_is_not_leased_in(state: State) -> None:
+    """Its response would be another exchange's; a closed one would wait for ever."""
+    wire = in_state(state)
+
+    with pytest.raises(RuntimeError, match=f"u:1 {state.value}> cannot be leased"):
+        wire.lease()
+    assert wire.connection.state is state
+
+
+def test_it_is_connecting_until_it_has_a_transport() -> None:
+    """TLS may still be on its way."""
+    connection = UpstreamConnection("u:1", HandLoop().deadlines(), lambda _: None, RESPONSES)
+
+    assert (connection.state, connection.open) == (CONNECTING, False)
+    with pytest.raises(RuntimeError, match="connecting"):
+        connection.lease(lambda: None, "GET", 1)

@@ -1,0 +1,197 @@
+"""Responses without a socket: octets in, events out."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.upstream.response_parser import (
+    AWAITING,
+    BODY,
+    COMPLETE,
+    END_OF_MESSAGE,
+    HEAD,
+    MOST_HEADS,
+    NEED_DATA,
+    ResponseParser,
+    Signal,
+    State,
+)
+from proxy.wire.framing import BodyMalformed
+from proxy.wire.grammar import ResponseHead
+from proxy.wire.heads import HeadMalformed, HeadTooLong
+from tests.fakes.heads import RESPONSES
+from tests.fuzz.claims import cuts
+
+LARGEST_HEAD = 512
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
+TWO = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"
+CHUNKS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+TO_THE_END = b"HTTP/1.0 200 OK\r\n\r\n"
+
+Seen = list[int | bytes | Signal]
+"Events; a head by its status."
+
+
+def parser_for(method: str = "GET") -> ResponseParser:
+    """One that a request with this method has been written for."""
+    parser = ResponseParser(RESPONSES, LARGEST_HEAD)
+    parser.begin(method)
+    return parser
+
+
+def events(parser: ResponseParser, *pieces: bytes) -> Seen:
+    """All that these octets say; content in one piece."""
+    seen: Seen = []
+    for piece in pieces:
+        parser.feed(piece)
+        while (event := parser.next_event()) is not NEED_DATA:
+            if isinstance(event, ResponseHead):
+                seen.append(event.status)
+            elif isinstance(event, bytes) and seen and isinstance(seen[-1], bytes):
+                seen[-1] += event
+            else:
+                seen.append(event)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("method", "octets", "seen", "state", "length"),
+    [
+        pytest.param("GET", b"", [], AWAITING, 0, id="nothing"),
+        pytest.param("GET", b"\r\n", [], HEAD, 0, id="an empty line"),
+        pytest.param("GET", TWO[:20], [], HEAD, 0, id="a part of a head"),
+        pytest.param("GET", CONTINUE, [], HEAD, 0, id="an interim response"),
+        pytest.param("GET", CONTINUE + HINTS + TWO, [200], BODY, 2, id="a head after interim responses"),
+        pytest.param("GET", TWO + b"o", [200, b"o"], BODY, 2, id="a part of a body"),
+        pytest.param("GET", TWO + b"ok", [200, b"ok", END_OF_MESSAGE], COMPLETE, 2, id="a body"),
+        pytest.param("HEAD", TWO, [200, END_OF_MESSAGE], COMPLETE, 0, id="no body after HEAD"),
+        pytest.param("GET", b"HTTP/1.1 204 .\r\n\r\n", [204, END_OF_MESSAGE], COMPLETE, 0, id="no body with 204"),
+        pytest.param("GET", TWO.replace(b"200", b"304"), [304, END_OF_MESSAGE], COMPLETE, 0, id="no body with 304"),
+        pytest.param("GET", TWO.replace(b": 2", b": 0"), [200, END_OF_MESSAGE], COMPLETE, 0, id="an empty body"),
+        pytest.param("GET", CHUNKS + b"2\r\nok\r\n", [200, b"ok"], BODY, None, id="a chunk"),
+        pytest.param("GET", CHUNKS + b"0\r\n\r\n", [200, END_OF_MESSAGE], COMPLETE, None, id="no chunk"),
+        pytest.param(
+            "GET",
+            CHUNKS + b"2\r\nok\r\n1;x\r\n!\r\n0\r\nT: v\r\n\r\n",
+            [200, b"ok!", END_OF_MESSAGE],
+            COMPLETE,
+            None,
+            id="chunks",
+        ),
+        pytest.param("GET", TO_THE_END + b"ok", [200, b"ok"], BODY, None, id="a body up to the end"),
+    ],
+)
+def test_octets_say(method: str, octets: bytes, seen: Seen, state: State, length: int | None) -> None:
+    """The events of one response, how much of it has come, and how long its body is."""
+    parser = parser_for(method)
+
+    assert (events(parser, octets), parser.state, parser.excess) == (seen, state, False)
+    assert parser.length == length
+
+
+@pytest.mark.parametrize(
+    ("octets", "complete", "state"),
+    [
+        pytest.param(b"", False, AWAITING, id="nothing"),
+        pytest.param(TWO[:20], False, HEAD, id="a part of a head"),
+        pytest.param(TWO + b"o", False, BODY, id="a part of a body"),
+        pytest.param(CHUNKS + b"2\r\nok\r\n", False, BODY, id="no last chunk"),
+        pytest.param(TO_THE_END + b"ok", True, COMPLETE, id="a body up to the end"),
+        pytest.param(TWO + b"ok", True, COMPLETE, id="a whole response"),
+    ],
+)
+def test_the_end_of_the_connection_says(octets: bytes, state: State, *, complete: bool) -> None:
+    """RFC 9112 §8: only a body without a length is complete by it."""
+    parser = parser_for()
+    events(parser, octets)
+
+    assert (parser.feed_eof(), parser.state) == (complete, state)
+
+
+@pytest.mark.parametrize(
+    ("octets", "error", "why"),
+    [
+        pytest.param(b"220 smtp.example ESMTP\r\n\r\n", HeadMalformed, "version", id="no HTTP"),
+        pytest.param(b"HTTP/1.1 101 .\r\nUpgrade: x\r\n\r\n", HeadMalformed, "101", id="101"),
+        pytest.param(CONTINUE * MOST_HEADS + TWO, HeadMalformed, "interim", id="interim responses without end"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nX: " + b"x" * LARGEST_HEAD, HeadTooLong, "^$", id="a head without end"),
+        pytest.param(CHUNKS + b"zz\r\n", BodyMalformed, "no number", id="no chunk"),
+    ],
+)
+def test_what_is_no_response_raises(octets: bytes, error: type[Exception], why: str) -> None:
+    """However it is cut."""
+    for pieces in cuts(octets):
+        with pytest.raises(error, match=why):
+            events(parser_for(), *pieces)
+
+
+def test_so_many_interim_responses_are_passed_over() -> None:
+    """The last that is let through."""
+    assert events(parser_for(), CONTINUE * (MOST_HEADS - 1) + TWO) == [200]
+
+
+@pytest.mark.parametrize("pieces", [[TWO + b"okH"], [TWO + b"ok", b"H"]], ids=["in one piece", "in two"])
+def test_octets_behind_a_response_are_excess(pieces: list[bytes]) -> None:
+    """They give no event, and are no part of the next response."""
+    parser = parser_for()
+
+    assert (events(parser, *pieces), parser.excess) == ([200, b"ok", END_OF_MESSAGE], True)
+
+
+def test_one_response_follows_the_other() -> None:
+    """Each begins anew, also the number of its interim responses."""
+    parser = parser_for("HEAD")
+    assert events(parser, CONTINUE * (MOST_HEADS - 1) + TWO) == [200, END_OF_MESSAGE]
+
+    parser.begin("GET")
+    assert parser.state is AWAITING
+    assert events(parser, CONTINUE * (MOST_HEADS - 1) + TWO + b"ok") == [200, b"ok", END_OF_MESSAGE]
+
+
+def test_before_a_request_nothing_is_read() -> None:
+    """Whatever comes is excess."""
+    parser = ResponseParser(RESPONSES, LARGEST_HEAD)
+    parser.feed(TWO)
+
+    assert (parser.next_event(), parser.excess) == (NEED_DATA, True)
+
+
+CONTENT = st.binary(max_size=300)
+
+
+def with_length(content: bytes) -> bytes:
+    """A response with Content-Length."""
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(content), content)
+
+
+def in_chunks(pieces: list[bytes]) -> bytes:
+    """A response in chunks."""
+    chunks = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces if piece)
+    return CHUNKS + chunks + b"0\r\nT: v\r\n\r\n"
+
+
+@given(
+    method=st.sampled_from(["GET", "HEAD", "POST"]),
+    before=st.lists(st.sampled_from([CONTINUE, HINTS, b"\r\n"]), max_size=4),
+    response=st.one_of(
+        CONTENT.map(with_length), st.lists(CONTENT, max_size=5).map(in_chunks), CONTENT.map(TO_THE_END.__add__)
+    ),
+    behind=st.sampled_from([b"", b"H", b"\r\n", TWO]),
+    places=st.lists(st.integers(min_value=0, max_value=1500), max_size=12),
+)
+def test_the_events_are_the_same_however_octets_are_cut(
+    method: str, before: list[bytes], response: bytes, behind: bytes, places: list[int]
+) -> None:
+    """In one piece, or in many, of which some are empty; so are what has come, and whether there is excess."""
+    octets = b"".join(before) + response + behind
+    ends = [0, *sorted(min(place, len(octets)) for place in places), len(octets)]
+    whole, cut = parser_for(method), parser_for(method)
+
+    seen = events(cut, *[octets[start:end] for start, end in pairwise(ends)])
+
+    assert seen == events(whole, octets)
+    assert (cut.state, cut.length) == (whole.state, whole.length)
+    assert cut.feed_eof() == whole.feed_eof()
