@@ -31,7 +31,9 @@ from proxy.cli import main
 main()
 """
 "As on a machine that has no configuration file of its own in /etc."
-_KEPT_OUT = re.compile(r"CPI_.*|OTEL_.*|(https?|all|no)_proxy|SSL_CERT_.*|AIOHTTP_.*", re.IGNORECASE)
+_KEPT_OUT = re.compile(
+    r"CPI_.*|OTEL_.*|(https?|all|no)_proxy|SSL_CERT_.*|AIOHTTP_.*|LISTEN_.*|NOTIFY_SOCKET|VCAP_.*", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,21 +1,13 @@
 """What the tests of proxy.oauth share."""
 
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import trustme
-from blockbuster import blockbuster_ctx
 
 from proxy.oauth.endpoint import TokenEndpoint
-
-
-@pytest.fixture(autouse=True)
-def _no_blocking_calls() -> Iterator[None]:
-    """Fail a test whose event loop runs into a blocking call of ours."""
-    with blockbuster_ctx("proxy"):
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -211,6 +211,7 @@ async def refusing(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
     url = f"http://127.0.0.1:{server.server_port}"
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "x-key=s3cr3t-key")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")  # also where this machine has a corporate proxy
     yield url
     await asyncio.to_thread(server.shutdown)
     await asyncio.to_thread(thread.join)
