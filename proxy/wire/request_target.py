@@ -10,8 +10,6 @@ _HOST_PORT = (
 '`uri-host [ ":" port ]`; the host is not empty (RFC 3986 §3.2, RFC 9110 §4.2.1).'
 _ABSOLUTE = re.compile(rb"[A-Za-z]+://(?:[!$&'()*+,;=\-._~%0-9A-Za-z:]*@)?" + _HOST_PORT + rb"(?:[/?].*)?")
 "`absolute-form` (RFC 9112 §3.2.2), of http and its like."
-_AUTHORITY = re.compile(_HOST_PORT)
-"`authority-form` (RFC 9112 §3.2.3)."
 
 
 def is_target(method: str, target: bytes) -> bool:
@@ -22,12 +20,12 @@ def is_target(method: str, target: bytes) -> bool:
     if not target.isascii() or b"\t" in target:
         return False
     if method == "CONNECT":
-        return _names_host(_AUTHORITY, target)
-    return target[:1] == b"/" or (target == b"*" and method == "OPTIONS") or _names_host(_ABSOLUTE, target)
+        return True  # whatever a tunnel is asked for, admission refuses it, and says what to do instead
+    return target[:1] == b"/" or (target == b"*" and method == "OPTIONS") or _names_host(target)
 
 
-def _names_host(form: re.Pattern[bytes], target: bytes) -> bool:
-    found = form.fullmatch(target)
+def _names_host(target: bytes) -> bool:
+    found = _ABSOLUTE.fullmatch(target)
     return found is not None and (found[1] is None or _is_ipv6(found[1]))
 
 

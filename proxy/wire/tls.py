@@ -74,7 +74,7 @@ def present_key(context: ssl.SSLContext, certificate: str, key: str) -> None:
 
 def file_reason(error: OSError) -> str:
     """Which file cannot be used, if it is one, and why."""
-    return ": ".join(str(each) for each in (error.filename, error.strerror) if each)
+    return ": ".join(str(each) for each in (error.filename, error.strerror) if each) or str(error)
 
 
 def _text(path: Path) -> str:

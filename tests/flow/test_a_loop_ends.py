@@ -14,7 +14,7 @@ async def test_a_proxy_that_delivers_to_itself_answers_508(serve: Serve, authori
     second = await serve(document(f"http://127.0.0.1:{first.port}", authority, path="/"))
     refused = await (await second.sender()).ask(request(b"POST /a", body=b"x"))
     assert (refused.status, refused.code) == (508, "loop")
-    assert refused.field(b"Proxy-Status") == [b'here; error=proxy_loop_detected; details="loop"']
+    assert refused.field(b"Proxy-Status") == []  # of the second pass, which is the first one's upstream
     assert (await second.account())["made_by"] == "upstream"
 
 

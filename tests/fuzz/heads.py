@@ -168,7 +168,7 @@ def response_by_the_letter(octets: bytes) -> Read | None:
 def is_target(method: bytes, target: bytes) -> bool:
     """RFC 9112 §3.2."""
     if method == b"CONNECT":
-        return is_authority(target)
+        return True  # refused by admission
     if target.startswith(b"/") or (target == b"*" and method == b"OPTIONS"):
         return True
     scheme, colon, rest = target.partition(b"://")

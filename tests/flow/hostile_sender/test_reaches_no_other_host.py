@@ -65,7 +65,7 @@ async def test_userinfo_that_names_another_host_is_no_host(fence: Fence) -> None
 @pytest.mark.parametrize(
     ("authority", "refusal"),
     [
-        (b"a@b@evil.example", (404, "route_unknown")),
+        (b"a@b@evil.example", (400, "request_malformed")),
         (b"127.0.0.1\\@evil.example", (400, "request_malformed")),
         (b"127.0.0.1%40evil.example", (404, "route_unknown")),
     ],

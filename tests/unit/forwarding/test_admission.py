@@ -35,6 +35,7 @@ def test_a_request_that_nothing_speaks_against_gets_its_route() -> None:
     ("start", "fields", "error"),
     [
         pytest.param("CONNECT h:443", (), ConnectRefused, id="CONNECT"),
+        pytest.param("CONNECT /orders", (), ConnectRefused, id="CONNECT to a path"),
         pytest.param("TRACE /orders", (), MethodNotAllowed, id="TRACE"),
         pytest.param("trace /orders", (), MethodNotAllowed, id="TRACE in another case"),
         pytest.param("TRACK /orders", (), MethodNotAllowed, id="TRACE by its other name"),

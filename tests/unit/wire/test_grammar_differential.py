@@ -53,7 +53,7 @@ REQUEST_EXAMPLES = {
     "a method that is no token": b"\rGET /a HTTP/1.0\r\n\r\n",
     "a request line that is not three words with one space between them": b"GET /  HTTP/1.0\r\n\r\n",
     "no version of HTTP at the end of its first line": b"\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n",
-    "a request target that is no URL": b"CONNECT h?:443 HTTP/1.1\r\nHost: h:443\r\n\r\n",
+    "a request target that is no URL": b"GET http://a@b@h/ HTTP/1.1\r\nHost: h\r\n\r\n",
     "a Content-Length that is no number": b"POST /a HTTP/1.0\r\nContent-Length: 0123456789012345678\r\n\r\n",
     "Content-Length beside Transfer-Encoding": b"PUT / HTTP/1.0\r\nTransfer-Encoding:\r\nContent-Length: 1\r\n\r\n",
     "Transfer-Encoding in HTTP/1.0": b"POST /a HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",

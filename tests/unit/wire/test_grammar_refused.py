@@ -22,7 +22,6 @@ from tests.unit.wire.test_grammar import OK, REQUESTS, RESPONSES, request, respo
         pytest.param(b"GET /\xc3\xa4 HTTP/1.1", (), "no URL", id="a target beyond ASCII (RFC 3986 §2)"),
         pytest.param(b"GET a HTTP/1.1", (), "no URL", id="a relative target (§3.2)"),
         pytest.param(b"GET * HTTP/1.1", (), "no URL", id="an asterisk without OPTIONS (§3.2.4)"),
-        pytest.param(b"CONNECT / HTTP/1.1", (), "no URL", id="CONNECT to a path (§3.2.3)"),
         pytest.param(b" GET / HTTP/1.1", (), "three words", id="a space before the method"),
         pytest.param(b"GET / HTTP/1.1", (b"Host: h",), "more than one Host", id="a second Host (§3.2)"),
         pytest.param(b"GET / HTTP/1.1", (b"Etag: h", b"etag:h"), "more than one Etag", id="a second Etag"),
