@@ -56,10 +56,10 @@ async def test_it_hangs_between_the_senders_and_the_upstreams(
     assert upstream.requests[0].lines[1:] == [
         b"baggage: a=1",
         b"Via: 1.1 here",
-        b"Authorization: Bearer token-1",
         f"traceparent: 00-{TRACE}-{ids(span)[1]}-01".encode(),
         b"tracestate: congo=t61rcWkgMzE",
         b"tracestate: rojo=1",
+        b"Authorization: Bearer token-1",
         b"Content-Length: 1",
     ]
 
