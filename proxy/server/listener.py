@@ -24,6 +24,7 @@ from proxy.server.subject import subject_of
 from proxy.wire.acceptance import AcceptedChannel
 from proxy.wire.deadlines import Deadlines
 from proxy.wire.grammar import RequestReader
+from proxy.wire.reading import PieceReader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +154,7 @@ class Listener:
         """The protocol of a new connection."""
         sender, certificate, unsecured = SenderConnection(self._desk), self.certificate, self._reception.unsecured
         if certificate is None:
-            return sender
+            return PieceReader(sender)
 
         def shaken(tls: ssl.SSLObject) -> None:
             sender.subject = subject_of(tls)

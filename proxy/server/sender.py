@@ -26,14 +26,13 @@ AT_A_TIME = 32
 
 
 class SenderConnection(SenderTransport):
-    """Made by its listener, once for each connection. What each begins with is said once, in the class."""
-
-    _body: IncomingBody | None = None
-    _run: Run | None = None
+    """Made by its listener, once for each connection."""
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
         terms = desk.terms
+        self._body: IncomingBody | None = None
+        self._run: Run | None = None
         self._parser = RequestParser(desk.reader, max_head=terms.max_head, max_fields=terms.max_fields)
 
     @property

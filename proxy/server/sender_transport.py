@@ -8,7 +8,6 @@ from proxy.server.peer import peer_of, reset
 from proxy.server.state import State
 from proxy.wire.deadlines import NEVER
 from proxy.wire.keepalive import keep_alive
-from proxy.wire.reading import PieceReader
 from proxy.wire.unsent import Taking
 
 WRITE_HIGH_WATER = 32 << 10
@@ -17,24 +16,24 @@ LINGER = 2.0
 "Seconds in which a refused sender may go on sending, so that it reads its answer, and an idle one may send its last."
 
 
-class SenderTransport(PieceReader):
-    """What each begins with is said once, in the class. What an exchange asks often is a plain attribute."""
+class SenderTransport:
+    """What an exchange asks often is a plain attribute."""
 
     desk: Desk
     "Of the listener that it came by."
     _transport: asyncio.Transport
-    _state: State = states.IDLE
-    left: bool = False
-    half_closed: bool = False
-    congested: bool = False
-    address: str = ""
-    local: str = ""
-    subject: str = ""
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self.secure = desk.secure
+        self.left = False
+        self.half_closed = False
+        self.congested = False
+        self.address = ""
+        self.local = ""
+        self.subject = ""
         self.deadline = NEVER
+        self._state: State = states.IDLE
         self._taking = Taking()
 
     def __repr__(self) -> str:

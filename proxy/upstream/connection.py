@@ -36,7 +36,7 @@ from proxy.wire.deadlines import NEVER, Deadlines
 from proxy.wire.framing import BodyMalformed
 from proxy.wire.grammar import ResponseHead, ResponseReader
 from proxy.wire.heads import HeadMalformed, HeadTooLong
-from proxy.wire.reading import PieceReader, left_behind
+from proxy.wire.reading import left_behind
 from proxy.wire.unsent import Taking
 
 WRITE_HIGH_WATER = 32 << 10
@@ -68,7 +68,7 @@ def _nobody() -> None:
     """No exchange has leased the connection."""
 
 
-class UpstreamConnection(PieceReader):
+class UpstreamConnection:
     """Made by its pool; leased by one exchange at a time."""
 
     def __init__(

@@ -17,6 +17,7 @@ from proxy.wire.channel import TlsChannel
 from proxy.wire.deadlines import Deadlines
 from proxy.wire.grammar import ResponseReader
 from proxy.wire.keepalive import keep_alive
+from proxy.wire.reading import PieceReader
 from proxy.wire.resolver import Found, Resolver
 from proxy.wire.tls import certificate_advice, reason_of
 
@@ -145,7 +146,7 @@ class Pool:
             if origin.proxy:
                 await tunnel(connected, origin.proxy, str(origin))
             if origin.tls is None:
-                await loop.create_connection(lambda: connection, sock=connected)
+                await loop.create_connection(lambda: PieceReader(connection), sock=connected)
             else:
                 await secure(connected, origin.tls, origin.host, connection)
         except BaseException:

@@ -10,7 +10,8 @@ import ssl
 from collections.abc import Callable
 from typing import cast
 
-from proxy.wire.channel import TlsChannel, Upper, nothing
+from proxy.wire.channel import TlsChannel, nothing
+from proxy.wire.reading import Upper
 
 
 class AcceptedChannel(TlsChannel):

@@ -8,41 +8,13 @@ buffers in memory. It costs the same.
 import asyncio
 import ssl
 from collections.abc import Callable
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
-from proxy.wire.reading import BUFFER, PIECE, PieceReader, left_behind
+from proxy.wire.reading import BUFFER, PIECE, SharedBuffer, Upper, left_behind
 from proxy.wire.records import RecordEnds
 
 
-class Upper(Protocol):
-    """The protocol above: what asyncio.Protocol has."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The handshake is done."""
-        ...
-
-    def data_received(self, octets: bytes) -> None:
-        """Octets in the clear."""
-        ...
-
-    def eof_received(self) -> Any:
-        """The peer's close_notify: nothing follows, in good order."""
-        ...
-
-    def connection_lost(self, error: Exception | None) -> None:
-        """It is over."""
-        ...
-
-    def pause_writing(self) -> None:
-        """The peer reads slowly."""
-        ...
-
-    def resume_writing(self) -> None:
-        """It has caught up."""
-        ...
-
-
-class TlsChannel(PieceReader, asyncio.Transport):
+class TlsChannel(SharedBuffer, asyncio.Transport):
     """One connection, to the server of that name; `secured` is done when the handshake is, or has failed.
 
     With no name we are the server: see acceptance.py.

@@ -18,6 +18,7 @@ from proxy.server.crowd import Crowd
 from proxy.server.listener import Listener, Reception
 from proxy.server.sender import SenderConnection
 from proxy.server.sender_transport import LINGER
+from proxy.wire.reading import PieceReader
 from tests.fakes.heads import REQUESTS
 from tests.fakes.loop import HandLoop
 from tests.fakes.transport import MemoryTransport
@@ -262,8 +263,9 @@ async def test_who_was_accepted_just_before_the_stop_drains_too() -> None:
     """The event loop tells of a connection one turn after it was accepted."""
     house = House()
     async with house.listening(LOOPBACK) as listener:
-        accepted = cast("SenderConnection", listener._accept())
-    accepted.connection_made(MemoryTransport(peername=("192.0.2.7", 1)))
+        protocol = cast("PieceReader", listener._accept())
+    accepted = cast("SenderConnection", protocol._upper)
+    protocol.connection_made(MemoryTransport(peername=("192.0.2.7", 1)))
     assert not accepted.persistent()
     assert accepted.deadline == house.reception.deadlines.now() + LINGER
 

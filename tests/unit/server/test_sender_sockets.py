@@ -6,6 +6,7 @@ import struct
 from typing import cast
 
 from proxy.server.sender import SenderConnection
+from proxy.wire.reading import PieceReader
 from tests.unit.server.house import GET, House, post
 
 
@@ -23,7 +24,7 @@ async def test_a_sender_that_resets_at_once_is_not_taken_for_a_unix_socket() -> 
             super().connection_lost(error)
             lost.set()
 
-    server = await loop.create_server(lambda: Watched(house.desk), "127.0.0.1", 0)
+    server = await loop.create_server(lambda: PieceReader(Watched(house.desk)), "127.0.0.1", 0)
     sender = socket.create_connection(server.sockets[0].getsockname())
     sender.sendall(GET)
     sender.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -41,7 +42,9 @@ async def test_an_early_answer_is_not_lost_to_a_reset() -> None:
     house = House()
     house.reads = False
     house.answers = [b"<413>"]
-    server = await asyncio.get_running_loop().create_server(lambda: SenderConnection(house.desk), "127.0.0.1", 0)
+    server = await asyncio.get_running_loop().create_server(
+        lambda: PieceReader(SenderConnection(house.desk)), "127.0.0.1", 0
+    )
     reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
     writer.write(post(length=1 << 20))
     async with asyncio.timeout(30):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from proxy.errors import UpstreamClosed, UpstreamMalformed
 from proxy.upstream.connection import WRITE_HIGH_WATER, UpstreamConnection
 from proxy.upstream.failures import LARGEST_HEAD
+from proxy.wire.reading import PieceReader
 from tests.fakes.heads import RESPONSES
 from tests.fakes.loop import HandLoop
 from tests.unit.upstream.lease import OK, Wire
@@ -223,7 +224,9 @@ async def test_nothing_is_written_to_a_connection_that_is_lost() -> None:
     lost = asyncio.Event()
     connection = UpstreamConnection("u:1", HandLoop().deadlines(), lambda _: lost.set(), RESPONSES)
     server = await asyncio.start_server(lambda _, writer: writer.transport.abort(), "127.0.0.1", 0)
-    await asyncio.get_running_loop().create_connection(lambda: connection, *server.sockets[0].getsockname())
+    await asyncio.get_running_loop().create_connection(
+        lambda: PieceReader(connection), *server.sockets[0].getsockname()
+    )
     connection.lease(lambda: None, "GET", 1)
     async with asyncio.timeout(30):
         await lost.wait()

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from proxy.upstream.connection import UpstreamConnection
 from proxy.wire.body import HIGH_WATER
 from proxy.wire.channel import TlsChannel
+from proxy.wire.reading import PieceReader
 from proxy.wire.tls import verifying_context
 from tests.fakes.heads import RESPONSES
 from tests.fakes.loop import HandLoop
@@ -52,7 +53,7 @@ class Line:
         "Octets of it that the socket has had."
         self._server: ssl.SSLObject | None = None
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.protocol: asyncio.BufferedProtocol = self.connection
+        self.protocol: asyncio.BufferedProtocol = PieceReader(self.connection)
         if tls:
             self._begin_tls()
         else:

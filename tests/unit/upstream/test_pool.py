@@ -205,10 +205,11 @@ async def test_a_connection_that_is_lost_while_it_is_made_leaves_nothing_behind(
     create = loop.create_connection
 
     async def slow(*args: object, **options: object) -> object:
-        transport, connection = await create(*args, **options)  # type: ignore[call-overload]
+        transport, protocol = await create(*args, **options)  # type: ignore[call-overload]
+        connection = protocol._upper
         transport.abort()
         await turns_until(lambda: not connection.open)
-        return transport, connection
+        return transport, protocol
 
     async with upstream() as (_, port), pool(port) as (ours, _):
         with monkeypatch.context() as patch:

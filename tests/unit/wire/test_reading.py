@@ -1,36 +1,60 @@
 """Reading in pieces."""
 
+import asyncio
 import socket
 
-import pytest
-
 from proxy.wire.reading import BUFFER, PIECE, PieceReader, left_behind
+from tests.fakes.transport import MemoryTransport
 
 
-class Reader(PieceReader):
-    """Keeps what has come."""
+class Upper:
+    """Keeps what it hears."""
 
     def __init__(self) -> None:
-        self.came: list[bytes] = []
+        self.heard: list[object] = []
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep it."""
+        self.heard.append(transport)
 
     def data_received(self, octets: bytes) -> None:
         """Keep it."""
-        self.came.append(octets)
+        self.heard.append(octets)
+
+    def eof_received(self) -> bool:
+        """Keep it."""
+        self.heard.append("end")
+        return True
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Keep it."""
+        self.heard.append(error)
+
+    def pause_writing(self) -> None:
+        """Keep it."""
+        self.heard.append("pause")
+
+    def resume_writing(self) -> None:
+        """Keep it."""
+        self.heard.append("resume")
 
 
-def test_what_was_read_is_the_readers_own() -> None:
+def test_a_connection_hears_all_that_the_event_loop_tells() -> None:
     """The buffer is everybody's, and the next reading overwrites it."""
-    reader = Reader()
+    upper, transport, error = Upper(), MemoryTransport(), OSError()
+    reader = PieceReader(upper)
+    reader.connection_made(transport)
     for octets in (b"first", b"no. 2"):
         reader.get_buffer(-1)[: len(octets)] = octets
         reader.buffer_updated(len(octets))
-    assert (reader.came, len(BUFFER)) == ([b"first", b"no. 2"], PIECE)
+    reader.pause_writing()
+    reader.resume_writing()
+    assert reader.eof_received()
+    reader.connection_lost(error)
 
-
-def test_whoever_reads_says_what_is_done_with_it() -> None:
-    """There is no reader without."""
-    with pytest.raises(NotImplementedError):
-        PieceReader().data_received(b"x")
+    assert upper.heard == [transport, b"first", b"no. 2", "pause", "resume", "end", error]
+    assert len(BUFFER) == PIECE
+    assert vars(reader) == {}
 
 
 def test_the_last_words_on_a_broken_connection_are_found() -> None:
