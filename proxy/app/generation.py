@@ -1,4 +1,4 @@
-"""What one configuration makes: token sources, pools, gates and routes, and the house of their exchanges.
+"""What one configuration makes: token sources, pools, gates and routes, and the context of their exchanges.
 
 The next generation takes over from it whatever its own configuration leaves as it is, with what that has in memory:
 tokens, CSRF tokens, connections, passwords that were right, places that are taken.

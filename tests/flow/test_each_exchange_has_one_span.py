@@ -81,7 +81,7 @@ async def test_it_says_what_the_line_of_the_log_says(proxy: Running, upstream: U
 async def test_heads_that_came_before_have_spans_of_their_own(
     proxy: Running, upstream: Upstream, traces: MemoryTraces
 ) -> None:
-    """What is remembered of a head has no traceparent in it."""
+    """Nothing of an earlier exchange's traceparent is in a later one."""
     sender = await proxy.sender()
     for _ in range(4):
         await sender.ask(request(b"GET /orders", PARENT))

@@ -2,8 +2,8 @@
 
     python -m tests.fuzz CLAIM [libFuzzer's options, such as -max_total_time=3600]
 
-What is found is written to a file `crash-…`, and becomes a case of test_findings.py, or of test_heads.py. Needs atheris
-(CPython 3.11 or newer on Linux), which `make fuzz` installs.
+What is found is written to a file `crash-…`, and becomes a case of test_findings.py, or a seed of seeds.py.
+Needs atheris (CPython 3.11 or newer on Linux), which `make fuzz` installs.
 """
 
 import asyncio
