@@ -57,15 +57,14 @@ async def attempt(
 
     `patience` in seconds bounds each silence of the upstream once it has the whole request.
     """
+    if waiting.left:
+        raise SenderLeft
     pool = route.pool
     try:
-        connection = pool.take() or await connected(route, account)
+        connection = pool.take() or await connected(route, waiting, account)
     except (UpstreamUnreachable, ConnectTimeout) as failure:
         return Failed(UNREACHABLE if failure.definite else UNSENT, failure)
     account.attempts += 1
-    if waiting.left:
-        pool.give_back(connection)
-        raise SenderLeft
     if not connection.open:  # accepted and closed at once, as servers at their limit do
         return Failed(UNSENT, UpstreamClosed(f"{connection.name} closes connections as soon as they are made."))
     connection.lease(waiting.ring, request.method, patience)
@@ -87,15 +86,22 @@ async def attempt(
     return _failed(pool, connection)
 
 
-async def connected(route: Route, account: Account) -> UpstreamConnection:
-    """A new connection; UpstreamUnreachable, ConnectTimeout or Draining."""
+async def connected(route: Route, waiting: Waiting, account: Account) -> UpstreamConnection:
+    """A new connection; UpstreamUnreachable, ConnectTimeout or Draining.
+
+    SenderLeft if nobody waits for it any more: it will serve another exchange.
+    """
     account.begin_connection()
     try:
-        return await route.pool.connect(route.settings.connect_timeout)
+        connection = await route.pool.connect(route.settings.connect_timeout)
     except asyncio.CancelledError:  # by the pool, which was closed: an exchange has no task that could be cancelled
         raise stopped(route.pool.origin) from None
     finally:
         account.end_connection()
+    if waiting.left:
+        route.pool.give_back(connection)
+        raise SenderLeft
+    return connection
 
 
 def _failed(pool: Pool, connection: UpstreamConnection) -> Failed:

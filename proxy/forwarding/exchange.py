@@ -66,8 +66,11 @@ async def deliver(request: Request, context: ExchangeContext, account: Account) 
     try:
         body = arrived(request.body, route) or await collect(request.body, route, context.spool)
         answer, unit = await settle(route, outgoing, body, request.sender, account)
-        refuse_overrun(body, answer)
-        await relay(request, route, answer, unit, account)
+        try:
+            refuse_overrun(body)
+            await relay(request, route, answer, unit, account)
+        finally:
+            answer.discard()
     finally:
         body.close()
         if route.bounds is not None:
@@ -100,8 +103,12 @@ async def settle(route: Route, outgoing: Outgoing, body: Body, waiting: Waiting,
             case Verdict.FETCH_CSRF_FOR_NEXT, Answer() as answer if not outgoing.cookies:
                 await awaited_unit(route, outgoing, token, unit, waiting, answer=answer, account=account)
                 return answer, unit
-            case _, Answer() as answer:
+            case Verdict.RELAY | Verdict.FETCH_CSRF_FOR_NEXT, Answer() as answer:
                 return answer, unit
+            case Verdict.RECONNECT, Failed():
+                pass
+            case _:
+                raise AssertionError(decision)
         spent |= {decision}
         account.replayed(decision)
 
@@ -151,15 +158,13 @@ async def awaited_unit(
         account.answered()
 
 
-def refuse_overrun(body: Body, answer: Answer | None = None) -> None:
+def refuse_overrun(body: Body) -> None:
     """LengthRequired if octets came behind a request that speaks of none, whether or not it was delivered without them.
 
     The sender is not told of a success that is none; what the upstream says to an empty message would be one.
     """
     failure = body.overrun
     if failure is not None:
-        if answer is not None:
-            answer.discard()
         raise failure
 
 

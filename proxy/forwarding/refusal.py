@@ -33,7 +33,12 @@ async def examine(answer: Answer, outgoing: Outgoing, route: Route, token: Token
     ending = refused(head, csrf_is_ours=ours, retry_on_403=route.settings.retry_on_403)
     if ending is ANSWERED or ids_in_fields(head.fields)[0]:
         return ANSWERED, True
-    text, is_whole = plain(head.fields, await answer.body.beginning(HIGH_WATER))
+    try:
+        beginning = await answer.body.beginning(HIGH_WATER)
+    except BaseException:
+        answer.discard()
+        raise
+    text, is_whole = plain(head.fields, beginning)
     if mpl_id_in_failure(text):
         return ANSWERED, True
     if ending is TOKEN_REFUSED and not route.source.invalidate(token):

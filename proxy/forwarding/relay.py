@@ -33,7 +33,7 @@ TO_THE_END = Framing(b"", by_close=True)
 
 
 async def relay(request: Request, route: Route, answer: Answer, unit: CsrfUnit | None, account: Account) -> None:
-    """Passes an answer on as it comes; gives its connection back."""
+    """Passes an answer on as it comes."""
     head, body, sender = answer.head, answer.body, request.sender
     account.relayed(head.status)
     account.mpl_id, account.correlation_id = ids_in_fields(head.fields)
@@ -55,7 +55,6 @@ async def relay(request: Request, route: Route, answer: Answer, unit: CsrfUnit |
     else:
         sender.send(octets)
         await _stream(request, head, body, framing, account)
-    answer.discard()
 
 
 def frame(request: Request, head: ResponseHead, body: IncomingBody, content: bytes) -> Framing:

@@ -50,8 +50,8 @@ class Spool:
         )
 
     async def close(self) -> None:
-        """The folder goes, if nobody has cleaned up before; files that are still open have no name in it."""
-        with contextlib.suppress(FileNotFoundError, TimeoutError):
+        """The folder goes, if it can; a stop goes on without that, and files that are still open have no name in it."""
+        with contextlib.suppress(OSError):
             await self._threads.submit(self._folder.rmdir, timeout=LAST_WAIT)
 
     def _create(self) -> IO[bytes]:

@@ -33,6 +33,8 @@ class SenderConnection(SenderTransport):
         terms = desk.terms
         self._body: IncomingBody | None = None
         self._run: Run | None = None
+        self._goes_on = False
+        "Whether the next requests are read in the next turn of the event loop."
         self._parser = RequestParser(desk.reader, max_head=terms.max_head, max_fields=terms.max_fields)
 
     @property
@@ -178,7 +180,7 @@ class SenderConnection(SenderTransport):
         if parser.held:
             self._transport.pause_reading()
             if self._run is None:
-                asyncio.get_running_loop().call_soon(self._go_on)
+                self._go_on_soon()
 
     def _begin(self, head: RequestHead) -> None:
         """Starts the exchange of the request whose head has come."""
@@ -265,7 +267,17 @@ class SenderConnection(SenderTransport):
             if not self.congested:
                 self.deadline = self._after(self._idle)
             if self._parser.held:
-                asyncio.get_running_loop().call_soon(self._go_on)
+                self._go_on_soon()
+
+    def _go_on_soon(self) -> None:
+        """In the next turn of the event loop, once for however many exchanges have ended in this one."""
+        if not self._goes_on:
+            self._goes_on = True
+            asyncio.get_running_loop().call_soon(self._take_turn)
+
+    def _take_turn(self) -> None:
+        self._goes_on = False
+        self._go_on()
 
     def _go_on(self) -> None:
         """Reads what is held, unless it is not its turn."""

@@ -241,8 +241,10 @@ class UpstreamConnection:
     def resume_writing(self) -> None:
         """It has caught up."""
         self.congested = False
-        if self.state is SENDING and self.head is None:
+        if self.head is None and self.state is SENDING:
             self.deadline = NEVER
+        elif self.head is None and self.state is SENT:  # the response may take `timeout` from the last octet on
+            self.deadline = self._deadlines.now() + self._timeout
         self._ring()
 
     def expire(self) -> None:

@@ -21,11 +21,6 @@ _AUTHORITY = re.compile(rb"(?:\[([0-9A-Fa-f:.]+)\]|([^\s\[\]:/?#@\\]*[^\s\[\]:/?
 _DEFAULT_PORTS = {b"http": b"80", b"https": b"443"}
 
 
-def is_marked(fields: Fields) -> bool:
-    """Whether a browser tells where the request comes from."""
-    return any(name.lower() in {_SITE, _ORIGIN} for name, _ in fields)
-
-
 def comes_from_elsewhere(fields: Fields, authority: bytes, *, secure: bool) -> bool:
     """Whether a browser marks the request as one for a page of another origin than `authority`, the Host field's value.
 

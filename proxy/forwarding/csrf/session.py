@@ -43,6 +43,8 @@ class CsrfSession:
             if present is not None and (failed is None or present.token != failed.token):
                 return present
             joined = self._fetches.get(key)
+            if joined is not None and joined.result.done():
+                joined = None  # it still hangs, but those that waited for it have the unit of another path
             unit = await (joined or self._begin(key, fetch)).result
             if unit is not None or joined is None:
                 return unit
@@ -50,13 +52,14 @@ class CsrfSession:
 
     def _begin(self, key: tuple[bytes, bytes], fetch: Fetch) -> "Fetching":
         self._unit = None
-        fetching = self._fetches[key] = Fetching(fetch, lambda unit: self._ended(key, unit))
+        fetching = self._fetches[key] = Fetching(fetch, lambda ended, unit: self._ended(key, ended, unit))
         fetching.start()
         return fetching
 
-    def _ended(self, key: tuple[bytes, bytes], unit: CsrfUnit | None) -> None:
+    def _ended(self, key: tuple[bytes, bytes], ended: "Fetching", unit: CsrfUnit | None) -> None:
         """Keep what a fetch has brought, and give it to all that wait, whatever their path."""
-        del self._fetches[key]
+        if self._fetches.get(key) is ended:
+            del self._fetches[key]
         if unit is None or self.unit(unit.authorization) is not None:
             return
         self._unit = unit
@@ -71,7 +74,7 @@ class Fetching:
     left = False
     half_closed = False
 
-    def __init__(self, fetch: Fetch, ended: Callable[[CsrfUnit | None], None]) -> None:
+    def __init__(self, fetch: Fetch, ended: "Callable[[Fetching, CsrfUnit | None], None]") -> None:
         self.result: asyncio.Future[CsrfUnit | None] = asyncio.get_running_loop().create_future()
         self._fetch = fetch
         self._report = ended
@@ -90,7 +93,7 @@ class Fetching:
         self._unit = await self._fetch(self)
 
     def _ended(self, error: BaseException | None) -> None:
-        self._report(self._unit)
+        self._report(self, self._unit)
         if self.result.done():  # another fetch was faster, and nobody waits for this one
             return
         if error is None:

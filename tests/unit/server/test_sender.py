@@ -1,8 +1,11 @@
 """The connection of a sender: one request after the other, up to the last."""
 
+import asyncio
+
 import pytest
 
 from proxy.errors import LengthRequired
+from proxy.server.sender import AT_A_TIME
 from proxy.server.sender_transport import LINGER
 from proxy.wire.body import HIGH_WATER
 from tests.unit.server.house import GET, House, Wire, post, turns
@@ -242,3 +245,15 @@ async def test_a_transport_that_cannot_half_close_lingers_all_the_same(house: Ho
     await wire.answer(b"<413>")
 
     assert (wire.transport.ended, wire.end) == (False, "open")
+
+
+async def test_requests_that_are_answered_at_once_leave_others_their_turn(house: House, wire: Wire) -> None:
+    """So many in a turn of the event loop, however many are here, and however each of them ends."""
+    house.answers += [b"<ok>"] * 90
+    wire.connection.data_received(GET * 90)
+    counts = []
+    for _ in range(3):
+        counts.append(len(house.requests))
+        await asyncio.sleep(0)
+
+    assert counts == [AT_A_TIME, 2 * AT_A_TIME, 90]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.errors import UpstreamClosed, UpstreamMalformed
+from proxy.errors import UpstreamClosed, UpstreamMalformed, UpstreamTimeout
 from proxy.upstream.connection import WRITE_HIGH_WATER, UpstreamConnection
 from proxy.upstream.failures import LARGEST_HEAD
 from proxy.wire.reading import PieceReader
@@ -236,3 +236,16 @@ async def test_nothing_is_written_to_a_connection_that_is_lost() -> None:
     connection.send(b"late")
     connection.cut()
     assert isinstance(cast("UpstreamClosed", connection.failure), UpstreamClosed)
+
+
+def test_the_time_for_the_response_begins_when_the_request_has_been_taken() -> None:
+    """A buffered body is handed over whole, and may take its time on the way."""
+    wire = Wire(timeout=60)
+    wire.connection.pause_writing()
+    wire.wait(5)
+    wire.connection.resume_writing()
+    wire.wait(59)
+    assert wire.connection.failure is None
+
+    wire.wait(2)
+    assert isinstance(wire.connection.failure, UpstreamTimeout)

@@ -56,6 +56,29 @@ async def test_the_proxy_is_asked_for_host_and_port_with_its_credentials() -> No
     )
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(b"HTTP/1.0 200 Connection established\r\nTransfer-Encoding: chunked\r\n\r\n", id="chunks in 1.0"),
+        pytest.param(b"HTTP/1.1 200\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n", id="two lengths"),
+        pytest.param(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 x\r\n\r\n" + ESTABLISHED, id="interim answers"),
+    ],
+)
+async def test_a_way_is_there_whatever_else_its_answer_says(answer: bytes) -> None:
+    """Framing means nothing behind CONNECT (RFC 9110 §9.3.6), and interim answers come before the final one."""
+    gate = Gate(answer)
+    async with connected(gate) as (client, proxy):
+        await tunnel(client, proxy(), "up.example:443")
+    assert gate.asked.startswith(b"CONNECT up.example:443 ")
+
+
+async def test_interim_answers_have_an_end() -> None:
+    """A proxy that sends nothing else is none."""
+    async with connected(Gate(b"HTTP/1.1 100 Continue\r\n\r\n" * 17)) as (client, proxy):
+        with pytest.raises(UpstreamUnreachable, match="does not answer as an HTTP proxy does"):
+            await tunnel(client, proxy(), "up.example:443")
+
+
 async def test_without_credentials_none_are_sent() -> None:
     """There is no empty Proxy-Authorization."""
     gate = Gate(ESTABLISHED[:20], ESTABLISHED[20:])

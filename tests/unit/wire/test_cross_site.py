@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.wire.cross_site import comes_from_elsewhere, host_name, is_address, is_loopback, is_marked
+from proxy.wire.cross_site import comes_from_elsewhere, host_name, is_address, is_loopback
 
 HOST = b"127.0.0.1:8080"
 
@@ -10,20 +10,6 @@ HOST = b"127.0.0.1:8080"
 def elsewhere(*fields: tuple[bytes, bytes], host: bytes = HOST, secure: bool = False) -> bool:
     """The answer for a request with these fields."""
     return comes_from_elsewhere([(b"Host", host), *fields], host, secure=secure)
-
-
-@pytest.mark.parametrize(
-    ("fields", "marked"),
-    [
-        ([], False),
-        ([(b"Host", HOST), (b"Referer", b"https://evil.example/")], False),
-        ([(b"ORIGIN", b"null")], True),
-        ([(b"sec-fetch-site", b"none")], True),
-    ],
-)
-def test_a_browser_is_known_by_its_marks(fields: list[tuple[bytes, bytes]], *, marked: bool) -> None:
-    """Origin and Sec-Fetch-Site, in any case, are the marks of a browser."""
-    assert is_marked(fields) is marked
 
 
 @pytest.mark.parametrize("site", [b"same-origin", b"none", b" none "])

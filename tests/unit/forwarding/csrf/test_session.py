@@ -204,3 +204,20 @@ async def test_a_unit_for_another_access_token_is_not_given() -> None:
     before.give(unit(b"two", b"Bearer old"))
     await asyncio.sleep(0)
     assert results == [unit(b"two", b"Bearer old")]
+
+
+async def test_a_unit_that_failed_is_not_given_again_by_a_fetch_that_was_overtaken() -> None:
+    """It hangs still; whoever comes then with the unit of another path has a fetch of its own."""
+    session, stuck, upstream = CsrfSession(), Upstream(), Upstream()
+    Exchange(session, stuck, path=b"/stuck")
+    Exchange(session, upstream, path=b"/other")
+    upstream.give(unit(b"one"))
+    await asyncio.sleep(0)
+
+    again = Exchange(session, upstream, failed=unit(b"one"), path=b"/stuck")
+    upstream.give(unit(b"two"))
+    await asyncio.sleep(0)
+    assert again.result == unit(b"two")
+
+    stuck.give(unit(b"late"))
+    assert session.unit(AUTH) == unit(b"two")
