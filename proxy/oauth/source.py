@@ -215,10 +215,8 @@ class TokenSource:
 
     def _start(self) -> None:
         self._patience_end = self._monotonic() + PATIENCE * self.client.timeout
-        granting = self._granting
-        self._grant = asyncio.get_running_loop().create_task(
-            granting.run(lambda: self._patience_end - self._monotonic())
-        )
+        loop, granting = asyncio.get_running_loop(), self._granting
+        self._grant = loop.create_task(granting.run(lambda: self._patience_end - self._monotonic()))
         self._grant.add_done_callback(partial(self._settle, granting, self._monotonic()))
 
     def _settle(self, granting: Granting, began: float, grant: "asyncio.Task[Token]") -> None:
@@ -270,15 +268,13 @@ class TokenSource:
         return GrantUnavailable(f"The grant for OAuth client {self.client.name} broke off ({type(error).__name__}).")
 
     def _closing(self) -> Draining:
-        text = f"OAuth client {self.client.name} makes no more grants: the proxy is stopping."
-        return Draining(text, retry_after=1)
+        return Draining(f"OAuth client {self.client.name} makes no more grants: the proxy is stopping.", retry_after=1)
 
     def _impatience(self) -> AuthorizationServerError:
         """Say why one exchange waits no longer; the grant goes on for the others and for the next."""
-        seconds = PATIENCE * self.client.timeout
-        return self._granting.last_failure or GrantTimeout(
-            f"OAuth client {self.client.name} had no token after {seconds:g} s: try again later."
-        )
+        name, seconds = self.client.name, PATIENCE * self.client.timeout
+        text = f"OAuth client {name} had no token after {seconds:g} s: try again later."
+        return self._granting.last_failure or GrantTimeout(text)
 
     def _count(self, outcome: str, seconds: float) -> None:
         self._grants[outcome] += 1

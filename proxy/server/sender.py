@@ -273,14 +273,11 @@ class SenderConnection(SenderTransport):
         """In the next turn of the event loop, once for however many exchanges have ended in this one."""
         if not self._goes_on:
             self._goes_on = True
-            asyncio.get_running_loop().call_soon(self._take_turn)
-
-    def _take_turn(self) -> None:
-        self._goes_on = False
-        self._go_on()
+            asyncio.get_running_loop().call_soon(self._go_on)
 
     def _go_on(self) -> None:
         """Reads what is held, unless it is not its turn."""
+        self._goes_on = False
         if self._parser.held and self._between and not self.congested:
             self._transport.resume_reading()
             self._read_requests()

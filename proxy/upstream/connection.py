@@ -241,10 +241,8 @@ class UpstreamConnection:
     def resume_writing(self) -> None:
         """It has caught up."""
         self.congested = False
-        if self.head is None and self.state is SENDING:
-            self.deadline = NEVER
-        elif self.head is None and self.state is SENT:  # the response may take `timeout` from the last octet on
-            self.deadline = self._deadlines.now() + self._timeout
+        if self.head is None and self.state in (SENDING, SENT):  # the time for a response begins now
+            self.deadline = self._deadlines.now() + self._timeout if self.state is SENT else NEVER
         self._ring()
 
     def expire(self) -> None:
