@@ -89,10 +89,12 @@ async def test_a_right_configuration_is_0_without_any_network(configuration: Pat
     finished = await run("check", "-c", str(configuration))
     assert (finished.status, finished.errors) == (0, "")
     assert finished.output == "The configuration is right: 2 route(s), 2 OAuth client(s)."
-    (configuration.parent / "sandbox" / "neo-secret").unlink()
+    secrets = configuration.parent / "sandbox"
+    (secrets / "neo-secret").unlink()
     finished = await run("check", "-c", str(configuration))
     assert finished.status == 2
-    assert "neo-secret" in finished.errors
+    assert f"{configuration}:10: oauth_clients.orders.client_secret_file: " in finished.errors
+    assert f"{secrets}, cannot be read (No such file or directory)" in finished.errors
 
 
 async def test_version_prints_it() -> None:
