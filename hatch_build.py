@@ -1,4 +1,4 @@
-"""Compiles the data path into the wheel with mypyc: the same sources, a third less CPU for a message.
+"""Compiles the data path into the wheel with mypyc: the same sources, less CPU for a message.
 
 It takes a C compiler, Python's headers and about a minute. CPI_OAUTH_PROXY_COMPILE says whether: `auto`, the default,
 where the two are there, and with a pure wheel where they are not, or fail; `1`: it must succeed; `0`: not at all. An
