@@ -11,9 +11,9 @@ from proxy.forwarding.verdict import ANSWERED, BROKEN, LOST, UNREACHABLE, UNSENT
 from proxy.observe.account import Account
 from proxy.upstream.connection import UpstreamConnection
 from proxy.upstream.pool import Pool, stopped
-from proxy.upstream.request import CHUNKED, UpstreamRequest, http1_head
+from proxy.upstream.request import UpstreamRequest, http1_head
 from proxy.wire.body import IncomingBody
-from proxy.wire.grammar import ResponseHead
+from proxy.wire.grammar import CHUNKED, ResponseHead
 from proxy.wire.run import rung
 
 ONE_WRITE = 16 << 10

@@ -4,8 +4,6 @@ from typing import Final
 
 from proxy.wire.grammar import CHUNKED, UNSAID
 
-__all__ = ["CHUNKED", "UNSAID", "UpstreamRequest", "http1_head"]
-
 _END: Final = b"\r\n"
 
 

@@ -7,8 +7,8 @@ answers before the flow runs.
 
 from proxy.forwarding.csrf.unit import CsrfUnit, shared_unit, unit_within
 from proxy.forwarding.outgoing import Outgoing
-from proxy.upstream.request import UNSAID, UpstreamRequest
-from proxy.wire.grammar import ResponseHead
+from proxy.upstream.request import UpstreamRequest
+from proxy.wire.grammar import UNSAID, ResponseHead
 
 FIELD = b"x-csrf-token"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})

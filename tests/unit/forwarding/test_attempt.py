@@ -19,8 +19,9 @@ from proxy.forwarding.attempt import ONE_WRITE, Answer, Failed, Outcome, attempt
 from proxy.forwarding.body import Body, BufferedBody, StreamedBody
 from proxy.forwarding.verdict import Ending
 from proxy.observe.account import Account
-from proxy.upstream.request import CHUNKED, UNSAID, UpstreamRequest
+from proxy.upstream.request import UpstreamRequest
 from proxy.wire.body import IncomingBody
+from proxy.wire.grammar import CHUNKED, UNSAID
 from proxy.wire.run import Run
 from tests.fakes.transport import MemoryTransport
 from tests.unit.forwarding.world import MemoryPool, MemorySender, connected, ok, route, turns

@@ -2,7 +2,8 @@
 
 import pytest
 
-from proxy.upstream.request import CHUNKED, UNSAID, UpstreamRequest, http1_head
+from proxy.upstream.request import UpstreamRequest, http1_head
+from proxy.wire.grammar import CHUNKED, UNSAID
 
 
 @pytest.mark.parametrize(

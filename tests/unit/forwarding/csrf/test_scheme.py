@@ -5,7 +5,7 @@ import pytest
 from proxy.forwarding.csrf import scheme
 from proxy.forwarding.csrf.unit import CsrfUnit
 from proxy.forwarding.outgoing import Outgoing
-from proxy.upstream.request import UNSAID
+from proxy.wire.grammar import UNSAID
 from tests.fakes.heads import response_head
 
 AUTH = b"Bearer t"
