@@ -10,7 +10,7 @@ import yaml
 
 from proxy.config.document import General, OAuthClientEntry, RouteEntry
 from proxy.config.inbound_auth import ApiKey, Basic, ClientCertificate, InboundAuth
-from proxy.config.model import Limits, Listener, Log, Model, Rate, Tls
+from proxy.config.model import Limits, ListenerSettings, LogSettings, Model, Rate, Tls
 from proxy.config.schema import Document, descriptions, schema
 
 CONFIG = Path(__file__).parents[3] / "config"
@@ -36,8 +36,8 @@ def test_each_option_is_described_and_others_are_refused() -> None:
         "OAuthClientEntry": OAuthClientEntry,
         "RouteEntry": RouteEntry,
         "Limits": Limits,
-        "Listener": Listener,
-        "Log": Log,
+        "ListenerSettings": ListenerSettings,
+        "LogSettings": LogSettings,
         "Rate": Rate,
         "Tls": Tls,
         "InboundAuth": InboundAuth,
@@ -61,7 +61,7 @@ def test_what_a_file_cannot_do_without_is_required() -> None:
         "ApiKey": ["keys_file"],
         "Basic": ["users_file"],
         "ClientCertificate": ["subjects"],
-        "Listener": ["address"],
+        "ListenerSettings": ["address"],
         "ListenerTls": ["cert_file"],
         "Rate": ["per_sender"],
         "RouteEntry": ["path", "upstream", "oauth_client"],

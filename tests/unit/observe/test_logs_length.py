@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.observe.account import LONGEST_DETAIL, LONGEST_ID, LONGEST_SUBJECT, Account
-from proxy.observe.logs import LONGEST_LINE, human_event, human_line, json_event, json_line, severity, shortened
+from proxy.observe.exchange_record import LONGEST_DETAIL, LONGEST_ID, LONGEST_SUBJECT, ExchangeRecord
+from proxy.observe.log_format import LONGEST_LINE, human_event, human_line, json_event, json_line, severity, shortened
 
 ROOM = LONGEST_LINE - 1
 "Without the line end."
@@ -29,40 +29,40 @@ def size(line: str) -> int:
 @given(st.lists(LONG, min_size=8, max_size=8))
 def test_the_line_of_an_exchange_has_at_most_16_kib(texts: list[str]) -> None:
     """Neither an answer's ids nor a subject, a user, a name or a path of any length make it longer."""
-    account = Account("i" * 128, "POST", texts[0].encode("utf-8", "replace"))
-    account.routed("r" * len(texts[1]), "o" * len(texts[2]))  # names have letters, digits and little else
-    account.admitted(texts[3])
-    account.mpl_id, account.correlation_id, account.client_certificate, account.detail = texts[4:]
-    account.code, account.status, account.diagnosis = "upstream_closed", 502, "d" * 500
-    account.end()
-    line = json_line(account, severity(account))
+    record = ExchangeRecord("i" * 128, "POST", texts[0].encode("utf-8", "replace"))
+    record.routed("r" * len(texts[1]), "o" * len(texts[2]))  # names have letters, digits and little else
+    record.admitted(texts[3])
+    record.mpl_id, record.correlation_id, record.client_certificate, record.detail = texts[4:]
+    record.code, record.status, record.diagnosis = "upstream_closed", 502, "d" * 500
+    record.end()
+    line = json_line(record, severity(record))
     assert size(line) <= ROOM
     assert json.loads(line)["status"] == 502
-    assert size(human_line(account, severity(account))) <= ROOM
+    assert size(human_line(record, severity(record))) <= ROOM
 
 
 def test_the_widest_characters_do_not_make_it_longer() -> None:
     """Those beyond the basic plane take twelve octets each in JSON."""
-    account = Account("\u00ff" * 128, "M" * 40, b"/\xff" * 500)
-    account.routed("r" * 5000, "o" * 5000)
-    account.admitted("\U0001f600" * 5000)
-    account.mpl_id = account.correlation_id = account.client_certificate = account.detail = "\U0001f600" * 200_000
-    account.code, account.status, account.upstream_status, account.diagnosis = "upstream_closed", 502, 999, "d" * 500
-    account.end()
-    assert size(json_line(account, "error")) <= ROOM
-    assert size(human_line(account, "error")) <= ROOM
+    record = ExchangeRecord("\u00ff" * 128, "M" * 40, b"/\xff" * 500)
+    record.routed("r" * 5000, "o" * 5000)
+    record.admitted("\U0001f600" * 5000)
+    record.mpl_id = record.correlation_id = record.client_certificate = record.detail = "\U0001f600" * 200_000
+    record.code, record.status, record.upstream_status, record.diagnosis = "upstream_closed", 502, 999, "d" * 500
+    record.end()
+    assert size(json_line(record, "error")) <= ROOM
+    assert size(human_line(record, "error")) <= ROOM
 
 
 def test_texts_of_a_usual_length_stay_as_they_are() -> None:
     """What is longer ends with a sign that it was cut."""
-    account = Account("id", "POST")
-    account.mpl_id, account.correlation_id = "m" * LONGEST_ID, "c" * (LONGEST_ID + 1)
-    account.client_certificate, account.detail = "s" * LONGEST_SUBJECT, "d" * LONGEST_DETAIL
-    account.end()
-    assert account.mpl_id == "m" * LONGEST_ID
-    assert account.correlation_id == "c" * LONGEST_ID + "…"
-    assert account.client_certificate == "s" * LONGEST_SUBJECT
-    assert account.detail == "d" * LONGEST_DETAIL
+    record = ExchangeRecord("id", "POST")
+    record.mpl_id, record.correlation_id = "m" * LONGEST_ID, "c" * (LONGEST_ID + 1)
+    record.client_certificate, record.detail = "s" * LONGEST_SUBJECT, "d" * LONGEST_DETAIL
+    record.end()
+    assert record.mpl_id == "m" * LONGEST_ID
+    assert record.correlation_id == "c" * LONGEST_ID + "…"
+    assert record.client_certificate == "s" * LONGEST_SUBJECT
+    assert record.detail == "d" * LONGEST_DETAIL
 
 
 @settings(max_examples=30)

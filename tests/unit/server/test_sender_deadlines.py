@@ -9,7 +9,7 @@ from tests.unit.server.house import EXPECTING, GET, House, Wire, post, turns
 
 
 async def test_a_silent_connection_is_closed(wire: Wire) -> None:
-    """After idle_timeout, a new one as one between requests."""
+    """After idle_timeout, a new one between requests."""
     wire.wait(74)
     assert wire.end == "open"
     wire.wait(2)
@@ -67,8 +67,8 @@ async def test_a_sender_is_not_blamed_for_a_body_that_we_do_not_read(house: Hous
     other.wait(600)
     assert house.requests[1].body.failure is None
     house.answers = [b"<1>", b"<2>"]
-    wire.connection.ring()
-    other.connection.ring()
+    wire.connection.wake()
+    other.connection.wake()
 
 
 async def test_an_exchange_has_no_time_limit_of_its_sender(wire: Wire) -> None:
@@ -148,7 +148,7 @@ async def test_no_request_is_begun_while_answers_are_not_taken(house: House, wir
     wire.connection.resume_writing()
     assert (len(house.requests), wire.transport.reading) == (2, False)
     await wire.answer(b"<2>", b"<3>")
-    wire.connection.ring()
+    wire.connection.wake()
     assert wire.received() == b"<1><2><3>"
 
 

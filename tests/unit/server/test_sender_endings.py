@@ -8,9 +8,9 @@ import pytest
 
 from proxy.errors import Overloaded, SenderLeft
 from proxy.forwarding.request import Request
-from proxy.server.sender import SenderConnection
+from proxy.server.sender_connection import SenderConnection
 from proxy.server.sender_transport import LINGER, WRITE_HIGH_WATER
-from proxy.wire.run import rung
+from proxy.wire.coroutine_runner import woken
 from tests.unit.server.house import CONTINUE, EXPECTING, GET, House, ProxyErrorOf, Wire, post, turns
 
 
@@ -67,7 +67,7 @@ async def test_what_is_held_of_a_sender_that_goes_is_not_served(house: House, wi
     """Between the answer and the next request."""
     await wire.send(post(b"abc") + GET)
     house.answers.append(b"<ok>")
-    wire.connection.ring()
+    wire.connection.wake()
     wire.connection.connection_lost(None)
     await turns()
 
@@ -199,7 +199,7 @@ async def test_draining_between_two_requests_begins_one_more(house: House, wire:
     """The last one."""
     await wire.send(post(b"a") + GET + GET)
     house.answers += [b"<1>", b"<2>", b"<3>"]
-    wire.connection.ring()
+    wire.connection.wake()
     wire.connection.drain()
     await turns()
 
@@ -319,7 +319,7 @@ async def test_an_exchange_whose_body_broke_has_its_time(ending: bytes, house: H
     async def takes_its_time(request: Request) -> None:
         house.requests.append(request)
         while not house.answers:
-            await rung()
+            await woken()
         request.sender.send(b"<broken>")
 
     house.desk.serve = takes_its_time

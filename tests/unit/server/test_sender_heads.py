@@ -89,4 +89,4 @@ async def test_nobody_is_told_to_send_who_does_not_wait(octets: bytes, house: Ho
     assert wire.received() == b""
     wire.connection.connection_lost(None)
     house.answers.append(b"")
-    wire.connection.ring()
+    wire.connection.wake()

@@ -5,7 +5,7 @@ import socket
 import struct
 from typing import cast
 
-from proxy.server.sender import SenderConnection
+from proxy.server.sender_connection import SenderConnection
 from proxy.wire.reading import PieceReader
 from tests.unit.server.house import GET, House, post
 
