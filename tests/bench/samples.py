@@ -9,7 +9,7 @@ from typing import cast
 from proxy.app import App
 from proxy.clock import SystemClock
 from proxy.config.load import find
-from proxy.config.model import OAuthClient
+from proxy.config.model import Configuration, OAuthClient
 from proxy.config.problems import Origin, Problems
 from proxy.config.resolve import resolve
 from proxy.config.secrets import read_secret
@@ -54,6 +54,7 @@ RESPONSE = (
     b"\r\n"
 )
 KIB = b"x" * 1024
+ANSWER = RESPONSE + b"y" * 512
 
 
 def chunked(content: bytes, size: int) -> bytes:
@@ -75,6 +76,14 @@ def request() -> Request:
 
 def routes(count: int) -> Routes[Route]:
     """So many routes, as the composition root makes them; the first one takes the sample message."""
+    loop = asyncio.new_event_loop()
+    app = App(configuration(count), log=silent_log(), environ={}, loop=loop)
+    loop.close()
+    return app._generation.context.routes
+
+
+def configuration(count: int) -> Configuration:
+    """That of so many routes."""
     paths = ["/orders", *(f"/other/system-{number}" for number in range(1, count))]
     tree = {
         "oauth_clients": {
@@ -85,11 +94,7 @@ def routes(count: int) -> Routes[Route]:
         ],
     }
     problems = Problems(Origin(file="benchmark"))
-    configuration = resolve(tree, problems, folder=Path.cwd(), read=read_secret, insecure_listen=False)
-    loop = asyncio.new_event_loop()
-    app = App(configuration, log=silent_log(), environ={}, loop=loop)
-    loop.close()
-    return app._generation.context.routes
+    return resolve(tree, problems, folder=Path.cwd(), read=read_secret, insecure_listen=False)
 
 
 def silent_log() -> Log:
