@@ -15,8 +15,8 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 COMPILED = {
     "": "clock",
-    "forwarding": "admission attempt body bounds cookies exchange fields normalization origin outgoing refusal relay"
-    " request routes target verdict",
+    "forwarding": "admission attempt body bounds context cookies exchange fields normalization origin outgoing refusal"
+    " relay request routes target verdict",
     "forwarding/csrf": "fetch scheme session unit",
     "oauth": "source token",
     "observe": "account logs metrics",

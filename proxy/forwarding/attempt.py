@@ -20,15 +20,20 @@ ONE_WRITE = 16 << 10
 "Octets up to which head and body are joined: one TLS record."
 
 
-@dataclass(slots=True, eq=False)
 class Answer:
     """The head of an answer has come; the rest is read from `body`. To be discarded or relayed."""
 
-    head: ResponseHead
-    body: IncomingBody
-    pool: Pool
-    connection: UpstreamConnection
-    ending: Ending = ANSWERED
+    __slots__ = ("body", "connection", "ending", "head", "pool")
+
+    def __init__(self, head: ResponseHead, body: IncomingBody, pool: Pool, connection: UpstreamConnection) -> None:
+        self.head = head
+        self.body = body
+        self.pool = pool
+        self.connection = connection
+        self.ending: Ending = ANSWERED
+
+    def __repr__(self) -> str:
+        return f"<Answer {self.head.status}>"
 
     def discard(self) -> None:
         """Nobody wants the rest: the connection goes back to its pool, or ends.

@@ -1,6 +1,6 @@
 """The upstream's answer to the sender: end-to-end fields only, status and body unchanged, a cut shown as a cut."""
 
-from typing import NamedTuple
+from typing import Final
 
 from proxy.cpi.explain import explain
 from proxy.cpi.mpl import ids_in_fields, mpl_id_in_failure
@@ -19,17 +19,23 @@ SCANNED = 8 << 10
 "Octets of a failure's text that are looked at."
 
 
-class Framing(NamedTuple):
+class Framing:
     """How the answer's end is told to the sender."""
 
-    line: bytes
-    chunked: bool = False
-    by_close: bool = False
+    __slots__ = ("by_close", "chunked", "line")
+
+    def __init__(self, line: bytes, *, chunked: bool = False, by_close: bool = False) -> None:
+        self.line = line
+        self.chunked = chunked
+        self.by_close = by_close
+
+    def __repr__(self) -> str:
+        return f"<Framing {self.line!r}, chunked {self.chunked}, by close {self.by_close}>"
 
 
-NO_CONTENT = Framing(b"")
-CHUNKS = Framing(b"Transfer-Encoding: chunked", chunked=True)
-TO_THE_END = Framing(b"", by_close=True)
+NO_CONTENT: Final = Framing(b"")
+CHUNKS: Final = Framing(b"Transfer-Encoding: chunked", chunked=True)
+TO_THE_END: Final = Framing(b"", by_close=True)
 
 
 async def relay(request: Request, route: Route, answer: Answer, unit: CsrfUnit | None, account: Account) -> None:

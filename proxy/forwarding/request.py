@@ -1,6 +1,5 @@
 """A request as it came, and its sender as an exchange sees it; knows of nothing but the wire."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from proxy.forwarding.target import Target
@@ -52,12 +51,17 @@ class Sender(Waiting, Protocol):
         ...
 
 
-@dataclass(slots=True, eq=False)
 class Request:
     """One request of a sender."""
 
-    head: RequestHead
-    target: Target
-    body: IncomingBody
-    sender: Sender
-    id: str
+    __slots__ = ("body", "head", "id", "sender", "target")
+
+    def __init__(self, head: RequestHead, target: Target, body: IncomingBody, sender: Sender, id: str) -> None:  # noqa: A002
+        self.head = head
+        self.target = target
+        self.body = body
+        self.sender = sender
+        self.id = id
+
+    def __repr__(self) -> str:
+        return f"<Request {self.id} {self.head.method} {self.target!r}>"

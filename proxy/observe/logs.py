@@ -59,7 +59,7 @@ class _Stamp:
         if second != known:
             text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
             self._last = (second, text)
-        return _MOMENT % (text, int((now - second) * 1000))  # noqa: UP031 - see _LINE
+        return _MOMENT % (text, int((now - second) * 1000))
 
 
 _MOMENT: Final = "%s.%03dZ"
