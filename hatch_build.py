@@ -15,6 +15,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 COMPILED = {
     "": "clock",
+    "cpi": "mpl",
     "forwarding": "admission attempt body bounds context cookies exchange fields normalization origin outgoing refusal"
     " relay request routes target verdict",
     "forwarding/csrf": "fetch scheme session unit",

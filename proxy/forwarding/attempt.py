@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import Final
 
 from proxy.errors import ConnectTimeout, ProxyError, SenderLeft, UpstreamClosed, UpstreamUnreachable
 from proxy.forwarding.body import Body, BufferedBody, Reader
@@ -16,7 +17,7 @@ from proxy.wire.body import IncomingBody
 from proxy.wire.grammar import CHUNKED, ResponseHead
 from proxy.wire.run import rung
 
-ONE_WRITE = 16 << 10
+ONE_WRITE: Final = 16 << 10
 "Octets up to which head and body are joined: one TLS record."
 
 

@@ -1,5 +1,7 @@
 """The life of an exchange, in order: route, admission, body, token, attempt, verdict, relay; and its account."""
 
+from typing import Final
+
 from proxy.errors import ProxyError, SenderLeft
 from proxy.forwarding.admission import admit
 from proxy.forwarding.answers import problem
@@ -15,15 +17,15 @@ from proxy.forwarding.refusal import examine, refuses
 from proxy.forwarding.relay import relay
 from proxy.forwarding.request import Request, Waiting
 from proxy.forwarding.routes import Route
-from proxy.forwarding.verdict import Verdict, verdict
+from proxy.forwarding.verdict import RELAY, Verdict, verdict
 from proxy.oauth.token import Token
 from proxy.observe.account import Account
 from proxy.upstream.request import UpstreamRequest
 
-NO_BODY = BufferedBody(b"")
-UNSPENT: frozenset[Verdict] = frozenset()
-NO_TOKEN: Token | None = None
-NO_UNIT: CsrfUnit | None = None
+NO_BODY: Final = BufferedBody(b"")
+UNSPENT: Final[frozenset[Verdict]] = frozenset()
+NO_TOKEN: Final[Token | None] = None
+NO_UNIT: Final[CsrfUnit | None] = None
 Settled = tuple[Answer, CsrfUnit | None]
 "What there is to pass on, and the CSRF unit that its request showed."
 
@@ -89,6 +91,8 @@ async def settle(route: Route, outgoing: Outgoing, body: Body, waiting: Waiting,
         outcome = await attempt(route, request, body, waiting, account, patience=route.timeout)
         ending, again = await examine(outcome, outgoing, route, token) if refuses(outcome) else (outcome.ending, True)
         decision = verdict(ending, spent, method=outgoing.method, replayable=again and body.replayable)
+        if decision is RELAY and isinstance(outcome, Answer):
+            return outcome, unit
         match decision, outcome:
             case Verdict.FAIL, Failed(failure=failure):
                 raise failure
@@ -103,7 +107,7 @@ async def settle(route: Route, outgoing: Outgoing, body: Body, waiting: Waiting,
             case Verdict.FETCH_CSRF_FOR_NEXT, Answer() as answer if not outgoing.cookies:
                 await awaited_unit(route, outgoing, token, unit, waiting, answer=answer, account=account)
                 return answer, unit
-            case Verdict.RELAY | Verdict.FETCH_CSRF_FOR_NEXT, Answer() as answer:
+            case Verdict.FETCH_CSRF_FOR_NEXT, Answer() as answer:
                 return answer, unit
             case Verdict.RECONNECT, Failed():
                 pass

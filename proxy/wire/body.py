@@ -1,17 +1,17 @@
 """What has come of a body and has not been taken yet: between the connection that reads it and its exchange."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from proxy.wire.run import rung
 
-HIGH_WATER = 32 << 10
+HIGH_WATER: Final = 32 << 10
 "Octets that may lie here before the socket is no longer read."
 
 
-SMALL = 512
+SMALL: Final = 512
 "Octets below which pieces are put together: an object of its own costs each of them some fifty more."
-BLOCK = 16 << 10
+BLOCK: Final = 16 << 10
 "Octets up to which they are."
 
 

@@ -7,7 +7,7 @@ again. It may wait for asyncio futures too. It must not use what needs a current
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Generator
-from typing import Any
+from typing import Any, Final
 
 
 class _Rung:
@@ -19,7 +19,7 @@ class _Rung:
         yield None
 
 
-_RUNG = _Rung()
+_RUNG: Final = _Rung()
 
 
 def rung() -> Awaitable[None]:
