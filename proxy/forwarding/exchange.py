@@ -14,7 +14,7 @@ from proxy.forwarding.csrf.unit import CsrfUnit
 from proxy.forwarding.origin import sender_address
 from proxy.forwarding.outgoing import Outgoing, prepare
 from proxy.forwarding.refusal import examine, refuses
-from proxy.forwarding.relay import relay
+from proxy.forwarding.relay import relay, stream
 from proxy.forwarding.request import Request, Waiting
 from proxy.forwarding.routes import Route
 from proxy.forwarding.verdict import RELAY, Verdict, verdict
@@ -66,11 +66,13 @@ async def deliver(request: Request, context: ExchangeContext, account: Account) 
         await route.bounds.enter(request.head, request.body, request.sender, address)
     body: Body = NO_BODY
     try:
-        body = arrived(request.body, route) or await collect(request.body, route, context.spool)
+        body = arrived(request.body, route.keeps) or await collect(request.body, route, context.spool)
         answer, unit = await settle(route, outgoing, body, request.sender, account)
         try:
             refuse_overrun(body)
-            await relay(request, route, answer, unit, account)
+            rest = relay(request, route, answer, unit, account)
+            if rest is not None:
+                await stream(request, answer, rest, account)
         finally:
             answer.discard()
     finally:

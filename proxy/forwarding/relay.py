@@ -38,8 +38,8 @@ CHUNKS: Final = Framing(b"Transfer-Encoding: chunked", chunked=True)
 TO_THE_END: Final = Framing(b"", by_close=True)
 
 
-async def relay(request: Request, route: Route, answer: Answer, unit: CsrfUnit | None, account: Account) -> None:
-    """Passes an answer on as it comes."""
+def relay(request: Request, route: Route, answer: Answer, unit: CsrfUnit | None, account: Account) -> Framing | None:
+    """Passes an answer on as far as it is here; returns the framing of what `stream` has to wait for."""
     head, body, sender = answer.head, answer.body, request.sender
     account.relayed(head.status)
     account.mpl_id, account.correlation_id = ids_in_fields(head.fields)
@@ -58,9 +58,9 @@ async def relay(request: Request, route: Route, answer: Answer, unit: CsrfUnit |
             note_failure(head, content, account)
         sender.send(octets + content)
         account.bytes_out += len(content)
-    else:
-        sender.send(octets)
-        await _stream(request, head, body, framing, account)
+        return None
+    sender.send(octets)
+    return framing
 
 
 def frame(request: Request, head: ResponseHead, body: IncomingBody, content: bytes) -> Framing:
@@ -103,9 +103,9 @@ def answer_head(request: Request, head: ResponseHead, cookies: list[bytes], fram
     return b"\r\n".join(lines)
 
 
-async def _stream(request: Request, head: ResponseHead, body: IncomingBody, framing: Framing, account: Account) -> None:
+async def stream(request: Request, answer: Answer, framing: Framing, account: Account) -> None:
     """Passes the body on as it comes and as fast as the sender takes it; a cut is passed on as a reset."""
-    sender, first = request.sender, True
+    sender, head, body, first = request.sender, answer.head, answer.body, True
     try:
         while not sender.left:
             if sender.congested or body.waiting:
