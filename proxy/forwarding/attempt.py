@@ -73,7 +73,7 @@ async def attempt(
     account.attempts += 1
     if not connection.open:  # accepted and closed at once, as servers at their limit do
         return Failed(UNSENT, UpstreamClosed(f"{connection.name} closes connections as soon as they are made."))
-    connection.lease(waiting.ring, request.method, patience)
+    connection.lease(waiting, request.method, patience)
     try:
         if isinstance(body, BufferedBody):
             _send_whole(connection, http1_head(request), body.content)

@@ -37,6 +37,7 @@ from proxy.wire.framing import BodyMalformed
 from proxy.wire.grammar import ResponseHead, ResponseReader
 from proxy.wire.heads import HeadMalformed, HeadTooLong
 from proxy.wire.reading import left_behind
+from proxy.wire.run import NOBODY, Bell
 from proxy.wire.unsent import Taking
 
 WRITE_HIGH_WATER = 32 << 10
@@ -62,10 +63,6 @@ LEASED: Final = State.LEASED
 SENDING: Final = State.SENDING
 SENT: Final = State.SENT
 CLOSED: Final = State.CLOSED
-
-
-def _nobody() -> None:
-    """No exchange has leased the connection."""
 
 
 class UpstreamConnection:
@@ -98,7 +95,7 @@ class UpstreamConnection:
         self._poll = select.poll()
         self._taking = Taking()
         self._parser = ResponseParser(reader, LARGEST_HEAD)
-        self._ring: Callable[[], None] = _nobody
+        self._bell: Bell = NOBODY
         self._timeout = NEVER
 
     def __repr__(self) -> str:
@@ -106,12 +103,12 @@ class UpstreamConnection:
 
     # ---- what an exchange does with it
 
-    def lease(self, ring: Callable[[], None], method: str, timeout: float) -> None:
+    def lease(self, bell: Bell, method: str, timeout: float) -> None:
         """From now on for one request; `timeout` in seconds bounds each silence of the upstream."""
         if self.state is not IDLE and self.state is not UNUSED:
             raise RuntimeError(f"{self!r} cannot be leased")
         self.state = LEASED
-        self._ring, self._timeout = ring, timeout
+        self._bell, self._timeout = bell, timeout
         self._parser.begin(method)
         self.deadline = NEVER
 
@@ -176,7 +173,7 @@ class UpstreamConnection:
             self.state = IDLE
         else:
             self.cut()
-        self._ring = _nobody
+        self._bell = NOBODY
         self.head = self.body = self.failure = None
 
     def give_up(self, failure: ProxyError) -> None:
@@ -211,7 +208,7 @@ class UpstreamConnection:
             except (HeadMalformed, HeadTooLong, BodyMalformed) as error:
                 self._fail(malformed(self.name, error))
             else:
-                self._ring()
+                self._bell.ring()
         elif state is not CLOSED:
             self._end(None)
 
@@ -243,7 +240,7 @@ class UpstreamConnection:
         self.congested = False
         if self.head is None and self.state in (SENDING, SENT):  # the time for a response begins now
             self.deadline = self._deadlines.now() + self._timeout if self.state is SENT else NEVER
-        self._ring()
+        self._bell.ring()
 
     def expire(self) -> None:
         """Silent for too long."""
@@ -288,7 +285,7 @@ class UpstreamConnection:
             self._fail(unanswered(self.name, error) if self.body is None else cut_short(self.name))
         else:
             self.cut()
-            self._ring()
+            self._bell.ring()
 
     def _fail(self, failure: ProxyError) -> None:
         """Tells the exchange why, which happens once, for a closed connection is not leased any more."""
@@ -296,4 +293,4 @@ class UpstreamConnection:
         if self.body is not None:
             self.body.fail(failure)
         self.cut()
-        self._ring()
+        self._bell.ring()

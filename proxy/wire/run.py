@@ -6,6 +6,7 @@ again. It may wait for asyncio futures too. It must not use what needs a current
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any, Final
 
@@ -25,6 +26,25 @@ _RUNG: Final = _Rung()
 def rung() -> Awaitable[None]:
     """What a coroutine inside a `Run` awaits until `ring` is called."""
     return _RUNG
+
+
+class Bell(ABC):
+    """What rings a coroutine that waits; a class to derive from, because compiled code calls its methods directly."""
+
+    @abstractmethod
+    def ring(self) -> None:
+        """Let it look again."""
+        ...
+
+
+class _Nobody(Bell):
+    """There is nobody to hear it."""
+
+    def ring(self) -> None:
+        """In vain."""
+
+
+NOBODY: Final = _Nobody()
 
 
 class Run:

@@ -7,23 +7,13 @@ from functools import partial
 from typing import Any
 
 from proxy.app.generation import Generation
-from proxy.app.premises import Premises
-from proxy.clock import SystemClock
 from proxy.forwarding.exchange import exchange
 from proxy.observe.lines import LineWriter
 from proxy.observe.log import Log
-from proxy.server.desk import Desk, Terms
 from proxy.server.sender import SenderConnection
 from proxy.upstream.connection import UpstreamConnection
 from proxy.wire.reading import BUFFER, PieceReader
 from tests.bench import samples
-
-TERMS = Terms(max_head=64 << 10, max_fields=100, head_timeout=30, body_timeout=60, idle_timeout=60)
-
-
-def fault(*what: object) -> None:
-    """Takes what does not happen to exchanges that go well."""
-    raise AssertionError(what)
 
 
 class Void(asyncio.Transport):
@@ -60,26 +50,13 @@ class InMemory:
     """One sender and one upstream, over which exchanges go one after the other."""
 
     def __init__(self, request: bytes, response: bytes) -> None:
-        loop, silent = asyncio.new_event_loop(), Silent(os.open(os.devnull, os.O_WRONLY))
-        log = Log(silent, level="info", human=False)
-        premises = Premises(log=log, environ={}, loop=loop, clock=SystemClock())
+        silent = Silent(os.open(os.devnull, os.O_WRONLY))
+        premises = samples.premises(Log(silent, level="info", human=False))
         context = Generation(samples.configuration(1), premises).context
         (route,) = context.routes
         route.source = samples.granted_source()
-        desk = Desk(
-            terms=TERMS,
-            deadlines=premises.deadlines,
-            ids=iter(()),
-            serve=partial(exchange, context=context),
-            refuse=fault,
-            crashed=fault,
-            arrived=lambda _sender: None,
-            departed=fault,
-            secure=False,
-            reader=premises.request_reader,
-        )
-        sender = SenderConnection(desk)
-        upstream = UpstreamConnection("upstream", premises.deadlines, fault, premises.response_reader)
+        sender = SenderConnection(samples.desk(premises, partial(exchange, context=context)))
+        upstream = UpstreamConnection("upstream", premises.deadlines, samples.fault, premises.response_reader)
         self._pair = socket.socketpair()
         upstream.watch_socket(self._pair[0].fileno(), in_clear=True)
         self.to_sender = Void()

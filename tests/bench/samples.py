@@ -3,17 +3,19 @@
 import asyncio
 import json
 import os
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import cast
+from typing import Any, NoReturn
 
 from proxy.app import App
+from proxy.app.premises import Premises
 from proxy.clock import SystemClock
 from proxy.config.load import find
 from proxy.config.model import Configuration, OAuthClient
 from proxy.config.problems import Origin, Problems
 from proxy.config.resolve import resolve
 from proxy.config.secrets import read_secret
-from proxy.forwarding.request import Request, Sender
+from proxy.forwarding.request import Request
 from proxy.forwarding.routes import Route, Routes
 from proxy.forwarding.target import take_apart
 from proxy.oauth.answer import Answer
@@ -22,7 +24,9 @@ from proxy.oauth.source import TokenSource, token_source
 from proxy.observe.account import Account
 from proxy.observe.lines import LineWriter
 from proxy.observe.log import Log
-from proxy.wire.body import Flow, IncomingBody
+from proxy.server.desk import Desk, Terms
+from proxy.server.sender import SenderConnection
+from proxy.wire.body import IncomingBody
 from proxy.wire.grammar import RequestHead
 from tests.fakes.heads import REQUESTS
 
@@ -57,6 +61,11 @@ KIB = b"x" * 1024
 ANSWER = RESPONSE + b"y" * 512
 
 
+def fault(*what: object) -> NoReturn:
+    """Takes what does not happen to exchanges that go well."""
+    raise AssertionError(what)
+
+
 def chunked(content: bytes, size: int) -> bytes:
     """The content in chunks of so many octets (RFC 9112 §7.1)."""
     pieces = [content[at : at + size] for at in range(0, len(content), size)]
@@ -69,9 +78,30 @@ def request_head() -> RequestHead:
 
 
 def request() -> Request:
-    """The sample message; neither of the objects that stand for its connection is ever asked for anything."""
-    head = request_head()
-    return Request(head, take_apart(head.target), IncomingBody(cast("Flow", None), 1024), cast("Sender", None), "id-1")
+    """The sample message; its connection is never asked for anything."""
+    head, sender = request_head(), SenderConnection(desk(premises(silent_log())))
+    return Request(head, take_apart(head.target), IncomingBody(sender, 1024), sender, "id-1")
+
+
+def premises(log: Log) -> Premises:
+    """Of a process whose event loop never runs."""
+    return Premises(log=log, environ={}, loop=asyncio.new_event_loop(), clock=SystemClock())
+
+
+def desk(premises: Premises, serve: Callable[[Request], Coroutine[Any, Any, None]] = fault) -> Desk:
+    """Of a listener whose senders give no reason to turn to it but their requests."""
+    return Desk(
+        terms=Terms(max_head=64 << 10, max_fields=100, head_timeout=30, body_timeout=60, idle_timeout=60),
+        deadlines=premises.deadlines,
+        ids=iter(()),
+        serve=serve,
+        refuse=fault,
+        crashed=fault,
+        arrived=lambda _sender: None,
+        departed=fault,
+        secure=False,
+        reader=premises.request_reader,
+    )
 
 
 def routes(count: int) -> Routes[Route]:

@@ -13,6 +13,7 @@ from proxy.server.desk import Desk, Terms
 from proxy.server.sender import SenderConnection
 from proxy.upstream.connection import UpstreamConnection
 from proxy.wire.grammar import UNSAID
+from proxy.wire.run import NOBODY
 from tests.fakes.heads import REQUESTS, RESPONSES
 from tests.fakes.loop import HandLoop
 from tests.fakes.transport import MemoryTransport
@@ -141,7 +142,7 @@ async def read_response(pieces: list[bytes], *, ended: bool) -> list[Message]:
     connection = UpstreamConnection("u:1", HandLoop(monotonic=0.0).deadlines(), lambda _: None, RESPONSES)
     transport = MemoryTransport()
     connection.connection_made(transport)
-    connection.lease(lambda: None, "POST", 60)
+    connection.lease(NOBODY, "POST", 60)
     connection.send(b"<request>")
     connection.end_request()
     content = b""

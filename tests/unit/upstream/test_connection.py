@@ -13,6 +13,7 @@ from proxy.errors import UpstreamClosed, UpstreamMalformed, UpstreamTimeout
 from proxy.upstream.connection import WRITE_HIGH_WATER, UpstreamConnection
 from proxy.upstream.failures import LARGEST_HEAD
 from proxy.wire.reading import PieceReader
+from proxy.wire.run import NOBODY
 from tests.fakes.heads import RESPONSES
 from tests.fakes.loop import HandLoop
 from tests.unit.upstream.lease import OK, Wire
@@ -227,7 +228,7 @@ async def test_nothing_is_written_to_a_connection_that_is_lost() -> None:
     await asyncio.get_running_loop().create_connection(
         lambda: PieceReader(connection), *server.sockets[0].getsockname()
     )
-    connection.lease(lambda: None, "GET", 1)
+    connection.lease(NOBODY, "GET", 1)
     async with asyncio.timeout(30):
         await lost.wait()
     server.close()

@@ -6,6 +6,7 @@ import pytest
 
 from proxy.errors import Draining, ProxyError, UpstreamClosed, UpstreamMalformed, UpstreamTimeout
 from proxy.upstream.connection import CLOSED, CONNECTING, IDLE, LEASED, SENDING, SENT, UNUSED, State, UpstreamConnection
+from proxy.wire.run import NOBODY
 from tests.fakes.heads import RESPONSES
 from tests.fakes.loop import HandLoop
 from tests.unit.upstream.lease import OK, Wire
@@ -218,4 +219,4 @@ def test_it_is_connecting_until_it_has_a_transport() -> None:
 
     assert (connection.state, connection.open) == (CONNECTING, False)
     with pytest.raises(RuntimeError, match="connecting"):
-        connection.lease(lambda: None, "GET", 1)
+        connection.lease(NOBODY, "GET", 1)

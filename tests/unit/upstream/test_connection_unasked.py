@@ -15,6 +15,7 @@ from proxy.upstream.connection import UpstreamConnection
 from proxy.wire.body import HIGH_WATER
 from proxy.wire.channel import TlsChannel
 from proxy.wire.reading import PieceReader
+from proxy.wire.run import NOBODY
 from proxy.wire.tls import verifying_context
 from tests.fakes.heads import RESPONSES
 from tests.fakes.loop import HandLoop
@@ -100,7 +101,7 @@ class Line:
 
     def ask(self, method: str = "GET") -> None:
         """An exchange leases the connection and sends its request."""
-        self.connection.lease(lambda: None, method, 60)
+        self.connection.lease(NOBODY, method, 60)
         self.connection.send(b"<request>")
         self.connection.end_request()
 
