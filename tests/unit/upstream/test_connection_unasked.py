@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from proxy.upstream.connection import UpstreamConnection
 from proxy.wire.body import HIGH_WATER
 from proxy.wire.client_tls import ClientTlsTransport
+from proxy.wire.coroutine_runner import NOBODY
 from proxy.wire.reading import PieceReader
 from proxy.wire.tls_context import verifying_context
 from tests.fakes.heads import RESPONSES
@@ -100,7 +101,7 @@ class Line:
 
     def ask(self, method: str = "GET") -> None:
         """An exchange leases the connection and sends its request."""
-        self.connection.lease(lambda: None, method, 60)
+        self.connection.lease(NOBODY, method, 60)
         self.connection.send(b"<request>")
         self.connection.end_request()
 
