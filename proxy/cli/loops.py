@@ -3,7 +3,12 @@
 import asyncio
 import os
 import signal
-from typing import NoReturn
+from collections.abc import Callable, Coroutine
+from functools import partial
+from types import FrameType
+from typing import Any, NoReturn, TypeVar
+
+T = TypeVar("T")
 
 ENDING = (signal.SIGTERM, signal.SIGINT)
 
@@ -15,6 +20,27 @@ def loop_factory() -> "type[asyncio.AbstractEventLoop] | None":
     except ImportError:
         return None
     return Loop
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run to the end. SIGINT cancels it, and KeyboardInterrupt is raised when it has closed what it has opened.
+
+    A second one ends the process at once, with 1: asyncio would cut that short, and everything left open complain.
+    """
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        return runner.run(_ended_by_a_second(coroutine))
+
+
+async def _ended_by_a_second(coroutine: Coroutine[Any, Any, T]) -> T:
+    cancel = signal.getsignal(signal.SIGINT)
+    if callable(cancel):  # else SIGINT is ignored, and goes on to be
+        signal.signal(signal.SIGINT, partial(_interrupt, cancel))
+    return await coroutine
+
+
+def _interrupt(cancel: Callable[[int, FrameType | None], object], number: int, frame: FrameType | None) -> None:
+    signal.signal(signal.SIGINT, end_at_once)
+    cancel(number, frame)
 
 
 def signalled() -> asyncio.Event:

@@ -3,10 +3,11 @@
 import asyncio
 import os
 import signal
+from collections.abc import Iterator
 
 import pytest
 
-from proxy.cli.loops import ENDING, signalled
+from proxy.cli.loops import ENDING, run, signalled
 
 
 @pytest.mark.parametrize("first", ENDING)
@@ -29,3 +30,46 @@ async def test_a_second_signal_ends_the_process_at_once(
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@pytest.fixture
+def default_interrupt() -> Iterator[None]:
+    """SIGINT does what it does in a new process."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("default_interrupt")
+def test_an_interrupt_lets_a_command_clean_up_and_a_second_one_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At once, with 1; the cleanup is not cut in two."""
+    ended: list[int] = []
+    cleaned: list[str] = []
+    monkeypatch.setattr(os, "_exit", ended.append)
+
+    async def command() -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            await asyncio.Event().wait()
+        finally:
+            os.kill(os.getpid(), signal.SIGINT)
+            assert ended == [1]
+            await asyncio.sleep(0)
+            cleaned.append("all")
+
+    with pytest.raises(KeyboardInterrupt):
+        run(command())
+    assert cleaned == ["all"]
+
+
+def test_an_interrupt_that_is_ignored_goes_on_to_be(default_interrupt: None) -> None:
+    """As in a command that a shell has put into the background."""
+    del default_interrupt
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    async def command() -> str:
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.sleep(0)
+        return "done"
+
+    assert run(command()) == "done"
