@@ -162,6 +162,7 @@ class App:
             for each in waited_for:
                 if isinstance(each, kind):
                     await each.close()
+        self._premises.give_up()
         for sender in self.crowd:
             sender.give_up(Draining(UNFINISHED, retry_after=1))
         await self._premises.gates.close()

@@ -1,6 +1,8 @@
 """A name or a file that hangs: other routes, other OAuth clients, a reload and a stop do not wait for it."""
 
 import asyncio
+import errno
+import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -98,10 +100,12 @@ class Hanging:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function, self._go, self.ended = function, threading.Event(), threading.Event()
+        self.begun = threading.Event()
         self.late: list[Any] = []
 
     def __call__(self, *given: Any, **options: Any) -> Any:
         """Hang, then do it."""
+        self.begun.set()
         assert self._go.wait(PATIENCE)
         self.late.append(self._function(*given, **options))
         self.ended.set()
@@ -198,3 +202,52 @@ async def test_a_disk_that_hangs_holds_up_spooled_bodies_only(
     await hanging.release()
     for each in hanging.late:
         each.close()
+
+
+async def test_a_disk_that_hangs_while_a_body_is_written_is_told_in_time(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The upstream hears nothing of the message."""
+    hanging = Hanging(os.pwrite)
+    monkeypatch.setattr(os, "pwrite", hanging)
+    monkeypatch.setattr(spool, "LIMIT", 0.01)
+    proxy = await serve(document(upstream, authority, buffer="1KiB", spool="1MiB"))
+    refused = await (await proxy.sender()).ask(request(b"POST /orders", body=b"x" * 4096))
+    assert (refused.status, refused.code, upstream.connections) == (503, "spool_unavailable", 0)
+    assert "no answer within 0.01 s" in refused.problem["detail"]
+    assert proxy.lines.named("exchange.crashed") == []
+    await hanging.release()
+
+
+async def test_a_disk_that_hangs_while_a_body_is_written_does_not_hold_up_a_stop(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its sender is told."""
+    hanging = Hanging(os.pwrite)
+    monkeypatch.setattr(os, "pwrite", hanging)
+    monkeypatch.setattr(spool, "LAST_WAIT", 0.01)
+    proxy = await serve(document(upstream, authority, buffer="1KiB", spool="1MiB") | {"drain_timeout": 0})
+    sender = await proxy.sender()
+    await sender.send(request(b"POST /orders", body=b"x" * 4096))
+    assert await asyncio.to_thread(hanging.begun.wait, PATIENCE)
+    await soon(proxy.app.stop())
+    told = await sender.answer()
+    assert (told.status, told.code) == (503, "draining")
+    await hanging.release()
+
+
+async def test_a_disk_that_fails_while_a_body_is_read_is_told(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No part of the message looks whole at the upstream."""
+
+    def fail(*_: object) -> bytes:
+        raise OSError(errno.EIO, "x")
+
+    monkeypatch.setattr(os, "pread", fail)
+    proxy = await serve(document(upstream, authority, buffer="1KiB", spool="1MiB"))
+    refused = await (await proxy.sender()).ask(request(b"POST /orders", body=b"x" * 4096))
+    assert (refused.status, refused.code) == (503, "spool_unavailable")
+    assert "Input/output error" in refused.problem["detail"]
+    assert (await proxy.account())["code"] == "spool_unavailable"
+    assert proxy.lines.named("exchange.crashed") == []
