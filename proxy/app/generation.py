@@ -199,3 +199,11 @@ def dropped_fields(settings: Settings) -> tuple[str, ...]:
     auth = settings.inbound_auth
     credential = (auth.api_key.field,) if auth and auth.api_key else ()
     return (*settings.drop_fields, *settings.set_fields, *credential)
+
+
+def refuse_restart(present: Configuration, wanted: Configuration) -> None:
+    """ValueError for what only a restart can change."""
+    if wanted.reuse_port != present.reuse_port:
+        raise ValueError(
+            "`reuse_port` belongs to sockets that are bound already: restart for it, or leave it as it was"
+        )

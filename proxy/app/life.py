@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakSet
 
-from proxy.app.generation import Generation, Holdings
+from proxy.app.generation import Generation, Holdings, refuse_restart
 from proxy.app.premises import Premises
 from proxy.clock import Clock, SystemClock
 from proxy.config.file_threads import FileThreads
@@ -260,7 +260,9 @@ class App:
         self._premises.close_account(account)
 
     def _crashed(self, error: BaseException, address: str) -> None:
-        self.log.logger.error("exchange.crashed", sender=address, exc_info=error)
+        """A fault of ours, as in `admin_failed`."""
+        if self._premises.refusals.admits(500, "exchange_crashed"):
+            self.log.logger.error("exchange.crashed", sender=address, error=type(error).__name__, where=frames(error))
 
     def admin_refused(self, refusal: "Refusal") -> None:
         """The admin address refused a request or a connection."""
@@ -284,14 +286,6 @@ async def open_site(site: "AdminSite") -> None:
     with sockets.named("admin", address):
         bound = await FileThreads().run(partial(sockets.listening, address), late=sockets.close)
         await site.start(bound)
-
-
-def refuse_restart(present: Configuration, wanted: Configuration) -> None:
-    """ValueError for what only a restart can change."""
-    if wanted.reuse_port != present.reuse_port:
-        raise ValueError(
-            "`reuse_port` belongs to sockets that are bound already: restart for it, or leave it as it was"
-        )
 
 
 def request_ids() -> Iterator[str]:

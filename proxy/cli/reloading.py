@@ -13,6 +13,7 @@ from proxy.config.files import FileTooLarge, read_file
 from proxy.config.following import Following
 from proxy.config.load import ConfigurationError
 from proxy.config.model import Configuration
+from proxy.observe.reports import frames
 
 WATCHED_EVERY = 1.0
 "Seconds between two looks at the file."
@@ -74,7 +75,7 @@ class Reloading:
         except (ConfigurationError, OSError, ValueError) as error:
             self._rejected(problems_of(error))
         except Exception as error:  # noqa: BLE001 - a fault of ours must not end the serving
-            self._rejected([type(error).__name__], error)
+            self._rejected([f"{type(error).__name__} at {frames(error)}"])  # its text may hold a secret
         else:
             self._taking = False
             self._app.metrics.count_reload("reloaded")
@@ -82,9 +83,9 @@ class Reloading:
         finally:
             self._taking = False
 
-    def _rejected(self, problems: list[str], fault: Exception | None = None) -> None:
+    def _rejected(self, problems: list[str]) -> None:
         self._app.metrics.count_reload("rejected")
-        self._app.log.logger.error("config.rejected", problems=problems, detail=KEPT, exc_info=fault)
+        self._app.log.logger.error("config.rejected", problems=problems, detail=KEPT)
 
 
 class Watch:
