@@ -58,6 +58,20 @@ def signalled() -> asyncio.Event:
     return stopping
 
 
+async def unless(stopping: asyncio.Event, work: Coroutine[Any, Any, object]) -> bool:
+    """Do something, and say whether it is done; it is cancelled when it is time to stop. Raises what it raises."""
+    working, stopped = asyncio.ensure_future(work), asyncio.ensure_future(stopping.wait())
+    try:
+        await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        is_done = not working.cancel()
+        stopped.cancel()
+        await asyncio.wait({working, stopped})
+    if is_done:
+        working.result()
+    return is_done
+
+
 def end_at_once(_number: int, _frame: object) -> NoReturn:
     """End without a word to anybody."""
     os._exit(1)

@@ -18,12 +18,13 @@ from proxy.oauth import endpoint
 from proxy.oauth.credentials import with_secrets
 from proxy.oauth.trust import own_trust
 from proxy.server import sockets
+from proxy.server.listener import Listener
 from tests.fakes.authority import Authority
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.dns import Dns, faked
 from tests.fakes.sender import Sender, request
 from tests.fakes.upstream import PATIENCE, Upstream
-from tests.flow.running import Document, Serve, document, soon, turns
+from tests.flow.running import Document, Serve, document, soon, turns, until
 
 MANY = 12
 "More than the threads that asyncio shares among all."
@@ -251,3 +252,25 @@ async def test_a_disk_that_fails_while_a_body_is_read_is_told(
     assert "Input/output error" in refused.problem["detail"]
     assert (await proxy.account())["code"] == "spool_unavailable"
     assert proxy.lines.named("exchange.crashed") == []
+
+
+async def test_the_name_of_a_listener_that_hangs_at_the_start_is_told_in_time(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch, dns: Dns
+) -> None:
+    """What it means too late is not listened at."""
+    made, bind = list[Listener](), Listener.bind
+    bound = threading.Event()
+
+    def remember(listener: Listener, *given: Any, **options: Any) -> None:
+        made.append(listener)
+        bind(listener, *given, **options)
+        bound.set()
+
+    monkeypatch.setattr(file_threads, "LIMIT", 0.01)
+    monkeypatch.setattr(Listener, "bind", remember)
+    first = document(upstream, authority)
+    with pytest.raises(OSError, match=r"`listen` hangs\.example:0: a file server or DNS did not answer within 0\.01 s"):
+        await serve(first | {"listen": {"address": "hangs.example:0", "allow": ["127.0.0.0/8"]}})
+    dns.answer()
+    assert await asyncio.to_thread(bound.wait, PATIENCE)
+    await until(lambda: made[0].port == 0)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from proxy.cli.loops import ENDING, run, signalled
+from proxy.cli.loops import ENDING, run, signalled, unless
 
 
 @pytest.mark.parametrize("first", ENDING)
@@ -73,3 +73,32 @@ def test_an_interrupt_that_is_ignored_goes_on_to_be(default_interrupt: None) -> 
         return "done"
 
     assert run(command()) == "done"
+
+
+async def test_what_hangs_is_given_up_when_it_is_time_to_stop() -> None:
+    """It has cleaned up by then."""
+    stopping, begun, cleaned = asyncio.Event(), asyncio.Event(), list[str]()
+
+    async def hang() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            cleaned.append("all")
+
+    told = asyncio.ensure_future(unless(stopping, hang()))
+    await begun.wait()
+    stopping.set()
+    assert (await told, cleaned) == (False, ["all"])
+
+
+async def test_what_is_done_before_the_stop_is_done_and_what_fails_fails() -> None:
+    """Each as if it were awaited alone."""
+
+    async def fail() -> None:
+        raise OSError("taken")
+
+    assert await unless(asyncio.Event(), asyncio.sleep(0))
+    with pytest.raises(OSError, match="taken"):
+        await unless(asyncio.Event(), fail())
