@@ -10,7 +10,7 @@ from pathlib import Path
 from proxy.app import App
 from proxy.config.file_threads import FileThreads
 from proxy.config.files import FileTooLarge, read_file
-from proxy.config.following import Following
+from proxy.config.following import Following, reason_of
 from proxy.config.load import ConfigurationError
 from proxy.config.model import Configuration
 from proxy.observe.reports import frames
@@ -119,7 +119,7 @@ class Watch:
     def _unreadable(self, error: Exception) -> None:
         """Once, for it may be on its way."""
         if self._is_readable:
-            reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+            reason = (error.strerror if isinstance(error, OSError) else None) or reason_of(error)
             self._app.log.logger.warning("config.unreadable", file=str(self._file), reason=reason, detail=KEPT)
         self._is_readable = False
 

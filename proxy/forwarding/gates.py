@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from proxy.config.credentials import Read
-from proxy.config.following import Following
+from proxy.config.following import Following, reason_of
 from proxy.config.inbound_auth import InboundAuth
 from proxy.config.inbound_files import read_keys, read_users
 from proxy.config.secrets import read_secret
@@ -91,5 +91,5 @@ class Gates:
 
     def _unreadable(self, route: str, error: Exception) -> None:
         """What was read before goes on to hold; the sentence shows nothing of the file's content."""
-        detail = f"{error}; what stood there before goes on to hold"
+        detail = f"{reason_of(error)}; what stood there before goes on to hold"
         self._log.warning("inbound_auth.unreadable", route=route, detail=detail)
