@@ -21,7 +21,7 @@ from proxy.forwarding.bounds import Bounds, bounds_of
 from proxy.forwarding.context import ExchangeContext
 from proxy.forwarding.cookies import CookieRules
 from proxy.forwarding.fields import FieldRules
-from proxy.forwarding.gates import Key
+from proxy.forwarding.gates import Key, Made
 from proxy.forwarding.routes import Route, Routes
 from proxy.oauth.credentials import with_secrets
 from proxy.oauth.expiry import CredentialExpiry
@@ -57,6 +57,7 @@ class Generation:
         self._premises = premises
         self._before = before
         self._takings: list[Callable[[], None]] = []
+        self._added_gates: dict[Key, Made] = {}
         self.registrations = {name: self._registration(name) for name in configuration.oauth_clients}
         self.sources = {name: each.source for name, each in self.registrations.items()}
         self.trusts: dict[tuple[Tls, Stamp], SSLContext] = {}
@@ -79,7 +80,8 @@ class Generation:
         self._before = None
 
     def take_over(self) -> None:
-        """What was taken over goes on with the options of this configuration. Cannot fail."""
+        """What was taken over goes on with the options of this configuration, beside what is new. Cannot fail."""
+        self._premises.gates.adopt(self._added_gates)
         for take in self._takings:
             take()
 
@@ -131,7 +133,7 @@ class Generation:
         upstream = urlsplit(settings.upstream)
         pool = self._pool(settings, upstream)
         source, via = self.sources[settings.oauth_client], self.configuration.via.encode()
-        gate = premises.gates.gate(settings.name, auth) if auth else None
+        gate = premises.gates.gate(settings.name, auth, self._added_gates) if auth else None
         known = self._before.routes.get(settings.name) if self._before else None
         if known and (known.settings, known.pool, known.source, known.via) == (settings, pool, source, via):
             return known

@@ -87,6 +87,7 @@ class App:
 
         `handed` are sockets that somebody else has opened for the senders.
         """
+        self._generation.take_over()
         await open_site(self.admin)
         self._premises.gates.start()
         self._generation.start()
@@ -126,7 +127,6 @@ class App:
                 release(change)
             if admin is not self.admin:
                 await admin.stop()
-            await self._premises.gates.keep(before.gates)
             raise
         return Prepared(generation, reception, change, admin)
 

@@ -1,6 +1,6 @@
 """The gates of routes with `inbound_auth`: made of their files, which are followed from `start` to `close`."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -35,6 +35,8 @@ class Gate(Protocol):
 
 Key = tuple[str, InboundAuth]
 "Whose gate it is: the route's name, and what it asks for."
+Made = tuple[Gate, Following[Any] | None]
+"A gate, and what follows its file."
 
 
 class Gates:
@@ -43,24 +45,33 @@ class Gates:
     def __init__(self, log: Logger) -> None:
         self._log = log
         self._checks = Checks()
-        self._gates: dict[Key, tuple[Gate, Following[Any] | None]] = {}
+        self._gates: dict[Key, Made] = {}
 
-    def gate(self, route: str, auth: InboundAuth) -> Gate:
-        """The gate of a route of that name. Reads its file: OSError or ValueError if it has gone wrong meanwhile."""
+    def gate(self, route: str, auth: InboundAuth, added: dict[Key, Made]) -> Gate:
+        """The gate of a route of that name; a new one is put into `added`, and holds after `adopt`.
+
+        Reads its file: OSError or ValueError if it has gone wrong meanwhile. A reload does so in a thread, which may
+        end after the reload was given up; so it changes nothing here.
+        """
         key = (route, auth)
-        if key not in self._gates:
-            self._gates[key] = self._made(route, auth)
-        return self._gates[key][0]
+        made = self._gates.get(key) or added.get(key)
+        if made is None:
+            made = added[key] = self._made(route, auth)
+        return made[0]
+
+    def adopt(self, added: Mapping[Key, Made]) -> None:
+        """Keep these gates up to date too, from the next `start` on."""
+        self._gates |= added
 
     def start(self) -> None:
         """Follow the files."""
-        for _, following in list(self._gates.values()):  # a reload may be reading files in a thread
+        for _, following in self._gates.values():
             if following is not None:
                 following.start()
 
     async def keep(self, wanted: Collection[Key]) -> None:
         """Others are not needed any more."""
-        for key in [each for each in list(self._gates) if each not in wanted]:
+        for key in [each for each in self._gates if each not in wanted]:
             _, following = self._gates.pop(key)
             if following is not None:
                 await following.close()
@@ -70,7 +81,7 @@ class Gates:
         await self.keep(())
         await self._checks.close()
 
-    def _made(self, route: str, auth: InboundAuth) -> tuple[Gate, Following[Any] | None]:
+    def _made(self, route: str, auth: InboundAuth) -> Made:
         if auth.basic is not None:
             basic = BasicGate(self._checks)
             return basic, self._taking(route, auth.basic.users_file, read_users, basic.take)

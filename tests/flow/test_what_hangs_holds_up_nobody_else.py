@@ -6,6 +6,7 @@ import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ import pytest
 from proxy.app import generation
 from proxy.config import file_threads
 from proxy.config.file_threads import FileHangs
-from proxy.forwarding import spool
+from proxy.config.inbound_files import read_keys
+from proxy.forwarding import gates, spool
 from proxy.oauth import endpoint
 from proxy.oauth.credentials import with_secrets
 from proxy.oauth.trust import own_trust
@@ -139,6 +141,33 @@ async def test_a_reload_whose_files_hang_is_refused_and_the_next_one_is_taken(
         for path in (b"/orders", b"/late", b"/next")
     ]
     assert statuses == [200, 404, 200]
+
+
+async def test_a_reload_that_was_given_up_adds_no_gate_when_its_file_answers(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Nobody would follow it, or end that; a later reload with the same gate reads its file anew."""
+    keys = tmp_path / "keys"
+    keys.write_text("first-key\n")
+    first = document(upstream, authority)
+    wanted = beside(first, "late", inbound_auth={"api_key": {"keys_file": str(keys)}})
+    proxy = await serve(first)
+    monkeypatch.setattr(proxy.app._threads, "_limit", 0.01)
+    threads = proxy.app._threads._threads
+    monkeypatch.setattr(threads, "_most", 1)
+    hanging = Hanging(read_keys)
+    with monkeypatch.context() as patch:
+        patch.setattr(gates, "read_keys", hanging)
+        with pytest.raises(FileHangs):
+            await proxy.take(wanted)
+    await hanging.release()
+    await threads.submit(lambda: None)  # behind the reload, in the same thread
+    assert proxy.app._premises.gates._gates == {}
+    monkeypatch.setattr(proxy.app._threads, "_limit", PATIENCE)
+    keys.write_text("second-key\n")
+    await proxy.take(wanted)
+    asked = request(b"POST /late", b"X-API-Key: second-key", body=b"x")
+    assert (await (await proxy.sender()).ask(asked)).status == 200
 
 
 async def test_addresses_that_are_bound_too_late_are_free_again(
