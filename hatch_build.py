@@ -15,16 +15,17 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 COMPILED = {
     "": "clock",
-    "forwarding": "admission attempt body bounds cookies exchange fields normalization origin outgoing refusal relay"
-    " request routes target verdict",
+    "forwarding": "admission attempt body cookies exchange fields normalization outgoing refusal relay"
+    " request routes sender_address target verdict",
     "forwarding/csrf": "fetch scheme session unit",
+    "forwarding/limits": "route_limits",
     "oauth": "source token",
-    "observe": "account logs metrics",
-    "server": "desk request_parser sender sender_transport state",
+    "observe": "exchange_record log_format metrics",
+    "server": "listener_context request_parser sender_connection sender_state sender_transport",
     "upstream": "connection keep_alive pool request response_parser",
-    "wire": "body deadlines field_names framing grammar heads records request_target run",
+    "wire": "body coroutine_runner deadlines field_names framing grammar heads records request_target",
 }
-"What one exchange passes through, but for classes that others derive from: `wire/reading.py`, `observe/log.py`."
+"What one exchange passes through, except classes that are derived from (`wire/reading.py`, `observe/process_log.py`)."
 TOOLS = ("mypy==", "setuptools==", "types-pyyaml==")
 "In the versions that are tried: mypyc's faults differ from one to the next."
 LENIENT = ("--ignore-missing-imports", "--allow-subclassing-any", "--no-warn-unused-ignores")

@@ -14,25 +14,25 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 
 from proxy.wire.deadlines import NEVER, Deadlines
-from proxy.wire.local_site import NAME, Refusal
+from proxy.wire.local_site import NAME, SiteRefusal
 
 MOST = 64
 "Connections at a time."
 HEAD_TIMEOUT, IDLE_TIMEOUT = 10.0, 60.0
 "Seconds for a whole head; for anything else that is waited for: a request, its body, a peer that reads the answer."
-_FULL = Refusal(503, f"There are {MOST} connections to this address already.")
-_SLOW = Refusal(408, f"The head did not arrive within {HEAD_TIMEOUT:g} s.")
-_MALFORMED = Refusal(400, "This is not well-formed HTTP.")
-_FAILED = Refusal(500, "This failed; the log says where.")
+_FULL = SiteRefusal(503, f"There are {MOST} connections to this address already.")
+_SLOW = SiteRefusal(408, f"The head did not arrive within {HEAD_TIMEOUT:g} s.")
+_MALFORMED = SiteRefusal(400, "This is not well-formed HTTP.")
+_FAILED = SiteRefusal(500, "This failed; the log says where.")
 _SENT = (web.RequestPayloadError, HttpProcessingError)
 "What aiohttp raises for a body that is not well-formed."
 _PHRASES = {408: b"Request Timeout", 503: b"Service Unavailable"}
 
 
-class Observer(Protocol):
+class AdminObserver(Protocol):
     """Whoever is told what went wrong."""
 
-    def admin_refused(self, refusal: Refusal) -> None:
+    def admin_refused(self, refusal: SiteRefusal) -> None:
         """A request, or a connection, was refused."""
         ...
 
@@ -41,14 +41,14 @@ class Observer(Protocol):
         ...
 
 
-class Connections:
+class AdminConnections:
     """All connections to one admin address; makes the protocol of the next one when called."""
 
-    def __init__(self, server: web.Server, observer: Observer, deadlines: Deadlines) -> None:
+    def __init__(self, server: web.Server, observer: AdminObserver, deadlines: Deadlines) -> None:
         self.server = server
         self.observer = observer
         self.deadlines = deadlines
-        self._open = WeakSet[Connection]()
+        self._open = WeakSet[AdminConnection]()
         "From the moment that they are accepted, so that many at once are counted too."
 
     def __call__(self) -> asyncio.Protocol:
@@ -56,11 +56,11 @@ class Connections:
         if len(self._open) >= MOST:
             self.observer.admin_refused(_FULL)
             return Refusing(_FULL)
-        connection = Connection(self)
+        connection = AdminConnection(self)
         self._open.add(connection)
         return connection
 
-    def ended(self, connection: "Connection") -> None:
+    def ended(self, connection: "AdminConnection") -> None:
         """There is room for another one."""
         self._open.discard(connection)
 
@@ -68,7 +68,7 @@ class Connections:
 class Refusing(asyncio.Protocol):
     """Says why, and hangs up."""
 
-    def __init__(self, refusal: Refusal) -> None:
+    def __init__(self, refusal: SiteRefusal) -> None:
         self._refusal = refusal
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -76,20 +76,20 @@ class Refusing(asyncio.Protocol):
         _end(cast("asyncio.Transport", transport), self._refusal)
 
 
-class Connection(RequestHandler):
+class AdminConnection(RequestHandler):
     """One connection."""
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, connections: AdminConnections) -> None:
         loop = asyncio.get_running_loop()
         super().__init__(connections.server, loop=loop, access_log=None, auto_decompress=False)  # type: ignore[arg-type]
         self._connections = connections
-        self._state = State.IDLE
+        self._state = AdminState.IDLE
         self.deadline = NEVER
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The first request may begin."""
         super().connection_made(transport)
-        self._enter(State.IDLE)
+        self._enter(AdminState.IDLE)
         self._connections.deadlines.watch(self)
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -100,24 +100,24 @@ class Connection(RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """A head begins, or something goes on."""
-        if self._state is State.IDLE:
-            self._enter(State.HEAD)
+        if self._state is AdminState.IDLE:
+            self._enter(AdminState.HEAD)
         super().data_received(data)
 
     def begin(self) -> None:
         """A head is complete."""
-        self._enter(State.BUSY)
+        self._enter(AdminState.BUSY)
 
     def end(self) -> None:
         """An answer is there, which may have to be sent still."""
-        self._enter(State.IDLE)
+        self._enter(AdminState.IDLE)
 
-    def expire(self) -> None:
+    def deadline_reached(self) -> None:
         """The deadline has come: a head that is too slow is told so, unless an answer waits for its reader."""
         transport = self.transport
         if transport is None:
             return
-        is_slow = self._state is State.HEAD
+        is_slow = self._state is AdminState.HEAD
         if is_slow:
             self._connections.observer.admin_refused(_SLOW)
         if transport.get_write_buffer_size():
@@ -147,18 +147,18 @@ class Connection(RequestHandler):
         error = words.get("exc_info")
         self._tell(error, _MALFORMED if isinstance(error, _SENT) else _FAILED)
 
-    def _tell(self, error: BaseException | None, refusal: Refusal) -> None:
+    def _tell(self, error: BaseException | None, refusal: SiteRefusal) -> None:
         if refusal is _FAILED:
             self._connections.observer.admin_failed(error)
         else:
             self._connections.observer.admin_refused(refusal)
 
-    def _enter(self, state: "State") -> None:
-        seconds = HEAD_TIMEOUT if state is State.HEAD else IDLE_TIMEOUT
+    def _enter(self, state: "AdminState") -> None:
+        seconds = HEAD_TIMEOUT if state is AdminState.HEAD else IDLE_TIMEOUT
         self._state, self.deadline = state, self._connections.deadlines.now() + seconds
 
 
-class State(Enum):
+class AdminState(Enum):
     """What is waited for."""
 
     IDLE = "a request"
@@ -169,7 +169,7 @@ class State(Enum):
 @web.middleware
 async def timed(request: web.Request, handler: Any) -> web.StreamResponse:
     """Tells the connection of a request that begins and ends."""
-    connection = cast("Connection", request.protocol)
+    connection = cast("AdminConnection", request.protocol)
     connection.begin()
     try:
         answer: web.StreamResponse = await handler(request)
@@ -178,7 +178,7 @@ async def timed(request: web.Request, handler: Any) -> web.StreamResponse:
     return answer
 
 
-def _end(transport: asyncio.Transport, refusal: Refusal | None) -> None:
+def _end(transport: asyncio.Transport, refusal: SiteRefusal | None) -> None:
     """Closes a connection, with an answer if there is a reason to tell."""
     if refusal is not None:
         text = f"{refusal.detail}\n".encode()

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from aiohttp import web
 
 from proxy import __version__
-from proxy.admin.connection import Connections, Observer, timed
+from proxy.admin.connection import AdminConnections, AdminObserver, timed
 from proxy.config.model import Address, Admin, Configuration
 from proxy.oauth.expiry import CredentialExpiry
 from proxy.oauth.source import TokenSource
-from proxy.observe.log import Log
-from proxy.observe.logs import LEVELS
+from proxy.observe.log_format import LEVELS
 from proxy.observe.metrics import Metrics
+from proxy.observe.process_log import ProcessLog
 from proxy.upstream.pool import Pool
 from proxy.wire.cross_site import host_name
 from proxy.wire.deadlines import Deadlines
-from proxy.wire.local_site import Fence, fenced_application
+from proxy.wire.local_site import SiteFence, fenced_application
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -36,11 +36,11 @@ LAST_WORDS = 1.0
 PUBLIC = frozenset({"/livez", "/readyz", "/metrics", "/status"})
 
 
-class Observed(Observer, Protocol):
+class ObservedProxy(AdminObserver, Protocol):
     """The running proxy, as far as this address shows it."""
 
     metrics: Metrics
-    log: Log
+    log: ProcessLog
     deadlines: Deadlines
     is_open: bool
     "Whether the senders' addresses are."
@@ -80,7 +80,7 @@ class Observed(Observer, Protocol):
 class AdminSite:
     """Serves from `start` to `stop`; beyond loopback without what changes or describes the proxy."""
 
-    def __init__(self, proxy: Observed, settings: Admin) -> None:
+    def __init__(self, proxy: ObservedProxy, settings: Admin) -> None:
         self._proxy = proxy
         self.settings = settings
         self._hosts: set[str] = set()
@@ -93,7 +93,7 @@ class AdminSite:
         """Serves on these, which listen at the address."""
         self._runner = web.AppRunner(self._application(), handle_signals=False, shutdown_timeout=LAST_WORDS)
         await self._runner.setup()
-        accept = Connections(cast("web.Server", self._runner.server), self._proxy, self._proxy.deadlines)
+        accept = AdminConnections(cast("web.Server", self._runner.server), self._proxy, self._proxy.deadlines)
         loop = asyncio.get_running_loop()
         for each in sockets:  # aiohttp's SockSite would take a Unix socket for TCP, under uvloop
             serve = loop.create_unix_server if each.family is socket.AF_UNIX else loop.create_server
@@ -133,7 +133,7 @@ class AdminSite:
     def _application(self) -> web.Application:
         """Its resources; beyond loopback probes name this machine by whatever address they know."""
         loopback = self.settings.address.loopback
-        fence = Fence(hosts=self._hosts if loopback else None, public=PUBLIC)
+        fence = SiteFence(hosts=self._hosts if loopback else None, public=PUBLIC)
         app = fenced_application(fence, outer=(timed,), refused=self._proxy.admin_refused, client_max_size=LARGEST_BODY)
         app.router.add_get("/", self._index)
         app.router.add_get("/livez", self._livez)
@@ -217,7 +217,7 @@ async def text_of(request: web.Request) -> str:
     return (await request.read()).decode(request.charset or "utf-8")
 
 
-def in_flight(proxy: Observed) -> int:
+def in_flight(proxy: ObservedProxy) -> int:
     """How many exchanges are on their way."""
     return sum(sender.busy for sender in proxy.crowd)
 
@@ -236,7 +236,7 @@ def _source(source: TokenSource) -> dict[str, Any]:
 class _Families:
     """Everything that Prometheus gets."""
 
-    def __init__(self, proxy: Observed) -> None:
+    def __init__(self, proxy: ObservedProxy) -> None:
         self._proxy = proxy
 
     def collect(self) -> "Iterator[Metric]":

@@ -11,30 +11,30 @@ from ssl import SSLContext
 from urllib.parse import SplitResult, urlsplit
 
 from proxy.app.certificates import certificates
-from proxy.app.premises import Premises
+from proxy.app.process_resources import ProcessResources
 from proxy.config.egress import corporate_proxy
-from proxy.config.following import Stamp, stamp_of
+from proxy.config.file_watcher import Stamp, stamp_of
 from proxy.config.model import Configuration, OAuthClient, Tls
-from proxy.config.model import Route as Settings
+from proxy.config.model import RouteSettings as Settings
 from proxy.config.urls import port_of
-from proxy.forwarding.bounds import Bounds, bounds_of
+from proxy.forwarding.auth.authenticators import Key
 from proxy.forwarding.context import ExchangeContext
 from proxy.forwarding.cookies import CookieRules
 from proxy.forwarding.fields import FieldRules
-from proxy.forwarding.gates import Key
+from proxy.forwarding.limits.route_limits import RouteLimits, bounds_of
 from proxy.forwarding.routes import Route, Routes
+from proxy.oauth.credential_watcher import CredentialWatcher
 from proxy.oauth.credentials import with_secrets
 from proxy.oauth.expiry import CredentialExpiry
-from proxy.oauth.rotation import Rotation
 from proxy.oauth.source import TokenSource, token_source
 from proxy.observe.spans import REPLACED
-from proxy.upstream.pool import Origin, Pool
+from proxy.upstream.pool import Pool, UpstreamOrigin
 from proxy.upstream.tls import client_context
 
-Closable = TokenSource | Pool | Bounds
+Closable = TokenSource | Pool | RouteLimits
 
 
-class Holdings:
+class InUse:
     """What the exchanges of one configuration wait for; lives for as long as its generation, or one of them."""
 
     def __init__(self, parts: Iterable[Closable]) -> None:
@@ -42,39 +42,41 @@ class Holdings:
 
 
 @dataclass(frozen=True, slots=True)
-class Registration:
+class WatchedClient:
     """One OAuth client: its token source, and who follows its secret files."""
 
     source: TokenSource
-    rotation: Rotation
+    rotation: CredentialWatcher
 
 
 class Generation:
     """Reads files when made, so not within the event loop; OSError or ValueError if one cannot be used."""
 
-    def __init__(self, configuration: Configuration, premises: Premises, *, before: "Generation | None" = None) -> None:
+    def __init__(
+        self, configuration: Configuration, resources: ProcessResources, *, before: "Generation | None" = None
+    ) -> None:
         self.configuration = configuration
-        self._premises = premises
+        self._resources = resources
         self._before = before
         self._takings: list[Callable[[], None]] = []
         self.registrations = {name: self._registration(name) for name in configuration.oauth_clients}
         self.sources = {name: each.source for name, each in self.registrations.items()}
         self.trusts: dict[tuple[Tls, Stamp], SSLContext] = {}
-        self.pools: dict[tuple[Origin, float], Pool] = {}
+        self.pools: dict[tuple[UpstreamOrigin, float], Pool] = {}
         self.routes = {settings.name: self._route(settings) for settings in configuration.routes}
-        self.expiry = CredentialExpiry(certificates(configuration), clock=premises.clock, log=premises.log.logger)
+        self.expiry = CredentialExpiry(certificates(configuration), clock=resources.clock, log=resources.log.logger)
         bounds = (route.bounds for route in self.routes.values() if route.bounds is not None)
-        self.holdings = Holdings([*bounds, *self.sources.values(), *self.pools.values()])
+        self.holdings = InUse([*bounds, *self.sources.values(), *self.pools.values()])
         self.context = ExchangeContext(
             routes=Routes(self.routes.values()),
             name=configuration.via.encode(),
-            own_names=premises.own_names,
+            own_names=resources.own_names,
             trusted_proxies=configuration.trusted_proxies,
-            spool=premises.spool if any(route.spool for route in configuration.routes) else None,
-            wall=premises.clock.wall,
-            closing=premises.close_account,
+            spool=resources.spool if any(route.spool for route in configuration.routes) else None,
+            wall=resources.clock.wall,
+            closing=resources.close_account,
             holdings=self.holdings,
-            traces=premises.traces,
+            traces=resources.traces,
         )
         self._before = None
 
@@ -107,9 +109,9 @@ class Generation:
         for pool in set(self.pools.values()) - set(heir.pools.values()):
             pool.retire()
 
-    def _registration(self, name: str) -> Registration:
+    def _registration(self, name: str) -> WatchedClient:
         """A source of the same OAuth client at the same server is taken over, with its token."""
-        premises, configured = self._premises, self.configuration.oauth_clients[name]
+        resources, configured = self._resources, self.configuration.oauth_clients[name]
         known = self._before.registrations.get(name) if self._before else None
         if known is not None:
             client, present = with_secrets(configured), known.source.client
@@ -117,26 +119,26 @@ class Generation:
                 return known
             if (client.client_id, client.token_url) == (present.client_id, present.token_url):
                 self._takings.append(known.source.prepare(client))
-                return Registration(known.source, self._rotation(known.source, client))
-        counted = partial(premises.metrics.count_grant, name)
-        source = token_source(configured, premises.endpoint, premises.clock, premises.log.logger, counted)
-        return Registration(source, self._rotation(source, source.client))
+                return WatchedClient(known.source, self._rotation(known.source, client))
+        counted = partial(resources.metrics.count_grant, name)
+        source = token_source(configured, resources.endpoint, resources.clock, resources.log.logger, counted)
+        return WatchedClient(source, self._rotation(source, source.client))
 
-    def _rotation(self, source: TokenSource, client: OAuthClient) -> Rotation:
-        return Rotation(client, changed=source.credentials_changed, log=self._premises.log.logger)
+    def _rotation(self, source: TokenSource, client: OAuthClient) -> CredentialWatcher:
+        return CredentialWatcher(client, changed=source.credentials_changed, log=self._resources.log.logger)
 
     def _route(self, settings: Settings) -> Route:
         """The one that was there is taken over if nothing about it is new."""
-        premises, auth = self._premises, settings.inbound_auth
+        resources, auth = self._resources, settings.inbound_auth
         upstream = urlsplit(settings.upstream)
         pool = self._pool(settings, upstream)
         source, via = self.sources[settings.oauth_client], self.configuration.via.encode()
-        gate = premises.gates.gate(settings.name, auth) if auth else None
+        gate = resources.gates.gate(settings.name, auth) if auth else None
         known = self._before.routes.get(settings.name) if self._before else None
         if known and (known.settings, known.pool, known.source, known.via) == (settings, pool, source, via):
             return known
         prefix, path = settings.path.encode(), upstream.path.encode()
-        replaced = REPLACED if premises.traces is not None else frozenset[str]()
+        replaced = REPLACED if resources.traces is not None else frozenset[str]()
         return Route(
             settings=settings,
             prefix=prefix,
@@ -161,7 +163,7 @@ class Generation:
             pool=pool,
             source=source,
             gate=gate,
-            bounds=bounds_of(settings, premises.deadlines),
+            bounds=bounds_of(settings, resources.deadlines),
         )
 
     def _pool(self, settings: Settings, upstream: SplitResult) -> Pool:
@@ -169,19 +171,19 @@ class Generation:
         secure = upstream.scheme == "https"
         host, port = upstream.hostname or "", port_of(upstream)
         named = settings.proxy_url.get_secret_value() if settings.proxy_url else None
-        through = corporate_proxy(settings.upstream, proxy_url=named, environ=self._premises.environ, cleartext=True)
+        through = corporate_proxy(settings.upstream, proxy_url=named, environ=self._resources.environ, cleartext=True)
         tls = settings.tls if secure else None
-        origin = Origin(host=host, port=port, tls=self._trust(tls) if tls else None, proxy=through)
+        origin = UpstreamOrigin(host=host, port=port, tls=self._trust(tls) if tls else None, proxy=through)
         key = (origin, self.configuration.upstream_idle_timeout)
         if key not in self.pools:
             known = self._before.pools.get(key) if self._before else None
-            premises = self._premises
+            resources = self._resources
             self.pools[key] = known or Pool(
                 origin,
-                premises.deadlines,
-                reader=premises.response_reader,
+                resources.deadlines,
+                reader=resources.response_reader,
                 idle_timeout=key[1],
-                resolver=premises.resolver,
+                resolver=resources.resolver,
             )
         return self.pools[key]
 

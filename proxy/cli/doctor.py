@@ -17,27 +17,32 @@ from pydantic import SecretStr
 
 from proxy.app.certificates import certificates
 from proxy.cli.configuration import FAULTY, config_option, read
-from proxy.cli.destination import destination
-from proxy.cli.inside import proxy_inside
 from proxy.cli.loops import loop_factory
-from proxy.cli.message import compose
-from proxy.cli.token import Outcome, grant
-from proxy.cli.way import SOON, Came, Fault, Result, Server, Step, Way, one_by_one
+from proxy.cli.token import GrantReport, grant
 from proxy.config.egress import corporate_proxy
-from proxy.config.model import AuthMethod, Configuration, OAuthClient, Provider, Route
+from proxy.config.model import AuthMethod, Configuration, OAuthClient, Provider, RouteSettings
 from proxy.config.urls import port_of
 from proxy.cpi.roles import is_of_api, roles
 from proxy.oauth.expiry import first_end
 from proxy.oauth.trust import own_trust
-from proxy.observe.logs import printable
+from proxy.observe.log_format import printable
+from proxy.trial.destination import destination
+from proxy.trial.embedded_proxy import proxy_inside
+from proxy.trial.message import compose
+from proxy.trial.probe import SOON, CheckFailed, CheckResult, CheckStatus, Probe, Server, Step, one_by_one
 from proxy.upstream.tls import client_context
-from proxy.wire.tls import file_reason
+from proxy.wire.tls_context import file_reason
 
 SENDER_ROLE = "ESBMessaging.send"
 "The role that a sender adapter asks for unless another is chosen (SAP Help, Setting Up Inbound HTTP Connections)."
-COLORS = {Result.OK: "green", Result.WARNING: "yellow", Result.FAILED: "red", Result.SKIPPED: "bright_black"}
+COLORS = {
+    CheckStatus.OK: "green",
+    CheckStatus.WARNING: "yellow",
+    CheckStatus.FAILED: "red",
+    CheckStatus.SKIPPED: "bright_black",
+}
 
-Checks = dict[str, Callable[[], Awaitable[Came]]]
+Checks = dict[str, Callable[[], Awaitable[CheckResult]]]
 Trust = Callable[[], ssl.SSLContext]
 
 
@@ -80,7 +85,7 @@ def command(*, route: str | None, as_json: bool, sends: bool, data: str, file: P
     examination = Examination(configuration, os.environ, data.encode() if sends else None)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         found = runner.run(_look(examination, routes, shown=not as_json))
-    failed = [each for each in found if each.step.result is Result.FAILED]
+    failed = [each for each in found if each.step.result is CheckStatus.FAILED]
     if as_json:
         click.echo(json.dumps([each.document() for each in found], indent=2))
     elif failed:
@@ -90,7 +95,7 @@ def command(*, route: str | None, as_json: bool, sends: bool, data: str, file: P
     sys.exit(bool(failed))
 
 
-def chosen(word: str | None, routes: Sequence[Route]) -> dict[str, Route]:
+def chosen(word: str | None, routes: Sequence[RouteSettings]) -> dict[str, RouteSettings]:
     """The routes to look at, by what a message is sent to; ValueError for a word that leads to none."""
     if word is None:
         return {route.name: route for route in routes}
@@ -99,7 +104,7 @@ def chosen(word: str | None, routes: Sequence[Route]) -> dict[str, Route]:
     raise ValueError(f"No route takes POST {word}; there is {', '.join(route.name for route in routes)}.")
 
 
-async def _look(examination: "Examination", routes: Mapping[str, Route], *, shown: bool) -> list[Finding]:
+async def _look(examination: "Examination", routes: Mapping[str, RouteSettings], *, shown: bool) -> list[Finding]:
     found = []
     async for each in examination.findings(routes):
         found.append(each)
@@ -116,26 +121,28 @@ class Examination:
         self._message = message
         self._environ = environ
         self._own = certificates(configuration)
-        self._outcome: Outcome | None = None
+        self._outcome: GrantReport | None = None
 
-    async def findings(self, routes: Mapping[str, Route]) -> AsyncIterator[Finding]:
+    async def findings(self, routes: Mapping[str, RouteSettings]) -> AsyncIterator[Finding]:
         """First the OAuth clients of these routes, then the routes, each by where its message goes."""
         for name in dict.fromkeys(route.oauth_client for route in routes.values()):
             client, subject = self._configuration.oauth_clients[name], f"oauth_client {name}"
             signs = client.token_endpoint_auth_method is AuthMethod.PRIVATE_KEY_JWT
-            way = Way(self._server(client.token_url, "token_url", client.proxy_url, client.timeout), needs_clock=signs)
+            way = Probe(
+                self._server(client.token_url, "token_url", client.proxy_url, client.timeout), needs_clock=signs
+            )
             trust = partial(own_trust, client) if is_https(client.token_url) else None
             last: Checks = {"grant": partial(self._grant, client), "role": partial(self._role, client)}
             async for finding in self._walk(subject, way, trust, last):
                 yield finding
         for word, route in routes.items():
             subject = f"route {route.name}"
-            way = Way(self._server(route.upstream, "upstream", route.proxy_url, route.connect_timeout))
+            way = Probe(self._server(route.upstream, "upstream", route.proxy_url, route.connect_timeout))
             trust = partial(client_context, route.tls) if is_https(route.upstream) else None
             async for finding in self._walk(subject, way, trust, {"message": partial(self._send, word, route)}):
                 yield finding
 
-    async def _walk(self, subject: str, way: Way, trust: Trust | None, last: Checks) -> AsyncIterator[Finding]:
+    async def _walk(self, subject: str, way: Probe, trust: Trust | None, last: Checks) -> AsyncIterator[Finding]:
         first: Checks = {"own cert": partial(self._identity, subject, way, trust)}
         try:
             async for step in one_by_one(first | way.checks() | last):
@@ -153,60 +160,64 @@ class Examination:
             timeout=timeout,
         )
 
-    async def _identity(self, subject: str, way: Way, trust: Trust | None) -> Came:
+    async def _identity(self, subject: str, way: Probe, trust: Trust | None) -> CheckResult:
         """The certificate that we show there, and whom we trust."""
         try:
             way.tls = await asyncio.to_thread(trust) if trust else None
         except OSError as error:
             reason = file_reason(error)
-            raise Fault(f"The files of `tls`, or the service key's certificate, cannot be used: {reason}.") from None
+            raise CheckFailed(
+                f"The files of `tls`, or the service key's certificate, cannot be used: {reason}."
+            ) from None
         if subject not in self._own:
-            return Came(Result.SKIPPED, "none is configured")
+            return CheckResult(CheckStatus.SKIPPED, "none is configured")
         end = await asyncio.to_thread(lambda: first_end(self._own[subject]()))
         until = time.strftime("%Y-%m-%d", time.gmtime(end))
         if end <= time.time():
-            raise Fault(f"Our certificate ended on {until}; create a new one, or a new service key.")
+            raise CheckFailed(f"Our certificate ended on {until}; create a new one, or a new service key.")
         if end - time.time() < SOON:
-            return Came(Result.WARNING, f"ends on {until}; create a new one, or a new service key, in time")
-        return Came(Result.OK, f"until {until}")
+            return CheckResult(CheckStatus.WARNING, f"ends on {until}; create a new one, or a new service key, in time")
+        return CheckResult(CheckStatus.OK, f"until {until}")
 
-    async def _grant(self, client: OAuthClient) -> Came:
+    async def _grant(self, client: OAuthClient) -> CheckResult:
         self._outcome = outcome = await grant(client)
         if outcome.token is None:
-            raise Fault(outcome.error.detail if outcome.error else "No token came.")
-        return Came(Result.OK, f"a token for {outcome.lifetime:.0f} s, in {outcome.seconds:.3f} s")
+            raise CheckFailed(outcome.error.detail if outcome.error else "No token came.")
+        return CheckResult(CheckStatus.OK, f"a token for {outcome.lifetime:.0f} s, in {outcome.seconds:.3f} s")
 
-    async def _role(self, client: OAuthClient) -> Came:
+    async def _role(self, client: OAuthClient) -> CheckResult:
         """Whether the token lets its owner send; XSUAA tells in the token, Neo does not."""
         found = roles(self._outcome.granted) if self._outcome else ()
         if SENDER_ROLE in found:
-            return Came(Result.OK, SENDER_ROLE)
+            return CheckResult(CheckStatus.OK, SENDER_ROLE)
         if found:
-            return Came(Result.WARNING, f"{', '.join(found)}: only for flows whose sender adapter names such a role")
+            return CheckResult(
+                CheckStatus.WARNING, f"{', '.join(found)}: only for flows whose sender adapter names such a role"
+            )
         if client.provider is Provider.XSUAA:
             plan = (
                 "; its service key is of plan api, take one of plan integration-flow"
                 if is_of_api(client.client_id)
                 else ""
             )
-            raise Fault(f"The token has no role: give the service instance the role {SENDER_ROLE}{plan}.")
-        return Came(Result.SKIPPED, "the token names none; a message would tell (--send)")
+            raise CheckFailed(f"The token has no role: give the service instance the role {SENDER_ROLE}{plan}.")
+        return CheckResult(CheckStatus.SKIPPED, "the token names none; a message would tell (--send)")
 
-    async def _send(self, word: str, route: Route) -> Came:
+    async def _send(self, word: str, route: RouteSettings) -> CheckResult:
         if self._message is None:
-            return Came(Result.SKIPPED, "none was sent (--send does, and runs the flow)")
+            return CheckResult(CheckStatus.SKIPPED, "none was sent (--send does, and runs the flow)")
         if route.methods is not None and "POST" not in route.methods:
-            return Came(Result.SKIPPED, "none was sent, for the route takes no POST")
+            return CheckResult(CheckStatus.SKIPPED, "none was sent, for the route takes no POST")
         composed = compose(word, self._configuration, self._message, (), "POST")
         async with proxy_inside(self._configuration, self._environ) as inside:
-            account = (await inside.send(composed)).account
-        if account.code:
-            raise Fault(f"{account.status}, by the {account.made_by}: {account.detail}")
-        if not 200 <= account.status < 300:
-            whole = f" It was sent to {composed.target}." if account.status == 404 else ""
-            raise Fault(f"{account.status}: {account.diagnosis or 'see the flow, or what is behind it.'}{whole}")
-        mpl_id = f", MPL id {account.mpl_id}" if account.mpl_id else ""
-        return Came(Result.OK, f"{account.status} in {account.total_seconds:.3f} s{mpl_id}")
+            record = (await inside.send(composed)).record
+        if record.code:
+            raise CheckFailed(f"{record.status}, by the {record.made_by}: {record.detail}")
+        if not 200 <= record.status < 300:
+            whole = f" It was sent to {composed.target}." if record.status == 404 else ""
+            raise CheckFailed(f"{record.status}: {record.diagnosis or 'see the flow, or what is behind it.'}{whole}")
+        mpl_id = f", MPL id {record.mpl_id}" if record.mpl_id else ""
+        return CheckResult(CheckStatus.OK, f"{record.status} in {record.total_seconds:.3f} s{mpl_id}")
 
 
 def is_https(url: str) -> bool:

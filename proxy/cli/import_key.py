@@ -19,7 +19,7 @@ from proxy.config.names import check_name
 from proxy.config.secrets import as_secret, read_secret
 from proxy.config.service_key import ServiceKey, parse_service_key
 from proxy.cpi.roles import is_of_api
-from proxy.observe.logs import printable
+from proxy.observe.log_format import printable
 
 _STANDARD_INPUT = Path("-")
 _SECRET, _CERTIFICATE, _KEY = "-secret", "-cert.pem", "-key.pem"

@@ -4,7 +4,7 @@ import json
 from xml.dom import minidom
 from xml.parsers.expat import ExpatError
 
-from proxy.observe.logs import printable
+from proxy.observe.log_format import printable
 
 INDENT = "  "
 

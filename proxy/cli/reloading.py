@@ -9,8 +9,8 @@ from pathlib import Path
 
 from proxy.app import App
 from proxy.config.file_threads import FileThreads
+from proxy.config.file_watcher import FileWatcher
 from proxy.config.files import FileTooLarge, read_file
-from proxy.config.following import Following
 from proxy.config.load import ConfigurationError
 from proxy.config.model import Configuration
 
@@ -94,7 +94,7 @@ class Watch:
         """`seen` is what stood in the file before it was read for the configuration that holds."""
         self._reloading, self._app, self._file, self._seen = reloading, app, file, seen
         self._is_readable = True
-        self._following = Following(
+        self._following = FileWatcher(
             (file,),
             read=partial(read_file, file),
             taken=self._changed,

@@ -15,16 +15,15 @@ import click
 
 from proxy.app import App
 from proxy.cli.configuration import FAULTY, config_option, insecure_option, read
+from proxy.cli.hardening import exposed_files, warn
 from proxy.cli.loops import loop_factory, signalled
-from proxy.cli.precautions import exposed_files, warn
 from proxy.cli.reloading import Reloading, Watch, content_of
 from proxy.cli.service_manager import ServiceManager
 from proxy.config.file_threads import FileHangs, FileThreads
 from proxy.config.load import find, locate
-from proxy.config.model import Configuration, LogFormat
-from proxy.config.model import Log as LogSettings
-from proxy.observe.lines import LineWriter
-from proxy.observe.log import Log
+from proxy.config.model import Configuration, LogFormat, LogSettings
+from proxy.observe.line_writer import LineWriter
+from proxy.observe.process_log import ProcessLog
 from proxy.observe.reports import reporting
 from proxy.observe.traces import open_traces
 from proxy.server.sockets import handed_over, taken_by
@@ -110,9 +109,9 @@ async def _reloaded(app: App, configuration: Configuration) -> None:
     warn(configuration, exposed, app.log.logger)
 
 
-def open_log(configuration: Configuration) -> Log:
+def open_log(configuration: Configuration) -> ProcessLog:
     """The log to standard error, as the configuration wants it."""
-    return Log(LineWriter(sys.stderr.fileno()), **log_options(configuration.log))
+    return ProcessLog(LineWriter(sys.stderr.fileno()), **log_options(configuration.log))
 
 
 def log_options(settings: LogSettings) -> dict[str, Any]:

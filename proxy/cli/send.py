@@ -14,14 +14,14 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, ProgressColumn, TransferSpeedColumn
 
 from proxy.cli.configuration import FAULTY, config_option, read
-from proxy.cli.inside import Advance, Inside, Unusable, proxy_inside
 from proxy.cli.loops import loop_factory
-from proxy.cli.message import Message, compose, content_of
 from proxy.cli.pretty import pretty
 from proxy.cli.report import report, show
 from proxy.config.choices import Csrf
 from proxy.config.model import Configuration
-from proxy.observe.account import Account
+from proxy.observe.exchange_record import ExchangeRecord
+from proxy.trial.embedded_proxy import Advance, EmbeddedProxy, Unusable, proxy_inside
+from proxy.trial.message import Message, compose, content_of
 
 LARGE = 4 << 20
 "Octets from which on an upload shows how far it is."
@@ -76,10 +76,10 @@ def command(
     except KeyboardInterrupt:
         click.echo("Interrupted: what was under way may have arrived.", err=True)
         sys.exit(INTERRUPTED)
-    sys.exit(not all(200 <= account.status < 300 and not account.code for account in sent))
+    sys.exit(not all(200 <= record.status < 300 and not record.code for record in sent))
 
 
-async def _send(configuration: Configuration, message: Message, repeat: int, concurrency: int) -> list[Account]:
+async def _send(configuration: Configuration, message: Message, repeat: int, concurrency: int) -> list[ExchangeRecord]:
     began = time.monotonic()
     async with proxy_inside(configuration, os.environ) as inside:
         if repeat == 1:
@@ -91,7 +91,7 @@ async def _send(configuration: Configuration, message: Message, repeat: int, con
         return accounts
 
 
-async def _once(inside: Inside, message: Message) -> Account:
+async def _once(inside: EmbeddedProxy, message: Message) -> ExchangeRecord:
     """Sends it, shows what became of it."""
     terminal, content = sys.stdout.isatty(), BytesIO()
     output = Output(sys.stdout.buffer)
@@ -103,7 +103,7 @@ async def _once(inside: Inside, message: Message) -> Account:
     if terminal:
         click.echo("\n" + pretty(content.getvalue(), sent.media_type, sent.charset))
     output.close()
-    return sent.account
+    return sent.record
 
 
 class Output:
@@ -131,14 +131,16 @@ class Output:
         os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())  # or Python tries again at its end, and fails
 
 
-async def _many(inside: Inside, message: Message, repeat: int, concurrency: int, advance: Advance) -> list[Account]:
+async def _many(
+    inside: EmbeddedProxy, message: Message, repeat: int, concurrency: int, advance: Advance
+) -> list[ExchangeRecord]:
     """Sends it so often, so many at a time."""
-    accounts: list[Account] = []
+    accounts: list[ExchangeRecord] = []
     turns = iter(range(repeat))
 
     async def sender() -> None:
         for _ in turns:
-            accounts.append((await inside.send(message)).account)
+            accounts.append((await inside.send(message)).record)
             advance(1)
 
     await asyncio.gather(*(sender() for _ in range(min(concurrency, repeat))))

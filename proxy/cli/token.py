@@ -20,9 +20,9 @@ from proxy.oauth.claims import claims
 from proxy.oauth.endpoint import TokenEndpoint
 from proxy.oauth.source import token_source
 from proxy.oauth.token import Token
-from proxy.observe.lines import LineWriter
-from proxy.observe.log import Log
-from proxy.observe.logs import printable
+from proxy.observe.line_writer import LineWriter
+from proxy.observe.log_format import printable
+from proxy.observe.process_log import ProcessLog
 
 
 @click.command()
@@ -51,7 +51,7 @@ def command(oauth_client: str | None, file: Path | None, *, everyone: bool, raw:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class GrantReport:
     """One grant: a token or a failure."""
 
     client: OAuthClient
@@ -108,16 +108,16 @@ def authentication(client: OAuthClient) -> str:
     return f"{method} ({client.basic_encoding.value})" if method == "client_secret_basic" else method
 
 
-async def grant(client: OAuthClient) -> Outcome:
+async def grant(client: OAuthClient) -> GrantReport:
     """One grant, with the retries that a running proxy makes."""
-    log = Log(LineWriter(2), level="error", human=True)
+    log = ProcessLog(LineWriter(2), level="error", human=True)
     began = time.monotonic()
     async with TokenEndpoint(environ=os.environ) as endpoint:
         source = await asyncio.to_thread(token_source, client, endpoint, SystemClock(), log.logger)
         try:
             token = await source.token()
         except AuthorizationServerError as error:
-            return Outcome(client=client, seconds=time.monotonic() - began, error=error)
+            return GrantReport(client=client, seconds=time.monotonic() - began, error=error)
         finally:
             await source.close()
-    return Outcome(client=client, seconds=time.monotonic() - began, token=token)
+    return GrantReport(client=client, seconds=time.monotonic() - began, token=token)

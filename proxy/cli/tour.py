@@ -15,7 +15,7 @@ from multidict import CIMultiDictProxy
 from proxy.app import App
 from proxy.cli.configuration import read
 from proxy.cli.run import open_log
-from proxy.config.model import Route
+from proxy.config.model import RouteSettings
 from proxy.observe.reports import reporting
 from proxy.sandbox.tenant import Tenant
 from proxy.timeouts import timeout
@@ -70,7 +70,7 @@ async def show(app: App, file: Path, tenant: Tenant) -> None:
     click.echo(f"  curl -i {steps.base}/btp/invoices -H 'Content-Type: application/xml' -d '<invoice/>'\n")
 
 
-def leads_there(route: Route, tenant: Tenant) -> bool:
+def leads_there(route: RouteSettings, tenant: Tenant) -> bool:
     """Whether the route brings the example's path to the sandbox's flow."""
     return PATH.startswith(route.path) and route.upstream + PATH.removeprefix(route.path) == tenant.runtime_url + PATH
 
@@ -78,7 +78,7 @@ def leads_there(route: Route, tenant: Tenant) -> bool:
 class Steps:
     """Sends as a legacy sender does, and prints what became of it."""
 
-    def __init__(self, app: App, route: Route, base: str) -> None:
+    def __init__(self, app: App, route: RouteSettings, base: str) -> None:
         self.base = base
         self._route = route
         self._source = app.sources[route.oauth_client]

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
-from proxy.config.part import Model
+from proxy.config.base import Model
 from proxy.config.urls import Host
 from proxy.config.values import Address, ListenAddress
 

@@ -17,7 +17,7 @@ from proxy.config.validation import carried_over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Registration:
+class ResolvedClient:
     """What is known of one OAuth client."""
 
     client: OAuthClient
@@ -27,7 +27,7 @@ class Registration:
 
 def register(
     entry: OAuthClientEntry, location: Location, *, written: Mapping[str, Any], read: Read, problems: Problems
-) -> Registration | None:
+) -> ResolvedClient | None:
     """The OAuth client that stands at the location, or None when the problems say why there is none."""
     credentials = Credentials(entry, location, written=written, read=read, problems=problems)
     key = credentials.service_key()
@@ -60,7 +60,7 @@ def register(
     if not token_url or not client_id:
         return None
     client = OAuthClient(name=str(location[-1]), token_url=token_url, client_id=client_id, **fields)
-    return Registration(client=client, runtime_url=key.url if key else None)
+    return ResolvedClient(client=client, runtime_url=key.url if key else None)
 
 
 def _require(written: Mapping[str, Any], location: Location, problems: Problems) -> None:

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, SecretStr, WithJsonSche
 
 from proxy.config.admin import Admin, as_admin, one_or_mapping
 from proxy.config.choices import AuthMethod, BasicEncoding, ParamsIn, Provider, TokenFormat
-from proxy.config.model import Address, Listener, OAuthClientOptions, Options, RouteOptions
+from proxy.config.model import Address, ListenerSettings, OAuthClientOptions, Options, RouteOptions
 from proxy.config.names import ClientId, Name, Token
 from proxy.config.urls import PathPrefix, TokenUrl, Upstream
 
@@ -76,8 +76,8 @@ class RouteEntry(RouteOptions):
 class General(Options):
     """All options outside OAuth clients and routes."""
 
-    listen: Annotated[tuple[Listener, ...], BeforeValidator(as_listeners)] = Field(
-        (Listener(address=LISTEN),), min_length=1, json_schema_extra=one_or_many
+    listen: Annotated[tuple[ListenerSettings, ...], BeforeValidator(as_listeners)] = Field(
+        (ListenerSettings(address=LISTEN),), min_length=1, json_schema_extra=one_or_many
     )
     "Where senders reach the proxy: an address, a mapping, or a list of them."
     admin: Annotated[Admin, BeforeValidator(as_admin)] = Field(Admin(), json_schema_extra=one_or_mapping)

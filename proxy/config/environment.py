@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from proxy.config.problems import Location, Origin, Problems
+from proxy.config.problems import DocumentSource, Location, Problems
 from proxy.config.vcap import has_runtime
 from proxy.config.vocabulary import FURTHER
 
@@ -57,7 +57,9 @@ def read_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], Proble
     if is_bound or environ.get("CPI_SERVICE_KEY") or environ.get("CPI_SERVICE_KEY_FILE"):
         tree["routes"][0].setdefault("upstream", "/")
     misspelt = dict(_misspelt(environ))
-    problems = Problems(Origin(file="environment", lines=lines, names=names | {name: name for name in misspelt}))
+    problems = Problems(
+        DocumentSource(file="environment", lines=lines, names=names | {name: name for name in misspelt})
+    )
     for name, meant in misspelt.items():
         problems.add((name,), f"unknown variable, the nearest known one is {meant}")
     return tree, problems

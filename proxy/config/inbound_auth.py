@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from proxy.config.base import Model
 from proxy.config.names import FreeField
-from proxy.config.part import Model
 from proxy.config.values import FilePath
 
 

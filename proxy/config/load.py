@@ -8,7 +8,7 @@ from proxy.config.egress import check_environment
 from proxy.config.environment import read_environment
 from proxy.config.files import FileTooLarge, read_file
 from proxy.config.model import Configuration
-from proxy.config.problems import ConfigurationError, Origin, Problem
+from proxy.config.problems import ConfigurationError, DocumentSource, Problem
 from proxy.config.resolve import resolve
 from proxy.config.secrets import read_secret
 from proxy.config.yaml_text import read_yaml
@@ -75,4 +75,4 @@ def _text(path: Path) -> str:
 
 
 def _refused(file: str, text: str, *, line: int = 0) -> ConfigurationError:
-    return ConfigurationError((Origin(file=file, lines={(): line}).problem((), text),))
+    return ConfigurationError((DocumentSource(file=file, lines={(): line}).problem((), text),))

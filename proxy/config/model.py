@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, SecretStr
 
 from proxy.config.admin import Admin
+from proxy.config.base import Model
 from proxy.config.choices import (
     AuthMethod,
     BasicEncoding,
@@ -25,7 +26,6 @@ from proxy.config.choices import (
 )
 from proxy.config.inbound_auth import InboundAuth
 from proxy.config.names import ClientId, FieldValue, FreeField, FreeParam, MediaRange, Method, Name, Scopes, Token
-from proxy.config.part import Model
 from proxy.config.urls import Host, ProxyUrl, TunnelUrl
 from proxy.config.values import (
     Address,
@@ -54,11 +54,11 @@ __all__ = [
     "Csrf",
     "Forwarded",
     "Limits",
-    "Listener",
+    "ListenerSettings",
     "ListenerTls",
-    "Log",
     "LogFormat",
     "LogLevel",
+    "LogSettings",
     "Model",
     "OAuthClient",
     "OAuthClientOptions",
@@ -66,8 +66,8 @@ __all__ = [
     "ParamsIn",
     "Provider",
     "Rate",
-    "Route",
     "RouteOptions",
+    "RouteSettings",
     "Tls",
     "TokenFormat",
 ]
@@ -204,7 +204,7 @@ class RouteOptions(Model):
     "Admits an upstream with http:// beyond this machine, and nothing else."
 
 
-class Route(RouteOptions):
+class RouteSettings(RouteOptions):
     """Which requests go to which upstream, as which OAuth client."""
 
     name: str
@@ -226,7 +226,7 @@ class ListenerTls(Model):
     "Authorities of senders' certificates (PEM); with it a sender has to show one."
 
 
-class Listener(Model):
+class ListenerSettings(Model):
     """One address that senders reach us at."""
 
     address: ListenAddress
@@ -261,7 +261,7 @@ class Limits(Model):
     "Connections of one sender; 0 for any number."
 
 
-class Log(Model):
+class LogSettings(Model):
     """What is logged, and how."""
 
     level: LogLevel = LogLevel.INFO
@@ -285,15 +285,15 @@ class Options(Model):
     "Networks (CIDR) of proxies before this one; the sender is the last address in X-Forwarded-For outside of them."
     reuse_port: Switch = False
     "Lets several processes share one address, for a rolling restart."
-    log: Log = Log()
+    log: LogSettings = LogSettings()
     "What is logged, and how."
 
 
 class Configuration(Options):
     """All of it."""
 
-    listen: tuple[Listener, ...]
+    listen: tuple[ListenerSettings, ...]
     admin: Admin
     oauth_clients: dict[Name, OAuthClient]
-    routes: tuple[Route, ...]
+    routes: tuple[RouteSettings, ...]
     via: Token

@@ -35,7 +35,7 @@ class ConfigurationError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class DocumentSource:
     """Where a configuration was written, and where each part of it stands."""
 
     file: str
@@ -65,7 +65,7 @@ class Origin:
 class Problems:
     """Collects the problems of one configuration; the first at a place is kept, for others often follow from it."""
 
-    def __init__(self, origin: Origin) -> None:
+    def __init__(self, origin: DocumentSource) -> None:
         self.origin = origin
         self._found: dict[Location, Problem] = {}
 

@@ -6,10 +6,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from proxy.config.clients import Registration, register
+from proxy.config.clients import ResolvedClient, register
 from proxy.config.credentials import Read, check_listener_tls
 from proxy.config.document import General, OAuthClientEntry, RouteEntry
-from proxy.config.listeners import lists_without_effect, open_listeners, shared_addresses, unasked_certificates
+from proxy.config.exposure import lists_without_effect, open_listeners, shared_addresses, unasked_certificates
 from proxy.config.model import Configuration, Options
 from proxy.config.names import check_name
 from proxy.config.problems import Location, Problems
@@ -72,7 +72,7 @@ def _general(tree: Mapping[str, Any], problems: Problems, folder: Path) -> Gener
 
 def _registrations(
     written: Any, problems: Problems, folder: Path, read: Read
-) -> Iterator[tuple[str, Registration | None]]:
+) -> Iterator[tuple[str, ResolvedClient | None]]:
     if not written or not isinstance(written, Mapping):
         problems.add(("oauth_clients",), "there is no OAuth client, write at least one as name: {token_url: …}")
         return

@@ -4,11 +4,11 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from proxy.config.choices import Forwarded
-from proxy.config.clients import Registration
+from proxy.config.clients import ResolvedClient
 from proxy.config.credentials import Read, check_tls
 from proxy.config.document import RouteEntry
 from proxy.config.inbound_files import inbound_auth_findings
-from proxy.config.model import Route, RouteOptions
+from proxy.config.model import RouteOptions, RouteSettings
 from proxy.config.problems import Finding, Location, Problems, spelled
 from proxy.config.urls import is_cleartext
 from proxy.config.validation import carried_over, nearest
@@ -28,11 +28,11 @@ def name_of(entry: RouteEntry) -> str:
 def resolve_route(
     entry: RouteEntry,
     location: Location,
-    registrations: Mapping[str, Registration | None],
+    registrations: Mapping[str, ResolvedClient | None],
     *,
     read: Read,
     problems: Problems,
-) -> Route | None:
+) -> RouteSettings | None:
     """The route, or None when the problems say why there is none."""
     inbound = inbound_auth_findings(entry.inbound_auth, (*location, "inbound_auth"), read)
     for place, text in (*_findings(entry, location, registrations), *inbound):
@@ -47,7 +47,7 @@ def resolve_route(
         problems.add(place, "is http:// beyond this machine, write https:// or set insecure to true")
     if entry.path is None or entry.upstream is None or entry.oauth_client is None:
         return None
-    return Route(
+    return RouteSettings(
         name=name_of(entry),
         path=entry.path,
         upstream=upstream,
@@ -79,7 +79,7 @@ def _overlap(some: Collection[str] | None, others: Collection[str] | None) -> bo
 
 
 def _findings(
-    entry: RouteEntry, location: Location, registrations: Mapping[str, Registration | None]
+    entry: RouteEntry, location: Location, registrations: Mapping[str, ResolvedClient | None]
 ) -> Iterator[Finding]:
     """What is wrong with one route by itself and with the OAuth client that it names."""
     for option, example in _EXAMPLES.items():

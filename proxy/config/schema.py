@@ -7,10 +7,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from proxy.config.base import descendants
 from proxy.config.document import General, OAuthClientEntry, RouteEntry
 from proxy.config.model import Model
 from proxy.config.names import Name
-from proxy.config.part import descendants
 
 
 class Document(General):

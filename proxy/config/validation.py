@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from proxy.config.admin import Admin
 from proxy.config.inbound_auth import ApiKey, Basic, ClientCertificate, InboundAuth
-from proxy.config.model import Limits, Listener, ListenerTls, Log, Model, Rate, Tls
+from proxy.config.model import Limits, ListenerSettings, ListenerTls, LogSettings, Model, Rate, Tls
 from proxy.config.problems import Location, Problems
 
 M = TypeVar("M", bound=Model)
@@ -19,8 +19,8 @@ _PARTS: dict[str | int, type[Model]] = {
     "tls": Tls,
     "admin": Admin,
     "limits": Limits,
-    "log": Log,
-    "listen": Listener,
+    "log": LogSettings,
+    "listen": ListenerSettings,
     "inbound_auth": InboundAuth,
     "basic": Basic,
     "api_key": ApiKey,

@@ -7,9 +7,9 @@ from functools import cache
 
 from pydantic import BaseModel
 
+from proxy.config.base import Model, descendants
 from proxy.config.document import General, OAuthClientEntry, RouteEntry
 from proxy.config.names import OWN_FIELDS, OWN_PARAMS, check_name
-from proxy.config.part import Model, descendants
 
 HIDDEN = "…"
 _EXTENSION = re.compile(r"X(?:-[A-Za-z]+)+")

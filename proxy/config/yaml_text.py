@@ -10,7 +10,7 @@ from typing import Any, NoReturn, cast
 
 import yaml
 
-from proxy.config.problems import ConfigurationError, Location, Origin, Problems
+from proxy.config.problems import ConfigurationError, DocumentSource, Location, Problems
 from proxy.config.substitution import substituted
 
 _MOST_NODES, _MOST_LEVELS = 100_000, 40
@@ -46,7 +46,7 @@ def read_yaml(text: str, *, file: str, environ: Mapping[str, str]) -> tuple[dict
 
 
 def _refuse(file: str, line: int, wrong: str) -> NoReturn:
-    raise ConfigurationError((Origin(file=file, lines={(): line}).problem((), wrong),)) from None
+    raise ConfigurationError((DocumentSource(file=file, lines={(): line}).problem((), wrong),)) from None
 
 
 def _hint(wrong: str) -> str:
@@ -72,7 +72,7 @@ class _Reader:
         self._lines: dict[Location, int] = {}
         self._environ = environ
         self._nodes = 0
-        self.problems = Problems(Origin(file=file, lines=self._lines))
+        self.problems = Problems(DocumentSource(file=file, lines=self._lines))
 
     def document(self, root: yaml.MappingNode) -> tuple[dict[str, Any], Problems]:
         """All of it; what is missing at the top is missing in the first line."""

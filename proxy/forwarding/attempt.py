@@ -8,20 +8,20 @@ from proxy.forwarding.body import Body, BufferedBody, Reader
 from proxy.forwarding.request import Waiting
 from proxy.forwarding.routes import Route
 from proxy.forwarding.verdict import ANSWERED, BROKEN, LOST, UNREACHABLE, UNSENT, Ending
-from proxy.observe.account import Account
+from proxy.observe.exchange_record import ExchangeRecord
 from proxy.upstream.connection import UpstreamConnection
 from proxy.upstream.pool import Pool, stopped
 from proxy.upstream.request import UpstreamRequest, http1_head
 from proxy.wire.body import IncomingBody
+from proxy.wire.coroutine_runner import woken
 from proxy.wire.grammar import CHUNKED, ResponseHead
-from proxy.wire.run import rung
 
 ONE_WRITE = 16 << 10
 "Octets up to which head and body are joined: one TLS record."
 
 
 @dataclass(slots=True, eq=False)
-class Answer:
+class UpstreamAnswer:
     """The head of an answer has come; the rest is read from `body`. To be discarded or relayed."""
 
     head: ResponseHead
@@ -40,18 +40,18 @@ class Answer:
 
 
 @dataclass(slots=True)
-class Failed:
+class AttemptFailed:
     """There is no answer that can be relayed."""
 
     ending: Ending
     failure: ProxyError
 
 
-Outcome = Answer | Failed
+Outcome = UpstreamAnswer | AttemptFailed
 
 
 async def attempt(
-    route: Route, request: UpstreamRequest, body: Body, waiting: Waiting, account: Account, *, patience: float
+    route: Route, request: UpstreamRequest, body: Body, waiting: Waiting, record: ExchangeRecord, *, patience: float
 ) -> Outcome:
     """Connects if need be, sends, and waits for the head of the answer; SenderLeft, and whatever the body raises.
 
@@ -61,13 +61,13 @@ async def attempt(
         raise SenderLeft
     pool = route.pool
     try:
-        connection = pool.take() or await connected(route, waiting, account)
+        connection = pool.take() or await connected(route, waiting, record)
     except (UpstreamUnreachable, ConnectTimeout) as failure:
-        return Failed(UNREACHABLE if failure.definite else UNSENT, failure)
-    account.attempts += 1
+        return AttemptFailed(UNREACHABLE if failure.definite else UNSENT, failure)
+    record.attempts += 1
     if not connection.open:  # accepted and closed at once, as servers at their limit do
-        return Failed(UNSENT, UpstreamClosed(f"{connection.name} closes connections as soon as they are made."))
-    connection.lease(waiting.ring, request.method, patience)
+        return AttemptFailed(UNSENT, UpstreamClosed(f"{connection.name} closes connections as soon as they are made."))
+    connection.lease(waiting.wake, request.method, patience)
     try:
         if isinstance(body, BufferedBody):
             _send_whole(connection, http1_head(request), body.content)
@@ -79,36 +79,36 @@ async def attempt(
         pool.give_back(connection)
         raise
     while connection.head is None and connection.failure is None:
-        await rung()
-    account.answered()
+        await woken()
+    record.answered()
     if connection.head is not None and connection.body is not None:
-        return Answer(connection.head, connection.body, pool, connection)
+        return UpstreamAnswer(connection.head, connection.body, pool, connection)
     return _failed(pool, connection)
 
 
-async def connected(route: Route, waiting: Waiting, account: Account) -> UpstreamConnection:
+async def connected(route: Route, waiting: Waiting, record: ExchangeRecord) -> UpstreamConnection:
     """A new connection; UpstreamUnreachable, ConnectTimeout or Draining.
 
     SenderLeft if nobody waits for it any more: it will serve another exchange.
     """
-    account.begin_connection()
+    record.begin_connection()
     try:
         connection = await route.pool.connect(route.settings.connect_timeout)
     except asyncio.CancelledError:  # by the pool, which was closed: an exchange has no task that could be cancelled
         raise stopped(route.pool.origin) from None
     finally:
-        account.end_connection()
+        record.end_connection()
     if waiting.left:
         route.pool.give_back(connection)
         raise SenderLeft
     return connection
 
 
-def _failed(pool: Pool, connection: UpstreamConnection) -> Failed:
+def _failed(pool: Pool, connection: UpstreamConnection) -> AttemptFailed:
     failure = connection.failure or UpstreamClosed(f"{connection.name} gave no answer.")
     lost = isinstance(failure, UpstreamClosed) and not connection.responded
     pool.give_back(connection)
-    return Failed(LOST if lost else BROKEN, failure)
+    return AttemptFailed(LOST if lost else BROKEN, failure)
 
 
 def _send_whole(connection: UpstreamConnection, head: bytes, content: bytes) -> None:
@@ -124,10 +124,10 @@ async def _stream(connection: UpstreamConnection, body: Reader, *, chunked: bool
     """Passes the body on as fast as the upstream takes it; an early answer ends it (RFC 9112 §9.5)."""
     while connection.head is None and connection.failure is None:
         if connection.congested and not body.broken:
-            await rung()
+            await woken()
         elif body.waiting:
             body.want()
-            await rung()
+            await woken()
         elif piece := await body.read():
             connection.send(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
         else:

@@ -7,7 +7,7 @@ from typing import Any
 from proxy.forwarding.admission import Networks
 from proxy.forwarding.routes import Route, Routes
 from proxy.forwarding.spool import Spool
-from proxy.observe.account import Account
+from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.traces import Traces
 
 
@@ -25,7 +25,7 @@ class ExchangeContext:
     "Where large bodies are kept; None if no route wants that."
     wall: Callable[[], float]
     "Wall time in seconds, for Date."
-    closing: Callable[[Account], None]
+    closing: Callable[[ExchangeRecord], None]
     "Takes the account of each finished exchange."
     holdings: Any = None
     "Lives for as long as an exchange does."

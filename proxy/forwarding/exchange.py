@@ -3,72 +3,72 @@
 from proxy.errors import ProxyError, SenderLeft
 from proxy.forwarding.admission import admit
 from proxy.forwarding.answers import problem
-from proxy.forwarding.attempt import Answer, Failed, attempt
+from proxy.forwarding.attempt import AttemptFailed, UpstreamAnswer, attempt
 from proxy.forwarding.body import Body, BufferedBody, arrived, collect, length_of
 from proxy.forwarding.context import ExchangeContext
 from proxy.forwarding.csrf import scheme
 from proxy.forwarding.csrf.fetch import another_unit, unit_for
 from proxy.forwarding.csrf.unit import CsrfUnit
-from proxy.forwarding.origin import sender_address
 from proxy.forwarding.outgoing import Outgoing, prepare
 from proxy.forwarding.refusal import examine, refuses
 from proxy.forwarding.relay import relay
 from proxy.forwarding.request import Request, Waiting
 from proxy.forwarding.routes import Route
+from proxy.forwarding.sender_address import sender_address
 from proxy.forwarding.verdict import Verdict, verdict
 from proxy.oauth.token import Token
-from proxy.observe.account import Account
+from proxy.observe.exchange_record import ExchangeRecord
 from proxy.upstream.request import UpstreamRequest
 
 NO_BODY = BufferedBody(b"")
 UNSPENT: frozenset[Verdict] = frozenset()
 NO_TOKEN: Token | None = None
 NO_UNIT: CsrfUnit | None = None
-Settled = tuple[Answer, CsrfUnit | None]
+Settled = tuple[UpstreamAnswer, CsrfUnit | None]
 "What there is to pass on, and the CSRF unit that its request showed."
 
 
 async def exchange(request: Request, context: ExchangeContext) -> None:
     """Serves one request, whatever happens, and closes its account."""
-    account = Account(request.id, request.head.method, request.target.path)
-    account.client_certificate = request.sender.subject
+    record = ExchangeRecord(request.id, request.head.method, request.target.path)
+    record.client_certificate = request.sender.subject
     if context.traces is not None:
-        context.traces.begin(account, request.head, secure=request.sender.secure)
+        context.traces.begin(record, request.head, secure=request.sender.secure)
     try:
-        await deliver(request, context, account)
+        await deliver(request, context, record)
     except ProxyError as error:
         error.__traceback__ = None  # its frames hold the body, and are held by what it is kept in
-        account.failed(error)
+        record.failed(error)
         tell(request, context, error)
     except SenderLeft as left:
         left.__traceback__ = None
-        account.left()
+        record.left()
     except Exception:
-        account.crashed()
+        record.crashed()
         raise
     finally:
-        account.bytes_in = request.body.received
-        account.end()
-        context.closing(account)
+        record.bytes_in = request.body.received
+        record.end()
+        context.closing(record)
 
 
-async def deliver(request: Request, context: ExchangeContext, account: Account) -> None:
+async def deliver(request: Request, context: ExchangeContext, record: ExchangeRecord) -> None:
     """From the head of a request to the relayed answer; ProxyError if the sender gets an answer of ours."""
     address = sender_address(request.sender.address, request.head, context.trusted_proxies)
     route = admit(request, address, context.routes, context.own_names)
-    account.routed(route.name, route.oauth_client)
+    record.routed(route.name, route.oauth_client)
     if route.gate is not None:
-        account.admitted(await route.gate.admit(request, address))
-    outgoing = prepare(request, address, route, account.trace)
+        record.admitted(await route.gate.admit(request, address))
+    outgoing = prepare(request, address, route, record.trace)
     if route.bounds is not None:
         await route.bounds.enter(request.head, request.body, request.sender, address)
     body: Body = NO_BODY
     try:
         body = arrived(request.body, route) or await collect(request.body, route, context.spool)
-        answer, unit = await settle(route, outgoing, body, request.sender, account)
+        answer, unit = await settle(route, outgoing, body, request.sender, record)
         try:
             refuse_overrun(body)
-            await relay(request, route, answer, unit, account)
+            await relay(request, route, answer, unit, record)
         finally:
             answer.discard()
     finally:
@@ -77,40 +77,40 @@ async def deliver(request: Request, context: ExchangeContext, account: Account) 
             route.bounds.leave()
 
 
-async def settle(route: Route, outgoing: Outgoing, body: Body, waiting: Waiting, account: Account) -> Settled:
+async def settle(route: Route, outgoing: Outgoing, body: Body, waiting: Waiting, record: ExchangeRecord) -> Settled:
     """An answer to pass on, after as many attempts as the verdicts want; ProxyError if there is none."""
     spent, refused, fetched = UNSPENT, NO_TOKEN, NO_UNIT
     while True:
-        token = route.source.ready(refused) or await awaited_token(route, refused, waiting, account)
-        account.have_token(renewed=refused is not None)
+        token = route.source.ready(refused) or await awaited_token(route, refused, waiting, record)
+        record.have_token(renewed=refused is not None)
         refuse_overrun(body)
         unit = unit_for(route, outgoing, token.authorization, fetched)
         request = with_credentials(outgoing, token, unit, length_of(body, outgoing.method))
-        outcome = await attempt(route, request, body, waiting, account, patience=route.timeout)
+        outcome = await attempt(route, request, body, waiting, record, patience=route.timeout)
         ending, again = await examine(outcome, outgoing, route, token) if refuses(outcome) else (outcome.ending, True)
         decision = verdict(ending, spent, method=outgoing.method, replayable=again and body.replayable)
         match decision, outcome:
-            case Verdict.FAIL, Failed(failure=failure):
+            case Verdict.FAIL, AttemptFailed(failure=failure):
                 raise failure
-            case Verdict.RENEW_TOKEN, Answer() as answer:
+            case Verdict.RENEW_TOKEN, UpstreamAnswer() as answer:
                 refused = token
                 answer.discard()
-            case Verdict.FETCH_CSRF, Answer() as answer:
-                fetched = await awaited_unit(route, outgoing, token, unit, waiting, answer=answer, account=account)
+            case Verdict.FETCH_CSRF, UpstreamAnswer() as answer:
+                fetched = await awaited_unit(route, outgoing, token, unit, waiting, answer=answer, record=record)
                 if fetched is None:
                     return answer, unit
                 answer.discard()
-            case Verdict.FETCH_CSRF_FOR_NEXT, Answer() as answer if not outgoing.cookies:
-                await awaited_unit(route, outgoing, token, unit, waiting, answer=answer, account=account)
+            case Verdict.FETCH_CSRF_FOR_NEXT, UpstreamAnswer() as answer if not outgoing.cookies:
+                await awaited_unit(route, outgoing, token, unit, waiting, answer=answer, record=record)
                 return answer, unit
-            case Verdict.RELAY | Verdict.FETCH_CSRF_FOR_NEXT, Answer() as answer:
+            case Verdict.RELAY | Verdict.FETCH_CSRF_FOR_NEXT, UpstreamAnswer() as answer:
                 return answer, unit
-            case Verdict.RECONNECT, Failed():
+            case Verdict.RECONNECT, AttemptFailed():
                 pass
             case _:
                 raise AssertionError(decision)
         spent |= {decision}
-        account.replayed(decision)
+        record.replayed(decision)
 
 
 def with_credentials(outgoing: Outgoing, token: Token, unit: CsrfUnit | None, length: int) -> UpstreamRequest:
@@ -123,16 +123,16 @@ def with_credentials(outgoing: Outgoing, token: Token, unit: CsrfUnit | None, le
     return UpstreamRequest(outgoing.method, outgoing.target, outgoing.authority, fields, length)
 
 
-async def awaited_token(route: Route, refused: Token | None, waiting: Waiting, account: Account) -> Token:
+async def awaited_token(route: Route, refused: Token | None, waiting: Waiting, record: ExchangeRecord) -> Token:
     """A token from the one grant in flight, other than the one that was refused.
 
     SenderLeft if the sender has ended its side meanwhile: it has lost patience, and would send its message again.
     """
-    account.begin_token()
+    record.begin_token()
     try:
         token = await route.source.token(refused)
     finally:
-        account.end_token()
+        record.end_token()
     if waiting.half_closed:
         raise SenderLeft
     return token
@@ -145,8 +145,8 @@ async def awaited_unit(
     failed: CsrfUnit | None,
     waiting: Waiting,
     *,
-    answer: Answer,
-    account: Account,
+    answer: UpstreamAnswer,
+    record: ExchangeRecord,
 ) -> CsrfUnit | None:
     """A CSRF unit other than the one that failed, if the upstream gives one; it takes time to the first octet."""
     try:
@@ -155,7 +155,7 @@ async def awaited_unit(
         answer.discard()
         raise
     finally:
-        account.answered()
+        record.answered()
 
 
 def refuse_overrun(body: Body) -> None:

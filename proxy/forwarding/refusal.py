@@ -8,7 +8,7 @@ from typing import TypeGuard
 
 from proxy.config.model import Csrf
 from proxy.cpi.mpl import ids_in_fields, mpl_id_in_failure
-from proxy.forwarding.attempt import Answer, Outcome
+from proxy.forwarding.attempt import Outcome, UpstreamAnswer
 from proxy.forwarding.csrf import scheme
 from proxy.forwarding.outgoing import Outgoing
 from proxy.forwarding.routes import Route
@@ -18,12 +18,12 @@ from proxy.wire.body import HIGH_WATER
 from proxy.wire.grammar import Fields, ResponseHead
 
 
-def refuses(outcome: Outcome) -> TypeGuard[Answer]:
+def refuses(outcome: Outcome) -> TypeGuard[UpstreamAnswer]:
     """Whether an answer may refuse our credentials; most do not."""
-    return isinstance(outcome, Answer) and outcome.head.status in (401, 403)
+    return isinstance(outcome, UpstreamAnswer) and outcome.head.status in (401, 403)
 
 
-async def examine(answer: Answer, outgoing: Outgoing, route: Route, token: Token) -> tuple[Ending, bool]:
+async def examine(answer: UpstreamAnswer, outgoing: Outgoing, route: Route, token: Token) -> tuple[Ending, bool]:
     """(what such an answer is, whether the message may be sent again); a refused token is renewed.
 
     It may be if it is known that no flow has processed it.

@@ -5,15 +5,15 @@ from typing import NamedTuple
 from proxy.cpi.explain import explain
 from proxy.cpi.mpl import ids_in_fields, mpl_id_in_failure
 from proxy.errors import ProxyError
-from proxy.forwarding.attempt import Answer
+from proxy.forwarding.attempt import UpstreamAnswer
 from proxy.forwarding.csrf.unit import CsrfUnit
 from proxy.forwarding.fields import end_to_end
 from proxy.forwarding.request import Request
 from proxy.forwarding.routes import Route
-from proxy.observe.account import Account
+from proxy.observe.exchange_record import ExchangeRecord
 from proxy.wire.body import IncomingBody
+from proxy.wire.coroutine_runner import woken
 from proxy.wire.grammar import ResponseHead
-from proxy.wire.run import rung
 
 SCANNED = 8 << 10
 "Octets of a failure's text that are looked at."
@@ -32,13 +32,15 @@ CHUNKS = Framing(b"Transfer-Encoding: chunked", chunked=True)
 TO_THE_END = Framing(b"", by_close=True)
 
 
-async def relay(request: Request, route: Route, answer: Answer, unit: CsrfUnit | None, account: Account) -> None:
+async def relay(
+    request: Request, route: Route, answer: UpstreamAnswer, unit: CsrfUnit | None, record: ExchangeRecord
+) -> None:
     """Passes an answer on as it comes."""
     head, body, sender = answer.head, answer.body, request.sender
-    account.relayed(head.status)
-    account.mpl_id, account.correlation_id = ids_in_fields(head.fields)
+    record.relayed(head.status)
+    record.mpl_id, record.correlation_id = ids_in_fields(head.fields)
     if sender.left or sender.half_closed:
-        account.left()
+        record.left()
     content = body.take() if body.ended else b""
     framing = frame(request, head, body, content)
     if framing.by_close or not request.body.ended:
@@ -49,12 +51,12 @@ async def relay(request: Request, route: Route, answer: Answer, unit: CsrfUnit |
     octets = answer_head(request, head, cookies, framing)
     if body.ended:
         if head.status >= 400:
-            note_failure(head, content, account)
+            note_failure(head, content, record)
         sender.send(octets + content)
-        account.bytes_out += len(content)
+        record.bytes_out += len(content)
     else:
         sender.send(octets)
-        await _stream(request, head, body, framing, account)
+        await _stream(request, head, body, framing, record)
 
 
 def frame(request: Request, head: ResponseHead, body: IncomingBody, content: bytes) -> Framing:
@@ -97,34 +99,36 @@ def answer_head(request: Request, head: ResponseHead, cookies: list[bytes], fram
     return b"\r\n".join(lines)
 
 
-async def _stream(request: Request, head: ResponseHead, body: IncomingBody, framing: Framing, account: Account) -> None:
+async def _stream(
+    request: Request, head: ResponseHead, body: IncomingBody, framing: Framing, record: ExchangeRecord
+) -> None:
     """Passes the body on as it comes and as fast as the sender takes it; a cut is passed on as a reset."""
     sender, first = request.sender, True
     try:
         while not sender.left:
             if sender.congested or body.waiting:
-                await rung()
+                await woken()
             elif piece := await body.read():
                 if first:
                     first = False
-                    note_failure(head, piece, account)
-                account.bytes_out += len(piece)
+                    note_failure(head, piece, record)
+                record.bytes_out += len(piece)
                 sender.send(b"%x\r\n%b\r\n" % (len(piece), piece) if framing.chunked else piece)
             else:
                 break
     except ProxyError as failure:
-        account.code, account.detail = failure.code, failure.detail
+        record.code, record.detail = failure.code, failure.detail
         sender.abort()
         return
     if sender.left:
-        account.code = "sender_left"
+        record.code = "sender_left"
     elif framing.chunked:
         sender.send(b"0\r\n\r\n")
 
 
-def note_failure(head: ResponseHead, text: bytes, account: Account) -> None:
+def note_failure(head: ResponseHead, text: bytes, record: ExchangeRecord) -> None:
     """Notes what the beginning of a failure's text tells: the MPL id, and what to do."""
     if head.status >= 400:
-        account.mpl_id = account.mpl_id or mpl_id_in_failure(text[:SCANNED])
+        record.mpl_id = record.mpl_id or mpl_id_in_failure(text[:SCANNED])
         diagnosis = explain(head.status, head.fields.pairs(), text[:SCANNED])
-        account.diagnosis = str(diagnosis) if diagnosis else ""
+        record.diagnosis = str(diagnosis) if diagnosis else ""

@@ -16,7 +16,7 @@ class Waiting(Protocol):
     half_closed: bool
     "Whether a sender has ended its side; most that do so are gone."
 
-    def ring(self) -> None:
+    def wake(self) -> None:
         """Let it look again."""
         ...
 

@@ -6,13 +6,13 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Generic, Protocol, TypeVar
 
 from proxy.config.model import Cookies, Forwarded
-from proxy.config.model import Route as Settings
+from proxy.config.model import RouteSettings as Settings
 from proxy.errors import MethodNotAllowed, RouteUnknown, TargetOutsideRoute
-from proxy.forwarding.bounds import Bounds
+from proxy.forwarding.auth.authenticators import Authenticator
 from proxy.forwarding.cookies import CookieRules
 from proxy.forwarding.csrf.session import CsrfSession
 from proxy.forwarding.fields import FieldRules
-from proxy.forwarding.gates import Gate
+from proxy.forwarding.limits.route_limits import RouteLimits
 from proxy.forwarding.normalization import Reading, climbs, readings
 from proxy.forwarding.target import Target, host_of
 from proxy.oauth.source import TokenSource
@@ -41,10 +41,10 @@ class Route:
     cookie_rules: CookieRules
     pool: Pool
     source: TokenSource
-    gate: Gate | None = None
+    gate: Authenticator | None = None
     "Who is let in; None for all."
     csrf: CsrfSession = field(default_factory=CsrfSession)
-    bounds: Bounds | None = None
+    bounds: RouteLimits | None = None
     "None where the route asks nothing further of its messages."
     via_lines: tuple[bytes, bytes] = field(init=False)
     "For a request in HTTP/1.0, and in HTTP/1.1 (RFC 9110 §7.6.3)."
@@ -70,7 +70,7 @@ class Route:
         self.timeout = settings.timeout
 
 
-class Candidate(Protocol):
+class RouteCandidate(Protocol):
     """What a route is found by."""
 
     @property
@@ -84,7 +84,7 @@ class Candidate(Protocol):
         ...
 
 
-Found = TypeVar("Found", bound=Candidate)
+Found = TypeVar("Found", bound=RouteCandidate)
 
 
 class _Entry(Generic[Found]):

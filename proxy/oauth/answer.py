@@ -45,7 +45,7 @@ _KNOWN_TEXTS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class TokenResponse:
     """An answer as received; the body is read up to one byte beyond MAX_BODY."""
 
     status: int
@@ -63,7 +63,7 @@ class Granted:
     scopes: tuple[str, ...] = ()
 
 
-def read_answer(answer: Answer, request: "GrantRequest", *, wall: float) -> Granted:
+def read_answer(answer: TokenResponse, request: "GrantRequest", *, wall: float) -> Granted:
     """Return what was granted, or raise the AuthorizationServerError that the answer means; `wall` is now."""
     status = answer.status
     if 200 <= status < 300:
@@ -99,7 +99,7 @@ def _bounded(wanted: float) -> int:
     return int(max(1, min(wanted, MAX_RETRY_AFTER)))
 
 
-def _read_granted(answer: Answer, request: "GrantRequest") -> Granted:
+def _read_granted(answer: TokenResponse, request: "GrantRequest") -> Granted:
     document = _document(answer)
     if document is None:
         raise _malformed(answer, request, _what_instead(answer))
@@ -136,7 +136,7 @@ def _scopes(document: dict[str, Any]) -> tuple[str, ...]:
     return tuple(word for word in found if isinstance(word, str)) if isinstance(found, list) else ()
 
 
-def _document(answer: Answer) -> dict[str, Any] | None:
+def _document(answer: TokenResponse) -> dict[str, Any] | None:
     """Read the JSON object, whatever the content type says of it; None where there is none."""
     if len(answer.body) > MAX_BODY:
         return None
@@ -147,7 +147,7 @@ def _document(answer: Answer) -> dict[str, Any] | None:
     return document if isinstance(document, dict) else None
 
 
-def _rejected(answer: Answer, request: "GrantRequest") -> AuthorizationServerError:
+def _rejected(answer: TokenResponse, request: "GrantRequest") -> AuthorizationServerError:
     error = (_document(answer) or {}).get("error")
     code = error if isinstance(error, str) and error in _ADVICE else ""
     known = next((advice for text, advice in _KNOWN_TEXTS.items() if text in answer.body), "")
@@ -172,13 +172,13 @@ def _unavailable_advice(status: int) -> str:
     return "it is asked too often; try again later" if status == 429 else "it cannot serve now; try again later"
 
 
-def _malformed(answer: Answer, request: "GrantRequest", what: str) -> GrantMalformed:
+def _malformed(answer: TokenResponse, request: "GrantRequest", what: str) -> GrantMalformed:
     return GrantMalformed(
         f"{_who(request)} answered {answer.status} with {what} where a token was due: check token_url."
     )
 
 
-def _what_instead(answer: Answer) -> str:
+def _what_instead(answer: TokenResponse) -> str:
     if len(answer.body) > MAX_BODY:
         return "more than 1 MiB"
     if not answer.body.strip():

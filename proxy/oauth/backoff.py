@@ -40,7 +40,7 @@ def retry_pause(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class GrantFailure:
     """The last grant's failure, remembered until `over`; no grant is made before."""
 
     error: "AuthorizationServerError"
@@ -56,11 +56,13 @@ class Failure:
         return type(self.error)(self.error.detail, retry_after=max(1, min(left, MAX_RETRY_AFTER)))
 
 
-def remember(error: "AuthorizationServerError", *, previous: Failure | None, now: "Moment", jitter: float) -> Failure:
+def remember(
+    error: "AuthorizationServerError", *, previous: GrantFailure | None, now: "Moment", jitter: float
+) -> GrantFailure:
     """Make the memory of a failed grant; `jitter` is 0 to 1."""
     count = 1 if previous is None else previous.count + 1
     pause = min(FIRST * 2.0 ** min(count - 1, 10), LONGEST) * (1 - JITTER * jitter)
-    return Failure(
+    return GrantFailure(
         error=error,
         count=count,
         since=now.wall if previous is None else previous.since,

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, assert_never
 
-from proxy.config.material import repair_pem, signing_key
 from proxy.config.model import AuthMethod, BasicEncoding, OAuthClient, Provider
+from proxy.config.pem import repair_pem, signing_key
 from proxy.oauth.grant import GrantRequest, encoded
 
 if TYPE_CHECKING:

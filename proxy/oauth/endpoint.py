@@ -19,14 +19,14 @@ from proxy import __version__
 from proxy.config.egress import CorporateProxy, corporate_proxy
 from proxy.config.file_threads import FileHangs, FileThreads
 from proxy.errors import AuthorizationServerError, GrantMalformed, GrantTimeout, GrantUnavailable
-from proxy.oauth.answer import MAX_BODY, Answer
+from proxy.oauth.answer import MAX_BODY, TokenResponse
 from proxy.oauth.connector import MAX_FIELDS, MAX_LINE, AnswerTooLong, GrantConnector
 from proxy.oauth.lookup import GrantResolver
 from proxy.oauth.trust import needs_own_trust, own_trust
 from proxy.timeouts import timeout
 from proxy.wire.challenge import challenge
 from proxy.wire.resolver import Resolver
-from proxy.wire.tls import certificate_advice, file_reason, reason_of, verifying_context
+from proxy.wire.tls_context import certificate_advice, file_reason, reason_of, verifying_context
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -103,7 +103,7 @@ class Channel:
         self._trust: ssl.SSLContext | None = None
         self._threads = FileThreads()
 
-    async def send(self, request: "GrantRequest") -> Answer:
+    async def send(self, request: "GrantRequest") -> TokenResponse:
         """Send one token request and return the answer, whatever its status.
 
         GrantUnavailable if none came, GrantTimeout if it took longer than the OAuth client's `timeout` (body included),
@@ -127,7 +127,7 @@ class Channel:
                     timeout=aiohttp.ClientTimeout(total=None),  # which would strike before what has come is read
                 ) as response,
             ):
-                return Answer(
+                return TokenResponse(
                     status=response.status,
                     content_type=response.headers.get("Content-Type", ""),
                     retry_after=response.headers.get("Retry-After"),

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from proxy.clock import Clock
 from proxy.config.file_threads import FileThreads
-from proxy.config.material import repair_pem
+from proxy.config.pem import repair_pem
 from proxy.oauth.log import Log
 
 DAY = 86400.0

@@ -13,10 +13,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from proxy.errors import AuthorizationServerError, Draining, GrantTimeout, GrantUnavailable
-from proxy.oauth.backoff import Failure, remember
-from proxy.oauth.contest import TOO_YOUNG, Contest
+from proxy.oauth.backoff import GrantFailure, remember
 from proxy.oauth.credentials import with_secrets
-from proxy.oauth.granting import Endpoint, Granting, Means, Random
+from proxy.oauth.grant_runner import Endpoint, GrantDependencies, GrantRunner, Random
+from proxy.oauth.refused_token_streak import TOO_YOUNG, RefusedTokenStreak
 from proxy.oauth.timer import LoopTimer, Timer
 from proxy.oauth.token import Freshness, Moment, Token
 from proxy.oauth.waiters import Waiters
@@ -52,18 +52,18 @@ class TokenSource:
         "With the content of its files."
         self._clock, self._random, self._log = clock, random, log
         self._on_request = on_request
-        self._means = Means(
+        self._means = GrantDependencies(
             endpoint=endpoint, clock=clock, timer=timer, random=random, new_id=new_id, on_request=self._count
         )
-        self._granting = Granting(client, self._means)
+        self._granting = GrantRunner(client, self._means)
         self._token: Token | None = None
         self._is_refused = False
         "Whether an upstream has refused the token that is kept."
-        self._failure: Failure | None = None
+        self._failure: GrantFailure | None = None
         self._grant: asyncio.Task[Token] | None = None
         self._patience_end = 0.0
         self._waiters = Waiters(timer)
-        self._contest = Contest()
+        self._contest = RefusedTokenStreak()
         self._grants: Counter[str] = Counter()
         self._closed = False
         # the four below are what each message costs
@@ -89,7 +89,7 @@ class TokenSource:
         return None if self._token is None else self._token.expires.wall
 
     @property
-    def failure(self) -> Failure | None:
+    def failure(self) -> GrantFailure | None:
         """Return what the last grant failed with, None if it did not: error, how many in a row, since when."""
         return self._failure
 
@@ -167,9 +167,9 @@ class TokenSource:
         It forgets the failure, and makes one grant at once if any was ever needed. The old token is used until the new
         one is there, unless it belongs to another id or server.
         """
-        return partial(self._take, client, Granting(client, self._means))
+        return partial(self._take, client, GrantRunner(client, self._means))
 
-    def _take(self, client: "OAuthClient", granting: Granting) -> None:
+    def _take(self, client: "OAuthClient", granting: GrantRunner) -> None:
         is_needed = self._token is not None or self._failure is not None
         if (client.client_id, client.token_url) != (self.client.client_id, self.client.token_url):
             self._token = None
@@ -219,7 +219,7 @@ class TokenSource:
         self._grant = loop.create_task(granting.run(lambda: self._patience_end - self._monotonic()))
         self._grant.add_done_callback(partial(self._settle, granting, self._monotonic()))
 
-    def _settle(self, granting: Granting, began: float, grant: "asyncio.Task[Token]") -> None:
+    def _settle(self, granting: GrantRunner, began: float, grant: "asyncio.Task[Token]") -> None:
         """Take the end of a grant, whatever it is; nobody who waits is forgotten."""
         self._grant = None
         error = asyncio.CancelledError() if grant.cancelled() else grant.exception()

@@ -6,7 +6,7 @@ Everything here reads files and takes tens of milliseconds: it belongs into a th
 import ssl
 from typing import TYPE_CHECKING
 
-from proxy.wire.tls import present, present_key, verifying_context
+from proxy.wire.tls_context import present, present_key, verifying_context
 
 if TYPE_CHECKING:
     from proxy.config.model import OAuthClient

@@ -16,10 +16,10 @@ from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from proxy import __version__
-from proxy.observe.account import Account
-from proxy.observe.logs import Logger
+from proxy.observe.exchange_record import ExchangeRecord
+from proxy.observe.log_format import Logger
 from proxy.observe.losses import Losses
-from proxy.observe.spans import Context, beginning, ending, failed, span_name, trace_lines
+from proxy.observe.spans import TraceContext, beginning, ending, failed, span_name, trace_lines
 from proxy.observe.traces import Head
 from proxy.timeouts import timeout
 
@@ -68,30 +68,30 @@ class SpanTraces:
         self._tracer = provider.get_tracer(NAME, __version__)
         self._propagator = TraceContextTextMapPropagator()
 
-    def begin(self, account: Account, head: Head, *, secure: bool) -> None:
+    def begin(self, record: ExchangeRecord, head: Head, *, secure: bool) -> None:
         """Below the sender's span, if it tells of one that can be read; the upstream's is to be below ours."""
-        told, parent = Context.of(head.fields.pairs()), ROOT
+        told, parent = TraceContext.of(head.fields.pairs()), ROOT
         if told.parent:
             parent = self._propagator.extract(told.carrier, ROOT)
         span = self._tracer.start_span(
-            span_name(account),
+            span_name(record),
             context=parent,
             kind=SpanKind.SERVER,
-            attributes=beginning(account, minor=head.minor, secure=secure),
+            attributes=beginning(record, minor=head.minor, secure=secure),
         )
         ours, state = span.get_span_context(), () if parent is ROOT else told.state
-        account.traced(span, trace_lines(ours.trace_id, ours.span_id, ours.trace_flags, state))
+        record.traced(span, trace_lines(ours.trace_id, ours.span_id, ours.trace_flags, state))
 
-    def end(self, account: Account) -> None:
+    def end(self, record: ExchangeRecord) -> None:
         """Says what the exchange was, unless nobody will see it."""
-        span = account.span
+        span = record.span
         if span is None:
             return
         if span.is_recording():
-            span.update_name(span_name(account))
-            span.set_attributes(ending(account))
-            if failed(account):
-                span.set_status(StatusCode.ERROR, account.detail or None)
+            span.update_name(span_name(record))
+            span.set_attributes(ending(record))
+            if failed(record):
+                span.set_status(StatusCode.ERROR, record.detail or None)
         span.end()
         self._losses.made += span.get_span_context().trace_flags.sampled
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from proxy.observe.account import Account
+from proxy.observe.exchange_record import ExchangeRecord
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -18,9 +18,9 @@ STATUSES = {status.value: str(status.value) for status in HTTPStatus}
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"})
 
 
-def status_label(account: Account) -> str:
+def status_label(record: ExchangeRecord) -> str:
     """How a status that is not registered is counted: by its class, unless it is ours (499, the sender left)."""
-    return f"{account.status // 100}xx" if account.made_by == "upstream" else str(account.status)
+    return f"{record.status // 100}xx" if record.made_by == "upstream" else str(record.status)
 
 
 class Histogram:
@@ -67,24 +67,24 @@ class Metrics:
         self.grant_seconds: dict[str, Histogram] = {}
         self.reloads = {"reloaded": 0, "rejected": 0}
 
-    def count(self, account: Account) -> None:
+    def count(self, record: ExchangeRecord) -> None:
         """One finished exchange."""
-        method = account.method if account.method in METHODS else "other"
-        status = STATUSES.get(account.status) or status_label(account)
-        key = (account.route, method, status, account.made_by)
+        method = record.method if record.method in METHODS else "other"
+        status = STATUSES.get(record.status) or status_label(record)
+        key = (record.route, method, status, record.made_by)
         exchanges = self.exchanges
         exchanges[key] = exchanges.get(key, 0) + 1
-        histogram = self.seconds.get(account.route)
+        histogram = self.seconds.get(record.route)
         if histogram is None:
-            histogram = self.seconds[account.route] = Histogram()
-        histogram.observe(account.total_seconds)
-        if account.attempts or account.connect_seconds:
-            self._token.observe(account.token_seconds)
-            self._connect.observe(account.connect_seconds)
-        if account.attempts:
-            self._first_byte.observe(account.first_byte_seconds)
-            self._relay.observe(account.relay_seconds)
-        for reason in account.replays:
+            histogram = self.seconds[record.route] = Histogram()
+        histogram.observe(record.total_seconds)
+        if record.attempts or record.connect_seconds:
+            self._token.observe(record.token_seconds)
+            self._connect.observe(record.connect_seconds)
+        if record.attempts:
+            self._first_byte.observe(record.first_byte_seconds)
+            self._relay.observe(record.relay_seconds)
+        for reason in record.replays:
             self.replays[reason] = self.replays.get(reason, 0) + 1
 
     def count_grant(self, oauth_client: str, outcome: str, seconds: float) -> None:

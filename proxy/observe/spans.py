@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Self
 
-from proxy.observe.account import Account
+from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.metrics import METHODS
 
 Attributes = dict[str, str | int | float]
@@ -11,7 +11,7 @@ REPLACED = frozenset({"traceparent", "tracestate"})
 "Fields that we send ourselves where there are spans."
 
 
-class Context(NamedTuple):
+class TraceContext(NamedTuple):
     """What a sender says about its own span (W3C Trace Context), as it came."""
 
     parent: bytes = b""
@@ -43,30 +43,30 @@ def trace_lines(trace_id: int, span_id: int, flags: int, state: Iterable[bytes])
     return (parent, *(b"tracestate: " + each for each in state))
 
 
-def beginning(account: Account, *, minor: int, secure: bool) -> Attributes:
+def beginning(record: ExchangeRecord, *, minor: int, secure: bool) -> Attributes:
     """What is known when the head has come; samplers see this."""
-    method = account.method
+    method = record.method
     known: Attributes = {
         "http.request.method": method if method in METHODS else "_OTHER",
         "url.scheme": "https" if secure else "http",
-        "url.path": account.path,
+        "url.path": record.path,
         "network.protocol.version": f"1.{minor}",
-        "cpi_proxy.request_id": account.request_id,
+        "cpi_proxy.request_id": record.request_id,
     }
     if method not in METHODS:
         known["http.request.method_original"] = method
     return known
 
 
-def span_name(account: Account) -> str:
+def span_name(record: ExchangeRecord) -> str:
     """METHOD route; no words that a sender makes up."""
-    method = account.method if account.method in METHODS else "HTTP"
-    return f"{method} {account.route}" if account.route else method
+    method = record.method if record.method in METHODS else "HTTP"
+    return f"{method} {record.route}" if record.route else method
 
 
-def ending(account: Account) -> Attributes:
+def ending(record: ExchangeRecord) -> Attributes:
     """What the exchange was; what there is nothing to say of is left out."""
-    each = account
+    each = record
     said: Attributes = {
         "http.response.status_code": each.status,
         "http.request.body.size": each.bytes_in,
@@ -91,6 +91,6 @@ def ending(account: Account) -> Attributes:
     return said | {name: text for name, text in rare.items() if text}
 
 
-def failed(account: Account) -> bool:
+def failed(record: ExchangeRecord) -> bool:
     """Whether the span's status is an error: not for what the sender did wrong."""
-    return account.status >= 500
+    return record.status >= 500

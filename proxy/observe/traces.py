@@ -7,15 +7,15 @@ import asyncio
 from collections.abc import Mapping
 from typing import Protocol
 
-from proxy.observe.account import Account
-from proxy.observe.logs import Logger
+from proxy.observe.exchange_record import ExchangeRecord
+from proxy.observe.log_format import Logger
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 SPOKEN = "http/protobuf"
 
 
-class Fields(Protocol):
+class HeadFields(Protocol):
     """The fields of a head."""
 
     def pairs(self) -> list[tuple[bytes, bytes]]:
@@ -27,7 +27,7 @@ class Head(Protocol):
     """The head of a request."""
 
     @property
-    def fields(self) -> Fields:
+    def fields(self) -> HeadFields:
         """As they came."""
         ...
 
@@ -40,11 +40,11 @@ class Head(Protocol):
 class Traces(Protocol):
     """Makes a span of each exchange."""
 
-    def begin(self, account: Account, head: Head, *, secure: bool) -> None:
+    def begin(self, record: ExchangeRecord, head: Head, *, secure: bool) -> None:
         """A request has come; `secure` where it came over TLS."""
         ...
 
-    def end(self, account: Account) -> None:
+    def end(self, record: ExchangeRecord) -> None:
         """Its account is closed; nothing if it never became an exchange."""
         ...
 

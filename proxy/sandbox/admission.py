@@ -5,7 +5,7 @@ from enum import Enum
 from typing import assert_never
 
 from proxy.sandbox import csrf
-from proxy.sandbox.flows import Flow, find_flow
+from proxy.sandbox.flows import IntegrationFlow, find_flow
 from proxy.sandbox.tokens import AccessToken
 
 
@@ -35,7 +35,7 @@ class Check(Enum):
     TOO_LARGE = "too_large"
 
 
-def admit(caller: Caller, *, csrf_first: bool = False) -> tuple[Check, Flow | None]:
+def admit(caller: Caller, *, csrf_first: bool = False) -> tuple[Check, IntegrationFlow | None]:
     """Token, address, role, CSRF, size; SAP documents no place for the CSRF check, so it can be put first."""
     flow = find_flow(caller.path)
     protection = _check_csrf(caller, flow)
@@ -51,18 +51,18 @@ def _check_token(caller: Caller) -> Check:
     return Check.RUN if caller.token else Check.TOKEN_MISSING
 
 
-def _check_role(caller: Caller, flow: Flow | None) -> Check:
+def _check_role(caller: Caller, flow: IntegrationFlow | None) -> Check:
     if flow is None:
         return Check.ADDRESS_UNKNOWN
     return Check.RUN if caller.token and flow.role in caller.token.roles else Check.ROLE_MISSING
 
 
-def _check_size(caller: Caller, flow: Flow | None) -> Check:
+def _check_size(caller: Caller, flow: IntegrationFlow | None) -> Check:
     too_large = flow is not None and (caller.content_length or 0) > flow.max_body
     return Check.TOO_LARGE if too_large else Check.RUN
 
 
-def _check_csrf(caller: Caller, flow: Flow | None) -> Check:
+def _check_csrf(caller: Caller, flow: IntegrationFlow | None) -> Check:
     if flow is None or not flow.csrf:
         return Check.RUN
     match csrf.check(caller.method, caller.csrf_token, caller.session):

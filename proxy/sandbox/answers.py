@@ -15,7 +15,7 @@ HSTS = ("Strict-Transport-Security", "max-age=31536000; includeSubDomains; prelo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class SandboxAnswer:
     """A whole response that is known before it is sent."""
 
     status: int = 200
@@ -27,19 +27,19 @@ class Answer:
 
 def json_answer(
     document: Mapping[str, object], *, status: int = 200, fields: tuple[tuple[str, str], ...] = ()
-) -> Answer:
+) -> SandboxAnswer:
     """A document as UAA writes it."""
     content_type = ("Content-Type", "application/json;charset=UTF-8")
-    return Answer(status=status, fields=(content_type, *fields), body=json.dumps(document).encode())
+    return SandboxAnswer(status=status, fields=(content_type, *fields), body=json.dumps(document).encode())
 
 
-def text_answer(text: str, *, status: int, fields: tuple[tuple[str, str], ...] = ()) -> Answer:
+def text_answer(text: str, *, status: int, fields: tuple[tuple[str, str], ...] = ()) -> SandboxAnswer:
     """Plain text in UTF-8."""
     content_type = ("Content-Type", "text/plain; charset=utf-8")
-    return Answer(status=status, fields=(content_type, *fields), body=text.encode())
+    return SandboxAnswer(status=status, fields=(content_type, *fields), body=text.encode())
 
 
-def response(answer: Answer) -> web.Response:
+def response(answer: SandboxAnswer) -> web.Response:
     """The answer for aiohttp, with SAP's Server field in place of ours."""
     fields = CIMultiDict(answer.fields)
     fields.setdefault("Server", "SAP")

@@ -9,8 +9,8 @@ from proxy.sandbox.csrf import Sessions
 from proxy.sandbox.faults import Faults, read_switch
 from proxy.sandbox.grants import GrantBook
 from proxy.sandbox.messages import MessageLog
-from proxy.sandbox.tokens import Ledger
-from proxy.wire.local_site import Fence, fenced_application
+from proxy.sandbox.tokens import IssuedTokens
+from proxy.wire.local_site import SiteFence, fenced_application
 
 
 class Controlled(Protocol):
@@ -19,7 +19,7 @@ class Controlled(Protocol):
     faults: Faults
     grants: GrantBook
     messages: MessageLog
-    ledger: Ledger
+    ledger: IssuedTokens
     sessions: Sessions
 
     def describe(self) -> dict[str, object]:
@@ -47,7 +47,7 @@ class Control:
 
     def application(self) -> web.Application:
         """The aiohttp application."""
-        application = fenced_application(Fence(), inner=(_explain,))
+        application = fenced_application(SiteFence(), inner=(_explain,))
         application.add_routes(
             [
                 web.get("/", self._describe),

@@ -6,7 +6,7 @@ from typing import assert_never
 from aiohttp import hdrs, web
 from multidict import CIMultiDict
 
-from proxy.sandbox.answers import Answer, response
+from proxy.sandbox.answers import SandboxAnswer, response
 from proxy.sandbox.body import START, Body
 from proxy.sandbox.disconnect import hang_up
 from proxy.sandbox.flows import Echoed, Filler, Reply, filler
@@ -28,7 +28,7 @@ async def deliver(
     size = reply_size(reply, body)
     if size <= START:
         content = b"".join([chunk async for chunk in reply_chunks(reply, body)])
-        return await send(request, response(Answer(status=status, reason="", fields=fields, body=content)))
+        return await send(request, response(SandboxAnswer(status=status, reason="", fields=fields, body=content)))
     stream = _head(status, fields, size)
     try:
         await stream.prepare(request)

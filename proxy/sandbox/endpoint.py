@@ -5,11 +5,11 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from proxy.sandbox.answers import Answer, json_answer, response, text_answer
+from proxy.sandbox.answers import SandboxAnswer, json_answer, response, text_answer
 from proxy.sandbox.body import START, Body
 from proxy.sandbox.disconnect import hang_up, reset
 from proxy.sandbox.faults import Faults
-from proxy.sandbox.grants import GrantBook, Outcome, TokenRequest, Verdict
+from proxy.sandbox.grants import GrantBook, GrantDecision, GrantOutcome, TokenRequest
 from proxy.sandbox.pages import login_page
 from proxy.sandbox.registration import read_credentials
 
@@ -21,20 +21,20 @@ class AuthorizationServer(Protocol):
     "Name of the server in faults and in the book."
     token_path: str
 
-    def decide(self, request: TokenRequest) -> Verdict:
+    def decide(self, request: TokenRequest) -> GrantDecision:
         """Grant or refuse a request to the token path."""
         ...
 
-    def refuse_credentials(self, request: TokenRequest) -> Answer:
+    def refuse_credentials(self, request: TokenRequest) -> SandboxAnswer:
         """The answer to credentials that are wrong."""
         ...
 
-    def elsewhere(self, request: TokenRequest) -> Answer:
+    def elsewhere(self, request: TokenRequest) -> SandboxAnswer:
         """The answer to a request for any other path."""
         ...
 
 
-class Endpoint:
+class AuthorizationServerSite:
     """An authorization server on a socket."""
 
     def __init__(self, server: AuthorizationServer, *, faults: Faults, grants: GrantBook) -> None:
@@ -56,23 +56,23 @@ class Endpoint:
         await self._faults.delay(place)
         for name, disconnect in (("drop", hang_up), ("reset", reset)):
             if self._faults.strike(f"{place}.{name}"):
-                self._grants.enter(place, token_request, Outcome.DISTURBED)
+                self._grants.enter(place, token_request, GrantOutcome.DISTURBED)
                 return disconnect(request)
         verdict = self._disturb(token_request) or self._server.decide(token_request)
         self._grants.enter(place, token_request, verdict.outcome)
         return response(verdict.answer)
 
-    def _disturb(self, request: TokenRequest) -> Verdict | None:
+    def _disturb(self, request: TokenRequest) -> GrantDecision | None:
         place = self._server.place
         if self._faults.strike(f"{place}.unauthorized"):
-            return Verdict(answer=self._server.refuse_credentials(request), outcome=Outcome.DISTURBED)
+            return GrantDecision(answer=self._server.refuse_credentials(request), outcome=GrantOutcome.DISTURBED)
         for name in ("too_many_requests", "unavailable", "html", "malformed"):
             if switch := self._faults.strike(f"{place}.{name}"):
-                return Verdict(answer=fault_answer(name, switch.value), outcome=Outcome.DISTURBED)
+                return GrantDecision(answer=fault_answer(name, switch.value), outcome=GrantOutcome.DISTURBED)
         return None
 
 
-def fault_answer(name: str, value: object) -> Answer:
+def fault_answer(name: str, value: object) -> SandboxAnswer:
     """What a token endpoint answers under a fault; KeyError for one that is no answer."""
     after = str(int(value)) if isinstance(value, int | float) else ""
     answers = {
@@ -81,7 +81,7 @@ def fault_answer(name: str, value: object) -> Answer:
         ),
         "unavailable": text_answer("Service Unavailable", status=503),
         "html": login_page(),
-        "malformed": Answer(fields=(("Content-Type", "application/json"),), body=b'{"access_token":"eyJhbGciOi'),
+        "malformed": SandboxAnswer(fields=(("Content-Type", "application/json"),), body=b'{"access_token":"eyJhbGciOi'),
     }
     return answers[name]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote
 
-from proxy.sandbox.answers import HSTS, Answer, text_answer
+from proxy.sandbox.answers import HSTS, SandboxAnswer, text_answer
 from proxy.sandbox.registration import ROLE
 
 PREFIX = "/http"
@@ -56,19 +56,19 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class FlowFailure:
     """How a flow ended in an exception; without a reason if the flow does not return it to the sender."""
 
     reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Flow:
+class IntegrationFlow:
     """A deployed integration flow with an HTTPS sender adapter."""
 
     address: str
     "Compared without case; a last segment `*` takes all that is below, too."
-    run: Callable[[Received], Reply | Failure]
+    run: Callable[[Received], Reply | FlowFailure]
     csrf: bool = False
     role: str = ROLE
     max_body: float = _BODY_SIZE
@@ -79,7 +79,7 @@ class Flow:
         return self.run is _echo
 
 
-def find_flow(path: str) -> Flow | None:
+def find_flow(path: str) -> IntegrationFlow | None:
     """The flow behind a request path, or None where the node answers 404."""
     lowered = unquote(path).lower().removesuffix("/")
     for flow in FLOWS:
@@ -90,7 +90,7 @@ def find_flow(path: str) -> Flow | None:
     return None
 
 
-def failed(failure: Failure, *, mpl_id: str) -> Answer:
+def failed(failure: FlowFailure, *, mpl_id: str) -> SandboxAnswer:
     """SAP's text for a flow that failed, spelling included; the id stands in no field."""
     the_id = f"The MPL ID for the failed message is : {mpl_id}"
     text = f"An internal server error occured: {the_id}\nFor more details please check tail log."
@@ -122,13 +122,15 @@ def filler(size: int) -> Iterator[bytes]:
         yield _PATTERN[:rest]
 
 
-def _show_product(received: Received) -> Reply | Failure:
+def _show_product(received: Received) -> Reply | FlowFailure:
     if not received.start:
         return Reply(body=b"", content_type="text/plain")
     try:
         identifier = json.loads(received.start)["productIdentifier"]
     except (ValueError, TypeError, KeyError):
-        return Failure(reason="com.sap.it.rt.camel.converter.json: the body is no JSON object with productIdentifier")
+        return FlowFailure(
+            reason="com.sap.it.rt.camel.converter.json: the body is no JSON object with productIdentifier"
+        )
     product = _PRODUCTS.get(str(identifier))
     document = {"Products": {"Product": {"ProductId": identifier, **product}} if product else ""}
     return Reply(body=json.dumps(document).encode())
@@ -138,22 +140,22 @@ def _echo(received: Received) -> Reply:
     return Reply(body=Echoed(), content_type=received.content_type)
 
 
-def _download(received: Received) -> Reply | Failure:
+def _download(received: Received) -> Reply | FlowFailure:
     size = parse_qs(received.query).get("bytes", ["0"])[0]
     if not (size.isascii() and size.isdigit()) or int(size) > _LARGEST_DOWNLOAD:
-        return Failure(reason=f"bytes must be a number up to {_LARGEST_DOWNLOAD}")
+        return FlowFailure(reason=f"bytes must be a number up to {_LARGEST_DOWNLOAD}")
     return Reply(body=Filler(size=int(size)), content_type="application/octet-stream")
 
 
-def _fail(received: Received) -> Failure:
+def _fail(received: Received) -> FlowFailure:
     reasons = parse_qs(received.query).get("reason", [None])
-    return Failure(reason=reasons[0])
+    return FlowFailure(reason=reasons[0])
 
 
 FLOWS = (
-    Flow(address="/orders", run=_show_product, csrf=True),
-    Flow(address="/invoices", run=_echo),
-    Flow(address="/echo/*", run=_echo, max_body=float("inf")),
-    Flow(address="/download", run=_download),
-    Flow(address="/fail", run=_fail),
+    IntegrationFlow(address="/orders", run=_show_product, csrf=True),
+    IntegrationFlow(address="/invoices", run=_echo),
+    IntegrationFlow(address="/echo/*", run=_echo, max_body=float("inf")),
+    IntegrationFlow(address="/download", run=_download),
+    IntegrationFlow(address="/fail", run=_fail),
 )

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from proxy.sandbox.answers import Answer
-from proxy.sandbox.registration import Credentials, Method
+from proxy.sandbox.answers import SandboxAnswer
+from proxy.sandbox.registration import Method, PresentedCredentials
 from proxy.sandbox.tally import Tally
 
 _KEPT = 20_000
@@ -22,12 +22,12 @@ class TokenRequest:
     "Query and form as one."
     params_in: str
     "query, body, or both, by where `grant_type` and its like stood."
-    credentials: Credentials | None
+    credentials: PresentedCredentials | None
     certificate_name: str | None = None
     "Common name of a client certificate that the sandbox's own authority signed."
 
 
-class Outcome(StrEnum):
+class GrantOutcome(StrEnum):
     """What became of a token request."""
 
     GRANTED = "granted"
@@ -36,11 +36,11 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class GrantDecision:
     """What an authorization server decides on a token request."""
 
-    answer: Answer
-    outcome: Outcome
+    answer: SandboxAnswer
+    outcome: GrantOutcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ class Grant:
     "As claimed; empty if the request carried no credentials."
     auth_method: Method
     params_in: str
-    outcome: Outcome
+    outcome: GrantOutcome
 
 
 class GrantBook:
@@ -70,7 +70,7 @@ class GrantBook:
     def __len__(self) -> int:
         return len(self._grants)
 
-    def count(self, oauth_client: str, outcome: Outcome = Outcome.GRANTED) -> int:
+    def count(self, oauth_client: str, outcome: GrantOutcome = GrantOutcome.GRANTED) -> int:
         """How often this OAuth client's requests came to this end."""
         return self._counts.get(oauth_client, Counter())[outcome]
 
@@ -78,7 +78,7 @@ class GrantBook:
         """A request has come, before anything is decided."""
         self.requested.add(_claimed(request.credentials))
 
-    def enter(self, server: str, request: TokenRequest, outcome: Outcome) -> None:
+    def enter(self, server: str, request: TokenRequest, outcome: GrantOutcome) -> None:
         """Note what became of a request."""
         oauth_client = _claimed(request.credentials)
         self._grants.append(
@@ -101,10 +101,10 @@ class GrantBook:
     def as_dict(self) -> dict[str, dict[str, int]]:
         """Counts by OAuth client and outcome; every outcome is there."""
         return {
-            oauth_client: {outcome.value: counts[outcome] for outcome in Outcome}
+            oauth_client: {outcome.value: counts[outcome] for outcome in GrantOutcome}
             for oauth_client, counts in sorted(self._counts.items())
         }
 
 
-def _claimed(credentials: Credentials | None) -> str:
+def _claimed(credentials: PresentedCredentials | None) -> str:
     return credentials.client_id if credentials else ""

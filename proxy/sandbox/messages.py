@@ -11,7 +11,7 @@ _KEPT_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class RecordedMessage:
     """One request at the runtime node, refused ones included.
 
     Target and fields stand here byte for byte, each byte as the character of the same number (ISO 8859-1).
@@ -59,7 +59,7 @@ class MessageLog:
     """The messages in the order in which they were answered; the oldest go when there are too many."""
 
     def __init__(self) -> None:
-        self._messages: deque[Message] = deque()
+        self._messages: deque[RecordedMessage] = deque()
         self._bytes = 0
         self.total = 0
         "How many were received since the last clearing, forgotten ones included."
@@ -68,13 +68,13 @@ class MessageLog:
     def __len__(self) -> int:
         return len(self._messages)
 
-    def __iter__(self) -> Iterator[Message]:
+    def __iter__(self) -> Iterator[RecordedMessage]:
         return iter(self._messages)
 
-    def __getitem__(self, index: int) -> Message:
+    def __getitem__(self, index: int) -> RecordedMessage:
         return self._messages[index]
 
-    def record(self, message: Message) -> None:
+    def record(self, message: RecordedMessage) -> None:
         """Keep a message."""
         self._messages.append(message)
         self._bytes += len(message.body_start)

@@ -3,12 +3,12 @@
 import secrets
 
 from proxy.clock import Clock
-from proxy.sandbox.answers import NO_STORE, Answer, json_answer
+from proxy.sandbox.answers import NO_STORE, SandboxAnswer, json_answer
 from proxy.sandbox.faults import Faults, read_lifetime
-from proxy.sandbox.grants import Outcome, TokenRequest, Verdict
+from proxy.sandbox.grants import GrantDecision, GrantOutcome, TokenRequest
 from proxy.sandbox.pages import tomcat_page
 from proxy.sandbox.registration import Method, RegisteredClient, Registry
-from proxy.sandbox.tokens import UNLIMITED, AccessToken, Ledger, SigningKey, neo_claims
+from proxy.sandbox.tokens import UNLIMITED, AccessToken, IssuedTokens, SigningKey, neo_claims
 
 TOKEN_PATH = "/oauth2/api/v1/token"  # noqa: S105 (a path)
 _DEFAULT_LIFETIME = "minutes:60"
@@ -23,7 +23,7 @@ class Neo:
     token_path = TOKEN_PATH
 
     def __init__(
-        self, *, url: str, registry: Registry, ledger: Ledger, key: SigningKey, faults: Faults, clock: Clock
+        self, *, url: str, registry: Registry, ledger: IssuedTokens, key: SigningKey, faults: Faults, clock: Clock
     ) -> None:
         self._url = url
         self._registry = registry
@@ -32,7 +32,7 @@ class Neo:
         self._faults = faults
         self._clock = clock
 
-    def decide(self, request: TokenRequest) -> Verdict:
+    def decide(self, request: TokenRequest) -> GrantDecision:
         """The credentials come first, and count in a Basic field only (SAP help, client credentials grant)."""
         if request.method != "POST":
             return _refused(_error("invalid_request", "POST is expected", status=405, fields=(("Allow", "POST"),)))
@@ -43,20 +43,20 @@ class Neo:
             return _refused(self.refuse_credentials(request))
         if refusal := _refuse_grant(request):
             return _refused(refusal)
-        return Verdict(answer=self._grant(client, request), outcome=Outcome.GRANTED)
+        return GrantDecision(answer=self._grant(client, request), outcome=GrantOutcome.GRANTED)
 
-    def refuse_credentials(self, request: TokenRequest) -> Answer:
+    def refuse_credentials(self, request: TokenRequest) -> SandboxAnswer:
         """SAP documents no body for this; the proxy must not rely on one."""
         reason = "Client credentials are missing" if request.credentials is None else "Client authentication failed"
         challenge = ("WWW-Authenticate", 'Basic realm="SAP OAuth 2.0 Authorization Server"')
         return _error("invalid_client", reason, status=401, fields=(challenge,))
 
-    def elsewhere(self, request: TokenRequest) -> Answer:
+    def elsewhere(self, request: TokenRequest) -> SandboxAnswer:
         """Nothing else is served."""
         del request
         return tomcat_page(404)
 
-    def _grant(self, client: RegisteredClient, request: TokenRequest) -> Answer:
+    def _grant(self, client: RegisteredClient, request: TokenRequest) -> SandboxAnswer:
         switch = self._faults.strike("neo.lifetime")
         lifetime = read_lifetime(switch.value if switch else _DEFAULT_LIFETIME)
         if lifetime == UNLIMITED:
@@ -89,7 +89,7 @@ class Neo:
         return document
 
 
-def _refuse_grant(request: TokenRequest) -> Answer | None:
+def _refuse_grant(request: TokenRequest) -> SandboxAnswer | None:
     grant_type = request.parameters.get("grant_type")
     if grant_type is None:
         return _error("invalid_request", "grant_type is missing", status=400)
@@ -98,10 +98,10 @@ def _refuse_grant(request: TokenRequest) -> Answer | None:
     return None
 
 
-def _refused(answer: Answer) -> Verdict:
-    return Verdict(answer=answer, outcome=Outcome.REFUSED)
+def _refused(answer: SandboxAnswer) -> GrantDecision:
+    return GrantDecision(answer=answer, outcome=GrantOutcome.REFUSED)
 
 
-def _error(error: str, description: str, *, status: int, fields: tuple[tuple[str, str], ...] = ()) -> Answer:
+def _error(error: str, description: str, *, status: int, fields: tuple[tuple[str, str], ...] = ()) -> SandboxAnswer:
     document = {"error": error, "error_description": description}
     return json_answer(document, status=status, fields=(*NO_STORE, *fields))

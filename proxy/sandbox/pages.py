@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from proxy.sandbox.answers import Answer, text_answer
+from proxy.sandbox.answers import SandboxAnswer, text_answer
 
 _TOMCAT_STYLE = (
     "body {font-family:Tahoma,Arial,sans-serif;} h1, h2, h3, b {color:white;background-color:#525D76;} "
@@ -21,7 +21,7 @@ ROUTER_ERRORS = {
 "The value of X-Cf-RouterError, its status and gorouter's sentence."
 
 
-def tomcat_page(status: int, *, fields: tuple[tuple[str, str], ...] = ()) -> Answer:
+def tomcat_page(status: int, *, fields: tuple[tuple[str, str], ...] = ()) -> SandboxAnswer:
     """Tomcat's page with message and server line hidden, and without a reason phrase, as on a real tenant."""
     known = HTTPStatus(status)
     title = f"HTTP Status {status} – {_TOMCAT_TITLES.get(known, known.phrase)}"  # noqa: RUF001 (Tomcat writes an en dash)
@@ -30,17 +30,17 @@ def tomcat_page(status: int, *, fields: tuple[tuple[str, str], ...] = ()) -> Ans
         f"</head><body><h1>{title}</h1></body></html>"
     )
     html = ("Content-Type", "text/html;charset=utf-8"), ("Content-Language", "en")
-    return Answer(status=status, reason="", fields=(*html, *fields), body=page.encode())
+    return SandboxAnswer(status=status, reason="", fields=(*html, *fields), body=page.encode())
 
 
-def router_page(error: str, *, host: str) -> Answer:
+def router_page(error: str, *, host: str) -> SandboxAnswer:
     """The answer of Cloud Foundry's router when it cannot reach an application; KeyError for an unknown error."""
     status, sentence = ROUTER_ERRORS[error]
     text = f"{status} {HTTPStatus(status).phrase}: {sentence.format(host=host)}\n"
     return text_answer(text, status=status, fields=(("X-Cf-RouterError", error), ("X-Content-Type-Options", "nosniff")))
 
 
-def login_page() -> Answer:
+def login_page() -> SandboxAnswer:
     """A page for people where a program expected a token: maintenance, or a redirect that was followed."""
     page = b"<html><head><title>SAP BTP</title></head><body><h1>Log On</h1></body></html>"
-    return Answer(fields=(("Content-Type", "text/html;charset=utf-8"),), body=page)
+    return SandboxAnswer(fields=(("Content-Type", "text/html;charset=utf-8"),), body=page)

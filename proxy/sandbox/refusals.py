@@ -4,13 +4,13 @@ from typing import assert_never
 
 from proxy.sandbox import csrf
 from proxy.sandbox.admission import Check
-from proxy.sandbox.answers import HSTS, Answer
+from proxy.sandbox.answers import HSTS, SandboxAnswer
 from proxy.sandbox.pages import tomcat_page
 
 _FETCH_FIELDS = (("Cache-Control", "private"), ("Expires", "Thu, 01 Jan 1970 00:00:00 UTC"))
 
 
-def refusal(check: Check, *, cookies: tuple[tuple[str, str], ...] = ()) -> Answer:
+def refusal(check: Check, *, cookies: tuple[tuple[str, str], ...] = ()) -> SandboxAnswer:
     """Tomcat's page for a check that was not passed; `cookies` are Set-Cookie fields of a session opened for it."""
     match check:
         case Check.TOKEN_MISSING:
@@ -32,6 +32,6 @@ def refusal(check: Check, *, cookies: tuple[tuple[str, str], ...] = ()) -> Answe
             assert_never(check)
 
 
-def fetched(session: csrf.Session, *, cookies: tuple[tuple[str, str], ...] = ()) -> Answer:
+def fetched(session: csrf.Session, *, cookies: tuple[tuple[str, str], ...] = ()) -> SandboxAnswer:
     """The nonce of a session; the flow has not run."""
-    return Answer(reason="", fields=(*_FETCH_FIELDS, *cookies, (csrf.FIELD, session.nonce), HSTS))
+    return SandboxAnswer(reason="", fields=(*_FETCH_FIELDS, *cookies, (csrf.FIELD, session.nonce), HSTS))

@@ -33,7 +33,7 @@ class Method(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
+class PresentedCredentials:
     """What a token request claims to be."""
 
     client_id: str
@@ -48,7 +48,7 @@ class Registry:
         self._clients = {client.client_id: client for client in clients}
 
     def authenticate(
-        self, credentials: Credentials | None, *, certificate_name: str | None = None
+        self, credentials: PresentedCredentials | None, *, certificate_name: str | None = None
     ) -> RegisteredClient | None:
         """The OAuth client, if it proved that it is one."""
         client = self._clients.get(credentials.client_id) if credentials else None
@@ -61,7 +61,9 @@ class Registry:
         return client if proved else None
 
 
-def read_credentials(authorization: str | None, parameters: Mapping[str, str], *, encoded: bool) -> Credentials | None:
+def read_credentials(
+    authorization: str | None, parameters: Mapping[str, str], *, encoded: bool
+) -> PresentedCredentials | None:
     """The credentials of a token request; a Basic field wins over the body.
 
     `encoded` is UAA's `X-CF-ENCODED-CREDENTIALS: true`: id and secret in Basic are form-urlencoded (RFC 6749 §2.3.1).
@@ -72,10 +74,10 @@ def read_credentials(authorization: str | None, parameters: Mapping[str, str], *
     if client_id is None:
         return None
     method = Method.CERTIFICATE if secret is None else Method.POST
-    return Credentials(client_id=client_id, secret=secret or "", method=method)
+    return PresentedCredentials(client_id=client_id, secret=secret or "", method=method)
 
 
-def _read_basic(authorization: str, *, encoded: bool) -> Credentials | None:
+def _read_basic(authorization: str, *, encoded: bool) -> PresentedCredentials | None:
     scheme, _, value = authorization.partition(" ")
     try:
         # RFC 7617 §2: the id ends at the first colon.
@@ -86,4 +88,4 @@ def _read_basic(authorization: str, *, encoded: bool) -> Credentials | None:
         return None
     if encoded:
         client_id, secret = unquote_plus(client_id), unquote_plus(secret)
-    return Credentials(client_id=client_id, secret=secret, method=Method.BASIC)
+    return PresentedCredentials(client_id=client_id, secret=secret, method=Method.BASIC)

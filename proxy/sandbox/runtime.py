@@ -10,17 +10,17 @@ from aiohttp.web_protocol import RequestHandler
 from proxy.clock import Clock
 from proxy.sandbox import csrf
 from proxy.sandbox.admission import Caller, Check, admit
-from proxy.sandbox.answers import Answer, response
+from proxy.sandbox.answers import SandboxAnswer, response
 from proxy.sandbox.body import START, Body, swallow
 from proxy.sandbox.delivery import deliver, send
 from proxy.sandbox.disconnect import hang_up, reset
 from proxy.sandbox.faults import Faults
-from proxy.sandbox.flows import Failure, Flow, Received, Reply, failed, make_mpl_id, success_fields
-from proxy.sandbox.messages import Message, MessageLog
+from proxy.sandbox.flows import FlowFailure, IntegrationFlow, Received, Reply, failed, make_mpl_id, success_fields
+from proxy.sandbox.messages import MessageLog, RecordedMessage
 from proxy.sandbox.pages import router_page, tomcat_page
 from proxy.sandbox.refusals import fetched, refusal
 from proxy.sandbox.tally import Tally
-from proxy.sandbox.tokens import Ledger
+from proxy.sandbox.tokens import IssuedTokens
 
 Disconnect = Callable[[web.BaseRequest], web.Response]
 
@@ -32,7 +32,7 @@ class Visit:
     request: web.BaseRequest
     body: Body
     check: Check
-    flow: Flow | None
+    flow: IntegrationFlow | None
     session: csrf.Session | None
     oauth_client: str | None
 
@@ -41,7 +41,7 @@ class RuntimeNode:
     """Serves what the proxy calls the upstream."""
 
     def __init__(
-        self, *, ledger: Ledger, sessions: csrf.Sessions, faults: Faults, messages: MessageLog, clock: Clock
+        self, *, ledger: IssuedTokens, sessions: csrf.Sessions, faults: Faults, messages: MessageLog, clock: Clock
     ) -> None:
         self._ledger = ledger
         self._sessions = sessions
@@ -109,11 +109,11 @@ class RuntimeNode:
         owner = self._ledger.owner(bearer)
         return Visit(request=request, body=body, check=check, flow=flow, session=session, oauth_client=owner)
 
-    def _whole_server(self, request: web.BaseRequest) -> Answer:
+    def _whole_server(self, request: web.BaseRequest) -> SandboxAnswer:
         """What Tomcat says of itself, behind gorouter; that is no message (RFC 9110 §9.3.7)."""
         if switch := self._faults.strike("runtime.router_error"):
             return router_page(str(switch.value), host=request.host)
-        return Answer(fields=(("Allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS"),))
+        return SandboxAnswer(fields=(("Allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS"),))
 
     def _choose_end(self) -> tuple[Disconnect, str | None]:
         for name, disconnect in (("drop", hang_up), ("reset", reset)):
@@ -121,7 +121,7 @@ class RuntimeNode:
                 return disconnect, str(switch.value)
         return hang_up, None
 
-    def _refuse(self, visit: Visit) -> Answer | None:
+    def _refuse(self, visit: Visit) -> SandboxAnswer | None:
         if switch := self._faults.strike("runtime.router_error"):
             return router_page(str(switch.value), host=visit.request.host)
         if self._faults.strike("runtime.unavailable"):
@@ -135,7 +135,7 @@ class RuntimeNode:
             return refusal(visit.check, cookies=self._sessions.open().set_cookie_fields() if not visit.session else ())
         return None if visit.check in {Check.RUN, Check.FETCH} else refusal(visit.check)
 
-    async def _turn_away(self, visit: Visit, answer: Answer) -> web.StreamResponse:
+    async def _turn_away(self, visit: Visit, answer: SandboxAnswer) -> web.StreamResponse:
         # A short body is read first, so that it is on record whole; a long one, and one that waits for leave
         # (RFC 9110 §10.1.1), is answered at once, as Tomcat does.
         request, expected = visit.request, _expects_continue(visit.request)
@@ -159,7 +159,7 @@ class RuntimeNode:
             return await send(visit.request, response(fetched(session, cookies=cookies)))
         return await self._run(visit, visit.flow)
 
-    async def _run(self, visit: Visit, flow: Flow) -> web.StreamResponse:
+    async def _run(self, visit: Visit, flow: IntegrationFlow) -> web.StreamResponse:
         request, mpl_id = visit.request, make_mpl_id()
         self.runs.add(flow.address)
         received = Received(
@@ -167,10 +167,10 @@ class RuntimeNode:
             content_type=request.headers.get(hdrs.CONTENT_TYPE, "application/octet-stream"),
             start=visit.body.start,
         )
-        reply: Reply | Failure = flow.run(received)
+        reply: Reply | FlowFailure = flow.run(received)
         if self._faults.strike("runtime.flow_failed"):
-            reply = Failure()
-        if isinstance(reply, Failure):
+            reply = FlowFailure()
+        if isinstance(reply, FlowFailure):
             self._record(visit, status=500, mpl_id=mpl_id)
             return await send(request, response(failed(reply, mpl_id=mpl_id)))
         switch = self._faults.strike("runtime.flow_status")
@@ -187,7 +187,7 @@ class RuntimeNode:
     def _record(self, visit: Visit, *, status: int | None, mpl_id: str | None = None) -> None:
         request, body = visit.request, visit.body
         self._messages.record(
-            Message(
+            RecordedMessage(
                 method=request.method,
                 target=request.raw_path.encode("utf-8", "surrogateescape").decode("latin-1"),
                 version=f"HTTP/{request.version.major}.{request.version.minor}",

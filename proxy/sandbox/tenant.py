@@ -17,7 +17,7 @@ from proxy.sandbox.addresses import Addresses, Sockets, bind
 from proxy.sandbox.certificates import Identity
 from proxy.sandbox.control import Control
 from proxy.sandbox.csrf import Sessions
-from proxy.sandbox.endpoint import AuthorizationServer, Endpoint
+from proxy.sandbox.endpoint import AuthorizationServer, AuthorizationServerSite
 from proxy.sandbox.faults import Faults, Sleep
 from proxy.sandbox.flows import FLOWS, PREFIX
 from proxy.sandbox.grants import GrantBook
@@ -27,7 +27,7 @@ from proxy.sandbox.neo import Neo
 from proxy.sandbox.registration import Registry
 from proxy.sandbox.runtime import RuntimeNode
 from proxy.sandbox.service_key import certificate_key, secret_key
-from proxy.sandbox.tokens import Ledger
+from proxy.sandbox.tokens import IssuedTokens
 from proxy.sandbox.xsuaa import Xsuaa
 
 Respond = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -68,7 +68,7 @@ class Tenant:
         self.faults = Faults(sleep=sleep)
         self.grants = GrantBook()
         self.messages = MessageLog()
-        self.ledger = Ledger()
+        self.ledger = IssuedTokens()
         self.sessions = Sessions()
         self.node = RuntimeNode(
             ledger=self.ledger,
@@ -229,8 +229,8 @@ class Tenant:
         await self._open(self._runtime_server, sockets.runtime, tls)
         await self._open(Control(self).application(), sockets.control, None)
 
-    def _endpoint(self, server: AuthorizationServer) -> Endpoint:
-        return Endpoint(server, faults=self.faults, grants=self.grants)
+    def _endpoint(self, server: AuthorizationServer) -> AuthorizationServerSite:
+        return AuthorizationServerSite(server, faults=self.faults, grants=self.grants)
 
     def _serve(self, respond: Respond, largest_field: int) -> web.Server:
         return web.Server(

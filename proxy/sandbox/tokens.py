@@ -29,7 +29,7 @@ class AccessToken:
     expires_at: float
 
 
-class Ledger:
+class IssuedTokens:
     """Every token that was issued, and whether it is still good."""
 
     def __init__(self) -> None:

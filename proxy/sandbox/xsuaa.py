@@ -3,11 +3,11 @@
 import uuid
 
 from proxy.clock import Clock
-from proxy.sandbox.answers import HSTS, NO_STORE, Answer, json_answer
+from proxy.sandbox.answers import HSTS, NO_STORE, SandboxAnswer, json_answer
 from proxy.sandbox.faults import Faults, read_lifetime
-from proxy.sandbox.grants import Outcome, TokenRequest, Verdict
+from proxy.sandbox.grants import GrantDecision, GrantOutcome, TokenRequest
 from proxy.sandbox.registration import Method, RegisteredClient, Registry
-from proxy.sandbox.tokens import UNLIMITED, AccessToken, Ledger, SigningKey, granted_scopes, xsuaa_claims
+from proxy.sandbox.tokens import UNLIMITED, AccessToken, IssuedTokens, SigningKey, granted_scopes, xsuaa_claims
 
 TOKEN_PATH = "/oauth/token"  # noqa: S105 (a path)
 KEYS_PATH = "/token_keys"
@@ -38,7 +38,7 @@ class Xsuaa:
     token_path = TOKEN_PATH
 
     def __init__(
-        self, *, url: str, registry: Registry, ledger: Ledger, key: SigningKey, faults: Faults, clock: Clock
+        self, *, url: str, registry: Registry, ledger: IssuedTokens, key: SigningKey, faults: Faults, clock: Clock
     ) -> None:
         self._url = url
         self._registry = registry
@@ -47,7 +47,7 @@ class Xsuaa:
         self._faults = faults
         self._clock = clock
 
-    def decide(self, request: TokenRequest) -> Verdict:
+    def decide(self, request: TokenRequest) -> GrantDecision:
         """Credentials in Basic or in the body, or a client certificate."""
         if request.method != "POST":
             text = f"Request method '{request.method}' not supported"
@@ -57,16 +57,16 @@ class Xsuaa:
             return _refused(self.refuse_credentials(request))
         if refusal := _refuse_grant(client, request):
             return _refused(refusal)
-        return Verdict(answer=self._grant(client), outcome=Outcome.GRANTED)
+        return GrantDecision(answer=self._grant(client), outcome=GrantOutcome.GRANTED)
 
-    def refuse_credentials(self, request: TokenRequest) -> Answer:
+    def refuse_credentials(self, request: TokenRequest) -> SandboxAnswer:
         """UAA's filters for Basic and for the body answer differently."""
         if request.credentials is not None and request.credentials.method is not Method.BASIC:
             return _error("invalid_client", "Bad client credentials", status=401)
         challenge = 'Basic realm="UAA/client", error="unauthorized", error_description="Bad credentials"'
         return _error("unauthorized", "Bad credentials", status=401, fields=(("WWW-Authenticate", challenge),))
 
-    def elsewhere(self, request: TokenRequest) -> Answer:
+    def elsewhere(self, request: TokenRequest) -> SandboxAnswer:
         """Keys and discovery; and what somebody sees who forgot `/oauth/token`."""
         if request.path == KEYS_PATH:
             return json_answer(self._key.key_set(), fields=(HSTS,))
@@ -91,7 +91,7 @@ class Xsuaa:
             "mtls_endpoint_aliases": {"token_endpoint": token_endpoint},
         }
 
-    def _grant(self, client: RegisteredClient) -> Answer:
+    def _grant(self, client: RegisteredClient) -> SandboxAnswer:
         switch = self._faults.strike("xsuaa.lifetime")
         lifetime = read_lifetime(switch.value if switch else _DEFAULT_LIFETIME)
         token_id = uuid.uuid4().hex
@@ -116,7 +116,7 @@ class Xsuaa:
         return AccessToken(value=value, client_id=client.client_id, roles=client.roles, expires_at=now + lifetime)
 
 
-def _refuse_grant(client: RegisteredClient, request: TokenRequest) -> Answer | None:
+def _refuse_grant(client: RegisteredClient, request: TokenRequest) -> SandboxAnswer | None:
     grant_type = request.parameters.get("grant_type")
     if grant_type is None:
         return _error("invalid_request", "Missing grant type", status=400)
@@ -131,10 +131,10 @@ def _refuse_grant(client: RegisteredClient, request: TokenRequest) -> Answer | N
     return None
 
 
-def _refused(answer: Answer) -> Verdict:
-    return Verdict(answer=answer, outcome=Outcome.REFUSED)
+def _refused(answer: SandboxAnswer) -> GrantDecision:
+    return GrantDecision(answer=answer, outcome=GrantOutcome.REFUSED)
 
 
-def _error(error: str, description: str, *, status: int, fields: tuple[tuple[str, str], ...] = ()) -> Answer:
+def _error(error: str, description: str, *, status: int, fields: tuple[tuple[str, str], ...] = ()) -> SandboxAnswer:
     document = {"error": error, "error_description": description}
     return json_answer(document, status=status, fields=(*NO_STORE, HSTS, *fields))

@@ -1,6 +1,6 @@
 """What a TLS listener shows its senders, and what they have to show it, as its files have it now.
 
-New files are used for new connections. Looks at them by `stat`, as config/following.py does for secrets.
+New files are used for new connections. Looks at them by `stat`, as config/file_watcher.py does for secrets.
 """
 
 import asyncio
@@ -10,11 +10,11 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from proxy.config.file_threads import FileHangs, FileThreads
-from proxy.config.following import EVERY, Stamp, stamp_of
+from proxy.config.file_watcher import EVERY, Stamp, stamp_of
 from proxy.config.model import ListenerTls
 from proxy.oauth.log import Log
 from proxy.server.subject import subject_of_certificate
-from proxy.wire.tls import file_reason, present, trust
+from proxy.wire.tls_context import file_reason, present, trust
 
 
 class Certificate:

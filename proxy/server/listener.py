@@ -9,22 +9,22 @@ from functools import partial
 from typing import Any
 
 from proxy.config.model import Address, Limits
-from proxy.config.model import Listener as Settings
+from proxy.config.model import ListenerSettings as Settings
 from proxy.errors import ProxyError, SenderNotAllowed
 from proxy.forwarding.admission import allowed
 from proxy.forwarding.request import Request
 from proxy.oauth.log import Log
 from proxy.server import sockets
 from proxy.server.certificate import Certificate
-from proxy.server.crowd import Crowd
-from proxy.server.desk import Desk, Terms
-from proxy.server.sender import SenderConnection
+from proxy.server.listener_context import ListenerContext, ListenerLimits
+from proxy.server.sender_connection import SenderConnection
+from proxy.server.sender_connections import SenderConnections
 from proxy.server.sender_transport import LINGER
 from proxy.server.subject import subject_of
-from proxy.wire.acceptance import AcceptedChannel
 from proxy.wire.deadlines import Deadlines
 from proxy.wire.grammar import RequestReader
 from proxy.wire.reading import PieceReader
+from proxy.wire.server_tls import ServerTlsTransport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class Reception:
     limits: Limits
     deadlines: Deadlines
     ids: Iterator[str]
-    crowd: Crowd
+    crowd: SenderConnections
     serve: Callable[[Request], Coroutine[Any, Any, None]]
     refuse: Callable[[SenderConnection, ProxyError, str], None]
     crashed: Callable[[BaseException, str], None]
@@ -159,13 +159,13 @@ class Listener:
         def shaken(tls: ssl.SSLObject) -> None:
             sender.subject = subject_of(tls)
 
-        return AcceptedChannel(
+        return ServerTlsTransport(
             certificate.context, sender, shaken=shaken, failed=lambda error: unsecured(error, sender.address)
         )
 
-    def _new_desk(self) -> Desk:
+    def _new_desk(self) -> ListenerContext:
         reception = self._reception
-        return Desk(
+        return ListenerContext(
             terms=terms_of(reception.limits),
             deadlines=reception.deadlines,
             ids=reception.ids,
@@ -191,9 +191,9 @@ class Listener:
         return refusal
 
 
-def terms_of(limits: Limits) -> Terms:
+def terms_of(limits: Limits) -> ListenerLimits:
     """What the configuration grants."""
-    return Terms(
+    return ListenerLimits(
         max_head=limits.max_head,
         max_fields=limits.max_fields,
         head_timeout=limits.head_timeout,

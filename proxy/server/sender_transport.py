@@ -2,13 +2,13 @@
 
 import asyncio
 
-from proxy.server import state as states
-from proxy.server.desk import Desk
+from proxy.server import sender_state as states
+from proxy.server.listener_context import ListenerContext
 from proxy.server.peer import peer_of, reset
-from proxy.server.state import State
+from proxy.server.sender_state import SenderState
 from proxy.wire.deadlines import NEVER
 from proxy.wire.keepalive import keep_alive
-from proxy.wire.unsent import Taking
+from proxy.wire.unsent import PeerProgress
 
 WRITE_HIGH_WATER = 32 << 10
 "Octets of answers that may wait for a slow sender before `congested`."
@@ -19,11 +19,11 @@ LINGER = 2.0
 class SenderTransport:
     """What an exchange asks often is a plain attribute."""
 
-    desk: Desk
+    desk: ListenerContext
     "Of the listener that it came by."
     _transport: asyncio.Transport
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: ListenerContext) -> None:
         self.desk = desk
         self.secure = desk.secure
         self.left = False
@@ -33,8 +33,8 @@ class SenderTransport:
         self.local = ""
         self.subject = ""
         self.deadline = NEVER
-        self._state: State = states.IDLE
-        self._taking = Taking()
+        self._state: SenderState = states.IDLE
+        self._taking = PeerProgress()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.address} {self._state.value}>"

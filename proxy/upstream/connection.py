@@ -31,19 +31,19 @@ from proxy.upstream.failures import LARGEST_HEAD, cut_short, malformed, silent, 
 from proxy.upstream.keep_alive import idle_time
 from proxy.upstream.response_parser import AWAITING, COMPLETE, ResponseParser
 from proxy.wire.body import IncomingBody
-from proxy.wire.channel import TlsChannel
+from proxy.wire.client_tls import ClientTlsTransport
 from proxy.wire.deadlines import NEVER, Deadlines
 from proxy.wire.framing import BodyMalformed
 from proxy.wire.grammar import ResponseHead, ResponseReader
 from proxy.wire.heads import HeadMalformed, HeadTooLong
 from proxy.wire.reading import left_behind
-from proxy.wire.unsent import Taking
+from proxy.wire.unsent import PeerProgress
 
 WRITE_HIGH_WATER = 32 << 10
 "Octets that may wait for the socket before `congested`."
 
 
-class State(Enum):
+class ConnectionState(Enum):
     """Whom a connection serves, and how much of the request is written."""
 
     CONNECTING = "connecting"
@@ -55,13 +55,13 @@ class State(Enum):
     CLOSED = "closed"
 
 
-CONNECTING: Final = State.CONNECTING
-UNUSED: Final = State.UNUSED
-IDLE: Final = State.IDLE
-LEASED: Final = State.LEASED
-SENDING: Final = State.SENDING
-SENT: Final = State.SENT
-CLOSED: Final = State.CLOSED
+CONNECTING: Final = ConnectionState.CONNECTING
+UNUSED: Final = ConnectionState.UNUSED
+IDLE: Final = ConnectionState.IDLE
+LEASED: Final = ConnectionState.LEASED
+SENDING: Final = ConnectionState.SENDING
+SENT: Final = ConnectionState.SENT
+CLOSED: Final = ConnectionState.CLOSED
 
 
 def _nobody() -> None:
@@ -76,7 +76,7 @@ class UpstreamConnection:
     ) -> None:
         self.name = name
         "Of the upstream, for sentences."
-        self.state: State = CONNECTING
+        self.state: ConnectionState = CONNECTING
         self.deadline = NEVER
         self.idle_since = 0.0
         "When the last response had been read, or the connection was made; seconds of the loop's clock."
@@ -92,13 +92,13 @@ class UpstreamConnection:
         self._deadlines = deadlines
         self._gone = gone
         self._transport: asyncio.Transport = cast("asyncio.Transport", None)
-        self._channel: TlsChannel | None = None
+        self._channel: ClientTlsTransport | None = None
         "The transport, if it is TLS."
         self._descriptor = -1
         self._poll = select.poll()
-        self._taking = Taking()
+        self._taking = PeerProgress()
         self._parser = ResponseParser(reader, LARGEST_HEAD)
-        self._ring: Callable[[], None] = _nobody
+        self._wake: Callable[[], None] = _nobody
         self._timeout = NEVER
 
     def __repr__(self) -> str:
@@ -106,12 +106,12 @@ class UpstreamConnection:
 
     # ---- what an exchange does with it
 
-    def lease(self, ring: Callable[[], None], method: str, timeout: float) -> None:
+    def lease(self, wake: Callable[[], None], method: str, timeout: float) -> None:
         """From now on for one request; `timeout` in seconds bounds each silence of the upstream."""
         if self.state is not IDLE and self.state is not UNUSED:
             raise RuntimeError(f"{self!r} cannot be leased")
         self.state = LEASED
-        self._ring, self._timeout = ring, timeout
+        self._wake, self._timeout = wake, timeout
         self._parser.begin(method)
         self.deadline = NEVER
 
@@ -176,7 +176,7 @@ class UpstreamConnection:
             self.state = IDLE
         else:
             self.cut()
-        self._ring = _nobody
+        self._wake = _nobody
         self.head = self.body = self.failure = None
 
     def give_up(self, failure: ProxyError) -> None:
@@ -196,7 +196,7 @@ class UpstreamConnection:
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Connected, TLS included."""
         self._transport = cast("asyncio.Transport", transport)
-        self._channel = transport if isinstance(transport, TlsChannel) else None
+        self._channel = transport if isinstance(transport, ClientTlsTransport) else None
         self._transport.set_write_buffer_limits(high=WRITE_HIGH_WATER)
         self.state = UNUSED
         self.idle_since = self._deadlines.now()
@@ -211,7 +211,7 @@ class UpstreamConnection:
             except (HeadMalformed, HeadTooLong, BodyMalformed) as error:
                 self._fail(malformed(self.name, error))
             else:
-                self._ring()
+                self._wake()
         elif state is not CLOSED:
             self._end(None)
 
@@ -243,9 +243,9 @@ class UpstreamConnection:
         self.congested = False
         if self.head is None and self.state in (SENDING, SENT):  # the time for a response begins now
             self.deadline = self._deadlines.now() + self._timeout if self.state is SENT else NEVER
-        self._ring()
+        self._wake()
 
-    def expire(self) -> None:
+    def deadline_reached(self) -> None:
         """Silent for too long."""
         now = self._deadlines.now()
         if self.body is not None and self.body.paused:  # it is the sender that does not read
@@ -288,7 +288,7 @@ class UpstreamConnection:
             self._fail(unanswered(self.name, error) if self.body is None else cut_short(self.name))
         else:
             self.cut()
-            self._ring()
+            self._wake()
 
     def _fail(self, failure: ProxyError) -> None:
         """Tells the exchange why, which happens once, for a closed connection is not leased any more."""
@@ -296,4 +296,4 @@ class UpstreamConnection:
         if self.body is not None:
             self.body.fail(failure)
         self.cut()
-        self._ring()
+        self._wake()

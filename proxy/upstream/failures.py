@@ -4,7 +4,7 @@ import ssl
 
 from proxy.errors import ProxyError, UpstreamClosed, UpstreamMalformed, UpstreamTimeout
 from proxy.wire.heads import HeadTooLong
-from proxy.wire.tls import reason_of
+from proxy.wire.tls_context import reason_of
 
 LARGEST_HEAD = 256 << 10
 "Octets of a response head; four times what the routers in front of Cloud Integration let through."

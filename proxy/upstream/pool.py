@@ -13,20 +13,20 @@ from proxy.errors import ConnectTimeout, Draining, ProxyError, UpstreamUnreachab
 from proxy.upstream.connection import IDLE, UpstreamConnection
 from proxy.upstream.failures import UNCERTAIN
 from proxy.upstream.tunnel import tunnel
-from proxy.wire.channel import TlsChannel
+from proxy.wire.client_tls import ClientTlsTransport
 from proxy.wire.deadlines import Deadlines
 from proxy.wire.grammar import ResponseReader
 from proxy.wire.keepalive import keep_alive
 from proxy.wire.reading import PieceReader
 from proxy.wire.resolver import Found, Resolver
-from proxy.wire.tls import certificate_advice, reason_of
+from proxy.wire.tls_context import certificate_advice, reason_of
 
 ATTEMPT_DELAY = 0.25
 "Seconds until the next address is tried beside the first (RFC 8305 §5)."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class UpstreamOrigin:
     """Where an upstream is, and how it is trusted; None for plain HTTP."""
 
     host: str
@@ -50,7 +50,7 @@ class Pool:
 
     def __init__(
         self,
-        origin: Origin,
+        origin: UpstreamOrigin,
         deadlines: Deadlines,
         *,
         reader: ResponseReader,
@@ -167,7 +167,7 @@ class Pool:
 
 async def secure(connected: socket.socket, tls: ssl.SSLContext, host: str, connection: UpstreamConnection) -> None:
     """The handshake; ssl.SSLError, or UpstreamUnreachable where it is broken off."""
-    channel = TlsChannel(tls, host, connection, connected.fileno())
+    channel = ClientTlsTransport(tls, host, connection, connected.fileno())
     try:
         await asyncio.get_running_loop().create_connection(lambda: channel, sock=connected)
         await channel.secured
@@ -181,14 +181,14 @@ async def secure(connected: socket.socket, tls: ssl.SSLContext, host: str, conne
         raise
 
 
-def stopped(origin: Origin) -> Draining:
+def stopped(origin: UpstreamOrigin) -> Draining:
     """What waits for a connection that will not be made any more."""
     return Draining(
         f"The proxy was stopped before it had a connection to {origin}; send the message again.", retry_after=1
     )
 
 
-def too_late(origin: Origin, timeout: float, *, resolved: bool) -> ConnectTimeout:
+def too_late(origin: UpstreamOrigin, timeout: float, *, resolved: bool) -> ConnectTimeout:
     """No connection within so many seconds: the network is silent, or DNS (RFC 9209 §2.3.1)."""
     if not resolved:
         return ConnectTimeout(
@@ -198,7 +198,7 @@ def too_late(origin: Origin, timeout: float, *, resolved: bool) -> ConnectTimeou
     return ConnectTimeout(f"No connection to {origin.way} within {timeout:g} s; is a firewall in between{question}")
 
 
-def unreachable(origin: Origin, error: OSError | UnicodeError) -> ProxyError:
+def unreachable(origin: UpstreamOrigin, error: OSError | UnicodeError) -> ProxyError:
     """What a failed connection means, by the kind of exception that the socket world raised."""
     match error:
         case ssl.SSLCertVerificationError():

@@ -25,7 +25,7 @@ MOST_HEADS: Final = 64
 "Of one response, the final one included."
 
 
-class State(Enum):
+class ResponseState(Enum):
     """How much of a response has come."""
 
     AWAITING = "awaiting"
@@ -34,10 +34,10 @@ class State(Enum):
     COMPLETE = "complete"
 
 
-AWAITING: Final = State.AWAITING
-HEAD: Final = State.HEAD
-BODY: Final = State.BODY
-COMPLETE: Final = State.COMPLETE
+AWAITING: Final = ResponseState.AWAITING
+HEAD: Final = ResponseState.HEAD
+BODY: Final = ResponseState.BODY
+COMPLETE: Final = ResponseState.COMPLETE
 
 
 class Signal(Enum):

@@ -3,7 +3,7 @@
 import ssl
 
 from proxy.config.model import Tls
-from proxy.wire.tls import present, verifying_context
+from proxy.wire.tls_context import present, verifying_context
 
 
 def client_context(tls: Tls) -> ssl.SSLContext:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from proxy.wire.run import rung
+from proxy.wire.coroutine_runner import woken
 
 HIGH_WATER = 32 << 10
 "Octets that may lie here before the socket is no longer read."
@@ -49,7 +49,7 @@ class Pieces:
         return first if first and isinstance(first, bytes) else b"".join(pieces)
 
 
-class Flow(Protocol):
+class ReadableTransport(Protocol):
     """The reading side of a transport."""
 
     def pause_reading(self) -> None:
@@ -66,7 +66,7 @@ class IncomingBody:
 
     __slots__ = ("_flow", "_paused", "_pieces", "ended", "failure", "invite", "length", "received")
 
-    def __init__(self, flow: Flow, length: int | None) -> None:
+    def __init__(self, flow: ReadableTransport, length: int | None) -> None:
         self._flow = flow
         self._pieces = Pieces()
         self._paused = False
@@ -147,7 +147,7 @@ class IncomingBody:
     async def beginning(self, most: int) -> bytes:
         """What has come by its end, its failure, or when it has more than `most` octets; all of it stays here."""
         while self._pieces.size <= most and not self.ended and not self.failure:
-            await rung()
+            await woken()
         return self._pieces.look()
 
     async def read(self) -> bytes:
@@ -158,5 +158,5 @@ class IncomingBody:
             if self.ended:
                 return b""
             self.want()
-            await rung()
+            await woken()
         return self.take()

@@ -20,7 +20,7 @@ class Timed(Protocol):
 
     deadline: float
 
-    def expire(self) -> None:
+    def deadline_reached(self) -> None:
         """What happens at the deadline; it has been set to NEVER before."""
         ...
 
@@ -62,4 +62,4 @@ class Deadlines:
         for timed in [each for each in self._watched if each.deadline <= self._looked]:
             if timed.deadline <= self._looked:  # the expiry of another may have moved it
                 timed.deadline = NEVER
-                timed.expire()
+                timed.deadline_reached()

@@ -24,14 +24,14 @@ _FOREIGN = "A browser sent this for a page of another site. Open the address its
 Fields = tuple[tuple[bytes, bytes], ...]
 
 
-class Refusal(NamedTuple):
+class SiteRefusal(NamedTuple):
     """Why a request is not served."""
 
     status: int
     detail: str
 
 
-class Fence(NamedTuple):
+class SiteFence(NamedTuple):
     """Who is served."""
 
     hosts: Collection[str] | None = ()
@@ -39,22 +39,22 @@ class Fence(NamedTuple):
     public: Collection[str] = ()
     "Paths that the page of any site may GET: it cannot read the answers."
 
-    def refusal(self, method: str, target: bytes, path: str, fields: Fields) -> Refusal | None:
+    def refusal(self, method: str, target: bytes, path: str, fields: Fields) -> SiteRefusal | None:
         """Why the request is refused, if it is; `path` is that of the target, decoded."""
         authority = _authority(target, fields)
         if self.hosts is not None and not _is_ours(host_name(authority), self.hosts):
-            return Refusal(421, _WRONG_HOST)
+            return SiteRefusal(421, _WRONG_HOST)
         if method == "GET" and path in self.public:
             return None
-        return Refusal(403, _FOREIGN) if comes_from_elsewhere(fields, authority, secure=False) else None
+        return SiteRefusal(403, _FOREIGN) if comes_from_elsewhere(fields, authority, secure=False) else None
 
 
 def fenced_application(
-    fence: Fence,
+    fence: SiteFence,
     *,
     outer: Iterable[Any] = (),
     inner: Iterable[Any] = (),
-    refused: Callable[[Refusal], object] = lambda _: None,
+    refused: Callable[[SiteRefusal], object] = lambda _: None,
     client_max_size: int = 1 << 20,
 ) -> web.Application:
     """An application behind the fence, with middlewares outside and inside of it; `refused` is told of refusals."""

@@ -15,7 +15,7 @@ BUFFER = memoryview(bytearray(PIECE))
 "What a callback was given to read."
 
 
-class Upper(Protocol):
+class ConnectionProtocol(Protocol):
     """What hears of a connection: as asyncio.Protocol, but without deriving from it, so that it can be compiled."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -55,7 +55,7 @@ class SharedBuffer(asyncio.BufferedProtocol):
 class PieceReader(SharedBuffer):
     """The event loop's protocol of a connection in clear."""
 
-    def __init__(self, upper: Upper) -> None:
+    def __init__(self, upper: ConnectionProtocol) -> None:
         self._upper = upper
         self._received = upper.data_received
 

@@ -17,7 +17,7 @@ LOOK = 5.0
 "Seconds between two looks at what a peer has taken."
 
 
-class Taking:
+class PeerProgress:
     """Whether a peer takes what was written to it, be it slowly."""
 
     __slots__ = ("_since", "left")

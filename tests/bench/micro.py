@@ -16,7 +16,7 @@ from proxy.forwarding.exchange import with_credentials
 from proxy.forwarding.fields import FieldRules, end_to_end, request_names, response_names
 from proxy.forwarding.outgoing import prepare
 from proxy.forwarding.verdict import Ending, Verdict, verdict
-from proxy.observe.logs import json_line
+from proxy.observe.log_format import json_line
 from proxy.observe.metrics import Metrics
 from proxy.upstream.request import http1_head
 from proxy.wire.framing import ChunkedBody, LengthBody, request_body
@@ -132,6 +132,6 @@ def forwarding() -> Iterator[Step]:
 
 def accounting() -> Iterator[Step]:
     """The end of an exchange."""
-    metrics, finished = Metrics(), samples.account()
+    metrics, finished = Metrics(), samples.record()
     yield Step("render the log line", lambda: json_line(finished, "info"))
     yield Step("count in the metrics", lambda: metrics.count(finished))

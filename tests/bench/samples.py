@@ -10,19 +10,19 @@ from proxy.app import App
 from proxy.clock import SystemClock
 from proxy.config.load import find
 from proxy.config.model import OAuthClient
-from proxy.config.problems import Origin, Problems
+from proxy.config.problems import DocumentSource, Problems
 from proxy.config.resolve import resolve
 from proxy.config.secrets import read_secret
 from proxy.forwarding.request import Request, Sender
 from proxy.forwarding.routes import Route, Routes
 from proxy.forwarding.target import take_apart
-from proxy.oauth.answer import Answer
+from proxy.oauth.answer import TokenResponse
 from proxy.oauth.grant import GrantRequest
 from proxy.oauth.source import TokenSource, token_source
-from proxy.observe.account import Account
-from proxy.observe.lines import LineWriter
-from proxy.observe.log import Log
-from proxy.wire.body import Flow, IncomingBody
+from proxy.observe.exchange_record import ExchangeRecord
+from proxy.observe.line_writer import LineWriter
+from proxy.observe.process_log import ProcessLog
+from proxy.wire.body import IncomingBody, ReadableTransport
 from proxy.wire.grammar import RequestHead
 from tests.fakes.heads import REQUESTS
 
@@ -70,7 +70,9 @@ def request_head() -> RequestHead:
 def request() -> Request:
     """The sample message; neither of the objects that stand for its connection is ever asked for anything."""
     head = request_head()
-    return Request(head, take_apart(head.target), IncomingBody(cast("Flow", None), 1024), cast("Sender", None), "id-1")
+    return Request(
+        head, take_apart(head.target), IncomingBody(cast("ReadableTransport", None), 1024), cast("Sender", None), "id-1"
+    )
 
 
 def routes(count: int) -> Routes[Route]:
@@ -84,7 +86,7 @@ def routes(count: int) -> Routes[Route]:
             {"path": path, "upstream": f"http://127.0.0.1:1/http{path}", "oauth_client": "orders"} for path in paths
         ],
     }
-    problems = Problems(Origin(file="benchmark"))
+    problems = Problems(DocumentSource(file="benchmark"))
     configuration = resolve(tree, problems, folder=Path.cwd(), read=read_secret, insecure_listen=False)
     loop = asyncio.new_event_loop()
     app = App(configuration, log=silent_log(), environ={}, loop=loop)
@@ -92,9 +94,9 @@ def routes(count: int) -> Routes[Route]:
     return app._generation.context.routes
 
 
-def silent_log() -> Log:
+def silent_log() -> ProcessLog:
     """A log that nobody reads."""
-    return Log(LineWriter(os.open(os.devnull, os.O_WRONLY)), level="error", human=False)
+    return ProcessLog(LineWriter(os.open(os.devnull, os.O_WRONLY)), level="error", human=False)
 
 
 class FakeChannel:
@@ -105,11 +107,11 @@ class FakeChannel:
         del client
         return self
 
-    async def send(self, request: GrantRequest) -> Answer:
+    async def send(self, request: GrantRequest) -> TokenResponse:
         """Grant a token for an hour."""
         del request
         body = json.dumps({"access_token": "t" * 800, "token_type": "Bearer", "expires_in": 3600})
-        return Answer(status=200, content_type="application/json", body=body.encode())
+        return TokenResponse(status=200, content_type="application/json", body=body.encode())
 
 
 def granted_source() -> TokenSource:
@@ -130,9 +132,9 @@ async def _granted(source: TokenSource) -> None:
     await source.token()
 
 
-def account() -> Account:
+def record() -> ExchangeRecord:
     """The account of an exchange that went well."""
-    finished = Account("0050568f4e2a1eddbca1b2c3d4e5f607", "POST")
+    finished = ExchangeRecord("0050568f4e2a1eddbca1b2c3d4e5f607", "POST")
     finished.routed("orders", "orders")
     finished.have_token(renewed=False)
     finished.answered()

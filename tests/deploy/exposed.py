@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import CollectorRegistry
 
 from proxy.admin import site
-from proxy.observe.account import Account
+from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.metrics import Metrics
 
 PROMETHEUS = frozenset({"instance", "job"})
@@ -21,7 +21,7 @@ class _Crowd(list[Any]):
 
 def _shown() -> str:
     metrics = Metrics()
-    account = Account("id", "POST")
+    account = ExchangeRecord("id", "POST")
     account.routed("orders", "orders")
     account.attempts = 1
     account.replayed("fetch_csrf")

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from proxy.admin.site import _Families
 from proxy.app import App
 from proxy.config.load import load
-from proxy.oauth import contest
-from proxy.observe.account import Account
-from proxy.observe.lines import LineWriter
-from proxy.observe.log import Log
+from proxy.oauth import refused_token_streak as contest
+from proxy.observe.exchange_record import ExchangeRecord
+from proxy.observe.line_writer import LineWriter
+from proxy.observe.process_log import ProcessLog
 from tests.docs.pages import ROOT
 from tests.docs.tables import NOTHING, code, made
 
@@ -30,7 +30,7 @@ def metrics() -> Iterator[tuple[str, str, tuple[str, ...], str]]:
     loop = asyncio.new_event_loop()
     try:
         configuration = load(ROOT / "config" / "minimal.yaml", {"CPI_CLIENT_SECRET": "s"})
-        log = Log(LineWriter(2), level="error", human=True)
+        log = ProcessLog(LineWriter(2), level="error", human=True)
         app = App(configuration, log=log, environ={}, loop=loop)
         for family in _Families(app).collect():
             suffix = "_total" if family.type == "counter" else ""
@@ -72,13 +72,13 @@ def event_names(first: ast.expr | None) -> Iterator[str]:
 
 
 def finding_events() -> list[str]:
-    """The events of `proxy.oauth.contest`."""
-    return [each.event for each in vars(contest).values() if isinstance(each, contest.Finding)]
+    """The events of `proxy.oauth.refused_token_streak`."""
+    return [each.event for each in vars(contest).values() if isinstance(each, contest.StreakFinding)]
 
 
-def full_account() -> Account:
+def full_account() -> ExchangeRecord:
     """An exchange with all that its line can have."""
-    account = Account("id", "POST", b"/orders")
+    account = ExchangeRecord("id", "POST", b"/orders")
     account.routed("orders", "orders")
     account.admitted("erp")
     account.mpl_id = account.correlation_id = account.client_certificate = account.diagnosis = account.code = "x"

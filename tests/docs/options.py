@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 
 from proxy.config import urls, values
 from proxy.config.environment import _OPTIONS
-from proxy.config.model import Admin, Listener
+from proxy.config.model import Admin, ListenerSettings
 from proxy.config.presets import PRESETS, Preset
 from proxy.config.problems import spelled
 from proxy.config.schema import Document, descriptions
@@ -79,7 +79,7 @@ def rows_of(place: str, model: type[BaseModel]) -> Iterator[tuple[str, ...]]:
         if inner := part_in(field.annotation):
             where = inner_place(place, name, field)
             kind = f"[{where}](#{anchor(where)})"
-            kind = f"{kind}, or an address" if inner in (Listener, Admin) else kind
+            kind = f"{kind}, or an address" if inner in (ListenerSettings, Admin) else kind
         else:
             kind = kind_of(field.annotation, field.metadata)
         default = "needed" if name in needed else "[by `provider`](#presets)" if name in PRESET else default_of(field)

@@ -5,7 +5,7 @@ import re
 
 from proxy.config.model import LogLevel
 from proxy.forwarding.verdict import Verdict
-from proxy.observe.logs import json_line
+from proxy.observe.log_format import json_line
 from tests.docs.measures import LEVELS, events, full_account, metrics
 from tests.docs.pages import ROOT, prose, read, table, words
 

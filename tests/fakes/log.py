@@ -4,7 +4,7 @@ import asyncio
 import json
 from typing import Any
 
-from proxy.observe.lines import LineWriter
+from proxy.observe.line_writer import LineWriter
 from tests.fakes.upstream import PATIENCE
 
 

@@ -12,7 +12,7 @@ from aiohttp import ClientSession
 from proxy.app import App
 from proxy.config.load import load
 from proxy.config.model import Configuration
-from proxy.observe.log import Log
+from proxy.observe.process_log import ProcessLog
 from proxy.observe.traces import Traces
 from proxy.sandbox.tenant import Tenant
 from tests.fakes.authorization_server import AuthorizationServer
@@ -66,7 +66,7 @@ class Running:
         """The log lines of finished exchanges, when there are so many."""
         return await self.lines.reach("exchange.finished", count)
 
-    async def account(self) -> dict[str, Any]:
+    async def record(self) -> dict[str, Any]:
         """The log line of the last finished exchange."""
         return (await self.accounts())[-1]
 
@@ -89,7 +89,7 @@ async def start(document: Document, folder: Path, clock: HandLoop, traces: Trace
 
     def make() -> App:
         configuration = configured(document, folder / "proxy.yaml")
-        log = Log(lines, level=configuration.log.level.value, human=False)
+        log = ProcessLog(lines, level=configuration.log.level.value, human=False)
         return App(configuration, log=log, environ={}, loop=time, clock=clock, traces=traces)
 
     running = Running(await loop.run_in_executor(None, make), lines, clock, folder / "proxy.yaml")

@@ -59,7 +59,7 @@ async def test_a_route_may_want_certain_subjects(
     first = await serve(written)
     erp = issuer.identify(issuer.trusting(), "ERP")
     await (await first.sender(tls=erp)).ask(request(b"GET /nowhere"))
-    subject = (await first.account())["client_certificate"]
+    subject = (await first.record())["client_certificate"]
     written["routes"][0]["inbound_auth"] = {"client_certificate": {"subjects": [subject]}}
 
     proxy = await serve(written)

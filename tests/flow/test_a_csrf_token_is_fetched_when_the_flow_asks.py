@@ -30,8 +30,8 @@ async def test_a_post_is_delivered_after_one_handshake(proxy: Running, tenant: T
     assert (delivered.field(b"Set-Cookie"), delivered.field(b"X-CSRF-Token")) == ([], [])
     assert trail(tenant) == [("POST", 403), ("HEAD", 200), ("POST", 200)]
     assert tenant.runs() == {"/orders": 1}
-    account = await proxy.account()
-    assert (account["replays"], account["attempts"], account["token"]) == ("fetch_csrf", 2, "granted")
+    record = await proxy.record()
+    assert (record["replays"], record["attempts"], record["token"]) == ("fetch_csrf", 2, "granted")
 
 
 async def test_the_next_post_needs_no_handshake(proxy: Running, tenant: Tenant) -> None:

@@ -87,8 +87,8 @@ async def test_a_reset_in_the_body_is_passed_on(
     relayed.set()
     with pytest.raises(ConnectionResetError):
         await sender.rest()
-    account = await proxy.account()
-    assert (account["status"], account["code"]) == (200, "upstream_closed")
+    record = await proxy.record()
+    assert (record["status"], record["code"]) == (200, "upstream_closed")
 
 
 async def test_a_body_up_to_the_end_of_the_connection_is_whole(
@@ -175,7 +175,7 @@ async def test_a_chunk_that_is_none_cuts_the_answer(
     upstream.script = deque([babble])
     proxy = await serve(document(upstream, authority))
     assert await outcome(await proxy.sender(), request(b"GET /orders")) is None
-    assert (await proxy.account())["code"] == "upstream_malformed"
+    assert (await proxy.record())["code"] == "upstream_malformed"
 
 
 async def test_an_answer_that_comes_octet_by_octet_is_whole(

@@ -92,8 +92,8 @@ async def test_a_connection_counts_from_its_first_moment(proxy: Running, issuer:
     await until(lambda: len(proxy.app.crowd) == 1)
     with pytest.raises(ConnectionError):
         await proxy.sender(tls=issuer.trusting())
-    account = await proxy.account()
-    assert (account["status"], account["code"], account["made_by"]) == (503, "overloaded", "proxy")
+    record = await proxy.record()
+    assert (record["status"], record["code"], record["made_by"]) == (503, "overloaded", "proxy")
     shaking.leave()
     await until(lambda: not proxy.app.crowd)
     assert (await (await proxy.sender(tls=issuer.trusting())).ask(request(b"GET /orders"))).status == 200
@@ -104,7 +104,7 @@ async def test_a_sender_that_is_not_allowed_gets_no_handshake(proxy: Running, is
     """Nothing of a stranger is read; the log says why."""
     with pytest.raises(ConnectionError):
         await proxy.sender(tls=issuer.trusting())
-    assert (await proxy.account())["code"] == "sender_not_allowed"
+    assert (await proxy.record())["code"] == "sender_not_allowed"
     await until(lambda: not proxy.app.crowd)
     assert not proxy.lines.named("handshake.failed")
 

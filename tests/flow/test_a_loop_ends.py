@@ -15,7 +15,7 @@ async def test_a_proxy_that_delivers_to_itself_answers_508(serve: Serve, authori
     refused = await (await second.sender()).ask(request(b"POST /a", body=b"x"))
     assert (refused.status, refused.code) == (508, "loop")
     assert refused.field(b"Proxy-Status") == []  # of the second pass, which is the first one's upstream
-    assert (await second.account())["made_by"] == "upstream"
+    assert (await second.record())["made_by"] == "upstream"
 
 
 @pytest.mark.parametrize(

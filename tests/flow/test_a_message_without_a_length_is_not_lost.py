@@ -64,8 +64,8 @@ async def test_a_body_that_comes_later_is_a_411_too(
     refused = await sender.answer()
     assert (refused.status, refused.code) == (411, "length_required")
     assert "delivered without" in refused.problem["detail"]
-    account = await proxy.account()
-    assert (account["status"], account["code"], account["attempts"]) == (411, "length_required", 1)
+    record = await proxy.record()
+    assert (record["status"], record["code"], record["attempts"]) == (411, "length_required", 1)
     await turns()
     assert all(not each.leased for pool in proxy.app.pools for each in pool._all)
 

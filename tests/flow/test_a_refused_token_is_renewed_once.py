@@ -28,8 +28,8 @@ async def test_a_void_token_is_renewed_and_the_message_sent_again(proxy: Running
     assert [message.status for message in tenant.messages] == [200, 401, 200]
     assert tenant.messages[-1].body_sha256 == hashlib.sha256(MESSAGE).hexdigest()
     assert tenant.runs() == {"/invoices": 2}
-    account = (await proxy.accounts(2))[-1]
-    assert (account["attempts"], account["token"], account["replays"]) == (2, "renewed", "renew_token")
+    record = (await proxy.accounts(2))[-1]
+    assert (record["attempts"], record["token"], record["replays"]) == (2, "renewed", "renew_token")
 
 
 async def test_twenty_refused_messages_cost_one_grant(proxy: Running, tenant: Tenant) -> None:

@@ -38,7 +38,7 @@ async def test_a_request_cut_at_any_octet_does_not_reach_the_upstream(
     ("end", "account"), [(Sender.reset, (499, "sender_left")), (Sender.leave, (400, "request_malformed"))]
 )
 async def test_a_cut_body_that_streams_is_cut_at_the_upstream(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, end: object, account: tuple[int, str]
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, end: object, record: tuple[int, str]
 ) -> None:
     """Its connection breaks before the announced length; who only closes may still listen, and is told."""
     ended = asyncio.Event()
@@ -57,8 +57,8 @@ async def test_a_cut_body_that_streams_is_cut_at_the_upstream(
     await upstream.reach(1)
     end(sender)  # type: ignore[operator]
     await soon(ended.wait())
-    line = await proxy.account()
-    assert (line["status"], line["code"]) == account
+    line = await proxy.record()
+    assert (line["status"], line["code"]) == record
     assert len(upstream.requests[0].body) < len(LARGE)
 
 
@@ -103,9 +103,9 @@ async def test_a_sender_that_leaves_after_its_message_is_delivered_is_noted(
     await until(lambda: all(each.half_closed for each in proxy.app.crowd))
     assert proxy.lines.named("exchange.finished") == []
     tenant.faults.switch_off("runtime.hang")
-    account = await proxy.account()
-    assert (account["status"], account["made_by"], account["upstream_status"]) == (499, "sender", 200)
-    assert (tenant.runs(), account["mpl_id"]) == ({"/invoices": 1}, tenant.messages[0].mpl_id)
+    record = await proxy.record()
+    assert (record["status"], record["made_by"], record["upstream_status"]) == (499, "sender", 200)
+    assert (tenant.runs(), record["mpl_id"]) == ({"/invoices": 1}, tenant.messages[0].mpl_id)
 
 
 @pytest.mark.parametrize("end", [Sender.leave, Sender.reset, Sender.finish])
@@ -147,8 +147,8 @@ async def test_a_sender_that_leaves_in_the_middle_of_the_answer_is_noted(
     await sender.read(12)
     sender.leave()
     await soon(cut.wait())
-    account = await proxy.account()
-    assert (account["status"], account["code"]) == (200, "sender_left")
+    record = await proxy.record()
+    assert (record["status"], record["code"]) == (200, "sender_left")
 
 
 async def test_no_exchange_is_left_behind(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> None:

@@ -53,7 +53,7 @@ async def test_other_content_is_a_415(
     assert refused.field(b"Proxy-Status") == [b'here; error=http_request_denied; details="content_type_not_allowed"']
     assert "application/xml, text/* only" in refused.problem["detail"]
     assert (upstream.connections, len(authority.requests)) == (0, 0)
-    assert (await proxy.account())["code"] == "content_type_not_allowed"
+    assert (await proxy.record())["code"] == "content_type_not_allowed"
 
 
 async def test_a_sender_that_asks_too_often_is_a_429(

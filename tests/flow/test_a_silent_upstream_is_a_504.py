@@ -55,8 +55,8 @@ async def test_a_gap_in_the_answer_cuts_it(serve: Serve, upstream: Upstream, aut
     with pytest.raises(ConnectionResetError):
         await sender.rest()
     assert started == b"HTTP/1.1 200"
-    account = await proxy.account()
-    assert (account["status"], account["code"]) == (200, "upstream_timeout")
+    record = await proxy.record()
+    assert (record["status"], record["code"]) == (200, "upstream_timeout")
 
 
 async def test_an_answer_that_trickles_is_no_silence(

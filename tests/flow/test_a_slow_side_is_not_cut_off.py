@@ -62,7 +62,7 @@ async def test_a_sender_that_reads_slowly_gets_its_answer(
         await turns()
     assert stood_still
     assert await sender.read(left) == b"a" * left
-    assert (await proxy.account())["bytes_out"] == SIZE
+    assert (await proxy.record())["bytes_out"] == SIZE
 
 
 async def test_an_upstream_that_reads_slowly_gets_its_message(

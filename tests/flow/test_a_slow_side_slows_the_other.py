@@ -107,7 +107,7 @@ async def test_a_slow_sender_slows_the_upstream(
     assert not sent.is_set()
     relayed = await sender.answer()
     assert (len(relayed.body), hashlib.sha256(relayed.body).hexdigest()) == (SIZE, DIGEST)
-    assert (await proxy.account())["bytes_out"] == SIZE
+    assert (await proxy.record())["bytes_out"] == SIZE
 
 
 async def test_a_sender_that_takes_nothing_is_cut_off(
@@ -130,7 +130,7 @@ async def test_a_sender_that_takes_nothing_is_cut_off(
     await sender.send(request(b"GET /orders"))
     await until(lambda: any(each.congested for each in proxy.app.crowd))
     await time_passes(proxy, cut.is_set)
-    assert (await proxy.account())["code"] == "sender_left"
+    assert (await proxy.record())["code"] == "sender_left"
 
 
 async def test_an_upstream_that_takes_nothing_is_a_504(

@@ -57,8 +57,8 @@ async def is_told(proxy: Running, waits: Callable[[], Awaitable[object]]) -> Non
     assert told.field(b"Retry-After") == [b"1"]
     assert "before it had a connection" in told.problem["detail"]
     assert proxy.lines.named("exchange.crashed") == []
-    account = await proxy.account()
-    assert (account["status"], account["made_by"], account["code"]) == (503, "proxy", "draining")
+    record = await proxy.record()
+    assert (record["status"], record["made_by"], record["code"]) == (503, "proxy", "draining")
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])

@@ -44,7 +44,7 @@ async def test_a_refused_connection_is_a_502(serve: Serve, authority: Authorizat
     assert refused.problem["detail"] == (
         f"127.0.0.1:{closed_port} refused the connection; is it running, and is the port right?"
     )
-    assert (await proxy.account())["replays"] == "reconnect"
+    assert (await proxy.record())["replays"] == "reconnect"
 
 
 async def test_a_name_that_does_not_resolve_is_a_502(serve: Serve, authority: AuthorizationServer) -> None:

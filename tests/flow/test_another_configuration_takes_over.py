@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import trustme
 
-from proxy.server.front import Change, Front
 from proxy.server.listener import Listener
+from proxy.server.listeners import Listeners, ListenersChange
 from proxy.server.sender_transport import LINGER
 from tests.fakes.authority import Authority
 from tests.fakes.authorization_server import AuthorizationServer
@@ -250,15 +250,15 @@ async def test_a_fault_in_the_admin_site_leaves_no_address_behind(
     """It comes last, when the senders' addresses have been had."""
     first = document(upstream, authority)
     proxy = await serve(first)
-    changes: list[Change] = []
-    prepare = Front.prepare
+    changes: list[ListenersChange] = []
+    prepare = Listeners.prepare
 
-    def kept(*given: Any, **options: Any) -> Change:
+    def kept(*given: Any, **options: Any) -> ListenersChange:
         changes.append(prepare(*given, **options))
         return changes[0]
 
-    monkeypatch.setattr(Front, "prepare", kept)
-    monkeypatch.setattr("proxy.app.life.open_site", lambda _: 1 / 0)
+    monkeypatch.setattr(Listeners, "prepare", kept)
+    monkeypatch.setattr("proxy.app.lifecycle.open_site", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         await proxy.take(first | {"listen": ["127.0.0.1:0", "127.0.0.2:0"], "admin": "127.0.0.3:0"})
     assert [each.port for each in changes[0].opened] == [0]

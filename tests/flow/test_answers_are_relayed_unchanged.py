@@ -36,7 +36,7 @@ async def test_an_upstream_does_not_speak_for_the_proxy(
     proxy = await serve(document(upstream, authority))
     relayed = await (await proxy.sender()).ask(request(b"POST /orders", body=b"x"))
     assert (relayed.status, relayed.field(b"Proxy-Status"), relayed.field(b"Content-Type")) == (502, [], [b"text/xml"])
-    assert (await proxy.account())["made_by"] == "upstream"
+    assert (await proxy.record())["made_by"] == "upstream"
 
 
 async def test_an_empty_reason_stays_empty(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> None:
@@ -102,8 +102,8 @@ async def test_a_failed_flow_is_relayed_and_its_mpl_id_logged(proxy: Running, te
     relayed = await (await proxy.sender()).ask(request(b"POST /http/fail?reason=why", body=b"x"))
     assert relayed.status == 500
     assert b"An internal server error occured: why" in relayed.body
-    account = await proxy.account()
-    assert (account["made_by"], account["mpl_id"]) == ("upstream", tenant.messages[0].mpl_id)
+    record = await proxy.record()
+    assert (record["made_by"], record["mpl_id"]) == ("upstream", tenant.messages[0].mpl_id)
 
 
 async def test_large_answers_come_whole(proxy: Running) -> None:
@@ -120,4 +120,4 @@ async def test_the_tenants_failures_are_its_own(proxy: Running, tenant: Tenant, 
     relayed = await (await proxy.sender()).ask(request(b"POST /http/invoices", body=b"x"))
     assert relayed.status >= 400
     assert (relayed.field(b"Proxy-Status"), tenant.messages.total) == ([], 1)
-    assert (await proxy.account())["made_by"] == "upstream"
+    assert (await proxy.record())["made_by"] == "upstream"

@@ -68,7 +68,7 @@ async def test_it_says_what_the_line_of_the_log_says(proxy: Running, upstream: U
     """The same numbers, under the names of the conventions."""
     upstream.script[0] = answer(200, b"SAP_MessageProcessingLogID: mpl-1", body=b"taken")
     await (await proxy.sender()).ask(request(b"POST /orders/new?key=cAnAry-query", b"X-Request-ID: mine", body=b"x"))
-    line, (span,) = await proxy.account(), await traces.reach()
+    line, (span,) = await proxy.record(), await traces.reach()
     told = {name.removeprefix("cpi_proxy."): value for name, value in said(span).items()}
     for name in ("request_id", "route", "oauth_client", "made_by", "attempts", "token", "mpl_id"):
         assert told[name] == line[name]

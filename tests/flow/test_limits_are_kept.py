@@ -189,5 +189,5 @@ async def test_a_refused_sender_may_go_on_sending_for_a_while(proxy: Running) ->
 async def test_the_line_of_a_refusal_is_in_the_log(proxy: Running) -> None:
     """What never became a request has its account too."""
     await (await proxy.sender()).ask(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n bad: x\r\n\r\n")
-    account = await proxy.account()
-    assert (account["status"], account["made_by"], account["code"]) == (400, "proxy", "request_malformed")
+    record = await proxy.record()
+    assert (record["status"], record["made_by"], record["code"]) == (400, "proxy", "request_malformed")

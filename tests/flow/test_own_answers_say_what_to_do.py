@@ -64,4 +64,4 @@ async def test_whatever_a_sender_calls_its_request_the_answer_is_well_formed(
     shown = request_id[:128]
     assert answer.field(b"X-Request-ID") == [shown]
     assert json.loads(answer.body)["request_id"] == shown.decode("latin-1")
-    assert (await proxy.account())["request_id"] == shown.decode("latin-1")
+    assert (await proxy.record())["request_id"] == shown.decode("latin-1")

@@ -64,7 +64,7 @@ async def test_what_no_route_takes_is_a_404(proxy: Running, upstream: Upstream, 
     """And leaves no trace in the metrics' labels but an empty route."""
     refused = await (await proxy.sender()).ask(request(start, body=b"x"))
     assert (refused.status, refused.code, upstream.connections) == (404, "route_unknown", 0)
-    assert (await proxy.account())["route"] == ""
+    assert (await proxy.record())["route"] == ""
 
 
 async def test_a_method_that_no_route_takes_is_a_405(proxy: Running, upstream: Upstream) -> None:

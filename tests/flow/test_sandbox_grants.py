@@ -11,7 +11,7 @@ from urllib.parse import quote_plus
 import pytest
 from aiohttp import ClientError, ClientSession, DummyCookieJar, ServerDisconnectedError, TCPConnector
 
-from proxy.sandbox.grants import Outcome
+from proxy.sandbox.grants import GrantOutcome
 from proxy.sandbox.registration import RegisteredClient
 from proxy.sandbox.tenant import Tenant
 
@@ -65,7 +65,7 @@ async def test_neo_refuses_credentials_in_the_body(tenant: Tenant, session: Clie
     form = GRANT | {"client_id": tenant.neo_client.client_id, "client_secret": tenant.neo_client.secret}
     async with session.post(tenant.neo_token_url, data=form) as answer:
         assert answer.status == 401
-    assert tenant.grants.count("sandbox-neo-client", Outcome.REFUSED) == 1
+    assert tenant.grants.count("sandbox-neo-client", GrantOutcome.REFUSED) == 1
 
 
 async def test_neo_serves_its_token_path_only(tenant: Tenant, session: ClientSession) -> None:
@@ -151,7 +151,7 @@ async def test_a_fault_disturbs_one_endpoint_once(
         assert (answer.status, '"token_type"' in await answer.text()) == (status, False)
     async with session.post(url, headers=neo(client), data=GRANT) as answer:
         assert "access_token" in await answer.json(content_type=None)
-    counts = (tenant.grants.count(client.client_id, Outcome.DISTURBED), tenant.grants.count(client.client_id))
+    counts = (tenant.grants.count(client.client_id, GrantOutcome.DISTURBED), tenant.grants.count(client.client_id))
     assert counts == (1, 1)
 
 
@@ -185,7 +185,7 @@ async def test_a_dropped_connection_has_no_answer(tenant: Tenant, session: Clien
     with pytest.raises(ClientError) as caught:
         await session.post(url, headers=neo(client), data=GRANT)
     assert getattr(caught.value, "errno", None) == errno.ECONNRESET
-    assert tenant.grants.count(client.client_id, Outcome.DISTURBED) == 2
+    assert tenant.grants.count(client.client_id, GrantOutcome.DISTURBED) == 2
 
 
 async def test_a_slow_endpoint_sleeps_as_long_as_it_is_told() -> None:

@@ -42,7 +42,7 @@ async def test_a_message_over_tls(proxy: Running, upstream: Upstream, issuer: Au
         assert (await sender.ask(request(b"POST /orders", body=body))).body == b"got " + body
     assert (sender.tls.version(), sender.tls.selected_alpn_protocol()) == ("TLSv1.3", "http/1.1")
     assert [bytes(each.body) for each in upstream.requests] == [b"one", b"two"]
-    assert "client_certificate" not in await proxy.account()
+    assert "client_certificate" not in await proxy.record()
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ async def test_a_sender_that_leaves_is_noticed(proxy: Running, upstream: Upstrea
     await upstream.reach(1)
     sender.leave()
     await soon(cut.wait())
-    assert (await proxy.account())["status"] in (400, 499)
+    assert (await proxy.record())["status"] in (400, 499)
     await until(lambda: not proxy.app.crowd)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from proxy.forwarding.checks import AT_A_TIME, MOST_OF_ONE
+from proxy.forwarding.auth.password_checks import AT_A_TIME, MOST_OF_ONE
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.passwords import argon2_hash, basic, bcrypt_hash
 from tests.fakes.sender import Answer, request
@@ -55,7 +55,7 @@ async def ask(proxy: Running, *fields: bytes) -> Answer:
 
 async def look(proxy: Running) -> None:
     """Let the proxy look at its files, as it does every five seconds."""
-    for _, following in proxy.app._premises.gates._gates.values():
+    for _, following in proxy.app._resources.gates._gates.values():
         assert following is not None
         await following._once()
 
@@ -65,7 +65,7 @@ def waiting(proxy: Running, count: int = MOST_OF_ONE) -> Iterator[None]:
     """Keep so many checks of our address from ending."""
     go_on = Event()
     for _ in range(count):
-        proxy.app._premises.gates._checks.begin("127.0.0.1", go_on.wait)
+        proxy.app._resources.gates._checks.begin("127.0.0.1", go_on.wait)
     try:
         yield
     finally:
@@ -101,7 +101,7 @@ async def test_without_a_right_password_there_is_a_challenge(
     assert (refused.status, refused.code) == (401, "credential_missing")
     assert refused.field(b"WWW-Authenticate") == CHALLENGE
     assert (upstream.connections, authority.requests) == (0, [])
-    line = await by_password.account()
+    line = await by_password.record()
     assert (line["status"], line["code"], line["route"], line["made_by"]) == (
         401,
         "credential_missing",
@@ -221,7 +221,7 @@ async def test_a_message_is_not_delivered_whose_sender_leaves_while_its_password
         await until(lambda: [connection.busy for connection in by_password.app.crowd] == [True])
         sender.reset()
         await until(lambda: not len(by_password.app.crowd))
-    line = await by_password.account()
+    line = await by_password.record()
     assert (line["status"], line["code"], upstream.connections) == (499, "sender_left", 0)
 
 

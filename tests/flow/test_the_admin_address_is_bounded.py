@@ -6,10 +6,10 @@ import gzip
 
 import pytest
 
-from proxy.admin.connection import HEAD_TIMEOUT, IDLE_TIMEOUT, MOST, Connection
+from proxy.admin.connection import HEAD_TIMEOUT, IDLE_TIMEOUT, MOST, AdminConnection
 from proxy.admin.site import LARGEST_BODY, AdminSite
-from proxy.app import life
-from proxy.app.life import open_site
+from proxy.app import lifecycle as life
+from proxy.app.lifecycle import open_site
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import Answer, Sender, request
 from tests.fakes.upstream import Upstream
@@ -93,13 +93,13 @@ async def test_a_body_that_does_not_come_ends_the_connection(proxy: Running) -> 
 
 async def test_answers_that_nobody_reads_end_the_connection(proxy: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """What waits in this process for a reader is thrown away, also where half a head follows."""
-    paused, pause = asyncio.Event(), Connection.pause_writing
+    paused, pause = asyncio.Event(), AdminConnection.pause_writing
 
-    def pause_writing(connection: Connection) -> None:
+    def pause_writing(connection: AdminConnection) -> None:
         pause(connection)
         paused.set()
 
-    monkeypatch.setattr(Connection, "pause_writing", pause_writing)
+    monkeypatch.setattr(AdminConnection, "pause_writing", pause_writing)
     sender = await connected(proxy)
     sending = asyncio.create_task(sender.send(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n" * 20_000))
     async with asyncio.timeout(60):

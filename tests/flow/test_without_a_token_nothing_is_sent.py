@@ -81,8 +81,8 @@ async def test_a_grant_that_gives_no_token_is_told(
     assert "OAuth client orders" in answer.problem["detail"]
     assert "Logon" not in answer.problem["detail"]
     assert upstream.connections == 0
-    account = await proxy.account()
-    assert (account["status"], account["made_by"], account["code"], account["attempts"]) == (status, "proxy", code, 0)
+    record = await proxy.record()
+    assert (record["status"], record["made_by"], record["code"], record["attempts"]) == (status, "proxy", code, 0)
 
 
 async def test_a_refusal_is_remembered(serve: Serve, upstream: Upstream) -> None:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 
 from proxy.errors import ProxyError, SenderLeft
 from proxy.forwarding.request import Request
-from proxy.server.desk import Desk, Terms
-from proxy.server.sender import SenderConnection
+from proxy.server.listener_context import ListenerContext, ListenerLimits
+from proxy.server.sender_connection import SenderConnection
 from proxy.upstream.connection import UpstreamConnection
 from proxy.wire.grammar import UNSAID
 from tests.fakes.heads import REQUESTS, RESPONSES
@@ -18,7 +18,7 @@ from tests.fakes.loop import HandLoop
 from tests.fakes.transport import MemoryTransport
 from tests.fuzz.reference import Message, requests, response
 
-TERMS = Terms(max_head=2048, max_fields=20, head_timeout=15, body_timeout=60, idle_timeout=75)
+TERMS = ListenerLimits(max_head=2048, max_fields=20, head_timeout=15, body_timeout=60, idle_timeout=75)
 ANSWER, REFUSED = b"<answer>", b"<refused>"
 
 
@@ -68,7 +68,7 @@ async def read_requests(pieces: list[bytes]) -> Reading:
         connection.send(error.code.encode())
 
     deadlines = loop.deadlines()
-    desk = Desk(
+    desk = ListenerContext(
         terms=TERMS,
         deadlines=deadlines,
         ids=itertools.repeat("id"),

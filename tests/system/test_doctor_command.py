@@ -14,9 +14,9 @@ import trustme
 import yaml
 
 from proxy.cli.doctor import Examination, Finding, chosen
-from proxy.cli.way import Result
 from proxy.config.load import load
 from proxy.sandbox.tenant import Tenant
+from proxy.trial.probe import CheckStatus
 from tests.fakes.speaker import speaker
 from tests.system.cli import CONFIGURATION, call, configure
 from tests.system.command import free_port
@@ -322,7 +322,7 @@ async def test_the_first_failing_line_names_the_cause(
     async with world(tmp_path) as broken_world:
         await broken(broken_world)
         found = await broken_world.examine(None, message)
-        failed = [each for each in found if each.step.result is Result.FAILED]
+        failed = [each for each in found if each.step.result is CheckStatus.FAILED]
         assert failed
         assert (failed[0].subject, failed[0].step.check) == (of, check)
         assert words in failed[0].step.detail

@@ -1,14 +1,14 @@
 """Fetches a CSRF unit from the upstream, for an exchange that was refused for want of one."""
 
 from proxy.errors import Draining
-from proxy.forwarding.attempt import Failed, attempt
+from proxy.forwarding.attempt import AttemptFailed, attempt
 from proxy.forwarding.body import BufferedBody
 from proxy.forwarding.csrf import scheme
 from proxy.forwarding.csrf.unit import CsrfUnit
 from proxy.forwarding.outgoing import Outgoing
 from proxy.forwarding.request import Waiting
 from proxy.forwarding.routes import Route
-from proxy.observe.account import Account
+from proxy.observe.exchange_record import ExchangeRecord
 
 _NO_CONTENT = BufferedBody(b"")
 
@@ -55,8 +55,8 @@ async def _ask(
     """
     request = scheme.fetch(outgoing, authorization, method)
     patience = min(route.timeout, route.settings.connect_timeout)
-    outcome = await attempt(route, request, _NO_CONTENT, waiting, Account("", method), patience=patience)
-    if isinstance(outcome, Failed):
+    outcome = await attempt(route, request, _NO_CONTENT, waiting, ExchangeRecord("", method), patience=patience)
+    if isinstance(outcome, AttemptFailed):
         if isinstance(outcome.failure, Draining):
             raise outcome.failure
         return None, False

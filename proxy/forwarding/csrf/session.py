@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from proxy.forwarding.csrf.unit import CsrfUnit
 from proxy.forwarding.request import Waiting
-from proxy.wire.run import Run
+from proxy.wire.coroutine_runner import CoroutineRunner
 
 Fetch = Callable[[Waiting], Awaitable[CsrfUnit | None]]
 
@@ -78,16 +78,16 @@ class Fetching:
         self.result: asyncio.Future[CsrfUnit | None] = asyncio.get_running_loop().create_future()
         self._fetch = fetch
         self._report = ended
-        self._run = Run(self._go(), self._ended)
+        self._run = CoroutineRunner(self._go(), self._ended)
         self._unit: CsrfUnit | None = None
 
     def start(self) -> None:
         """Ask the upstream."""
         self._run.start()
 
-    def ring(self) -> None:
+    def wake(self) -> None:
         """Let it look again."""
-        self._run.ring()
+        self._run.wake()
 
     async def _go(self) -> None:
         self._unit = await self._fetch(self)

@@ -96,7 +96,7 @@ async def test_connection_does_not_hide_who_asked(fence: Fence) -> None:
     """The id of the request is in the log and in the answer all the same."""
     answered = await fence.ask(post(b"X-Request-ID: mine", b"Connection: X-Request-ID"))
     assert (answered.status, answered.field(b"X-Request-ID")) == (200, [b"mine"])
-    assert (await fence.proxy.account())["request_id"] == "mine"
+    assert (await fence.proxy.record())["request_id"] == "mine"
 
 
 @pytest.mark.parametrize("name", [b"SAP_MessageProcessingLogLevel", b"SAP_MPL_LogLevel_Overall", b"sap_other", b"SAP_"])
@@ -194,15 +194,15 @@ async def test_an_endless_request_id_is_cut(fence: Fence) -> None:
     """In the log and in the answer."""
     answered = await fence.ask(post(b"X-Request-ID: " + b"x" * 2000))
     assert (answered.status, answered.field(b"X-Request-ID")) == (200, [b"x" * 128])
-    assert (await fence.proxy.account())["request_id"] == "x" * 128
+    assert (await fence.proxy.record())["request_id"] == "x" * 128
 
 
 @pytest.mark.parametrize("value", [b'","status":200,"x":"', b"\\u000a\\n{}", b"\xe2\x80\xa8\xc2\x85", b"%0a%0d"])
 async def test_nothing_that_a_sender_says_makes_a_second_log_line(fence: Fence, value: bytes) -> None:
     """Quotes, escapes and line ends of other alphabets are told as what they are."""
     await fence.ask(post(b"X-Request-ID: " + value))
-    account = await fence.proxy.account()
-    assert (account["request_id"], account["status"]) == (value.decode("latin-1"), 200)
+    record = await fence.proxy.record()
+    assert (record["request_id"], record["status"]) == (value.decode("latin-1"), 200)
     assert all(len(line.splitlines()) == 1 and isinstance(json.loads(line), dict) for line in fence.proxy.lines.text)
 
 
@@ -243,4 +243,4 @@ async def test_a_proxy_status_of_the_senders_own_is_none_of_ours(fence: Fence) -
     """It is not in the answer, so that nobody takes the upstream's answer for the proxy's."""
     answered = await fence.ask(post(b"Proxy-Status: here; error=connection_refused"))
     assert (answered.status, answered.field(b"Proxy-Status")) == (200, [])
-    assert (await fence.proxy.account())["made_by"] == "upstream"
+    assert (await fence.proxy.record())["made_by"] == "upstream"

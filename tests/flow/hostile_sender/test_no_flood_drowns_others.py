@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from proxy.server.request_parser import IN_HEAD
-from proxy.server.sender import SenderConnection
+from proxy.server.sender_connection import SenderConnection
 from proxy.wire.field_names import MOST
 from proxy.wire.reading import PIECE
 from tests.fakes.sender import Sender, request

@@ -106,4 +106,4 @@ async def test_a_long_path_is_cut_in_the_log(fence: Fence, limits: dict[str, Any
     """And its query is not there at all."""
     del limits
     await fence.delivery(request(b"GET /orders/" + b"x" * 30_000 + b"?q"))
-    assert len((await fence.proxy.account())["path"]) == 256
+    assert len((await fence.proxy.record())["path"]) == 256

@@ -56,7 +56,7 @@ async def test_an_endless_method_fills_neither_log_nor_metrics(fence: Fence) -> 
     """It is cut in the log, and `other` in the metrics."""
     received = await fence.delivery(request(b"A" * 3000 + b" /orders"))
     assert received.method == b"A" * 3000
-    assert (await fence.proxy.account())["method"] == "A" * 32
+    assert (await fence.proxy.record())["method"] == "A" * 32
     families = text_string_to_metric_families((await fence.proxy.ask_admin("/metrics"))[1])
     assert {each.labels["method"] for family in families for each in family.samples if "method" in each.labels} == {
         "other"

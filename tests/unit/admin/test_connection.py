@@ -7,8 +7,8 @@ from typing import Any, cast
 import pytest
 from aiohttp import web
 
-from proxy.admin.connection import IDLE_TIMEOUT, MOST, Connection, Connections, Observer
-from proxy.wire.local_site import Refusal
+from proxy.admin.connection import IDLE_TIMEOUT, MOST, AdminConnection, AdminConnections, AdminObserver
+from proxy.wire.local_site import SiteRefusal
 from tests.fakes.loop import HandLoop
 
 
@@ -19,7 +19,7 @@ class Told:
         self.refused: list[int] = []
         self.failed: list[BaseException | None] = []
 
-    def admin_refused(self, refusal: Refusal) -> None:
+    def admin_refused(self, refusal: SiteRefusal) -> None:
         """Of a refusal the status."""
         self.refused.append(refusal.status)
 
@@ -41,29 +41,29 @@ def clock() -> HandLoop:
 
 
 @pytest.fixture
-async def connection(told: Told, clock: HandLoop) -> Connection:
+async def connection(told: Told, clock: HandLoop) -> AdminConnection:
     """A connection that has no transport yet."""
 
     async def never(_request: web.BaseRequest) -> web.StreamResponse:
         raise AssertionError
 
-    connections = Connections(web.Server(never), cast("Observer", told), clock.deadlines())
+    connections = AdminConnections(web.Server(never), cast("AdminObserver", told), clock.deadlines())
     made = connections()
-    assert isinstance(made, Connection)
+    assert isinstance(made, AdminConnection)
     return made
 
 
 async def test_a_connection_that_has_ended_expires_without_effect(
-    connection: Connection, told: Told, clock: HandLoop
+    connection: AdminConnection, told: Told, clock: HandLoop
 ) -> None:
     """Its transport is gone, and its end not yet told."""
     connection.begin()
     assert connection.deadline == clock.time() + IDLE_TIMEOUT
-    connection.expire()
+    connection.deadline_reached()
     assert (connection.transport, told.refused) == (None, [])
 
 
-async def test_an_answer_that_has_begun_is_not_followed_by_another(connection: Connection, told: Told) -> None:
+async def test_an_answer_that_has_begun_is_not_followed_by_another(connection: AdminConnection, told: Told) -> None:
     """The connection ends, and the fault is told."""
     request: Any = SimpleNamespace(writer=SimpleNamespace(output_size=1))
     error = ValueError("x")
@@ -72,7 +72,7 @@ async def test_an_answer_that_has_begun_is_not_followed_by_another(connection: C
     assert (told.refused, told.failed) == ([], [error])
 
 
-async def test_what_aiohttp_would_log_is_told(connection: Connection, told: Told) -> None:
+async def test_what_aiohttp_would_log_is_told(connection: AdminConnection, told: Told) -> None:
     """A body that is not well-formed is the peer's fault, all else is ours."""
     error = ValueError("x")
     connection.log_exception("Unhandled exception", exc_info=web.RequestPayloadError("x"))
@@ -87,9 +87,9 @@ async def test_a_connection_that_never_began_leaves_its_place(told: Told, clock:
     async def never(_request: web.BaseRequest) -> web.StreamResponse:
         raise AssertionError
 
-    connections = Connections(web.Server(never), cast("Observer", told), clock.deadlines())
+    connections = AdminConnections(web.Server(never), cast("AdminObserver", told), clock.deadlines())
     for _ in range(MOST):
         connections()
     gc.collect()
-    assert isinstance(connections(), Connection)
+    assert isinstance(connections(), AdminConnection)
     assert told.refused == []

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from proxy.cli.service_manager import ServiceManager
-from proxy.observe.log import Log
+from proxy.observe.process_log import ProcessLog
 from tests.fakes.log import LogLines
 
 
 def manager_at(address: str) -> tuple[ServiceManager, LogLines]:
     """The one at an address, and the log."""
     lines = LogLines()
-    return ServiceManager({"NOTIFY_SOCKET": address}, Log(lines, level="debug", human=False).logger), lines
+    return ServiceManager({"NOTIFY_SOCKET": address}, ProcessLog(lines, level="debug", human=False).logger), lines
 
 
 @pytest.mark.parametrize("abstract", [False, True])

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from proxy.config.document import OAuthClientEntry, RouteEntry
 from proxy.config.inbound_auth import ApiKey, Basic, ClientCertificate, InboundAuth
 from proxy.config.load import load
-from proxy.config.model import Admin, Limits, Listener, ListenerTls, Log, Model, Rate, Tls
+from proxy.config.model import Admin, Limits, ListenerSettings, ListenerTls, LogSettings, Model, Rate, Tls
 from proxy.config.schema import Document
 from tests.unit.config.entries import PEM, SECRET_KEY
 
@@ -24,10 +24,10 @@ NEEDED = {"routes.path", "routes.upstream", "routes.oauth_client"}
 PARTS: dict[str, type[Model]] = {
     "oauth_clients": OAuthClientEntry,
     "routes": RouteEntry,
-    "listen": Listener,
+    "listen": ListenerSettings,
     "admin": Admin,
     "limits": Limits,
-    "log": Log,
+    "log": LogSettings,
     "tls": Tls,
     "inbound_auth": InboundAuth,
     "basic": Basic,

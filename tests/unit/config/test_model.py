@@ -3,10 +3,10 @@
 import pytest
 from pydantic import ValidationError
 
-from proxy.config.model import Log
+from proxy.config.model import LogSettings
 
 
 def test_the_configuration_is_frozen() -> None:
     """What was read once is not changed."""
     with pytest.raises(ValidationError, match="frozen"):
-        Log().sample = 0.5  # type: ignore[misc]
+        LogSettings().sample = 0.5  # type: ignore[misc]

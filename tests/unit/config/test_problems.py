@@ -2,9 +2,9 @@
 
 import pytest
 
-from proxy.config.problems import ConfigurationError, Origin, Problem, Problems, spelled
+from proxy.config.problems import ConfigurationError, DocumentSource, Problem, Problems, spelled
 
-ORIGIN = Origin(
+ORIGIN = DocumentSource(
     file="a.yaml",
     lines={("listen",): 1, ("routes",): 3, ("routes", 0): 4, ("routes", 0, "path"): 5, ("routes", 0, "tls"): 6},
 )
@@ -65,6 +65,8 @@ def test_no_problems_are_no_error() -> None:
 
 def test_options_are_called_by_the_names_of_their_origin() -> None:
     """Where options come from variables, places and sentences name the variables."""
-    origin = Origin(file="environment", names={"token_url": "CPI_TOKEN_URL", "client_secret": "CPI_CLIENT_SECRET"})
+    origin = DocumentSource(
+        file="environment", names={"token_url": "CPI_TOKEN_URL", "client_secret": "CPI_CLIENT_SECRET"}
+    )
     problem = origin.problem(("oauth_clients", "default", "token_url"), "beside `client_secret` or `other`")
     assert str(problem) == "environment: CPI_TOKEN_URL: beside `CPI_CLIENT_SECRET` or `other`"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from proxy.config.model import Admin, Configuration, Limits, Listener, Log, OAuthClient, Route
+from proxy.config.model import Admin, Configuration, Limits, ListenerSettings, LogSettings, OAuthClient, RouteSettings
 from proxy.config.names import check_token
 from proxy.config.resolve import instance_name
 from proxy.config.values import Address
@@ -30,12 +30,12 @@ def test_all_but_oauth_clients_and_routes_has_a_default(understand: Understand) 
         }
     )
     assert understand(written()) == Configuration(
-        listen=(Listener(address=Address(host="127.0.0.1", port=8080)),),
+        listen=(ListenerSettings(address=Address(host="127.0.0.1", port=8080)),),
         admin=Admin(address=Address(host="127.0.0.1", port=9901)),
         oauth_clients={"a": client},
-        routes=(Route(name="x", path="/x", upstream="https://up.example.com/http/x", oauth_client="a"),),
+        routes=(RouteSettings(name="x", path="/x", upstream="https://up.example.com/http/x", oauth_client="a"),),
         limits=Limits(),
-        log=Log(),
+        log=LogSettings(),
         via=instance_name(),
     )
 
@@ -49,14 +49,14 @@ def test_the_instance_s_name_is_a_pseudonym_and_stays() -> None:
 @pytest.mark.parametrize(
     ("listen", "expected"),
     [
-        ("unix:run/x", [Listener(address=Address(path=Path("/etc/test/run/x")))]),
+        ("unix:run/x", [ListenerSettings(address=Address(path=Path("/etc/test/run/x")))]),
         (
             ["127.0.0.1:1", "[::1]:2"],
-            [Listener(address=Address(host=host, port=port)) for host, port in (("127.0.0.1", 1), ("::1", 2))],
+            [ListenerSettings(address=Address(host=host, port=port)) for host, port in (("127.0.0.1", 1), ("::1", 2))],
         ),
         (
             {"address": "0.0.0.0:1", "allow": ["10.0.0.0/8"]},
-            [Listener(address=Address(host="0.0.0.0", port=1), allow=(ip_network("10.0.0.0/8"),))],
+            [ListenerSettings(address=Address(host="0.0.0.0", port=1), allow=(ip_network("10.0.0.0/8"),))],
         ),
     ],
 )

@@ -10,7 +10,7 @@ import yaml
 
 from proxy.config.document import General, OAuthClientEntry, RouteEntry
 from proxy.config.inbound_auth import ApiKey, Basic, ClientCertificate, InboundAuth
-from proxy.config.model import Limits, Listener, Log, Model, Rate, Tls
+from proxy.config.model import Limits, ListenerSettings, LogSettings, Model, Rate, Tls
 from proxy.config.schema import Document, descriptions, schema
 
 CONFIG = Path(__file__).parents[3] / "config"
@@ -36,8 +36,8 @@ def test_each_option_is_described_and_others_are_refused() -> None:
         "OAuthClientEntry": OAuthClientEntry,
         "RouteEntry": RouteEntry,
         "Limits": Limits,
-        "Listener": Listener,
-        "Log": Log,
+        "ListenerSettings": ListenerSettings,
+        "LogSettings": LogSettings,
         "Rate": Rate,
         "Tls": Tls,
         "InboundAuth": InboundAuth,
@@ -61,7 +61,7 @@ def test_what_a_file_cannot_do_without_is_required() -> None:
         "ApiKey": ["keys_file"],
         "Basic": ["users_file"],
         "ClientCertificate": ["subjects"],
-        "Listener": ["address"],
+        "ListenerSettings": ["address"],
         "ListenerTls": ["cert_file"],
         "Rate": ["per_sender"],
         "RouteEntry": ["path", "upstream", "oauth_client"],
@@ -77,7 +77,7 @@ def test_values_may_be_written_as_in_the_file() -> None:
     """Sizes and durations are text or numbers, a listener an address, a mapping or a list."""
     whole = schema()
     assert whole["$defs"]["Limits"]["properties"]["max_head"]["type"] == ["string", "integer"]
-    one = [{"type": "string"}, {"$ref": "#/$defs/Listener"}]
+    one = [{"type": "string"}, {"$ref": "#/$defs/ListenerSettings"}]
     assert whole["properties"]["listen"]["anyOf"][:2] == one
     assert whole["properties"]["listen"]["anyOf"][2] == {"type": "array", "items": {"anyOf": one}, "minItems": 1}
     assert whole["properties"]["listen"]["default"] == "127.0.0.1:8080"

@@ -6,13 +6,13 @@ import pytest
 
 from proxy.config.document import RouteEntry
 from proxy.config.model import Tls
-from proxy.config.problems import ConfigurationError, Origin, Problems
+from proxy.config.problems import ConfigurationError, DocumentSource, Problems
 from proxy.config.validation import nearest, validated
 
 
 def test_what_is_wrong_is_noted_and_left_out() -> None:
     """The rest is there for further rules."""
-    problems = Problems(Origin(file="a.yaml", lines={("timeout",): 2}))
+    problems = Problems(DocumentSource(file="a.yaml", lines={("timeout",): 2}))
     entry = validated(RouteEntry, {"path": "/x/", "timeout": "never"}, (), problems)
     assert entry == RouteEntry(path="/x")
     with pytest.raises(ConfigurationError, match=r"^a\.yaml:2: timeout: is no duration"):
@@ -21,7 +21,7 @@ def test_what_is_wrong_is_noted_and_left_out() -> None:
 
 def test_paths_start_at_the_folder() -> None:
     """A relative path is made absolute, an absolute one stays."""
-    problems = Problems(Origin(file="a.yaml"))
+    problems = Problems(DocumentSource(file="a.yaml"))
     written = {"ca_file": "ca.pem", "cert_file": "/x/cert.pem"}
     assert validated(Tls, written, (), problems, folder=Path("/etc")) == Tls(
         ca_file=Path("/etc/ca.pem"), cert_file=Path("/x/cert.pem")

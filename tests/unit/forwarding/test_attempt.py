@@ -15,14 +15,14 @@ from proxy.errors import (
     UpstreamTimeout,
     UpstreamUnreachable,
 )
-from proxy.forwarding.attempt import ONE_WRITE, Answer, Failed, Outcome, attempt
+from proxy.forwarding.attempt import ONE_WRITE, AttemptFailed, Outcome, UpstreamAnswer, attempt
 from proxy.forwarding.body import Body, BufferedBody, StreamedBody
 from proxy.forwarding.verdict import Ending
-from proxy.observe.account import Account
+from proxy.observe.exchange_record import ExchangeRecord
 from proxy.upstream.request import UpstreamRequest
 from proxy.wire.body import IncomingBody
+from proxy.wire.coroutine_runner import CoroutineRunner
 from proxy.wire.grammar import CHUNKED, UNSAID
-from proxy.wire.run import Run
 from tests.fakes.transport import MemoryTransport
 from tests.unit.forwarding.world import MemoryPool, MemorySender, connected, ok, route, turns
 
@@ -34,12 +34,12 @@ class Attempt:
     """An attempt with a body, under way."""
 
     def __init__(self, body: Body, pool: MemoryPool | None = None) -> None:
-        self.pool, self.waiting, self.account = pool or MemoryPool(), MemorySender(), Account("id", "POST")
+        self.pool, self.waiting, self.record = pool or MemoryPool(), MemorySender(), ExchangeRecord("id", "POST")
         self.outcome: Outcome | None = None
         self.error: BaseException | None = None
         self.over = False
         self.route = route(self.pool, timeout=60, connect_timeout=7)
-        self.waiting.run = Run(self._go(body), self._ended)
+        self.waiting.run = CoroutineRunner(self._go(body), self._ended)
 
     async def start(self) -> "Attempt":
         """Begin, and go on as far as it goes."""
@@ -51,7 +51,7 @@ class Attempt:
     async def _go(self, body: Body) -> None:
         length = CHUNKED if isinstance(body, StreamedBody) and body.length is None else UNSAID
         request = UpstreamRequest("POST", b"/in", b"u", [], length)
-        self.outcome = await attempt(self.route, request, body, self.waiting, self.account, patience=60)
+        self.outcome = await attempt(self.route, request, body, self.waiting, self.record, patience=60)
 
     def _ended(self, error: BaseException | None) -> None:
         self.error, self.over = error, True
@@ -64,7 +64,7 @@ class Attempt:
     @property
     def ending(self) -> tuple[Ending, type[Exception]]:
         """How it failed."""
-        assert isinstance(self.outcome, Failed)
+        assert isinstance(self.outcome, AttemptFailed)
         return self.outcome.ending, type(self.outcome.failure)
 
 
@@ -85,9 +85,9 @@ async def test_an_answer_is_handed_over_with_its_connection() -> None:
 
     under_way.pool.made[0].data_received(ok(b"ok"))
     answer = under_way.outcome
-    assert isinstance(answer, Answer)
+    assert isinstance(answer, UpstreamAnswer)
     assert (answer.head.status, answer.body.take(), answer.ending) == (200, b"ok", Ending.ANSWERED)
-    assert (under_way.account.attempts, under_way.pool.timeouts, under_way.pool.idle) == (1, [7], [])
+    assert (under_way.record.attempts, under_way.pool.timeouts, under_way.pool.idle) == (1, [7], [])
 
     answer.discard()
     assert under_way.pool.idle == [answer.connection]
@@ -98,14 +98,14 @@ async def test_an_answer_gives_its_connection_back_once() -> None:
     under_way = await Attempt(BufferedBody(b"abc")).start()
     under_way.pool.made[0].data_received(ok(b"ok"))
     answer = under_way.outcome
-    assert isinstance(answer, Answer)
+    assert isinstance(answer, UpstreamAnswer)
     answer.discard()
     other = await Attempt(BufferedBody(b"def"), under_way.pool).start()
     assert len(under_way.pool.made) == 1
 
     answer.discard()
     under_way.pool.made[0].data_received(ok(b"ok"))
-    assert isinstance(other.outcome, Answer)
+    assert isinstance(other.outcome, UpstreamAnswer)
     assert other.outcome.body.take() == b"ok"
 
 
@@ -139,9 +139,9 @@ async def test_a_streamed_body_goes_out_as_it_comes(length: int | None, sent: by
     body = incoming(length)
     under_way = await Attempt(streamed(body, b"ab")).start()
     body.push(b"cd")
-    under_way.waiting.ring()
+    under_way.waiting.wake()
     body.end()
-    under_way.waiting.ring()
+    under_way.waiting.wake()
     assert under_way.transport.taken() == (HEAD if length else CHUNKED_HEAD) + sent
 
     under_way.pool.loop.advance(61)
@@ -166,7 +166,7 @@ async def test_a_streamed_body_waits_for_an_upstream_that_reads_slowly() -> None
     under_way.pool.made[0].pause_writing()
     body.push(b"abcd")
     body.end()
-    under_way.waiting.ring()
+    under_way.waiting.wake()
     assert under_way.transport.taken() == HEAD
 
     under_way.pool.made[0].resume_writing()
@@ -180,7 +180,7 @@ async def test_an_early_answer_ends_the_sending() -> None:
     under_way = await Attempt(streamed(body)).start()
     under_way.pool.made[0].data_received(ok(b"no", status=413))
     answer = under_way.outcome
-    assert isinstance(answer, Answer)
+    assert isinstance(answer, UpstreamAnswer)
     assert answer.head.status == 413
 
     answer.discard()
@@ -196,7 +196,7 @@ async def test_a_body_that_breaks_cuts_the_request(failure: Exception, *, conges
     if congested:
         under_way.pool.made[0].pause_writing()
     body.fail(failure)
-    under_way.waiting.ring()
+    under_way.waiting.wake()
 
     assert (under_way.error, under_way.transport.aborted, under_way.pool.idle) == (failure, True, [])
     assert b"0\r\n\r\n" not in under_way.transport.taken()
@@ -207,7 +207,7 @@ async def test_a_body_that_grows_too_large_cuts_the_request() -> None:
     body = incoming()
     under_way = await Attempt(streamed(body, most=3)).start()
     body.push(b"abcd")
-    under_way.waiting.ring()
+    under_way.waiting.wake()
 
     assert (type(under_way.error), under_way.transport.aborted) == (BodyTooLarge, True)
     assert under_way.transport.taken() == CHUNKED_HEAD
@@ -220,7 +220,7 @@ async def test_without_a_connection_nothing_was_sent(refusal: UpstreamUnreachabl
     pool.refusals.append(refusal)
     under_way = await Attempt(BufferedBody(b""), pool).start()
 
-    assert (under_way.outcome, under_way.account.attempts) == (Failed(Ending.UNSENT, refusal), 0)
+    assert (under_way.outcome, under_way.record.attempts) == (AttemptFailed(Ending.UNSENT, refusal), 0)
 
 
 async def test_the_time_of_a_connection_that_fails_is_accounted_for() -> None:
@@ -228,12 +228,12 @@ async def test_the_time_of_a_connection_that_fails_is_accounted_for() -> None:
     times = iter([0.0, 1.0, 11.0, 11.0])
     pool, refusal = MemoryPool(), ConnectTimeout("x")
     pool.refusals.append(refusal)
-    made, account = route(pool), Account("id", "POST", now=lambda: next(times))
+    made, record = route(pool), ExchangeRecord("id", "POST", now=lambda: next(times))
     request = UpstreamRequest("POST", b"/in", b"u", [], UNSAID)
-    outcome = await attempt(made, request, BufferedBody(b""), MemorySender(), account, patience=60)
+    outcome = await attempt(made, request, BufferedBody(b""), MemorySender(), record, patience=60)
 
-    assert isinstance(outcome, Failed)
-    assert (outcome.ending, outcome.failure, account.connect_seconds) == (Ending.UNSENT, refusal, 10.0)
+    assert isinstance(outcome, AttemptFailed)
+    assert (outcome.ending, outcome.failure, record.connect_seconds) == (Ending.UNSENT, refusal, 10.0)
 
 
 async def test_where_a_connection_is_refused_for_good_no_other_is_tried() -> None:
@@ -242,7 +242,7 @@ async def test_where_a_connection_is_refused_for_good_no_other_is_tried() -> Non
     pool.refusals.append(refusal)
     under_way = await Attempt(BufferedBody(b""), pool).start()
 
-    assert under_way.outcome == Failed(Ending.UNREACHABLE, refusal)
+    assert under_way.outcome == AttemptFailed(Ending.UNREACHABLE, refusal)
 
 
 async def test_a_connection_that_is_closed_as_soon_as_it_is_made_was_sent_nothing() -> None:
@@ -268,7 +268,7 @@ async def test_a_sender_that_left_while_we_connected_costs_no_request() -> None:
     pool.connect = lambda _: future  # type: ignore[method-assign,assignment,return-value]
     under_way = await Attempt(BufferedBody(b"abc"), pool).start()
     under_way.waiting.left = True
-    under_way.waiting.ring()
+    under_way.waiting.wake()
     future.set_result(pool.connection())
     await turns()
 

@@ -7,8 +7,8 @@ import pytest
 from proxy.errors import BodyTooLarge, RequestMalformed
 from proxy.forwarding.body import Body, BufferedBody, StreamedBody, collect, length_of
 from proxy.wire.body import IncomingBody
+from proxy.wire.coroutine_runner import CoroutineRunner
 from proxy.wire.grammar import CHUNKED, UNSAID
-from proxy.wire.run import Run
 from tests.fakes.transport import MemoryTransport
 from tests.unit.forwarding.world import settings
 
@@ -20,14 +20,14 @@ class Collecting:
         self.incoming = IncomingBody(MemoryTransport(), length)
         self.body: Body | None = None
         self.error: BaseException | None = None
-        self.run = Run(self._collect(), self._ended)
+        self.run = CoroutineRunner(self._collect(), self._ended)
         self.run.start()
         for piece in pieces:
             self.incoming.push(piece)
-            self.run.ring()
+            self.run.wake()
         if ended:
             self.incoming.end()
-            self.run.ring()
+            self.run.wake()
 
     async def _collect(self) -> None:
         self.body = await collect(self.incoming, settings(buffer=4, max_body=8))
@@ -44,7 +44,7 @@ def read(body: StreamedBody) -> bytes:
         got.append(await body.read())
 
     errors: list[BaseException | None] = []
-    Run(reading(), errors.append).start()
+    CoroutineRunner(reading(), errors.append).start()
     for error in filter(None, errors):
         raise error
     return got[0]
@@ -127,7 +127,7 @@ def test_a_body_that_breaks_while_it_is_collected_is_the_senders_fault() -> None
     collecting = Collecting(b"a", ended=False)
     error = RequestMalformed("x")
     collecting.incoming.fail(error)
-    collecting.run.ring()
+    collecting.run.wake()
 
     assert collecting.error is error
 
@@ -167,15 +167,15 @@ def test_a_body_that_comes_octet_by_octet_takes_at_most_three_times_its_size() -
     async def collecting() -> None:
         bodies.append(await collect(incoming, settings(buffer=size, max_body=size)))
 
-    run = Run(collecting(), lambda _: None)
+    run = CoroutineRunner(collecting(), lambda _: None)
     tracemalloc.start()
     try:
         run.start()
         for number in range(size):
             incoming.push(bytes(memoryview(b"%d" % (number % 10))))
-            run.ring()
+            run.wake()
         incoming.end()
-        run.ring()
+        run.wake()
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -31,9 +31,9 @@ async def test_a_message_is_delivered_with_our_token_and_its_answer_relayed() ->
     )
     await world.answer(ok(b"done"))
     assert world.over
-    account = world.account
-    assert (account.route, account.oauth_client, account.status, account.made_by) == ("orders", "neo", 200, "upstream")
-    assert (account.token, account.attempts, account.bytes_in, account.replays) == ("cached", 1, 3, ())
+    record = world.record
+    assert (record.route, record.oauth_client, record.status, record.made_by) == ("orders", "neo", 200, "upstream")
+    assert (record.token, record.attempts, record.bytes_in, record.replays) == ("cached", 1, 3, ())
 
 
 async def test_without_a_token_nothing_is_sent() -> None:
@@ -45,7 +45,7 @@ async def test_without_a_token_nothing_is_sent() -> None:
     assert world.over
     assert (told(world), world.pool.made) == ((503, "grant_unavailable"), [])
     assert b"Retry-After: 7" in lines(world.sender.received)
-    assert (world.account.made_by, world.account.code) == ("proxy", "grant_unavailable")
+    assert (world.record.made_by, world.record.code) == ("proxy", "grant_unavailable")
 
 
 async def test_the_first_message_waits_for_its_token() -> None:
@@ -55,7 +55,7 @@ async def test_the_first_message_waits_for_its_token() -> None:
     await world.send()
     await world.answer(ok())
 
-    assert (world.over, world.account.token) == (True, "granted")
+    assert (world.over, world.record.token) == (True, "granted")
 
 
 async def test_a_refused_token_is_renewed_and_the_message_sent_again_once() -> None:
@@ -70,7 +70,7 @@ async def test_a_refused_token_is_renewed_and_the_message_sent_again_once() -> N
 
     assert world.over
     assert world.sender.received.endswith(b"401")
-    assert (world.account.token, world.account.replays, world.account.attempts) == ("renewed", ("renew_token",), 2)
+    assert (world.record.token, world.record.replays, world.record.attempts) == ("renewed", ("renew_token",), 2)
     assert len(world.source.refused) == 2
 
 
@@ -81,7 +81,7 @@ async def test_a_token_too_young_is_not_renewed() -> None:
     await world.send(body=b"abc")
     await world.answer(UNAUTHORIZED)
 
-    assert (world.over, world.account.status, world.account.attempts) == (True, 401, 1)
+    assert (world.over, world.record.status, world.record.attempts) == (True, 401, 1)
 
 
 async def test_a_streamed_message_is_not_sent_again_but_its_token_renewed() -> None:
@@ -90,7 +90,7 @@ async def test_a_streamed_message_is_not_sent_again_but_its_token_renewed() -> N
     await world.send(body=b"abc")
     await world.answer(UNAUTHORIZED)
 
-    assert (world.over, world.account.status, len(world.source.refused)) == (True, 401, 1)
+    assert (world.over, world.record.status, len(world.source.refused)) == (True, 401, 1)
 
 
 @pytest.mark.parametrize(("retry", "attempts"), [(False, 1), (True, 2)])
@@ -102,7 +102,7 @@ async def test_a_403_is_a_refused_token_where_the_route_says_so(attempts: int, *
     if not world.over:
         await world.answer(FORBIDDEN)
 
-    assert (world.over, world.account.attempts, world.account.status) == (True, attempts, 403)
+    assert (world.over, world.record.attempts, world.record.status) == (True, attempts, 403)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ async def test_a_demand_for_a_csrf_token_is_relayed_where_it_is_not_our_affair(
     await world.send("POST /orders", *fields, body=b"abc")
     await world.answer(REQUIRED)
 
-    assert (world.over, len(world.pool.made), world.account.status) == (True, 1, 403)
+    assert (world.over, len(world.pool.made), world.record.status) == (True, 1, 403)
 
 
 async def test_a_streamed_message_is_not_sent_again_but_its_csrf_token_fetched() -> None:
@@ -132,7 +132,7 @@ async def test_a_streamed_message_is_not_sent_again_but_its_csrf_token_fetched()
     assert lines(world.asked())[0] == b"HEAD /http/in HTTP/1.1"
     await world.answer(ok(b"", b"X-CSRF-Token: N1"))
 
-    assert (world.over, world.account.status, world.account.attempts) == (True, 403, 1)
+    assert (world.over, world.record.status, world.record.attempts) == (True, 403, 1)
     assert world.route.csrf.unit(b"Bearer t1") is not None
 
 
@@ -174,7 +174,7 @@ async def test_a_lost_connection_is_made_again_for_a_get_only() -> None:
     await world.send("GET /orders")
     await world.lose()
     await world.answer(ok())
-    assert (world.over, world.account.replays, world.account.status) == (True, ("reconnect",), 200)
+    assert (world.over, world.record.replays, world.record.status) == (True, ("reconnect",), 200)
 
     world = World()
     await world.send(body=b"abc")
@@ -188,8 +188,8 @@ async def test_a_connection_that_cannot_be_made_is_tried_twice() -> None:
     world.pool.refusals += [UpstreamUnreachable("x"), UpstreamUnreachable("y")]
     await world.send(body=b"abc")
 
-    assert (world.over, told(world), world.account.replays) == (True, (502, "upstream_unreachable"), ("reconnect",))
-    assert world.account.detail == "y"
+    assert (world.over, told(world), world.record.replays) == (True, (502, "upstream_unreachable"), ("reconnect",))
+    assert world.record.detail == "y"
 
 
 async def test_an_answer_that_is_none_is_a_502() -> None:
@@ -247,7 +247,7 @@ async def test_a_sender_that_leaves_within_its_request_is_told_nothing() -> None
     await world.change(lambda body: body.fail(SenderLeft()))
 
     assert world.over
-    assert (world.account.status, world.account.made_by, world.account.bytes_in) == (499, "sender", 3)
+    assert (world.record.status, world.record.made_by, world.record.bytes_in) == (499, "sender", 3)
     assert (world.sender.received, world.pool.made) == (b"", [])
 
 
@@ -310,7 +310,7 @@ async def test_a_place_is_given_back_however_the_exchange_ends(end: str) -> None
     await world.send(body=b"abc")
     await world.answer(ok(b"served"))
 
-    assert (world.over, world.account.status) == (True, 200)
+    assert (world.over, world.record.status) == (True, 200)
 
 
 async def test_who_waits_for_a_place_holds_no_token_and_no_connection() -> None:

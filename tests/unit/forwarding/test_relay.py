@@ -94,7 +94,7 @@ async def test_status_fields_and_body_arrive_unchanged() -> None:
     assert world.sender.received == (
         b"HTTP/1.1 418 OK\r\nX-b: 1\r\nx-B: \xff\r\nContent-Length: 4\r\nX-Request-ID: id-1\r\n\r\nbody"
     )
-    assert (len(world.pool.idle), world.account.status, world.account.bytes_out) == (1, 418, 4)
+    assert (len(world.pool.idle), world.record.status, world.record.bytes_out) == (1, 418, 4)
 
 
 async def test_the_upstreams_own_request_id_stays() -> None:
@@ -135,7 +135,7 @@ async def test_a_body_goes_on_as_it_comes() -> None:
 
     assert world.over
     assert world.sender.received.endswith(b"\r\n\r\n2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n")
-    assert (world.account.bytes_out, len(world.pool.idle)) == (5, 1)
+    assert (world.record.bytes_out, len(world.pool.idle)) == (5, 1)
 
 
 async def test_a_body_of_known_length_goes_on_as_it_is() -> None:
@@ -169,8 +169,8 @@ async def test_a_body_cut_short_is_cut_short_to_the_sender(cut: object) -> None:
 
     assert world.over
     assert (world.sender.aborted, b"0\r\n\r\n" in world.sender.received) == (True, False)
-    assert world.account.code in (UpstreamClosed.code, "upstream_malformed")
-    assert (world.account.status, world.pool.idle) == (200, [])
+    assert world.record.code in (UpstreamClosed.code, "upstream_malformed")
+    assert (world.record.status, world.pool.idle) == (200, [])
 
 
 async def test_an_answer_that_we_give_up_is_cut_short() -> None:
@@ -180,7 +180,7 @@ async def test_an_answer_that_we_give_up_is_cut_short() -> None:
 
     assert world.over
     assert (world.sender.aborted, b"problem+json" in world.sender.received) == (True, False)
-    assert (world.account.status, world.account.code) == (200, "draining")
+    assert (world.record.status, world.record.code) == (200, "draining")
 
 
 async def test_a_slow_sender_slows_the_upstream() -> None:
@@ -192,7 +192,7 @@ async def test_a_slow_sender_slows_the_upstream() -> None:
     assert world.sender.received.endswith(b"\r\n\r\n")
 
     world.sender.congested = False
-    world.sender.ring()
+    world.sender.wake()
     assert world.over
     assert world.sender.received.endswith(b"\r\n\r\n4\r\nabcd\r\n0\r\n\r\n")
 
@@ -205,7 +205,7 @@ async def test_a_sender_that_leaves_within_the_answer_frees_the_upstream_at_once
     await world.leave()
 
     assert world.over
-    assert (world.account.code, world.connection.open, world.pool.idle) == ("sender_left", False, [])
+    assert (world.record.code, world.connection.open, world.pool.idle) == ("sender_left", False, [])
 
 
 @pytest.mark.parametrize("gone", ["left", "half_closed"])
@@ -214,12 +214,12 @@ async def test_a_sender_that_is_gone_before_the_answer_is_accounted_for(gone: st
     world = World()
     await world.send(body=b"abc")
     setattr(world.sender, gone, True)
-    world.sender.ring()
+    world.sender.wake()
     assert world.accounts == []
     await world.answer(ok())
 
     assert world.over
-    assert (world.account.status, world.account.made_by, world.account.upstream_status) == (499, "sender", 200)
+    assert (world.record.status, world.record.made_by, world.record.upstream_status) == (499, "sender", 200)
 
 
 async def test_an_early_answer_ends_the_senders_connection() -> None:
@@ -255,18 +255,18 @@ async def test_ids_of_the_message_are_accounted_for() -> None:
     """From fields, or from the text of a failure."""
     fields = (b"SAP_MessageProcessingLogID: AG1", b"X-CorrelationID: c1")
     world = await relayed(ok(b"", *fields))
-    assert (world.account.mpl_id, world.account.correlation_id) == ("AG1", "c1")
+    assert (world.record.mpl_id, world.record.correlation_id) == ("AG1", "c1")
 
     failed = await relayed(ok(MPL, status=500))
-    assert failed.account.mpl_id == "AGabcdefghijklmnopqrstuv"
+    assert failed.record.mpl_id == "AGabcdefghijklmnopqrstuv"
     streamed = await relayed(b"HTTP/1.1 500 E\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n" % (len(MPL), MPL))
     await streamed.answer(b"0\r\n\r\n")
-    assert streamed.account.mpl_id == "AGabcdefghijklmnopqrstuv"
+    assert streamed.record.mpl_id == "AGabcdefghijklmnopqrstuv"
 
 
 async def test_a_successful_answer_is_not_searched_for_ids() -> None:
     """It is somebody's payload."""
-    assert (await relayed(ok(MPL))).account.mpl_id == ""
+    assert (await relayed(ok(MPL))).record.mpl_id == ""
 
 
 @pytest.mark.parametrize("answer", [b"HTTP/1.1 204 No Content\r\n\r\n", b"HTTP/1.1 304 Not Modified\r\n\r\n"])

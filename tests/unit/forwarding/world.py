@@ -4,23 +4,23 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, cast
 
-from proxy.config.model import Route as Settings
+from proxy.config.model import RouteSettings as Settings
 from proxy.errors import AuthorizationServerError, UpstreamError
-from proxy.forwarding.bounds import bounds_of
 from proxy.forwarding.context import ExchangeContext
 from proxy.forwarding.cookies import CookieRules
 from proxy.forwarding.exchange import exchange
 from proxy.forwarding.fields import FieldRules
+from proxy.forwarding.limits.route_limits import bounds_of
 from proxy.forwarding.request import Request
 from proxy.forwarding.routes import Route, Routes
 from proxy.forwarding.target import take_apart
 from proxy.oauth.source import TokenSource
 from proxy.oauth.token import Moment, Token
-from proxy.observe.account import Account
+from proxy.observe.exchange_record import ExchangeRecord
 from proxy.upstream.connection import UpstreamConnection
-from proxy.upstream.pool import Origin, Pool
+from proxy.upstream.pool import Pool, UpstreamOrigin
 from proxy.wire.body import IncomingBody
-from proxy.wire.run import Run
+from proxy.wire.coroutine_runner import CoroutineRunner
 from tests.fakes.heads import RESPONSES, request_head
 from tests.fakes.loop import HandLoop
 from tests.fakes.transport import MemoryTransport
@@ -39,14 +39,14 @@ class MemorySender:
         self.left = self.half_closed = self.congested = False
         self.received = b""
         self.closing = self.aborted = False
-        self.rung = 0
-        self.run: Run | None = None
+        self.woken = 0
+        self.run: CoroutineRunner | None = None
 
-    def ring(self) -> None:
+    def wake(self) -> None:
         """Let the exchange look again."""
-        self.rung += 1
+        self.woken += 1
         if self.run is not None:
-            self.run.ring()
+            self.run.wake()
 
     def persistent(self) -> bool:
         """Whether nobody has said close."""
@@ -70,7 +70,7 @@ class MemoryPool:
 
     def __init__(self) -> None:
         self.loop = HandLoop(monotonic=0.0)
-        self.origin = Origin(host="u.example", port=1, tls=None)
+        self.origin = UpstreamOrigin(host="u.example", port=1, tls=None)
         self.idle: list[UpstreamConnection] = []
         self.made: list[UpstreamConnection] = []
         self.refusals: list[UpstreamError] = []
@@ -203,7 +203,7 @@ class World:
         self.pool, self.source = MemoryPool(), MemorySource(*names)
         self.route = route(self.pool, self.source, **options)
         self.sender = MemorySender()
-        self.accounts: list[Account] = []
+        self.accounts: list[ExchangeRecord] = []
         self.crashes: list[BaseException | None] = []
         self.context = ExchangeContext(
             routes=Routes([self.route]),
@@ -220,7 +220,7 @@ class World:
     async def send(self, start: str = "POST /orders", *fields: Pair, **options: Any) -> None:
         """Begin an exchange."""
         self.request = request(start, *fields, sender=self.sender, **options)
-        self.sender.run = Run(exchange(self.request, self.context), self.crashes.append)
+        self.sender.run = CoroutineRunner(exchange(self.request, self.context), self.crashes.append)
         self.sender.run.start()
         await turns()
 
@@ -228,13 +228,13 @@ class World:
         """Let something happen to the request's body."""
         assert self.request is not None
         change(self.request.body)
-        self.sender.ring()
+        self.sender.wake()
         await turns()
 
     async def leave(self) -> None:
         """Let the sender go."""
         self.sender.left = True
-        self.sender.ring()
+        self.sender.wake()
         await turns()
 
     async def answer(self, octets: bytes) -> None:
@@ -263,7 +263,7 @@ class World:
         return self._asked
 
     @property
-    def account(self) -> Account:
+    def record(self) -> ExchangeRecord:
         """Of the last finished exchange."""
         return self.accounts[-1]
 

@@ -4,7 +4,7 @@ import pytest
 
 from proxy.config.model import OAuthClient
 from proxy.errors import AuthorizationServerError
-from proxy.oauth.answer import Answer
+from proxy.oauth.answer import TokenResponse
 from proxy.oauth.client_auth import client_auths
 from proxy.oauth.endpoint import TokenEndpoint
 from proxy.oauth.grant import GrantRequest, grant_request
@@ -16,7 +16,7 @@ def request_of(client: OAuthClient) -> GrantRequest:
     return auth.amend(grant_request(client))
 
 
-async def send(endpoint: TokenEndpoint, client: OAuthClient) -> Answer:
+async def send(endpoint: TokenEndpoint, client: OAuthClient) -> TokenResponse:
     """Send one token request."""
     return await endpoint.channel(client).send(request_of(client))
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.errors import AuthorizationServerError, GrantMalformed, GrantRejected, GrantUnavailable
-from proxy.oauth.answer import MAX_BODY, Answer, Granted, read_answer, retry_after_seconds
+from proxy.oauth.answer import MAX_BODY, Granted, TokenResponse, read_answer, retry_after_seconds
 from proxy.oauth.grant import GrantRequest
 
 REQUEST = GrantRequest(oauth_client="orders", method="POST", url="https://as.example:444/oauth/token")
@@ -18,14 +18,14 @@ WALL = 1_800_000_000.0  # Fri, 15 Jan 2027 08:00:00 GMT
 CANARY = "canary-text-of-the-server"
 
 
-def answer(status: int = 200, document: Any = None, **changes: Any) -> Answer:
+def answer(status: int = 200, document: Any = None, **changes: Any) -> TokenResponse:
     """Make an answer with a JSON body."""
     body = b"" if document is None else json.dumps(document).encode()
     options: dict[str, Any] = {"status": status, "content_type": "application/json", "body": body}
-    return Answer(**(options | changes))
+    return TokenResponse(**(options | changes))
 
 
-def failure_of(given_answer: Answer) -> AuthorizationServerError:
+def failure_of(given_answer: TokenResponse) -> AuthorizationServerError:
     """Return the error that an answer means."""
     with pytest.raises(AuthorizationServerError) as caught:
         read_answer(given_answer, REQUEST, wall=WALL)
@@ -103,7 +103,7 @@ def test_json_is_read_whatever_the_content_type_says(content_type: str) -> None:
 def test_a_number_of_more_digits_than_an_int_may_have_is_read() -> None:
     """A huge `expires_in` does not make the answer unreadable."""
     body = b'{"access_token": "t", "expires_in": ' + b"9" * 5000 + b"}"
-    assert read_answer(Answer(status=200, body=body), REQUEST, wall=WALL).expires_in == 180 * 86400
+    assert read_answer(TokenResponse(status=200, body=body), REQUEST, wall=WALL).expires_in == 180 * 86400
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_a_number_of_more_digits_than_an_int_may_have_is_read() -> None:
         pytest.param(answer(999), "not a status of RFC 9110", id="999"),
     ],
 )
-def test_an_answer_without_a_token_is_malformed(given_answer: Answer, what: str) -> None:
+def test_an_answer_without_a_token_is_malformed(given_answer: TokenResponse, what: str) -> None:
     """The sentence says what came instead, in our words."""
     failure = failure_of(given_answer)
     assert type(failure) is GrantMalformed
@@ -205,7 +205,7 @@ def test_a_registered_error_code_is_shown_with_its_advice(status: int, code: str
         ),
     ],
 )
-def test_an_error_without_a_registered_code_shows_only_its_status(given_answer: Answer, advice: str) -> None:
+def test_an_error_without_a_registered_code_shows_only_its_status(given_answer: TokenResponse, advice: str) -> None:
     """Nothing of the server's text is shown."""
     failure = failure_of(given_answer)
     assert type(failure) is GrantRejected
@@ -231,7 +231,7 @@ def test_an_error_without_a_registered_code_shows_only_its_status(given_answer: 
 )
 def test_what_uaa_is_known_to_say_has_its_own_advice(status: int, body: bytes, advice: str) -> None:
     """And none of its words are shown."""
-    failure = failure_of(Answer(status=status, body=body))
+    failure = failure_of(TokenResponse(status=status, body=body))
     assert isinstance(failure, GrantRejected)
     assert failure.detail.startswith(f"{WHO} refused the grant with {status}")
     assert failure.detail.endswith(f": {advice}.")
@@ -243,7 +243,7 @@ def test_a_suspicion_about_the_credentials_is_told_when_they_are_refused() -> No
     suspicious = replace(REQUEST, suspicion="try the other one")
     for status, told in ((401, True), (404, False)):
         with pytest.raises(GrantRejected) as caught:
-            read_answer(Answer(status=status), suspicious, wall=0)
+            read_answer(TokenResponse(status=status), suspicious, wall=0)
         assert caught.value.detail.endswith("; try the other one.") == told
 
 
@@ -298,7 +298,7 @@ def test_any_answer_is_a_safe_token_or_a_typed_failure(
     status: int, content_type: str, retry_after: str | None, body: bytes
 ) -> None:
     """There is no third outcome, and no failure's Retry-After is out of bounds."""
-    given_answer = Answer(status=status, content_type=content_type, retry_after=retry_after, body=body)
+    given_answer = TokenResponse(status=status, content_type=content_type, retry_after=retry_after, body=body)
     try:
         granted = read_answer(given_answer, REQUEST, wall=WALL)
     except AuthorizationServerError as error:

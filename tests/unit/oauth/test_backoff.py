@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from proxy.config.model import Provider
 from proxy.errors import GrantRejected, GrantUnavailable
-from proxy.oauth.backoff import Failure, remember, retry_pause
+from proxy.oauth.backoff import GrantFailure, remember, retry_pause
 from proxy.oauth.token import Moment
 
 NOW = Moment(monotonic=100.0, wall=1_800_000_000.0)
@@ -61,7 +61,7 @@ def test_jitter_prolongs_a_retry() -> None:
     assert retry_pause(500, retries=0, retry_after=None, provider=Provider.GENERIC, jitter=1.0) == 1.25
 
 
-def failures(count: int, *, jitter: float = 0.0) -> Failure:
+def failures(count: int, *, jitter: float = 0.0) -> GrantFailure:
     """Fail so many times in a row."""
     failure = None
     for _ in range(count):

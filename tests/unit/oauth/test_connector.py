@@ -12,7 +12,7 @@ import pytest
 
 from proxy.config.model import Tls
 from proxy.errors import GrantMalformed
-from proxy.oauth.answer import MAX_BODY, Answer
+from proxy.oauth.answer import MAX_BODY, TokenResponse
 from proxy.oauth.connector import MAX_HEAD, MAX_INTERIM, GrantConnector, _socket
 from proxy.oauth.endpoint import TokenEndpoint
 from proxy.oauth.lookup import GrantResolver
@@ -145,7 +145,7 @@ async def test_an_endless_body_is_read_to_one_octet_beyond_its_bound(endpoint: T
     """However it is framed; its reader says that it was too long."""
     async with server(says(OK + head, b" ", endless=True)) as url:
         answer = await send(endpoint, registration(token_url=url))
-    assert answer == Answer(status=200, body=b" " * (MAX_BODY + 1))
+    assert answer == TokenResponse(status=200, body=b" " * (MAX_BODY + 1))
 
 
 async def test_a_body_grows_no_further_than_its_bound(endpoint: TokenEndpoint) -> None:

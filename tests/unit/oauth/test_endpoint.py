@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from proxy import __version__
 from proxy.errors import GrantMalformed, GrantTimeout, GrantUnavailable
-from proxy.oauth.answer import MAX_BODY, Answer
+from proxy.oauth.answer import MAX_BODY, TokenResponse
 from proxy.oauth.endpoint import TokenEndpoint
 from tests.fakes.authorization_server import AuthorizationServer, Fault, Reply, granted
 from tests.unit.oauth.registrations import NEO, XSUAA, registration
@@ -55,7 +55,7 @@ async def test_the_answer_is_returned_as_it_is(endpoint: TokenEndpoint) -> None:
     fields = (("Content-Type", "text/html"), ("Retry-After", "9"))
     async with AuthorizationServer(Reply(status=503, fields=fields, body=b"<p>")) as server:
         found = await send(endpoint, registration(token_url=server.url))
-    assert found == Answer(status=503, content_type="text/html", retry_after="9", body=b"<p>")
+    assert found == TokenResponse(status=503, content_type="text/html", retry_after="9", body=b"<p>")
 
 
 async def test_a_redirect_is_not_followed(endpoint: TokenEndpoint) -> None:

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from proxy.config.model import OAuthClient
 from proxy.errors import AuthorizationServerError, GrantUnavailable
-from proxy.oauth.answer import Answer
+from proxy.oauth.answer import TokenResponse
 from proxy.oauth.token import Moment, Token
 from tests.unit.oauth.registrations import registration
 from tests.unit.oauth.world import World, turns
@@ -140,7 +140,7 @@ class Exchanges(RuleBasedStateMachine):
         if not (name in self.granted and self.sent.after(lifetime).has_come(self.now)):
             self.granted[name] = self.sent, lifetime  # else it came too late to say anything new about the token
         document = {"access_token": f"t{self.number}", "token_type": "Bearer", "expires_in": expires_in}
-        self._answer(Answer(status=200, body=json.dumps(document).encode()))
+        self._answer(TokenResponse(status=200, body=json.dumps(document).encode()))
         assert all(task.done() for _, task in self.waiting)
         for _, task in self.waiting:
             if not task.cancelled() and task.exception() is None and task.result() not in self.seen:
@@ -154,7 +154,7 @@ class Exchanges(RuleBasedStateMachine):
     )
     def refuse(self, status: int, retry_after: str | None) -> None:
         """The server answers, and not with a token."""
-        self._answer(Answer(status=status, retry_after=retry_after))
+        self._answer(TokenResponse(status=status, retry_after=retry_after))
 
     @precondition(lambda self: self.world.endpoint.open)
     @rule()
@@ -249,7 +249,7 @@ class Exchanges(RuleBasedStateMachine):
                 assert isinstance(error, AuthorizationServerError)
                 assert error.retry_after in range(1, 601)
 
-    def _answer(self, answer: Answer) -> None:
+    def _answer(self, answer: TokenResponse) -> None:
         async def give() -> None:
             self.world.endpoint.open[0].set_result(answer)
 

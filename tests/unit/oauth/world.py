@@ -7,7 +7,7 @@ from typing import Any
 
 from proxy.config.model import OAuthClient
 from proxy.errors import AuthorizationServerError, ProxyError
-from proxy.oauth.answer import Answer
+from proxy.oauth.answer import TokenResponse
 from proxy.oauth.grant import GrantRequest
 from proxy.oauth.source import TokenSource
 from proxy.oauth.token import Token
@@ -21,7 +21,7 @@ class MemoryEndpoint:
     def __init__(self) -> None:
         self.requests: list[GrantRequest] = []
         self.clients: list[OAuthClient] = []
-        self.open: list[asyncio.Future[Answer]] = []
+        self.open: list[asyncio.Future[TokenResponse]] = []
         self.most_open = 0
         self.on_send: Callable[[], None] = lambda: None
         "Called before each request is taken."
@@ -31,9 +31,9 @@ class MemoryEndpoint:
         self.clients.append(client)
         return self
 
-    async def send(self, request: GrantRequest) -> Answer:
+    async def send(self, request: GrantRequest) -> TokenResponse:
         """Wait for the answer."""
-        waiting: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        waiting: asyncio.Future[TokenResponse] = asyncio.get_running_loop().create_future()
         self.on_send()
         self.requests.append(request)
         self.open.append(waiting)
@@ -84,7 +84,7 @@ class World:
 
     async def answer(self, status: int, **rest: Any) -> None:
         """Answer the open request."""
-        self.endpoint.open[0].set_result(Answer(status=status, **rest))
+        self.endpoint.open[0].set_result(TokenResponse(status=status, **rest))
         await turns()
 
     async def fail(self, error: AuthorizationServerError) -> None:

@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import Span
 
 from proxy.errors import GrantUnavailable
-from proxy.observe.account import Account
+from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.exporting import SdkWords, SpanTraces, WatchedExporter, exporting_traces, reason_of, resource
 from proxy.observe.losses import Losses
 from tests.fakes.heads import request_head
@@ -25,29 +25,29 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = f"00-{TRACE}-b7ad6b7169203331-01".encode()
 
 
-def begun(traces: SpanTraces, *fields: tuple[bytes, bytes]) -> Account:
+def begun(traces: SpanTraces, *fields: tuple[bytes, bytes]) -> ExchangeRecord:
     """The account of a request that has come."""
-    account = Account("id-1", "POST", b"/orders")
-    traces.begin(account, request_head(b"POST /orders HTTP/1.0", *fields), secure=False)
-    return account
+    record = ExchangeRecord("id-1", "POST", b"/orders")
+    traces.begin(record, request_head(b"POST /orders HTTP/1.0", *fields), secure=False)
+    return record
 
 
-def ours(account: Account) -> tuple[str, str]:
+def ours(record: ExchangeRecord) -> tuple[str, str]:
     """(trace, span) of its span, in hexadecimal."""
-    context = cast("Span", account.span).get_span_context()
+    context = cast("Span", record.span).get_span_context()
     return f"{context.trace_id:032x}", f"{context.span_id:016x}"
 
 
 async def test_a_span_hangs_below_the_senders_and_the_upstreams_below_it() -> None:
     """One trace, three spans; the state goes on as it came."""
     traces = MemoryTraces()
-    account = begun(traces, (b"traceparent", PARENT), (b"tracestate", b"a=1,  b=2"))
-    trace, span = ours(account)
-    assert (trace, account.trace) == (
+    record = begun(traces, (b"traceparent", PARENT), (b"tracestate", b"a=1,  b=2"))
+    trace, span = ours(record)
+    assert (trace, record.trace) == (
         TRACE,
         (f"traceparent: 00-{TRACE}-{span}-01".encode(), b"tracestate: a=1,  b=2"),
     )
-    traces.end(account)
+    traces.end(record)
     (ended,) = traces.spans
     assert ended.parent is not None
     assert f"{ended.parent.span_id:016x}" == "b7ad6b7169203331"
@@ -60,21 +60,21 @@ async def test_a_span_hangs_below_the_senders_and_the_upstreams_below_it() -> No
 async def test_a_malformed_parent_is_as_none(malformed: bytes) -> None:
     """A trace of our own begins; the state of one that nobody can read ends here (W3C Trace Context §3.3)."""
     traces = MemoryTraces()
-    account = begun(traces, (b"traceparent", malformed), (b"tracestate", b"a=1"))
-    trace, span = ours(account)
+    record = begun(traces, (b"traceparent", malformed), (b"tracestate", b"a=1"))
+    trace, span = ours(record)
     assert trace != TRACE
-    (line,) = account.trace
+    (line,) = record.trace
     assert line.startswith(f"traceparent: 00-{trace}-{span}-0".encode())
-    traces.end(account)
+    traces.end(record)
     assert traces.spans[0].parent is None
 
 
 async def test_what_the_sender_does_not_want_sampled_is_not() -> None:
     """Its flag goes on; no span is exported."""
     traces = MemoryTraces()
-    account = begun(traces, (b"traceparent", PARENT[:-1] + b"0"))
-    assert account.trace[0].endswith(b"-00")
-    traces.end(account)
+    record = begun(traces, (b"traceparent", PARENT[:-1] + b"0"))
+    assert record.trace[0].endswith(b"-00")
+    traces.end(record)
     assert not traces.spans
 
 
@@ -83,9 +83,9 @@ async def test_a_sampler_may_say_no_to_what_begins_here() -> None:
     provider = TracerProvider(sampler=ALWAYS_OFF, shutdown_on_exit=False)
     events = Events()
     traces = SpanTraces(provider, Losses(events, asyncio.get_running_loop()), SdkWords())
-    account = begun(traces)
-    assert account.trace[0].endswith((b"-00", b"-02"))
-    traces.end(account)
+    record = begun(traces)
+    assert record.trace[0].endswith((b"-00", b"-02"))
+    traces.end(record)
     await traces.close()
     assert not events.warnings
 
@@ -93,9 +93,9 @@ async def test_a_sampler_may_say_no_to_what_begins_here() -> None:
 async def test_5xx_are_errors_with_our_sentence() -> None:
     """Where there is one of ours."""
     traces = MemoryTraces()
-    account = begun(traces)
-    account.failed(GrantUnavailable("Later."))
-    traces.end(account)
+    record = begun(traces)
+    record.failed(GrantUnavailable("Later."))
+    traces.end(record)
     (ended,) = traces.spans
     assert (ended.status.status_code.name, ended.status.description) == ("ERROR", "Later.")
 
@@ -103,7 +103,7 @@ async def test_5xx_are_errors_with_our_sentence() -> None:
 async def test_what_never_became_a_request_has_no_span() -> None:
     """Its account may be closed all the same."""
     traces = MemoryTraces()
-    traces.end(Account("id-1", ""))
+    traces.end(ExchangeRecord("id-1", ""))
     assert not traces.spans
 
 

@@ -7,7 +7,7 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import CollectorRegistry
 
-from proxy.observe.account import Account
+from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.metrics import BUCKETS, Histogram, Metrics
 
 
@@ -23,13 +23,15 @@ def scraped(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], f
     }
 
 
-def finished(*, method: str = "POST", status: int = 200, attempts: int = 1, replays: tuple[str, ...] = ()) -> Account:
+def finished(
+    *, method: str = "POST", status: int = 200, attempts: int = 1, replays: tuple[str, ...] = ()
+) -> ExchangeRecord:
     """The account of an exchange that took 0.2 s, 0.03 s of them for the connection and 0.1 s to the first byte."""
-    account = Account("id-1", method)
-    account.route, account.status, account.attempts, account.replays = "orders", status, attempts, replays
-    account.total_seconds, account.connect_seconds, account.first_byte_seconds = 0.2, 0.03, 0.1
-    account.relay_seconds = 0.07
-    return account
+    record = ExchangeRecord("id-1", method)
+    record.route, record.status, record.attempts, record.replays = "orders", status, attempts, replays
+    record.total_seconds, record.connect_seconds, record.first_byte_seconds = 0.2, 0.03, 0.1
+    record.relay_seconds = 0.07
+    return record
 
 
 def test_exchanges_are_counted_by_route_method_status_and_maker() -> None:
@@ -69,9 +71,9 @@ def test_statuses_that_nobody_registered_count_by_class() -> None:
 def test_a_sender_that_left_is_counted_by_a_status_of_its_own() -> None:
     """499 is ours; the same number from an upstream is not."""
     metrics = Metrics()
-    account = finished(status=0)
-    account.left()
-    metrics.count(account)
+    record = finished(status=0)
+    record.left()
+    metrics.count(record)
     metrics.count(finished(status=499))
     assert [key[2:] for key in metrics.exchanges] == [("499", "sender"), ("4xx", "upstream")]
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from proxy.observe import reports
-from proxy.observe.log import Log
+from proxy.observe.process_log import ProcessLog
 from proxy.observe.reports import Reports, frames, reporting
 from tests.fakes.log import LogLines
 
@@ -25,13 +25,13 @@ def lines() -> LogLines:
 
 
 @pytest.fixture
-def log(lines: LogLines) -> Log:
+def log(lines: LogLines) -> ProcessLog:
     """Where it is logged."""
-    return Log(lines, level="info", human=False)
+    return ProcessLog(lines, level="info", human=False)
 
 
 @pytest.fixture
-def quiet(log: Log, capfd: pytest.CaptureFixture[str], lines: LogLines) -> Iterator[asyncio.AbstractEventLoop]:
+def quiet(log: ProcessLog, capfd: pytest.CaptureFixture[str], lines: LogLines) -> Iterator[asyncio.AbstractEventLoop]:
     """A loop while everything is reported; at the end nothing was written to standard error, and no secret logged."""
     loop = asyncio.new_event_loop()
     with reporting(log.logger, loop):
@@ -136,7 +136,7 @@ def test_a_flood_becomes_few_lines(quiet: asyncio.AbstractEventLoop, lines: LogL
     assert len(lines.named("library.reported")) == 11
 
 
-def test_of_a_flood_the_number_is_told(lines: LogLines, log: Log) -> None:
+def test_of_a_flood_the_number_is_told(lines: LogLines, log: ProcessLog) -> None:
     """When its second is over, or nothing more comes."""
     loop = asyncio.new_event_loop()
     with reporting(log.logger, loop):
@@ -147,7 +147,7 @@ def test_of_a_flood_the_number_is_told(lines: LogLines, log: Log) -> None:
     assert (line["source"], line["count"], line["level"]) == ("asyncio", 2, "warning")
 
 
-def test_the_second_is_one_of_the_loop_s(lines: LogLines, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_second_is_one_of_the_loop_s(lines: LogLines, log: ProcessLog, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody has to come for the number to be told."""
     monkeypatch.setattr(reports, "INTERVAL", 0.0)
     loop = asyncio.new_event_loop()
@@ -160,7 +160,7 @@ def test_the_second_is_one_of_the_loop_s(lines: LogLines, log: Log, monkeypatch:
     loop.close()
 
 
-def test_what_ends_the_process_is_told_and_ends_it_with_1(lines: LogLines, log: Log) -> None:
+def test_what_ends_the_process_is_told_and_ends_it_with_1(lines: LogLines, log: ProcessLog) -> None:
     """Python would write its trace to standard error, and wait there for a reader."""
     loop = asyncio.new_event_loop()
     with pytest.raises(SystemExit) as ended, reporting(log.logger, loop):
@@ -171,7 +171,7 @@ def test_what_ends_the_process_is_told_and_ends_it_with_1(lines: LogLines, log: 
     assert (line["source"], line["error"], SECRET in str(lines.text)) == ("process", "ValueError", False)
 
 
-def test_an_exception_that_somebody_handles_is_left_to_them(lines: LogLines, log: Log) -> None:
+def test_an_exception_that_somebody_handles_is_left_to_them(lines: LogLines, log: ProcessLog) -> None:
     """A command shows it in its own way."""
     loop = asyncio.new_event_loop()
     with pytest.raises(ValueError, match=SECRET), reporting(log.logger, loop, fatal=False):
@@ -180,7 +180,7 @@ def test_an_exception_that_somebody_handles_is_left_to_them(lines: LogLines, log
     assert lines.text == []
 
 
-def test_afterwards_all_is_as_before(log: Log) -> None:
+def test_afterwards_all_is_as_before(log: ProcessLog) -> None:
     """Hooks, handlers, and the loop's own way."""
     before: Any = (warnings.showwarning, threading.excepthook, sys.unraisablehook, list(logging.getLogger().handlers))
     loop = asyncio.new_event_loop()
@@ -192,7 +192,7 @@ def test_afterwards_all_is_as_before(log: Log) -> None:
     assert after == before
 
 
-def test_a_report_after_the_end_of_the_loop_harms_nobody(lines: LogLines, log: Log) -> None:
+def test_a_report_after_the_end_of_the_loop_harms_nobody(lines: LogLines, log: ProcessLog) -> None:
     """In its own thread it is written, in another one there is nobody left to write it."""
     loop = asyncio.new_event_loop()
     loop.close()

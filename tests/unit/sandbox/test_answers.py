@@ -2,7 +2,7 @@
 
 import json
 
-from proxy.sandbox.answers import Answer, json_answer, response, text_answer
+from proxy.sandbox.answers import SandboxAnswer, json_answer, response, text_answer
 
 
 def test_a_json_answer_has_uaas_content_type_and_its_fields_after_it() -> None:
@@ -15,15 +15,17 @@ def test_a_json_answer_has_uaas_content_type_and_its_fields_after_it() -> None:
 def test_a_text_answer_is_plain_text() -> None:
     """Text goes out as UTF-8."""
     answer = text_answer("ü", status=500)
-    assert answer == Answer(status=500, fields=(("Content-Type", "text/plain; charset=utf-8"),), body=b"\xc3\xbc")
+    assert answer == SandboxAnswer(
+        status=500, fields=(("Content-Type", "text/plain; charset=utf-8"),), body=b"\xc3\xbc"
+    )
 
 
 def test_a_response_names_sap_as_its_server() -> None:
     """Nothing shows that aiohttp answers."""
-    assert response(Answer()).headers["Server"] == "SAP"
+    assert response(SandboxAnswer()).headers["Server"] == "SAP"
 
 
 def test_a_response_keeps_an_empty_reason_and_fills_in_an_absent_one() -> None:
     """Tomcat's empty phrase is another thing than no phrase given."""
-    assert response(Answer(status=403, reason="")).reason == ""
-    assert response(Answer(status=403)).reason == "Forbidden"
+    assert response(SandboxAnswer(status=403, reason="")).reason == ""
+    assert response(SandboxAnswer(status=403)).reason == "Forbidden"

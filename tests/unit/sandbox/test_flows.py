@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from proxy.sandbox.flows import (
     Echoed,
-    Failure,
     Filler,
+    FlowFailure,
     Received,
     Reply,
     failed,
@@ -21,7 +21,7 @@ from proxy.sandbox.flows import (
 )
 
 
-def run(path: str, *, query: str = "", start: bytes = b"") -> Reply | Failure:
+def run(path: str, *, query: str = "", start: bytes = b"") -> Reply | FlowFailure:
     """What the flow at a path replies."""
     flow = find_flow(path)
     assert flow is not None
@@ -75,7 +75,7 @@ def test_the_orders_flow_finds_no_unknown_product() -> None:
 @pytest.mark.parametrize("body", [b"x", b"[]", b"{}", b"1", b"\xff"])
 def test_the_orders_flow_fails_on_another_body(body: bytes) -> None:
     """The converter throws an exception."""
-    assert isinstance(run("/http/orders", start=body), Failure)
+    assert isinstance(run("/http/orders", start=body), FlowFailure)
 
 
 def test_the_orders_flow_takes_an_empty_message() -> None:
@@ -102,7 +102,7 @@ def test_download_sends_as_many_bytes_as_asked() -> None:
 @pytest.mark.parametrize("size", ["x", "-1", "²", "9" * 20])
 def test_download_fails_on_what_is_no_sensible_number(size: str) -> None:
     """The flow throws."""
-    assert isinstance(run("/http/download", query=f"bytes={size}"), Failure)
+    assert isinstance(run("/http/download", query=f"bytes={size}"), FlowFailure)
 
 
 @given(st.integers(0, 200_000))
@@ -115,7 +115,7 @@ def test_filler_is_exactly_as_long_as_asked_and_repeats_all_octets(size: int) ->
 
 def test_a_failed_flow_is_told_in_saps_words() -> None:
     """With SAP's spelling, and the id in the text only."""
-    answer = failed(Failure(), mpl_id="AGx")
+    answer = failed(FlowFailure(), mpl_id="AGx")
     assert answer.status == 500
     assert answer.body.decode() == (
         "An internal server error occured: The MPL ID for the failed message is : AGx\n"
@@ -127,10 +127,10 @@ def test_a_failed_flow_is_told_in_saps_words() -> None:
 def test_a_flow_may_return_its_exception_to_the_sender() -> None:
     """The reason stands before the id."""
     failure = run("/http/fail", query="reason=no+stock")
-    assert failure == Failure(reason="no stock")
+    assert failure == FlowFailure(reason="no stock")
     text = "An internal server error occured: no stock\n\nThe MPL ID for the failed message is : AGx"
-    assert failed(Failure(reason="no stock"), mpl_id="AGx").body.decode() == text
-    assert run("/http/fail") == Failure()
+    assert failed(FlowFailure(reason="no stock"), mpl_id="AGx").body.decode() == text
+    assert run("/http/fail") == FlowFailure()
 
 
 def test_an_mpl_id_is_28_characters_that_begin_with_ag() -> None:

@@ -3,12 +3,12 @@
 import asyncio
 import json
 
-from proxy.sandbox.messages import Message, MessageLog
+from proxy.sandbox.messages import MessageLog, RecordedMessage
 
 
-def message(number: int = 0, *, start: bytes = b"\xff") -> Message:
+def message(number: int = 0, *, start: bytes = b"\xff") -> RecordedMessage:
     """A message."""
-    return Message(
+    return RecordedMessage(
         method="POST",
         target=f"/http/echo?{number}",
         version="HTTP/1.1",
@@ -34,7 +34,7 @@ def test_a_message_goes_into_json_byte_for_byte() -> None:
     document = json.loads(json.dumps(message().as_dict()))
     assert document["body_start"].encode("latin-1") == b"\xff"
     assert document["fields"] == [["X-A", "1"], ["x-a", "2"]]
-    assert document.keys() == set(Message.__slots__)
+    assert document.keys() == set(RecordedMessage.__slots__)
 
 
 def test_the_log_keeps_the_newest_of_very_many() -> None:

@@ -7,15 +7,15 @@ import jwt
 import pytest
 
 from proxy.clock import Clock
-from proxy.sandbox.answers import Answer
+from proxy.sandbox.answers import SandboxAnswer
 from proxy.sandbox.faults import Faults, Switch, read_switch
-from proxy.sandbox.grants import Outcome, TokenRequest
+from proxy.sandbox.grants import GrantOutcome, TokenRequest
 from proxy.sandbox.neo import TOKEN_PATH, Neo
-from proxy.sandbox.registration import Credentials, Method, RegisteredClient, Registry
-from proxy.sandbox.tokens import Ledger, SigningKey
+from proxy.sandbox.registration import Method, PresentedCredentials, RegisteredClient, Registry
+from proxy.sandbox.tokens import IssuedTokens, SigningKey
 
 CLIENT = RegisteredClient(client_id="a", secret="s")
-BASIC = Credentials(client_id="a", secret="s", method=Method.BASIC)
+BASIC = PresentedCredentials(client_id="a", secret="s", method=Method.BASIC)
 NOW = 1_000_000
 GRANT = {"grant_type": "client_credentials"}
 
@@ -24,15 +24,19 @@ class Server:
     """Neo with all that it needs."""
 
     def __init__(self, key: SigningKey, clock: Clock) -> None:
-        self.ledger = Ledger()
+        self.ledger = IssuedTokens()
         self.faults = Faults()
         self.neo = Neo(
             url="https://neo", registry=Registry([CLIENT]), ledger=self.ledger, key=key, faults=self.faults, clock=clock
         )
 
     def ask(
-        self, *, method: str = "POST", credentials: Credentials | None = BASIC, parameters: dict[str, str] = GRANT
-    ) -> tuple[Answer, Outcome]:
+        self,
+        *,
+        method: str = "POST",
+        credentials: PresentedCredentials | None = BASIC,
+        parameters: dict[str, str] = GRANT,
+    ) -> tuple[SandboxAnswer, GrantOutcome]:
         """One token request."""
         request = TokenRequest(
             method=method, path=TOKEN_PATH, parameters=parameters, params_in="query", credentials=credentials
@@ -43,7 +47,7 @@ class Server:
     def grant(self, **parameters: str) -> dict[str, object]:
         """The document of a request that is granted."""
         answer, outcome = self.ask(parameters=GRANT | parameters)
-        assert (answer.status, outcome) == (200, Outcome.GRANTED)
+        assert (answer.status, outcome) == (200, GrantOutcome.GRANTED)
         document: dict[str, object] = json.loads(answer.body)
         return document
 
@@ -122,17 +126,17 @@ def test_expires_in_can_be_missing(server: Server) -> None:
     ("credentials", "status"),
     [
         (None, 401),
-        (Credentials(client_id="a", secret="wrong", method=Method.BASIC), 401),
-        (Credentials(client_id="a", secret="s", method=Method.POST), 401),
-        (Credentials(client_id="a", secret="", method=Method.CERTIFICATE), 401),
+        (PresentedCredentials(client_id="a", secret="wrong", method=Method.BASIC), 401),
+        (PresentedCredentials(client_id="a", secret="s", method=Method.POST), 401),
+        (PresentedCredentials(client_id="a", secret="", method=Method.CERTIFICATE), 401),
     ],
 )
 def test_only_the_right_secret_in_a_basic_field_is_taken(
-    server: Server, credentials: Credentials | None, status: int
+    server: Server, credentials: PresentedCredentials | None, status: int
 ) -> None:
     """Credentials in the body are not supported."""
     answer, outcome = server.ask(credentials=credentials)
-    assert (answer.status, outcome) == (status, Outcome.REFUSED)
+    assert (answer.status, outcome) == (status, GrantOutcome.REFUSED)
     assert json.loads(answer.body)["error"] == "invalid_client"
     assert [name for name, _ in answer.fields].count("WWW-Authenticate") == 1
 
@@ -144,13 +148,13 @@ def test_only_the_right_secret_in_a_basic_field_is_taken(
 def test_the_grant_must_be_client_credentials(server: Server, parameters: dict[str, str], error: str) -> None:
     """400 with the code of RFC 6749 §5.2."""
     answer, outcome = server.ask(parameters=parameters)
-    assert (answer.status, outcome, json.loads(answer.body)["error"]) == (400, Outcome.REFUSED, error)
+    assert (answer.status, outcome, json.loads(answer.body)["error"]) == (400, GrantOutcome.REFUSED, error)
 
 
 def test_only_post_is_taken(server: Server) -> None:
     """The answer says so."""
     answer, outcome = server.ask(method="GET")
-    assert (answer.status, outcome) == (405, Outcome.REFUSED)
+    assert (answer.status, outcome) == (405, GrantOutcome.REFUSED)
     assert ("Allow", "POST") in answer.fields
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.sandbox.registration import Credentials, Method, RegisteredClient, Registry, read_credentials
+from proxy.sandbox.registration import Method, PresentedCredentials, RegisteredClient, Registry, read_credentials
 
 CLIENT = RegisteredClient(client_id="sb-1!b2|it-rt-x!b3", secret="a$b=", certificate_name="cn")
 IDS = st.text(min_size=1).filter(lambda text: ":" not in text)
@@ -22,14 +22,14 @@ def basic(client_id: str, secret: str, scheme: str = "Basic") -> str:
 def test_raw_basic_credentials_are_read_as_they_were_written(client_id: str, secret: str) -> None:
     """The id ends at the first colon, and any character may stand in the secret."""
     read = read_credentials(basic(client_id, secret), {}, encoded=False)
-    assert read == Credentials(client_id=client_id, secret=secret, method=Method.BASIC)
+    assert read == PresentedCredentials(client_id=client_id, secret=secret, method=Method.BASIC)
 
 
 @given(IDS, st.text())
 def test_encoded_basic_credentials_are_decoded(client_id: str, secret: str) -> None:
     """With X-CF-ENCODED-CREDENTIALS id and secret were form-urlencoded."""
     read = read_credentials(basic(quote_plus(client_id), quote_plus(secret)), {}, encoded=True)
-    assert read == Credentials(client_id=client_id, secret=secret, method=Method.BASIC)
+    assert read == PresentedCredentials(client_id=client_id, secret=secret, method=Method.BASIC)
 
 
 def test_encoded_credentials_without_the_field_are_not_decoded() -> None:
@@ -41,13 +41,13 @@ def test_encoded_credentials_without_the_field_are_not_decoded() -> None:
 def test_credentials_in_the_body_are_read() -> None:
     """They are taken as they are."""
     read = read_credentials(None, {"client_id": "a", "client_secret": "b+c"}, encoded=False)
-    assert read == Credentials(client_id="a", secret="b+c", method=Method.POST)
+    assert read == PresentedCredentials(client_id="a", secret="b+c", method=Method.POST)
 
 
 def test_an_id_alone_is_a_client_that_shows_its_certificate() -> None:
     """RFC 8705 §2 wants the id in the request, and no secret."""
     read = read_credentials(None, {"client_id": "a"}, encoded=False)
-    assert read == Credentials(client_id="a", secret="", method=Method.CERTIFICATE)
+    assert read == PresentedCredentials(client_id="a", secret="", method=Method.CERTIFICATE)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_only_the_right_secret_or_certificate_proves_a_client(
     client_id: str, secret: str, method: Method, name: str | None, *, proved: bool
 ) -> None:
     """Id, and secret or certificate, must both fit."""
-    credentials = Credentials(client_id=client_id, secret=secret, method=method)
+    credentials = PresentedCredentials(client_id=client_id, secret=secret, method=method)
     found = Registry([CLIENT]).authenticate(credentials, certificate_name=name)
     assert found == (CLIENT if proved else None)
 
@@ -89,11 +89,11 @@ def test_only_the_right_secret_or_certificate_proves_a_client(
 def test_a_client_without_certificate_cannot_be_proved_by_one() -> None:
     """No name is not the same as an absent certificate."""
     client = RegisteredClient(client_id="a", secret="b")
-    credentials = Credentials(client_id="a", secret="", method=Method.CERTIFICATE)
+    credentials = PresentedCredentials(client_id="a", secret="", method=Method.CERTIFICATE)
     assert Registry([client]).authenticate(credentials) is None
 
 
 def test_no_repr_shows_a_secret() -> None:
     """Neither of client nor of credentials."""
-    credentials = Credentials(client_id="a", secret="geheim", method=Method.POST)
+    credentials = PresentedCredentials(client_id="a", secret="geheim", method=Method.POST)
     assert "geheim" not in repr(credentials) + repr(RegisteredClient(client_id="a", secret="geheim"))

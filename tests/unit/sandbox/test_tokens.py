@@ -4,7 +4,15 @@ import jwt
 import pytest
 
 from proxy.sandbox.registration import RegisteredClient
-from proxy.sandbox.tokens import UNLIMITED, AccessToken, Ledger, SigningKey, granted_scopes, neo_claims, xsuaa_claims
+from proxy.sandbox.tokens import (
+    UNLIMITED,
+    AccessToken,
+    IssuedTokens,
+    SigningKey,
+    granted_scopes,
+    neo_claims,
+    xsuaa_claims,
+)
 
 CLIENT = RegisteredClient(client_id="sb-1!b2|it-rt-sandbox!b5678", secret="s")
 ROLELESS = RegisteredClient(client_id="sb-1!b2|it-rt-sandbox!b5678", secret="s", roles=frozenset())
@@ -23,7 +31,7 @@ def key() -> SigningKey:
 
 def test_a_token_is_good_until_it_expires() -> None:
     """In the second of its expiry it is not."""
-    ledger = Ledger()
+    ledger = IssuedTokens()
     ledger.enter(token("x"))
     assert ledger.find("x", now=99.9) == token("x")
     assert ledger.find("x", now=100.0) is None
@@ -32,14 +40,14 @@ def test_a_token_is_good_until_it_expires() -> None:
 
 def test_an_unlimited_token_never_expires() -> None:
     """Its end is infinitely far."""
-    ledger = Ledger()
+    ledger = IssuedTokens()
     ledger.enter(token("x", expires_at=UNLIMITED))
     assert ledger.find("x", now=1e12) is not None
 
 
 def test_voiding_one_clients_tokens_spares_the_others() -> None:
     """The owner stays known all the same."""
-    ledger = Ledger()
+    ledger = IssuedTokens()
     for one in (token("x"), token("y", client_id="b")):
         ledger.enter(one)
     ledger.void("a")
@@ -49,7 +57,7 @@ def test_voiding_one_clients_tokens_spares_the_others() -> None:
 
 def test_expiring_all_leaves_none() -> None:
     """Nobody's token is good afterwards."""
-    ledger = Ledger()
+    ledger = IssuedTokens()
     ledger.enter(token("x"))
     ledger.expire_all()
     assert ledger.find("x", now=0.0) is None
@@ -57,7 +65,7 @@ def test_expiring_all_leaves_none() -> None:
 
 def test_the_ledger_forgets_the_oldest_of_very_many() -> None:
     """Its memory is bounded."""
-    ledger = Ledger()
+    ledger = IssuedTokens()
     for number in range(10_001):
         ledger.enter(token(str(number)))
     assert (ledger.find("0", now=0.0), ledger.owner("0")) == (None, None)

@@ -6,17 +6,17 @@ import jwt
 import pytest
 
 from proxy.clock import Clock
-from proxy.sandbox.answers import Answer
+from proxy.sandbox.answers import SandboxAnswer
 from proxy.sandbox.faults import Faults
-from proxy.sandbox.grants import Outcome, TokenRequest
-from proxy.sandbox.registration import Credentials, Method, RegisteredClient, Registry
-from proxy.sandbox.tokens import Ledger, SigningKey
+from proxy.sandbox.grants import GrantOutcome, TokenRequest
+from proxy.sandbox.registration import Method, PresentedCredentials, RegisteredClient, Registry
+from proxy.sandbox.tokens import IssuedTokens, SigningKey
 from proxy.sandbox.xsuaa import DISCOVERY_PATH, KEYS_PATH, TOKEN_PATH, Xsuaa
 
 CLIENT = RegisteredClient(client_id="sb-1!b2|it-rt-x!b3", secret="a$b=", certificate_name="cn")
-BASIC = Credentials(client_id=CLIENT.client_id, secret=CLIENT.secret, method=Method.BASIC)
-BODY = Credentials(client_id=CLIENT.client_id, secret=CLIENT.secret, method=Method.POST)
-CERTIFICATE = Credentials(client_id=CLIENT.client_id, secret="", method=Method.CERTIFICATE)
+BASIC = PresentedCredentials(client_id=CLIENT.client_id, secret=CLIENT.secret, method=Method.BASIC)
+BODY = PresentedCredentials(client_id=CLIENT.client_id, secret=CLIENT.secret, method=Method.POST)
+CERTIFICATE = PresentedCredentials(client_id=CLIENT.client_id, secret="", method=Method.CERTIFICATE)
 NOW = 1_000_000
 
 
@@ -24,7 +24,7 @@ def request(
     *,
     method: str = "POST",
     path: str = TOKEN_PATH,
-    credentials: Credentials | None = BASIC,
+    credentials: PresentedCredentials | None = BASIC,
     certificate_name: str | None = None,
     **parameters: str,
 ) -> TokenRequest:
@@ -43,7 +43,7 @@ class Server:
     """XSUAA with all that it needs."""
 
     def __init__(self, key: SigningKey, clock: Clock) -> None:
-        self.ledger = Ledger()
+        self.ledger = IssuedTokens()
         self.faults = Faults()
         self.xsuaa = Xsuaa(
             url="https://x",
@@ -54,7 +54,7 @@ class Server:
             clock=clock,
         )
 
-    def ask(self, asked: TokenRequest) -> tuple[Answer, Outcome]:
+    def ask(self, asked: TokenRequest) -> tuple[SandboxAnswer, GrantOutcome]:
         """One token request."""
         verdict = self.xsuaa.decide(asked)
         return verdict.answer, verdict.outcome
@@ -62,7 +62,7 @@ class Server:
     def grant(self) -> dict[str, object]:
         """The document of a request that is granted."""
         answer, outcome = self.ask(request(grant_type="client_credentials"))
-        assert (answer.status, outcome) == (200, Outcome.GRANTED)
+        assert (answer.status, outcome) == (200, GrantOutcome.GRANTED)
         document: dict[str, object] = json.loads(answer.body)
         return document
 
@@ -110,14 +110,16 @@ def test_expires_in_can_be_anything_or_missing(server: Server) -> None:
 
 
 @pytest.mark.parametrize(("credentials", "name"), [(BASIC, None), (BODY, None), (CERTIFICATE, "cn")])
-def test_all_three_ways_to_authenticate_are_taken(server: Server, credentials: Credentials, name: str | None) -> None:
+def test_all_three_ways_to_authenticate_are_taken(
+    server: Server, credentials: PresentedCredentials, name: str | None
+) -> None:
     """Basic, body, certificate."""
     asked = request(credentials=credentials, certificate_name=name, grant_type="client_credentials")
-    assert server.ask(asked)[1] is Outcome.GRANTED
+    assert server.ask(asked)[1] is GrantOutcome.GRANTED
 
 
-BAD_BASIC = Credentials(client_id=CLIENT.client_id, secret="no", method=Method.BASIC)
-BAD_BODY = Credentials(client_id=CLIENT.client_id, secret="no", method=Method.POST)
+BAD_BASIC = PresentedCredentials(client_id=CLIENT.client_id, secret="no", method=Method.BASIC)
+BAD_BODY = PresentedCredentials(client_id=CLIENT.client_id, secret="no", method=Method.POST)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +145,7 @@ def test_refusals_have_uaas_texts(
 ) -> None:
     """Status, code and description."""
     answer, outcome = server.ask(asked)
-    assert (answer.status, outcome) == (status, Outcome.REFUSED)
+    assert (answer.status, outcome) == (status, GrantOutcome.REFUSED)
     assert json.loads(answer.body) == {"error": error, "error_description": description}
 
 
@@ -158,7 +160,7 @@ def test_only_scopes_that_the_client_has_are_granted(server: Server) -> None:
     """Asking for another one is an error."""
     good = request(grant_type="client_credentials", scope="uaa.resource")
     bad = request(grant_type="client_credentials", scope="uaa.resource admin")
-    assert server.ask(good)[1] is Outcome.GRANTED
+    assert server.ask(good)[1] is GrantOutcome.GRANTED
     answer, _ = server.ask(bad)
     assert (answer.status, json.loads(answer.body)["error"]) == (400, "invalid_scope")
 

@@ -5,15 +5,15 @@ from typing import Any
 
 from proxy.errors import ProxyError, SenderLeft
 from proxy.forwarding.request import Request
-from proxy.server.desk import Desk, Terms
-from proxy.server.sender import SenderConnection
-from proxy.wire.run import rung
+from proxy.server.listener_context import ListenerContext, ListenerLimits
+from proxy.server.sender_connection import SenderConnection
+from proxy.wire.coroutine_runner import woken
 from tests.fakes.heads import REQUESTS
 from tests.fakes.loop import HandLoop
 from tests.fakes.transport import MemoryTransport
 
 GET = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
-TERMS = Terms(max_head=1024, max_fields=4, head_timeout=15, body_timeout=60, idle_timeout=75)
+TERMS = ListenerLimits(max_head=1024, max_fields=4, head_timeout=15, body_timeout=60, idle_timeout=75)
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -39,7 +39,7 @@ class House:
         self.reads = True
         "Whether exchanges read bodies."
         deadlines = self.loop.deadlines()
-        self.desk = Desk(
+        self.desk = ListenerContext(
             terms=TERMS,
             deadlines=deadlines,
             ids=iter(f"id-{number}" for number in range(1, 100)),
@@ -83,7 +83,7 @@ class House:
             return
         self.bodies.append(body)
         while not self.answers:
-            await rung()
+            await woken()
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
@@ -113,7 +113,7 @@ class Wire:
     async def answer(self, *answers: bytes | Exception) -> None:
         """The exchanges answer."""
         self.house.answers += answers
-        self.connection.ring()
+        self.connection.wake()
         await turns()
 
     def received(self) -> bytes:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from proxy.config.file_threads import FileThreads
-from proxy.config.following import EVERY
+from proxy.config.file_watcher import EVERY
 from proxy.config.model import ListenerTls
 from proxy.server import certificate as module
 from proxy.server.certificate import Certificate, accepting_context

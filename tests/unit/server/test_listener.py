@@ -10,13 +10,13 @@ from typing import Any, cast
 import pytest
 
 from proxy.config.model import Limits
-from proxy.config.model import Listener as Settings
+from proxy.config.model import ListenerSettings as Settings
 from proxy.config.values import Address
 from proxy.errors import Overloaded, ProxyError
 from proxy.forwarding.request import Request
-from proxy.server.crowd import Crowd
 from proxy.server.listener import Listener, Reception
-from proxy.server.sender import SenderConnection
+from proxy.server.sender_connection import SenderConnection
+from proxy.server.sender_connections import SenderConnections
 from proxy.server.sender_transport import LINGER
 from proxy.wire.reading import PieceReader
 from tests.fakes.heads import REQUESTS
@@ -41,7 +41,7 @@ def guest(address: str) -> SenderConnection:
 
 def test_a_crowd_has_a_limit() -> None:
     """Who comes too late is told to come again, and counts as long as it is there."""
-    crowd = Crowd(Limits(max_connections=2))
+    crowd = SenderConnections(Limits(max_connections=2))
     guests = [guest(f"192.0.2.{number}") for number in range(3)]
     refusals = [crowd.add(each) for each in guests]
     assert refusals[:2] == [None, None]
@@ -55,14 +55,14 @@ def test_a_crowd_has_a_limit() -> None:
 
 def test_a_crowd_is_no_larger_than_the_system_allows() -> None:
     """Whatever the configuration says."""
-    crowd = Crowd(Limits(max_connections=10), most=1)
+    crowd = SenderConnections(Limits(max_connections=10), most=1)
     assert crowd.add(guest("192.0.2.1")) is None
     assert isinstance(crowd.add(guest("192.0.2.2")), Overloaded)
 
 
 def test_a_sender_has_a_limit() -> None:
     """Others come in all the same; those of a Unix socket have no address to be counted by."""
-    crowd = Crowd(Limits(max_connections_per_sender=1))
+    crowd = SenderConnections(Limits(max_connections_per_sender=1))
     first = guest("192.0.2.1")
     assert crowd.add(first) is None
     second = guest("192.0.2.1")
@@ -76,7 +76,7 @@ def test_a_sender_has_a_limit() -> None:
 
 def test_an_ipv6_sender_is_counted_by_its_network() -> None:
     """One host has all addresses of a /64; another network is another sender, as is each IPv4 address."""
-    crowd = Crowd(Limits(max_connections_per_sender=1))
+    crowd = SenderConnections(Limits(max_connections_per_sender=1))
     first = guest("2001:db8::1")
     assert crowd.add(first) is None
     second = guest("2001:db8::ffff:0:2%eth0")
@@ -92,7 +92,7 @@ def test_an_ipv6_sender_is_counted_by_its_network() -> None:
 
 def test_a_crowd_forgets_who_has_gone() -> None:
     """No address is kept."""
-    crowd = Crowd(Limits())
+    crowd = SenderConnections(Limits())
     gone = guest("192.0.2.1")
     crowd.add(gone)
     crowd.remove(gone)
@@ -102,7 +102,7 @@ def test_a_crowd_forgets_who_has_gone() -> None:
 
 async def test_an_empty_crowd_is_not_waited_for() -> None:
     """Stopping an idle proxy takes no time."""
-    crowd = Crowd(Limits())
+    crowd = SenderConnections(Limits())
 
     waiting = asyncio.create_task(crowd.emptied(3600))
     await asyncio.sleep(0)
@@ -111,7 +111,7 @@ async def test_an_empty_crowd_is_not_waited_for() -> None:
 
 async def test_a_crowd_is_waited_for_until_the_last_has_gone() -> None:
     """Not the last but one."""
-    crowd = Crowd(Limits())
+    crowd = SenderConnections(Limits())
     guests = [guest("192.0.2.1"), guest("192.0.2.2")]
     for each in guests:
         crowd.add(each)
@@ -127,7 +127,7 @@ async def test_a_crowd_is_waited_for_until_the_last_has_gone() -> None:
 
 async def test_a_crowd_is_not_waited_for_for_ever() -> None:
     """That some stay is no error here."""
-    crowd = Crowd(Limits())
+    crowd = SenderConnections(Limits())
     crowd.add(guest("192.0.2.1"))
     await crowd.emptied(0)
 
@@ -139,7 +139,7 @@ class House:
 
     def __init__(self, **limits: Any) -> None:
         self.limits = Limits(**limits)
-        self.crowd = Crowd(self.limits)
+        self.crowd = SenderConnections(self.limits)
         self.requests: list[Request] = []
         self.refusals: list[ProxyError] = []
         self.reception = Reception(

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from proxy.config.model import Limits, ListenerTls
-from proxy.config.model import Listener as Settings
+from proxy.config.model import ListenerSettings as Settings
 from proxy.config.values import Address
 from proxy.errors import ProxyError
 from proxy.forwarding.request import Request
-from proxy.server.crowd import Crowd
 from proxy.server.listener import Listener, Reception
-from proxy.server.sender import SenderConnection
+from proxy.server.sender_connection import SenderConnection
+from proxy.server.sender_connections import SenderConnections
 from tests.fakes.authority import Authority
 from tests.fakes.heads import REQUESTS
 from tests.fakes.loop import HandLoop
@@ -33,7 +33,7 @@ class House:
         self.failed: asyncio.Queue[Exception] = asyncio.Queue()
         self.requests: list[Request] = []
         self.refusals: list[ProxyError] = []
-        self.crowd = Crowd(Limits())
+        self.crowd = SenderConnections(Limits())
         reception = Reception(
             limits=Limits(),
             deadlines=HandLoop().deadlines(),

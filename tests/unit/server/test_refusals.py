@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from proxy.errors import Overloaded, ProxyError, RouteUnknown
-from proxy.observe.account import Account
-from proxy.observe.log import Log
+from proxy.observe.exchange_record import ExchangeRecord
+from proxy.observe.process_log import ProcessLog
 from proxy.observe.repeats import FIRST
 from proxy.server.refusals import Refusals
 from tests.fakes.log import LogLines
@@ -29,15 +29,15 @@ def lines() -> LogLines:
 @pytest.fixture
 def refusals(lines: LogLines, loop: HandLoop) -> Refusals:
     """At the usual level."""
-    return Refusals(Log(lines, level="info", human=False), loop.deadlines())
+    return Refusals(ProcessLog(lines, level="info", human=False), loop.deadlines())
 
 
 def refuse(refusals: Refusals, error: ProxyError, count: int) -> None:
     """So many times."""
     for _ in range(count):
-        account = Account("id", "GET")
-        account.failed(error)
-        refusals.write(account)
+        record = ExchangeRecord("id", "GET")
+        record.failed(error)
+        refusals.write(record)
 
 
 def repeated(lines: LogLines) -> list[dict[str, Any]]:
@@ -81,6 +81,6 @@ def test_the_next_second_has_lines_of_its_own(refusals: Refusals, lines: LogLine
 def test_at_the_end_nothing_is_left_untold(refusals: Refusals, lines: LogLines) -> None:
     """Stopping does not wait for the second to pass."""
     refuse(refusals, RouteUnknown("x"), FIRST + 1)
-    refusals.expire()
-    refusals.expire()
+    refusals.deadline_reached()
+    refusals.deadline_reached()
     assert [each["count"] for each in repeated(lines)] == [1]

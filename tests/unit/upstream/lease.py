@@ -25,9 +25,9 @@ class Wire:
 
     def lease(self, method: str = "POST", *, timeout: float = 60) -> None:
         """An exchange takes it."""
-        self.connection.lease(self._ring, method, timeout)
+        self.connection.lease(self._wake, method, timeout)
 
-    def _ring(self) -> None:
+    def _wake(self) -> None:
         self.rings += 1
 
     @property

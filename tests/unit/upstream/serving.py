@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import trustme
 
 from proxy.upstream.connection import UpstreamConnection
-from proxy.upstream.pool import Origin, Pool
+from proxy.upstream.pool import Pool, UpstreamOrigin
 from tests.fakes.heads import RESPONSES
 from tests.fakes.loop import HandLoop
 
@@ -78,7 +78,7 @@ async def pool(
 ) -> AsyncIterator[tuple[Pool, HandLoop]]:
     """A pool, and the clock of its deadlines."""
     loop = HandLoop(monotonic=0.0)
-    made = Pool(Origin(host=host, port=port, tls=tls), loop.deadlines(), reader=RESPONSES, idle_timeout=30)
+    made = Pool(UpstreamOrigin(host=host, port=port, tls=tls), loop.deadlines(), reader=RESPONSES, idle_timeout=30)
     try:
         yield made, loop
     finally:
@@ -91,7 +91,7 @@ class Bell:
     def __init__(self) -> None:
         self._event = asyncio.Event()
 
-    def ring(self) -> None:
+    def wake(self) -> None:
         """Wake who waits."""
         self._event.set()
 
@@ -106,7 +106,7 @@ class Bell:
 async def ask(connection: UpstreamConnection, octets: bytes = REQUEST) -> bytes:
     """Send a request, and return the body of its answer or raise its failure."""
     bell = Bell()
-    connection.lease(bell.ring, "GET", 60)
+    connection.lease(bell.wake, "GET", 60)
     connection.send(octets)
     connection.end_request()
     await bell.until(lambda: connection.failure is not None or (connection.body is not None and connection.body.ended))

@@ -5,7 +5,17 @@ from collections.abc import Callable
 import pytest
 
 from proxy.errors import Draining, ProxyError, UpstreamClosed, UpstreamMalformed, UpstreamTimeout
-from proxy.upstream.connection import CLOSED, CONNECTING, IDLE, LEASED, SENDING, SENT, UNUSED, State, UpstreamConnection
+from proxy.upstream.connection import (
+    CLOSED,
+    CONNECTING,
+    IDLE,
+    LEASED,
+    SENDING,
+    SENT,
+    UNUSED,
+    ConnectionState,
+    UpstreamConnection,
+)
 from tests.fakes.heads import RESPONSES
 from tests.fakes.loop import HandLoop
 from tests.unit.upstream.lease import OK, Wire
@@ -41,7 +51,7 @@ def sent(wire: Wire) -> None:
 
 def silence(wire: Wire) -> None:
     """A deadline has come."""
-    wire.connection.expire()
+    wire.connection.deadline_reached()
 
 
 def lost(wire: Wire) -> None:
@@ -49,7 +59,7 @@ def lost(wire: Wire) -> None:
     wire.connection.connection_lost(ConnectionResetError())
 
 
-WAYS: dict[State, list[Step]] = {
+WAYS: dict[ConnectionState, list[Step]] = {
     UNUSED: [],
     IDLE: [used],
     LEASED: [Wire.lease],
@@ -60,7 +70,7 @@ WAYS: dict[State, list[Step]] = {
 "How a connection that was just made gets there."
 
 
-def in_state(state: State, *more: Step) -> Wire:
+def in_state(state: ConnectionState, *more: Step) -> Wire:
     """A connection in this state, after these steps more."""
     wire = Wire(lease=False)
     for step in [*WAYS[state], *more]:
@@ -98,14 +108,14 @@ GOES_ON = {
 "All others go on to CLOSED."
 
 
-def following(state: State, event: str) -> State:
+def following(state: ConnectionState, event: str) -> ConnectionState:
     """By the table."""
     return state if event in STAYS.get(state, ()) else GOES_ON.get((state, event), CLOSED)
 
 
 @pytest.mark.parametrize("event", EVENTS)
 @pytest.mark.parametrize("state", WAYS, ids=lambda state: state.value)
-def test_an_event_leads_to(state: State, event: str) -> None:
+def test_an_event_leads_to(state: ConnectionState, event: str) -> None:
     """The state that the table says; a closed connection has ended its transport, and only an open one has not."""
     wire = in_state(state)
     assert wire.connection.state is state
@@ -131,7 +141,7 @@ def test_an_event_leads_to(state: State, event: str) -> None:
     ],
 )
 @pytest.mark.parametrize("state", [SENDING, SENT], ids=lambda state: state.value)
-def test_an_exchange_is_told(state: State, event: str, failure: type[ProxyError] | None) -> None:
+def test_an_exchange_is_told(state: ConnectionState, event: str, failure: type[ProxyError] | None) -> None:
     """Once, with the reason where there is no response."""
     wire = in_state(state)
     EVENTS[event](wire)
@@ -141,7 +151,7 @@ def test_an_exchange_is_told(state: State, event: str, failure: type[ProxyError]
 
 @pytest.mark.parametrize("event", EVENTS)
 @pytest.mark.parametrize("state", [UNUSED, IDLE], ids=lambda state: state.value)
-def test_nobody_is_told_of_a_connection_that_is_not_leased(state: State, event: str) -> None:
+def test_nobody_is_told_of_a_connection_that_is_not_leased(state: ConnectionState, event: str) -> None:
     """Nothing of the last exchange is left on it."""
     wire = in_state(state)
     EVENTS[event](wire)
@@ -175,7 +185,7 @@ def test_a_closed_connection_tells_no_second_failure(event: str) -> None:
         pytest.param([EVENTS["release"], EVENTS["release"]], CLOSED, id="given back unused, twice"),
     ],
 )
-def test_a_connection_is_idle_again_after(steps: list[Step], after: State) -> None:
+def test_a_connection_is_idle_again_after(steps: list[Step], after: ConnectionState) -> None:
     """Both messages that are complete, and nothing else."""
     wire = Wire(lease=False)
     for step in steps:
@@ -194,7 +204,7 @@ def test_a_request_that_ends_behind_its_response_has_no_deadline() -> None:
 
 
 @pytest.mark.parametrize("state", [UNUSED, IDLE], ids=lambda state: state.value)
-def test_it_is_leased_in(state: State) -> None:
+def test_it_is_leased_in(state: ConnectionState) -> None:
     """Made just now, or given back."""
     wire = in_state(state)
     wire.lease()
@@ -203,7 +213,7 @@ def test_it_is_leased_in(state: State) -> None:
 
 
 @pytest.mark.parametrize("state", [LEASED, SENDING, SENT, CLOSED], ids=lambda state: state.value)
-def test_it_is_not_leased_in(state: State) -> None:
+def test_it_is_not_leased_in(state: ConnectionState) -> None:
     """Its response would be another exchange's; a closed one would wait for ever."""
     wire = in_state(state)
 

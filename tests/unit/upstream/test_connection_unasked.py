@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from proxy.upstream.connection import UpstreamConnection
 from proxy.wire.body import HIGH_WATER
-from proxy.wire.channel import TlsChannel
+from proxy.wire.client_tls import ClientTlsTransport
 from proxy.wire.reading import PieceReader
-from proxy.wire.tls import verifying_context
+from proxy.wire.tls_context import verifying_context
 from tests.fakes.heads import RESPONSES
 from tests.fakes.loop import HandLoop
 from tests.fakes.transport import MemoryTransport
@@ -62,7 +62,7 @@ class Line:
     def _begin_tls(self) -> None:
         server, client = contexts()
         self._server = server.wrap_bio(self._in, self._out, server_side=True)
-        self.protocol = TlsChannel(client, "u.example", self.connection)
+        self.protocol = ClientTlsTransport(client, "u.example", self.connection)
         self.protocol.connection_made(self._below)
         for _ in range(2):
             self._in.write(self._below.taken())

@@ -10,7 +10,7 @@ import trustme
 
 from proxy.config.model import Tls
 from proxy.errors import ConnectTimeout, UpstreamUnreachable
-from proxy.upstream.pool import Origin, unreachable
+from proxy.upstream.pool import UpstreamOrigin, unreachable
 from proxy.upstream.tls import client_context
 from tests.fakes.loop import LeapingLoop, leaping
 from tests.unit.upstream.serving import ask, pool, server_context, upstream
@@ -128,7 +128,7 @@ def test_a_handshake_that_went_on_while_the_process_stood_still_is_in_time(
         runner.run(scenario())
 
 
-ORIGIN = Origin(host="u.example", port=443, tls=None)
+ORIGIN = UpstreamOrigin(host="u.example", port=443, tls=None)
 
 
 @pytest.mark.parametrize(

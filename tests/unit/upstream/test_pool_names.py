@@ -7,7 +7,7 @@ import pytest
 
 from proxy.config.egress import CorporateProxy
 from proxy.errors import ConnectTimeout, Draining, UpstreamUnreachable
-from proxy.upstream.pool import Origin, Pool
+from proxy.upstream.pool import Pool, UpstreamOrigin
 from proxy.wire.resolver import Resolver
 from tests.fakes.dns import Dns, faked
 from tests.fakes.heads import RESPONSES
@@ -22,7 +22,7 @@ def dns(monkeypatch: pytest.MonkeyPatch) -> Iterator[Dns]:
         yield made
 
 
-def pool_of(origin: Origin, resolver: Resolver) -> Pool:
+def pool_of(origin: UpstreamOrigin, resolver: Resolver) -> Pool:
     """One that shares the resolver."""
     return Pool(origin, HandLoop(monotonic=0.0).deadlines(), reader=RESPONSES, idle_timeout=30, resolver=resolver)
 
@@ -40,7 +40,7 @@ async def test_connections_that_wait_for_one_name_share_the_look_up(dns: Dns) ->
     dns.hang("u.example")
     resolver = Resolver()
     async with upstream() as (_, port):
-        pools = [pool_of(Origin(host="u.example", port=port, tls=None), resolver) for _ in range(2)]
+        pools = [pool_of(UpstreamOrigin(host="u.example", port=port, tls=None), resolver) for _ in range(2)]
         waiting = [each.connect(10) for each in pools for _ in range(2)]
         await dns.begun("u.example")
         dns.answer()
@@ -57,7 +57,7 @@ async def test_a_name_that_hangs_is_a_timeout_that_names_dns(proxy: CorporatePro
     """It is the proxy's name where there is one."""
     name = "p.example" if proxy else "u.example"
     dns.hang(name)
-    ours = pool_of(Origin(host="u.example", port=1, tls=None, proxy=proxy), Resolver())
+    ours = pool_of(UpstreamOrigin(host="u.example", port=1, tls=None, proxy=proxy), Resolver())
     with pytest.raises(ConnectTimeout, match=r"The name of u\.example:1.* was not resolved within 0\.01 s; check DNS"):
         await ours.connect(0.01)
     with pytest.raises(ConnectTimeout) as raised:
@@ -69,7 +69,7 @@ async def test_a_name_that_hangs_is_a_timeout_that_names_dns(proxy: CorporatePro
 async def test_a_look_up_whose_time_is_over_is_a_name_that_cannot_be_resolved(dns: Dns) -> None:
     """However much time the route leaves it."""
     dns.hang("u.example")
-    ours = pool_of(Origin(host="u.example", port=1, tls=None), Resolver(limit=0.01))
+    ours = pool_of(UpstreamOrigin(host="u.example", port=1, tls=None), Resolver(limit=0.01))
     with pytest.raises(UpstreamUnreachable, match="cannot be resolved") as raised:
         await ours.connect(600)
     assert raised.value.error_type == "dns_error"
@@ -79,7 +79,7 @@ async def test_a_look_up_whose_time_is_over_is_a_name_that_cannot_be_resolved(dn
 async def test_a_pool_is_closed_although_a_name_hangs_and_connects_no_more(dns: Dns) -> None:
     """Whoever waits is let go."""
     dns.hang("u.example")
-    ours = pool_of(Origin(host="u.example", port=1, tls=None), Resolver())
+    ours = pool_of(UpstreamOrigin(host="u.example", port=1, tls=None), Resolver())
     waiting = ours.connect(600)
     await dns.begun("u.example")
     async with asyncio.timeout(30):

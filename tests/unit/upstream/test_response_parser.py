@@ -15,8 +15,8 @@ from proxy.upstream.response_parser import (
     MOST_HEADS,
     NEED_DATA,
     ResponseParser,
+    ResponseState,
     Signal,
-    State,
 )
 from proxy.wire.framing import BodyMalformed
 from proxy.wire.grammar import ResponseHead
@@ -84,7 +84,7 @@ def events(parser: ResponseParser, *pieces: bytes) -> Seen:
         pytest.param("GET", TO_THE_END + b"ok", [200, b"ok"], BODY, None, id="a body up to the end"),
     ],
 )
-def test_octets_say(method: str, octets: bytes, seen: Seen, state: State, length: int | None) -> None:
+def test_octets_say(method: str, octets: bytes, seen: Seen, state: ResponseState, length: int | None) -> None:
     """The events of one response, how much of it has come, and how long its body is."""
     parser = parser_for(method)
 
@@ -103,7 +103,7 @@ def test_octets_say(method: str, octets: bytes, seen: Seen, state: State, length
         pytest.param(TWO + b"ok", True, COMPLETE, id="a whole response"),
     ],
 )
-def test_the_end_of_the_connection_says(octets: bytes, state: State, *, complete: bool) -> None:
+def test_the_end_of_the_connection_says(octets: bytes, state: ResponseState, *, complete: bool) -> None:
     """RFC 9112 §8: only a body without a length is complete by it."""
     parser = parser_for()
     events(parser, octets)

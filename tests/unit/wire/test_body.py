@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.wire.body import HIGH_WATER, SMALL, IncomingBody, Pieces
-from proxy.wire.run import Run
+from proxy.wire.coroutine_runner import CoroutineRunner
 from tests.fakes.transport import MemoryTransport
 
 
@@ -23,7 +23,7 @@ class Reading:
         self.pieces: list[bytes] = []
         self.error: BaseException | None = None
         self.over = False
-        self.run = Run(self._read(), self._ended)
+        self.run = CoroutineRunner(self._read(), self._ended)
         self.run.start()
 
     def _read(self) -> Coroutine[Any, Any, None]:
@@ -64,11 +64,11 @@ def test_the_reader_gets_each_piece_when_it_comes(body: IncomingBody) -> None:
     reading = Reading(body)
     for piece in (b"a", b"b"):
         body.push(piece)
-        reading.run.ring()
+        reading.run.wake()
     assert (reading.pieces, reading.over) == ([b"a", b"b"], False)
 
     body.end()
-    reading.run.ring()
+    reading.run.wake()
 
     assert (reading.pieces, reading.over, reading.error) == ([b"a", b"b"], True, None)
 
@@ -76,7 +76,7 @@ def test_the_reader_gets_each_piece_when_it_comes(body: IncomingBody) -> None:
 def test_a_ring_without_news_is_no_end(body: IncomingBody) -> None:
     """The reader looks and waits on."""
     reading = Reading(body)
-    reading.run.ring()
+    reading.run.wake()
 
     assert not reading.over
 
@@ -138,7 +138,7 @@ def test_a_sender_that_waits_to_be_asked_is_asked_once_when_the_body_is_wanted(b
     assert body.uninvited
 
     reading = Reading(body)
-    reading.run.ring()
+    reading.run.wake()
     body.want()
 
     assert (asked, body.uninvited) == (["asked"], False)
@@ -163,10 +163,10 @@ async def test_a_body_can_be_read_beside_futures(body: IncomingBody) -> None:
     async def read() -> None:
         over.set_result(await future + await body.read())
 
-    run = Run(read(), lambda _: None)
+    run = CoroutineRunner(read(), lambda _: None)
     run.start()
     body.push(b"b")
-    run.ring()
+    run.wake()
     future.set_result(b"a")
 
     assert await over == b"ab"
@@ -180,14 +180,14 @@ async def test_the_beginning_can_be_looked_at_and_stays(body: IncomingBody, most
     async def look() -> None:
         seen.append(await body.beginning(most))
 
-    run = Run(look(), lambda _: None)
+    run = CoroutineRunner(look(), lambda _: None)
     run.start()
     for piece in (b"a", b"bc"):
         body.push(piece)
-        run.ring()
+        run.wake()
     assert seen == ([b"a"] if most == 0 else [])
     body.end()
-    run.ring()
+    run.wake()
 
     assert seen[-1] == (b"a" if most == 0 else b"abc")
     assert Reading(body).pieces == [b"abc"]

@@ -18,7 +18,7 @@ class Thing:
         self.deadline = deadline
         self.expired: list[float] = []
 
-    def expire(self) -> None:
+    def deadline_reached(self) -> None:
         """Note the deadline that is set by then."""
         self.expired.append(self.deadline)
 
@@ -134,7 +134,7 @@ def test_an_event_loop_reads_before_a_timeout_strikes(factory: Callable[[], asyn
         def deadline(self, moment: float) -> None:
             """It stays."""
 
-        def expire(self) -> None:
+        def deadline_reached(self) -> None:
             happened.append("timeout")
             over.set()
 
@@ -160,8 +160,8 @@ def test_an_expiry_may_move_the_deadline_of_another(loop: HandLoop, deadlines: D
     class Saviour(Thing):
         """Gives all the others more time."""
 
-        def expire(self) -> None:
-            super().expire()
+        def deadline_reached(self) -> None:
+            super().deadline_reached()
             for each in things:
                 each.deadline = 50.0
 
@@ -180,8 +180,8 @@ def test_an_expiry_may_forget_and_watch(loop: HandLoop, deadlines: Deadlines) ->
     class Leaving(Thing):
         """Goes, and leaves another behind."""
 
-        def expire(self) -> None:
-            super().expire()
+        def deadline_reached(self) -> None:
+            super().deadline_reached()
             deadlines.forget(self)
             deadlines.watch(new)
 
@@ -198,7 +198,7 @@ def test_a_fault_in_one_expiry_leaves_the_clock_running(loop: HandLoop, deadline
     class Faulty(Thing):
         """Raises."""
 
-        def expire(self) -> None:
+        def deadline_reached(self) -> None:
             raise LookupError
 
     later = Thing(2.0)

@@ -4,9 +4,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from proxy.wire.local_site import Fence, Refusal, fenced_application
+from proxy.wire.local_site import SiteFence, SiteRefusal, fenced_application
 
-FENCE = Fence(hosts={"proxy.example"}, public={"/livez"})
+FENCE = SiteFence(hosts={"proxy.example"}, public={"/livez"})
 OWN = b"127.0.0.1:9901"
 FOREIGN = (b"Sec-Fetch-Site", b"cross-site")
 
@@ -16,7 +16,7 @@ def status(
     host: bytes | None = OWN,
     method: str = "GET",
     target: bytes = b"/status",
-    fence: Fence = FENCE,
+    fence: SiteFence = FENCE,
 ) -> int:
     """Of the refusal; 0 where there is none."""
     hosts = [] if host is None else [(b"host", host)]
@@ -114,7 +114,7 @@ def test_the_name_is_looked_at_before_the_browser() -> None:
 async def test_an_application_is_fenced_before_its_own_middlewares_and_its_404() -> None:
     """What is refused is told to whoever wants to know; each answer has a name without a version."""
     seen: list[str] = []
-    refused: list[Refusal] = []
+    refused: list[SiteRefusal] = []
 
     @web.middleware
     async def inner(request: web.Request, handler: object) -> web.StreamResponse:
@@ -122,7 +122,9 @@ async def test_an_application_is_fenced_before_its_own_middlewares_and_its_404()
         seen.append(request.path)
         raise web.HTTPNotFound
 
-    async with TestClient(TestServer(fenced_application(Fence(), inner=(inner,), refused=refused.append))) as client:
+    async with TestClient(
+        TestServer(fenced_application(SiteFence(), inner=(inner,), refused=refused.append))
+    ) as client:
         answers = [
             await client.get("/a"),
             await client.get("/b", headers={"Host": "evil.example"}),

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from proxy.wire.unsent import LOOK, Taking, queued, unsent
+from proxy.wire.unsent import LOOK, PeerProgress, queued, unsent
 from tests.fakes.transport import MemoryTransport
 
 ASKED = pytest.mark.skipif(sys.platform not in ("linux", "darwin"), reason="the system cannot be asked")
@@ -95,7 +95,7 @@ def test_what_cannot_answer_holds_nothing(tmp_path: Path) -> None:
 
 def test_a_peer_that_takes_something_has_time_again() -> None:
     """And is looked at now and then in between."""
-    transport, taking = MemoryTransport(), Taking()
+    transport, taking = MemoryTransport(), PeerProgress()
     transport.buffered = 100
     taking.begin(transport, 0)
     assert [taking.look(transport, now, 60) for now in (0, 50, 58, 60)] == [LOOK, 50 + LOOK, 60, 60]
@@ -106,7 +106,7 @@ def test_a_peer_that_takes_something_has_time_again() -> None:
 
 def test_writing_more_is_not_taking() -> None:
     """Only what falls below all before counts."""
-    transport, taking = MemoryTransport(), Taking()
+    transport, taking = MemoryTransport(), PeerProgress()
     transport.buffered = 100
     taking.begin(transport, 0)
     transport.buffered = 200

@@ -7,7 +7,7 @@ import pytest
 from proxy.forwarding.csrf.session import CsrfSession
 from proxy.forwarding.csrf.unit import CsrfUnit
 from proxy.forwarding.request import Waiting
-from proxy.wire.run import Run, rung
+from proxy.wire.coroutine_runner import CoroutineRunner, woken
 from tests.unit.forwarding.csrf.units import AUTH, unit
 
 
@@ -23,7 +23,7 @@ class Upstream:
         assert not waiting.left
         self.waiting.append(waiting)
         while not self.results:
-            await rung()
+            await woken()
         result = self.results.pop()
         if isinstance(result, Exception):
             raise result
@@ -32,7 +32,7 @@ class Upstream:
     def give(self, result: CsrfUnit | Exception | None) -> None:
         """End the fetch under way."""
         self.results.append(result)
-        self.waiting[-1].ring()
+        self.waiting[-1].wake()
 
 
 class Exchange:
@@ -43,7 +43,7 @@ class Exchange:
     ) -> None:
         self.result: CsrfUnit | str | None = "waiting"
         self.error: BaseException | None = None
-        Run(self._renew(session, upstream, failed, path), self._ended).start()
+        CoroutineRunner(self._renew(session, upstream, failed, path), self._ended).start()
 
     async def _renew(self, session: CsrfSession, upstream: Upstream, failed: CsrfUnit | None, path: bytes) -> None:
         self.result = await session.renew(failed, AUTH, path, upstream.fetch)
@@ -195,7 +195,7 @@ async def test_a_unit_for_another_access_token_is_not_given() -> None:
     async def renew() -> None:
         results.append(await session.renew(None, b"Bearer old", b"/in", before.fetch))
 
-    Run(renew(), lambda _: None).start()
+    CoroutineRunner(renew(), lambda _: None).start()
     exchange = Exchange(session, upstream)
     upstream.give(unit())
     await asyncio.sleep(0)

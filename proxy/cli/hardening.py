@@ -1,0 +1,52 @@
+"""What `run` says before it serves: which doors and files are open."""
+
+import stat
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from proxy.config.model import Configuration
+from proxy.observe.log_format import Logger
+
+
+def warn(configuration: Configuration, exposed: Iterable[Path], log: Logger) -> None:
+    """Says what everybody can use, and what everybody can read."""
+    for address in open_listeners(configuration):
+        detail = "Anybody who reaches it uses the tenant, as --insecure-listen says."
+        log.warning("listener.opened", listener=address, detail=detail)
+    for path in exposed:
+        log.warning("secret.exposed", file=str(path), detail="Every user of this machine can read it: chmod o-r.")
+
+
+def exposed_files(configuration: Configuration) -> list[Path]:
+    """Secrets that everybody can read. Looks at files."""
+    return list(filter(is_exposed, secret_files(configuration)))
+
+
+def open_listeners(configuration: Configuration) -> Iterator[str]:
+    """Addresses beyond this machine where nobody is asked who he is, on one route at least."""
+    unfenced = any(route.allow is None and route.inbound_auth is None for route in configuration.routes)
+    for listener in configuration.listen:
+        if unfenced and not (listener.fenced or listener.address.loopback):
+            yield str(listener.address)
+
+
+def secret_files(configuration: Configuration) -> Iterator[Path]:
+    """The files that hold secrets, each once."""
+    found: list[Path | None] = []
+    for client in configuration.oauth_clients.values():
+        found += [client.client_secret_file, client.client_secret_next_file, client.service_key_file]
+        found += [client.private_key_file, client.tls.key_file]
+    found += [route.tls.key_file for route in configuration.routes]
+    found += [listener.tls.key_file for listener in configuration.listen if listener.tls]
+    gates = [route.inbound_auth for route in configuration.routes if route.inbound_auth]
+    found += [gate.api_key.keys_file for gate in gates if gate.api_key]
+    yield from dict.fromkeys(path for path in found if path is not None)
+
+
+def is_exposed(path: Path) -> bool:
+    """Whether users who are neither its owner nor of its group can read it; not where it cannot be looked at."""
+    try:
+        found = path.stat()
+    except OSError:
+        return False
+    return stat.S_ISREG(found.st_mode) and bool(found.st_mode & stat.S_IROTH)

@@ -1,0 +1,84 @@
+"""Who can reach which address."""
+
+from collections.abc import Iterator, Sequence
+
+from proxy.config.document import RouteEntry
+from proxy.config.model import Address, ListenerSettings
+from proxy.config.problems import Finding, Location
+
+_SHOWN = 3
+_WILDCARDS = frozenset({"0.0.0.0", "::"})
+
+
+def open_listeners(
+    listeners: Sequence[ListenerSettings], unfenced: Sequence[str], *, insecure_listen: bool
+) -> Iterator[Finding]:
+    """Listeners beyond this machine that anybody may use, for the unfenced routes have no fence of their own."""
+    for index, listener in enumerate(listeners):
+        if listener.allow == ():
+            yield ("listen", index, "allow"), "is empty and lets nobody in, name networks or take the key away"
+        elif unfenced and not (insecure_listen or listener.fenced or listener.address.loopback):
+            wrong = f"{listener.address} is reachable beyond this machine, and anybody could use {_some(unfenced)}"
+            fences = "give the listener `allow` or `tls.client_ca_file`, or its routes `allow` or `inbound_auth`"
+            yield ("listen", index), f"{wrong}: {fences}, or start with --insecure-listen"
+
+
+def lists_without_effect(
+    listeners: Sequence[ListenerSettings], routes: Sequence[tuple[Location, RouteEntry]]
+) -> Iterator[Finding]:
+    """Lists of networks where senders come by Unix sockets only, and so have no addresses."""
+    wrong = (
+        "has no effect on a Unix socket, whose senders have no address: take it away, and let the permissions decide"
+    )
+    for index, listener in enumerate(listeners):
+        if listener.allow and listener.address.path is not None:
+            yield ("listen", index, "allow"), wrong
+    if all(listener.address.path is not None for listener in listeners):
+        for location, route in routes:
+            if route.allow:
+                yield (*location, "allow"), wrong
+
+
+def unasked_certificates(
+    listeners: Sequence[ListenerSettings], routes: Sequence[tuple[Location, RouteEntry]]
+) -> Iterator[Finding]:
+    """Routes whose senders have to show a certificate that no listener asks for."""
+    if not any(listener.tls and listener.tls.client_ca_file for listener in listeners):
+        for location, route in routes:
+            if route.inbound_auth and route.inbound_auth.client_certificate:
+                wrong = "is what no listener asks for, give one `tls.client_ca_file`"
+                yield (*location, "inbound_auth", "client_certificate"), wrong
+
+
+def _some(names: Sequence[str]) -> str:
+    """A few of the names, however many there are."""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
+def shared_addresses(listeners: Sequence[ListenerSettings], admin: Address) -> Iterator[Finding]:
+    """Addresses that are taken twice; port 0 is another port each time."""
+    addresses = [listener.address for listener in listeners]
+    for index, address in enumerate(addresses):
+        if any(_collide(address, other) for other in addresses[:index]):
+            yield ("listen", index), "stands twice, take one away"
+    if any(_collide(admin, address) for address in addresses):
+        yield ("admin",), "is an address of the senders, give it one of its own"
+
+
+def _collide(one: Address, other: Address) -> bool:
+    """Whether only one of them can be had: the same, by whatever name, or one within a wildcard."""
+    if one.path or other.path:
+        return one.path == other.path
+    if one.port != other.port or not one.port:
+        return False
+    hosts = {each.host.lower().rstrip(".") for each in (one, other)}
+    if len(hosts) == 1:
+        return True
+    if "localhost" in hosts:
+        return (one.loopback and other.loopback) or not hosts.isdisjoint(_WILDCARDS)
+    return any(wildcard in hosts and _one_family(hosts) for wildcard in _WILDCARDS)
+
+
+def _one_family(hosts: set[str]) -> bool:
+    return len({":" in host for host in hosts}) == 1

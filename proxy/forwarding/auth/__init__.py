@@ -1,0 +1,1 @@
+"""How senders authenticate: one authenticator for each kind of credential."""

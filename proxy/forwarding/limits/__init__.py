@@ -1,0 +1,1 @@
+"""What one route's senders may take: size, media type, rate, concurrency."""

@@ -1,0 +1,143 @@
+"""Places at the upstream: a route has so many, each exchange takes one, and some more wait for theirs in order."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import Protocol
+
+from proxy.errors import Draining, Overloaded, ProxyError, SenderLeft
+from proxy.wire.body import IncomingBody
+from proxy.wire.coroutine_runner import woken
+from proxy.wire.deadlines import Deadlines
+
+RETRY_AFTER = 1
+"Seconds; places become free at any moment."
+
+
+class QueuedSender(Protocol):
+    """Who wants a place."""
+
+    left: bool
+    "Whether the connection is gone."
+    half_closed: bool
+    "Whether the sender has ended its side; most that do so are gone."
+
+    def wake(self) -> None:
+        """Let the exchange look again."""
+        ...
+
+
+class Turn(Enum):
+    """What has become of one that waits."""
+
+    WAITING = auto()
+    CALLED = auto()
+    "A place is its own."
+    LATE = auto()
+    STOPPED = auto()
+
+
+class ConcurrencyLimit:
+    """The places of one route; `patience` is how many seconds one waits."""
+
+    def __init__(self, *, most: int, queue: int, patience: float, deadlines: Deadlines) -> None:
+        self._most, self._free = most, most
+        self._queue = queue
+        self._patience = patience
+        self._deadlines = deadlines
+        self._waiters: OrderedDict[_Waiter, None] = OrderedDict()
+
+    def __repr__(self) -> str:
+        return f"<Places {self._free} of {self._most} free, {len(self._waiters)} waiting>"
+
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        return len(self._waiters)
+
+    async def take(self, sender: QueuedSender, body: IncomingBody) -> None:
+        """Returns with a place, which is to be given back; nobody waits while one is free.
+
+        Without one: Overloaded or Draining, SenderLeft if the sender went while it waited, or what its body failed of.
+        """
+        if self._free:
+            self._free -= 1
+        elif len(self._waiters) < self._queue:
+            await self._wait(sender, body)
+        else:
+            raise self._overloaded(f"and {self._queue} more wait (`queue`)" if self._queue else "and there is no queue")
+
+    def give_back(self) -> None:
+        """The exchange is over: its place is the next one's, who looks again in the next turn of the event loop.
+
+        Not within this call: each that fails at once would call the next from deeper on the stack.
+        """
+        if self._waiters:
+            waiter, _ = self._waiters.popitem(last=False)
+            waiter.turn = Turn.CALLED
+            asyncio.get_running_loop().call_soon(waiter.wake)
+        else:
+            self._free += 1
+
+    def close(self) -> None:
+        """Let nobody wait any more; those that have a place keep it."""
+        self._queue = 0
+        for waiter in list(self._waiters):
+            waiter.turn = Turn.STOPPED
+            waiter.wake()
+
+    async def _wait(self, sender: QueuedSender, body: IncomingBody) -> None:
+        waiter = _Waiter(sender.wake, self._deadlines.now() + self._patience)
+        self._waiters[waiter] = None
+        self._deadlines.watch(waiter)
+        try:
+            refuse_gone(sender, body)
+            while waiter.turn is Turn.WAITING:
+                await woken()
+                refuse_gone(sender, body)
+        except BaseException:
+            if waiter.turn is Turn.CALLED:
+                self.give_back()
+            raise
+        finally:
+            self._deadlines.forget(waiter)
+            self._waiters.pop(waiter, None)
+        if refusal := self._refusal(waiter.turn):
+            raise refusal
+
+    def _refusal(self, turn: Turn) -> ProxyError | None:
+        if turn is Turn.LATE:
+            return self._overloaded(f"and none ended within {self._patience:g} s (`connect_timeout`)")
+        if turn is Turn.STOPPED:
+            return Draining("The proxy was stopped before the message had its turn; nothing of it was sent.")
+        return None
+
+    def _overloaded(self, why: str) -> Overloaded:
+        limit = f"The route serves {self._most} at a time (`max_concurrency`)"
+        return Overloaded(f"{limit}, {why}; send again later, or fewer at a time.", retry_after=RETRY_AFTER)
+
+
+class _Waiter:
+    """One that waits; with a deadline."""
+
+    __slots__ = ("deadline", "turn", "wake")
+
+    def __init__(self, wake: Callable[[], None], deadline: float) -> None:
+        self.wake = wake
+        self.deadline = deadline
+        self.turn = Turn.WAITING
+
+    def deadline_reached(self) -> None:
+        """It has waited long enough, unless it has been called just now."""
+        if self.turn is Turn.WAITING:
+            self.turn = Turn.LATE
+            self.wake()
+
+
+def refuse_gone(sender: QueuedSender, body: IncomingBody) -> None:
+    """Raises if the message will never be whole, or nobody waits for its answer any more."""
+    if body.failure is not None:
+        raise body.failure
+    if sender.left or sender.half_closed:
+        raise SenderLeft

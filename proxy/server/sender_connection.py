@@ -1,0 +1,300 @@
+"""The connection of one sender: reads requests one after the other, and runs an exchange for each.
+
+What it does is one state (`state.py`); what has come of a request is read by its parser (`request_parser.py`). Below
+it is its transport, with answers on their way out (`sender_transport.py`).
+"""
+
+import asyncio
+from typing import cast
+
+from proxy.errors import Overloaded, ProxyError, RequestTimeout, SenderLeft
+from proxy.forwarding.answers import CONTINUE
+from proxy.forwarding.request import Request
+from proxy.forwarding.target import take_apart
+from proxy.server import request_parser as parsing
+from proxy.server import sender_state as states
+from proxy.server.listener_context import ListenerContext
+from proxy.server.request_parser import Event, RequestParser, body_length, expects_continue, unframed
+from proxy.server.sender_transport import LINGER, SenderTransport
+from proxy.wire.body import IncomingBody
+from proxy.wire.coroutine_runner import CoroutineRunner
+from proxy.wire.deadlines import NEVER
+from proxy.wire.grammar import RequestHead
+
+AT_A_TIME = 32
+"Pipelined requests that are answered in one turn of the event loop."
+
+
+class SenderConnection(SenderTransport):
+    """Made by its listener, once for each connection."""
+
+    def __init__(self, desk: ListenerContext) -> None:
+        super().__init__(desk)
+        terms = desk.terms
+        self._body: IncomingBody | None = None
+        self._run: CoroutineRunner | None = None
+        self._goes_on = False
+        "Whether the next requests are read in the next turn of the event loop."
+        self._parser = RequestParser(desk.reader, max_head=terms.max_head, max_fields=terms.max_fields)
+
+    @property
+    def busy(self) -> bool:
+        """Whether an exchange is on its way."""
+        return self._run is not None
+
+    # ---- what an exchange does with it
+
+    def wake(self) -> None:
+        """Let the exchange look again."""
+        if self._run is not None:
+            self._run.wake()
+
+    def drain(self, patience: float = LINGER) -> None:
+        """Take one more request at most, with its answer as the last; an idle sender has so many seconds to send it.
+
+        Closed at once, one that is about to send would have its request reset; so would one whose answer has begun, and
+        has said that the connection goes on.
+        """
+        state = self._state = (states.DRAIN if patience > 0 else states.DRAIN_AT_ONCE)[self._state]
+        if state is not states.DRAINING or self._parser.phase is parsing.IN_HEAD:
+            return
+        if not patience:
+            self._close()
+        elif not self.congested:
+            self.deadline = min(self.deadline, self._after(patience))
+
+    def give_up(self, failure: ProxyError) -> None:
+        """Wait no longer for the rest of a request; its sender is told why."""
+        if self._parser.phase is parsing.IN_BODY:
+            self._fail(failure)
+        elif self._parser.phase is parsing.IN_HEAD and self._between:
+            self._refuse(failure)
+
+    # ---- what its body does with it
+
+    def pause_reading(self) -> None:
+        """Read no more."""
+        self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Read on, unless the next request is here already."""
+        if not self._parser.held:
+            self._transport.resume_reading()
+
+    # ---- what the event loop tells
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A sender has connected."""
+        over_ip = self._connected(cast("asyncio.Transport", transport))
+        self.desk.deadlines.watch(self)
+        self.deadline = self._after(self.desk.terms.idle_timeout)
+        refusal = self.desk.arrived(self)
+        if refusal is not None:  # without lingering, where descriptors are what there is too few of, or no TLS is yet
+            self._refuse(refusal, lingers=not (self.secure or isinstance(refusal, Overloaded)))
+        elif not self.address and over_ip:  # reset already; nobody can tell whether it would be allowed
+            self.abort()
+
+    def data_received(self, octets: bytes) -> None:
+        """Octets of a request, of several, or of none."""
+        parser, state, body = self._parser, self._state, self._body
+        if parser.phase is parsing.IN_BODY and body is not None:
+            parser.feed(octets)
+            self.deadline = self._after(self.desk.terms.body_timeout)
+            self._receive(body, parser.next_event())
+            self.wake()
+        elif (state is states.IDLE or state is states.DRAINING) and not self.congested and not parser.held:
+            parser.feed(octets)
+            self._read_requests()
+        elif parser.phase is not parsing.ERROR:
+            self._hold(octets)
+
+    def eof_received(self) -> bool:
+        """The sender has ended its side; an exchange that has its whole request goes on (RFC 9112 §9.6)."""
+        self.half_closed = True
+        self._state = states.CLOSE_AFTER[self._state]
+        event = self._parser.end()
+        if event is parsing.MALFORMED and self._parser.error is not None:
+            self._fail(self._parser.error)
+        else:
+            self.wake()
+        return self.busy
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The connection is gone, whoever ended it."""
+        del error
+        self._state = states.LOST[self._state]
+        self.left, self.congested = True, False
+        self.desk.deadlines.forget(self)
+        self.desk.departed(self)
+        self._fail(SenderLeft())
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
+        self.congested = False
+        if self._run is not None:
+            within = self._parser.phase is parsing.IN_BODY
+            self.deadline = self._after(self.desk.terms.body_timeout) if within else NEVER
+            self.wake()
+        elif self._between:
+            self.deadline = self._after(self._idle)
+            self._go_on()
+        else:
+            self._watch_taking()
+
+    def deadline_reached(self) -> None:
+        """Silent for too long: between requests that is the end; within one it is an error."""
+        phase, terms = self._parser.phase, self.desk.terms
+        if self.congested or self._ending:
+            self._look_at_taking()
+        elif phase is parsing.IN_BODY and self._body is not None:
+            if self._body.paused or self._body.uninvited:
+                self.deadline = self._after(terms.body_timeout)
+            else:
+                seconds = f"{terms.body_timeout:g} s"
+                self._fail(RequestTimeout(f"The body stood still for {seconds}; see `limits.body_timeout`."))
+        elif phase is parsing.IN_HEAD:
+            seconds = f"{terms.head_timeout:g} s"
+            self._refuse(RequestTimeout(f"The head was not complete within {seconds}; see `limits.head_timeout`."))
+        else:
+            self._close()
+
+    # ---- reading
+
+    def _read_requests(self) -> None:
+        """Runs one exchange after the other, as long as each ends at once and its answer is taken.
+
+        A few at a time: others want their turn of the event loop.
+        """
+        parser = self._parser
+        for _ in range(AT_A_TIME):
+            phase = parser.phase
+            event = parser.next_event()
+            if event is parsing.HEAD and parser.head is not None:
+                self._begin(parser.head)
+            elif event is parsing.MALFORMED and parser.error is not None:
+                self._refuse(parser.error)
+            elif phase is not parser.phase:
+                self.deadline = self._after(self.desk.terms.head_timeout)
+            if not parser.held or not self._between or self.congested:
+                break
+        if parser.held:
+            self._transport.pause_reading()
+            if self._run is None:
+                self._go_on_soon()
+
+    def _begin(self, head: RequestHead) -> None:
+        """Starts the exchange of the request whose head has come."""
+        parser = self._parser
+        event = parser.next_event()
+        if parser.overrun:
+            self._refuse(unframed(delivered=False))
+            return
+        self._state = (states.REQUEST if head.persistent else states.LAST_REQUEST)[self._state]
+        body = self._body = IncomingBody(self, body_length(head))
+        if event is parsing.END:
+            body.fill(parser.take())
+            self.deadline = NEVER
+        else:
+            if expects_continue(head):
+                body.invite = self._continue
+            self.deadline = self._after(self.desk.terms.body_timeout)
+            self._receive(body, event)
+        request_id = head.fields.value(b"x-request-id")[:128].decode("latin-1") or next(self.desk.ids)
+        request = Request(head, take_apart(head.target), body, self, request_id)
+        run = self._run = CoroutineRunner(self.desk.serve(request), self._ended)
+        run.start()
+
+    def _continue(self) -> None:
+        """The body is wanted: the sender may send it (RFC 9110 §10.1.1)."""
+        if self._state is not states.CLOSED:
+            self._transport.write(CONTINUE)
+
+    def _receive(self, body: IncomingBody, event: Event) -> None:
+        """Gives the body what has come of it."""
+        parser = self._parser
+        if event is parsing.CONTENT:
+            body.push(parser.take())
+        elif event is parsing.END:
+            if parser.content:
+                body.push(parser.take())
+            body.end()
+            self._stop_waiting()
+            if parser.held:
+                self._transport.pause_reading()
+        elif event is parsing.MALFORMED and parser.error is not None:
+            self._state = states.CLOSE_AFTER[self._state]
+            body.fail(parser.error)
+            self._stop_waiting()
+
+    def _stop_waiting(self) -> None:
+        """No more of the body is waited for; how long its answer may take is not the sender's business."""
+        if not self.congested:
+            self.deadline = NEVER
+
+    def _hold(self, octets: bytes) -> None:
+        """Keeps what came early, and reads no more until its turn."""
+        parser, state = self._parser, self._state
+        parser.feed(octets)
+        self._transport.pause_reading()
+        if state is states.LAST_SERVING and parser.overrun_late and self._body is not None:
+            self._body.overrun(unframed(delivered=True))
+
+    def _fail(self, failure: Exception) -> None:
+        """The rest of the body will never come; the exchange is told why."""
+        if self._body is not None:
+            self._body.fail(failure)
+            self._stop_waiting()
+        self.wake()
+
+    # ---- ending
+
+    def _ended(self, error: BaseException | None) -> None:
+        """The exchange is over; the next request, if it is here already, begins."""
+        self._run = None
+        body, self._body = self._body, None
+        if error is not None:
+            self.desk.crashed(error, self.address)
+            self.abort()
+        if self._parser.phase is not parsing.DONE:
+            self.close_after()
+        state = self._state = states.ENDED[self._state]
+        if state is states.LINGERING:
+            self._end()
+        elif (state is states.IDLE or state is states.DRAINING) and not self._transport.is_closing():
+            if body is not None:
+                body.take()  # what nobody read; reading goes on
+            self._parser.next_request()
+            if not self.congested:
+                self.deadline = self._after(self._idle)
+            if self._parser.held:
+                self._go_on_soon()
+
+    def _go_on_soon(self) -> None:
+        """In the next turn of the event loop, once for however many exchanges have ended in this one."""
+        if not self._goes_on:
+            self._goes_on = True
+            asyncio.get_running_loop().call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        """Reads what is held, unless it is not its turn."""
+        self._goes_on = False
+        if self._parser.held and self._between and not self.congested:
+            self._transport.resume_reading()
+            self._read_requests()
+
+    def _end(self) -> None:
+        """Closes when the answer is out; lingers if the sender may still be sending (RFC 9112 §9.6)."""
+        if self._parser.quiet:
+            self._close()
+        elif not self._transport.is_closing():
+            self._parser.discard()
+            self._linger()
+
+    def _refuse(self, error: ProxyError, *, lingers: bool = True) -> None:
+        """Answers what never became a request, and ends."""
+        self._state = states.REFUSED[self._state]
+        self.desk.refuse(self, error, next(self.desk.ids))
+        if lingers:
+            self._end()
+        else:
+            self._close()

@@ -1,0 +1,197 @@
+"""TLS over a TCP connection, as the protocol below and the transport above at once.
+
+The event loops' own TLS ends a connection at a failed write without looking for the answer that came before it, does
+not tell an end in order (close_notify) from a cut, and keeps 256 KiB for each connection; hence ours, on OpenSSL's
+buffers in memory. It costs the same.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from typing import Any, cast
+
+from proxy.wire.reading import BUFFER, PIECE, ConnectionProtocol, SharedBuffer, left_behind
+from proxy.wire.records import RecordEnds
+
+
+class ClientTlsTransport(SharedBuffer, asyncio.Transport):
+    """One connection, to the server of that name; `secured` is done when the handshake is, or has failed.
+
+    With no name we are the server: see acceptance.py.
+    """
+
+    def __init__(
+        self, context: ssl.SSLContext, hostname: str | None, upper: ConnectionProtocol, descriptor: int = -1
+    ) -> None:
+        super().__init__()
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(
+            self._incoming, self._outgoing, server_side=hostname is None, server_hostname=hostname
+        )
+        self._records = RecordEnds()
+        self._upper = upper
+        self._descriptor = descriptor
+        self._below = cast("asyncio.Transport", None)
+        self._step: Callable[[], None] = self._shake
+        self._made = self._paused = False
+        self._error: Exception | None = None
+        self.secured: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    # ---- the protocol below
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """TCP is connected."""
+        self._below = cast("asyncio.Transport", transport)
+        self._shake()
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Octets in cipher."""
+        octets = BUFFER[:nbytes]
+        self._records.follow(octets)
+        self._incoming.write(octets)
+        self._step()
+
+    def eof_received(self) -> bool | None:
+        """TCP ends; whether TLS did is known already."""
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """TCP is over; what came before a broken write is still read."""
+        if error is not None and self._made and not self._paused:
+            for octets in left_behind(self._descriptor):
+                self._incoming.write(octets)
+                self._step()
+        if self._made:
+            self._upper.connection_lost(self._error or error)
+        else:
+            self._unsecured(error or ConnectionResetError("closed in the handshake"))
+        self._step = nothing
+
+    def pause_writing(self) -> None:
+        """The peer reads slowly."""
+        self._upper.pause_writing()
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
+        self._upper.resume_writing()
+
+    # ---- the transport above
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Sends in cipher."""
+        try:
+            sent = self._tls.write(data)
+            while sent < len(data):
+                sent += self._tls.write(memoryview(data)[sent:])
+        except ssl.SSLError as error:  # the peer has ended TLS, or wants what nobody does any more
+            self._break(error)
+        else:
+            self._below.write(self._outgoing.read())
+
+    def abort(self) -> None:
+        """Ends at once, if it has begun; nothing more is deciphered."""
+        self._step = nothing
+        if self._below is not None:
+            self._below.abort()
+
+    def is_closing(self) -> bool:
+        """Whether it is over."""
+        return self._below.is_closing()
+
+    @property
+    def undelivered(self) -> bool:
+        """Whether octets have come that the protocol above was not given: a record, or a part of one.
+
+        It may be unread, deciphered, or held by OpenSSL; `resume_reading` may have scheduled its delivery.
+        """
+        return bool(self._incoming.pending) or self._tls.pending() > 0 or not self._records.whole
+
+    def pause_reading(self) -> None:
+        """Gives nothing more to the protocol above."""
+        self._paused = True
+        self._below.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Goes on, first with what has been deciphered."""
+        self._paused = False
+        self._below.resume_reading()
+        if self._incoming.pending:
+            asyncio.get_running_loop().call_soon(self._go_on)
+
+    def get_write_buffer_size(self) -> int:
+        """Octets that the system has not taken."""
+        return self._below.get_write_buffer_size()
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """From how many on the protocol above is told to wait."""
+        self._below.set_write_buffer_limits(high, low)
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """What TLS knows, else TCP."""
+        return self._tls if name == "ssl_object" else self._below.get_extra_info(name, default)
+
+    # ---- between the two
+
+    def _go_on(self) -> None:
+        self._step()
+
+    def _shake(self) -> None:
+        """One step of the handshake."""
+        try:
+            self._tls.do_handshake()
+        except ssl.SSLWantReadError:
+            self._flush()
+        except (ssl.SSLError, ssl.CertificateError) as error:
+            self._flush()  # the alert that tells the peer why
+            self._unsecured(error)
+        else:
+            self._flush()
+            self._step, self._made = self._read, True
+            self._begin()
+            self._step()
+
+    def _begin(self) -> None:
+        self._upper.connection_made(self)
+        if not self.secured.done():
+            self.secured.set_result(None)
+
+    def _read(self) -> None:
+        """Gives what can be deciphered to the protocol above."""
+        try:
+            while not self._paused:
+                octets = self._tls.read(PIECE)
+                if not octets:
+                    self._step = nothing
+                    self._peer_ended()
+                    return
+                self._upper.data_received(octets)
+                if not self._incoming.pending:  # a record is read whole, so that no exception need say so
+                    return
+                if self._step != self._read:  # the protocol above has ended it
+                    return
+        except ssl.SSLWantReadError:
+            self._flush()
+        except ssl.SSLError as error:
+            self._flush()
+            self._break(error)
+
+    def _peer_ended(self) -> None:
+        self._upper.eof_received()
+        self._below.close()
+
+    def _flush(self) -> None:
+        if self._outgoing.pending:
+            self._below.write(self._outgoing.read())
+
+    def _break(self, error: Exception) -> None:
+        self._error = self._error or error
+        self._below.abort()
+
+    def _unsecured(self, error: Exception) -> None:
+        self._step = nothing
+        if not self.secured.done():
+            self.secured.set_exception(error)
+        self._below.abort()
+
+
+def nothing() -> None:
+    """Nothing more is read."""

@@ -1,0 +1,100 @@
+"""TLS towards servers, always verified: 1.2 or 1.3, certificate and name checked, whatever the system's defaults are.
+
+Everything here reads files and takes tens of milliseconds: it belongs in front of the event loop, or into a thread.
+"""
+
+import errno
+import os
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from proxy.config.files import FileTooLarge, read_file
+from proxy.config.pem import load_authorities, load_identity, reason_of
+from proxy.config.secrets import as_secret
+
+__all__ = ["certificate_advice", "file_reason", "present", "present_key", "reason_of", "trust", "verifying_context"]
+
+VERIFY_FLAGS = ssl.VERIFY_X509_TRUSTED_FIRST | ssl.VERIFY_X509_PARTIAL_CHAIN
+"""The same with every Python, whose defaults differ (3.13 added two).
+
+PARTIAL_CHAIN: what a `ca_file` holds is trusted, an intermediate authority too. VERIFY_X509_STRICT is not set: the
+authorities of companies, and of their TLS inspection, often lack extensions that RFC 5280 asks of them. curl, Java and
+browsers take them too. Signatures, names, times, purposes, strength and who may issue are always checked.
+"""
+
+_ADVICE = {
+    (2, 18, 19, 20, 21, 27): "set `tls.ca_file` to the certificate of its authority",
+    (9, 10): "its time has not come or is over, check this machine's clock, or have it renewed",
+    (62, 63, 64): "it belongs to another host, check the host name in the configuration",
+    (26,): "it is meant for something else, have one issued for a server (extended key usage serverAuth)",
+    (66, 67, 68): "a key or signature in its chain is too weak, have it issued anew (RSA 2048 or P-256, SHA-256)",
+    (22, 24, 25, 47, 48, 79): "an authority in its chain may not issue it, have it issued by one that may",
+    (7,): "it was changed, or signed by another than it says; does something on the way open TLS?",
+}
+"By OpenSSL's number for the reason (X509_V_ERR_…)."
+
+
+def verifying_context(ca_file: Path | None = None) -> ssl.SSLContext:
+    """Trusts the authorities in `ca_file`, else the system's (OpenSSL heeds SSL_CERT_FILE and SSL_CERT_DIR).
+
+    OSError, which names the file, if it cannot be read or holds none.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # certificate and name are checked
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # some systems' default is older
+    if ca_file is None:
+        context.verify_flags = VERIFY_FLAGS
+        context.load_default_certs()
+    else:
+        trust(context, ca_file)
+    return context
+
+
+def trust(context: ssl.SSLContext, ca_file: Path) -> None:
+    """Trusts the authorities in the file; OSError, which names it, if it cannot be read or holds none."""
+    context.verify_flags = VERIFY_FLAGS
+    with _naming(ca_file):
+        load_authorities(context, _text(ca_file))
+
+
+def present(context: ssl.SSLContext, cert_file: Path, key_file: Path | None = None) -> None:
+    """Shows this certificate to the peer; OSError, which names a file, if it or the key cannot be used."""
+    with _naming(cert_file):
+        certificate = _text(cert_file)
+    with _naming(key_file or cert_file):
+        load_identity(context, certificate, _text(key_file) if key_file else certificate)
+
+
+def present_key(context: ssl.SSLContext, certificate: str, key: str) -> None:
+    """Shows the certificate of a service key; OSError if it cannot be used."""
+    with _naming(None):
+        load_identity(context, certificate, key)
+
+
+def file_reason(error: OSError) -> str:
+    """Which file cannot be used, if it is one, and why."""
+    return ": ".join(str(each) for each in (error.filename, error.strerror) if each) or str(error)
+
+
+def _text(path: Path) -> str:
+    try:
+        content = read_file(path)
+    except FileTooLarge:
+        raise ValueError("it is larger than 1 MiB") from None  # whoever catches it names the file
+    return as_secret(content, "it").get_secret_value()
+
+
+@contextmanager
+def _naming(path: Path | None) -> Iterator[None]:
+    """What is wrong with a file's content is told as what is wrong with the file is."""
+    try:
+        yield
+    except ValueError as error:
+        raise OSError(errno.EINVAL, str(error), *([os.fspath(path)] if path else [])) from None
+
+
+def certificate_advice(error: ssl.SSLCertVerificationError) -> str:
+    """What to do about a certificate that is not accepted."""
+    found = (advice for codes, advice in _ADVICE.items() if error.verify_code in codes)
+    return next(found, "it breaks a rule for certificates (RFC 5280), have its owner replace it")

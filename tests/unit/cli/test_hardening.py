@@ -1,0 +1,48 @@
+"""What `run` sees to before it serves."""
+
+from pathlib import Path
+
+import pytest
+
+from proxy.cli.hardening import is_exposed, open_listeners, secret_files
+from proxy.config.load import load
+
+TEXT = """
+listen: [{address: "0.0.0.0:8080"}, 127.0.0.1:8081, {address: "[::]:8082", allow: [10.0.0.0/8]}]
+oauth_clients:
+  orders: {token_url: https://as.example/t, client_id: c, client_secret_file: secret}
+routes:
+  - {path: /a, upstream: https://t.example/a, oauth_client: orders}
+  - {path: /b, upstream: https://t.example/b, oauth_client: orders, allow: [10.0.0.0/8]}
+"""
+
+
+def written(folder: Path, text: str = TEXT, mode: int = 0o600) -> Path:
+    """The configuration and its secret."""
+    (folder / "secret").write_text("s")
+    (folder / "secret").chmod(mode)
+    (folder / "proxy.yaml").write_text(text)
+    return folder / "proxy.yaml"
+
+
+def test_listeners_that_anybody_may_use_are_found(tmp_path: Path) -> None:
+    """Beyond this machine, without a list, and with a route that has none either."""
+    assert list(open_listeners(load(written(tmp_path), {}, insecure_listen=True))) == ["0.0.0.0:8080"]
+    fenced = TEXT.replace("{path: /a,", "{path: /a, allow: [10.0.0.0/8],")
+    assert not list(open_listeners(load(written(tmp_path, fenced), {})))
+
+
+@pytest.mark.parametrize(("mode", "exposed"), [(0o600, False), (0o640, False), (0o644, True), (0o604, True)])
+def test_files_that_everybody_can_read_are_found(tmp_path: Path, mode: int, exposed: bool) -> None:  # noqa: FBT001
+    """A group may be meant; what cannot be looked at is told elsewhere."""
+    (path,) = secret_files(load(written(tmp_path, mode=mode), {}, insecure_listen=True))
+    assert is_exposed(path) is exposed
+    assert not is_exposed(tmp_path / "nowhere")
+
+
+def test_keys_of_senders_are_secrets(tmp_path: Path) -> None:
+    """They stand in their file as they are; passwords are hashed there."""
+    (tmp_path / "keys").write_text("k" * 32)
+    gate = "{path: /a, inbound_auth: {api_key: {keys_file: keys}},"
+    found = secret_files(load(written(tmp_path, TEXT.replace("{path: /a,", gate)), {}))
+    assert [path.name for path in found] == ["secret", "keys"]

@@ -1,0 +1,90 @@
+"""Who can reach which address."""
+
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+
+from proxy.config.exposure import open_listeners, shared_addresses
+from proxy.config.model import ListenerSettings, ListenerTls
+from proxy.config.problems import Finding
+from proxy.config.values import Address, Network, parse_address
+
+
+def listener(address: str, *allow: str) -> ListenerSettings:
+    """A listener, open to all but for the networks."""
+    networks: tuple[Network, ...] = tuple(map(ip_network, allow))
+    return ListenerSettings(address=parse_address(address), allow=networks or None)
+
+
+def findings(
+    *listeners: ListenerSettings, unfenced: tuple[str, ...] = ("routes[0]",), insecure_listen: bool = False
+) -> list[Finding]:
+    """What is found open."""
+    return list(open_listeners(listeners, unfenced, insecure_listen=insecure_listen))
+
+
+def test_an_open_address_with_an_unfenced_route_is_found() -> None:
+    """Anybody could use the route."""
+    ((location, text),) = findings(listener("127.0.0.1:1"), listener("0.0.0.0:8080"))
+    assert location == ("listen", 1)
+    assert text.startswith("0.0.0.0:8080 is reachable beyond this machine, and anybody could use routes[0]: give")
+    assert text.endswith("or its routes `allow` or `inbound_auth`, or start with --insecure-listen")
+
+
+def test_only_a_few_of_many_routes_are_named() -> None:
+    """The sentence stays short."""
+    ((_, text),) = findings(listener("0.0.0.0:1"), unfenced=tuple("abcde"))
+    assert "could use a, b, c and 2 more: give" in text
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "[::1]:1", "localhost:1", "unix:/run/x"])
+def test_this_machine_is_no_danger(address: str) -> None:
+    """Loopback and Unix sockets are open to nobody else."""
+    assert findings(listener(address)) == []
+
+
+def test_a_fence_at_listener_or_routes_is_enough() -> None:
+    """Either list of networks closes the address, and so does the operator's word."""
+    assert findings(listener("0.0.0.0:1", "10.0.0.0/8")) == []
+    assert findings(listener("0.0.0.0:1"), unfenced=()) == []
+    assert findings(listener("0.0.0.0:1"), insecure_listen=True) == []
+
+
+@pytest.mark.parametrize(("client_ca_file", "found"), [(Path("/ca"), 0), (None, 1)])
+def test_certificates_of_senders_are_a_fence(client_ca_file: Path | None, found: int) -> None:
+    """TLS by itself is none."""
+    tls = ListenerTls(cert_file=Path("/cert"), client_ca_file=client_ca_file)
+    assert len(findings(ListenerSettings(address=parse_address("0.0.0.0:1"), tls=tls))) == found
+
+
+def test_a_fence_without_a_gate_is_found() -> None:
+    """An empty list of networks would let nobody in."""
+    ((location, text),) = findings(ListenerSettings(address=Address(host="127.0.0.1", port=1), allow=()))
+    assert location == ("listen", 0, "allow")
+    assert text.startswith("is empty and lets nobody in")
+
+
+@pytest.mark.parametrize(
+    ("listen", "admin", "places"),
+    [
+        (["127.0.0.1:1", "127.0.0.1:2"], "127.0.0.1:3", []),
+        (["127.0.0.1:1", "127.0.0.1:1"], "127.0.0.1:3", [("listen", 1)]),
+        (["127.0.0.1:1"], "127.0.0.1:1", [("admin",)]),
+        (["127.0.0.1:0", "127.0.0.1:0"], "127.0.0.1:0", []),
+        (["unix:/a", "unix:/a"], "unix:/a", [("listen", 1), ("admin",)]),
+        (["unix:/a"], "127.0.0.1:1", []),
+        (["localhost:1"], "127.0.0.1:1", [("admin",)]),
+        (["a.example.:1", "A.example:1"], "127.0.0.1:1", [("listen", 1)]),
+        (["0.0.0.0:1"], "127.0.0.1:1", [("admin",)]),
+        (["[::]:1"], "[::1]:1", [("admin",)]),
+        (["[::]:1", "0.0.0.0:1"], "127.0.0.2:2", []),
+        (["0.0.0.0:1"], "localhost:1", [("admin",)]),
+        (["127.0.0.1:1"], "127.0.0.2:1", []),
+        (["192.0.2.1:1"], "localhost:1", []),
+    ],
+)
+def test_an_address_has_one_use(listen: list[str], admin: str, places: list[object]) -> None:
+    """The same twice is found, by whatever name, also within a wildcard; port 0 is another port each time."""
+    found = shared_addresses([listener(address) for address in listen], parse_address(admin))
+    assert [place for place, _ in found] == places

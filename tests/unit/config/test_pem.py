@@ -1,0 +1,67 @@
+"""Certificates and keys; whether they can be used is tried where they are read (test_clients, test_service_key)."""
+
+import pytest
+import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from proxy.config.pem import check_authorities, check_identity, repair_pem, signing_key
+from proxy.config.secrets import as_secret
+from tests.fakes.identity import CERTIFICATE, KEY, SPELLINGS
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_pem_is_brought_to_one_spelling(spelling: str) -> None:
+    """Only the blocks are left, in their order, each on lines of its own."""
+    assert repair_pem(as_secret(SPELLINGS[spelling](CERTIFICATE + KEY), "x").get_secret_value()) == CERTIFICATE + KEY
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_pem_is_used_in_any_spelling(spelling: str) -> None:
+    """Authorities, a certificate with its chain, and keys."""
+    text = as_secret(SPELLINGS[spelling](CERTIFICATE + KEY), "x").get_secret_value()
+    check_authorities(text)
+    check_identity(text, text)
+    assert signing_key(text)[1] == "ES256"
+
+
+def test_a_second_pass_changes_nothing() -> None:
+    """Fields of an encrypted key keep their lines, which a blank one ends."""
+    fields = "Proc-Type: 4,ENCRYPTED\nDEK-Info: A,0\n\n"
+    encrypted = f"-----BEGIN RSA PRIVATE KEY-----\n{fields}AA==\n-----END RSA PRIVATE KEY-----\n"
+    assert repair_pem(f"x {encrypted}") == encrypted
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("", "holds no certificate"),
+        ("sesame", "holds no certificate"),
+        (KEY, "holds no certificate"),
+        ("-----BEGIN CERTIFICATE-----\nsesame\n-----END CERTIFICATE-----", "holds no certificate"),
+        ("-----BEGIN CERTIFICATE-----\n\u0131\n-----END CERTIFICATE-----", "holds no certificate"),
+        (CERTIFICATE[:400], "holds a PEM block without its end"),
+        (CERTIFICATE[:400] + CERTIFICATE, "holds a PEM block without its end"),
+        (CERTIFICATE.replace("END CERTIFICATE", "END KEY"), "holds a PEM block without its end"),
+    ],
+)
+def test_what_holds_no_authority_is_refused_and_not_shown(text: str, wrong: str) -> None:
+    """A broken block is not passed over, for the certificate in it would be missed later."""
+    with pytest.raises(ValueError, match=wrong) as caught:
+        check_authorities(text)
+    assert "sesame" not in str(caught.value)
+
+
+def test_a_key_that_tls_would_not_take_is_refused() -> None:
+    """Before the first message, and with what would be right."""
+    key = rsa.generate_private_key(65537, 1024)
+    name, authority = x509.Name([]), trustme.CA()
+    now = authority.issue_cert("x").cert_chain_pems[0].bytes()
+    start = x509.load_pem_x509_certificate(now).not_valid_before_utc
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, start, start.replace(year=start.year + 30))
+    certificate = builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    with pytest.raises(ValueError, match="is shorter than TLS takes, make one of 2048 bits or more"):
+        check_identity(certificate, pem)

@@ -1,0 +1,72 @@
+"""Slow checks in threads."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from threading import Event
+
+import pytest
+
+from proxy.errors import Overloaded
+from proxy.forwarding.auth.password_checks import AT_A_TIME, MOST, MOST_OF_ONE, PasswordChecks
+
+
+@pytest.fixture
+async def checks() -> AsyncIterator[PasswordChecks]:
+    """Ended after the test."""
+    running = PasswordChecks()
+    yield running
+    await running.close()
+
+
+async def test_a_check_says_what_it_finds(checks: PasswordChecks) -> None:
+    """In both cases."""
+    found = [checks.begin("192.0.2.1", lambda: True), checks.begin("192.0.2.1", lambda: False)]
+    assert await asyncio.gather(*found) == [True, False]
+
+
+async def test_one_address_takes_a_part_of_the_queue_only(checks: PasswordChecks) -> None:
+    """Others go on; what has been checked makes room."""
+    go_on = Event()
+    begun = [checks.begin("192.0.2.1", go_on.wait) for _ in range(MOST_OF_ONE)]
+    with pytest.raises(Overloaded, match="Too many passwords"):
+        checks.begin("192.0.2.1", go_on.wait)
+    begun.append(checks.begin("192.0.2.2", go_on.wait))
+    go_on.set()
+    await asyncio.gather(*begun)
+    assert await checks.begin("192.0.2.1", lambda: True)
+
+
+async def test_an_ipv6_sender_takes_its_part_as_a_network(checks: PasswordChecks) -> None:
+    """One host has all addresses of a /64."""
+    go_on = Event()
+    begun = [checks.begin(f"2001:db8::{number}", go_on.wait) for number in range(MOST_OF_ONE)]
+    try:
+        with pytest.raises(Overloaded, match="Too many passwords"):
+            checks.begin("2001:db8::ffff", go_on.wait)
+        begun.append(checks.begin("2001:db8:0:1::1", go_on.wait))
+    finally:
+        go_on.set()
+    await asyncio.gather(*begun)
+    assert await checks.begin("2001:db8::ffff", lambda: True)
+
+
+async def test_the_queue_has_an_end(checks: PasswordChecks) -> None:
+    """However many addresses there are."""
+    go_on = Event()
+    begun = [checks.begin(f"192.0.2.{number}", go_on.wait) for number in range(MOST)]
+    with pytest.raises(Overloaded):
+        checks.begin("198.51.100.1", go_on.wait)
+    go_on.set()
+    await asyncio.gather(*begun)
+
+
+async def test_what_waits_at_the_end_is_cancelled(checks: PasswordChecks) -> None:
+    """What runs is ended in order."""
+    go_on = Event()
+    begun = [checks.begin("192.0.2.1", go_on.wait) for _ in range(AT_A_TIME + 1)]
+    closing = asyncio.ensure_future(checks.close())
+    with pytest.raises(asyncio.CancelledError):
+        await begun[-1]
+    go_on.set()
+    await closing
+    assert await asyncio.gather(*begun[:-1]) == [True] * AT_A_TIME

@@ -1,0 +1,45 @@
+"""Name and password in an Authorization field."""
+
+from base64 import b64encode
+
+import pytest
+
+from proxy.forwarding.auth.user_pass import user_pass
+from tests.fakes.passwords import basic
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        (basic("Aladdin", "open sesame"), ("Aladdin", b"open sesame")),
+        (basic("test", "123£"), ("test", "123£".encode())),
+        (basic("a", "b:c"), ("a", b"b:c")),
+        (basic("", ""), ("", b"")),
+        (b"bAsIc  YTpi ", ("a", b"b")),
+        (b"Basic " + b64encode(b"\xe4:\xf6"), ("\udce4", b"\xf6")),
+    ],
+)
+def test_name_and_password_are_found(value: bytes, found: tuple[str, bytes]) -> None:
+    """RFC 7617 §2: the scheme has no case, the first colon ends the name; octets of other charsets are no name's."""
+    assert user_pass(value) == found
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"",
+        b"Basic",
+        b"Basic ",
+        b"Bearer YTpi",
+        b"BasicYTpi",
+        b"Basic YTpi!",
+        b"Basic YTp",
+        b"Basic YT pi",
+        b"Basic \xe4\xe4\xe4\xe4",
+        b"Basic " + b64encode(b"no colon"),
+        b"Basic " + b64encode(b"a:b\x00c"),
+    ],
+)
+def test_what_is_no_user_pass_is_none(value: bytes) -> None:
+    """Another scheme, no base64, no colon, a control that ends texts elsewhere."""
+    assert user_pass(value) is None

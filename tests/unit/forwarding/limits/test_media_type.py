@@ -1,0 +1,37 @@
+"""Which content a route takes."""
+
+import pytest
+
+from proxy.forwarding.limits.media_type import takes
+
+RANGES = ("application/xml", "text/*")
+
+
+@pytest.mark.parametrize(
+    ("content_types", "taken"),
+    [
+        ([b"application/xml"], True),
+        ([b"Application/XML"], True),
+        ([b"application/xml;charset=utf-8"], True),
+        ([b" application/xml ; charset=utf-8"], True),
+        ([b"text/plain"], True),
+        ([b"TEXT/edifact; a=b"], True),
+        ([b"application/xml-dtd"], False),
+        ([b"application/json"], False),
+        ([b"application/soap+xml"], False),
+        ([b"textual/plain"], False),
+        ([b"text/"], False),
+        ([b"text"], False),
+        ([b"/plain"], False),
+        ([b""], False),
+        ([b"text/plain, application/json"], False),
+        ([b"text/plain/x"], False),
+        ([b"text/pl\xe4in"], False),
+        ([], False),
+        ([b"text/plain", b"application/xml"], True),
+        ([b"text/plain", b"application/json"], False),
+    ],
+)
+def test_a_media_type_is_compared_without_case_and_parameters(content_types: list[bytes], *, taken: bool) -> None:
+    """All that a request names must be taken, for nobody knows which of them the upstream reads."""
+    assert takes(RANGES, content_types) is taken

@@ -1,0 +1,223 @@
+"""Following secret files."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from proxy.config.file_threads import FileThreads
+from proxy.config.model import AuthMethod, OAuthClient, Tls
+from proxy.oauth.credential_watcher import CredentialWatcher
+from proxy.oauth.credentials import followed_files, with_secrets
+from tests.fakes.looks import Looks
+from tests.unit.oauth.registrations import registration
+from tests.unit.oauth.world import Lines
+
+
+@asynccontextmanager
+async def following(
+    client: OAuthClient, resolve: Callable[[OAuthClient], OAuthClient] = with_secrets
+) -> AsyncIterator[tuple[Looks, list[OAuthClient], Lines]]:
+    """Follow a client's files; yields what lets it look, what it told, and its log."""
+    looks, told, log = Looks(), list[OAuthClient](), Lines()
+    rotation = CredentialWatcher(client, changed=told.append, log=log, resolve=resolve, sleep=looks.sleep)
+    rotation.start()
+    rotation.start()
+    await looks.first()
+    yield looks, told, log
+    await rotation.close()
+    await rotation.close()
+
+
+def secret_of(client: OAuthClient) -> str | None:
+    """Return the secret, in clear."""
+    return None if client.client_secret is None else client.client_secret.get_secret_value()
+
+
+def write(path: Path, text: str | None, *, changed: int | None = None) -> None:
+    """Write a file anew, or with None remove it; `changed` is the time that it then bears."""
+    if text is None:
+        path.unlink()
+        return
+    path.write_text(text)
+    if changed is not None:
+        os.utime(path, (changed, changed))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Hold the secret `one`."""
+    path = tmp_path / "secret"
+    path.write_text("one\n")
+    return path
+
+
+def client_with(file: Path, secret: str | None = "one") -> OAuthClient:
+    """Make a client whose secret is in the file."""
+    return registration(client_secret=None if secret is None else SecretStr(secret), client_secret_file=file)
+
+
+async def test_new_content_is_told_once(file: Path) -> None:
+    """However often it is looked at afterwards; looks are five seconds apart."""
+    async with following(client_with(file)) as (looks, told, _):
+        await looks.another()
+        assert told == []
+        write(file, "two\n")
+        await looks.another()
+        await looks.another()
+    assert list(map(secret_of, told)) == ["two"]
+    assert set(looks.pauses) == {5.0}
+
+
+async def test_the_same_content_is_not_told(file: Path) -> None:
+    """Though the file was written anew."""
+    async with following(client_with(file)) as (looks, told, _):
+        write(file, "one\n", changed=1)
+        await looks.another()
+    assert told == []
+
+
+async def test_what_changed_before_the_first_look_is_told(file: Path) -> None:
+    """Between reading the configuration and following, nothing is lost."""
+    async with following(client_with(file, "zero")) as (_, told, _):
+        pass
+    assert list(map(secret_of, told)) == ["one"]
+
+
+async def test_kubernetes_swaps_a_volume(tmp_path: Path) -> None:
+    """The file is a symlink through a directory whose symlink is replaced at once."""
+    for version in ("one", "two"):
+        (tmp_path / version).mkdir()
+        (tmp_path / version / "secret").write_text(version)
+    (tmp_path / "..data").symlink_to("one")
+    (tmp_path / "secret").symlink_to("..data/secret")
+    async with following(client_with(tmp_path / "secret")) as (looks, told, _):
+        (tmp_path / "..tmp").symlink_to("two")
+        (tmp_path / "..tmp").rename(tmp_path / "..data")
+        await looks.another()
+    assert list(map(secret_of, told)) == ["two"]
+
+
+@pytest.mark.parametrize("is_swapped", [True, False])
+async def test_a_service_key_may_be_a_folder(tmp_path: Path, is_swapped: bool) -> None:  # noqa: FBT001
+    """Kubernetes swaps all its files at once; others write them one by one."""
+    entries = {"clientid": "sb-1", "clientsecret": "one", "tokenurl": "https://t.example/oauth/token"}
+    for version in ("one", "two"):
+        (tmp_path / version).mkdir()
+        for name, text in {**entries, "clientsecret": version}.items():
+            (tmp_path / version / name).write_text(text)
+    (tmp_path / "one" / "..data").symlink_to("../one")
+    client = registration(client_secret=SecretStr("one"), service_key_file=tmp_path / "one")
+    async with following(await asyncio.to_thread(with_secrets, client)) as (looks, told, _):
+        await looks.another()
+        assert told == []
+        if is_swapped:
+            (tmp_path / "..tmp").symlink_to("../two")
+            (tmp_path / "..tmp").rename(tmp_path / "one" / "..data")
+        else:
+            write(tmp_path / "one" / "clientsecret", "two\n")
+        await looks.another()
+        await looks.another()
+    assert list(map(secret_of, told)) == ["two"]
+
+
+@pytest.mark.parametrize("how", ["missing", "empty"])
+async def test_a_file_that_cannot_be_read_is_looked_at_again(file: Path, how: str) -> None:
+    """It is logged without its content, and what comes later is told."""
+    async with following(client_with(file)) as (looks, told, log):
+        write(file, None if how == "missing" else "\n")
+        await looks.another()
+        assert told == []
+        write(file, "two")
+        await looks.another()
+    assert list(map(secret_of, told)) == ["two"]
+    reason = {"missing": "FileNotFoundError", "empty": "SecretError"}[how]
+    assert log.all == [("secret.unreadable", {"oauth_client": "orders", "reason": reason})]
+
+
+@pytest.mark.parametrize("option", ["cert_file", "ca_file"])
+async def test_a_new_certificate_is_told_though_no_secret_changed(tmp_path: Path, option: str) -> None:
+    """Its files, and those of the authorities, are read when the connection is made."""
+    pem = tmp_path / "file.pem"
+    pem.write_text("one")
+    client = registration(token_endpoint_auth_method=AuthMethod.TLS_CLIENT_AUTH, tls=Tls(**{option: pem}))
+    async with following(client) as (looks, told, _):
+        assert told == []
+        pem.write_text("two")
+        await looks.another()
+    assert told == [client]
+
+
+async def test_a_service_key_is_resolved_by_whoever_knows_its_shape(tmp_path: Path) -> None:
+    """The given function reads it."""
+    key = tmp_path / "key.json"
+    key.write_text("one")
+    client = registration(client_secret=SecretStr("one"), service_key_file=key)
+
+    def resolve(old: OAuthClient) -> OAuthClient:
+        return old.model_copy(update={"client_secret": SecretStr(key.read_text())})
+
+    async with following(client, resolve) as (looks, told, _):
+        key.write_text("two")
+        await looks.another()
+    assert list(map(secret_of, told)) == ["two"]
+
+
+async def test_a_client_without_files_is_not_followed() -> None:
+    """There is nothing to look at."""
+    looks = Looks()
+    rotation = CredentialWatcher(registration(), changed=lambda _: None, log=Lines(), sleep=looks.sleep)
+    rotation.start()
+    await rotation.close()
+    assert looks.pauses == []
+
+
+def test_the_files_of_a_client_are_all_that_its_grants_need(tmp_path: Path) -> None:
+    """Secrets, keys, certificate, service key and authorities."""
+    names = ("a", "b", "c", "d", "e", "f", "g")
+    a, b, c, d, e, f, g = (tmp_path / name for name in names)
+    client = registration(
+        client_secret_file=a,
+        client_secret_next_file=b,
+        private_key_file=c,
+        tls=Tls(cert_file=d, key_file=e, ca_file=g),
+        service_key_file=f,
+    )
+    assert followed_files(client) == (a, b, c, d, e, f, g)
+
+
+def test_secrets_are_read_into_the_client(tmp_path: Path) -> None:
+    """One line end is dropped, what else is there stays."""
+    for name in ("a", "b", "c"):
+        (tmp_path / name).write_text(f" {name}ä \n")
+    client = registration(
+        client_secret_file=tmp_path / "a", client_secret_next_file=tmp_path / "b", private_key_file=tmp_path / "c"
+    )
+    read = with_secrets(client)
+    found = (read.client_secret, read.client_secret_next, read.private_key)
+    assert [each and each.get_secret_value() for each in found] == [" aä ", " bä ", " cä "]
+
+
+async def test_a_file_that_hangs_or_is_too_large_is_logged_with_its_name(file: Path) -> None:
+    """The secret of before is used meanwhile."""
+    looks, log = Looks(), Lines()
+    rotation = CredentialWatcher(
+        client_with(file), changed=lambda _: None, log=log, sleep=looks.sleep, threads=FileThreads(limit=0.05)
+    )
+    rotation.start()
+    await looks.first()
+    write(file, "x" * ((1 << 20) + 1))
+    await looks.another()
+    file.unlink()
+    os.mkfifo(file)
+    await looks.another()
+    await rotation.close()
+    os.close(os.open(file, os.O_RDWR | os.O_NONBLOCK))  # what hangs reads nothing
+    assert [fields["reason"] for fields in log.named("secret.unreadable")] == [
+        f"the file {file} is larger than 1 MiB, name the right one",
+        f"the file {file} did not answer within 0.05 s",
+    ]

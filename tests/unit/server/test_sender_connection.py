@@ -1,0 +1,259 @@
+"""The connection of a sender: one request after the other, up to the last."""
+
+import asyncio
+
+import pytest
+
+from proxy.errors import LengthRequired
+from proxy.server.sender_connection import AT_A_TIME
+from proxy.server.sender_transport import LINGER
+from proxy.wire.body import HIGH_WATER
+from tests.unit.server.house import GET, House, Wire, post, turns
+
+
+async def test_a_request_is_served_when_its_head_is_there(house: House, wire: Wire) -> None:
+    """With all that an exchange wants to know."""
+    await wire.send(post(b"abc", fields=b"X-Request-ID: mine\r\n"))
+    await wire.answer(b"<ok>")
+
+    request = house.requests[0]
+    assert (request.head.method, request.target.path, request.id) == ("POST", b"/b", "mine")
+    assert (house.bodies, wire.received(), wire.end) == ([b"abc"], b"<ok>", "open")
+    assert (wire.connection.address, wire.connection.secure, wire.connection.busy) == ("192.0.2.7", False, False)
+
+
+@pytest.mark.parametrize("size", [1, 7, 64])
+async def test_requests_are_the_same_however_they_are_cut(size: int, house: House, wire: Wire) -> None:
+    """Three of them, with bodies of all kinds, in pieces of any size."""
+    octets = (
+        post(b"abc")
+        + GET
+        + b"\r\nPOST /c HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nde\r\n0\r\n\r\n"
+    )
+    house.answers = [b"<1>", b"<2>", b"<3>"]
+
+    for at in range(0, len(octets), size):
+        await wire.send(octets[at : at + size])
+
+    assert [request.target.path for request in house.requests] == [b"/b", b"/a", b"/c"]
+    assert (house.bodies, wire.received()) == ([b"abc", b"", b"de"], b"<1><2><3>")
+
+
+async def test_a_request_without_id_is_given_one(house: House, wire: Wire) -> None:
+    """The next of the process."""
+    house.answers = [b"<1>", b"<2>"]
+    await wire.send(GET + GET)
+
+    assert [request.id for request in house.requests] == ["id-1", "id-2"]
+
+
+async def test_a_long_id_is_cut(house: House, wire: Wire) -> None:
+    """It goes into answers and log lines."""
+    await wire.send(post(fields=b"X-Request-ID: " + b"a" * 500 + b"\r\n"))
+
+    assert house.requests[0].id == "a" * 128
+    await wire.answer(b"<ok>")
+
+
+async def test_what_comes_behind_a_request_waits_for_its_answer(house: House, wire: Wire) -> None:
+    """RFC 9112 §9.3.2; meanwhile nothing more is read."""
+    await wire.send(post(b"abc") + GET[:10])
+    assert (len(house.requests), wire.transport.reading) == (1, False)
+
+    await wire.answer(b"<1>")
+    assert wire.transport.reading
+    await wire.send(GET[10:])
+    await wire.answer(b"<2>")
+
+    assert (len(house.requests), wire.received()) == (2, b"<1><2>")
+
+
+async def test_octets_that_arrive_early_keep_their_order(house: House, wire: Wire) -> None:
+    """Those that come between an answer and the turn of what is held go behind it."""
+    await wire.send(post(b"a") + GET[:10])
+    house.answers.append(b"<1>")
+    wire.connection.wake()
+    assert not wire.connection.busy
+    wire.connection.data_received(GET[10:])
+    await turns()
+    await wire.answer(b"<2>")
+
+    assert ([request.target.path for request in house.requests], house.refusals) == ([b"/b", b"/a"], [])
+
+
+async def test_reading_a_body_does_not_let_in_more_than_is_held(house: House, wire: Wire) -> None:
+    """A large body and the next request in one piece: the body is taken, yet the socket stays unread."""
+    await wire.send(post(length=2 * HIGH_WATER))
+    await wire.send(b"a" * 2 * HIGH_WATER + GET[:10])
+
+    assert (len(house.bodies), wire.transport.reading) == (1, False)
+    await wire.answer(b"<1>")
+    assert wire.transport.reading
+    await wire.send(GET[10:])
+    await wire.answer(b"<2>")
+    assert house.requests[1].target.path == b"/a"
+
+
+async def test_a_body_that_nobody_reads_does_not_stop_the_connection(house: House, wire: Wire) -> None:
+    """It came whole with its head and was refused; the next request is read."""
+    house.reads = False
+    house.answers = [b"<refused>", b"<ok>"]
+    await wire.send(post(b"a" * (HIGH_WATER + 1)))
+
+    assert (wire.received(), wire.transport.reading, wire.end) == (b"<refused>", True, "open")
+    await wire.send(GET)
+    assert wire.received() == b"<ok>"
+
+
+async def test_a_large_body_is_read_as_fast_as_it_is_taken(house: House, wire: Wire) -> None:
+    """Backpressure towards the sender."""
+    house.reads = False
+    await wire.send(post(length=1 << 20))
+    await wire.send(b"a" * (HIGH_WATER + 1))
+    states = [wire.transport.reading]
+    house.requests[0].body.take()
+    states.append(wire.transport.reading)
+
+    assert states == [False, True]
+    wire.connection.connection_lost(None)
+    house.answers.append(b"")
+    wire.connection.wake()
+
+
+async def test_the_id_of_a_request_may_hold_any_octet(house: House, wire: Wire) -> None:
+    """It goes back as it came."""
+    await wire.send(post(fields=b"X-Request-ID: \xc3\xa4\r\n"))
+    await wire.answer(b"<ok>")
+
+    assert house.requests[0].id.encode("latin-1") == b"\xc3\xa4"
+
+
+CLOSING = [
+    pytest.param(b"GET /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", id="close"),
+    pytest.param(b"GET /a HTTP/1.0\r\n\r\n", id="HTTP/1.0"),
+]
+
+
+@pytest.mark.parametrize("octets", CLOSING)
+async def test_the_sender_may_say_which_request_is_its_last(octets: bytes, house: House, wire: Wire) -> None:
+    """RFC 9112 §9.3: the connection is closed after the answer."""
+    await wire.send(octets)
+    assert not wire.connection.persistent()
+    await wire.answer(b"<ok>")
+
+    assert (wire.received(), wire.end, len(house.requests)) == (b"<ok>", "closed", 1)
+
+
+@pytest.mark.parametrize("octets", CLOSING)
+async def test_what_comes_behind_the_last_request_is_never_served(octets: bytes, house: House, wire: Wire) -> None:
+    """RFC 9112 §9.6; whether its answer comes at once or later."""
+    await wire.send(octets + GET)
+    await wire.answer(b"<ok>")
+    assert len(house.requests) == 1
+
+    house.answers.append(b"<ok>")
+    other = house.connect()
+    await other.send(octets + GET)
+    assert (len(house.requests), other.received()) == (2, b"<ok>")
+
+
+LAST_POST = b"POST /b HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+
+
+@pytest.mark.parametrize("octets", [*(each.values[0] for each in CLOSING), LAST_POST])
+async def test_a_last_request_with_octets_behind_it_is_not_served(octets: bytes, house: House, wire: Wire) -> None:
+    """They may be its body, which it does not mention."""
+    await wire.send(octets + b"abc")
+    assert (wire.received(), house.requests, wire.connection.persistent()) == (b"<length_required id-1>", [], False)
+
+
+@pytest.mark.parametrize(
+    ("octets", "behind", "failed"),
+    [
+        pytest.param(LAST_POST, b"abc", True, id="octets"),
+        pytest.param(LAST_POST, b"\r\n", False, id="an empty line"),
+        pytest.param(CLOSING[0].values[0], b"abc", False, id="octets, where the method has no body"),
+    ],
+)
+async def test_what_comes_later_behind_the_last_request_is_told(
+    octets: bytes, behind: bytes, house: House, wire: Wire, *, failed: bool
+) -> None:
+    """The exchange learns of it, if its answer has not begun."""
+    await wire.send(octets)
+    await wire.send(behind)
+    assert (house.requests[0].body.ended, isinstance(house.requests[0].body.failure, LengthRequired)) == (True, failed)
+    await wire.answer(b"<ok>")
+
+
+async def test_what_comes_behind_a_request_with_a_length_is_no_part_of_it(house: House, wire: Wire) -> None:
+    """Nor is what comes behind one that is not the last."""
+    close = post(b"abc", fields=b"Connection: close\r\n")
+    await wire.send(close)
+    await wire.send(b"abc")
+    other = house.connect()
+    await other.send(GET)
+    await other.send(b"abc")
+    assert [each.body.failure for each in house.requests] == [None, None]
+    await wire.answer(b"<1>")
+    await other.answer(b"<2>")
+
+
+async def test_an_exchange_may_end_the_connection_after_its_answer(house: House, wire: Wire) -> None:
+    """The rest of the body is let come and thrown away, so that the answer is not lost to a reset."""
+    house.reads = False
+    await wire.send(post(b"abc", length=10))
+    await wire.answer(b"<413>")
+    assert (wire.transport.ended, wire.end, wire.transport.reading) == (True, "open", True)
+
+    await wire.send(b"defgh" + GET)
+    assert (len(house.requests), repr(wire.connection)) == (1, "<SenderConnection 192.0.2.7 lingering>")
+    wire.wait(LINGER + 1)
+
+    assert wire.end == "aborted"
+
+
+async def test_a_lingering_sender_that_ends_its_side_is_let_go(house: House, wire: Wire) -> None:
+    """Nothing more can come."""
+    house.reads = False
+    await wire.send(post(b"abc", length=10))
+    await wire.answer(b"<413>")
+
+    assert wire.connection.eof_received() is False
+
+
+async def test_a_lingering_sender_that_is_slow_gets_its_answer(house: House, wire: Wire) -> None:
+    """The short time begins when the answer is out."""
+    house.reads = False
+    await wire.send(post(b"abc", length=10))
+    wire.connection.pause_writing()
+    wire.transport.buffered = 1000
+    await wire.answer(b"<413>")
+    wire.wait(LINGER + 1)
+    assert wire.end == "open"
+
+    wire.transport.buffered = 0
+    wire.connection.resume_writing()
+    wire.wait(LINGER + 1)
+    assert wire.end == "aborted"
+
+
+async def test_a_transport_that_cannot_half_close_lingers_all_the_same(house: House, wire: Wire) -> None:
+    """As TLS cannot."""
+    house.reads = False
+    wire.transport.can_write_eof = lambda: False  # type: ignore[method-assign]
+    await wire.send(post(b"abc", length=10))
+    await wire.answer(b"<413>")
+
+    assert (wire.transport.ended, wire.end) == (False, "open")
+
+
+async def test_requests_that_are_answered_at_once_leave_others_their_turn(house: House, wire: Wire) -> None:
+    """So many in a turn of the event loop, however many are here, and however each of them ends."""
+    house.answers += [b"<ok>"] * 90
+    wire.connection.data_received(GET * 90)
+    counts = []
+    for _ in range(3):
+        counts.append(len(house.requests))
+        await asyncio.sleep(0)
+
+    assert counts == [AT_A_TIME, 2 * AT_A_TIME, 90]

@@ -1,0 +1,212 @@
+"""How long a sender may be silent, slow or congested."""
+
+import pytest
+
+from proxy.forwarding.request import Request
+from proxy.server.sender_transport import WRITE_HIGH_WATER
+from proxy.wire.body import HIGH_WATER
+from tests.unit.server.house import EXPECTING, GET, House, Wire, post, turns
+
+
+async def test_a_silent_connection_is_closed(wire: Wire) -> None:
+    """After idle_timeout, a new one between requests."""
+    wire.wait(74)
+    assert wire.end == "open"
+    wire.wait(2)
+
+    assert (wire.end, wire.received()) == ("closed", b"")
+
+
+async def test_a_connection_is_silent_from_its_last_answer(wire: Wire) -> None:
+    """Not from its beginning."""
+    wire.wait(70)
+    await wire.send(GET)
+    wire.wait(500)
+    await wire.answer(b"<ok>")
+    wire.wait(74)
+    assert wire.end == "open"
+    wire.wait(2)
+
+    assert wire.end == "closed"
+
+
+async def test_a_head_has_a_time_for_all_of_it(house: House, wire: Wire) -> None:
+    """Octet by octet does not make it longer."""
+    for octet in GET[:14]:
+        await wire.send(bytes([octet]))
+        wire.wait(1)
+    assert wire.received() == b""
+    await wire.send(GET[14:15])
+    wire.wait(2)
+
+    assert (wire.received(), house.refusals[0].status) == (b"<request_timeout id-1>", 408)
+
+
+async def test_a_body_has_a_time_for_each_gap(house: House, wire: Wire) -> None:
+    """One that stutters goes on."""
+    await wire.send(post(b"a", length=10))
+    for _ in range(5):
+        wire.wait(59)
+        await wire.send(b"b")
+    wire.wait(61)
+    await turns()
+
+    assert ("stood still for 60 s" in str(house.bodies[0]), wire.received()) == (True, b"<broken>")
+
+
+async def test_a_sender_is_not_blamed_for_a_body_that_we_do_not_read(house: House, wire: Wire) -> None:
+    """Or have not asked for yet."""
+    house.reads = False
+    await wire.send(post(length=1 << 20))
+    await wire.send(b"a" * (HIGH_WATER + 1))
+    wire.wait(600)
+    assert house.requests[0].body.failure is None
+
+    other = house.connect()
+    await other.send(EXPECTING)
+    other.wait(600)
+    assert house.requests[1].body.failure is None
+    house.answers = [b"<1>", b"<2>"]
+    wire.connection.wake()
+    other.connection.wake()
+
+
+async def test_an_exchange_has_no_time_limit_of_its_sender(wire: Wire) -> None:
+    """How long an answer may take is the route's business."""
+    await wire.send(post(b"abc"))
+    wire.wait(10_000)
+
+    assert wire.end == "open"
+    await wire.answer(b"<ok>")
+
+
+async def test_a_sender_that_does_not_read_its_answer_is_reset(wire: Wire) -> None:
+    """After body_timeout, so that it does not hold the upstream."""
+    await wire.send(GET)
+    wire.connection.pause_writing()
+    wire.wait(59)
+    assert (wire.end, wire.connection.congested) == ("open", True)
+    wire.wait(2)
+
+    assert wire.end == "aborted"
+    await wire.answer(b"<late>")
+
+
+async def test_a_connection_is_not_forgotten_because_it_was_congested(wire: Wire) -> None:
+    """The time for silence runs on after the answer has been taken."""
+    await wire.send(GET)
+    wire.connection.pause_writing()
+    await wire.answer(b"<ok>")
+    wire.connection.resume_writing()
+    wire.wait(74)
+    assert wire.end == "open"
+    wire.wait(2)
+
+    assert wire.end == "closed"
+
+
+async def test_a_body_is_watched_on_after_congestion(house: House, wire: Wire) -> None:
+    """An answer that comes before the end of the request may congest."""
+    await wire.send(post(b"a", length=10))
+    wire.connection.pause_writing()
+    wire.connection.resume_writing()
+    wire.wait(61)
+    await turns()
+
+    assert "stood still" in str(house.bodies[0])
+
+
+async def test_a_body_that_ends_during_congestion_does_not_lift_its_deadline(wire: Wire) -> None:
+    """The sender reads no better for it."""
+    await wire.send(post(b"a", length=2))
+    wire.connection.pause_writing()
+    await wire.send(b"b")
+    wire.wait(61)
+
+    assert wire.end == "aborted"
+    await wire.answer(b"<late>")
+
+
+async def test_an_exchange_looks_again_after_congestion(wire: Wire) -> None:
+    """And has no deadline then."""
+    await wire.send(GET)
+    wire.connection.pause_writing()
+    wire.house.answers.append(b"<ok>")
+    wire.connection.resume_writing()
+
+    assert wire.received() == b"<ok>"
+
+
+async def test_no_request_is_begun_while_answers_are_not_taken(house: House, wire: Wire) -> None:
+    """A sender that pipelines and does not read would fill our memory with answers."""
+    await wire.send(GET)
+    wire.connection.pause_writing()
+    await wire.answer(b"<1>")
+    await wire.send(GET + GET)
+    assert (len(house.requests), wire.transport.reading) == (1, False)
+
+    wire.connection.resume_writing()
+    assert (len(house.requests), wire.transport.reading) == (2, False)
+    await wire.answer(b"<2>", b"<3>")
+    wire.connection.wake()
+    assert wire.received() == b"<1><2><3>"
+
+
+async def test_requests_that_are_answered_at_once_stop_at_congestion(house: House, wire: Wire) -> None:
+    """Their own answers may bring it about."""
+    house.answers = [b"<1>", b"<2>", b"<3>"]
+    sent = house.desk.serve
+
+    async def congests(request: Request) -> None:
+        await sent(request)
+        if len(house.requests) == 2:
+            wire.connection.pause_writing()
+
+    object.__setattr__(house.desk, "serve", congests)
+    await wire.send(GET * 3)
+    assert wire.received() == b"<1><2>"
+    wire.connection.resume_writing()
+
+    assert wire.received() == b"<3>"
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        pytest.param(b"GET /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", id="after the last answer"),
+        pytest.param(GET, id="after the time for silence"),
+    ],
+)
+async def test_a_closed_connection_whose_answer_is_not_taken_is_reset_in_the_end(ending: bytes, wire: Wire) -> None:
+    """Closing waits for the sender to take what was sent, but not for ever."""
+    await wire.send(ending)
+    await wire.answer(b"<ok>")
+    wire.wait(76)
+    wire.wait(61)
+
+    assert (wire.transport.closed, wire.end) == (True, "aborted")
+
+
+async def test_a_departed_sender_has_no_deadline(house: House, wire: Wire) -> None:
+    """Nobody looks at it any more."""
+    wire.connection.connection_lost(None)
+    wire.wait(1000)
+
+    assert (house.loop.pauses, wire.end) == ([], "open")
+
+
+async def test_its_repr_tells_what_it_does(wire: Wire) -> None:
+    """Its state."""
+    seen = [repr(wire.connection)]
+    await wire.send(GET)
+    seen.append(repr(wire.connection))
+    await wire.answer(b"<ok>")
+    await wire.send(b"junk\r\n\r\n")
+    seen.append(repr(wire.connection))
+
+    assert seen == [f"<SenderConnection 192.0.2.7 {state}>" for state in ("idle", "serving", "lingering")]
+
+
+async def test_answers_wait_up_to_a_mark(wire: Wire) -> None:
+    """What congestion begins with."""
+    assert wire.transport.limit == WRITE_HIGH_WATER

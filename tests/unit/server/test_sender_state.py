@@ -1,0 +1,92 @@
+"""The states of a sender's connection, and what each event makes of them."""
+
+import pytest
+
+from proxy.server import sender_state as state
+from proxy.server.sender_state import SenderState, Table
+
+EVENTS = {
+    name: getattr(state, name)
+    for name in (
+        "REQUEST",
+        "LAST_REQUEST",
+        "ANSWER",
+        "CLOSE_AFTER",
+        "DRAIN",
+        "DRAIN_AT_ONCE",
+        "ENDED",
+        "REFUSED",
+        "CLOSE",
+        "LOST",
+    )
+}
+LAST = {SenderState.LAST_SERVING, SenderState.LAST_ANSWERING}
+OVER = {SenderState.LINGERING, SenderState.CLOSING, SenderState.CLOSED}
+
+
+@pytest.mark.parametrize(
+    ("events", "states"),
+    [
+        pytest.param("REQUEST ANSWER ENDED", "SERVING ANSWERING IDLE", id="a request and its answer"),
+        pytest.param("REQUEST ENDED", "SERVING IDLE", id="an answer that was not sent"),
+        pytest.param(
+            "LAST_REQUEST ANSWER ENDED CLOSE LOST",
+            "LAST_SERVING LAST_ANSWERING LINGERING CLOSING CLOSED",
+            id="the sender's last request",
+        ),
+        pytest.param("REQUEST CLOSE_AFTER ANSWER ENDED", "SERVING LAST_SERVING LAST_ANSWERING LINGERING", id="ours"),
+        pytest.param("REQUEST ANSWER CLOSE_AFTER", "SERVING ANSWERING LAST_ANSWERING", id="late"),
+        pytest.param("DRAIN REQUEST ANSWER ENDED", "DRAINING LAST_SERVING LAST_ANSWERING LINGERING", id="drained idle"),
+        pytest.param("DRAIN LAST_REQUEST", "DRAINING LAST_SERVING", id="drained, and the sender closes"),
+        pytest.param("REQUEST DRAIN ANSWER", "SERVING LAST_SERVING LAST_ANSWERING", id="drained before the answer"),
+        pytest.param(
+            "REQUEST ANSWER DRAIN ENDED REQUEST",
+            "SERVING ANSWERING DRAINING_ANSWERING DRAINING LAST_SERVING",
+            id="drained within the answer",
+        ),
+        pytest.param(
+            "REQUEST ANSWER DRAIN CLOSE_AFTER",
+            "SERVING ANSWERING DRAINING_ANSWERING LAST_ANSWERING",
+            id="drained within an answer that ends the connection",
+        ),
+        pytest.param(
+            "REQUEST ANSWER DRAIN DRAIN_AT_ONCE",
+            "SERVING ANSWERING DRAINING_ANSWERING LAST_ANSWERING",
+            id="drained within the answer, then at once",
+        ),
+        pytest.param("REQUEST ANSWER DRAIN_AT_ONCE", "SERVING ANSWERING LAST_ANSWERING", id="at once within"),
+        pytest.param("REQUEST DRAIN_AT_ONCE", "SERVING LAST_SERVING", id="at once before the answer"),
+        pytest.param("DRAIN_AT_ONCE REFUSED", "DRAINING LINGERING", id="refused while draining"),
+        pytest.param("REFUSED ANSWER CLOSE", "LINGERING LINGERING CLOSING", id="refused"),
+        pytest.param("REQUEST CLOSE ANSWER ENDED LOST", "SERVING CLOSING CLOSING CLOSING CLOSED", id="reset"),
+        pytest.param("REQUEST LOST ANSWER ENDED", "SERVING CLOSED CLOSED CLOSED", id="the sender goes"),
+    ],
+)
+def test_a_connection_lives_like_this(events: str, states: str) -> None:
+    """From its beginning."""
+    now, seen = SenderState.IDLE, []
+    for event in events.split():
+        now = EVENTS[event][now]
+        seen.append(now.name)
+    assert seen == states.split()
+
+
+@pytest.mark.parametrize("table", EVENTS.values(), ids=EVENTS)
+def test_an_event_is_allowed_in_every_state_and_never_goes_back(table: Table) -> None:
+    """The last request stays the last, and an end an end."""
+    assert set(table) == set(SenderState)
+    assert all(table[each] in LAST | OVER for each in LAST)
+    assert table[SenderState.LINGERING] in OVER
+    assert table[SenderState.CLOSING] in OVER - {SenderState.LINGERING}
+    assert table[SenderState.CLOSED] is SenderState.CLOSED
+    assert table[SenderState.DRAINING] not in {SenderState.IDLE, SenderState.SERVING, SenderState.ANSWERING}
+
+
+@pytest.mark.parametrize("each", SenderState)
+def test_every_state_is_reached(each: SenderState) -> None:
+    """From the first one."""
+    reached, before = {SenderState.IDLE}, set[SenderState]()
+    while reached != before:
+        before = set(reached)
+        reached |= {table[one] for table in EVENTS.values() for one in before}
+    assert each in reached

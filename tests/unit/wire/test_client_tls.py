@@ -1,0 +1,242 @@
+"""TLS between a transport of memory and a protocol that remembers; the peer is OpenSSL's own."""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+
+import pytest
+import trustme
+
+from proxy.wire.client_tls import ClientTlsTransport
+from proxy.wire.tls_context import verifying_context
+from tests.fakes.transport import MemoryTransport
+from tests.unit.wire.upper import Upper, deliver
+
+
+class Peers:
+    """A channel, and the server that it talks to."""
+
+    def __init__(self, *, host: str = "u.example", trusted: bool = True, descriptor: int = -1) -> None:
+        issuer = trustme.CA()
+        server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        issuer.issue_cert("u.example").configure_cert(server)
+        client = verifying_context()
+        if trusted:
+            issuer.configure_trust(client)
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.server = server.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        self.alert = ""
+        "What the server was told when it was not accepted."
+        self.upper, self.below = Upper(), MemoryTransport(peername=("192.0.2.1", 443))
+        self.channel = ClientTlsTransport(client, host, self.upper, descriptor)
+        self.channel.connection_made(self.below)
+
+    def shake(self) -> "Peers":
+        """The handshake, as far as it goes."""
+        for _ in range(3):
+            self._incoming.write(self.below.taken())
+            try:
+                self.server.do_handshake()
+            except ssl.SSLWantReadError:
+                pass
+            except ssl.SSLError as error:
+                self.alert = self.alert or str(error.reason)
+            self.deliver(self._outgoing.read())
+        return self
+
+    def deliver(self, cipher: bytes) -> None:
+        """Let octets come over the wire, as many at a time as fit."""
+        deliver(self.channel, cipher)
+
+    def say(self, clear: bytes) -> bytes:
+        """What the server sends for this."""
+        self.server.write(clear)
+        return self._outgoing.read()
+
+    def hear(self) -> bytes:
+        """What the server reads."""
+        self._incoming.write(self.below.taken())
+        heard = b""
+        with contextlib.suppress(ssl.SSLWantReadError):
+            while piece := self.server.read(1 << 16):
+                heard += piece
+        return heard
+
+    def end(self) -> bytes:
+        """The server's close_notify."""
+        with contextlib.suppress(ssl.SSLWantReadError):
+            self.server.unwrap()
+        return self._outgoing.read()
+
+
+async def test_octets_go_both_ways() -> None:
+    """In order, whatever the sizes."""
+    peers = Peers().shake()
+    await peers.channel.secured
+    large = bytes(range(256)) * 1000
+    peers.channel.write(b"hello ")
+    peers.channel.write(large)
+    assert peers.hear() == b"hello " + large
+    peers.deliver(peers.say(b"well, ") + peers.say(large))
+    assert (peers.upper.content, peers.upper.told) == (b"well, " + large, ["made"])
+
+
+async def test_octet_by_octet_it_is_the_same() -> None:
+    """However the network cuts the records."""
+    peers = Peers().shake()
+    for octet in peers.say(b"well"):
+        peers.deliver(bytes([octet]))
+    assert peers.upper.content == b"well"
+
+
+@pytest.mark.parametrize(
+    ("host", "trusted", "reason", "alert"),
+    [
+        ("other.example", True, "Hostname mismatch", "SSLV3_ALERT_BAD_CERTIFICATE"),
+        ("u.example", False, "unable to get local issuer", "TLSV1_ALERT_UNKNOWN_CA"),
+    ],
+)
+async def test_a_certificate_that_is_not_accepted_ends_the_handshake(
+    host: str, *, trusted: bool, reason: str, alert: str
+) -> None:
+    """The peer is told by an alert, the protocol above hears nothing."""
+    peers = Peers(host=host, trusted=trusted).shake()
+    with pytest.raises(ssl.SSLCertVerificationError, match=reason):
+        await peers.channel.secured
+    peers.channel.connection_lost(None)
+    assert (peers.below.aborted, peers.upper.told, peers.alert) == (True, [], alert)
+
+
+async def test_an_end_in_the_handshake_is_its_failure() -> None:
+    """With the system's reason, or as a broken connection."""
+    for error, expected in ((None, ConnectionResetError), (TimeoutError(), TimeoutError)):
+        peers = Peers()
+        peers.channel.connection_lost(error)
+        with pytest.raises(expected):
+            await peers.channel.secured
+        assert peers.upper.told == []
+
+
+async def test_whoever_does_not_wait_for_the_handshake_is_not_told_of_it() -> None:
+    """A connection that took too long; asyncio would complain of an exception that nobody looked at."""
+    peers = Peers()
+    peers.channel.secured.cancel()
+    peers.shake()
+    other = Peers()
+    other.channel.secured.cancel()
+    other.channel.connection_lost(None)
+    assert (peers.upper.told, other.upper.told) == (["made"], [])
+
+
+async def test_a_close_notify_is_an_end_in_order() -> None:
+    """RFC 8446 §6.1."""
+    peers = Peers().shake()
+    peers.deliver(peers.say(b"last") + peers.end())
+    peers.channel.eof_received()
+    peers.channel.connection_lost(None)
+    assert (peers.upper.content, peers.upper.told) == (b"last", ["made", "eof", "lost NoneType"])
+    assert peers.below.closed
+
+
+async def test_an_end_without_it_is_a_cut() -> None:
+    """Whoever is on the way could have made it."""
+    peers = Peers().shake()
+    peers.channel.eof_received()
+    peers.channel.connection_lost(None)
+    assert peers.upper.told == ["made", "lost NoneType"]
+
+
+async def test_what_is_no_tls_ends_the_connection() -> None:
+    """With the reason."""
+    peers = Peers().shake()
+    peers.deliver(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    assert peers.below.aborted
+    peers.channel.connection_lost(None)
+    assert peers.upper.told == ["made", "lost SSLError"]
+
+
+async def test_after_the_peers_close_notify_writing_goes_on_or_ends_but_never_raises() -> None:
+    """An exchange that is about to write learns it from the end of the connection."""
+    peers = Peers().shake()
+    peers.deliver(peers.end())
+    peers.channel.write(b"late")
+    peers.channel.connection_lost(None)
+    assert peers.upper.told[0] == "made"
+    assert peers.upper.told[-1].startswith("lost")
+
+
+async def test_nothing_comes_while_reading_is_paused() -> None:
+    """What has come is kept, and given in another turn of the event loop: nobody is called back from within."""
+    peers = Peers().shake()
+    peers.upper.on_data = peers.channel.pause_reading
+    peers.deliver(peers.say(b"one, ") + peers.say(b"two"))
+    assert (peers.upper.content, peers.below.reading) == (b"one, ", False)
+    peers.channel.resume_reading()
+    assert (peers.upper.content, peers.below.reading) == (b"one, ", True)
+    await asyncio.sleep(0)
+    assert peers.upper.content == b"one, two"
+    peers.channel.resume_reading()
+    await asyncio.sleep(0)
+    assert peers.upper.content == b"one, two"
+
+
+async def test_what_was_not_given_to_the_protocol_above_is_undelivered() -> None:
+    """A record that waits for reading to go on or for its scheduled turn, and a part of one that OpenSSL holds."""
+    peers = Peers().shake()
+    seen = [peers.channel.undelivered]
+    peers.upper.on_data = peers.channel.pause_reading
+    peers.deliver(peers.say(b"one, ") + peers.say(b"two"))
+    seen.append(peers.channel.undelivered)
+    peers.channel.resume_reading()
+    seen.append(peers.channel.undelivered)
+    await asyncio.sleep(0)
+    seen.append(peers.channel.undelivered)
+    peers.channel.resume_reading()
+    cipher = peers.say(b"three")
+    peers.deliver(cipher[:7])
+    seen.append(peers.channel.undelivered)
+    peers.deliver(cipher[7:])
+    assert [*seen, peers.channel.undelivered] == [False, True, True, False, True, False]
+
+
+async def test_nothing_is_deciphered_after_the_protocol_above_has_aborted_it() -> None:
+    """Not even what came in the same read."""
+    peers = Peers().shake()
+    peers.upper.on_data = peers.channel.abort
+    peers.deliver(peers.say(b"one, ") + peers.say(b"two"))
+    assert (peers.upper.content, peers.below.aborted) == (b"one, ", True)
+
+
+async def test_the_last_words_before_a_broken_write_are_deciphered() -> None:
+    """They lie in the socket when the event loop says that it is over."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.setblocking(False)
+        peers = Peers(descriptor=ours.fileno()).shake()
+        theirs.sendall(peers.say(b"the answer"))
+        peers.channel.connection_lost(BrokenPipeError())
+    assert (peers.upper.content, peers.upper.told) == (b"the answer", ["made", "lost BrokenPipeError"])
+
+
+async def test_it_is_the_transport_of_the_protocol_above() -> None:
+    """What that asks is asked below, but for what TLS knows."""
+    peers = Peers().shake()
+    channel, below = peers.channel, peers.below
+    assert peers.upper.transport is channel
+    below.buffered = 7
+    channel.set_write_buffer_limits(5)
+    assert (below.limit, channel.get_write_buffer_size(), channel.is_closing()) == (5, 7, False)
+    assert channel.get_extra_info("peername") == ("192.0.2.1", 443)
+    assert channel.get_extra_info("ssl_object").version() == "TLSv1.3"
+    channel.pause_writing()
+    channel.resume_writing()
+    channel.abort()
+    assert (peers.upper.told, below.aborted, channel.is_closing()) == (["made", "pause", "resume"], True, True)
+
+
+async def test_one_that_has_not_begun_can_be_given_up() -> None:
+    """Its socket is closed by whoever made it."""
+    channel = ClientTlsTransport(verifying_context(), "u.example", Upper(), -1)
+    channel.abort()
+    assert not channel.secured.done()

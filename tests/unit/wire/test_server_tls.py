@@ -1,0 +1,232 @@
+"""The server's side of TLS, between a transport of memory and a protocol that remembers; the peer is OpenSSL's own."""
+
+import asyncio
+import contextlib
+import ssl
+
+import pytest
+import trustme
+
+from proxy.wire.server_tls import ServerTlsTransport
+from tests.fakes.transport import MemoryTransport
+from tests.unit.wire.upper import Upper, deliver
+
+
+class World:
+    """What a listener and its senders have."""
+
+    def __init__(self) -> None:
+        issuer = trustme.CA()
+        self.listener, self.sender = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+        issuer.issue_cert("proxy.example").configure_cert(self.listener)
+        issuer.configure_trust(self.sender)
+
+
+class Peers:
+    """A channel, and the sender that it talks to."""
+
+    def __init__(self, world: World | None = None, session: ssl.SSLSession | None = None) -> None:
+        world = world or World()
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.sender = world.sender.wrap_bio(
+            self._incoming, self._outgoing, server_hostname="proxy.example", session=session
+        )
+        self.upper, self.below = Upper(), MemoryTransport(peername=("192.0.2.1", 443))
+        self.shaken: list[ssl.SSLObject] = []
+        self.failed: list[Exception] = []
+        self.channel = ServerTlsTransport(
+            world.listener, self.upper, shaken=self.shaken.append, failed=self.failed.append
+        )
+        self.channel.connection_made(self.below)
+
+    def shake(self) -> "Peers":
+        """The handshake, as far as it goes."""
+        for _ in range(3):
+            with contextlib.suppress(ssl.SSLWantReadError):
+                self.sender.do_handshake()
+            self.deliver(self._outgoing.read())
+            self._incoming.write(self.below.taken())
+        return self
+
+    def deliver(self, cipher: bytes) -> None:
+        """Let octets come over the wire, as many at a time as fit."""
+        deliver(self.channel, cipher)
+
+    def say(self, clear: bytes) -> bytes:
+        """What the sender sends for this."""
+        self.sender.write(clear)
+        return self._outgoing.read()
+
+    def hear(self) -> tuple[bytes, bool]:
+        """What the sender reads, and whether it was told that nothing follows."""
+        self._incoming.write(self.below.taken())
+        heard = b""
+        try:
+            while piece := self.sender.read(1 << 16):
+                heard += piece
+        except ssl.SSLWantReadError:
+            return heard, False
+        return heard, True
+
+    def end(self) -> bytes:
+        """The sender's close_notify."""
+        with contextlib.suppress(ssl.SSLWantReadError):
+            self.sender.unwrap()
+        return self._outgoing.read()
+
+    def lose(self, error: Exception | None = None) -> None:
+        """TCP is over."""
+        self.channel.connection_lost(error)
+
+
+async def test_octets_go_both_ways() -> None:
+    """The protocol above is there before the handshake, but nothing it says then goes out."""
+    peers = Peers()
+    peers.channel.write(b"too early")
+    assert (peers.upper.told, peers.below.written, peers.channel.can_write_eof()) == (["made"], b"", False)
+    peers.shake()
+    large = bytes(range(256)) * 1000
+    peers.channel.write(large)
+    peers.deliver(peers.say(large))
+    assert (peers.hear(), peers.upper.content) == ((large, False), large)
+    assert (len(peers.shaken), peers.failed, peers.channel.can_write_eof()) == (1, [], True)
+
+
+async def test_what_is_no_tls_fails() -> None:
+    """The protocol above learns the end, and nothing before."""
+    peers = Peers()
+    peers.deliver(b"POST / HTTP/1.1\r\n\r\n")
+    assert peers.below.closed
+    assert peers.channel.eof_received() is False
+    peers.lose()
+    (error,) = peers.failed
+    assert isinstance(error, ssl.SSLError)
+    assert (error.reason, peers.upper.told, peers.upper.content) == ("HTTP_REQUEST", ["made", "lost NoneType"], b"")
+
+
+@pytest.mark.parametrize(("error", "told"), [(None, ConnectionResetError), (TimeoutError(), TimeoutError)])
+async def test_an_end_in_the_handshake_is_its_failure(error: Exception | None, told: type[Exception]) -> None:
+    """With the system's reason, or as a broken connection."""
+    peers = Peers()
+    peers.lose(error)
+    assert list(map(type, peers.failed)) == [told]
+    assert peers.upper.told == ["made", f"lost {type(error).__name__}"]
+
+
+async def test_a_handshake_that_we_end_has_not_failed() -> None:
+    """Whoever ended it knows why."""
+    closed, aborted = Peers(), Peers()
+    closed.channel.close()
+    aborted.channel.abort()
+    for peers in (closed, aborted):
+        peers.deliver(b"\x16\x03\x01")
+        peers.lose()
+        assert (peers.failed, peers.below.written, peers.upper.told) == ([], b"", ["made", "lost NoneType"])
+    assert (closed.below.closed, aborted.below.aborted) == (True, True)
+
+
+async def test_an_end_in_good_order_comes_behind_what_was_sent() -> None:
+    """By close_notify, once."""
+    peers = Peers().shake()
+    peers.channel.write(b"answer")
+    peers.channel.close()
+    assert peers.hear() == (b"answer", True)
+    peers.channel.close()
+    peers.deliver(peers.say(b"more"))
+    assert (peers.below.written, peers.below.closed, peers.below.aborted, peers.upper.content) == (
+        b"",
+        True,
+        False,
+        b"",
+    )
+
+
+async def test_after_our_own_end_what_comes_is_dropped() -> None:
+    """However much; the sender reads the answer and the end, then ends too."""
+    peers = Peers().shake()
+    more = peers.say(b"x" * 100_000)
+    peers.deliver(more[:20_000])
+    content = peers.upper.content
+    peers.channel.write(b"refused")
+    peers.channel.write_eof()
+    peers.deliver(more[20_000:])
+    assert (peers.hear(), peers.below.ended, peers.below.aborted) == ((b"refused", True), True, False)
+    assert (peers.upper.content, peers.channel._incoming.pending) == (content, 0)
+    assert peers.channel.eof_received() is False
+    assert (peers.upper.told, peers.below.closed) == (["made", "eof"], True)
+
+
+@pytest.mark.parametrize("in_order", [True, False])
+async def test_a_sender_that_ends_its_side_may_still_get_its_answer(*, in_order: bool) -> None:
+    """If the protocol above goes on; by close_notify or without, for its request was whole."""
+    peers = Peers().shake()
+    peers.upper.keeps = True
+    if in_order:
+        peers.deliver(peers.end())
+        peers.deliver(b"what nobody should send any more" * 1000)
+    assert peers.channel.eof_received() is True
+    peers.channel.write(b"answer")
+    assert (peers.upper.told, peers.channel._incoming.pending, peers.below.closed) == (["made", "eof"], 0, False)
+    if not in_order:
+        assert peers.hear() == (b"answer", False)
+    peers.channel.close()
+    assert (len(peers.below.written) > 0, peers.below.closed) == (True, True)
+
+
+@pytest.mark.parametrize("in_order", [True, False])
+async def test_a_sender_that_ends_an_idle_connection_is_answered_by_an_end(*, in_order: bool) -> None:
+    """The protocol above is told once."""
+    peers = Peers().shake()
+    if in_order:
+        peers.deliver(peers.end())
+    assert peers.channel.eof_received() is False
+    peers.lose()
+    assert (peers.upper.told, peers.below.closed) == (["made", "eof", "lost NoneType"], True)
+
+
+async def test_nothing_comes_after_the_protocol_above_has_ended_it() -> None:
+    """Not what lies there deciphered in part, and it costs the last answer nothing."""
+    peers = Peers().shake()
+
+    def answer() -> None:
+        peers.channel.write(b"answer")
+        peers.channel.close()
+
+    peers.upper.on_data = answer
+    peers.deliver(peers.say(b"one") + peers.say(b"two") + peers.say(b"three"))
+    assert (peers.upper.content, peers.hear(), peers.below.aborted) == (b"one", (b"answer", True), False)
+
+
+async def test_nothing_comes_after_an_end_while_reading_was_paused() -> None:
+    """Though it was to go on in another turn of the event loop."""
+    peers = Peers().shake()
+    peers.upper.on_data = peers.channel.pause_reading
+    peers.deliver(peers.say(b"one") + peers.say(b"two"))
+    peers.channel.resume_reading()
+    peers.channel.close()
+    await asyncio.sleep(0)
+    assert (peers.upper.content, peers.below.aborted) == (b"one", False)
+
+
+async def test_a_broken_record_ends_the_connection() -> None:
+    """With the reason."""
+    peers = Peers().shake()
+    peers.deliver(b"\x17\x03\x03\x00\x05abcde")
+    assert peers.below.aborted
+    peers.lose()
+    assert (peers.upper.told, peers.failed) == (["made", "lost SSLError"], [])
+
+
+async def test_a_resumed_session_is_the_same_sender_s() -> None:
+    """Its certificate is part of the session."""
+    world, senders = World(), trustme.CA()
+    world.listener.verify_mode = ssl.CERT_REQUIRED
+    senders.configure_trust(world.listener)
+    senders.issue_cert("sender.example").configure_cert(world.sender)
+    world.sender.maximum_version = ssl.TLSVersion.TLSv1_2
+    first = Peers(world).shake()
+    second = Peers(world, first.sender.session).shake()
+    assert second.sender.session_reused
+    shown = [each.getpeercert(binary_form=True) for peers in (first, second) for each in peers.shaken]
+    assert len(shown) == 2
+    assert shown[0] == shown[1]
