@@ -17,7 +17,7 @@ from proxy.config.file_watcher import Stamp, stamp_of
 from proxy.config.model import Configuration, OAuthClient, Tls
 from proxy.config.model import RouteSettings as Settings
 from proxy.config.urls import port_of
-from proxy.forwarding.auth.authenticators import Key
+from proxy.forwarding.auth.authenticators import Key, Made
 from proxy.forwarding.context import ExchangeContext
 from proxy.forwarding.cookies import CookieRules
 from proxy.forwarding.fields import FieldRules
@@ -59,6 +59,7 @@ class Generation:
         self._resources = resources
         self._before = before
         self._takings: list[Callable[[], None]] = []
+        self._added_gates: dict[Key, Made] = {}
         self.registrations = {name: self._registration(name) for name in configuration.oauth_clients}
         self.sources = {name: each.source for name, each in self.registrations.items()}
         self.trusts: dict[tuple[Tls, Stamp], SSLContext] = {}
@@ -81,7 +82,8 @@ class Generation:
         self._before = None
 
     def take_over(self) -> None:
-        """What was taken over goes on with the options of this configuration. Cannot fail."""
+        """What was taken over goes on with the options of this configuration, beside what is new. Cannot fail."""
+        self._resources.gates.adopt(self._added_gates)
         for take in self._takings:
             take()
 
@@ -133,7 +135,7 @@ class Generation:
         upstream = urlsplit(settings.upstream)
         pool = self._pool(settings, upstream)
         source, via = self.sources[settings.oauth_client], self.configuration.via.encode()
-        gate = resources.gates.gate(settings.name, auth) if auth else None
+        gate = resources.gates.gate(settings.name, auth, self._added_gates) if auth else None
         known = self._before.routes.get(settings.name) if self._before else None
         if known and (known.settings, known.pool, known.source, known.via) == (settings, pool, source, via):
             return known
@@ -201,3 +203,9 @@ def dropped_fields(settings: Settings) -> tuple[str, ...]:
     auth = settings.inbound_auth
     credential = (auth.api_key.field,) if auth and auth.api_key else ()
     return (*settings.drop_fields, *settings.set_fields, *credential)
+
+
+def refuse_restart(present: Configuration, wanted: Configuration) -> None:
+    """ValueError for what only a restart can change."""
+    if wanted.reuse_port != present.reuse_port:
+        raise ValueError("`reuse_port` belongs to sockets that are bound already: restart for it, or leave it was")

@@ -77,7 +77,7 @@ def test_values_may_be_written_as_in_the_file() -> None:
     """Sizes and durations are text or numbers, a listener an address, a mapping or a list."""
     whole = schema()
     assert whole["$defs"]["Limits"]["properties"]["max_head"]["type"] == ["string", "integer"]
-    one = [{"type": "string"}, {"$ref": "#/$defs/Listener"}]
+    one = [{"type": "string"}, {"$ref": "#/$defs/ListenerSettings"}]
     assert whole["properties"]["listen"]["anyOf"][:2] == one
     assert whole["properties"]["listen"]["anyOf"][2] == {"type": "array", "items": {"anyOf": one}, "minItems": 1}
     assert whole["properties"]["listen"]["default"] == "127.0.0.1:8080"
