@@ -45,7 +45,7 @@ async def test_each_check_of_doctor_is_explained_and_no_other() -> None:
     routes = {each.name: each.model_copy(update={"upstream": nowhere}) for each in configuration.routes}
     there = configuration.model_copy(update={"oauth_clients": clients, "routes": tuple(routes.values())})
     found = [each.step.check async for each in Examination(there, {}).findings(routes)]
-    rows = await asyncio.to_thread(table, PAGE, "What doctor looks at")
+    rows = await asyncio.to_thread(table, PAGE, "What doctor checks")
     told = [words(row[0])[0] for row in rows]
     assert told == list(dict.fromkeys(found))
 
