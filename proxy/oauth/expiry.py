@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from proxy.clock import Clock
 from proxy.config.file_threads import FileThreads
 from proxy.config.pem import repair_pem
-from proxy.oauth.log import Log
+from proxy.observe.logger import Logger
 
 DAY = 86400.0
 EARLY = 30 * DAY
@@ -35,7 +35,7 @@ class CredentialExpiry:
         certificates: Mapping[str, Callable[[], bytes]],
         *,
         clock: Clock,
-        log: Log,
+        log: Logger,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         """`certificates` gives the present PEM by a name for people; it is called in a thread."""

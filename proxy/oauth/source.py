@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from proxy.clock import Clock
     from proxy.config.model import OAuthClient
-    from proxy.oauth.log import Log
+    from proxy.observe.logger import Logger
 
 PATIENCE = 2
 "Times the OAuth client's `timeout` that one exchange waits for a token."
@@ -43,7 +43,7 @@ class TokenSource:
         clock: "Clock",
         timer: Timer,
         random: Random,
-        log: "Log",
+        log: "Logger",
         new_id: "Callable[[], str]" = lambda: uuid.uuid4().hex,
         on_request: "Callable[[str, float], None]" = lambda _outcome, _seconds: None,
     ) -> None:
@@ -285,7 +285,7 @@ def token_source(
     client: "OAuthClient",
     endpoint: Endpoint,
     clock: "Clock",
-    log: "Log",
+    log: "Logger",
     on_request: "Callable[[str, float], None]" = lambda _outcome, _seconds: None,
 ) -> TokenSource:
     """Make a token source on the event loop's own timer; reads the secret files, so never in the loop (ValueError)."""

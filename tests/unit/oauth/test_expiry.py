@@ -3,7 +3,6 @@
 import asyncio
 import datetime as dt
 import threading
-from typing import Any
 
 import pytest
 import trustme
@@ -11,21 +10,9 @@ import trustme
 from proxy.config import file_threads
 from proxy.oauth.expiry import DAY, CredentialExpiry, first_end
 from tests.fakes.clock import HandClock
+from tests.unit.oauth.world import Lines
 
 EPOCH = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
-
-
-class Recorder:
-    """A log that remembers."""
-
-    def __init__(self) -> None:
-        self.events: list[tuple[str, dict[str, Any]]] = []
-
-    def info(self, event: str, **fields: Any) -> None:
-        """Keep the event."""
-        self.events.append((event, fields))
-
-    warning = info
 
 
 class Pauses:
@@ -47,9 +34,9 @@ def certificate(days: float) -> bytes:
     return b"".join(blob.bytes() for blob in leaf.cert_chain_pems)
 
 
-async def look(pem: bytes, *, wall: float) -> tuple[CredentialExpiry, Recorder, float]:
+async def look(pem: bytes, *, wall: float) -> tuple[CredentialExpiry, Lines, float]:
     """One look at one certificate; the pause until the next is returned."""
-    log, pauses = Recorder(), Pauses()
+    log, pauses = Lines(), Pauses()
     clock = HandClock(wall=wall)
     expiry = CredentialExpiry({"invoices": lambda: pem}, clock=clock, log=log, sleep=pauses)
     expiry.start()
@@ -62,7 +49,7 @@ async def test_the_end_of_a_certificate_is_known_and_nobody_is_warned_early() ->
     """With 31 days left the end is known, the log is silent, and the next look is tomorrow's."""
     expiry, log, pause = await look(certificate(31), wall=EPOCH.timestamp())
     assert expiry.ends == {"invoices": EPOCH.timestamp() + 31 * DAY}
-    assert log.events == []
+    assert log.all == []
     assert pause == DAY
 
 
@@ -70,7 +57,7 @@ async def test_the_end_of_a_certificate_is_known_and_nobody_is_warned_early() ->
 async def test_an_end_that_is_near_is_a_warning(days: float, words: str) -> None:
     """Thirty days ahead the log warns, and says so too when it is too late."""
     _, log, _ = await look(certificate(days), wall=EPOCH.timestamp())
-    [(event, fields)] = log.events
+    [(event, fields)] = log.all
     assert event == "credential.expiring"
     assert fields["days_left"] == days
     assert words in fields["detail"]
@@ -80,12 +67,12 @@ async def test_what_is_no_certificate_is_told_without_its_content() -> None:
     """A file that holds something else is named by its kind of error only."""
     expiry, log, _ = await look(b"s3cret", wall=EPOCH.timestamp())
     assert expiry.ends == {}
-    assert log.events == [("credential.unreadable", {"credential": "invoices", "reason": "ValueError"})]
+    assert log.all == [("credential.unreadable", {"credential": "invoices", "reason": "ValueError"})]
 
 
 async def test_without_certificates_nothing_runs() -> None:
     """There is nothing to look at and nothing to stop."""
-    expiry = CredentialExpiry({}, clock=HandClock(), log=Recorder())
+    expiry = CredentialExpiry({}, clock=HandClock(), log=Lines())
     expiry.start()
     await expiry.close()
     assert expiry.ends == {}
@@ -99,7 +86,7 @@ def test_the_first_end_of_a_chain_counts() -> None:
 async def test_a_file_that_hangs_does_not_hold_up_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is told of like one that cannot be read."""
     monkeypatch.setattr(file_threads, "LIMIT", 0.05)
-    log, pauses, go = Recorder(), Pauses(), threading.Event()
+    log, pauses, go = Lines(), Pauses(), threading.Event()
 
     def hang() -> bytes:
         go.wait(30)
@@ -113,7 +100,7 @@ async def test_a_file_that_hangs_does_not_hold_up_the_others(monkeypatch: pytest
     await pauses.asked.get()
     await expiry.close()
     go.set()
-    assert (list(expiry.ends), log.events) == (
+    assert (list(expiry.ends), log.all) == (
         ["b"],
         [("credential.unreadable", {"credential": "hangs", "reason": "FileHangs"})],
     )
