@@ -72,12 +72,12 @@ def read_answer(answer: TokenResponse, request: "GrantRequest", *, wall: float) 
         raise _rejected(answer, request)
     if status in {408, 429} or 500 <= status < 600:
         raise GrantUnavailable(
-            f"{_who(request)} answered {status}: {_unavailable_advice(status)}.",
+            f"{request.subject} answered {status}: {_unavailable_advice(status)}.",
             retry_after=retry_after_seconds(answer.retry_after, wall=wall),
         )
     if 300 <= status < 400:
         advice = "a redirect, which is never followed with credentials; set token_url to the token endpoint itself"
-        raise GrantMalformed(f"{_who(request)} answered {status}, {advice}.")
+        raise GrantMalformed(f"{request.subject} answered {status}, {advice}.")
     raise _malformed(answer, request, "not a status of RFC 9110")
 
 
@@ -113,7 +113,7 @@ def _read_granted(answer: TokenResponse, request: "GrantRequest") -> Granted:
         raise _malformed(answer, request, "an access_token with letters that no field can carry")
     if not _is_bearer(document.get("token_type")):
         raise GrantMalformed(
-            f"{_who(request)} granted a token whose token_type is not Bearer, and Cloud Integration takes no other: "
+            f"{request.subject} granted a token whose token_type is not Bearer, and Cloud Integration takes no other: "
             "have bearer tokens issued to this OAuth client."
         )
     return Granted(access_token=token, expires_in=seconds(document.get("expires_in")), scopes=_scopes(document))
@@ -155,7 +155,7 @@ def _rejected(answer: TokenResponse, request: "GrantRequest") -> AuthorizationSe
     if request.suspicion and not known and (code == "invalid_client" or answer.status == 401):
         advice = f"{advice}; {request.suspicion}"
     told = f"{answer.status} {code}".rstrip()
-    return GrantRejected(f"{_who(request)} refused the grant with {told}: {advice}.")
+    return GrantRejected(f"{request.subject} refused the grant with {told}: {advice}.")
 
 
 def _rejected_advice(status: int) -> str:
@@ -174,7 +174,7 @@ def _unavailable_advice(status: int) -> str:
 
 def _malformed(answer: TokenResponse, request: "GrantRequest", what: str) -> GrantMalformed:
     return GrantMalformed(
-        f"{_who(request)} answered {answer.status} with {what} where a token was due: check token_url."
+        f"{request.subject} answered {answer.status} with {what} where a token was due: check token_url."
     )
 
 
@@ -185,7 +185,3 @@ def _what_instead(answer: TokenResponse) -> str:
         return "an empty body"
     is_html = "html" in answer.content_type.lower() or answer.body.lstrip().startswith(b"<")
     return "an HTML page" if is_html else "something that is no JSON object"
-
-
-def _who(request: "GrantRequest") -> str:
-    return f"The token endpoint {request.host} of OAuth client {request.oauth_client}"

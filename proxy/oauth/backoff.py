@@ -41,18 +41,18 @@ def retry_pause(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantFailure:
-    """The last grant's failure, remembered until `over`; no grant is made before."""
+    """The last grant's failure, remembered until `retry_at`; no grant is made before."""
 
     error: "AuthorizationServerError"
     count: int
     "Failed grants in a row."
     since: float
     "Wall time of the first of them."
-    over: "Moment"
+    retry_at: "Moment"
 
     def refusal(self, now: "Moment") -> "AuthorizationServerError":
         """Return the remembered error, anew, with the seconds that are left of the pause."""
-        left = math.ceil(self.over.seconds_from(now))
+        left = math.ceil(self.retry_at.seconds_from(now))
         return type(self.error)(self.error.detail, retry_after=max(1, min(left, MAX_RETRY_AFTER)))
 
 
@@ -66,5 +66,5 @@ def remember(
         error=error,
         count=count,
         since=now.wall if previous is None else previous.since,
-        over=now.after(max(pause, float(error.retry_after or 0))),
+        retry_at=now.after(max(pause, float(error.retry_after or 0))),
     )

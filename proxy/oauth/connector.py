@@ -9,11 +9,12 @@ from functools import partial
 from typing import Any, cast
 
 import aiohttp
-from aiohttp.abc import AbstractResolver
+from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_exceptions import HttpProcessingError
 
 from proxy.wire.keepalive import keep_alive
+from proxy.wire.resolver import Address, Resolver
 
 MAX_HEAD = 256 << 10
 "Octets of one head."
@@ -34,9 +35,44 @@ class AnswerTooLong(HttpProcessingError):
 class GrantConnector(aiohttp.TCPConnector):
     """A new connection for each grant: they are few, and one that idled for an hour is a dead one."""
 
-    def __init__(self, resolver: AbstractResolver) -> None:
-        super().__init__(limit=0, force_close=True, resolver=resolver, use_dns_cache=False, socket_factory=_socket)
+    def __init__(self, resolver: Resolver) -> None:
+        super().__init__(
+            limit=0, force_close=True, resolver=GrantResolver(resolver), use_dns_cache=False, socket_factory=_socket
+        )
         self._factory = cast("partial[ResponseHandler]", partial(_BoundedHandler, loop=self._loop))
+
+
+class GrantResolver(AbstractResolver):
+    """Asks the resolver that upstreams use."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """Addresses of any family, as the connector wants them; OSError if there are none."""
+        del family
+        return [
+            ResolveResult(
+                hostname=host,
+                host=textual(address),
+                port=port,
+                family=found,
+                proto=proto,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for found, _, proto, _, address in await self._resolver.resolve(host, port)
+        ]
+
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+
+def textual(address: Address) -> str:
+    """The host of an address, with the zone where it has one (RFC 4007 §11)."""
+    zone = address[3] if len(address) > 3 else 0
+    return f"{address[0]}%{zone}" if zone else str(address[0])
 
 
 def _socket(address: Any) -> socket.socket:

@@ -21,7 +21,6 @@ from proxy.config.file_threads import FileHangs, FileThreads
 from proxy.errors import AuthorizationServerError, GrantMalformed, GrantTimeout, GrantUnavailable
 from proxy.oauth.answer import MAX_BODY, TokenResponse
 from proxy.oauth.connector import MAX_FIELDS, MAX_LINE, AnswerTooLong, GrantConnector
-from proxy.oauth.lookup import GrantResolver
 from proxy.oauth.trust import needs_own_trust, own_trust
 from proxy.timeouts import timeout
 from proxy.wire.challenge import challenge
@@ -38,14 +37,14 @@ if TYPE_CHECKING:
 USER_AGENT = f"cpi-oauth-proxy/{__version__}"
 
 
-class TokenEndpoint:
+class GrantSession:
     """What reaches all token endpoints; `environ` names the corporate proxy where the configuration does not."""
 
     def __init__(self, *, environ: "Mapping[str, str]", resolver: Resolver | None = None) -> None:
         self._environ = environ
         self.resolver = resolver or Resolver()
         self._threads = FileThreads()
-        self._session: aiohttp.ClientSession | None = None
+        self._http: aiohttp.ClientSession | None = None
         self._system_trust: ssl.SSLContext | None = None
 
     async def __aenter__(self) -> Self:
@@ -56,22 +55,24 @@ class TokenEndpoint:
     ) -> None:
         await self.close()
 
-    def channel(self, client: "OAuthClient") -> "Channel":
+    def endpoint(self, client: "OAuthClient") -> "HttpTokenEndpoint":
         """Return what sends this OAuth client's requests; ValueError if its corporate proxy is named wrongly."""
         named = None if client.proxy_url is None else client.proxy_url.get_secret_value()
-        return Channel(self, client, corporate_proxy(client.token_url, proxy_url=named, environ=self._environ))
+        return HttpTokenEndpoint(
+            self, client, corporate_proxy(client.token_url, proxy_url=named, environ=self._environ)
+        )
 
     async def close(self) -> None:
         """Close the session; a grant that is still running fails."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        http, self._http = self._http, None
+        if http is not None:
+            await http.close()
 
-    def session(self) -> aiohttp.ClientSession:
+    def http(self) -> aiohttp.ClientSession:
         """Return the one session; it is made in the event loop that uses it."""
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=GrantConnector(GrantResolver(self.resolver)),
+        if self._http is None:
+            self._http = aiohttp.ClientSession(
+                connector=GrantConnector(self.resolver),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": USER_AGENT},
                 trust_env=False,
@@ -79,7 +80,7 @@ class TokenEndpoint:
                 max_field_size=MAX_LINE,
                 max_headers=MAX_FIELDS,
             )
-        return self._session
+        return self._http
 
     async def trust(self, client: "OAuthClient", threads: FileThreads) -> ssl.SSLContext:
         """Build the TLS context in a thread; that of the system is shared, it holds hundreds of certificates.
@@ -93,11 +94,11 @@ class TokenEndpoint:
         return self._system_trust
 
 
-class Channel:
+class HttpTokenEndpoint:
     """One OAuth client's way to its token endpoint: trust, certificate, corporate proxy and timeout."""
 
-    def __init__(self, endpoint: TokenEndpoint, client: "OAuthClient", proxy: CorporateProxy | None) -> None:
-        self._endpoint = endpoint
+    def __init__(self, session: GrantSession, client: "OAuthClient", proxy: CorporateProxy | None) -> None:
+        self._session = session
         self._client = client
         self._proxy = proxy
         self._trust: ssl.SSLContext | None = None
@@ -114,7 +115,7 @@ class Channel:
         try:
             async with (
                 timeout(self._client.timeout),
-                self._endpoint.session().request(
+                self._session.http().request(
                     request.method,
                     URL(request.target, encoded=True),
                     headers=list(request.fields) + _content_type(request),
@@ -138,7 +139,7 @@ class Channel:
 
     async def _load_trust(self, request: "GrantRequest") -> ssl.SSLContext:
         try:
-            return await self._endpoint.trust(self._client, self._threads)
+            return await self._session.trust(self._client, self._threads)
         except OSError as error:
             if error.errno in {errno.EMFILE, errno.ENFILE}:
                 raise GrantUnavailable("All descriptors are in use (see `ulimit -n`); try again later.") from error
@@ -149,7 +150,7 @@ class Channel:
 
     def _failure(self, error: Exception, request: "GrantRequest") -> AuthorizationServerError:
         """Say in our words what aiohttp's exception means; whose fault it is was decided by where it was raised."""
-        who = f"The token endpoint {request.host} of OAuth client {request.oauth_client}"
+        who = request.subject
         match error:
             case TimeoutError():
                 return GrantTimeout(f"{who} {self._late(request)}.")
@@ -180,7 +181,7 @@ class Channel:
         """Say what took too long: DNS, or the server."""
         name = self._proxy.address[0] if self._proxy else URL(request.target, encoded=True).raw_host or ""
         seconds = f"within {self._client.timeout:g} s"
-        if self._endpoint.resolver.looks_up(name):
+        if self._session.resolver.looks_up(name):
             return f"cannot be reached (the name {name} was not resolved {seconds}): check DNS"
         return f"did not answer {seconds}; try again later"
 

@@ -28,8 +28,13 @@ class GrantRequest:
 
     @property
     def host(self) -> str:
-        """Whom the sentences of failures name."""
+        """The host of the token endpoint."""
         return urlsplit(self.url).hostname or self.url
+
+    @property
+    def subject(self) -> str:
+        """How the sentences about a failure begin."""
+        return f"The token endpoint {self.host} of OAuth client {self.oauth_client}"
 
     @property
     def target(self) -> str:

@@ -46,7 +46,7 @@ class Moment:
         """This moment moved by so many seconds."""
         return Moment(monotonic=self.monotonic + seconds, wall=self.wall + seconds)
 
-    def has_come(self, now: "Moment") -> bool:
+    def is_reached(self, now: "Moment") -> bool:
         """Whether at least one of the clocks has reached it."""
         return now.monotonic >= self.monotonic or now.wall >= self.wall
 
@@ -68,13 +68,13 @@ class Token:
 
     def freshness(self, now: Moment) -> Freshness:
         """Whether to use it, to use it and renew it, or not to use it."""
-        if self.expires.has_come(now):
+        if self.expires.is_reached(now):
             return Freshness.EXPIRED
-        return Freshness.STALE if self.fresh_until.has_come(now) else Freshness.FRESH
+        return Freshness.STALE if self.fresh_until.is_reached(now) else Freshness.FRESH
 
     def older_than(self, seconds: float, now: Moment) -> bool:
         """Whether it was obtained so long ago."""
-        return self.obtained.after(seconds).has_come(now)
+        return self.obtained.after(seconds).is_reached(now)
 
 
 def issue(granted: "Granted", *, asked: Moment, expiry_buffer: float, default_ttl: float, jitter: float) -> Token:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from proxy.oauth.endpoint import TokenEndpoint
+from proxy.oauth.endpoint import GrantSession
 
 
 @pytest.fixture(scope="session")
@@ -17,9 +17,9 @@ def authority() -> trustme.CA:
 
 
 @pytest.fixture
-async def endpoint() -> AsyncIterator[TokenEndpoint]:
+async def session() -> AsyncIterator[GrantSession]:
     """Reaches servers without any corporate proxy."""
-    async with TokenEndpoint(environ={}) as made:
+    async with GrantSession(environ={}) as made:
         yield made
 
 

@@ -72,13 +72,13 @@ def failures(count: int, *, jitter: float = 0.0) -> GrantFailure:
 
 def test_pauses_between_grants_double_up_to_a_minute() -> None:
     """1, 2, 4 … 60 seconds."""
-    pauses = [failures(count).over.seconds_from(NOW) for count in (1, 2, 3, 4, 5, 6, 7, 8, 2000)]
+    pauses = [failures(count).retry_at.seconds_from(NOW) for count in (1, 2, 3, 4, 5, 6, 7, 8, 2000)]
     assert pauses == [1, 2, 4, 8, 16, 32, 60, 60, 60]
 
 
 def test_jitter_shortens_the_pause_between_grants() -> None:
     """By a quarter at most."""
-    assert failures(1, jitter=1.0).over.seconds_from(NOW) == 0.75
+    assert failures(1, jitter=1.0).retry_at.seconds_from(NOW) == 0.75
 
 
 def test_a_failure_knows_how_many_and_since_when() -> None:
@@ -91,7 +91,7 @@ def test_a_failure_knows_how_many_and_since_when() -> None:
 def test_the_servers_retry_after_is_waited_for() -> None:
     """Also where it is longer than a minute, and without jitter."""
     failure = remember(GrantUnavailable("Later.", retry_after=300), previous=None, now=NOW, jitter=1.0)
-    assert failure.over == NOW.after(300)
+    assert failure.retry_at == NOW.after(300)
 
 
 def test_a_refusal_is_a_new_error_with_the_time_that_is_left() -> None:
@@ -112,5 +112,5 @@ def test_a_pause_is_never_longer_than_a_minute_nor_shorter_than_a_blink(
 ) -> None:
     """Without the server's word, for any number of failures; Retry-After is 1 to 600 whole seconds at any time."""
     failure = failures(count, jitter=jitter)
-    assert 0.75 <= failure.over.seconds_from(NOW) <= 60
+    assert 0.75 <= failure.retry_at.seconds_from(NOW) <= 60
     assert failure.refusal(NOW.after(later)).retry_after in range(1, 601)

@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -13,10 +13,11 @@ import pytest
 from proxy.config.model import Tls
 from proxy.errors import GrantMalformed
 from proxy.oauth.answer import MAX_BODY, TokenResponse
-from proxy.oauth.connector import MAX_HEAD, MAX_INTERIM, GrantConnector, _socket
-from proxy.oauth.endpoint import TokenEndpoint
-from proxy.oauth.lookup import GrantResolver
+from proxy.oauth.connector import MAX_HEAD, MAX_INTERIM, GrantConnector, GrantResolver, _socket, textual
+from proxy.oauth.endpoint import GrantSession
 from proxy.wire.resolver import Resolver
+from tests.fakes.authorization_server import AuthorizationServer, granted
+from tests.fakes.dns import Dns, faked
 from tests.unit.oauth.registrations import registration
 from tests.unit.oauth.sending import failure_of, send, who
 
@@ -89,7 +90,7 @@ def says(*octets: bytes, endless: bool = False) -> Talk:
 )
 @pytest.mark.parametrize("secured", [False, True])
 async def test_a_good_token_is_not_lost(
-    endpoint: TokenEndpoint,
+    session: GrantSession,
     tls: ssl.SSLContext,
     ca_file: Path,
     octets: list[bytes],
@@ -97,7 +98,7 @@ async def test_a_good_token_is_not_lost(
 ) -> None:
     """However much stands before it, within bounds."""
     async with server(says(*octets), tls if secured else None) as url:
-        answer = await send(endpoint, registration(token_url=url, tls=Tls(ca_file=ca_file) if secured else Tls()))
+        answer = await send(session, registration(token_url=url, tls=Tls(ca_file=ca_file) if secured else Tls()))
     assert (answer.status, answer.body) == (200, TOKEN)
 
 
@@ -115,21 +116,21 @@ async def test_a_good_token_is_not_lost(
         pytest.param([CHUNKED + b"0\r\n", b"X: y\r\n"], "something that is no HTTP", id="trailer fields"),
     ],
 )
-async def test_what_never_ends_is_refused(endpoint: TokenEndpoint, octets: list[bytes], what: str) -> None:
+async def test_what_never_ends_is_refused(session: GrantSession, octets: list[bytes], what: str) -> None:
     """Long before its time is over, and the server is no longer listened to."""
     async with server(says(*octets, endless=True)) as url:
         client = registration(token_url=url, timeout=10.0)
-        failure = await failure_of(endpoint, client)
+        failure = await failure_of(session, client)
     assert type(failure) is GrantMalformed
     assert failure.detail.startswith(f"{who(client)} answered with {what}")
     assert failure.detail.endswith(": check token_url.")
 
 
-async def test_one_interim_answer_too_many_is_refused(endpoint: TokenEndpoint) -> None:
+async def test_one_interim_answer_too_many_is_refused(session: GrantSession) -> None:
     """Even if the answer stands behind it."""
     async with server(says(INTERIM * (MAX_INTERIM + 1) + OK + END)) as url:
         client = registration(token_url=url)
-        failure = await failure_of(endpoint, client)
+        failure = await failure_of(session, client)
     assert failure.detail == f"{who(client)} answered with more than 64 interim answers: check token_url."
 
 
@@ -141,18 +142,18 @@ async def test_one_interim_answer_too_many_is_refused(endpoint: TokenEndpoint) -
         b"Content-Length: 1000000000000\r\n\r\n",
     ],
 )
-async def test_an_endless_body_is_read_to_one_octet_beyond_its_bound(endpoint: TokenEndpoint, head: bytes) -> None:
+async def test_an_endless_body_is_read_to_one_octet_beyond_its_bound(session: GrantSession, head: bytes) -> None:
     """However it is framed; its reader says that it was too long."""
     async with server(says(OK + head, b" ", endless=True)) as url:
-        answer = await send(endpoint, registration(token_url=url))
+        answer = await send(session, registration(token_url=url))
     assert answer == TokenResponse(status=200, body=b" " * (MAX_BODY + 1))
 
 
-async def test_a_body_grows_no_further_than_its_bound(endpoint: TokenEndpoint) -> None:
+async def test_a_body_grows_no_further_than_its_bound(session: GrantSession) -> None:
     """A gigabyte of white space is a megabyte as gzip."""
     bomb = gzip.compress(b" " * (64 << 20))
     async with server(says(OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb), bomb)) as url:
-        answer = await send(endpoint, registration(token_url=url))
+        answer = await send(session, registration(token_url=url))
     assert len(answer.body) == MAX_BODY + 1
 
 
@@ -165,6 +166,50 @@ def test_a_connection_is_kept_in_mind_by_firewalls() -> None:
 
 async def test_the_sockets_of_grants_are_made_so() -> None:
     """By the connector, for servers and corporate proxies alike."""
-    connector = GrantConnector(GrantResolver(Resolver()))
+    connector = GrantConnector(Resolver())
     assert connector._socket_factory is _socket
     await connector.close()
+
+
+@pytest.fixture
+def dns(monkeypatch: pytest.MonkeyPatch) -> Iterator[Dns]:
+    """Knows all names."""
+    with faked(monkeypatch) as made:
+        yield made
+
+
+async def test_an_address_has_what_the_connector_asks_for(dns: Dns) -> None:
+    """It is not looked up again."""
+    resolver = GrantResolver(Resolver())
+    numeric = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+    assert await resolver.resolve("as.example", 443) == [
+        {"hostname": "as.example", "host": "127.0.0.1", "port": 443, "family": 2, "proto": 6, "flags": numeric}
+    ]
+    await resolver.close()
+    assert dns.asked == ["as.example"]
+
+
+def test_a_link_local_address_keeps_its_zone() -> None:
+    """Without it nobody knows which link (RFC 4007 §6)."""
+    assert textual(("fe80::1", 443, 0, 7)) == "fe80::1%7"
+    assert textual(("2001:db8::1", 443, 0, 0)) == "2001:db8::1"
+
+
+async def test_a_token_endpoint_is_reached_by_name(session: GrantSession, dns: Dns) -> None:
+    """Each grant asks for the name again."""
+    async with AuthorizationServer(granted(), granted()) as server:
+        client = registration(token_url=f"http://as.example:{server.port}/t")
+        assert [(await send(session, client)).status for _ in range(2)] == [200, 200]
+    assert dns.asked == ["as.example"] * 2
+
+
+async def test_a_name_that_hangs_is_named_and_holds_up_no_other(session: GrantSession, dns: Dns) -> None:
+    """The sentence tells DNS from a server that does not answer; a literal is not looked up."""
+    dns.hang("hangs.example")
+    failure = await failure_of(session, registration(token_url="http://hangs.example/t", timeout=0.01))
+    assert failure.code == "grant_timeout"
+    assert failure.detail.endswith("(the name hangs.example was not resolved within 0.01 s): check DNS.")
+    async with AuthorizationServer(granted(), granted()) as server:
+        for host in ("127.0.0.1", "as.example"):
+            assert (await send(session, registration(token_url=f"http://{host}:{server.port}/t"))).status == 200
+    assert dns.asked == ["hangs.example", "as.example"]

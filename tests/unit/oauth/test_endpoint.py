@@ -1,5 +1,6 @@
 """Token requests on real sockets."""
 
+import asyncio
 import socket
 from pathlib import Path
 from typing import Any
@@ -10,17 +11,20 @@ from pydantic import SecretStr
 from proxy import __version__
 from proxy.errors import GrantMalformed, GrantTimeout, GrantUnavailable
 from proxy.oauth.answer import MAX_BODY, TokenResponse
-from proxy.oauth.endpoint import TokenEndpoint
+from proxy.oauth.endpoint import GrantSession
 from tests.fakes.authorization_server import AuthorizationServer, Fault, Reply, granted
+from tests.fakes.loop import LeapingLoop, leaping
 from tests.unit.oauth.registrations import NEO, XSUAA, registration
 from tests.unit.oauth.sending import failure_of, send, who
 
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
-async def test_neo_receives_a_post_with_query_and_empty_body(endpoint: TokenEndpoint) -> None:
+
+async def test_neo_receives_a_post_with_query_and_empty_body(session: GrantSession) -> None:
     """Method, target, fields and body on the wire are what SAP's own client sends."""
     async with AuthorizationServer(granted()) as server:
         client = registration(NEO, token_url=server.url + "?tenant=%2fA", client_secret=SecretStr("a:b"))
-        await send(endpoint, client)
+        await send(session, client)
     (received,) = server.requests
     assert received.method == "POST"
     assert received.target == "/oauth/token?tenant=%2fA&grant_type=client_credentials&token_format=jwt"
@@ -36,10 +40,10 @@ async def test_neo_receives_a_post_with_query_and_empty_body(endpoint: TokenEndp
     }
 
 
-async def test_xsuaa_receives_a_form(endpoint: TokenEndpoint) -> None:
+async def test_xsuaa_receives_a_form(session: GrantSession) -> None:
     """Parameters and secret are in the body, every letter as it is."""
     async with AuthorizationServer(granted()) as server:
-        await send(endpoint, registration(XSUAA, token_url=server.url, client_secret=SecretStr("a+b %ä&=")))
+        await send(session, registration(XSUAA, token_url=server.url, client_secret=SecretStr("a+b %ä&=")))
     (received,) = server.requests
     assert received.target == "/oauth/token"
     assert received.field("Content-Type") == "application/x-www-form-urlencoded"
@@ -50,34 +54,34 @@ async def test_xsuaa_receives_a_form(endpoint: TokenEndpoint) -> None:
     }
 
 
-async def test_the_answer_is_returned_as_it_is(endpoint: TokenEndpoint) -> None:
+async def test_the_answer_is_returned_as_it_is(session: GrantSession) -> None:
     """Status, content type, Retry-After and body, also of an error."""
     fields = (("Content-Type", "text/html"), ("Retry-After", "9"))
     async with AuthorizationServer(Reply(status=503, fields=fields, body=b"<p>")) as server:
-        found = await send(endpoint, registration(token_url=server.url))
+        found = await send(session, registration(token_url=server.url))
     assert found == TokenResponse(status=503, content_type="text/html", retry_after="9", body=b"<p>")
 
 
-async def test_a_redirect_is_not_followed(endpoint: TokenEndpoint) -> None:
+async def test_a_redirect_is_not_followed(session: GrantSession) -> None:
     """The credentials stay with the host that they are for."""
     async with AuthorizationServer(granted()) as other:
         redirect = Reply(status=307, fields=(("Location", other.url),))
         async with AuthorizationServer(redirect) as server:
-            assert (await send(endpoint, registration(token_url=server.url))).status == 307
+            assert (await send(session, registration(token_url=server.url))).status == 307
     assert (len(server.requests), other.requests) == (1, [])
 
 
-async def test_no_cookie_is_kept(endpoint: TokenEndpoint) -> None:
+async def test_no_cookie_is_kept(session: GrantSession) -> None:
     """What a server sets in one answer is not in the next request."""
     reply = Reply(fields=(("Set-Cookie", "session=1; Path=/"),), body=b"{}")
     async with AuthorizationServer(reply) as server:
         for _ in range(2):
-            await send(endpoint, registration(token_url=server.url))
+            await send(session, registration(token_url=server.url))
     assert [each.field("Cookie") for each in server.requests] == [None, None]
 
 
 async def test_netrc_and_http_proxy_are_not_read(
-    endpoint: TokenEndpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    session: GrantSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither puts credentials or a proxy in our way."""
     netrc = tmp_path / "netrc"
@@ -85,14 +89,14 @@ async def test_netrc_and_http_proxy_are_not_read(
     monkeypatch.setenv("NETRC", str(netrc))
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     async with AuthorizationServer(granted()) as server:
-        await send(endpoint, registration(XSUAA, token_url=server.url))
+        await send(session, registration(XSUAA, token_url=server.url))
     assert server.requests[0].field("Authorization") is None
 
 
-async def test_a_body_is_read_to_one_byte_beyond_the_limit(endpoint: TokenEndpoint) -> None:
+async def test_a_body_is_read_to_one_byte_beyond_the_limit(session: GrantSession) -> None:
     """However long it is, so that its reader can see that it was too long."""
     async with AuthorizationServer(Reply(body=b" " * (3 * MAX_BODY))) as server:
-        assert len((await send(endpoint, registration(token_url=server.url))).body) == MAX_BODY + 1
+        assert len((await send(session, registration(token_url=server.url))).body) == MAX_BODY + 1
 
 
 @pytest.mark.parametrize(
@@ -104,34 +108,34 @@ async def test_a_body_is_read_to_one_byte_beyond_the_limit(endpoint: TokenEndpoi
         (Fault.GARBAGE, GrantMalformed, "answered with something that is no HTTP: check token_url."),
     ],
 )
-async def test_a_broken_connection_fails_as(endpoint: TokenEndpoint, fault: Fault, kind: Any, what: str) -> None:
+async def test_a_broken_connection_fails_as(session: GrantSession, fault: Fault, kind: Any, what: str) -> None:
     """The sentence says what the server did."""
     async with AuthorizationServer(fault) as server:
         client = registration(token_url=server.url)
-        failure = await failure_of(endpoint, client)
+        failure = await failure_of(session, client)
     assert (type(failure), failure.detail) == (kind, f"{who(client)} {what}")
 
 
-async def test_a_server_that_says_nothing_is_a_timeout(endpoint: TokenEndpoint) -> None:
+async def test_a_server_that_says_nothing_is_a_timeout(session: GrantSession) -> None:
     """After the OAuth client's own timeout."""
     async with AuthorizationServer(Fault.HANG) as server:
         client = registration(token_url=server.url, timeout=0.05)
-        failure = await failure_of(endpoint, client)
+        failure = await failure_of(session, client)
     assert type(failure) is GrantTimeout
     assert failure.detail == f"{who(client)} did not answer within 0.05 s; try again later."
 
 
-async def test_nobody_there_is_refused(endpoint: TokenEndpoint) -> None:
+async def test_nobody_there_is_refused(session: GrantSession) -> None:
     """The system's own words say why."""
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
         client = registration(token_url=f"http://127.0.0.1:{reserved.getsockname()[1]}/t")
-        failure = await failure_of(endpoint, client)
+        failure = await failure_of(session, client)
     assert type(failure) is GrantUnavailable
     assert failure.detail == f"{who(client)} cannot be reached (Connection refused): check token_url and the firewall."
 
 
-async def test_a_name_that_does_not_resolve_is_named(endpoint: TokenEndpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_name_that_does_not_resolve_is_named(session: GrantSession, monkeypatch: pytest.MonkeyPatch) -> None:
     """The sentence tells DNS from a closed port."""
 
     def unknown(*_: Any, **__: Any) -> None:
@@ -139,24 +143,24 @@ async def test_a_name_that_does_not_resolve_is_named(endpoint: TokenEndpoint, mo
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     client = registration(token_url="http://as.invalid/t")
-    failure = await failure_of(endpoint, client)
+    failure = await failure_of(session, client)
     assert (
         failure.detail
         == f"{who(client)} cannot be reached (its name does not resolve): check token_url and the firewall."
     )
 
 
-async def test_a_closed_endpoint_can_be_closed_again_and_opens_a_new_session(endpoint: TokenEndpoint) -> None:
+async def test_a_closed_endpoint_can_be_closed_again_and_opens_a_new_session(session: GrantSession) -> None:
     """Closing is harmless at any time."""
     async with AuthorizationServer(granted()) as server:
-        await send(endpoint, registration(token_url=server.url))
-        await endpoint.close()
-        await endpoint.close()
-        assert (await send(endpoint, registration(token_url=server.url))).status == 200
+        await send(session, registration(token_url=server.url))
+        await session.close()
+        await session.close()
+        assert (await send(session, registration(token_url=server.url))).status == 200
 
 
 async def test_several_addresses_that_all_refuse_are_one_failure(
-    endpoint: TokenEndpoint, monkeypatch: pytest.MonkeyPatch
+    session: GrantSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last one's reason is told."""
     with socket.socket() as reserved:
@@ -167,5 +171,32 @@ async def test_several_addresses_that_all_refuse_are_one_failure(
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"127.0.0.{n}", port)) for n in (1, 2)]
 
         monkeypatch.setattr(socket, "getaddrinfo", two)
-        failure = await failure_of(endpoint, registration(token_url=f"http://as.invalid:{port}/t"))
+        failure = await failure_of(session, registration(token_url=f"http://as.invalid:{port}/t"))
     assert failure.detail.endswith(" cannot be reached (Connection refused): check token_url and the firewall.")
+
+
+@pytest.mark.parametrize("cut", [len(ANSWER), 1, 30])
+def test_a_grant_that_was_answered_while_the_process_stood_still_is_granted(cut: int) -> None:
+    """The answer is read before the OAuth client's timeout strikes, wherever it was cut."""
+
+    async def grant(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(ANSWER[:cut])
+        leaping().leap(100)
+        await asyncio.sleep(0)
+        writer.write(ANSWER[cut:])
+        writer.close()
+        await writer.wait_closed()
+        ended.set()
+
+    ended = asyncio.Event()
+
+    async def scenario() -> None:
+        server = await asyncio.start_server(grant, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/token"
+        async with server, GrantSession(environ={}) as session:
+            assert (await send(session, registration(token_url=url, timeout=10))).body == b"{}"
+            await ended.wait()
+
+    with asyncio.Runner(loop_factory=LeapingLoop) as runner:
+        runner.run(scenario())

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from proxy.config.model import AuthMethod, Tls
 from proxy.errors import GrantUnavailable
-from proxy.oauth.endpoint import TokenEndpoint
+from proxy.oauth.endpoint import GrantSession
 from tests.fakes.authorization_server import AuthorizationServer, granted
 from tests.unit.oauth.connect_proxy import ConnectProxy
 from tests.unit.oauth.registrations import NEO, XSUAA, registration
@@ -22,19 +22,19 @@ from tests.unit.oauth.sending import failure_of, send, who
 
 
 async def test_an_untrusted_certificate_is_refused_with_openssls_reason(
-    endpoint: TokenEndpoint, tls: ssl.SSLContext
+    session: GrantSession, tls: ssl.SSLContext
 ) -> None:
     """Without the authority nothing is sent."""
     async with AuthorizationServer(granted(), tls=tls) as server:
         client = registration(token_url=server.url)
-        failure = await failure_of(endpoint, client)
+        failure = await failure_of(session, client)
     assert type(failure) is GrantUnavailable
     assert failure.detail.startswith(f"{who(client)} shows a certificate that is not accepted (")
     assert "certificate" in failure.detail.split("(")[1]
     assert server.requests == []
 
 
-async def test_a_port_that_speaks_no_tls_ends_the_handshake(endpoint: TokenEndpoint) -> None:
+async def test_a_port_that_speaks_no_tls_ends_the_handshake(session: GrantSession) -> None:
     """The sentence says that TLS is the trouble."""
     async with AuthorizationServer(granted()) as server:
         client = registration(token_url=server.url.replace("http:", "https:"), timeout=5.0)
@@ -46,36 +46,36 @@ async def test_a_port_that_speaks_no_tls_ends_the_handshake(endpoint: TokenEndpo
 
         other = await asyncio.start_server(speak, "127.0.0.1", 0)
         port = other.sockets[0].getsockname()[1]
-        failure = await failure_of(endpoint, client.model_copy(update={"token_url": f"https://127.0.0.1:{port}/t"}))
+        failure = await failure_of(session, client.model_copy(update={"token_url": f"https://127.0.0.1:{port}/t"}))
         other.close()
         await other.wait_closed()
     assert failure.detail.startswith(f"{who(client)} ended the TLS handshake (")
 
 
-async def test_the_configured_authority_is_trusted(endpoint: TokenEndpoint, tls: ssl.SSLContext, ca_file: Path) -> None:
+async def test_the_configured_authority_is_trusted(session: GrantSession, tls: ssl.SSLContext, ca_file: Path) -> None:
     """And no certificate is presented where none is configured."""
     async with AuthorizationServer(granted(), tls=tls) as server:
-        await send(endpoint, registration(token_url=server.url, tls=Tls(ca_file=ca_file)))
+        await send(session, registration(token_url=server.url, tls=Tls(ca_file=ca_file)))
     assert server.requests[0].certificate is None
 
 
 async def test_the_systems_authorities_are_those_of_ssl_cert_file(
-    endpoint: TokenEndpoint, tls: ssl.SSLContext, ca_file: Path, monkeypatch: pytest.MonkeyPatch
+    session: GrantSession, tls: ssl.SSLContext, ca_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One context is built for all OAuth clients without trust of their own."""
     monkeypatch.setenv("SSL_CERT_FILE", str(ca_file))
     async with AuthorizationServer(granted(), tls=tls) as server:
         client = registration(token_url=server.url)
-        await send(endpoint, client)
+        await send(session, client)
         monkeypatch.delenv("SSL_CERT_FILE")
-        await send(endpoint, client)
+        await send(session, client)
     assert len(server.requests) == 2
 
 
-async def test_a_certificate_that_cannot_be_loaded_is_named(endpoint: TokenEndpoint, tmp_path: Path) -> None:
+async def test_a_certificate_that_cannot_be_loaded_is_named(session: GrantSession, tmp_path: Path) -> None:
     """The failure names the OAuth client, the file and the system's reason."""
     path = tmp_path / "missing.pem"
-    failure = await failure_of(endpoint, registration(tls=Tls(ca_file=path)))
+    failure = await failure_of(session, registration(tls=Tls(ca_file=path)))
     assert type(failure) is GrantUnavailable
     assert failure.detail == (
         f"The certificates of OAuth client orders cannot be used ({path}: No such file or directory): "
@@ -84,7 +84,7 @@ async def test_a_certificate_that_cannot_be_loaded_is_named(endpoint: TokenEndpo
 
 
 async def test_a_lack_of_descriptors_is_no_fault_of_certificates(
-    endpoint: TokenEndpoint, monkeypatch: pytest.MonkeyPatch
+    session: GrantSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever reads the answer must not look for them."""
 
@@ -92,12 +92,12 @@ async def test_a_lack_of_descriptors_is_no_fault_of_certificates(
         raise OSError(errno.EMFILE, "Too many open files")
 
     monkeypatch.setattr("proxy.oauth.endpoint.own_trust", exhausted)
-    failure = await failure_of(endpoint, registration(tls=Tls(ca_file=Path("x"))))
+    failure = await failure_of(session, registration(tls=Tls(ca_file=Path("x"))))
     assert failure.detail == "All descriptors are in use (see `ulimit -n`); try again later."
 
 
 async def test_an_end_of_tls_without_an_answer_asks_for_a_certificate(
-    endpoint: TokenEndpoint, monkeypatch: pytest.MonkeyPatch
+    session: GrantSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With TLS 1.3 a server refuses the client only after the handshake (RFC 8446 §4.4.2.4)."""
 
@@ -105,13 +105,13 @@ async def test_an_end_of_tls_without_an_answer_asks_for_a_certificate(
         raise aiohttp.ClientOSError(1, "alert") from ssl.SSLError(1, "TLSV13_ALERT_CERTIFICATE_REQUIRED")
 
     monkeypatch.setattr(aiohttp.ClientSession, "_request", refused)
-    failure = await failure_of(endpoint, registration())
+    failure = await failure_of(session, registration())
     assert "does it want a certificate" in failure.detail
 
 
 @pytest.mark.parametrize("is_in_key", [True, False])
 async def test_a_client_certificate_is_presented_with_its_chain(
-    endpoint: TokenEndpoint,
+    session: GrantSession,
     authority: trustme.CA,
     tls: ssl.SSLContext,
     ca_file: Path,
@@ -139,7 +139,7 @@ async def test_a_client_certificate_is_presented_with_its_chain(
         client = registration(
             XSUAA, token_url=server.url, token_endpoint_auth_method=AuthMethod.TLS_CLIENT_AUTH, **identity
         )
-        await send(endpoint, client)
+        await send(session, client)
     (received,) = server.requests
     assert received.certificate is not None
     assert (("commonName", "sb-1"),) in received.certificate["subject"]
@@ -155,8 +155,8 @@ async def test_a_corporate_proxy_tunnels_and_sees_no_secret(tls: ssl.SSLContext,
             tls=Tls(ca_file=ca_file),
             proxy_url=SecretStr(f"http://j%C3%B6rg:pw@127.0.0.1:{corporate.port}"),
         )
-        async with TokenEndpoint(environ={}) as endpoint:
-            await send(endpoint, client)
+        async with GrantSession(environ={}) as session:
+            await send(session, client)
     (head,) = corporate.heads
     assert head.startswith(f"CONNECT 127.0.0.1:{server.port} HTTP/1.1\r\n")
     assert "Proxy-Authorization: Basic asO2cmc6cHc=\r\n" in head
@@ -182,8 +182,8 @@ async def test_a_corporate_proxy_that_wants_credentials_says_which(
     """The sentence tells missing credentials from wrong ones, and from those that would be of no use."""
     async with ConnectProxy(407, *fields) as corporate:
         environ = {"HTTPS_PROXY": f"http://{credentials}127.0.0.1:{corporate.port}"}
-        async with TokenEndpoint(environ=environ) as endpoint:
-            failure = await failure_of(endpoint, registration())
+        async with GrantSession(environ=environ) as session:
+            failure = await failure_of(session, registration())
     assert failure.detail.startswith(f"The corporate proxy on the way to as.example {words}")
     assert "canary" not in failure.detail
     assert failure.definite
@@ -194,8 +194,8 @@ async def test_a_corporate_proxy_that_refuses_is_named(status: int, *, definite:
     """The sentence blames the proxy, and not the token endpoint; what it forbids is not tried again at once."""
     async with ConnectProxy(status) as corporate:
         environ = {"HTTPS_PROXY": f"http://127.0.0.1:{corporate.port}"}
-        async with TokenEndpoint(environ=environ) as endpoint:
-            failure = await failure_of(endpoint, registration())
+        async with GrantSession(environ=environ) as session:
+            failure = await failure_of(session, registration())
     assert failure.detail == f"The corporate proxy refused the way to as.example with {status}: check proxy_url."
     assert failure.definite is definite
 
@@ -205,6 +205,6 @@ async def test_a_corporate_proxy_that_is_not_there_is_named() -> None:
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
         environ = {"HTTPS_PROXY": f"http://u:canary@127.0.0.1:{reserved.getsockname()[1]}"}
-        async with TokenEndpoint(environ=environ) as endpoint:
-            failure = await failure_of(endpoint, registration())
+        async with GrantSession(environ=environ) as session:
+            failure = await failure_of(session, registration())
     assert failure.detail == "The corporate proxy cannot be reached (Connection refused): check proxy_url."

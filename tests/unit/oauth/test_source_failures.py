@@ -244,4 +244,4 @@ async def test_jitter_moves_renewal_and_pause() -> None:
     await world.wait()
     await world.answer(401)
     assert world.source.failure is not None
-    assert world.source.failure.over.monotonic - world.clock.monotonic() == 0.75
+    assert world.source.failure.retry_at.monotonic - world.clock.monotonic() == 0.75

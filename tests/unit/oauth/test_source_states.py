@@ -44,7 +44,7 @@ class Exchanges(RuleBasedStateMachine):
 
     def _take_note(self) -> None:
         grant, failure = asyncio.current_task(), self.world.source.failure
-        if not self.rows[grant] and failure is not None and not failure.over.has_come(self.now):
+        if not self.rows[grant] and failure is not None and not failure.retry_at.is_reached(self.now):
             self.early.append(self.now)
         self.rows[grant] += 1
         self.sent = self.now
@@ -137,7 +137,7 @@ class Exchanges(RuleBasedStateMachine):
             float(expires_in or 0) if float(expires_in or 0) > 0 else 3600.0,
             f"Bearer t{self.number}".encode(),
         )
-        if not (name in self.granted and self.sent.after(lifetime).has_come(self.now)):
+        if not (name in self.granted and self.sent.after(lifetime).is_reached(self.now)):
             self.granted[name] = self.sent, lifetime  # else it came too late to say anything new about the token
         document = {"access_token": f"t{self.number}", "token_type": "Bearer", "expires_in": expires_in}
         self._answer(TokenResponse(status=200, body=json.dumps(document).encode()))
@@ -215,7 +215,8 @@ class Exchanges(RuleBasedStateMachine):
         """The secret changes."""
 
         async def change() -> None:
-            self.world.source.credentials_changed(self._client())
+            client = self._client()
+            self.world.source.apply(client, self.world.granter(client))
 
         self.run(change())
 

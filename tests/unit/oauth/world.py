@@ -9,6 +9,8 @@ from proxy.config.model import OAuthClient
 from proxy.errors import AuthorizationServerError, ProxyError
 from proxy.oauth.answer import TokenResponse
 from proxy.oauth.grant import GrantRequest
+from proxy.oauth.grant_runner import GrantRunner
+from proxy.oauth.granter import Granter
 from proxy.oauth.source import TokenSource
 from proxy.oauth.token import Token
 from tests.fakes.clock import HandClock
@@ -20,16 +22,10 @@ class MemoryEndpoint:
 
     def __init__(self) -> None:
         self.requests: list[GrantRequest] = []
-        self.clients: list[OAuthClient] = []
         self.open: list[asyncio.Future[TokenResponse]] = []
         self.most_open = 0
         self.on_send: Callable[[], None] = lambda: None
         "Called before each request is taken."
-
-    def channel(self, client: OAuthClient) -> "MemoryEndpoint":
-        """Serve every OAuth client."""
-        self.clients.append(client)
-        return self
 
     async def send(self, request: GrantRequest) -> TokenResponse:
         """Wait for the answer."""
@@ -64,18 +60,31 @@ class Lines:
 class World:
     """A token source with all its seams."""
 
-    def __init__(self, client: OAuthClient | None = None, *, random: float = 0.0, **options: Any) -> None:
+    def __init__(
+        self,
+        client: OAuthClient | None = None,
+        *,
+        random: float = 0.0,
+        wrap: Callable[[Granter], Granter] = lambda granter: granter,
+        **options: Any,
+    ) -> None:
         self.clock, self.endpoint, self.log = HandClock(), MemoryEndpoint(), Lines()
-        self.client = client or registration()
-        self.source = TokenSource(
-            self.client,
-            endpoint=self.endpoint,
-            clock=self.clock,
-            timer=self.clock,
-            random=lambda: random,
-            log=self.log,
-            **options,
-        )
+        self._seams: dict[str, Any] = {
+            "clock": self.clock,
+            "call_later": self.clock.call_later,
+            "random": lambda: random,
+        }
+        client = client or registration()
+        self.source = TokenSource(client, wrap(self.granter(client)), log=self.log, **self._seams, **options)
+
+    def granter(self, client: OAuthClient) -> Granter:
+        """Make what asks the endpoint with the client's credentials."""
+        return GrantRunner(client, self.endpoint, **self._seams)
+
+    def apply(self, **changes: Any) -> None:
+        """Change the OAuth client."""
+        client = registration(**changes)
+        self.source.apply(client, self.granter(client))
 
     async def grant(self, token: str = "t0ken", expires_in: float = 3600) -> None:
         """Answer the open request with a token."""
