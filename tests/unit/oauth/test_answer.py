@@ -49,7 +49,8 @@ def test_a_token_of_another_type_is_refused_with_what_to_do(token_type: object) 
     assert type(failure) is GrantMalformed
     assert failure.detail == (
         f"The token endpoint {REQUEST.host} of OAuth client {REQUEST.oauth_client} granted a token whose token_type "
-        "is not Bearer, and Cloud Integration takes no other: have bearer tokens issued to this OAuth client."
+        "is not Bearer. Cloud Integration accepts no other: configure the authorization server to issue bearer tokens "
+        "to this OAuth client."
     )
 
 
@@ -116,23 +117,23 @@ def test_a_number_of_more_digits_than_an_int_may_have_is_read() -> None:
             answer(200, content_type="text/html", body=f"Log in, {CANARY}".encode()), "an HTML page", id="text/html"
         ),
         pytest.param(answer(200, body=f" <html>{CANARY}".encode()), "an HTML page", id="unlabelled HTML"),
-        pytest.param(answer(200, body=b"access_token=t"), "something that is no JSON object", id="form-encoded"),
-        pytest.param(answer(200, ["t"]), "something that is no JSON object", id="a list"),
-        pytest.param(answer(200, body=b"\xff\xfe{"), "something that is no JSON object", id="no UTF-8"),
-        pytest.param(answer(200, body=b"[" * 100_000), "something that is no JSON object", id="too deep"),
+        pytest.param(answer(200, body=b"access_token=t"), "something that is not a JSON object", id="form-encoded"),
+        pytest.param(answer(200, ["t"]), "something that is not a JSON object", id="a list"),
+        pytest.param(answer(200, body=b"\xff\xfe{"), "something that is not a JSON object", id="no UTF-8"),
+        pytest.param(answer(200, body=b"[" * 100_000), "something that is not a JSON object", id="too deep"),
         pytest.param(answer(200, body=b" " * (MAX_BODY + 1)), "more than 1 MiB", id="too long"),
         pytest.param(answer(200, {"token": CANARY}), "JSON without an access_token", id="no access_token"),
         pytest.param(answer(200, {"access_token": ""}), "JSON without an access_token", id="empty access_token"),
         pytest.param(answer(200, {"access_token": 7}), "JSON without an access_token", id="number"),
-        pytest.param(answer(101), "not a status of RFC 9110", id="101"),
-        pytest.param(answer(999), "not a status of RFC 9110", id="999"),
+        pytest.param(answer(101), "an unexpected status", id="101"),
+        pytest.param(answer(999), "an unexpected status", id="999"),
     ],
 )
 def test_an_answer_without_a_token_is_malformed(given_answer: TokenResponse, what: str) -> None:
     """The sentence says what came instead, in our words."""
     failure = failure_of(given_answer)
     assert type(failure) is GrantMalformed
-    assert failure.detail == f"{WHO} answered {given_answer.status} with {what} where a token was due: check token_url."
+    assert failure.detail == f"{WHO} answered {given_answer.status} with {what} instead of a token: check token_url."
 
 
 @pytest.mark.parametrize("letter", ["\r", "\n", "\0", "\t", " ", "\x7f", "ä", "\u2028", "😀"])
@@ -148,7 +149,7 @@ def test_a_redirect_is_malformed(status: int) -> None:
     """A redirect says that token_url is wrong; its target is not shown."""
     failure = failure_of(answer(status))
     assert type(failure) is GrantMalformed
-    assert f"answered {status}, a redirect, which is never followed with credentials" in failure.detail
+    assert f"answered {status}: redirects are not followed with credentials" in failure.detail
 
 
 @pytest.mark.parametrize(
@@ -189,7 +190,7 @@ def test_a_registered_error_code_is_shown_with_its_advice(status: int, code: str
         ),
         pytest.param(
             answer(404, content_type="text/html", body=CANARY.encode()),
-            "check token_url, it leads to no token endpoint",
+            "check token_url, which is not a token endpoint",
             id="404 HTML",
         ),
         pytest.param(answer(400), "check token_url, client_id, its credentials and params_in", id="400, empty"),
@@ -238,9 +239,9 @@ def test_what_uaa_is_known_to_say_has_its_own_advice(status: int, body: bytes, a
     assert "session" not in failure.detail
 
 
-def test_a_suspicion_about_the_credentials_is_told_when_they_are_refused() -> None:
+def test_a_hint_about_the_credentials_is_told_when_they_are_refused() -> None:
     """With a 401 only: a 404 has nothing to do with them."""
-    suspicious = replace(REQUEST, suspicion="try the other one")
+    suspicious = replace(REQUEST, hint="try the other one")
     for status, told in ((401, True), (404, False)):
         with pytest.raises(GrantRejected) as caught:
             read_answer(TokenResponse(status=status), suspicious, wall=0)

@@ -211,9 +211,9 @@ def test_a_key_that_cannot_sign_is_refused(pem: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("method", "message"),
     [
-        (AuthMethod.CLIENT_SECRET_BASIC, "client_secret_basic needs client_secret, or client_secret_file"),
-        (AuthMethod.CLIENT_SECRET_POST, "client_secret_post needs client_secret, or client_secret_file"),
-        (AuthMethod.PRIVATE_KEY_JWT, "private_key_jwt needs private_key, or private_key_file"),
+        (AuthMethod.CLIENT_SECRET_BASIC, "client_secret_basic needs client_secret or client_secret_file"),
+        (AuthMethod.CLIENT_SECRET_POST, "client_secret_post needs client_secret or client_secret_file"),
+        (AuthMethod.PRIVATE_KEY_JWT, "private_key_jwt needs private_key or private_key_file"),
     ],
 )
 def test_a_missing_credential_is_named(method: AuthMethod, message: str) -> None:
@@ -267,9 +267,9 @@ def test_credentials_that_servers_read_in_two_ways_are_suspected(
         "basic_encoding": BasicEncoding(encoding),
     }
     client = registration(client_id=client_id, client_secret=SecretStr(secret), **chosen)
-    suspicion = amended(client).suspicion
+    hint = amended(client).hint
     if suspected is None:
-        assert not suspicion
+        assert not hint
     else:
-        assert f"basic_encoding: {suspected}" in suspicion
-        assert secret not in suspicion
+        assert f"basic_encoding: {suspected}" in hint
+        assert secret not in hint

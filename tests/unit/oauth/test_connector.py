@@ -112,8 +112,8 @@ async def test_a_good_token_is_not_lost(
         pytest.param([b"HTTP/1.1 200 ", b"O"], "a head of more than 256 KiB", id="a reason"),
         pytest.param([b"HTTP/1.1 103 E\r\nX: ", b"y"], "a head of more than 256 KiB", id="one interim answer"),
         pytest.param([CHUNKED + b"1;a=", b"y"], "more than 1 MiB", id="a chunk extension"),
-        pytest.param([CHUNKED + b"0\r\nX: ", b"y"], "something that is no HTTP", id="a trailer field"),
-        pytest.param([CHUNKED + b"0\r\n", b"X: y\r\n"], "something that is no HTTP", id="trailer fields"),
+        pytest.param([CHUNKED + b"0\r\nX: ", b"y"], "something that is not HTTP", id="a trailer field"),
+        pytest.param([CHUNKED + b"0\r\n", b"X: y\r\n"], "something that is not HTTP", id="trailer fields"),
     ],
 )
 async def test_what_never_ends_is_refused(session: GrantSession, octets: list[bytes], what: str) -> None:

@@ -105,7 +105,7 @@ async def test_a_body_is_read_to_one_byte_beyond_the_limit(session: GrantSession
         (Fault.HANG_UP, GrantUnavailable, "ended the connection without an answer; try again later."),
         (Fault.RESET, GrantUnavailable, "ended the connection without an answer; try again later."),
         (Fault.CUT_SHORT, GrantUnavailable, "ended the connection in the middle of its answer; try again later."),
-        (Fault.GARBAGE, GrantMalformed, "answered with something that is no HTTP: check token_url."),
+        (Fault.GARBAGE, GrantMalformed, "answered with something that is not HTTP: check token_url."),
     ],
 )
 async def test_a_broken_connection_fails_as(session: GrantSession, fault: Fault, kind: Any, what: str) -> None:
@@ -146,7 +146,7 @@ async def test_a_name_that_does_not_resolve_is_named(session: GrantSession, monk
     failure = await failure_of(session, client)
     assert (
         failure.detail
-        == f"{who(client)} cannot be reached (its name does not resolve): check token_url and the firewall."
+        == f"{who(client)} cannot be reached (its name cannot be resolved): check token_url and the firewall."
     )
 
 

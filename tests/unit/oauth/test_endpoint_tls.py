@@ -29,7 +29,7 @@ async def test_an_untrusted_certificate_is_refused_with_openssls_reason(
         client = registration(token_url=server.url)
         failure = await failure_of(session, client)
     assert type(failure) is GrantUnavailable
-    assert failure.detail.startswith(f"{who(client)} shows a certificate that is not accepted (")
+    assert failure.detail.startswith(f"{who(client)} presented a certificate that is not accepted (")
     assert "certificate" in failure.detail.split("(")[1]
     assert server.requests == []
 
@@ -93,7 +93,7 @@ async def test_a_lack_of_descriptors_is_no_fault_of_certificates(
 
     monkeypatch.setattr("proxy.oauth.endpoint.own_trust", exhausted)
     failure = await failure_of(session, registration(tls=Tls(ca_file=Path("x"))))
-    assert failure.detail == "All descriptors are in use (see `ulimit -n`); try again later."
+    assert failure.detail == "All file descriptors are in use (see `ulimit -n`); try again later."
 
 
 async def test_an_end_of_tls_without_an_answer_asks_for_a_certificate(
@@ -106,7 +106,7 @@ async def test_an_end_of_tls_without_an_answer_asks_for_a_certificate(
 
     monkeypatch.setattr(aiohttp.ClientSession, "_request", refused)
     failure = await failure_of(session, registration())
-    assert "does it want a certificate" in failure.detail
+    assert "if it requires a certificate" in failure.detail
 
 
 @pytest.mark.parametrize("is_in_key", [True, False])
@@ -196,7 +196,7 @@ async def test_a_corporate_proxy_that_refuses_is_named(status: int, *, definite:
         environ = {"HTTPS_PROXY": f"http://127.0.0.1:{corporate.port}"}
         async with GrantSession(environ=environ) as session:
             failure = await failure_of(session, registration())
-    assert failure.detail == f"The corporate proxy refused the way to as.example with {status}: check proxy_url."
+    assert failure.detail == f"The corporate proxy refused to connect to as.example with {status}: check proxy_url."
     assert failure.definite is definite
 
 

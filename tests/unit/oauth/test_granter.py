@@ -26,7 +26,7 @@ class StoredGranter:
     async def grant(self, refused: Token | None, progress: GrantProgress) -> Token:
         """Return the stored token unless it is the refused one."""
         store = self._store
-        store.refused.append(refused and refused.authorization)
+        store.refused.append(None if refused is None else refused.authorization)
         if store.token is None or (refused is not None and refused.authorization == store.token.authorization):
             store.token = await self._granter.grant(refused, progress)
         return store.token
