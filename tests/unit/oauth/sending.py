@@ -29,6 +29,8 @@ async def failure_of(session: GrantSession, client: OAuthClient) -> Authorizatio
     return caught.value
 
 
-def who(client: OAuthClient) -> str:
-    """Begin a sentence."""
-    return f"The token endpoint {grant_request(client).host} of OAuth client orders"
+async def detail_of(session: GrantSession, client: OAuthClient, kind: type[AuthorizationServerError]) -> str:
+    """Return the sentence of the failure, without the token endpoint as its subject."""
+    failure = await failure_of(session, client)
+    assert type(failure) is kind
+    return failure.detail.removeprefix(f"{grant_request(client).subject} ")

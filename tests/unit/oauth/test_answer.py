@@ -278,7 +278,9 @@ def test_any_answer_is_a_safe_token_or_a_typed_failure(
     try:
         granted = read(TokenResponse(status=status, content_type=content_type, retry_after=retry_after, body=body))
     except AuthorizationServerError as error:
-        assert error.detail.isprintable()
-        assert error.retry_after in {None, *range(1, 601)}
+        failure = error
     else:
         assert all("!" <= character <= "~" for character in granted.access_token)
+        return
+    assert failure.detail.isprintable()
+    assert failure.retry_after in {None, *range(1, 601)}

@@ -1,4 +1,4 @@
-"""What comes from a token endpoint has a bound, and its connection is not forgotten."""
+"""Connections to token endpoints: limits, TCP keep-alive, and addresses."""
 
 import asyncio
 import gzip
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from proxy.config.model import Tls
-from proxy.errors import GrantMalformed
+from proxy.errors import GrantMalformed, GrantTimeout
 from proxy.oauth.answer import MAX_BODY, TokenResponse
 from proxy.oauth.connector import MAX_HEAD, MAX_INTERIM, GrantConnector, GrantResolver, _socket, textual
 from proxy.oauth.endpoint import GrantSession
@@ -19,7 +19,7 @@ from proxy.wire.resolver import Resolver
 from tests.fakes.authorization_server import AuthorizationServer, granted
 from tests.fakes.dns import Dns, faked
 from tests.unit.oauth.registrations import registration
-from tests.unit.oauth.sending import failure_of, send, who
+from tests.unit.oauth.sending import detail_of, send
 
 Talk = Callable[[asyncio.StreamWriter], Awaitable[None]]
 INTERIM = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
@@ -31,7 +31,7 @@ CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 
 @asynccontextmanager
 async def server(talk: Talk, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
-    """A token endpoint that says what it is told to, whatever it is asked; its URL."""
+    """Serve a token endpoint that sends this whatever the request; yields its URL."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -47,13 +47,13 @@ async def server(talk: Talk, tls: ssl.SSLContext | None = None) -> AsyncIterator
     listening = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
     port = listening.sockets[0].getsockname()[1]
     yield f"{'https' if tls else 'http'}://127.0.0.1:{port}/t"
-    await ended.wait()  # what never ends by itself ends because nobody listens any more
+    await ended.wait()  # an endless answer ends because the client has closed the connection
     listening.close()
     await listening.wait_closed()
 
 
 def says(*octets: bytes, endless: bool = False) -> Talk:
-    """Say this, once or for ever."""
+    """Send this once; if it is endless, send the last of it for ever."""
 
     async def talk(writer: asyncio.StreamWriter) -> None:
         for each in octets[:-1] if endless else octets:
@@ -96,7 +96,7 @@ async def test_a_good_token_is_not_lost(
     octets: list[bytes],
     secured: bool,  # noqa: FBT001
 ) -> None:
-    """However much stands before it, within bounds."""
+    """Much may come before it, within the limits."""
     async with server(says(*octets), tls if secured else None) as url:
         answer = await send(session, registration(token_url=url, tls=Tls(ca_file=ca_file) if secured else Tls()))
     assert (answer.status, answer.body) == (200, TOKEN)
@@ -117,21 +117,17 @@ async def test_a_good_token_is_not_lost(
     ],
 )
 async def test_what_never_ends_is_refused(session: GrantSession, octets: list[bytes], what: str) -> None:
-    """Long before its time is over, and the server is no longer listened to."""
+    """The connection is closed long before the timeout."""
     async with server(says(*octets, endless=True)) as url:
-        client = registration(token_url=url, timeout=10.0)
-        failure = await failure_of(session, client)
-    assert type(failure) is GrantMalformed
-    assert failure.detail.startswith(f"{who(client)} answered with {what}")
-    assert failure.detail.endswith(": check token_url.")
+        detail = await detail_of(session, registration(token_url=url, timeout=10.0), GrantMalformed)
+    assert detail == f"answered with {what}: check token_url."
 
 
 async def test_one_interim_answer_too_many_is_refused(session: GrantSession) -> None:
-    """Even if the answer stands behind it."""
+    """The answer after it is not read."""
     async with server(says(INTERIM * (MAX_INTERIM + 1) + OK + END)) as url:
-        client = registration(token_url=url)
-        failure = await failure_of(session, client)
-    assert failure.detail == f"{who(client)} answered with more than 64 interim answers: check token_url."
+        detail = await detail_of(session, registration(token_url=url), GrantMalformed)
+    assert detail == "answered with more than 64 interim answers: check token_url."
 
 
 @pytest.mark.parametrize(
@@ -142,30 +138,31 @@ async def test_one_interim_answer_too_many_is_refused(session: GrantSession) -> 
         b"Content-Length: 1000000000000\r\n\r\n",
     ],
 )
-async def test_an_endless_body_is_read_to_one_octet_beyond_its_bound(session: GrantSession, head: bytes) -> None:
-    """However it is framed; its reader says that it was too long."""
+async def test_an_endless_body_is_read_to_one_byte_beyond_its_limit(session: GrantSession, head: bytes) -> None:
+    """The framing makes no difference."""
     async with server(says(OK + head, b" ", endless=True)) as url:
         answer = await send(session, registration(token_url=url))
     assert answer == TokenResponse(status=200, body=b" " * (MAX_BODY + 1))
 
 
-async def test_a_body_grows_no_further_than_its_bound(session: GrantSession) -> None:
-    """A gigabyte of white space is a megabyte as gzip."""
+async def test_a_compressed_body_grows_no_further_than_its_limit(session: GrantSession) -> None:
+    """The rest of it is not decompressed."""
     bomb = gzip.compress(b" " * (64 << 20))
     async with server(says(OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb), bomb)) as url:
         answer = await send(session, registration(token_url=url))
     assert len(answer.body) == MAX_BODY + 1
 
 
-def test_a_connection_is_kept_in_mind_by_firewalls() -> None:
-    """The kernel probes it from its beginning, be it IPv4 or IPv6."""
+def test_a_connection_has_tcp_keep_alive() -> None:
+    """Firewalls do not forget it, with IPv4 or IPv6."""
     for family in (socket.AF_INET, socket.AF_INET6):
         with _socket((family, socket.SOCK_STREAM, 6, "", ())) as made:
-            assert (made.family, made.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)) == (family, 1)
+            assert made.family == family
+            assert made.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
 
 
-async def test_the_sockets_of_grants_are_made_so() -> None:
-    """By the connector, for servers and corporate proxies alike."""
+async def test_the_connector_makes_such_sockets() -> None:
+    """They lead to servers and to corporate proxies."""
     connector = GrantConnector(Resolver())
     assert connector._socket_factory is _socket
     await connector.close()
@@ -173,13 +170,13 @@ async def test_the_sockets_of_grants_are_made_so() -> None:
 
 @pytest.fixture
 def dns(monkeypatch: pytest.MonkeyPatch) -> Iterator[Dns]:
-    """Knows all names."""
+    """Resolve all names to this machine."""
     with faked(monkeypatch) as made:
         yield made
 
 
-async def test_an_address_has_what_the_connector_asks_for(dns: Dns) -> None:
-    """It is not looked up again."""
+async def test_an_address_is_returned_as_aiohttp_represents_it(dns: Dns) -> None:
+    """The name is looked up once."""
     resolver = GrantResolver(Resolver())
     numeric = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
     assert await resolver.resolve("as.example", 443) == [
@@ -190,25 +187,25 @@ async def test_an_address_has_what_the_connector_asks_for(dns: Dns) -> None:
 
 
 def test_a_link_local_address_keeps_its_zone() -> None:
-    """Without it nobody knows which link (RFC 4007 §6)."""
+    """The address alone does not say which link (RFC 4007 §6)."""
     assert textual(("fe80::1", 443, 0, 7)) == "fe80::1%7"
     assert textual(("2001:db8::1", 443, 0, 0)) == "2001:db8::1"
 
 
 async def test_a_token_endpoint_is_reached_by_name(session: GrantSession, dns: Dns) -> None:
-    """Each grant asks for the name again."""
+    """Each request looks up the name again."""
     async with AuthorizationServer(granted(), granted()) as server:
         client = registration(token_url=f"http://as.example:{server.port}/t")
         assert [(await send(session, client)).status for _ in range(2)] == [200, 200]
     assert dns.asked == ["as.example"] * 2
 
 
-async def test_a_name_that_hangs_is_named_and_holds_up_no_other(session: GrantSession, dns: Dns) -> None:
-    """The sentence tells DNS from a server that does not answer; a literal is not looked up."""
+async def test_a_look_up_that_hangs_delays_no_other(session: GrantSession, dns: Dns) -> None:
+    """The sentence blames DNS; an address in the URL is not looked up."""
     dns.hang("hangs.example")
-    failure = await failure_of(session, registration(token_url="http://hangs.example/t", timeout=0.01))
-    assert failure.code == "grant_timeout"
-    assert failure.detail.endswith("(the name hangs.example was not resolved within 0.01 s): check DNS.")
+    client = registration(token_url="http://hangs.example/t", timeout=0.01)
+    expected = "cannot be reached (the name hangs.example was not resolved within 0.01 s): check DNS."
+    assert await detail_of(session, client, GrantTimeout) == expected
     async with AuthorizationServer(granted(), granted()) as server:
         for host in ("127.0.0.1", "as.example"):
             assert (await send(session, registration(token_url=f"http://{host}:{server.port}/t"))).status == 200

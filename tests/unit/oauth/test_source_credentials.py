@@ -9,8 +9,8 @@ from proxy.errors import Draining, GrantRejected, GrantUnavailable
 from tests.unit.oauth.registrations import registration
 from tests.unit.oauth.world import Refusal, World, refusal_of, turns
 
-NEW = {"client_secret": SecretStr("new")}
-TWO = {"client_secret": SecretStr("one"), "client_secret_next": SecretStr("two")}
+NEW: dict[str, Any] = {"client_secret": SecretStr("new")}
+TWO: dict[str, Any] = {"client_secret": SecretStr("one"), "client_secret_next": SecretStr("two")}
 
 
 async def test_the_next_secret_is_tried_when_the_first_is_rejected() -> None:

@@ -97,7 +97,7 @@ async def test_retries_end_and_each_waiting_exchange_gets_an_error_of_its_own() 
     assert [refusal_of(each) for each in waiters] == [Refusal(GrantUnavailable, "Unreachable.", 1)] * 3
     assert len({id(each.exception()) for each in waiters}) == 3
     assert [each["waited"] for each in world.log.named("token.grant_failed")] == [3]
-    assert world.source.is_blocked
+    assert world.is_blocked()
     assert world.asked == 4
 
 
@@ -124,13 +124,13 @@ async def test_the_source_is_not_blocked_when_the_pause_is_over() -> None:
     await world.wait()
     await world.answer(401)
     await world.advance(0.9)
-    assert world.source.is_blocked
+    assert world.is_blocked()
     await world.advance(0.1)
-    assert not world.source.is_blocked
+    assert not world.is_blocked()
     assert world.asked == 1
     await world.wait()
     await world.answer(401)
-    assert world.source.is_blocked
+    assert world.is_blocked()
 
 
 async def test_a_grant_that_succeeds_clears_the_failure() -> None:
@@ -145,7 +145,7 @@ async def test_a_grant_that_succeeds_clears_the_failure() -> None:
     await world.advance(1)
     await world.have(expires_in=10, for_seconds=10)
     assert world.source.failure is None
-    assert not world.source.is_blocked
+    assert not world.is_blocked()
     waiter = await world.wait()
     await world.answer(401)
     assert refusal_of(waiter).retry_after == 1
@@ -177,7 +177,7 @@ async def test_a_valid_token_is_used_through_an_outage() -> None:
         "waited": 0,
     }
     assert await world.ready() == "t0ken"
-    assert not world.source.is_blocked
+    assert not world.is_blocked()
     assert world.asked == 2
     for seconds in (1, 298):
         await world.advance(seconds)
@@ -185,7 +185,7 @@ async def test_a_valid_token_is_used_through_an_outage() -> None:
         await world.answer(400)
     await world.advance(1)
     assert refusal_of(await world.wait()).kind is GrantRejected
-    assert world.source.is_blocked
+    assert world.is_blocked()
     assert world.asked == 4
     assert repr(world.source) == "<TokenSource orders: token expired, failing, 0 waiting>"
 

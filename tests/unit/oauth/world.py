@@ -137,6 +137,10 @@ class World:
         self.clock.advance(seconds)
         await turns()
 
+    def is_blocked(self) -> bool:
+        """Return whether exchanges are refused at once."""
+        return self.source.is_blocked
+
     @property
     def asked(self) -> int:
         """Token requests so far."""
