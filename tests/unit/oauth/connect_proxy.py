@@ -1,4 +1,4 @@
-"""A corporate proxy on a real socket, which keeps the head of every request as it came."""
+"""A corporate proxy on a real socket, which keeps the head of each request."""
 
 import asyncio
 from types import TracebackType
@@ -6,7 +6,7 @@ from typing import Self
 
 
 class ConnectProxy:
-    """Tunnels to where CONNECT asks for, or refuses with `status`."""
+    """Opens tunnels, or refuses each CONNECT with `status`."""
 
     def __init__(self, status: int = 200, *fields: str) -> None:
         self._status = status

@@ -1,4 +1,4 @@
-"""The token source with everything real."""
+"""The token source with its production seams."""
 
 import asyncio
 import subprocess
@@ -25,8 +25,8 @@ def source_of(client: OAuthClient, session: GrantSession) -> TokenSource:
     return TokenSource(client, GrantRunner(client, session.endpoint(client), clock=clock), clock=clock, log=Lines())
 
 
-async def test_with_production_seams_it_gets_a_token_from_a_real_server(tmp_path: Path) -> None:
-    """Endpoint, loop timer, system clock; the secret comes from its file."""
+async def test_a_token_comes_from_a_real_server(tmp_path: Path) -> None:
+    """The secret is in a file."""
     (tmp_path / "secret").write_text("fr0m file+\n")
     async with AuthorizationServer(granted("real")) as server, GrantSession(environ={}) as session:
         client = registration(token_url=server.url, client_secret=None, client_secret_file=tmp_path / "secret")
@@ -36,8 +36,8 @@ async def test_with_production_seams_it_gets_a_token_from_a_real_server(tmp_path
     assert server.requests[0].form["client_secret"] == "fr0m file+"
 
 
-async def test_a_real_server_that_is_failing_is_asked_again(tmp_path: Path) -> None:
-    """A key on disk signs; the hung-up connection is retried on the loop's own timer."""
+async def test_a_real_server_that_fails_is_asked_again(tmp_path: Path) -> None:
+    """Each request has a new assertion, signed with a key in a file."""
     pem = _p256_pem()
     (tmp_path / "key.pem").write_text(pem)
     async with AuthorizationServer(Fault.HANG_UP, granted("real")) as server, GrantSession(environ={}) as session:
@@ -54,7 +54,7 @@ async def test_a_real_server_that_is_failing_is_asked_again(tmp_path: Path) -> N
 
 
 def test_importing_the_source_loads_neither_aiohttp_nor_cryptography() -> None:
-    """Start-up time is for the network."""
+    """They would slow down each start."""
     probe = "import sys, proxy.oauth.source; print(*({'aiohttp', 'jwt', 'cryptography'} & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == ""
