@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from proxy.cpi.roles import roles, scopes
+from proxy.cpi.roles import is_of_api, roles, scopes
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,9 @@ def test_roles_are_scopes_without_their_application() -> None:
     """Scopes of the platform are not roles."""
     named = ("uaa.resource", "it-rt-tenant!b106.ESBMessaging.send", "sb-1!b2|it-rt-t!b3.Own.Role", "write")
     assert roles(named) == ("ESBMessaging.send", "Own.Role")
+
+
+def test_a_client_of_plan_api_is_told_by_its_id() -> None:
+    """Its service key is not for sending messages."""
+    assert is_of_api("sb-1!b2|it!b3")
+    assert not is_of_api("sb-1!b2|it-rt-t!b3")
