@@ -16,7 +16,7 @@ from proxy.config.model import AuthMethod, Tls
 from proxy.errors import AuthorizationServerError, GrantUnavailable
 from proxy.oauth.endpoint import GrantSession
 from tests.fakes.authorization_server import AuthorizationServer, granted
-from tests.unit.oauth.connect_proxy import ConnectProxy
+from tests.unit.oauth.connect_proxy import connect_proxy
 from tests.unit.oauth.registrations import NEO, XSUAA, registration
 from tests.unit.oauth.sending import detail_of, failure_of, send
 
@@ -140,7 +140,7 @@ async def test_a_client_certificate_is_presented_with_its_chain(
 
 async def test_a_corporate_proxy_tunnels_and_sees_no_secret(tls: ssl.SSLContext, ca_file: Path) -> None:
     """CONNECT has the proxy's own credentials; the server does not get them."""
-    async with ConnectProxy() as corporate, AuthorizationServer(granted(), tls=tls) as server:
+    async with connect_proxy() as corporate, AuthorizationServer(granted(), tls=tls) as server:
         client = registration(
             NEO,
             token_url=server.url,
@@ -172,7 +172,7 @@ async def test_a_corporate_proxy_that_wants_credentials_says_which(
     credentials: str, fields: tuple[str, ...], words: str
 ) -> None:
     """The sentence tells missing credentials from wrong ones, and from those that are of no use."""
-    async with ConnectProxy(407, *fields) as corporate:
+    async with connect_proxy(407, *fields) as corporate:
         failure = await failure_through(f"{credentials}127.0.0.1:{corporate.port}")
     assert failure.detail.startswith(f"The corporate proxy on the way to as.example {words}")
     assert failure.definite
@@ -181,7 +181,7 @@ async def test_a_corporate_proxy_that_wants_credentials_says_which(
 @pytest.mark.parametrize(("status", "definite"), [(403, True), (502, False)])
 async def test_a_corporate_proxy_that_refuses_is_blamed(status: int, *, definite: bool) -> None:
     """The token endpoint is not blamed, and what the proxy forbids is not tried again at once."""
-    async with ConnectProxy(status) as corporate:
+    async with connect_proxy(status) as corporate:
         failure = await failure_through(f"127.0.0.1:{corporate.port}")
     assert failure.detail == f"The corporate proxy refused to connect to as.example with {status}: check proxy_url."
     assert failure.definite is definite
