@@ -20,7 +20,7 @@ from proxy.trial.probe import CheckStatus
 from tests.fakes.speaker import speaker
 from tests.system.cli import CONFIGURATION, call, configure
 from tests.system.command import free_port
-from tests.unit.oauth.connect_proxy import ConnectProxy
+from tests.unit.oauth.connect_proxy import connect_proxy
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -44,7 +44,7 @@ class World:
 
     async def proxy(self, status: int) -> str:
         """The URL of a corporate proxy."""
-        return f"http://127.0.0.1:{(await self.stack.enter_async_context(ConnectProxy(status))).port}"
+        return f"http://127.0.0.1:{(await self.stack.enter_async_context(connect_proxy(status))).port}"
 
     async def examine(self, word: str | None, message: bytes | None) -> list[Finding]:
         """All findings."""
