@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, MutableMapping
 from functools import cache
 from json.encoder import encode_basestring_ascii as quoted
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from proxy.observe.exchange_record import ExchangeRecord
 
@@ -22,26 +22,6 @@ FEW = 20
 "Items of a list in such an event."
 NAME = 256
 "Characters of the name of a route or OAuth client."
-
-
-class Logger(Protocol):
-    """What the rooms log with."""
-
-    def debug(self, event: str, **fields: Any) -> Any:
-        """For those who look for a fault."""
-        ...
-
-    def info(self, event: str, **fields: Any) -> Any:
-        """What is usual."""
-        ...
-
-    def warning(self, event: str, **fields: Any) -> Any:
-        """What somebody should see."""
-        ...
-
-    def error(self, event: str, **fields: Any) -> Any:
-        """What somebody must do something about."""
-        ...
 
 
 class _Stamp:

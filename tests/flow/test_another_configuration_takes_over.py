@@ -138,7 +138,7 @@ async def test_what_a_file_brings_at_the_last_moment_does_not_bring_old_options_
     follower, client = before.rotation, before.source.client
 
     async def changing() -> None:
-        before.source.credentials_changed(client)
+        follower._changed(client)
 
     monkeypatch.setattr(follower, "close", changing)
     await proxy.take(document(upstream, authority, client={"scopes": ["a"]}))
