@@ -110,7 +110,7 @@ async def test_a_dash_is_standard_input(tmp_path: Path) -> None:
     [
         ({"oauth": {**OAUTH, "clientid": None}}, (), "key.json has no clientid"),
         ({"oauth": OAUTH}, ("--name", "a/b"), "--name"),
-        ({"oauth": {**OAUTH, "clientsecret": "cAnAryOther"}}, ("--name", "there"), "is there already with other"),
+        ({"oauth": {**OAUTH, "clientsecret": "cAnAryOther"}}, ("--name", "there"), "already exists with other"),
         ({"xsuaa": [{"name": each, "credentials": OAUTH} for each in "ab"]}, (), "(a, b)"),
     ],
 )

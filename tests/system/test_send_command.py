@@ -199,13 +199,13 @@ async def test_an_interrupt_ends_it_at_once_and_says_what_nobody_knows(tmp_path:
             command.send(signal.SIGINT)
             ended = await command.ends()
         assert ended.status == 130
-        assert ended.errors == "Interrupted: what was under way may have arrived."
+        assert ended.errors == "Interrupted: a message may have arrived."
 
 
 @pytest.mark.parametrize(
     ("words", "wrong"),
     [
-        (("nowhere",), "There is no route nowhere; there is orders, invoices."),
+        (("nowhere",), "There is no route nowhere; the routes are orders, invoices."),
         (("https://other.example/http",), "No route leads to https://other.example/http"),
         (("/ a",), "percent-encode"),
         (("orders", "--data", "x", "--file", "y"), "not both"),

@@ -88,7 +88,7 @@ async def test_a_right_configuration_is_0_without_any_network(configuration: Pat
     await sandbox.stop()
     finished = await run("check", "-c", str(configuration))
     assert (finished.status, finished.errors) == (0, "")
-    assert finished.output == "The configuration is right: 2 route(s), 2 OAuth client(s)."
+    assert finished.output == "The configuration is valid: 2 route(s), 2 OAuth client(s)."
     secrets = configuration.parent / "sandbox"
     (secrets / "neo-secret").unlink()
     finished = await run("check", "-c", str(configuration))

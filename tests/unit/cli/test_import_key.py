@@ -118,7 +118,7 @@ def test_files_are_the_owner_s_from_the_beginning(tmp_path: Path) -> None:
 def test_nothing_is_written_over_and_nothing_by_halves(tmp_path: Path) -> None:
     """One file with other content keeps all from being written."""
     (tmp_path / "b").write_bytes(b"mine")
-    with pytest.raises(ValueError, match="is there already with other content") as caught:
+    with pytest.raises(ValueError, match="already exists with other content") as caught:
         keep({tmp_path / "a": b"sesame", tmp_path / "b": b"sesame"})
     assert "sesame" not in str(caught.value)
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("b", b"mine")]

@@ -38,15 +38,18 @@ def test_a_name_a_path_or_the_tenants_url(word: str, host: str, target: str) -> 
 @pytest.mark.parametrize(
     ("word", "wrong"),
     [
-        ("order", "There is no route order; there is all, orders, plain."),
-        ("http://t.example/http", "No route leads to http://t.example/http; upstreams are http://127.0.0.1:80, https:"),
+        ("order", "There is no route order; the routes are all, orders, plain."),
+        (
+            "http://t.example/http",
+            "No route leads to http://t.example/http; the upstreams are http://127.0.0.1:80, https:",
+        ),
         ("https://t.example/cxf", "No route leads to"),
         ("https://t.example:8443/http", "No route leads to"),
         ("/a b", "percent-encode"),
         ("/a#b", "percent-encode"),
         ("", "percent-encode"),
-        ("https://t.example:99999/http", "That is no URL"),
-        ("https://me:sesame@other.example/x?y", "No route leads to https://other.example/x; upstreams"),
+        ("https://t.example:99999/http", "That is not a valid URL"),
+        ("https://me:sesame@other.example/x?y", "No route leads to https://other.example/x; the upstreams"),
     ],
 )
 def test_what_leads_nowhere_is_refused_with_what_there_is(word: str, wrong: str) -> None:
@@ -66,8 +69,8 @@ NARROW = RouteSettings(name="narrow", path="/a/echo", upstream="https://producti
 @pytest.mark.parametrize(
     ("word", "routes", "wrong"),
     [
-        ("read", [READ, WRITE], "POST /m is taken by route write, not by read."),
-        ("https://t.example/http/echo/x", [WIDE, NARROW], "POST /a/echo/x is taken by route narrow, not by wide."),
+        ("read", [READ, WRITE], "POST /m goes to route write, not to read."),
+        ("https://t.example/http/echo/x", [WIDE, NARROW], "POST /a/echo/x goes to route narrow, not to wide."),
     ],
 )
 def test_a_message_never_goes_to_another_route_than_the_one_that_was_meant(

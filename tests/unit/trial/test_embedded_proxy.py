@@ -4,7 +4,7 @@ from pathlib import Path
 
 from proxy.config.inbound_auth import ApiKey, InboundAuth
 from proxy.config.model import RouteSettings
-from proxy.trial.embedded_proxy import ungated
+from proxy.trial.embedded_proxy import without_inbound_auth
 
 
 def test_its_one_sender_needs_no_credential() -> None:
@@ -14,4 +14,4 @@ def test_its_one_sender_needs_no_credential() -> None:
     )
     auth = InboundAuth(api_key=ApiKey(keys_file=Path("keys")))
     expected = route.model_copy(update={"drop_fields": ("X-Own", "X-API-Key")})
-    assert ungated(route.model_copy(update={"inbound_auth": auth})) == expected
+    assert without_inbound_auth(route.model_copy(update={"inbound_auth": auth})) == expected
