@@ -30,9 +30,9 @@ COLORS = {
 @click.option("--data", metavar="S", default="", help="The message for --send; empty by default.")
 @config_option
 def command(*, route: str | None, as_json: bool, sends: bool, data: str, file: Path | None) -> None:
-    """Check everything between this machine and the tenant, for ROUTE or for all routes.
+    """Check everything between this machine and the tenant.
 
-    No integration flow is called without --send.
+    All routes are checked, or only ROUTE. No integration flow is called without --send.
     """
     configuration = read(file, insecure_listen=True)
     if data and not sends:

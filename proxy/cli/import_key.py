@@ -36,7 +36,10 @@ def _checked(context: click.Context, option: click.Parameter, name: str | None) 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
-    "--name", callback=_checked, help="Name of the OAuth client and its files; by default, from the token URL."
+    "--name",
+    callback=_checked,
+    metavar="NAME",
+    help="Name of the OAuth client and its files; by default, from the token URL.",
 )
 def command(file: Path, name: str | None) -> None:
     """Make a configuration from a service key.

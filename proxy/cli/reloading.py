@@ -1,4 +1,4 @@
-"""Reads the configuration again, on SIGHUP or when its file changes, and lets the proxy go on with it."""
+"""Reloads the configuration on SIGHUP or when its file changes."""
 
 import asyncio
 import errno
@@ -21,7 +21,7 @@ KEPT = "The configuration before goes on to hold."
 
 
 class Reloading:
-    """One after the other, from `start` to `close`; any number of wishes that come meanwhile are one."""
+    """Runs one reload at a time, from `start` to `close`; requests that arrive during one are combined."""
 
     def __init__(
         self,
@@ -32,27 +32,27 @@ class Reloading:
         begun: Callable[[], None],
         ended: Callable[[], None],
     ) -> None:
-        """`read` runs in a thread and may raise ConfigurationError; `taken` is told what holds now."""
+        """`read` runs in a thread and may raise ConfigurationError; `taken` gets the one that is now active."""
         self._app = app
         self._read, self._taken, self._begun, self._ended = read, taken, begun, ended
         self._wanted = asyncio.Event()
-        self._taking = self._closed = False
+        self._applying = self._closed = False
         self._threads = FileThreads()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """From now on wishes are granted."""
+        """Starts the task that reloads."""
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     def want(self) -> None:
-        """Let it be read again."""
+        """Requests a reload."""
         self._wanted.set()
 
     async def close(self) -> None:
-        """Gives up what is being read, because a file may hang; ends after what is being applied."""
+        """Cancels a reload that still reads, because a file may hang; waits for one that is being applied."""
         self._closed = True
         if self._task is not None:
-            if not self._taking:
+            if not self._applying:
                 self._task.cancel()
             await asyncio.wait([self._task])
 
@@ -70,18 +70,18 @@ class Reloading:
         try:
             configuration = await self._threads.run(self._read)
             prepared = await self._app.prepare(configuration)
-            self._taking = True
+            self._applying = True
             await self._app.apply(prepared)
         except (ConfigurationError, OSError, ValueError) as error:
             self._rejected(problems_of(error))
-        except Exception as error:  # noqa: BLE001 - a fault of ours must not end the serving
+        except Exception as error:  # noqa: BLE001 - a bug must not end the proxy
             self._rejected([f"{type(error).__name__} at {frames(error)}"])  # its text may hold a secret
         else:
-            self._taking = False
+            self._applying = False
             self._app.metrics.count_reload("reloaded")
             await self._taken(configuration)
         finally:
-            self._taking = False
+            self._applying = False
 
     def _rejected(self, problems: list[str]) -> None:
         self._app.metrics.count_reload("rejected")
@@ -132,9 +132,9 @@ def content_of(file: Path) -> bytes:
 
 
 def problems_of(error: Exception) -> list[str]:
-    """One sentence each."""
+    """Returns one sentence for each problem."""
     if isinstance(error, ConfigurationError):
         return [str(each) for each in error.problems]
     if isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EADDRINUSE:
-        return [f"{error}; where an address of this proxy overlaps with it, restart"]
+        return [f"{error}; if it overlaps with another address of this proxy, restart the proxy"]
     return [str(error)]

@@ -55,11 +55,11 @@ def command(
     file: Path | None,
     csrf: bool,
 ) -> None:
-    """Send a message to ROUTE (its name, or a sender's path) or to a URL of the tenant.
+    """Send a message to a route or to a URL of the tenant.
 
-    The command runs its own proxy with this configuration; no running proxy is needed. It prints what happened to
-    standard error, and the answer to standard output: indented on a terminal, unchanged in a pipe. If you give no
-    Content-Type, it guesses one.
+    ROUTE is the name of a route, or a sender's path. The command runs its own proxy with this configuration; no
+    running proxy is needed. It prints what happened to standard error, and the answer to standard output: indented on
+    a terminal, unchanged in a pipe. If you give no Content-Type, it guesses one.
     """
     configuration = read(file, insecure_listen=True)  # nobody else can connect
     try:

@@ -23,7 +23,7 @@ from proxy.trial.grant import GrantedToken, grant
 @click.option("--raw", is_flag=True, help="Print only the token itself.")
 @config_option
 def command(oauth_client: str | None, file: Path | None, *, everyone: bool, raw: bool) -> None:
-    """Request a token for OAUTH_CLIENT, and show its lifetime, scopes, roles and claims."""
+    """Request a token for OAUTH_CLIENT. Show its lifetime, scopes, roles and claims."""
     known = read(file, insecure_listen=True).oauth_clients  # nobody listens
     if oauth_client is None and len(known) == 1:
         everyone = True

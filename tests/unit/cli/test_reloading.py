@@ -83,7 +83,7 @@ def test_a_taken_address_may_be_our_own() -> None:
     with pytest.raises(OSError, match="listen") as caught, named("listen", Address(host="127.0.0.1", port=8080)):
         raise OSError(errno.EADDRINUSE, "in use")
     (problem,) = problems_of(caught.value)
-    assert problem.endswith("; where an address of this proxy overlaps with it, restart")
+    assert problem.endswith("; if it overlaps with another address of this proxy, restart the proxy")
     assert problems_of(ValueError("no")) == ["no"]
 
 
