@@ -15,7 +15,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 COMPILED = {
     "": "clock",
-    "forwarding": "admission attempt body cookies exchange fields normalization outgoing refusal relay"
+    "forwarding": "admission attempt body cookies exchange fields normalization prepared_request refusal relay"
     " request routes sender_address target verdict",
     "forwarding/csrf": "fetch scheme session unit",
     "forwarding/limits": "route_limits",

@@ -1,4 +1,4 @@
-"""What one configuration makes: token sources, pools, gates and routes, and the context of their exchanges.
+"""What one configuration makes: token sources, pools, authenticators and routes, and the context of their exchanges.
 
 The next generation takes over from it whatever its own configuration leaves as it is, with what that has in memory:
 tokens, CSRF tokens, connections, passwords that were right, places that are taken.
@@ -17,11 +17,11 @@ from proxy.config.file_watcher import Stamp, stamp_of
 from proxy.config.model import Configuration, OAuthClient, Tls
 from proxy.config.model import RouteSettings as Settings
 from proxy.config.urls import port_of
-from proxy.forwarding.auth.authenticators import Key
+from proxy.forwarding.auth.authenticators import AuthenticatorKey
 from proxy.forwarding.context import ExchangeContext
 from proxy.forwarding.cookies import CookieRules
 from proxy.forwarding.fields import FieldRules
-from proxy.forwarding.limits.route_limits import RouteLimits, bounds_of
+from proxy.forwarding.limits.route_limits import RouteLimits, limits_of
 from proxy.forwarding.routes import Route, Routes
 from proxy.oauth.credential_watcher import CredentialWatcher
 from proxy.oauth.credentials import with_secrets
@@ -65,8 +65,8 @@ class Generation:
         self.pools: dict[tuple[UpstreamOrigin, float], Pool] = {}
         self.routes = {settings.name: self._route(settings) for settings in configuration.routes}
         self.expiry = CredentialExpiry(certificates(configuration), clock=resources.clock, log=resources.log.logger)
-        bounds = (route.bounds for route in self.routes.values() if route.bounds is not None)
-        self.holdings = InUse([*bounds, *self.sources.values(), *self.pools.values()])
+        limits = (route.limits for route in self.routes.values() if route.limits is not None)
+        self.holdings = InUse([*limits, *self.sources.values(), *self.pools.values()])
         self.context = ExchangeContext(
             routes=Routes(self.routes.values()),
             name=configuration.via.encode(),
@@ -92,8 +92,8 @@ class Generation:
         self.expiry.start()
 
     @property
-    def gates(self) -> set[Key]:
-        """Whose gates it needs."""
+    def authenticator_keys(self) -> set[AuthenticatorKey]:
+        """Returns the keys of the authenticators that its routes use."""
         return {(each.name, each.inbound_auth) for each in self.configuration.routes if each.inbound_auth}
 
     async def close(self, heir: "Generation | None" = None) -> None:
@@ -133,7 +133,7 @@ class Generation:
         upstream = urlsplit(settings.upstream)
         pool = self._pool(settings, upstream)
         source, via = self.sources[settings.oauth_client], self.configuration.via.encode()
-        gate = resources.gates.gate(settings.name, auth) if auth else None
+        authenticator = resources.authenticators.authenticator(settings.name, auth) if auth else None
         known = self._before.routes.get(settings.name) if self._before else None
         if known and (known.settings, known.pool, known.source, known.via) == (settings, pool, source, via):
             return known
@@ -162,8 +162,8 @@ class Generation:
             ),
             pool=pool,
             source=source,
-            gate=gate,
-            bounds=bounds_of(settings, resources.deadlines),
+            authenticator=authenticator,
+            limits=limits_of(settings, resources.deadlines),
         )
 
     def _pool(self, settings: Settings, upstream: SplitResult) -> Pool:

@@ -4,10 +4,10 @@ import asyncio
 from dataclasses import dataclass
 
 from proxy.errors import ConnectTimeout, ProxyError, SenderLeft, UpstreamClosed, UpstreamUnreachable
-from proxy.forwarding.body import Body, BufferedBody, Reader
-from proxy.forwarding.request import Waiting
+from proxy.forwarding.body import Body, BodyReader, BufferedBody
+from proxy.forwarding.request import Recipient
 from proxy.forwarding.routes import Route
-from proxy.forwarding.verdict import ANSWERED, BROKEN, LOST, UNREACHABLE, UNSENT, Ending
+from proxy.forwarding.verdict import ANSWERED, BROKEN, LOST, UNREACHABLE, UNSENT, AttemptOutcome
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.upstream.connection import UpstreamConnection
 from proxy.upstream.pool import Pool, stopped
@@ -28,7 +28,7 @@ class UpstreamAnswer:
     body: IncomingBody
     pool: Pool
     connection: UpstreamConnection
-    ending: Ending = ANSWERED
+    outcome: AttemptOutcome = ANSWERED
 
     def discard(self) -> None:
         """Nobody wants the rest: the connection goes back to its pool, or ends.
@@ -43,31 +43,31 @@ class UpstreamAnswer:
 class AttemptFailed:
     """There is no answer that can be relayed."""
 
-    ending: Ending
+    outcome: AttemptOutcome
     failure: ProxyError
 
 
-Outcome = UpstreamAnswer | AttemptFailed
+AttemptResult = UpstreamAnswer | AttemptFailed
 
 
 async def attempt(
-    route: Route, request: UpstreamRequest, body: Body, waiting: Waiting, record: ExchangeRecord, *, patience: float
-) -> Outcome:
+    route: Route, request: UpstreamRequest, body: Body, recipient: Recipient, record: ExchangeRecord, *, patience: float
+) -> AttemptResult:
     """Connects if need be, sends, and waits for the head of the answer; SenderLeft, and whatever the body raises.
 
     `patience` in seconds bounds each silence of the upstream once it has the whole request.
     """
-    if waiting.left:
+    if recipient.left:
         raise SenderLeft
     pool = route.pool
     try:
-        connection = pool.take() or await connected(route, waiting, record)
+        connection = pool.take() or await connected(route, recipient, record)
     except (UpstreamUnreachable, ConnectTimeout) as failure:
         return AttemptFailed(UNREACHABLE if failure.definite else UNSENT, failure)
     record.attempts += 1
     if not connection.open:  # accepted and closed at once, as servers at their limit do
         return AttemptFailed(UNSENT, UpstreamClosed(f"{connection.name} closes connections as soon as they are made."))
-    connection.lease(waiting.wake, request.method, patience)
+    connection.lease(recipient.wake, request.method, patience)
     try:
         if isinstance(body, BufferedBody):
             _send_whole(connection, http1_head(request), body.content)
@@ -86,7 +86,7 @@ async def attempt(
     return _failed(pool, connection)
 
 
-async def connected(route: Route, waiting: Waiting, record: ExchangeRecord) -> UpstreamConnection:
+async def connected(route: Route, recipient: Recipient, record: ExchangeRecord) -> UpstreamConnection:
     """A new connection; UpstreamUnreachable, ConnectTimeout or Draining.
 
     SenderLeft if nobody waits for it any more: it will serve another exchange.
@@ -98,7 +98,7 @@ async def connected(route: Route, waiting: Waiting, record: ExchangeRecord) -> U
         raise stopped(route.pool.origin) from None
     finally:
         record.end_connection()
-    if waiting.left:
+    if recipient.left:
         route.pool.give_back(connection)
         raise SenderLeft
     return connection
@@ -120,7 +120,7 @@ def _send_whole(connection: UpstreamConnection, head: bytes, content: bytes) -> 
     connection.end_request()
 
 
-async def _stream(connection: UpstreamConnection, body: Reader, *, chunked: bool) -> None:
+async def _stream(connection: UpstreamConnection, body: BodyReader, *, chunked: bool) -> None:
     """Passes the body on as fast as the upstream takes it; an early answer ends it (RFC 9112 §9.5)."""
     while connection.head is None and connection.failure is None:
         if connection.congested and not body.broken:

@@ -28,7 +28,7 @@ class BufferedBody:
         """There is nothing to close."""
 
 
-class Reader(Protocol):
+class BodyReader(Protocol):
     """What an attempt reads a body from that is not in memory."""
 
     @property
@@ -157,7 +157,7 @@ def length_of(body: Body, method: str) -> int:
     return CHUNKED if body.length is None else body.length
 
 
-class Room(Protocol):
+class BodyLimits(Protocol):
     """How much of a body is kept, in octets; a route's settings."""
 
     @property
@@ -176,51 +176,51 @@ class Room(Protocol):
         ...
 
 
-def arrived(incoming: IncomingBody, room: Room) -> BufferedBody | None:
+def body_in_memory(incoming: IncomingBody, limits: BodyLimits) -> BufferedBody | None:
     """The body if all of it is here and small enough to be kept: for most messages nothing has to be waited for."""
-    if not incoming.ended or incoming.received > min(room.buffer, room.max_body):
+    if not incoming.ended or incoming.received > min(limits.buffer, limits.max_body):
         return None
     return BufferedBody(incoming.take(), incoming)
 
 
-async def collect(incoming: IncomingBody, room: Room, files: Spool | None = None) -> Body:
+async def collect(incoming: IncomingBody, limits: BodyLimits, files: Spool | None = None) -> Body:
     """The whole body if it has at most `buffer` or `spool` octets, else what will stream it; BodyTooLarge."""
-    spool = room.spool if files else 0
+    spool = limits.spool if files else 0
     if incoming.length is not None:
-        refuse_above(incoming.length, room.max_body)
-        if incoming.length > max(room.buffer, spool):
-            return StreamedBody(b"", incoming, room.max_body)
+        refuse_above(incoming.length, limits.max_body)
+        if incoming.length > max(limits.buffer, spool):
+            return StreamedBody(b"", incoming, limits.max_body)
     pieces = Pieces()
     while piece := await incoming.read():
-        refuse_above(incoming.received, room.max_body)
+        refuse_above(incoming.received, limits.max_body)
         pieces.add(piece)
-        if incoming.received > room.buffer:
+        if incoming.received > limits.buffer:
             if files and incoming.received <= spool:
-                return await _spooled(pieces.take(), incoming, room, files)
-            return StreamedBody(pieces.take(), incoming, room.max_body)
+                return await _spooled(pieces.take(), incoming, limits, files)
+            return StreamedBody(pieces.take(), incoming, limits.max_body)
     return BufferedBody(pieces.take(), incoming)
 
 
-async def _spooled(begun: bytes, incoming: IncomingBody, room: Room, files: Spool) -> Body:
+async def _spooled(begun: bytes, incoming: IncomingBody, limits: BodyLimits, files: Spool) -> Body:
     """The body in a file; streamed after all if it outgrows `spool`, or the disk."""
     try:
         file = await files.open()
     except OSError as error:
         files.failed(error)
-        return StreamedBody(begun, incoming, room.max_body)
+        return StreamedBody(begun, incoming, limits.max_body)
     piece = begun
     try:
-        while piece and incoming.received <= room.spool:
+        while piece and incoming.received <= limits.spool:
             await file.append(piece)
             piece = await incoming.read()
-            refuse_above(incoming.received, room.max_body)
+            refuse_above(incoming.received, limits.max_body)
     except OSError as error:
         files.failed(error)
-        return StreamedBody(piece, incoming, room.max_body, file)
+        return StreamedBody(piece, incoming, limits.max_body, file)
     except BaseException:
         file.close()
         raise
-    return StreamedBody(piece, incoming, room.max_body, file) if piece else SpooledBody(file)
+    return StreamedBody(piece, incoming, limits.max_body, file) if piece else SpooledBody(file)
 
 
 def refuse_above(size: int, most: int) -> None:

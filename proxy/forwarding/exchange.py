@@ -4,15 +4,15 @@ from proxy.errors import ProxyError, SenderLeft
 from proxy.forwarding.admission import admit
 from proxy.forwarding.answers import problem
 from proxy.forwarding.attempt import AttemptFailed, UpstreamAnswer, attempt
-from proxy.forwarding.body import Body, BufferedBody, arrived, collect, length_of
+from proxy.forwarding.body import Body, BufferedBody, body_in_memory, collect, length_of
 from proxy.forwarding.context import ExchangeContext
 from proxy.forwarding.csrf import scheme
 from proxy.forwarding.csrf.fetch import another_unit, unit_for
 from proxy.forwarding.csrf.unit import CsrfUnit
-from proxy.forwarding.outgoing import Outgoing, prepare
+from proxy.forwarding.prepared_request import PreparedRequest, prepare
 from proxy.forwarding.refusal import examine, refuses
 from proxy.forwarding.relay import relay
-from proxy.forwarding.request import Request, Waiting
+from proxy.forwarding.request import Recipient, Request
 from proxy.forwarding.routes import Route
 from proxy.forwarding.sender_address import sender_address
 from proxy.forwarding.verdict import Verdict, verdict
@@ -57,15 +57,15 @@ async def deliver(request: Request, context: ExchangeContext, record: ExchangeRe
     address = sender_address(request.sender.address, request.head, context.trusted_proxies)
     route = admit(request, address, context.routes, context.own_names)
     record.routed(route.name, route.oauth_client)
-    if route.gate is not None:
-        record.admitted(await route.gate.admit(request, address))
-    outgoing = prepare(request, address, route, record.trace)
-    if route.bounds is not None:
-        await route.bounds.enter(request.head, request.body, request.sender, address)
+    if route.authenticator is not None:
+        record.admitted(await route.authenticator.authenticate(request, address))
+    prepared = prepare(request, address, route, record.trace)
+    if route.limits is not None:
+        await route.limits.acquire(request.head, request.body, request.sender, address)
     body: Body = NO_BODY
     try:
-        body = arrived(request.body, route) or await collect(request.body, route, context.spool)
-        answer, unit = await settle(route, outgoing, body, request.sender, record)
+        body = body_in_memory(request.body, route) or await collect(request.body, route, context.spool)
+        answer, unit = await settle(route, prepared, body, request.sender, record)
         try:
             refuse_overrun(body)
             await relay(request, route, answer, unit, record)
@@ -73,35 +73,37 @@ async def deliver(request: Request, context: ExchangeContext, record: ExchangeRe
             answer.discard()
     finally:
         body.close()
-        if route.bounds is not None:
-            route.bounds.leave()
+        if route.limits is not None:
+            route.limits.release()
 
 
-async def settle(route: Route, outgoing: Outgoing, body: Body, waiting: Waiting, record: ExchangeRecord) -> Settled:
+async def settle(
+    route: Route, prepared: PreparedRequest, body: Body, recipient: Recipient, record: ExchangeRecord
+) -> Settled:
     """An answer to pass on, after as many attempts as the verdicts want; ProxyError if there is none."""
     spent, refused, fetched = UNSPENT, NO_TOKEN, NO_UNIT
     while True:
-        token = route.source.ready(refused) or await awaited_token(route, refused, waiting, record)
+        token = route.source.ready(refused) or await awaited_token(route, refused, recipient, record)
         record.have_token(renewed=refused is not None)
         refuse_overrun(body)
-        unit = unit_for(route, outgoing, token.authorization, fetched)
-        request = with_credentials(outgoing, token, unit, length_of(body, outgoing.method))
-        outcome = await attempt(route, request, body, waiting, record, patience=route.timeout)
-        ending, again = await examine(outcome, outgoing, route, token) if refuses(outcome) else (outcome.ending, True)
-        decision = verdict(ending, spent, method=outgoing.method, replayable=again and body.replayable)
-        match decision, outcome:
+        unit = unit_for(route, prepared, token.authorization, fetched)
+        request = with_credentials(prepared, token, unit, length_of(body, prepared.method))
+        result = await attempt(route, request, body, recipient, record, patience=route.timeout)
+        outcome, again = await examine(result, prepared, route, token) if refuses(result) else (result.outcome, True)
+        decision = verdict(outcome, spent, method=prepared.method, replayable=again and body.replayable)
+        match decision, result:
             case Verdict.FAIL, AttemptFailed(failure=failure):
                 raise failure
             case Verdict.RENEW_TOKEN, UpstreamAnswer() as answer:
                 refused = token
                 answer.discard()
             case Verdict.FETCH_CSRF, UpstreamAnswer() as answer:
-                fetched = await awaited_unit(route, outgoing, token, unit, waiting, answer=answer, record=record)
+                fetched = await awaited_unit(route, prepared, token, unit, recipient, answer=answer, record=record)
                 if fetched is None:
                     return answer, unit
                 answer.discard()
-            case Verdict.FETCH_CSRF_FOR_NEXT, UpstreamAnswer() as answer if not outgoing.cookies:
-                await awaited_unit(route, outgoing, token, unit, waiting, answer=answer, record=record)
+            case Verdict.FETCH_CSRF_FOR_NEXT, UpstreamAnswer() as answer if not prepared.cookies:
+                await awaited_unit(route, prepared, token, unit, recipient, answer=answer, record=record)
                 return answer, unit
             case Verdict.RELAY | Verdict.FETCH_CSRF_FOR_NEXT, UpstreamAnswer() as answer:
                 return answer, unit
@@ -113,17 +115,17 @@ async def settle(route: Route, outgoing: Outgoing, body: Body, waiting: Waiting,
         record.replayed(decision)
 
 
-def with_credentials(outgoing: Outgoing, token: Token, unit: CsrfUnit | None, length: int) -> UpstreamRequest:
+def with_credentials(prepared: PreparedRequest, token: Token, unit: CsrfUnit | None, length: int) -> UpstreamRequest:
     """The request of one attempt."""
-    fields = [*outgoing.fields, b"Authorization: " + token.authorization]
+    fields = [*prepared.fields, b"Authorization: " + token.authorization]
     if unit is not None:
         fields += scheme.shown(unit)
-    elif outgoing.cookies:
-        fields.append(b"Cookie: " + outgoing.cookies)
-    return UpstreamRequest(outgoing.method, outgoing.target, outgoing.authority, fields, length)
+    elif prepared.cookies:
+        fields.append(b"Cookie: " + prepared.cookies)
+    return UpstreamRequest(prepared.method, prepared.target, prepared.authority, fields, length)
 
 
-async def awaited_token(route: Route, refused: Token | None, waiting: Waiting, record: ExchangeRecord) -> Token:
+async def awaited_token(route: Route, refused: Token | None, recipient: Recipient, record: ExchangeRecord) -> Token:
     """A token from the one grant in flight, other than the one that was refused.
 
     SenderLeft if the sender has ended its side meanwhile: it has lost patience, and would send its message again.
@@ -133,24 +135,24 @@ async def awaited_token(route: Route, refused: Token | None, waiting: Waiting, r
         token = await route.source.token(refused)
     finally:
         record.end_token()
-    if waiting.half_closed:
+    if recipient.half_closed:
         raise SenderLeft
     return token
 
 
 async def awaited_unit(
     route: Route,
-    outgoing: Outgoing,
+    prepared: PreparedRequest,
     token: Token,
     failed: CsrfUnit | None,
-    waiting: Waiting,
+    recipient: Recipient,
     *,
     answer: UpstreamAnswer,
     record: ExchangeRecord,
 ) -> CsrfUnit | None:
     """A CSRF unit other than the one that failed, if the upstream gives one; it takes time to the first octet."""
     try:
-        return await another_unit(route, outgoing, failed, token.authorization, waiting)
+        return await another_unit(route, prepared, failed, token.authorization, recipient)
     except BaseException:
         answer.discard()
         raise

@@ -26,7 +26,7 @@ LONGEST = 1024
 "Octets of a path with `..` that is looked at closely; beyond that nobody needs one, and it would take too long."
 
 
-class Reading(NamedTuple):
+class PathReading(NamedTuple):
     """What may be left of a path."""
 
     names: tuple[str, ...]
@@ -52,7 +52,7 @@ def climbs(rest: bytes) -> bool:
     return any(_leaves(text) for reading in _decodings(path) for text in _texts(reading))
 
 
-def readings(rest: bytes) -> list[Reading]:
+def readings(rest: bytes) -> list[PathReading]:
     """The laxest readings of a path, the first of which reads the same from whatever a server makes of it.
 
     So what a server leaves of the path begins as one of these does; where it may drop segments, it is in one of these
@@ -60,14 +60,14 @@ def readings(rest: bytes) -> list[Reading]:
     """
     path = rest.partition(b"?")[0]
     if not _UNUSUAL.search(path):
-        return [Reading(tuple(filter(None, path.decode("ascii").lower().split("/"))), certain=True)]
+        return [PathReading(tuple(filter(None, path.decode("ascii").lower().split("/"))), certain=True)]
     laxest = _laxest(path)
     held = _holds_slash(path, laxest)
-    found: list[Reading] = []
+    found: list[PathReading] = []
     for text in _texts(laxest):
         segments = _segments(text)
         names = tuple(_folded(name) for name in segments if name not in ("", ".", ".."))
-        found.append(Reading(names, certain=not held and ".." not in segments))
+        found.append(PathReading(names, certain=not held and ".." not in segments))
     return found
 
 

@@ -8,30 +8,32 @@ from typing import TypeGuard
 
 from proxy.config.model import Csrf
 from proxy.cpi.mpl import ids_in_fields, mpl_id_in_failure
-from proxy.forwarding.attempt import Outcome, UpstreamAnswer
+from proxy.forwarding.attempt import AttemptResult, UpstreamAnswer
 from proxy.forwarding.csrf import scheme
-from proxy.forwarding.outgoing import Outgoing
+from proxy.forwarding.prepared_request import PreparedRequest
 from proxy.forwarding.routes import Route
-from proxy.forwarding.verdict import ANSWERED, CSRF_REQUIRED, TOKEN_REFUSED, Ending
+from proxy.forwarding.verdict import ANSWERED, CSRF_REQUIRED, TOKEN_REFUSED, AttemptOutcome
 from proxy.oauth.token import Token
 from proxy.wire.body import HIGH_WATER
 from proxy.wire.grammar import Fields, ResponseHead
 
 
-def refuses(outcome: Outcome) -> TypeGuard[UpstreamAnswer]:
+def refuses(result: AttemptResult) -> TypeGuard[UpstreamAnswer]:
     """Whether an answer may refuse our credentials; most do not."""
-    return isinstance(outcome, UpstreamAnswer) and outcome.head.status in (401, 403)
+    return isinstance(result, UpstreamAnswer) and result.head.status in (401, 403)
 
 
-async def examine(answer: UpstreamAnswer, outgoing: Outgoing, route: Route, token: Token) -> tuple[Ending, bool]:
+async def examine(
+    answer: UpstreamAnswer, prepared: PreparedRequest, route: Route, token: Token
+) -> tuple[AttemptOutcome, bool]:
     """(what such an answer is, whether the message may be sent again); a refused token is renewed.
 
     It may be if it is known that no flow has processed it.
     """
     head = answer.head
-    ours = route.settings.csrf is Csrf.AUTO and not outgoing.has_csrf_token
-    ending = refused(head, csrf_is_ours=ours, retry_on_403=route.settings.retry_on_403)
-    if ending is ANSWERED or ids_in_fields(head.fields)[0]:
+    ours = route.settings.csrf is Csrf.AUTO and not prepared.has_csrf_token
+    outcome = refused(head, csrf_is_ours=ours, retry_on_403=route.settings.retry_on_403)
+    if outcome is ANSWERED or ids_in_fields(head.fields)[0]:
         return ANSWERED, True
     try:
         beginning = await answer.body.beginning(HIGH_WATER)
@@ -41,12 +43,12 @@ async def examine(answer: UpstreamAnswer, outgoing: Outgoing, route: Route, toke
     text, is_whole = plain(head.fields, beginning)
     if mpl_id_in_failure(text):
         return ANSWERED, True
-    if ending is TOKEN_REFUSED and not route.source.invalidate(token):
+    if outcome is TOKEN_REFUSED and not route.source.invalidate(token):
         return ANSWERED, True
-    return ending, is_whole and answer.body.ended
+    return outcome, is_whole and answer.body.ended
 
 
-def refused(head: ResponseHead, *, csrf_is_ours: bool, retry_on_403: bool) -> Ending:
+def refused(head: ResponseHead, *, csrf_is_ours: bool, retry_on_403: bool) -> AttemptOutcome:
     """What the head of an answer says about our credentials, whoever gave it."""
     if scheme.asked_for(head):
         return CSRF_REQUIRED if csrf_is_ours else ANSWERED

@@ -8,7 +8,7 @@ from proxy.wire.body import IncomingBody
 from proxy.wire.grammar import RequestHead
 
 
-class Waiting(Protocol):
+class Recipient(Protocol):
     """Whoever waits for an answer to be settled; a sender, or what delivers on its behalf."""
 
     left: bool
@@ -21,7 +21,7 @@ class Waiting(Protocol):
         ...
 
 
-class Sender(Waiting, Protocol):
+class Sender(Recipient, Protocol):
     """The connection of a sender, as an exchange sees it."""
 
     address: str

@@ -13,7 +13,7 @@ from proxy.forwarding.cookies import CookieRules
 from proxy.forwarding.csrf.session import CsrfSession
 from proxy.forwarding.fields import FieldRules
 from proxy.forwarding.limits.route_limits import RouteLimits
-from proxy.forwarding.normalization import Reading, climbs, readings
+from proxy.forwarding.normalization import PathReading, climbs, readings
 from proxy.forwarding.target import Target, host_of
 from proxy.oauth.source import TokenSource
 from proxy.upstream.pool import Pool
@@ -41,10 +41,10 @@ class Route:
     cookie_rules: CookieRules
     pool: Pool
     source: TokenSource
-    gate: Authenticator | None = None
+    authenticator: Authenticator | None = None
     "Who is let in; None for all."
     csrf: CsrfSession = field(default_factory=CsrfSession)
-    bounds: RouteLimits | None = None
+    limits: RouteLimits | None = None
     "None where the route asks nothing further of its messages."
     via_lines: tuple[bytes, bytes] = field(init=False)
     "For a request in HTTP/1.0, and in HTTP/1.1 (RFC 9110 §7.6.3)."
@@ -84,23 +84,23 @@ class RouteCandidate(Protocol):
         ...
 
 
-Found = TypeVar("Found", bound=RouteCandidate)
+RouteT = TypeVar("RouteT", bound=RouteCandidate)
 
 
-class _Entry(Generic[Found]):
+class _Entry(Generic[RouteT]):
     """A route in the table, with what decides about it."""
 
-    def __init__(self, route: Found) -> None:
+    def __init__(self, route: RouteT) -> None:
         self.route = route
         self.host = route.settings.host
         self.methods = route.settings.methods
         self.upper = None if self.methods is None else frozenset(each.upper() for each in self.methods)
-        self.inner: dict[tuple[str, ...], list[_Entry[Found]]] = {}
+        self.inner: dict[tuple[str, ...], list[_Entry[RouteT]]] = {}
         "Routes below this one, by the names that their prefixes add to its own."
         self.depth = 0
         "Of the innermost."
 
-    def hold(self, added: tuple[str, ...], entries: "list[_Entry[Found]]") -> None:
+    def hold(self, added: tuple[str, ...], entries: "list[_Entry[RouteT]]") -> None:
         """These lie below it."""
         self.inner.setdefault(added, []).extend(entries)
         self.depth = max(self.depth, len(added))
@@ -116,7 +116,7 @@ class _Entry(Generic[Found]):
         method = method.upper()
         return any(each.takes(method, host) for reading in readings(rest) for each in self._inside(reading))
 
-    def _inside(self, reading: Reading) -> "Iterator[_Entry[Found]]":
+    def _inside(self, reading: PathReading) -> "Iterator[_Entry[RouteT]]":
         names = reading.names
         if reading.certain:
             for length in range(1, self.depth + 1):
@@ -127,11 +127,11 @@ class _Entry(Generic[Found]):
                     yield from entries
 
 
-class Routes(Generic[Found]):
+class Routes(Generic[RouteT]):
     """All routes of a configuration, found by the prefixes of a path, longest first."""
 
-    def __init__(self, routes: Iterable[Found]) -> None:
-        self._by_prefix: dict[bytes, list[_Entry[Found]]] = {}
+    def __init__(self, routes: Iterable[RouteT]) -> None:
+        self._by_prefix: dict[bytes, list[_Entry[RouteT]]] = {}
         for route in routes:
             here = self._by_prefix.setdefault(route.prefix, [])
             here.append(_Entry(route))
@@ -139,10 +139,10 @@ class Routes(Generic[Found]):
         self._longest = max(map(len, self._by_prefix))
         self._nest()
 
-    def __iter__(self) -> Iterator[Found]:
+    def __iter__(self) -> Iterator[RouteT]:
         return (entry.route for here in self._by_prefix.values() for entry in here)
 
-    def match(self, method: str, target: Target, host: bytes) -> Found:
+    def match(self, method: str, target: Target, host: bytes) -> RouteT:
         """The route; RouteUnknown, MethodNotAllowed, or TargetOutsideRoute if others may read it as another's."""
         path = target.path.partition(b"?")[0]
         if b"#" in target.path:
@@ -172,7 +172,7 @@ class Routes(Generic[Found]):
 
     def _nest(self) -> None:
         """Tells each route which others lie below it."""
-        by_prefix: dict[bytes, list[_Entry[Found]]] = {}
+        by_prefix: dict[bytes, list[_Entry[RouteT]]] = {}
         for prefix, entries in self._by_prefix.items():
             by_prefix.setdefault(prefix.lower(), []).extend(entries)
         for prefix, entries in self._by_prefix.items():
@@ -182,7 +182,7 @@ class Routes(Generic[Found]):
                     outer.hold(added, entries)
 
 
-def refuse_other_readings(entry: _Entry[Found], rest: bytes, method: str, host: str) -> None:
+def refuse_other_readings(entry: _Entry[RouteT], rest: bytes, method: str, host: str) -> None:
     """TargetOutsideRoute if what follows the prefix may be read as leading out of the route, or into one below it."""
     if climbs(rest):
         raise TargetOutsideRoute("The path leads out of its route; leave out `..` and its disguises.")

@@ -18,7 +18,7 @@ class Target(NamedTuple):
         return f"<Target {self.path.partition(b'?')[0]!r}>"
 
 
-def take_apart(target: bytes) -> Target:
+def parse_target(target: bytes) -> Target:
     """A target in origin-form or absolute-form."""
     if target.startswith(b"/"):
         return Target(b"", target)

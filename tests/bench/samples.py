@@ -15,7 +15,7 @@ from proxy.config.resolve import resolve
 from proxy.config.secrets import read_secret
 from proxy.forwarding.request import Request, Sender
 from proxy.forwarding.routes import Route, Routes
-from proxy.forwarding.target import take_apart
+from proxy.forwarding.target import parse_target
 from proxy.oauth.answer import TokenResponse
 from proxy.oauth.grant import GrantRequest
 from proxy.oauth.source import TokenSource, token_source
@@ -71,7 +71,11 @@ def request() -> Request:
     """The sample message; neither of the objects that stand for its connection is ever asked for anything."""
     head = request_head()
     return Request(
-        head, take_apart(head.target), IncomingBody(cast("ReadableTransport", None), 1024), cast("Sender", None), "id-1"
+        head,
+        parse_target(head.target),
+        IncomingBody(cast("ReadableTransport", None), 1024),
+        cast("Sender", None),
+        "id-1",
     )
 
 

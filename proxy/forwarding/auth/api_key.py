@@ -1,12 +1,9 @@
 """The gate of a route that wants an API key."""
 
 from hmac import compare_digest
-from typing import TYPE_CHECKING
 
 from proxy.errors import CredentialRefused
-
-if TYPE_CHECKING:
-    from proxy.forwarding.request import Request
+from proxy.forwarding.request import Request
 
 
 class ApiKeyAuthenticator:
@@ -18,13 +15,13 @@ class ApiKeyAuthenticator:
         self._keys: tuple[bytes, ...] = ()
 
     def __repr__(self) -> str:
-        return f"<ApiKeyGate {self._field}>"
+        return f"<ApiKeyAuthenticator {self._field}>"
 
-    def take(self, keys: tuple[bytes, ...]) -> None:
+    def update_keys(self, keys: tuple[bytes, ...]) -> None:
         """These are the keys from now on."""
         self._keys = keys
 
-    async def admit(self, request: "Request", address: str) -> str:
+    async def authenticate(self, request: Request, address: str) -> str:
         """Nobody's name, for keys have none; CredentialRefused if the key is missing, wrong, or not the only one."""
         del address
         given = request.head.fields.values(self._wanted)

@@ -1,9 +1,9 @@
-"""The gates of routes with `inbound_auth`: made of their files, which are followed from `start` to `close`."""
+"""The authenticators of all routes with `inbound_auth`, kept up to date with their files from `start` to `close`."""
 
 from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from proxy.config.credentials import Read
 from proxy.config.file_watcher import FileWatcher
@@ -14,82 +14,79 @@ from proxy.forwarding.auth.api_key import ApiKeyAuthenticator
 from proxy.forwarding.auth.basic import BasicAuthenticator
 from proxy.forwarding.auth.client_certificate import CertificateAuthenticator
 from proxy.forwarding.auth.password_checks import PasswordChecks
+from proxy.forwarding.request import Request
 from proxy.observe.log_format import Logger
 
-if TYPE_CHECKING:
-    from proxy.forwarding.request import Request
-
-T = TypeVar("T")
+ContentT = TypeVar("ContentT")
 
 
 class Authenticator(Protocol):
-    """Decides about one kind of credential."""
+    """Checks one kind of credential."""
 
-    async def admit(self, request: "Request", address: str) -> str:
-        """The name of the sender at this address, if it has one; a SenderError if it is not let in.
+    async def authenticate(self, request: Request, address: str) -> str:
+        """Returns the user's name, or "" if the credential has none. Raises a SenderError if it is refused.
 
-        Runs without a task: it may await plain futures.
+        `address` is the sender's. Runs without a task, so it may await plain futures only.
         """
         ...
 
 
-Key = tuple[str, InboundAuth]
-"Whose gate it is: the route's name, and what it asks for."
+AuthenticatorKey = tuple[str, InboundAuth]
+"The name of a route and its `inbound_auth`."
 
 
 class Authenticators:
-    """Makes gates, and keeps them up to date; one that is asked for again is the same, with all that it remembers."""
+    """Makes authenticators. The same route with the same `inbound_auth` gets the same one, with its cache."""
 
     def __init__(self, log: Logger) -> None:
         self._log = log
         self._checks = PasswordChecks()
-        self._gates: dict[Key, tuple[Authenticator, FileWatcher[Any] | None]] = {}
+        self._authenticators: dict[AuthenticatorKey, tuple[Authenticator, FileWatcher[Any] | None]] = {}
 
-    def gate(self, route: str, auth: InboundAuth) -> Authenticator:
-        """The gate of a route of that name. Reads its file: OSError or ValueError if it has gone wrong meanwhile."""
+    def authenticator(self, route: str, auth: InboundAuth) -> Authenticator:
+        """Returns the authenticator of a route. Reads its file: raises OSError or ValueError if it is invalid."""
         key = (route, auth)
-        if key not in self._gates:
-            self._gates[key] = self._made(route, auth)
-        return self._gates[key][0]
+        if key not in self._authenticators:
+            self._authenticators[key] = self._made(route, auth)
+        return self._authenticators[key][0]
 
     def start(self) -> None:
-        """Follow the files."""
-        for _, following in list(self._gates.values()):  # a reload may be reading files in a thread
-            if following is not None:
-                following.start()
+        """Watches the files."""
+        for _, watcher in list(self._authenticators.values()):  # a reload may be reading files in a thread
+            if watcher is not None:
+                watcher.start()
 
-    async def keep(self, wanted: Collection[Key]) -> None:
-        """Others are not needed any more."""
-        for key in [each for each in list(self._gates) if each not in wanted]:
-            _, following = self._gates.pop(key)
-            if following is not None:
-                await following.close()
+    async def keep(self, wanted: Collection[AuthenticatorKey]) -> None:
+        """Drops all other authenticators."""
+        for key in [each for each in list(self._authenticators) if each not in wanted]:
+            _, watcher = self._authenticators.pop(key)
+            if watcher is not None:
+                await watcher.close()
 
     async def close(self) -> None:
-        """Follow no more, and end the checks of passwords."""
+        """Stops watching the files and checking passwords."""
         await self.keep(())
         await self._checks.close()
 
     def _made(self, route: str, auth: InboundAuth) -> tuple[Authenticator, FileWatcher[Any] | None]:
         if auth.basic is not None:
             basic = BasicAuthenticator(self._checks)
-            return basic, self._taking(route, auth.basic.users_file, read_users, basic.take)
+            return basic, self._watched(route, auth.basic.users_file, read_users, basic.update_users)
         if auth.api_key is not None:
             api_key = ApiKeyAuthenticator(auth.api_key.field)
-            return api_key, self._taking(route, auth.api_key.keys_file, read_keys, api_key.take)
+            return api_key, self._watched(route, auth.api_key.keys_file, read_keys, api_key.update_keys)
         if auth.client_certificate is not None:
             return CertificateAuthenticator(auth.client_certificate.subjects), None
         raise ValueError("no kind of inbound_auth")
 
-    def _taking(
-        self, route: str, path: Path, read: Callable[[Path, Read], T], take: Callable[[T], None]
-    ) -> FileWatcher[T]:
-        """Gives the gate what stands in the file, now and whenever that changes."""
+    def _watched(
+        self, route: str, path: Path, read: Callable[[Path, Read], ContentT], update: Callable[[ContentT], None]
+    ) -> FileWatcher[ContentT]:
+        """Calls `update` with the content of the file, now and whenever it changes."""
         reading = partial(read, path, read_secret)
-        take(reading())
-        return FileWatcher((path,), read=reading, taken=take, unreadable=partial(self._unreadable, route))
+        update(reading())
+        return FileWatcher((path,), read=reading, taken=update, unreadable=partial(self._unreadable, route))
 
     def _unreadable(self, route: str, error: Exception) -> None:
-        """What was read before goes on to hold; the sentence shows nothing of the file's content."""
-        detail = f"{error}; what stood there before goes on to hold"
-        self._log.warning("inbound_auth.unreadable", route=route, detail=detail)
+        """Logs that the old content stays active. The error shows nothing of the new content."""
+        self._log.warning("inbound_auth.unreadable", route=route, detail=f"{error}; the old content stays active")

@@ -11,15 +11,12 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING
 
 from proxy.errors import CredentialMissing, Draining, SenderLeft
 from proxy.forwarding.auth.password_checks import PasswordChecks
 from proxy.forwarding.auth.passwords import matches
 from proxy.forwarding.auth.user_pass import user_pass
-
-if TYPE_CHECKING:
-    from proxy.forwarding.request import Request
+from proxy.forwarding.request import Request
 
 MOST_REMEMBERED = 1024
 "Of one route; the one that was not used for longest is forgotten."
@@ -34,14 +31,14 @@ class BasicAuthenticator:
         self._book = _Book({})
 
     def __repr__(self) -> str:
-        return f"<BasicGate {len(self._book.users)} users>"
+        return f"<BasicAuthenticator {len(self._book.users)} users>"
 
-    def take(self, users: Mapping[str, str]) -> None:
+    def update_users(self, users: Mapping[str, str]) -> None:
         """These are the users from now on: hashes by name. What was remembered of others is forgotten."""
         if users != self._book.users:
             self._book = _Book(users)
 
-    async def admit(self, request: "Request", address: str) -> str:
+    async def authenticate(self, request: Request, address: str) -> str:
         """The name of the user; CredentialMissing if there is none or the password is wrong."""
         given = request.head.fields.values(b"authorization")
         if len(given) == 1:

@@ -1,11 +1,7 @@
 """The gate of a route that wants a certificate; the listener has verified it."""
 
-from typing import TYPE_CHECKING
-
 from proxy.errors import CredentialRefused
-
-if TYPE_CHECKING:
-    from proxy.forwarding.request import Request
+from proxy.forwarding.request import Request
 
 
 class CertificateAuthenticator:
@@ -15,9 +11,9 @@ class CertificateAuthenticator:
         self._subjects = frozenset(subjects)
 
     def __repr__(self) -> str:
-        return f"<CertificateGate {len(self._subjects)} subjects>"
+        return f"<CertificateAuthenticator {len(self._subjects)} subjects>"
 
-    async def admit(self, request: "Request", address: str) -> str:
+    async def authenticate(self, request: Request, address: str) -> str:
         """Nobody's name, for the subject is in the log anyway; CredentialRefused for another, or none."""
         del address
         if request.sender.subject not in self._subjects:

@@ -6,7 +6,7 @@ answers before the flow runs.
 """
 
 from proxy.forwarding.csrf.unit import CsrfUnit, shared_unit, unit_within
-from proxy.forwarding.outgoing import Outgoing
+from proxy.forwarding.prepared_request import PreparedRequest
 from proxy.upstream.request import UpstreamRequest
 from proxy.wire.grammar import UNSAID, ResponseHead
 
@@ -24,24 +24,24 @@ def asked_for(head: ResponseHead) -> bool:
     return head.status == 403 and head.fields.value(FIELD).lower() == b"required"
 
 
-def fetch(outgoing: Outgoing, authorization: bytes, method: str) -> UpstreamRequest:
+def fetch(prepared: PreparedRequest, authorization: bytes, method: str) -> UpstreamRequest:
     """The request for a token: target and Via of the message, the cookies of its session, and nothing else of it."""
-    fields = [line for line in outgoing.fields if line[:4].lower() == b"via:"]
+    fields = [line for line in prepared.fields if line[:4].lower() == b"via:"]
     fields.append(b"X-CSRF-Token: Fetch")
-    if outgoing.cookies:
-        fields.append(b"Cookie: " + outgoing.cookies)
+    if prepared.cookies:
+        fields.append(b"Cookie: " + prepared.cookies)
     fields.append(b"Authorization: " + authorization)
-    return UpstreamRequest(method, outgoing.target, outgoing.authority, fields, UNSAID)
+    return UpstreamRequest(method, prepared.target, prepared.authority, fields, UNSAID)
 
 
-def read(head: ResponseHead, outgoing: Outgoing, authorization: bytes) -> CsrfUnit | None:
+def read(head: ResponseHead, prepared: PreparedRequest, authorization: bytes) -> CsrfUnit | None:
     """The unit that the answer to a fetch gives, whatever its status: the filter comes before what answers."""
     token = head.fields.value(FIELD)
     if not token or token.lower() in _NO_TOKENS:
         return None
     cookies = head.fields.values(b"set-cookie")
-    if outgoing.cookies:
-        return unit_within(outgoing.cookies, token, cookies, authorization)
+    if prepared.cookies:
+        return unit_within(prepared.cookies, token, cookies, authorization)
     return shared_unit(token, cookies, authorization)
 
 

@@ -8,10 +8,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from proxy.forwarding.csrf.unit import CsrfUnit
-from proxy.forwarding.request import Waiting
+from proxy.forwarding.request import Recipient
 from proxy.wire.coroutine_runner import CoroutineRunner
 
-Fetch = Callable[[Waiting], Awaitable[CsrfUnit | None]]
+Fetch = Callable[[Recipient], Awaitable[CsrfUnit | None]]
 
 
 class CsrfSession:
@@ -19,7 +19,7 @@ class CsrfSession:
 
     def __init__(self) -> None:
         self._unit: CsrfUnit | None = None
-        self._fetches: dict[tuple[bytes, bytes], Fetching] = {}
+        self._fetches: dict[tuple[bytes, bytes], CsrfFetch] = {}
         "By access token and path: a fetch that hangs holds up the messages to its own path only."
 
     def unit(self, authorization: bytes) -> CsrfUnit | None:
@@ -50,13 +50,13 @@ class CsrfSession:
                 return unit
         return None
 
-    def _begin(self, key: tuple[bytes, bytes], fetch: Fetch) -> "Fetching":
+    def _begin(self, key: tuple[bytes, bytes], fetch: Fetch) -> "CsrfFetch":
         self._unit = None
-        fetching = self._fetches[key] = Fetching(fetch, lambda ended, unit: self._ended(key, ended, unit))
+        fetching = self._fetches[key] = CsrfFetch(fetch, lambda ended, unit: self._ended(key, ended, unit))
         fetching.start()
         return fetching
 
-    def _ended(self, key: tuple[bytes, bytes], ended: "Fetching", unit: CsrfUnit | None) -> None:
+    def _ended(self, key: tuple[bytes, bytes], ended: "CsrfFetch", unit: CsrfUnit | None) -> None:
         """Keep what a fetch has brought, and give it to all that wait, whatever their path."""
         if self._fetches.get(key) is ended:
             del self._fetches[key]
@@ -68,13 +68,13 @@ class CsrfSession:
                 fetching.result.set_result(unit)
 
 
-class Fetching:
+class CsrfFetch:
     """One fetch on its way; owned by nobody's exchange, so that none that ends takes it along."""
 
     left = False
     half_closed = False
 
-    def __init__(self, fetch: Fetch, ended: "Callable[[Fetching, CsrfUnit | None], None]") -> None:
+    def __init__(self, fetch: Fetch, ended: "Callable[[CsrfFetch, CsrfUnit | None], None]") -> None:
         self.result: asyncio.Future[CsrfUnit | None] = asyncio.get_running_loop().create_future()
         self._fetch = fetch
         self._report = ended

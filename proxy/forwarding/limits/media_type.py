@@ -1,4 +1,4 @@
-"""Which content a route takes: media types of requests (RFC 9110 §8.3.1) against media ranges (§12.5.1)."""
+"""Which content a route accepts: media types of requests (RFC 9110 §8.3.1) against media ranges (§12.5.1)."""
 
 import re
 from collections.abc import Collection
@@ -6,7 +6,7 @@ from collections.abc import Collection
 _TYPE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9a-z]+)/[!#$%&'*+\-.^_`|~0-9a-z]+")
 
 
-def takes(ranges: Collection[str], content_types: Collection[bytes]) -> bool:
+def accepts(ranges: Collection[str], content_types: Collection[bytes]) -> bool:
     """Whether each Content-Type of a request lies in one of the ranges, in lower case, and there is at least one."""
     return bool(content_types) and all(_lies_in(ranges, each) for each in content_types)
 

@@ -9,7 +9,7 @@ _ROUNDING = 1e-6
 "Seconds; sums of intervals are not exact."
 
 
-class Buckets:
+class TokenBuckets:
     """The buckets of one route's senders; times in seconds of the monotonic clock, passed in."""
 
     def __init__(self, *, interval: float, burst: int) -> None:
@@ -21,7 +21,7 @@ class Buckets:
     def __len__(self) -> int:
         return len(self._full)
 
-    def take(self, sender: str, now: float) -> float:
+    def acquire(self, sender: str, now: float) -> float:
         """0 if the sender may ask now, which is then counted; else the seconds until it may."""
         full = max(self._full.get(sender, now), now)
         wait = full - now - self._slack

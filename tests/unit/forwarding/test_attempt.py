@@ -15,9 +15,9 @@ from proxy.errors import (
     UpstreamTimeout,
     UpstreamUnreachable,
 )
-from proxy.forwarding.attempt import ONE_WRITE, AttemptFailed, Outcome, UpstreamAnswer, attempt
+from proxy.forwarding.attempt import ONE_WRITE, AttemptFailed, AttemptResult, UpstreamAnswer, attempt
 from proxy.forwarding.body import Body, BufferedBody, StreamedBody
-from proxy.forwarding.verdict import Ending
+from proxy.forwarding.verdict import AttemptOutcome
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.upstream.request import UpstreamRequest
 from proxy.wire.body import IncomingBody
@@ -35,7 +35,7 @@ class Attempt:
 
     def __init__(self, body: Body, pool: MemoryPool | None = None) -> None:
         self.pool, self.waiting, self.record = pool or MemoryPool(), MemorySender(), ExchangeRecord("id", "POST")
-        self.outcome: Outcome | None = None
+        self.result: AttemptResult | None = None
         self.error: BaseException | None = None
         self.over = False
         self.route = route(self.pool, timeout=60, connect_timeout=7)
@@ -51,7 +51,7 @@ class Attempt:
     async def _go(self, body: Body) -> None:
         length = CHUNKED if isinstance(body, StreamedBody) and body.length is None else UNSAID
         request = UpstreamRequest("POST", b"/in", b"u", [], length)
-        self.outcome = await attempt(self.route, request, body, self.waiting, self.record, patience=60)
+        self.result = await attempt(self.route, request, body, self.waiting, self.record, patience=60)
 
     def _ended(self, error: BaseException | None) -> None:
         self.error, self.over = error, True
@@ -62,10 +62,10 @@ class Attempt:
         return connected(self.pool.made[-1])
 
     @property
-    def ending(self) -> tuple[Ending, type[Exception]]:
+    def outcome(self) -> tuple[AttemptOutcome, type[Exception]]:
         """How it failed."""
-        assert isinstance(self.outcome, AttemptFailed)
-        return self.outcome.ending, type(self.outcome.failure)
+        assert isinstance(self.result, AttemptFailed)
+        return self.result.outcome, type(self.result.failure)
 
 
 def incoming(length: int | None = None) -> IncomingBody:
@@ -84,9 +84,9 @@ async def test_an_answer_is_handed_over_with_its_connection() -> None:
     assert (under_way.transport.taken(), under_way.over) == (HEAD + b"abc", False)
 
     under_way.pool.made[0].data_received(ok(b"ok"))
-    answer = under_way.outcome
+    answer = under_way.result
     assert isinstance(answer, UpstreamAnswer)
-    assert (answer.head.status, answer.body.take(), answer.ending) == (200, b"ok", Ending.ANSWERED)
+    assert (answer.head.status, answer.body.take(), answer.outcome) == (200, b"ok", AttemptOutcome.ANSWERED)
     assert (under_way.record.attempts, under_way.pool.timeouts, under_way.pool.idle) == (1, [7], [])
 
     answer.discard()
@@ -97,7 +97,7 @@ async def test_an_answer_gives_its_connection_back_once() -> None:
     """By the second time another exchange may have it."""
     under_way = await Attempt(BufferedBody(b"abc")).start()
     under_way.pool.made[0].data_received(ok(b"ok"))
-    answer = under_way.outcome
+    answer = under_way.result
     assert isinstance(answer, UpstreamAnswer)
     answer.discard()
     other = await Attempt(BufferedBody(b"def"), under_way.pool).start()
@@ -105,8 +105,8 @@ async def test_an_answer_gives_its_connection_back_once() -> None:
 
     answer.discard()
     under_way.pool.made[0].data_received(ok(b"ok"))
-    assert isinstance(other.outcome, UpstreamAnswer)
-    assert other.outcome.body.take() == b"ok"
+    assert isinstance(other.result, UpstreamAnswer)
+    assert other.result.body.take() == b"ok"
 
 
 async def test_an_idle_connection_is_taken_before_a_new_one_is_made() -> None:
@@ -126,7 +126,7 @@ async def test_a_buffered_body_goes_out_whole_whatever_its_size(size: int) -> No
     assert under_way.transport.taken() == HEAD + b"a" * size
 
     under_way.pool.loop.advance(61)
-    assert under_way.ending == (Ending.BROKEN, UpstreamTimeout)
+    assert under_way.outcome == (AttemptOutcome.BROKEN, UpstreamTimeout)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ async def test_a_streamed_body_goes_out_as_it_comes(length: int | None, sent: by
     assert under_way.transport.taken() == (HEAD if length else CHUNKED_HEAD) + sent
 
     under_way.pool.loop.advance(61)
-    assert under_way.ending == (Ending.BROKEN, UpstreamTimeout)
+    assert under_way.outcome == (AttemptOutcome.BROKEN, UpstreamTimeout)
 
 
 async def test_a_sender_that_waits_to_be_asked_is_asked_when_the_upstream_is_there() -> None:
@@ -179,7 +179,7 @@ async def test_an_early_answer_ends_the_sending() -> None:
     body = incoming(4)
     under_way = await Attempt(streamed(body)).start()
     under_way.pool.made[0].data_received(ok(b"no", status=413))
-    answer = under_way.outcome
+    answer = under_way.result
     assert isinstance(answer, UpstreamAnswer)
     assert answer.head.status == 413
 
@@ -220,7 +220,7 @@ async def test_without_a_connection_nothing_was_sent(refusal: UpstreamUnreachabl
     pool.refusals.append(refusal)
     under_way = await Attempt(BufferedBody(b""), pool).start()
 
-    assert (under_way.outcome, under_way.record.attempts) == (AttemptFailed(Ending.UNSENT, refusal), 0)
+    assert (under_way.result, under_way.record.attempts) == (AttemptFailed(AttemptOutcome.UNSENT, refusal), 0)
 
 
 async def test_the_time_of_a_connection_that_fails_is_accounted_for() -> None:
@@ -230,10 +230,10 @@ async def test_the_time_of_a_connection_that_fails_is_accounted_for() -> None:
     pool.refusals.append(refusal)
     made, record = route(pool), ExchangeRecord("id", "POST", now=lambda: next(times))
     request = UpstreamRequest("POST", b"/in", b"u", [], UNSAID)
-    outcome = await attempt(made, request, BufferedBody(b""), MemorySender(), record, patience=60)
+    result = await attempt(made, request, BufferedBody(b""), MemorySender(), record, patience=60)
 
-    assert isinstance(outcome, AttemptFailed)
-    assert (outcome.ending, outcome.failure, record.connect_seconds) == (Ending.UNSENT, refusal, 10.0)
+    assert isinstance(result, AttemptFailed)
+    assert (result.outcome, result.failure, record.connect_seconds) == (AttemptOutcome.UNSENT, refusal, 10.0)
 
 
 async def test_where_a_connection_is_refused_for_good_no_other_is_tried() -> None:
@@ -242,7 +242,7 @@ async def test_where_a_connection_is_refused_for_good_no_other_is_tried() -> Non
     pool.refusals.append(refusal)
     under_way = await Attempt(BufferedBody(b""), pool).start()
 
-    assert under_way.outcome == AttemptFailed(Ending.UNREACHABLE, refusal)
+    assert under_way.result == AttemptFailed(AttemptOutcome.UNREACHABLE, refusal)
 
 
 async def test_a_connection_that_is_closed_as_soon_as_it_is_made_was_sent_nothing() -> None:
@@ -258,7 +258,7 @@ async def test_a_connection_that_is_closed_as_soon_as_it_is_made_was_sent_nothin
     pool.connection = close_at_once  # type: ignore[method-assign,assignment]
     under_way = await Attempt(BufferedBody(b"abc"), pool).start()
 
-    assert (under_way.ending, under_way.transport.taken()) == ((Ending.UNSENT, UpstreamClosed), b"")
+    assert (under_way.outcome, under_way.transport.taken()) == ((AttemptOutcome.UNSENT, UpstreamClosed), b"")
 
 
 async def test_a_sender_that_left_while_we_connected_costs_no_request() -> None:
@@ -279,29 +279,31 @@ Ends = Callable[[Attempt], None]
 
 
 @pytest.mark.parametrize(
-    ("happening", "ending"),
+    ("happening", "outcome"),
     [
         pytest.param(
             lambda it: it.pool.made[0].connection_lost(None),
-            (Ending.LOST, UpstreamClosed),
+            (AttemptOutcome.LOST, UpstreamClosed),
             id="closed before any octet",
         ),
         pytest.param(
             lambda it: (it.pool.made[0].data_received(b"HTTP/1.1 2"), it.pool.made[0].connection_lost(None)),
-            (Ending.BROKEN, UpstreamClosed),
+            (AttemptOutcome.BROKEN, UpstreamClosed),
             id="closed within the head",
         ),
         pytest.param(
             lambda it: it.pool.made[0].data_received(b"junk\r\n\r\n"),
-            (Ending.BROKEN, UpstreamMalformed),
+            (AttemptOutcome.BROKEN, UpstreamMalformed),
             id="no HTTP",
         ),
-        pytest.param(lambda it: it.pool.loop.advance(61), (Ending.BROKEN, UpstreamTimeout), id="silent"),
+        pytest.param(lambda it: it.pool.loop.advance(61), (AttemptOutcome.BROKEN, UpstreamTimeout), id="silent"),
     ],
 )
-async def test_an_attempt_without_answer_tells_how_it_ended(happening: Ends, ending: tuple[Ending, type]) -> None:
+async def test_an_attempt_without_answer_tells_how_it_ended(
+    happening: Ends, outcome: tuple[AttemptOutcome, type]
+) -> None:
     """Whether an octet of an answer has come decides about another attempt; its connection is given up."""
     under_way = await Attempt(BufferedBody(b"abc")).start()
     happening(under_way)
 
-    assert (under_way.ending, under_way.pool.idle, under_way.pool.made[0].leased) == (ending, [], False)
+    assert (under_way.outcome, under_way.pool.idle, under_way.pool.made[0].leased) == (outcome, [], False)

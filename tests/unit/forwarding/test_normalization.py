@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from proxy.forwarding.normalization import LONGEST, Reading, climbs, readings
+from proxy.forwarding.normalization import LONGEST, PathReading, climbs, readings
 from tests.fakes.spellings import CLIMBING, STAYING, spelled
 
 PIECES = [b"..", b".", b"/", b"\\", b"%2e", b"%2f", b"%5c", b"%252e", b"%252f", b"%25", b"2e", b"%", b";", b"%3b", b"x"]
@@ -81,20 +81,20 @@ def test_what_normalization_shows_to_lead_out_is_refused(rest: bytes, decodings:
 @pytest.mark.parametrize(
     ("rest", "reading"),
     [
-        (b"", Reading((), certain=True)),
-        (b"/", Reading((), certain=True)),
-        (b"/a/B/", Reading(("a", "b"), certain=True)),
-        (b"/a?/b", Reading(("a",), certain=True)),
-        (b"/a.b/1:2", Reading(("a.b", "1:2"), certain=True)),
-        (b"/a//./B%2fc%3bx", Reading(("a", "b", "c"), certain=True)),
-        (b"/a/../b", Reading(("a", "b"), certain=False)),
-        (b"/a/..;x/b", Reading(("a", "b"), certain=False)),
-        (b"/a;x%2fy/b", Reading(("a", "y", "b"), certain=False)),
-        (b"/a;x/b;y", Reading(("a", "b"), certain=True)),
-        (b"/%c5%bf%E2%84%AA%c4%b0%c4%b1", Reading(("skii",), certain=True)),
+        (b"", PathReading((), certain=True)),
+        (b"/", PathReading((), certain=True)),
+        (b"/a/B/", PathReading(("a", "b"), certain=True)),
+        (b"/a?/b", PathReading(("a",), certain=True)),
+        (b"/a.b/1:2", PathReading(("a.b", "1:2"), certain=True)),
+        (b"/a//./B%2fc%3bx", PathReading(("a", "b", "c"), certain=True)),
+        (b"/a/../b", PathReading(("a", "b"), certain=False)),
+        (b"/a/..;x/b", PathReading(("a", "b"), certain=False)),
+        (b"/a;x%2fy/b", PathReading(("a", "y", "b"), certain=False)),
+        (b"/a;x/b;y", PathReading(("a", "b"), certain=True)),
+        (b"/%c5%bf%E2%84%AA%c4%b0%c4%b1", PathReading(("skii",), certain=True)),
     ],
 )
-def test_a_path_is_read_as_names(rest: bytes, reading: Reading) -> None:
+def test_a_path_is_read_as_names(rest: bytes, reading: PathReading) -> None:
     """In one case, also by the rules of Java, which takes the long s for an s."""
     assert readings(rest) == [reading]
 
@@ -129,7 +129,7 @@ def canonical(names: list[bytes]) -> tuple[str, ...]:
     return readings(b"/" + b"/".join(names).replace(b"?", b"%3f"))[0].names
 
 
-def may_be_below(reading: Reading, names: tuple[str, ...]) -> bool:
+def may_be_below(reading: PathReading, names: tuple[str, ...]) -> bool:
     """Whether a path with this reading may lie below the names."""
     if reading.certain:
         return reading.names[: len(names)] == names

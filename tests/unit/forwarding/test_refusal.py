@@ -6,7 +6,7 @@ import zlib
 import pytest
 
 from proxy.forwarding.refusal import plain, refused
-from proxy.forwarding.verdict import Ending
+from proxy.forwarding.verdict import AttemptOutcome
 from proxy.wire.body import HIGH_WATER
 from tests.fakes.heads import response_head
 
@@ -41,16 +41,16 @@ def test_a_text_is_read_as_far_as_its_coding_is_known(coding: bytes, octets: byt
 @pytest.mark.parametrize(
     ("status", "retry", "fields", "ours", "ending"),
     [
-        (401, False, (), True, Ending.TOKEN_REFUSED),
-        (403, False, (), True, Ending.ANSWERED),
-        (403, True, (), True, Ending.TOKEN_REFUSED),
-        (403, True, ((b"x-csrf-token", b"required"),), True, Ending.CSRF_REQUIRED),
-        (403, True, ((b"x-csrf-token", b"required"),), False, Ending.ANSWERED),
-        (401, False, ((b"x-csrf-token", b"required"),), True, Ending.TOKEN_REFUSED),
+        (401, False, (), True, AttemptOutcome.TOKEN_REFUSED),
+        (403, False, (), True, AttemptOutcome.ANSWERED),
+        (403, True, (), True, AttemptOutcome.TOKEN_REFUSED),
+        (403, True, ((b"x-csrf-token", b"required"),), True, AttemptOutcome.CSRF_REQUIRED),
+        (403, True, ((b"x-csrf-token", b"required"),), False, AttemptOutcome.ANSWERED),
+        (401, False, ((b"x-csrf-token", b"required"),), True, AttemptOutcome.TOKEN_REFUSED),
     ],
 )
 def test_a_head_tells_which_credential_is_refused(
-    *, status: int, retry: bool, fields: tuple[tuple[bytes, bytes], ...], ours: bool, ending: Ending
+    *, status: int, retry: bool, fields: tuple[tuple[bytes, bytes], ...], ours: bool, ending: AttemptOutcome
 ) -> None:
     """A 403 that asks for a CSRF token is about nothing else."""
     head = response_head(b"HTTP/1.1 %d x" % status, *fields)

@@ -1,8 +1,8 @@
 """What a debugger, or a careless log line, would show of an exchange on its way: no credential, query or body."""
 
-from proxy.forwarding.outgoing import Outgoing
+from proxy.forwarding.prepared_request import PreparedRequest
 from proxy.forwarding.request import Request
-from proxy.forwarding.target import take_apart
+from proxy.forwarding.target import parse_target
 from proxy.wire.body import IncomingBody
 from tests.fakes.heads import request_head, response_head
 from tests.fakes.transport import MemoryTransport
@@ -18,15 +18,15 @@ def test_a_request_shows_its_method_path_and_id() -> None:
     head = request_head(b"POST " + TARGET + b" HTTP/1.0", *FIELDS)
     body = IncomingBody(MemoryTransport(), 3)
     body.push(HIDDEN)
-    shown = repr(Request(head, take_apart(TARGET), body, MemorySender(), "an-id"))
+    shown = repr(Request(head, parse_target(TARGET), body, MemorySender(), "an-id"))
     assert HIDDEN.decode() not in shown
     assert all(each in shown for each in ("POST", "/orders", "an-id"))
 
 
 def test_what_goes_on_shows_how_many_fields_it_has() -> None:
     """With our token in one of them."""
-    outgoing = Outgoing("POST", TARGET, b"u", [b"X: " + HIDDEN], HIDDEN, has_csrf_token=False)
-    assert repr(outgoing) == "<Outgoing POST, 1 fields>"
+    prepared = PreparedRequest("POST", TARGET, b"u", [b"X: " + HIDDEN], HIDDEN, has_csrf_token=False)
+    assert repr(prepared) == "<PreparedRequest POST, 1 fields>"
 
 
 def test_an_answer_shows_its_status() -> None:

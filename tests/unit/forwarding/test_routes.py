@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from proxy.errors import MethodNotAllowed, RouteUnknown, TargetOutsideRoute
 from proxy.forwarding.normalization import climbs
 from proxy.forwarding.routes import Route, Routes, prefixes
-from proxy.forwarding.target import take_apart
+from proxy.forwarding.target import parse_target
 from tests.fakes.spellings import STAYING, spelled
 from tests.unit.forwarding.world import route
 
@@ -30,7 +30,7 @@ def named(name: str, path: str, **options: Any) -> Route:
 
 def found(routes: list[Route], target: bytes, method: str = "GET", host: bytes = b"h") -> str:
     """The name of the route that takes it."""
-    return Routes(routes).match(method, take_apart(target), host).settings.name
+    return Routes(routes).match(method, parse_target(target), host).settings.name
 
 
 TABLE = [

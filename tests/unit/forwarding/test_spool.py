@@ -87,12 +87,12 @@ class Dripping(IncomingBody):
         return await super().read()
 
 
-ROOM = settings(buffer=4, spool=10, max_body=12)
+LIMITS = settings(buffer=4, spool=10, max_body=12)
 
 
 async def test_a_body_above_the_buffer_goes_into_a_file_and_can_be_sent_again(spool: Spool) -> None:
     """As often as need be, each time from its first octet."""
-    body = await collect(Dripping(b"abc", b"de", b"fghi"), ROOM, spool)
+    body = await collect(Dripping(b"abc", b"de", b"fghi"), LIMITS, spool)
     assert isinstance(body, SpooledBody)
     assert (body.length, body.replayable) == (9, True)
     assert (await read(body), await read(body)) == (b"abcdefghi", b"abcdefghi")
@@ -102,7 +102,7 @@ async def test_a_body_above_the_buffer_goes_into_a_file_and_can_be_sent_again(sp
 
 async def test_an_announced_body_goes_into_a_file_too(spool: Spool) -> None:
     """Its length is known before it has come."""
-    body = await collect(arrived(b"abcdefghij", length=10), ROOM, spool)
+    body = await collect(arrived(b"abcdefghij", length=10), LIMITS, spool)
     assert isinstance(body, SpooledBody)
     assert await read(body) == b"abcdefghij"
     body.close()
@@ -120,7 +120,7 @@ async def test_a_large_body_is_read_in_pieces(spool: Spool) -> None:
 
 async def test_a_body_that_outgrows_the_file_is_streamed_from_its_first_octet(spool: Spool) -> None:
     """It can be sent again until something has been read from it."""
-    body = await collect(Dripping(b"abc", b"defgh", b"ijk"), ROOM, spool)
+    body = await collect(Dripping(b"abc", b"defgh", b"ijk"), LIMITS, spool)
     assert isinstance(body, StreamedBody)
     assert (body.length, body.replayable, body.waiting) == (None, True, False)
     assert (await read(body), body.replayable) == (b"abcdefghijk", False)
@@ -129,7 +129,7 @@ async def test_a_body_that_outgrows_the_file_is_streamed_from_its_first_octet(sp
 
 async def test_a_body_announced_above_spool_is_streamed(spool: Spool) -> None:
     """Nothing of it has been read."""
-    assert isinstance(await collect(IncomingBody(MemoryTransport(), 11), ROOM, spool), StreamedBody)
+    assert isinstance(await collect(IncomingBody(MemoryTransport(), 11), LIMITS, spool), StreamedBody)
 
 
 async def test_without_a_size_no_file_is_made(spool: Spool) -> None:
@@ -139,12 +139,12 @@ async def test_without_a_size_no_file_is_made(spool: Spool) -> None:
 
 async def test_without_a_folder_no_file_is_made() -> None:
     """There is one only where a route wants it."""
-    assert isinstance(await collect(arrived(b"abcde"), ROOM), StreamedBody)
+    assert isinstance(await collect(arrived(b"abcde"), LIMITS), StreamedBody)
 
 
 async def test_a_file_has_no_name_and_its_folder_is_ours_alone(spool: Spool, folder: Path) -> None:
     """Whoever looks finds nothing, and nothing is left behind."""
-    body = await collect(arrived(b"abcde"), ROOM, spool)
+    body = await collect(arrived(b"abcde"), LIMITS, spool)
     (ours,) = folder.iterdir()
     assert (list(ours.iterdir()), stat.S_IMODE(ours.stat().st_mode)) == ([], 0o700)
     body.close()
@@ -171,7 +171,7 @@ async def test_a_file_is_closed_when_its_body_does_not_become_whole(
 
     monkeypatch.setattr(spool, "open", remembering)
     with pytest.raises(error):
-        await collect(incoming, ROOM, spool)
+        await collect(incoming, LIMITS, spool)
     assert [each._file.closed for each in opened] == [True]
 
 
@@ -187,7 +187,7 @@ async def test_a_disk_without_room_makes_a_stream_of_it(
         return written(descriptor, octets, at)
 
     monkeypatch.setattr(os, "pwrite", full)
-    body = await collect(Dripping(b"abcde", b"fgh"), ROOM, spool)
+    body = await collect(Dripping(b"abcde", b"fgh"), LIMITS, spool)
     assert isinstance(body, StreamedBody)
     assert await read(body) == b"abcdefgh"
     body.close()
@@ -200,7 +200,7 @@ async def test_without_a_place_for_a_folder_a_body_is_streamed(spool: Spool, not
     for ours in folder.iterdir():
         ours.rmdir()
     folder.rmdir()
-    body = await collect(arrived(b"abcde"), ROOM, spool)
+    body = await collect(arrived(b"abcde"), LIMITS, spool)
     assert await read(body) == b"abcde"
     assert [event for event, _ in notes.lines] == ["spool.failed"]
 
@@ -209,7 +209,7 @@ async def test_a_folder_that_a_cleaner_has_removed_is_made_again(spool: Spool, n
     """Once, for all who find it gone at the same time; nothing is left of it at the end."""
     (first,) = folder.iterdir()
     first.rmdir()
-    bodies = await asyncio.gather(*(collect(arrived(b"abcde"), ROOM, spool) for _ in range(8)))
+    bodies = await asyncio.gather(*(collect(arrived(b"abcde"), LIMITS, spool) for _ in range(8)))
     assert all(isinstance(each, SpooledBody) for each in bodies)
     (again,) = folder.iterdir()
     assert (stat.S_IMODE(again.stat().st_mode), notes.lines) == (0o700, [])
@@ -242,6 +242,6 @@ async def test_a_short_write_is_finished(spool: Spool, monkeypatch: pytest.Monke
     """The system may take less than it is given."""
     written = os.pwrite
     monkeypatch.setattr(os, "pwrite", lambda descriptor, octets, at: written(descriptor, octets[:2], at))
-    body = await collect(arrived(b"abcdefg"), ROOM, spool)
+    body = await collect(arrived(b"abcdefg"), LIMITS, spool)
     assert await read(body) == b"abcdefg"
     body.close()

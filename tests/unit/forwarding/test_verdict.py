@@ -5,7 +5,7 @@ from itertools import chain, combinations, product
 
 import pytest
 
-from proxy.forwarding.verdict import IDEMPOTENT, Ending, Verdict, verdict
+from proxy.forwarding.verdict import IDEMPOTENT, AttemptOutcome, Verdict, verdict
 
 CHANCES = (Verdict.RENEW_TOKEN, Verdict.FETCH_CSRF, Verdict.RECONNECT)
 SPENT = [frozenset(each) for each in chain.from_iterable(combinations(CHANCES, size) for size in range(4))]
@@ -29,17 +29,17 @@ class Row:
 
 
 ROWS = {
-    Ending.ANSWERED: Row(Verdict.RELAY, Verdict.RELAY),
-    Ending.TOKEN_REFUSED: Row(Verdict.RENEW_TOKEN, Verdict.RELAY, gone=Verdict.RELAY),
-    Ending.CSRF_REQUIRED: Row(Verdict.FETCH_CSRF, Verdict.RELAY, gone=Verdict.FETCH_CSRF_FOR_NEXT),
-    Ending.UNSENT: Row(Verdict.RECONNECT, Verdict.FAIL),
-    Ending.UNREACHABLE: Row(Verdict.FAIL, Verdict.FAIL),
-    Ending.LOST: Row(Verdict.RECONNECT, Verdict.FAIL, gone=Verdict.FAIL, idempotent=True),
-    Ending.BROKEN: Row(Verdict.FAIL, Verdict.FAIL),
+    AttemptOutcome.ANSWERED: Row(Verdict.RELAY, Verdict.RELAY),
+    AttemptOutcome.TOKEN_REFUSED: Row(Verdict.RENEW_TOKEN, Verdict.RELAY, gone=Verdict.RELAY),
+    AttemptOutcome.CSRF_REQUIRED: Row(Verdict.FETCH_CSRF, Verdict.RELAY, gone=Verdict.FETCH_CSRF_FOR_NEXT),
+    AttemptOutcome.UNSENT: Row(Verdict.RECONNECT, Verdict.FAIL),
+    AttemptOutcome.UNREACHABLE: Row(Verdict.FAIL, Verdict.FAIL),
+    AttemptOutcome.LOST: Row(Verdict.RECONNECT, Verdict.FAIL, gone=Verdict.FAIL, idempotent=True),
+    AttemptOutcome.BROKEN: Row(Verdict.FAIL, Verdict.FAIL),
 }
 
 
-def expected(ending: Ending, spent: frozenset[Verdict], method: str, *, replayable: bool) -> Verdict:
+def expected(ending: AttemptOutcome, spent: frozenset[Verdict], method: str, *, replayable: bool) -> Verdict:
     """Look the row up."""
     row = ROWS[ending]
     if row.chance in spent or (row.idempotent and not METHODS[method]):
@@ -49,7 +49,7 @@ def expected(ending: Ending, spent: frozenset[Verdict], method: str, *, replayab
 
 def test_the_whole_table() -> None:
     """Every ending, spent chance, method and body: the verdict is that of its row."""
-    cases = list(product(Ending, SPENT, METHODS, (True, False)))
+    cases = list(product(AttemptOutcome, SPENT, METHODS, (True, False)))
     assert len(cases) == 7 * 8 * 11 * 2
 
     for ending, spent, method, replayable in cases:
@@ -60,13 +60,13 @@ def test_the_whole_table() -> None:
 def test_a_post_is_never_sent_twice_when_the_first_may_have_arrived() -> None:
     """Whatever else holds, for every method that is not idempotent."""
     for method, spent, replayable in product(("POST", "PATCH"), SPENT, (True, False)):
-        for ending in (Ending.LOST, Ending.BROKEN):
+        for ending in (AttemptOutcome.LOST, AttemptOutcome.BROKEN):
             assert verdict(ending, spent, method=method, replayable=replayable) is Verdict.FAIL
 
 
 def test_each_exchange_ends_after_at_most_one_of_each_second_chance() -> None:
     """Whatever happens in the attempts, there are no more than four."""
-    for ending in Ending:
+    for ending in AttemptOutcome:
         spent: frozenset[Verdict] = frozenset()
         for _ in range(4):
             decided = verdict(ending, spent, method="GET", replayable=True)

@@ -10,10 +10,10 @@ from proxy.forwarding.context import ExchangeContext
 from proxy.forwarding.cookies import CookieRules
 from proxy.forwarding.exchange import exchange
 from proxy.forwarding.fields import FieldRules
-from proxy.forwarding.limits.route_limits import bounds_of
+from proxy.forwarding.limits.route_limits import limits_of
 from proxy.forwarding.request import Request
 from proxy.forwarding.routes import Route, Routes
-from proxy.forwarding.target import take_apart
+from proxy.forwarding.target import parse_target
 from proxy.oauth.source import TokenSource
 from proxy.oauth.token import Moment, Token
 from proxy.observe.exchange_record import ExchangeRecord
@@ -167,7 +167,7 @@ def route(pool: MemoryPool | None = None, source: MemorySource | None = None, **
         cookie_rules=CookieRules(prefix=b"cpi.orders~", route_path=prefix or b"/", upstream_path=b"/http/in"),
         pool=cast("Pool", pool or MemoryPool()),
         source=cast("TokenSource", source or MemorySource()),
-        bounds=bounds_of(given, HandLoop().deadlines()),
+        limits=limits_of(given, HandLoop().deadlines()),
     )
 
 
@@ -188,7 +188,7 @@ def request(
         if body:
             incoming.push(body)
         incoming.end()
-    return Request(head, take_apart(head.target), incoming, sender or MemorySender(), "id-1")
+    return Request(head, parse_target(head.target), incoming, sender or MemorySender(), "id-1")
 
 
 def connected(connection: UpstreamConnection) -> MemoryTransport:

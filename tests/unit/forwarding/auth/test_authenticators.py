@@ -24,17 +24,19 @@ def test_each_kind_has_its_gate(tmp_path: Path) -> None:
     users, keys = tmp_path / "users", tmp_path / "keys"
     users.write_text(f"erp:{bcrypt_hash('x')}")
     keys.write_text("k1")
-    gates = Authenticators(Log())
-    basic = gates.gate("a", InboundAuth(basic=Basic(users_file=users)))
-    assert repr(basic) == "<BasicGate 1 users>"
+    authenticators = Authenticators(Log())
+    basic = authenticators.authenticator("a", InboundAuth(basic=Basic(users_file=users)))
+    assert repr(basic) == "<BasicAuthenticator 1 users>"
     assert isinstance(basic, BasicAuthenticator)
-    assert isinstance(gates.gate("b", InboundAuth(api_key=ApiKey(keys_file=keys))), ApiKeyAuthenticator)
+    assert isinstance(
+        authenticators.authenticator("b", InboundAuth(api_key=ApiKey(keys_file=keys))), ApiKeyAuthenticator
+    )
 
 
 def test_no_kind_is_no_gate() -> None:
     """What the configuration refuses would otherwise let everybody in."""
     with pytest.raises(ValueError, match="no kind"):
-        Authenticators(Log()).gate("a", InboundAuth())
+        Authenticators(Log()).authenticator("a", InboundAuth())
 
 
 def test_a_file_that_has_gone_wrong_is_told(tmp_path: Path) -> None:
@@ -42,18 +44,20 @@ def test_a_file_that_has_gone_wrong_is_told(tmp_path: Path) -> None:
     keys = tmp_path / "keys"
     keys.write_text("# none")
     with pytest.raises(ValueError, match=r"keys holds no key"):
-        Authenticators(Log()).gate("a", InboundAuth(api_key=ApiKey(keys_file=keys)))
+        Authenticators(Log()).authenticator("a", InboundAuth(api_key=ApiKey(keys_file=keys)))
 
 
 async def test_a_gate_that_is_asked_for_again_is_the_same(tmp_path: Path) -> None:
     """With what it remembers, until it is not wanted any more."""
     keys = tmp_path / "keys"
     keys.write_text("k1")
-    gates, auth = Authenticators(Log()), InboundAuth(api_key=ApiKey(keys_file=keys))
-    first, of_another_route = [await asyncio.to_thread(gates.gate, route, auth) for route in ("a", "b")]
-    gates.start()
-    await gates.keep({("a", auth)})
-    assert gates.gate("a", auth) is first
-    assert await asyncio.to_thread(gates.gate, "b", auth) is not of_another_route
-    await gates.close()
-    assert await asyncio.to_thread(gates.gate, "a", auth) is not first
+    authenticators, auth = Authenticators(Log()), InboundAuth(api_key=ApiKey(keys_file=keys))
+    first, of_another_route = [
+        await asyncio.to_thread(authenticators.authenticator, route, auth) for route in ("a", "b")
+    ]
+    authenticators.start()
+    await authenticators.keep({("a", auth)})
+    assert authenticators.authenticator("a", auth) is first
+    assert await asyncio.to_thread(authenticators.authenticator, "b", auth) is not of_another_route
+    await authenticators.close()
+    assert await asyncio.to_thread(authenticators.authenticator, "a", auth) is not first

@@ -39,13 +39,13 @@ class World:
 
     def __init__(self) -> None:
         self.checks = MemoryChecks()
-        self.gate = BasicAuthenticator(cast("PasswordChecks", self.checks))
-        self.gate.take(USERS)
+        self.authenticator = BasicAuthenticator(cast("PasswordChecks", self.checks))
+        self.authenticator.update_users(USERS)
 
     async def ask(self, *values: bytes, sender: MemorySender | None = None) -> str:
         """Show these fields."""
         fields = [(b"authorization", value) for value in values]
-        return await self.gate.admit(request("POST /orders", *fields, sender=sender), "192.0.2.7")
+        return await self.authenticator.authenticate(request("POST /orders", *fields, sender=sender), "192.0.2.7")
 
 
 @pytest.fixture
@@ -81,9 +81,11 @@ async def test_what_shows_no_password_costs_none(world: World, values: tuple[byt
 
 async def test_before_there_are_users_nobody_is_let_in() -> None:
     """An empty gate is shut."""
-    gate = BasicAuthenticator(cast("PasswordChecks", MemoryChecks()))
+    authenticator = BasicAuthenticator(cast("PasswordChecks", MemoryChecks()))
     with pytest.raises(CredentialMissing):
-        await gate.admit(request("POST /orders", (b"authorization", basic("erp", "right"))), "192.0.2.7")
+        await authenticator.authenticate(
+            request("POST /orders", (b"authorization", basic("erp", "right"))), "192.0.2.7"
+        )
 
 
 async def test_one_check_serves_all_that_show_the_same(world: World) -> None:
@@ -107,7 +109,7 @@ async def test_a_sender_that_left_meanwhile_gets_no_answer(world: World) -> None
 async def test_new_users_take_the_place_of_what_is_remembered(world: World) -> None:
     """Who is on the list no more is not let in, whoever was before."""
     await world.ask(basic("erp", "right"))
-    world.gate.take({"mes": USERS["mes"]})
+    world.authenticator.update_users({"mes": USERS["mes"]})
     with pytest.raises(CredentialMissing):
         await world.ask(basic("erp", "right"))
     assert await world.ask(basic("mes", "other")) == "mes"
@@ -116,7 +118,7 @@ async def test_new_users_take_the_place_of_what_is_remembered(world: World) -> N
 async def test_the_same_users_again_change_nothing(world: World) -> None:
     """A file that was written anew with the same content costs no checks."""
     await world.ask(basic("erp", "right"))
-    world.gate.take(dict(USERS))
+    world.authenticator.update_users(dict(USERS))
     await world.ask(basic("erp", "right"))
     assert len(world.checks.begun) == 1
 
@@ -126,7 +128,7 @@ async def test_a_check_against_old_users_is_not_remembered_with_the_new(world: W
     world.checks.is_prompt = False
     asked = asyncio.ensure_future(world.ask(basic("erp", "right")))
     await turns()
-    world.gate.take({"erp": bcrypt_hash("new")})
+    world.authenticator.update_users({"erp": bcrypt_hash("new")})
     world.checks.begun[0][2].set_result(True)
     assert await asked == "erp"
     world.checks.is_prompt = True
@@ -147,7 +149,7 @@ async def test_a_check_that_is_cancelled_means_that_the_proxy_stops(world: World
 async def test_memory_is_bounded(world: World) -> None:
     """Who was not there for longest is forgotten first."""
     names = [f"user{number}" for number in range(MOST_REMEMBERED + 1)]
-    world.gate.take(dict.fromkeys(names, USERS["erp"]))
+    world.authenticator.update_users(dict.fromkeys(names, USERS["erp"]))
     world.checks.verdict = True
     for name in [*names[:-1], names[0], names[-1]]:
         await world.ask(basic(name, "right"))
@@ -160,4 +162,4 @@ async def test_memory_is_bounded(world: World) -> None:
 
 def test_a_gate_shows_no_hash(world: World) -> None:
     """In its representation."""
-    assert repr(world.gate) == "<BasicGate 2 users>"
+    assert repr(world.authenticator) == "<BasicAuthenticator 2 users>"

@@ -6,7 +6,7 @@ import pytest
 
 from proxy.forwarding.csrf.session import CsrfSession
 from proxy.forwarding.csrf.unit import CsrfUnit
-from proxy.forwarding.request import Waiting
+from proxy.forwarding.request import Recipient
 from proxy.wire.coroutine_runner import CoroutineRunner, woken
 from tests.unit.forwarding.csrf.units import AUTH, unit
 
@@ -15,13 +15,13 @@ class Upstream:
     """Fetches one by one, each when told to."""
 
     def __init__(self) -> None:
-        self.waiting: list[Waiting] = []
+        self.waiting: list[Recipient] = []
         self.results: list[CsrfUnit | Exception | None] = []
 
-    async def fetch(self, waiting: Waiting) -> CsrfUnit | None:
+    async def fetch(self, recipient: Recipient) -> CsrfUnit | None:
         """Wait for the bell until there is a result."""
-        assert not waiting.left
-        self.waiting.append(waiting)
+        assert not recipient.left
+        self.waiting.append(recipient)
         while not self.results:
             await woken()
         result = self.results.pop()

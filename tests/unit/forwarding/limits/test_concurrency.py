@@ -17,7 +17,7 @@ from tests.unit.forwarding.world import MemorySender, turns
 class Exchange:
     """Takes a place, keeps it until it is told to end, and gives it back."""
 
-    def __init__(self, places: ConcurrencyLimit, *, fails: bool = False) -> None:
+    def __init__(self, limit: ConcurrencyLimit, *, fails: bool = False) -> None:
         self.sender = MemorySender()
         self.body = IncomingBody(MemoryTransport(), 10)
         self.has_place = False
@@ -25,18 +25,18 @@ class Exchange:
         self.ended = asyncio.Event()
         self._fails = fails
         self.over = asyncio.Event()
-        self.sender.run = CoroutineRunner(self._serve(places), self._end)
+        self.sender.run = CoroutineRunner(self._serve(limit), self._end)
         self.sender.run.start()
 
-    async def _serve(self, places: ConcurrencyLimit) -> None:
-        await places.take(self.sender, self.body)
+    async def _serve(self, limit: ConcurrencyLimit) -> None:
+        await limit.acquire(self.sender, self.body)
         try:
             self.has_place = True
             if not self._fails:
                 await asyncio.get_running_loop().create_task(self.ended.wait())
         finally:
             self.has_place = False
-            places.give_back()
+            limit.release()
 
     def _end(self, error: BaseException | None) -> None:
         self.error = error
@@ -60,7 +60,7 @@ def clock() -> HandLoop:
 
 
 @pytest.fixture
-def places(clock: HandLoop) -> ConcurrencyLimit:
+def limit(clock: HandLoop) -> ConcurrencyLimit:
     """One place, and room for two that wait, for ten seconds each."""
     return ConcurrencyLimit(most=1, queue=2, patience=10, deadlines=clock.deadlines())
 
@@ -75,24 +75,24 @@ def states(*exchanges: Exchange) -> list[str]:
     return [each.state for each in exchanges]
 
 
-async def test_who_waits_is_served_in_order(places: ConcurrencyLimit) -> None:
+async def test_who_waits_is_served_in_order(limit: ConcurrencyLimit) -> None:
     """Nobody that comes later passes one that waits."""
-    first, second, third = (Exchange(places) for _ in range(3))
-    assert (states(first, second, third), places.waiting) == (["served", "waits", "waits"], 2)
+    first, second, third = (Exchange(limit) for _ in range(3))
+    assert (states(first, second, third), limit.waiting) == (["served", "waits", "waits"], 2)
 
     await first.end()
-    assert (states(second, third), places.waiting) == (["served", "waits"], 1)
-    late = Exchange(places)
+    assert (states(second, third), limit.waiting) == (["served", "waits"], 1)
+    late = Exchange(limit)
     await second.end()
-    assert (states(third, late), places.waiting) == (["served", "waits"], 1)
+    assert (states(third, late), limit.waiting) == (["served", "waits"], 1)
     await third.end()
     await late.end()
-    assert repr(places) == "<Places 1 of 1 free, 0 waiting>"
+    assert repr(limit) == "<ConcurrencyLimit 1 of 1 free, 0 waiting>"
 
 
-async def test_a_full_queue_sends_away(places: ConcurrencyLimit) -> None:
+async def test_a_full_queue_sends_away(limit: ConcurrencyLimit) -> None:
     """At once, and says which options it met."""
-    exchanges = [Exchange(places) for _ in range(4)]
+    exchanges = [Exchange(limit) for _ in range(4)]
 
     refusal = exchanges[-1].error
     assert isinstance(refusal, Overloaded)
@@ -107,19 +107,19 @@ async def test_a_full_queue_sends_away(places: ConcurrencyLimit) -> None:
 
 async def test_without_a_queue_nobody_waits(clock: HandLoop) -> None:
     """The second is sent away."""
-    places = ConcurrencyLimit(most=1, queue=0, patience=10, deadlines=clock.deadlines())
-    first, second = Exchange(places), Exchange(places)
+    limit = ConcurrencyLimit(most=1, queue=0, patience=10, deadlines=clock.deadlines())
+    first, second = Exchange(limit), Exchange(limit)
 
     assert "there is no queue" in str(second.error)
     await first.end()
-    assert Exchange(places, fails=True).error is None
+    assert Exchange(limit, fails=True).error is None
 
 
-async def test_patience_has_an_end(places: ConcurrencyLimit, clock: HandLoop) -> None:
+async def test_patience_has_an_end(limit: ConcurrencyLimit, clock: HandLoop) -> None:
     """Of each that waits, from when it began."""
-    first, second = Exchange(places), Exchange(places)
+    first, second = Exchange(limit), Exchange(limit)
     clock.advance(6)
-    third = Exchange(places)
+    third = Exchange(limit)
     clock.advance(5)
 
     assert states(first, second, third) == ["served", "over", "waits"]
@@ -130,13 +130,11 @@ async def test_patience_has_an_end(places: ConcurrencyLimit, clock: HandLoop) ->
     await third.end()
 
 
-async def test_a_deadline_that_strikes_after_the_call_changes_nothing(
-    places: ConcurrencyLimit, clock: HandLoop
-) -> None:
+async def test_a_deadline_that_strikes_after_the_call_changes_nothing(limit: ConcurrencyLimit, clock: HandLoop) -> None:
     """The place is taken over."""
-    await places.take(MemorySender(), empty())
-    called = Exchange(places)
-    places.give_back()
+    await limit.acquire(MemorySender(), empty())
+    called = Exchange(limit)
+    limit.release()
     assert called.state == "waits"
     clock.advance(11)
     await turns()
@@ -170,80 +168,80 @@ Going = Callable[[Exchange], None]
     ("go", "error"), [(close_own_side, SenderLeft), (reset, SenderLeft), (break_body, RequestMalformed)]
 )
 async def test_a_sender_that_goes_makes_room_at_once(
-    places: ConcurrencyLimit, go: Going, error: type[Exception]
+    limit: ConcurrencyLimit, go: Going, error: type[Exception]
 ) -> None:
     """In the queue; and what it was called for is the next one's."""
-    await places.take(MemorySender(), empty())
-    first, second = Exchange(places), Exchange(places)
+    await limit.acquire(MemorySender(), empty())
+    first, second = Exchange(limit), Exchange(limit)
     go(first)
-    assert (type(first.error), places.waiting) == (error, 1)
+    assert (type(first.error), limit.waiting) == (error, 1)
 
-    third = Exchange(places)
-    assert (states(second, third), places.waiting) == (["waits", "waits"], 2)
-    places.give_back()
+    third = Exchange(limit)
+    assert (states(second, third), limit.waiting) == (["waits", "waits"], 2)
+    limit.release()
     go(second)
     await turns()
     assert (type(second.error), third.state) == (error, "served")
     await third.end()
 
 
-async def test_one_that_is_gone_already_does_not_wait(places: ConcurrencyLimit) -> None:
+async def test_one_that_is_gone_already_does_not_wait(limit: ConcurrencyLimit) -> None:
     """Its turn would be for nothing."""
-    first = Exchange(places)
+    first = Exchange(limit)
     sender = MemorySender()
     sender.half_closed = True
     with pytest.raises(SenderLeft):
-        await places.take(sender, empty())
-    assert places.waiting == 0
+        await limit.acquire(sender, empty())
+    assert limit.waiting == 0
     await first.end()
 
 
-async def test_other_changes_wake_nobody_for_good(places: ConcurrencyLimit) -> None:
+async def test_other_changes_wake_nobody_for_good(limit: ConcurrencyLimit) -> None:
     """More of its body came: it goes on waiting."""
-    first, second = Exchange(places), Exchange(places)
+    first, second = Exchange(limit), Exchange(limit)
     second.body.push(b"x")
     second.sender.wake()
 
     assert second.state == "waits"
     await first.end()
     await second.end()
-    assert repr(places) == "<Places 1 of 1 free, 0 waiting>"
+    assert repr(limit) == "<ConcurrencyLimit 1 of 1 free, 0 waiting>"
 
 
-async def test_when_it_closes_all_that_wait_are_told(places: ConcurrencyLimit) -> None:
+async def test_when_it_closes_all_that_wait_are_told(limit: ConcurrencyLimit) -> None:
     """Who has a place keeps it; nobody waits from then on."""
-    first, second, third = (Exchange(places) for _ in range(3))
-    places.close()
+    first, second, third = (Exchange(limit) for _ in range(3))
+    limit.close()
 
     assert states(first, second, third) == ["served", "over", "over"]
     assert [type(each.error) for each in (second, third)] == [Draining, Draining]
-    assert isinstance(Exchange(places).error, Overloaded)
+    assert isinstance(Exchange(limit).error, Overloaded)
     await first.end()
-    assert Exchange(places, fails=True).error is None
+    assert Exchange(limit, fails=True).error is None
 
 
 async def test_a_thousand_that_fail_at_once_do_not_call_each_other(clock: HandLoop) -> None:
     """Each has its own turn of the event loop: the stack stays flat."""
-    places = ConcurrencyLimit(most=1, queue=2000, patience=10, deadlines=clock.deadlines())
-    first = Exchange(places)
-    others = [Exchange(places, fails=True) for _ in range(2000)]
+    limit = ConcurrencyLimit(most=1, queue=2000, patience=10, deadlines=clock.deadlines())
+    first = Exchange(limit)
+    others = [Exchange(limit, fails=True) for _ in range(2000)]
     await first.end()
     async with asyncio.timeout(30):
         await others[-1].over.wait()
 
     assert [each.error for each in others if each.error] == []
-    assert repr(places) == "<Places 1 of 1 free, 0 waiting>"
+    assert repr(limit) == "<ConcurrencyLimit 1 of 1 free, 0 waiting>"
 
 
-async def test_one_that_is_thrown_away_while_it_waits_leaves_no_trace(places: ConcurrencyLimit) -> None:
+async def test_one_that_is_thrown_away_while_it_waits_leaves_no_trace(limit: ConcurrencyLimit) -> None:
     """Whether it has been called or not."""
-    first = Exchange(places)
-    coroutines = [places.take(MemorySender(), empty()) for _ in range(2)]
+    first = Exchange(limit)
+    coroutines = [limit.acquire(MemorySender(), empty()) for _ in range(2)]
     for each in coroutines:
         each.send(None)
     coroutines[1].close()
-    assert places.waiting == 1
+    assert limit.waiting == 1
     await first.end()
     coroutines[0].close()
 
-    assert repr(places) == "<Places 1 of 1 free, 0 waiting>"
+    assert repr(limit) == "<ConcurrencyLimit 1 of 1 free, 0 waiting>"

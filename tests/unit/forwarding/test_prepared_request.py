@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from proxy.config.model import Forwarded
 from proxy.errors import Loop
-from proxy.forwarding.outgoing import prepare
+from proxy.forwarding.prepared_request import prepare
 from tests.unit.forwarding.world import MemorySender, Pair, request, route
 
 ADDRESS = "192.0.2.7"
@@ -98,10 +98,10 @@ def test_only_the_upstreams_own_cookies_go_on() -> None:
     """Without our prefix."""
     fields = ((b"Cookie", b"MYSAPSSO2=x; cpi.orders~S=1"), (b"cookie", b"cpi.orders~T=2"))
 
-    outgoing = prepare(request("POST /orders", *fields), ADDRESS, route())
+    prepared = prepare(request("POST /orders", *fields), ADDRESS, route())
 
-    assert outgoing.cookies == b"S=1; T=2"
-    assert outgoing.fields == [b"Via: 1.1 cpi-test"]
+    assert prepared.cookies == b"S=1; T=2"
+    assert prepared.fields == [b"Via: 1.1 cpi-test"]
 
 
 @pytest.mark.parametrize(
@@ -179,6 +179,6 @@ def test_a_sender_that_speaks_of_csrf_tokens_does_its_own_handshake(fields: tupl
 def test_lines_of_our_own_span_go_on() -> None:
     """With each attempt."""
     lines = (b"traceparent: 00-1-2-01", b"tracestate: a=b")
-    outgoing = prepare(request("POST /orders", minor=0), ADDRESS, route(), lines)
+    prepared = prepare(request("POST /orders", minor=0), ADDRESS, route(), lines)
 
-    assert outgoing.fields == [b"Via: 1.0 cpi-test", *lines]
+    assert prepared.fields == [b"Via: 1.0 cpi-test", *lines]

@@ -7,7 +7,7 @@ from proxy.forwarding.routes import Route
 from proxy.wire.grammar import Fields
 
 
-class Outgoing:
+class PreparedRequest:
     """What all attempts of an exchange send alike: a message without any credential of ours."""
 
     __slots__ = ("authority", "cookies", "fields", "has_csrf_token", "method", "target")
@@ -27,10 +27,10 @@ class Outgoing:
         "Whether the sender does the CSRF handshake itself."
 
     def __repr__(self) -> str:
-        return f"<Outgoing {self.method}, {len(self.fields)} fields>"
+        return f"<PreparedRequest {self.method}, {len(self.fields)} fields>"
 
 
-def prepare(request: Request, address: str, route: Route, trace: tuple[bytes, ...] = ()) -> Outgoing:
+def prepare(request: Request, address: str, route: Route, trace: tuple[bytes, ...] = ()) -> PreparedRequest:
     """The message that goes on; Loop if the request has been here before. `trace` are lines of our own span."""
     head = request.head
     fields = head.fields
@@ -42,7 +42,7 @@ def prepare(request: Request, address: str, route: Route, trace: tuple[bytes, ..
     if route.forwarded is not Forwarded.OFF:
         lines += forwarded_lines(request, address, route.forwarded)
     cookies = fields.values(b"cookie") if route.relays_cookies else []
-    return Outgoing(
+    return PreparedRequest(
         head.method,
         target,
         route.upstream_host,
