@@ -14,7 +14,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 COMPILED = {
-    "": "clock",
+    "": "clock hosts",
     "forwarding": "admission attempt body cookies exchange fields normalization prepared_request refusal relay"
     " request routes sender_address target verdict",
     "forwarding/csrf": "fetch scheme session unit",

@@ -24,7 +24,7 @@ def exposed_files(configuration: Configuration) -> list[Path]:
 
 def open_listeners(configuration: Configuration) -> Iterator[str]:
     """Addresses beyond this machine where nobody is asked who he is, on one route at least."""
-    unfenced = any(route.allow is None and route.inbound_auth is None for route in configuration.routes)
+    unfenced = any(not route.fenced for route in configuration.routes)
     for listener in configuration.listen:
         if unfenced and not (listener.fenced or listener.address.loopback):
             yield str(listener.address)

@@ -1,7 +1,6 @@
 """What is refused before anything is read or fetched: the first refusal wins, each with a sentence that helps."""
 
 import re
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from proxy.config.choices import CrossSite
 from proxy.errors import (
@@ -16,10 +15,10 @@ from proxy.errors import (
 from proxy.forwarding.request import Request
 from proxy.forwarding.routes import Route, Routes
 from proxy.forwarding.target import host_of
-from proxy.wire.cross_site import comes_from_elsewhere, host_name, is_address
+from proxy.hosts import in_networks, is_ip, is_loopback, parse_ip
+from proxy.wire.cross_site import comes_from_elsewhere, host_name
 from proxy.wire.grammar import RequestHead
 
-Networks = tuple[IPv4Network | IPv6Network, ...]
 _HOST = re.compile(rb"[!$%&'()*+,;=\-._~0-9A-Za-z:\[\]]*")
 "What a Host field may hold (RFC 9112 §3.2, RFC 3986 §3.2.2); anything else ends in somebody's log or field."
 _FORWARDED = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
@@ -31,7 +30,7 @@ _NEVER = frozenset({"CONNECT", "TRACE", "TRACK"})
 def admit(request: Request, address: str, routes: Routes[Route], own_names: frozenset[str] = frozenset()) -> Route:
     """The route that takes the request of a sender at this address; a SenderError where none may."""
     route = find(request, routes, own_names)
-    if route.allow is not None and not allowed(address, route.allow):
+    if route.allow is not None and not in_networks(address, route.allow):
         raise SenderNotAllowed("The sender's address is not in the route's `allow`.")
     fields = request.head.fields
     if fields.has(b"origin") or fields.has(b"sec-fetch-site"):
@@ -65,7 +64,7 @@ def refuse_cross_site(request: Request, route: Route, own_names: frozenset[str])
             "A browser sent this for a page of another site; set the route's `cross_site` to allow if that is meant."
         )
     name = host_name(authority)
-    if not (is_address(name) or name in {"localhost", route.settings.host} or name in own_names):
+    if not (is_ip(name) or name in {"localhost", route.settings.host} or name in own_names):
         raise CrossSiteRefused(
             "A browser sent this to a name that is not known here; set the route's `host` to it if it is ours."
         )
@@ -83,16 +82,11 @@ def refuse_other_host(name: str, local: str, route: Route, own_names: frozenset[
 
     A sender that takes us for an HTTP proxy would have its message for some other system delivered to this one.
     """
-    ours = {str(plain(ip_address(local))) if local else "", route.pool.origin.host.lower(), *own_names}
-    if is_loopback(local):
+    ours = {str(parse_ip(local)) if local else "", route.pool.origin.host.lower(), *own_names}
+    if not local or is_loopback(local):
         ours.add("localhost")
     if name not in ours:
         raise RouteUnknown("The URL names another host; set the route's `host` to it if the message is meant for us.")
-
-
-def is_loopback(address: str) -> bool:
-    """Whether an address is one of this machine only; a Unix socket has none, and is."""
-    return not address or plain(ip_address(address.partition("%")[0])).is_loopback
 
 
 def refuse_form(head: RequestHead) -> None:
@@ -110,16 +104,3 @@ def refuse_form(head: RequestHead) -> None:
     if head.target == b"*":
         raise MethodNotAllowed("`*` names no integration flow; send the path of a route.")
     raise RequestMalformed("The request target is neither a path nor an http:// URL (RFC 9112 §3.2).")
-
-
-def allowed(address: str, networks: Networks) -> bool:
-    """Whether an address lies in one of the networks; IPv4 addresses in IPv6 clothing are taken as what they are."""
-    if not address:  # a Unix socket: its file's permissions decide
-        return True
-    parsed = plain(ip_address(address.partition("%")[0]))
-    return any(parsed in network for network in networks)
-
-
-def plain(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """The IPv4 address behind `::ffff:a.b.c.d`, else the address itself."""
-    return getattr(address, "ipv4_mapped", None) or address

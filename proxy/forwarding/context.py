@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from proxy.forwarding.admission import Networks
 from proxy.forwarding.routes import Route, Routes
 from proxy.forwarding.spool import Spool
+from proxy.hosts import Networks
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.traces import Traces
 

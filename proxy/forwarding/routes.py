@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Network
 from typing import Generic, Protocol, TypeVar
 
 from proxy.config.model import Cookies, Forwarded
@@ -15,6 +14,7 @@ from proxy.forwarding.fields import FieldRules
 from proxy.forwarding.limits.route_limits import RouteLimits
 from proxy.forwarding.normalization import PathReading, climbs, readings
 from proxy.forwarding.target import Target, host_of
+from proxy.hosts import Networks
 from proxy.oauth.source import TokenSource
 from proxy.upstream.pool import Pool
 
@@ -51,7 +51,7 @@ class Route:
     relays_cookies: bool = field(init=False)
     name: str = field(init=False)
     oauth_client: str = field(init=False)
-    allow: tuple[IPv4Network | IPv6Network, ...] | None = field(init=False)
+    allow: Networks | None = field(init=False)
     buffer: int = field(init=False)
     spool: int = field(init=False)
     max_body: int = field(init=False)

@@ -4,7 +4,7 @@ import re
 from ipaddress import ip_address
 
 from proxy.errors import SenderNotAllowed
-from proxy.forwarding.admission import Networks, allowed
+from proxy.hosts import Networks, in_networks
 from proxy.wire.grammar import RequestHead
 
 _HOP = re.compile(rb"(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+))(?::[0-9]{1,5})?|([0-9A-Fa-f:.]+)")
@@ -18,12 +18,12 @@ def sender_address(peer: str, head: RequestHead, trusted: Networks) -> str:
 
     SenderNotAllowed when that field cannot be read: who sent it is then anybody's guess.
     """
-    if not trusted or not peer or not allowed(peer, trusted):
+    if not trusted or not peer or not in_networks(peer, trusted):
         return peer
     hops = [hop.strip() for value in head.fields.values(b"x-forwarded-for") for hop in value.split(b",")]
     for hop in reversed(hops):
         address = _address(hop)
-        if not allowed(address, trusted):
+        if not in_networks(address, trusted):
             return address
     return peer
 

@@ -3,6 +3,8 @@
 from collections import OrderedDict
 from ipaddress import IPv6Address
 
+from proxy.hosts import parse_ip
+
 MOST_SENDERS = 4096
 "That are remembered; a full bucket need not be, and beyond so many the one that asked longest ago is forgotten."
 _ROUNDING = 1e-6
@@ -45,5 +47,5 @@ def counted_as(address: str) -> str:
     """Whom an address is counted as: of IPv6 the /64, which one host has all of; a Unix socket is one sender."""
     if ":" not in address:
         return address
-    parsed = IPv6Address(address.partition("%")[0])
-    return str(parsed.ipv4_mapped or IPv6Address(int(parsed) >> 64 << 64))
+    parsed = parse_ip(address)
+    return str(parsed if parsed.version == 4 else IPv6Address(int(parsed) >> 64 << 64))
