@@ -1,4 +1,4 @@
-"""One sending of a request to the upstream, up to the head of the answer or to its failure."""
+"""Sends a request to the upstream once, up to the head of the answer or a failure."""
 
 import asyncio
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ from proxy.wire.coroutine_runner import woken
 from proxy.wire.grammar import CHUNKED, ResponseHead
 
 ONE_WRITE = 16 << 10
-"Octets up to which head and body are joined: one TLS record."
+"Bytes. Head and body up to this size are joined into one write: one TLS record."
 
 
 @dataclass(slots=True, eq=False)
 class UpstreamAnswer:
-    """The head of an answer has come; the rest is read from `body`. To be discarded or relayed."""
+    """The head of an answer; `body` reads the rest. It must be discarded, even after it was relayed."""
 
     head: ResponseHead
     body: IncomingBody
@@ -31,9 +31,9 @@ class UpstreamAnswer:
     outcome: AttemptOutcome = ANSWERED
 
     def discard(self) -> None:
-        """Nobody wants the rest: the connection goes back to its pool, or ends.
+        """Gives the connection back to its pool, or closes it if the answer was not read to its end.
 
-        Only once; later it may serve another exchange.
+        A second call does nothing, because the connection may serve another exchange by then.
         """
         if self.connection.body is self.body:
             self.pool.give_back(self.connection)
@@ -41,7 +41,7 @@ class UpstreamAnswer:
 
 @dataclass(slots=True)
 class AttemptFailed:
-    """There is no answer that can be relayed."""
+    """An attempt without an answer to relay."""
 
     outcome: AttemptOutcome
     failure: ProxyError
@@ -53,9 +53,10 @@ AttemptResult = UpstreamAnswer | AttemptFailed
 async def attempt(
     route: Route, request: UpstreamRequest, body: Body, recipient: Recipient, record: ExchangeRecord, *, patience: float
 ) -> AttemptResult:
-    """Connects if need be, sends, and waits for the head of the answer; SenderLeft, and whatever the body raises.
+    """Connects if no connection is idle, sends the request, and waits for the head of the answer.
 
-    `patience` in seconds bounds each silence of the upstream once it has the whole request.
+    `patience` limits the seconds without a byte from the upstream after the whole request was sent. Raises SenderLeft,
+    and what reading the body raises.
     """
     if recipient.left:
         raise SenderLeft
@@ -65,8 +66,8 @@ async def attempt(
     except (UpstreamUnreachable, ConnectTimeout) as failure:
         return AttemptFailed(UNREACHABLE if failure.definite else UNSENT, failure)
     record.attempts += 1
-    if not connection.open:  # accepted and closed at once, as servers at their limit do
-        return AttemptFailed(UNSENT, UpstreamClosed(f"{connection.name} closes connections as soon as they are made."))
+    if not connection.open:  # servers at their limit accept a connection and close it at once
+        return AttemptFailed(UNSENT, UpstreamClosed(f"{connection.name} closes new connections at once."))
     connection.lease(recipient.wake, request.method, patience)
     try:
         if isinstance(body, BufferedBody):
@@ -87,14 +88,14 @@ async def attempt(
 
 
 async def connected(route: Route, recipient: Recipient, record: ExchangeRecord) -> UpstreamConnection:
-    """A new connection; UpstreamUnreachable, ConnectTimeout or Draining.
+    """Returns a new connection. Raises UpstreamUnreachable, ConnectTimeout or Draining.
 
-    SenderLeft if nobody waits for it any more: it will serve another exchange.
+    Raises SenderLeft if the sender has disconnected; then the connection serves another exchange.
     """
     record.begin_connection()
     try:
         connection = await route.pool.connect(route.settings.connect_timeout)
-    except asyncio.CancelledError:  # by the pool, which was closed: an exchange has no task that could be cancelled
+    except asyncio.CancelledError:  # the pool was closed: an exchange has no task that could be cancelled
         raise stopped(route.pool.origin) from None
     finally:
         record.end_connection()
@@ -105,7 +106,7 @@ async def connected(route: Route, recipient: Recipient, record: ExchangeRecord) 
 
 
 def _failed(pool: Pool, connection: UpstreamConnection) -> AttemptFailed:
-    failure = connection.failure or UpstreamClosed(f"{connection.name} gave no answer.")
+    failure = connection.failure or UpstreamClosed(f"{connection.name} sent no answer.")
     lost = isinstance(failure, UpstreamClosed) and not connection.responded
     pool.give_back(connection)
     return AttemptFailed(LOST if lost else BROKEN, failure)
@@ -121,7 +122,7 @@ def _send_whole(connection: UpstreamConnection, head: bytes, content: bytes) -> 
 
 
 async def _stream(connection: UpstreamConnection, body: BodyReader, *, chunked: bool) -> None:
-    """Passes the body on as fast as the upstream takes it; an early answer ends it (RFC 9112 §9.5)."""
+    """Sends the body as fast as the upstream reads it. An early answer ends the sending (RFC 9112 §9.5)."""
     while connection.head is None and connection.failure is None:
         if connection.congested and not body.broken:
             await woken()

@@ -1,4 +1,4 @@
-"""The life of an exchange, in order: route, admission, body, token, attempt, verdict, relay; and its account."""
+"""The life of an exchange, in order: route, admission, limits, body, token, attempts, relay, record."""
 
 from proxy.errors import ProxyError, SenderLeft
 from proxy.forwarding.admission import admit
@@ -24,12 +24,10 @@ NO_BODY = BufferedBody(b"")
 UNSPENT: frozenset[Verdict] = frozenset()
 NO_TOKEN: Token | None = None
 NO_UNIT: CsrfUnit | None = None
-Settled = tuple[UpstreamAnswer, CsrfUnit | None]
-"What there is to pass on, and the CSRF unit that its request showed."
 
 
 async def exchange(request: Request, context: ExchangeContext) -> None:
-    """Serves one request, whatever happens, and closes its account."""
+    """Serves one request and closes its record, whatever happens."""
     record = ExchangeRecord(request.id, request.head.method, request.target.path)
     record.client_certificate = request.sender.subject
     if context.traces is not None:
@@ -37,9 +35,9 @@ async def exchange(request: Request, context: ExchangeContext) -> None:
     try:
         await deliver(request, context, record)
     except ProxyError as error:
-        error.__traceback__ = None  # its frames hold the body, and are held by what it is kept in
+        error.__traceback__ = None  # its frames refer to the body, and the error is kept
         record.failed(error)
-        tell(request, context, error)
+        send_problem(request, context, error)
     except SenderLeft as left:
         left.__traceback__ = None
         record.left()
@@ -53,7 +51,7 @@ async def exchange(request: Request, context: ExchangeContext) -> None:
 
 
 async def deliver(request: Request, context: ExchangeContext, record: ExchangeRecord) -> None:
-    """From the head of a request to the relayed answer; ProxyError if the sender gets an answer of ours."""
+    """Runs from the head of a request to the relayed answer. Raises a ProxyError for the sender."""
     address = sender_address(request.sender.address, request.head, context.trusted_proxies)
     route = admit(request, address, context.routes, context.own_names)
     record.routed(route.name, route.oauth_client)
@@ -65,7 +63,7 @@ async def deliver(request: Request, context: ExchangeContext, record: ExchangeRe
     body: Body = NO_BODY
     try:
         body = body_in_memory(request.body, route) or await collect(request.body, route, context.spool)
-        answer, unit = await settle(route, prepared, body, request.sender, record)
+        answer, unit = await obtain_answer(route, prepared, body, request.sender, record)
         try:
             refuse_overrun(body)
             await relay(request, route, answer, unit, record)
@@ -77,10 +75,10 @@ async def deliver(request: Request, context: ExchangeContext, record: ExchangeRe
             route.limits.release()
 
 
-async def settle(
+async def obtain_answer(
     route: Route, prepared: PreparedRequest, body: Body, recipient: Recipient, record: ExchangeRecord
-) -> Settled:
-    """An answer to pass on, after as many attempts as the verdicts want; ProxyError if there is none."""
+) -> tuple[UpstreamAnswer, CsrfUnit | None]:
+    """Makes attempts until there is an answer to relay. Returns it with the CSRF unit of its request, if any."""
     spent, refused, fetched = UNSPENT, NO_TOKEN, NO_UNIT
     while True:
         token = route.source.ready(refused) or await awaited_token(route, refused, recipient, record)
@@ -116,19 +114,19 @@ async def settle(
 
 
 def with_credentials(prepared: PreparedRequest, token: Token, unit: CsrfUnit | None, length: int) -> UpstreamRequest:
-    """The request of one attempt."""
+    """Returns the request of one attempt."""
     fields = [*prepared.fields, b"Authorization: " + token.authorization]
     if unit is not None:
-        fields += scheme.shown(unit)
+        fields += scheme.field_lines(unit)
     elif prepared.cookies:
         fields.append(b"Cookie: " + prepared.cookies)
     return UpstreamRequest(prepared.method, prepared.target, prepared.authority, fields, length)
 
 
 async def awaited_token(route: Route, refused: Token | None, recipient: Recipient, record: ExchangeRecord) -> Token:
-    """A token from the one grant in flight, other than the one that was refused.
+    """Returns a token other than the refused one, from the grant that all exchanges wait for.
 
-    SenderLeft if the sender has ended its side meanwhile: it has lost patience, and would send its message again.
+    Raises SenderLeft if the sender has ended its side meanwhile, because it would send its message again.
     """
     record.begin_token()
     try:
@@ -150,7 +148,7 @@ async def awaited_unit(
     answer: UpstreamAnswer,
     record: ExchangeRecord,
 ) -> CsrfUnit | None:
-    """A CSRF unit other than the one that failed, if the upstream gives one; it takes time to the first octet."""
+    """Returns a CSRF unit other than the one that failed, or None. The time counts as waiting for the answer."""
     try:
         return await another_unit(route, prepared, failed, token.authorization, recipient)
     except BaseException:
@@ -161,17 +159,17 @@ async def awaited_unit(
 
 
 def refuse_overrun(body: Body) -> None:
-    """LengthRequired if octets came behind a request that speaks of none, whether or not it was delivered without them.
+    """Raises LengthRequired if bytes followed a request without a length, even if it was already delivered.
 
-    The sender is not told of a success that is none; what the upstream says to an empty message would be one.
+    The upstream's success would be about an empty message.
     """
     failure = body.overrun
     if failure is not None:
         raise failure
 
 
-def tell(request: Request, context: ExchangeContext, error: ProxyError) -> None:
-    """Gives the sender an answer of ours; unless the whole request is there, the connection ends with it."""
+def send_problem(request: Request, context: ExchangeContext, error: ProxyError) -> None:
+    """Sends the sender an answer of ours. Unless the whole request has arrived, the connection ends with it."""
     sender = request.sender
     if not request.body.ended:
         sender.close_after()

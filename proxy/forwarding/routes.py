@@ -1,4 +1,4 @@
-"""Which route takes a request: host, method, and the longest path prefix on a segment border."""
+"""Finds the route of a request by host, method, and the longest path prefix that ends at a segment."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -21,16 +21,16 @@ from proxy.upstream.pool import Pool
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Route:
-    """A route with everything that its exchanges use; made by the composition root, and not changed afterwards.
+    """A route with all that its exchanges use. The composition root makes it, and nothing changes it.
 
-    What is looked at for each message is an attribute of its own, because looking into `settings` costs more.
+    Settings that each message needs are attributes of their own, because reading them from `settings` is slower.
     """
 
     settings: Settings
     prefix: bytes
     "Without a trailing slash; empty for the root."
     upstream_path: bytes
-    "What the prefix stands for; without a trailing slash."
+    "Replaces the prefix; without a trailing slash."
     upstream_host: bytes
     "The value of the Host field."
     via: bytes
@@ -42,10 +42,10 @@ class Route:
     pool: Pool
     source: TokenSource
     authenticator: Authenticator | None = None
-    "Who is let in; None for all."
+    "None accepts all senders."
     csrf: CsrfSession = field(default_factory=CsrfSession)
     limits: RouteLimits | None = None
-    "None where the route asks nothing further of its messages."
+    "None if the route has none but `max_body`."
     via_lines: tuple[bytes, bytes] = field(init=False)
     "For a request in HTTP/1.0, and in HTTP/1.1 (RFC 9110 §7.6.3)."
     relays_cookies: bool = field(init=False)
@@ -71,7 +71,7 @@ class Route:
 
 
 class RouteCandidate(Protocol):
-    """What a route is found by."""
+    """The part of a route that selects requests."""
 
     @property
     def prefix(self) -> bytes:
@@ -88,7 +88,7 @@ RouteT = TypeVar("RouteT", bound=RouteCandidate)
 
 
 class _Entry(Generic[RouteT]):
-    """A route in the table, with what decides about it."""
+    """A route in the table."""
 
     def __init__(self, route: RouteT) -> None:
         self.route = route
@@ -96,25 +96,25 @@ class _Entry(Generic[RouteT]):
         self.methods = route.settings.methods
         self.upper = None if self.methods is None else frozenset(each.upper() for each in self.methods)
         self.inner: dict[tuple[str, ...], list[_Entry[RouteT]]] = {}
-        "Routes below this one, by the names that their prefixes add to its own."
+        "Routes below this one, by the segments that their prefixes add to its own."
         self.depth = 0
-        "Of the innermost."
+        "The largest number of segments that one adds."
 
-    def hold(self, added: tuple[str, ...], entries: "list[_Entry[RouteT]]") -> None:
-        """These lie below it."""
+    def add_inner(self, added: tuple[str, ...], entries: "list[_Entry[RouteT]]") -> None:
+        """Adds routes below this one."""
         self.inner.setdefault(added, []).extend(entries)
         self.depth = max(self.depth, len(added))
 
-    def takes(self, method: str, host: str) -> bool:
-        """Whether it takes requests to the host, of a method in upper case, in whatever case it stands there."""
+    def accepts(self, method: str, host: str) -> bool:
+        """Whether it accepts a method, in upper case, for a host. The case of its own methods is ignored."""
         return (self.host is None or self.host == host) and (self.upper is None or method in self.upper)
 
-    def leads_inside(self, rest: bytes, method: str, host: str) -> bool:
-        """Whether a less strict server may read what follows the prefix as the path of a route below this one."""
+    def may_be_inner(self, rest: bytes, method: str, host: str) -> bool:
+        """Whether a lenient server may read the rest of the path as that of a route below this one."""
         if not self.inner:
             return False
         method = method.upper()
-        return any(each.takes(method, host) for reading in readings(rest) for each in self._inside(reading))
+        return any(each.accepts(method, host) for reading in readings(rest) for each in self._inside(reading))
 
     def _inside(self, reading: PathReading) -> "Iterator[_Entry[RouteT]]":
         names = reading.names
@@ -128,7 +128,7 @@ class _Entry(Generic[RouteT]):
 
 
 class Routes(Generic[RouteT]):
-    """All routes of a configuration, found by the prefixes of a path, longest first."""
+    """All routes of a configuration. The longest prefix of a path wins."""
 
     def __init__(self, routes: Iterable[RouteT]) -> None:
         self._by_prefix: dict[bytes, list[_Entry[RouteT]]] = {}
@@ -143,13 +143,16 @@ class Routes(Generic[RouteT]):
         return (entry.route for here in self._by_prefix.values() for entry in here)
 
     def match(self, method: str, target: Target, host: bytes) -> RouteT:
-        """The route; RouteUnknown, MethodNotAllowed, or TargetOutsideRoute if others may read it as another's."""
+        """Returns the route of a request.
+
+        Raises RouteUnknown, MethodNotAllowed, or TargetOutsideRoute if a server may read the path as another route's.
+        """
         path = target.path.partition(b"?")[0]
         if b"#" in target.path:
-            raise RouteUnknown("A request target has no fragment (RFC 9112 §3.2); leave out `#` and what follows.")
+            raise RouteUnknown("A request target has no fragment (RFC 9112 §3.2); remove `#` and the rest.")
         name = host_of(target.authority or host)
         allowed: set[str] = set()
-        taken_in_upper_case = False
+        accepted_in_upper_case = False
         start = path
         if len(path) > self._longest:
             start = path[: max(path.rfind(b"/", 0, self._longest + 1), 0)]
@@ -158,20 +161,22 @@ class Routes(Generic[RouteT]):
                 if entry.host is not None and entry.host != name:
                     continue
                 if entry.methods is None or method in entry.methods:
-                    if taken_in_upper_case:
-                        raise TargetOutsideRoute("Another route takes this method in upper case; write it so.")
+                    if accepted_in_upper_case:
+                        raise TargetOutsideRoute(
+                            "Another route accepts this method in upper case; write the method in upper case."
+                        )
                     refuse_other_readings(entry, path[len(prefix) :], method, name)
                     return entry.route
                 allowed |= entry.methods
-                taken_in_upper_case = taken_in_upper_case or entry.takes(method.upper(), name)
+                accepted_in_upper_case = accepted_in_upper_case or entry.accepts(method.upper(), name)
         if allowed:
             raise MethodNotAllowed(
-                f"The route takes {', '.join(sorted(allowed))} only.", allowed=tuple(sorted(allowed))
+                f"The route accepts {', '.join(sorted(allowed))} only.", allowed=tuple(sorted(allowed))
             )
-        raise RouteUnknown("No route takes this host and path; see `routes` in the configuration.")
+        raise RouteUnknown("No route has this host and path; see `routes` in the configuration.")
 
     def _nest(self) -> None:
-        """Tells each route which others lie below it."""
+        """Adds to each route those below it."""
         by_prefix: dict[bytes, list[_Entry[RouteT]]] = {}
         for prefix, entries in self._by_prefix.items():
             by_prefix.setdefault(prefix.lower(), []).extend(entries)
@@ -179,25 +184,25 @@ class Routes(Generic[RouteT]):
             for above in list(prefixes(prefix.lower()))[1:]:
                 added = readings(prefix[len(above) :])[0].names
                 for outer in by_prefix.get(above, ()):
-                    outer.hold(added, entries)
+                    outer.add_inner(added, entries)
 
 
 def refuse_other_readings(entry: _Entry[RouteT], rest: bytes, method: str, host: str) -> None:
-    """TargetOutsideRoute if what follows the prefix may be read as leading out of the route, or into one below it."""
+    """Raises TargetOutsideRoute if a server may read the path as out of the route, or as of one below it."""
     if climbs(rest):
-        raise TargetOutsideRoute("The path leads out of its route; leave out `..` and its disguises.")
-    if entry.leads_inside(rest, method, host):
-        raise TargetOutsideRoute("The path may be read as that of another route; write it as `path` of that one is.")
+        raise TargetOutsideRoute("The path leads out of its route; remove `..` in all its spellings.")
+    if entry.may_be_inner(rest, method, host):
+        raise TargetOutsideRoute("The path may be read as that of another route; spell it like the `path` of that one.")
 
 
 def _in_order(wanted: tuple[str, ...], names: tuple[str, ...]) -> bool:
-    """Whether the names are among the others, in this order."""
+    """Whether the names contain the wanted ones in the same order."""
     rest = iter(names)
     return all(each in rest for each in wanted)
 
 
 def prefixes(path: bytes) -> Iterator[bytes]:
-    """The path, then shorter and shorter prefixes that end before a slash, down to the empty one."""
+    """Yields the path, then ever shorter prefixes that end before a slash, down to the empty one."""
     while path:
         yield path
         path = path[: path.rfind(b"/")] if b"/" in path else b""

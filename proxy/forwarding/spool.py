@@ -1,4 +1,4 @@
-"""Files for bodies that are too large for memory: without a name, so that nobody finds them and none is left behind."""
+"""Stores bodies that are too large for memory in files without a name, so that none can be found or left behind."""
 
 import contextlib
 import os
@@ -6,56 +6,52 @@ import tempfile
 import threading
 from functools import partial
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO
 
+from proxy.observe.log_format import Logger
 from proxy.threads import DaemonThreads
 
 PIECE = 256 << 10
-"Octets that are read at a time."
+"Bytes that are read at a time."
 AT_A_TIME = 8
-"Accesses to the disk; it may hang, so no other part of the proxy uses these threads."
+"Disk accesses at a time. A disk may hang, so no other part of the proxy uses these threads."
 IDLE = 10.0
-"Seconds after which a thread without work ends."
+"Seconds after which an idle thread ends."
 LAST_WAIT = 3.0
-"Seconds for the folder to be removed at the end."
-
-
-class Log(Protocol):
-    """A structlog-like logger."""
-
-    def warning(self, event: str, **fields: object) -> object:
-        """Write what somebody should see."""
-        ...
+"Seconds for removing the folder at the end."
 
 
 class Spool:
-    """The folder of one process, readable by its user only; made in the system's folder for such (TMPDIR)."""
+    """The folder of one process, readable by its user only, in the system's temporary folder (TMPDIR)."""
 
-    def __init__(self, log: Log) -> None:
-        """OSError if there is no folder to be had."""
+    def __init__(self, log: Logger) -> None:
+        """Creates the folder. Raises OSError."""
         self._log = log
         self._threads = DaemonThreads("spool", most=AT_A_TIME, idle=IDLE)
         self._renewing = threading.Lock()
         self._folder = new_folder()
 
     async def open(self) -> "SpoolFile":
-        """An empty file; OSError if there is none to be had."""
+        """Creates an empty file. Raises OSError."""
         return SpoolFile(await self._threads.submit(self._create), self._threads)
 
     def failed(self, error: OSError) -> None:
-        """A body could not be spooled, and is streamed."""
+        """Logs that a body could not be stored, and is streamed."""
         reason = os.strerror(error.errno) if error.errno else type(error).__name__
         self._log.warning(
-            "spool.failed", folder=str(self._folder), reason=reason, detail="Bodies are streamed: make room there."
+            "spool.failed",
+            folder=str(self._folder),
+            reason=reason,
+            detail="Bodies are streamed: free some space there.",
         )
 
     async def close(self) -> None:
-        """The folder goes, if it can; a stop goes on without that, and files that are still open have no name in it."""
+        """Removes the folder, if possible. Files that are still open have no name in it."""
         with contextlib.suppress(OSError):
             await self._threads.submit(self._folder.rmdir, timeout=LAST_WAIT)
 
     def _create(self) -> IO[bytes]:
-        """A new file. A folder that has gone, as cleaners of temporary folders do it, is made again."""
+        """Creates a file, and the folder again if a cleaner of temporary folders has removed it."""
         try:
             return tempfile.TemporaryFile(buffering=0, dir=self._folder)
         except FileNotFoundError:
@@ -66,7 +62,7 @@ class Spool:
 
 
 class SpoolFile:
-    """The octets of one body; disks are slow, so each access goes through a thread."""
+    """The bytes of one body. Disks are slow, so each access runs in a thread."""
 
     __slots__ = ("_file", "_threads", "size")
 
@@ -76,16 +72,16 @@ class SpoolFile:
         self.size = 0
 
     async def append(self, octets: bytes) -> None:
-        """All or nothing; OSError if the disk is full."""
+        """Appends all of the bytes, or raises OSError."""
         await self._threads.submit(partial(self._write, memoryview(octets), self.size))
         self.size += len(octets)
 
     async def read(self, at: int) -> bytes:
-        """A piece of the content; nothing at its end."""
+        """Returns a piece of the content, or b"" at its end."""
         return await self._threads.submit(partial(os.pread, self._file.fileno(), min(PIECE, self.size - at), at))
 
     def close(self) -> None:
-        """It is gone."""
+        """Closes the file, which deletes it."""
         self._file.close()
 
     def _write(self, octets: memoryview, at: int) -> None:
@@ -95,5 +91,5 @@ class SpoolFile:
 
 
 def new_folder() -> Path:
-    """A folder of this user's, with a name that nobody can foresee."""
+    """Creates a folder of this user, with an unpredictable name."""
     return Path(tempfile.mkdtemp(prefix="cpi-oauth-proxy-"))

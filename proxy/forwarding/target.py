@@ -1,4 +1,4 @@
-"""The request target as bytes: what host it names, which path."""
+"""The request target as bytes: its host and its path."""
 
 import re
 from typing import NamedTuple
@@ -7,10 +7,10 @@ _ABSOLUTE = re.compile(rb"(?i:https?)://(?:[^/?#@]*@)?([^/?#@]+)(.*)", re.DOTALL
 
 
 class Target(NamedTuple):
-    """A request target, taken apart but never decoded (RFC 9112 §3.2)."""
+    """A parsed request target, never decoded (RFC 9112 §3.2)."""
 
     authority: bytes
-    "Of the absolute form, else empty."
+    "Of the absolute-form, else empty."
     path: bytes
     "Path and query; empty for a form that is neither origin-form nor absolute-form."
 
@@ -19,7 +19,7 @@ class Target(NamedTuple):
 
 
 def parse_target(target: bytes) -> Target:
-    """A target in origin-form or absolute-form."""
+    """Parses a target in origin-form or absolute-form. All other forms have an empty path."""
     if target.startswith(b"/"):
         return Target(b"", target)
     found = _ABSOLUTE.fullmatch(target)
@@ -30,7 +30,7 @@ def parse_target(target: bytes) -> Target:
 
 
 def host_of(authority: bytes) -> str:
-    """The host of `host:port`, in lower case, without the port (RFC 3986 §3.2) and a dot at its end."""
+    """Returns the host of `host:port` in lower case, without the port (RFC 3986 §3.2) and a trailing dot."""
     name = authority.decode("latin-1").lower()
     bracket = name.find("]")
     if bracket >= 0:

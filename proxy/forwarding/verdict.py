@@ -1,4 +1,4 @@
-"""What to do after an attempt: one pure function with the whole table in it."""
+"""Decides what follows an attempt: one pure function with the whole table."""
 
 from enum import Enum, StrEnum, auto
 from typing import Final, assert_never
@@ -11,19 +11,19 @@ class AttemptOutcome(Enum):
     """How an attempt ended."""
 
     ANSWERED = auto()
-    "A response that is the sender's, whatever its status."
+    "An answer to relay, whatever its status."
     TOKEN_REFUSED = auto()
-    "A response that refuses our token, before a flow ran; there is, or can be, another token."
+    "An answer that refuses our token before a flow ran. Another token exists or can be requested."
     CSRF_REQUIRED = auto()
-    "A response that demands a CSRF token, before a flow ran; fetching one is up to us."
+    "An answer that requires a CSRF token before a flow ran. The proxy fetches it."
     UNSENT = auto()
-    "No connection, or one found closed, before an octet of the request was written."
+    "No connection, or a closed one, before a byte of the request was written."
     UNREACHABLE = auto()
-    "No connection, and another try would fare no better."
+    "No connection, and trying again would not help."
     LOST = auto()
-    "Closed after octets were written and before one of a response."
+    "Closed after bytes were written and before a byte of an answer arrived."
     BROKEN = auto()
-    "The answer began and cannot be read, or it did not come in time."
+    "The answer is malformed, or did not arrive in time."
 
 
 ANSWERED: Final = AttemptOutcome.ANSWERED  # CPython 3.11 looks up an enum's member in 0.1 µs
@@ -36,22 +36,22 @@ BROKEN: Final = AttemptOutcome.BROKEN
 
 
 class Verdict(StrEnum):
-    """What happens next."""
+    """The next step."""
 
     RELAY = "relay"
     RENEW_TOKEN = "renew_token"  # noqa: S105 - a verdict
     FETCH_CSRF = "fetch_csrf"
     FETCH_CSRF_FOR_NEXT = "fetch_csrf_for_next"
-    "Relay the refusal, for the body is gone; but have a CSRF token when the sender tries again."
+    "Relay the refusal, because the body is gone, and fetch a CSRF token for the sender's next attempt."
     RECONNECT = "reconnect"
     FAIL = "fail"
 
 
 def verdict(outcome: AttemptOutcome, spent: frozenset[Verdict], *, method: str, replayable: bool) -> Verdict:
-    """What to do after an attempt.
+    """Returns the next step.
 
-    `spent` holds the earlier verdicts of the exchange: each kind of second chance exists once. `replayable` tells
-    whether the message can be sent once more: its body from the first octet, and no flow has processed it.
+    `spent` has the earlier verdicts of the exchange, because each kind of retry is allowed once. `replayable` is
+    whether the message can be sent again: its body is available from its start, and no flow has processed it.
     """
     match outcome:
         case AttemptOutcome.TOKEN_REFUSED if replayable and Verdict.RENEW_TOKEN not in spent:

@@ -1,4 +1,4 @@
-"""The gate of a route that wants an API key."""
+"""Authenticates senders by an API key in a field."""
 
 from hmac import compare_digest
 
@@ -7,7 +7,7 @@ from proxy.forwarding.request import Request
 
 
 class ApiKeyAuthenticator:
-    """Lets in who shows one of the keys in the field; nobody before the first `take`."""
+    """Accepts one of the keys. Refuses everyone before the first `update_keys`."""
 
     def __init__(self, field: str) -> None:
         self._field = field
@@ -18,14 +18,14 @@ class ApiKeyAuthenticator:
         return f"<ApiKeyAuthenticator {self._field}>"
 
     def update_keys(self, keys: tuple[bytes, ...]) -> None:
-        """These are the keys from now on."""
+        """Replaces the keys."""
         self._keys = keys
 
     async def authenticate(self, request: Request, address: str) -> str:
-        """Nobody's name, for keys have none; CredentialRefused if the key is missing, wrong, or not the only one."""
+        """Returns "", because a key has no name. Raises CredentialRefused for no key, a wrong one or several."""
         del address
         given = request.head.fields.values(self._wanted)
         matched = [compare_digest(key, given[0]) for key in self._keys] if len(given) == 1 else []
-        if not any(matched):  # all are compared, so that time tells nothing of which comes close
-            raise CredentialRefused(f"Send one of the keys that the route's `inbound_auth` knows in {self._field}.")
+        if not any(matched):  # all keys are compared, so that the time does not depend on the match
+            raise CredentialRefused(f"Send one of the keys in the route's `inbound_auth` as {self._field}.")
         return ""

@@ -1,4 +1,4 @@
-"""Fetches a CSRF unit from the upstream, for an exchange that was refused for want of one."""
+"""Chooses the CSRF unit of an attempt, and fetches one from the upstream after a refusal."""
 
 from proxy.errors import Draining
 from proxy.forwarding.attempt import AttemptFailed, attempt
@@ -16,9 +16,9 @@ _NO_CONTENT = BufferedBody(b"")
 def unit_for(
     route: Route, prepared: PreparedRequest, authorization: bytes, fetched: CsrfUnit | None
 ) -> CsrfUnit | None:
-    """The unit to send along, for methods that need one: the one that was fetched for this exchange, or the route's.
+    """Returns the unit for an attempt: the one fetched for this exchange, or the route's. Safe methods need none.
 
-    A sender that has a CSRF token or a session of its own keeps it.
+    A sender with its own CSRF token or session keeps it.
     """
     if fetched is not None and fetched.authorization == authorization:
         return fetched
@@ -31,9 +31,9 @@ def unit_for(
 async def another_unit(
     route: Route, prepared: PreparedRequest, failed: CsrfUnit | None, authorization: bytes, recipient: Recipient
 ) -> CsrfUnit | None:
-    """A unit other than the one that failed, fetched at the message's own path; None if the upstream gives none.
+    """Returns a unit other than the one that failed, fetched at the message's path, or None if there is none.
 
-    That of a sender with cookies of its own is made within its session, and belongs to its exchange alone.
+    For a sender with cookies, the unit is fetched within its session and belongs to this exchange alone.
     """
 
     async def fetch(recipient: Recipient) -> CsrfUnit | None:
@@ -51,9 +51,9 @@ async def another_unit(
 async def _ask(
     route: Route, prepared: PreparedRequest, authorization: bytes, method: str, recipient: Recipient
 ) -> tuple[CsrfUnit | None, bool]:
-    """(the unit if the upstream gave one, whether another method is worth trying).
+    """Returns (the unit or None, whether another method may work).
 
-    The protection answers by itself, at once; a fetch that hangs must not hold up messages as long as a flow may.
+    The upstream's filter answers before the flow runs, so the fetch need not wait as long as for a flow.
     """
     request = scheme.fetch(prepared, authorization, method)
     patience = min(route.timeout, route.settings.connect_timeout)

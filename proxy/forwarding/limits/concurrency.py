@@ -1,4 +1,4 @@
-"""Places at the upstream: a route has so many, each exchange takes one, and some more wait for theirs in order."""
+"""Limits how many exchanges of a route run at a time. A bounded number waits in a queue."""
 
 import asyncio
 from collections import OrderedDict
@@ -12,21 +12,21 @@ from proxy.wire.coroutine_runner import woken
 from proxy.wire.deadlines import Deadlines
 
 RETRY_AFTER = 1
-"Seconds; places become free at any moment."
+"Seconds; a slot may become free at any moment."
 
 
 class WaiterState(Enum):
-    """What has become of one that waits."""
+    """How a wait for a slot stands."""
 
     WAITING = auto()
     GRANTED = auto()
-    "A place is its own."
+    "It has a slot."
     TIMED_OUT = auto()
     CLOSED = auto()
 
 
 class ConcurrencyLimit:
-    """The places of one route; `patience` is how many seconds one waits."""
+    """The slots of one route. An exchange waits for one for at most `patience` seconds."""
 
     def __init__(self, *, most: int, queue: int, patience: float, deadlines: Deadlines) -> None:
         self._most, self._free = most, most
@@ -40,13 +40,13 @@ class ConcurrencyLimit:
 
     @property
     def waiting(self) -> int:
-        """How many wait."""
+        """The number of waiting exchanges."""
         return len(self._waiters)
 
     async def acquire(self, recipient: Recipient, body: IncomingBody) -> None:
-        """Returns with a place, which is to be given back; nobody waits while one is free.
+        """Returns with a slot, which must be released.
 
-        Without one: Overloaded or Draining, SenderLeft if the sender went while it waited, or what its body failed of.
+        Raises Overloaded, Draining, SenderLeft if the sender disconnects while it waits, or the failure of its body.
         """
         if self._free:
             self._free -= 1
@@ -56,9 +56,9 @@ class ConcurrencyLimit:
             raise self._overloaded(f"and {self._queue} more wait (`queue`)" if self._queue else "and there is no queue")
 
     def release(self) -> None:
-        """The exchange is over: its place is the next one's, who looks again in the next state of the event loop.
+        """Hands the slot to the next exchange in the queue, which continues in the next turn of the event loop.
 
-        Not within this call: each that fails at once would call the next from deeper on the stack.
+        It does not continue within this call: exchanges that fail at once would nest on the stack.
         """
         if self._waiters:
             waiter, _ = self._waiters.popitem(last=False)
@@ -68,7 +68,7 @@ class ConcurrencyLimit:
             self._free += 1
 
     def close(self) -> None:
-        """Let nobody wait any more; those that have a place keep it."""
+        """Ends all waiting. Exchanges with a slot keep it."""
         self._queue = 0
         for waiter in list(self._waiters):
             waiter.state = WaiterState.CLOSED
@@ -97,7 +97,7 @@ class ConcurrencyLimit:
         if state is WaiterState.TIMED_OUT:
             return self._overloaded(f"and none ended within {self._patience:g} s (`connect_timeout`)")
         if state is WaiterState.CLOSED:
-            return Draining("The proxy was stopped before the message had its turn; nothing of it was sent.")
+            return Draining("The proxy was stopped while the message waited in the queue; nothing of it was sent.")
         return None
 
     def _overloaded(self, why: str) -> Overloaded:
@@ -106,7 +106,7 @@ class ConcurrencyLimit:
 
 
 class _Waiter:
-    """One that waits; with a deadline."""
+    """An exchange that waits, with a deadline."""
 
     __slots__ = ("deadline", "state", "wake")
 
@@ -116,14 +116,14 @@ class _Waiter:
         self.state = WaiterState.WAITING
 
     def deadline_reached(self) -> None:
-        """It has waited long enough, unless it has been called just now."""
+        """Ends the wait, unless a slot has just been granted."""
         if self.state is WaiterState.WAITING:
             self.state = WaiterState.TIMED_OUT
             self.wake()
 
 
 def refuse_gone(recipient: Recipient, body: IncomingBody) -> None:
-    """Raises if the message will never be whole, or nobody waits for its answer any more."""
+    """Raises if the body has failed, or if the sender has disconnected."""
     if body.failure is not None:
         raise body.failure
     if recipient.left or recipient.half_closed:

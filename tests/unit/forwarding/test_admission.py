@@ -13,6 +13,7 @@ from proxy.errors import (
     ProxyError,
     RequestMalformed,
     RouteUnknown,
+    SenderNotAllowed,
     TargetOutsideRoute,
 )
 from proxy.forwarding.admission import admit

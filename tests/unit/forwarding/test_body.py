@@ -118,7 +118,7 @@ def test_a_streamed_body_above_the_limit_is_refused_on_the_way() -> None:
     read(body)
     collecting.incoming.push(b"fghi")
 
-    with pytest.raises(BodyTooLarge, match="more than 8 octets"):
+    with pytest.raises(BodyTooLarge, match="more than 8 bytes"):
         read(body)
 
 

@@ -5,7 +5,7 @@ import zlib
 
 import pytest
 
-from proxy.forwarding.refusal import plain, refused
+from proxy.forwarding.refusal import decoded, outcome_of
 from proxy.forwarding.verdict import AttemptOutcome
 from proxy.wire.body import HIGH_WATER
 from tests.fakes.heads import response_head
@@ -33,7 +33,7 @@ TEXT = b"The MPL ID for the failed message is : AG"
 )
 def test_a_text_is_read_as_far_as_its_coding_is_known(coding: bytes, octets: bytes, read: tuple[bytes, bool]) -> None:
     """And however small it is packed, not without end."""
-    got, whole = plain(response_head(b"HTTP/1.1 401 x", (b"Content-Encoding", coding)).fields, octets)
+    got, whole = decoded(response_head(b"HTTP/1.1 401 x", (b"Content-Encoding", coding)).fields, octets)
     assert whole is read[1]
     assert got == read[0] or (not whole and read[0].startswith(got))
 
@@ -54,4 +54,4 @@ def test_a_head_tells_which_credential_is_refused(
 ) -> None:
     """A 403 that asks for a CSRF token is about nothing else."""
     head = response_head(b"HTTP/1.1 %d x" % status, *fields)
-    assert refused(head, csrf_is_ours=ours, retry_on_403=retry) is ending
+    assert outcome_of(head, csrf_is_ours=ours, retry_on_403=retry) is ending

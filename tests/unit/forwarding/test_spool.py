@@ -17,17 +17,7 @@ from proxy.forwarding.spool import AT_A_TIME, PIECE, Spool, SpoolFile
 from proxy.wire.body import IncomingBody
 from tests.fakes.transport import MemoryTransport
 from tests.unit.forwarding.world import settings
-
-
-class Notes:
-    """A log that remembers."""
-
-    def __init__(self) -> None:
-        self.lines: list[tuple[str, dict[str, object]]] = []
-
-    def warning(self, event: str, **fields: object) -> None:
-        """Remember."""
-        self.lines.append((event, fields))
+from tests.unit.oauth.world import Lines
 
 
 @pytest.fixture
@@ -38,13 +28,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def notes() -> Notes:
+def notes() -> Lines:
     """What is logged."""
-    return Notes()
+    return Lines()
 
 
 @pytest.fixture
-def spool(folder: Path, notes: Notes) -> Spool:
+def spool(folder: Path, notes: Lines) -> Spool:
     """A folder of ours in that."""
     del folder
     return Spool(notes)
@@ -176,7 +166,7 @@ async def test_a_file_is_closed_when_its_body_does_not_become_whole(
 
 
 async def test_a_disk_without_room_makes_a_stream_of_it(
-    spool: Spool, notes: Notes, monkeypatch: pytest.MonkeyPatch
+    spool: Spool, notes: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No message is lost for it, and it is told."""
     written = os.pwrite
@@ -191,28 +181,28 @@ async def test_a_disk_without_room_makes_a_stream_of_it(
     assert isinstance(body, StreamedBody)
     assert await read(body) == b"abcdefgh"
     body.close()
-    ((event, fields),) = notes.lines
+    ((event, fields),) = notes.all
     assert (event, fields["reason"]) == ("spool.failed", "No space left on device")
 
 
-async def test_without_a_place_for_a_folder_a_body_is_streamed(spool: Spool, notes: Notes, folder: Path) -> None:
+async def test_without_a_place_for_a_folder_a_body_is_streamed(spool: Spool, notes: Lines, folder: Path) -> None:
     """As when all descriptors are in use."""
     for ours in folder.iterdir():
         ours.rmdir()
     folder.rmdir()
     body = await collect(arrived(b"abcde"), LIMITS, spool)
     assert await read(body) == b"abcde"
-    assert [event for event, _ in notes.lines] == ["spool.failed"]
+    assert [event for event, _ in notes.all] == ["spool.failed"]
 
 
-async def test_a_folder_that_a_cleaner_has_removed_is_made_again(spool: Spool, notes: Notes, folder: Path) -> None:
+async def test_a_folder_that_a_cleaner_has_removed_is_made_again(spool: Spool, notes: Lines, folder: Path) -> None:
     """Once, for all who find it gone at the same time; nothing is left of it at the end."""
     (first,) = folder.iterdir()
     first.rmdir()
     bodies = await asyncio.gather(*(collect(arrived(b"abcde"), LIMITS, spool) for _ in range(8)))
     assert all(isinstance(each, SpooledBody) for each in bodies)
     (again,) = folder.iterdir()
-    assert (stat.S_IMODE(again.stat().st_mode), notes.lines) == (0o700, [])
+    assert (stat.S_IMODE(again.stat().st_mode), notes.all) == (0o700, [])
     for each in bodies:
         each.close()
     await spool.close()

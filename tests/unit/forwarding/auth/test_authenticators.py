@@ -13,18 +13,12 @@ from tests.fakes.passwords import bcrypt_hash
 from tests.unit.oauth.world import Lines
 
 
-class Log(Lines):
-    """With all levels."""
-
-    debug = error = Lines.info
-
-
 def test_each_kind_has_its_gate(tmp_path: Path) -> None:
     """What stands in the file holds at once."""
     users, keys = tmp_path / "users", tmp_path / "keys"
     users.write_text(f"erp:{bcrypt_hash('x')}")
     keys.write_text("k1")
-    authenticators = Authenticators(Log())
+    authenticators = Authenticators(Lines())
     basic = authenticators.authenticator("a", InboundAuth(basic=Basic(users_file=users)))
     assert repr(basic) == "<BasicAuthenticator 1 users>"
     assert isinstance(basic, BasicAuthenticator)
@@ -36,7 +30,7 @@ def test_each_kind_has_its_gate(tmp_path: Path) -> None:
 def test_no_kind_is_no_gate() -> None:
     """What the configuration refuses would otherwise let everybody in."""
     with pytest.raises(ValueError, match="no kind"):
-        Authenticators(Log()).authenticator("a", InboundAuth())
+        Authenticators(Lines()).authenticator("a", InboundAuth())
 
 
 def test_a_file_that_has_gone_wrong_is_told(tmp_path: Path) -> None:
@@ -44,14 +38,14 @@ def test_a_file_that_has_gone_wrong_is_told(tmp_path: Path) -> None:
     keys = tmp_path / "keys"
     keys.write_text("# none")
     with pytest.raises(ValueError, match=r"keys holds no key"):
-        Authenticators(Log()).authenticator("a", InboundAuth(api_key=ApiKey(keys_file=keys)))
+        Authenticators(Lines()).authenticator("a", InboundAuth(api_key=ApiKey(keys_file=keys)))
 
 
 async def test_a_gate_that_is_asked_for_again_is_the_same(tmp_path: Path) -> None:
     """With what it remembers, until it is not wanted any more."""
     keys = tmp_path / "keys"
     keys.write_text("k1")
-    authenticators, auth = Authenticators(Log()), InboundAuth(api_key=ApiKey(keys_file=keys))
+    authenticators, auth = Authenticators(Lines()), InboundAuth(api_key=ApiKey(keys_file=keys))
     first, of_another_route = [
         await asyncio.to_thread(authenticators.authenticator, route, auth) for route in ("a", "b")
     ]

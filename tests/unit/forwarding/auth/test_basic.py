@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 
 from proxy.errors import CredentialMissing, Draining, SenderLeft
-from proxy.forwarding.auth.basic import MOST_REMEMBERED, BasicAuthenticator
+from proxy.forwarding.auth.basic import MOST_CACHED, BasicAuthenticator
 from proxy.forwarding.auth.password_checks import PasswordChecks
 from tests.fakes.passwords import basic, bcrypt_hash
 from tests.unit.forwarding.world import MemorySender, request, turns
@@ -148,7 +148,7 @@ async def test_a_check_that_is_cancelled_means_that_the_proxy_stops(world: World
 
 async def test_memory_is_bounded(world: World) -> None:
     """Who was not there for longest is forgotten first."""
-    names = [f"user{number}" for number in range(MOST_REMEMBERED + 1)]
+    names = [f"user{number}" for number in range(MOST_CACHED + 1)]
     world.authenticator.update_users(dict.fromkeys(names, USERS["erp"]))
     world.checks.verdict = True
     for name in [*names[:-1], names[0], names[-1]]:

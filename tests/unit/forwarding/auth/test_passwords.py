@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from proxy.forwarding.auth.passwords import matches
+from proxy.forwarding.auth.password_checks import matches
 from tests.fakes.passwords import argon2_hash, bcrypt_hash
 
 

@@ -64,7 +64,7 @@ def test_a_unit_is_ours_or_of_the_senders_session() -> None:
         token=b"N", cookies=((b"S", b"2"),), authorization=AUTH, names=frozenset({b"S"})
     )
     assert scheme.read(head, prepared(b"S=1; T=1"), AUTH) == CsrfUnit(
-        token=b"N", cookies=((b"T", b"1"), (b"S", b"2")), authorization=AUTH, owed=(b"S=2",)
+        token=b"N", cookies=((b"T", b"1"), (b"S", b"2")), authorization=AUTH, for_next_answer=(b"S=2",)
     )
 
 

@@ -61,7 +61,7 @@ async def test_other_content_is_refused_with_what_is_taken(
     fields: tuple[Pair, ...], body: bytes | None, length: int | None
 ) -> None:
     """Also where nobody says what it is; chunked content counts as content."""
-    with pytest.raises(ContentTypeNotAllowed, match=r"takes application/xml, text/\* only") as raised:
+    with pytest.raises(ContentTypeNotAllowed, match=r"accepts application/xml, text/\* only") as raised:
         await acquire(limits(content_types=["application/xml", "text/*"]), *fields, body=body, length=length)
 
     assert raised.value.accepted == ("application/xml", "text/*")
