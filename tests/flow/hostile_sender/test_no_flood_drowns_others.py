@@ -123,7 +123,9 @@ async def test_pipelined_thousands_fill_no_memory(fence: Fence) -> None:
     await fence.upstream.reach(1)
     await turns(500)
     (connection,) = crowd(fence)
-    assert (0 < len(connection._parser.held) <= 2 * PIECE, flooding.done(), len(fence.targets)) == (True, False, 1)
+    assert 0 < len(connection._parser.held) <= 2 * PIECE
+    assert not flooding.done()
+    assert len(fence.targets) == 1
     flooding.cancel()
     await asyncio.gather(flooding, return_exceptions=True)
     flood.reset()
@@ -139,7 +141,8 @@ async def test_answers_that_nobody_reads_stop_the_reading(fence: Fence) -> None:
     await fence.passes()
     await turns(500)
     (connection,) = (each for each in crowd(fence) if each.congested)
-    assert (connection._transport.get_write_buffer_size() < 1 << 20, len(fence.targets) < 10_000) == (True, True)
+    assert connection._transport.get_write_buffer_size() < 1 << 20
+    assert len(fence.targets) < 10_000
     flooding.cancel()
     await asyncio.gather(flooding, return_exceptions=True)
     flood.reset()

@@ -118,7 +118,8 @@ async def test_spaces_before_a_colon_are_refused(fence: Fence) -> None:
 async def test_a_request_line_that_can_be_read_in_two_ways_is_refused(fence: Fence, line: bytes) -> None:
     """Three words, one space between them (RFC 9112 §3)."""
     answered = await fence.ask(line + b"\r\nHost: x\r\n\r\n" + PLANTED)
-    assert (answered.status in (400, 505), fence.targets) == (True, [])
+    assert answered.status in (400, 505)
+    assert fence.targets == []
 
 
 async def test_chunks_in_http_1_0_are_refused(fence: Fence) -> None:
@@ -165,7 +166,9 @@ async def test_a_request_within_a_refused_body_is_not_read(fence: Fence, start: 
     refused = await sender.answer()
     await sender.send(PLANTED)
     sender.finish()
-    assert (refused.field(b"Proxy-Status") != [], await sender.rest(), fence.targets) == (True, b"", [])
+    assert refused.field(b"Proxy-Status") != []
+    assert await sender.rest() == b""
+    assert fence.targets == []
 
 
 async def test_a_body_that_comes_without_leave_is_no_request(fence: Fence) -> None:

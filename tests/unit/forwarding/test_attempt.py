@@ -81,7 +81,8 @@ def streamed(body: IncomingBody, begun: bytes = b"", most: int = 100) -> Streame
 async def test_an_answer_is_handed_over_with_its_connection() -> None:
     """Its body is still to be read."""
     under_way = await Attempt(BufferedBody(b"abc")).start()
-    assert (under_way.transport.taken(), under_way.over) == (HEAD + b"abc", False)
+    assert under_way.transport.taken() == HEAD + b"abc"
+    assert not under_way.over
 
     under_way.pool.made[0].data_received(ok(b"ok"))
     answer = under_way.result
@@ -184,7 +185,8 @@ async def test_an_early_answer_ends_the_sending() -> None:
     assert answer.head.status == 413
 
     answer.discard()
-    assert (under_way.pool.idle, under_way.transport.aborted) == ([], True)
+    assert under_way.pool.idle == []
+    assert under_way.transport.aborted
 
 
 @pytest.mark.parametrize("failure", [RequestMalformed("x"), SenderLeft()])
@@ -198,7 +200,9 @@ async def test_a_body_that_breaks_cuts_the_request(failure: Exception, *, conges
     body.fail(failure)
     under_way.waiting.wake()
 
-    assert (under_way.error, under_way.transport.aborted, under_way.pool.idle) == (failure, True, [])
+    assert under_way.error == failure
+    assert under_way.transport.aborted
+    assert under_way.pool.idle == []
     assert b"0\r\n\r\n" not in under_way.transport.taken()
 
 
@@ -209,7 +213,8 @@ async def test_a_body_that_grows_too_large_cuts_the_request() -> None:
     body.push(b"abcd")
     under_way.waiting.wake()
 
-    assert (type(under_way.error), under_way.transport.aborted) == (BodyTooLarge, True)
+    assert isinstance(under_way.error, BodyTooLarge)
+    assert under_way.transport.aborted
     assert under_way.transport.taken() == CHUNKED_HEAD
 
 
@@ -306,4 +311,6 @@ async def test_an_attempt_without_answer_tells_how_it_ended(
     under_way = await Attempt(BufferedBody(b"abc")).start()
     happening(under_way)
 
-    assert (under_way.outcome, under_way.pool.idle, under_way.pool.made[0].leased) == (outcome, [], False)
+    assert under_way.outcome == outcome
+    assert under_way.pool.idle == []
+    assert not under_way.pool.made[0].leased

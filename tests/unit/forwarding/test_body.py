@@ -65,14 +65,16 @@ def test_a_small_body_is_kept_and_can_be_sent_again(pieces: list[bytes], length:
     body = Collecting(*pieces, length=length).body
 
     assert isinstance(body, BufferedBody)
-    assert (body.content, body.replayable) == (b"".join(pieces), True)
+    assert body.content == b"".join(pieces)
+    assert body.replayable
 
 
 def test_nothing_goes_out_before_a_small_body_is_whole() -> None:
     """CPI gives up after 20 s of stuttering, we do not."""
     collecting = Collecting(b"ab", length=4, ended=False)
 
-    assert (collecting.body, collecting.error) == (None, None)
+    assert collecting.body is None
+    assert collecting.error is None
 
 
 def test_a_body_announced_as_large_is_streamed_from_its_first_octet() -> None:
@@ -80,7 +82,9 @@ def test_a_body_announced_as_large_is_streamed_from_its_first_octet() -> None:
     body = Collecting(length=5, ended=False).body
 
     assert isinstance(body, StreamedBody)
-    assert (body.length, body.replayable, body.waiting) == (5, True, True)
+    assert body.length == 5
+    assert body.replayable
+    assert body.waiting
 
 
 def test_a_body_that_turns_out_large_is_streamed_with_what_has_been_read() -> None:
@@ -88,13 +92,18 @@ def test_a_body_that_turns_out_large_is_streamed_with_what_has_been_read() -> No
     collecting = Collecting(b"abc", b"de", ended=False)
     body = collecting.body
     assert isinstance(body, StreamedBody)
-    assert (body.length, body.replayable, body.waiting) == (None, True, False)
+    assert body.length is None
+    assert body.replayable
+    assert not body.waiting
 
     assert read(body) == b"abcde"
-    assert (body.replayable, body.waiting) == (False, True)
+    assert not body.replayable
+    assert body.waiting
     collecting.incoming.push(b"f")
     collecting.incoming.end()
-    assert (body.waiting, read(body), read(body)) == (False, b"f", b"")
+    assert not body.waiting
+    assert read(body) == b"f"
+    assert read(body) == b""
 
 
 @pytest.mark.parametrize(
@@ -142,7 +151,8 @@ def test_a_broken_body_is_known_before_it_is_read() -> None:
 
     collecting.incoming.fail(RequestMalformed("x"))
 
-    assert (body.broken, body.waiting) == (True, False)
+    assert body.broken
+    assert not body.waiting
     with pytest.raises(RequestMalformed):
         read(body)
 

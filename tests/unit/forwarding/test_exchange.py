@@ -15,7 +15,8 @@ REQUIRED = ok(b"csrf", b"x-csrf-token: required", status=403)
 
 
 def told(world: World) -> tuple[int, str]:
-    """(status, code) of an answer of ours."""
+    """Returns (status, code) of the answer of ours that ended the exchange."""
+    assert world.over
     head, _, content = world.sender.received.partition(b"\r\n\r\n")
     return int(head.split(b" ")[1]), json.loads(content)["code"]
 
@@ -45,7 +46,7 @@ async def test_without_a_token_nothing_is_sent() -> None:
     assert world.over
     assert (told(world), world.pool.made) == ((503, "grant_unavailable"), [])
     assert b"Retry-After: 7" in lines(world.sender.received)
-    assert (world.record.made_by, world.record.code) == ("proxy", "grant_unavailable")
+    world.check(made_by="proxy", code="grant_unavailable")
 
 
 async def test_the_first_message_waits_for_its_token() -> None:
@@ -55,7 +56,7 @@ async def test_the_first_message_waits_for_its_token() -> None:
     await world.send()
     await world.answer(ok())
 
-    assert (world.over, world.record.token) == (True, "granted")
+    world.check(token="granted")
 
 
 async def test_a_refused_token_is_renewed_and_the_message_sent_again_once() -> None:
@@ -70,7 +71,7 @@ async def test_a_refused_token_is_renewed_and_the_message_sent_again_once() -> N
 
     assert world.over
     assert world.sender.received.endswith(b"401")
-    assert (world.record.token, world.record.replays, world.record.attempts) == ("renewed", ("renew_token",), 2)
+    world.check(token="renewed", replays=("renew_token",), attempts=2)
     assert len(world.source.refused) == 2
 
 
@@ -81,7 +82,7 @@ async def test_a_token_too_young_is_not_renewed() -> None:
     await world.send(body=b"abc")
     await world.answer(UNAUTHORIZED)
 
-    assert (world.over, world.record.status, world.record.attempts) == (True, 401, 1)
+    world.check(status=401, attempts=1)
 
 
 async def test_a_streamed_message_is_not_sent_again_but_its_token_renewed() -> None:
@@ -90,7 +91,8 @@ async def test_a_streamed_message_is_not_sent_again_but_its_token_renewed() -> N
     await world.send(body=b"abc")
     await world.answer(UNAUTHORIZED)
 
-    assert (world.over, world.record.status, len(world.source.refused)) == (True, 401, 1)
+    world.check(status=401)
+    assert len(world.source.refused) == 1
 
 
 @pytest.mark.parametrize(("retry", "attempts"), [(False, 1), (True, 2)])
@@ -102,7 +104,7 @@ async def test_a_403_is_a_refused_token_where_the_route_says_so(attempts: int, *
     if not world.over:
         await world.answer(FORBIDDEN)
 
-    assert (world.over, world.record.attempts, world.record.status) == (True, attempts, 403)
+    world.check(attempts=attempts, status=403)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +123,8 @@ async def test_a_demand_for_a_csrf_token_is_relayed_where_it_is_not_our_affair(
     await world.send("POST /orders", *fields, body=b"abc")
     await world.answer(REQUIRED)
 
-    assert (world.over, len(world.pool.made), world.record.status) == (True, 1, 403)
+    world.check(status=403)
+    assert len(world.pool.made) == 1
 
 
 async def test_a_streamed_message_is_not_sent_again_but_its_csrf_token_fetched() -> None:
@@ -132,7 +135,7 @@ async def test_a_streamed_message_is_not_sent_again_but_its_csrf_token_fetched()
     assert lines(world.asked())[0] == b"HEAD /http/in HTTP/1.1"
     await world.answer(ok(b"", b"X-CSRF-Token: N1"))
 
-    assert (world.over, world.record.status, world.record.attempts) == (True, 403, 1)
+    world.check(status=403, attempts=1)
     assert world.route.csrf.unit(b"Bearer t1") is not None
 
 
@@ -174,12 +177,13 @@ async def test_a_lost_connection_is_made_again_for_a_get_only() -> None:
     await world.send("GET /orders")
     await world.lose()
     await world.answer(ok())
-    assert (world.over, world.record.replays, world.record.status) == (True, ("reconnect",), 200)
+    world.check(replays=("reconnect",), status=200)
 
     world = World()
     await world.send(body=b"abc")
     await world.lose()
-    assert (world.over, told(world), len(world.pool.made)) == (True, (502, "upstream_closed"), 1)
+    assert told(world) == (502, "upstream_closed")
+    assert len(world.pool.made) == 1
 
 
 async def test_a_connection_that_cannot_be_made_is_tried_twice() -> None:
@@ -188,7 +192,8 @@ async def test_a_connection_that_cannot_be_made_is_tried_twice() -> None:
     world.pool.refusals += [UpstreamUnreachable("x"), UpstreamUnreachable("y")]
     await world.send(body=b"abc")
 
-    assert (world.over, told(world), world.record.replays) == (True, (502, "upstream_unreachable"), ("reconnect",))
+    world.check(replays=("reconnect",))
+    assert told(world) == (502, "upstream_unreachable")
     assert world.record.detail == "y"
 
 
@@ -198,7 +203,8 @@ async def test_an_answer_that_is_none_is_a_502() -> None:
     await world.send("GET /orders")
     await world.answer(b"junk\r\n\r\n")
 
-    assert (world.over, told(world), len(world.pool.made)) == (True, (502, "upstream_malformed"), 1)
+    assert told(world) == (502, "upstream_malformed")
+    assert len(world.pool.made) == 1
 
 
 @pytest.mark.parametrize(
@@ -210,7 +216,9 @@ async def test_a_refusal_reads_and_fetches_nothing(start: str, answer: tuple[int
     world = World()
     await world.send(start)
 
-    assert (world.over, told(world), world.sender.closing, world.pool.made) == (True, answer, False, [])
+    assert told(world) == answer
+    assert not world.sender.closing
+    assert world.pool.made == []
 
 
 async def test_a_refusal_before_the_end_of_the_request_ends_the_connection() -> None:
@@ -218,7 +226,8 @@ async def test_a_refusal_before_the_end_of_the_request_ends_the_connection() -> 
     world = World()
     await world.send("POST /other", body=None, length=10)
 
-    assert (world.over, told(world), world.sender.closing) == (True, (404, "route_unknown"), True)
+    assert told(world) == (404, "route_unknown")
+    assert world.sender.closing
     assert b"Connection: close" in lines(world.sender.received)
 
 
@@ -246,8 +255,7 @@ async def test_a_sender_that_leaves_within_its_request_is_told_nothing() -> None
     await world.change(lambda body: body.push(b"abc"))
     await world.change(lambda body: body.fail(SenderLeft()))
 
-    assert world.over
-    assert (world.record.status, world.record.made_by, world.record.bytes_in) == (499, "sender", 3)
+    world.check(status=499, made_by="sender", bytes_in=3)
     assert (world.sender.received, world.pool.made) == (b"", [])
 
 
@@ -258,7 +266,8 @@ async def test_a_body_that_breaks_is_the_senders_fault() -> None:
     await world.change(lambda body: body.push(b"abc"))
     await world.change(lambda body: body.fail(RequestMalformed("x")))
 
-    assert (world.over, told(world), world.sender.closing) == (True, (400, "request_malformed"), True)
+    assert told(world) == (400, "request_malformed")
+    assert world.sender.closing
     assert connected(world.connection).aborted
 
 
@@ -269,8 +278,10 @@ async def test_a_body_that_grows_too_large_is_refused_and_cut() -> None:
     await world.change(lambda body: body.push(b"abc"))
     await world.change(lambda body: body.push(b"de"))
 
-    assert (world.over, told(world), world.sender.closing) == (True, (413, "body_too_large"), True)
-    assert (world.asked().endswith(b"\r\n\r\n3\r\nabc\r\n"), connected(world.connection).aborted) == (True, True)
+    assert told(world) == (413, "body_too_large")
+    assert world.sender.closing
+    assert world.asked().endswith(b"\r\n\r\n3\r\nabc\r\n")
+    assert connected(world.connection).aborted
 
 
 async def test_a_fault_of_ours_closes_the_account_and_is_left_to_the_connection() -> None:
@@ -310,7 +321,7 @@ async def test_a_place_is_given_back_however_the_exchange_ends(end: str) -> None
     await world.send(body=b"abc")
     await world.answer(ok(b"served"))
 
-    assert (world.over, world.record.status) == (True, 200)
+    world.check(status=200)
 
 
 async def test_who_waits_for_a_place_holds_no_token_and_no_connection() -> None:
@@ -319,12 +330,16 @@ async def test_who_waits_for_a_place_holds_no_token_and_no_connection() -> None:
     await world.send(body=b"one")
     first, world.sender = world.sender, MemorySender()
     await world.send(body=b"two")
-    assert (len(world.pool.made), world.request and world.request.body.waiting) == (1, False)
+    assert len(world.pool.made) == 1
+    assert world.request
+    assert not world.request.body.waiting
     await world.answer(ok(b"first"))
 
-    assert (first.received.endswith(b"first"), world.asked().endswith(b"two")) == (True, True)
+    assert first.received.endswith(b"first")
+    assert world.asked().endswith(b"two")
     await world.answer(ok(b"second"))
-    assert (world.over, world.sender.received.endswith(b"second")) == (True, True)
+    assert world.over
+    assert world.sender.received.endswith(b"second")
 
 
 async def test_a_request_that_came_back_is_a_loop_and_no_load() -> None:

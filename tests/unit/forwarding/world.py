@@ -267,6 +267,11 @@ class World:
         """Of the last finished exchange."""
         return self.accounts[-1]
 
+    def check(self, **expected: object) -> None:
+        """Asserts that the exchange is over, and that its record has these values."""
+        assert self.over
+        assert {name: getattr(self.record, name) for name in expected} == expected
+
     @property
     def over(self) -> bool:
         """Whether all exchanges have ended, each without a crash."""

@@ -32,7 +32,7 @@ async def test_the_message_is_sent_again_with_token_and_session() -> None:
     await world.answer(ok(b"done"))
     assert world.over
     assert world.sender.received.endswith(b"done")
-    assert (world.record.replays, world.record.attempts) == (("fetch_csrf",), 2)
+    world.check(replays=("fetch_csrf",), attempts=2)
 
 
 async def test_a_token_is_one_whatever_the_status_of_its_answer() -> None:
@@ -59,7 +59,8 @@ async def test_where_both_are_refused_the_403_is_relayed() -> None:
     await world.answer(b"HTTP/1.1 405 No\r\nContent-Length: 9\r\n\r\n")
     await world.answer(b"HTTP/1.1 405 No\r\nContent-Length: 0\r\n\r\n")
 
-    assert (world.over, world.record.status, world.sender.received.endswith(b"csrf")) == (True, 403, True)
+    world.check(status=403)
+    assert world.sender.received.endswith(b"csrf")
 
 
 @pytest.mark.parametrize(
@@ -79,7 +80,8 @@ async def test_without_a_token_the_403_is_relayed(answer: bytes) -> None:
 
     assert world.over
     assert world.sender.received.endswith(b"csrf")
-    assert (world.record.status, world.record.replays, len(world.pool.made)) == (403, (), 2)
+    world.check(status=403, replays=())
+    assert len(world.pool.made) == 2
 
 
 async def test_a_sender_that_leaves_does_not_end_the_fetch() -> None:
@@ -89,7 +91,8 @@ async def test_a_sender_that_leaves_does_not_end_the_fetch() -> None:
     await world.answer(GIVEN)
 
     assert world.route.csrf.unit(b"Bearer t1") is not None
-    assert (world.over, world.record.status, lines(world.asked())[0][:4]) == (True, 499, b"HEAD")
+    world.check(status=499)
+    assert lines(world.asked())[0][:4] == b"HEAD"
 
 
 async def test_a_fetch_that_hangs_is_given_up_soon() -> None:
@@ -101,7 +104,8 @@ async def test_a_fetch_that_hangs_is_given_up_soon() -> None:
     world.pool.loop.advance(2)
     await turns()
 
-    assert (world.over, world.record.status, world.sender.received.endswith(b"csrf")) == (True, 403, True)
+    world.check(status=403)
+    assert world.sender.received.endswith(b"csrf")
 
 
 OWN = (b"Cookie", b"cpi.orders~S=mine; cpi.orders~T=t")
@@ -125,7 +129,8 @@ async def test_a_sender_with_cookies_keeps_its_session() -> None:
         b"Set-Cookie: cpi.orders~S=new",
         b"Set-Cookie: cpi.orders~U=u",
     ]
-    assert (world.over, world.route.csrf.unit(b"Bearer t1")) == (True, None)
+    assert world.over
+    assert world.route.csrf.unit(b"Bearer t1") is None
 
 
 async def test_a_sender_with_cookies_does_not_get_our_session() -> None:
@@ -144,7 +149,8 @@ async def test_a_streamed_message_of_a_sender_with_cookies_is_no_reason_to_fetch
     await world.send("POST /orders", OWN, body=b"abc")
     await world.answer(REQUIRED)
 
-    assert (world.over, world.record.status, len(world.pool.made)) == (True, 403, 1)
+    world.check(status=403)
+    assert len(world.pool.made) == 1
 
 
 async def test_a_sender_that_leaves_during_the_fetch_within_its_session_is_told_nothing() -> None:
@@ -155,7 +161,8 @@ async def test_a_sender_that_leaves_during_the_fetch_within_its_session_is_told_
     await world.leave()
     await world.answer(GIVEN)
 
-    assert (world.over, world.record.status, lines(world.asked())[0][:4]) == (True, 499, b"HEAD")
+    world.check(status=499)
+    assert lines(world.asked())[0][:4] == b"HEAD"
     assert not any(each.leased for each in world.pool.made)
 
 

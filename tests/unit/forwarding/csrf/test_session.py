@@ -56,13 +56,15 @@ async def test_any_number_of_exchanges_cost_one_fetch() -> None:
     """All get its unit, and the session keeps it for this access token."""
     session, upstream = CsrfSession(), Upstream()
     exchanges = [Exchange(session, upstream) for _ in range(5)]
-    assert (len(upstream.waiting), session.unit(AUTH)) == (1, None)
+    assert len(upstream.waiting) == 1
+    assert session.unit(AUTH) is None
 
     upstream.give(unit())
     await asyncio.sleep(0)
 
     assert [each.result for each in exchanges] == [unit()] * 5
-    assert (session.unit(AUTH), session.unit(b"Bearer other")) == (unit(), None)
+    assert session.unit(AUTH) == unit()
+    assert session.unit(b"Bearer other") is None
 
 
 async def test_who_comes_late_with_the_old_unit_gets_the_new_one() -> None:
@@ -84,7 +86,8 @@ async def test_a_failed_unit_is_fetched_anew_and_not_used_meanwhile() -> None:
     upstream.give(unit(b"one"))
 
     again = Exchange(session, upstream, failed=unit(b"one"))
-    assert (session.unit(AUTH), len(upstream.waiting)) == (None, 2)
+    assert session.unit(AUTH) is None
+    assert len(upstream.waiting) == 2
     upstream.give(unit(b"two"))
     await asyncio.sleep(0)
 
@@ -169,7 +172,9 @@ async def test_a_late_fault_is_nobodys_any_more() -> None:
     upstream.give(unit())
     stuck.give(LookupError())
     await asyncio.sleep(0)
-    assert (waiting.result, waiting.error, session.unit(AUTH)) == (unit(), None, unit())
+    assert waiting.result == unit()
+    assert waiting.error is None
+    assert session.unit(AUTH) == unit()
 
 
 @pytest.mark.parametrize("second", [unit(), None])
@@ -180,7 +185,9 @@ async def test_after_somebody_elses_fetch_in_vain_there_is_one_more(second: Csrf
     others = [Exchange(session, upstream) for _ in range(5)]
     upstream.give(None)
     await asyncio.sleep(0)
-    assert (first.result, [each.result for each in others], len(upstream.waiting)) == (None, ["waiting"] * 5, 2)
+    assert first.result is None
+    assert [each.result for each in others] == ["waiting"] * 5
+    assert len(upstream.waiting) == 2
 
     upstream.give(second)
     await asyncio.sleep(0)
