@@ -1,4 +1,4 @@
-"""One sending of a request, over a connection of memory."""
+"""One attempt, over a connection in memory."""
 
 import asyncio
 from collections.abc import Callable
@@ -31,7 +31,7 @@ CHUNKED_HEAD = b"POST /in HTTP/1.1\r\nHost: u\r\nTransfer-Encoding: chunked\r\n\
 
 
 class Attempt:
-    """An attempt with a body, under way."""
+    """An attempt in progress."""
 
     def __init__(self, body: Body, pool: MemoryPool | None = None) -> None:
         self.pool, self.waiting, self.record = pool or MemoryPool(), MemorySender(), ExchangeRecord("id", "POST")
@@ -42,7 +42,7 @@ class Attempt:
         self.waiting.run = CoroutineRunner(self._go(body), self._ended)
 
     async def start(self) -> "Attempt":
-        """Begin, and go on as far as it goes."""
+        """Runs it as far as possible."""
         assert self.waiting.run is not None
         self.waiting.run.start()
         await turns()
@@ -58,28 +58,28 @@ class Attempt:
 
     @property
     def transport(self) -> MemoryTransport:
-        """Of the newest connection."""
+        """Returns the transport of the newest connection."""
         return connected(self.pool.made[-1])
 
     @property
     def outcome(self) -> tuple[AttemptOutcome, type[Exception]]:
-        """How it failed."""
+        """Returns how it failed."""
         assert isinstance(self.result, AttemptFailed)
         return self.result.outcome, type(self.result.failure)
 
 
 def incoming(length: int | None = None) -> IncomingBody:
-    """A body on its way."""
+    """Makes a body that has not arrived."""
     return IncomingBody(MemoryTransport(), length)
 
 
 def streamed(body: IncomingBody, begun: bytes = b"", most: int = 100) -> StreamedBody:
-    """A body that passes through."""
+    """Makes a streamed body."""
     return StreamedBody(begun, body, most)
 
 
 async def test_an_answer_is_handed_over_with_its_connection() -> None:
-    """Its body is still to be read."""
+    """Its body has not been read."""
     under_way = await Attempt(BufferedBody(b"abc")).start()
     assert under_way.transport.taken() == HEAD + b"abc"
     assert not under_way.over
@@ -95,7 +95,7 @@ async def test_an_answer_is_handed_over_with_its_connection() -> None:
 
 
 async def test_an_answer_gives_its_connection_back_once() -> None:
-    """By the second time another exchange may have it."""
+    """Another exchange may have it by the second call."""
     under_way = await Attempt(BufferedBody(b"abc")).start()
     under_way.pool.made[0].data_received(ok(b"ok"))
     answer = under_way.result
@@ -111,7 +111,7 @@ async def test_an_answer_gives_its_connection_back_once() -> None:
 
 
 async def test_an_idle_connection_is_taken_before_a_new_one_is_made() -> None:
-    """Connecting costs a round trip, and TLS two."""
+    """A new one takes round trips."""
     pool = MemoryPool()
     pool.idle.append(pool.connection())
     under_way = await Attempt(BufferedBody(b""), pool).start()
@@ -122,7 +122,7 @@ async def test_an_idle_connection_is_taken_before_a_new_one_is_made() -> None:
 
 @pytest.mark.parametrize("size", [ONE_WRITE, ONE_WRITE + 1])
 async def test_a_buffered_body_goes_out_whole_whatever_its_size(size: int) -> None:
-    """Joined with the head where that saves a write; then the time for the answer runs."""
+    """The timeout for the answer begins after it."""
     under_way = await Attempt(BufferedBody(b"a" * size)).start()
     assert under_way.transport.taken() == HEAD + b"a" * size
 
@@ -136,7 +136,7 @@ async def test_a_buffered_body_goes_out_whole_whatever_its_size(size: int) -> No
     ids=["by its length", "in chunks"],
 )
 async def test_a_streamed_body_goes_out_as_it_comes(length: int | None, sent: bytes) -> None:
-    """What was read already comes first."""
+    """The part that was already read comes first."""
     body = incoming(length)
     under_way = await Attempt(streamed(body, b"ab")).start()
     body.push(b"cd")
@@ -150,7 +150,7 @@ async def test_a_streamed_body_goes_out_as_it_comes(length: int | None, sent: by
 
 
 async def test_a_sender_that_waits_to_be_asked_is_asked_when_the_upstream_is_there() -> None:
-    """RFC 9110 §10.1.1."""
+    """RFC 9110 §10.1.1 has the sender wait."""
     body = incoming(2)
     asked: list[str] = []
     body.invite = lambda: asked.append("asked")
@@ -161,7 +161,7 @@ async def test_a_sender_that_waits_to_be_asked_is_asked_when_the_upstream_is_the
 
 
 async def test_a_streamed_body_waits_for_an_upstream_that_reads_slowly() -> None:
-    """Memory stays bounded: nothing is taken while what was written waits."""
+    """Nothing is read from the sender meanwhile."""
     body = incoming(4)
     under_way = await Attempt(streamed(body)).start()
     under_way.pool.made[0].pause_writing()
@@ -176,7 +176,7 @@ async def test_a_streamed_body_waits_for_an_upstream_that_reads_slowly() -> None
 
 
 async def test_an_early_answer_ends_the_sending() -> None:
-    """RFC 9112 §9.5; the connection cannot be used again."""
+    """The connection is closed then (RFC 9112 §9.5)."""
     body = incoming(4)
     under_way = await Attempt(streamed(body)).start()
     under_way.pool.made[0].data_received(ok(b"no", status=413))
@@ -192,7 +192,7 @@ async def test_an_early_answer_ends_the_sending() -> None:
 @pytest.mark.parametrize("failure", [RequestMalformed("x"), SenderLeft()])
 @pytest.mark.parametrize("congested", [True, False])
 async def test_a_body_that_breaks_cuts_the_request(failure: Exception, *, congested: bool) -> None:
-    """So that nothing looks whole; also while the upstream does not read."""
+    """The upstream sees an incomplete request, even if it does not read."""
     body = incoming()
     under_way = await Attempt(streamed(body, b"ab")).start()
     if congested:
@@ -207,7 +207,7 @@ async def test_a_body_that_breaks_cuts_the_request(failure: Exception, *, conges
 
 
 async def test_a_body_that_grows_too_large_cuts_the_request() -> None:
-    """413 for the sender; the upstream sees a cut."""
+    """The upstream sees an incomplete request."""
     body = incoming()
     under_way = await Attempt(streamed(body, most=3)).start()
     body.push(b"abcd")
@@ -220,7 +220,7 @@ async def test_a_body_that_grows_too_large_cuts_the_request() -> None:
 
 @pytest.mark.parametrize("refusal", [UpstreamUnreachable("x"), ConnectTimeout("x")])
 async def test_without_a_connection_nothing_was_sent(refusal: UpstreamUnreachable) -> None:
-    """So another attempt is allowed for any method."""
+    """Another attempt is allowed for any method."""
     pool = MemoryPool()
     pool.refusals.append(refusal)
     under_way = await Attempt(BufferedBody(b""), pool).start()
@@ -229,7 +229,7 @@ async def test_without_a_connection_nothing_was_sent(refusal: UpstreamUnreachabl
 
 
 async def test_the_time_of_a_connection_that_fails_is_accounted_for() -> None:
-    """Ten seconds of waiting for a firewall look like ten seconds."""
+    """The record has the seconds."""
     times = iter([0.0, 1.0, 11.0, 11.0])
     pool, refusal = MemoryPool(), ConnectTimeout("x")
     pool.refusals.append(refusal)
@@ -242,7 +242,7 @@ async def test_the_time_of_a_connection_that_fails_is_accounted_for() -> None:
 
 
 async def test_where_a_connection_is_refused_for_good_no_other_is_tried() -> None:
-    """A corporate proxy may lock the account whose password it refuses."""
+    """A corporate proxy may lock an account after wrong passwords."""
     pool, refusal = MemoryPool(), UpstreamUnreachable("407", definite=True)
     pool.refusals.append(refusal)
     under_way = await Attempt(BufferedBody(b""), pool).start()
@@ -251,7 +251,7 @@ async def test_where_a_connection_is_refused_for_good_no_other_is_tried() -> Non
 
 
 async def test_a_connection_that_is_closed_as_soon_as_it_is_made_was_sent_nothing() -> None:
-    """As servers at their limit do; nobody waits for an answer on it."""
+    """Servers at their limit do this."""
     pool = MemoryPool()
     make = pool.connection
 
@@ -267,7 +267,7 @@ async def test_a_connection_that_is_closed_as_soon_as_it_is_made_was_sent_nothin
 
 
 async def test_a_sender_that_left_while_we_connected_costs_no_request() -> None:
-    """Nothing is sent."""
+    """Nothing was sent."""
     pool = MemoryPool()
     future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
     pool.connect = lambda _: future  # type: ignore[method-assign,assignment,return-value]
@@ -307,7 +307,7 @@ Ends = Callable[[Attempt], None]
 async def test_an_attempt_without_answer_tells_how_it_ended(
     happening: Ends, outcome: tuple[AttemptOutcome, type]
 ) -> None:
-    """Whether an octet of an answer has come decides about another attempt; its connection is given up."""
+    """Another attempt depends on whether a byte of an answer arrived."""
     under_way = await Attempt(BufferedBody(b"abc")).start()
     happening(under_way)
 

@@ -22,7 +22,7 @@ def told(world: World) -> tuple[int, str]:
 
 
 async def test_a_message_is_delivered_with_our_token_and_its_answer_relayed() -> None:
-    """From memory: no grant, one attempt, one line of account."""
+    """It takes one attempt and no grant."""
     world = World()
     await world.send("POST /orders/a?b=c", (b"Authorization", b"Basic secret"), (b"X-Own", b"1"), body=b"abc")
 
@@ -38,7 +38,7 @@ async def test_a_message_is_delivered_with_our_token_and_its_answer_relayed() ->
 
 
 async def test_without_a_token_nothing_is_sent() -> None:
-    """The failure of the grant is the answer."""
+    """The answer tells the failure of the grant."""
     world = World()
     world.source.kept, world.source.error = None, GrantUnavailable("Try later.", retry_after=7)
     await world.send(body=b"abc")
@@ -50,7 +50,7 @@ async def test_without_a_token_nothing_is_sent() -> None:
 
 
 async def test_the_first_message_waits_for_its_token() -> None:
-    """And says so in its account."""
+    """The record tells it."""
     world = World()
     world.source.kept = None
     await world.send()
@@ -60,7 +60,7 @@ async def test_the_first_message_waits_for_its_token() -> None:
 
 
 async def test_a_refused_token_is_renewed_and_the_message_sent_again_once() -> None:
-    """Then whatever comes is relayed."""
+    """The second answer is relayed."""
     world = World()
     await world.send(body=b"abc")
     await world.answer(UNAUTHORIZED)
@@ -76,7 +76,7 @@ async def test_a_refused_token_is_renewed_and_the_message_sent_again_once() -> N
 
 
 async def test_a_token_too_young_is_not_renewed() -> None:
-    """The next one would be no better."""
+    """The next token would not be better."""
     world = World()
     world.source.young = True
     await world.send(body=b"abc")
@@ -86,7 +86,7 @@ async def test_a_token_too_young_is_not_renewed() -> None:
 
 
 async def test_a_streamed_message_is_not_sent_again_but_its_token_renewed() -> None:
-    """The next exchange has a new one."""
+    """The next exchange gets the new token."""
     world = World(buffer=1)
     await world.send(body=b"abc")
     await world.answer(UNAUTHORIZED)
@@ -97,7 +97,7 @@ async def test_a_streamed_message_is_not_sent_again_but_its_token_renewed() -> N
 
 @pytest.mark.parametrize(("retry", "attempts"), [(False, 1), (True, 2)])
 async def test_a_403_is_a_refused_token_where_the_route_says_so(attempts: int, *, retry: bool) -> None:
-    """`retry_on_403`."""
+    """The option is `retry_on_403`."""
     world = World(retry_on_403=retry)
     await world.send(body=b"abc")
     await world.answer(FORBIDDEN)
@@ -118,7 +118,7 @@ async def test_a_403_is_a_refused_token_where_the_route_says_so(attempts: int, *
 async def test_a_demand_for_a_csrf_token_is_relayed_where_it_is_not_our_affair(
     options: dict[str, Any], fields: tuple[tuple[bytes, bytes], ...]
 ) -> None:
-    """And nothing is fetched."""
+    """No token is fetched."""
     world = World(**options)
     await world.send("POST /orders", *fields, body=b"abc")
     await world.answer(REQUIRED)
@@ -128,7 +128,7 @@ async def test_a_demand_for_a_csrf_token_is_relayed_where_it_is_not_our_affair(
 
 
 async def test_a_streamed_message_is_not_sent_again_but_its_csrf_token_fetched() -> None:
-    """The 403 is relayed, and the sender's next attempt finds a unit."""
+    """The 403 is relayed, and the sender's next attempt has a unit."""
     world = World(buffer=1)
     await world.send(body=b"abc")
     await world.answer(REQUIRED)
@@ -140,7 +140,7 @@ async def test_a_streamed_message_is_not_sent_again_but_its_csrf_token_fetched()
 
 
 async def with_unit() -> World:
-    """A world whose route has a CSRF unit already."""
+    """Returns a world whose route has a CSRF unit."""
     world = World()
     await world.send(body=b"abc")
     await world.answer(REQUIRED)
@@ -151,7 +151,7 @@ async def with_unit() -> World:
 
 
 async def test_the_next_message_uses_the_unit_at_once() -> None:
-    """With the cookies of the fetch as answers have updated them; others went to the sender that they were set for."""
+    """It has the cookies of the fetch as answers have updated them; the sender got the others."""
     world = await with_unit()
     assert [line for line in lines(world.sender.received) if b"ook" in line] == [b"Set-Cookie: cpi.orders~L=3"]
     await world.send(body=b"abc")
@@ -163,7 +163,7 @@ async def test_the_next_message_uses_the_unit_at_once() -> None:
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
 async def test_safe_methods_do_without_the_unit(method: str) -> None:
-    """The protection lets them through."""
+    """The upstream accepts them without."""
     world = await with_unit()
     await world.send(f"{method} /orders")
     sent = world.asked()
@@ -172,7 +172,7 @@ async def test_safe_methods_do_without_the_unit(method: str) -> None:
 
 
 async def test_a_lost_connection_is_made_again_for_a_get_only() -> None:
-    """A POST may have arrived."""
+    """The upstream may have received a POST."""
     world = World()
     await world.send("GET /orders")
     await world.lose()
@@ -187,7 +187,7 @@ async def test_a_lost_connection_is_made_again_for_a_get_only() -> None:
 
 
 async def test_a_connection_that_cannot_be_made_is_tried_twice() -> None:
-    """Nothing was sent, so any method may."""
+    """Nothing was sent, so this holds for any method."""
     world = World()
     world.pool.refusals += [UpstreamUnreachable("x"), UpstreamUnreachable("y")]
     await world.send(body=b"abc")
@@ -198,7 +198,7 @@ async def test_a_connection_that_cannot_be_made_is_tried_twice() -> None:
 
 
 async def test_an_answer_that_is_none_is_a_502() -> None:
-    """And never a second attempt."""
+    """There is no second attempt."""
     world = World()
     await world.send("GET /orders")
     await world.answer(b"junk\r\n\r\n")
@@ -212,7 +212,7 @@ async def test_an_answer_that_is_none_is_a_502() -> None:
     [("GET /other", (404, "route_unknown")), ("GET /orders/../x", (400, "target_outside_route"))],
 )
 async def test_a_refusal_reads_and_fetches_nothing(start: str, answer: tuple[int, str]) -> None:
-    """The connection goes on if the whole request is there."""
+    """The connection stays open if the whole request has arrived."""
     world = World()
     await world.send(start)
 
@@ -222,7 +222,7 @@ async def test_a_refusal_reads_and_fetches_nothing(start: str, answer: tuple[int
 
 
 async def test_a_refusal_before_the_end_of_the_request_ends_the_connection() -> None:
-    """Its rest is not waited for."""
+    """The rest of the request is not read."""
     world = World()
     await world.send("POST /other", body=None, length=10)
 
@@ -232,7 +232,7 @@ async def test_a_refusal_before_the_end_of_the_request_ends_the_connection() -> 
 
 
 async def test_a_refused_head_gets_no_content() -> None:
-    """RFC 9110 §9.3.2."""
+    """RFC 9110 §9.3.2 forbids it."""
     world = World()
     await world.send("HEAD /other")
 
@@ -240,7 +240,7 @@ async def test_a_refused_head_gets_no_content() -> None:
 
 
 async def test_a_sender_is_who_a_trusted_proxy_names() -> None:
-    """The route's list is asked about that one."""
+    """The route's `allow` applies to that address."""
     world = World(allow=("192.0.2.0/24",))
     object.__setattr__(world.context, "trusted_proxies", (ip_network("10.0.0.0/8"),))
     world.sender.address = "10.0.0.1"
@@ -249,7 +249,7 @@ async def test_a_sender_is_who_a_trusted_proxy_names() -> None:
 
 
 async def test_a_sender_that_leaves_within_its_request_is_told_nothing() -> None:
-    """499 in the account; nothing was sent."""
+    """The record has status 499, and nothing was sent."""
     world = World()
     await world.send(body=None, length=10)
     await world.change(lambda body: body.push(b"abc"))
@@ -260,7 +260,7 @@ async def test_a_sender_that_leaves_within_its_request_is_told_nothing() -> None
 
 
 async def test_a_body_that_breaks_is_the_senders_fault() -> None:
-    """400, and the upstream's connection is cut in the middle of the request."""
+    """The status is 400, and the upstream sees an incomplete request."""
     world = World(buffer=1)
     await world.send(body=None)
     await world.change(lambda body: body.push(b"abc"))
@@ -272,7 +272,7 @@ async def test_a_body_that_breaks_is_the_senders_fault() -> None:
 
 
 async def test_a_body_that_grows_too_large_is_refused_and_cut() -> None:
-    """413; what the upstream has got does not look whole."""
+    """The status is 413, and the upstream sees an incomplete request."""
     world = World(buffer=1, max_body=4)
     await world.send(body=None)
     await world.change(lambda body: body.push(b"abc"))
@@ -284,8 +284,8 @@ async def test_a_body_that_grows_too_large_is_refused_and_cut() -> None:
     assert connected(world.connection).aborted
 
 
-async def test_a_fault_of_ours_closes_the_account_and_is_left_to_the_connection() -> None:
-    """Nobody guesses an answer."""
+async def test_a_bug_of_ours_closes_the_record_and_is_raised() -> None:
+    """The exchange sends no answer."""
     world = World()
     world.source.kept, world.source.error = None, LookupError("x")  # type: ignore[assignment]
     await world.send()
@@ -295,8 +295,8 @@ async def test_a_fault_of_ours_closes_the_account_and_is_left_to_the_connection(
 
 
 @pytest.mark.parametrize("end", ["answer", "failure", "crash", "sender gone", "body too large"])
-async def test_a_place_is_given_back_however_the_exchange_ends(end: str) -> None:
-    """And the next exchange has it."""
+async def test_a_slot_is_released_however_the_exchange_ends(end: str) -> None:
+    """The next exchange gets it."""
     world = World(max_concurrency=1, max_body=4)
     match end:
         case "answer":
@@ -324,8 +324,8 @@ async def test_a_place_is_given_back_however_the_exchange_ends(end: str) -> None
     world.check(status=200)
 
 
-async def test_who_waits_for_a_place_holds_no_token_and_no_connection() -> None:
-    """Nothing has been read or fetched."""
+async def test_an_exchange_that_waits_for_a_slot_has_no_token_and_no_connection() -> None:
+    """It gets them after its turn."""
     world = World(max_concurrency=1, queue=1)
     await world.send(body=b"one")
     first, world.sender = world.sender, MemorySender()
@@ -343,7 +343,7 @@ async def test_who_waits_for_a_place_holds_no_token_and_no_connection() -> None:
 
 
 async def test_a_request_that_came_back_is_a_loop_and_no_load() -> None:
-    """It would wait for the very exchange that it is part of."""
+    """It would wait for the exchange that it is part of."""
     world = World(max_concurrency=1)
     await world.send(body=b"abc")
     world.sender = MemorySender()

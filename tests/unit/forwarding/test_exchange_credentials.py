@@ -1,4 +1,4 @@
-"""What an attempt adds to the message: our token, and a CSRF unit or the sender's own cookies."""
+"""What an attempt adds to the message."""
 
 import pytest
 
@@ -21,7 +21,7 @@ BARE = CsrfUnit(token=b"c5rf", cookies=(), authorization=b"Bearer t")
     ],
 )
 def test_an_attempt_has_one_authorization(cookies: bytes, unit: CsrfUnit | None, added: list[bytes]) -> None:
-    """Token and session of a unit go together, each value byte for byte."""
+    """The token of a unit comes with its cookies."""
     prepared = PreparedRequest("POST", b"/in", b"u", [b"X: 1"], cookies, has_csrf_token=False)
 
     request = with_credentials(prepared, token("t"), unit, 3)

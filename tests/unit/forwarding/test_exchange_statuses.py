@@ -18,7 +18,7 @@ BODY = b"the order"
 
 @dataclass(frozen=True)
 class Case:
-    """What an answer has beside its status, and which statuses are no end because of it."""
+    """What an answer has besides its status, and which statuses lead to another request."""
 
     name: str
     again: dict[int, list[bytes]] = field(default_factory=dict)
@@ -69,7 +69,7 @@ def told(request: bytes) -> bytes:
 @pytest.mark.parametrize("method", ["POST", "GET"])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 async def test_a_failure_is_sent_again_in_the_listed_cases_only(method: str, case: Case) -> None:
-    """All two hundred statuses, and each message that is sent again is the same octet for octet."""
+    """All two hundred statuses are tried, and a message that is sent again has the same bytes."""
     seen = {status: await received(method, status, case) for status in FAILURES}
     name = method.encode()
     expected = {

@@ -1,4 +1,4 @@
-"""What an answer says about our credentials, by its head and its text."""
+"""What an answer says about our credentials."""
 
 import gzip
 import zlib
@@ -32,7 +32,7 @@ TEXT = b"The MPL ID for the failed message is : AG"
     ],
 )
 def test_a_text_is_read_as_far_as_its_coding_is_known(coding: bytes, octets: bytes, read: tuple[bytes, bool]) -> None:
-    """And however small it is packed, not without end."""
+    """The decoded size is bounded."""
     got, whole = decoded(response_head(b"HTTP/1.1 401 x", (b"Content-Encoding", coding)).fields, octets)
     assert whole is read[1]
     assert got == read[0] or (not whole and read[0].startswith(got))
@@ -52,6 +52,6 @@ def test_a_text_is_read_as_far_as_its_coding_is_known(coding: bytes, octets: byt
 def test_a_head_tells_which_credential_is_refused(
     *, status: int, retry: bool, fields: tuple[tuple[bytes, bytes], ...], ours: bool, ending: AttemptOutcome
 ) -> None:
-    """A 403 that asks for a CSRF token is about nothing else."""
+    """A 403 that asks for a CSRF token does not refuse the access token."""
     head = response_head(b"HTTP/1.1 %d x" % status, *fields)
     assert outcome_of(head, csrf_is_ours=ours, retry_on_403=retry) is ending

@@ -1,4 +1,4 @@
-"""What a debugger, or a careless log line, would show of an exchange on its way: no credential, query or body."""
+"""A repr of a part of an exchange shows no credential, query or body."""
 
 from proxy.forwarding.prepared_request import PreparedRequest
 from proxy.forwarding.request import Request
@@ -24,7 +24,7 @@ def test_a_request_shows_its_method_path_and_id() -> None:
 
 
 def test_what_goes_on_shows_how_many_fields_it_has() -> None:
-    """With our token in one of them."""
+    """Their values are not shown."""
     prepared = PreparedRequest("POST", TARGET, b"u", [b"X: " + HIDDEN], HIDDEN, has_csrf_token=False)
     assert repr(prepared) == "<PreparedRequest POST, 1 fields>"
 

@@ -41,7 +41,7 @@ def spool(folder: Path, notes: Lines) -> Spool:
 
 
 async def read(body: Body) -> bytes:
-    """All of it, from the first octet."""
+    """Reads all of it."""
     assert not isinstance(body, SpooledBody | StreamedBody) or not body.reader().waiting
     assert isinstance(body, SpooledBody | StreamedBody)
     reader, content = body.reader(), b""
@@ -51,7 +51,7 @@ async def read(body: Body) -> bytes:
 
 
 def arrived(*pieces: bytes, length: int | None = None) -> IncomingBody:
-    """A body that is there; the first piece with the head, the others behind it."""
+    """Makes a body that has arrived."""
     incoming = IncomingBody(MemoryTransport(), length)
     for piece in pieces:
         incoming.push(piece)
@@ -60,7 +60,7 @@ def arrived(*pieces: bytes, length: int | None = None) -> IncomingBody:
 
 
 class Dripping(IncomingBody):
-    """A body that comes piece by piece, each when the last was taken."""
+    """A body that arrives piece by piece."""
 
     def __init__(self, *pieces: bytes, failure: Exception | None = None) -> None:
         super().__init__(MemoryTransport(), None)
@@ -81,7 +81,7 @@ LIMITS = settings(buffer=4, spool=10, max_body=12)
 
 
 async def test_a_body_above_the_buffer_goes_into_a_file_and_can_be_sent_again(spool: Spool) -> None:
-    """As often as need be, each time from its first octet."""
+    """Each read begins at the first byte."""
     body = await collect(Dripping(b"abc", b"de", b"fghi"), LIMITS, spool)
     assert isinstance(body, SpooledBody)
     assert body.length == 9
@@ -92,7 +92,7 @@ async def test_a_body_above_the_buffer_goes_into_a_file_and_can_be_sent_again(sp
 
 
 async def test_an_announced_body_goes_into_a_file_too(spool: Spool) -> None:
-    """Its length is known before it has come."""
+    """Its length is known before it arrives."""
     body = await collect(arrived(b"abcdefghij", length=10), LIMITS, spool)
     assert isinstance(body, SpooledBody)
     assert await read(body) == b"abcdefghij"
@@ -100,7 +100,7 @@ async def test_an_announced_body_goes_into_a_file_too(spool: Spool) -> None:
 
 
 async def test_a_large_body_is_read_in_pieces(spool: Spool) -> None:
-    """None of them fills the memory."""
+    """A piece has a bounded size."""
     content = os.urandom(PIECE) + b"rest"
     body = await collect(arrived(content), settings(spool=2 * PIECE, buffer=1), spool)
     assert isinstance(body, SpooledBody)
@@ -110,7 +110,7 @@ async def test_a_large_body_is_read_in_pieces(spool: Spool) -> None:
 
 
 async def test_a_body_that_outgrows_the_file_is_streamed_from_its_first_octet(spool: Spool) -> None:
-    """It can be sent again until something has been read from it."""
+    """It can be sent again until the first read."""
     body = await collect(Dripping(b"abc", b"defgh", b"ijk"), LIMITS, spool)
     assert isinstance(body, StreamedBody)
     assert body.length is None
@@ -122,22 +122,22 @@ async def test_a_body_that_outgrows_the_file_is_streamed_from_its_first_octet(sp
 
 
 async def test_a_body_announced_above_spool_is_streamed(spool: Spool) -> None:
-    """Nothing of it has been read."""
+    """No file is made."""
     assert isinstance(await collect(IncomingBody(MemoryTransport(), 11), LIMITS, spool), StreamedBody)
 
 
 async def test_without_a_size_no_file_is_made(spool: Spool) -> None:
-    """`spool` is off by default, for each route by itself."""
+    """`spool` is 0 by default."""
     assert isinstance(await collect(arrived(b"abcde"), settings(buffer=4), spool), StreamedBody)
 
 
 async def test_without_a_folder_no_file_is_made() -> None:
-    """There is one only where a route wants it."""
+    """It exists if a route has `spool`."""
     assert isinstance(await collect(arrived(b"abcde"), LIMITS), StreamedBody)
 
 
 async def test_a_file_has_no_name_and_its_folder_is_ours_alone(spool: Spool, folder: Path) -> None:
-    """Whoever looks finds nothing, and nothing is left behind."""
+    """Nothing is left behind."""
     body = await collect(arrived(b"abcde"), LIMITS, spool)
     (ours,) = folder.iterdir()
     assert (list(ours.iterdir()), stat.S_IMODE(ours.stat().st_mode)) == ([], 0o700)
@@ -156,7 +156,7 @@ async def test_a_file_has_no_name_and_its_folder_is_ours_alone(spool: Spool, fol
 async def test_a_file_is_closed_when_its_body_does_not_become_whole(
     incoming: IncomingBody, error: type[Exception], spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Descriptors are few."""
+    """Descriptors are limited."""
     opened: list[SpoolFile] = []
 
     async def remembering() -> SpoolFile:
@@ -172,7 +172,7 @@ async def test_a_file_is_closed_when_its_body_does_not_become_whole(
 async def test_a_disk_without_room_makes_a_stream_of_it(
     spool: Spool, notes: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No message is lost for it, and it is told."""
+    """The log has the reason."""
     written = os.pwrite
 
     def full(descriptor: int, octets: bytes, at: int) -> int:
@@ -190,7 +190,7 @@ async def test_a_disk_without_room_makes_a_stream_of_it(
 
 
 async def test_without_a_place_for_a_folder_a_body_is_streamed(spool: Spool, notes: Lines, folder: Path) -> None:
-    """As when all descriptors are in use."""
+    """The log has the failure."""
     for ours in folder.iterdir():
         ours.rmdir()
     folder.rmdir()
@@ -200,7 +200,7 @@ async def test_without_a_place_for_a_folder_a_body_is_streamed(spool: Spool, not
 
 
 async def test_a_folder_that_a_cleaner_has_removed_is_made_again(spool: Spool, notes: Lines, folder: Path) -> None:
-    """Once, for all who find it gone at the same time; nothing is left of it at the end."""
+    """Bodies at the same time share the new folder."""
     (first,) = folder.iterdir()
     first.rmdir()
     bodies = await asyncio.gather(*(collect(arrived(b"abcde"), LIMITS, spool) for _ in range(8)))
@@ -214,7 +214,7 @@ async def test_a_folder_that_a_cleaner_has_removed_is_made_again(spool: Spool, n
 
 
 async def test_a_disk_that_hangs_does_not_hold_up_the_end(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not even if all threads are waiting for it."""
+    """All threads may be waiting for it."""
     go, begun = threading.Event(), threading.Semaphore(0)
 
     def hang(*_: object, **__: object) -> None:
@@ -233,7 +233,7 @@ async def test_a_disk_that_hangs_does_not_hold_up_the_end(spool: Spool, monkeypa
 
 
 async def test_a_short_write_is_finished(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The system may take less than it is given."""
+    """The system may write less than requested."""
     written = os.pwrite
     monkeypatch.setattr(os, "pwrite", lambda descriptor, octets, at: written(descriptor, octets[:2], at))
     body = await collect(arrived(b"abcdefg"), LIMITS, spool)

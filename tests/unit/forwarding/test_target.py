@@ -1,4 +1,4 @@
-"""Request targets, read but never rewritten."""
+"""Request targets."""
 
 import pytest
 from hypothesis import given
@@ -27,13 +27,13 @@ from proxy.forwarding.target import Target, host_of, parse_target
     ],
 )
 def test_a_target_has_an_authority_and_a_path(target: bytes, parts: Target) -> None:
-    """RFC 9112 §3.2."""
+    """RFC 9112 §3.2 defines the forms."""
     assert parse_target(target) == parts
 
 
 @given(st.binary(max_size=40))
 def test_a_path_is_never_decoded_or_rebuilt(rest: bytes) -> None:
-    """In both forms it is what stood there, octet by octet."""
+    """Its bytes are unchanged in both forms."""
     assert parse_target(b"/" + rest) == Target(b"", b"/" + rest)
     assert parse_target(b"http://h:1/" + rest) == Target(b"h:1", b"/" + rest)
 
@@ -53,5 +53,5 @@ def test_a_path_is_never_decoded_or_rebuilt(rest: bytes) -> None:
     ],
 )
 def test_a_host_is_compared_without_case_port_and_last_dot(authority: bytes, host: str) -> None:
-    """RFC 3986 §3.2.2: hosts have no case; the dot says that a name is absolute."""
+    """Hosts are case-insensitive (RFC 3986 §3.2.2), and the dot marks an absolute name."""
     assert host_of(authority) == host

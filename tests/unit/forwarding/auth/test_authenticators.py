@@ -1,4 +1,4 @@
-"""The gates of routes, made of files."""
+"""Authenticators of routes."""
 
 import asyncio
 from pathlib import Path
@@ -13,8 +13,8 @@ from tests.fakes.passwords import bcrypt_hash
 from tests.unit.oauth.world import Lines
 
 
-def test_each_kind_has_its_gate(tmp_path: Path) -> None:
-    """What stands in the file holds at once."""
+def test_each_kind_has_its_authenticator(tmp_path: Path) -> None:
+    """The file is read at once."""
     users, keys = tmp_path / "users", tmp_path / "keys"
     users.write_text(f"erp:{bcrypt_hash('x')}")
     keys.write_text("k1")
@@ -27,22 +27,22 @@ def test_each_kind_has_its_gate(tmp_path: Path) -> None:
     )
 
 
-def test_no_kind_is_no_gate() -> None:
-    """What the configuration refuses would otherwise let everybody in."""
+def test_no_kind_is_an_error() -> None:
+    """The configuration refuses this."""
     with pytest.raises(ValueError, match="no kind"):
         Authenticators(Lines()).authenticator("a", InboundAuth())
 
 
-def test_a_file_that_has_gone_wrong_is_told(tmp_path: Path) -> None:
-    """Between the reading of the configuration and the start."""
+def test_an_invalid_file_is_an_error(tmp_path: Path) -> None:
+    """It may change after the configuration was read."""
     keys = tmp_path / "keys"
     keys.write_text("# none")
     with pytest.raises(ValueError, match=r"keys holds no key"):
         Authenticators(Lines()).authenticator("a", InboundAuth(api_key=ApiKey(keys_file=keys)))
 
 
-async def test_a_gate_that_is_asked_for_again_is_the_same(tmp_path: Path) -> None:
-    """With what it remembers, until it is not wanted any more."""
+async def test_the_same_route_gets_the_same_authenticator(tmp_path: Path) -> None:
+    """It keeps its cache until its route is gone."""
     keys = tmp_path / "keys"
     keys.write_text("k1")
     authenticators, auth = Authenticators(Lines()), InboundAuth(api_key=ApiKey(keys_file=keys))

@@ -1,4 +1,4 @@
-"""Slow checks in threads."""
+"""Slow checks in threads, and what they compare."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,13 +19,13 @@ async def checks() -> AsyncIterator[PasswordChecks]:
 
 
 async def test_a_check_says_what_it_finds(checks: PasswordChecks) -> None:
-    """In both cases."""
+    """Correct and wrong passwords are told apart."""
     found = [checks.begin("192.0.2.1", lambda: True), checks.begin("192.0.2.1", lambda: False)]
     assert await asyncio.gather(*found) == [True, False]
 
 
 async def test_one_address_takes_a_part_of_the_queue_only(checks: PasswordChecks) -> None:
-    """Others go on; what has been checked makes room."""
+    """Others are served, and finished checks make room."""
     go_on = Event()
     begun = [checks.begin("192.0.2.1", go_on.wait) for _ in range(MOST_OF_ONE)]
     with pytest.raises(Overloaded, match="Too many passwords"):
@@ -37,7 +37,7 @@ async def test_one_address_takes_a_part_of_the_queue_only(checks: PasswordChecks
 
 
 async def test_an_ipv6_sender_takes_its_part_as_a_network(checks: PasswordChecks) -> None:
-    """One host has all addresses of a /64."""
+    """A host may use a whole /64."""
     go_on = Event()
     begun = [checks.begin(f"2001:db8::{number}", go_on.wait) for number in range(MOST_OF_ONE)]
     try:
@@ -51,7 +51,7 @@ async def test_an_ipv6_sender_takes_its_part_as_a_network(checks: PasswordChecks
 
 
 async def test_the_queue_has_an_end(checks: PasswordChecks) -> None:
-    """However many addresses there are."""
+    """The number of senders does not matter."""
     go_on = Event()
     begun = [checks.begin(f"192.0.2.{number}", go_on.wait) for number in range(MOST)]
     with pytest.raises(Overloaded):
@@ -61,7 +61,7 @@ async def test_the_queue_has_an_end(checks: PasswordChecks) -> None:
 
 
 async def test_what_waits_at_the_end_is_cancelled(checks: PasswordChecks) -> None:
-    """What runs is ended in order."""
+    """Running checks are finished."""
     go_on = Event()
     begun = [checks.begin("192.0.2.1", go_on.wait) for _ in range(AT_A_TIME + 1)]
     closing = asyncio.ensure_future(checks.close())

@@ -1,4 +1,4 @@
-"""Places at the upstream: who has one, who waits, who is sent away."""
+"""Which exchanges get a slot, wait, or are refused."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,12 +15,12 @@ from tests.unit.forwarding.world import MemorySender, turns
 
 
 class Exchange:
-    """Takes a place, keeps it until it is told to end, and gives it back."""
+    """Acquires a slot, and releases it when told to."""
 
     def __init__(self, limit: ConcurrencyLimit, *, fails: bool = False) -> None:
         self.sender = MemorySender()
         self.body = IncomingBody(MemoryTransport(), 10)
-        self.has_place = False
+        self.has_slot = False
         self.error: BaseException | None = None
         self.ended = asyncio.Event()
         self._fails = fails
@@ -31,11 +31,11 @@ class Exchange:
     async def _serve(self, limit: ConcurrencyLimit) -> None:
         await limit.acquire(self.sender, self.body)
         try:
-            self.has_place = True
+            self.has_slot = True
             if not self._fails:
                 await asyncio.get_running_loop().create_task(self.ended.wait())
         finally:
-            self.has_place = False
+            self.has_slot = False
             limit.release()
 
     def _end(self, error: BaseException | None) -> None:
@@ -45,10 +45,10 @@ class Exchange:
     @property
     def state(self) -> str:
         """`served`, `waits` or `over`."""
-        return "served" if self.has_place else "over" if self.over.is_set() else "waits"
+        return "served" if self.has_slot else "over" if self.over.is_set() else "waits"
 
     async def end(self) -> None:
-        """Let it give its place back."""
+        """Releases its slot."""
         self.ended.set()
         await turns()
 
@@ -61,17 +61,17 @@ def clock() -> HandLoop:
 
 @pytest.fixture
 def limit(clock: HandLoop) -> ConcurrencyLimit:
-    """One place, and room for two that wait, for ten seconds each."""
+    """One slot, and a queue of two that wait for ten seconds each."""
     return ConcurrencyLimit(most=1, queue=2, patience=10, deadlines=clock.deadlines())
 
 
 def empty() -> IncomingBody:
-    """No body."""
+    """Makes an empty body."""
     return IncomingBody(MemoryTransport(), 0)
 
 
 def states(*exchanges: Exchange) -> list[str]:
-    """Of each."""
+    """Returns the state of each."""
     return [each.state for each in exchanges]
 
 
@@ -106,7 +106,7 @@ async def test_a_full_queue_sends_away(limit: ConcurrencyLimit) -> None:
 
 
 async def test_without_a_queue_nobody_waits(clock: HandLoop) -> None:
-    """The second is sent away."""
+    """The second one is refused."""
     limit = ConcurrencyLimit(most=1, queue=0, patience=10, deadlines=clock.deadlines())
     first, second = Exchange(limit), Exchange(limit)
 
@@ -116,7 +116,7 @@ async def test_without_a_queue_nobody_waits(clock: HandLoop) -> None:
 
 
 async def test_patience_has_an_end(limit: ConcurrencyLimit, clock: HandLoop) -> None:
-    """Of each that waits, from when it began."""
+    """It begins with each wait."""
     first, second = Exchange(limit), Exchange(limit)
     clock.advance(6)
     third = Exchange(limit)
@@ -131,7 +131,7 @@ async def test_patience_has_an_end(limit: ConcurrencyLimit, clock: HandLoop) -> 
 
 
 async def test_a_deadline_that_strikes_after_the_call_changes_nothing(limit: ConcurrencyLimit, clock: HandLoop) -> None:
-    """The place is taken over."""
+    """The slot is used."""
     await limit.acquire(MemorySender(), empty())
     called = Exchange(limit)
     limit.release()
@@ -144,19 +144,19 @@ async def test_a_deadline_that_strikes_after_the_call_changes_nothing(limit: Con
 
 
 def close_own_side(exchange: Exchange) -> None:
-    """As nearly all senders that go do."""
+    """Nearly all senders disconnect like this."""
     exchange.sender.half_closed = True
     exchange.sender.wake()
 
 
 def reset(exchange: Exchange) -> None:
-    """The connection is gone."""
+    """The connection is lost."""
     exchange.sender.left = True
     exchange.sender.wake()
 
 
 def break_body(exchange: Exchange) -> None:
-    """What came cannot be read."""
+    """The body fails."""
     exchange.body.fail(RequestMalformed("x"))
     exchange.sender.wake()
 
@@ -170,7 +170,7 @@ Going = Callable[[Exchange], None]
 async def test_a_sender_that_goes_makes_room_at_once(
     limit: ConcurrencyLimit, go: Going, error: type[Exception]
 ) -> None:
-    """In the queue; and what it was called for is the next one's."""
+    """The next exchange gets its slot."""
     await limit.acquire(MemorySender(), empty())
     first, second = Exchange(limit), Exchange(limit)
     go(first)
@@ -186,7 +186,7 @@ async def test_a_sender_that_goes_makes_room_at_once(
 
 
 async def test_one_that_is_gone_already_does_not_wait(limit: ConcurrencyLimit) -> None:
-    """Its turn would be for nothing."""
+    """It would only waste its turn."""
     first = Exchange(limit)
     sender = MemorySender()
     sender.half_closed = True
@@ -197,7 +197,7 @@ async def test_one_that_is_gone_already_does_not_wait(limit: ConcurrencyLimit) -
 
 
 async def test_other_changes_wake_nobody_for_good(limit: ConcurrencyLimit) -> None:
-    """More of its body came: it goes on waiting."""
+    """More of its body arrived."""
     first, second = Exchange(limit), Exchange(limit)
     second.body.push(b"x")
     second.sender.wake()
@@ -209,7 +209,7 @@ async def test_other_changes_wake_nobody_for_good(limit: ConcurrencyLimit) -> No
 
 
 async def test_when_it_closes_all_that_wait_are_told(limit: ConcurrencyLimit) -> None:
-    """Who has a place keeps it; nobody waits from then on."""
+    """An exchange with a slot keeps it."""
     first, second, third = (Exchange(limit) for _ in range(3))
     limit.close()
 
@@ -221,7 +221,7 @@ async def test_when_it_closes_all_that_wait_are_told(limit: ConcurrencyLimit) ->
 
 
 async def test_a_thousand_that_fail_at_once_do_not_call_each_other(clock: HandLoop) -> None:
-    """Each has its own turn of the event loop: the stack stays flat."""
+    """Each one continues in its own turn of the event loop."""
     limit = ConcurrencyLimit(most=1, queue=2000, patience=10, deadlines=clock.deadlines())
     first = Exchange(limit)
     others = [Exchange(limit, fails=True) for _ in range(2000)]
@@ -234,7 +234,7 @@ async def test_a_thousand_that_fail_at_once_do_not_call_each_other(clock: HandLo
 
 
 async def test_one_that_is_thrown_away_while_it_waits_leaves_no_trace(limit: ConcurrencyLimit) -> None:
-    """Whether it has been called or not."""
+    """This holds before and after it got a slot."""
     first = Exchange(limit)
     coroutines = [limit.acquire(MemorySender(), empty()) for _ in range(2)]
     for each in coroutines:

@@ -1,4 +1,4 @@
-"""Which content a route takes."""
+"""Media types that a route accepts."""
 
 import pytest
 
@@ -33,5 +33,5 @@ RANGES = ("application/xml", "text/*")
     ],
 )
 def test_a_media_type_is_compared_without_case_and_parameters(content_types: list[bytes], *, accepted: bool) -> None:
-    """All that a request names must be accepted, for nobody knows which of them the upstream reads."""
+    """Each of several types must match, because the upstream may read any."""
     assert accepts(RANGES, content_types) is accepted

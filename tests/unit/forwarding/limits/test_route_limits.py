@@ -1,4 +1,4 @@
-"""What a route asks of a message, and in which order."""
+"""The limits of a route, in their order."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ JSON = (b"Content-Type", b"application/json")
 
 
 def limits(clock: HandLoop | None = None, **options: Any) -> RouteLimits:
-    """Bounds."""
+    """Makes limits."""
     made = limits_of(settings(**options), (clock or HandLoop()).deadlines())
     assert made
     return made
@@ -23,13 +23,13 @@ def limits(clock: HandLoop | None = None, **options: Any) -> RouteLimits:
 async def acquire(
     limits: RouteLimits, *fields: Pair, body: bytes | None = b"x", length: int | None = None, address: str = "192.0.2.7"
 ) -> None:
-    """Ask it about a message."""
+    """Checks a message."""
     message = request("POST /orders", *fields, body=body, length=length)
     await limits.acquire(message.head, message.body, message.sender, address)
 
 
-def test_a_route_that_asks_for_nothing_has_no_gate() -> None:
-    """Its exchanges pay for a look at None."""
+def test_a_route_without_options_has_no_limits() -> None:
+    """Its exchanges skip the check."""
     assert limits_of(settings(), HandLoop().deadlines()) is None
 
 
@@ -37,7 +37,7 @@ def test_a_route_that_asks_for_nothing_has_no_gate() -> None:
     "options", [{"content_types": ["text/*"]}, {"rate": {"per_sender": "1/s"}}, {"max_concurrency": 1}]
 )
 async def test_each_option_alone_makes_one(options: dict[str, Any]) -> None:
-    """That can be entered, left and closed."""
+    """They can be acquired, released and closed."""
     made = limits(**options)
     await acquire(made, (b"Content-Type", b"text/plain"))
     assert made.waiting == 0
@@ -52,7 +52,7 @@ async def test_each_option_alone_makes_one(options: dict[str, Any]) -> None:
 async def test_content_that_is_taken_passes_and_so_does_none(
     fields: tuple[Pair, ...], body: bytes | None, length: int | None
 ) -> None:
-    """A request without content is not judged, whatever type it names."""
+    """A request without content may name any type."""
     await acquire(limits(content_types=["application/xml"]), *fields, body=body, length=length)
 
 
@@ -60,7 +60,7 @@ async def test_content_that_is_taken_passes_and_so_does_none(
 async def test_other_content_is_refused_with_what_is_taken(
     fields: tuple[Pair, ...], body: bytes | None, length: int | None
 ) -> None:
-    """Also where nobody says what it is; chunked content counts as content."""
+    """A missing type is refused, and chunked content counts."""
     with pytest.raises(ContentTypeNotAllowed, match=r"accepts application/xml, text/\* only") as raised:
         await acquire(limits(content_types=["application/xml", "text/*"]), *fields, body=body, length=length)
 
@@ -68,7 +68,7 @@ async def test_other_content_is_refused_with_what_is_taken(
 
 
 async def test_a_sender_that_asks_too_often_is_told_when_to_come_again() -> None:
-    """In whole seconds, rounded up; the burst is the number in the rate unless given."""
+    """Seconds are rounded up, and the burst is the number in the rate."""
     clock = HandLoop()
     made = limits(clock, rate={"per_sender": "2/m"})
     await acquire(made)
@@ -84,7 +84,7 @@ async def test_a_sender_that_asks_too_often_is_told_when_to_come_again() -> None
 
 
 async def test_senders_are_counted_by_their_networks() -> None:
-    """IPv6 by /64."""
+    """A host may use a whole IPv6 /64."""
     made = limits(rate={"per_sender": "50/s", "burst": 1})
     for address in ("192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8:0:1::1", ""):
         await acquire(made, address=address)
@@ -94,7 +94,7 @@ async def test_senders_are_counted_by_their_networks() -> None:
 
 
 async def test_the_first_refusal_wins() -> None:
-    """Size, content type, rate, place; what is refused earlier costs nothing later."""
+    """The order is size, content type, rate, concurrency."""
     made = limits(content_types=["text/*"], rate={"per_sender": "1/h"}, max_concurrency=1, max_body=4)
     with pytest.raises(BodyTooLarge):
         await acquire(made, JSON, body=None, length=5)
