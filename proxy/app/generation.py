@@ -19,10 +19,8 @@ from proxy.config.model import RouteSettings as Settings
 from proxy.config.urls import port_of
 from proxy.forwarding.auth.authenticators import AuthenticatorKey
 from proxy.forwarding.context import ExchangeContext
-from proxy.forwarding.cookies import CookieRules
-from proxy.forwarding.fields import FieldRules
 from proxy.forwarding.limits.route_limits import RouteLimits, limits_of
-from proxy.forwarding.routes import Route, Routes
+from proxy.forwarding.routes import Route, Routes, make_route
 from proxy.oauth.credential_watcher import CredentialWatcher
 from proxy.oauth.credentials import with_secrets
 from proxy.oauth.expiry import CredentialExpiry
@@ -137,33 +135,14 @@ class Generation:
         known = self._before.routes.get(settings.name) if self._before else None
         if known and (known.settings, known.pool, known.source, known.via) == (settings, pool, source, via):
             return known
-        prefix, path = settings.path.encode(), upstream.path.encode()
-        replaced = REPLACED if resources.traces is not None else frozenset[str]()
-        return Route(
-            settings=settings,
-            prefix=prefix,
-            upstream_path=path,
-            upstream_host=upstream.netloc.rpartition("@")[2].encode(),
-            via=via,
-            set_lines=tuple(
-                f"{name}: {value}".encode("latin-1")
-                for name, value in settings.set_fields.items()
-                if name.lower() not in replaced
-            ),
-            forwarded=settings.forwarded,
-            rules=FieldRules(
-                drop=frozenset(name.lower().encode() for name in (*dropped_fields(settings), *replaced)),
-                sap_fields=settings.forward_sap_fields,
-            ),
-            cookie_rules=CookieRules(
-                prefix=f"cpi.{settings.name}~".encode(),  # no name holds a tilde, so no prefix begins another
-                route_path=prefix or b"/",
-                upstream_path=path or b"/",
-            ),
+        return make_route(
+            settings,
+            via=self.configuration.via,
             pool=pool,
             source=source,
             authenticator=authenticator,
             limits=limits_of(settings, resources.deadlines),
+            replaced=REPLACED if resources.traces is not None else frozenset(),
         )
 
     def _pool(self, settings: Settings, upstream: SplitResult) -> Pool:
@@ -194,10 +173,3 @@ class Generation:
             known = self._before.trusts.get(key) if self._before else None
             self.trusts[key] = known or client_context(tls)
         return self.trusts[key]
-
-
-def dropped_fields(settings: Settings) -> tuple[str, ...]:
-    """Names of the sender's fields that do not go on: unwanted, replaced, or its credential."""
-    auth = settings.inbound_auth
-    credential = (auth.api_key.field,) if auth and auth.api_key else ()
-    return (*settings.drop_fields, *settings.set_fields, *credential)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 from proxy.config.model import Cookies, Forwarded
 from proxy.config.model import RouteSettings as Settings
@@ -68,6 +69,54 @@ class Route:
         self.spool = settings.spool
         self.max_body = settings.max_body
         self.timeout = settings.timeout
+
+
+def make_route(
+    settings: Settings,
+    *,
+    via: str,
+    pool: Pool,
+    source: TokenSource,
+    authenticator: Authenticator | None = None,
+    limits: RouteLimits | None = None,
+    replaced: frozenset[str] = frozenset(),
+) -> Route:
+    """Returns a route with its rules. `replaced` are names, in lower case, of fields that a span of ours sets."""
+    prefix, upstream = settings.path.encode(), urlsplit(settings.upstream)
+    path = upstream.path.encode()
+    return Route(
+        settings=settings,
+        prefix=prefix,
+        upstream_path=path,
+        upstream_host=upstream.netloc.rpartition("@")[2].encode(),
+        via=via.encode(),
+        set_lines=tuple(
+            f"{name}: {value}".encode("latin-1")
+            for name, value in settings.set_fields.items()
+            if name.lower() not in replaced
+        ),
+        forwarded=settings.forwarded,
+        rules=FieldRules(
+            drop=frozenset(name.lower().encode() for name in (*dropped_fields(settings), *replaced)),
+            sap_fields=settings.forward_sap_fields,
+        ),
+        cookie_rules=CookieRules(
+            prefix=f"cpi.{settings.name}~".encode(),  # no name holds a tilde, so no prefix begins another
+            route_path=prefix or b"/",
+            upstream_path=path or b"/",
+        ),
+        pool=pool,
+        source=source,
+        authenticator=authenticator,
+        limits=limits,
+    )
+
+
+def dropped_fields(settings: Settings) -> tuple[str, ...]:
+    """Returns the names of the sender's fields that are dropped: unwanted, replaced, or its credential."""
+    auth = settings.inbound_auth
+    credential = (auth.api_key.field,) if auth and auth.api_key else ()
+    return (*settings.drop_fields, *settings.set_fields, *credential)
 
 
 class RouteCandidate(Protocol):

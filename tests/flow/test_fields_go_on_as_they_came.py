@@ -1,5 +1,7 @@
 """End-to-end fields keep case, order, repetition and octets, in both directions; hop-by-hop fields end here."""
 
+from typing import Any
+
 import pytest
 
 from tests.fakes.authorization_server import AuthorizationServer
@@ -35,7 +37,7 @@ HOP_BY_HOP = (
 
 
 async def lines(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, *fields: bytes, **route: object
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, *fields: bytes, **route: Any
 ) -> list[bytes]:
     """The field lines of a GET at the upstream, without Host in front and Via and Authorization behind."""
     proxy = await serve(document(upstream, authority, **route))

@@ -32,8 +32,7 @@ def test_a_name_is_not_an_address(host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "host",
-    ["localhost", "LocalHost.", "127.0.0.1", "127.8.8.8", "127.0.0.1.", "::1", "::1%lo", "::ffff:127.0.0.1"],
+    "host", ["localhost", "LocalHost.", "127.0.0.1", "127.8.8.8", "127.0.0.1.", "::1", "::1%lo", "::ffff:127.0.0.1"]
 )
 def test_loopback_is_recognized_in_every_spelling(host: str) -> None:
     """Case, a trailing dot, a scope and IPv4-mapped addresses make no difference."""

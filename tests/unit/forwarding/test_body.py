@@ -10,6 +10,7 @@ from proxy.wire.body import IncomingBody
 from proxy.wire.coroutine_runner import CoroutineRunner
 from proxy.wire.grammar import CHUNKED, UNSAID
 from tests.fakes.transport import MemoryTransport
+from tests.unit.forwarding.bodies import State, state
 from tests.unit.forwarding.world import settings
 
 
@@ -34,6 +35,12 @@ class Collecting:
 
     def _ended(self, error: BaseException | None) -> None:
         self.error = error
+
+
+def streamed(collecting: Collecting) -> StreamedBody:
+    """The body, which is streamed."""
+    assert isinstance(collecting.body, StreamedBody)
+    return collecting.body
 
 
 def read(body: StreamedBody) -> bytes:
@@ -79,31 +86,21 @@ def test_nothing_goes_out_before_a_small_body_is_whole() -> None:
 
 def test_a_body_announced_as_large_is_streamed_from_its_first_octet() -> None:
     """It can be sent again until the first read."""
-    body = Collecting(length=5, ended=False).body
-
-    assert isinstance(body, StreamedBody)
-    assert body.length == 5
-    assert body.replayable
-    assert body.waiting
+    assert state(streamed(Collecting(length=5, ended=False))) == State(5, replayable=True, waiting=True)
 
 
 def test_a_body_that_turns_out_large_is_streamed_with_what_has_been_read() -> None:
     """It can be sent again until the first read."""
     collecting = Collecting(b"abc", b"de", ended=False)
-    body = collecting.body
-    assert isinstance(body, StreamedBody)
-    assert body.length is None
-    assert body.replayable
-    assert not body.waiting
+    body = streamed(collecting)
+    assert state(body) == State(None, replayable=True, waiting=False)
 
     assert read(body) == b"abcde"
-    assert not body.replayable
-    assert body.waiting
+    assert state(body) == State(None, replayable=False, waiting=True)
     collecting.incoming.push(b"f")
     collecting.incoming.end()
-    assert not body.waiting
-    assert read(body) == b"f"
-    assert read(body) == b""
+    assert state(body) == State(None, replayable=False, waiting=False)
+    assert [read(body) for _ in range(2)] == [b"f", b""]
 
 
 @pytest.mark.parametrize(
@@ -122,8 +119,7 @@ def test_a_body_above_the_limit_is_refused(collecting: type[Collecting]) -> None
 def test_a_streamed_body_above_the_limit_is_refused_on_the_way() -> None:
     """The last piece is not returned."""
     collecting = Collecting(b"abcde", ended=False)
-    body = collecting.body
-    assert isinstance(body, StreamedBody)
+    body = streamed(collecting)
     read(body)
     collecting.incoming.push(b"fghi")
 
@@ -144,15 +140,12 @@ def test_a_body_that_breaks_while_it_is_collected_is_the_senders_fault() -> None
 def test_a_broken_body_is_known_before_it_is_read() -> None:
     """The attempt need not wait for the upstream."""
     collecting = Collecting(b"abcde", ended=False)
-    body = collecting.body
-    assert isinstance(body, StreamedBody)
+    body = streamed(collecting)
     read(body)
-    assert not body.broken
+    assert state(body) == State(None, replayable=False, waiting=True)
 
     collecting.incoming.fail(RequestMalformed("x"))
-
-    assert body.broken
-    assert not body.waiting
+    assert state(body) == State(None, replayable=False, waiting=False, broken=True)
     with pytest.raises(RequestMalformed):
         read(body)
 

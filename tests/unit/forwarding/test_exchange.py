@@ -2,7 +2,6 @@
 
 import json
 from ipaddress import ip_network
-from typing import Any
 
 import pytest
 
@@ -10,7 +9,6 @@ from proxy.errors import GrantUnavailable, RequestMalformed, SenderLeft, Upstrea
 from tests.unit.forwarding.world import MemorySender, World, connected, lines, ok
 
 UNAUTHORIZED = ok(b"401", status=401)
-FORBIDDEN = ok(b"403", status=403)
 REQUIRED = ok(b"csrf", b"x-csrf-token: required", status=403)
 
 
@@ -95,38 +93,6 @@ async def test_a_streamed_message_is_not_sent_again_but_its_token_renewed() -> N
     assert len(world.source.refused) == 1
 
 
-@pytest.mark.parametrize(("retry", "attempts"), [(False, 1), (True, 2)])
-async def test_a_403_is_a_refused_token_where_the_route_says_so(attempts: int, *, retry: bool) -> None:
-    """The option is `retry_on_403`."""
-    world = World(retry_on_403=retry)
-    await world.send(body=b"abc")
-    await world.answer(FORBIDDEN)
-    if not world.over:
-        await world.answer(FORBIDDEN)
-
-    world.check(attempts=attempts, status=403)
-
-
-@pytest.mark.parametrize(
-    ("options", "fields"),
-    [
-        pytest.param({"csrf": "off"}, (), id="the route says off"),
-        pytest.param({}, ((b"X-CSRF-Token", b"Fetch"),), id="the sender does its own handshake"),
-        pytest.param({"retry_on_403": True, "csrf": "off"}, (), id="nor is it a refused token"),
-    ],
-)
-async def test_a_demand_for_a_csrf_token_is_relayed_where_it_is_not_our_affair(
-    options: dict[str, Any], fields: tuple[tuple[bytes, bytes], ...]
-) -> None:
-    """No token is fetched."""
-    world = World(**options)
-    await world.send("POST /orders", *fields, body=b"abc")
-    await world.answer(REQUIRED)
-
-    world.check(status=403)
-    assert len(world.pool.made) == 1
-
-
 async def test_a_streamed_message_is_not_sent_again_but_its_csrf_token_fetched() -> None:
     """The 403 is relayed, and the sender's next attempt has a unit."""
     world = World(buffer=1)
@@ -208,8 +174,7 @@ async def test_an_answer_that_is_none_is_a_502() -> None:
 
 
 @pytest.mark.parametrize(
-    ("start", "answer"),
-    [("GET /other", (404, "route_unknown")), ("GET /orders/../x", (400, "target_outside_route"))],
+    ("start", "answer"), [("GET /other", (404, "route_unknown")), ("GET /orders/../x", (400, "target_outside_route"))]
 )
 async def test_a_refusal_reads_and_fetches_nothing(start: str, answer: tuple[int, str]) -> None:
     """The connection stays open if the whole request has arrived."""

@@ -25,6 +25,8 @@ class Case:
     "What is sent after the message, by status: the first words of each request and its token."
     fields: tuple[bytes, ...] = ()
     text: bytes = b"why"
+    sent: tuple[tuple[bytes, bytes], ...] = ()
+    "Fields of the request."
     options: dict[str, Any] = field(default_factory=dict)
 
 
@@ -44,6 +46,19 @@ CASES = [
         fields=(b"SAP_MessageProcessingLogID: AGpyvUXKUZJ-xCKXdYXps-l8FDTq",),
         options={"retry_on_403": True},
     ),
+    Case("csrf: off", again={401: RENEWED}, fields=(b"X-CSRF-Token: Required",), options={"csrf": "off"}),
+    Case(
+        "csrf: off, 403 counts",
+        again={401: RENEWED},
+        fields=(b"X-CSRF-Token: Required",),
+        options={"csrf": "off", "retry_on_403": True},
+    ),
+    Case(
+        "the sender handles CSRF tokens itself",
+        again={401: RENEWED},
+        fields=(b"X-CSRF-Token: Required",),
+        sent=((b"X-CSRF-Token", b"Fetch"),),
+    ),
     Case("the body is gone", options={"retry_on_403": True, "buffer": 1}),
 ]
 
@@ -52,7 +67,7 @@ async def received(method: str, status: int, case: Case) -> list[bytes]:
     """The octets of each request that the upstream gets when it answers the first with this failure."""
     world, requests = World(**case.options), list[bytes]()
     answers = [ok(case.text, *case.fields, status=status), *[ok(b"", b"X-CSRF-Token: N")] * 4]
-    await world.send(f"{method} /orders", body=BODY)
+    await world.send(f"{method} /orders", *case.sent, body=BODY)
     while not world.over:
         requests.append(world.asked())
         await world.answer(answers.pop(0))

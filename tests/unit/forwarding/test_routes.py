@@ -33,12 +33,7 @@ def found(routes: list[Route], target: bytes, method: str = "GET", host: bytes =
     return Routes(routes).match(method, parse_target(target), host).settings.name
 
 
-TABLE = [
-    named("root", "/"),
-    named("a", "/a"),
-    named("deep", "/a/b/c"),
-    named("escaped", "/a%2Fb"),
-]
+TABLE = [named("root", "/"), named("a", "/a"), named("deep", "/a/b/c"), named("escaped", "/a%2Fb")]
 
 
 @pytest.mark.parametrize(
@@ -182,8 +177,7 @@ def test_what_is_no_spelling_of_an_inner_route_is_the_outer_ones(rest: bytes) ->
 
 
 @pytest.mark.parametrize(
-    "target",
-    b"/order /orders1 /x/orders /x?/../orders /x;v=1/orders /or%20ders /orders.xml /x/../y".split(),
+    "target", b"/order /orders1 /x/orders /x?/../orders /x;v=1/orders /or%20ders /orders.xml /x/../y".split()
 )
 def test_a_path_that_only_resembles_an_inner_routes_is_the_outer_ones(target: bytes) -> None:
     """Each server reads another path."""

@@ -16,6 +16,7 @@ from proxy.forwarding.body import Body, SpooledBody, StreamedBody, collect
 from proxy.forwarding.spool import AT_A_TIME, PIECE, Spool, SpoolFile
 from proxy.wire.body import IncomingBody
 from tests.fakes.transport import MemoryTransport
+from tests.unit.forwarding.bodies import State, state
 from tests.unit.forwarding.world import settings
 from tests.unit.oauth.world import Lines
 
@@ -113,11 +114,9 @@ async def test_a_body_that_outgrows_the_file_is_streamed_from_its_first_octet(sp
     """It can be sent again until the first read."""
     body = await collect(Dripping(b"abc", b"defgh", b"ijk"), LIMITS, spool)
     assert isinstance(body, StreamedBody)
-    assert body.length is None
-    assert body.replayable
-    assert not body.waiting
+    assert state(body) == State(None, replayable=True, waiting=False)
     assert await read(body) == b"abcdefghijk"
-    assert not body.replayable
+    assert state(body) == State(None, replayable=False, waiting=False)
     body.close()
 
 

@@ -7,12 +7,10 @@ from typing import Any, cast
 from proxy.config.model import RouteSettings as Settings
 from proxy.errors import AuthorizationServerError, UpstreamError
 from proxy.forwarding.context import ExchangeContext
-from proxy.forwarding.cookies import CookieRules
 from proxy.forwarding.exchange import exchange
-from proxy.forwarding.fields import FieldRules
 from proxy.forwarding.limits.route_limits import limits_of
 from proxy.forwarding.request import Request
-from proxy.forwarding.routes import Route, Routes
+from proxy.forwarding.routes import Route, Routes, make_route
 from proxy.forwarding.target import parse_target
 from proxy.oauth.source import TokenSource
 from proxy.oauth.token import Moment, Token
@@ -26,7 +24,7 @@ from tests.fakes.loop import HandLoop
 from tests.fakes.transport import MemoryTransport
 
 Pair = tuple[bytes, bytes]
-VIA = b"cpi-test"
+VIA = "cpi-test"
 _EVER = Moment(monotonic=1e12, wall=1e12)
 
 
@@ -148,23 +146,16 @@ def token(name: str) -> Token:
 def settings(**options: Any) -> Settings:
     """A route's settings."""
     fixed = {"name": "orders", "path": "/orders", "upstream": "http://u:1/http/in", "oauth_client": "neo"}
-    return Settings(**(fixed | options))
+    given = fixed | options
+    return Settings(**(given | {"path": given["path"].rstrip("/")}))
 
 
 def route(pool: MemoryPool | None = None, source: MemorySource | None = None, **options: Any) -> Route:
     """A route with parts of memory."""
     given = settings(**options)
-    prefix = given.path.rstrip("/").encode()
-    return Route(
-        settings=given,
-        prefix=prefix,
-        upstream_path=b"/" + given.upstream.split("/", 3)[3].encode() if given.upstream.count("/") > 2 else b"",
-        upstream_host=b"u:1",
+    return make_route(
+        given,
         via=VIA,
-        set_lines=tuple(f"{name}: {value}".encode() for name, value in given.set_fields.items()),
-        forwarded=given.forwarded,
-        rules=FieldRules(drop=frozenset(name.lower().encode() for name in given.set_fields)),
-        cookie_rules=CookieRules(prefix=b"cpi.orders~", route_path=prefix or b"/", upstream_path=b"/http/in"),
         pool=cast("Pool", pool or MemoryPool()),
         source=cast("TokenSource", source or MemorySource()),
         limits=limits_of(given, HandLoop().deadlines()),

@@ -41,13 +41,7 @@ def test_a_fetch_says_nothing_of_the_message_but_target_via_and_session(cookies:
     request = scheme.fetch(prepared(cookies), AUTH, "HEAD")
 
     assert (request.method, request.target, request.authority, request.length) == ("HEAD", b"/in?a=b", b"u", UNSAID)
-    assert request.fields == [
-        b"via:1.0 a",
-        b"Via: 1.1 me",
-        b"X-CSRF-Token: Fetch",
-        *line,
-        b"Authorization: Bearer t",
-    ]
+    assert request.fields == [b"via:1.0 a", b"Via: 1.1 me", b"X-CSRF-Token: Fetch", *line, b"Authorization: Bearer t"]
 
 
 @pytest.mark.parametrize("value", [b"", b"Required", b"fetch"])

@@ -66,11 +66,7 @@ def test_a_rate_that_no_clock_can_tell_from_none_limits_nothing() -> None:
     assert len(buckets) == 0
 
 
-@given(
-    count=st.integers(1, 100),
-    burst=st.integers(1, 20),
-    pauses=st.lists(st.floats(0, 3), max_size=200),
-)
+@given(count=st.integers(1, 100), burst=st.integers(1, 20), pauses=st.lists(st.floats(0, 3), max_size=200))
 def test_no_stretch_of_time_lets_more_through_than_burst_and_rate(count: int, burst: int, pauses: list[float]) -> None:
     """The pauses between requests do not matter."""
     buckets, now, passed = TokenBuckets(interval=1 / count, burst=burst), 0.0, []
