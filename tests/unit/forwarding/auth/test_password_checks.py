@@ -1,13 +1,16 @@
 """Slow checks in threads, and what they compare."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from threading import Event
 
 import pytest
 
 from proxy.errors import Overloaded
-from proxy.forwarding.auth.password_checks import AT_A_TIME, MOST, MOST_OF_ONE, PasswordChecks
+from proxy.forwarding.auth.password_checks import AT_A_TIME, MOST, MOST_OF_ONE, PasswordChecks, matches
+from tests.fakes.passwords import argon2_hash, bcrypt_hash
 
 
 @pytest.fixture
@@ -70,3 +73,39 @@ async def test_what_waits_at_the_end_is_cancelled(checks: PasswordChecks) -> Non
     go_on.set()
     await closing
     assert await asyncio.gather(*begun[:-1]) == [True] * AT_A_TIME
+
+
+@pytest.mark.parametrize("made", [bcrypt_hash, argon2_hash])
+def test_a_password_belongs_to_its_hash_alone(made: object) -> None:
+    """This holds for bcrypt and argon2."""
+    assert callable(made)
+    hashed = made("päss")
+    assert matches(hashed, "päss".encode())
+    assert not matches(hashed, b"pass")
+    assert not matches(hashed, b"")
+
+
+@pytest.mark.parametrize("variant", ["$2a$", "$2b$", "$2y$"])
+def test_all_variants_of_bcrypt_are_one(variant: str) -> None:
+    """They differ in bugs of old programs only."""
+    assert matches(bcrypt_hash("x").replace("$2y$", variant), b"x")
+
+
+def test_of_a_long_password_bcrypt_reads_the_beginning() -> None:
+    """Htpasswd does so too."""
+    assert matches(bcrypt_hash("x" * 72), b"x" * 100)
+
+
+@pytest.mark.parametrize(
+    "hashed", [f"$2y$04${'.' * 21}9{'9' * 31}", "$argon2id$v=19$m=1,t=1,p=1$AAAAAAAAAAA$AAAAAAAAAAA"]
+)
+def test_nothing_belongs_to_a_broken_hash(hashed: str) -> None:
+    """Its form is correct."""
+    assert not matches(hashed, b"x")
+
+
+def test_a_proxy_that_checks_no_passwords_loads_neither_package() -> None:
+    """The first check loads them."""
+    program = "import sys, proxy.app; print(sorted({'bcrypt', 'argon2', '_argon2_cffi_bindings'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
