@@ -69,7 +69,7 @@ class CsrfSession:
 
 
 class CsrfFetch:
-    """A fetch in progress. It does not belong to an exchange, so it goes on when one ends."""
+    """A fetch in progress. It does not belong to an exchange, so it continues when one ends."""
 
     left = False
     half_closed = False
