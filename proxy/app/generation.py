@@ -17,7 +17,7 @@ from proxy.config.file_watcher import Stamp, stamp_of
 from proxy.config.model import Configuration, OAuthClient, Tls
 from proxy.config.model import RouteSettings as Settings
 from proxy.config.urls import port_of
-from proxy.forwarding.auth.authenticators import AuthenticatorKey
+from proxy.forwarding.auth.authenticators import AuthenticatorKey, WatchedAuthenticator
 from proxy.forwarding.context import ExchangeContext
 from proxy.forwarding.limits.route_limits import RouteLimits, limits_of
 from proxy.forwarding.routes import Route, Routes, make_route
@@ -57,6 +57,7 @@ class Generation:
         self._resources = resources
         self._before = before
         self._takings: list[Callable[[], None]] = []
+        self._added: dict[AuthenticatorKey, WatchedAuthenticator] = {}
         self.registrations = {name: self._registration(name) for name in configuration.oauth_clients}
         self.sources = {name: each.source for name, each in self.registrations.items()}
         self.trusts: dict[tuple[Tls, Stamp], SSLContext] = {}
@@ -79,7 +80,8 @@ class Generation:
         self._before = None
 
     def take_over(self) -> None:
-        """What was taken over goes on with the options of this configuration. Cannot fail."""
+        """What was taken over goes on with the options of this configuration, beside what is new. Cannot fail."""
+        self._resources.authenticators.adopt(self._added)
         for take in self._takings:
             take()
 
@@ -131,7 +133,9 @@ class Generation:
         upstream = urlsplit(settings.upstream)
         pool = self._pool(settings, upstream)
         source, via = self.sources[settings.oauth_client], self.configuration.via.encode()
-        authenticator = resources.authenticators.authenticator(settings.name, auth) if auth else None
+        authenticator = None
+        if auth is not None:
+            authenticator = resources.authenticators.authenticator(settings.name, auth, self._added)
         known = self._before.routes.get(settings.name) if self._before else None
         if known and (known.settings, known.pool, known.source, known.via) == (settings, pool, source, via):
             return known
@@ -173,3 +177,9 @@ class Generation:
             known = self._before.trusts.get(key) if self._before else None
             self.trusts[key] = known or client_context(tls)
         return self.trusts[key]
+
+
+def refuse_restart(present: Configuration, wanted: Configuration) -> None:
+    """ValueError for what only a restart can change."""
+    if wanted.reuse_port != present.reuse_port:
+        raise ValueError("`reuse_port` belongs to sockets that are bound already: restart for it, or leave it was")

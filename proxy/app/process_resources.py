@@ -52,6 +52,11 @@ class ProcessResources:
         """The folder for large bodies, made when a route first wants one; OSError if there is none to be had."""
         return Spool(self.log.logger)
 
+    def give_up(self) -> None:
+        """Exchanges wait for no disk any more."""
+        if "spool" in self.__dict__:
+            self.spool.give_up()
+
     def _count(self, record: ExchangeRecord) -> None:
         self.metrics.count(record)
         if record.route:

@@ -1,6 +1,8 @@
 """Refuses requests before their body is read and a token is requested. The first refusal wins."""
 
 import re
+from ipaddress import IPv4Network, IPv6Network
+from typing import Final
 
 from proxy.config.choices import CrossSite
 from proxy.errors import (
@@ -19,12 +21,13 @@ from proxy.hosts import in_networks, is_ip, is_loopback, parse_ip
 from proxy.wire.cross_site import comes_from_elsewhere, host_name
 from proxy.wire.grammar import RequestHead
 
-_HOST = re.compile(rb"[!$%&'()*+,;=\-._~0-9A-Za-z:\[\]]*")
-"The characters of a Host field (RFC 9112 §3.2, RFC 3986 §3.2.2). Others would end up in logs and fields."
+Networks = tuple[IPv4Network | IPv6Network, ...]
+_HOST: Final = re.compile(rb"[!$%&'()*+,;=\-._~0-9A-Za-z:\[\]]*")
+"What a Host field may hold (RFC 9112 §3.2, RFC 3986 §3.2.2); anything else ends in somebody's log or field."
 _FORWARDED = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
-"The usual methods that are forwarded."
-_NEVER = frozenset({"CONNECT", "TRACE", "TRACK"})
-"IIS calls TRACE TRACK."
+"The usual ones of the methods that are forwarded."
+_NEVER: Final = frozenset({"CONNECT", "TRACE", "TRACK"})
+"TRACK is what TRACE is called by IIS."
 
 
 def admit(request: Request, address: str, routes: Routes[Route], own_names: frozenset[str] = frozenset()) -> Route:

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import Final
 
 from proxy.errors import ConnectTimeout, ProxyError, SenderLeft, UpstreamClosed, UpstreamUnreachable
 from proxy.forwarding.body import Body, BodyReader, BufferedBody
@@ -16,19 +17,24 @@ from proxy.wire.body import IncomingBody
 from proxy.wire.coroutine_runner import woken
 from proxy.wire.grammar import CHUNKED, ResponseHead
 
-ONE_WRITE = 16 << 10
+ONE_WRITE: Final = 16 << 10
 "Bytes. Head and body up to this size are joined into one write: one TLS record."
 
 
-@dataclass(slots=True, eq=False)
 class UpstreamAnswer:
     """The head of an answer; `body` reads the rest. It must be discarded, even after it was relayed."""
 
-    head: ResponseHead
-    body: IncomingBody
-    pool: Pool
-    connection: UpstreamConnection
-    outcome: AttemptOutcome = ANSWERED
+    __slots__ = ("body", "connection", "head", "outcome", "pool")
+
+    def __init__(self, head: ResponseHead, body: IncomingBody, pool: Pool, connection: UpstreamConnection) -> None:
+        self.head = head
+        self.body = body
+        self.pool = pool
+        self.connection = connection
+        self.outcome: AttemptOutcome = ANSWERED
+
+    def __repr__(self) -> str:
+        return f"<Answer {self.head.status}>"
 
     def discard(self) -> None:
         """Gives the connection back to its pool, or closes it if the answer was not read to its end.
@@ -68,7 +74,7 @@ async def attempt(
     record.attempts += 1
     if not connection.open:  # servers at their limit accept a connection and close it at once
         return AttemptFailed(UNSENT, UpstreamClosed(f"{connection.name} closes new connections at once."))
-    connection.lease(recipient.wake, request.method, patience)
+    connection.lease(recipient, request.method, patience)
     try:
         if isinstance(body, BufferedBody):
             _send_whole(connection, http1_head(request), body.content)

@@ -176,9 +176,9 @@ class BodyLimits(Protocol):
         ...
 
 
-def body_in_memory(incoming: IncomingBody, limits: BodyLimits) -> BufferedBody | None:
-    """Returns the body if all of it has arrived and fits into memory, as with most messages; else None."""
-    if not incoming.ended or incoming.received > min(limits.buffer, limits.max_body):
+def body_in_memory(incoming: IncomingBody, most: int) -> BufferedBody | None:
+    """Returns the body if all of it has arrived and has at most `most` bytes, as with most messages; else None."""
+    if not incoming.ended or incoming.received > most:
         return None
     return BufferedBody(incoming.take(), incoming)
 

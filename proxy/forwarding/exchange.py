@@ -1,5 +1,7 @@
 """The life of an exchange, in order: route, admission, limits, body, token, attempts, relay, record."""
 
+from typing import Final
+
 from proxy.errors import ProxyError, SenderLeft
 from proxy.forwarding.admission import admit
 from proxy.forwarding.answers import problem
@@ -11,19 +13,21 @@ from proxy.forwarding.csrf.fetch import another_unit, unit_for
 from proxy.forwarding.csrf.unit import CsrfUnit
 from proxy.forwarding.prepared_request import PreparedRequest, prepare
 from proxy.forwarding.refusal import examine, refuses
-from proxy.forwarding.relay import relay
+from proxy.forwarding.relay import relay, stream
 from proxy.forwarding.request import Recipient, Request
 from proxy.forwarding.routes import Route
 from proxy.forwarding.sender_address import sender_address
-from proxy.forwarding.verdict import Verdict, verdict
+from proxy.forwarding.verdict import RELAY, Verdict, verdict
 from proxy.oauth.token import Token
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.upstream.request import UpstreamRequest
 
-NO_BODY = BufferedBody(b"")
-UNSPENT: frozenset[Verdict] = frozenset()
-NO_TOKEN: Token | None = None
-NO_UNIT: CsrfUnit | None = None
+NO_BODY: Final = BufferedBody(b"")
+UNSPENT: Final[frozenset[Verdict]] = frozenset()
+NO_TOKEN: Final[Token | None] = None
+NO_UNIT: Final[CsrfUnit | None] = None
+Settled = tuple[UpstreamAnswer, CsrfUnit | None]
+"What there is to pass on, and the CSRF unit that its request showed."
 
 
 async def exchange(request: Request, context: ExchangeContext) -> None:
@@ -62,11 +66,13 @@ async def deliver(request: Request, context: ExchangeContext, record: ExchangeRe
         await route.limits.acquire(request.head, request.body, request.sender, address)
     body: Body = NO_BODY
     try:
-        body = body_in_memory(request.body, route) or await collect(request.body, route, context.spool)
+        body = body_in_memory(request.body, route.keeps) or await collect(request.body, route, context.spool)
         answer, unit = await obtain_answer(route, prepared, body, request.sender, record)
         try:
             refuse_overrun(body)
-            await relay(request, route, answer, unit, record)
+            rest = relay(request, route, answer, unit, record)
+            if rest is not None:
+                await stream(request, answer, rest, record)
         finally:
             answer.discard()
     finally:
@@ -89,6 +95,8 @@ async def obtain_answer(
         result = await attempt(route, request, body, recipient, record, patience=route.timeout)
         outcome, again = await examine(result, prepared, route, token) if refuses(result) else (result.outcome, True)
         decision = verdict(outcome, spent, method=prepared.method, replayable=again and body.replayable)
+        if decision is RELAY and isinstance(result, UpstreamAnswer):
+            return result, unit
         match decision, result:
             case Verdict.FAIL, AttemptFailed(failure=failure):
                 raise failure
@@ -103,7 +111,7 @@ async def obtain_answer(
             case Verdict.FETCH_CSRF_FOR_NEXT, UpstreamAnswer() as answer if not prepared.cookies:
                 await awaited_unit(route, prepared, token, unit, recipient, answer=answer, record=record)
                 return answer, unit
-            case Verdict.RELAY | Verdict.FETCH_CSRF_FOR_NEXT, UpstreamAnswer() as answer:
+            case Verdict.FETCH_CSRF_FOR_NEXT, UpstreamAnswer() as answer:
                 return answer, unit
             case Verdict.RECONNECT, AttemptFailed():
                 pass

@@ -5,10 +5,10 @@ the prefix is spelled as in the configuration.
 """
 
 import re
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-_UNUSUAL = re.compile(rb"[^!$&-*,-:=@A-Z_a-z~]|[/.]\.")
-"All servers read a path without any of this alike, except for its case."
+_UNUSUAL: Final = re.compile(rb"[^!$&-*,-:=@A-Z_a-z~]|[/.]\.")
+"Without any of this every server reads a path alike, but for case."
 _ESCAPE = re.compile(rb"%(?:[uU]00)?([0-9A-Fa-f]{2})")
 "Includes the form of JavaScript's `escape`, which IIS decodes."
 _OVERLONG = re.compile(

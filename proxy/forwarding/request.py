@@ -1,14 +1,14 @@
 """A request and its sender, as an exchange sees them."""
 
-from dataclasses import dataclass
-from typing import Protocol
+from abc import abstractmethod
 
 from proxy.forwarding.target import Target
 from proxy.wire.body import IncomingBody
+from proxy.wire.coroutine_runner import Bell
 from proxy.wire.grammar import RequestHead
 
 
-class Recipient(Protocol):
+class Recipient(Bell):
     """Waits for the answer to a request: a sender, or a CSRF fetch."""
 
     left: bool
@@ -16,12 +16,8 @@ class Recipient(Protocol):
     half_closed: bool
     "Whether a sender has ended its side of the connection; most that do so are gone."
 
-    def wake(self) -> None:
-        """Continues the exchange, which checks its state again."""
-        ...
 
-
-class Sender(Recipient, Protocol):
+class Sender(Recipient):
     """The connection of a sender."""
 
     address: str
@@ -35,29 +31,38 @@ class Sender(Recipient, Protocol):
     congested: bool
     "Whether it reads the answer more slowly than we write it."
 
+    @abstractmethod
     def persistent(self) -> bool:
         """Whether the connection stays open after this exchange, as far as is known now."""
         ...
 
+    @abstractmethod
     def send(self, octets: bytes) -> None:
         """Sends a part of the answer."""
         ...
 
+    @abstractmethod
     def close_after(self) -> None:
         """Closes the connection after this answer."""
         ...
 
+    @abstractmethod
     def abort(self) -> None:
         """Resets the connection, so that the answer does not look complete."""
         ...
 
 
-@dataclass(slots=True, eq=False)
 class Request:
     """One request of a sender."""
 
-    head: RequestHead
-    target: Target
-    body: IncomingBody
-    sender: Sender
-    id: str
+    __slots__ = ("body", "head", "id", "sender", "target")
+
+    def __init__(self, head: RequestHead, target: Target, body: IncomingBody, sender: Sender, id: str) -> None:  # noqa: A002
+        self.head = head
+        self.target = target
+        self.body = body
+        self.sender = sender
+        self.id = id
+
+    def __repr__(self) -> str:
+        return f"<Request {self.id} {self.head.method} {self.target!r}>"

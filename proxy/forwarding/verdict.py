@@ -47,6 +47,9 @@ class Verdict(StrEnum):
     FAIL = "fail"
 
 
+RELAY: Final = Verdict.RELAY
+
+
 def verdict(outcome: AttemptOutcome, spent: frozenset[Verdict], *, method: str, replayable: bool) -> Verdict:
     """Returns the next step.
 
@@ -59,7 +62,7 @@ def verdict(outcome: AttemptOutcome, spent: frozenset[Verdict], *, method: str, 
         case AttemptOutcome.CSRF_REQUIRED if Verdict.FETCH_CSRF not in spent:
             return Verdict.FETCH_CSRF if replayable else Verdict.FETCH_CSRF_FOR_NEXT
         case AttemptOutcome.ANSWERED | AttemptOutcome.TOKEN_REFUSED | AttemptOutcome.CSRF_REQUIRED:
-            return Verdict.RELAY
+            return RELAY
         case AttemptOutcome.UNSENT:
             return Verdict.FAIL if Verdict.RECONNECT in spent else Verdict.RECONNECT
         case AttemptOutcome.LOST:

@@ -29,7 +29,7 @@ class ProcessLog:
         writer.dropped_line = self._dropped_line
         self.take(level=level, human=human, sample=sample)
         structlog.configure(
-            processors=[self._filter, begin, structlog.processors.format_exc_info, self._event],
+            processors=[self._filter, begin, self._event],
             wrapper_class=structlog.BoundLogger,
             logger_factory=lambda *_: SimpleNamespace(**dict.fromkeys((*LEVELS, "critical", "msg"), writer.write)),
             cache_logger_on_first_use=False,

@@ -1,12 +1,12 @@
 """The authenticators of all routes with `inbound_auth`, kept up to date with their files from `start` to `close`."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from proxy.config.credentials import Read
-from proxy.config.file_watcher import FileWatcher
+from proxy.config.file_watcher import FileWatcher, reason_of
 from proxy.config.inbound_auth import InboundAuth
 from proxy.config.inbound_files import read_keys, read_users
 from proxy.config.secrets import read_secret
@@ -33,6 +33,8 @@ class Authenticator(Protocol):
 
 AuthenticatorKey = tuple[str, InboundAuth]
 "The name of a route and its `inbound_auth`."
+WatchedAuthenticator = tuple[Authenticator, FileWatcher[Any] | None]
+"An authenticator with the watcher of its file."
 
 
 class Authenticators:
@@ -41,24 +43,35 @@ class Authenticators:
     def __init__(self, log: Logger) -> None:
         self._log = log
         self._checks = PasswordChecks()
-        self._authenticators: dict[AuthenticatorKey, tuple[Authenticator, FileWatcher[Any] | None]] = {}
+        self._authenticators: dict[AuthenticatorKey, WatchedAuthenticator] = {}
 
-    def authenticator(self, route: str, auth: InboundAuth) -> Authenticator:
-        """Returns the authenticator of a route. Reads its file: raises OSError or ValueError if it is invalid."""
+    def authenticator(
+        self, route: str, auth: InboundAuth, added: dict[AuthenticatorKey, WatchedAuthenticator]
+    ) -> Authenticator:
+        """Returns the authenticator of a route. Adds a new one to `added`, which `adopt` makes active.
+
+        Reads its file: raises OSError or ValueError if it is invalid. Changes nothing here, because a reload reads in a
+        thread, which may end after the reload was given up.
+        """
         key = (route, auth)
-        if key not in self._authenticators:
-            self._authenticators[key] = self._made(route, auth)
-        return self._authenticators[key][0]
+        made = self._authenticators.get(key) or added.get(key)
+        if made is None:
+            made = added[key] = self._made(route, auth)
+        return made[0]
+
+    def adopt(self, added: Mapping[AuthenticatorKey, WatchedAuthenticator]) -> None:
+        """Makes new authenticators active. The next `start` watches their files."""
+        self._authenticators |= added
 
     def start(self) -> None:
         """Watches the files."""
-        for _, watcher in list(self._authenticators.values()):  # a reload may be reading files in a thread
+        for _, watcher in self._authenticators.values():
             if watcher is not None:
                 watcher.start()
 
     async def keep(self, wanted: Collection[AuthenticatorKey]) -> None:
         """Drops all other authenticators."""
-        for key in [each for each in list(self._authenticators) if each not in wanted]:
+        for key in [each for each in self._authenticators if each not in wanted]:
             _, watcher = self._authenticators.pop(key)
             if watcher is not None:
                 await watcher.close()
@@ -68,7 +81,7 @@ class Authenticators:
         await self.keep(())
         await self._checks.close()
 
-    def _made(self, route: str, auth: InboundAuth) -> tuple[Authenticator, FileWatcher[Any] | None]:
+    def _made(self, route: str, auth: InboundAuth) -> WatchedAuthenticator:
         if auth.basic is not None:
             basic = BasicAuthenticator(self._checks)
             return basic, self._watched(route, auth.basic.users_file, read_users, basic.update_users)
@@ -89,4 +102,5 @@ class Authenticators:
 
     def _unreadable(self, route: str, error: Exception) -> None:
         """Logs that the old content stays active. The error shows nothing of the new content."""
-        self._log.warning("inbound_auth.unreadable", route=route, detail=f"{error}; the old content stays active")
+        detail = f"{reason_of(error)}; the old content stays active"
+        self._log.warning("inbound_auth.unreadable", route=route, detail=detail)

@@ -64,8 +64,9 @@ def head(status: int = 200, *fields: tuple[bytes, bytes]) -> ResponseHead:
 def test_the_framing_is_the_senders(
     method: str, minor: int, answer: ResponseHead, incoming: IncomingBody, framing: Framing
 ) -> None:
-    """RFC 9112 §6 defines it for each connection."""
-    assert frame(request(f"{method} /orders", minor=minor), answer, incoming, b"ab") == framing
+    """RFC 9112 §6, whatever the upstream's was."""
+    found = frame(request(f"{method} /orders", minor=minor), answer, incoming, b"ab")
+    assert (found.line, found.chunked, found.by_close) == (framing.line, framing.chunked, framing.by_close)
 
 
 async def relayed(answer: bytes, *fields: tuple[bytes, bytes], start: str = "POST /orders", **options: object) -> World:

@@ -9,7 +9,7 @@ from proxy.errors import AuthorizationServerError, UpstreamError
 from proxy.forwarding.context import ExchangeContext
 from proxy.forwarding.exchange import exchange
 from proxy.forwarding.limits.route_limits import limits_of
-from proxy.forwarding.request import Request
+from proxy.forwarding.request import Request, Sender
 from proxy.forwarding.routes import Route, Routes, make_route
 from proxy.forwarding.target import parse_target
 from proxy.oauth.source import TokenSource
@@ -28,7 +28,7 @@ VIA = "cpi-test"
 _EVER = Moment(monotonic=1e12, wall=1e12)
 
 
-class MemorySender:
+class MemorySender(Sender):
     """A sender that keeps what it receives."""
 
     def __init__(self, *, address: str = "192.0.2.7", local: str = "192.0.2.1", secure: bool = False) -> None:
