@@ -1,4 +1,4 @@
-"""What one configuration makes: token sources, pools, gates and routes, and the context of their exchanges.
+"""What one configuration makes: token sources, pools, authenticators and routes, and the context of their exchanges.
 
 The next generation takes over from it whatever its own configuration leaves as it is, with what that has in memory:
 tokens, CSRF tokens, connections, passwords that were right, places that are taken.
@@ -17,12 +17,10 @@ from proxy.config.file_watcher import Stamp, stamp_of
 from proxy.config.model import Configuration, OAuthClient, Tls
 from proxy.config.model import RouteSettings as Settings
 from proxy.config.urls import port_of
-from proxy.forwarding.auth.authenticators import Key, Made
+from proxy.forwarding.auth.authenticators import AuthenticatorKey, WatchedAuthenticator
 from proxy.forwarding.context import ExchangeContext
-from proxy.forwarding.cookies import CookieRules
-from proxy.forwarding.fields import FieldRules
-from proxy.forwarding.limits.route_limits import RouteLimits, bounds_of
-from proxy.forwarding.routes import Route, Routes
+from proxy.forwarding.limits.route_limits import RouteLimits, limits_of
+from proxy.forwarding.routes import Route, Routes, make_route
 from proxy.oauth.credential_watcher import CredentialWatcher
 from proxy.oauth.credentials import with_secrets
 from proxy.oauth.expiry import CredentialExpiry
@@ -61,15 +59,15 @@ class Generation:
         self._resources = resources
         self._before = before
         self._takings: list[Callable[[], None]] = []
-        self._added_gates: dict[Key, Made] = {}
+        self._added: dict[AuthenticatorKey, WatchedAuthenticator] = {}
         self.registrations = {name: self._registration(name) for name in configuration.oauth_clients}
         self.sources = {name: each.source for name, each in self.registrations.items()}
         self.trusts: dict[tuple[Tls, Stamp], SSLContext] = {}
         self.pools: dict[tuple[UpstreamOrigin, float], Pool] = {}
         self.routes = {settings.name: self._route(settings) for settings in configuration.routes}
         self.expiry = CredentialExpiry(certificates(configuration), clock=resources.clock, log=resources.log.logger)
-        bounds = (route.bounds for route in self.routes.values() if route.bounds is not None)
-        self.holdings = InUse([*bounds, *self.sources.values(), *self.pools.values()])
+        limits = (route.limits for route in self.routes.values() if route.limits is not None)
+        self.holdings = InUse([*limits, *self.sources.values(), *self.pools.values()])
         self.context = ExchangeContext(
             routes=Routes(self.routes.values()),
             name=configuration.via.encode(),
@@ -85,7 +83,7 @@ class Generation:
 
     def take_over(self) -> None:
         """What was taken over goes on with the options of this configuration, beside what is new. Cannot fail."""
-        self._resources.gates.adopt(self._added_gates)
+        self._resources.authenticators.adopt(self._added)
         for take in self._takings:
             take()
 
@@ -96,8 +94,8 @@ class Generation:
         self.expiry.start()
 
     @property
-    def gates(self) -> set[Key]:
-        """Whose gates it needs."""
+    def authenticator_keys(self) -> set[AuthenticatorKey]:
+        """Returns the keys of the authenticators that its routes use."""
         return {(each.name, each.inbound_auth) for each in self.configuration.routes if each.inbound_auth}
 
     async def close(self, heir: "Generation | None" = None) -> None:
@@ -147,37 +145,20 @@ class Generation:
         upstream = urlsplit(settings.upstream)
         pool = self._pool(settings, upstream)
         source, via = self.sources[settings.oauth_client], self.configuration.via.encode()
-        gate = resources.gates.gate(settings.name, auth, self._added_gates) if auth else None
+        authenticator = None
+        if auth is not None:
+            authenticator = resources.authenticators.authenticator(settings.name, auth, self._added)
         known = self._before.routes.get(settings.name) if self._before else None
         if known and (known.settings, known.pool, known.source, known.via) == (settings, pool, source, via):
             return known
-        prefix, path = settings.path.encode(), upstream.path.encode()
-        replaced = REPLACED if resources.traces is not None else frozenset[str]()
-        return Route(
-            settings=settings,
-            prefix=prefix,
-            upstream_path=path,
-            upstream_host=upstream.netloc.rpartition("@")[2].encode(),
-            via=via,
-            set_lines=tuple(
-                f"{name}: {value}".encode("latin-1")
-                for name, value in settings.set_fields.items()
-                if name.lower() not in replaced
-            ),
-            forwarded=settings.forwarded,
-            rules=FieldRules(
-                drop=frozenset(name.lower().encode() for name in (*dropped_fields(settings), *replaced)),
-                sap_fields=settings.forward_sap_fields,
-            ),
-            cookie_rules=CookieRules(
-                prefix=f"cpi.{settings.name}~".encode(),  # no name holds a tilde, so no prefix begins another
-                route_path=prefix or b"/",
-                upstream_path=path or b"/",
-            ),
+        return make_route(
+            settings,
+            via=self.configuration.via,
             pool=pool,
             source=source,
-            gate=gate,
-            bounds=bounds_of(settings, resources.deadlines),
+            authenticator=authenticator,
+            limits=limits_of(settings, resources.deadlines),
+            replaced=REPLACED if resources.traces is not None else frozenset(),
         )
 
     def _pool(self, settings: Settings, upstream: SplitResult) -> Pool:
@@ -213,13 +194,6 @@ class Generation:
 def granter(client: OAuthClient, resources: ProcessResources) -> Granter:
     """Returns what asks the client's token endpoint; ValueError if one of its credentials or options is not usable."""
     return GrantRunner(client, resources.grant_session.endpoint(client), clock=resources.clock)
-
-
-def dropped_fields(settings: Settings) -> tuple[str, ...]:
-    """Names of the sender's fields that do not go on: unwanted, replaced, or its credential."""
-    auth = settings.inbound_auth
-    credential = (auth.api_key.field,) if auth and auth.api_key else ()
-    return (*settings.drop_fields, *settings.set_fields, *credential)
 
 
 def refuse_restart(present: Configuration, wanted: Configuration) -> None:

@@ -91,7 +91,7 @@ class App:
         """
         self._generation.take_over()
         await open_site(self.admin)
-        self._resources.gates.start()
+        self._resources.authenticators.start()
         self._generation.start()
         await self._front.start(handed or [], reuse_port=self.configuration.reuse_port)
         self.is_open = True
@@ -142,12 +142,12 @@ class App:
         self.crowd.take(configuration.limits, most=self._most_connections(configuration))
         self._front.take(change, reception)
         admin.take(configuration.admin)
-        self._resources.gates.start()
+        self._resources.authenticators.start()
         generation.start()
         await self._front.settle(change)
         self._retired.add(before.holdings)
         before.retire(generation)
-        await self._resources.gates.keep(generation.gates)
+        await self._resources.authenticators.keep(generation.authenticator_keys)
         if admin is not self.admin:
             admin, self.admin = self.admin, admin
             await admin.stop()
@@ -171,7 +171,7 @@ class App:
         self._resources.give_up()
         for sender in self.crowd:
             sender.give_up(Draining(UNFINISHED, retry_after=1))
-        await self._resources.gates.close()
+        await self._resources.authenticators.close()
         await self.crowd.emptied(LAST_WORDS)
         for sender in self.crowd:
             sender.abort()
@@ -213,9 +213,9 @@ class App:
     def waiting(self) -> dict[str, int]:
         """How many exchanges wait for their turn, by route; routes where none can wait are left out."""
         return {
-            name: route.bounds.waiting
+            name: route.limits.waiting
             for name, route in self._generation.routes.items()
-            if route.bounds is not None and route.settings.queue
+            if route.limits is not None and route.settings.queue
         }
 
     # ---- its parts

@@ -44,7 +44,7 @@ class ProcessResources:
         self.refusals = Refusals(log, self.deadlines)
         self.resolver = Resolver()
         self.grant_session = GrantSession(environ=environ, resolver=self.resolver)
-        self.gates = Authenticators(log.logger)
+        self.authenticators = Authenticators(log.logger)
         self.own_names = frozenset({socket.gethostname().lower().rstrip(".")})
 
     @cached_property

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from proxy.config.urls import port_of
+from proxy.hosts import bracketed, is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,9 +77,8 @@ def _parse(text: str, *, named_by: str, schemes: frozenset[str]) -> CorporatePro
     if url.username is not None:
         credentials = f"{unquote(url.username)}:{unquote(url.password or '')}"
         authorization = "Basic " + base64.b64encode(credentials.encode()).decode("ascii")
-    at = f"[{host}]" if ":" in host else host
     return CorporateProxy(
-        url=f"{url.scheme}://{at}" + ("" if port is None else f":{port}"), authorization=authorization
+        url=f"{url.scheme}://{bracketed(host)}" + ("" if port is None else f":{port}"), authorization=authorization
     )
 
 
@@ -86,7 +86,7 @@ def _is_excepted(target: SplitResult, exceptions: str) -> bool:
     """Whether NO_PROXY or loopback keeps this target from the environment's proxy."""
     host = (target.hostname or "").rstrip(".")
     address = _address(host)
-    if host == "localhost" or (address is not None and address.is_loopback):
+    if is_loopback(host):
         return True
     rules = (rule.strip().lower() for rule in exceptions.split(","))
     return any(_matches(rule, host, address, target.port or 443) for rule in rules if rule)

@@ -203,6 +203,11 @@ class RouteOptions(Model):
     insecure: Switch = False
     "Admits an upstream with http:// beyond this machine, and nothing else."
 
+    @property
+    def fenced(self) -> bool:
+        """Whether it restricts its senders, by address or by credential."""
+        return self.allow is not None or self.inbound_auth is not None
+
 
 class RouteSettings(RouteOptions):
     """Which requests go to which upstream, as which OAuth client."""

@@ -1,4 +1,4 @@
-"""Our own answers: a problem (RFC 9457) that says what to do, marked as ours by Proxy-Status (RFC 9209)."""
+"""The proxy's own answers: a problem document (RFC 9457), marked by Proxy-Status (RFC 9209)."""
 
 import json
 from email.utils import formatdate
@@ -10,7 +10,7 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 def problem(error: ProxyError, *, name: bytes, request_id: str, method: str, close: bool, now: float) -> bytes:
-    """The whole answer; without content for HEAD; `now` is wall time."""
+    """Returns the whole answer, without content for HEAD. `now` is wall time in seconds."""
     content = (
         json.dumps(
             {
@@ -43,11 +43,11 @@ def problem(error: ProxyError, *, name: bytes, request_id: str, method: str, clo
 
 
 def _extras(error: ProxyError) -> list[str]:
-    """Fields that the status asks for (RFC 9110 §10.2.1, §10.2.3, §11.6.1, §15.5.16)."""
+    """Returns the fields that a status requires (RFC 9110 §10.2.1, §10.2.3, §11.6.1, §15.5.16)."""
     extras = []
     if error.retry_after is not None:
         extras.append(f"Retry-After: {error.retry_after}")
-    if isinstance(error, MethodNotAllowed):  # empty where the resource takes none
+    if isinstance(error, MethodNotAllowed):  # empty if the resource supports no method
         extras.append(f"Allow: {', '.join(error.allowed)}")
     if isinstance(error, ContentTypeNotAllowed) and error.accepted:
         extras.append(f"Accept: {', '.join(error.accepted)}")

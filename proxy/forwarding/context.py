@@ -1,12 +1,12 @@
-"""What all exchanges of one configuration share."""
+"""The context that all exchanges of one configuration share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from proxy.forwarding.admission import Networks
 from proxy.forwarding.routes import Route, Routes
 from proxy.forwarding.spool import Spool
+from proxy.hosts import Networks
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.traces import Traces
 
@@ -19,10 +19,10 @@ class ExchangeContext:
     name: bytes
     "Ours, in Via and Proxy-Status."
     own_names: frozenset[str]
-    "Host names of this machine, for senders that take us for an HTTP proxy."
+    "Host names of this machine, for senders that use us as an HTTP proxy."
     trusted_proxies: Networks
     spool: Spool | None
-    "Where large bodies are kept; None if no route wants that."
+    "Stores large bodies in files. None if no route has `spool`."
     wall: Callable[[], float]
     "Wall time in seconds, for Date."
     closing: Callable[[ExchangeRecord], None]

@@ -10,9 +10,13 @@ MOST = 2048
 LONGEST = 64
 "Octets of a name in a table."
 
-
 _LENGTH = frozenset({b"content-length", b"transfer-encoding"})
 _FRAMING = _LENGTH | {b"connection", b"proxy-connection"}
+
+
+def values_of(fields: Iterable[tuple[bytes, bytes]], name: bytes) -> list[bytes]:
+    """Returns the values of all fields of this name, which is in lower case, in their order."""
+    return [value for each, value in fields if each.lower() == name]
 
 
 class FieldKind:

@@ -83,9 +83,19 @@ def representations(running: "Running") -> str:
     failures = [source.failure for source in app.sources.values()]
     tokens = [getattr(source, "_token", None) for source in app.sources.values()]
     units = [route.csrf._unit for route in app._generation.context.routes]
-    gates = [route.gate for route in app._generation.context.routes]
+    authenticators = [route.authenticator for route in app._generation.context.routes]
     errors = [f"{failure.error!r} {failure.error} {failure.error.args}" for failure in failures if failure]
-    parts = [app.configuration, app.sources, failures, tokens, units, gates, app.pools, list(app.crowd), app.listeners]
+    parts = [
+        app.configuration,
+        app.sources,
+        failures,
+        tokens,
+        units,
+        authenticators,
+        app.pools,
+        list(app.crowd),
+        app.listeners,
+    ]
     parts += [getattr(source, "_granting", None) for source in app.sources.values()]
     return "\n".join([*map(repr, parts), *errors])
 

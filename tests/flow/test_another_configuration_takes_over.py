@@ -187,7 +187,7 @@ async def test_a_gate_remembers_over_a_reload(
     await proxy.take(with_route(first, max_body="1KiB"))
     (after,) = proxy.app._generation.routes.values()
     assert before is not after
-    assert before.gate is after.gate
+    assert before.authenticator is after.authenticator
 
 
 @pytest.mark.parametrize("wrong", ["taken", "password file", "reuse_port"])

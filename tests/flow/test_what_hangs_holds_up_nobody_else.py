@@ -16,7 +16,7 @@ from proxy.config import file_threads
 from proxy.config.file_threads import FileHangs
 from proxy.config.inbound_files import read_keys
 from proxy.forwarding import spool
-from proxy.forwarding.auth import authenticators as gates
+from proxy.forwarding.auth import authenticators
 from proxy.oauth import endpoint
 from proxy.oauth.credentials import with_secrets
 from proxy.oauth.trust import own_trust
@@ -158,12 +158,12 @@ async def test_a_reload_that_was_given_up_adds_no_gate_when_its_file_answers(
     monkeypatch.setattr(threads, "_most", 1)
     hanging = Hanging(read_keys)
     with monkeypatch.context() as patch:
-        patch.setattr(gates, "read_keys", hanging)
+        patch.setattr(authenticators, "read_keys", hanging)
         with pytest.raises(FileHangs):
             await proxy.take(wanted)
     await hanging.release()
     await threads.submit(lambda: None)  # behind the reload, in the same thread
-    assert proxy.app._resources.gates._gates == {}
+    assert proxy.app._resources.authenticators._authenticators == {}
     monkeypatch.setattr(proxy.app._threads, "_limit", PATIENCE)
     keys.write_text("second-key\n")
     await proxy.take(wanted)

@@ -88,7 +88,7 @@ async def test_what_has_gone_is_left(resources: ProcessResources, tmp_path: Path
     bounded = {**B, "max_concurrency": 1}
     first = await generation(resources, tmp_path, A, bounded)
     second = await generation(resources, tmp_path, A, before=first)
-    assert first.holdings.parts - second.holdings.parts == {first.routes["b"].pool, first.routes["b"].bounds}
+    assert first.holdings.parts - second.holdings.parts == {first.routes["b"].pool, first.routes["b"].limits}
 
 
 @pytest.mark.parametrize("options", [{"via": "other"}, {"upstream_idle_timeout": 1}])

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from proxy.config.values import (
     Address,
-    is_loopback,
     off_word,
     parse_address,
     parse_count,
@@ -65,7 +64,6 @@ def test_what_is_no_address_is_refused(text: Any) -> None:
 )
 def test_loopback_is_this_machine_alone(host: str, expected: bool) -> None:  # noqa: FBT001
     """Loopback addresses and localhost are this machine; any address and unknown names are not."""
-    assert is_loopback(host) is expected
     assert Address(host=host, port=1).loopback is expected
 
 

@@ -1,15 +1,15 @@
-"""Request targets, read but never rewritten."""
+"""Request targets."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.forwarding.target import host_of, take_apart
+from proxy.forwarding.target import host_of, parse_target
 
 
 def apart(octets: bytes) -> tuple[bytes, bytes]:
     """Authority and path."""
-    target = take_apart(octets)
+    target = parse_target(octets)
     return target.authority, target.path
 
 
@@ -59,5 +59,5 @@ def test_a_path_is_never_decoded_or_rebuilt(rest: bytes) -> None:
     ],
 )
 def test_a_host_is_compared_without_case_port_and_last_dot(authority: bytes, host: str) -> None:
-    """RFC 3986 §3.2.2: hosts have no case; the dot says that a name is absolute."""
+    """Hosts are case-insensitive (RFC 3986 §3.2.2), and the dot marks an absolute name."""
     assert host_of(authority) == host
