@@ -14,7 +14,7 @@ from proxy.app.certificates import certificates
 from proxy.app.process_resources import ProcessResources
 from proxy.config.egress import corporate_proxy
 from proxy.config.file_watcher import Stamp, stamp_of
-from proxy.config.model import Configuration, OAuthClient, Tls
+from proxy.config.model import Configuration, Tls
 from proxy.config.model import RouteSettings as Settings
 from proxy.config.urls import port_of
 from proxy.forwarding.auth.authenticators import Key
@@ -24,7 +24,6 @@ from proxy.forwarding.fields import FieldRules
 from proxy.forwarding.limits.route_limits import RouteLimits, bounds_of
 from proxy.forwarding.routes import Route, Routes
 from proxy.oauth.credential_watcher import CredentialWatcher
-from proxy.oauth.credentials import with_secrets
 from proxy.oauth.expiry import CredentialExpiry
 from proxy.oauth.source import TokenSource, token_source
 from proxy.observe.spans import REPLACED
@@ -43,10 +42,10 @@ class InUse:
 
 @dataclass(frozen=True, slots=True)
 class WatchedClient:
-    """One OAuth client: its token source, and who follows its secret files."""
+    """The token source of one OAuth client, and the watcher of its files."""
 
     source: TokenSource
-    rotation: CredentialWatcher
+    watcher: CredentialWatcher
 
 
 class Generation:
@@ -88,7 +87,7 @@ class Generation:
     def start(self) -> None:
         """Follows files."""
         for each in self.registrations.values():
-            each.rotation.start()
+            each.watcher.start(each.source.credentials_changed)
         self.expiry.start()
 
     @property
@@ -98,10 +97,10 @@ class Generation:
 
     async def close(self, heir: "Generation | None" = None) -> None:
         """Follows no more files; those that the heir goes on with are its own."""
-        kept = {each.rotation for each in heir.registrations.values()} if heir else set()
+        kept = {each.watcher for each in heir.registrations.values()} if heir else set()
         for each in self.registrations.values():
-            if each.rotation not in kept:
-                await each.rotation.close()
+            if each.watcher not in kept:
+                await each.watcher.close()
         await self.expiry.close()
 
     def retire(self, heir: "Generation") -> None:
@@ -111,21 +110,20 @@ class Generation:
 
     def _registration(self, name: str) -> WatchedClient:
         """A source of the same OAuth client at the same server is taken over, with its token."""
-        resources, configured = self._resources, self.configuration.oauth_clients[name]
+        resources = self._resources
+        watcher = CredentialWatcher(self.configuration.oauth_clients[name], log=resources.log.logger)
+        client = watcher.client
         known = self._before.registrations.get(name) if self._before else None
         if known is not None:
-            client, present = with_secrets(configured), known.source.client
+            present = known.source.client
             if client == present:
                 return known
             if (client.client_id, client.token_url) == (present.client_id, present.token_url):
                 self._takings.append(known.source.prepare(client))
-                return WatchedClient(known.source, self._rotation(known.source, client))
+                return WatchedClient(known.source, watcher)
         counted = partial(resources.metrics.count_grant, name)
-        source = token_source(configured, resources.endpoint, resources.clock, resources.log.logger, counted)
-        return WatchedClient(source, self._rotation(source, source.client))
-
-    def _rotation(self, source: TokenSource, client: OAuthClient) -> CredentialWatcher:
-        return CredentialWatcher(client, changed=source.credentials_changed, log=self._resources.log.logger)
+        source = token_source(client, resources.endpoint, resources.clock, resources.log.logger, counted)
+        return WatchedClient(source, watcher)
 
     def _route(self, settings: Settings) -> Route:
         """The one that was there is taken over if nothing about it is new."""

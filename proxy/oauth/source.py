@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from proxy.errors import AuthorizationServerError, Draining, GrantTimeout, GrantUnavailable
 from proxy.oauth.backoff import GrantFailure, remember
-from proxy.oauth.credentials import with_secrets
 from proxy.oauth.grant_runner import Endpoint, GrantDependencies, GrantRunner, Random
 from proxy.oauth.refused_token_streak import TOO_YOUNG, RefusedTokenStreak
 from proxy.oauth.timer import LoopTimer, Timer
@@ -288,9 +287,9 @@ def token_source(
     log: "Log",
     on_request: "Callable[[str, float], None]" = lambda _outcome, _seconds: None,
 ) -> TokenSource:
-    """Make a token source on the event loop's own timer; reads the secret files, so never in the loop (ValueError)."""
+    """Make a token source on the event loop's own timer; ValueError if a credential is missing."""
     return TokenSource(
-        with_secrets(client),
+        client,
         endpoint=endpoint,
         clock=clock,
         timer=LoopTimer(),

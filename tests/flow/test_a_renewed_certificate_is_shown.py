@@ -24,7 +24,7 @@ async def look(proxy: Running) -> None:
     """Let the listener look at its files, as it does every 5 s."""
     certificate = proxy.app.listeners[0].certificate
     assert certificate
-    await certificate.look()
+    await certificate.files.look()
 
 
 def shown(sender: Sender) -> bytes | None:

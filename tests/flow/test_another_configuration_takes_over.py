@@ -135,7 +135,7 @@ async def test_what_a_file_brings_at_the_last_moment_does_not_bring_old_options_
     """Who follows the files for the configuration before ends before the new one holds."""
     proxy = await serve(document(upstream, authority))
     (before,) = proxy.app._generation.registrations.values()
-    follower, client = before.rotation, before.source.client
+    follower, client = before.watcher, before.source.client
 
     async def changing() -> None:
         before.source.credentials_changed(client)

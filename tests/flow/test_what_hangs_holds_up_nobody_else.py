@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from proxy.app import generation
-from proxy.config import file_threads
-from proxy.config.file_threads import FileHangs
+from proxy.config import files
+from proxy.config.files import FileHangs
 from proxy.forwarding import spool
-from proxy.oauth import endpoint
+from proxy.oauth import credential_watcher, endpoint
 from proxy.oauth.credentials import with_secrets
 from proxy.oauth.trust import own_trust
 from proxy.server import sockets
@@ -123,7 +122,7 @@ async def test_a_reload_whose_files_hang_is_refused_and_the_next_one_is_taken(
     monkeypatch.setattr(proxy.app._threads, "_limit", 0.01)
     hanging = Hanging(with_secrets)
     with monkeypatch.context() as patch:
-        patch.setattr(generation, "with_secrets", hanging)
+        patch.setattr(credential_watcher, "with_secrets", hanging)
         with pytest.raises(FileHangs, match="did not answer"):
             await proxy.take(beside(first, "late"))
     monkeypatch.setattr(proxy.app._threads, "_limit", PATIENCE)
@@ -142,7 +141,7 @@ async def test_addresses_that_are_bound_too_late_are_free_again(
     """As where DNS hangs for the name of a listener, or of the admin address."""
     first = document(upstream, authority)
     proxy = await serve(first)
-    monkeypatch.setattr(file_threads, "LIMIT", 0.01)
+    monkeypatch.setattr(files, "LIMIT", 0.01)
     monkeypatch.setattr(proxy.app._threads, "_limit", 0.01)
     hanging, admin = Hanging(proxy.app._front.prepare), Hanging(sockets.listening)
     with monkeypatch.context() as patch:

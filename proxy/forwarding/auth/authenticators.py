@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from proxy.config.credentials import Read
 from proxy.config.file_watcher import FileWatcher
@@ -33,6 +33,14 @@ class Authenticator(Protocol):
         ...
 
 
+class Watched(NamedTuple):
+    """An authenticator, and what keeps it up to date."""
+
+    authenticator: Authenticator
+    files: FileWatcher[Any] | None = None
+    apply: Callable[[Any], None] | None = None
+
+
 Key = tuple[str, InboundAuth]
 "Whose gate it is: the route's name, and what it asks for."
 
@@ -43,53 +51,54 @@ class Authenticators:
     def __init__(self, log: Logger) -> None:
         self._log = log
         self._checks = PasswordChecks()
-        self._gates: dict[Key, tuple[Authenticator, FileWatcher[Any] | None]] = {}
+        self._gates: dict[Key, Watched] = {}
 
     def gate(self, route: str, auth: InboundAuth) -> Authenticator:
         """The gate of a route of that name. Reads its file: OSError or ValueError if it has gone wrong meanwhile."""
         key = (route, auth)
         if key not in self._gates:
-            self._gates[key] = self._made(route, auth)
-        return self._gates[key][0]
+            self._gates[key] = self._made(auth)
+        return self._gates[key].authenticator
 
     def start(self) -> None:
         """Follow the files."""
-        for _, following in list(self._gates.values()):  # a reload may be reading files in a thread
-            if following is not None:
-                following.start()
+        for (route, _), each in list(self._gates.items()):  # a reload may be reading files in a thread
+            if each.files is not None and each.apply is not None:
+                each.files.start(changed=each.apply, rejected=partial(self._unreadable, route))
 
     async def keep(self, wanted: Collection[Key]) -> None:
         """Others are not needed any more."""
         for key in [each for each in list(self._gates) if each not in wanted]:
-            _, following = self._gates.pop(key)
-            if following is not None:
-                await following.close()
+            files = self._gates.pop(key).files
+            if files is not None:
+                await files.close()
 
     async def close(self) -> None:
         """Follow no more, and end the checks of passwords."""
         await self.keep(())
         await self._checks.close()
 
-    def _made(self, route: str, auth: InboundAuth) -> tuple[Authenticator, FileWatcher[Any] | None]:
+    def _made(self, auth: InboundAuth) -> Watched:
         if auth.basic is not None:
             basic = BasicAuthenticator(self._checks)
-            return basic, self._taking(route, auth.basic.users_file, read_users, basic.take)
+            return _watched(basic, auth.basic.users_file, read_users, basic.take)
         if auth.api_key is not None:
             api_key = ApiKeyAuthenticator(auth.api_key.field)
-            return api_key, self._taking(route, auth.api_key.keys_file, read_keys, api_key.take)
+            return _watched(api_key, auth.api_key.keys_file, read_keys, api_key.take)
         if auth.client_certificate is not None:
-            return CertificateAuthenticator(auth.client_certificate.subjects), None
+            return Watched(CertificateAuthenticator(auth.client_certificate.subjects))
         raise ValueError("no kind of inbound_auth")
 
-    def _taking(
-        self, route: str, path: Path, read: Callable[[Path, Read], T], take: Callable[[T], None]
-    ) -> FileWatcher[T]:
-        """Gives the gate what stands in the file, now and whenever that changes."""
-        reading = partial(read, path, read_secret)
-        take(reading())
-        return FileWatcher((path,), read=reading, taken=take, unreadable=partial(self._unreadable, route))
-
     def _unreadable(self, route: str, error: Exception) -> None:
-        """What was read before goes on to hold; the sentence shows nothing of the file's content."""
-        detail = f"{error}; what stood there before goes on to hold"
+        """Logs why the previous content stays active; the message shows nothing of the file's content."""
+        detail = f"{error}; the previous content stays active"
         self._log.warning("inbound_auth.unreadable", route=route, detail=detail)
+
+
+def _watched(
+    authenticator: Authenticator, path: Path, read: Callable[[Path, Read], T], apply: Callable[[T], None]
+) -> Watched:
+    """Reads the file, and applies its content to the authenticator."""
+    files = FileWatcher((path,), read=partial(read, path, read_secret))
+    apply(files.value)
+    return Watched(authenticator, files, apply)

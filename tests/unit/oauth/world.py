@@ -54,7 +54,7 @@ class Lines:
         """Keep the line."""
         self.all.append((event, fields))
 
-    warning = info
+    debug = warning = error = info
 
     def named(self, event: str) -> list[dict[str, Any]]:
         """Return the fields of all lines of this event."""
