@@ -13,7 +13,7 @@ from weakref import WeakSet
 from proxy.app.generation import Generation, InUse
 from proxy.app.process_resources import ProcessResources
 from proxy.clock import Clock, SystemClock
-from proxy.config.files import FileThreads
+from proxy.config.file_threads import FileThreads
 from proxy.config.model import Configuration
 from proxy.errors import Draining, ProxyError
 from proxy.forwarding.answers import problem

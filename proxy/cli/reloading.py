@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from proxy.app import App
+from proxy.config.file_threads import FileThreads
 from proxy.config.file_watcher import FileWatcher
-from proxy.config.files import FileThreads
 from proxy.config.load import ConfigurationError
 from proxy.config.model import Configuration
 from proxy.observe.log_format import Logger

@@ -19,7 +19,7 @@ from proxy.cli.hardening import exposed_files, warn
 from proxy.cli.loops import loop_factory, signalled
 from proxy.cli.reloading import ConfigurationWatcher, Reloading
 from proxy.cli.service_manager import ServiceManager
-from proxy.config.files import FileHangs, FileThreads
+from proxy.config.file_threads import FileHangs, FileThreads
 from proxy.config.load import find, locate
 from proxy.config.model import Configuration, LogFormat, LogSettings
 from proxy.observe.line_writer import LineWriter

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from proxy.config.urls import port_of
+from proxy.syntax import bracketed, is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,20 +77,17 @@ def _parse(text: str, *, named_by: str, schemes: frozenset[str]) -> CorporatePro
     if url.username is not None:
         credentials = f"{unquote(url.username)}:{unquote(url.password or '')}"
         authorization = "Basic " + base64.b64encode(credentials.encode()).decode("ascii")
-    at = f"[{host}]" if ":" in host else host
-    return CorporateProxy(
-        url=f"{url.scheme}://{at}" + ("" if port is None else f":{port}"), authorization=authorization
-    )
+    end = "" if port is None else f":{port}"
+    return CorporateProxy(url=f"{url.scheme}://{bracketed(host)}{end}", authorization=authorization)
 
 
 def _is_excepted(target: SplitResult, exceptions: str) -> bool:
     """Whether NO_PROXY or loopback keeps this target from the environment's proxy."""
     host = (target.hostname or "").rstrip(".")
-    address = _address(host)
-    if host == "localhost" or (address is not None and address.is_loopback):
+    if is_loopback(host):
         return True
     rules = (rule.strip().lower() for rule in exceptions.split(","))
-    return any(_matches(rule, host, address, target.port or 443) for rule in rules if rule)
+    return any(_matches(rule, host, _address(host), target.port or 443) for rule in rules if rule)
 
 
 def _matches(rule: str, host: str, address: IPv4Address | IPv6Address | None, port: int) -> bool:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from proxy.config.binding_folder import key_files
-from proxy.config.files import FileThreads, read_file
+from proxy.config.file_threads import FileThreads
+from proxy.config.files import read_file
 
 T = TypeVar("T")
 

@@ -8,10 +8,12 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
+from proxy.syntax import TCHAR
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_TOKEN = re.compile(f"[{TCHAR}]+")
 _FIELD_VALUE = re.compile(r"(?:[!-~](?:[ \t!-~]*[!-~])?)?")
-_MEDIA_RANGE = re.compile(r"[!#$%&'+.^_`|~0-9a-z-]+/(?:[!#$%&'+.^_`|~0-9a-z-]+|\*)")
+_MEDIA_TYPE = re.compile(f"[{TCHAR}]+/[{TCHAR}]+")
 _SCOPE = re.compile(r"[!#-\[\]-~]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _REGISTERED_METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"}
@@ -86,7 +88,7 @@ def check_method(text: str) -> str:
 
 def check_media_range(text: str) -> str:
     """A media type without parameters, or all of a type (RFC 9110 §12.5.1), in lower case, for it has no case."""
-    if not _MEDIA_RANGE.fullmatch(text.lower()):
+    if not _MEDIA_TYPE.fullmatch(text) or "*" in text.removesuffix("/*"):
         raise ValueError("is no media type, write one like application/xml or text/*, without parameters")
     return text.lower()
 

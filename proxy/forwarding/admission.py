@@ -15,9 +15,10 @@ from proxy.errors import (
 )
 from proxy.forwarding.request import Request
 from proxy.forwarding.routes import Route, Routes
-from proxy.forwarding.target import host_of
-from proxy.wire.cross_site import comes_from_elsewhere, host_name, is_address
+from proxy.syntax import is_address, is_loopback
+from proxy.wire.cross_site import comes_from_elsewhere
 from proxy.wire.grammar import RequestHead
+from proxy.wire.request_target import host_name
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
 _HOST = re.compile(rb"[!$%&'()*+,;=\-._~0-9A-Za-z:\[\]]*")
@@ -51,7 +52,7 @@ def find(request: Request, routes: Routes[Route], own_names: frozenset[str]) -> 
         raise RequestMalformed("The Host field names no host (RFC 9112 §3.2).")
     route = routes.match(head.method, request.target, host)
     if request.target.authority and route.settings.host is None:
-        refuse_other_host(host_of(request.target.authority), request.sender.local, route, own_names)
+        refuse_other_host(host_name(request.target.authority), request.sender.local, route, own_names)
     return route
 
 
@@ -84,15 +85,10 @@ def refuse_other_host(name: str, local: str, route: Route, own_names: frozenset[
     A sender that takes us for an HTTP proxy would have its message for some other system delivered to this one.
     """
     ours = {str(plain(ip_address(local))) if local else "", route.pool.origin.host.lower(), *own_names}
-    if is_loopback(local):
+    if not local or is_loopback(local):  # a Unix socket has no address
         ours.add("localhost")
     if name not in ours:
         raise RouteUnknown("The URL names another host; set the route's `host` to it if the message is meant for us.")
-
-
-def is_loopback(address: str) -> bool:
-    """Whether an address is one of this machine only; a Unix socket has none, and is."""
-    return not address or plain(ip_address(address.partition("%")[0])).is_loopback
 
 
 def refuse_form(head: RequestHead) -> None:

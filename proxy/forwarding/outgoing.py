@@ -4,6 +4,7 @@ from proxy.config.model import Forwarded
 from proxy.errors import Loop
 from proxy.forwarding.request import Request
 from proxy.forwarding.routes import Route
+from proxy.syntax import bracketed
 from proxy.wire.grammar import Fields
 
 
@@ -68,6 +69,6 @@ def forwarded_lines(request: Request, address: str, style: Forwarded) -> list[by
         lines += [f"X-Forwarded-Proto: {proto}"]
         lines += [f"X-Forwarded-Host: {host}"] if host else []
     else:
-        node = f'"[{address}]"' if ":" in address else address or "unknown"  # RFC 7239 §6: of a Unix socket
+        node = f'"{bracketed(address)}"' if ":" in address else address or "unknown"  # RFC 7239 §6: of a Unix socket
         lines = [f"Forwarded: for={node};proto={proto}" + (f';host="{host}"' if host else "")]
     return [line.encode("latin-1") for line in lines]

@@ -14,9 +14,10 @@ from proxy.forwarding.csrf.session import CsrfSession
 from proxy.forwarding.fields import FieldRules
 from proxy.forwarding.limits.route_limits import RouteLimits
 from proxy.forwarding.normalization import Reading, climbs, readings
-from proxy.forwarding.target import Target, host_of
+from proxy.forwarding.target import Target
 from proxy.oauth.source import TokenSource
 from proxy.upstream.pool import Pool
+from proxy.wire.request_target import host_name
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -147,7 +148,7 @@ class Routes(Generic[Found]):
         path = target.path.partition(b"?")[0]
         if b"#" in target.path:
             raise RouteUnknown("A request target has no fragment (RFC 9112 §3.2); leave out `#` and what follows.")
-        name = host_of(target.authority or host)
+        name = host_name(target.authority or host)
         allowed: set[str] = set()
         taken_in_upper_case = False
         start = path

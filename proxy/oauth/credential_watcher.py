@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from proxy.config.file_threads import FileHangs, FileThreads
 from proxy.config.file_watcher import FileWatcher
-from proxy.config.files import FileHangs, FileThreads, FileTooLarge
+from proxy.config.files import FileTooLarge
 from proxy.oauth.credentials import followed_files, with_secrets
 
 if TYPE_CHECKING:

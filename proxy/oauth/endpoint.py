@@ -17,7 +17,7 @@ from yarl import URL
 
 from proxy import __version__
 from proxy.config.egress import CorporateProxy, corporate_proxy
-from proxy.config.files import FileHangs, FileThreads
+from proxy.config.file_threads import FileHangs, FileThreads
 from proxy.errors import AuthorizationServerError, GrantMalformed, GrantTimeout, GrantUnavailable
 from proxy.oauth.answer import MAX_BODY, TokenResponse
 from proxy.oauth.connector import MAX_FIELDS, MAX_LINE, AnswerTooLong, GrantConnector

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from proxy.clock import Clock
-from proxy.config.files import FileThreads
+from proxy.config.file_threads import FileThreads
 from proxy.config.pem import repair_pem
 from proxy.oauth.log import Log
 

@@ -8,8 +8,8 @@ import ssl
 from collections.abc import Awaitable, Callable
 from functools import partial
 
+from proxy.config.file_threads import FileThreads
 from proxy.config.file_watcher import FileWatcher
-from proxy.config.files import FileThreads
 from proxy.config.model import ListenerTls
 from proxy.oauth.log import Log
 from proxy.server.subject import subject_of_certificate

@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 
 from aiohttp import web
 
-from proxy.wire.cross_site import comes_from_elsewhere, host_name, is_loopback
+from proxy.syntax import is_loopback
+from proxy.wire.cross_site import comes_from_elsewhere
+from proxy.wire.request_target import host_name
 
 NAME = "cpi-oauth-proxy"
 "In the Server field: aiohttp's own would tell versions."

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from proxy.config import files
-from proxy.config.files import FileHangs
+from proxy.config import file_threads
+from proxy.config.file_threads import FileHangs
 from proxy.forwarding import spool
 from proxy.oauth import credential_watcher, endpoint
 from proxy.oauth.credentials import with_secrets
@@ -141,7 +141,7 @@ async def test_addresses_that_are_bound_too_late_are_free_again(
     """As where DNS hangs for the name of a listener, or of the admin address."""
     first = document(upstream, authority)
     proxy = await serve(first)
-    monkeypatch.setattr(files, "LIMIT", 0.01)
+    monkeypatch.setattr(file_threads, "LIMIT", 0.01)
     monkeypatch.setattr(proxy.app._threads, "_limit", 0.01)
     hanging, admin = Hanging(proxy.app._front.prepare), Hanging(sockets.listening)
     with monkeypatch.context() as patch:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from proxy.config.file_threads import FileHangs, FileThreads
 from proxy.config.file_watcher import FileWatcher
-from proxy.config.files import FileHangs, FileThreads, FileTooLarge
+from proxy.config.files import FileTooLarge
 from tests.fakes.looks import Looks
 
 

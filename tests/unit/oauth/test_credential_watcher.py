@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from proxy.config.files import FileThreads
+from proxy.config.file_threads import FileThreads
 from proxy.config.model import AuthMethod, OAuthClient, Tls
 from proxy.oauth.credential_watcher import CredentialWatcher
 from proxy.oauth.credentials import followed_files, with_secrets

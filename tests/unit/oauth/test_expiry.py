@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import trustme
 
-from proxy.config import files
+from proxy.config import file_threads
 from proxy.oauth.expiry import DAY, CredentialExpiry, first_end
 from tests.fakes.clock import HandClock
 
@@ -98,7 +98,7 @@ def test_the_first_end_of_a_chain_counts() -> None:
 
 async def test_a_file_that_hangs_does_not_hold_up_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is told of like one that cannot be read."""
-    monkeypatch.setattr(files, "LIMIT", 0.05)
+    monkeypatch.setattr(file_threads, "LIMIT", 0.05)
     log, pauses, go = Recorder(), Pauses(), threading.Event()
 
     def hang() -> bytes:

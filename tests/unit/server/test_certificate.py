@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from proxy.config.file_threads import FileThreads
 from proxy.config.file_watcher import EVERY
-from proxy.config.files import FileThreads
 from proxy.config.model import ListenerTls
 from proxy.server.certificate import Certificate, accepting_context
 from tests.fakes.authority import Authority
