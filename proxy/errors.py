@@ -34,6 +34,10 @@ class ProxyError(Exception):
         "Whole seconds until trying again makes sense (RFC 9110 §10.2.3)."
         self.error_type = proxy_status or self.proxy_status
 
+    def fields(self) -> list[tuple[str, str]]:
+        """Returns the fields that the answer has because of this error."""
+        return [] if self.retry_after is None else [("Retry-After", str(self.retry_after))]
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.status} {self.code}: {self.detail}>"
 
@@ -60,9 +64,13 @@ class TargetOutsideRoute(SenderError):
 
 
 class CredentialMissing(SenderError):
-    """The route wants Basic credentials and got none, or wrong ones (RFC 9110 §15.5.2)."""
+    """The route requires Basic credentials and got none, or wrong ones (RFC 9110 §15.5.2)."""
 
     status, code, title = 401, "credential_missing", "Credentials are missing"
+
+    def fields(self) -> list[tuple[str, str]]:
+        """Adds the challenge (RFC 7617 §2)."""
+        return [*super().fields(), ("WWW-Authenticate", 'Basic realm="cpi-oauth-proxy", charset="UTF-8"')]
 
 
 class SenderNotAllowed(SenderError):
@@ -98,7 +106,10 @@ class MethodNotAllowed(SenderError):
     def __init__(self, detail: str, *, allowed: tuple[str, ...] = ()) -> None:
         super().__init__(detail)
         self.allowed = allowed
-        "What the Allow field of the answer lists."
+
+    def fields(self) -> list[tuple[str, str]]:
+        """Adds the allowed methods; the list is empty if the resource allows none."""
+        return [*super().fields(), ("Allow", ", ".join(self.allowed))]
 
 
 class RequestTimeout(SenderError):
@@ -135,7 +146,10 @@ class ContentTypeNotAllowed(SenderError):
     def __init__(self, detail: str, *, accepted: tuple[str, ...] = ()) -> None:
         super().__init__(detail)
         self.accepted = accepted
-        "What the Accept field of the answer lists."
+
+    def fields(self) -> list[tuple[str, str]]:
+        """Adds the accepted media types, if they are known."""
+        return [*super().fields(), *([("Accept", ", ".join(self.accepted))] if self.accepted else [])]
 
 
 class ExpectationUnknown(SenderError):

@@ -20,6 +20,26 @@ class AuthMethod(StrEnum):
     TLS_CLIENT_AUTH = "tls_client_auth"
     NONE = "none"
 
+    @property
+    def needs_secret(self) -> bool:
+        """Whether the client has a secret; without need it must not be configured."""
+        return self in {AuthMethod.CLIENT_SECRET_BASIC, AuthMethod.CLIENT_SECRET_POST}
+
+    @property
+    def needs_private_key(self) -> bool:
+        """Whether the client has a key of its own, apart from that of a certificate."""
+        return self is AuthMethod.PRIVATE_KEY_JWT
+
+    @property
+    def needs_certificate(self) -> bool:
+        """Whether the client shows a certificate in the TLS handshake."""
+        return self is AuthMethod.TLS_CLIENT_AUTH
+
+    @property
+    def signs(self) -> bool:
+        """Whether the client signs an assertion, whose times must fit the server's clock (RFC 7523 §3)."""
+        return self is AuthMethod.PRIVATE_KEY_JWT
+
 
 class BasicEncoding(StrEnum):
     """How id and secret go into the Basic field: as they are, or form-urlencoded first (RFC 6749 §2.3.1)."""

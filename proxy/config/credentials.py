@@ -19,7 +19,6 @@ from proxy.config.service_key import ServiceKey, parse_service_key
 Read = Callable[[Path], SecretStr]
 "Reads a file; its ValueError says what is wrong with it."
 
-SECRET_METHODS = {AuthMethod.CLIENT_SECRET_BASIC, AuthMethod.CLIENT_SECRET_POST}
 _IN_SERVICE_KEY = ("token_url", "client_id", "client_secret", "client_secret_file")
 
 
@@ -64,7 +63,7 @@ class Credentials:
     def secret(self, method: AuthMethod, key: ServiceKey | None) -> SecretStr | None:
         """The secret that the method needs; it stands in one place."""
         found = self._client_secret("client_secret", self._entry.client_secret, self._entry.client_secret_file)
-        if method not in SECRET_METHODS:
+        if not method.needs_secret:
             self._unused(method, "client_secret", "client_secret_file", "client_secret_next", "client_secret_next_file")
         elif self.has_service_key:
             if key and key.client_secret is None:
@@ -86,8 +85,8 @@ class Credentials:
             self._wrong("tls", "has a cert_file, and the service key brings its own: take one of them away")
         elif key and key.private_key:
             return True
-        elif method is AuthMethod.TLS_CLIENT_AUTH and not given and (key or not self.has_service_key):
-            self._wrong("tls", "has no cert_file, which tls_client_auth needs: give cert_file and key_file")
+        elif method.needs_certificate and not given and (key or not self.has_service_key):
+            self._wrong("tls", f"has no cert_file, which {method} needs: give cert_file and key_file")
         return False
 
     def place(self, option: str) -> Location:
@@ -96,11 +95,13 @@ class Credentials:
         return (*self._location, key if self.has_service_key else option)
 
     def signing_key(self, method: AuthMethod) -> None:
-        """The file of the key that signs assertions is there if, and only if, the method is private_key_jwt."""
-        if method is not AuthMethod.PRIVATE_KEY_JWT:
-            self._unused(method, "private_key_file", "private_key_id", "assertion_audience")
+        """Checks that the options of a key that signs assertions are there if, and only if, the method needs them."""
+        if not method.signs:
+            self._unused(method, "assertion_audience")
+        if not method.needs_private_key:
+            self._unused(method, "private_key_file", "private_key_id")
         elif "private_key_file" not in self._written:
-            self._wrong("private_key_file", "is missing, private_key_jwt needs it")
+            self._wrong("private_key_file", f"is missing, {method} needs it")
         elif self._entry.private_key_file:
             place = (*self._location, "private_key_file")
             check_file(place, self._entry.private_key_file, signing_key, self._read, self._problems)

@@ -1,32 +1,19 @@
 """Turns plain values into the file's models, and pydantic's complaints into problems."""
 
 import difflib
-from collections.abc import Collection, Mapping
+import inspect
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from proxy.config.admin import Admin
-from proxy.config.inbound_auth import ApiKey, Basic, ClientCertificate, InboundAuth
-from proxy.config.model import Limits, ListenerSettings, ListenerTls, LogSettings, Model, Rate, Tls
+from proxy.config.base import Model
 from proxy.config.problems import Location, Problems
 
 M = TypeVar("M", bound=Model)
 
-_PARTS: dict[str | int, type[Model]] = {
-    "tls": Tls,
-    "admin": Admin,
-    "limits": Limits,
-    "log": LogSettings,
-    "listen": ListenerSettings,
-    "inbound_auth": InboundAuth,
-    "basic": Basic,
-    "api_key": ApiKey,
-    "client_certificate": ClientCertificate,
-    "rate": Rate,
-}
 _SENTENCES = {
     "missing": "is missing, write it",
     "string_type": "is no text, put it in quotes",
@@ -80,7 +67,7 @@ def carried_over(entry: Model, options: type[Model]) -> dict[str, Any]:
 def _note(detail: ErrorDetails, model: type[Model], location: Location, problems: Problems) -> None:
     place = (*location, *detail["loc"])
     if detail["type"] == "extra_forbidden":
-        problems.add(place, f"unknown key, {nearest(str(place[-1]), _part(model, detail['loc']).model_fields)}")
+        problems.add(place, f"unknown key, {nearest(str(place[-1]), _model_at(model, detail['loc']).model_fields)}")
     else:
         origin = problems.origin
         written = place if detail["type"] == "missing" else origin.written(origin.placed(place))
@@ -93,8 +80,17 @@ def _within(inner: Location, outer: Location) -> bool:
     return len(inner) > len(outer) and inner[: len(outer)] == outer
 
 
-def _part(model: type[Model], location: Location) -> type[Model]:
-    """The model whose key the last step of the location is."""
-    if location[0] == "listen" and "tls" in location[:-1]:
-        return ListenerTls
-    return next((_PARTS[step] for step in reversed(location[:-1]) if step in _PARTS), model)
+def _model_at(model: type[Model], location: Location) -> type[Model]:
+    """The model whose key the last step of the location is; steps that are not keys of models are passed over."""
+    for step in location[:-1]:
+        field = model.model_fields.get(str(step))
+        model = next(_models_in(field.annotation), model) if field else model
+    return model
+
+
+def _models_in(annotation: Any) -> Iterator[type[Model]]:
+    """The models in a type, like that of `tuple[ListenerSettings, ...] | None`."""
+    if inspect.isclass(annotation) and issubclass(annotation, Model):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models_in(part)

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from proxy.clock import SystemClock
 from proxy.config.model import AuthMethod
+from proxy.oauth.credentials import with_secrets
 from proxy.oauth.endpoint import TokenEndpoint
 from proxy.oauth.source import token_source
 from tests.fakes.authorization_server import AuthorizationServer, Fault, granted
@@ -22,7 +23,8 @@ async def test_with_production_seams_it_gets_a_token_from_a_real_server(tmp_path
     (tmp_path / "secret").write_text("fr0m file+\n")
     async with AuthorizationServer(granted("real")) as server, TokenEndpoint(environ={}) as endpoint:
         client = registration(token_url=server.url, client_secret=None, client_secret_file=tmp_path / "secret")
-        source = await asyncio.to_thread(token_source, client, endpoint, SystemClock(), Lines())
+        client = await asyncio.to_thread(with_secrets, client)
+        source = token_source(client, endpoint, SystemClock(), Lines())
         assert (await source.token()).authorization == b"Bearer real"
         await source.close()
     assert server.requests[0].form["client_secret"] == "fr0m file+"
@@ -38,7 +40,8 @@ async def test_a_real_server_that_is_failing_is_asked_again(tmp_path: Path) -> N
             token_endpoint_auth_method=AuthMethod.PRIVATE_KEY_JWT,
             private_key_file=tmp_path / "key.pem",
         )
-        source = await asyncio.to_thread(token_source, client, endpoint, SystemClock(), Lines())
+        client = await asyncio.to_thread(with_secrets, client)
+        source = token_source(client, endpoint, SystemClock(), Lines())
         assert (await source.token()).authorization == b"Bearer real"
         await source.close()
     assertions = [each.form["client_assertion"] for each in server.requests]
