@@ -8,10 +8,10 @@ from typing import Any
 from pydantic import SecretStr
 
 from proxy.config.binding_folder import read_service_key
+from proxy.config.checked_text import check_secret
 from proxy.config.choices import AuthMethod
 from proxy.config.document import OAuthClientEntry
 from proxy.config.model import ListenerTls, Tls
-from proxy.config.names import check_secret
 from proxy.config.pem import check_authorities, check_certificate, check_identity, signing_key
 from proxy.config.problems import Location, Problems
 from proxy.config.service_key import ServiceKey, parse_service_key

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field, SecretStr, WithJsonSchema
 
-from proxy.config.admin import Admin, as_admin, one_or_mapping
+from proxy.config.checked_text import ClientId, Name, Token
 from proxy.config.choices import AuthMethod, BasicEncoding, ParamsIn, Provider, TokenFormat
-from proxy.config.model import Address, ListenerSettings, OAuthClientOptions, Options, RouteOptions
-from proxy.config.names import ClientId, Name, Token
+from proxy.config.listen import ADMIN, Admin, ListenerSettings
+from proxy.config.model import Address, OAuthClientOptions, Options, RouteOptions
 from proxy.config.urls import PathPrefix, TokenUrl, Upstream
 
 LISTEN = Address(host="127.0.0.1", port=8080)
@@ -26,6 +26,17 @@ def one_or_many(schema: dict[str, Any]) -> None:
     one = {"anyOf": [{"type": "string"}, schema.pop("items")]}
     many = {"type": schema.pop("type"), "items": one, "minItems": 1}
     schema |= {"anyOf": [*one["anyOf"], many], "default": str(LISTEN)}
+
+
+def as_admin(value: Any) -> Any:
+    """The address alone, or a mapping, as a mapping."""
+    return value if isinstance(value, Mapping | Admin) else {"address": value}
+
+
+def one_or_mapping(schema: dict[str, Any]) -> None:
+    """Shows in the schema what `as_admin` takes."""
+    mapping = {"$ref": schema.pop("$ref")}
+    schema |= {"anyOf": [{"type": "string"}, mapping], "default": str(ADMIN)}
 
 
 def as_json(value: Any) -> Any:

@@ -5,8 +5,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from proxy.config.problems import DocumentSource, Location, Problems
+from proxy.config.redaction import FURTHER
 from proxy.config.vcap import has_runtime
-from proxy.config.vocabulary import FURTHER
 
 _CLIENT: Location = ("oauth_clients", "default")
 _ROUTE: Location = ("routes", 0)

@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from proxy.config.base import Model
-from proxy.config.names import FreeField
-from proxy.config.values import FilePath
+from proxy.config.checked_text import FreeField
+from proxy.config.parsed_values import FilePath
 
 
 def check_subject(text: str) -> str:

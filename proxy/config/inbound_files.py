@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+from proxy.config.checked_text import check_field_value
 from proxy.config.credentials import Read
 from proxy.config.htpasswd import numbered_lines, parse_users
 from proxy.config.inbound_auth import InboundAuth
-from proxy.config.names import check_field_value
 from proxy.config.problems import Finding, Location
 
 T = TypeVar("T")

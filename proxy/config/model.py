@@ -9,8 +9,18 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, SecretStr
 
-from proxy.config.admin import Admin
 from proxy.config.base import Model
+from proxy.config.checked_text import (
+    ClientId,
+    FieldValue,
+    FreeField,
+    FreeParam,
+    MediaRange,
+    Method,
+    Name,
+    Scopes,
+    Token,
+)
 from proxy.config.choices import (
     AuthMethod,
     BasicEncoding,
@@ -25,14 +35,12 @@ from proxy.config.choices import (
     TokenFormat,
 )
 from proxy.config.inbound_auth import InboundAuth
-from proxy.config.names import ClientId, FieldValue, FreeField, FreeParam, MediaRange, Method, Name, Scopes, Token
-from proxy.config.urls import Host, ProxyUrl, TunnelUrl
-from proxy.config.values import (
+from proxy.config.listen import Admin, ListenerSettings, ListenerTls
+from proxy.config.parsed_values import (
     Address,
     Count,
     Duration,
     FilePath,
-    ListenAddress,
     Network,
     PerTime,
     Share,
@@ -41,6 +49,7 @@ from proxy.config.values import (
     Timeout,
     off_word,
 )
+from proxy.config.urls import Host, ProxyUrl, TunnelUrl
 
 __all__ = [
     "KIB",
@@ -213,33 +222,6 @@ class RouteSettings(RouteOptions):
     upstream: str
     "Absolute URL without a slash at its end."
     oauth_client: str
-
-
-class ListenerTls(Model):
-    """TLS for senders: 1.2 or newer."""
-
-    cert_file: FilePath
-    "Certificate shown to senders, with its chain (PEM)."
-    key_file: FilePath | None = None
-    "Key of the certificate (PEM); not needed where cert_file holds both."
-    client_ca_file: FilePath | None = None
-    "Authorities of senders' certificates (PEM); with it a sender has to show one."
-
-
-class ListenerSettings(Model):
-    """One address that senders reach us at."""
-
-    address: ListenAddress
-    "host:port, [IPv6]:port or unix:/path; 0.0.0.0 takes IPv4 only, [::] IPv6 only: for both, name both."
-    allow: tuple[Network, ...] | None = None
-    "Only senders in these networks (CIDR); without it any."
-    tls: ListenerTls | None = None
-    "TLS for senders; without it plain HTTP."
-
-    @property
-    def fenced(self) -> bool:
-        """Whether it does not let in just anybody: by network, or by certificate."""
-        return self.allow is not None or (self.tls is not None and self.tls.client_ca_file is not None)
 
 
 class Limits(Model):

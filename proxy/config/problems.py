@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from proxy.config.vocabulary import shown
+from proxy.config.redaction import shown
 from proxy.observe.log_format import printable
 
 Location = tuple[str | int, ...]

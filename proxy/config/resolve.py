@@ -6,12 +6,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from proxy.config.checked_text import check_name
 from proxy.config.clients import ResolvedClient, register
 from proxy.config.credentials import Read, check_listener_tls
 from proxy.config.document import General, OAuthClientEntry, RouteEntry
 from proxy.config.exposure import lists_without_effect, open_listeners, shared_addresses, unasked_certificates
 from proxy.config.model import Configuration, Options
-from proxy.config.names import check_name
 from proxy.config.problems import Location, Problems
 from proxy.config.routes import repeated, resolve_route
 from proxy.config.validation import carried_over, nearest, validated

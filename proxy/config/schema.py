@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from proxy.config.base import descendants
+from proxy.config.checked_text import Name
 from proxy.config.document import General, OAuthClientEntry, RouteEntry
 from proxy.config.model import Model
-from proxy.config.names import Name
 
 
 class Document(General):

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from proxy.config.names import check_client_id, check_secret
+from proxy.config.checked_text import check_client_id, check_secret
 from proxy.config.pem import check_certificate, check_identity, repair_pem
 from proxy.config.urls import check_server, check_token_url
 from proxy.config.vcap import bound_key, lists_bindings

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from proxy.cli.reloading import ConfigurationWatcher, Reloading, problems_of
-from proxy.config.values import Address
+from proxy.config.parsed_values import Address
 from proxy.server.sockets import named
 from tests.unit.oauth.world import Lines
 

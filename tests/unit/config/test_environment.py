@@ -8,9 +8,9 @@ import pytest
 
 from proxy.config.environment import read_environment
 from proxy.config.model import Configuration
+from proxy.config.parsed_values import parse_address
 from proxy.config.problems import ConfigurationError
 from proxy.config.resolve import resolve
-from proxy.config.values import parse_address
 from tests.unit.config.conftest import Files
 from tests.unit.config.entries import KEY_URL, PEM, SECRET_KEY
 

@@ -7,8 +7,8 @@ import pytest
 
 from proxy.config.exposure import open_listeners, shared_addresses
 from proxy.config.model import ListenerSettings, ListenerTls
+from proxy.config.parsed_values import Address, Network, parse_address
 from proxy.config.problems import Finding
-from proxy.config.values import Address, Network, parse_address
 
 
 def listener(address: str, *allow: str) -> ListenerSettings:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from proxy.config.checked_text import check_token
 from proxy.config.model import Admin, Configuration, Limits, ListenerSettings, LogSettings, OAuthClient, RouteSettings
-from proxy.config.names import check_token
+from proxy.config.parsed_values import Address
 from proxy.config.resolve import instance_name
-from proxy.config.values import Address
 from tests.unit.config.conftest import Complaints, Understand
 from tests.unit.config.entries import BASIC, ROUTE, TOKEN_URL, written
 

@@ -7,8 +7,8 @@ import pytest
 from proxy.config.choices import Csrf, Forwarded
 from proxy.config.document import RouteEntry
 from proxy.config.model import Rate
+from proxy.config.parsed_values import Frequency
 from proxy.config.routes import name_of
-from proxy.config.values import Frequency
 from tests.unit.config.conftest import Complaints, Understand
 from tests.unit.config.entries import KEY_URL, ROUTE, SECRET_KEY, written
 

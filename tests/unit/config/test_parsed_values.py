@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.config.values import (
+from proxy.config.parsed_values import (
     Address,
     off_word,
     parse_address,

@@ -8,8 +8,8 @@ from functools import cache
 from pydantic import BaseModel
 
 from proxy.config.base import Model, descendants
+from proxy.config.checked_text import OWN_FIELDS, OWN_PARAMS, check_name
 from proxy.config.document import General, OAuthClientEntry, RouteEntry
-from proxy.config.names import OWN_FIELDS, OWN_PARAMS, check_name
 
 HIDDEN = "…"
 _EXTENSION = re.compile(r"X(?:-[A-Za-z]+)+")

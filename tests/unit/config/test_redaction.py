@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from proxy.config.environment import read_environment
 from proxy.config.problems import ConfigurationError
+from proxy.config.redaction import HIDDEN, is_close, shown
 from proxy.config.resolve import resolve
 from proxy.config.secrets import read_secret
-from proxy.config.vocabulary import HIDDEN, is_close, shown
 from tests.unit.config.conftest import FOLDER, Complaints
 from tests.unit.config.entries import OAUTH, TOKEN_URL, written
 
