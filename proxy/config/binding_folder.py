@@ -34,5 +34,7 @@ def read_service_key(path: Path, read: Callable[[Path], SecretStr]) -> SecretStr
     if files == (path,):
         return read(path)
     if not files:
-        raise SecretError(f"the folder {path} has no file of a service key in it (clientid, …), name the binding's own")
+        raise SecretError(
+            f"the folder {path} has no file of a service key in it (clientid, …); name the folder of the binding"
+        )
     return SecretStr(json.dumps({file.name: read(file).get_secret_value() for file in files}))

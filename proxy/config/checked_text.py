@@ -39,7 +39,7 @@ OWN_PARAMS = {
     "client_assertion_type": "the OAuth client's authentication",
     "client_id": "`client_id`",
     "client_secret": "`client_secret`",
-    "grant_type": "the proxy, which does client credentials only",
+    "grant_type": "the proxy, which only does client credentials",
     "scope": "`scopes`",
     "token_format": "`token_format`",
 }
@@ -48,14 +48,16 @@ OWN_PARAMS = {
 def check_name(text: str) -> str:
     """A name of ours, as it stands in logs, metrics and on the command line."""
     if not _NAME.fullmatch(text):
-        raise ValueError("is no name, use letters, digits, dots, dashes and underscores, a letter or digit first")
+        raise ValueError(
+            "is not a valid name; use letters, digits, dots, dashes and underscores, with a letter or digit first"
+        )
     return text
 
 
 def check_token(text: str) -> str:
     """A token (RFC 9110 §5.6.2): what field names, methods and pseudonyms in Via are made of."""
     if not _TOKEN.fullmatch(text):
-        raise ValueError("is no token, use letters, digits and -._~!#$%&'*+^`| only (RFC 9110 section 5.6.2)")
+        raise ValueError("is not a valid token; use only letters, digits and -._~!#$%&'*+^`| (RFC 9110 section 5.6.2)")
     return text
 
 
@@ -65,14 +67,16 @@ def check_free_field(text: str) -> str:
     Punctuation is not looked at, for servers exist that read `Content_Length` as Content-Length.
     """
     if re.sub(r"[^a-z0-9]", "", check_token(text).lower()) in OWN_FIELDS:
-        raise ValueError("is a field that the proxy itself sets or drops, take it out")
+        raise ValueError("is a field that the proxy itself sets or drops; remove it")
     return text
 
 
 def check_field_value(text: str) -> str:
     """A field value (RFC 9110 §5.5) in ASCII: no line ends or other controls, no white space around it."""
     if not _FIELD_VALUE.fullmatch(text):
-        raise ValueError("is no field value, use visible ASCII characters with spaces between them, on one line")
+        raise ValueError(
+            "is not a valid field value; use visible ASCII characters, with spaces between them, on one line"
+        )
     return text
 
 
@@ -80,23 +84,25 @@ def check_method(text: str) -> str:
     """A method that a route can take; methods have case (RFC 9110 §9.1)."""
     check_token(text)
     if text in {"CONNECT", "TRACE"}:
-        raise ValueError("is a method that the proxy never forwards, take it out")
+        raise ValueError("is a method that the proxy never forwards; remove it")
     if text.upper() in _REGISTERED_METHODS and text not in _REGISTERED_METHODS:
-        raise ValueError(f"is no method, write {text.upper()}: methods have case")
+        raise ValueError(f"is not a valid method; write {text.upper()}, because methods are case-sensitive")
     return text
 
 
 def check_media_range(text: str) -> str:
     """A media type without parameters, or all of a type (RFC 9110 §12.5.1), in lower case, for it has no case."""
     if not _MEDIA_TYPE.fullmatch(text) or "*" in text.removesuffix("/*"):
-        raise ValueError("is no media type, write one like application/xml or text/*, without parameters")
+        raise ValueError("is not a valid media type; write one like application/xml or text/*, without parameters")
     return text.lower()
 
 
 def check_scope(text: str) -> str:
     """One scope token (RFC 6749 §3.3)."""
     if not _SCOPE.fullmatch(text):
-        raise ValueError("is no scope, use visible ASCII characters but quotes and backslashes, one scope per item")
+        raise ValueError(
+            "is not a valid scope; use visible ASCII characters except quotes and backslashes, and one scope per item"
+        )
     return text
 
 
@@ -108,25 +114,25 @@ def split_scopes(value: Any) -> Any:
 def check_free_param(text: str) -> str:
     """A parameter of the token request that no other option sets (RFC 6749 §3.2: none more than once)."""
     if owner := OWN_PARAMS.get(text):
-        raise ValueError(f"is set by {owner}, take it out here")
+        raise ValueError(f"is set by {owner}; remove it here")
     return text
 
 
 def check_client_id(text: str) -> str:
     """A client id; white space around it is what copying leaves behind, and ends in a 401."""
     if text != text.strip():
-        raise ValueError("begins or ends with white space or a line end, take it away")
+        raise ValueError("begins or ends with white space or a line end; remove that")
     if not text or _CONTROL.search(text):
-        raise ValueError("is empty or holds control characters, write the id as registered")
+        raise ValueError("is empty or contains control characters; write the id as registered")
     return text
 
 
 def check_secret(text: str) -> str:
     """A client secret; RFC 7617 §2 takes no control characters, and a line end is what copying leaves behind."""
     if not text:
-        raise ValueError("is empty, write the secret as registered")
+        raise ValueError("is empty; write the secret as registered")
     if _CONTROL.search(text):
-        raise ValueError("holds a line end or another control character, write the secret as registered")
+        raise ValueError("contains a line end or another control character; write the secret as registered")
     return text
 
 

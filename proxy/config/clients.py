@@ -49,13 +49,13 @@ def register(
     credentials.signing_key(method)
     check_tls(entry.tls, (*location, "tls"), read, problems)
     if method is AuthMethod.CLIENT_SECRET_BASIC and chosen["basic_encoding"] is BasicEncoding.RAW and ":" in client_id:
-        wrong = "has a colon, which raw Basic cannot carry (RFC 7617): set basic_encoding to urlencoded"
+        wrong = "has a colon, which raw Basic cannot carry (RFC 7617); set basic_encoding to urlencoded"
         problems.add(credentials.place("client_id"), wrong)
     if is_cleartext(token_url) and not entry.insecure:
-        wrong = "is http:// beyond this machine, write https:// or set insecure to true"
+        wrong = "is http:// to another machine; write https:// or set insecure to true"
         problems.add(credentials.place("token_url"), wrong)
     if entry.proxy_url and token_url.startswith("http:") and entry.proxy_url.get_secret_value() != DIRECT:
-        wrong = "is used for https:// only, whose secrets it does not see: take it away"
+        wrong = "is used only for https://, where it cannot see secrets; remove it"
         problems.add((*location, "proxy_url"), wrong)
     if not token_url or not client_id:
         return None
@@ -65,9 +65,9 @@ def register(
 
 def _require(written: Mapping[str, Any], location: Location, problems: Problems) -> None:
     if "token_url" not in written:
-        problems.add((*location, "token_url"), "is missing, give `token_url` or `service_key_file`")
+        problems.add((*location, "token_url"), "is missing; set `token_url` or `service_key_file`")
     if "client_id" not in written:
-        problems.add((*location, "client_id"), "is missing, give `client_id` or `service_key_file`")
+        problems.add((*location, "client_id"), "is missing; set `client_id` or `service_key_file`")
 
 
 def _chosen(

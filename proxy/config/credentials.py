@@ -49,7 +49,7 @@ class Credentials:
         if self.has_service_key:
             for option in _IN_SERVICE_KEY:
                 if option in self._written:
-                    self._wrong(option, "stands in the service key already, take one of them away")
+                    self._wrong(option, "is already in the service key; remove one of them")
         read = partial(read_service_key, read=self._read)
         text = self._text("service_key", self._entry.service_key, self._entry.service_key_file, read)
         if text is None:
@@ -67,9 +67,9 @@ class Credentials:
             self._unused(method, "client_secret", "client_secret_file", "client_secret_next", "client_secret_next_file")
         elif self.has_service_key:
             if key and key.client_secret is None:
-                self._wrong("token_endpoint_auth_method", "needs a secret, and the service key holds a certificate")
+                self._wrong("token_endpoint_auth_method", "needs a secret, but the service key contains a certificate")
         elif "client_secret" not in self._written and "client_secret_file" not in self._written:
-            self._wrong("client_secret", "is missing, give `client_secret` or `client_secret_file`")
+            self._wrong("client_secret", "is missing; set `client_secret` or `client_secret_file`")
         return key.client_secret if key else found
 
     def next_secret(self) -> SecretStr | None:
@@ -82,11 +82,11 @@ class Credentials:
         tls = self._written.get("tls")
         given = isinstance(tls, Mapping) and "cert_file" in tls
         if key and key.private_key and given:
-            self._wrong("tls", "has a cert_file, and the service key brings its own: take one of them away")
+            self._wrong("tls", "has a cert_file, but the service key has its own; remove one of them")
         elif key and key.private_key:
             return True
         elif method.needs_certificate and not given and (key or not self.has_service_key):
-            self._wrong("tls", f"has no cert_file, which {method} needs: give cert_file and key_file")
+            self._wrong("tls", f"has no cert_file, which {method} needs; set cert_file and key_file")
         return False
 
     def place(self, option: str) -> Location:
@@ -101,7 +101,7 @@ class Credentials:
         if not method.needs_private_key:
             self._unused(method, "private_key_file", "private_key_id")
         elif "private_key_file" not in self._written:
-            self._wrong("private_key_file", f"is missing, {method} needs it")
+            self._wrong("private_key_file", f"is missing; {method} needs it")
         elif self._entry.private_key_file:
             place = (*self._location, "private_key_file")
             check_file(place, self._entry.private_key_file, signing_key, self._read, self._problems)
@@ -117,7 +117,7 @@ class Credentials:
     def _text(self, option: str, value: SecretStr | None, file: Path | None, read: Read) -> SecretStr | None:
         """The value, or what stands in the file; not both."""
         if option in self._written and f"{option}_file" in self._written:
-            self._wrong(f"{option}_file", f"stands beside `{option}`, take one of them away")
+            self._wrong(f"{option}_file", f"is set together with `{option}`; remove one of them")
         if file is None or value is not None:
             return value
         try:
@@ -129,7 +129,7 @@ class Credentials:
     def _unused(self, method: AuthMethod, *options: str) -> None:
         for option in options:
             if option in self._written:
-                self._wrong(option, f"is not used by {method}, take it away or change token_endpoint_auth_method")
+                self._wrong(option, f"is not used by {method}; remove it or change token_endpoint_auth_method")
 
     def _wrong(self, option: str, text: str) -> None:
         self._problems.add((*self._location, option), text)
@@ -142,7 +142,7 @@ def check_tls(tls: Tls, location: Location, read: Read, problems: Problems) -> N
     if tls.cert_file:
         _check_pair(tls.cert_file, tls.key_file, location, read, problems)
     elif tls.key_file:
-        problems.add((*location, "key_file"), "has no cert_file beside it, give both or none")
+        problems.add((*location, "key_file"), "has no cert_file with it; set both or neither")
 
 
 def check_listener_tls(tls: ListenerTls, location: Location, read: Read, problems: Problems) -> None:

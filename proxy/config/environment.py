@@ -61,7 +61,7 @@ def read_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], Proble
         DocumentSource(file="environment", lines=lines, names=names | {name: name for name in misspelt})
     )
     for name, meant in misspelt.items():
-        problems.add((name,), f"unknown variable, the nearest known one is {meant}")
+        problems.add((name,), f"unknown variable; did you mean {meant}?")
     return tree, problems
 
 

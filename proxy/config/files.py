@@ -19,5 +19,5 @@ def read_file(path: Path) -> bytes:
     with path.open("rb") as file:
         content = file.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
-        raise FileTooLarge(f"the file {path} is larger than 1 MiB, name the right one")
+        raise FileTooLarge(f"the file {path} is larger than 1 MiB; name the right one")
     return content

@@ -20,14 +20,14 @@ def parse_users(text: str) -> dict[str, str]:
     for number, line in numbered_lines(text):
         name, colon, hashed = line.partition(":")
         if not colon or not name or not name.isprintable():
-            raise ValueError(f"has no name:hash in line {number}, write it with htpasswd -B")
+            raise ValueError(f"has no name:hash in line {number}; write it with htpasswd -B")
         if name in users:
-            raise ValueError(f"has the user of line {number} twice, take one of the lines away")
+            raise ValueError(f"has the user of line {number} twice; remove one of the lines")
         if wrong := _fault(hashed):
             raise ValueError(f"has in line {number} {wrong}")
         users[name] = hashed
     if not users:
-        raise ValueError("names no user, write one with htpasswd -B")
+        raise ValueError("contains no user; write one with htpasswd -B")
     return users
 
 
@@ -41,10 +41,10 @@ def _fault(hashed: str) -> str:
     """What speaks against a hash, or nothing."""
     if bcrypt := _BCRYPT.fullmatch(hashed):
         if not 4 <= int(bcrypt["cost"]) <= DEAREST_BCRYPT:
-            return f"a bcrypt hash whose cost is not from 4 to {DEAREST_BCRYPT}, make it anew with htpasswd -B -C 12"
+            return f"a bcrypt hash whose cost is not from 4 to {DEAREST_BCRYPT}; make a new one with htpasswd -B -C 12"
         return ""
     if argon2 := _ARGON2.fullmatch(hashed):
         if int(argon2["memory"]) > DEAREST_ARGON2:
-            return f"an argon2 hash that takes more than {DEAREST_ARGON2 >> 10} MiB to check, make it anew with less"
+            return f"an argon2 hash that takes more than {DEAREST_ARGON2 >> 10} MiB; make a new one with less"
         return ""
-    return "a hash that is neither bcrypt nor argon2, make it anew with htpasswd -B"
+    return "a hash that is neither bcrypt nor argon2; make a new one with htpasswd -B"

@@ -21,7 +21,7 @@ def inbound_auth_findings(auth: InboundAuth | None, location: Location, read: Re
     if len(given) != 1:
         *some, last = InboundAuth.model_fields
         kinds = f"{', '.join(some)} or {last}"
-        yield location, f"names {' and '.join(given) or 'no kind'}, write exactly one: {kinds}"
+        yield location, f"names {' and '.join(given) or 'no kind'}; write exactly one of {kinds}"
     if auth.basic:
         yield from _found(
             (*location, "basic", "users_file"), lambda path: read_users(path, read), auth.basic.users_file
@@ -49,9 +49,9 @@ def parse_keys(text: str) -> tuple[bytes, ...]:
         try:
             check_field_value(line)
         except ValueError:
-            raise ValueError(f"has no key in line {number}, use visible ASCII characters") from None
+            raise ValueError(f"has no valid key in line {number}; use visible ASCII characters") from None
     if not lines:
-        raise ValueError("holds no key, write one a line")
+        raise ValueError("contains no key; write one per line")
     return tuple(line.encode() for _, line in lines)
 
 

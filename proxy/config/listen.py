@@ -1,6 +1,5 @@
 """Where the proxy listens: for senders, and for operators."""
 
-
 from pydantic import Field
 
 from proxy.config.base import Model
@@ -15,33 +14,33 @@ class ListenerTls(Model):
     """TLS for senders: 1.2 or newer."""
 
     cert_file: FilePath
-    "Certificate shown to senders, with its chain (PEM)."
+    "The listener's certificate, with its chain (PEM)."
     key_file: FilePath | None = None
-    "Key of the certificate (PEM); not needed where cert_file holds both."
+    "Private key of the certificate (PEM); not needed if cert_file contains both."
     client_ca_file: FilePath | None = None
-    "Authorities of senders' certificates (PEM); with it a sender has to show one."
+    "Authorities of senders' certificates (PEM); if set, each sender must show one."
 
 
 class ListenerSettings(Model):
-    """One address that senders reach us at."""
+    """One address where senders connect."""
 
     address: ListenAddress
-    "host:port, [IPv6]:port or unix:/path; 0.0.0.0 takes IPv4 only, [::] IPv6 only: for both, name both."
+    "host:port, [IPv6]:port or unix:/path; 0.0.0.0 is IPv4 only, [::] is IPv6 only; name both for both."
     allow: tuple[Network, ...] | None = None
-    "Only senders in these networks (CIDR); without it any."
+    "Only senders in these networks (CIDR); by default any."
     tls: ListenerTls | None = None
-    "TLS for senders; without it plain HTTP."
+    "TLS for senders; by default plain HTTP."
 
     @property
     def fenced(self) -> bool:
-        """Whether it does not let in just anybody: by network, or by certificate."""
+        """Whether it restricts senders, by network or by certificate."""
         return self.allow is not None or (self.tls is not None and self.tls.client_ca_file is not None)
 
 
 class Admin(Model):
-    """One address that operators reach us at, never one of the senders."""
+    """The address for operators, apart from those for senders."""
 
     address: ListenAddress = Field(ADMIN, json_schema_extra={"default": str(ADMIN)})
     "host:port, [IPv6]:port or unix:/path."
     hosts: tuple[Host, ...] = ()
-    "Names that requests on loopback may have in Host, beside localhost and loopback addresses."
+    "Names that requests on loopback may have in Host, besides localhost and loopback addresses."

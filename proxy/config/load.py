@@ -66,11 +66,11 @@ def _text(path: Path) -> str:
     try:
         text = read_file(path).decode("utf-8-sig")
     except OSError as error:
-        raise _refused(str(path), f"cannot be read ({error.strerror}), name one that this user can read") from None
+        raise _refused(str(path), f"cannot be read ({error.strerror}); name one that this user can read") from None
     except FileTooLarge:
-        raise _refused(str(path), "is larger than 1 MiB, name the right one") from None
+        raise _refused(str(path), "is larger than 1 MiB; name the right one") from None
     except UnicodeDecodeError:
-        raise _refused(str(path), "is not UTF-8, write it as UTF-8", line=1) from None
+        raise _refused(str(path), "is not UTF-8; write it as UTF-8", line=1) from None
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

@@ -46,7 +46,7 @@ def parse_address(value: Any) -> Address:
         return Address(path=Path(text.removeprefix("unix:")))
     found = _HOST_AND_PORT.fullmatch(text)
     if not found or int(found["port"]) > 65535:
-        raise ValueError("is no address, write host:port (0.0.0.0:8080 for all), [IPv6]:port or unix:/path")
+        raise ValueError("is not a valid address; write host:port (0.0.0.0:8080 for all), [IPv6]:port or unix:/path")
     return Address(host=found["v6"] or found["host"], port=int(found["port"]))
 
 
@@ -65,7 +65,7 @@ def parse_size(value: Any) -> int:
     """Bytes from `1MiB`, `200KB` or a number."""
     quantity = _quantity(value.upper() if isinstance(value, str) else value, _SIZE_UNITS)
     if quantity is None:
-        raise ValueError("is no size, write a number of bytes or like 512KiB, 1MiB, 2GB")
+        raise ValueError("is not a valid size; write a number of bytes, or one like 512KiB, 1MiB, 2GB")
     return int(quantity[0] * quantity[1])
 
 
@@ -73,7 +73,7 @@ def parse_duration(value: Any) -> float:
     """Seconds from `10s`, `5m`, `1h` or a number."""
     quantity = _quantity(value, _DURATION_UNITS)
     if quantity is None:
-        raise ValueError("is no duration, write a number of seconds or like 500ms, 10s, 5m, 1h")
+        raise ValueError("is not a valid duration; write a number of seconds, or one like 500ms, 10s, 5m, 1h")
     return quantity[0] * float(quantity[1])
 
 
@@ -96,7 +96,9 @@ def parse_frequency(value: Any) -> Frequency:
         return value
     found = _FREQUENCY.fullmatch(str(value))
     if found is None:
-        raise ValueError("is no rate, write a whole number per second, minute or hour, like 50/s, 600/m, 1000/h")
+        raise ValueError(
+            "is not a valid rate; write a whole number per second, minute or hour, like 50/s, 600/m, 1000/h"
+        )
     return Frequency(count=int(found[1]), seconds=_DURATION_UNITS[found[2]])
 
 
@@ -107,13 +109,13 @@ def parse_network(value: Any) -> IPv4Network | IPv6Network:
     try:
         return ip_network(str(value), strict=False)
     except ValueError:
-        raise ValueError("is no network, write CIDR like 10.1.0.0/16 or 2001:db8::/32") from None
+        raise ValueError("is not a valid network; write CIDR like 10.1.0.0/16 or 2001:db8::/32") from None
 
 
 def parse_count(value: Any) -> int:
     """A whole number that is not negative."""
     if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,12}", str(value)):
-        raise ValueError("is no whole number, write one like 100")
+        raise ValueError("is not a whole number; write one like 100")
     return int(value)
 
 
@@ -121,7 +123,7 @@ def parse_share(value: Any) -> float:
     """A share from 0 (none) to 1 (all)."""
     quantity = _quantity(value, {"": 1})
     if quantity is None or quantity[0] > 1:
-        raise ValueError("is no share, write a number from 0 to 1, like 0.1")
+        raise ValueError("is not a valid share; write a number from 0 to 1, like 0.1")
     return quantity[0]
 
 
@@ -130,7 +132,7 @@ def parse_switch(value: Any) -> bool:
     if isinstance(value, bool):
         return value
     if value not in ("true", "false"):
-        raise ValueError("is no switch, write true or false")
+        raise ValueError("is not a valid switch; write true or false")
     return bool(value == "true")
 
 
@@ -145,7 +147,9 @@ def _from_folder(path: Path, context: Any) -> Path:
 
 def _file_path(path: Path, info: ValidationInfo) -> Path:
     if path in {Path(), Path("/")}:
-        raise ValueError("names no file, write a path (relative ones start at the configuration file's folder)")
+        raise ValueError(
+            "does not name a file; write a path (a relative one starts at the configuration file's folder)"
+        )
     return _from_folder(path, info.context)
 
 

@@ -28,7 +28,7 @@ def repair_pem(text: str) -> str:
     text = text.replace("\\r", "").replace("\\n", "\n")
     blocks = _BLOCK.findall(text)
     if len(blocks) != text.count(_BEGIN):
-        raise ValueError("holds a PEM block without its end, take all of it")
+        raise ValueError("contains a PEM block without its end; copy all of it")
     return "".join(f"-----BEGIN {label}-----\n{_lines(body)}\n-----END {label}-----\n" for label, body in blocks)
 
 
@@ -43,7 +43,7 @@ def load_authorities(context: ssl.SSLContext, text: str) -> None:
     try:
         context.load_verify_locations(cadata=certificates)
     except (ssl.SSLError, TypeError):  # TypeError: not ASCII
-        raise ValueError("holds no certificate that can be read, take that of the authority as PEM") from None
+        raise ValueError("contains no readable certificate; use the authority's certificate as PEM") from None
 
 
 def load_identity(context: ssl.SSLContext, certificate: str, key: str) -> None:
@@ -52,7 +52,7 @@ def load_identity(context: ssl.SSLContext, certificate: str, key: str) -> None:
         with _as_file(_only(key, "PRIVATE KEY") + _only(certificate, "CERTIFICATE")) as path:
             context.load_cert_chain(path, password=_no_password)
     except ssl.SSLError as error:
-        raise ValueError(f"cannot be used for TLS ({reason_of(error)}), name a certificate and its key") from None
+        raise ValueError(f"cannot be used for TLS ({reason_of(error)}); name a certificate and its key") from None
 
 
 def check_authorities(text: str) -> None:
@@ -72,9 +72,9 @@ def check_identity(certificate: str, key: str) -> None:
     shape = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     mine, certified = _private_key(key).public_key(), _certificate(certificate).public_key()
     if getattr(mine, "curve", None) is None and getattr(mine, "key_size", SHORTEST) < SHORTEST:
-        raise ValueError(f"is shorter than TLS takes, make one of {SHORTEST} bits or more")
+        raise ValueError(f"is too short for TLS; make one of {SHORTEST} bits or more")
     if mine.public_bytes(*shape) != certified.public_bytes(*shape):
-        raise ValueError("belongs to another certificate, name the pair that belongs together")
+        raise ValueError("belongs to another certificate; name a matching pair")
     load_identity(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), certificate, key)
 
 
@@ -88,7 +88,7 @@ def signing_key(text: str) -> tuple[Any, str]:
         case ec.EllipticCurvePrivateKey(curve=ec.SECP256R1()) as key:
             return key, "ES256"
         case _:
-            raise ValueError("holds a key of another kind, take one for RSA or P-256")
+            raise ValueError("contains a key of another kind; use RSA or P-256")
 
 
 def reason_of(error: ssl.SSLError) -> str:
@@ -102,7 +102,7 @@ def _only(text: str, label: str) -> str:
     """The blocks of a kind: `X509 CERTIFICATE` is one of certificates, `EC PRIVATE KEY` one of keys."""
     blocks = [f"{block[0]}\n" for block in _BLOCK.finditer(repair_pem(text)) if block[1].endswith(label)]
     if not blocks:
-        raise ValueError(f"holds no {label.lower()} that can be read, take it as PEM")
+        raise ValueError(f"contains no readable {label.lower()}; use PEM")
     return "".join(blocks)
 
 
@@ -114,7 +114,7 @@ def _private_key(text: str) -> Any:
     try:
         return load_pem_private_key(pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise ValueError("holds no private key that can be read, take it as PEM without a password") from None
+        raise ValueError("contains no readable private key; use PEM without a password") from None
 
 
 def _certificate(text: str) -> Any:
@@ -124,7 +124,7 @@ def _certificate(text: str) -> Any:
     try:
         return load_pem_x509_certificates(pem)[0]
     except ValueError:
-        raise ValueError("holds no certificate that can be read, take it as PEM") from None
+        raise ValueError("contains no readable certificate; use PEM") from None
 
 
 @contextmanager

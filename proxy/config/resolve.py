@@ -65,7 +65,7 @@ def _general(tree: Mapping[str, Any], problems: Problems, folder: Path) -> Gener
     known = {*General.model_fields, *_PARTS}
     for key in tree:
         if key not in known:
-            problems.add((key,), f"unknown key, {nearest(key, known)}")
+            problems.add((key,), f"unknown key; {nearest(key, known)}")
     rest = {key: value for key, value in tree.items() if key in General.model_fields}
     return validated(General, rest, (), problems, folder=folder) or General()
 
@@ -74,7 +74,7 @@ def _registrations(
     written: Any, problems: Problems, folder: Path, read: Read
 ) -> Iterator[tuple[str, ResolvedClient | None]]:
     if not written or not isinstance(written, Mapping):
-        problems.add(("oauth_clients",), "there is no OAuth client, write at least one as name: {token_url: …}")
+        problems.add(("oauth_clients",), "there is no OAuth client; write at least one as name: {token_url: …}")
         return
     for name, item in written.items():
         location: Location = ("oauth_clients", name)
@@ -89,7 +89,7 @@ def _registrations(
 
 def _entries(written: Any, problems: Problems, folder: Path) -> Iterator[tuple[Location, RouteEntry]]:
     if not written or not isinstance(written, list):
-        problems.add(("routes",), "there is no route, write a list with at least one")
+        problems.add(("routes",), "there is no route; write a list with at least one")
         return
     for index, item in enumerate(written):
         location: Location = ("routes", index)

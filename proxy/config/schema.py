@@ -21,7 +21,7 @@ class Document(General):
     oauth_clients: dict[Name, OAuthClientEntry] = Field(default_factory=dict, min_length=1)
     "The OAuth clients by name."
     routes: tuple[RouteEntry, ...] = Field(default=(), min_length=1)
-    "Which requests go to which upstream, as which OAuth client."
+    "The routes: which requests go to which upstream, with the token of which OAuth client."
 
 
 def schema() -> dict[str, Any]:

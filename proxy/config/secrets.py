@@ -19,8 +19,8 @@ def read_secret(path: Path) -> SecretStr:
     except FileTooLarge as error:
         raise SecretError(str(error)) from None
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "no path"
-        raise SecretError(f"{_known(path)} cannot be read ({reason}), name one that this user can read") from None
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a valid path"
+        raise SecretError(f"{_known(path)} cannot be read ({reason}); name one that this user can read") from None
     return as_secret(content, f"the file {path}")
 
 
@@ -38,20 +38,22 @@ def as_secret(content: bytes, origin: str) -> SecretStr:
     Raises SecretError, which names its origin.
     """
     if len(content) > MOST_BYTES:
-        raise SecretError(f"{origin} is larger than 1 MiB, name the right one")
+        raise SecretError(f"{origin} is larger than 1 MiB; name the right one")
     text = _decoded(content, origin)
     text = text.removesuffix("\n").removesuffix("\r")
     if not text:
-        raise SecretError(f"{origin} is empty, write into it what it is for")
+        raise SecretError(f"{origin} is empty; write its content into it")
     return SecretStr(text)
 
 
 def _decoded(content: bytes, origin: str) -> str:
     if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in content[:2]:
-        raise SecretError(f"{origin} is UTF-16, write it as UTF-8 (in PowerShell with Out-File -Encoding ascii)")
+        raise SecretError(f"{origin} is UTF-16; write it as UTF-8 (in PowerShell with Out-File -Encoding ascii)")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         if b"-----BEGIN " not in content:
-            raise SecretError(f"{origin} is not UTF-8, write it as UTF-8, a certificate or key as PEM") from None
+            raise SecretError(
+                f"{origin} is not UTF-8; write it as UTF-8, or as PEM if it is a certificate or key"
+            ) from None
         return content.decode("latin-1")  # only what stands in its blocks counts

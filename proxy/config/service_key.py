@@ -48,10 +48,10 @@ def parse_service_key(text: str) -> ServiceKey:
             document = document[wrapper]
             document = _json(document) if isinstance(document, str) else document
     if not isinstance(document, dict):
-        raise ValueError("is no service key, it has no mapping with clientid in it")  # noqa: TRY004 (a file's content)
+        raise ValueError("is not a service key; it has no mapping with clientid in it")  # noqa: TRY004 (a file's content)
     secret, certificate, private_key = (_text(document, name) for name in ("clientsecret", "certificate", "key"))
     if not secret and not certificate:
-        raise ValueError("has neither clientsecret nor certificate, take the service key as downloaded")
+        raise ValueError("has neither clientsecret nor certificate; use the service key as downloaded")
     return ServiceKey(
         client_id=_checked("clientid", check_client_id, _required(document, "clientid")),
         token_url=_checked("tokenurl", check_token_url, _token_url(document, by_certificate=not secret)),
@@ -78,7 +78,7 @@ def _json(text: str) -> Any:
         document = json.loads(text)
         json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
-        raise ValueError("is no JSON, take the service key as downloaded") from None
+        raise ValueError("is not valid JSON; use the service key as downloaded") from None
     return document
 
 
@@ -108,14 +108,14 @@ def _runtime_url(document: dict[str, Any]) -> str | None:
 def _required(document: dict[str, Any], name: str) -> str:
     text = _text(document, name)
     if not text:
-        raise ValueError(f"has no {name}, take the service key as downloaded")
+        raise ValueError(f"has no {name}; use the service key as downloaded")
     return text
 
 
 def _text(document: dict[str, Any], name: str) -> str | None:
     value = document.get(name)
     if value is not None and not isinstance(value, str):
-        raise ValueError(f"has a {name} that is no text, take the service key as downloaded")
+        raise ValueError(f"has a {name} that is not text; use the service key as downloaded")
     return value
 
 

@@ -22,12 +22,12 @@ def _value(found: re.Match[str], environ: Mapping[str, str]) -> str:
         return "${"
     reference = _BODY.fullmatch(found["body"])
     if not reference or not found["end"]:
-        raise ValueError("has ${ without a variable, write ${NAME} or ${NAME:-default}, or $${ for a plain ${")
+        raise ValueError("has ${ without a variable; write ${NAME} or ${NAME:-default}, or $${ for a plain ${")
     name, default = reference["name"], reference["default"]
     if default is not None:
         return environ.get(name) or default
     if name not in environ:
         if name != name.upper():
-            raise ValueError("needs a variable that is not set: set it, or write $${ for a plain ${")
-        raise ValueError(f"needs the variable {name}, which is not set: set it or write ${{{name}:-default}}")
+            raise ValueError("needs a variable that is not set; set it, or write $${ for a plain ${")
+        raise ValueError(f"needs the variable {name}, which is not set; set it or write ${{{name}:-default}}")
     return environ[name]

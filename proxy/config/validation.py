@@ -15,18 +15,18 @@ from proxy.config.problems import Location, Problems
 M = TypeVar("M", bound=Model)
 
 _SENTENCES = {
-    "missing": "is missing, write it",
-    "string_type": "is no text, put it in quotes",
-    "path_type": "is no path, put it in quotes",
-    "bytes_type": "is no text, put it in quotes",
-    "tuple_type": "is no list, write [a, b] or a line with a dash for each",
-    "frozen_set_type": "is no list, write [a, b] or a line with a dash for each",
-    "dict_type": "is no mapping, write key: value lines",
-    "model_type": "is no mapping, write key: value lines",
-    "too_short": "is empty, write at least one or take the key away",
-    "greater_than": "is too small, write more than {gt:g}",
-    "greater_than_equal": "is too small, write at least {ge:g}",
-    "enum": "is none of the known words, write {expected}",
+    "missing": "is missing; add it",
+    "string_type": "is not text; put it in quotes",
+    "path_type": "is not a path; put it in quotes",
+    "bytes_type": "is not text; put it in quotes",
+    "tuple_type": "is not a list; write [a, b], or a line with a dash for each item",
+    "frozen_set_type": "is not a list; write [a, b], or a line with a dash for each item",
+    "dict_type": "is not a mapping; write key: value lines",
+    "model_type": "is not a mapping; write key: value lines",
+    "too_short": "is empty; write at least one, or remove the key",
+    "greater_than": "is too small; write more than {gt:g}",
+    "greater_than_equal": "is too small; write at least {ge:g}",
+    "enum": "is not one of {expected}",
     "value_error": "{error}",
 }
 
@@ -56,7 +56,7 @@ def validated(
 def nearest(word: str, known: Collection[str]) -> str:
     """Half a sentence that leads from a word that nobody knows to one that somebody does."""
     found = difflib.get_close_matches(word, known, n=1)
-    return f"the nearest known one is {found[0]}" if found else f"known are {', '.join(sorted(known)) or 'none'}"
+    return f"did you mean {found[0]}?" if found else f"known are {', '.join(sorted(known)) or 'none'}"
 
 
 def carried_over(entry: Model, options: type[Model]) -> dict[str, Any]:
@@ -67,11 +67,11 @@ def carried_over(entry: Model, options: type[Model]) -> dict[str, Any]:
 def _note(detail: ErrorDetails, model: type[Model], location: Location, problems: Problems) -> None:
     place = (*location, *detail["loc"])
     if detail["type"] == "extra_forbidden":
-        problems.add(place, f"unknown key, {nearest(str(place[-1]), _model_at(model, detail['loc']).model_fields)}")
+        problems.add(place, f"unknown key; {nearest(str(place[-1]), _model_at(model, detail['loc']).model_fields)}")
     else:
         origin = problems.origin
         written = place if detail["type"] == "missing" else origin.written(origin.placed(place))
-        sentence = _SENTENCES.get(detail["type"], "is wrong here, see the example")
+        sentence = _SENTENCES.get(detail["type"], "is not valid here; see the example file")
         problems.add(written, sentence.format(**detail.get("ctx", {})))
 
 

@@ -40,9 +40,9 @@ def bound_key(document: dict[str, Any]) -> dict[str, Any]:
         key: dict[str, Any] = fit[0]["credentials"]
         return key
     if not bindings:
-        raise ValueError("has no binding of it-rt (Process Integration Runtime) or xsuaa, bind the application to one")
+        raise ValueError("has no binding of it-rt (Process Integration Runtime) or xsuaa; bind the application to one")
     names = ", ".join(str(each.get("name", "one without name")) for each in fit or bindings)
-    raise ValueError(f"has several bindings that can be meant ({names}), give the service key of one of them")
+    raise ValueError(f"has several possible bindings ({names}); use the service key of one of them")
 
 
 def _bindings(document: dict[str, Any], label: str) -> list[dict[str, Any]]:

@@ -31,18 +31,18 @@ def read_yaml(text: str, *, file: str, environ: Mapping[str, str]) -> tuple[dict
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         if not isinstance(root, yaml.MappingNode):
-            _refuse(file, 1, "the file is no mapping, write at least oauth_clients and routes")
+            _refuse(file, 1, "the file is not a mapping; write at least oauth_clients and routes")
         return _Reader(file, environ).document(root)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         wrong = _unquoted(error.problem or "cannot be read")
-        _refuse(file, mark.line + 1 if mark else 1, f"{wrong}, no YAML: {_hint(wrong)}")
+        _refuse(file, mark.line + 1 if mark else 1, f"not valid YAML: {wrong}; {_hint(wrong)}")
     except yaml.reader.ReaderError as error:
-        _refuse(file, text.count("\n", 0, error.position) + 1, "a control character is no YAML, take it away")
+        _refuse(file, text.count("\n", 0, error.position) + 1, "not valid YAML: a control character; remove it")
     except (ValueError, OverflowError):
-        _refuse(file, 1, "a \\U in double quotes names no character, double its backslash or use single quotes")
+        _refuse(file, 1, "a \\U in double quotes does not name a character; double its backslash or use single quotes")
     except RecursionError:
-        _refuse(file, 1, "the file is nested too deeply, no option needs more than a few levels")
+        _refuse(file, 1, "the file is nested too deeply; no option needs more than a few levels")
 
 
 def _refuse(file: str, line: int, wrong: str) -> NoReturn:
@@ -54,7 +54,7 @@ def _hint(wrong: str) -> str:
     if "\\t" in wrong:
         return "indent with spaces, never with tabs"
     if "expected ',' or" in wrong:
-        return "close each bracket and brace, and put commas between what stands in it"
+        return "close each bracket and brace, and put commas between its items"
     return (
         "text that begins with one of *&!%@` or has ': ' or ' #' in it needs quotes, and lines of one level one indent"
     )
@@ -90,9 +90,9 @@ class _Reader:
             line = key.start_mark.line + 1
             if not isinstance(key, yaml.ScalarNode):
                 self._lines.setdefault(location, line)
-                self.problems.add(location, "has a key that is no text, write key: value lines")
+                self.problems.add(location, "has a key that is not text; write key: value lines")
             elif key.value in seen:
-                self.problems.add((*location, key.value), f"stands twice, again in line {line}: take one away")
+                self.problems.add((*location, key.value), f"is written twice, again in line {line}; remove one")
             else:
                 seen.add(key.value)
                 values[key.value] = self._value(value, (*location, key.value), line)
@@ -108,7 +108,7 @@ class _Reader:
                 values |= self.mapping(other, location)
             else:
                 self._lines.setdefault(location, other.start_mark.line + 1)
-                self.problems.add(location, "merges (<<) what is no mapping, name the anchor of a mapping")
+                self.problems.add(location, "merges (<<) something that is not a mapping; name the anchor of a mapping")
         return values
 
     def _value(self, node: yaml.Node, location: Location, line: int) -> Any:
@@ -126,10 +126,10 @@ class _Reader:
             return node.value.lower() in _TRUE
         if node.tag == _TAG + "null":
             glued = bool(_GLUE.search(str(location[-1])))
-            wrong = "write a colon and a space behind the key" if glued else "write one or take the key away"
-            self.problems.add(location, f"has no value, {wrong}")
+            wrong = "write a colon and a space after the key" if glued else "write one or remove the key"
+            self.problems.add(location, f"has no value; {wrong}")
         elif node.tag not in _TEXTS:
-            self.problems.add(location, "begins with ! and is a tag for YAML, put it in quotes")
+            self.problems.add(location, "begins with !, which is a tag in YAML; put it in quotes")
         else:
             return self._substituted(node.value, location)
         return None
@@ -145,7 +145,7 @@ class _Reader:
         """Aliases can make a short text endless: one within itself, or many of many."""
         self._nodes += 1
         if self._nodes > _MOST_NODES or len(location) > _MOST_LEVELS:
-            wrong = "what stands here is too large, for aliases (*) multiply what they name: write it out"
+            wrong = "is too large here, because aliases (*) multiply what they name; write it out"
             _refuse(self.problems.origin.file, line, wrong)
 
 

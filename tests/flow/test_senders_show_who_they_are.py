@@ -248,8 +248,8 @@ async def test_a_wrong_file_leaves_everything_as_it_was(by_password: Running, us
     assert (await ask(by_password, b"Authorization: " + RIGHT)).status == 200
     (line, *_) = await by_password.lines.reach("inbound_auth.unreadable")
     told = (
-        f"the file {users_file} has in line 1 a hash that is neither bcrypt nor argon2, make it anew with htpasswd -B;"
-        " the previous content stays active"
+        f"the file {users_file} has in line 1 a hash that is neither bcrypt nor argon2; make a new one with"
+        " htpasswd -B; the previous content stays active"
     )
     assert (line["level"], line["route"], line["detail"]) == ("warning", "orders", told)
     users_file.unlink()

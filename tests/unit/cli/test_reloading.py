@@ -67,7 +67,7 @@ async def test_a_file_that_cannot_be_read_is_logged_once(file: Path, wishes: Wis
         large.truncate(1 << 40)
     await watcher.files.look()
     await watcher.close()
-    reasons = ["No such file or directory", f"the file {file} is larger than 1 MiB, name the right one"]
+    reasons = ["No such file or directory", f"the file {file} is larger than 1 MiB; name the right one"]
     assert [line["reason"] for line in log.named("config.unreadable")] == reasons
     assert wishes.count == 0
 

@@ -158,7 +158,7 @@ def test_no_problem_shows_any_secret(complaints: Complaints, slip: str, secret: 
 def test_a_key_that_swallowed_its_value_is_told_as_such(complaints: Complaints) -> None:
     """The sentence says what is missing, and the line where."""
     told = complaints(slipped("    client_secret: x\n    tls: {ca_file:SECRET}\n", SECRET))
-    assert told == ["proxy.yaml:6: oauth_clients.a.tls.…: has no value, write a colon and a space behind the key"]
+    assert told == ["proxy.yaml:6: oauth_clients.a.tls.…: has no value; write a colon and a space after the key"]
 
 
 @pytest.mark.parametrize(

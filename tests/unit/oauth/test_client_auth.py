@@ -187,16 +187,16 @@ def test_each_assertion_is_a_new_one_and_names_the_configured_audience() -> None
     [
         pytest.param(
             pem_of(ed25519.Ed25519PrivateKey.generate()),
-            "holds a key of another kind",
+            "contains a key of another kind",
             id="another kind of key",
         ),
         pytest.param(
             pem_of(ec.generate_private_key(ec.SECP384R1())),
-            "holds a key of another kind",
+            "contains a key of another kind",
             id="another curve",
         ),
-        pytest.param(pem_of(RSA_KEY, b"x"), "holds no private key that can be read", id="encrypted"),
-        pytest.param("canary", "holds no private key that can be read", id="no PEM"),
+        pytest.param(pem_of(RSA_KEY, b"x"), "contains no readable private key", id="encrypted"),
+        pytest.param("canary", "contains no readable private key", id="no PEM"),
     ],
 )
 def test_a_key_that_cannot_sign_is_refused(pem: str, message: str) -> None:

@@ -176,6 +176,6 @@ async def test_a_file_that_hangs_or_is_too_large_is_logged_with_its_name(file: P
     os.close(os.open(file, os.O_RDWR | os.O_NONBLOCK))  # what hangs reads nothing
     assert told == []
     assert [fields["reason"] for fields in log.named("secret.unreadable")] == [
-        f"the file {file} is larger than 1 MiB, name the right one",
+        f"the file {file} is larger than 1 MiB; name the right one",
         f"the file {file} did not answer within 0.05 s",
     ]

@@ -85,7 +85,7 @@ async def test_a_fault_is_logged_once_and_the_previous_context_stays(
         await certificate.files.look()
     assert [line["reason"] for line in log.named("certificate.rejected")] == [
         f"{tls.cert_file}: No such file or directory",
-        f"the file {tls.cert_file} is larger than 1 MiB, name the right one",
+        f"the file {tls.cert_file} is larger than 1 MiB; name the right one",
         f"the file {tls.cert_file} did not answer within 0.05 s",
     ]
     assert certificate.context is first
