@@ -1,6 +1,6 @@
-"""The words that options are made of: names, HTTP fields, methods, OAuth values.
+"""Options that stay text, and are checked: names, HTTP fields, methods, OAuth values.
 
-Each check returns the word, or says in a ValueError what is wrong with it, without showing it.
+Each check returns the text, or raises a ValueError that says what is wrong and does not show the text.
 """
 
 import re
@@ -46,7 +46,7 @@ OWN_PARAMS = {
 
 
 def check_name(text: str) -> str:
-    """A name of ours, as it stands in logs, metrics and on the command line."""
+    """A name as it is used in logs, metrics and on the command line."""
     if not _NAME.fullmatch(text):
         raise ValueError(
             "is not a valid name; use letters, digits, dots, dashes and underscores, with a letter or digit first"
@@ -55,16 +55,16 @@ def check_name(text: str) -> str:
 
 
 def check_token(text: str) -> str:
-    """A token (RFC 9110 §5.6.2): what field names, methods and pseudonyms in Via are made of."""
+    """A token (RFC 9110 §5.6.2): field names, methods and pseudonyms in Via are tokens."""
     if not _TOKEN.fullmatch(text):
         raise ValueError("is not a valid token; use only letters, digits and -._~!#$%&'*+^`| (RFC 9110 section 5.6.2)")
     return text
 
 
 def check_free_field(text: str) -> str:
-    """A field name that is not the proxy's own business: framing, connection and credentials are.
+    """A field name, except those that the proxy itself sets or drops: framing, connection and credentials.
 
-    Punctuation is not looked at, for servers exist that read `Content_Length` as Content-Length.
+    Punctuation is ignored, because some servers read `Content_Length` as Content-Length.
     """
     if re.sub(r"[^a-z0-9]", "", check_token(text).lower()) in OWN_FIELDS:
         raise ValueError("is a field that the proxy itself sets or drops; remove it")
@@ -72,7 +72,7 @@ def check_free_field(text: str) -> str:
 
 
 def check_field_value(text: str) -> str:
-    """A field value (RFC 9110 §5.5) in ASCII: no line ends or other controls, no white space around it."""
+    """A field value (RFC 9110 §5.5) in ASCII: no controls, line ends included, and no white space around it."""
     if not _FIELD_VALUE.fullmatch(text):
         raise ValueError(
             "is not a valid field value; use visible ASCII characters, with spaces between them, on one line"
@@ -81,7 +81,7 @@ def check_field_value(text: str) -> str:
 
 
 def check_method(text: str) -> str:
-    """A method that a route can take; methods have case (RFC 9110 §9.1)."""
+    """A method that a route can allow; methods are case-sensitive (RFC 9110 §9.1)."""
     check_token(text)
     if text in {"CONNECT", "TRACE"}:
         raise ValueError("is a method that the proxy never forwards; remove it")
@@ -91,7 +91,7 @@ def check_method(text: str) -> str:
 
 
 def check_media_range(text: str) -> str:
-    """A media type without parameters, or all of a type (RFC 9110 §12.5.1), in lower case, for it has no case."""
+    """A media type without parameters, or all of a type (RFC 9110 §12.5.1), in lower case."""
     if not _MEDIA_TYPE.fullmatch(text) or "*" in text.removesuffix("/*"):
         raise ValueError("is not a valid media type; write one like application/xml or text/*, without parameters")
     return text.lower()
@@ -107,7 +107,7 @@ def check_scope(text: str) -> str:
 
 
 def split_scopes(value: Any) -> Any:
-    """Scopes as one text with spaces, as RFC 6749 §3.3 writes them, are a list too."""
+    """Splits scopes that are one text with spaces (RFC 6749 §3.3)."""
     return value.split() if isinstance(value, str) else value
 
 
@@ -119,7 +119,7 @@ def check_free_param(text: str) -> str:
 
 
 def check_client_id(text: str) -> str:
-    """A client id; white space around it is what copying leaves behind, and ends in a 401."""
+    """A client id; white space around it is often left from copying, and causes a 401."""
     if text != text.strip():
         raise ValueError("begins or ends with white space or a line end; remove that")
     if not text or _CONTROL.search(text):
@@ -128,7 +128,7 @@ def check_client_id(text: str) -> str:
 
 
 def check_secret(text: str) -> str:
-    """A client secret; RFC 7617 §2 takes no control characters, and a line end is what copying leaves behind."""
+    """A client secret without control characters (RFC 7617 §2); a line end is often left from copying."""
     if not text:
         raise ValueError("is empty; write the secret as registered")
     if _CONTROL.search(text):

@@ -1,4 +1,4 @@
-"""An OAuth client as the file gives it, resolved: service key read, provider known, presets filled in."""
+"""Resolves an OAuth client of the file: reads its service key, finds its provider, and applies the presets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,17 +18,17 @@ from proxy.config.validation import carried_over
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedClient:
-    """What is known of one OAuth client."""
+    """An OAuth client and the URL of its runtime."""
 
     client: OAuthClient
     runtime_url: str | None
-    "The url of its service key, which upstreams can be relative to."
+    "The url in its service key, which upstreams can be relative to."
 
 
 def register(
     entry: OAuthClientEntry, location: Location, *, written: Mapping[str, Any], read: Read, problems: Problems
 ) -> ResolvedClient | None:
-    """The OAuth client that stands at the location, or None when the problems say why there is none."""
+    """Returns the OAuth client at the location; None if the problems say why there is none."""
     credentials = Credentials(entry, location, written=written, read=read, problems=problems)
     key = credentials.service_key()
     if not credentials.has_service_key:
@@ -73,7 +73,7 @@ def _require(written: Mapping[str, Any], location: Location, problems: Problems)
 def _chosen(
     entry: OAuthClientEntry, token_url: str, key: ServiceKey | None, *, named_format: str | None
 ) -> dict[str, Any]:
-    """Provider and what it presets; the file's own words come first, then those of the service key and the URL."""
+    """Returns the provider and its presets; options of the file come first, then those of service key and URL."""
     provider: Provider = entry.provider or provider_of(token_url, with_service_key=key is not None)
     preset = PRESETS[provider]
     method = AuthMethod.TLS_CLIENT_AUTH if key and key.certificate else preset.token_endpoint_auth_method

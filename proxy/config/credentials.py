@@ -1,4 +1,4 @@
-"""What an OAuth client authenticates with: found in the file or beside it, and fit for the method."""
+"""The credentials of an OAuth client: read, and checked against its authentication method."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -17,15 +17,15 @@ from proxy.config.problems import Location, Problems
 from proxy.config.service_key import ServiceKey, parse_service_key
 
 Read = Callable[[Path], SecretStr]
-"Reads a file; its ValueError says what is wrong with it."
+"Reads a file; ValueError says what is wrong with it."
 
 _IN_SERVICE_KEY = ("token_url", "client_id", "client_secret", "client_secret_file")
 
 
 class Credentials:
-    """The credentials of one entry; what is wrong with them goes to the problems, at the option concerned.
+    """The credentials of one entry; each problem is reported at its option.
 
-    What was written counts as given, even if its value is wrong: that is another problem.
+    An option that was written counts as set even if its value is invalid, which is a problem of its own.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Credentials:
         self.has_service_key = "service_key" in written or "service_key_file" in written
 
     def service_key(self) -> ServiceKey | None:
-        """The service key; None where there is none, or none that can be used."""
+        """Returns the service key; None if there is none, or if it cannot be used."""
         if self.has_service_key:
             for option in _IN_SERVICE_KEY:
                 if option in self._written:
@@ -61,7 +61,7 @@ class Credentials:
             return None
 
     def secret(self, method: AuthMethod, key: ServiceKey | None) -> SecretStr | None:
-        """The secret that the method needs; it stands in one place."""
+        """Returns the secret, if the method needs one; it must be set in exactly one place."""
         found = self._client_secret("client_secret", self._entry.client_secret, self._entry.client_secret_file)
         if not method.needs_secret:
             self._unused(method, "client_secret", "client_secret_file", "client_secret_next", "client_secret_next_file")
@@ -73,12 +73,12 @@ class Credentials:
         return key.client_secret if key else found
 
     def next_secret(self) -> SecretStr | None:
-        """The coming secret."""
+        """Returns the next secret."""
         entry = self._entry
         return self._client_secret("client_secret_next", entry.client_secret_next, entry.client_secret_next_file)
 
     def certificate(self, method: AuthMethod, key: ServiceKey | None) -> bool:
-        """Whether the certificate is the service key's; it has one owner, and tls_client_auth needs one."""
+        """Returns whether the certificate is the service key's; reports two certificates, or a missing one."""
         tls = self._written.get("tls")
         given = isinstance(tls, Mapping) and "cert_file" in tls
         if key and key.private_key and given:
@@ -90,7 +90,7 @@ class Credentials:
         return False
 
     def place(self, option: str) -> Location:
-        """Where the option was written: a service key brings several."""
+        """Returns where the option was written: a service key contains several."""
         key = "service_key" if "service_key" in self._written else "service_key_file"
         return (*self._location, key if self.has_service_key else option)
 
@@ -115,7 +115,7 @@ class Credentials:
             return None
 
     def _text(self, option: str, value: SecretStr | None, file: Path | None, read: Read) -> SecretStr | None:
-        """The value, or what stands in the file; not both."""
+        """Returns the value, or the content of the file; not both."""
         if option in self._written and f"{option}_file" in self._written:
             self._wrong(f"{option}_file", f"is set together with `{option}`; remove one of them")
         if file is None or value is not None:
@@ -136,7 +136,7 @@ class Credentials:
 
 
 def check_tls(tls: Tls, location: Location, read: Read, problems: Problems) -> None:
-    """The files are there and can be used, and a key belongs to its certificate."""
+    """Checks that the files can be used, and that a key belongs to its certificate."""
     if tls.ca_file:
         check_file((*location, "ca_file"), tls.ca_file, check_authorities, read, problems)
     if tls.cert_file:
@@ -146,7 +146,7 @@ def check_tls(tls: Tls, location: Location, read: Read, problems: Problems) -> N
 
 
 def check_listener_tls(tls: ListenerTls, location: Location, read: Read, problems: Problems) -> None:
-    """As for a server's."""
+    """Checks the files of a listener in the same way."""
     if tls.client_ca_file:
         check_file((*location, "client_ca_file"), tls.client_ca_file, check_authorities, read, problems)
     _check_pair(tls.cert_file, tls.key_file, location, read, problems)
@@ -160,7 +160,7 @@ def _check_pair(cert_file: Path, key_file: Path | None, location: Location, read
 
 
 def check_file(location: Location, path: Path, check: Callable[[str], object], read: Read, problems: Problems) -> str:
-    """What stands in the file, or nothing where the problems say what is wrong with it."""
+    """Returns the content of the file, or nothing if it was reported as a problem."""
     try:
         text = read(path).get_secret_value()
     except ValueError as error:

@@ -40,7 +40,7 @@ def one_or_mapping(schema: dict[str, Any]) -> None:
 
 
 def as_json(value: Any) -> Any:
-    """Returns a service key that was pasted into the file, where its JSON was read as YAML, as text again."""
+    """Returns a service key that was pasted into the file, and so was read as YAML, as text again."""
     return json.dumps(value) if isinstance(value, Mapping) else value
 
 

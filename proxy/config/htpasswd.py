@@ -3,9 +3,9 @@
 import re
 
 DEAREST_BCRYPT = 16
-"The highest cost: about four seconds."
+"The highest cost that is accepted: one check takes about four seconds."
 DEAREST_ARGON2 = 256 << 10
-"The most memory of one check, in KiB."
+"The most memory of one check that is accepted, in KiB."
 
 _BCRYPT = re.compile(r"\$2[aby]\$(?P<cost>[0-9]{2})\$[./A-Za-z0-9]{53}")
 _ARGON2 = re.compile(
@@ -15,7 +15,7 @@ _ARGON2 = re.compile(
 
 
 def parse_users(text: str) -> dict[str, str]:
-    """The hashes by name; ValueError says what is wrong in which line, and shows nothing of the line."""
+    """Returns the hashes by name; ValueError names the line, and shows nothing of it."""
     users: dict[str, str] = {}
     for number, line in numbered_lines(text):
         name, colon, hashed = line.partition(":")
@@ -32,13 +32,13 @@ def parse_users(text: str) -> dict[str, str]:
 
 
 def numbered_lines(text: str) -> list[tuple[int, str]]:
-    """The lines with their numbers, without comments (#), blank lines, and white space around them."""
+    """Returns the lines with their numbers, without comments (#), blank lines, and white space around them."""
     lines = enumerate((line.strip() for line in text.split("\n")), start=1)
     return [(number, line) for number, line in lines if line and not line.startswith("#")]
 
 
 def _fault(hashed: str) -> str:
-    """What speaks against a hash, or nothing."""
+    """Returns what is wrong with a hash, or nothing."""
     if bcrypt := _BCRYPT.fullmatch(hashed):
         if not 4 <= int(bcrypt["cost"]) <= DEAREST_BCRYPT:
             return f"a bcrypt hash whose cost is not from 4 to {DEAREST_BCRYPT}; make a new one with htpasswd -B -C 12"

@@ -1,4 +1,4 @@
-"""The files that say who is let in, and what is wrong with them or with the option that names them."""
+"""The files with users or keys of senders, and what is wrong with them or with the option that names them."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def inbound_auth_findings(auth: InboundAuth | None, location: Location, read: Read) -> Iterator[Finding]:
-    """What is wrong with the option at that location, its file included."""
+    """Yields what is wrong with the option at that location, its file included."""
     if auth is None:
         return
     given = [kind for kind in InboundAuth.model_fields if getattr(auth, kind) is not None]
@@ -33,17 +33,17 @@ def inbound_auth_findings(auth: InboundAuth | None, location: Location, read: Re
 
 
 def read_users(path: Path, read: Read) -> dict[str, str]:
-    """The hashes by name; ValueError names the file and the line, and shows nothing of it."""
+    """Returns the hashes by name; ValueError names the file and the line, and shows nothing of it."""
     return _read(path, read, parse_users)
 
 
 def read_keys(path: Path, read: Read) -> tuple[bytes, ...]:
-    """The keys; ValueError names the file and the line, and shows nothing of it."""
+    """Returns the keys; ValueError names the file and the line, and shows nothing of it."""
     return _read(path, read, parse_keys)
 
 
 def parse_keys(text: str) -> tuple[bytes, ...]:
-    """The keys, one a line; ValueError says what is wrong in which line."""
+    """Returns the keys, one per line; ValueError names the line."""
     lines = numbered_lines(text)
     for number, line in lines:
         try:

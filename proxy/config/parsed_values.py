@@ -1,4 +1,4 @@
-"""The kinds of value that the file writes in its own way: addresses, networks, sizes, durations, switches."""
+"""Options that are parsed into other types: addresses, networks, sizes, durations, switches."""
 
 import math
 import re
@@ -20,7 +20,7 @@ _HOST_AND_PORT = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.%]+)\]|(?P<host>[^\s:/\[\]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """Where a socket listens: host and port, or the path of a Unix socket."""
+    """The address of a listening socket: host and port, or the path of a Unix socket."""
 
     host: str = ""
     port: int = 0
@@ -33,12 +33,12 @@ class Address:
 
     @property
     def loopback(self) -> bool:
-        """Whether only this machine can reach it; a Unix socket counts as such."""
+        """Whether only this machine can connect to it, as with a Unix socket."""
         return self.path is not None or is_loopback(self.host)
 
 
 def parse_address(value: Any) -> Address:
-    """An address from `host:port`, `[v6]:port` or `unix:/path`; ValueError says what would be right."""
+    """Parses `host:port`, `[v6]:port` or `unix:/path`."""
     if isinstance(value, Address):
         return value
     text = str(value)
@@ -51,7 +51,7 @@ def parse_address(value: Any) -> Address:
 
 
 def _quantity(value: Any, units: dict[str, Any]) -> tuple[float, Any] | None:
-    """A plain number and its unit's worth; None for what is neither number nor number with a known unit."""
+    """Returns a number and the value of its unit; None if it is not a number, or the unit is unknown."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
@@ -62,7 +62,7 @@ def _quantity(value: Any, units: dict[str, Any]) -> tuple[float, Any] | None:
 
 
 def parse_size(value: Any) -> int:
-    """Bytes from `1MiB`, `200KB` or a number."""
+    """Parses `1MiB`, `200KB` or a number into bytes."""
     quantity = _quantity(value.upper() if isinstance(value, str) else value, _SIZE_UNITS)
     if quantity is None:
         raise ValueError("is not a valid size; write a number of bytes, or one like 512KiB, 1MiB, 2GB")
@@ -70,7 +70,7 @@ def parse_size(value: Any) -> int:
 
 
 def parse_duration(value: Any) -> float:
-    """Seconds from `10s`, `5m`, `1h` or a number."""
+    """Parses `10s`, `5m`, `1h` or a number into seconds."""
     quantity = _quantity(value, _DURATION_UNITS)
     if quantity is None:
         raise ValueError("is not a valid duration; write a number of seconds, or one like 500ms, 10s, 5m, 1h")
@@ -79,19 +79,19 @@ def parse_duration(value: Any) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frequency:
-    """So many in so many seconds."""
+    """A number of events in a number of seconds."""
 
     count: int
     seconds: float
 
     @property
     def interval(self) -> float:
-        """Seconds between two."""
+        """Seconds between two events."""
         return self.seconds / self.count
 
 
 def parse_frequency(value: Any) -> Frequency:
-    """How often, from `50/s`, `600/m` or `1000/h`."""
+    """Parses `50/s`, `600/m` or `1000/h`."""
     if isinstance(value, Frequency):
         return value
     found = _FREQUENCY.fullmatch(str(value))
@@ -103,7 +103,7 @@ def parse_frequency(value: Any) -> Frequency:
 
 
 def parse_network(value: Any) -> IPv4Network | IPv6Network:
-    """A network from CIDR; host bits may be set."""
+    """Parses CIDR; host bits may be set."""
     if isinstance(value, IPv4Network | IPv6Network):
         return value
     try:
@@ -113,14 +113,14 @@ def parse_network(value: Any) -> IPv4Network | IPv6Network:
 
 
 def parse_count(value: Any) -> int:
-    """A whole number that is not negative."""
+    """Parses a whole number that is not negative."""
     if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,12}", str(value)):
         raise ValueError("is not a whole number; write one like 100")
     return int(value)
 
 
 def parse_share(value: Any) -> float:
-    """A share from 0 (none) to 1 (all)."""
+    """Parses a share from 0 (none) to 1 (all)."""
     quantity = _quantity(value, {"": 1})
     if quantity is None or quantity[0] > 1:
         raise ValueError("is not a valid share; write a number from 0 to 1, like 0.1")
@@ -128,7 +128,7 @@ def parse_share(value: Any) -> float:
 
 
 def parse_switch(value: Any) -> bool:
-    """A boolean; `${NAME}` can only give text, so `true` and `false` as text are taken too."""
+    """Parses a boolean, or the texts `true` and `false`, because `${NAME}` is always text."""
     if isinstance(value, bool):
         return value
     if value not in ("true", "false"):
@@ -137,7 +137,7 @@ def parse_switch(value: Any) -> bool:
 
 
 def off_word(value: Any) -> Any:
-    """Gives back the word `off`, which YAML reads as a boolean where it is not quoted."""
+    """Restores the word `off`, which YAML reads as a boolean if it is not quoted."""
     return "off" if value is False else value
 
 
@@ -158,7 +158,7 @@ def _socket_path(address: Address, info: ValidationInfo) -> Address:
 
 
 def _written(pattern: str, *others: str) -> WithJsonSchema:
-    """How the schema shows a value that is text in the file and something else in the model."""
+    """Returns the schema of a value that is text in the file and another type in the model."""
     return WithJsonSchema({"type": ["string", *others], "pattern": pattern})
 
 

@@ -1,4 +1,4 @@
-"""Routes as the file gives them, resolved: named, with absolute upstreams, and none of them twice."""
+"""Resolves routes of the file: gives them names and absolute upstreams, and finds those that are there twice."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ _EXAMPLES = {
 
 
 def name_of(entry: RouteEntry) -> str:
-    """The name that a route was given, else its path with dashes, `root` for the root."""
+    """Returns the route's name, by default its path with dashes, `root` for the root."""
     return entry.name or re.sub(r"[^A-Za-z0-9._]+", "-", entry.path or "").strip("-._") or "root"
 
 
@@ -33,7 +33,7 @@ def resolve_route(
     read: Read,
     problems: Problems,
 ) -> RouteSettings | None:
-    """The route, or None when the problems say why there is none."""
+    """Returns the route; None if the problems say why there is none."""
     inbound = inbound_auth_findings(entry.inbound_auth, (*location, "inbound_auth"), read)
     for place, text in (*_findings(entry, location, registrations), *inbound):
         problems.add(place, text)
@@ -57,7 +57,7 @@ def resolve_route(
 
 
 def repeated(routes: Sequence[tuple[Location, RouteEntry]]) -> Iterator[Finding]:
-    """Routes that could never be told apart, by name or by what they take."""
+    """Yields routes that cannot be distinguished by name or by requests."""
     names: dict[str, Location] = {}
     places: dict[tuple[str | None, str], list[tuple[Location, RouteEntry]]] = {}
     for location, route in routes:
@@ -84,7 +84,7 @@ def _overlap(some: Collection[str] | None, others: Collection[str] | None) -> bo
 def _findings(
     entry: RouteEntry, location: Location, registrations: Mapping[str, ResolvedClient | None]
 ) -> Iterator[Finding]:
-    """What is wrong with one route by itself and with the OAuth client that it names."""
+    """Yields what is wrong with a route by itself and with the OAuth client that it names."""
     for option, example in _EXAMPLES.items():
         if getattr(entry, option) is None:
             yield (*location, option), f"is missing; write {example}"

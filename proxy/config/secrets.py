@@ -13,7 +13,7 @@ class SecretError(ValueError):
 
 
 def read_secret(path: Path) -> SecretStr:
-    """What stands in the file (UTF-8), without one line end at its end; raises SecretError, also when it is empty."""
+    """Returns the content of the file (UTF-8), without one line end at its end; SecretError if unreadable or empty."""
     try:
         content = read_file(path)
     except FileTooLarge as error:
@@ -25,7 +25,7 @@ def read_secret(path: Path) -> SecretStr:
 
 
 def _known(path: Path) -> str:
-    """The file by its path where that leads to one: else it may be the secret itself, and its folder has to do."""
+    """Returns the path if it exists; else only its folder, because the path may be the secret itself."""
     if os.path.lexists(path):
         return f"the file {path}"
     folder = next((each for each in path.parents if os.path.lexists(each)), path.anchor)
@@ -33,7 +33,7 @@ def _known(path: Path) -> str:
 
 
 def as_secret(content: bytes, origin: str) -> SecretStr:
-    """The content without one line end at its end: UTF-8, or PEM with comments in any encoding.
+    """Returns the content without one line end at its end: UTF-8, or PEM with comments in any encoding.
 
     Raises SecretError, which names its origin.
     """
@@ -56,4 +56,4 @@ def _decoded(content: bytes, origin: str) -> str:
             raise SecretError(
                 f"{origin} is not UTF-8; write it as UTF-8, or as PEM if it is a certificate or key"
             ) from None
-        return content.decode("latin-1")  # only what stands in its blocks counts
+        return content.decode("latin-1")  # only its blocks count

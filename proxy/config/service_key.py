@@ -1,4 +1,4 @@
-"""A service key of SAP BTP, as downloaded: whose it is, how it authenticates, and where.
+"""A service key of SAP BTP, as downloaded: client, credentials and URLs.
 
 Three shapes: the key of a Process Integration Runtime instance (`{"oauth": {…}}`, SAP Help "Creating Service Instance
 and Service Key for Inbound Authentication"), with a secret or a certificate; and the flat binding of XSUAA itself
@@ -19,15 +19,15 @@ from proxy.config.urls import check_server, check_token_url
 from proxy.config.vcap import bound_key, lists_bindings
 
 WRAPPERS = ("credentials", "oauth")
-"What a service key may stand in, from outside to inside; as a file of a folder it is JSON itself."
+"Keys that a service key may be nested in, from outside to inside; as a file of a folder each is JSON."
 ENTRIES = ("clientid", "clientsecret", "tokenurl", "url", "certurl", "certificate", "key")
-"What is read of a service key."
+"The entries that are read."
 _FIRST_BRACE = re.compile(r"^[ \t]*\{", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceKey:
-    """What a service key says; a secret, or a certificate with or (External Certificate) without its key."""
+    """A parsed service key, with a secret, or a certificate with or (External Certificate) without its key."""
 
     client_id: str
     token_url: str
@@ -39,7 +39,7 @@ class ServiceKey:
 
 
 def parse_service_key(text: str) -> ServiceKey:
-    """The key in the JSON text; ValueError says what is wrong with it and shows nothing of it."""
+    """Parses a JSON text; ValueError says what is wrong and shows nothing of the text."""
     document = _printed(text)
     if lists_bindings(document):
         document = bound_key(document)
@@ -62,7 +62,7 @@ def parse_service_key(text: str) -> ServiceKey:
 
 
 def _printed(text: str) -> Any:
-    """The document that a command printed: `cf service-key` says in a line above what it does, others say OK below."""
+    """Returns the document that a command printed: `cf service-key` adds a line above it, others add OK below."""
     try:
         return _json(text)
     except ValueError:
@@ -73,7 +73,7 @@ def _printed(text: str) -> Any:
 
 
 def _json(text: str) -> Any:
-    """The document that the text is; one with half a surrogate pair in it (RFC 8259 §8.2) could not be sent on."""
+    """Parses JSON; refuses half a surrogate pair (RFC 8259 §8.2), which could not be sent on."""
     try:
         document = json.loads(text)
         json.dumps(document, ensure_ascii=False).encode()
@@ -83,7 +83,7 @@ def _json(text: str) -> Any:
 
 
 def _identity(certificate: str, private_key: str | None) -> dict[str, SecretStr | None]:
-    """The certificate, with the key to it if the key is not elsewhere (External Certificate)."""
+    """Returns the certificate, with its key unless that is elsewhere (External Certificate)."""
     certificate = _checked("certificate", repair_pem, certificate)
     key = _checked("key", repair_pem, private_key) if private_key else None
     _checked("certificate", check_certificate, certificate)
@@ -93,7 +93,7 @@ def _identity(certificate: str, private_key: str | None) -> dict[str, SecretStr 
 
 
 def _token_url(document: dict[str, Any], *, by_certificate: bool) -> str:
-    """The token URL; a binding of XSUAA names its server alone, and another for certificates (RFC 8705 §5)."""
+    """Returns the token URL; a binding of XSUAA has only its server, and another for certificates (RFC 8705 §5)."""
     if url := _text(document, "tokenurl"):
         return url
     server = (_text(document, "certurl") if by_certificate else None) or _required(document, "url")

@@ -1,4 +1,4 @@
-"""The URLs and paths of the file: checked, and brought to the one form that the rest relies on."""
+"""The URLs and paths of the file, checked and normalized."""
 
 import re
 from typing import Annotated
@@ -19,7 +19,7 @@ _CREDENTIALS = {"client_id", "client_secret", "client_assertion"}
 def check_url(text: str) -> str:
     """An absolute http or https URL without credentials and fragment; ValueError does not show it.
 
-    The host loses the dot at its end, which neither SNI (RFC 6066 §3) nor certificates have.
+    The dot at the end of the host is removed, because neither SNI (RFC 6066 §3) nor certificates have it.
     """
     parts = _split(text)
     if "@" in parts.netloc:
@@ -31,7 +31,7 @@ def check_url(text: str) -> str:
 
 
 def check_token_url(text: str) -> str:
-    """A token URL; credentials do not belong into it (RFC 6749 §2.3.1)."""
+    """A token URL, without credentials (RFC 6749 §2.3.1)."""
     url = check_url(text)
     query = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
     if found := sorted(_CREDENTIALS & query.keys()):
@@ -66,12 +66,12 @@ def check_path(text: str) -> str:
 
 
 def without_slash(text: str) -> str:
-    """The text without one slash at its end."""
+    """Removes one slash at the end."""
     return text.removesuffix("/")
 
 
 def check_host(text: str) -> str:
-    """A host as it is compared with that of requests: in lower case, without port and dot at its end."""
+    """A host as it is compared with that of a request: in lower case, without port and without a dot at its end."""
     host = re.sub(r":[0-9]*$", "", text) if text.count(":") == 1 or "]" in text else text
     host = host.rstrip(".")
     if not _HOST.fullmatch(host):
@@ -88,7 +88,7 @@ def check_proxy_url(value: SecretStr) -> SecretStr:
 
 
 def check_tunnel(value: SecretStr) -> SecretStr:
-    """A corporate proxy that is spoken to in the clear: the messages in its tunnel have TLS of their own."""
+    """A corporate proxy over http://, because the connection in its tunnel has TLS of its own."""
     if check_proxy_url(value).get_secret_value().startswith("https:"):
         raise ValueError(
             "begins with https://; write http://host:port, because the tunnelled connection has TLS of its own"
@@ -97,18 +97,18 @@ def check_tunnel(value: SecretStr) -> SecretStr:
 
 
 def port_of(parts: SplitResult) -> int:
-    """The port of an http or https URL; without one the scheme's (RFC 9110 §4.2)."""
+    """Returns the port of an http or https URL, by default that of the scheme (RFC 9110 §4.2)."""
     return parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def is_cleartext(url: str) -> bool:
-    """Whether what is sent there crosses a network unencrypted: http:// to other than this machine."""
+    """Whether requests to the URL cross a network unencrypted: http:// to another machine."""
     parts = urlsplit(url)
     return parts.scheme == "http" and not is_loopback(parts.hostname or "")
 
 
 def without_grant(token_url: str) -> tuple[str, str | None]:
-    """The URL without `grant_type` and `token_format`, which the proxy sends itself, and the format that it named.
+    """Returns the URL without `grant_type` and `token_format`, which the proxy sends itself, and the format in it.
 
     SAP's pages give the URL with `?grant_type=client_credentials`. Everything else stays as it is, byte for byte.
     """

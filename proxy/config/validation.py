@@ -1,4 +1,4 @@
-"""Turns plain values into the file's models, and pydantic's complaints into problems."""
+"""Validates plain values with the file's models, and reports pydantic's errors as problems."""
 
 import difflib
 import inspect
@@ -34,9 +34,9 @@ _SENTENCES = {
 def validated(
     model: type[M], written: Any, location: Location, problems: Problems, *, folder: Path | None = None
 ) -> M | None:
-    """The model of what was written; None where that is no mapping.
+    """Returns the model of what was written; None if that is not a mapping.
 
-    What is wrong is noted and left out, so that further rules can judge the rest. No field of the model is required.
+    Invalid fields are reported and left out, so that further rules can check the rest: no field is required.
     """
     if not isinstance(written, Mapping):
         problems.add(location, _SENTENCES["model_type"])
@@ -54,13 +54,13 @@ def validated(
 
 
 def nearest(word: str, known: Collection[str]) -> str:
-    """Half a sentence that leads from a word that nobody knows to one that somebody does."""
+    """Returns half a sentence that leads from an unknown word to known ones."""
     found = difflib.get_close_matches(word, known, n=1)
     return f"did you mean {found[0]}?" if found else f"known are {', '.join(sorted(known)) or 'none'}"
 
 
 def carried_over(entry: Model, options: type[Model]) -> dict[str, Any]:
-    """The fields that the entry has in common with the resolved value."""
+    """Returns the fields that the entry has in common with the resolved value."""
     return {name: getattr(entry, name) for name in options.model_fields}
 
 
@@ -76,12 +76,12 @@ def _note(detail: ErrorDetails, model: type[Model], location: Location, problems
 
 
 def _within(inner: Location, outer: Location) -> bool:
-    """Whether it is a part of the other: pydantic also calls a list too short whose items are wrong."""
+    """Whether one is a part of the other: pydantic also reports a list as too short if its items are invalid."""
     return len(inner) > len(outer) and inner[: len(outer)] == outer
 
 
 def _model_at(model: type[Model], location: Location) -> type[Model]:
-    """The model whose key the last step of the location is; steps that are not keys of models are passed over."""
+    """Returns the model that has the last step of the location as a key; steps that are not fields are skipped."""
     for step in location[:-1]:
         field = model.model_fields.get(str(step))
         model = next(_models_in(field.annotation), model) if field else model
@@ -89,7 +89,7 @@ def _model_at(model: type[Model], location: Location) -> type[Model]:
 
 
 def _models_in(annotation: Any) -> Iterator[type[Model]]:
-    """The models in a type, like that of `tuple[ListenerSettings, ...] | None`."""
+    """Yields the models in a type, as in `tuple[ListenerSettings, ...] | None`."""
     if inspect.isclass(annotation) and issubclass(annotation, Model):
         yield annotation
     for part in get_args(annotation):

@@ -1,7 +1,7 @@
 """Reads YAML into plain values, and remembers the line of each.
 
-Scalars stay text as written, but for booleans: an id of digits, a date or `0123` means its characters. PyYAML's
-parser in C is not used, for it ends the process on deeply nested text.
+Scalars except booleans stay text as written: an id of digits, a date or `0123` is its characters. PyYAML's parser in C
+is not used, because deeply nested text crashes it.
 """
 
 import re
@@ -19,14 +19,14 @@ _TEXTS = {_TAG + kind for kind in ("str", "int", "float", "timestamp", "value", 
 _QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
 _HARMLESS = re.compile(r"\\?.|<[a-z ]+>")
 _GLUE = re.compile(r"[:=\s]")
-"What stands between key and value where the space behind the colon is missing."
+"What separates key and value if the space after the colon is missing."
 _TRUE = {"yes", "true", "on"}
 
 
 def read_yaml(text: str, *, file: str, environ: Mapping[str, str]) -> tuple[dict[str, Any], Problems]:
-    """The one mapping that the text is, with variables put in; raises ConfigurationError where it is none.
+    """Returns the mapping in the text, with variables substituted; ConfigurationError if it is not a mapping.
 
-    The problems are those that leave the rest readable: a key twice, a value missing, a variable unset.
+    The problems are those that leave the rest readable: a key twice, a missing value, an unset variable.
     """
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -50,7 +50,7 @@ def _refuse(file: str, line: int, wrong: str) -> NoReturn:
 
 
 def _hint(wrong: str) -> str:
-    """What is usually the reason for a sentence of PyYAML's."""
+    """Returns the usual reason for a message of PyYAML."""
     if "\\t" in wrong:
         return "indent with spaces, never with tabs"
     if "expected ',' or" in wrong:
@@ -61,7 +61,7 @@ def _hint(wrong: str) -> str:
 
 
 def _unquoted(wrong: str) -> str:
-    """PyYAML's sentence without what it quotes from the file, single characters apart: that may be a secret."""
+    """Returns PyYAML's message without quotations from the file, which may be secrets, except single characters."""
     return _QUOTED.sub(lambda found: found[0] if _HARMLESS.fullmatch(found[0][1:-1]) else "…", wrong)
 
 
@@ -75,13 +75,13 @@ class _Reader:
         self.problems = Problems(DocumentSource(file=file, lines=self._lines))
 
     def document(self, root: yaml.MappingNode) -> tuple[dict[str, Any], Problems]:
-        """All of it; what is missing at the top is missing in the first line."""
+        """Returns the whole document; what is missing at the top is reported for the first line."""
         tree = self.mapping(root, ())
         self._lines.setdefault((), 1)
         return tree, self.problems
 
     def mapping(self, node: yaml.MappingNode, location: Location) -> dict[str, Any]:
-        """The mapping's own keys over those that it merges (`<<`)."""
+        """Returns the mapping; its own keys override those that it merges (`<<`)."""
         merges = [value for key, value in node.value if key.tag == _TAG + "merge"]
         own = [(key, value) for key, value in node.value if key.tag != _TAG + "merge"]
         values = self._merged(merges, location)
@@ -99,7 +99,7 @@ class _Reader:
         return values
 
     def _merged(self, merges: list[yaml.Node], location: Location) -> dict[str, Any]:
-        """What stands under `<<`: a mapping, or a list of them of which the first comes first."""
+        """Returns the keys under `<<`: of a mapping, or of a list of mappings, where the first has precedence."""
         values: dict[str, Any] = {}
         others = [other for node in merges for other in _items(node)]
         for other in reversed(others):
@@ -142,7 +142,7 @@ class _Reader:
             return None
 
     def _count(self, location: Location, line: int) -> None:
-        """Aliases can make a short text endless: one within itself, or many of many."""
+        """Limits the size, because aliases can make a short text endless: one within itself, or many of many."""
         self._nodes += 1
         if self._nodes > _MOST_NODES or len(location) > _MOST_LEVELS:
             wrong = "is too large here, because aliases (*) multiply what they name; write it out"
