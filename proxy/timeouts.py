@@ -31,11 +31,27 @@ class LateCall:
 
 @asynccontextmanager
 async def timeout(seconds: float) -> AsyncIterator[None]:
-    """Like `asyncio.timeout`, but raises TimeoutError only after the event loop has read."""
-    async with asyncio.timeout(None) as limit:
-        loop = asyncio.get_running_loop()
-        call = LateCall(seconds, lambda: limit.reschedule(loop.time()))
-        try:
-            yield
-        finally:
-            call.cancel()
+    """Like `asyncio.timeout`, but raises TimeoutError only after the event loop has read.
+
+    It works inside the cleanup of a cancelled task too, where that of Python before 3.11.3 raises CancelledError.
+    """
+    task = asyncio.current_task()
+    if task is None:
+        raise RuntimeError("a timeout needs a task")
+    before, struck = task.cancelling(), False
+
+    def strike() -> None:
+        nonlocal struck
+        struck = task.cancel()
+
+    call = LateCall(seconds, strike)
+    try:
+        yield
+    except asyncio.CancelledError as error:
+        if struck and task.cancelling() - 1 <= before:  # nothing else has cancelled it meanwhile
+            raise TimeoutError from error
+        raise
+    finally:
+        call.cancel()
+        if struck:
+            task.uncancel()

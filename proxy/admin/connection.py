@@ -108,9 +108,9 @@ class AdminConnection(RequestHandler):
         """A head is complete."""
         self._enter(AdminState.BUSY)
 
-    def end(self) -> None:
-        """An answer is there, which may have to be sent still."""
-        self._enter(AdminState.IDLE)
+    def end(self, *, early: bool) -> None:
+        """An answer is there, which may have to be sent still; an early one is the last, for its request goes on."""
+        self._enter(AdminState.ENDING if early else AdminState.IDLE)
 
     def deadline_reached(self) -> None:
         """The deadline has come: a head that is too slow is told so, unless an answer waits for its reader."""
@@ -164,6 +164,7 @@ class AdminState(Enum):
     IDLE = "a request"
     HEAD = "the rest of a head"
     BUSY = "the answer"
+    ENDING = "the rest of a request that has its answer; it is not read"
 
 
 @web.middleware
@@ -173,9 +174,18 @@ async def timed(request: web.Request, handler: Any) -> web.StreamResponse:
     connection.begin()
     try:
         answer: web.StreamResponse = await handler(request)
+    except web.HTTPException as refusal:
+        _close_early(request, refusal)
+        raise
     finally:
-        connection.end()
+        connection.end(early=not request.content.is_eof())
+    _close_early(request, answer)
     return answer
+
+
+def _close_early(request: web.Request, answer: web.StreamResponse) -> None:
+    if not request.content.is_eof():
+        answer.force_close()  # the rest of the request might be taken for a head (RFC 9112 §9.3)
 
 
 def _end(transport: asyncio.Transport, refusal: SiteRefusal | None) -> None:

@@ -14,10 +14,10 @@ from proxy.app.certificates import certificates
 from proxy.app.process_resources import ProcessResources
 from proxy.config.egress import corporate_proxy
 from proxy.config.file_watcher import Stamp, stamp_of
-from proxy.config.model import Configuration, Tls
+from proxy.config.model import Configuration, OAuthClient, Tls
 from proxy.config.model import RouteSettings as Settings
 from proxy.config.urls import port_of
-from proxy.forwarding.auth.authenticators import Key
+from proxy.forwarding.auth.authenticators import Key, Watched
 from proxy.forwarding.context import ExchangeContext
 from proxy.forwarding.cookies import CookieRules
 from proxy.forwarding.fields import FieldRules
@@ -25,7 +25,9 @@ from proxy.forwarding.limits.route_limits import RouteLimits, bounds_of
 from proxy.forwarding.routes import Route, Routes
 from proxy.oauth.credential_watcher import CredentialWatcher
 from proxy.oauth.expiry import CredentialExpiry
-from proxy.oauth.source import TokenSource, token_source
+from proxy.oauth.grant_runner import GrantRunner
+from proxy.oauth.granter import Granter
+from proxy.oauth.source import TokenSource
 from proxy.observe.spans import REPLACED
 from proxy.upstream.pool import Pool, UpstreamOrigin
 from proxy.upstream.tls import client_context
@@ -58,6 +60,7 @@ class Generation:
         self._resources = resources
         self._before = before
         self._takings: list[Callable[[], None]] = []
+        self._added_gates: dict[Key, Watched] = {}
         self.registrations = {name: self._registration(name) for name in configuration.oauth_clients}
         self.sources = {name: each.source for name, each in self.registrations.items()}
         self.trusts: dict[tuple[Tls, Stamp], SSLContext] = {}
@@ -80,14 +83,15 @@ class Generation:
         self._before = None
 
     def take_over(self) -> None:
-        """What was taken over goes on with the options of this configuration. Cannot fail."""
+        """What was taken over goes on with the options of this configuration, beside what is new. Cannot fail."""
+        self._resources.gates.adopt(self._added_gates)
         for take in self._takings:
             take()
 
     def start(self) -> None:
         """Follows files."""
         for each in self.registrations.values():
-            each.watcher.start(each.source.credentials_changed)
+            each.watcher.start(partial(self._renew, each.source))
         self.expiry.start()
 
     @property
@@ -119,11 +123,19 @@ class Generation:
             if client == present:
                 return known
             if (client.client_id, client.token_url) == (present.client_id, present.token_url):
-                self._takings.append(known.source.prepare(client))
+                self._takings.append(partial(known.source.apply, client, granter(client, resources)))
                 return WatchedClient(known.source, watcher)
-        counted = partial(resources.metrics.count_grant, name)
-        source = token_source(client, resources.endpoint, resources.clock, resources.log.logger, counted)
+        source = TokenSource(
+            client,
+            granter(client, resources),
+            clock=resources.clock,
+            log=resources.log.logger,
+            on_request=partial(resources.metrics.count_grant, name),
+        )
         return WatchedClient(source, watcher)
+
+    def _renew(self, source: TokenSource, client: OAuthClient) -> None:
+        source.apply(client, granter(client, self._resources))
 
     def _route(self, settings: Settings) -> Route:
         """The one that was there is taken over if nothing about it is new."""
@@ -131,7 +143,7 @@ class Generation:
         upstream = urlsplit(settings.upstream)
         pool = self._pool(settings, upstream)
         source, via = self.sources[settings.oauth_client], self.configuration.via.encode()
-        gate = resources.gates.gate(settings.name, auth) if auth else None
+        gate = resources.gates.gate(settings.name, auth, self._added_gates) if auth else None
         known = self._before.routes.get(settings.name) if self._before else None
         if known and (known.settings, known.pool, known.source, known.via) == (settings, pool, source, via):
             return known
@@ -194,8 +206,19 @@ class Generation:
         return self.trusts[key]
 
 
+def granter(client: OAuthClient, resources: ProcessResources) -> Granter:
+    """Returns what asks the client's token endpoint; ValueError if one of its credentials or options is not usable."""
+    return GrantRunner(client, resources.grant_session.endpoint(client), clock=resources.clock)
+
+
 def dropped_fields(settings: Settings) -> tuple[str, ...]:
     """Names of the sender's fields that do not go on: unwanted, replaced, or its credential."""
     auth = settings.inbound_auth
     credential = (auth.api_key.field,) if auth and auth.api_key else ()
     return (*settings.drop_fields, *settings.set_fields, *credential)
+
+
+def refuse_restart(present: Configuration, wanted: Configuration) -> None:
+    """ValueError for what only a restart can change."""
+    if wanted.reuse_port != present.reuse_port:
+        raise ValueError("`reuse_port` belongs to sockets that are bound already: restart for it, or leave it was")

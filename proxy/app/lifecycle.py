@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakSet
 
-from proxy.app.generation import Generation, InUse
+from proxy.app.generation import Generation, InUse, refuse_restart
 from proxy.app.process_resources import ProcessResources
 from proxy.clock import Clock, SystemClock
 from proxy.config.file_threads import FileThreads
@@ -89,6 +89,7 @@ class App:
 
         `handed` are sockets that somebody else has opened for the senders.
         """
+        self._generation.take_over()
         await open_site(self.admin)
         self._resources.gates.start()
         self._generation.start()
@@ -128,7 +129,6 @@ class App:
                 release(change)
             if admin is not self.admin:
                 await admin.stop()
-            await self._resources.gates.keep(before.gates)
             raise
         return Prepared(generation, reception, change, admin)
 
@@ -168,6 +168,7 @@ class App:
             for each in waited_for:
                 if isinstance(each, kind):
                     await each.close()
+        self._resources.give_up()
         for sender in self.crowd:
             sender.give_up(Draining(UNFINISHED, retry_after=1))
         await self._resources.gates.close()
@@ -265,7 +266,9 @@ class App:
         self._resources.close_account(record)
 
     def _crashed(self, error: BaseException, address: str) -> None:
-        self.log.logger.error("exchange.crashed", sender=address, exc_info=error)
+        """A fault of ours, as in `admin_failed`."""
+        if self._resources.refusals.admits(500, "exchange_crashed"):
+            self.log.logger.error("exchange.crashed", sender=address, error=type(error).__name__, where=frames(error))
 
     def admin_refused(self, refusal: "SiteRefusal") -> None:
         """The admin address refused a request or a connection."""
@@ -289,12 +292,6 @@ async def open_site(site: "AdminSite") -> None:
     with sockets.named("admin", address):
         bound = await FileThreads().run(partial(sockets.listening, address), late=sockets.close)
         await site.start(bound)
-
-
-def refuse_restart(present: Configuration, wanted: Configuration) -> None:
-    """ValueError for what only a restart can change."""
-    if wanted.reuse_port != present.reuse_port:
-        raise ValueError("`reuse_port` belongs to sockets that are bound already: restart for it, or leave it was")
 
 
 def request_ids() -> Iterator[str]:

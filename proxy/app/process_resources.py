@@ -1,4 +1,4 @@
-"""What the process has, whatever the configuration: its log, counters, clocks, and the way to token endpoints."""
+"""What the process has, whatever the configuration: its log, counters, clocks, and the session for grants."""
 
 import asyncio
 import socket
@@ -9,7 +9,7 @@ from proxy.clock import Clock
 from proxy.forwarding.auth.authenticators import Authenticators
 from proxy.forwarding.fields import request_names, response_names
 from proxy.forwarding.spool import Spool
-from proxy.oauth.endpoint import TokenEndpoint
+from proxy.oauth.endpoint import GrantSession
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.metrics import Metrics
 from proxy.observe.process_log import ProcessLog
@@ -43,7 +43,7 @@ class ProcessResources:
         self.request_reader, self.response_reader = RequestReader(request_names()), ResponseReader(response_names())
         self.refusals = Refusals(log, self.deadlines)
         self.resolver = Resolver()
-        self.endpoint = TokenEndpoint(environ=environ, resolver=self.resolver)
+        self.grant_session = GrantSession(environ=environ, resolver=self.resolver)
         self.gates = Authenticators(log.logger)
         self.own_names = frozenset({socket.gethostname().lower().rstrip(".")})
 
@@ -51,6 +51,11 @@ class ProcessResources:
     def spool(self) -> Spool:
         """The folder for large bodies, made when a route first wants one; OSError if there is none to be had."""
         return Spool(self.log.logger)
+
+    def give_up(self) -> None:
+        """Exchanges wait for no disk any more."""
+        if "spool" in self.__dict__:
+            self.spool.give_up()
 
     def _count(self, record: ExchangeRecord) -> None:
         self.metrics.count(record)
@@ -64,8 +69,8 @@ class ProcessResources:
         self._count(record)
 
     async def close(self) -> None:
-        """Ends the way to token endpoints; the folder goes; the last spans are sent."""
-        await self.endpoint.close()
+        """Closes the session for grants; the folder goes; the last spans are sent."""
+        await self.grant_session.close()
         self.refusals.deadline_reached()
         if "spool" in self.__dict__:
             await self.spool.close()

@@ -5,23 +5,27 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from proxy.cli.configuration import FAULTY, config_option, read
-from proxy.cli.loops import loop_factory
+from proxy.cli.loops import run
 from proxy.clock import SystemClock
 from proxy.config.model import OAuthClient
 from proxy.cpi.roles import roles, scopes
 from proxy.errors import AuthorizationServerError
 from proxy.oauth.claims import claims
-from proxy.oauth.endpoint import TokenEndpoint
-from proxy.oauth.source import token_source
+from proxy.oauth.credentials import with_secrets
+from proxy.oauth.endpoint import GrantSession
+from proxy.oauth.grant_runner import GrantRunner
+from proxy.oauth.source import TokenSource
 from proxy.oauth.token import Token
 from proxy.observe.line_writer import LineWriter
 from proxy.observe.log_format import printable
+from proxy.observe.logger import Logger
 from proxy.observe.process_log import ProcessLog
 
 
@@ -42,8 +46,7 @@ def command(oauth_client: str | None, file: Path | None, *, everyone: bool, raw:
         click.echo(f"There is no OAuth client {oauth_client}; there is {', '.join(known)}.", err=True)
         sys.exit(FAULTY)
     chosen = list(known.values()) if oauth_client is None else [known[oauth_client]]
-    with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        outcomes = [runner.run(grant(client)) for client in chosen]
+    outcomes = run(_grants(chosen))
     for number, outcome in enumerate(outcomes):
         apart = "\n" if number and not raw else ""
         click.echo(apart + outcome.text(raw=raw), err=outcome.error is not None)
@@ -108,12 +111,22 @@ def authentication(client: OAuthClient) -> str:
     return f"{method} ({client.basic_encoding.value})" if method == "client_secret_basic" else method
 
 
+async def _grants(clients: Sequence[OAuthClient]) -> list[GrantReport]:
+    return [await grant(client) for client in clients]
+
+
+def token_source(client: OAuthClient, session: GrantSession, log: Logger) -> TokenSource:
+    """The client's token source; reads its secret files, so not within the event loop."""
+    client, clock = with_secrets(client), SystemClock()
+    return TokenSource(client, GrantRunner(client, session.endpoint(client), clock=clock), clock=clock, log=log)
+
+
 async def grant(client: OAuthClient) -> GrantReport:
     """One grant, with the retries that a running proxy makes."""
     log = ProcessLog(LineWriter(2), level="error", human=True)
     began = time.monotonic()
-    async with TokenEndpoint(environ=os.environ) as endpoint:
-        source = await asyncio.to_thread(token_source, client, endpoint, SystemClock(), log.logger)
+    async with GrantSession(environ=os.environ) as session:
+        source = await asyncio.to_thread(token_source, client, session, log.logger)
         try:
             token = await source.token()
         except AuthorizationServerError as error:

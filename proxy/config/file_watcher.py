@@ -24,6 +24,11 @@ Stamp = tuple[tuple[int, int, int], ...]
 "Inode, size and modification time of each file."
 
 
+def reason_of(error: Exception) -> str:
+    """Returns what is wrong with a file; of unexpected errors only the class, because they may quote what they read."""
+    return str(error) if isinstance(error, OSError | ValueError) else type(error).__name__
+
+
 def stamp_of(paths: Iterable[Path]) -> Stamp:
     """Returns what changes with the files; blocks; OSError if a file has no `stat`."""
     return tuple((each.st_ino, each.st_size, each.st_mtime_ns) for each in map(Path.stat, paths))
@@ -64,8 +69,8 @@ class FileWatcher(Generic[T]):
     def start(self, *, changed: Callable[[T], None], rejected: Callable[[Exception], None]) -> None:
         """Watches the files until `close`; without files, and when called again, does nothing.
 
-        `changed` gets each new value. `rejected` gets the OSError (FileHangs included) or ValueError (FileTooLarge
-        included) of files that cannot be used, once for each cause; they are read again at each look.
+        `changed` gets each new value. `rejected` gets what reading or `changed` raises, once for each cause; the files
+        are read again at each look. It may be FileHangs, FileTooLarge, or any error of the libraries that read files.
         """
         if self._paths and self._task is None:
             self._changed, self._rejected = changed, rejected
@@ -87,7 +92,7 @@ class FileWatcher(Generic[T]):
                 value = await self._threads.run(self._read)
                 self._changed(value)
                 self.value = value
-        except (OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - it is reported, and the files are read again
             fault = (found.content if found else None, f"{type(error).__name__}: {error}")
             if fault != self._fault:
                 self._rejected(error)

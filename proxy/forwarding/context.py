@@ -11,9 +11,9 @@ from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.traces import Traces
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class ExchangeContext:
-    """Made by the composition root for each configuration."""
+    """Made by the composition root for each configuration, and not changed afterwards."""
 
     routes: Routes[Route]
     name: bytes

@@ -12,7 +12,7 @@ from proxy.oauth.credentials import followed_files, with_secrets
 
 if TYPE_CHECKING:
     from proxy.config.model import OAuthClient
-    from proxy.oauth.log import Log
+    from proxy.observe.logger import Logger
 
 
 class CredentialWatcher:
@@ -22,7 +22,7 @@ class CredentialWatcher:
         self,
         client: "OAuthClient",
         *,
-        log: "Log",
+        log: "Logger",
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         threads: FileThreads | None = None,
     ) -> None:

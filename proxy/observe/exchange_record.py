@@ -2,13 +2,17 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from proxy.errors import ProxyError
 
-LONGEST_METHOD, LONGEST_PATH, LONGEST_USER = 32, 256, 128
+LONGEST_METHOD: Final = 32
+LONGEST_PATH: Final = 256
+LONGEST_USER: Final = 128
 "Octets that are kept; of the user characters."
-LONGEST_ID, LONGEST_SUBJECT, LONGEST_DETAIL = 128, 200, 400
+LONGEST_ID: Final = 128
+LONGEST_SUBJECT: Final = 200
+LONGEST_DETAIL: Final = 400
 "Characters of what others write: of the ids in an answer, of the subject of a certificate, of a sentence about it."
 
 

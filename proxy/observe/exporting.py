@@ -17,7 +17,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from proxy import __version__
 from proxy.observe.exchange_record import ExchangeRecord
-from proxy.observe.log_format import Logger
+from proxy.observe.logger import Logger
 from proxy.observe.losses import Losses
 from proxy.observe.spans import TraceContext, beginning, ending, failed, span_name, trace_lines
 from proxy.observe.traces import Head

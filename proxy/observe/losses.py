@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from proxy.observe.log_format import Logger
+from proxy.observe.logger import Logger
 
 INTERVAL = 60.0
 "Seconds from one line to the next."

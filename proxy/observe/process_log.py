@@ -8,7 +8,8 @@ from typing import Any
 
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.line_writer import LineWriter
-from proxy.observe.log_format import LEVELS, Logger, begin, human_event, human_line, json_event, json_line, severity
+from proxy.observe.log_format import LEVELS, begin, human_event, human_line, json_event, json_line, severity
+from proxy.observe.logger import Logger
 
 # structlog loads rich for its pretty tracebacks, which cost 75 ms at start and 5 MiB, and which we do not use.
 _rich, sys.modules["rich"] = sys.modules.get("rich"), None  # type: ignore[assignment]
@@ -29,7 +30,7 @@ class ProcessLog:
         writer.dropped_line = self._dropped_line
         self.take(level=level, human=human, sample=sample)
         structlog.configure(
-            processors=[self._filter, begin, structlog.processors.format_exc_info, self._event],
+            processors=[self._filter, begin, self._event],
             wrapper_class=structlog.BoundLogger,
             logger_factory=lambda *_: SimpleNamespace(**dict.fromkeys((*LEVELS, "critical", "msg"), writer.write)),
             cache_logger_on_first_use=False,

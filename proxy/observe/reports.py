@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
-from proxy.observe.log_format import Logger
+from proxy.observe.logger import Logger
 from proxy.observe.repeats import Repeats
 
 INTERVAL = 1.0

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from proxy.observe.exchange_record import ExchangeRecord
-from proxy.observe.log_format import Logger
+from proxy.observe.logger import Logger
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")

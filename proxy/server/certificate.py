@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from proxy.config.file_threads import FileThreads
-from proxy.config.file_watcher import FileWatcher
+from proxy.config.file_watcher import FileWatcher, reason_of
 from proxy.config.model import ListenerTls
-from proxy.oauth.log import Log
+from proxy.observe.logger import Logger
 from proxy.server.subject import subject_of_certificate
 from proxy.wire.tls_context import file_reason, present, trust
 
@@ -24,7 +24,7 @@ class Certificate:
         tls: ListenerTls,
         name: str,
         *,
-        log: Log,
+        log: Logger,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         threads: FileThreads | None = None,
     ) -> None:
@@ -50,7 +50,7 @@ class Certificate:
         self._log.info("certificate.renewed", listener=self._name)
 
     def _rejected(self, error: Exception) -> None:
-        reason = file_reason(error) if isinstance(error, OSError) else str(error)
+        reason = file_reason(error) if isinstance(error, OSError) else reason_of(error)
         detail = "The previous certificate stays in use; correct cert_file, key_file and client_ca_file."
         self._log.warning("certificate.rejected", listener=self._name, reason=reason, detail=detail)
 

@@ -13,7 +13,7 @@ from proxy.config.model import ListenerSettings as Settings
 from proxy.errors import ProxyError, SenderNotAllowed
 from proxy.forwarding.admission import allowed
 from proxy.forwarding.request import Request
-from proxy.oauth.log import Log
+from proxy.observe.logger import Logger
 from proxy.server import sockets
 from proxy.server.certificate import Certificate
 from proxy.server.listener_context import ListenerContext, ListenerLimits
@@ -42,7 +42,7 @@ class Reception:
     "Told of each handshake that failed, with the sender's address."
     reader: RequestReader
     "Of heads; one for all connections."
-    log: Log
+    log: Logger
 
 
 class Listener:
@@ -59,13 +59,15 @@ class Listener:
         self._desk = self._new_desk()
 
     def bind(self, handed: list[socket.socket], *, reuse_port: bool) -> None:
-        """Takes the address's sockets out of those that were handed over, or binds one; OSError if it cannot be had."""
+        """Takes the address's sockets out of those that were handed over, or binds one; OSError if it cannot be had.
+
+        Blocks for as long as DNS does.
+        """
         address = self.settings.address
-        with sockets.named("listen", address):
-            self._sockets = [each for each in handed if sockets.is_at(each, address)]
-            for each in self._sockets:
-                handed.remove(each)
-            self._sockets = self._sockets or sockets.listening(address, reuse_port=reuse_port)
+        self._sockets = [each for each in handed if sockets.is_at(each, address)]
+        for each in self._sockets:
+            handed.remove(each)
+        self._sockets = self._sockets or sockets.listening(address, reuse_port=reuse_port)
 
     async def start(self) -> None:
         """Accepts from now on."""

@@ -57,7 +57,9 @@ class Fields:
         value = self._noted.get(name)
         if value is not None:
             return value.strip(b" \t")
-        values: list[bytes] = [] if name in self._names.noted else self.values(name)
+        if name in self._names.noted:
+            return b""
+        values = self.values(name)
         return values[0] if values else b""
 
     def values(self, name: bytes) -> list[bytes]:
@@ -127,9 +129,8 @@ class ResponseHead:
         self.fields = fields
         self.length = _length(fields, minor)
         "Of the body in octets, as the fields say, whatever method and status say; CHUNKED, UNSAID."
-        goes_on = _persistent(fields, minor)
-        self.persistent = goes_on and (self.length != UNSAID or status < 200 or status in (204, 304))
-        "Whether the connection goes on; without a length nothing can follow (RFC 9112 §9.3)."
+        self.persistent = _persistent(fields, minor)
+        "Whether the upstream means to go on using the connection; a body without a length ends with it all the same."
 
     def __repr__(self) -> str:
         return f"<ResponseHead {self.status}, {len(self.fields.lines)} fields>"

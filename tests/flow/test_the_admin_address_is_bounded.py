@@ -246,6 +246,29 @@ async def test_a_fault_of_ours_is_a_500_and_a_line_without_its_text(
     assert ("cAnAry" in str(proxy.lines.text), capfd.readouterr().err, caplog.text) == (False, "", "")
 
 
+@pytest.mark.parametrize(
+    ("start", "status"),
+    [
+        (b"PUT /log-level HTTP/1.1\r\nHost: other.example", 421),
+        (b"GET /livez HTTP/1.1\r\nHost: localhost", 200),
+        (b"PUT /nowhere HTTP/1.1\r\nHost: localhost", 404),
+    ],
+)
+async def test_the_rest_of_a_body_behind_an_early_answer_is_no_head(proxy: Running, start: bytes, status: int) -> None:
+    """The answer says that it is the last, and no other one follows it, however slowly the rest comes."""
+    sender = await connected(proxy)
+    await sender.send(start + b"\r\nContent-Length: 100\r\n\r\nx")
+    early = await sender.answer()
+    assert (early.status, early.field(b"Connection")) == (status, [b"close"])
+    await sender.send(LIVEZ[:20])
+    await (await connected(proxy)).ask(LIVEZ)
+    proxy.clock.advance(HEAD_TIMEOUT + 1)
+    await (await connected(proxy)).ask(LIVEZ)
+    await sender.send(LIVEZ * 4)
+    assert await sender.rest() == b""
+    assert 408 not in [line["status"] for line in proxy.lines.named("admin.refused")]
+
+
 async def test_a_stop_does_not_wait_for_who_does_not_send(proxy: Running) -> None:
     """Neither for a body nor for a head."""
     for octets in (b"", b"GET ", b"PUT /log-level HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n"):

@@ -1,12 +1,12 @@
 """The gates of routes with `inbound_auth`: made of their files, which are followed from `start` to `close`."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from proxy.config.credentials import Read
-from proxy.config.file_watcher import FileWatcher
+from proxy.config.file_watcher import FileWatcher, reason_of
 from proxy.config.inbound_auth import InboundAuth
 from proxy.config.inbound_files import read_keys, read_users
 from proxy.config.secrets import read_secret
@@ -14,7 +14,7 @@ from proxy.forwarding.auth.api_key import ApiKeyAuthenticator
 from proxy.forwarding.auth.basic import BasicAuthenticator
 from proxy.forwarding.auth.client_certificate import CertificateAuthenticator
 from proxy.forwarding.auth.password_checks import PasswordChecks
-from proxy.observe.log_format import Logger
+from proxy.observe.logger import Logger
 
 if TYPE_CHECKING:
     from proxy.forwarding.request import Request
@@ -53,22 +53,31 @@ class Authenticators:
         self._checks = PasswordChecks()
         self._gates: dict[Key, Watched] = {}
 
-    def gate(self, route: str, auth: InboundAuth) -> Authenticator:
-        """The gate of a route of that name. Reads its file: OSError or ValueError if it has gone wrong meanwhile."""
+    def gate(self, route: str, auth: InboundAuth, added: dict[Key, Watched]) -> Authenticator:
+        """The gate of a route of that name; a new one is put into `added`, and holds after `adopt`.
+
+        Reads its file: OSError or ValueError if it has gone wrong meanwhile. A reload does so in a thread, which may
+        end after the reload was given up; so it changes nothing here.
+        """
         key = (route, auth)
-        if key not in self._gates:
-            self._gates[key] = self._made(auth)
-        return self._gates[key].authenticator
+        made = self._gates.get(key) or added.get(key)
+        if made is None:
+            made = added[key] = self._made(auth)
+        return made.authenticator
+
+    def adopt(self, added: Mapping[Key, Watched]) -> None:
+        """Keep these gates up to date too, from the next `start` on."""
+        self._gates |= added
 
     def start(self) -> None:
         """Follow the files."""
-        for (route, _), each in list(self._gates.items()):  # a reload may be reading files in a thread
+        for (route, _), each in self._gates.items():
             if each.files is not None and each.apply is not None:
                 each.files.start(changed=each.apply, rejected=partial(self._unreadable, route))
 
     async def keep(self, wanted: Collection[Key]) -> None:
         """Others are not needed any more."""
-        for key in [each for each in list(self._gates) if each not in wanted]:
+        for key in [each for each in self._gates if each not in wanted]:
             files = self._gates.pop(key).files
             if files is not None:
                 await files.close()
@@ -91,7 +100,7 @@ class Authenticators:
 
     def _unreadable(self, route: str, error: Exception) -> None:
         """Logs why the previous content stays active; the message shows nothing of the file's content."""
-        detail = f"{error}; the previous content stays active"
+        detail = f"{reason_of(error)}; the previous content stays active"
         self._log.warning("inbound_auth.unreadable", route=route, detail=detail)
 
 

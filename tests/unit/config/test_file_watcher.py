@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from proxy.config.file_threads import FileHangs, FileThreads
-from proxy.config.file_watcher import FileWatcher
+from proxy.config.file_watcher import FileWatcher, reason_of
 from proxy.config.files import FileTooLarge
 from tests.fakes.looks import Looks
 
@@ -192,3 +192,38 @@ async def test_a_file_above_1_mib_is_rejected_unread(file: Path) -> None:
             large.truncate(1 << 40)
         await watched.looks.another()
     assert (watched.reads, list(map(type, watched.faults))) == (1, [FileTooLarge])
+
+
+@pytest.mark.parametrize("at", ["read", "changed"])
+async def test_no_error_of_a_library_ends_the_watching(file: Path, at: str) -> None:
+    """It is reported, and the next content is read."""
+    looks, words, faults = Looks(), list[str](), list[Exception]()
+
+    def refuse_odd(step: str, text: str) -> None:
+        if (at, text) == (step, "odd"):
+            raise LookupError("s3cr3t")
+
+    def read() -> str:
+        text = file.read_text()
+        refuse_odd("read", text)
+        return text
+
+    def change(text: str) -> None:
+        refuse_odd("changed", text)
+        words.append(text)
+
+    watcher = await asyncio.to_thread(FileWatcher, (file,), read=read, sleep=looks.sleep)
+    watcher.start(changed=change, rejected=faults.append)
+    await looks.first()
+    for text in ("odd", "two"):
+        file.write_text(text)
+        await looks.another()
+    await watcher.close()
+    assert words == ["two"]
+    assert [reason_of(each) for each in faults] == ["LookupError"]
+
+
+def test_only_of_expected_errors_the_text_is_shown() -> None:
+    """It is our own, or the system's."""
+    assert reason_of(ValueError("is not a word")) == "is not a word"
+    assert reason_of(OSError("gone")) == "gone"

@@ -5,6 +5,7 @@ import ssl
 from pathlib import Path
 
 import pytest
+from cryptography.exceptions import UnsupportedAlgorithm
 
 from proxy.config.file_threads import FileThreads
 from proxy.config.file_watcher import EVERY
@@ -105,3 +106,27 @@ def test_a_context_wants_certificates_where_it_knows_authorities(issuer: Authori
     assert context.minimum_version is ssl.TLSVersion.TLSv1_2
     assert context.verify_mode is (ssl.CERT_REQUIRED if wanted else ssl.CERT_NONE)
     assert context.options & ssl.OP_NO_RENEGOTIATION
+
+
+async def test_no_error_of_a_library_ends_the_watching(
+    certificate: Certificate, issuer: Authority, looks: Looks, log: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its class is logged once, and the next pair is used."""
+
+    def fail() -> ssl.SSLContext:
+        raise UnsupportedAlgorithm("s3cr3t")
+
+    first = certificate.context
+    certificate.follow()
+    await looks.first()
+    with monkeypatch.context() as patch:
+        patch.setattr(certificate.files, "_read", fail)
+        issuer.listener()
+        await looks.another()
+        await looks.another()
+    assert [each["reason"] for each in log.named("certificate.rejected")] == ["UnsupportedAlgorithm"]
+    assert certificate.context is first
+    issuer.listener()
+    await looks.another()
+    assert certificate.context is not first
+    await certificate.close()

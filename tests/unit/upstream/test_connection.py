@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from proxy.errors import UpstreamClosed, UpstreamMalformed, UpstreamTimeout
 from proxy.upstream.connection import WRITE_HIGH_WATER, UpstreamConnection
 from proxy.upstream.failures import LARGEST_HEAD
+from proxy.wire.coroutine_runner import NOBODY
 from proxy.wire.reading import PieceReader
 from tests.fakes.heads import RESPONSES
 from tests.fakes.loop import HandLoop
@@ -81,10 +82,21 @@ def test_it_can_be_leased_again_and_again() -> None:
     assert (wire.whole, wire.content, wire.connection.reusable) == (True, b"", True)
 
 
+@pytest.mark.parametrize("fields", [b"", b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n"])
+def test_it_is_used_again_after_head_whatever_the_framing_says(fields: bytes) -> None:
+    """Such a response has no body (RFC 9112 §6.3, rule 1)."""
+    wire = Wire("HEAD")
+    wire.connection.data_received(b"HTTP/1.1 200 OK\r\n%b\r\n" % fields)
+    assert (wire.whole, wire.content, wire.connection.reusable) == (True, b"", True)
+
+
 @pytest.mark.parametrize(
     ("answer", "method"),
     [
         pytest.param(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok", "GET", id="close"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", "HEAD", id="close after HEAD"),
+        pytest.param(b"HTTP/1.1 200 OK\r\n\r\nx", "HEAD", id="a body without a length after HEAD"),
+        pytest.param(b"HTTP/1.0 200 OK\r\n\r\n", "HEAD", id="HTTP/1.0 after HEAD"),
         pytest.param(b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", "GET", id="HTTP/1.0"),
         pytest.param(OK + b"okx", "GET", id="more than the answer"),
         pytest.param(OK + b"ok" + OK + b"ok", "GET", id="a second answer"),
@@ -227,7 +239,7 @@ async def test_nothing_is_written_to_a_connection_that_is_lost() -> None:
     await asyncio.get_running_loop().create_connection(
         lambda: PieceReader(connection), *server.sockets[0].getsockname()
     )
-    connection.lease(lambda: None, "GET", 1)
+    connection.lease(NOBODY, "GET", 1)
     async with asyncio.timeout(30):
         await lost.wait()
     server.close()
