@@ -19,9 +19,9 @@ from proxy.observe.log_format import LEVELS
 from proxy.observe.metrics import Metrics
 from proxy.observe.process_log import ProcessLog
 from proxy.upstream.pool import Pool
-from proxy.wire.cross_site import host_name
 from proxy.wire.deadlines import Deadlines
 from proxy.wire.local_site import SiteFence, fenced_application
+from proxy.wire.request_target import host_name
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric

@@ -22,7 +22,6 @@ from proxy.forwarding.context import ExchangeContext
 from proxy.forwarding.limits.route_limits import RouteLimits, limits_of
 from proxy.forwarding.routes import Route, Routes, make_route
 from proxy.oauth.credential_watcher import CredentialWatcher
-from proxy.oauth.credentials import with_secrets
 from proxy.oauth.expiry import CredentialExpiry
 from proxy.oauth.grant_runner import GrantRunner
 from proxy.oauth.granter import Granter
@@ -43,10 +42,10 @@ class InUse:
 
 @dataclass(frozen=True, slots=True)
 class WatchedClient:
-    """One OAuth client: its token source, and who follows its secret files."""
+    """The token source of one OAuth client, and the watcher of its files."""
 
     source: TokenSource
-    rotation: CredentialWatcher
+    watcher: CredentialWatcher
 
 
 class Generation:
@@ -90,7 +89,7 @@ class Generation:
     def start(self) -> None:
         """Follows files."""
         for each in self.registrations.values():
-            each.rotation.start()
+            each.watcher.start(partial(self._renew, each.source))
         self.expiry.start()
 
     @property
@@ -100,10 +99,10 @@ class Generation:
 
     async def close(self, heir: "Generation | None" = None) -> None:
         """Follows no more files; those that the heir goes on with are its own."""
-        kept = {each.rotation for each in heir.registrations.values()} if heir else set()
+        kept = {each.watcher for each in heir.registrations.values()} if heir else set()
         for each in self.registrations.values():
-            if each.rotation not in kept:
-                await each.rotation.close()
+            if each.watcher not in kept:
+                await each.watcher.close()
         await self.expiry.close()
 
     def retire(self, heir: "Generation") -> None:
@@ -113,7 +112,9 @@ class Generation:
 
     def _registration(self, name: str) -> WatchedClient:
         """A source of the same OAuth client at the same server is taken over, with its token."""
-        resources, client = self._resources, with_secrets(self.configuration.oauth_clients[name])
+        resources = self._resources
+        watcher = CredentialWatcher(self.configuration.oauth_clients[name], log=resources.log.logger)
+        client = watcher.client
         known = self._before.registrations.get(name) if self._before else None
         if known is not None:
             present = known.source.client
@@ -121,7 +122,7 @@ class Generation:
                 return known
             if (client.client_id, client.token_url) == (present.client_id, present.token_url):
                 self._takings.append(partial(known.source.apply, client, granter(client, resources)))
-                return WatchedClient(known.source, self._rotation(known.source, client))
+                return WatchedClient(known.source, watcher)
         source = TokenSource(
             client,
             granter(client, resources),
@@ -129,15 +130,10 @@ class Generation:
             log=resources.log.logger,
             on_request=partial(resources.metrics.count_grant, name),
         )
-        return WatchedClient(source, self._rotation(source, client))
+        return WatchedClient(source, watcher)
 
-    def _rotation(self, source: TokenSource, client: OAuthClient) -> CredentialWatcher:
-        resources = self._resources
-
-        def changed(renewed: OAuthClient) -> None:
-            source.apply(renewed, granter(renewed, resources))
-
-        return CredentialWatcher(client, changed=changed, log=resources.log.logger)
+    def _renew(self, source: TokenSource, client: OAuthClient) -> None:
+        source.apply(client, granter(client, self._resources))
 
     def _route(self, settings: Settings) -> Route:
         """The one that was there is taken over if nothing about it is new."""

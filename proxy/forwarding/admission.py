@@ -16,10 +16,10 @@ from proxy.errors import (
 )
 from proxy.forwarding.request import Request
 from proxy.forwarding.routes import Route, Routes
-from proxy.forwarding.target import host_of
 from proxy.hosts import in_networks, is_ip, is_loopback, parse_ip
-from proxy.wire.cross_site import comes_from_elsewhere, host_name
+from proxy.wire.cross_site import comes_from_elsewhere
 from proxy.wire.grammar import RequestHead
+from proxy.wire.request_target import host_name
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
 _HOST: Final = re.compile(rb"[!$%&'()*+,;=\-._~0-9A-Za-z:\[\]]*")
@@ -53,7 +53,7 @@ def find(request: Request, routes: Routes[Route], own_names: frozenset[str]) -> 
         raise RequestMalformed("The Host field is not a valid host (RFC 9112 §3.2).")
     route = routes.match(head.method, request.target, host)
     if request.target.authority and route.settings.host is None:
-        refuse_other_host(host_of(request.target.authority), request.sender.local, route, own_names)
+        refuse_other_host(host_name(request.target.authority), request.sender.local, route, own_names)
     return route
 
 

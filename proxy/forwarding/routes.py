@@ -14,10 +14,11 @@ from proxy.forwarding.csrf.session import CsrfSession
 from proxy.forwarding.fields import FieldRules
 from proxy.forwarding.limits.route_limits import RouteLimits
 from proxy.forwarding.normalization import PathReading, climbs, readings
-from proxy.forwarding.target import Target, host_of
+from proxy.forwarding.target import Target
 from proxy.hosts import Networks
 from proxy.oauth.source import TokenSource
 from proxy.upstream.pool import Pool
+from proxy.wire.request_target import host_name
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -202,7 +203,7 @@ class Routes(Generic[RouteT]):
         path = target.path.partition(b"?")[0]
         if b"#" in target.path:
             raise RouteUnknown("A request target has no fragment (RFC 9112 §3.2); remove `#` and the rest.")
-        name = host_of(target.authority or host)
+        name = host_name(target.authority or host)
         allowed: set[str] = set()
         accepted_in_upper_case = False
         start = path

@@ -1,4 +1,4 @@
-"""The request target as bytes: its host and its path."""
+"""The request target as bytes: its authority and its path."""
 
 import re
 
@@ -29,12 +29,3 @@ def parse_target(target: bytes) -> Target:
         return Target(b"", b"")
     rest = found[2]
     return Target(found[1], rest if rest.startswith(b"/") else b"/" + rest)
-
-
-def host_of(authority: bytes) -> str:
-    """Returns the host of `host:port` in lower case, without the port (RFC 3986 §3.2) and a trailing dot."""
-    name = authority.decode("latin-1").lower()
-    bracket = name.find("]")
-    if bracket >= 0:
-        return name[1:bracket]
-    return name.partition(":")[0].rstrip(".")

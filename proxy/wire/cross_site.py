@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection
 
 from proxy.wire.field_names import values_of
+from proxy.wire.request_target import split_authority
 
 Fields = Collection[tuple[bytes, bytes]]
 
@@ -17,7 +18,6 @@ _OWN_SITES = frozenset({b"same-origin", b"none"})
 "A page of this address; the user herself, by the address bar or a bookmark. The others: same-site, cross-site."
 _SERIALIZED = re.compile(rb"(https?)://([^/?#@\s]+)", re.IGNORECASE)
 "An origin (RFC 6454 §6.1); `null`, which pages without an origin send, is none."
-_AUTHORITY = re.compile(rb"(?:\[([0-9A-Fa-f:.]+)\]|([^\s\[\]:/?#@\\]*[^\s\[\]:/?#@\\.]))\.?(?::([0-9]*))?")
 _DEFAULT_PORTS = {b"http": b"80", b"https": b"443"}
 
 
@@ -35,12 +35,6 @@ def comes_from_elsewhere(fields: Fields, authority: bytes, *, secure: bool) -> b
     return not all(_is_own(origin, authority, secure=secure) for origin in origins)
 
 
-def host_name(authority: bytes) -> str:
-    """The host of `host:port` in lower case, without port, brackets and the dot at its end; empty if there is none."""
-    found = _AUTHORITY.fullmatch(authority)
-    return (found[1] or found[2]).decode("latin-1").lower() if found else ""
-
-
 def _is_own(origin: bytes, authority: bytes, *, secure: bool) -> bool:
     found = _SERIALIZED.fullmatch(origin)
     if not found:
@@ -54,5 +48,5 @@ def _is_own(origin: bytes, authority: bytes, *, secure: bool) -> bool:
 
 def _place(authority: bytes, scheme: bytes) -> tuple[str, bytes] | None:
     """Host and port; the scheme's port where none is told."""
-    found = _AUTHORITY.fullmatch(authority)
-    return (host_name(authority), found[3] or _DEFAULT_PORTS[scheme]) if found else None
+    found = split_authority(authority)
+    return (found[0], found[1] or _DEFAULT_PORTS[scheme]) if found else None

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Callable, Iterable
 
-TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+from proxy.syntax import TCHAR
+
+TOKEN = re.compile(f"[{TCHAR}]+".encode())
 "`field-name = token`, `token = 1*tchar` (RFC 9110 §5.1, §5.6.2)."
 MOST = 2048
 "Names in a table. Further ones are judged each time: ever new ones neither fill the memory nor push out others."

@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 from aiohttp import web
 
 from proxy.hosts import is_loopback
-from proxy.wire.cross_site import comes_from_elsewhere, host_name
+from proxy.wire.cross_site import comes_from_elsewhere
 from proxy.wire.field_names import values_of
+from proxy.wire.request_target import host_name
 
 NAME = "cpi-oauth-proxy"
 "In the Server field: aiohttp's own would tell versions."

@@ -24,7 +24,7 @@ async def look(proxy: Running) -> None:
     """Let the listener look at its files, as it does every 5 s."""
     certificate = proxy.app.listeners[0].certificate
     assert certificate
-    await certificate.look()
+    await certificate.files.look()
 
 
 def shown(sender: Sender) -> bytes | None:
@@ -55,7 +55,7 @@ async def test_a_wrong_pair_is_not_taken(proxy: Running, issuer: Authority, tmp_
     await look(proxy)
     assert shown(await proxy.sender(tls=issuer.trusting())) == shown(before)
     (line,) = proxy.lines.named("certificate.rejected")
-    reason = f"{tmp_path}/key.pem: cannot be used for TLS (key values mismatch), name a certificate and its key"
+    reason = f"{tmp_path}/key.pem: cannot be used for TLS (key values mismatch); name a certificate and its key"
     assert (line["level"], line["listener"], line["reason"]) == ("warning", "127.0.0.1:0", reason)
 
     issuer.listener()

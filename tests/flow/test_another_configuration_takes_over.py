@@ -134,13 +134,14 @@ async def test_what_a_file_brings_at_the_last_moment_does_not_bring_old_options_
 ) -> None:
     """Who follows the files for the configuration before ends before the new one holds."""
     proxy = await serve(document(upstream, authority))
-    (before,) = proxy.app._generation.registrations.values()
-    follower, client = before.rotation, before.source.client
+    generation = proxy.app._generation
+    (before,) = generation.registrations.values()
+    client = before.source.client
 
     async def changing() -> None:
-        follower._changed(client)
+        generation._renew(before.source, client)
 
-    monkeypatch.setattr(follower, "close", changing)
+    monkeypatch.setattr(before.watcher, "close", changing)
     await proxy.take(document(upstream, authority, client={"scopes": ["a"]}))
     await (await proxy.sender()).ask(POST)
     assert authority.requests[-1].form["scope"] == "a"

@@ -55,9 +55,9 @@ async def ask(proxy: Running, *fields: bytes) -> Answer:
 
 async def look(proxy: Running) -> None:
     """Let the proxy look at its files, as it does every five seconds."""
-    for _, following in proxy.app._resources.authenticators._authenticators.values():
-        assert following is not None
-        await following._once()
+    for each in proxy.app._resources.authenticators._authenticators.values():
+        assert each.files is not None
+        await each.files.look()
 
 
 @contextmanager
@@ -248,8 +248,8 @@ async def test_a_wrong_file_leaves_everything_as_it_was(by_password: Running, us
     assert (await ask(by_password, b"Authorization: " + RIGHT)).status == 200
     (line, *_) = await by_password.lines.reach("inbound_auth.unreadable")
     told = (
-        f"the file {users_file} has in line 1 a hash that is neither bcrypt nor argon2, make it anew with htpasswd -B;"
-        " the old content stays active"
+        f"the file {users_file} has in line 1 a hash that is neither bcrypt nor argon2; make a new one with"
+        " htpasswd -B; the previous content stays active"
     )
     assert (line["level"], line["route"], line["detail"]) == ("warning", "orders", told)
     users_file.unlink()

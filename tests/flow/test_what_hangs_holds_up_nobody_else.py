@@ -11,13 +11,12 @@ from typing import Any
 
 import pytest
 
-from proxy.app import generation
 from proxy.config import file_threads
 from proxy.config.file_threads import FileHangs
 from proxy.config.inbound_files import read_keys
 from proxy.forwarding import spool
 from proxy.forwarding.auth import authenticators
-from proxy.oauth import endpoint
+from proxy.oauth import credential_watcher, endpoint
 from proxy.oauth.credentials import with_secrets
 from proxy.oauth.trust import own_trust
 from proxy.server import sockets
@@ -131,7 +130,7 @@ async def test_a_reload_whose_files_hang_is_refused_and_the_next_one_is_taken(
     monkeypatch.setattr(proxy.app._threads, "_limit", 0.01)
     hanging = Hanging(with_secrets)
     with monkeypatch.context() as patch:
-        patch.setattr(generation, "with_secrets", hanging)
+        patch.setattr(credential_watcher, "with_secrets", hanging)
         with pytest.raises(FileHangs, match="did not answer"):
             await proxy.take(beside(first, "late"))
     monkeypatch.setattr(proxy.app._threads, "_limit", PATIENCE)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from proxy.config.credentials import Read
 from proxy.config.file_watcher import FileWatcher, reason_of
@@ -31,10 +31,16 @@ class Authenticator(Protocol):
         ...
 
 
+class WatchedAuthenticator(NamedTuple):
+    """An authenticator, and what keeps it up to date."""
+
+    authenticator: Authenticator
+    files: FileWatcher[Any] | None = None
+    apply: Callable[[Any], None] | None = None
+
+
 AuthenticatorKey = tuple[str, InboundAuth]
 "The name of a route and its `inbound_auth`."
-WatchedAuthenticator = tuple[Authenticator, FileWatcher[Any] | None]
-"An authenticator with the watcher of its file."
 
 
 class Authenticators:
@@ -56,8 +62,8 @@ class Authenticators:
         key = (route, auth)
         made = self._authenticators.get(key) or added.get(key)
         if made is None:
-            made = added[key] = self._made(route, auth)
-        return made[0]
+            made = added[key] = self._made(auth)
+        return made.authenticator
 
     def adopt(self, added: Mapping[AuthenticatorKey, WatchedAuthenticator]) -> None:
         """Makes new authenticators active. The next `start` watches their files."""
@@ -65,42 +71,43 @@ class Authenticators:
 
     def start(self) -> None:
         """Watches the files."""
-        for _, watcher in self._authenticators.values():
-            if watcher is not None:
-                watcher.start()
+        for (route, _), each in self._authenticators.items():
+            if each.files is not None and each.apply is not None:
+                each.files.start(changed=each.apply, rejected=partial(self._unreadable, route))
 
     async def keep(self, wanted: Collection[AuthenticatorKey]) -> None:
         """Drops all other authenticators."""
         for key in [each for each in self._authenticators if each not in wanted]:
-            _, watcher = self._authenticators.pop(key)
-            if watcher is not None:
-                await watcher.close()
+            files = self._authenticators.pop(key).files
+            if files is not None:
+                await files.close()
 
     async def close(self) -> None:
         """Stops watching the files and checking passwords."""
         await self.keep(())
         await self._checks.close()
 
-    def _made(self, route: str, auth: InboundAuth) -> WatchedAuthenticator:
+    def _made(self, auth: InboundAuth) -> WatchedAuthenticator:
         if auth.basic is not None:
             basic = BasicAuthenticator(self._checks)
-            return basic, self._watched(route, auth.basic.users_file, read_users, basic.update_users)
+            return _watched(basic, auth.basic.users_file, read_users, basic.update_users)
         if auth.api_key is not None:
             api_key = ApiKeyAuthenticator(auth.api_key.field)
-            return api_key, self._watched(route, auth.api_key.keys_file, read_keys, api_key.update_keys)
+            return _watched(api_key, auth.api_key.keys_file, read_keys, api_key.update_keys)
         if auth.client_certificate is not None:
-            return CertificateAuthenticator(auth.client_certificate.subjects), None
+            return WatchedAuthenticator(CertificateAuthenticator(auth.client_certificate.subjects))
         raise ValueError("no kind of inbound_auth")
 
-    def _watched(
-        self, route: str, path: Path, read: Callable[[Path, Read], ContentT], update: Callable[[ContentT], None]
-    ) -> FileWatcher[ContentT]:
-        """Calls `update` with the content of the file, now and whenever it changes."""
-        reading = partial(read, path, read_secret)
-        update(reading())
-        return FileWatcher((path,), read=reading, taken=update, unreadable=partial(self._unreadable, route))
-
     def _unreadable(self, route: str, error: Exception) -> None:
-        """Logs that the old content stays active. The error shows nothing of the new content."""
-        detail = f"{reason_of(error)}; the old content stays active"
+        """Logs why the previous content stays active; the message shows nothing of the file's content."""
+        detail = f"{reason_of(error)}; the previous content stays active"
         self._log.warning("inbound_auth.unreadable", route=route, detail=detail)
+
+
+def _watched(
+    authenticator: Authenticator, path: Path, read: Callable[[Path, Read], ContentT], apply: Callable[[ContentT], None]
+) -> WatchedAuthenticator:
+    """Reads the file, and applies its content to the authenticator."""
+    files = FileWatcher((path,), read=partial(read, path, read_secret))
+    apply(files.value)
+    return WatchedAuthenticator(authenticator, files, apply)

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Collection
 
-_TYPE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9a-z]+)/[!#$%&'*+\-.^_`|~0-9a-z]+")
+from proxy.syntax import TCHAR
+
+_TYPE = re.compile(f"([{TCHAR}]+)/[{TCHAR}]+".encode())
 
 
 def accepts(ranges: Collection[str], content_types: Collection[bytes]) -> bool:

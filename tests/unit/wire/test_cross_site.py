@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.wire.cross_site import comes_from_elsewhere, host_name
+from proxy.wire.cross_site import comes_from_elsewhere
 
 HOST = b"127.0.0.1:8080"
 
@@ -91,28 +91,3 @@ def test_a_request_without_marks_does_not_come_from_elsewhere() -> None:
     """Senders that are no browsers are not concerned, whatever their Host."""
     assert not elsewhere()
     assert not elsewhere((b"Referer", b"https://evil.example/"), host=b"")
-
-
-@pytest.mark.parametrize(
-    ("authority", "name"),
-    [
-        (b"127.0.0.1:8080", "127.0.0.1"),
-        (b"[::1]:8080", "::1"),
-        (b"[::1]", "::1"),
-        (b"Proxy.Example.", "proxy.example"),
-        (b"proxy.example.:443", "proxy.example"),
-        (b"localhost:", "localhost"),
-        (b"", ""),
-        (b".", ""),
-        (b":80", ""),
-        (b"::1", ""),
-        (b"user@localhost", ""),
-        (b"localhost/x", ""),
-        (b"localhost evil.example", ""),
-        (b"localhost,evil.example", "localhost,evil.example"),
-        (b"localhost:80:80", ""),
-    ],
-)
-def test_the_name_of_a_host_has_no_port_and_no_dot_at_its_end(authority: bytes, name: str) -> None:
-    """In lower case, without brackets; what is no authority has no name."""
-    assert host_name(authority) == name

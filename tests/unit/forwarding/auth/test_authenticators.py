@@ -37,7 +37,7 @@ def test_an_invalid_file_is_an_error(tmp_path: Path) -> None:
     """It may change after the configuration was read."""
     keys = tmp_path / "keys"
     keys.write_text("# none")
-    with pytest.raises(ValueError, match=r"keys holds no key"):
+    with pytest.raises(ValueError, match=r"keys contains no key"):
         Authenticators(Lines()).authenticator("a", InboundAuth(api_key=ApiKey(keys_file=keys)), {})
 
 

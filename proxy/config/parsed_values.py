@@ -1,4 +1,4 @@
-"""The kinds of value that the file writes in its own way: addresses, networks, sizes, durations, switches."""
+"""Options that are parsed into other types: addresses, networks, sizes, durations, switches."""
 
 import math
 import re
@@ -20,7 +20,7 @@ _HOST_AND_PORT = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.%]+)\]|(?P<host>[^\s:/\[\]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """Where a socket listens: host and port, or the path of a Unix socket."""
+    """The address of a listening socket: host and port, or the path of a Unix socket."""
 
     host: str = ""
     port: int = 0
@@ -33,12 +33,12 @@ class Address:
 
     @property
     def loopback(self) -> bool:
-        """Whether only this machine can reach it; a Unix socket counts as such."""
+        """Whether only this machine can connect to it, as with a Unix socket."""
         return self.path is not None or is_loopback(self.host)
 
 
 def parse_address(value: Any) -> Address:
-    """An address from `host:port`, `[v6]:port` or `unix:/path`; ValueError says what would be right."""
+    """Parses `host:port`, `[v6]:port` or `unix:/path`."""
     if isinstance(value, Address):
         return value
     text = str(value)
@@ -46,12 +46,12 @@ def parse_address(value: Any) -> Address:
         return Address(path=Path(text.removeprefix("unix:")))
     found = _HOST_AND_PORT.fullmatch(text)
     if not found or int(found["port"]) > 65535:
-        raise ValueError("is no address, write host:port (0.0.0.0:8080 for all), [IPv6]:port or unix:/path")
+        raise ValueError("is not a valid address; write host:port (0.0.0.0:8080 for all), [IPv6]:port or unix:/path")
     return Address(host=found["v6"] or found["host"], port=int(found["port"]))
 
 
 def _quantity(value: Any, units: dict[str, Any]) -> tuple[float, Any] | None:
-    """A plain number and its unit's worth; None for what is neither number nor number with a known unit."""
+    """Returns a number and the value of its unit; None if it is not a number, or the unit is unknown."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
@@ -62,80 +62,82 @@ def _quantity(value: Any, units: dict[str, Any]) -> tuple[float, Any] | None:
 
 
 def parse_size(value: Any) -> int:
-    """Bytes from `1MiB`, `200KB` or a number."""
+    """Parses `1MiB`, `200KB` or a number into bytes."""
     quantity = _quantity(value.upper() if isinstance(value, str) else value, _SIZE_UNITS)
     if quantity is None:
-        raise ValueError("is no size, write a number of bytes or like 512KiB, 1MiB, 2GB")
+        raise ValueError("is not a valid size; write a number of bytes, or one like 512KiB, 1MiB, 2GB")
     return int(quantity[0] * quantity[1])
 
 
 def parse_duration(value: Any) -> float:
-    """Seconds from `10s`, `5m`, `1h` or a number."""
+    """Parses `10s`, `5m`, `1h` or a number into seconds."""
     quantity = _quantity(value, _DURATION_UNITS)
     if quantity is None:
-        raise ValueError("is no duration, write a number of seconds or like 500ms, 10s, 5m, 1h")
+        raise ValueError("is not a valid duration; write a number of seconds, or one like 500ms, 10s, 5m, 1h")
     return quantity[0] * float(quantity[1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frequency:
-    """So many in so many seconds."""
+    """A number of events in a number of seconds."""
 
     count: int
     seconds: float
 
     @property
     def interval(self) -> float:
-        """Seconds between two."""
+        """Seconds between two events."""
         return self.seconds / self.count
 
 
 def parse_frequency(value: Any) -> Frequency:
-    """How often, from `50/s`, `600/m` or `1000/h`."""
+    """Parses `50/s`, `600/m` or `1000/h`."""
     if isinstance(value, Frequency):
         return value
     found = _FREQUENCY.fullmatch(str(value))
     if found is None:
-        raise ValueError("is no rate, write a whole number per second, minute or hour, like 50/s, 600/m, 1000/h")
+        raise ValueError(
+            "is not a valid rate; write a whole number per second, minute or hour, like 50/s, 600/m, 1000/h"
+        )
     return Frequency(count=int(found[1]), seconds=_DURATION_UNITS[found[2]])
 
 
 def parse_network(value: Any) -> IPv4Network | IPv6Network:
-    """A network from CIDR; host bits may be set."""
+    """Parses CIDR; host bits may be set."""
     if isinstance(value, IPv4Network | IPv6Network):
         return value
     try:
         return ip_network(str(value), strict=False)
     except ValueError:
-        raise ValueError("is no network, write CIDR like 10.1.0.0/16 or 2001:db8::/32") from None
+        raise ValueError("is not a valid network; write CIDR like 10.1.0.0/16 or 2001:db8::/32") from None
 
 
 def parse_count(value: Any) -> int:
-    """A whole number that is not negative."""
+    """Parses a whole number that is not negative."""
     if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,12}", str(value)):
-        raise ValueError("is no whole number, write one like 100")
+        raise ValueError("is not a whole number; write one like 100")
     return int(value)
 
 
 def parse_share(value: Any) -> float:
-    """A share from 0 (none) to 1 (all)."""
+    """Parses a share from 0 (none) to 1 (all)."""
     quantity = _quantity(value, {"": 1})
     if quantity is None or quantity[0] > 1:
-        raise ValueError("is no share, write a number from 0 to 1, like 0.1")
+        raise ValueError("is not a valid share; write a number from 0 to 1, like 0.1")
     return quantity[0]
 
 
 def parse_switch(value: Any) -> bool:
-    """A boolean; `${NAME}` can only give text, so `true` and `false` as text are taken too."""
+    """Parses a boolean, or the texts `true` and `false`, because `${NAME}` is always text."""
     if isinstance(value, bool):
         return value
     if value not in ("true", "false"):
-        raise ValueError("is no switch, write true or false")
+        raise ValueError("is not a valid switch; write true or false")
     return bool(value == "true")
 
 
 def off_word(value: Any) -> Any:
-    """Gives back the word `off`, which YAML reads as a boolean where it is not quoted."""
+    """Restores the word `off`, which YAML reads as a boolean if it is not quoted."""
     return "off" if value is False else value
 
 
@@ -145,7 +147,9 @@ def _from_folder(path: Path, context: Any) -> Path:
 
 def _file_path(path: Path, info: ValidationInfo) -> Path:
     if path in {Path(), Path("/")}:
-        raise ValueError("names no file, write a path (relative ones start at the configuration file's folder)")
+        raise ValueError(
+            "does not name a file; write a path (a relative one starts at the configuration file's folder)"
+        )
     return _from_folder(path, info.context)
 
 
@@ -154,7 +158,7 @@ def _socket_path(address: Address, info: ValidationInfo) -> Address:
 
 
 def _written(pattern: str, *others: str) -> WithJsonSchema:
-    """How the schema shows a value that is text in the file and something else in the model."""
+    """Returns the schema of a value that is text in the file and another type in the model."""
     return WithJsonSchema({"type": ["string", *others], "pattern": pattern})
 
 
