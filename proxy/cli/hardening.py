@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from proxy.config.model import Configuration
-from proxy.observe.log_format import Logger
+from proxy.observe.logger import Logger
 
 
 def warn(configuration: Configuration, exposed: Iterable[Path], log: Logger) -> None:

@@ -4,7 +4,7 @@ import socket
 import time
 from collections.abc import Mapping
 
-from proxy.observe.log_format import Logger
+from proxy.observe.logger import Logger
 
 
 class ServiceManager:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from proxy.config.vocabulary import shown
+from proxy.observe.log_format import printable
 
 Location = tuple[str | int, ...]
 "Keys and indices from the top of the document."
@@ -23,7 +24,7 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
-        return _printable(": ".join(part for part in (place, self.path, self.text) if part))
+        return printable(": ".join(part for part in (place, self.path, self.text) if part))
 
 
 class ConfigurationError(Exception):
@@ -85,8 +86,3 @@ def spelled(location: Location) -> str:
     """The location as users write it: `routes[0].timeout`; a key that may be a secret is hidden."""
     steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in shown(location))
     return "".join(steps).removeprefix(".")
-
-
-def _printable(text: str) -> str:
-    """One line without terminal controls, whatever stands in keys and file names."""
-    return "".join(character if character.isprintable() else "?" for character in text)

@@ -2,13 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from proxy.forwarding.admission import Networks
 from proxy.forwarding.routes import Route, Routes
 from proxy.forwarding.spool import Spool
-from proxy.observe.exchange_record import ExchangeRecord
-from proxy.observe.traces import Traces
+from proxy.observe.observers import BeginningObserver, ExchangeObserver
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,9 +23,9 @@ class ExchangeContext:
     "Where large bodies are kept; None if no route wants that."
     wall: Callable[[], float]
     "Wall time in seconds, for Date."
-    closing: Callable[[ExchangeRecord], None]
-    "Takes the account of each finished exchange."
-    holdings: Any = None
-    "Lives for as long as an exchange does."
-    traces: Traces | None = None
-    "Makes spans; None where none are wanted."
+    beginning: tuple[BeginningObserver, ...]
+    "Told of each exchange that begins."
+    finishing: tuple[ExchangeObserver, ...]
+    "Told of each exchange that ends."
+    in_use: object
+    "Kept alive by each exchange of the configuration, so that a weak reference tells whether there is one."

@@ -44,7 +44,7 @@ async def test_the_next_request_of_a_connection_goes_the_new_way(
     proxy = await serve(first)
     sender = await proxy.sender()
     assert [(await sender.ask(POST)).status for _ in range(2)] == [200, 200]
-    await proxy.take(with_route(first, upstream=f"{other.url}/http/invoices"))
+    await proxy.reload(with_route(first, upstream=f"{other.url}/http/invoices"))
     assert [(await sender.ask(POST)).status for _ in range(2)] == [200, 200]
     assert [each.target for each in other.requests] == [b"/http/invoices"] * 2
     assert (len(upstream.requests), len(authority.requests)) == (2, 1)
@@ -57,7 +57,7 @@ async def test_a_route_comes_and_another_goes(serve: Serve, upstream: Upstream, 
     sender = await proxy.sender()
     invoices = request(b"POST /invoices", body=b"x")
     assert [(await sender.ask(each)).status for each in (POST, invoices)] == [200, 404]
-    await proxy.take(with_route(first, path="/invoices"))
+    await proxy.reload(with_route(first, path="/invoices"))
     assert [(await sender.ask(each)).status for each in (POST, invoices)] == [404, 200]
 
 
@@ -73,7 +73,7 @@ async def test_what_is_on_its_way_ends_as_it_began(
     await asyncio.gather(idle.ask(POST), sender.ask(POST))
     await sender.send(POST)
     await upstream.reach(3)
-    await proxy.take(with_route(first, upstream=other.url))
+    await proxy.reload(with_route(first, upstream=other.url))
     await until(lambda: sum(pool.idle for pool in proxy.app.pools) == 0)
     assert (await idle.ask(POST)).status == 200
     held.go.set()
@@ -93,7 +93,7 @@ async def test_stopping_ends_what_an_earlier_configuration_began(
     sender = await proxy.sender()
     await sender.send(POST)
     await upstream.reach(1)
-    await proxy.take(with_route(first, upstream=other.url))
+    await proxy.reload(with_route(first, upstream=other.url))
     await soon(proxy.app.stop())
     assert (await sender.answer()).code == "draining"
 
@@ -108,7 +108,7 @@ async def test_connections_and_csrf_tokens_of_what_has_not_changed_are_kept(
     sender = await proxy.sender()
     await sender.ask(POST)
     added = {"path": "/more", "upstream": upstream.url, "oauth_client": "orders"}
-    await proxy.take(first | {"routes": [*first["routes"], added]})
+    await proxy.reload(first | {"routes": [*first["routes"], added]})
     await sender.ask(POST)
     assert [each.field(b"X-CSRF-Token") for each in upstream.requests[2:]] == [[b"NONCE"]] * 2
     assert upstream.requests[3].connection in {1, 2}  # of the message and of the fetch
@@ -122,7 +122,7 @@ async def test_a_changed_oauth_client_has_a_new_token_at_once_and_its_old_one_un
     proxy = await serve(first)
     sender = await proxy.sender()
     await sender.ask(POST)
-    await proxy.take(document(upstream, authority, client={"client_secret": "other", "scopes": ["a"]}))
+    await proxy.reload(document(upstream, authority, client={"client_secret": "other", "scopes": ["a"]}))
     await proxy.lines.reach("token.granted", 2)
     await sender.ask(POST)
     assert [each.form.get("scope") for each in authority.requests] == [None, "a"]
@@ -134,14 +134,14 @@ async def test_what_a_file_brings_at_the_last_moment_does_not_bring_old_options_
 ) -> None:
     """Who follows the files for the configuration before ends before the new one holds."""
     proxy = await serve(document(upstream, authority))
-    (before,) = proxy.app._generation.registrations.values()
-    follower, client = before.rotation, before.source.client
+    (before,) = proxy.app._generation.clients.values()
+    follower, client = before.watcher, before.source.client
 
     async def changing() -> None:
         before.source.credentials_changed(client)
 
     monkeypatch.setattr(follower, "close", changing)
-    await proxy.take(document(upstream, authority, client={"scopes": ["a"]}))
+    await proxy.reload(document(upstream, authority, client={"scopes": ["a"]}))
     await (await proxy.sender()).ask(POST)
     assert authority.requests[-1].form["scope"] == "a"
 
@@ -153,7 +153,7 @@ async def test_another_registration_begins_without_a_token(
     proxy = await serve(document(upstream, authority))
     sender = await proxy.sender()
     await sender.ask(POST)
-    await proxy.take(document(upstream, authority, client={"client_id": "another"}))
+    await proxy.reload(document(upstream, authority, client={"client_id": "another"}))
     await sender.ask(POST)
     assert [each.field(b"Authorization") for each in upstream.requests] == [[b"Bearer token-1"], [b"Bearer token-2"]]
 
@@ -168,9 +168,9 @@ async def test_a_token_on_its_way_is_waited_for_over_a_reload(
     early, late = await proxy.sender(), await proxy.sender()
     await early.send(POST)
     await until(lambda: authority.requests)
-    await proxy.take(with_route(first, max_body="1KiB"))
+    await proxy.reload(with_route(first, max_body="1KiB"))
     await late.send(POST)
-    await until(lambda: sum(each.busy for each in proxy.app.crowd) == 2)
+    await until(lambda: sum(each.busy for each in proxy.app.senders) == 2)
     authority.hold.set()
     assert [(await each.answer()).status for each in (early, late)] == [200, 200]
     assert len(authority.requests) == 1
@@ -184,7 +184,7 @@ async def test_a_gate_remembers_over_a_reload(
     first = with_route(document(upstream, authority), inbound_auth={"basic": {"users_file": "users"}})
     proxy = await serve(first)
     (before,) = proxy.app._generation.routes.values()
-    await proxy.take(with_route(first, max_body="1KiB"))
+    await proxy.reload(with_route(first, max_body="1KiB"))
     (after,) = proxy.app._generation.routes.values()
     assert before is not after
     assert before.gate is after.gate
@@ -213,10 +213,10 @@ async def test_what_cannot_be_changes_nothing(
         loaded = await asyncio.to_thread(configured, with_gate, tmp_path / "proxy.yaml")
         (tmp_path / "users").write_text("")
         with pytest.raises(ValueError, match="users"):
-            await proxy.app.take(loaded)
+            await proxy.apply(loaded)
     else:
         with pytest.raises((OSError, ValueError), match=f"{taken}|reuse_port"):
-            await proxy.take(second)
+            await proxy.reload(second)
     senders = [await proxy.sender() for _ in range(2)]
     assert [(await each.ask(POST)).status for each in senders] == [200, 200]
     assert (proxy.app.configuration, other.requests, len(proxy.app.listeners)) == (before, [], 1)
@@ -240,7 +240,7 @@ async def test_what_fails_in_the_middle_leaves_no_address_behind(
 
     monkeypatch.setattr(Listener, "bind", failing)
     with pytest.raises(RuntimeError):
-        await proxy.take(first | {"listen": ["127.0.0.1:0", "127.0.0.2:0", "127.0.0.3:0"]})
+        await proxy.reload(first | {"listen": ["127.0.0.1:0", "127.0.0.2:0", "127.0.0.3:0"]})
     assert [each.port for each in bound] == [0]
 
 
@@ -260,7 +260,7 @@ async def test_a_fault_in_the_admin_site_leaves_no_address_behind(
     monkeypatch.setattr(Listeners, "prepare", kept)
     monkeypatch.setattr("proxy.app.lifecycle.open_site", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        await proxy.take(first | {"listen": ["127.0.0.1:0", "127.0.0.2:0"], "admin": "127.0.0.3:0"})
+        await proxy.reload(first | {"listen": ["127.0.0.1:0", "127.0.0.2:0"], "admin": "127.0.0.3:0"})
     assert [each.port for each in changes[0].opened] == [0]
 
 
@@ -276,7 +276,7 @@ async def test_pools_of_an_earlier_configuration_are_shown_while_they_serve(
     await sender.send(POST)
     await upstream.reach(1)
     remembered = proxy.app.pools
-    await proxy.take(with_route(first, upstream=other.url))
+    await proxy.reload(with_route(first, upstream=other.url))
     assert len(proxy.app.pools) == 2
     held.go.set()
     await sender.answer()
@@ -296,7 +296,7 @@ async def test_a_listener_comes_and_another_goes(
     await idle.ask(POST)
     await busy.send(POST)
     await upstream.reach(2)
-    await proxy.take(first | {"listen": "127.0.0.2:0"})
+    await proxy.reload(first | {"listen": "127.0.0.2:0"})
     proxy.clock.advance(LINGER)
     assert await idle.rest() == b""
     with pytest.raises(ConnectionRefusedError):
@@ -315,7 +315,7 @@ async def test_a_listener_that_lets_in_others_asks_who_is_there_to_come_again(
     proxy = await serve(first)
     port, sender = proxy.port, await proxy.sender()
     await sender.ask(POST)
-    await proxy.take(first | {"listen": {"address": "127.0.0.1:0", "allow": ["192.0.2.0/24"]}})
+    await proxy.reload(first | {"listen": {"address": "127.0.0.1:0", "allow": ["192.0.2.0/24"]}})
     assert proxy.port == port
     assert await sender.rest() == b""
     assert (await (await proxy.sender()).answer()).code == "sender_not_allowed"
@@ -329,9 +329,9 @@ async def test_a_listener_may_begin_to_speak_tls(
     first = document(upstream, authority)
     proxy = await serve(first)
     await (await proxy.sender()).ask(POST)
-    await proxy.take(first | {"listen": {"address": "127.0.0.1:0", "tls": issuer.listener()}})
+    await proxy.reload(first | {"listen": {"address": "127.0.0.1:0", "tls": issuer.listener()}})
     assert (await (await proxy.sender(tls=issuer.trusting())).ask(POST)).status == 200
-    await proxy.take(first)
+    await proxy.reload(first)
     assert (await (await proxy.sender()).ask(POST)).status == 200
 
 
@@ -343,7 +343,7 @@ async def test_limits_hold_for_who_is_there_too(
     proxy = await serve(first)
     sender = await proxy.sender()
     await sender.ask(POST)
-    await proxy.take(first | {"limits": {"idle_timeout": 1, "max_connections": 1}})
+    await proxy.reload(first | {"limits": {"idle_timeout": 1, "max_connections": 1}})
     assert (await (await proxy.sender()).answer()).code == "overloaded"
     await sender.ask(POST)
     proxy.clock.advance(1.5)
@@ -355,7 +355,7 @@ async def test_the_admin_address_moves(serve: Serve, upstream: Upstream, authori
     first = document(upstream, authority)
     proxy = await serve(first)
     before = proxy.app.admin.port
-    await proxy.take(first | {"admin": "127.0.0.2:0"})
+    await proxy.reload(first | {"admin": "127.0.0.2:0"})
     reader, writer = await asyncio.open_connection("127.0.0.2", proxy.app.admin.port)
     writer.write(b"GET /readyz HTTP/1.0\r\nHost: 127.0.0.2\r\n\r\n")
     assert b"200 OK" in await reader.read()
@@ -379,5 +379,5 @@ async def test_new_certificates_of_an_upstream_are_read(
         sender = await proxy.sender()
         assert (await sender.ask(POST)).status == 502
         new.cert_pem.write_to_path(ca_file)
-        await proxy.take(first)
+        await proxy.reload(first)
         assert (await sender.ask(POST)).status == 200

@@ -202,7 +202,7 @@ async def test_spans_go_on_with_another_configuration(
     proxy: Running, upstream: Upstream, authority: AuthorizationServer, traces: MemoryTraces
 ) -> None:
     """They belong to the process."""
-    await proxy.take(document(upstream, authority, name="later"))
+    await proxy.reload(document(upstream, authority, name="later"))
     await (await proxy.sender()).ask(request(b"GET /orders", PARENT))
     (span,) = await traces.reach()
     assert (span.name, len(upstream.requests[0].field(b"traceparent"))) == ("GET later", 1)

@@ -55,7 +55,7 @@ async def ask(proxy: Running, *fields: bytes) -> Answer:
 
 async def look(proxy: Running) -> None:
     """Let the proxy look at its files, as it does every five seconds."""
-    for _, following in proxy.app._resources.gates._gates.values():
+    for _, following in proxy.app._resources.authenticators._gates.values():
         assert following is not None
         await following._once()
 
@@ -65,7 +65,7 @@ def waiting(proxy: Running, count: int = MOST_OF_ONE) -> Iterator[None]:
     """Keep so many checks of our address from ending."""
     go_on = Event()
     for _ in range(count):
-        proxy.app._resources.gates._checks.begin("127.0.0.1", go_on.wait)
+        proxy.app._resources.authenticators._checks.begin("127.0.0.1", go_on.wait)
     try:
         yield
     finally:
@@ -218,9 +218,9 @@ async def test_a_message_is_not_delivered_whose_sender_leaves_while_its_password
     with waiting(by_password, AT_A_TIME):
         sender = await by_password.sender()
         await sender.send(request(b"POST /orders", b"Authorization: " + RIGHT, body=b"x"))
-        await until(lambda: [connection.busy for connection in by_password.app.crowd] == [True])
+        await until(lambda: [connection.busy for connection in by_password.app.senders] == [True])
         sender.reset()
-        await until(lambda: not len(by_password.app.crowd))
+        await until(lambda: not len(by_password.app.senders))
     line = await by_password.record()
     assert (line["status"], line["code"], upstream.connections) == (499, "sender_left", 0)
 

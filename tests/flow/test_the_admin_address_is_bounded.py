@@ -132,9 +132,9 @@ async def test_what_is_no_http_is_a_400_that_quotes_nothing(
     """Neither the answer nor the log has a word of it, and nothing goes to standard error."""
     sender = await connected(proxy)
     refused = await sender.ask(octets)
-    assert (refused.status, refused.body, await sender.rest()) == (400, b"This is not well-formed HTTP.\n", b"")
+    assert (refused.status, refused.body, await sender.rest()) == (400, b"The request is not well-formed HTTP.\n", b"")
     (line,) = await proxy.lines.reach("admin.refused")
-    assert (line["status"], line["detail"]) == (400, "This is not well-formed HTTP.")
+    assert (line["status"], line["detail"]) == (400, "The request is not well-formed HTTP.")
     assert (capfd.readouterr().err, caplog.text, "cAnAry" in str(proxy.lines.text)) == ("", "", False)
 
 

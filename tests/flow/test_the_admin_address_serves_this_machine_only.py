@@ -111,7 +111,7 @@ async def test_names_change_with_a_reload_and_connections_stay(
     ask_new = b"GET /livez HTTP/1.1\r\nHost: new.example\r\n\r\n"
     assert (await sender.ask(ask_new)).status == 421
     port = proxy.app.admin.port
-    await proxy.take(document(upstream, authority) | {"admin": {"address": "127.0.0.1:0", "hosts": ["new.example"]}})
+    await proxy.reload(document(upstream, authority) | {"admin": {"address": "127.0.0.1:0", "hosts": ["new.example"]}})
     assert (await sender.ask(ask_new)).status == 200
     assert (proxy.app.admin.port, (await ask(proxy, b"GET /livez", host=b"proxy.example")).status) == (port, 421)
     sender.leave()

@@ -43,7 +43,7 @@ async def test_the_metrics_count_what_happened(proxy: Running, tenant: Tenant) -
     assert found["cpi_proxy_token_expiry_timestamp_seconds", (("oauth_client", "neo"),)] == proxy.clock.wall() + 3600
     assert found["cpi_proxy_in_flight", ()] == 0
     assert found["cpi_proxy_sender_connections", ()] == 1
-    assert found["cpi_proxy_sender_connections_max", ()] == proxy.app.crowd.most
+    assert found["cpi_proxy_sender_connections_max", ()] == proxy.app.senders.most
     assert found["cpi_proxy_upstream_connections", (("state", "idle"),)] == 1
     for phase in ("token", "connect", "first_byte", "relay"):
         assert found["cpi_proxy_phase_seconds_count", (("phase", phase),)] == 2

@@ -14,7 +14,7 @@ from proxy.forwarding.auth.api_key import ApiKeyAuthenticator
 from proxy.forwarding.auth.basic import BasicAuthenticator
 from proxy.forwarding.auth.client_certificate import CertificateAuthenticator
 from proxy.forwarding.auth.password_checks import PasswordChecks
-from proxy.observe.log_format import Logger
+from proxy.observe.logger import Logger
 
 if TYPE_CHECKING:
     from proxy.forwarding.request import Request

@@ -79,8 +79,8 @@ async def test_what_has_not_changed_is_taken_over(resources: ProcessResources, t
     second = await generation(resources, tmp_path, A, {**B, "max_body": 1}, before=first)
     assert second.routes["a"] is first.routes["a"]
     assert second.routes["b"] is not first.routes["b"]
-    assert (second.sources, second.pools, second.trusts) == (first.sources, first.pools, first.trusts)
-    assert second.holdings.parts == first.holdings.parts
+    assert (second.sources, second.pools, second.tls_contexts) == (first.sources, first.pools, first.tls_contexts)
+    assert second.in_use.parts == first.in_use.parts
 
 
 async def test_what_has_gone_is_left(resources: ProcessResources, tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ async def test_what_has_gone_is_left(resources: ProcessResources, tmp_path: Path
     bounded = {**B, "max_concurrency": 1}
     first = await generation(resources, tmp_path, A, bounded)
     second = await generation(resources, tmp_path, A, before=first)
-    assert first.holdings.parts - second.holdings.parts == {first.routes["b"].pool, first.routes["b"].bounds}
+    assert first.in_use.parts - second.in_use.parts == {first.routes["b"].pool, first.routes["b"].bounds}
 
 
 @pytest.mark.parametrize("options", [{"via": "other"}, {"upstream_idle_timeout": 1}])

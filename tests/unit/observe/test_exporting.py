@@ -15,7 +15,7 @@ from opentelemetry.trace import Span
 
 from proxy.errors import GrantUnavailable
 from proxy.observe.exchange_record import ExchangeRecord
-from proxy.observe.exporting import SdkWords, SpanTraces, WatchedExporter, exporting_traces, reason_of, resource
+from proxy.observe.exporting import CountingExporter, SdkLog, SpanTraces, exporting_traces, reason_of, resource
 from proxy.observe.losses import Losses
 from tests.fakes.heads import request_head
 from tests.fakes.traces import Events, MemoryTraces
@@ -28,7 +28,7 @@ PARENT = f"00-{TRACE}-b7ad6b7169203331-01".encode()
 def begun(traces: SpanTraces, *fields: tuple[bytes, bytes]) -> ExchangeRecord:
     """The account of a request that has come."""
     record = ExchangeRecord("id-1", "POST", b"/orders")
-    traces.begin(record, request_head(b"POST /orders HTTP/1.0", *fields), secure=False)
+    traces.began(record, request_head(b"POST /orders HTTP/1.0", *fields), secure=False)
     return record
 
 
@@ -47,7 +47,7 @@ async def test_a_span_hangs_below_the_senders_and_the_upstreams_below_it() -> No
         TRACE,
         (f"traceparent: 00-{TRACE}-{span}-01".encode(), b"tracestate: a=1,  b=2"),
     )
-    traces.end(record)
+    traces.finished(record)
     (ended,) = traces.spans
     assert ended.parent is not None
     assert f"{ended.parent.span_id:016x}" == "b7ad6b7169203331"
@@ -65,7 +65,7 @@ async def test_a_malformed_parent_is_as_none(malformed: bytes) -> None:
     assert trace != TRACE
     (line,) = record.trace
     assert line.startswith(f"traceparent: 00-{trace}-{span}-0".encode())
-    traces.end(record)
+    traces.finished(record)
     assert traces.spans[0].parent is None
 
 
@@ -74,7 +74,7 @@ async def test_what_the_sender_does_not_want_sampled_is_not() -> None:
     traces = MemoryTraces()
     record = begun(traces, (b"traceparent", PARENT[:-1] + b"0"))
     assert record.trace[0].endswith(b"-00")
-    traces.end(record)
+    traces.finished(record)
     assert not traces.spans
 
 
@@ -82,10 +82,10 @@ async def test_a_sampler_may_say_no_to_what_begins_here() -> None:
     """Then the upstream hears so."""
     provider = TracerProvider(sampler=ALWAYS_OFF, shutdown_on_exit=False)
     events = Events()
-    traces = SpanTraces(provider, Losses(events, asyncio.get_running_loop()), SdkWords())
+    traces = SpanTraces(provider, Losses(events, asyncio.get_running_loop()), SdkLog())
     record = begun(traces)
     assert record.trace[0].endswith((b"-00", b"-02"))
-    traces.end(record)
+    traces.finished(record)
     await traces.close()
     assert not events.warnings
 
@@ -95,7 +95,7 @@ async def test_5xx_are_errors_with_our_sentence() -> None:
     traces = MemoryTraces()
     record = begun(traces)
     record.failed(GrantUnavailable("Later."))
-    traces.end(record)
+    traces.finished(record)
     (ended,) = traces.spans
     assert (ended.status.status_code.name, ended.status.description) == ("ERROR", "Later.")
 
@@ -103,7 +103,7 @@ async def test_5xx_are_errors_with_our_sentence() -> None:
 async def test_what_never_became_a_request_has_no_span() -> None:
     """Its account may be closed all the same."""
     traces = MemoryTraces()
-    traces.end(ExchangeRecord("id-1", ""))
+    traces.finished(ExchangeRecord("id-1", ""))
     assert not traces.spans
 
 
@@ -141,30 +141,30 @@ async def test_spans_that_the_collector_refuses_are_told() -> None:
     """How many."""
     events, exporter = Events(), Refusing()
     exporter.go.set()
-    losses, words = Losses(events, asyncio.get_running_loop()), SdkWords()
+    losses, words = Losses(events, asyncio.get_running_loop()), SdkLog()
     provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(SimpleSpanProcessor(WatchedExporter(exporter, losses, words)))
+    provider.add_span_processor(SimpleSpanProcessor(CountingExporter(exporter, losses, words)))
     traces = SpanTraces(provider, losses, words)
     for _ in range(3):
-        traces.end(begun(traces))
+        traces.finished(begun(traces))
     await traces.close()
     assert lost(events) == [(1, ""), (2, "")]
 
 
 async def test_spans_that_find_the_queue_full_are_told() -> None:
     """While the collector keeps us waiting."""
-    events, exporter, words = Events(), Refusing(), SdkWords()
+    events, exporter, words = Events(), Refusing(), SdkLog()
     losses = Losses(events, asyncio.get_running_loop())
-    words.listen()
+    words.capture()
     words.losses = losses
     provider = TracerProvider(shutdown_on_exit=False)
-    processor = BatchSpanProcessor(WatchedExporter(exporter, losses, words), max_queue_size=1, max_export_batch_size=1)
+    processor = BatchSpanProcessor(CountingExporter(exporter, losses, words), max_queue_size=1, max_export_batch_size=1)
     provider.add_span_processor(processor)
     traces = SpanTraces(provider, losses, words)
-    traces.end(begun(traces))
+    traces.finished(begun(traces))
     assert await asyncio.to_thread(exporter.begun.wait, PATIENCE)
     for _ in range(2):
-        traces.end(begun(traces))
+        traces.finished(begun(traces))
     exporter.go.set()
     await traces.close()
     assert lost(events)[0] == (1, "queue full")
@@ -174,17 +174,17 @@ async def test_spans_that_find_the_queue_full_are_told() -> None:
 async def test_stopping_does_not_wait_for_a_collector_that_hangs() -> None:
     """The patience is over at once here."""
     events, exporter = Events(), Refusing()
-    losses, words = Losses(events, asyncio.get_running_loop()), SdkWords()
+    losses, words = Losses(events, asyncio.get_running_loop()), SdkLog()
     provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(BatchSpanProcessor(WatchedExporter(exporter, losses, words)))
+    provider.add_span_processor(BatchSpanProcessor(CountingExporter(exporter, losses, words)))
     traces = SpanTraces(provider, losses, words)
-    words.listen()
+    words.capture()
     for _ in range(3):
-        traces.end(begun(traces))
+        traces.finished(begun(traces))
     await traces.close(patience=0)
     assert lost(events) == [(3, "no answer")]
     assert not logging.getLogger("opentelemetry").propagate
-    words.listen_no_more()
+    words.restore()
     exporter.go.set()
 
 
@@ -225,7 +225,7 @@ async def test_a_refusal_is_told_by_its_status_and_nothing_else(
     assert refusing
     events = Events()
     traces = await asyncio.to_thread(exporting_traces, events, asyncio.get_running_loop())
-    traces.end(begun(traces))
+    traces.finished(begun(traces))
     await traces.close()
     assert events.warnings == [("traces.not_exported", {"spans": 1, "reason": "status 401"})]
     assert (capfd.readouterr().err, caplog.text) == ("", "")
@@ -261,11 +261,11 @@ def test_of_a_line_of_the_sdk_only_a_status_or_an_errors_kind_is_taken() -> None
 
 async def test_no_sender_can_make_up_a_reason() -> None:
     """The SDK logs that a traceparent is too long, with a number."""
-    traces, words = MemoryTraces(), SdkWords()
+    traces, words = MemoryTraces(), SdkLog()
     words.losses = Losses(Events(), asyncio.get_running_loop())
-    words.listen()
+    words.capture()
     begun(traces, (b"traceparent", b"0" * 9999))
-    words.listen_no_more()
+    words.restore()
     assert not words.reason
 
 

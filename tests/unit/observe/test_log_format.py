@@ -143,7 +143,7 @@ def test_the_level_decides_which_exchanges_are_written(tmp_path: Path, level: st
 def test_lost_lines_are_told_as_any_other_event(tmp_path: Path, *, human: bool) -> None:
     """With time and level, in JSON or for people; the form changes with the configuration."""
     with logging_to(tmp_path / "log", human=not human) as log:
-        log.take(level="error", human=human)
+        log.apply(level="error", human=human)
         line = log.writer.dropped_line(7)
     if human:
         assert line[13:] == "warning log.dropped count=7"
