@@ -35,7 +35,7 @@ async def test_a_request_cut_at_any_octet_does_not_reach_the_upstream(
 
 
 @pytest.mark.parametrize(
-    ("end", "account"), [(Sender.reset, (499, "sender_left")), (Sender.leave, (400, "request_malformed"))]
+    ("end", "record"), [(Sender.reset, (499, "sender_left")), (Sender.leave, (400, "request_malformed"))]
 )
 async def test_a_cut_body_that_streams_is_cut_at_the_upstream(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer, end: object, record: tuple[int, str]
