@@ -257,3 +257,14 @@ class Draining(OwnError):
     """The proxy is stopping."""
 
     status, code, title = 503, "draining", "The proxy is stopping"
+
+
+class SpoolUnavailable(OwnError):
+    """The body was in a file, and the disk fails or hangs."""
+
+    status, code, title, proxy_status = (
+        503,
+        "spool_unavailable",
+        "The spool cannot be used",
+        "proxy_internal_error",
+    )

@@ -31,11 +31,27 @@ class LateCall:
 
 @asynccontextmanager
 async def timeout(seconds: float) -> AsyncIterator[None]:
-    """Like `asyncio.timeout`: TimeoutError if what is inside takes longer, but only once the event loop has read."""
-    async with asyncio.timeout(None) as limit:
-        loop = asyncio.get_running_loop()
-        call = LateCall(seconds, lambda: limit.reschedule(loop.time()))
-        try:
-            yield
-        finally:
-            call.cancel()
+    """Like `asyncio.timeout`: TimeoutError if what is inside takes longer, but only once the event loop has read.
+
+    Inside the cleanup of a cancelled task too, where that of Python before 3.11.3 raises CancelledError.
+    """
+    task = asyncio.current_task()
+    if task is None:
+        raise RuntimeError("a timeout needs a task")
+    before, struck = task.cancelling(), False
+
+    def strike() -> None:
+        nonlocal struck
+        struck = task.cancel()
+
+    call = LateCall(seconds, strike)
+    try:
+        yield
+    except asyncio.CancelledError as error:
+        if struck and task.cancelling() - 1 <= before:  # nobody else has cancelled it meanwhile
+            raise TimeoutError from error
+        raise
+    finally:
+        call.cancel()
+        if struck:
+            task.uncancel()

@@ -108,9 +108,12 @@ class AdminConnection(RequestHandler):
         """Notes that a request head is complete."""
         self._enter(AdminState.BUSY)
 
-    def end(self) -> None:
-        """Notes that the answer is there; it may still have to be sent."""
-        self._enter(AdminState.IDLE)
+    def end(self, *, early: bool) -> None:
+        """Notes that the answer is there; it may still have to be sent.
+
+        An early answer, before the end of the request, is the last one on the connection.
+        """
+        self._enter(AdminState.ENDING if early else AdminState.IDLE)
 
     def deadline_reached(self) -> None:
         """Closes the connection; answers a head that is too slow, unless an earlier answer is still unread."""
@@ -164,6 +167,7 @@ class AdminState(Enum):
     IDLE = "a request"
     HEAD = "the rest of a request head"
     BUSY = "the answer"
+    ENDING = "the rest of a request that is answered; it is not read"
 
 
 @web.middleware
@@ -173,9 +177,18 @@ async def timed(request: web.Request, handler: Any) -> web.StreamResponse:
     connection.begin()
     try:
         answer: web.StreamResponse = await handler(request)
+    except web.HTTPException as refusal:
+        _close_early(request, refusal)
+        raise
     finally:
-        connection.end()
+        connection.end(early=not request.content.is_eof())
+    _close_early(request, answer)
     return answer
+
+
+def _close_early(request: web.Request, answer: web.StreamResponse) -> None:
+    if not request.content.is_eof():
+        answer.force_close()  # otherwise the rest of the request could be read as a head (RFC 9112 §9.3)
 
 
 def _close(transport: asyncio.Transport, refusal: SiteRefusal | None) -> None:

@@ -17,7 +17,7 @@ from proxy.config.file_watcher import Stamp, stamp_of
 from proxy.config.model import Configuration, OAuthClient, Tls
 from proxy.config.model import RouteSettings as Settings
 from proxy.config.urls import port_of
-from proxy.forwarding.auth.authenticators import Key
+from proxy.forwarding.auth.authenticators import Key, Made
 from proxy.forwarding.context import ExchangeContext
 from proxy.forwarding.cookies import CookieRules
 from proxy.forwarding.fields import FieldRules
@@ -64,6 +64,7 @@ class Generation:
         self._resources = resources
         self._before = before
         self._changes: list[Callable[[], None]] = []
+        self._added_authenticators: dict[Key, Made] = {}
         self.clients = {name: self._client(name) for name in configuration.oauth_clients}
         self.sources = {name: each.source for name, each in self.clients.items()}
         self.tls_contexts: dict[tuple[Tls, Stamp], SSLContext] = {}
@@ -86,7 +87,8 @@ class Generation:
         self._before = None
 
     def apply(self) -> None:
-        """Gives the token sources that were taken over their new options; cannot fail."""
+        """Adds new authenticators, and gives token sources that were taken over their new options; cannot fail."""
+        self._resources.authenticators.adopt(self._added_authenticators)
         for change in self._changes:
             change()
 
@@ -147,7 +149,7 @@ class Generation:
         upstream = urlsplit(settings.upstream)
         pool = self._pool(settings, upstream)
         source, via = self.sources[settings.oauth_client], self.configuration.via.encode()
-        gate = resources.authenticators.gate(settings.name, auth) if auth else None
+        gate = resources.authenticators.gate(settings.name, auth, self._added_authenticators) if auth else None
         known = self._before.routes.get(settings.name) if self._before else None
         if known and (known.settings, known.pool, known.source, known.via) == (settings, pool, source, via):
             return known
@@ -215,3 +217,9 @@ def dropped_fields(settings: Settings) -> tuple[str, ...]:
     auth = settings.inbound_auth
     credential = (auth.api_key.field,) if auth and auth.api_key else ()
     return (*settings.drop_fields, *settings.set_fields, *credential)
+
+
+def refuse_restart(present: Configuration, wanted: Configuration) -> None:
+    """Raises ValueError for a change that needs a restart."""
+    if wanted.reuse_port != present.reuse_port:
+        raise ValueError("`reuse_port` cannot change while the sockets are bound: restart, or restore the old value")

@@ -22,8 +22,9 @@ class Incidents:
         self._refusals = refusals
 
     def crashed(self, error: BaseException, address: str) -> None:
-        """Logs an exception that an exchange must not raise."""
-        self._log.error("exchange.crashed", sender=address, exc_info=error)
+        """Logs a fault in an exchange without the error's message, because it may quote the request."""
+        if self._refusals.admits(500, "exchange_crashed"):
+            self._log.error("exchange.crashed", sender=address, error=type(error).__name__, where=frames(error))
 
     def handshake_failed(self, error: Exception, address: str) -> None:
         """Logs a failed TLS handshake at debug only, because anyone who can connect can cause any number of them."""
@@ -36,7 +37,7 @@ class Incidents:
             self._log.warning("admin.refused", status=refusal.status, detail=refusal.detail)
 
     def admin_failed(self, error: BaseException | None) -> None:
-        """Logs a fault at the admin address without the error's message, because it may quote the request."""
+        """Logs a fault at the admin address, as `crashed` does."""
         if self._refusals.admits(500, "admin_failed"):
             self._log.error("admin.failed", error=type(error).__name__, where=frames(error))
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakSet
 
-from proxy.app.generation import Closable, Generation, InUse
+from proxy.app.generation import Closable, Generation, InUse, refuse_restart
 from proxy.app.incidents import refuse
 from proxy.app.process_resources import ProcessResources
 from proxy.clock import Clock, SystemClock
@@ -80,6 +80,7 @@ class App:
 
         `handed` are sockets for senders that a service manager has opened.
         """
+        self._generation.apply()
         await open_site(self.admin)
         self._resources.authenticators.start()
         self._generation.start()
@@ -111,7 +112,6 @@ class App:
                 release(change)
             if admin is not self.admin:
                 await admin.stop()
-            await self._resources.authenticators.keep(before.authenticated)
             raise
         return PreparedReload(generation, reception, change, admin)
 
@@ -151,6 +151,7 @@ class App:
             for each in waited_for:
                 if isinstance(each, kind):
                     await each.close()
+        self._resources.give_up()
         for sender in self.senders:
             sender.give_up(Draining(UNFINISHED, retry_after=1))
         await self._resources.authenticators.close()
@@ -241,9 +242,3 @@ async def open_site(site: "AdminSite") -> None:
     with sockets.named("admin", address):
         bound = await FileThreads().run(partial(sockets.listening, address), late=sockets.close)
         await site.start(bound)
-
-
-def refuse_restart(present: Configuration, wanted: Configuration) -> None:
-    """Raises ValueError for a change that needs a restart."""
-    if wanted.reuse_port != present.reuse_port:
-        raise ValueError("`reuse_port` cannot change while the sockets are bound: restart, or restore the old value")

@@ -64,6 +64,11 @@ class ProcessResources:
         """The folder for large bodies, created when a route first needs it; OSError if that fails."""
         return Spool(self.log.logger)
 
+    def give_up(self) -> None:
+        """Ends the wait of exchanges for the disk."""
+        if "spool" in self.__dict__:
+            self.spool.give_up()
+
     async def close(self) -> None:
         """Closes the connections to token endpoints, removes the folder, and sends the last spans."""
         await self.endpoint.close()

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from proxy.app.certificates import certificates
 from proxy.cli.configuration import FAULTY, config_option, read
-from proxy.cli.loops import loop_factory
+from proxy.cli.loops import run
 from proxy.cli.token import GrantReport, grant
 from proxy.config.egress import corporate_proxy
 from proxy.config.model import AuthMethod, Configuration, OAuthClient, Provider, RouteSettings
@@ -83,8 +83,7 @@ def command(*, route: str | None, as_json: bool, sends: bool, data: str, file: P
         click.echo(str(error), err=True)
         sys.exit(FAULTY)
     examination = Examination(configuration, os.environ, data.encode() if sends else None)
-    with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        found = runner.run(_look(examination, routes, shown=not as_json))
+    found = run(_look(examination, routes, shown=not as_json))
     failed = [each for each in found if each.step.result is CheckStatus.FAILED]
     if as_json:
         click.echo(json.dumps([each.document() for each in found], indent=2))

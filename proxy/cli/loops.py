@@ -3,7 +3,12 @@
 import asyncio
 import os
 import signal
-from typing import NoReturn
+from collections.abc import Callable, Coroutine
+from functools import partial
+from types import FrameType
+from typing import Any, NoReturn, TypeVar
+
+T = TypeVar("T")
 
 ENDING = (signal.SIGTERM, signal.SIGINT)
 
@@ -15,6 +20,27 @@ def loop_factory() -> "type[asyncio.AbstractEventLoop] | None":
     except ImportError:
         return None
     return Loop
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run to the end. SIGINT cancels it, and KeyboardInterrupt is raised when it has closed what it has opened.
+
+    A second one ends the process at once, with 1: asyncio would cut that short, and everything left open complain.
+    """
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        return runner.run(_ended_by_a_second(coroutine))
+
+
+async def _ended_by_a_second(coroutine: Coroutine[Any, Any, T]) -> T:
+    cancel = signal.getsignal(signal.SIGINT)
+    if callable(cancel):  # else SIGINT is ignored, and goes on to be
+        signal.signal(signal.SIGINT, partial(_interrupt, cancel))
+    return await coroutine
+
+
+def _interrupt(cancel: Callable[[int, FrameType | None], object], number: int, frame: FrameType | None) -> None:
+    signal.signal(signal.SIGINT, end_at_once)
+    cancel(number, frame)
 
 
 def signalled() -> asyncio.Event:
@@ -30,6 +56,20 @@ def signalled() -> asyncio.Event:
     for number in ENDING:
         loop.add_signal_handler(number, stop)
     return stopping
+
+
+async def unless(stopping: asyncio.Event, work: Coroutine[Any, Any, object]) -> bool:
+    """Do something, and say whether it is done; it is cancelled when it is time to stop. Raises what it raises."""
+    working, stopped = asyncio.ensure_future(work), asyncio.ensure_future(stopping.wait())
+    try:
+        await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        is_done = not working.cancel()
+        stopped.cancel()
+        await asyncio.wait({working, stopped})
+    if is_done:
+        working.result()
+    return is_done
 
 
 def end_at_once(_number: int, _frame: object) -> NoReturn:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from proxy.app import App
 from proxy.config.file_threads import FileThreads
-from proxy.config.file_watcher import FileWatcher
+from proxy.config.file_watcher import FileWatcher, reason_of
 from proxy.config.files import FileTooLarge, read_file
 from proxy.config.load import ConfigurationError
 from proxy.config.model import Configuration
+from proxy.observe.reports import frames
 
 WATCHED_EVERY = 1.0
 "Seconds between two looks at the file."
@@ -74,7 +75,7 @@ class Reloading:
         except (ConfigurationError, OSError, ValueError) as error:
             self._rejected(problems_of(error))
         except Exception as error:  # noqa: BLE001 - a fault of ours must not end the serving
-            self._rejected([type(error).__name__], error)
+            self._rejected([f"{type(error).__name__} at {frames(error)}"])  # its text may hold a secret
         else:
             self._taking = False
             self._app.metrics.count_reload("reloaded")
@@ -82,9 +83,9 @@ class Reloading:
         finally:
             self._taking = False
 
-    def _rejected(self, problems: list[str], fault: Exception | None = None) -> None:
+    def _rejected(self, problems: list[str]) -> None:
         self._app.metrics.count_reload("rejected")
-        self._app.log.logger.error("config.rejected", problems=problems, detail=KEPT, exc_info=fault)
+        self._app.log.logger.error("config.rejected", problems=problems, detail=KEPT)
 
 
 class Watch:
@@ -118,7 +119,7 @@ class Watch:
     def _unreadable(self, error: Exception) -> None:
         """Once, for it may be on its way."""
         if self._is_readable:
-            reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+            reason = (error.strerror if isinstance(error, OSError) else None) or reason_of(error)
             self._app.log.logger.warning("config.unreadable", file=str(self._file), reason=reason, detail=KEPT)
         self._is_readable = False
 

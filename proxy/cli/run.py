@@ -16,7 +16,7 @@ import click
 from proxy.app import App
 from proxy.cli.configuration import FAULTY, config_option, insecure_option, read
 from proxy.cli.hardening import exposed_files, warn
-from proxy.cli.loops import loop_factory, signalled
+from proxy.cli.loops import loop_factory, signalled, unless
 from proxy.cli.reloading import Reloading, Watch, content_of
 from proxy.cli.service_manager import ServiceManager
 from proxy.config.file_threads import FileHangs, FileThreads
@@ -74,11 +74,15 @@ async def _serve(app: App, again: Callable[[], Configuration], watch_of: Callabl
     log, stopping = app.log.logger, signalled()
     manager = ServiceManager(os.environ, log)
     try:
-        await app.start(handed_over(os.environ, os.getpid()))
+        is_started = await unless(stopping, app.start(handed_over(os.environ, os.getpid())))
     except (OSError, ValueError) as error:
         log.error("proxy.failed", detail=str(error))  # noqa: TRY400 - an address is taken; no stack helps
         await app.stop()
         return 1
+    if not is_started:  # DNS may hang for the name of an address
+        await app.stop()
+        log.info("proxy.stopped")
+        return 0
     reloading = Reloading(app, read=again, taken=partial(_reloaded, app), begun=manager.reloading, ended=manager.ready)
     watch = watch_of(reloading) if watch_of else None
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloading.want)

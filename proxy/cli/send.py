@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, ProgressColumn, TransferSpeedColumn
 
 from proxy.cli.configuration import FAULTY, config_option, read
-from proxy.cli.loops import loop_factory
+from proxy.cli.loops import run
 from proxy.cli.pretty import pretty
 from proxy.cli.report import report, show
 from proxy.config.choices import Csrf
@@ -68,8 +68,7 @@ def command(
         routes = tuple(route.model_copy(update={"csrf": Csrf.AUTO}) for route in configuration.routes)
         configuration = configuration.model_copy(update={"routes": routes})
     try:
-        with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            sent = runner.run(_send(configuration, message, repeat, concurrency))
+        sent = run(_send(configuration, message, repeat, concurrency))
     except Unusable as error:
         click.echo(f"A file that the configuration names cannot be used: {error}", err=True)
         sys.exit(FAULTY)

@@ -5,13 +5,14 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from proxy.cli.configuration import FAULTY, config_option, read
-from proxy.cli.loops import loop_factory
+from proxy.cli.loops import run
 from proxy.clock import SystemClock
 from proxy.config.model import OAuthClient
 from proxy.cpi.roles import roles, scopes
@@ -42,8 +43,7 @@ def command(oauth_client: str | None, file: Path | None, *, everyone: bool, raw:
         click.echo(f"There is no OAuth client {oauth_client}; there is {', '.join(known)}.", err=True)
         sys.exit(FAULTY)
     chosen = list(known.values()) if oauth_client is None else [known[oauth_client]]
-    with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        outcomes = [runner.run(grant(client)) for client in chosen]
+    outcomes = run(_grants(chosen))
     for number, outcome in enumerate(outcomes):
         apart = "\n" if number and not raw else ""
         click.echo(apart + outcome.text(raw=raw), err=outcome.error is not None)
@@ -106,6 +106,10 @@ def authentication(client: OAuthClient) -> str:
     """How the OAuth client authenticated."""
     method = client.token_endpoint_auth_method.value
     return f"{method} ({client.basic_encoding.value})" if method == "client_secret_basic" else method
+
+
+async def _grants(clients: Sequence[OAuthClient]) -> list[GrantReport]:
+    return [await grant(client) for client in clients]
 
 
 async def grant(client: OAuthClient) -> GrantReport:

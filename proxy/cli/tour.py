@@ -14,6 +14,7 @@ from multidict import CIMultiDictProxy
 
 from proxy.app import App
 from proxy.cli.configuration import read
+from proxy.cli.loops import unless
 from proxy.cli.run import open_log
 from proxy.config.model import RouteSettings
 from proxy.observe.reports import reporting
@@ -34,7 +35,8 @@ async def tour(file: Path, tenant: Tenant, stopping: asyncio.Event) -> None:
     app = await asyncio.to_thread(lambda: App(configuration, log=log, environ=os.environ, loop=loop))
     log.writer.attach(loop)
     try:
-        await app.start()
+        if not await unless(stopping, app.start()):
+            return
         with reporting(log.logger, loop):
             stopped = asyncio.ensure_future(stopping.wait())
             shown = asyncio.ensure_future(show(app, file, tenant))

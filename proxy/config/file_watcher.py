@@ -23,6 +23,11 @@ Stamp = tuple[tuple[int, int, int], ...]
 "Of each file: inode, size and time of change."
 
 
+def reason_of(error: Exception) -> str:
+    """What is wrong with a file, for people; of unforeseen errors the kind alone, for they may quote what they read."""
+    return str(error) if isinstance(error, OSError | ValueError) else type(error).__name__
+
+
 def stamp_of(paths: Iterable[Path]) -> Stamp:
     """What changes with the files; OSError where one cannot be looked at. Looks at files."""
     return tuple((each.st_ino, each.st_size, each.st_mtime_ns) for each in map(Path.stat, paths))
@@ -42,9 +47,10 @@ class FileWatcher(Generic[T]):
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         threads: FileThreads | None = None,
     ) -> None:
-        """`read` runs in a thread and may raise OSError or ValueError, which `unreadable` is told of.
+        """`read` runs in a thread. `unreadable` is told of whatever it or `taken` raises.
 
-        So it is of FileHangs, if the files do not answer in time, and of FileTooLarge.
+        So it is of FileHangs, if the files do not answer in time, and of FileTooLarge. What is wrong with a file may be
+        any error of the libraries that read it; none of them ends the following.
         """
         self._paths = paths
         self._read, self._taken, self._unreadable = read, taken, unreadable
@@ -77,7 +83,7 @@ class FileWatcher(Generic[T]):
             stamp, content = await self._threads.run(partial(self._look, self._stamp, self._content))
             if content != self._content:
                 self._taken(await self._threads.run(self._read))
-        except (OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - it is told, and the next content is looked at
             self._unreadable(error)
             return
         self._stamp, self._content = stamp, content

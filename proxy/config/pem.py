@@ -70,7 +70,7 @@ def check_identity(certificate: str, key: str) -> None:
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat  # noqa: PLC0415 - few need it
 
     shape = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    mine, certified = _private_key(key).public_key(), _certificate(certificate).public_key()
+    mine, certified = _private_key(key).public_key(), _certified_key(certificate)
     if getattr(mine, "curve", None) is None and getattr(mine, "key_size", SHORTEST) < SHORTEST:
         raise ValueError(f"is shorter than TLS takes, make one of {SHORTEST} bits or more")
     if mine.public_bytes(*shape) != certified.public_bytes(*shape):
@@ -118,13 +118,22 @@ def _private_key(text: str) -> Any:
 
 
 def _certificate(text: str) -> Any:
-    from cryptography.x509 import load_pem_x509_certificates  # noqa: PLC0415 - few need it
+    from cryptography.x509 import InvalidVersion, load_pem_x509_certificates  # noqa: PLC0415 - few need it
 
     pem = _only(text, "CERTIFICATE").encode()
     try:
         return load_pem_x509_certificates(pem)[0]
-    except ValueError:
+    except (ValueError, InvalidVersion):
         raise ValueError("holds no certificate that can be read, take it as PEM") from None
+
+
+def _certified_key(text: str) -> Any:
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - as above
+
+    try:
+        return _certificate(text).public_key()
+    except UnsupportedAlgorithm:
+        raise ValueError("holds the certificate of a key of another kind, take one for RSA or P-256") from None
 
 
 @contextmanager

@@ -66,7 +66,7 @@ class CredentialExpiry:
     async def _look(self, name: str, read: Callable[[], bytes]) -> None:
         try:
             end = self.ends[name] = await self._threads[name].run(lambda: first_end(read()))
-        except (OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - of any library; the others are looked at all the same
             self._log.warning("credential.unreadable", credential=name, reason=type(error).__name__)
             return
         left = end - self._clock.wall()

@@ -178,10 +178,8 @@ def human_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> 
 def _for_people(event: Mapping[str, Any]) -> str:
     fields = dict(event)
     stamp, level, name = fields.pop("timestamp", ""), fields.pop("level", ""), fields.pop("event", "")
-    trace = fields.pop("exception", "")
     text = " ".join(f"{key}={value}" for key, value in fields.items())
-    line = f"{stamp[11:23]} {level} {name} {text}".rstrip()
-    return "\n".join(map(printable, (line, *trace.splitlines())))
+    return printable(f"{stamp[11:23]} {level} {name} {text}".rstrip())
 
 
 def printable(text: str) -> str:

@@ -33,7 +33,7 @@ class ProcessLog:
         writer.dropped_line = self._dropped_line
         self.apply(level=level, human=human, sample=sample)
         structlog.configure(
-            processors=[self._filter, stamped, structlog.processors.format_exc_info, self._event],
+            processors=[self._filter, stamped, self._event],
             wrapper_class=structlog.BoundLogger,
             logger_factory=lambda *_: SimpleNamespace(**dict.fromkeys((*LEVELS, "critical", "msg"), writer.write)),
             cache_logger_on_first_use=False,

@@ -60,9 +60,9 @@ class Certificate:
             if not self._hangs:
                 self._rejected(str(error))
             self._hangs = True
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001 - of any library; the one before goes on to be shown
             self._hangs = False
-            self._rejected(file_reason(error))
+            self._rejected(file_reason(error) if isinstance(error, OSError) else type(error).__name__)
         else:
             self._hangs = False
             self._log.info("certificate.renewed", listener=self._name)

@@ -59,13 +59,15 @@ class Listener:
         self._desk = self._new_desk()
 
     def bind(self, handed: list[socket.socket], *, reuse_port: bool) -> None:
-        """Takes the address's sockets out of those that were handed over, or binds one; OSError if it cannot be had."""
+        """Takes the address's sockets out of those that were handed over, or binds one; OSError if it cannot be had.
+
+        Blocks for as long as DNS does.
+        """
         address = self.settings.address
-        with sockets.named("listen", address):
-            self._sockets = [each for each in handed if sockets.is_at(each, address)]
-            for each in self._sockets:
-                handed.remove(each)
-            self._sockets = self._sockets or sockets.listening(address, reuse_port=reuse_port)
+        self._sockets = [each for each in handed if sockets.is_at(each, address)]
+        for each in self._sockets:
+            handed.remove(each)
+        self._sockets = self._sockets or sockets.listening(address, reuse_port=reuse_port)
 
     async def start(self) -> None:
         """Accepts from now on."""

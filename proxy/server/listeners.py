@@ -1,10 +1,11 @@
 """All addresses that senders reach us at, from `start` to `close`; another configuration changes them on the way."""
 
-import asyncio
 import socket
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import NamedTuple
 
+from proxy.config.file_threads import FileThreads
 from proxy.config.model import ListenerSettings as Settings
 from proxy.server import sockets
 from proxy.server.listener import Listener, Reception
@@ -27,8 +28,17 @@ class Listeners:
         self.listeners = [Listener(each, reception) for each in settings]
 
     async def start(self, handed: list[socket.socket], *, reuse_port: bool) -> None:
-        """Listens, with what was handed over where that is at its addresses; OSError if one cannot be had."""
-        await asyncio.to_thread(self._bind, handed, reuse_port=reuse_port)
+        """Listens, with what was handed over where that is at its addresses; OSError if one cannot be had.
+
+        FileHangs if a name is not resolved in time. What is bound too late, or after being cancelled, is given up.
+        """
+        for listener in self.listeners:
+            bind = partial(listener.bind, handed, reuse_port=reuse_port)
+            with sockets.named("listen", listener.settings.address):
+                await FileThreads().run(bind, late=partial(_give_up, listener))
+        if handed:
+            place = sockets.place_of(handed[0])
+            raise OSError(f"`listen` names no {place}, where the service manager's socket listens; write it there")
         for listener in self.listeners:
             await listener.start()
 
@@ -43,7 +53,8 @@ class Listeners:
                     change.kept.append(listener.prepare(each))
                 else:
                     listener = Listener(each, reception)
-                    listener.bind([], reuse_port=reuse_port)
+                    with sockets.named("listen", each.address):
+                        listener.bind([], reuse_port=reuse_port)
                     change.opened.append(listener)
                 change.listeners.append(listener)
         except BaseException:
@@ -68,13 +79,6 @@ class Listeners:
         for listener in self.listeners:
             await listener.tidy()
 
-    def _bind(self, handed: list[socket.socket], *, reuse_port: bool) -> None:
-        for listener in self.listeners:
-            listener.bind(handed, reuse_port=reuse_port)
-        if handed:
-            place = sockets.place_of(handed[0])
-            raise OSError(f"`listen` names no {place}, where the service manager's socket listens; write it there")
-
     async def stop(self) -> None:
         """Accepts no more; connections that are there go on."""
         for listener in self.listeners:
@@ -90,3 +94,8 @@ def release(change: ListenersChange) -> None:
     """It will not be: addresses that were had for it are free again."""
     for listener in change.opened:
         listener.release()
+
+
+def _give_up(listener: Listener, _: None) -> None:
+    """It was bound too late."""
+    listener.release()

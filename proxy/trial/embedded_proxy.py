@@ -147,8 +147,8 @@ async def proxy_inside(configuration: Configuration, environ: Mapping[str, str])
             app = await asyncio.to_thread(lambda: App(ours, log=ledger, environ=environ, loop=loop))
         except (OSError, ValueError) as error:
             raise Unusable(str(error)) from error
-        await app.start()
         try:
+            await app.start()
             async with ClientSession(
                 connector=UnixConnector(str(senders.path), limit=0),
                 cookie_jar=DummyCookieJar(),

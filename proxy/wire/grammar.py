@@ -127,9 +127,8 @@ class ResponseHead:
         self.fields = fields
         self.length = _length(fields, minor)
         "Of the body in octets, as the fields say, whatever method and status say; CHUNKED, UNSAID."
-        goes_on = _persistent(fields, minor)
-        self.persistent = goes_on and (self.length != UNSAID or status < 200 or status in (204, 304))
-        "Whether the connection goes on; without a length nothing can follow (RFC 9112 §9.3)."
+        self.persistent = _persistent(fields, minor)
+        "Whether the upstream means to go on using the connection; a body without a length ends with it all the same."
 
     def __repr__(self) -> str:
         return f"<ResponseHead {self.status}, {len(self.fields.lines)} fields>"

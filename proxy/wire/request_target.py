@@ -19,7 +19,7 @@ def is_target(method: str, target: bytes) -> bool:
     """
     if not target.isascii() or b"\t" in target:
         return False
-    if method == "CONNECT":
+    if method == "CONNECT":  # with case: for another method, authority-form is malformed (RFC 9110 §9.1, 9112 §3.2.3)
         return True  # whatever a tunnel is asked for, admission refuses it, and says what to do instead
     return target[:1] == b"/" or (target == b"*" and method == "OPTIONS") or _names_host(target)
 

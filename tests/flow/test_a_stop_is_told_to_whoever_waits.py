@@ -11,6 +11,7 @@ from proxy.server.request_parser import IN_HEAD
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.dns import Dns, faked
 from tests.fakes.sender import request
+from tests.fakes.timeouts import count_all_cancellations
 from tests.fakes.upstream import Line, Upstream, answer, hang
 from tests.flow.running import Document, Running, Serve, document, soon, until
 
@@ -177,3 +178,29 @@ async def test_who_waits_for_the_answer_to_a_csrf_fetch(
     await soon(proxy.app.stop())
     told = await sender.answer()
     assert (told.status, told.code) == (503, "draining")
+
+
+async def test_a_stop_after_an_interrupt_is_a_whole_one(
+    serve: Serve, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command stops its proxy while its task is being cancelled: exchanges and connections end all the same."""
+    count_all_cancellations(monkeypatch)
+    async with Upstream(hang) as upstream:
+        proxy = await serve(document(upstream, authority) | {"drain_timeout": 0})
+        sender = await proxy.sender()
+        await sender.send(POST)
+        await upstream.reach(1)
+
+        async def interrupted() -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await proxy.app.stop()
+
+        command = asyncio.ensure_future(interrupted())
+        await asyncio.sleep(0)
+        command.cancel()
+        await soon(asyncio.wait([command]))
+        told = await sender.answer()
+        assert (told.status, told.code) == (503, "draining")
+        assert proxy.app._resources.endpoint._session is None

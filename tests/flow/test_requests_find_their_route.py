@@ -106,6 +106,8 @@ async def test_a_url_that_means_another_host_is_not_delivered(proxy: Running, up
     ("start", "status", "code"),
     [
         (b"CONNECT tenant.example:443", 501, "connect_refused"),
+        (b"connect tenant.example:443", 400, "request_malformed"),
+        (b"connect /orders", 501, "connect_refused"),
         (b"TRACE /orders", 405, "method_not_allowed"),
         (b"OPTIONS *", 405, "method_not_allowed"),
         (b"GET ftp://tenant.example/orders", 400, "request_malformed"),
@@ -114,7 +116,7 @@ async def test_a_url_that_means_another_host_is_not_delivered(proxy: Running, up
 async def test_what_is_no_request_to_a_resource_is_refused(
     proxy: Running, upstream: Upstream, start: bytes, status: int, code: str
 ) -> None:
-    """CONNECT wants a tunnel, TRACE would show the token."""
+    """CONNECT wants a tunnel, TRACE would show the token; only CONNECT has a host and port alone for its target."""
     refused = await (await proxy.sender()).ask(request(start))
     assert (refused.status, refused.code, upstream.connections) == (status, code, 0)
 

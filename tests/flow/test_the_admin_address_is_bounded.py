@@ -264,6 +264,32 @@ async def test_a_fault_is_a_500_and_a_line_without_its_message(proxy: Running, m
     assert "cAnAry" not in str(proxy.lines.text)
 
 
+@pytest.mark.parametrize(
+    ("start", "status"),
+    [
+        (b"PUT /log-level HTTP/1.1\r\nHost: other.example", 421),
+        (b"GET /livez HTTP/1.1\r\nHost: localhost", 200),
+        (b"PUT /nowhere HTTP/1.1\r\nHost: localhost", 404),
+    ],
+)
+async def test_the_rest_of_a_body_behind_an_early_answer_is_not_a_head(
+    proxy: Running, start: bytes, status: int
+) -> None:
+    """The early answer closes the connection, and no other one follows, however slowly the rest arrives."""
+    client = await connected(proxy)
+    await client.send(start + b"\r\nContent-Length: 100\r\n\r\nx")
+    early = await client.answer()
+    assert early.status == status
+    assert early.field(b"Connection") == [b"close"]
+    await client.send(LIVEZ[:20])
+    await (await connected(proxy)).ask(LIVEZ)
+    proxy.clock.advance(HEAD_TIMEOUT + 1)
+    await (await connected(proxy)).ask(LIVEZ)
+    await client.send(LIVEZ * 4)
+    assert await client.rest() == b""
+    assert 408 not in [line["status"] for line in proxy.lines.named("admin.refused")]
+
+
 async def test_a_stop_does_not_wait_for_unfinished_requests(proxy: Running) -> None:
     """A missing head or body is not waited for."""
     for octets in (b"", b"GET ", b"PUT /log-level HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n"):

@@ -46,7 +46,7 @@ async def test_the_metrics_count_what_happened(proxy: Running, tenant: Tenant) -
         "in_flight": 0.0,
         "sender_connections": 1.0,
         "sender_connections_max": float(proxy.app.senders.most),
-        "upstream_connections,idle": 1.0,
+        "upstream_connections,idle": 2.0,  # of the message, and of the CSRF fetch
         **phases,
     }
     assert {name: found[name] for name in expected} == expected

@@ -1,10 +1,12 @@
 """Whoever reaches the port can be refused as often as they like; the log tells of it in a few lines a second."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from proxy.forwarding.spool import Spool
 from proxy.observe.repeats import FIRST
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import request
@@ -78,3 +80,26 @@ async def test_what_is_left_is_told_when_it_stops(proxy: Running) -> None:
         await sender.answer()
     await proxy.stop()
     assert [line["count"] for line in proxy.lines.named("refusals.repeated")] == [7]
+
+
+async def test_of_faults_of_ours(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has its kind and place, and not its text, which may quote what was sent."""
+
+    def fail(_: Any) -> None:
+        raise RuntimeError("cAnArySecret" * 1_000)
+
+    monkeypatch.setattr(Spool, "open", fail)
+    proxy = await serve(document(upstream, authority, buffer="1KiB", spool="1MiB"))
+    for count in range(1, FIRST + 6):
+        sender = await proxy.sender()
+        await sender.send(request(b"POST /orders", body=b"x" * 2048))
+        assert (await proxy.accounts(count))[-1]["code"] == "crashed"
+    lines = proxy.lines.named("exchange.crashed")
+    assert (len(lines), {(line["sender"], line["error"]) for line in lines}) == (FIRST, {("127.0.0.1", "RuntimeError")})
+    assert " in fail < forwarding/body.py:" in lines[0]["where"]
+    assert "cAnAry" not in str(proxy.lines.text)
+    proxy.clock.advance(1.5)
+    (others,) = await proxy.lines.reach("refusals.repeated")
+    assert (others["code"], others["count"]) == ("exchange_crashed", 5)

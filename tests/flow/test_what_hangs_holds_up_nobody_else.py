@@ -1,9 +1,12 @@
 """A name or a file that hangs: other routes, other OAuth clients, a reload and a stop do not wait for it."""
 
 import asyncio
+import errno
+import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,17 +14,20 @@ import pytest
 from proxy.app import generation
 from proxy.config import file_threads
 from proxy.config.file_threads import FileHangs
+from proxy.config.inbound_files import read_keys
 from proxy.forwarding import spool
+from proxy.forwarding.auth import authenticators as gates
 from proxy.oauth import endpoint
 from proxy.oauth.credentials import with_secrets
 from proxy.oauth.trust import own_trust
 from proxy.server import sockets
+from proxy.server.listener import Listener
 from tests.fakes.authority import Authority
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.dns import Dns, faked
 from tests.fakes.sender import Sender, request
 from tests.fakes.upstream import PATIENCE, Upstream
-from tests.flow.running import Document, Serve, document, soon, turns
+from tests.flow.running import Document, Serve, document, soon, turns, until
 
 MANY = 12
 "More than the threads that asyncio shares among all."
@@ -98,10 +104,12 @@ class Hanging:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function, self._go, self.ended = function, threading.Event(), threading.Event()
+        self.begun = threading.Event()
         self.late: list[Any] = []
 
     def __call__(self, *given: Any, **options: Any) -> Any:
         """Hang, then do it."""
+        self.begun.set()
         assert self._go.wait(PATIENCE)
         self.late.append(self._function(*given, **options))
         self.ended.set()
@@ -134,6 +142,33 @@ async def test_a_reload_whose_files_hang_is_refused_and_the_next_one_is_taken(
         for path in (b"/orders", b"/late", b"/next")
     ]
     assert statuses == [200, 404, 200]
+
+
+async def test_a_reload_that_was_given_up_adds_no_gate_when_its_file_answers(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Nobody would follow it, or end that; a later reload with the same gate reads its file anew."""
+    keys = tmp_path / "keys"
+    keys.write_text("first-key\n")
+    first = document(upstream, authority)
+    wanted = beside(first, "late", inbound_auth={"api_key": {"keys_file": str(keys)}})
+    proxy = await serve(first)
+    monkeypatch.setattr(proxy.app._threads, "_limit", 0.01)
+    threads = proxy.app._threads._threads
+    monkeypatch.setattr(threads, "_most", 1)
+    hanging = Hanging(read_keys)
+    with monkeypatch.context() as patch:
+        patch.setattr(gates, "read_keys", hanging)
+        with pytest.raises(FileHangs):
+            await proxy.reload(wanted)
+    await hanging.release()
+    await threads.submit(lambda: None)  # behind the reload, in the same thread
+    assert proxy.app._resources.authenticators._gates == {}
+    monkeypatch.setattr(proxy.app._threads, "_limit", PATIENCE)
+    keys.write_text("second-key\n")
+    await proxy.reload(wanted)
+    asked = request(b"POST /late", b"X-API-Key: second-key", body=b"x")
+    assert (await (await proxy.sender()).ask(asked)).status == 200
 
 
 async def test_addresses_that_are_bound_too_late_are_free_again(
@@ -198,3 +233,74 @@ async def test_a_disk_that_hangs_holds_up_spooled_bodies_only(
     await hanging.release()
     for each in hanging.late:
         each.close()
+
+
+async def test_a_disk_that_hangs_while_a_body_is_written_is_told_in_time(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The upstream hears nothing of the message."""
+    hanging = Hanging(os.pwrite)
+    monkeypatch.setattr(os, "pwrite", hanging)
+    monkeypatch.setattr(spool, "LIMIT", 0.01)
+    proxy = await serve(document(upstream, authority, buffer="1KiB", spool="1MiB"))
+    refused = await (await proxy.sender()).ask(request(b"POST /orders", body=b"x" * 4096))
+    assert (refused.status, refused.code, upstream.connections) == (503, "spool_unavailable", 0)
+    assert "no answer within 0.01 s" in refused.problem["detail"]
+    assert proxy.lines.named("exchange.crashed") == []
+    await hanging.release()
+
+
+async def test_a_disk_that_hangs_while_a_body_is_written_does_not_hold_up_a_stop(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its sender is told."""
+    hanging = Hanging(os.pwrite)
+    monkeypatch.setattr(os, "pwrite", hanging)
+    monkeypatch.setattr(spool, "LAST_WAIT", 0.01)
+    proxy = await serve(document(upstream, authority, buffer="1KiB", spool="1MiB") | {"drain_timeout": 0})
+    sender = await proxy.sender()
+    await sender.send(request(b"POST /orders", body=b"x" * 4096))
+    assert await asyncio.to_thread(hanging.begun.wait, PATIENCE)
+    await soon(proxy.app.stop())
+    told = await sender.answer()
+    assert (told.status, told.code) == (503, "draining")
+    await hanging.release()
+
+
+async def test_a_disk_that_fails_while_a_body_is_read_is_told(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No part of the message looks whole at the upstream."""
+
+    def fail(*_: object) -> bytes:
+        raise OSError(errno.EIO, "x")
+
+    monkeypatch.setattr(os, "pread", fail)
+    proxy = await serve(document(upstream, authority, buffer="1KiB", spool="1MiB"))
+    refused = await (await proxy.sender()).ask(request(b"POST /orders", body=b"x" * 4096))
+    assert (refused.status, refused.code) == (503, "spool_unavailable")
+    assert "Input/output error" in refused.problem["detail"]
+    assert (await proxy.record())["code"] == "spool_unavailable"
+    assert proxy.lines.named("exchange.crashed") == []
+
+
+async def test_the_name_of_a_listener_that_hangs_at_the_start_is_told_in_time(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch, dns: Dns
+) -> None:
+    """What it means too late is not listened at."""
+    made, bind = list[Listener](), Listener.bind
+    bound = threading.Event()
+
+    def remember(listener: Listener, *given: Any, **options: Any) -> None:
+        made.append(listener)
+        bind(listener, *given, **options)
+        bound.set()
+
+    monkeypatch.setattr(file_threads, "LIMIT", 0.01)
+    monkeypatch.setattr(Listener, "bind", remember)
+    first = document(upstream, authority)
+    with pytest.raises(OSError, match=r"`listen` hangs\.example:0: a file server or DNS did not answer within 0\.01 s"):
+        await serve(first | {"listen": {"address": "hangs.example:0", "allow": ["127.0.0.0/8"]}})
+    dns.answer()
+    assert await asyncio.to_thread(bound.wait, PATIENCE)
+    await until(lambda: made[0].port == 0)

@@ -157,12 +157,11 @@ def response_by_the_letter(octets: bytes) -> Read | None:
         return None
     if end != len(octets):
         return None
-    minor, status = int(line[1]), int(line[2])
+    minor = int(line[1])
     length = length_by_the_letter(fields, minor)
     if length is None:
         return None
-    bounded = length != UNSAID or status < 200 or status in (204, 304)
-    return Read((line[2], line[3] or b"", minor), fields, length, bounded and goes_on(fields, minor))
+    return Read((line[2], line[3] or b"", minor), fields, length, goes_on(fields, minor))
 
 
 def is_target(method: bytes, target: bytes) -> bool:
@@ -255,9 +254,10 @@ def their_response(octets: bytes) -> Read | None:
     message = parsed(HttpResponseParser, octets)
     if message is None or message.version.major != 1 or message.version.minor > 1:
         return None
-    return theirs(
-        (b"%d" % message.code, message.reason.encode("utf-8", "surrogateescape"), message.version.minor), message
-    )
+    minor = message.version.minor
+    read = theirs((b"%d" % message.code, message.reason.encode("utf-8", "surrogateescape"), minor), message)
+    # without a length it says that the connection ends, whatever method the response is for (RFC 9112 §6.3)
+    return read._replace(persistent=goes_on(read.fields, minor)) if read.length == UNSAID else read
 
 
 def parsed(kind: Any, octets: bytes) -> Any:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.fakes.sender import Sender, request
-from tests.system.command import Proxy, Sandbox
+from tests.system.command import Command, Proxy, Sandbox
 
 SILENT_DNS = """
 import socket, time
@@ -88,6 +88,37 @@ async def test_a_name_that_hangs_does_not_keep_the_command(configuration: Path, 
         assert finished.status == 0
         assert "exchange.crashed" not in finished.errors
         sender.leave()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("option", ["listen", "admin"])
+async def test_the_name_of_an_address_that_hangs_at_the_start_does_not_keep_the_command(
+    configuration: Path, number: signal.Signals, option: str
+) -> None:
+    """The first signal ends it, with 0."""
+    edited(configuration, **{option: "hangs.example:0"})
+    starting = Command("run", "--insecure-listen", "-c", str(configuration))
+    starting.program = (starting.program[0], "-c", SILENT_DNS)
+    async with starting:
+        await starting.prints("looked up hangs.example")
+        starting.send(number)
+        finished = await starting.ends()
+    assert finished.status == 0
+    assert '"proxy.stopped"' in finished.errors
+    assert "Traceback" not in finished.errors
+
+
+async def test_the_name_of_an_address_that_hangs_does_not_keep_the_tour(configuration: Path, tmp_path: Path) -> None:
+    """The first signal ends the sandbox with the proxy in front of it."""
+    edited(configuration, listen={"address": "hangs.example:0", "allow": ["127.0.0.0/8"]})
+    folder = str(tmp_path / "tour")
+    tour = Command("sandbox", "--port-base", "0", "--directory", folder, "--proxy", str(configuration))
+    tour.program = (tour.program[0], "-c", SILENT_DNS)
+    async with tour:
+        await tour.prints("looked up hangs.example")
+        tour.send(signal.SIGTERM)
+        finished = await tour.ends()
+    assert (finished.status, finished.errors) == (0, "")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from proxy.timeouts import GRACE, LateCall, timeout
+from proxy.wire.coroutine_runner import CoroutineRunner
 from tests.fakes.loop import LeapingLoop, leaping
+from tests.fakes.timeouts import count_all_cancellations
 
 
 def run(coroutine: Coroutine[Any, Any, None]) -> None:
@@ -76,6 +78,69 @@ def test_what_is_over_in_time_is_not_struck_later() -> None:
         for seconds in (1, GRACE):
             leaping().leap(seconds)
             await asyncio.sleep(0)
+
+    run(scenario())
+
+
+def test_a_timeout_within_the_cleanup_of_a_cancelled_task_is_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where asyncio's own counts all cancellations of the task, as before Python 3.11.3."""
+    count_all_cancellations(monkeypatch)
+    cleaned: list[str] = []
+
+    async def clean_up() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            with pytest.raises(TimeoutError):
+                async with timeout(1):
+                    await asyncio.Event().wait()
+            cleaned.append("all")
+
+    async def scenario() -> None:
+        cleaning = asyncio.ensure_future(clean_up())
+        await asyncio.sleep(0)
+        cleaning.cancel()
+        for seconds in (0, 1, GRACE):
+            await asyncio.sleep(0)
+            leaping().leap(seconds)
+        await asyncio.wait([cleaning])
+        assert cleaned == ["all"]
+        assert cleaning.cancelled()
+
+    run(scenario())
+
+
+def test_a_task_that_is_cancelled_when_its_time_is_over_is_cancelled() -> None:
+    """Whoever cancels it comes first."""
+
+    async def wait() -> None:
+        async with timeout(1):
+            await asyncio.Event().wait()
+
+    async def scenario() -> None:
+        waiting = asyncio.ensure_future(wait())
+        await asyncio.sleep(0)
+        leaping().leap(1)
+        await asyncio.sleep(0)
+        leaping().leap(GRACE)
+        asyncio.get_running_loop().call_soon(waiting.cancel)
+        await asyncio.wait([waiting])
+        assert waiting.cancelled()
+
+    run(scenario())
+
+
+def test_a_timeout_needs_a_task() -> None:
+    """An exchange has none."""
+
+    async def wait() -> None:
+        async with timeout(1):
+            pass
+
+    async def scenario() -> None:
+        failed: asyncio.Future[BaseException | None] = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().call_soon(CoroutineRunner(wait(), failed.set_result).start)
+        assert isinstance(await failed, RuntimeError)
 
     run(scenario())
 

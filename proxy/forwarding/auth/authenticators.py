@@ -1,12 +1,12 @@
 """The gates of routes with `inbound_auth`: made of their files, which are followed from `start` to `close`."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from proxy.config.credentials import Read
-from proxy.config.file_watcher import FileWatcher
+from proxy.config.file_watcher import FileWatcher, reason_of
 from proxy.config.inbound_auth import InboundAuth
 from proxy.config.inbound_files import read_keys, read_users
 from proxy.config.secrets import read_secret
@@ -35,6 +35,8 @@ class Authenticator(Protocol):
 
 Key = tuple[str, InboundAuth]
 "Whose gate it is: the route's name, and what it asks for."
+Made = tuple[Authenticator, FileWatcher[Any] | None]
+"A gate, and what follows its file."
 
 
 class Authenticators:
@@ -43,24 +45,33 @@ class Authenticators:
     def __init__(self, log: Logger) -> None:
         self._log = log
         self._checks = PasswordChecks()
-        self._gates: dict[Key, tuple[Authenticator, FileWatcher[Any] | None]] = {}
+        self._gates: dict[Key, Made] = {}
 
-    def gate(self, route: str, auth: InboundAuth) -> Authenticator:
-        """The gate of a route of that name. Reads its file: OSError or ValueError if it has gone wrong meanwhile."""
+    def gate(self, route: str, auth: InboundAuth, added: dict[Key, Made]) -> Authenticator:
+        """The gate of a route of that name; a new one is put into `added`, and holds after `adopt`.
+
+        Reads its file: OSError or ValueError if it has gone wrong meanwhile. A reload does so in a thread, which may
+        end after the reload was given up; so it changes nothing here.
+        """
         key = (route, auth)
-        if key not in self._gates:
-            self._gates[key] = self._made(route, auth)
-        return self._gates[key][0]
+        made = self._gates.get(key) or added.get(key)
+        if made is None:
+            made = added[key] = self._made(route, auth)
+        return made[0]
+
+    def adopt(self, added: Mapping[Key, Made]) -> None:
+        """Keep these gates up to date too, from the next `start` on."""
+        self._gates |= added
 
     def start(self) -> None:
         """Follow the files."""
-        for _, following in list(self._gates.values()):  # a reload may be reading files in a thread
+        for _, following in self._gates.values():
             if following is not None:
                 following.start()
 
     async def keep(self, wanted: Collection[Key]) -> None:
         """Others are not needed any more."""
-        for key in [each for each in list(self._gates) if each not in wanted]:
+        for key in [each for each in self._gates if each not in wanted]:
             _, following = self._gates.pop(key)
             if following is not None:
                 await following.close()
@@ -70,7 +81,7 @@ class Authenticators:
         await self.keep(())
         await self._checks.close()
 
-    def _made(self, route: str, auth: InboundAuth) -> tuple[Authenticator, FileWatcher[Any] | None]:
+    def _made(self, route: str, auth: InboundAuth) -> Made:
         if auth.basic is not None:
             basic = BasicAuthenticator(self._checks)
             return basic, self._taking(route, auth.basic.users_file, read_users, basic.take)
@@ -91,5 +102,5 @@ class Authenticators:
 
     def _unreadable(self, route: str, error: Exception) -> None:
         """What was read before goes on to hold; the sentence shows nothing of the file's content."""
-        detail = f"{error}; what stood there before goes on to hold"
+        detail = f"{reason_of(error)}; what stood there before goes on to hold"
         self._log.warning("inbound_auth.unreadable", route=route, detail=detail)

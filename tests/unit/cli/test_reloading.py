@@ -12,7 +12,9 @@ import pytest
 from proxy.cli import reloading
 from proxy.cli.reloading import Reloading, Watch, content_of, problems_of
 from proxy.config.values import Address
+from proxy.observe.process_log import ProcessLog
 from proxy.server.sockets import named
+from tests.fakes.log import LogLines
 
 if TYPE_CHECKING:
     from proxy.app import App
@@ -95,6 +97,8 @@ class Changing:
         self.go = asyncio.Event()
         self.held = ""
         "The step that waits."
+        self.lines = LogLines()
+        self.log = ProcessLog(self.lines, level="info", human=False)
 
     def count_reload(self, outcome: str) -> None:
         """Remember it."""
@@ -169,3 +173,25 @@ async def test_a_stop_gives_up_what_is_prepared_and_waits_for_what_is_applied() 
     app.go.set()
     await asyncio.wait_for(closing, 30)
     assert app.steps == ["prepare", "apply", "applied", "reloaded"]
+
+
+async def test_a_fault_of_ours_is_told_by_its_kind_and_place_and_the_next_reload_is_taken() -> None:
+    """Its text may hold what a secret file holds."""
+
+    def fail() -> None:
+        app.steps.append("read")
+        if app.steps.count("read") == 1:
+            raise RuntimeError("s3cr3t")
+
+    app = Changing()
+    made = reloading_of(app, fail)
+    (line,) = await app.lines.reach("config.rejected")
+    (problem,) = line["problems"]
+    assert problem.startswith("RuntimeError at cli/test_reloading.py:")
+    assert "s3cr3t" not in str(app.lines.text)
+    app.held = "apply"
+    made.want()
+    await asyncio.wait_for(app.reached.wait(), 30)
+    app.go.set()
+    await made.close()
+    assert app.steps == ["read", "rejected", "read", "prepare", "apply", "applied", "reloaded"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from proxy.config.file_threads import FileThreads
-from proxy.config.file_watcher import FileWatcher
+from proxy.config.file_watcher import FileWatcher, reason_of
 from proxy.config.files import FileTooLarge
 from tests.fakes.looks import Looks
 
@@ -113,3 +113,34 @@ async def test_a_file_above_1_mib_is_not_read(file: Path) -> None:
             large.truncate(1 << 40)
         await looks.another()
     assert (words, faults) == (["one"], [FileTooLarge])
+
+
+@pytest.mark.parametrize("at", ["read", "taken"])
+async def test_no_error_of_a_library_ends_the_following(file: Path, at: str) -> None:
+    """It is told, and the next content is looked at."""
+    looks, words, faults = Looks(), list[str](), list[Exception]()
+
+    def read() -> str:
+        text = file.read_text()
+        if (at, text) == ("read", "odd"):
+            raise LookupError("s3cr3t")
+        return text
+
+    def take(text: str) -> None:
+        if (at, text) == ("taken", "odd"):
+            raise LookupError("s3cr3t")
+        words.append(text)
+
+    follower = FileWatcher((file,), read=read, taken=take, unreadable=faults.append, sleep=looks.sleep)
+    follower.start()
+    await looks.first()
+    for text in ("odd", "two"):
+        file.write_text(text)
+        await looks.another()
+    await follower.close()
+    assert (words, [reason_of(each) for each in faults]) == (["one", "two"], ["LookupError"])
+
+
+def test_of_errors_that_are_foreseen_the_text_is_told() -> None:
+    """It is ours, or the system's."""
+    assert (reason_of(ValueError("is no word")), reason_of(OSError("gone"))) == ("is no word", "gone")

@@ -7,8 +7,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from proxy.config.pem import check_authorities, check_identity, repair_pem, signing_key
+from proxy.config.pem import check_authorities, check_certificate, check_identity, repair_pem, signing_key
 from proxy.config.secrets import as_secret
+from tests.fakes.certificates import other_key, other_version
 from tests.fakes.identity import CERTIFICATE, KEY, SPELLINGS
 
 
@@ -65,3 +66,13 @@ def test_a_key_that_tls_would_not_take_is_refused() -> None:
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     with pytest.raises(ValueError, match="is shorter than TLS takes, make one of 2048 bits or more"):
         check_identity(certificate, pem)
+
+
+def test_certificates_that_their_reader_does_not_take_are_refused() -> None:
+    """Of a version, or of a kind of key, that does not exist."""
+    issued = trustme.CA().issue_cert("a.example", key_type=trustme.KeyType.ECDSA)
+    certificate, key = issued.cert_chain_pems[0].bytes(), issued.private_key_pem.bytes().decode()
+    with pytest.raises(ValueError, match="no certificate that can be read"):
+        check_certificate(other_version(certificate).decode())
+    with pytest.raises(ValueError, match="of another kind"):
+        check_identity(other_key(certificate).decode(), key)

@@ -6,11 +6,13 @@ import os
 import stat
 import tempfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
 
-from proxy.errors import BodyTooLarge, RequestMalformed
+from proxy.errors import BodyTooLarge, Draining, RequestMalformed, SpoolUnavailable
 from proxy.forwarding import spool as module
 from proxy.forwarding.body import Body, SpooledBody, StreamedBody, collect
 from proxy.forwarding.spool import AT_A_TIME, PIECE, Spool, SpoolFile
@@ -160,19 +162,21 @@ async def test_a_file_has_no_name_and_its_folder_is_ours_alone(spool: Spool, fol
     ],
 )
 async def test_a_file_is_closed_when_its_body_does_not_become_whole(
-    incoming: IncomingBody, error: type[Exception], spool: Spool, monkeypatch: pytest.MonkeyPatch
+    incoming: IncomingBody, error: type[Exception], single: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Descriptors are few."""
     opened: list[SpoolFile] = []
 
     async def remembering() -> SpoolFile:
-        opened.append(await Spool.open(spool))
+        opened.append(await Spool.open(single))
         return opened[0]
 
-    monkeypatch.setattr(spool, "open", remembering)
+    monkeypatch.setattr(single, "open", remembering)
     with pytest.raises(error):
-        await collect(incoming, ROOM, spool)
-    assert [each._file.closed for each in opened] == [True]
+        await collect(incoming, ROOM, single)
+    (file,) = opened
+    await settled(single)
+    assert file._file.closed
 
 
 async def test_a_disk_without_room_makes_a_stream_of_it(
@@ -245,3 +249,149 @@ async def test_a_short_write_is_finished(spool: Spool, monkeypatch: pytest.Monke
     body = await collect(arrived(b"abcdefg"), ROOM, spool)
     assert await read(body) == b"abcdefg"
     body.close()
+
+
+class Disk:
+    """Accesses that hang until they are let go."""
+
+    def __init__(self) -> None:
+        self.go, self._begun = threading.Event(), threading.Event()
+
+    def __call__(self, *_: object, **__: object) -> int:
+        """Hang, then fail."""
+        self._begun.set()
+        assert self.go.wait(30)
+        raise OSError(errno.EIO, "gone")
+
+    async def begun(self) -> None:
+        """Wait until it has been asked for something."""
+        assert await asyncio.to_thread(self._begun.wait, 30)
+
+
+@pytest.fixture
+def disk() -> Iterator[Disk]:
+    """It answers at the end of the test."""
+    made = Disk()
+    yield made
+    made.go.set()
+
+
+@pytest.fixture
+def single(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> Spool:
+    """With one thread, which does one thing after the other."""
+    monkeypatch.setattr(spool._threads, "_most", 1)
+    return spool
+
+
+async def settled(single: Spool) -> None:
+    """Wait until the thread has done what it was given, and what follows from that."""
+    for _ in range(2):
+        await single._threads.submit(lambda: None)
+
+
+@pytest.mark.parametrize("access", ["pwrite", "pread"])
+async def test_a_disk_that_hangs_is_a_failure_after_a_time(
+    single: Spool, monkeypatch: pytest.MonkeyPatch, disk: Disk, access: str
+) -> None:
+    """The file is closed only when its thread is done with it: its descriptor might be another file's meanwhile."""
+    file = await single.open()
+    await file.append(b"abc")
+    monkeypatch.setattr(os, access, disk)
+    monkeypatch.setattr(module, "LIMIT", 0.01)
+    with pytest.raises(SpoolUnavailable, match=r"no answer within 0\.01 s"):
+        await (file.append(b"d") if access == "pwrite" else file.read(0))
+    await disk.begun()
+    file.close()
+    assert [file._file.closed] == [False]
+    disk.go.set()
+    await settled(single)
+    assert file._file.closed
+
+
+async def test_a_body_that_cannot_be_written_in_time_is_not_streamed(
+    spool: Spool, notes: Notes, monkeypatch: pytest.MonkeyPatch, disk: Disk
+) -> None:
+    """What is in the file already would not come back."""
+    monkeypatch.setattr(os, "pwrite", disk)
+    monkeypatch.setattr(module, "LIMIT", 0.01)
+    with pytest.raises(SpoolUnavailable):
+        await collect(arrived(b"abcde"), ROOM, spool)
+    assert notes.lines == []
+
+
+async def test_a_file_that_is_not_there_in_time_makes_a_stream_of_it(
+    single: Spool, notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of the body is in memory; a file that comes too late is closed."""
+    go, made, create = threading.Event(), list[IO[bytes]](), tempfile.TemporaryFile
+
+    def late(*_: object, **options: Any) -> IO[bytes]:
+        assert go.wait(30)
+        made.append(create(**options))
+        return made[0]
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", late)
+    monkeypatch.setattr(module, "LIMIT", 0.01)
+    body = await collect(arrived(b"abcde"), ROOM, single)
+    assert await read(body) == b"abcde"
+    assert [(event, fields["reason"]) for event, fields in notes.lines] == [("spool.failed", "no answer within 0.01 s")]
+    go.set()
+    await settled(single)
+    assert [each.closed for each in made] == [True]
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ETIMEDOUT, errno.ESTALE])
+async def test_a_disk_that_fails_when_it_is_read_is_a_failure(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Its sentence has the system's reason."""
+    body = await collect(arrived(b"abcde"), ROOM, spool)
+
+    def fail(*_: object) -> bytes:
+        raise OSError(number, "x")
+
+    monkeypatch.setattr(os, "pread", fail)
+    with pytest.raises(SpoolUnavailable, match=os.strerror(number)):
+        await read(body)
+    body.close()
+
+
+async def test_a_time_that_the_file_system_has_makes_a_stream_of_it(
+    spool: Spool, notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As any other error of a write, which has an end."""
+
+    def fail(*_: object) -> int:
+        raise OSError(errno.ETIMEDOUT, "x")
+
+    monkeypatch.setattr(os, "pwrite", fail)
+    body = await collect(arrived(b"abcde"), ROOM, spool)
+    assert await read(body) == b"abcde"
+    assert [event for event, _ in notes.lines] == ["spool.failed"]
+    body.close()
+
+
+async def test_a_stop_is_told_to_who_waits_for_the_disk(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch, disk: Disk
+) -> None:
+    """Though the disk does not answer."""
+    file = await spool.open()
+    monkeypatch.setattr(os, "pwrite", disk)
+    writing = asyncio.ensure_future(file.append(b"x"))
+    await disk.begun()
+    spool.give_up()
+    with pytest.raises(Draining):
+        await writing
+    spool.give_up()
+    file.close()
+
+
+async def test_a_file_that_is_closed_is_not_used_any_more(single: Spool) -> None:
+    """A thread may come late to it; closing it twice changes nothing."""
+    file = await single.open()
+    file.close()
+    file.close()
+    with pytest.raises(OSError, match="closed"):
+        file._use(lambda: pytest.fail("used"))
+    await settled(single)
+    assert file._file.closed

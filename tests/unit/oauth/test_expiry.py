@@ -10,6 +10,7 @@ import trustme
 
 from proxy.config import file_threads
 from proxy.oauth.expiry import DAY, CredentialExpiry, first_end
+from tests.fakes.certificates import other_version
 from tests.fakes.clock import HandClock
 
 EPOCH = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
@@ -81,6 +82,19 @@ async def test_what_is_no_certificate_is_told_without_its_content() -> None:
     expiry, log, _ = await look(b"s3cret", wall=EPOCH.timestamp())
     assert expiry.ends == {}
     assert log.events == [("credential.unreadable", {"credential": "invoices", "reason": "ValueError"})]
+
+
+async def test_a_certificate_of_a_version_that_does_not_exist_does_not_hold_up_the_others() -> None:
+    """What reads it raises an error of its own kind."""
+    log, pauses, pem = Recorder(), Pauses(), certificate(31)
+    read = {"a": lambda: other_version(pem), "b": lambda: pem}
+    expiry = CredentialExpiry(read, clock=HandClock(wall=EPOCH.timestamp()), log=log, sleep=pauses)
+    expiry.start()
+    async with asyncio.timeout(30):
+        await pauses.asked.get()
+    await expiry.close()
+    assert list(expiry.ends) == ["b"]
+    assert log.events == [("credential.unreadable", {"credential": "a", "reason": "InvalidVersion"})]
 
 
 async def test_without_certificates_nothing_runs() -> None:

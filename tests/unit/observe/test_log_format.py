@@ -55,14 +55,13 @@ def test_a_human_line_has_no_control_characters(record: ExchangeRecord) -> None:
     assert human_line(record, severity(record)).isprintable()
 
 
-@given(st.dictionaries(TEXT, TEXT), TEXT)
-def test_a_human_event_has_no_control_characters(fields: dict[str, str], trace: str) -> None:
-    """A traceback, which quotes what somebody sent, keeps its lines."""
-    event = {"timestamp": "2026-01-02T03:04:05.678901Z", "level": "error", "event": "x.crashed", "exception": trace}
-    lines = human_event(None, "error", {**fields, **event}).split("\n")
-    assert all(line.isprintable() for line in lines)
-    assert lines[0].startswith("03:04:05.678 error x.crashed")
-    assert len(lines) == 1 + len(trace.splitlines())
+@given(st.dictionaries(TEXT, TEXT))
+def test_a_human_event_has_no_control_characters(fields: dict[str, str]) -> None:
+    """It is one line, whatever its fields quote."""
+    event = {"timestamp": "2026-01-02T03:04:05.678901Z", "level": "error", "event": "x.crashed"}
+    line = human_event(None, "error", {**fields, **event})
+    assert line.isprintable()
+    assert line.startswith("03:04:05.678 error x.crashed")
 
 
 @given(st.text())

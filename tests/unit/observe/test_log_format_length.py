@@ -72,7 +72,7 @@ def test_the_line_of_an_event_has_at_most_16_kib(fields: dict[str, Any]) -> None
     line = json_event(None, "error", {**STAMPED, **{f"x{name}": value for name, value in fields.items()}})
     assert size(line) <= ROOM
     assert json.loads(line)["event"] == "config.rejected"
-    for_people = human_event(None, "error", {**STAMPED, "exception": "trace\n" * 3_000, **fields, "event": "x.y"})
+    for_people = human_event(None, "error", {**STAMPED, "where": "trace\n" * 3_000, **fields, "event": "x.y"})
     assert size(for_people) <= ROOM
     assert "x.y" in for_people
 
@@ -90,7 +90,7 @@ def test_an_event_that_fits_is_not_shortened() -> None:
 
 def test_both_ends_of_a_long_traceback_are_kept() -> None:
     """The beginning says where, the end says what."""
-    found = rendered({"exception": "Traceback\n" + "x" * 100_000 + "\nValueError: boom"})["exception"]
+    found = rendered({"where": "Traceback\n" + "x" * 100_000 + "\nValueError: boom"})["where"]
     assert found.startswith("Traceback")
     assert found.endswith("ValueError: boom")
 

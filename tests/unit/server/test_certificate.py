@@ -5,6 +5,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from cryptography.exceptions import UnsupportedAlgorithm
 
 from proxy.config.file_threads import FileThreads
 from proxy.config.file_watcher import EVERY
@@ -111,3 +112,27 @@ async def test_files_that_hang_are_told_of_once_and_read_when_they_answer(
     await certificate.look()
     assert certificate.context is not first
     assert len(log.named("certificate.renewed")) == 1
+
+
+async def test_no_error_of_a_library_ends_the_following(
+    certificate: Certificate, issuer: Authority, looks: Looks, log: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told of by its kind, once, and the next pair is taken."""
+
+    def fail(_: ListenerTls) -> ssl.SSLContext:
+        raise UnsupportedAlgorithm("s3cr3t")
+
+    first = certificate.context
+    certificate.follow()
+    await looks.first()
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "accepting_context", fail)
+        issuer.listener()
+        await looks.another()
+        await looks.another()
+    assert [each["reason"] for each in log.named("certificate.rejected")] == ["UnsupportedAlgorithm"]
+    assert certificate.context is first
+    issuer.listener()
+    await looks.another()
+    assert certificate.context is not first
+    await certificate.close()

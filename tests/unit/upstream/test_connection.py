@@ -81,10 +81,21 @@ def test_it_can_be_leased_again_and_again() -> None:
     assert (wire.whole, wire.content, wire.connection.reusable) == (True, b"", True)
 
 
+@pytest.mark.parametrize("fields", [b"", b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n"])
+def test_it_is_used_again_after_head_whatever_the_framing_says(fields: bytes) -> None:
+    """Such a response has no body (RFC 9112 §6.3, rule 1)."""
+    wire = Wire("HEAD")
+    wire.connection.data_received(b"HTTP/1.1 200 OK\r\n%b\r\n" % fields)
+    assert (wire.whole, wire.content, wire.connection.reusable) == (True, b"", True)
+
+
 @pytest.mark.parametrize(
     ("answer", "method"),
     [
         pytest.param(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok", "GET", id="close"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", "HEAD", id="close after HEAD"),
+        pytest.param(b"HTTP/1.1 200 OK\r\n\r\nx", "HEAD", id="a body without a length after HEAD"),
+        pytest.param(b"HTTP/1.0 200 OK\r\n\r\n", "HEAD", id="HTTP/1.0 after HEAD"),
         pytest.param(b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", "GET", id="HTTP/1.0"),
         pytest.param(OK + b"okx", "GET", id="more than the answer"),
         pytest.param(OK + b"ok" + OK + b"ok", "GET", id="a second answer"),

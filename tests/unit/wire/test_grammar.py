@@ -141,10 +141,10 @@ def test_connection_options_say_whether_a_message_is_the_last(
 
 @pytest.mark.parametrize(
     ("first", "persistent"),
-    [(OK, False), (b"HTTP/1.1 199 x", True), (b"HTTP/1.1 204 x", True), (b"HTTP/1.1 304 x", True)],
+    [(OK, True), (b"HTTP/1.1 199 x", True), (b"HTTP/1.1 204 x", True), (b"HTTP/1.0 200 OK", False)],
 )
-def test_a_response_that_ends_with_its_connection_is_the_last(first: bytes, *, persistent: bool) -> None:
-    """RFC 9112 §9.3: without a length nothing can follow it; what Connection names counts all the same."""
+def test_a_response_without_a_length_may_be_one_to_head(first: bytes, *, persistent: bool) -> None:
+    """RFC 9112 §6.3: such a one has no body, and another response can follow it; its head does not tell."""
     read = response(first, b"Connection: X-Hop")
 
     assert (read.persistent, read.fields.named) == (persistent, frozenset({b"x-hop"}))
