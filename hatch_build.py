@@ -15,8 +15,9 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 COMPILED = {
     "": "clock",
-    "forwarding": "admission attempt body cookies exchange fields normalization outgoing refusal relay"
-    " request routes sender_address target verdict",
+    "cpi": "mpl",
+    "forwarding": "admission attempt body context cookies exchange fields normalization outgoing refusal"
+    " relay request routes sender_address target verdict",
     "forwarding/csrf": "fetch scheme session unit",
     "forwarding/limits": "route_limits",
     "oauth": "source token",

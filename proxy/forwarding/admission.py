@@ -2,6 +2,7 @@
 
 import re
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Final
 
 from proxy.config.choices import CrossSite
 from proxy.errors import (
@@ -20,11 +21,11 @@ from proxy.wire.cross_site import comes_from_elsewhere, host_name, is_address
 from proxy.wire.grammar import RequestHead
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
-_HOST = re.compile(rb"[!$%&'()*+,;=\-._~0-9A-Za-z:\[\]]*")
+_HOST: Final = re.compile(rb"[!$%&'()*+,;=\-._~0-9A-Za-z:\[\]]*")
 "What a Host field may hold (RFC 9112 §3.2, RFC 3986 §3.2.2); anything else ends in somebody's log or field."
 _FORWARDED = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 "The usual ones of the methods that are forwarded."
-_NEVER = frozenset({"CONNECT", "TRACE", "TRACK"})
+_NEVER: Final = frozenset({"CONNECT", "TRACE", "TRACK"})
 "TRACK is what TRACE is called by IIS."
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import Final
 
 from proxy.errors import ConnectTimeout, ProxyError, SenderLeft, UpstreamClosed, UpstreamUnreachable
 from proxy.forwarding.body import Body, BufferedBody, Reader
@@ -16,19 +17,24 @@ from proxy.wire.body import IncomingBody
 from proxy.wire.coroutine_runner import woken
 from proxy.wire.grammar import CHUNKED, ResponseHead
 
-ONE_WRITE = 16 << 10
+ONE_WRITE: Final = 16 << 10
 "Octets up to which head and body are joined: one TLS record."
 
 
-@dataclass(slots=True, eq=False)
 class UpstreamAnswer:
     """The head of an answer has come; the rest is read from `body`. To be discarded or relayed."""
 
-    head: ResponseHead
-    body: IncomingBody
-    pool: Pool
-    connection: UpstreamConnection
-    ending: Ending = ANSWERED
+    __slots__ = ("body", "connection", "ending", "head", "pool")
+
+    def __init__(self, head: ResponseHead, body: IncomingBody, pool: Pool, connection: UpstreamConnection) -> None:
+        self.head = head
+        self.body = body
+        self.pool = pool
+        self.connection = connection
+        self.ending: Ending = ANSWERED
+
+    def __repr__(self) -> str:
+        return f"<Answer {self.head.status}>"
 
     def discard(self) -> None:
         """Nobody wants the rest: the connection goes back to its pool, or ends.
@@ -67,7 +73,7 @@ async def attempt(
     record.attempts += 1
     if not connection.open:  # accepted and closed at once, as servers at their limit do
         return AttemptFailed(UNSENT, UpstreamClosed(f"{connection.name} closes connections as soon as they are made."))
-    connection.lease(waiting.wake, request.method, patience)
+    connection.lease(waiting, request.method, patience)
     try:
         if isinstance(body, BufferedBody):
             _send_whole(connection, http1_head(request), body.content)

@@ -176,9 +176,9 @@ class Room(Protocol):
         ...
 
 
-def arrived(incoming: IncomingBody, room: Room) -> BufferedBody | None:
-    """The body if all of it is here and small enough to be kept: for most messages nothing has to be waited for."""
-    if not incoming.ended or incoming.received > min(room.buffer, room.max_body):
+def arrived(incoming: IncomingBody, most: int) -> BufferedBody | None:
+    """The body if all of it is here, in `most` octets: for most messages nothing has to be waited for."""
+    if not incoming.ended or incoming.received > most:
         return None
     return BufferedBody(incoming.take(), incoming)
 

@@ -9,9 +9,9 @@ from proxy.forwarding.spool import Spool
 from proxy.observe.observers import BeginningObserver, ExchangeObserver
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class ExchangeContext:
-    """Made by the composition root for each configuration."""
+    """Made by the composition root for each configuration, and not changed afterwards."""
 
     routes: Routes[Route]
     name: bytes

@@ -15,7 +15,7 @@ _ANOTHER = re.compile(rb'(?:[\s,]|(?<=.)")[^\s,"=]+\s*=')
 "The name of another cookie in a value, which may begin with a quote."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class CookieRules:
     """How one route renames cookies."""
 

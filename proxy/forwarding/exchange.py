@@ -1,5 +1,7 @@
 """The life of an exchange, in order: route, admission, body, token, attempt, verdict, relay; and its account."""
 
+from typing import Final
+
 from proxy.errors import ProxyError, SenderLeft
 from proxy.forwarding.admission import admit
 from proxy.forwarding.answers import problem
@@ -11,19 +13,19 @@ from proxy.forwarding.csrf.fetch import another_unit, unit_for
 from proxy.forwarding.csrf.unit import CsrfUnit
 from proxy.forwarding.outgoing import Outgoing, prepare
 from proxy.forwarding.refusal import examine, refuses
-from proxy.forwarding.relay import relay
+from proxy.forwarding.relay import relay, stream
 from proxy.forwarding.request import Request, Waiting
 from proxy.forwarding.routes import Route
 from proxy.forwarding.sender_address import sender_address
-from proxy.forwarding.verdict import Verdict, verdict
+from proxy.forwarding.verdict import RELAY, Verdict, verdict
 from proxy.oauth.token import Token
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.upstream.request import UpstreamRequest
 
-NO_BODY = BufferedBody(b"")
-UNSPENT: frozenset[Verdict] = frozenset()
-NO_TOKEN: Token | None = None
-NO_UNIT: CsrfUnit | None = None
+NO_BODY: Final = BufferedBody(b"")
+UNSPENT: Final[frozenset[Verdict]] = frozenset()
+NO_TOKEN: Final[Token | None] = None
+NO_UNIT: Final[CsrfUnit | None] = None
 Settled = tuple[UpstreamAnswer, CsrfUnit | None]
 "What there is to pass on, and the CSRF unit that its request showed."
 
@@ -65,11 +67,13 @@ async def deliver(request: Request, context: ExchangeContext, record: ExchangeRe
         await route.bounds.enter(request.head, request.body, request.sender, address)
     body: Body = NO_BODY
     try:
-        body = arrived(request.body, route) or await collect(request.body, route, context.spool)
+        body = arrived(request.body, route.keeps) or await collect(request.body, route, context.spool)
         answer, unit = await settle(route, outgoing, body, request.sender, record)
         try:
             refuse_overrun(body)
-            await relay(request, route, answer, unit, record)
+            rest = relay(request, route, answer, unit, record)
+            if rest is not None:
+                await stream(request, answer, rest, record)
         finally:
             answer.discard()
     finally:
@@ -90,6 +94,8 @@ async def settle(route: Route, outgoing: Outgoing, body: Body, waiting: Waiting,
         outcome = await attempt(route, request, body, waiting, record, patience=route.timeout)
         ending, again = await examine(outcome, outgoing, route, token) if refuses(outcome) else (outcome.ending, True)
         decision = verdict(ending, spent, method=outgoing.method, replayable=again and body.replayable)
+        if decision is RELAY and isinstance(outcome, UpstreamAnswer):
+            return outcome, unit
         match decision, outcome:
             case Verdict.FAIL, AttemptFailed(failure=failure):
                 raise failure
@@ -104,7 +110,7 @@ async def settle(route: Route, outgoing: Outgoing, body: Body, waiting: Waiting,
             case Verdict.FETCH_CSRF_FOR_NEXT, UpstreamAnswer() as answer if not outgoing.cookies:
                 await awaited_unit(route, outgoing, token, unit, waiting, answer=answer, record=record)
                 return answer, unit
-            case Verdict.RELAY | Verdict.FETCH_CSRF_FOR_NEXT, UpstreamAnswer() as answer:
+            case Verdict.FETCH_CSRF_FOR_NEXT, UpstreamAnswer() as answer:
                 return answer, unit
             case Verdict.RECONNECT, AttemptFailed():
                 pass

@@ -5,9 +5,9 @@ way: the prefix is the configuration's own spelling.
 """
 
 import re
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-_UNUSUAL = re.compile(rb"[^!$&-*,-:=@A-Z_a-z~]|[/.]\.")
+_UNUSUAL: Final = re.compile(rb"[^!$&-*,-:=@A-Z_a-z~]|[/.]\.")
 "Without any of this every server reads a path alike, but for case."
 _ESCAPE = re.compile(rb"%(?:[uU]00)?([0-9A-Fa-f]{2})")
 "Also as JavaScript's `escape` writes it, which IIS decodes."

@@ -1,10 +1,14 @@
 """What of a request goes on: request target and fields of the sender, with Via and the route's own fields."""
 
+from typing import Final
+
 from proxy.config.model import Forwarded
 from proxy.errors import Loop
 from proxy.forwarding.request import Request
 from proxy.forwarding.routes import Route
 from proxy.wire.grammar import Fields
+
+_OFF: Final = Forwarded.OFF
 
 
 class Outgoing:
@@ -39,7 +43,7 @@ def prepare(request: Request, address: str, route: Route, trace: tuple[bytes, ..
     if target[:1] != b"/":
         target = b"/" + target
     lines = [*route.rules.select(fields), *route.set_lines, route.via_lines[head.minor], *trace]
-    if route.forwarded is not Forwarded.OFF:
+    if route.forwarded is not _OFF:
         lines += forwarded_lines(request, address, route.forwarded)
     cookies = fields.values(b"cookie") if route.relays_cookies else []
     return Outgoing(

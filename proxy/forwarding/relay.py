@@ -1,6 +1,6 @@
 """The upstream's answer to the sender: end-to-end fields only, status and body unchanged, a cut shown as a cut."""
 
-from typing import NamedTuple
+from typing import Final
 
 from proxy.cpi.explain import explain
 from proxy.cpi.mpl import ids_in_fields, mpl_id_in_failure
@@ -19,23 +19,29 @@ SCANNED = 8 << 10
 "Octets of a failure's text that are looked at."
 
 
-class Framing(NamedTuple):
+class Framing:
     """How the answer's end is told to the sender."""
 
-    line: bytes
-    chunked: bool = False
-    by_close: bool = False
+    __slots__ = ("by_close", "chunked", "line")
+
+    def __init__(self, line: bytes, *, chunked: bool = False, by_close: bool = False) -> None:
+        self.line = line
+        self.chunked = chunked
+        self.by_close = by_close
+
+    def __repr__(self) -> str:
+        return f"<Framing {self.line!r}, chunked {self.chunked}, by close {self.by_close}>"
 
 
-NO_CONTENT = Framing(b"")
-CHUNKS = Framing(b"Transfer-Encoding: chunked", chunked=True)
-TO_THE_END = Framing(b"", by_close=True)
+NO_CONTENT: Final = Framing(b"")
+CHUNKS: Final = Framing(b"Transfer-Encoding: chunked", chunked=True)
+TO_THE_END: Final = Framing(b"", by_close=True)
 
 
-async def relay(
+def relay(
     request: Request, route: Route, answer: UpstreamAnswer, unit: CsrfUnit | None, record: ExchangeRecord
-) -> None:
-    """Passes an answer on as it comes."""
+) -> Framing | None:
+    """Passes an answer on as far as it is here; returns the framing of what `stream` has to wait for."""
     head, body, sender = answer.head, answer.body, request.sender
     record.relayed(head.status)
     record.mpl_id, record.correlation_id = ids_in_fields(head.fields)
@@ -54,9 +60,9 @@ async def relay(
             note_failure(head, content, record)
         sender.send(octets + content)
         record.bytes_out += len(content)
-    else:
-        sender.send(octets)
-        await _stream(request, head, body, framing, record)
+        return None
+    sender.send(octets)
+    return framing
 
 
 def frame(request: Request, head: ResponseHead, body: IncomingBody, content: bytes) -> Framing:
@@ -99,11 +105,9 @@ def answer_head(request: Request, head: ResponseHead, cookies: list[bytes], fram
     return b"\r\n".join(lines)
 
 
-async def _stream(
-    request: Request, head: ResponseHead, body: IncomingBody, framing: Framing, record: ExchangeRecord
-) -> None:
+async def stream(request: Request, answer: UpstreamAnswer, framing: Framing, record: ExchangeRecord) -> None:
     """Passes the body on as it comes and as fast as the sender takes it; a cut is passed on as a reset."""
-    sender, first = request.sender, True
+    sender, head, body, first = request.sender, answer.head, answer.body, True
     try:
         while not sender.left:
             if sender.congested or body.waiting:

@@ -1,14 +1,14 @@
 """A request as it came, and its sender as an exchange sees it; knows of nothing but the wire."""
 
-from dataclasses import dataclass
-from typing import Protocol
+from abc import abstractmethod
 
 from proxy.forwarding.target import Target
 from proxy.wire.body import IncomingBody
+from proxy.wire.coroutine_runner import Bell
 from proxy.wire.grammar import RequestHead
 
 
-class Waiting(Protocol):
+class Waiting(Bell):
     """Whoever waits for an answer to be settled; a sender, or what delivers on its behalf."""
 
     left: bool
@@ -16,12 +16,8 @@ class Waiting(Protocol):
     half_closed: bool
     "Whether a sender has ended its side; most that do so are gone."
 
-    def wake(self) -> None:
-        """Let it look again."""
-        ...
 
-
-class Sender(Waiting, Protocol):
+class Sender(Waiting):
     """The connection of a sender, as an exchange sees it."""
 
     address: str
@@ -35,29 +31,38 @@ class Sender(Waiting, Protocol):
     congested: bool
     "Whether it takes answers more slowly than we write them."
 
+    @abstractmethod
     def persistent(self) -> bool:
         """Whether the connection goes on after this exchange, as it stands now."""
         ...
 
+    @abstractmethod
     def send(self, octets: bytes) -> None:
         """Part of an answer."""
         ...
 
+    @abstractmethod
     def close_after(self) -> None:
         """End the connection after this answer."""
         ...
 
+    @abstractmethod
     def abort(self) -> None:
         """End the connection with a reset, so that what was sent does not look whole."""
         ...
 
 
-@dataclass(slots=True, eq=False)
 class Request:
     """One request of a sender."""
 
-    head: RequestHead
-    target: Target
-    body: IncomingBody
-    sender: Sender
-    id: str
+    __slots__ = ("body", "head", "id", "sender", "target")
+
+    def __init__(self, head: RequestHead, target: Target, body: IncomingBody, sender: Sender, id: str) -> None:  # noqa: A002
+        self.head = head
+        self.target = target
+        self.body = body
+        self.sender = sender
+        self.id = id
+
+    def __repr__(self) -> str:
+        return f"<Request {self.id} {self.head.method} {self.target!r}>"

@@ -55,6 +55,8 @@ class Route:
     buffer: int = field(init=False)
     spool: int = field(init=False)
     max_body: int = field(init=False)
+    keeps: int = field(init=False)
+    "Octets of a body that are held in memory at most."
     timeout: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -67,6 +69,7 @@ class Route:
         self.buffer = settings.buffer
         self.spool = settings.spool
         self.max_body = settings.max_body
+        self.keeps = min(settings.buffer, settings.max_body)
         self.timeout = settings.timeout
 
 
@@ -153,7 +156,8 @@ class Routes(Generic[Found]):
         start = path
         if len(path) > self._longest:
             start = path[: max(path.rfind(b"/", 0, self._longest + 1), 0)]
-        for prefix in prefixes(start):
+        prefix: bytes | None = start
+        while prefix is not None:
             for entry in self._by_prefix.get(prefix, ()):
                 if entry.host is not None and entry.host != name:
                     continue
@@ -164,6 +168,7 @@ class Routes(Generic[Found]):
                     return entry.route
                 allowed |= entry.methods
                 taken_in_upper_case = taken_in_upper_case or entry.takes(method.upper(), name)
+            prefix = shorter(prefix)
         if allowed:
             raise MethodNotAllowed(
                 f"The route takes {', '.join(sorted(allowed))} only.", allowed=tuple(sorted(allowed))
@@ -198,7 +203,12 @@ def _in_order(wanted: tuple[str, ...], names: tuple[str, ...]) -> bool:
 
 def prefixes(path: bytes) -> Iterator[bytes]:
     """The path, then shorter and shorter prefixes that end before a slash, down to the empty one."""
-    while path:
-        yield path
-        path = path[: path.rfind(b"/")] if b"/" in path else b""
-    yield b""
+    prefix: bytes | None = path
+    while prefix is not None:
+        yield prefix
+        prefix = shorter(prefix)
+
+
+def shorter(prefix: bytes) -> bytes | None:
+    """The next prefix that ends before a slash; None behind the empty one."""
+    return prefix[: max(prefix.rfind(b"/"), 0)] if prefix else None

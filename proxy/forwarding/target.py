@@ -1,18 +1,20 @@
 """The request target as bytes: what host it names, which path."""
 
 import re
-from typing import NamedTuple
 
 _ABSOLUTE = re.compile(rb"(?i:https?)://(?:[^/?#@]*@)?([^/?#@]+)(.*)", re.DOTALL)
 
 
-class Target(NamedTuple):
+class Target:
     """A request target, taken apart but never decoded (RFC 9112 §3.2)."""
 
-    authority: bytes
-    "Of the absolute form, else empty."
-    path: bytes
-    "Path and query; empty for a form that is neither origin-form nor absolute-form."
+    __slots__ = ("authority", "path")
+
+    def __init__(self, authority: bytes, path: bytes) -> None:
+        self.authority = authority
+        "Of the absolute form, else empty."
+        self.path = path
+        "Path and query; empty for a form that is neither origin-form nor absolute-form."
 
     def __repr__(self) -> str:
         return f"<Target {self.path.partition(b'?')[0]!r}>"

@@ -47,6 +47,9 @@ class Verdict(StrEnum):
     FAIL = "fail"
 
 
+RELAY: Final = Verdict.RELAY
+
+
 def verdict(ending: Ending, spent: frozenset[Verdict], *, method: str, replayable: bool) -> Verdict:
     """What to do after an attempt.
 
@@ -59,7 +62,7 @@ def verdict(ending: Ending, spent: frozenset[Verdict], *, method: str, replayabl
         case Ending.CSRF_REQUIRED if Verdict.FETCH_CSRF not in spent:
             return Verdict.FETCH_CSRF if replayable else Verdict.FETCH_CSRF_FOR_NEXT
         case Ending.ANSWERED | Ending.TOKEN_REFUSED | Ending.CSRF_REQUIRED:
-            return Verdict.RELAY
+            return RELAY
         case Ending.UNSENT:
             return Verdict.FAIL if Verdict.RECONNECT in spent else Verdict.RECONNECT
         case Ending.LOST:

@@ -2,13 +2,17 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from proxy.errors import ProxyError
 
-LONGEST_METHOD, LONGEST_PATH, LONGEST_USER = 32, 256, 128
+LONGEST_METHOD: Final = 32
+LONGEST_PATH: Final = 256
+LONGEST_USER: Final = 128
 "Bytes kept of a method and a path; characters kept of a user name."
-LONGEST_ID, LONGEST_SUBJECT, LONGEST_DETAIL = 128, 200, 400
+LONGEST_ID: Final = 128
+LONGEST_SUBJECT: Final = 200
+LONGEST_DETAIL: Final = 400
 "Characters kept of text that others write: ids in an answer, the subject of a certificate, the detail of an error."
 
 

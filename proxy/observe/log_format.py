@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, MutableMapping
 from functools import cache
 from json.encoder import encode_basestring_ascii as quoted
-from typing import Any
+from typing import Any, Final
 
 from proxy.observe.exchange_record import ExchangeRecord
 
@@ -39,10 +39,11 @@ class _Stamp:
         if second != known:
             text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
             self._last = (second, text)
-        return f"{text}.{int((now - second) * 1000):03d}Z"
+        return _MOMENT % (text, int((now - second) * 1000))
 
 
-_stamp = _Stamp()
+_MOMENT: Final = "%s.%03dZ"
+_stamp: Final = _Stamp()
 
 
 def stamped(_logger: Any, method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
@@ -95,18 +96,34 @@ def json_line(record: ExchangeRecord, level: str) -> str:
     """Renders an exchange as one JSON object; text from outside is quoted, the rest is the proxy's own."""
     each = record
     waited = each.token_seconds or each.connect_seconds
-    return (
-        f'{{"timestamp":"{_stamp()}","level":"{level}","event":"exchange.finished",'
-        f'"request_id":{quoted(each.request_id)},{_whose(each.route, each.oauth_client)},'
-        f'"method":"{each.method}","path":{quoted(each.path)},"status":{each.status},'
-        f'"made_by":"{each.made_by}","attempts":{each.attempts},"token":"{each.token}",'
-        f'"bytes_in":{each.bytes_in},"bytes_out":{each.bytes_out},"seconds":{each.total_seconds:.6f},'
-        f"{_waits(each) if waited else _NO_WAITS},"
-        f'"first_byte_seconds":{each.first_byte_seconds:.6f},"relay_seconds":{each.relay_seconds:.6f}{_rare(each)}}}'
+    return _LINE % (
+        _stamp(),
+        level,
+        quoted(each.request_id),
+        _whose(each.route, each.oauth_client),
+        each.method,
+        quoted(each.path),
+        each.status,
+        each.made_by,
+        each.attempts,
+        each.token,
+        each.bytes_in,
+        each.bytes_out,
+        each.total_seconds,
+        _waits(each) if waited else _NO_WAITS,
+        each.first_byte_seconds,
+        each.relay_seconds,
+        _rare(each),
     )
 
 
-_NO_WAITS = '"token_seconds":0.0,"connect_seconds":0.0'
+_LINE: Final = (
+    '{"timestamp":"%s","level":"%s","event":"exchange.finished","request_id":%s,%s,"method":"%s","path":%s,'
+    '"status":%d,"made_by":"%s","attempts":%d,"token":"%s","bytes_in":%d,"bytes_out":%d,"seconds":%.6f,%s,'
+    '"first_byte_seconds":%.6f,"relay_seconds":%.6f%s}'
+)
+"One format, because mypyc makes a string of each value of an f-string first."
+_NO_WAITS: Final = '"token_seconds":0.0,"connect_seconds":0.0'
 
 
 def _waits(each: ExchangeRecord) -> str:

@@ -2,15 +2,16 @@
 
 from bisect import bisect_left
 from http import HTTPStatus
+from typing import Final
 
 from proxy.observe.exchange_record import ExchangeRecord
 
-BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0)
+BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0)
 "Seconds; the longest answers of Cloud Integration take ten minutes."
-_SHORTEST = BUCKETS[0]
-STATUSES = {status.value: str(status.value) for status in HTTPStatus}
+_SHORTEST: Final = 0.005
+STATUSES: Final = {status.value: str(status.value) for status in HTTPStatus}
 "Labels of the registered statuses (RFC 9110 §16.2.1); an upstream may answer any number from 100 to 999."
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"})
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"})
 
 
 def status_label(record: ExchangeRecord) -> str:

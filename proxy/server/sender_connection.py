@@ -5,7 +5,7 @@ it is its transport, with answers on their way out (`sender_transport.py`).
 """
 
 import asyncio
-from typing import cast
+from typing import Final, cast
 
 from proxy.errors import Overloaded, ProxyError, RequestTimeout, SenderLeft
 from proxy.forwarding.answers import CONTINUE
@@ -21,7 +21,7 @@ from proxy.wire.coroutine_runner import CoroutineRunner
 from proxy.wire.deadlines import NEVER
 from proxy.wire.grammar import RequestHead
 
-AT_A_TIME = 32
+AT_A_TIME: Final = 32
 "Pipelined requests that are answered in one turn of the event loop."
 
 

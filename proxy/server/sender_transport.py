@@ -2,6 +2,7 @@
 
 import asyncio
 
+from proxy.forwarding.request import Sender
 from proxy.server import sender_state as states
 from proxy.server.listener_context import ListenerContext
 from proxy.server.peer import peer_of, reset
@@ -16,7 +17,7 @@ LINGER = 2.0
 "Seconds in which a refused sender may go on sending, so that it reads its answer, and an idle one may send its last."
 
 
-class SenderTransport:
+class SenderTransport(Sender):
     """What an exchange asks often is a plain attribute."""
 
     desk: ListenerContext

@@ -32,6 +32,7 @@ from proxy.upstream.keep_alive import idle_time
 from proxy.upstream.response_parser import AWAITING, COMPLETE, ResponseParser
 from proxy.wire.body import IncomingBody
 from proxy.wire.client_tls import ClientTlsTransport
+from proxy.wire.coroutine_runner import NOBODY, Bell
 from proxy.wire.deadlines import NEVER, Deadlines
 from proxy.wire.framing import BodyMalformed
 from proxy.wire.grammar import ResponseHead, ResponseReader
@@ -64,10 +65,6 @@ SENT: Final = ConnectionState.SENT
 CLOSED: Final = ConnectionState.CLOSED
 
 
-def _nobody() -> None:
-    """No exchange has leased the connection."""
-
-
 class UpstreamConnection:
     """Made by its pool; leased by one exchange at a time."""
 
@@ -98,7 +95,7 @@ class UpstreamConnection:
         self._poll = select.poll()
         self._taking = PeerProgress()
         self._parser = ResponseParser(reader, LARGEST_HEAD)
-        self._wake: Callable[[], None] = _nobody
+        self._bell: Bell = NOBODY
         self._timeout = NEVER
 
     def __repr__(self) -> str:
@@ -106,12 +103,12 @@ class UpstreamConnection:
 
     # ---- what an exchange does with it
 
-    def lease(self, wake: Callable[[], None], method: str, timeout: float) -> None:
+    def lease(self, bell: Bell, method: str, timeout: float) -> None:
         """From now on for one request; `timeout` in seconds bounds each silence of the upstream."""
         if self.state is not IDLE and self.state is not UNUSED:
             raise RuntimeError(f"{self!r} cannot be leased")
         self.state = LEASED
-        self._wake, self._timeout = wake, timeout
+        self._bell, self._timeout = bell, timeout
         self._parser.begin(method)
         self.deadline = NEVER
 
@@ -176,7 +173,7 @@ class UpstreamConnection:
             self.state = IDLE
         else:
             self.cut()
-        self._wake = _nobody
+        self._bell = NOBODY
         self.head = self.body = self.failure = None
 
     def give_up(self, failure: ProxyError) -> None:
@@ -211,7 +208,7 @@ class UpstreamConnection:
             except (HeadMalformed, HeadTooLong, BodyMalformed) as error:
                 self._fail(malformed(self.name, error))
             else:
-                self._wake()
+                self._bell.wake()
         elif state is not CLOSED:
             self._end(None)
 
@@ -243,7 +240,7 @@ class UpstreamConnection:
         self.congested = False
         if self.head is None and self.state in (SENDING, SENT):  # the time for a response begins now
             self.deadline = self._deadlines.now() + self._timeout if self.state is SENT else NEVER
-        self._wake()
+        self._bell.wake()
 
     def deadline_reached(self) -> None:
         """Silent for too long."""
@@ -288,7 +285,7 @@ class UpstreamConnection:
             self._fail(unanswered(self.name, error) if self.body is None else cut_short(self.name))
         else:
             self.cut()
-            self._wake()
+            self._bell.wake()
 
     def _fail(self, failure: ProxyError) -> None:
         """Tells the exchange why, which happens once, for a closed connection is not leased any more."""
@@ -296,4 +293,4 @@ class UpstreamConnection:
         if self.body is not None:
             self.body.fail(failure)
         self.cut()
-        self._wake()
+        self._bell.wake()

@@ -1,52 +1,58 @@
 """What has come of a body and has not been taken yet: between the connection that reads it and its exchange."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from proxy.wire.coroutine_runner import woken
 
-HIGH_WATER = 32 << 10
+HIGH_WATER: Final = 32 << 10
 "Octets that may lie here before the socket is no longer read."
 
 
-SMALL = 512
+SMALL: Final = 512
 "Octets below which pieces are put together: an object of its own costs each of them some fifty more."
-BLOCK = 16 << 10
+BLOCK: Final = 16 << 10
 "Octets up to which they are."
 
 
 class Pieces:
     """What came in pieces, however small, in little more memory than it needs."""
 
-    __slots__ = ("_pieces", "size")
+    __slots__ = ("_first", "_more", "size")
 
     def __init__(self) -> None:
-        self._pieces: list[bytes | bytearray] = []
+        self._first = b""
+        "Often the only piece, which needs no list."
+        self._more: list[bytes | bytearray] | None = None
         self.size = 0
         "Octets."
 
     def add(self, piece: bytes) -> None:
         """More has come."""
-        pieces = self._pieces
-        self.size += len(piece)
-        if len(piece) >= SMALL or not pieces or len(pieces[-1]) >= BLOCK:
-            pieces.append(piece)
+        if not self.size:
+            self._first, self.size = piece, len(piece)
             return
+        self.size += len(piece)
+        if self._more is None:
+            self._first, self._more = b"", [self._first]
+        pieces = self._more
         last = pieces[-1]
-        if isinstance(last, bytearray):
+        if len(piece) >= SMALL or len(last) >= BLOCK:
+            pieces.append(piece)
+        elif isinstance(last, bytearray):
             last += piece
         else:
             pieces[-1] = bytearray(last) + piece
 
     def look(self) -> bytes:
         """All of it."""
-        return b"".join(self._pieces)
+        return self._first if self._more is None else b"".join(self._more)
 
     def take(self) -> bytes:
         """All of it, which is here no more."""
-        pieces, self._pieces, self.size = self._pieces, [], 0
-        first = pieces[0] if len(pieces) == 1 else b""
-        return first if first and isinstance(first, bytes) else b"".join(pieces)
+        octets = self.look()
+        self._first, self._more, self.size = b"", None, 0
+        return octets
 
 
 class ReadableTransport(Protocol):

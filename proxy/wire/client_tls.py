@@ -10,8 +10,11 @@ import ssl
 from collections.abc import Callable
 from typing import Any, cast
 
-from proxy.wire.reading import BUFFER, PIECE, ConnectionProtocol, SharedBuffer, left_behind
+from proxy.wire.reading import BUFFER, ConnectionProtocol, SharedBuffer, left_behind
 from proxy.wire.records import RecordEnds
+
+RECORD = 16 << 10
+"Octets in clear of one record at most (RFC 8446 §5.1)."
 
 
 class ClientTlsTransport(SharedBuffer, asyncio.Transport):
@@ -35,6 +38,8 @@ class ClientTlsTransport(SharedBuffer, asyncio.Transport):
         self._step: Callable[[], None] = self._shake
         self._made = self._paused = False
         self._error: Exception | None = None
+        self._over = False
+        "Whether TLS has ended, in order unless there is an `_error`; the protocol above may not know it yet."
         self.secured: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     # ---- the protocol below
@@ -101,9 +106,9 @@ class ClientTlsTransport(SharedBuffer, asyncio.Transport):
     def undelivered(self) -> bool:
         """Whether octets have come that the protocol above was not given: a record, or a part of one.
 
-        It may be unread, deciphered, or held by OpenSSL; `resume_reading` may have scheduled its delivery.
+        It may be unread, or held by OpenSSL, or the end; `resume_reading` may have scheduled its delivery.
         """
-        return bool(self._incoming.pending) or self._tls.pending() > 0 or not self._records.whole
+        return self._waits or self._tls.pending() > 0 or not self._records.whole
 
     def pause_reading(self) -> None:
         """Gives nothing more to the protocol above."""
@@ -114,7 +119,7 @@ class ClientTlsTransport(SharedBuffer, asyncio.Transport):
         """Goes on, first with what has been deciphered."""
         self._paused = False
         self._below.resume_reading()
-        if self._incoming.pending:
+        if self._waits:
             asyncio.get_running_loop().call_soon(self._go_on)
 
     def get_write_buffer_size(self) -> int:
@@ -154,25 +159,47 @@ class ClientTlsTransport(SharedBuffer, asyncio.Transport):
         if not self.secured.done():
             self.secured.set_result(None)
 
+    @property
+    def _waits(self) -> bool:
+        """Whether something has come that the protocol above has not heard of."""
+        return self._over or bool(self._incoming.pending)
+
     def _read(self) -> None:
-        """Gives what can be deciphered to the protocol above."""
+        """Gives what can be deciphered to the protocol above, then the end."""
+        if self._paused:
+            return
+        octets = b"" if self._over else self._decipher()
+        if octets:
+            self._upper.data_received(octets)
+        if self._over:
+            self._finish()
+
+    def _decipher(self) -> bytes:
+        """All records that are here, in one piece: to pass them on one by one costs as much as to decipher them."""
+        records = []
         try:
-            while not self._paused:
-                octets = self._tls.read(PIECE)
-                if not octets:
-                    self._step = nothing
-                    self._peer_ended()
-                    return
-                self._upper.data_received(octets)
+            while octets := self._tls.read(RECORD):
+                records.append(octets)
                 if not self._incoming.pending:  # a record is read whole, so that no exception need say so
-                    return
-                if self._step != self._read:  # the protocol above has ended it
-                    return
+                    break
+            else:
+                self._over = True
         except ssl.SSLWantReadError:
             self._flush()
         except ssl.SSLError as error:
             self._flush()
-            self._break(error)
+            self._over, self._error = True, self._error or error
+        return b"".join(records)
+
+    def _finish(self) -> None:
+        """Tells of the end, unless the protocol above has just paused reading, or ended it itself."""
+        if self._paused or self._step != self._read:
+            return
+        self._step = nothing
+        if self._error is not None:
+            self._below.abort()
+        else:
+            self._peer_ended()
 
     def _peer_ended(self) -> None:
         self._upper.eof_received()

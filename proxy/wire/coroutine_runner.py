@@ -6,8 +6,9 @@ again. It may wait for asyncio futures too. It must not use what needs a current
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Generator
-from typing import Any
+from typing import Any, Final
 
 
 class _Woken:
@@ -19,12 +20,31 @@ class _Woken:
         yield None
 
 
-_RUNG = _Woken()
+_RUNG: Final = _Woken()
 
 
 def woken() -> Awaitable[None]:
     """What a coroutine inside a `CoroutineRunner` awaits until `wake` is called."""
     return _RUNG
+
+
+class Bell(ABC):
+    """What rings a coroutine that waits; a class to derive from, because compiled code calls its methods directly."""
+
+    @abstractmethod
+    def wake(self) -> None:
+        """Let it look again."""
+        ...
+
+
+class _Nobody(Bell):
+    """There is nobody to hear it."""
+
+    def wake(self) -> None:
+        """In vain."""
+
+
+NOBODY: Final = _Nobody()
 
 
 class CoroutineRunner:

@@ -8,10 +8,10 @@ container), timers that are due run first, and an answer that is there would be 
 """
 
 import asyncio
-from typing import Protocol
+from typing import Final, Protocol
 
-NEVER = float("inf")
-TICK = 0.25
+NEVER: Final = float("inf")
+TICK: Final = 0.25
 "Seconds between two looks."
 
 

@@ -5,6 +5,7 @@ readers could understand differently is refused: a proxy with a token must not g
 """
 
 import re
+from typing import Final
 
 from proxy.wire.grammar import CHUNKED, UNSAID, RequestHead, ResponseHead
 
@@ -29,8 +30,8 @@ class NoBody:
         return True
 
 
-NO_BODY = NoBody()
-WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+NO_BODY: Final = NoBody()
+WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 "Methods that say in HTTP/1.0 how long their body is, be it empty (RFC 1945 §8.3)."
 WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 "Methods that have no body as a rule."

@@ -57,7 +57,9 @@ class Fields:
         value = self._noted.get(name)
         if value is not None:
             return value.strip(b" \t")
-        values: list[bytes] = [] if name in self._names.noted else self.values(name)
+        if name in self._names.noted:
+            return b""
+        values = self.values(name)
         return values[0] if values else b""
 
     def values(self, name: bytes) -> list[bytes]:

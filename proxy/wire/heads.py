@@ -1,9 +1,10 @@
 """Collects the octets of one head at a time, and what can be wrong with a head; grammar.py reads it."""
 
 import re
+from typing import Final
 
-END = b"\r\n\r\n"
-_EMPTY_LINES = re.compile(rb"\A(?:\r\n)+")
+END: Final = b"\r\n\r\n"
+_EMPTY_LINES: Final = re.compile(rb"\A(?:\r\n)+")
 "Before the first line of a head (RFC 9112 §2.2)."
 
 

@@ -1,11 +1,12 @@
 """What each step of an exchange costs by itself: best of several rounds, with nothing else in the way.
 
 Time of the processor, in the round that other programs disturbed least. The first row is what calling costs; it is in
-all others.
+all others. Beside it, how often a step asks for memory: nearly once for each object that it makes.
 """
 
 import gc
 import platform
+import subprocess
 import time
 import timeit
 from collections.abc import Callable, Iterator
@@ -23,6 +24,8 @@ from proxy.wire.framing import ChunkedBody, LengthBody, request_body
 from proxy.wire.grammar import RequestReader, ResponseReader
 from proxy.wire.heads import HeadCollector
 from tests.bench import samples
+from tests.bench.allocations import Allocations
+from tests.bench.in_memory import InMemory
 from tests.bench.table import say
 
 ROUNDS = 15
@@ -40,8 +43,19 @@ class Step(NamedTuple):
 def main() -> None:
     """Measures all steps and prints the table."""
     say(f"{platform.python_implementation()} {platform.python_version()}, best of {ROUNDS} rounds\n")
+    count = allocations()
+    say(f"{'':<58}{'time':>12}{'allocations':>14}")
     for step, duration in best(list(steps())):
-        say(f"{step.name:<58}{readable(duration):>12}")
+        say(f"{step.name:<58}{readable(duration):>12}{count(step.call):>14}")
+
+
+def allocations() -> Callable[[Callable[[], object]], str]:
+    """What counts those of a step, where there is a C compiler."""
+    try:
+        counter = Allocations()
+    except (OSError, subprocess.CalledProcessError):
+        return lambda _call: "-"
+    return lambda call: f"{counter.of(call):.0f}"
 
 
 def best(measured: list[Step]) -> Iterator[tuple[Step, float]]:
@@ -75,6 +89,7 @@ def steps() -> Iterator[Step]:
     yield from framing()
     yield from forwarding()
     yield from accounting()
+    yield Step("an exchange in memory, all of these", InMemory(samples.REQUEST + samples.KIB, samples.ANSWER))
 
 
 def reading() -> Iterator[Step]:

@@ -3,17 +3,19 @@
 import asyncio
 import json
 import os
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import cast
+from typing import Any, NoReturn
 
 from proxy.app import App
+from proxy.app.process_resources import ProcessResources
 from proxy.clock import SystemClock
 from proxy.config.load import find
-from proxy.config.model import OAuthClient
+from proxy.config.model import Configuration, OAuthClient
 from proxy.config.problems import DocumentSource, Problems
 from proxy.config.resolve import resolve
 from proxy.config.secrets import read_secret
-from proxy.forwarding.request import Request, Sender
+from proxy.forwarding.request import Request
 from proxy.forwarding.routes import Route, Routes
 from proxy.forwarding.target import take_apart
 from proxy.oauth.answer import TokenResponse
@@ -22,7 +24,9 @@ from proxy.oauth.source import TokenSource, token_source
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.line_writer import LineWriter
 from proxy.observe.process_log import ProcessLog
-from proxy.wire.body import IncomingBody, ReadableTransport
+from proxy.server.listener_context import ListenerContext, ListenerLimits
+from proxy.server.sender_connection import SenderConnection
+from proxy.wire.body import IncomingBody
 from proxy.wire.grammar import RequestHead
 from tests.fakes.heads import REQUESTS
 
@@ -54,6 +58,12 @@ RESPONSE = (
     b"\r\n"
 )
 KIB = b"x" * 1024
+ANSWER = RESPONSE + b"y" * 512
+
+
+def fault(*what: object) -> NoReturn:
+    """Takes what does not happen to exchanges that go well."""
+    raise AssertionError(what)
 
 
 def chunked(content: bytes, size: int) -> bytes:
@@ -68,15 +78,42 @@ def request_head() -> RequestHead:
 
 
 def request() -> Request:
-    """The sample message; neither of the objects that stand for its connection is ever asked for anything."""
-    head = request_head()
-    return Request(
-        head, take_apart(head.target), IncomingBody(cast("ReadableTransport", None), 1024), cast("Sender", None), "id-1"
+    """The sample message; its connection is never asked for anything."""
+    head, sender = request_head(), SenderConnection(desk(premises(silent_log())))
+    return Request(head, take_apart(head.target), IncomingBody(sender, 1024), sender, "id-1")
+
+
+def premises(log: ProcessLog) -> ProcessResources:
+    """Of a process whose event loop never runs."""
+    return ProcessResources(log=log, environ={}, loop=asyncio.new_event_loop(), clock=SystemClock())
+
+
+def desk(premises: ProcessResources, serve: Callable[[Request], Coroutine[Any, Any, None]] = fault) -> ListenerContext:
+    """Of a listener whose senders give no reason to turn to it but their requests."""
+    return ListenerContext(
+        terms=ListenerLimits(max_head=64 << 10, max_fields=100, head_timeout=30, body_timeout=60, idle_timeout=60),
+        deadlines=premises.deadlines,
+        ids=iter(()),
+        serve=serve,
+        refuse=fault,
+        crashed=fault,
+        arrived=lambda _sender: None,
+        departed=fault,
+        secure=False,
+        reader=premises.request_reader,
     )
 
 
 def routes(count: int) -> Routes[Route]:
     """So many routes, as the composition root makes them; the first one takes the sample message."""
+    loop = asyncio.new_event_loop()
+    app = App(configuration(count), log=silent_log(), environ={}, loop=loop)
+    loop.close()
+    return app._generation.context.routes
+
+
+def configuration(count: int) -> Configuration:
+    """That of so many routes."""
     paths = ["/orders", *(f"/other/system-{number}" for number in range(1, count))]
     tree = {
         "oauth_clients": {
@@ -87,11 +124,7 @@ def routes(count: int) -> Routes[Route]:
         ],
     }
     problems = Problems(DocumentSource(file="benchmark"))
-    configuration = resolve(tree, problems, folder=Path.cwd(), read=read_secret, insecure_listen=False)
-    loop = asyncio.new_event_loop()
-    app = App(configuration, log=silent_log(), environ={}, loop=loop)
-    loop.close()
-    return app._generation.context.routes
+    return resolve(tree, problems, folder=Path.cwd(), read=read_secret, insecure_listen=False)
 
 
 def silent_log() -> ProcessLog:

@@ -12,6 +12,7 @@ from proxy.forwarding.request import Request
 from proxy.server.listener_context import ListenerContext, ListenerLimits
 from proxy.server.sender_connection import SenderConnection
 from proxy.upstream.connection import UpstreamConnection
+from proxy.wire.coroutine_runner import NOBODY
 from proxy.wire.grammar import UNSAID
 from tests.fakes.heads import REQUESTS, RESPONSES
 from tests.fakes.loop import HandLoop
@@ -141,7 +142,7 @@ async def read_response(pieces: list[bytes], *, ended: bool) -> list[Message]:
     connection = UpstreamConnection("u:1", HandLoop(monotonic=0.0).deadlines(), lambda _: None, RESPONSES)
     transport = MemoryTransport()
     connection.connection_made(transport)
-    connection.lease(lambda: None, "POST", 60)
+    connection.lease(NOBODY, "POST", 60)
     connection.send(b"<request>")
     connection.end_request()
     content = b""

@@ -68,14 +68,13 @@ class CsrfSession:
                 fetching.result.set_result(unit)
 
 
-class Fetching:
+class Fetching(Waiting):
     """One fetch on its way; owned by nobody's exchange, so that none that ends takes it along."""
-
-    left = False
-    half_closed = False
 
     def __init__(self, fetch: Fetch, ended: "Callable[[Fetching, CsrfUnit | None], None]") -> None:
         self.result: asyncio.Future[CsrfUnit | None] = asyncio.get_running_loop().create_future()
+        self.left = False
+        self.half_closed = False
         self._fetch = fetch
         self._report = ended
         self._run = CoroutineRunner(self._go(), self._ended)

@@ -65,7 +65,8 @@ def test_the_framing_is_the_senders(
     method: str, minor: int, answer: ResponseHead, incoming: IncomingBody, framing: Framing
 ) -> None:
     """RFC 9112 §6, whatever the upstream's was."""
-    assert frame(request(f"{method} /orders", minor=minor), answer, incoming, b"ab") == framing
+    found = frame(request(f"{method} /orders", minor=minor), answer, incoming, b"ab")
+    assert (found.line, found.chunked, found.by_close) == (framing.line, framing.chunked, framing.by_close)
 
 
 async def relayed(answer: bytes, *fields: tuple[bytes, bytes], start: str = "POST /orders", **options: object) -> World:

@@ -1,8 +1,14 @@
 """What a debugger, or a careless log line, would show of an exchange on its way: no credential, query or body."""
 
+from typing import cast
+
+from proxy.forwarding.attempt import UpstreamAnswer
 from proxy.forwarding.outgoing import Outgoing
+from proxy.forwarding.relay import Framing
 from proxy.forwarding.request import Request
 from proxy.forwarding.target import take_apart
+from proxy.upstream.connection import UpstreamConnection
+from proxy.upstream.pool import Pool
 from proxy.wire.body import IncomingBody
 from tests.fakes.heads import request_head, response_head
 from tests.fakes.transport import MemoryTransport
@@ -21,6 +27,15 @@ def test_a_request_shows_its_method_path_and_id() -> None:
     shown = repr(Request(head, take_apart(TARGET), body, MemorySender(), "an-id"))
     assert HIDDEN.decode() not in shown
     assert all(each in shown for each in ("POST", "/orders", "an-id"))
+
+
+def test_an_answer_on_its_way_shows_its_status() -> None:
+    """And nothing of its body."""
+    head, body = response_head(b"HTTP/1.1 200 OK", *FIELDS), IncomingBody(MemoryTransport(), 3)
+    body.push(HIDDEN)
+    pool = cast("Pool", None)
+    assert repr(UpstreamAnswer(head, body, pool, cast("UpstreamConnection", None))) == "<Answer 200>"
+    assert repr(Framing(b"", by_close=True)) == "<Framing b'', chunked False, by close True>"
 
 
 def test_what_goes_on_shows_how_many_fields_it_has() -> None:

@@ -11,7 +11,7 @@ from proxy.forwarding.cookies import CookieRules
 from proxy.forwarding.exchange import exchange
 from proxy.forwarding.fields import FieldRules
 from proxy.forwarding.limits.route_limits import bounds_of
-from proxy.forwarding.request import Request
+from proxy.forwarding.request import Request, Sender
 from proxy.forwarding.routes import Route, Routes
 from proxy.forwarding.target import take_apart
 from proxy.oauth.source import TokenSource
@@ -30,7 +30,7 @@ VIA = b"cpi-test"
 _EVER = Moment(monotonic=1e12, wall=1e12)
 
 
-class MemorySender:
+class MemorySender(Sender):
     """Keeps what it is sent."""
 
     def __init__(self, *, address: str = "192.0.2.7", local: str = "192.0.2.1", secure: bool = False) -> None:

@@ -1,6 +1,7 @@
 """A connection to an upstream over a transport of memory, with the exchange that leases it."""
 
 from proxy.upstream.connection import UpstreamConnection
+from proxy.wire.coroutine_runner import Bell
 from tests.fakes.heads import RESPONSES
 from tests.fakes.loop import HandLoop
 from tests.fakes.transport import MemoryTransport
@@ -8,7 +9,7 @@ from tests.fakes.transport import MemoryTransport
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"
 
 
-class Wire:
+class Wire(Bell):
     """Both ends of a connection, and the exchange that leases it."""
 
     def __init__(self, method: str = "POST", *, lease: bool = True, end: bool = True, timeout: float = 60) -> None:
@@ -25,9 +26,10 @@ class Wire:
 
     def lease(self, method: str = "POST", *, timeout: float = 60) -> None:
         """An exchange takes it."""
-        self.connection.lease(self._wake, method, timeout)
+        self.connection.lease(self, method, timeout)
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """It was told to look."""
         self.rings += 1
 
     @property

@@ -11,6 +11,7 @@ import trustme
 
 from proxy.upstream.connection import UpstreamConnection
 from proxy.upstream.pool import Pool, UpstreamOrigin
+from proxy.wire import coroutine_runner as run
 from tests.fakes.heads import RESPONSES
 from tests.fakes.loop import HandLoop
 
@@ -85,7 +86,7 @@ async def pool(
         await made.close()
 
 
-class Bell:
+class Bell(run.Bell):
     """What a connection rings."""
 
     def __init__(self) -> None:
@@ -106,7 +107,7 @@ class Bell:
 async def ask(connection: UpstreamConnection, octets: bytes = REQUEST) -> bytes:
     """Send a request, and return the body of its answer or raise its failure."""
     bell = Bell()
-    connection.lease(bell.wake, "GET", 60)
+    connection.lease(bell, "GET", 60)
     connection.send(octets)
     connection.end_request()
     await bell.until(lambda: connection.failure is not None or (connection.body is not None and connection.body.ended))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from proxy.errors import UpstreamClosed, UpstreamMalformed, UpstreamTimeout
 from proxy.upstream.connection import WRITE_HIGH_WATER, UpstreamConnection
 from proxy.upstream.failures import LARGEST_HEAD
+from proxy.wire.coroutine_runner import NOBODY
 from proxy.wire.reading import PieceReader
 from tests.fakes.heads import RESPONSES
 from tests.fakes.loop import HandLoop
@@ -238,7 +239,7 @@ async def test_nothing_is_written_to_a_connection_that_is_lost() -> None:
     await asyncio.get_running_loop().create_connection(
         lambda: PieceReader(connection), *server.sockets[0].getsockname()
     )
-    connection.lease(lambda: None, "GET", 1)
+    connection.lease(NOBODY, "GET", 1)
     async with asyncio.timeout(30):
         await lost.wait()
     server.close()

@@ -16,6 +16,7 @@ from proxy.upstream.connection import (
     ConnectionState,
     UpstreamConnection,
 )
+from proxy.wire.coroutine_runner import NOBODY
 from tests.fakes.heads import RESPONSES
 from tests.fakes.loop import HandLoop
 from tests.unit.upstream.lease import OK, Wire
@@ -228,4 +229,4 @@ def test_it_is_connecting_until_it_has_a_transport() -> None:
 
     assert (connection.state, connection.open) == (CONNECTING, False)
     with pytest.raises(RuntimeError, match="connecting"):
-        connection.lease(lambda: None, "GET", 1)
+        connection.lease(NOBODY, "GET", 1)

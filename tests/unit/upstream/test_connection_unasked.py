@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from proxy.upstream.connection import UpstreamConnection
 from proxy.wire.body import HIGH_WATER
 from proxy.wire.client_tls import ClientTlsTransport
+from proxy.wire.coroutine_runner import NOBODY
 from proxy.wire.reading import PieceReader
 from proxy.wire.tls_context import verifying_context
 from tests.fakes.heads import RESPONSES
@@ -100,7 +101,7 @@ class Line:
 
     def ask(self, method: str = "GET") -> None:
         """An exchange leases the connection and sends its request."""
-        self.connection.lease(lambda: None, method, 60)
+        self.connection.lease(NOBODY, method, 60)
         self.connection.send(b"<request>")
         self.connection.end_request()
 
@@ -125,41 +126,24 @@ class Line:
         self._theirs.close()
 
 
-async def paused_before_the_unasked() -> Line:
-    """A sender that reads slowly: the body's last record made reading pause, the unasked one behind it lies in TLS."""
+async def test_the_unasked_behind_a_body_that_waits_ends_the_connection() -> None:
+    """A sender that reads slowly: the body's last record made reading pause, the unasked one came with it."""
     line = Line(tls=True)
     line.ask()
     line.say(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (HIGH_WATER + 1))
     line.read_all()
-    for size in (RECORD, RECORD, HIGH_WATER + 1 - 2 * RECORD):
+    line.say(bytes(RECORD))
+    line.read_all()
+    for size in (RECORD, HIGH_WATER + 1 - 2 * RECORD):
         line.say(bytes(size))
     line.say(EVIL)
     line.arrive(len(line.sent))
     line.read(1 << 20)
     body = line.connection.body
     assert body is not None
-    assert (body.ended, body.paused, line.fit) == (True, True, False)
-    return line
-
-
-async def test_a_lease_before_the_scheduled_delivery_is_refused() -> None:
-    """The sender reads on, and another exchange asks for a connection in the same turn of the event loop."""
-    line = await paused_before_the_unasked()
+    assert (body.ended, body.paused, line.connection.open, line.fit) == (True, True, False, False)
     assert len(line.take()) == HIGH_WATER + 1
-
-    assert (line.fit, line.connection.leased) == (False, False)
-    await asyncio.sleep(0)
-    assert (line.connection.open, line.connection.head) == (False, None)
-    line.close()
-
-
-async def test_a_lease_after_the_scheduled_delivery_is_refused() -> None:
-    """Another exchange asks for a connection once the unasked octets were deciphered."""
-    line = await paused_before_the_unasked()
-    line.take()
-    await asyncio.sleep(0)
-
-    assert (line.fit, line.connection.open) == (False, False)
+    assert (line.connection.leased, line.connection.head) == (False, None)
     line.close()
 
 

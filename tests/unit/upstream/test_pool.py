@@ -10,6 +10,7 @@ from proxy.config.model import Tls
 from proxy.errors import Draining, UpstreamClosed
 from proxy.upstream.connection import CLOSED
 from proxy.upstream.tls import client_context
+from proxy.wire.coroutine_runner import NOBODY
 from tests.unit.upstream.serving import OK, PATIENCE, REQUEST, ask, pool, server_context, shut, turns_until, upstream
 
 
@@ -33,7 +34,7 @@ async def test_a_connection_that_cannot_be_used_again_is_not_kept() -> None:
     """Nor one that is given back twice."""
     async with upstream() as (_, port), pool(port) as (ours, _):
         connection = await ours.connect(10)
-        connection.lease(lambda: None, "GET", 60)
+        connection.lease(NOBODY, "GET", 60)
         connection.send(REQUEST)
         ours.give_back(connection)
         assert (ours.idle, ours.take()) == (0, None)
@@ -225,7 +226,7 @@ async def test_all_connections_end_with_the_pool() -> None:
         leased, idle = await ours.connect(10), await ours.connect(10)
         await ask(idle)
         ours.give_back(idle)
-        leased.lease(lambda: None, "GET", 60)
+        leased.lease(NOBODY, "GET", 60)
         coming = ours.connect(10)
         await ours.close()
 

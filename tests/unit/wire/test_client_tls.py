@@ -8,7 +8,7 @@ import ssl
 import pytest
 import trustme
 
-from proxy.wire.client_tls import ClientTlsTransport
+from proxy.wire.client_tls import RECORD, ClientTlsTransport
 from proxy.wire.tls_context import verifying_context
 from tests.fakes.transport import MemoryTransport
 from tests.unit.wire.upper import Upper, deliver
@@ -170,7 +170,8 @@ async def test_nothing_comes_while_reading_is_paused() -> None:
     """What has come is kept, and given in another turn of the event loop: nobody is called back from within."""
     peers = Peers().shake()
     peers.upper.on_data = peers.channel.pause_reading
-    peers.deliver(peers.say(b"one, ") + peers.say(b"two"))
+    for octets in (b"one, ", b"two"):
+        peers.deliver(peers.say(octets))
     assert (peers.upper.content, peers.below.reading) == (b"one, ", False)
     peers.channel.resume_reading()
     assert (peers.upper.content, peers.below.reading) == (b"one, ", True)
@@ -186,7 +187,8 @@ async def test_what_was_not_given_to_the_protocol_above_is_undelivered() -> None
     peers = Peers().shake()
     seen = [peers.channel.undelivered]
     peers.upper.on_data = peers.channel.pause_reading
-    peers.deliver(peers.say(b"one, ") + peers.say(b"two"))
+    for octets in (b"one, ", b"two"):
+        peers.deliver(peers.say(octets))
     seen.append(peers.channel.undelivered)
     peers.channel.resume_reading()
     seen.append(peers.channel.undelivered)
@@ -201,11 +203,45 @@ async def test_what_was_not_given_to_the_protocol_above_is_undelivered() -> None
 
 
 async def test_nothing_is_deciphered_after_the_protocol_above_has_aborted_it() -> None:
-    """Not even what came in the same read."""
+    """Nor is it told of an end that came in the same read."""
     peers = Peers().shake()
     peers.upper.on_data = peers.channel.abort
-    peers.deliver(peers.say(b"one, ") + peers.say(b"two"))
-    assert (peers.upper.content, peers.below.aborted) == (b"one, ", True)
+    one, end = peers.say(b"one"), peers.end()
+    peers.deliver(one + end)
+    assert (peers.upper.content, peers.upper.told, peers.below.aborted) == (b"one", ["made"], True)
+
+
+async def test_records_that_are_read_together_are_given_together() -> None:
+    """Whole ones, of whatever size; the rest of the last one follows."""
+    peers = Peers().shake()
+    cipher = b"".join(peers.say(octets) for octets in (b"one, ", bytes(RECORD), b"three"))
+    peers.deliver(cipher[:-1])
+    assert (peers.upper.content, peers.upper.pieces) == (b"one, " + bytes(RECORD), 1)
+    peers.deliver(cipher[-1:])
+    assert (peers.upper.content, peers.upper.pieces) == (b"one, " + bytes(RECORD) + b"three", 2)
+
+
+@pytest.mark.parametrize(("broken", "told"), [(False, ["made", "eof"]), (True, ["made", "lost SSLError"])])
+async def test_an_end_waits_for_what_came_before_it(*, broken: bool, told: list[str]) -> None:
+    """It came in the same read, in order or not, and the protocol above pauses: it is not told before it reads on."""
+    peers = Peers().shake()
+    peers.upper.on_data = peers.channel.pause_reading
+    peers.deliver(peers.say(b"last") + (b"\x17\x03\x03\x00\x05abcde" if broken else peers.end()))
+    seen = (peers.upper.content, peers.upper.told, peers.below.is_closing(), peers.channel.undelivered)
+    assert seen == (b"last", ["made"], False, True)
+    peers.channel.resume_reading()
+    await asyncio.sleep(0)
+    assert peers.below.is_closing()
+    if broken:
+        peers.channel.connection_lost(None)
+    assert peers.upper.told == told
+
+
+async def test_an_end_follows_at_once_what_came_before_it() -> None:
+    """In the same read, if the protocol above does not pause."""
+    peers = Peers().shake()
+    peers.deliver(peers.say(b"last") + peers.end())
+    assert (peers.upper.content, peers.upper.told) == (b"last", ["made", "eof"])
 
 
 async def test_the_last_words_before_a_broken_write_are_deciphered() -> None:

@@ -40,6 +40,9 @@ from tests.unit.wire.test_grammar import OK, REQUESTS, RESPONSES, request, respo
             b"GET / HTTP/1.1", (b"X: a\nY: b",), "ends no line", id="a bare LF (we do not use the leave of it)"
         ),
         pytest.param(b"GET / HTTP/1.1", (b"X: a\r\r",), "ends no line", id="a CR before a line end"),
+        pytest.param(b"GET / HTTP/1.1", (b"X: a\rY: b\nZ: c",), "ends no line", id="CR and LF, but apart"),
+        pytest.param(b"GET / HTTP/1.1", (b"X: a\rY: \x01",), "ends no line", id="a bare CR, and a control"),
+        pytest.param(b"GET / HTTP/1.1", (b"X: a\nY: \x01",), "ends no line", id="a bare LF, and a control"),
         pytest.param(b"GET / HTTP/1.1", (b"X: \x00",), "control", id="NUL (RFC 9110 §5.5)"),
         pytest.param(b"GET / HTTP/1.1", (b"X\x00: a",), "control", id="NUL in a name"),
         pytest.param(b"GET /\x00 HTTP/1.1", (), "control", id="NUL in the target"),

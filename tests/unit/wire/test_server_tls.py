@@ -185,7 +185,7 @@ async def test_a_sender_that_ends_an_idle_connection_is_answered_by_an_end(*, in
 
 
 async def test_nothing_comes_after_the_protocol_above_has_ended_it() -> None:
-    """Not what lies there deciphered in part, and it costs the last answer nothing."""
+    """Not what lies there, and it costs the last answer nothing."""
     peers = Peers().shake()
 
     def answer() -> None:
@@ -193,7 +193,8 @@ async def test_nothing_comes_after_the_protocol_above_has_ended_it() -> None:
         peers.channel.close()
 
     peers.upper.on_data = answer
-    peers.deliver(peers.say(b"one") + peers.say(b"two") + peers.say(b"three"))
+    for octets in (b"one", b"two", b"three"):
+        peers.deliver(peers.say(octets))
     assert (peers.upper.content, peers.hear(), peers.below.aborted) == (b"one", (b"answer", True), False)
 
 
@@ -201,7 +202,8 @@ async def test_nothing_comes_after_an_end_while_reading_was_paused() -> None:
     """Though it was to go on in another turn of the event loop."""
     peers = Peers().shake()
     peers.upper.on_data = peers.channel.pause_reading
-    peers.deliver(peers.say(b"one") + peers.say(b"two"))
+    for octets in (b"one", b"two"):
+        peers.deliver(peers.say(octets))
     peers.channel.resume_reading()
     peers.channel.close()
     await asyncio.sleep(0)

@@ -12,6 +12,8 @@ class Upper(asyncio.Protocol):
     def __init__(self) -> None:
         self.told: list[str] = []
         self.content = b""
+        self.pieces = 0
+        "That it came in."
         self.transport: asyncio.BaseTransport | None = None
         self.on_data: Callable[[], None] = lambda: None
         self.keeps: bool | None = None
@@ -25,6 +27,7 @@ class Upper(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Remember."""
         self.content += data
+        self.pieces += 1
         self.on_data()
 
     def eof_received(self) -> bool | None:
