@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from proxy.forwarding.admission import Networks
 from proxy.forwarding.routes import Route, Routes
@@ -27,5 +28,5 @@ class ExchangeContext:
     "Told of each exchange that begins."
     finishing: tuple[ExchangeObserver, ...]
     "Told of each exchange that ends."
-    in_use: object
+    in_use: Any  # mypyc fails at import if a dataclass of its own has a field of type `object`
     "Kept alive by each exchange of the configuration, so that a weak reference tells whether there is one."
