@@ -26,7 +26,9 @@ from proxy.forwarding.routes import Route, Routes
 from proxy.oauth.credential_watcher import CredentialWatcher
 from proxy.oauth.credentials import with_secrets
 from proxy.oauth.expiry import CredentialExpiry
-from proxy.oauth.source import TokenSource, token_source
+from proxy.oauth.grant_runner import GrantRunner
+from proxy.oauth.granter import Granter
+from proxy.oauth.source import TokenSource
 from proxy.observe.spans import REPLACED
 from proxy.upstream.pool import Pool, UpstreamOrigin
 from proxy.upstream.tls import client_context
@@ -127,21 +129,31 @@ class Generation:
 
     def _client(self, name: str) -> WatchedClient:
         """Takes over the source, with its token, if client and token endpoint are the same."""
-        resources, configured = self._resources, self.configuration.oauth_clients[name]
+        resources, client = self._resources, with_secrets(self.configuration.oauth_clients[name])
         known = self._before.clients.get(name) if self._before else None
         if known is not None:
-            client, present = with_secrets(configured), known.source.client
+            present = known.source.client
             if client == present:
                 return known
             if (client.client_id, client.token_url) == (present.client_id, present.token_url):
-                self._changes.append(known.source.prepare(client))
+                self._changes.append(partial(known.source.apply, client, granter(client, resources)))
                 return WatchedClient(known.source, self._watcher(known.source, client))
-        counted = partial(resources.metrics.count_grant, name)
-        source = token_source(configured, resources.endpoint, resources.clock, resources.log.logger, counted)
-        return WatchedClient(source, self._watcher(source, source.client))
+        source = TokenSource(
+            client,
+            granter(client, resources),
+            clock=resources.clock,
+            log=resources.log.logger,
+            on_request=partial(resources.metrics.count_grant, name),
+        )
+        return WatchedClient(source, self._watcher(source, client))
 
     def _watcher(self, source: TokenSource, client: OAuthClient) -> CredentialWatcher:
-        return CredentialWatcher(client, changed=source.credentials_changed, log=self._resources.log.logger)
+        resources = self._resources
+
+        def changed(renewed: OAuthClient) -> None:
+            source.apply(renewed, granter(renewed, resources))
+
+        return CredentialWatcher(client, changed=changed, log=resources.log.logger)
 
     def _route(self, settings: Settings) -> Route:
         """Takes over the route if nothing about it has changed."""
@@ -210,6 +222,11 @@ class Generation:
             known = self._before.tls_contexts.get(key) if self._before else None
             self.tls_contexts[key] = known or client_context(tls)
         return self.tls_contexts[key]
+
+
+def granter(client: OAuthClient, resources: ProcessResources) -> Granter:
+    """Returns what asks the client's token endpoint; ValueError if one of its credentials or options is not usable."""
+    return GrantRunner(client, resources.grant_session.endpoint(client), clock=resources.clock)
 
 
 def dropped_fields(settings: Settings) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from proxy.clock import Clock
 from proxy.forwarding.auth.authenticators import Authenticators
 from proxy.forwarding.fields import request_names, response_names
 from proxy.forwarding.spool import Spool
-from proxy.oauth.endpoint import TokenEndpoint
+from proxy.oauth.endpoint import GrantSession
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.metrics import Metrics
 from proxy.observe.observers import BeginningObserver, ExchangeObserver
@@ -45,7 +45,7 @@ class ProcessResources:
         self.ids = request_ids()
         self.request_reader, self.response_reader = RequestReader(request_names()), ResponseReader(response_names())
         self.resolver = Resolver()
-        self.endpoint = TokenEndpoint(environ=environ, resolver=self.resolver)
+        self.grant_session = GrantSession(environ=environ, resolver=self.resolver)
         self.authenticators = Authenticators(log.logger)
         self.own_names = frozenset({socket.gethostname().lower().rstrip(".")})
         self._refusals = Refusals(log, self.deadlines)
@@ -71,7 +71,7 @@ class ProcessResources:
 
     async def close(self) -> None:
         """Closes the connections to token endpoints, removes the folder, and sends the last spans."""
-        await self.endpoint.close()
+        await self.grant_session.close()
         self._refusals.deadline_reached()
         if "spool" in self.__dict__:
             await self.spool.close()

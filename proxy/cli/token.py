@@ -18,11 +18,14 @@ from proxy.config.model import OAuthClient
 from proxy.cpi.roles import roles, scopes
 from proxy.errors import AuthorizationServerError
 from proxy.oauth.claims import claims
-from proxy.oauth.endpoint import TokenEndpoint
-from proxy.oauth.source import token_source
+from proxy.oauth.credentials import with_secrets
+from proxy.oauth.endpoint import GrantSession
+from proxy.oauth.grant_runner import GrantRunner
+from proxy.oauth.source import TokenSource
 from proxy.oauth.token import Token
 from proxy.observe.line_writer import LineWriter
 from proxy.observe.log_format import printable
+from proxy.observe.logger import Logger
 from proxy.observe.process_log import ProcessLog
 
 
@@ -112,12 +115,18 @@ async def _grants(clients: Sequence[OAuthClient]) -> list[GrantReport]:
     return [await grant(client) for client in clients]
 
 
+def token_source(client: OAuthClient, session: GrantSession, log: Logger) -> TokenSource:
+    """The client's token source; reads its secret files, so not within the event loop."""
+    client, clock = with_secrets(client), SystemClock()
+    return TokenSource(client, GrantRunner(client, session.endpoint(client), clock=clock), clock=clock, log=log)
+
+
 async def grant(client: OAuthClient) -> GrantReport:
     """One grant, with the retries that a running proxy makes."""
     log = ProcessLog(LineWriter(2), level="error", human=True)
     began = time.monotonic()
-    async with TokenEndpoint(environ=os.environ) as endpoint:
-        source = await asyncio.to_thread(token_source, client, endpoint, SystemClock(), log.logger)
+    async with GrantSession(environ=os.environ) as session:
+        source = await asyncio.to_thread(token_source, client, session, log.logger)
         try:
             token = await source.token()
         except AuthorizationServerError as error:

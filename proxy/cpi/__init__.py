@@ -1,1 +1,1 @@
-"""What we know of SAP Cloud Integration."""
+"""What is particular to SAP Cloud Integration."""

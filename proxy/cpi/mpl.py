@@ -1,4 +1,4 @@
-"""Message processing log ids, by which a message is found in the tenant's monitor."""
+"""Ids of the message processing log (MPL), with which a message is found in the tenant's monitor."""
 
 import re
 
@@ -8,12 +8,12 @@ _IN_FAILURE = re.compile(rb"MPL ID for the failed message is\s*[:=]\s*([A-Za-z0-
 
 
 def mpl_id_in_failure(text: bytes) -> str:
-    """The id in the text of a failure (SAP: `The MPL ID for the failed message is : AG…`), or nothing."""
+    """Returns the id in the text of a failure (`The MPL ID for the failed message is : AG…`), or an empty text."""
     found = _IN_FAILURE.search(text)
     return found[1].decode() if found else ""
 
 
 def ids_in_fields(fields: Fields) -> tuple[str, str]:
-    """(MPL id, correlation id) in the fields of an answer; `x-correlationid` before `sap_mplcorrelationid`."""
+    """Returns MPL id and correlation id; `x-correlationid` wins over `sap_mplcorrelationid`. Empty if there is none."""
     correlation = fields.value(b"x-correlationid") or fields.value(b"sap_mplcorrelationid")
     return fields.value(b"sap_messageprocessinglogid").decode("latin-1"), correlation.decode("latin-1")

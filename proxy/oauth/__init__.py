@@ -1,1 +1,1 @@
-"""Access tokens by client credentials (RFC 6749 §4.4): asked for once, kept, renewed in time."""
+"""Access tokens of OAuth clients (RFC 6749 §4.4, client credentials): requested once, kept, renewed in time."""

@@ -1,7 +1,7 @@
 """What a token endpoint's answer means: a token (RFC 6749 §5.1) or a typed failure (§5.2).
 
-Nothing of the server's text gets into a message, for servers echo secrets there: only the status, and the error code if
-RFC 6749 §5.2 registers it.
+No message quotes the server's text, because servers echo secrets there. A message names only the status, and the error
+code if RFC 6749 §5.2 registers it.
 """
 
 import json
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from proxy.oauth.grant import GrantRequest
 
 MAX_BODY = 1 << 20
-"Bytes of an answer that are read; no token is that long."
+"Bytes of the body of an answer; no token is that long."
 
 MAX_RETRY_AFTER = 600
-"Seconds; whoever asks for more is asked again after this."
+"Seconds; a longer Retry-After is shortened to this."
 
 _ADVICE = {
     "invalid_client": "check client_id, the secret or key, and token_endpoint_auth_method",
@@ -30,10 +30,10 @@ _ADVICE = {
     "unauthorized_client": "allow the client credentials grant for this OAuth client",
     "unsupported_grant_type": "check whether token_url is the token endpoint of the right server",
 }
-"The error codes that RFC 6749 §5.2 registers, with what to do about each."
+"The error codes that RFC 6749 §5.2 registers, and what to do about each."
 
 _BEARER = {"", "bearer", "bearertoken"}
-"What a token for `Authorization: Bearer` (RFC 6750) calls its type, in lower case."
+"The `token_type` of a bearer token, in lower case: none, that of RFC 6750, and Apigee's."
 
 _KNOWN_TEXTS = {
     b"your session was not found": "append /oauth/token to token_url",
@@ -41,12 +41,12 @@ _KNOWN_TEXTS = {
     b"Requested route (": "check the host in token_url",
     b"Unauthorized grant type": _ADVICE["unauthorized_client"],
 }
-"What UAA, and gorouter in front of it, say in refusals, with what to do about each."
+"What UAA, and gorouter in front of it, write into errors, and what to do about each."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenResponse:
-    """An answer as received; the body is read up to one byte beyond MAX_BODY."""
+    """An answer as received, with at most one byte more than MAX_BODY of its body."""
 
     status: int
     content_type: str = ""
@@ -56,7 +56,7 @@ class TokenResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Granted:
-    """What a token response says; `expires_in` is None where it says nothing about time."""
+    """The content of a token response; `expires_in` is None if the server did not say how long the token lives."""
 
     access_token: str = field(repr=False)
     expires_in: float | None = None
@@ -64,7 +64,7 @@ class Granted:
 
 
 def read_answer(answer: TokenResponse, request: "GrantRequest", *, wall: float) -> Granted:
-    """Return what was granted, or raise the AuthorizationServerError that the answer means; `wall` is now."""
+    """Returns what was granted, or raises the AuthorizationServerError that the answer means; `wall` is now."""
     status = answer.status
     if 200 <= status < 300:
         return _read_granted(answer, request)
@@ -72,17 +72,17 @@ def read_answer(answer: TokenResponse, request: "GrantRequest", *, wall: float) 
         raise _rejected(answer, request)
     if status in {408, 429} or 500 <= status < 600:
         raise GrantUnavailable(
-            f"{_who(request)} answered {status}: {_unavailable_advice(status)}.",
+            f"{request.subject} answered {status}: {_unavailable_advice(status)}.",
             retry_after=retry_after_seconds(answer.retry_after, wall=wall),
         )
     if 300 <= status < 400:
-        advice = "a redirect, which is never followed with credentials; set token_url to the token endpoint itself"
-        raise GrantMalformed(f"{_who(request)} answered {status}, {advice}.")
-    raise _malformed(answer, request, "not a status of RFC 9110")
+        advice = "redirects are not followed with credentials; set token_url to the token endpoint itself"
+        raise GrantMalformed(f"{request.subject} answered {status}: {advice}.")
+    raise _malformed(answer, request, "an unexpected status")
 
 
 def retry_after_seconds(value: str | None, *, wall: float) -> int | None:
-    """Whole seconds of a Retry-After (RFC 9110 §10.2.3: seconds or a date), 1 to 600; None when unreadable."""
+    """Returns the seconds of a Retry-After (RFC 9110 §10.2.3: a number or a date), 1 to 600; None if not readable."""
     if value is None:
         return None
     text = value.strip()
@@ -102,34 +102,33 @@ def _bounded(wanted: float) -> int:
 def _read_granted(answer: TokenResponse, request: "GrantRequest") -> Granted:
     document = _document(answer)
     if document is None:
-        raise _malformed(answer, request, _what_instead(answer))
+        raise _malformed(answer, request, _body_kind(answer))
     token = document.get("access_token")
     if not token and "error" in document:
         raise _rejected(answer, request)
     if not isinstance(token, str) or not token:
         raise _malformed(answer, request, "JSON without an access_token")
     if not all("!" <= letter <= "~" for letter in token):
-        # RFC 6749 Appendix A.12, less the space: what would end or split the Authorization field is no token
-        raise _malformed(answer, request, "an access_token with letters that no field can carry")
+        # RFC 6749 Appendix A.12 without the space, which would split the value of Authorization
+        raise _malformed(answer, request, "an access_token with characters that a header field cannot carry")
     if not _is_bearer(document.get("token_type")):
         raise GrantMalformed(
-            f"{_who(request)} granted a token whose token_type is not Bearer, and Cloud Integration takes no other: "
-            "have bearer tokens issued to this OAuth client."
+            f"{request.subject} granted a token whose token_type is not Bearer. Cloud Integration accepts no other: "
+            "configure the authorization server to issue bearer tokens to this OAuth client."
         )
     return Granted(access_token=token, expires_in=seconds(document.get("expires_in")), scopes=_scopes(document))
 
 
 def _is_bearer(token_type: Any) -> bool:
-    """Compare without case (RFC 6749 §5.1), and without white space around it.
+    """Compares without case (RFC 6749 §5.1) and without white space around the type.
 
-    Apigee says BearerToken. A missing or empty type is let through: the runtime node takes nothing but Bearer, and
-    judges the token itself.
+    A missing or empty type counts as bearer: the runtime node checks the token itself.
     """
     return token_type is None or (isinstance(token_type, str) and token_type.strip().lower() in _BEARER)
 
 
 def _scopes(document: dict[str, Any]) -> tuple[str, ...]:
-    """Read `scope` (RFC 6749 §3.3, words) or Neo's `scopes` (a list)."""
+    """Reads `scope` (RFC 6749 §3.3, words) or Neo's `scopes` (a list)."""
     found = document.get("scope") or document.get("scopes")
     if isinstance(found, str):
         return tuple(found.split())
@@ -137,7 +136,7 @@ def _scopes(document: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _document(answer: TokenResponse) -> dict[str, Any] | None:
-    """Read the JSON object, whatever the content type says of it; None where there is none."""
+    """Returns the JSON object in the body, whatever the content type; None if there is none."""
     if len(answer.body) > MAX_BODY:
         return None
     try:
@@ -152,10 +151,10 @@ def _rejected(answer: TokenResponse, request: "GrantRequest") -> AuthorizationSe
     code = error if isinstance(error, str) and error in _ADVICE else ""
     known = next((advice for text, advice in _KNOWN_TEXTS.items() if text in answer.body), "")
     advice = known or (_ADVICE[code] if code else _rejected_advice(answer.status))
-    if request.suspicion and not known and (code == "invalid_client" or answer.status == 401):
-        advice = f"{advice}; {request.suspicion}"
-    told = f"{answer.status} {code}".rstrip()
-    return GrantRejected(f"{_who(request)} refused the grant with {told}: {advice}.")
+    if request.hint and not known and (code == "invalid_client" or answer.status == 401):
+        advice = f"{advice}; {request.hint}"
+    reason = f"{answer.status} {code}".rstrip()
+    return GrantRejected(f"{request.subject} refused the grant with {reason}: {advice}.")
 
 
 def _rejected_advice(status: int) -> str:
@@ -163,29 +162,25 @@ def _rejected_advice(status: int) -> str:
         case 401 | 403:
             return _ADVICE["invalid_client"]
         case 404 | 405 | 410:
-            return "check token_url, it leads to no token endpoint"
+            return "check token_url, which is not a token endpoint"
         case _:
             return "check token_url, client_id, its credentials and params_in"
 
 
 def _unavailable_advice(status: int) -> str:
-    return "it is asked too often; try again later" if status == 429 else "it cannot serve now; try again later"
+    return "too many token requests; try again later" if status == 429 else "it is unavailable; try again later"
 
 
 def _malformed(answer: TokenResponse, request: "GrantRequest", what: str) -> GrantMalformed:
     return GrantMalformed(
-        f"{_who(request)} answered {answer.status} with {what} where a token was due: check token_url."
+        f"{request.subject} answered {answer.status} with {what} instead of a token: check token_url."
     )
 
 
-def _what_instead(answer: TokenResponse) -> str:
+def _body_kind(answer: TokenResponse) -> str:
     if len(answer.body) > MAX_BODY:
         return "more than 1 MiB"
     if not answer.body.strip():
         return "an empty body"
     is_html = "html" in answer.content_type.lower() or answer.body.lstrip().startswith(b"<")
-    return "an HTML page" if is_html else "something that is no JSON object"
-
-
-def _who(request: "GrantRequest") -> str:
-    return f"The token endpoint {request.host} of OAuth client {request.oauth_client}"
+    return "an HTML page" if is_html else "something that is not a JSON object"

@@ -1,8 +1,8 @@
-"""When to ask a token endpoint again after a failure: inside one grant, and between grants.
+"""When to ask a token endpoint again after a failure: within one grant, and between grants.
 
-Inside: SAP's retry table for access tokens ("Best Practices When Handling Access Tokens", help.sap.com) and Neo's rule
-of at most two retries ("Achieving Resilient OAuth 2.0 Authorization"). Between: 1 s, doubling, at most 60 s, or what
-the server itself asked for.
+Within a grant: SAP's retry table for access tokens ("Best Practices When Handling Access Tokens", help.sap.com) and
+Neo's rule of at most two retries ("Achieving Resilient OAuth 2.0 Authorization"). Between grants: 1 s, doubled each
+time up to 60 s, or longer if the server asks for it.
 """
 
 import math
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 FIRST, LONGEST = 1.0, 60.0
 JITTER = 0.25
-"Share of a pause that chance takes away (between grants) or adds (inside one), so that replicas spread."
+"The largest random share of a pause, subtracted between grants and added within one, so that replicas spread out."
 
 
 def retry_pause(
     status: int | None, *, retries: int, retry_after: int | None, provider: Provider, jitter: float
 ) -> float | None:
-    """Seconds until the next try inside one grant, None for no more; `status` is None where no answer came."""
+    """Returns the seconds until the next try within a grant, None for no more; `status` is None if no answer came."""
     if retries >= (2 if provider is Provider.NEO else 3):
         return None
     match status:
@@ -41,30 +41,30 @@ def retry_pause(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantFailure:
-    """The last grant's failure, remembered until `over`; no grant is made before."""
+    """The failure of the last grant; no other is made before `retry_at`."""
 
     error: "AuthorizationServerError"
     count: int
-    "Failed grants in a row."
+    "How many grants have failed in a row."
     since: float
     "Wall time of the first of them."
-    over: "Moment"
+    retry_at: "Moment"
 
     def refusal(self, now: "Moment") -> "AuthorizationServerError":
-        """Return the remembered error, anew, with the seconds that are left of the pause."""
-        left = math.ceil(self.over.seconds_from(now))
+        """Returns a copy of the error, with the seconds that are left of the pause."""
+        left = math.ceil(self.retry_at.seconds_from(now))
         return type(self.error)(self.error.detail, retry_after=max(1, min(left, MAX_RETRY_AFTER)))
 
 
 def remember(
     error: "AuthorizationServerError", *, previous: GrantFailure | None, now: "Moment", jitter: float
 ) -> GrantFailure:
-    """Make the memory of a failed grant; `jitter` is 0 to 1."""
+    """Returns the failure and when to try again; `previous` is the failure before it, `jitter` is 0 to 1."""
     count = 1 if previous is None else previous.count + 1
     pause = min(FIRST * 2.0 ** min(count - 1, 10), LONGEST) * (1 - JITTER * jitter)
     return GrantFailure(
         error=error,
         count=count,
         since=now.wall if previous is None else previous.since,
-        over=now.after(max(pause, float(error.retry_after or 0))),
+        retry_at=now.after(max(pause, float(error.retry_after or 0))),
     )

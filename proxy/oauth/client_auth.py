@@ -1,7 +1,7 @@
-"""How an OAuth client proves itself at the token endpoint (RFC 6749 §2.3, RFC 7523 §2.2, RFC 8705 §2).
+"""Client authentication at the token endpoint (RFC 6749 §2.3, RFC 7523 §2.2, RFC 8705 §2).
 
-Each method amends a token request that carries no credentials yet, so there are never two methods at once (RFC 6749
-§2.3 forbids it, and Neo refuses a secret in the body).
+Each method adds its credentials to a token request that has none yet, so that a request never has two (RFC 6749 §2.3
+forbids that, and Neo refuses a secret in the body).
 """
 
 import base64
@@ -20,60 +20,61 @@ ASSERTION_SECONDS = 60
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 Sign = Callable[[dict[str, Any]], str]
-"From claims to a signed JWT."
+"Turns claims into a signed JWT."
 
 
 class ClientAuth(Protocol):
-    """One way to authenticate."""
+    """One method of client authentication."""
 
     def amend(self, request: GrantRequest) -> GrantRequest:
-        """Add the credentials to a request that has none."""
+        """Returns the request with the credentials."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientSecretBasic:
-    """Id and secret in the Authorization field, as UTF-8 (RFC 7617), or form-urlencoded first (RFC 6749 §2.3.1)."""
+    """Sends id and secret in Authorization: as UTF-8 (RFC 7617), or form-urlencoded first (RFC 6749 §2.3.1)."""
 
     client_id: str
     client_secret: str = field(repr=False)
     encoding: BasicEncoding
     says_encoded: bool = False
-    "UAA decodes only when `X-CF-ENCODED-CREDENTIALS` tells it to; others do not know the field."
+    "Whether to send `X-CF-ENCODED-CREDENTIALS`: UAA decodes only then; other servers do not know the field."
 
     def amend(self, request: GrantRequest) -> GrantRequest:
-        """Set Authorization."""
+        """Sets Authorization."""
         pair = f"{self._encode(self.client_id)}:{self._encode(self.client_secret)}".encode()
         request = request.with_field("Authorization", "Basic " + base64.b64encode(pair).decode("ascii"))
-        request = replace(request, suspicion=self._suspicion())
+        request = replace(request, hint=self._hint())
         return request.with_field("X-CF-ENCODED-CREDENTIALS", "true") if self.says_encoded else request
 
     def _encode(self, text: str) -> str:
         return text if self.encoding is BasicEncoding.RAW else urlencoded(text)
 
-    def _suspicion(self) -> str:
-        """A server that decodes (RFC 6749 §2.3.1) reads `+` and `%` otherwise; one that does not, what is encoded."""
+    def _hint(self) -> str:
+        """Names the other encoding if a server that expects it would read the credentials differently."""
         both = self.client_id + self.client_secret
         if self.encoding is BasicEncoding.RAW:
-            return "or, as id or secret has a + or %, try basic_encoding: urlencoded" if {"+", "%"} & set(both) else ""
-        return "or try basic_encoding: raw, for many servers do not decode" if urlencoded(both) != both else ""
+            is_ambiguous = not {"+", "%"}.isdisjoint(both)
+            return "or try basic_encoding: urlencoded, because id or secret contain + or %" if is_ambiguous else ""
+        return "or try basic_encoding: raw, because many servers do not decode" if urlencoded(both) != both else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientSecretPost:
-    """Id and secret in the body (RFC 6749 §2.3.1): SAP's advice for XSUAA secrets that hold a plus."""
+    """Sends id and secret in the body (RFC 6749 §2.3.1): SAP's advice for XSUAA secrets that contain a plus."""
 
     client_id: str
     client_secret: str = field(repr=False)
 
     def amend(self, request: GrantRequest) -> GrantRequest:
-        """Add both to the form."""
+        """Adds both to the form."""
         return request.with_form(("client_id", self.client_id), ("client_secret", self.client_secret))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrivateKeyJwt:
-    """An assertion signed with the client's own key (RFC 7523 §3); a new one for each request."""
+    """Sends an assertion signed with the client's key (RFC 7523 §3), a new one in each request."""
 
     client_id: str
     audience: str
@@ -82,7 +83,7 @@ class PrivateKeyJwt:
     new_id: Callable[[], str] = field(repr=False)
 
     def amend(self, request: GrantRequest) -> GrantRequest:
-        """Add assertion and client id to the form."""
+        """Adds assertion and client id to the form."""
         now = int(self.wall())
         assertion = self.sign(
             {
@@ -103,21 +104,21 @@ class PrivateKeyJwt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientIdOnly:
-    """The id in the body; the proof is the certificate of the connection (RFC 8705 §2.1.1), or none is wanted."""
+    """Sends only the id: the connection's certificate is the credential (RFC 8705 §2.1.1), or none is required."""
 
     client_id: str
 
     def amend(self, request: GrantRequest) -> GrantRequest:
-        """Add the id to the form."""
+        """Adds the id to the form."""
         return request.with_form(("client_id", self.client_id))
 
 
 def client_auths(
     client: OAuthClient, *, wall: Callable[[], float], new_id: Callable[[], str]
 ) -> tuple[ClientAuth, ...]:
-    """Return the ways to authenticate, best first: with `client_secret_next` there is a second one.
+    """Returns the methods to try, in order; there is a second one only with `client_secret_next`.
 
-    ValueError says which credential is missing or cannot be read.
+    ValueError names the credential that is missing or cannot be read.
     """
     match client.token_endpoint_auth_method:
         case AuthMethod.CLIENT_SECRET_BASIC:
@@ -151,8 +152,8 @@ def client_auths(
 
 
 def signer(pem: str, *, key_id: str | None, oauth_client: str) -> Sign:
-    """Load a private key and return what signs with it."""
-    import jwt  # noqa: PLC0415 - takes longer than the rest of the start, and few OAuth clients use it
+    """Returns what signs with the private key; ValueError if the key cannot be used."""
+    import jwt  # noqa: PLC0415 - slower than the rest of the start, and few OAuth clients need it
 
     try:
         key, algorithm = signing_key(repair_pem(pem))
@@ -163,7 +164,7 @@ def signer(pem: str, *, key_id: str | None, oauth_client: str) -> Sign:
 
 
 def urlencoded(text: str) -> str:
-    """As a value in a form."""
+    """Encodes a value of a form."""
     return encoded((("", text),))[1:]
 
 
@@ -176,5 +177,5 @@ def _secrets(client: OAuthClient) -> tuple[str, ...]:
 def _revealed(client: OAuthClient, what: str, secret: "SecretStr | None") -> str:
     if secret is None:
         method = client.token_endpoint_auth_method.value
-        raise ValueError(f"OAuth client {client.name}: {method} needs {what}, or {what}_file")
+        raise ValueError(f"OAuth client {client.name}: {method} needs {what} or {what}_file")
     return secret.get_secret_value()

@@ -11,7 +11,7 @@ from proxy.oauth.credentials import followed_files, with_secrets
 
 if TYPE_CHECKING:
     from proxy.config.model import OAuthClient
-    from proxy.oauth.log import Log
+    from proxy.observe.logger import Logger
 
 
 class CredentialWatcher:
@@ -22,7 +22,7 @@ class CredentialWatcher:
         client: "OAuthClient",
         *,
         changed: "Callable[[OAuthClient], None]",
-        log: "Log",
+        log: "Logger",
         resolve: "Callable[[OAuthClient], OAuthClient]" = with_secrets,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         threads: FileThreads | None = None,

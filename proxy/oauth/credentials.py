@@ -1,6 +1,6 @@
-"""The secret files of an OAuth client, read into it.
+"""The credentials of an OAuth client that are in files.
 
-Reads files: call it before the event loop starts, or in a thread.
+Reading them blocks: do it before the event loop starts, or in a thread.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 
 def followed_files(client: "OAuthClient") -> "tuple[Path, ...]":
-    """Return the files of credentials, the service key or its folder included, and of those who are trusted."""
+    """Returns the files of the credentials, including the service key or its folder, and of the trusted authorities."""
     others = (client.tls.cert_file, client.tls.key_file, client.service_key_file, client.tls.ca_file)
     return (*(path for _, path in _fields(client)), *(path for path in others if path is not None))
 
 
 def with_secrets(client: "OAuthClient") -> "OAuthClient":
-    """Return the OAuth client with the present content of its secret files and of its service key.
+    """Returns the OAuth client with the present content of its secret files and of its service key.
 
-    ValueError if one cannot be read, is empty, or is no service key any more; the text shows nothing of the content.
+    ValueError if one cannot be read, is empty, or is not a service key; the text shows nothing of the content.
     """
     update: dict[str, Any] = {field: read_secret(path) for field, path in _fields(client)}
     if client.service_key_file is not None:
@@ -37,7 +37,7 @@ def with_secrets(client: "OAuthClient") -> "OAuthClient":
 
 
 def _from_service_key(client: "OAuthClient", path: "Path") -> dict[str, Any]:
-    """What a service key fills; one with a certificate may take the place of one with a secret, and the reverse."""
+    """Returns what a service key sets; a key with a certificate may replace one with a secret, and the reverse."""
     key = parse_service_key(read_service_key(path, read_secret).get_secret_value())
     token_url, _ = without_grant(key.token_url)
     method = client.token_endpoint_auth_method
@@ -57,7 +57,7 @@ def _from_service_key(client: "OAuthClient", path: "Path") -> dict[str, Any]:
 
 
 def _fields(client: "OAuthClient") -> "Iterator[tuple[str, Path]]":
-    """Yield which field each file fills."""
+    """Yields the name of each field that a file sets, and the file."""
     named = {
         "client_secret": client.client_secret_file,
         "client_secret_next": client.client_secret_next_file,

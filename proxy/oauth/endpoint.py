@@ -1,7 +1,7 @@
-"""Token requests on the wire: the one place that knows aiohttp's client.
+"""Sends token requests; the only module that uses aiohttp's client.
 
-One session serves all OAuth clients. It keeps no cookies, follows no redirect, reads neither `HTTP_PROXY` nor `.netrc`,
-and opens a connection for each grant (connector.py).
+One session serves all OAuth clients. It keeps no cookies, follows no redirects, reads neither `HTTP_PROXY` nor
+`.netrc`, and opens a new connection for each request (connector.py).
 """
 
 import errno
@@ -21,7 +21,6 @@ from proxy.config.file_threads import FileHangs, FileThreads
 from proxy.errors import AuthorizationServerError, GrantMalformed, GrantTimeout, GrantUnavailable
 from proxy.oauth.answer import MAX_BODY, TokenResponse
 from proxy.oauth.connector import MAX_FIELDS, MAX_LINE, AnswerTooLong, GrantConnector
-from proxy.oauth.lookup import GrantResolver
 from proxy.oauth.trust import needs_own_trust, own_trust
 from proxy.timeouts import timeout
 from proxy.wire.challenge import challenge
@@ -38,14 +37,14 @@ if TYPE_CHECKING:
 USER_AGENT = f"cpi-oauth-proxy/{__version__}"
 
 
-class TokenEndpoint:
-    """What reaches all token endpoints; `environ` names the corporate proxy where the configuration does not."""
+class GrantSession:
+    """What the requests to all token endpoints share; a corporate proxy may be named in `environ`."""
 
     def __init__(self, *, environ: "Mapping[str, str]", resolver: Resolver | None = None) -> None:
         self._environ = environ
         self.resolver = resolver or Resolver()
         self._threads = FileThreads()
-        self._session: aiohttp.ClientSession | None = None
+        self._http: aiohttp.ClientSession | None = None
         self._system_trust: ssl.SSLContext | None = None
 
     async def __aenter__(self) -> Self:
@@ -56,22 +55,24 @@ class TokenEndpoint:
     ) -> None:
         await self.close()
 
-    def channel(self, client: "OAuthClient") -> "Channel":
-        """Return what sends this OAuth client's requests; ValueError if its corporate proxy is named wrongly."""
+    def endpoint(self, client: "OAuthClient") -> "HttpTokenEndpoint":
+        """Returns the OAuth client's token endpoint; ValueError if the URL of its corporate proxy is not valid."""
         named = None if client.proxy_url is None else client.proxy_url.get_secret_value()
-        return Channel(self, client, corporate_proxy(client.token_url, proxy_url=named, environ=self._environ))
+        return HttpTokenEndpoint(
+            self, client, corporate_proxy(client.token_url, proxy_url=named, environ=self._environ)
+        )
 
     async def close(self) -> None:
-        """Close the session; a grant that is still running fails."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        """Closes the session; a request that is still running fails."""
+        http, self._http = self._http, None
+        if http is not None:
+            await http.close()
 
-    def session(self) -> aiohttp.ClientSession:
-        """Return the one session; it is made in the event loop that uses it."""
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=GrantConnector(GrantResolver(self.resolver)),
+    def http(self) -> aiohttp.ClientSession:
+        """Returns aiohttp's session; the first call makes it, in the event loop that uses it."""
+        if self._http is None:
+            self._http = aiohttp.ClientSession(
+                connector=GrantConnector(self.resolver),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": USER_AGENT},
                 trust_env=False,
@@ -79,12 +80,12 @@ class TokenEndpoint:
                 max_field_size=MAX_LINE,
                 max_headers=MAX_FIELDS,
             )
-        return self._session
+        return self._http
 
     async def trust(self, client: "OAuthClient", threads: FileThreads) -> ssl.SSLContext:
-        """Build the TLS context in a thread; that of the system is shared, it holds hundreds of certificates.
+        """Makes the TLS context in a thread; one with the system's hundreds of authorities is shared.
 
-        `threads` are the OAuth client's own: its files may hang.
+        `threads` belong to the OAuth client, because its files may hang.
         """
         if needs_own_trust(client):
             return await threads.run(partial(own_trust, client))
@@ -93,38 +94,38 @@ class TokenEndpoint:
         return self._system_trust
 
 
-class Channel:
-    """One OAuth client's way to its token endpoint: trust, certificate, corporate proxy and timeout."""
+class HttpTokenEndpoint:
+    """The token endpoint of one OAuth client, with its TLS context, corporate proxy and timeout."""
 
-    def __init__(self, endpoint: TokenEndpoint, client: "OAuthClient", proxy: CorporateProxy | None) -> None:
-        self._endpoint = endpoint
+    def __init__(self, session: GrantSession, client: "OAuthClient", proxy: CorporateProxy | None) -> None:
+        self._session = session
         self._client = client
         self._proxy = proxy
         self._trust: ssl.SSLContext | None = None
         self._threads = FileThreads()
 
     async def send(self, request: "GrantRequest") -> TokenResponse:
-        """Send one token request and return the answer, whatever its status.
+        """Sends one token request and returns the answer, whatever its status.
 
-        GrantUnavailable if none came, GrantTimeout if it took longer than the OAuth client's `timeout` (body included),
-        GrantMalformed if it was no HTTP.
+        GrantUnavailable if no answer came, GrantTimeout if it was not complete within the OAuth client's `timeout`,
+        GrantMalformed if it was not HTTP.
         """
         if self._trust is None:
             self._trust = await self._load_trust(request)
         try:
             async with (
                 timeout(self._client.timeout),
-                self._endpoint.session().request(
+                self._session.http().request(
                     request.method,
                     URL(request.target, encoded=True),
                     headers=list(request.fields) + _content_type(request),
                     data=request.body or None,
-                    skip_auto_headers=("Content-Type",),  # without a form there is no content to name
+                    skip_auto_headers=("Content-Type",),  # a request without a form has no content
                     allow_redirects=False,
                     ssl=self._trust,
                     proxy=None if self._proxy is None else self._proxy.url,
                     proxy_headers=_proxy_fields(self._proxy),
-                    timeout=aiohttp.ClientTimeout(total=None),  # which would strike before what has come is read
+                    timeout=aiohttp.ClientTimeout(total=None),  # it would fire before received bytes are read
                 ) as response,
             ):
                 return TokenResponse(
@@ -138,56 +139,59 @@ class Channel:
 
     async def _load_trust(self, request: "GrantRequest") -> ssl.SSLContext:
         try:
-            return await self._endpoint.trust(self._client, self._threads)
+            return await self._session.trust(self._client, self._threads)
         except OSError as error:
             if error.errno in {errno.EMFILE, errno.ENFILE}:
-                raise GrantUnavailable("All descriptors are in use (see `ulimit -n`); try again later.") from error
+                raise GrantUnavailable("All file descriptors are in use (see `ulimit -n`); try again later.") from error
             raise GrantUnavailable(
                 f"The certificates of OAuth client {request.oauth_client} cannot be used ({file_reason(error)}): "
                 "check tls and the service key."
             ) from error
 
     def _failure(self, error: Exception, request: "GrantRequest") -> AuthorizationServerError:
-        """Say in our words what aiohttp's exception means; whose fault it is was decided by where it was raised."""
-        who = f"The token endpoint {request.host} of OAuth client {request.oauth_client}"
+        """Returns what aiohttp's exception means, in our own words, because aiohttp's may quote the server."""
+        subject = request.subject
         match error:
             case TimeoutError():
-                return GrantTimeout(f"{who} {self._late(request)}.")
+                return GrantTimeout(f"{subject} {self._late(request)}.")
             case aiohttp.ClientHttpProxyError():
-                return self._no_way(error, request.host)
+                return self._proxy_failure(error, request.host)
             case aiohttp.ClientProxyConnectionError():
                 text = f"The corporate proxy cannot be reached ({_reason(error.os_error)}): check proxy_url."
             case aiohttp.ClientConnectorCertificateError():
-                text = f"{who} shows a certificate that is not accepted ({_certificate(error.certificate_error)}."
+                text = (
+                    f"{subject} presented a certificate that is not accepted ({_certificate(error.certificate_error)}."
+                )
             case aiohttp.ClientConnectorSSLError():
-                text = f"{who} ended the TLS handshake ({_reason(error.os_error)}): check tls."
+                text = f"{subject} ended the TLS handshake ({_reason(error.os_error)}): check tls."
             case aiohttp.ClientConnectorError():
-                text = f"{who} cannot be reached ({_reason(error.os_error)}): check token_url and the firewall."
+                text = f"{subject} cannot be reached ({_reason(error.os_error)}): check token_url and the firewall."
             case aiohttp.ClientResponseError() | HttpProcessingError():
                 too_long = error if isinstance(error, AnswerTooLong) else error.__cause__
-                what = too_long.message if isinstance(too_long, AnswerTooLong) else "something that is no HTTP"
-                text = f"{who} answered with {what}: check token_url."
+                what = too_long.message if isinstance(too_long, AnswerTooLong) else "something that is not HTTP"
+                text = f"{subject} answered with {what}: check token_url."
                 return GrantMalformed(text, definite=True)
             case aiohttp.ClientPayloadError():
-                text = f"{who} ended the connection in the middle of its answer; try again later."
+                text = f"{subject} ended the connection in the middle of its answer; try again later."
             case _ if isinstance(error.__cause__ or error.__context__, ssl.SSLError):
-                text = f"{who} ended TLS without an answer; does it want a certificate (the OAuth client's `tls`)?"
+                fix = "if it requires a certificate, set the OAuth client's `tls`"
+                text = f"{subject} ended TLS without an answer: {fix}."
             case _:
-                text = f"{who} ended the connection without an answer; try again later."
+                text = f"{subject} ended the connection without an answer; try again later."
         return GrantUnavailable(text)
 
     def _late(self, request: "GrantRequest") -> str:
-        """Say what took too long: DNS, or the server."""
+        """Says what took too long: DNS, or the server."""
         name = self._proxy.address[0] if self._proxy else URL(request.target, encoded=True).raw_host or ""
         seconds = f"within {self._client.timeout:g} s"
-        if self._endpoint.resolver.looks_up(name):
+        if self._session.resolver.looks_up(name):
             return f"cannot be reached (the name {name} was not resolved {seconds}): check DNS"
         return f"did not answer {seconds}; try again later"
 
-    def _no_way(self, error: aiohttp.ClientHttpProxyError, host: str) -> GrantUnavailable:
-        """What the corporate proxy means by a status other than 2xx."""
+    def _proxy_failure(self, error: aiohttp.ClientHttpProxyError, host: str) -> GrantUnavailable:
+        """Returns what the corporate proxy's status means; it is not 2xx."""
         if error.status != 407:
-            text = f"The corporate proxy refused the way to {host} with {error.status}: check proxy_url."
+            text = f"The corporate proxy refused to connect to {host} with {error.status}: check proxy_url."
             return GrantUnavailable(text, definite=error.status == 403)
         asked = error.headers.getall("Proxy-Authenticate", ()) if error.headers else ()
         known = self._proxy is not None and self._proxy.authorization is not None
@@ -206,7 +210,7 @@ def _proxy_fields(proxy: CorporateProxy | None) -> dict[str, str] | None:
 
 
 async def _read_bounded(content: aiohttp.StreamReader) -> bytes:
-    """Read up to one byte more than is allowed, so that the reader of the answer sees that it was too long."""
+    """Returns up to one byte more than is allowed, which shows that the body was too long."""
     body = bytearray()
     while len(body) <= MAX_BODY and (chunk := await content.read(MAX_BODY + 1 - len(body))):
         body += chunk
@@ -214,24 +218,24 @@ async def _read_bounded(content: aiohttp.StreamReader) -> bytes:
 
 
 def _certificate(error: Exception) -> str:
-    """Why, in OpenSSL's words, and what to do."""
+    """Returns the reason, in OpenSSL's words, and what to do."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"{_reason(error)}): {certificate_advice(error)}"
     return f"{_reason(error)}): check `tls`"
 
 
 def _reason(error: BaseException) -> str:
-    """Name the cause in OpenSSL's or the system's own words, which hold nothing of the peer's."""
+    """Returns the reason in the words of OpenSSL or the system, which quote nothing of the peer."""
     match error:
         case FileHangs():
             return str(error)
         case ssl.SSLError():
             return reason_of(error)
         case socket.gaierror():
-            return "its name does not resolve"
+            return "its name cannot be resolved"
         case OSError(errno=int() as number):
             return os.strerror(number)
         case ConnectionError():
-            return "it broke off the TLS handshake; it may not speak TLS 1.2 or newer"
+            return "it broke off the TLS handshake; it may not support TLS 1.2 or newer"
         case _:
             return "for several reasons"

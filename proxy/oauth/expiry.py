@@ -1,7 +1,7 @@
-"""When the certificates that we show to others expire: for the metrics, and for a warning in time.
+"""When our own certificates expire: for the metrics, and for a warning in time.
 
-Service keys with a certificate live for a year at most (SAP help, Creating Service Instance and Service Key), and
-nobody remembers them.
+The certificate of a service key lives for a year at most (SAP help, Creating Service Instance and Service Key), and its
+end is easily forgotten.
 """
 
 import asyncio
@@ -10,16 +10,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from proxy.clock import Clock
 from proxy.config.file_threads import FileThreads
 from proxy.config.pem import repair_pem
-from proxy.oauth.log import Log
+from proxy.observe.logger import Logger
 
 DAY = 86400.0
 EARLY = 30 * DAY
-"Seconds before the end from which on each look warns."
+"Seconds before the end; from then on each check warns."
 
 
 def first_end(pem: bytes) -> float:
-    """The wall time at which the first certificate of a PEM chain expires; ValueError if there is none in it."""
-    from cryptography.x509 import load_pem_x509_certificates  # noqa: PLC0415 - only where there is a certificate
+    """Returns the wall time at which the first certificate of a PEM chain expires; ValueError if it has none."""
+    from cryptography.x509 import load_pem_x509_certificates  # noqa: PLC0415 - needed only if there is a certificate
 
     return min(
         each.not_valid_after_utc.timestamp()
@@ -28,42 +28,42 @@ def first_end(pem: bytes) -> float:
 
 
 class CredentialExpiry:
-    """Looks at each named certificate at the start and once a day."""
+    """Checks each certificate at the start and once a day."""
 
     def __init__(
         self,
         certificates: Mapping[str, Callable[[], bytes]],
         *,
         clock: Clock,
-        log: Log,
+        log: Logger,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
-        """`certificates` gives the present PEM by a name for people; it is called in a thread."""
+        """`certificates` has, by a name for the log, what reads the PEM; it is called in a thread."""
         self._certificates = certificates
         self._clock, self._log, self._sleep = clock, log, sleep
         self._threads = {name: FileThreads() for name in certificates}
         self._task: asyncio.Task[None] | None = None
         self.ends: dict[str, float] = {}
-        "Wall time of each certificate's end."
+        "The wall time at which each certificate expires."
 
     def start(self) -> None:
-        """Begin to look, if there is something to look at."""
+        """Starts the checks, if there are certificates."""
         if self._certificates:
-            self._task = asyncio.get_running_loop().create_task(self._follow())
+            self._task = asyncio.get_running_loop().create_task(self._check_daily())
 
     async def close(self) -> None:
-        """Stop."""
+        """Stops the checks."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
 
-    async def _follow(self) -> None:
+    async def _check_daily(self) -> None:
         while True:
             for name, read in self._certificates.items():
-                await self._look(name, read)
+                await self._check(name, read)
             await self._sleep(DAY)
 
-    async def _look(self, name: str, read: Callable[[], bytes]) -> None:
+    async def _check(self, name: str, read: Callable[[], bytes]) -> None:
         try:
             end = self.ends[name] = await self._threads[name].run(lambda: first_end(read()))
         except Exception as error:  # noqa: BLE001 - of any library; the others are looked at all the same

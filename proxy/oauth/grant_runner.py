@@ -1,11 +1,9 @@
-"""One grant from beginning to end: the request, SAP's retries, the second secret.
-
-Knows nothing of who waits for the token, and keeps only which of two secrets worked.
-"""
+"""One grant at the authorization server: the token request, SAP's retries, the second secret."""
 
 import asyncio
+import random as chance
+import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,139 +13,120 @@ from proxy.oauth.backoff import retry_pause
 from proxy.oauth.client_auth import ClientAuth, client_auths
 from proxy.oauth.grant import GrantRequest, grant_request
 from proxy.oauth.token import Freshness, Moment, Token, issue
+from proxy.timeouts import LateCall
 
 if TYPE_CHECKING:
     from proxy.clock import Clock
     from proxy.config.model import OAuthClient
-    from proxy.oauth.timer import Timer
-
-Random = Callable[[], float]
-"Yields numbers from 0 to 1."
+    from proxy.oauth.granter import GrantProgress
+    from proxy.oauth.waiters import CallLater
 
 
-class Channel(Protocol):
-    """Sends one OAuth client's token requests."""
+class TokenEndpoint(Protocol):
+    """The token endpoint of one OAuth client."""
 
     async def send(self, request: GrantRequest) -> TokenResponse:
-        """Return the answer, whatever its status; AuthorizationServerError if there is none."""
+        """Returns the answer, whatever its status; AuthorizationServerError if there is none."""
         ...
-
-
-class Endpoint(Protocol):
-    """Reaches token endpoints."""
-
-    def channel(self, client: "OAuthClient") -> Channel:
-        """Return what sends this OAuth client's requests."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GrantDependencies:
-    """What a grant needs of the world, and whom it tells of each token request."""
-
-    endpoint: Endpoint
-    clock: "Clock"
-    timer: "Timer"
-    random: Random
-    new_id: Callable[[], str]
-    on_request: Callable[[str, float], None]
-    "Told the outcome (`granted` or the failure's code) and the seconds of each token request."
 
 
 class GrantRunner:
-    """The way to a token for one OAuth client with the credentials it has now."""
+    """Asks the authorization server for tokens of one OAuth client; a Granter.
 
-    def __init__(self, client: "OAuthClient", means: GrantDependencies) -> None:
-        self._client = client
-        self._means = means
-        self._auths = client_auths(client, wall=means.clock.wall, new_id=means.new_id)
+    It remembers nothing but which of two secrets worked last.
+    """
+
+    def __init__(
+        self,
+        client: "OAuthClient",
+        endpoint: TokenEndpoint,
+        *,
+        clock: "Clock",
+        call_later: "CallLater" = LateCall,
+        random: Callable[[], float] = chance.random,
+        new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+    ) -> None:
+        """`random` returns numbers from 0 to 1. ValueError if a credential is missing or cannot be read."""
+        self._client, self._endpoint = client, endpoint
+        self._clock, self._call_later, self._random = clock, call_later, random
+        self._auths = client_auths(client, wall=clock.wall, new_id=new_id)
         self._request = grant_request(client)
-        self._channel = means.endpoint.channel(client)
-        self.last_failure: AuthorizationServerError | None = None
-        "Of the grant in flight, for those who cannot wait for its end."
 
-    async def run(self, patience_left: Callable[[], float]) -> Token:
-        """Return a new token, or raise the last failure.
-
-        Tries again, where that helps, while `patience_left` says that somebody will still be waiting.
-        """
-        self.last_failure = None
+    async def grant(self, refused: Token | None, progress: "GrantProgress") -> Token:
+        """Returns a new token, or raises the last failure; tries again if that helps and an exchange still waits."""
+        del refused  # only the server knows whether it grants the same token again
         retries = 0
         while True:
             try:
-                return await self._try_each_secret()
+                return await self._try_each_secret(progress)
             except _Failed as failed:
-                self.last_failure = failed.error
+                progress.failure = failed.error
                 pause = retry_pause(
                     failed.status,
                     retries=retries,
                     retry_after=failed.error.retry_after,
                     provider=self._client.provider,
-                    jitter=self._means.random(),
+                    jitter=self._random(),
                 )
-                if failed.error.definite or pause is None or pause >= patience_left():
+                if failed.error.definite or pause is None or pause >= progress.seconds_left():
                     raise failed.error from failed.error.__cause__
             await self._pause(pause)
             retries += 1
 
-    async def _try_each_secret(self) -> Token:
-        """Ask once, and once more with the other secret if the first is refused; the one that works stays in front."""
+    async def _try_each_secret(self, progress: "GrantProgress") -> Token:
+        """Asks once, and again with the other secret if the first is rejected; the one that works is tried first."""
         *others, last = self._auths
         for auth in others:
             try:
-                return await self._ask(auth)
+                return await self._ask(auth, progress)
             except _Failed as failed:
                 if not isinstance(failed.error, GrantRejected):
                     raise
-        token = await self._ask(last)
+        token = await self._ask(last, progress)
         self._auths = (last, *others)
         return token
 
-    async def _ask(self, auth: ClientAuth) -> Token:
-        """Send one token request."""
-        asked = Moment.now(self._means.clock)
+    async def _ask(self, auth: ClientAuth, progress: "GrantProgress") -> Token:
+        """Sends one token request."""
+        asked = Moment.now(self._clock)
         status = None
         try:
             request = auth.amend(self._request)
-            answer = await self._channel.send(request)
+            answer = await self._endpoint.send(request)
             status = answer.status
             token = self._read(answer, request, asked)
         except AuthorizationServerError as error:
-            self._tell(error.code, asked)
+            progress.on_request(error.code, self._clock.monotonic() - asked.monotonic)
             raise _Failed(error, status) from error
-        self._tell("granted", asked)
+        progress.on_request("granted", self._clock.monotonic() - asked.monotonic)
         return token
 
     def _read(self, answer: TokenResponse, request: GrantRequest, asked: Moment) -> Token:
-        now = Moment.now(self._means.clock)
+        now = Moment.now(self._clock)
         token = issue(
             read_answer(answer, request, wall=now.wall),
             asked=asked,
             expiry_buffer=self._client.expiry_buffer,
             default_ttl=self._client.default_ttl,
-            jitter=self._means.random(),
+            jitter=self._random(),
         )
         if token.freshness(now) is Freshness.EXPIRED:
             raise GrantTimeout(
-                f"The token endpoint {request.host} of OAuth client {self._client.name} took longer to answer "
-                "than its token is valid: give the tokens a longer lifetime."
+                f"{request.subject} took longer to answer than its token is valid: use a longer lifetime."
             )
         return token
 
-    def _tell(self, outcome: str, asked: Moment) -> None:
-        self._means.on_request(outcome, self._means.clock.monotonic() - asked.monotonic)
-
     async def _pause(self, seconds: float) -> None:
         over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        alarm = self._means.timer.call_later(seconds, partial(_wake, over))
+        handle = self._call_later(seconds, partial(_resolve, over))
         try:
             await over
         finally:
-            alarm.cancel()
+            handle.cancel()
 
 
 class _Failed(Exception):
-    """A token request that gave no token, with the status that decides about a retry; never leaves this file."""
+    """A token request that failed, with the status that decides about a retry; never leaves this file."""
 
     def __init__(self, error: AuthorizationServerError, status: int | None) -> None:
         super().__init__(error.detail)
@@ -155,6 +134,6 @@ class _Failed(Exception):
         self.status = status
 
 
-def _wake(over: "asyncio.Future[None]") -> None:
-    if not over.done():
-        over.set_result(None)
+def _resolve(future: "asyncio.Future[None]") -> None:
+    if not future.done():
+        future.set_result(None)

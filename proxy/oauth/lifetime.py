@@ -1,7 +1,7 @@
-"""How long a token lives, from what the authorization server said and did not say.
+"""How long a token lives.
 
-SAP's Neo answers `expires_in: 0` where it knows no expiry (help.sap.com, OAuth client credentials grant), other servers
-leave the parameter out (RFC 6749 §5.1 only recommends it) or write it as a string. A JWT then has a second opinion.
+SAP's Neo answers `expires_in: 0` if it knows no expiry (help.sap.com, OAuth client credentials grant). Other servers
+leave the parameter out (RFC 6749 §5.1 only recommends it) or write it as a string. Then the claims of a JWT count.
 """
 
 import math
@@ -10,25 +10,25 @@ from typing import Any
 from proxy.oauth.claims import claims
 
 LONGEST = 180 * 86400.0
-"Neo's upper limit for the lifetime of a token; whatever claims more is taken for this."
+"Seconds; Neo's upper limit for the lifetime of a token. A longer lifetime is shortened to this."
 
 
 def seconds(value: Any) -> float | None:
-    """Read `expires_in`: the seconds, or None where it says nothing (missing, zero, negative, unreadable)."""
+    """Returns the seconds of `expires_in`; None if it is missing, zero, negative or not a number."""
     number = _number(value)
     return None if number is None else min(number, LONGEST)
 
 
 def lifetime(expires_in: float | None, access_token: str, *, wall: float, default_ttl: float) -> float:
-    """Seconds from `wall` on: what the server said, else what the token says, else the default."""
+    """Returns the seconds from `wall` on: the server's `expires_in`, else the token's `exp`, else the default."""
     return expires_in or _claimed(access_token, wall) or default_ttl
 
 
 def _claimed(access_token: str, wall: float) -> float | None:
-    """Seconds that a JWT says it has left; None for any other token.
+    """Returns the seconds that a JWT claims to have left; None for any other token.
 
-    The shorter of `exp` against our clock and `exp` against the token's own `iat`: so a wall clock that is slow does
-    not prolong it, and one that is fast does not make it useless.
+    That is the shorter of `exp` minus our time and `exp` minus `iat`: a slow wall clock does not prolong the lifetime.
+    A fast one does not end it, because only positive differences count.
     """
     claimed = claims(access_token)
     expiry, issued = _number(claimed.get("exp")), _number(claimed.get("iat"))
@@ -39,12 +39,12 @@ def _claimed(access_token: str, wall: float) -> float | None:
 
 
 def _number(value: Any) -> float | None:
-    """Read a positive number, also from a string; beyond what a float holds it is infinite."""
+    """Returns a positive number, also from a string; infinity if a float cannot hold it, None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
         number = float(value)
-    except OverflowError:  # an int beyond what a float holds
+    except OverflowError:  # an int that a float cannot hold
         return math.inf if value > 0 else None  # type: ignore[operator]
     except ValueError:
         return None

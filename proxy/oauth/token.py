@@ -1,8 +1,8 @@
 """An access token, and how long it may be used.
 
-Each moment is kept on both clocks and has come as soon as one of them says so: the monotonic clock stands still while
-a laptop sleeps, and the wall clock is set by NTP. At worst a jump costs one grant too many; an expired token is never
-used for it.
+Each moment is kept on both clocks and is reached as soon as one of them reaches it, because the monotonic clock stands
+still while a laptop sleeps and NTP sets the wall clock. A jump costs at most one unneeded grant; an expired token is
+never used.
 """
 
 from dataclasses import dataclass, field
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from proxy.oauth.answer import Granted
 
 MAX_BUFFER_SHARE = 0.2
-"Renewing earlier than in the last fifth of the lifetime would make short-lived tokens loop."
+"Renewal begins in the last fifth of the lifetime; earlier, short-lived tokens would be renewed all the time."
 
 RENEWAL_SPREAD = 0.2
-"Replicas that started together renew within this share of the buffer, not all at once."
+"The random share of the buffer, so that replicas that started together do not renew at the same time."
 
 
 class Freshness(Enum):
-    """What may be done with a token."""
+    """Whether a token is used (fresh), used and renewed (stale), or not used (expired)."""
 
     FRESH = "fresh"
     STALE = "stale"
@@ -39,25 +39,25 @@ class Moment:
 
     @classmethod
     def now(cls, clock: "Clock") -> Self:
-        """Read the clock."""
+        """Reads both clocks."""
         return cls(monotonic=clock.monotonic(), wall=clock.wall())
 
     def after(self, seconds: float) -> "Moment":
-        """This moment moved by so many seconds."""
+        """Returns the moment `seconds` later."""
         return Moment(monotonic=self.monotonic + seconds, wall=self.wall + seconds)
 
-    def has_come(self, now: "Moment") -> bool:
-        """Whether at least one of the clocks has reached it."""
+    def is_reached(self, now: "Moment") -> bool:
+        """Returns whether at least one of the clocks has reached it."""
         return now.monotonic >= self.monotonic or now.wall >= self.wall
 
     def seconds_from(self, now: "Moment") -> float:
-        """How long until it has come; zero or less when it has."""
+        """Returns the seconds until it is reached; zero or less if it is."""
         return min(self.monotonic - now.monotonic, self.wall - now.wall)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """An access token, ready for the wire."""
+    """An access token and its times."""
 
     authorization: bytes = field(repr=False)
     "The value of the Authorization field: `Bearer`, a space and the token."
@@ -67,20 +67,20 @@ class Token:
     scopes: tuple[str, ...] = ()
 
     def freshness(self, now: Moment) -> Freshness:
-        """Whether to use it, to use it and renew it, or not to use it."""
-        if self.expires.has_come(now):
+        """Returns what may be done with the token now."""
+        if self.expires.is_reached(now):
             return Freshness.EXPIRED
-        return Freshness.STALE if self.fresh_until.has_come(now) else Freshness.FRESH
+        return Freshness.STALE if self.fresh_until.is_reached(now) else Freshness.FRESH
 
     def older_than(self, seconds: float, now: Moment) -> bool:
-        """Whether it was obtained so long ago."""
-        return self.obtained.after(seconds).has_come(now)
+        """Returns whether it was obtained at least `seconds` ago."""
+        return self.obtained.after(seconds).is_reached(now)
 
 
 def issue(granted: "Granted", *, asked: Moment, expiry_buffer: float, default_ttl: float, jitter: float) -> Token:
-    """Make the token of a grant that was asked for at `asked`; `jitter` is 0 to 1.
+    """Returns the token of a grant that was requested at `asked`; `jitter` is 0 to 1.
 
-    The lifetime counts from the request, for the server's clock started before its answer reached us.
+    The lifetime counts from the request, because it began before the answer reached us.
     """
     seconds = lifetime(granted.expires_in, granted.access_token, wall=asked.wall, default_ttl=default_ttl)
     buffer = min(expiry_buffer, MAX_BUFFER_SHARE * seconds) * (1 - RENEWAL_SPREAD * jitter)

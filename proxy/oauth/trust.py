@@ -1,6 +1,6 @@
-"""Whom a token endpoint's TLS connection trusts, and as whom it presents itself.
+"""The TLS context of connections to a token endpoint: the authorities that it trusts, the certificate that it presents.
 
-Everything here reads files and takes tens of milliseconds: it belongs into a thread.
+Making one reads files and takes tens of milliseconds, so it is done in a thread.
 """
 
 import ssl
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 
 def needs_own_trust(client: "OAuthClient") -> bool:
-    """Whether this OAuth client's connections differ from those with the system's trust and no certificate."""
+    """Returns whether the OAuth client needs a context of its own: an authority or a certificate is configured."""
     tls = client.tls
     return any(each is not None for each in (tls.ca_file, tls.cert_file, client.certificate))
 
 
 def own_trust(client: "OAuthClient") -> ssl.SSLContext:
-    """Trust `tls.ca_file` if there is one, and present the certificate of `tls` or of the service key.
+    """Returns a context that trusts `tls.ca_file`, if set, and presents the certificate of `tls` or the service key.
 
-    OSError, which names the file, if one or the service key cannot be used.
+    OSError names the file that cannot be used.
     """
     context = verifying_context(client.tls.ca_file)
     if client.tls.cert_file is not None:

@@ -1,23 +1,23 @@
-"""The logger that all rooms write events to."""
+"""The logger that is handed to whatever logs events."""
 
 from typing import Any, Protocol
 
 
 class Logger(Protocol):
-    """A logger in structlog's style: an event name and fields."""
+    """Logs events, named `noun.past_participle`, with their fields."""
 
     def debug(self, event: str, **fields: Any) -> Any:
-        """Logs a detail for troubleshooting."""
+        """Logs an event that helps to find a fault."""
         ...
 
     def info(self, event: str, **fields: Any) -> Any:
-        """Logs normal operation."""
+        """Logs an event of normal operation."""
         ...
 
     def warning(self, event: str, **fields: Any) -> Any:
-        """Logs something that deserves attention."""
+        """Logs an event that an operator should see."""
         ...
 
     def error(self, event: str, **fields: Any) -> Any:
-        """Logs something that needs action."""
+        """Logs an event that an operator must act on."""
         ...

@@ -12,7 +12,7 @@ from functools import partial
 from proxy.config.file_threads import FileHangs, FileThreads
 from proxy.config.file_watcher import EVERY, Stamp, stamp_of
 from proxy.config.model import ListenerTls
-from proxy.oauth.log import Log
+from proxy.observe.logger import Logger
 from proxy.server.subject import subject_of_certificate
 from proxy.wire.tls_context import file_reason, present, trust
 
@@ -25,7 +25,7 @@ class Certificate:
         tls: ListenerTls,
         name: str,
         *,
-        log: Log,
+        log: Logger,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         """`name` is the listener's, for people."""

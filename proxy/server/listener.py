@@ -13,7 +13,7 @@ from proxy.config.model import ListenerSettings as Settings
 from proxy.errors import ProxyError, SenderNotAllowed
 from proxy.forwarding.admission import allowed
 from proxy.forwarding.request import Request
-from proxy.oauth.log import Log
+from proxy.observe.logger import Logger
 from proxy.server import sockets
 from proxy.server.certificate import Certificate
 from proxy.server.listener_context import ListenerContext, ListenerLimits
@@ -42,7 +42,7 @@ class Reception:
     "Told of each handshake that failed, with the sender's address."
     reader: RequestReader
     "Of heads; one for all connections."
-    log: Log
+    log: Logger
 
 
 class Listener:

@@ -11,7 +11,7 @@ from proxy.app import App
 from proxy.app.process_resources import ProcessResources
 from proxy.clock import SystemClock
 from proxy.config.load import find
-from proxy.config.model import Configuration, OAuthClient
+from proxy.config.model import Configuration
 from proxy.config.problems import DocumentSource, Problems
 from proxy.config.resolve import resolve
 from proxy.config.secrets import read_secret
@@ -20,7 +20,8 @@ from proxy.forwarding.routes import Route, Routes
 from proxy.forwarding.target import take_apart
 from proxy.oauth.answer import TokenResponse
 from proxy.oauth.grant import GrantRequest
-from proxy.oauth.source import TokenSource, token_source
+from proxy.oauth.grant_runner import GrantRunner
+from proxy.oauth.source import TokenSource
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.line_writer import LineWriter
 from proxy.observe.process_log import ProcessLog
@@ -132,13 +133,8 @@ def silent_log() -> ProcessLog:
     return ProcessLog(LineWriter(os.open(os.devnull, os.O_WRONLY)), level="error", human=False)
 
 
-class FakeChannel:
-    """A token endpoint in memory, for every OAuth client."""
-
-    def channel(self, client: OAuthClient) -> "FakeChannel":
-        """Itself."""
-        del client
-        return self
+class MemoryEndpoint:
+    """A token endpoint in memory."""
 
     async def send(self, request: GrantRequest) -> TokenResponse:
         """Grant a token for an hour."""
@@ -156,7 +152,10 @@ def granted_source() -> TokenSource:
         "CPI_CLIENT_SECRET": "none",
     }
     client = find(None, variables, places=()).oauth_clients["default"]
-    source = token_source(client, FakeChannel(), SystemClock(), silent_log().logger)
+    clock = SystemClock()
+    source = TokenSource(
+        client, GrantRunner(client, MemoryEndpoint(), clock=clock), clock=clock, log=silent_log().logger
+    )
     asyncio.run(_granted(source))
     return source
 

@@ -1,7 +1,11 @@
-"""The table of what CPI's failures mean, as the proxy, `send` and `doctor` say it."""
+"""The proxy's own answers, and the table of what CPI's failures mean, from the source."""
 
+from collections.abc import Iterator
+
+from proxy import errors
 from proxy.cpi import explain
 from proxy.cpi.explain import Diagnosis
+from proxy.errors import ProxyError
 from tests.docs.tables import code, made
 
 BY_TEXT = {
@@ -10,6 +14,13 @@ BY_TEXT = {
     explain.FLOW_FAILED: "any with an MPL id in its text",
 }
 "What is told by more than the status."
+
+
+def own_answers() -> Iterator[type[ProxyError]]:
+    """The failures that the proxy answers itself."""
+    for each in vars(errors).values():
+        if isinstance(each, type) and issubclass(each, ProxyError) and "code" in vars(each):
+            yield each
 
 
 def all_diagnoses() -> dict[str, Diagnosis]:

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.docs.pages import PAGES, ROOT, anchors, links
+from tests.docs.pages import PAGES, anchors, links
 
 
 def wrong(page: Path, link: str) -> str:
@@ -48,9 +48,3 @@ def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
     assert wrong(page, "#more_or-less") == "names no heading of page.md"
     assert wrong(page, "another.md") == "leads to no file"
     assert wrong(page, "http://x.y/z") == "is no https URL"
-
-
-def test_each_page_of_docs_is_reached_from_the_readme() -> None:
-    """By one link at least."""
-    linked = {urlsplit(link).path for link in links(ROOT / "README.md")}
-    assert {f"docs/{page.name}" for page in PAGES if page.parent == ROOT / "docs"} <= linked

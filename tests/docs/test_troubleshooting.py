@@ -1,14 +1,11 @@
 """Each word that the proxy has for a failure is explained, and no other."""
 
 import asyncio
-from collections.abc import Iterator
 
-from proxy import errors
 from proxy.cli.doctor import Examination
 from proxy.config.load import load
 from proxy.cpi.explain import explain
-from proxy.errors import ProxyError
-from tests.docs.diagnoses import BY_TEXT, all_diagnoses
+from tests.docs.diagnoses import BY_TEXT, all_diagnoses, own_answers
 from tests.docs.pages import ROOT, prose, table, words
 from tests.system.command import free_port
 
@@ -17,17 +14,10 @@ FATES = {"sender_left", "crashed"}
 "Codes of exchanges that ended without an answer."
 
 
-def answers() -> Iterator[type[ProxyError]]:
-    """The failures that a sender can be told of."""
-    for each in vars(errors).values():
-        if isinstance(each, type) and issubclass(each, ProxyError) and "code" in vars(each):
-            yield each
-
-
 def test_each_own_answer_is_explained_and_no_other() -> None:
     """By its code, with the status and title that it has."""
     told = [(words(code)[0], int(status), title) for code, status, title, _ in table(PAGE, "The proxy's own answers")]
-    assert sorted(told) == sorted((each.code, each.status, each.title) for each in answers())
+    assert sorted(told) == sorted((each.code, each.status, each.title) for each in own_answers())
 
 
 def test_each_diagnosis_is_explained_and_no_other() -> None:
@@ -55,14 +45,14 @@ async def test_each_check_of_doctor_is_explained_and_no_other() -> None:
     routes = {each.name: each.model_copy(update={"upstream": nowhere}) for each in configuration.routes}
     there = configuration.model_copy(update={"oauth_clients": clients, "routes": tuple(routes.values())})
     found = [each.step.check async for each in Examination(there, {}).findings(routes)]
-    rows = await asyncio.to_thread(table, PAGE, "What doctor looks at")
+    rows = await asyncio.to_thread(table, PAGE, "What doctor checks")
     told = [words(row[0])[0] for row in rows]
     assert told == list(dict.fromkeys(found))
 
 
 def test_words_in_other_pages_are_explained_here() -> None:
     """Codes and diagnoses that a page names exist: a word that looks like one, and is none, would mislead."""
-    known = {each.code for each in answers()} | set(all_diagnoses()) | FATES
+    known = {each.code for each in own_answers()} | set(all_diagnoses()) | FATES
     for page in (ROOT / "docs").glob("*.md"):
         shown = {word for word in words(prose(page)) if word.startswith(("grant_", "upstream_")) and "=" not in word}
         assert shown <= known | {"grant_", "upstream_idle_timeout", "upstream_status"}, page.name

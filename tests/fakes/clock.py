@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 
 @dataclass(order=True, slots=True)
-class HandAlarm:
-    """A call that comes when the clock is moved past its time."""
+class HandTimerHandle:
+    """A call that is made when the clock is moved past its time."""
 
     due: float
     number: int
@@ -16,7 +16,7 @@ class HandAlarm:
     is_cancelled: bool = field(default=False, compare=False)
 
     def cancel(self) -> None:
-        """Let it not come."""
+        """Cancel the call."""
         self.is_cancelled = True
 
 
@@ -25,7 +25,7 @@ class HandClock:
 
     def __init__(self, *, monotonic: float = 1000.0, wall: float = 1_800_000_000.0) -> None:
         self._monotonic, self._wall = monotonic, wall
-        self._alarms: list[HandAlarm] = []
+        self._handles: list[HandTimerHandle] = []
         self._numbers = itertools.count()
 
     def monotonic(self) -> float:
@@ -36,25 +36,25 @@ class HandClock:
         """Seconds on the wall clock."""
         return self._wall
 
-    def call_later(self, seconds: float, callback: Callable[[], None]) -> HandAlarm:
+    def call_later(self, seconds: float, callback: Callable[[], None]) -> HandTimerHandle:
         """Call once the monotonic clock has been moved on so far."""
-        alarm = HandAlarm(self._monotonic + seconds, next(self._numbers), callback)
-        heapq.heappush(self._alarms, alarm)
-        return alarm
+        handle = HandTimerHandle(self._monotonic + seconds, next(self._numbers), callback)
+        heapq.heappush(self._handles, handle)
+        return handle
 
     @property
     def pauses(self) -> list[float]:
         """Seconds until each call that is to come, the nearest first."""
-        return [each.due - self._monotonic for each in sorted(self._alarms) if not each.is_cancelled]
+        return [each.due - self._monotonic for each in sorted(self._handles) if not each.is_cancelled]
 
     def advance(self, seconds: float) -> None:
         """Let time pass on both clocks and make the calls that have come due, in order."""
         end = self._monotonic + seconds
-        while self._alarms and self._alarms[0].due <= end:
-            alarm = heapq.heappop(self._alarms)
-            self._pass(max(0.0, alarm.due - self._monotonic))
-            if not alarm.is_cancelled:
-                alarm.callback()
+        while self._handles and self._handles[0].due <= end:
+            handle = heapq.heappop(self._handles)
+            self._pass(max(0.0, handle.due - self._monotonic))
+            if not handle.is_cancelled:
+                handle.callback()
         self._pass(end - self._monotonic)
 
     def leap(self, seconds: float) -> None:
@@ -63,12 +63,12 @@ class HandClock:
         Calls that these ask for come later, when the event loop has had a turn.
         """
         self._pass(seconds)
-        due = [alarm for alarm in sorted(self._alarms) if alarm.due <= self._monotonic]
-        self._alarms = [alarm for alarm in self._alarms if alarm.due > self._monotonic]
-        heapq.heapify(self._alarms)
-        for alarm in due:
-            if not alarm.is_cancelled:
-                alarm.callback()
+        due = [handle for handle in sorted(self._handles) if handle.due <= self._monotonic]
+        self._handles = [handle for handle in self._handles if handle.due > self._monotonic]
+        heapq.heapify(self._handles)
+        for handle in due:
+            if not handle.is_cancelled:
+                handle.callback()
 
     def suspend(self, seconds: float) -> None:
         """Let the machine sleep: time passes on the wall only."""

@@ -203,4 +203,4 @@ async def test_a_stop_after_an_interrupt_is_a_whole_one(
         await soon(asyncio.wait([command]))
         told = await sender.answer()
         assert (told.status, told.code) == (503, "draining")
-        assert proxy.app._resources.endpoint._session is None
+        assert proxy.app._resources.grant_session._http is None

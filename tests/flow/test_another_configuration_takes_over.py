@@ -143,7 +143,7 @@ async def test_a_late_change_of_a_file_does_not_restore_old_options(
     client = before.source.client
 
     async def changing() -> None:
-        before.source.credentials_changed(client)
+        before.watcher._changed(client)
 
     monkeypatch.setattr(before.watcher, "close", changing)
     await proxy.reload(document(upstream, authority, client={"scopes": ["a"]}))

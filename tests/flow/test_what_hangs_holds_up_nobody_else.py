@@ -206,8 +206,8 @@ async def test_certificates_of_an_oauth_client_that_hang_hold_up_its_own_grants_
     hanging = Hanging(own_trust)
     monkeypatch.setattr(endpoint, "own_trust", hanging)
     proxy = await serve(beside(first, "hangs", oauth_client="other") | clients)
-    channel: Any = proxy.app.state().sources["other"]._granting._channel
-    monkeypatch.setattr(channel._threads, "_limit", 0.01)
+    granter: Any = proxy.app.state().sources["other"]._granter
+    monkeypatch.setattr(granter._endpoint._threads, "_limit", 0.01)
     refused = await (await proxy.sender()).ask(request(b"POST /hangs", body=b"x"))
     assert (refused.status, refused.code) == (503, "grant_unavailable")
     assert "cannot be used (a file server or DNS did not answer within 0.01 s)" in refused.problem["detail"]

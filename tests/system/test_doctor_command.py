@@ -20,7 +20,7 @@ from proxy.trial.probe import CheckStatus
 from tests.fakes.speaker import speaker
 from tests.system.cli import CONFIGURATION, call, configure
 from tests.system.command import free_port
-from tests.unit.oauth.connect_proxy import ConnectProxy
+from tests.unit.oauth.connect_proxy import connect_proxy
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -44,7 +44,7 @@ class World:
 
     async def proxy(self, status: int) -> str:
         """The URL of a corporate proxy."""
-        return f"http://127.0.0.1:{(await self.stack.enter_async_context(ConnectProxy(status))).port}"
+        return f"http://127.0.0.1:{(await self.stack.enter_async_context(connect_proxy(status))).port}"
 
     async def examine(self, word: str | None, message: bytes | None) -> list[Finding]:
         """All findings."""
@@ -169,13 +169,13 @@ async def client_unknown(world: World) -> None:
     world.orders["client_id"] = "nobody"
 
 
-@breakage("grant", "or, as id or secret has a + or %, try basic_encoding: urlencoded")
+@breakage("grant", "or try basic_encoding: urlencoded, because id or secret contain + or %")
 async def secret_with_plus(world: World) -> None:
     """There are two schools."""
     await asyncio.to_thread((world.folder / "neo-secret").write_text, "a+b")
 
 
-@breakage("grant", "check token_url, it leads to no token endpoint")
+@breakage("grant", "check token_url, which is not a token endpoint")
 async def token_path_wrong(world: World) -> None:
     """404."""
     world.orders["token_url"] += "/more"
@@ -187,25 +187,25 @@ async def token_path_forgotten(world: World) -> None:
     await edit_service_key(world, "tokenurl", lambda url: url.removesuffix("/oauth/token") + "/")
 
 
-@breakage("grant", "asked too often")
+@breakage("grant", "too many token requests")
 async def throttled(world: World) -> None:
     """429."""
     world.tenant.faults.switch_on("neo.too_many_requests", 600)
 
 
-@breakage("grant", "cannot serve now")
+@breakage("grant", "it is unavailable")
 async def authorization_server_down(world: World) -> None:
     """503."""
     world.tenant.faults.switch_on("neo.unavailable")
 
 
-@breakage("grant", "an HTML page where a token was due")
+@breakage("grant", "an HTML page instead of a token")
 async def logon_page_in_place_of_a_token(world: World) -> None:
     """200."""
     world.tenant.faults.switch_on("neo.html")
 
 
-@breakage("grant", "no JSON object where a token was due")
+@breakage("grant", "not a JSON object instead of a token")
 async def token_cut_off(world: World) -> None:
     """Half of it."""
     world.tenant.faults.switch_on("neo.malformed")
@@ -272,7 +272,7 @@ async def token_of_another_tenant(world: World) -> None:
     world.tenant.faults.switch_on("runtime.unauthorized")
 
 
-@breakage("message", "403: role_missing: The OAuth client may not send", of=ROUTE, sends=True)
+@breakage("message", "403: role_missing: The OAuth client has no permission to send", of=ROUTE, sends=True)
 async def role_missing(world: World) -> None:
     """ESBMessaging.send."""
     world.tenant.faults.switch_on("runtime.role_missing")
@@ -284,7 +284,7 @@ async def csrf_switched_off(world: World) -> None:
     world.route["csrf"] = "off"
 
 
-@breakage("message", "404: no_flow: No integration flow takes this path", of=ROUTE, sends=True)
+@breakage("message", "404: no_flow: No integration flow has this path", of=ROUTE, sends=True)
 async def flow_not_deployed(world: World) -> None:
     """Or the prefix is another."""
     world.route["upstream"] += "/nothing"

@@ -1,29 +1,63 @@
-"""The commands of README.md, run as they stand in front of the sandbox of `make run`."""
+"""The commands of README.md and docs/commands.md, run as the pages show them; they print what the pages show."""
 
 import asyncio
 import fcntl
+import json
 import re
+import shlex
 import shutil
 import socket
+import sys
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from tests.system.command import ROOT, Command
+from tests.docs.pages import Block, blocks
+from tests.system.command import ROOT, Command, Finished, environment
+from tests.unit.config.entries import SECRET_KEY
 
+README = ROOT / "README.md"
+COMMANDS = ROOT / "docs" / "commands.md"
 PORTS = (8080, 9901, 9443, 9444, 9445, 9446)
+NOT_RUN = {
+    "make run": "its recipe is run, and prints what the page shows",
+    "make test": "it runs this test",
+    "python3 -m venv cpi": "it is done by the test of the wheel",
+    "cpi/bin/pip install .": "it is done by the test of the wheel",
+    "cpi/bin/cpi-oauth-proxy run -c proxy.yaml": "it does not end by itself: started and stopped by a test of its own",
+}
+"Commands of README.md that `test_each_block_does_what_it_says` leaves out, and why."
+KEY = {
+    "clientid": "sb-0b5c5a4e-51f2-4a5e-8a4c-000000000000!b1234|it-rt-acme!b56",
+    "clientsecret": "secret",
+    "tokenurl": "https://acme.authentication.eu10.hana.ondemand.com/oauth/token",
+    "url": "https://acme.it-cpi001-rt.cfapps.eu10.hana.ondemand.com",
+}
+"The service key that docs/commands.md imports."
 
 
-def blocks() -> list[str]:
-    """The fenced shell blocks that call something on this machine."""
-    found: list[str] = re.findall(r"^```sh\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
-    return [block for block in found if "curl" in block and "127.0.0.1" in block]
+def commands(block: Block) -> list[str]:
+    """The command lines of a block: all of a shell's, and in a transcript those behind `$`."""
+    lines = [line.partition("  #")[0].rstrip() for line in block.text.replace("\\\n", "").splitlines()]
+    if block.language == "console":
+        lines = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+    return [re.sub(r"  +", " ", line) for line in lines if line]
+
+
+def shell_blocks(*pages: Path) -> list[Block]:
+    """The blocks that are for a shell."""
+    return [block for page in pages for block in blocks(page, "sh")]
+
+
+def is_run(block: Block) -> bool:
+    """Whether a block needs nothing but the sandbox of `make run`."""
+    return all("127.0.0.1" in line or line.startswith("token=") for line in commands(block))
 
 
 def taken(port: int) -> bool:
-    """Whether somebody listens there already."""
+    """Whether another program listens on the port."""
     with socket.socket() as bound:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -35,50 +69,141 @@ def taken(port: int) -> bool:
 
 @pytest.fixture
 async def alone() -> AsyncIterator[None]:
-    """One at a time on this machine: two would take the ports from each other."""
+    """One test at a time on this machine, because all use the same ports; skipped if another program has one."""
     with await asyncio.to_thread(Path(tempfile.gettempdir(), "cpi-oauth-proxy-ports.lock").open, "w") as lock:
         await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
+        if in_use := [port for port in PORTS if taken(port)]:
+            pytest.skip(f"the README's ports are taken: {in_use}")
         yield
 
 
 @pytest.fixture
 async def served(alone: None, tmp_path: Path) -> AsyncIterator[Command]:
-    """What `make run` starts, at its own ports, with its files in the test's folder."""
+    """The recipe of `make run`, at its own ports, with its files in the test's folder."""
     del alone
-    if in_use := [port for port in PORTS if taken(port)]:
-        pytest.skip(f"the README's ports are taken: {in_use}")
     (tmp_path / "config").mkdir()
     shutil.copy(ROOT / "config" / "sandbox.yaml", tmp_path / "config")
-    async with Command("sandbox", "--proxy", "config/sandbox.yaml", cwd=tmp_path) as command:
+    recipe = re.search(r"^run:.*\n\t@\$\(BIN\)/cpi-oauth-proxy (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert recipe is not None
+    async with Command(*recipe[1].split(), cwd=tmp_path) as command:
         await command.prints(r".*Ctrl-C ends.*")
         yield command
 
 
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder in which `cpi-oauth-proxy` is found, with and without the folder of a virtual environment."""
+    program = tmp_path / "cpi" / "bin" / "cpi-oauth-proxy"
+    program.parent.mkdir(parents=True)
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m proxy "$@"\n')
+    program.chmod(0o755)
+    return tmp_path
+
+
+async def shell(text: str, folder: Path) -> Finished:
+    """A block of commands, run to its end in the folder."""
+    path = f"{folder}/cpi/bin:{environment({})['PATH']}"
+    process = await asyncio.create_subprocess_exec(
+        *("sh", "-eu", "-c", text),
+        cwd=folder,
+        env=environment({"PATH": path}),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    output, errors = await process.communicate()
+    return Finished(status=process.returncode or 0, output=output.decode(), errors=errors.decode())
+
+
+def test_each_command_is_run_or_left_out_for_a_reason() -> None:
+    """A command that is new in README.md is run by a test, or gets a reason here."""
+    ours = [block for block in blocks(README) if block.language in ("sh", "console")]
+    left = [line for block in ours if not is_run(block) for line in commands(block)]
+    assert sorted(set(left) - {"cpi/bin/cpi-oauth-proxy check -c proxy.yaml"}) == sorted(NOT_RUN)
+
+
 @pytest.mark.needs("curl")
-async def test_each_block_does_what_it_says(served: Command) -> None:
-    """All succeed; a POST gets the flow's answer."""
-    assert len(blocks()) >= 4
-    for block in blocks():
-        process = await asyncio.create_subprocess_exec(
-            *("sh", "-eu", "-c", block),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        output, errors = await process.communicate()
-        assert process.returncode == 0, (block, errors.decode())
-        assert "HTTP/1.1 200" in output.decode(), (block, output.decode())
-        if expected := answer_to(block):
-            assert expected in output.decode(), (block, output.decode())
-    assert not [line for line in served.errors if " error " in line]
+async def test_each_block_does_what_it_says(served: Command, folder: Path) -> None:
+    """Each block succeeds; the answer has the status behind `#`, else 200, and the flow's text."""
+    tried = [block for block in shell_blocks(README, COMMANDS) if is_run(block)]
+    assert len(tried) >= 5
+    for block in tried:
+        done = await shell(block.text, folder)
+        assert (done.status, str(block)) == (0, str(block)), done.errors
+        if "curl -i" in block.text:
+            status = re.search(r"  # (\d{3})$", block.text, re.MULTILINE)
+            assert f"HTTP/1.1 {status[1] if status else 200}" in done.output, str(block)
+            assert status or answer_to(block.text) in done.output, str(block)
+    await served.stop()
+    failing = [block for block in tried if "  # 5" in block.text]
+    assert len([line for line in served.errors if " error " in line]) == len(failing)
 
 
-def answer_to(block: str) -> str:
-    """What the flow answers to the message in a block: the product, or the message itself; nothing to a fetch."""
-    message = re.search(r" -d '([{<].*?)'", block)
-    if message is None:
-        return ""
+def answer_to(text: str) -> str:
+    """What the flow answers to the message in a block: the product, or the message itself."""
+    message = re.search(r" -d '([{<].*?)'", text)
+    assert message is not None
     return "Photo Scan" if "HT-1080" in message[1] else message[1]
+
+
+def pattern(transcript: str) -> str:
+    """What a transcript matches without its spaces: numbers and ids differ from run to run, `…` is anything."""
+    text = bare(transcript)
+    for varying in (r"AG[\w-]{26}", r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", r"[A-F0-9]{32}"):
+        text = re.sub(varying, "<id>", text)
+    found = re.escape(re.sub(r"\d+(\.\d+)?", "0", text))
+    return found.replace("<id>", r"[\w-]+").replace("0", r"\d+(\.\d+)?").replace("…", ".*")
+
+
+def bare(printed: str) -> str:
+    """What a command printed, without spaces: a terminal gets columns and indented JSON, a pipe does not."""
+    return "".join(printed.split())
+
+
+def steps(block: Block) -> list[tuple[str, str]]:
+    """(command, what it prints) of a transcript."""
+    text = block.text.replace("\\\n", "")
+    parts = [step.partition("\n") for step in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]]
+    return [(command, printed) for command, _, printed in parts]
+
+
+async def test_make_run_prints_what_the_readme_shows(served: Command) -> None:
+    """The lines of the transcript, in this order."""
+    (block,) = blocks(README, "console")
+    ((_, shown),) = steps(block)
+    assert re.match(pattern(shown), bare("\n".join(served.output)))
+
+
+@pytest.mark.needs("curl")
+async def test_commands_print_what_their_page_shows(served: Command, folder: Path) -> None:
+    """Each step of each transcript, but for numbers and ids."""
+    assert served.output
+    (folder / "key.json").write_text(json.dumps(KEY))
+    for block in blocks(COMMANDS, "console"):
+        for command, shown in steps(block):
+            done = await shell(command, folder)
+            said = done.errors + done.output
+            assert not shown or re.fullmatch(pattern(shown), bare(said)), (str(block), command, said)
+
+
+def configurations() -> list[str]:
+    """The smallest configurations of README.md: Neo and BTP."""
+    return [block.text for block in blocks(README, "yaml")]
+
+
+@pytest.mark.parametrize("text", configurations(), ids=["neo", "btp"])
+async def test_each_configuration_is_checked_and_served(text: str, alone: None, folder: Path) -> None:
+    """Beside the file with the secret or the service key, by the page's own two commands."""
+    del alone
+    (folder / "proxy.yaml").write_text(text)
+    (folder / "orders-secret").write_text("secret")
+    (folder / "service-key.json").write_text(SECRET_KEY)
+    check, run = [line for block in shell_blocks(README) for line in commands(block) if "-c proxy.yaml" in line]
+    checked = await shell(check, folder)
+    assert (checked.status, checked.errors) == (0, "")
+    async with Command(*run.split()[1:], cwd=folder) as running:
+        detail = (await running.logs("proxy.started"))["detail"]
+    assert detail.startswith("listening on 127.0.0.1:8080, admin on 127.0.0.1:9901; ")
 
 
 async def test_the_tour_shows_the_example_first(served: Command) -> None:

@@ -1,4 +1,4 @@
-"""Ids by which a message is found in the tenant's monitor."""
+"""Ids with which a message is found in the tenant's monitor."""
 
 import pytest
 from hypothesis import given
@@ -13,15 +13,13 @@ ID = "AGabcdefghijklmnopqrst_-12"
 @pytest.mark.parametrize(
     "text",
     [
-        pytest.param(
-            f"An internal server error occured: The MPL ID for the failed message is : {ID}", id="as CPI writes it"
-        ),
-        pytest.param(f"x\nMPL ID for the failed message is: {ID}\nFor more details", id="in the middle of a text"),
-        pytest.param(f"<p>The MPL ID for the failed message is = {ID}</p>", id="in a page"),
+        f"An internal server error occured: The MPL ID for the failed message is : {ID}",
+        f"x\nMPL ID for the failed message is: {ID}\nFor more details",
+        f"<p>The MPL ID for the failed message is = {ID}</p>",
     ],
 )
-def test_the_id_stands_in_the_text_of_a_failure(text: str) -> None:
-    """SAP's spelling, white space as it comes."""
+def test_the_id_is_in_the_text_of_a_failure(text: str) -> None:
+    """White space and the separator vary."""
     assert mpl_id_in_failure(text.encode()) == ID
 
 
@@ -37,15 +35,14 @@ def test_the_id_stands_in_the_text_of_a_failure(text: str) -> None:
     ],
 )
 def test_a_text_without_id_has_none(text: bytes) -> None:
-    """Nothing is guessed."""
+    """Another text is not taken for an id."""
     assert mpl_id_in_failure(text) == ""
 
 
 @given(st.binary(max_size=60))
 def test_an_id_is_harmless_whatever_the_text(text: bytes) -> None:
-    """Letters, digits, dash and underscore only: it goes into a log line."""
+    """It has only letters, digits, dashes and underscores, because it goes into a log line."""
     found = mpl_id_in_failure(b"MPL ID for the failed message is : " + text)
-
     assert found == "" or (20 <= len(found) <= 64 and found.replace("-", "").replace("_", "").isalnum())
 
 
@@ -61,9 +58,9 @@ def test_an_id_is_harmless_whatever_the_text(text: bytes) -> None:
         pytest.param(
             ((b"X" * 26, b"1"), (b"X" * 15, b"2"), (b"X" * 20, b"3"), (b"X", b"4")), ("", ""), id="names as long"
         ),
-        pytest.param(((b"x-correlationid", b"\xe4"),), ("", "ä"), id="octets beyond ASCII"),
+        pytest.param(((b"x-correlationid", b"\xe4"),), ("", "ä"), id="bytes beyond ASCII"),
     ],
 )
-def test_ids_stand_in_fields(fields: tuple[tuple[bytes, bytes], ...], ids: tuple[str, str]) -> None:
-    """x-correlationid before sap_mplcorrelationid."""
+def test_ids_are_in_fields(fields: tuple[tuple[bytes, bytes], ...], ids: tuple[str, str]) -> None:
+    """`x-correlationid` wins over `sap_mplcorrelationid`."""
     assert ids_in_fields(response_head(b"HTTP/1.1 200 OK", *fields).fields) == ids

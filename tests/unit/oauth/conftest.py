@@ -1,4 +1,4 @@
-"""What the tests of proxy.oauth share."""
+"""Fixtures of the tests of proxy.oauth."""
 
 import ssl
 from collections.abc import AsyncIterator
@@ -7,25 +7,25 @@ from pathlib import Path
 import pytest
 import trustme
 
-from proxy.oauth.endpoint import TokenEndpoint
+from proxy.oauth.endpoint import GrantSession
 
 
 @pytest.fixture(scope="session")
 def authority() -> trustme.CA:
-    """Issues the certificates of the tests."""
+    """Make the authority of the tests' certificates."""
     return trustme.CA()
 
 
 @pytest.fixture
-async def endpoint() -> AsyncIterator[TokenEndpoint]:
-    """Reaches servers without any corporate proxy."""
-    async with TokenEndpoint(environ={}) as made:
+async def session() -> AsyncIterator[GrantSession]:
+    """Make a session without a corporate proxy."""
+    async with GrantSession(environ={}) as made:
         yield made
 
 
 @pytest.fixture
 def ca_file(authority: trustme.CA, tmp_path: Path) -> Path:
-    """Hold the test authority's certificate."""
+    """Write the authority's certificate."""
     path = tmp_path / "ca.pem"
     authority.cert_pem.write_to_path(path)
     return path
@@ -33,7 +33,7 @@ def ca_file(authority: trustme.CA, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def tls(authority: trustme.CA) -> ssl.SSLContext:
-    """Make what the authorization server presents; it asks for a client certificate without insisting."""
+    """Make the server's context, which accepts a client certificate and does not require one."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("127.0.0.1").configure_cert(context)
     authority.configure_trust(context)

@@ -6,7 +6,7 @@ from proxy.config.model import OAuthClient
 from proxy.errors import AuthorizationServerError
 from proxy.oauth.answer import TokenResponse
 from proxy.oauth.client_auth import client_auths
-from proxy.oauth.endpoint import TokenEndpoint
+from proxy.oauth.endpoint import GrantSession
 from proxy.oauth.grant import GrantRequest, grant_request
 
 
@@ -16,19 +16,21 @@ def request_of(client: OAuthClient) -> GrantRequest:
     return auth.amend(grant_request(client))
 
 
-async def send(endpoint: TokenEndpoint, client: OAuthClient) -> TokenResponse:
+async def send(session: GrantSession, client: OAuthClient) -> TokenResponse:
     """Send one token request."""
-    return await endpoint.channel(client).send(request_of(client))
+    return await session.endpoint(client).send(request_of(client))
 
 
-async def failure_of(endpoint: TokenEndpoint, client: OAuthClient) -> AuthorizationServerError:
+async def failure_of(session: GrantSession, client: OAuthClient) -> AuthorizationServerError:
     """Return what sending fails with."""
     with pytest.raises(AuthorizationServerError) as caught:
-        await send(endpoint, client)
+        await send(session, client)
     assert caught.value.__cause__ is not None
     return caught.value
 
 
-def who(client: OAuthClient) -> str:
-    """Begin a sentence."""
-    return f"The token endpoint {grant_request(client).host} of OAuth client orders"
+async def detail_of(session: GrantSession, client: OAuthClient, kind: type[AuthorizationServerError]) -> str:
+    """Return the sentence of the failure, without the token endpoint as its subject."""
+    failure = await failure_of(session, client)
+    assert type(failure) is kind
+    return failure.detail.removeprefix(f"{grant_request(client).subject} ")

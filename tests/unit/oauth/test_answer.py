@@ -1,4 +1,4 @@
-"""What token endpoints answer."""
+"""What an answer of a token endpoint means."""
 
 import json
 from dataclasses import replace
@@ -13,9 +13,11 @@ from proxy.oauth.answer import MAX_BODY, Granted, TokenResponse, read_answer, re
 from proxy.oauth.grant import GrantRequest
 
 REQUEST = GrantRequest(oauth_client="orders", method="POST", url="https://as.example:444/oauth/token")
-WHO = "The token endpoint as.example of OAuth client orders"
+SUBJECT = "The token endpoint as.example of OAuth client orders"
 WALL = 1_800_000_000.0  # Fri, 15 Jan 2027 08:00:00 GMT
 CANARY = "canary-text-of-the-server"
+CHECK_CLIENT = "check client_id, the secret or key, and token_endpoint_auth_method"
+CHECK_ALL = "check token_url, client_id, its credentials and params_in"
 
 
 def answer(status: int = 200, document: Any = None, **changes: Any) -> TokenResponse:
@@ -25,31 +27,35 @@ def answer(status: int = 200, document: Any = None, **changes: Any) -> TokenResp
     return TokenResponse(**(options | changes))
 
 
-def failure_of(given_answer: TokenResponse) -> AuthorizationServerError:
-    """Return the error that an answer means."""
+def read(given_answer: TokenResponse) -> Granted:
+    """Read the answer to the request of these tests."""
+    return read_answer(given_answer, REQUEST, wall=WALL)
+
+
+def failure_of(given_answer: TokenResponse, kind: type[AuthorizationServerError]) -> str:
+    """Return the sentence of the error that the answer means; it never quotes the server."""
     with pytest.raises(AuthorizationServerError) as caught:
-        read_answer(given_answer, REQUEST, wall=WALL)
-    return caught.value
+        read(given_answer)
+    assert type(caught.value) is kind
+    assert CANARY not in caught.value.detail
+    return caught.value.detail
 
 
 @pytest.mark.parametrize(
     "token_type",
     ["", " ", "Bearer ", "\tbearer\n", "BearerToken", "bearertoken", "BEARERTOKEN", " BearerToken "],
 )
-def test_a_token_type_may_be_written_in_many_ways(token_type: str) -> None:
-    """Case, white space around it and Apigee's own word change nothing, nor does an empty one."""
-    found = read_answer(answer(200, {"access_token": "t", "token_type": token_type}), REQUEST, wall=WALL)
-    assert found == Granted(access_token="t")
+def test_a_bearer_token_may_be_called(token_type: str) -> None:
+    """Case and white space do not matter; Apigee's own word and an empty type are accepted."""
+    assert read(answer(200, {"access_token": "t", "token_type": token_type})) == Granted(access_token="t")
 
 
 @pytest.mark.parametrize("token_type", [CANARY, "mac", "DPoP", "N_A", "Bearer Token", "Bearer,mac", 1, ["Bearer"], {}])
-def test_a_token_of_another_type_is_refused_with_what_to_do(token_type: object) -> None:
-    """The sentence says that the token itself is the trouble, and does not show its type."""
-    failure = failure_of(answer(200, {"access_token": "t", "token_type": token_type}))
-    assert type(failure) is GrantMalformed
-    assert failure.detail == (
-        f"The token endpoint {REQUEST.host} of OAuth client {REQUEST.oauth_client} granted a token whose token_type "
-        "is not Bearer, and Cloud Integration takes no other: have bearer tokens issued to this OAuth client."
+def test_a_token_of_another_type_is_refused(token_type: object) -> None:
+    """The sentence says what to configure, and does not show the type."""
+    assert failure_of(answer(200, {"access_token": "t", "token_type": token_type}), GrantMalformed) == (
+        f"{SUBJECT} granted a token whose token_type is not Bearer. Cloud Integration accepts no other: configure the "
+        "authorization server to issue bearer tokens to this OAuth client."
     )
 
 
@@ -69,14 +75,14 @@ def test_a_token_of_another_type_is_refused_with_what_to_do(token_type: object) 
         pytest.param(
             {"access_token": "eyJ.a.b", "token_type": "bearer", "expires_in": 43199, "scope": "uaa.resource x!b1.send"},
             Granted(access_token="eyJ.a.b", expires_in=43199.0, scopes=("uaa.resource", "x!b1.send")),
-            id="XSUAA, bearer in lower case",
+            id="XSUAA",
         ),
         pytest.param(
             {"access_token": "t", "token_type": "BEARER", "expires_in": "60", "scopes": ["a", 1, "b"]},
             Granted(access_token="t", expires_in=60.0, scopes=("a", "b")),
             id="upper case, string, list of scopes",
         ),
-        pytest.param({"access_token": "t"}, Granted(access_token="t"), id="no token_type is let through"),
+        pytest.param({"access_token": "t"}, Granted(access_token="t"), id="no token_type"),
         pytest.param(
             {"access_token": "t", "token_type": None, "expires_in": None, "scope": 7},
             Granted(access_token="t"),
@@ -84,71 +90,65 @@ def test_a_token_of_another_type_is_refused_with_what_to_do(token_type: object) 
         ),
         pytest.param({"access_token": "t", "error": "x"}, Granted(access_token="t"), id="a token beside an error"),
         pytest.param(
-            {"access_token": 'a~!"#/+=', "refresh_token": "x"}, Granted(access_token='a~!"#/+='), id="odd letters"
+            {"access_token": 'a~!"#/+=', "refresh_token": "x"}, Granted(access_token='a~!"#/+='), id="odd characters"
         ),
     ],
 )
 def test_a_token_response_is_read_as(document: Any, expected: Granted) -> None:
-    """All of the dialects give their token, lifetime and scopes."""
-    assert read_answer(answer(200, document), REQUEST, wall=WALL) == expected
+    """The dialects of all servers give their token, lifetime and scopes."""
+    assert read(answer(200, document)) == expected
 
 
 @pytest.mark.parametrize("content_type", ["", "text/plain", "text/html", "application/json;charset=UTF-8"])
-def test_json_is_read_whatever_the_content_type_says(content_type: str) -> None:
-    """A wrong label is no reason to refuse a right body."""
-    given_answer = answer(200, {"access_token": "t"}, content_type=content_type)
-    assert read_answer(given_answer, REQUEST, wall=WALL).access_token == "t"
+def test_json_is_read_whatever_the_content_type(content_type: str) -> None:
+    """A wrong content type is no reason to refuse a valid body."""
+    assert read(answer(200, {"access_token": "t"}, content_type=content_type)).access_token == "t"
 
 
-def test_a_number_of_more_digits_than_an_int_may_have_is_read() -> None:
+def test_a_number_with_more_digits_than_python_allows_is_read() -> None:
     """A huge `expires_in` does not make the answer unreadable."""
     body = b'{"access_token": "t", "expires_in": ' + b"9" * 5000 + b"}"
-    assert read_answer(TokenResponse(status=200, body=body), REQUEST, wall=WALL).expires_in == 180 * 86400
+    assert read(answer(body=body)).expires_in == 180 * 86400
 
 
 @pytest.mark.parametrize(
     ("given_answer", "what"),
     [
-        pytest.param(answer(200), "an empty body", id="200 empty"),
-        pytest.param(answer(204), "an empty body", id="204"),
-        pytest.param(answer(200, body=b" \r\n"), "an empty body", id="white space"),
-        pytest.param(
-            answer(200, content_type="text/html", body=f"Log in, {CANARY}".encode()), "an HTML page", id="text/html"
-        ),
-        pytest.param(answer(200, body=f" <html>{CANARY}".encode()), "an HTML page", id="unlabelled HTML"),
-        pytest.param(answer(200, body=b"access_token=t"), "something that is no JSON object", id="form-encoded"),
-        pytest.param(answer(200, ["t"]), "something that is no JSON object", id="a list"),
-        pytest.param(answer(200, body=b"\xff\xfe{"), "something that is no JSON object", id="no UTF-8"),
-        pytest.param(answer(200, body=b"[" * 100_000), "something that is no JSON object", id="too deep"),
-        pytest.param(answer(200, body=b" " * (MAX_BODY + 1)), "more than 1 MiB", id="too long"),
-        pytest.param(answer(200, {"token": CANARY}), "JSON without an access_token", id="no access_token"),
-        pytest.param(answer(200, {"access_token": ""}), "JSON without an access_token", id="empty access_token"),
-        pytest.param(answer(200, {"access_token": 7}), "JSON without an access_token", id="number"),
-        pytest.param(answer(101), "not a status of RFC 9110", id="101"),
-        pytest.param(answer(999), "not a status of RFC 9110", id="999"),
+        (answer(200), "an empty body"),
+        (answer(204), "an empty body"),
+        (answer(200, body=b" \r\n"), "an empty body"),
+        (answer(200, content_type="text/html", body=f"Log in, {CANARY}".encode()), "an HTML page"),
+        (answer(200, body=f" <html>{CANARY}".encode()), "an HTML page"),
+        (answer(200, body=b"access_token=t"), "something that is not a JSON object"),
+        (answer(200, ["t"]), "something that is not a JSON object"),
+        (answer(200, body=b"\xff\xfe{"), "something that is not a JSON object"),
+        (answer(200, body=b"[" * 100_000), "something that is not a JSON object"),
+        (answer(200, body=b" " * (MAX_BODY + 1)), "more than 1 MiB"),
+        (answer(200, {"token": CANARY}), "JSON without an access_token"),
+        (answer(200, {"access_token": ""}), "JSON without an access_token"),
+        (answer(200, {"access_token": 7}), "JSON without an access_token"),
+        (answer(101), "an unexpected status"),
+        (answer(999), "an unexpected status"),
     ],
 )
 def test_an_answer_without_a_token_is_malformed(given_answer: TokenResponse, what: str) -> None:
-    """The sentence says what came instead, in our words."""
-    failure = failure_of(given_answer)
-    assert type(failure) is GrantMalformed
-    assert failure.detail == f"{WHO} answered {given_answer.status} with {what} where a token was due: check token_url."
+    """The sentence says what the server sent instead, in our words."""
+    expected = f"{SUBJECT} answered {given_answer.status} with {what} instead of a token: check token_url."
+    assert failure_of(given_answer, GrantMalformed) == expected
 
 
-@pytest.mark.parametrize("letter", ["\r", "\n", "\0", "\t", " ", "\x7f", "ä", "\u2028", "😀"])
-def test_a_token_that_no_field_can_carry_is_malformed(letter: str) -> None:
-    """Nothing of a token can end the Authorization field and begin another."""
-    failure = failure_of(answer(200, {"access_token": f"a{letter}X-Injected: 1"}))
-    assert type(failure) is GrantMalformed
-    assert "Injected" not in failure.detail
+@pytest.mark.parametrize("character", ["\r", "\n", "\0", "\t", " ", "\x7f", "ä", "\u2028", "😀"])
+def test_a_token_that_no_field_can_carry_is_malformed(character: str) -> None:
+    """A token cannot end the Authorization field and begin another."""
+    detail = failure_of(answer(200, {"access_token": f"a{character}X-{CANARY}: 1"}), GrantMalformed)
+    assert "with an access_token with characters that a header field cannot carry instead of" in detail
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_malformed(status: int) -> None:
-    """A redirect says that token_url is wrong; its target is not shown."""
-    failure = failure_of(answer(status))
-    assert type(failure) is GrantMalformed
-    assert f"answered {status}, a redirect, which is never followed with credentials" in failure.detail
+    """The sentence says that `token_url` is wrong."""
+    expected = "redirects are not followed with credentials; set token_url to the token endpoint itself"
+    assert failure_of(answer(status), GrantMalformed) == f"{SUBJECT} answered {status}: {expected}."
 
 
 @pytest.mark.parametrize(
@@ -163,53 +163,31 @@ def test_a_redirect_is_malformed(status: int) -> None:
     ],
 )
 @pytest.mark.parametrize("status", [200, 400, 401])
-def test_a_registered_error_code_is_shown_with_its_advice(status: int, code: str) -> None:
-    """The codes of RFC 6749 §5.2 stand in the sentence, the description never does, not even under 200."""
-    failure = failure_of(answer(status, {"error": code, "error_description": CANARY}))
-    assert type(failure) is GrantRejected
-    assert failure.detail.startswith(f"{WHO} refused the grant with {status} {code}: ")
-    assert CANARY not in failure.detail
+def test_a_registered_error_code_is_shown(status: int, code: str) -> None:
+    """The sentence has the codes of RFC 6749 §5.2, and never the description."""
+    detail = failure_of(answer(status, {"error": code, "error_description": CANARY}), GrantRejected)
+    assert detail.startswith(f"{SUBJECT} refused the grant with {status} {code}: ")
 
 
 @pytest.mark.parametrize(
     ("given_answer", "advice"),
     [
-        pytest.param(
-            answer(401, {"error": "unauthorized", "error_description": CANARY}),
-            "check client_id, the secret or key, and token_endpoint_auth_method",
-            id="XSUAA's unauthorized, which is not registered",
-        ),
-        pytest.param(
-            answer(403), "check client_id, the secret or key, and token_endpoint_auth_method", id="403, empty"
-        ),
-        pytest.param(
-            answer(403, {"error": f"Could not verify {CANARY}"}),
-            "check client_id, the secret or key, and token_endpoint_auth_method",
-            id="403 of XSUAA without /oauth/token",
-        ),
-        pytest.param(
+        (answer(401, {"error": "unauthorized", "error_description": CANARY}), CHECK_CLIENT),
+        (answer(403), CHECK_CLIENT),
+        (answer(403, {"error": f"Could not verify {CANARY}"}), CHECK_CLIENT),
+        (
             answer(404, content_type="text/html", body=CANARY.encode()),
-            "check token_url, it leads to no token endpoint",
-            id="404 HTML",
+            "check token_url, which is not a token endpoint",
         ),
-        pytest.param(answer(400), "check token_url, client_id, its credentials and params_in", id="400, empty"),
-        pytest.param(
-            answer(400, {"error": ["invalid_client"]}),
-            "check token_url, client_id, its credentials and params_in",
-            id="error is a list",
-        ),
-        pytest.param(
-            answer(200, {"error": CANARY}),
-            "check token_url, client_id, its credentials and params_in",
-            id="200 with an unregistered error",
-        ),
+        (answer(400), CHECK_ALL),
+        (answer(400, {"error": ["invalid_client"]}), CHECK_ALL),
+        (answer(200, {"error": CANARY}), CHECK_ALL),
     ],
 )
-def test_an_error_without_a_registered_code_shows_only_its_status(given_answer: TokenResponse, advice: str) -> None:
-    """Nothing of the server's text is shown."""
-    failure = failure_of(given_answer)
-    assert type(failure) is GrantRejected
-    assert failure.detail == f"{WHO} refused the grant with {given_answer.status}: {advice}."
+def test_another_error_shows_only_its_status(given_answer: TokenResponse, advice: str) -> None:
+    """An error code that is not registered is the server's text."""
+    expected = f"{SUBJECT} refused the grant with {given_answer.status}: {advice}."
+    assert failure_of(given_answer, GrantRejected) == expected
 
 
 @pytest.mark.parametrize(
@@ -229,55 +207,54 @@ def test_an_error_without_a_registered_code_shows_only_its_status(given_answer: 
         ),
     ],
 )
-def test_what_uaa_is_known_to_say_has_its_own_advice(status: int, body: bytes, advice: str) -> None:
-    """And none of its words are shown."""
-    failure = failure_of(TokenResponse(status=status, body=body))
-    assert isinstance(failure, GrantRejected)
-    assert failure.detail.startswith(f"{WHO} refused the grant with {status}")
-    assert failure.detail.endswith(f": {advice}.")
-    assert "session" not in failure.detail
+def test_known_texts_of_uaa_have_their_own_advice(status: int, body: bytes, advice: str) -> None:
+    """The text is recognized and not quoted."""
+    detail = failure_of(answer(status, body=body), GrantRejected)
+    assert detail.startswith(f"{SUBJECT} refused the grant with {status}")
+    assert detail.endswith(f": {advice}.")
+    assert "session" not in detail
 
 
-def test_a_suspicion_about_the_credentials_is_told_when_they_are_refused() -> None:
-    """With a 401 only: a 404 has nothing to do with them."""
-    suspicious = replace(REQUEST, suspicion="try the other one")
-    for status, told in ((401, True), (404, False)):
-        with pytest.raises(GrantRejected) as caught:
-            read_answer(TokenResponse(status=status), suspicious, wall=0)
-        assert caught.value.detail.endswith("; try the other one.") == told
+@pytest.mark.parametrize(("status", "is_shown"), [(401, True), (404, False)])
+def test_the_hint_is_shown_if_the_credentials_are_refused(status: int, *, is_shown: bool) -> None:
+    """A 404 has nothing to do with them."""
+    with pytest.raises(GrantRejected) as caught:
+        read_answer(answer(status), replace(REQUEST, hint="try the other one"), wall=0)
+    assert caught.value.detail.endswith("; try the other one.") is is_shown
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 599])
-def test_what_may_pass_is_unavailable_and_tells_when(status: int) -> None:
-    """Overload and server errors carry the server's Retry-After."""
-    failure = failure_of(answer(status, {"error": CANARY}, retry_after="17"))
-    assert type(failure) is GrantUnavailable
-    assert failure.detail.startswith(f"{WHO} answered {status}: ")
-    assert (failure.retry_after, CANARY in failure.detail) == (17, False)
+def test_overload_and_server_errors_are_unavailable(status: int) -> None:
+    """The error has the server's Retry-After."""
+    with pytest.raises(GrantUnavailable) as caught:
+        read(answer(status, {"error": CANARY}, retry_after="17"))
+    assert caught.value.detail.startswith(f"{SUBJECT} answered {status}: ")
+    assert CANARY not in caught.value.detail
+    assert caught.value.retry_after == 17
 
 
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        pytest.param(None, None, id="missing"),
-        pytest.param("120", 120, id="seconds"),
-        pytest.param(" 5 ", 5, id="white space"),
-        pytest.param("0", 1, id="at least one second"),
-        pytest.param("86400", 600, id="at most ten minutes"),
+        (None, None),
+        ("120", 120),
+        (" 5 ", 5),
+        ("0", 1),
+        ("86400", 600),
         pytest.param("9" * 5000, 600, id="huge"),
-        pytest.param("Fri, 15 Jan 2027 08:01:30 GMT", 90, id="HTTP-date"),
+        ("Fri, 15 Jan 2027 08:01:30 GMT", 90),
         pytest.param("Friday, 15-Jan-27 08:01:30 GMT", 90, id="RFC 850 date"),
         pytest.param("Fri Jan 15 08:01:30 2027", 90, id="asctime date, which has no zone"),
-        pytest.param("Fri, 15 Jan 2027 07:00:00 GMT", 1, id="date that is over"),
-        pytest.param("-5", None, id="negative"),
-        pytest.param("soon", None, id="word"),
-        pytest.param("٣", None, id="digits of another script"),
-        pytest.param("", None, id="empty"),
+        pytest.param("Fri, 15 Jan 2027 07:00:00 GMT", 1, id="past date"),
+        ("-5", None),
+        ("soon", None),
+        pytest.param("٣", None, id="digit of another script"),
+        ("", None),
         pytest.param("Mon, 01 Jan 0001 00:00:00 +2359", 1, id="before the calendar"),
     ],
 )
 def test_retry_after_is_read_as(value: str | None, expected: int | None) -> None:
-    """Seconds and dates are read, bounded to 1 to 600 seconds."""
+    """Seconds and dates are read, within 1 to 600 seconds."""
     assert retry_after_seconds(value, wall=WALL) == expected
 
 
@@ -297,16 +274,13 @@ def test_retry_after_is_read_as(value: str | None, expected: int | None) -> None
 def test_any_answer_is_a_safe_token_or_a_typed_failure(
     status: int, content_type: str, retry_after: str | None, body: bytes
 ) -> None:
-    """There is no third outcome, and no failure's Retry-After is out of bounds."""
-    given_answer = TokenResponse(status=status, content_type=content_type, retry_after=retry_after, body=body)
+    """There is no third outcome, and the Retry-After of a failure is within bounds."""
     try:
-        granted = read_answer(given_answer, REQUEST, wall=WALL)
+        granted = read(TokenResponse(status=status, content_type=content_type, retry_after=retry_after, body=body))
     except AuthorizationServerError as error:
         failure = error
     else:
-        assert granted.access_token.isascii()
-        assert granted.access_token.isprintable()
-        assert " " not in granted.access_token
+        assert all("!" <= character <= "~" for character in granted.access_token)
         return
     assert failure.detail.isprintable()
     assert failure.retry_after in {None, *range(1, 601)}

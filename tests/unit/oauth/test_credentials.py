@@ -1,4 +1,4 @@
-"""The secret files and the service key of an OAuth client, read anew."""
+"""Reading the secret files and the service key of an OAuth client."""
 
 import json
 from pathlib import Path
@@ -24,25 +24,25 @@ CERTIFICATE = {**SHARED, "certificate": PEM.replace("\n", "\\n"), "key": KEY}
 
 
 def write(folder: Path, key: dict[str, str]) -> None:
-    """Puts the service key where the configuration looks for it."""
+    """Write the service key to the file that the configuration names."""
     (folder / "key.json").write_text(json.dumps({"oauth": key}))
 
 
 def client_with(folder: Path, key: dict[str, str]) -> OAuthClient:
-    """The OAuth client as it was when the configuration was read."""
+    """Return the OAuth client of the configuration."""
     write(folder, key)
     (folder / "proxy.yaml").write_text(CONFIGURATION)
     return load(folder / "proxy.yaml", {}).oauth_clients["invoices"]
 
 
 def test_an_unchanged_service_key_changes_nothing(tmp_path: Path) -> None:
-    """Reading the same file again gives an equal OAuth client."""
+    """The OAuth client is equal to that of the configuration."""
     client = client_with(tmp_path, SECRET)
     assert with_secrets(client) == client
 
 
-def test_a_new_secret_in_the_service_key_is_taken_over(tmp_path: Path) -> None:
-    """Id, token URL and secret follow the file."""
+def test_a_new_secret_in_the_service_key_is_applied(tmp_path: Path) -> None:
+    """Id and token URL are applied too."""
     client = client_with(tmp_path, SECRET)
     write(
         tmp_path, {**SECRET, "clientsecret": "second", "clientid": "sb-2", "tokenurl": "https://u.example/oauth/token"}
@@ -50,12 +50,13 @@ def test_a_new_secret_in_the_service_key_is_taken_over(tmp_path: Path) -> None:
     renewed = with_secrets(client)
     assert renewed.client_secret is not None
     assert renewed.client_secret.get_secret_value() == "second"
-    assert (renewed.client_id, renewed.token_url) == ("sb-2", "https://u.example/oauth/token")
+    assert renewed.client_id == "sb-2"
+    assert renewed.token_url == "https://u.example/oauth/token"
     assert renewed.token_endpoint_auth_method is AuthMethod.CLIENT_SECRET_POST
 
 
-def test_a_certificate_takes_the_place_of_a_secret(tmp_path: Path) -> None:
-    """A service key of the other kind changes how the OAuth client authenticates."""
+def test_a_certificate_replaces_a_secret(tmp_path: Path) -> None:
+    """The OAuth client authenticates with the certificate."""
     client = client_with(tmp_path, SECRET)
     write(tmp_path, CERTIFICATE)
     renewed = with_secrets(client)
@@ -66,8 +67,8 @@ def test_a_certificate_takes_the_place_of_a_secret(tmp_path: Path) -> None:
     assert renewed.client_secret is None
 
 
-def test_a_secret_takes_the_place_of_a_certificate(tmp_path: Path) -> None:
-    """And back: nothing of the certificate remains."""
+def test_a_secret_replaces_a_certificate(tmp_path: Path) -> None:
+    """The OAuth client no longer has the certificate."""
     client = client_with(tmp_path, CERTIFICATE)
     write(tmp_path, SECRET)
     renewed = with_secrets(client)
@@ -76,8 +77,8 @@ def test_a_secret_takes_the_place_of_a_certificate(tmp_path: Path) -> None:
     assert renewed.client_secret is not None
 
 
-def test_a_broken_service_key_shows_nothing_of_itself(tmp_path: Path) -> None:
-    """Half a file is a ValueError whose text holds no part of it."""
+def test_a_broken_service_key_is_not_quoted(tmp_path: Path) -> None:
+    """The ValueError of half a file shows nothing of it."""
     client = client_with(tmp_path, SECRET)
     (tmp_path / "key.json").write_text('{"oauth": {"clientsecret": "half-a-sec')
     with pytest.raises(ValueError, match="no JSON") as failure:

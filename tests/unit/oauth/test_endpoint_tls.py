@@ -13,91 +13,83 @@ import trustme
 from pydantic import SecretStr
 
 from proxy.config.model import AuthMethod, Tls
-from proxy.errors import GrantUnavailable
-from proxy.oauth.endpoint import TokenEndpoint
+from proxy.errors import AuthorizationServerError, GrantUnavailable
+from proxy.oauth.endpoint import GrantSession
 from tests.fakes.authorization_server import AuthorizationServer, granted
-from tests.unit.oauth.connect_proxy import ConnectProxy
+from tests.unit.oauth.connect_proxy import connect_proxy
 from tests.unit.oauth.registrations import NEO, XSUAA, registration
-from tests.unit.oauth.sending import failure_of, send, who
+from tests.unit.oauth.sending import detail_of, failure_of, send
 
 
 async def test_an_untrusted_certificate_is_refused_with_openssls_reason(
-    endpoint: TokenEndpoint, tls: ssl.SSLContext
+    session: GrantSession, tls: ssl.SSLContext
 ) -> None:
-    """Without the authority nothing is sent."""
+    """Nothing is sent to a server whose authority is not trusted."""
     async with AuthorizationServer(granted(), tls=tls) as server:
-        client = registration(token_url=server.url)
-        failure = await failure_of(endpoint, client)
-    assert type(failure) is GrantUnavailable
-    assert failure.detail.startswith(f"{who(client)} shows a certificate that is not accepted (")
-    assert "certificate" in failure.detail.split("(")[1]
+        detail = await detail_of(session, registration(token_url=server.url), GrantUnavailable)
+    assert detail.startswith("presented a certificate that is not accepted (")
+    assert "certificate" in detail.split("(")[1]
     assert server.requests == []
 
 
-async def test_a_port_that_speaks_no_tls_ends_the_handshake(endpoint: TokenEndpoint) -> None:
+async def test_a_port_without_tls_ends_the_handshake(session: GrantSession) -> None:
     """The sentence says that TLS is the trouble."""
-    async with AuthorizationServer(granted()) as server:
-        client = registration(token_url=server.url.replace("http:", "https:"), timeout=5.0)
 
-        async def speak(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            writer.write(b"220 smtp.example ESMTP\r\n")
-            await writer.drain()
-            writer.close()
+    async def speak(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 smtp.example ESMTP\r\n")
+        await writer.drain()
+        writer.close()
 
-        other = await asyncio.start_server(speak, "127.0.0.1", 0)
-        port = other.sockets[0].getsockname()[1]
-        failure = await failure_of(endpoint, client.model_copy(update={"token_url": f"https://127.0.0.1:{port}/t"}))
-        other.close()
-        await other.wait_closed()
-    assert failure.detail.startswith(f"{who(client)} ended the TLS handshake (")
+    async with await asyncio.start_server(speak, "127.0.0.1", 0) as server:
+        url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/t"
+        detail = await detail_of(session, registration(token_url=url, timeout=5.0), GrantUnavailable)
+    assert detail.startswith("ended the TLS handshake (")
 
 
-async def test_the_configured_authority_is_trusted(endpoint: TokenEndpoint, tls: ssl.SSLContext, ca_file: Path) -> None:
-    """And no certificate is presented where none is configured."""
+async def test_the_configured_authority_is_trusted(session: GrantSession, tls: ssl.SSLContext, ca_file: Path) -> None:
+    """No certificate is presented if none is configured."""
     async with AuthorizationServer(granted(), tls=tls) as server:
-        await send(endpoint, registration(token_url=server.url, tls=Tls(ca_file=ca_file)))
+        await send(session, registration(token_url=server.url, tls=Tls(ca_file=ca_file)))
     assert server.requests[0].certificate is None
 
 
 async def test_the_systems_authorities_are_those_of_ssl_cert_file(
-    endpoint: TokenEndpoint, tls: ssl.SSLContext, ca_file: Path, monkeypatch: pytest.MonkeyPatch
+    session: GrantSession, tls: ssl.SSLContext, ca_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One context is built for all OAuth clients without trust of their own."""
+    """One context is made for all OAuth clients without an authority or certificate of their own."""
     monkeypatch.setenv("SSL_CERT_FILE", str(ca_file))
     async with AuthorizationServer(granted(), tls=tls) as server:
         client = registration(token_url=server.url)
-        await send(endpoint, client)
+        await send(session, client)
         monkeypatch.delenv("SSL_CERT_FILE")
-        await send(endpoint, client)
+        await send(session, client)
     assert len(server.requests) == 2
 
 
-async def test_a_certificate_that_cannot_be_loaded_is_named(endpoint: TokenEndpoint, tmp_path: Path) -> None:
-    """The failure names the OAuth client, the file and the system's reason."""
+async def test_a_certificate_that_cannot_be_loaded_is_named(session: GrantSession, tmp_path: Path) -> None:
+    """The sentence names the OAuth client, the file and the system's reason."""
     path = tmp_path / "missing.pem"
-    failure = await failure_of(endpoint, registration(tls=Tls(ca_file=path)))
-    assert type(failure) is GrantUnavailable
-    assert failure.detail == (
+    assert await detail_of(session, registration(tls=Tls(ca_file=path)), GrantUnavailable) == (
         f"The certificates of OAuth client orders cannot be used ({path}: No such file or directory): "
         "check tls and the service key."
     )
 
 
-async def test_a_lack_of_descriptors_is_no_fault_of_certificates(
-    endpoint: TokenEndpoint, monkeypatch: pytest.MonkeyPatch
+async def test_a_lack_of_file_descriptors_does_not_blame_certificates(
+    session: GrantSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever reads the answer must not look for them."""
+    """The sentence names the limit."""
 
     def exhausted(_client: object) -> None:
         raise OSError(errno.EMFILE, "Too many open files")
 
     monkeypatch.setattr("proxy.oauth.endpoint.own_trust", exhausted)
-    failure = await failure_of(endpoint, registration(tls=Tls(ca_file=Path("x"))))
-    assert failure.detail == "All descriptors are in use (see `ulimit -n`); try again later."
+    detail = await detail_of(session, registration(tls=Tls(ca_file=Path("x"))), GrantUnavailable)
+    assert detail == "All file descriptors are in use (see `ulimit -n`); try again later."
 
 
-async def test_an_end_of_tls_without_an_answer_asks_for_a_certificate(
-    endpoint: TokenEndpoint, monkeypatch: pytest.MonkeyPatch
+async def test_an_end_of_tls_without_an_answer_suggests_a_certificate(
+    session: GrantSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With TLS 1.3 a server refuses the client only after the handshake (RFC 8446 §4.4.2.4)."""
 
@@ -105,20 +97,20 @@ async def test_an_end_of_tls_without_an_answer_asks_for_a_certificate(
         raise aiohttp.ClientOSError(1, "alert") from ssl.SSLError(1, "TLSV13_ALERT_CERTIFICATE_REQUIRED")
 
     monkeypatch.setattr(aiohttp.ClientSession, "_request", refused)
-    failure = await failure_of(endpoint, registration())
-    assert "does it want a certificate" in failure.detail
+    detail = await detail_of(session, registration(), GrantUnavailable)
+    assert detail == "ended TLS without an answer: if it requires a certificate, set the OAuth client's `tls`."
 
 
 @pytest.mark.parametrize("is_in_key", [True, False])
 async def test_a_client_certificate_is_presented_with_its_chain(
-    endpoint: TokenEndpoint,
+    session: GrantSession,
     authority: trustme.CA,
     tls: ssl.SSLContext,
     ca_file: Path,
     tmp_path: Path,
     is_in_key: bool,  # noqa: FBT001
 ) -> None:
-    """The server accepts a certificate whose issuer it learns from us; the body holds the id and no secret."""
+    """The server learns the issuer from us, and the body has the id and no secret."""
     intermediate = authority.create_child_ca()
     made = intermediate.issue_cert("client@cpi.example", common_name="sb-1")
     chain = "".join(each.bytes().decode() for each in made.cert_chain_pems)
@@ -139,7 +131,7 @@ async def test_a_client_certificate_is_presented_with_its_chain(
         client = registration(
             XSUAA, token_url=server.url, token_endpoint_auth_method=AuthMethod.TLS_CLIENT_AUTH, **identity
         )
-        await send(endpoint, client)
+        await send(session, client)
     (received,) = server.requests
     assert received.certificate is not None
     assert (("commonName", "sb-1"),) in received.certificate["subject"]
@@ -147,16 +139,16 @@ async def test_a_client_certificate_is_presented_with_its_chain(
 
 
 async def test_a_corporate_proxy_tunnels_and_sees_no_secret(tls: ssl.SSLContext, ca_file: Path) -> None:
-    """It gets CONNECT with its own credentials; the server gets none of these."""
-    async with ConnectProxy() as corporate, AuthorizationServer(granted(), tls=tls) as server:
+    """CONNECT has the proxy's own credentials; the server does not get them."""
+    async with connect_proxy() as corporate, AuthorizationServer(granted(), tls=tls) as server:
         client = registration(
             NEO,
             token_url=server.url,
             tls=Tls(ca_file=ca_file),
             proxy_url=SecretStr(f"http://j%C3%B6rg:pw@127.0.0.1:{corporate.port}"),
         )
-        async with TokenEndpoint(environ={}) as endpoint:
-            await send(endpoint, client)
+        async with GrantSession(environ={}) as session:
+            await send(session, client)
     (head,) = corporate.heads
     assert head.startswith(f"CONNECT 127.0.0.1:{server.port} HTTP/1.1\r\n")
     assert "Proxy-Authorization: Basic asO2cmc6cHc=\r\n" in head
@@ -179,32 +171,33 @@ async def test_a_corporate_proxy_tunnels_and_sees_no_secret(tls: ssl.SSLContext,
 async def test_a_corporate_proxy_that_wants_credentials_says_which(
     credentials: str, fields: tuple[str, ...], words: str
 ) -> None:
-    """The sentence tells missing credentials from wrong ones, and from those that would be of no use."""
-    async with ConnectProxy(407, *fields) as corporate:
-        environ = {"HTTPS_PROXY": f"http://{credentials}127.0.0.1:{corporate.port}"}
-        async with TokenEndpoint(environ=environ) as endpoint:
-            failure = await failure_of(endpoint, registration())
+    """The sentence tells missing credentials from wrong ones, and from those that are of no use."""
+    async with connect_proxy(407, *fields) as corporate:
+        failure = await failure_through(f"{credentials}127.0.0.1:{corporate.port}")
     assert failure.detail.startswith(f"The corporate proxy on the way to as.example {words}")
-    assert "canary" not in failure.detail
     assert failure.definite
 
 
 @pytest.mark.parametrize(("status", "definite"), [(403, True), (502, False)])
-async def test_a_corporate_proxy_that_refuses_is_named(status: int, *, definite: bool) -> None:
-    """The sentence blames the proxy, and not the token endpoint; what it forbids is not tried again at once."""
-    async with ConnectProxy(status) as corporate:
-        environ = {"HTTPS_PROXY": f"http://127.0.0.1:{corporate.port}"}
-        async with TokenEndpoint(environ=environ) as endpoint:
-            failure = await failure_of(endpoint, registration())
-    assert failure.detail == f"The corporate proxy refused the way to as.example with {status}: check proxy_url."
+async def test_a_corporate_proxy_that_refuses_is_blamed(status: int, *, definite: bool) -> None:
+    """The token endpoint is not blamed, and what the proxy forbids is not tried again at once."""
+    async with connect_proxy(status) as corporate:
+        failure = await failure_through(f"127.0.0.1:{corporate.port}")
+    assert failure.detail == f"The corporate proxy refused to connect to as.example with {status}: check proxy_url."
     assert failure.definite is definite
 
 
-async def test_a_corporate_proxy_that_is_not_there_is_named() -> None:
-    """Its address and credentials are not shown."""
+async def test_a_corporate_proxy_that_is_not_there_is_blamed() -> None:
+    """The sentence shows neither its address nor its credentials."""
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
-        environ = {"HTTPS_PROXY": f"http://u:canary@127.0.0.1:{reserved.getsockname()[1]}"}
-        async with TokenEndpoint(environ=environ) as endpoint:
-            failure = await failure_of(endpoint, registration())
+        failure = await failure_through(f"u:canary@127.0.0.1:{reserved.getsockname()[1]}")
     assert failure.detail == "The corporate proxy cannot be reached (Connection refused): check proxy_url."
+
+
+async def failure_through(proxy: str) -> AuthorizationServerError:
+    """Return what sending through this corporate proxy fails with; its password is not shown."""
+    async with GrantSession(environ={"HTTPS_PROXY": f"http://{proxy}"}) as session:
+        failure = await failure_of(session, registration())
+    assert "canary" not in failure.detail
+    return failure

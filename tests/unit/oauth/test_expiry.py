@@ -1,9 +1,8 @@
-"""When certificates expire, and who is told of it."""
+"""When certificates expire."""
 
 import asyncio
 import datetime as dt
 import threading
-from typing import Any
 
 import pytest
 import trustme
@@ -12,45 +11,33 @@ from proxy.config import file_threads
 from proxy.oauth.expiry import DAY, CredentialExpiry, first_end
 from tests.fakes.certificates import other_version
 from tests.fakes.clock import HandClock
+from tests.unit.oauth.world import Lines
 
 EPOCH = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
 
 
-class Recorder:
-    """A log that remembers."""
-
-    def __init__(self) -> None:
-        self.events: list[tuple[str, dict[str, Any]]] = []
-
-    def info(self, event: str, **fields: Any) -> None:
-        """Keep the event."""
-        self.events.append((event, fields))
-
-    warning = info
-
-
 class Pauses:
-    """A sleep that tells when it was called, and never ends."""
+    """A sleep that can be awaited, and never ends."""
 
     def __init__(self) -> None:
         self.asked: asyncio.Queue[float] = asyncio.Queue()
 
     async def __call__(self, seconds: float) -> None:
-        """Say that a pause was asked for."""
+        """Note the pause."""
         await self.asked.put(seconds)
         await asyncio.get_running_loop().create_future()
 
 
 def certificate(days: float) -> bytes:
-    """A PEM chain whose first end is so many days after the epoch of these tests."""
+    """Make a PEM chain whose first certificate ends `days` after the epoch of these tests."""
     authority = trustme.CA()
     leaf = authority.issue_cert("proxy.example", not_after=EPOCH + dt.timedelta(days=days))
     return b"".join(blob.bytes() for blob in leaf.cert_chain_pems)
 
 
-async def look(pem: bytes, *, wall: float) -> tuple[CredentialExpiry, Recorder, float]:
-    """One look at one certificate; the pause until the next is returned."""
-    log, pauses = Recorder(), Pauses()
+async def look(pem: bytes, *, wall: float) -> tuple[CredentialExpiry, Lines, float]:
+    """Check one certificate; also returns the pause until the next check."""
+    log, pauses = Lines(), Pauses()
     clock = HandClock(wall=wall)
     expiry = CredentialExpiry({"invoices": lambda: pem}, clock=clock, log=log, sleep=pauses)
     expiry.start()
@@ -59,34 +46,34 @@ async def look(pem: bytes, *, wall: float) -> tuple[CredentialExpiry, Recorder, 
     return expiry, log, pause
 
 
-async def test_the_end_of_a_certificate_is_known_and_nobody_is_warned_early() -> None:
-    """With 31 days left the end is known, the log is silent, and the next look is tomorrow's."""
+async def test_a_certificate_is_checked_daily_without_a_warning() -> None:
+    """With 31 days left its end is known and the log is empty."""
     expiry, log, pause = await look(certificate(31), wall=EPOCH.timestamp())
     assert expiry.ends == {"invoices": EPOCH.timestamp() + 31 * DAY}
-    assert log.events == []
+    assert log.all == []
     assert pause == DAY
 
 
 @pytest.mark.parametrize(("days", "words"), [(29, "in time"), (-1, "has expired")])
-async def test_an_end_that_is_near_is_a_warning(days: float, words: str) -> None:
-    """Thirty days ahead the log warns, and says so too when it is too late."""
+async def test_an_end_within_thirty_days_is_a_warning(days: float, words: str) -> None:
+    """The detail tells an end that is near from one that is past."""
     _, log, _ = await look(certificate(days), wall=EPOCH.timestamp())
-    [(event, fields)] = log.events
+    [(event, fields)] = log.all
     assert event == "credential.expiring"
     assert fields["days_left"] == days
     assert words in fields["detail"]
 
 
-async def test_what_is_no_certificate_is_told_without_its_content() -> None:
-    """A file that holds something else is named by its kind of error only."""
+async def test_a_file_that_is_not_a_certificate_is_not_quoted() -> None:
+    """The log has only the class of the error."""
     expiry, log, _ = await look(b"s3cret", wall=EPOCH.timestamp())
     assert expiry.ends == {}
-    assert log.events == [("credential.unreadable", {"credential": "invoices", "reason": "ValueError"})]
+    assert log.all == [("credential.unreadable", {"credential": "invoices", "reason": "ValueError"})]
 
 
 async def test_a_certificate_of_a_version_that_does_not_exist_does_not_hold_up_the_others() -> None:
     """What reads it raises an error of its own kind."""
-    log, pauses, pem = Recorder(), Pauses(), certificate(31)
+    log, pauses, pem = Lines(), Pauses(), certificate(31)
     read = {"a": lambda: other_version(pem), "b": lambda: pem}
     expiry = CredentialExpiry(read, clock=HandClock(wall=EPOCH.timestamp()), log=log, sleep=pauses)
     expiry.start()
@@ -94,26 +81,26 @@ async def test_a_certificate_of_a_version_that_does_not_exist_does_not_hold_up_t
         await pauses.asked.get()
     await expiry.close()
     assert list(expiry.ends) == ["b"]
-    assert log.events == [("credential.unreadable", {"credential": "a", "reason": "InvalidVersion"})]
+    assert log.all == [("credential.unreadable", {"credential": "a", "reason": "InvalidVersion"})]
 
 
 async def test_without_certificates_nothing_runs() -> None:
-    """There is nothing to look at and nothing to stop."""
-    expiry = CredentialExpiry({}, clock=HandClock(), log=Recorder())
+    """Starting and closing do nothing."""
+    expiry = CredentialExpiry({}, clock=HandClock(), log=Lines())
     expiry.start()
     await expiry.close()
     assert expiry.ends == {}
 
 
-def test_the_first_end_of_a_chain_counts() -> None:
-    """An intermediate that expires earlier ends the chain."""
+def test_the_first_end_in_a_chain_counts() -> None:
+    """A chain is not valid without its intermediate certificates."""
     assert first_end(certificate(3) + certificate(2)) == EPOCH.timestamp() + 2 * DAY
 
 
-async def test_a_file_that_hangs_does_not_hold_up_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is told of like one that cannot be read."""
+async def test_a_file_that_hangs_does_not_delay_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is logged like one that cannot be read."""
     monkeypatch.setattr(file_threads, "LIMIT", 0.05)
-    log, pauses, go = Recorder(), Pauses(), threading.Event()
+    log, pauses, go = Lines(), Pauses(), threading.Event()
 
     def hang() -> bytes:
         go.wait(30)
@@ -127,7 +114,5 @@ async def test_a_file_that_hangs_does_not_hold_up_the_others(monkeypatch: pytest
     await pauses.asked.get()
     await expiry.close()
     go.set()
-    assert (list(expiry.ends), log.events) == (
-        ["b"],
-        [("credential.unreadable", {"credential": "hangs", "reason": "FileHangs"})],
-    )
+    assert list(expiry.ends) == ["b"]
+    assert log.all == [("credential.unreadable", {"credential": "hangs", "reason": "FileHangs"})]

@@ -1,163 +1,145 @@
-"""The token source when credentials change, and at its end."""
+"""The token source when credentials change, and when it is closed."""
 
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
-from proxy.errors import (
-    Draining,
-    GrantRejected,
-    GrantUnavailable,
-)
+from proxy.errors import Draining, GrantRejected, GrantUnavailable
 from tests.unit.oauth.registrations import registration
-from tests.unit.oauth.world import World, error_of, turns
+from tests.unit.oauth.world import Refusal, World, refusal_of, turns
 
-REFUSED = GrantUnavailable("Nobody there.")
+NEW: dict[str, Any] = {"client_secret": SecretStr("new")}
+TWO: dict[str, Any] = {"client_secret": SecretStr("one"), "client_secret_next": SecretStr("two")}
 
 
-async def test_the_coming_secret_is_tried_when_the_first_is_rejected_and_then_kept() -> None:
-    """In one grant, without a pause; the next grant begins with the one that worked."""
-    world = World(registration(client_secret=SecretStr("one"), client_secret_next=SecretStr("two")))
+async def test_the_next_secret_is_tried_when_the_first_is_rejected() -> None:
+    """It is tried at once in the same grant, and the next grant begins with the secret that worked."""
+    world = World(registration(**TWO))
     waiter = await world.wait()
     await world.answer(401)
     await world.grant()
-    assert await waiter == b"Bearer t0ken"
+    assert await waiter == "t0ken"
     await world.advance(3600)
     await world.have()
-    assert [dict(each.form)["client_secret"] for each in world.endpoint.requests] == ["one", "two", "two"]
+    assert world.secrets == ["one", "two", "two"]
     assert dict(world.source.grants) == {"grant_rejected": 1, "granted": 2}
 
 
 async def test_two_rejected_secrets_are_one_failed_grant() -> None:
-    """And the first is the first to be tried again; an outage is no reason to try the other."""
-    world = World(registration(client_secret=SecretStr("one"), client_secret_next=SecretStr("two")))
+    """The next grant begins with the first secret again, and an outage does not lead to the other one."""
+    world = World(registration(**TWO))
     waiter = await world.wait()
     await world.answer(401)
     await world.answer(401)
-    assert error_of(waiter)[0] is GrantRejected
+    assert refusal_of(waiter).kind is GrantRejected
     await world.advance(1)
     await world.wait()
-    await world.fail(REFUSED)
+    await world.fail(GrantUnavailable("Unreachable."))
     await world.advance(0.3)
-    assert [dict(each.form)["client_secret"] for each in world.endpoint.requests] == ["one", "two", "one", "one"]
+    assert world.secrets == ["one", "two", "one", "one"]
 
 
-async def test_changed_credentials_end_the_pause_at_once() -> None:
-    """One grant is made without anybody asking."""
+async def test_changed_credentials_end_the_pause_with_one_grant() -> None:
+    """No exchange has to ask for it."""
     world = World()
     await world.wait()
     await world.answer(401)
-    world.source.credentials_changed(registration(client_secret=SecretStr("new")))
+    world.apply(**NEW)
     await turns()
     await world.grant()
-    assert world.source.ready() is not None
-    assert dict(world.endpoint.requests[1].form)["client_secret"] == "new"
-    assert world.asked == 2
+    assert await world.ready() == "t0ken"
+    assert world.secrets[1:] == ["new"]
 
 
 async def test_changed_credentials_make_one_grant_while_the_old_token_is_used() -> None:
-    """Nobody waits for it."""
+    """The new token replaces the old one when it is there."""
     world = World()
     await world.have("old")
-    world.source.credentials_changed(registration(client_secret=SecretStr("new")))
-    token = world.source.ready()
-    assert token is not None
-    assert token.authorization == b"Bearer old"
-    await turns()
+    world.apply(**NEW)
+    assert await world.ready() == "old"
     await world.grant("new")
-    assert (await world.source.token()).authorization == b"Bearer new"
+    assert await world.ready() == "new"
     assert world.asked == 2
 
 
 @pytest.mark.parametrize("change", [{"client_id": "other"}, {"token_url": "https://other.example/t"}])
-async def test_a_token_of_another_registration_is_dropped(change: dict[str, Any]) -> None:
-    """It may have other rights."""
+async def test_a_token_of_another_id_or_server_is_dropped(change: dict[str, Any]) -> None:
+    """It may have other permissions."""
     world = World()
     await world.have("old")
-    world.source.credentials_changed(registration(**change))
-    assert world.source.ready() is None
+    world.apply(**change)
+    assert await world.ready() is None
 
 
-async def test_changed_credentials_of_a_source_that_nobody_asked_make_no_grant() -> None:
-    """The first who asks uses them."""
+async def test_changed_credentials_of_an_unused_source_make_no_grant() -> None:
+    """The first exchange uses them."""
     world = World()
-    world.source.credentials_changed(registration(client_secret=SecretStr("new")))
+    world.apply(**NEW)
     await turns()
     assert world.asked == 0
     await world.have()
-    assert dict(world.endpoint.requests[0].form)["client_secret"] == "new"
+    assert world.secrets == ["new"]
 
 
 @pytest.mark.parametrize("is_answered", [True, False])
-async def test_credentials_that_change_during_a_grant_start_it_anew_for_all_who_wait(is_answered: bool) -> None:  # noqa: FBT001
-    """What the old credentials led to is not used; two grants are never in flight."""
+async def test_credentials_that_change_during_a_grant_start_it_again(is_answered: bool) -> None:  # noqa: FBT001
+    """The outcome of the old grant is not used, and two grants are never in flight."""
     world = World()
     waiter = await world.wait()
     if is_answered:
-        world.endpoint.open[0].set_exception(REFUSED)
-    world.source.credentials_changed(registration(client_secret=SecretStr("new")))
-    world.source.credentials_changed(registration(client_secret=SecretStr("newer")))
+        world.endpoint.open[0].set_exception(GrantUnavailable("Unreachable."))
+    world.apply(**NEW)
+    world.apply(client_secret=SecretStr("newer"))
     await turns()
     await world.grant()
-    assert await waiter == b"Bearer t0ken"
-    assert [dict(each.form)["client_secret"] for each in world.endpoint.requests] == ["s3cret$=-_", "newer"]
+    assert await waiter == "t0ken"
+    assert world.secrets == ["s3cret$=-_", "newer"]
     assert world.endpoint.most_open == 1
 
 
-async def test_credentials_that_cannot_be_used_change_nothing() -> None:
-    """The source goes on as before."""
+async def test_credentials_may_change_in_the_moment_a_pause_ends() -> None:
+    """A grant with the new credentials replaces the one that was about to retry."""
     world = World()
-    await world.have()
-    with pytest.raises(ValueError, match="needs client_secret"):
-        world.source.credentials_changed(registration(client_secret=None))
-    assert world.source.ready() is not None
+    waiter = await world.wait()
+    await world.answer(503)
+    world.apply(**NEW)
+    await world.advance(1)
+    await world.grant()
+    assert await waiter == "t0ken"
+    assert world.secrets == ["s3cret$=-_", "new"]
 
 
-async def test_closing_ends_the_grant_and_all_who_wait() -> None:
-    """And there is no other one."""
+async def test_closing_ends_the_grant_and_all_that_wait() -> None:
+    """No other grant is made, and closing again does nothing."""
     world = World()
     waiter = await world.wait()
     await world.source.close()
     await turns()
-    expected = "OAuth client orders makes no more grants: the proxy is stopping."
-    assert error_of(waiter) == (Draining, expected, 1)
+    text = "OAuth client orders gets no more tokens because the proxy is stopping."
+    assert refusal_of(waiter) == Refusal(Draining, text, 1)
     assert world.endpoint.open == []
-    with pytest.raises(Draining, match=expected):
+    with pytest.raises(Draining, match=text):
         await world.source.token()
     await world.source.close()
     assert world.asked == 1
 
 
-async def test_a_closed_source_still_lends_a_stale_token_without_renewing_it() -> None:
+async def test_a_closed_source_returns_a_stale_token_without_renewing_it() -> None:
     """Exchanges that drain need it."""
     world = World()
-    await world.have()
-    await world.advance(3300)
+    await world.have(for_seconds=3300)
     await world.source.close()
-    assert world.source.ready() is not None
-    world.source.credentials_changed(registration(client_secret=SecretStr("new")))
+    assert await world.ready() == "t0ken"
+    world.apply(**NEW)
     await turns()
     assert world.asked == 1
 
 
 async def test_no_log_line_and_no_repr_shows_a_secret_or_a_token() -> None:
-    """Neither of a success nor of a failure whose answer echoes them."""
+    """An answer that echoes them is not quoted either."""
     world = World(registration(client_secret=SecretStr("canary-secret")))
-    await world.have("canary-token")
-    await world.advance(3600)
+    await world.have("canary-token", for_seconds=3600)
     await world.wait()
     await world.answer(401, body=b'{"error": "canary-secret", "error_description": "canary-secret"}')
     assert "canary" not in repr(world.log.all) + repr(world.source) + repr(world.source.failure)
-
-
-async def test_credentials_may_change_in_the_moment_a_pause_ends() -> None:
-    """The grant that was about to retry is replaced by one with the new credentials."""
-    world = World()
-    waiter = await world.wait()
-    await world.answer(503)
-    world.source.credentials_changed(registration(client_secret=SecretStr("new")))
-    await world.advance(1)
-    await world.grant()
-    assert await waiter == b"Bearer t0ken"
-    assert [dict(each.form)["client_secret"] for each in world.endpoint.requests] == ["s3cret$=-_", "new"]

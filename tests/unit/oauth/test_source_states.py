@@ -1,4 +1,4 @@
-"""What holds for a token source whatever happens, in whatever order."""
+"""What holds for a token source whatever happens, in any order."""
 
 import asyncio
 import json
@@ -35,33 +35,34 @@ class Exchanges(RuleBasedStateMachine):
         self.rows: Counter[asyncio.Task[Any] | None] = Counter()
         "Token requests of each grant."
         self.early: list[Moment] = []
-        "When a grant began though the pause was not over."
+        "When a grant began before the pause was over."
         self.sent = self.now
         "When the open request was sent."
         self.granted: dict[bytes, tuple[Moment, float]] = {}
-        "Of each token, by our own books: when it was last asked for, and the seconds that it lives from then."
+        "When each token was last requested, and the seconds that it lives from then."
         self.world.endpoint.on_send = self._take_note
 
     def _take_note(self) -> None:
         grant, failure = asyncio.current_task(), self.world.source.failure
-        if not self.rows[grant] and failure is not None and not failure.over.has_come(self.now):
+        if not self.rows[grant] and failure is not None and not failure.retry_at.is_reached(self.now):
             self.early.append(self.now)
         self.rows[grant] += 1
         self.sent = self.now
 
     def assert_usable(self, token: Token) -> None:
-        """Check by our own books that neither clock has reached the token's end."""
+        """Check that neither clock has reached the token's end, and remember the token."""
         sent, lifetime = self.granted[token.authorization]
         assert self.now.monotonic < sent.monotonic + lifetime
         assert self.now.wall < sent.wall + lifetime
+        self.seen.append(token)
 
     def is_young(self, token: Token) -> bool:
-        """Tell by our own books whether less than ten seconds have passed on both clocks."""
+        """Return whether less than ten seconds have passed on both clocks."""
         sent, _ = self.granted[token.authorization]
         return self.now.monotonic < sent.monotonic + 10 and self.now.wall < sent.wall + 10
 
     def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        """Run it, and all that becomes ready."""
+        """Run a coroutine, and all that becomes ready."""
 
         async def both() -> Any:
             found = await coroutine
@@ -78,11 +79,11 @@ class Exchanges(RuleBasedStateMachine):
 
     @property
     def now(self) -> Moment:
-        """What the clock says."""
+        """The present moment."""
         return Moment.now(self.world.clock)
 
     def teardown(self) -> None:
-        """Nobody who waits is forgotten at the end."""
+        """Every wait ends when the source is closed."""
         self.run(self.world.source.close())
         assert all(task.done() for _, task in self.waiting)
         for _, task in self.waiting:
@@ -92,7 +93,7 @@ class Exchanges(RuleBasedStateMachine):
 
     @rule()
     def begin_to_wait(self) -> None:
-        """An exchange needs a token; what it gets at once is usable."""
+        """An exchange needs a token; one that it gets at once is usable."""
 
         async def start() -> asyncio.Task[Token]:
             return asyncio.create_task(self.world.source.token())
@@ -100,12 +101,11 @@ class Exchanges(RuleBasedStateMachine):
         task = self.run(start())
         if task.done() and task.exception() is None:
             self.assert_usable(task.result())
-            self.seen.append(task.result())
         self.waiting.append((self.world.clock.monotonic(), task))
 
     @rule()
     def look(self) -> None:
-        """A token that is there at once is usable."""
+        """A token that is ready is usable."""
 
         async def ready() -> Token | None:
             return self.world.source.ready()
@@ -113,12 +113,11 @@ class Exchanges(RuleBasedStateMachine):
         token = self.run(ready())
         if token is not None:
             self.assert_usable(token)
-            self.seen.append(token)
 
     @precondition(lambda self: any(not task.done() for _, task in self.waiting))
     @rule(choice=st.integers(min_value=0))
     def leave(self, choice: int) -> None:
-        """One exchange leaves; the others and the grant stay."""
+        """One exchange leaves; the others and the grant go on."""
         open_tasks = [task for _, task in self.waiting if not task.done()]
         requests = len(self.world.endpoint.open)
         leaving = open_tasks.pop(choice % len(open_tasks))
@@ -131,21 +130,18 @@ class Exchanges(RuleBasedStateMachine):
     @precondition(lambda self: self.world.endpoint.open)
     @rule(expires_in=st.sampled_from([0, 1, 7, 60, 3600, "300", None, -1]), is_same=st.booleans())
     def grant(self, expires_in: Any, is_same: bool) -> None:  # noqa: FBT001
-        """The server gives a token: all are served, or told that it came too late."""
+        """The server grants a token: all exchanges get it, or learn that it came too late."""
         self.number += not is_same
-        lifetime, name = (
-            float(expires_in or 0) if float(expires_in or 0) > 0 else 3600.0,
-            f"Bearer t{self.number}".encode(),
-        )
-        if not (name in self.granted and self.sent.after(lifetime).has_come(self.now)):
-            self.granted[name] = self.sent, lifetime  # else it came too late to say anything new about the token
+        lifetime = float(expires_in or 0)
+        lifetime, name = lifetime if lifetime > 0 else 3600.0, f"Bearer t{self.number}".encode()
+        if not (name in self.granted and self.sent.after(lifetime).is_reached(self.now)):
+            self.granted[name] = self.sent, lifetime  # else it came too late to prolong the token
         document = {"access_token": f"t{self.number}", "token_type": "Bearer", "expires_in": expires_in}
         self._answer(TokenResponse(status=200, body=json.dumps(document).encode()))
         assert all(task.done() for _, task in self.waiting)
         for _, task in self.waiting:
             if not task.cancelled() and task.exception() is None and task.result() not in self.seen:
                 self.assert_usable(task.result())
-                self.seen.append(task.result())
 
     @precondition(lambda self: self.world.endpoint.open)
     @rule(
@@ -153,13 +149,13 @@ class Exchanges(RuleBasedStateMachine):
         retry_after=st.sampled_from([None, "1", "5", "30", "86400"]),
     )
     def refuse(self, status: int, retry_after: str | None) -> None:
-        """The server answers, and not with a token."""
+        """The server answers without a token."""
         self._answer(TokenResponse(status=status, retry_after=retry_after))
 
     @precondition(lambda self: self.world.endpoint.open)
     @rule()
     def break_off(self) -> None:
-        """No answer comes."""
+        """The connection breaks off."""
 
         async def fail() -> None:
             self.world.endpoint.open[0].set_exception(GrantUnavailable("Nobody there."))
@@ -168,7 +164,7 @@ class Exchanges(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([0.1, 0.5, 1.0, 3.0, 9.0, 20.0, 61.0, 700.0, 4000.0]))
     def pass_time(self, seconds: float) -> None:
-        """Time passes; nobody waits longer than twice the timeout."""
+        """Time passes; no exchange waits longer than twice the timeout."""
 
         async def advance() -> None:
             self.world.clock.advance(seconds)
@@ -191,7 +187,7 @@ class Exchanges(RuleBasedStateMachine):
     @precondition(lambda self: self.seen)
     @rule(choice=st.integers(min_value=0))
     def invalidate(self, choice: int) -> None:
-        """An upstream refuses a token, perhaps an old one: who saw that does not get it again, others may."""
+        """An upstream refuses a token, perhaps an old one; the exchange that saw it does not get it again."""
         token = self.seen[choice % len(self.seen)]
 
         async def refused() -> tuple[bool, Token | None, Token | None]:
@@ -215,34 +211,35 @@ class Exchanges(RuleBasedStateMachine):
         """The secret changes."""
 
         async def change() -> None:
-            self.world.source.credentials_changed(self._client())
+            client = self._client()
+            self.world.source.apply(client, self.world.granter(client))
 
         self.run(change())
 
     @invariant()
     def there_is_at_most_one_grant(self) -> None:
-        """Never two token requests at once."""
+        """Two token requests are never in flight."""
         assert self.world.endpoint.most_open <= 1
 
     @invariant()
-    def nobody_waits_without_a_grant(self) -> None:
-        """Whoever waits, waits for something."""
+    def no_exchange_waits_without_a_grant(self) -> None:
+        """A wait always ends."""
         if any(not task.done() for _, task in self.waiting):
             assert self.world.source._grant is not None
 
     @invariant()
     def a_pause_is_kept(self) -> None:
-        """No grant begins before the pause after a failed one is over."""
+        """No grant begins before the pause after a failed grant is over."""
         assert self.early == []
 
     @invariant()
     def retries_are_few(self) -> None:
-        """One grant never makes more token requests than SAP's table allows."""
+        """A grant makes no more token requests than SAP's table allows."""
         assert max(self.rows.values(), default=0) <= 1 + RETRIES
 
     @invariant()
     def failures_are_typed(self) -> None:
-        """Whoever gets no token gets an error that a sender can be told."""
+        """An exchange without a token gets an error for its sender."""
         for _, task in self.waiting:
             if task.done() and not task.cancelled() and task.exception() is not None:
                 error = task.exception()

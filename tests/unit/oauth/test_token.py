@@ -17,8 +17,8 @@ def token_of(expires_in: float | None = 3600.0, *, buffer: float = 300.0, jitter
     return issue(granted, asked=START, expiry_buffer=buffer, default_ttl=1000.0, jitter=jitter)
 
 
-def test_a_token_is_ready_for_the_wire_and_knows_its_moments() -> None:
-    """Value, deadlines and scopes are as granted."""
+def test_a_token_has_its_field_value_and_times() -> None:
+    """The lifetime counts from the request."""
     assert token_of() == Token(
         authorization=b"Bearer t0ken",
         obtained=START,
@@ -29,7 +29,7 @@ def test_a_token_is_ready_for_the_wire_and_knows_its_moments() -> None:
 
 
 def test_the_repr_does_not_show_the_token() -> None:
-    """A token in a log or traceback stays secret."""
+    """A token in a traceback stays secret."""
     assert "t0ken" not in repr(token_of())
     assert "t0ken" not in repr(Granted(access_token="t0ken"))
 
@@ -37,12 +37,12 @@ def test_the_repr_does_not_show_the_token() -> None:
 @pytest.mark.parametrize(
     ("monotonic", "wall", "expected"),
     [
-        pytest.param(0, 0, Freshness.FRESH, id="just obtained"),
-        pytest.param(3299, 3299, Freshness.FRESH, id="before the buffer"),
-        pytest.param(3300, 3300, Freshness.STALE, id="in the buffer"),
-        pytest.param(3599, 3599, Freshness.STALE, id="last second"),
-        pytest.param(3600, 3600, Freshness.EXPIRED, id="over"),
-        pytest.param(10, 7200, Freshness.EXPIRED, id="slept, so the monotonic clock stood still"),
+        (0, 0, Freshness.FRESH),
+        (3299, 3299, Freshness.FRESH),
+        (3300, 3300, Freshness.STALE),
+        (3599, 3599, Freshness.STALE),
+        (3600, 3600, Freshness.EXPIRED),
+        pytest.param(10, 7200, Freshness.EXPIRED, id="suspended, so the monotonic clock stood still"),
         pytest.param(3600, -5000, Freshness.EXPIRED, id="wall clock set back"),
         pytest.param(10, 3400, Freshness.STALE, id="wall clock set on"),
     ],
@@ -65,13 +65,13 @@ def test_freshness_is_decided_on_both_clocks(monotonic: float, wall: float, expe
     ],
 )
 def test_a_token_is_fresh_until(lifetime: float | None, buffer: float, jitter: float, fresh_for: float) -> None:
-    """Renewal is due so long after the grant."""
+    """The buffer, its limit and jitter decide when renewal is due."""
     token = token_of(lifetime, buffer=buffer, jitter=jitter)
     assert token.fresh_until.monotonic - START.monotonic == pytest.approx(fresh_for)
 
 
-def test_age_is_told_by_the_clock_that_is_ahead() -> None:
-    """A token that slept is old, one whose wall clock was set back is judged by the other."""
+def test_the_clock_that_is_ahead_tells_the_age() -> None:
+    """A suspended machine ages a token, and a wall clock that is set back does not make it younger."""
     token = token_of()
     assert not token.older_than(10, START.after(9))
     assert token.older_than(10, START.after(10))
@@ -79,14 +79,14 @@ def test_age_is_told_by_the_clock_that_is_ahead() -> None:
     assert not token.older_than(10, Moment(monotonic=START.monotonic + 5, wall=START.wall - 100))
 
 
-def test_a_moment_is_read_from_the_clock() -> None:
-    """Both readings are taken."""
+def test_a_moment_has_both_readings_of_the_clock() -> None:
+    """Neither clock alone can be trusted."""
     clock = HandClock(monotonic=5.0, wall=7.0)
     assert Moment.now(clock) == Moment(monotonic=5.0, wall=7.0)
 
 
-def test_the_time_left_is_the_shorter_of_both() -> None:
-    """Until a moment it takes what the clock that is ahead says."""
+def test_the_time_left_is_the_shorter_of_both_clocks() -> None:
+    """The clock that is ahead decides."""
     assert START.after(10).seconds_from(Moment(monotonic=START.monotonic + 4, wall=START.wall + 7)) == 3
 
 
@@ -99,7 +99,7 @@ def test_the_time_left_is_the_shorter_of_both() -> None:
 def test_a_token_is_fresh_for_most_of_its_life_and_never_after(
     lifetime: float, buffer: float, jitter: float, slept: float
 ) -> None:
-    """Whatever the buffer: fresh for the first 79 %, expired at the end, on either clock."""
+    """It is fresh for at least 79 % of its life, and expired at the end, on either clock."""
     token = token_of(lifetime, buffer=buffer, jitter=jitter)
     assert token.freshness(START.after(lifetime * 0.79)) is Freshness.FRESH
     assert token.freshness(Moment(monotonic=START.monotonic, wall=START.wall + lifetime + slept)) is Freshness.EXPIRED

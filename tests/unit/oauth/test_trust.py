@@ -1,4 +1,4 @@
-"""TLS contexts."""
+"""TLS contexts of connections to token endpoints."""
 
 import os
 import ssl
@@ -15,16 +15,15 @@ from tests.unit.oauth.registrations import registration
 
 
 def test_verification_is_always_on() -> None:
-    """Certificate and host name are checked."""
+    """Certificate and host name are verified."""
     context = own_trust(registration())
-    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.check_hostname
 
 
-def test_ca_file_takes_the_place_of_the_systems_authorities(authority: trustme.CA, tmp_path: Path) -> None:
-    """Nobody else is trusted."""
-    path = tmp_path / "ca.pem"
-    authority.cert_pem.write_to_path(path)
-    assert own_trust(registration(tls=Tls(ca_file=path))).cert_store_stats()["x509_ca"] == 1
+def test_ca_file_replaces_the_systems_authorities(ca_file: Path) -> None:
+    """No other authority is trusted."""
+    assert own_trust(registration(tls=Tls(ca_file=ca_file))).cert_store_stats()["x509_ca"] == 1
 
 
 @pytest.mark.parametrize(
@@ -36,12 +35,12 @@ def test_ca_file_takes_the_place_of_the_systems_authorities(authority: trustme.C
         (Tls(), SecretStr("x"), True),
     ],
 )
-def test_own_trust_is_needed_where_something_is_configured(
+def test_a_context_of_its_own_is_needed_if_something_is_configured(
     tls: Tls,
     certificate: SecretStr | None,
     expected: bool,  # noqa: FBT001
 ) -> None:
-    """Otherwise the system's context is shared."""
+    """Other OAuth clients share one context."""
     assert needs_own_trust(registration(tls=tls, certificate=certificate)) is expected
 
 
@@ -52,7 +51,7 @@ def test_a_service_keys_certificate_leaves_no_file(
     monkeypatch: pytest.MonkeyPatch,
     has_memory_files: bool,  # noqa: FBT001
 ) -> None:
-    """Without files in memory a temporary one is gone at once; key and certificate must belong together."""
+    """Without memory files a temporary file is removed at once; key and certificate must match."""
     if not has_memory_files:
         monkeypatch.delattr(os, "memfd_create")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
@@ -65,7 +64,7 @@ def test_a_service_keys_certificate_leaves_no_file(
 
 
 def test_an_encrypted_key_is_refused_without_asking_for_its_password(authority: trustme.CA) -> None:
-    """OpenSSL would ask on the terminal, and wait for ever."""
+    """OpenSSL would ask on the terminal and wait for ever."""
     made = authority.issue_cert("client.example")
     key = serialization.load_pem_private_key(made.private_key_pem.bytes(), password=None)
     encrypted = key.private_bytes(

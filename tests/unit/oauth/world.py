@@ -1,14 +1,16 @@
-"""A token source in a world of memory: no sockets, time by hand, answers one by one."""
+"""A token source in memory: no sockets, a clock moved by hand, answers one by one."""
 
 import asyncio
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from proxy.config.model import OAuthClient
-from proxy.errors import AuthorizationServerError, ProxyError
+from proxy.errors import ProxyError
 from proxy.oauth.answer import TokenResponse
 from proxy.oauth.grant import GrantRequest
+from proxy.oauth.grant_runner import GrantRunner
+from proxy.oauth.granter import Granter
 from proxy.oauth.source import TokenSource
 from proxy.oauth.token import Token
 from tests.fakes.clock import HandClock
@@ -16,20 +18,14 @@ from tests.unit.oauth.registrations import registration
 
 
 class MemoryEndpoint:
-    """Keeps every request and leaves it open until it is answered."""
+    """Keeps every request, and leaves it open until it is answered."""
 
     def __init__(self) -> None:
         self.requests: list[GrantRequest] = []
-        self.clients: list[OAuthClient] = []
         self.open: list[asyncio.Future[TokenResponse]] = []
         self.most_open = 0
         self.on_send: Callable[[], None] = lambda: None
-        "Called before each request is taken."
-
-    def channel(self, client: OAuthClient) -> "MemoryEndpoint":
-        """Serve every OAuth client."""
-        self.clients.append(client)
-        return self
+        "Called before each request is kept."
 
     async def send(self, request: GrantRequest) -> TokenResponse:
         """Wait for the answer."""
@@ -54,7 +50,7 @@ class Lines:
         """Keep the line."""
         self.all.append((event, fields))
 
-    warning = info
+    debug = warning = error = info
 
     def named(self, event: str) -> list[dict[str, Any]]:
         """Return the fields of all lines of this event."""
@@ -64,18 +60,31 @@ class Lines:
 class World:
     """A token source with all its seams."""
 
-    def __init__(self, client: OAuthClient | None = None, *, random: float = 0.0, **options: Any) -> None:
+    def __init__(
+        self,
+        client: OAuthClient | None = None,
+        *,
+        random: float = 0.0,
+        wrap: Callable[[Granter], Granter] = lambda granter: granter,
+        **options: Any,
+    ) -> None:
         self.clock, self.endpoint, self.log = HandClock(), MemoryEndpoint(), Lines()
-        self.client = client or registration()
-        self.source = TokenSource(
-            self.client,
-            endpoint=self.endpoint,
-            clock=self.clock,
-            timer=self.clock,
-            random=lambda: random,
-            log=self.log,
-            **options,
-        )
+        self._seams: dict[str, Any] = {
+            "clock": self.clock,
+            "call_later": self.clock.call_later,
+            "random": lambda: random,
+        }
+        client = client or registration()
+        self.source = TokenSource(client, wrap(self.granter(client)), log=self.log, **self._seams, **options)
+
+    def granter(self, client: OAuthClient) -> Granter:
+        """Make what asks the endpoint with the client's credentials."""
+        return GrantRunner(client, self.endpoint, **self._seams)
+
+    def apply(self, **changes: Any) -> None:
+        """Change the OAuth client."""
+        client = registration(**changes)
+        self.source.apply(client, self.granter(client))
 
     async def grant(self, token: str = "t0ken", expires_in: float = 3600) -> None:
         """Answer the open request with a token."""
@@ -87,43 +96,80 @@ class World:
         self.endpoint.open[0].set_result(TokenResponse(status=status, **rest))
         await turns()
 
-    async def fail(self, error: AuthorizationServerError) -> None:
+    async def fail(self, error: BaseException) -> None:
         """Let the open request fail without an answer."""
         self.endpoint.open[0].set_exception(error)
         await turns()
 
-    async def wait(self, refused: Token | None = None) -> "asyncio.Task[bytes]":
+    async def wait(self, refused: Token | None = None) -> "asyncio.Task[str]":
         """Begin to wait for a token."""
 
-        async def authorization() -> bytes:
-            return (await self.source.token(refused)).authorization
+        async def wait() -> str:
+            return name_of(await self.source.token(refused))
 
-        task = asyncio.create_task(authorization())
+        task = asyncio.create_task(wait())
         await turns()
         return task
 
-    async def have(self, token: str = "t0ken", expires_in: float = 3600) -> None:
-        """Come to have this token."""
+    async def have(self, token: str = "t0ken", expires_in: float = 3600, *, for_seconds: float = 0) -> Token:
+        """Get this token, and let time pass."""
         task = await self.wait()
         await self.grant(token, expires_in)
-        await task
+        assert await task == token
+        await self.advance(for_seconds)
+        assert self.source._token is not None
+        return self.source._token
+
+    async def ready(self, refused: Token | None = None) -> str | None:
+        """Return the token that can be used at once, after letting a renewal begin."""
+        token = self.source.ready(refused)
+        await turns()
+        return None if token is None else name_of(token)
+
+    async def invalidate(self, token: Token) -> bool:
+        """Let an upstream refuse the token, and a renewal begin."""
+        again = self.source.invalidate(token)
+        await turns()
+        return again
 
     async def advance(self, seconds: float) -> None:
         """Let time pass."""
         self.clock.advance(seconds)
         await turns()
 
+    def is_blocked(self) -> bool:
+        """Return whether exchanges are refused at once."""
+        return self.source.is_blocked
+
     @property
     def asked(self) -> int:
         """Token requests so far."""
         return len(self.endpoint.requests)
 
+    @property
+    def secrets(self) -> list[str]:
+        """The secret of each token request so far."""
+        return [dict(each.form)["client_secret"] for each in self.endpoint.requests]
 
-def error_of(task: "asyncio.Task[bytes]") -> tuple[type, str, int | None]:
-    """Return what a waiter was told."""
+
+class Refusal(NamedTuple):
+    """What an exchange is told that gets no token."""
+
+    kind: type[ProxyError]
+    detail: str
+    retry_after: int | None
+
+
+def refusal_of(task: "asyncio.Task[str]") -> Refusal:
+    """Return what a waiting exchange was told."""
     error = task.exception()
     assert isinstance(error, ProxyError)
-    return type(error), error.detail, error.retry_after
+    return Refusal(type(error), error.detail, error.retry_after)
+
+
+def name_of(token: Token) -> str:
+    """Return the token without its scheme."""
+    return token.authorization.decode().removeprefix("Bearer ")
 
 
 async def turns() -> None:

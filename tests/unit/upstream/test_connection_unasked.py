@@ -263,7 +263,7 @@ async def converse(line: Line, answer: bytes, unasked: bytes, sizes: list[int], 
 @given(
     tls=st.booleans(), answer=ANSWERS, unasked=UNASKED, sizes=st.lists(COUNTS, max_size=8), before=STEPS, after=STEPS
 )
-def test_a_connection_is_handed_out_only_when_nothing_has_come_behind_the_answer(
+def test_a_connection_is_handed_out_only_when_nothing_is_reached_behind_the_answer(
     *, tls: bool, answer: tuple[str, bytes], unasked: bytes, sizes: list[int], before: Steps, after: Steps
 ) -> None:
     """However it is cut into records and reads, whenever reading pauses, and in whatever order all of it happens."""

@@ -98,7 +98,7 @@ def test_nobody_looks_when_nothing_is_watched(loop: HandLoop, deadlines: Deadlin
     assert late.expired == [NEVER]
 
 
-def test_what_has_come_while_the_process_stood_still_is_read_first(loop: HandLoop, deadlines: Deadlines) -> None:
+def test_what_is_reached_while_the_process_stood_still_is_read_first(loop: HandLoop, deadlines: Deadlines) -> None:
     """Its deadline has moved by the time that the timeout would strike; that of a silent one has not."""
     answered, silent = Thing(1.0), Thing(1.0)
     deadlines.watch(answered)
