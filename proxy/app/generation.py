@@ -1,7 +1,7 @@
 """What one configuration makes: token sources, pools, authenticators and routes, and the context of their exchanges.
 
-The next generation takes over from it whatever its own configuration leaves as it is, with what that has in memory:
-tokens, CSRF tokens, connections, passwords that were right, places that are taken.
+The next generation takes over whatever its configuration leaves unchanged, with its state: tokens, CSRF tokens,
+connections, cached passwords, and the places that exchanges occupy.
 """
 
 from collections.abc import Callable, Iterable
@@ -34,7 +34,12 @@ Closable = TokenSource | Pool | RouteLimits
 
 
 class InUse:
-    """What the exchanges of one configuration wait for; lives for as long as its generation, or one of them."""
+    """What exchanges of one configuration can wait for.
+
+    The exchanges' context refers to it, and the app refers to it weakly: it is gone when neither an exchange nor a
+    connection can use the configuration any more. A count would also have to follow connections whose listener is gone,
+    because they may still bring one request.
+    """
 
     def __init__(self, parts: Iterable[Closable]) -> None:
         self.parts = frozenset(parts)
@@ -42,14 +47,14 @@ class InUse:
 
 @dataclass(frozen=True, slots=True)
 class WatchedClient:
-    """The token source of one OAuth client, and the watcher of its files."""
+    """An OAuth client's token source, and the watcher of its secret files."""
 
     source: TokenSource
     watcher: CredentialWatcher
 
 
 class Generation:
-    """Reads files when made, so not within the event loop; OSError or ValueError if one cannot be used."""
+    """What one configuration makes. The constructor reads files: OSError or ValueError if one is not usable."""
 
     def __init__(
         self, configuration: Configuration, resources: ProcessResources, *, before: "Generation | None" = None
@@ -57,16 +62,16 @@ class Generation:
         self.configuration = configuration
         self._resources = resources
         self._before = before
-        self._takings: list[Callable[[], None]] = []
+        self._changes: list[Callable[[], None]] = []
         self._added: dict[AuthenticatorKey, WatchedAuthenticator] = {}
-        self.registrations = {name: self._registration(name) for name in configuration.oauth_clients}
-        self.sources = {name: each.source for name, each in self.registrations.items()}
-        self.trusts: dict[tuple[Tls, Stamp], SSLContext] = {}
+        self.clients = {name: self._client(name) for name in configuration.oauth_clients}
+        self.sources = {name: each.source for name, each in self.clients.items()}
+        self.tls_contexts: dict[tuple[Tls, Stamp], SSLContext] = {}
         self.pools: dict[tuple[UpstreamOrigin, float], Pool] = {}
         self.routes = {settings.name: self._route(settings) for settings in configuration.routes}
         self.expiry = CredentialExpiry(certificates(configuration), clock=resources.clock, log=resources.log.logger)
         limits = (route.limits for route in self.routes.values() if route.limits is not None)
-        self.holdings = InUse([*limits, *self.sources.values(), *self.pools.values()])
+        self.in_use = InUse([*limits, *self.sources.values(), *self.pools.values()])
         self.context = ExchangeContext(
             routes=Routes(self.routes.values()),
             name=configuration.via.encode(),
@@ -74,54 +79,63 @@ class Generation:
             trusted_proxies=configuration.trusted_proxies,
             spool=resources.spool if any(route.spool for route in configuration.routes) else None,
             wall=resources.clock.wall,
-            closing=resources.close_account,
-            holdings=self.holdings,
-            traces=resources.traces,
+            beginning=resources.beginning,
+            finishing=resources.finishing,
+            in_use=self.in_use,
         )
         self._before = None
 
-    def take_over(self) -> None:
-        """What was taken over goes on with the options of this configuration, beside what is new. Cannot fail."""
+    def apply(self) -> None:
+        """Adds new authenticators, and gives token sources that were taken over their new options; cannot fail."""
         self._resources.authenticators.adopt(self._added)
-        for take in self._takings:
-            take()
+        for change in self._changes:
+            change()
 
     def start(self) -> None:
-        """Follows files."""
-        for each in self.registrations.values():
+        """Starts to watch files."""
+        for each in self.clients.values():
             each.watcher.start(partial(self._renew, each.source))
         self.expiry.start()
 
     @property
-    def authenticator_keys(self) -> set[AuthenticatorKey]:
-        """Returns the keys of the authenticators that its routes use."""
+    def authenticated(self) -> set[AuthenticatorKey]:
+        """The keys of the authenticators that its routes need."""
         return {(each.name, each.inbound_auth) for each in self.configuration.routes if each.inbound_auth}
 
-    async def close(self, heir: "Generation | None" = None) -> None:
-        """Follows no more files; those that the heir goes on with are its own."""
-        kept = {each.watcher for each in heir.registrations.values()} if heir else set()
-        for each in self.registrations.values():
+    @property
+    def waiting(self) -> dict[str, int]:
+        """The number of exchanges that wait for `max_concurrency`, by route with a queue."""
+        return {
+            name: route.limits.waiting
+            for name, route in self.routes.items()
+            if route.limits is not None and route.settings.queue
+        }
+
+    async def close(self, successor: "Generation | None" = None) -> None:
+        """Stops watching files, except for watchers that the successor uses too."""
+        kept = {each.watcher for each in successor.clients.values()} if successor else set()
+        for each in self.clients.values():
             if each.watcher not in kept:
                 await each.watcher.close()
         await self.expiry.close()
 
-    def retire(self, heir: "Generation") -> None:
-        """Keeps no connections but those that the heir has taken over; exchanges may be using the others still."""
-        for pool in set(self.pools.values()) - set(heir.pools.values()):
+    def retire(self, successor: "Generation") -> None:
+        """Closes idle connections of pools that the successor does not use; exchanges may still use the others."""
+        for pool in set(self.pools.values()) - set(successor.pools.values()):
             pool.retire()
 
-    def _registration(self, name: str) -> WatchedClient:
-        """A source of the same OAuth client at the same server is taken over, with its token."""
+    def _client(self, name: str) -> WatchedClient:
+        """Takes over the source, with its token, if client and token endpoint are the same."""
         resources = self._resources
         watcher = CredentialWatcher(self.configuration.oauth_clients[name], log=resources.log.logger)
         client = watcher.client
-        known = self._before.registrations.get(name) if self._before else None
+        known = self._before.clients.get(name) if self._before else None
         if known is not None:
             present = known.source.client
             if client == present:
                 return known
             if (client.client_id, client.token_url) == (present.client_id, present.token_url):
-                self._takings.append(partial(known.source.apply, client, granter(client, resources)))
+                self._changes.append(partial(known.source.apply, client, granter(client, resources)))
                 return WatchedClient(known.source, watcher)
         source = TokenSource(
             client,
@@ -136,7 +150,7 @@ class Generation:
         source.apply(client, granter(client, self._resources))
 
     def _route(self, settings: Settings) -> Route:
-        """The one that was there is taken over if nothing about it is new."""
+        """Takes over the route if nothing about it has changed."""
         resources, auth = self._resources, settings.inbound_auth
         upstream = urlsplit(settings.upstream)
         pool = self._pool(settings, upstream)
@@ -158,13 +172,13 @@ class Generation:
         )
 
     def _pool(self, settings: Settings, upstream: SplitResult) -> Pool:
-        """The pool of the route's upstream; routes to the same one share it, also with the generation before."""
+        """Returns the pool of the upstream; routes to the same upstream share it, across generations too."""
         secure = upstream.scheme == "https"
         host, port = upstream.hostname or "", port_of(upstream)
         named = settings.proxy_url.get_secret_value() if settings.proxy_url else None
         through = corporate_proxy(settings.upstream, proxy_url=named, environ=self._resources.environ, cleartext=True)
         tls = settings.tls if secure else None
-        origin = UpstreamOrigin(host=host, port=port, tls=self._trust(tls) if tls else None, proxy=through)
+        origin = UpstreamOrigin(host=host, port=port, tls=self._tls_context(tls) if tls else None, proxy=through)
         key = (origin, self.configuration.upstream_idle_timeout)
         if key not in self.pools:
             known = self._before.pools.get(key) if self._before else None
@@ -178,13 +192,13 @@ class Generation:
             )
         return self.pools[key]
 
-    def _trust(self, tls: Tls) -> SSLContext:
-        """One for each content of the files, also with the generation before: a context takes a megabyte."""
+    def _tls_context(self, tls: Tls) -> SSLContext:
+        """Shares one context for the same file contents, across generations too: a context takes a megabyte."""
         key = (tls, stamp_of(each for each in (tls.ca_file, tls.cert_file, tls.key_file) if each))
-        if key not in self.trusts:
-            known = self._before.trusts.get(key) if self._before else None
-            self.trusts[key] = known or client_context(tls)
-        return self.trusts[key]
+        if key not in self.tls_contexts:
+            known = self._before.tls_contexts.get(key) if self._before else None
+            self.tls_contexts[key] = known or client_context(tls)
+        return self.tls_contexts[key]
 
 
 def granter(client: OAuthClient, resources: ProcessResources) -> Granter:
@@ -193,6 +207,6 @@ def granter(client: OAuthClient, resources: ProcessResources) -> Granter:
 
 
 def refuse_restart(present: Configuration, wanted: Configuration) -> None:
-    """ValueError for what only a restart can change."""
+    """Raises ValueError for a change that needs a restart."""
     if wanted.reuse_port != present.reuse_port:
-        raise ValueError("`reuse_port` belongs to sockets that are bound already: restart for it, or leave it was")
+        raise ValueError("`reuse_port` cannot change while the sockets are bound: restart, or restore the old value")

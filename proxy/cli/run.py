@@ -103,7 +103,7 @@ async def _serve(app: App, again: Callable[[], Configuration], watcher: Configur
 
 async def _reloaded(app: App, configuration: Configuration) -> None:
     """Another configuration holds."""
-    app.log.take(**log_options(configuration.log))
+    app.log.apply(**log_options(configuration.log))
     app.log.logger.info("config.reloaded", detail=summary(app))
     exposed: list[Path] = []
     with suppress(FileHangs):  # who follows the file tells of it

@@ -7,8 +7,7 @@ from typing import Any
 from proxy.forwarding.routes import Route, Routes
 from proxy.forwarding.spool import Spool
 from proxy.hosts import Networks
-from proxy.observe.exchange_record import ExchangeRecord
-from proxy.observe.traces import Traces
+from proxy.observe.observers import BeginningObserver, ExchangeObserver
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -25,9 +24,9 @@ class ExchangeContext:
     "Stores large bodies in files. None if no route has `spool`."
     wall: Callable[[], float]
     "Wall time in seconds, for Date."
-    closing: Callable[[ExchangeRecord], None]
-    "Takes the account of each finished exchange."
-    holdings: Any = None
-    "Lives for as long as an exchange does."
-    traces: Traces | None = None
-    "Makes spans; None where none are wanted."
+    beginning: tuple[BeginningObserver, ...]
+    "Told of each exchange that begins."
+    finishing: tuple[ExchangeObserver, ...]
+    "Told of each exchange that ends."
+    in_use: Any  # mypyc fails at import if a dataclass of its own has a field of type `object`
+    "Kept alive by each exchange of the configuration, so that a weak reference tells whether there is one."

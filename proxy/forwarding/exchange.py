@@ -34,8 +34,8 @@ async def exchange(request: Request, context: ExchangeContext) -> None:
     """Serves one request and closes its record, whatever happens."""
     record = ExchangeRecord(request.id, request.head.method, request.target.path)
     record.client_certificate = request.sender.subject
-    if context.traces is not None:
-        context.traces.begin(record, request.head, secure=request.sender.secure)
+    for beginning in context.beginning:
+        beginning.began(record, request.head, secure=request.sender.secure)
     try:
         await deliver(request, context, record)
     except ProxyError as error:
@@ -51,7 +51,8 @@ async def exchange(request: Request, context: ExchangeContext) -> None:
     finally:
         record.bytes_in = request.body.received
         record.end()
-        context.closing(record)
+        for finishing in context.finishing:
+            finishing.finished(record)
 
 
 async def deliver(request: Request, context: ExchangeContext, record: ExchangeRecord) -> None:

@@ -149,4 +149,4 @@ def accounting() -> Iterator[Step]:
     """The end of an exchange."""
     metrics, finished = Metrics(), samples.record()
     yield Step("render the log line", lambda: json_line(finished, "info"))
-    yield Step("count in the metrics", lambda: metrics.count(finished))
+    yield Step("count in the metrics", lambda: metrics.finished(finished))

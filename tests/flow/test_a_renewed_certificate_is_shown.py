@@ -66,7 +66,7 @@ async def test_a_wrong_pair_is_not_taken(proxy: Running, issuer: Authority, tmp_
 async def test_its_end_is_among_the_metrics(proxy: Running, issuer: Authority) -> None:
     """Beside those of the certificates that are shown to servers."""
     sender = await proxy.sender(tls=issuer.trusting())
-    await until(lambda: proxy.app.expiry.ends)
+    await until(lambda: proxy.app.state().certificate_ends)
     end = ssl.cert_time_to_seconds(str((sender.tls.getpeercert() or {})["notAfter"]))
     _, text = await proxy.ask_admin("/metrics")
     (family,) = [each for each in text_string_to_metric_families(text) if "credential_expiry" in each.name]

@@ -218,9 +218,9 @@ async def test_a_message_is_not_delivered_whose_sender_leaves_while_its_password
     with waiting(by_password, AT_A_TIME):
         sender = await by_password.sender()
         await sender.send(request(b"POST /orders", b"Authorization: " + RIGHT, body=b"x"))
-        await until(lambda: [connection.busy for connection in by_password.app.crowd] == [True])
+        await until(lambda: [connection.busy for connection in by_password.app.senders] == [True])
         sender.reset()
-        await until(lambda: not len(by_password.app.crowd))
+        await until(lambda: not len(by_password.app.senders))
     line = await by_password.record()
     assert (line["status"], line["code"], upstream.connections) == (499, "sender_left", 0)
 

@@ -20,7 +20,7 @@ SLOW = request(b"POST /orders/slow", b"Content-Length: 10")
 
 def crowd(fence: Fence) -> list[SenderConnection]:
     """Returns the connections of the proxy."""
-    return list(fence.proxy.app.crowd)
+    return list(fence.proxy.app.senders)
 
 
 async def many(fence: Fence, count: int, octets: bytes = b"") -> list[Sender]:
@@ -169,7 +169,7 @@ async def test_connections_that_come_and_go_leave_nothing(fence: Fence) -> None:
     await until(lambda: not crowd(fence))
     await fence.passes()
     assert fence.targets == [b"/http/orders/normal"]
-    assert fence.proxy.app.crowd._by_sender.total() <= 1
+    assert fence.proxy.app.senders._by_sender.total() <= 1
 
 
 async def test_wrong_keys_in_great_number_are_refused_one_by_one(fence: Fence) -> None:

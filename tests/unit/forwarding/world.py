@@ -203,10 +203,16 @@ class World:
             trusted_proxies=(),
             spool=None,
             wall=lambda: 1_800_000_000.0,
-            closing=self.accounts.append,
+            beginning=(),
+            finishing=(self,),
+            in_use=None,
         )
         self.request: Request | None = None
         self._asked, self._octets = cast("UpstreamConnection", None), b""
+
+    def finished(self, record: ExchangeRecord) -> None:
+        """Keep the record of a finished exchange."""
+        self.accounts.append(record)
 
     async def send(self, start: str = "POST /orders", *fields: Pair, **options: Any) -> None:
         """Begins an exchange."""
