@@ -26,8 +26,6 @@ NO_BODY: Final = BufferedBody(b"")
 UNSPENT: Final[frozenset[Verdict]] = frozenset()
 NO_TOKEN: Final[Token | None] = None
 NO_UNIT: Final[CsrfUnit | None] = None
-Settled = tuple[UpstreamAnswer, CsrfUnit | None]
-"What there is to pass on, and the CSRF unit that its request showed."
 
 
 async def exchange(request: Request, context: ExchangeContext) -> None:
