@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from proxy.app.certificates import certificates
 from proxy.config.egress import corporate_proxy
-from proxy.config.model import AuthMethod, Configuration, OAuthClient, Provider, RouteSettings
+from proxy.config.model import Configuration, OAuthClient, Provider, RouteSettings
 from proxy.config.urls import port_of
 from proxy.cpi.roles import is_of_api
 from proxy.errors import AuthorizationServerError
@@ -70,7 +70,7 @@ class Examination:
             client = self._configuration.oauth_clients[name]
             probe = Probe(
                 self._server(client.token_url, "token_url", client.proxy_url, client.timeout),
-                needs_clock=client.token_endpoint_auth_method is AuthMethod.PRIVATE_KEY_JWT,
+                needs_clock=client.token_endpoint_auth_method.signs,
             )
             trust = partial(own_trust, client) if is_https(client.token_url) else None
             last: Checks = {"grant": partial(self._grant, client), "role": partial(self._role, client)}

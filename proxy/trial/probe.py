@@ -19,6 +19,7 @@ from aiohappyeyeballs import start_connection
 from proxy.config.egress import CorporateProxy
 from proxy.cpi.explain import explain
 from proxy.errors import UpstreamUnreachable
+from proxy.hosts import host_and_port
 from proxy.timeouts import timeout
 from proxy.trial.checks import CheckFailed, CheckResult, Checks, CheckStatus, ok, run_in_order, skipped, warning
 from proxy.upstream.pool import ATTEMPT_DELAY
@@ -50,7 +51,7 @@ class Server:
     "Seconds for each step."
 
     def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return host_and_port(self.host, self.port)
 
 
 class Probe:
