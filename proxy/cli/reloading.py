@@ -19,7 +19,7 @@ WATCHED_EVERY = 1.0
 KEPT = "The previous configuration stays active."
 
 
-class Reloading:
+class Reloader:
     """Runs one reload at a time, from `start` to `close`; requests that arrive during one are combined."""
 
     def __init__(
@@ -27,14 +27,14 @@ class Reloading:
         app: App,
         *,
         read: Callable[[], Configuration],
-        taken: Callable[[Configuration], Awaitable[None]],
+        applied: Callable[[Configuration], Awaitable[None]],
         begun: Callable[[], None],
         ended: Callable[[], None],
     ) -> None:
-        """`read` runs in a thread and may raise ConfigurationError; `taken` gets the one that is now active."""
+        """`read` runs in a thread and may raise ConfigurationError; `applied` gets the one that is now active."""
         self._app = app
-        self._read, self._taken, self._begun, self._ended = read, taken, begun, ended
-        self._wanted = asyncio.Event()
+        self._read, self._applied, self._begun, self._ended = read, applied, begun, ended
+        self._requested = asyncio.Event()
         self._applying = self._closed = False
         self._threads = FileThreads()
         self._task: asyncio.Task[None] | None = None
@@ -43,9 +43,9 @@ class Reloading:
         """Starts the task that reloads."""
         self._task = asyncio.get_running_loop().create_task(self._run())
 
-    def want(self) -> None:
+    def request(self) -> None:
         """Requests a reload."""
-        self._wanted.set()
+        self._requested.set()
 
     async def close(self) -> None:
         """Cancels a reload that still reads, because a file may hang; waits for one that is being applied."""
@@ -57,8 +57,8 @@ class Reloading:
 
     async def _run(self) -> None:
         while not self._closed:
-            await self._wanted.wait()
-            self._wanted.clear()
+            await self._requested.wait()
+            self._requested.clear()
             self._begun()
             try:
                 await self._reload()
@@ -78,7 +78,7 @@ class Reloading:
         else:
             self._applying = False
             self._app.metrics.count_reload("reloaded")
-            await self._taken(configuration)
+            await self._applied(configuration)
         finally:
             self._applying = False
 
@@ -94,9 +94,9 @@ class ConfigurationWatcher:
         self._file = file
         self.files = FileWatcher((file,), read=lambda: None, every=WATCHED_EVERY)
 
-    def start(self, reloading: Reloading, log: Logger) -> None:
+    def start(self, reloader: Reloader, log: Logger) -> None:
         """Watches the file until `close`."""
-        self.files.start(changed=lambda _: reloading.want(), rejected=partial(self._rejected, log))
+        self.files.start(changed=lambda _: reloader.request(), rejected=partial(self._rejected, log))
 
     async def close(self) -> None:
         """Stops watching."""

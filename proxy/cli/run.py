@@ -17,7 +17,7 @@ from proxy.app import App
 from proxy.cli.configuration import FAULTY, config_option, insecure_option, read
 from proxy.cli.hardening import exposed_files, warn
 from proxy.cli.loops import loop_factory, signalled, unless
-from proxy.cli.reloading import ConfigurationWatcher, Reloading
+from proxy.cli.reloading import ConfigurationWatcher, Reloader
 from proxy.cli.service_manager import ServiceManager
 from proxy.config.file_threads import FileHangs, FileThreads
 from proxy.config.load import find, locate
@@ -86,12 +86,12 @@ async def _serve(app: App, again: Callable[[], Configuration], watcher: Configur
         await app.stop()
         log.info("proxy.stopped")
         return 0
-    reloading = Reloading(app, read=again, taken=partial(_reloaded, app), begun=manager.reloading, ended=manager.ready)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloading.want)
+    reloader = Reloader(app, read=again, applied=partial(_reloaded, app), begun=manager.reloading, ended=manager.ready)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloader.request)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, RELOADS)
-    reloading.start()
+    reloader.start()
     if watcher:
-        watcher.start(reloading, log)
+        watcher.start(reloader, log)
     log.info("proxy.started", detail=summary(app))
     manager.ready()
     await stopping.wait()
@@ -99,7 +99,7 @@ async def _serve(app: App, again: Callable[[], Configuration], watcher: Configur
     log.info("proxy.draining")
     if watcher:
         await watcher.close()
-    await reloading.close()
+    await reloader.close()
     await app.stop()
     log.info("proxy.stopped")
     return 0

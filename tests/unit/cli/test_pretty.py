@@ -27,5 +27,5 @@ from proxy.cli.pretty import pretty
     ],
 )
 def test_json_and_xml_are_indented_and_nothing_controls_the_terminal(content: bytes, charset: str, shown: str) -> None:
-    """What is neither comes as it is."""
+    """Other text is unchanged, but for tabs and terminal control characters."""
     assert pretty(content, "text/x", charset) == shown

@@ -1,4 +1,4 @@
-"""A proxy within a command."""
+"""The routes of the embedded proxy."""
 
 from pathlib import Path
 
@@ -7,8 +7,8 @@ from proxy.config.model import RouteSettings
 from proxy.trial.embedded_proxy import without_inbound_auth
 
 
-def test_its_one_sender_needs_no_credential() -> None:
-    """Though a key that it is given stays in the house."""
+def test_its_sender_needs_no_credential() -> None:
+    """The route has no `inbound_auth`, but still drops the field of the API key."""
     route = RouteSettings(
         name="a", path="/a", upstream="https://up.example.com", oauth_client="c", drop_fields=("X-Own",)
     )
