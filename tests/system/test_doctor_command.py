@@ -3,8 +3,6 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from proxy.sandbox.tenant import Tenant
 from tests.system.cli import call, configure
 
@@ -36,12 +34,3 @@ async def test_one_route_with_a_message_as_json(tmp_path: Path) -> None:
         looked = await call(file, "doctor", "invoices", "--json", "--send", "--data", "<invoice/>")
         assert (looked.status, json.loads(looked.output)[-1]["result"]) == (0, "ok")
         assert tenant.runs() == {"/invoices": 1}
-
-
-@pytest.mark.parametrize("words", [("nowhere",), ("/nowhere",), ("orders", "--data", "x")])
-async def test_wrong_words_are_exit_status_2(tmp_path: Path, words: tuple[str, ...]) -> None:
-    """And nothing is looked at."""
-    async with Tenant() as tenant:
-        looked = await call(await configure(tenant, tmp_path), "doctor", *words)
-        assert (looked.status, looked.output) == (2, "")
-        assert looked.errors
