@@ -29,25 +29,17 @@ async def configuration(tenant: Tenant, tmp_path: Path) -> Configuration:
     return await asyncio.to_thread(load, file, {})
 
 
-@pytest.mark.parametrize(
-    ("where", "headers", "status", "code"),
-    [
-        ("orders", [f"X: {'a' * 70000}"], 431, "head_too_large"),
-        (f"/orders/{'a' * 70000}", [], 414, "target_too_long"),
-        ("orders", [f"X-{number}: x" for number in range(150)], 431, "head_too_large"),
-    ],
-    ids=["large head", "long target", "many fields"],
-)
-async def test_a_request_that_is_refused_early_has_a_record(
-    configuration: Configuration, where: str, headers: list[str], status: int, code: str
-) -> None:
-    """It never becomes an exchange, and `send` returns all the same."""
-    message = compose(where, configuration, b"", headers, "POST")
+async def test_requests_that_are_refused_early_have_records(configuration: Configuration) -> None:
+    """They never become exchanges; each `send` returns the record of its own request."""
+    large = compose("orders", configuration, b"", [f"X: {'a' * 70000}"], "POST")
+    long = compose(f"/orders/{'a' * 70000}", configuration, b"", [], "POST")
+    many = compose("orders", configuration, b"", [f"X-{number}: x" for number in range(150)], "POST")
     async with embedded_proxy(configuration, {}) as proxy:
-        record = (await proxy.send(message)).record
-    assert record.status == status
-    assert record.code == code
-    assert record.made_by == "proxy"
+        sent = await asyncio.gather(*map(proxy.send, (large, long, many)))
+    records = [each.record for each in sent]
+    assert [each.status for each in records] == [431, 414, 431]
+    assert [each.code for each in records] == ["head_too_large", "target_too_long", "head_too_large"]
+    assert {each.made_by for each in records} == {"proxy"}
 
 
 async def test_connections_of_its_sender_are_not_limited(configuration: Configuration, tenant: Tenant) -> None:
