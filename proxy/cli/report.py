@@ -39,8 +39,8 @@ def report(sent: Delivery, message: Message) -> str:
 def show(records: Sequence[ExchangeRecord], elapsed: float) -> None:
     """Prints the outcome of many messages: how many had which status, their latencies, and their failures."""
     statuses = Counter(record.status for record in records)
-    told = ", ".join(f"{count} x {status}" for status, count in sorted(statuses.items()))
-    click.echo(f"{len(records)} messages in {elapsed:.2f} s, {len(records) / elapsed:.0f}/s: {told}")
+    counts = ", ".join(f"{count} x {status}" for status, count in sorted(statuses.items()))
+    click.echo(f"{len(records)} messages in {elapsed:.2f} s, {len(records) / elapsed:.0f}/s: {counts}")
     table = Table("ms", *(f"p{rank}" if rank < 100 else "max" for rank in PERCENTILES), box=None)
     for column in table.columns[1:]:
         column.justify = "right"
