@@ -8,7 +8,7 @@ import click
 from proxy import __version__
 from proxy.cli.process import forbid_core_dumps, open_standard_streams
 
-COMMANDS = ("run", "check", "token", "send", "doctor", "import-key", "sandbox", "schema", "version")
+COMMANDS = ("run", "init", "check", "token", "send", "doctor", "import-key", "sandbox", "schema", "version")
 
 
 class _Commands(click.Group):

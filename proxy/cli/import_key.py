@@ -55,6 +55,9 @@ def command(file: Path, name: str | None) -> None:
         click.echo(printable(f"Nothing was imported: {error}."), err=True)
         sys.exit(FAULTY)
     click.echo(yaml.safe_dump(configuration(name, key), sort_keys=False, width=1000), nl=False)
+    files = ", ".join(map(str, paths))
+    place = f"Save the configuration in the same folder as {files}: its paths are relative to that folder."
+    click.echo(printable(place), err=True)
     for hint in hints(file.parent / name, key, paths):
         click.echo(printable(hint), err=True)
 
@@ -88,8 +91,16 @@ def secret_files(name: str, key: ServiceKey) -> dict[str, str]:
 
 def configuration(name: str, key: ServiceKey) -> dict[str, Any]:
     """Returns the document: the OAuth client and, if the key names the runtime, a route to all its HTTP flows."""
+    document: dict[str, Any] = {"oauth_clients": {name: oauth_client(name, key, Provider.XSUAA)}}
+    if key.url:
+        document["routes"] = [route("/http", key.url + "/http", name)]
+    return document
+
+
+def oauth_client(name: str, key: ServiceKey, provider: Provider) -> dict[str, Any]:
+    """Returns the options of the OAuth client, which name its secret files."""
     client: dict[str, Any] = {
-        "provider": Provider.XSUAA.value,
+        "provider": provider.value,
         "token_url": _plain(key.token_url),
         "client_id": _plain(key.client_id),
     }
@@ -98,16 +109,16 @@ def configuration(name: str, key: ServiceKey) -> dict[str, Any]:
     else:
         client["token_endpoint_auth_method"] = AuthMethod.TLS_CLIENT_AUTH.value
         client["tls"] = {"cert_file": name + _CERTIFICATE, "key_file": name + _KEY}
-    document: dict[str, Any] = {"oauth_clients": {name: client}}
-    if key.url:
-        document["routes"] = [{"path": "/http", "upstream": _plain(key.url) + "/http", "oauth_client": name}]
-    return document
+    return client
+
+
+def route(path: str, upstream: str, name: str) -> dict[str, Any]:
+    """Returns the options of a route."""
+    return {"path": _plain(path), "upstream": _plain(upstream), "oauth_client": name}
 
 
 def hints(base: Path, key: ServiceKey, paths: Mapping[Path, bool]) -> Iterator[str]:
-    """Yields what to do next; `base` is the common beginning of the files, `paths` says which ones others can read."""
-    files = ", ".join(map(str, paths))
-    yield f"Save the configuration in the same folder as {files}: its paths are relative to that folder."
+    """Yields what is left to do; `base` begins the files' paths, `paths` says which ones others can read."""
     for path, is_open in paths.items():
         if is_open:
             yield f"Others can read {path}, which already existed: run chmod 600 on it."
@@ -120,13 +131,13 @@ def hints(base: Path, key: ServiceKey, paths: Mapping[Path, bool]) -> Iterator[s
 
 
 def keep(contents: Mapping[Path, bytes]) -> dict[Path, bool]:
-    """Writes each file that does not exist, and returns for each whether others can read it.
+    """Writes each file that does not exist with mode 0600, and returns for each whether others can read it.
 
     ValueError, before anything is written, if one exists with other content; also if one cannot be written.
     """
     missing = [path for path, content in contents.items() if not _is_kept(path, content)]
     for path in missing:
-        _write(path, contents[path])
+        write_new(path, contents[path])
     return {path: bool(path.stat().st_mode & 0o077) for path in contents}
 
 
@@ -142,10 +153,10 @@ def _is_kept(path: Path, content: bytes) -> bool:
     return True
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Creates the file with mode 0600; never follows a link that another user has placed there."""
+def write_new(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """Creates the file; ValueError if it exists. Never follows a link that another user has placed there."""
     try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
             file.write(content)
     except OSError as error:
         raise ValueError(f"the file {path} cannot be written ({error.strerror})") from None

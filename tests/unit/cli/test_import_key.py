@@ -92,11 +92,11 @@ def test_an_id_is_read_as_it_was_written(client_id: str) -> None:
 @pytest.mark.parametrize(
     ("imported", "paths", "told"),
     [
-        (key(), {Path("x/a-secret"): False}, ["Save the configuration in the same folder as x/a-secret"]),
-        (key(), {Path("x/a-secret"): True}, ["Save", "Others can read x/a-secret"]),
-        (EXTERNAL, {Path("x/a-cert.pem"): False}, ["Save", "The service key is an External Certificate"]),
-        (key(url=None), {}, ["Save", "The service key names no runtime"]),
-        (key(client_id="sb-1!b1|it!b2"), {}, ["Save", "Its plan is api"]),
+        (key(), {Path("x/a-secret"): False}, []),
+        (key(), {Path("x/a-secret"): True}, ["Others can read x/a-secret"]),
+        (EXTERNAL, {Path("x/a-cert.pem"): False}, ["The service key is an External Certificate"]),
+        (key(url=None), {}, ["The service key names no runtime"]),
+        (key(client_id="sb-1!b1|it!b2"), {}, ["Its plan is api"]),
     ],
 )
 def test_hints_say_what_is_left_to_do(imported: ServiceKey, paths: dict[Path, bool], told: list[str]) -> None:

@@ -1,0 +1,154 @@
+"""`init` on a terminal asks, writes, checks, and tries what it has written."""
+
+import asyncio
+import json
+import os
+import pty
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from proxy.config.load import load
+from proxy.sandbox.tenant import Tenant
+from tests.system.command import PATIENCE, environment
+
+Dialogue = Sequence[tuple[str, str]]
+"What the command asks, and what is typed."
+
+
+class Terminal:
+    """The other end of a command's terminal."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.shown = ""
+        self._descriptor = descriptor
+
+    async def type(self, question: str, answer: str) -> None:
+        """Waits for the question, and types the answer."""
+        begin = len(self.shown)
+        async with asyncio.timeout(PATIENCE):
+            while question not in self.shown[begin:]:
+                piece = await asyncio.to_thread(self._read)
+                assert piece, f"{question!r} was not asked:\n{self.shown}"
+        os.write(self._descriptor, f"{answer}\n".encode())
+
+    async def end(self) -> None:
+        """Reads what is left."""
+        while await asyncio.to_thread(self._read):
+            pass
+        os.close(self._descriptor)
+
+    def _read(self) -> str:
+        try:
+            piece = os.read(self._descriptor, 65536).decode(errors="replace")
+        except OSError:  # on Linux, once the other side is closed
+            return ""
+        self.shown += piece
+        return piece
+
+
+async def talk(folder: Path, dialogue: Dialogue, *words: str) -> tuple[int, str]:
+    """The exit status, and all that was on the terminal."""
+    ours, theirs = pty.openpty()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "proxy", "init", *words),
+        cwd=folder,
+        env=environment({"TERM": "dumb", "SSL_CERT_FILE": str(folder / "ca.pem")}),
+        start_new_session=True,  # else the password would be asked at the terminal of the tests
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    terminal = Terminal(ours)
+    for question, answer in dialogue:
+        await terminal.type(question, answer)
+    await terminal.end()
+    return await process.wait(), terminal.shown
+
+
+async def test_a_tenant_on_neo_is_asked_for_and_tried(tmp_path: Path) -> None:
+    """A wrong answer is asked for again, the secret is not shown, and the message arrives."""
+    async with Tenant() as tenant:
+        await asyncio.to_thread(tenant.write, tmp_path)
+        (tmp_path / "order.json").write_text('{"productIdentifier":"HT-1080"}')
+        dialogue = [
+            ("Platform of the tenant", "neo"),
+            ("Token URL", "http://as.example.com/token"),
+            ("write https://", tenant.neo_token_url),
+            ("Client id", tenant.neo_client.client_id),
+            ("Client secret", tenant.neo_client.secret),
+            ("The flow's endpoint", "/http/orders"),
+            ("only a path", f"{tenant.runtime_url}/http/orders"),
+            ("Networks of senders", ""),
+            ("Run doctor now?", ""),
+            ("Send a message now?", "y"),
+            ("File with the message", "order.json"),
+        ]
+        status, shown = await talk(tmp_path, dialogue)
+        assert (status, tenant.runs()) == (0, {"/orders": 1})
+    assert "Photo Scan" in shown
+    assert "cpi-oauth-proxy run -c proxy.yaml" in shown
+    assert tenant.neo_client.secret not in shown
+    assert (tmp_path / "orders-secret").stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_service_key_is_asked_for(tmp_path: Path) -> None:
+    """The flow's path is enough; doctor and send can be declined."""
+    async with Tenant() as tenant:
+        await asyncio.to_thread(tenant.write, tmp_path)
+        dialogue = [
+            ("Platform of the tenant", "btp"),
+            ("File with the service key", "nowhere.json"),
+            ("No such file", "service-key.json"),
+            ("The flow's endpoint", "/http/invoices"),
+            ("Networks of senders", "10.1.0.0/99"),
+            ("not a valid network", "10.1.0.0/16 10.2.0.0/16"),
+            ("Run doctor now?", "n"),
+            ("Send a message now?", "n"),
+        ]
+        status, shown = await talk(tmp_path, dialogue)
+        assert (status, tenant.runs()) == (0, {})
+    key = json.loads((tmp_path / "service-key.json").read_text())
+    assert key["oauth"]["clientsecret"] not in shown
+    (listener,) = (await asyncio.to_thread(load, tmp_path / "proxy.yaml", {})).listen
+    assert [str(each) for each in listener.allow or ()] == ["10.1.0.0/16", "10.2.0.0/16"]
+
+
+async def test_a_check_that_fails_ends_with_1(tmp_path: Path) -> None:
+    """A wrong secret is found by doctor, and no message is offered; what the options say is not asked for."""
+    async with Tenant() as tenant:
+        await asyncio.to_thread(tenant.write, tmp_path)
+        words = ("--token-url", tenant.neo_token_url, "--platform", "neo", "--client-secret-file", "-")
+        dialogue = [
+            ("Client id", tenant.neo_client.client_id),
+            ("Client secret", "wrong"),
+            ("The flow's endpoint", f"{tenant.runtime_url}/http/orders"),
+            ("Networks of senders", ""),
+            ("Run doctor now?", "y"),
+        ]
+        status, shown = await talk(tmp_path, dialogue, *words)
+    assert status == 1
+    assert "refused the grant" in shown
+    assert "Send a message" not in shown
+
+
+async def test_a_message_that_fails_ends_with_1(tmp_path: Path) -> None:
+    """No flow has the path."""
+    async with Tenant() as tenant:
+        await asyncio.to_thread(tenant.write, tmp_path)
+        dialogue = [
+            ("Platform of the tenant", "btp"),
+            ("File with the service key", ""),
+            ("Token URL", tenant.xsuaa_token_url),
+            ("Client id", tenant.btp_client.client_id),
+            ("Client secret", tenant.btp_client.secret),
+            ("The flow's endpoint", f"{tenant.runtime_url}/http/nothing"),
+            ("Networks of senders", ""),
+            ("Run doctor now?", "n"),
+            ("Send a message now?", "y"),
+            ("File with the message", ""),
+        ]
+        status, shown = await talk(tmp_path, dialogue)
+    assert status == 1
+    assert "no_flow" in shown
