@@ -4,7 +4,8 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 COMPILED := $(VENV)/compiled
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.lock
+CONSTRAINTS := $(VENV)/constraints.txt
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS)
 PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python3; do \
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$each; break; }; done)
 
@@ -53,10 +54,11 @@ bench: $(COMPILED).stamp
 image:
 	tests/image/build
 
-lock: $(VENV)/dev.stamp
-	$(BIN)/python -m pip install --quiet pip-tools
-	$(BIN)/pip-compile --quiet --strip-extras --extra dev --extra otel --extra sbom --allow-unsafe --no-header --no-annotate \
-		--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options --output-file constraints.lock pyproject.toml
+# For every platform and Python that is supported, with the hashes of all files. pip-tools would download these for that.
+lock: $(VENV)/made.stamp
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras --strip-extras --generate-hashes \
+		--no-header --no-annotate --output-file constraints.lock pyproject.toml
 
 clean:
 	rm -rf $(VENV) .sandbox build dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -66,7 +68,11 @@ $(VENV)/made.stamp:
 	@$(PYTHON) -m venv --clear $(VENV) || { echo "On Debian: apt-get install python3-venv" >&2; exit 1; }
 	@touch $@
 
-$(VENV)/run.stamp: $(VENV)/made.stamp pyproject.toml constraints.lock
+# The versions without the hashes: pip could not install this folder, which has none, beside what has.
+$(CONSTRAINTS): $(VENV)/made.stamp constraints.lock
+	@sed -e '/^ *--hash=/d' -e 's/ *\\$$//' constraints.lock >$@
+
+$(VENV)/run.stamp: $(CONSTRAINTS) pyproject.toml
 	@echo "Installing into $(VENV) ..."
 	@$(PIP) --editable .
 	@touch $@
