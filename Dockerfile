@@ -27,6 +27,7 @@ RUN --mount=type=secret,id=pip --mount=type=secret,id=ca \
 RUN --mount=type=secret,id=pip --mount=type=secret,id=ca \
     /build/bin/python -m pip install --only-binary :all: --require-hashes --constraint constraints.lock cyclonedx-bom
 COPY pyproject.toml hatch_build.py README.md LICENSE ./
+COPY docs/cpi-oauth-proxy.1 docs/
 COPY proxy proxy
 RUN --mount=type=secret,id=pip --mount=type=secret,id=ca \
     /build/bin/python -m pip wheel --no-deps --build-constraint constraints.lock --wheel-dir /wheel .

@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python3; do \
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$each; break; }; done)
 
-.PHONY: run test test-fast check docs fuzz bench image lock clean
+.PHONY: run test test-fast check docs fuzz bench image dist wheels lock clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/cpi-oauth-proxy sandbox --proxy config/sandbox.yaml
@@ -31,6 +31,10 @@ check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/zizmor --offline --pedantic --quiet .github
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/compose/compose.yaml
 	@$(BIN)/python -m tests.audit
 
 # The tables in docs/ that are made from the source; a test misses what is not up to date.
@@ -53,6 +57,22 @@ bench: $(COMPILED).stamp
 
 image:
 	tests/image/build
+
+# What a release has, as far as one machine can make it: the source distribution, the wheel that is built from it, and its command
+# in an environment that has nothing else.
+dist: $(VENV)/dev.stamp
+	@rm -rf dist/*.tar.gz dist/*.whl $(VENV)/empty
+	$(BIN)/python -m build --outdir dist .
+	$(BIN)/twine check --strict dist/*.tar.gz dist/*.whl
+	$(BIN)/python -m venv --without-pip $(VENV)/empty
+	$(BIN)/python -m pip --quiet --disable-pip-version-check --python $(VENV)/empty/bin/python install \
+		--only-binary :all: --constraint $(CONSTRAINTS) dist/*.whl
+	$(VENV)/empty/bin/python -P tests/system/smoke.py
+
+# As the release builds them, in the containers of manylinux and musllinux: needs docker, and is slow. On macOS, those of macOS.
+wheels: $(CONSTRAINTS)
+	$(PIP) cibuildwheel
+	$(BIN)/cibuildwheel --output-dir dist
 
 # For every platform and Python that is supported, with the hashes of all files. pip-tools would download these for that.
 lock: $(VENV)/made.stamp
