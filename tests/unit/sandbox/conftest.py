@@ -1,31 +1,18 @@
-"""What the tests of both authorization servers need."""
+"""Parts of both authorization servers."""
 
 import pytest
 
-from proxy.sandbox.tokens import SigningKey
-
-
-class FixedClock:
-    """A clock that stands still."""
-
-    now = 1_000_000.0
-
-    def monotonic(self) -> float:
-        """Seconds."""
-        return self.now
-
-    def wall(self) -> float:
-        """Seconds since the epoch."""
-        return self.now
+from proxy.sandbox.keys import SigningKey
+from tests.fakes.clock import HandClock
 
 
 @pytest.fixture
-def clock() -> FixedClock:
-    """A clock for one test."""
-    return FixedClock()
+def clock() -> HandClock:
+    """Stands still."""
+    return HandClock(wall=1_000_000)
 
 
 @pytest.fixture(scope="session")
 def signing_key() -> SigningKey:
-    """Making one takes a tenth of a second."""
+    """One for all tests, because making a key takes 100 ms."""
     return SigningKey()
