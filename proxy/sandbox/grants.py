@@ -5,10 +5,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from proxy.clock import Clock
 from proxy.config.choices import AuthMethod
 from proxy.sandbox.answers import SandboxAnswer
-from proxy.sandbox.authentication import PresentedCredentials
+from proxy.sandbox.authentication import ClientRegistry, PresentedCredentials
+from proxy.sandbox.faults import Faults
+from proxy.sandbox.keys import SigningKey
 from proxy.sandbox.records import EventCounter
+from proxy.sandbox.tokens import IssuedTokens
 
 _KEPT = 20_000
 
@@ -26,6 +30,18 @@ class TokenRequest:
     credentials: PresentedCredentials | None
     certificate_name: str | None = None
     "Common name of the client certificate, if the sandbox's own authority issued it."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantContext:
+    """What an authorization server needs to decide on token requests; `url` is its base URL."""
+
+    url: str
+    registry: ClientRegistry
+    tokens: IssuedTokens
+    key: SigningKey
+    faults: Faults
+    clock: Clock
 
 
 class GrantOutcome(StrEnum):

@@ -6,6 +6,7 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -28,7 +29,7 @@ from proxy.sandbox.csrf import HttpSessions
 from proxy.sandbox.endpoint import AuthorizationServer, AuthorizationServerSite
 from proxy.sandbox.faults import Faults, Sleep
 from proxy.sandbox.flows import FLOWS, PREFIX
-from proxy.sandbox.grants import GrantLog
+from proxy.sandbox.grants import GrantContext, GrantLog
 from proxy.sandbox.keys import TenantKeys
 from proxy.sandbox.neo import Neo
 from proxy.sandbox.records import MessageLog
@@ -213,7 +214,7 @@ class Tenant:
             self._stack.callback(bound.close)
         urls = self._addresses = sockets.addresses()
         keys = self._keys = await asyncio.to_thread(TenantKeys.make, self.btp_client.certificate_name or "")
-        neo = Neo(
+        neo = GrantContext(
             url=urls.neo_url,
             registry=ClientRegistry([self.neo_client, self.roleless_client]),
             tokens=self.tokens,
@@ -224,18 +225,11 @@ class Tenant:
         assertions = AssertionVerifier(
             audience=urls.xsuaa_token_url, identities={self.btp_client.client_id: keys.client}
         )
-        xsuaa = Xsuaa(
-            url=urls.xsuaa_url,
-            registry=ClientRegistry([self.btp_client], assertions=assertions),
-            tokens=self.tokens,
-            key=keys.signing,
-            faults=self.faults,
-            clock=self._clock,
-        )
+        xsuaa = replace(neo, url=urls.xsuaa_url, registry=ClientRegistry([self.btp_client], assertions=assertions))
         tls = keys.server_context
         self._runtime_server = self._serve(self.node.respond, _RUNTIME_HEAD)
-        await self._open(self._serve(self._endpoint(neo).respond, _TOKEN_HEAD), sockets.neo, tls)
-        await self._open(self._serve(self._endpoint(xsuaa).respond, _TOKEN_HEAD), sockets.xsuaa, tls)
+        await self._open(self._serve(self._endpoint(Neo(neo)).respond, _TOKEN_HEAD), sockets.neo, tls)
+        await self._open(self._serve(self._endpoint(Xsuaa(xsuaa)).respond, _TOKEN_HEAD), sockets.xsuaa, tls)
         await self._open(self._runtime_server, sockets.runtime, tls)
         await self._open(Control(self).application(), sockets.control, None)
 

@@ -1,17 +1,13 @@
 """XSUAA, the authorization server of the Cloud Foundry environment; its texts are those of cloudfoundry/uaa."""
 
 import uuid
-from dataclasses import dataclass
 
-from proxy.clock import Clock
 from proxy.config.choices import AuthMethod
 from proxy.sandbox.answers import HSTS, NO_STORE, Fields, SandboxAnswer, json_answer, oauth_error
-from proxy.sandbox.authentication import ClientRegistry
 from proxy.sandbox.clients import RegisteredClient
-from proxy.sandbox.faults import Faults, read_lifetime
-from proxy.sandbox.grants import GrantDecision, GrantOutcome, TokenRequest, refused
-from proxy.sandbox.keys import SigningKey
-from proxy.sandbox.tokens import UNLIMITED, AccessToken, IssuedTokens, granted_scopes, xsuaa_claims
+from proxy.sandbox.faults import read_lifetime
+from proxy.sandbox.grants import GrantContext, GrantDecision, GrantOutcome, TokenRequest, refused
+from proxy.sandbox.tokens import UNLIMITED, AccessToken, granted_scopes, xsuaa_claims
 
 TOKEN_PATH = "/oauth/token"  # noqa: S105 (a path)
 KEYS_PATH = "/token_keys"
@@ -35,27 +31,22 @@ _OTHER_GRANTS = frozenset(
 "Grant types that UAA knows but does not allow for service keys of integration flows."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Xsuaa:
     """Decides on token requests as XSUAA does."""
 
     name = "xsuaa"
     token_path = TOKEN_PATH
 
-    url: str
-    registry: ClientRegistry
-    tokens: IssuedTokens
-    key: SigningKey
-    faults: Faults
-    clock: Clock
+    def __init__(self, context: GrantContext) -> None:
+        self._context = context
 
     def decide(self, request: TokenRequest) -> GrantDecision:
         """Accepts credentials in Basic or in the body, a client certificate, or a client assertion."""
         if request.method != "POST":
             text = f"Request method '{request.method}' not supported"
             return refused(_error("method_not_allowed", text, status=405, fields=(("Allow", "POST"),)))
-        client = self.registry.authenticate(
-            request.credentials, now=self.clock.wall(), certificate_name=request.certificate_name
+        client = self._context.registry.authenticate(
+            request.credentials, now=self._context.clock.wall(), certificate_name=request.certificate_name
         )
         if client is None:
             return refused(self.refuse_credentials(request))
@@ -73,7 +64,7 @@ class Xsuaa:
     def answer_other_path(self, request: TokenRequest) -> SandboxAnswer:
         """Publishes keys and discovery; a POST gets the answer that shows that `/oauth/token` is missing in the URL."""
         if request.path == KEYS_PATH:
-            return json_answer(self.key.key_set(), fields=(HSTS,))
+            return json_answer(self._context.key.key_set(), fields=(HSTS,))
         if request.path == DISCOVERY_PATH:
             return json_answer(self._discover(), fields=(HSTS,))
         if request.method == "POST":
@@ -82,11 +73,11 @@ class Xsuaa:
         return json_answer({"error": "not_found"}, status=404, fields=(HSTS,))
 
     def _discover(self) -> dict[str, object]:
-        token_endpoint = self.url + TOKEN_PATH
+        token_endpoint = self._context.url + TOKEN_PATH
         return {
             "issuer": token_endpoint,
             "token_endpoint": token_endpoint,
-            "jwks_uri": self.url + KEYS_PATH,
+            "jwks_uri": self._context.url + KEYS_PATH,
             "grant_types_supported": ["client_credentials"],
             "token_endpoint_auth_methods_supported": [
                 method.value for method in AuthMethod if method is not AuthMethod.NONE
@@ -96,14 +87,14 @@ class Xsuaa:
         }
 
     def _grant(self, client: RegisteredClient) -> SandboxAnswer:
-        switch = self.faults.strike("xsuaa.lifetime")
+        switch = self._context.faults.strike("xsuaa.lifetime")
         lifetime = read_lifetime(switch.value if switch else _DEFAULT_LIFETIME)
         token_id = uuid.uuid4().hex
         token = self._make_token(client, int(min(lifetime, _LONGEST)), token_id=token_id)
-        self.tokens.add(token)
+        self._context.tokens.add(token)
         # UAA computes this later than it signs, so all samples show one second less than the lifetime.
         stated: object = 0 if lifetime == UNLIMITED else int(lifetime) - 1
-        variant = self.faults.strike("xsuaa.expires_in")
+        variant = self._context.faults.strike("xsuaa.expires_in")
         if variant is not None:
             stated = variant.value
         document = {"access_token": token.value, "token_type": "bearer", "expires_in": stated}
@@ -113,10 +104,10 @@ class Xsuaa:
         return json_answer(document, fields=(*NO_STORE, HSTS))
 
     def _make_token(self, client: RegisteredClient, lifetime: int, *, token_id: str) -> AccessToken:
-        now = int(self.clock.wall())
-        issuer = self.url + TOKEN_PATH
+        now = int(self._context.clock.wall())
+        issuer = self._context.url + TOKEN_PATH
         claims = xsuaa_claims(client, issuer=issuer, token_id=token_id, issued=now, expires=now + lifetime)
-        value = self.key.sign(claims, key_set_url=self.url + KEYS_PATH)
+        value = self._context.key.sign(claims, key_set_url=self._context.url + KEYS_PATH)
         return AccessToken(value=value, client_id=client.client_id, roles=client.roles, expires_at=now + lifetime)
 
 

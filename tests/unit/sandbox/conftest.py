@@ -2,17 +2,29 @@
 
 import pytest
 
+from proxy.sandbox.authentication import ClientRegistry
+from proxy.sandbox.faults import Faults
+from proxy.sandbox.grants import GrantContext
 from proxy.sandbox.keys import SigningKey
+from proxy.sandbox.tokens import IssuedTokens
 from tests.fakes.clock import HandClock
-
-
-@pytest.fixture
-def clock() -> HandClock:
-    """Stands still."""
-    return HandClock(wall=1_000_000)
+from tests.unit.sandbox.token_requests import CLIENT, NOW
 
 
 @pytest.fixture(scope="session")
 def signing_key() -> SigningKey:
     """One for all tests, because making a key takes 100 ms."""
     return SigningKey()
+
+
+@pytest.fixture
+def context(signing_key: SigningKey) -> GrantContext:
+    """One OAuth client, no faults, and a clock that stands still."""
+    return GrantContext(
+        url="https://as",
+        registry=ClientRegistry([CLIENT]),
+        tokens=IssuedTokens(),
+        key=signing_key,
+        faults=Faults(),
+        clock=HandClock(wall=NOW),
+    )

@@ -19,11 +19,10 @@ from proxy.sandbox.authentication import (
 )
 from proxy.sandbox.certificates import CertificateAuthority
 from proxy.sandbox.clients import RegisteredClient
+from tests.unit.sandbox.token_requests import CLIENT, NOW, presented
 
-CLIENT = RegisteredClient(client_id="sb-1!b2|it-rt-x!b3", secret="a$b=", certificate_name="cn")
 IDENTITY = CertificateAuthority().issue_client("cn")
 AUDIENCE = "https://x/oauth/token"
-NOW = 1_000_000
 CLAIMS = {"iss": CLIENT.client_id, "sub": CLIENT.client_id, "aud": AUDIENCE, "jti": "1", "exp": NOW + 60, "iat": NOW}
 IDS = st.text(min_size=1).filter(lambda text: ":" not in text)
 BASIC, POST = AuthMethod.CLIENT_SECRET_BASIC, AuthMethod.CLIENT_SECRET_POST
@@ -33,11 +32,6 @@ CERTIFICATE, SIGNED = AuthMethod.TLS_CLIENT_AUTH, AuthMethod.PRIVATE_KEY_JWT
 def basic(client_id: str, secret: str, scheme: str = "Basic") -> str:
     """Returns an Authorization field."""
     return f"{scheme} {base64.b64encode(f'{client_id}:{secret}'.encode()).decode()}"
-
-
-def presented(client_id: str, secret: str, method: AuthMethod) -> PresentedCredentials:
-    """Returns credentials."""
-    return PresentedCredentials(client_id=client_id, secret=secret, method=method)
 
 
 def accepts(
@@ -50,14 +44,14 @@ def accepts(
 @given(IDS, st.text())
 def test_raw_basic_credentials_are_not_decoded(client_id: str, secret: str) -> None:
     """The id ends at the first colon."""
-    assert read_credentials(basic(client_id, secret), {}, encoded=False) == presented(client_id, secret, BASIC)
+    assert read_credentials(basic(client_id, secret), {}, encoded=False) == presented(secret, BASIC, client_id)
 
 
 @given(IDS, st.text())
 def test_encoded_basic_credentials_are_decoded(client_id: str, secret: str) -> None:
     """X-CF-ENCODED-CREDENTIALS says that they are form-urlencoded."""
     read = read_credentials(basic(quote_plus(client_id), quote_plus(secret)), {}, encoded=True)
-    assert read == presented(client_id, secret, BASIC)
+    assert read == presented(secret, BASIC, client_id)
 
 
 def test_encoded_credentials_without_the_field_are_not_decoded() -> None:
@@ -69,13 +63,13 @@ def test_encoded_credentials_without_the_field_are_not_decoded() -> None:
 @pytest.mark.parametrize(
     ("parameters", "expected"),
     [
-        ({"client_id": "a", "client_secret": "b+c"}, presented("a", "b+c", POST)),
-        ({"client_id": "a"}, presented("a", "", CERTIFICATE)),
+        ({"client_id": "a", "client_secret": "b+c"}, presented("b+c", POST, "a")),
+        ({"client_id": "a"}, presented("", CERTIFICATE, "a")),
         (
             {"client_id": "a", "client_assertion_type": ASSERTION_TYPE, "client_assertion": "e.y.J"},
-            presented("a", "e.y.J", SIGNED),
+            presented("e.y.J", SIGNED, "a"),
         ),
-        ({"client_id": "a", "client_assertion_type": ASSERTION_TYPE}, presented("a", "", SIGNED)),
+        ({"client_id": "a", "client_assertion_type": ASSERTION_TYPE}, presented("", SIGNED, "a")),
         ({"client_secret": "b"}, None),
     ],
 )
@@ -96,15 +90,15 @@ def test_an_unreadable_basic_field_is_not_a_credential(field: str) -> None:
     ("credentials", "name", "accepted"),
     [
         (None, None, False),
-        (presented(CLIENT.client_id, CLIENT.secret, BASIC), None, True),
-        (presented(CLIENT.client_id, CLIENT.secret, POST), None, True),
-        (presented(CLIENT.client_id, "", CERTIFICATE), "cn", True),
-        (presented(CLIENT.client_id, "wrong", BASIC), None, False),
-        (presented(CLIENT.client_id, "ü", POST), None, False),
-        (presented("nobody", CLIENT.secret, BASIC), None, False),
-        (presented(CLIENT.client_id, "", CERTIFICATE), "other", False),
-        (presented(CLIENT.client_id, "", CERTIFICATE), None, False),
-        (presented(CLIENT.client_id, CLIENT.secret, SIGNED), None, False),
+        (presented(CLIENT.secret, BASIC), None, True),
+        (presented(CLIENT.secret, POST), None, True),
+        (presented("", CERTIFICATE), "cn", True),
+        (presented("wrong", BASIC), None, False),
+        (presented("ü", POST), None, False),
+        (presented(CLIENT.secret, BASIC, "nobody"), None, False),
+        (presented("", CERTIFICATE), "other", False),
+        (presented("", CERTIFICATE), None, False),
+        (presented(CLIENT.secret, SIGNED), None, False),
     ],
 )
 def test_only_the_right_secret_or_certificate_is_accepted(
@@ -116,7 +110,7 @@ def test_only_the_right_secret_or_certificate_is_accepted(
 
 def test_a_client_without_certificate_cannot_authenticate_with_one() -> None:
     """An absent name does not match an absent certificate."""
-    assert not accepts(presented("a", "", CERTIFICATE), client=RegisteredClient(client_id="a", secret="b"))
+    assert not accepts(presented("", CERTIFICATE, "a"), client=RegisteredClient(client_id="a", secret="b"))
 
 
 @pytest.fixture
@@ -129,7 +123,7 @@ def registry() -> ClientRegistry:
 def signed(key: str = IDENTITY.private_key, client_id: str = CLIENT.client_id, **changes: Any) -> PresentedCredentials:
     """Returns an assertion with these claims; None omits a claim."""
     claims = {name: value for name, value in (CLAIMS | changes).items() if value is not None}
-    return presented(client_id, jwt.encode(claims, key, "ES256"), SIGNED)
+    return presented(jwt.encode(claims, key, "ES256"), SIGNED, client_id)
 
 
 def test_an_assertion_is_accepted_once(registry: ClientRegistry) -> None:
@@ -149,8 +143,8 @@ def test_an_assertion_is_accepted_once(registry: ClientRegistry) -> None:
         pytest.param(signed(exp="soon"), id="not a time"),
         pytest.param(signed(CertificateAuthority().issue_client("cn").private_key), id="another key"),
         pytest.param(signed(client_id="other", iss="other", sub="other"), id="a client without key"),
-        pytest.param(presented(CLIENT.client_id, jwt.encode(CLAIMS, "", "none"), SIGNED), id="unsigned"),
-        pytest.param(presented(CLIENT.client_id, "", SIGNED), id="empty"),
+        pytest.param(presented(jwt.encode(CLAIMS, "", "none"), SIGNED), id="unsigned"),
+        pytest.param(presented("", SIGNED), id="empty"),
         pytest.param(signed(iss=None), id="no iss"),
         pytest.param(signed(sub=None), id="no sub"),
         pytest.param(signed(aud=None), id="no aud"),
@@ -166,4 +160,4 @@ def test_an_invalid_assertion_is_refused(registry: ClientRegistry, credentials: 
 
 def test_no_repr_shows_a_secret() -> None:
     """Client and credentials hide it."""
-    assert "geheim" not in repr(presented("a", "geheim", POST)) + repr(RegisteredClient(client_id="a", secret="geheim"))
+    assert "geheim" not in repr(presented("geheim", POST, "a")) + repr(RegisteredClient(client_id="a", secret="geheim"))
