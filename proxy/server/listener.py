@@ -11,8 +11,8 @@ from typing import Any
 from proxy.config.model import Address, Limits
 from proxy.config.model import ListenerSettings as Settings
 from proxy.errors import ProxyError, SenderNotAllowed
-from proxy.forwarding.admission import allowed
 from proxy.forwarding.request import Request
+from proxy.hosts import in_networks
 from proxy.observe.logger import Logger
 from proxy.server import sockets
 from proxy.server.certificate import Certificate
@@ -188,7 +188,7 @@ class Listener:
             connection.drain(patience=0)
         refusal = self._reception.crowd.add(connection)
         allow = self.settings.allow
-        if refusal is None and allow is not None and not allowed(connection.address, allow):
+        if refusal is None and allow is not None and not in_networks(connection.address, allow):
             return SenderNotAllowed("The sender's address is not in the listener's `allow`.")
         return refusal
 

@@ -9,7 +9,7 @@ import pytest
 
 from proxy.config.model import Limits, ListenerTls
 from proxy.config.model import ListenerSettings as Settings
-from proxy.config.values import Address
+from proxy.config.parsed_values import Address
 from proxy.errors import ProxyError
 from proxy.forwarding.request import Request
 from proxy.server.listener import Listener, Reception
