@@ -56,10 +56,11 @@ class AssertionVerifier:
             expires_at = float(claims["exp"])
         except (jwt.PyJWTError, TypeError, ValueError):
             return False
-        if expires_at <= now or claims["jti"] in self._used:
-            return False
-        self._used.append(claims["jti"])
-        return True
+        # `exp` can be NaN, which compares false.
+        valid = now < expires_at and claims["jti"] not in self._used
+        if valid:
+            self._used.append(claims["jti"])
+        return valid
 
 
 class ClientRegistry:

@@ -141,6 +141,7 @@ def test_an_assertion_is_accepted_once(registry: ClientRegistry) -> None:
         pytest.param(signed(aud="https://x"), id="audience"),
         pytest.param(signed(exp=NOW), id="expired"),
         pytest.param(signed(exp="soon"), id="not a time"),
+        pytest.param(signed(exp=float("nan")), id="not a number"),
         pytest.param(signed(CertificateAuthority().issue_client("cn").private_key), id="another key"),
         pytest.param(signed(client_id="other", iss="other", sub="other"), id="a client without key"),
         pytest.param(presented(jwt.encode(CLAIMS, "", "none"), SIGNED), id="unsigned"),
