@@ -44,9 +44,9 @@ def test_groff_finds_nothing_wrong() -> None:
     assert not done.stderr
 
 
-async def completed(**variables: str) -> str:
+async def completed(variables: dict[str, str]) -> str:
     """What the program prints to a shell that asks it, called by its installed name."""
-    command = Command(**variables)
+    command = Command(cwd=ROOT, **variables)
     command.program = (sys.executable, "-c", "from proxy.cli import main; main(prog_name='cpi-oauth-proxy')")
     async with command:
         ended = await command.ends()
@@ -59,10 +59,10 @@ async def test_the_program_completes_for_each_shell_of_the_page(row: list[str]) 
     """The script is printed that the page has the shell read, and it asks the program again."""
     shell = row[0]
     assert f"_CPI_OAUTH_PROXY_COMPLETE={shell}_source cpi-oauth-proxy" in words(row[2])[0]
-    assert f"{shell}_complete" in await completed(_CPI_OAUTH_PROXY_COMPLETE=f"{shell}_source")
+    assert f"{shell}_complete" in await completed({"_CPI_OAUTH_PROXY_COMPLETE": f"{shell}_source"})
 
 
 async def test_a_command_is_completed() -> None:
     """From its first letters, as bash asks for it."""
     asked = {"_CPI_OAUTH_PROXY_COMPLETE": "bash_complete", "COMP_WORDS": "cpi-oauth-proxy do", "COMP_CWORD": "1"}
-    assert (await completed(**asked)).split() == ["plain,doctor"]
+    assert (await completed(asked)).split() == ["plain,doctor"]
