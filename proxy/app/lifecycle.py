@@ -19,6 +19,7 @@ from proxy.errors import Draining, ProxyError
 from proxy.forwarding.answers import problem
 from proxy.forwarding.exchange import exchange
 from proxy.forwarding.limits.route_limits import RouteLimits
+from proxy.forwarding.request import Sender
 from proxy.oauth.expiry import CredentialExpiry
 from proxy.oauth.source import TokenSource
 from proxy.observe.exchange_record import ExchangeRecord
@@ -27,7 +28,8 @@ from proxy.observe.reports import frames
 from proxy.observe.traces import Traces
 from proxy.server import sockets
 from proxy.server.descriptors import most_connections
-from proxy.server.listener import Listener, Reception
+from proxy.server.listener import Listener
+from proxy.server.listener_context import ListenerContext
 from proxy.server.listeners import Listeners, ListenersChange, release
 from proxy.server.sender_connection import SenderConnection
 from proxy.server.sender_connections import SenderConnections
@@ -49,7 +51,7 @@ class Prepared(NamedTuple):
     """What another configuration needs, read and bound; nothing holds yet."""
 
     generation: Generation
-    reception: Reception
+    context: ListenerContext
     change: ListenersChange
     admin: "AdminSite"
 
@@ -77,9 +79,11 @@ class App:
         self._generation = Generation(configuration, self._resources)
         self._retired = WeakSet[InUse]()
         "Of earlier configurations, while exchanges use it."
-        self.crowd = SenderConnections(configuration.limits, most=self._most_connections(configuration))
+        self.crowd = SenderConnections[SenderConnection](
+            configuration.limits, most=self._most_connections(configuration)
+        )
         self._threads = FileThreads()
-        self._front = Listeners(configuration.listen, self._reception(self._generation))
+        self._front = Listeners(configuration.listen, self._listener_context(self._generation))
         self.admin = self._admin_site(configuration)
 
     # ---- its life
@@ -117,9 +121,9 @@ class App:
             generation = await self._threads.run(
                 partial(Generation, configuration, self._resources, before=before),
             )
-            reception, reuse_port = self._reception(generation), configuration.reuse_port
+            context, reuse_port = self._listener_context(generation), configuration.reuse_port
             change = await self._threads.run(
-                partial(self._front.prepare, configuration.listen, reception, reuse_port=reuse_port), late=release
+                partial(self._front.prepare, configuration.listen, context, reuse_port=reuse_port), late=release
             )
             if configuration.admin.address != admin.settings.address:
                 admin = self._admin_site(configuration)
@@ -130,21 +134,21 @@ class App:
             if admin is not self.admin:
                 await admin.stop()
             raise
-        return Prepared(generation, reception, change, admin)
+        return Prepared(generation, context, change, admin)
 
     async def apply(self, prepared: Prepared) -> None:
         """Goes on with what was prepared; cannot fail, and must not be cancelled."""
-        before, (generation, reception, change, admin) = self._generation, prepared
+        before, (generation, context, change, admin) = self._generation, prepared
         configuration = generation.configuration
         await before.close(generation)  # what it follows would bring its options back
         self._generation = generation
         generation.take_over()
-        self.crowd.take(configuration.limits, most=self._most_connections(configuration))
-        self._front.take(change, reception)
+        self.crowd.apply(configuration.limits, most=self._most_connections(configuration))
+        self._front.apply(change, context)
         admin.take(configuration.admin)
         self._resources.gates.start()
         generation.start()
-        await self._front.settle(change)
+        await self._front.finish(change)
         self._retired.add(before.holdings)
         before.retire(generation)
         await self._resources.gates.keep(generation.gates)
@@ -240,23 +244,23 @@ class App:
             )
         return most
 
-    def _reception(self, generation: Generation) -> Reception:
-        return Reception(
+    def _listener_context(self, generation: Generation) -> ListenerContext:
+        return ListenerContext(
             limits=generation.configuration.limits,
             deadlines=self._resources.deadlines,
             ids=self._ids,
-            crowd=self.crowd,
+            connections=self.crowd,
             serve=partial(exchange, context=generation.context),
             refuse=self._refuse,
             crashed=self._crashed,
-            unsecured=self._unsecured,
+            handshake_failed=self._unsecured,
             reader=self._resources.request_reader,
             log=self.log.logger,
         )
 
     # ---- what happens
 
-    def _refuse(self, sender: SenderConnection, error: ProxyError, request_id: str) -> None:
+    def _refuse(self, sender: Sender, error: ProxyError, request_id: str) -> None:
         """Answers what never became a request, and accounts for it."""
         record, name, now = ExchangeRecord(request_id, ""), self._generation.context.name, self._resources.clock.wall()
         record.client_certificate = sender.subject

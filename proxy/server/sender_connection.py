@@ -28,14 +28,14 @@ AT_A_TIME: Final = 32
 class SenderConnection(SenderTransport):
     """Made by its listener, once for each connection."""
 
-    def __init__(self, desk: ListenerContext) -> None:
-        super().__init__(desk)
-        terms = desk.terms
+    def __init__(self, context: ListenerContext) -> None:
+        super().__init__(context)
+        limits = context.limits
         self._body: IncomingBody | None = None
         self._run: CoroutineRunner | None = None
         self._goes_on = False
         "Whether the next requests are read in the next turn of the event loop."
-        self._parser = RequestParser(desk.reader, max_head=terms.max_head, max_fields=terms.max_fields)
+        self._parser = RequestParser(context.reader, max_head=limits.max_head, max_fields=limits.max_fields)
 
     @property
     def busy(self) -> bool:
@@ -49,19 +49,19 @@ class SenderConnection(SenderTransport):
         if self._run is not None:
             self._run.wake()
 
-    def drain(self, patience: float = LINGER) -> None:
+    def drain(self, seconds: float = LINGER) -> None:
         """Take one more request at most, with its answer as the last; an idle sender has so many seconds to send it.
 
         Closed at once, one that is about to send would have its request reset; so would one whose answer has begun, and
         has said that the connection goes on.
         """
-        state = self._state = (states.DRAIN if patience > 0 else states.DRAIN_AT_ONCE)[self._state]
+        state = self._state = (states.DRAIN if seconds > 0 else states.DRAIN_AT_ONCE)[self._state]
         if state is not states.DRAINING or self._parser.phase is parsing.IN_HEAD:
             return
-        if not patience:
+        if not seconds:
             self._close()
         elif not self.congested:
-            self.deadline = min(self.deadline, self._after(patience))
+            self.deadline = min(self.deadline, self._after(seconds))
 
     def give_up(self, failure: ProxyError) -> None:
         """Wait no longer for the rest of a request; its sender is told why."""
@@ -85,10 +85,12 @@ class SenderConnection(SenderTransport):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A sender has connected."""
-        over_ip = self._connected(cast("asyncio.Transport", transport))
-        self.desk.deadlines.watch(self)
-        self.deadline = self._after(self.desk.terms.idle_timeout)
-        refusal = self.desk.arrived(self)
+        over_ip, context = self._connected(cast("asyncio.Transport", transport)), self.context
+        context.deadlines.watch(self)
+        self.deadline = self._after(context.limits.idle_timeout)
+        if context.drain_time is not None:
+            self.drain(context.drain_time)
+        refusal = context.admit(self)
         if refusal is not None:  # without lingering, where descriptors are what there is too few of, or no TLS is yet
             self._refuse(refusal, lingers=not (self.secure or isinstance(refusal, Overloaded)))
         elif not self.address and over_ip:  # reset already; nobody can tell whether it would be allowed
@@ -99,7 +101,7 @@ class SenderConnection(SenderTransport):
         parser, state, body = self._parser, self._state, self._body
         if parser.phase is parsing.IN_BODY and body is not None:
             parser.feed(octets)
-            self.deadline = self._after(self.desk.terms.body_timeout)
+            self.deadline = self._after(self.context.limits.body_timeout)
             self._receive(body, parser.next_event())
             self.wake()
         elif (state is states.IDLE or state is states.DRAINING) and not self.congested and not parser.held:
@@ -124,8 +126,8 @@ class SenderConnection(SenderTransport):
         del error
         self._state = states.LOST[self._state]
         self.left, self.congested = True, False
-        self.desk.deadlines.forget(self)
-        self.desk.departed(self)
+        self.context.deadlines.forget(self)
+        self.context.connections.remove(self)
         self._fail(SenderLeft())
 
     def resume_writing(self) -> None:
@@ -133,7 +135,7 @@ class SenderConnection(SenderTransport):
         self.congested = False
         if self._run is not None:
             within = self._parser.phase is parsing.IN_BODY
-            self.deadline = self._after(self.desk.terms.body_timeout) if within else NEVER
+            self.deadline = self._after(self.context.limits.body_timeout) if within else NEVER
             self.wake()
         elif self._between:
             self.deadline = self._after(self._idle)
@@ -143,17 +145,17 @@ class SenderConnection(SenderTransport):
 
     def deadline_reached(self) -> None:
         """Silent for too long: between requests that is the end; within one it is an error."""
-        phase, terms = self._parser.phase, self.desk.terms
+        phase, limits = self._parser.phase, self.context.limits
         if self.congested or self._ending:
             self._look_at_taking()
         elif phase is parsing.IN_BODY and self._body is not None:
             if self._body.paused or self._body.uninvited:
-                self.deadline = self._after(terms.body_timeout)
+                self.deadline = self._after(limits.body_timeout)
             else:
-                seconds = f"{terms.body_timeout:g} s"
+                seconds = f"{limits.body_timeout:g} s"
                 self._fail(RequestTimeout(f"The body stood still for {seconds}; see `limits.body_timeout`."))
         elif phase is parsing.IN_HEAD:
-            seconds = f"{terms.head_timeout:g} s"
+            seconds = f"{limits.head_timeout:g} s"
             self._refuse(RequestTimeout(f"The head was not complete within {seconds}; see `limits.head_timeout`."))
         else:
             self._close()
@@ -174,7 +176,7 @@ class SenderConnection(SenderTransport):
             elif event is parsing.MALFORMED and parser.error is not None:
                 self._refuse(parser.error)
             elif phase is not parser.phase:
-                self.deadline = self._after(self.desk.terms.head_timeout)
+                self.deadline = self._after(self.context.limits.head_timeout)
             if not parser.held or not self._between or self.congested:
                 break
         if parser.held:
@@ -197,11 +199,11 @@ class SenderConnection(SenderTransport):
         else:
             if expects_continue(head):
                 body.invite = self._continue
-            self.deadline = self._after(self.desk.terms.body_timeout)
+            self.deadline = self._after(self.context.limits.body_timeout)
             self._receive(body, event)
-        request_id = head.fields.value(b"x-request-id")[:128].decode("latin-1") or next(self.desk.ids)
+        request_id = head.fields.value(b"x-request-id")[:128].decode("latin-1") or next(self.context.ids)
         request = Request(head, take_apart(head.target), body, self, request_id)
-        run = self._run = CoroutineRunner(self.desk.serve(request), self._ended)
+        run = self._run = CoroutineRunner(self.context.serve(request), self._ended)
         run.start()
 
     def _continue(self) -> None:
@@ -253,7 +255,7 @@ class SenderConnection(SenderTransport):
         self._run = None
         body, self._body = self._body, None
         if error is not None:
-            self.desk.crashed(error, self.address)
+            self.context.crashed(error, self.address)
             self.abort()
         if self._parser.phase is not parsing.DONE:
             self.close_after()
@@ -293,7 +295,7 @@ class SenderConnection(SenderTransport):
     def _refuse(self, error: ProxyError, *, lingers: bool = True) -> None:
         """Answers what never became a request, and ends."""
         self._state = states.REFUSED[self._state]
-        self.desk.refuse(self, error, next(self.desk.ids))
+        self.context.refuse(self, error, next(self.context.ids))
         if lingers:
             self._end()
         else:

@@ -20,13 +20,13 @@ LINGER = 2.0
 class SenderTransport(Sender):
     """What an exchange asks often is a plain attribute."""
 
-    desk: ListenerContext
-    "Of the listener that it came by."
+    context: ListenerContext
+    "Of its listener."
     _transport: asyncio.Transport
 
-    def __init__(self, desk: ListenerContext) -> None:
-        self.desk = desk
-        self.secure = desk.secure
+    def __init__(self, context: ListenerContext) -> None:
+        self.context = context
+        self.secure = context.secure
         self.left = False
         self.half_closed = False
         self.congested = False
@@ -97,13 +97,13 @@ class SenderTransport(Sender):
 
     def _watch_taking(self) -> None:
         """End the connection when the sender has taken nothing of what was sent for some time."""
-        now = self.desk.deadlines.now()
+        now = self.context.deadlines.now()
         self._taking.begin(self._transport, now)
         self.deadline = self._taking.look(self._transport, now, self._patience)
 
     def _look_at_taking(self) -> None:
         """The end, or another look later."""
-        now = self.desk.deadlines.now()
+        now = self.context.deadlines.now()
         again = self._taking.look(self._transport, now, self._patience)
         if again <= now:
             self.abort()
@@ -111,18 +111,18 @@ class SenderTransport(Sender):
             self.deadline = again
 
     def _after(self, seconds: float) -> float:
-        return self.desk.deadlines.now() + seconds
+        return self.context.deadlines.now() + seconds
 
     @property
     def _patience(self) -> float:
         """Seconds in which a sender takes something of what was sent; one that has all of it may only linger."""
         lingers = self._state is states.LINGERING and not self._taking.left
-        return LINGER if lingers else self.desk.terms.body_timeout
+        return LINGER if lingers else self.context.limits.body_timeout
 
     @property
     def _idle(self) -> float:
         """Seconds in which the next request may begin."""
-        return LINGER if self._state is states.DRAINING else self.desk.terms.idle_timeout
+        return LINGER if self._state is states.DRAINING else self.context.limits.idle_timeout
 
     @property
     def _between(self) -> bool:

@@ -104,7 +104,7 @@ def non_blocking(found: socket.socket) -> socket.socket:
     return found
 
 
-def waiting(found: socket.socket) -> Iterator[socket.socket]:
+def not_accepted(found: socket.socket) -> Iterator[socket.socket]:
     """Who has connected to a listening socket and was not accepted yet, as many as there are descriptors for."""
     with suppress(OSError):  # BlockingIOError: they are all; EMFILE: the others cannot be had
         while True:

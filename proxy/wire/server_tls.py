@@ -22,12 +22,12 @@ class ServerTlsTransport(ClientTlsTransport):
         context: ssl.SSLContext,
         upper: ConnectionProtocol,
         *,
-        shaken: Callable[[ssl.SSLObject], None],
+        secured: Callable[[ssl.SSLObject], None],
         failed: Callable[[Exception], None],
     ) -> None:
-        """`shaken` learns whom the handshake was with, `failed` that there was none, unless we ended it."""
+        """`secured` learns whom the handshake was with, `failed` that there was none, unless we ended it."""
         super().__init__(context, None, upper)
-        self._shaken, self._failed = shaken, failed
+        self._secured, self._failed = secured, failed
         self._half_closed = self._kept = self._ended = False
 
     # ---- the protocol below
@@ -50,7 +50,7 @@ class ServerTlsTransport(ClientTlsTransport):
         self._step = nothing
         upper, error = self._upper, self._error or error
         self._error = None
-        del self._upper, self._shaken, self._failed  # in a ring, they would keep all of it until a garbage collection
+        del self._upper, self._secured, self._failed  # in a ring, they would keep all of it until a garbage collection
         upper.connection_lost(error)
 
     # ---- the transport above
@@ -79,7 +79,7 @@ class ServerTlsTransport(ClientTlsTransport):
     # ---- between the two
 
     def _begin(self) -> None:
-        self._shaken(self._tls)
+        self._secured(self._tls)
 
     def _unsecured(self, error: Exception) -> None:
         self._step = nothing
