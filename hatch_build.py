@@ -14,10 +14,10 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 COMPILED = {
-    "": "clock",
+    "": "clock hosts",
     "cpi": "mpl",
-    "forwarding": "admission attempt body context cookies exchange fields normalization outgoing refusal"
-    " relay request routes sender_address target verdict",
+    "forwarding": "admission attempt body context cookies exchange fields normalization prepared_request"
+    " refusal relay request routes sender_address target verdict",
     "forwarding/csrf": "fetch scheme session unit",
     "forwarding/limits": "route_limits",
     "oauth": "source token",

@@ -1,14 +1,14 @@
-"""What time it is: monotonic for durations, wall time for what others wrote down."""
+"""The time: monotonic for durations, wall time for dates that others wrote."""
 
 import time
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """Both times in seconds."""
+    """A source of both times, in seconds."""
 
     def monotonic(self) -> float:
-        """Seconds since some moment; never set back, but may stand still while the machine is suspended."""
+        """Seconds since some moment; never goes back, but may stop while the machine is suspended."""
         ...
 
     def wall(self) -> float:
@@ -17,7 +17,7 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The clocks of the machine."""
+    """The clocks of this machine."""
 
     monotonic = staticmethod(time.monotonic)
     wall = staticmethod(time.time)

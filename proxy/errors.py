@@ -1,27 +1,27 @@
-"""Every failure that a sender can be told of, as one tree.
+"""Every error that a sender can be answered with, as one tree.
 
     ProxyError
     ├── SenderError                    the request cannot be served as it is: 4xx, 501, 505, 508
     ├── AuthorizationServerError       no token: 502, 503, 504
-    ├── UpstreamError                  no answer, or none that can be read: 502, 504
-    └── OwnError                       we cannot now: 503
-    SenderLeft                         nobody is there to be told; logged as 499
+    ├── UpstreamError                  no answer, or an unreadable one: 502, 504
+    └── OwnError                       the proxy cannot serve now: 503
+    SenderLeft                         there is no one to answer; logged as 499
 
-The class carries the answer (status, `code`, title, RFC 9209 error type), the instance the facts: one sentence that
-says what to do, without any secret.
+The class has the answer (status, `code`, title, RFC 9209 error type), the instance the facts: one sentence that says
+what to do, without any secret, and the fields that the status requires.
 """
 
 from typing import ClassVar
 
 
 class ProxyError(Exception):
-    """A failure with the answer that the sender gets for it (RFC 9457 problem, RFC 9209 Proxy-Status)."""
+    """An error with its answer to the sender (RFC 9457 problem, RFC 9209 Proxy-Status)."""
 
     status: ClassVar[int]
     code: ClassVar[str]
     title: ClassVar[str]
     proxy_status: ClassVar[str | None] = None
-    "The RFC 9209 §2.3 error type, where one fits."
+    "The RFC 9209 §2.3 error type, if one fits."
 
     def __init__(
         self, detail: str, *, retry_after: int | None = None, proxy_status: str | None = None, definite: bool = False
@@ -29,10 +29,14 @@ class ProxyError(Exception):
         super().__init__(detail)
         self.detail = detail
         self.definite = definite
-        "Whether trying again at once is pointless, or harmful: whoever refuses credentials may lock them."
+        "Whether trying again at once is useless or harmful: a server that refuses credentials may lock them."
         self.retry_after = retry_after
         "Whole seconds until trying again makes sense (RFC 9110 §10.2.3)."
         self.error_type = proxy_status or self.proxy_status
+
+    def fields(self) -> list[tuple[str, str]]:
+        """Returns the fields that the answer has because of this error."""
+        return [] if self.retry_after is None else [("Retry-After", str(self.retry_after))]
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.status} {self.code}: {self.detail}>"
@@ -47,32 +51,36 @@ class SenderError(ProxyError):
 
 
 class RequestMalformed(SenderError):
-    """The request is not well-formed, or can be read in two ways (RFC 9112)."""
+    """The request is malformed or ambiguous (RFC 9112)."""
 
     status, code, title = 400, "request_malformed", "The request is not well-formed HTTP"
     proxy_status = "http_request_error"
 
 
 class TargetOutsideRoute(SenderError):
-    """The request target climbs out of its route's prefix, or may be read as that of another route."""
+    """The request target leaves its route's prefix, or can be read as that of another route."""
 
-    status, code, title = 400, "target_outside_route", "The path leads out of its route"
+    status, code, title = 400, "target_outside_route", "The path leaves its route"
 
 
 class CredentialMissing(SenderError):
-    """The route wants Basic credentials and got none, or wrong ones (RFC 9110 §15.5.2)."""
+    """The route requires Basic credentials and got none, or wrong ones (RFC 9110 §15.5.2)."""
 
     status, code, title = 401, "credential_missing", "Credentials are missing"
 
+    def fields(self) -> list[tuple[str, str]]:
+        """Adds the challenge (RFC 7617 §2)."""
+        return [*super().fields(), ("WWW-Authenticate", 'Basic realm="cpi-oauth-proxy", charset="UTF-8"')]
+
 
 class SenderNotAllowed(SenderError):
-    """The sender's address is on no list of the route or listener."""
+    """The sender's address is not in `allow` of the route or listener."""
 
     status, code, title, proxy_status = 403, "sender_not_allowed", "This sender is not allowed", "http_request_denied"
 
 
 class CrossSiteRefused(SenderError):
-    """A browser sent the request for a page of another site (W3C Fetch Metadata), or to a name that is not ours."""
+    """A browser sent the request for a page of another site (W3C Fetch Metadata), or to an unknown name."""
 
     status, code, title = 403, "cross_site_refused", "A page of another site may not send this"
     proxy_status = "http_request_denied"
@@ -85,20 +93,23 @@ class CredentialRefused(SenderError):
 
 
 class RouteUnknown(SenderError):
-    """No route takes this host and path."""
+    """No route matches this host and path."""
 
     status, code, title = 404, "route_unknown", "No route for this request"
 
 
 class MethodNotAllowed(SenderError):
-    """The route, or this proxy, does not take the method (RFC 9110 §15.5.6)."""
+    """The route, or the proxy itself, does not allow the method (RFC 9110 §15.5.6)."""
 
     status, code, title = 405, "method_not_allowed", "The method is not allowed"
 
     def __init__(self, detail: str, *, allowed: tuple[str, ...] = ()) -> None:
         super().__init__(detail)
         self.allowed = allowed
-        "What the Allow field of the answer lists."
+
+    def fields(self) -> list[tuple[str, str]]:
+        """Adds the allowed methods; the list is empty if the resource allows none."""
+        return [*super().fields(), ("Allow", ", ".join(self.allowed))]
 
 
 class RequestTimeout(SenderError):
@@ -108,7 +119,7 @@ class RequestTimeout(SenderError):
 
 
 class LengthRequired(SenderError):
-    """The request has octets behind its head and does not say how many belong to it (RFC 9110 §15.5.12)."""
+    """The request has bytes after its head, but does not tell the length of its body (RFC 9110 §15.5.12)."""
 
     status, code, title = 411, "length_required", "The length of the body is missing"
     proxy_status = "http_request_error"
@@ -127,7 +138,7 @@ class TargetTooLong(SenderError):
 
 
 class ContentTypeNotAllowed(SenderError):
-    """The route does not take this media type (RFC 9110 §15.5.16)."""
+    """The route does not accept this media type (RFC 9110 §15.5.16)."""
 
     status, code, title = 415, "content_type_not_allowed", "The content type is not allowed"
     proxy_status = "http_request_denied"
@@ -135,17 +146,20 @@ class ContentTypeNotAllowed(SenderError):
     def __init__(self, detail: str, *, accepted: tuple[str, ...] = ()) -> None:
         super().__init__(detail)
         self.accepted = accepted
-        "What the Accept field of the answer lists."
+
+    def fields(self) -> list[tuple[str, str]]:
+        """Adds the accepted media types, if they are known."""
+        return [*super().fields(), *([("Accept", ", ".join(self.accepted))] if self.accepted else [])]
 
 
 class ExpectationUnknown(SenderError):
-    """An Expect other than 100-continue (RFC 9110 §10.1.1)."""
+    """The Expect field is not 100-continue (RFC 9110 §10.1.1)."""
 
     status, code, title = 417, "expectation_unknown", "The expectation is unknown"
 
 
 class RateExceeded(SenderError):
-    """The sender sends more than the route's `rate` (RFC 6585 §4)."""
+    """The sender exceeds the route's `rate` (RFC 6585 §4)."""
 
     status, code, title, proxy_status = 429, "rate_exceeded", "Too many requests", "http_request_denied"
 
@@ -157,25 +171,25 @@ class HeadTooLarge(SenderError):
 
 
 class ConnectRefused(SenderError):
-    """CONNECT asks for a tunnel, and a tunnel cannot be given a token (RFC 9110 §9.3.6)."""
+    """CONNECT asks for a tunnel, to which no token can be added (RFC 9110 §9.3.6)."""
 
-    status, code, title = 501, "connect_refused", "CONNECT is not offered"
+    status, code, title = 501, "connect_refused", "CONNECT is not supported"
 
 
 class VersionUnsupported(SenderError):
-    """Neither HTTP/1.0 nor HTTP/1.1 (RFC 9110 §15.6.6)."""
+    """The version is neither HTTP/1.0 nor HTTP/1.1 (RFC 9110 §15.6.6)."""
 
     status, code, title = 505, "version_unsupported", "This version of HTTP is not supported"
 
 
 class Loop(SenderError):
-    """The request carries our own name in Via (RFC 9110 §7.6.3, RFC 5842 §7.2)."""
+    """The request has the proxy's own name in Via (RFC 9110 §7.6.3, RFC 5842 §7.2)."""
 
     status, code, title, proxy_status = 508, "loop", "The request came back to this proxy", "proxy_loop_detected"
 
 
 class AuthorizationServerError(ProxyError):
-    """There is no token for the request."""
+    """The authorization server gave no token."""
 
 
 class GrantRejected(AuthorizationServerError):
@@ -185,9 +199,9 @@ class GrantRejected(AuthorizationServerError):
 
 
 class GrantMalformed(AuthorizationServerError):
-    """The token endpoint's answer is no token response (RFC 6749 §5.1)."""
+    """The token endpoint's answer is not a token response (RFC 6749 §5.1)."""
 
-    status, code, title = 502, "grant_malformed", "The authorization server's answer is no token"
+    status, code, title = 502, "grant_malformed", "The authorization server's answer has no token"
 
 
 class GrantUnavailable(AuthorizationServerError):
@@ -203,11 +217,11 @@ class GrantTimeout(AuthorizationServerError):
 
 
 class UpstreamError(ProxyError):
-    """The upstream gave no answer, or none that can be relayed."""
+    """The upstream gave no answer that can be relayed."""
 
 
 class UpstreamUnreachable(UpstreamError):
-    """No connection to the upstream; nothing of the request was sent."""
+    """There is no connection to the upstream, and nothing of the request was sent."""
 
     status, code, title = 502, "upstream_unreachable", "The upstream cannot be reached"
     proxy_status = "destination_unavailable"
@@ -216,7 +230,12 @@ class UpstreamUnreachable(UpstreamError):
 class UpstreamClosed(UpstreamError):
     """The upstream ended the connection before its answer began."""
 
-    status, code, title, proxy_status = 502, "upstream_closed", "The upstream hung up", "connection_terminated"
+    status, code, title, proxy_status = (
+        502,
+        "upstream_closed",
+        "The upstream closed the connection",
+        "connection_terminated",
+    )
 
 
 class UpstreamMalformed(UpstreamError):
@@ -225,7 +244,7 @@ class UpstreamMalformed(UpstreamError):
     status, code, title, proxy_status = (
         502,
         "upstream_malformed",
-        "The upstream's answer is no HTTP",
+        "The upstream's answer is not valid HTTP",
         "http_protocol_error",
     )
 
@@ -238,7 +257,7 @@ class UpstreamTimeout(UpstreamError):
 
 
 class ConnectTimeout(UpstreamError):
-    """No connection to the upstream within the route's `connect_timeout`."""
+    """Connecting to the upstream took longer than the route's `connect_timeout`."""
 
     status, code, title, proxy_status = 504, "connect_timeout", "Connecting took too long", "connection_timeout"
 

@@ -1,4 +1,4 @@
-"""Blocking calls in daemon threads: a call that hangs holds up neither other calls nor the end of the process.
+"""Blocking calls in daemon threads: a call that hangs delays neither other calls nor the end of the process.
 
 `asyncio.to_thread` shares a few threads among all its callers, and the interpreter waits for them when it ends.
 """
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class DaemonThreads:
-    """Runs at most `most` calls at a time, in order; a thread without work ends after `idle` seconds."""
+    """Runs at most `most` calls at a time, in order; an idle thread ends after `idle` seconds."""
 
     def __init__(self, name: str, *, most: int, idle: float = 0.0) -> None:
         self._name, self._most, self._idle_timeout = name, most, idle
@@ -34,10 +34,10 @@ class DaemonThreads:
     def submit(
         self, call: Callable[[], T], *, timeout: float | None = None, late: Callable[[T], object] | None = None
     ) -> "asyncio.Future[T]":
-        """Return a plain future of the result; OSError if no thread can be started.
+        """Returns a plain future of the result; OSError if no thread can be started.
 
         After `timeout` seconds the future fails with a TimeoutError without errno, while the call goes on. A result
-        that nobody waits for any more is given to `late`, which closes it.
+        that comes after that, or after the future was cancelled, is given to `late`, which closes it.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
@@ -62,7 +62,7 @@ class DaemonThreads:
 
     def _put(self, future: "asyncio.Future[T]", run: Callable[[], None]) -> None:
         with self._changed:
-            while self._calls and self._calls[0][0].done():  # nobody waits for it any more
+            while self._calls and self._calls[0][0].done():  # cancelled or timed out
                 self._calls.popleft()
             self._calls.append((future, run))
             if self._idle >= len(self._calls):
@@ -83,7 +83,7 @@ class DaemonThreads:
             pass
 
     def _run_next(self) -> bool:
-        """Run one call; false if there was none for too long. Keeps nothing of the call."""
+        """Runs one call, and keeps nothing of it; returns false if there was none for too long."""
         with self._changed:
             if not self._calls:
                 self._idle += 1

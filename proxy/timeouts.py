@@ -1,8 +1,8 @@
-"""Timeouts of what runs in a task, and calls that come late on purpose: the event loop reads before they strike.
+"""Timeouts for tasks that strike late on purpose, after the event loop has read.
 
-After the process stood still (SIGSTOP, a frozen container), timers that are due run before anything that came meanwhile
-is read. `asyncio.timeout` would end an operation whose result is there already. What has a connection of ours has a
-deadline instead, see wire/deadlines.py.
+After the process was suspended (SIGSTOP, a frozen container), due timers run before the event loop reads what arrived
+meanwhile. `asyncio.timeout` would end an operation whose result is there already. Connections of our own have
+deadlines instead, see wire/deadlines.py.
 """
 
 import asyncio
@@ -10,11 +10,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 GRACE = 0.25
-"Seconds in which the event loop reads what is there."
+"Seconds for the event loop to read what is there."
 
 
 class LateCall:
-    """Calls back after so many seconds of the running event loop, and GRACE."""
+    """Calls back after the given seconds on the running event loop, plus GRACE."""
 
     def __init__(self, seconds: float, callback: Callable[[], object]) -> None:
         self._loop = asyncio.get_running_loop()
@@ -31,9 +31,9 @@ class LateCall:
 
 @asynccontextmanager
 async def timeout(seconds: float) -> AsyncIterator[None]:
-    """Like `asyncio.timeout`: TimeoutError if what is inside takes longer, but only once the event loop has read.
+    """Like `asyncio.timeout`, but raises TimeoutError only after the event loop has read.
 
-    Inside the cleanup of a cancelled task too, where that of Python before 3.11.3 raises CancelledError.
+    It works inside the cleanup of a cancelled task too, where that of Python before 3.11.3 raises CancelledError.
     """
     task = asyncio.current_task()
     if task is None:
@@ -48,7 +48,7 @@ async def timeout(seconds: float) -> AsyncIterator[None]:
     try:
         yield
     except asyncio.CancelledError as error:
-        if struck and task.cancelling() - 1 <= before:  # nobody else has cancelled it meanwhile
+        if struck and task.cancelling() - 1 <= before:  # nothing else has cancelled it meanwhile
             raise TimeoutError from error
         raise
     finally:

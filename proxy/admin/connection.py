@@ -1,7 +1,7 @@
-"""Connections to the admin address: aiohttp's, with a limit, deadlines and a log of our own.
+"""Connections to the admin address: aiohttp's, with our own limit, deadlines and log.
 
-aiohttp by itself takes any number of connections, waits for a head for as long as it may take, and logs what it refuses
-with a trace that quotes fields.
+aiohttp alone accepts any number of connections, waits for a request head without limit, and logs what it refuses with a
+traceback that quotes fields.
 """
 
 import asyncio
@@ -19,40 +19,40 @@ from proxy.wire.local_site import NAME, SiteRefusal
 MOST = 64
 "Connections at a time."
 HEAD_TIMEOUT, IDLE_TIMEOUT = 10.0, 60.0
-"Seconds for a whole head; for anything else that is waited for: a request, its body, a peer that reads the answer."
-_FULL = SiteRefusal(503, f"There are {MOST} connections to this address already.")
-_SLOW = SiteRefusal(408, f"The head did not arrive within {HEAD_TIMEOUT:g} s.")
-_MALFORMED = SiteRefusal(400, "This is not well-formed HTTP.")
-_FAILED = SiteRefusal(500, "This failed; the log says where.")
-_SENT = (web.RequestPayloadError, HttpProcessingError)
-"What aiohttp raises for a body that is not well-formed."
+"Seconds for a whole request head; for everything else: the next request, its body, a client that reads the answer."
+_FULL = SiteRefusal(503, f"This address already has {MOST} connections.")
+_SLOW = SiteRefusal(408, f"The request head did not arrive within {HEAD_TIMEOUT:g} s.")
+_MALFORMED = SiteRefusal(400, "The request is not well-formed HTTP.")
+_FAILED = SiteRefusal(500, "The request failed; the log says where.")
+_CLIENT_FAULTS = (web.RequestPayloadError, HttpProcessingError)
+"The errors that aiohttp raises for a body that is not well-formed."
 _PHRASES = {408: b"Request Timeout", 503: b"Service Unavailable"}
 
 
 class AdminObserver(Protocol):
-    """Whoever is told what went wrong."""
+    """Is told of everything that goes wrong at the admin address."""
 
     def admin_refused(self, refusal: SiteRefusal) -> None:
-        """A request, or a connection, was refused."""
+        """Notes that a request or a connection was refused."""
         ...
 
     def admin_failed(self, error: BaseException | None) -> None:
-        """A fault of ours."""
+        """Notes that a request failed by a fault of the proxy."""
         ...
 
 
 class AdminConnections:
-    """All connections to one admin address; makes the protocol of the next one when called."""
+    """All connections to one admin address; a call returns the protocol of a new one."""
 
     def __init__(self, server: web.Server, observer: AdminObserver, deadlines: Deadlines) -> None:
         self.server = server
         self.observer = observer
         self.deadlines = deadlines
         self._open = WeakSet[AdminConnection]()
-        "From the moment that they are accepted, so that many at once are counted too."
+        "Counted from their acceptance, so that many at once are counted. Weak, because accepting may fail silently."
 
     def __call__(self) -> asyncio.Protocol:
-        """For a connection that was accepted."""
+        """Returns the protocol of an accepted connection."""
         if len(self._open) >= MOST:
             self.observer.admin_refused(_FULL)
             return Refusing(_FULL)
@@ -61,23 +61,23 @@ class AdminConnections:
         return connection
 
     def ended(self, connection: "AdminConnection") -> None:
-        """There is room for another one."""
+        """Makes room for another connection."""
         self._open.discard(connection)
 
 
 class Refusing(asyncio.Protocol):
-    """Says why, and hangs up."""
+    """Answers a connection with the refusal, and closes it."""
 
     def __init__(self, refusal: SiteRefusal) -> None:
         self._refusal = refusal
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The only thing that happens."""
-        _end(cast("asyncio.Transport", transport), self._refusal)
+        """Sends the refusal."""
+        _close(cast("asyncio.Transport", transport), self._refusal)
 
 
 class AdminConnection(RequestHandler):
-    """One connection."""
+    """A connection whose deadline moves with its state."""
 
     def __init__(self, connections: AdminConnections) -> None:
         loop = asyncio.get_running_loop()
@@ -87,33 +87,36 @@ class AdminConnection(RequestHandler):
         self.deadline = NEVER
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The first request may begin."""
+        """Waits for the first request."""
         super().connection_made(transport)
         self._enter(AdminState.IDLE)
         self._connections.deadlines.watch(self)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """It has ended."""
+        """Gives up the deadline and the connection's place."""
         self._connections.deadlines.forget(self)
         self._connections.ended(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """A head begins, or something goes on."""
+        """Starts the time of a request head with its first bytes."""
         if self._state is AdminState.IDLE:
             self._enter(AdminState.HEAD)
         super().data_received(data)
 
     def begin(self) -> None:
-        """A head is complete."""
+        """Notes that a request head is complete."""
         self._enter(AdminState.BUSY)
 
     def end(self, *, early: bool) -> None:
-        """An answer is there, which may have to be sent still; an early one is the last, for its request goes on."""
+        """Notes that the answer is there; it may still have to be sent.
+
+        An early answer, before the end of the request, is the last one on the connection.
+        """
         self._enter(AdminState.ENDING if early else AdminState.IDLE)
 
     def deadline_reached(self) -> None:
-        """The deadline has come: a head that is too slow is told so, unless an answer waits for its reader."""
+        """Closes the connection; answers a head that is too slow, unless an earlier answer is still unread."""
         transport = self.transport
         if transport is None:
             return
@@ -123,7 +126,7 @@ class AdminConnection(RequestHandler):
         if transport.get_write_buffer_size():
             transport.abort()
         else:
-            _end(transport, _SLOW if is_slow else None)
+            _close(transport, _SLOW if is_slow else None)
         self.force_close()
 
     def handle_error(
@@ -133,21 +136,21 @@ class AdminConnection(RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,  # noqa: ARG002 - it quotes what was sent
     ) -> web.StreamResponse:
-        """The answer to what is no HTTP, or failed; replaces one that shows and logs what was sent."""
+        """Answers a request that is malformed or failed; aiohttp's own answer and log would quote the request."""
         refusal = _MALFORMED if status < 500 else _FAILED
-        self._tell(exc, refusal)
+        self._report(exc, refusal)
         if request.writer.output_size:
-            raise ConnectionError("an answer has begun already")
+            raise ConnectionError("the answer has already begun")
         answer = web.Response(status=refusal.status, text=f"{refusal.detail}\n", headers={"Server": NAME})
         answer.force_close()
         return answer
 
     def log_exception(self, *_args: Any, **words: Any) -> None:
-        """What aiohttp would log, with a trace that quotes what was sent."""
+        """Reports what aiohttp would log with a traceback that quotes the request."""
         error = words.get("exc_info")
-        self._tell(error, _MALFORMED if isinstance(error, _SENT) else _FAILED)
+        self._report(error, _MALFORMED if isinstance(error, _CLIENT_FAULTS) else _FAILED)
 
-    def _tell(self, error: BaseException | None, refusal: SiteRefusal) -> None:
+    def _report(self, error: BaseException | None, refusal: SiteRefusal) -> None:
         if refusal is _FAILED:
             self._connections.observer.admin_failed(error)
         else:
@@ -159,17 +162,17 @@ class AdminConnection(RequestHandler):
 
 
 class AdminState(Enum):
-    """What is waited for."""
+    """What the connection waits for."""
 
     IDLE = "a request"
-    HEAD = "the rest of a head"
+    HEAD = "the rest of a request head"
     BUSY = "the answer"
-    ENDING = "the rest of a request that has its answer; it is not read"
+    ENDING = "the rest of a request that is answered; it is not read"
 
 
 @web.middleware
 async def timed(request: web.Request, handler: Any) -> web.StreamResponse:
-    """Tells the connection of a request that begins and ends."""
+    """Tells the connection when a request begins and ends."""
     connection = cast("AdminConnection", request.protocol)
     connection.begin()
     try:
@@ -185,11 +188,11 @@ async def timed(request: web.Request, handler: Any) -> web.StreamResponse:
 
 def _close_early(request: web.Request, answer: web.StreamResponse) -> None:
     if not request.content.is_eof():
-        answer.force_close()  # the rest of the request might be taken for a head (RFC 9112 §9.3)
+        answer.force_close()  # otherwise the rest of the request could be read as a head (RFC 9112 §9.3)
 
 
-def _end(transport: asyncio.Transport, refusal: SiteRefusal | None) -> None:
-    """Closes a connection, with an answer if there is a reason to tell."""
+def _close(transport: asyncio.Transport, refusal: SiteRefusal | None) -> None:
+    """Closes a connection, after an answer if there is a refusal."""
     if refusal is not None:
         text = f"{refusal.detail}\n".encode()
         fields = b"Content-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\nConnection: close" % len(text)

@@ -1,4 +1,4 @@
-"""The composition root: makes a running proxy out of configurations; the only place that knows all parts."""
+"""The composition root: makes a running proxy from configurations; the only package that knows all parts."""
 
 from proxy.app.lifecycle import App
 

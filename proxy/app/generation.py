@@ -1,7 +1,7 @@
-"""What one configuration makes: token sources, pools, gates and routes, and the context of their exchanges.
+"""What one configuration makes: token sources, pools, authenticators and routes, and the context of their exchanges.
 
-The next generation takes over from it whatever its own configuration leaves as it is, with what that has in memory:
-tokens, CSRF tokens, connections, passwords that were right, places that are taken.
+The next generation takes over whatever its configuration leaves unchanged, with its state: tokens, CSRF tokens,
+connections, cached passwords, and the places that exchanges occupy.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,14 +17,11 @@ from proxy.config.file_watcher import Stamp, stamp_of
 from proxy.config.model import Configuration, OAuthClient, Tls
 from proxy.config.model import RouteSettings as Settings
 from proxy.config.urls import port_of
-from proxy.forwarding.auth.authenticators import Key, Made
+from proxy.forwarding.auth.authenticators import AuthenticatorKey, WatchedAuthenticator
 from proxy.forwarding.context import ExchangeContext
-from proxy.forwarding.cookies import CookieRules
-from proxy.forwarding.fields import FieldRules
-from proxy.forwarding.limits.route_limits import RouteLimits, bounds_of
-from proxy.forwarding.routes import Route, Routes
+from proxy.forwarding.limits.route_limits import RouteLimits, limits_of
+from proxy.forwarding.routes import Route, Routes, make_route
 from proxy.oauth.credential_watcher import CredentialWatcher
-from proxy.oauth.credentials import with_secrets
 from proxy.oauth.expiry import CredentialExpiry
 from proxy.oauth.grant_runner import GrantRunner
 from proxy.oauth.granter import Granter
@@ -37,7 +34,12 @@ Closable = TokenSource | Pool | RouteLimits
 
 
 class InUse:
-    """What the exchanges of one configuration wait for; lives for as long as its generation, or one of them."""
+    """What exchanges of one configuration can wait for.
+
+    The exchanges' context refers to it, and the app refers to it weakly: it is gone when neither an exchange nor a
+    connection can use the configuration any more. A count would also have to follow connections whose listener is gone,
+    because they may still bring one request.
+    """
 
     def __init__(self, parts: Iterable[Closable]) -> None:
         self.parts = frozenset(parts)
@@ -45,14 +47,14 @@ class InUse:
 
 @dataclass(frozen=True, slots=True)
 class WatchedClient:
-    """One OAuth client: its token source, and who follows its secret files."""
+    """An OAuth client's token source, and the watcher of its secret files."""
 
     source: TokenSource
-    rotation: CredentialWatcher
+    watcher: CredentialWatcher
 
 
 class Generation:
-    """Reads files when made, so not within the event loop; OSError or ValueError if one cannot be used."""
+    """What one configuration makes. The constructor reads files: OSError or ValueError if one is not usable."""
 
     def __init__(
         self, configuration: Configuration, resources: ProcessResources, *, before: "Generation | None" = None
@@ -60,16 +62,16 @@ class Generation:
         self.configuration = configuration
         self._resources = resources
         self._before = before
-        self._takings: list[Callable[[], None]] = []
-        self._added_gates: dict[Key, Made] = {}
-        self.registrations = {name: self._registration(name) for name in configuration.oauth_clients}
-        self.sources = {name: each.source for name, each in self.registrations.items()}
-        self.trusts: dict[tuple[Tls, Stamp], SSLContext] = {}
+        self._changes: list[Callable[[], None]] = []
+        self._added: dict[AuthenticatorKey, WatchedAuthenticator] = {}
+        self.clients = {name: self._client(name) for name in configuration.oauth_clients}
+        self.sources = {name: each.source for name, each in self.clients.items()}
+        self.tls_contexts: dict[tuple[Tls, Stamp], SSLContext] = {}
         self.pools: dict[tuple[UpstreamOrigin, float], Pool] = {}
         self.routes = {settings.name: self._route(settings) for settings in configuration.routes}
         self.expiry = CredentialExpiry(certificates(configuration), clock=resources.clock, log=resources.log.logger)
-        bounds = (route.bounds for route in self.routes.values() if route.bounds is not None)
-        self.holdings = InUse([*bounds, *self.sources.values(), *self.pools.values()])
+        limits = (route.limits for route in self.routes.values() if route.limits is not None)
+        self.in_use = InUse([*limits, *self.sources.values(), *self.pools.values()])
         self.context = ExchangeContext(
             routes=Routes(self.routes.values()),
             name=configuration.via.encode(),
@@ -77,53 +79,64 @@ class Generation:
             trusted_proxies=configuration.trusted_proxies,
             spool=resources.spool if any(route.spool for route in configuration.routes) else None,
             wall=resources.clock.wall,
-            closing=resources.close_account,
-            holdings=self.holdings,
-            traces=resources.traces,
+            beginning=resources.beginning,
+            finishing=resources.finishing,
+            in_use=self.in_use,
         )
         self._before = None
 
-    def take_over(self) -> None:
-        """What was taken over goes on with the options of this configuration, beside what is new. Cannot fail."""
-        self._resources.gates.adopt(self._added_gates)
-        for take in self._takings:
-            take()
+    def apply(self) -> None:
+        """Adds new authenticators, and gives token sources that were taken over their new options; cannot fail."""
+        self._resources.authenticators.adopt(self._added)
+        for change in self._changes:
+            change()
 
     def start(self) -> None:
-        """Follows files."""
-        for each in self.registrations.values():
-            each.rotation.start()
+        """Starts to watch files."""
+        for each in self.clients.values():
+            each.watcher.start(partial(self._renew, each.source))
         self.expiry.start()
 
     @property
-    def gates(self) -> set[Key]:
-        """Whose gates it needs."""
+    def authenticated(self) -> set[AuthenticatorKey]:
+        """The keys of the authenticators that its routes need."""
         return {(each.name, each.inbound_auth) for each in self.configuration.routes if each.inbound_auth}
 
-    async def close(self, heir: "Generation | None" = None) -> None:
-        """Follows no more files; those that the heir goes on with are its own."""
-        kept = {each.rotation for each in heir.registrations.values()} if heir else set()
-        for each in self.registrations.values():
-            if each.rotation not in kept:
-                await each.rotation.close()
+    @property
+    def waiting(self) -> dict[str, int]:
+        """The number of exchanges that wait for `max_concurrency`, by route with a queue."""
+        return {
+            name: route.limits.waiting
+            for name, route in self.routes.items()
+            if route.limits is not None and route.settings.queue
+        }
+
+    async def close(self, successor: "Generation | None" = None) -> None:
+        """Stops watching files, except for watchers that the successor uses too."""
+        kept = {each.watcher for each in successor.clients.values()} if successor else set()
+        for each in self.clients.values():
+            if each.watcher not in kept:
+                await each.watcher.close()
         await self.expiry.close()
 
-    def retire(self, heir: "Generation") -> None:
-        """Keeps no connections but those that the heir has taken over; exchanges may be using the others still."""
-        for pool in set(self.pools.values()) - set(heir.pools.values()):
+    def retire(self, successor: "Generation") -> None:
+        """Closes idle connections of pools that the successor does not use; exchanges may still use the others."""
+        for pool in set(self.pools.values()) - set(successor.pools.values()):
             pool.retire()
 
-    def _registration(self, name: str) -> WatchedClient:
-        """A source of the same OAuth client at the same server is taken over, with its token."""
-        resources, client = self._resources, with_secrets(self.configuration.oauth_clients[name])
-        known = self._before.registrations.get(name) if self._before else None
+    def _client(self, name: str) -> WatchedClient:
+        """Takes over the source, with its token, if client and token endpoint are the same."""
+        resources = self._resources
+        watcher = CredentialWatcher(self.configuration.oauth_clients[name], log=resources.log.logger)
+        client = watcher.client
+        known = self._before.clients.get(name) if self._before else None
         if known is not None:
             present = known.source.client
             if client == present:
                 return known
             if (client.client_id, client.token_url) == (present.client_id, present.token_url):
-                self._takings.append(partial(known.source.apply, client, granter(client, resources)))
-                return WatchedClient(known.source, self._rotation(known.source, client))
+                self._changes.append(partial(known.source.apply, client, granter(client, resources)))
+                return WatchedClient(known.source, watcher)
         source = TokenSource(
             client,
             granter(client, resources),
@@ -131,63 +144,41 @@ class Generation:
             log=resources.log.logger,
             on_request=partial(resources.metrics.count_grant, name),
         )
-        return WatchedClient(source, self._rotation(source, client))
+        return WatchedClient(source, watcher)
 
-    def _rotation(self, source: TokenSource, client: OAuthClient) -> CredentialWatcher:
-        resources = self._resources
-
-        def changed(renewed: OAuthClient) -> None:
-            source.apply(renewed, granter(renewed, resources))
-
-        return CredentialWatcher(client, changed=changed, log=resources.log.logger)
+    def _renew(self, source: TokenSource, client: OAuthClient) -> None:
+        source.apply(client, granter(client, self._resources))
 
     def _route(self, settings: Settings) -> Route:
-        """The one that was there is taken over if nothing about it is new."""
+        """Takes over the route if nothing about it has changed."""
         resources, auth = self._resources, settings.inbound_auth
         upstream = urlsplit(settings.upstream)
         pool = self._pool(settings, upstream)
         source, via = self.sources[settings.oauth_client], self.configuration.via.encode()
-        gate = resources.gates.gate(settings.name, auth, self._added_gates) if auth else None
+        authenticator = None
+        if auth is not None:
+            authenticator = resources.authenticators.authenticator(settings.name, auth, self._added)
         known = self._before.routes.get(settings.name) if self._before else None
         if known and (known.settings, known.pool, known.source, known.via) == (settings, pool, source, via):
             return known
-        prefix, path = settings.path.encode(), upstream.path.encode()
-        replaced = REPLACED if resources.traces is not None else frozenset[str]()
-        return Route(
-            settings=settings,
-            prefix=prefix,
-            upstream_path=path,
-            upstream_host=upstream.netloc.rpartition("@")[2].encode(),
-            via=via,
-            set_lines=tuple(
-                f"{name}: {value}".encode("latin-1")
-                for name, value in settings.set_fields.items()
-                if name.lower() not in replaced
-            ),
-            forwarded=settings.forwarded,
-            rules=FieldRules(
-                drop=frozenset(name.lower().encode() for name in (*dropped_fields(settings), *replaced)),
-                sap_fields=settings.forward_sap_fields,
-            ),
-            cookie_rules=CookieRules(
-                prefix=f"cpi.{settings.name}~".encode(),  # no name holds a tilde, so no prefix begins another
-                route_path=prefix or b"/",
-                upstream_path=path or b"/",
-            ),
+        return make_route(
+            settings,
+            via=self.configuration.via,
             pool=pool,
             source=source,
-            gate=gate,
-            bounds=bounds_of(settings, resources.deadlines),
+            authenticator=authenticator,
+            limits=limits_of(settings, resources.deadlines),
+            replaced=REPLACED if resources.traces is not None else frozenset(),
         )
 
     def _pool(self, settings: Settings, upstream: SplitResult) -> Pool:
-        """The pool of the route's upstream; routes to the same one share it, also with the generation before."""
+        """Returns the pool of the upstream; routes to the same upstream share it, across generations too."""
         secure = upstream.scheme == "https"
         host, port = upstream.hostname or "", port_of(upstream)
         named = settings.proxy_url.get_secret_value() if settings.proxy_url else None
         through = corporate_proxy(settings.upstream, proxy_url=named, environ=self._resources.environ, cleartext=True)
         tls = settings.tls if secure else None
-        origin = UpstreamOrigin(host=host, port=port, tls=self._trust(tls) if tls else None, proxy=through)
+        origin = UpstreamOrigin(host=host, port=port, tls=self._tls_context(tls) if tls else None, proxy=through)
         key = (origin, self.configuration.upstream_idle_timeout)
         if key not in self.pools:
             known = self._before.pools.get(key) if self._before else None
@@ -201,13 +192,13 @@ class Generation:
             )
         return self.pools[key]
 
-    def _trust(self, tls: Tls) -> SSLContext:
-        """One for each content of the files, also with the generation before: a context takes a megabyte."""
+    def _tls_context(self, tls: Tls) -> SSLContext:
+        """Shares one context for the same file contents, across generations too: a context takes a megabyte."""
         key = (tls, stamp_of(each for each in (tls.ca_file, tls.cert_file, tls.key_file) if each))
-        if key not in self.trusts:
-            known = self._before.trusts.get(key) if self._before else None
-            self.trusts[key] = known or client_context(tls)
-        return self.trusts[key]
+        if key not in self.tls_contexts:
+            known = self._before.tls_contexts.get(key) if self._before else None
+            self.tls_contexts[key] = known or client_context(tls)
+        return self.tls_contexts[key]
 
 
 def granter(client: OAuthClient, resources: ProcessResources) -> Granter:
@@ -215,14 +206,7 @@ def granter(client: OAuthClient, resources: ProcessResources) -> Granter:
     return GrantRunner(client, resources.grant_session.endpoint(client), clock=resources.clock)
 
 
-def dropped_fields(settings: Settings) -> tuple[str, ...]:
-    """Names of the sender's fields that do not go on: unwanted, replaced, or its credential."""
-    auth = settings.inbound_auth
-    credential = (auth.api_key.field,) if auth and auth.api_key else ()
-    return (*settings.drop_fields, *settings.set_fields, *credential)
-
-
 def refuse_restart(present: Configuration, wanted: Configuration) -> None:
-    """ValueError for what only a restart can change."""
+    """Raises ValueError for a change that needs a restart."""
     if wanted.reuse_port != present.reuse_port:
-        raise ValueError("`reuse_port` belongs to sockets that are bound already: restart for it, or leave it was")
+        raise ValueError("`reuse_port` cannot change while the sockets are bound: restart, or restore the old value")

@@ -1,10 +1,13 @@
-"""What the process has, whatever the configuration: its log, counters, clocks, and the session for grants."""
+"""What belongs to the process, whatever its configuration: log, counters, clocks, name resolution, token requests."""
 
 import asyncio
+import itertools
+import secrets
 import socket
-from collections.abc import Mapping
-from functools import cached_property, partial
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 
+from proxy.app.incidents import Incidents
 from proxy.clock import Clock
 from proxy.forwarding.auth.authenticators import Authenticators
 from proxy.forwarding.fields import request_names, response_names
@@ -12,6 +15,7 @@ from proxy.forwarding.spool import Spool
 from proxy.oauth.endpoint import GrantSession
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.metrics import Metrics
+from proxy.observe.observers import BeginningObserver, ExchangeObserver
 from proxy.observe.process_log import ProcessLog
 from proxy.observe.traces import Traces
 from proxy.server.refusals import Refusals
@@ -21,7 +25,7 @@ from proxy.wire.resolver import Resolver
 
 
 class ProcessResources:
-    """Made once; `close` when nothing is on its way any more."""
+    """Made once per process; `close` it when no exchange is left."""
 
     def __init__(
         self,
@@ -34,45 +38,63 @@ class ProcessResources:
     ) -> None:
         self.log = log
         self.traces = traces
-        self.close_account = self._count if traces is None else partial(self._count_traced, traces)
-        "Takes the account of what has finished."
         self.environ = environ
         self.clock = clock
         self.metrics = Metrics()
         self.deadlines = Deadlines(loop)
+        self.ids = request_ids()
         self.request_reader, self.response_reader = RequestReader(request_names()), ResponseReader(response_names())
-        self.refusals = Refusals(log, self.deadlines)
         self.resolver = Resolver()
         self.grant_session = GrantSession(environ=environ, resolver=self.resolver)
-        self.gates = Authenticators(log.logger)
+        self.authenticators = Authenticators(log.logger)
         self.own_names = frozenset({socket.gethostname().lower().rstrip(".")})
+        self._refusals = Refusals(log, self.deadlines)
+        self.incidents = Incidents(log.logger, self._refusals)
+        self.beginning: tuple[BeginningObserver, ...] = () if traces is None else (traces,)
+        "Observers of exchanges that begin."
+        self.finishing: tuple[ExchangeObserver, ...] = (
+            *self.beginning,
+            self.metrics,
+            ExchangeLines(log, self._refusals),
+        )
+        "Observers of exchanges that end: all of them."
 
     @cached_property
     def spool(self) -> Spool:
-        """The folder for large bodies, made when a route first wants one; OSError if there is none to be had."""
+        """The folder for large bodies, created when a route first needs it; OSError if that fails."""
         return Spool(self.log.logger)
 
     def give_up(self) -> None:
-        """Exchanges wait for no disk any more."""
+        """Ends the wait of exchanges for the disk."""
         if "spool" in self.__dict__:
             self.spool.give_up()
 
-    def _count(self, record: ExchangeRecord) -> None:
-        self.metrics.count(record)
-        if record.route:
-            self.log.exchange(record)
-        else:
-            self.refusals.write(record)
-
-    def _count_traced(self, traces: Traces, record: ExchangeRecord) -> None:
-        traces.end(record)
-        self._count(record)
-
     async def close(self) -> None:
-        """Closes the session for grants; the folder goes; the last spans are sent."""
+        """Closes the connections to token endpoints, removes the folder, and sends the last spans."""
         await self.grant_session.close()
-        self.refusals.deadline_reached()
+        self._refusals.deadline_reached()
         if "spool" in self.__dict__:
             await self.spool.close()
         if self.traces is not None:
             await self.traces.close()
+
+
+class ExchangeLines:
+    """The observer that logs each exchange: one line each with a route; refusals without a route in limited number."""
+
+    def __init__(self, log: ProcessLog, refusals: Refusals) -> None:
+        self._log = log
+        self._refusals = refusals
+
+    def finished(self, record: ExchangeRecord) -> None:
+        """Writes the line of the exchange, or counts it."""
+        if record.route:
+            self._log.exchange(record)
+        else:
+            self._refusals.write(record)
+
+
+def request_ids() -> Iterator[str]:
+    """Yields ids that no other process gives: a random prefix and a number."""
+    prefix = secrets.token_hex(8)
+    return (f"{prefix}-{number:x}" for number in itertools.count(1))

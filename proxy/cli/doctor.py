@@ -20,7 +20,7 @@ from proxy.cli.configuration import FAULTY, config_option, read
 from proxy.cli.loops import run
 from proxy.cli.token import GrantReport, grant
 from proxy.config.egress import corporate_proxy
-from proxy.config.model import AuthMethod, Configuration, OAuthClient, Provider, RouteSettings
+from proxy.config.model import Configuration, OAuthClient, Provider, RouteSettings
 from proxy.config.urls import port_of
 from proxy.cpi.roles import is_of_api, roles
 from proxy.oauth.expiry import first_end
@@ -126,7 +126,7 @@ class Examination:
         """First the OAuth clients of these routes, then the routes, each by where its message goes."""
         for name in dict.fromkeys(route.oauth_client for route in routes.values()):
             client, subject = self._configuration.oauth_clients[name], f"oauth_client {name}"
-            signs = client.token_endpoint_auth_method is AuthMethod.PRIVATE_KEY_JWT
+            signs = client.token_endpoint_auth_method.signs
             way = Probe(
                 self._server(client.token_url, "token_url", client.proxy_url, client.timeout), needs_clock=signs
             )

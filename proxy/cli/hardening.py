@@ -24,7 +24,7 @@ def exposed_files(configuration: Configuration) -> list[Path]:
 
 def open_listeners(configuration: Configuration) -> Iterator[str]:
     """Addresses beyond this machine where nobody is asked who he is, on one route at least."""
-    unfenced = any(route.allow is None and route.inbound_auth is None for route in configuration.routes)
+    unfenced = any(not route.fenced for route in configuration.routes)
     for listener in configuration.listen:
         if unfenced and not (listener.fenced or listener.address.loopback):
             yield str(listener.address)
@@ -38,8 +38,8 @@ def secret_files(configuration: Configuration) -> Iterator[Path]:
         found += [client.private_key_file, client.tls.key_file]
     found += [route.tls.key_file for route in configuration.routes]
     found += [listener.tls.key_file for listener in configuration.listen if listener.tls]
-    gates = [route.inbound_auth for route in configuration.routes if route.inbound_auth]
-    found += [gate.api_key.keys_file for gate in gates if gate.api_key]
+    auths = [route.inbound_auth for route in configuration.routes if route.inbound_auth]
+    found += [auth.api_key.keys_file for auth in auths if auth.api_key]
     yield from dict.fromkeys(path for path in found if path is not None)
 
 

@@ -13,9 +13,9 @@ import yaml
 
 from proxy.cli.configuration import FAULTY
 from proxy.config.binding_folder import read_service_key
+from proxy.config.checked_text import check_name
 from proxy.config.choices import AuthMethod, Provider
 from proxy.config.files import MOST_BYTES
-from proxy.config.names import check_name
 from proxy.config.secrets import as_secret, read_secret
 from proxy.config.service_key import ServiceKey, parse_service_key
 from proxy.cpi.roles import is_of_api

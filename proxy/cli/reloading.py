@@ -3,21 +3,20 @@
 import asyncio
 import errno
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 from proxy.app import App
 from proxy.config.file_threads import FileThreads
 from proxy.config.file_watcher import FileWatcher, reason_of
-from proxy.config.files import FileTooLarge, read_file
 from proxy.config.load import ConfigurationError
 from proxy.config.model import Configuration
+from proxy.observe.logger import Logger
 from proxy.observe.reports import frames
 
 WATCHED_EVERY = 1.0
 "Seconds between two looks at the file."
-KEPT = "The configuration before goes on to hold."
+KEPT = "The previous configuration stays active."
 
 
 class Reloading:
@@ -88,47 +87,24 @@ class Reloading:
         self._app.log.logger.error("config.rejected", problems=problems, detail=KEPT)
 
 
-class Watch:
-    """Wants a reload whenever the file has another content."""
+class ConfigurationWatcher:
+    """Reloads when the file has new content; made before the configuration is read, so that no change is missed."""
 
-    def __init__(self, file: Path, reloading: Reloading, app: App, *, seen: bytes) -> None:
-        """`seen` is what stood in the file before it was read for the configuration that holds."""
-        self._reloading, self._app, self._file, self._seen = reloading, app, file, seen
-        self._is_readable = True
-        self._following = FileWatcher(
-            (file,),
-            read=partial(read_file, file),
-            taken=self._changed,
-            unreadable=self._unreadable,
-            every=WATCHED_EVERY,
-        )
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self.files = FileWatcher((file,), read=lambda: None, every=WATCHED_EVERY)
 
-    def start(self) -> None:
-        """From now on."""
-        self._following.start()
+    def start(self, reloading: Reloading, log: Logger) -> None:
+        """Watches the file until `close`."""
+        self.files.start(changed=lambda _: reloading.want(), rejected=partial(self._rejected, log))
 
     async def close(self) -> None:
-        """No more."""
-        await self._following.close()
+        """Stops watching."""
+        await self.files.close()
 
-    def _changed(self, content: bytes) -> None:
-        if content != self._seen:
-            self._reloading.want()
-        self._seen, self._is_readable = content, True
-
-    def _unreadable(self, error: Exception) -> None:
-        """Once, for it may be on its way."""
-        if self._is_readable:
-            reason = (error.strerror if isinstance(error, OSError) else None) or reason_of(error)
-            self._app.log.logger.warning("config.unreadable", file=str(self._file), reason=reason, detail=KEPT)
-        self._is_readable = False
-
-
-def content_of(file: Path) -> bytes:
-    """Nothing where it cannot be read, which is told by whoever reads the configuration."""
-    with suppress(OSError, FileTooLarge):
-        return read_file(file)
-    return b""
+    def _rejected(self, log: Logger, error: Exception) -> None:
+        reason = (error.strerror if isinstance(error, OSError) else None) or reason_of(error)
+        log.warning("config.unreadable", file=str(self._file), reason=reason, detail=KEPT)
 
 
 def problems_of(error: Exception) -> list[str]:

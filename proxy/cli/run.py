@@ -17,7 +17,7 @@ from proxy.app import App
 from proxy.cli.configuration import FAULTY, config_option, insecure_option, read
 from proxy.cli.hardening import exposed_files, warn
 from proxy.cli.loops import loop_factory, signalled, unless
-from proxy.cli.reloading import Reloading, Watch, content_of
+from proxy.cli.reloading import ConfigurationWatcher, Reloading
 from proxy.cli.service_manager import ServiceManager
 from proxy.config.file_threads import FileHangs, FileThreads
 from proxy.config.load import find, locate
@@ -41,7 +41,7 @@ def command(file: Path | None, *, insecure_listen: bool, watch: bool) -> None:
     file = locate(file)
     if watch and file is None:
         raise click.UsageError("--watch needs a configuration file; this configuration is made of variables.")
-    seen = content_of(file) if file and watch else None
+    watcher = ConfigurationWatcher(file) if file and watch else None
     configuration = read(file, insecure_listen=insecure_listen)
     log = open_log(configuration)
     warn(configuration, exposed_files(configuration), log.logger)
@@ -61,15 +61,14 @@ def command(file: Path | None, *, insecure_listen: bool, watch: bool) -> None:
             gc.collect()
             gc.freeze()  # what is there now stays: the collector need not look at it again and again
             again = partial(find, file, os.environ, insecure_listen=insecure_listen)
-            watch_of = partial(Watch, file, app=app, seen=seen) if file and seen is not None else None
             with reporting(log.logger, loop):
-                status = runner.run(_serve(app, again, watch_of))
+                status = runner.run(_serve(app, again, watcher))
     finally:
         log.writer.close()
     sys.exit(status)
 
 
-async def _serve(app: App, again: Callable[[], Configuration], watch_of: Callable[[Reloading], Watch] | None) -> int:
+async def _serve(app: App, again: Callable[[], Configuration], watcher: ConfigurationWatcher | None) -> int:
     """Serves until SIGTERM or SIGINT, then drains; the exit status."""
     log, stopping = app.log.logger, signalled()
     manager = ServiceManager(os.environ, log)
@@ -84,19 +83,18 @@ async def _serve(app: App, again: Callable[[], Configuration], watch_of: Callabl
         log.info("proxy.stopped")
         return 0
     reloading = Reloading(app, read=again, taken=partial(_reloaded, app), begun=manager.reloading, ended=manager.ready)
-    watch = watch_of(reloading) if watch_of else None
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloading.want)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, RELOADS)
     reloading.start()
-    if watch:
-        watch.start()
+    if watcher:
+        watcher.start(reloading, log)
     log.info("proxy.started", detail=summary(app))
     manager.ready()
     await stopping.wait()
     manager.stopping()
     log.info("proxy.draining")
-    if watch:
-        await watch.close()
+    if watcher:
+        await watcher.close()
     await reloading.close()
     await app.stop()
     log.info("proxy.stopped")
@@ -105,7 +103,7 @@ async def _serve(app: App, again: Callable[[], Configuration], watch_of: Callabl
 
 async def _reloaded(app: App, configuration: Configuration) -> None:
     """Another configuration holds."""
-    app.log.take(**log_options(configuration.log))
+    app.log.apply(**log_options(configuration.log))
     app.log.logger.info("config.reloaded", detail=summary(app))
     exposed: list[Path] = []
     with suppress(FileHangs):  # who follows the file tells of it

@@ -1,4 +1,4 @@
-"""What all parts of the configuration have in common."""
+"""The base of all models of the configuration."""
 
 from collections.abc import Iterator
 
@@ -6,13 +6,13 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Model(BaseModel):
-    """A part of the configuration: frozen, and no key that nobody knows."""
+    """A part of the configuration: frozen, without unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 def descendants(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
-    """All models that are derived from it."""
+    """Yields all models that are derived from it."""
     for child in model.__subclasses__():
         yield child
         yield from descendants(child)

@@ -1,6 +1,6 @@
-"""A service key as a folder with a file for each entry (servicebinding.io; secrets of the SAP BTP service operator).
+"""A service key as a folder with a file per entry (servicebinding.io; secrets of the SAP BTP service operator).
 
-Kubernetes keeps the files in a hidden folder and has the symlink `..data` name the newest, so that all change at once.
+Kubernetes keeps the files in a hidden folder and lets the symlink `..data` name the newest, so that all change at once.
 """
 
 import json
@@ -16,7 +16,7 @@ _NEWEST = "..data"
 
 
 def key_files(path: Path) -> tuple[Path, ...]:
-    """The file itself; of a folder the files that a service key is read from, all of one time."""
+    """Returns the file itself; of a folder the files that a service key is read from, all of one version."""
     try:
         there = {entry.name for entry in path.iterdir()}
     except (OSError, ValueError):
@@ -26,7 +26,7 @@ def key_files(path: Path) -> tuple[Path, ...]:
 
 
 def read_service_key(path: Path, read: Callable[[Path], SecretStr]) -> SecretStr:
-    """What `read` gives of the file; of a folder's files the JSON text of the service key that they are.
+    """Returns what `read` returns for the file; for a folder the service key of its files as JSON text.
 
     Raises what `read` raises, and SecretError for a folder without such files.
     """
@@ -34,5 +34,7 @@ def read_service_key(path: Path, read: Callable[[Path], SecretStr]) -> SecretStr
     if files == (path,):
         return read(path)
     if not files:
-        raise SecretError(f"the folder {path} has no file of a service key in it (clientid, …), name the binding's own")
+        raise SecretError(
+            f"the folder {path} has no file of a service key in it (clientid, …); name the folder of the binding"
+        )
     return SecretStr(json.dumps({file.name: read(file).get_secret_value() for file in files}))

@@ -1,10 +1,10 @@
-"""What an option can be set to where there is a choice between words."""
+"""The values of options that are a choice between words."""
 
 from enum import StrEnum
 
 
 class Provider(StrEnum):
-    """Whose authorization server it is; presets what the providers differ in."""
+    """Kind of authorization server; presets the options that differ between them."""
 
     NEO = "neo"
     XSUAA = "xsuaa"
@@ -20,16 +20,36 @@ class AuthMethod(StrEnum):
     TLS_CLIENT_AUTH = "tls_client_auth"
     NONE = "none"
 
+    @property
+    def needs_secret(self) -> bool:
+        """Whether the client has a secret; else none may be configured."""
+        return self in {AuthMethod.CLIENT_SECRET_BASIC, AuthMethod.CLIENT_SECRET_POST}
+
+    @property
+    def needs_private_key(self) -> bool:
+        """Whether the client has a key of its own, apart from that of a certificate."""
+        return self is AuthMethod.PRIVATE_KEY_JWT
+
+    @property
+    def needs_certificate(self) -> bool:
+        """Whether the client shows a certificate in the TLS handshake."""
+        return self is AuthMethod.TLS_CLIENT_AUTH
+
+    @property
+    def signs(self) -> bool:
+        """Whether the client signs an assertion, whose times must fit the server's clock (RFC 7523 §3)."""
+        return self is AuthMethod.PRIVATE_KEY_JWT
+
 
 class BasicEncoding(StrEnum):
-    """How id and secret go into the Basic field: as they are, or form-urlencoded first (RFC 6749 §2.3.1)."""
+    """How id and secret are encoded in the Basic field: not at all, or form-urlencoded first (RFC 6749 §2.3.1)."""
 
     RAW = "raw"
     URLENCODED = "urlencoded"
 
 
 class ParamsIn(StrEnum):
-    """Where the parameters of the grant go."""
+    """Where the token request has its parameters."""
 
     QUERY = "query"
     BODY = "body"
@@ -44,14 +64,14 @@ class TokenFormat(StrEnum):
 
 
 class Cookies(StrEnum):
-    """What becomes of the upstream's cookies."""
+    """What happens to the upstream's cookies."""
 
     PREFIXED = "prefixed"
     DROP = "drop"
 
 
 class CrossSite(StrEnum):
-    """What becomes of requests that browsers mark as those of other sites' pages."""
+    """What happens to requests that browsers mark as sent by pages of other sites."""
 
     REFUSE = "refuse"
     ALLOW = "allow"
@@ -66,14 +86,14 @@ class Forwarded(StrEnum):
 
 
 class Csrf(StrEnum):
-    """Whether a 403 that requires a CSRF token is answered with a handshake of ours."""
+    """Whether the proxy fetches a CSRF token after a 403 that requires one."""
 
     AUTO = "auto"
     OFF = "off"
 
 
 class LogFormat(StrEnum):
-    """How a log line looks; auto is json unless standard error is a terminal."""
+    """Format of log lines; auto: human on a terminal, else json."""
 
     AUTO = "auto"
     JSON = "json"
@@ -81,7 +101,7 @@ class LogFormat(StrEnum):
 
 
 class LogLevel(StrEnum):
-    """The least severe lines that are written."""
+    """The lowest level that is logged."""
 
     DEBUG = "debug"
     INFO = "info"

@@ -1,4 +1,4 @@
-"""An OAuth client as the file gives it, resolved: service key read, provider known, presets filled in."""
+"""Resolves an OAuth client of the file: reads its service key, finds its provider, and applies the presets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,17 +18,17 @@ from proxy.config.validation import carried_over
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedClient:
-    """What is known of one OAuth client."""
+    """An OAuth client and the URL of its runtime."""
 
     client: OAuthClient
     runtime_url: str | None
-    "The url of its service key, which upstreams can be relative to."
+    "The url in its service key, which upstreams can be relative to."
 
 
 def register(
     entry: OAuthClientEntry, location: Location, *, written: Mapping[str, Any], read: Read, problems: Problems
 ) -> ResolvedClient | None:
-    """The OAuth client that stands at the location, or None when the problems say why there is none."""
+    """Returns the OAuth client at the location; None if the problems say why there is none."""
     credentials = Credentials(entry, location, written=written, read=read, problems=problems)
     key = credentials.service_key()
     if not credentials.has_service_key:
@@ -49,13 +49,13 @@ def register(
     credentials.signing_key(method)
     check_tls(entry.tls, (*location, "tls"), read, problems)
     if method is AuthMethod.CLIENT_SECRET_BASIC and chosen["basic_encoding"] is BasicEncoding.RAW and ":" in client_id:
-        wrong = "has a colon, which raw Basic cannot carry (RFC 7617): set basic_encoding to urlencoded"
+        wrong = "has a colon, which raw Basic cannot carry (RFC 7617); set basic_encoding to urlencoded"
         problems.add(credentials.place("client_id"), wrong)
     if is_cleartext(token_url) and not entry.insecure:
-        wrong = "is http:// beyond this machine, write https:// or set insecure to true"
+        wrong = "is http:// to another machine; write https:// or set insecure to true"
         problems.add(credentials.place("token_url"), wrong)
     if entry.proxy_url and token_url.startswith("http:") and entry.proxy_url.get_secret_value() != DIRECT:
-        wrong = "is used for https:// only, whose secrets it does not see: take it away"
+        wrong = "is used only for https://, where it cannot see secrets; remove it"
         problems.add((*location, "proxy_url"), wrong)
     if not token_url or not client_id:
         return None
@@ -65,15 +65,15 @@ def register(
 
 def _require(written: Mapping[str, Any], location: Location, problems: Problems) -> None:
     if "token_url" not in written:
-        problems.add((*location, "token_url"), "is missing, give `token_url` or `service_key_file`")
+        problems.add((*location, "token_url"), "is missing; set `token_url` or `service_key_file`")
     if "client_id" not in written:
-        problems.add((*location, "client_id"), "is missing, give `client_id` or `service_key_file`")
+        problems.add((*location, "client_id"), "is missing; set `client_id` or `service_key_file`")
 
 
 def _chosen(
     entry: OAuthClientEntry, token_url: str, key: ServiceKey | None, *, named_format: str | None
 ) -> dict[str, Any]:
-    """Provider and what it presets; the file's own words come first, then those of the service key and the URL."""
+    """Returns the provider and its presets; options of the file come first, then those of service key and URL."""
     provider: Provider = entry.provider or provider_of(token_url, with_service_key=key is not None)
     preset = PRESETS[provider]
     method = AuthMethod.TLS_CLIENT_AUTH if key and key.certificate else preset.token_endpoint_auth_method

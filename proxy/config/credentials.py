@@ -1,4 +1,4 @@
-"""What an OAuth client authenticates with: found in the file or beside it, and fit for the method."""
+"""The credentials of an OAuth client: read, and checked against its authentication method."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -8,25 +8,24 @@ from typing import Any
 from pydantic import SecretStr
 
 from proxy.config.binding_folder import read_service_key
+from proxy.config.checked_text import check_secret
 from proxy.config.choices import AuthMethod
 from proxy.config.document import OAuthClientEntry
 from proxy.config.model import ListenerTls, Tls
-from proxy.config.names import check_secret
 from proxy.config.pem import check_authorities, check_certificate, check_identity, signing_key
 from proxy.config.problems import Location, Problems
 from proxy.config.service_key import ServiceKey, parse_service_key
 
 Read = Callable[[Path], SecretStr]
-"Reads a file; its ValueError says what is wrong with it."
+"Reads a file; ValueError says what is wrong with it."
 
-SECRET_METHODS = {AuthMethod.CLIENT_SECRET_BASIC, AuthMethod.CLIENT_SECRET_POST}
 _IN_SERVICE_KEY = ("token_url", "client_id", "client_secret", "client_secret_file")
 
 
 class Credentials:
-    """The credentials of one entry; what is wrong with them goes to the problems, at the option concerned.
+    """The credentials of one entry; each problem is reported at its option.
 
-    What was written counts as given, even if its value is wrong: that is another problem.
+    An option that was written counts as set even if its value is invalid, which is a problem of its own.
     """
 
     def __init__(
@@ -46,11 +45,11 @@ class Credentials:
         self.has_service_key = "service_key" in written or "service_key_file" in written
 
     def service_key(self) -> ServiceKey | None:
-        """The service key; None where there is none, or none that can be used."""
+        """Returns the service key; None if there is none, or if it cannot be used."""
         if self.has_service_key:
             for option in _IN_SERVICE_KEY:
                 if option in self._written:
-                    self._wrong(option, "stands in the service key already, take one of them away")
+                    self._wrong(option, "is already in the service key; remove one of them")
         read = partial(read_service_key, read=self._read)
         text = self._text("service_key", self._entry.service_key, self._entry.service_key_file, read)
         if text is None:
@@ -62,45 +61,47 @@ class Credentials:
             return None
 
     def secret(self, method: AuthMethod, key: ServiceKey | None) -> SecretStr | None:
-        """The secret that the method needs; it stands in one place."""
+        """Returns the secret, if the method needs one; it must be set in exactly one place."""
         found = self._client_secret("client_secret", self._entry.client_secret, self._entry.client_secret_file)
-        if method not in SECRET_METHODS:
+        if not method.needs_secret:
             self._unused(method, "client_secret", "client_secret_file", "client_secret_next", "client_secret_next_file")
         elif self.has_service_key:
             if key and key.client_secret is None:
-                self._wrong("token_endpoint_auth_method", "needs a secret, and the service key holds a certificate")
+                self._wrong("token_endpoint_auth_method", "needs a secret, but the service key contains a certificate")
         elif "client_secret" not in self._written and "client_secret_file" not in self._written:
-            self._wrong("client_secret", "is missing, give `client_secret` or `client_secret_file`")
+            self._wrong("client_secret", "is missing; set `client_secret` or `client_secret_file`")
         return key.client_secret if key else found
 
     def next_secret(self) -> SecretStr | None:
-        """The coming secret."""
+        """Returns the next secret."""
         entry = self._entry
         return self._client_secret("client_secret_next", entry.client_secret_next, entry.client_secret_next_file)
 
     def certificate(self, method: AuthMethod, key: ServiceKey | None) -> bool:
-        """Whether the certificate is the service key's; it has one owner, and tls_client_auth needs one."""
+        """Returns whether the certificate is the service key's; reports two certificates, or a missing one."""
         tls = self._written.get("tls")
         given = isinstance(tls, Mapping) and "cert_file" in tls
         if key and key.private_key and given:
-            self._wrong("tls", "has a cert_file, and the service key brings its own: take one of them away")
+            self._wrong("tls", "has a cert_file, but the service key has its own; remove one of them")
         elif key and key.private_key:
             return True
-        elif method is AuthMethod.TLS_CLIENT_AUTH and not given and (key or not self.has_service_key):
-            self._wrong("tls", "has no cert_file, which tls_client_auth needs: give cert_file and key_file")
+        elif method.needs_certificate and not given and (key or not self.has_service_key):
+            self._wrong("tls", f"has no cert_file, which {method} needs; set cert_file and key_file")
         return False
 
     def place(self, option: str) -> Location:
-        """Where the option was written: a service key brings several."""
+        """Returns where the option was written: a service key contains several."""
         key = "service_key" if "service_key" in self._written else "service_key_file"
         return (*self._location, key if self.has_service_key else option)
 
     def signing_key(self, method: AuthMethod) -> None:
-        """The file of the key that signs assertions is there if, and only if, the method is private_key_jwt."""
-        if method is not AuthMethod.PRIVATE_KEY_JWT:
-            self._unused(method, "private_key_file", "private_key_id", "assertion_audience")
+        """Checks that the options of a key that signs assertions are there if, and only if, the method needs them."""
+        if not method.signs:
+            self._unused(method, "assertion_audience")
+        if not method.needs_private_key:
+            self._unused(method, "private_key_file", "private_key_id")
         elif "private_key_file" not in self._written:
-            self._wrong("private_key_file", "is missing, private_key_jwt needs it")
+            self._wrong("private_key_file", f"is missing; {method} needs it")
         elif self._entry.private_key_file:
             place = (*self._location, "private_key_file")
             check_file(place, self._entry.private_key_file, signing_key, self._read, self._problems)
@@ -114,9 +115,9 @@ class Credentials:
             return None
 
     def _text(self, option: str, value: SecretStr | None, file: Path | None, read: Read) -> SecretStr | None:
-        """The value, or what stands in the file; not both."""
+        """Returns the value, or the content of the file; not both."""
         if option in self._written and f"{option}_file" in self._written:
-            self._wrong(f"{option}_file", f"stands beside `{option}`, take one of them away")
+            self._wrong(f"{option}_file", f"is set together with `{option}`; remove one of them")
         if file is None or value is not None:
             return value
         try:
@@ -128,24 +129,24 @@ class Credentials:
     def _unused(self, method: AuthMethod, *options: str) -> None:
         for option in options:
             if option in self._written:
-                self._wrong(option, f"is not used by {method}, take it away or change token_endpoint_auth_method")
+                self._wrong(option, f"is not used by {method}; remove it or change token_endpoint_auth_method")
 
     def _wrong(self, option: str, text: str) -> None:
         self._problems.add((*self._location, option), text)
 
 
 def check_tls(tls: Tls, location: Location, read: Read, problems: Problems) -> None:
-    """The files are there and can be used, and a key belongs to its certificate."""
+    """Checks that the files can be used, and that a key belongs to its certificate."""
     if tls.ca_file:
         check_file((*location, "ca_file"), tls.ca_file, check_authorities, read, problems)
     if tls.cert_file:
         _check_pair(tls.cert_file, tls.key_file, location, read, problems)
     elif tls.key_file:
-        problems.add((*location, "key_file"), "has no cert_file beside it, give both or none")
+        problems.add((*location, "key_file"), "has no cert_file with it; set both or neither")
 
 
 def check_listener_tls(tls: ListenerTls, location: Location, read: Read, problems: Problems) -> None:
-    """As for a server's."""
+    """Checks the files of a listener in the same way."""
     if tls.client_ca_file:
         check_file((*location, "client_ca_file"), tls.client_ca_file, check_authorities, read, problems)
     _check_pair(tls.cert_file, tls.key_file, location, read, problems)
@@ -159,7 +160,7 @@ def _check_pair(cert_file: Path, key_file: Path | None, location: Location, read
 
 
 def check_file(location: Location, path: Path, check: Callable[[str], object], read: Read, problems: Problems) -> str:
-    """What stands in the file, or nothing where the problems say what is wrong with it."""
+    """Returns the content of the file, or nothing if it was reported as a problem."""
     try:
         text = read(path).get_secret_value()
     except ValueError as error:

@@ -1,8 +1,8 @@
-"""Which way a request leaves the house: directly, or through a corporate proxy.
+"""Whether a request goes directly to its server or through a corporate proxy.
 
-Follows what curl and Go made the custom: `HTTPS_PROXY` and `NO_PROXY`, in lower case first. `HTTP_PROXY` is never read
-(in CGI it is the sender's own field, CVE-2016-5385), and requests to `http://` go through a proxy only where a route
-says so: they are towards loopback.
+As with curl and Go, `HTTPS_PROXY` and `NO_PROXY` decide, in lower case first. `HTTP_PROXY` is never read (in CGI it is
+the sender's own field, CVE-2016-5385). Requests to `http://`, usually to loopback, go through a proxy only if a route
+names it.
 """
 
 import base64
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from proxy.config.urls import port_of
+from proxy.hosts import bracketed, is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 DIRECT = "direct"
 _EITHER = frozenset({"http", "https"})
 _CLEAR = frozenset({"http"})
-"Of the environment's proxy, which messages pass too: in its tunnel they have TLS of their own."
+"Schemes of the environment's proxy, which messages pass too: the connection in its tunnel has TLS of its own."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,7 @@ class CorporateProxy:
 
     @property
     def address(self) -> tuple[str, int]:
-        """Host and port; without one the scheme's."""
+        """Host and port, by default that of the scheme."""
         parts = urlsplit(self.url)
         return parts.hostname or "", port_of(parts)
 
@@ -41,9 +42,9 @@ class CorporateProxy:
 def corporate_proxy(
     url: str, *, proxy_url: str | None, environ: "Mapping[str, str]", cleartext: bool = False
 ) -> CorporateProxy | None:
-    """Return the proxy for this URL, None for the direct way; ValueError if what names it is no proxy.
+    """Returns the proxy for this URL; None for a direct connection; ValueError if the proxy's URL is not valid.
 
-    `cleartext` lets a proxy that `proxy_url` names carry http:// too.
+    With `cleartext` a proxy that `proxy_url` names is used for http:// too.
     """
     target = urlsplit(url)
     if proxy_url == DIRECT or (target.scheme != "https" and not (cleartext and proxy_url)):
@@ -58,13 +59,13 @@ def corporate_proxy(
 
 
 def check_environment(environ: "Mapping[str, str]") -> None:
-    """ValueError if HTTPS_PROXY names no proxy."""
+    """Raises ValueError if HTTPS_PROXY is not a valid proxy URL."""
     if text := environ.get("https_proxy") or environ.get("HTTPS_PROXY"):
         _parse(text, named_by="HTTPS_PROXY", schemes=_CLEAR)
 
 
 def _parse(text: str, *, named_by: str, schemes: frozenset[str]) -> CorporateProxy:
-    """Take `proxy:3128` for http, as curl does; the text is not echoed, for it may hold a password."""
+    """Reads `proxy:3128` as http, as curl does; never shows the text, because it may contain a password."""
     try:
         url = urlsplit(text if "://" in text else f"http://{text}")
         host, port = (url.hostname or "").rstrip("."), url.port
@@ -76,24 +77,21 @@ def _parse(text: str, *, named_by: str, schemes: frozenset[str]) -> CorporatePro
     if url.username is not None:
         credentials = f"{unquote(url.username)}:{unquote(url.password or '')}"
         authorization = "Basic " + base64.b64encode(credentials.encode()).decode("ascii")
-    at = f"[{host}]" if ":" in host else host
-    return CorporateProxy(
-        url=f"{url.scheme}://{at}" + ("" if port is None else f":{port}"), authorization=authorization
-    )
+    end = "" if port is None else f":{port}"
+    return CorporateProxy(url=f"{url.scheme}://{bracketed(host)}{end}", authorization=authorization)
 
 
 def _is_excepted(target: SplitResult, exceptions: str) -> bool:
     """Whether NO_PROXY or loopback keeps this target from the environment's proxy."""
     host = (target.hostname or "").rstrip(".")
-    address = _address(host)
-    if host == "localhost" or (address is not None and address.is_loopback):
+    if is_loopback(host):
         return True
     rules = (rule.strip().lower() for rule in exceptions.split(","))
-    return any(_matches(rule, host, address, target.port or 443) for rule in rules if rule)
+    return any(_matches(rule, host, _address(host), target.port or 443) for rule in rules if rule)
 
 
 def _matches(rule: str, host: str, address: IPv4Address | IPv6Address | None, port: int) -> bool:
-    """Match `*`, a domain with all below it, an address, a network, each but the network also with a port."""
+    """Matches `*`, a domain with its subdomains, an address or a network; all but the network also with a port."""
     if rule == "*":
         return True
     name, colon, wanted_port = rule.rpartition(":")

@@ -1,12 +1,12 @@
-"""The single route that variables of the environment make, where there is no file."""
+"""The configuration of one route by environment variables, if there is no file."""
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
 from proxy.config.problems import DocumentSource, Location, Problems
+from proxy.config.redaction import FURTHER
 from proxy.config.vcap import has_runtime
-from proxy.config.vocabulary import FURTHER
 
 _CLIENT: Location = ("oauth_clients", "default")
 _ROUTE: Location = ("routes", 0)
@@ -27,13 +27,13 @@ _ENOUGH = [name for name in _OPTIONS if name not in {"CPI_LISTEN", "CPI_ADMIN", 
 _CREDENTIALS = [name for name in _ENOUGH if name != "CPI_UPSTREAM"]
 _LISTS = {"CPI_LISTEN", "CPI_ALLOW"}
 _BINDINGS = "VCAP_SERVICES"
-"What Cloud Foundry sets: it stands in for CPI_SERVICE_KEY."
+"Set by Cloud Foundry, and used like CPI_SERVICE_KEY."
 
 
 def read_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], Problems] | None:
-    """The document that the variables stand for; None where none of them tells of an upstream or an OAuth client.
+    """Returns the document that the variables mean; None if none of them names an upstream or an OAuth client.
 
-    An empty variable counts as unset. With a service key the upstream, if not given, is the key's whole runtime. An
+    An empty variable counts as unset. With a service key the default upstream is the key's whole runtime. An
     application that Cloud Foundry has bound to Process Integration Runtime has the binding's key, unless a variable
     names credentials.
     """
@@ -61,12 +61,12 @@ def read_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], Proble
         DocumentSource(file="environment", lines=lines, names=names | {name: name for name in misspelt})
     )
     for name, meant in misspelt.items():
-        problems.add((name,), f"unknown variable, the nearest known one is {meant}")
+        problems.add((name,), f"unknown variable; did you mean {meant}?")
     return tree, problems
 
 
 def _misspelt(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Variables that look like one of ours that is unset; others may be anybody's (Kubernetes sets CPI_PORT)."""
+    """Yields misspelt variables; others may belong to other programs (Kubernetes sets CPI_PORT)."""
     unset = [name for name in _OPTIONS if not environ.get(name)]
     for name in environ:
         if name.startswith("CPI") and name not in _OPTIONS:

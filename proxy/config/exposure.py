@@ -1,4 +1,4 @@
-"""Who can reach which address."""
+"""Which senders can reach which address."""
 
 from collections.abc import Iterator, Sequence
 
@@ -13,23 +13,21 @@ _WILDCARDS = frozenset({"0.0.0.0", "::"})
 def open_listeners(
     listeners: Sequence[ListenerSettings], unfenced: Sequence[str], *, insecure_listen: bool
 ) -> Iterator[Finding]:
-    """Listeners beyond this machine that anybody may use, for the unfenced routes have no fence of their own."""
+    """Yields listeners that anyone on another machine could use for the unfenced routes, which have no restriction."""
     for index, listener in enumerate(listeners):
         if listener.allow == ():
-            yield ("listen", index, "allow"), "is empty and lets nobody in, name networks or take the key away"
+            yield ("listen", index, "allow"), "is empty and admits nobody; name networks or remove the key"
         elif unfenced and not (insecure_listen or listener.fenced or listener.address.loopback):
-            wrong = f"{listener.address} is reachable beyond this machine, and anybody could use {_some(unfenced)}"
-            fences = "give the listener `allow` or `tls.client_ca_file`, or its routes `allow` or `inbound_auth`"
-            yield ("listen", index), f"{wrong}: {fences}, or start with --insecure-listen"
+            wrong = f"{listener.address} can be reached from other machines, and anyone could use {_some(unfenced)}"
+            fences = "set `allow` or `tls.client_ca_file` for the listener, or `allow` or `inbound_auth` for its routes"
+            yield ("listen", index), f"{wrong}; {fences}, or start with --insecure-listen"
 
 
 def lists_without_effect(
     listeners: Sequence[ListenerSettings], routes: Sequence[tuple[Location, RouteEntry]]
 ) -> Iterator[Finding]:
-    """Lists of networks where senders come by Unix sockets only, and so have no addresses."""
-    wrong = (
-        "has no effect on a Unix socket, whose senders have no address: take it away, and let the permissions decide"
-    )
+    """Yields lists of networks that have no effect, because senders on Unix sockets have no addresses."""
+    wrong = "has no effect on a Unix socket, whose senders have no address; remove it and use file permissions"
     for index, listener in enumerate(listeners):
         if listener.allow and listener.address.path is not None:
             yield ("listen", index, "allow"), wrong
@@ -42,32 +40,32 @@ def lists_without_effect(
 def unasked_certificates(
     listeners: Sequence[ListenerSettings], routes: Sequence[tuple[Location, RouteEntry]]
 ) -> Iterator[Finding]:
-    """Routes whose senders have to show a certificate that no listener asks for."""
+    """Yields routes that require a certificate that no listener requests."""
     if not any(listener.tls and listener.tls.client_ca_file for listener in listeners):
         for location, route in routes:
             if route.inbound_auth and route.inbound_auth.client_certificate:
-                wrong = "is what no listener asks for, give one `tls.client_ca_file`"
+                wrong = "is not requested by any listener; set `tls.client_ca_file` for one"
                 yield (*location, "inbound_auth", "client_certificate"), wrong
 
 
 def _some(names: Sequence[str]) -> str:
-    """A few of the names, however many there are."""
+    """Returns the first names, and the number of others."""
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return ", ".join(names[:_SHOWN]) + more
 
 
 def shared_addresses(listeners: Sequence[ListenerSettings], admin: Address) -> Iterator[Finding]:
-    """Addresses that are taken twice; port 0 is another port each time."""
+    """Yields addresses that are used twice; port 0 is another port each time."""
     addresses = [listener.address for listener in listeners]
     for index, address in enumerate(addresses):
         if any(_collide(address, other) for other in addresses[:index]):
-            yield ("listen", index), "stands twice, take one away"
+            yield ("listen", index), "is listed twice; remove one"
     if any(_collide(admin, address) for address in addresses):
-        yield ("admin",), "is an address of the senders, give it one of its own"
+        yield ("admin",), "is also an address for senders; use a different one"
 
 
 def _collide(one: Address, other: Address) -> bool:
-    """Whether only one of them can be had: the same, by whatever name, or one within a wildcard."""
+    """Whether only one of them can be bound: both are the same by any name, or a wildcard includes the other."""
     if one.path or other.path:
         return one.path == other.path
     if one.port != other.port or not one.port:

@@ -1,4 +1,7 @@
-"""Threads for reading files: a file that hangs has a time limit, and holds up no other reader."""
+"""Threads for reading files: a file that hangs has a time limit, and delays no other reader.
+
+Apart from files.py, because a command that only reads a configuration does without asyncio, which takes long to import.
+"""
 
 from collections.abc import Callable
 from contextvars import Context
@@ -11,24 +14,24 @@ from proxy.threads import DaemonThreads
 T = TypeVar("T")
 
 LIMIT = 10.0
-"Seconds for whatever reads files."
+"Seconds for a call that reads files."
 MOST_HANGING = 16
 "Threads of one reader; each call that hangs keeps one until its file answers."
 
 
 class FileHangs(TimeoutError):
-    """A file was not read in time; the sentence names it where that is known."""
+    """A file was not read in time; the message names the file, if it is known."""
 
 
 class FileThreads:
-    """The threads of one reader of files, so that no other reader waits for a file that hangs."""
+    """The threads of one reader of files."""
 
     def __init__(self, limit: float | None = None) -> None:
         self._limit = LIMIT if limit is None else limit
         self._threads = DaemonThreads("files", most=MOST_HANGING)
 
     async def run(self, call: Callable[[], T], *, late: Callable[[T], object] | None = None) -> T:
-        """What the call returns or raises; FileHangs if it takes too long. Then `late` is given what comes too late."""
+        """Returns or raises what the call does; FileHangs if it takes too long. `late` gets a result after that."""
         context = Context()
         try:
             return await self._threads.submit(partial(context.run, call), timeout=self._limit, late=late)

@@ -1,18 +1,18 @@
-"""What senders show to be let in, as options of a route; what stands in the files is read by inbound_files.py."""
+"""How senders authenticate, as options of a route; inbound_files.py reads the files."""
 
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
 from proxy.config.base import Model
-from proxy.config.names import FreeField
-from proxy.config.values import FilePath
+from proxy.config.checked_text import FreeField
+from proxy.config.parsed_values import FilePath
 
 
 def check_subject(text: str) -> str:
-    """A whole subject; ValueError for one that is no name, or that was cut."""
+    """Returns a whole subject; ValueError if it is not a name or was cut."""
     if "=" not in text or text != text.strip() or text.endswith("\u2026"):
-        raise ValueError("is no subject of a certificate, write it as the log has it, like CN=erp,O=Example (RFC 4514)")
+        raise ValueError("is not a valid certificate subject; copy it from the log, like CN=erp,O=Example (RFC 4514)")
     return text
 
 
@@ -20,30 +20,30 @@ Subject = Annotated[str, AfterValidator(check_subject)]
 
 
 class Basic(Model):
-    """Senders show name and password (RFC 7617)."""
+    """Senders authenticate with name and password (RFC 7617)."""
 
     users_file: FilePath
     "Users as htpasswd -B writes them: name:hash lines, bcrypt or argon2."
 
 
 class ApiKey(Model):
-    """Senders show a key in a field of their requests."""
+    """Senders authenticate with a key in a field of their requests."""
 
     field: FreeField = "X-API-Key"
-    "The field that holds it; it does not go on."
+    "The field with the key; it is not forwarded."
     keys_file: FilePath
-    "The keys that are accepted, one a line."
+    "The keys that are accepted, one per line."
 
 
 class ClientCertificate(Model):
-    """Senders show a certificate, to a listener with `client_ca_file`."""
+    """Senders authenticate with a certificate, at a listener with `client_ca_file`."""
 
     subjects: Annotated[tuple[Subject, ...], Field(min_length=1)]
-    "Subjects of the certificates that are let in (RFC 4514), as the log has them in `client_certificate`."
+    "Subjects of the certificates that are accepted (RFC 4514), as `client_certificate` in the log has them."
 
 
 class InboundAuth(Model):
-    """What senders show to be let in; exactly one kind."""
+    """How senders authenticate; exactly one kind."""
 
     basic: Basic | None = None
     "Name and password."

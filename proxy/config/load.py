@@ -1,4 +1,4 @@
-"""Finds the configuration and reads it: a named file, a file at one of two places, or the environment."""
+"""Finds and reads the configuration: a named file, a file at one of two places, or the environment."""
 
 import os
 from collections.abc import Mapping
@@ -16,13 +16,13 @@ from proxy.config.yaml_text import read_yaml
 __all__ = ["PLACES", "ConfigurationError", "Problem", "find", "load", "locate"]
 
 PLACES = (Path("config/proxy.yaml"), Path("/etc/cpi-oauth-proxy/proxy.yaml"))
-"Where a file is looked for that nobody named; the first that is there is taken."
+"Where a file is searched if none is named; the first that exists is used."
 
 
 def load(path: Path, environ: Mapping[str, str], *, insecure_listen: bool = False) -> Configuration:
-    """The configuration in the file; raises ConfigurationError with all problems at once.
+    """Returns the configuration in the file; raises ConfigurationError with all problems at once.
 
-    Secret files are read; nothing is sent anywhere. `insecure_listen` admits a listener that anybody may use.
+    Reads secret files; sends nothing. `insecure_listen` permits a listener that anyone can use.
     """
     _check(environ)
     tree, problems = read_yaml(_text(path), file=str(path), environ=environ)
@@ -36,7 +36,7 @@ def find(
     insecure_listen: bool = False,
     places: tuple[Path, ...] = PLACES,
 ) -> Configuration:
-    """The configuration in the named file, else in a file at its place, else in the environment; raises as `load`."""
+    """Returns the configuration of the named file, of a file at its place, or of the environment; raises as `load`."""
     path = locate(named, places=places)
     if path is not None:
         return load(path, environ, insecure_listen=insecure_listen)
@@ -51,7 +51,7 @@ def find(
 
 
 def locate(named: Path | None, *, places: tuple[Path, ...] = PLACES) -> Path | None:
-    """The file that `find` reads; None for the environment."""
+    """Returns the file that `find` reads; None for the environment."""
     return named or next((place for place in places if os.access(place, os.F_OK)), None)
 
 
@@ -66,11 +66,11 @@ def _text(path: Path) -> str:
     try:
         text = read_file(path).decode("utf-8-sig")
     except OSError as error:
-        raise _refused(str(path), f"cannot be read ({error.strerror}), name one that this user can read") from None
+        raise _refused(str(path), f"cannot be read ({error.strerror}); name one that this user can read") from None
     except FileTooLarge:
-        raise _refused(str(path), "is larger than 1 MiB, name the right one") from None
+        raise _refused(str(path), "is larger than 1 MiB; name the right one") from None
     except UnicodeDecodeError:
-        raise _refused(str(path), "is not UTF-8, write it as UTF-8", line=1) from None
+        raise _refused(str(path), "is not UTF-8; write it as UTF-8", line=1) from None
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

@@ -1,16 +1,26 @@
 """The configuration as frozen values; every option of the file is a field here, with its default.
 
-Times are seconds, sizes are bytes. What is relative in the file (paths, a service key's `upstream`) is absolute here.
-The text below a field is its description in the JSON Schema. `…Options` are what the file (document.py) and the
-resolved configuration share.
+Times are in seconds, sizes in bytes. Relative paths and upstreams of the file are absolute here. The text below a field
+is its description in the JSON Schema. `…Options` are the fields that the file (document.py) and the resolved
+configuration share.
 """
 
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, SecretStr
 
-from proxy.config.admin import Admin
 from proxy.config.base import Model
+from proxy.config.checked_text import (
+    ClientId,
+    FieldValue,
+    FreeField,
+    FreeParam,
+    MediaRange,
+    Method,
+    Name,
+    Scopes,
+    Token,
+)
 from proxy.config.choices import (
     AuthMethod,
     BasicEncoding,
@@ -25,14 +35,12 @@ from proxy.config.choices import (
     TokenFormat,
 )
 from proxy.config.inbound_auth import InboundAuth
-from proxy.config.names import ClientId, FieldValue, FreeField, FreeParam, MediaRange, Method, Name, Scopes, Token
-from proxy.config.urls import Host, ProxyUrl, TunnelUrl
-from proxy.config.values import (
+from proxy.config.listen import Admin, ListenerSettings, ListenerTls
+from proxy.config.parsed_values import (
     Address,
     Count,
     Duration,
     FilePath,
-    ListenAddress,
     Network,
     PerTime,
     Share,
@@ -41,6 +49,7 @@ from proxy.config.values import (
     Timeout,
     off_word,
 )
+from proxy.config.urls import Host, ProxyUrl, TunnelUrl
 
 __all__ = [
     "KIB",
@@ -76,55 +85,55 @@ KIB, MIB = 1 << 10, 1 << 20
 
 
 class Tls(Model):
-    """Trust and identity towards one server; verification is never off."""
+    """TLS to one server: trusted authorities and own certificate; verification is never off."""
 
     ca_file: FilePath | None = None
-    "Certificates of the authorities to trust (PEM); without it those of the system."
+    "Certificates of the authorities to trust (PEM); by default those of the system."
     cert_file: FilePath | None = None
-    "Own certificate, with its chain (PEM)."
+    "The proxy's own certificate, with its chain (PEM)."
     key_file: FilePath | None = None
-    "Key of the own certificate (PEM); not needed where cert_file holds both."
+    "Private key of that certificate (PEM); not needed if cert_file contains both."
 
 
 class OAuthClientOptions(Model):
-    """What the file says of an OAuth client and the model takes over."""
+    """Options of an OAuth client that are the same in the file and when resolved."""
 
     client_secret_file: FilePath | None = None
-    "File with the secret; one line end at its end is dropped."
+    "File with the secret; one line end at its end is ignored."
     client_secret_next: SecretStr | None = None
-    "The coming secret, tried when the first is rejected."
+    "The next secret, tried when the first is rejected."
     client_secret_next_file: FilePath | None = None
-    "File with the coming secret."
+    "File with the next secret."
     service_key_file: FilePath | None = None
-    "Service key as downloaded from BTP (JSON), or the folder of a binding; it brings id, secret or certificate, URLs."
+    "Service key as downloaded from BTP (JSON), or the folder of a binding; it has id, secret or certificate, and URLs."
     scopes: Scopes = ()
-    "Scopes to ask for."
+    "Scopes to request."
     endpoint_params: dict[FreeParam, str] = Field(default_factory=dict, repr=False)
     "Further parameters of the token request."
     token_headers: dict[FreeField, FieldValue] = Field(default_factory=dict, repr=False)
     "Further fields of the token request."
     private_key_file: FilePath | None = None
-    "Key that signs assertions (PEM, RSA or EC P-256); for private_key_jwt."
+    "Private key that signs assertions (PEM, RSA or EC P-256), for private_key_jwt."
     private_key_id: str | None = None
-    "Key id (kid) in the assertion's head."
+    "Key id (kid) in the header of the assertion."
     assertion_audience: str | None = None
-    "Audience of the assertion; without it the token URL."
+    "Audience of the assertion; by default the token URL."
     tls: Tls = Tls()
-    "Trust and identity towards the token endpoint."
+    "Trusted authorities and own certificate for the token endpoint."
     proxy_url: ProxyUrl | None = None
-    "Corporate proxy to the token endpoint, http://host:port; direct for none; without it as HTTPS_PROXY says."
+    "Corporate proxy to the token endpoint, http://host:port; direct for none; by default HTTPS_PROXY."
     timeout: Timeout = 10.0
-    "For one token request."
+    "Time limit of one token request."
     expiry_buffer: Duration = 300.0
-    "So long before its end a token is renewed; never more than a fifth of its lifetime."
+    "How long before its expiry a token is renewed; never more than a fifth of its lifetime."
     default_ttl: Timeout = 3600.0
-    "Lifetime of a token that does not tell it (expires_in missing or 0); the upstream's 401 has the last word."
+    "Lifetime of a token whose answer does not state it (expires_in missing or 0); a 401 ends it earlier."
     insecure: Switch = False
-    "Admits a token URL with http:// beyond this machine, and nothing else."
+    "Permits a token URL with http:// to another machine, and nothing else."
 
 
 class OAuthClient(OAuthClientOptions):
-    """One registration that we act as; service key and presets are resolved, secret files are read."""
+    """One OAuth client; service key and presets are resolved, secret files are read."""
 
     name: str
     provider: Provider
@@ -132,7 +141,7 @@ class OAuthClient(OAuthClientOptions):
     client_id: ClientId
     token_endpoint_auth_method: AuthMethod
     client_secret: SecretStr | None = None
-    "Also where `client_secret_file` or `service_key_file` is given: what stood there when it was read."
+    "With `client_secret_file` or `service_key_file` too: the content when it was read."
     basic_encoding: BasicEncoding
     params_in: ParamsIn
     token_format: TokenFormat
@@ -143,65 +152,70 @@ class OAuthClient(OAuthClientOptions):
 
 
 class Rate(Model):
-    """How often senders may ask."""
+    """How many requests senders may send."""
 
     per_sender: PerTime
-    "Of one sender: 50/s, 600/m or 1000/h."
+    "Requests of one sender: 50/s, 600/m or 1000/h."
     burst: Annotated[Count, Field(ge=1)] | None = None
-    "So many at once; without it the number in per_sender."
+    "Requests at once; by default the number in per_sender."
 
 
 class RouteOptions(Model):
-    """What the file says of a route and the model takes over."""
+    """Options of a route that are the same in the file and when resolved."""
 
     host: Host | None = None
-    "Only requests to this host, compared without case and port; without it any."
+    "Only requests to this host, compared without case and port; by default any."
     methods: Annotated[frozenset[Method], Field(min_length=1)] | None = None
-    "Only these methods; without it any but CONNECT and TRACE."
+    "Only these methods; by default any except CONNECT and TRACE."
     allow: tuple[Network, ...] | None = None
-    "Only senders in these networks (CIDR); without it any."
+    "Only senders in these networks (CIDR); by default any."
     inbound_auth: InboundAuth | None = None
-    "What senders show to be let in; without it nothing."
+    "How senders authenticate; by default not at all."
     cross_site: CrossSite = CrossSite.REFUSE
-    "refuse: browsers may send only from pages of this very address, by a name that is known here; allow: from any."
+    "refuse: browsers may send only from pages of this address, by a name that is known here; allow: from any page."
     content_types: Annotated[tuple[MediaRange, ...], Field(min_length=1)] | None = None
-    "Only these media types, like application/xml or text/*, where a request has content; without it any."
+    "Only these media types, like application/xml or text/*, if a request has content; by default any."
     rate: Rate | None = None
-    "How often senders may ask; without it as often as they like."
+    "How many requests senders may send; by default any number."
     max_concurrency: Count = 0
-    "Exchanges at a time, from the first octet of their bodies on; 0 for any number."
+    "Concurrent exchanges, counted from the first byte of their bodies; 0 for any number."
     queue: Count = 0
-    "So many more wait for their turn, for at most connect_timeout."
+    "How many more may wait for their turn, for at most connect_timeout."
     csrf: Annotated[Csrf, BeforeValidator(off_word)] = Csrf.AUTO
-    "auto: a 403 that requires a CSRF token is answered with a handshake; off: the sender gets it."
+    "auto: after a 403 that requires a CSRF token the proxy fetches one and tries again; off: the sender gets the 403."
     buffer: Size = MIB
-    "A body up to this size is kept in memory, so that it can be sent a second time."
+    "A body up to this size is kept in memory, so that it can be sent again."
     spool: Size = 0
-    "A larger body up to this size is kept in a file, so that it can be sent a second time; 0 for none."
+    "A larger body up to this size is kept in a file, so that it can be sent again; 0 for none."
     max_body: Annotated[Size, Field(gt=0)] = 40 * MIB
-    "The largest body; 40 MB is CPI's own default."
+    "The largest body; 40 MB is the default of Cloud Integration."
     timeout: Timeout = 600.0
-    "From the last byte of the request to the head of the answer, and for any gap in the answer."
+    "Time limit from the last byte of the request to the head of the answer, and for each pause in the answer."
     connect_timeout: Timeout = 10.0
-    "For a connection to the upstream."
+    "Time limit of connecting to the upstream."
     retry_on_403: Switch = False
-    "Treats a 403 like a 401: a new token, one replay."
+    "Treats a 403 like a 401: one more attempt with a new token."
     cookies: Cookies = Cookies.PREFIXED
-    "prefixed: the upstream's cookies go to the sender and back under names of their own; drop: they do not."
+    "prefixed: the upstream's cookies go to the sender and back, with a prefix in their names; drop: they are removed."
     drop_fields: tuple[FreeField, ...] = ()
-    "Fields of requests that do not go on."
+    "Request fields that are not forwarded."
     set_fields: dict[FreeField, FieldValue] = Field(default_factory=dict, repr=False)
-    "Fields that requests are given, in place of the sender's."
+    "Request fields that are set, in place of the sender's."
     forwarded: Annotated[Forwarded, BeforeValidator(off_word)] = Forwarded.OFF
-    "How the upstream learns the sender's address: off, not; x-forwarded, by X-Forwarded-*; rfc7239, by Forwarded."
+    "How the upstream learns the sender's address: off, not at all; x-forwarded, X-Forwarded-*; rfc7239, Forwarded."
     forward_sap_fields: Switch = False
-    "Lets all SAP_* and Camel* fields go on; else only SAP_ApplicationID, SAP_Sender, SAP_Receiver, SAP_MessageType."
+    "Forwards all SAP_* and Camel* fields; else only SAP_ApplicationID, SAP_Sender, SAP_Receiver, SAP_MessageType."
     proxy_url: TunnelUrl | None = None
-    "Corporate proxy to the upstream, http://host:port; direct for none; without it as HTTPS_PROXY says."
+    "Corporate proxy to the upstream, http://host:port; direct for none; by default HTTPS_PROXY."
     tls: Tls = Tls()
-    "Trust and identity towards the upstream."
+    "Trusted authorities and own certificate for the upstream."
     insecure: Switch = False
-    "Admits an upstream with http:// beyond this machine, and nothing else."
+    "Permits an upstream with http:// to another machine, and nothing else."
+
+    @property
+    def fenced(self) -> bool:
+        """Whether it restricts its senders, by address or by credential."""
+        return self.allow is not None or self.inbound_auth is not None
 
 
 class RouteSettings(RouteOptions):
@@ -215,48 +229,21 @@ class RouteSettings(RouteOptions):
     oauth_client: str
 
 
-class ListenerTls(Model):
-    """TLS for senders: 1.2 or newer."""
-
-    cert_file: FilePath
-    "Certificate shown to senders, with its chain (PEM)."
-    key_file: FilePath | None = None
-    "Key of the certificate (PEM); not needed where cert_file holds both."
-    client_ca_file: FilePath | None = None
-    "Authorities of senders' certificates (PEM); with it a sender has to show one."
-
-
-class ListenerSettings(Model):
-    """One address that senders reach us at."""
-
-    address: ListenAddress
-    "host:port, [IPv6]:port or unix:/path; 0.0.0.0 takes IPv4 only, [::] IPv6 only: for both, name both."
-    allow: tuple[Network, ...] | None = None
-    "Only senders in these networks (CIDR); without it any."
-    tls: ListenerTls | None = None
-    "TLS for senders; without it plain HTTP."
-
-    @property
-    def fenced(self) -> bool:
-        """Whether it does not let in just anybody: by network, or by certificate."""
-        return self.allow is not None or (self.tls is not None and self.tls.client_ca_file is not None)
-
-
 class Limits(Model):
-    """What one sender may take."""
+    """Limits for senders."""
 
     max_head: Annotated[Size, Field(ge=KIB)] = 64 * KIB
-    "Request line and fields together."
+    "Size of request line and fields together."
     max_fields: Annotated[Count, Field(ge=1)] = 100
     "Number of fields."
     head_timeout: Timeout = 15.0
-    "For a whole head."
+    "Time limit of a whole head."
     body_timeout: Timeout = 60.0
-    "For a gap in a body."
+    "Time limit of a pause in a body."
     idle_timeout: Timeout = 75.0
-    "For a connection without a request, also a new one."
+    "How long a connection may be without a request, also a new one."
     max_connections: Annotated[Count, Field(ge=1)] = 10_000
-    "Connections of all senders; fewer where the system has too few descriptors."
+    "Connections of all senders; fewer if the system has too few file descriptors."
     max_connections_per_sender: Count = 0
     "Connections of one sender; 0 for any number."
 
@@ -265,32 +252,32 @@ class LogSettings(Model):
     """What is logged, and how."""
 
     level: LogLevel = LogLevel.INFO
-    "The least severe lines that are written."
+    "The lowest level that is logged."
     format: LogFormat = LogFormat.AUTO
-    "auto is json unless standard error is a terminal."
+    "auto: human on a terminal, else json."
     sample: Share = 1.0
     "Share of successful exchanges that are logged."
 
 
 class Options(Model):
-    """What the file says of the whole and the model takes over."""
+    """Options of the whole proxy that are the same in the file and when resolved."""
 
     limits: Limits = Limits()
-    "What senders may take."
+    "Limits for senders."
     upstream_idle_timeout: Timeout = 30.0
-    "A connection to an upstream that was not used for so long is closed; CPI closes at 60 s."
+    "How long an unused connection to an upstream is kept; Cloud Integration closes it after 60 s."
     drain_timeout: Duration = 30.0
-    "So long running exchanges may take when the proxy stops."
+    "How long running exchanges may take when the proxy stops."
     trusted_proxies: tuple[Network, ...] = ()
-    "Networks (CIDR) of proxies before this one; the sender is the last address in X-Forwarded-For outside of them."
+    "Networks (CIDR) of proxies in front of this one; the sender is the last address in X-Forwarded-For outside them."
     reuse_port: Switch = False
-    "Lets several processes share one address, for a rolling restart."
+    "Several processes can share one address, for a rolling restart."
     log: LogSettings = LogSettings()
     "What is logged, and how."
 
 
 class Configuration(Options):
-    """All of it."""
+    """The whole configuration."""
 
     listen: tuple[ListenerSettings, ...]
     admin: Admin

@@ -1,7 +1,7 @@
 """Certificates and keys as PEM (RFC 7468): whether they can be used, and whether a key belongs to its certificate.
 
-`check` and `run` both load them here, so that one takes what the other takes. Each function says in a ValueError what
-is wrong, and shows nothing of the text.
+`check` and `run` both load them here, so that both accept the same. Each function raises a ValueError that says what is
+wrong, and shows nothing of the text.
 """
 
 import os
@@ -13,73 +13,73 @@ from contextlib import contextmanager
 from typing import Any
 
 SHORTEST = 2048
-"Bits of an RSA key; OpenSSL's second level of security, which distributions set, takes none below."
+"Bits of an RSA key; OpenSSL's security level 2, which distributions set, refuses shorter ones."
 _BEGIN = "-----BEGIN "
 _BLOCK = re.compile(_BEGIN + r"([^-\r\n]+)-----((?:[^-]|-(?!----))*)-----END \1-----")
 _LINE = re.compile(r".{1,64}")
 
 
 def repair_pem(text: str) -> str:
-    r"""The blocks alone, each on lines of its own.
+    r"""Returns only the blocks, each on lines of its own.
 
     Line breaks may be the letters `\n` (in service keys, and behind a shell) or missing, also between two blocks.
-    Comments are dropped: they can be in any script, and OpenSSL does not see a block that a byte order mark precedes.
+    Comments are dropped: they can be in any encoding, and OpenSSL misses a block after a byte order mark.
     """
     text = text.replace("\\r", "").replace("\\n", "\n")
     blocks = _BLOCK.findall(text)
     if len(blocks) != text.count(_BEGIN):
-        raise ValueError("holds a PEM block without its end, take all of it")
+        raise ValueError("contains a PEM block without its end; copy all of it")
     return "".join(f"-----BEGIN {label}-----\n{_lines(body)}\n-----END {label}-----\n" for label, body in blocks)
 
 
 def _lines(body: str) -> str:
-    """What stands in a block; fields (RFC 1421 §4.6, of encrypted keys) keep their lines."""
+    """Returns the lines of a block; fields (RFC 1421 §4.6, of encrypted keys) keep theirs."""
     return body.strip() if ":" in body else "\n".join(_LINE.findall("".join(body.split())))
 
 
 def load_authorities(context: ssl.SSLContext, text: str) -> None:
-    """Has the context trust the certificates."""
+    """Makes the context trust the certificates."""
     certificates = _only(text, "CERTIFICATE")
     try:
         context.load_verify_locations(cadata=certificates)
     except (ssl.SSLError, TypeError):  # TypeError: not ASCII
-        raise ValueError("holds no certificate that can be read, take that of the authority as PEM") from None
+        raise ValueError("contains no readable certificate; use the authority's certificate as PEM") from None
 
 
 def load_identity(context: ssl.SSLContext, certificate: str, key: str) -> None:
-    """Has the context show a certificate, with its chain."""
+    """Makes the context show a certificate, with its chain."""
     try:
         with _as_file(_only(key, "PRIVATE KEY") + _only(certificate, "CERTIFICATE")) as path:
             context.load_cert_chain(path, password=_no_password)
     except ssl.SSLError as error:
-        raise ValueError(f"cannot be used for TLS ({reason_of(error)}), name a certificate and its key") from None
+        raise ValueError(f"cannot be used for TLS ({reason_of(error)}); name a certificate and its key") from None
 
 
 def check_authorities(text: str) -> None:
-    """Certificates to trust."""
+    """Checks certificates to trust."""
     load_authorities(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), text)
 
 
 def check_certificate(text: str) -> None:
-    """A certificate, with its chain."""
+    """Checks a certificate, with its chain."""
     _certificate(text)
 
 
 def check_identity(certificate: str, key: str) -> None:
-    """A certificate and the key to it."""
+    """Checks a certificate and its key."""
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat  # noqa: PLC0415 - few need it
 
     shape = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     mine, certified = _private_key(key).public_key(), _certified_key(certificate)
     if getattr(mine, "curve", None) is None and getattr(mine, "key_size", SHORTEST) < SHORTEST:
-        raise ValueError(f"is shorter than TLS takes, make one of {SHORTEST} bits or more")
+        raise ValueError(f"is too short for TLS; make one of {SHORTEST} bits or more")
     if mine.public_bytes(*shape) != certified.public_bytes(*shape):
-        raise ValueError("belongs to another certificate, name the pair that belongs together")
+        raise ValueError("belongs to another certificate; name a matching pair")
     load_identity(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), certificate, key)
 
 
 def signing_key(text: str) -> tuple[Any, str]:
-    """(key, algorithm) for assertions: RS256 with RSA, ES256 with P-256 (RFC 7518 §3.1)."""
+    """Returns key and algorithm for assertions: RS256 with RSA, ES256 with P-256 (RFC 7518 §3.1)."""
     from cryptography.hazmat.primitives.asymmetric import ec, rsa  # noqa: PLC0415 - few OAuth clients sign
 
     match _private_key(text):
@@ -88,21 +88,21 @@ def signing_key(text: str) -> tuple[Any, str]:
         case ec.EllipticCurvePrivateKey(curve=ec.SECP256R1()) as key:
             return key, "ES256"
         case _:
-            raise ValueError("holds a key of another kind, take one for RSA or P-256")
+            raise ValueError("contains a key of another kind; use RSA or P-256")
 
 
 def reason_of(error: ssl.SSLError) -> str:
-    """OpenSSL's own words, which hold nothing of the peer's."""
+    """Returns OpenSSL's reason, which contains no text of the peer."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return error.verify_message.rstrip(".")
     return (getattr(error, "reason", None) or "TLS error").lower().replace("_", " ")  # set by OpenSSL only
 
 
 def _only(text: str, label: str) -> str:
-    """The blocks of a kind: `X509 CERTIFICATE` is one of certificates, `EC PRIVATE KEY` one of keys."""
+    """Returns the blocks of a kind: `X509 CERTIFICATE` is a certificate, `EC PRIVATE KEY` a private key."""
     blocks = [f"{block[0]}\n" for block in _BLOCK.finditer(repair_pem(text)) if block[1].endswith(label)]
     if not blocks:
-        raise ValueError(f"holds no {label.lower()} that can be read, take it as PEM")
+        raise ValueError(f"contains no readable {label.lower()}; use PEM")
     return "".join(blocks)
 
 
@@ -114,7 +114,7 @@ def _private_key(text: str) -> Any:
     try:
         return load_pem_private_key(pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise ValueError("holds no private key that can be read, take it as PEM without a password") from None
+        raise ValueError("contains no readable private key; use PEM without a password") from None
 
 
 def _certificate(text: str) -> Any:
@@ -124,7 +124,7 @@ def _certificate(text: str) -> Any:
     try:
         return load_pem_x509_certificates(pem)[0]
     except (ValueError, InvalidVersion):
-        raise ValueError("holds no certificate that can be read, take it as PEM") from None
+        raise ValueError("contains no readable certificate; use PEM") from None
 
 
 def _certified_key(text: str) -> Any:
@@ -133,12 +133,12 @@ def _certified_key(text: str) -> Any:
     try:
         return _certificate(text).public_key()
     except UnsupportedAlgorithm:
-        raise ValueError("holds the certificate of a key of another kind, take one for RSA or P-256") from None
+        raise ValueError("contains the certificate of a key of another kind; use RSA or P-256") from None
 
 
 @contextmanager
 def _as_file(pem: str) -> Iterator[str]:
-    """Lend a key the path that OpenSSL wants: in memory where the system can, so also with a read-only disk."""
+    """Lends a key the path that OpenSSL needs: in memory if possible, so that a read-only disk is no obstacle."""
     if hasattr(os, "memfd_create") and os.access("/proc/self/fd", os.X_OK):
         descriptor = os.memfd_create("client-certificate", os.MFD_CLOEXEC)
         with os.fdopen(descriptor, "wb") as file:
@@ -153,5 +153,5 @@ def _as_file(pem: str) -> Iterator[str]:
 
 
 def _no_password() -> str:
-    """Answers OpenSSL, which would ask on the terminal for the password of an encrypted key."""
+    """Answers OpenSSL, which would otherwise ask on the terminal for the password of an encrypted key."""
     return ""

@@ -1,8 +1,8 @@
-"""What the authorization servers differ in, so that nobody has to look it up.
+"""The options in which authorization servers differ.
 
 Neo takes the secret in the Basic field only, as it is (SAP Help, Neo, "OAuth 2.0 Client Credentials Grant"). XSUAA
 misreads some secrets in an encoded Basic field, so they go into the body (SAP Help, "Token Retrieval Fails with Status
-Code 401"). Others are taken to follow RFC 6749 to the letter.
+Code 401"). Others are assumed to follow RFC 6749.
 """
 
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ PRESETS = {
 
 
 def provider_of(token_url: str, *, with_service_key: bool) -> Provider:
-    """Whose authorization server it is, by what is known of it."""
+    """Returns the kind of authorization server."""
     if with_service_key:
         return Provider.XSUAA
     parts = urlsplit(token_url)

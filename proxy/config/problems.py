@@ -4,17 +4,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from proxy.config.vocabulary import shown
+from proxy.config.redaction import shown
+from proxy.observe.log_format import printable
 
 Location = tuple[str | int, ...]
 "Keys and indices from the top of the document."
 Finding = tuple[Location, str]
-"What a rule finds wrong, and where."
+"A location, and what is wrong there."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing that is wrong, and what would be right; shows no secret and no unknown key's value."""
+    """One thing that is wrong, and what to do about it; shows no secret and no value of an unknown key."""
 
     file: str
     line: int | None
@@ -23,7 +24,7 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
-        return _printable(": ".join(part for part in (place, self.path, self.text) if part))
+        return printable(": ".join(part for part in (place, self.path, self.text) if part))
 
 
 class ConfigurationError(Exception):
@@ -36,26 +37,26 @@ class ConfigurationError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentSource:
-    """Where a configuration was written, and where each part of it stands."""
+    """The file or environment of a configuration, with the line of each part."""
 
     file: str
     lines: Mapping[Location, int] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
-    "What options are called where that is not the file's word: the variables of the environment."
+    "Names of options that differ from those in a file: the variables of the environment."
 
     def placed(self, location: Location) -> Location:
-        """The location without an index that was not written: one thing may stand where a list is meant."""
+        """Returns the location without an index that was not written: one item may be written in place of a list."""
         alone = location[1:2] == (0,) and location[:1] in self.lines and location[:2] not in self.lines
         return location[:1] + location[2:] if alone else location
 
     def written(self, location: Location) -> Location:
-        """The innermost part of the location that was written."""
+        """Returns the innermost part of the location that was written."""
         while location and location not in self.lines:
             location = location[:-1]
         return location
 
     def problem(self, location: Location, text: str) -> Problem:
-        """A problem with what stands, or should stand, at the location; options in the text are in backquotes."""
+        """Returns a problem with what is, or should be, at the location; options in the text are in backquotes."""
         named = next((self.names[str(step)] for step in reversed(location) if str(step) in self.names), None)
         text = re.sub(r"`(\w+)`", lambda found: f"`{self.names.get(found[1], found[1])}`", text)
         line = self.lines.get(self.written(location))
@@ -63,30 +64,25 @@ class DocumentSource:
 
 
 class Problems:
-    """Collects the problems of one configuration; the first at a place is kept, for others often follow from it."""
+    """Collects the problems of one configuration: the first at each place, because others often follow from it."""
 
     def __init__(self, origin: DocumentSource) -> None:
         self.origin = origin
         self._found: dict[Location, Problem] = {}
 
     def add(self, location: Location, text: str) -> None:
-        """Notes what is wrong there."""
+        """Records what is wrong there."""
         location = self.origin.placed(location)
         self._found.setdefault(location, self.origin.problem(location, text))
 
     def end(self) -> None:
-        """Raises ConfigurationError with all that were noted, if any."""
+        """Raises ConfigurationError with all problems, if there are any."""
         if self._found:
             found = dict.fromkeys(self._found.values())
             raise ConfigurationError(tuple(sorted(found, key=lambda problem: problem.line or 0)))
 
 
 def spelled(location: Location) -> str:
-    """The location as users write it: `routes[0].timeout`; a key that may be a secret is hidden."""
+    """Returns the location as users write it: `routes[0].timeout`; a key that may be a secret is hidden."""
     steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in shown(location))
     return "".join(steps).removeprefix(".")
-
-
-def _printable(text: str) -> str:
-    """One line without terminal controls, whatever stands in keys and file names."""
-    return "".join(character if character.isprintable() else "?" for character in text)

@@ -1,4 +1,4 @@
-"""From what was written to the configuration: every rule is applied, and all problems are told at once."""
+"""Turns what was written into the configuration: applies all rules, and reports all problems at once."""
 
 import secrets
 from collections.abc import Iterator, Mapping
@@ -6,33 +6,33 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from proxy.config.checked_text import check_name
 from proxy.config.clients import ResolvedClient, register
 from proxy.config.credentials import Read, check_listener_tls
 from proxy.config.document import General, OAuthClientEntry, RouteEntry
 from proxy.config.exposure import lists_without_effect, open_listeners, shared_addresses, unasked_certificates
 from proxy.config.model import Configuration, Options
-from proxy.config.names import check_name
 from proxy.config.problems import Location, Problems
 from proxy.config.routes import repeated, resolve_route
 from proxy.config.validation import carried_over, nearest, validated
 
 _PARTS = ("oauth_clients", "routes")
 _FENCES = {"allow", "inbound_auth"}
-"Options that keep a route from being anybody's."
+"Options that restrict who may use a route."
 
 
 @cache
 def instance_name() -> str:
-    """A name in Via that no other instance has, and that tells nothing of the machine; one for each process."""
+    """Returns a name for Via that is unique to the process and reveals nothing of the machine."""
     return f"cpi-oauth-proxy-{secrets.token_hex(4)}"
 
 
 def resolve(
     tree: Mapping[str, Any], problems: Problems, *, folder: Path, read: Read, insecure_listen: bool
 ) -> Configuration:
-    """The configuration that was written; raises ConfigurationError with all problems, those given included.
+    """Returns the configuration; raises ConfigurationError with all problems, the given ones included.
 
-    Relative paths start at the folder. A listener open to anybody is a problem unless `insecure_listen` admits it.
+    Relative paths start at the folder. An unrestricted listener is a problem unless `insecure_listen` permits it.
     """
     general = _general(tree, problems, folder)
     for index, listener in enumerate(general.listen):
@@ -65,7 +65,7 @@ def _general(tree: Mapping[str, Any], problems: Problems, folder: Path) -> Gener
     known = {*General.model_fields, *_PARTS}
     for key in tree:
         if key not in known:
-            problems.add((key,), f"unknown key, {nearest(key, known)}")
+            problems.add((key,), f"unknown key; {nearest(key, known)}")
     rest = {key: value for key, value in tree.items() if key in General.model_fields}
     return validated(General, rest, (), problems, folder=folder) or General()
 
@@ -74,7 +74,7 @@ def _registrations(
     written: Any, problems: Problems, folder: Path, read: Read
 ) -> Iterator[tuple[str, ResolvedClient | None]]:
     if not written or not isinstance(written, Mapping):
-        problems.add(("oauth_clients",), "there is no OAuth client, write at least one as name: {token_url: …}")
+        problems.add(("oauth_clients",), "there is no OAuth client; write at least one as name: {token_url: …}")
         return
     for name, item in written.items():
         location: Location = ("oauth_clients", name)
@@ -89,7 +89,7 @@ def _registrations(
 
 def _entries(written: Any, problems: Problems, folder: Path) -> Iterator[tuple[Location, RouteEntry]]:
     if not written or not isinstance(written, list):
-        problems.add(("routes",), "there is no route, write a list with at least one")
+        problems.add(("routes",), "there is no route; write a list with at least one")
         return
     for index, item in enumerate(written):
         location: Location = ("routes", index)
@@ -98,7 +98,7 @@ def _entries(written: Any, problems: Problems, folder: Path) -> Iterator[tuple[L
 
 
 def _unfenced(written: Any) -> list[str]:
-    """What the routes open to anybody are called where the file is wrong enough for them to have no names."""
+    """Returns the routes that anyone can use, by index, because a wrong file may leave them without names."""
     routes = enumerate(written) if isinstance(written, list) else ()
     return [
         f"routes[{index}]" for index, item in routes if isinstance(item, Mapping) and item.keys().isdisjoint(_FENCES)

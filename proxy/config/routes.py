@@ -1,4 +1,4 @@
-"""Routes as the file gives them, resolved: named, with absolute upstreams, and none of them twice."""
+"""Resolves routes of the file: gives them names and absolute upstreams, and finds those that are there twice."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ _EXAMPLES = {
 
 
 def name_of(entry: RouteEntry) -> str:
-    """The name that a route was given, else its path with dashes, `root` for the root."""
+    """Returns the route's name, by default its path with dashes, `root` for the root."""
     return entry.name or re.sub(r"[^A-Za-z0-9._]+", "-", entry.path or "").strip("-._") or "root"
 
 
@@ -33,7 +33,7 @@ def resolve_route(
     read: Read,
     problems: Problems,
 ) -> RouteSettings | None:
-    """The route, or None when the problems say why there is none."""
+    """Returns the route; None if the problems say why there is none."""
     inbound = inbound_auth_findings(entry.inbound_auth, (*location, "inbound_auth"), read)
     for place, text in (*_findings(entry, location, registrations), *inbound):
         problems.add(place, text)
@@ -44,7 +44,7 @@ def resolve_route(
     upstream = upstream if "://" in upstream else (runtime_url or "") + upstream
     if is_cleartext(upstream) and not entry.insecure:
         place = (*location, "upstream")
-        problems.add(place, "is http:// beyond this machine, write https:// or set insecure to true")
+        problems.add(place, "is http:// to another machine; write https:// or set insecure to true")
     if entry.path is None or entry.upstream is None or entry.oauth_client is None:
         return None
     return RouteSettings(
@@ -57,7 +57,7 @@ def resolve_route(
 
 
 def repeated(routes: Sequence[tuple[Location, RouteEntry]]) -> Iterator[Finding]:
-    """Routes that could never be told apart, by name or by what they take."""
+    """Yields routes that cannot be distinguished by name or by requests."""
     names: dict[str, Location] = {}
     places: dict[tuple[str | None, str], list[tuple[Location, RouteEntry]]] = {}
     for location, route in routes:
@@ -69,9 +69,12 @@ def repeated(routes: Sequence[tuple[Location, RouteEntry]]) -> Iterator[Finding]
         same = next((earlier for earlier, other in others if _overlap(route.methods, other.methods)), None)
         others.append((location, route))
         if same:
-            yield (*location, "path"), f"takes what {spelled(same)} takes, change path, host or methods of one of them"
+            yield (
+                (*location, "path"),
+                f"matches the same requests as {spelled(same)}; change path, host or methods of one of them",
+            )
         elif first is not location:
-            yield (*location, "name"), f"is {name} as that of {spelled(first)} is, give one of them another name"
+            yield (*location, "name"), f"is {name}, which is also the name of {spelled(first)}; rename one of them"
 
 
 def _overlap(some: Collection[str] | None, others: Collection[str] | None) -> bool:
@@ -81,27 +84,27 @@ def _overlap(some: Collection[str] | None, others: Collection[str] | None) -> bo
 def _findings(
     entry: RouteEntry, location: Location, registrations: Mapping[str, ResolvedClient | None]
 ) -> Iterator[Finding]:
-    """What is wrong with one route by itself and with the OAuth client that it names."""
+    """Yields what is wrong with a route by itself and with the OAuth client that it names."""
     for option, example in _EXAMPLES.items():
         if getattr(entry, option) is None:
-            yield (*location, option), f"is missing, write {example}"
+            yield (*location, option), f"is missing; write {example}"
     name = entry.oauth_client
     if name is not None and registrations and name not in registrations:
         yield (
             (*location, "oauth_client"),
-            f"names no OAuth client, {nearest(name, [each for each, known in registrations.items() if known])}",
+            f"does not name an OAuth client; {nearest(name, [each for each, known in registrations.items() if known])}",
         )
     registration = registrations.get(name or "")
     if registration and not registration.runtime_url and entry.upstream is not None and "://" not in entry.upstream:
-        wrong = "is relative, and the OAuth client has no service key with the runtime's url: write the whole URL"
+        wrong = "is relative, but the OAuth client has no service key with the runtime's url; write the whole URL"
         yield (*location, "upstream"), wrong
     if entry.allow == ():
-        yield (*location, "allow"), "is empty and lets nobody in, name networks or take the key away"
+        yield (*location, "allow"), "is empty and admits nobody; name networks or remove the key"
     if entry.queue and not entry.max_concurrency:
-        yield (*location, "queue"), "has nothing to wait for without max_concurrency, write that too or take it away"
+        yield (*location, "queue"), "has no effect without max_concurrency; set that too, or remove it"
     if entry.forwarded is not Forwarded.OFF and any(
         field.lower() == "forwarded" or field.lower().startswith("x-forwarded-") for field in entry.set_fields
     ):
-        yield (*location, "set_fields"), "holds a field that `forwarded` sets, take one of them away"
+        yield (*location, "set_fields"), "contains a field that `forwarded` sets; remove one of them"
     if len({field.lower() for field in entry.set_fields}) < len(entry.set_fields):
-        yield (*location, "set_fields"), "has a field twice, for names are compared without case: take one away"
+        yield (*location, "set_fields"), "has a field twice, because names are compared without case; remove one"

@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from proxy.config.base import descendants
+from proxy.config.checked_text import Name
 from proxy.config.document import General, OAuthClientEntry, RouteEntry
 from proxy.config.model import Model
-from proxy.config.names import Name
 
 
 class Document(General):
@@ -21,11 +21,11 @@ class Document(General):
     oauth_clients: dict[Name, OAuthClientEntry] = Field(default_factory=dict, min_length=1)
     "The OAuth clients by name."
     routes: tuple[RouteEntry, ...] = Field(default=(), min_length=1)
-    "Which requests go to which upstream, as which OAuth client."
+    "The routes: which requests go to which upstream, with the token of which OAuth client."
 
 
 def schema() -> dict[str, Any]:
-    """The schema, with the text below each field of the models as its description."""
+    """Returns the schema, with the text below each field of the models as its description."""
     whole = Document.model_json_schema()
     parts = {model.__name__: model for model in descendants(Model)}
     for name, part in [("Document", whole), *whole["$defs"].items()]:
@@ -35,7 +35,7 @@ def schema() -> dict[str, Any]:
 
 
 def descriptions(model: type[BaseModel]) -> dict[str, str]:
-    """The text below each field, of the model's own and inherited ones."""
+    """Returns the text below each field, inherited ones included."""
     found: dict[str, str] = {}
     for ancestor in reversed(model.__mro__):
         if issubclass(ancestor, Model):
@@ -60,7 +60,7 @@ def _describe(part: dict[str, Any], model: type[BaseModel]) -> None:
 
 
 def _without_null(part: Any) -> Any:
-    """The schema without null, which stands for an option that is not there and cannot be written."""
+    """Returns the schema without null, which means an option that is absent and cannot be written."""
     if isinstance(part, list):
         return [_without_null(item) for item in part if item != {"type": "null"}]
     if not isinstance(part, dict):

@@ -13,19 +13,19 @@ class SecretError(ValueError):
 
 
 def read_secret(path: Path) -> SecretStr:
-    """What stands in the file (UTF-8), without one line end at its end; raises SecretError, also when it is empty."""
+    """Returns the content of the file (UTF-8), without one line end at its end; SecretError if unreadable or empty."""
     try:
         content = read_file(path)
     except FileTooLarge as error:
         raise SecretError(str(error)) from None
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "no path"
-        raise SecretError(f"{_known(path)} cannot be read ({reason}), name one that this user can read") from None
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a valid path"
+        raise SecretError(f"{_known(path)} cannot be read ({reason}); name one that this user can read") from None
     return as_secret(content, f"the file {path}")
 
 
 def _known(path: Path) -> str:
-    """The file by its path where that leads to one: else it may be the secret itself, and its folder has to do."""
+    """Returns the path if it exists; else only its folder, because the path may be the secret itself."""
     if os.path.lexists(path):
         return f"the file {path}"
     folder = next((each for each in path.parents if os.path.lexists(each)), path.anchor)
@@ -33,25 +33,27 @@ def _known(path: Path) -> str:
 
 
 def as_secret(content: bytes, origin: str) -> SecretStr:
-    """The content without one line end at its end: UTF-8, or PEM with comments in any encoding.
+    """Returns the content without one line end at its end: UTF-8, or PEM with comments in any encoding.
 
     Raises SecretError, which names its origin.
     """
     if len(content) > MOST_BYTES:
-        raise SecretError(f"{origin} is larger than 1 MiB, name the right one")
+        raise SecretError(f"{origin} is larger than 1 MiB; name the right one")
     text = _decoded(content, origin)
     text = text.removesuffix("\n").removesuffix("\r")
     if not text:
-        raise SecretError(f"{origin} is empty, write into it what it is for")
+        raise SecretError(f"{origin} is empty; write its content into it")
     return SecretStr(text)
 
 
 def _decoded(content: bytes, origin: str) -> str:
     if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in content[:2]:
-        raise SecretError(f"{origin} is UTF-16, write it as UTF-8 (in PowerShell with Out-File -Encoding ascii)")
+        raise SecretError(f"{origin} is UTF-16; write it as UTF-8 (in PowerShell with Out-File -Encoding ascii)")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         if b"-----BEGIN " not in content:
-            raise SecretError(f"{origin} is not UTF-8, write it as UTF-8, a certificate or key as PEM") from None
-        return content.decode("latin-1")  # only what stands in its blocks counts
+            raise SecretError(
+                f"{origin} is not UTF-8; write it as UTF-8, or as PEM if it is a certificate or key"
+            ) from None
+        return content.decode("latin-1")  # only its blocks count

@@ -1,4 +1,4 @@
-"""A service key of SAP BTP, as downloaded: whose it is, how it authenticates, and where.
+"""A service key of SAP BTP, as downloaded: client, credentials and URLs.
 
 Three shapes: the key of a Process Integration Runtime instance (`{"oauth": {…}}`, SAP Help "Creating Service Instance
 and Service Key for Inbound Authentication"), with a secret or a certificate; and the flat binding of XSUAA itself
@@ -13,21 +13,21 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from proxy.config.names import check_client_id, check_secret
+from proxy.config.checked_text import check_client_id, check_secret
 from proxy.config.pem import check_certificate, check_identity, repair_pem
 from proxy.config.urls import check_server, check_token_url
 from proxy.config.vcap import bound_key, lists_bindings
 
 WRAPPERS = ("credentials", "oauth")
-"What a service key may stand in, from outside to inside; as a file of a folder it is JSON itself."
+"Keys that a service key may be nested in, from outside to inside; as a file of a folder each is JSON."
 ENTRIES = ("clientid", "clientsecret", "tokenurl", "url", "certurl", "certificate", "key")
-"What is read of a service key."
+"The entries that are read."
 _FIRST_BRACE = re.compile(r"^[ \t]*\{", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceKey:
-    """What a service key says; a secret, or a certificate with or (External Certificate) without its key."""
+    """A parsed service key, with a secret, or a certificate with or (External Certificate) without its key."""
 
     client_id: str
     token_url: str
@@ -39,7 +39,7 @@ class ServiceKey:
 
 
 def parse_service_key(text: str) -> ServiceKey:
-    """The key in the JSON text; ValueError says what is wrong with it and shows nothing of it."""
+    """Parses a JSON text; ValueError says what is wrong and shows nothing of the text."""
     document = _printed(text)
     if lists_bindings(document):
         document = bound_key(document)
@@ -48,10 +48,10 @@ def parse_service_key(text: str) -> ServiceKey:
             document = document[wrapper]
             document = _json(document) if isinstance(document, str) else document
     if not isinstance(document, dict):
-        raise ValueError("is no service key, it has no mapping with clientid in it")  # noqa: TRY004 (a file's content)
+        raise ValueError("is not a service key; it has no mapping with clientid in it")  # noqa: TRY004 (a file's content)
     secret, certificate, private_key = (_text(document, name) for name in ("clientsecret", "certificate", "key"))
     if not secret and not certificate:
-        raise ValueError("has neither clientsecret nor certificate, take the service key as downloaded")
+        raise ValueError("has neither clientsecret nor certificate; use the service key as downloaded")
     return ServiceKey(
         client_id=_checked("clientid", check_client_id, _required(document, "clientid")),
         token_url=_checked("tokenurl", check_token_url, _token_url(document, by_certificate=not secret)),
@@ -62,7 +62,7 @@ def parse_service_key(text: str) -> ServiceKey:
 
 
 def _printed(text: str) -> Any:
-    """The document that a command printed: `cf service-key` says in a line above what it does, others say OK below."""
+    """Returns the document that a command printed: `cf service-key` adds a line above it, others add OK below."""
     try:
         return _json(text)
     except ValueError:
@@ -73,17 +73,17 @@ def _printed(text: str) -> Any:
 
 
 def _json(text: str) -> Any:
-    """The document that the text is; one with half a surrogate pair in it (RFC 8259 §8.2) could not be sent on."""
+    """Parses JSON; refuses half a surrogate pair (RFC 8259 §8.2), which could not be sent on."""
     try:
         document = json.loads(text)
         json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
-        raise ValueError("is no JSON, take the service key as downloaded") from None
+        raise ValueError("is not valid JSON; use the service key as downloaded") from None
     return document
 
 
 def _identity(certificate: str, private_key: str | None) -> dict[str, SecretStr | None]:
-    """The certificate, with the key to it if the key is not elsewhere (External Certificate)."""
+    """Returns the certificate, with its key unless that is elsewhere (External Certificate)."""
     certificate = _checked("certificate", repair_pem, certificate)
     key = _checked("key", repair_pem, private_key) if private_key else None
     _checked("certificate", check_certificate, certificate)
@@ -93,7 +93,7 @@ def _identity(certificate: str, private_key: str | None) -> dict[str, SecretStr 
 
 
 def _token_url(document: dict[str, Any], *, by_certificate: bool) -> str:
-    """The token URL; a binding of XSUAA names its server alone, and another for certificates (RFC 8705 §5)."""
+    """Returns the token URL; a binding of XSUAA has only its server, and another for certificates (RFC 8705 §5)."""
     if url := _text(document, "tokenurl"):
         return url
     server = (_text(document, "certurl") if by_certificate else None) or _required(document, "url")
@@ -108,14 +108,14 @@ def _runtime_url(document: dict[str, Any]) -> str | None:
 def _required(document: dict[str, Any], name: str) -> str:
     text = _text(document, name)
     if not text:
-        raise ValueError(f"has no {name}, take the service key as downloaded")
+        raise ValueError(f"has no {name}; use the service key as downloaded")
     return text
 
 
 def _text(document: dict[str, Any], name: str) -> str | None:
     value = document.get(name)
     if value is not None and not isinstance(value, str):
-        raise ValueError(f"has a {name} that is no text, take the service key as downloaded")
+        raise ValueError(f"has a {name} that is not text; use the service key as downloaded")
     return value
 
 

@@ -8,11 +8,11 @@ _BODY = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>.*))?", re
 
 
 def substituted(text: str, environ: Mapping[str, str]) -> str:
-    """The text with the variables' values, which are not looked at again.
+    """Returns the text with the variables' values, which are not substituted again.
 
-    A default stands in for a variable that is unset or empty, as in a shell. ValueError names the variable that is
-    unset and has no default, or says that a reference is not well-formed, and shows nothing else of the text. A name
-    that is not in capitals, as usual, is not shown: it may be a secret that was put in braces.
+    A default replaces a variable that is unset or empty, as in a shell. ValueError names the variable that is unset and
+    has no default, or says that a reference is malformed, and shows nothing else of the text. A name that is not in
+    capitals is not shown, because it may be a secret in braces.
     """
     return _REFERENCE.sub(lambda found: _value(found, environ), text)
 
@@ -22,12 +22,12 @@ def _value(found: re.Match[str], environ: Mapping[str, str]) -> str:
         return "${"
     reference = _BODY.fullmatch(found["body"])
     if not reference or not found["end"]:
-        raise ValueError("has ${ without a variable, write ${NAME} or ${NAME:-default}, or $${ for a plain ${")
+        raise ValueError("has ${ without a variable; write ${NAME} or ${NAME:-default}, or $${ for a plain ${")
     name, default = reference["name"], reference["default"]
     if default is not None:
         return environ.get(name) or default
     if name not in environ:
         if name != name.upper():
-            raise ValueError("needs a variable that is not set: set it, or write $${ for a plain ${")
-        raise ValueError(f"needs the variable {name}, which is not set: set it or write ${{{name}:-default}}")
+            raise ValueError("needs a variable that is not set; set it, or write $${ for a plain ${")
+        raise ValueError(f"needs the variable {name}, which is not set; set it or write ${{{name}:-default}}")
     return environ[name]

@@ -1,4 +1,4 @@
-"""The URLs and paths of the file: checked, and brought to the one form that the rest relies on."""
+"""The URLs and paths of the file, checked and normalized."""
 
 import re
 from typing import Annotated
@@ -6,7 +6,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit, urlunsplit
 
 from pydantic import AfterValidator, SecretStr
 
-from proxy.config.values import is_loopback
+from proxy.hosts import is_loopback
 
 _VISIBLE = re.compile(r"[!-~]+")
 _HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
@@ -19,25 +19,25 @@ _CREDENTIALS = {"client_id", "client_secret", "client_assertion"}
 def check_url(text: str) -> str:
     """An absolute http or https URL without credentials and fragment; ValueError does not show it.
 
-    The host loses the dot at its end, which neither SNI (RFC 6066 §3) nor certificates have.
+    The dot at the end of the host is removed, because neither SNI (RFC 6066 §3) nor certificates have it.
     """
     parts = _split(text)
     if "@" in parts.netloc:
-        raise ValueError("holds credentials, give them in options of their own")
+        raise ValueError("contains credentials; set them in options of their own")
     if "#" in text:
-        raise ValueError("has a fragment, take away # and what follows")
+        raise ValueError("has a fragment; remove # and what follows")
     rest = text[len(parts.scheme) + len("://") + len(parts.netloc) :]
     return f"{parts.scheme}://{_LAST_DOT.sub('', parts.netloc)}{rest}"
 
 
 def check_token_url(text: str) -> str:
-    """A token URL; credentials do not belong into it (RFC 6749 §2.3.1)."""
+    """A token URL, without credentials (RFC 6749 §2.3.1)."""
     url = check_url(text)
     query = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
     if found := sorted(_CREDENTIALS & query.keys()):
-        raise ValueError(f"has {found[0]} in its query, give it as an option")
+        raise ValueError(f"has {found[0]} in its query; set it as an option")
     if query.get("grant_type", "client_credentials") != "client_credentials":
-        raise ValueError("asks for another grant than client_credentials, take grant_type away")
+        raise ValueError("asks for a grant other than client_credentials; remove grant_type")
     return url
 
 
@@ -50,30 +50,32 @@ def check_server(text: str) -> str:
     """An absolute URL that paths are appended to, without one trailing slash."""
     url = check_url(text)
     if "?" in url:
-        raise ValueError("has a query, take away ? and what follows: each request brings its own")
+        raise ValueError("has a query; remove ? and what follows, because each request has its own")
     return without_slash(url)
 
 
 def check_path(text: str) -> str:
     """A path prefix without one trailing slash, so that `/` is empty; dot segments never match and are refused."""
     if not _PATH.fullmatch(text) or "?" in text or "#" in text or "\\" in text:
-        raise ValueError("is no path, begin with / and percent-encode white space and what is not ASCII")
+        raise ValueError(
+            "is not a valid path; begin with / and percent-encode white space and anything that is not ASCII"
+        )
     if any(unquote(segment) in {".", ".."} for segment in text.split("/")):
-        raise ValueError("has a . or .. segment, write the path without")
+        raise ValueError("has a . or .. segment; write the path without it")
     return without_slash(text)
 
 
 def without_slash(text: str) -> str:
-    """The text without one slash at its end."""
+    """Removes one slash at the end."""
     return text.removesuffix("/")
 
 
 def check_host(text: str) -> str:
-    """A host as it is compared with that of requests: in lower case, without port and dot at its end."""
+    """A host as it is compared with that of a request: in lower case, without port and without a dot at its end."""
     host = re.sub(r":[0-9]*$", "", text) if text.count(":") == 1 or "]" in text else text
     host = host.rstrip(".")
     if not _HOST.fullmatch(host):
-        raise ValueError("is no host, write a name or address like proxy.example.com, without scheme and path")
+        raise ValueError("is not a valid host; write a name or address like proxy.example.com, without scheme and path")
     return host.lower()
 
 
@@ -81,30 +83,32 @@ def check_proxy_url(value: SecretStr) -> SecretStr:
     """The corporate proxy, credentials allowed, or the word `direct`."""
     text = value.get_secret_value()
     if text != "direct" and _split(text, begin="http://, or write direct").path not in {"", "/"}:
-        raise ValueError("has a path, write http://host:port or direct")
+        raise ValueError("has a path; write http://host:port or direct")
     return value
 
 
 def check_tunnel(value: SecretStr) -> SecretStr:
-    """A corporate proxy that is spoken to in the clear: the messages in its tunnel have TLS of their own."""
+    """A corporate proxy over http://, because the connection in its tunnel has TLS of its own."""
     if check_proxy_url(value).get_secret_value().startswith("https:"):
-        raise ValueError("begins with https://, write http://host:port: what passes through has TLS of its own")
+        raise ValueError(
+            "begins with https://; write http://host:port, because the tunnelled connection has TLS of its own"
+        )
     return value
 
 
 def port_of(parts: SplitResult) -> int:
-    """The port of an http or https URL; without one the scheme's (RFC 9110 §4.2)."""
+    """Returns the port of an http or https URL, by default that of the scheme (RFC 9110 §4.2)."""
     return parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def is_cleartext(url: str) -> bool:
-    """Whether what is sent there crosses a network unencrypted: http:// to other than this machine."""
+    """Whether requests to the URL cross a network unencrypted: http:// to another machine."""
     parts = urlsplit(url)
     return parts.scheme == "http" and not is_loopback(parts.hostname or "")
 
 
 def without_grant(token_url: str) -> tuple[str, str | None]:
-    """The URL without `grant_type` and `token_format`, which the proxy sends itself, and the format that it named.
+    """Returns the URL without `grant_type` and `token_format`, which the proxy sends itself, and the format in it.
 
     SAP's pages give the URL with `?grant_type=client_credentials`. Everything else stays as it is, byte for byte.
     """
@@ -116,17 +120,17 @@ def without_grant(token_url: str) -> tuple[str, str | None]:
 
 def _split(text: str, *, begin: str = "https://") -> SplitResult:
     if not _VISIBLE.fullmatch(text) or "\\" in text:
-        raise ValueError("is no URL, percent-encode white space and what is not ASCII")
+        raise ValueError("is not a valid URL; percent-encode white space and anything that is not ASCII")
     try:
         parts = urlsplit(text)
         port = parts.port
     except ValueError:
-        raise ValueError("is no URL, its host or port cannot be read") from None
+        raise ValueError("is not a valid URL; its host or port cannot be read") from None
     if parts.scheme not in {"http", "https"}:
-        raise ValueError(f"is no URL, begin with {begin}")
+        raise ValueError(f"is not a valid URL; begin with {begin}")
     host = parts.netloc.rpartition("@")[2]
     if not _HOST.fullmatch(re.sub(r"\.*(?::[0-9]*)?$", "", host)) or port == 0:
-        raise ValueError("is no URL, its host or port cannot be read")
+        raise ValueError("is not a valid URL; its host or port cannot be read")
     return parts
 
 

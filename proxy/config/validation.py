@@ -1,45 +1,32 @@
-"""Turns plain values into the file's models, and pydantic's complaints into problems."""
+"""Validates plain values with the file's models, and reports pydantic's errors as problems."""
 
 import difflib
-from collections.abc import Collection, Mapping
+import inspect
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from proxy.config.admin import Admin
-from proxy.config.inbound_auth import ApiKey, Basic, ClientCertificate, InboundAuth
-from proxy.config.model import Limits, ListenerSettings, ListenerTls, LogSettings, Model, Rate, Tls
+from proxy.config.base import Model
 from proxy.config.problems import Location, Problems
 
 M = TypeVar("M", bound=Model)
 
-_PARTS: dict[str | int, type[Model]] = {
-    "tls": Tls,
-    "admin": Admin,
-    "limits": Limits,
-    "log": LogSettings,
-    "listen": ListenerSettings,
-    "inbound_auth": InboundAuth,
-    "basic": Basic,
-    "api_key": ApiKey,
-    "client_certificate": ClientCertificate,
-    "rate": Rate,
-}
 _SENTENCES = {
-    "missing": "is missing, write it",
-    "string_type": "is no text, put it in quotes",
-    "path_type": "is no path, put it in quotes",
-    "bytes_type": "is no text, put it in quotes",
-    "tuple_type": "is no list, write [a, b] or a line with a dash for each",
-    "frozen_set_type": "is no list, write [a, b] or a line with a dash for each",
-    "dict_type": "is no mapping, write key: value lines",
-    "model_type": "is no mapping, write key: value lines",
-    "too_short": "is empty, write at least one or take the key away",
-    "greater_than": "is too small, write more than {gt:g}",
-    "greater_than_equal": "is too small, write at least {ge:g}",
-    "enum": "is none of the known words, write {expected}",
+    "missing": "is missing; add it",
+    "string_type": "is not text; put it in quotes",
+    "path_type": "is not a path; put it in quotes",
+    "bytes_type": "is not text; put it in quotes",
+    "tuple_type": "is not a list; write [a, b], or a line with a dash for each item",
+    "frozen_set_type": "is not a list; write [a, b], or a line with a dash for each item",
+    "dict_type": "is not a mapping; write key: value lines",
+    "model_type": "is not a mapping; write key: value lines",
+    "too_short": "is empty; write at least one, or remove the key",
+    "greater_than": "is too small; write more than {gt:g}",
+    "greater_than_equal": "is too small; write at least {ge:g}",
+    "enum": "is not one of {expected}",
     "value_error": "{error}",
 }
 
@@ -47,9 +34,9 @@ _SENTENCES = {
 def validated(
     model: type[M], written: Any, location: Location, problems: Problems, *, folder: Path | None = None
 ) -> M | None:
-    """The model of what was written; None where that is no mapping.
+    """Returns the model of what was written; None if that is not a mapping.
 
-    What is wrong is noted and left out, so that further rules can judge the rest. No field of the model is required.
+    Invalid fields are reported and left out, so that further rules can check the rest: no field is required.
     """
     if not isinstance(written, Mapping):
         problems.add(location, _SENTENCES["model_type"])
@@ -67,34 +54,43 @@ def validated(
 
 
 def nearest(word: str, known: Collection[str]) -> str:
-    """Half a sentence that leads from a word that nobody knows to one that somebody does."""
+    """Returns half a sentence that leads from an unknown word to known ones."""
     found = difflib.get_close_matches(word, known, n=1)
-    return f"the nearest known one is {found[0]}" if found else f"known are {', '.join(sorted(known)) or 'none'}"
+    return f"did you mean {found[0]}?" if found else f"known are {', '.join(sorted(known)) or 'none'}"
 
 
 def carried_over(entry: Model, options: type[Model]) -> dict[str, Any]:
-    """The fields that the entry has in common with the resolved value."""
+    """Returns the fields that the entry has in common with the resolved value."""
     return {name: getattr(entry, name) for name in options.model_fields}
 
 
 def _note(detail: ErrorDetails, model: type[Model], location: Location, problems: Problems) -> None:
     place = (*location, *detail["loc"])
     if detail["type"] == "extra_forbidden":
-        problems.add(place, f"unknown key, {nearest(str(place[-1]), _part(model, detail['loc']).model_fields)}")
+        problems.add(place, f"unknown key; {nearest(str(place[-1]), _model_at(model, detail['loc']).model_fields)}")
     else:
         origin = problems.origin
         written = place if detail["type"] == "missing" else origin.written(origin.placed(place))
-        sentence = _SENTENCES.get(detail["type"], "is wrong here, see the example")
+        sentence = _SENTENCES.get(detail["type"], "is not valid here; see the example file")
         problems.add(written, sentence.format(**detail.get("ctx", {})))
 
 
 def _within(inner: Location, outer: Location) -> bool:
-    """Whether it is a part of the other: pydantic also calls a list too short whose items are wrong."""
+    """Whether one is a part of the other: pydantic also reports a list as too short if its items are invalid."""
     return len(inner) > len(outer) and inner[: len(outer)] == outer
 
 
-def _part(model: type[Model], location: Location) -> type[Model]:
-    """The model whose key the last step of the location is."""
-    if location[0] == "listen" and "tls" in location[:-1]:
-        return ListenerTls
-    return next((_PARTS[step] for step in reversed(location[:-1]) if step in _PARTS), model)
+def _model_at(model: type[Model], location: Location) -> type[Model]:
+    """Returns the model that has the last step of the location as a key; steps that are not fields are skipped."""
+    for step in location[:-1]:
+        field = model.model_fields.get(str(step))
+        model = next(_models_in(field.annotation), model) if field else model
+    return model
+
+
+def _models_in(annotation: Any) -> Iterator[type[Model]]:
+    """Yields the models in a type, as in `tuple[ListenerSettings, ...] | None`."""
+    if inspect.isclass(annotation) and issubclass(annotation, Model):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models_in(part)

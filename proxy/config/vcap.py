@@ -1,4 +1,4 @@
-"""What an application on Cloud Foundry is bound to: `VCAP_SERVICES` (Cloud Foundry, "Environment Variables").
+"""The service bindings of an application on Cloud Foundry: `VCAP_SERVICES` (Cloud Foundry, "Environment Variables").
 
 A JSON object with a list of bindings for each service, by the service's label; the credentials of a binding are a
 service key.
@@ -30,9 +30,9 @@ def has_runtime(text: str) -> bool:
 
 
 def bound_key(document: dict[str, Any]) -> dict[str, Any]:
-    """The service key of Process Integration Runtime, else of XSUAA; ValueError where there is none, or one of many.
+    """Returns the service key of Process Integration Runtime, else of XSUAA; ValueError if there is none, or several.
 
-    Of several it is the one with `oauth` in it; the error names the bindings that are left and shows nothing of them.
+    Of several bindings the one with `oauth` in it is used; the error names the others and shows nothing of them.
     """
     bindings = next(filter(None, (_bindings(document, label) for label in _LABELS)), [])
     fit = [each for each in bindings if "oauth" in each["credentials"]] if len(bindings) > 1 else bindings
@@ -40,9 +40,9 @@ def bound_key(document: dict[str, Any]) -> dict[str, Any]:
         key: dict[str, Any] = fit[0]["credentials"]
         return key
     if not bindings:
-        raise ValueError("has no binding of it-rt (Process Integration Runtime) or xsuaa, bind the application to one")
+        raise ValueError("has no binding of it-rt (Process Integration Runtime) or xsuaa; bind the application to one")
     names = ", ".join(str(each.get("name", "one without name")) for each in fit or bindings)
-    raise ValueError(f"has several bindings that can be meant ({names}), give the service key of one of them")
+    raise ValueError(f"has several possible bindings ({names}); use the service key of one of them")
 
 
 def _bindings(document: dict[str, Any], label: str) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Reads YAML into plain values, and remembers the line of each.
 
-Scalars stay text as written, but for booleans: an id of digits, a date or `0123` means its characters. PyYAML's
-parser in C is not used, for it ends the process on deeply nested text.
+Scalars except booleans stay text as written: an id of digits, a date or `0123` is its characters. PyYAML's parser in C
+is not used, because deeply nested text crashes it.
 """
 
 import re
@@ -19,30 +19,30 @@ _TEXTS = {_TAG + kind for kind in ("str", "int", "float", "timestamp", "value", 
 _QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
 _HARMLESS = re.compile(r"\\?.|<[a-z ]+>")
 _GLUE = re.compile(r"[:=\s]")
-"What stands between key and value where the space behind the colon is missing."
+"What separates key and value if the space after the colon is missing."
 _TRUE = {"yes", "true", "on"}
 
 
 def read_yaml(text: str, *, file: str, environ: Mapping[str, str]) -> tuple[dict[str, Any], Problems]:
-    """The one mapping that the text is, with variables put in; raises ConfigurationError where it is none.
+    """Returns the mapping in the text, with variables substituted; ConfigurationError if it is not a mapping.
 
-    The problems are those that leave the rest readable: a key twice, a value missing, a variable unset.
+    The problems are those that leave the rest readable: a key twice, a missing value, an unset variable.
     """
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         if not isinstance(root, yaml.MappingNode):
-            _refuse(file, 1, "the file is no mapping, write at least oauth_clients and routes")
+            _refuse(file, 1, "the file is not a mapping; write at least oauth_clients and routes")
         return _Reader(file, environ).document(root)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         wrong = _unquoted(error.problem or "cannot be read")
-        _refuse(file, mark.line + 1 if mark else 1, f"{wrong}, no YAML: {_hint(wrong)}")
+        _refuse(file, mark.line + 1 if mark else 1, f"not valid YAML: {wrong}; {_hint(wrong)}")
     except yaml.reader.ReaderError as error:
-        _refuse(file, text.count("\n", 0, error.position) + 1, "a control character is no YAML, take it away")
+        _refuse(file, text.count("\n", 0, error.position) + 1, "not valid YAML: a control character; remove it")
     except (ValueError, OverflowError):
-        _refuse(file, 1, "a \\U in double quotes names no character, double its backslash or use single quotes")
+        _refuse(file, 1, "a \\U in double quotes does not name a character; double its backslash or use single quotes")
     except RecursionError:
-        _refuse(file, 1, "the file is nested too deeply, no option needs more than a few levels")
+        _refuse(file, 1, "the file is nested too deeply; no option needs more than a few levels")
 
 
 def _refuse(file: str, line: int, wrong: str) -> NoReturn:
@@ -50,18 +50,18 @@ def _refuse(file: str, line: int, wrong: str) -> NoReturn:
 
 
 def _hint(wrong: str) -> str:
-    """What is usually the reason for a sentence of PyYAML's."""
+    """Returns the usual reason for a message of PyYAML."""
     if "\\t" in wrong:
         return "indent with spaces, never with tabs"
     if "expected ',' or" in wrong:
-        return "close each bracket and brace, and put commas between what stands in it"
+        return "close each bracket and brace, and put commas between its items"
     return (
         "text that begins with one of *&!%@` or has ': ' or ' #' in it needs quotes, and lines of one level one indent"
     )
 
 
 def _unquoted(wrong: str) -> str:
-    """PyYAML's sentence without what it quotes from the file, single characters apart: that may be a secret."""
+    """Returns PyYAML's message without quotations from the file, which may be secrets, except single characters."""
     return _QUOTED.sub(lambda found: found[0] if _HARMLESS.fullmatch(found[0][1:-1]) else "…", wrong)
 
 
@@ -75,13 +75,13 @@ class _Reader:
         self.problems = Problems(DocumentSource(file=file, lines=self._lines))
 
     def document(self, root: yaml.MappingNode) -> tuple[dict[str, Any], Problems]:
-        """All of it; what is missing at the top is missing in the first line."""
+        """Returns the whole document; what is missing at the top is reported for the first line."""
         tree = self.mapping(root, ())
         self._lines.setdefault((), 1)
         return tree, self.problems
 
     def mapping(self, node: yaml.MappingNode, location: Location) -> dict[str, Any]:
-        """The mapping's own keys over those that it merges (`<<`)."""
+        """Returns the mapping; its own keys override those that it merges (`<<`)."""
         merges = [value for key, value in node.value if key.tag == _TAG + "merge"]
         own = [(key, value) for key, value in node.value if key.tag != _TAG + "merge"]
         values = self._merged(merges, location)
@@ -90,16 +90,16 @@ class _Reader:
             line = key.start_mark.line + 1
             if not isinstance(key, yaml.ScalarNode):
                 self._lines.setdefault(location, line)
-                self.problems.add(location, "has a key that is no text, write key: value lines")
+                self.problems.add(location, "has a key that is not text; write key: value lines")
             elif key.value in seen:
-                self.problems.add((*location, key.value), f"stands twice, again in line {line}: take one away")
+                self.problems.add((*location, key.value), f"is written twice, again in line {line}; remove one")
             else:
                 seen.add(key.value)
                 values[key.value] = self._value(value, (*location, key.value), line)
         return values
 
     def _merged(self, merges: list[yaml.Node], location: Location) -> dict[str, Any]:
-        """What stands under `<<`: a mapping, or a list of them of which the first comes first."""
+        """Returns the keys under `<<`: of a mapping, or of a list of mappings, where the first has precedence."""
         values: dict[str, Any] = {}
         others = [other for node in merges for other in _items(node)]
         for other in reversed(others):
@@ -108,7 +108,7 @@ class _Reader:
                 values |= self.mapping(other, location)
             else:
                 self._lines.setdefault(location, other.start_mark.line + 1)
-                self.problems.add(location, "merges (<<) what is no mapping, name the anchor of a mapping")
+                self.problems.add(location, "merges (<<) something that is not a mapping; name the anchor of a mapping")
         return values
 
     def _value(self, node: yaml.Node, location: Location, line: int) -> Any:
@@ -126,10 +126,10 @@ class _Reader:
             return node.value.lower() in _TRUE
         if node.tag == _TAG + "null":
             glued = bool(_GLUE.search(str(location[-1])))
-            wrong = "write a colon and a space behind the key" if glued else "write one or take the key away"
-            self.problems.add(location, f"has no value, {wrong}")
+            wrong = "write a colon and a space after the key" if glued else "write one or remove the key"
+            self.problems.add(location, f"has no value; {wrong}")
         elif node.tag not in _TEXTS:
-            self.problems.add(location, "begins with ! and is a tag for YAML, put it in quotes")
+            self.problems.add(location, "begins with !, which is a tag in YAML; put it in quotes")
         else:
             return self._substituted(node.value, location)
         return None
@@ -142,10 +142,10 @@ class _Reader:
             return None
 
     def _count(self, location: Location, line: int) -> None:
-        """Aliases can make a short text endless: one within itself, or many of many."""
+        """Limits the size, because aliases can make a short text endless: one within itself, or many of many."""
         self._nodes += 1
         if self._nodes > _MOST_NODES or len(location) > _MOST_LEVELS:
-            wrong = "what stands here is too large, for aliases (*) multiply what they name: write it out"
+            wrong = "is too large here, because aliases (*) multiply what they name; write it out"
             _refuse(self.problems.origin.file, line, wrong)
 
 

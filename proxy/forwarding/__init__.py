@@ -1,1 +1,1 @@
-"""What becomes of a request: its route, its forwarded form, the attempts, the verdicts, the relayed answer."""
+"""An exchange: route, admission, limits, the forwarded request, attempts, verdicts and the relayed response."""

@@ -1,7 +1,7 @@
-"""What is refused before anything is read or fetched: the first refusal wins, each with a sentence that helps."""
+"""Refuses requests before their body is read and a token is requested. The first refusal wins."""
 
 import re
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network
 from typing import Final
 
 from proxy.config.choices import CrossSite
@@ -16,9 +16,10 @@ from proxy.errors import (
 )
 from proxy.forwarding.request import Request
 from proxy.forwarding.routes import Route, Routes
-from proxy.forwarding.target import host_of
-from proxy.wire.cross_site import comes_from_elsewhere, host_name, is_address
+from proxy.hosts import in_networks, is_ip, is_loopback, parse_ip
+from proxy.wire.cross_site import comes_from_elsewhere
 from proxy.wire.grammar import RequestHead
+from proxy.wire.request_target import host_name
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
 _HOST: Final = re.compile(rb"[!$%&'()*+,;=\-._~0-9A-Za-z:\[\]]*")
@@ -30,9 +31,9 @@ _NEVER: Final = frozenset({"CONNECT", "TRACE", "TRACK"})
 
 
 def admit(request: Request, address: str, routes: Routes[Route], own_names: frozenset[str] = frozenset()) -> Route:
-    """The route that takes the request of a sender at this address; a SenderError where none may."""
+    """Returns the route of a request from a sender at this address. Raises a SenderError if there is none."""
     route = find(request, routes, own_names)
-    if route.allow is not None and not allowed(address, route.allow):
+    if route.allow is not None and not in_networks(address, route.allow):
         raise SenderNotAllowed("The sender's address is not in the route's `allow`.")
     fields = request.head.fields
     if fields.has(b"origin") or fields.has(b"sec-fetch-site"):
@@ -43,84 +44,73 @@ def admit(request: Request, address: str, routes: Routes[Route], own_names: froz
 
 
 def find(request: Request, routes: Routes[Route], own_names: frozenset[str]) -> Route:
-    """The route that its head asks for."""
+    """Returns the route that the head selects."""
     head = request.head
     if head.method.upper() in _NEVER or not request.target.path:
         refuse_form(head)
     host = head.fields.value(b"host")
     if not _HOST.fullmatch(host):
-        raise RequestMalformed("The Host field names no host (RFC 9112 §3.2).")
+        raise RequestMalformed("The Host field is not a valid host (RFC 9112 §3.2).")
     route = routes.match(head.method, request.target, host)
     if request.target.authority and route.settings.host is None:
-        refuse_other_host(host_of(request.target.authority), request.sender.local, route, own_names)
+        refuse_other_host(host_name(request.target.authority), request.sender.local, route, own_names)
     return route
 
 
 def refuse_cross_site(request: Request, route: Route, own_names: frozenset[str]) -> None:
-    """Raises for what a browser sends for a page of another site, or to a name that some site may have pointed here."""
+    """Raises if a browser sent the request for a page of another site, or to a host name that is not ours.
+
+    Any site can point a host name of its own to this proxy (DNS rebinding).
+    """
     if route.settings.cross_site is CrossSite.ALLOW:
         return
     authority = request.target.authority or request.head.fields.value(b"host")
     if comes_from_elsewhere(request.head.fields.pairs(), authority, secure=request.sender.secure):
         raise CrossSiteRefused(
-            "A browser sent this for a page of another site; set the route's `cross_site` to allow if that is meant."
+            "A browser sent this for a page of another site; to allow that, set the route's `cross_site` to allow."
         )
     name = host_name(authority)
-    if not (is_address(name) or name in {"localhost", route.settings.host} or name in own_names):
+    if not (is_ip(name) or name in {"localhost", route.settings.host} or name in own_names):
         raise CrossSiteRefused(
-            "A browser sent this to a name that is not known here; set the route's `host` to it if it is ours."
+            "A browser sent this to an unknown host name; if it is this proxy's, set the route's `host` to it."
         )
 
 
 def refuse_expectation(head: RequestHead) -> None:
-    """Raises for an Expect that nobody here can meet; HTTP/1.0 has none (RFC 9110 §10.1.1)."""
+    """Raises for an Expect other than 100-continue. HTTP/1.0 ignores the field (RFC 9110 §10.1.1)."""
     expectation = head.fields.value(b"expect")
     if expectation and head.minor and expectation.lower() != b"100-continue":
-        raise ExpectationUnknown("Only `Expect: 100-continue` is understood (RFC 9110 §10.1.1).")
+        raise ExpectationUnknown("Only `Expect: 100-continue` is supported (RFC 9110 §10.1.1).")
 
 
 def refuse_other_host(name: str, local: str, route: Route, own_names: frozenset[str]) -> None:
-    """Raises for an absolute-form target (RFC 9112 §3.2.2) that means neither us nor the route's upstream.
+    """Raises for an absolute-form target (RFC 9112 §3.2.2) that names neither us nor the route's upstream.
 
-    A sender that takes us for an HTTP proxy would have its message for some other system delivered to this one.
+    A sender that uses us as an HTTP proxy means another system, and its message would be delivered to this one.
     """
-    ours = {str(plain(ip_address(local))) if local else "", route.pool.origin.host.lower(), *own_names}
-    if is_loopback(local):
+    ours = {str(parse_ip(local)) if local else "", route.pool.origin.host.lower(), *own_names}
+    if not local or is_loopback(local):
         ours.add("localhost")
     if name not in ours:
-        raise RouteUnknown("The URL names another host; set the route's `host` to it if the message is meant for us.")
-
-
-def is_loopback(address: str) -> bool:
-    """Whether an address is one of this machine only; a Unix socket has none, and is."""
-    return not address or plain(ip_address(address.partition("%")[0])).is_loopback
+        raise RouteUnknown(
+            "The URL names another host; if the message is for this proxy, set the route's `host` to it."
+        )
 
 
 def refuse_form(head: RequestHead) -> None:
-    """Raises for what is no request to a resource: CONNECT, TRACE, and targets that name none.
+    """Raises for CONNECT, TRACE, and targets that are not a resource.
 
-    Methods have a case (RFC 9110 §9.1), but who is behind us may read them without.
+    Methods are case-sensitive (RFC 9110 §9.1), but the upstream may ignore their case.
     """
     method = head.method.upper()
     if method == "CONNECT":
         raise ConnectRefused(
-            "A tunnel cannot be given a token; send the request itself to this proxy, with an http:// URL."
+            "A tunnel cannot carry our token; send the request itself to this proxy, with an http:// URL."
         )
     if method in _NEVER:
-        raise MethodNotAllowed(f"{method} would show the token; it is never forwarded.", allowed=_FORWARDED)
+        raise MethodNotAllowed(
+            f"{method} is never forwarded, because its answer would show the token.", allowed=_FORWARDED
+        )
     if head.target == b"*":
-        raise MethodNotAllowed("`*` names no integration flow; send the path of a route.")
+        raise MethodNotAllowed("`*` is not the path of an integration flow; use the path of a route.")
     raise RequestMalformed("The request target is neither a path nor an http:// URL (RFC 9112 §3.2).")
-
-
-def allowed(address: str, networks: Networks) -> bool:
-    """Whether an address lies in one of the networks; IPv4 addresses in IPv6 clothing are taken as what they are."""
-    if not address:  # a Unix socket: its file's permissions decide
-        return True
-    parsed = plain(ip_address(address.partition("%")[0]))
-    return any(parsed in network for network in networks)
-
-
-def plain(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """The IPv4 address behind `::ffff:a.b.c.d`, else the address itself."""
-    return getattr(address, "ipv4_mapped", None) or address

@@ -1,16 +1,16 @@
-"""Our own answers: a problem (RFC 9457) that says what to do, marked as ours by Proxy-Status (RFC 9209)."""
+"""The proxy's own answers: a problem document (RFC 9457), marked by Proxy-Status (RFC 9209)."""
 
 import json
 from email.utils import formatdate
 from http import HTTPStatus
 
-from proxy.errors import ContentTypeNotAllowed, CredentialMissing, MethodNotAllowed, ProxyError
+from proxy.errors import ProxyError
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 def problem(error: ProxyError, *, name: bytes, request_id: str, method: str, close: bool, now: float) -> bytes:
-    """The whole answer; without content for HEAD; `now` is wall time."""
+    """Returns the whole answer, without content for HEAD. `now` is wall time in seconds."""
     content = (
         json.dumps(
             {
@@ -34,23 +34,9 @@ def problem(error: ProxyError, *, name: bytes, request_id: str, method: str, clo
         + (f"; error={error.error_type}" if error.error_type else "")
         + f'; details="{error.code}"',
         f"X-Request-ID: {request_id}",
-        *_extras(error),
+        *(f"{field}: {value}" for field, value in error.fields()),
         *(["Connection: close"] if close else []),
         "",
         "",
     ]
     return "\r\n".join(lines).encode("latin-1") + (b"" if method == "HEAD" else content)
-
-
-def _extras(error: ProxyError) -> list[str]:
-    """Fields that the status asks for (RFC 9110 §10.2.1, §10.2.3, §11.6.1, §15.5.16)."""
-    extras = []
-    if error.retry_after is not None:
-        extras.append(f"Retry-After: {error.retry_after}")
-    if isinstance(error, MethodNotAllowed):  # empty where the resource takes none
-        extras.append(f"Allow: {', '.join(error.allowed)}")
-    if isinstance(error, ContentTypeNotAllowed) and error.accepted:
-        extras.append(f"Accept: {', '.join(error.accepted)}")
-    if isinstance(error, CredentialMissing):
-        extras.append('WWW-Authenticate: Basic realm="cpi-oauth-proxy", charset="UTF-8"')
-    return extras

@@ -1,14 +1,14 @@
-"""One sending of a request to the upstream, up to the head of the answer or to its failure."""
+"""Sends a request to the upstream once, up to the head of the answer or a failure."""
 
 import asyncio
 from dataclasses import dataclass
 from typing import Final
 
 from proxy.errors import ConnectTimeout, ProxyError, SenderLeft, UpstreamClosed, UpstreamUnreachable
-from proxy.forwarding.body import Body, BufferedBody, Reader
-from proxy.forwarding.request import Waiting
+from proxy.forwarding.body import Body, BodyReader, BufferedBody
+from proxy.forwarding.request import Recipient
 from proxy.forwarding.routes import Route
-from proxy.forwarding.verdict import ANSWERED, BROKEN, LOST, UNREACHABLE, UNSENT, Ending
+from proxy.forwarding.verdict import ANSWERED, BROKEN, LOST, UNREACHABLE, UNSENT, AttemptOutcome
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.upstream.connection import UpstreamConnection
 from proxy.upstream.pool import Pool, stopped
@@ -18,28 +18,28 @@ from proxy.wire.coroutine_runner import woken
 from proxy.wire.grammar import CHUNKED, ResponseHead
 
 ONE_WRITE: Final = 16 << 10
-"Octets up to which head and body are joined: one TLS record."
+"Bytes. Head and body up to this size are joined into one write: one TLS record."
 
 
 class UpstreamAnswer:
-    """The head of an answer has come; the rest is read from `body`. To be discarded or relayed."""
+    """The head of an answer; `body` reads the rest. It must be discarded, even after it was relayed."""
 
-    __slots__ = ("body", "connection", "ending", "head", "pool")
+    __slots__ = ("body", "connection", "head", "outcome", "pool")
 
     def __init__(self, head: ResponseHead, body: IncomingBody, pool: Pool, connection: UpstreamConnection) -> None:
         self.head = head
         self.body = body
         self.pool = pool
         self.connection = connection
-        self.ending: Ending = ANSWERED
+        self.outcome: AttemptOutcome = ANSWERED
 
     def __repr__(self) -> str:
         return f"<Answer {self.head.status}>"
 
     def discard(self) -> None:
-        """Nobody wants the rest: the connection goes back to its pool, or ends.
+        """Gives the connection back to its pool, or closes it if the answer was not read to its end.
 
-        Only once; later it may serve another exchange.
+        A second call does nothing, because the connection may serve another exchange by then.
         """
         if self.connection.body is self.body:
             self.pool.give_back(self.connection)
@@ -47,33 +47,34 @@ class UpstreamAnswer:
 
 @dataclass(slots=True)
 class AttemptFailed:
-    """There is no answer that can be relayed."""
+    """An attempt without an answer to relay."""
 
-    ending: Ending
+    outcome: AttemptOutcome
     failure: ProxyError
 
 
-Outcome = UpstreamAnswer | AttemptFailed
+AttemptResult = UpstreamAnswer | AttemptFailed
 
 
 async def attempt(
-    route: Route, request: UpstreamRequest, body: Body, waiting: Waiting, record: ExchangeRecord, *, patience: float
-) -> Outcome:
-    """Connects if need be, sends, and waits for the head of the answer; SenderLeft, and whatever the body raises.
+    route: Route, request: UpstreamRequest, body: Body, recipient: Recipient, record: ExchangeRecord, *, patience: float
+) -> AttemptResult:
+    """Connects if no connection is idle, sends the request, and waits for the head of the answer.
 
-    `patience` in seconds bounds each silence of the upstream once it has the whole request.
+    `patience` limits the seconds without a byte from the upstream after the whole request was sent. Raises SenderLeft,
+    and what reading the body raises.
     """
-    if waiting.left:
+    if recipient.left:
         raise SenderLeft
     pool = route.pool
     try:
-        connection = pool.take() or await connected(route, waiting, record)
+        connection = pool.take() or await connected(route, recipient, record)
     except (UpstreamUnreachable, ConnectTimeout) as failure:
         return AttemptFailed(UNREACHABLE if failure.definite else UNSENT, failure)
     record.attempts += 1
-    if not connection.open:  # accepted and closed at once, as servers at their limit do
-        return AttemptFailed(UNSENT, UpstreamClosed(f"{connection.name} closes connections as soon as they are made."))
-    connection.lease(waiting, request.method, patience)
+    if not connection.open:  # servers at their limit accept a connection and close it at once
+        return AttemptFailed(UNSENT, UpstreamClosed(f"{connection.name} closes new connections at once."))
+    connection.lease(recipient, request.method, patience)
     try:
         if isinstance(body, BufferedBody):
             _send_whole(connection, http1_head(request), body.content)
@@ -92,26 +93,26 @@ async def attempt(
     return _failed(pool, connection)
 
 
-async def connected(route: Route, waiting: Waiting, record: ExchangeRecord) -> UpstreamConnection:
-    """A new connection; UpstreamUnreachable, ConnectTimeout or Draining.
+async def connected(route: Route, recipient: Recipient, record: ExchangeRecord) -> UpstreamConnection:
+    """Returns a new connection. Raises UpstreamUnreachable, ConnectTimeout or Draining.
 
-    SenderLeft if nobody waits for it any more: it will serve another exchange.
+    Raises SenderLeft if the sender has disconnected; then the connection serves another exchange.
     """
     record.begin_connection()
     try:
         connection = await route.pool.connect(route.settings.connect_timeout)
-    except asyncio.CancelledError:  # by the pool, which was closed: an exchange has no task that could be cancelled
+    except asyncio.CancelledError:  # the pool was closed: an exchange has no task that could be cancelled
         raise stopped(route.pool.origin) from None
     finally:
         record.end_connection()
-    if waiting.left:
+    if recipient.left:
         route.pool.give_back(connection)
         raise SenderLeft
     return connection
 
 
 def _failed(pool: Pool, connection: UpstreamConnection) -> AttemptFailed:
-    failure = connection.failure or UpstreamClosed(f"{connection.name} gave no answer.")
+    failure = connection.failure or UpstreamClosed(f"{connection.name} sent no answer.")
     lost = isinstance(failure, UpstreamClosed) and not connection.responded
     pool.give_back(connection)
     return AttemptFailed(LOST if lost else BROKEN, failure)
@@ -126,8 +127,8 @@ def _send_whole(connection: UpstreamConnection, head: bytes, content: bytes) -> 
     connection.end_request()
 
 
-async def _stream(connection: UpstreamConnection, body: Reader, *, chunked: bool) -> None:
-    """Passes the body on as fast as the upstream takes it; an early answer ends it (RFC 9112 §9.5)."""
+async def _stream(connection: UpstreamConnection, body: BodyReader, *, chunked: bool) -> None:
+    """Sends the body as fast as the upstream reads it. An early answer ends the sending (RFC 9112 §9.5)."""
     while connection.head is None and connection.failure is None:
         if connection.congested and not body.broken:
             await woken()

@@ -1,4 +1,4 @@
-"""The body of a request as the attempts see it: in memory or in a file and replayable, else streamed once."""
+"""The body of a request: in memory or in a file, so that it can be sent again, or else streamed once."""
 
 from typing import Protocol
 
@@ -10,7 +10,7 @@ from proxy.wire.grammar import CHUNKED, UNSAID
 
 
 class BufferedBody:
-    """A whole body in memory: goes out with Content-Length, as often as need be."""
+    """A whole body in memory. It can be sent any number of times."""
 
     __slots__ = ("_incoming", "content")
     replayable = True
@@ -21,15 +21,15 @@ class BufferedBody:
 
     @property
     def overrun(self) -> Exception | None:
-        """Why what came behind it makes it doubtful."""
+        """The error if bytes followed a request without a length, so that this body may not be all of it."""
         return None if self._incoming is None else self._incoming.overrun_by
 
     def close(self) -> None:
-        """There is nothing to close."""
+        """Does nothing."""
 
 
-class Reader(Protocol):
-    """What an attempt reads a body from that is not in memory."""
+class BodyReader(Protocol):
+    """Reads a body that is not in memory."""
 
     @property
     def waiting(self) -> bool:
@@ -38,41 +38,41 @@ class Reader(Protocol):
 
     @property
     def broken(self) -> bool:
-        """Whether its end will never come."""
+        """Whether the body has failed, so that its end will never arrive."""
         ...
 
     def want(self) -> None:
-        """Tell the sender that the body is wanted."""
+        """Asks the sender for the body, if it waits for 100 (Continue)."""
         ...
 
     async def read(self) -> bytes:
-        """What comes next, or nothing at the end; BodyTooLarge above `max_body`."""
+        """Returns the next piece, or b"" at the end. Raises BodyTooLarge above `max_body`."""
         ...
 
 
 class SpooledBody:
-    """A whole body in a file: read from its first octet as often as need be."""
+    """A whole body in a file. It can be read any number of times."""
 
     __slots__ = ("_file", "length")
     replayable = True
     overrun: Exception | None = None
-    "Only a body that nobody has mentioned can be overrun, and that one is empty."
+    "Only the empty body of a request without a length can be overrun."
 
     def __init__(self, file: SpoolFile) -> None:
         self._file = file
         self.length = file.size
 
     def reader(self) -> "SpoolReader":
-        """From the first octet."""
+        """Returns a reader that begins at the first byte."""
         return SpoolReader(self._file)
 
     def close(self) -> None:
-        """It is needed no more."""
+        """Deletes the file."""
         self._file.close()
 
 
 class SpoolReader:
-    """One reading of a file from its first octet; nobody has to be waited for."""
+    """Reads a file once, from its first byte."""
 
     __slots__ = ("_at", "_file")
     waiting = False
@@ -83,25 +83,25 @@ class SpoolReader:
         self._at = 0
 
     def want(self) -> None:
-        """It is all there."""
+        """Does nothing, because the whole body is in the file."""
 
     async def read(self) -> bytes:
-        """What comes next, or nothing at the end."""
+        """Returns the next piece, or b"" at the end."""
         piece = await self._file.read(self._at)
         self._at += len(piece)
         return piece
 
 
 class StreamedBody:
-    """A body that passes through; replayable as long as nothing of it has been read from here."""
+    """A body that is passed on as it arrives. It can be sent again until the first read."""
 
     __slots__ = ("_begun", "_file", "_incoming", "_most", "_spooled", "length", "replayable")
     overrun: Exception | None = None
-    "As of one in a file."
+    "See SpooledBody."
 
     def __init__(self, begun: bytes, incoming: IncomingBody, most: int, file: SpoolFile | None = None) -> None:
         self._file = file
-        "Holds what came before `begun`."
+        "Holds what arrived before `begun`."
         self._spooled = None if file is None else SpoolReader(file)
         self._begun = begun
         self._incoming = incoming
@@ -116,19 +116,19 @@ class StreamedBody:
 
     @property
     def broken(self) -> bool:
-        """Whether its end will never come."""
+        """Whether the body has failed, so that its end will never arrive."""
         return self._incoming.failure is not None
 
     def reader(self) -> "StreamedBody":
-        """The one and only."""
+        """Returns itself, because it can be read once only."""
         return self
 
     def want(self) -> None:
-        """Tell the sender that the body is wanted."""
+        """Asks the sender for the body, if it waits for 100 (Continue)."""
         self._incoming.want()
 
     async def read(self) -> bytes:
-        """What comes next, or nothing at the end; BodyTooLarge above `max_body`."""
+        """Returns the next piece, or b"" at the end. Raises BodyTooLarge above `max_body`."""
         self.replayable = False
         if self._spooled is not None:
             if piece := await self._spooled.read():
@@ -142,7 +142,7 @@ class StreamedBody:
         return piece
 
     def close(self) -> None:
-        """It is needed no more."""
+        """Deletes the file, if there is one."""
         if self._file is not None:
             self._file.close()
 
@@ -151,79 +151,79 @@ Body = BufferedBody | SpooledBody | StreamedBody
 
 
 def length_of(body: Body, method: str) -> int:
-    """How the length of the body is told to the upstream; an empty GET has none (RFC 9110 §8.6)."""
+    """Returns the length for the upstream: bytes, CHUNKED, or UNSAID for an empty GET (RFC 9110 §8.6)."""
     if isinstance(body, BufferedBody):
         return len(body.content) if body.content or method in WITH_BODY else UNSAID
     return CHUNKED if body.length is None else body.length
 
 
-class Room(Protocol):
-    """How much of a body is kept, in octets; a route's settings."""
+class BodyLimits(Protocol):
+    """The limits of a body in bytes; a route has them."""
 
     @property
     def buffer(self) -> int:
-        """In memory."""
+        """The largest body in memory."""
         ...
 
     @property
     def spool(self) -> int:
-        """In a file; 0 for no file."""
+        """The largest body in a file; 0 for no file."""
         ...
 
     @property
     def max_body(self) -> int:
-        """At most let through."""
+        """The largest body that is accepted."""
         ...
 
 
-def arrived(incoming: IncomingBody, most: int) -> BufferedBody | None:
-    """The body if all of it is here, in `most` octets: for most messages nothing has to be waited for."""
+def body_in_memory(incoming: IncomingBody, most: int) -> BufferedBody | None:
+    """Returns the body if all of it has arrived and has at most `most` bytes, as with most messages; else None."""
     if not incoming.ended or incoming.received > most:
         return None
     return BufferedBody(incoming.take(), incoming)
 
 
-async def collect(incoming: IncomingBody, room: Room, files: Spool | None = None) -> Body:
-    """The whole body if it has at most `buffer` or `spool` octets, else what will stream it; BodyTooLarge."""
-    spool = room.spool if files else 0
+async def collect(incoming: IncomingBody, limits: BodyLimits, files: Spool | None = None) -> Body:
+    """Returns the whole body if it fits into `buffer` or `spool`, else a stream. Raises BodyTooLarge."""
+    spool = limits.spool if files else 0
     if incoming.length is not None:
-        refuse_above(incoming.length, room.max_body)
-        if incoming.length > max(room.buffer, spool):
-            return StreamedBody(b"", incoming, room.max_body)
+        refuse_above(incoming.length, limits.max_body)
+        if incoming.length > max(limits.buffer, spool):
+            return StreamedBody(b"", incoming, limits.max_body)
     pieces = Pieces()
     while piece := await incoming.read():
-        refuse_above(incoming.received, room.max_body)
+        refuse_above(incoming.received, limits.max_body)
         pieces.add(piece)
-        if incoming.received > room.buffer:
+        if incoming.received > limits.buffer:
             if files and incoming.received <= spool:
-                return await _spooled(pieces.take(), incoming, room, files)
-            return StreamedBody(pieces.take(), incoming, room.max_body)
+                return await _spooled(pieces.take(), incoming, limits, files)
+            return StreamedBody(pieces.take(), incoming, limits.max_body)
     return BufferedBody(pieces.take(), incoming)
 
 
-async def _spooled(begun: bytes, incoming: IncomingBody, room: Room, files: Spool) -> Body:
-    """The body in a file; streamed after all if it outgrows `spool`, or the disk."""
+async def _spooled(begun: bytes, incoming: IncomingBody, limits: BodyLimits, files: Spool) -> Body:
+    """Returns the body in a file, or a stream if it outgrows `spool` or the disk."""
     try:
         file = await files.open()
     except OSError as error:
         files.failed(error)
-        return StreamedBody(begun, incoming, room.max_body)
+        return StreamedBody(begun, incoming, limits.max_body)
     piece = begun
     try:
-        while piece and incoming.received <= room.spool:
+        while piece and incoming.received <= limits.spool:
             await file.append(piece)
             piece = await incoming.read()
-            refuse_above(incoming.received, room.max_body)
+            refuse_above(incoming.received, limits.max_body)
     except OSError as error:
         files.failed(error)
-        return StreamedBody(piece, incoming, room.max_body, file)
+        return StreamedBody(piece, incoming, limits.max_body, file)
     except BaseException:
         file.close()
         raise
-    return StreamedBody(piece, incoming, room.max_body, file) if piece else SpooledBody(file)
+    return StreamedBody(piece, incoming, limits.max_body, file) if piece else SpooledBody(file)
 
 
 def refuse_above(size: int, most: int) -> None:
-    """BodyTooLarge if there are more octets than `max_body`."""
+    """Raises BodyTooLarge if the size exceeds `most`, which is `max_body`."""
     if size > most:
-        raise BodyTooLarge(f"The body has more than {most} octets; raise the route's `max_body` or send less.")
+        raise BodyTooLarge(f"The body has more than {most} bytes; increase the route's `max_body`, or send less.")

@@ -1,14 +1,13 @@
-"""What all exchanges of one configuration share."""
+"""The context that all exchanges of one configuration share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from proxy.forwarding.admission import Networks
 from proxy.forwarding.routes import Route, Routes
 from proxy.forwarding.spool import Spool
-from proxy.observe.exchange_record import ExchangeRecord
-from proxy.observe.traces import Traces
+from proxy.hosts import Networks
+from proxy.observe.observers import BeginningObserver, ExchangeObserver
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -19,15 +18,15 @@ class ExchangeContext:
     name: bytes
     "Ours, in Via and Proxy-Status."
     own_names: frozenset[str]
-    "Host names of this machine, for senders that take us for an HTTP proxy."
+    "Host names of this machine, for senders that use us as an HTTP proxy."
     trusted_proxies: Networks
     spool: Spool | None
-    "Where large bodies are kept; None if no route wants that."
+    "Stores large bodies in files. None if no route has `spool`."
     wall: Callable[[], float]
     "Wall time in seconds, for Date."
-    closing: Callable[[ExchangeRecord], None]
-    "Takes the account of each finished exchange."
-    holdings: Any = None
-    "Lives for as long as an exchange does."
-    traces: Traces | None = None
-    "Makes spans; None where none are wanted."
+    beginning: tuple[BeginningObserver, ...]
+    "Told of each exchange that begins."
+    finishing: tuple[ExchangeObserver, ...]
+    "Told of each exchange that ends."
+    in_use: Any  # mypyc fails at import if a dataclass of its own has a field of type `object`
+    "Kept alive by each exchange of the configuration, so that a weak reference tells whether there is one."

@@ -1,6 +1,6 @@
-"""The upstream's cookies at the sender under a name of ours, and back: no state, and no other cookie goes through.
+"""Renames the upstream's cookies for the sender, and back, without state. No other cookie passes.
 
-A sender's own cookies (logon tickets among them) never leave the house; a cookie of one route never reaches another.
+A sender's other cookies, such as logon tickets, never reach the upstream, nor do cookies of another route.
 """
 
 import re
@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 _TICKET = b"mysapsso2"
-"A logon ticket, which somebody who knows the prefix may have put behind it."
+"A logon ticket. A sender may have put the prefix in front of it."
 _SEPARATOR = re.compile(rb'[\s,"]')
-"What separates cookies in older grammars (RFC 2109 §4.4), or at lax servers."
+"What separates cookies in older grammars (RFC 2109 §4.4), or for lenient servers."
 _ANOTHER = re.compile(rb'(?:[\s,]|(?<=.)")[^\s,"=]+\s*=')
-"The name of another cookie in a value, which may begin with a quote."
+"The name of another cookie within a value, which may begin with a quote."
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -21,20 +21,20 @@ class CookieRules:
 
     prefix: bytes
     route_path: bytes
-    "The route's prefix of paths; `/` for the root."
+    "The route's path prefix; `/` for the root."
     upstream_path: bytes
-    "What that prefix stands for at the upstream; `/` for the root."
+    "The upstream path that replaces the prefix; `/` for the root."
 
     def to_upstream(self, values: Iterable[bytes]) -> bytes:
-        """The value of the one Cookie field that goes on, or nothing."""
+        """Returns the value of the Cookie field for the upstream, or b""."""
         pairs = (pair.strip(b" \t") for value in values for pair in value.split(b";"))
         ours = (pair.removeprefix(self.prefix) for pair in pairs if pair.startswith(self.prefix))
         return b"; ".join(pair for pair in ours if is_one_cookie(pair))
 
     def to_sender(self, value: bytes, *, secure: bool) -> bytes:
-        """The value of a Set-Cookie field as the sender gets it; name and value byte for byte behind the prefix.
+        """Returns the value of a Set-Cookie field for the sender: the prefix, then name and value unchanged.
 
-        `secure` is whether the sender came over TLS, so that Secure may stay.
+        `secure` is whether the sender uses TLS, so that Secure may stay.
         """
         pair, *attributes = value.split(b";")
         kept = [self.prefix + pair.strip(b" \t")]
@@ -52,7 +52,7 @@ class CookieRules:
         return b";".join(kept)
 
     def _path(self, path: bytes) -> bytes:
-        """Where the upstream's path lies on our side; the whole route if it lies above or beside it."""
+        """Returns the path for the sender: the route's own path if the cookie's is not below the upstream path."""
         base = self.upstream_path.rstrip(b"/")
         if path.startswith(base + b"/") and path != base + b"/":
             return self.route_path.rstrip(b"/") + path[len(base) :]
@@ -60,9 +60,9 @@ class CookieRules:
 
 
 def is_one_cookie(pair: bytes) -> bool:
-    """Whether every server reads one cookie in the pair, and no logon ticket.
+    """Whether every server reads the pair as one cookie, which is not a logon ticket.
 
-    A pair with a comma, a space or a quote in its name, or with `name=` behind one of them, is two to some servers.
+    Some servers read two cookies if the name has a comma, a space or a quote, or if `name=` follows one of them.
     """
     name, _, value = pair.partition(b"=")
     name = name.strip(b" \t")

@@ -1,4 +1,4 @@
-"""The life of an exchange, in order: route, admission, body, token, attempt, verdict, relay; and its account."""
+"""The life of an exchange, in order: route, admission, limits, body, token, attempts, relay, record."""
 
 from typing import Final
 
@@ -6,15 +6,15 @@ from proxy.errors import ProxyError, SenderLeft
 from proxy.forwarding.admission import admit
 from proxy.forwarding.answers import problem
 from proxy.forwarding.attempt import AttemptFailed, UpstreamAnswer, attempt
-from proxy.forwarding.body import Body, BufferedBody, arrived, collect, length_of
+from proxy.forwarding.body import Body, BufferedBody, body_in_memory, collect, length_of
 from proxy.forwarding.context import ExchangeContext
 from proxy.forwarding.csrf import scheme
 from proxy.forwarding.csrf.fetch import another_unit, unit_for
 from proxy.forwarding.csrf.unit import CsrfUnit
-from proxy.forwarding.outgoing import Outgoing, prepare
+from proxy.forwarding.prepared_request import PreparedRequest, prepare
 from proxy.forwarding.refusal import examine, refuses
 from proxy.forwarding.relay import relay, stream
-from proxy.forwarding.request import Request, Waiting
+from proxy.forwarding.request import Recipient, Request
 from proxy.forwarding.routes import Route
 from proxy.forwarding.sender_address import sender_address
 from proxy.forwarding.verdict import RELAY, Verdict, verdict
@@ -26,22 +26,20 @@ NO_BODY: Final = BufferedBody(b"")
 UNSPENT: Final[frozenset[Verdict]] = frozenset()
 NO_TOKEN: Final[Token | None] = None
 NO_UNIT: Final[CsrfUnit | None] = None
-Settled = tuple[UpstreamAnswer, CsrfUnit | None]
-"What there is to pass on, and the CSRF unit that its request showed."
 
 
 async def exchange(request: Request, context: ExchangeContext) -> None:
-    """Serves one request, whatever happens, and closes its account."""
+    """Serves one request and closes its record, whatever happens."""
     record = ExchangeRecord(request.id, request.head.method, request.target.path)
     record.client_certificate = request.sender.subject
-    if context.traces is not None:
-        context.traces.begin(record, request.head, secure=request.sender.secure)
+    for beginning in context.beginning:
+        beginning.began(record, request.head, secure=request.sender.secure)
     try:
         await deliver(request, context, record)
     except ProxyError as error:
-        error.__traceback__ = None  # its frames hold the body, and are held by what it is kept in
+        error.__traceback__ = None  # its frames refer to the body, and the error is kept
         record.failed(error)
-        tell(request, context, error)
+        send_problem(request, context, error)
     except SenderLeft as left:
         left.__traceback__ = None
         record.left()
@@ -51,23 +49,24 @@ async def exchange(request: Request, context: ExchangeContext) -> None:
     finally:
         record.bytes_in = request.body.received
         record.end()
-        context.closing(record)
+        for finishing in context.finishing:
+            finishing.finished(record)
 
 
 async def deliver(request: Request, context: ExchangeContext, record: ExchangeRecord) -> None:
-    """From the head of a request to the relayed answer; ProxyError if the sender gets an answer of ours."""
+    """Runs from the head of a request to the relayed answer. Raises a ProxyError for the sender."""
     address = sender_address(request.sender.address, request.head, context.trusted_proxies)
     route = admit(request, address, context.routes, context.own_names)
     record.routed(route.name, route.oauth_client)
-    if route.gate is not None:
-        record.admitted(await route.gate.admit(request, address))
-    outgoing = prepare(request, address, route, record.trace)
-    if route.bounds is not None:
-        await route.bounds.enter(request.head, request.body, request.sender, address)
+    if route.authenticator is not None:
+        record.admitted(await route.authenticator.authenticate(request, address))
+    prepared = prepare(request, address, route, record.trace)
+    if route.limits is not None:
+        await route.limits.acquire(request.head, request.body, request.sender, address)
     body: Body = NO_BODY
     try:
-        body = arrived(request.body, route.keeps) or await collect(request.body, route, context.spool)
-        answer, unit = await settle(route, outgoing, body, request.sender, record)
+        body = body_in_memory(request.body, route.keeps) or await collect(request.body, route, context.spool)
+        answer, unit = await obtain_answer(route, prepared, body, request.sender, record)
         try:
             refuse_overrun(body)
             rest = relay(request, route, answer, unit, record)
@@ -77,37 +76,39 @@ async def deliver(request: Request, context: ExchangeContext, record: ExchangeRe
             answer.discard()
     finally:
         body.close()
-        if route.bounds is not None:
-            route.bounds.leave()
+        if route.limits is not None:
+            route.limits.release()
 
 
-async def settle(route: Route, outgoing: Outgoing, body: Body, waiting: Waiting, record: ExchangeRecord) -> Settled:
-    """An answer to pass on, after as many attempts as the verdicts want; ProxyError if there is none."""
+async def obtain_answer(
+    route: Route, prepared: PreparedRequest, body: Body, recipient: Recipient, record: ExchangeRecord
+) -> tuple[UpstreamAnswer, CsrfUnit | None]:
+    """Makes attempts until there is an answer to relay. Returns it with the CSRF unit of its request, if any."""
     spent, refused, fetched = UNSPENT, NO_TOKEN, NO_UNIT
     while True:
-        token = route.source.ready(refused) or await awaited_token(route, refused, waiting, record)
+        token = route.source.ready(refused) or await awaited_token(route, refused, recipient, record)
         record.have_token(renewed=refused is not None)
         refuse_overrun(body)
-        unit = unit_for(route, outgoing, token.authorization, fetched)
-        request = with_credentials(outgoing, token, unit, length_of(body, outgoing.method))
-        outcome = await attempt(route, request, body, waiting, record, patience=route.timeout)
-        ending, again = await examine(outcome, outgoing, route, token) if refuses(outcome) else (outcome.ending, True)
-        decision = verdict(ending, spent, method=outgoing.method, replayable=again and body.replayable)
-        if decision is RELAY and isinstance(outcome, UpstreamAnswer):
-            return outcome, unit
-        match decision, outcome:
+        unit = unit_for(route, prepared, token.authorization, fetched)
+        request = with_credentials(prepared, token, unit, length_of(body, prepared.method))
+        result = await attempt(route, request, body, recipient, record, patience=route.timeout)
+        outcome, again = await examine(result, prepared, route, token) if refuses(result) else (result.outcome, True)
+        decision = verdict(outcome, spent, method=prepared.method, replayable=again and body.replayable)
+        if decision is RELAY and isinstance(result, UpstreamAnswer):
+            return result, unit
+        match decision, result:
             case Verdict.FAIL, AttemptFailed(failure=failure):
                 raise failure
             case Verdict.RENEW_TOKEN, UpstreamAnswer() as answer:
                 refused = token
                 answer.discard()
             case Verdict.FETCH_CSRF, UpstreamAnswer() as answer:
-                fetched = await awaited_unit(route, outgoing, token, unit, waiting, answer=answer, record=record)
+                fetched = await awaited_unit(route, prepared, token, unit, recipient, answer=answer, record=record)
                 if fetched is None:
                     return answer, unit
                 answer.discard()
-            case Verdict.FETCH_CSRF_FOR_NEXT, UpstreamAnswer() as answer if not outgoing.cookies:
-                await awaited_unit(route, outgoing, token, unit, waiting, answer=answer, record=record)
+            case Verdict.FETCH_CSRF_FOR_NEXT, UpstreamAnswer() as answer if not prepared.cookies:
+                await awaited_unit(route, prepared, token, unit, recipient, answer=answer, record=record)
                 return answer, unit
             case Verdict.FETCH_CSRF_FOR_NEXT, UpstreamAnswer() as answer:
                 return answer, unit
@@ -119,44 +120,44 @@ async def settle(route: Route, outgoing: Outgoing, body: Body, waiting: Waiting,
         record.replayed(decision)
 
 
-def with_credentials(outgoing: Outgoing, token: Token, unit: CsrfUnit | None, length: int) -> UpstreamRequest:
-    """The request of one attempt."""
-    fields = [*outgoing.fields, b"Authorization: " + token.authorization]
+def with_credentials(prepared: PreparedRequest, token: Token, unit: CsrfUnit | None, length: int) -> UpstreamRequest:
+    """Returns the request of one attempt."""
+    fields = [*prepared.fields, b"Authorization: " + token.authorization]
     if unit is not None:
-        fields += scheme.shown(unit)
-    elif outgoing.cookies:
-        fields.append(b"Cookie: " + outgoing.cookies)
-    return UpstreamRequest(outgoing.method, outgoing.target, outgoing.authority, fields, length)
+        fields += scheme.field_lines(unit)
+    elif prepared.cookies:
+        fields.append(b"Cookie: " + prepared.cookies)
+    return UpstreamRequest(prepared.method, prepared.target, prepared.authority, fields, length)
 
 
-async def awaited_token(route: Route, refused: Token | None, waiting: Waiting, record: ExchangeRecord) -> Token:
-    """A token from the one grant in flight, other than the one that was refused.
+async def awaited_token(route: Route, refused: Token | None, recipient: Recipient, record: ExchangeRecord) -> Token:
+    """Returns a token other than the refused one, from the grant that all exchanges wait for.
 
-    SenderLeft if the sender has ended its side meanwhile: it has lost patience, and would send its message again.
+    Raises SenderLeft if the sender has ended its side meanwhile, because it would send its message again.
     """
     record.begin_token()
     try:
         token = await route.source.token(refused)
     finally:
         record.end_token()
-    if waiting.half_closed:
+    if recipient.half_closed:
         raise SenderLeft
     return token
 
 
 async def awaited_unit(
     route: Route,
-    outgoing: Outgoing,
+    prepared: PreparedRequest,
     token: Token,
     failed: CsrfUnit | None,
-    waiting: Waiting,
+    recipient: Recipient,
     *,
     answer: UpstreamAnswer,
     record: ExchangeRecord,
 ) -> CsrfUnit | None:
-    """A CSRF unit other than the one that failed, if the upstream gives one; it takes time to the first octet."""
+    """Returns a CSRF unit other than the one that failed, or None. The time counts as waiting for the answer."""
     try:
-        return await another_unit(route, outgoing, failed, token.authorization, waiting)
+        return await another_unit(route, prepared, failed, token.authorization, recipient)
     except BaseException:
         answer.discard()
         raise
@@ -165,17 +166,17 @@ async def awaited_unit(
 
 
 def refuse_overrun(body: Body) -> None:
-    """LengthRequired if octets came behind a request that speaks of none, whether or not it was delivered without them.
+    """Raises LengthRequired if bytes followed a request without a length, even if it was already delivered.
 
-    The sender is not told of a success that is none; what the upstream says to an empty message would be one.
+    The upstream's success would be about an empty message.
     """
     failure = body.overrun
     if failure is not None:
         raise failure
 
 
-def tell(request: Request, context: ExchangeContext, error: ProxyError) -> None:
-    """Gives the sender an answer of ours; unless the whole request is there, the connection ends with it."""
+def send_problem(request: Request, context: ExchangeContext, error: ProxyError) -> None:
+    """Sends the sender an answer of ours. Unless the whole request has arrived, the connection ends with it."""
     sender = request.sender
     if not request.body.ended:
         sender.close_after()

@@ -1,6 +1,7 @@
-"""Whether an answer refuses our credentials: the gate does so before a flow runs, but a flow may answer the same.
+"""Detects answers that refuse our credentials.
 
-A flow that ran has a message processing log, and its answer says so. Sent again, the message would be processed twice.
+The tenant refuses a token before a flow runs, but a flow may send the same status. A flow that ran has a message
+processing log, and its answer has the id. If that message were sent again, it would be processed twice.
 """
 
 import zlib
@@ -8,46 +9,48 @@ from typing import TypeGuard
 
 from proxy.config.model import Csrf
 from proxy.cpi.mpl import ids_in_fields, mpl_id_in_failure
-from proxy.forwarding.attempt import Outcome, UpstreamAnswer
+from proxy.forwarding.attempt import AttemptResult, UpstreamAnswer
 from proxy.forwarding.csrf import scheme
-from proxy.forwarding.outgoing import Outgoing
+from proxy.forwarding.prepared_request import PreparedRequest
 from proxy.forwarding.routes import Route
-from proxy.forwarding.verdict import ANSWERED, CSRF_REQUIRED, TOKEN_REFUSED, Ending
+from proxy.forwarding.verdict import ANSWERED, CSRF_REQUIRED, TOKEN_REFUSED, AttemptOutcome
 from proxy.oauth.token import Token
 from proxy.wire.body import HIGH_WATER
 from proxy.wire.grammar import Fields, ResponseHead
 
 
-def refuses(outcome: Outcome) -> TypeGuard[UpstreamAnswer]:
-    """Whether an answer may refuse our credentials; most do not."""
-    return isinstance(outcome, UpstreamAnswer) and outcome.head.status in (401, 403)
+def refuses(result: AttemptResult) -> TypeGuard[UpstreamAnswer]:
+    """Whether an answer may refuse our credentials."""
+    return isinstance(result, UpstreamAnswer) and result.head.status in (401, 403)
 
 
-async def examine(answer: UpstreamAnswer, outgoing: Outgoing, route: Route, token: Token) -> tuple[Ending, bool]:
-    """(what such an answer is, whether the message may be sent again); a refused token is renewed.
+async def examine(
+    answer: UpstreamAnswer, prepared: PreparedRequest, route: Route, token: Token
+) -> tuple[AttemptOutcome, bool]:
+    """Returns (the outcome, whether the message may be sent again), and invalidates a refused token.
 
-    It may be if it is known that no flow has processed it.
+    The message may be sent again if it is certain that no flow has processed it.
     """
     head = answer.head
-    ours = route.settings.csrf is Csrf.AUTO and not outgoing.has_csrf_token
-    ending = refused(head, csrf_is_ours=ours, retry_on_403=route.settings.retry_on_403)
-    if ending is ANSWERED or ids_in_fields(head.fields)[0]:
+    ours = route.settings.csrf is Csrf.AUTO and not prepared.has_csrf_token
+    outcome = outcome_of(head, csrf_is_ours=ours, retry_on_403=route.settings.retry_on_403)
+    if outcome is ANSWERED or ids_in_fields(head.fields)[0]:
         return ANSWERED, True
     try:
         beginning = await answer.body.beginning(HIGH_WATER)
     except BaseException:
         answer.discard()
         raise
-    text, is_whole = plain(head.fields, beginning)
+    text, is_whole = decoded(head.fields, beginning)
     if mpl_id_in_failure(text):
         return ANSWERED, True
-    if ending is TOKEN_REFUSED and not route.source.invalidate(token):
+    if outcome is TOKEN_REFUSED and not route.source.invalidate(token):
         return ANSWERED, True
-    return ending, is_whole and answer.body.ended
+    return outcome, is_whole and answer.body.ended
 
 
-def refused(head: ResponseHead, *, csrf_is_ours: bool, retry_on_403: bool) -> Ending:
-    """What the head of an answer says about our credentials, whoever gave it."""
+def outcome_of(head: ResponseHead, *, csrf_is_ours: bool, retry_on_403: bool) -> AttemptOutcome:
+    """Returns the outcome by the head of an answer alone."""
     if scheme.asked_for(head):
         return CSRF_REQUIRED if csrf_is_ours else ANSWERED
     if head.status == 401 or (head.status == 403 and retry_on_403):
@@ -55,8 +58,8 @@ def refused(head: ResponseHead, *, csrf_is_ours: bool, retry_on_403: bool) -> En
     return ANSWERED
 
 
-def plain(fields: Fields, octets: bytes) -> tuple[bytes, bool]:
-    """(the text of an answer as far as it can be read, whether that is all of it)."""
+def decoded(fields: Fields, octets: bytes) -> tuple[bytes, bool]:
+    """Returns (the text of an answer as far as it can be decoded, whether that is all of it)."""
     match fields.value(b"content-encoding").lower():
         case b"" | b"identity":
             return octets, True

@@ -1,4 +1,4 @@
-"""The upstream's answer to the sender: end-to-end fields only, status and body unchanged, a cut shown as a cut."""
+"""Relays the upstream's answer: end-to-end fields, status and body unchanged. A cut body stays visibly cut."""
 
 from typing import Final
 
@@ -16,11 +16,11 @@ from proxy.wire.coroutine_runner import woken
 from proxy.wire.grammar import ResponseHead
 
 SCANNED = 8 << 10
-"Octets of a failure's text that are looked at."
+"Bytes of an error text that are searched."
 
 
 class Framing:
-    """How the answer's end is told to the sender."""
+    """How the answer to the sender is framed."""
 
     __slots__ = ("by_close", "chunked", "line")
 
@@ -41,7 +41,7 @@ TO_THE_END: Final = Framing(b"", by_close=True)
 def relay(
     request: Request, route: Route, answer: UpstreamAnswer, unit: CsrfUnit | None, record: ExchangeRecord
 ) -> Framing | None:
-    """Passes an answer on as far as it is here; returns the framing of what `stream` has to wait for."""
+    """Relays what has arrived of an answer. Returns the framing for `stream` if the body has not ended."""
     head, body, sender = answer.head, answer.body, request.sender
     record.relayed(head.status)
     record.mpl_id, record.correlation_id = ids_in_fields(head.fields)
@@ -66,7 +66,7 @@ def relay(
 
 
 def frame(request: Request, head: ResponseHead, body: IncomingBody, content: bytes) -> Framing:
-    """The sender's framing: the length where it is known, else chunks, else (HTTP/1.0) the end of the connection."""
+    """Returns the framing: the length if it is known, else chunks, or the end of the connection in HTTP/1.0."""
     if request.head.method == "HEAD" or head.status == 304:
         length = head.fields.value(b"content-length")
         return Framing(b"Content-Length: " + length) if length else NO_CONTENT
@@ -80,7 +80,7 @@ def frame(request: Request, head: ResponseHead, body: IncomingBody, content: byt
 
 
 def set_cookies(route: Route, values: list[bytes], unit: CsrfUnit | None, *, secure: bool) -> list[bytes]:
-    """The lines of the upstream's cookies; those of our own CSRF session stay with us."""
+    """Returns the Set-Cookie lines for the sender, without cookies of our own CSRF session."""
     if unit is not None:
         route.csrf.update(unit, values)
         values = unit.for_sender(values)
@@ -90,7 +90,7 @@ def set_cookies(route: Route, values: list[bytes], unit: CsrfUnit | None, *, sec
 
 
 def answer_head(request: Request, head: ResponseHead, cookies: list[bytes], framing: Framing) -> bytes:
-    """The head of the answer, with its last line end."""
+    """Returns the head of the answer, including the empty line."""
     fields = head.fields
     lines = [b"HTTP/1.1 %d %b" % (head.status, head.reason), *end_to_end(fields), *cookies]
     if framing.line:
@@ -106,7 +106,7 @@ def answer_head(request: Request, head: ResponseHead, cookies: list[bytes], fram
 
 
 async def stream(request: Request, answer: UpstreamAnswer, framing: Framing, record: ExchangeRecord) -> None:
-    """Passes the body on as it comes and as fast as the sender takes it; a cut is passed on as a reset."""
+    """Relays the body as fast as the sender reads it. If it is cut short, the sender's connection is reset."""
     sender, head, body, first = request.sender, answer.head, answer.body, True
     try:
         while not sender.left:
@@ -131,7 +131,7 @@ async def stream(request: Request, answer: UpstreamAnswer, framing: Framing, rec
 
 
 def note_failure(head: ResponseHead, text: bytes, record: ExchangeRecord) -> None:
-    """Notes what the beginning of a failure's text tells: the MPL id, and what to do."""
+    """Records the MPL id and the diagnosis from the beginning of an error text."""
     if head.status >= 400:
         record.mpl_id = record.mpl_id or mpl_id_in_failure(text[:SCANNED])
         diagnosis = explain(head.status, head.fields.pairs(), text[:SCANNED])

@@ -1,4 +1,4 @@
-"""A request as it came, and its sender as an exchange sees it; knows of nothing but the wire."""
+"""A request and its sender, as an exchange sees them."""
 
 from abc import abstractmethod
 
@@ -8,47 +8,47 @@ from proxy.wire.coroutine_runner import Bell
 from proxy.wire.grammar import RequestHead
 
 
-class Waiting(Bell):
-    """Whoever waits for an answer to be settled; a sender, or what delivers on its behalf."""
+class Recipient(Bell):
+    """Waits for the answer to a request: a sender, or a CSRF fetch."""
 
     left: bool
-    "Whether nobody wants the answer any more."
+    "Whether it has disconnected."
     half_closed: bool
-    "Whether a sender has ended its side; most that do so are gone."
+    "Whether a sender has ended its side of the connection; most that do so are gone."
 
 
-class Sender(Waiting):
-    """The connection of a sender, as an exchange sees it."""
+class Sender(Recipient):
+    """The connection of a sender."""
 
     address: str
-    "Of the other end; empty for a Unix socket."
+    "The sender's IP address; empty for a Unix socket."
     local: str
-    "Our own address on this connection; empty for a Unix socket."
+    "Our own IP address on this connection; empty for a Unix socket."
     secure: bool
-    "Whether it came over TLS."
+    "Whether it uses TLS."
     subject: str
-    "Of its verified certificate (RFC 4514); empty if it has shown none."
+    "The subject of its verified certificate (RFC 4514); empty without one."
     congested: bool
-    "Whether it takes answers more slowly than we write them."
+    "Whether it reads the answer more slowly than we write it."
 
     @abstractmethod
     def persistent(self) -> bool:
-        """Whether the connection goes on after this exchange, as it stands now."""
+        """Whether the connection stays open after this exchange, as far as is known now."""
         ...
 
     @abstractmethod
     def send(self, octets: bytes) -> None:
-        """Part of an answer."""
+        """Sends a part of the answer."""
         ...
 
     @abstractmethod
     def close_after(self) -> None:
-        """End the connection after this answer."""
+        """Closes the connection after this answer."""
         ...
 
     @abstractmethod
     def abort(self) -> None:
-        """End the connection with a reset, so that what was sent does not look whole."""
+        """Resets the connection, so that the answer does not look complete."""
         ...
 
 

@@ -1,9 +1,9 @@
-"""Which route takes a request: host, method, and the longest path prefix on a segment border."""
+"""Finds the route of a request by host, method, and the longest path prefix that ends at a segment."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Network
 from typing import Generic, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 from proxy.config.model import Cookies, Forwarded
 from proxy.config.model import RouteSettings as Settings
@@ -13,24 +13,26 @@ from proxy.forwarding.cookies import CookieRules
 from proxy.forwarding.csrf.session import CsrfSession
 from proxy.forwarding.fields import FieldRules
 from proxy.forwarding.limits.route_limits import RouteLimits
-from proxy.forwarding.normalization import Reading, climbs, readings
-from proxy.forwarding.target import Target, host_of
+from proxy.forwarding.normalization import PathReading, climbs, readings
+from proxy.forwarding.target import Target
+from proxy.hosts import Networks
 from proxy.oauth.source import TokenSource
 from proxy.upstream.pool import Pool
+from proxy.wire.request_target import host_name
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Route:
-    """A route with everything that its exchanges use; made by the composition root, and not changed afterwards.
+    """A route with all that its exchanges use. The composition root makes it, and nothing changes it.
 
-    What is looked at for each message is an attribute of its own, because looking into `settings` costs more.
+    Settings that each message needs are attributes of their own, because reading them from `settings` is slower.
     """
 
     settings: Settings
     prefix: bytes
     "Without a trailing slash; empty for the root."
     upstream_path: bytes
-    "What the prefix stands for; without a trailing slash."
+    "Replaces the prefix; without a trailing slash."
     upstream_host: bytes
     "The value of the Host field."
     via: bytes
@@ -41,22 +43,22 @@ class Route:
     cookie_rules: CookieRules
     pool: Pool
     source: TokenSource
-    gate: Authenticator | None = None
-    "Who is let in; None for all."
+    authenticator: Authenticator | None = None
+    "None accepts all senders."
     csrf: CsrfSession = field(default_factory=CsrfSession)
-    bounds: RouteLimits | None = None
-    "None where the route asks nothing further of its messages."
+    limits: RouteLimits | None = None
+    "None if the route has none but `max_body`."
     via_lines: tuple[bytes, bytes] = field(init=False)
     "For a request in HTTP/1.0, and in HTTP/1.1 (RFC 9110 §7.6.3)."
     relays_cookies: bool = field(init=False)
     name: str = field(init=False)
     oauth_client: str = field(init=False)
-    allow: tuple[IPv4Network | IPv6Network, ...] | None = field(init=False)
+    allow: Networks | None = field(init=False)
     buffer: int = field(init=False)
     spool: int = field(init=False)
     max_body: int = field(init=False)
     keeps: int = field(init=False)
-    "Octets of a body that are held in memory at most."
+    "The largest body in memory, in bytes."
     timeout: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -73,8 +75,56 @@ class Route:
         self.timeout = settings.timeout
 
 
+def make_route(
+    settings: Settings,
+    *,
+    via: str,
+    pool: Pool,
+    source: TokenSource,
+    authenticator: Authenticator | None = None,
+    limits: RouteLimits | None = None,
+    replaced: frozenset[str] = frozenset(),
+) -> Route:
+    """Returns a route with its rules. `replaced` are names, in lower case, of fields that a span of ours sets."""
+    prefix, upstream = settings.path.encode(), urlsplit(settings.upstream)
+    path = upstream.path.encode()
+    return Route(
+        settings=settings,
+        prefix=prefix,
+        upstream_path=path,
+        upstream_host=upstream.netloc.rpartition("@")[2].encode(),
+        via=via.encode(),
+        set_lines=tuple(
+            f"{name}: {value}".encode("latin-1")
+            for name, value in settings.set_fields.items()
+            if name.lower() not in replaced
+        ),
+        forwarded=settings.forwarded,
+        rules=FieldRules(
+            drop=frozenset(name.lower().encode() for name in (*dropped_fields(settings), *replaced)),
+            sap_fields=settings.forward_sap_fields,
+        ),
+        cookie_rules=CookieRules(
+            prefix=f"cpi.{settings.name}~".encode(),  # no name holds a tilde, so no prefix begins another
+            route_path=prefix or b"/",
+            upstream_path=path or b"/",
+        ),
+        pool=pool,
+        source=source,
+        authenticator=authenticator,
+        limits=limits,
+    )
+
+
+def dropped_fields(settings: Settings) -> tuple[str, ...]:
+    """Returns the names of the sender's fields that are dropped: unwanted, replaced, or its credential."""
+    auth = settings.inbound_auth
+    credential = (auth.api_key.field,) if auth and auth.api_key else ()
+    return (*settings.drop_fields, *settings.set_fields, *credential)
+
+
 class RouteCandidate(Protocol):
-    """What a route is found by."""
+    """The part of a route that selects requests."""
 
     @property
     def prefix(self) -> bytes:
@@ -87,39 +137,39 @@ class RouteCandidate(Protocol):
         ...
 
 
-Found = TypeVar("Found", bound=RouteCandidate)
+RouteT = TypeVar("RouteT", bound=RouteCandidate)
 
 
-class _Entry(Generic[Found]):
-    """A route in the table, with what decides about it."""
+class _Entry(Generic[RouteT]):
+    """A route in the table."""
 
-    def __init__(self, route: Found) -> None:
+    def __init__(self, route: RouteT) -> None:
         self.route = route
         self.host = route.settings.host
         self.methods = route.settings.methods
         self.upper = None if self.methods is None else frozenset(each.upper() for each in self.methods)
-        self.inner: dict[tuple[str, ...], list[_Entry[Found]]] = {}
-        "Routes below this one, by the names that their prefixes add to its own."
+        self.inner: dict[tuple[str, ...], list[_Entry[RouteT]]] = {}
+        "Routes below this one, by the segments that their prefixes add to its own."
         self.depth = 0
-        "Of the innermost."
+        "The largest number of segments that one adds."
 
-    def hold(self, added: tuple[str, ...], entries: "list[_Entry[Found]]") -> None:
-        """These lie below it."""
+    def add_inner(self, added: tuple[str, ...], entries: "list[_Entry[RouteT]]") -> None:
+        """Adds routes below this one."""
         self.inner.setdefault(added, []).extend(entries)
         self.depth = max(self.depth, len(added))
 
-    def takes(self, method: str, host: str) -> bool:
-        """Whether it takes requests to the host, of a method in upper case, in whatever case it stands there."""
+    def accepts(self, method: str, host: str) -> bool:
+        """Whether it accepts a method, in upper case, for a host. The case of its own methods is ignored."""
         return (self.host is None or self.host == host) and (self.upper is None or method in self.upper)
 
-    def leads_inside(self, rest: bytes, method: str, host: str) -> bool:
-        """Whether a less strict server may read what follows the prefix as the path of a route below this one."""
+    def may_be_inner(self, rest: bytes, method: str, host: str) -> bool:
+        """Whether a lenient server may read the rest of the path as that of a route below this one."""
         if not self.inner:
             return False
         method = method.upper()
-        return any(each.takes(method, host) for reading in readings(rest) for each in self._inside(reading))
+        return any(each.accepts(method, host) for reading in readings(rest) for each in self._inside(reading))
 
-    def _inside(self, reading: Reading) -> "Iterator[_Entry[Found]]":
+    def _inside(self, reading: PathReading) -> "Iterator[_Entry[RouteT]]":
         names = reading.names
         if reading.certain:
             for length in range(1, self.depth + 1):
@@ -130,11 +180,11 @@ class _Entry(Generic[Found]):
                     yield from entries
 
 
-class Routes(Generic[Found]):
-    """All routes of a configuration, found by the prefixes of a path, longest first."""
+class Routes(Generic[RouteT]):
+    """All routes of a configuration. The longest prefix of a path wins."""
 
-    def __init__(self, routes: Iterable[Found]) -> None:
-        self._by_prefix: dict[bytes, list[_Entry[Found]]] = {}
+    def __init__(self, routes: Iterable[RouteT]) -> None:
+        self._by_prefix: dict[bytes, list[_Entry[RouteT]]] = {}
         for route in routes:
             here = self._by_prefix.setdefault(route.prefix, [])
             here.append(_Entry(route))
@@ -142,17 +192,20 @@ class Routes(Generic[Found]):
         self._longest = max(map(len, self._by_prefix))
         self._nest()
 
-    def __iter__(self) -> Iterator[Found]:
+    def __iter__(self) -> Iterator[RouteT]:
         return (entry.route for here in self._by_prefix.values() for entry in here)
 
-    def match(self, method: str, target: Target, host: bytes) -> Found:
-        """The route; RouteUnknown, MethodNotAllowed, or TargetOutsideRoute if others may read it as another's."""
+    def match(self, method: str, target: Target, host: bytes) -> RouteT:
+        """Returns the route of a request.
+
+        Raises RouteUnknown, MethodNotAllowed, or TargetOutsideRoute if a server may read the path as another route's.
+        """
         path = target.path.partition(b"?")[0]
         if b"#" in target.path:
-            raise RouteUnknown("A request target has no fragment (RFC 9112 §3.2); leave out `#` and what follows.")
-        name = host_of(target.authority or host)
+            raise RouteUnknown("A request target has no fragment (RFC 9112 §3.2); remove `#` and the rest.")
+        name = host_name(target.authority or host)
         allowed: set[str] = set()
-        taken_in_upper_case = False
+        accepted_in_upper_case = False
         start = path
         if len(path) > self._longest:
             start = path[: max(path.rfind(b"/", 0, self._longest + 1), 0)]
@@ -162,47 +215,49 @@ class Routes(Generic[Found]):
                 if entry.host is not None and entry.host != name:
                     continue
                 if entry.methods is None or method in entry.methods:
-                    if taken_in_upper_case:
-                        raise TargetOutsideRoute("Another route takes this method in upper case; write it so.")
+                    if accepted_in_upper_case:
+                        raise TargetOutsideRoute(
+                            "Another route accepts this method in upper case; write the method in upper case."
+                        )
                     refuse_other_readings(entry, path[len(prefix) :], method, name)
                     return entry.route
                 allowed |= entry.methods
-                taken_in_upper_case = taken_in_upper_case or entry.takes(method.upper(), name)
+                accepted_in_upper_case = accepted_in_upper_case or entry.accepts(method.upper(), name)
             prefix = shorter(prefix)
         if allowed:
             raise MethodNotAllowed(
-                f"The route takes {', '.join(sorted(allowed))} only.", allowed=tuple(sorted(allowed))
+                f"The route accepts {', '.join(sorted(allowed))} only.", allowed=tuple(sorted(allowed))
             )
-        raise RouteUnknown("No route takes this host and path; see `routes` in the configuration.")
+        raise RouteUnknown("No route has this host and path; see `routes` in the configuration.")
 
     def _nest(self) -> None:
-        """Tells each route which others lie below it."""
-        by_prefix: dict[bytes, list[_Entry[Found]]] = {}
+        """Adds to each route those below it."""
+        by_prefix: dict[bytes, list[_Entry[RouteT]]] = {}
         for prefix, entries in self._by_prefix.items():
             by_prefix.setdefault(prefix.lower(), []).extend(entries)
         for prefix, entries in self._by_prefix.items():
             for above in list(prefixes(prefix.lower()))[1:]:
                 added = readings(prefix[len(above) :])[0].names
                 for outer in by_prefix.get(above, ()):
-                    outer.hold(added, entries)
+                    outer.add_inner(added, entries)
 
 
-def refuse_other_readings(entry: _Entry[Found], rest: bytes, method: str, host: str) -> None:
-    """TargetOutsideRoute if what follows the prefix may be read as leading out of the route, or into one below it."""
+def refuse_other_readings(entry: _Entry[RouteT], rest: bytes, method: str, host: str) -> None:
+    """Raises TargetOutsideRoute if a server may read the path as out of the route, or as of one below it."""
     if climbs(rest):
-        raise TargetOutsideRoute("The path leads out of its route; leave out `..` and its disguises.")
-    if entry.leads_inside(rest, method, host):
-        raise TargetOutsideRoute("The path may be read as that of another route; write it as `path` of that one is.")
+        raise TargetOutsideRoute("The path leads out of its route; remove `..` in all its spellings.")
+    if entry.may_be_inner(rest, method, host):
+        raise TargetOutsideRoute("The path may be read as that of another route; spell it like the `path` of that one.")
 
 
 def _in_order(wanted: tuple[str, ...], names: tuple[str, ...]) -> bool:
-    """Whether the names are among the others, in this order."""
+    """Whether the names contain the wanted ones in the same order."""
     rest = iter(names)
     return all(each in rest for each in wanted)
 
 
 def prefixes(path: bytes) -> Iterator[bytes]:
-    """The path, then shorter and shorter prefixes that end before a slash, down to the empty one."""
+    """Yields the path, then ever shorter prefixes that end before a slash, down to the empty one."""
     prefix: bytes | None = path
     while prefix is not None:
         yield prefix
@@ -210,5 +265,5 @@ def prefixes(path: bytes) -> Iterator[bytes]:
 
 
 def shorter(prefix: bytes) -> bytes | None:
-    """The next prefix that ends before a slash; None behind the empty one."""
+    """Returns the next prefix that ends before a slash, or None after the empty one."""
     return prefix[: max(prefix.rfind(b"/"), 0)] if prefix else None

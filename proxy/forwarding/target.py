@@ -1,4 +1,4 @@
-"""The request target as bytes: what host it names, which path."""
+"""The request target as bytes: its authority and its path."""
 
 import re
 
@@ -6,13 +6,13 @@ _ABSOLUTE = re.compile(rb"(?i:https?)://(?:[^/?#@]*@)?([^/?#@]+)(.*)", re.DOTALL
 
 
 class Target:
-    """A request target, taken apart but never decoded (RFC 9112 §3.2)."""
+    """A parsed request target, never decoded (RFC 9112 §3.2)."""
 
     __slots__ = ("authority", "path")
 
     def __init__(self, authority: bytes, path: bytes) -> None:
         self.authority = authority
-        "Of the absolute form, else empty."
+        "Of the absolute-form, else empty."
         self.path = path
         "Path and query; empty for a form that is neither origin-form nor absolute-form."
 
@@ -20,8 +20,8 @@ class Target:
         return f"<Target {self.path.partition(b'?')[0]!r}>"
 
 
-def take_apart(target: bytes) -> Target:
-    """A target in origin-form or absolute-form."""
+def parse_target(target: bytes) -> Target:
+    """Parses a target in origin-form or absolute-form. All other forms have an empty path."""
     if target.startswith(b"/"):
         return Target(b"", target)
     found = _ABSOLUTE.fullmatch(target)
@@ -29,12 +29,3 @@ def take_apart(target: bytes) -> Target:
         return Target(b"", b"")
     rest = found[2]
     return Target(found[1], rest if rest.startswith(b"/") else b"/" + rest)
-
-
-def host_of(authority: bytes) -> str:
-    """The host of `host:port`, in lower case, without the port (RFC 3986 §3.2) and a dot at its end."""
-    name = authority.decode("latin-1").lower()
-    bracket = name.find("]")
-    if bracket >= 0:
-        return name[1:bracket]
-    return name.partition(":")[0].rstrip(".")

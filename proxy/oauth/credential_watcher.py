@@ -1,7 +1,8 @@
-"""Follows the files of one OAuth client, so that a rotated secret or another authority needs no restart."""
+"""Watches the files of one OAuth client, so that a rotated secret or another authority needs no restart."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from proxy.config.file_threads import FileHangs, FileThreads
@@ -15,48 +16,34 @@ if TYPE_CHECKING:
 
 
 class CredentialWatcher:
-    """Calls `changed` with the new OAuth client, once for each new content of its files."""
+    """An OAuth client with its secrets as its files have them; reads these at construction, as `with_secrets`."""
 
     def __init__(
         self,
         client: "OAuthClient",
         *,
-        changed: "Callable[[OAuthClient], None]",
         log: "Logger",
-        resolve: "Callable[[OAuthClient], OAuthClient]" = with_secrets,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         threads: FileThreads | None = None,
     ) -> None:
-        """`resolve` reads the files into the client; it runs in a thread and may raise OSError or ValueError."""
-        self._client = client
-        self._changed, self._log, self._resolve = changed, log, resolve
-        self._is_first_look = True
-        self._following = FileWatcher(
-            followed_files(client),
-            read=self._read,
-            taken=self._taken,
-            unreadable=self._unreadable,
-            sleep=sleep,
-            threads=threads,
-        )
+        self._name, self._log = client.name, log
+        read = partial(with_secrets, client)
+        self._files = FileWatcher(followed_files(client), read=read, sleep=sleep, threads=threads)
 
-    def start(self) -> None:
-        """Begin to follow the files, if there are any."""
-        self._following.start()
+    @property
+    def client(self) -> "OAuthClient":
+        """The client with the last valid secrets."""
+        return self._files.value
+
+    def start(self, changed: "Callable[[OAuthClient], None]") -> None:
+        """Calls `changed` with the client for each new content of its files; ValueError rejects the content."""
+        self._files.start(changed=changed, rejected=self._rejected)
 
     async def close(self) -> None:
-        """Stop."""
-        await self._following.close()
+        """Stops watching."""
+        await self._files.close()
 
-    def _read(self) -> "OAuthClient":
-        return self._resolve(self._client)
-
-    def _taken(self, client: "OAuthClient") -> None:
-        if client != self._client or not self._is_first_look:  # a certificate's file does not show in the client
-            self._changed(client)
-        self._client, self._is_first_look = client, False
-
-    def _unreadable(self, error: Exception) -> None:
-        # of other errors the class and no text: a parser's message may quote what it read
+    def _rejected(self, error: Exception) -> None:
+        # only the class of other errors: a parser's message may quote what it read
         reason = str(error) if isinstance(error, FileHangs | FileTooLarge) else type(error).__name__
-        self._log.warning("secret.unreadable", oauth_client=self._client.name, reason=reason)
+        self._log.warning("secret.unreadable", oauth_client=self._name, reason=reason)

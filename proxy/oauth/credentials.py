@@ -6,7 +6,6 @@ Reading them blocks: do it before the event loop starts, or in a thread.
 from typing import TYPE_CHECKING, Any
 
 from proxy.config.binding_folder import read_service_key
-from proxy.config.credentials import SECRET_METHODS
 from proxy.config.model import AuthMethod
 from proxy.config.secrets import read_secret
 from proxy.config.service_key import parse_service_key
@@ -41,7 +40,7 @@ def _from_service_key(client: "OAuthClient", path: "Path") -> dict[str, Any]:
     key = parse_service_key(read_service_key(path, read_secret).get_secret_value())
     token_url, _ = without_grant(key.token_url)
     method = client.token_endpoint_auth_method
-    if key.certificate is not None and client.certificate is None and method in SECRET_METHODS:
+    if key.certificate is not None and client.certificate is None and method.needs_secret:
         method = AuthMethod.TLS_CLIENT_AUTH
     elif key.client_secret is not None and client.certificate is not None:
         method = AuthMethod.CLIENT_SECRET_POST

@@ -1,4 +1,4 @@
-"""What an exchange was, for its log line and the metrics: filled in on the way, read once at the end."""
+"""The record of an exchange: filled in while the exchange runs, read by its observers at the end."""
 
 import time
 from collections.abc import Callable
@@ -9,15 +9,15 @@ from proxy.errors import ProxyError
 LONGEST_METHOD: Final = 32
 LONGEST_PATH: Final = 256
 LONGEST_USER: Final = 128
-"Octets that are kept; of the user characters."
+"Bytes kept of a method and a path; characters kept of a user name."
 LONGEST_ID: Final = 128
 LONGEST_SUBJECT: Final = 200
 LONGEST_DETAIL: Final = 400
-"Characters of what others write: of the ids in an answer, of the subject of a certificate, of a sentence about it."
+"Characters kept of text that others write: ids in an answer, the subject of a certificate, the detail of an error."
 
 
 class ExchangeRecord:
-    """The account of one exchange; phases in seconds. What is usual is said once, in the class."""
+    """What is known of one exchange; phases in seconds. The usual values are class attributes."""
 
     route: str = ""
     oauth_client: str = ""
@@ -43,85 +43,85 @@ class ExchangeRecord:
     correlation_id: str = ""
     client_certificate = ""
     span: Any = None
-    "OpenTelemetry's, where there are spans."
+    "OpenTelemetry's span, if spans are enabled."
     trace: tuple[bytes, ...] = ()
-    "Lines of the forwarded head that tell the upstream of it."
+    "Trace context lines for the forwarded head."
 
     def __init__(
         self, request_id: str, method: str, path: bytes = b"", now: Callable[[], float] = time.monotonic
     ) -> None:
-        """`path` is the request target's, as it came; its query, which may hold anything, is not kept."""
+        """`path` is the request target as received; its query is not kept, because it may hold secrets."""
         self._now = now
         self._start = self._mark = now()
         self.request_id, self.method = request_id, method[:LONGEST_METHOD]
         self.path = path[:LONGEST_PATH].partition(b"?")[0].decode("latin-1")
 
     def traced(self, span: Any, lines: tuple[bytes, ...]) -> None:
-        """The exchange has a span; the lines go to the upstream."""
+        """Notes the exchange's span, and the lines that pass it on to the upstream."""
         self.span, self.trace = span, lines
 
     def routed(self, route: str, oauth_client: str) -> None:
-        """The request has its route."""
+        """Notes the route of the request."""
         self.route, self.oauth_client = route, oauth_client
 
     def admitted(self, user: str) -> None:
-        """The sender has shown who it is; nothing where what it showed has no name."""
+        """Notes the authenticated user; empty if the credential has no user name."""
         self.user = user[:LONGEST_USER]
 
     def begin_token(self) -> None:
-        """A token has to be waited for."""
+        """Notes that the exchange starts to wait for a token."""
         self._waited = True
         self._mark = self._now()
 
     def end_token(self) -> None:
-        """A token is there, or will not come."""
+        """Notes that the wait for a token is over, with or without a token."""
         mark, self._mark = self._mark, self._now()
         self.token_seconds += self._mark - mark
 
     def have_token(self, *, renewed: bool) -> None:
-        """A token is there: granted, renewed, or cached; what an earlier attempt waited for is not cached for it."""
+        """Notes where the token is from. A token that an earlier attempt waited for does not become `cached`."""
         if renewed:
             self.token = "renewed"
         elif not self.token:
             self.token = "granted" if self._waited else "cached"
 
     def begin_connection(self) -> None:
-        """A connection has to be made."""
+        """Notes that the exchange starts to wait for a new connection."""
         self._mark = self._now()
 
     def end_connection(self) -> None:
-        """It is there."""
+        """Notes that the wait for a connection is over."""
         mark, self._mark = self._mark, self._now()
         self.connect_seconds += self._mark - mark
 
     def answered(self) -> None:
-        """The head of an answer, or a failure, has come."""
+        """Notes that the head of an answer, or a failure, has arrived."""
         mark, self._mark = self._mark, self._now()
         self.first_byte_seconds += self._mark - mark
 
     def replayed(self, reason: str) -> None:
-        """One more attempt, and why."""
+        """Notes one more attempt and its reason."""
         self.replays += (reason,)
 
     def relayed(self, status: int) -> None:
-        """The upstream's answer goes to the sender."""
+        """Notes that the upstream's answer goes to the sender."""
         self.status = self.upstream_status = status
 
     def failed(self, error: ProxyError) -> None:
-        """The sender gets an answer of ours."""
+        """Notes that the sender gets an answer of the proxy itself."""
         self.status, self.code, self.detail, self.made_by = error.status, error.code, error.detail, "proxy"
 
     def crashed(self) -> None:
-        """A fault of ours: the sender's connection is reset, for there is no honest answer."""
+        """Notes a fault of the proxy: the sender's connection is reset, because no answer would be honest."""
         self.status, self.made_by, self.code = 500, "proxy", "crashed"
 
     def left(self) -> None:
-        """The sender went away before the answer: 499, as nginx has it."""
+        """Notes that the sender left before the answer: status 499, as in nginx."""
         self.status, self.made_by, self.code = 499, "sender", "sender_left"
         self.detail = "The sender closed its connection before it had its answer."
 
     def end(self) -> None:
-        """All is done."""
+        """Completes the record: total time, and texts cut to their limits."""
         now = self._now()
         self.total_seconds = now - self._start
         if self.upstream_status:
@@ -129,7 +129,7 @@ class ExchangeRecord:
         self._shorten()
 
     def _shorten(self) -> None:
-        """Bounds the line of the log and the attributes of the span, whatever was written into a field of an answer."""
+        """Keeps log lines and span attributes bounded, whatever an answer contains."""
         if len(self.correlation_id) > LONGEST_ID:
             self.correlation_id = self.correlation_id[:LONGEST_ID] + "…"
         if len(self.mpl_id) > LONGEST_ID:

@@ -1,7 +1,7 @@
-"""The lines of the log: structlog for events, one hand-made line for each finished exchange.
+"""Renders log lines as JSON or for people: events from their fields, finished exchanges from their records.
 
-Event names are `noun.past_participle`. JSON when standard error is no terminal, human lines when it is. The line of an
-exchange is rendered without structlog's chain of processors: 2.5 µs instead of 15, so that it can stay on.
+Event names are `noun.past_participle`. The line of an exchange does not pass structlog's chain of processors: it takes
+2.5 µs instead of 15, so that it can stay enabled.
 """
 
 import json
@@ -15,22 +15,22 @@ from proxy.observe.exchange_record import ExchangeRecord
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 LONGEST_LINE = 16 << 10
-"Octets, its end included; collectors cut or drop longer ones. What an exchange's line holds is bounded by its account."
+"Bytes, line end included; collectors cut or drop longer lines. The line of an exchange is bounded by its record."
 SHORTER = (2048, 512, 64)
-"Characters of a text in an event that would be too long, tried one after the other."
+"Characters kept of each text in an event that is too long, tried in this order."
 FEW = 20
-"Items of a list in such an event."
+"Items kept of each list in such an event."
 NAME = 256
-"Characters of the name of a route or OAuth client."
+"Characters kept of the name of a route or OAuth client."
 
 
 class _Stamp:
-    """ISO 8601 in UTC to the millisecond, in any thread; the part up to the second is made once a second."""
+    """Formats the time as ISO 8601 in UTC with milliseconds, in any thread; formats each second only once."""
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         self._now = now
         self._last = (0, "")
-        "Second and text, changed together."
+        "The second and its text, replaced together."
 
     def __call__(self) -> str:
         now = self._now()
@@ -46,13 +46,13 @@ _MOMENT: Final = "%s.%03dZ"
 _stamp: Final = _Stamp()
 
 
-def begin(_logger: Any, method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
-    """Time, level and name come first, as in the lines of exchanges."""
+def stamped(_logger: Any, method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
+    """Puts time, level and event name first, as in the lines of exchanges."""
     return {"timestamp": _stamp(), "level": method, "event": event.pop("event", ""), **event}
 
 
 def json_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
-    """An event as one JSON object."""
+    """Renders an event as one JSON object."""
     return _fitting(event, _dumped)
 
 
@@ -61,7 +61,7 @@ def _dumped(event: Mapping[str, Any]) -> str:
 
 
 def _fitting(event: Mapping[str, Any], render: Callable[[Mapping[str, Any]], str]) -> str:
-    """The line of an event, whose texts and lists are shortened as far as is needed."""
+    """Renders an event; shortens its texts and lists as far as necessary."""
     line = render(event)
     for most in SHORTER:
         if _fits(line):
@@ -71,13 +71,13 @@ def _fitting(event: Mapping[str, Any], render: Callable[[Mapping[str, Any]], str
 
 
 def _fits(line: str) -> bool:
-    if len(line) * 6 < LONGEST_LINE:  # no character takes more octets
+    if len(line) * 6 < LONGEST_LINE:  # no character takes more bytes
         return True
     return len(line.encode("utf-8", "backslashreplace")) < LONGEST_LINE
 
 
 def shortened(value: Any, most: int) -> Any:
-    """A field of an event with so many characters of each text, half of them from its end, and the first items."""
+    """Returns a field with at most `most` characters of each text, half of them from its end, and its first items."""
     if value is None or isinstance(value, int | float):
         return value
     if isinstance(value, list | tuple):
@@ -88,12 +88,12 @@ def shortened(value: Any, most: int) -> Any:
 
 
 def severity(record: ExchangeRecord) -> str:
-    """The level of an exchange's line."""
+    """Returns the level of an exchange's line."""
     return "error" if record.status >= 500 else "warning" if record.status >= 400 or record.code else "info"
 
 
 def json_line(record: ExchangeRecord, level: str) -> str:
-    """An exchange as one JSON object; what can hold anything is quoted, the rest is ours."""
+    """Renders an exchange as one JSON object; text from outside is quoted, the rest is the proxy's own."""
     each = record
     waited = each.token_seconds or each.connect_seconds
     return _LINE % (
@@ -122,7 +122,7 @@ _LINE: Final = (
     '"status":%d,"made_by":"%s","attempts":%d,"token":"%s","bytes_in":%d,"bytes_out":%d,"seconds":%.6f,%s,'
     '"first_byte_seconds":%.6f,"relay_seconds":%.6f%s}'
 )
-"Filled in at once: mypyc makes a string of each value in an f-string first."
+"One format, because mypyc makes a string of each value of an f-string first."
 _NO_WAITS: Final = '"token_seconds":0.0,"connect_seconds":0.0'
 
 
@@ -132,12 +132,12 @@ def _waits(each: ExchangeRecord) -> str:
 
 @cache
 def _whose(route: str, oauth_client: str) -> str:
-    """As many as there are routes; none comes from a sender."""
+    """Cached: there are as many as routes, and senders cannot make up others."""
     return f'"route":{quoted(shortened(route, NAME))},"oauth_client":{quoted(shortened(oauth_client, NAME))}'
 
 
 def _rare(each: ExchangeRecord) -> str:
-    """The fields that most lines do not have."""
+    """Renders the fields that most lines do not have."""
     text = f',"user":{quoted(each.user)}' if each.user else ""
     if each.mpl_id:
         text += f',"mpl_id":{quoted(each.mpl_id)}'
@@ -157,7 +157,7 @@ def _rare(each: ExchangeRecord) -> str:
 
 
 def human_line(record: ExchangeRecord, level: str) -> str:
-    """An exchange as a line for a terminal."""
+    """Renders an exchange as a line for a terminal."""
     each = record
     what = f"{each.method or '-'} {each.path or '-'} {each.status} by {each.made_by}"
     parts = [
@@ -177,7 +177,7 @@ def human_line(record: ExchangeRecord, level: str) -> str:
 
 
 def _phases(each: ExchangeRecord) -> str:
-    """What the time went into, in milliseconds."""
+    """Renders the duration of each phase in milliseconds."""
     phases = {
         "token": each.token_seconds,
         "connection": each.connect_seconds,
@@ -188,7 +188,7 @@ def _phases(each: ExchangeRecord) -> str:
 
 
 def human_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
-    """An event as a line for a terminal."""
+    """Renders an event as a line for a terminal."""
     return _fitting(event, _for_people)
 
 
@@ -200,5 +200,5 @@ def _for_people(event: Mapping[str, Any]) -> str:
 
 
 def printable(text: str) -> str:
-    """The text without controls, so that a sender cannot write to somebody's terminal."""
+    """Replaces every character that is not printable, so that nothing from outside controls a terminal."""
     return "".join(each if each.isprintable() else "?" for each in text)

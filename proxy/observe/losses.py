@@ -1,4 +1,4 @@
-"""Spans that were not exported: noted in whatever thread, told in that of the event loop, and not too often."""
+"""Reports spans that were not exported: counted from any thread, logged from the event loop's at most once a minute."""
 
 import asyncio
 import time
@@ -8,47 +8,47 @@ from contextlib import suppress
 from proxy.observe.logger import Logger
 
 INTERVAL = 60.0
-"Seconds from one line to the next."
+"Seconds between two log lines."
 
 
 class Losses:
-    """Compares what was made with what was taken; `lose` may be called in any thread."""
+    """Compares the spans that were made with those that the collector accepted."""
 
     def __init__(self, log: Logger, loop: asyncio.AbstractEventLoop, now: Callable[[], float] = time.monotonic) -> None:
         self._log = log
         self._loop = loop
         self._now = now
         self._next = float("-inf")
-        self._count = self._noted = 0
+        self._unreported = self._lost = 0
         self._reason: str | None = None
         self.made = 0
-        "Spans that were to be exported; counted in the event loop."
-        self.taken = 0
-        "By the collector; counted where it is sent to."
+        "Spans to export; counted in the event loop's thread."
+        self.accepted = 0
+        "Spans that the collector accepted; counted in the exporter's thread."
 
     def lose(self, spans: int, reason: str) -> None:
-        """So many more."""
-        with suppress(RuntimeError):  # the loop has ended: there is nobody left to tell
+        """Counts lost spans; callable from any thread."""
+        with suppress(RuntimeError):  # the loop has ended, and the log with it
             self._loop.call_soon_threadsafe(self._note, spans, reason)
 
     def close(self, reason: str) -> None:
-        """Tells of what was not told yet, with a reason for what nobody knows one of; nothing is told after it."""
+        """Logs what is not logged yet, and nothing afterwards; `reason` is for spans whose fate is unknown."""
         self._next = float("inf")
-        unknown = self.made - self.taken - self._noted
+        unknown = self.made - self.accepted - self._lost
         if unknown > 0:
-            self._count += unknown
+            self._unreported += unknown
             self._reason = reason
-        if self._count:
-            self._tell()
+        if self._unreported:
+            self._report()
 
     def _note(self, spans: int, reason: str) -> None:
-        self._count += spans
-        self._noted += spans
+        self._unreported += spans
+        self._lost += spans
         self._reason = reason
         if self._now() >= self._next:
             self._next = self._now() + INTERVAL
-            self._tell()
+            self._report()
 
-    def _tell(self) -> None:
-        self._log.warning("traces.not_exported", spans=self._count, reason=self._reason)
-        self._count, self._reason = 0, None
+    def _report(self) -> None:
+        self._log.warning("traces.not_exported", spans=self._unreported, reason=self._reason)
+        self._unreported, self._reason = 0, None

@@ -1,4 +1,7 @@
-"""The log of a process. Its lines are made in `logs.py`, which is compiled; this is not, for others derive from it."""
+"""The log of a process: its logger, its level and form, and which lines are written.
+
+`log_format.py` renders the lines and `line_writer.py` writes them.
+"""
 
 import random
 import sys
@@ -8,10 +11,10 @@ from typing import Any
 
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.line_writer import LineWriter
-from proxy.observe.log_format import LEVELS, begin, human_event, human_line, json_event, json_line, severity
+from proxy.observe.log_format import LEVELS, human_event, human_line, json_event, json_line, severity, stamped
 from proxy.observe.logger import Logger
 
-# structlog loads rich for its pretty tracebacks, which cost 75 ms at start and 5 MiB, and which we do not use.
+# structlog would load rich for tracebacks that we do not use; it costs 75 ms at start and 5 MiB.
 _rich, sys.modules["rich"] = sys.modules.get("rich"), None  # type: ignore[assignment]
 try:
     import structlog
@@ -23,33 +26,33 @@ finally:
 
 
 class ProcessLog:
-    """The log of a process: its logger, its level, and the lines of exchanges."""
+    """Filters, renders and writes events and finished exchanges. Not compiled, because other classes derive from it."""
 
     def __init__(self, writer: LineWriter, *, level: str, human: bool, sample: float = 1.0) -> None:
         self.writer = writer
         writer.dropped_line = self._dropped_line
-        self.take(level=level, human=human, sample=sample)
+        self.apply(level=level, human=human, sample=sample)
         structlog.configure(
-            processors=[self._filter, begin, self._event],
+            processors=[self._filter, stamped, self._event],
             wrapper_class=structlog.BoundLogger,
             logger_factory=lambda *_: SimpleNamespace(**dict.fromkeys((*LEVELS, "critical", "msg"), writer.write)),
             cache_logger_on_first_use=False,
         )
         self.logger: Logger = structlog.get_logger()
 
-    def take(self, *, level: str, human: bool, sample: float = 1.0) -> None:
-        """Lines are written like this from now on."""
+    def apply(self, *, level: str, human: bool, sample: float = 1.0) -> None:
+        """Applies the options to all later lines; `sample` is the share of successful exchanges that is written."""
         self.level = level
         self._sample = sample
         self._render, self._render_event = (human_line, human_event) if human else (json_line, json_event)
 
     def set_level(self, level: str) -> None:
-        """The least severe lines that are written, from now on; KeyError for a level that does not exist."""
+        """Sets the lowest level that is written; raises KeyError if there is no such level."""
         LEVELS[level]
         self.level = level
 
     def exchange(self, record: ExchangeRecord) -> None:
-        """The line of a finished exchange; of successful ones only the sampled share."""
+        """Writes the line of a finished exchange, if its level and the sample admit it."""
         level = severity(record)
         if LEVELS[self.level] > LEVELS[level]:
             return
@@ -58,7 +61,7 @@ class ProcessLog:
         self.writer.write(self._render(record, level))
 
     def _dropped_line(self, count: int) -> str:
-        event = begin(None, "warning", {"event": "log.dropped", "count": count})
+        event = stamped(None, "warning", {"event": "log.dropped", "count": count})
         return self._render_event(None, "warning", event)
 
     def _event(self, logger: Any, method: str, event: MutableMapping[str, Any]) -> str:

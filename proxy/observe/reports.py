@@ -1,7 +1,7 @@
-"""What libraries, the event loop and the interpreter would write to standard error goes to the log instead.
+"""Redirects to the log what libraries, the event loop and the interpreter would write to standard error.
 
-Their texts and traces quote what senders have sent, and a write to a pipe that nobody reads would hold up the process.
-So only this is told: who reports, the kind of the error, and where in the code.
+Their messages and tracebacks quote what senders have sent, and a write to a pipe that is not read would block the
+process. The log gets only the source of the report, the type of the error, and its place in the code.
 """
 
 import asyncio
@@ -19,14 +19,14 @@ from proxy.observe.logger import Logger
 from proxy.observe.repeats import Repeats
 
 INTERVAL = 1.0
-"Seconds from the first report to the line that counts those that have none of their own."
+"Seconds from the first report to the line that counts the reports that were not written."
 FRAMES = 8
-"Innermost ones that are told."
+"Innermost frames that are logged."
 _WORDS = re.compile(r"[A-Za-z][A-Za-z_ '.,!-]*")
 
 
 class Report(NamedTuple):
-    """What is told; there are as many as there are places in the code."""
+    """What is logged of a report; the number of places in the code bounds the number of different reports."""
 
     source: str
     error: str
@@ -34,7 +34,7 @@ class Report(NamedTuple):
 
 
 class Reports(logging.Handler):
-    """Takes reports in any thread, and writes them in that of the event loop."""
+    """Accepts reports in any thread, and logs them in the event loop's thread."""
 
     def __init__(self, log: Logger, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(logging.WARNING)
@@ -44,22 +44,22 @@ class Reports(logging.Handler):
         self._repeats: Repeats[Report] = Repeats()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """A library logs."""
+        """Adds a log record of a library."""
         error = record.exc_info[1] if record.exc_info else None
         place = f"{short(record.pathname)}:{record.lineno}"
         self.add(record.name, error, where=f"{place} < {frames(error)}" if error else place)
 
     def add(self, source: str, error: BaseException | None, *, where: str = "", said: str = "") -> None:
-        """Somebody reports something."""
+        """Adds a report; `said` is the constant part of its message."""
         report = Report(source, type(error).__name__ if error else "", where or frames(error))
         if threading.get_ident() == self._thread:
             self._write(report, said)
         else:
-            with suppress(RuntimeError):  # the loop has ended: there is nobody left to tell
+            with suppress(RuntimeError):  # the loop has ended, and the log with it
                 self._loop.call_soon_threadsafe(self._write, report, said)
 
     def end(self) -> None:
-        """Tells how many had no line of their own; the next second begins."""
+        """Logs how many reports were not written, and starts the next interval."""
         for report, count in self._repeats.end().items():
             self._log.warning("library.repeated", source=report.source, where=report.where, count=count)
 
@@ -72,10 +72,10 @@ class Reports(logging.Handler):
 
 @contextmanager
 def reporting(log: Logger, loop: asyncio.AbstractEventLoop, *, fatal: bool = True) -> Iterator[None]:
-    """Nobody else writes to standard error meanwhile.
+    """Keeps everything but the log off standard error while the context is open.
 
-    An exception that leaves the context is reported too, and ends the process with 1, unless somebody outside handles
-    such: then it is not `fatal`.
+    An exception that leaves the context is reported too and ends the process with status 1, unless `fatal` is false
+    because the caller handles it.
     """
     reports, root = Reports(log, loop), logging.getLogger()
 
@@ -103,18 +103,18 @@ def reporting(log: Logger, loop: asyncio.AbstractEventLoop, *, fatal: bool = Tru
 
 
 def _loop_failed(reports: Reports, context: dict[str, Any]) -> None:
-    """Of the event loop's message the words before anything that it fills in."""
+    """Reports only the words of the event loop's message that precede inserted values."""
     said = _WORDS.match(context.get("message") or "")
     reports.add("event loop", context.get("exception"), said=said[0].rstrip() if said else "")
 
 
 def frames(error: BaseException | None) -> str:
-    """Where an error came from, innermost frame first, without its text."""
+    """Returns where an error was raised, innermost frame first, without its message."""
     found = list(traceback.walk_tb(error.__traceback__ if error else None))
     places = [f"{short(frame.f_code.co_filename)}:{line} in {frame.f_code.co_name}" for frame, line in found]
     return " < ".join(reversed(places[-FRAMES:]))
 
 
 def short(path: str) -> str:
-    """A file and its folder; the rest belongs to the machine."""
+    """Returns the file's name and folder; the rest of the path says nothing about the code."""
     return "/".join(path.split("/")[-2:])

@@ -1,4 +1,4 @@
-"""What an exchange's span says, by OpenTelemetry's semantic conventions for HTTP servers, and in words of ours."""
+"""Name and attributes of an exchange's span: OpenTelemetry's semantic conventions for HTTP servers, and our own."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Self
@@ -8,19 +8,19 @@ from proxy.observe.metrics import METHODS
 
 Attributes = dict[str, str | int | float]
 REPLACED = frozenset({"traceparent", "tracestate"})
-"Fields that we send ourselves where there are spans."
+"Fields that the proxy sets itself if spans are enabled."
 
 
 class TraceContext(NamedTuple):
-    """What a sender says about its own span (W3C Trace Context), as it came."""
+    """The sender's trace context as received (W3C Trace Context)."""
 
     parent: bytes = b""
-    "Nothing where traceparent is missing or not alone."
+    "Empty if traceparent is missing or repeated."
     state: tuple[bytes, ...] = ()
 
     @classmethod
     def of(cls, fields: Iterable[tuple[bytes, bytes]]) -> Self:
-        """The one that these fields tell of."""
+        """Returns the trace context in these fields."""
         parents: list[bytes] = []
         state: list[bytes] = []
         for name, value in fields:
@@ -32,19 +32,19 @@ class TraceContext(NamedTuple):
 
     @property
     def carrier(self) -> Mapping[str, list[str]]:
-        """As propagators read it."""
+        """The form that OpenTelemetry's propagators read."""
         state = [each.decode("latin-1") for each in self.state]
         return {"traceparent": [self.parent.decode("latin-1")], **({"tracestate": state} if state else {})}
 
 
 def trace_lines(trace_id: int, span_id: int, flags: int, state: Iterable[bytes]) -> tuple[bytes, ...]:
-    """The fields by which the upstream's spans hang below ours."""
+    """Returns the fields that make our span the parent of the upstream's."""
     parent = b"traceparent: 00-%032x-%016x-%02x" % (trace_id, span_id, flags)
     return (parent, *(b"tracestate: " + each for each in state))
 
 
 def beginning(record: ExchangeRecord, *, minor: int, secure: bool) -> Attributes:
-    """What is known when the head has come; samplers see this."""
+    """Returns the attributes known from the head of the request; samplers see these."""
     method = record.method
     known: Attributes = {
         "http.request.method": method if method in METHODS else "_OTHER",
@@ -59,13 +59,13 @@ def beginning(record: ExchangeRecord, *, minor: int, secure: bool) -> Attributes
 
 
 def span_name(record: ExchangeRecord) -> str:
-    """METHOD route; no words that a sender makes up."""
+    """Returns `METHOD route`; a method that a sender makes up does not appear."""
     method = record.method if record.method in METHODS else "HTTP"
     return f"{method} {record.route}" if record.route else method
 
 
 def ending(record: ExchangeRecord) -> Attributes:
-    """What the exchange was; what there is nothing to say of is left out."""
+    """Returns the attributes of a finished exchange; empty ones are left out."""
     each = record
     said: Attributes = {
         "http.response.status_code": each.status,
@@ -92,5 +92,5 @@ def ending(record: ExchangeRecord) -> Attributes:
 
 
 def failed(record: ExchangeRecord) -> bool:
-    """Whether the span's status is an error: not for what the sender did wrong."""
+    """Returns whether the span's status is an error; a fault of the sender is not one."""
     return record.status >= 500

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 from proxy.config.model import Limits
 from proxy.errors import ProxyError, SenderNotAllowed
-from proxy.forwarding.admission import allowed
 from proxy.forwarding.request import Request, Sender
+from proxy.hosts import Networks, in_networks
 from proxy.observe.logger import Logger
 from proxy.server.sender_connections import CountedConnection, SenderConnections
 from proxy.wire.deadlines import Deadlines
@@ -37,7 +36,7 @@ class ListenerContext:
     log: Logger
     secure: bool = False
     "Whether senders connect over TLS."
-    allow: tuple[IPv4Network | IPv6Network, ...] | None = None
+    allow: Networks | None = None
     "Networks whose senders are admitted; None admits all."
     drain_time: float | None = None
     """Seconds for the last request of a connection; None while connections stay open.
@@ -48,7 +47,7 @@ class ListenerContext:
     def admit(self, connection: CountedConnection) -> ProxyError | None:
         """Counts a new connection. Returns why it is refused, if it is."""
         refusal = self.connections.add(connection)
-        if refusal is None and self.allow is not None and not allowed(connection.address, self.allow):
+        if refusal is None and self.allow is not None and not in_networks(connection.address, self.allow):
             return SenderNotAllowed("The sender's address is not in the listener's `allow`.")
         return refusal
 

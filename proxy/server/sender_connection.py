@@ -10,7 +10,7 @@ from typing import Final, cast
 from proxy.errors import Overloaded, ProxyError, RequestTimeout, SenderLeft
 from proxy.forwarding.answers import CONTINUE
 from proxy.forwarding.request import Request
-from proxy.forwarding.target import take_apart
+from proxy.forwarding.target import parse_target
 from proxy.server import request_parser as parsing
 from proxy.server import sender_state as states
 from proxy.server.listener_context import ListenerContext
@@ -202,7 +202,7 @@ class SenderConnection(SenderTransport):
             self.deadline = self._after(self.context.limits.body_timeout)
             self._receive(body, event)
         request_id = head.fields.value(b"x-request-id")[:128].decode("latin-1") or next(self.context.ids)
-        request = Request(head, take_apart(head.target), body, self, request_id)
+        request = Request(head, parse_target(head.target), body, self, request_id)
         run = self._run = CoroutineRunner(self.context.serve(request), self._ended)
         run.start()
 

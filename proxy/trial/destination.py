@@ -9,7 +9,7 @@ from proxy.config.model import RouteSettings
 from proxy.config.urls import port_of
 from proxy.errors import ProxyError
 from proxy.forwarding.routes import Routes
-from proxy.forwarding.target import take_apart
+from proxy.forwarding.target import parse_target
 
 _VISIBLE = re.compile(r"[!\"$-~]+")
 
@@ -78,7 +78,7 @@ def taken_by(method: str, target: str, host: str, routes: Sequence[RouteSettings
     """The route that takes such a request; None where the proxy would refuse it."""
     known = Routes(Candidate(route.path.encode(), route) for route in routes)
     try:
-        return known.match(method, take_apart(target.encode()), host.encode()).settings
+        return known.match(method, parse_target(target.encode()), host.encode()).settings
     except ProxyError:
         return None
 

@@ -14,8 +14,8 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, U
 from yarl import URL
 
 from proxy.app import App
-from proxy.app.generation import dropped_fields
 from proxy.config.model import Address, Admin, Configuration, ListenerSettings, RouteSettings
+from proxy.forwarding.routes import dropped_fields
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.line_writer import LineWriter
 from proxy.observe.process_log import ProcessLog

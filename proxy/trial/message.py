@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from proxy.config.checked_text import check_field_value, check_method, check_token
 from proxy.config.model import Configuration
-from proxy.config.names import check_field_value, check_method, check_token
 from proxy.trial.destination import destination
 
 OWN_FIELDS = frozenset({"connection", "content-length", "transfer-encoding", "x-request-id"})

@@ -20,6 +20,7 @@ from aiohappyeyeballs import start_connection
 from proxy.config.egress import CorporateProxy
 from proxy.cpi.explain import explain
 from proxy.errors import UpstreamUnreachable
+from proxy.hosts import host_and_port
 from proxy.timeouts import timeout
 from proxy.upstream.pool import ATTEMPT_DELAY
 from proxy.upstream.tunnel import tunnel
@@ -78,7 +79,7 @@ class Server:
     "Seconds for each step."
 
     def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return host_and_port(self.host, self.port)
 
 
 async def one_by_one(checks: dict[str, Callable[[], Awaitable[CheckResult]]]) -> AsyncIterator[Step]:

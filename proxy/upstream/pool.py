@@ -10,6 +10,7 @@ from aiohappyeyeballs import start_connection
 from proxy import timeouts
 from proxy.config.egress import CorporateProxy
 from proxy.errors import ConnectTimeout, Draining, ProxyError, UpstreamUnreachable
+from proxy.hosts import host_and_port
 from proxy.upstream.connection import IDLE, UpstreamConnection
 from proxy.upstream.failures import UNCERTAIN
 from proxy.upstream.tunnel import tunnel
@@ -36,8 +37,7 @@ class UpstreamOrigin:
     "What the connection is tunnelled through."
 
     def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
+        return host_and_port(self.host, self.port)
 
     @property
     def way(self) -> str:

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Iterable
 
+from proxy.syntax import TCHAR
+
 _SCHEMES = {each.lower(): each for each in ("Basic", "Bearer", "Digest", "Kerberos", "Negotiate", "NTLM")}
 "Only these are named to people, as they are written: the rest of the field is the proxy's own text."
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
-_SCHEME = re.compile(r"(?:^|,)\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?=\s*(?:,|$)|\s+[^\s=,])")
+_SCHEME = re.compile(rf"(?:^|,)\s*([{TCHAR}]+)(?=\s*(?:,|$)|\s+[^\s=,])")
 "A word that no `=` follows begins a challenge, any other is a parameter of it (RFC 9110 §11.6.1)."
 
 

@@ -7,17 +7,17 @@ only the name in Host tells.
 """
 
 import re
-from collections.abc import Iterable
-from ipaddress import ip_address
+from collections.abc import Collection
 
-Fields = Iterable[tuple[bytes, bytes]]
+from proxy.wire.field_names import values_of
+from proxy.wire.request_target import split_authority
 
-_SITE, _ORIGIN = b"sec-fetch-site", b"origin"
+Fields = Collection[tuple[bytes, bytes]]
+
 _OWN_SITES = frozenset({b"same-origin", b"none"})
 "A page of this address; the user herself, by the address bar or a bookmark. The others: same-site, cross-site."
 _SERIALIZED = re.compile(rb"(https?)://([^/?#@\s]+)", re.IGNORECASE)
 "An origin (RFC 6454 §6.1); `null`, which pages without an origin send, is none."
-_AUTHORITY = re.compile(rb"(?:\[([0-9A-Fa-f:.]+)\]|([^\s\[\]:/?#@\\]*[^\s\[\]:/?#@\\.]))\.?(?::([0-9]*))?")
 _DEFAULT_PORTS = {b"http": b"80", b"https": b"443"}
 
 
@@ -28,40 +28,11 @@ def comes_from_elsewhere(fields: Fields, authority: bytes, *, secure: bool) -> b
     `secure` tells whether the request came over TLS. Without TLS a page of https:// is taken too, because what is in
     front of us may have ended TLS. A request without marks is no browser's, or one that changes nothing.
     """
-    sites: list[bytes] = []
-    origins: list[bytes] = []
-    for name, value in fields:
-        lower = name.lower()
-        if lower == _SITE:
-            sites.append(value.strip())
-        elif lower == _ORIGIN:
-            origins.append(value.strip())
+    sites = [value.strip() for value in values_of(fields, b"sec-fetch-site")]
+    origins = [value.strip() for value in values_of(fields, b"origin")]
     if sites:
         return not _OWN_SITES.issuperset(sites)
     return not all(_is_own(origin, authority, secure=secure) for origin in origins)
-
-
-def host_name(authority: bytes) -> str:
-    """The host of `host:port` in lower case, without port, brackets and the dot at its end; empty if there is none."""
-    found = _AUTHORITY.fullmatch(authority)
-    return (found[1] or found[2]).decode("latin-1").lower() if found else ""
-
-
-def is_address(name: str) -> bool:
-    """Whether the name is an IP address, which no site can let point to somewhere else."""
-    try:
-        ip_address(name)
-    except ValueError:
-        return False
-    return True
-
-
-def is_loopback(name: str) -> bool:
-    """Whether the name is `localhost` or a loopback address."""
-    if not is_address(name):
-        return name == "localhost"
-    address = ip_address(name)
-    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def _is_own(origin: bytes, authority: bytes, *, secure: bool) -> bool:
@@ -77,5 +48,5 @@ def _is_own(origin: bytes, authority: bytes, *, secure: bool) -> bool:
 
 def _place(authority: bytes, scheme: bytes) -> tuple[str, bytes] | None:
     """Host and port; the scheme's port where none is told."""
-    found = _AUTHORITY.fullmatch(authority)
-    return (host_name(authority), found[3] or _DEFAULT_PORTS[scheme]) if found else None
+    found = split_authority(authority)
+    return (found[0], found[1] or _DEFAULT_PORTS[scheme]) if found else None

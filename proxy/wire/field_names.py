@@ -3,16 +3,22 @@
 import re
 from collections.abc import Callable, Iterable
 
-TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+from proxy.syntax import TCHAR
+
+TOKEN = re.compile(f"[{TCHAR}]+".encode())
 "`field-name = token`, `token = 1*tchar` (RFC 9110 §5.1, §5.6.2)."
 MOST = 2048
 "Names in a table. Further ones are judged each time: ever new ones neither fill the memory nor push out others."
 LONGEST = 64
 "Octets of a name in a table."
 
-
 _LENGTH = frozenset({b"content-length", b"transfer-encoding"})
 _FRAMING = _LENGTH | {b"connection", b"proxy-connection"}
+
+
+def values_of(fields: Iterable[tuple[bytes, bytes]], name: bytes) -> list[bytes]:
+    """Returns the values of all fields of this name, which is in lower case, in their order."""
+    return [value for each, value in fields if each.lower() == name]
 
 
 class FieldKind:

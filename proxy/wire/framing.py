@@ -7,6 +7,7 @@ readers could understand differently is refused: a proxy with a token must not g
 import re
 from typing import Final
 
+from proxy.wire.field_names import TOKEN
 from proxy.wire.grammar import CHUNKED, UNSAID, RequestHead, ResponseHead
 
 
@@ -83,7 +84,7 @@ class CloseBody:
 
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?")
 "A chunk size below 2^60 and the extensions, which are ignored (RFC 9112 §7.1.1)."
-_TRAILER = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*")
+_TRAILER = re.compile(TOKEN.pattern + rb":[\t\x20-\x7e\x80-\xff]*")
 _LONGEST_LINE = 1024
 _MOST_TRAILERS = 8192
 "Octets."

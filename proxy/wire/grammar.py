@@ -9,7 +9,7 @@ requests; only that fewer of their fields may not come twice.
 import re
 from typing import Final
 
-from proxy.wire.field_names import TOKEN, FieldNames, usual
+from proxy.wire.field_names import TOKEN, FieldNames, usual, values_of
 from proxy.wire.heads import HeadMalformed, HeadTooLong, VersionOther
 from proxy.wire.request_target import is_target
 
@@ -72,7 +72,7 @@ class Fields:
             return values
         if name in self._names.noted:
             return []
-        return [value for each, value in self.pairs() if each.lower() == name]  # asked for by a configuration
+        return values_of(self.pairs(), name)  # asked for by a configuration
 
     def pairs(self) -> list[Pair]:
         """Names as they came, and values; slow."""

@@ -11,7 +11,10 @@ from typing import Any, NamedTuple
 
 from aiohttp import web
 
-from proxy.wire.cross_site import comes_from_elsewhere, host_name, is_loopback
+from proxy.hosts import is_loopback
+from proxy.wire.cross_site import comes_from_elsewhere
+from proxy.wire.field_names import values_of
+from proxy.wire.request_target import host_name
 
 NAME = "cpi-oauth-proxy"
 "In the Server field: aiohttp's own would tell versions."
@@ -82,7 +85,7 @@ def _authority(target: bytes, fields: Fields) -> bytes:
     """Of a target in absolute form its own (RFC 9112 §3.2.2), else the Host field; nothing where there are several."""
     if found := _ABSOLUTE.match(target):
         return found[1]
-    hosts = [value for name, value in fields if name.lower() == b"host"]
+    hosts = values_of(fields, b"host")
     return hosts[0] if len(hosts) == 1 else b""
 
 

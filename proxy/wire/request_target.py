@@ -1,4 +1,4 @@
-"""What may stand as a request target; it is told, never changed (RFC 9112 §3.2)."""
+"""What may stand as a request target, which is checked and never changed (RFC 9112 §3.2), and what host it names."""
 
 import re
 from ipaddress import IPv6Address
@@ -10,6 +10,7 @@ _HOST_PORT = (
 '`uri-host [ ":" port ]`; the host is not empty (RFC 3986 §3.2, RFC 9110 §4.2.1).'
 _ABSOLUTE = re.compile(rb"[A-Za-z]+://(?:[!$&'()*+,;=\-._~%0-9A-Za-z:]*@)?" + _HOST_PORT + rb"(?:[/?].*)?")
 "`absolute-form` (RFC 9112 §3.2.2), of http and its like."
+_AUTHORITY = re.compile(rb"(?:\[([0-9A-Fa-f:.]+)\]|([^\s\[\]:/?#@\\]*[^\s\[\]:/?#@\\.]))\.?(?::([0-9]*))?")
 
 
 def is_target(method: str, target: bytes) -> bool:
@@ -22,6 +23,21 @@ def is_target(method: str, target: bytes) -> bool:
     if method == "CONNECT":  # with case: for another method, authority-form is malformed (RFC 9110 §9.1, 9112 §3.2.3)
         return True  # whatever a tunnel is asked for, admission refuses it, and says what to do instead
     return target[:1] == b"/" or (target == b"*" and method == "OPTIONS") or _names_host(target)
+
+
+def split_authority(authority: bytes) -> tuple[str, bytes] | None:
+    """Returns the host in lower case, without brackets and the dot at its end, and the digits of the port, if any.
+
+    Hosts have no case (RFC 3986 §3.2.2), and the dot only says that a name is absolute. None if it is not an authority.
+    """
+    found = _AUTHORITY.fullmatch(authority)
+    return ((found[1] or found[2]).decode("latin-1").lower(), found[3] or b"") if found else None
+
+
+def host_name(authority: bytes) -> str:
+    """Returns the host of `host:port`; empty if it is not an authority."""
+    found = split_authority(authority)
+    return found[0] if found else ""
 
 
 def _names_host(target: bytes) -> bool:

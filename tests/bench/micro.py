@@ -15,8 +15,8 @@ from typing import NamedTuple
 from proxy.forwarding.body import BufferedBody, length_of
 from proxy.forwarding.exchange import with_credentials
 from proxy.forwarding.fields import FieldRules, end_to_end, request_names, response_names
-from proxy.forwarding.outgoing import prepare
-from proxy.forwarding.verdict import Ending, Verdict, verdict
+from proxy.forwarding.prepared_request import prepare
+from proxy.forwarding.verdict import AttemptOutcome, Verdict, verdict
 from proxy.observe.log_format import json_line
 from proxy.observe.metrics import Metrics
 from proxy.upstream.request import http1_head
@@ -132,7 +132,7 @@ def forwarding() -> Iterator[Step]:
     source, body = samples.granted_source(), BufferedBody(samples.KIB)
     outgoing, token = prepare(request, "", route), source.ready()
     assert token is not None
-    ending, spent = Ending.ANSWERED, frozenset[Verdict]()
+    outcome, spent = AttemptOutcome.ANSWERED, frozenset[Verdict]()
 
     def head() -> bytes:
         return http1_head(with_credentials(outgoing, token, None, length_of(body, "POST")))
@@ -142,11 +142,11 @@ def forwarding() -> Iterator[Step]:
     yield Step("prepare the message that goes on, fields included", lambda: prepare(request, "", route))
     yield Step("a fresh token from its source", source.ready)
     yield Step("write the head of an attempt", head)
-    yield Step("verdict", lambda: verdict(ending, spent, method="POST", replayable=True))
+    yield Step("verdict", lambda: verdict(outcome, spent, method="POST", replayable=True))
 
 
 def accounting() -> Iterator[Step]:
     """The end of an exchange."""
     metrics, finished = Metrics(), samples.record()
     yield Step("render the log line", lambda: json_line(finished, "info"))
-    yield Step("count in the metrics", lambda: metrics.count(finished))
+    yield Step("count in the metrics", lambda: metrics.finished(finished))

@@ -17,7 +17,7 @@ from proxy.config.resolve import resolve
 from proxy.config.secrets import read_secret
 from proxy.forwarding.request import Request
 from proxy.forwarding.routes import Route, Routes
-from proxy.forwarding.target import take_apart
+from proxy.forwarding.target import parse_target
 from proxy.oauth.answer import TokenResponse
 from proxy.oauth.grant import GrantRequest
 from proxy.oauth.grant_runner import GrantRunner
@@ -82,7 +82,7 @@ def request_head() -> RequestHead:
 def request() -> Request:
     """The sample message; its connection is never asked for anything."""
     head, sender = request_head(), SenderConnection(context(premises(silent_log())))
-    return Request(head, take_apart(head.target), IncomingBody(sender, 1024), sender, "id-1")
+    return Request(head, parse_target(head.target), IncomingBody(sender, 1024), sender, "id-1")
 
 
 def premises(log: ProcessLog) -> ProcessResources:

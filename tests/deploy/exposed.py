@@ -3,20 +3,14 @@
 from types import SimpleNamespace
 from typing import Any
 
-from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
-from prometheus_client.registry import CollectorRegistry
 
-from proxy.admin import site
+from proxy.admin.prometheus import exposition
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.metrics import Metrics
 
 PROMETHEUS = frozenset({"instance", "job"})
 "Labels that Prometheus adds."
-
-
-class _Crowd(list[Any]):
-    most = 10
 
 
 def _shown() -> str:
@@ -27,19 +21,19 @@ def _shown() -> str:
     account.replayed("fetch_csrf")
     account.relayed(200)
     account.end()
-    metrics.count(account)
+    metrics.finished(account)
     metrics.count_grant("orders", "granted", 0.1)
-    proxy: Any = SimpleNamespace(
-        metrics=metrics,
-        crowd=_Crowd(),
+    state = SimpleNamespace(
+        in_flight=0,
+        connections=0,
+        max_connections=10,
         waiting={"orders": 0},
         sources={"orders": SimpleNamespace(expires=1.0)},
-        expiry=SimpleNamespace(ends={"orders": 1.0}),
-        pools={},
+        certificate_ends={"orders": 1.0},
+        pools=(),
     )
-    registry = CollectorRegistry()
-    registry.register(site._Families(proxy))
-    return generate_latest(registry).decode()
+    proxy: Any = SimpleNamespace(metrics=metrics, state=lambda: state)
+    return exposition(proxy).decode()
 
 
 _FAMILIES = list(text_string_to_metric_families(_shown()))

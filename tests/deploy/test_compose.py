@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from proxy.cli.sandbox import PORT_BASE
-from proxy.config.values import parse_duration
+from proxy.config.parsed_values import parse_duration
 from tests.deploy.product import (
     DEPLOY,
     IMAGE,

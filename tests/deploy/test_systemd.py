@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.config.values import parse_duration
+from proxy.config.parsed_values import parse_duration
 from tests.deploy.product import DEPLOY, PLACE, content, loaded, understood
 
 FOLDER = DEPLOY / "systemd"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from proxy.admin.site import _Families
+from proxy.admin.prometheus import Families
 from proxy.app import App
 from proxy.config.load import load
 from proxy.oauth import refused_token_streak as contest
@@ -32,7 +32,7 @@ def metrics() -> Iterator[tuple[str, str, tuple[str, ...], str]]:
         configuration = load(ROOT / "config" / "minimal.yaml", {"CPI_CLIENT_SECRET": "s"})
         log = ProcessLog(LineWriter(2), level="error", human=True)
         app = App(configuration, log=log, environ={}, loop=loop)
-        for family in _Families(app).collect():
+        for family in Families(app).collect():
             suffix = "_total" if family.type == "counter" else ""
             labels: Any = family._labelnames  # type: ignore[attr-defined]
             yield family.name + suffix, family.type, tuple(labels), family.documentation

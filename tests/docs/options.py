@@ -9,7 +9,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from proxy.config import urls, values
+from proxy.config import parsed_values, urls
 from proxy.config.environment import _OPTIONS
 from proxy.config.model import Admin, ListenerSettings
 from proxy.config.presets import PRESETS, Preset
@@ -19,15 +19,15 @@ from tests.docs.pages import anchor
 from tests.docs.tables import NOTHING, code, made
 
 KINDS: dict[Any, str] = {
-    values.parse_size: "size",
-    values.parse_duration: "duration",
-    values.parse_frequency: "`N/s`, `N/m`, `N/h`",
-    values.parse_network: "network",
-    values.parse_count: "whole number",
-    values.parse_share: "0 to 1",
-    values.parse_switch: "`true`, `false`",
-    values.parse_address: "address",
-    values._file_path: "file",
+    parsed_values.parse_size: "size",
+    parsed_values.parse_duration: "duration",
+    parsed_values.parse_frequency: "`N/s`, `N/m`, `N/h`",
+    parsed_values.parse_network: "network",
+    parsed_values.parse_count: "whole number",
+    parsed_values.parse_share: "0 to 1",
+    parsed_values.parse_switch: "`true`, `false`",
+    parsed_values.parse_address: "address",
+    parsed_values._file_path: "file",
     urls.check_token_url: "URL",
     urls.check_upstream: "URL or path",
     urls.check_proxy_url: "URL, `direct`",

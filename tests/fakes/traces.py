@@ -7,7 +7,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from proxy.observe.exporting import SdkWords, SpanTraces, WatchedExporter
+from proxy.observe.exporting import CountingExporter, SdkLog, SpanTraces
 from proxy.observe.losses import Losses
 from tests.fakes.upstream import PATIENCE
 
@@ -31,9 +31,9 @@ class MemoryTraces(SpanTraces):
     def __init__(self) -> None:
         self._memory = InMemorySpanExporter()
         provider = TracerProvider(shutdown_on_exit=False)
-        losses, words = Losses(Events(), asyncio.get_running_loop()), SdkWords()
-        provider.add_span_processor(SimpleSpanProcessor(WatchedExporter(self._memory, losses, words)))
-        super().__init__(provider, losses, words)
+        losses, sdk_log = Losses(Events(), asyncio.get_running_loop()), SdkLog()
+        provider.add_span_processor(SimpleSpanProcessor(CountingExporter(self._memory, losses, sdk_log)))
+        super().__init__(provider, losses, sdk_log)
 
     @property
     def spans(self) -> tuple[ReadableSpan, ...]:

@@ -68,7 +68,7 @@ def shown(octets: bytes) -> Iterator[str]:
 def canaries_of(running: "Running") -> list[str]:
     """All that is known; what has few different letters is no canary."""
     known = {*configured(running.app.configuration)}
-    for source in running.app.sources.values():
+    for source in running.app.state().sources.values():
         token: Any = getattr(source, "_token", None)
         if token is not None:
             known.add(token.authorization.decode().removeprefix("Bearer "))
@@ -80,13 +80,24 @@ def canaries_of(running: "Running") -> list[str]:
 def representations(running: "Running") -> str:
     """What would be shown of each part by a debugger, or by a careless log line."""
     app: Any = running.app
-    failures = [source.failure for source in app.sources.values()]
-    tokens = [getattr(source, "_token", None) for source in app.sources.values()]
+    sources = app.state().sources
+    failures = [source.failure for source in sources.values()]
+    tokens = [getattr(source, "_token", None) for source in sources.values()]
     units = [route.csrf._unit for route in app._generation.context.routes]
-    gates = [route.gate for route in app._generation.context.routes]
+    authenticators = [route.authenticator for route in app._generation.context.routes]
     errors = [f"{failure.error!r} {failure.error} {failure.error.args}" for failure in failures if failure]
-    parts = [app.configuration, app.sources, failures, tokens, units, gates, app.pools, list(app.crowd), app.listeners]
-    parts += [getattr(source, "_granting", None) for source in app.sources.values()]
+    parts = [
+        app.configuration,
+        sources,
+        failures,
+        tokens,
+        units,
+        authenticators,
+        app.pools,
+        list(app.senders),
+        app.listeners,
+    ]
+    parts += [getattr(source, "_granting", None) for source in sources.values()]
     return "\n".join([*map(repr, parts), *errors])
 
 

@@ -70,9 +70,13 @@ class Running:
         """The log line of the last finished exchange."""
         return (await self.accounts())[-1]
 
-    async def take(self, document: Document) -> None:
-        """Let it go on with another configuration."""
-        await self.app.take(await asyncio.to_thread(configured, document, self._file))
+    async def reload(self, document: Document) -> None:
+        """Apply another configuration."""
+        await self.apply(await asyncio.to_thread(configured, document, self._file))
+
+    async def apply(self, configuration: Configuration) -> None:
+        """Apply a loaded configuration."""
+        await self.app.apply(await self.app.prepare(configuration))
 
     async def stop(self) -> None:
         """Let the senders go, then stop."""

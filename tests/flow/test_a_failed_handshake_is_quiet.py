@@ -49,7 +49,7 @@ async def test_plain_http(proxy: Running, upstream: Upstream) -> None:
     assert b"HTTP" not in await sender.rest()
     (line,) = await proxy.lines.reach("handshake.failed")
     assert (line["level"], line["sender"], line["reason"]) == ("debug", "127.0.0.1", "http request")
-    await until(lambda: not proxy.app.crowd)
+    await until(lambda: not proxy.app.senders)
     assert (len(proxy.lines.text), upstream.requests) == (1, [])
 
 
@@ -59,14 +59,14 @@ async def test_a_sender_that_hangs_up(proxy: Running, begun: bytes, *, reset: bo
     """As the health checks of load balancers do."""
     sender = await proxy.sender()
     await sender.send(begun)
-    await until(lambda: len(proxy.app.crowd) == 1)
+    await until(lambda: len(proxy.app.senders) == 1)
     if reset:
         sender.reset()
     else:
         sender.leave()
     (line,) = await proxy.lines.reach("handshake.failed")
     assert line["level"] == "debug"
-    await until(lambda: not proxy.app.crowd)
+    await until(lambda: not proxy.app.senders)
     assert len(proxy.lines.text) == 1
 
 
@@ -75,13 +75,13 @@ async def test_a_handshake_that_stands_still_ends(proxy: Running, begun: bytes) 
     """After `limits.idle_timeout`, as a connection without a request."""
     sender = await proxy.sender()
     await sender.send(begun)
-    await until(lambda: len(proxy.app.crowd) == 1)
+    await until(lambda: len(proxy.app.senders) == 1)
     proxy.clock.advance(74)
-    assert [each.deadline - proxy.clock.time() for each in proxy.app.crowd] == [1]
+    assert [each.deadline - proxy.clock.time() for each in proxy.app.senders] == [1]
     proxy.clock.advance(2)
     with contextlib.suppress(ConnectionResetError):  # where what the sender had begun was not read
         assert await sender.rest() == b""
-    await until(lambda: not proxy.app.crowd)
+    await until(lambda: not proxy.app.senders)
     assert proxy.lines.text == []
 
 
@@ -89,13 +89,13 @@ async def test_a_handshake_that_stands_still_ends(proxy: Running, begun: bytes) 
 async def test_a_connection_counts_from_its_first_moment(proxy: Running, issuer: Authority) -> None:
     """One too many ends before a handshake; the log says why."""
     shaking = await proxy.sender()
-    await until(lambda: len(proxy.app.crowd) == 1)
+    await until(lambda: len(proxy.app.senders) == 1)
     with pytest.raises(ConnectionError):
         await proxy.sender(tls=issuer.trusting())
     record = await proxy.record()
     assert (record["status"], record["code"], record["made_by"]) == (503, "overloaded", "proxy")
     shaking.leave()
-    await until(lambda: not proxy.app.crowd)
+    await until(lambda: not proxy.app.senders)
     assert (await (await proxy.sender(tls=issuer.trusting())).ask(request(b"GET /orders"))).status == 200
 
 
@@ -105,7 +105,7 @@ async def test_a_sender_that_is_not_allowed_gets_no_handshake(proxy: Running, is
     with pytest.raises(ConnectionError):
         await proxy.sender(tls=issuer.trusting())
     assert (await proxy.record())["code"] == "sender_not_allowed"
-    await until(lambda: not proxy.app.crowd)
+    await until(lambda: not proxy.app.senders)
     assert not proxy.lines.named("handshake.failed")
 
 

@@ -53,7 +53,7 @@ async def test_a_stuttering_sender_of_a_large_body_does_not_stutter_at_the_upstr
     proxy = await serve(document(upstream, authority, **SPOOLED))
     sender = await proxy.sender()
     await sender.send(request(b"POST /orders", b"Transfer-Encoding: chunked") + chunked(LARGE)[:-5])
-    (connection,) = proxy.app.crowd
+    (connection,) = proxy.app.senders
     await until(lambda: connection._body is not None and connection._body.received == len(LARGE))
     proxy.clock.advance(50)
     await asyncio.sleep(0)

@@ -60,7 +60,7 @@ async def test_the_second_half_of_a_request_is_no_408(
     proxy = await serve(document(upstream, authority))
     sender = await proxy.sender()
     await sender.send(octets[:cut])
-    await until(lambda: any(each._parser.phase is IN_HEAD or each.busy for each in proxy.app.crowd))
+    await until(lambda: any(each._parser.phase is IN_HEAD or each.busy for each in proxy.app.senders))
     sender._writer.write(octets[cut:])
     await stand_still(proxy)
     assert (await sender.answer()).status == 200
@@ -76,7 +76,7 @@ async def test_a_request_on_an_idle_connection_is_no_reset(
     sender: Sender = await proxy.sender()
     if used:
         await sender.ask(request(b"POST /orders", body=b"x"))
-    await until(lambda: len(proxy.app.crowd))
+    await until(lambda: len(proxy.app.senders))
     sender._writer.write(request(b"POST /orders", body=b"y"))
     await stand_still(proxy)
     assert (await sender.answer()).status == 200

@@ -24,7 +24,7 @@ async def look(proxy: Running) -> None:
     """Let the listener look at its files, as it does every 5 s."""
     certificate = proxy.app.listeners[0].certificate
     assert certificate
-    await certificate.look()
+    await certificate.files.look()
 
 
 def shown(sender: Sender) -> bytes | None:
@@ -55,7 +55,7 @@ async def test_a_wrong_pair_is_not_taken(proxy: Running, issuer: Authority, tmp_
     await look(proxy)
     assert shown(await proxy.sender(tls=issuer.trusting())) == shown(before)
     (line,) = proxy.lines.named("certificate.rejected")
-    reason = f"{tmp_path}/key.pem: cannot be used for TLS (key values mismatch), name a certificate and its key"
+    reason = f"{tmp_path}/key.pem: cannot be used for TLS (key values mismatch); name a certificate and its key"
     assert (line["level"], line["listener"], line["reason"]) == ("warning", "127.0.0.1:0", reason)
 
     issuer.listener()
@@ -66,7 +66,7 @@ async def test_a_wrong_pair_is_not_taken(proxy: Running, issuer: Authority, tmp_
 async def test_its_end_is_among_the_metrics(proxy: Running, issuer: Authority) -> None:
     """Beside those of the certificates that are shown to servers."""
     sender = await proxy.sender(tls=issuer.trusting())
-    await until(lambda: proxy.app.expiry.ends)
+    await until(lambda: proxy.app.state().certificate_ends)
     end = ssl.cert_time_to_seconds(str((sender.tls.getpeercert() or {})["notAfter"]))
     _, text = await proxy.ask_admin("/metrics")
     (family,) = [each for each in text_string_to_metric_families(text) if "credential_expiry" in each.name]

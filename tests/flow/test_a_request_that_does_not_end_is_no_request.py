@@ -29,13 +29,13 @@ async def test_a_request_cut_at_any_octet_does_not_reach_the_upstream(
         sender = await proxy.sender()
         await sender.send(whole[:at])
         end(sender)  # type: ignore[operator]
-    await until(lambda: all(not each.busy for each in proxy.app.crowd))
+    await until(lambda: all(not each.busy for each in proxy.app.senders))
     await (await proxy.sender()).ask(whole)
     assert [bytes(each.body) for each in upstream.requests] == [b"the message"]
 
 
 @pytest.mark.parametrize(
-    ("end", "account"), [(Sender.reset, (499, "sender_left")), (Sender.leave, (400, "request_malformed"))]
+    ("end", "record"), [(Sender.reset, (499, "sender_left")), (Sender.leave, (400, "request_malformed"))]
 )
 async def test_a_cut_body_that_streams_is_cut_at_the_upstream(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer, end: object, record: tuple[int, str]
@@ -69,7 +69,7 @@ async def test_a_body_that_ends_too_soon_is_a_400_for_who_still_listens(
     proxy = await serve(document(upstream, authority))
     sender = await proxy.sender()
     await sender.send(WITH_LENGTH[:-1])
-    await until(lambda: any(each.busy for each in proxy.app.crowd))
+    await until(lambda: any(each.busy for each in proxy.app.senders))
     sender.finish()
     refused = await sender.answer()
     assert (refused.status, refused.code, upstream.requests) == (400, "request_malformed", [])
@@ -100,7 +100,7 @@ async def test_a_sender_that_leaves_after_its_message_is_delivered_is_noted(
     await sender.send(request(b"POST /http/invoices", body=b"<x/>"))
     await soon(tenant.faults.struck.reach("runtime.hang", 1))
     end(sender)  # type: ignore[operator]
-    await until(lambda: all(each.half_closed for each in proxy.app.crowd))
+    await until(lambda: all(each.half_closed for each in proxy.app.senders))
     assert proxy.lines.named("exchange.finished") == []
     tenant.faults.switch_off("runtime.hang")
     record = await proxy.record()
@@ -118,9 +118,9 @@ async def test_a_sender_that_leaves_while_the_token_is_awaited_sends_nothing(
     await sender.send(request(b"POST /http/invoices", body=b"left"))
     await other.send(request(b"POST /http/invoices", body=b"stays"))
     await soon(tenant.faults.struck.reach("neo.hang", 1))
-    await until(lambda: sum(each.busy for each in proxy.app.crowd) == 2)
+    await until(lambda: sum(each.busy for each in proxy.app.senders) == 2)
     end(sender)
-    await until(lambda: len(proxy.app.crowd) == 1 or any(each.half_closed for each in proxy.app.crowd))
+    await until(lambda: len(proxy.app.senders) == 1 or any(each.half_closed for each in proxy.app.senders))
     tenant.faults.switch_off("neo.hang")
     assert (await other.answer()).status == 200
     assert [message.body_start for message in tenant.messages] == [b"stays"]
@@ -159,7 +159,7 @@ async def test_no_exchange_is_left_behind(serve: Serve, upstream: Upstream, auth
         await sender.send(WITH_LENGTH)
         await turns(count)
         sender.leave()
-    await until(lambda: not len(proxy.app.crowd))
+    await until(lambda: not len(proxy.app.senders))
     (pool,) = proxy.app.pools
     await until(lambda: pool.leased == 0)
     assert all(bytes(each.body) in (b"", b"the message") for each in upstream.requests)

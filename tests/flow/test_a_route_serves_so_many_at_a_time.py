@@ -50,7 +50,7 @@ async def proxy(serve: Serve, upstream: Upstream, authority: AuthorizationServer
 
 def waiting(proxy: Running) -> int:
     """How many wait."""
-    return proxy.app.waiting["orders"]
+    return proxy.app.state().waiting["orders"]
 
 
 async def send(proxy: Running, upstream: Upstream, *bodies: bytes) -> list[Sender]:
@@ -129,9 +129,9 @@ async def test_a_large_body_is_not_read_while_it_waits(proxy: Running, upstream:
     content = b"x" * (4 << 20)
     second = await proxy.sender()
     sending = asyncio.create_task(second.send(request(b"POST /orders", body=content)))
-    await until(lambda: any(each._body is not None and each._body.paused for each in proxy.app.crowd))
+    await until(lambda: any(each._body is not None and each._body.paused for each in proxy.app.senders))
     await turns()
-    (held_back,) = [each._body for each in proxy.app.crowd if each._body is not None and not each._body.ended]
+    (held_back,) = [each._body for each in proxy.app.senders if each._body is not None and not each._body.ended]
     assert held_back.received < 1 << 17
     held.go.set()
     assert (await first.answer()).status == 200
@@ -147,7 +147,7 @@ async def test_a_sender_that_leaves_within_a_large_body_gives_its_turn_away(
     (first,) = await send(proxy, upstream, b"1")
     second, third = await proxy.sender(), await proxy.sender()
     sending = asyncio.create_task(second.send(request(b"POST /orders", body=b"x" * (4 << 20))))
-    await until(lambda: any(each._body is not None and each._body.paused for each in proxy.app.crowd))
+    await until(lambda: any(each._body is not None and each._body.paused for each in proxy.app.senders))
     second.leave()
     await asyncio.gather(sending, return_exceptions=True)
     await third.send(request(b"POST /orders", body=b"3"))

@@ -29,8 +29,8 @@ async def pour(call: Call) -> None:
 
 async def settled(proxy: Running) -> "asyncio.Transport":
     """The transport of the one sender, when the system takes no more and the peer's end is full."""
-    await until(lambda: any(each.congested for each in proxy.app.crowd))
-    (connection,) = proxy.app.crowd
+    await until(lambda: any(each.congested for each in proxy.app.senders))
+    (connection,) = proxy.app.senders
     transport: asyncio.Transport = connection._transport
     await turns(200)
     proxy.clock.advance(5)

@@ -31,7 +31,7 @@ DIGEST = hashlib.sha256(b"".join(message())).hexdigest()
 
 def held(proxy: Running) -> int:
     """Octets of bodies in our memory."""
-    senders = [(each._body, each._transport) for each in proxy.app.crowd]
+    senders = [(each._body, each._transport) for each in proxy.app.senders]
     upstreams = [(each.body, each._transport) for pool in proxy.app.pools for each in pool._all]
     return sum(
         (body._pieces.size if body is not None else 0) + transport.get_write_buffer_size()
@@ -70,7 +70,7 @@ async def test_a_slow_upstream_slows_the_sender(
     sending = asyncio.create_task(send())
     (pool,) = proxy.app.pools
     await until(lambda: any(each.congested for each in pool._all))
-    await until(lambda: any(each._body is not None and each._body.paused for each in proxy.app.crowd))
+    await until(lambda: any(each._body is not None and each._body.paused for each in proxy.app.senders))
     await turns(200)
     assert HIGH_WATER < held(proxy) <= MOST
     assert not sending.done()
@@ -100,7 +100,7 @@ async def test_a_slow_sender_slows_the_upstream(
     sender = await proxy.sender()
     await sender.send(request(b"GET /orders"))
     (pool,) = proxy.app.pools
-    await until(lambda: any(each.congested for each in proxy.app.crowd))
+    await until(lambda: any(each.congested for each in proxy.app.senders))
     await until(lambda: any(each.body is not None and each.body.paused for each in pool._all))
     await turns(200)
     assert HIGH_WATER < held(proxy) <= MOST
@@ -128,7 +128,7 @@ async def test_a_sender_that_takes_nothing_is_cut_off(
     proxy = await serve(document(upstream, authority))
     sender = await proxy.sender()
     await sender.send(request(b"GET /orders"))
-    await until(lambda: any(each.congested for each in proxy.app.crowd))
+    await until(lambda: any(each.congested for each in proxy.app.senders))
     await time_passes(proxy, cut.is_set)
     assert (await proxy.record())["code"] == "sender_left"
 
@@ -151,11 +151,11 @@ async def test_an_upstream_that_takes_nothing_is_a_504(
     sending = asyncio.create_task(sender.send(b"".join(pieces)))
     (pool,) = proxy.app.pools
     await until(lambda: any(each.congested for each in pool._all))
-    await until(lambda: any(each._body is not None and each._body.paused for each in proxy.app.crowd))
+    await until(lambda: any(each._body is not None and each._body.paused for each in proxy.app.senders))
     proxy.clock.advance(120)
     await turns()
     assert proxy.lines.named("exchange.finished") == []
-    await time_passes(proxy, lambda: not any(each.busy for each in proxy.app.crowd))
+    await time_passes(proxy, lambda: not any(each.busy for each in proxy.app.senders))
     refused = await sender.answer()
     assert (refused.status, refused.code) == (504, "upstream_timeout")
     sending.cancel()

@@ -114,7 +114,7 @@ async def test_who_waits_for_a_further_connection(
     first = await proxy.sender()
     assert (await first.ask(POST)).status == 200
     first.leave()
-    await until(lambda: len(proxy.app.crowd) == 0)
+    await until(lambda: len(proxy.app.senders) == 0)
     proxy.clock.advance(60)  # the token is old enough to be renewed
     dns.hang_at(NAME, 1 + looks)
     await is_told(proxy, lambda: dns.begun(NAME, 1 + looks))
@@ -132,7 +132,7 @@ async def test_who_is_in_the_middle_of_a_body(
     proxy = await serve(document(upstream, authority, **options) | {"drain_timeout": 0})
     sender = await proxy.sender()
     await sender.send(request(b"POST /orders", body=b"x" * 9000)[:-1])
-    await until(lambda: any(each.busy and each._body and each._body.received == 8999 for each in proxy.app.crowd))
+    await until(lambda: any(each.busy and each._body and each._body.received == 8999 for each in proxy.app.senders))
     if options == {"buffer": 0}:
         await upstream.reach(1)
     await soon(proxy.app.stop())
@@ -147,7 +147,7 @@ async def test_who_is_in_the_middle_of_a_head(serve: Serve, upstream: Upstream, 
     proxy = await serve(document(upstream, authority) | {"drain_timeout": 0})
     sender = await proxy.sender()
     await sender.send(POST[:20])
-    await until(lambda: any(each._parser.phase is IN_HEAD for each in proxy.app.crowd))
+    await until(lambda: any(each._parser.phase is IN_HEAD for each in proxy.app.senders))
     await soon(proxy.app.stop())
     told = await sender.answer()
     assert (told.status, told.code) == (503, "draining")
@@ -203,4 +203,4 @@ async def test_a_stop_after_an_interrupt_is_a_whole_one(
         await soon(asyncio.wait([command]))
         told = await sender.answer()
         assert (told.status, told.code) == (503, "draining")
-        assert proxy.app._resources.grant_session._session is None
+        assert proxy.app._resources.grant_session._http is None

@@ -1,4 +1,4 @@
-"""A running proxy goes on with another configuration: at once for what comes, never for what is on its way."""
+"""A reload applies to the next request at once, and never to an exchange that is running."""
 
 import asyncio
 import socket
@@ -19,7 +19,7 @@ from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.passwords import bcrypt_hash
 from tests.fakes.sender import request
 from tests.fakes.upstream import Held, Upstream, answer
-from tests.flow.running import Document, Serve, configured, document, soon, until
+from tests.flow.running import Document, Running, Serve, configured, document, soon, until
 
 POST = request(b"POST /orders", body=b"x")
 
@@ -31,49 +31,60 @@ async def other() -> AsyncIterator[Upstream]:
         yield started
 
 
+@pytest.fixture
+def first(upstream: Upstream, authority: AuthorizationServer) -> Document:
+    """The first configuration."""
+    return document(upstream, authority)
+
+
+@pytest.fixture
+async def proxy(serve: Serve, first: Document) -> Running:
+    """A proxy with the first configuration."""
+    return await serve(first)
+
+
 def with_route(first: Document, **options: object) -> Document:
-    """The document, its route with other options."""
+    """The configuration, its route with other options."""
     return first | {"routes": [first["routes"][0] | options]}
 
 
-async def test_the_next_request_of_a_connection_goes_the_new_way(
-    serve: Serve, upstream: Upstream, other: Upstream, authority: AuthorizationServer
+def tokens(upstream: Upstream) -> list[bytes]:
+    """The Authorization fields that the upstream received."""
+    return [value for each in upstream.requests for value in each.field(b"Authorization")]
+
+
+async def test_the_next_request_on_a_connection_goes_to_the_new_upstream(
+    proxy: Running, first: Document, upstream: Upstream, other: Upstream, authority: AuthorizationServer
 ) -> None:
-    """The same octets as before; the sender notices nothing, and no token is fetched for it."""
-    first = document(upstream, authority)
-    proxy = await serve(first)
+    """The connection and the token stay."""
     sender = await proxy.sender()
     assert [(await sender.ask(POST)).status for _ in range(2)] == [200, 200]
-    await proxy.take(with_route(first, upstream=f"{other.url}/http/invoices"))
+    await proxy.reload(with_route(first, upstream=f"{other.url}/http/invoices"))
     assert [(await sender.ask(POST)).status for _ in range(2)] == [200, 200]
     assert [each.target for each in other.requests] == [b"/http/invoices"] * 2
-    assert (len(upstream.requests), len(authority.requests)) == (2, 1)
+    assert len(upstream.requests) == 2
+    assert len(authority.requests) == 1
 
 
-async def test_a_route_comes_and_another_goes(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> None:
-    """Both at the same moment."""
-    first = document(upstream, authority)
-    proxy = await serve(first)
+async def test_routes_are_added_and_removed_at_the_same_moment(proxy: Running, first: Document) -> None:
+    """The connection of the sender stays."""
     sender = await proxy.sender()
     invoices = request(b"POST /invoices", body=b"x")
     assert [(await sender.ask(each)).status for each in (POST, invoices)] == [200, 404]
-    await proxy.take(with_route(first, path="/invoices"))
+    await proxy.reload(with_route(first, path="/invoices"))
     assert [(await sender.ask(each)).status for each in (POST, invoices)] == [404, 200]
 
 
-async def test_what_is_on_its_way_ends_as_it_began(
-    serve: Serve, upstream: Upstream, other: Upstream, authority: AuthorizationServer
+async def test_a_running_exchange_finishes_at_its_first_upstream(
+    proxy: Running, first: Document, upstream: Upstream, other: Upstream
 ) -> None:
-    """With its upstream, whose connections are not kept after it."""
-    held = Held()
-    upstream.script = deque([answer(), answer(), held])
-    first = document(upstream, authority)
-    proxy = await serve(first)
+    """The connections to that upstream are not kept afterwards."""
+    upstream.script = deque([answer(), answer(), held := Held()])
     idle, sender = await proxy.sender(), await proxy.sender()
     await asyncio.gather(idle.ask(POST), sender.ask(POST))
     await sender.send(POST)
     await upstream.reach(3)
-    await proxy.take(with_route(first, upstream=other.url))
+    await proxy.reload(with_route(first, upstream=other.url))
     await until(lambda: sum(pool.idle for pool in proxy.app.pools) == 0)
     assert (await idle.ask(POST)).status == 200
     held.go.set()
@@ -83,152 +94,137 @@ async def test_what_is_on_its_way_ends_as_it_began(
     assert sum(pool.idle for pool in proxy.app.pools) == 1
 
 
-async def test_stopping_ends_what_an_earlier_configuration_began(
-    serve: Serve, upstream: Upstream, other: Upstream, authority: AuthorizationServer
+async def test_stopping_ends_exchanges_of_an_earlier_configuration(
+    serve: Serve, first: Document, upstream: Upstream, other: Upstream
 ) -> None:
-    """It is told so like any other."""
+    """Their senders get the same answer as all others."""
     upstream.script = deque([Held()])
-    first = document(upstream, authority) | {"drain_timeout": 0}
-    proxy = await serve(first)
+    proxy = await serve(first | {"drain_timeout": 0})
     sender = await proxy.sender()
     await sender.send(POST)
     await upstream.reach(1)
-    await proxy.take(with_route(first, upstream=other.url))
+    await proxy.reload(with_route(first, upstream=other.url) | {"drain_timeout": 0})
     await soon(proxy.app.stop())
     assert (await sender.answer()).code == "draining"
 
 
-async def test_connections_and_csrf_tokens_of_what_has_not_changed_are_kept(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
+async def test_an_unchanged_route_keeps_its_connections_and_csrf_token(
+    proxy: Running, first: Document, upstream: Upstream
 ) -> None:
-    """Only what is new begins anew."""
+    """A route that is added does not affect it."""
     upstream.script = deque([answer(403, b"X-CSRF-Token: Required"), answer(200, b"X-CSRF-Token: NONCE")])
-    first = document(upstream, authority)
-    proxy = await serve(first)
     sender = await proxy.sender()
     await sender.ask(POST)
     added = {"path": "/more", "upstream": upstream.url, "oauth_client": "orders"}
-    await proxy.take(first | {"routes": [*first["routes"], added]})
+    await proxy.reload(first | {"routes": [*first["routes"], added]})
     await sender.ask(POST)
     assert [each.field(b"X-CSRF-Token") for each in upstream.requests[2:]] == [[b"NONCE"]] * 2
     assert upstream.requests[3].connection in {1, 2}  # of the message and of the fetch
 
 
-async def test_a_changed_oauth_client_has_a_new_token_at_once_and_its_old_one_until_then(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
+async def test_a_changed_oauth_client_gets_a_new_token_in_the_background(
+    proxy: Running, upstream: Upstream, authority: AuthorizationServer
 ) -> None:
-    """Nobody waits for it."""
-    first = document(upstream, authority)
-    proxy = await serve(first)
+    """Exchanges use the old one until then."""
     sender = await proxy.sender()
     await sender.ask(POST)
-    await proxy.take(document(upstream, authority, client={"client_secret": "other", "scopes": ["a"]}))
+    await proxy.reload(document(upstream, authority, client={"client_secret": "other", "scopes": ["a"]}))
     await proxy.lines.reach("token.granted", 2)
     await sender.ask(POST)
     assert [each.form.get("scope") for each in authority.requests] == [None, "a"]
-    assert [each.field(b"Authorization") for each in upstream.requests] == [[b"Bearer token-1"], [b"Bearer token-2"]]
+    assert tokens(upstream) == [b"Bearer token-1", b"Bearer token-2"]
 
 
-async def test_what_a_file_brings_at_the_last_moment_does_not_bring_old_options_back(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
+async def test_a_late_change_of_a_file_does_not_restore_old_options(
+    proxy: Running, upstream: Upstream, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who follows the files for the configuration before ends before the new one holds."""
-    proxy = await serve(document(upstream, authority))
-    (before,) = proxy.app._generation.registrations.values()
-    follower, client = before.rotation, before.source.client
+    """The watchers of the old configuration end before the new one applies."""
+    generation = proxy.app._generation
+    (before,) = generation.clients.values()
+    client = before.source.client
 
     async def changing() -> None:
-        follower._changed(client)
+        generation._renew(before.source, client)
 
-    monkeypatch.setattr(follower, "close", changing)
-    await proxy.take(document(upstream, authority, client={"scopes": ["a"]}))
+    monkeypatch.setattr(before.watcher, "close", changing)
+    await proxy.reload(document(upstream, authority, client={"scopes": ["a"]}))
     await (await proxy.sender()).ask(POST)
     assert authority.requests[-1].form["scope"] == "a"
 
 
-async def test_another_registration_begins_without_a_token(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
+async def test_another_client_id_starts_without_a_token(
+    proxy: Running, upstream: Upstream, authority: AuthorizationServer
 ) -> None:
-    """A token of one id is never used for another."""
-    proxy = await serve(document(upstream, authority))
+    """The token of one id is never used for another."""
     sender = await proxy.sender()
     await sender.ask(POST)
-    await proxy.take(document(upstream, authority, client={"client_id": "another"}))
+    await proxy.reload(document(upstream, authority, client={"client_id": "another"}))
     await sender.ask(POST)
-    assert [each.field(b"Authorization") for each in upstream.requests] == [[b"Bearer token-1"], [b"Bearer token-2"]]
+    assert tokens(upstream) == [b"Bearer token-1", b"Bearer token-2"]
 
 
-async def test_a_token_on_its_way_is_waited_for_over_a_reload(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
+async def test_one_grant_serves_exchanges_before_and_after_a_reload(
+    proxy: Running, first: Document, authority: AuthorizationServer
 ) -> None:
-    """One grant serves who came before and who comes after."""
-    first = document(upstream, authority)
+    """Both wait for it."""
     authority.hold = asyncio.Event()
-    proxy = await serve(first)
     early, late = await proxy.sender(), await proxy.sender()
     await early.send(POST)
     await until(lambda: authority.requests)
-    await proxy.take(with_route(first, max_body="1KiB"))
+    await proxy.reload(with_route(first, max_body="1KiB"))
     await late.send(POST)
-    await until(lambda: sum(each.busy for each in proxy.app.crowd) == 2)
+    await until(lambda: sum(each.busy for each in proxy.app.senders) == 2)
     authority.hold.set()
     assert [(await each.answer()).status for each in (early, late)] == [200, 200]
     assert len(authority.requests) == 1
 
 
-async def test_a_gate_remembers_over_a_reload(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
-) -> None:
-    """Else all senders at once would have their passwords checked."""
+async def test_a_changed_route_keeps_its_authenticator(serve: Serve, first: Document, tmp_path: Path) -> None:
+    """Otherwise the passwords of all senders would be checked at once."""
     (tmp_path / "users").write_text(f"erp:{bcrypt_hash('p')}\n")
-    first = with_route(document(upstream, authority), inbound_auth={"basic": {"users_file": "users"}})
+    first = with_route(first, inbound_auth={"basic": {"users_file": "users"}})
     proxy = await serve(first)
     (before,) = proxy.app._generation.routes.values()
-    await proxy.take(with_route(first, max_body="1KiB"))
+    await proxy.reload(with_route(first, max_body="1KiB"))
     (after,) = proxy.app._generation.routes.values()
     assert before is not after
-    assert before.gate is after.gate
+    assert before.authenticator is after.authenticator
 
 
 @pytest.mark.parametrize("wrong", ["taken", "password file", "reuse_port"])
-async def test_what_cannot_be_changes_nothing(
-    serve: Serve, upstream: Upstream, other: Upstream, authority: AuthorizationServer, tmp_path: Path, wrong: str
+async def test_a_reload_that_fails_changes_nothing(
+    proxy: Running, first: Document, other: Upstream, tmp_path: Path, wrong: str
 ) -> None:
-    """Whole or not at all: neither the route, nor the address that could be had, nor the limits."""
-    first = document(upstream, authority)
-    proxy = await serve(first)
+    """Routes, limits and addresses stay, even those that could have changed."""
     before = proxy.app.configuration
     blocker = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
     taken = blocker.sockets[0].getsockname()[1]
+    users = tmp_path / "users"
+    users.write_text(f"erp:{bcrypt_hash('p')}\n")
     second = with_route(first, upstream=other.url) | {"limits": {"max_connections": 1}}
     if wrong == "taken":
         second["listen"] = ["127.0.0.1:0", f"127.0.0.1:{taken}"]
     elif wrong == "reuse_port":
         second["reuse_port"] = True
     else:
-        (tmp_path / "users").write_text(f"erp:{bcrypt_hash('p')}\n")
+        second = with_route(second, inbound_auth={"basic": {"users_file": "users"}})
         second["listen"] = ["127.0.0.1:0", {"address": "127.0.0.1:0", "tls": Authority(tmp_path).listener()}]
-    if wrong == "password file":
-        with_gate = with_route(second, inbound_auth={"basic": {"users_file": "users"}})
-        loaded = await asyncio.to_thread(configured, with_gate, tmp_path / "proxy.yaml")
-        (tmp_path / "users").write_text("")
-        with pytest.raises(ValueError, match="users"):
-            await proxy.app.take(loaded)
-    else:
-        with pytest.raises((OSError, ValueError), match=f"{taken}|reuse_port"):
-            await proxy.take(second)
+    loaded = await asyncio.to_thread(configured, second, tmp_path / "proxy.yaml")
+    users.write_text("")
+    with pytest.raises((OSError, ValueError), match=f"{taken}|reuse_port|users"):
+        await proxy.apply(loaded)
     senders = [await proxy.sender() for _ in range(2)]
     assert [(await each.ask(POST)).status for each in senders] == [200, 200]
-    assert (proxy.app.configuration, other.requests, len(proxy.app.listeners)) == (before, [], 1)
+    assert proxy.app.configuration == before
+    assert other.requests == []
+    assert len(proxy.app.listeners) == 1
     blocker.close()
 
 
-async def test_what_fails_in_the_middle_leaves_no_address_behind(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
+async def test_a_fault_between_two_addresses_releases_the_first(
+    proxy: Running, first: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also where it is a fault of ours."""
-    first = document(upstream, authority)
-    proxy = await serve(first)
+    """The same holds for every kind of exception."""
     bound: list[Listener] = []
     bind = Listener.bind
 
@@ -240,16 +236,14 @@ async def test_what_fails_in_the_middle_leaves_no_address_behind(
 
     monkeypatch.setattr(Listener, "bind", failing)
     with pytest.raises(RuntimeError):
-        await proxy.take(first | {"listen": ["127.0.0.1:0", "127.0.0.2:0", "127.0.0.3:0"]})
+        await proxy.reload(first | {"listen": ["127.0.0.1:0", "127.0.0.2:0", "127.0.0.3:0"]})
     assert [each.port for each in bound] == [0]
 
 
-async def test_a_fault_in_the_admin_site_leaves_no_address_behind(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
+async def test_a_fault_in_the_admin_site_releases_the_senders_addresses(
+    proxy: Running, first: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It comes last, when the senders' addresses have been had."""
-    first = document(upstream, authority)
-    proxy = await serve(first)
+    """The admin address is opened last."""
     changes: list[ListenersChange] = []
     prepare = Listeners.prepare
 
@@ -260,23 +254,20 @@ async def test_a_fault_in_the_admin_site_leaves_no_address_behind(
     monkeypatch.setattr(Listeners, "prepare", kept)
     monkeypatch.setattr("proxy.app.lifecycle.open_site", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        await proxy.take(first | {"listen": ["127.0.0.1:0", "127.0.0.2:0"], "admin": "127.0.0.3:0"})
+        await proxy.reload(first | {"listen": ["127.0.0.1:0", "127.0.0.2:0"], "admin": "127.0.0.3:0"})
     assert [each.port for each in changes[0].opened] == [0]
 
 
-async def test_pools_of_an_earlier_configuration_are_shown_while_they_serve(
-    serve: Serve, upstream: Upstream, other: Upstream, authority: AuthorizationServer
+async def test_a_pool_of_an_earlier_configuration_is_shown_while_it_serves(
+    proxy: Running, first: Document, upstream: Upstream, other: Upstream
 ) -> None:
-    """Not for as long as something remembers them."""
-    held = Held()
-    upstream.script = deque([held])
-    first = document(upstream, authority)
-    proxy = await serve(first)
+    """Other references to the pool do not matter."""
+    upstream.script = deque([held := Held()])
     sender = await proxy.sender()
     await sender.send(POST)
     await upstream.reach(1)
     remembered = proxy.app.pools
-    await proxy.take(with_route(first, upstream=other.url))
+    await proxy.reload(with_route(first, upstream=other.url))
     assert len(proxy.app.pools) == 2
     held.go.set()
     await sender.answer()
@@ -284,19 +275,14 @@ async def test_pools_of_an_earlier_configuration_are_shown_while_they_serve(
     assert [str(each.origin) for each in proxy.app.pools] == [f"127.0.0.1:{other.port}"]
 
 
-async def test_a_listener_comes_and_another_goes(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
-    """Idle connections of the one that goes end; what is on its way over it is answered."""
-    held = Held()
-    upstream.script = deque([answer(), held])
-    first = document(upstream, authority)
-    proxy = await serve(first)
+async def test_a_listener_is_added_and_another_removed(proxy: Running, first: Document, upstream: Upstream) -> None:
+    """Idle connections of the removed one end; a running exchange over it is answered."""
+    upstream.script = deque([answer(), held := Held()])
     idle, busy, port = await proxy.sender(), await proxy.sender(), proxy.port
     await idle.ask(POST)
     await busy.send(POST)
     await upstream.reach(2)
-    await proxy.take(first | {"listen": "127.0.0.2:0"})
+    await proxy.reload(first | {"listen": "127.0.0.2:0"})
     proxy.clock.advance(LINGER)
     assert await idle.rest() == b""
     with pytest.raises(ConnectionRefusedError):
@@ -307,55 +293,43 @@ async def test_a_listener_comes_and_another_goes(
     assert (await busy.answer()).field(b"Connection") == [b"close"]
 
 
-async def test_a_listener_that_lets_in_others_asks_who_is_there_to_come_again(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
+async def test_a_listener_that_admits_others_ends_its_connections(
+    proxy: Running, first: Document, upstream: Upstream
 ) -> None:
-    """Its address stays, and nobody past the new fence is served any more."""
-    first = document(upstream, authority)
-    proxy = await serve(first)
+    """Its address stays, and `allow` holds for every later request."""
     port, sender = proxy.port, await proxy.sender()
     await sender.ask(POST)
-    await proxy.take(first | {"listen": {"address": "127.0.0.1:0", "allow": ["192.0.2.0/24"]}})
+    await proxy.reload(first | {"listen": {"address": "127.0.0.1:0", "allow": ["192.0.2.0/24"]}})
     assert proxy.port == port
     assert await sender.rest() == b""
     assert (await (await proxy.sender()).answer()).code == "sender_not_allowed"
     assert len(upstream.requests) == 1
 
 
-async def test_a_listener_may_begin_to_speak_tls(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, issuer: Authority
-) -> None:
-    """At the same address, and back."""
-    first = document(upstream, authority)
-    proxy = await serve(first)
+async def test_a_listener_can_switch_to_tls_and_back(proxy: Running, first: Document, issuer: Authority) -> None:
+    """Its address stays."""
     await (await proxy.sender()).ask(POST)
-    await proxy.take(first | {"listen": {"address": "127.0.0.1:0", "tls": issuer.listener()}})
+    await proxy.reload(first | {"listen": {"address": "127.0.0.1:0", "tls": issuer.listener()}})
     assert (await (await proxy.sender(tls=issuer.trusting())).ask(POST)).status == 200
-    await proxy.take(first)
+    await proxy.reload(first)
     assert (await (await proxy.sender()).ask(POST)).status == 200
 
 
-async def test_limits_hold_for_who_is_there_too(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
-    """The connection stays, and its next request has the new time."""
-    first = document(upstream, authority)
-    proxy = await serve(first)
+async def test_limits_apply_to_existing_connections(proxy: Running, first: Document) -> None:
+    """A connection above the new limit stays; its next request has the new timeout."""
     sender = await proxy.sender()
     await sender.ask(POST)
-    await proxy.take(first | {"limits": {"idle_timeout": 1, "max_connections": 1}})
+    await proxy.reload(first | {"limits": {"idle_timeout": 1, "max_connections": 1}})
     assert (await (await proxy.sender()).answer()).code == "overloaded"
     await sender.ask(POST)
     proxy.clock.advance(1.5)
     assert await sender.rest() == b""
 
 
-async def test_the_admin_address_moves(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> None:
-    """It is at the new place before it is gone from the old one."""
-    first = document(upstream, authority)
-    proxy = await serve(first)
+async def test_the_admin_address_can_change(proxy: Running, first: Document) -> None:
+    """The old one is closed."""
     before = proxy.app.admin.port
-    await proxy.take(first | {"admin": "127.0.0.2:0"})
+    await proxy.reload(first | {"admin": "127.0.0.2:0"})
     reader, writer = await asyncio.open_connection("127.0.0.2", proxy.app.admin.port)
     writer.write(b"GET /readyz HTTP/1.0\r\nHost: 127.0.0.2\r\n\r\n")
     assert b"200 OK" in await reader.read()
@@ -364,10 +338,10 @@ async def test_the_admin_address_moves(serve: Serve, upstream: Upstream, authori
         await asyncio.open_connection("127.0.0.1", before)
 
 
-async def test_new_certificates_of_an_upstream_are_read(
+async def test_an_upstreams_certificate_file_is_read_again(
     serve: Serve, authority: AuthorizationServer, tmp_path: Path
 ) -> None:
-    """The same path with another content is another trust."""
+    """The configuration itself need not change."""
     old, new = trustme.CA(), trustme.CA()
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     new.issue_cert("127.0.0.1").configure_cert(tls)
@@ -379,5 +353,5 @@ async def test_new_certificates_of_an_upstream_are_read(
         sender = await proxy.sender()
         assert (await sender.ask(POST)).status == 502
         new.cert_pem.write_to_path(ca_file)
-        await proxy.take(first)
+        await proxy.reload(first)
         assert (await sender.ask(POST)).status == 200

@@ -74,7 +74,7 @@ def pouring(proxy: Running, poured: asyncio.Event, *unasked: bytes) -> Line:
     async def pour(call: Call) -> None:
         await call.send(head(200, b"Transfer-Encoding: chunked"))
         (pool,) = proxy.app.pools
-        while not any(each.congested for each in proxy.app.crowd):
+        while not any(each.congested for each in proxy.app.senders):
             await call.send(b"%x\r\n%b\r\n" % (RECORD // 2, bytes(RECORD // 2)))
             await turns(4)
         await until(lambda: all(each.body is None or each.body.received % (RECORD // 2) == 0 for each in pool._all))

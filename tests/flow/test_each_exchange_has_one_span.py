@@ -1,6 +1,5 @@
-"""With a collector each exchange is one span: below the sender's, above the upstream's, and without a secret."""
+"""If spans are enabled, each exchange is one span, between the sender's and the upstream's, and without a secret."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +20,13 @@ PARENT = f"traceparent: 00-{TRACE}-{PARENT_SPAN}-01".encode()
 
 @pytest.fixture
 async def traces() -> MemoryTraces:
-    """Spans that can be read."""
+    """Spans in memory."""
     return MemoryTraces()
 
 
 @pytest.fixture
 async def proxy(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> Running:
-    """One route, `/orders`."""
+    """A proxy with spans."""
     return await serve(document(upstream, authority))
 
 
@@ -37,20 +36,23 @@ def ids(span: ReadableSpan) -> tuple[str, str]:
     return f"{span.context.trace_id:032x}", f"{span.context.span_id:016x}"
 
 
-def said(span: ReadableSpan) -> Mapping[str, Any]:
-    """Its attributes."""
+def told(span: ReadableSpan, *names: str) -> dict[str, Any]:
+    """These attributes of a span; our own have no prefix."""
     assert span.attributes is not None
-    return span.attributes
+    found = {name.removeprefix("cpi_proxy."): value for name, value in span.attributes.items()}
+    return {name: found[name] for name in names}
 
 
-async def test_it_hangs_between_the_senders_and_the_upstreams(
+async def test_it_is_the_senders_child_and_the_upstreams_parent(
     proxy: Running, upstream: Upstream, traces: MemoryTraces
 ) -> None:
-    """In place of the sender's traceparent stands ours; its tracestate and baggage go on as they came."""
+    """Our traceparent replaces the sender's; its tracestate and baggage are forwarded unchanged."""
     fields = (PARENT, b"TraceState: congo=t61rcWkgMzE", b"tracestate: rojo=1", b"baggage: a=1")
     await (await proxy.sender()).ask(request(b"POST /orders/new?key=cAnAry-query", *fields, body=b"x"))
     (span,) = await traces.reach()
-    assert (ids(span)[0], span.name, span.kind) == (TRACE, "POST orders", SpanKind.SERVER)
+    assert ids(span)[0] == TRACE
+    assert span.name == "POST orders"
+    assert span.kind is SpanKind.SERVER
     assert span.parent is not None
     assert f"{span.parent.span_id:016x}" == PARENT_SPAN
     assert upstream.requests[0].lines[1:] == [
@@ -64,24 +66,26 @@ async def test_it_hangs_between_the_senders_and_the_upstreams(
     ]
 
 
-async def test_it_says_what_the_line_of_the_log_says(proxy: Running, upstream: Upstream, traces: MemoryTraces) -> None:
-    """The same numbers, under the names of the conventions."""
+async def test_it_has_the_values_of_the_log_line(proxy: Running, upstream: Upstream, traces: MemoryTraces) -> None:
+    """The names are those of the semantic conventions."""
     upstream.script[0] = answer(200, b"SAP_MessageProcessingLogID: mpl-1", body=b"taken")
     await (await proxy.sender()).ask(request(b"POST /orders/new?key=cAnAry-query", b"X-Request-ID: mine", body=b"x"))
     line, (span,) = await proxy.record(), await traces.reach()
-    told = {name.removeprefix("cpi_proxy."): value for name, value in said(span).items()}
-    for name in ("request_id", "route", "oauth_client", "made_by", "attempts", "token", "mpl_id"):
-        assert told[name] == line[name]
-    for name in ("token_seconds", "connect_seconds", "first_byte_seconds", "relay_seconds"):
-        assert told[name] == pytest.approx(line[name], abs=1e-6)
-    assert (told["url.path"], told["http.response.status_code"]) == ("/orders/new", 200)
-    assert (told["http.request.body.size"], told["http.response.body.size"]) == (1, 5)
+    same = ("request_id", "route", "oauth_client", "made_by", "attempts", "token", "mpl_id")
+    assert told(span, *same) == {name: line[name] for name in same}
+    phases = [f"{phase}_seconds" for phase in ("token", "connect", "first_byte", "relay")]
+    assert told(span, *phases) == pytest.approx({name: line[name] for name in phases}, abs=1e-6)
+    conventional = {
+        "url.path": "/orders/new",
+        "http.response.status_code": 200,
+        "http.request.body.size": 1,
+        "http.response.body.size": 5,
+    }
+    assert told(span, *conventional) == conventional
 
 
-async def test_heads_that_came_before_have_spans_of_their_own(
-    proxy: Running, upstream: Upstream, traces: MemoryTraces
-) -> None:
-    """Nothing of an earlier exchange's traceparent is in a later one."""
+async def test_equal_heads_have_spans_of_their_own(proxy: Running, upstream: Upstream, traces: MemoryTraces) -> None:
+    """Each traceparent names its own exchange."""
     sender = await proxy.sender()
     for _ in range(4):
         await sender.ask(request(b"GET /orders", PARENT))
@@ -92,7 +96,7 @@ async def test_heads_that_came_before_have_spans_of_their_own(
 
 
 async def test_a_replay_belongs_to_the_same_span(proxy: Running, upstream: Upstream, traces: MemoryTraces) -> None:
-    """Which says why there was one."""
+    """The span has the reason."""
     sender = await proxy.sender()
     await sender.ask(request(b"POST /orders", body=b"x"))
     proxy.clock.advance(60)
@@ -101,11 +105,11 @@ async def test_a_replay_belongs_to_the_same_span(proxy: Running, upstream: Upstr
     span = (await traces.reach(2))[1]
     ours = f"00-{TRACE}-{ids(span)[1]}-01".encode()
     assert [each.field(b"traceparent") for each in upstream.requests[-2:]] == [[ours], [ours]]
-    assert (said(span)["cpi_proxy.attempts"], said(span)["cpi_proxy.replays"]) == (2, "renew_token")
+    assert told(span, "attempts", "replays") == {"attempts": 2, "replays": "renew_token"}
 
 
 async def test_a_malformed_traceparent_begins_a_trace(proxy: Running, upstream: Upstream, traces: MemoryTraces) -> None:
-    """The upstream sees one traceparent only, and no state that belongs to none."""
+    """The upstream receives one traceparent and no tracestate."""
     fields = (b"traceparent: 00-xyz", b"Traceparent: " + PARENT.partition(b": ")[2], b"tracestate: a=1")
     for each in (fields[:1], fields, fields[2:]):
         await (await proxy.sender()).ask(request(b"GET /orders", *each))
@@ -113,28 +117,29 @@ async def test_a_malformed_traceparent_begins_a_trace(proxy: Running, upstream: 
     for span, received in zip(spans, upstream.requests, strict=True):
         assert span.parent is None
         assert ids(span)[0] != TRACE
-        (told,) = received.field(b"traceparent")
-        assert told.startswith("-".join(("00", *ids(span), "")).encode())
+        (line,) = received.field(b"traceparent")
+        assert line.startswith("-".join(("00", *ids(span), "")).encode())
         assert received.field(b"tracestate") == []
 
 
-async def test_fields_that_a_route_sets_or_drops_make_no_second_one(
+async def test_a_route_cannot_set_or_drop_the_trace_context(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer, traces: MemoryTraces
 ) -> None:
-    """Where there are spans these two fields are theirs."""
+    """Its other fields are set."""
     rules: dict[str, Any] = {"set_fields": {"TraceParent": "x", "X-Set": "1"}, "drop_fields": ["tracestate"]}
     proxy = await serve(document(upstream, authority, **rules))
     await (await proxy.sender()).ask(request(b"GET /orders", PARENT, b"tracestate: a=1"))
     (span,) = await traces.reach()
     received = upstream.requests[0]
     assert received.field(b"traceparent") == [f"00-{TRACE}-{ids(span)[1]}-01".encode()]
-    assert (received.field(b"tracestate"), received.field(b"x-set")) == ([b"a=1"], [b"1"])
+    assert received.field(b"tracestate") == [b"a=1"]
+    assert received.field(b"x-set") == [b"1"]
 
 
-async def test_what_the_sender_does_not_sample_is_not_exported(
+async def test_an_exchange_that_the_sender_does_not_sample_is_not_exported(
     proxy: Running, upstream: Upstream, traces: MemoryTraces
 ) -> None:
-    """The upstream hears so."""
+    """Its flag is passed on to the upstream."""
     sender = await proxy.sender()
     await sender.ask(request(b"GET /orders", PARENT[:-1] + b"0"))
     await sender.ask(request(b"GET /orders", PARENT))
@@ -143,45 +148,49 @@ async def test_what_the_sender_does_not_sample_is_not_exported(
     assert [each.field(b"traceparent")[0][-3:] for each in upstream.requests] == [b"-00", b"-01"]
 
 
+def assert_ended(span: ReadableSpan, status: str, **attributes: object) -> None:
+    """A span has this status and these attributes."""
+    names = {"error": "error.type", "code": "http.response.status_code"}
+    expected = {names.get(name, name): value for name, value in attributes.items()}
+    assert told(span, *expected) == expected
+    assert span.status.status_code.name == status
+
+
 async def test_a_refusal_without_a_route_is_a_span(proxy: Running, traces: MemoryTraces) -> None:
-    """With our code; octets that are no request make none."""
+    """Bytes that are not a request are not."""
     await (await proxy.sender()).ask(request(b"GET /nowhere?key=cAnAry-query", PARENT))
     assert (await (await proxy.sender()).ask(b"no http\r\n\r\n")).code == "request_malformed"
     await proxy.accounts(2)
     (span,) = traces.spans
-    assert (span.name, ids(span)[0], span.status.status_code.name) == ("GET", TRACE, "UNSET")
-    told = said(span)
-    assert (told["error.type"], told["http.response.status_code"], told["cpi_proxy.made_by"]) == (
-        "route_unknown",
-        404,
-        "proxy",
-    )
+    assert span.name == "GET"
+    assert ids(span)[0] == TRACE
+    assert_ended(span, "UNSET", error="route_unknown", code=404, made_by="proxy")
 
 
 async def test_a_failure_of_the_upstream_is_an_error_with_its_status(
     proxy: Running, upstream: Upstream, traces: MemoryTraces
 ) -> None:
-    """As the sender gets it."""
+    """The sender gets the same status."""
     upstream.script[0] = answer(500)
     await (await proxy.sender()).ask(request(b"POST /orders", body=b"x"))
     (span,) = await traces.reach()
-    assert (span.status.status_code.name, said(span)["error.type"]) == ("ERROR", "500")
+    assert_ended(span, "ERROR", error="500", code=500)
 
 
 async def test_a_grant_that_fails_is_an_error_with_our_code(
     serve: Serve, upstream: Upstream, traces: MemoryTraces
 ) -> None:
-    """Nothing reached the upstream."""
+    """Nothing reaches the upstream."""
     async with AuthorizationServer(refused(401, error="invalid_client")) as authority:
         proxy = await serve(document(upstream, authority))
         await (await proxy.sender()).ask(request(b"POST /orders", body=b"x"))
     (span,) = await traces.reach()
-    assert (span.status.status_code.name, said(span)["error.type"]) == ("ERROR", "grant_rejected")
-    assert (said(span)["cpi_proxy.attempts"], upstream.requests) == (0, [])
+    assert_ended(span, "ERROR", error="grant_rejected", attempts=0)
+    assert upstream.requests == []
 
 
-async def test_a_sender_that_leaves_ends_the_span(proxy: Running, upstream: Upstream, traces: MemoryTraces) -> None:
-    """When the exchange ends: 499, and no error of ours."""
+async def test_a_sender_that_leaves_is_not_an_error(proxy: Running, upstream: Upstream, traces: MemoryTraces) -> None:
+    """The span ends with the exchange."""
     upstream.script[0] = held = Held()
     sender = await proxy.sender()
     await sender.send(request(b"POST /orders", body=b"x"))
@@ -189,27 +198,22 @@ async def test_a_sender_that_leaves_ends_the_span(proxy: Running, upstream: Upst
     sender.leave()
     held.go.set()
     (span,) = await traces.reach()
-    told = said(span)
-    assert (told["http.response.status_code"], told["error.type"], told["cpi_proxy.made_by"]) == (
-        499,
-        "sender_left",
-        "sender",
-    )
-    assert span.status.status_code.name == "UNSET"
+    assert_ended(span, "UNSET", error="sender_left", code=499, made_by="sender")
 
 
-async def test_spans_go_on_with_another_configuration(
+async def test_spans_continue_after_a_reload(
     proxy: Running, upstream: Upstream, authority: AuthorizationServer, traces: MemoryTraces
 ) -> None:
-    """They belong to the process."""
-    await proxy.take(document(upstream, authority, name="later"))
+    """Traces belong to the process."""
+    await proxy.reload(document(upstream, authority, name="later"))
     await (await proxy.sender()).ask(request(b"GET /orders", PARENT))
     (span,) = await traces.reach()
-    assert (span.name, len(upstream.requests[0].field(b"traceparent"))) == ("GET later", 1)
+    assert span.name == "GET later"
+    assert len(upstream.requests[0].field(b"traceparent")) == 1
 
 
 async def test_no_secret_is_in_a_span(serve: Serve, tenant: Tenant, traces: MemoryTraces, ca_file: Path) -> None:
-    """`serve` looks for the canaries in all spans when the test is over; here is what it must not find."""
+    """After each test `serve` searches all spans for canaries; this one sends some."""
     proxy = await serve(tenant_document(tenant, ca_file))
     fields = (b"Authorization: Basic cAnAry-basic-cred", b"Cookie: MYSAPSSO2=cAnAry-ticket", b"X-API-Key: cAnAry-key")
     await (await proxy.sender()).ask(request(b"POST /http/orders?apikey=cAnAry-query", *fields, body=b"cAnAry-body"))

@@ -97,7 +97,7 @@ async def test_a_slow_head_is_a_408(proxy: Running) -> None:
     sender = await proxy.sender()
     for octet in request(b"GET /orders")[:15]:
         await sender.send(bytes([octet]))
-        await until(lambda: any(each._parser.phase is IN_HEAD for each in proxy.app.crowd))
+        await until(lambda: any(each._parser.phase is IN_HEAD for each in proxy.app.senders))
         proxy.clock.advance(0.9)
     proxy.clock.advance(2)
     refused = await sender.answer()
@@ -109,8 +109,8 @@ async def test_a_body_that_stands_still_is_a_408(proxy: Running, upstream: Upstr
     sender = await proxy.sender()
     octets = request(b"POST /orders", body=b"0123456789")
     await sender.send(octets[:-10])
-    await until(lambda: any(each.busy for each in proxy.app.crowd))
-    (connection,) = proxy.app.crowd
+    await until(lambda: any(each.busy for each in proxy.app.senders))
+    (connection,) = proxy.app.senders
     for at in range(3):
         proxy.clock.advance(50)
         await sender.send(octets[at - 10 : at - 9])
@@ -125,7 +125,7 @@ async def test_an_idle_connection_is_closed_without_a_word(proxy: Running) -> No
     """A new silent one, and one that had its answer."""
     new, used = await proxy.sender(), await proxy.sender()
     await used.ask(request(b"GET /orders"))
-    await until(lambda: len(proxy.app.crowd) == 2)
+    await until(lambda: len(proxy.app.senders) == 2)
     proxy.clock.advance(76)
     assert (await new.rest(), await used.rest()) == (b"", b"")
 
@@ -161,7 +161,7 @@ async def test_one_connection_too_many_is_a_503(proxy: Running) -> None:
     assert refused.field(b"Proxy-Status") == [b'here; error=connection_limit_reached; details="overloaded"']
     third.leave()
     first.leave()
-    await until(lambda: len(proxy.app.crowd) == 1)
+    await until(lambda: len(proxy.app.senders) == 1)
     assert (await (await proxy.sender()).ask(request(b"GET /orders"))).status == 200
 
 
@@ -181,9 +181,9 @@ async def test_a_refused_sender_may_go_on_sending_for_a_while(proxy: Running) ->
         await sender.send(b"x" * 1000)
         await turns(5)
     assert refused.status == 413
-    assert len(proxy.app.crowd) == 1
+    assert len(proxy.app.senders) == 1
     proxy.clock.advance(3)
-    await until(lambda: len(proxy.app.crowd) == 0)
+    await until(lambda: len(proxy.app.senders) == 0)
 
 
 async def test_the_line_of_a_refusal_is_in_the_log(proxy: Running) -> None:

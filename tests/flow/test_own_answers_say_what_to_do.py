@@ -27,7 +27,7 @@ async def test_it_is_a_whole_problem(serve: Serve, upstream: Upstream, authority
         "type": "about:blank",
         "title": "No route for this request",
         "status": 404,
-        "detail": "No route takes this host and path; see `routes` in the configuration.",
+        "detail": "No route has this host and path; see `routes` in the configuration.",
         "code": "route_unknown",
         "request_id": "mine",
     }

@@ -124,7 +124,7 @@ async def test_an_exchange_in_flight_gets_its_answer(proxy: Running, upstream: U
     await sender.send(request(b"POST /orders", body=b"x"))
     await upstream.reach(1)
     stopping = asyncio.create_task(proxy.app.stop())
-    await until(lambda: all(not each.persistent() for each in proxy.app.crowd))
+    await until(lambda: all(not each.persistent() for each in proxy.app.senders))
     proxy.clock.advance(LINGER)
     assert await shaking.rest() == b""
     go.set()
@@ -150,7 +150,7 @@ async def test_a_sender_that_leaves_is_noticed(proxy: Running, upstream: Upstrea
     sender.leave()
     await soon(cut.wait())
     assert (await proxy.record())["status"] in (400, 499)
-    await until(lambda: not proxy.app.crowd)
+    await until(lambda: not proxy.app.senders)
 
 
 async def test_a_unix_socket_may_speak_it_too(

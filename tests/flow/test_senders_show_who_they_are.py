@@ -55,9 +55,9 @@ async def ask(proxy: Running, *fields: bytes) -> Answer:
 
 async def look(proxy: Running) -> None:
     """Let the proxy look at its files, as it does every five seconds."""
-    for _, following in proxy.app._resources.gates._gates.values():
-        assert following is not None
-        await following._once()
+    for each in proxy.app._resources.authenticators._authenticators.values():
+        assert each.files is not None
+        await each.files.look()
 
 
 @contextmanager
@@ -65,7 +65,7 @@ def waiting(proxy: Running, count: int = MOST_OF_ONE) -> Iterator[None]:
     """Keep so many checks of our address from ending."""
     go_on = Event()
     for _ in range(count):
-        proxy.app._resources.gates._checks.begin("127.0.0.1", go_on.wait)
+        proxy.app._resources.authenticators._checks.begin("127.0.0.1", go_on.wait)
     try:
         yield
     finally:
@@ -218,9 +218,9 @@ async def test_a_message_is_not_delivered_whose_sender_leaves_while_its_password
     with waiting(by_password, AT_A_TIME):
         sender = await by_password.sender()
         await sender.send(request(b"POST /orders", b"Authorization: " + RIGHT, body=b"x"))
-        await until(lambda: [connection.busy for connection in by_password.app.crowd] == [True])
+        await until(lambda: [connection.busy for connection in by_password.app.senders] == [True])
         sender.reset()
-        await until(lambda: not len(by_password.app.crowd))
+        await until(lambda: not len(by_password.app.senders))
     line = await by_password.record()
     assert (line["status"], line["code"], upstream.connections) == (499, "sender_left", 0)
 
@@ -248,8 +248,8 @@ async def test_a_wrong_file_leaves_everything_as_it_was(by_password: Running, us
     assert (await ask(by_password, b"Authorization: " + RIGHT)).status == 200
     (line, *_) = await by_password.lines.reach("inbound_auth.unreadable")
     told = (
-        f"the file {users_file} has in line 1 a hash that is neither bcrypt nor argon2, make it anew with htpasswd -B;"
-        " what stood there before goes on to hold"
+        f"the file {users_file} has in line 1 a hash that is neither bcrypt nor argon2; make a new one with"
+        " htpasswd -B; the previous content stays active"
     )
     assert (line["level"], line["route"], line["detail"]) == ("warning", "orders", told)
     users_file.unlink()
@@ -261,7 +261,7 @@ async def test_no_credential_is_shown(by_password: Running, upstream: Upstream, 
     """Not in the log, an answer, the metrics or the status; right or wrong."""
     answers = [await ask(by_password, b"Authorization: " + value) for value in (RIGHT, WRONG)]
     pages = [(await by_password.ask_admin(path))[1] for path in ("/metrics", "/status", "/readyz")]
-    shown = [repr(route.gate) for route in by_password.app._generation.context.routes]
+    shown = [repr(route.authenticator) for route in by_password.app._generation.context.routes]
     text = "\n".join([*by_password.lines.text, *pages, *shown, *map(repr, answers), *map(repr, upstream.requests)])
     secret = [users_file.read_text().split(":")[1], *(value.decode()[6:] for value in (RIGHT, WRONG)), "cAnAry"]
     assert not [each for each in secret if each in text]
@@ -271,6 +271,6 @@ async def test_no_key_is_shown(by_key: Running, upstream: Upstream) -> None:
     """Nor half of one."""
     answers = [await ask(by_key, b"X-API-Key: " + key) for key in (KEY, WRONG_KEY)]
     pages = [(await by_key.ask_admin(path))[1] for path in ("/metrics", "/status", "/readyz")]
-    shown = [repr(route.gate) for route in by_key.app._generation.context.routes]
+    shown = [repr(route.authenticator) for route in by_key.app._generation.context.routes]
     text = "\n".join([*by_key.lines.text, *pages, *shown, *map(repr, answers), *map(repr, upstream.requests)])
     assert "cAnAry" not in text

@@ -35,4 +35,4 @@ async def test_senders_and_upstreams_are_probed(
     sender = await proxy.sender(tls=issuer.trusting() if secure else None)
     assert (await sender.ask(request(b"POST /orders", body=b"x"))).status == 200
     (pool,) = proxy.app.pools
-    assert [probing(each) for each in (*proxy.app.crowd, *pool._all)] == [[1, 60, 15, 4]] * 2
+    assert [probing(each) for each in (*proxy.app.senders, *pool._all)] == [[1, 60, 15, 4]] * 2

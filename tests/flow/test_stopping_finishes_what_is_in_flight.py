@@ -49,7 +49,7 @@ async def test_an_answer_that_had_begun_is_followed_by_one_more(
     await sender.send(request(b"POST /orders", body=b"x"))
     assert (await sender.head()).field(b"Connection") == []
     stopping = asyncio.create_task(proxy.app.stop())
-    await until(lambda: all(not each.persistent() for each in proxy.app.crowd))
+    await until(lambda: all(not each.persistent() for each in proxy.app.senders))
     go.set()
     assert await sender.read(4) == b"abcd"
     assert (await sender.ask(request(b"POST /orders", body=b"y"))).field(b"Connection") == [b"close"]
@@ -65,7 +65,7 @@ async def test_a_body_on_its_way_is_still_taken(
     sender = await proxy.sender()
     octets = request(b"POST /orders", body=b"0123456789")
     await sender.send(octets[:-5])
-    await until(lambda: any(each.busy for each in proxy.app.crowd))
+    await until(lambda: any(each.busy for each in proxy.app.senders))
     stopping = asyncio.create_task(proxy.app.stop())
     await until(lambda: proxy.app.draining)
     assert (await sender.ask(octets[-5:])).status == 200
@@ -87,7 +87,7 @@ async def test_idle_connections_end_soon_and_new_ones_are_refused(
     await upstream.reach(3)
     port = proxy.port
     stopping = asyncio.create_task(proxy.app.stop())
-    await until(lambda: all(not each.persistent() for each in proxy.app.crowd))
+    await until(lambda: all(not each.persistent() for each in proxy.app.senders))
     assert (await last.ask(request(b"GET /orders"))).field(b"Connection") == [b"close"]
     proxy.clock.advance(LINGER)
     assert await idle.rest() == b""
@@ -167,10 +167,10 @@ async def test_stopping_leaves_nothing_open(serve: Serve, upstream: Upstream, au
     proxy = await serve(document(upstream, authority))
     await (await proxy.sender()).ask(request(b"POST /orders", body=b"x"))
     stopping = asyncio.create_task(proxy.app.stop())
-    await until(lambda: all(not each.persistent() for each in proxy.app.crowd))
+    await until(lambda: all(not each.persistent() for each in proxy.app.senders))
     proxy.clock.advance(LINGER)
     await soon(stopping)
     (pool,) = proxy.app.pools
-    assert (len(proxy.app.crowd), pool.idle, pool.leased) == (0, 0, 0)
+    assert (len(proxy.app.senders), pool.idle, pool.leased) == (0, 0, 0)
     theirs = {task for task in asyncio.all_tasks() if "tests/fakes" in str(task.get_coro())}
     await until(lambda: not {task for task in asyncio.all_tasks() - before if "fakes" not in repr(task)} - theirs)

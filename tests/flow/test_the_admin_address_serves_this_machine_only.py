@@ -1,4 +1,4 @@
-"""The admin address answers to its own names, and not to pages of other sites in a browser of this machine."""
+"""The admin address answers to its own names, but not to other sites' pages in a browser on this machine."""
 
 import asyncio
 import contextlib
@@ -17,7 +17,7 @@ FOREIGN = b"Sec-Fetch-Site: cross-site"
 async def ask(
     proxy: Running, line: bytes, *fields: bytes, host: bytes | None = b"localhost", body: bytes = b""
 ) -> Answer:
-    """One request to the admin address on a connection of its own."""
+    """One request to the admin address on its own connection."""
     sender = await proxy.sender(proxy.app.admin.port)
     named = [] if host is None else [b"Host: " + host]
     length = [b"Content-Length: %d" % len(body)] if body else []
@@ -26,29 +26,31 @@ async def ask(
 
 @pytest.fixture
 async def proxy(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> Running:
-    """A proxy whose admin address has a name of its own."""
+    """A proxy whose admin address has an additional name."""
     admin = {"address": "127.0.0.1:0", "hosts": ["Proxy.Example.:9901"]}
     return await serve(document(upstream, authority) | {"admin": admin})
 
 
 @pytest.mark.parametrize("host", [b"localhost", b"127.0.0.1:1", b"[::1]", b"proxy.example", b"PROXY.example.:80"])
 async def test_it_answers_to_its_names(proxy: Running, host: bytes) -> None:
-    """Loopback addresses, localhost, and what `hosts` says."""
+    """These are loopback addresses, localhost, and the names in `hosts`."""
     assert (await ask(proxy, b"GET /livez", host=host)).status == 200
 
 
 @pytest.mark.parametrize("path", [b"/", b"/livez", b"/status", b"/nowhere"])
 @pytest.mark.parametrize("host", [b"evil.example", b"10.1.2.3", b"localhost.evil.example"])
 async def test_another_name_is_421_whatever_is_asked(proxy: Running, host: bytes, path: bytes) -> None:
-    """A site that lets its own name point to this machine learns nothing, and the log tells of it."""
+    """A site whose name points to this machine learns nothing, and the log does not quote the name."""
     answered = await ask(proxy, b"GET " + path, FOREIGN, host=host)
-    assert (answered.status, b"answers to localhost" in answered.body) == (421, True)
+    assert answered.status == 421
     (line,) = await proxy.lines.reach("admin.refused")
-    assert (line["status"], "evil" in str(line)) == (421, False)
+    assert line["status"] == 421
+    assert line["detail"].encode() in answered.body
+    assert "evil" not in str(line)
 
 
-async def test_a_page_of_another_site_changes_nothing(proxy: Running) -> None:
-    """The log's level stays; a program, and a page of this address, can change it."""
+async def test_a_page_of_another_site_cannot_set_the_log_level(proxy: Running) -> None:
+    """A program, and a page of this address, can."""
     for mark in (FOREIGN, b"Sec-Fetch-Site: same-site", b"Origin: https://evil.example", b"Origin: null"):
         assert (await ask(proxy, b"PUT /log-level", mark, body=b"error")).status == 403
     assert proxy.app.log.level == "debug"
@@ -57,28 +59,17 @@ async def test_a_page_of_another_site_changes_nothing(proxy: Running) -> None:
         assert (await ask(proxy, b"PUT /log-level", mark, body=b"error")).status == 200
 
 
-@pytest.mark.parametrize(
-    ("line", "status"),
-    [
-        (b"GET /livez", 200),
-        (b"GET /readyz", 200),
-        (b"GET /metrics", 200),
-        (b"GET /status", 200),
-        (b"GET /", 403),
-        (b"GET /nowhere", 403),
-        (b"POST /livez", 403),
-        (b"DELETE /status", 403),
-    ],
-)
-async def test_a_page_of_another_site_may_get_what_needs_no_token(proxy: Running, line: bytes, status: int) -> None:
-    """It cannot read the answer; what else it sends is a 403 before it is a 404."""
-    assert (await ask(proxy, line, FOREIGN)).status == status
+async def test_a_page_of_another_site_can_get_public_resources_only(proxy: Running) -> None:
+    """It cannot read the answers; all other requests are a 403, even if there is no such resource."""
+    statuses = dict.fromkeys([b"GET /livez", b"GET /readyz", b"GET /metrics", b"GET /status"], 200)
+    statuses |= dict.fromkeys([b"GET /", b"GET /nowhere", b"POST /livez", b"DELETE /status"], 403)
+    assert {line: (await ask(proxy, line, FOREIGN)).status for line in statuses} == statuses
 
 
-async def test_a_unix_socket_has_the_same_fence(
+async def test_a_unix_socket_has_the_same_names(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
 ) -> None:
-    """Somebody may have forwarded a port to it."""
+    """A port may be forwarded to it."""
     proxy = await serve(document(upstream, authority) | {"admin": f"unix:{tmp_path}/admin"})
     for host, status in ((b"localhost", b"200"), (b"evil.example", b"421")):
         reader, writer = await asyncio.open_unix_connection(tmp_path / "admin")
@@ -91,34 +82,30 @@ async def test_a_unix_socket_has_the_same_fence(
 async def test_beyond_loopback_any_name_is_served(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer
 ) -> None:
-    """Probes name the address of a pod; there is nothing but health and metrics."""
+    """Probes use the address of a pod; only health and metrics are there."""
     proxy = await serve(document(upstream, authority) | {"admin": {"address": "0.0.0.0:0"}})
-    for line, status in (
-        (b"GET /readyz", 200),
-        (b"GET /metrics", 200),
-        (b"GET /status", 404),
-        (b"PUT /log-level", 404),
-    ):
-        assert (await ask(proxy, line, host=b"10.1.2.3:9901")).status == status
+    statuses = {b"GET /readyz": 200, b"GET /metrics": 200, b"GET /status": 404, b"PUT /log-level": 404}
+    assert {line: (await ask(proxy, line, host=b"10.1.2.3:9901")).status for line in statuses} == statuses
     assert (await ask(proxy, b"GET /readyz", host=None)).status == 400
 
 
-async def test_names_change_with_a_reload_and_connections_stay(
+async def test_a_reload_changes_the_names_and_keeps_connections(
     proxy: Running, upstream: Upstream, authority: AuthorizationServer
 ) -> None:
-    """The address is the same, so that nothing is opened anew."""
+    """The port stays too."""
     sender = await Sender.connect(proxy.app.admin.port)
     ask_new = b"GET /livez HTTP/1.1\r\nHost: new.example\r\n\r\n"
     assert (await sender.ask(ask_new)).status == 421
     port = proxy.app.admin.port
-    await proxy.take(document(upstream, authority) | {"admin": {"address": "127.0.0.1:0", "hosts": ["new.example"]}})
+    await proxy.reload(document(upstream, authority) | {"admin": {"address": "127.0.0.1:0", "hosts": ["new.example"]}})
     assert (await sender.ask(ask_new)).status == 200
-    assert (proxy.app.admin.port, (await ask(proxy, b"GET /livez", host=b"proxy.example")).status) == (port, 421)
+    assert (await ask(proxy, b"GET /livez", host=b"proxy.example")).status == 421
+    assert proxy.app.admin.port == port
     sender.leave()
 
 
-async def test_no_answer_tells_a_version(proxy: Running) -> None:
-    """Not those of refusals either."""
+async def test_no_answer_shows_a_version(proxy: Running) -> None:
+    """This includes refusals."""
     asked = [
         await ask(proxy, b"GET /livez"),
         await ask(proxy, b"GET /nowhere"),

@@ -49,7 +49,7 @@ async def test_of_heads_that_are_none(proxy: Running) -> None:
         sender = await proxy.sender()
         assert (await sender.ask(b"no http\r\n\r\n")).code == "request_malformed"
         sender.leave()
-        await until(lambda: not len(proxy.app.crowd))
+        await until(lambda: not len(proxy.app.senders))
     assert await told(proxy, "request_malformed") == (FIRST, 20)
 
 

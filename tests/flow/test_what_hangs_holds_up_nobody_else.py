@@ -11,13 +11,12 @@ from typing import Any
 
 import pytest
 
-from proxy.app import generation
 from proxy.config import file_threads
 from proxy.config.file_threads import FileHangs
 from proxy.config.inbound_files import read_keys
 from proxy.forwarding import spool
-from proxy.forwarding.auth import authenticators as gates
-from proxy.oauth import endpoint
+from proxy.forwarding.auth import authenticators
+from proxy.oauth import credential_watcher, endpoint
 from proxy.oauth.credentials import with_secrets
 from proxy.oauth.trust import own_trust
 from proxy.server import sockets
@@ -131,11 +130,11 @@ async def test_a_reload_whose_files_hang_is_refused_and_the_next_one_is_taken(
     monkeypatch.setattr(proxy.app._threads, "_limit", 0.01)
     hanging = Hanging(with_secrets)
     with monkeypatch.context() as patch:
-        patch.setattr(generation, "with_secrets", hanging)
+        patch.setattr(credential_watcher, "with_secrets", hanging)
         with pytest.raises(FileHangs, match="did not answer"):
-            await proxy.take(beside(first, "late"))
+            await proxy.reload(beside(first, "late"))
     monkeypatch.setattr(proxy.app._threads, "_limit", PATIENCE)
-    await proxy.take(beside(first, "next"))
+    await proxy.reload(beside(first, "next"))
     await hanging.release()
     statuses = [
         (await (await proxy.sender()).ask(request(b"POST " + path, body=b"x"))).status
@@ -158,15 +157,15 @@ async def test_a_reload_that_was_given_up_adds_no_gate_when_its_file_answers(
     monkeypatch.setattr(threads, "_most", 1)
     hanging = Hanging(read_keys)
     with monkeypatch.context() as patch:
-        patch.setattr(gates, "read_keys", hanging)
+        patch.setattr(authenticators, "read_keys", hanging)
         with pytest.raises(FileHangs):
-            await proxy.take(wanted)
+            await proxy.reload(wanted)
     await hanging.release()
     await threads.submit(lambda: None)  # behind the reload, in the same thread
-    assert proxy.app._resources.gates._gates == {}
+    assert proxy.app._resources.authenticators._authenticators == {}
     monkeypatch.setattr(proxy.app._threads, "_limit", PATIENCE)
     keys.write_text("second-key\n")
-    await proxy.take(wanted)
+    await proxy.reload(wanted)
     asked = request(b"POST /late", b"X-API-Key: second-key", body=b"x")
     assert (await (await proxy.sender()).ask(asked)).status == 200
 
@@ -179,18 +178,18 @@ async def test_addresses_that_are_bound_too_late_are_free_again(
     proxy = await serve(first)
     monkeypatch.setattr(file_threads, "LIMIT", 0.01)
     monkeypatch.setattr(proxy.app._threads, "_limit", 0.01)
-    hanging, admin = Hanging(proxy.app._front.prepare), Hanging(sockets.listening)
+    hanging, admin = Hanging(proxy.app._listeners.prepare), Hanging(sockets.listening)
     with monkeypatch.context() as patch:
-        patch.setattr(proxy.app._front, "prepare", hanging)
+        patch.setattr(proxy.app._listeners, "prepare", hanging)
         with pytest.raises(FileHangs):
-            await proxy.take(first | {"listen": ["127.0.0.1:0", "127.0.0.2:0"]})
+            await proxy.reload(first | {"listen": ["127.0.0.1:0", "127.0.0.2:0"]})
     await hanging.release()
     assert [each.port for each in hanging.late[0].opened] == [0]
     monkeypatch.setattr(proxy.app._threads, "_limit", PATIENCE)
     with monkeypatch.context() as patch:
         patch.setattr(sockets, "listening", admin)
         with pytest.raises(OSError, match=r"`admin` 127\.0\.0\.3:0: a file server or DNS did not answer"):
-            await proxy.take(first | {"admin": "127.0.0.3:0"})
+            await proxy.reload(first | {"admin": "127.0.0.3:0"})
     await admin.release()
     assert [each.fileno() for each in admin.late[0]] == [-1]
     assert (await proxy.ask_admin("/readyz"))[0] == 200
@@ -206,7 +205,7 @@ async def test_certificates_of_an_oauth_client_that_hang_hold_up_its_own_grants_
     hanging = Hanging(own_trust)
     monkeypatch.setattr(endpoint, "own_trust", hanging)
     proxy = await serve(beside(first, "hangs", oauth_client="other") | clients)
-    granter: Any = proxy.app.sources["other"]._granter
+    granter: Any = proxy.app.state().sources["other"]._granter
     monkeypatch.setattr(granter._endpoint._threads, "_limit", 0.01)
     refused = await (await proxy.sender()).ask(request(b"POST /hangs", body=b"x"))
     assert (refused.status, refused.code) == (503, "grant_unavailable")

@@ -1,1 +1,1 @@
-"""How senders authenticate: one authenticator for each kind of credential."""
+"""Authenticates senders: one authenticator for each kind of credential."""

@@ -1,16 +1,13 @@
-"""The gate of a route that wants an API key."""
+"""Authenticates senders by an API key in a field."""
 
 from hmac import compare_digest
-from typing import TYPE_CHECKING
 
 from proxy.errors import CredentialRefused
-
-if TYPE_CHECKING:
-    from proxy.forwarding.request import Request
+from proxy.forwarding.request import Request
 
 
 class ApiKeyAuthenticator:
-    """Lets in who shows one of the keys in the field; nobody before the first `take`."""
+    """Accepts one of the keys. Refuses everyone before the first `update_keys`."""
 
     def __init__(self, field: str) -> None:
         self._field = field
@@ -18,17 +15,17 @@ class ApiKeyAuthenticator:
         self._keys: tuple[bytes, ...] = ()
 
     def __repr__(self) -> str:
-        return f"<ApiKeyGate {self._field}>"
+        return f"<ApiKeyAuthenticator {self._field}>"
 
-    def take(self, keys: tuple[bytes, ...]) -> None:
-        """These are the keys from now on."""
+    def update_keys(self, keys: tuple[bytes, ...]) -> None:
+        """Replaces the keys."""
         self._keys = keys
 
-    async def admit(self, request: "Request", address: str) -> str:
-        """Nobody's name, for keys have none; CredentialRefused if the key is missing, wrong, or not the only one."""
+    async def authenticate(self, request: Request, address: str) -> str:
+        """Returns "", because a key has no name. Raises CredentialRefused for no key, a wrong one or several."""
         del address
         given = request.head.fields.values(self._wanted)
         matched = [compare_digest(key, given[0]) for key in self._keys] if len(given) == 1 else []
-        if not any(matched):  # all are compared, so that time tells nothing of which comes close
-            raise CredentialRefused(f"Send one of the keys that the route's `inbound_auth` knows in {self._field}.")
+        if not any(matched):  # all keys are compared, so that the time does not depend on the match
+            raise CredentialRefused(f"Send one of the keys in the route's `inbound_auth` as {self._field}.")
         return ""

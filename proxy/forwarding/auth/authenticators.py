@@ -1,9 +1,9 @@
-"""The gates of routes with `inbound_auth`: made of their files, which are followed from `start` to `close`."""
+"""The authenticators of all routes with `inbound_auth`, kept up to date with their files from `start` to `close`."""
 
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from proxy.config.credentials import Read
 from proxy.config.file_watcher import FileWatcher, reason_of
@@ -14,93 +14,100 @@ from proxy.forwarding.auth.api_key import ApiKeyAuthenticator
 from proxy.forwarding.auth.basic import BasicAuthenticator
 from proxy.forwarding.auth.client_certificate import CertificateAuthenticator
 from proxy.forwarding.auth.password_checks import PasswordChecks
+from proxy.forwarding.request import Request
 from proxy.observe.logger import Logger
 
-if TYPE_CHECKING:
-    from proxy.forwarding.request import Request
-
-T = TypeVar("T")
+ContentT = TypeVar("ContentT")
 
 
 class Authenticator(Protocol):
-    """Decides about one kind of credential."""
+    """Checks one kind of credential."""
 
-    async def admit(self, request: "Request", address: str) -> str:
-        """The name of the sender at this address, if it has one; a SenderError if it is not let in.
+    async def authenticate(self, request: Request, address: str) -> str:
+        """Returns the user's name, or "" if the credential has none. Raises a SenderError if it is refused.
 
-        Runs without a task: it may await plain futures.
+        `address` is the sender's. Runs without a task, so it may await plain futures only.
         """
         ...
 
 
-Key = tuple[str, InboundAuth]
-"Whose gate it is: the route's name, and what it asks for."
-Made = tuple[Authenticator, FileWatcher[Any] | None]
-"A gate, and what follows its file."
+class WatchedAuthenticator(NamedTuple):
+    """An authenticator, and what keeps it up to date."""
+
+    authenticator: Authenticator
+    files: FileWatcher[Any] | None = None
+    apply: Callable[[Any], None] | None = None
+
+
+AuthenticatorKey = tuple[str, InboundAuth]
+"The name of a route and its `inbound_auth`."
 
 
 class Authenticators:
-    """Makes gates, and keeps them up to date; one that is asked for again is the same, with all that it remembers."""
+    """Makes authenticators. The same route with the same `inbound_auth` gets the same one, with its cache."""
 
     def __init__(self, log: Logger) -> None:
         self._log = log
         self._checks = PasswordChecks()
-        self._gates: dict[Key, Made] = {}
+        self._authenticators: dict[AuthenticatorKey, WatchedAuthenticator] = {}
 
-    def gate(self, route: str, auth: InboundAuth, added: dict[Key, Made]) -> Authenticator:
-        """The gate of a route of that name; a new one is put into `added`, and holds after `adopt`.
+    def authenticator(
+        self, route: str, auth: InboundAuth, added: dict[AuthenticatorKey, WatchedAuthenticator]
+    ) -> Authenticator:
+        """Returns the authenticator of a route. Adds a new one to `added`, which `adopt` makes active.
 
-        Reads its file: OSError or ValueError if it has gone wrong meanwhile. A reload does so in a thread, which may
-        end after the reload was given up; so it changes nothing here.
+        Reads its file: raises OSError or ValueError if it is invalid. Changes nothing here, because a reload reads in a
+        thread, which may end after the reload was given up.
         """
         key = (route, auth)
-        made = self._gates.get(key) or added.get(key)
+        made = self._authenticators.get(key) or added.get(key)
         if made is None:
-            made = added[key] = self._made(route, auth)
-        return made[0]
+            made = added[key] = self._made(auth)
+        return made.authenticator
 
-    def adopt(self, added: Mapping[Key, Made]) -> None:
-        """Keep these gates up to date too, from the next `start` on."""
-        self._gates |= added
+    def adopt(self, added: Mapping[AuthenticatorKey, WatchedAuthenticator]) -> None:
+        """Makes new authenticators active. The next `start` watches their files."""
+        self._authenticators |= added
 
     def start(self) -> None:
-        """Follow the files."""
-        for _, following in self._gates.values():
-            if following is not None:
-                following.start()
+        """Watches the files."""
+        for (route, _), each in self._authenticators.items():
+            if each.files is not None and each.apply is not None:
+                each.files.start(changed=each.apply, rejected=partial(self._unreadable, route))
 
-    async def keep(self, wanted: Collection[Key]) -> None:
-        """Others are not needed any more."""
-        for key in [each for each in self._gates if each not in wanted]:
-            _, following = self._gates.pop(key)
-            if following is not None:
-                await following.close()
+    async def keep(self, wanted: Collection[AuthenticatorKey]) -> None:
+        """Drops all other authenticators."""
+        for key in [each for each in self._authenticators if each not in wanted]:
+            files = self._authenticators.pop(key).files
+            if files is not None:
+                await files.close()
 
     async def close(self) -> None:
-        """Follow no more, and end the checks of passwords."""
+        """Stops watching the files and checking passwords."""
         await self.keep(())
         await self._checks.close()
 
-    def _made(self, route: str, auth: InboundAuth) -> Made:
+    def _made(self, auth: InboundAuth) -> WatchedAuthenticator:
         if auth.basic is not None:
             basic = BasicAuthenticator(self._checks)
-            return basic, self._taking(route, auth.basic.users_file, read_users, basic.take)
+            return _watched(basic, auth.basic.users_file, read_users, basic.update_users)
         if auth.api_key is not None:
             api_key = ApiKeyAuthenticator(auth.api_key.field)
-            return api_key, self._taking(route, auth.api_key.keys_file, read_keys, api_key.take)
+            return _watched(api_key, auth.api_key.keys_file, read_keys, api_key.update_keys)
         if auth.client_certificate is not None:
-            return CertificateAuthenticator(auth.client_certificate.subjects), None
+            return WatchedAuthenticator(CertificateAuthenticator(auth.client_certificate.subjects))
         raise ValueError("no kind of inbound_auth")
 
-    def _taking(
-        self, route: str, path: Path, read: Callable[[Path, Read], T], take: Callable[[T], None]
-    ) -> FileWatcher[T]:
-        """Gives the gate what stands in the file, now and whenever that changes."""
-        reading = partial(read, path, read_secret)
-        take(reading())
-        return FileWatcher((path,), read=reading, taken=take, unreadable=partial(self._unreadable, route))
-
     def _unreadable(self, route: str, error: Exception) -> None:
-        """What was read before goes on to hold; the sentence shows nothing of the file's content."""
-        detail = f"{reason_of(error)}; what stood there before goes on to hold"
+        """Logs why the previous content stays active; the message shows nothing of the file's content."""
+        detail = f"{reason_of(error)}; the previous content stays active"
         self._log.warning("inbound_auth.unreadable", route=route, detail=detail)
+
+
+def _watched(
+    authenticator: Authenticator, path: Path, read: Callable[[Path, Read], ContentT], apply: Callable[[ContentT], None]
+) -> WatchedAuthenticator:
+    """Reads the file, and applies its content to the authenticator."""
+    files = FileWatcher((path,), read=partial(read, path, read_secret))
+    apply(files.value)
+    return WatchedAuthenticator(authenticator, files, apply)

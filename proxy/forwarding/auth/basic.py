@@ -1,8 +1,8 @@
-"""The gate of a route that wants name and password (RFC 7617).
+"""Authenticates senders by name and password (RFC 7617).
 
-A password that was right is remembered by a keyed digest of the whole field, so that the next request costs a few
-microseconds and no thread. One that was wrong is not: the next try costs a check again. Who is unknown costs a check
-too, against somebody else's hash, so that time does not tell which names there are.
+A correct password is cached by a keyed digest of the whole field value, so that the next request takes a few
+microseconds and no thread. A wrong one is not cached. An unknown name is checked against another user's hash, so that
+the time does not show which names exist.
 """
 
 import asyncio
@@ -11,86 +11,82 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING
 
 from proxy.errors import CredentialMissing, Draining, SenderLeft
-from proxy.forwarding.auth.password_checks import PasswordChecks
-from proxy.forwarding.auth.passwords import matches
+from proxy.forwarding.auth.password_checks import PasswordChecks, matches
 from proxy.forwarding.auth.user_pass import user_pass
+from proxy.forwarding.request import Request
 
-if TYPE_CHECKING:
-    from proxy.forwarding.request import Request
-
-MOST_REMEMBERED = 1024
-"Of one route; the one that was not used for longest is forgotten."
+MOST_CACHED = 1024
+"Per route. The least recently used entry is dropped first."
 
 
 class BasicAuthenticator:
-    """Lets in whose password is right; nobody before the first `take`."""
+    """Accepts a user with the correct password. Refuses everyone before the first `update_users`."""
 
     def __init__(self, checks: PasswordChecks) -> None:
         self._checks = checks
         self._key = secrets.token_bytes(32)
-        self._book = _Book({})
+        self._current = _Users({})
 
     def __repr__(self) -> str:
-        return f"<BasicGate {len(self._book.users)} users>"
+        return f"<BasicAuthenticator {len(self._current.users)} users>"
 
-    def take(self, users: Mapping[str, str]) -> None:
-        """These are the users from now on: hashes by name. What was remembered of others is forgotten."""
-        if users != self._book.users:
-            self._book = _Book(users)
+    def update_users(self, users: Mapping[str, str]) -> None:
+        """Replaces the users, which are password hashes by name. Clears the cache if they have changed."""
+        if users != self._current.users:
+            self._current = _Users(users)
 
-    async def admit(self, request: "Request", address: str) -> str:
-        """The name of the user; CredentialMissing if there is none or the password is wrong."""
+    async def authenticate(self, request: Request, address: str) -> str:
+        """Returns the user's name. Raises CredentialMissing if there is no password, or a wrong one."""
         given = request.head.fields.values(b"authorization")
         if len(given) == 1:
             digest = hmac.digest(self._key, given[0], "sha256")
-            user = self._book.recall(digest) or await self._checked(given[0], digest, address)
+            user = self._current.cached(digest) or await self._checked(given[0], digest, address)
             if request.sender.left:
                 raise SenderLeft
             if user:
                 return user
-        raise CredentialMissing("Send name and password of a user whom the route's `inbound_auth` knows (RFC 7617).")
+        raise CredentialMissing("Send the name and password of a user in the route's `inbound_auth` (RFC 7617).")
 
     async def _checked(self, value: bytes, digest: bytes, address: str) -> str:
-        """The name of the user, or nothing; one check serves all that show the same at the same time."""
-        book, found = self._book, user_pass(value)
-        if found is None or not book.users:
+        """Returns the user's name, or "". Requests with the same field value share one check."""
+        known, found = self._current, user_pass(value)
+        if found is None or not known.users:
             return ""
         name, password = found
-        check = book.checks.get(digest)
+        check = known.checks.get(digest)
         if check is None:
-            hashed = book.users.get(name) or next(iter(book.users.values()))
-            check = book.checks[digest] = self._checks.begin(address, partial(matches, hashed, password))
-            check.add_done_callback(lambda _: book.checks.pop(digest))
+            hashed = known.users.get(name) or next(iter(known.users.values()))
+            check = known.checks[digest] = self._checks.begin(address, partial(matches, hashed, password))
+            check.add_done_callback(lambda _: known.checks.pop(digest))
         try:
             is_right = await check
-        except asyncio.CancelledError:  # of the check: an exchange has no task that could be cancelled
-            raise Draining("The proxy is stopping; send it again to the next one.", retry_after=1) from None
-        if not is_right or name not in book.users:
+        except asyncio.CancelledError:  # the check was: an exchange has no task that could be cancelled
+            raise Draining("The proxy is stopping; send the request again.", retry_after=1) from None
+        if not is_right or name not in known.users:
             return ""
-        book.remember(digest, name)
+        known.cache(digest, name)
         return name
 
 
-class _Book:
-    """The users of one content of the file, and what is known of their fields."""
+class _Users:
+    """The users of one version of the file, with a cache of correct field values."""
 
     def __init__(self, users: Mapping[str, str]) -> None:
         self.users = users
         self.checks: dict[bytes, asyncio.Future[bool]] = {}
         self._names: OrderedDict[bytes, str] = OrderedDict()
 
-    def recall(self, digest: bytes) -> str:
-        """Whose field it is, or nothing."""
+    def cached(self, digest: bytes) -> str:
+        """Returns the user's name from the cache, or ""."""
         name = self._names.get(digest, "")
         if name:
             self._names.move_to_end(digest)
         return name
 
-    def remember(self, digest: bytes, name: str) -> None:
-        """It is this user's."""
+    def cache(self, digest: bytes, name: str) -> None:
+        """Adds a correct field value to the cache."""
         self._names[digest] = name
-        if len(self._names) > MOST_REMEMBERED:
+        if len(self._names) > MOST_CACHED:
             self._names.popitem(last=False)

@@ -1,25 +1,21 @@
-"""The gate of a route that wants a certificate; the listener has verified it."""
-
-from typing import TYPE_CHECKING
+"""Authenticates senders by their client certificate, which the listener has verified."""
 
 from proxy.errors import CredentialRefused
-
-if TYPE_CHECKING:
-    from proxy.forwarding.request import Request
+from proxy.forwarding.request import Request
 
 
 class CertificateAuthenticator:
-    """Lets in whose certificate has one of the subjects."""
+    """Accepts a certificate with one of the subjects."""
 
     def __init__(self, subjects: tuple[str, ...]) -> None:
         self._subjects = frozenset(subjects)
 
     def __repr__(self) -> str:
-        return f"<CertificateGate {len(self._subjects)} subjects>"
+        return f"<CertificateAuthenticator {len(self._subjects)} subjects>"
 
-    async def admit(self, request: "Request", address: str) -> str:
-        """Nobody's name, for the subject is in the log anyway; CredentialRefused for another, or none."""
+    async def authenticate(self, request: Request, address: str) -> str:
+        """Returns "", because the log has the subject anyway. Raises CredentialRefused for another subject, or none."""
         del address
         if request.sender.subject not in self._subjects:
-            raise CredentialRefused("Show a certificate whose subject the route's `inbound_auth` knows.")
+            raise CredentialRefused("Use a client certificate with a subject in the route's `inbound_auth`.")
         return ""

@@ -1,1 +1,1 @@
-"""The CSRF handshake for senders that cannot do it: how it is said, its value, and who shares it."""
+"""Handles CSRF tokens for senders that cannot: the scheme, a token with its session, and how exchanges share it."""

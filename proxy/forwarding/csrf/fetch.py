@@ -1,65 +1,67 @@
-"""Fetches a CSRF unit from the upstream, for an exchange that was refused for want of one."""
+"""Chooses the CSRF unit of an attempt, and fetches one from the upstream after a refusal."""
 
 from proxy.errors import Draining
 from proxy.forwarding.attempt import AttemptFailed, attempt
 from proxy.forwarding.body import BufferedBody
 from proxy.forwarding.csrf import scheme
 from proxy.forwarding.csrf.unit import CsrfUnit
-from proxy.forwarding.outgoing import Outgoing
-from proxy.forwarding.request import Waiting
+from proxy.forwarding.prepared_request import PreparedRequest
+from proxy.forwarding.request import Recipient
 from proxy.forwarding.routes import Route
 from proxy.observe.exchange_record import ExchangeRecord
 
 _NO_CONTENT = BufferedBody(b"")
 
 
-def unit_for(route: Route, outgoing: Outgoing, authorization: bytes, fetched: CsrfUnit | None) -> CsrfUnit | None:
-    """The unit to send along, for methods that need one: the one that was fetched for this exchange, or the route's.
+def unit_for(
+    route: Route, prepared: PreparedRequest, authorization: bytes, fetched: CsrfUnit | None
+) -> CsrfUnit | None:
+    """Returns the unit for an attempt: the one fetched for this exchange, or the route's. Safe methods need none.
 
-    A sender that has a CSRF token or a session of its own keeps it.
+    A sender with its own CSRF token or session keeps it.
     """
     if fetched is not None and fetched.authorization == authorization:
         return fetched
     unit = route.csrf.unit(authorization)
-    if unit is None or outgoing.cookies or outgoing.has_csrf_token or outgoing.method in scheme.SAFE:
+    if unit is None or prepared.cookies or prepared.has_csrf_token or prepared.method in scheme.SAFE:
         return None
     return unit
 
 
 async def another_unit(
-    route: Route, outgoing: Outgoing, failed: CsrfUnit | None, authorization: bytes, waiting: Waiting
+    route: Route, prepared: PreparedRequest, failed: CsrfUnit | None, authorization: bytes, recipient: Recipient
 ) -> CsrfUnit | None:
-    """A unit other than the one that failed, fetched at the message's own path; None if the upstream gives none.
+    """Returns a unit other than the one that failed, fetched at the message's path, or None if there is none.
 
-    That of a sender with cookies of its own is made within its session, and belongs to its exchange alone.
+    For a sender with cookies, the unit is fetched within its session and belongs to this exchange alone.
     """
 
-    async def fetch(waiting: Waiting) -> CsrfUnit | None:
+    async def fetch(recipient: Recipient) -> CsrfUnit | None:
         for method in scheme.METHODS:
-            unit, again = await _ask(route, outgoing, authorization, method, waiting)
+            unit, again = await _ask(route, prepared, authorization, method, recipient)
             if unit is not None or not again:
                 return unit
         return None
 
-    if outgoing.cookies:
-        return await fetch(waiting)
-    return await route.csrf.renew(failed, authorization, outgoing.target.partition(b"?")[0], fetch)
+    if prepared.cookies:
+        return await fetch(recipient)
+    return await route.csrf.renew(failed, authorization, prepared.target.partition(b"?")[0], fetch)
 
 
 async def _ask(
-    route: Route, outgoing: Outgoing, authorization: bytes, method: str, waiting: Waiting
+    route: Route, prepared: PreparedRequest, authorization: bytes, method: str, recipient: Recipient
 ) -> tuple[CsrfUnit | None, bool]:
-    """(the unit if the upstream gave one, whether another method is worth trying).
+    """Returns (the unit or None, whether another method may work).
 
-    The protection answers by itself, at once; a fetch that hangs must not hold up messages as long as a flow may.
+    The upstream's filter answers before the flow runs, so the fetch need not wait as long as for a flow.
     """
-    request = scheme.fetch(outgoing, authorization, method)
+    request = scheme.fetch(prepared, authorization, method)
     patience = min(route.timeout, route.settings.connect_timeout)
-    outcome = await attempt(route, request, _NO_CONTENT, waiting, ExchangeRecord("", method), patience=patience)
-    if isinstance(outcome, AttemptFailed):
-        if isinstance(outcome.failure, Draining):
-            raise outcome.failure
+    result = await attempt(route, request, _NO_CONTENT, recipient, ExchangeRecord("", method), patience=patience)
+    if isinstance(result, AttemptFailed):
+        if isinstance(result.failure, Draining):
+            raise result.failure
         return None, False
-    head = outcome.head
-    outcome.discard()
-    return scheme.read(head, outgoing, authorization), scheme.refuses_method(head)
+    head = result.head
+    result.discard()
+    return scheme.read(head, prepared, authorization), scheme.refuses_method(head)

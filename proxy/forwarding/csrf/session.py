@@ -1,4 +1,4 @@
-"""The CSRF unit of one route, shared by its exchanges: one fetch at a time for all that wait at the same path.
+"""The CSRF unit of a route, shared by its exchanges.
 
 A unit belongs to one route and one access token. It is fetched only after a 403 has asked for it, because on an
 unprotected flow the fetch would run the flow.
@@ -8,34 +8,34 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from proxy.forwarding.csrf.unit import CsrfUnit
-from proxy.forwarding.request import Waiting
+from proxy.forwarding.request import Recipient
 from proxy.wire.coroutine_runner import CoroutineRunner
 
-Fetch = Callable[[Waiting], Awaitable[CsrfUnit | None]]
+Fetch = Callable[[Recipient], Awaitable[CsrfUnit | None]]
 
 
 class CsrfSession:
-    """The present unit of one route; one fetch at a time for all that want another one at the same path."""
+    """The current unit of one route. There is one fetch at a time for each path, shared by all that wait."""
 
     def __init__(self) -> None:
         self._unit: CsrfUnit | None = None
-        self._fetches: dict[tuple[bytes, bytes], Fetching] = {}
-        "By access token and path: a fetch that hangs holds up the messages to its own path only."
+        self._fetches: dict[tuple[bytes, bytes], CsrfFetch] = {}
+        "By access token and path, so that a fetch that hangs delays messages to its own path only."
 
     def unit(self, authorization: bytes) -> CsrfUnit | None:
-        """The unit for this access token, if there is one."""
+        """Returns the unit for an access token, if there is one."""
         unit = self._unit
         return unit if unit is not None and unit.authorization == authorization else None
 
     def update(self, used: CsrfUnit, set_cookies: list[bytes]) -> None:
-        """An answer to a request with `used` has set cookies; a newer unit is left alone."""
+        """Updates the cookies after an answer to a request with the unit `used`. A newer unit stays as it is."""
         if set_cookies and self._unit is used:
             self._unit = used.updated(set_cookies)
 
     async def renew(self, failed: CsrfUnit | None, authorization: bytes, path: bytes, fetch: Fetch) -> CsrfUnit | None:
-        """A unit other than the one that failed: somebody else's, or a new one; None if the upstream gives none.
+        """Returns a unit other than the one that failed, or None if the upstream gives none.
 
-        A fetch of somebody else's may hang where ours would not: after one in vain there is one more.
+        If a fetch of another exchange, which this one joined, gives no unit, this exchange tries its own.
         """
         key = (authorization, path)
         for _ in range(2):
@@ -44,20 +44,20 @@ class CsrfSession:
                 return present
             joined = self._fetches.get(key)
             if joined is not None and joined.result.done():
-                joined = None  # it still hangs, but those that waited for it have the unit of another path
+                joined = None  # it still hangs, but all that waited for it got the unit of another path
             unit = await (joined or self._begin(key, fetch)).result
             if unit is not None or joined is None:
                 return unit
         return None
 
-    def _begin(self, key: tuple[bytes, bytes], fetch: Fetch) -> "Fetching":
+    def _begin(self, key: tuple[bytes, bytes], fetch: Fetch) -> "CsrfFetch":
         self._unit = None
-        fetching = self._fetches[key] = Fetching(fetch, lambda ended, unit: self._ended(key, ended, unit))
+        fetching = self._fetches[key] = CsrfFetch(fetch, lambda ended, unit: self._ended(key, ended, unit))
         fetching.start()
         return fetching
 
-    def _ended(self, key: tuple[bytes, bytes], ended: "Fetching", unit: CsrfUnit | None) -> None:
-        """Keep what a fetch has brought, and give it to all that wait, whatever their path."""
+    def _ended(self, key: tuple[bytes, bytes], ended: "CsrfFetch", unit: CsrfUnit | None) -> None:
+        """Stores the unit of a fetch, and gives it to all that wait, whatever their path."""
         if self._fetches.get(key) is ended:
             del self._fetches[key]
         if unit is None or self.unit(unit.authorization) is not None:
@@ -68,10 +68,10 @@ class CsrfSession:
                 fetching.result.set_result(unit)
 
 
-class Fetching(Waiting):
-    """One fetch on its way; owned by nobody's exchange, so that none that ends takes it along."""
+class CsrfFetch(Recipient):
+    """A fetch in progress. It does not belong to an exchange, so it continues when one ends."""
 
-    def __init__(self, fetch: Fetch, ended: "Callable[[Fetching, CsrfUnit | None], None]") -> None:
+    def __init__(self, fetch: Fetch, ended: "Callable[[CsrfFetch, CsrfUnit | None], None]") -> None:
         self.result: asyncio.Future[CsrfUnit | None] = asyncio.get_running_loop().create_future()
         self.left = False
         self.half_closed = False
@@ -81,11 +81,11 @@ class Fetching(Waiting):
         self._unit: CsrfUnit | None = None
 
     def start(self) -> None:
-        """Ask the upstream."""
+        """Starts the fetch."""
         self._run.start()
 
     def wake(self) -> None:
-        """Let it look again."""
+        """Continues the fetch."""
         self._run.wake()
 
     async def _go(self) -> None:
@@ -93,7 +93,7 @@ class Fetching(Waiting):
 
     def _ended(self, error: BaseException | None) -> None:
         self._report(self, self._unit)
-        if self.result.done():  # another fetch was faster, and nobody waits for this one
+        if self.result.done():  # another fetch was faster, and nothing waits for this one
             return
         if error is None:
             self.result.set_result(self._unit)

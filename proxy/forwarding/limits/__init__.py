@@ -1,1 +1,1 @@
-"""What one route's senders may take: size, media type, rate, concurrency."""
+"""The limits of a route: size, media type, rate and concurrency."""

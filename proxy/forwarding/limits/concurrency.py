@@ -1,45 +1,32 @@
-"""Places at the upstream: a route has so many, each exchange takes one, and some more wait for theirs in order."""
+"""Limits how many exchanges of a route run at a time. A bounded number waits in a queue."""
 
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from enum import Enum, auto
-from typing import Protocol
 
 from proxy.errors import Draining, Overloaded, ProxyError, SenderLeft
+from proxy.forwarding.request import Recipient
 from proxy.wire.body import IncomingBody
 from proxy.wire.coroutine_runner import woken
 from proxy.wire.deadlines import Deadlines
 
 RETRY_AFTER = 1
-"Seconds; places become free at any moment."
+"Seconds; a slot may become free at any moment."
 
 
-class QueuedSender(Protocol):
-    """Who wants a place."""
-
-    left: bool
-    "Whether the connection is gone."
-    half_closed: bool
-    "Whether the sender has ended its side; most that do so are gone."
-
-    def wake(self) -> None:
-        """Let the exchange look again."""
-        ...
-
-
-class Turn(Enum):
-    """What has become of one that waits."""
+class WaiterState(Enum):
+    """How a wait for a slot stands."""
 
     WAITING = auto()
-    CALLED = auto()
-    "A place is its own."
-    LATE = auto()
-    STOPPED = auto()
+    GRANTED = auto()
+    "It has a slot."
+    TIMED_OUT = auto()
+    CLOSED = auto()
 
 
 class ConcurrencyLimit:
-    """The places of one route; `patience` is how many seconds one waits."""
+    """The slots of one route. An exchange waits for one for at most `patience` seconds."""
 
     def __init__(self, *, most: int, queue: int, patience: float, deadlines: Deadlines) -> None:
         self._most, self._free = most, most
@@ -49,68 +36,68 @@ class ConcurrencyLimit:
         self._waiters: OrderedDict[_Waiter, None] = OrderedDict()
 
     def __repr__(self) -> str:
-        return f"<Places {self._free} of {self._most} free, {len(self._waiters)} waiting>"
+        return f"<ConcurrencyLimit {self._free} of {self._most} free, {len(self._waiters)} waiting>"
 
     @property
     def waiting(self) -> int:
-        """How many wait."""
+        """The number of waiting exchanges."""
         return len(self._waiters)
 
-    async def take(self, sender: QueuedSender, body: IncomingBody) -> None:
-        """Returns with a place, which is to be given back; nobody waits while one is free.
+    async def acquire(self, recipient: Recipient, body: IncomingBody) -> None:
+        """Returns with a slot, which must be released.
 
-        Without one: Overloaded or Draining, SenderLeft if the sender went while it waited, or what its body failed of.
+        Raises Overloaded, Draining, SenderLeft if the sender disconnects while it waits, or the failure of its body.
         """
         if self._free:
             self._free -= 1
         elif len(self._waiters) < self._queue:
-            await self._wait(sender, body)
+            await self._wait(recipient, body)
         else:
             raise self._overloaded(f"and {self._queue} more wait (`queue`)" if self._queue else "and there is no queue")
 
-    def give_back(self) -> None:
-        """The exchange is over: its place is the next one's, who looks again in the next turn of the event loop.
+    def release(self) -> None:
+        """Hands the slot to the next exchange in the queue, which continues in the next turn of the event loop.
 
-        Not within this call: each that fails at once would call the next from deeper on the stack.
+        It does not continue within this call: exchanges that fail at once would nest on the stack.
         """
         if self._waiters:
             waiter, _ = self._waiters.popitem(last=False)
-            waiter.turn = Turn.CALLED
+            waiter.state = WaiterState.GRANTED
             asyncio.get_running_loop().call_soon(waiter.wake)
         else:
             self._free += 1
 
     def close(self) -> None:
-        """Let nobody wait any more; those that have a place keep it."""
+        """Ends all waiting. Exchanges with a slot keep it."""
         self._queue = 0
         for waiter in list(self._waiters):
-            waiter.turn = Turn.STOPPED
+            waiter.state = WaiterState.CLOSED
             waiter.wake()
 
-    async def _wait(self, sender: QueuedSender, body: IncomingBody) -> None:
-        waiter = _Waiter(sender.wake, self._deadlines.now() + self._patience)
+    async def _wait(self, recipient: Recipient, body: IncomingBody) -> None:
+        waiter = _Waiter(recipient.wake, self._deadlines.now() + self._patience)
         self._waiters[waiter] = None
         self._deadlines.watch(waiter)
         try:
-            refuse_gone(sender, body)
-            while waiter.turn is Turn.WAITING:
+            refuse_gone(recipient, body)
+            while waiter.state is WaiterState.WAITING:
                 await woken()
-                refuse_gone(sender, body)
+                refuse_gone(recipient, body)
         except BaseException:
-            if waiter.turn is Turn.CALLED:
-                self.give_back()
+            if waiter.state is WaiterState.GRANTED:
+                self.release()
             raise
         finally:
             self._deadlines.forget(waiter)
             self._waiters.pop(waiter, None)
-        if refusal := self._refusal(waiter.turn):
+        if refusal := self._refusal(waiter.state):
             raise refusal
 
-    def _refusal(self, turn: Turn) -> ProxyError | None:
-        if turn is Turn.LATE:
+    def _refusal(self, state: WaiterState) -> ProxyError | None:
+        if state is WaiterState.TIMED_OUT:
             return self._overloaded(f"and none ended within {self._patience:g} s (`connect_timeout`)")
-        if turn is Turn.STOPPED:
-            return Draining("The proxy was stopped before the message had its turn; nothing of it was sent.")
+        if state is WaiterState.CLOSED:
+            return Draining("The proxy was stopped while the message waited in the queue; nothing of it was sent.")
         return None
 
     def _overloaded(self, why: str) -> Overloaded:
@@ -119,25 +106,25 @@ class ConcurrencyLimit:
 
 
 class _Waiter:
-    """One that waits; with a deadline."""
+    """An exchange that waits, with a deadline."""
 
-    __slots__ = ("deadline", "turn", "wake")
+    __slots__ = ("deadline", "state", "wake")
 
     def __init__(self, wake: Callable[[], None], deadline: float) -> None:
         self.wake = wake
         self.deadline = deadline
-        self.turn = Turn.WAITING
+        self.state = WaiterState.WAITING
 
     def deadline_reached(self) -> None:
-        """It has waited long enough, unless it has been called just now."""
-        if self.turn is Turn.WAITING:
-            self.turn = Turn.LATE
+        """Ends the wait, unless a slot has just been granted."""
+        if self.state is WaiterState.WAITING:
+            self.state = WaiterState.TIMED_OUT
             self.wake()
 
 
-def refuse_gone(sender: QueuedSender, body: IncomingBody) -> None:
-    """Raises if the message will never be whole, or nobody waits for its answer any more."""
+def refuse_gone(recipient: Recipient, body: IncomingBody) -> None:
+    """Raises if the body has failed, or if the sender has disconnected."""
     if body.failure is not None:
         raise body.failure
-    if sender.left or sender.half_closed:
+    if recipient.left or recipient.half_closed:
         raise SenderLeft

@@ -1,17 +1,19 @@
-"""Which content a route takes: media types of requests (RFC 9110 §8.3.1) against media ranges (§12.5.1)."""
+"""Matches media types (RFC 9110 §8.3.1) against media ranges (§12.5.1)."""
 
 import re
 from collections.abc import Collection
 
-_TYPE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9a-z]+)/[!#$%&'*+\-.^_`|~0-9a-z]+")
+from proxy.syntax import TCHAR
+
+_TYPE = re.compile(f"([{TCHAR}]+)/[{TCHAR}]+".encode())
 
 
-def takes(ranges: Collection[str], content_types: Collection[bytes]) -> bool:
-    """Whether each Content-Type of a request lies in one of the ranges, in lower case, and there is at least one."""
-    return bool(content_types) and all(_lies_in(ranges, each) for each in content_types)
+def accepts(ranges: Collection[str], content_types: Collection[bytes]) -> bool:
+    """Whether there is a Content-Type, and each one is in one of the ranges, which are in lower case."""
+    return bool(content_types) and all(_is_in(ranges, each) for each in content_types)
 
 
-def _lies_in(ranges: Collection[str], content_type: bytes) -> bool:
-    """Compared without case and parameters; a list of types, or what is none, lies nowhere."""
+def _is_in(ranges: Collection[str], content_type: bytes) -> bool:
+    """Compares without case and parameters. A list of types, or an invalid one, is in no range."""
     found = _TYPE.fullmatch(content_type.partition(b";")[0].strip(b" \t").lower())
     return found is not None and (found[0].decode() in ranges or f"{found[1].decode()}/*" in ranges)

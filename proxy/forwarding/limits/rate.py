@@ -1,19 +1,21 @@
-"""How often a sender may ask: a token bucket for each, of which only the time is kept at which it is full again."""
+"""Limits the request rate of each sender by a token bucket, stored as the time at which it is full again."""
 
 from collections import OrderedDict
 from ipaddress import IPv6Address
 
+from proxy.hosts import parse_ip
+
 MOST_SENDERS = 4096
-"That are remembered; a full bucket need not be, and beyond so many the one that asked longest ago is forgotten."
+"Buckets that are stored. A full one need not be; above this number the least recently used one is dropped."
 _ROUNDING = 1e-6
 "Seconds; sums of intervals are not exact."
 
 
-class Buckets:
-    """The buckets of one route's senders; times in seconds of the monotonic clock, passed in."""
+class TokenBuckets:
+    """The buckets of one route's senders. Times are seconds of the monotonic clock."""
 
     def __init__(self, *, interval: float, burst: int) -> None:
-        """`interval` is what one request costs, `burst` how many may come at once."""
+        """`interval` is the time that refills one request, `burst` the number of requests in a full bucket."""
         self._interval = interval
         self._slack = (burst - 1) * interval + _ROUNDING
         self._full: OrderedDict[str, float] = OrderedDict()
@@ -21,19 +23,19 @@ class Buckets:
     def __len__(self) -> int:
         return len(self._full)
 
-    def take(self, sender: str, now: float) -> float:
-        """0 if the sender may ask now, which is then counted; else the seconds until it may."""
+    def acquire(self, sender: str, now: float) -> float:
+        """Returns 0 and counts the request if it is within the rate, else returns the seconds to wait."""
         full = max(self._full.get(sender, now), now)
         wait = full - now - self._slack
         if wait > 0:
             return wait
         self._full[sender] = full + self._interval
         self._full.move_to_end(sender)
-        self._forget(now)
+        self._drop(now)
         return 0.0
 
-    def _forget(self, now: float) -> None:
-        """Those that asked longest ago, as long as their buckets are full or there are too many."""
+    def _drop(self, now: float) -> None:
+        """Drops the least recently used buckets that are full, or too many."""
         while self._full:
             oldest = next(iter(self._full))
             if self._full[oldest] > now and len(self._full) <= MOST_SENDERS:
@@ -42,8 +44,8 @@ class Buckets:
 
 
 def counted_as(address: str) -> str:
-    """Whom an address is counted as: of IPv6 the /64, which one host has all of; a Unix socket is one sender."""
+    """Returns the sender that an address belongs to: for IPv6 its /64, because one host may use all of it."""
     if ":" not in address:
         return address
-    parsed = IPv6Address(address.partition("%")[0])
-    return str(parsed.ipv4_mapped or IPv6Address(int(parsed) >> 64 << 64))
+    parsed = parse_ip(address)
+    return str(parsed if parsed.version == 4 else IPv6Address(int(parsed) >> 64 << 64))

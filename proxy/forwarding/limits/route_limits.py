@@ -1,4 +1,4 @@
-"""What a route asks of a message before anything is read or fetched: size, content type, rate, and a place."""
+"""The limits of a route, checked before a body is read: size, content type, rate and concurrency."""
 
 import math
 from collections.abc import Callable
@@ -6,60 +6,70 @@ from collections.abc import Callable
 from proxy.config.model import RouteSettings as Settings
 from proxy.errors import ContentTypeNotAllowed, RateExceeded
 from proxy.forwarding.body import refuse_above
-from proxy.forwarding.limits.concurrency import ConcurrencyLimit, QueuedSender
-from proxy.forwarding.limits.media_type import takes
-from proxy.forwarding.limits.rate import Buckets, counted_as
+from proxy.forwarding.limits.concurrency import ConcurrencyLimit
+from proxy.forwarding.limits.media_type import accepts
+from proxy.forwarding.limits.rate import TokenBuckets, counted_as
+from proxy.forwarding.request import Recipient
 from proxy.wire.body import IncomingBody
 from proxy.wire.deadlines import Deadlines
 from proxy.wire.grammar import RequestHead
 
 
 class RouteLimits:
-    """Of one route, where it asks for any of this; `now` is monotonic time in seconds."""
+    """The limits of one route. `now` returns monotonic seconds."""
 
     def __init__(
-        self, settings: Settings, *, buckets: Buckets | None, places: ConcurrencyLimit | None, now: Callable[[], float]
+        self,
+        settings: Settings,
+        *,
+        buckets: TokenBuckets | None,
+        concurrency: ConcurrencyLimit | None,
+        now: Callable[[], float],
     ) -> None:
         self._settings = settings
         self._buckets = buckets
-        self._places = places
+        self._concurrency = concurrency
         self._now = now
 
     @property
     def waiting(self) -> int:
-        """How many exchanges wait for a place."""
-        return self._places.waiting if self._places else 0
+        """The number of exchanges that wait for a slot."""
+        return self._concurrency.waiting if self._concurrency else 0
 
-    async def enter(self, head: RequestHead, body: IncomingBody, sender: QueuedSender, address: str) -> None:
-        """Returns when the message may go on; whoever enters leaves. A ProxyError, or SenderLeft, where it may not."""
+    async def acquire(self, head: RequestHead, body: IncomingBody, recipient: Recipient, address: str) -> None:
+        """Returns when the message may go on; `release` must follow. Raises a ProxyError, or SenderLeft."""
         refuse_above(body.length or 0, self._settings.max_body)
         if self._settings.content_types is not None and body.length != 0:
             refuse_content(head, self._settings.content_types)
         if self._buckets is not None:
-            refuse_too_often(self._buckets.take(counted_as(address), self._now()))
-        if self._places is not None:
-            await self._places.take(sender, body)
+            refuse_too_often(self._buckets.acquire(counted_as(address), self._now()))
+        if self._concurrency is not None:
+            await self._concurrency.acquire(recipient, body)
 
-    def leave(self) -> None:
-        """The exchange is over, however it ended."""
-        if self._places is not None:
-            self._places.give_back()
+    def release(self) -> None:
+        """Ends an exchange, however it went."""
+        if self._concurrency is not None:
+            self._concurrency.release()
 
     async def close(self) -> None:
-        """Let nobody wait any more."""
-        if self._places is not None:
-            self._places.close()
+        """Ends all waiting."""
+        if self._concurrency is not None:
+            self._concurrency.close()
 
 
-def bounds_of(settings: Settings, deadlines: Deadlines) -> RouteLimits | None:
-    """The bounds of a route; None where it asks for nothing that is looked at here."""
+def limits_of(settings: Settings, deadlines: Deadlines) -> RouteLimits | None:
+    """Returns the limits of a route, or None if it has none but `max_body`."""
     rate, most = settings.rate, settings.max_concurrency
     if settings.content_types is None and rate is None and not most:
         return None
     return RouteLimits(
         settings,
-        buckets=Buckets(interval=rate.per_sender.interval, burst=rate.burst or rate.per_sender.count) if rate else None,
-        places=ConcurrencyLimit(most=most, queue=settings.queue, patience=settings.connect_timeout, deadlines=deadlines)
+        buckets=TokenBuckets(interval=rate.per_sender.interval, burst=rate.burst or rate.per_sender.count)
+        if rate
+        else None,
+        concurrency=ConcurrencyLimit(
+            most=most, queue=settings.queue, patience=settings.connect_timeout, deadlines=deadlines
+        )
         if most
         else None,
         now=deadlines.now,
@@ -67,20 +77,20 @@ def bounds_of(settings: Settings, deadlines: Deadlines) -> RouteLimits | None:
 
 
 def refuse_content(head: RequestHead, content_types: tuple[str, ...]) -> None:
-    """ContentTypeNotAllowed unless the route takes what the request says it has."""
-    if not takes(content_types, head.fields.values(b"content-type")):
+    """Raises ContentTypeNotAllowed unless the route accepts the content type."""
+    if not accepts(content_types, head.fields.values(b"content-type")):
         allowed = ", ".join(content_types)
         raise ContentTypeNotAllowed(
-            f"The route takes {allowed} only (`content_types`); send the message as that, and say so in Content-Type.",
+            f"The route accepts {allowed} only (`content_types`); send such a message, with its Content-Type.",
             accepted=content_types,
         )
 
 
 def refuse_too_often(wait: float) -> None:
-    """RateExceeded if there are seconds to wait."""
+    """Raises RateExceeded if there are seconds to wait."""
     if wait > 0:
         seconds = math.ceil(wait)
         raise RateExceeded(
-            f"The sender asks more often than the route's `rate` allows; send again in {seconds} s.",
+            f"The sender exceeds the route's `rate`; send again in {seconds} s.",
             retry_after=seconds,
         )

@@ -1,4 +1,4 @@
-"""What a hostile sender stands in front of, and what must hold whatever it tries."""
+"""What a hostile sender attacks, and what must hold for all attacks."""
 
 from collections import deque
 
@@ -8,30 +8,30 @@ from tests.fakes.upstream import Received, Upstream, answer
 from tests.flow.running import Running
 
 HIDDEN = b"cAnAryHidden"
-"Stands wherever a sender puts what must not go on."
+"What a sender puts where it must not be forwarded."
 PLANTED = request(b"GET /orders/planted")
-"What a sender wants to have read as a request of its own."
+"What a sender wants the proxy to read as a request."
 OWN_TOKENS = {b"/http/orders": b"Bearer orders-token", b"/http/invoices": b"Bearer invoices-token"}
 
 
 class Fence:
-    """A proxy with two OAuth clients, its servers, and a server that nobody may ever reach."""
+    """A proxy with two OAuth clients, its servers, and a server that must never be reached."""
 
     def __init__(
         self, proxy: Running, upstream: Upstream, elsewhere: Upstream, authorities: dict[bytes, AuthorizationServer]
     ) -> None:
         self.proxy, self.upstream, self.elsewhere = proxy, upstream, elsewhere
         self.authorities = authorities
-        "By the OAuth client that each of them knows."
+        "By the name of the OAuth client."
         self.evil = b"127.0.0.2:%d" % elsewhere.port
         "Where the other server is."
 
     async def ask(self, octets: bytes) -> Answer:
-        """What a sender of these octets gets first, over a connection of its own."""
+        """Returns the first answer to these bytes, over a new connection."""
         return await (await self.proxy.sender()).ask(octets)
 
     async def refusal(self, octets: bytes) -> tuple[int, str]:
-        """Status and code of a refusal, after which nothing was asked for, sent, or read any more."""
+        """Returns status and code of a refusal. No token was requested, and nothing was sent."""
         sender = await self.proxy.sender()
         refused = await sender.ask(octets)
         assert refused.field(b"Proxy-Status")
@@ -39,7 +39,7 @@ class Fence:
         return refused.status, refused.code
 
     async def end(self, octets: bytes) -> tuple[int, str]:
-        """Status and code of a refusal with which the connection ends: what follows it is not read."""
+        """Returns status and code of a refusal that closes the connection, so that nothing more is read."""
         sender = await self.proxy.sender()
         refused = await sender.ask(octets + PLANTED)
         sender.finish()
@@ -48,28 +48,28 @@ class Fence:
         return refused.status, refused.code
 
     async def delivery(self, octets: bytes) -> Received:
-        """What the upstream received of the one request that was delivered."""
+        """Returns what the upstream received of the one request that was delivered."""
         answered = await self.ask(octets)
         assert (answered.status, answered.field(b"Proxy-Status"), len(self.upstream.requests)) == (200, [], 1)
         return self.upstream.requests[0]
 
     async def passes(self, sender: Sender | None = None) -> None:
-        """Normal traffic is served, now."""
+        """Asserts that normal traffic is served."""
         message = request(b"POST /orders/normal", body=b"<message/>")
         assert (await (sender or await self.proxy.sender()).ask(message)).status == 200
 
     @property
     def grants(self) -> int:
-        """How many were asked for."""
+        """The number of token requests."""
         return sum(len(each.requests) for each in self.authorities.values())
 
     @property
     def targets(self) -> list[bytes]:
-        """What the upstream was asked for, in order."""
+        """The targets that the upstream received, in order."""
         return [each.target for each in self.upstream.requests]
 
     def check(self) -> None:
-        """What holds in each of these tests, beside what it says itself."""
+        """Asserts what must hold after each test."""
         assert self.elsewhere.connections == 0
         for each in self.upstream.requests:
             (token,) = (token for path, token in OWN_TOKENS.items() if each.target.startswith(path))
@@ -82,10 +82,10 @@ class Fence:
         assert HIDDEN.decode() not in "".join(self.proxy.lines.text)
 
     def script(self, *fields: bytes, status: int = 200, body: bytes = b"") -> None:
-        """What the upstream answers from now on."""
+        """Sets the answer of the upstream."""
         self.upstream.script = deque([answer(status, *fields, body=body)])
 
 
 def with_host(start: bytes, host: bytes, *fields: bytes) -> bytes:
-    """A request with a Host field of its own."""
+    """Makes a request with this Host field."""
     return b"\r\n".join([start + b" HTTP/1.1", b"Host: " + host, *fields, b"Content-Length: 1", b"", b"x"])

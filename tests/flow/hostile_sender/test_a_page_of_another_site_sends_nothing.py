@@ -1,4 +1,4 @@
-"""A page that a browser on this machine shows cannot send through the proxy, and has nothing fetched for it."""
+"""A page of another site cannot send through the proxy, and no token is requested for it."""
 
 import pytest
 
@@ -21,7 +21,7 @@ REFUSED = (403, "cross_site_refused")
 )
 @pytest.mark.parametrize("method", [b"POST", b"GET", b"OPTIONS"])
 async def test_another_sites_page_sends_nothing(fence: Fence, method: bytes, fields: tuple[bytes, ...]) -> None:
-    """Neither is a token asked for."""
+    """No token is requested."""
     octets = with_host(method + b" /orders", b"127.0.0.1:%d" % fence.proxy.port, *fields)
     assert await fence.refusal(octets) == REFUSED
 
@@ -30,20 +30,20 @@ async def test_another_sites_page_sends_nothing(fence: Fence, method: bytes, fie
     "host", [b"evil.example", b"evil.example:%d", b"localhost.evil.example", b"127.0.0.1.evil.example"]
 )
 async def test_a_name_that_was_pointed_here_sends_nothing(fence: Fence, host: bytes) -> None:
-    """The browser takes it for the page's own."""
+    """The browser takes it for the same site (DNS rebinding)."""
     host = host.replace(b"%d", b"%d" % fence.proxy.port)
     fields = (b"Sec-Fetch-Site: same-origin", b"Origin: http://" + host)
     assert await fence.refusal(with_host(b"POST /orders", host, *fields)) == REFUSED
 
 
 async def test_a_key_makes_no_page_ours(fence: Fence) -> None:
-    """A browser might have it."""
+    """A browser might have the key."""
     fields = (b"X-API-Key: the-right-key", b"Sec-Fetch-Site: cross-site")
     assert await fence.refusal(with_host(b"POST /keyed", b"127.0.0.1", *fields)) == REFUSED
 
 
 async def test_a_page_of_this_address_may_send(fence: Fence) -> None:
-    """And the user herself, by the address bar."""
+    """So may the user, by the address bar."""
     host = b"localhost:%d" % fence.proxy.port
     for fields in ((b"Sec-Fetch-Site: same-origin",), (b"Sec-Fetch-Site: none",), (b"Origin: http://" + host,), ()):
         assert (await fence.ask(with_host(b"POST /orders", host, *fields))).status == 200

@@ -1,4 +1,4 @@
-"""CONNECT, TRACE and whatever else a method may be: no tunnel, no echo of the token, no body that counts for a head."""
+"""CONNECT, TRACE and other methods: no tunnel, no echo of the token, no body that is read as a request."""
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -9,12 +9,12 @@ from tests.flow.hostile_sender.fence import PLANTED, Fence
 
 @pytest.mark.parametrize("target", [b"evil.example:443", b"127.0.0.1:80", b"/orders"])
 async def test_connect_makes_no_tunnel(fence: Fence, target: bytes) -> None:
-    """To nowhere."""
+    """The target does not matter."""
     assert await fence.refusal(request(b"CONNECT " + target)) == (501, "connect_refused")
 
 
 async def test_behind_connect_nothing_is_relayed(fence: Fence) -> None:
-    """What follows is read as what it is here: the next request."""
+    """What follows is read as the next request."""
     sender = await fence.proxy.sender()
     await sender.send(request(b"CONNECT evil.example:443") + PLANTED)
     assert [(await sender.answer()).status for _ in range(2)] == [501, 200]
@@ -23,37 +23,37 @@ async def test_behind_connect_nothing_is_relayed(fence: Fence) -> None:
 
 @pytest.mark.parametrize("method", [b"TRACE", b"trace", b"Trace", b"TRACK"])
 async def test_trace_shows_no_token(fence: Fence, method: bytes) -> None:
-    """Not even at a server that reads methods without case, or knows it by its other name."""
+    """The upstream may ignore the case, or know the other name."""
     assert await fence.refusal(request(method + b" /orders")) == (405, "method_not_allowed")
 
 
 @pytest.mark.parametrize("method", [b"connect", b"Connect"])
 async def test_connect_in_another_case_makes_no_tunnel(fence: Fence, method: bytes) -> None:
-    """As TRACE."""
+    """The upstream may ignore the case."""
     assert await fence.refusal(request(method + b" /orders")) == (501, "connect_refused")
 
 
 async def test_the_server_as_a_whole_is_asked_for_nothing(fence: Fence) -> None:
-    """`*` is no path of a route."""
+    """`*` is not the path of a route."""
     assert await fence.refusal(request(b"OPTIONS *")) == (405, "method_not_allowed")
 
 
 @pytest.mark.parametrize("method", [b"PROPFIND", b"M-SEARCH", b"x", b"post", b"GET1"])
 async def test_a_method_that_nobody_knows_goes_its_routes_way(fence: Fence, method: bytes) -> None:
-    """Under the route's token, with what it carries as its body."""
+    """It is forwarded with its body."""
     received = await fence.delivery(request(method + b" /orders/1", b"Destination: http://evil.example/", body=b"x"))
     assert (received.method, received.target, bytes(received.body)) == (method, b"/http/orders/1", b"x")
 
 
 @pytest.mark.parametrize("method", [b"", b"G@T", b"GET\t", b"G ET", b"(GET)", b"GET\x00", b"\xc7ET"])
 async def test_what_is_no_method_is_malformed(fence: Fence, method: bytes) -> None:
-    """RFC 9110 §9.1: a token."""
+    """A method is a token (RFC 9110 §9.1)."""
     answered = await fence.ask(request(method + b" /orders"))
     assert (answered.status, answered.code, fence.targets) == (400, "request_malformed", [])
 
 
 async def test_an_endless_method_fills_neither_log_nor_metrics(fence: Fence) -> None:
-    """It is cut in the log, and `other` in the metrics."""
+    """The log has its beginning, and the metrics have `other`."""
     received = await fence.delivery(request(b"A" * 3000 + b" /orders"))
     assert received.method == b"A" * 3000
     assert (await fence.proxy.record())["method"] == "A" * 32
@@ -64,13 +64,13 @@ async def test_an_endless_method_fills_neither_log_nor_metrics(fence: Fence) -> 
 
 
 async def test_the_body_of_a_get_is_a_body(fence: Fence) -> None:
-    """Were it dropped but for its length, what follows would be read as it."""
+    """It is forwarded with its length."""
     received = await fence.delivery(request(b"GET /orders", body=PLANTED))
     assert (received.field(b"Content-Length"), bytes(received.body)) == ([b"%d" % len(PLANTED)], PLANTED)
 
 
 async def test_a_head_has_no_body_in_its_answer(fence: Fence) -> None:
-    """So that the next answer is read where it begins."""
+    """The next answer follows the head."""
     sender = await fence.proxy.sender()
     await sender.send(request(b"HEAD /nowhere") + request(b"HEAD /orders") + PLANTED)
     statuses = [(await sender.answer(method)).status for method in (b"HEAD", b"HEAD", b"GET")]
@@ -84,6 +84,6 @@ async def test_no_field_is_read_as_the_method(fence: Fence, name: bytes) -> None
 
 
 async def test_a_refused_method_is_not_echoed(fence: Fence) -> None:
-    """Neither it nor its target is in the answer."""
+    """The answer has neither the method nor the target."""
     answered = await fence.ask(request(b"TRACE /orders/echo?echo", b"X-Echo: echo"))
     assert b"echo" not in b"".join(b"".join(each) for each in answered.fields) + answered.body

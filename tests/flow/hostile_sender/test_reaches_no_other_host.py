@@ -1,4 +1,4 @@
-"""Whatever a sender says about hosts, its request goes to its route's upstream or nowhere."""
+"""A request goes to the upstream of its route or nowhere, whatever it says about hosts."""
 
 from collections import deque
 
@@ -9,145 +9,83 @@ from tests.fakes.sender import request
 from tests.fakes.upstream import answer
 from tests.flow.hostile_sender.fence import Fence, with_host
 
-CLAIMS = [b"X-Forwarded-Host", b"X-Host", b"X-Forwarded-Server", b"X-Original-Host", b"X-Backend-Host"]
 LOCATIONS = [b"http://evil.example/", b"//evil.example/", b"/http/invoices", b"http://user@evil.example/"]
 
 
-async def test_a_host_field_chooses_no_other_upstream(fence: Fence) -> None:
-    """It does not even reach the upstream, which gets its own name."""
-    received = await fence.delivery(with_host(b"POST /orders/1", fence.evil))
-    assert (received.target, bytes(received.body)) == (b"/http/orders/1", b"x")
-    assert fence.evil not in received.head
-
-
-async def test_a_host_field_with_userinfo_is_malformed(fence: Fence) -> None:
-    """It names no host (RFC 9112 §3.2)."""
-    assert await fence.refusal(with_host(b"POST /orders", b"proxy.example@" + fence.evil)) == (400, "request_malformed")
-
-
-async def test_two_host_fields_are_malformed(fence: Fence) -> None:
-    """Nobody could say which one counts."""
-    octets = with_host(b"POST /orders", b"proxy.example", b"Host: " + fence.evil)
-    assert await fence.end(octets) == (400, "request_malformed")
-
-
-@pytest.mark.parametrize("host", [b"evil.example/orders", b"evil.example?", b"evil.example\\x", b"a, evil.example"])
-async def test_a_host_field_with_more_than_a_host_chooses_nothing(fence: Fence, host: bytes) -> None:
-    """Whatever a careless reader might find in it."""
-    answered = await fence.ask(with_host(b"POST /orders", host))
-    assert (answered.status, fence.targets) == (400, [])
-
-
-async def test_an_absolute_target_with_another_authority_is_not_delivered(fence: Fence) -> None:
-    """A sender that takes us for an open proxy."""
-    assert await fence.refusal(request(b"POST http://evil.example/orders", body=b"x")) == (404, "route_unknown")
-    assert await fence.refusal(request(b"POST http://" + fence.evil + b"/orders", body=b"x")) == (404, "route_unknown")
-
-
-async def test_an_absolute_target_counts_and_not_the_host_field_beside_it(fence: Fence) -> None:
-    """RFC 9112 §3.2.2."""
-    octets = with_host(b"POST http://evil.example/orders", b"127.0.0.1:%d" % fence.proxy.port)
-    assert await fence.refusal(octets) == (404, "route_unknown")
-
-
-async def test_userinfo_that_looks_like_our_host_is_not_taken_for_it(fence: Fence) -> None:
-    """The host stands behind the @."""
-    ours = b"127.0.0.1:%d" % fence.proxy.port
-    assert await fence.refusal(request(b"POST http://" + ours + b"@evil.example/orders")) == (404, "route_unknown")
-
-
-async def test_userinfo_that_names_another_host_is_no_host(fence: Fence) -> None:
-    """Nor does it go on: it may be somebody's password."""
-    received = await fence.delivery(request(b"POST http://cAnAryHidden:x@127.0.0.1/orders/1", body=b"x"))
-    assert (received.target, b"@" in received.head) == (b"/http/orders/1", False)
+MALFORMED, UNKNOWN = (400, "request_malformed"), (404, "route_unknown")
 
 
 @pytest.mark.parametrize(
-    ("authority", "refusal"),
+    ("start", "host", "refusal"),
     [
-        (b"a@b@evil.example", (400, "request_malformed")),
-        (b"127.0.0.1\\@evil.example", (400, "request_malformed")),
-        (b"127.0.0.1%40evil.example", (404, "route_unknown")),
+        pytest.param(b"/orders", b"proxy.example@%(evil)b", MALFORMED, id="userinfo in Host (RFC 9112 §3.2)"),
+        pytest.param(b"/orders", b"evil.example/orders", MALFORMED, id="a path in Host"),
+        pytest.param(b"/orders", b"evil.example?", MALFORMED, id="a query in Host"),
+        pytest.param(b"/orders", b"evil.example\\x", MALFORMED, id="a backslash in Host"),
+        pytest.param(b"/orders", b"a, evil.example", MALFORMED, id="a list in Host"),
+        pytest.param(b"/orders", b"proxy.example\r\nHost: %(evil)b", MALFORMED, id="two Host fields"),
+        pytest.param(b"http://evil.example/orders", b"%(ours)b", UNKNOWN, id="a URL of another host (RFC 9112 §3.2.2)"),
+        pytest.param(b"http://%(evil)b/orders", b"proxy.example", UNKNOWN, id="a URL of a server that exists"),
+        pytest.param(b"http://%(ours)b@evil.example/orders", b"x", UNKNOWN, id="userinfo that looks like our host"),
+        pytest.param(b"http://a@b@evil.example/orders", b"x", MALFORMED, id="userinfo twice"),
+        pytest.param(b"http://127.0.0.1\\@evil.example/orders", b"x", MALFORMED, id="a backslash before userinfo"),
+        pytest.param(b"http://127.0.0.1%%40evil.example/orders", b"x", UNKNOWN, id="an encoded at sign"),
+        pytest.param(b"ftp://evil.example/orders", b"x", MALFORMED, id="another scheme"),
+        pytest.param(b"file:///etc/passwd", b"x", MALFORMED, id="a file"),
+        pytest.param(b"http:///orders", b"x", MALFORMED, id="a URL without a host"),
+        pytest.param(b"http:orders", b"x", MALFORMED, id="a URL without slashes"),
+        pytest.param(b"http:/orders", b"x", MALFORMED, id="a URL with one slash"),
+        pytest.param(b"http://?", b"x", MALFORMED, id="a URL with a query only"),
+        pytest.param(b"orders", b"x", MALFORMED, id="a relative path"),
+        pytest.param(b".evil.example/", b"x", MALFORMED, id="a longer host name of the upstream"),
+        pytest.param(b"@evil.example/", b"x", MALFORMED, id="the upstream as userinfo"),
+        pytest.param(b":80/orders", b"x", MALFORMED, id="a port of the upstream"),
+        pytest.param(b"//evil.example/orders", b"x", UNKNOWN, id="two slashes"),
+        pytest.param(b"/\\evil.example/orders", b"x", UNKNOWN, id="a slash and a backslash"),
+        pytest.param(b"/http://evil.example/orders", b"x", UNKNOWN, id="a URL in the path"),
+        pytest.param(b"/orders@evil.example/", b"x", UNKNOWN, id="an at sign after the prefix"),
     ],
 )
-async def test_an_authority_that_can_be_read_in_two_ways_is_not_delivered(
-    fence: Fence, authority: bytes, refusal: tuple[int, str]
+async def test_a_request_for_another_host_is_refused(
+    fence: Fence, start: bytes, host: bytes, refusal: tuple[int, str]
 ) -> None:
-    """By us it is not guessed at."""
-    assert await fence.refusal(request(b"POST http://" + authority + b"/orders", body=b"x")) == refusal
+    """Nothing is sent, and no token is requested."""
+    names = {b"evil": fence.evil, b"ours": b"127.0.0.1:%d" % fence.proxy.port}
+    assert await fence.refusal(with_host(b"POST " + start % names, host % names)) == refusal
 
 
-async def test_a_port_in_an_absolute_target_chooses_no_other_port(fence: Fence) -> None:
-    """Our own host with the port of another server is still us, so the message goes where its route leads."""
-    received = await fence.delivery(request(b"POST http://127.0.0.1:%d/orders" % fence.elsewhere.port, body=b"x"))
+@pytest.mark.parametrize(
+    ("target", "sent"),
+    [
+        pytest.param(b"http://cAnAryHidden:x@127.0.0.1/orders/1", b"/1", id="userinfo, which is dropped"),
+        pytest.param(b"http://127.0.0.1:%d/orders/1", b"/1", id="another port of our host"),
+        pytest.param(b"/orders/http://evil.example/", b"/http://evil.example/", id="a URL in the path"),
+        pytest.param(b"/orders/@evil.example/", b"/@evil.example/", id="an at sign in the path"),
+    ],
+)
+async def test_the_route_alone_chooses_the_upstream(fence: Fence, target: bytes, sent: bytes) -> None:
+    """The upstream gets its own name as Host."""
+    target = target.replace(b"%d", b"%d" % fence.elsewhere.port)
+    assert (await fence.delivery(request(b"POST " + target, body=b"x"))).target == b"/http/orders" + sent
+
+
+async def test_a_host_field_does_not_reach_the_upstream(fence: Fence) -> None:
+    """The upstream gets its own name as Host."""
+    received = await fence.delivery(with_host(b"POST /orders/1", fence.evil))
+    assert received.target == b"/http/orders/1"
+    assert fence.evil not in received.head
+
+
+@pytest.mark.parametrize("name", b"X-Host X-Forwarded-Server X-Original-Host X-Backend-Host".split())
+async def test_no_field_chooses_the_host(fence: Fence, name: bytes) -> None:
+    """The request line and Host decide."""
+    received = await fence.delivery(request(b"POST /orders", name + b": " + fence.evil, body=b"x"))
     assert received.target == b"/http/orders"
-
-
-@pytest.mark.parametrize("start", [b"ftp://evil.example/orders", b"file:///etc/passwd", b"gopher://evil.example/"])
-async def test_another_scheme_is_malformed(fence: Fence, start: bytes) -> None:
-    """There is no way but HTTP from here."""
-    assert await fence.refusal(request(b"GET " + start)) == (400, "request_malformed")
-
-
-@pytest.mark.parametrize("start", [b"http:///orders", b"http:orders", b"http:/orders", b"http://?"])
-async def test_an_absolute_target_without_an_authority_is_malformed(fence: Fence, start: bytes) -> None:
-    """It is no path either."""
-    answered = await fence.ask(request(b"GET " + start))
-    assert (answered.status, answered.code, fence.targets) == (400, "request_malformed", [])
-
-
-async def test_two_slashes_in_front_name_no_host(fence: Fence) -> None:
-    """It is a path, which no route has."""
-    assert await fence.refusal(request(b"POST //evil.example/orders", body=b"x")) == (404, "route_unknown")
-    assert await fence.refusal(request(b"POST /\\evil.example/orders", body=b"x")) == (404, "route_unknown")
-
-
-async def test_a_url_within_the_path_is_a_path(fence: Fence) -> None:
-    """As it would be for a gateway that appends it to nothing."""
-    assert await fence.refusal(request(b"POST /http://evil.example/orders", body=b"x")) == (404, "route_unknown")
-    received = await fence.delivery(request(b"POST /orders/http://evil.example/", body=b"x"))
-    assert received.target == b"/http/orders/http://evil.example/"
-
-
-async def test_an_at_sign_behind_the_prefix_makes_no_userinfo_of_it(fence: Fence) -> None:
-    """`upstream` + `@evil.example` would be another host, were they put together without a border."""
-    assert await fence.refusal(request(b"POST /orders@evil.example/", body=b"x")) == (404, "route_unknown")
-    received = await fence.delivery(request(b"POST /orders/@evil.example/", body=b"x"))
-    assert received.target == b"/http/orders/@evil.example/"
-
-
-async def test_a_target_without_a_slash_is_malformed(fence: Fence) -> None:
-    """`.evil.example` would lengthen the upstream's host name."""
-    for target in (b"orders", b".evil.example/", b"@evil.example/", b":80/orders"):
-        answered = await fence.ask(request(b"GET " + target))
-        assert (answered.status, answered.code) == (400, "request_malformed")
-    assert fence.targets == []
-
-
-@pytest.mark.parametrize("name", CLAIMS)
-async def test_no_field_claims_another_host(fence: Fence, name: bytes) -> None:
-    """The request line decides."""
-    assert (
-        await fence.delivery(request(b"POST /orders", name + b": " + fence.evil, body=b"x"))
-    ).target == b"/http/orders"
-
-
-async def test_x_forwarded_host_does_not_go_on(fence: Fence) -> None:
-    """An application behind us would make links of it."""
-    received = await fence.delivery(request(b"GET /orders", b"X-Forwarded-Host: evil.example", b"X-Forwarded-Port: 1"))
-    assert b"evil.example" not in received.head
-    assert b"X-Forwarded" not in received.head
-
-
-async def test_forwarded_does_not_go_on(fence: Fence) -> None:
-    """RFC 7239 is a claim like any other."""
-    received = await fence.delivery(request(b"GET /orders", b"Forwarded: for=1.2.3.4;host=evil.example;proto=https"))
-    assert b"evil.example" not in received.head
 
 
 @pytest.mark.parametrize("name", [b"X-Original-URL", b"X-Rewrite-URL", b"X-Forwarded-Prefix", b"X-Original-URI"])
 async def test_no_field_replaces_the_target(fence: Fence, name: bytes) -> None:
-    """Neither for the choice of the route nor for what is sent."""
+    """Neither the route nor the upstream's target changes."""
     received = await fence.delivery(request(b"GET /orders/1", name + b": /invoices"))
     assert received.target == b"/http/orders/1"
 
@@ -157,14 +95,14 @@ async def test_no_field_replaces_the_target(fence: Fence, name: bytes) -> None:
 async def test_a_redirect_of_the_upstream_is_relayed_and_not_followed(
     fence: Fence, status: int, location: bytes
 ) -> None:
-    """With its Location: it is the sender's to decide, who has no token."""
+    """The sender gets its Location, but no token."""
     fence.script(b"Location: " + location, status=status)
     answered = await fence.ask(request(b"POST /orders", body=b"x"))
     assert (answered.status, answered.field(b"Location"), fence.targets) == (status, [location], [b"/http/orders"])
 
 
 async def test_no_field_of_an_answer_moves_the_next_request(fence: Fence) -> None:
-    """Alt-Svc, Refresh, Link and Content-Location are the sender's affair."""
+    """Alt-Svc, Refresh and Content-Location are relayed only."""
     evil = b'Alt-Svc: http/1.1="' + fence.evil + b'"'
     fence.script(evil, b"Refresh: 0; url=//" + fence.evil, b"Content-Location: //" + fence.evil)
     sender = await fence.proxy.sender()
@@ -175,7 +113,7 @@ async def test_no_field_of_an_answer_moves_the_next_request(fence: Fence) -> Non
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_a_redirect_of_the_token_endpoint_is_not_followed(fence: Fence, status: int) -> None:
-    """The secret goes to the token URL and nowhere else; nothing is sent without a token."""
+    """The secret is sent to the token URL only."""
     location = ("Location", f"{fence.elsewhere.url}/token")
     authority: AuthorizationServer = fence.authorities[b"orders"]
     authority._script = deque([Reply(status=status, fields=(location,))])
@@ -185,7 +123,7 @@ async def test_a_redirect_of_the_token_endpoint_is_not_followed(fence: Fence, st
 
 
 async def test_a_csrf_handshake_follows_no_redirect(fence: Fence) -> None:
-    """It is made at the message's own address, with a token."""
+    """The token is fetched at the path of the message."""
     moved = answer(302, b"Location: http://" + fence.evil + b"/")
     fence.upstream.script = deque([answer(403, b"X-CSRF-Token: Required"), moved])
     answered = await fence.ask(request(b"POST /orders", body=b"x"))

@@ -1,37 +1,37 @@
-"""A connection to the admin address, where sockets do not lead."""
+"""A connection to the admin address in states that sockets do not reach."""
 
 import gc
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from aiohttp import web
 
-from proxy.admin.connection import IDLE_TIMEOUT, MOST, AdminConnection, AdminConnections, AdminObserver
+from proxy.admin.connection import IDLE_TIMEOUT, MOST, AdminConnection, AdminConnections
 from proxy.wire.local_site import SiteRefusal
 from tests.fakes.loop import HandLoop
 
 
-class Told:
-    """Keeps what it is told."""
+class Observer:
+    """Keeps the statuses of refusals, and faults."""
 
     def __init__(self) -> None:
         self.refused: list[int] = []
         self.failed: list[BaseException | None] = []
 
     def admin_refused(self, refusal: SiteRefusal) -> None:
-        """Of a refusal the status."""
+        """Keep its status."""
         self.refused.append(refusal.status)
 
     def admin_failed(self, error: BaseException | None) -> None:
-        """Of a fault the error."""
+        """Keep the error."""
         self.failed.append(error)
 
 
 @pytest.fixture
-def told() -> Told:
-    """Whoever is told."""
-    return Told()
+def observer() -> Observer:
+    """An observer of all connections."""
+    return Observer()
 
 
 @pytest.fixture
@@ -41,55 +41,60 @@ def clock() -> HandLoop:
 
 
 @pytest.fixture
-async def connection(told: Told, clock: HandLoop) -> AdminConnection:
-    """A connection that has no transport yet."""
+async def connections(observer: Observer, clock: HandLoop) -> AdminConnections:
+    """The connections of a server that serves nothing."""
 
     async def never(_request: web.BaseRequest) -> web.StreamResponse:
         raise AssertionError
 
-    connections = AdminConnections(web.Server(never), cast("AdminObserver", told), clock.deadlines())
+    return AdminConnections(web.Server(never), observer, clock.deadlines())
+
+
+@pytest.fixture
+async def connection(connections: AdminConnections) -> AdminConnection:
+    """A connection without a transport."""
     made = connections()
     assert isinstance(made, AdminConnection)
     return made
 
 
-async def test_a_connection_that_has_ended_expires_without_effect(
-    connection: AdminConnection, told: Told, clock: HandLoop
+async def test_a_deadline_after_the_end_has_no_effect(
+    connection: AdminConnection, observer: Observer, clock: HandLoop
 ) -> None:
-    """Its transport is gone, and its end not yet told."""
+    """The transport may be gone before aiohttp notes the end."""
     connection.begin()
     assert connection.deadline == clock.time() + IDLE_TIMEOUT
     connection.deadline_reached()
-    assert (connection.transport, told.refused) == (None, [])
+    assert connection.transport is None
+    assert observer.refused == []
 
 
-async def test_an_answer_that_has_begun_is_not_followed_by_another(connection: AdminConnection, told: Told) -> None:
-    """The connection ends, and the fault is told."""
+async def test_a_second_answer_is_not_sent_behind_the_first(connection: AdminConnection, observer: Observer) -> None:
+    """The connection ends, and the fault is reported."""
     request: Any = SimpleNamespace(writer=SimpleNamespace(output_size=1))
     error = ValueError("x")
     with pytest.raises(ConnectionError):
         connection.handle_error(request, 500, error)
-    assert (told.refused, told.failed) == ([], [error])
+    assert observer.failed == [error]
+    assert observer.refused == []
 
 
-async def test_what_aiohttp_would_log_is_told(connection: AdminConnection, told: Told) -> None:
-    """A body that is not well-formed is the peer's fault, all else is ours."""
+async def test_errors_that_aiohttp_would_log_are_reported(connection: AdminConnection, observer: Observer) -> None:
+    """A malformed body is the client's fault, everything else is ours."""
     error = ValueError("x")
     connection.log_exception("Unhandled exception", exc_info=web.RequestPayloadError("x"))
     connection.log_exception("Unhandled exception", exc_info=error)
     connection.log_exception("Missing return statement on request handler")
-    assert (told.refused, told.failed) == ([400], [error, None])
+    assert observer.refused == [400]
+    assert observer.failed == [error, None]
 
 
-async def test_a_connection_that_never_began_leaves_its_place(told: Told, clock: HandLoop) -> None:
-    """Accepting it may fail; nobody tells of its end then."""
-
-    async def never(_request: web.BaseRequest) -> web.StreamResponse:
-        raise AssertionError
-
-    connections = AdminConnections(web.Server(never), cast("AdminObserver", told), clock.deadlines())
+async def test_a_connection_that_was_never_made_frees_its_place(
+    connections: AdminConnections, observer: Observer
+) -> None:
+    """If accepting fails, nothing reports the end of the connection."""
     for _ in range(MOST):
         connections()
     gc.collect()
     assert isinstance(connections(), AdminConnection)
-    assert told.refused == []
+    assert observer.refused == []

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from proxy.cli.import_key import configuration, hints, keep, name_of, secret_files
-from proxy.config.names import check_client_id, check_name
+from proxy.config.checked_text import check_client_id, check_name
 from proxy.config.service_key import ServiceKey
 from proxy.config.yaml_text import read_yaml
 

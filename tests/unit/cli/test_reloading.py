@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from proxy.cli import reloading
-from proxy.cli.reloading import Reloading, Watch, content_of, problems_of
-from proxy.config.values import Address
+from proxy.cli.reloading import ConfigurationWatcher, Reloading, problems_of
+from proxy.config.parsed_values import Address
 from proxy.observe.process_log import ProcessLog
 from proxy.server.sockets import named
 from tests.fakes.log import LogLines
+from tests.unit.oauth.world import Lines
 
 if TYPE_CHECKING:
     from proxy.app import App
@@ -40,42 +40,38 @@ async def wishes() -> Wishes:
     return Wishes()
 
 
-def watch_of(file: Path, wishes: Wishes, seen: bytes) -> Watch:
-    """Looks again without a pause."""
-    return Watch(file, cast("Reloading", wishes), cast("App", None), seen=seen)
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """The configuration's file."""
+    path = tmp_path / "proxy.yaml"
+    path.write_text("old")
+    return path
 
 
-async def test_what_was_written_while_the_configuration_was_read_is_wanted(tmp_path: Path, wishes: Wishes) -> None:
-    """The first look knows what was read."""
-    file = tmp_path / "proxy.yaml"
+async def test_what_was_written_while_the_configuration_was_read_is_wanted(file: Path, wishes: Wishes) -> None:
+    """The watcher is made before that."""
+    watcher = await asyncio.to_thread(ConfigurationWatcher, file)
     file.write_text("new")
-    watch = watch_of(file, wishes, b"old")
-    watch.start()
+    watcher.start(cast("Reloading", wishes), Lines())
     await asyncio.wait_for(wishes.came.wait(), 30)
-    await watch.close()
-
-
-async def test_what_holds_is_not_wanted_again(tmp_path: Path, wishes: Wishes, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only what comes after it."""
-    monkeypatch.setattr(reloading, "WATCHED_EVERY", 0)
-    file = tmp_path / "proxy.yaml"
-    file.write_text("old")
-    watch = watch_of(file, wishes, b"old")
-    watch.start()
-    async with asyncio.timeout(30):
-        while watch._following._content is None:  # noqa: ASYNC110 - there is no event for what is deep inside
-            await asyncio.sleep(0)
-    assert wishes.count == 0
-    await asyncio.to_thread((tmp_path / "new").write_text, "newer")
-    await asyncio.to_thread((tmp_path / "new").rename, file)
-    await asyncio.wait_for(wishes.came.wait(), 30)
-    await watch.close()
+    await watcher.close()
     assert wishes.count == 1
 
 
-def test_a_file_that_is_not_there_has_no_content(tmp_path: Path) -> None:
-    """Reading the configuration says so."""
-    assert content_of(tmp_path / "none") == b""
+async def test_a_file_that_cannot_be_read_is_logged_once(file: Path, wishes: Wishes) -> None:
+    """It is no reason for a reload."""
+    log, watcher = Lines(), await asyncio.to_thread(ConfigurationWatcher, file)
+    watcher.start(cast("Reloading", wishes), log)
+    file.unlink()
+    for _ in range(2):
+        await watcher.files.look()
+    with file.open("wb") as large:
+        large.truncate(1 << 40)
+    await watcher.files.look()
+    await watcher.close()
+    reasons = ["No such file or directory", f"the file {file} is larger than 1 MiB; name the right one"]
+    assert [line["reason"] for line in log.named("config.unreadable")] == reasons
+    assert wishes.count == 0
 
 
 def test_a_taken_address_may_be_our_own() -> None:

@@ -27,7 +27,7 @@ def mount(folder: Path, entries: dict[str, str], *, version: str = "..1") -> Pat
 
 
 def wrong_with(path: Path) -> str:
-    """Why there is no service key."""
+    """Why there is not a service key."""
     with pytest.raises(SecretError) as caught:
         read_service_key(path, read_secret)
     return str(caught.value)
@@ -73,7 +73,7 @@ def test_a_file_is_what_it_was(tmp_path: Path) -> None:
     assert read_service_key(file, read_secret).get_secret_value() == SECRET_KEY
     assert key_files(file) == (file,)
     assert "No such file or directory" in wrong_with(tmp_path / "missing")
-    assert "no path" in wrong_with(tmp_path / "a\0b")
+    assert "not a valid path" in wrong_with(tmp_path / "a\0b")
 
 
 def test_a_folder_without_a_service_key_is_refused(tmp_path: Path) -> None:

@@ -159,29 +159,35 @@ def test_cleartext_is_admitted_to_this_machine_or_when_asked_for(understand: Und
     ("client", "told"),
     [
         ({}, ["token_url: is missing", "client_id: is missing", "client_secret: is missing"]),
-        (BASIC | {"client_secret_file": "secret"}, ["client_secret_file: stands beside `client_secret`"]),
+        (BASIC | {"client_secret_file": "secret"}, ["client_secret_file: is set together with `client_secret`"]),
         (BASIC | {"client_secret": ""}, ["client_secret: is empty"]),
-        (BASIC | {"client_secret": "sesame\n"}, ["client_secret: holds a line end"]),
+        (BASIC | {"client_secret": "sesame\n"}, ["client_secret: contains a line end"]),
         (BASIC | {"client_secret_next": ""}, ["client_secret_next: is empty"]),
-        (BASIC | {"client_secret_next_file": "lines"}, ["client_secret_next_file: holds a line end"]),
+        (BASIC | {"client_secret_next_file": "lines"}, ["client_secret_next_file: contains a line end"]),
         (BASIC | {"client_id": "sesame "}, ["client_id: begins or ends with white space"]),
         (BASIC | {"client_id": "a:b", "basic_encoding": "raw"}, ["client_id: has a colon"]),
-        (BASIC | {"token_url": "http://as.example.com"}, ["token_url: is http:// beyond this machine"]),
+        (BASIC | {"token_url": "http://as.example.com"}, ["token_url: is http:// to another machine"]),
         (
             BASIC | {"token_url": "http://127.0.0.1/t", "proxy_url": "http://sesame@p"},
-            ["proxy_url: is used for https:// only"],
+            ["proxy_url: is used only for https://"],
         ),
         (BASIC | {"private_key_file": "a.pem"}, ["private_key_file: is not used by client_secret_basic"]),
         (BASIC | {"token_endpoint_auth_method": "none"}, ["client_secret: is not used by none"]),
         (
             BASIC | {"tls": {"ca_file": "a.der"}},
-            ["tls.ca_file: the file /etc/test/a.der holds no certificate that can be read"],
+            ["tls.ca_file: the file /etc/test/a.der contains no readable certificate"],
         ),
-        (BASIC | {"tls": {"ca_file": "key.pem"}}, ["tls.ca_file: the file /etc/test/key.pem holds no certificate"]),
-        (BASIC | {"tls": {"cert_file": "a.der"}}, ["tls.cert_file: the file /etc/test/a.der holds no certificate"]),
+        (
+            BASIC | {"tls": {"ca_file": "key.pem"}},
+            ["tls.ca_file: the file /etc/test/key.pem contains no readable certificate"],
+        ),
+        (
+            BASIC | {"tls": {"cert_file": "a.der"}},
+            ["tls.cert_file: the file /etc/test/a.der contains no readable certificate"],
+        ),
         (
             BASIC | {"tls": {"cert_file": "cert.pem"}},
-            ["tls.cert_file: the file /etc/test/cert.pem holds no private key"],
+            ["tls.cert_file: the file /etc/test/cert.pem contains no readable private key"],
         ),
         (
             BASIC | {"tls": {"cert_file": "cert.pem", "key_file": "other.pem"}},
@@ -189,11 +195,11 @@ def test_cleartext_is_admitted_to_this_machine_or_when_asked_for(understand: Und
         ),
         (
             BASIC | {"tls": {"cert_file": "cert.pem", "key_file": "a.der"}},
-            ["tls.key_file: the file /etc/test/a.der holds no private key that can be read"],
+            ["tls.key_file: the file /etc/test/a.der contains no readable private key"],
         ),
         (BASIC | {"tls": {"ca_file": "nowhere"}}, ["tls.ca_file: is not there"]),
-        (BASIC | {"tls": {"ca_file": ""}}, ["tls.ca_file: names no file"]),
-        (BASIC | {"tls": {"key_file": "a.pem"}}, ["tls.key_file: has no cert_file beside it"]),
+        (BASIC | {"tls": {"ca_file": ""}}, ["tls.ca_file: does not name a file"]),
+        (BASIC | {"tls": {"key_file": "a.pem"}}, ["tls.key_file: has no cert_file with it"]),
         (
             {**BASIC, "token_endpoint_auth_method": "private_key_jwt"},
             ["client_secret: is not used", "private_key_file: is m"],
@@ -218,7 +224,7 @@ def test_cleartext_is_admitted_to_this_machine_or_when_asked_for(understand: Und
                 "token_endpoint_auth_method": "private_key_jwt",
                 "private_key_file": "a.der",
             },
-            ["private_key_file: the file /etc/test/a.der holds no private key that can be read"],
+            ["private_key_file: the file /etc/test/a.der contains no readable private key"],
         ),
         ({"token_url": TOKEN_URL, "client_id": "a", "client_secret_file": "empty"}, ["client_secret_file: is empty"]),
         (
@@ -226,24 +232,24 @@ def test_cleartext_is_admitted_to_this_machine_or_when_asked_for(understand: Und
             ["client_secret_file: is not there"],
         ),
         ({"service_key_file": "nowhere"}, ["service_key_file: is not there"]),
-        ({"service_key_file": "broken.json"}, ["service_key_file: is no JSON"]),
-        ({"service_key": "{sesame"}, ["service_key: is no JSON"]),
-        ({"service_key": ""}, ["service_key: is no JSON"]),
+        ({"service_key_file": "broken.json"}, ["service_key_file: is not valid JSON"]),
+        ({"service_key": "{sesame"}, ["service_key: is not valid JSON"]),
+        ({"service_key": ""}, ["service_key: is not valid JSON"]),
         (
             {"service_key": SECRET_KEY, "service_key_file": "key.json"},
-            ["service_key_file: stands beside `service_key`"],
+            ["service_key_file: is set together with `service_key`"],
         ),
         (
             {"service_key_file": "key.json", **BASIC},
-            [f"{name}: stands in the service key already" for name in ("token_url", "client_id", "client_secret")],
+            [f"{name}: is already in the service key" for name in ("token_url", "client_id", "client_secret")],
         ),
         (
             {"service_key_file": "cert.json", "token_endpoint_auth_method": "client_secret_post"},
-            ["token_endpoint_auth_method: needs a secret, and the service key holds a certificate"],
+            ["token_endpoint_auth_method: needs a secret, but the service key contains a certificate"],
         ),
         (
             {"service_key_file": "cert.json", "tls": {"cert_file": "a.pem"}},
-            ["tls: has a cert_file, and the service key"],
+            ["tls: has a cert_file, but the service key"],
         ),
         ({"service_key_file": "external.json"}, ["tls: has no cert_file, which tls_client_auth needs"]),
         (
@@ -252,7 +258,7 @@ def test_cleartext_is_admitted_to_this_machine_or_when_asked_for(understand: Und
         ),
         (
             {"service_key_file": "broken.json", "token_endpoint_auth_method": "tls_client_auth"},
-            ["service_key_file: is no JSON"],
+            ["service_key_file: is not valid JSON"],
         ),
     ],
 )

@@ -8,9 +8,9 @@ import pytest
 
 from proxy.config.environment import read_environment
 from proxy.config.model import Configuration
+from proxy.config.parsed_values import parse_address
 from proxy.config.problems import ConfigurationError
 from proxy.config.resolve import resolve
-from proxy.config.values import parse_address
 from tests.unit.config.conftest import Files
 from tests.unit.config.entries import KEY_URL, PEM, SECRET_KEY
 
@@ -117,28 +117,31 @@ def test_the_other_variables_set_addresses_senders_and_trust() -> None:
         (
             {"CPI_UPSTREAM": "https://a"},
             [
-                "CPI_CLIENT_ID: is missing, give `CPI_CLIENT_ID` or `CPI_SERVICE_KEY_FILE`",
-                "CPI_CLIENT_SECRET: is missing, give `CPI_CLIENT_SECRET` or `CPI_CLIENT_SECRET_FILE`",
-                "CPI_TOKEN_URL: is missing, give `CPI_TOKEN_URL` or `CPI_SERVICE_KEY_FILE`",
+                "CPI_CLIENT_ID: is missing; set `CPI_CLIENT_ID` or `CPI_SERVICE_KEY_FILE`",
+                "CPI_CLIENT_SECRET: is missing; set `CPI_CLIENT_SECRET` or `CPI_CLIENT_SECRET_FILE`",
+                "CPI_TOKEN_URL: is missing; set `CPI_TOKEN_URL` or `CPI_SERVICE_KEY_FILE`",
             ],
         ),
-        ({**BASIC, "CPI_UPSTREAM": ""}, ["CPI_UPSTREAM: is missing, write a URL"]),
-        (BASIC | {"CPI_UPSTREAM": "http://a"}, ["CPI_UPSTREAM: is http:// beyond this machine"]),
-        (BASIC | {"CPI_LISTEN": "0.0.0.0:1"}, ["CPI_LISTEN: 0.0.0.0:1 is reachable beyond this machine"]),
-        (BASIC | {"CPI_ALLOW": "sesame"}, ["CPI_ALLOW: is no network"]),
-        (BASIC | {"CPI_ADMIN": "sesame"}, ["CPI_ADMIN: is no address"]),
+        ({**BASIC, "CPI_UPSTREAM": ""}, ["CPI_UPSTREAM: is missing; write a URL"]),
+        (BASIC | {"CPI_UPSTREAM": "http://a"}, ["CPI_UPSTREAM: is http:// to another machine"]),
+        (BASIC | {"CPI_LISTEN": "0.0.0.0:1"}, ["CPI_LISTEN: 0.0.0.0:1 can be reached from other machines"]),
+        (BASIC | {"CPI_ALLOW": "sesame"}, ["CPI_ALLOW: is not a valid network"]),
+        (BASIC | {"CPI_ADMIN": "sesame"}, ["CPI_ADMIN: is not a valid address"]),
         (BASIC | {"CPI_CA_FILE": "nowhere"}, ["CPI_CA_FILE: is not there"]),
-        (BASIC | {"CPI_CLIENT_SECRET_FILE": "secret"}, ["CPI_CLIENT_SECRET_FILE: stands beside `CPI_CLIENT_SECRET`"]),
-        ({"CPI_SERVICE_KEY": "sesame"}, ["CPI_SERVICE_KEY: is no JSON"]),
+        (
+            BASIC | {"CPI_CLIENT_SECRET_FILE": "secret"},
+            ["CPI_CLIENT_SECRET_FILE: is set together with `CPI_CLIENT_SECRET`"],
+        ),
+        ({"CPI_SERVICE_KEY": "sesame"}, ["CPI_SERVICE_KEY: is not valid JSON"]),
         (
             {"VCAP_SERVICES": json.dumps({"it-rt": [{"name": name, "credentials": {"oauth": 1}} for name in "ab"]})},
-            ["VCAP_SERVICES: has several bindings that can be meant (a, b)"],
+            ["VCAP_SERVICES: has several possible bindings (a, b)"],
         ),
         (
             {"VCAP_SERVICES": json.dumps({"it-rt": [{"credentials": {"clientsecret": "sesame"}}]})},
             ["VCAP_SERVICES: has no clientid"],
         ),
-        (BASIC | {"CPI_LISTNE": "sesame"}, ["CPI_LISTNE: unknown variable, the nearest known one is CPI_LISTEN"]),
+        (BASIC | {"CPI_LISTNE": "sesame"}, ["CPI_LISTNE: unknown variable; did you mean CPI_LISTEN"]),
     ],
 )
 def test_problems_name_the_variable(environ: dict[str, str], told: list[str]) -> None:

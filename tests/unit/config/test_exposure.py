@@ -7,8 +7,8 @@ import pytest
 
 from proxy.config.exposure import open_listeners, shared_addresses
 from proxy.config.model import ListenerSettings, ListenerTls
+from proxy.config.parsed_values import Address, Network, parse_address
 from proxy.config.problems import Finding
-from proxy.config.values import Address, Network, parse_address
 
 
 def listener(address: str, *allow: str) -> ListenerSettings:
@@ -28,14 +28,14 @@ def test_an_open_address_with_an_unfenced_route_is_found() -> None:
     """Anybody could use the route."""
     ((location, text),) = findings(listener("127.0.0.1:1"), listener("0.0.0.0:8080"))
     assert location == ("listen", 1)
-    assert text.startswith("0.0.0.0:8080 is reachable beyond this machine, and anybody could use routes[0]: give")
-    assert text.endswith("or its routes `allow` or `inbound_auth`, or start with --insecure-listen")
+    assert text.startswith("0.0.0.0:8080 can be reached from other machines, and anyone could use routes[0]; set")
+    assert text.endswith("or `allow` or `inbound_auth` for its routes, or start with --insecure-listen")
 
 
 def test_only_a_few_of_many_routes_are_named() -> None:
     """The sentence stays short."""
     ((_, text),) = findings(listener("0.0.0.0:1"), unfenced=tuple("abcde"))
-    assert "could use a, b, c and 2 more: give" in text
+    assert "could use a, b, c and 2 more; set" in text
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "[::1]:1", "localhost:1", "unix:/run/x"])
@@ -62,7 +62,7 @@ def test_a_fence_without_a_gate_is_found() -> None:
     """An empty list of networks would let nobody in."""
     ((location, text),) = findings(ListenerSettings(address=Address(host="127.0.0.1", port=1), allow=()))
     assert location == ("listen", 0, "allow")
-    assert text.startswith("is empty and lets nobody in")
+    assert text.startswith("is empty and admits nobody")
 
 
 @pytest.mark.parametrize(

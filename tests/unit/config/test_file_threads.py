@@ -1,4 +1,4 @@
-"""Files that hang."""
+"""Files that hang have a time limit."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""Files of limited size."""
+"""Files are read with a limit of size."""
 
 from pathlib import Path
 

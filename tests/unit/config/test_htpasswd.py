@@ -61,5 +61,5 @@ def test_anything_else_is_told_by_its_line(line: str, told: str) -> None:
 @pytest.mark.parametrize("text", ["\n", "# nobody\n"])
 def test_a_file_of_nobody_is_a_mistake(text: str) -> None:
     """It would lock everybody out."""
-    with pytest.raises(ValueError, match="names no user"):
+    with pytest.raises(ValueError, match="contains no user"):
         parse_users(text)

@@ -26,7 +26,7 @@ def test_each_kind_names_its_file(understand: Understand) -> None:
 def test_a_route_has_one_kind(complaints: Complaints) -> None:
     """Whether both or either would be meant, nobody could tell."""
     (problem,) = complaints(written(route=ROUTE | {"inbound_auth": BASIC | API_KEY}), files=FILES)
-    told = "names basic and api_key, write exactly one: basic, api_key or client_certificate"
+    told = "names basic and api_key; write exactly one of basic, api_key or client_certificate"
     assert problem == f"proxy.yaml:1: routes[0].inbound_auth: {told}"
 
 
@@ -34,8 +34,8 @@ def test_a_route_has_one_kind(complaints: Complaints) -> None:
     ("file", "text", "told"),
     [
         ("users", "# x\nerp:sesame", "basic.users_file: the file /etc/test/users has in line 2 a hash that is neither"),
-        ("keys", "k1\nses\tame\x07", "api_key.keys_file: the file /etc/test/keys has no key in line 2"),
-        ("keys", "# x", "api_key.keys_file: the file /etc/test/keys holds no key"),
+        ("keys", "k1\nses\tame\x07", "api_key.keys_file: the file /etc/test/keys has no valid key in line 2"),
+        ("keys", "# x", "api_key.keys_file: the file /etc/test/keys contains no key"),
     ],
 )
 def test_what_is_wrong_in_a_file_is_told_by_its_line(complaints: Complaints, file: str, text: str, told: str) -> None:
@@ -58,7 +58,7 @@ def test_an_address_beyond_this_machine_may_be_fenced_by_credentials(
     routes = [ROUTE | {"inbound_auth": BASIC}, ROUTE | {"path": "/y", "allow": ["10.0.0.0/8"]}]
     assert len(understand(written(listen="0.0.0.0:1", routes=routes), files=FILES).routes) == 2
     (problem,) = complaints(written(listen="0.0.0.0:1", routes=[*routes, ROUTE | {"path": "/z"}]), files=FILES)
-    assert "anybody could use routes[2]" in problem
+    assert "anyone could use routes[2]" in problem
 
 
 CERTIFICATE = {"client_certificate": {"subjects": ["CN=erp,O=Example"]}}
@@ -67,7 +67,7 @@ CERTIFICATE = {"client_certificate": {"subjects": ["CN=erp,O=Example"]}}
 def test_a_certificate_that_no_listener_asks_for_is_told(complaints: Complaints) -> None:
     """Else the route would serve nobody."""
     (problem,) = complaints(written(route=ROUTE | {"inbound_auth": CERTIFICATE}), files=FILES)
-    told = "is what no listener asks for, give one `tls.client_ca_file`"
+    told = "is not requested by any listener; set `tls.client_ca_file` for one"
     assert problem == f"proxy.yaml:1: routes[0].inbound_auth.client_certificate: {told}"
 
 
@@ -76,4 +76,4 @@ def test_a_subject_is_a_whole_name(complaints: Complaints, subject: str) -> None
     """One that was cut in the log would match whatever begins like it."""
     auth = {"client_certificate": {"subjects": [subject]}}
     problems = complaints(written(route=ROUTE | {"inbound_auth": auth}), files=FILES)
-    assert any("subjects[0]: is no subject of a certificate" in problem for problem in problems)
+    assert any("subjects[0]: is not a valid certificate subject" in problem for problem in problems)

@@ -32,11 +32,14 @@ def test_a_pair_that_belongs_together_is_taken(understand: Understand, tls: dict
     ("tls", "told"),
     [
         ({"cert_file": "nowhere"}, "cert_file: is not there"),
-        ({"cert_file": "key"}, "cert_file: the file /etc/test/key holds no certificate"),
-        ({"cert_file": "cert"}, "cert_file: the file /etc/test/cert holds no private key"),
+        ({"cert_file": "key"}, "cert_file: the file /etc/test/key contains no readable certificate"),
+        ({"cert_file": "cert"}, "cert_file: the file /etc/test/cert contains no readable private key"),
         ({"cert_file": "cert", "key_file": "nowhere"}, "key_file: is not there"),
         ({"cert_file": "cert", "key_file": "other"}, "key_file: the file /etc/test/other belongs to another"),
-        ({"cert_file": "both", "client_ca_file": "key"}, "client_ca_file: the file /etc/test/key holds no certificate"),
+        (
+            {"cert_file": "both", "client_ca_file": "key"},
+            "client_ca_file: the file /etc/test/key contains no readable certificate",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_told(complaints: Complaints, tls: dict[str, str], told: str) -> None:

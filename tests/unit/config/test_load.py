@@ -45,18 +45,18 @@ def test_a_file_is_loaded_with_what_stands_beside_it(tmp_path: Path, monkeypatch
 
 
 def test_a_file_that_cannot_be_read_is_one_problem(tmp_path: Path) -> None:
-    """A missing file, a folder and what is no text are told like any problem."""
-    assert refused(tmp_path / "none").startswith(f"{tmp_path}/none: cannot be read (No such file or directory), name")
-    assert refused(tmp_path).startswith(f"{tmp_path}: cannot be read (Is a directory), name")
+    """A missing file, a folder and what is not text are told like any problem."""
+    assert refused(tmp_path / "none").startswith(f"{tmp_path}/none: cannot be read (No such file or directory); name")
+    assert refused(tmp_path).startswith(f"{tmp_path}: cannot be read (Is a directory); name")
     (tmp_path / "a.yaml").write_bytes(b"a: \xff")
-    assert refused(tmp_path / "a.yaml") == f"{tmp_path}/a.yaml:1: is not UTF-8, write it as UTF-8"
+    assert refused(tmp_path / "a.yaml") == f"{tmp_path}/a.yaml:1: is not UTF-8; write it as UTF-8"
 
 
 def test_an_open_listener_is_a_problem_unless_admitted(tmp_path: Path) -> None:
     """The operator's word reaches the rule."""
     path = tmp_path / "a.yaml"
     path.write_text(written(listen="0.0.0.0:1"), encoding="utf-8")
-    assert "is reachable beyond this machine" in refused(path)
+    assert "can be reached from other machines" in refused(path)
     assert load(path, {}, insecure_listen=True) == find(path, {}, insecure_listen=True)
 
 
@@ -74,7 +74,7 @@ def test_a_file_at_its_place_wins_over_the_environment(file: Path, tmp_path: Pat
     assert locate(None, places=places) == file
     assert find(None, ENVIRON, places=places).via == "from-file"
     file.write_text("[]", encoding="utf-8")
-    with pytest.raises(ConfigurationError, match="the file is no mapping"):
+    with pytest.raises(ConfigurationError, match="the file is not a mapping"):
         find(None, ENVIRON, places=places)
 
 
@@ -142,11 +142,11 @@ def test_pem_files_are_taken_in_any_spelling(tmp_path: Path, option: str, spelli
 @pytest.mark.parametrize(
     ("content", "wrong"),
     [
-        (PEM.encode("utf-16"), "is UTF-16, write it as UTF-8"),
-        (PEM.encode("utf-16-be"), "is UTF-16, write it as UTF-8"),
-        (b"\x30\x82\x01\xff", "is not UTF-8, write it as UTF-8, a certificate or key as PEM"),
-        (PEM[:-40].encode(), "holds a PEM block without its end, take all of it"),
-        (b"# nothing", "holds no certificate that can be read"),
+        (PEM.encode("utf-16"), "is UTF-16; write it as UTF-8"),
+        (PEM.encode("utf-16-be"), "is UTF-16; write it as UTF-8"),
+        (b"\x30\x82\x01\xff", "is not UTF-8; write it as UTF-8, or as PEM if it is a certificate or key"),
+        (PEM[:-40].encode(), "contains a PEM block without its end; copy all of it"),
+        (b"# nothing", "contains no readable certificate"),
     ],
 )
 def test_pem_files_that_cannot_be_used_are_named(tmp_path: Path, option: str, content: bytes, wrong: str) -> None:

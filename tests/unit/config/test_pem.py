@@ -38,14 +38,14 @@ def test_a_second_pass_changes_nothing() -> None:
 @pytest.mark.parametrize(
     ("text", "wrong"),
     [
-        ("", "holds no certificate"),
-        ("sesame", "holds no certificate"),
-        (KEY, "holds no certificate"),
-        ("-----BEGIN CERTIFICATE-----\nsesame\n-----END CERTIFICATE-----", "holds no certificate"),
-        ("-----BEGIN CERTIFICATE-----\n\u0131\n-----END CERTIFICATE-----", "holds no certificate"),
-        (CERTIFICATE[:400], "holds a PEM block without its end"),
-        (CERTIFICATE[:400] + CERTIFICATE, "holds a PEM block without its end"),
-        (CERTIFICATE.replace("END CERTIFICATE", "END KEY"), "holds a PEM block without its end"),
+        ("", "contains no readable certificate"),
+        ("sesame", "contains no readable certificate"),
+        (KEY, "contains no readable certificate"),
+        ("-----BEGIN CERTIFICATE-----\nsesame\n-----END CERTIFICATE-----", "contains no readable certificate"),
+        ("-----BEGIN CERTIFICATE-----\n\u0131\n-----END CERTIFICATE-----", "contains no readable certificate"),
+        (CERTIFICATE[:400], "contains a PEM block without its end"),
+        (CERTIFICATE[:400] + CERTIFICATE, "contains a PEM block without its end"),
+        (CERTIFICATE.replace("END CERTIFICATE", "END KEY"), "contains a PEM block without its end"),
     ],
 )
 def test_what_holds_no_authority_is_refused_and_not_shown(text: str, wrong: str) -> None:
@@ -64,7 +64,7 @@ def test_a_key_that_tls_would_not_take_is_refused() -> None:
     builder = x509.CertificateBuilder(name, name, key.public_key(), 1, start, start.replace(year=start.year + 30))
     certificate = builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-    with pytest.raises(ValueError, match="is shorter than TLS takes, make one of 2048 bits or more"):
+    with pytest.raises(ValueError, match="is too short for TLS; make one of 2048 bits or more"):
         check_identity(certificate, pem)
 
 
@@ -72,7 +72,7 @@ def test_certificates_that_their_reader_does_not_take_are_refused() -> None:
     """Of a version, or of a kind of key, that does not exist."""
     issued = trustme.CA().issue_cert("a.example", key_type=trustme.KeyType.ECDSA)
     certificate, key = issued.cert_chain_pems[0].bytes(), issued.private_key_pem.bytes().decode()
-    with pytest.raises(ValueError, match="no certificate that can be read"):
+    with pytest.raises(ValueError, match="no readable certificate"):
         check_certificate(other_version(certificate).decode())
     with pytest.raises(ValueError, match="of another kind"):
         check_identity(other_key(certificate).decode(), key)

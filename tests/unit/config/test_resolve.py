@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from proxy.config.checked_text import check_token
 from proxy.config.model import Admin, Configuration, Limits, ListenerSettings, LogSettings, OAuthClient, RouteSettings
-from proxy.config.names import check_token
+from proxy.config.parsed_values import Address
 from proxy.config.resolve import instance_name
-from proxy.config.values import Address
 from tests.unit.config.conftest import Complaints, Understand
 from tests.unit.config.entries import BASIC, ROUTE, TOKEN_URL, written
 
@@ -92,10 +92,10 @@ def test_an_open_listener_is_admitted_by_the_operator_s_word(understand: Underst
 @pytest.mark.parametrize(
     ("general", "told"),
     [
-        ({"listen": "0.0.0.0:1"}, ["listen: 0.0.0.0:1 is reachable beyond this machine"]),
-        ({"listen": ["127.0.0.1:1", "0.0.0.0:1"]}, ["listen[1]: 0.0.0.0:1 is reachable beyond this machine"]),
-        ({"listen": {"address": "0.0.0.0:1"}}, ["listen: 0.0.0.0:1 is reachable beyond this machine"]),
-        ({"listen": {"address": "0.0.0.0:1", "allow": []}}, ["listen.allow: is empty and lets nobody in"]),
+        ({"listen": "0.0.0.0:1"}, ["listen: 0.0.0.0:1 can be reached from other machines"]),
+        ({"listen": ["127.0.0.1:1", "0.0.0.0:1"]}, ["listen[1]: 0.0.0.0:1 can be reached from other machines"]),
+        ({"listen": {"address": "0.0.0.0:1"}}, ["listen: 0.0.0.0:1 can be reached from other machines"]),
+        ({"listen": {"address": "0.0.0.0:1", "allow": []}}, ["listen.allow: is empty and admits nobody"]),
         ({"listen": {"address": "unix:/x", "allow": ["10.0.0.0/8"]}}, ["listen.allow: has no effect on a Unix socket"]),
         (
             {"listen": ["127.0.0.1:1", {"address": "unix:/x", "allow": ["10.0.0.0/8"]}]},
@@ -105,48 +105,48 @@ def test_an_open_listener_is_admitted_by_the_operator_s_word(understand: Underst
             {"listen": ["unix:/x", "unix:/y"], "route": ROUTE | {"allow": ["10.0.0.0/8"]}},
             ["routes[0].allow: has no effect on a Unix socket"],
         ),
-        ({"listen": {"address": "unix:/x", "allow": []}}, ["listen.allow: is empty and lets nobody in"]),
-        ({"listen": "sesame"}, ["listen: is no address"]),
+        ({"listen": {"address": "unix:/x", "allow": []}}, ["listen.allow: is empty and admits nobody"]),
+        ({"listen": "sesame"}, ["listen: is not a valid address"]),
         ({"listen": []}, ["listen: is empty"]),
-        ({"listen": ["127.0.0.1:1", "sesame"]}, ["listen[1]: is no address"]),
-        ({"listen": [["sesame"]]}, ["listen[0]: is no mapping"]),
-        ({"listen": {"adress": "sesame"}}, ["listen.address: is missing", "listen.adress: unknown key, the nearest"]),
+        ({"listen": ["127.0.0.1:1", "sesame"]}, ["listen[1]: is not a valid address"]),
+        ({"listen": [["sesame"]]}, ["listen[0]: is not a mapping"]),
+        ({"listen": {"adress": "sesame"}}, ["listen.address: is missing", "listen.adress: unknown key; did you mean"]),
         (
             {"listen": {"address": "127.0.0.1:1", "zzzz": "sesame"}},
-            ["listen.…: unknown key, known are address, allow, tls"],
+            ["listen.…: unknown key; known are address, allow, tls"],
         ),
-        ({"listen": {"address": "127.0.0.1:1", "tls": "sesame"}}, ["listen.tls: is no mapping"]),
+        ({"listen": {"address": "127.0.0.1:1", "tls": "sesame"}}, ["listen.tls: is not a mapping"]),
         ({"listen": {"address": "127.0.0.1:1", "tls": {}}}, ["listen.tls.cert_file: is missing"]),
         (
             {"listen": {"address": "127.0.0.1:1", "tls": {"cert_file": "c", "ca_file": "sesame"}}},
-            ["listen.tls.ca_file: unknown key, the nearest known one is"],
+            ["listen.tls.ca_file: unknown key; did you mean"],
         ),
         (
             {"listen": [{"address": "127.0.0.1:1", "alow": 1}]},
-            ["listen[0].alow: unknown key, the nearest known one is allow"],
+            ["listen[0].alow: unknown key; did you mean allow"],
         ),
-        ({"admin": "127.0.0.1:8080"}, ["admin: is an address of the senders"]),
-        ({"admin": {"address": "127.0.0.1:8080"}}, ["admin: is an address of the senders"]),
-        ({"admin": "sesame"}, ["admin: is no address"]),
-        ({"admin": ["sesame"]}, ["admin: is no address"]),
-        ({"admin": {"adress": "sesame"}}, ["admin.adress: unknown key, the nearest known one is address"]),
-        ({"admin": {"address": "sesame"}}, ["admin.address: is no address"]),
-        ({"admin": {"hosts": "sesame"}}, ["admin.hosts: is no list"]),
-        ({"admin": {"hosts": ["http://sesame/"]}}, ["admin.hosts[0]: is no host"]),
-        ({"limits": {"max_fields": 0}}, ["limits.max_fields: is too small, write at least 1"]),
-        ({"limits": {"max_feilds": "sesame"}}, ["limits.max_feilds: unknown key, the nearest known one is max_fields"]),
-        ({"log": {"sample": 2}}, ["log.sample: is no share"]),
-        ({"log": {"level": "sesame"}}, ["log.level: is none of the known words"]),
-        ({"via": "a b"}, ["via: is no token"]),
-        ({"trusted_proxies": ["sesame"]}, ["trusted_proxies[0]: is no network"]),
-        ({"rout": "sesame"}, ["rout: unknown key, the nearest known one is routes"]),
-        ({"zzzz": "sesame"}, ["…: unknown key, known are admin, drain_timeout, limits"]),
+        ({"admin": "127.0.0.1:8080"}, ["admin: is also an address for senders"]),
+        ({"admin": {"address": "127.0.0.1:8080"}}, ["admin: is also an address for senders"]),
+        ({"admin": "sesame"}, ["admin: is not a valid address"]),
+        ({"admin": ["sesame"]}, ["admin: is not a valid address"]),
+        ({"admin": {"adress": "sesame"}}, ["admin.adress: unknown key; did you mean address"]),
+        ({"admin": {"address": "sesame"}}, ["admin.address: is not a valid address"]),
+        ({"admin": {"hosts": "sesame"}}, ["admin.hosts: is not a list"]),
+        ({"admin": {"hosts": ["http://sesame/"]}}, ["admin.hosts[0]: is not a valid host"]),
+        ({"limits": {"max_fields": 0}}, ["limits.max_fields: is too small; write at least 1"]),
+        ({"limits": {"max_feilds": "sesame"}}, ["limits.max_feilds: unknown key; did you mean max_fields"]),
+        ({"log": {"sample": 2}}, ["log.sample: is not a valid share"]),
+        ({"log": {"level": "sesame"}}, ["log.level: is not one of"]),
+        ({"via": "a b"}, ["via: is not a valid token"]),
+        ({"trusted_proxies": ["sesame"]}, ["trusted_proxies[0]: is not a valid network"]),
+        ({"rout": "sesame"}, ["rout: unknown key; did you mean routes"]),
+        ({"zzzz": "sesame"}, ["…: unknown key; known are admin, drain_timeout, limits"]),
         ({"oauth_clients": {}}, ["oauth_clients: there is no OAuth client"]),
         ({"oauth_clients": "sesame"}, ["oauth_clients: there is no OAuth client"]),
-        ({"oauth_clients": {"a": "sesame"}}, ["oauth_clients.…: is no mapping"]),
+        ({"oauth_clients": {"a": "sesame"}}, ["oauth_clients.…: is not a mapping"]),
         ({"routes": []}, ["routes: there is no route"]),
         ({"routes": {"a": "sesame"}}, ["routes: there is no route"]),
-        ({"routes": ["sesame"]}, ["routes[0]: is no mapping"]),
+        ({"routes": ["sesame"]}, ["routes[0]: is not a mapping"]),
     ],
 )
 def test_what_does_not_fit_is_told_with_its_path(complaints: Complaints, general: Any, told: list[str]) -> None:
@@ -167,13 +167,13 @@ def test_a_route_may_list_networks_where_some_of_its_senders_have_addresses(unde
 def test_a_name_that_is_none_is_told(complaints: Complaints) -> None:
     """Names of OAuth clients stand in logs and on the command line."""
     (problem,) = complaints(written(oauth_clients={"a b": BASIC}, route=ROUTE | {"oauth_client": "a b"}))
-    assert problem.startswith("proxy.yaml:1: oauth_clients.…: is no name")
+    assert problem.startswith("proxy.yaml:1: oauth_clients.…: is not a valid name")
 
 
 def test_a_route_whose_list_of_networks_is_wrong_is_not_called_unfenced(complaints: Complaints) -> None:
     """One mistake is one problem."""
     (problem,) = complaints(written(listen="0.0.0.0:1", route=ROUTE | {"allow": ["x"]}))
-    assert problem.startswith("proxy.yaml:1: routes[0].allow[0]: is no network")
+    assert problem.startswith("proxy.yaml:1: routes[0].allow[0]: is not a valid network")
 
 
 def test_all_problems_are_told_at_once_in_the_order_of_the_file(complaints: Complaints) -> None:

@@ -7,8 +7,8 @@ import pytest
 from proxy.config.choices import Csrf, Forwarded
 from proxy.config.document import RouteEntry
 from proxy.config.model import Rate
+from proxy.config.parsed_values import Frequency
 from proxy.config.routes import name_of
-from proxy.config.values import Frequency
 from tests.unit.config.conftest import Complaints, Understand
 from tests.unit.config.entries import KEY_URL, ROUTE, SECRET_KEY, written
 
@@ -71,12 +71,16 @@ def test_routes_that_differ_stand_side_by_side(understand: Understand, first: An
 @pytest.mark.parametrize(
     ("first", "second", "told"),
     [
-        ({"path": "/x"}, {"path": "/x/", "name": "b"}, "path: takes what routes[0] takes"),
-        ({"host": "a:80"}, {"host": "A", "name": "b"}, "path: takes what routes[0] takes"),
-        ({"methods": ["POST"]}, {"methods": ["PUT", "POST"], "name": "b"}, "path: takes what routes[0] takes"),
-        ({"methods": ["POST"]}, {"name": "b"}, "path: takes what routes[0] takes"),
-        ({"path": "/a/b"}, {"path": "/a-b"}, "name: is a-b as that of routes[0] is"),
-        ({"path": "/a"}, {"path": "/b", "name": "a"}, "name: is a as that of routes[0] is"),
+        ({"path": "/x"}, {"path": "/x/", "name": "b"}, "path: matches the same requests as routes[0]"),
+        ({"host": "a:80"}, {"host": "A", "name": "b"}, "path: matches the same requests as routes[0]"),
+        (
+            {"methods": ["POST"]},
+            {"methods": ["PUT", "POST"], "name": "b"},
+            "path: matches the same requests as routes[0]",
+        ),
+        ({"methods": ["POST"]}, {"name": "b"}, "path: matches the same requests as routes[0]"),
+        ({"path": "/a/b"}, {"path": "/a-b"}, "name: is a-b, which is also the name of routes[0]"),
+        ({"path": "/a"}, {"path": "/b", "name": "a"}, "name: is a, which is also the name of routes[0]"),
     ],
 )
 def test_routes_that_could_not_be_told_apart_are_refused(
@@ -90,45 +94,45 @@ def test_routes_that_could_not_be_told_apart_are_refused(
 @pytest.mark.parametrize(
     ("route", "told"),
     [
-        ({"oauth_client": "aa"}, ["oauth_client: names no OAuth client, the nearest known one is a"]),
-        ({"oauth_client": "zzzz"}, ["oauth_client: names no OAuth client, known are a"]),
-        ({"upstream": "/x"}, ["upstream: is relative, and the OAuth client has no service key"]),
-        ({"upstream": "http://up.example.com"}, ["upstream: is http:// beyond this machine"]),
-        ({"upstream": "https://u:sesame@up/"}, ["upstream: holds credentials"]),
-        ({"path": "sesame"}, ["path: is no path"]),
-        ({"host": "https://sesame"}, ["host: is no host"]),
-        ({"methods": ["post"]}, ["methods[0]: is no method, write POST"]),
+        ({"oauth_client": "aa"}, ["oauth_client: does not name an OAuth client; did you mean a"]),
+        ({"oauth_client": "zzzz"}, ["oauth_client: does not name an OAuth client; known are a"]),
+        ({"upstream": "/x"}, ["upstream: is relative, but the OAuth client has no service key"]),
+        ({"upstream": "http://up.example.com"}, ["upstream: is http:// to another machine"]),
+        ({"upstream": "https://u:sesame@up/"}, ["upstream: contains credentials"]),
+        ({"path": "sesame"}, ["path: is not a valid path"]),
+        ({"host": "https://sesame"}, ["host: is not a valid host"]),
+        ({"methods": ["post"]}, ["methods[0]: is not a valid method; write POST"]),
         ({"methods": []}, ["methods: is empty"]),
-        ({"methods": "POST"}, ["methods: is no list"]),
-        ({"allow": []}, ["allow: is empty and lets nobody in"]),
-        ({"allow": ["10.0.0.0/8", "sesame"]}, ["allow[1]: is no network"]),
-        ({"allow": "10.0.0.0/8"}, ["allow: is no list"]),
-        ({"csrf": True}, ["csrf: is none of the known words, write 'auto' or 'off'"]),
-        ({"forwarded": True}, ["forwarded: is none of the known words"]),
-        ({"cookies": "sesame"}, ["cookies: is none of the known words, write 'prefixed' or 'drop'"]),
-        ({"max_body": 0}, ["max_body: is too small, write more than 0"]),
-        ({"buffer": "sesame"}, ["buffer: is no size"]),
-        ({"retry_on_403": "sesame"}, ["retry_on_403: is no switch"]),
+        ({"methods": "POST"}, ["methods: is not a list"]),
+        ({"allow": []}, ["allow: is empty and admits nobody"]),
+        ({"allow": ["10.0.0.0/8", "sesame"]}, ["allow[1]: is not a valid network"]),
+        ({"allow": "10.0.0.0/8"}, ["allow: is not a list"]),
+        ({"csrf": True}, ["csrf: is not one of 'auto' or 'off'"]),
+        ({"forwarded": True}, ["forwarded: is not one of"]),
+        ({"cookies": "sesame"}, ["cookies: is not one of 'prefixed' or 'drop'"]),
+        ({"max_body": 0}, ["max_body: is too small; write more than 0"]),
+        ({"buffer": "sesame"}, ["buffer: is not a valid size"]),
+        ({"retry_on_403": "sesame"}, ["retry_on_403: is not a valid switch"]),
         ({"set_fields": {"Authorization": "sesame"}}, ["set_fields.Authorization: is a field that the proxy itself"]),
         ({"set_fields": {"Cookie": "sesame"}}, ["set_fields.Cookie: is a field that the proxy itself"]),
         ({"set_fields": {"Via": "sesame"}}, ["set_fields.Via: is a field that the proxy itself"]),
         ({"set_fields": {"x-csrf-token": "sesame"}}, ["set_fields.x-csrf-token: is a field that the proxy itself"]),
         (
             {"set_fields": {"X-Forwarded-For": "sesame"}, "forwarded": "x-forwarded"},
-            ["set_fields: holds a field that `forwarded` sets"],
+            ["set_fields: contains a field that `forwarded` sets"],
         ),
-        ({"set_fields": {"X": "sesame\n"}}, ["set_fields.…: is no field value"]),
+        ({"set_fields": {"X": "sesame\n"}}, ["set_fields.…: is not a valid field value"]),
         ({"set_fields": {"X": "1", "x": "2"}}, ["set_fields: has a field twice"]),
         ({"drop_fields": ["Host"]}, ["drop_fields[0]: is a field that the proxy itself"]),
-        ({"name": "a b"}, ["name: is no name"]),
+        ({"name": "a b"}, ["name: is not a valid name"]),
         ({"tls": {"ca_file": "nowhere"}}, ["tls.ca_file: is not there"]),
-        ({"tls": "sesame"}, ["tls: is no mapping"]),
-        ({"tls": {"cafile": "sesame"}}, ["tls.cafile: unknown key, the nearest known one is ca_file"]),
-        ({"timeot": "sesame"}, ["timeot: unknown key, the nearest known one is timeout"]),
-        ({"inbound_auth": "sesame"}, ["inbound_auth: is no mapping"]),
+        ({"tls": "sesame"}, ["tls: is not a mapping"]),
+        ({"tls": {"cafile": "sesame"}}, ["tls.cafile: unknown key; did you mean ca_file"]),
+        ({"timeot": "sesame"}, ["timeot: unknown key; did you mean timeout"]),
+        ({"inbound_auth": "sesame"}, ["inbound_auth: is not a mapping"]),
         (
             {"inbound_auth": {}},
-            ["inbound_auth: names no kind, write exactly one: basic, api_key or client_certificate"],
+            ["inbound_auth: names no kind; write exactly one of basic, api_key or client_certificate"],
         ),
         ({"inbound_auth": {"basic": {}}}, ["inbound_auth.basic.users_file: is missing"]),
         ({"inbound_auth": {"basic": {"users_file": "nowhere"}}}, ["inbound_auth.basic.users_file: is not there"]),
@@ -139,20 +143,20 @@ def test_routes_that_could_not_be_told_apart_are_refused(
         ),
         (
             {"inbound_auth": {"bearer": {}}},
-            ["inbound_auth.…: unknown key, known are api_key, basic, client_certificate"],
+            ["inbound_auth.…: unknown key; known are api_key, basic, client_certificate"],
         ),
-        ({"content_types": "sesame"}, ["content_types: is no list"]),
-        ({"content_types": []}, ["content_types: is empty, write at least one"]),
-        ({"content_types": ["text/*", "*/*"]}, ["content_types[1]: is no media type, write one like"]),
-        ({"rate": "sesame"}, ["rate: is no mapping"]),
-        ({"rate": {"burst": 5}}, ["rate.per_sender: is missing, write it"]),
-        ({"rate": {"per_sender": "50"}}, ["rate.per_sender: is no rate, write a whole number per"]),
-        ({"rate": {"per_sender": "5/s", "burst": 0}}, ["rate.burst: is too small, write at least 1"]),
-        ({"rate": {"per_sener": "sesame", "per_sender": "5/s"}}, ["rate.per_sener: unknown key, the nearest known"]),
-        ({"retries": 3}, ["…: unknown key, known are allow, "]),
-        ({"max_concurrency": "many"}, ["max_concurrency: is no whole number"]),
-        ({"queue": 3}, ["queue: has nothing to wait for without max_concurrency, "]),
-        ({"proxy_url": "https://u:sesame@p"}, ["proxy_url: begins with https://, write http://host:port"]),
+        ({"content_types": "sesame"}, ["content_types: is not a list"]),
+        ({"content_types": []}, ["content_types: is empty; write at least one"]),
+        ({"content_types": ["text/*", "*/*"]}, ["content_types[1]: is not a valid media type; write one like"]),
+        ({"rate": "sesame"}, ["rate: is not a mapping"]),
+        ({"rate": {"burst": 5}}, ["rate.per_sender: is missing; add it"]),
+        ({"rate": {"per_sender": "50"}}, ["rate.per_sender: is not a valid rate; write a whole number per"]),
+        ({"rate": {"per_sender": "5/s", "burst": 0}}, ["rate.burst: is too small; write at least 1"]),
+        ({"rate": {"per_sener": "sesame", "per_sender": "5/s"}}, ["rate.per_sener: unknown key; did you mean"]),
+        ({"retries": 3}, ["…: unknown key; known are allow, "]),
+        ({"max_concurrency": "many"}, ["max_concurrency: is not a whole number"]),
+        ({"queue": 3}, ["queue: has no effect without max_concurrency; "]),
+        ({"proxy_url": "https://u:sesame@p"}, ["proxy_url: begins with https://; write http://host:port"]),
     ],
 )
 def test_what_does_not_fit_is_told_with_its_path(complaints: Complaints, route: Any, told: list[str]) -> None:
@@ -167,9 +171,9 @@ def test_all_that_a_route_lacks_is_told(complaints: Complaints) -> None:
     """Path, upstream and OAuth client are what a route is made of."""
     example = "https://a1b2c3-iflmap.hcisbt.eu1.hana.ondemand.com/http/orders"
     assert complaints(written(routes=[{}])) == [
-        "proxy.yaml:1: routes[0].path: is missing, write a prefix like /orders",
-        f"proxy.yaml:1: routes[0].upstream: is missing, write a URL like {example}",
-        "proxy.yaml:1: routes[0].oauth_client: is missing, write the name of one of oauth_clients",
+        "proxy.yaml:1: routes[0].path: is missing; write a prefix like /orders",
+        f"proxy.yaml:1: routes[0].upstream: is missing; write a URL like {example}",
+        "proxy.yaml:1: routes[0].oauth_client: is missing; write the name of one of oauth_clients",
     ]
 
 

@@ -34,9 +34,9 @@ def test_one_line_end_is_dropped_and_nothing_else(tmp_path: Path, content: bytes
         (b"\xef\xbb\xbf\r\n", "is empty"),
         (b"sesame\xff", "is not UTF-8"),
         (b"sesame" * 200_000, "is larger than 1 MiB"),
-        ("sesame".encode("utf-16"), "is UTF-16, write it as UTF-8"),
-        ("sesame".encode("utf-16-be"), "is UTF-16, write it as UTF-8"),
-        ("sesame".encode("utf-16-le"), "is UTF-16, write it as UTF-8"),
+        ("sesame".encode("utf-16"), "is UTF-16; write it as UTF-8"),
+        ("sesame".encode("utf-16-be"), "is UTF-16; write it as UTF-8"),
+        ("sesame".encode("utf-16-le"), "is UTF-16; write it as UTF-8"),
     ],
 )
 def test_a_file_without_a_secret_is_refused(tmp_path: Path, content: bytes, wrong: str) -> None:
@@ -68,5 +68,5 @@ def test_a_file_that_cannot_be_read_is_refused_with_the_reason(tmp_path: Path) -
         read_secret(tmp_path / "missing")
     with pytest.raises(SecretError, match=r"Is a directory"):
         read_secret(tmp_path)
-    with pytest.raises(SecretError, match=r"no path"):
+    with pytest.raises(SecretError, match=r"not a valid path"):
         read_secret(tmp_path / "a\0b")

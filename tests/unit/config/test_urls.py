@@ -41,7 +41,7 @@ def test_an_upstream_loses_one_slash_at_its_end(text: str, upstream: str) -> Non
 @pytest.mark.parametrize(
     ("text", "wrong"),
     [
-        ("", "is no URL"),
+        ("", "is not a valid URL"),
         ("ftp://a/x", "begin with https://"),
         ("a.example.com/x", "begin with https://"),
         ("https://", "host or port cannot be read"),
@@ -55,10 +55,10 @@ def test_an_upstream_loses_one_slash_at_its_end(text: str, upstream: str) -> Non
         ("https://ä/", "percent-encode"),
         ("https://a/b c", "percent-encode"),
         ("https://a\\b", "percent-encode"),
-        ("https://user:sesame@a/", "holds credentials"),
+        ("https://user:sesame@a/", "contains credentials"),
         ("https://a/#x", "has a fragment"),
         ("https://a/?x=1", "has a query"),
-        ("/a?x=1", "is no path"),
+        ("/a?x=1", "is not a valid path"),
     ],
 )
 def test_an_upstream_that_is_none_is_refused(text: str, wrong: str) -> None:
@@ -79,7 +79,7 @@ def test_a_prefix_loses_one_slash_at_its_end(text: str, path: str) -> None:
 @pytest.mark.parametrize("text", ["", "a", "/a b", "/a?b", "/a#b", "/ä", "/a\\b", "/a\n"])
 def test_a_prefix_that_is_no_path_is_refused(text: str) -> None:
     """A prefix is a path as it stands in a request."""
-    with pytest.raises(ValueError, match="is no path, begin with /"):
+    with pytest.raises(ValueError, match="is not a valid path; begin with /"):
         check_path(text)
 
 
@@ -109,8 +109,8 @@ def test_a_host_has_neither_case_nor_port_nor_last_dot(text: str, host: str) -> 
 
 @pytest.mark.parametrize("text", ["", ".", ".:1", "https://a", "a/b", "a b", "::1", "a@b"])
 def test_a_host_that_is_none_is_refused(text: str) -> None:
-    """A scheme, a path or an address without brackets is no host."""
-    with pytest.raises(ValueError, match="is no host"):
+    """A scheme, a path or an address without brackets is not a valid host."""
+    with pytest.raises(ValueError, match="is not a valid host"):
         check_host(text)
 
 
@@ -123,7 +123,7 @@ def test_a_corporate_proxy_is_a_server_or_direct(text: str) -> None:
 @pytest.mark.parametrize("text", ["proxy:3128", "http://u:sesame@proxy/x", "none"])
 def test_a_corporate_proxy_that_is_none_is_refused(text: str) -> None:
     """A server without scheme, or with a path, is refused and not shown."""
-    with pytest.raises(ValueError, match=r"is no URL|has a path") as caught:
+    with pytest.raises(ValueError, match=r"is not a valid URL|has a path") as caught:
         check_proxy_url(SecretStr(text))
     assert "sesame" not in str(caught.value)
 
@@ -154,8 +154,8 @@ def test_a_token_url_may_bring_its_grant() -> None:
 @pytest.mark.parametrize(
     ("text", "wrong"),
     [
-        ("https://a/token?grant_type=password", "another grant"),
-        ("https://a/token?grant_type=", "another grant"),
+        ("https://a/token?grant_type=password", "a grant other than"),
+        ("https://a/token?grant_type=", "a grant other than"),
         ("https://a/token?client_secret=sesame", "has client_secret in its query"),
         ("https://a/token?client_id=x&client_secret=sesame", "has client_id in its query"),
         ("/token", "begin with https://"),

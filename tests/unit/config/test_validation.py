@@ -15,7 +15,7 @@ def test_what_is_wrong_is_noted_and_left_out() -> None:
     problems = Problems(DocumentSource(file="a.yaml", lines={("timeout",): 2}))
     entry = validated(RouteEntry, {"path": "/x/", "timeout": "never"}, (), problems)
     assert entry == RouteEntry(path="/x")
-    with pytest.raises(ConfigurationError, match=r"^a\.yaml:2: timeout: is no duration"):
+    with pytest.raises(ConfigurationError, match=r"^a\.yaml:2: timeout: is not a valid duration"):
         problems.end()
 
 
@@ -30,6 +30,6 @@ def test_paths_start_at_the_folder() -> None:
 
 def test_a_word_nobody_knows_leads_to_one_somebody_does() -> None:
     """The nearest word, else all of them."""
-    assert nearest("tokenurl", ["token_url", "timeout"]) == "the nearest known one is token_url"
+    assert nearest("tokenurl", ["token_url", "timeout"]) == "did you mean token_url?"
     assert nearest("x", ["b", "a"]) == "known are a, b"
     assert nearest("x", []) == "known are none"

@@ -39,7 +39,7 @@ def test_the_runtime_s_key_comes_before_that_of_xsuaa(document: dict[str, Any], 
         ({"it-rt": [bound("one", None)]}, "has no binding of it-rt"),
         ({"it-rt": [bound("one", OAUTH), bound("two", OAUTH), bound("three", FLAT)]}, r"\(one, two\)"),
         ({"it-rt": [bound("one", FLAT), {"credentials": FLAT}]}, r"\(one, one without name\)"),
-        ({"xsuaa": [bound("one", FLAT), bound("two", FLAT)]}, r"has several .* \(one, two\), give the service key"),
+        ({"xsuaa": [bound("one", FLAT), bound("two", FLAT)]}, r"has several .* \(one, two\); use the service key"),
     ],
 )
 def test_none_and_several_are_refused_and_not_shown(document: dict[str, Any], wrong: str) -> None:
@@ -69,5 +69,5 @@ def test_other_documents_list_no_bindings(document: Any) -> None:
     ],
 )
 def test_an_application_is_bound_to_the_runtime_or_not(text: str, expected: bool) -> None:  # noqa: FBT001 (a table)
-    """XSUAA alone is what many applications have for logons of their own; what is no JSON is somebody else's."""
+    """XSUAA alone is what many applications have for logons of their own; what is not valid JSON is somebody else's."""
     assert has_runtime(text) is expected

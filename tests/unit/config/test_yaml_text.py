@@ -61,34 +61,34 @@ def test_variables_are_put_into_values_and_not_into_keys() -> None:
 
 
 def test_what_leaves_the_rest_readable_is_told_together() -> None:
-    """A key twice, a missing value, an unset variable, a tag and a key that is no text come in one go."""
+    """A key twice, a missing value, an unset variable, a tag and a key that is not text come in one go."""
     assert told("a: 1\nb:\nc: ~\nd: ${A}\ne: !x y\na: 2\n? [f]\n: 1\n") == [
-        "a.yaml:1: …: stands twice, again in line 6: take one away",
-        "a.yaml:2: …: has no value, write one or take the key away",
-        "a.yaml:3: …: has no value, write one or take the key away",
-        "a.yaml:4: …: needs the variable A, which is not set: set it or write ${A:-default}",
-        "a.yaml:5: …: begins with ! and is a tag for YAML, put it in quotes",
-        "a.yaml:7: has a key that is no text, write key: value lines",
+        "a.yaml:1: …: is written twice, again in line 6; remove one",
+        "a.yaml:2: …: has no value; write one or remove the key",
+        "a.yaml:3: …: has no value; write one or remove the key",
+        "a.yaml:4: …: needs the variable A, which is not set; set it or write ${A:-default}",
+        "a.yaml:5: …: begins with !, which is a tag in YAML; put it in quotes",
+        "a.yaml:7: has a key that is not text; write key: value lines",
     ]
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "- a\n", "a\n", "~\n"])
 def test_a_file_that_is_no_mapping_is_refused(text: str) -> None:
     """An empty file, a list or a word is no configuration."""
-    assert told(text) == ["a.yaml:1: the file is no mapping, write at least oauth_clients and routes"]
+    assert told(text) == ["a.yaml:1: the file is not a mapping; write at least oauth_clients and routes"]
 
 
 @pytest.mark.parametrize(
     ("text", "start"),
     [
-        ("a: 1\nb: [\n", "a.yaml:3: expected the node content, but found '<stream end>', no YAML"),
-        ("a: 1\n b: 2\n", "a.yaml:2: mapping values are not allowed here, no YAML"),
-        ("a: 1\nb: *sesame\n", "a.yaml:2: found undefined alias …, no YAML"),
-        ("b: !sesame!open x\n", "a.yaml:1: found undefined tag handle …, no YAML"),
-        ("b: %sesame\n", "a.yaml:1: found character '%' that cannot start any token, no YAML"),
-        ("a: {b: sesame{ c}\n", "a.yaml:1: expected ',' or '}', but got '{', no YAML"),
-        ("a: 1\n---\nb: sesame\n", "a.yaml:2: but found another document, no YAML"),
-        ("a: 1\nb: sesame\x01\n", "a.yaml:2: a control character is no YAML, take it away"),
+        ("a: 1\nb: [\n", "a.yaml:3: not valid YAML: expected the node content, but found '<stream end>'"),
+        ("a: 1\n b: 2\n", "a.yaml:2: not valid YAML: mapping values are not allowed here"),
+        ("a: 1\nb: *sesame\n", "a.yaml:2: not valid YAML: found undefined alias …"),
+        ("b: !sesame!open x\n", "a.yaml:1: not valid YAML: found undefined tag handle …"),
+        ("b: %sesame\n", "a.yaml:1: not valid YAML: found character '%' that cannot start any token"),
+        ("a: {b: sesame{ c}\n", "a.yaml:1: not valid YAML: expected ',' or '}', but got '{'"),
+        ("a: 1\n---\nb: sesame\n", "a.yaml:2: not valid YAML: but found another document"),
+        ("a: 1\nb: sesame\x01\n", "a.yaml:2: not valid YAML: a control character; remove it"),
     ],
 )
 def test_a_syntax_error_has_its_line_and_shows_nothing_of_the_file(text: str, start: str) -> None:
@@ -111,7 +111,7 @@ def test_merged_mappings_stand_below_own_keys() -> None:
 def test_merging_what_is_no_mapping_is_refused() -> None:
     """A word or a list of words cannot be merged."""
     assert told("a:\n  b: 1\n  <<: x\n") == [
-        "a.yaml:1: …: merges (<<) what is no mapping, name the anchor of a mapping"
+        "a.yaml:1: …: merges (<<) something that is not a mapping; name the anchor of a mapping"
     ]
 
 
@@ -134,7 +134,7 @@ def test_what_is_endless_or_nested_deeply_is_refused(text: str) -> None:
 
 @given(st.text())
 def test_any_text_is_read_or_refused(text: str) -> None:
-    """There is no text that does anything else."""
+    """There is not text that does anything else."""
     with contextlib.suppress(ConfigurationError):
         tree, _ = read(text)
         assert isinstance(tree, dict)

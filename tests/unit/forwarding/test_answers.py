@@ -20,7 +20,7 @@ from tests.fakes.heads import RESPONSES
 
 
 def classes(of: type[ProxyError] = ProxyError) -> Iterator[type[ProxyError]]:
-    """Every failure that a sender can be told of."""
+    """Yields all failures that a sender can be told."""
     for each in of.__subclasses__():
         yield from classes(each)
         if hasattr(each, "status"):
@@ -28,7 +28,7 @@ def classes(of: type[ProxyError] = ProxyError) -> Iterator[type[ProxyError]]:
 
 
 def answer(error: ProxyError, *, method: str = "GET", close: bool = False) -> tuple[dict[str, str], bytes]:
-    """Its fields and content, after a strict parser has read it."""
+    """Returns its fields and content, read by a strict parser."""
     request_id = "id-ä".encode().decode("latin-1")
     octets = problem(error, name=b"me", request_id=request_id, method=method, close=close, now=1_800_000_000.0)
     head, _, content = octets.partition(b"\r\n\r\n")
@@ -41,7 +41,7 @@ def answer(error: ProxyError, *, method: str = "GET", close: bool = False) -> tu
 
 @pytest.mark.parametrize("kind", sorted(set(classes()), key=repr))
 def test_each_failure_is_a_problem_that_says_what_and_who(kind: type[ProxyError]) -> None:
-    """RFC 9457 and RFC 9209; the same code in both."""
+    """The problem (RFC 9457) and Proxy-Status (RFC 9209) have the same code."""
     fields, content = answer(kind("Do ä thing."))
     document = json.loads(content)
 
@@ -63,21 +63,21 @@ def test_each_failure_is_a_problem_that_says_what_and_who(kind: type[ProxyError]
 
 
 def test_no_two_failures_share_a_code() -> None:
-    """A code is what scripts and people search for."""
+    """Scripts and people search for a code."""
     codes = [kind.code for kind in set(classes())]
 
     assert len(codes) == len(set(codes)) > 20
 
 
 def test_the_instance_may_know_the_error_type_better() -> None:
-    """A refused connection is told from a missing name."""
+    """It can tell a refused connection from a missing name."""
     fields, _ = answer(UpstreamUnreachable("x", proxy_status="dns_error"))
 
     assert fields["Proxy-Status"] == 'me; error=dns_error; details="upstream_unreachable"'
 
 
 def test_head_gets_the_head_only() -> None:
-    """RFC 9110 §9.3.2: with the length that GET would have had."""
+    """Its length is that for GET (RFC 9110 §9.3.2)."""
     fields, content = answer(RouteUnknown("x"), method="HEAD")
 
     assert (content, int(fields["Content-Length"])) == (b"", len(answer(RouteUnknown("x"))[1]))
@@ -85,7 +85,7 @@ def test_head_gets_the_head_only() -> None:
 
 @pytest.mark.parametrize("close", [True, False])
 def test_the_last_answer_says_so(*, close: bool) -> None:
-    """RFC 9112 §9.6."""
+    """RFC 9112 §9.6 defines `close`."""
     assert ("Connection" in answer(RouteUnknown("x"), close=close)[0]) is close
 
 
@@ -108,10 +108,10 @@ def test_the_last_answer_says_so(*, close: bool) -> None:
     ],
 )
 def test_a_status_brings_its_field(error: ProxyError, name: str, value: str | None) -> None:
-    """RFC 9110 §10.2.1, §10.2.3, §11.6.1, §15.5.16."""
+    """They are in RFC 9110 §10.2.1, §10.2.3, §11.6.1 and §15.5.16."""
     assert answer(error)[0].get(name) == value
 
 
 def test_continue_is_an_interim_answer() -> None:
-    """RFC 9110 §15.2.1."""
+    """RFC 9110 §15.2.1 defines it."""
     assert RESPONSES.read(CONTINUE).status == 100

@@ -1,4 +1,4 @@
-"""One sending of a request, over a connection of memory."""
+"""One attempt, over a connection in memory."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,10 +15,11 @@ from proxy.errors import (
     UpstreamTimeout,
     UpstreamUnreachable,
 )
-from proxy.forwarding.attempt import ONE_WRITE, AttemptFailed, Outcome, UpstreamAnswer, attempt
+from proxy.forwarding.attempt import ONE_WRITE, AttemptFailed, AttemptResult, UpstreamAnswer, attempt
 from proxy.forwarding.body import Body, BufferedBody, StreamedBody
-from proxy.forwarding.verdict import Ending
+from proxy.forwarding.verdict import ANSWERED, BROKEN, LOST, UNREACHABLE, UNSENT, AttemptOutcome
 from proxy.observe.exchange_record import ExchangeRecord
+from proxy.upstream.connection import UpstreamConnection
 from proxy.upstream.request import UpstreamRequest
 from proxy.wire.body import IncomingBody
 from proxy.wire.coroutine_runner import CoroutineRunner
@@ -31,18 +32,18 @@ CHUNKED_HEAD = b"POST /in HTTP/1.1\r\nHost: u\r\nTransfer-Encoding: chunked\r\n\
 
 
 class Attempt:
-    """An attempt with a body, under way."""
+    """An attempt in progress."""
 
     def __init__(self, body: Body, pool: MemoryPool | None = None) -> None:
         self.pool, self.waiting, self.record = pool or MemoryPool(), MemorySender(), ExchangeRecord("id", "POST")
-        self.outcome: Outcome | None = None
+        self.result: AttemptResult | None = None
         self.error: BaseException | None = None
         self.over = False
         self.route = route(self.pool, timeout=60, connect_timeout=7)
         self.waiting.run = CoroutineRunner(self._go(body), self._ended)
 
     async def start(self) -> "Attempt":
-        """Begin, and go on as far as it goes."""
+        """Runs it as far as possible."""
         assert self.waiting.run is not None
         self.waiting.run.start()
         await turns()
@@ -51,202 +52,212 @@ class Attempt:
     async def _go(self, body: Body) -> None:
         length = CHUNKED if isinstance(body, StreamedBody) and body.length is None else UNSAID
         request = UpstreamRequest("POST", b"/in", b"u", [], length)
-        self.outcome = await attempt(self.route, request, body, self.waiting, self.record, patience=60)
+        self.result = await attempt(self.route, request, body, self.waiting, self.record, patience=60)
 
     def _ended(self, error: BaseException | None) -> None:
         self.error, self.over = error, True
 
     @property
     def transport(self) -> MemoryTransport:
-        """Of the newest connection."""
+        """Returns the transport of the newest connection."""
         return connected(self.pool.made[-1])
 
     @property
-    def ending(self) -> tuple[Ending, type[Exception]]:
-        """How it failed."""
-        assert isinstance(self.outcome, AttemptFailed)
-        return self.outcome.ending, type(self.outcome.failure)
+    def connection(self) -> UpstreamConnection:
+        """The first connection."""
+        return self.pool.made[0]
+
+    @property
+    def answer(self) -> UpstreamAnswer:
+        """The answer that it got."""
+        assert isinstance(self.result, UpstreamAnswer)
+        return self.result
+
+    @property
+    def outcome(self) -> tuple[AttemptOutcome, type[Exception]]:
+        """Returns how it failed."""
+        assert isinstance(self.result, AttemptFailed)
+        return self.result.outcome, type(self.result.failure)
 
 
 def incoming(length: int | None = None) -> IncomingBody:
-    """A body on its way."""
+    """Makes a body that has not arrived."""
     return IncomingBody(MemoryTransport(), length)
 
 
 def streamed(body: IncomingBody, begun: bytes = b"", most: int = 100) -> StreamedBody:
-    """A body that passes through."""
+    """Makes a streamed body."""
     return StreamedBody(begun, body, most)
 
 
 async def test_an_answer_is_handed_over_with_its_connection() -> None:
-    """Its body is still to be read."""
-    under_way = await Attempt(BufferedBody(b"abc")).start()
-    assert (under_way.transport.taken(), under_way.over) == (HEAD + b"abc", False)
+    """Its body has not been read."""
+    it = await Attempt(BufferedBody(b"abc")).start()
+    assert it.transport.taken() == HEAD + b"abc"
+    assert not it.over
 
-    under_way.pool.made[0].data_received(ok(b"ok"))
-    answer = under_way.outcome
-    assert isinstance(answer, UpstreamAnswer)
-    assert (answer.head.status, answer.body.take(), answer.ending) == (200, b"ok", Ending.ANSWERED)
-    assert (under_way.record.attempts, under_way.pool.timeouts, under_way.pool.idle) == (1, [7], [])
+    it.connection.data_received(ok(b"ok"))
+    answer = it.answer
+    assert (answer.head.status, answer.body.take(), answer.outcome) == (200, b"ok", ANSWERED)
+    assert (it.record.attempts, it.pool.timeouts, it.pool.idle) == (1, [7], [])
 
     answer.discard()
-    assert under_way.pool.idle == [answer.connection]
+    assert it.pool.idle == [answer.connection]
 
 
 async def test_an_answer_gives_its_connection_back_once() -> None:
-    """By the second time another exchange may have it."""
-    under_way = await Attempt(BufferedBody(b"abc")).start()
-    under_way.pool.made[0].data_received(ok(b"ok"))
-    answer = under_way.outcome
-    assert isinstance(answer, UpstreamAnswer)
+    """Another exchange may have it by the second call."""
+    it = await Attempt(BufferedBody(b"abc")).start()
+    it.connection.data_received(ok(b"ok"))
+    answer = it.answer
     answer.discard()
-    other = await Attempt(BufferedBody(b"def"), under_way.pool).start()
-    assert len(under_way.pool.made) == 1
+    other = await Attempt(BufferedBody(b"def"), it.pool).start()
+    assert len(it.pool.made) == 1
 
     answer.discard()
-    under_way.pool.made[0].data_received(ok(b"ok"))
-    assert isinstance(other.outcome, UpstreamAnswer)
-    assert other.outcome.body.take() == b"ok"
+    it.connection.data_received(ok(b"ok"))
+    assert other.answer.body.take() == b"ok"
 
 
 async def test_an_idle_connection_is_taken_before_a_new_one_is_made() -> None:
-    """Connecting costs a round trip, and TLS two."""
+    """A new one takes round trips."""
     pool = MemoryPool()
     pool.idle.append(pool.connection())
-    under_way = await Attempt(BufferedBody(b""), pool).start()
+    it = await Attempt(BufferedBody(b""), pool).start()
 
-    assert (under_way.transport.taken(), pool.timeouts, len(pool.made)) == (HEAD, [], 1)
+    assert (it.transport.taken(), pool.timeouts, len(pool.made)) == (HEAD, [], 1)
     pool.made[0].connection_lost(None)
 
 
 @pytest.mark.parametrize("size", [ONE_WRITE, ONE_WRITE + 1])
 async def test_a_buffered_body_goes_out_whole_whatever_its_size(size: int) -> None:
-    """Joined with the head where that saves a write; then the time for the answer runs."""
-    under_way = await Attempt(BufferedBody(b"a" * size)).start()
-    assert under_way.transport.taken() == HEAD + b"a" * size
+    """The timeout for the answer begins after it."""
+    it = await Attempt(BufferedBody(b"a" * size)).start()
+    assert it.transport.taken() == HEAD + b"a" * size
 
-    under_way.pool.loop.advance(61)
-    assert under_way.ending == (Ending.BROKEN, UpstreamTimeout)
+    it.pool.loop.advance(61)
+    assert it.outcome == (BROKEN, UpstreamTimeout)
 
 
 @pytest.mark.parametrize(
-    ("length", "sent"),
-    [(4, b"abcd"), (None, b"2\r\nab\r\n2\r\ncd\r\n0\r\n\r\n")],
-    ids=["by its length", "in chunks"],
+    ("length", "sent"), [(4, b"abcd"), (None, b"2\r\nab\r\n2\r\ncd\r\n0\r\n\r\n")], ids=["by its length", "in chunks"]
 )
 async def test_a_streamed_body_goes_out_as_it_comes(length: int | None, sent: bytes) -> None:
-    """What was read already comes first."""
+    """The part that was already read comes first."""
     body = incoming(length)
-    under_way = await Attempt(streamed(body, b"ab")).start()
+    it = await Attempt(streamed(body, b"ab")).start()
     body.push(b"cd")
-    under_way.waiting.wake()
+    it.waiting.wake()
     body.end()
-    under_way.waiting.wake()
-    assert under_way.transport.taken() == (HEAD if length else CHUNKED_HEAD) + sent
+    it.waiting.wake()
+    assert it.transport.taken() == (HEAD if length else CHUNKED_HEAD) + sent
 
-    under_way.pool.loop.advance(61)
-    assert under_way.ending == (Ending.BROKEN, UpstreamTimeout)
+    it.pool.loop.advance(61)
+    assert it.outcome == (BROKEN, UpstreamTimeout)
 
 
 async def test_a_sender_that_waits_to_be_asked_is_asked_when_the_upstream_is_there() -> None:
-    """RFC 9110 §10.1.1."""
+    """RFC 9110 §10.1.1 has the sender wait."""
     body = incoming(2)
     asked: list[str] = []
     body.invite = lambda: asked.append("asked")
-    under_way = await Attempt(streamed(body)).start()
+    it = await Attempt(streamed(body)).start()
 
     assert asked == ["asked"]
-    under_way.pool.made[0].connection_lost(None)
+    it.connection.connection_lost(None)
 
 
 async def test_a_streamed_body_waits_for_an_upstream_that_reads_slowly() -> None:
-    """Memory stays bounded: nothing is taken while what was written waits."""
+    """Nothing is read from the sender meanwhile."""
     body = incoming(4)
-    under_way = await Attempt(streamed(body)).start()
-    under_way.pool.made[0].pause_writing()
+    it = await Attempt(streamed(body)).start()
+    it.connection.pause_writing()
     body.push(b"abcd")
     body.end()
-    under_way.waiting.wake()
-    assert under_way.transport.taken() == HEAD
+    it.waiting.wake()
+    assert it.transport.taken() == HEAD
 
-    under_way.pool.made[0].resume_writing()
-    assert under_way.transport.taken() == b"abcd"
-    under_way.pool.made[0].connection_lost(None)
+    it.connection.resume_writing()
+    assert it.transport.taken() == b"abcd"
+    it.connection.connection_lost(None)
 
 
 async def test_an_early_answer_ends_the_sending() -> None:
-    """RFC 9112 §9.5; the connection cannot be used again."""
+    """The connection is closed then (RFC 9112 §9.5)."""
     body = incoming(4)
-    under_way = await Attempt(streamed(body)).start()
-    under_way.pool.made[0].data_received(ok(b"no", status=413))
-    answer = under_way.outcome
-    assert isinstance(answer, UpstreamAnswer)
+    it = await Attempt(streamed(body)).start()
+    it.connection.data_received(ok(b"no", status=413))
+    answer = it.answer
     assert answer.head.status == 413
 
     answer.discard()
-    assert (under_way.pool.idle, under_way.transport.aborted) == ([], True)
+    assert it.pool.idle == []
+    assert it.transport.aborted
 
 
 @pytest.mark.parametrize("failure", [RequestMalformed("x"), SenderLeft()])
 @pytest.mark.parametrize("congested", [True, False])
 async def test_a_body_that_breaks_cuts_the_request(failure: Exception, *, congested: bool) -> None:
-    """So that nothing looks whole; also while the upstream does not read."""
+    """The upstream sees an incomplete request, even if it does not read."""
     body = incoming()
-    under_way = await Attempt(streamed(body, b"ab")).start()
+    it = await Attempt(streamed(body, b"ab")).start()
     if congested:
-        under_way.pool.made[0].pause_writing()
+        it.connection.pause_writing()
     body.fail(failure)
-    under_way.waiting.wake()
+    it.waiting.wake()
 
-    assert (under_way.error, under_way.transport.aborted, under_way.pool.idle) == (failure, True, [])
-    assert b"0\r\n\r\n" not in under_way.transport.taken()
+    assert it.error == failure
+    assert it.transport.aborted
+    assert it.pool.idle == []
+    assert b"0\r\n\r\n" not in it.transport.taken()
 
 
 async def test_a_body_that_grows_too_large_cuts_the_request() -> None:
-    """413 for the sender; the upstream sees a cut."""
+    """The upstream sees an incomplete request."""
     body = incoming()
-    under_way = await Attempt(streamed(body, most=3)).start()
+    it = await Attempt(streamed(body, most=3)).start()
     body.push(b"abcd")
-    under_way.waiting.wake()
+    it.waiting.wake()
 
-    assert (type(under_way.error), under_way.transport.aborted) == (BodyTooLarge, True)
-    assert under_way.transport.taken() == CHUNKED_HEAD
+    assert isinstance(it.error, BodyTooLarge)
+    assert it.transport.aborted
+    assert it.transport.taken() == CHUNKED_HEAD
 
 
 @pytest.mark.parametrize("refusal", [UpstreamUnreachable("x"), ConnectTimeout("x")])
 async def test_without_a_connection_nothing_was_sent(refusal: UpstreamUnreachable) -> None:
-    """So another attempt is allowed for any method."""
+    """Another attempt is allowed for any method."""
     pool = MemoryPool()
     pool.refusals.append(refusal)
-    under_way = await Attempt(BufferedBody(b""), pool).start()
+    it = await Attempt(BufferedBody(b""), pool).start()
 
-    assert (under_way.outcome, under_way.record.attempts) == (AttemptFailed(Ending.UNSENT, refusal), 0)
+    assert (it.result, it.record.attempts) == (AttemptFailed(UNSENT, refusal), 0)
 
 
 async def test_the_time_of_a_connection_that_fails_is_accounted_for() -> None:
-    """Ten seconds of waiting for a firewall look like ten seconds."""
+    """The record has the seconds."""
     times = iter([0.0, 1.0, 11.0, 11.0])
     pool, refusal = MemoryPool(), ConnectTimeout("x")
     pool.refusals.append(refusal)
     made, record = route(pool), ExchangeRecord("id", "POST", now=lambda: next(times))
     request = UpstreamRequest("POST", b"/in", b"u", [], UNSAID)
-    outcome = await attempt(made, request, BufferedBody(b""), MemorySender(), record, patience=60)
+    result = await attempt(made, request, BufferedBody(b""), MemorySender(), record, patience=60)
 
-    assert isinstance(outcome, AttemptFailed)
-    assert (outcome.ending, outcome.failure, record.connect_seconds) == (Ending.UNSENT, refusal, 10.0)
+    assert isinstance(result, AttemptFailed)
+    assert (result.outcome, result.failure, record.connect_seconds) == (UNSENT, refusal, 10.0)
 
 
 async def test_where_a_connection_is_refused_for_good_no_other_is_tried() -> None:
-    """A corporate proxy may lock the account whose password it refuses."""
+    """A corporate proxy may lock an account after wrong passwords."""
     pool, refusal = MemoryPool(), UpstreamUnreachable("407", definite=True)
     pool.refusals.append(refusal)
-    under_way = await Attempt(BufferedBody(b""), pool).start()
+    it = await Attempt(BufferedBody(b""), pool).start()
 
-    assert under_way.outcome == AttemptFailed(Ending.UNREACHABLE, refusal)
+    assert it.result == AttemptFailed(UNREACHABLE, refusal)
 
 
 async def test_a_connection_that_is_closed_as_soon_as_it_is_made_was_sent_nothing() -> None:
-    """As servers at their limit do; nobody waits for an answer on it."""
+    """Servers at their limit do this."""
     pool = MemoryPool()
     make = pool.connection
 
@@ -256,52 +267,56 @@ async def test_a_connection_that_is_closed_as_soon_as_it_is_made_was_sent_nothin
         return made
 
     pool.connection = close_at_once  # type: ignore[method-assign,assignment]
-    under_way = await Attempt(BufferedBody(b"abc"), pool).start()
+    it = await Attempt(BufferedBody(b"abc"), pool).start()
 
-    assert (under_way.ending, under_way.transport.taken()) == ((Ending.UNSENT, UpstreamClosed), b"")
+    assert (it.outcome, it.transport.taken()) == ((UNSENT, UpstreamClosed), b"")
 
 
 async def test_a_sender_that_left_while_we_connected_costs_no_request() -> None:
-    """Nothing is sent."""
+    """Nothing was sent."""
     pool = MemoryPool()
     future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
     pool.connect = lambda _: future  # type: ignore[method-assign,assignment,return-value]
-    under_way = await Attempt(BufferedBody(b"abc"), pool).start()
-    under_way.waiting.left = True
-    under_way.waiting.wake()
+    it = await Attempt(BufferedBody(b"abc"), pool).start()
+    it.waiting.left = True
+    it.waiting.wake()
     future.set_result(pool.connection())
     await turns()
 
-    assert (type(under_way.error), under_way.transport.taken()) == (SenderLeft, b"")
+    assert (type(it.error), it.transport.taken()) == (SenderLeft, b"")
 
 
 Ends = Callable[[Attempt], None]
 
 
 @pytest.mark.parametrize(
-    ("happening", "ending"),
+    ("happening", "outcome"),
     [
         pytest.param(
-            lambda it: it.pool.made[0].connection_lost(None),
-            (Ending.LOST, UpstreamClosed),
+            lambda it: it.connection.connection_lost(None),
+            (LOST, UpstreamClosed),
             id="closed before any octet",
         ),
         pytest.param(
-            lambda it: (it.pool.made[0].data_received(b"HTTP/1.1 2"), it.pool.made[0].connection_lost(None)),
-            (Ending.BROKEN, UpstreamClosed),
+            lambda it: (it.connection.data_received(b"HTTP/1.1 2"), it.connection.connection_lost(None)),
+            (BROKEN, UpstreamClosed),
             id="closed within the head",
         ),
         pytest.param(
-            lambda it: it.pool.made[0].data_received(b"junk\r\n\r\n"),
-            (Ending.BROKEN, UpstreamMalformed),
+            lambda it: it.connection.data_received(b"junk\r\n\r\n"),
+            (BROKEN, UpstreamMalformed),
             id="no HTTP",
         ),
-        pytest.param(lambda it: it.pool.loop.advance(61), (Ending.BROKEN, UpstreamTimeout), id="silent"),
+        pytest.param(lambda it: it.pool.loop.advance(61), (BROKEN, UpstreamTimeout), id="silent"),
     ],
 )
-async def test_an_attempt_without_answer_tells_how_it_ended(happening: Ends, ending: tuple[Ending, type]) -> None:
-    """Whether an octet of an answer has come decides about another attempt; its connection is given up."""
-    under_way = await Attempt(BufferedBody(b"abc")).start()
-    happening(under_way)
+async def test_an_attempt_without_answer_tells_how_it_ended(
+    happening: Ends, outcome: tuple[AttemptOutcome, type]
+) -> None:
+    """Another attempt depends on whether a byte of an answer arrived."""
+    it = await Attempt(BufferedBody(b"abc")).start()
+    happening(it)
 
-    assert (under_way.ending, under_way.pool.idle, under_way.pool.made[0].leased) == (ending, [], False)
+    assert it.outcome == outcome
+    assert it.pool.idle == []
+    assert not it.connection.leased

@@ -1,4 +1,4 @@
-"""The body of a request as attempts see it."""
+"""Bodies of requests."""
 
 import tracemalloc
 
@@ -10,11 +10,12 @@ from proxy.wire.body import IncomingBody
 from proxy.wire.coroutine_runner import CoroutineRunner
 from proxy.wire.grammar import CHUNKED, UNSAID
 from tests.fakes.transport import MemoryTransport
+from tests.unit.forwarding.bodies import State, state
 from tests.unit.forwarding.world import settings
 
 
 class Collecting:
-    """Collects a body with a buffer of 4 and at most 8 octets."""
+    """Collects a body with a buffer of 4 bytes and a maximum of 8."""
 
     def __init__(self, *pieces: bytes, length: int | None = None, ended: bool = True) -> None:
         self.incoming = IncomingBody(MemoryTransport(), length)
@@ -36,8 +37,14 @@ class Collecting:
         self.error = error
 
 
+def streamed(collecting: Collecting) -> StreamedBody:
+    """The body, which is streamed."""
+    assert isinstance(collecting.body, StreamedBody)
+    return collecting.body
+
+
 def read(body: StreamedBody) -> bytes:
-    """What it has now."""
+    """Returns what it has now."""
     got: list[bytes] = []
 
     async def reading() -> None:
@@ -61,40 +68,39 @@ def read(body: StreamedBody) -> bytes:
     ],
 )
 def test_a_small_body_is_kept_and_can_be_sent_again(pieces: list[bytes], length: int | None) -> None:
-    """It goes out in one go, however it came."""
+    """The pieces are joined."""
     body = Collecting(*pieces, length=length).body
 
     assert isinstance(body, BufferedBody)
-    assert (body.content, body.replayable) == (b"".join(pieces), True)
+    assert body.content == b"".join(pieces)
+    assert body.replayable
 
 
 def test_nothing_goes_out_before_a_small_body_is_whole() -> None:
-    """CPI gives up after 20 s of stuttering, we do not."""
+    """The collection waits for the rest."""
     collecting = Collecting(b"ab", length=4, ended=False)
 
-    assert (collecting.body, collecting.error) == (None, None)
+    assert collecting.body is None
+    assert collecting.error is None
 
 
 def test_a_body_announced_as_large_is_streamed_from_its_first_octet() -> None:
-    """Nothing of it has been read."""
-    body = Collecting(length=5, ended=False).body
-
-    assert isinstance(body, StreamedBody)
-    assert (body.length, body.replayable, body.waiting) == (5, True, True)
+    """It can be sent again until the first read."""
+    assert state(streamed(Collecting(length=5, ended=False))) == State(5, replayable=True, waiting=True)
 
 
 def test_a_body_that_turns_out_large_is_streamed_with_what_has_been_read() -> None:
-    """It can be sent again until something has been read from it."""
+    """It can be sent again until the first read."""
     collecting = Collecting(b"abc", b"de", ended=False)
-    body = collecting.body
-    assert isinstance(body, StreamedBody)
-    assert (body.length, body.replayable, body.waiting) == (None, True, False)
+    body = streamed(collecting)
+    assert state(body) == State(None, replayable=True, waiting=False)
 
     assert read(body) == b"abcde"
-    assert (body.replayable, body.waiting) == (False, True)
+    assert state(body) == State(None, replayable=False, waiting=True)
     collecting.incoming.push(b"f")
     collecting.incoming.end()
-    assert (body.waiting, read(body), read(body)) == (False, b"f", b"")
+    assert state(body) == State(None, replayable=False, waiting=False)
+    assert [read(body) for _ in range(2)] == [b"f", b""]
 
 
 @pytest.mark.parametrize(
@@ -106,24 +112,23 @@ def test_a_body_that_turns_out_large_is_streamed_with_what_has_been_read() -> No
     ],
 )
 def test_a_body_above_the_limit_is_refused(collecting: type[Collecting]) -> None:
-    """413, before anything goes to the upstream."""
+    """The error is BodyTooLarge."""
     assert isinstance(collecting().error, BodyTooLarge)
 
 
 def test_a_streamed_body_above_the_limit_is_refused_on_the_way() -> None:
-    """Its last piece never reaches the upstream."""
+    """The last piece is not returned."""
     collecting = Collecting(b"abcde", ended=False)
-    body = collecting.body
-    assert isinstance(body, StreamedBody)
+    body = streamed(collecting)
     read(body)
     collecting.incoming.push(b"fghi")
 
-    with pytest.raises(BodyTooLarge, match="more than 8 octets"):
+    with pytest.raises(BodyTooLarge, match="more than 8 bytes"):
         read(body)
 
 
 def test_a_body_that_breaks_while_it_is_collected_is_the_senders_fault() -> None:
-    """With the reason that its connection gives."""
+    """The error is that of its connection."""
     collecting = Collecting(b"a", ended=False)
     error = RequestMalformed("x")
     collecting.incoming.fail(error)
@@ -133,22 +138,20 @@ def test_a_body_that_breaks_while_it_is_collected_is_the_senders_fault() -> None
 
 
 def test_a_broken_body_is_known_before_it_is_read() -> None:
-    """So that nobody waits for the upstream in vain."""
+    """The attempt need not wait for the upstream."""
     collecting = Collecting(b"abcde", ended=False)
-    body = collecting.body
-    assert isinstance(body, StreamedBody)
+    body = streamed(collecting)
     read(body)
-    assert not body.broken
+    assert state(body) == State(None, replayable=False, waiting=True)
 
     collecting.incoming.fail(RequestMalformed("x"))
-
-    assert (body.broken, body.waiting) == (True, False)
+    assert state(body) == State(None, replayable=False, waiting=False, broken=True)
     with pytest.raises(RequestMalformed):
         read(body)
 
 
 def test_wanting_a_streamed_body_asks_a_sender_that_waits_for_it() -> None:
-    """RFC 9110 §10.1.1."""
+    """RFC 9110 §10.1.1 has the sender wait."""
     collecting = Collecting(length=5, ended=False)
     asked: list[str] = []
     collecting.incoming.invite = lambda: asked.append("asked")
@@ -160,7 +163,7 @@ def test_wanting_a_streamed_body_asks_a_sender_that_waits_for_it() -> None:
 
 
 def test_a_body_that_comes_octet_by_octet_takes_at_most_three_times_its_size() -> None:
-    """Also while it is put together for the first attempt."""
+    """This includes joining the pieces."""
     size = 100_000
     incoming, bodies = IncomingBody(MemoryTransport(), size), list[Body]()
 
@@ -186,7 +189,7 @@ def test_a_body_that_comes_octet_by_octet_takes_at_most_three_times_its_size() -
 
 
 def passing(length: int | None) -> StreamedBody:
-    """A body that passes through."""
+    """Makes a streamed body."""
     return StreamedBody(b"", IncomingBody(MemoryTransport(), length), 100)
 
 
@@ -204,5 +207,5 @@ def passing(length: int | None) -> StreamedBody:
     ],
 )
 def test_how_long_a_body_is_is_told_in_one_way(body: BufferedBody | StreamedBody, method: str, length: int) -> None:
-    """RFC 9112 §6."""
+    """RFC 9112 §6 allows one way only."""
     assert length_of(body, method) == length

@@ -1,4 +1,4 @@
-"""Cookies under a name of ours."""
+"""Renamed cookies."""
 
 import pytest
 from hypothesis import given
@@ -19,7 +19,7 @@ def rules(route: str = "orders", *, path: bytes = b"/orders", upstream: bytes = 
 
 @given(name=NAME, value=VALUE, attributes=ATTRIBUTES)
 def test_a_cookie_goes_to_the_sender_and_back_byte_for_byte(name: bytes, value: bytes, attributes: bytes) -> None:
-    """SAP note 2681175: who rewrites a value breaks tenants with several nodes."""
+    """A changed value breaks tenants with several nodes (SAP note 2681175)."""
     sent = rules().to_sender(name + b"=" + value + attributes, secure=False)
 
     assert rules().to_upstream([sent.split(b";")[0]]) == name + b"=" + value
@@ -27,7 +27,7 @@ def test_a_cookie_goes_to_the_sender_and_back_byte_for_byte(name: bytes, value: 
 
 @given(cookies=st.lists(st.tuples(NAME, VALUE), max_size=5), routes=st.tuples(ROUTE, ROUTE))
 def test_no_foreign_cookie_goes_through(cookies: list[tuple[bytes, bytes]], routes: tuple[str, str]) -> None:
-    """Neither the sender's own nor one of another route, whatever the two routes are called."""
+    """It may be the sender's own or another route's, with any names of routes."""
     ours, other = map(rules, routes)
     own = b"; ".join(name + b"=" + value for name, value in cookies)
     foreign = b"; ".join(other.to_sender(name + b"=" + value, secure=False) for name, value in cookies)
@@ -39,7 +39,7 @@ def test_no_foreign_cookie_goes_through(cookies: list[tuple[bytes, bytes]], rout
 
 
 def test_only_ours_are_taken_from_all_cookie_fields() -> None:
-    """In the order they came, in one field, without the prefix."""
+    """They are joined in one field without the prefix."""
     values = [b"MYSAPSSO2=x; cpi.orders~a=1;cpi.orders~b=", b"cpi.other~c=3;\tcpi.orders~d=4 ;", b""]
 
     assert rules().to_upstream(values) == b"a=1; b=; d=4"
@@ -47,7 +47,7 @@ def test_only_ours_are_taken_from_all_cookie_fields() -> None:
 
 @pytest.mark.parametrize("name", [b"MYSAPSSO2", b"mysapsso2", b" MYSAPSSO2\t", b'"MYSAPSSO2"'])
 def test_a_logon_ticket_is_not_taken_from_behind_the_prefix(name: bytes) -> None:
-    """Nor in another spelling that a server might take for it; a name that only begins so is another one."""
+    """Other spellings are dropped too, but not a longer name."""
     values = [b"cpi.orders~" + name + b"=x; cpi.orders~MYSAPSSO2x=1", b"cpi.orders~MYSAPSSO2"]
     assert rules().to_upstream(values) == b"MYSAPSSO2x=1"
 
@@ -73,7 +73,7 @@ def test_a_logon_ticket_is_not_taken_from_behind_the_prefix(name: bytes) -> None
     ],
 )
 def test_a_pair_that_some_server_reads_as_two_does_not_go_on(pair: bytes) -> None:
-    """The second would be the sender's own cookie; a value with a part taken away would be another value."""
+    """The second one could be the sender's own cookie."""
     assert rules().to_upstream([b"cpi.orders~b=2; cpi.orders~" + pair + b"; cpi.orders~c=3"]) == b"b=2; c=3"
 
 
@@ -81,12 +81,12 @@ def test_a_pair_that_some_server_reads_as_two_does_not_go_on(pair: bytes) -> Non
     "pair", [b'a="b c"', b'a="k=v"', b"a=b,c", b"a=b c", b"a=b==", b"a=sap-client=100", b"a=,", b'a="']
 )
 def test_a_pair_that_every_server_reads_as_one_goes_on(pair: bytes) -> None:
-    """Byte for byte, also where RFC 6265 §4.1.1 would have it otherwise."""
+    """RFC 6265 §4.1.1 may forbid the value."""
     assert rules().to_upstream([b"cpi.orders~" + pair]) == pair
 
 
 def test_very_many_separators_are_looked_at_once() -> None:
-    """A sender cannot make it take long."""
+    """It takes linear time."""
     pair = b"a=" + b", " * 30000 + b"a" * 30000 + b" " * 30000
     assert rules().to_upstream([b"cpi.orders~" + pair]) == pair.strip()
 
@@ -108,12 +108,12 @@ def test_very_many_separators_are_looked_at_once() -> None:
     ],
 )
 def test_a_set_cookie_is_made_the_routes_own(value: bytes, sent: bytes) -> None:
-    """The sender returns it to this route, and to nobody else."""
+    """The sender returns it to this route only."""
     assert rules().to_sender(value, secure=False) == sent
 
 
 def test_secure_stays_where_the_listener_speaks_tls() -> None:
-    """RFC 6265 §5.2.5."""
+    """RFC 6265 §5.2.5 defines it."""
     assert rules().to_sender(b"a=b; Secure", secure=True) == b"cpi.orders~a=b; Secure"
 
 
@@ -135,7 +135,7 @@ def test_secure_stays_where_the_listener_speaks_tls() -> None:
 def test_a_path_lies_on_our_side_where_it_lies_at_the_upstream(
     route: bytes, upstream: bytes, path: bytes, mapped: bytes
 ) -> None:
-    """The whole route where it lies above or beside."""
+    """Above or beside the upstream path, it becomes the whole route."""
     sent = rules(path=route, upstream=upstream).to_sender(b"a=b; Path=" + path, secure=False)
 
     assert sent == b"cpi.orders~a=b; Path=" + mapped

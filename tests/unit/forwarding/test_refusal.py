@@ -1,12 +1,12 @@
-"""What an answer says about our credentials, by its head and its text."""
+"""What an answer says about our credentials."""
 
 import gzip
 import zlib
 
 import pytest
 
-from proxy.forwarding.refusal import plain, refused
-from proxy.forwarding.verdict import Ending
+from proxy.forwarding.refusal import decoded, outcome_of
+from proxy.forwarding.verdict import AttemptOutcome
 from proxy.wire.body import HIGH_WATER
 from tests.fakes.heads import response_head
 
@@ -32,8 +32,8 @@ TEXT = b"The MPL ID for the failed message is : AG"
     ],
 )
 def test_a_text_is_read_as_far_as_its_coding_is_known(coding: bytes, octets: bytes, read: tuple[bytes, bool]) -> None:
-    """And however small it is packed, not without end."""
-    got, whole = plain(response_head(b"HTTP/1.1 401 x", (b"Content-Encoding", coding)).fields, octets)
+    """The decoded size is bounded."""
+    got, whole = decoded(response_head(b"HTTP/1.1 401 x", (b"Content-Encoding", coding)).fields, octets)
     assert whole is read[1]
     assert got == read[0] or (not whole and read[0].startswith(got))
 
@@ -41,17 +41,17 @@ def test_a_text_is_read_as_far_as_its_coding_is_known(coding: bytes, octets: byt
 @pytest.mark.parametrize(
     ("status", "retry", "fields", "ours", "ending"),
     [
-        (401, False, (), True, Ending.TOKEN_REFUSED),
-        (403, False, (), True, Ending.ANSWERED),
-        (403, True, (), True, Ending.TOKEN_REFUSED),
-        (403, True, ((b"x-csrf-token", b"required"),), True, Ending.CSRF_REQUIRED),
-        (403, True, ((b"x-csrf-token", b"required"),), False, Ending.ANSWERED),
-        (401, False, ((b"x-csrf-token", b"required"),), True, Ending.TOKEN_REFUSED),
+        (401, False, (), True, AttemptOutcome.TOKEN_REFUSED),
+        (403, False, (), True, AttemptOutcome.ANSWERED),
+        (403, True, (), True, AttemptOutcome.TOKEN_REFUSED),
+        (403, True, ((b"x-csrf-token", b"required"),), True, AttemptOutcome.CSRF_REQUIRED),
+        (403, True, ((b"x-csrf-token", b"required"),), False, AttemptOutcome.ANSWERED),
+        (401, False, ((b"x-csrf-token", b"required"),), True, AttemptOutcome.TOKEN_REFUSED),
     ],
 )
 def test_a_head_tells_which_credential_is_refused(
-    *, status: int, retry: bool, fields: tuple[tuple[bytes, bytes], ...], ours: bool, ending: Ending
+    *, status: int, retry: bool, fields: tuple[tuple[bytes, bytes], ...], ours: bool, ending: AttemptOutcome
 ) -> None:
-    """A 403 that asks for a CSRF token is about nothing else."""
+    """A 403 that asks for a CSRF token does not refuse the access token."""
     head = response_head(b"HTTP/1.1 %d x" % status, *fields)
-    assert refused(head, csrf_is_ours=ours, retry_on_403=retry) is ending
+    assert outcome_of(head, csrf_is_ours=ours, retry_on_403=retry) is ending

@@ -1,4 +1,4 @@
-"""The upstream's answer on its way to the sender."""
+"""How answers are relayed."""
 
 import pytest
 
@@ -15,7 +15,7 @@ MPL = b"An internal server error occured: The MPL ID for the failed message is :
 
 
 def body(length: int | None, *, ended: bool = False) -> IncomingBody:
-    """An answer's body."""
+    """Makes the body of an answer."""
     made = IncomingBody(MemoryTransport(), length)
     if ended:
         made.end()
@@ -23,7 +23,7 @@ def body(length: int | None, *, ended: bool = False) -> IncomingBody:
 
 
 def head(status: int = 200, *fields: tuple[bytes, bytes]) -> ResponseHead:
-    """An answer's head."""
+    """Makes the head of an answer."""
     return response_head(b"HTTP/1.1 %d OK" % status, *fields)
 
 
@@ -70,7 +70,7 @@ def test_the_framing_is_the_senders(
 
 
 async def relayed(answer: bytes, *fields: tuple[bytes, bytes], start: str = "POST /orders", **options: object) -> World:
-    """A world after an answer to one request."""
+    """Returns a world after an answer to one request."""
     world = World()
     await world.send(start, *fields, **options)
     await world.answer(answer)
@@ -78,7 +78,7 @@ async def relayed(answer: bytes, *fields: tuple[bytes, bytes], start: str = "POS
 
 
 async def test_status_fields_and_body_arrive_unchanged() -> None:
-    """In their order and case, without what belongs to the hop or to our token; with the request's id."""
+    """Fields of the hop and of our token are missing, and the request id is added."""
     answer = ok(
         b"body",
         b"X-b: 1",
@@ -95,11 +95,12 @@ async def test_status_fields_and_body_arrive_unchanged() -> None:
     assert world.sender.received == (
         b"HTTP/1.1 418 OK\r\nX-b: 1\r\nx-B: \xff\r\nContent-Length: 4\r\nX-Request-ID: id-1\r\n\r\nbody"
     )
-    assert (len(world.pool.idle), world.record.status, world.record.bytes_out) == (1, 418, 4)
+    world.check(status=418, bytes_out=4)
+    assert len(world.pool.idle) == 1
 
 
 async def test_the_upstreams_own_request_id_stays() -> None:
-    """One is enough."""
+    """There is only one."""
     world = await relayed(ok(b"", b"x-request-id: theirs"))
 
     assert [line for line in lines(world.sender.received) if b"equest" in line] == [b"x-request-id: theirs"]
@@ -117,7 +118,7 @@ async def test_the_upstreams_own_request_id_stays() -> None:
 async def test_the_sender_is_told_whether_the_connection_goes_on(
     minor: int, line: bytes | None, *, closing: bool
 ) -> None:
-    """RFC 9112 §9.3; HTTP/1.0 has to be told that it does."""
+    """HTTP/1.0 needs `keep-alive` (RFC 9112 §9.3)."""
     world = World()
     world.sender.closing = closing
     await world.send("GET /orders", minor=minor)
@@ -128,7 +129,7 @@ async def test_the_sender_is_told_whether_the_connection_goes_on(
 
 
 async def test_a_body_goes_on_as_it_comes() -> None:
-    """In chunks of ours, with an end of ours."""
+    """The chunks are ours."""
     world = await relayed(CHUNKED + b"2\r\nab\r\n")
     assert world.sender.received.endswith(b"\r\n\r\n2\r\nab\r\n")
     await world.answer(b"3;x\r\ncde\r\n")
@@ -140,7 +141,7 @@ async def test_a_body_goes_on_as_it_comes() -> None:
 
 
 async def test_a_body_of_known_length_goes_on_as_it_is() -> None:
-    """Without chunks."""
+    """There are no chunks."""
     world = await relayed(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab")
     await world.answer(b"cd")
 
@@ -149,11 +150,12 @@ async def test_a_body_of_known_length_goes_on_as_it_is() -> None:
 
 
 async def test_an_http_1_0_sender_gets_a_body_of_unknown_length_up_to_the_end() -> None:
-    """RFC 9112 §6.3: the connection is closed after it."""
+    """The connection is closed then (RFC 9112 §6.3)."""
     world = await relayed(CHUNKED + b"2\r\nab\r\n", minor=0)
     await world.answer(b"0\r\n\r\n")
 
-    assert (world.sender.received.split(b"\r\n\r\n", 1)[1], world.sender.closing) == (b"ab", True)
+    assert world.sender.received.split(b"\r\n\r\n", 1)[1] == b"ab"
+    assert world.sender.closing
 
 
 @pytest.mark.parametrize(
@@ -164,28 +166,30 @@ async def test_an_http_1_0_sender_gets_a_body_of_unknown_length_up_to_the_end() 
     ],
 )
 async def test_a_body_cut_short_is_cut_short_to_the_sender(cut: object) -> None:
-    """A reset, never a well-ended half; the account says whose fault it was."""
+    """The connection is reset, and the record tells the reason."""
     world = await relayed(CHUNKED + b"2\r\nab\r\n")
     await cut(world)  # type: ignore[operator]
 
     assert world.over
-    assert (world.sender.aborted, b"0\r\n\r\n" in world.sender.received) == (True, False)
+    assert world.sender.aborted
+    assert b"0\r\n\r\n" not in world.sender.received
     assert world.record.code in (UpstreamClosed.code, "upstream_malformed")
     assert (world.record.status, world.pool.idle) == (200, [])
 
 
 async def test_an_answer_that_we_give_up_is_cut_short() -> None:
-    """An answer of our own must not stand in the middle of the upstream's."""
+    """No answer of our own follows in the middle of it."""
     world = await relayed(CHUNKED + b"2\r\nab\r\n")
     world.connection.give_up(Draining("Stopping."))
 
     assert world.over
-    assert (world.sender.aborted, b"problem+json" in world.sender.received) == (True, False)
-    assert (world.record.status, world.record.code) == (200, "draining")
+    assert world.sender.aborted
+    assert b"problem+json" not in world.sender.received
+    world.check(status=200, code="draining")
 
 
 async def test_a_slow_sender_slows_the_upstream() -> None:
-    """Nothing is taken while what was sent waits."""
+    """Nothing is read while the sender does not read."""
     world = await relayed(CHUNKED)
     world.sender.congested = True
     await world.answer(b"2\r\nab\r\n")
@@ -200,18 +204,19 @@ async def test_a_slow_sender_slows_the_upstream() -> None:
 
 @pytest.mark.parametrize("congested", [True, False])
 async def test_a_sender_that_leaves_within_the_answer_frees_the_upstream_at_once(*, congested: bool) -> None:
-    """Not when its next octets come, which may be minutes later."""
+    """The upstream may send nothing for minutes."""
     world = await relayed(CHUNKED + b"2\r\nab\r\n")
     world.sender.congested = congested
     await world.leave()
 
-    assert world.over
-    assert (world.record.code, world.connection.open, world.pool.idle) == ("sender_left", False, [])
+    world.check(code="sender_left")
+    assert not world.connection.open
+    assert world.pool.idle == []
 
 
 @pytest.mark.parametrize("gone", ["left", "half_closed"])
 async def test_a_sender_that_is_gone_before_the_answer_is_accounted_for(gone: str) -> None:
-    """499, and what the upstream said."""
+    """The record has status 499 and the status of the upstream."""
     world = World()
     await world.send(body=b"abc")
     setattr(world.sender, gone, True)
@@ -219,22 +224,22 @@ async def test_a_sender_that_is_gone_before_the_answer_is_accounted_for(gone: st
     assert world.accounts == []
     await world.answer(ok())
 
-    assert world.over
-    assert (world.record.status, world.record.made_by, world.record.upstream_status) == (499, "sender", 200)
+    world.check(status=499, made_by="sender", upstream_status=200)
 
 
 async def test_an_early_answer_ends_the_senders_connection() -> None:
-    """The rest of its request is not wanted."""
+    """The rest of the request is not read."""
     world = World(buffer=0)
     await world.send(body=None, length=10)
     await world.answer(ok(b"too large", status=413))
 
     assert world.over
-    assert (world.sender.closing, b"Connection: close" in lines(world.sender.received)) == (True, True)
+    assert world.sender.closing
+    assert b"Connection: close" in lines(world.sender.received)
 
 
 async def test_the_upstreams_cookies_arrive_under_our_prefix() -> None:
-    """One line each."""
+    """Each has its own line."""
     world = await relayed(ok(b"", b"Set-Cookie: A=1; Path=/http/in", b"set-cookie: B=2"))
 
     assert [line for line in lines(world.sender.received) if b"ookie" in line] == [
@@ -244,7 +249,7 @@ async def test_the_upstreams_cookies_arrive_under_our_prefix() -> None:
 
 
 async def test_the_upstreams_cookies_can_be_dropped() -> None:
-    """`cookies: drop`."""
+    """The option is `cookies: drop`."""
     world = World(cookies="drop")
     await world.send()
     await world.answer(ok(b"", b"Set-Cookie: A=1"))
@@ -253,10 +258,10 @@ async def test_the_upstreams_cookies_can_be_dropped() -> None:
 
 
 async def test_ids_of_the_message_are_accounted_for() -> None:
-    """From fields, or from the text of a failure."""
+    """They are in fields, or in an error text."""
     fields = (b"SAP_MessageProcessingLogID: AG1", b"X-CorrelationID: c1")
     world = await relayed(ok(b"", *fields))
-    assert (world.record.mpl_id, world.record.correlation_id) == ("AG1", "c1")
+    world.check(mpl_id="AG1", correlation_id="c1")
 
     failed = await relayed(ok(MPL, status=500))
     assert failed.record.mpl_id == "AGabcdefghijklmnopqrstuv"
@@ -266,13 +271,13 @@ async def test_ids_of_the_message_are_accounted_for() -> None:
 
 
 async def test_a_successful_answer_is_not_searched_for_ids() -> None:
-    """It is somebody's payload."""
+    """Its text is payload."""
     assert (await relayed(ok(MPL))).record.mpl_id == ""
 
 
 @pytest.mark.parametrize("answer", [b"HTTP/1.1 204 No Content\r\n\r\n", b"HTTP/1.1 304 Not Modified\r\n\r\n"])
 async def test_an_answer_without_body_stays_without(answer: bytes) -> None:
-    """And without a length that nobody gave."""
+    """It gets no length either."""
     world = await relayed(answer, start="GET /orders")
 
     assert world.over

@@ -1,12 +1,12 @@
-"""What a debugger, or a careless log line, would show of an exchange on its way: no credential, query or body."""
+"""A repr of a part of an exchange shows no credential, query or body."""
 
 from typing import cast
 
 from proxy.forwarding.attempt import UpstreamAnswer
-from proxy.forwarding.outgoing import Outgoing
+from proxy.forwarding.prepared_request import PreparedRequest
 from proxy.forwarding.relay import Framing
 from proxy.forwarding.request import Request
-from proxy.forwarding.target import take_apart
+from proxy.forwarding.target import parse_target
 from proxy.upstream.connection import UpstreamConnection
 from proxy.upstream.pool import Pool
 from proxy.wire.body import IncomingBody
@@ -24,7 +24,7 @@ def test_a_request_shows_its_method_path_and_id() -> None:
     head = request_head(b"POST " + TARGET + b" HTTP/1.0", *FIELDS)
     body = IncomingBody(MemoryTransport(), 3)
     body.push(HIDDEN)
-    shown = repr(Request(head, take_apart(TARGET), body, MemorySender(), "an-id"))
+    shown = repr(Request(head, parse_target(TARGET), body, MemorySender(), "an-id"))
     assert HIDDEN.decode() not in shown
     assert all(each in shown for each in ("POST", "/orders", "an-id"))
 
@@ -39,9 +39,9 @@ def test_an_answer_on_its_way_shows_its_status() -> None:
 
 
 def test_what_goes_on_shows_how_many_fields_it_has() -> None:
-    """With our token in one of them."""
-    outgoing = Outgoing("POST", TARGET, b"u", [b"X: " + HIDDEN], HIDDEN, has_csrf_token=False)
-    assert repr(outgoing) == "<Outgoing POST, 1 fields>"
+    """Their values are not shown."""
+    prepared = PreparedRequest("POST", TARGET, b"u", [b"X: " + HIDDEN], HIDDEN, has_csrf_token=False)
+    assert repr(prepared) == "<PreparedRequest POST, 1 fields>"
 
 
 def test_an_answer_shows_its_status() -> None:

@@ -1,4 +1,4 @@
-"""Whose request it is."""
+"""The sender's address."""
 
 from ipaddress import ip_network
 
@@ -13,7 +13,7 @@ TRUSTED = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
 
 
 def head(*values: bytes) -> RequestHead:
-    """A head with these X-Forwarded-For."""
+    """Makes a head with these X-Forwarded-For."""
     fields = tuple((b"X-Forwarded-For", value) for value in values)
     return request_head(b"GET / HTTP/1.1", (b"Host", b"h"), *fields)
 
@@ -43,7 +43,7 @@ def head(*values: bytes) -> RequestHead:
     ],
 )
 def test_the_sender_is_who_trusted_proxies_name(peer: str, values: list[bytes], address: str) -> None:
-    """The rightmost address of X-Forwarded-For that is not trusted."""
+    """It is the rightmost address of X-Forwarded-For that is not trusted."""
     assert sender_address(peer, head(*values), TRUSTED) == address
 
 
@@ -72,11 +72,11 @@ def test_the_sender_is_who_trusted_proxies_name(peer: str, values: list[bytes], 
     ],
 )
 def test_an_unreadable_field_of_a_trusted_proxy_is_refused(value: bytes) -> None:
-    """Who sent it would be a guess, and lists of addresses depend on it."""
+    """The sender is unknown, and `allow` depends on it."""
     with pytest.raises(SenderNotAllowed):
         sender_address("10.0.0.1", head(value), TRUSTED)
 
 
 def test_nobody_is_believed_where_nobody_is_trusted() -> None:
-    """The default."""
+    """This is the default."""
     assert sender_address("10.0.0.1", head(b"junk"), ()) == "10.0.0.1"

@@ -18,18 +18,9 @@ from proxy.forwarding.body import Body, SpooledBody, StreamedBody, collect
 from proxy.forwarding.spool import AT_A_TIME, PIECE, Spool, SpoolFile
 from proxy.wire.body import IncomingBody
 from tests.fakes.transport import MemoryTransport
+from tests.unit.forwarding.bodies import State, state
 from tests.unit.forwarding.world import settings
-
-
-class Notes:
-    """A log that remembers."""
-
-    def __init__(self) -> None:
-        self.lines: list[tuple[str, dict[str, object]]] = []
-
-    def warning(self, event: str, **fields: object) -> None:
-        """Remember."""
-        self.lines.append((event, fields))
+from tests.unit.oauth.world import Lines
 
 
 @pytest.fixture
@@ -40,20 +31,20 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def notes() -> Notes:
+def notes() -> Lines:
     """What is logged."""
-    return Notes()
+    return Lines()
 
 
 @pytest.fixture
-def spool(folder: Path, notes: Notes) -> Spool:
+def spool(folder: Path, notes: Lines) -> Spool:
     """A folder of ours in that."""
     del folder
     return Spool(notes)
 
 
 async def read(body: Body) -> bytes:
-    """All of it, from the first octet."""
+    """Reads all of it."""
     assert not isinstance(body, SpooledBody | StreamedBody) or not body.reader().waiting
     assert isinstance(body, SpooledBody | StreamedBody)
     reader, content = body.reader(), b""
@@ -63,7 +54,7 @@ async def read(body: Body) -> bytes:
 
 
 def arrived(*pieces: bytes, length: int | None = None) -> IncomingBody:
-    """A body that is there; the first piece with the head, the others behind it."""
+    """Makes a body that has arrived."""
     incoming = IncomingBody(MemoryTransport(), length)
     for piece in pieces:
         incoming.push(piece)
@@ -72,7 +63,7 @@ def arrived(*pieces: bytes, length: int | None = None) -> IncomingBody:
 
 
 class Dripping(IncomingBody):
-    """A body that comes piece by piece, each when the last was taken."""
+    """A body that arrives piece by piece."""
 
     def __init__(self, *pieces: bytes, failure: Exception | None = None) -> None:
         super().__init__(MemoryTransport(), None)
@@ -89,29 +80,30 @@ class Dripping(IncomingBody):
         return await super().read()
 
 
-ROOM = settings(buffer=4, spool=10, max_body=12)
+LIMITS = settings(buffer=4, spool=10, max_body=12)
 
 
 async def test_a_body_above_the_buffer_goes_into_a_file_and_can_be_sent_again(spool: Spool) -> None:
-    """As often as need be, each time from its first octet."""
-    body = await collect(Dripping(b"abc", b"de", b"fghi"), ROOM, spool)
+    """Each read begins at the first byte."""
+    body = await collect(Dripping(b"abc", b"de", b"fghi"), LIMITS, spool)
     assert isinstance(body, SpooledBody)
-    assert (body.length, body.replayable) == (9, True)
+    assert body.length == 9
+    assert body.replayable
     assert (await read(body), await read(body)) == (b"abcdefghi", b"abcdefghi")
     body.close()
     await spool.close()
 
 
 async def test_an_announced_body_goes_into_a_file_too(spool: Spool) -> None:
-    """Its length is known before it has come."""
-    body = await collect(arrived(b"abcdefghij", length=10), ROOM, spool)
+    """Its length is known before it arrives."""
+    body = await collect(arrived(b"abcdefghij", length=10), LIMITS, spool)
     assert isinstance(body, SpooledBody)
     assert await read(body) == b"abcdefghij"
     body.close()
 
 
 async def test_a_large_body_is_read_in_pieces(spool: Spool) -> None:
-    """None of them fills the memory."""
+    """A piece has a bounded size."""
     content = os.urandom(PIECE) + b"rest"
     body = await collect(arrived(content), settings(spool=2 * PIECE, buffer=1), spool)
     assert isinstance(body, SpooledBody)
@@ -121,32 +113,33 @@ async def test_a_large_body_is_read_in_pieces(spool: Spool) -> None:
 
 
 async def test_a_body_that_outgrows_the_file_is_streamed_from_its_first_octet(spool: Spool) -> None:
-    """It can be sent again until something has been read from it."""
-    body = await collect(Dripping(b"abc", b"defgh", b"ijk"), ROOM, spool)
+    """It can be sent again until the first read."""
+    body = await collect(Dripping(b"abc", b"defgh", b"ijk"), LIMITS, spool)
     assert isinstance(body, StreamedBody)
-    assert (body.length, body.replayable, body.waiting) == (None, True, False)
-    assert (await read(body), body.replayable) == (b"abcdefghijk", False)
+    assert state(body) == State(None, replayable=True, waiting=False)
+    assert await read(body) == b"abcdefghijk"
+    assert state(body) == State(None, replayable=False, waiting=False)
     body.close()
 
 
 async def test_a_body_announced_above_spool_is_streamed(spool: Spool) -> None:
-    """Nothing of it has been read."""
-    assert isinstance(await collect(IncomingBody(MemoryTransport(), 11), ROOM, spool), StreamedBody)
+    """No file is made."""
+    assert isinstance(await collect(IncomingBody(MemoryTransport(), 11), LIMITS, spool), StreamedBody)
 
 
 async def test_without_a_size_no_file_is_made(spool: Spool) -> None:
-    """`spool` is off by default, for each route by itself."""
+    """`spool` is 0 by default."""
     assert isinstance(await collect(arrived(b"abcde"), settings(buffer=4), spool), StreamedBody)
 
 
 async def test_without_a_folder_no_file_is_made() -> None:
-    """There is one only where a route wants it."""
-    assert isinstance(await collect(arrived(b"abcde"), ROOM), StreamedBody)
+    """It exists if a route has `spool`."""
+    assert isinstance(await collect(arrived(b"abcde"), LIMITS), StreamedBody)
 
 
 async def test_a_file_has_no_name_and_its_folder_is_ours_alone(spool: Spool, folder: Path) -> None:
-    """Whoever looks finds nothing, and nothing is left behind."""
-    body = await collect(arrived(b"abcde"), ROOM, spool)
+    """Nothing is left behind."""
+    body = await collect(arrived(b"abcde"), LIMITS, spool)
     (ours,) = folder.iterdir()
     assert (list(ours.iterdir()), stat.S_IMODE(ours.stat().st_mode)) == ([], 0o700)
     body.close()
@@ -164,7 +157,7 @@ async def test_a_file_has_no_name_and_its_folder_is_ours_alone(spool: Spool, fol
 async def test_a_file_is_closed_when_its_body_does_not_become_whole(
     incoming: IncomingBody, error: type[Exception], single: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Descriptors are few."""
+    """Descriptors are limited."""
     opened: list[SpoolFile] = []
 
     async def remembering() -> SpoolFile:
@@ -173,16 +166,16 @@ async def test_a_file_is_closed_when_its_body_does_not_become_whole(
 
     monkeypatch.setattr(single, "open", remembering)
     with pytest.raises(error):
-        await collect(incoming, ROOM, single)
+        await collect(incoming, LIMITS, single)
     (file,) = opened
     await settled(single)
     assert file._file.closed
 
 
 async def test_a_disk_without_room_makes_a_stream_of_it(
-    spool: Spool, notes: Notes, monkeypatch: pytest.MonkeyPatch
+    spool: Spool, notes: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No message is lost for it, and it is told."""
+    """The log has the reason."""
     written = os.pwrite
 
     def full(descriptor: int, octets: bytes, at: int) -> int:
@@ -191,32 +184,32 @@ async def test_a_disk_without_room_makes_a_stream_of_it(
         return written(descriptor, octets, at)
 
     monkeypatch.setattr(os, "pwrite", full)
-    body = await collect(Dripping(b"abcde", b"fgh"), ROOM, spool)
+    body = await collect(Dripping(b"abcde", b"fgh"), LIMITS, spool)
     assert isinstance(body, StreamedBody)
     assert await read(body) == b"abcdefgh"
     body.close()
-    ((event, fields),) = notes.lines
+    ((event, fields),) = notes.all
     assert (event, fields["reason"]) == ("spool.failed", "No space left on device")
 
 
-async def test_without_a_place_for_a_folder_a_body_is_streamed(spool: Spool, notes: Notes, folder: Path) -> None:
-    """As when all descriptors are in use."""
+async def test_without_a_place_for_a_folder_a_body_is_streamed(spool: Spool, notes: Lines, folder: Path) -> None:
+    """The log has the failure."""
     for ours in folder.iterdir():
         ours.rmdir()
     folder.rmdir()
-    body = await collect(arrived(b"abcde"), ROOM, spool)
+    body = await collect(arrived(b"abcde"), LIMITS, spool)
     assert await read(body) == b"abcde"
-    assert [event for event, _ in notes.lines] == ["spool.failed"]
+    assert [event for event, _ in notes.all] == ["spool.failed"]
 
 
-async def test_a_folder_that_a_cleaner_has_removed_is_made_again(spool: Spool, notes: Notes, folder: Path) -> None:
-    """Once, for all who find it gone at the same time; nothing is left of it at the end."""
+async def test_a_folder_that_a_cleaner_has_removed_is_made_again(spool: Spool, notes: Lines, folder: Path) -> None:
+    """Bodies at the same time share the new folder."""
     (first,) = folder.iterdir()
     first.rmdir()
-    bodies = await asyncio.gather(*(collect(arrived(b"abcde"), ROOM, spool) for _ in range(8)))
+    bodies = await asyncio.gather(*(collect(arrived(b"abcde"), LIMITS, spool) for _ in range(8)))
     assert all(isinstance(each, SpooledBody) for each in bodies)
     (again,) = folder.iterdir()
-    assert (stat.S_IMODE(again.stat().st_mode), notes.lines) == (0o700, [])
+    assert (stat.S_IMODE(again.stat().st_mode), notes.all) == (0o700, [])
     for each in bodies:
         each.close()
     await spool.close()
@@ -224,7 +217,7 @@ async def test_a_folder_that_a_cleaner_has_removed_is_made_again(spool: Spool, n
 
 
 async def test_a_disk_that_hangs_does_not_hold_up_the_end(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not even if all threads are waiting for it."""
+    """All threads may be waiting for it."""
     go, begun = threading.Event(), threading.Semaphore(0)
 
     def hang(*_: object, **__: object) -> None:
@@ -243,10 +236,10 @@ async def test_a_disk_that_hangs_does_not_hold_up_the_end(spool: Spool, monkeypa
 
 
 async def test_a_short_write_is_finished(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The system may take less than it is given."""
+    """The system may write less than requested."""
     written = os.pwrite
     monkeypatch.setattr(os, "pwrite", lambda descriptor, octets, at: written(descriptor, octets[:2], at))
-    body = await collect(arrived(b"abcdefg"), ROOM, spool)
+    body = await collect(arrived(b"abcdefg"), LIMITS, spool)
     assert await read(body) == b"abcdefg"
     body.close()
 
@@ -309,18 +302,18 @@ async def test_a_disk_that_hangs_is_a_failure_after_a_time(
 
 
 async def test_a_body_that_cannot_be_written_in_time_is_not_streamed(
-    spool: Spool, notes: Notes, monkeypatch: pytest.MonkeyPatch, disk: Disk
+    spool: Spool, notes: Lines, monkeypatch: pytest.MonkeyPatch, disk: Disk
 ) -> None:
     """What is in the file already would not come back."""
     monkeypatch.setattr(os, "pwrite", disk)
     monkeypatch.setattr(module, "LIMIT", 0.01)
     with pytest.raises(SpoolUnavailable):
-        await collect(arrived(b"abcde"), ROOM, spool)
-    assert notes.lines == []
+        await collect(arrived(b"abcde"), LIMITS, spool)
+    assert notes.all == []
 
 
 async def test_a_file_that_is_not_there_in_time_makes_a_stream_of_it(
-    single: Spool, notes: Notes, monkeypatch: pytest.MonkeyPatch
+    single: Spool, notes: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All of the body is in memory; a file that comes too late is closed."""
     go, made, create = threading.Event(), list[IO[bytes]](), tempfile.TemporaryFile
@@ -332,9 +325,9 @@ async def test_a_file_that_is_not_there_in_time_makes_a_stream_of_it(
 
     monkeypatch.setattr(tempfile, "TemporaryFile", late)
     monkeypatch.setattr(module, "LIMIT", 0.01)
-    body = await collect(arrived(b"abcde"), ROOM, single)
+    body = await collect(arrived(b"abcde"), LIMITS, single)
     assert await read(body) == b"abcde"
-    assert [(event, fields["reason"]) for event, fields in notes.lines] == [("spool.failed", "no answer within 0.01 s")]
+    assert [(event, fields["reason"]) for event, fields in notes.all] == [("spool.failed", "no answer within 0.01 s")]
     go.set()
     await settled(single)
     assert [each.closed for each in made] == [True]
@@ -345,7 +338,7 @@ async def test_a_disk_that_fails_when_it_is_read_is_a_failure(
     spool: Spool, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     """Its sentence has the system's reason."""
-    body = await collect(arrived(b"abcde"), ROOM, spool)
+    body = await collect(arrived(b"abcde"), LIMITS, spool)
 
     def fail(*_: object) -> bytes:
         raise OSError(number, "x")
@@ -357,7 +350,7 @@ async def test_a_disk_that_fails_when_it_is_read_is_a_failure(
 
 
 async def test_a_time_that_the_file_system_has_makes_a_stream_of_it(
-    spool: Spool, notes: Notes, monkeypatch: pytest.MonkeyPatch
+    spool: Spool, notes: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As any other error of a write, which has an end."""
 
@@ -365,9 +358,9 @@ async def test_a_time_that_the_file_system_has_makes_a_stream_of_it(
         raise OSError(errno.ETIMEDOUT, "x")
 
     monkeypatch.setattr(os, "pwrite", fail)
-    body = await collect(arrived(b"abcde"), ROOM, spool)
+    body = await collect(arrived(b"abcde"), LIMITS, spool)
     assert await read(body) == b"abcde"
-    assert [event for event, _ in notes.lines] == ["spool.failed"]
+    assert [event for event, _ in notes.all] == ["spool.failed"]
     body.close()
 
 

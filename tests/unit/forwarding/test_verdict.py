@@ -5,7 +5,7 @@ from itertools import chain, combinations, product
 
 import pytest
 
-from proxy.forwarding.verdict import IDEMPOTENT, Ending, Verdict, verdict
+from proxy.forwarding.verdict import IDEMPOTENT, AttemptOutcome, Verdict, verdict
 
 CHANCES = (Verdict.RENEW_TOKEN, Verdict.FETCH_CSRF, Verdict.RECONNECT)
 SPENT = [frozenset(each) for each in chain.from_iterable(combinations(CHANCES, size) for size in range(4))]
@@ -17,7 +17,7 @@ METHODS = {"GET": True, "HEAD": True, "OPTIONS": True, "PUT": True, "DELETE": Tr
 
 @dataclass(frozen=True)
 class Row:
-    """What happens after one kind of ending: a second chance, and what else comes."""
+    """The verdicts after one outcome."""
 
     chance: Verdict
     spent: Verdict
@@ -29,47 +29,47 @@ class Row:
 
 
 ROWS = {
-    Ending.ANSWERED: Row(Verdict.RELAY, Verdict.RELAY),
-    Ending.TOKEN_REFUSED: Row(Verdict.RENEW_TOKEN, Verdict.RELAY, gone=Verdict.RELAY),
-    Ending.CSRF_REQUIRED: Row(Verdict.FETCH_CSRF, Verdict.RELAY, gone=Verdict.FETCH_CSRF_FOR_NEXT),
-    Ending.UNSENT: Row(Verdict.RECONNECT, Verdict.FAIL),
-    Ending.UNREACHABLE: Row(Verdict.FAIL, Verdict.FAIL),
-    Ending.LOST: Row(Verdict.RECONNECT, Verdict.FAIL, gone=Verdict.FAIL, idempotent=True),
-    Ending.BROKEN: Row(Verdict.FAIL, Verdict.FAIL),
+    AttemptOutcome.ANSWERED: Row(Verdict.RELAY, Verdict.RELAY),
+    AttemptOutcome.TOKEN_REFUSED: Row(Verdict.RENEW_TOKEN, Verdict.RELAY, gone=Verdict.RELAY),
+    AttemptOutcome.CSRF_REQUIRED: Row(Verdict.FETCH_CSRF, Verdict.RELAY, gone=Verdict.FETCH_CSRF_FOR_NEXT),
+    AttemptOutcome.UNSENT: Row(Verdict.RECONNECT, Verdict.FAIL),
+    AttemptOutcome.UNREACHABLE: Row(Verdict.FAIL, Verdict.FAIL),
+    AttemptOutcome.LOST: Row(Verdict.RECONNECT, Verdict.FAIL, gone=Verdict.FAIL, idempotent=True),
+    AttemptOutcome.BROKEN: Row(Verdict.FAIL, Verdict.FAIL),
 }
 
 
-def expected(ending: Ending, spent: frozenset[Verdict], method: str, *, replayable: bool) -> Verdict:
-    """Look the row up."""
-    row = ROWS[ending]
+def expected(outcome: AttemptOutcome, spent: frozenset[Verdict], method: str, *, replayable: bool) -> Verdict:
+    """Returns the verdict of the row."""
+    row = ROWS[outcome]
     if row.chance in spent or (row.idempotent and not METHODS[method]):
         return row.spent
     return row.chance if replayable or row.gone is None else row.gone
 
 
 def test_the_whole_table() -> None:
-    """Every ending, spent chance, method and body: the verdict is that of its row."""
-    cases = list(product(Ending, SPENT, METHODS, (True, False)))
+    """Each combination has the verdict of its row."""
+    cases = list(product(AttemptOutcome, SPENT, METHODS, (True, False)))
     assert len(cases) == 7 * 8 * 11 * 2
 
-    for ending, spent, method, replayable in cases:
-        decided = verdict(ending, spent, method=method, replayable=replayable)
-        assert decided is expected(ending, spent, method, replayable=replayable), (ending, spent, method, replayable)
+    for outcome, spent, method, replayable in cases:
+        decided = verdict(outcome, spent, method=method, replayable=replayable)
+        assert decided is expected(outcome, spent, method, replayable=replayable), (outcome, spent, method, replayable)
 
 
 def test_a_post_is_never_sent_twice_when_the_first_may_have_arrived() -> None:
-    """Whatever else holds, for every method that is not idempotent."""
+    """This holds for each method that is not idempotent."""
     for method, spent, replayable in product(("POST", "PATCH"), SPENT, (True, False)):
-        for ending in (Ending.LOST, Ending.BROKEN):
-            assert verdict(ending, spent, method=method, replayable=replayable) is Verdict.FAIL
+        for outcome in (AttemptOutcome.LOST, AttemptOutcome.BROKEN):
+            assert verdict(outcome, spent, method=method, replayable=replayable) is Verdict.FAIL
 
 
 def test_each_exchange_ends_after_at_most_one_of_each_second_chance() -> None:
-    """Whatever happens in the attempts, there are no more than four."""
-    for ending in Ending:
+    """There are at most four attempts."""
+    for outcome in AttemptOutcome:
         spent: frozenset[Verdict] = frozenset()
         for _ in range(4):
-            decided = verdict(ending, spent, method="GET", replayable=True)
+            decided = verdict(outcome, spent, method="GET", replayable=True)
             if decided in (Verdict.RELAY, Verdict.FAIL):
                 break
             assert decided not in spent
@@ -79,5 +79,5 @@ def test_each_exchange_ends_after_at_most_one_of_each_second_chance() -> None:
 
 
 def test_the_idempotent_methods_are_those_of_the_rfc() -> None:
-    """RFC 9110 §9.2.2."""
+    """RFC 9110 §9.2.2 lists them."""
     assert {method for method, is_idempotent in METHODS.items() if is_idempotent} == IDEMPOTENT

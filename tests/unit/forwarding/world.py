@@ -1,4 +1,4 @@
-"""What an exchange has around it, in memory: a sender, a pool of connections to nowhere, a token source."""
+"""The environment of an exchange in memory: a sender, a pool of connections, a token source."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,13 +7,11 @@ from typing import Any, cast
 from proxy.config.model import RouteSettings as Settings
 from proxy.errors import AuthorizationServerError, UpstreamError
 from proxy.forwarding.context import ExchangeContext
-from proxy.forwarding.cookies import CookieRules
 from proxy.forwarding.exchange import exchange
-from proxy.forwarding.fields import FieldRules
-from proxy.forwarding.limits.route_limits import bounds_of
+from proxy.forwarding.limits.route_limits import limits_of
 from proxy.forwarding.request import Request, Sender
-from proxy.forwarding.routes import Route, Routes
-from proxy.forwarding.target import take_apart
+from proxy.forwarding.routes import Route, Routes, make_route
+from proxy.forwarding.target import parse_target
 from proxy.oauth.source import TokenSource
 from proxy.oauth.token import Moment, Token
 from proxy.observe.exchange_record import ExchangeRecord
@@ -26,12 +24,12 @@ from tests.fakes.loop import HandLoop
 from tests.fakes.transport import MemoryTransport
 
 Pair = tuple[bytes, bytes]
-VIA = b"cpi-test"
+VIA = "cpi-test"
 _EVER = Moment(monotonic=1e12, wall=1e12)
 
 
 class MemorySender(Sender):
-    """Keeps what it is sent."""
+    """A sender that keeps what it receives."""
 
     def __init__(self, *, address: str = "192.0.2.7", local: str = "192.0.2.1", secure: bool = False) -> None:
         self.address, self.secure, self.local = address, secure, local
@@ -43,30 +41,30 @@ class MemorySender(Sender):
         self.run: CoroutineRunner | None = None
 
     def wake(self) -> None:
-        """Let the exchange look again."""
+        """Continues the exchange."""
         self.woken += 1
         if self.run is not None:
             self.run.wake()
 
     def persistent(self) -> bool:
-        """Whether nobody has said close."""
+        """Whether the connection stays open."""
         return not self.closing
 
     def send(self, octets: bytes) -> None:
-        """Take part of an answer."""
+        """Keeps a part of the answer."""
         self.received += octets
 
     def close_after(self) -> None:
-        """Note that the connection ends."""
+        """Notes that the connection is closed."""
         self.closing = True
 
     def abort(self) -> None:
-        """Note that it was reset."""
+        """Notes that the connection was reset."""
         self.aborted = True
 
 
 class MemoryPool:
-    """Hands out connections whose other end is the test."""
+    """A pool of connections to the test."""
 
     def __init__(self) -> None:
         self.loop = HandLoop(monotonic=0.0)
@@ -78,18 +76,18 @@ class MemoryPool:
         self.timeouts: list[float] = []
 
     def connection(self) -> UpstreamConnection:
-        """Make a connection."""
+        """Makes a connection."""
         made = UpstreamConnection("u:1", self.loop.deadlines(), lambda _: None, RESPONSES)
         made.connection_made(MemoryTransport())
         self.made.append(made)
         return made
 
     def take(self) -> UpstreamConnection | None:
-        """An idle one."""
+        """Returns an idle connection, if any."""
         return self.idle.pop() if self.idle else None
 
     def connect(self, timeout: float) -> "asyncio.Future[UpstreamConnection]":
-        """A new one, or the next refusal."""
+        """Returns a new connection, or the next refusal."""
         self.timeouts.append(timeout)
         future: asyncio.Future[UpstreamConnection] = asyncio.get_running_loop().create_future()
         if self.refusals:
@@ -99,14 +97,14 @@ class MemoryPool:
         return future
 
     def give_back(self, connection: UpstreamConnection) -> None:
-        """Take it back as the real pool does."""
+        """Takes a connection back, as the real pool does."""
         connection.release()
         if connection.open:
             self.idle.append(connection)
 
 
 class MemorySource:
-    """Tokens one by one."""
+    """A token source with a list of tokens."""
 
     def __init__(self, *names: str) -> None:
         self.tokens = [token(name) for name in names or ("t1", "t2", "t3")]
@@ -117,11 +115,11 @@ class MemorySource:
         self.refused: list[Token] = []
 
     def ready(self, refused: Token | None = None) -> Token | None:
-        """The one that is kept, unless it is that one."""
+        """Returns the current token, unless it was refused."""
         return None if refused is not None and refused is self.kept else self.kept
 
     async def token(self, refused: Token | None = None) -> Token:
-        """A new one, in the next turn of the event loop."""
+        """Returns a new token, in the next turn of the event loop."""
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[None] = loop.create_future()
         loop.call_soon(turn.set_result, None)
@@ -134,40 +132,33 @@ class MemorySource:
         return self.kept
 
     def invalidate(self, refused: Token) -> bool:
-        """Take note; it stays until another one is there."""
+        """Notes the refusal."""
         self.refused.append(refused)
         return not (refused is self.kept and self.young)
 
 
 def token(name: str) -> Token:
-    """A token that is good for ever."""
+    """Makes a token that never expires."""
     start = Moment(monotonic=0, wall=0)
     return Token(authorization=b"Bearer " + name.encode(), obtained=start, fresh_until=_EVER, expires=_EVER)
 
 
 def settings(**options: Any) -> Settings:
-    """A route's settings."""
+    """Makes the settings of a route."""
     fixed = {"name": "orders", "path": "/orders", "upstream": "http://u:1/http/in", "oauth_client": "neo"}
-    return Settings(**(fixed | options))
+    given = fixed | options
+    return Settings(**(given | {"path": given["path"].rstrip("/")}))
 
 
 def route(pool: MemoryPool | None = None, source: MemorySource | None = None, **options: Any) -> Route:
-    """A route with parts of memory."""
+    """Makes a route with parts in memory."""
     given = settings(**options)
-    prefix = given.path.rstrip("/").encode()
-    return Route(
-        settings=given,
-        prefix=prefix,
-        upstream_path=b"/" + given.upstream.split("/", 3)[3].encode() if given.upstream.count("/") > 2 else b"",
-        upstream_host=b"u:1",
+    return make_route(
+        given,
         via=VIA,
-        set_lines=tuple(f"{name}: {value}".encode() for name, value in given.set_fields.items()),
-        forwarded=given.forwarded,
-        rules=FieldRules(drop=frozenset(name.lower().encode() for name in given.set_fields)),
-        cookie_rules=CookieRules(prefix=b"cpi.orders~", route_path=prefix or b"/", upstream_path=b"/http/in"),
         pool=cast("Pool", pool or MemoryPool()),
         source=cast("TokenSource", source or MemorySource()),
-        bounds=bounds_of(given, HandLoop().deadlines()),
+        limits=limits_of(given, HandLoop().deadlines()),
     )
 
 
@@ -180,7 +171,7 @@ def request(
     sender: MemorySender | None = None,
     host: bytes = b"proxy.example",
 ) -> Request:
-    """A request; with `body` None its body is still to come, of `length` octets if that is given."""
+    """Makes a request. If `body` is None, the body has not arrived; `length` is its length, if known."""
     method, target = start.split(" ")
     head = request_head(f"{method} {target} HTTP/1.{minor}".encode(), (b"Host", host), *fields)
     incoming = IncomingBody(MemoryTransport(), len(body) if body is not None else length)
@@ -188,16 +179,16 @@ def request(
         if body:
             incoming.push(body)
         incoming.end()
-    return Request(head, take_apart(head.target), incoming, sender or MemorySender(), "id-1")
+    return Request(head, parse_target(head.target), incoming, sender or MemorySender(), "id-1")
 
 
 def connected(connection: UpstreamConnection) -> MemoryTransport:
-    """The transport of a connection."""
+    """Returns the transport of a connection."""
     return cast("MemoryTransport", connection._transport)
 
 
 class World:
-    """One route, one sender, and exchanges between them."""
+    """A route, a sender, and their exchanges."""
 
     def __init__(self, *, names: tuple[str, ...] = (), **options: Any) -> None:
         self.pool, self.source = MemoryPool(), MemorySource(*names)
@@ -212,60 +203,71 @@ class World:
             trusted_proxies=(),
             spool=None,
             wall=lambda: 1_800_000_000.0,
-            closing=self.accounts.append,
+            beginning=(),
+            finishing=(self,),
+            in_use=None,
         )
         self.request: Request | None = None
         self._asked, self._octets = cast("UpstreamConnection", None), b""
 
+    def finished(self, record: ExchangeRecord) -> None:
+        """Keep the record of a finished exchange."""
+        self.accounts.append(record)
+
     async def send(self, start: str = "POST /orders", *fields: Pair, **options: Any) -> None:
-        """Begin an exchange."""
+        """Begins an exchange."""
         self.request = request(start, *fields, sender=self.sender, **options)
         self.sender.run = CoroutineRunner(exchange(self.request, self.context), self.crashes.append)
         self.sender.run.start()
         await turns()
 
     async def change(self, change: Callable[[IncomingBody], None]) -> None:
-        """Let something happen to the request's body."""
+        """Changes the body of the request."""
         assert self.request is not None
         change(self.request.body)
         self.sender.wake()
         await turns()
 
     async def leave(self) -> None:
-        """Let the sender go."""
+        """Disconnects the sender."""
         self.sender.left = True
         self.sender.wake()
         await turns()
 
     async def answer(self, octets: bytes) -> None:
-        """Let the upstream send, over the connection that was asked last."""
+        """Sends bytes from the upstream, over the last connection with a request."""
         self.asked()
         self._asked.data_received(octets)
         await turns()
 
     def asked(self) -> bytes:
-        """The last request that was sent, over whatever connection."""
+        """Returns the last request that the upstream received."""
         for each in self.pool.made:
             if octets := connected(each).taken():
                 self._asked, self._octets = each, octets
         return self._octets
 
     async def lose(self, error: Exception | None = None) -> None:
-        """Let the connection that was asked last end."""
+        """Ends the last connection with a request."""
         self.asked()
         self._asked.connection_lost(error)
         await turns()
 
     @property
     def connection(self) -> UpstreamConnection:
-        """The one that was asked last."""
+        """The last connection with a request."""
         self.asked()
         return self._asked
 
     @property
     def record(self) -> ExchangeRecord:
-        """Of the last finished exchange."""
+        """The record of the last finished exchange."""
         return self.accounts[-1]
+
+    def check(self, **expected: object) -> None:
+        """Asserts that the exchange is over, and that its record has these values."""
+        assert self.over
+        assert {name: getattr(self.record, name) for name in expected} == expected
 
     @property
     def over(self) -> bool:
@@ -275,16 +277,16 @@ class World:
 
 
 async def turns() -> None:
-    """Let the event loop do all that is ready."""
+    """Runs the event loop until nothing is ready."""
     for _ in range(8):
         await asyncio.sleep(0)
 
 
 def lines(octets: bytes) -> list[bytes]:
-    """The lines of a head."""
+    """Returns the lines of a head."""
     return octets.split(b"\r\n\r\n", 1)[0].split(b"\r\n")
 
 
 def ok(body: bytes = b"ok", *fields: bytes, status: int = 200) -> bytes:
-    """An upstream's answer."""
+    """Makes an answer of the upstream."""
     return b"\r\n".join([b"HTTP/1.1 %d OK" % status, *fields, b"Content-Length: %d" % len(body), b"", body])

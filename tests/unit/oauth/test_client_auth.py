@@ -20,7 +20,7 @@ from tests.unit.oauth.registrations import GENERIC, NEO, XSUAA, registration
 
 CLIENT_ID = "sb-1!b2|it-rt-x!b3"
 ID_ONLY = {"grant_type": "client_credentials", "client_id": CLIENT_ID}
-UNREADABLE = "holds no private key that can be read"
+UNREADABLE = "contains no readable private key"
 BASIC = AuthMethod.CLIENT_SECRET_BASIC
 SIGNED = AuthMethod.PRIVATE_KEY_JWT
 RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -174,8 +174,8 @@ def test_each_assertion_is_new_and_names_the_configured_audience() -> None:
 @pytest.mark.parametrize(
     ("pem", "message"),
     [
-        pytest.param(pem_of(ed25519.Ed25519PrivateKey.generate()), "holds a key of another kind", id="Ed25519"),
-        pytest.param(pem_of(ec.generate_private_key(ec.SECP384R1())), "holds a key of another kind", id="P-384"),
+        pytest.param(pem_of(ed25519.Ed25519PrivateKey.generate()), "contains a key of another kind", id="Ed25519"),
+        pytest.param(pem_of(ec.generate_private_key(ec.SECP384R1())), "contains a key of another kind", id="P-384"),
         pytest.param(pem_of(RSA_KEY, b"x"), UNREADABLE, id="encrypted"),
         pytest.param("canary", UNREADABLE, id="not PEM"),
     ],

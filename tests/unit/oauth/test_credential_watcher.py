@@ -1,8 +1,8 @@
-"""Following secret files."""
+"""The secret files of an OAuth client are watched."""
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -20,17 +20,15 @@ from tests.unit.oauth.world import Lines
 
 @asynccontextmanager
 async def following(
-    client: OAuthClient, resolve: Callable[[OAuthClient], OAuthClient] = with_secrets
+    client: OAuthClient, *, threads: FileThreads | None = None
 ) -> AsyncIterator[tuple[Looks, list[OAuthClient], Lines]]:
-    """Follow a client's files; yields what lets it look, what it told, and its log."""
+    """Watch a client's files; yields what lets it look, the clients it reported, and its log."""
     looks, told, log = Looks(), list[OAuthClient](), Lines()
-    rotation = CredentialWatcher(client, changed=told.append, log=log, resolve=resolve, sleep=looks.sleep)
-    rotation.start()
-    rotation.start()
+    watcher = await asyncio.to_thread(CredentialWatcher, client, log=log, sleep=looks.sleep, threads=threads)
+    watcher.start(told.append)
     await looks.first()
     yield looks, told, log
-    await rotation.close()
-    await rotation.close()
+    await watcher.close()
 
 
 def secret_of(client: OAuthClient) -> str | None:
@@ -61,31 +59,11 @@ def client_with(file: Path, secret: str | None = "one") -> OAuthClient:
     return registration(client_secret=None if secret is None else SecretStr(secret), client_secret_file=file)
 
 
-async def test_new_content_is_told_once(file: Path) -> None:
-    """However often it is looked at afterwards; looks are five seconds apart."""
-    async with following(client_with(file)) as (looks, told, _):
-        await looks.another()
-        assert told == []
-        write(file, "two\n")
-        await looks.another()
-        await looks.another()
-    assert list(map(secret_of, told)) == ["two"]
-    assert set(looks.pauses) == {5.0}
-
-
-async def test_the_same_content_is_not_told(file: Path) -> None:
-    """Though the file was written anew."""
-    async with following(client_with(file)) as (looks, told, _):
-        write(file, "one\n", changed=1)
-        await looks.another()
-    assert told == []
-
-
-async def test_what_changed_before_the_first_look_is_told(file: Path) -> None:
-    """Between reading the configuration and following, nothing is lost."""
-    async with following(client_with(file, "zero")) as (_, told, _):
-        pass
-    assert list(map(secret_of, told)) == ["one"]
+async def test_the_client_has_the_secret_of_its_file(file: Path) -> None:
+    """The file is read at construction, whatever the client's own secret is."""
+    client = client_with(file, "zero")
+    watcher = await asyncio.to_thread(CredentialWatcher, client, log=Lines())
+    assert secret_of(watcher.client) == "one"
 
 
 async def test_kubernetes_swaps_a_volume(tmp_path: Path) -> None:
@@ -112,7 +90,7 @@ async def test_a_service_key_may_be_a_folder(tmp_path: Path, is_swapped: bool) -
             (tmp_path / version / name).write_text(text)
     (tmp_path / "one" / "..data").symlink_to("../one")
     client = registration(client_secret=SecretStr("one"), service_key_file=tmp_path / "one")
-    async with following(await asyncio.to_thread(with_secrets, client)) as (looks, told, _):
+    async with following(client) as (looks, told, _):
         await looks.another()
         assert told == []
         if is_swapped:
@@ -152,27 +130,12 @@ async def test_a_new_certificate_is_told_though_no_secret_changed(tmp_path: Path
     assert told == [client]
 
 
-async def test_a_service_key_is_resolved_by_whoever_knows_its_shape(tmp_path: Path) -> None:
-    """The given function reads it."""
-    key = tmp_path / "key.json"
-    key.write_text("one")
-    client = registration(client_secret=SecretStr("one"), service_key_file=key)
-
-    def resolve(old: OAuthClient) -> OAuthClient:
-        return old.model_copy(update={"client_secret": SecretStr(key.read_text())})
-
-    async with following(client, resolve) as (looks, told, _):
-        key.write_text("two")
-        await looks.another()
-    assert list(map(secret_of, told)) == ["two"]
-
-
-async def test_a_client_without_files_is_not_followed() -> None:
-    """There is nothing to look at."""
+async def test_a_client_without_files_is_not_watched() -> None:
+    """It never looks."""
     looks = Looks()
-    rotation = CredentialWatcher(registration(), changed=lambda _: None, log=Lines(), sleep=looks.sleep)
-    rotation.start()
-    await rotation.close()
+    watcher = CredentialWatcher(registration(), log=Lines(), sleep=looks.sleep)
+    watcher.start(lambda _: None)
+    await watcher.close()
     assert looks.pauses == []
 
 
@@ -203,21 +166,16 @@ def test_secrets_are_read_into_the_client(tmp_path: Path) -> None:
 
 
 async def test_a_file_that_hangs_or_is_too_large_is_logged_with_its_name(file: Path) -> None:
-    """The secret of before is used meanwhile."""
-    looks, log = Looks(), Lines()
-    rotation = CredentialWatcher(
-        client_with(file), changed=lambda _: None, log=log, sleep=looks.sleep, threads=FileThreads(limit=0.05)
-    )
-    rotation.start()
-    await looks.first()
-    write(file, "x" * ((1 << 20) + 1))
-    await looks.another()
-    file.unlink()
-    os.mkfifo(file)
-    await looks.another()
-    await rotation.close()
+    """The secret before stays in use."""
+    async with following(client_with(file), threads=FileThreads(limit=0.05)) as (looks, told, log):
+        write(file, "x" * ((1 << 20) + 1))
+        await looks.another()
+        file.unlink()
+        os.mkfifo(file)
+        await looks.another()
     os.close(os.open(file, os.O_RDWR | os.O_NONBLOCK))  # what hangs reads nothing
+    assert told == []
     assert [fields["reason"] for fields in log.named("secret.unreadable")] == [
-        f"the file {file} is larger than 1 MiB, name the right one",
+        f"the file {file} is larger than 1 MiB; name the right one",
         f"the file {file} did not answer within 0.05 s",
     ]

@@ -81,6 +81,6 @@ def test_a_broken_service_key_is_not_quoted(tmp_path: Path) -> None:
     """The ValueError of half a file shows nothing of it."""
     client = client_with(tmp_path, SECRET)
     (tmp_path / "key.json").write_text('{"oauth": {"clientsecret": "half-a-sec')
-    with pytest.raises(ValueError, match="no JSON") as failure:
+    with pytest.raises(ValueError, match="not valid JSON") as failure:
         with_secrets(client)
     assert "half" not in str(failure.value)

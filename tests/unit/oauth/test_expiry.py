@@ -81,7 +81,7 @@ async def test_a_certificate_of_a_version_that_does_not_exist_does_not_hold_up_t
         await pauses.asked.get()
     await expiry.close()
     assert list(expiry.ends) == ["b"]
-    assert log.events == [("credential.unreadable", {"credential": "a", "reason": "InvalidVersion"})]
+    assert log.all == [("credential.unreadable", {"credential": "a", "reason": "InvalidVersion"})]
 
 
 async def test_without_certificates_nothing_runs() -> None:

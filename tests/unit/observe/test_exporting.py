@@ -1,4 +1,4 @@
-"""Spans from begin to collector; what the SDK has to say about it goes to our log, or nowhere."""
+"""Spans from their beginning to the collector, and what becomes of the SDK's own log."""
 
 import asyncio
 import logging
@@ -15,7 +15,7 @@ from opentelemetry.trace import Span
 
 from proxy.errors import GrantUnavailable
 from proxy.observe.exchange_record import ExchangeRecord
-from proxy.observe.exporting import SdkWords, SpanTraces, WatchedExporter, exporting_traces, reason_of, resource
+from proxy.observe.exporting import CountingExporter, SdkLog, SpanTraces, exporting_traces, reason_of, resource
 from proxy.observe.losses import Losses
 from tests.fakes.heads import request_head
 from tests.fakes.traces import Events, MemoryTraces
@@ -26,28 +26,38 @@ PARENT = f"00-{TRACE}-b7ad6b7169203331-01".encode()
 
 
 def begun(traces: SpanTraces, *fields: tuple[bytes, bytes]) -> ExchangeRecord:
-    """The account of a request that has come."""
+    """The record of a request that began a span."""
     record = ExchangeRecord("id-1", "POST", b"/orders")
-    traces.begin(record, request_head(b"POST /orders HTTP/1.0", *fields), secure=False)
+    traces.began(record, request_head(b"POST /orders HTTP/1.0", *fields), secure=False)
     return record
 
 
+def export_to(exporter: SpanExporter, events: Events, *, batch: bool = True, **options: int) -> SpanTraces:
+    """Traces to this exporter, whose SDK log is captured."""
+    losses, sdk_log = Losses(events, asyncio.get_running_loop()), SdkLog()
+    sdk_log.capture()
+    sdk_log.losses = losses
+    provider, counting = TracerProvider(shutdown_on_exit=False), CountingExporter(exporter, losses, sdk_log)
+    provider.add_span_processor(
+        BatchSpanProcessor(counting, **options) if batch else SimpleSpanProcessor(counting)  # type: ignore[arg-type]
+    )
+    return SpanTraces(provider, losses, sdk_log)
+
+
 def ours(record: ExchangeRecord) -> tuple[str, str]:
-    """(trace, span) of its span, in hexadecimal."""
+    """(trace, span) of the record's span, in hexadecimal."""
     context = cast("Span", record.span).get_span_context()
     return f"{context.trace_id:032x}", f"{context.span_id:016x}"
 
 
-async def test_a_span_hangs_below_the_senders_and_the_upstreams_below_it() -> None:
-    """One trace, three spans; the state goes on as it came."""
+async def test_a_span_is_the_senders_child_and_the_upstreams_parent() -> None:
+    """The trace state is passed on as received."""
     traces = MemoryTraces()
     record = begun(traces, (b"traceparent", PARENT), (b"tracestate", b"a=1,  b=2"))
     trace, span = ours(record)
-    assert (trace, record.trace) == (
-        TRACE,
-        (f"traceparent: 00-{TRACE}-{span}-01".encode(), b"tracestate: a=1,  b=2"),
-    )
-    traces.end(record)
+    assert trace == TRACE
+    assert record.trace == (f"traceparent: 00-{TRACE}-{span}-01".encode(), b"tracestate: a=1,  b=2")
+    traces.finished(record)
     (ended,) = traces.spans
     assert ended.parent is not None
     assert f"{ended.parent.span_id:016x}" == "b7ad6b7169203331"
@@ -57,68 +67,75 @@ async def test_a_span_hangs_below_the_senders_and_the_upstreams_below_it() -> No
     "malformed",
     [b"", b"00-xyz", PARENT + b"-01", PARENT.upper(), b"00-" + b"0" * 32 + b"-b7ad6b7169203331-01", b"\xff" * 9999],
 )
-async def test_a_malformed_parent_is_as_none(malformed: bytes) -> None:
-    """A trace of our own begins; the state of one that nobody can read ends here (W3C Trace Context §3.3)."""
+async def test_a_malformed_parent_counts_as_none(malformed: bytes) -> None:
+    """A new trace begins, and the state is dropped (W3C Trace Context §3.3)."""
     traces = MemoryTraces()
     record = begun(traces, (b"traceparent", malformed), (b"tracestate", b"a=1"))
     trace, span = ours(record)
     assert trace != TRACE
     (line,) = record.trace
     assert line.startswith(f"traceparent: 00-{trace}-{span}-0".encode())
-    traces.end(record)
+    traces.finished(record)
     assert traces.spans[0].parent is None
 
 
-async def test_what_the_sender_does_not_want_sampled_is_not() -> None:
-    """Its flag goes on; no span is exported."""
+async def test_a_sender_can_turn_sampling_off() -> None:
+    """Its flag is passed on, and no span is exported."""
     traces = MemoryTraces()
     record = begun(traces, (b"traceparent", PARENT[:-1] + b"0"))
     assert record.trace[0].endswith(b"-00")
-    traces.end(record)
+    traces.finished(record)
     assert not traces.spans
 
 
-async def test_a_sampler_may_say_no_to_what_begins_here() -> None:
-    """Then the upstream hears so."""
+async def test_a_sampler_can_turn_sampling_off() -> None:
+    """The upstream's traceparent says so, and no loss is reported."""
     provider = TracerProvider(sampler=ALWAYS_OFF, shutdown_on_exit=False)
     events = Events()
-    traces = SpanTraces(provider, Losses(events, asyncio.get_running_loop()), SdkWords())
+    traces = SpanTraces(provider, Losses(events, asyncio.get_running_loop()), SdkLog())
     record = begun(traces)
     assert record.trace[0].endswith((b"-00", b"-02"))
-    traces.end(record)
+    traces.finished(record)
     await traces.close()
     assert not events.warnings
 
 
-async def test_5xx_are_errors_with_our_sentence() -> None:
-    """Where there is one of ours."""
+async def test_5xx_are_errors_with_the_detail() -> None:
+    """A failure of the proxy has one."""
     traces = MemoryTraces()
     record = begun(traces)
     record.failed(GrantUnavailable("Later."))
-    traces.end(record)
+    traces.finished(record)
     (ended,) = traces.spans
-    assert (ended.status.status_code.name, ended.status.description) == ("ERROR", "Later.")
+    assert ended.status.status_code.name == "ERROR"
+    assert ended.status.description == "Later."
 
 
 async def test_what_never_became_a_request_has_no_span() -> None:
-    """Its account may be closed all the same."""
+    """Observers are told of its record all the same."""
     traces = MemoryTraces()
-    traces.end(ExchangeRecord("id-1", ""))
+    traces.finished(ExchangeRecord("id-1", ""))
     assert not traces.spans
 
 
-def test_the_service_has_our_name_unless_a_variable_gives_it_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Either of the two variables."""
-    assert resource().attributes["service.name"] == "cpi-oauth-proxy"
-    monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "service.name=one,deployment.environment.name=test")
-    assert resource().attributes["service.name"] == "one"
-    assert resource().attributes["deployment.environment.name"] == "test"
-    monkeypatch.setenv("OTEL_SERVICE_NAME", "two")
-    assert resource().attributes["service.name"] == "two"
+@pytest.mark.parametrize(
+    ("variables", "name"),
+    [
+        ({}, "cpi-oauth-proxy"),
+        ({"OTEL_RESOURCE_ATTRIBUTES": "service.name=one,a=b"}, "one"),
+        ({"OTEL_RESOURCE_ATTRIBUTES": "service.name=one,a=b", "OTEL_SERVICE_NAME": "two"}, "two"),
+    ],
+)
+def test_variables_name_the_service(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], name: str) -> None:
+    """Without them it has the product's name."""
+    for variable, value in variables.items():
+        monkeypatch.setenv(variable, value)
+    assert resource().attributes["service.name"] == name
+    assert resource().attributes.get("a") == ("b" if variables else None)
 
 
 class Refusing(SpanExporter):
-    """Takes nothing; the first export waits until it may go on."""
+    """Exports nothing; each export waits for `go`."""
 
     def __init__(self) -> None:
         self.go = threading.Event()
@@ -133,148 +150,136 @@ class Refusing(SpanExporter):
 
 
 def lost(events: Events) -> list[tuple[int, str]]:
-    """(spans, reason) of each line about it."""
+    """(spans, reason) of each line about lost spans."""
     return [(fields["spans"], fields["reason"]) for name, fields in events.warnings if name == "traces.not_exported"]
 
 
-async def test_spans_that_the_collector_refuses_are_told() -> None:
-    """How many."""
+async def test_refused_spans_are_counted() -> None:
+    """The first line comes at once, the rest at the end."""
     events, exporter = Events(), Refusing()
     exporter.go.set()
-    losses, words = Losses(events, asyncio.get_running_loop()), SdkWords()
-    provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(SimpleSpanProcessor(WatchedExporter(exporter, losses, words)))
-    traces = SpanTraces(provider, losses, words)
+    traces = export_to(exporter, events, batch=False)
     for _ in range(3):
-        traces.end(begun(traces))
+        traces.finished(begun(traces))
     await traces.close()
     assert lost(events) == [(1, ""), (2, "")]
 
 
-async def test_spans_that_find_the_queue_full_are_told() -> None:
-    """While the collector keeps us waiting."""
-    events, exporter, words = Events(), Refusing(), SdkWords()
-    losses = Losses(events, asyncio.get_running_loop())
-    words.listen()
-    words.losses = losses
-    provider = TracerProvider(shutdown_on_exit=False)
-    processor = BatchSpanProcessor(WatchedExporter(exporter, losses, words), max_queue_size=1, max_export_batch_size=1)
-    provider.add_span_processor(processor)
-    traces = SpanTraces(provider, losses, words)
-    traces.end(begun(traces))
+async def test_spans_that_find_the_queue_full_are_counted() -> None:
+    """The collector is slow here."""
+    events, exporter = Events(), Refusing()
+    traces = export_to(exporter, events, max_queue_size=1, max_export_batch_size=1)
+    traces.finished(begun(traces))
     assert await asyncio.to_thread(exporter.begun.wait, PATIENCE)
     for _ in range(2):
-        traces.end(begun(traces))
+        traces.finished(begun(traces))
     exporter.go.set()
     await traces.close()
     assert lost(events)[0] == (1, "queue full")
     assert sum(spans for spans, _ in lost(events)) == 3
 
 
-async def test_stopping_does_not_wait_for_a_collector_that_hangs() -> None:
-    """The patience is over at once here."""
+async def test_closing_does_not_wait_for_a_collector_that_hangs() -> None:
+    """The SDK's log stays captured, because the SDK may still write to it."""
     events, exporter = Events(), Refusing()
-    losses, words = Losses(events, asyncio.get_running_loop()), SdkWords()
-    provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(BatchSpanProcessor(WatchedExporter(exporter, losses, words)))
-    traces = SpanTraces(provider, losses, words)
-    words.listen()
+    traces = export_to(exporter, events)
     for _ in range(3):
-        traces.end(begun(traces))
+        traces.finished(begun(traces))
     await traces.close(patience=0)
     assert lost(events) == [(3, "no answer")]
     assert not logging.getLogger("opentelemetry").propagate
-    words.listen_no_more()
+    traces._sdk_log.restore()
     exporter.go.set()
 
 
 class Answering(BaseHTTPRequestHandler):
-    """A collector with one answer, which shows what it was sent."""
+    """A collector that refuses everything, and quotes the key that it was sent."""
 
     def do_POST(self) -> None:
-        """Refuse."""
+        """Answer 401."""
         self.rfile.read(int(self.headers["Content-Length"]))
         self.send_response(401, f"no {self.headers['x-key']}")
         self.send_header("Content-Length", "0")
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
-async def refusing(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
-    """The URL of a collector that refuses everybody; the variables name it."""
+async def _refusing(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """A collector that refuses everything, named by the variables."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
-    url = f"http://127.0.0.1:{server.server_port}"
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "x-key=s3cr3t-key")
     monkeypatch.setenv("no_proxy", "127.0.0.1")  # also where this machine has a corporate proxy
-    yield url
+    yield
     await asyncio.to_thread(server.shutdown)
     await asyncio.to_thread(thread.join)
     server.server_close()
 
 
-async def test_a_refusal_is_told_by_its_status_and_nothing_else(
-    refusing: str, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+async def opened(events: Events) -> SpanTraces:
+    """Traces as the variables configure them."""
+    return await asyncio.to_thread(exporting_traces, events, asyncio.get_running_loop())
+
+
+@pytest.mark.usefixtures("_refusing")
+async def test_a_refusal_is_logged_by_its_status_alone(
+    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The SDK's own line would show what the collector has answered."""
-    assert refusing
+    """The SDK's own line would quote the collector's answer."""
     events = Events()
-    traces = await asyncio.to_thread(exporting_traces, events, asyncio.get_running_loop())
-    traces.end(begun(traces))
+    traces = await opened(events)
+    traces.finished(begun(traces))
     await traces.close()
     assert events.warnings == [("traces.not_exported", {"spans": 1, "reason": "status 401"})]
-    assert (capfd.readouterr().err, caplog.text) == ("", "")
+    assert capfd.readouterr().err == ""
+    assert caplog.text == ""
 
 
-async def test_variables_that_the_sdk_does_not_understand_are_told_without_their_values(
-    refusing: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+@pytest.mark.usefixtures("_refusing")
+async def test_invalid_variables_are_logged_without_their_values(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """A header that is none, a sampler that nobody knows: the SDK goes on with what is usual, and so do we."""
-    assert refusing
+    """The SDK falls back to its defaults for a header, a sampler or a number that is not valid."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "s3cr3t-key")
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", "sometimes")
     monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "s3cr3t")
     events = Events()
-    traces = await asyncio.to_thread(exporting_traces, events, asyncio.get_running_loop())
-    await traces.close()
+    await (await opened(events)).close()
     assert {event for event, _ in events.warnings} == {"traces.questioned"}
     said = " ".join(fields["said"] for _, fields in events.warnings)
-    assert "Header format invalid" in said
-    assert "sampler" in said
-    assert "OTEL_BSP_SCHEDULE_DELAY" in said
+    for words in ("Header format invalid", "sampler", "OTEL_BSP_SCHEDULE_DELAY"):
+        assert words in said
     assert "s3cr3t" not in said + capfd.readouterr().err
 
 
-def test_of_a_line_of_the_sdk_only_a_status_or_an_errors_kind_is_taken() -> None:
-    """Texts may show anything."""
-    make = logging.LogRecord
-    assert reason_of(make("o", 30, "", 0, "%s %s %s", ("spans", 503, "s3cr3t"), None)) == "status 503"
-    assert reason_of(make("o", 30, "", 0, "%s", (ValueError("s3cr3t"),), None)) == "ValueError"
-    assert reason_of(make("o", 30, "", 0, "%s", ("s3cr3t",), None)) == ""
-    assert reason_of(make("o", 30, "", 0, "s3cr3t", None, None)) == ""
+@pytest.mark.parametrize(
+    ("args", "reason"),
+    [(("spans", 503, "s3cr3t"), "status 503"), ((ValueError("s3cr3t"),), "ValueError"), (("s3cr3t",), ""), (None, "")],
+)
+def test_a_reason_is_a_status_or_the_type_of_an_error(args: tuple[object, ...] | None, reason: str) -> None:
+    """Texts of the SDK may contain anything."""
+    assert reason_of(logging.LogRecord("o", 30, "", 0, "%s", args, None)) == reason
 
 
 async def test_no_sender_can_make_up_a_reason() -> None:
     """The SDK logs that a traceparent is too long, with a number."""
-    traces, words = MemoryTraces(), SdkWords()
-    words.losses = Losses(Events(), asyncio.get_running_loop())
-    words.listen()
+    traces = export_to(Refusing(), Events())
     begun(traces, (b"traceparent", b"0" * 9999))
-    words.listen_no_more()
-    assert not words.reason
+    assert not traces._sdk_log.reason
+    await traces.close()
 
 
-async def test_the_loggers_are_as_before_when_it_is_over(refusing: str) -> None:
-    """Whoever else uses OpenTelemetry in this process hears it again."""
-    assert refusing
+@pytest.mark.usefixtures("_refusing")
+async def test_closing_restores_the_sdks_logger() -> None:
+    """Other users of OpenTelemetry in this process need it."""
     logger = logging.getLogger("opentelemetry")
     before = (logger.propagate, list(logger.handlers))
-    traces = await asyncio.to_thread(exporting_traces, Events(), asyncio.get_running_loop())
+    traces = await opened(Events())
     assert not logger.propagate
     await traces.close()
     assert (logger.propagate, list(logger.handlers)) == before

@@ -1,4 +1,4 @@
-"""Spans that were not exported are told of at most once a minute, with their number."""
+"""Spans that were not exported are logged at most once a minute, with their number."""
 
 import asyncio
 import threading
@@ -7,96 +7,87 @@ from proxy.observe.losses import INTERVAL, Losses
 from tests.fakes.traces import Events
 
 
-class Hand:
-    """A clock moved by hand."""
+class MovedLosses(Losses):
+    """Losses with a clock that is moved by hand, and what they have logged."""
 
-    def __init__(self) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         self.time = 0.0
+        self.events = Events()
+        super().__init__(self.events, loop or asyncio.get_running_loop(), lambda: self.time)
 
-    def __call__(self) -> float:
-        """Its time."""
-        return self.time
+    @property
+    def logged(self) -> list[tuple[int, str]]:
+        """(spans, reason) of each line."""
+        assert {event for event, _ in self.events.warnings} <= {"traces.not_exported"}
+        return [(fields["spans"], fields["reason"]) for _, fields in self.events.warnings]
 
 
 async def turn() -> None:
-    """Let what threads have asked for happen."""
+    """Run what other threads have scheduled."""
     for _ in range(3):
         await asyncio.sleep(0)
 
 
-def told(events: Events) -> list[tuple[int, str]]:
-    """(spans, reason) of each line."""
-    assert {event for event, _ in events.warnings} <= {"traces.not_exported"}
-    return [(fields["spans"], fields["reason"]) for _, fields in events.warnings]
-
-
-async def test_the_first_loss_is_told_at_once_and_the_next_ones_together() -> None:
-    """When the interval is over."""
-    events, clock = Events(), Hand()
-    losses = Losses(events, asyncio.get_running_loop(), clock)
+async def test_the_first_loss_is_logged_at_once_and_the_next_ones_together() -> None:
+    """The second line is written by the first loss after the interval."""
+    losses = MovedLosses()
     for spans in (1, 2, 3):
         losses.lose(spans, "ConnectionError")
     await turn()
-    assert told(events) == [(1, "ConnectionError")]
-    clock.time = INTERVAL
+    assert losses.logged == [(1, "ConnectionError")]
+    losses.time = INTERVAL
     losses.lose(4, "status 503")
     await turn()
-    assert told(events) == [(1, "ConnectionError"), (9, "status 503")]
+    assert losses.logged == [(1, "ConnectionError"), (9, "status 503")]
 
 
-async def test_what_was_not_told_is_told_at_the_end_and_nothing_else() -> None:
-    """Once."""
-    events = Events()
-    losses = Losses(events, asyncio.get_running_loop(), Hand())
-    losses.made, losses.taken = 10, 7
+async def test_closing_logs_the_rest_once() -> None:
+    """A second close has nothing left."""
+    losses = MovedLosses()
+    losses.made, losses.accepted = 10, 7
     losses.lose(1, "a")
     losses.lose(2, "b")
     await turn()
     losses.close("no answer")
     losses.close("no answer")
-    assert told(events) == [(1, "a"), (2, "b")]
+    assert losses.logged == [(1, "a"), (2, "b")]
 
 
-async def test_nothing_is_told_where_all_was_taken() -> None:
-    """Be it nothing."""
-    events = Events()
-    Losses(events, asyncio.get_running_loop()).close("no answer")
-    losses = Losses(events, asyncio.get_running_loop())
-    losses.made = losses.taken = 3
-    losses.close("no answer")
-    assert not events.warnings
+async def test_closing_logs_nothing_if_all_spans_were_accepted() -> None:
+    """The same holds if there were none."""
+    for spans in (0, 3):
+        losses = MovedLosses()
+        losses.made = losses.accepted = spans
+        losses.close("no answer")
+        assert losses.logged == []
 
 
-async def test_what_nobody_has_noted_is_told_at_the_end_too() -> None:
-    """Made, neither taken nor noted: it is still waiting, or found no room."""
-    events = Events()
-    losses = Losses(events, asyncio.get_running_loop(), Hand())
-    losses.made, losses.taken = 10, 3
-    losses.lose(1, "queue full")
-    await turn()
-    losses.lose(2, "queue full")
+async def test_closing_logs_spans_whose_fate_is_unknown() -> None:
+    """A loss that is reported after closing is not logged."""
+    losses = MovedLosses()
+    losses.made, losses.accepted = 10, 3
+    for _ in range(2):
+        losses.lose(1, "queue full")
     await turn()
     losses.close("no answer")
     losses.lose(6, "late")
     await turn()
-    assert told(events) == [(1, "queue full"), (6, "no answer")]
+    assert losses.logged == [(1, "queue full"), (6, "no answer")]
 
 
-async def test_losses_of_other_threads_are_told_in_the_loops() -> None:
-    """Lines of the log belong to it."""
-    events, here = Events(), threading.get_ident()
-    threads: list[int] = []
-    events.warning = lambda *_, **__: threads.append(threading.get_ident())  # type: ignore[method-assign]
-    losses = Losses(events, asyncio.get_running_loop(), Hand())
+async def test_losses_of_other_threads_are_logged_in_the_loops_thread() -> None:
+    """The log must not be written from two threads."""
+    losses, threads = MovedLosses(), list[int]()
+    losses.events.warning = lambda *_, **__: threads.append(threading.get_ident())  # type: ignore[method-assign]
     await asyncio.to_thread(losses.lose, 1, "a")
     await turn()
-    assert threads == [here]
+    assert threads == [threading.get_ident()]
 
 
-def test_a_loss_after_the_end_is_nobodys() -> None:
-    """A send that hangs may fail when the loop has ended."""
-    loop, events = asyncio.new_event_loop(), Events()
-    losses = Losses(events, loop, Hand())
+def test_a_loss_after_the_end_of_the_loop_is_ignored() -> None:
+    """A hanging export may fail that late."""
+    loop = asyncio.new_event_loop()
+    losses = MovedLosses(loop)
     loop.close()
     losses.lose(1, "late")
-    assert not events.warnings
+    assert losses.logged == []

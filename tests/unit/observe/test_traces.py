@@ -1,4 +1,4 @@
-"""Variables of OpenTelemetry say whether there are spans; where they cannot be had, serving goes on."""
+"""OpenTelemetry's variables decide whether there are spans; if spans are not possible, serving goes on."""
 
 import asyncio
 import sys
@@ -15,73 +15,81 @@ ASKED = {"OTEL_EXPORTER_OTLP_ENDPOINT": URL}
 
 @pytest.fixture
 def loop() -> Iterator[asyncio.AbstractEventLoop]:
-    """One that never runs."""
+    """An event loop that never runs."""
     made = asyncio.new_event_loop()
     yield made
     made.close()
 
 
 @pytest.mark.parametrize(
-    ("environ", "wanted"),
+    "environ",
     [
-        ({}, False),
-        ({"OTEL_SERVICE_NAME": "orders", "OTEL_TRACES_EXPORTER": "otlp"}, False),
-        (ASKED, True),
-        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": URL}, True),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": ""}, False),
-        (ASKED | {"OTEL_SDK_DISABLED": "false"}, True),
-        (ASKED | {"OTEL_SDK_DISABLED": " True"}, False),
-        (ASKED | {"OTEL_TRACES_EXPORTER": "none"}, False),
-        (ASKED | {"OTEL_TRACES_EXPORTER": "console"}, False),
-        (ASKED | {"OTEL_TRACES_EXPORTER": "console, otlp"}, True),
-        (ASKED | {"OTEL_TRACES_EXPORTER": ""}, True),
+        ASKED,
+        {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": URL},
+        ASKED | {"OTEL_SDK_DISABLED": "false"},
+        ASKED | {"OTEL_TRACES_EXPORTER": "console, otlp"},
+        ASKED | {"OTEL_TRACES_EXPORTER": ""},
     ],
 )
-def test_a_named_collector_is_what_asks_for_spans(environ: Mapping[str, str], wanted: bool) -> None:  # noqa: FBT001
-    """Unless another variable says no."""
-    assert are_wanted(environ) is wanted
+def test_naming_a_collector_enables_spans(environ: Mapping[str, str]) -> None:
+    """Either variable does."""
+    assert are_wanted(environ)
 
 
-def test_nothing_is_said_where_nothing_is_asked_for(loop: asyncio.AbstractEventLoop) -> None:
-    """Not even with a protocol that we do not speak."""
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {},
+        {"OTEL_SERVICE_NAME": "orders", "OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": ""},
+        ASKED | {"OTEL_SDK_DISABLED": " True"},
+        ASKED | {"OTEL_TRACES_EXPORTER": "none"},
+        ASKED | {"OTEL_TRACES_EXPORTER": "console"},
+    ],
+)
+def test_no_collector_or_another_variable_means_no_spans_and_no_line(
+    loop: asyncio.AbstractEventLoop, environ: Mapping[str, str]
+) -> None:
+    """A protocol that is not supported is not reported then."""
+    assert not are_wanted(environ)
     events = Events()
-    assert open_traces({"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, events, loop) is None
-    assert not events.warnings
+    assert open_traces(environ, events, loop) is None
+    assert events.warnings == []
 
 
-def test_a_missing_extra_is_told_with_what_to_install(
+def unavailable(loop: asyncio.AbstractEventLoop, environ: Mapping[str, str]) -> str:
+    """The detail that is logged because spans are wanted and not possible."""
+    events = Events()
+    assert open_traces(environ, events, loop) is None
+    ((event, fields),) = events.warnings
+    assert event == "traces.unavailable"
+    detail: str = fields["detail"]
+    return detail
+
+
+def test_a_missing_extra_is_logged_with_what_to_install(
     loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One line."""
+    """The detail is a command."""
     for name in [each for each in sys.modules if each.startswith(("opentelemetry", "proxy.observe.exporting"))]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "opentelemetry", None)
-    events = Events()
-    assert open_traces(ASKED, events, loop) is None
-    ((event, fields),) = events.warnings
-    assert event == "traces.unavailable"
-    assert "pip install 'cpi-oauth-proxy[otel]'" in fields["detail"]
+    assert "pip install 'cpi-oauth-proxy[otel]'" in unavailable(loop, ASKED)
 
 
 @pytest.mark.parametrize("name", ["OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"])
-def test_a_protocol_that_is_not_spoken_is_told(loop: asyncio.AbstractEventLoop, name: str) -> None:
-    """In place of sending HTTP to where gRPC is expected."""
-    events = Events()
-    assert open_traces(ASKED | {name: "grpc"}, events, loop) is None
-    ((event, fields),) = events.warnings
-    assert (event, "http/protobuf" in fields["detail"]) == ("traces.unavailable", True)
+def test_an_unsupported_protocol_is_logged(loop: asyncio.AbstractEventLoop, name: str) -> None:
+    """Otherwise HTTP would be sent to a port that expects gRPC."""
+    assert "http/protobuf" in unavailable(loop, ASKED | {name: "grpc"})
 
 
-def test_variables_that_cannot_be_used_are_told_without_their_values(
+def test_invalid_variables_are_logged_without_their_values(
     loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They may hold the collector's key."""
     environ = ASKED | {"OTEL_BSP_MAX_QUEUE_SIZE": "1", "OTEL_EXPORTER_OTLP_HEADERS": "s3cr3t-word"}
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    events = Events()
-    assert open_traces(environ, events, loop) is None
-    ((event, fields),) = events.warnings
-    assert event == "traces.unavailable"
-    assert "(ValueError)" in fields["detail"]
-    assert "s3cr3t-word" not in str(fields)
+    detail = unavailable(loop, environ)
+    assert "(ValueError)" in detail
+    assert "s3cr3t-word" not in detail

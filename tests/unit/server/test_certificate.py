@@ -1,7 +1,7 @@
 """The certificate of a TLS listener follows its files."""
 
+import os
 import ssl
-import threading
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,6 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from proxy.config.file_threads import FileThreads
 from proxy.config.file_watcher import EVERY
 from proxy.config.model import ListenerTls
-from proxy.server import certificate as module
 from proxy.server.certificate import Certificate, accepting_context
 from tests.fakes.authority import Authority
 from tests.fakes.looks import Looks
@@ -68,18 +67,34 @@ async def test_one_that_does_not_follow_can_be_closed(certificate: Certificate) 
     await certificate.close()
 
 
-async def test_a_file_that_is_missing_is_told_of_once(
+async def test_a_fault_is_logged_once_and_the_previous_context_stays(
     certificate: Certificate, tls: ListenerTls, issuer: Authority, log: Lines
 ) -> None:
-    """What was there stays, until it is back."""
-    first, reason = certificate.context, f"{tls.cert_file}: No such file or directory"
+    """A file may be missing, too large or slow; a valid one is used again."""
+    first, slow = certificate.context, FileThreads(limit=0.05)
+    certificate.follow()
     tls.cert_file.unlink()
-    await certificate.look()
-    await certificate.look()
-    (line,) = log.named("certificate.rejected")
-    assert (line["listener"], line["reason"], certificate.context) == ("a:1", reason, first)
+    for _ in range(2):
+        await certificate.files.look()
+    with tls.cert_file.open("wb") as large:
+        large.truncate(1 << 40)
+    await certificate.files.look()
+    tls.cert_file.unlink()
+    os.mkfifo(tls.cert_file)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(certificate.files, "_threads", slow)
+        await certificate.files.look()
+    assert [line["reason"] for line in log.named("certificate.rejected")] == [
+        f"{tls.cert_file}: No such file or directory",
+        f"the file {tls.cert_file} is larger than 1 MiB; name the right one",
+        f"the file {tls.cert_file} did not answer within 0.05 s",
+    ]
+    assert certificate.context is first
+    pipe = tls.cert_file.rename(tls.cert_file.with_name("pipe"))
+    os.close(os.open(pipe, os.O_RDWR | os.O_NONBLOCK))  # what hangs reads nothing
     issuer.listener()
-    await certificate.look()
+    await certificate.files.look()
+    await certificate.close()
     assert certificate.context is not first
 
 
@@ -93,40 +108,19 @@ def test_a_context_wants_certificates_where_it_knows_authorities(issuer: Authori
     assert context.options & ssl.OP_NO_RENEGOTIATION
 
 
-async def test_files_that_hang_are_told_of_once_and_read_when_they_answer(
-    certificate: Certificate, issuer: Authority, log: Lines, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What was there is shown until then."""
-    first, go = certificate.context, threading.Event()
-    issuer.listener()
-    with monkeypatch.context() as patch:
-        patch.setattr(module, "accepting_context", lambda _: go.wait(30))
-        patch.setattr(certificate, "_threads", FileThreads(limit=0.05))
-        await certificate.look()
-        await certificate.look()
-    assert [each["reason"] for each in log.named("certificate.rejected")] == [
-        "a file server or DNS did not answer within 0.05 s"
-    ]
-    assert certificate.context is first
-    go.set()
-    await certificate.look()
-    assert certificate.context is not first
-    assert len(log.named("certificate.renewed")) == 1
-
-
-async def test_no_error_of_a_library_ends_the_following(
+async def test_no_error_of_a_library_ends_the_watching(
     certificate: Certificate, issuer: Authority, looks: Looks, log: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is told of by its kind, once, and the next pair is taken."""
+    """Its class is logged once, and the next pair is used."""
 
-    def fail(_: ListenerTls) -> ssl.SSLContext:
+    def fail() -> ssl.SSLContext:
         raise UnsupportedAlgorithm("s3cr3t")
 
     first = certificate.context
     certificate.follow()
     await looks.first()
     with monkeypatch.context() as patch:
-        patch.setattr(module, "accepting_context", fail)
+        patch.setattr(certificate.files, "_read", fail)
         issuer.listener()
         await looks.another()
         await looks.another()

@@ -11,7 +11,7 @@ import pytest
 
 from proxy.config.model import Limits
 from proxy.config.model import ListenerSettings as Settings
-from proxy.config.values import Address
+from proxy.config.parsed_values import Address
 from proxy.errors import ProxyError
 from proxy.forwarding.request import Request, Sender
 from proxy.server.listener import Listener

@@ -9,7 +9,7 @@ import pytest
 
 from proxy.config.model import ListenerSettings as Settings
 from proxy.config.model import ListenerTls
-from proxy.config.values import Address
+from proxy.config.parsed_values import Address
 from proxy.errors import ProxyError
 from proxy.forwarding.request import Request
 from proxy.forwarding.request import Sender as ProxySender

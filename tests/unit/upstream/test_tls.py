@@ -69,7 +69,7 @@ def shown(client: ssl.SSLContext, ca: Path) -> str:
 
 def test_files_that_are_none_are_refused(files: dict[str, Path]) -> None:
     """When the proxy starts, not with the first message."""
-    with pytest.raises(OSError, match=r"holds no private key .*cert\.pem"):
+    with pytest.raises(OSError, match=r"contains no readable private key.*cert\.pem"):
         client_context(Tls(cert_file=files["cert"]))
     with pytest.raises(OSError, match="No such file"):
         client_context(Tls(ca_file=files["ca"].with_name("missing.pem")))

@@ -1,8 +1,8 @@
-"""Request targets."""
+"""Request targets and authorities."""
 
 import pytest
 
-from proxy.wire.request_target import is_target
+from proxy.wire.request_target import host_name, is_target
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,32 @@ def test_a_target_is(method: str, target: bytes) -> None:
 def test_no_target_is(method: str, target: bytes) -> None:
     """It names nothing, or names a host that another reader would take for another."""
     assert not is_target(method, target)
+
+
+@pytest.mark.parametrize(
+    ("authority", "name"),
+    [
+        (b"127.0.0.1:8080", "127.0.0.1"),
+        (b"[::1]:8080", "::1"),
+        (b"[::1]", "::1"),
+        (b"Proxy.Example.", "proxy.example"),
+        (b"proxy.example.:443", "proxy.example"),
+        (b"[2001:DB8::1]:443", "2001:db8::1"),
+        (b"127.0.0.1.", "127.0.0.1"),
+        (b"\xe4:1", "ä"),
+        (b"proxy.example..", ""),
+        (b"localhost:", "localhost"),
+        (b"", ""),
+        (b".", ""),
+        (b":80", ""),
+        (b"::1", ""),
+        (b"user@localhost", ""),
+        (b"localhost/x", ""),
+        (b"localhost evil.example", ""),
+        (b"localhost,evil.example", "localhost,evil.example"),
+        (b"localhost:80:80", ""),
+    ],
+)
+def test_the_name_of_a_host_has_no_port_and_no_dot_at_its_end(authority: bytes, name: str) -> None:
+    """It is in lower case and without brackets; anything that is not an authority has no name."""
+    assert host_name(authority) == name

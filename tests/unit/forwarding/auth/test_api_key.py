@@ -1,4 +1,4 @@
-"""The gate that wants an API key."""
+"""API keys."""
 
 import pytest
 
@@ -7,32 +7,34 @@ from proxy.forwarding.auth.api_key import ApiKeyAuthenticator
 from tests.unit.forwarding.world import request
 
 
-def gate(*keys: bytes) -> ApiKeyAuthenticator:
-    """A gate with these keys."""
+def authenticator(*keys: bytes) -> ApiKeyAuthenticator:
+    """Makes an authenticator with these keys."""
     made = ApiKeyAuthenticator("X-API-Key")
-    made.take(keys)
+    made.update_keys(keys)
     return made
 
 
 @pytest.mark.parametrize("key", [b"k1", b"key 2"])
-async def test_each_key_lets_in(key: bytes) -> None:
-    """Nobody's name is known by it; names of fields have no case."""
-    assert await gate(b"k1", b"key 2").admit(request("GET /", (b"x-api-KEY", key)), "192.0.2.7") == ""
+async def test_each_key_is_accepted(key: bytes) -> None:
+    """A key has no name."""
+    assert await authenticator(b"k1", b"key 2").authenticate(request("GET /", (b"x-api-KEY", key)), "192.0.2.7") == ""
 
 
 @pytest.mark.parametrize("values", [(), (b"",), (b"k",), (b"k11",), (b"\xe4",), (b"k1", b"k1")])
 async def test_anything_else_is_refused(values: tuple[bytes, ...]) -> None:
-    """None, a wrong one, more than one."""
-    with pytest.raises(CredentialRefused, match="in X-API-Key"):
-        await gate(b"k1").admit(request("GET /", *((b"X-API-Key", value) for value in values)), "192.0.2.7")
+    """The field may be missing, wrong or repeated."""
+    with pytest.raises(CredentialRefused, match="as X-API-Key"):
+        await authenticator(b"k1").authenticate(
+            request("GET /", *((b"X-API-Key", value) for value in values)), "192.0.2.7"
+        )
 
 
-async def test_before_there_are_keys_nobody_is_let_in() -> None:
-    """An empty gate is shut."""
+async def test_before_there_are_keys_everyone_is_refused() -> None:
+    """Not even an empty key is accepted."""
     with pytest.raises(CredentialRefused):
-        await ApiKeyAuthenticator("X-API-Key").admit(request("GET /", (b"X-API-Key", b"")), "192.0.2.7")
+        await ApiKeyAuthenticator("X-API-Key").authenticate(request("GET /", (b"X-API-Key", b"")), "192.0.2.7")
 
 
-def test_a_gate_shows_no_key() -> None:
-    """In its representation."""
-    assert repr(gate(b"k1")) == "<ApiKeyGate X-API-Key>"
+def test_a_repr_shows_no_key() -> None:
+    """The repr has the field name."""
+    assert repr(authenticator(b"k1")) == "<ApiKeyAuthenticator X-API-Key>"

@@ -1,4 +1,4 @@
-"""The gate that wants name and password, with checks that are answered by hand."""
+"""Names and passwords, with checks in memory."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 
 from proxy.errors import CredentialMissing, Draining, SenderLeft
-from proxy.forwarding.auth.basic import MOST_REMEMBERED, BasicAuthenticator
+from proxy.forwarding.auth.basic import MOST_CACHED, BasicAuthenticator
 from proxy.forwarding.auth.password_checks import PasswordChecks
 from tests.fakes.passwords import basic, bcrypt_hash
 from tests.unit.forwarding.world import MemorySender, request, turns
@@ -25,7 +25,7 @@ class MemoryChecks:
         "Of all checks, in place of their own."
 
     def begin(self, address: str, check: Callable[[], bool]) -> "asyncio.Future[bool]":
-        """Note it."""
+        """Notes it."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[bool] = loop.create_future()
         self.begun.append((address, check, future))
@@ -35,17 +35,17 @@ class MemoryChecks:
 
 
 class World:
-    """A gate and its checks."""
+    """An authenticator and its checks."""
 
     def __init__(self) -> None:
         self.checks = MemoryChecks()
-        self.gate = BasicAuthenticator(cast("PasswordChecks", self.checks))
-        self.gate.take(USERS)
+        self.authenticator = BasicAuthenticator(cast("PasswordChecks", self.checks))
+        self.authenticator.update_users(USERS)
 
     async def ask(self, *values: bytes, sender: MemorySender | None = None) -> str:
-        """Show these fields."""
+        """Authenticates with these field values."""
         fields = [(b"authorization", value) for value in values]
-        return await self.gate.admit(request("POST /orders", *fields, sender=sender), "192.0.2.7")
+        return await self.authenticator.authenticate(request("POST /orders", *fields, sender=sender), "192.0.2.7")
 
 
 @pytest.fixture
@@ -54,8 +54,8 @@ def world() -> World:
     return World()
 
 
-async def test_who_has_been_let_in_is_remembered(world: World) -> None:
-    """The second time costs no check."""
+async def test_a_correct_password_is_cached(world: World) -> None:
+    """The second request needs no check."""
     assert [await world.ask(basic("erp", "right")) for _ in range(3)] == ["erp"] * 3
     assert [address for address, *_ in world.checks.begun] == ["192.0.2.7"]
 
@@ -64,7 +64,7 @@ async def test_who_has_been_let_in_is_remembered(world: World) -> None:
     "value", [basic("erp", "wrong"), basic("erp", "other"), basic("who", "right"), basic("", "right")]
 )
 async def test_each_wrong_password_costs_a_check(world: World, value: bytes) -> None:
-    """That of an unknown user too, even if it is right for the hash that it is checked against."""
+    """An unknown name is checked against another hash."""
     for _ in range(2):
         with pytest.raises(CredentialMissing):
             await world.ask(value)
@@ -73,21 +73,23 @@ async def test_each_wrong_password_costs_a_check(world: World, value: bytes) -> 
 
 @pytest.mark.parametrize("values", [(), (b"Bearer x",), (basic("erp", "right"), basic("erp", "right"))])
 async def test_what_shows_no_password_costs_none(world: World, values: tuple[bytes, ...]) -> None:
-    """Nor do two fields, of which nobody knows which is meant."""
+    """Two fields are ambiguous."""
     with pytest.raises(CredentialMissing):
         await world.ask(*values)
     assert world.checks.begun == []
 
 
-async def test_before_there_are_users_nobody_is_let_in() -> None:
-    """An empty gate is shut."""
-    gate = BasicAuthenticator(cast("PasswordChecks", MemoryChecks()))
+async def test_before_there_are_users_everyone_is_refused() -> None:
+    """The password does not matter."""
+    authenticator = BasicAuthenticator(cast("PasswordChecks", MemoryChecks()))
     with pytest.raises(CredentialMissing):
-        await gate.admit(request("POST /orders", (b"authorization", basic("erp", "right"))), "192.0.2.7")
+        await authenticator.authenticate(
+            request("POST /orders", (b"authorization", basic("erp", "right"))), "192.0.2.7"
+        )
 
 
 async def test_one_check_serves_all_that_show_the_same(world: World) -> None:
-    """A sender that begins with many connections is not too many."""
+    """A sender may begin with many connections."""
     world.checks.is_prompt = False
     asked = [asyncio.ensure_future(world.ask(basic("erp", "right"))) for _ in range(20)]
     await turns()
@@ -97,36 +99,36 @@ async def test_one_check_serves_all_that_show_the_same(world: World) -> None:
 
 
 async def test_a_sender_that_left_meanwhile_gets_no_answer(world: World) -> None:
-    """Its message goes nowhere."""
+    """Its message is not sent."""
     sender = MemorySender()
     sender.left = True
     with pytest.raises(SenderLeft):
         await world.ask(basic("erp", "right"), sender=sender)
 
 
-async def test_new_users_take_the_place_of_what_is_remembered(world: World) -> None:
-    """Who is on the list no more is not let in, whoever was before."""
+async def test_new_users_clear_the_cache(world: World) -> None:
+    """A removed user is refused."""
     await world.ask(basic("erp", "right"))
-    world.gate.take({"mes": USERS["mes"]})
+    world.authenticator.update_users({"mes": USERS["mes"]})
     with pytest.raises(CredentialMissing):
         await world.ask(basic("erp", "right"))
     assert await world.ask(basic("mes", "other")) == "mes"
 
 
 async def test_the_same_users_again_change_nothing(world: World) -> None:
-    """A file that was written anew with the same content costs no checks."""
+    """The cache is kept."""
     await world.ask(basic("erp", "right"))
-    world.gate.take(dict(USERS))
+    world.authenticator.update_users(dict(USERS))
     await world.ask(basic("erp", "right"))
     assert len(world.checks.begun) == 1
 
 
-async def test_a_check_against_old_users_is_not_remembered_with_the_new(world: World) -> None:
-    """The next request is judged by the new list."""
+async def test_a_check_against_old_users_is_not_cached_with_the_new(world: World) -> None:
+    """The next request is checked against the new users."""
     world.checks.is_prompt = False
     asked = asyncio.ensure_future(world.ask(basic("erp", "right")))
     await turns()
-    world.gate.take({"erp": bcrypt_hash("new")})
+    world.authenticator.update_users({"erp": bcrypt_hash("new")})
     world.checks.begun[0][2].set_result(True)
     assert await asked == "erp"
     world.checks.is_prompt = True
@@ -135,7 +137,7 @@ async def test_a_check_against_old_users_is_not_remembered_with_the_new(world: W
 
 
 async def test_a_check_that_is_cancelled_means_that_the_proxy_stops(world: World) -> None:
-    """The sender is told so."""
+    """The answer tells it."""
     world.checks.is_prompt = False
     asked = asyncio.ensure_future(world.ask(basic("erp", "right")))
     await turns()
@@ -145,9 +147,9 @@ async def test_a_check_that_is_cancelled_means_that_the_proxy_stops(world: World
 
 
 async def test_memory_is_bounded(world: World) -> None:
-    """Who was not there for longest is forgotten first."""
-    names = [f"user{number}" for number in range(MOST_REMEMBERED + 1)]
-    world.gate.take(dict.fromkeys(names, USERS["erp"]))
+    """The least recently used entry is dropped."""
+    names = [f"user{number}" for number in range(MOST_CACHED + 1)]
+    world.authenticator.update_users(dict.fromkeys(names, USERS["erp"]))
     world.checks.verdict = True
     for name in [*names[:-1], names[0], names[-1]]:
         await world.ask(basic(name, "right"))
@@ -158,6 +160,6 @@ async def test_memory_is_bounded(world: World) -> None:
     assert len(world.checks.begun) == begun + 1
 
 
-def test_a_gate_shows_no_hash(world: World) -> None:
-    """In its representation."""
-    assert repr(world.gate) == "<BasicGate 2 users>"
+def test_a_repr_shows_no_hash(world: World) -> None:
+    """The repr has the number of users."""
+    assert repr(world.authenticator) == "<BasicAuthenticator 2 users>"

@@ -1,13 +1,16 @@
-"""Slow checks in threads."""
+"""Slow checks in threads, and what they compare."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from threading import Event
 
 import pytest
 
 from proxy.errors import Overloaded
-from proxy.forwarding.auth.password_checks import AT_A_TIME, MOST, MOST_OF_ONE, PasswordChecks
+from proxy.forwarding.auth.password_checks import AT_A_TIME, MOST, MOST_OF_ONE, PasswordChecks, matches
+from tests.fakes.passwords import argon2_hash, bcrypt_hash
 
 
 @pytest.fixture
@@ -19,13 +22,13 @@ async def checks() -> AsyncIterator[PasswordChecks]:
 
 
 async def test_a_check_says_what_it_finds(checks: PasswordChecks) -> None:
-    """In both cases."""
+    """Correct and wrong passwords are told apart."""
     found = [checks.begin("192.0.2.1", lambda: True), checks.begin("192.0.2.1", lambda: False)]
     assert await asyncio.gather(*found) == [True, False]
 
 
 async def test_one_address_takes_a_part_of_the_queue_only(checks: PasswordChecks) -> None:
-    """Others go on; what has been checked makes room."""
+    """Others are served, and finished checks make room."""
     go_on = Event()
     begun = [checks.begin("192.0.2.1", go_on.wait) for _ in range(MOST_OF_ONE)]
     with pytest.raises(Overloaded, match="Too many passwords"):
@@ -37,7 +40,7 @@ async def test_one_address_takes_a_part_of_the_queue_only(checks: PasswordChecks
 
 
 async def test_an_ipv6_sender_takes_its_part_as_a_network(checks: PasswordChecks) -> None:
-    """One host has all addresses of a /64."""
+    """A host may use a whole /64."""
     go_on = Event()
     begun = [checks.begin(f"2001:db8::{number}", go_on.wait) for number in range(MOST_OF_ONE)]
     try:
@@ -51,7 +54,7 @@ async def test_an_ipv6_sender_takes_its_part_as_a_network(checks: PasswordChecks
 
 
 async def test_the_queue_has_an_end(checks: PasswordChecks) -> None:
-    """However many addresses there are."""
+    """The number of senders does not matter."""
     go_on = Event()
     begun = [checks.begin(f"192.0.2.{number}", go_on.wait) for number in range(MOST)]
     with pytest.raises(Overloaded):
@@ -61,7 +64,7 @@ async def test_the_queue_has_an_end(checks: PasswordChecks) -> None:
 
 
 async def test_what_waits_at_the_end_is_cancelled(checks: PasswordChecks) -> None:
-    """What runs is ended in order."""
+    """Running checks are finished."""
     go_on = Event()
     begun = [checks.begin("192.0.2.1", go_on.wait) for _ in range(AT_A_TIME + 1)]
     closing = asyncio.ensure_future(checks.close())
@@ -70,3 +73,39 @@ async def test_what_waits_at_the_end_is_cancelled(checks: PasswordChecks) -> Non
     go_on.set()
     await closing
     assert await asyncio.gather(*begun[:-1]) == [True] * AT_A_TIME
+
+
+@pytest.mark.parametrize("made", [bcrypt_hash, argon2_hash])
+def test_a_password_belongs_to_its_hash_alone(made: object) -> None:
+    """This holds for bcrypt and argon2."""
+    assert callable(made)
+    hashed = made("päss")
+    assert matches(hashed, "päss".encode())
+    assert not matches(hashed, b"pass")
+    assert not matches(hashed, b"")
+
+
+@pytest.mark.parametrize("variant", ["$2a$", "$2b$", "$2y$"])
+def test_all_variants_of_bcrypt_are_one(variant: str) -> None:
+    """They differ in bugs of old programs only."""
+    assert matches(bcrypt_hash("x").replace("$2y$", variant), b"x")
+
+
+def test_of_a_long_password_bcrypt_reads_the_beginning() -> None:
+    """Htpasswd does so too."""
+    assert matches(bcrypt_hash("x" * 72), b"x" * 100)
+
+
+@pytest.mark.parametrize(
+    "hashed", [f"$2y$04${'.' * 21}9{'9' * 31}", "$argon2id$v=19$m=1,t=1,p=1$AAAAAAAAAAA$AAAAAAAAAAA"]
+)
+def test_nothing_belongs_to_a_broken_hash(hashed: str) -> None:
+    """Its form is correct."""
+    assert not matches(hashed, b"x")
+
+
+def test_a_proxy_that_checks_no_passwords_loads_neither_package() -> None:
+    """The first check loads them."""
+    program = "import sys, proxy.app; print(sorted({'bcrypt', 'argon2', '_argon2_cffi_bindings'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

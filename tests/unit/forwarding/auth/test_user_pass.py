@@ -1,4 +1,4 @@
-"""Name and password in an Authorization field."""
+"""Basic credentials."""
 
 from base64 import b64encode
 
@@ -20,7 +20,7 @@ from tests.fakes.passwords import basic
     ],
 )
 def test_name_and_password_are_found(value: bytes, found: tuple[str, bytes]) -> None:
-    """RFC 7617 §2: the scheme has no case, the first colon ends the name; octets of other charsets are no name's."""
+    """The scheme is case-insensitive, and the first colon ends the name (RFC 7617 §2)."""
     assert user_pass(value) == found
 
 
@@ -41,5 +41,5 @@ def test_name_and_password_are_found(value: bytes, found: tuple[str, bytes]) -> 
     ],
 )
 def test_what_is_no_user_pass_is_none(value: bytes) -> None:
-    """Another scheme, no base64, no colon, a control that ends texts elsewhere."""
+    """The scheme, the base64, the colon or a control is wrong."""
     assert user_pass(value) is None

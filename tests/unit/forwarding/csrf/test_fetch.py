@@ -1,4 +1,4 @@
-"""The CSRF handshake that we do for a sender."""
+"""CSRF tokens that are fetched for a sender."""
 
 import pytest
 
@@ -11,7 +11,7 @@ GIVEN = ok(
 
 
 async def challenged() -> World:
-    """A message that was answered with a demand for a CSRF token; the fetch is under way."""
+    """Returns a world whose message needs a CSRF token, which is being fetched."""
     world = World()
     await world.send(body=b"abc")
     assert lines(world.asked())[0] == b"POST /http/in HTTP/1.1"
@@ -21,7 +21,7 @@ async def challenged() -> World:
 
 
 async def test_the_message_is_sent_again_with_token_and_session() -> None:
-    """The unit's cookies byte for byte; its answer is relayed."""
+    """The cookies are unchanged, and the answer is relayed."""
     world = await challenged()
     await world.answer(GIVEN)
     again = world.asked()
@@ -32,11 +32,11 @@ async def test_the_message_is_sent_again_with_token_and_session() -> None:
     await world.answer(ok(b"done"))
     assert world.over
     assert world.sender.received.endswith(b"done")
-    assert (world.record.replays, world.record.attempts) == (("fetch_csrf",), 2)
+    world.check(replays=("fetch_csrf",), attempts=2)
 
 
 async def test_a_token_is_one_whatever_the_status_of_its_answer() -> None:
-    """Tomcat's filter sets it before the request meets what is behind."""
+    """Tomcat's filter sets it before the flow runs."""
     world = await challenged()
     await world.answer(ok(b"", b"X-CSRF-Token: N", b"Set-Cookie: S=1", status=404))
     assert b"X-CSRF-Token: N" in lines(world.asked())
@@ -44,7 +44,7 @@ async def test_a_token_is_one_whatever_the_status_of_its_answer() -> None:
 
 @pytest.mark.parametrize("refusal", [405, 501])
 async def test_get_is_tried_where_head_is_refused(refusal: int) -> None:
-    """As SAP's own clients do."""
+    """SAP's own clients do the same."""
     world = await challenged()
     await world.answer(b"HTTP/1.1 %d No\r\nContent-Length: 9\r\n\r\n" % refusal)
     assert lines(world.asked())[0] == b"GET /http/in HTTP/1.1"
@@ -59,7 +59,8 @@ async def test_where_both_are_refused_the_403_is_relayed() -> None:
     await world.answer(b"HTTP/1.1 405 No\r\nContent-Length: 9\r\n\r\n")
     await world.answer(b"HTTP/1.1 405 No\r\nContent-Length: 0\r\n\r\n")
 
-    assert (world.over, world.record.status, world.sender.received.endswith(b"csrf")) == (True, 403, True)
+    world.check(status=403)
+    assert world.sender.received.endswith(b"csrf")
 
 
 @pytest.mark.parametrize(
@@ -73,27 +74,29 @@ async def test_where_both_are_refused_the_403_is_relayed() -> None:
     ],
 )
 async def test_without_a_token_the_403_is_relayed(answer: bytes) -> None:
-    """It is CPI's answer, not ours; nothing else is tried."""
+    """Nothing else is tried."""
     world = await challenged()
     await world.answer(answer)
 
     assert world.over
     assert world.sender.received.endswith(b"csrf")
-    assert (world.record.status, world.record.replays, len(world.pool.made)) == (403, (), 2)
+    world.check(status=403, replays=())
+    assert len(world.pool.made) == 2
 
 
 async def test_a_sender_that_leaves_does_not_end_the_fetch() -> None:
-    """Others may wait for it; its own message, refused so far, is not sent again."""
+    """Other exchanges may wait for it."""
     world = await challenged()
     await world.leave()
     await world.answer(GIVEN)
 
     assert world.route.csrf.unit(b"Bearer t1") is not None
-    assert (world.over, world.record.status, lines(world.asked())[0][:4]) == (True, 499, b"HEAD")
+    world.check(status=499)
+    assert lines(world.asked())[0][:4] == b"HEAD"
 
 
 async def test_a_fetch_that_hangs_is_given_up_soon() -> None:
-    """After `connect_timeout`, not after the `timeout` that a flow may take; then the 403 is relayed."""
+    """After `connect_timeout` the 403 is relayed."""
     world = await challenged()
     world.pool.loop.advance(9)
     await turns()
@@ -101,14 +104,15 @@ async def test_a_fetch_that_hangs_is_given_up_soon() -> None:
     world.pool.loop.advance(2)
     await turns()
 
-    assert (world.over, world.record.status, world.sender.received.endswith(b"csrf")) == (True, 403, True)
+    world.check(status=403)
+    assert world.sender.received.endswith(b"csrf")
 
 
 OWN = (b"Cookie", b"cpi.orders~S=mine; cpi.orders~T=t")
 
 
 async def test_a_sender_with_cookies_keeps_its_session() -> None:
-    """The handshake is made within it, for this exchange alone; the sender learns what it has changed."""
+    """The token is fetched within it, and the sender gets changed cookies."""
     world = World()
     await world.send("POST /orders", OWN, body=b"abc")
     await world.answer(REQUIRED)
@@ -125,11 +129,12 @@ async def test_a_sender_with_cookies_keeps_its_session() -> None:
         b"Set-Cookie: cpi.orders~S=new",
         b"Set-Cookie: cpi.orders~U=u",
     ]
-    assert (world.over, world.route.csrf.unit(b"Bearer t1")) == (True, None)
+    assert world.over
+    assert world.route.csrf.unit(b"Bearer t1") is None
 
 
 async def test_a_sender_with_cookies_does_not_get_our_session() -> None:
-    """Not even where there is one."""
+    """The route has one."""
     world = await challenged()
     await world.answer(GIVEN)
     await world.answer(ok())
@@ -139,28 +144,30 @@ async def test_a_sender_with_cookies_does_not_get_our_session() -> None:
 
 
 async def test_a_streamed_message_of_a_sender_with_cookies_is_no_reason_to_fetch() -> None:
-    """What is fetched within its session would be of no use to the next exchange."""
+    """The next exchange could not use the token."""
     world = World(buffer=1)
     await world.send("POST /orders", OWN, body=b"abc")
     await world.answer(REQUIRED)
 
-    assert (world.over, world.record.status, len(world.pool.made)) == (True, 403, 1)
+    world.check(status=403)
+    assert len(world.pool.made) == 1
 
 
 async def test_a_sender_that_leaves_during_the_fetch_within_its_session_is_told_nothing() -> None:
-    """Its message is not sent again, and no connection is left behind."""
+    """Its message is not sent again."""
     world = World()
     await world.send("POST /orders", OWN, body=b"abc")
     await world.answer(REQUIRED)
     await world.leave()
     await world.answer(GIVEN)
 
-    assert (world.over, world.record.status, lines(world.asked())[0][:4]) == (True, 499, b"HEAD")
+    world.check(status=499)
+    assert lines(world.asked())[0][:4] == b"HEAD"
     assert not any(each.leased for each in world.pool.made)
 
 
 async def test_a_fetch_is_shared_by_path() -> None:
-    """A query may be another one with each message: the second one waits for the fetch of the first."""
+    """Its query does not matter: the second message waits for the fetch of the first."""
     world = await challenged()
     await world.send("POST /orders?other", body=b"def")
     second = world.asked()

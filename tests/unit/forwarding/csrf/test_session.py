@@ -1,4 +1,4 @@
-"""Who fetches CSRF units, and who gets them."""
+"""CSRF units that are shared."""
 
 import asyncio
 
@@ -6,22 +6,22 @@ import pytest
 
 from proxy.forwarding.csrf.session import CsrfSession
 from proxy.forwarding.csrf.unit import CsrfUnit
-from proxy.forwarding.request import Waiting
+from proxy.forwarding.request import Recipient
 from proxy.wire.coroutine_runner import CoroutineRunner, woken
 from tests.unit.forwarding.csrf.units import AUTH, unit
 
 
 class Upstream:
-    """Fetches one by one, each when told to."""
+    """Ends each fetch when told to."""
 
     def __init__(self) -> None:
-        self.waiting: list[Waiting] = []
+        self.waiting: list[Recipient] = []
         self.results: list[CsrfUnit | Exception | None] = []
 
-    async def fetch(self, waiting: Waiting) -> CsrfUnit | None:
-        """Wait for the bell until there is a result."""
-        assert not waiting.left
-        self.waiting.append(waiting)
+    async def fetch(self, recipient: Recipient) -> CsrfUnit | None:
+        """Waits until there is a result."""
+        assert not recipient.left
+        self.waiting.append(recipient)
         while not self.results:
             await woken()
         result = self.results.pop()
@@ -30,13 +30,13 @@ class Upstream:
         return result
 
     def give(self, result: CsrfUnit | Exception | None) -> None:
-        """End the fetch under way."""
+        """Ends the fetch."""
         self.results.append(result)
         self.waiting[-1].wake()
 
 
 class Exchange:
-    """One that wants a unit."""
+    """An exchange that needs a unit."""
 
     def __init__(
         self, session: CsrfSession, upstream: Upstream, failed: CsrfUnit | None = None, path: bytes = b"/in"
@@ -53,20 +53,22 @@ class Exchange:
 
 
 async def test_any_number_of_exchanges_cost_one_fetch() -> None:
-    """All get its unit, and the session keeps it for this access token."""
+    """All get its unit, which is kept for this access token."""
     session, upstream = CsrfSession(), Upstream()
     exchanges = [Exchange(session, upstream) for _ in range(5)]
-    assert (len(upstream.waiting), session.unit(AUTH)) == (1, None)
+    assert len(upstream.waiting) == 1
+    assert session.unit(AUTH) is None
 
     upstream.give(unit())
     await asyncio.sleep(0)
 
     assert [each.result for each in exchanges] == [unit()] * 5
-    assert (session.unit(AUTH), session.unit(b"Bearer other")) == (unit(), None)
+    assert session.unit(AUTH) == unit()
+    assert session.unit(b"Bearer other") is None
 
 
 async def test_who_comes_late_with_the_old_unit_gets_the_new_one() -> None:
-    """Twenty parallel posts with one failed unit cost one fetch."""
+    """Parallel messages with one failed unit need one fetch."""
     session, upstream = CsrfSession(), Upstream()
     Exchange(session, upstream)
     upstream.give(unit(b"two"))
@@ -78,13 +80,14 @@ async def test_who_comes_late_with_the_old_unit_gets_the_new_one() -> None:
 
 
 async def test_a_failed_unit_is_fetched_anew_and_not_used_meanwhile() -> None:
-    """Its session is over."""
+    """Its session has ended."""
     session, upstream = CsrfSession(), Upstream()
     Exchange(session, upstream)
     upstream.give(unit(b"one"))
 
     again = Exchange(session, upstream, failed=unit(b"one"))
-    assert (session.unit(AUTH), len(upstream.waiting)) == (None, 2)
+    assert session.unit(AUTH) is None
+    assert len(upstream.waiting) == 2
     upstream.give(unit(b"two"))
     await asyncio.sleep(0)
 
@@ -92,7 +95,7 @@ async def test_a_failed_unit_is_fetched_anew_and_not_used_meanwhile() -> None:
 
 
 async def test_an_upstream_that_gives_none_is_asked_again_the_next_time() -> None:
-    """Nothing is remembered of it."""
+    """The failure is not cached."""
     session, upstream = CsrfSession(), Upstream()
     first = Exchange(session, upstream)
     upstream.give(None)
@@ -107,7 +110,7 @@ async def test_an_upstream_that_gives_none_is_asked_again_the_next_time() -> Non
 
 
 async def test_a_fault_of_the_fetch_reaches_all_who_wait() -> None:
-    """None of them waits for ever, and the next one may try."""
+    """The next exchange fetches again."""
     session, upstream = CsrfSession(), Upstream()
     exchanges = [Exchange(session, upstream) for _ in range(2)]
     error = LookupError()
@@ -122,7 +125,7 @@ async def test_a_fault_of_the_fetch_reaches_all_who_wait() -> None:
 
 
 async def test_a_fetch_may_be_over_at_once() -> None:
-    """Then nobody waits."""
+    """There is no wait."""
     session, upstream = CsrfSession(), Upstream()
     upstream.results.append(unit())
 
@@ -133,7 +136,7 @@ async def test_a_fetch_may_be_over_at_once() -> None:
 
 
 async def test_answers_within_the_session_update_its_unit_only() -> None:
-    """Those to an older unit, and those that set nothing, change nothing."""
+    """Answers to an older unit change nothing."""
     session, upstream = CsrfSession(), Upstream()
     Exchange(session, upstream)
     upstream.give(unit(b"two", S=b"1"))
@@ -149,7 +152,7 @@ async def test_answers_within_the_session_update_its_unit_only() -> None:
 
 
 async def test_a_fetch_that_hangs_holds_up_no_other_path() -> None:
-    """The unit of whichever fetch is first serves all; what comes late is dropped."""
+    """The first unit serves all, and a later one is dropped."""
     session, stuck, upstream = CsrfSession(), Upstream(), Upstream()
     waiting = Exchange(session, stuck, path=b"/stuck")
     other = Exchange(session, upstream, path=b"/other")
@@ -162,25 +165,29 @@ async def test_a_fetch_that_hangs_holds_up_no_other_path() -> None:
 
 
 async def test_a_late_fault_is_nobodys_any_more() -> None:
-    """All that waited have a unit."""
+    """All exchanges have a unit."""
     session, stuck, upstream = CsrfSession(), Upstream(), Upstream()
     waiting = Exchange(session, stuck, path=b"/stuck")
     Exchange(session, upstream)
     upstream.give(unit())
     stuck.give(LookupError())
     await asyncio.sleep(0)
-    assert (waiting.result, waiting.error, session.unit(AUTH)) == (unit(), None, unit())
+    assert waiting.result == unit()
+    assert waiting.error is None
+    assert session.unit(AUTH) == unit()
 
 
 @pytest.mark.parametrize("second", [unit(), None])
 async def test_after_somebody_elses_fetch_in_vain_there_is_one_more(second: CsrfUnit | None) -> None:
-    """Theirs may have met a server that hangs; those that wait share it, and then give up."""
+    """The exchanges share the second fetch."""
     session, upstream = CsrfSession(), Upstream()
     first = Exchange(session, upstream)
     others = [Exchange(session, upstream) for _ in range(5)]
     upstream.give(None)
     await asyncio.sleep(0)
-    assert (first.result, [each.result for each in others], len(upstream.waiting)) == (None, ["waiting"] * 5, 2)
+    assert first.result is None
+    assert [each.result for each in others] == ["waiting"] * 5
+    assert len(upstream.waiting) == 2
 
     upstream.give(second)
     await asyncio.sleep(0)
@@ -188,7 +195,7 @@ async def test_after_somebody_elses_fetch_in_vain_there_is_one_more(second: Csrf
 
 
 async def test_a_unit_for_another_access_token_is_not_given() -> None:
-    """A fetch that began with the token before serves those that began with it."""
+    """A fetch serves exchanges with its own access token."""
     session, before, upstream = CsrfSession(), Upstream(), Upstream()
     results: list[CsrfUnit | None] = []
 
@@ -207,7 +214,7 @@ async def test_a_unit_for_another_access_token_is_not_given() -> None:
 
 
 async def test_a_unit_that_failed_is_not_given_again_by_a_fetch_that_was_overtaken() -> None:
-    """It hangs still; whoever comes then with the unit of another path has a fetch of its own."""
+    """The exchange fetches a unit of its own."""
     session, stuck, upstream = CsrfSession(), Upstream(), Upstream()
     Exchange(session, stuck, path=b"/stuck")
     Exchange(session, upstream, path=b"/other")

@@ -1,4 +1,4 @@
-"""CSRF units."""
+"""CSRF tokens with their cookies."""
 
 import pytest
 
@@ -22,12 +22,12 @@ from tests.unit.forwarding.csrf.units import AUTH, unit
     ],
 )
 def test_a_set_cookie_has_a_name_a_value_and_maybe_an_end(set_cookie: bytes, parsed: tuple[bytes, bytes, bool]) -> None:
-    """RFC 6265 §5.2: without a name it is none, and a Max-Age of zero or less deletes."""
+    """Without a name it is invalid, and a Max-Age of 0 or less deletes it (RFC 6265 §5.2)."""
     assert parse(set_cookie) == parsed
 
 
 def test_a_unit_follows_its_session() -> None:
-    """New values take the place of old ones, in their order; deleted cookies go; others are not its own."""
+    """Cookies with other names are not added."""
     updated = unit(A=b"1", B=b"2", C=b"3").updated([b"B=x; Path=/", b"D=4", b"A=; Max-Age=0", b"E=; Max-Age=0"])
 
     assert updated.cookie_field() == b"B=x; C=3"
@@ -35,14 +35,14 @@ def test_a_unit_follows_its_session() -> None:
 
 
 def test_cookies_that_the_fetch_has_not_set_are_the_senders() -> None:
-    """What the fetch has set stays with us, deleted or not."""
+    """Cookies of the fetch are not passed on, even if they are deleted."""
     given = unit(A=b"1", B=b"2").for_sender([b"A=x; Path=/", b"D=4; Secure", b"B=; Max-Age=0", b"a=5", b"D=6"])
 
     assert given == [b"D=4; Secure", b"a=5", b"D=6"]
 
 
 def test_a_shared_unit_has_what_its_fetch_has_set() -> None:
-    """A cookie that the fetch deletes is none of it."""
+    """A deleted cookie is not part of it."""
     made = shared_unit(b"T", [b"A=a%2B!=; Path=/http; Secure", b"B=b", b"C=; Max-Age=0"], AUTH)
 
     assert made == unit(b"T", A=b"a%2B!=", B=b"b")
@@ -50,7 +50,7 @@ def test_a_shared_unit_has_what_its_fetch_has_set() -> None:
 
 
 def test_a_senders_own_session_keeps_its_cookies() -> None:
-    """But for those that the fetch within it has changed, which the sender is told of with the answer, once each."""
+    """The sender gets the cookies that the fetch changed, once each."""
     fetched = [b"B=new; Path=/http", b"C=; Max-Age=0", b"D=4"]
     made = unit_within(b"A=a=1; B=old; C=3", b"T", fetched, AUTH)
 
@@ -61,5 +61,5 @@ def test_a_senders_own_session_keeps_its_cookies() -> None:
 
 
 def test_a_unit_shows_neither_token_nor_cookies() -> None:
-    """Both open a session."""
+    """The repr has the number of cookies."""
     assert repr(unit(b"canary", S=b"canary")) == "<CsrfUnit with 1 cookies>"

@@ -1,4 +1,4 @@
-"""Places at the upstream: who has one, who waits, who is sent away."""
+"""Which exchanges get a slot, wait, or are refused."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,28 +15,28 @@ from tests.unit.forwarding.world import MemorySender, turns
 
 
 class Exchange:
-    """Takes a place, keeps it until it is told to end, and gives it back."""
+    """Acquires a slot, and releases it when told to."""
 
-    def __init__(self, places: ConcurrencyLimit, *, fails: bool = False) -> None:
+    def __init__(self, limit: ConcurrencyLimit, *, fails: bool = False) -> None:
         self.sender = MemorySender()
         self.body = IncomingBody(MemoryTransport(), 10)
-        self.has_place = False
+        self.has_slot = False
         self.error: BaseException | None = None
         self.ended = asyncio.Event()
         self._fails = fails
         self.over = asyncio.Event()
-        self.sender.run = CoroutineRunner(self._serve(places), self._end)
+        self.sender.run = CoroutineRunner(self._serve(limit), self._end)
         self.sender.run.start()
 
-    async def _serve(self, places: ConcurrencyLimit) -> None:
-        await places.take(self.sender, self.body)
+    async def _serve(self, limit: ConcurrencyLimit) -> None:
+        await limit.acquire(self.sender, self.body)
         try:
-            self.has_place = True
+            self.has_slot = True
             if not self._fails:
                 await asyncio.get_running_loop().create_task(self.ended.wait())
         finally:
-            self.has_place = False
-            places.give_back()
+            self.has_slot = False
+            limit.release()
 
     def _end(self, error: BaseException | None) -> None:
         self.error = error
@@ -45,10 +45,10 @@ class Exchange:
     @property
     def state(self) -> str:
         """`served`, `waits` or `over`."""
-        return "served" if self.has_place else "over" if self.over.is_set() else "waits"
+        return "served" if self.has_slot else "over" if self.over.is_set() else "waits"
 
     async def end(self) -> None:
-        """Let it give its place back."""
+        """Releases its slot."""
         self.ended.set()
         await turns()
 
@@ -60,39 +60,39 @@ def clock() -> HandLoop:
 
 
 @pytest.fixture
-def places(clock: HandLoop) -> ConcurrencyLimit:
-    """One place, and room for two that wait, for ten seconds each."""
+def limit(clock: HandLoop) -> ConcurrencyLimit:
+    """One slot, and a queue of two that wait for ten seconds each."""
     return ConcurrencyLimit(most=1, queue=2, patience=10, deadlines=clock.deadlines())
 
 
 def empty() -> IncomingBody:
-    """No body."""
+    """Makes an empty body."""
     return IncomingBody(MemoryTransport(), 0)
 
 
 def states(*exchanges: Exchange) -> list[str]:
-    """Of each."""
+    """Returns the state of each."""
     return [each.state for each in exchanges]
 
 
-async def test_who_waits_is_served_in_order(places: ConcurrencyLimit) -> None:
+async def test_who_waits_is_served_in_order(limit: ConcurrencyLimit) -> None:
     """Nobody that comes later passes one that waits."""
-    first, second, third = (Exchange(places) for _ in range(3))
-    assert (states(first, second, third), places.waiting) == (["served", "waits", "waits"], 2)
+    first, second, third = (Exchange(limit) for _ in range(3))
+    assert (states(first, second, third), limit.waiting) == (["served", "waits", "waits"], 2)
 
     await first.end()
-    assert (states(second, third), places.waiting) == (["served", "waits"], 1)
-    late = Exchange(places)
+    assert (states(second, third), limit.waiting) == (["served", "waits"], 1)
+    late = Exchange(limit)
     await second.end()
-    assert (states(third, late), places.waiting) == (["served", "waits"], 1)
+    assert (states(third, late), limit.waiting) == (["served", "waits"], 1)
     await third.end()
     await late.end()
-    assert repr(places) == "<Places 1 of 1 free, 0 waiting>"
+    assert repr(limit) == "<ConcurrencyLimit 1 of 1 free, 0 waiting>"
 
 
-async def test_a_full_queue_sends_away(places: ConcurrencyLimit) -> None:
+async def test_a_full_queue_sends_away(limit: ConcurrencyLimit) -> None:
     """At once, and says which options it met."""
-    exchanges = [Exchange(places) for _ in range(4)]
+    exchanges = [Exchange(limit) for _ in range(4)]
 
     refusal = exchanges[-1].error
     assert isinstance(refusal, Overloaded)
@@ -106,20 +106,20 @@ async def test_a_full_queue_sends_away(places: ConcurrencyLimit) -> None:
 
 
 async def test_without_a_queue_nobody_waits(clock: HandLoop) -> None:
-    """The second is sent away."""
-    places = ConcurrencyLimit(most=1, queue=0, patience=10, deadlines=clock.deadlines())
-    first, second = Exchange(places), Exchange(places)
+    """The second one is refused."""
+    limit = ConcurrencyLimit(most=1, queue=0, patience=10, deadlines=clock.deadlines())
+    first, second = Exchange(limit), Exchange(limit)
 
     assert "there is no queue" in str(second.error)
     await first.end()
-    assert Exchange(places, fails=True).error is None
+    assert Exchange(limit, fails=True).error is None
 
 
-async def test_patience_has_an_end(places: ConcurrencyLimit, clock: HandLoop) -> None:
-    """Of each that waits, from when it began."""
-    first, second = Exchange(places), Exchange(places)
+async def test_patience_has_an_end(limit: ConcurrencyLimit, clock: HandLoop) -> None:
+    """It begins with each wait."""
+    first, second = Exchange(limit), Exchange(limit)
     clock.advance(6)
-    third = Exchange(places)
+    third = Exchange(limit)
     clock.advance(5)
 
     assert states(first, second, third) == ["served", "over", "waits"]
@@ -130,13 +130,11 @@ async def test_patience_has_an_end(places: ConcurrencyLimit, clock: HandLoop) ->
     await third.end()
 
 
-async def test_a_deadline_that_strikes_after_the_call_changes_nothing(
-    places: ConcurrencyLimit, clock: HandLoop
-) -> None:
-    """The place is taken over."""
-    await places.take(MemorySender(), empty())
-    called = Exchange(places)
-    places.give_back()
+async def test_a_deadline_that_strikes_after_the_call_changes_nothing(limit: ConcurrencyLimit, clock: HandLoop) -> None:
+    """The slot is used."""
+    await limit.acquire(MemorySender(), empty())
+    called = Exchange(limit)
+    limit.release()
     assert called.state == "waits"
     clock.advance(11)
     await turns()
@@ -146,19 +144,19 @@ async def test_a_deadline_that_strikes_after_the_call_changes_nothing(
 
 
 def close_own_side(exchange: Exchange) -> None:
-    """As nearly all senders that go do."""
+    """Nearly all senders disconnect like this."""
     exchange.sender.half_closed = True
     exchange.sender.wake()
 
 
 def reset(exchange: Exchange) -> None:
-    """The connection is gone."""
+    """The connection is lost."""
     exchange.sender.left = True
     exchange.sender.wake()
 
 
 def break_body(exchange: Exchange) -> None:
-    """What came cannot be read."""
+    """The body fails."""
     exchange.body.fail(RequestMalformed("x"))
     exchange.sender.wake()
 
@@ -170,80 +168,80 @@ Going = Callable[[Exchange], None]
     ("go", "error"), [(close_own_side, SenderLeft), (reset, SenderLeft), (break_body, RequestMalformed)]
 )
 async def test_a_sender_that_goes_makes_room_at_once(
-    places: ConcurrencyLimit, go: Going, error: type[Exception]
+    limit: ConcurrencyLimit, go: Going, error: type[Exception]
 ) -> None:
-    """In the queue; and what it was called for is the next one's."""
-    await places.take(MemorySender(), empty())
-    first, second = Exchange(places), Exchange(places)
+    """The next exchange gets its slot."""
+    await limit.acquire(MemorySender(), empty())
+    first, second = Exchange(limit), Exchange(limit)
     go(first)
-    assert (type(first.error), places.waiting) == (error, 1)
+    assert (type(first.error), limit.waiting) == (error, 1)
 
-    third = Exchange(places)
-    assert (states(second, third), places.waiting) == (["waits", "waits"], 2)
-    places.give_back()
+    third = Exchange(limit)
+    assert (states(second, third), limit.waiting) == (["waits", "waits"], 2)
+    limit.release()
     go(second)
     await turns()
     assert (type(second.error), third.state) == (error, "served")
     await third.end()
 
 
-async def test_one_that_is_gone_already_does_not_wait(places: ConcurrencyLimit) -> None:
-    """Its turn would be for nothing."""
-    first = Exchange(places)
+async def test_one_that_is_gone_already_does_not_wait(limit: ConcurrencyLimit) -> None:
+    """It would only waste its turn."""
+    first = Exchange(limit)
     sender = MemorySender()
     sender.half_closed = True
     with pytest.raises(SenderLeft):
-        await places.take(sender, empty())
-    assert places.waiting == 0
+        await limit.acquire(sender, empty())
+    assert limit.waiting == 0
     await first.end()
 
 
-async def test_other_changes_wake_nobody_for_good(places: ConcurrencyLimit) -> None:
-    """More of its body came: it goes on waiting."""
-    first, second = Exchange(places), Exchange(places)
+async def test_other_changes_wake_nobody_for_good(limit: ConcurrencyLimit) -> None:
+    """More of its body arrived."""
+    first, second = Exchange(limit), Exchange(limit)
     second.body.push(b"x")
     second.sender.wake()
 
     assert second.state == "waits"
     await first.end()
     await second.end()
-    assert repr(places) == "<Places 1 of 1 free, 0 waiting>"
+    assert repr(limit) == "<ConcurrencyLimit 1 of 1 free, 0 waiting>"
 
 
-async def test_when_it_closes_all_that_wait_are_told(places: ConcurrencyLimit) -> None:
-    """Who has a place keeps it; nobody waits from then on."""
-    first, second, third = (Exchange(places) for _ in range(3))
-    places.close()
+async def test_when_it_closes_all_that_wait_are_told(limit: ConcurrencyLimit) -> None:
+    """An exchange with a slot keeps it."""
+    first, second, third = (Exchange(limit) for _ in range(3))
+    limit.close()
 
     assert states(first, second, third) == ["served", "over", "over"]
     assert [type(each.error) for each in (second, third)] == [Draining, Draining]
-    assert isinstance(Exchange(places).error, Overloaded)
+    assert isinstance(Exchange(limit).error, Overloaded)
     await first.end()
-    assert Exchange(places, fails=True).error is None
+    assert Exchange(limit, fails=True).error is None
 
 
 async def test_a_thousand_that_fail_at_once_do_not_call_each_other(clock: HandLoop) -> None:
-    """Each has its own turn of the event loop: the stack stays flat."""
-    places = ConcurrencyLimit(most=1, queue=2000, patience=10, deadlines=clock.deadlines())
-    first = Exchange(places)
-    others = [Exchange(places, fails=True) for _ in range(2000)]
+    """Each one continues in its own turn of the event loop."""
+    limit = ConcurrencyLimit(most=1, queue=2000, patience=10, deadlines=clock.deadlines())
+    first = Exchange(limit)
+    others = [Exchange(limit, fails=True) for _ in range(2000)]
     await first.end()
     async with asyncio.timeout(30):
         await others[-1].over.wait()
 
     assert [each.error for each in others if each.error] == []
-    assert repr(places) == "<Places 1 of 1 free, 0 waiting>"
+    assert repr(limit) == "<ConcurrencyLimit 1 of 1 free, 0 waiting>"
 
 
-async def test_one_that_is_thrown_away_while_it_waits_leaves_no_trace(places: ConcurrencyLimit) -> None:
-    """Whether it has been called or not."""
-    first = Exchange(places)
-    coroutines = [places.take(MemorySender(), empty()) for _ in range(2)]
+async def test_one_that_is_thrown_away_while_it_waits_leaves_no_trace(limit: ConcurrencyLimit) -> None:
+    """This holds before and after it got a slot."""
+    first = Exchange(limit)
+    coroutines = [limit.acquire(MemorySender(), empty()) for _ in range(2)]
     for each in coroutines:
         each.send(None)
     coroutines[1].close()
-    assert places.waiting == 1
+    assert limit.waiting == 1
     await first.end()
     coroutines[0].close()
 
-    assert repr(places) == "<Places 1 of 1 free, 0 waiting>"
+    assert repr(limit) == "<ConcurrencyLimit 1 of 1 free, 0 waiting>"

@@ -1,14 +1,14 @@
-"""Which content a route takes."""
+"""Media types that a route accepts."""
 
 import pytest
 
-from proxy.forwarding.limits.media_type import takes
+from proxy.forwarding.limits.media_type import accepts
 
 RANGES = ("application/xml", "text/*")
 
 
 @pytest.mark.parametrize(
-    ("content_types", "taken"),
+    ("content_types", "accepted"),
     [
         ([b"application/xml"], True),
         ([b"Application/XML"], True),
@@ -32,6 +32,6 @@ RANGES = ("application/xml", "text/*")
         ([b"text/plain", b"application/json"], False),
     ],
 )
-def test_a_media_type_is_compared_without_case_and_parameters(content_types: list[bytes], *, taken: bool) -> None:
-    """All that a request names must be taken, for nobody knows which of them the upstream reads."""
-    assert takes(RANGES, content_types) is taken
+def test_a_media_type_is_compared_without_case_and_parameters(content_types: list[bytes], *, accepted: bool) -> None:
+    """Each of several types must match, because the upstream may read any."""
+    assert accepts(RANGES, content_types) is accepted

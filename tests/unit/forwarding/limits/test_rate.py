@@ -1,82 +1,78 @@
-"""Token buckets, on a clock that is a number."""
+"""Token buckets."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.forwarding.limits import rate
-from proxy.forwarding.limits.rate import Buckets, counted_as
+from proxy.forwarding.limits.rate import TokenBuckets, counted_as
 
 
 def test_a_burst_passes_and_then_one_an_interval() -> None:
-    """Who is refused is told when to come again, and pays nothing for having asked."""
-    buckets = Buckets(interval=0.5, burst=3)
+    """A refused request does not count."""
+    buckets = TokenBuckets(interval=0.5, burst=3)
 
-    assert [buckets.take("a", 10.0) for _ in range(3)] == [0, 0, 0]
-    assert [buckets.take("a", 10.0) for _ in range(5)] == pytest.approx([0.5] * 5, abs=1e-5)
-    assert buckets.take("a", 10.4) == pytest.approx(0.1, abs=1e-5)
-    assert buckets.take("a", 10.5) == 0
-    assert buckets.take("a", 10.5) > 0
+    assert [buckets.acquire("a", 10.0) for _ in range(3)] == [0, 0, 0]
+    assert [buckets.acquire("a", 10.0) for _ in range(5)] == pytest.approx([0.5] * 5, abs=1e-5)
+    assert buckets.acquire("a", 10.4) == pytest.approx(0.1, abs=1e-5)
+    assert buckets.acquire("a", 10.5) == 0
+    assert buckets.acquire("a", 10.5) > 0
 
 
 def test_a_bucket_is_never_more_than_full() -> None:
-    """However long the sender was silent."""
-    buckets = Buckets(interval=1, burst=2)
-    buckets.take("a", 0)
+    """A long pause adds nothing."""
+    buckets = TokenBuckets(interval=1, burst=2)
+    buckets.acquire("a", 0)
 
-    assert [buckets.take("a", 1e6) > 0 for _ in range(3)] == [False, False, True]
+    assert [buckets.acquire("a", 1e6) > 0 for _ in range(3)] == [False, False, True]
 
 
 def test_each_sender_has_a_bucket_of_its_own() -> None:
-    """One that asks too often takes nothing from another."""
-    buckets = Buckets(interval=1, burst=1)
+    """Senders do not affect each other."""
+    buckets = TokenBuckets(interval=1, burst=1)
 
-    assert [buckets.take(sender, 0) > 0 for sender in ("a", "a", "b")] == [False, True, False]
+    assert [buckets.acquire(sender, 0) > 0 for sender in ("a", "a", "b")] == [False, True, False]
 
 
 def test_a_sender_whose_bucket_is_full_is_forgotten() -> None:
-    """When somebody else asks; nothing is lost by it."""
-    buckets = Buckets(interval=1, burst=2)
+    """The next request of another sender drops it."""
+    buckets = TokenBuckets(interval=1, burst=2)
     for sender in ("a", "b", "a"):
-        buckets.take(sender, 0)
-    buckets.take("c", 1.5)
+        buckets.acquire(sender, 0)
+    buckets.acquire("c", 1.5)
     assert len(buckets) == 2
 
-    buckets.take("c", 2.0)
+    buckets.acquire("c", 2.0)
     assert len(buckets) == 1
 
 
 def test_no_more_senders_are_remembered_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The one that asked longest ago is forgotten first."""
+    """The least recently used bucket is dropped."""
     monkeypatch.setattr(rate, "MOST_SENDERS", 3)
-    buckets = Buckets(interval=1, burst=1)
+    buckets = TokenBuckets(interval=1, burst=1)
     for sender in ("a", "b", "c", "d"):
-        buckets.take(sender, 0)
+        buckets.acquire(sender, 0)
 
     assert len(buckets) == 3
-    assert buckets.take("d", 0) > 0
-    assert buckets.take("a", 0) == 0
+    assert buckets.acquire("d", 0) > 0
+    assert buckets.acquire("a", 0) == 0
 
 
 def test_a_rate_that_no_clock_can_tell_from_none_limits_nothing() -> None:
-    """The sum of a late time and a short interval is that time."""
-    buckets = Buckets(interval=1e-9, burst=1)
+    """Adding a short interval to a late time does not change it."""
+    buckets = TokenBuckets(interval=1e-9, burst=1)
 
-    assert [buckets.take("a", 1e9) for _ in range(3)] == [0, 0, 0]
+    assert [buckets.acquire("a", 1e9) for _ in range(3)] == [0, 0, 0]
     assert len(buckets) == 0
 
 
-@given(
-    count=st.integers(1, 100),
-    burst=st.integers(1, 20),
-    pauses=st.lists(st.floats(0, 3), max_size=200),
-)
+@given(count=st.integers(1, 100), burst=st.integers(1, 20), pauses=st.lists(st.floats(0, 3), max_size=200))
 def test_no_stretch_of_time_lets_more_through_than_burst_and_rate(count: int, burst: int, pauses: list[float]) -> None:
-    """Whenever the sender asks."""
-    buckets, now, passed = Buckets(interval=1 / count, burst=burst), 0.0, []
+    """The pauses between requests do not matter."""
+    buckets, now, passed = TokenBuckets(interval=1 / count, burst=burst), 0.0, []
     for pause in pauses:
         now += pause
-        if not buckets.take("a", now):
+        if not buckets.acquire("a", now):
             passed.append(now)
 
     for first, start in enumerate(passed):
@@ -86,14 +82,14 @@ def test_no_stretch_of_time_lets_more_through_than_burst_and_rate(count: int, bu
 
 @given(count=st.integers(1, 100), burst=st.integers(1, 20), asked=st.integers(1, 40))
 def test_who_waits_as_long_as_told_passes(count: int, burst: int, asked: int) -> None:
-    """And would not have passed much earlier."""
-    buckets, now = Buckets(interval=1 / count, burst=burst), 1000.0
+    """An earlier request is refused."""
+    buckets, now = TokenBuckets(interval=1 / count, burst=burst), 1000.0
     for _ in range(asked):
-        wait = buckets.take("a", now)
+        wait = buckets.acquire("a", now)
         if wait:
-            assert buckets.take("a", now + wait - 1e-5) > 0
+            assert buckets.acquire("a", now + wait - 1e-5) > 0
             now += wait + 1e-9
-            assert buckets.take("a", now) == 0
+            assert buckets.acquire("a", now) == 0
 
 
 @pytest.mark.parametrize(
@@ -109,5 +105,5 @@ def test_who_waits_as_long_as_told_passes(count: int, burst: int, asked: int) ->
     ],
 )
 def test_an_address_is_counted_as_one_sender(address: str, sender: str) -> None:
-    """IPv6 by /64: one host could use all addresses in it."""
+    """A host may use a whole IPv6 /64."""
     assert counted_as(address) == sender

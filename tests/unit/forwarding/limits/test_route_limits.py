@@ -1,11 +1,11 @@
-"""What a route asks of a message, and in which order."""
+"""The limits of a route, in their order."""
 
 from typing import Any
 
 import pytest
 
 from proxy.errors import BodyTooLarge, ContentTypeNotAllowed, Overloaded, RateExceeded
-from proxy.forwarding.limits.route_limits import RouteLimits, bounds_of
+from proxy.forwarding.limits.route_limits import RouteLimits, limits_of
 from tests.fakes.loop import HandLoop
 from tests.unit.forwarding.world import Pair, request, settings
 
@@ -13,35 +13,35 @@ XML = (b"Content-Type", b"application/xml")
 JSON = (b"Content-Type", b"application/json")
 
 
-def bounds(clock: HandLoop | None = None, **options: Any) -> RouteLimits:
-    """Bounds."""
-    made = bounds_of(settings(**options), (clock or HandLoop()).deadlines())
+def limits(clock: HandLoop | None = None, **options: Any) -> RouteLimits:
+    """Makes limits."""
+    made = limits_of(settings(**options), (clock or HandLoop()).deadlines())
     assert made
     return made
 
 
-async def enter(
-    bounds: RouteLimits, *fields: Pair, body: bytes | None = b"x", length: int | None = None, address: str = "192.0.2.7"
+async def acquire(
+    limits: RouteLimits, *fields: Pair, body: bytes | None = b"x", length: int | None = None, address: str = "192.0.2.7"
 ) -> None:
-    """Ask it about a message."""
+    """Checks a message."""
     message = request("POST /orders", *fields, body=body, length=length)
-    await bounds.enter(message.head, message.body, message.sender, address)
+    await limits.acquire(message.head, message.body, message.sender, address)
 
 
-def test_a_route_that_asks_for_nothing_has_no_gate() -> None:
-    """Its exchanges pay for a look at None."""
-    assert bounds_of(settings(), HandLoop().deadlines()) is None
+def test_a_route_without_options_has_no_limits() -> None:
+    """Its exchanges skip the check."""
+    assert limits_of(settings(), HandLoop().deadlines()) is None
 
 
 @pytest.mark.parametrize(
     "options", [{"content_types": ["text/*"]}, {"rate": {"per_sender": "1/s"}}, {"max_concurrency": 1}]
 )
 async def test_each_option_alone_makes_one(options: dict[str, Any]) -> None:
-    """That can be entered, left and closed."""
-    made = bounds(**options)
-    await enter(made, (b"Content-Type", b"text/plain"))
+    """They can be acquired, released and closed."""
+    made = limits(**options)
+    await acquire(made, (b"Content-Type", b"text/plain"))
     assert made.waiting == 0
-    made.leave()
+    made.release()
     await made.close()
 
 
@@ -52,59 +52,59 @@ async def test_each_option_alone_makes_one(options: dict[str, Any]) -> None:
 async def test_content_that_is_taken_passes_and_so_does_none(
     fields: tuple[Pair, ...], body: bytes | None, length: int | None
 ) -> None:
-    """A request without content is not judged, whatever type it names."""
-    await enter(bounds(content_types=["application/xml"]), *fields, body=body, length=length)
+    """A request without content may name any type."""
+    await acquire(limits(content_types=["application/xml"]), *fields, body=body, length=length)
 
 
 @pytest.mark.parametrize(("fields", "body", "length"), [((JSON,), b"x", None), ((JSON,), None, 9), ((), None, None)])
 async def test_other_content_is_refused_with_what_is_taken(
     fields: tuple[Pair, ...], body: bytes | None, length: int | None
 ) -> None:
-    """Also where nobody says what it is; chunked content counts as content."""
-    with pytest.raises(ContentTypeNotAllowed, match=r"takes application/xml, text/\* only") as raised:
-        await enter(bounds(content_types=["application/xml", "text/*"]), *fields, body=body, length=length)
+    """A missing type is refused, and chunked content counts."""
+    with pytest.raises(ContentTypeNotAllowed, match=r"accepts application/xml, text/\* only") as raised:
+        await acquire(limits(content_types=["application/xml", "text/*"]), *fields, body=body, length=length)
 
     assert raised.value.accepted == ("application/xml", "text/*")
 
 
 async def test_a_sender_that_asks_too_often_is_told_when_to_come_again() -> None:
-    """In whole seconds, rounded up; the burst is the number in the rate unless given."""
+    """Seconds are rounded up, and the burst is the number in the rate."""
     clock = HandLoop()
-    made = bounds(clock, rate={"per_sender": "2/m"})
-    await enter(made)
-    await enter(made)
+    made = limits(clock, rate={"per_sender": "2/m"})
+    await acquire(made)
+    await acquire(made)
     with pytest.raises(RateExceeded, match="send again in 30 s") as raised:
-        await enter(made)
+        await acquire(made)
     assert (raised.value.retry_after, raised.value.error_type) == (30, "http_request_denied")
     clock.advance(29.5)
     with pytest.raises(RateExceeded, match="send again in 1 s"):
-        await enter(made)
+        await acquire(made)
     clock.advance(0.5)
-    await enter(made)
+    await acquire(made)
 
 
 async def test_senders_are_counted_by_their_networks() -> None:
-    """IPv6 by /64."""
-    made = bounds(rate={"per_sender": "50/s", "burst": 1})
+    """A host may use a whole IPv6 /64."""
+    made = limits(rate={"per_sender": "50/s", "burst": 1})
     for address in ("192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8:0:1::1", ""):
-        await enter(made, address=address)
+        await acquire(made, address=address)
     for address in ("::ffff:192.0.2.1", "2001:db8::2", ""):
         with pytest.raises(RateExceeded):
-            await enter(made, address=address)
+            await acquire(made, address=address)
 
 
 async def test_the_first_refusal_wins() -> None:
-    """Size, content type, rate, place; what is refused earlier costs nothing later."""
-    made = bounds(content_types=["text/*"], rate={"per_sender": "1/h"}, max_concurrency=1, max_body=4)
+    """The order is size, content type, rate, concurrency."""
+    made = limits(content_types=["text/*"], rate={"per_sender": "1/h"}, max_concurrency=1, max_body=4)
     with pytest.raises(BodyTooLarge):
-        await enter(made, JSON, body=None, length=5)
+        await acquire(made, JSON, body=None, length=5)
     with pytest.raises(ContentTypeNotAllowed):
-        await enter(made, JSON)
+        await acquire(made, JSON)
     text = (b"Content-Type", b"text/plain")
-    await enter(made, text)
+    await acquire(made, text)
     with pytest.raises(RateExceeded):
-        await enter(made, text)
+        await acquire(made, text)
     with pytest.raises(Overloaded):
-        await enter(made, text, address="192.0.2.8")
-    made.leave()
-    await enter(made, text, address="192.0.2.9")
+        await acquire(made, text, address="192.0.2.8")
+    made.release()
+    await acquire(made, text, address="192.0.2.9")

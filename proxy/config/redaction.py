@@ -1,4 +1,4 @@
-"""Which words of a configuration may be shown: a slip can make a key of a secret (`{client_secret:s3cr3t}`)."""
+"""Which keys of a configuration may be shown: a typo can turn a secret into a key (`{client_secret:s3cr3t}`)."""
 
 import re
 from collections.abc import Collection
@@ -8,25 +8,25 @@ from functools import cache
 from pydantic import BaseModel
 
 from proxy.config.base import Model, descendants
+from proxy.config.checked_text import OWN_FIELDS, OWN_PARAMS, check_name
 from proxy.config.document import General, OAuthClientEntry, RouteEntry
-from proxy.config.names import OWN_FIELDS, OWN_PARAMS, check_name
 
 HIDDEN = "…"
 _EXTENSION = re.compile(r"X(?:-[A-Za-z]+)+")
-"What fields of one's own are called."
+"The usual form of private field names."
 _PARTS = {"oauth_clients", "routes"}
 CLOSE, FURTHER = 0.8, 2
-"How much of a word has to be in a known one, and how much longer or shorter it may be: no secret fits in between."
+"Similarity to a known word that is required, and difference in length that is allowed."
 
 
 def shown(steps: tuple[str | int, ...]) -> tuple[str | int, ...]:
-    """The location as people may see it: options, also misspelt ones, indices and names of OAuth clients."""
+    """Hides all steps of a location but options (also misspelt ones), indices and names of OAuth clients."""
     named = steps[:2] if len(steps) > 2 and steps[0] == "oauth_clients" and _is_name(steps[1]) else ()
     return named + tuple(step if _is_option(step) else HIDDEN for step in steps[len(named) :])
 
 
 def is_close(word: str, known: Collection[str]) -> bool:
-    """Whether the word is a known one or a misspelling of it, and nothing else."""
+    """Whether the word is a known one or a misspelling of one."""
     found = get_close_matches(word.lower(), known, n=1, cutoff=CLOSE)
     return bool(found) and abs(len(found[0]) - len(word)) <= FURTHER
 
@@ -39,7 +39,7 @@ def _is_option(step: str | int) -> bool:
 
 
 def _is_name(step: str | int) -> bool:
-    """Whether it can be the name of an OAuth client; one that holds no options may be anything."""
+    """Whether it can be the name of an OAuth client, which has options in it."""
     try:
         return bool(check_name(str(step)))
     except ValueError:
@@ -48,6 +48,6 @@ def _is_name(step: str | int) -> bool:
 
 @cache
 def _options() -> frozenset[str]:
-    """What the options of all parts are called."""
+    """Returns the names of all options."""
     models: set[type[BaseModel]] = {General, OAuthClientEntry, RouteEntry, *descendants(Model)}
     return frozenset(name for model in models for name in model.model_fields) | _PARTS | OWN_PARAMS.keys()

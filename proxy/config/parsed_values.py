@@ -1,13 +1,15 @@
-"""The kinds of value that the file writes in its own way: addresses, networks, sizes, durations, switches."""
+"""Options that are parsed into other types: addresses, networks, sizes, durations, switches."""
 
 import math
 import re
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
+
+from proxy.hosts import host_and_port, is_loopback
 
 _SIZE_UNITS = {"": 1, "B": 1, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
 _DURATION_UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -16,20 +18,9 @@ _FREQUENCY = re.compile(r"([1-9][0-9]{0,8})/([smh])")
 _HOST_AND_PORT = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.%]+)\]|(?P<host>[^\s:/\[\]]+)):(?P<port>[0-9]{1,5})")
 
 
-def is_loopback(host: str) -> bool:
-    """Whether the host, a name or an address without brackets, is this machine and nobody else."""
-    host = host.lower().rstrip(".")
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """Where a socket listens: host and port, or the path of a Unix socket."""
+    """The address of a listening socket: host and port, or the path of a Unix socket."""
 
     host: str = ""
     port: int = 0
@@ -38,16 +29,16 @@ class Address:
     def __str__(self) -> str:
         if self.path is not None:
             return f"unix:{self.path}"
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return host_and_port(self.host, self.port)
 
     @property
     def loopback(self) -> bool:
-        """Whether only this machine can reach it; a Unix socket counts as such."""
+        """Whether only this machine can connect to it, as with a Unix socket."""
         return self.path is not None or is_loopback(self.host)
 
 
 def parse_address(value: Any) -> Address:
-    """An address from `host:port`, `[v6]:port` or `unix:/path`; ValueError says what would be right."""
+    """Parses `host:port`, `[v6]:port` or `unix:/path`."""
     if isinstance(value, Address):
         return value
     text = str(value)
@@ -55,12 +46,12 @@ def parse_address(value: Any) -> Address:
         return Address(path=Path(text.removeprefix("unix:")))
     found = _HOST_AND_PORT.fullmatch(text)
     if not found or int(found["port"]) > 65535:
-        raise ValueError("is no address, write host:port (0.0.0.0:8080 for all), [IPv6]:port or unix:/path")
+        raise ValueError("is not a valid address; write host:port (0.0.0.0:8080 for all), [IPv6]:port or unix:/path")
     return Address(host=found["v6"] or found["host"], port=int(found["port"]))
 
 
 def _quantity(value: Any, units: dict[str, Any]) -> tuple[float, Any] | None:
-    """A plain number and its unit's worth; None for what is neither number nor number with a known unit."""
+    """Returns a number and the value of its unit; None if it is not a number, or the unit is unknown."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
@@ -71,80 +62,82 @@ def _quantity(value: Any, units: dict[str, Any]) -> tuple[float, Any] | None:
 
 
 def parse_size(value: Any) -> int:
-    """Bytes from `1MiB`, `200KB` or a number."""
+    """Parses `1MiB`, `200KB` or a number into bytes."""
     quantity = _quantity(value.upper() if isinstance(value, str) else value, _SIZE_UNITS)
     if quantity is None:
-        raise ValueError("is no size, write a number of bytes or like 512KiB, 1MiB, 2GB")
+        raise ValueError("is not a valid size; write a number of bytes, or one like 512KiB, 1MiB, 2GB")
     return int(quantity[0] * quantity[1])
 
 
 def parse_duration(value: Any) -> float:
-    """Seconds from `10s`, `5m`, `1h` or a number."""
+    """Parses `10s`, `5m`, `1h` or a number into seconds."""
     quantity = _quantity(value, _DURATION_UNITS)
     if quantity is None:
-        raise ValueError("is no duration, write a number of seconds or like 500ms, 10s, 5m, 1h")
+        raise ValueError("is not a valid duration; write a number of seconds, or one like 500ms, 10s, 5m, 1h")
     return quantity[0] * float(quantity[1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frequency:
-    """So many in so many seconds."""
+    """A number of events in a number of seconds."""
 
     count: int
     seconds: float
 
     @property
     def interval(self) -> float:
-        """Seconds between two."""
+        """Seconds between two events."""
         return self.seconds / self.count
 
 
 def parse_frequency(value: Any) -> Frequency:
-    """How often, from `50/s`, `600/m` or `1000/h`."""
+    """Parses `50/s`, `600/m` or `1000/h`."""
     if isinstance(value, Frequency):
         return value
     found = _FREQUENCY.fullmatch(str(value))
     if found is None:
-        raise ValueError("is no rate, write a whole number per second, minute or hour, like 50/s, 600/m, 1000/h")
+        raise ValueError(
+            "is not a valid rate; write a whole number per second, minute or hour, like 50/s, 600/m, 1000/h"
+        )
     return Frequency(count=int(found[1]), seconds=_DURATION_UNITS[found[2]])
 
 
 def parse_network(value: Any) -> IPv4Network | IPv6Network:
-    """A network from CIDR; host bits may be set."""
+    """Parses CIDR; host bits may be set."""
     if isinstance(value, IPv4Network | IPv6Network):
         return value
     try:
         return ip_network(str(value), strict=False)
     except ValueError:
-        raise ValueError("is no network, write CIDR like 10.1.0.0/16 or 2001:db8::/32") from None
+        raise ValueError("is not a valid network; write CIDR like 10.1.0.0/16 or 2001:db8::/32") from None
 
 
 def parse_count(value: Any) -> int:
-    """A whole number that is not negative."""
+    """Parses a whole number that is not negative."""
     if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,12}", str(value)):
-        raise ValueError("is no whole number, write one like 100")
+        raise ValueError("is not a whole number; write one like 100")
     return int(value)
 
 
 def parse_share(value: Any) -> float:
-    """A share from 0 (none) to 1 (all)."""
+    """Parses a share from 0 (none) to 1 (all)."""
     quantity = _quantity(value, {"": 1})
     if quantity is None or quantity[0] > 1:
-        raise ValueError("is no share, write a number from 0 to 1, like 0.1")
+        raise ValueError("is not a valid share; write a number from 0 to 1, like 0.1")
     return quantity[0]
 
 
 def parse_switch(value: Any) -> bool:
-    """A boolean; `${NAME}` can only give text, so `true` and `false` as text are taken too."""
+    """Parses a boolean, or the texts `true` and `false`, because `${NAME}` is always text."""
     if isinstance(value, bool):
         return value
     if value not in ("true", "false"):
-        raise ValueError("is no switch, write true or false")
+        raise ValueError("is not a valid switch; write true or false")
     return bool(value == "true")
 
 
 def off_word(value: Any) -> Any:
-    """Gives back the word `off`, which YAML reads as a boolean where it is not quoted."""
+    """Restores the word `off`, which YAML reads as a boolean if it is not quoted."""
     return "off" if value is False else value
 
 
@@ -154,7 +147,9 @@ def _from_folder(path: Path, context: Any) -> Path:
 
 def _file_path(path: Path, info: ValidationInfo) -> Path:
     if path in {Path(), Path("/")}:
-        raise ValueError("names no file, write a path (relative ones start at the configuration file's folder)")
+        raise ValueError(
+            "does not name a file; write a path (a relative one starts at the configuration file's folder)"
+        )
     return _from_folder(path, info.context)
 
 
@@ -163,7 +158,7 @@ def _socket_path(address: Address, info: ValidationInfo) -> Address:
 
 
 def _written(pattern: str, *others: str) -> WithJsonSchema:
-    """How the schema shows a value that is text in the file and something else in the model."""
+    """Returns the schema of a value that is text in the file and another type in the model."""
     return WithJsonSchema({"type": ["string", *others], "pattern": pattern})
 
 

@@ -1,10 +1,10 @@
-"""What an attempt adds to the message: our token, and a CSRF unit or the sender's own cookies."""
+"""What an attempt adds to the message."""
 
 import pytest
 
 from proxy.forwarding.csrf.unit import CsrfUnit
 from proxy.forwarding.exchange import with_credentials
-from proxy.forwarding.outgoing import Outgoing
+from proxy.forwarding.prepared_request import PreparedRequest
 from tests.unit.forwarding.world import token
 
 UNIT = CsrfUnit(token=b"c5rf", cookies=((b"S", b"a=%2B"), (b"T", b"")), authorization=b"Bearer t")
@@ -21,11 +21,11 @@ BARE = CsrfUnit(token=b"c5rf", cookies=(), authorization=b"Bearer t")
     ],
 )
 def test_an_attempt_has_one_authorization(cookies: bytes, unit: CsrfUnit | None, added: list[bytes]) -> None:
-    """Token and session of a unit go together, each value byte for byte."""
-    outgoing = Outgoing("POST", b"/in", b"u", [b"X: 1"], cookies, has_csrf_token=False)
+    """The token of a unit comes with its cookies."""
+    prepared = PreparedRequest("POST", b"/in", b"u", [b"X: 1"], cookies, has_csrf_token=False)
 
-    request = with_credentials(outgoing, token("t"), unit, 3)
+    request = with_credentials(prepared, token("t"), unit, 3)
 
     assert request.fields == [b"X: 1", b"Authorization: Bearer t", *added]
     assert (request.method, request.target, request.authority, request.length) == ("POST", b"/in", b"u", 3)
-    assert outgoing.fields == [b"X: 1"]
+    assert prepared.fields == [b"X: 1"]

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from proxy.config.environment import read_environment
 from proxy.config.problems import ConfigurationError
+from proxy.config.redaction import HIDDEN, is_close, shown
 from proxy.config.resolve import resolve
 from proxy.config.secrets import read_secret
-from proxy.config.vocabulary import HIDDEN, is_close, shown
 from tests.unit.config.conftest import FOLDER, Complaints
 from tests.unit.config.entries import OAUTH, TOKEN_URL, written
 
@@ -158,7 +158,7 @@ def test_no_problem_shows_any_secret(complaints: Complaints, slip: str, secret: 
 def test_a_key_that_swallowed_its_value_is_told_as_such(complaints: Complaints) -> None:
     """The sentence says what is missing, and the line where."""
     told = complaints(slipped("    client_secret: x\n    tls: {ca_file:SECRET}\n", SECRET))
-    assert told == ["proxy.yaml:6: oauth_clients.a.tls.…: has no value, write a colon and a space behind the key"]
+    assert told == ["proxy.yaml:6: oauth_clients.a.tls.…: has no value; write a colon and a space after the key"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What of a request goes on."""
+"""What the upstream receives of a request."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from proxy.config.model import Forwarded
 from proxy.errors import Loop
-from proxy.forwarding.outgoing import prepare
+from proxy.forwarding.prepared_request import prepare
 from proxy.forwarding.target import Target
 from tests.unit.forwarding.world import MemorySender, Pair, request, route
 
@@ -17,12 +17,12 @@ REST = st.binary(max_size=30).map(lambda rest: bytes(octet for octet in rest if 
 
 
 def sent_target(target: str, **options: Any) -> bytes:
-    """The target at the upstream."""
+    """Returns the target at the upstream."""
     return prepare(request(f"POST {target}"), ADDRESS, route(**options)).target
 
 
 def sent_lines(*fields: Pair, **options: Any) -> list[bytes]:
-    """The lines of the fields that go on."""
+    """Returns the field lines at the upstream."""
     return prepare(request("POST /orders", *fields), ADDRESS, route(**options)).fields
 
 
@@ -44,13 +44,13 @@ def sent_lines(*fields: Pair, **options: Any) -> list[bytes]:
     ],
 )
 def test_the_prefix_is_replaced_by_what_it_stands_for(path: str, upstream: str, target: str, sent: bytes) -> None:
-    """Octet by octet behind it."""
+    """The rest is unchanged."""
     assert sent_target(target, path=path, upstream=upstream) == sent
 
 
 @given(rest=REST)
 def test_the_target_survives_byte_for_byte_behind_the_prefix(rest: bytes) -> None:
-    """No octet is decoded, encoded or normalised."""
+    """No byte is decoded, encoded or normalized."""
     given_request = request("POST /orders")
     given_request.target = Target(b"", b"/orders/" + rest)
 
@@ -58,7 +58,7 @@ def test_the_target_survives_byte_for_byte_behind_the_prefix(rest: bytes) -> Non
 
 
 def test_fields_go_on_before_via() -> None:
-    """The sender's fields keep their order, `set_fields` follow, and Via ends it."""
+    """`set_fields` come between them."""
     fields = ((b"X-b", b"1"), (b"Authorization", b"secret"), (b"Via", b"1.0 other"), (b"X-b", b"2"), (b"X-C", b"no"))
 
     assert sent_lines(*fields, set_fields={"X-C": "ours"}) == [
@@ -71,7 +71,7 @@ def test_fields_go_on_before_via() -> None:
 
 
 def test_via_tells_the_version_that_was_received() -> None:
-    """RFC 9110 §7.6.3."""
+    """RFC 9110 §7.6.3 requires it."""
     assert prepare(request("GET /orders", minor=0), ADDRESS, route()).fields == [b"Via: 1.0 cpi-test"]
 
 
@@ -84,25 +84,25 @@ def test_via_tells_the_version_that_was_received() -> None:
     ],
 )
 def test_our_own_name_in_via_is_a_loop(vias: list[bytes]) -> None:
-    """RFC 9110 §7.6.3."""
+    """RFC 9110 §7.6.3 defines the field."""
     with pytest.raises(Loop):
         sent_lines(*((b"Via", value) for value in vias))
 
 
 @pytest.mark.parametrize("via", [b"1.1 cpi-test-2", b"1.1 CPI-TEST", b"1.1 a (cpi-test)", b"cpi-test", b",", b""])
 def test_another_name_in_via_is_none(via: bytes) -> None:
-    """Only the pseudonym counts."""
+    """It has to be the whole pseudonym."""
     assert sent_lines((b"Via", via))[-1] == b"Via: 1.1 cpi-test"
 
 
 def test_only_the_upstreams_own_cookies_go_on() -> None:
-    """Without our prefix."""
+    """The prefix is removed."""
     fields = ((b"Cookie", b"MYSAPSSO2=x; cpi.orders~S=1"), (b"cookie", b"cpi.orders~T=2"))
 
-    outgoing = prepare(request("POST /orders", *fields), ADDRESS, route())
+    prepared = prepare(request("POST /orders", *fields), ADDRESS, route())
 
-    assert outgoing.cookies == b"S=1; T=2"
-    assert outgoing.fields == [b"Via: 1.1 cpi-test"]
+    assert prepared.cookies == b"S=1; T=2"
+    assert prepared.fields == [b"Via: 1.1 cpi-test"]
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_only_the_upstreams_own_cookies_go_on() -> None:
 def test_the_upstream_learns_the_sender_where_the_route_says_so(
     style: Forwarded, address: str, expected: list[bytes], *, secure: bool
 ) -> None:
-    """And never what the sender itself wrote there."""
+    """The sender's own fields of these names are dropped."""
     fields = ((b"X-Forwarded-For", b"6.6.6.6"), (b"Forwarded", b"for=6.6.6.6"), (b"X-Forwarded-Port", b"1"))
     given_request = request("POST /orders", *fields, sender=MemorySender(secure=secure))
 
@@ -160,12 +160,12 @@ def test_the_upstream_learns_the_sender_where_the_route_says_so(
     [(Forwarded.X_FORWARDED, b"X-Forwarded-Proto: http"), (Forwarded.RFC7239, b"Forwarded: for=192.0.2.7;proto=http")],
 )
 def test_without_a_host_none_is_told(style: Forwarded, line: bytes) -> None:
-    """HTTP/1.0 need not have one."""
+    """HTTP/1.0 has no mandatory Host."""
     assert prepare(request("POST /orders", host=b"", minor=0), ADDRESS, route(forwarded=style)).fields[-1] == line
 
 
 def test_nothing_is_told_by_default() -> None:
-    """Internal addresses stay in the house."""
+    """The default is `forwarded: off`."""
     assert not [line for line in sent_lines((b"X-Forwarded-For", b"10.0.0.1")) if b"orwarded" in line]
 
 
@@ -173,13 +173,13 @@ def test_nothing_is_told_by_default() -> None:
     ("fields", "has"), [((), False), (((b"X-CSRF-Token", b""),), True), (((b"x-csrf-token", b"Fetch"),), True)]
 )
 def test_a_sender_that_speaks_of_csrf_tokens_does_its_own_handshake(fields: tuple[Pair, ...], *, has: bool) -> None:
-    """Whatever it says."""
+    """The value does not matter."""
     assert prepare(request("POST /orders", *fields), ADDRESS, route()).has_csrf_token is has
 
 
 def test_lines_of_our_own_span_go_on() -> None:
-    """With each attempt."""
+    """Each attempt has them."""
     lines = (b"traceparent: 00-1-2-01", b"tracestate: a=b")
-    outgoing = prepare(request("POST /orders", minor=0), ADDRESS, route(), lines)
+    prepared = prepare(request("POST /orders", minor=0), ADDRESS, route(), lines)
 
-    assert outgoing.fields == [b"Via: 1.0 cpi-test", *lines]
+    assert prepared.fields == [b"Via: 1.0 cpi-test", *lines]

@@ -1,4 +1,4 @@
-"""What of a request goes on: request target and fields of the sender, with Via and the route's own fields."""
+"""Prepares the request for the upstream: target and fields of the sender, Via, and the route's own fields."""
 
 from typing import Final
 
@@ -6,13 +6,14 @@ from proxy.config.model import Forwarded
 from proxy.errors import Loop
 from proxy.forwarding.request import Request
 from proxy.forwarding.routes import Route
+from proxy.hosts import bracketed
 from proxy.wire.grammar import Fields
 
 _OFF: Final = Forwarded.OFF
 
 
-class Outgoing:
-    """What all attempts of an exchange send alike: a message without any credential of ours."""
+class PreparedRequest:
+    """The part of the upstream request that all attempts share. It has no credential of ours."""
 
     __slots__ = ("authority", "cookies", "fields", "has_csrf_token", "method", "target")
 
@@ -21,21 +22,21 @@ class Outgoing:
     ) -> None:
         self.method = method
         self.target = target
-        "At the upstream."
+        "For the upstream."
         self.authority = authority
         self.fields = fields
-        "Lines of the sender's end-to-end fields and of ours."
+        "Field lines: the sender's end-to-end fields, and ours."
         self.cookies = cookies
-        "The sender's, for the upstream; a Cookie value."
+        "The Cookie value for the upstream."
         self.has_csrf_token = has_csrf_token
-        "Whether the sender does the CSRF handshake itself."
+        "Whether the sender handles CSRF tokens itself."
 
     def __repr__(self) -> str:
-        return f"<Outgoing {self.method}, {len(self.fields)} fields>"
+        return f"<PreparedRequest {self.method}, {len(self.fields)} fields>"
 
 
-def prepare(request: Request, address: str, route: Route, trace: tuple[bytes, ...] = ()) -> Outgoing:
-    """The message that goes on; Loop if the request has been here before. `trace` are lines of our own span."""
+def prepare(request: Request, address: str, route: Route, trace: tuple[bytes, ...] = ()) -> PreparedRequest:
+    """Returns the prepared request. `trace` has the field lines of our span. Raises Loop if it has passed us before."""
     head = request.head
     fields = head.fields
     refuse_loop(fields, route.via)
@@ -46,7 +47,7 @@ def prepare(request: Request, address: str, route: Route, trace: tuple[bytes, ..
     if route.forwarded is not _OFF:
         lines += forwarded_lines(request, address, route.forwarded)
     cookies = fields.values(b"cookie") if route.relays_cookies else []
-    return Outgoing(
+    return PreparedRequest(
         head.method,
         target,
         route.upstream_host,
@@ -57,14 +58,14 @@ def prepare(request: Request, address: str, route: Route, trace: tuple[bytes, ..
 
 
 def refuse_loop(fields: Fields, name: bytes) -> None:
-    """Loop if our own name is in Via (RFC 9110 §7.6.3)."""
+    """Raises Loop if our own name is in Via (RFC 9110 §7.6.3)."""
     for via in fields.values(b"via"):
         if any(name == hop.split()[1] for hop in via.split(b",") if len(hop.split()) > 1):
-            raise Loop("The request has passed this proxy before; an `upstream` points back at us.")
+            raise Loop("The request has passed this proxy before; an `upstream` points back to it.")
 
 
 def forwarded_lines(request: Request, address: str, style: Forwarded) -> list[bytes]:
-    """Who sent it and to whom, in the way the route asks for (RFC 7239, or the older fields)."""
+    """Returns the fields with the sender's address and host: Forwarded (RFC 7239) or X-Forwarded-*."""
     proto = "https" if request.sender.secure else "http"
     host = request.head.fields.value(b"host").decode("latin-1")
     if style is Forwarded.X_FORWARDED:
@@ -72,6 +73,6 @@ def forwarded_lines(request: Request, address: str, style: Forwarded) -> list[by
         lines += [f"X-Forwarded-Proto: {proto}"]
         lines += [f"X-Forwarded-Host: {host}"] if host else []
     else:
-        node = f'"[{address}]"' if ":" in address else address or "unknown"  # RFC 7239 §6: of a Unix socket
+        node = f'"{bracketed(address)}"' if ":" in address else address or "unknown"  # a Unix socket (RFC 7239 §6)
         lines = [f"Forwarded: for={node};proto={proto}" + (f';host="{host}"' if host else "")]
     return [line.encode("latin-1") for line in lines]

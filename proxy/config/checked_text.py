@@ -1,6 +1,6 @@
-"""The words that options are made of: names, HTTP fields, methods, OAuth values.
+"""Options that stay text, and are checked: names, HTTP fields, methods, OAuth values.
 
-Each check returns the word, or says in a ValueError what is wrong with it, without showing it.
+Each check returns the text, or raises a ValueError that says what is wrong and does not show the text.
 """
 
 import re
@@ -8,10 +8,12 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
+from proxy.syntax import TCHAR
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_TOKEN = re.compile(f"[{TCHAR}]+")
 _FIELD_VALUE = re.compile(r"(?:[!-~](?:[ \t!-~]*[!-~])?)?")
-_MEDIA_RANGE = re.compile(r"[!#$%&'+.^_`|~0-9a-z-]+/(?:[!#$%&'+.^_`|~0-9a-z-]+|\*)")
+_MEDIA_TYPE = re.compile(f"[{TCHAR}]+/[{TCHAR}]+")
 _SCOPE = re.compile(r"[!#-\[\]-~]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _REGISTERED_METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"}
@@ -37,94 +39,100 @@ OWN_PARAMS = {
     "client_assertion_type": "the OAuth client's authentication",
     "client_id": "`client_id`",
     "client_secret": "`client_secret`",
-    "grant_type": "the proxy, which does client credentials only",
+    "grant_type": "the proxy, which only does client credentials",
     "scope": "`scopes`",
     "token_format": "`token_format`",
 }
 
 
 def check_name(text: str) -> str:
-    """A name of ours, as it stands in logs, metrics and on the command line."""
+    """A name as it is used in logs, metrics and on the command line."""
     if not _NAME.fullmatch(text):
-        raise ValueError("is no name, use letters, digits, dots, dashes and underscores, a letter or digit first")
+        raise ValueError(
+            "is not a valid name; use letters, digits, dots, dashes and underscores, with a letter or digit first"
+        )
     return text
 
 
 def check_token(text: str) -> str:
-    """A token (RFC 9110 §5.6.2): what field names, methods and pseudonyms in Via are made of."""
+    """A token (RFC 9110 §5.6.2): field names, methods and pseudonyms in Via are tokens."""
     if not _TOKEN.fullmatch(text):
-        raise ValueError("is no token, use letters, digits and -._~!#$%&'*+^`| only (RFC 9110 section 5.6.2)")
+        raise ValueError("is not a valid token; use only letters, digits and -._~!#$%&'*+^`| (RFC 9110 section 5.6.2)")
     return text
 
 
 def check_free_field(text: str) -> str:
-    """A field name that is not the proxy's own business: framing, connection and credentials are.
+    """A field name, except those that the proxy itself sets or drops: framing, connection and credentials.
 
-    Punctuation is not looked at, for servers exist that read `Content_Length` as Content-Length.
+    Punctuation is ignored, because some servers read `Content_Length` as Content-Length.
     """
     if re.sub(r"[^a-z0-9]", "", check_token(text).lower()) in OWN_FIELDS:
-        raise ValueError("is a field that the proxy itself sets or drops, take it out")
+        raise ValueError("is a field that the proxy itself sets or drops; remove it")
     return text
 
 
 def check_field_value(text: str) -> str:
-    """A field value (RFC 9110 §5.5) in ASCII: no line ends or other controls, no white space around it."""
+    """A field value (RFC 9110 §5.5) in ASCII: no controls, line ends included, and no white space around it."""
     if not _FIELD_VALUE.fullmatch(text):
-        raise ValueError("is no field value, use visible ASCII characters with spaces between them, on one line")
+        raise ValueError(
+            "is not a valid field value; use visible ASCII characters, with spaces between them, on one line"
+        )
     return text
 
 
 def check_method(text: str) -> str:
-    """A method that a route can take; methods have case (RFC 9110 §9.1)."""
+    """A method that a route can allow; methods are case-sensitive (RFC 9110 §9.1)."""
     check_token(text)
     if text in {"CONNECT", "TRACE"}:
-        raise ValueError("is a method that the proxy never forwards, take it out")
+        raise ValueError("is a method that the proxy never forwards; remove it")
     if text.upper() in _REGISTERED_METHODS and text not in _REGISTERED_METHODS:
-        raise ValueError(f"is no method, write {text.upper()}: methods have case")
+        raise ValueError(f"is not a valid method; write {text.upper()}, because methods are case-sensitive")
     return text
 
 
 def check_media_range(text: str) -> str:
-    """A media type without parameters, or all of a type (RFC 9110 §12.5.1), in lower case, for it has no case."""
-    if not _MEDIA_RANGE.fullmatch(text.lower()):
-        raise ValueError("is no media type, write one like application/xml or text/*, without parameters")
+    """A media type without parameters, or all of a type (RFC 9110 §12.5.1), in lower case."""
+    if not _MEDIA_TYPE.fullmatch(text) or "*" in text.removesuffix("/*"):
+        raise ValueError("is not a valid media type; write one like application/xml or text/*, without parameters")
     return text.lower()
 
 
 def check_scope(text: str) -> str:
     """One scope token (RFC 6749 §3.3)."""
     if not _SCOPE.fullmatch(text):
-        raise ValueError("is no scope, use visible ASCII characters but quotes and backslashes, one scope per item")
+        raise ValueError(
+            "is not a valid scope; use visible ASCII characters except quotes and backslashes, and one scope per item"
+        )
     return text
 
 
 def split_scopes(value: Any) -> Any:
-    """Scopes as one text with spaces, as RFC 6749 §3.3 writes them, are a list too."""
+    """Splits scopes that are one text with spaces (RFC 6749 §3.3)."""
     return value.split() if isinstance(value, str) else value
 
 
 def check_free_param(text: str) -> str:
     """A parameter of the token request that no other option sets (RFC 6749 §3.2: none more than once)."""
     if owner := OWN_PARAMS.get(text):
-        raise ValueError(f"is set by {owner}, take it out here")
+        raise ValueError(f"is set by {owner}; remove it here")
     return text
 
 
 def check_client_id(text: str) -> str:
-    """A client id; white space around it is what copying leaves behind, and ends in a 401."""
+    """A client id; white space around it is often left from copying, and causes a 401."""
     if text != text.strip():
-        raise ValueError("begins or ends with white space or a line end, take it away")
+        raise ValueError("begins or ends with white space or a line end; remove that")
     if not text or _CONTROL.search(text):
-        raise ValueError("is empty or holds control characters, write the id as registered")
+        raise ValueError("is empty or contains control characters; write the id as registered")
     return text
 
 
 def check_secret(text: str) -> str:
-    """A client secret; RFC 7617 §2 takes no control characters, and a line end is what copying leaves behind."""
+    """A client secret without control characters (RFC 7617 §2); a line end is often left from copying."""
     if not text:
-        raise ValueError("is empty, write the secret as registered")
+        raise ValueError("is empty; write the secret as registered")
     if _CONTROL.search(text):
-        raise ValueError("holds a line end or another control character, write the secret as registered")
+        raise ValueError("contains a line end or another control character; write the secret as registered")
     return text
 
 

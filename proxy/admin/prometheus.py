@@ -1,0 +1,95 @@
+"""The metric families that Prometheus scrapes, made of the counters and the state of a proxy."""
+
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.exposition import generate_latest
+from prometheus_client.registry import CollectorRegistry
+
+from proxy.admin.state import ObservedProxy, ProxyState
+from proxy.observe.metrics import Histogram, Metrics
+
+Values = TypeVar("Values", bound=tuple[str, ...])
+
+
+def exposition(proxy: ObservedProxy) -> bytes:
+    """Returns the text of `/metrics`."""
+    registry = CollectorRegistry()
+    registry.register(Families(proxy))
+    return generate_latest(registry)
+
+
+class Families:
+    """A collector of all families, as prometheus-client expects it."""
+
+    def __init__(self, proxy: ObservedProxy) -> None:
+        self._proxy = proxy
+
+    def collect(self) -> Iterator[Metric]:
+        """Yields all families at this moment."""
+        yield from counted(self._proxy.metrics)
+        yield from observed(self._proxy.state())
+
+
+def counted(metrics: Metrics) -> Iterator[Metric]:
+    """Yields what is counted over the life of the process."""
+    yield counter(
+        "cpi_proxy_exchanges", "Finished exchanges.", ["route", "method", "status", "made_by"], metrics.exchanges
+    )
+    yield histograms("cpi_proxy_exchange_seconds", "Duration of exchanges.", "route", metrics.seconds)
+    yield histograms("cpi_proxy_phase_seconds", "Duration of phases.", "phase", metrics.phases)
+    yield counter("cpi_proxy_replays", "Second attempts.", ["reason"], by_one(metrics.replays))
+    yield counter("cpi_proxy_grants", "Token requests.", ["oauth_client", "outcome"], metrics.grants)
+    yield histograms("cpi_proxy_grant_seconds", "Duration of token requests.", "oauth_client", metrics.grant_seconds)
+    yield counter("cpi_proxy_reloads", "Configuration reloads.", ["outcome"], by_one(metrics.reloads))
+
+
+def observed(state: ProxyState) -> Iterator[Metric]:
+    """Yields what holds at this moment."""
+    yield GaugeMetricFamily("cpi_proxy_in_flight", "Exchanges in flight.", value=state.in_flight)
+    yield GaugeMetricFamily("cpi_proxy_sender_connections", "Connections of senders.", value=state.connections)
+    yield GaugeMetricFamily(
+        "cpi_proxy_sender_connections_max", "Maximum number of sender connections.", value=state.max_connections
+    )
+    yield gauge("cpi_proxy_waiting", "Exchanges waiting for `max_concurrency`.", "route", state.waiting)
+    expires = {name: source.expires for name, source in state.sources.items() if source.expires is not None}
+    yield gauge("cpi_proxy_token_expiry_timestamp_seconds", "When the token expires.", "oauth_client", expires)
+    yield gauge(
+        "cpi_proxy_credential_expiry_timestamp_seconds",
+        "When a certificate of the proxy expires.",
+        "credential",
+        state.certificate_ends,
+    )
+    idle, leased = sum(pool.idle for pool in state.pools), sum(pool.leased for pool in state.pools)
+    connections = {"idle": idle, "leased": leased}
+    yield gauge("cpi_proxy_upstream_connections", "Connections to upstreams.", "state", connections)
+
+
+def counter(name: str, meaning: str, labels: list[str], counts: Mapping[Values, int]) -> Metric:
+    """Returns a counter with one sample for each combination of label values."""
+    family = CounterMetricFamily(name, meaning, labels=labels)
+    for values, count in counts.items():
+        family.add_metric(values, count)
+    return family
+
+
+def gauge(name: str, meaning: str, label: str, values: Mapping[str, float]) -> Metric:
+    """Returns a gauge with one sample for each label value."""
+    family = GaugeMetricFamily(name, meaning, labels=[label])
+    for labelled, value in values.items():
+        family.add_metric([labelled], value)
+    return family
+
+
+def histograms(name: str, meaning: str, label: str, counts: Mapping[str, Histogram]) -> Metric:
+    """Returns a histogram for each label value."""
+    family = HistogramMetricFamily(name, meaning, labels=[label])
+    for labelled, histogram in counts.items():
+        family.add_metric([labelled], histogram.cumulative(), histogram.sum)
+    return family
+
+
+def by_one(counts: Mapping[str, int]) -> Mapping[tuple[str, ...], int]:
+    """Returns counts by one label value as counts by a tuple of them."""
+    return {(value,): count for value, count in counts.items()}

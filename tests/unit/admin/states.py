@@ -1,0 +1,29 @@
+"""States of a proxy, without a proxy."""
+
+from types import SimpleNamespace
+from typing import Any
+
+from proxy.admin.state import ProxyState
+
+
+def state(**changes: Any) -> ProxyState:
+    """A proxy that is ready and idle, except for the changes."""
+    values: dict[str, Any] = {
+        "is_open": True,
+        "draining": False,
+        "connections": 0,
+        "max_connections": 10,
+        "in_flight": 0,
+        "routes": (),
+        "sources": {},
+        "pools": (),
+        "waiting": {},
+        "certificate_ends": {},
+    }
+    return ProxyState(**(values | changes))
+
+
+def blocked(expires: float | None = None) -> Any:
+    """A token source whose grant was rejected."""
+    failure = SimpleNamespace(error=SimpleNamespace(code="grant_rejected"))
+    return SimpleNamespace(is_blocked=True, expires=expires, freshness=None, grants={}, failure=failure)

@@ -1,0 +1,43 @@
+"""Readiness and status are functions of a state."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from proxy import __version__
+from proxy.admin.state import reasons_not_ready, status_of
+from tests.unit.admin.states import blocked, state
+
+
+@pytest.mark.parametrize(
+    ("changes", "reasons"),
+    [
+        ({}, []),
+        ({"draining": True}, ["draining"]),
+        ({"is_open": False}, ["the addresses for senders are not open yet"]),
+        ({"sources": {"neo": blocked()}}, ["OAuth client neo has no token and cannot get one"]),
+        (
+            {"draining": True, "sources": {"neo": blocked()}},
+            ["draining", "OAuth client neo has no token and cannot get one"],
+        ),
+    ],
+)
+def test_each_reason_against_readiness_is_named(changes: dict[str, Any], reasons: list[str]) -> None:
+    """A proxy without reasons is ready."""
+    assert reasons_not_ready(state(**changes)) == reasons
+
+
+def test_the_status_names_routes_clients_and_upstreams() -> None:
+    """A client without a token has no freshness and shows its last failure."""
+    route = SimpleNamespace(name="a", path="/a", host="", upstream="https://u", oauth_client="neo", drop_fields=())
+    pool = SimpleNamespace(origin="https://u:443", idle=1, leased=2)
+    assert status_of(state(routes=[route], sources={"neo": blocked()}, pools=[pool])) == {
+        "version": __version__,
+        "draining": False,
+        "connections": 0,
+        "in_flight": 0,
+        "routes": [{"name": "a", "path": "/a", "host": "", "upstream": "https://u", "oauth_client": "neo"}],
+        "oauth_clients": {"neo": {"freshness": "none", "expires": None, "grants": {}, "failure": "grant_rejected"}},
+        "upstreams": [{"origin": "https://u:443", "idle": 1, "leased": 2}],
+    }
