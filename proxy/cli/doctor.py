@@ -30,8 +30,7 @@ from proxy.trial.destination import destination
 from proxy.trial.embedded_proxy import proxy_inside
 from proxy.trial.message import compose
 from proxy.trial.probe import SOON, CheckFailed, CheckResult, CheckStatus, Probe, Server, Step, one_by_one
-from proxy.upstream.tls import client_context
-from proxy.wire.tls_context import file_reason
+from proxy.wire.tls_context import client_context, file_reason
 
 SENDER_ROLE = "ESBMessaging.send"
 "The role that a sender adapter asks for unless another is chosen (SAP Help, Setting Up Inbound HTTP Connections)."

@@ -19,15 +19,13 @@ from typing import Final
 from proxy.errors import HeadTooLarge, LengthRequired, ProxyError, RequestMalformed, TargetTooLong, VersionUnsupported
 from proxy.wire.framing import WITHOUT_BODY, BodyMalformed, Decoder, may_be_body, request_body
 from proxy.wire.grammar import UNSAID, RequestHead, RequestReader
-from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong, VersionOther
+from proxy.wire.heads import EMPTY_LINES, HeadCollector, HeadMalformed, HeadTooLong, VersionOther
 
-EMPTY_LINES = b"\r\n"
-"What some old senders send behind a request (RFC 9112 §2.2)."
 UNFRAMED = "Octets follow the head of a request that does not say how many belong to it; send `Content-Length`."
 DELIVERED = f"{UNFRAMED} The message may have been delivered without them."
 
 
-class Event(Enum):
+class RequestEvent(Enum):
     """What octets come to."""
 
     HEAD = "head"
@@ -43,7 +41,7 @@ class Event(Enum):
     "Nothing is read in this phase."
 
 
-class Phase(Enum):
+class RequestPhase(Enum):
     """Of reading."""
 
     BETWEEN = "between requests"
@@ -55,18 +53,18 @@ class Phase(Enum):
     "The sender has ended its side of the connection."
 
 
-HEAD: Final = Event.HEAD
-CONTENT: Final = Event.CONTENT
-END: Final = Event.END
-MALFORMED: Final = Event.MALFORMED
-NEED_OCTETS: Final = Event.NEED_OCTETS
-PAUSED: Final = Event.PAUSED
-BETWEEN: Final = Phase.BETWEEN
-IN_HEAD: Final = Phase.HEAD
-IN_BODY: Final = Phase.BODY
-DONE: Final = Phase.DONE
-ERROR: Final = Phase.ERROR
-ENDED: Final = Phase.ENDED
+HEAD: Final = RequestEvent.HEAD
+CONTENT: Final = RequestEvent.CONTENT
+END: Final = RequestEvent.END
+MALFORMED: Final = RequestEvent.MALFORMED
+NEED_OCTETS: Final = RequestEvent.NEED_OCTETS
+PAUSED: Final = RequestEvent.PAUSED
+BETWEEN: Final = RequestPhase.BETWEEN
+IN_HEAD: Final = RequestPhase.HEAD
+IN_BODY: Final = RequestPhase.BODY
+DONE: Final = RequestPhase.DONE
+ERROR: Final = RequestPhase.ERROR
+ENDED: Final = RequestPhase.ENDED
 
 
 class RequestParser:
@@ -96,7 +94,7 @@ class RequestParser:
         "of this length."
         self._unframed = False
         "Whether the request says no length, and is its sender's last."
-        self.phase: Phase = BETWEEN
+        self.phase: RequestPhase = BETWEEN
         self.held = b""
         "What has come and has not been read; behind a request, it belongs to the next."
         self.head: RequestHead | None = None
@@ -127,7 +125,7 @@ class RequestParser:
         if self.phase is not ERROR:
             self.held = self.held + octets if self.held else octets
 
-    def next_event(self) -> Event:
+    def next_event(self) -> RequestEvent:
         """What the octets come to."""
         phase = self.phase
         if phase is BETWEEN or phase is IN_HEAD:
@@ -136,7 +134,7 @@ class RequestParser:
             return self._read_body()
         return PAUSED
 
-    def take(self) -> bytes:
+    def consume(self) -> bytes:
         """The `content` of the event, which is kept here no longer."""
         content, self.content = self.content, b""
         return content
@@ -145,7 +143,7 @@ class RequestParser:
         """The request that is DONE has been answered."""
         self.head, self.phase = None, BETWEEN
 
-    def end(self) -> Event:
+    def end(self) -> RequestEvent:
         """The sender has ended its side: MALFORMED in the middle of a body, else PAUSED."""
         within, self.phase = self.phase is IN_BODY, ENDED
         if within:
@@ -157,7 +155,7 @@ class RequestParser:
         """Nothing more is to be read, and nothing kept."""
         self.phase, self.head, self.held, self.content = ERROR, None, b"", b""
 
-    def _read_head(self) -> Event:
+    def _read_head(self) -> RequestEvent:
         try:
             octets, self.held = self._collector.feed(self.held)
             if not octets:
@@ -174,7 +172,7 @@ class RequestParser:
         self.phase = IN_BODY
         return HEAD
 
-    def _read_body(self) -> Event:
+    def _read_body(self) -> RequestEvent:
         decoder = self._decoder
         if decoder is None:
             return self._take_whole()
@@ -187,7 +185,7 @@ class RequestParser:
             return END
         return CONTENT if self.content else NEED_OCTETS
 
-    def _take_whole(self) -> Event:
+    def _take_whole(self) -> RequestEvent:
         length, held = self._length, self.held
         if len(held) == length:
             self.content, self.held = held, b""
@@ -196,7 +194,7 @@ class RequestParser:
         self.phase = DONE
         return END
 
-    def _malformed(self, error: ProxyError) -> Event:
+    def _malformed(self, error: ProxyError) -> RequestEvent:
         self.discard()
         self.error = error
         return MALFORMED

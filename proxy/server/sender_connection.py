@@ -14,7 +14,7 @@ from proxy.forwarding.target import parse_target
 from proxy.server import request_parser as parsing
 from proxy.server import sender_state as states
 from proxy.server.listener_context import ListenerContext
-from proxy.server.request_parser import Event, RequestParser, body_length, expects_continue, unframed
+from proxy.server.request_parser import RequestEvent, RequestParser, body_length, expects_continue, unframed
 from proxy.server.sender_transport import LINGER, SenderTransport
 from proxy.wire.body import IncomingBody
 from proxy.wire.coroutine_runner import CoroutineRunner
@@ -141,13 +141,13 @@ class SenderConnection(SenderTransport):
             self.deadline = self._after(self._idle)
             self._go_on()
         else:
-            self._watch_taking()
+            self._watch_progress()
 
     def deadline_reached(self) -> None:
         """Silent for too long: between requests that is the end; within one it is an error."""
         phase, limits = self._parser.phase, self.context.limits
         if self.congested or self._ending:
-            self._look_at_taking()
+            self._check_progress()
         elif phase is parsing.IN_BODY and self._body is not None:
             if self._body.paused or self._body.uninvited:
                 self.deadline = self._after(limits.body_timeout)
@@ -194,7 +194,7 @@ class SenderConnection(SenderTransport):
         self._state = (states.REQUEST if head.persistent else states.LAST_REQUEST)[self._state]
         body = self._body = IncomingBody(self, body_length(head))
         if event is parsing.END:
-            body.fill(parser.take())
+            body.fill(parser.consume())
             self.deadline = NEVER
         else:
             if expects_continue(head):
@@ -211,14 +211,14 @@ class SenderConnection(SenderTransport):
         if self._state is not states.CLOSED:
             self._transport.write(CONTINUE)
 
-    def _receive(self, body: IncomingBody, event: Event) -> None:
+    def _receive(self, body: IncomingBody, event: RequestEvent) -> None:
         """Gives the body what has come of it."""
         parser = self._parser
         if event is parsing.CONTENT:
-            body.push(parser.take())
+            body.push(parser.consume())
         elif event is parsing.END:
             if parser.content:
-                body.push(parser.take())
+                body.push(parser.consume())
             body.end()
             self._stop_waiting()
             if parser.held:
@@ -264,7 +264,7 @@ class SenderConnection(SenderTransport):
             self._end()
         elif (state is states.IDLE or state is states.DRAINING) and not self._transport.is_closing():
             if body is not None:
-                body.take()  # what nobody read; reading goes on
+                body.consume()  # what nobody read; reading goes on
             self._parser.next_request()
             if not self.congested:
                 self.deadline = self._after(self._idle)

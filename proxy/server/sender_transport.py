@@ -35,7 +35,7 @@ class SenderTransport(Sender):
         self.subject = ""
         self.deadline = NEVER
         self._state: SenderState = states.IDLE
-        self._taking = PeerProgress()
+        self._progress = PeerProgress()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.address} {self._state.value}>"
@@ -67,7 +67,7 @@ class SenderTransport(Sender):
     def pause_writing(self) -> None:
         """The sender reads more slowly than we write."""
         self.congested = True
-        self._watch_taking()
+        self._watch_progress()
 
     def _connected(self, transport: asyncio.Transport) -> bool:
         """Notes who has connected; whether over IP."""
@@ -82,7 +82,7 @@ class SenderTransport(Sender):
 
     def _linger(self) -> None:
         """Ends our side; the sender may go on sending for a while, so that no reset destroys its answer."""
-        self._watch_taking()
+        self._watch_progress()
         self._transport.resume_reading()
         if self._transport.can_write_eof():
             self._transport.write_eof()
@@ -90,21 +90,21 @@ class SenderTransport(Sender):
     def _close(self) -> None:
         """Ends in good order, once the sender has taken what was sent; it has not for ever to do so."""
         self._state = states.CLOSE[self._state]
-        self._watch_taking()
+        self._watch_progress()
         self._transport.close()
 
     # ---- time
 
-    def _watch_taking(self) -> None:
+    def _watch_progress(self) -> None:
         """End the connection when the sender has taken nothing of what was sent for some time."""
         now = self.context.deadlines.now()
-        self._taking.begin(self._transport, now)
-        self.deadline = self._taking.look(self._transport, now, self._patience)
+        self._progress.begin(self._transport, now)
+        self.deadline = self._progress.look(self._transport, now, self._patience)
 
-    def _look_at_taking(self) -> None:
+    def _check_progress(self) -> None:
         """The end, or another look later."""
         now = self.context.deadlines.now()
-        again = self._taking.look(self._transport, now, self._patience)
+        again = self._progress.look(self._transport, now, self._patience)
         if again <= now:
             self.abort()
         else:
@@ -116,7 +116,7 @@ class SenderTransport(Sender):
     @property
     def _patience(self) -> float:
         """Seconds in which a sender takes something of what was sent; one that has all of it may only linger."""
-        lingers = self._state is states.LINGERING and not self._taking.left
+        lingers = self._state is states.LINGERING and not self._progress.left
         return LINGER if lingers else self.context.limits.body_timeout
 
     @property

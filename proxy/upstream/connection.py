@@ -28,11 +28,10 @@ from typing import Final, cast
 
 from proxy.errors import ProxyError
 from proxy.upstream.failures import LARGEST_HEAD, cut_short, malformed, silent, unanswered
-from proxy.upstream.keep_alive import idle_time
-from proxy.upstream.response_parser import AWAITING, COMPLETE, ResponseParser
+from proxy.upstream.response_parser import AWAITING, COMPLETE, ResponseParser, idle_time
 from proxy.wire.body import IncomingBody
 from proxy.wire.client_tls import ClientTlsTransport
-from proxy.wire.coroutine_runner import NOBODY, Bell
+from proxy.wire.coroutine_runner import NO_WAITER, Wakeable
 from proxy.wire.deadlines import NEVER, Deadlines
 from proxy.wire.framing import BodyMalformed
 from proxy.wire.grammar import ResponseHead, ResponseReader
@@ -93,9 +92,9 @@ class UpstreamConnection:
         "The transport, if it is TLS."
         self._descriptor = -1
         self._poll = select.poll()
-        self._taking = PeerProgress()
+        self._progress = PeerProgress()
         self._parser = ResponseParser(reader, LARGEST_HEAD)
-        self._bell: Bell = NOBODY
+        self._waiter: Wakeable = NO_WAITER
         self._timeout = NEVER
 
     def __repr__(self) -> str:
@@ -103,12 +102,12 @@ class UpstreamConnection:
 
     # ---- what an exchange does with it
 
-    def lease(self, bell: Bell, method: str, timeout: float) -> None:
+    def lease(self, waiter: Wakeable, method: str, timeout: float) -> None:
         """From now on for one request; `timeout` in seconds bounds each silence of the upstream."""
         if self.state is not IDLE and self.state is not UNUSED:
             raise RuntimeError(f"{self!r} cannot be leased")
         self.state = LEASED
-        self._bell, self._timeout = bell, timeout
+        self._waiter, self._timeout = waiter, timeout
         self._parser.begin(method)
         self.deadline = NEVER
 
@@ -169,11 +168,11 @@ class UpstreamConnection:
         """The exchange is done with it: idle if it can be used again, else closed."""
         if self.reusable:
             if self.body is not None:
-                self.body.take()  # what nobody wanted: the socket is read on
+                self.body.consume()  # what nobody wanted: the socket is read on
             self.state = IDLE
         else:
             self.cut()
-        self._bell = NOBODY
+        self._waiter = NO_WAITER
         self.head = self.body = self.failure = None
 
     def give_up(self, failure: ProxyError) -> None:
@@ -208,7 +207,7 @@ class UpstreamConnection:
             except (HeadMalformed, HeadTooLong, BodyMalformed) as error:
                 self._fail(malformed(self.name, error))
             else:
-                self._bell.wake()
+                self._waiter.wake()
         elif state is not CLOSED:
             self._end(None)
 
@@ -232,22 +231,22 @@ class UpstreamConnection:
         """The upstream reads more slowly than we write."""
         self.congested = True
         now = self._deadlines.now()
-        self._taking.begin(self._transport, now)
-        self.deadline = self._taking.look(self._transport, now, self._timeout)
+        self._progress.begin(self._transport, now)
+        self.deadline = self._progress.look(self._transport, now, self._timeout)
 
     def resume_writing(self) -> None:
         """It has caught up."""
         self.congested = False
         if self.head is None and self.state in (SENDING, SENT):  # the time for a response begins now
             self.deadline = self._deadlines.now() + self._timeout if self.state is SENT else NEVER
-        self._bell.wake()
+        self._waiter.wake()
 
     def deadline_reached(self) -> None:
         """Silent for too long."""
         now = self._deadlines.now()
         if self.body is not None and self.body.paused:  # it is the sender that does not read
             self.deadline = now + self._timeout
-        elif self.congested and (again := self._taking.look(self._transport, now, self._timeout)) > now:
+        elif self.congested and (again := self._progress.look(self._transport, now, self._timeout)) > now:
             self.deadline = again  # it reads, if slowly
         else:
             self.give_up(silent(self.name, self._timeout))
@@ -285,7 +284,7 @@ class UpstreamConnection:
             self._fail(unanswered(self.name, error) if self.body is None else cut_short(self.name))
         else:
             self.cut()
-            self._bell.wake()
+            self._waiter.wake()
 
     def _fail(self, failure: ProxyError) -> None:
         """Tells the exchange why, which happens once, for a closed connection is not leased any more."""
@@ -293,4 +292,4 @@ class UpstreamConnection:
         if self.body is not None:
             self.body.fail(failure)
         self.cut()
-        self._bell.wake()
+        self._waiter.wake()

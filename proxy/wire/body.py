@@ -48,7 +48,7 @@ class Pieces:
         """All of it."""
         return self._first if self._more is None else b"".join(self._more)
 
-    def take(self) -> bytes:
+    def consume(self) -> bytes:
         """All of it, which is here no more."""
         octets = self.look()
         self._first, self._more, self.size = b"", None, 0
@@ -140,11 +140,11 @@ class IncomingBody:
         if invite is not None:
             invite()
 
-    def take(self) -> bytes:
+    def consume(self) -> bytes:
         """All that lies here."""
         if not self._pieces.size:
             return b""
-        octets = self._pieces.take()
+        octets = self._pieces.consume()
         if self._paused:
             self._paused = False
             self._flow.resume_reading()
@@ -165,4 +165,4 @@ class IncomingBody:
                 return b""
             self.want()
             await woken()
-        return self.take()
+        return self.consume()

@@ -35,8 +35,8 @@ class ClientTlsTransport(SharedBuffer, asyncio.Transport):
         self._upper = upper
         self._descriptor = descriptor
         self._below = cast("asyncio.Transport", None)
-        self._step: Callable[[], None] = self._shake
-        self._made = self._paused = False
+        self._step: Callable[[], None] = self._handshake
+        self._secured = self._paused = False
         self._error: Exception | None = None
         self._over = False
         "Whether TLS has ended, in order unless there is an `_error`; the protocol above may not know it yet."
@@ -47,7 +47,7 @@ class ClientTlsTransport(SharedBuffer, asyncio.Transport):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """TCP is connected."""
         self._below = cast("asyncio.Transport", transport)
-        self._shake()
+        self._handshake()
 
     def buffer_updated(self, nbytes: int) -> None:
         """Octets in cipher."""
@@ -61,11 +61,11 @@ class ClientTlsTransport(SharedBuffer, asyncio.Transport):
 
     def connection_lost(self, error: Exception | None) -> None:
         """TCP is over; what came before a broken write is still read."""
-        if error is not None and self._made and not self._paused:
+        if error is not None and self._secured and not self._paused:
             for octets in left_behind(self._descriptor):
                 self._incoming.write(octets)
                 self._step()
-        if self._made:
+        if self._secured:
             self._upper.connection_lost(self._error or error)
         else:
             self._unsecured(error or ConnectionResetError("closed in the handshake"))
@@ -139,7 +139,7 @@ class ClientTlsTransport(SharedBuffer, asyncio.Transport):
     def _go_on(self) -> None:
         self._step()
 
-    def _shake(self) -> None:
+    def _handshake(self) -> None:
         """One step of the handshake."""
         try:
             self._tls.do_handshake()
@@ -150,7 +150,7 @@ class ClientTlsTransport(SharedBuffer, asyncio.Transport):
             self._unsecured(error)
         else:
             self._flush()
-            self._step, self._made = self._read, True
+            self._step, self._secured = self._read, True
             self._begin()
             self._step()
 

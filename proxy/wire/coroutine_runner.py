@@ -20,15 +20,15 @@ class _Woken:
         yield None
 
 
-_RUNG: Final = _Woken()
+_WOKEN: Final = _Woken()
 
 
 def woken() -> Awaitable[None]:
     """What a coroutine inside a `CoroutineRunner` awaits until `wake` is called."""
-    return _RUNG
+    return _WOKEN
 
 
-class Bell(ABC):
+class Wakeable(ABC):
     """What rings a coroutine that waits; a class to derive from, because compiled code calls its methods directly."""
 
     @abstractmethod
@@ -37,25 +37,25 @@ class Bell(ABC):
         ...
 
 
-class _Nobody(Bell):
+class _NoWaiter(Wakeable):
     """There is nobody to hear it."""
 
     def wake(self) -> None:
         """In vain."""
 
 
-NOBODY: Final = _Nobody()
+NO_WAITER: Final = _NoWaiter()
 
 
 class CoroutineRunner:
     """One coroutine on its way; `ended` is called with its exception, or None, when it is over."""
 
-    __slots__ = ("_coroutine", "_ended", "_listening")
+    __slots__ = ("_coroutine", "_ended", "_waiting")
 
     def __init__(self, coroutine: Coroutine[Any, None, None], ended: Callable[[BaseException | None], None]) -> None:
         self._coroutine = coroutine
         self._ended = ended
-        self._listening = False
+        self._waiting = False
 
     def start(self) -> None:
         """Go up to the first wait, or to the end."""
@@ -63,8 +63,8 @@ class CoroutineRunner:
 
     def wake(self) -> None:
         """Let it look again, if it waits for the bell; else it will look before it waits."""
-        if self._listening:
-            self._listening = False
+        if self._waiting:
+            self._waiting = False
             self._go_on()
 
     def _go_on(self, _future: object = None) -> None:
@@ -76,7 +76,7 @@ class CoroutineRunner:
             self._ended(error)
         else:
             if awaited is None:
-                self._listening = True
+                self._waiting = True
             else:
                 self._wait_for(awaited)
 

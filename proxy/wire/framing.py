@@ -9,6 +9,7 @@ from typing import Final
 
 from proxy.wire.field_names import TOKEN
 from proxy.wire.grammar import CHUNKED, UNSAID, RequestHead, ResponseHead
+from proxy.wire.heads import EMPTY_LINES
 
 
 class BodyMalformed(Exception):
@@ -37,8 +38,6 @@ WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 "Methods that have no body as a rule."
 _REQUEST_LINE = re.compile(rb"[A-Za-z]+ [!-~]+ HTTP/1\.[01]\r\n")
-_EMPTY_LINES = b"\r\n"
-"What some old senders send behind a request (RFC 9112 §2.2)."
 
 
 class LengthBody:
@@ -185,8 +184,8 @@ def may_be_body(method: str, behind: bytes) -> bool:
 
     A further request is none, where the method has no body as a rule: it is not served (RFC 9112 §9.6).
     """
-    rest = behind.strip(_EMPTY_LINES)
-    return bool(rest) and not (method in WITHOUT_BODY and _REQUEST_LINE.match(behind.lstrip(_EMPTY_LINES)))
+    rest = behind.strip(EMPTY_LINES)
+    return bool(rest) and not (method in WITHOUT_BODY and _REQUEST_LINE.match(behind.lstrip(EMPTY_LINES)))
 
 
 def response_body(method: str, head: ResponseHead) -> Decoder:

@@ -78,8 +78,48 @@ class Fields:
         """Names as they came, and values; slow."""
         return [(name, value.strip(b" \t")) for name, _, value in [line.partition(b":") for line in self.lines]]
 
-    def _tell_apart(self) -> None:
-        """Where fields that are noted come more than once; HeadMalformed if one may not."""
+    def length(self, minor: int) -> int:
+        """What the fields say of the body's length (RFC 9112 §6); HeadMalformed where that is open to doubt."""
+        noted = self._noted
+        said = noted.get(b"content-length")
+        if b"transfer-encoding" in noted:
+            if said is not None:  # §6.1: "ought to be handled as an error"
+                raise HeadMalformed("Content-Length beside Transfer-Encoding")
+            if minor == 0:  # §6.1: "MUST treat the message as if the framing is faulty"
+                raise HeadMalformed("Transfer-Encoding in HTTP/1.0")
+            if noted[b"transfer-encoding"].strip(b" ").lower() != b"chunked":  # a tab: some readers do not take it away
+                raise HeadMalformed("a Transfer-Encoding other than chunked alone")
+            return CHUNKED
+        if said is None:
+            return UNSAID
+        said = said.strip(b" \t")
+        if not said.isdigit() or len(said) > 18:  # Content-Length = 1*DIGIT (RFC 9110 §8.6); RFC 9112 §6.3 rule 5
+            raise HeadMalformed("a Content-Length that is no number")
+        return int(said)
+
+    def persistent(self, minor: int) -> bool:
+        """Whether the connection goes on (RFC 9112 §9.3); notes what Connection names.
+
+        Senders that take us for an HTTP proxy say it in Proxy-Connection (RFC 9112 §C.2.2).
+        """
+        noted = self._noted
+        said = noted.get(b"connection")
+        if b"proxy-connection" not in noted and not self._again:
+            if said is None:
+                return minor == 1
+            if said in _KEEP_ALIVE:
+                return True
+        # Connection = #connection-option, without case (RFC 9110 §7.6.1)
+        options = self._options(b"connection")
+        self.named = frozenset(options - {b"close", b"keep-alive", b""})
+        options |= self._options(b"proxy-connection")
+        return b"close" not in options and (minor == 1 or b"keep-alive" in options)
+
+    def _options(self, name: bytes) -> set[bytes]:
+        return {option.strip(b" \t").lower() for value in self.values(name) for option in value.split(b",")}
+
+    def note_repeated(self) -> None:
+        """Notes second and further values. Raises HeadMalformed if a field is repeated that must not be."""
         first: set[bytes] = set()
         again: list[Pair] = []
         for name, value in self.pairs():
@@ -107,9 +147,9 @@ class RequestHead:
         self.minor = minor
         "Of HTTP/1.x."
         self.fields = fields
-        self.length = _length(fields, minor)
+        self.length = fields.length(minor)
         "Of the body in octets, as the fields say; CHUNKED, UNSAID."
-        self.persistent = _persistent(fields, minor)
+        self.persistent = fields.persistent(minor)
         "Whether the sender means to go on using the connection (RFC 9112 §9.3)."
 
     def __repr__(self) -> str:
@@ -127,9 +167,9 @@ class ResponseHead:
         self.minor = minor
         "Of HTTP/1.x."
         self.fields = fields
-        self.length = _length(fields, minor)
+        self.length = fields.length(minor)
         "Of the body in octets, as the fields say, whatever method and status say; CHUNKED, UNSAID."
-        self.persistent = _persistent(fields, minor)
+        self.persistent = fields.persistent(minor)
         "Whether the upstream means to go on using the connection; a body without a length ends with it all the same."
 
     def __repr__(self) -> str:
@@ -216,51 +256,8 @@ def _read_fields(octets: bytes, lines: list[bytes], names: FieldNames) -> Fields
             count += 1
     fields = Fields(lines, passing, noted, names)
     if len(noted) != count:
-        fields._tell_apart()  # noqa: SLF001 - of the same module
+        fields.note_repeated()
     return fields
-
-
-def _length(fields: Fields, minor: int) -> int:
-    """What the fields say of the body's length (RFC 9112 §6); HeadMalformed where that is open to doubt."""
-    noted = fields._noted  # noqa: SLF001
-    said = noted.get(b"content-length")
-    if b"transfer-encoding" in noted:
-        if said is not None:  # §6.1: "ought to be handled as an error"
-            raise HeadMalformed("Content-Length beside Transfer-Encoding")
-        if minor == 0:  # §6.1: "MUST treat the message as if the framing is faulty"
-            raise HeadMalformed("Transfer-Encoding in HTTP/1.0")
-        if noted[b"transfer-encoding"].strip(b" ").lower() != b"chunked":  # a tab: some readers do not take it away
-            raise HeadMalformed("a Transfer-Encoding other than chunked alone")
-        return CHUNKED
-    if said is None:
-        return UNSAID
-    said = said.strip(b" \t")
-    if not said.isdigit() or len(said) > 18:  # Content-Length = 1*DIGIT (RFC 9110 §8.6); RFC 9112 §6.3 rule 5
-        raise HeadMalformed("a Content-Length that is no number")
-    return int(said)
-
-
-def _persistent(fields: Fields, minor: int) -> bool:
-    """Whether the connection goes on (RFC 9112 §9.3); notes what Connection names.
-
-    Senders that take us for an HTTP proxy say it in Proxy-Connection (RFC 9112 §C.2.2).
-    """
-    noted = fields._noted  # noqa: SLF001
-    said = noted.get(b"connection")
-    if b"proxy-connection" not in noted and not fields._again:  # noqa: SLF001
-        if said is None:
-            return minor == 1
-        if said in _KEEP_ALIVE:
-            return True
-    # Connection = #connection-option, without case (RFC 9110 §7.6.1)
-    options = _options(fields, b"connection")
-    fields.named = frozenset(options - {b"close", b"keep-alive", b""})
-    options |= _options(fields, b"proxy-connection")
-    return b"close" not in options and (minor == 1 or b"keep-alive" in options)
-
-
-def _options(fields: Fields, name: bytes) -> set[bytes]:
-    return {option.strip(b" \t").lower() for value in fields.values(name) for option in value.split(b",")}
 
 
 def _method(word: bytes) -> str:

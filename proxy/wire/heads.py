@@ -4,8 +4,9 @@ import re
 from typing import Final
 
 END: Final = b"\r\n\r\n"
-_EMPTY_LINES: Final = re.compile(rb"\A(?:\r\n)+")
-"Before the first line of a head (RFC 9112 §2.2)."
+EMPTY_LINES: Final = b"\r\n"
+"Bytes of the empty lines that some old senders send before a head, or after a body (RFC 9112 §2.2)."
+_LEADING_LINES: Final = re.compile(rb"\A(?:\r\n)+")
 
 
 class HeadMalformed(Exception):
@@ -36,13 +37,13 @@ class HeadCollector:
     @property
     def begun(self) -> bool:
         """Whether a head has begun and not ended; empty lines in front of it are no beginning."""
-        return bool(self._octets) and bool(self._octets.strip(b"\r\n"))
+        return bool(self._octets) and bool(self._octets.strip(EMPTY_LINES))
 
     def feed(self, octets: bytes) -> tuple[bytes, bytes]:
         """(head, what follows it), the head empty until it is complete; HeadTooLong, HeadMalformed."""
         if not self._octets:
             if octets[:1] == b"\r":
-                octets = _EMPTY_LINES.sub(b"", octets)
+                octets = _LEADING_LINES.sub(b"", octets)
             end = octets.find(END) + 4
             if 4 <= end <= self._limit:
                 return (octets, b"") if end == len(octets) else (octets[:end], octets[end:])
@@ -50,7 +51,7 @@ class HeadCollector:
 
     def _add(self, octets: bytes) -> tuple[bytes, bytes]:
         if self._octets == b"\r":
-            octets = _EMPTY_LINES.sub(b"", b"\r" + octets)
+            octets = _LEADING_LINES.sub(b"", b"\r" + octets)
             self._octets.clear()
         seen = max(0, len(self._octets) - len(END) + 1)
         self._octets += octets

@@ -5,7 +5,6 @@ field has to name this machine, because a site can let its own name point here, 
 site's is refused. They are checked in this order, before anything else is told, a 404 included.
 """
 
-import re
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, NamedTuple
 
@@ -14,11 +13,10 @@ from aiohttp import web
 from proxy.hosts import is_loopback
 from proxy.wire.cross_site import comes_from_elsewhere
 from proxy.wire.field_names import values_of
-from proxy.wire.request_target import host_name
+from proxy.wire.request_target import ABSOLUTE_FORM, host_name
 
 NAME = "cpi-oauth-proxy"
 "In the Server field: aiohttp's own would tell versions."
-_ABSOLUTE = re.compile(rb"(?i:https?)://([^/?#]*)")
 _WRONG_HOST = (
     "This address answers to localhost and loopback addresses only, and to the names that are configured for it."
 )
@@ -82,9 +80,10 @@ async def _sign(_request: web.BaseRequest, answer: web.StreamResponse) -> None:
 
 
 def _authority(target: bytes, fields: Fields) -> bytes:
-    """Of a target in absolute form its own (RFC 9112 §3.2.2), else the Host field; nothing where there are several."""
-    if found := _ABSOLUTE.match(target):
-        return found[1]
+    """Returns that of an absolute-form (RFC 9112 §3.2.2), else the Host field; empty if there are several."""
+    if not target.startswith((b"/", b"*")):
+        found = ABSOLUTE_FORM.fullmatch(target)
+        return (found[1] or b"") + found[2] if found else b""
     hosts = values_of(fields, b"host")
     return hosts[0] if len(hosts) == 1 else b""
 

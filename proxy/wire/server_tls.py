@@ -27,7 +27,7 @@ class ServerTlsTransport(ClientTlsTransport):
     ) -> None:
         """`secured` learns whom the handshake was with, `failed` that there was none, unless we ended it."""
         super().__init__(context, None, upper)
-        self._secured, self._failed = secured, failed
+        self._on_secured, self._on_failed = secured, failed
         self._half_closed = self._kept = self._ended = False
 
     # ---- the protocol below
@@ -39,25 +39,29 @@ class ServerTlsTransport(ClientTlsTransport):
 
     def eof_received(self) -> bool:
         """TCP ends; where a request ends its framing tells, so that the end of TLS need not be there before it."""
-        if self._made:
+        if self._secured:
             self._peer_ended()
         return self._kept
 
     def connection_lost(self, error: Exception | None) -> None:
         """TCP is over."""
-        if not self._made and self._step is not nothing:
-            self._failed(error or ConnectionResetError("closed in the handshake"))
+        if not self._secured and self._step is not nothing:
+            self._on_failed(error or ConnectionResetError("closed in the handshake"))
         self._step = nothing
         upper, error = self._upper, self._error or error
         self._error = None
-        del self._upper, self._secured, self._failed  # in a ring, they would keep all of it until a garbage collection
+        del (
+            self._upper,
+            self._on_secured,
+            self._on_failed,
+        )  # in a ring, they would keep all of it until a garbage collection
         upper.connection_lost(error)
 
     # ---- the transport above
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Sends in cipher; without a handshake nothing."""
-        if self._made:
+        if self._secured:
             super().write(data)
 
     def close(self) -> None:
@@ -68,7 +72,7 @@ class ServerTlsTransport(ClientTlsTransport):
 
     def can_write_eof(self) -> bool:
         """Whether there is an end to be told."""
-        return self._made
+        return self._secured
 
     def write_eof(self) -> None:
         """Ends our side; what comes from now on is dropped."""
@@ -79,11 +83,11 @@ class ServerTlsTransport(ClientTlsTransport):
     # ---- between the two
 
     def _begin(self) -> None:
-        self._secured(self._tls)
+        self._on_secured(self._tls)
 
     def _unsecured(self, error: Exception) -> None:
         self._step = nothing
-        self._failed(error)
+        self._on_failed(error)
         self._below.close()  # behind the alert
 
     def _peer_ended(self) -> None:
@@ -99,7 +103,7 @@ class ServerTlsTransport(ClientTlsTransport):
     def _end_tls(self) -> None:
         """Our close_notify (RFC 8446 §6.1); the peer's is not waited for."""
         self._step = nothing
-        if self._made and not self._ended:
+        if self._secured and not self._ended:
             self._ended = True
             with contextlib.suppress(ssl.SSLError):  # the peer's has not come, or what came is not the end
                 self._tls.unwrap()

@@ -11,10 +11,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from proxy.config.files import FileTooLarge, read_file
+from proxy.config.model import Tls
 from proxy.config.pem import load_authorities, load_identity, reason_of
 from proxy.config.secrets import as_secret
 
-__all__ = ["certificate_advice", "file_reason", "present", "present_key", "reason_of", "trust", "verifying_context"]
+__all__ = [
+    "certificate_advice",
+    "client_context",
+    "file_reason",
+    "present",
+    "present_key",
+    "reason_of",
+    "trust",
+    "verifying_context",
+]
 
 VERIFY_FLAGS = ssl.VERIFY_X509_TRUSTED_FIRST | ssl.VERIFY_X509_PARTIAL_CHAIN
 """The same with every Python, whose defaults differ (3.13 added two).
@@ -48,6 +58,18 @@ def verifying_context(ca_file: Path | None = None) -> ssl.SSLContext:
         context.load_default_certs()
     else:
         trust(context, ca_file)
+    return context
+
+
+def client_context(tls: Tls) -> ssl.SSLContext:
+    """Verifies the server, and presents our certificate if there is one. Reads files.
+
+    OSError, which names the file, if it cannot be read or used.
+    """
+    context = verifying_context(tls.ca_file)
+    context.set_alpn_protocols(["http/1.1"])
+    if tls.cert_file:
+        present(context, tls.cert_file, tls.key_file)
     return context
 
 

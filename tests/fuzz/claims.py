@@ -12,7 +12,7 @@ from proxy.errors import ProxyError, SenderLeft
 from proxy.forwarding.request import Request, Sender
 from proxy.server.sender_connection import SenderConnection
 from proxy.upstream.connection import UpstreamConnection
-from proxy.wire.coroutine_runner import NOBODY
+from proxy.wire.coroutine_runner import NO_WAITER
 from proxy.wire.grammar import UNSAID
 from tests.fakes.heads import RESPONSES
 from tests.fakes.listener import listener_context
@@ -138,7 +138,7 @@ async def read_response(pieces: list[bytes], *, ended: bool) -> list[Message]:
     connection = UpstreamConnection("u:1", HandLoop(monotonic=0.0).deadlines(), lambda _: None, RESPONSES)
     transport = MemoryTransport()
     connection.connection_made(transport)
-    connection.lease(NOBODY, "POST", 60)
+    connection.lease(NO_WAITER, "POST", 60)
     connection.send(b"<request>")
     connection.end_request()
     content = b""
@@ -146,7 +146,7 @@ async def read_response(pieces: list[bytes], *, ended: bool) -> list[Message]:
         if transport.is_closing():
             break
         connection.data_received(piece)
-        content += connection.body.take() if connection.body else b""
+        content += connection.body.consume() if connection.body else b""
     if ended and not transport.is_closing():
         connection.eof_received()
     if ended or transport.is_closing():

@@ -111,7 +111,7 @@ async def test_a_large_body_is_read_as_fast_as_it_is_taken(server: MemoryServer,
     await wire.send(post(length=1 << 20))
     await wire.send(b"a" * (HIGH_WATER + 1))
     states = [wire.transport.reading]
-    server.requests[0].body.take()
+    server.requests[0].body.consume()
     states.append(wire.transport.reading)
 
     assert states == [False, True]
