@@ -48,16 +48,16 @@ class Pool:
 
     @property
     def idle(self) -> int:
-        """How many wait to be used again."""
+        """The number of idle connections."""
         return len(self._idle)
 
     @property
     def leased(self) -> int:
-        """How many serve an exchange."""
+        """The number of connections that serve an exchange."""
         return len(self._all) - len(self._idle)
 
     def acquire(self) -> UpstreamConnection | None:
-        """A connection that was open when we last heard of it, or None."""
+        """Returns an idle connection that is not known to have ended, or None."""
         while self._idle:
             connection = self._idle.pop()
             if connection.state is IDLE and connection.deadline > self._deadlines.now() and not connection.stale():
@@ -66,9 +66,9 @@ class Pool:
         return None
 
     def connect(self, timeout: float) -> "asyncio.Task[UpstreamConnection]":
-        """A new connection; ConnectTimeout or UpstreamUnreachable. Given back unused, it becomes idle.
+        """Opens a connection. Given back unused, it becomes idle.
 
-        Draining once the pool is closed; closing it cancels what is on its way.
+        Raises ConnectTimeout, UpstreamUnreachable, or Draining once the pool is closed. Closing cancels the task.
         """
         if self._closed:
             raise stopped(self.origin)
@@ -78,7 +78,7 @@ class Pool:
         return task
 
     def give_back(self, connection: UpstreamConnection) -> None:
-        """The exchange is done with it."""
+        """Keeps the connection if it can be used again."""
         connection.release()
         if self._retired:
             connection.cut()
@@ -87,7 +87,7 @@ class Pool:
             self._idle.append(connection)
 
     def retire(self) -> None:
-        """Keep nothing any more: exchanges that are on their way are its last."""
+        """Keeps no connections from now on; running exchanges are the last."""
         self._retired = True
         for connection in list(self._idle):
             connection.cut()
@@ -144,7 +144,7 @@ class Pool:
 
 
 async def secure(connected: socket.socket, tls: ssl.SSLContext, host: str, connection: UpstreamConnection) -> None:
-    """The handshake; ssl.SSLError, or UpstreamUnreachable where it is broken off."""
+    """Runs the handshake. Raises ssl.SSLError, or UpstreamUnreachable if the server breaks it off."""
     channel = ClientTlsTransport(tls, host, connection, connected.fileno())
     try:
         await asyncio.get_running_loop().create_connection(lambda: channel, sock=connected)

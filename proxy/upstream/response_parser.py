@@ -73,15 +73,15 @@ class ResponseParser:
         self.state = COMPLETE
 
     def begin(self, method: str) -> None:
-        """What comes next is the response to a request with this method."""
+        """Begins the response to a request with this method."""
         self._method, self._heads, self.state = method, 0, AWAITING
 
     def feed(self, octets: bytes) -> None:
-        """More has come; ask for all events before the next call."""
+        """Adds bytes; consume all events before the next call."""
         self._octets = octets
 
     def next_event(self) -> ResponseEvent:
-        """What the octets say next; NEED_DATA when that takes more of them."""
+        """Returns the next event; NEED_DATA if that needs more bytes."""
         if self.state is not BODY:
             return NEED_DATA if self.state is COMPLETE else self._read_head()
         decoder = self._decoder
@@ -95,7 +95,7 @@ class ResponseParser:
         return END_OF_MESSAGE
 
     def feed_eof(self) -> bool:
-        """The connection has ended in order; whether the response is complete now (RFC 9112 §8)."""
+        """Ends the input in order. Returns whether the response is complete (RFC 9112 §8)."""
         if self.state is BODY and self._decoder.end():
             self.state = COMPLETE
         return self.state is COMPLETE
@@ -107,7 +107,7 @@ class ResponseParser:
 
     @property
     def excess(self) -> bool:
-        """Whether octets have come behind the response, which are no part of any."""
+        """Whether bytes follow the response, which belong to no response."""
         return bool(self._octets)
 
     def _read_head(self) -> ResponseEvent:
@@ -129,7 +129,7 @@ class ResponseParser:
 
 
 def idle_time(head: ResponseHead) -> float:
-    """Seconds for which the connection may be idle and be used again after this answer.
+    """Returns the seconds for which the connection may be idle and be used again after this response.
 
     NEVER if the upstream gives no number; of several the smallest counts. Zero or less if the connection cannot be used
     again.

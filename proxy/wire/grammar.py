@@ -49,11 +49,11 @@ class Fields:
         return f"<Fields {len(self.lines)}>"
 
     def has(self, name: bytes) -> bool:
-        """Whether there is such a field, be it empty."""
+        """Whether there is such a field, even an empty one."""
         return name in self._noted or (name not in self._names.noted and bool(self.values(name)))
 
     def value(self, name: bytes) -> bytes:
-        """The value of the first such field, or nothing."""
+        """Returns the value of the first such field, or nothing."""
         value = self._noted.get(name)
         if value is not None:
             return value.strip(b" \t")
@@ -63,7 +63,7 @@ class Fields:
         return values[0] if values else b""
 
     def values(self, name: bytes) -> list[bytes]:
-        """The values of all such fields, in order."""
+        """Returns the values of all such fields, in order."""
         value = self._noted.get(name)
         if value is not None:
             values = [value.strip(b" \t")]
@@ -75,11 +75,11 @@ class Fields:
         return values_of(self.pairs(), name)  # asked for by a configuration
 
     def pairs(self) -> list[Pair]:
-        """Names as they came, and values; slow."""
+        """Returns names as they came, and values; slow."""
         return [(name, value.strip(b" \t")) for name, _, value in [line.partition(b":") for line in self.lines]]
 
     def length(self, minor: int) -> int:
-        """What the fields say of the body's length (RFC 9112 §6); HeadMalformed where that is open to doubt."""
+        """Returns the body's length by the fields (RFC 9112 §6). Raises HeadMalformed if that is ambiguous."""
         noted = self._noted
         said = noted.get(b"content-length")
         if b"transfer-encoding" in noted:
@@ -94,7 +94,7 @@ class Fields:
             return UNSAID
         said = said.strip(b" \t")
         if not said.isdigit() or len(said) > 18:  # Content-Length = 1*DIGIT (RFC 9110 §8.6); RFC 9112 §6.3 rule 5
-            raise HeadMalformed("a Content-Length that is no number")
+            raise HeadMalformed("a Content-Length that is not a number")
         return int(said)
 
     def persistent(self, minor: int) -> bool:
@@ -185,7 +185,7 @@ class RequestReader:
         self._names = names
 
     def read(self, octets: bytes, max_fields: int) -> RequestHead:
-        """A complete head; HeadMalformed if it is none, VersionOther for HTTP/2.0, HeadTooLong for many fields."""
+        """Reads a complete head. Raises HeadMalformed, VersionOther, or HeadTooLong for too many fields."""
         lines = octets.split(b"\r\n")
         if len(lines) - 3 > max_fields:
             raise HeadTooLong(first_line=False)
@@ -201,7 +201,7 @@ class RequestReader:
         target = words[1]
         plain = target[:1] == b"/" and target.isascii() and 0x09 not in target and method != "CONNECT"
         if not plain and not is_target(method, target):
-            raise HeadMalformed("a request target that is no URL")
+            raise HeadMalformed("a request target that is not a valid URL")
         fields = _read_fields(octets, lines, self._names)
         if minor and not fields.has(b"host"):  # RFC 9112 §3.2; a second one is refused as any single field's
             raise HeadMalformed("no Host field")
@@ -217,7 +217,7 @@ class ResponseReader:
         self._names = names
 
     def read(self, octets: bytes) -> ResponseHead:
-        """A complete head; HeadMalformed if it is none."""
+        """Reads a complete head. Raises HeadMalformed."""
         lines = octets.split(b"\r\n")
         line = lines[0]
         # status-line = HTTP-version SP status-code SP [ reason-phrase ] (RFC 9112 §4); the second SP is often missing
@@ -225,7 +225,7 @@ class ResponseReader:
         if version != b"HTTP/1.1 " and version != b"HTTP/1.0 ":  # noqa: PLR1714 - compiled, this is faster
             raise HeadMalformed("a version other than HTTP/1.0 and HTTP/1.1")
         if len(code) != 3 or not code.isdigit() or line[12:13] not in (b" ", b""):
-            raise HeadMalformed("a status that is no number of three digits")
+            raise HeadMalformed("a status that is not a number of three digits")
         status = int(code)
         if status < 100:  # RFC 9110 §15
             raise HeadMalformed("a status below 100")
@@ -263,7 +263,7 @@ def _read_fields(octets: bytes, lines: list[bytes], names: FieldNames) -> Fields
 def _method(word: bytes) -> str:
     """A method that is not among the usual ones; it keeps its case (RFC 9110 §9.1)."""
     if not TOKEN.fullmatch(word):
-        raise HeadMalformed("a method that is no token")
+        raise HeadMalformed("a method that is not a token")
     return word.decode()
 
 
@@ -282,11 +282,11 @@ def _refuse_controls(lines: list[bytes]) -> None:
 
 
 def _not_a_field(name: bytes, colon: bytes) -> HeadMalformed:
-    """What is wrong with a line that is no field line."""
+    """Returns what is wrong with a line that is not a field line."""
     if name[:1] in (b" ", b"\t"):  # obs-fold, which a server may refuse (RFC 9112 §5.2)
         return HeadMalformed("a folded line")
     if not colon or not name:
         return HeadMalformed("a line without a name and a colon")
     if name[-1:] in (b" ", b"\t"):  # RFC 9112 §5.1: "MUST reject"
         return HeadMalformed("white space before a colon")
-    return HeadMalformed("a field name that is no token")
+    return HeadMalformed("a field name that is not a token")

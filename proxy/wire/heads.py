@@ -10,7 +10,7 @@ _LEADING_LINES: Final = re.compile(rb"\A(?:\r\n)+")
 
 
 class HeadMalformed(Exception):
-    """A head that is no HTTP/1 head; the text says what is wrong with it, without quoting it."""
+    """Not a valid HTTP/1 head; the text says what is wrong, without quoting it."""
 
 
 class VersionOther(HeadMalformed):
@@ -36,11 +36,11 @@ class HeadCollector:
 
     @property
     def begun(self) -> bool:
-        """Whether a head has begun and not ended; empty lines in front of it are no beginning."""
+        """Whether a head has begun and not ended; leading empty lines do not count."""
         return bool(self._octets) and bool(self._octets.strip(EMPTY_LINES))
 
     def feed(self, octets: bytes) -> tuple[bytes, bytes]:
-        """(head, what follows it), the head empty until it is complete; HeadTooLong, HeadMalformed."""
+        """Returns the head, empty until it is complete, and what follows it. Raises HeadTooLong or HeadMalformed."""
         if not self._octets:
             if octets[:1] == b"\r":
                 octets = _LEADING_LINES.sub(b"", octets)
@@ -66,7 +66,7 @@ class HeadCollector:
         return head, rest
 
     def _suspect(self, seen: int) -> None:
-        """Refuse at once what will never become a head, rather than at the end of the time for it."""
+        """Refuses at once what cannot become a head, instead of at the timeout."""
         if not self._octets:
             return
         first = self._octets[0]

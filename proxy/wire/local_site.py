@@ -1,4 +1,4 @@
-"""Fences of the addresses that serve operators on this machine, as part of an aiohttp application.
+"""Protects the addresses for operators on this machine from web pages, as a middleware of an aiohttp application.
 
 Whatever runs in a browser of this machine can reach loopback. Two things keep a page of another site out: the Host
 field has to name this machine, because a site can let its own name point here, and what a browser marks as another
@@ -33,7 +33,7 @@ class SiteRefusal(NamedTuple):
 
 
 class SiteFence(NamedTuple):
-    """Who is served."""
+    """Which requests are served."""
 
     hosts: Collection[str] | None = ()
     "Names in Host beside loopback ones; None admits any."
@@ -41,7 +41,7 @@ class SiteFence(NamedTuple):
     "Paths that the page of any site may GET: it cannot read the answers."
 
     def refusal(self, method: str, target: bytes, path: str, fields: Fields) -> SiteRefusal | None:
-        """Why the request is refused, if it is; `path` is that of the target, decoded."""
+        """Returns why the request is refused, if it is; `path` is the decoded path of the target."""
         authority = _authority(target, fields)
         if self.hosts is not None and not _is_ours(host_name(authority), self.hosts):
             return SiteRefusal(421, _WRONG_HOST)
@@ -58,7 +58,7 @@ def fenced_application(
     refused: Callable[[SiteRefusal], object] = lambda _: None,
     client_max_size: int = 1 << 20,
 ) -> web.Application:
-    """An application behind the fence, with middlewares outside and inside of it; `refused` is told of refusals."""
+    """Returns an application with the fence between `outer` and `inner` middlewares; calls `refused` with refusals."""
 
     @web.middleware
     async def guard(request: web.Request, handler: Any) -> web.StreamResponse:
