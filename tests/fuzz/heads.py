@@ -22,7 +22,7 @@ STRICTER = {
     "a method that is not a token": "RFC 9112 §2.2: empty lines may precede it, but no CR or LF alone",
     "a request line that is not three words with one space between them": "RFC 9112 §3: between them is one SP",
     "no version of HTTP at the end of its first line": "RFC 9112 §2.3: HTTP/0.9 has no fields, and RTSP is not HTTP",
-    "a request target that is not a valid URL": "RFC 3986 §3.2.2: a host of other characters ends in somebody's field or log",
+    "a request target that is not a valid URL": "RFC 3986 §3.2.2: a host of other characters ends in a field or a log",
     "a Content-Length that is not a number": "more than 18 digits: no body is as long, and somebody's number overflows",
     "Content-Length beside Transfer-Encoding": "RFC 9112 §6.1: also where the coding is empty",
     "Transfer-Encoding in HTTP/1.0": "RFC 9112 §6.1: the framing is faulty",

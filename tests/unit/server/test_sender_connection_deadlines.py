@@ -1,9 +1,6 @@
 """How long a sender may be silent, slow or congested."""
 
-import pytest
-
 from proxy.forwarding.request import Request
-from proxy.server.sender_transport import WRITE_HIGH_WATER
 from proxy.wire.body import HIGH_WATER
 from tests.unit.server.memory_server import EXPECTING, GET, MemoryServer, Wire, post, turns
 
@@ -51,7 +48,10 @@ async def test_a_body_has_a_time_for_each_gap(server: MemoryServer, wire: Wire) 
     wire.wait(61)
     await turns()
 
-    assert ("Nothing more of the body arrived for 60 s" in str(server.bodies[0]), wire.received()) == (True, b"<broken>")
+    assert ("Nothing more of the body arrived for 60 s" in str(server.bodies[0]), wire.received()) == (
+        True,
+        b"<broken>",
+    )
 
 
 async def test_a_sender_is_not_blamed_for_a_body_that_we_do_not_read(server: MemoryServer, wire: Wire) -> None:
@@ -78,18 +78,6 @@ async def test_an_exchange_has_no_time_limit_of_its_sender(wire: Wire) -> None:
 
     assert wire.end == "open"
     await wire.answer(b"<ok>")
-
-
-async def test_a_sender_that_does_not_read_its_answer_is_reset(wire: Wire) -> None:
-    """After body_timeout, so that it does not hold the upstream."""
-    await wire.send(GET)
-    wire.connection.pause_writing()
-    wire.wait(59)
-    assert (wire.end, wire.connection.congested) == ("open", True)
-    wire.wait(2)
-
-    assert wire.end == "aborted"
-    await wire.answer(b"<late>")
 
 
 async def test_a_connection_is_not_forgotten_because_it_was_congested(wire: Wire) -> None:
@@ -170,43 +158,9 @@ async def test_requests_that_are_answered_at_once_stop_at_congestion(server: Mem
     assert wire.received() == b"<3>"
 
 
-@pytest.mark.parametrize(
-    "ending",
-    [
-        pytest.param(b"GET /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", id="after the last answer"),
-        pytest.param(GET, id="after the time for silence"),
-    ],
-)
-async def test_a_closed_connection_whose_answer_is_not_taken_is_reset_in_the_end(ending: bytes, wire: Wire) -> None:
-    """Closing waits for the sender to take what was sent, but not for ever."""
-    await wire.send(ending)
-    await wire.answer(b"<ok>")
-    wire.wait(76)
-    wire.wait(61)
-
-    assert (wire.transport.closed, wire.end) == (True, "aborted")
-
-
 async def test_a_departed_sender_has_no_deadline(server: MemoryServer, wire: Wire) -> None:
     """Nobody looks at it any more."""
     wire.connection.connection_lost(None)
     wire.wait(1000)
 
     assert (server.loop.pauses, wire.end) == ([], "open")
-
-
-async def test_its_repr_tells_what_it_does(wire: Wire) -> None:
-    """Its state."""
-    seen = [repr(wire.connection)]
-    await wire.send(GET)
-    seen.append(repr(wire.connection))
-    await wire.answer(b"<ok>")
-    await wire.send(b"junk\r\n\r\n")
-    seen.append(repr(wire.connection))
-
-    assert seen == [f"<SenderConnection 192.0.2.7 {state}>" for state in ("idle", "serving", "lingering")]
-
-
-async def test_answers_wait_up_to_a_mark(wire: Wire) -> None:
-    """What congestion begins with."""
-    assert wire.transport.limit == WRITE_HIGH_WATER

@@ -1,7 +1,6 @@
 """Connections that end: by the sender, by a fault of ours, by draining."""
 
 import socket
-import struct
 from typing import cast
 
 import pytest
@@ -97,27 +96,6 @@ async def test_a_crash_after_the_sender_has_gone_is_told(server: MemoryServer, w
     await wire.answer(error)
 
     assert server.crashes == [(error, "192.0.2.7")]
-
-
-async def test_an_abort_resets_the_connection() -> None:
-    """SO_LINGER 0: the sender sees a reset, not an end in order."""
-    server = MemoryServer()
-    with socket.socket() as connected:
-        wire = server.connect(socket=connected)
-        wire.connection.abort()
-
-        assert wire.end == "aborted"
-        assert struct.unpack("ii", connected.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8)) == (1, 0)
-
-
-async def test_a_unix_socket_is_aborted_without_options() -> None:
-    """It has no reset."""
-    left, right = socket.socketpair(socket.AF_UNIX)
-    with left, right:
-        wire = MemoryServer().connect(socket=left, peername="")
-        wire.connection.abort()
-
-    assert (wire.end, wire.connection.address) == ("aborted", "")
 
 
 async def test_a_sender_may_be_refused_on_arrival(server: MemoryServer) -> None:
