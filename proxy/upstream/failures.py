@@ -98,7 +98,7 @@ def tls_failure(name: str, error: OSError) -> UpstreamUnreachable:
             detail = f"The certificate of {name} is not accepted ({reason_of(error)}): {certificate_advice(error)}."
             return UpstreamUnreachable(detail, proxy_status="tls_certificate_error")
         case ssl.SSLError():
-            detail = f"No TLS with {name}: {reason_of(error)}; does it speak https, and TLS 1.2 or newer?"
+            detail = f"TLS with {name} failed: {reason_of(error)}; does it speak https, and TLS 1.2 or newer?"
         case _:
-            detail = f"{name} broke off the TLS handshake; does it speak https, and TLS 1.2 or newer?"
+            detail = f"{name} ended the TLS handshake; does it speak https, and TLS 1.2 or newer?"
     return UpstreamUnreachable(detail, proxy_status="tls_protocol_error")

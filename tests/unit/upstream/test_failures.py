@@ -50,5 +50,5 @@ def test_a_handshake_that_is_broken_off_is_no_certificate_error() -> None:
     """Servers that want an older TLS reset the connection."""
     failure = tls_failure("u.example:443", ConnectionResetError())
 
-    assert failure.detail == "u.example:443 broke off the TLS handshake; does it speak https, and TLS 1.2 or newer?"
+    assert failure.detail == "u.example:443 ended the TLS handshake; does it speak https, and TLS 1.2 or newer?"
     assert failure.error_type == "tls_protocol_error"
