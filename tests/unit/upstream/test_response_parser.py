@@ -120,7 +120,7 @@ def test_the_end_of_the_connection_says(octets: bytes, state: ResponseState, *, 
         pytest.param(b"HTTP/1.1 101 .\r\nUpgrade: x\r\n\r\n", HeadMalformed, "101", id="101"),
         pytest.param(CONTINUE * MOST_HEADS + TWO, HeadMalformed, "interim", id="interim responses without end"),
         pytest.param(b"HTTP/1.1 200 OK\r\nX: " + b"x" * LARGEST_HEAD, HeadTooLong, "^$", id="a head without end"),
-        pytest.param(CHUNKS + b"zz\r\n", BodyMalformed, "no number", id="no chunk"),
+        pytest.param(CHUNKS + b"zz\r\n", BodyMalformed, "not a number", id="no chunk"),
     ],
 )
 def test_what_is_no_response_raises(octets: bytes, error: type[Exception], why: str) -> None:
