@@ -53,9 +53,8 @@ class CompileHook(BuildHookInterface[Any]):
 
     def dependencies(self) -> list[str]:
         """What compiling needs: types of all that is imported, too."""
-        tools = [
-            line for line in Path(self.root, "constraints.lock").read_text().splitlines() if line.startswith(TOOLS)
-        ]
+        lines = Path(self.root, "constraints.lock").read_text().splitlines()
+        tools = [line.removesuffix(" \\") for line in lines if line.startswith(TOOLS)]
         return [*tools, *self.metadata.core.dependencies] * self.compiles()
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
