@@ -23,7 +23,7 @@ COMPILED = {
     "oauth": "source token",
     "observe": "exchange_record log_format metrics",
     "server": "listener_context request_parser sender_connection sender_state sender_transport",
-    "upstream": "connection keep_alive pool request response_parser",
+    "upstream": "connection origin pool request response_parser",
     "wire": "body coroutine_runner deadlines field_names framing grammar heads records request_target",
 }
 "What one exchange passes through, except classes that are derived from (`wire/reading.py`, `observe/process_log.py`)."
