@@ -12,7 +12,7 @@ from tests.system.command import Command
 
 WITHOUT_SECRETS = {"sandbox", "schema", "version"}
 "They read no file."
-WORDS = {"import-key": [], "send": ["/orders", "--data", "x", "-c"]}
+WORDS = {"import-key": [], "init": ["--flow", "/x", "--key"], "send": ["/orders", "--data", "x", "-c"]}
 
 
 @pytest.mark.parametrize("name", sorted(set(COMMANDS) - WITHOUT_SECRETS))
