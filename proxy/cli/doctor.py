@@ -2,8 +2,11 @@
 
 import json
 import os
+import shutil
 import sys
-from collections.abc import Mapping
+import textwrap
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -21,15 +24,18 @@ COLORS = {
     CheckStatus.FAILED: "red",
     CheckStatus.SKIPPED: "bright_black",
 }
+INDENT = 24
+"Columns before the detail of a check."
 
 
 @click.command()
 @click.argument("route", required=False)
+@click.option("--all", "everything", is_flag=True, help="Also show the checks that were skipped.")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @click.option("--send", "sends", is_flag=True, help="Also POST a message, which runs the integration flow.")
 @click.option("--data", metavar="S", default="", help="The message for --send; empty by default.")
 @config_option
-def command(*, route: str | None, as_json: bool, sends: bool, data: str, file: Path | None) -> None:
+def command(*, route: str | None, everything: bool, as_json: bool, sends: bool, data: str, file: Path | None) -> None:
     """Check everything between this machine and the tenant.
 
     All routes are checked, or only ROUTE. No integration flow is called without --send.
@@ -43,29 +49,66 @@ def command(*, route: str | None, as_json: bool, sends: bool, data: str, file: P
         click.echo(str(error), err=True)
         sys.exit(FAULTY)
     examination = Examination(configuration, os.environ, data.encode() if sends else None)
-    found = run(_examine(examination, routes, shown=not as_json))
-    failed = [each for each in found if each.status is CheckStatus.FAILED]
+    found = run(_examine(examination, routes, printer=None if as_json else Printer(everything=everything)))
     if as_json:
         click.echo(json.dumps([document(each) for each in found], indent=2))
-    elif failed:
-        first = failed[0]
-        click.echo(f"\n{len(failed)} of {len(found)} checks failed, first {first.check} of {first.subject}.")
-    sys.exit(bool(failed))
+    else:
+        click.echo(f"\n{closing(found, everything=everything)}")
+    sys.exit(any(each.status is CheckStatus.FAILED for each in found))
 
 
-async def _examine(examination: Examination, routes: Mapping[str, RouteSettings], *, shown: bool) -> list[Finding]:
+async def _examine(
+    examination: Examination, routes: Mapping[str, RouteSettings], *, printer: "Printer | None"
+) -> list[Finding]:
     found = []
     async for each in examination.findings(routes):
         found.append(each)
-        if shown:
-            click.echo(line(each))
+        if printer:
+            for line in printer.lines(each):
+                click.echo(line)
     return found
 
 
-def line(finding: Finding) -> str:
-    """One line for people."""
-    status = click.style(f"{finding.status.value:<8}", fg=COLORS[finding.status])
-    return f"{status} {finding.subject:<24} {finding.check:<12} {printable(finding.detail)}"
+class Printer:
+    """Lines for people: each OAuth client and route once, its checks below."""
+
+    def __init__(self, *, everything: bool, columns: int | None = None) -> None:
+        """`columns` is by default the terminal's width; 0, as in a pipe, wraps nothing."""
+        self._everything = everything
+        self._columns = shutil.get_terminal_size((0, 0)).columns if columns is None else columns
+        self._subject = ""
+
+    def lines(self, finding: Finding) -> Iterator[str]:
+        """Yields the lines of a finding; none if it was skipped, unless it is of the message or all are wanted."""
+        if finding.status is CheckStatus.SKIPPED and finding.check != "message" and not self._everything:
+            return
+        if finding.subject != self._subject:
+            self._subject = finding.subject
+            yield printable(finding.subject)
+        status = click.style(f"{finding.status.value:<8}", fg=COLORS[finding.status])
+        first, *more = self._wrapped(printable(finding.detail))
+        yield f"  {status} {finding.check:<12} {first}"
+        yield from (" " * INDENT + each for each in more)
+
+    def _wrapped(self, text: str) -> list[str]:
+        """Breaks the text between words only; a word that is too long stays whole."""
+        width = self._columns - INDENT
+        if width <= 0:
+            return [text]
+        return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]
+
+
+def closing(found: Sequence[Finding], *, everything: bool) -> str:
+    """Returns the last line: what failed first, or that nothing did."""
+    counts = Counter(each.status for each in found)
+    first = next((each for each in found if each.status is CheckStatus.FAILED), None)
+    if first:
+        text = f"{counts[CheckStatus.FAILED]} of {len(found)} checks failed, first {first.check} of {first.subject}."
+    else:
+        text = f"No check failed: {counts[CheckStatus.OK]} ok, {counts[CheckStatus.WARNING]} with a warning."
+    skipped = counts[CheckStatus.SKIPPED]
+    hint = "" if everything else " (--all shows them)"
+    return f"{text} {skipped} skipped{hint}." if skipped else text
 
 
 def document(finding: Finding) -> dict[str, str]:

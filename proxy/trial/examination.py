@@ -16,7 +16,9 @@ from pydantic import SecretStr
 from proxy.app.certificates import certificates
 from proxy.config.egress import corporate_proxy
 from proxy.config.model import Configuration, OAuthClient, Provider, RouteSettings
+from proxy.config.pem import repair_pem
 from proxy.config.urls import port_of
+from proxy.cpi.landscape import landscape
 from proxy.cpi.roles import is_of_api
 from proxy.errors import AuthorizationServerError
 from proxy.oauth.expiry import first_end
@@ -31,6 +33,9 @@ from proxy.wire.tls_context import client_context, file_reason
 
 SENDER_ROLE = "ESBMessaging.send"
 "The role that a sender adapter requires unless another is chosen (SAP Help, Setting Up Inbound HTTP Connections)."
+
+PREFIXES = frozenset({"", "/http", "/cxf", "/gw", "/gw/odata", "/as2"})
+"Paths of a runtime below which flows are, and which are no flow themselves (SAP Help, Application URLs)."
 
 Trust = Callable[[], ssl.SSLContext]
 
@@ -73,19 +78,22 @@ class Examination:
             )
             trust = partial(own_trust, client) if is_https(client.token_url) else None
             last: Checks = {"grant": partial(self._grant, client), "role": partial(self._role, client)}
-            async for finding in self._run(f"oauth_client {name}", probe, trust, last):
+            async for finding in self._run(f"oauth_client {name}", probe, trust, {}, last):
                 yield finding
         for word, route in routes.items():
             probe = Probe(self._server(route.upstream, "upstream", route.proxy_url, route.connect_timeout))
             trust = partial(client_context, route.tls) if is_https(route.upstream) else None
+            first: Checks = {"landscape": partial(self._compare_landscapes, route)}
             last = {"message": partial(self._send, word, route)}
-            async for finding in self._run(f"route {route.name}", probe, trust, last):
+            async for finding in self._run(f"route {route.name}", probe, trust, first, last):
                 yield finding
 
-    async def _run(self, subject: str, probe: Probe, trust: Trust | None, last: Checks) -> AsyncIterator[Finding]:
-        first: Checks = {"own cert": partial(self._own_certificate, subject, probe, trust)}
+    async def _run(
+        self, subject: str, probe: Probe, trust: Trust | None, first: Checks, last: Checks
+    ) -> AsyncIterator[Finding]:
+        own: Checks = {"own cert": partial(self._own_certificate, subject, probe, trust)}
         try:
-            async for name, result in run_in_order({**first, **probe.checks(), **last}):
+            async for name, result in run_in_order({**own, **first, **probe.checks(), **last}):
                 yield Finding(subject, name, *result)
         finally:
             probe.close()
@@ -111,11 +119,17 @@ class Examination:
             ) from None
         if subject not in self._own_certificates:
             return skipped("none is configured")
-        end = await asyncio.to_thread(lambda: first_end(self._own_certificates[subject]()))
+        pem = await asyncio.to_thread(self._own_certificates[subject])
+        end = await asyncio.to_thread(first_end, pem)
         until = time.strftime("%Y-%m-%d", time.gmtime(end))
         if end <= time.time():
             raise CheckFailed(
                 f"The proxy's own certificate expired on {until}; create a new one, or a new service key."
+            )
+        if not await asyncio.to_thread(serves_clients, pem):
+            raise CheckFailed(
+                "The proxy's own certificate has no usage clientAuth (TLS client authentication), so SAP refuses it "
+                "(KBA 3711618); get one from an authority that still issues it, or use a client secret."
             )
         if end - time.time() < SOON:
             return warning(f"expires on {until}; create a new one, or a new service key, before then")
@@ -144,23 +158,52 @@ class Examination:
             )
         return skipped("the token names none; --send shows whether it may send")
 
+    async def _compare_landscapes(self, route: RouteSettings) -> CheckResult:
+        """Checks whether token URL and upstream can be of one tenant, as far as their names tell."""
+        token_url = self._configuration.oauth_clients[route.oauth_client].token_url
+        issuer, runtime = (landscape(urlsplit(url).hostname or "") for url in (token_url, route.upstream))
+        if issuer is None or runtime is None:
+            return skipped("a host that is not named as SAP's are does not tell where it is")
+        if issuer != runtime:
+            return warning(
+                f"the token URL is of {issuer}, the upstream of {runtime}; the upstream accepts only tokens of its own "
+                "tenant, so check `token_url` and `upstream`"
+            )
+        return ok(f"token URL and upstream are of {runtime}")
+
     async def _send(self, word: str, route: RouteSettings) -> CheckResult:
         if self._message is None:
             return skipped("none was sent (--send sends one, and runs the flow)")
         if route.methods is not None and "POST" not in route.methods:
             return skipped("none was sent, because the route does not accept POST")
         composed = compose(word, self._configuration, self._message, (), "POST")
+        url = route.upstream + composed.target.partition("?")[0].removeprefix(route.path)
+        if urlsplit(url).path.rstrip("/") in PREFIXES:
+            example = f"doctor {composed.target.partition('?')[0].rstrip('/')}/NAME --send"
+            return skipped(f"none was sent, because {url} is a prefix of flows; name one: {example}")
         async with embedded_proxy(self._configuration, self._environ) as proxy:
             record = (await proxy.send(composed)).record
+        place = f"POST {url}" + (f", MPL id {record.mpl_id}" if record.mpl_id else "")
         if record.code:
-            raise CheckFailed(f"{record.status}, by the {record.made_by}: {record.detail}")
+            raise CheckFailed(f"{record.status}, by the {record.made_by}: {record.detail} ({place})")
         if not 200 <= record.status < 300:
-            target = f" It was sent to {composed.target}." if record.status == 404 else ""
             raise CheckFailed(
-                f"{record.status}: {record.diagnosis or 'check the flow, and the system behind it.'}{target}"
+                f"{record.status}: {record.diagnosis or 'check the flow, and the system behind it.'} ({place})"
             )
-        mpl_id = f", MPL id {record.mpl_id}" if record.mpl_id else ""
-        return ok(f"{record.status} in {record.total_seconds:.3f} s{mpl_id}")
+        return ok(f"{record.status} in {record.total_seconds:.3f} s ({place})")
+
+
+def serves_clients(pem: bytes) -> bool:
+    """Whether the certificate may authenticate a TLS client; without extended usages it may (RFC 5280 §4.2.1.12)."""
+    from cryptography.x509 import ExtendedKeyUsage, ExtensionNotFound, load_pem_x509_certificates  # noqa: PLC0415
+    from cryptography.x509.oid import ExtendedKeyUsageOID as Usage  # noqa: PLC0415 - only if there is a certificate
+
+    own = load_pem_x509_certificates(repair_pem(pem.decode("latin-1")).encode())[0]
+    try:
+        usages = own.extensions.get_extension_for_class(ExtendedKeyUsage).value
+    except ExtensionNotFound:
+        return True
+    return Usage.CLIENT_AUTH in usages or Usage.ANY_EXTENDED_KEY_USAGE in usages
 
 
 def is_https(url: str) -> bool:

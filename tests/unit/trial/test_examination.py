@@ -5,24 +5,30 @@ import json
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
 import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from proxy.config.load import load
 from proxy.sandbox.tenant import Tenant
 from proxy.trial.checks import CheckStatus
-from proxy.trial.examination import Examination, selected_routes
+from proxy.trial.examination import Examination, selected_routes, serves_clients
 from tests.fakes.speaker import speaker
 from tests.system.cli import CONFIGURATION
 from tests.system.command import free_port
 from tests.unit.oauth.connect_proxy import connect_proxy
 
 ORDERS, INVOICES, ROUTE = "oauth_client orders", "oauth_client invoices", "route orders"
+ORDER = b'{"productIdentifier":"HT-1080"}'
 PAST: dict[str, Any] = {"not_before": datetime(2019, 1, 1, tzinfo=UTC), "not_after": datetime(2020, 1, 1, tzinfo=UTC)}
 
 
@@ -226,6 +232,107 @@ async def impersonate(world: World, name: str, **validity: Any) -> None:
     world.client |= {"token_url": f"https://{await world.serve(b'', tls)}/token", "tls": {"ca_file": "other.pem"}}
 
 
+async def usage(world: World) -> None:
+    """Gives the OAuth client a certificate that only servers may use."""
+    pem = await asyncio.to_thread(certified, [ExtendedKeyUsageOID.SERVER_AUTH])
+    await asyncio.to_thread((world.folder / "own.pem").write_bytes, pem)
+    world.client["tls"] |= {"cert_file": "own.pem"}
+
+
+def certified(usages: list[ObjectIdentifier] | None) -> bytes:
+    """A key and a certificate with these extended key usages, or without any."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "us")])
+    start = datetime.now(UTC) - timedelta(days=1)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, start, start + timedelta(days=99))
+    if usages is not None:
+        builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return private + builder.sign(key, SHA256()).public_bytes(Encoding.PEM)
+
+
+@pytest.mark.parametrize(
+    ("usages", "serves"),
+    [
+        (None, True),
+        ([ExtendedKeyUsageOID.SERVER_AUTH], False),
+        ([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH], True),
+        ([ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE], True),
+    ],
+)
+def test_a_certificate_says_whether_clients_may_use_it(usages: list[ObjectIdentifier] | None, *, serves: bool) -> None:
+    """One without extended key usages may be used for everything."""
+    assert serves_clients(certified(usages)) is serves
+
+
+async def results(world: World, word: str, message: bytes | None = None) -> dict[str, tuple[CheckStatus, str]]:
+    """The findings of a route, by check."""
+    file = world.folder / "proxy.yaml"
+    await asyncio.to_thread(file.write_text, yaml.safe_dump(world.document))
+    configuration = await asyncio.to_thread(load, file, {})
+    examination = Examination(configuration, {}, message)
+    found = [each async for each in examination.findings(selected_routes(word, configuration.routes))]
+    return {each.check: (each.status, each.detail) for each in found if each.subject.startswith("route")}
+
+
+@pytest.mark.parametrize(
+    ("token_url", "upstream", "status", "words"),
+    [
+        (
+            "oauthasservices-a.hana.ondemand.com",
+            "a-iflmap.hcisbt.eu1.hana.ondemand.com",
+            CheckStatus.OK,
+            "are of Neo, eu1",
+        ),
+        (
+            "oauthasservices-a.us1.hana.ondemand.com",
+            "a-iflmap.hcisbt.eu1.hana.ondemand.com",
+            CheckStatus.WARNING,
+            "of Neo, us1",
+        ),
+        (
+            "oauthasservices-a.hana.ondemand.com",
+            "a.it-cpi001-rt.cfapps.eu10.hana.ondemand.com",
+            CheckStatus.WARNING,
+            "the upstream of Cloud Foundry, eu10",
+        ),
+        ("oauthasservices-a.hana.ondemand.com", "cpi.example.com", CheckStatus.SKIPPED, "does not tell"),
+    ],
+)
+async def test_token_and_runtime_of_different_landscapes_are_told(
+    world: World, token_url: str, upstream: str, status: CheckStatus, words: str
+) -> None:
+    """It is a warning, and needs no network: here a corporate proxy that does not exist stands before both."""
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    world.client |= {"token_url": f"https://{token_url}/oauth2/api/v1/token", "proxy_url": nowhere}
+    world.route |= {"upstream": f"https://{upstream}/http", "proxy_url": nowhere}
+    found = (await results(world, "orders"))["landscape"]
+    assert found[0] is status
+    assert words in found[1]
+
+
+@pytest.mark.parametrize("path", ["", "/http", "/cxf"])
+async def test_no_message_is_sent_to_a_prefix_of_flows(world: World, path: str) -> None:
+    """The sentence says how to name a flow; a flow below the prefix gets its message."""
+    world.route |= {"path": "/all", "upstream": world.tenant.runtime_url + path}
+    status, detail = (await results(world, "all", b"x"))["message"]
+    assert status is CheckStatus.SKIPPED
+    assert detail.endswith(f"{world.tenant.runtime_url}{path} is a prefix of flows; name one: doctor /all/NAME --send")
+    assert not len(world.tenant.messages)
+    below = f"/all{'' if path == '/http' else '/http'}/orders"
+    if path != "/cxf":
+        status, detail = (await results(world, below, ORDER))["message"]
+        assert status is CheckStatus.OK
+        assert f"(POST {world.tenant.runtime_url}/http/orders, MPL id AG" in detail
+
+
+async def test_a_failed_message_has_its_url_and_mpl_id(world: World) -> None:
+    """The query is not shown."""
+    world.tenant.faults.switch_on("runtime.flow_failed")
+    _, _, detail = await world.first_failure("/orders?key=cAnAry", b"x")
+    assert f"(POST {world.tenant.runtime_url}/http/orders, MPL id AG" in detail
+    assert "cAnAry" not in detail
+
+
 async def own_certificate(world: World) -> None:
     """Gives the OAuth client an expired certificate of its own."""
     issued = trustme.CA().issue_cert("us.example", **PAST)
@@ -285,6 +392,7 @@ async def silent_token_endpoint(world: World) -> None:
         pytest.param(
             own_certificate, ORDERS, "own cert", "expired on 2020-01-01; create a new one", id="expired own certificate"
         ),
+        pytest.param(usage, ORDERS, "own cert", "has no usage clientAuth", id="own certificate of a server"),
         pytest.param(silent_token_endpoint, ORDERS, "grant", "did not answer within 0.2 s", id="silent token endpoint"),
         pytest.param(
             lambda world: upstream_server(world, None), ROUTE, "HTTP", "does not answer within", id="silent upstream"
