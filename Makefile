@@ -11,8 +11,10 @@ PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python
 
 .PHONY: run test test-fast check docs fuzz bench image dist wheels lock clean
 
+# The first of six ports, if it is not 9443: make run PORT_BASE=19443.
+PORT_BASE ?= 9443
 run: $(VENV)/run.stamp
-	@$(BIN)/cpi-oauth-proxy sandbox --proxy config/sandbox.yaml
+	@$(BIN)/cpi-oauth-proxy sandbox --proxy config/sandbox.yaml --port-base $(PORT_BASE)
 
 # All as it stands, then what senders and upstreams see once more with the data path compiled, as a wheel has it.
 test: $(VENV)/dev.stamp newman $(if $(TESTS),,$(COMPILED).stamp)

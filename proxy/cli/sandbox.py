@@ -1,6 +1,9 @@
 """`sandbox`: the stand-in tenant on loopback, alone or with the proxy in front of it."""
 
 import asyncio
+import errno
+import os
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -11,6 +14,7 @@ from proxy.cli.loops import loop_factory, signalled
 from proxy.sandbox.tenant import Tenant
 
 PORT_BASE = 9443
+MOVE = " --port-base 19443 moves all ports of config/sandbox.yaml (make run PORT_BASE=19443)."
 
 
 @click.command()
@@ -18,9 +22,9 @@ PORT_BASE = 9443
     "--port-base",
     default=PORT_BASE,
     show_default=True,
-    type=click.IntRange(0, 65532),
+    type=click.IntRange(0, 65530),
     metavar="N",
-    help="First of four ports; 0 chooses free ports.",
+    help="First of four ports, and of six with --proxy; 0 chooses free ports.",
 )
 @click.option(
     "--directory",
@@ -49,7 +53,8 @@ def command(port_base: int, directory: Path, file: Path | None) -> None:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(_serve(port_base, directory, file))
     except OSError as error:
-        click.echo(f"The sandbox cannot start: {error}", err=True)
+        in_use = errno.EADDRINUSE in (error.errno, getattr(error.__cause__, "errno", None))
+        click.echo(f"The sandbox cannot start: {error}.{MOVE if in_use else ''}", err=True)
         sys.exit(1)
 
 
@@ -57,6 +62,8 @@ async def _serve(port_base: int, directory: Path, file: Path | None) -> None:
     tenant = Tenant()
     stopping = signalled()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # there is nothing to reload
+    ports = f"the ports {port_base} to {port_base + 3}" if port_base else "four free ports"
+    click.echo(f"The stand-in tenant uses {ports} of 127.0.0.1.")
     await tenant.start(port_base)
     try:
         tenant.write(directory)
@@ -68,8 +75,31 @@ async def _serve(port_base: int, directory: Path, file: Path | None) -> None:
         else:
             from proxy.cli.tour import tour  # noqa: PLC0415 - only the tour needs the whole proxy
 
+            moved = variables(tenant, port_base, directory, file)
+            os.environ.update(moved)  # for the configuration, which is read as by any other command
             click.echo(f"A stand-in tenant runs on this machine; see its messages and faults at {tenant.control_url}.")
             click.echo(f"The proxy in front of it uses {file}.")
+            if moved:
+                settings = " ".join(f"{name}={shlex.quote(value)}" for name, value in moved.items())
+                click.echo(f"Before other commands with this configuration: export {settings}")
             await tour(file, tenant, stopping)
     finally:
         await tenant.close()
+
+
+def variables(tenant: Tenant, port_base: int, directory: Path, file: Path) -> dict[str, str]:
+    """Returns what config/sandbox.yaml needs to find the tenant; nothing if all is at its default.
+
+    The proxy's two ports follow the tenant's four. If those are free ones, so are the proxy's.
+    """
+    is_beside = directory.resolve() == (file.parent / ".." / ".sandbox").resolve()
+    moved = {} if is_beside else {"SANDBOX_DIRECTORY": str(directory.absolute())}
+    if port_base == PORT_BASE:
+        return moved
+    addresses = tenant.addresses
+    return moved | {
+        "SANDBOX_PROXY_PORT": str(port_base and port_base + 4),
+        "SANDBOX_ADMIN_PORT": str(port_base and port_base + 5),
+        "SANDBOX_NEO_PORT": str(addresses.neo),
+        "SANDBOX_RUNTIME_PORT": str(addresses.runtime),
+    }

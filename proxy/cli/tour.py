@@ -31,6 +31,8 @@ Fields = CIMultiDictProxy[str]
 async def tour(file: Path, tenant: Tenant, stopping: asyncio.Event) -> None:
     """Serves with this configuration until `stopping`, and shows the example first. OSError if an address is in use."""
     configuration = await asyncio.to_thread(read, file)
+    places = " and ".join(map(str, [*(each.address for each in configuration.listen), configuration.admin.address]))
+    click.echo(f"It uses {places}.")
     log, loop = open_log(configuration), asyncio.get_running_loop()
     app = await asyncio.to_thread(lambda: App(configuration, log=log, environ=os.environ, loop=loop))
     log.writer.attach(loop)

@@ -80,7 +80,9 @@ def _bind(port: int) -> socket.socket:
         bound.bind((HOST, port))
     except OSError as error:
         bound.close()
-        raise OSError(error.errno, f"cannot listen on {HOST}:{port}: {error.strerror}") from error
+        raise OSError(
+            error.errno, f"cannot listen on {HOST}:{port}: {error.strerror}; stop the program that uses it"
+        ) from error
     return bound
 
 

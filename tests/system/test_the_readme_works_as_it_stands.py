@@ -85,7 +85,7 @@ async def served(alone: None, tmp_path: Path) -> AsyncIterator[Command]:
     shutil.copy(ROOT / "config" / "sandbox.yaml", tmp_path / "config")
     recipe = re.search(r"^run:.*\n\t@\$\(BIN\)/cpi-oauth-proxy (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert recipe is not None
-    async with Command(*recipe[1].split(), cwd=tmp_path) as command:
+    async with Command(*recipe[1].replace("$(PORT_BASE)", "9443").split(), cwd=tmp_path) as command:
         await command.prints(r".*Ctrl-C ends.*")
         yield command
 
