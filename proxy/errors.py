@@ -68,6 +68,11 @@ class CredentialMissing(SenderError):
 
     status, code, title = 401, "credential_missing", "Credentials are missing"
 
+    def __init__(self, detail: str, *, user: str = "") -> None:
+        super().__init__(detail)
+        self.user = user
+        "The user whose password was wrong, for the log; empty if there is no such user."
+
     def fields(self) -> list[tuple[str, str]]:
         """Adds the challenge (RFC 7617 §2)."""
         return [*super().fields(), ("WWW-Authenticate", 'Basic realm="cpi-oauth-proxy", charset="UTF-8"')]

@@ -45,7 +45,7 @@ class Incidents:
 def refuse(sender: SenderConnection, error: ProxyError, request_id: str, context: ExchangeContext) -> None:
     """Answers what never became a request, and tells the observers of it."""
     record = ExchangeRecord(request_id, "")
-    record.client_certificate = sender.subject
+    record.sender, record.client_certificate = sender.address, sender.subject
     record.failed(error)
     sender.send(
         problem(error, name=context.name, request_id=request_id, method="", close=True, now=context.wall()),

@@ -210,13 +210,15 @@ class Examination:
         composed = compose(word, self._configuration, self._message, (), "POST")
         async with proxy_inside(self._configuration, self._environ) as inside:
             record = (await inside.send(composed)).record
+        where = f" It was sent to {record.upstream}." if record.upstream else ""
         if record.code:
-            raise CheckFailed(f"{record.status}, by the {record.made_by}: {record.detail}")
+            raise CheckFailed(f"{record.status}, by the {record.made_by}: {record.detail}{where}")
         if not 200 <= record.status < 300:
-            whole = f" It was sent to {composed.target}." if record.status == 404 else ""
-            raise CheckFailed(f"{record.status}: {record.diagnosis or 'see the flow, or what is behind it.'}{whole}")
+            raise CheckFailed(f"{record.status}: {record.diagnosis or 'see the flow, or what is behind it.'}{where}")
         mpl_id = f", MPL id {record.mpl_id}" if record.mpl_id else ""
-        return CheckResult(CheckStatus.OK, f"{record.status} in {record.total_seconds:.3f} s{mpl_id}")
+        return CheckResult(
+            CheckStatus.OK, f"{record.status} in {record.total_seconds:.3f} s{mpl_id}, sent to {record.upstream}"
+        )
 
 
 def is_https(url: str) -> bool:

@@ -66,6 +66,8 @@ async def attempt(
     """
     if recipient.left:
         raise SenderLeft
+    if not record.upstream:
+        record.upstream = upstream_url(route, record.path)
     pool = route.pool
     try:
         connection = pool.take() or await connected(route, recipient, record)
@@ -91,6 +93,12 @@ async def attempt(
     if connection.head is not None and connection.body is not None:
         return UpstreamAnswer(connection.head, connection.body, pool, connection)
     return _failed(pool, connection)
+
+
+def upstream_url(route: Route, path: str) -> str:
+    """Returns the URL for a path of the sender; both without a query."""
+    rest = path[len(route.prefix) :]
+    return route.upstream_url + (rest if rest or route.upstream_path else "/")
 
 
 async def connected(route: Route, recipient: Recipient, record: ExchangeRecord) -> UpstreamConnection:

@@ -31,7 +31,7 @@ NO_UNIT: Final[CsrfUnit | None] = None
 async def exchange(request: Request, context: ExchangeContext) -> None:
     """Serves one request and closes its record, whatever happens."""
     record = ExchangeRecord(request.id, request.head.method, request.target.path)
-    record.client_certificate = request.sender.subject
+    record.sender, record.client_certificate = request.sender.address, request.sender.subject
     for beginning in context.beginning:
         beginning.began(record, request.head, secure=request.sender.secure)
     try:
@@ -56,6 +56,7 @@ async def exchange(request: Request, context: ExchangeContext) -> None:
 async def deliver(request: Request, context: ExchangeContext, record: ExchangeRecord) -> None:
     """Runs from the head of a request to the relayed answer. Raises a ProxyError for the sender."""
     address = sender_address(request.sender.address, request.head, context.trusted_proxies)
+    record.sender = address
     route = admit(request, address, context.routes, context.own_names)
     record.routed(route.name, route.oauth_client)
     if route.authenticator is not None:

@@ -33,6 +33,8 @@ class Route:
     "Without a trailing slash; empty for the root."
     upstream_path: bytes
     "Replaces the prefix; without a trailing slash."
+    upstream_url: str
+    "The URL that the prefix stands for; without a trailing slash."
     upstream_host: bytes
     "The value of the Host field."
     via: bytes
@@ -87,12 +89,13 @@ def make_route(
 ) -> Route:
     """Returns a route with its rules. `replaced` are names, in lower case, of fields that a span of ours sets."""
     prefix, upstream = settings.path.encode(), urlsplit(settings.upstream)
-    path = upstream.path.encode()
+    path, host = upstream.path.encode(), upstream.netloc.rpartition("@")[2]
     return Route(
         settings=settings,
         prefix=prefix,
         upstream_path=path,
-        upstream_host=upstream.netloc.rpartition("@")[2].encode(),
+        upstream_url=f"{upstream.scheme}://{host}{upstream.path}",
+        upstream_host=host.encode(),
         via=via.encode(),
         set_lines=tuple(
             f"{name}: {value}".encode("latin-1")

@@ -4,12 +4,14 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from proxy.errors import ProxyError
+from proxy.errors import CredentialMissing, ProxyError
 
 LONGEST_METHOD: Final = 32
 LONGEST_PATH: Final = 256
-LONGEST_USER: Final = 128
+LONGEST_USER: Final = 64
 "Bytes kept of a method and a path; characters kept of a user name."
+LONGEST_URL: Final = 256
+"Characters kept of the upstream's URL."
 LONGEST_ID: Final = 128
 LONGEST_SUBJECT: Final = 200
 LONGEST_DETAIL: Final = 400
@@ -19,9 +21,14 @@ LONGEST_DETAIL: Final = 400
 class ExchangeRecord:
     """What is known of one exchange; phases in seconds. The usual values are class attributes."""
 
+    sender: str = ""
+    "The address that counts (see `trusted_proxies`); empty for a Unix socket."
+    upstream: str = ""
+    "The URL that the request went to, without its query; empty before the first attempt."
     route: str = ""
     oauth_client: str = ""
     user: str = ""
+    "Authenticated, or refused because of a wrong password."
     status: int = 0
     upstream_status: int = 0
     made_by = "upstream"
@@ -65,7 +72,7 @@ class ExchangeRecord:
         self.route, self.oauth_client = route, oauth_client
 
     def admitted(self, user: str) -> None:
-        """Notes the authenticated user; empty if the credential has no user name."""
+        """Notes the user; empty if the credential has no user name."""
         self.user = user[:LONGEST_USER]
 
     def begin_token(self) -> None:
@@ -110,6 +117,8 @@ class ExchangeRecord:
     def failed(self, error: ProxyError) -> None:
         """Notes that the sender gets an answer of the proxy itself."""
         self.status, self.code, self.detail, self.made_by = error.status, error.code, error.detail, "proxy"
+        if isinstance(error, CredentialMissing):
+            self.admitted(error.user)
 
     def crashed(self) -> None:
         """Notes a fault of the proxy: the sender's connection is reset, because no answer would be honest."""
@@ -130,6 +139,8 @@ class ExchangeRecord:
 
     def _shorten(self) -> None:
         """Keeps log lines and span attributes bounded, whatever an answer contains."""
+        if len(self.upstream) > LONGEST_URL:
+            self.upstream = self.upstream[:LONGEST_URL] + "…"
         if len(self.correlation_id) > LONGEST_ID:
             self.correlation_id = self.correlation_id[:LONGEST_ID] + "…"
         if len(self.mpl_id) > LONGEST_ID:

@@ -100,6 +100,7 @@ def json_line(record: ExchangeRecord, level: str) -> str:
         _stamp(),
         level,
         quoted(each.request_id),
+        quoted(each.sender),
         _whose(each.route, each.oauth_client),
         each.method,
         quoted(each.path),
@@ -118,7 +119,7 @@ def json_line(record: ExchangeRecord, level: str) -> str:
 
 
 _LINE: Final = (
-    '{"timestamp":"%s","level":"%s","event":"exchange.finished","request_id":%s,%s,"method":"%s","path":%s,'
+    '{"timestamp":"%s","level":"%s","event":"exchange.finished","request_id":%s,"sender":%s,%s,"method":"%s","path":%s,'
     '"status":%d,"made_by":"%s","attempts":%d,"token":"%s","bytes_in":%d,"bytes_out":%d,"seconds":%.6f,%s,'
     '"first_byte_seconds":%.6f,"relay_seconds":%.6f%s}'
 )
@@ -138,7 +139,9 @@ def _whose(route: str, oauth_client: str) -> str:
 
 def _rare(each: ExchangeRecord) -> str:
     """Renders the fields that most lines do not have."""
-    text = f',"user":{quoted(each.user)}' if each.user else ""
+    text = f',"upstream":{quoted(each.upstream)}' if each.upstream else ""
+    if each.user:
+        text += f',"user":{quoted(each.user)}'
     if each.mpl_id:
         text += f',"mpl_id":{quoted(each.mpl_id)}'
     if each.correlation_id:

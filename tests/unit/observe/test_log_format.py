@@ -12,7 +12,18 @@ from proxy.observe.log_format import _Stamp, human_event, human_line, json_line,
 
 TEXT = st.text(max_size=30)
 PHASES = "(token 0.0, connection 0.0, first byte 0.0, relay 0.0)"
-FREE = ("request_id", "route", "oauth_client", "mpl_id", "correlation_id", "detail", "user", "client_certificate")
+FREE = (
+    "request_id",
+    "route",
+    "oauth_client",
+    "mpl_id",
+    "correlation_id",
+    "detail",
+    "user",
+    "client_certificate",
+    "sender",
+    "upstream",
+)
 "The fields of a record that a sender or an upstream can fill with anything."
 
 
