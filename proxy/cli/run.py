@@ -118,8 +118,10 @@ def open_log(configuration: Configuration) -> ProcessLog:
 
 def log_options(settings: LogSettings) -> dict[str, Any]:
     """What is written, and how; for people where standard error is a terminal and nothing else is said."""
-    human = settings.format is LogFormat.HUMAN or (settings.format is LogFormat.AUTO and sys.stderr.isatty())
-    return {"level": settings.level.value, "human": human, "sample": settings.sample}
+    terminal = sys.stderr.isatty()
+    human = settings.format is LogFormat.HUMAN or (settings.format is LogFormat.AUTO and terminal)
+    color = terminal and not os.environ.get("NO_COLOR")  # no-color.org: any value but an empty one
+    return {"level": settings.level.value, "human": human, "sample": settings.sample, "color": color}
 
 
 def summary(app: App) -> str:

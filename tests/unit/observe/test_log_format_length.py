@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.observe.exchange_record import LONGEST_DETAIL, LONGEST_ID, LONGEST_SUBJECT, LONGEST_URL, ExchangeRecord
-from proxy.observe.log_format import LONGEST_LINE, human_event, human_line, json_event, json_line, shortened
+from proxy.observe.human_format import human_event, human_line
+from proxy.observe.log_format import LONGEST_LINE, json_event, json_line, shortened
 
 ROOM = LONGEST_LINE - 1
 "Without the line end."
