@@ -80,6 +80,7 @@ class Generation:
             spool=resources.spool if any(route.spool for route in configuration.routes) else None,
             wall=resources.clock.wall,
             beginning=resources.beginning,
+            log=resources.log,
             finishing=resources.finishing,
             in_use=self.in_use,
         )

@@ -227,6 +227,8 @@ class RouteSettings(RouteOptions):
     upstream: str
     "Absolute URL without a slash at its end."
     oauth_client: str
+    secret_set_fields: frozenset[str] = frozenset()
+    "Names of `set_fields` whose values have something of a variable, and so may be secret."
 
 
 class Limits(Model):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from proxy.config.redaction import shown
@@ -41,6 +42,8 @@ class DocumentSource:
 
     file: str
     lines: Mapping[Location, int] = field(default_factory=dict)
+    variables: AbstractSet[Location] = frozenset()
+    "Locations whose text has something of a variable."
     names: Mapping[str, str] = field(default_factory=dict)
     "Names of options that differ from those in a file: the variables of the environment."
 

@@ -52,6 +52,9 @@ def resolve_route(
         path=entry.path,
         upstream=upstream,
         oauth_client=entry.oauth_client,
+        secret_set_fields=frozenset(
+            name for name in entry.set_fields if (*location, "set_fields", name) in problems.origin.variables
+        ),
         **carried_over(entry, RouteOptions),
     )
 

@@ -11,7 +11,7 @@ from typing import Any, NoReturn, cast
 import yaml
 
 from proxy.config.problems import ConfigurationError, DocumentSource, Location, Problems
-from proxy.config.substitution import substituted
+from proxy.config.substitution import has_variable, substituted
 
 _MOST_NODES, _MOST_LEVELS = 100_000, 40
 _TAG = "tag:yaml.org,2002:"
@@ -72,7 +72,8 @@ class _Reader:
         self._lines: dict[Location, int] = {}
         self._environ = environ
         self._nodes = 0
-        self.problems = Problems(DocumentSource(file=file, lines=self._lines))
+        self._variables: set[Location] = set()
+        self.problems = Problems(DocumentSource(file=file, lines=self._lines, variables=self._variables))
 
     def document(self, root: yaml.MappingNode) -> tuple[dict[str, Any], Problems]:
         """Returns the whole document; what is missing at the top is reported for the first line."""
@@ -135,6 +136,8 @@ class _Reader:
         return None
 
     def _substituted(self, text: str, location: Location) -> str | None:
+        if has_variable(text):
+            self._variables.add(location)
         try:
             return substituted(text, self._environ)
         except ValueError as error:

@@ -9,8 +9,10 @@ from proxy.forwarding.body import Body, BodyReader, BufferedBody
 from proxy.forwarding.request import Recipient
 from proxy.forwarding.routes import Route
 from proxy.forwarding.verdict import ANSWERED, BROKEN, LOST, UNREACHABLE, UNSENT, AttemptOutcome
+from proxy.hosts import host_and_port
 from proxy.observe.exchange_record import ExchangeRecord
-from proxy.upstream.connection import UpstreamConnection
+from proxy.observe.exchange_steps import ExchangeSteps
+from proxy.upstream.connection import UNUSED, UpstreamConnection
 from proxy.upstream.pool import Pool, stopped
 from proxy.upstream.request import UpstreamRequest, http1_head
 from proxy.wire.body import IncomingBody
@@ -76,12 +78,15 @@ async def attempt(
     record.attempts += 1
     if not connection.open:  # servers at their limit accept a connection and close it at once
         return AttemptFailed(UNSENT, UpstreamClosed(f"{connection.name} closes new connections at once."))
+    head = http1_head(request)
+    if record.steps is not None:
+        tell_forwarding(record.steps, route, connection, head)
     connection.lease(recipient, request.method, patience)
     try:
         if isinstance(body, BufferedBody):
-            _send_whole(connection, http1_head(request), body.content)
+            _send_whole(connection, head, body.content)
         else:
-            connection.send(http1_head(request))
+            connection.send(head)
             await _stream(connection, body.reader(), chunked=request.length == CHUNKED)
     except BaseException:
         connection.cut()
@@ -117,6 +122,18 @@ async def connected(route: Route, recipient: Recipient, record: ExchangeRecord) 
         route.pool.give_back(connection)
         raise SenderLeft
     return connection
+
+
+def tell_forwarding(steps: ExchangeSteps, route: Route, connection: UpstreamConnection, head: bytes) -> None:
+    """Logs over which connection a head is sent, and the head without credentials."""
+    address, tls = connection.info("peername"), connection.info("ssl_object")
+    steps.connected(
+        route.pool.origin.way,
+        host_and_port(address[0], address[1]) if address else "",
+        (tls.version() or "") if tls else "",
+        is_new=connection.state is UNUSED,
+    )
+    steps.forwarded(head, route.secret_fields)
 
 
 def _failed(pool: Pool, connection: UpstreamConnection) -> AttemptFailed:

@@ -40,6 +40,8 @@ class Route:
     via: bytes
     "Our name in Via."
     set_lines: tuple[bytes, ...]
+    secret_fields: frozenset[str]
+    "Names, in lower case, of fields whose values the log never shows, whatever their names sound like."
     forwarded: Forwarded
     rules: FieldRules
     cookie_rules: CookieRules
@@ -102,6 +104,7 @@ def make_route(
             for name, value in settings.set_fields.items()
             if name.lower() not in replaced
         ),
+        secret_fields=secret_fields(settings),
         forwarded=settings.forwarded,
         rules=FieldRules(
             drop=frozenset(name.lower().encode() for name in (*dropped_fields(settings), *replaced)),
@@ -124,6 +127,13 @@ def dropped_fields(settings: Settings) -> tuple[str, ...]:
     auth = settings.inbound_auth
     credential = (auth.api_key.field,) if auth and auth.api_key else ()
     return (*settings.drop_fields, *settings.set_fields, *credential)
+
+
+def secret_fields(settings: Settings) -> frozenset[str]:
+    """Returns the names, in lower case, of fields that have a value of a variable, or a sender's key."""
+    auth = settings.inbound_auth
+    keys = {auth.api_key.field.lower()} if auth and auth.api_key else set()
+    return frozenset(name.lower() for name in settings.secret_set_fields) | keys
 
 
 class RouteCandidate(Protocol):

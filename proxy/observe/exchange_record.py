@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from proxy.errors import CredentialMissing, ProxyError
+from proxy.observe.exchange_steps import ExchangeSteps
 
 LONGEST_METHOD: Final = 32
 LONGEST_PATH: Final = 256
@@ -49,6 +50,8 @@ class ExchangeRecord:
     mpl_id: str = ""
     correlation_id: str = ""
     client_certificate = ""
+    steps: ExchangeSteps | None = None
+    "Logs the steps of the exchange; None unless the level is debug."
     span: Any = None
     "OpenTelemetry's span, if spans are enabled."
     trace: tuple[bytes, ...] = ()
@@ -91,6 +94,8 @@ class ExchangeRecord:
             self.token = "renewed"
         elif not self.token:
             self.token = "granted" if self._waited else "cached"
+        if self.steps is not None:
+            self.steps.have_token(self.oauth_client, self.token)
 
     def begin_connection(self) -> None:
         """Notes that the exchange starts to wait for a new connection."""

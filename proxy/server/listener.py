@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from proxy.config.model import Address, Limits
 from proxy.config.model import ListenerSettings as Settings
@@ -27,6 +27,14 @@ from proxy.wire.reading import PieceReader
 from proxy.wire.server_tls import ServerTlsTransport
 
 
+class Unsecured(Protocol):
+    """Is told of a handshake that failed."""
+
+    def __call__(self, error: Exception, address: str, *, wants_certificate: bool) -> None:
+        """`wants_certificate` is whether the listener demands a client certificate."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reception:
     """What the listeners of one configuration share."""
@@ -38,7 +46,7 @@ class Reception:
     serve: Callable[[Request], Coroutine[Any, Any, None]]
     refuse: Callable[[SenderConnection, ProxyError, str], None]
     crashed: Callable[[BaseException, str], None]
-    unsecured: Callable[[Exception, str], None]
+    unsecured: Unsecured
     "Told of each handshake that failed, with the sender's address."
     reader: RequestReader
     "Of heads; one for all connections."
@@ -157,12 +165,17 @@ class Listener:
         sender, certificate, unsecured = SenderConnection(self._desk), self.certificate, self._reception.unsecured
         if certificate is None:
             return PieceReader(sender)
+        tls = self.settings.tls
+        wants_certificate = tls is not None and tls.client_ca_file is not None
 
         def shaken(tls: ssl.SSLObject) -> None:
             sender.subject = subject_of(tls)
 
         return ServerTlsTransport(
-            certificate.context, sender, shaken=shaken, failed=lambda error: unsecured(error, sender.address)
+            certificate.context,
+            sender,
+            shaken=shaken,
+            failed=lambda error: unsecured(error, sender.address, wants_certificate=wants_certificate),
         )
 
     def _new_desk(self) -> ListenerContext:

@@ -38,6 +38,8 @@ def test_the_status_names_routes_clients_and_upstreams() -> None:
         "connections": 0,
         "in_flight": 0,
         "routes": [{"name": "a", "path": "/a", "host": "", "upstream": "https://u", "oauth_client": "neo"}],
-        "oauth_clients": {"neo": {"freshness": "none", "expires": None, "grants": {}, "failure": "grant_rejected"}},
+        "oauth_clients": {
+            "neo": {"freshness": "none", "expires": None, "expires_at": None, "grants": {}, "failure": "grant_rejected"}
+        },
         "upstreams": [{"origin": "https://u:443", "idle": 1, "leased": 2}],
     }

@@ -150,7 +150,7 @@ class House:
             serve=self.serve,
             refuse=self.refuse,
             crashed=lambda error, address: pytest.fail(f"{error} {address}"),
-            unsecured=lambda error, address: pytest.fail(f"{error} {address}"),
+            unsecured=lambda error, address, wants_certificate: pytest.fail(f"{error} {address} {wants_certificate}"),
             reader=REQUESTS,
             log=Lines(),
         )

@@ -42,7 +42,7 @@ class House:
             serve=self.serve,
             refuse=self.refuse,
             crashed=lambda error, address: pytest.fail(f"{error} {address}"),
-            unsecured=lambda error, address: self.failed.put_nowait(error) if address == "127.0.0.1" else None,
+            unsecured=lambda error, address, **_: self.failed.put_nowait(error) if address == "127.0.0.1" else None,
             reader=REQUESTS,
             log=Lines(),
         )
