@@ -126,7 +126,7 @@ async def connected(route: Route, recipient: Recipient, record: ExchangeRecord) 
 
 def tell_forwarding(steps: ExchangeSteps, route: Route, connection: UpstreamConnection, head: bytes) -> None:
     """Logs over which connection a head is sent, and the head without credentials."""
-    address, tls = connection.info("peername"), connection.info("ssl_object")
+    address, tls = connection.extra_info("peername"), connection.extra_info("ssl_object")
     steps.connected(
         route.pool.origin.way,
         host_and_port(address[0], address[1]) if address else "",

@@ -17,7 +17,7 @@ from proxy.forwarding.relay import relay, stream
 from proxy.forwarding.request import Recipient, Request
 from proxy.forwarding.routes import Route
 from proxy.forwarding.sender_address import sender_address
-from proxy.forwarding.verdict import RELAY, AttemptOutcome, Verdict, verdict
+from proxy.forwarding.verdict import RELAY, Verdict, verdict
 from proxy.oauth.token import Token
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.exchange_steps import ExchangeSteps
@@ -100,7 +100,7 @@ async def obtain_answer(
         result = await attempt(route, request, body, recipient, record, patience=route.timeout)
         outcome, again = await examine(result, prepared, route, token) if refuses(result) else (result.outcome, True)
         decision = verdict(outcome, spent, method=prepared.method, replayable=again and body.replayable)
-        tell_attempt(record, result, outcome, decision)
+        tell_attempt(record, result, decision)
         if decision is RELAY and isinstance(result, UpstreamAnswer):
             return result, unit
         match decision, result:
@@ -137,7 +137,7 @@ def with_credentials(prepared: PreparedRequest, token: Token, unit: CsrfUnit | N
     return UpstreamRequest(prepared.method, prepared.target, prepared.authority, fields, length)
 
 
-def tell_attempt(record: ExchangeRecord, result: AttemptResult, outcome: AttemptOutcome, decision: Verdict) -> None:
+def tell_attempt(record: ExchangeRecord, result: AttemptResult, decision: Verdict) -> None:
     """Logs the end of an attempt, if steps are logged."""
     if record.steps is None:
         return
@@ -146,8 +146,7 @@ def tell_attempt(record: ExchangeRecord, result: AttemptResult, outcome: Attempt
         status = result.head.status
     else:
         reason = f"{result.failure.code}: {result.failure.detail}"
-    number = len(record.replays) + 1
-    record.steps.attempted(number, outcome.name.lower(), decision.value, status=status, reason=reason)
+    record.steps.attempted(len(record.replays) + 1, decision.value, status=status, reason=reason)
 
 
 async def awaited_token(route: Route, refused: Token | None, recipient: Recipient, record: ExchangeRecord) -> Token:

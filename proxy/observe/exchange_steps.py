@@ -41,16 +41,15 @@ class ExchangeSteps:
 
     def forwarded(self, head: bytes, secret: Collection[str]) -> None:
         """A head is sent to the upstream; `secret` has the lower-case names of more fields with credentials."""
-        start, *fields = masked(head, secret)
-        self._log.debug("request.forwarded", request_id=self._id, start=start, fields=fields)
+        method, target, fields = masked(head, secret)
+        self._log.debug("request.forwarded", request_id=self._id, method=method, target=target, fields=fields)
 
-    def attempted(self, number: int, outcome: str, verdict: str, *, status: int, reason: str) -> None:
+    def attempted(self, number: int, verdict: str, *, status: int, reason: str) -> None:
         """An attempt has ended: with a status, or with the reason why there is none."""
         self._log.debug(
             "attempt.finished",
             request_id=self._id,
             attempt=number,
-            outcome=outcome,
             status=status,
             reason=reason,
             verdict=verdict,
@@ -61,11 +60,11 @@ class ExchangeSteps:
         self._log.debug("csrf.fetched", request_id=self._id, method=method, status=status, found=found)
 
 
-def masked(head: bytes, secret: Collection[str] = ()) -> list[str]:
-    """Returns the lines of a head for people: the start line without its query, and no value of a credential."""
+def masked(head: bytes, secret: Collection[str] = ()) -> tuple[str, str, list[str]]:
+    """Returns (method, target without query, field lines without the values of credentials) of a request's head."""
     start, *fields = head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
-    method, target, version = start.split(" ")
-    return [f"{method} {target.partition('?')[0]} {version}", *(_masked_field(line, secret) for line in fields)]
+    method, target, _ = start.split(" ")
+    return method, target.partition("?")[0], [_masked_field(line, secret) for line in fields]
 
 
 def _masked_field(line: str, secret: Collection[str]) -> str:

@@ -56,8 +56,12 @@ def json_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> s
     return fitting(event, _dumped)
 
 
+_ESCAPES: Final = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), 0x2028, 0x2029)}
+"Controls and line ends that JSON allows in texts."
+
+
 def _dumped(event: Mapping[str, Any]) -> str:
-    return json.dumps(event, separators=(",", ":"), ensure_ascii=False, default=repr)
+    return json.dumps(event, separators=(",", ":"), ensure_ascii=False, default=repr).translate(_ESCAPES)
 
 
 def fitting(event: Mapping[str, Any], render: Callable[[Mapping[str, Any]], str]) -> str:

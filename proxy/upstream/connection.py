@@ -138,7 +138,7 @@ class UpstreamConnection:
             if self._parser.state is not COMPLETE:
                 self.deadline = self._deadlines.now() + self._timeout
 
-    def info(self, name: str) -> Any:
+    def extra_info(self, name: str) -> Any:
         """What the transport knows: as asyncio's `get_extra_info`."""
         return self._transport.get_extra_info(name)
 

@@ -47,7 +47,7 @@ async def test_others_are_not(
         raise ConnectionResetError
     (line,) = await proxy.lines.reach("handshake.failed")
     expected = "peer did not return a certificate" if shown == "none" else "unable to get local issuer certificate"
-    assert (line["reason"], line["level"], upstream.requests) == (expected, "debug", [])
+    assert (line["reason"], line["level"], upstream.requests) == (expected, "warning", [])
 
 
 async def test_a_route_may_want_certain_subjects(

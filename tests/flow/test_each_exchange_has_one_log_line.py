@@ -102,4 +102,8 @@ async def test_every_line_is_json(proxy: Running) -> None:
     fields = (b'X-Request-ID: "\\{}', b"X-Other: \xff")
     await (await proxy.sender()).ask(request(b"POST /http/invoices", *fields, body=b"\x00\xff"))
     await proxy.accounts()
-    assert [json.loads(line)["event"] for line in proxy.lines.text] == ["token.granted", "exchange.finished"]
+    events = [json.loads(line)["event"] for line in proxy.lines.text]
+    assert [each for each in events if each in {"token.granted", "exchange.finished"}] == [
+        "token.granted",
+        "exchange.finished",
+    ]

@@ -28,6 +28,12 @@ def test_each_reason_against_readiness_is_named(changes: dict[str, Any], reasons
     assert reasons_not_ready(state(**changes)) == reasons
 
 
+def test_a_time_is_there_as_a_number_and_in_rfc_3339() -> None:
+    """In UTC, to the second."""
+    clients = status_of(state(sources={"neo": blocked(expires=1_800_000_000.7)}))["oauth_clients"]
+    assert (clients["neo"]["expires"], clients["neo"]["expires_at"]) == (1_800_000_000.7, "2027-01-15T08:00:00Z")
+
+
 def test_the_status_names_routes_clients_and_upstreams() -> None:
     """A client without a token has no freshness and shows its last failure."""
     route = SimpleNamespace(name="a", path="/a", host="", upstream="https://u", oauth_client="neo", drop_fields=())

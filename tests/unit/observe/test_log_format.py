@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.observe.exchange_record import ExchangeRecord
-from proxy.observe.log_format import _Stamp, json_line, printable, severity
+from proxy.observe.log_format import _Stamp, json_event, json_line, printable, severity
 
 TEXT = st.text(max_size=30)
 FREE = (
@@ -85,3 +85,12 @@ def test_stamps_are_iso_8601_in_utc_with_milliseconds() -> None:
         "1970-01-01T23:59:59.999Z",
         "2027-01-15T08:00:00.500Z",
     ]
+
+
+@given(st.text(st.sampled_from("a\x7f\x85\x9b\u2028\u2029\n\r\x1c")))
+def test_an_event_is_one_line_without_controls(text: str) -> None:
+    """Every reader splits the log in the same way, and the text comes back as it was."""
+    line = json_event(None, "debug", {"event": "x.y", "field": text})
+    assert len(line.splitlines()) == 1
+    assert line.isprintable()
+    assert json.loads(line)["field"] == text
