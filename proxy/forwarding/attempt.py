@@ -13,7 +13,8 @@ from proxy.hosts import host_and_port
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.exchange_steps import ExchangeSteps
 from proxy.upstream.connection import UNUSED, UpstreamConnection
-from proxy.upstream.pool import Pool, stopped
+from proxy.upstream.failures import stopped
+from proxy.upstream.pool import Pool
 from proxy.upstream.request import UpstreamRequest, http1_head
 from proxy.wire.body import IncomingBody
 from proxy.wire.coroutine_runner import woken
@@ -72,7 +73,7 @@ async def attempt(
         record.upstream = upstream_url(route, record.path)
     pool = route.pool
     try:
-        connection = pool.take() or await connected(route, recipient, record)
+        connection = pool.acquire() or await connected(route, recipient, record)
     except (UpstreamUnreachable, ConnectTimeout) as failure:
         return AttemptFailed(UNREACHABLE if failure.definite else UNSENT, failure)
     record.attempts += 1
@@ -128,7 +129,7 @@ def tell_forwarding(steps: ExchangeSteps, route: Route, connection: UpstreamConn
     """Logs over which connection a head is sent, and the head without credentials."""
     address, tls = connection.extra_info("peername"), connection.extra_info("ssl_object")
     steps.connected(
-        route.pool.origin.way,
+        route.pool.origin.route,
         host_and_port(address[0], address[1]) if address else "",
         (tls.version() or "") if tls else "",
         is_new=connection.state is UNUSED,

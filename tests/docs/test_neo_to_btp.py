@@ -18,7 +18,7 @@ def written(folder: Path) -> tuple[Path, Path]:
     (folder / "neo").write_text("secret")
     (folder / "cpi-service-key.json").write_text(SECRET_KEY)
     for file, block in zip((before, after), blocks(PAGE, "yaml"), strict=True):
-        file.write_text(block.text.replace("/run/secrets/", ""))
+        file.write_text(block.text.replace("/etc/cpi-oauth-proxy/secrets/", ""))
     return before, after
 
 
@@ -26,7 +26,7 @@ async def test_check_takes_both(tmp_path: Path) -> None:
     """By the command itself."""
     for file in written(tmp_path):
         ended = await run("check", "-c", str(file))
-        assert (ended.status, ended.output) == (0, "The configuration is right: 2 route(s), 2 OAuth client(s).")
+        assert (ended.status, ended.output) == (0, "The configuration is valid: 2 route(s), 2 OAuth client(s).")
 
 
 def test_one_line_is_changed() -> None:
