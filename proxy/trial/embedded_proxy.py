@@ -14,7 +14,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, U
 from yarl import URL
 
 from proxy.app import App
-from proxy.config.model import Address, Admin, Configuration, ListenerSettings, RouteSettings
+from proxy.config.model import Address, Admin, Configuration, ListenerSettings, OAuthClient, RouteSettings
 from proxy.forwarding.routes import dropped_fields
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.line_writer import LineWriter
@@ -139,6 +139,7 @@ async def proxy_inside(configuration: Configuration, environ: Mapping[str, str])
                 "listen": (ListenerSettings(address=senders),),
                 "admin": Admin(address=admin),
                 "routes": tuple(map(ungated, configuration.routes)),
+                "oauth_clients": {name: lazy(client) for name, client in configuration.oauth_clients.items()},
                 "drain_timeout": 0.0,
                 "limits": configuration.limits.model_copy(update={"max_connections": 100_000}),
             }
@@ -164,6 +165,11 @@ async def proxy_inside(configuration: Configuration, environ: Mapping[str, str])
 def ungated(route: RouteSettings) -> RouteSettings:
     """The route without `inbound_auth`: whoever gets in here is this user, who may read its files anyway."""
     return route.model_copy(update={"inbound_auth": None, "drop_fields": dropped_fields(route)})
+
+
+def lazy(client: OAuthClient) -> OAuthClient:
+    """Returns the OAuth client without `grant_at_start`: only the message's own OAuth client needs a token."""
+    return client.model_copy(update={"grant_at_start": False})
 
 
 @asynccontextmanager
