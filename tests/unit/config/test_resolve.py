@@ -1,5 +1,6 @@
 """The configuration as a whole: defaults, and all problems at once."""
 
+import json
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -7,11 +8,20 @@ from typing import Any
 import pytest
 
 from proxy.config.checked_text import check_token
-from proxy.config.model import Admin, Configuration, Limits, ListenerSettings, LogSettings, OAuthClient, RouteSettings
+from proxy.config.model import (
+    Admin,
+    Configuration,
+    Limits,
+    ListenerSettings,
+    LogSettings,
+    OAuthClient,
+    RouteSettings,
+    Tls,
+)
 from proxy.config.parsed_values import Address
 from proxy.config.resolve import instance_name
 from tests.unit.config.conftest import Complaints, Understand
-from tests.unit.config.entries import BASIC, ROUTE, TOKEN_URL, written
+from tests.unit.config.entries import BASIC, PEM, ROUTE, TOKEN_URL, written
 
 
 def test_all_but_oauth_clients_and_routes_has_a_default(understand: Understand) -> None:
@@ -38,6 +48,38 @@ def test_all_but_oauth_clients_and_routes_has_a_default(understand: Understand) 
         log=LogSettings(),
         via=instance_name(),
     )
+
+
+def test_the_ca_file_of_the_top_level_is_for_all_that_name_none(understand: Understand) -> None:
+    """A `tls` with only a certificate names none; one with its own authorities keeps them."""
+    identity = {"cert_file": "own.pem"}
+    clients = {"a": BASIC, "b": BASIC | {"tls": identity}, "c": BASIC | {"tls": {"ca_file": "c.pem"}}}
+    routes = [
+        ROUTE | {"path": f"/{name}", "tls": tls}
+        for name, tls in (("a", {}), ("b", identity), ("c", {"ca_file": "c.pem"}))
+    ]
+    text = json.dumps({"ca_file": "all.pem", "oauth_clients": clients, "routes": routes})
+    configuration = understand(text, files=dict.fromkeys(("all.pem", "own.pem", "c.pem"), PEM))
+    everywhere, own = Path("/etc/test/all.pem"), Path("/etc/test/own.pem")
+    expected = [
+        Tls(ca_file=everywhere),
+        Tls(ca_file=everywhere, cert_file=own),
+        Tls(ca_file=Path("/etc/test/c.pem")),
+    ]
+    assert [each.tls for each in configuration.oauth_clients.values()] == expected
+    assert [each.tls for each in configuration.routes] == expected
+
+
+@pytest.mark.parametrize(
+    ("files", "wrong"),
+    [({}, "is not there"), ({"all.pem": "no PEM"}, "the file /etc/test/all.pem contains no readable certificate")],
+)
+def test_a_ca_file_of_the_top_level_that_is_not_usable_is_one_problem(
+    complaints: Complaints, files: dict[str, str], wrong: str
+) -> None:
+    """It is not repeated for each OAuth client and route."""
+    (problem,) = complaints(written(ca_file="all.pem"), files=files)
+    assert problem.startswith(f"proxy.yaml:1: ca_file: {wrong}")
 
 
 def test_the_instance_s_name_is_a_pseudonym_and_stays() -> None:
@@ -140,7 +182,7 @@ def test_an_open_listener_is_admitted_by_the_operator_s_word(understand: Underst
         ({"via": "a b"}, ["via: is not a valid token"]),
         ({"trusted_proxies": ["sesame"]}, ["trusted_proxies[0]: is not a valid network"]),
         ({"rout": "sesame"}, ["rout: unknown key; did you mean routes"]),
-        ({"zzzz": "sesame"}, ["…: unknown key; known are admin, drain_timeout, limits"]),
+        ({"zzzz": "sesame"}, ["…: unknown key; known are admin, ca_file, drain_timeout, limits"]),
         ({"oauth_clients": {}}, ["oauth_clients: there is no OAuth client"]),
         ({"oauth_clients": "sesame"}, ["oauth_clients: there is no OAuth client"]),
         ({"oauth_clients": {"a": "sesame"}}, ["oauth_clients.…: is not a mapping"]),
