@@ -48,7 +48,12 @@ def resolve(
     routes = [resolve_route(entry, at, registrations, read=read, problems=problems) for at, entry in entries]
     findings = [
         *repeated(entries),
-        *open_listeners(general.listen, _unfenced(tree.get("routes")), insecure_listen=insecure_listen),
+        *open_listeners(
+            general.listen,
+            _unfenced(tree.get("routes")),
+            insecure_listen=insecure_listen,
+            made_of_variables=problems.origin.made_of_variables,
+        ),
         *shared_addresses(general.listen, general.admin.address),
         *lists_without_effect(general.listen, entries),
         *unasked_certificates(general.listen, entries),

@@ -148,9 +148,9 @@ def test_an_open_listener_is_admitted_by_the_operator_s_word(understand: Underst
             ["routes[0].allow: has no effect on a Unix socket"],
         ),
         ({"listen": {"address": "unix:/x", "allow": []}}, ["listen.allow: is empty and admits nobody"]),
-        ({"listen": "sesame"}, ["listen: is not a valid address"]),
+        ({"listen": "sesame"}, ['listen: "sesame" is not a valid address']),
         ({"listen": []}, ["listen: is empty"]),
-        ({"listen": ["127.0.0.1:1", "sesame"]}, ["listen[1]: is not a valid address"]),
+        ({"listen": ["127.0.0.1:1", "sesame"]}, ['listen[1]: "sesame" is not a valid address']),
         ({"listen": [["sesame"]]}, ["listen[0]: is not a mapping"]),
         ({"listen": {"adress": "sesame"}}, ["listen.address: is missing", "listen.adress: unknown key; did you mean"]),
         (
@@ -169,18 +169,18 @@ def test_an_open_listener_is_admitted_by_the_operator_s_word(understand: Underst
         ),
         ({"admin": "127.0.0.1:8080"}, ["admin: is also an address for senders"]),
         ({"admin": {"address": "127.0.0.1:8080"}}, ["admin: is also an address for senders"]),
-        ({"admin": "sesame"}, ["admin: is not a valid address"]),
+        ({"admin": "sesame"}, ['admin: "sesame" is not a valid address']),
         ({"admin": ["sesame"]}, ["admin: is not a valid address"]),
         ({"admin": {"adress": "sesame"}}, ["admin.adress: unknown key; did you mean address"]),
-        ({"admin": {"address": "sesame"}}, ["admin.address: is not a valid address"]),
-        ({"admin": {"hosts": "sesame"}}, ["admin.hosts: is not a list"]),
-        ({"admin": {"hosts": ["http://sesame/"]}}, ["admin.hosts[0]: is not a valid host"]),
-        ({"limits": {"max_fields": 0}}, ["limits.max_fields: is too small; write at least 1"]),
+        ({"admin": {"address": "sesame"}}, ['admin.address: "sesame" is not a valid address']),
+        ({"admin": {"hosts": "sesame"}}, ['admin.hosts: "sesame" is not a list']),
+        ({"admin": {"hosts": ["http://sesame/"]}}, ['admin.hosts[0]: "http://sesame/" is not a valid host']),
+        ({"limits": {"max_fields": 0}}, ['limits.max_fields: "0" is too small; write at least 1']),
         ({"limits": {"max_feilds": "sesame"}}, ["limits.max_feilds: unknown key; did you mean max_fields"]),
-        ({"log": {"sample": 2}}, ["log.sample: is not a valid share"]),
-        ({"log": {"level": "sesame"}}, ["log.level: is not one of"]),
-        ({"via": "a b"}, ["via: is not a valid token"]),
-        ({"trusted_proxies": ["sesame"]}, ["trusted_proxies[0]: is not a valid network"]),
+        ({"log": {"sample": 2}}, ['log.sample: "2" is not a valid share']),
+        ({"log": {"level": "sesame"}}, ['log.level: "sesame" is not one of']),
+        ({"via": "a b"}, ['via: "a b" is not a valid token']),
+        ({"trusted_proxies": ["sesame"]}, ['trusted_proxies[0]: "sesame" is not a valid network']),
         ({"rout": "sesame"}, ["rout: unknown key; did you mean routes"]),
         ({"zzzz": "sesame"}, ["…: unknown key; known are admin, ca_file, drain_timeout, limits"]),
         ({"oauth_clients": {}}, ["oauth_clients: there is no OAuth client"]),
@@ -192,12 +192,12 @@ def test_an_open_listener_is_admitted_by_the_operator_s_word(understand: Underst
     ],
 )
 def test_what_does_not_fit_is_told_with_its_path(complaints: Complaints, general: Any, told: list[str]) -> None:
-    """Each wrong option is one problem, at its path, and its value is not shown."""
+    """Each wrong option is one problem, at its path; its value is shown if the option can hold no secret."""
     found = complaints(written(**general))
     assert len(found) == len(told), found
     for problem, start in zip(sorted(found), sorted(told), strict=True):
         assert problem.startswith(f"proxy.yaml:1: {start}")
-        assert "sesame" not in problem
+        assert problem.count("sesame") == start.count("sesame")
 
 
 def test_a_route_may_list_networks_where_some_of_its_senders_have_addresses(understand: Understand) -> None:
@@ -215,7 +215,7 @@ def test_a_name_that_is_none_is_told(complaints: Complaints) -> None:
 def test_a_route_whose_list_of_networks_is_wrong_is_not_called_unfenced(complaints: Complaints) -> None:
     """One mistake is one problem."""
     (problem,) = complaints(written(listen="0.0.0.0:1", route=ROUTE | {"allow": ["x"]}))
-    assert problem.startswith("proxy.yaml:1: routes[0].allow[0]: is not a valid network")
+    assert problem.startswith('proxy.yaml:1: routes[0].allow[0]: "x" is not a valid network')
 
 
 def test_all_problems_are_told_at_once_in_the_order_of_the_file(complaints: Complaints) -> None:
