@@ -1,4 +1,4 @@
-"""The command line, one file for each command; nothing else loads click, and only what prints tables loads rich."""
+"""The command line, one module for each command; only this package imports click, and only `send` imports rich."""
 
 from proxy.cli.group import main
 

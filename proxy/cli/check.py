@@ -1,4 +1,4 @@
-"""`check`: is the configuration right? Reads everything, secret files included, and touches no network."""
+"""`check`: validates the configuration and the files that it names, without any network."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from proxy.cli.configuration import config_option, insecure_option, read
 @config_option
 @insecure_option
 def command(file: Path | None, *, insecure_listen: bool) -> None:
-    """Validate the configuration without any network."""
+    """Validate the configuration and the files that it names. No network is used."""
     configuration = read(file, insecure_listen=insecure_listen)
     routes, clients = len(configuration.routes), len(configuration.oauth_clients)
-    click.echo(f"The configuration is right: {routes} route(s), {clients} OAuth client(s).")
+    click.echo(f"The configuration is valid: {routes} route(s), {clients} OAuth client(s).")

@@ -1,4 +1,4 @@
-"""What all commands that need a configuration share: the option, and how its faults are told."""
+"""The options of commands that need a configuration, and how its problems are printed."""
 
 import os
 import sys
@@ -10,22 +10,24 @@ from proxy.config.load import ConfigurationError, find
 from proxy.config.model import Configuration
 
 FAULTY = 2
-"Exit status for a wrong configuration."
+"Exit status for an invalid configuration."
 
 config_option = click.option(
     "-c",
     "--config",
     "file",
     type=click.Path(path_type=Path),
-    help="Configuration file; else ./config/proxy.yaml, /etc/cpi-oauth-proxy/proxy.yaml, then the environment.",
+    help="Configuration file; else ./config/proxy.yaml, /etc/cpi-oauth-proxy/proxy.yaml, or environment variables.",
 )
 insecure_option = click.option(
-    "--insecure-listen", is_flag=True, help="Let anybody who reaches a listener beyond loopback use the tenant."
+    "--insecure-listen",
+    is_flag=True,
+    help="Allow listeners beyond loopback without access control: anyone who can connect can use your tenant.",
 )
 
 
 def read(file: Path | None, *, insecure_listen: bool = False) -> Configuration:
-    """The configuration; with all its problems on standard error and exit status 2 if it is wrong."""
+    """Returns the configuration; if it is invalid, prints every problem to standard error and exits with 2."""
     try:
         return find(file, os.environ, insecure_listen=insecure_listen)
     except ConfigurationError as error:

@@ -1,4 +1,4 @@
-"""What `run` says before it serves: which doors and files are open."""
+"""Warnings of `run` about listeners that anyone can use and secrets that every user can read."""
 
 import stat
 from collections.abc import Iterable, Iterator
@@ -9,21 +9,25 @@ from proxy.observe.logger import Logger
 
 
 def warn(configuration: Configuration, exposed: Iterable[Path], log: Logger) -> None:
-    """Says what everybody can use, and what everybody can read."""
+    """Logs a warning for each open listener and each exposed file."""
     for address in open_listeners(configuration):
-        detail = "Anybody who reaches it uses the tenant, as --insecure-listen says."
+        detail = "Anyone who can connect can use your tenant (--insecure-listen)."
         log.warning("listener.opened", listener=address, detail=detail)
     for path in exposed:
-        log.warning("secret.exposed", file=str(path), detail="Every user of this machine can read it: chmod o-r.")
+        log.warning(
+            "secret.exposed",
+            file=str(path),
+            detail="Every user of this machine can read this file: run chmod o-r on it.",
+        )
 
 
 def exposed_files(configuration: Configuration) -> list[Path]:
-    """Secrets that everybody can read. Looks at files."""
+    """Returns the secret files that every user can read."""
     return list(filter(is_exposed, secret_files(configuration)))
 
 
 def open_listeners(configuration: Configuration) -> Iterator[str]:
-    """Addresses beyond this machine where nobody is asked who he is, on one route at least."""
+    """Yields the addresses beyond loopback that have no access control on at least one route."""
     unfenced = any(not route.fenced for route in configuration.routes)
     for listener in configuration.listen:
         if unfenced and not (listener.fenced or listener.address.loopback):
@@ -31,7 +35,7 @@ def open_listeners(configuration: Configuration) -> Iterator[str]:
 
 
 def secret_files(configuration: Configuration) -> Iterator[Path]:
-    """The files that hold secrets, each once."""
+    """Yields each file that contains a secret, once."""
     found: list[Path | None] = []
     for client in configuration.oauth_clients.values():
         found += [client.client_secret_file, client.client_secret_next_file, client.service_key_file]
@@ -44,7 +48,7 @@ def secret_files(configuration: Configuration) -> Iterator[Path]:
 
 
 def is_exposed(path: Path) -> bool:
-    """Whether users who are neither its owner nor of its group can read it; not where it cannot be looked at."""
+    """Whether every user can read the file; False if its mode cannot be read."""
     try:
         found = path.stat()
     except OSError:

@@ -1,4 +1,4 @@
-"""`import-key`: from a service key to a configuration, with what is secret in files that only their owner reads."""
+"""`import-key`: makes a configuration from a service key, with its secrets in files that only their owner can read."""
 
 import os
 import re
@@ -35,12 +35,17 @@ def _checked(context: click.Context, option: click.Parameter, name: str | None) 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--name", callback=_checked, help="What to call the OAuth client and its files; else from the token URL.")
+@click.option(
+    "--name",
+    callback=_checked,
+    metavar="NAME",
+    help="Name of the OAuth client and its files; by default, from the token URL.",
+)
 def command(file: Path, name: str | None) -> None:
-    """Make a configuration of a service key.
+    """Make a configuration from a service key.
 
-    The key is read from FILE, a folder of a binding included, or from standard input (-). The configuration is printed,
-    and what is secret goes into files beside FILE, which only their owner can read.
+    FILE is the service key, the folder of a service binding, or - for standard input. The configuration is printed;
+    its secrets are written to files beside FILE that only their owner can read.
     """
     try:
         key = read_key(file)
@@ -55,7 +60,7 @@ def command(file: Path, name: str | None) -> None:
 
 
 def read_key(file: Path) -> ServiceKey:
-    """The service key in the file, folder or standard input; ValueError is half a sentence and shows nothing of it."""
+    """Reads the service key; the text of the ValueError is half a sentence and contains nothing of the key."""
     if file == _STANDARD_INPUT:
         origin = "standard input"
         text = as_secret(sys.stdin.buffer.read(MOST_BYTES + 1), origin)
@@ -69,20 +74,20 @@ def read_key(file: Path) -> ServiceKey:
 
 
 def name_of(key: ServiceKey) -> str:
-    """The subdomain of the token URL, as far as it can be a name: on BTP it is the subaccount's."""
+    """Returns the characters of the token URL's subdomain that a name may have; on BTP it is the subaccount's."""
     label = (urlsplit(key.token_url).hostname or "").partition(".")[0]
     return re.sub(r"^[^a-z]+|[^a-z0-9_-]", "", label) or "tenant"
 
 
 def secret_files(name: str, key: ServiceKey) -> dict[str, str]:
-    """What goes into files, by the files' names."""
+    """Returns the contents of the secret files by name."""
     held = {_SECRET: key.client_secret, _CERTIFICATE: key.certificate, _KEY: key.private_key}
     texts = {name + end: secret.get_secret_value() for end, secret in held.items() if secret}
     return {file: text.removesuffix("\n") + "\n" for file, text in texts.items()}
 
 
 def configuration(name: str, key: ServiceKey) -> dict[str, Any]:
-    """The document: the OAuth client and, where the key tells the runtime, a route to all its HTTP flows."""
+    """Returns the document: the OAuth client and, if the key names the runtime, a route to all its HTTP flows."""
     client: dict[str, Any] = {
         "provider": Provider.XSUAA.value,
         "token_url": _plain(key.token_url),
@@ -100,24 +105,24 @@ def configuration(name: str, key: ServiceKey) -> dict[str, Any]:
 
 
 def hints(base: Path, key: ServiceKey, paths: Mapping[Path, bool]) -> Iterator[str]:
-    """What to do next; `base` is what the names of the files begin with, `paths` says which others can read."""
+    """Yields what to do next; `base` is the common beginning of the files, `paths` says which ones others can read."""
     files = ", ".join(map(str, paths))
-    yield f"Save the configuration in the same folder as {files}: the paths in it start there."
+    yield f"Save the configuration in the same folder as {files}: its paths are relative to that folder."
     for path, is_open in paths.items():
         if is_open:
-            yield f"Others can read {path}, which was there already: chmod 600 takes that away."
+            yield f"Others can read {path}, which already existed: run chmod 600 on it."
     if key.certificate and not key.private_key:
-        yield f"The service key is an External Certificate, without its key: put that into {base}{_KEY} (mode 0600)."
+        yield f"The service key is an External Certificate without a key: put that into {base}{_KEY} (mode 0600)."
     if key.url is None:
-        yield "The service key names no runtime: add a route whose upstream is the whole URL of the integration flow."
+        yield "The service key names no runtime: add a route with the full URL of the integration flow as upstream."
     if is_of_api(key.client_id):
-        yield "Its plan is api, for the OData API: to send messages, create a service key of plan integration-flow."
+        yield "Its plan is api, for the OData API only: to send messages, use a service key with plan integration-flow."
 
 
 def keep(contents: Mapping[Path, bytes]) -> dict[Path, bool]:
-    """Writes each file that is not there yet, and says of each whether others can read it.
+    """Writes each file that does not exist, and returns for each whether others can read it.
 
-    ValueError, before anything is written, if one is there with other content; and if one cannot be written.
+    ValueError, before anything is written, if one exists with other content; also if one cannot be written.
     """
     missing = [path for path, content in contents.items() if not _is_kept(path, content)]
     for path in missing:
@@ -131,14 +136,14 @@ def _is_kept(path: Path, content: bytes) -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise ValueError(f"the file {path} is there already and cannot be read ({error.strerror})") from None
+        raise ValueError(f"the file {path} already exists and cannot be read ({error.strerror})") from None
     if found != content:
-        raise ValueError(f"the file {path} is there already with other content, move it away or give another --name")
+        raise ValueError(f"the file {path} already exists with other content; move it away or give another --name")
     return True
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Of mode 0600 from its beginning, and never through a link that somebody else has put there."""
+    """Creates the file with mode 0600; never follows a link that another user has placed there."""
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(content)
@@ -147,5 +152,5 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _plain(text: str) -> str:
-    """As the configuration has it, where `${` begins a variable."""
+    """Escapes `${`, which begins a variable in the configuration."""
     return text.replace("${", "$${")

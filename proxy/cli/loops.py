@@ -1,4 +1,4 @@
-"""The event loop of a command, and the signals that end it."""
+"""Runs the event loop of a command, and handles the signals that end it."""
 
 import asyncio
 import os
@@ -14,7 +14,7 @@ ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
 def loop_factory() -> "type[asyncio.AbstractEventLoop] | None":
-    """Uvloop's loop where the platform has it, else asyncio's own."""
+    """Returns uvloop's event loop if it is installed; None means asyncio's own."""
     try:
         from uvloop import Loop  # noqa: PLC0415 - not on every platform
     except ImportError:
@@ -23,9 +23,9 @@ def loop_factory() -> "type[asyncio.AbstractEventLoop] | None":
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run to the end. SIGINT cancels it, and KeyboardInterrupt is raised when it has closed what it has opened.
+    """Runs the coroutine. SIGINT cancels it, and KeyboardInterrupt is raised after its cleanup.
 
-    A second one ends the process at once, with 1: asyncio would cut that short, and everything left open complain.
+    A second SIGINT ends the process at once with 1: asyncio would interrupt the cleanup and warn about open resources.
     """
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(_ended_by_a_second(coroutine))
@@ -33,7 +33,7 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
 
 async def _ended_by_a_second(coroutine: Coroutine[Any, Any, T]) -> T:
     cancel = signal.getsignal(signal.SIGINT)
-    if callable(cancel):  # else SIGINT is ignored, and goes on to be
+    if callable(cancel):  # else SIGINT is ignored, and stays so
         signal.signal(signal.SIGINT, partial(_interrupt, cancel))
     return await coroutine
 
@@ -44,12 +44,12 @@ def _interrupt(cancel: Callable[[int, FrameType | None], object], number: int, f
 
 
 def signalled() -> asyncio.Event:
-    """Set on SIGTERM or SIGINT. A second one ends the process at once, with 1, whatever still hangs."""
+    """Returns an event that SIGTERM or SIGINT sets; a second signal ends the process at once with 1."""
     loop, stopping = asyncio.get_running_loop(), asyncio.Event()
 
     def stop() -> None:
         stopping.set()
-        for number in ENDING:  # below the event loop, and until the process ends; as process 1 there is no default
+        for number in ENDING:  # works even if the event loop hangs; process 1 has no default action
             loop.remove_signal_handler(number)
             signal.signal(number, end_at_once)
 
@@ -59,7 +59,7 @@ def signalled() -> asyncio.Event:
 
 
 async def unless(stopping: asyncio.Event, work: Coroutine[Any, Any, object]) -> bool:
-    """Do something, and say whether it is done; it is cancelled when it is time to stop. Raises what it raises."""
+    """Runs `work`, and cancels it if `stopping` is set first. Returns whether it completed; raises its exceptions."""
     working, stopped = asyncio.ensure_future(work), asyncio.ensure_future(stopping.wait())
     try:
         await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -73,5 +73,5 @@ async def unless(stopping: asyncio.Event, work: Coroutine[Any, Any, object]) -> 
 
 
 def end_at_once(_number: int, _frame: object) -> NoReturn:
-    """End without a word to anybody."""
+    """Ends the process without cleanup."""
     os._exit(1)

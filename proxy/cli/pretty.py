@@ -1,4 +1,4 @@
-"""An answer's body for a terminal: JSON and XML indented, other text as it is, nothing that controls the terminal."""
+"""Formats an answer's body for a terminal: indents JSON and XML, and removes terminal control characters."""
 
 import json
 from xml.dom import minidom
@@ -10,9 +10,9 @@ INDENT = "  "
 
 
 def pretty(content: bytes, media_type: str, charset: str) -> str:
-    """The text to show; for what is no text, a sentence."""
+    """Returns the text to show; for binary content, a sentence."""
     if b"\0" in content:
-        return f"({len(content)} octets of {media_type or 'something'}; redirect standard output to keep them)"
+        return f"({len(content)} bytes of {media_type or 'unknown type'}; redirect standard output to keep them)"
     try:
         text = content.decode(charset, "replace")
     except LookupError:
@@ -21,12 +21,12 @@ def pretty(content: bytes, media_type: str, charset: str) -> str:
 
 
 def _indented(text: str) -> str:
-    """The text itself where it is neither JSON nor XML."""
+    """Returns the text unchanged if it is neither JSON nor XML."""
     start = text.lstrip("\ufeff \t\r\n")
     try:
         if start.startswith(("{", "[")):
             return json.dumps(json.loads(start), indent=INDENT, ensure_ascii=False)
-        if start.startswith("<") and "<!DOCTYPE" not in start.upper():  # without one, no entity can grow
+        if start.startswith("<") and "<!DOCTYPE" not in start.upper():  # without a document type, no entity can expand
             return _xml(start)
     except (ValueError, RecursionError, ExpatError):
         return text
@@ -34,7 +34,7 @@ def _indented(text: str) -> str:
 
 
 def _xml(text: str) -> str:
-    """Indented, prefixes and all."""
+    """Keeps namespace prefixes and the XML declaration."""
     document = minidom.parseString(text.encode())  # noqa: S318 - it has no document type
     for element in document.childNodes:
         if isinstance(element, minidom.Element):
@@ -44,7 +44,7 @@ def _xml(text: str) -> str:
 
 
 def _strip(element: minidom.Element) -> None:
-    """Takes away the white space between elements."""
+    """Removes white space between elements."""
     for child in list(element.childNodes):
         if isinstance(child, minidom.Element):
             _strip(child)

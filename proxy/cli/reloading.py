@@ -1,4 +1,4 @@
-"""Reads the configuration again, on SIGHUP or when its file changes, and lets the proxy go on with it."""
+"""Reloads the configuration on SIGHUP or when its file changes."""
 
 import asyncio
 import errno
@@ -19,46 +19,46 @@ WATCHED_EVERY = 1.0
 KEPT = "The previous configuration stays active."
 
 
-class Reloading:
-    """One after the other, from `start` to `close`; any number of wishes that come meanwhile are one."""
+class Reloader:
+    """Runs one reload at a time, from `start` to `close`; requests that arrive during one are combined."""
 
     def __init__(
         self,
         app: App,
         *,
         read: Callable[[], Configuration],
-        taken: Callable[[Configuration], Awaitable[None]],
+        applied: Callable[[Configuration], Awaitable[None]],
         begun: Callable[[], None],
         ended: Callable[[], None],
     ) -> None:
-        """`read` runs in a thread and may raise ConfigurationError; `taken` is told what holds now."""
+        """`read` runs in a thread and may raise ConfigurationError; `applied` gets the one that is now active."""
         self._app = app
-        self._read, self._taken, self._begun, self._ended = read, taken, begun, ended
-        self._wanted = asyncio.Event()
-        self._taking = self._closed = False
+        self._read, self._applied, self._begun, self._ended = read, applied, begun, ended
+        self._requested = asyncio.Event()
+        self._applying = self._closed = False
         self._threads = FileThreads()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """From now on wishes are granted."""
+        """Starts the task that reloads."""
         self._task = asyncio.get_running_loop().create_task(self._run())
 
-    def want(self) -> None:
-        """Let it be read again."""
-        self._wanted.set()
+    def request(self) -> None:
+        """Requests a reload."""
+        self._requested.set()
 
     async def close(self) -> None:
-        """Gives up what is being read, because a file may hang; ends after what is being applied."""
+        """Cancels a reload that still reads, because a file may hang; waits for one that is being applied."""
         self._closed = True
         if self._task is not None:
-            if not self._taking:
+            if not self._applying:
                 self._task.cancel()
             await asyncio.wait([self._task])
 
     async def _run(self) -> None:
         while not self._closed:
-            await self._wanted.wait()
-            self._wanted.clear()
+            await self._requested.wait()
+            self._requested.clear()
             self._begun()
             try:
                 await self._reload()
@@ -69,18 +69,18 @@ class Reloading:
         try:
             configuration = await self._threads.run(self._read)
             prepared = await self._app.prepare(configuration)
-            self._taking = True
+            self._applying = True
             await self._app.apply(prepared)
         except (ConfigurationError, OSError, ValueError) as error:
             self._rejected(problems_of(error))
-        except Exception as error:  # noqa: BLE001 - a fault of ours must not end the serving
+        except Exception as error:  # noqa: BLE001 - a bug must not end the proxy
             self._rejected([f"{type(error).__name__} at {frames(error)}"])  # its text may hold a secret
         else:
-            self._taking = False
+            self._applying = False
             self._app.metrics.count_reload("reloaded")
-            await self._taken(configuration)
+            await self._applied(configuration)
         finally:
-            self._taking = False
+            self._applying = False
 
     def _rejected(self, problems: list[str]) -> None:
         self._app.metrics.count_reload("rejected")
@@ -94,9 +94,9 @@ class ConfigurationWatcher:
         self._file = file
         self.files = FileWatcher((file,), read=lambda: None, every=WATCHED_EVERY)
 
-    def start(self, reloading: Reloading, log: Logger) -> None:
+    def start(self, reloader: Reloader, log: Logger) -> None:
         """Watches the file until `close`."""
-        self.files.start(changed=lambda _: reloading.want(), rejected=partial(self._rejected, log))
+        self.files.start(changed=lambda _: reloader.request(), rejected=partial(self._rejected, log))
 
     async def close(self) -> None:
         """Stops watching."""
@@ -108,9 +108,9 @@ class ConfigurationWatcher:
 
 
 def problems_of(error: Exception) -> list[str]:
-    """One sentence each."""
+    """Returns one sentence for each problem."""
     if isinstance(error, ConfigurationError):
         return [str(each) for each in error.problems]
     if isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EADDRINUSE:
-        return [f"{error}; where an address of this proxy overlaps with it, restart"]
+        return [f"{error}; if it overlaps with another address of this proxy, restart the proxy"]
     return [str(error)]

@@ -1,4 +1,4 @@
-"""`run`: serves until it is told to stop, and goes on with another configuration when it is told to."""
+"""`run`: serves until a signal stops it, and reloads the configuration."""
 
 import asyncio
 import gc
@@ -17,7 +17,7 @@ from proxy.app import App
 from proxy.cli.configuration import FAULTY, config_option, insecure_option, read
 from proxy.cli.hardening import exposed_files, warn
 from proxy.cli.loops import loop_factory, signalled, unless
-from proxy.cli.reloading import ConfigurationWatcher, Reloading
+from proxy.cli.reloading import ConfigurationWatcher, Reloader
 from proxy.cli.service_manager import ServiceManager
 from proxy.config.file_threads import FileHangs, FileThreads
 from proxy.config.load import find, locate
@@ -36,11 +36,15 @@ RELOADS = frozenset({signal.SIGHUP})
 @insecure_option
 @click.option("--watch", is_flag=True, help="Reload when the configuration file changes.")
 def command(file: Path | None, *, insecure_listen: bool, watch: bool) -> None:
-    """Serve. SIGTERM and SIGINT finish what is in flight and stop (twice: at once); SIGHUP reloads."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, RELOADS)  # it would end us; now it waits until we can reload
+    """Run the proxy.
+
+    SIGTERM or SIGINT lets running exchanges finish, then stops; a second one stops at once. SIGHUP reloads the
+    configuration.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, RELOADS)  # it would end the process; blocked, it waits for the handler
     file = locate(file)
     if watch and file is None:
-        raise click.UsageError("--watch needs a configuration file; this configuration is made of variables.")
+        raise click.UsageError("--watch needs a configuration file; this configuration is from environment variables.")
     watcher = ConfigurationWatcher(file) if file and watch else None
     configuration = read(file, insecure_listen=insecure_listen)
     log = open_log(configuration)
@@ -59,7 +63,7 @@ def command(file: Path | None, *, insecure_listen: bool, watch: bool) -> None:
                 sys.exit(1)
             log.writer.attach(loop)
             gc.collect()
-            gc.freeze()  # what is there now stays: the collector need not look at it again and again
+            gc.freeze()  # the collector need not visit what lives as long as the process
             again = partial(find, file, os.environ, insecure_listen=insecure_listen)
             with reporting(log.logger, loop):
                 status = runner.run(_serve(app, again, watcher))
@@ -69,25 +73,25 @@ def command(file: Path | None, *, insecure_listen: bool, watch: bool) -> None:
 
 
 async def _serve(app: App, again: Callable[[], Configuration], watcher: ConfigurationWatcher | None) -> int:
-    """Serves until SIGTERM or SIGINT, then drains; the exit status."""
+    """Serves until SIGTERM or SIGINT, then drains; returns the exit status."""
     log, stopping = app.log.logger, signalled()
     manager = ServiceManager(os.environ, log)
     try:
         is_started = await unless(stopping, app.start(handed_over(os.environ, os.getpid())))
     except (OSError, ValueError) as error:
-        log.error("proxy.failed", detail=str(error))  # noqa: TRY400 - an address is taken; no stack helps
+        log.error("proxy.failed", detail=str(error))  # noqa: TRY400 - an address is in use; a stack does not help
         await app.stop()
         return 1
-    if not is_started:  # DNS may hang for the name of an address
+    if not is_started:  # stopped while DNS was resolving a listener's name
         await app.stop()
         log.info("proxy.stopped")
         return 0
-    reloading = Reloading(app, read=again, taken=partial(_reloaded, app), begun=manager.reloading, ended=manager.ready)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloading.want)
+    reloader = Reloader(app, read=again, applied=partial(_reloaded, app), begun=manager.reloading, ended=manager.ready)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloader.request)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, RELOADS)
-    reloading.start()
+    reloader.start()
     if watcher:
-        watcher.start(reloading, log)
+        watcher.start(reloader, log)
     log.info("proxy.started", detail=summary(app))
     manager.ready()
     await stopping.wait()
@@ -95,35 +99,35 @@ async def _serve(app: App, again: Callable[[], Configuration], watcher: Configur
     log.info("proxy.draining")
     if watcher:
         await watcher.close()
-    await reloading.close()
+    await reloader.close()
     await app.stop()
     log.info("proxy.stopped")
     return 0
 
 
 async def _reloaded(app: App, configuration: Configuration) -> None:
-    """Another configuration holds."""
+    """Logs the reload, and warns as at the start."""
     app.log.apply(**log_options(configuration.log))
     app.log.logger.info("config.reloaded", detail=summary(app))
     exposed: list[Path] = []
-    with suppress(FileHangs):  # who follows the file tells of it
+    with suppress(FileHangs):  # the watcher of that file logs it
         exposed = await FileThreads().run(partial(exposed_files, configuration))
     warn(configuration, exposed, app.log.logger)
 
 
 def open_log(configuration: Configuration) -> ProcessLog:
-    """The log to standard error, as the configuration wants it."""
+    """Returns a log to standard error with the configuration's settings."""
     return ProcessLog(LineWriter(sys.stderr.fileno()), **log_options(configuration.log))
 
 
 def log_options(settings: LogSettings) -> dict[str, Any]:
-    """What is written, and how; for people where standard error is a terminal and nothing else is said."""
+    """Returns the log's options; `auto` means human on a terminal, else JSON."""
     human = settings.format is LogFormat.HUMAN or (settings.format is LogFormat.AUTO and sys.stderr.isatty())
     return {"level": settings.level.value, "human": human, "sample": settings.sample}
 
 
 def summary(app: App) -> str:
-    """One line: where it listens, with the ports that were given where the configuration says 0, and what it routes."""
+    """Returns one line with the addresses, ports as bound, and the routes."""
     addresses = ", ".join(each.place for each in app.listeners)
     admin = f"{app.admin.address}{taken_by(app.admin.sockets)}"
     routes = [f"{each.path or '/'} -> {each.upstream} as {each.oauth_client}" for each in app.configuration.routes]
@@ -131,6 +135,6 @@ def summary(app: App) -> str:
 
 
 def listed(texts: Sequence[str], most: int = 20) -> str:
-    """The first ones, and how many there are beside them."""
+    """Joins the first texts, and counts the rest."""
     more = f" and {len(texts) - most} more" if len(texts) > most else ""
     return ", ".join(texts[:most]) + more

@@ -20,35 +20,36 @@ PORT_BASE = 9443
     show_default=True,
     type=click.IntRange(0, 65532),
     metavar="N",
-    help="First of four ports; 0 takes any that are free.",
+    help="First of four ports; 0 chooses free ports.",
 )
 @click.option(
     "--directory",
     default=Path(".sandbox"),
     show_default=True,
     type=click.Path(path_type=Path),
-    help="Where certificates, secrets and service keys are written to.",
+    help="Folder for certificates, secrets and service keys.",
 )
 @click.option(
     "--proxy",
     "file",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Run the proxy with this configuration too, and send the example's requests through it.",
+    help="Also run the proxy with this configuration, and send the example's requests through it.",
 )
 def command(port_base: int, directory: Path, file: Path | None) -> None:
-    """Run the stand-in tenant until it is stopped.
+    """Run the stand-in tenant until a signal stops it.
 
-    Its control address, the last of the four ports, shows what arrived (GET /messages, /grants, /runs) and switches
-    faults: GET /faults lists them with their values, PUT /faults/NAME with {"value": …, "count": …} (both may be left
-    out) switches one on, DELETE /faults/NAME or /faults off. POST /tokens/expire voids all tokens, /sessions/forget all
-    CSRF sessions, /connections/close idle connections; POST /reset begins anew, with no token, message or fault.
+    The last of the four ports is the control address. GET /messages, /grants and /runs show what arrived. GET /faults
+    lists the faults and their values. PUT /faults/NAME with {"value": …, "count": …}, both optional, switches one on;
+    DELETE /faults/NAME switches it off, DELETE /faults all of them. POST /tokens/expire voids all tokens,
+    /sessions/forget all CSRF sessions, and /connections/close closes idle connections. POST /reset starts again
+    without any token, message or fault.
     """
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(_serve(port_base, directory, file))
     except OSError as error:
-        click.echo(f"It cannot start: {error}", err=True)
+        click.echo(f"The sandbox cannot start: {error}", err=True)
         sys.exit(1)
 
 
@@ -65,10 +66,10 @@ async def _serve(port_base: int, directory: Path, file: Path | None) -> None:
             click.echo(f"certificates, secrets and service keys: {directory}")
             await stopping.wait()
         else:
-            from proxy.cli.tour import tour  # noqa: PLC0415 - the whole proxy is needed for it only
+            from proxy.cli.tour import tour  # noqa: PLC0415 - only the tour needs the whole proxy
 
-            click.echo(f"A stand-in tenant runs on this machine; what it got, and faults, at {tenant.control_url}.")
-            click.echo(f"The proxy in front of it has the configuration {file}.")
+            click.echo(f"A stand-in tenant runs on this machine; see its messages and faults at {tenant.control_url}.")
+            click.echo(f"The proxy in front of it uses {file}.")
             await tour(file, tenant, stopping)
     finally:
         await tenant.close()

@@ -1,4 +1,4 @@
-"""`schema`: what editors need to complete and check the configuration."""
+"""`schema`: prints the JSON Schema, with which editors complete and check the configuration."""
 
 import json
 

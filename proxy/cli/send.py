@@ -1,4 +1,4 @@
-"""`send`: one message, or many, through the whole path within this process; what Postman was needed for."""
+"""`send`: delivers one message, or many, through an embedded proxy; replaces Postman."""
 
 import asyncio
 import os
@@ -20,13 +20,13 @@ from proxy.cli.report import report, show
 from proxy.config.choices import Csrf
 from proxy.config.model import Configuration
 from proxy.observe.exchange_record import ExchangeRecord
-from proxy.trial.embedded_proxy import Advance, EmbeddedProxy, Unusable, proxy_inside
+from proxy.trial.embedded_proxy import Advance, EmbeddedProxy, Unusable, embedded_proxy
 from proxy.trial.message import Message, compose, content_of
 
 LARGE = 4 << 20
-"Octets from which on an upload shows how far it is."
+"Bytes from which an upload shows its progress."
 INTERRUPTED = 130
-"Exit status, as shells have it for SIGINT."
+"Exit status, as in shells after SIGINT."
 
 
 @click.command()
@@ -35,11 +35,13 @@ INTERRUPTED = 130
     "--file", "body", type=click.Path(path_type=Path), metavar="F", help="Send this file; - is standard input."
 )
 @click.option("--data", metavar="S", help="Send this text.")
-@click.option("-H", "--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="A field of the request.")
+@click.option(
+    "-H", "--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="A header field of the request."
+)
 @click.option("-X", "--method", default="POST", show_default=True, metavar="M", help="Method of the request.")
-@click.option("--csrf", is_flag=True, help="Fetch a CSRF token if the flow requires one, also where `csrf` is off.")
-@click.option("--repeat", default=1, type=click.IntRange(1), metavar="N", help="Send it N times; shows latencies.")
-@click.option("--concurrency", default=1, type=click.IntRange(1), metavar="K", help="So many of them at a time.")
+@click.option("--csrf", is_flag=True, help="Fetch a CSRF token if the flow requires one, even if `csrf` is off.")
+@click.option("--repeat", default=1, type=click.IntRange(1), metavar="N", help="Send it N times, and show latencies.")
+@click.option("--concurrency", default=1, type=click.IntRange(1), metavar="K", help="Send K of them at a time.")
 @config_option
 def command(
     *,
@@ -53,12 +55,13 @@ def command(
     file: Path | None,
     csrf: bool,
 ) -> None:
-    """Send a message to ROUTE (its name, or a sender's path) or to a URL of the tenant.
+    """Send a message to a route or to a URL of the tenant.
 
-    It goes through a proxy of its own with this configuration. What became of it is told on standard error, the answer
-    goes to standard output: indented on a terminal, as it came into a pipe. Without a Content-Type, one is guessed.
+    ROUTE is the name of a route, or a sender's path. The command runs its own proxy with this configuration; no
+    running proxy is needed. It prints what happened to standard error, and the answer to standard output: indented on
+    a terminal, unchanged in a pipe. If you give no Content-Type, it guesses one.
     """
-    configuration = read(file, insecure_listen=True)  # nobody else can reach it
+    configuration = read(file, insecure_listen=True)  # nobody else can connect
     try:
         message = compose(where, configuration, content_of(body, data), headers, method)
     except (ValueError, OSError) as error:
@@ -73,31 +76,31 @@ def command(
         click.echo(f"A file that the configuration names cannot be used: {error}", err=True)
         sys.exit(FAULTY)
     except KeyboardInterrupt:
-        click.echo("Interrupted: what was under way may have arrived.", err=True)
+        click.echo("Interrupted: a message may have arrived.", err=True)
         sys.exit(INTERRUPTED)
     sys.exit(not all(200 <= record.status < 300 and not record.code for record in sent))
 
 
 async def _send(configuration: Configuration, message: Message, repeat: int, concurrency: int) -> list[ExchangeRecord]:
     began = time.monotonic()
-    async with proxy_inside(configuration, os.environ) as inside:
+    async with embedded_proxy(configuration, os.environ) as proxy:
         if repeat == 1:
-            return [await _once(inside, message)]
+            return [await _once(proxy, message)]
         with progress(MofNCompleteColumn()) as bar:
             task = bar.add_task("", total=repeat)
-            accounts = await _many(inside, message, repeat, concurrency, partial(bar.advance, task))
-        show(accounts, time.monotonic() - began)
-        return accounts
+            records = await _many(proxy, message, repeat, concurrency, partial(bar.advance, task))
+        show(records, time.monotonic() - began)
+        return records
 
 
-async def _once(inside: EmbeddedProxy, message: Message) -> ExchangeRecord:
-    """Sends it, shows what became of it."""
+async def _once(proxy: EmbeddedProxy, message: Message) -> ExchangeRecord:
+    """Sends the message, and prints its report and its answer."""
     terminal, content = sys.stdout.isatty(), BytesIO()
     output = Output(sys.stdout.buffer)
     with progress(DownloadColumn(), TransferSpeedColumn(), shown=message.length >= LARGE) as bar:
         task = bar.add_task("", total=message.length)
         sink = content.write if terminal else output.write
-        sent = await inside.send(message, sink=sink, advance=partial(bar.advance, task))
+        sent = await proxy.send(message, sink=sink, advance=partial(bar.advance, task))
     click.echo(report(sent, message), err=True)
     if terminal:
         click.echo("\n" + pretty(content.getvalue(), sent.media_type, sent.charset))
@@ -106,14 +109,14 @@ async def _once(inside: EmbeddedProxy, message: Message) -> ExchangeRecord:
 
 
 class Output:
-    """Standard output as a pipe or file: what happens to it is no matter of the message's."""
+    """Standard output as a pipe or file; its failures do not affect the message."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._failure: OSError | None = None
 
     def write(self, piece: bytes) -> None:
-        """Write, as long as somebody reads."""
+        """Writes until the first failure."""
         if self._failure is None:
             try:
                 self._stream.write(piece)
@@ -122,31 +125,31 @@ class Output:
                 self._failure = error
 
     def close(self) -> None:
-        """Tell what went wrong; a reader that has read enough is nothing wrong."""
+        """Prints the failure, unless the reader has just closed the pipe."""
         if self._failure is None:
             return
         if not isinstance(self._failure, BrokenPipeError):
             click.echo(f"The answer could not be written: {self._failure.strerror}.", err=True)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())  # or Python tries again at its end, and fails
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())  # else Python flushes again at exit, and fails
 
 
 async def _many(
-    inside: EmbeddedProxy, message: Message, repeat: int, concurrency: int, advance: Advance
+    proxy: EmbeddedProxy, message: Message, repeat: int, concurrency: int, advance: Advance
 ) -> list[ExchangeRecord]:
-    """Sends it so often, so many at a time."""
-    accounts: list[ExchangeRecord] = []
+    """Sends the message `repeat` times, `concurrency` at a time."""
+    records: list[ExchangeRecord] = []
     turns = iter(range(repeat))
 
     async def sender() -> None:
         for _ in turns:
-            accounts.append((await inside.send(message)).record)
+            records.append((await proxy.send(message)).record)
             advance(1)
 
     await asyncio.gather(*(sender() for _ in range(min(concurrency, repeat))))
-    return accounts
+    return records
 
 
 def progress(*columns: ProgressColumn, shown: bool = True) -> Progress:
-    """A bar on standard error while something goes on, if that is a terminal."""
+    """Returns a progress bar on standard error, hidden unless that is a terminal."""
     console = Console(stderr=True)
     return Progress(BarColumn(), *columns, console=console, transient=True, disable=not (shown and console.is_terminal))

@@ -1,4 +1,4 @@
-"""What a service manager is told of the proxy's life: the datagrams of sd_notify(3)."""
+"""Tells a service manager about start, reload and stop, as sd_notify(3) describes."""
 
 import socket
 import time
@@ -8,25 +8,25 @@ from proxy.observe.logger import Logger
 
 
 class ServiceManager:
-    """The one that `NOTIFY_SOCKET` names, or nobody."""
+    """The service manager that `NOTIFY_SOCKET` names, if any."""
 
     def __init__(self, environ: Mapping[str, str], log: Logger) -> None:
         self._address = environ.get("NOTIFY_SOCKET", "")
         self._log = log
 
     def ready(self) -> None:
-        """It serves, for the first time or after a reload."""
-        self._tell("READY=1")
+        """Reports that the proxy is ready, for the first time or after a reload."""
+        self._notify("READY=1")
 
     def reloading(self) -> None:
-        """It reads its configuration again; the time is what `Type=notify-reload` compares."""
-        self._tell("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        """Reports that a reload begins; `Type=notify-reload` compares the time."""
+        self._notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
     def stopping(self) -> None:
-        """It takes no more."""
-        self._tell("STOPPING=1")
+        """Reports that the proxy stops."""
+        self._notify("STOPPING=1")
 
-    def _tell(self, *lines: str) -> None:
+    def _notify(self, *lines: str) -> None:
         if not self._address:
             return
         address = "\0" + self._address[1:] if self._address.startswith("@") else self._address

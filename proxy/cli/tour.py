@@ -1,6 +1,6 @@
-"""The example of SAP's own pages through the proxy, step by step: what went out, what came back, with which token.
+"""Sends SAP's own example through the proxy and prints each step: request, token, upstream and answer.
 
-Fetch a CSRF token with GET, send the message with POST; then the same message from a sender that knows nothing of CSRF.
+First a plain POST, as a legacy sender sends it; then a GET that fetches a CSRF token, and a POST with that token.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ Fields = CIMultiDictProxy[str]
 
 
 async def tour(file: Path, tenant: Tenant, stopping: asyncio.Event) -> None:
-    """Serves with this configuration; shows the example first. OSError if an address is taken."""
+    """Serves with this configuration until `stopping`, and shows the example first. OSError if an address is in use."""
     configuration = await asyncio.to_thread(read, file)
     log, loop = open_log(configuration), asyncio.get_running_loop()
     app = await asyncio.to_thread(lambda: App(configuration, log=log, environ=os.environ, loop=loop))
@@ -50,7 +50,7 @@ async def tour(file: Path, tenant: Tenant, stopping: asyncio.Event) -> None:
 
 
 async def show(app: App, file: Path, tenant: Tenant) -> None:
-    """The example's requests, one after the other, and what to try next."""
+    """Sends the example's requests, and prints what to try next."""
     port = app.listeners[0].port
     route = next((each for each in app.configuration.routes if leads_there(each, tenant)), None)
     if route is None:
@@ -58,27 +58,27 @@ async def show(app: App, file: Path, tenant: Tenant) -> None:
         click.secho(f"Serving on {app.listeners[0].address}. Ctrl-C ends.", bold=True)
         return
     steps = Steps(app, route, f"http://127.0.0.1:{port}")
-    click.secho("\n1. GET with X-CSRF-Token: fetch", bold=True)
+    click.secho("\n1. POST, as a legacy sender sends it: the proxy fetches both tokens", bold=True)
+    await steps.send("POST", JSON, MESSAGE)
+    click.secho("\n2. GET with X-CSRF-Token: fetch, from a sender that knows CSRF", bold=True)
     fetched = await steps.send("GET", {"X-CSRF-Token": "fetch"})
     click.echo(f"  X-CSRF-Token   {fetched.get('X-CSRF-Token', '')}")
-    click.secho("\n2. POST with that token and its cookies", bold=True)
+    click.secho("\n3. POST with that token and its cookies", bold=True)
     own = {"X-CSRF-Token": fetched.get("X-CSRF-Token", ""), "Cookie": cookie_field(fetched)}
     await steps.send("POST", {**JSON, **own}, MESSAGE)
-    click.secho("\n3. POST of a sender that knows nothing of CSRF", bold=True)
-    await steps.send("POST", JSON, MESSAGE)
     click.secho("\nServing. Try it in another terminal, Ctrl-C ends:", bold=True)
-    click.echo(f"  curl -i {steps.base}{PATH} -H 'X-CSRF-Token: fetch'")
     click.echo(f"  curl -i {steps.base}{PATH} -H 'Content-Type: application/json' -d '{MESSAGE}'")
+    click.echo(f"  curl -i {steps.base}{PATH} -H 'X-CSRF-Token: fetch'")
     click.echo(f"  curl -i {steps.base}/btp/invoices -H 'Content-Type: application/xml' -d '<invoice/>'\n")
 
 
 def leads_there(route: RouteSettings, tenant: Tenant) -> bool:
-    """Whether the route brings the example's path to the sandbox's flow."""
+    """Whether the route maps the example's path to the sandbox's flow."""
     return PATH.startswith(route.path) and route.upstream + PATH.removeprefix(route.path) == tenant.runtime_url + PATH
 
 
 class Steps:
-    """Sends as a legacy sender does, and prints what became of it."""
+    """Sends requests to the proxy, and prints what happened."""
 
     def __init__(self, app: App, route: RouteSettings, base: str) -> None:
         self.base = base
@@ -87,7 +87,7 @@ class Steps:
         self._token_url = app.configuration.oauth_clients[route.oauth_client].token_url
 
     async def send(self, method: str, fields: Mapping[str, str], content: str = "") -> Fields:
-        """One request; the fields of its answer."""
+        """Sends one request, and returns the fields of its answer."""
         granted = self._source.grants.get("granted", 0)
         async with (
             timeout(30),
@@ -97,14 +97,14 @@ class Steps:
             text = (await answer.text()).strip()
         new = self._source.grants.get("granted", 0) > granted
         click.echo(f"  sent           {method} {self.base}{PATH} {content}".rstrip())
-        click.echo(f"  token          {f'granted by {self._token_url}' if new else 'the same, from memory'}")
+        click.echo(f"  token          {f'granted by {self._token_url}' if new else 'the same, from the cache'}")
         click.echo(f"  delivered to   {self._route.upstream}{PATH.removeprefix(self._route.path)}")
         click.echo(f"  answer         {answer.status} {answer.reason} {text[:200]}".rstrip())
         mpl_id = answer.headers.get("SAP_MessageProcessingLogID")
-        click.echo(f"  MPL id         {mpl_id or 'none: fetching a token runs no flow'}")
+        click.echo(f"  MPL id         {mpl_id or 'none: fetching a CSRF token runs no flow'}")
         return answer.headers
 
 
 def cookie_field(fields: Fields) -> str:
-    """The cookies of an answer as the next request sends them back, values as they came."""
+    """Returns the Cookie field that sends an answer's cookies back, values unchanged."""
     return "; ".join(value.partition(";")[0] for value in fields.getall("Set-Cookie", []))

@@ -1,4 +1,4 @@
-"""`version`: which one this is."""
+"""`version`: prints the version."""
 
 import click
 

@@ -1,1 +1,1 @@
-"""What the commands that try a configuration share: composing a message, an embedded proxy, probes."""
+"""Tries out a configuration without a running proxy: composes and sends a message, requests a token, checks servers."""

@@ -1,4 +1,4 @@
-"""What a user may call a destination (a route's name, a sender's path, the tenant's URL), as a request line has it."""
+"""Resolves a destination (a route's name, a sender's path or the tenant's URL) to a host and request target."""
 
 import re
 from collections.abc import Sequence
@@ -15,67 +15,67 @@ _VISIBLE = re.compile(r"[!\"$-~]+")
 
 
 class Destination(NamedTuple):
-    """Where a sender sends to."""
+    """Where a sender sends a message."""
 
     host: str
     target: str
     "Path and query."
     route: RouteSettings | None
-    "The route that is meant; with a path, which may be any, the one that takes it."
+    "The route that was named; for a path, the route that matches it, if any."
 
 
 class Candidate(NamedTuple):
-    """A route to be found."""
+    """A route as the router sees it."""
 
     prefix: bytes
     settings: RouteSettings
 
 
 def destination(word: str, routes: Sequence[RouteSettings], method: str) -> Destination:
-    """The sender's way to what the word names; ValueError lists what there is, or says which route is in the way."""
+    """Returns how a sender reaches the route; ValueError lists the routes, or names the one that matches instead."""
     if not _VISIBLE.fullmatch(word):
-        raise ValueError(f"{word!r} is no destination; percent-encode white space, # and what is not ASCII.")
+        raise ValueError(f"{word!r} is not a valid destination; percent-encode spaces, # and characters outside ASCII.")
     if word.startswith("/"):
-        return Destination("localhost", word, taken_by(method, word, "localhost", routes))
+        return Destination("localhost", word, matching(method, word, "localhost", routes))
     if word.startswith(("http://", "https://")):
         meant, target = by_url(word, routes)
     else:
         meant, target = by_name(word, routes)
     host = meant.host or "localhost"
-    taken = taken_by(method, target, host, routes)
-    if taken is not None and taken is not meant:
-        raise ValueError(f"{method} {target} is taken by route {taken.name}, not by {meant.name}.")
+    matched = matching(method, target, host, routes)
+    if matched is not None and matched is not meant:
+        raise ValueError(f"{method} {target} goes to route {matched.name}, not to {meant.name}.")
     return Destination(host, target, meant)
 
 
 def by_name(word: str, routes: Sequence[RouteSettings]) -> tuple[RouteSettings, str]:
-    """(route, its path); ValueError if there is none of this name."""
+    """(route, its path); ValueError if no route has this name."""
     for route in routes:
         if word == route.name:
             return route, route.path or "/"
     names = ", ".join(route.name for route in routes)
-    raise ValueError(f"There is no route {word}; there is {names}. A path begins with /, a URL with https://.")
+    raise ValueError(f"There is no route {word}; the routes are {names}. A path begins with /, a URL with https://.")
 
 
 def by_url(word: str, routes: Sequence[RouteSettings]) -> tuple[RouteSettings, str]:
-    """(the route whose upstream comes closest to the tenant's URL, the sender's path); ValueError if there is none."""
+    """(the route with the longest upstream that begins the URL, the sender's path); ValueError if there is none."""
     try:
         there = urlsplit(word)
         _ = there.port
     except ValueError:
-        raise ValueError("That is no URL: its host or port cannot be read.") from None
+        raise ValueError("That is not a valid URL: its host or port cannot be read.") from None
     fitting = [(route, rest) for route in routes if (rest := _below(there, urlsplit(route.upstream))) is not None]
     if not fitting:
         upstreams = ", ".join(sorted({route.upstream for route in routes}))
         plain = there._replace(netloc=there.netloc.rpartition("@")[2], query="").geturl()
-        raise ValueError(f"No route leads to {plain}; upstreams are {upstreams}.")
+        raise ValueError(f"No route leads to {plain}; the upstreams are {upstreams}.")
     closest, rest = max(fitting, key=lambda pair: len(urlsplit(pair[0].upstream).path))
     target = closest.path + rest
     return closest, target if target.startswith("/") else f"/{target}"
 
 
-def taken_by(method: str, target: str, host: str, routes: Sequence[RouteSettings]) -> RouteSettings | None:
-    """The route that takes such a request; None where the proxy would refuse it."""
+def matching(method: str, target: str, host: str, routes: Sequence[RouteSettings]) -> RouteSettings | None:
+    """The route that such a request matches; None if the proxy would refuse it."""
     known = Routes(Candidate(route.path.encode(), route) for route in routes)
     try:
         return known.match(method, parse_target(target.encode()), host.encode()).settings
@@ -84,7 +84,7 @@ def taken_by(method: str, target: str, host: str, routes: Sequence[RouteSettings
 
 
 def _below(there: SplitResult, here: SplitResult) -> str | None:
-    """What follows an upstream in a URL, query included; None if it leads elsewhere."""
+    """What follows the upstream in a URL, query included; None if the URL does not begin with the upstream."""
     if (there.scheme, there.hostname, port_of(there)) != (here.scheme, here.hostname, port_of(here)):
         return None
     rest = there.path.removeprefix(here.path)

@@ -1,4 +1,4 @@
-"""A message for the commands that send one: made of what stands on the command line, read anew each time it is sent."""
+"""Composes a message from options of a command; its content is read again each time it is sent."""
 
 import mimetypes
 import os
@@ -14,36 +14,36 @@ from proxy.trial.destination import destination
 
 OWN_FIELDS = frozenset({"connection", "content-length", "transfer-encoding", "x-request-id"})
 PIECE = 256 << 10
-"Octets of a body that are handed over at a time."
+"Bytes of a body that are read at a time."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What is sent, once or many times."""
+    """A request, to be sent once or many times."""
 
     method: str
     target: str
-    "Path and query, as they stand in the request line."
+    "Path and query, as in the request line."
     fields: tuple[tuple[str, str], ...]
     read: Callable[[int], bytes]
-    "Some of the content from this offset on."
+    "Reads a piece of the content at an offset."
     length: int
-    "Octets of the content."
+    "Bytes of the content."
 
     async def pieces(self, advance: Callable[[int], object]) -> AsyncIterator[bytes]:
-        """The content piece by piece; tells how many octets have gone. OSError if there is less of it by now."""
+        """Yields the content in pieces and reports their sizes; OSError if the file became shorter."""
         at = 0
         while at < self.length:
             piece = (await to_thread(self.read, at))[: self.length - at]
             if not piece:
-                raise OSError("The file has become shorter while it was sent.")
+                raise OSError("The file became shorter while it was being sent.")
             yield piece
             at += len(piece)
             advance(len(piece))
 
 
 def content_of(body: Path | None, data: str | None) -> bytes | Path:
-    """What to send; ValueError where there are two, OSError where it cannot be read."""
+    """Returns the content; ValueError if both are given, OSError if the file cannot be read."""
     if body is not None and data is not None:
         raise ValueError("Give --file or --data, not both.")
     if body is None:
@@ -52,13 +52,13 @@ def content_of(body: Path | None, data: str | None) -> bytes | Path:
         return sys.stdin.buffer.read()
     if body.is_file() and body.stat().st_size:
         return body
-    return body.read_bytes()  # a pipe cannot be read twice, and some files do not know how long they are
+    return body.read_bytes()  # a pipe cannot be read twice, and some files (/proc) have no size
 
 
 def compose(
     where: str, configuration: Configuration, content: bytes | Path, headers: Sequence[str], method: str
 ) -> Message:
-    """The message; ValueError for words that name no route or are no field, OSError for a file that cannot be read."""
+    """Returns the message; ValueError for a wrong destination or field, OSError for an unreadable file."""
     try:
         method = check_method(method.upper())
     except ValueError as error:
@@ -75,7 +75,7 @@ def compose(
 
 
 def source(content: bytes | Path) -> tuple[Callable[[int], bytes], int]:
-    """(what reads from an offset on, length); a file stays open, so that nobody takes it away meanwhile."""
+    """(reader of a piece at an offset, length); a file stays open, so that it can be deleted in the meantime."""
     if isinstance(content, bytes):
         return (lambda at: content[at : at + PIECE]), len(content)
     descriptor = os.open(content, os.O_RDONLY | os.O_CLOEXEC)
@@ -83,14 +83,14 @@ def source(content: bytes | Path) -> tuple[Callable[[int], bytes], int]:
 
 
 def field_of(text: str) -> tuple[str, str]:
-    """Name and value; ValueError if it is no field, or one that tells where the message ends."""
+    """Returns name and value; ValueError for an invalid field, and for one that the command sets."""
     name, colon, value = text.partition(":")
     if not colon:
-        raise ValueError(f"-H {text}: there is no colon in it.")
+        raise ValueError(f"-H {text}: it has no colon.")
     if name.lower() == "authorization":
-        raise ValueError("-H Authorization: the proxy puts its own token there, leave it out.")
+        raise ValueError("-H Authorization: the proxy puts its own token there; leave it out.")
     if name.lower() in OWN_FIELDS:
-        raise ValueError(f"-H {name}: this command makes that field itself, leave it out.")
+        raise ValueError(f"-H {name}: this command sets that field itself; leave it out.")
     try:
         return check_token(name), check_field_value(value.strip())
     except ValueError as error:
@@ -98,7 +98,7 @@ def field_of(text: str) -> tuple[str, str]:
 
 
 def media_type(content: bytes | Path) -> str:
-    """By the file's name, else by how it begins; nothing for no content."""
+    """Guesses from the file's name, else from the first bytes; empty if there is no content."""
     if isinstance(content, Path):
         guessed, _ = mimetypes.guess_type(content.name)
         with content.open("rb") as opened:

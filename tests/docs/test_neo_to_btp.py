@@ -26,7 +26,7 @@ async def test_check_takes_both(tmp_path: Path) -> None:
     """By the command itself."""
     for file in written(tmp_path):
         ended = await run("check", "-c", str(file))
-        assert (ended.status, ended.output) == (0, "The configuration is right: 2 route(s), 2 OAuth client(s).")
+        assert (ended.status, ended.output) == (0, "The configuration is valid: 2 route(s), 2 OAuth client(s).")
 
 
 def test_one_line_is_changed() -> None:

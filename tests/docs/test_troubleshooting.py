@@ -2,9 +2,9 @@
 
 import asyncio
 
-from proxy.cli.doctor import Examination
 from proxy.config.load import load
 from proxy.cpi.explain import explain
+from proxy.trial.examination import Examination
 from tests.docs.diagnoses import BY_TEXT, all_diagnoses, own_answers
 from tests.docs.pages import ROOT, prose, table, words
 from tests.system.command import free_port
@@ -44,7 +44,7 @@ async def test_each_check_of_doctor_is_explained_and_no_other() -> None:
     }
     routes = {each.name: each.model_copy(update={"upstream": nowhere}) for each in configuration.routes}
     there = configuration.model_copy(update={"oauth_clients": clients, "routes": tuple(routes.values())})
-    found = [each.step.check async for each in Examination(there, {}).findings(routes)]
+    found = [each.check async for each in Examination(there, {}).findings(routes)]
     rows = await asyncio.to_thread(table, PAGE, "What doctor checks")
     told = [words(row[0])[0] for row in rows]
     assert told == list(dict.fromkeys(found))

@@ -103,32 +103,3 @@ async def test_a_dash_is_standard_input(tmp_path: Path) -> None:
     (tmp_path / "proxy.yaml").write_bytes(output)
     assert (await check(tmp_path)).status == 0
     assert SECRET.encode() not in output + errors
-
-
-@pytest.mark.parametrize(
-    ("key", "words", "wrong"),
-    [
-        ({"oauth": {**OAUTH, "clientid": None}}, (), "key.json has no clientid"),
-        ({"oauth": OAUTH}, ("--name", "a/b"), "--name"),
-        ({"oauth": {**OAUTH, "clientsecret": "cAnAryOther"}}, ("--name", "there"), "is there already with other"),
-        ({"xsuaa": [{"name": each, "credentials": OAUTH} for each in "ab"]}, (), "(a, b)"),
-    ],
-)
-async def test_what_cannot_be_imported_is_2_with_a_sentence(
-    tmp_path: Path, key: Any, words: tuple[str, ...], wrong: str
-) -> None:
-    """Nothing is printed but the sentence, and no file is touched."""
-    (tmp_path / "there-secret").write_text(SECRET)
-    finished = await imported(tmp_path, key, *words)
-    assert (finished.status, finished.output) == (2, "")
-    assert wrong in finished.errors
-    assert "cAnAry" not in finished.errors
-    assert {path.name for path in tmp_path.iterdir()} == {"key.json", "proxy.yaml", "there-secret"}
-    assert (tmp_path / "there-secret").read_text() == SECRET
-
-
-async def test_a_file_that_is_not_there_is_2(tmp_path: Path) -> None:
-    """With the reason."""
-    finished = await run("import-key", str(tmp_path / "none"))
-    assert (finished.status, finished.output) == (2, "")
-    assert "No such file or directory" in finished.errors

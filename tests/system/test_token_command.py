@@ -51,12 +51,3 @@ async def test_a_refused_secret_is_exit_status_1_with_a_sentence(tmp_path: Path)
         assert "orders" in errors
         assert "401" in errors
         assert tenant.neo_client.secret not in errors
-
-
-async def test_wrong_words_are_exit_status_2(tmp_path: Path) -> None:
-    """An OAuth client that does not exist, none at all, and one beside --all."""
-    async with Tenant() as tenant:
-        for words in (("nobody",), (), ("orders", "--all")):
-            status, output, errors = await token(tenant, tmp_path, *words)
-            assert (status, output) == (2, "")
-            assert errors

@@ -1,4 +1,4 @@
-"""What `run` sees to before it serves."""
+"""Listeners that anyone can use, and secrets that every user can read."""
 
 from pathlib import Path
 
@@ -25,24 +25,24 @@ def written(folder: Path, text: str = TEXT, mode: int = 0o600) -> Path:
     return folder / "proxy.yaml"
 
 
-def test_listeners_that_anybody_may_use_are_found(tmp_path: Path) -> None:
-    """Beyond this machine, without a list, and with a route that has none either."""
+def test_open_listeners_are_found(tmp_path: Path) -> None:
+    """An open listener is beyond loopback, and neither it nor every route has access control."""
     assert list(open_listeners(load(written(tmp_path), {}, insecure_listen=True))) == ["0.0.0.0:8080"]
     fenced = TEXT.replace("{path: /a,", "{path: /a, allow: [10.0.0.0/8],")
     assert not list(open_listeners(load(written(tmp_path, fenced), {})))
 
 
 @pytest.mark.parametrize(("mode", "exposed"), [(0o600, False), (0o640, False), (0o644, True), (0o604, True)])
-def test_files_that_everybody_can_read_are_found(tmp_path: Path, mode: int, exposed: bool) -> None:  # noqa: FBT001
-    """A group may be meant; what cannot be looked at is told elsewhere."""
+def test_files_that_every_user_can_read_are_exposed(tmp_path: Path, mode: int, exposed: bool) -> None:  # noqa: FBT001
+    """A file that its group can read is not exposed, nor is one that does not exist."""
     (path,) = secret_files(load(written(tmp_path, mode=mode), {}, insecure_listen=True))
     assert is_exposed(path) is exposed
     assert not is_exposed(tmp_path / "nowhere")
 
 
 def test_keys_of_senders_are_secrets(tmp_path: Path) -> None:
-    """They stand in their file as they are; passwords are hashed there."""
+    """The keys_file of `inbound_auth` is among the secret files."""
     (tmp_path / "keys").write_text("k" * 32)
-    gate = "{path: /a, inbound_auth: {api_key: {keys_file: keys}},"
-    found = secret_files(load(written(tmp_path, TEXT.replace("{path: /a,", gate)), {}))
+    auth = "{path: /a, inbound_auth: {api_key: {keys_file: keys}},"
+    found = secret_files(load(written(tmp_path, TEXT.replace("{path: /a,", auth)), {}))
     assert [path.name for path in found] == ["secret", "keys"]

@@ -1,4 +1,4 @@
-"""What becomes of a service key: names, files, document and hints."""
+"""Names, files, document and hints that `import-key` makes from a service key."""
 
 from pathlib import Path
 
@@ -40,12 +40,12 @@ CERTIFICATE = ServiceKey(
     ],
 )
 def test_the_name_is_the_subdomain_s(token_url: str, name: str) -> None:
-    """As far as it can be one."""
+    """Characters that a name cannot have are dropped; an IP address gives `tenant`."""
     assert name_of(key(token_url=token_url)) == check_name(name)
 
 
 def test_a_secret_is_named_by_its_file() -> None:
-    """The document has all but the secret, in the order in which one reads it."""
+    """The document names the file of the secret, and has its options in reading order."""
     assert secret_files("acme", key()) == {"acme-secret": "s$x=\n"}
     assert yaml.safe_dump(configuration("acme", key()), sort_keys=False) == (
         "oauth_clients:\n"
@@ -78,7 +78,7 @@ def test_a_certificate_and_its_key_are_named_by_their_files() -> None:
 
 @given(st.text(min_size=1))
 def test_an_id_is_read_as_it_was_written(client_id: str) -> None:
-    """Whatever it looks like to YAML and to the variables of a configuration."""
+    """A client id survives YAML and the substitution of variables."""
     try:
         check_client_id(client_id)
     except ValueError:
@@ -100,32 +100,33 @@ def test_an_id_is_read_as_it_was_written(client_id: str) -> None:
     ],
 )
 def test_hints_say_what_is_left_to_do(imported: ServiceKey, paths: dict[Path, bool], told: list[str]) -> None:
-    """One sentence each, and none that shows a secret."""
+    """Each hint is one sentence."""
     found = list(hints(Path("x/a"), imported, paths))
     assert len(found) == len(told)
     assert all(hint.startswith(start) for hint, start in zip(found, told, strict=True))
 
 
 def test_files_are_the_owner_s_from_the_beginning(tmp_path: Path) -> None:
-    """Writing the same again changes nothing."""
+    """A new file has mode 0600; writing the same content again changes nothing."""
     path = tmp_path / "a"
     assert keep({path: b"s\n"}) == keep({path: b"s\n"}) == {path: False}
-    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"s\n", 0o600)
+    assert path.read_bytes() == b"s\n"
+    assert path.stat().st_mode & 0o777 == 0o600
     path.chmod(0o640)
     assert keep({path: b"s\n"}) == {path: True}
 
 
-def test_nothing_is_written_over_and_nothing_by_halves(tmp_path: Path) -> None:
-    """One file with other content keeps all from being written."""
+def test_no_file_is_overwritten(tmp_path: Path) -> None:
+    """If one file exists with other content, no file is written, and the error shows no secret."""
     (tmp_path / "b").write_bytes(b"mine")
-    with pytest.raises(ValueError, match="is there already with other content") as caught:
+    with pytest.raises(ValueError, match="already exists with other content") as caught:
         keep({tmp_path / "a": b"sesame", tmp_path / "b": b"sesame"})
     assert "sesame" not in str(caught.value)
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("b", b"mine")]
 
 
-def test_what_cannot_be_written_is_told_with_the_reason(tmp_path: Path) -> None:
-    """A folder in its place, no folder for it, and a link that leads nowhere yet."""
+def test_a_file_that_cannot_be_written_is_an_error_with_the_reason(tmp_path: Path) -> None:
+    """A folder in its place, a missing folder, and a dangling link, which is not followed."""
     (tmp_path / "folder").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
     reasons = {"folder": "Is a directory", "none/a": "No such file or directory", "link": "File exists"}

@@ -15,7 +15,7 @@ from proxy.cli.loops import ENDING, run, signalled, unless
 async def test_a_second_signal_ends_the_process_at_once(
     first: signal.Signals, second: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With 1, also if it is another one and the event loop does not run."""
+    """The status is 1, for each pair of signals, even if the event loop does not run."""
     before = {number: signal.getsignal(number) for number in ENDING}
     ended: list[int] = []
     monkeypatch.setattr(os, "_exit", ended.append)
@@ -34,7 +34,7 @@ async def test_a_second_signal_ends_the_process_at_once(
 
 @pytest.fixture
 def default_interrupt() -> Iterator[None]:
-    """SIGINT does what it does in a new process."""
+    """SIGINT raises KeyboardInterrupt, as in a new process."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -42,7 +42,7 @@ def default_interrupt() -> Iterator[None]:
 
 @pytest.mark.usefixtures("default_interrupt")
 def test_an_interrupt_lets_a_command_clean_up_and_a_second_one_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """At once, with 1; the cleanup is not cut in two."""
+    """The second SIGINT exits with 1; without it, the cleanup runs to its end."""
     ended: list[int] = []
     cleaned: list[str] = []
     monkeypatch.setattr(os, "_exit", ended.append)
@@ -62,8 +62,8 @@ def test_an_interrupt_lets_a_command_clean_up_and_a_second_one_ends_it(monkeypat
     assert cleaned == ["all"]
 
 
-def test_an_interrupt_that_is_ignored_goes_on_to_be(default_interrupt: None) -> None:
-    """As in a command that a shell has put into the background."""
+def test_an_ignored_interrupt_stays_ignored(default_interrupt: None) -> None:
+    """A shell ignores SIGINT for a command in the background."""
     del default_interrupt
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
@@ -75,8 +75,8 @@ def test_an_interrupt_that_is_ignored_goes_on_to_be(default_interrupt: None) -> 
     assert run(command()) == "done"
 
 
-async def test_what_hangs_is_given_up_when_it_is_time_to_stop() -> None:
-    """It has cleaned up by then."""
+async def test_work_is_cancelled_when_the_command_stops() -> None:
+    """`unless` returns False after the cleanup of the work."""
     stopping, begun, cleaned = asyncio.Event(), asyncio.Event(), list[str]()
 
     async def hang() -> None:
@@ -87,14 +87,15 @@ async def test_what_hangs_is_given_up_when_it_is_time_to_stop() -> None:
             await asyncio.sleep(0)
             cleaned.append("all")
 
-    told = asyncio.ensure_future(unless(stopping, hang()))
+    completed = asyncio.ensure_future(unless(stopping, hang()))
     await begun.wait()
     stopping.set()
-    assert (await told, cleaned) == (False, ["all"])
+    assert not await completed
+    assert cleaned == ["all"]
 
 
-async def test_what_is_done_before_the_stop_is_done_and_what_fails_fails() -> None:
-    """Each as if it were awaited alone."""
+async def test_work_that_ends_before_the_stop_returns_or_raises() -> None:
+    """`unless` returns True, or raises what the work raised."""
 
     async def fail() -> None:
         raise OSError("taken")

@@ -23,9 +23,9 @@ from proxy.cli.pretty import pretty
         (b"caf\xe9", "latin-1", "caf\u00e9"),
         (b"caf\xe9", "no-such-charset", "caf\ufffd"),
         (b"a\tb\x1b[31mred\r\nnext", "utf-8", "a       b?[31mred\nnext"),
-        (b"%PDF\0", "utf-8", "(5 octets of text/x; redirect standard output to keep them)"),
+        (b"%PDF\0", "utf-8", "(5 bytes of text/x; redirect standard output to keep them)"),
     ],
 )
 def test_json_and_xml_are_indented_and_nothing_controls_the_terminal(content: bytes, charset: str, shown: str) -> None:
-    """What is neither comes as it is."""
+    """Other text is unchanged, but for tabs and terminal control characters."""
     assert pretty(content, "text/x", charset) == shown

@@ -1,4 +1,4 @@
-"""Who watches the configuration's file."""
+"""Reloads, and the watcher that requests them."""
 
 import asyncio
 import errno
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from proxy.cli.reloading import ConfigurationWatcher, Reloading, problems_of
+from proxy.cli.reloading import ConfigurationWatcher, Reloader, problems_of
 from proxy.config.parsed_values import Address
 from proxy.observe.process_log import ProcessLog
 from proxy.server.sockets import named
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
     from proxy.config.model import Configuration
 
 
-class Wishes:
-    """A reloading that only hears."""
+class Requests:
+    """A reloader that counts requests."""
 
     def __init__(self) -> None:
         self.count = 0
-        self.came = asyncio.Event()
+        self.arrived = asyncio.Event()
 
-    def want(self) -> None:
-        """Count it."""
+    def request(self) -> None:
+        """Counts a request."""
         self.count += 1
-        self.came.set()
+        self.arrived.set()
 
 
 @pytest.fixture
-async def wishes() -> Wishes:
-    """None so far."""
-    return Wishes()
+async def requests() -> Requests:
+    """No request so far."""
+    return Requests()
 
 
 @pytest.fixture
@@ -48,20 +48,20 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-async def test_what_was_written_while_the_configuration_was_read_is_wanted(file: Path, wishes: Wishes) -> None:
-    """The watcher is made before that."""
+async def test_a_change_while_the_configuration_is_read_requests_a_reload(file: Path, requests: Requests) -> None:
+    """The watcher remembers the file as it was before the configuration was read."""
     watcher = await asyncio.to_thread(ConfigurationWatcher, file)
     file.write_text("new")
-    watcher.start(cast("Reloading", wishes), Lines())
-    await asyncio.wait_for(wishes.came.wait(), 30)
+    watcher.start(cast("Reloader", requests), Lines())
+    await asyncio.wait_for(requests.arrived.wait(), 30)
     await watcher.close()
-    assert wishes.count == 1
+    assert requests.count == 1
 
 
-async def test_a_file_that_cannot_be_read_is_logged_once(file: Path, wishes: Wishes) -> None:
-    """It is no reason for a reload."""
+async def test_a_file_that_cannot_be_read_is_logged_once(file: Path, requests: Requests) -> None:
+    """Each reason is one log line, and no reload is requested."""
     log, watcher = Lines(), await asyncio.to_thread(ConfigurationWatcher, file)
-    watcher.start(cast("Reloading", wishes), log)
+    watcher.start(cast("Reloader", requests), log)
     file.unlink()
     for _ in range(2):
         await watcher.files.look()
@@ -71,20 +71,20 @@ async def test_a_file_that_cannot_be_read_is_logged_once(file: Path, wishes: Wis
     await watcher.close()
     reasons = ["No such file or directory", f"the file {file} is larger than 1 MiB; name the right one"]
     assert [line["reason"] for line in log.named("config.unreadable")] == reasons
-    assert wishes.count == 0
+    assert requests.count == 0
 
 
-def test_a_taken_address_may_be_our_own() -> None:
-    """What overlaps with an address of this proxy takes a restart."""
+def test_an_address_in_use_may_be_the_proxys_own() -> None:
+    """The problem says that an overlap with another address of the proxy requires a restart."""
     with pytest.raises(OSError, match="listen") as caught, named("listen", Address(host="127.0.0.1", port=8080)):
         raise OSError(errno.EADDRINUSE, "in use")
     (problem,) = problems_of(caught.value)
-    assert problem.endswith("; where an address of this proxy overlaps with it, restart")
+    assert problem.endswith("; if it overlaps with another address of this proxy, restart the proxy")
     assert problems_of(ValueError("no")) == ["no"]
 
 
 class Changing:
-    """A proxy that another configuration is prepared for and applied to, each when it is let go on."""
+    """A proxy whose reload can be held at a step."""
 
     def __init__(self) -> None:
         self.metrics = self
@@ -97,15 +97,15 @@ class Changing:
         self.log = ProcessLog(self.lines, level="info", human=False)
 
     def count_reload(self, outcome: str) -> None:
-        """Remember it."""
+        """Records the outcome."""
         self.steps.append(outcome)
 
     async def prepare(self, _: object) -> None:
-        """Read files and bind addresses."""
+        """Records the step."""
         await self._step("prepare")
 
     async def apply(self, _: object) -> None:
-        """Let it hold."""
+        """Records the step before and after."""
         await self._step("apply")
         self.steps.append("applied")
 
@@ -116,54 +116,54 @@ class Changing:
             await self.go.wait()
 
 
-async def taken(_: object) -> None:
-    """Be told what holds."""
+async def ignore(_: object) -> None:
+    """Ignores the new configuration."""
 
 
-def reloading_of(app: Changing, read: Callable[[], object]) -> Reloading:
-    """One that has begun, and that was asked."""
-    made = Reloading(
+def reloader_of(app: Changing, read: Callable[[], object]) -> Reloader:
+    """A reloader with one request."""
+    reloader = Reloader(
         cast("App", app),
         read=cast("Callable[[], Configuration]", read),
-        taken=taken,
+        applied=ignore,
         begun=lambda: None,
         ended=lambda: None,
     )
-    made.start()
-    made.want()
-    return made
+    reloader.start()
+    reloader.request()
+    return reloader
 
 
 async def test_a_stop_does_not_wait_for_files_that_hang() -> None:
-    """Nothing has changed until then."""
+    """`close` returns while the file still hangs, and nothing is prepared."""
     app, begun, go = Changing(), threading.Event(), threading.Event()
 
     def hang() -> None:
         begun.set()
         go.wait(30)
 
-    made = reloading_of(app, hang)
+    reloader = reloader_of(app, hang)
     assert await asyncio.to_thread(begun.wait, 30)
     async with asyncio.timeout(5):
-        await made.close()
+        await reloader.close()
     go.set()
     assert app.steps == []
 
 
-async def test_a_stop_gives_up_what_is_prepared_and_waits_for_what_is_applied() -> None:
-    """A configuration holds whole or not at all."""
+async def test_a_stop_cancels_a_preparation_and_waits_for_an_application() -> None:
+    """A configuration is applied completely or not at all."""
     app = Changing()
     app.held = "prepare"
-    made = reloading_of(app, lambda: None)
+    reloader = reloader_of(app, lambda: None)
     await asyncio.wait_for(app.reached.wait(), 30)
-    await asyncio.wait_for(made.close(), 30)
+    await asyncio.wait_for(reloader.close(), 30)
     assert app.steps == ["prepare"]
 
     app = Changing()
     app.held = "apply"
-    made = reloading_of(app, lambda: None)
+    reloader = reloader_of(app, lambda: None)
     await asyncio.wait_for(app.reached.wait(), 30)
-    closing = asyncio.create_task(made.close())
+    closing = asyncio.create_task(reloader.close())
     await asyncio.sleep(0)
     assert not closing.done()
     app.go.set()
@@ -171,8 +171,8 @@ async def test_a_stop_gives_up_what_is_prepared_and_waits_for_what_is_applied() 
     assert app.steps == ["prepare", "apply", "applied", "reloaded"]
 
 
-async def test_a_fault_of_ours_is_told_by_its_kind_and_place_and_the_next_reload_is_taken() -> None:
-    """Its text may hold what a secret file holds."""
+async def test_a_bug_rejects_one_reload_and_the_next_one_is_applied() -> None:
+    """The log has the error's type and place, but not its text, which may contain a secret."""
 
     def fail() -> None:
         app.steps.append("read")
@@ -180,14 +180,14 @@ async def test_a_fault_of_ours_is_told_by_its_kind_and_place_and_the_next_reload
             raise RuntimeError("s3cr3t")
 
     app = Changing()
-    made = reloading_of(app, fail)
+    reloader = reloader_of(app, fail)
     (line,) = await app.lines.reach("config.rejected")
     (problem,) = line["problems"]
     assert problem.startswith("RuntimeError at cli/test_reloading.py:")
     assert "s3cr3t" not in str(app.lines.text)
     app.held = "apply"
-    made.want()
+    reloader.request()
     await asyncio.wait_for(app.reached.wait(), 30)
     app.go.set()
-    await made.close()
+    await reloader.close()
     assert app.steps == ["read", "rejected", "read", "prepare", "apply", "applied", "reloaded"]

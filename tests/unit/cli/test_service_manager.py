@@ -1,4 +1,4 @@
-"""What the service manager hears."""
+"""Notifications for the service manager."""
 
 import socket
 import time
@@ -12,14 +12,14 @@ from tests.fakes.log import LogLines
 
 
 def manager_at(address: str) -> tuple[ServiceManager, LogLines]:
-    """The one at an address, and the log."""
+    """The service manager at an address, and the log."""
     lines = LogLines()
     return ServiceManager({"NOTIFY_SOCKET": address}, ProcessLog(lines, level="debug", human=False).logger), lines
 
 
 @pytest.mark.parametrize("abstract", [False, True])
-async def test_each_step_of_life_is_one_datagram(tmp_path: Path, *, abstract: bool) -> None:
-    """In sd_notify(3)'s words, at a path or at an abstract address."""
+async def test_each_notification_is_one_datagram(tmp_path: Path, *, abstract: bool) -> None:
+    """Start, reload and stop are told as sd_notify(3) says, at a path or an abstract address."""
     address = f"@{tmp_path}" if abstract else str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(f"\0{tmp_path}" if abstract else address)
@@ -28,23 +28,24 @@ async def test_each_step_of_life_is_one_datagram(tmp_path: Path, *, abstract: bo
         manager.ready()
         manager.reloading()
         manager.stopping()
-        heard = [listening.recv(100).decode().split("\n") for _ in range(3)]
-    assert [each[0] for each in heard] == ["READY=1", "RELOADING=1", "STOPPING=1"]
-    name, _, when = heard[1][1].partition("=")
+        received = [listening.recv(100).decode().split("\n") for _ in range(3)]
+    assert [each[0] for each in received] == ["READY=1", "RELOADING=1", "STOPPING=1"]
+    name, _, when = received[1][1].partition("=")
     assert name == "MONOTONIC_USEC"
     assert before <= int(when) <= time.monotonic_ns() // 1000
 
 
-async def test_without_one_nothing_is_said() -> None:
-    """And nothing goes wrong."""
+async def test_without_an_address_nothing_is_sent() -> None:
+    """Nothing is logged either."""
     manager, lines = manager_at("")
     manager.ready()
     assert lines.text == []
 
 
-async def test_one_that_does_not_hear_is_told_of(tmp_path: Path) -> None:
-    """Serving goes on."""
+async def test_an_unreachable_service_manager_is_logged(tmp_path: Path) -> None:
+    """A warning has the reason and the notification; nothing is raised."""
     manager, lines = manager_at(str(tmp_path / "nobody"))
     manager.ready()
     (line,) = lines.named("service_manager.unreachable")
-    assert (line["said"], line["reason"]) == ("READY=1", "No such file or directory")
+    assert line["said"] == "READY=1"
+    assert line["reason"] == "No such file or directory"

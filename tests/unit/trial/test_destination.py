@@ -1,4 +1,4 @@
-"""What a user may call a destination."""
+"""A route's name, a path or a URL becomes a host and a request target."""
 
 import pytest
 
@@ -29,28 +29,32 @@ ROUTES = [
         ("http://127.0.0.1/a", "localhost", "/p/a"),
     ],
 )
-def test_a_name_a_path_or_the_tenants_url(word: str, host: str, target: str) -> None:
-    """A URL goes to the route that comes closest to it."""
+def test_a_destination_is_a_name_a_path_or_a_url_of_the_tenant(word: str, host: str, target: str) -> None:
+    """A URL goes to the route with the longest upstream that begins it."""
     found = destination(word, ROUTES, "POST")
-    assert (found.host, found.target) == (host, target)
+    assert found.host == host
+    assert found.target == target
 
 
 @pytest.mark.parametrize(
     ("word", "wrong"),
     [
-        ("order", "There is no route order; there is all, orders, plain."),
-        ("http://t.example/http", "No route leads to http://t.example/http; upstreams are http://127.0.0.1:80, https:"),
+        ("order", "There is no route order; the routes are all, orders, plain."),
+        (
+            "http://t.example/http",
+            "No route leads to http://t.example/http; the upstreams are http://127.0.0.1:80, https:",
+        ),
         ("https://t.example/cxf", "No route leads to"),
         ("https://t.example:8443/http", "No route leads to"),
         ("/a b", "percent-encode"),
         ("/a#b", "percent-encode"),
         ("", "percent-encode"),
-        ("https://t.example:99999/http", "That is no URL"),
-        ("https://me:sesame@other.example/x?y", "No route leads to https://other.example/x; upstreams"),
+        ("https://t.example:99999/http", "That is not a valid URL"),
+        ("https://me:sesame@other.example/x?y", "No route leads to https://other.example/x; the upstreams"),
     ],
 )
-def test_what_leads_nowhere_is_refused_with_what_there_is(word: str, wrong: str) -> None:
-    """So that nobody has to look it up."""
+def test_an_unknown_destination_is_an_error_that_lists_the_known_ones(word: str, wrong: str) -> None:
+    """Credentials and query of a URL are not shown."""
     with pytest.raises(ValueError, match="^" + wrong if wrong[0] in "TN" else wrong):
         destination(word, ROUTES, "POST")
 
@@ -66,19 +70,19 @@ NARROW = RouteSettings(name="narrow", path="/a/echo", upstream="https://producti
 @pytest.mark.parametrize(
     ("word", "routes", "wrong"),
     [
-        ("read", [READ, WRITE], "POST /m is taken by route write, not by read."),
-        ("https://t.example/http/echo/x", [WIDE, NARROW], "POST /a/echo/x is taken by route narrow, not by wide."),
+        ("read", [READ, WRITE], "POST /m goes to route write, not to read."),
+        ("https://t.example/http/echo/x", [WIDE, NARROW], "POST /a/echo/x goes to route narrow, not to wide."),
     ],
 )
-def test_a_message_never_goes_to_another_route_than_the_one_that_was_meant(
+def test_a_destination_that_another_route_matches_is_an_error(
     word: str, routes: list[RouteSettings], wrong: str
 ) -> None:
-    """What the command means and what the proxy would do are compared before anything is sent."""
+    """The route that was named and the route that the proxy would choose must be the same."""
     with pytest.raises(ValueError, match=wrong):
         destination(word, routes, "POST")
 
 
-def test_a_path_goes_wherever_the_proxy_takes_it() -> None:
-    """Also nowhere: its answer says why."""
+def test_a_path_goes_to_the_route_that_matches_it() -> None:
+    """A path that no route matches is sent too: the proxy's answer says why it fails."""
     assert destination("/a/echo/x", [WIDE, NARROW], "POST").route is NARROW
     assert destination("/elsewhere", [WIDE, NARROW], "POST").route is None

@@ -1,23 +1,67 @@
-"""A proxy within a command."""
+"""The embedded proxy sends messages as any sender's, and returns their records."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
+
 from proxy.config.inbound_auth import ApiKey, InboundAuth
-from proxy.config.model import RouteSettings
-from proxy.trial.embedded_proxy import lazy, ungated
+from proxy.config.load import load
+from proxy.config.model import Configuration, RouteSettings
+from proxy.sandbox.tenant import Tenant
+from proxy.trial.embedded_proxy import embedded_proxy, without_grant_at_start, without_inbound_auth
+from proxy.trial.message import compose
+from tests.system.cli import CONFIGURATION, configure
 from tests.unit.oauth.registrations import registration
 
 
-def test_its_one_sender_needs_no_credential() -> None:
-    """Though a key that it is given stays in the house."""
+@pytest.fixture
+async def tenant() -> AsyncIterator[Tenant]:
+    """A tenant."""
+    async with Tenant() as started:
+        yield started
+
+
+@pytest.fixture
+async def configuration(tenant: Tenant, tmp_path: Path) -> Configuration:
+    """A configuration for the tenant that allows other senders two connections."""
+    file = await configure(tenant, tmp_path, CONFIGURATION + "limits: {{max_connections: 2}}\n")
+    return await asyncio.to_thread(load, file, {})
+
+
+async def test_requests_that_are_refused_early_have_records(configuration: Configuration) -> None:
+    """They never become exchanges; each `send` returns the record of its own request."""
+    large = compose("orders", configuration, b"", [f"X: {'a' * 70000}"], "POST")
+    long = compose(f"/orders/{'a' * 70000}", configuration, b"", [], "POST")
+    many = compose("orders", configuration, b"", [f"X-{number}: x" for number in range(150)], "POST")
+    async with embedded_proxy(configuration, {}) as proxy:
+        sent = await asyncio.gather(*map(proxy.send, (large, long, many)))
+    records = [each.record for each in sent]
+    assert [each.status for each in records] == [431, 414, 431]
+    assert [each.code for each in records] == ["head_too_large", "target_too_long", "head_too_large"]
+    assert {each.made_by for each in records} == {"proxy"}
+
+
+async def test_connections_of_its_sender_are_not_limited(configuration: Configuration, tenant: Tenant) -> None:
+    """`max_connections` is for other senders."""
+    message = compose("invoices", configuration, b"<a/>", [], "POST")
+    async with embedded_proxy(configuration, {}) as proxy:
+        sent = await asyncio.gather(*(proxy.send(message) for _ in range(20)))
+    assert {each.record.status for each in sent} == {200}
+    assert tenant.runs() == {"/invoices": 20}
+
+
+def test_its_sender_needs_no_credential() -> None:
+    """The route has no `inbound_auth`, but still drops the field of the API key."""
     route = RouteSettings(
         name="a", path="/a", upstream="https://up.example.com", oauth_client="c", drop_fields=("X-Own",)
     )
     auth = InboundAuth(api_key=ApiKey(keys_file=Path("keys")))
     expected = route.model_copy(update={"drop_fields": ("X-Own", "X-API-Key")})
-    assert ungated(route.model_copy(update={"inbound_auth": auth})) == expected
+    assert without_inbound_auth(route.model_copy(update={"inbound_auth": auth})) == expected
 
 
 def test_its_oauth_clients_wait_for_the_message() -> None:
     """A message through one route makes no grant for another route's OAuth client."""
-    assert lazy(registration(grant_at_start=True)) == registration()
+    assert without_grant_at_start(registration(grant_at_start=True)) == registration()

@@ -1,0 +1,169 @@
+"""Examines everything that a message needs and yields the findings one by one; prints nothing.
+
+It requests tokens, sends `OPTIONS *`, and sends a message only if one is given.
+"""
+
+import asyncio
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from proxy.app.certificates import certificates
+from proxy.config.egress import corporate_proxy
+from proxy.config.model import Configuration, OAuthClient, Provider, RouteSettings
+from proxy.config.urls import port_of
+from proxy.cpi.roles import is_of_api
+from proxy.errors import AuthorizationServerError
+from proxy.oauth.expiry import first_end
+from proxy.oauth.trust import own_trust
+from proxy.trial.checks import CheckFailed, CheckResult, Checks, CheckStatus, ok, run_in_order, skipped, warning
+from proxy.trial.destination import destination
+from proxy.trial.embedded_proxy import embedded_proxy
+from proxy.trial.grant import GrantedToken, grant
+from proxy.trial.message import compose
+from proxy.trial.probe import SOON, Probe, Server
+from proxy.upstream.tls import client_context
+from proxy.wire.tls_context import file_reason
+
+SENDER_ROLE = "ESBMessaging.send"
+"The role that a sender adapter requires unless another is chosen (SAP Help, Setting Up Inbound HTTP Connections)."
+
+Trust = Callable[[], ssl.SSLContext]
+
+
+class Finding(NamedTuple):
+    """The result of one check of one OAuth client or route."""
+
+    subject: str
+    check: str
+    status: CheckStatus
+    detail: str
+
+
+def selected_routes(word: str | None, routes: Sequence[RouteSettings]) -> dict[str, RouteSettings]:
+    """The routes to examine, by the destination of their message; ValueError if the word matches none."""
+    if word is None:
+        return {route.name: route for route in routes}
+    if found := destination(word, routes, "POST").route:
+        return {word: found}
+    raise ValueError(f"No route accepts POST {word}; the routes are {', '.join(route.name for route in routes)}.")
+
+
+class Examination:
+    """Checks the OAuth clients of some routes, then the routes."""
+
+    def __init__(self, configuration: Configuration, environ: Mapping[str, str], message: bytes | None = None) -> None:
+        self._configuration = configuration
+        self._message = message
+        self._environ = environ
+        self._own_certificates = certificates(configuration)
+        self._granted: GrantedToken | None = None
+
+    async def findings(self, routes: Mapping[str, RouteSettings]) -> AsyncIterator[Finding]:
+        """Yields each finding as soon as it is there; the keys are the destinations of the routes' messages."""
+        for name in dict.fromkeys(route.oauth_client for route in routes.values()):
+            client = self._configuration.oauth_clients[name]
+            probe = Probe(
+                self._server(client.token_url, "token_url", client.proxy_url, client.timeout),
+                needs_clock=client.token_endpoint_auth_method.signs,
+            )
+            trust = partial(own_trust, client) if is_https(client.token_url) else None
+            last: Checks = {"grant": partial(self._grant, client), "role": partial(self._role, client)}
+            async for finding in self._run(f"oauth_client {name}", probe, trust, last):
+                yield finding
+        for word, route in routes.items():
+            probe = Probe(self._server(route.upstream, "upstream", route.proxy_url, route.connect_timeout))
+            trust = partial(client_context, route.tls) if is_https(route.upstream) else None
+            last = {"message": partial(self._send, word, route)}
+            async for finding in self._run(f"route {route.name}", probe, trust, last):
+                yield finding
+
+    async def _run(self, subject: str, probe: Probe, trust: Trust | None, last: Checks) -> AsyncIterator[Finding]:
+        first: Checks = {"own cert": partial(self._own_certificate, subject, probe, trust)}
+        try:
+            async for name, result in run_in_order({**first, **probe.checks(), **last}):
+                yield Finding(subject, name, *result)
+        finally:
+            probe.close()
+
+    def _server(self, url: str, option: str, proxy_url: SecretStr | None, timeout: float) -> Server:
+        parts, named = urlsplit(url), proxy_url.get_secret_value() if proxy_url else None
+        return Server(
+            host=parts.hostname or "",
+            port=port_of(parts),
+            option=f"`{option}`",
+            proxy=corporate_proxy(url, proxy_url=named, environ=self._environ, cleartext=option == "upstream"),
+            timeout=timeout,
+        )
+
+    async def _own_certificate(self, subject: str, probe: Probe, trust: Trust | None) -> CheckResult:
+        """Checks the certificate that the proxy shows; sets the probe's TLS context."""
+        try:
+            probe.tls = await asyncio.to_thread(trust) if trust else None
+        except OSError as error:
+            reason = file_reason(error)
+            raise CheckFailed(
+                f"The files of `tls`, or the service key's certificate, cannot be used: {reason}."
+            ) from None
+        if subject not in self._own_certificates:
+            return skipped("none is configured")
+        end = await asyncio.to_thread(lambda: first_end(self._own_certificates[subject]()))
+        until = time.strftime("%Y-%m-%d", time.gmtime(end))
+        if end <= time.time():
+            raise CheckFailed(
+                f"The proxy's own certificate expired on {until}; create a new one, or a new service key."
+            )
+        if end - time.time() < SOON:
+            return warning(f"expires on {until}; create a new one, or a new service key, before then")
+        return ok(f"valid until {until}")
+
+    async def _grant(self, client: OAuthClient) -> CheckResult:
+        self._granted = None
+        try:
+            self._granted = granted = await grant(client, self._environ)
+        except AuthorizationServerError as error:
+            raise CheckFailed(error.detail) from None
+        return ok(f"a token for {granted.lifetime:.0f} s, in {granted.seconds:.3f} s")
+
+    async def _role(self, client: OAuthClient) -> CheckResult:
+        """Checks whether the token permits sending; tokens of XSUAA name their roles, those of Neo do not."""
+        found = self._granted.roles if self._granted else ()
+        if SENDER_ROLE in found:
+            return ok(SENDER_ROLE)
+        if found:
+            return warning(f"{', '.join(found)}: works only if the flow's sender adapter requires such a role")
+        if client.provider is Provider.XSUAA:
+            plan = "; its service key has plan api, use one with plan integration-flow"
+            raise CheckFailed(
+                f"The token has no role: give the service instance the role {SENDER_ROLE}"
+                f"{plan if is_of_api(client.client_id) else ''}."
+            )
+        return skipped("the token names none; --send shows whether it may send")
+
+    async def _send(self, word: str, route: RouteSettings) -> CheckResult:
+        if self._message is None:
+            return skipped("none was sent (--send sends one, and runs the flow)")
+        if route.methods is not None and "POST" not in route.methods:
+            return skipped("none was sent, because the route does not accept POST")
+        composed = compose(word, self._configuration, self._message, (), "POST")
+        async with embedded_proxy(self._configuration, self._environ) as proxy:
+            record = (await proxy.send(composed)).record
+        if record.code:
+            raise CheckFailed(f"{record.status}, by the {record.made_by}: {record.detail}")
+        if not 200 <= record.status < 300:
+            target = f" It was sent to {composed.target}." if record.status == 404 else ""
+            raise CheckFailed(
+                f"{record.status}: {record.diagnosis or 'check the flow, and the system behind it.'}{target}"
+            )
+        mpl_id = f", MPL id {record.mpl_id}" if record.mpl_id else ""
+        return ok(f"{record.status} in {record.total_seconds:.3f} s{mpl_id}")
+
+
+def is_https(url: str) -> bool:
+    """Whether the URL uses TLS."""
+    return url.startswith("https:")

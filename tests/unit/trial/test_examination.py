@@ -1,0 +1,324 @@
+"""An examination names what is wrong in its first failed check."""
+
+import asyncio
+import json
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+import yaml
+
+from proxy.config.load import load
+from proxy.sandbox.tenant import Tenant
+from proxy.trial.checks import CheckStatus
+from proxy.trial.examination import Examination, selected_routes
+from tests.fakes.speaker import speaker
+from tests.system.cli import CONFIGURATION
+from tests.system.command import free_port
+from tests.unit.oauth.connect_proxy import connect_proxy
+
+ORDERS, INVOICES, ROUTE = "oauth_client orders", "oauth_client invoices", "route orders"
+PAST: dict[str, Any] = {"not_before": datetime(2019, 1, 1, tzinfo=UTC), "not_after": datetime(2020, 1, 1, tzinfo=UTC)}
+
+
+class World:
+    """A tenant and the configuration in front of it; a test breaks one of them."""
+
+    def __init__(self, tenant: Tenant, folder: Path, stack: AsyncExitStack) -> None:
+        self.tenant, self.folder, self.stack = tenant, folder, stack
+        values = {"neo": tenant.neo_token_url, "runtime": tenant.runtime_url}
+        self.document: dict[str, Any] = yaml.safe_load(CONFIGURATION.format(**values))
+        self.client: dict[str, Any] = self.document["oauth_clients"]["orders"]
+        self.route: dict[str, Any] = self.document["routes"][0]
+
+    async def serve(self, says: bytes | None = b"", tls: ssl.SSLContext | None = None) -> str:
+        """The address of a server that says this and closes the connection; None says nothing."""
+        return f"127.0.0.1:{await self.stack.enter_async_context(speaker(says, tls))}"
+
+    async def first_failure(self, route: str, message: bytes | None) -> tuple[str, str, str]:
+        """Subject, check and detail of the first failed finding."""
+        file = self.folder / "proxy.yaml"
+        await asyncio.to_thread(file.write_text, yaml.safe_dump(self.document))
+        configuration = await asyncio.to_thread(load, file, {})
+        examination = Examination(configuration, {}, message)
+        found = [each async for each in examination.findings(selected_routes(route, configuration.routes))]
+        first = next(each for each in found if each.status is CheckStatus.FAILED)
+        return first.subject, first.check, first.detail
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    """Nothing is broken yet."""
+    async with Tenant() as tenant, AsyncExitStack() as stack:
+        await asyncio.to_thread(tenant.write, tmp_path)
+        yield World(tenant, tmp_path, stack)
+
+
+def client(**options: Any) -> Callable[[World], None]:
+    """Gives the OAuth client other options; `{port}` is a port without a server."""
+    return lambda world: world.client.update(with_port(options))
+
+
+def route(**options: Any) -> Callable[[World], None]:
+    """Gives the route other options."""
+    return lambda world: world.route.update(with_port(options))
+
+
+def with_port(options: dict[str, str]) -> dict[str, str]:
+    """The options with a port on which no server listens."""
+    return {name: value.format(port=free_port()) for name, value in options.items()}
+
+
+def fault(name: str, value: Any = None) -> Callable[[World], None]:
+    """Switches on a fault of the tenant."""
+    return lambda world: world.tenant.faults.switch_on(name, *([] if value is None else [value]))
+
+
+def secret(text: str) -> Callable[[World], object]:
+    """Writes another client secret."""
+    return lambda world: (world.folder / "neo-secret").write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("breaks", "check", "words"),
+    [
+        pytest.param(
+            client(token_url="https://no-such-host.invalid/token"),
+            "DNS",
+            "cannot be resolved; check `token_url`",
+            id="unknown host",
+        ),
+        pytest.param(
+            client(token_url="https://127.0.0.1:{port}/token"), "TCP", "refused the connection", id="closed port"
+        ),
+        pytest.param(
+            client(proxy_url="http://127.0.0.1:{port}"),
+            "TCP",
+            "is the port in `proxy_url` and HTTPS_PROXY right?",
+            id="closed port of the corporate proxy",
+        ),
+        pytest.param(
+            client(proxy_url="http://no-such-proxy.invalid:3128"),
+            "DNS",
+            "check `proxy_url`",
+            id="unknown corporate proxy",
+        ),
+        pytest.param(
+            lambda world: world.client.pop("tls"),
+            "TLS",
+            "set `tls.ca_file` to the certificate of its authority. It is for CN=localhost, issued by CN=cpi",
+            id="unknown authority",
+        ),
+        pytest.param(secret("another"), "grant", "refused the grant with 401", id="wrong secret"),
+        pytest.param(client(client_id="nobody"), "grant", "check client_id", id="unknown client"),
+        pytest.param(
+            secret("a+b"),
+            "grant",
+            "or try basic_encoding: urlencoded, because id or secret contain + or %",
+            id="secret with +",
+        ),
+        pytest.param(
+            lambda world: world.client.update(token_url=world.client["token_url"] + "/more"),
+            "grant",
+            "check token_url, which is not a token endpoint",
+            id="wrong path",
+        ),
+        pytest.param(fault("neo.too_many_requests", 600), "grant", "too many token requests", id="429"),
+        pytest.param(fault("neo.html"), "grant", "an HTML page instead of a token", id="logon page"),
+        pytest.param(fault("neo.malformed"), "grant", "not a JSON object instead of a token", id="half a token"),
+        pytest.param(fault("neo.drop"), "grant", "ended the connection without an answer", id="closed connection"),
+    ],
+)
+async def test_a_broken_oauth_client_is_named(
+    world: World, breaks: Callable[[World], object], check: str, words: str
+) -> None:
+    """The finding says what to do; no message reaches the tenant."""
+    await asyncio.to_thread(breaks, world)
+    subject, failed, detail = await world.first_failure("orders", None)
+    assert (subject, failed) == (ORDERS, check)
+    assert words in detail
+    assert not len(world.tenant.messages)
+
+
+@pytest.mark.parametrize(
+    ("breaks", "check", "words"),
+    [
+        pytest.param(
+            route(upstream="https://no-such-tenant.invalid/http"),
+            "DNS",
+            "cannot be resolved; check `upstream`",
+            id="unknown host",
+        ),
+        pytest.param(
+            route(upstream="https://127.0.0.1:{port}/http"), "TCP", "is the port in `upstream` right?", id="closed port"
+        ),
+        pytest.param(lambda world: world.route.pop("tls"), "TLS", "set `tls.ca_file`", id="unknown authority"),
+        pytest.param(
+            fault("runtime.router_error", "unknown_route"),
+            "HTTP",
+            "wrong_host: No application has this host",
+            id="wrong host",
+        ),
+        pytest.param(
+            fault("runtime.router_error", "no_endpoints"),
+            "HTTP",
+            "runtime_unavailable",
+            id="no runtime behind the router",
+        ),
+    ],
+)
+async def test_a_broken_route_is_named_without_a_message(
+    world: World, breaks: Callable[[World], object], check: str, words: str
+) -> None:
+    """The finding says what to do; no message reaches the tenant."""
+    await asyncio.to_thread(breaks, world)
+    subject, failed, detail = await world.first_failure("orders", None)
+    assert (subject, failed) == (ROUTE, check)
+    assert words in detail
+    assert not len(world.tenant.messages)
+
+
+@pytest.mark.parametrize(
+    ("breaks", "words"),
+    [
+        pytest.param(fault("runtime.unauthorized"), "401: token_rejected", id="token of another tenant"),
+        pytest.param(
+            fault("runtime.role_missing"),
+            "403: role_missing: The OAuth client has no permission to send",
+            id="no role",
+        ),
+        pytest.param(route(csrf="off"), "403: csrf_required", id="no CSRF token"),
+        pytest.param(
+            lambda world: world.route.update(upstream=world.route["upstream"] + "/nothing"),
+            "404: no_flow: No integration flow has this path",
+            id="no flow",
+        ),
+        pytest.param(fault("runtime.flow_failed"), "500: flow_failed: The flow ran and failed", id="failing flow"),
+        pytest.param(fault("runtime.unavailable"), "503: runtime_unavailable", id="overloaded runtime"),
+        pytest.param(fault("runtime.too_large"), "413: body_too_large", id="large message"),
+        pytest.param(fault("runtime.drop", "before"), "502, by the proxy", id="lost message"),
+    ],
+)
+async def test_a_failing_message_is_explained(world: World, breaks: Callable[[World], object], words: str) -> None:
+    """The finding has the status and the diagnosis."""
+    await asyncio.to_thread(breaks, world)
+    subject, failed, detail = await world.first_failure("orders", b"")
+    assert (subject, failed) == (ROUTE, "message")
+    assert words in detail
+
+
+async def corporate_proxy(world: World, status: int) -> None:
+    """Puts a corporate proxy in between that answers CONNECT with this status."""
+    connecting = await world.stack.enter_async_context(connect_proxy(status))
+    world.client["proxy_url"] = f"http://127.0.0.1:{connecting.port}"
+
+
+async def impersonate(world: World, name: str, **validity: Any) -> None:
+    """Serves TLS with a certificate for this name, from a trusted authority."""
+    authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    await asyncio.to_thread(authority.cert_pem.write_to_path, world.folder / "other.pem")
+    authority.issue_cert(name, **validity).configure_cert(tls)
+    world.client |= {"token_url": f"https://{await world.serve(b'', tls)}/token", "tls": {"ca_file": "other.pem"}}
+
+
+async def own_certificate(world: World) -> None:
+    """Gives the OAuth client an expired certificate of its own."""
+    issued = trustme.CA().issue_cert("us.example", **PAST)
+    await asyncio.to_thread(issued.private_key_and_cert_chain_pem.write_to_path, world.folder / "own.pem")
+    world.client["tls"] |= {"cert_file": "own.pem"}
+
+
+async def token_server(world: World, scheme: str) -> None:
+    """Serves mail at the token URL."""
+    world.client["token_url"] = f"{scheme}://{await world.serve(b'220 smtp.example ESMTP' * 9)}/token"
+
+
+async def upstream_server(world: World, says: bytes | None) -> None:
+    """Serves no answer at the upstream."""
+    world.route |= {"upstream": f"http://{await world.serve(says)}", "connect_timeout": "200ms"}
+
+
+async def silent_token_endpoint(world: World) -> None:
+    """Lets the authorization server wait longer than the timeout."""
+    world.tenant.faults.switch_on("neo.hang")
+    world.client["timeout"] = "200ms"
+
+
+@pytest.mark.parametrize(
+    ("breaks", "subject", "check", "words"),
+    [
+        pytest.param(lambda world: corporate_proxy(world, 407), ORDERS, "proxy", "wants credentials", id="407"),
+        pytest.param(
+            lambda world: corporate_proxy(world, 403),
+            ORDERS,
+            "proxy",
+            "with 403; is that host allowed there?",
+            id="403",
+        ),
+        pytest.param(
+            lambda world: impersonate(world, "other.example"),
+            ORDERS,
+            "TLS",
+            "it belongs to another host",
+            id="other name",
+        ),
+        pytest.param(
+            lambda world: impersonate(world, "127.0.0.1", **PAST),
+            ORDERS,
+            "TLS",
+            "its time has not come or is over",
+            id="expired certificate",
+        ),
+        pytest.param(lambda world: token_server(world, "https"), ORDERS, "TLS", "does it speak https", id="no TLS"),
+        pytest.param(
+            lambda world: token_server(world, "http"),
+            ORDERS,
+            "HTTP",
+            "something that is not HTTP; check `token_url`",
+            id="no HTTP",
+        ),
+        pytest.param(
+            own_certificate, ORDERS, "own cert", "expired on 2020-01-01; create a new one", id="expired own certificate"
+        ),
+        pytest.param(silent_token_endpoint, ORDERS, "grant", "did not answer within 0.2 s", id="silent token endpoint"),
+        pytest.param(
+            lambda world: upstream_server(world, None), ROUTE, "HTTP", "does not answer within", id="silent upstream"
+        ),
+        pytest.param(
+            lambda world: upstream_server(world, b""),
+            ROUTE,
+            "HTTP",
+            "ended the connection without an answer",
+            id="closed connection of the upstream",
+        ),
+    ],
+)
+async def test_another_server_in_place_of_the_tenant_is_named(
+    world: World, breaks: Callable[[World], Awaitable[object]], subject: str, check: str, words: str
+) -> None:
+    """The finding says which check it failed, and what to do."""
+    await breaks(world)
+    found, failed, detail = await world.first_failure("orders", None)
+    assert (found, failed) == (subject, check)
+    assert words in detail
+
+
+async def test_a_forgotten_path_of_xsuaa_is_named(world: World) -> None:
+    """XSUAA answers such a token request with a 403 about CSRF; the finding says what to append."""
+
+    def cut() -> None:
+        file = world.folder / "service-key.json"
+        key = json.loads(file.read_text())
+        inner = key.get("oauth", key)
+        inner["tokenurl"] = inner["tokenurl"].removesuffix("/oauth/token") + "/"
+        file.write_text(json.dumps(key))
+
+    await asyncio.to_thread(cut)
+    subject, check, detail = await world.first_failure("invoices", None)
+    assert (subject, check) == (INVOICES, "grant")
+    assert "append /oauth/token to token_url" in detail

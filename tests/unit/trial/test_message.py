@@ -1,0 +1,121 @@
+"""A message is composed from a destination, fields, a method and a content."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from proxy.config.load import load
+from proxy.config.model import Configuration
+from proxy.trial.message import Message, compose, content_of
+
+CONFIGURATION = """
+oauth_clients:
+  c: {token_url: "https://as.example/t", client_id: c, client_secret: s}
+routes:
+  - {path: /orders, upstream: "https://t.example/http/orders", oauth_client: c}
+"""
+
+
+@pytest.fixture
+def configuration(tmp_path: Path) -> Configuration:
+    """One route, `orders`."""
+    (tmp_path / "proxy.yaml").write_text(CONFIGURATION)
+    return load(tmp_path / "proxy.yaml", {})
+
+
+def composed(configuration: Configuration, content: bytes | Path = b"", headers: Sequence[str] = ()) -> Message:
+    """A POST to the route."""
+    return compose("orders", configuration, content, headers, "post")
+
+
+async def content(message: Message) -> bytes:
+    """The message's content, whose sizes it reports."""
+    sizes: list[int] = []
+    pieces = [piece async for piece in message.pieces(sizes.append)]
+    assert sizes == [len(piece) for piece in pieces]
+    return b"".join(pieces)
+
+
+@pytest.mark.parametrize(
+    ("text", "media_type"),
+    [
+        (b'{"a": 1}', "application/json"),
+        (b" [1]", "application/json"),
+        (b"<a/>", "application/xml"),
+        (b"MSH|", "text/plain; charset=utf-8"),
+    ],
+)
+async def test_the_media_type_is_guessed_from_the_content(
+    configuration: Configuration, text: bytes, media_type: str
+) -> None:
+    """Host and Content-Type are set; the method is in capitals."""
+    message = composed(configuration, text)
+    assert message.method == "POST"
+    assert message.target == "/orders"
+    assert dict(message.fields) == {"Host": "localhost", "Content-Type": media_type}
+    assert await content(message) == text
+
+
+def test_fields_that_are_given_replace_the_guesses(configuration: Configuration) -> None:
+    """Names are compared without case; without content there is no media type."""
+    given = ["host: o.example", "content-type: text/xml", "X-Own:  one two "]
+    expected = (("host", "o.example"), ("content-type", "text/xml"), ("X-Own", "one two"))
+    assert composed(configuration, b"<a/>", given).fields == expected
+    assert composed(configuration).fields == (("Host", "localhost"),)
+
+
+async def test_a_file_is_read_in_pieces_each_time_it_is_sent(configuration: Configuration, tmp_path: Path) -> None:
+    """Its media type comes from its name; it stays readable after it was deleted."""
+    file, octets = tmp_path / "message.xml", bytes(range(256)) * 2000
+    file.write_bytes(octets)
+    message = await asyncio.to_thread(composed, configuration, file)
+    file.unlink()
+    assert dict(message.fields)["Content-Type"] in {"application/xml", "text/xml"}
+    assert await content(message) == octets
+    assert await content(message) == octets
+
+
+async def test_a_file_that_became_shorter_is_an_error(configuration: Configuration, tmp_path: Path) -> None:
+    """Its length was already announced."""
+    file = tmp_path / "message.xml"
+    file.write_bytes(b"<a/>")
+    message = await asyncio.to_thread(composed, configuration, file)
+    file.write_bytes(b"<a")
+    with pytest.raises(OSError, match="became shorter"):
+        await content(message)
+
+
+@pytest.mark.parametrize(
+    ("where", "header", "method", "wrong"),
+    [
+        ("nowhere", "A: b", "POST", "There is no route nowhere; the routes are orders."),
+        ("orders", "no colon", "POST", "-H no colon: it has no colon."),
+        ("orders", "Content-Length: 5", "POST", "sets that field itself; leave it out"),
+        ("orders", "X-Request-ID: 5", "POST", "sets that field itself; leave it out"),
+        ("orders", "authorization: Bearer x", "POST", "puts its own token there; leave it out"),
+        ("orders", "a b: c", "POST", "-H a b: "),
+        ("orders", "a: b\nc", "POST", "-H a: "),
+        ("orders", "A: b", "TRACE", "-X TRACE: "),
+    ],
+)
+def test_a_wrong_option_is_an_error_that_names_it(
+    configuration: Configuration, where: str, header: str, method: str, wrong: str
+) -> None:
+    """The ValueError is a sentence for the user."""
+    with pytest.raises(ValueError) as caught:
+        compose(where, configuration, b"", [header], method)
+    assert wrong in str(caught.value)
+
+
+def test_a_content_has_one_source(tmp_path: Path) -> None:
+    """A text or a file is given, not both; a missing file is an OSError."""
+    (tmp_path / "a").write_bytes(b"a")
+    assert content_of(None, "caf\u00e9") == b"caf\xc3\xa9"
+    assert content_of(None, None) == b""
+    assert content_of(tmp_path / "a", None) == tmp_path / "a"
+    with pytest.raises(ValueError, match="not both"):
+        content_of(tmp_path / "a", "x")
+    with pytest.raises(OSError, match="missing"):
+        content_of(tmp_path / "missing", None)
