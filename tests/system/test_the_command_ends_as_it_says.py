@@ -62,10 +62,12 @@ async def test_no_configuration_at_all_is_2(tmp_path: Path) -> None:
     assert "with -c" in finished.errors
 
 
-@pytest.mark.parametrize("words", [[], ["proxy.yaml"], ["-c", "proxy.yaml"]])
-async def test_a_file_in_the_working_directory_is_found_or_named_alone(configuration: Path, words: list[str]) -> None:
-    """It needs no option."""
-    await asyncio.to_thread(configuration.rename, configuration.with_name("proxy.yaml"))
+@pytest.mark.parametrize(("name", "words"), [("proxy.yaml", []), ("x.yaml", ["x.yaml"]), ("x.yaml", ["-c", "x.yaml"])])
+async def test_a_file_is_found_in_the_working_directory_or_named(
+    configuration: Path, name: str, words: list[str]
+) -> None:
+    """A name needs no option."""
+    await asyncio.to_thread(configuration.rename, configuration.with_name(name))
     async with Unconfigured("check", *words, cwd=configuration.parent) as command:
         finished = await command.ends()
     assert (finished.status, finished.errors) == (0, "")
@@ -73,7 +75,8 @@ async def test_a_file_in_the_working_directory_is_found_or_named_alone(configura
 
 async def test_run_takes_a_bare_file(configuration: Path) -> None:
     """It serves as with -c."""
-    async with Unconfigured("run", configuration.name, cwd=configuration.parent) as proxy:
+    await asyncio.to_thread(configuration.rename, configuration.with_name("x.yaml"))
+    async with Unconfigured("run", "x.yaml", cwd=configuration.parent) as proxy:
         await proxy.logs("proxy.started")
 
 
