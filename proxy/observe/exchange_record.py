@@ -28,6 +28,7 @@ class ExchangeRecord:
     code: str = ""
     detail: str = ""
     diagnosis: str = ""
+    _hint: Callable[[], str] | None = None
     token = ""
     _waited: bool = False
     attempts = 0
@@ -110,6 +111,12 @@ class ExchangeRecord:
     def failed(self, error: ProxyError) -> None:
         """Notes that the sender gets an answer of the proxy itself."""
         self.status, self.code, self.detail, self.made_by = error.status, error.code, error.detail, "proxy"
+        self._hint = error.hint
+
+    def explain(self) -> None:
+        """Adds to the detail what only the log says; not done for each refusal, because it costs more than these."""
+        if self._hint is not None:
+            self.detail, self._hint = f"{self.detail} {self._hint()}", None
 
     def crashed(self) -> None:
         """Notes a fault of the proxy: the sender's connection is reset, because no answer would be honest."""

@@ -30,6 +30,7 @@ class Refusals:
     def write(self, record: ExchangeRecord) -> None:
         """One more."""
         if self.admits(record.status, record.code):
+            record.explain()
             self._log.exchange(record)
 
     def admits(self, status: int, code: str) -> bool:
