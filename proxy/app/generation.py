@@ -27,8 +27,9 @@ from proxy.oauth.grant_runner import GrantRunner
 from proxy.oauth.granter import Granter
 from proxy.oauth.source import TokenSource
 from proxy.observe.spans import REPLACED
-from proxy.upstream.pool import Pool, UpstreamOrigin
-from proxy.upstream.tls import client_context
+from proxy.upstream.origin import UpstreamOrigin
+from proxy.upstream.pool import Pool
+from proxy.wire.tls_context import client_context
 
 Closable = TokenSource | Pool | RouteLimits
 

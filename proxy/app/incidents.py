@@ -5,11 +5,11 @@ import ssl
 from proxy.errors import ProxyError
 from proxy.forwarding.answers import problem
 from proxy.forwarding.context import ExchangeContext
+from proxy.forwarding.request import Sender
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.logger import Logger
 from proxy.observe.reports import frames
 from proxy.server.refusals import Refusals
-from proxy.server.sender_connection import SenderConnection
 from proxy.wire.local_site import SiteRefusal
 from proxy.wire.tls_context import reason_of
 
@@ -42,7 +42,7 @@ class Incidents:
             self._log.error("admin.failed", error=type(error).__name__, where=frames(error))
 
 
-def refuse(sender: SenderConnection, error: ProxyError, request_id: str, context: ExchangeContext) -> None:
+def refuse(sender: Sender, error: ProxyError, request_id: str, context: ExchangeContext) -> None:
     """Answers what never became a request, and tells the observers of it."""
     record = ExchangeRecord(request_id, "")
     record.client_certificate = sender.subject

@@ -11,7 +11,8 @@ from proxy.forwarding.routes import Route
 from proxy.forwarding.verdict import ANSWERED, BROKEN, LOST, UNREACHABLE, UNSENT, AttemptOutcome
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.upstream.connection import UpstreamConnection
-from proxy.upstream.pool import Pool, stopped
+from proxy.upstream.failures import stopped
+from proxy.upstream.pool import Pool
 from proxy.upstream.request import UpstreamRequest, http1_head
 from proxy.wire.body import IncomingBody
 from proxy.wire.coroutine_runner import woken
@@ -68,7 +69,7 @@ async def attempt(
         raise SenderLeft
     pool = route.pool
     try:
-        connection = pool.take() or await connected(route, recipient, record)
+        connection = pool.acquire() or await connected(route, recipient, record)
     except (UpstreamUnreachable, ConnectTimeout) as failure:
         return AttemptFailed(UNREACHABLE if failure.definite else UNSENT, failure)
     record.attempts += 1

@@ -27,8 +27,7 @@ from proxy.trial.embedded_proxy import embedded_proxy
 from proxy.trial.grant import GrantedToken, grant
 from proxy.trial.message import compose
 from proxy.trial.probe import SOON, Probe, Server
-from proxy.upstream.tls import client_context
-from proxy.wire.tls_context import file_reason
+from proxy.wire.tls_context import client_context, file_reason
 
 SENDER_ROLE = "ESBMessaging.send"
 "The role that a sender adapter requires unless another is chosen (SAP Help, Setting Up Inbound HTTP Connections)."

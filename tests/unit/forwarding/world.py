@@ -16,7 +16,8 @@ from proxy.oauth.source import TokenSource
 from proxy.oauth.token import Moment, Token
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.upstream.connection import UpstreamConnection
-from proxy.upstream.pool import Pool, UpstreamOrigin
+from proxy.upstream.origin import UpstreamOrigin
+from proxy.upstream.pool import Pool
 from proxy.wire.body import IncomingBody
 from proxy.wire.coroutine_runner import CoroutineRunner
 from tests.fakes.heads import RESPONSES, request_head
@@ -82,7 +83,7 @@ class MemoryPool:
         self.made.append(made)
         return made
 
-    def take(self) -> UpstreamConnection | None:
+    def acquire(self) -> UpstreamConnection | None:
         """Returns an idle connection, if any."""
         return self.idle.pop() if self.idle else None
 
