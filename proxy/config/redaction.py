@@ -20,8 +20,8 @@ from proxy.config.document import General, OAuthClientEntry, RouteEntry
 HIDDEN = "…"
 _EXTENSION = re.compile(r"X(?:-[A-Za-z]+)+")
 "The usual form of private field names."
-_MORE = re.compile(r"@|\s.*[:=]", re.DOTALL)
-"Credentials in a URL, or another option that a slip has joined to this one."
+_PLAIN = re.compile(r"(?!.*\s.*:)[\w .:/%,*?\\\[\]-]*")
+"No other option that a slip has joined to this one, and no character that credentials have and these options do not."
 LONGEST_QUOTED = 60
 _PARTS = {"oauth_clients", "routes"}
 CLOSE, FURTHER = 0.8, 2
@@ -35,8 +35,8 @@ def shown(steps: tuple[str | int, ...]) -> tuple[str | int, ...]:
 
 
 def quoted(value: str) -> str:
-    """Returns a wrong value in quotes; nothing if it looks as if it contained more than the value of one option."""
-    if _MORE.search(value):
+    """Returns a wrong value in quotes; nothing if it looks like credentials, or like more than one option."""
+    if not _PLAIN.fullmatch(value):
         return ""
     return f'"{value if len(value) <= LONGEST_QUOTED else value[: LONGEST_QUOTED - 1] + "…"}" '
 
