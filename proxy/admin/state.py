@@ -59,8 +59,12 @@ def reasons_not_ready(state: ProxyState) -> list[str]:
     reasons = ["draining"] if state.draining else []
     if not state.is_open:
         reasons.append("the addresses for senders are not open yet")
-    blocked = (name for name, source in state.sources.items() if source.is_blocked)
-    return reasons + [f"OAuth client {name} has no token and cannot get one" for name in blocked]
+    for name, source in state.sources.items():
+        if source.is_blocked:
+            reasons.append(f"OAuth client {name} has no token and cannot get one")
+        elif source.awaits_first_grant:
+            reasons.append(f"OAuth client {name} waits for its first token")
+    return reasons
 
 
 def status_of(state: ProxyState) -> dict[str, Any]:

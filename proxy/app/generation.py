@@ -94,9 +94,10 @@ class Generation:
             change()
 
     def start(self) -> None:
-        """Starts to watch files."""
+        """Starts to watch files, and the grants that `grant_at_start` asks for."""
         for each in self.clients.values():
             each.watcher.start(partial(self._renew, each.source))
+            each.source.start()
         self.expiry.start()
 
     @property

@@ -70,10 +70,12 @@ class _Reader:
 
     def __init__(self, file: str, environ: Mapping[str, str]) -> None:
         self._lines: dict[Location, int] = {}
+        self._values: dict[Location, str] = {}
         self._environ = environ
         self._nodes = 0
         self._variables: set[Location] = set()
-        self.problems = Problems(DocumentSource(file=file, lines=self._lines, variables=self._variables))
+        source = DocumentSource(file=file, lines=self._lines, values=self._values, variables=self._variables)
+        self.problems = Problems(source)
 
     def document(self, root: yaml.MappingNode) -> tuple[dict[str, Any], Problems]:
         """Returns the whole document; what is missing at the top is reported for the first line."""
@@ -115,6 +117,7 @@ class _Reader:
     def _value(self, node: yaml.Node, location: Location, line: int) -> Any:
         self._count(location, line)
         self._lines[location] = line
+        self._values.pop(location, None)  # of a mapping that was merged (<<)
         if isinstance(node, yaml.MappingNode):
             return self.mapping(node, location)
         if isinstance(node, yaml.SequenceNode):
@@ -123,6 +126,8 @@ class _Reader:
         return self._scalar(cast("yaml.ScalarNode", node), location)
 
     def _scalar(self, node: yaml.ScalarNode, location: Location) -> str | bool | None:
+        if "${" not in node.value and node.start_mark.line == node.end_mark.line:
+            self._values[location] = node.value
         if node.tag == _TAG + "bool":
             return node.value.lower() in _TRUE
         if node.tag == _TAG + "null":

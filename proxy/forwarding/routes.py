@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from proxy.forwarding.cookies import CookieRules
 from proxy.forwarding.csrf.session import CsrfSession
 from proxy.forwarding.fields import FieldRules
 from proxy.forwarding.limits.route_limits import RouteLimits
+from proxy.forwarding.nearest_route import nearest_route
 from proxy.forwarding.normalization import PathReading, climbs, readings
 from proxy.forwarding.target import Target
 from proxy.hosts import Networks
@@ -241,7 +243,13 @@ class Routes(Generic[RouteT]):
             raise MethodNotAllowed(
                 f"The route accepts {', '.join(sorted(allowed))} only.", allowed=tuple(sorted(allowed))
             )
-        raise RouteUnknown("No route has this host and path; see `routes` in the configuration.")
+        raise RouteUnknown(
+            "No route has this host and path; see `routes` in the configuration.",
+            hint=partial(self._nearest, path, name),
+        )
+
+    def _nearest(self, path: bytes, host: str) -> str:
+        return nearest_route([each.settings for each in self], path, host)
 
     def _nest(self) -> None:
         """Adds to each route those below it."""

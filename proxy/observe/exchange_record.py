@@ -36,6 +36,7 @@ class ExchangeRecord:
     code: str = ""
     detail: str = ""
     diagnosis: str = ""
+    _hint: Callable[[], str] | None = None
     token = ""
     _waited: bool = False
     attempts = 0
@@ -124,6 +125,12 @@ class ExchangeRecord:
         self.status, self.code, self.detail, self.made_by = error.status, error.code, error.detail, "proxy"
         if isinstance(error, CredentialMissing):
             self.admitted(error.user)
+        self._hint = error.hint
+
+    def explain(self) -> None:
+        """Adds to the detail what only the log says; not done for each refusal, because it costs more than these."""
+        if self._hint is not None:
+            self.detail, self._hint = f"{self.detail} {self._hint()}", None
 
     def crashed(self) -> None:
         """Notes a fault of the proxy: the sender's connection is reset, because no answer would be honest."""

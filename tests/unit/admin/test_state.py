@@ -7,7 +7,7 @@ import pytest
 
 from proxy import __version__
 from proxy.admin.state import reasons_not_ready, status_of
-from tests.unit.admin.states import blocked, state
+from tests.unit.admin.states import blocked, state, waiting
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,7 @@ from tests.unit.admin.states import blocked, state
         ({"draining": True}, ["draining"]),
         ({"is_open": False}, ["the addresses for senders are not open yet"]),
         ({"sources": {"neo": blocked()}}, ["OAuth client neo has no token and cannot get one"]),
+        ({"sources": {"neo": waiting()}}, ["OAuth client neo waits for its first token"]),
         (
             {"draining": True, "sources": {"neo": blocked()}},
             ["draining", "OAuth client neo has no token and cannot get one"],
