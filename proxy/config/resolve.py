@@ -104,7 +104,7 @@ def _registrations(
 
 def _entries(written: Any, problems: Problems, folder: Path) -> Iterator[tuple[Location, RouteEntry]]:
     if not written or not isinstance(written, list):
-        problems.add(("routes",), "there is no route; write a list with at least one")
+        problems.add(("routes",), "there is no route; write at least one, and begin it with `- path: /orders`")
         return
     for index, item in enumerate(written):
         location: Location = ("routes", index)

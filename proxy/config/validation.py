@@ -23,12 +23,12 @@ _SENTENCES = {
     "bytes_type": "is not text; put it in quotes",
     "tuple_type": "is not a list; write [a, b], or a line with a dash for each item",
     "frozen_set_type": "is not a list; write [a, b], or a line with a dash for each item",
-    "dict_type": "is not a mapping; write key: value lines",
-    "model_type": "is not a mapping; write key: value lines",
+    "dict_type": "is not a mapping; write its options as `name: value` lines below it, with more indent",
+    "model_type": "is not a mapping; write its options as `name: value` lines below it, with more indent",
     "too_short": "is empty; write at least one, or remove the key",
     "greater_than": "is too small; write more than {gt:g}",
     "greater_than_equal": "is too small; write at least {ge:g}",
-    "enum": "is not one of {expected}",
+    "enum": "is not known; write one of {expected}",
     "value_error": "{error}",
 }
 

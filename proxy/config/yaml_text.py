@@ -31,7 +31,7 @@ def read_yaml(text: str, *, file: str, environ: Mapping[str, str]) -> tuple[dict
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         if not isinstance(root, yaml.MappingNode):
-            _refuse(file, 1, "the file is not a mapping; write at least oauth_clients and routes")
+            _refuse(file, 1, "the file is empty or a list; begin with the lines `oauth_clients:` and `routes:`")
         return _Reader(file, environ).document(root)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark

@@ -74,7 +74,7 @@ def test_a_file_at_its_place_wins_over_the_environment(file: Path, tmp_path: Pat
     assert locate(None, places=places) == file
     assert find(None, ENVIRON, places=places).via == "from-file"
     file.write_text("[]", encoding="utf-8")
-    with pytest.raises(ConfigurationError, match="the file is not a mapping"):
+    with pytest.raises(ConfigurationError, match="the file is empty or a list"):
         find(None, ENVIRON, places=places)
 
 

@@ -172,7 +172,7 @@ def test_no_problem_shows_any_secret(complaints: Complaints, slip: str, secret: 
         ("timeout: " + 60 * "x", f'"{60 * "x"}" is not a valid duration'),
         ("timeout: " + 61 * "x", f'"{59 * "x"}…" is not a valid duration'),
         ("timeout: $${x", "is not a valid duration"),
-        ("provider: Neo", "\"Neo\" is not one of 'neo', 'xsuaa' or 'generic'"),
+        ("provider: Neo", "\"Neo\" is not known; write one of 'neo', 'xsuaa' or 'generic'"),
         ("insecure: never", '"never" is not a valid switch'),
         ("client_secret_next: [x]", "is not text"),
         ("<<: {timeout: x}\n    timeout: ${UNSET:-y}", "is not a valid duration"),

@@ -178,7 +178,7 @@ def test_an_open_listener_is_admitted_by_the_operator_s_word(understand: Underst
         ({"limits": {"max_fields": 0}}, ['limits.max_fields: "0" is too small; write at least 1']),
         ({"limits": {"max_feilds": "sesame"}}, ["limits.max_feilds: unknown key; did you mean max_fields"]),
         ({"log": {"sample": 2}}, ['log.sample: "2" is not a valid share']),
-        ({"log": {"level": "sesame"}}, ['log.level: "sesame" is not one of']),
+        ({"log": {"level": "sesame"}}, ['log.level: "sesame" is not known; write one of']),
         ({"via": "a b"}, ['via: "a b" is not a valid token']),
         ({"trusted_proxies": ["sesame"]}, ['trusted_proxies[0]: "sesame" is not a valid network']),
         ({"rout": "sesame"}, ["rout: unknown key; did you mean routes"]),
