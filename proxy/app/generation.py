@@ -81,6 +81,7 @@ class Generation:
             spool=resources.spool if any(route.spool for route in configuration.routes) else None,
             wall=resources.clock.wall,
             beginning=resources.beginning,
+            log=resources.log,
             finishing=resources.finishing,
             in_use=self.in_use,
         )
@@ -93,9 +94,10 @@ class Generation:
             change()
 
     def start(self) -> None:
-        """Starts to watch files."""
+        """Starts to watch files, and the grants that `grant_at_start` asks for."""
         for each in self.clients.values():
             each.watcher.start(partial(self._renew, each.source))
+            each.source.start()
         self.expiry.start()
 
     @property

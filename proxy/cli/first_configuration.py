@@ -28,6 +28,11 @@ _LISTEN_BEYOND = """\
 # Passwords, keys or certificates of senders, and TLS: docs/access.md.
 listen:
 {listeners}"""
+_GRANT = """\
+    # A wrong secret is found at the start, before the first message. Remove the line to start without a token.
+    grant_at_start: true
+"""
+"Not for Neo, where a new token may end those of other processes."
 _DOCUMENT = """\
 # Written by `cpi-oauth-proxy init`. Every option has a default; config/example.yaml lists them all.
 # After each change: cpi-oauth-proxy check -c FILE. A running proxy reads the file again on SIGHUP, or with run --watch.
@@ -38,7 +43,7 @@ admin: 127.0.0.1:9901
 
 oauth_clients:
 {client}\
-    # If only a corporate proxy reaches the internet (without this, HTTPS_PROXY of the environment applies):
+{grant}    # If only a corporate proxy reaches the internet (without this, HTTPS_PROXY of the environment applies):
     #proxy_url: http://proxy.example.com:3128
     # If a corporate proxy opens TLS, or the authority is not among the system's:
     #tls: {{ca_file: /etc/ssl/company-ca.pem}}
@@ -104,6 +109,7 @@ def first_configuration(setup: Setup) -> str:
     return _DOCUMENT.format(
         listen=listen.format(path=setup.path, listeners=listeners),
         client=_block({setup.name: client}),
+        grant="" if setup.provider is Provider.NEO else _GRANT,
         route=_block([route(setup.path, setup.upstream, setup.name)]),
     )
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
+from proxy.config.base import QUOTABLE
 from proxy.syntax import TCHAR
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -136,12 +137,12 @@ def check_secret(text: str) -> str:
     return text
 
 
-Name = Annotated[str, AfterValidator(check_name)]
-Token = Annotated[str, AfterValidator(check_token)]
+Name = Annotated[str, AfterValidator(check_name), QUOTABLE]
+Token = Annotated[str, AfterValidator(check_token), QUOTABLE]
 FreeField = Annotated[str, AfterValidator(check_free_field)]
 FieldValue = Annotated[str, AfterValidator(check_field_value)]
-Method = Annotated[str, AfterValidator(check_method)]
-MediaRange = Annotated[str, AfterValidator(check_media_range)]
+Method = Annotated[str, AfterValidator(check_method), QUOTABLE]
+MediaRange = Annotated[str, AfterValidator(check_media_range), QUOTABLE]
 Scopes = Annotated[
     tuple[Annotated[str, AfterValidator(check_scope)], ...],
     BeforeValidator(split_scopes),

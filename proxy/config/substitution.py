@@ -17,6 +17,11 @@ def substituted(text: str, environ: Mapping[str, str]) -> str:
     return _REFERENCE.sub(lambda found: _value(found, environ), text)
 
 
+def has_variable(text: str) -> bool:
+    """Whether the text refers to a variable."""
+    return any(found["body"] is not None for found in _REFERENCE.finditer(text))
+
+
 def _value(found: re.Match[str], environ: Mapping[str, str]) -> str:
     if found["body"] is None:
         return "${"

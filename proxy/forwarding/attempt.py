@@ -9,8 +9,10 @@ from proxy.forwarding.body import Body, BodyReader, BufferedBody
 from proxy.forwarding.request import Recipient
 from proxy.forwarding.routes import Route
 from proxy.forwarding.verdict import ANSWERED, BROKEN, LOST, UNREACHABLE, UNSENT, AttemptOutcome
+from proxy.hosts import host_and_port
 from proxy.observe.exchange_record import ExchangeRecord
-from proxy.upstream.connection import UpstreamConnection
+from proxy.observe.exchange_steps import ExchangeSteps
+from proxy.upstream.connection import UNUSED, UpstreamConnection
 from proxy.upstream.failures import stopped
 from proxy.upstream.pool import Pool
 from proxy.upstream.request import UpstreamRequest, http1_head
@@ -67,6 +69,8 @@ async def attempt(
     """
     if recipient.left:
         raise SenderLeft
+    if not record.upstream:
+        record.upstream = upstream_url(route, record.path)
     pool = route.pool
     try:
         connection = pool.acquire() or await connected(route, recipient, record)
@@ -75,12 +79,15 @@ async def attempt(
     record.attempts += 1
     if not connection.open:  # servers at their limit accept a connection and close it at once
         return AttemptFailed(UNSENT, UpstreamClosed(f"{connection.name} closes new connections at once."))
+    head = http1_head(request)
+    if record.steps is not None:
+        tell_forwarding(record.steps, route, connection, head)
     connection.lease(recipient, request.method, patience)
     try:
         if isinstance(body, BufferedBody):
-            _send_whole(connection, http1_head(request), body.content)
+            _send_whole(connection, head, body.content)
         else:
-            connection.send(http1_head(request))
+            connection.send(head)
             await _stream(connection, body.reader(), chunked=request.length == CHUNKED)
     except BaseException:
         connection.cut()
@@ -92,6 +99,12 @@ async def attempt(
     if connection.head is not None and connection.body is not None:
         return UpstreamAnswer(connection.head, connection.body, pool, connection)
     return _failed(pool, connection)
+
+
+def upstream_url(route: Route, path: str) -> str:
+    """Returns the URL for a path of the sender; both without a query."""
+    rest = path[len(route.prefix) :]
+    return route.upstream_url + (rest if rest or route.upstream_path else "/")
 
 
 async def connected(route: Route, recipient: Recipient, record: ExchangeRecord) -> UpstreamConnection:
@@ -110,6 +123,18 @@ async def connected(route: Route, recipient: Recipient, record: ExchangeRecord) 
         route.pool.give_back(connection)
         raise SenderLeft
     return connection
+
+
+def tell_forwarding(steps: ExchangeSteps, route: Route, connection: UpstreamConnection, head: bytes) -> None:
+    """Logs over which connection a head is sent, and the head without credentials."""
+    address, tls = connection.extra_info("peername"), connection.extra_info("ssl_object")
+    steps.connected(
+        route.pool.origin.route,
+        host_and_port(address[0], address[1]) if address else "",
+        (tls.version() or "") if tls else "",
+        is_new=connection.state is UNUSED,
+    )
+    steps.forwarded(head, route.secret_fields)
 
 
 def _failed(pool: Pool, connection: UpstreamConnection) -> AttemptFailed:

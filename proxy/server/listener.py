@@ -137,10 +137,15 @@ class Listener:
         sender, certificate, failed = SenderConnection(self._context), self.certificate, self._shared.handshake_failed
         if certificate is None:
             return PieceReader(sender)
+        tls = self.settings.tls
+        wants_certificate = tls is not None and tls.client_ca_file is not None
 
         def secured(tls: ssl.SSLObject) -> None:
             sender.subject = subject_of(tls)
 
         return ServerTlsTransport(
-            certificate.context, sender, secured=secured, failed=lambda error: failed(error, sender.address)
+            certificate.context,
+            sender,
+            secured=secured,
+            failed=lambda error: failed(error, sender.address, wants_certificate=wants_certificate),
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from proxy.config.model import Limits
 from proxy.errors import ProxyError, SenderNotAllowed
@@ -12,6 +12,14 @@ from proxy.observe.logger import Logger
 from proxy.server.sender_connections import CountedConnection, SenderConnections
 from proxy.wire.deadlines import Deadlines
 from proxy.wire.grammar import RequestReader
+
+
+class HandshakeFailed(Protocol):
+    """Is called after a TLS handshake with a sender failed."""
+
+    def __call__(self, error: Exception, address: str, *, wants_certificate: bool) -> None:
+        """`address` is the sender's; `wants_certificate` is whether the listener demands a client certificate."""
+        ...
 
 
 @dataclass(slots=True, kw_only=True)
@@ -29,8 +37,7 @@ class ListenerContext:
     "Answers what never became a request."
     crashed: Callable[[BaseException, str], None]
     "Is called with an exception that no exchange may raise, and the sender's address."
-    handshake_failed: Callable[[Exception, str], None]
-    "Is called with the error and the sender's address."
+    handshake_failed: HandshakeFailed
     reader: RequestReader
     "Of heads; one for all connections."
     log: Logger

@@ -30,6 +30,7 @@ class Refusals:
     def write(self, record: ExchangeRecord) -> None:
         """Logs the refusal, or counts it once its cause has used up its lines."""
         if self.admits(record.status, record.code):
+            record.explain()
             self._log.exchange(record)
 
     def admits(self, status: int, code: str) -> bool:

@@ -183,14 +183,16 @@ class Examination:
             return skipped(f"none was sent, because {url} is a prefix of flows; name one: {example}")
         async with embedded_proxy(self._configuration, self._environ) as proxy:
             record = (await proxy.send(composed)).record
-        place = f"POST {url}" + (f", MPL id {record.mpl_id}" if record.mpl_id else "")
+        where = f" It was sent to {record.upstream}." if record.upstream else ""
+        where += f" Its MPL id is {record.mpl_id}." if record.mpl_id else ""
         if record.code:
-            raise CheckFailed(f"{record.status}, by the {record.made_by}: {record.detail} ({place})")
+            raise CheckFailed(f"{record.status}, by the {record.made_by}: {record.detail}{where}")
         if not 200 <= record.status < 300:
             raise CheckFailed(
-                f"{record.status}: {record.diagnosis or 'check the flow, and the system behind it.'} ({place})"
+                f"{record.status}: {record.diagnosis or 'check the flow, and the system behind it.'}{where}"
             )
-        return ok(f"{record.status} in {record.total_seconds:.3f} s ({place})")
+        mpl_id = f", MPL id {record.mpl_id}" if record.mpl_id else ""
+        return ok(f"{record.status} in {record.total_seconds:.3f} s{mpl_id}, sent to {record.upstream}")
 
 
 def serves_clients(pem: bytes) -> bool:

@@ -24,7 +24,7 @@ import asyncio
 import select
 from collections.abc import Callable
 from enum import Enum
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from proxy.errors import ProxyError
 from proxy.upstream.failures import LARGEST_HEAD, cut_short, malformed, silent, unanswered
@@ -136,6 +136,10 @@ class UpstreamConnection:
             self.state = SENT
             if self._parser.state is not COMPLETE:
                 self.deadline = self._deadlines.now() + self._timeout
+
+    def extra_info(self, name: str) -> Any:
+        """What the transport knows: as asyncio's `get_extra_info`."""
+        return self._transport.get_extra_info(name)
 
     @property
     def open(self) -> bool:

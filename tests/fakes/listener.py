@@ -16,9 +16,9 @@ from tests.fakes.log import LogLines
 from tests.fakes.loop import HandLoop
 
 
-def unexpected(error: BaseException, address: str) -> None:
+def unexpected(error: BaseException, address: str, *, wants_certificate: bool = False) -> None:
     """Refuses to be called."""
-    raise AssertionError(error, address)
+    raise AssertionError(error, address, wants_certificate)
 
 
 def refuse(sender: Sender, error: ProxyError, request_id: str) -> None:

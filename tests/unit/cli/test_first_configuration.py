@@ -42,6 +42,7 @@ def test_the_file_is_valid_and_has_what_was_told(tmp_path: Path, provider: Provi
     found = loaded(tmp_path, setup(provider=provider))
     (client,) = found.oauth_clients.values()
     assert (client.name, client.provider, client.token_url, client.client_id) == ("a", provider, TOKEN_URL, "c")
+    assert client.grant_at_start is (provider is not Provider.NEO)
     assert client.client_secret is not None
     assert client.client_secret.get_secret_value() == "s$x="
     assert [(each.path, each.upstream) for each in found.routes] == [("/http/orders", f"{RUNTIME}/http/orders")]

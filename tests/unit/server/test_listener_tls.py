@@ -41,8 +41,9 @@ class Served:
             body += piece
         request.sender.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
 
-    def handshake_failed(self, error: Exception, address: str) -> None:
+    def handshake_failed(self, error: Exception, address: str, *, wants_certificate: bool) -> None:
         """Keeps the error."""
+        del wants_certificate
         if address == "127.0.0.1":
             self.failed.put_nowait(error)
 
