@@ -1,17 +1,16 @@
 """The programs beside Python that tests run, and the Debian packages that contain them.
 
-A test names what it needs: `@pytest.mark.needs("php with curl")`. If that is missing, the test is skipped. In CI it
+A test names what it needs: `@pytest.mark.needs("php")`. If that is missing, the test is skipped. In CI it
 fails, unless Debian does not have the program. `python3 tests/programs.py` prints the packages that are missing;
 `.ci/run` installs them.
 """
 
 import os
-import subprocess
 import sys
 import sysconfig
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
@@ -48,13 +47,6 @@ def compiles() -> bool:
     return bool(which(compiler)) and Path(sysconfig.get_path("include"), "Python.h").exists()
 
 
-@cache
-def php_has_curl() -> bool:
-    """Whether PHP is there, with its curl extension."""
-    code = "exit(extension_loaded('curl') ? 0 : 1);"
-    return bool(which("php")) and subprocess.run(["php", "-r", code], check=False, capture_output=True).returncode == 0
-
-
 PROGRAMS = {
     "bash": on_path("bash", "bash"),
     "C compiler": Program(is_there=compiles, packages="gcc libc6-dev python3-dev"),
@@ -65,9 +57,10 @@ PROGRAMS = {
     "javac": on_path("javac", "default-jdk-headless"),
     "kill": on_path("kill", "procps"),
     "make": on_path("make", "make"),
+    "mono": Program(is_there=lambda: which("mcs") and which("mono"), packages="mono-mcs mono-runtime"),
     "newman": Program(is_there=lambda: newman() and which("node")),  # `make test` has npm install it
     "npm": on_path("npm", "nodejs npm"),
-    "php with curl": Program(is_there=php_has_curl, packages="php-cli php-curl"),
+    "php": on_path("php", "php-cli"),
     "promtool": on_path("promtool", "prometheus"),
     "systemd-analyze": on_path("systemd-analyze", "systemd"),
     "Tomcat 10": Program(is_there=lambda: TOMCAT.exists() and which("java"), packages="tomcat10-user"),

@@ -27,12 +27,13 @@ routes:
   - {{path: /orders, upstream: "{runtime}/http/orders", oauth_client: orders, tls: {{ca_file: ca.pem}}}}
 """
 PROGRAMS = {
+    "csharp": ("Send.cs", "sh", "-c", 'mcs -nologo "$0" && mono Send.exe'),
     "java": ("Send.java", "java"),
     "php": ("send.php", "php"),
     "sh": ("send.sh", "sh", "-eu"),
 }
-"By language: the file's name, and how it is run. Of .NET and ABAP there is none to be had."
-NEEDS = {"java": "javac", "php": "php with curl", "sh": "curl"}
+"By language: the file's name, and how it is run. For ABAP there is none to be had."
+NEEDS = {"csharp": "mono", "java": "javac", "php": "php", "sh": "curl"}
 
 
 @pytest.fixture(params=[pytest.param(name, marks=pytest.mark.needs(needed)) for name, needed in NEEDS.items()])
