@@ -30,7 +30,7 @@ _PHRASES = {408: b"Request Timeout", 503: b"Service Unavailable"}
 
 
 class AdminObserver(Protocol):
-    """Is told of everything that goes wrong at the admin address."""
+    """Receives everything that goes wrong at the admin address."""
 
     def admin_refused(self, refusal: SiteRefusal) -> None:
         """Notes that a request or a connection was refused."""

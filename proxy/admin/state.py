@@ -46,7 +46,7 @@ class ObservedProxy(Protocol):
 
     @property
     def incidents(self) -> AdminObserver:
-        """What is told of refusals and faults."""
+        """Receives refusals and faults at the admin address."""
         ...
 
     def state(self) -> ProxyState:

@@ -23,11 +23,11 @@ from proxy.wire.request_target import host_name
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
 _HOST: Final = re.compile(rb"[!$%&'()*+,;=\-._~0-9A-Za-z:\[\]]*")
-"What a Host field may hold (RFC 9112 §3.2, RFC 3986 §3.2.2); anything else ends in somebody's log or field."
+"What a Host field may hold (RFC 9112 §3.2, RFC 3986 §3.2.2); anything else would reach logs and other fields."
 _FORWARDED = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 "The usual ones of the methods that are forwarded."
 _NEVER: Final = frozenset({"CONNECT", "TRACE", "TRACK"})
-"TRACK is what TRACE is called by IIS."
+"TRACK is IIS's name for TRACE."
 
 
 def admit(request: Request, address: str, routes: Routes[Route], own_names: frozenset[str] = frozenset()) -> Route:

@@ -26,10 +26,10 @@ class ExchangeContext:
     wall: Callable[[], float]
     "Wall time in seconds, for Date."
     beginning: tuple[BeginningObserver, ...]
-    "Told of each exchange that begins."
+    "Called when an exchange begins."
     log: ProcessLog
     "Gets the steps of exchanges, at level debug."
     finishing: tuple[ExchangeObserver, ...]
-    "Told of each exchange that ends."
+    "Called when an exchange ends."
     in_use: Any  # mypyc fails at import if a dataclass of its own has a field of type `object`
     "Kept alive by each exchange of the configuration, so that a weak reference tells whether there is one."

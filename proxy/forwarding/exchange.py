@@ -1,4 +1,4 @@
-"""The life of an exchange, in order: route, admission, limits, body, token, attempts, relay, record."""
+"""The life of an exchange, in order: route, admission, request, limits, body, token, attempts, relay, record."""
 
 from typing import Final
 
@@ -128,7 +128,7 @@ async def obtain_answer(
 
 
 def with_credentials(prepared: PreparedRequest, token: Token, unit: CsrfUnit | None, length: int) -> UpstreamRequest:
-    """Returns the request of one attempt."""
+    """Adds to the prepared request our token, and the unit or else the sender's cookies."""
     fields = [*prepared.fields, b"Authorization: " + token.authorization]
     if unit is not None:
         fields += scheme.field_lines(unit)
@@ -174,7 +174,7 @@ async def awaited_unit(
     answer: UpstreamAnswer,
     record: ExchangeRecord,
 ) -> CsrfUnit | None:
-    """Returns a CSRF unit other than the one that failed, or None. The time counts as waiting for the answer."""
+    """Returns a CSRF unit other than the failed one, or None. The time is added to `first_byte_seconds`."""
     try:
         return await another_unit(route, prepared, failed, token.authorization, recipient, steps=record.steps)
     except BaseException:

@@ -8,7 +8,7 @@ import re
 from typing import Final, NamedTuple
 
 _UNUSUAL: Final = re.compile(rb"[^!$&-*,-:=@A-Z_a-z~]|[/.]\.")
-"Without any of this every server reads a path alike, but for case."
+"Without any of this all servers read a path alike, except for its case."
 _ESCAPE = re.compile(rb"%(?:[uU]00)?([0-9A-Fa-f]{2})")
 "Includes the form of JavaScript's `escape`, which IIS decodes."
 _OVERLONG = re.compile(

@@ -20,7 +20,7 @@ from proxy.wire.grammar import Fields, ResponseHead
 
 
 def refuses(result: AttemptResult) -> TypeGuard[UpstreamAnswer]:
-    """Whether an answer may refuse our credentials."""
+    """Whether the status may mean that our credentials are refused; `examine` decides."""
     return isinstance(result, UpstreamAnswer) and result.head.status in (401, 403)
 
 
@@ -29,7 +29,7 @@ async def examine(
 ) -> tuple[AttemptOutcome, bool]:
     """Returns (the outcome, whether the message may be sent again), and invalidates a refused token.
 
-    The message may be sent again if it is certain that no flow has processed it.
+    The second value counts only for a refusal: True if it is certain that no flow has processed the message.
     """
     head = answer.head
     ours = route.settings.csrf is Csrf.AUTO and not prepared.has_csrf_token

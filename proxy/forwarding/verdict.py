@@ -36,7 +36,7 @@ BROKEN: Final = AttemptOutcome.BROKEN
 
 
 class Verdict(StrEnum):
-    """The next step."""
+    """What the exchange does after an attempt."""
 
     RELAY = "relay"
     RENEW_TOKEN = "renew_token"  # noqa: S105 - a verdict

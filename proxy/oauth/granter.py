@@ -36,7 +36,7 @@ class Granter(Protocol):
     """Gets tokens for one OAuth client with the credentials that it has now."""
 
     async def grant(self, refused: "Token | None", progress: GrantProgress) -> "Token":
-        """Returns a new token, or raises the AuthorizationServerError that says why there is none.
+        """Returns a fresh token (never a stale one from a store), or raises an AuthorizationServerError.
 
         `refused` is the token that an upstream has refused, or None. A store must not return it; an authorization
         server may grant the same one again.

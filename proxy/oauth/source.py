@@ -267,7 +267,7 @@ class TokenSource:
 
     def _fault(self, error: BaseException) -> AuthorizationServerError:
         """Makes an error of a fault of our own; names only its class, because its text may quote a secret."""
-        return GrantUnavailable(f"The grant for OAuth client {self.client.name} broke off ({type(error).__name__}).")
+        return GrantUnavailable(f"The grant for OAuth client {self.client.name} crashed ({type(error).__name__}).")
 
     def _draining(self) -> Draining:
         text = f"OAuth client {self.client.name} gets no more tokens because the proxy is stopping."

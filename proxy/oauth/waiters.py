@@ -22,7 +22,7 @@ CallLater = Callable[[float, Callable[[], None]], TimerHandle]
 
 
 class Waiters:
-    """Resolves all futures at once. An exchange that leaves early affects no other."""
+    """The waiting exchanges. All get the same result; one that leaves early affects no other."""
 
     def __init__(self, call_later: CallLater) -> None:
         self._call_later = call_later

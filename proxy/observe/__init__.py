@@ -1,1 +1,1 @@
-"""What can be seen from outside: the log and the metrics."""
+"""What operators can see of exchanges: log lines, metrics and spans."""

@@ -108,7 +108,7 @@ class ExchangeRecord:
         self.connect_seconds += self._mark - mark
 
     def answered(self) -> None:
-        """Notes that the head of an answer, or a failure, has arrived."""
+        """Adds the time since the last mark to first_byte_seconds: an answer, a failure or a CSRF unit has arrived."""
         mark, self._mark = self._mark, self._now()
         self.first_byte_seconds += self._mark - mark
 

@@ -1,6 +1,6 @@
 """Renders log lines for people: exchanges as rows of columns, events with their fields, in colour on request.
 
-A successful exchange is one row of a terminal: what has no room there is in JSON only. A failure has all its fields.
+A successful exchange is one row of a terminal: what does not fit is only in JSON. A failure has all its fields.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Observers of exchanges: each is told of every exchange that ends, and some of every exchange that begins."""
+"""Observers of exchanges: each is called when an exchange ends, some also when one begins."""
 
 from typing import Protocol
 

@@ -24,7 +24,7 @@ class HandshakeFailed(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class ListenerContext:
-    """One for each configuration; each listener has a copy with the last three fields set."""
+    """One for each configuration; each listener has a copy, which sets `secure`, `allow` and `drain_time`."""
 
     limits: Limits
     deadlines: Deadlines

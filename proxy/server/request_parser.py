@@ -21,7 +21,7 @@ from proxy.wire.framing import WITHOUT_BODY, BodyMalformed, Decoder, may_be_body
 from proxy.wire.grammar import UNSAID, RequestHead, RequestReader
 from proxy.wire.heads import EMPTY_LINES, HeadCollector, HeadMalformed, HeadTooLong, VersionOther
 
-UNFRAMED = "Octets follow the head of a request that does not say how many belong to it; send `Content-Length`."
+UNFRAMED = "Bytes follow the head of a request that does not state the length of its body; send `Content-Length`."
 DELIVERED = f"{UNFRAMED} The message may have been delivered without them."
 
 
@@ -222,5 +222,5 @@ def refusal(error: HeadMalformed | HeadTooLong | BodyMalformed) -> ProxyError:
     if isinstance(error, HeadTooLong):
         if error.first_line:
             return TargetTooLong("The request line is longer than `limits.max_head`.")
-        return HeadTooLarge("The head has more octets or fields than `limits.max_head` and `limits.max_fields` allow.")
+        return HeadTooLarge("The head has more bytes or fields than `limits.max_head` and `limits.max_fields` allow.")
     return RequestMalformed(f"The request cannot be read: {error} (RFC 9112).")

@@ -44,7 +44,7 @@ Connection = TypeVar("Connection", bound=CountedConnection)
 
 
 class SenderConnections(Generic[Connection]):
-    """Counts connections."""
+    """The open connections of senders, with their limits in total and for each sender."""
 
     def __init__(self, limits: Limits, *, most: int | None = None) -> None:
         """`most` is lower than `max_connections` if the system allows fewer."""

@@ -42,11 +42,11 @@ class SenderState(Enum):
     LAST_ANSWERING = "answering the last"
     "As ANSWERING, but the connection ends with the answer."
     LINGERING = "lingering"
-    "The last answer has been sent; what the sender still sends is thrown away (RFC 9112 §9.6)."
+    "The last answer has been sent; what the sender still sends is discarded (RFC 9112 §9.6)."
     CLOSING = "closing"
     "Closed by us, or reset; an exchange may still be on its way."
     CLOSED = "closed"
-    "Gone, whoever ended it; an exchange may still be on its way."
+    "Ended, by either side; an exchange may still be running."
 
     __hash__ = object.__hash__
 
@@ -71,15 +71,15 @@ def _table(changes: Table) -> Table:
 
 
 REQUEST: Final = _table({IDLE: SERVING, DRAINING: LAST_SERVING})
-"A request has come whose sender means to go on."
+"A request has arrived; its sender keeps the connection open."
 LAST_REQUEST: Final = _table({IDLE: LAST_SERVING, DRAINING: LAST_SERVING})
-"A request has come whose sender means to close (RFC 9112 §9.3)."
+"A request has arrived; its sender closes after it (RFC 9112 §9.3)."
 ANSWER: Final = _table({SERVING: ANSWERING, LAST_SERVING: LAST_ANSWERING})
-"Octets of a final answer are sent."
+"The first bytes of the final answer are sent."
 CLOSE_AFTER: Final = _table(
     {SERVING: LAST_SERVING, ANSWERING: LAST_ANSWERING, DRAINING_ANSWERING: LAST_ANSWERING},
 )
-"No request can follow this one: our wish, or its end cannot be told, or its sender has ended its side."
+"No request can follow: we close, the request's end is unknown, or the sender has ended its side."
 DRAIN: Final = _table({IDLE: DRAINING, SERVING: LAST_SERVING, ANSWERING: DRAINING_ANSWERING})
 "One more request at most, of a sender that cannot know that the connection ends."
 DRAIN_AT_ONCE: Final = _table(
@@ -99,6 +99,6 @@ ENDED: Final = _table(
 REFUSED: Final = _table({IDLE: LINGERING, DRAINING: LINGERING})
 "What came never became a request."
 CLOSE: Final = _table({each: CLOSING for each in SenderState if each is not CLOSED})
-"We close the connection, or reset it; or the sender has ended its side and nothing is owed to it."
+"We close the connection, or reset it; or the sender has ended its side and has all its answers."
 LOST: Final = _table(dict.fromkeys(SenderState, CLOSED))
 "The connection is gone."

@@ -18,7 +18,7 @@ LINGER = 2.0
 
 
 class SenderTransport(Sender):
-    """Plain attributes, because an exchange reads them often."""
+    """Writes answers and closes. Its attributes are plain, because an exchange reads them often."""
 
     context: ListenerContext
     "Of its listener."

@@ -13,9 +13,9 @@ socket. Only when both are through, SENT here and COMPLETE there, may the connec
     LEASED      nothing of the request is written     SENDING by `send`, CLOSED by `release`
     SENDING     a part of the request is written      SENT by `end_request`, CLOSED by `release`
     SENT        the whole request is written          IDLE by `release` if it is `reusable`, else CLOSED
-    CLOSED      nothing is written or heard any more  nothing
+    CLOSED      nothing is sent or received any more  nothing
 
-All go on to CLOSED by `cut`, `give_up`, silence, and the end of the connection, in order or not; SENDING and SENT by
+All become CLOSED by `cut`, `give_up`, silence, and the end of the connection, in order or not; SENDING and SENT by
 octets that are no response, or follow it, the others by any. Unless the response was complete, the exchange then finds
 `failure`. An early response (RFC 9112 §9.5) comes in SENDING.
 """
@@ -44,7 +44,7 @@ WRITE_HIGH_WATER = 32 << 10
 
 
 class ConnectionState(Enum):
-    """Whom a connection serves, and how much of the request is written."""
+    """Whether a connection is free or leased, and how much of the request is written."""
 
     CONNECTING = "connecting"
     UNUSED = "unused"
@@ -71,17 +71,17 @@ class UpstreamConnection:
         self, name: str, deadlines: Deadlines, gone: Callable[["UpstreamConnection"], None], reader: ResponseReader
     ) -> None:
         self.name = name
-        "Of the upstream, for sentences."
+        "host:port of the upstream, for error texts."
         self.state: ConnectionState = CONNECTING
         self.deadline = NEVER
         self.idle_since = 0.0
         "When the last response had been read, or the connection was made; seconds of the loop's clock."
         self.idle_time = NEVER
-        "Seconds that the upstream lets it be idle, by its last response."
+        "Seconds for which it may be idle, by Keep-Alive in its last response."
         self.congested = False
         "Whether the upstream reads more slowly than we write, in whatever state."
         self.head: ResponseHead | None = None
-        "Of the response to this lease, once it has come; `body` with it."
+        "The head of this lease's response, and its `body`; None until it arrives."
         self.body: IncomingBody | None = None
         self.failure: ProxyError | None = None
         "Why there is no response, or not all of it."
@@ -153,19 +153,19 @@ class UpstreamConnection:
 
     @property
     def responded(self) -> bool:
-        """Whether an octet of a response has come since the lease."""
+        """Whether a byte of a response has arrived since the lease."""
         return self._parser.state is not AWAITING
 
     @property
     def reusable(self) -> bool:
-        """Whether `release` makes it idle: it is unused, or both messages are complete and nobody means to close."""
+        """Whether `release` makes it idle: it is unused, or both messages are complete and neither side closes."""
         if self.state is not SENT or self.head is None:
             return self.state is UNUSED
         return self._parser.state is COMPLETE and self.head.persistent and self.idle_time > 0 and not self._undelivered
 
     @property
     def _undelivered(self) -> bool:
-        """Whether TLS holds octets that we were not given; without TLS all that are not in the socket were."""
+        """Whether TLS holds bytes that it has not passed on; without TLS, unread bytes are in the socket."""
         return self._channel is not None and self._channel.undelivered
 
     def release(self) -> None:

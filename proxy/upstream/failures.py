@@ -17,7 +17,7 @@ from proxy.wire.heads import HeadTooLong
 from proxy.wire.tls_context import certificate_advice, reason_of
 
 LARGEST_HEAD = 256 << 10
-"Octets of a response head; four times what the routers in front of Cloud Integration let through."
+"Bytes of a response head; four times what the routers in front of Cloud Integration allow."
 UNCERTAIN = "The message may have arrived: look for it in the monitor before sending it again."
 
 

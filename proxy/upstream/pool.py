@@ -78,7 +78,7 @@ class Pool:
         return task
 
     def give_back(self, connection: UpstreamConnection) -> None:
-        """Keeps the connection if it can be used again."""
+        """Ends the lease: keeps the connection if it can be used again, else closes it."""
         connection.release()
         if self._retired:
             connection.cut()

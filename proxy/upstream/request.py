@@ -21,7 +21,7 @@ class UpstreamRequest:
         self.fields = fields
         "Field lines, credentials included; none about framing or the connection."
         self.length = length
-        "Octets of content; CHUNKED if only its end will tell, UNSAID if there is none worth mentioning."
+        "Bytes of content; CHUNKED if the length is unknown, UNSAID if no Content-Length is sent."
 
     def __repr__(self) -> str:
         return f"<UpstreamRequest {self.method}, {len(self.fields)} fields>"

@@ -1,17 +1,17 @@
-"""Reads responses without a socket: octets in, events out (RFC 9112 §4, §6). One parser serves one connection.
+"""Reads responses without a socket: bytes in, events out (RFC 9112 §4, §6). One parser serves one connection.
 
-Theory of operation, as of h11: whoever uses it feeds what came, and asks for events until one says that there is
+Theory of operation, as of h11: the caller feeds bytes, and asks for events until one says that there is
 nothing more. The events of one response are its final head, its content in pieces, and END_OF_MESSAGE; they are the
 same however the octets were cut, but for where the content is. Interim responses are passed over (RFC 9110 §15.2).
 
 | state    | what has come                               | goes on to                                             |
 |----------|---------------------------------------------|--------------------------------------------------------|
-| AWAITING | nothing                                     | HEAD with the first octet                              |
+| AWAITING | nothing                                     | HEAD with the first byte                              |
 | HEAD     | a part of a head, or interim responses      | BODY with the final head                               |
 | BODY     | the final head, and maybe some content      | COMPLETE with END_OF_MESSAGE                           |
 | COMPLETE | the whole response; what follows is excess  | AWAITING with `begin`                                  |
 
-HeadMalformed, HeadTooLong and BodyMalformed are for good: nobody knows where the next response would begin.
+HeadMalformed, HeadTooLong and BodyMalformed are final: where the next response would begin is unknown.
 """
 
 import re
@@ -77,7 +77,7 @@ class ResponseParser:
         self._method, self._heads, self.state = method, 0, AWAITING
 
     def feed(self, octets: bytes) -> None:
-        """Adds bytes; consume all events before the next call."""
+        """Sets the next bytes, replacing the last ones; consume all events before the next call."""
         self._octets = octets
 
     def next_event(self) -> ResponseEvent:
@@ -102,7 +102,7 @@ class ResponseParser:
 
     @property
     def length(self) -> int | None:
-        """Of the body in octets, as the head says; None if only its end will tell."""
+        """The length of the body in bytes, from the head; None if it is unknown."""
         return self._decoder.length
 
     @property
@@ -119,9 +119,9 @@ class ResponseParser:
             head = self._reader.read(octets)
             self._heads += 1
             if self._heads > MOST_HEADS:
-                raise HeadMalformed("interim answers without end")
+                raise HeadMalformed("too many interim answers")
             if head.status == 101:
-                raise HeadMalformed("101 Switching Protocols, which nobody asked for")
+                raise HeadMalformed("101 Switching Protocols, although no upgrade was requested")
             if head.status >= 200:
                 self._decoder, self.state = response_body(self._method, head), BODY
                 return head

@@ -12,12 +12,12 @@ from proxy.wire.grammar import ResponseHead, ResponseReader
 from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong
 
 LARGEST_HEAD = 16 << 10
-"Octets of the proxy's answer; refusals come with pages, but those stand behind the head."
+"Bytes of the head of the proxy's answer; the page of a refusal follows the head and is not read."
 MOST_HEADS = 16
 "Of one answer, the final one included."
 _INTERIM = re.compile(rb"HTTP/1\.[01] 1[0-9]{2}[ \r]")
 _SUCCESS = re.compile(rb"HTTP/1\.[01] 2[0-9]{2}[ \r]")
-"What such an answer says about framing means nothing (RFC 9110 §9.3.6)."
+"Framing fields of such an answer are ignored (RFC 9110 §9.3.6)."
 
 
 async def tunnel(connected: socket.socket, proxy: CorporateProxy, authority: str) -> None:
@@ -33,7 +33,7 @@ async def tunnel(connected: socket.socket, proxy: CorporateProxy, authority: str
             answer = ResponseReader(FieldNames()).read(head)
             raise UpstreamUnreachable(refusal(answer, proxy, authority), definite=answer.status in {403, 407})
     except EOFError as error:
-        text = f"The corporate proxy {proxy.url} hung up instead of connecting to {authority}."
+        text = f"The corporate proxy {proxy.url} closed the connection instead of opening a tunnel to {authority}."
         raise UpstreamUnreachable(text) from error
     except (HeadMalformed, HeadTooLong) as error:
         raise UpstreamUnreachable(f"{proxy.url} does not answer as an HTTP proxy does; check `proxy_url`.") from error
@@ -53,7 +53,7 @@ async def final_head(connected: socket.socket) -> tuple[bytes, bytes]:
             head, rest = collector.feed(octets)
         if not _INTERIM.match(head):
             return head, rest
-    raise HeadMalformed("interim answers without end")
+    raise HeadMalformed("too many interim answers")
 
 
 def refusal(answer: ResponseHead, proxy: CorporateProxy, authority: str) -> str:

@@ -1,1 +1,1 @@
-"""What both connections share: reading heads, framing bodies, running an exchange, watching deadlines."""
+"""For connections on both sides: reading heads, framing bodies, running an exchange, watching deadlines."""

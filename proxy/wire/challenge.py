@@ -17,8 +17,8 @@ def challenge(values: Iterable[str], *, has_credentials: bool) -> str:
     offered = [each.lower() for value in values for each in _SCHEME.findall(_QUOTED.sub("", value))]
     if offered and "basic" not in offered:
         named = " or ".join(dict.fromkeys(_SCHEMES.get(each, "credentials of another kind") for each in offered))
-        advice = "have Basic, or this machine without credentials, allowed there, or put a proxy in between that can"
-        known = "credentials are there; " if has_credentials else ""
+        advice = "allow Basic, or this machine without credentials, there, or chain a proxy that supports it"
+        known = "credentials are configured; " if has_credentials else ""
         return f"wants {named}: {known}this proxy takes Basic only; {advice}"
     if has_credentials:
         return "refuses the credentials; check name and password in `proxy_url` or HTTPS_PROXY, percent-encoded there"

@@ -14,7 +14,7 @@ from proxy.wire.reading import BUFFER, ConnectionProtocol, SharedBuffer, left_be
 from proxy.wire.records import RecordEnds
 
 RECORD = 16 << 10
-"Octets in clear of one record at most (RFC 8446 §5.1)."
+"The most bytes of plaintext in one record (RFC 8446 §5.1)."
 
 
 class ClientTlsTransport(SharedBuffer, asyncio.Transport):
@@ -87,7 +87,7 @@ class ClientTlsTransport(SharedBuffer, asyncio.Transport):
             sent = self._tls.write(data)
             while sent < len(data):
                 sent += self._tls.write(memoryview(data)[sent:])
-        except ssl.SSLError as error:  # the peer has ended TLS, or wants what nobody does any more
+        except ssl.SSLError as error:  # the peer has ended TLS, or asks for a renegotiation
             self._break(error)
         else:
             self._below.write(self._outgoing.read())

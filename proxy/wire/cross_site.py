@@ -1,9 +1,9 @@
-"""What browsers tell about the page that sent a request, and what the Host field names: values in, answers out.
+"""What browsers say about the page that sent a request, and what the Host field names: values in, answers out.
 
 A page of any site can make a browser send requests to an address of this machine. Browsers mark them: by
 Sec-Fetch-Site (W3C Fetch Metadata) where they trust the connection, by Origin (RFC 6454) with any method that changes
 something. A site can also let its own name point to this machine (DNS rebinding); the marks then say same-origin, and
-only the name in Host tells.
+only the name in Host shows the difference.
 """
 
 import re
@@ -25,8 +25,8 @@ def comes_from_elsewhere(fields: Fields, authority: bytes, *, secure: bool) -> b
     """Whether a browser marks the request as one for a page of another origin than `authority`, the Host field's value.
 
     Sec-Fetch-Site decides where there is one, because pages that hide their address send `Origin: null` to themselves.
-    `secure` tells whether the request came over TLS. Without TLS a page of https:// is taken too, because what is in
-    front of us may have ended TLS. A request without marks is no browser's, or one that changes nothing.
+    `secure` tells whether the request came over TLS. Without TLS an https:// page is accepted too, because what is in
+    front of us may have ended TLS. A request without marks is not from a browser, or changes nothing.
     """
     sites = [value.strip() for value in values_of(fields, b"sec-fetch-site")]
     origins = [value.strip() for value in values_of(fields, b"origin")]
@@ -47,6 +47,6 @@ def _is_own(origin: bytes, authority: bytes, *, secure: bool) -> bool:
 
 
 def _place(authority: bytes, scheme: bytes) -> tuple[str, bytes] | None:
-    """Host and port; the scheme's port where none is told."""
+    """Returns host and port, by default the scheme's port; None if it is not an authority."""
     found = split_authority(authority)
     return (found[0], found[1] or _DEFAULT_PORTS[scheme]) if found else None

@@ -4,7 +4,7 @@ A timer for each of them would have to be made and cancelled several times an ex
 assignment. The price is that a timeout strikes up to a quarter of a second late.
 
 Before a timeout strikes, the event loop reads what has come. After the process stood still (SIGSTOP, a frozen
-container), timers that are due run first, and an answer that is there would be taken for one that is missing.
+container), timers that are due run first, and an answer that has arrived would be taken for a missing one.
 """
 
 import asyncio

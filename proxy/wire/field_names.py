@@ -1,4 +1,4 @@
-"""Names of fields, each judged once: what a field is to a reader is then one look-up of its name as it came."""
+"""Names of fields, each judged once, then found by its spelling: whether it is forwarded, noted, or allowed once."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -22,7 +22,7 @@ def values_of(fields: Iterable[tuple[bytes, bytes]], name: bytes) -> list[bytes]
 
 
 class FieldKind:
-    """What a field of one name is to a reader."""
+    """How fields of one name are treated."""
 
     __slots__ = ("name", "noted", "passes", "single")
 
@@ -30,9 +30,9 @@ class FieldKind:
         self.name = name
         "In lower case."
         self.passes = passes
-        "Whether it goes on where neither Connection nor a route says otherwise."
+        "Whether it is forwarded unless Connection or a route removes it."
         self.noted = noted
-        "Whether its value is set apart, for those who ask."
+        "Whether its value is kept for `Fields.value`."
         self.single = single
         "Whether a second one makes the head malformed."
 
@@ -51,7 +51,7 @@ class FieldNames:
         single: frozenset[bytes] = frozenset(),
         common: Iterable[bytes] = (),
     ) -> None:
-        """Without `passes` all go on; what tells framing and persistence is always noted."""
+        """Without `passes` every field is forwarded; fields about framing and persistence are always noted."""
         self._passes = passes
         self._single = single | _LENGTH
         self.noted = asked | single | _FRAMING
@@ -63,7 +63,7 @@ class FieldNames:
             self.kind(usual(name))
 
     def kind(self, name: bytes) -> FieldKind | None:
-        """What a field of that name is; None if it is no token."""
+        """Returns how fields of this name are treated; None if the name is not a token."""
         known = self.known.get(name)
         if known is not None:
             return known

@@ -34,14 +34,14 @@ class NoBody:
 
 NO_BODY: Final = NoBody()
 WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
-"Methods that say in HTTP/1.0 how long their body is, be it empty (RFC 1945 §8.3)."
+"Methods that need Content-Length in HTTP/1.0, even for an empty body (RFC 1945 §8.3)."
 WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 "Methods that have no body as a rule."
 _REQUEST_LINE = re.compile(rb"[A-Za-z]+ [!-~]+ HTTP/1\.[01]\r\n")
 
 
 class LengthBody:
-    """A body of Content-Length octets (RFC 9112 §6.2)."""
+    """A body of Content-Length bytes (RFC 9112 §6.2)."""
 
     __slots__ = ("done", "left", "length")
 
@@ -98,11 +98,11 @@ class ChunkedBody:
     def __init__(self) -> None:
         self.done = False
         self._line = b""
-        "What has come of a line that is not complete."
+        "The part of an incomplete line that has arrived."
         self._left = 0
-        "Octets of the chunk and its CRLF that are still to come; 0 in front of a size line."
+        "Bytes of the chunk and its CRLF that are still missing; 0 before a size line."
         self._trailers = -1
-        "Octets of trailers so far; -1 before the last chunk."
+        "Bytes of trailers so far; -1 before the last chunk."
 
     def feed(self, octets: bytes) -> tuple[bytes, bytes]:
         """Returns the content, and what follows the body. Raises BodyMalformed at the first wrong byte."""

@@ -1,4 +1,4 @@
-"""HTTP/1 heads in one pass: octets in, one value out; the grammar of RFC 9110 §5 and RFC 9112 §2 to §6.
+"""HTTP/1 heads in one pass: bytes in, one value out; the grammar of RFC 9110 §5 and RFC 9112 §2 to §6.
 
 A head is split into lines once. The name of each line is looked up in a table of names that have been judged
 (`proxy.wire.field_names`), and lines that pass are kept as they came, without an object for each field. What two
@@ -16,14 +16,14 @@ from proxy.wire.request_target import is_target
 CHUNKED: Final = -1
 "The `length` of a body that comes in chunks (RFC 9112 §7.1)."
 UNSAID: Final = -2
-"The `length` where no field says one."
+"The `length` if no field states it."
 Pair = tuple[bytes, bytes]
 
 _CONTROLS: Final = bytes({*range(0x20), 0x7F} - {0x09})
 "CTL but HTAB; of these CR and LF may stand, as ends of lines (RFC 9110 §5.5, RFC 9112 §2.2)."
 _METHODS: Final = {name.encode(): name for name in ("POST", "GET", "PUT", "HEAD", "DELETE", "PATCH", "OPTIONS")}
 _KEEP_ALIVE: Final = frozenset({b" keep-alive", b" Keep-Alive", b"keep-alive", b"Keep-Alive"})
-"What Connection mostly is."
+"The usual values of Connection, which need no parsing."
 _VERSION: Final = re.compile(rb"HTTP/[0-9]\.[0-9]")
 
 
@@ -34,16 +34,16 @@ class Fields:
 
     def __init__(self, lines: list[bytes], passing: list[bytes], noted: dict[bytes, bytes], names: FieldNames) -> None:
         self.lines = lines
-        "All field lines as they came, in order; for reading only, as are the next."
+        "All field lines as received, in order. Read only, as are the following two."
         self.passing = passing
-        "Those that go on where neither Connection nor a route says otherwise."
+        "The lines that are forwarded unless Connection or a route removes them."
         self.named: frozenset[bytes] = frozenset()
         "What Connection declares hop-by-hop (RFC 9110 §7.6.1), in lower case, without `close` and `keep-alive`."
         self._names = names
         self._noted = noted
-        "Values, with white space around them, of the first of the fields whose values are set apart."
+        "First value of each noted field, by name, with the white space around it."
         self._again: tuple[Pair, ...] = ()
-        "Of second and further ones."
+        "Further values of noted fields."
 
     def __repr__(self) -> str:
         return f"<Fields {len(self.lines)}>"
@@ -98,7 +98,7 @@ class Fields:
         return int(said)
 
     def persistent(self, minor: int) -> bool:
-        """Whether the connection goes on (RFC 9112 §9.3); notes what Connection names.
+        """Whether the connection stays open (RFC 9112 §9.3); sets `named` from Connection.
 
         Senders that take us for an HTTP proxy say it in Proxy-Connection (RFC 9112 §C.2.2).
         """
@@ -148,9 +148,9 @@ class RequestHead:
         "Of HTTP/1.x."
         self.fields = fields
         self.length = fields.length(minor)
-        "Of the body in octets, as the fields say; CHUNKED, UNSAID."
+        "The length of the body in bytes from its fields, CHUNKED or UNSAID."
         self.persistent = fields.persistent(minor)
-        "Whether the sender means to go on using the connection (RFC 9112 §9.3)."
+        "Whether the sender keeps the connection open (RFC 9112 §9.3)."
 
     def __repr__(self) -> str:
         return f"<RequestHead {self.method}, {len(self.fields.lines)} fields>"
@@ -168,9 +168,9 @@ class ResponseHead:
         "Of HTTP/1.x."
         self.fields = fields
         self.length = fields.length(minor)
-        "Of the body in octets, as the fields say, whatever method and status say; CHUNKED, UNSAID."
+        "The length of the body in bytes by its fields alone, without method and status; CHUNKED or UNSAID."
         self.persistent = fields.persistent(minor)
-        "Whether the upstream means to go on using the connection; a body without a length ends with it all the same."
+        "Whether the upstream keeps the connection open; a body without a length ends with it nevertheless."
 
     def __repr__(self) -> str:
         return f"<ResponseHead {self.status}, {len(self.fields.lines)} fields>"
@@ -238,7 +238,7 @@ def _read_fields(octets: bytes, lines: list[bytes], names: FieldNames) -> Fields
     if len(octets.translate(None, _CONTROLS)) != len(octets) - 2 * (len(lines) - 1):
         _refuse_controls(lines)
     if len(lines) < 3 or lines[-1] or lines[-2]:
-        raise HeadMalformed("an end in the middle")
+        raise HeadMalformed("no empty line at its end")
     del lines[-2:], lines[0]
     known, count = names.known, 0
     passing: list[bytes] = []
@@ -271,11 +271,11 @@ def _refuse_version(version: bytes) -> None:
     """`HTTP-version = HTTP-name "/" DIGIT "." DIGIT`, with case (RFC 9112 §2.3)."""
     if _VERSION.fullmatch(version):
         raise VersionOther("a version of HTTP other than 1.0 and 1.1")
-    raise HeadMalformed("no version of HTTP at the end of its first line")
+    raise HeadMalformed("a request line that does not end with an HTTP version")
 
 
 def _refuse_controls(lines: list[bytes]) -> None:
-    """RFC 9112 §2.2: a bare CR, or LF, ends a line for somebody; RFC 9110 §5.5: CTL are dangerous."""
+    """RFC 9112 §2.2: some readers end a line at a bare CR or LF; RFC 9110 §5.5: CTL are dangerous."""
     if any(b"\r" in line or b"\n" in line for line in lines):
         raise HeadMalformed("a CR or LF that ends no line")
     raise HeadMalformed("a control character")

@@ -1,4 +1,4 @@
-"""Collects the octets of one head at a time, and what can be wrong with a head; grammar.py reads it."""
+"""Collects the bytes of one head at a time, and what can be wrong with a head; grammar.py reads it."""
 
 import re
 from typing import Final
@@ -18,7 +18,7 @@ class VersionOther(HeadMalformed):
 
 
 class HeadTooLong(Exception):
-    """More octets than a head may have, and still no end; `first_line` tells whether not even its first line ended."""
+    """A head with too many bytes or fields; `first_line` tells whether its first line alone is too long."""
 
     def __init__(self, *, first_line: bool) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class HeadTooLong(Exception):
 
 
 class HeadCollector:
-    """Collects the octets of one head at a time, however the socket cut them."""
+    """Collects the bytes of one head at a time, however they were split."""
 
     __slots__ = ("_limit", "_octets")
 
@@ -71,9 +71,9 @@ class HeadCollector:
             return
         first = self._octets[0]
         if first == 0x16:
-            raise HeadMalformed("TLS, where plain HTTP is spoken")
+            raise HeadMalformed("TLS, where plain HTTP is expected")
         if not (0x21 <= first < 0x7F or first == 0x0D):
-            raise HeadMalformed("a first octet that begins no HTTP message")
+            raise HeadMalformed("a first byte that cannot begin an HTTP message")
         if self._octets.find(b"\n\n", seen) >= 0 or self._octets.find(b"\n\r\n", seen) >= 0:
             raise HeadMalformed("a line that ends without CR")
         if len(self._octets) > self._limit:

@@ -16,7 +16,7 @@ from proxy.wire.field_names import values_of
 from proxy.wire.request_target import ABSOLUTE_FORM, host_name
 
 NAME = "cpi-oauth-proxy"
-"In the Server field: aiohttp's own would tell versions."
+"In the Server field: aiohttp's own shows versions."
 _WRONG_HOST = (
     "This address answers to localhost and loopback addresses only, and to the names that are configured for it."
 )

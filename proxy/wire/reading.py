@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 PIECE = 48 << 10
-"Octets at a time."
+"Bytes of one read."
 BUFFER = memoryview(bytearray(PIECE))
-"What a callback was given to read."
+"The bytes that a callback has to take before it returns."
 
 
 class ConnectionProtocol(Protocol):

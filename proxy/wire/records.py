@@ -8,13 +8,13 @@ HEADER = 5
 
 
 class RecordEnds:
-    """Follows the octets of one direction, however they are cut."""
+    """Follows the bytes of one direction, however they are split."""
 
     def __init__(self) -> None:
         self._missing = 0
-        "Octets of the present record that are still to come."
+        "Bytes of the current record that are still missing."
         self._header = b""
-        "What has come of a header that is not complete."
+        "The part of an incomplete header that has arrived."
 
     @property
     def whole(self) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 from proxy.threads import DaemonThreads
 
 LIMIT = 30.0
-"Seconds for one look-up, whoever waits for it; glibc gives up after 10 s for each of its servers."
+"Seconds for one look-up, however many exchanges wait for it; glibc gives up after 10 s for each of its servers."
 MOST_HANGING = 4
 "Look-ups of one name that may still hang after their time is over."
 
@@ -43,7 +43,7 @@ class Resolver:
         if (literal := literal_address(host, port)) is not None:
             return [literal]
         pending = self._pending.get(host) or self._begin(host)
-        await asyncio.wait([pending])  # whoever leaves early, leaves alone
+        await asyncio.wait([pending])  # cancelling one caller does not cancel the look-up
         found = found_of(pending, host)
         return [(family, kind, proto, name, (at[0], port, *at[2:])) for family, kind, proto, name, at in found]
 
@@ -55,7 +55,7 @@ class Resolver:
 
     def _ended(self, host: str, pending: "asyncio.Future[list[Found]]") -> None:
         del self._pending[host]
-        pending.exception()  # taken note of: perhaps nobody waits any more
+        pending.exception()  # marks it as retrieved, in case no caller is left
 
 
 def look_up(host: str) -> list[Found]:

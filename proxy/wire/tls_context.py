@@ -1,6 +1,6 @@
-"""TLS towards servers, always verified: 1.2 or 1.3, certificate and name checked, whatever the system's defaults are.
+"""TLS contexts that always verify the server, and functions that load PEM files into any context.
 
-Everything here reads files and takes tens of milliseconds: it belongs in front of the event loop, or into a thread.
+Everything here reads files and takes tens of milliseconds: call it before the event loop runs, or in a thread.
 """
 
 import errno
@@ -36,12 +36,12 @@ browsers take them too. Signatures, names, times, purposes, strength and who may
 
 _ADVICE = {
     (2, 18, 19, 20, 21, 27): "set `tls.ca_file` to the certificate of its authority",
-    (9, 10): "its time has not come or is over, check this machine's clock, or have it renewed",
+    (9, 10): "it is not valid yet or has expired, check this machine's clock, or have it renewed",
     (62, 63, 64): "it belongs to another host, check the host name in the configuration",
     (26,): "it is meant for something else, have one issued for a server (extended key usage serverAuth)",
-    (66, 67, 68): "a key or signature in its chain is too weak, have it issued anew (RSA 2048 or P-256, SHA-256)",
+    (66, 67, 68): "a key or signature in its chain is too weak, have it reissued (RSA 2048 or P-256, SHA-256)",
     (22, 24, 25, 47, 48, 79): "an authority in its chain may not issue it, have it issued by one that may",
-    (7,): "it was changed, or signed by another than it says; does something on the way open TLS?",
+    (7,): "it was changed, or its issuer did not sign it; does something in between intercept TLS?",
 }
 "By OpenSSL's number for the reason (X509_V_ERR_…)."
 
@@ -103,7 +103,7 @@ def _text(path: Path) -> str:
     try:
         content = read_file(path)
     except FileTooLarge:
-        raise ValueError("it is larger than 1 MiB") from None  # whoever catches it names the file
+        raise ValueError("it is larger than 1 MiB") from None  # the caller adds the file's name
     return as_secret(content, "it").get_secret_value()
 
 

@@ -40,7 +40,7 @@ class PeerProgress:
 
 
 def unsent(transport: asyncio.Transport) -> int:
-    """Returns the bytes on this side of the connection."""
+    """Returns the bytes that were written and not confirmed: here and in the system's buffer."""
     connected = transport.get_extra_info("socket")
     return transport.get_write_buffer_size() + (0 if connected is None else queued(connected))
 

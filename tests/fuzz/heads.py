@@ -21,7 +21,7 @@ from tests.fuzz.reference import Fields as Pairs
 STRICTER = {
     "a method that is not a token": "RFC 9112 §2.2: empty lines may precede it, but no CR or LF alone",
     "a request line that is not three words with one space between them": "RFC 9112 §3: between them is one SP",
-    "no version of HTTP at the end of its first line": "RFC 9112 §2.3: HTTP/0.9 has no fields, and RTSP is not HTTP",
+    "a request line that does not end with an HTTP version": "RFC 9112 §2.3: HTTP/0.9 has no fields, RTSP is not HTTP",
     "a request target that is not a valid URL": "RFC 3986 §3.2.2: a host of other characters ends in a field or a log",
     "a Content-Length that is not a number": "more than 18 digits: no body is as long, and somebody's number overflows",
     "Content-Length beside Transfer-Encoding": "RFC 9112 §6.1: also where the coding is empty",

@@ -243,7 +243,7 @@ async def test_a_socket_for_another_address_is_no_start(
         async with Activated(path, listening, tmp_path / "nobody") as proxy:
             finished = await proxy.ends()
     assert finished.status == 1
-    assert "`listen` names no 127.0.0.2:" in finished.errors
+    assert "`listen` does not name 127.0.0.2:" in finished.errors
 
 
 async def test_what_is_no_socket_is_no_start(
@@ -256,4 +256,4 @@ async def test_what_is_no_socket_is_no_start(
             finished = await proxy.ends()
     assert finished.status == 1
     (line,) = finished.errors.splitlines()
-    assert "descriptor 3 is no listening stream socket" in json.loads(line)["detail"]
+    assert "descriptor 3 is not a listening stream socket" in json.loads(line)["detail"]

@@ -47,7 +47,7 @@ class RouteLimits:
             await self._concurrency.acquire(recipient, body)
 
     def release(self) -> None:
-        """Ends an exchange, however it went."""
+        """Frees the slot of an exchange that has ended."""
         if self._concurrency is not None:
             self._concurrency.release()
 

@@ -164,7 +164,7 @@ async def test_a_corporate_proxy_tunnels_and_sees_no_secret(tls: ssl.SSLContext,
         (
             "u:canary@",
             ("Proxy-Authenticate: NTLM", "Proxy-Authenticate: Negotiate"),
-            "wants NTLM or Negotiate: credentials are there; this proxy takes Basic only",
+            "wants NTLM or Negotiate: credentials are configured; this proxy takes Basic only",
         ),
     ],
 )

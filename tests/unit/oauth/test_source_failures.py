@@ -201,7 +201,7 @@ async def test_a_grant_that_breaks_off_is_reported_by_the_class_of_its_error(err
     else:
         await world.fail(error)
     kind = "CancelledError" if error is None else "RuntimeError"
-    assert refusal_of(waiter) == Refusal(GrantUnavailable, f"The grant for OAuth client orders broke off ({kind}).", 1)
+    assert refusal_of(waiter) == Refusal(GrantUnavailable, f"The grant for OAuth client orders crashed ({kind}).", 1)
 
 
 async def test_jitter_moves_renewal_and_pause() -> None:

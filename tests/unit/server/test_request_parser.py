@@ -1,4 +1,4 @@
-"""Requests as they arrive: octets in, events out."""
+"""Requests as they arrive: bytes in, events out."""
 
 from collections.abc import Iterable
 

@@ -379,7 +379,7 @@ async def silent_token_endpoint(world: World) -> None:
             lambda world: impersonate(world, "127.0.0.1", **PAST),
             ORDERS,
             "TLS",
-            "its time has not come or is over",
+            "it is not valid yet or has expired",
             id="expired certificate",
         ),
         pytest.param(lambda world: token_server(world, "https"), ORDERS, "TLS", "does it speak https", id="no TLS"),

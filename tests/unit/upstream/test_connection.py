@@ -170,7 +170,7 @@ def test_octets_that_come_before_the_request_are_no_response_to_it() -> None:
         pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok", "ength", id="two lengths"),
         pytest.param(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", "other than", id="a coding"),
         pytest.param(b"HTTP/1.1 200 OK\r\nX: " + b"a" * LARGEST_HEAD, "more than 256 KiB", id="a head without end"),
-        pytest.param(b"\x15\x03\x01", "first octet", id="a TLS alert"),
+        pytest.param(b"\x15\x03\x01", "first byte", id="a TLS alert"),
     ],
 )
 def test_an_answer_that_is_none_is_malformed(answer: bytes, why: str) -> None:

@@ -1,4 +1,4 @@
-"""Responses without a socket: octets in, events out."""
+"""Responses without a socket: bytes in, events out."""
 
 from itertools import pairwise
 

@@ -4,7 +4,7 @@ import pytest
 
 from proxy.wire.challenge import challenge
 
-ADVICE = "have Basic, or this machine without credentials, allowed there, or put a proxy in between that can"
+ADVICE = "allow Basic, or this machine without credentials, there, or chain a proxy that supports it"
 REFUSED = "refuses the credentials; check name and password in `proxy_url` or HTTPS_PROXY, percent-encoded there"
 WANTED = "wants credentials; put them into `proxy_url`"
 
@@ -41,6 +41,6 @@ def test_credentials_are_missing_or_wrong_where_basic_is_taken(values: list[str]
 def test_credentials_help_nothing_where_basic_is_not_taken(values: list[str], named: str) -> None:
     """The sentence says so, and shows nothing of the field but the name of a scheme that is known."""
     assert challenge(values, has_credentials=True) == (
-        f"wants {named}: credentials are there; this proxy takes Basic only; {ADVICE}"
+        f"wants {named}: credentials are configured; this proxy takes Basic only; {ADVICE}"
     )
     assert challenge(values, has_credentials=False) == f"wants {named}: this proxy takes Basic only; {ADVICE}"

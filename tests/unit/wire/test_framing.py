@@ -58,7 +58,7 @@ def test_nothing_is_no_body() -> None:
 
 @given(content=st.binary(max_size=300), after=st.binary(max_size=60), places=CUTS)
 def test_a_length_gives_the_same_content_however_it_is_cut(content: bytes, after: bytes, places: list[int]) -> None:
-    """Content-Length octets are the body, the next ones are not."""
+    """Content-Length bytes are the body, the next ones are not."""
     decoder = LengthBody(len(content))
 
     assert decode(decoder, cut(content + after, places)) == (content, after, True)

@@ -52,7 +52,7 @@ def heads(seeds: tuple[bytes, ...]) -> st.SearchStrategy[bytes]:
 REQUEST_EXAMPLES = {
     "a method that is not a token": b"\rGET /a HTTP/1.0\r\n\r\n",
     "a request line that is not three words with one space between them": b"GET /  HTTP/1.0\r\n\r\n",
-    "no version of HTTP at the end of its first line": b"\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n",
+    "a request line that does not end with an HTTP version": b"\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n",
     "a request target that is not a valid URL": b"GET http://a@b@h/ HTTP/1.1\r\nHost: h\r\n\r\n",
     "a Content-Length that is not a number": b"POST /a HTTP/1.0\r\nContent-Length: 0123456789012345678\r\n\r\n",
     "Content-Length beside Transfer-Encoding": b"PUT / HTTP/1.0\r\nTransfer-Encoding:\r\nContent-Length: 1\r\n\r\n",

@@ -261,7 +261,7 @@ def test_a_chain_may_not_be_longer_than_its_authority_allows() -> None:
 
 @pytest.mark.parametrize(
     ("code", "advice"),
-    [(7, "does something on the way open TLS?"), (68, "too weak"), (85, "RFC 5280"), (1, "RFC 5280")],
+    [(7, "does something in between intercept TLS?"), (68, "too weak"), (85, "RFC 5280"), (1, "RFC 5280")],
 )
 def test_rare_reasons_have_advice_too(code: int, advice: str) -> None:
     """By OpenSSL's number."""
