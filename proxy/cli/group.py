@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from proxy import __version__
+from proxy.cli.examples import epilog
 from proxy.cli.process import forbid_core_dumps, open_standard_streams
 
 COMMANDS = ("run", "check", "token", "send", "doctor", "import-key", "sandbox", "schema", "version")
@@ -31,6 +32,7 @@ class _Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(f"proxy.cli.{cmd_name.replace('-', '_')}").command
+        command.epilog = epilog(cmd_name)
         return command
 
 

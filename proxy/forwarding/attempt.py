@@ -72,6 +72,8 @@ async def attempt(
     except (UpstreamUnreachable, ConnectTimeout) as failure:
         return AttemptFailed(UNREACHABLE if failure.definite else UNSENT, failure)
     record.attempts += 1
+    if record.heads is not None:
+        record.heads.append(http1_head(request))
     if not connection.open:  # servers at their limit accept a connection and close it at once
         return AttemptFailed(UNSENT, UpstreamClosed(f"{connection.name} closes new connections at once."))
     connection.lease(recipient, request.method, patience)
