@@ -39,8 +39,8 @@ class AnswerOutput:
     def close(self, sent: Delivery) -> None:
         """Shows the answer on a terminal; prints why it could not be written elsewhere."""
         if self._shown is not None:
-            head = "\n".join(["", *map(printable, sent.head)]) if self._include else ""
-            click.echo(head + "\n" + pretty(self._shown.getvalue(), sent.media_type, sent.charset))
+            head = ["", *map(printable, sent.head)] if self._include else []
+            click.echo("\n".join([*head, "", pretty(self._shown.getvalue(), sent.media_type, sent.charset)]))
         self._output.close()
         if self._stream is not sys.stdout.buffer:
             self._stream.close()
