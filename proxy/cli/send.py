@@ -125,7 +125,7 @@ def composed(
     message = addressed(request.where, configuration, request.headers, request.method)
     content = request.content
     if content is None or data or file:
-        content = content_of(data, file, sys.stdin.buffer)
+        content = content_of(data, file, sys.stdin.buffer, message.method)
     if content is None and message.method in WITH_BODY:
         raise ValueError(
             f"This {message.method} has no body: give -d or --file, or pipe it in. -d '' sends an empty message."

@@ -63,12 +63,14 @@ def resolved(request: SavedRequest, given: Mapping[str, str], environ: Mapping[s
         body = FileBody(filled(body.path, known, environ))
     elif body is not None:
         body = filled(body, known, environ)
+    url = sendable(filled(request.url, known, environ))
+    dropped = _DROPPED if url.startswith("/") else _DROPPED | {"host"}
     fields = ((filled(name, known, environ), filled(value, known, environ)) for name, value in request.fields)
     return SavedRequest(
         name=request.name,
         method=filled(request.method, known, environ),
-        url=sendable(filled(request.url, known, environ)),
-        fields=tuple((name, value) for name, value in fields if name.lower() not in _DROPPED),
+        url=url,
+        fields=tuple((name, value) for name, value in fields if name.lower() not in dropped),
         body=body,
     )
 

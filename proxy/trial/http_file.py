@@ -1,4 +1,4 @@
-"""Reads `.http` files, as the HTTP clients of VS Code and of JetBrains have them. Scripts in them are ignored."""
+"""Reads and writes `.http` files, as the HTTP clients of VS Code and JetBrains have them. Scripts are ignored."""
 
 import re
 from collections.abc import Sequence
@@ -26,6 +26,23 @@ def parse_http(text: str) -> Collection:
     variables: dict[str, str] = {}
     found = [_request(name, lines, variables) for name, lines in sections]
     return tuple(each for each in found if each is not None)
+
+
+def export_http(collection: Collection) -> str:
+    """Returns the file that `parse_http` reads as these requests; ValueError if the format cannot express them."""
+    variables = {name: value for each in collection for name, value in each.variables.items()}
+    text = "".join(f"@{name} = {value}\n" for name, value in variables.items())
+    for each in collection:
+        lines = [f"### {each.name}", f"{each.method} {each.url}", *(f"{name}: {value}" for name, value in each.fields)]
+        body = f"< {each.body.path}" if isinstance(each.body, FileBody) else each.body
+        text += "\n".join([*lines, *(["", body] if body else []), ""])
+    try:
+        is_same = parse_http(text) == collection
+    except ValueError:
+        is_same = False
+    if not is_same:
+        raise ValueError("cannot be written as an .http file: it has a line that means something else there")
+    return text
 
 
 def _request(name: str, lines: Sequence[str], variables: dict[str, str]) -> SavedRequest | None:

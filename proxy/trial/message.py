@@ -50,11 +50,12 @@ class Message:
         return replace(self, fields=fields, read=read, length=length)
 
 
-def content_of(data: Sequence[str], file: Path | None, stdin: BinaryIO) -> bytes | Path | None:
+def content_of(data: Sequence[str], file: Path | None, stdin: BinaryIO, method: str) -> bytes | Path | None:
     """Returns the content; None if there is none, which empty standard input counts as.
 
-    `data` are texts, or `@` and the name of a file. Standard input (`-`) is also read if no option is given and it is
-    not a terminal. ValueError if there are several contents, OSError if a file cannot be read.
+    `data` are texts, or `@` and the name of a file. Standard input (`-`) is also read if no option is given, unless it
+    is a terminal, or the method is GET or HEAD, which have no use for it (RFC 9110 §9.3.1). ValueError if there are
+    several contents, OSError if a file cannot be read.
     """
     if len(data) + (file is not None) > 1:
         raise ValueError("Give one body: -d, --data or --file once, not both and not several times.")
@@ -64,7 +65,7 @@ def content_of(data: Sequence[str], file: Path | None, stdin: BinaryIO) -> bytes
         raise ValueError("-d @ needs the name of a file; @- is standard input.")
     if data:
         file = Path(data[0][1:])
-    if file is None and stdin.isatty():
+    if file is None and (method in ("GET", "HEAD") or stdin.isatty()):
         return None
     if file is None or str(file) == "-":
         return stdin.read() or None

@@ -63,6 +63,13 @@ def test_its_own_authorization_is_left_out() -> None:
     assert found.fields == (("SOAPAction", "x"),)
 
 
+def test_the_host_is_that_of_the_url() -> None:
+    """A path has no host of its own, so the field stays."""
+    fields = (("Host", "other"),)
+    assert resolved(request(url="https://t/a", fields=fields), {}, {}).fields == ()
+    assert resolved(request(url="/a", fields=fields), {}, {}).fields == fields
+
+
 @pytest.mark.parametrize(
     ("text", "wrong"),
     [

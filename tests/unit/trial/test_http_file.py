@@ -1,9 +1,13 @@
 """An `.http` file becomes saved requests."""
 
+from contextlib import suppress
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from proxy.trial.collection import FileBody, SavedRequest
-from proxy.trial.http_file import parse_http
+from proxy.trial.http_file import export_http, parse_http
 
 EXAMPLE = """\
 # Requests of the order system.
@@ -120,3 +124,47 @@ def test_another_line_is_an_error_that_quotes_it(text: str, wrong: str) -> None:
     """The line can be found in the file."""
     with pytest.raises(ValueError, match=wrong):
         parse_http(text)
+
+
+WORDS = st.from_regex(r"[A-Za-z][\w-]{0,8}", fullmatch=True)
+BODIES = st.lists(st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\r\n<>#")), min_size=1)
+REQUESTS = st.lists(
+    st.builds(
+        SavedRequest,
+        name=WORDS,
+        method=st.sampled_from(["GET", "POST"]),
+        url=WORDS.map("https://t.example/{}?a={{{{b}}}}".format),
+        fields=st.lists(st.tuples(WORDS, WORDS), max_size=3).map(tuple),
+        body=st.none() | WORDS.map(FileBody) | BODIES.map(lambda lines: "\n".join([*lines, "end"])),
+        variables=st.just({"b": "c d"}),
+    ),
+    min_size=1,
+).map(tuple)
+
+
+@given(REQUESTS)
+def test_what_was_written_is_read_again(requests: tuple[SavedRequest, ...]) -> None:
+    """Nothing of a request is lost, however often its name occurs."""
+    assert parse_http(export_http(requests)) == requests
+
+
+@given(st.builds(SavedRequest, name=st.text(), method=st.text(), url=st.text(), body=st.none() | st.text()))
+def test_what_cannot_be_written_is_refused(request: SavedRequest) -> None:
+    """No text is written that would be another request."""
+    written = ""
+    with suppress(ValueError):
+        written = export_http((request,))
+    assert not written or parse_http(written) == (request,)
+
+
+@pytest.mark.parametrize("body", ["a\n### b\nc", "a\n", "", "< a", "a\n>> b"])
+def test_a_body_that_would_mean_something_else_is_refused(body: str) -> None:
+    """An empty body is another thing than none."""
+    with pytest.raises(ValueError, match="cannot be written"):
+        export_http((SavedRequest(name="a", method="POST", url="/a", body=body),))
+
+
+def test_a_field_of_two_lines_is_refused() -> None:
+    """Its first line would have no colon."""
+    with pytest.raises(ValueError, match="cannot be written"):
+        export_http((SavedRequest(name="a", method="POST", url="/a", fields=(("b\nc", "d"),)),))
