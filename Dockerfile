@@ -1,7 +1,10 @@
 # The proxy in a virtual environment on a bare base: docker build -t cpi-oauth-proxy .   (or podman build, or buildah bud)
 # `make image` builds it with the package index that this machine is configured for, and then starts it.
 #
-# Any base will do that has Python 3.11 or newer with its venv module, and, to trust tenants, ca-certificates.
+# Any base will do that has Python 3.11 or newer with its venv module, and, to trust tenants, ca-certificates. A tag may name
+# another image tomorrow. A release names its base by digest, and so can you:
+#   docker buildx imagetools inspect python:3.13-slim --format '{{.Manifest.Digest}}'
+#   docker build --build-arg BASE=python:3.13-slim@sha256:... -t cpi-oauth-proxy .
 ARG BASE=python:3.13-slim
 
 FROM ${BASE} AS builder
@@ -17,13 +20,17 @@ RUN command -v cc >/dev/null || { apt-get update && apt-get install --yes --no-i
 RUN test -e "$(python3 -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" || ! command -v cc >/dev/null \
     || apt-get install --yes --no-install-recommends python3-dev || echo "Python has no headers: the data path is not compiled." >&2
 COPY constraints.lock ./
-RUN python3 -m venv /build
+# All files that pip downloads have a hash in constraints.lock, so does pip itself: older ones take no hashes from constraints.
+RUN python3 -m venv /build && sed -n '/^pip==/,/[^\\]$/p' constraints.lock >/build/pip.lock
 RUN --mount=type=secret,id=pip --mount=type=secret,id=ca \
-    /build/bin/python -m pip install --only-binary :all: --constraint constraints.lock cyclonedx-bom
+    /build/bin/python -m pip install --only-binary :all: --require-hashes --requirement /build/pip.lock
+RUN --mount=type=secret,id=pip --mount=type=secret,id=ca \
+    /build/bin/python -m pip install --only-binary :all: --require-hashes --constraint constraints.lock cyclonedx-bom
 COPY pyproject.toml hatch_build.py README.md LICENSE ./
+COPY docs/cpi-oauth-proxy.1 docs/
 COPY proxy proxy
 RUN --mount=type=secret,id=pip --mount=type=secret,id=ca \
-    /build/bin/python -m pip wheel --no-deps --wheel-dir /wheel .
+    /build/bin/python -m pip wheel --no-deps --build-constraint constraints.lock --wheel-dir /wheel .
 # Made in the place where it will stand, without pip: nothing is installed into a running image. First the wheel, by its name
 # from its folder only, so that it is known by name and version; then what it needs.
 RUN python3 -m venv --without-pip /opt/cpi-oauth-proxy
@@ -31,7 +38,7 @@ RUN /build/bin/python -m pip --python /opt/cpi-oauth-proxy/bin/python install \
     --no-deps --no-index --find-links /wheel cpi-oauth-proxy
 RUN --mount=type=secret,id=pip --mount=type=secret,id=ca \
     /build/bin/python -m pip --python /opt/cpi-oauth-proxy/bin/python install \
-    --only-binary :all: --constraint constraints.lock "cpi-oauth-proxy${EXTRAS}"
+    --only-binary :all: --require-hashes --constraint constraints.lock "cpi-oauth-proxy${EXTRAS}"
 # What stands there now, in CycloneDX; the tool stays behind.
 RUN /build/bin/cyclonedx-py environment --output-reproducible --spec-version 1.6 \
     --output-file /opt/cpi-oauth-proxy/sbom.cdx.json /opt/cpi-oauth-proxy

@@ -4,11 +4,12 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 COMPILED := $(VENV)/compiled
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.lock
+CONSTRAINTS := $(VENV)/constraints.txt
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS)
 PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python3; do \
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$each; break; }; done)
 
-.PHONY: run test test-fast check docs fuzz bench image lock clean
+.PHONY: run test test-fast check docs fuzz bench image dist wheels lock clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/cpi-oauth-proxy sandbox --proxy config/sandbox.yaml
@@ -30,6 +31,10 @@ check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/zizmor --offline --pedantic --quiet .github
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/compose/compose.yaml
 	@$(BIN)/python -m tests.audit
 
 # The tables in docs/ that are made from the source; a test misses what is not up to date.
@@ -53,10 +58,27 @@ bench: $(COMPILED).stamp
 image:
 	tests/image/build
 
-lock: $(VENV)/dev.stamp
-	$(BIN)/python -m pip install --quiet pip-tools
-	$(BIN)/pip-compile --quiet --strip-extras --extra dev --extra otel --extra sbom --allow-unsafe --no-header --no-annotate \
-		--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options --output-file constraints.lock pyproject.toml
+# What a release has, as far as one machine can make it: the source distribution, the wheel that is built from it, and its command
+# in an environment that has nothing else.
+dist: $(VENV)/dev.stamp
+	@rm -rf dist/*.tar.gz dist/*.whl $(VENV)/empty
+	$(BIN)/python -m build --outdir dist .
+	$(BIN)/twine check --strict dist/*.tar.gz dist/*.whl
+	$(BIN)/python -m venv --without-pip $(VENV)/empty
+	$(BIN)/python -m pip --quiet --disable-pip-version-check --python $(VENV)/empty/bin/python install \
+		--only-binary :all: --constraint $(CONSTRAINTS) dist/*.whl
+	$(VENV)/empty/bin/python -P tests/system/smoke.py
+
+# As the release builds them, in the containers of manylinux and musllinux: needs docker, and is slow. On macOS, those of macOS.
+wheels: $(CONSTRAINTS)
+	$(PIP) cibuildwheel
+	$(BIN)/cibuildwheel --output-dir dist
+
+# For every platform and Python that is supported, with the hashes of all files. pip-tools would download these for that.
+lock: $(VENV)/made.stamp
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras --strip-extras --generate-hashes \
+		--no-header --no-annotate --output-file constraints.lock pyproject.toml
 
 clean:
 	rm -rf $(VENV) .sandbox build dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -66,7 +88,11 @@ $(VENV)/made.stamp:
 	@$(PYTHON) -m venv --clear $(VENV) || { echo "On Debian: apt-get install python3-venv" >&2; exit 1; }
 	@touch $@
 
-$(VENV)/run.stamp: $(VENV)/made.stamp pyproject.toml constraints.lock
+# The versions without the hashes: pip could not install this folder, which has none, beside what has.
+$(CONSTRAINTS): $(VENV)/made.stamp constraints.lock
+	@sed -e '/^ *--hash=/d' -e 's/ *\\$$//' constraints.lock >$@
+
+$(VENV)/run.stamp: $(CONSTRAINTS) pyproject.toml
 	@echo "Installing into $(VENV) ..."
 	@$(PIP) --editable .
 	@touch $@

@@ -23,7 +23,7 @@ COMPILED = {
     "oauth": "source token",
     "observe": "exchange_record log_format metrics",
     "server": "listener_context request_parser sender_connection sender_state sender_transport",
-    "upstream": "connection keep_alive pool request response_parser",
+    "upstream": "connection origin pool request response_parser",
     "wire": "body coroutine_runner deadlines field_names framing grammar heads records request_target",
 }
 "What one exchange passes through, except classes that are derived from (`wire/reading.py`, `observe/process_log.py`)."
@@ -53,9 +53,8 @@ class CompileHook(BuildHookInterface[Any]):
 
     def dependencies(self) -> list[str]:
         """What compiling needs: types of all that is imported, too."""
-        tools = [
-            line for line in Path(self.root, "constraints.lock").read_text().splitlines() if line.startswith(TOOLS)
-        ]
+        lines = Path(self.root, "constraints.lock").read_text().splitlines()
+        tools = [line.removesuffix(" \\") for line in lines if line.startswith(TOOLS)]
         return [*tools, *self.metadata.core.dependencies] * self.compiles()
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:

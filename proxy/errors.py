@@ -11,6 +11,7 @@ The class has the answer (status, `code`, title, RFC 9209 error type), the insta
 what to do, without any secret, and the fields that the status requires.
 """
 
+from collections.abc import Callable
 from typing import ClassVar
 
 
@@ -33,6 +34,8 @@ class ProxyError(Exception):
         self.retry_after = retry_after
         "Whole seconds until trying again makes sense (RFC 9110 §10.2.3)."
         self.error_type = proxy_status or self.proxy_status
+        self.hint: Callable[[], str] | None = None
+        "Returns what the log says besides, and the sender does not get to know; called only if there is a line."
 
     def fields(self) -> list[tuple[str, str]]:
         """Returns the fields that the answer has because of this error."""
@@ -68,6 +71,11 @@ class CredentialMissing(SenderError):
 
     status, code, title = 401, "credential_missing", "Credentials are missing"
 
+    def __init__(self, detail: str, *, user: str = "") -> None:
+        super().__init__(detail)
+        self.user = user
+        "The user whose password was wrong, for the log; empty if there is no such user."
+
     def fields(self) -> list[tuple[str, str]]:
         """Adds the challenge (RFC 7617 §2)."""
         return [*super().fields(), ("WWW-Authenticate", 'Basic realm="cpi-oauth-proxy", charset="UTF-8"')]
@@ -96,6 +104,10 @@ class RouteUnknown(SenderError):
     """No route matches this host and path."""
 
     status, code, title = 404, "route_unknown", "No route for this request"
+
+    def __init__(self, detail: str, *, hint: Callable[[], str] | None = None) -> None:
+        super().__init__(detail)
+        self.hint = hint
 
 
 class MethodNotAllowed(SenderError):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from proxy import __version__
@@ -58,8 +59,12 @@ def reasons_not_ready(state: ProxyState) -> list[str]:
     reasons = ["draining"] if state.draining else []
     if not state.is_open:
         reasons.append("the addresses for senders are not open yet")
-    blocked = (name for name, source in state.sources.items() if source.is_blocked)
-    return reasons + [f"OAuth client {name} has no token and cannot get one" for name in blocked]
+    for name, source in state.sources.items():
+        if source.is_blocked:
+            reasons.append(f"OAuth client {name} has no token and cannot get one")
+        elif source.awaits_first_grant:
+            reasons.append(f"OAuth client {name} waits for its first token")
+    return reasons
 
 
 def status_of(state: ProxyState) -> dict[str, Any]:
@@ -84,9 +89,15 @@ def _source(source: TokenSource) -> dict[str, Any]:
     return {
         "freshness": source.freshness.value if source.freshness else "none",
         "expires": source.expires,
+        "expires_at": rfc3339(source.expires),
         "grants": dict(source.grants),
         "failure": failure.error.code if failure else None,
     }
+
+
+def rfc3339(wall: float | None) -> str | None:
+    """Returns a wall time as RFC 3339 writes it, in UTC and whole seconds."""
+    return None if wall is None else datetime.fromtimestamp(wall, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _upstreams(pools: Iterable[Pool]) -> list[dict[str, Any]]:

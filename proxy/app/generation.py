@@ -27,8 +27,9 @@ from proxy.oauth.grant_runner import GrantRunner
 from proxy.oauth.granter import Granter
 from proxy.oauth.source import TokenSource
 from proxy.observe.spans import REPLACED
-from proxy.upstream.pool import Pool, UpstreamOrigin
-from proxy.upstream.tls import client_context
+from proxy.upstream.origin import UpstreamOrigin
+from proxy.upstream.pool import Pool
+from proxy.wire.tls_context import client_context
 
 Closable = TokenSource | Pool | RouteLimits
 
@@ -80,6 +81,7 @@ class Generation:
             spool=resources.spool if any(route.spool for route in configuration.routes) else None,
             wall=resources.clock.wall,
             beginning=resources.beginning,
+            log=resources.log,
             finishing=resources.finishing,
             in_use=self.in_use,
         )
@@ -92,9 +94,10 @@ class Generation:
             change()
 
     def start(self) -> None:
-        """Starts to watch files."""
+        """Starts to watch files, and the grants that `grant_at_start` asks for."""
         for each in self.clients.values():
             each.watcher.start(partial(self._renew, each.source))
+            each.source.start()
         self.expiry.start()
 
     @property

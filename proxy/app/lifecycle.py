@@ -16,6 +16,7 @@ from proxy.config.model import Configuration
 from proxy.errors import Draining, ProxyError
 from proxy.forwarding.exchange import exchange
 from proxy.forwarding.limits.route_limits import RouteLimits
+from proxy.forwarding.request import Sender
 from proxy.oauth.source import TokenSource
 from proxy.observe.logger import Logger
 from proxy.observe.observers import BeginningObserver
@@ -23,7 +24,8 @@ from proxy.observe.process_log import ProcessLog
 from proxy.observe.traces import Traces
 from proxy.server import sockets
 from proxy.server.descriptors import most_connections
-from proxy.server.listener import Listener, Reception
+from proxy.server.listener import Listener
+from proxy.server.listener_context import ListenerContext
 from proxy.server.listeners import Listeners, ListenersChange, release
 from proxy.server.sender_connection import SenderConnection
 from proxy.server.sender_connections import SenderConnections
@@ -44,7 +46,7 @@ class PreparedReload(NamedTuple):
     """What another configuration needs: files are read and addresses bound, but nothing is applied yet."""
 
     generation: Generation
-    reception: Reception
+    context: ListenerContext
     change: ListenersChange
     admin: "AdminSite"
 
@@ -73,8 +75,10 @@ class App:
         self._generation = Generation(configuration, self._resources)
         self._retired = WeakSet[InUse]()
         "Of earlier configurations, as long as an exchange or a connection can use them."
-        self.senders = SenderConnections(configuration.limits, most=connection_limit(configuration, log.logger))
-        self._listeners = Listeners(configuration.listen, self._reception(self._generation))
+        self.senders = SenderConnections[SenderConnection](
+            configuration.limits, most=connection_limit(configuration, log.logger)
+        )
+        self._listeners = Listeners(configuration.listen, self._listener_context(self._generation))
         self.admin = self._admin_site(configuration)
 
     async def start(self, handed: list[socket.socket] | None = None) -> None:
@@ -102,9 +106,9 @@ class App:
             generation = await self._threads.run(
                 partial(Generation, configuration, self._resources, before=before),
             )
-            reception, reuse_port = self._reception(generation), configuration.reuse_port
+            context, reuse_port = self._listener_context(generation), configuration.reuse_port
             change = await self._threads.run(
-                partial(self._listeners.prepare, configuration.listen, reception, reuse_port=reuse_port), late=release
+                partial(self._listeners.prepare, configuration.listen, context, reuse_port=reuse_port), late=release
             )
             if configuration.admin.address != admin.settings.address:
                 admin = self._admin_site(configuration)
@@ -115,7 +119,7 @@ class App:
             if admin is not self.admin:
                 await admin.stop()
             raise
-        return PreparedReload(generation, reception, change, admin)
+        return PreparedReload(generation, context, change, admin)
 
     async def apply(self, prepared: PreparedReload) -> None:
         """Switches to the prepared configuration; cannot fail, and must not be cancelled.
@@ -123,17 +127,17 @@ class App:
         Running exchanges finish as they began. Connections of senders stay, unless their listener is gone or admits
         other senders than before.
         """
-        before, (generation, reception, change, admin) = self._generation, prepared
+        before, (generation, context, change, admin) = self._generation, prepared
         configuration = generation.configuration
         await before.close(generation)  # a file that changes now would apply the options of the old configuration
         self._generation = generation
         generation.apply()
-        self.senders.take(configuration.limits, most=connection_limit(configuration, self.log.logger))
-        self._listeners.take(change, reception)
+        self.senders.apply(configuration.limits, most=connection_limit(configuration, self.log.logger))
+        self._listeners.apply(change, context)
         admin.apply(configuration.admin)
         self._resources.authenticators.start()
         generation.start()
-        await self._listeners.settle(change)
+        await self._listeners.finish(change)
         self._retired.add(before.in_use)
         before.retire(generation)
         await self._resources.authenticators.keep(generation.authenticated)
@@ -209,22 +213,22 @@ class App:
 
         return AdminSite(self, configuration.admin)
 
-    def _reception(self, generation: Generation) -> Reception:
+    def _listener_context(self, generation: Generation) -> ListenerContext:
         resources = self._resources
-        return Reception(
+        return ListenerContext(
             limits=generation.configuration.limits,
             deadlines=resources.deadlines,
             ids=resources.ids,
-            crowd=self.senders,
+            connections=self.senders,
             serve=partial(exchange, context=generation.context),
             refuse=self._refuse,
             crashed=resources.incidents.crashed,
-            unsecured=resources.incidents.handshake_failed,
+            handshake_failed=resources.incidents.handshake_failed,
             reader=resources.request_reader,
             log=resources.log.logger,
         )
 
-    def _refuse(self, sender: SenderConnection, error: ProxyError, request_id: str) -> None:
+    def _refuse(self, sender: Sender, error: ProxyError, request_id: str) -> None:
         refuse(sender, error, request_id, self._generation.context)
 
 

@@ -4,14 +4,15 @@ from pathlib import Path
 
 import click
 
-from proxy.cli.configuration import config_option, insecure_option, read
+from proxy.cli.configuration import config_option, file_argument, insecure_option, named, read
 
 
 @click.command()
 @config_option
+@file_argument
 @insecure_option
-def command(file: Path | None, *, insecure_listen: bool) -> None:
+def command(file: Path | None, word: Path | None, *, insecure_listen: bool) -> None:
     """Validate the configuration and the files that it names. No network is used."""
-    configuration = read(file, insecure_listen=insecure_listen)
+    configuration = read(named(file, word), insecure_listen=insecure_listen)
     routes, clients = len(configuration.routes), len(configuration.oauth_clients)
     click.echo(f"The configuration is valid: {routes} route(s), {clients} OAuth client(s).")

@@ -17,13 +17,22 @@ config_option = click.option(
     "--config",
     "file",
     type=click.Path(path_type=Path),
-    help="Configuration file; else ./config/proxy.yaml, /etc/cpi-oauth-proxy/proxy.yaml, or environment variables.",
+    help="Configuration file; else ./proxy.yaml, ./config/proxy.yaml, /etc/cpi-oauth-proxy/proxy.yaml, or environment"
+    " variables.",
 )
+file_argument = click.argument("word", metavar="[FILE]", required=False, type=click.Path(path_type=Path))
 insecure_option = click.option(
     "--insecure-listen",
     is_flag=True,
     help="Allow listeners beyond loopback without access control: anyone who can connect can use your tenant.",
 )
+
+
+def named(file: Path | None, word: Path | None) -> Path | None:
+    """Returns the file of the option or the argument; prints a usage error and exits with 2 if there are both."""
+    if file is not None and word is not None:
+        raise click.UsageError("the configuration file is named twice; write either FILE or -c FILE.")
+    return file or word
 
 
 def read(file: Path | None, *, insecure_listen: bool = False) -> Configuration:

@@ -24,6 +24,7 @@ def report(sent: Delivery, message: Message) -> str:
     lines = [
         ("sent", f"{message.method} {message.target}, {message.length} bytes"),
         ("route", f"{record.route} as {record.oauth_client}" if record.route else "none"),
+        ("upstream", record.upstream),
         ("status", f"{record.status} {sent.reason}".rstrip() + maker),
         ("token", record.token),
         ("replays", ", ".join(record.replays)),

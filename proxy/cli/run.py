@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from proxy.app import App
-from proxy.cli.configuration import FAULTY, config_option, insecure_option, read
+from proxy.cli.configuration import FAULTY, config_option, file_argument, insecure_option, named, read
 from proxy.cli.hardening import exposed_files, warn
 from proxy.cli.loops import loop_factory, signalled, unless
 from proxy.cli.reloading import ConfigurationWatcher, Reloader
@@ -33,16 +33,17 @@ RELOADS = frozenset({signal.SIGHUP})
 
 @click.command()
 @config_option
+@file_argument
 @insecure_option
 @click.option("--watch", is_flag=True, help="Reload when the configuration file changes.")
-def command(file: Path | None, *, insecure_listen: bool, watch: bool) -> None:
+def command(file: Path | None, word: Path | None, *, insecure_listen: bool, watch: bool) -> None:
     """Run the proxy.
 
     SIGTERM or SIGINT lets running exchanges finish, then stops; a second one stops at once. SIGHUP reloads the
     configuration.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, RELOADS)  # it would end the process; blocked, it waits for the handler
-    file = locate(file)
+    file = locate(named(file, word))
     if watch and file is None:
         raise click.UsageError("--watch needs a configuration file; this configuration is from environment variables.")
     watcher = ConfigurationWatcher(file) if file and watch else None
@@ -122,8 +123,10 @@ def open_log(configuration: Configuration) -> ProcessLog:
 
 def log_options(settings: LogSettings) -> dict[str, Any]:
     """Returns the log's options; `auto` means human on a terminal, else JSON."""
-    human = settings.format is LogFormat.HUMAN or (settings.format is LogFormat.AUTO and sys.stderr.isatty())
-    return {"level": settings.level.value, "human": human, "sample": settings.sample}
+    terminal = sys.stderr.isatty()
+    human = settings.format is LogFormat.HUMAN or (settings.format is LogFormat.AUTO and terminal)
+    color = terminal and not os.environ.get("NO_COLOR")  # no-color.org: any value but an empty one
+    return {"level": settings.level.value, "human": human, "sample": settings.sample, "color": color}
 
 
 def summary(app: App) -> str:

@@ -1,8 +1,12 @@
 """The base of all models of the configuration."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict
+
+QUOTABLE: Final = "quotable"
+"In `Annotated`: options of the type can hold no secret, so a problem may quote a wrong value."
 
 
 class Model(BaseModel):

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema, WrapValidator
 
+from proxy.config.base import QUOTABLE
 from proxy.config.substitution import FromVariable
 from proxy.syntax import TCHAR
 
@@ -144,12 +145,12 @@ def check_secret(text: str) -> str:
     return text
 
 
-Name = Annotated[str, AfterValidator(check_name)]
-Token = Annotated[str, AfterValidator(check_token)]
+Name = Annotated[str, AfterValidator(check_name), QUOTABLE]
+Token = Annotated[str, AfterValidator(check_token), QUOTABLE]
 FreeField = Annotated[str, AfterValidator(check_free_field)]
 FieldValue = Annotated[str, AfterValidator(check_field_value), WrapValidator(keep_origin)]
-Method = Annotated[str, AfterValidator(check_method)]
-MediaRange = Annotated[str, AfterValidator(check_media_range)]
+Method = Annotated[str, AfterValidator(check_method), QUOTABLE]
+MediaRange = Annotated[str, AfterValidator(check_media_range), QUOTABLE]
 Scopes = Annotated[
     tuple[Annotated[str, AfterValidator(check_scope)], ...],
     BeforeValidator(split_scopes),

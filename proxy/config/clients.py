@@ -49,10 +49,10 @@ def register(
     credentials.signing_key(method)
     check_tls(entry.tls, (*location, "tls"), read, problems)
     if method is AuthMethod.CLIENT_SECRET_BASIC and chosen["basic_encoding"] is BasicEncoding.RAW and ":" in client_id:
-        wrong = "has a colon, which raw Basic cannot carry (RFC 7617); set basic_encoding to urlencoded"
+        wrong = "has a colon, which raw Basic cannot carry (RFC 7617); set `basic_encoding` to urlencoded"
         problems.add(credentials.place("client_id"), wrong)
     if is_cleartext(token_url) and not entry.insecure:
-        wrong = "is http:// to another machine; write https:// or set insecure to true"
+        wrong = "is http:// to another machine; write https:// or set `insecure` to true"
         problems.add(credentials.place("token_url"), wrong)
     if entry.proxy_url and token_url.startswith("http:") and entry.proxy_url.get_secret_value() != DIRECT:
         wrong = "is used only for https://, where it cannot see secrets; remove it"

@@ -21,7 +21,7 @@ _OPTIONS: dict[str, tuple[Location, ...]] = {
     "CPI_LISTEN": (("listen",),),
     "CPI_ADMIN": (("admin",),),
     "CPI_ALLOW": ((*_ROUTE, "allow"),),
-    "CPI_CA_FILE": ((*_CLIENT, "tls", "ca_file"), (*_ROUTE, "tls", "ca_file")),
+    "CPI_CA_FILE": (("ca_file",),),
 }
 _ENOUGH = [name for name in _OPTIONS if name not in {"CPI_LISTEN", "CPI_ADMIN", "CPI_ALLOW", "CPI_CA_FILE"}]
 _CREDENTIALS = [name for name in _ENOUGH if name != "CPI_UPSTREAM"]
@@ -41,8 +41,8 @@ def read_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], Proble
     if not is_bound and not any(environ.get(name) for name in _ENOUGH):
         return None
     tree: dict[str, Any] = {
-        "oauth_clients": {"default": {"tls": {}}},
-        "routes": [{"path": "/", "oauth_client": "default", "tls": {}}],
+        "oauth_clients": {"default": {}},
+        "routes": [{"path": "/", "oauth_client": "default"}],
     }
     lines: dict[Location, int] = {}
     names = {str(places[0][-1]): name for name, places in _OPTIONS.items()}

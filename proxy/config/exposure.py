@@ -7,19 +7,27 @@ from proxy.config.model import Address, ListenerSettings
 from proxy.config.problems import Finding, Location
 
 _SHOWN = 3
+_FENCES = "set `allow` or `tls.client_ca_file` for the listener, or `allow` or `inbound_auth` for its routes"
+_VARIABLE = "set `allow` to the senders' networks"
+"The restriction that a configuration made of variables can have."
 _WILDCARDS = frozenset({"0.0.0.0", "::"})
 
 
 def open_listeners(
-    listeners: Sequence[ListenerSettings], unfenced: Sequence[str], *, insecure_listen: bool
+    listeners: Sequence[ListenerSettings],
+    unfenced: Sequence[str],
+    *,
+    insecure_listen: bool,
+    made_of_variables: bool = False,
 ) -> Iterator[Finding]:
     """Yields listeners that anyone on another machine could use for the unfenced routes, which have no restriction."""
     for index, listener in enumerate(listeners):
         if listener.allow == ():
             yield ("listen", index, "allow"), "is empty and admits nobody; name networks or remove the key"
         elif unfenced and not (insecure_listen or listener.fenced or listener.address.loopback):
-            wrong = f"{listener.address} can be reached from other machines, and anyone could use {_some(unfenced)}"
-            fences = "set `allow` or `tls.client_ca_file` for the listener, or `allow` or `inbound_auth` for its routes"
+            usable = "the tenant" if made_of_variables else _some(unfenced)
+            wrong = f"{listener.address} can be reached from other machines, and anyone could use {usable}"
+            fences = _VARIABLE if made_of_variables else _FENCES
             yield ("listen", index), f"{wrong}; {fences}, or start with --insecure-listen"
 
 

@@ -1,4 +1,4 @@
-"""Finds and reads the configuration: a named file, a file at one of two places, or the environment."""
+"""Finds and reads the configuration: a named file, a file at one of three places, or the environment."""
 
 import os
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from proxy.config.yaml_text import read_yaml
 
 __all__ = ["PLACES", "ConfigurationError", "Problem", "find", "load", "locate"]
 
-PLACES = (Path("config/proxy.yaml"), Path("/etc/cpi-oauth-proxy/proxy.yaml"))
+PLACES = (Path("proxy.yaml"), Path("config/proxy.yaml"), Path("/etc/cpi-oauth-proxy/proxy.yaml"))
 "Where a file is searched if none is named; the first that exists is used."
 
 
@@ -42,11 +42,13 @@ def find(
         return load(path, environ, insecure_listen=insecure_listen)
     found = read_environment(environ)
     if found is None:
-        searched = ", ".join(map(str, places))
-        wrong = f"name a file, write one of {searched}, or set CPI_UPSTREAM, CPI_TOKEN_URL and the others"
-        raise _refused("no configuration", wrong)
+        searched = ", ".join(str(place) if place.is_absolute() else f"./{place}" for place in places)
+        wrong = f"looked for {searched} and the variables CPI_UPSTREAM, CPI_TOKEN_URL and the others"
+        raise _refused(
+            "no configuration", f"{wrong}; write one of the files, name another with -c, or set the variables"
+        )
     tree, problems = found
-    _check(environ)
+    _check(environ, otherwise="")
     return resolve(tree, problems, folder=Path.cwd(), read=read_secret, insecure_listen=insecure_listen)
 
 
@@ -55,11 +57,11 @@ def locate(named: Path | None, *, places: tuple[Path, ...] = PLACES) -> Path | N
     return named or next((place for place in places if os.access(place, os.F_OK)), None)
 
 
-def _check(environ: Mapping[str, str]) -> None:
+def _check(environ: Mapping[str, str], *, otherwise: str = "; `proxy_url: direct` needs none") -> None:
     try:
         check_environment(environ)
     except ValueError as error:
-        raise _refused("environment", f"{error}, or be unset; `proxy_url: direct` needs none") from None
+        raise _refused("environment", f"{error}, or be unset{otherwise}") from None
 
 
 def _text(path: Path) -> str:

@@ -5,6 +5,7 @@ is its description in the JSON Schema. `…Options` are the fields that the file
 configuration share.
 """
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, SecretStr
@@ -88,11 +89,15 @@ class Tls(Model):
     """TLS to one server: trusted authorities and own certificate; verification is never off."""
 
     ca_file: FilePath | None = None
-    "Certificates of the authorities to trust (PEM); by default those of the system."
+    "Certificates of the authorities to trust (PEM); by default the ca_file at the top level, else the system's."
     cert_file: FilePath | None = None
     "The proxy's own certificate, with its chain (PEM)."
     key_file: FilePath | None = None
     "Private key of that certificate (PEM); not needed if cert_file contains both."
+
+    def trusting(self, ca_file: Path | None) -> "Tls":
+        """Returns the same with these authorities, unless it names its own."""
+        return self if self.ca_file or not ca_file else self.model_copy(update={"ca_file": ca_file})
 
 
 class OAuthClientOptions(Model):
@@ -128,6 +133,8 @@ class OAuthClientOptions(Model):
     "How long before its expiry a token is renewed; never more than a fifth of its lifetime."
     default_ttl: Timeout = 3600.0
     "Lifetime of a token whose answer does not state it (expires_in missing or 0); a 401 ends it earlier."
+    grant_at_start: Switch = False
+    "Gets the first token when the proxy starts, or a reload adds the client; readiness waits for the first try."
     insecure: Switch = False
     "Permits a token URL with http:// to another machine, and nothing else."
 
@@ -227,6 +234,8 @@ class RouteSettings(RouteOptions):
     upstream: str
     "Absolute URL without a slash at its end."
     oauth_client: str
+    secret_set_fields: frozenset[str] = frozenset()
+    "Names of `set_fields` whose values have something of a variable, and so may be secret."
 
 
 class Limits(Model):
@@ -264,6 +273,8 @@ class Options(Model):
 
     limits: Limits = Limits()
     "Limits for senders."
+    ca_file: FilePath | None = None
+    "Certificates of the authorities (PEM) that OAuth clients and routes trust whose tls names none."
     upstream_idle_timeout: Timeout = 30.0
     "How long an unused connection to an upstream is kept; Cloud Integration closes it after 60 s."
     drain_timeout: Duration = 30.0

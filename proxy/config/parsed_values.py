@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
+from proxy.config.base import QUOTABLE
 from proxy.hosts import host_and_port, is_loopback
 
 _SIZE_UNITS = {"": 1, "B": 1, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
@@ -164,18 +165,25 @@ def _written(pattern: str, *others: str) -> WithJsonSchema:
 
 _VARIABLE = r"^.*\$\{.+\}.*$"
 Size = Annotated[
-    int, BeforeValidator(parse_size), _written(rf"^[0-9.]+\s*([KkMmGg][Ii]?)?[Bb]?$|{_VARIABLE}", "integer")
+    int, BeforeValidator(parse_size), _written(rf"^[0-9.]+\s*([KkMmGg][Ii]?)?[Bb]?$|{_VARIABLE}", "integer"), QUOTABLE
 ]
 Duration = Annotated[
-    float, BeforeValidator(parse_duration), _written(rf"^[0-9.]+\s*(ms|[smhd])?$|{_VARIABLE}", "number")
+    float, BeforeValidator(parse_duration), _written(rf"^[0-9.]+\s*(ms|[smhd])?$|{_VARIABLE}", "number"), QUOTABLE
 ]
-PerTime = Annotated[Frequency, BeforeValidator(parse_frequency), _written(rf"^[1-9][0-9]*/[smh]$|{_VARIABLE}")]
+PerTime = Annotated[
+    Frequency, BeforeValidator(parse_frequency), _written(rf"^[1-9][0-9]*/[smh]$|{_VARIABLE}"), QUOTABLE
+]
 Timeout = Annotated[Duration, Field(gt=0)]
 Network = Annotated[
-    IPv4Network | IPv6Network, BeforeValidator(parse_network), _written(rf"^[0-9A-Fa-f:.]+(/[0-9]+)?$|{_VARIABLE}")
+    IPv4Network | IPv6Network,
+    BeforeValidator(parse_network),
+    _written(rf"^[0-9A-Fa-f:.]+(/[0-9]+)?$|{_VARIABLE}"),
+    QUOTABLE,
 ]
-Count = Annotated[int, BeforeValidator(parse_count), _written(rf"^[0-9]+$|{_VARIABLE}", "integer")]
-Share = Annotated[float, BeforeValidator(parse_share), _written(rf"^[01](\.[0-9]+)?$|{_VARIABLE}", "number")]
-Switch = Annotated[bool, BeforeValidator(parse_switch), _written(rf"^{_VARIABLE[1:]}", "boolean")]
-ListenAddress = Annotated[Address, BeforeValidator(parse_address), AfterValidator(_socket_path), _written(r"^.+:.+$")]
+Count = Annotated[int, BeforeValidator(parse_count), _written(rf"^[0-9]+$|{_VARIABLE}", "integer"), QUOTABLE]
+Share = Annotated[float, BeforeValidator(parse_share), _written(rf"^[01](\.[0-9]+)?$|{_VARIABLE}", "number"), QUOTABLE]
+Switch = Annotated[bool, BeforeValidator(parse_switch), _written(rf"^{_VARIABLE[1:]}", "boolean"), QUOTABLE]
+ListenAddress = Annotated[
+    Address, BeforeValidator(parse_address), AfterValidator(_socket_path), _written(r"^.+:.+$"), QUOTABLE
+]
 FilePath = Annotated[Path, AfterValidator(_file_path)]

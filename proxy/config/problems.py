@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from proxy.config.redaction import shown
+from proxy.config.redaction import quoted, shown
 from proxy.observe.log_format import printable
 
 Location = tuple[str | int, ...]
 "Keys and indices from the top of the document."
 Finding = tuple[Location, str]
 "A location, and what is wrong there."
+_OPTION = re.compile(r"`(\w+)`")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +43,22 @@ class DocumentSource:
 
     file: str
     lines: Mapping[Location, int] = field(default_factory=dict)
+    variables: AbstractSet[Location] = frozenset()
+    "Locations whose text has something of a variable."
     names: Mapping[str, str] = field(default_factory=dict)
     "Names of options that differ from those in a file: the variables of the environment."
+    values: Mapping[Location, str] = field(default_factory=dict, repr=False)
+    "Scalars as written, if no variable is in them."
+
+    @property
+    def made_of_variables(self) -> bool:
+        """Whether the options are variables of the environment."""
+        return bool(self.names)
+
+    def quoted(self, location: Location) -> str:
+        """Returns the value that was written there in quotes, with a space; nothing if it must not be shown."""
+        value = self.values.get(location)
+        return "" if value is None else quoted(value)
 
     def placed(self, location: Location) -> Location:
         """Returns the location without an index that was not written: one item may be written in place of a list."""
@@ -56,11 +72,20 @@ class DocumentSource:
         return location
 
     def problem(self, location: Location, text: str) -> Problem:
-        """Returns a problem with what is, or should be, at the location; options in the text are in backquotes."""
+        """Returns a problem with what is, or should be, at the location; options in the text are in backquotes.
+
+        If the options are variables, the text names these; an option without a variable needs a file.
+        """
         named = next((self.names[str(step)] for step in reversed(location) if str(step) in self.names), None)
-        text = re.sub(r"`(\w+)`", lambda found: f"`{self.names.get(found[1], found[1])}`", text)
+        text = _OPTION.sub(self._name, text)
         line = self.lines.get(self.written(location))
         return Problem(file=self.file, line=line, path=named or spelled(location), text=text)
+
+    def _name(self, found: re.Match[str]) -> str:
+        """Returns an option in backquotes by the name that it has here."""
+        option = found[1]
+        in_a_file = " (in a file)" if self.made_of_variables and option not in self.names else ""
+        return f"`{self.names.get(option, option)}`{in_a_file}"
 
 
 class Problems:

@@ -4,17 +4,20 @@ import secrets
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from proxy.config.checked_text import check_name
 from proxy.config.clients import ResolvedClient, register
-from proxy.config.credentials import Read, check_listener_tls
+from proxy.config.credentials import Read, check_file, check_listener_tls
 from proxy.config.document import General, OAuthClientEntry, RouteEntry
 from proxy.config.exposure import lists_without_effect, open_listeners, shared_addresses, unasked_certificates
-from proxy.config.model import Configuration, Options
+from proxy.config.model import Configuration, OAuthClient, Options, RouteSettings
+from proxy.config.pem import check_authorities
 from proxy.config.problems import Location, Problems
 from proxy.config.routes import repeated, resolve_route
 from proxy.config.validation import carried_over, nearest, validated
+
+T = TypeVar("T", OAuthClient, RouteSettings)
 
 _PARTS = ("oauth_clients", "routes")
 _FENCES = {"allow", "inbound_auth"}
@@ -38,12 +41,19 @@ def resolve(
     for index, listener in enumerate(general.listen):
         if listener.tls:
             check_listener_tls(listener.tls, ("listen", index, "tls"), read, problems)
+    if general.ca_file:
+        check_file(("ca_file",), general.ca_file, check_authorities, read, problems)
     registrations = dict(_registrations(tree.get("oauth_clients"), problems, folder, read))
     entries = list(_entries(tree.get("routes"), problems, folder))
     routes = [resolve_route(entry, at, registrations, read=read, problems=problems) for at, entry in entries]
     findings = [
         *repeated(entries),
-        *open_listeners(general.listen, _unfenced(tree.get("routes")), insecure_listen=insecure_listen),
+        *open_listeners(
+            general.listen,
+            _unfenced(tree.get("routes")),
+            insecure_listen=insecure_listen,
+            made_of_variables=problems.origin.made_of_variables,
+        ),
         *shared_addresses(general.listen, general.admin.address),
         *lists_without_effect(general.listen, entries),
         *unasked_certificates(general.listen, entries),
@@ -55,10 +65,15 @@ def resolve(
         listen=general.listen,
         admin=general.admin,
         via=general.via or instance_name(),
-        oauth_clients={name: found.client for name, found in registrations.items() if found},
-        routes=tuple(route for route in routes if route),
+        oauth_clients={name: _trusting(found.client, general) for name, found in registrations.items() if found},
+        routes=tuple(_trusting(route, general) for route in routes if route),
         **carried_over(general, Options),
     )
+
+
+def _trusting(part: T, general: General) -> T:
+    """Returns the OAuth client or route with the authorities of the top level, unless it names its own."""
+    return part.model_copy(update={"tls": part.tls.trusting(general.ca_file)})
 
 
 def _general(tree: Mapping[str, Any], problems: Problems, folder: Path) -> General:
@@ -89,7 +104,7 @@ def _registrations(
 
 def _entries(written: Any, problems: Problems, folder: Path) -> Iterator[tuple[Location, RouteEntry]]:
     if not written or not isinstance(written, list):
-        problems.add(("routes",), "there is no route; write a list with at least one")
+        problems.add(("routes",), "there is no route; write at least one, and begin it with `- path: /orders`")
         return
     for index, item in enumerate(written):
         location: Location = ("routes", index)

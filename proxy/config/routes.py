@@ -9,7 +9,7 @@ from proxy.config.credentials import Read, check_tls
 from proxy.config.document import RouteEntry
 from proxy.config.inbound_files import inbound_auth_findings
 from proxy.config.model import RouteOptions, RouteSettings
-from proxy.config.problems import Finding, Location, Problems, spelled
+from proxy.config.problems import DocumentSource, Finding, Location, Problems, spelled
 from proxy.config.urls import is_cleartext
 from proxy.config.validation import carried_over, nearest
 
@@ -35,7 +35,7 @@ def resolve_route(
 ) -> RouteSettings | None:
     """Returns the route; None if the problems say why there is none."""
     inbound = inbound_auth_findings(entry.inbound_auth, (*location, "inbound_auth"), read)
-    for place, text in (*_findings(entry, location, registrations), *inbound):
+    for place, text in (*_findings(entry, location, registrations, problems.origin), *inbound):
         problems.add(place, text)
     check_tls(entry.tls, (*location, "tls"), read, problems)
     registration = registrations.get(entry.oauth_client or "")
@@ -44,7 +44,7 @@ def resolve_route(
     upstream = upstream if "://" in upstream else (runtime_url or "") + upstream
     if is_cleartext(upstream) and not entry.insecure:
         place = (*location, "upstream")
-        problems.add(place, "is http:// to another machine; write https:// or set insecure to true")
+        problems.add(place, "is http:// to another machine; write https:// or set `insecure` to true")
     if entry.path is None or entry.upstream is None or entry.oauth_client is None:
         return None
     return RouteSettings(
@@ -52,6 +52,9 @@ def resolve_route(
         path=entry.path,
         upstream=upstream,
         oauth_client=entry.oauth_client,
+        secret_set_fields=frozenset(
+            name for name in entry.set_fields if (*location, "set_fields", name) in problems.origin.variables
+        ),
         **carried_over(entry, RouteOptions),
     )
 
@@ -82,7 +85,10 @@ def _overlap(some: Collection[str] | None, others: Collection[str] | None) -> bo
 
 
 def _findings(
-    entry: RouteEntry, location: Location, registrations: Mapping[str, ResolvedClient | None]
+    entry: RouteEntry,
+    location: Location,
+    registrations: Mapping[str, ResolvedClient | None],
+    origin: DocumentSource,
 ) -> Iterator[Finding]:
     """Yields what is wrong with a route by itself and with the OAuth client that it names."""
     for option, example in _EXAMPLES.items():
@@ -90,10 +96,8 @@ def _findings(
             yield (*location, option), f"is missing; write {example}"
     name = entry.oauth_client
     if name is not None and registrations and name not in registrations:
-        yield (
-            (*location, "oauth_client"),
-            f"does not name an OAuth client; {nearest(name, [each for each, known in registrations.items() if known])}",
-        )
+        place, usable = (*location, "oauth_client"), [each for each, known in registrations.items() if known]
+        yield place, f"{origin.quoted(place)}does not name an OAuth client; {nearest(name, usable)}"
     registration = registrations.get(name or "")
     if registration and not registration.runtime_url and entry.upstream is not None and "://" not in entry.upstream:
         wrong = "is relative, but the OAuth client has no service key with the runtime's url; write the whole URL"

@@ -21,8 +21,12 @@ def substituted(text: str, environ: Mapping[str, str]) -> str:
     capitals is not shown, because it may be a secret in braces. A text with a variable becomes a FromVariable.
     """
     filled = _REFERENCE.sub(lambda found: _value(found, environ), text)
-    has_variable = any(found["body"] is not None for found in _REFERENCE.finditer(text))
-    return FromVariable(filled) if has_variable else filled
+    return FromVariable(filled) if has_variable(text) else filled
+
+
+def has_variable(text: str) -> bool:
+    """Whether the text refers to a variable."""
+    return any(found["body"] is not None for found in _REFERENCE.finditer(text))
 
 
 def _value(found: re.Match[str], environ: Mapping[str, str]) -> str:

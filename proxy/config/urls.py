@@ -6,6 +6,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit, urlunsplit
 
 from pydantic import AfterValidator, SecretStr
 
+from proxy.config.base import QUOTABLE
 from proxy.hosts import is_loopback
 
 _VISIBLE = re.compile(r"[!-~]+")
@@ -13,7 +14,8 @@ _HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
 _LAST_DOT = re.compile(r"\.+(?=(?::[0-9]*)?$)")
 _PATH = re.compile(r"/[!-~]*")
 _GRANT = {"grant_type", "token_format"}
-_CREDENTIALS = {"client_id", "client_secret", "client_assertion"}
+_OPTIONS = {"client_id", "client_secret"}
+_CREDENTIALS = {*_OPTIONS, "client_assertion"}
 
 
 def check_url(text: str) -> str:
@@ -23,7 +25,7 @@ def check_url(text: str) -> str:
     """
     parts = _split(text)
     if "@" in parts.netloc:
-        raise ValueError("contains credentials; set them in options of their own")
+        raise ValueError("contains credentials; remove them and use `client_id` and `client_secret`")
     if "#" in text:
         raise ValueError("has a fragment; remove # and what follows")
     rest = text[len(parts.scheme) + len("://") + len(parts.netloc) :]
@@ -35,7 +37,8 @@ def check_token_url(text: str) -> str:
     url = check_url(text)
     query = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
     if found := sorted(_CREDENTIALS & query.keys()):
-        raise ValueError(f"has {found[0]} in its query; set it as an option")
+        instead = f" and set `{found[0]}`" if found[0] in _OPTIONS else ""
+        raise ValueError(f"has {found[0]} in its query; remove it{instead}")
     if query.get("grant_type", "client_credentials") != "client_credentials":
         raise ValueError("asks for a grant other than client_credentials; remove grant_type")
     return url
@@ -136,7 +139,7 @@ def _split(text: str, *, begin: str = "https://") -> SplitResult:
 
 TokenUrl = Annotated[str, AfterValidator(check_token_url)]
 Upstream = Annotated[str, AfterValidator(check_upstream)]
-PathPrefix = Annotated[str, AfterValidator(check_path)]
-Host = Annotated[str, AfterValidator(check_host)]
+PathPrefix = Annotated[str, AfterValidator(check_path), QUOTABLE]
+Host = Annotated[str, AfterValidator(check_host), QUOTABLE]
 ProxyUrl = Annotated[SecretStr, AfterValidator(check_proxy_url)]
 TunnelUrl = Annotated[SecretStr, AfterValidator(check_tunnel)]

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from proxy.config.base import Model
 from proxy.config.problems import Location, Problems
+from proxy.config.redaction import is_quotable
 
 M = TypeVar("M", bound=Model)
 
@@ -21,12 +23,12 @@ _SENTENCES = {
     "bytes_type": "is not text; put it in quotes",
     "tuple_type": "is not a list; write [a, b], or a line with a dash for each item",
     "frozen_set_type": "is not a list; write [a, b], or a line with a dash for each item",
-    "dict_type": "is not a mapping; write key: value lines",
-    "model_type": "is not a mapping; write key: value lines",
+    "dict_type": "is not a mapping; write its options as `name: value` lines below it, with more indent",
+    "model_type": "is not a mapping; write its options as `name: value` lines below it, with more indent",
     "too_short": "is empty; write at least one, or remove the key",
     "greater_than": "is too small; write more than {gt:g}",
     "greater_than_equal": "is too small; write at least {ge:g}",
-    "enum": "is not one of {expected}",
+    "enum": "is not known; write one of {expected}",
     "value_error": "{error}",
 }
 
@@ -72,7 +74,9 @@ def _note(detail: ErrorDetails, model: type[Model], location: Location, problems
         origin = problems.origin
         written = place if detail["type"] == "missing" else origin.written(origin.placed(place))
         sentence = _SENTENCES.get(detail["type"], "is not valid here; see the example file")
-        problems.add(written, sentence.format(**detail.get("ctx", {})))
+        field = _field_at(model, detail["loc"])
+        value = origin.quoted(written) if field and is_quotable(field.annotation, *field.metadata) else ""
+        problems.add(written, value + sentence.format(**detail.get("ctx", {})))
 
 
 def _within(inner: Location, outer: Location) -> bool:
@@ -86,6 +90,19 @@ def _model_at(model: type[Model], location: Location) -> type[Model]:
         field = model.model_fields.get(str(step))
         model = next(_models_in(field.annotation), model) if field else model
     return model
+
+
+def _field_at(model: type[Model], location: Location) -> FieldInfo | None:
+    """Returns the innermost field of the location; further steps are its items, or the keys of a mapping in it."""
+    found = None
+    for step in location:
+        field = model.model_fields.get(str(step))
+        if field:
+            found, inner = field, next(_models_in(field.annotation), None)
+            if inner is None:
+                break
+            model = inner
+    return found
 
 
 def _models_in(annotation: Any) -> Iterator[type[Model]]:

@@ -11,7 +11,7 @@ from typing import Any, NoReturn, cast
 import yaml
 
 from proxy.config.problems import ConfigurationError, DocumentSource, Location, Problems
-from proxy.config.substitution import substituted
+from proxy.config.substitution import has_variable, substituted
 
 _MOST_NODES, _MOST_LEVELS = 100_000, 40
 _TAG = "tag:yaml.org,2002:"
@@ -31,7 +31,7 @@ def read_yaml(text: str, *, file: str, environ: Mapping[str, str]) -> tuple[dict
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         if not isinstance(root, yaml.MappingNode):
-            _refuse(file, 1, "the file is not a mapping; write at least oauth_clients and routes")
+            _refuse(file, 1, "the file is empty or a list; begin with the lines `oauth_clients:` and `routes:`")
         return _Reader(file, environ).document(root)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -70,9 +70,12 @@ class _Reader:
 
     def __init__(self, file: str, environ: Mapping[str, str]) -> None:
         self._lines: dict[Location, int] = {}
+        self._values: dict[Location, str] = {}
         self._environ = environ
         self._nodes = 0
-        self.problems = Problems(DocumentSource(file=file, lines=self._lines))
+        self._variables: set[Location] = set()
+        source = DocumentSource(file=file, lines=self._lines, values=self._values, variables=self._variables)
+        self.problems = Problems(source)
 
     def document(self, root: yaml.MappingNode) -> tuple[dict[str, Any], Problems]:
         """Returns the whole document; what is missing at the top is reported for the first line."""
@@ -114,6 +117,7 @@ class _Reader:
     def _value(self, node: yaml.Node, location: Location, line: int) -> Any:
         self._count(location, line)
         self._lines[location] = line
+        self._values.pop(location, None)  # of a mapping that was merged (<<)
         if isinstance(node, yaml.MappingNode):
             return self.mapping(node, location)
         if isinstance(node, yaml.SequenceNode):
@@ -122,6 +126,8 @@ class _Reader:
         return self._scalar(cast("yaml.ScalarNode", node), location)
 
     def _scalar(self, node: yaml.ScalarNode, location: Location) -> str | bool | None:
+        if "${" not in node.value and node.start_mark.line == node.end_mark.line:
+            self._values[location] = node.value
         if node.tag == _TAG + "bool":
             return node.value.lower() in _TRUE
         if node.tag == _TAG + "null":
@@ -135,6 +141,8 @@ class _Reader:
         return None
 
     def _substituted(self, text: str, location: Location) -> str | None:
+        if has_variable(text):
+            self._variables.add(location)
         try:
             return substituted(text, self._environ)
         except ValueError as error:

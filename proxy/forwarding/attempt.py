@@ -9,9 +9,11 @@ from proxy.forwarding.body import Body, BodyReader, BufferedBody
 from proxy.forwarding.request import Recipient
 from proxy.forwarding.routes import Route
 from proxy.forwarding.verdict import ANSWERED, BROKEN, LOST, UNREACHABLE, UNSENT, AttemptOutcome
+from proxy.hosts import host_and_port
 from proxy.observe.exchange_record import ExchangeRecord
-from proxy.upstream.connection import UpstreamConnection
-from proxy.upstream.pool import Pool, stopped
+from proxy.upstream.connection import UNUSED, UpstreamConnection
+from proxy.upstream.failures import stopped
+from proxy.upstream.pool import Pool
 from proxy.upstream.request import UpstreamRequest, http1_head
 from proxy.wire.body import IncomingBody
 from proxy.wire.coroutine_runner import woken
@@ -66,22 +68,25 @@ async def attempt(
     """
     if recipient.left:
         raise SenderLeft
+    if not record.upstream:
+        record.upstream = upstream_url(route, record.path)
     pool = route.pool
     try:
-        connection = pool.take() or await connected(route, recipient, record)
+        connection = pool.acquire() or await connected(route, recipient, record)
     except (UpstreamUnreachable, ConnectTimeout) as failure:
         return AttemptFailed(UNREACHABLE if failure.definite else UNSENT, failure)
     record.attempts += 1
-    if record.heads is not None:
-        record.heads.append(http1_head(request))
     if not connection.open:  # servers at their limit accept a connection and close it at once
         return AttemptFailed(UNSENT, UpstreamClosed(f"{connection.name} closes new connections at once."))
+    head = http1_head(request)
+    if record.steps is not None or record.heads is not None:
+        tell_forwarding(record, route, connection, head)
     connection.lease(recipient, request.method, patience)
     try:
         if isinstance(body, BufferedBody):
-            _send_whole(connection, http1_head(request), body.content)
+            _send_whole(connection, head, body.content)
         else:
-            connection.send(http1_head(request))
+            connection.send(head)
             await _stream(connection, body.reader(), chunked=request.length == CHUNKED)
     except BaseException:
         connection.cut()
@@ -93,6 +98,12 @@ async def attempt(
     if connection.head is not None and connection.body is not None:
         return UpstreamAnswer(connection.head, connection.body, pool, connection)
     return _failed(pool, connection)
+
+
+def upstream_url(route: Route, path: str) -> str:
+    """Returns the URL for a path of the sender; both without a query."""
+    rest = path[len(route.prefix) :]
+    return route.upstream_url + (rest if rest or route.upstream_path else "/")
 
 
 async def connected(route: Route, recipient: Recipient, record: ExchangeRecord) -> UpstreamConnection:
@@ -111,6 +122,23 @@ async def connected(route: Route, recipient: Recipient, record: ExchangeRecord) 
         route.pool.give_back(connection)
         raise SenderLeft
     return connection
+
+
+def tell_forwarding(record: ExchangeRecord, route: Route, connection: UpstreamConnection, head: bytes) -> None:
+    """Keeps the head if it is wanted; logs over which connection it is sent, and the head without credentials."""
+    if record.heads is not None:
+        record.heads.append(head)
+    steps = record.steps
+    if steps is None:
+        return
+    address, tls = connection.extra_info("peername"), connection.extra_info("ssl_object")
+    steps.connected(
+        route.pool.origin.route,
+        host_and_port(address[0], address[1]) if address else "",
+        (tls.version() or "") if tls else "",
+        is_new=connection.state is UNUSED,
+    )
+    steps.forwarded(head, route.secret_fields)
 
 
 def _failed(pool: Pool, connection: UpstreamConnection) -> AttemptFailed:

@@ -180,7 +180,7 @@ def body_in_memory(incoming: IncomingBody, most: int) -> BufferedBody | None:
     """Returns the body if all of it has arrived and has at most `most` bytes, as with most messages; else None."""
     if not incoming.ended or incoming.received > most:
         return None
-    return BufferedBody(incoming.take(), incoming)
+    return BufferedBody(incoming.consume(), incoming)
 
 
 async def collect(incoming: IncomingBody, limits: BodyLimits, files: Spool | None = None) -> Body:
@@ -196,9 +196,9 @@ async def collect(incoming: IncomingBody, limits: BodyLimits, files: Spool | Non
         pieces.add(piece)
         if incoming.received > limits.buffer:
             if files and incoming.received <= spool:
-                return await _spooled(pieces.take(), incoming, limits, files)
-            return StreamedBody(pieces.take(), incoming, limits.max_body)
-    return BufferedBody(pieces.take(), incoming)
+                return await _spooled(pieces.consume(), incoming, limits, files)
+            return StreamedBody(pieces.consume(), incoming, limits.max_body)
+    return BufferedBody(pieces.consume(), incoming)
 
 
 async def _spooled(begun: bytes, incoming: IncomingBody, limits: BodyLimits, files: Spool) -> Body:

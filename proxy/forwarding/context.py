@@ -8,6 +8,7 @@ from proxy.forwarding.routes import Route, Routes
 from proxy.forwarding.spool import Spool
 from proxy.hosts import Networks
 from proxy.observe.observers import BeginningObserver, ExchangeObserver
+from proxy.observe.process_log import ProcessLog
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -26,6 +27,8 @@ class ExchangeContext:
     "Wall time in seconds, for Date."
     beginning: tuple[BeginningObserver, ...]
     "Told of each exchange that begins."
+    log: ProcessLog
+    "Gets the steps of exchanges, at level debug."
     finishing: tuple[ExchangeObserver, ...]
     "Told of each exchange that ends."
     in_use: Any  # mypyc fails at import if a dataclass of its own has a field of type `object`

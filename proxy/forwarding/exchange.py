@@ -5,7 +5,7 @@ from typing import Final
 from proxy.errors import ProxyError, SenderLeft
 from proxy.forwarding.admission import admit
 from proxy.forwarding.answers import problem
-from proxy.forwarding.attempt import AttemptFailed, UpstreamAnswer, attempt
+from proxy.forwarding.attempt import AttemptFailed, AttemptResult, UpstreamAnswer, attempt
 from proxy.forwarding.body import Body, BufferedBody, body_in_memory, collect, length_of
 from proxy.forwarding.context import ExchangeContext
 from proxy.forwarding.csrf import scheme
@@ -20,6 +20,7 @@ from proxy.forwarding.sender_address import sender_address
 from proxy.forwarding.verdict import RELAY, Verdict, verdict
 from proxy.oauth.token import Token
 from proxy.observe.exchange_record import ExchangeRecord
+from proxy.observe.exchange_steps import ExchangeSteps
 from proxy.upstream.request import UpstreamRequest
 
 NO_BODY: Final = BufferedBody(b"")
@@ -31,7 +32,9 @@ NO_UNIT: Final[CsrfUnit | None] = None
 async def exchange(request: Request, context: ExchangeContext) -> None:
     """Serves one request and closes its record, whatever happens."""
     record = ExchangeRecord(request.id, request.head.method, request.target.path)
-    record.client_certificate = request.sender.subject
+    record.sender, record.client_certificate = request.sender.address, request.sender.subject
+    if context.log.level == "debug":
+        record.steps = ExchangeSteps(context.log.logger, request.id)
     for beginning in context.beginning:
         beginning.began(record, request.head, secure=request.sender.secure)
     try:
@@ -56,8 +59,11 @@ async def exchange(request: Request, context: ExchangeContext) -> None:
 async def deliver(request: Request, context: ExchangeContext, record: ExchangeRecord) -> None:
     """Runs from the head of a request to the relayed answer. Raises a ProxyError for the sender."""
     address = sender_address(request.sender.address, request.head, context.trusted_proxies)
+    record.sender = address
     route = admit(request, address, context.routes, context.own_names)
     record.routed(route.name, route.oauth_client)
+    if record.steps is not None:
+        record.steps.routed(route.name, route.upstream_url, route.oauth_client)
     if route.authenticator is not None:
         record.admitted(await route.authenticator.authenticate(request, address))
     prepared = prepare(request, address, route, record.trace)
@@ -94,6 +100,7 @@ async def obtain_answer(
         result = await attempt(route, request, body, recipient, record, patience=route.timeout)
         outcome, again = await examine(result, prepared, route, token) if refuses(result) else (result.outcome, True)
         decision = verdict(outcome, spent, method=prepared.method, replayable=again and body.replayable)
+        tell_attempt(record, result, decision)
         if decision is RELAY and isinstance(result, UpstreamAnswer):
             return result, unit
         match decision, result:
@@ -130,6 +137,18 @@ def with_credentials(prepared: PreparedRequest, token: Token, unit: CsrfUnit | N
     return UpstreamRequest(prepared.method, prepared.target, prepared.authority, fields, length)
 
 
+def tell_attempt(record: ExchangeRecord, result: AttemptResult, decision: Verdict) -> None:
+    """Logs the end of an attempt, if steps are logged."""
+    if record.steps is None:
+        return
+    status, reason = 0, ""
+    if isinstance(result, UpstreamAnswer):
+        status = result.head.status
+    else:
+        reason = f"{result.failure.code}: {result.failure.detail}"
+    record.steps.attempted(len(record.replays) + 1, decision.value, status=status, reason=reason)
+
+
 async def awaited_token(route: Route, refused: Token | None, recipient: Recipient, record: ExchangeRecord) -> Token:
     """Returns a token other than the refused one, from the grant that all exchanges wait for.
 
@@ -157,7 +176,7 @@ async def awaited_unit(
 ) -> CsrfUnit | None:
     """Returns a CSRF unit other than the one that failed, or None. The time counts as waiting for the answer."""
     try:
-        return await another_unit(route, prepared, failed, token.authorization, recipient)
+        return await another_unit(route, prepared, failed, token.authorization, recipient, steps=record.steps)
     except BaseException:
         answer.discard()
         raise

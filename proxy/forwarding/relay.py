@@ -47,7 +47,7 @@ def relay(
     record.mpl_id, record.correlation_id = ids_in_fields(head.fields)
     if sender.left or sender.half_closed:
         record.left()
-    content = body.take() if body.ended else b""
+    content = body.consume() if body.ended else b""
     framing = frame(request, head, body, content)
     if framing.by_close or not request.body.ended:
         sender.close_after()

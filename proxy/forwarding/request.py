@@ -4,11 +4,11 @@ from abc import abstractmethod
 
 from proxy.forwarding.target import Target
 from proxy.wire.body import IncomingBody
-from proxy.wire.coroutine_runner import Bell
+from proxy.wire.coroutine_runner import Wakeable
 from proxy.wire.grammar import RequestHead
 
 
-class Recipient(Bell):
+class Recipient(Wakeable):
     """Waits for the answer to a request: a sender, or a CSRF fetch."""
 
     left: bool

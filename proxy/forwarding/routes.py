@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from proxy.forwarding.cookies import CookieRules
 from proxy.forwarding.csrf.session import CsrfSession
 from proxy.forwarding.fields import FieldRules
 from proxy.forwarding.limits.route_limits import RouteLimits
+from proxy.forwarding.nearest_route import nearest_route
 from proxy.forwarding.normalization import PathReading, climbs, readings
 from proxy.forwarding.target import Target
 from proxy.hosts import Networks
@@ -33,11 +35,15 @@ class Route:
     "Without a trailing slash; empty for the root."
     upstream_path: bytes
     "Replaces the prefix; without a trailing slash."
+    upstream_url: str
+    "The URL that the prefix stands for; without a trailing slash."
     upstream_host: bytes
     "The value of the Host field."
     via: bytes
     "Our name in Via."
     set_lines: tuple[bytes, ...]
+    secret_fields: frozenset[str]
+    "Names, in lower case, of fields whose values the log never shows, whatever their names sound like."
     forwarded: Forwarded
     rules: FieldRules
     cookie_rules: CookieRules
@@ -87,18 +93,20 @@ def make_route(
 ) -> Route:
     """Returns a route with its rules. `replaced` are names, in lower case, of fields that a span of ours sets."""
     prefix, upstream = settings.path.encode(), urlsplit(settings.upstream)
-    path = upstream.path.encode()
+    path, host = upstream.path.encode(), upstream.netloc.rpartition("@")[2]
     return Route(
         settings=settings,
         prefix=prefix,
         upstream_path=path,
-        upstream_host=upstream.netloc.rpartition("@")[2].encode(),
+        upstream_url=f"{upstream.scheme}://{host}{upstream.path}",
+        upstream_host=host.encode(),
         via=via.encode(),
         set_lines=tuple(
             f"{name}: {value}".encode("latin-1")
             for name, value in settings.set_fields.items()
             if name.lower() not in replaced
         ),
+        secret_fields=secret_fields(settings),
         forwarded=settings.forwarded,
         rules=FieldRules(
             drop=frozenset(name.lower().encode() for name in (*dropped_fields(settings), *replaced)),
@@ -121,6 +129,13 @@ def dropped_fields(settings: Settings) -> tuple[str, ...]:
     auth = settings.inbound_auth
     credential = (auth.api_key.field,) if auth and auth.api_key else ()
     return (*settings.drop_fields, *settings.set_fields, *credential)
+
+
+def secret_fields(settings: Settings) -> frozenset[str]:
+    """Returns the names, in lower case, of fields that have a value of a variable, or a sender's key."""
+    auth = settings.inbound_auth
+    keys = {auth.api_key.field.lower()} if auth and auth.api_key else set()
+    return frozenset(name.lower() for name in settings.secret_set_fields) | keys
 
 
 class RouteCandidate(Protocol):
@@ -228,7 +243,13 @@ class Routes(Generic[RouteT]):
             raise MethodNotAllowed(
                 f"The route accepts {', '.join(sorted(allowed))} only.", allowed=tuple(sorted(allowed))
             )
-        raise RouteUnknown("No route has this host and path; see `routes` in the configuration.")
+        raise RouteUnknown(
+            "No route has this host and path; see `routes` in the configuration.",
+            hint=partial(self._nearest, path, name),
+        )
+
+    def _nearest(self, path: bytes, host: str) -> str:
+        return nearest_route([each.settings for each in self], path, host)
 
     def _nest(self) -> None:
         """Adds to each route those below it."""

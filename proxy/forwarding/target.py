@@ -1,8 +1,6 @@
 """The request target as bytes: its authority and its path."""
 
-import re
-
-_ABSOLUTE = re.compile(rb"(?i:https?)://(?:[^/?#@]*@)?([^/?#@]+)(.*)", re.DOTALL)
+from proxy.wire.request_target import ABSOLUTE_FORM
 
 
 class Target:
@@ -24,8 +22,8 @@ def parse_target(target: bytes) -> Target:
     """Parses a target in origin-form or absolute-form. All other forms have an empty path."""
     if target.startswith(b"/"):
         return Target(b"", target)
-    found = _ABSOLUTE.fullmatch(target)
+    found = ABSOLUTE_FORM.fullmatch(target)
     if not found:
         return Target(b"", b"")
-    rest = found[2]
-    return Target(found[1], rest if rest.startswith(b"/") else b"/" + rest)
+    rest = found[3]
+    return Target(found[2], rest if rest.startswith(b"/") else b"/" + rest)

@@ -99,9 +99,19 @@ class TokenSource:
         return self.freshness in {None, Freshness.EXPIRED} and self._pause(Moment.now(self._clock)) is not None
 
     @property
+    def awaits_first_grant(self) -> bool:
+        """Whether `grant_at_start` asks for a token, and no grant has ended yet with the present credentials."""
+        return self.client.grant_at_start and self._token is None and self._failure is None
+
+    @property
     def grants(self) -> "Mapping[str, int]":
         """Token requests so far, by outcome: `granted` or the code of the failure."""
         return MappingProxyType(self._grants)
+
+    def start(self) -> None:
+        """Makes the first grant if `grant_at_start` asks for it, so that wrong credentials show before a message."""
+        if self.awaits_first_grant:
+            self._renew(Moment.now(self._clock))
 
     def ready(self, refused: Token | None = None) -> Token | None:
         """Returns the token if it can be used now, without waiting; renews a stale one in the background.

@@ -4,12 +4,15 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from proxy.errors import ProxyError
+from proxy.errors import CredentialMissing, ProxyError
+from proxy.observe.exchange_steps import ExchangeSteps
 
 LONGEST_METHOD: Final = 32
 LONGEST_PATH: Final = 256
-LONGEST_USER: Final = 128
+LONGEST_USER: Final = 64
 "Bytes kept of a method and a path; characters kept of a user name."
+LONGEST_URL: Final = 256
+"Characters kept of the upstream's URL."
 LONGEST_ID: Final = 128
 LONGEST_SUBJECT: Final = 200
 LONGEST_DETAIL: Final = 400
@@ -19,15 +22,21 @@ LONGEST_DETAIL: Final = 400
 class ExchangeRecord:
     """What is known of one exchange; phases in seconds. The usual values are class attributes."""
 
+    sender: str = ""
+    "The address that counts (see `trusted_proxies`); empty for a Unix socket."
+    upstream: str = ""
+    "The URL that the request went to, without its query; empty before the first attempt."
     route: str = ""
     oauth_client: str = ""
     user: str = ""
+    "Authenticated, or refused because of a wrong password."
     status: int = 0
     upstream_status: int = 0
     made_by = "upstream"
     code: str = ""
     detail: str = ""
     diagnosis: str = ""
+    _hint: Callable[[], str] | None = None
     token = ""
     _waited: bool = False
     attempts = 0
@@ -42,6 +51,8 @@ class ExchangeRecord:
     mpl_id: str = ""
     correlation_id: str = ""
     client_certificate = ""
+    steps: ExchangeSteps | None = None
+    "Logs the steps of the exchange; None unless the level is debug."
     span: Any = None
     "OpenTelemetry's span, if spans are enabled."
     trace: tuple[bytes, ...] = ()
@@ -67,7 +78,7 @@ class ExchangeRecord:
         self.route, self.oauth_client = route, oauth_client
 
     def admitted(self, user: str) -> None:
-        """Notes the authenticated user; empty if the credential has no user name."""
+        """Notes the user; empty if the credential has no user name."""
         self.user = user[:LONGEST_USER]
 
     def begin_token(self) -> None:
@@ -86,6 +97,8 @@ class ExchangeRecord:
             self.token = "renewed"
         elif not self.token:
             self.token = "granted" if self._waited else "cached"
+        if self.steps is not None:
+            self.steps.have_token(self.oauth_client, self.token)
 
     def begin_connection(self) -> None:
         """Notes that the exchange starts to wait for a new connection."""
@@ -112,6 +125,14 @@ class ExchangeRecord:
     def failed(self, error: ProxyError) -> None:
         """Notes that the sender gets an answer of the proxy itself."""
         self.status, self.code, self.detail, self.made_by = error.status, error.code, error.detail, "proxy"
+        if isinstance(error, CredentialMissing):
+            self.admitted(error.user)
+        self._hint = error.hint
+
+    def explain(self) -> None:
+        """Adds to the detail what only the log says; not done for each refusal, because it costs more than these."""
+        if self._hint is not None:
+            self.detail, self._hint = f"{self.detail} {self._hint()}", None
 
     def crashed(self) -> None:
         """Notes a fault of the proxy: the sender's connection is reset, because no answer would be honest."""
@@ -132,6 +153,8 @@ class ExchangeRecord:
 
     def _shorten(self) -> None:
         """Keeps log lines and span attributes bounded, whatever an answer contains."""
+        if len(self.upstream) > LONGEST_URL:
+            self.upstream = self.upstream[:LONGEST_URL] + "…"
         if len(self.correlation_id) > LONGEST_ID:
             self.correlation_id = self.correlation_id[:LONGEST_ID] + "…"
         if len(self.mpl_id) > LONGEST_ID:

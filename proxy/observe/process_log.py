@@ -1,17 +1,19 @@
 """The log of a process: its logger, its level and form, and which lines are written.
 
-`log_format.py` renders the lines and `line_writer.py` writes them.
+`log_format.py` and `human_format.py` render the lines, and `line_writer.py` writes them.
 """
 
 import random
 import sys
 from collections.abc import MutableMapping
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
 from proxy.observe.exchange_record import ExchangeRecord
+from proxy.observe.human_format import human_event, human_line
 from proxy.observe.line_writer import LineWriter
-from proxy.observe.log_format import LEVELS, human_event, human_line, json_event, json_line, severity, stamped
+from proxy.observe.log_format import LEVELS, json_event, json_line, severity, stamped
 from proxy.observe.logger import Logger
 
 # structlog would load rich for tracebacks that we do not use; it costs 75 ms at start and 5 MiB.
@@ -28,10 +30,12 @@ finally:
 class ProcessLog:
     """Filters, renders and writes events and finished exchanges. Not compiled, because other classes derive from it."""
 
-    def __init__(self, writer: LineWriter, *, level: str, human: bool, sample: float = 1.0) -> None:
+    def __init__(
+        self, writer: LineWriter, *, level: str, human: bool, sample: float = 1.0, color: bool = False
+    ) -> None:
         self.writer = writer
         writer.dropped_line = self._dropped_line
-        self.apply(level=level, human=human, sample=sample)
+        self.apply(level=level, human=human, sample=sample, color=color)
         structlog.configure(
             processors=[self._filter, stamped, self._event],
             wrapper_class=structlog.BoundLogger,
@@ -40,11 +44,17 @@ class ProcessLog:
         )
         self.logger: Logger = structlog.get_logger()
 
-    def apply(self, *, level: str, human: bool, sample: float = 1.0) -> None:
-        """Applies the options to all later lines; `sample` is the share of successful exchanges that is written."""
+    def apply(self, *, level: str, human: bool, sample: float = 1.0, color: bool = False) -> None:
+        """Applies the options to all later lines; `sample` is the share of successful exchanges that is written.
+
+        `color` is for people only.
+        """
         self.level = level
         self._sample = sample
-        self._render, self._render_event = (human_line, human_event) if human else (json_line, json_event)
+        self._render, self._render_event = json_line, json_event
+        if human:
+            self._render = partial(human_line, color=color)
+            self._render_event = partial(human_event, color=color)
 
     def set_level(self, level: str) -> None:
         """Sets the lowest level that is written; raises KeyError if there is no such level."""

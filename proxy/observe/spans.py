@@ -79,6 +79,8 @@ def ending(record: ExchangeRecord) -> Attributes:
         "cpi_proxy.relay_seconds": each.relay_seconds,
     }
     rare = {
+        "client.address": each.sender,
+        "cpi_proxy.upstream": each.upstream,
         "cpi_proxy.route": each.route,
         "cpi_proxy.oauth_client": each.oauth_client,
         "cpi_proxy.token": each.token,

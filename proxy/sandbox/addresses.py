@@ -1,4 +1,4 @@
-"""Where the sandbox listens: four ports on loopback, bound before anything is built that has to know them."""
+"""The four ports of the sandbox on loopback; they are bound first because its parts need to know their URLs."""
 
 import socket
 from contextlib import ExitStack
@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from proxy.sandbox import neo, xsuaa
 
 HOST = "127.0.0.1"
-PORT_BASE = 9443
-"The command's first port; the other three follow it."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Addresses:
-    """The ports, and the URLs that they make."""
+class TenantAddresses:
+    """The ports and their URLs."""
 
     neo: int
     xsuaa: int
@@ -53,22 +51,22 @@ class Addresses:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sockets:
-    """The bound sockets; whoever takes them closes them."""
+    """The bound sockets; the caller of `bind` closes them."""
 
     neo: socket.socket
     xsuaa: socket.socket
     runtime: socket.socket
     control: socket.socket
 
-    def addresses(self) -> Addresses:
-        """What they are bound to."""
-        return Addresses(
+    def addresses(self) -> TenantAddresses:
+        """Returns the ports and URLs of the sockets."""
+        return TenantAddresses(
             neo=_port(self.neo), xsuaa=_port(self.xsuaa), runtime=_port(self.runtime), control=_port(self.control)
         )
 
 
 def bind(port_base: int) -> Sockets:
-    """Four sockets from `port_base` on, or on free ports if it is 0; OSError if one is taken, and then none is kept."""
+    """Binds four sockets from `port_base` on, or to free ports if it is 0; OSError if one of the ports is in use."""
     with ExitStack() as stack:
         bound = [stack.enter_context(_bind(port_base and port_base + offset)) for offset in range(4)]
         stack.pop_all()

@@ -1,4 +1,4 @@
-"""What the runtime node checks before an integration flow runs, in its order, as a decision over values."""
+"""The checks of the runtime node before an integration flow runs, in their order."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -11,19 +11,19 @@ from proxy.sandbox.tokens import AccessToken
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """What a request shows of itself."""
+    """The parts of a request that decide on its admission."""
 
     method: str
     path: str
     token: AccessToken | None
-    "None if there is none, or none that is good now."
+    "None if there is no valid token."
     csrf_token: str | None
-    session: csrf.Session | None
+    session: csrf.HttpSession | None
     content_length: int | None = None
 
 
-class Check(Enum):
-    """How a request fares; each member but RUN and FETCH is a refusal."""
+class Admission(Enum):
+    """The decision on a request; all members but RUN and FETCH are refusals."""
 
     RUN = "run"
     FETCH = "fetch"
@@ -35,42 +35,42 @@ class Check(Enum):
     TOO_LARGE = "too_large"
 
 
-def admit(caller: Caller, *, csrf_first: bool = False) -> tuple[Check, IntegrationFlow | None]:
-    """Token, address, role, CSRF, size; SAP documents no place for the CSRF check, so it can be put first."""
+def admit(caller: Caller, *, csrf_first: bool = False) -> tuple[Admission, IntegrationFlow | None]:
+    """Checks token, address, role, CSRF and size, or CSRF first, because SAP does not document its place."""
     flow = find_flow(caller.path)
     protection = _check_csrf(caller, flow)
     checks = [_check_token(caller), _check_role(caller, flow), protection, _check_size(caller, flow)]
-    if csrf_first and protection is Check.CSRF_REQUIRED:
+    if csrf_first and protection is Admission.CSRF_REQUIRED:
         return protection, flow
-    return next((check for check in checks if check is not Check.RUN), Check.RUN), flow
+    return next((check for check in checks if check is not Admission.RUN), Admission.RUN), flow
 
 
-def _check_token(caller: Caller) -> Check:
+def _check_token(caller: Caller) -> Admission:
     if caller.method == "TRACE":
-        return Check.METHOD_REFUSED
-    return Check.RUN if caller.token else Check.TOKEN_MISSING
+        return Admission.METHOD_REFUSED
+    return Admission.RUN if caller.token else Admission.TOKEN_MISSING
 
 
-def _check_role(caller: Caller, flow: IntegrationFlow | None) -> Check:
+def _check_role(caller: Caller, flow: IntegrationFlow | None) -> Admission:
     if flow is None:
-        return Check.ADDRESS_UNKNOWN
-    return Check.RUN if caller.token and flow.role in caller.token.roles else Check.ROLE_MISSING
+        return Admission.ADDRESS_UNKNOWN
+    return Admission.RUN if caller.token and flow.role in caller.token.roles else Admission.ROLE_MISSING
 
 
-def _check_size(caller: Caller, flow: IntegrationFlow | None) -> Check:
+def _check_size(caller: Caller, flow: IntegrationFlow | None) -> Admission:
     too_large = flow is not None and (caller.content_length or 0) > flow.max_body
-    return Check.TOO_LARGE if too_large else Check.RUN
+    return Admission.TOO_LARGE if too_large else Admission.RUN
 
 
-def _check_csrf(caller: Caller, flow: IntegrationFlow | None) -> Check:
+def _check_csrf(caller: Caller, flow: IntegrationFlow | None) -> Admission:
     if flow is None or not flow.csrf:
-        return Check.RUN
-    match csrf.check(caller.method, caller.csrf_token, caller.session):
-        case csrf.Passage.RUN:
-            return Check.RUN
-        case csrf.Passage.FETCH:
-            return Check.FETCH
-        case csrf.Passage.REFUSE:
-            return Check.CSRF_REQUIRED
-        case passage:
-            assert_never(passage)
+        return Admission.RUN
+    match csrf.decide(caller.method, caller.csrf_token, caller.session):
+        case csrf.CsrfDecision.RUN:
+            return Admission.RUN
+        case csrf.CsrfDecision.FETCH:
+            return Admission.FETCH
+        case csrf.CsrfDecision.REFUSE:
+            return Admission.CSRF_REQUIRED
+        case decision:
+            assert_never(decision)

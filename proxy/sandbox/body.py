@@ -1,4 +1,4 @@
-"""A request body as it arrives: counted, digested, and kept only as far as somebody needs it."""
+"""Request bodies, read in pieces: counted, digested, and kept only if a flow echoes them."""
 
 import asyncio
 import hashlib
@@ -9,16 +9,16 @@ from typing import IO
 from aiohttp import StreamReader, web
 
 START = 64 << 10
-"What is kept of every body."
+"Number of bytes of each body that are kept."
 
 SWALLOWED = 2 << 20
-"Tomcat's maxSwallowSize: so much of a refused body is read on, so that the answer is not lost in a reset."
+"Tomcat's maxSwallowSize: bytes of a refused body that are read, so that the answer is not lost in a reset."
 
 _BLOCK = 1 << 20
 
 
 class Body:
-    """The body of one request; `keep` is for flows that send it back, and keeps what exceeds a block in a file."""
+    """The body of one request; with `keep` it is kept whole, in a file from the first MiB on."""
 
     def __init__(self, *, keep: bool = False) -> None:
         self.size = 0
@@ -31,11 +31,11 @@ class Body:
 
     @property
     def sha256(self) -> str:
-        """Hexadecimal digest of all that was read."""
+        """Hexadecimal digest of the bytes that were read."""
         return self._digest.hexdigest()
 
     async def read(self, stream: StreamReader, *, limit: float = float("inf")) -> None:
-        """Read on until the body ends or exceeds `limit` bytes; a body that its sender cut off stays incomplete."""
+        """Reads until the body ends or exceeds `limit` bytes; a body that is cut off stays incomplete."""
         while self.size <= limit and not self.complete:
             try:
                 chunk = await stream.readany()
@@ -45,7 +45,7 @@ class Body:
             self.complete = stream.at_eof()
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """The kept body once more."""
+        """Yields the kept body."""
         if self._file is not None:
             await asyncio.to_thread(self._file.seek, 0)
             while block := await asyncio.to_thread(self._file.read, _BLOCK):
@@ -53,7 +53,7 @@ class Body:
         yield bytes(self._block)
 
     async def close(self) -> None:
-        """Give the file back."""
+        """Deletes the file."""
         if self._file is not None:
             await asyncio.to_thread(self._file.close)
 
@@ -75,5 +75,5 @@ class Body:
 
 
 async def swallow(stream: StreamReader) -> None:
-    """Read what is left of a refused body, up to Tomcat's limit, and forget it."""
+    """Reads and discards the rest of a refused body, up to Tomcat's limit."""
     await Body().read(stream, limit=SWALLOWED)

@@ -1,4 +1,4 @@
-"""TLS identities, made anew at each start: a certificate authority, the server's certificate, clients' certificates."""
+"""A certificate authority, and the certificates that it issues to the server and to OAuth clients."""
 
 import ssl
 import tempfile
@@ -10,7 +10,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 _LIFETIME = timedelta(days=30)
@@ -28,9 +28,14 @@ class Identity:
     certificate: str
     private_key: str
 
+    def public_key_pem(self) -> str:
+        """Returns the public key, which verifies what the private key signed."""
+        key = x509.load_pem_x509_certificate(self.certificate.encode()).public_key()
+        return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
 
 class CertificateAuthority:
-    """Issues what the sandbox and its OAuth clients identify themselves with; `now` in UTC."""
+    """Issues certificates for 30 days, beginning a day before `now` (UTC)."""
 
     def __init__(self, *, now: datetime | None = None) -> None:
         self._not_before = (now or datetime.now(UTC)) - timedelta(days=1)
@@ -38,19 +43,19 @@ class CertificateAuthority:
         self._name = _name("cpi-oauth-proxy sandbox CA")
         self._certificate = self._sign_own()
         self.pem = self._certificate.public_bytes(Encoding.PEM).decode()
-        "The certificate that clients of the sandbox have to trust."
+        "The certificate that clients of the sandbox must trust."
 
     def issue_server(self) -> Identity:
-        """For localhost, 127.0.0.1 and ::1."""
+        """Issues a certificate for localhost, 127.0.0.1 and ::1."""
         names = x509.SubjectAlternativeName(_SERVER_NAMES)
         return self._issue(_name("localhost"), ExtendedKeyUsageOID.SERVER_AUTH, names)
 
     def issue_client(self, common_name: str) -> Identity:
-        """For an OAuth client that authenticates by certificate (RFC 8705 §2.1)."""
+        """Issues a certificate for an OAuth client that authenticates with it (RFC 8705 §2.1)."""
         return self._issue(_name(common_name), ExtendedKeyUsageOID.CLIENT_AUTH)
 
     def server_context(self, server: Identity) -> ssl.SSLContext:
-        """For listeners; a client certificate is checked where one is shown, and demanded by nobody."""
+        """Returns the context of the listeners; a client certificate is optional and verified if there is one."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.load_verify_locations(cadata=self.pem)
@@ -59,7 +64,7 @@ class CertificateAuthority:
         return context
 
     def client_context(self) -> ssl.SSLContext:
-        """For whoever calls the sandbox; trusts it and nobody else."""
+        """Returns a context for clients that trusts only this authority."""
         return ssl.create_default_context(cadata=self.pem)
 
     def _sign_own(self) -> x509.Certificate:
@@ -99,7 +104,7 @@ class CertificateAuthority:
 
 
 def load_identity(context: ssl.SSLContext, identity: Identity) -> None:
-    """Give the context this certificate; the ssl module reads files only, so both pass through one of mode 0600."""
+    """Loads the certificate into the context; because ssl only reads files, through a temporary one of mode 0600."""
     with tempfile.TemporaryDirectory() as directory:
         chain = Path(directory, "chain.pem")
         chain.touch(mode=0o600)

@@ -1,41 +1,42 @@
-"""The control address: plain HTTP for whoever watches or disturbs the sandbox."""
+"""The control address: shows what the sandbox recorded and switches its faults, over plain HTTP."""
 
+import json
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
-from proxy.sandbox.csrf import Sessions
+from proxy.sandbox.csrf import HttpSessions
 from proxy.sandbox.faults import Faults, read_switch
-from proxy.sandbox.grants import GrantBook
-from proxy.sandbox.messages import MessageLog
+from proxy.sandbox.grants import GrantLog
+from proxy.sandbox.records import MessageLog
 from proxy.sandbox.tokens import IssuedTokens
 from proxy.wire.local_site import SiteFence, fenced_application
 
 
 class Controlled(Protocol):
-    """What the control address reaches into."""
+    """The parts of the tenant that the control address uses."""
 
     faults: Faults
-    grants: GrantBook
+    grants: GrantLog
     messages: MessageLog
-    ledger: IssuedTokens
-    sessions: Sessions
+    tokens: IssuedTokens
+    sessions: HttpSessions
 
     def describe(self) -> dict[str, object]:
-        """Addresses and OAuth clients, without secrets."""
+        """Returns addresses and OAuth clients, without secrets."""
         ...
 
     def runs(self) -> dict[str, int]:
-        """How often each flow ran."""
+        """Returns how often each flow ran."""
         ...
 
     def close_idle(self) -> int:
-        """Close idle connections to the runtime node."""
+        """Closes idle connections to the runtime node; returns their number."""
         ...
 
     def reset(self) -> None:
-        """Begin anew: no faults, messages, grants, tokens, sessions."""
+        """Deletes faults, messages, grants, tokens and sessions."""
         ...
 
 
@@ -46,13 +47,13 @@ class Control:
         self._tenant = tenant
 
     def application(self) -> web.Application:
-        """The aiohttp application."""
+        """Returns the aiohttp application."""
         application = fenced_application(SiteFence(), inner=(_explain,))
         application.add_routes(
             [
                 web.get("/", self._describe),
                 web.get("/messages", self._list_messages),
-                web.delete("/messages", self._forget_messages),
+                web.delete("/messages", self._clear_messages),
                 web.get("/faults", self._list_faults),
                 web.put("/faults", self._put_faults),
                 web.delete("/faults", self._clear_faults),
@@ -60,34 +61,34 @@ class Control:
                 web.delete("/faults/{name}", self._delete_fault),
                 web.get("/grants", self._list_grants),
                 web.get("/runs", self._list_runs),
-                web.post("/tokens/expire", self._expire_tokens),
-                web.post("/sessions/forget", self._forget_sessions),
+                web.post("/tokens/expire", self._revoke_tokens),
+                web.post("/sessions/forget", self._clear_sessions),
                 web.post("/connections/close", self._close_idle),
                 web.post("/reset", self._reset),
             ]
         )
         return application
 
-    async def _describe(self, _: web.Request) -> web.Response:
-        return web.json_response(self._tenant.describe())
+    async def _describe(self, request: web.Request) -> web.Response:
+        return _document(request, self._tenant.describe())
 
     async def _list_messages(self, request: web.Request) -> web.Response:
         last = int(request.query.get("last", "100"))
         messages = [message.as_dict() for message in self._tenant.messages]
-        return web.json_response(
-            {"total": self._tenant.messages.total, "messages": messages[-last:] if last > 0 else []}
+        return _document(
+            request, {"total": self._tenant.messages.total, "messages": messages[-last:] if last > 0 else []}
         )
 
-    async def _forget_messages(self, _: web.Request) -> web.Response:
+    async def _clear_messages(self, _: web.Request) -> web.Response:
         self._tenant.messages.clear()
         return _done()
 
-    async def _list_faults(self, _: web.Request) -> web.Response:
-        return web.json_response(self._tenant.faults.as_dict())
+    async def _list_faults(self, request: web.Request) -> web.Response:
+        return _document(request, self._tenant.faults.as_dict())
 
     async def _put_faults(self, request: web.Request) -> web.Response:
         documents = await _read_object(request)
-        # All are read before one is switched on: a mistake in the second must not leave the first on.
+        # All are read before the first is switched on, so that an invalid one leaves all of them off.
         switches = [read_switch(name, _as_object(document)) for name, document in documents.items()]
         for switch in switches:
             self._tenant.faults.put(switch)
@@ -105,22 +106,22 @@ class Control:
         self._tenant.faults.switch_off(request.match_info["name"])
         return _done()
 
-    async def _list_grants(self, _: web.Request) -> web.Response:
-        return web.json_response(self._tenant.grants.as_dict())
+    async def _list_grants(self, request: web.Request) -> web.Response:
+        return _document(request, self._tenant.grants.as_dict())
 
-    async def _list_runs(self, _: web.Request) -> web.Response:
-        return web.json_response(self._tenant.runs())
+    async def _list_runs(self, request: web.Request) -> web.Response:
+        return _document(request, self._tenant.runs())
 
-    async def _expire_tokens(self, _: web.Request) -> web.Response:
-        self._tenant.ledger.expire_all()
+    async def _revoke_tokens(self, _: web.Request) -> web.Response:
+        self._tenant.tokens.revoke_all()
         return _done()
 
-    async def _forget_sessions(self, _: web.Request) -> web.Response:
+    async def _clear_sessions(self, _: web.Request) -> web.Response:
         self._tenant.sessions.clear()
         return _done()
 
-    async def _close_idle(self, _: web.Request) -> web.Response:
-        return web.json_response({"closed": self._tenant.close_idle()})
+    async def _close_idle(self, request: web.Request) -> web.Response:
+        return _document(request, {"closed": self._tenant.close_idle()})
 
     async def _reset(self, _: web.Request) -> web.Response:
         self._tenant.reset()
@@ -132,7 +133,7 @@ async def _explain(request: web.Request, handler: Any) -> web.StreamResponse:
     try:
         answer: web.StreamResponse = await handler(request)
     except ValueError as error:
-        return web.json_response({"error": str(error)}, status=400)
+        return _document(request, {"error": str(error)}, status=400)
     return answer
 
 
@@ -142,8 +143,15 @@ async def _read_object(request: web.Request) -> Mapping[str, object]:
 
 def _as_object(document: object) -> Mapping[str, object]:
     if not isinstance(document, dict):
-        raise ValueError(f"an object is expected, not {type(document).__name__}")  # noqa: TRY004 (the caller's, not ours)
+        raise ValueError(f"an object was expected, not {type(document).__name__}")  # noqa: TRY004 (the client's mistake, not ours)
     return document
+
+
+def _document(request: web.Request, document: Mapping[str, object], *, status: int = 200) -> web.Response:
+    # A program asks for JSON; curl and browsers do not, so people read it.
+    compact = "json" in request.headers.get(hdrs.ACCEPT, "")
+    text = json.dumps(document) if compact else json.dumps(document, indent=2) + "\n"
+    return web.json_response(text=text, status=status)
 
 
 def _done() -> web.Response:

@@ -1,5 +1,7 @@
-"""Puts what a flow replied on the wire, however large, and cuts it off where a fault says so."""
+"""Sends answers of any size, and ends connections without an answer."""
 
+import socket
+import struct
 from collections.abc import AsyncIterator
 from typing import assert_never
 
@@ -8,7 +10,6 @@ from multidict import CIMultiDict
 
 from proxy.sandbox.answers import SandboxAnswer, response
 from proxy.sandbox.body import START, Body
-from proxy.sandbox.disconnect import hang_up
 from proxy.sandbox.flows import Echoed, Filler, Reply, filler
 
 
@@ -21,7 +22,7 @@ async def deliver(
     fields: tuple[tuple[str, str], ...],
     cut: bool,
 ) -> web.StreamResponse:
-    """Answer with what a flow replied; with `cut`, half of it, and then the connection is closed."""
+    """Sends what a flow replied; with `cut` only half of it, and then closes the connection."""
     fields = (("Content-Type", reply.content_type), *fields)
     if cut:
         return await _deliver_half(request, reply, body, status=status, fields=fields)
@@ -42,7 +43,7 @@ async def deliver(
 
 
 def reply_size(reply: Reply, body: Body) -> int:
-    """Content-Length of the answer."""
+    """Returns the Content-Length of the answer."""
     match reply.body:
         case Echoed():
             return body.size
@@ -55,7 +56,7 @@ def reply_size(reply: Reply, body: Body) -> int:
 
 
 async def reply_chunks(reply: Reply, body: Body) -> AsyncIterator[bytes]:
-    """The answer's body, piece by piece."""
+    """Yields the answer's body in pieces."""
     match reply.body:
         case Echoed():
             async for chunk in body.chunks():
@@ -90,10 +91,27 @@ def _head(status: int, fields: tuple[tuple[str, str], ...], size: int) -> web.St
 
 
 async def send(request: web.BaseRequest, answer: web.StreamResponse) -> web.StreamResponse:
-    """Send a whole answer now; a caller that has gone is nobody's error."""
+    """Sends a complete answer; if the client has closed the connection, this is not an error."""
     try:
         await answer.prepare(request)
         await answer.write_eof()
     except ConnectionError:
         answer.force_close()
     return answer
+
+
+def hang_up(request: web.BaseRequest) -> web.Response:
+    """Closes the connection; the response is for aiohttp and is not sent."""
+    if request.transport is not None:
+        request.transport.close()
+    return web.Response()
+
+
+def reset(request: web.BaseRequest) -> web.Response:
+    """Resets the connection; the response is for aiohttp and is not sent."""
+    if request.transport is not None:
+        # With a linger time of zero the kernel sends RST instead of FIN.
+        connection = request.transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        request.transport.abort()
+    return web.Response()

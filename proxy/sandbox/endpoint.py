@@ -1,79 +1,78 @@
-"""What both authorization servers have in common on the wire: reading a token request, faults, and the book."""
+"""The HTTP side of both authorization servers: reads token requests, applies faults, records the outcome."""
 
 from typing import Protocol
 from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from proxy.sandbox.answers import SandboxAnswer, json_answer, response, text_answer
+from proxy.sandbox.answers import SandboxAnswer, json_answer, login_page, response, text_answer
+from proxy.sandbox.authentication import read_credentials
 from proxy.sandbox.body import START, Body
-from proxy.sandbox.disconnect import hang_up, reset
+from proxy.sandbox.delivery import hang_up, reset
 from proxy.sandbox.faults import Faults
-from proxy.sandbox.grants import GrantBook, GrantDecision, GrantOutcome, TokenRequest
-from proxy.sandbox.pages import login_page
-from proxy.sandbox.registration import read_credentials
+from proxy.sandbox.grants import GrantDecision, GrantLog, GrantOutcome, TokenRequest
 
 
 class AuthorizationServer(Protocol):
-    """Decides what a token request gets."""
+    """Decides how a token request is answered."""
 
-    place: str
-    "Name of the server in faults and in the book."
+    name: str
+    "The prefix of its faults; also its name in the grant log."
     token_path: str
 
     def decide(self, request: TokenRequest) -> GrantDecision:
-        """Grant or refuse a request to the token path."""
+        """Grants or refuses a request to the token path."""
         ...
 
     def refuse_credentials(self, request: TokenRequest) -> SandboxAnswer:
-        """The answer to credentials that are wrong."""
+        """Returns the answer to invalid credentials."""
         ...
 
-    def elsewhere(self, request: TokenRequest) -> SandboxAnswer:
-        """The answer to a request for any other path."""
+    def answer_other_path(self, request: TokenRequest) -> SandboxAnswer:
+        """Returns the answer to a request for any path but the token path."""
         ...
 
 
 class AuthorizationServerSite:
-    """An authorization server on a socket."""
+    """Serves an authorization server over HTTP."""
 
-    def __init__(self, server: AuthorizationServer, *, faults: Faults, grants: GrantBook) -> None:
+    def __init__(self, server: AuthorizationServer, *, faults: Faults, grants: GrantLog) -> None:
         self._server = server
         self._faults = faults
         self._grants = grants
 
     async def respond(self, request: web.BaseRequest) -> web.StreamResponse:
-        """The handler for aiohttp's server."""
+        """Handles a request of aiohttp's server."""
         body = Body()
         await body.read(request.content, limit=START)
         if not body.complete or body.size > START:
             return response(text_answer("Request entity too large", status=413))
         token_request = _read_request(request, body.start)
         if token_request.path != self._server.token_path:
-            return response(self._server.elsewhere(token_request))
+            return response(self._server.answer_other_path(token_request))
         self._grants.begin(token_request)
-        place = self._server.place
-        await self._faults.delay(place)
-        for name, disconnect in (("drop", hang_up), ("reset", reset)):
-            if self._faults.strike(f"{place}.{name}"):
-                self._grants.enter(place, token_request, GrantOutcome.DISTURBED)
+        server = self._server.name
+        await self._faults.delay(server)
+        for fault, disconnect in (("drop", hang_up), ("reset", reset)):
+            if self._faults.strike(f"{server}.{fault}"):
+                self._grants.record(server, token_request, GrantOutcome.DISTURBED)
                 return disconnect(request)
-        verdict = self._disturb(token_request) or self._server.decide(token_request)
-        self._grants.enter(place, token_request, verdict.outcome)
-        return response(verdict.answer)
+        decision = self._apply_fault(token_request) or self._server.decide(token_request)
+        self._grants.record(server, token_request, decision.outcome)
+        return response(decision.answer)
 
-    def _disturb(self, request: TokenRequest) -> GrantDecision | None:
-        place = self._server.place
-        if self._faults.strike(f"{place}.unauthorized"):
+    def _apply_fault(self, request: TokenRequest) -> GrantDecision | None:
+        server = self._server.name
+        if self._faults.strike(f"{server}.unauthorized"):
             return GrantDecision(answer=self._server.refuse_credentials(request), outcome=GrantOutcome.DISTURBED)
-        for name in ("too_many_requests", "unavailable", "html", "malformed"):
-            if switch := self._faults.strike(f"{place}.{name}"):
-                return GrantDecision(answer=fault_answer(name, switch.value), outcome=GrantOutcome.DISTURBED)
+        for fault in ("too_many_requests", "unavailable", "html", "malformed"):
+            if switch := self._faults.strike(f"{server}.{fault}"):
+                return GrantDecision(answer=fault_answer(fault, switch.value), outcome=GrantOutcome.DISTURBED)
         return None
 
 
-def fault_answer(name: str, value: object) -> SandboxAnswer:
-    """What a token endpoint answers under a fault; KeyError for one that is no answer."""
+def fault_answer(fault: str, value: object) -> SandboxAnswer:
+    """Returns a token endpoint's answer under a fault; KeyError for a fault without an answer."""
     after = str(int(value)) if isinstance(value, int | float) else ""
     answers = {
         "too_many_requests": json_answer(
@@ -83,7 +82,7 @@ def fault_answer(name: str, value: object) -> SandboxAnswer:
         "html": login_page(),
         "malformed": SandboxAnswer(fields=(("Content-Type", "application/json"),), body=b'{"access_token":"eyJhbGciOi'),
     }
-    return answers[name]
+    return answers[fault]
 
 
 def _read_request(request: web.BaseRequest, body: bytes) -> TokenRequest:

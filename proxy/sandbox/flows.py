@@ -1,25 +1,23 @@
-"""The integration flows on the runtime node: the two of SAP's example, and some to test with."""
+"""The integration flows on the runtime node: the two of SAP's example, and three for tests."""
 
 import json
 import secrets
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote
 
-from proxy.sandbox.answers import HSTS, SandboxAnswer, text_answer
-from proxy.sandbox.registration import ROLE
+from proxy.sandbox.clients import ROLE
 
 PREFIX = "/http"
-"The HTTPS sender adapter's; SOAP is under /cxf, and neither serves the other's addresses."
+"Prefix of the HTTPS sender adapter; SOAP is under /cxf, and neither serves the other's addresses."
 
 _BODY_SIZE = 40 << 20
-"The adapter's default for Body Size."
+"The adapter's default of Body Size."
 
 _LARGEST_DOWNLOAD = 1 << 40
 _PATTERN = bytes(range(256)) * 256
 
-# Shape and missing-product answer are ours: SAP's page shows the requests only.
+# Format and answer for unknown products are our own, because SAP's page shows only the requests.
 _PRODUCTS = {
     "HT-1080": {"Name": "Photo Scan", "CategoryName": "Scanners", "Price": "129.000", "CurrencyCode": "EUR"},
     "HT-2001": {"Name": '10" Portable DVD player', "CategoryName": "Portable Players", "Price": "449.990"},
@@ -28,7 +26,7 @@ _PRODUCTS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """What a flow sees of its message."""
+    """The parts of a message that a flow reads."""
 
     query: str
     content_type: str
@@ -37,19 +35,19 @@ class Received:
 
 
 class Echoed:
-    """The body of the request, once more."""
+    """A reply whose body is that of the request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filler:
-    """So many bytes of a known pattern."""
+    """A reply of `size` bytes of a known pattern."""
 
     size: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """How a flow ended well."""
+    """The reply of a flow that succeeded."""
 
     body: bytes | Echoed | Filler
     content_type: str = "application/json"
@@ -57,7 +55,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowFailure:
-    """How a flow ended in an exception; without a reason if the flow does not return it to the sender."""
+    """A flow that ended in an exception; without a reason if the flow does not return it to the sender."""
 
     reason: str | None = None
 
@@ -67,7 +65,7 @@ class IntegrationFlow:
     """A deployed integration flow with an HTTPS sender adapter."""
 
     address: str
-    "Compared without case; a last segment `*` takes all that is below, too."
+    "Compared case-insensitively; a last segment `*` includes all paths below."
     run: Callable[[Received], Reply | FlowFailure]
     csrf: bool = False
     role: str = ROLE
@@ -75,12 +73,12 @@ class IntegrationFlow:
 
     @property
     def echoes(self) -> bool:
-        """Whether the whole body has to be kept for the answer."""
+        """Whether the whole body must be kept for the answer."""
         return self.run is _echo
 
 
 def find_flow(path: str) -> IntegrationFlow | None:
-    """The flow behind a request path, or None where the node answers 404."""
+    """Returns the flow with this request path, or None if there is none."""
     lowered = unquote(path).lower().removesuffix("/")
     for flow in FLOWS:
         address = PREFIX + flow.address.removesuffix("/*")
@@ -90,31 +88,13 @@ def find_flow(path: str) -> IntegrationFlow | None:
     return None
 
 
-def failed(failure: FlowFailure, *, mpl_id: str) -> SandboxAnswer:
-    """SAP's text for a flow that failed, spelling included; the id stands in no field."""
-    the_id = f"The MPL ID for the failed message is : {mpl_id}"
-    text = f"An internal server error occured: {the_id}\nFor more details please check tail log."
-    if failure.reason is not None:
-        text = f"An internal server error occured: {failure.reason}\n\n{the_id}"
-    return text_answer(text, status=500, fields=(HSTS,))
-
-
-def success_fields(mpl_id: str, *, correlation_only: bool) -> tuple[tuple[str, str], ...]:
-    """The ids that an answer carries; some tenants send x-correlationid alone, and it does not lead to the MPL."""
-    correlation = ("x-correlationid", str(uuid.uuid4()))
-    if correlation_only:
-        return correlation, HSTS
-    ids = ("SAP_MessageProcessingLogID", mpl_id), ("sap_mplcorrelationid", make_mpl_id())
-    return *ids, correlation, HSTS
-
-
 def make_mpl_id() -> str:
-    """An id of the message processing log: 28 characters of base64url that begin with AG."""
+    """Makes an id of the message processing log: 28 characters of base64url that begin with AG."""
     return f"AG{secrets.token_urlsafe(21)[2:]}"
 
 
 def filler(size: int) -> Iterator[bytes]:
-    """The bytes that `/http/download` sends: 0 to 255, over and over."""
+    """Yields the bytes that `/http/download` sends: 0 to 255, repeated."""
     whole, rest = divmod(size, len(_PATTERN))
     for _ in range(whole):
         yield _PATTERN
@@ -129,7 +109,7 @@ def _show_product(received: Received) -> Reply | FlowFailure:
         identifier = json.loads(received.start)["productIdentifier"]
     except (ValueError, TypeError, KeyError):
         return FlowFailure(
-            reason="com.sap.it.rt.camel.converter.json: the body is no JSON object with productIdentifier"
+            reason="com.sap.it.rt.camel.converter.json: the body is not a JSON object with productIdentifier"
         )
     product = _PRODUCTS.get(str(identifier))
     document = {"Products": {"Product": {"ProductId": identifier, **product}} if product else ""}

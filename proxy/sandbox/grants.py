@@ -1,13 +1,18 @@
-"""Token requests: what they say, and a book of what became of them."""
+"""Token requests, the decisions on them, and their log."""
 
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from proxy.clock import Clock
+from proxy.config.choices import AuthMethod
 from proxy.sandbox.answers import SandboxAnswer
-from proxy.sandbox.registration import Method, PresentedCredentials
-from proxy.sandbox.tally import Tally
+from proxy.sandbox.authentication import ClientRegistry, PresentedCredentials
+from proxy.sandbox.faults import Faults
+from proxy.sandbox.keys import SigningKey
+from proxy.sandbox.records import EventCounter
+from proxy.sandbox.tokens import IssuedTokens
 
 _KEPT = 20_000
 
@@ -19,16 +24,28 @@ class TokenRequest:
     method: str
     path: str
     parameters: Mapping[str, str]
-    "Query and form as one."
+    "Those of the query and of the form together."
     params_in: str
-    "query, body, or both, by where `grant_type` and its like stood."
+    "`query`, `body` or `both`: where the parameters were."
     credentials: PresentedCredentials | None
     certificate_name: str | None = None
-    "Common name of a client certificate that the sandbox's own authority signed."
+    "Common name of the client certificate, if the sandbox's own authority issued it."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantContext:
+    """What an authorization server needs to decide on token requests; `url` is its base URL."""
+
+    url: str
+    registry: ClientRegistry
+    tokens: IssuedTokens
+    key: SigningKey
+    faults: Faults
+    clock: Clock
 
 
 class GrantOutcome(StrEnum):
-    """What became of a token request."""
+    """How a token request ended; a fault disturbs it."""
 
     GRANTED = "granted"
     REFUSED = "refused"
@@ -37,55 +54,60 @@ class GrantOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantDecision:
-    """What an authorization server decides on a token request."""
+    """An authorization server's decision on a token request."""
 
     answer: SandboxAnswer
     outcome: GrantOutcome
 
 
+def refused(answer: SandboxAnswer) -> GrantDecision:
+    """Returns the decision to refuse a request with this answer."""
+    return GrantDecision(answer=answer, outcome=GrantOutcome.REFUSED)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
-    """One entry of the book; no secret and no token."""
+class RecordedGrant:
+    """A token request in the log, without secret and token."""
 
     server: str
     oauth_client: str
-    "As claimed; empty if the request carried no credentials."
-    auth_method: Method
+    "The claimed id; empty if the request had no credentials."
+    auth_method: AuthMethod
     params_in: str
     outcome: GrantOutcome
 
 
-class GrantBook:
-    """Every request to a token endpoint."""
+class GrantLog:
+    """The newest requests to the token endpoints, and counts of all of them."""
 
     def __init__(self) -> None:
-        self._grants: deque[Grant] = deque(maxlen=_KEPT)
+        self._grants: deque[RecordedGrant] = deque(maxlen=_KEPT)
         self._counts: dict[str, Counter[str]] = {}
-        self.requested = Tally()
-        "Token requests by OAuth client; wait here until one has come."
+        self.requested = EventCounter()
+        "Token requests by OAuth client, counted when they arrive."
 
-    def __iter__(self) -> Iterator[Grant]:
+    def __iter__(self) -> Iterator[RecordedGrant]:
         return iter(self._grants)
 
     def __len__(self) -> int:
         return len(self._grants)
 
     def count(self, oauth_client: str, outcome: GrantOutcome = GrantOutcome.GRANTED) -> int:
-        """How often this OAuth client's requests came to this end."""
+        """Returns how many requests of an OAuth client ended in this outcome."""
         return self._counts.get(oauth_client, Counter())[outcome]
 
     def begin(self, request: TokenRequest) -> None:
-        """A request has come, before anything is decided."""
+        """Counts a request before it is decided."""
         self.requested.add(_claimed(request.credentials))
 
-    def enter(self, server: str, request: TokenRequest, outcome: GrantOutcome) -> None:
-        """Note what became of a request."""
+    def record(self, server: str, request: TokenRequest, outcome: GrantOutcome) -> None:
+        """Adds a request and its outcome."""
         oauth_client = _claimed(request.credentials)
         self._grants.append(
-            Grant(
+            RecordedGrant(
                 server=server,
                 oauth_client=oauth_client,
-                auth_method=request.credentials.method if request.credentials else Method.NONE,
+                auth_method=request.credentials.method if request.credentials else AuthMethod.NONE,
                 params_in=request.params_in,
                 outcome=outcome,
             )
@@ -93,13 +115,13 @@ class GrantBook:
         self._counts.setdefault(oauth_client, Counter())[outcome] += 1
 
     def clear(self) -> None:
-        """Begin at zero again."""
+        """Discards all requests and counts."""
         self._grants.clear()
         self._counts.clear()
         self.requested.clear()
 
     def as_dict(self) -> dict[str, dict[str, int]]:
-        """Counts by OAuth client and outcome; every outcome is there."""
+        """Returns the counts by OAuth client and outcome, zeros included."""
         return {
             oauth_client: {outcome.value: counts[outcome] for outcome in GrantOutcome}
             for oauth_client, counts in sorted(self._counts.items())

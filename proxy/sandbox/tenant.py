@@ -1,4 +1,4 @@
-"""The sandbox as a whole: a tenant with both authorization servers, a runtime node and a control address."""
+"""The whole sandbox: a tenant with both authorization servers, a runtime node and a control address."""
 
 import asyncio
 import json
@@ -6,6 +6,7 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,20 +14,26 @@ from typing import Self
 from aiohttp import web
 
 from proxy.clock import Clock, SystemClock
-from proxy.sandbox.addresses import Addresses, Sockets, bind
+from proxy.sandbox.addresses import Sockets, TenantAddresses, bind
+from proxy.sandbox.authentication import AssertionVerifier, ClientRegistry
 from proxy.sandbox.certificates import Identity
+from proxy.sandbox.clients import (
+    certificate_key,
+    make_btp_client,
+    make_neo_client,
+    make_roleless_client,
+    secret_key,
+)
 from proxy.sandbox.control import Control
-from proxy.sandbox.csrf import Sessions
+from proxy.sandbox.csrf import HttpSessions
 from proxy.sandbox.endpoint import AuthorizationServer, AuthorizationServerSite
 from proxy.sandbox.faults import Faults, Sleep
 from proxy.sandbox.flows import FLOWS, PREFIX
-from proxy.sandbox.grants import GrantBook
-from proxy.sandbox.keys import Keys, make_btp_client, make_neo_client, make_roleless_client
-from proxy.sandbox.messages import MessageLog
+from proxy.sandbox.grants import GrantContext, GrantLog
+from proxy.sandbox.keys import TenantKeys
 from proxy.sandbox.neo import Neo
-from proxy.sandbox.registration import Registry
+from proxy.sandbox.records import MessageLog
 from proxy.sandbox.runtime import RuntimeNode
-from proxy.sandbox.service_key import certificate_key, secret_key
 from proxy.sandbox.tokens import IssuedTokens
 from proxy.sandbox.xsuaa import Xsuaa
 
@@ -36,16 +43,16 @@ _IDLE_TIMEOUT = 60.0
 "SAP BTP help, specific configurations: idle connections are closed after a minute."
 
 _TOKEN_HEAD, _RUNTIME_HEAD = 16 << 10, 64 << 10
-"Limits for fields at XSUAA and at the Cloud Foundry router."
+"Limits for header fields at XSUAA and at the Cloud Foundry router, in bytes."
 
 _SHUTDOWN = 1.0
-"Seconds for answers that are under way when the sandbox closes."
+"Seconds that unfinished answers get when the sandbox closes."
 
 
 class Tenant:
-    """A tenant on loopback: start it, point the proxy at its URLs, look at `messages`, `grants` and `runs()`.
+    """A tenant on loopback: after the start it records `messages`, `grants` and `runs()`.
 
-    Also an asynchronous context manager, on free ports. `sleep` is what the faults named slow wait with.
+    As a context manager it listens on free ports. `sleep` is used by the faults named slow.
     """
 
     def __init__(
@@ -59,19 +66,19 @@ class Tenant:
         self._clock = clock or SystemClock()
         self._idle_timeout = idle_timeout
         self._stack = AsyncExitStack()
-        self._keys: Keys | None = None
-        self._addresses: Addresses | None = None
+        self._keys: TenantKeys | None = None
+        self._addresses: TenantAddresses | None = None
         self._runtime_server: web.Server | None = None
         self.neo_client = make_neo_client(neo_secret)
         self.roleless_client = make_roleless_client()
         self.btp_client = make_btp_client()
         self.faults = Faults(sleep=sleep)
-        self.grants = GrantBook()
+        self.grants = GrantLog()
         self.messages = MessageLog()
-        self.ledger = IssuedTokens()
-        self.sessions = Sessions()
+        self.tokens = IssuedTokens()
+        self.sessions = HttpSessions()
         self.node = RuntimeNode(
-            ledger=self.ledger,
+            tokens=self.tokens,
             sessions=self.sessions,
             faults=self.faults,
             messages=self.messages,
@@ -79,7 +86,7 @@ class Tenant:
         )
 
     async def start(self, port_base: int = 0) -> None:
-        """Listen on four ports from `port_base` on, or on free ones if it is 0; OSError if one is taken."""
+        """Listens on four ports from `port_base` on, or on free ones if it is 0; OSError if one is in use."""
         sockets = bind(port_base)
         try:
             await self._listen(sockets)
@@ -88,7 +95,7 @@ class Tenant:
             raise
 
     async def close(self) -> None:
-        """Let go whoever is held up, and stop listening."""
+        """Releases delayed requests and stops listening."""
         self.faults.clear()
         await self._stack.aclose()
 
@@ -102,8 +109,8 @@ class Tenant:
         await self.close()
 
     @property
-    def addresses(self) -> Addresses:
-        """Ports and URLs; RuntimeError before the start, as for all that follows."""
+    def addresses(self) -> TenantAddresses:
+        """Ports and URLs; RuntimeError before the start, like all properties below."""
         if self._addresses is None:
             raise RuntimeError("the sandbox has not been started")
         return self._addresses
@@ -130,13 +137,13 @@ class Tenant:
 
     @property
     def ca_pem(self) -> str:
-        """The certificate authority to trust."""
-        return self._made().authority.pem
+        """The certificate authority that clients must trust."""
+        return self._started_keys().authority.pem
 
     @property
     def client_identity(self) -> Identity:
-        """The certificate that the BTP client may show in place of its secret."""
-        return self._made().client
+        """The BTP client's certificate, and the key that signs its assertions."""
+        return self._started_keys().client
 
     @property
     def service_key(self) -> dict[str, object]:
@@ -151,16 +158,17 @@ class Tenant:
         return certificate_key(self.btp_client, identity, url=urls.runtime_url, token_url=urls.xsuaa_token_url)
 
     def client_context(self) -> ssl.SSLContext:
-        """A TLS context that trusts the sandbox."""
-        return self._made().authority.client_context()
+        """Returns a TLS context that trusts the sandbox."""
+        return self._started_keys().authority.client_context()
 
     def write(self, directory: Path) -> None:
-        """Write authority, secrets and service keys into a folder, each of mode 0600, for a configuration to name."""
+        """Writes certificate authority, secrets and keys into a folder, as files of mode 0600."""
         directory.mkdir(parents=True, exist_ok=True)
         texts = {
             "ca.pem": self.ca_pem,
             "neo-secret": self.neo_client.secret,
             "neo-without-role-secret": self.roleless_client.secret,
+            "assertion-key.pem": self.client_identity.private_key,
             "service-key.json": json.dumps(self.service_key, indent=2),
             "service-key-certificate.json": json.dumps(self.certificate_service_key, indent=2),
         }
@@ -168,25 +176,25 @@ class Tenant:
             _write_whole(directory / name, text)
 
     def runs(self) -> dict[str, int]:
-        """How often each flow ran, by its address; only those that did."""
+        """Returns how often each flow ran, by its address; only those that ran."""
         return self.node.runs.as_dict()
 
     def close_idle(self) -> int:
-        """Close the idle connections to the runtime node; says how many there were."""
+        """Closes the idle connections to the runtime node; returns their number."""
         return self.node.close_idle(self._runtime_server) if self._runtime_server else 0
 
     def reset(self) -> None:
-        """Begin anew at the same addresses, with the same credentials: no fault, message, grant, token, session."""
+        """Deletes faults, messages, grants, tokens and sessions; addresses and credentials stay."""
         self.faults.clear()
         self.faults.struck.clear()
         self.messages.clear()
         self.grants.clear()
-        self.ledger.expire_all()
+        self.tokens.revoke_all()
         self.sessions.clear()
         self.node.runs.clear()
 
     def describe(self) -> dict[str, object]:
-        """Addresses and OAuth clients, without secrets."""
+        """Returns addresses and OAuth clients, without secrets."""
         return {
             "neo_token_url": self.neo_token_url,
             "xsuaa_token_url": self.xsuaa_token_url,
@@ -196,7 +204,7 @@ class Tenant:
             "oauth_clients": [client.client_id for client in (self.neo_client, self.roleless_client, self.btp_client)],
         }
 
-    def _made(self) -> Keys:
+    def _started_keys(self) -> TenantKeys:
         if self._keys is None:
             raise RuntimeError("the sandbox has not been started")
         return self._keys
@@ -205,27 +213,23 @@ class Tenant:
         for bound in (sockets.neo, sockets.xsuaa, sockets.runtime, sockets.control):
             self._stack.callback(bound.close)
         urls = self._addresses = sockets.addresses()
-        keys = self._keys = await asyncio.to_thread(Keys.make, self.btp_client.certificate_name or "")
-        neo = Neo(
+        keys = self._keys = await asyncio.to_thread(TenantKeys.make, self.btp_client.certificate_name or "")
+        neo = GrantContext(
             url=urls.neo_url,
-            registry=Registry([self.neo_client, self.roleless_client]),
-            ledger=self.ledger,
+            registry=ClientRegistry([self.neo_client, self.roleless_client]),
+            tokens=self.tokens,
             key=keys.signing,
             faults=self.faults,
             clock=self._clock,
         )
-        xsuaa = Xsuaa(
-            url=urls.xsuaa_url,
-            registry=Registry([self.btp_client]),
-            ledger=self.ledger,
-            key=keys.signing,
-            faults=self.faults,
-            clock=self._clock,
+        assertions = AssertionVerifier(
+            audience=urls.xsuaa_token_url, identities={self.btp_client.client_id: keys.client}
         )
+        xsuaa = replace(neo, url=urls.xsuaa_url, registry=ClientRegistry([self.btp_client], assertions=assertions))
         tls = keys.server_context
         self._runtime_server = self._serve(self.node.respond, _RUNTIME_HEAD)
-        await self._open(self._serve(self._endpoint(neo).respond, _TOKEN_HEAD), sockets.neo, tls)
-        await self._open(self._serve(self._endpoint(xsuaa).respond, _TOKEN_HEAD), sockets.xsuaa, tls)
+        await self._open(self._serve(self._endpoint(Neo(neo)).respond, _TOKEN_HEAD), sockets.neo, tls)
+        await self._open(self._serve(self._endpoint(Xsuaa(xsuaa)).respond, _TOKEN_HEAD), sockets.xsuaa, tls)
         await self._open(self._runtime_server, sockets.runtime, tls)
         await self._open(Control(self).application(), sockets.control, None)
 
@@ -256,7 +260,7 @@ class Tenant:
 
 
 def _write_whole(path: Path, text: str) -> None:
-    # A proxy that watches the file must never see half of it.
+    # A proxy that watches the file must never read an incomplete one.
     beside = path.with_name(f".{path.name}.new")
     beside.unlink(missing_ok=True)
     beside.touch(mode=0o600, exist_ok=False)

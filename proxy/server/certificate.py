@@ -56,9 +56,9 @@ class Certificate:
 
 
 def accepting_context(tls: ListenerTls) -> ssl.SSLContext:
-    """TLS 1.2 or newer, for HTTP/1.1; with `client_ca_file` for those only who show a certificate. Reads files.
+    """Returns a context for TLS 1.2 or newer and HTTP/1.1. With `client_ca_file`, senders need a certificate.
 
-    OSError, which names the file, when one cannot be read or used.
+    Reads files. Raises OSError, which names the file, if one cannot be read or used.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -68,5 +68,5 @@ def accepting_context(tls: ListenerTls) -> ssl.SSLContext:
     if tls.client_ca_file:
         trust(context, tls.client_ca_file)
         context.verify_mode = ssl.CERT_REQUIRED
-        subject_of_certificate(b"")  # loads what reads certificates, before anybody waits for it
+        subject_of_certificate(b"")  # loads the certificate parser before the first handshake
     return context

@@ -1,4 +1,4 @@
-"""All addresses that senders reach us at, from `start` to `close`; another configuration changes them on the way."""
+"""All addresses for senders, from `start` to `close`; a reload changes them."""
 
 import socket
 from collections.abc import Callable, Iterable
@@ -8,42 +8,44 @@ from typing import NamedTuple
 from proxy.config.file_threads import FileThreads
 from proxy.config.model import ListenerSettings as Settings
 from proxy.server import sockets
-from proxy.server.listener import Listener, Reception
+from proxy.server.listener import Listener
+from proxy.server.listener_context import ListenerContext
 
 
 class ListenersChange(NamedTuple):
-    """What other settings come to; nothing has changed yet."""
+    """What a reload will change; nothing has changed yet."""
 
     listeners: list[Listener]
     "In the order of the configuration."
-    kept: list[Callable[[Reception], None]]
+    kept: list[Callable[[ListenerContext], None]]
+    "What applies the new settings, for each listener that stays."
     opened: list[Listener]
     closed: list[Listener]
 
 
 class Listeners:
-    """The listeners. Reads files when made, so it is made before its event loop runs."""
+    """The listeners. The constructor reads files, so call it before the event loop runs."""
 
-    def __init__(self, settings: Iterable[Settings], reception: Reception) -> None:
-        self.listeners = [Listener(each, reception) for each in settings]
+    def __init__(self, settings: Iterable[Settings], context: ListenerContext) -> None:
+        self.listeners = [Listener(each, context) for each in settings]
 
     async def start(self, handed: list[socket.socket], *, reuse_port: bool) -> None:
-        """Listens, with what was handed over where that is at its addresses; OSError if one cannot be had.
+        """Listens, on the handed sockets if they are at its addresses. Raises OSError if an address is not available.
 
-        FileHangs if a name is not resolved in time. What is bound too late, or after being cancelled, is given up.
+        Raises FileHangs if a name is not resolved in time. What is bound too late, or after cancellation, is closed.
         """
         for listener in self.listeners:
             bind = partial(listener.bind, handed, reuse_port=reuse_port)
             with sockets.named("listen", listener.settings.address):
-                await FileThreads().run(bind, late=partial(_give_up, listener))
+                await FileThreads().run(bind, late=partial(_release, listener))
         if handed:
             place = sockets.place_of(handed[0])
-            raise OSError(f"`listen` names no {place}, where the service manager's socket listens; write it there")
+            raise OSError(f"`listen` does not name {place}, the address of the service manager's socket; add it")
         for listener in self.listeners:
             await listener.start()
 
-    def prepare(self, settings: Iterable[Settings], reception: Reception, *, reuse_port: bool) -> ListenersChange:
-        """Reads files of new listeners and has their addresses; an exception leaves all as it was. Takes its time."""
+    def prepare(self, settings: Iterable[Settings], context: ListenerContext, *, reuse_port: bool) -> ListenersChange:
+        """Reads the files of new listeners and binds their addresses; blocks. An exception leaves all as it was."""
         change = ListenersChange([], [], [], list(self.listeners))
         try:
             for each in settings:
@@ -52,7 +54,7 @@ class Listeners:
                     change.closed.remove(listener)
                     change.kept.append(listener.prepare(each))
                 else:
-                    listener = Listener(each, reception)
+                    listener = Listener(each, context)
                     with sockets.named("listen", each.address):
                         listener.bind([], reuse_port=reuse_port)
                     change.opened.append(listener)
@@ -62,14 +64,14 @@ class Listeners:
             raise
         return change
 
-    def take(self, change: ListenersChange, reception: Reception) -> None:
-        """From now on it is so for who is there."""
+    def apply(self, change: ListenersChange, context: ListenerContext) -> None:
+        """Applies the change to existing connections."""
         self.listeners = change.listeners
-        for take in change.kept:
-            take(reception)
+        for apply in change.kept:
+            apply(context)
 
-    async def settle(self, change: ListenersChange) -> None:
-        """And for who comes."""
+    async def finish(self, change: ListenersChange) -> None:
+        """Opens the new listeners and closes the removed ones, after `apply`."""
         for listener in change.opened:
             await listener.start()
         for listener in change.closed:
@@ -77,25 +79,24 @@ class Listeners:
             listener.drain()
             await listener.close()
         for listener in self.listeners:
-            await listener.tidy()
+            await listener.close_outdated()
 
     async def stop(self) -> None:
-        """Accepts no more; connections that are there go on."""
+        """Stops accepting. Existing connections stay open."""
         for listener in self.listeners:
             await listener.stop()
 
     async def close(self) -> None:
-        """Ends what belongs to the listeners beside connections."""
+        """Stops watching files."""
         for listener in self.listeners:
             await listener.close()
 
 
 def release(change: ListenersChange) -> None:
-    """It will not be: addresses that were had for it are free again."""
+    """Frees the addresses that were bound for a change that will not be applied."""
     for listener in change.opened:
         listener.release()
 
 
-def _give_up(listener: Listener, _: None) -> None:
-    """It was bound too late."""
+def _release(listener: Listener, _: None) -> None:
     listener.release()

@@ -1,4 +1,4 @@
-"""Who is at the other end of a connection, and how it is made to see that something went wrong."""
+"""The other end of a connection, and how to reset it."""
 
 import asyncio
 import socket
@@ -10,16 +10,16 @@ _AT_ONCE = struct.pack("ii", 1, 0)
 
 
 class Peer(NamedTuple):
-    """Addresses as text; empty over a Unix socket, and where the connection has been reset already."""
+    """Addresses as text; empty for a Unix socket, and for a connection that is reset already."""
 
     address: str
     local: str
-    "Ours, which it connected to."
+    "The address that it connected to."
     over_ip: bool
 
 
 def peer_of(transport: asyncio.BaseTransport) -> Peer:
-    """What the socket knows."""
+    """Returns what the socket knows."""
     there, here = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
     return Peer(
         str(there[0]) if isinstance(there, tuple) else "",
@@ -29,13 +29,13 @@ def peer_of(transport: asyncio.BaseTransport) -> Peer:
 
 
 def over_ip(transport: asyncio.BaseTransport) -> bool:
-    """Whether it is TCP, so that a reset can be told from an end."""
+    """Whether it is TCP, which tells a reset from a regular end."""
     connected = transport.get_extra_info("socket")
     return connected is not None and connected.family in (socket.AF_INET, socket.AF_INET6)
 
 
 def reset(transport: asyncio.Transport) -> None:
-    """Ends the connection with RST where there is one; what was not sent is dropped."""
+    """Ends the connection, with RST if it is TCP; drops what was not sent."""
     if over_ip(transport):
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
     transport.abort()

@@ -1,16 +1,16 @@
-"""The requests of one connection: octets in, events out; without sockets, clocks, or exchanges.
+"""Parses the requests of one connection: bytes in, events out; without sockets, clocks, or exchanges.
 
-Theory of operation: `feed` takes what the socket gave, however it was cut. `next_event` tells what that comes to, and
-is asked again until it says NEED_OCTETS or PAUSED. What an event is about lies in the parser's attributes until the
-next one: an object for each would be one more for each message.
+Theory of operation: `feed` takes what the socket gave, however it was cut. `next_event` returns the next event; call it
+until it returns NEED_OCTETS or PAUSED. The values of an event are in the parser's attributes until the next one, which
+saves an object for each message.
 
     BETWEEN --> HEAD --> BODY --> DONE --> BETWEEN      (`next_request`)
        |         |         |
        +---------+---------+----> ERROR                 (MALFORMED, `discard`)
     any of them ----------------> ENDED                 (`end`)
 
-After DONE nothing is read until `next_request`: what comes behind a request is held until its answer is written
-(RFC 9112 §9.3.2). After ERROR nothing is read at all, for nobody can tell where a message begins.
+After DONE nothing is read until `next_request`: what follows a request is held until its answer is written
+(RFC 9112 §9.3.2). After ERROR nothing is read at all, because it is unknown where a message begins.
 """
 
 from enum import Enum
@@ -19,32 +19,30 @@ from typing import Final
 from proxy.errors import HeadTooLarge, LengthRequired, ProxyError, RequestMalformed, TargetTooLong, VersionUnsupported
 from proxy.wire.framing import WITHOUT_BODY, BodyMalformed, Decoder, may_be_body, request_body
 from proxy.wire.grammar import UNSAID, RequestHead, RequestReader
-from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong, VersionOther
+from proxy.wire.heads import EMPTY_LINES, HeadCollector, HeadMalformed, HeadTooLong, VersionOther
 
-EMPTY_LINES = b"\r\n"
-"What some old senders send behind a request (RFC 9112 §2.2)."
 UNFRAMED = "Octets follow the head of a request that does not say how many belong to it; send `Content-Length`."
 DELIVERED = f"{UNFRAMED} The message may have been delivered without them."
 
 
-class Event(Enum):
-    """What octets come to."""
+class RequestEvent(Enum):
+    """What the bytes are."""
 
     HEAD = "head"
-    "`head` has come, and its framing is beyond doubt."
+    "`head` is complete, and its framing is unambiguous."
     CONTENT = "content"
     "More of the body: `content`."
     END = "end"
-    "The request is whole; `content` is the last of its body, and often all of it."
+    "The request is complete; `content` is the last of its body, and often all of it."
     MALFORMED = "malformed"
-    "No request, or no body; `error` is for the sender, or for the exchange if it has begun."
+    "Not a valid request or body; `error` is for the sender, or for the exchange if it has begun."
     NEED_OCTETS = "need octets"
     PAUSED = "paused"
     "Nothing is read in this phase."
 
 
-class Phase(Enum):
-    """Of reading."""
+class RequestPhase(Enum):
+    """How much of a request has been read."""
 
     BETWEEN = "between requests"
     HEAD = "within a head"
@@ -55,18 +53,18 @@ class Phase(Enum):
     "The sender has ended its side of the connection."
 
 
-HEAD: Final = Event.HEAD
-CONTENT: Final = Event.CONTENT
-END: Final = Event.END
-MALFORMED: Final = Event.MALFORMED
-NEED_OCTETS: Final = Event.NEED_OCTETS
-PAUSED: Final = Event.PAUSED
-BETWEEN: Final = Phase.BETWEEN
-IN_HEAD: Final = Phase.HEAD
-IN_BODY: Final = Phase.BODY
-DONE: Final = Phase.DONE
-ERROR: Final = Phase.ERROR
-ENDED: Final = Phase.ENDED
+HEAD: Final = RequestEvent.HEAD
+CONTENT: Final = RequestEvent.CONTENT
+END: Final = RequestEvent.END
+MALFORMED: Final = RequestEvent.MALFORMED
+NEED_OCTETS: Final = RequestEvent.NEED_OCTETS
+PAUSED: Final = RequestEvent.PAUSED
+BETWEEN: Final = RequestPhase.BETWEEN
+IN_HEAD: Final = RequestPhase.HEAD
+IN_BODY: Final = RequestPhase.BODY
+DONE: Final = RequestPhase.DONE
+ERROR: Final = RequestPhase.ERROR
+ENDED: Final = RequestPhase.ENDED
 
 
 class RequestParser:
@@ -91,14 +89,14 @@ class RequestParser:
         self._collector = HeadCollector(max_head)
         self._max_fields = max_fields
         self._decoder: Decoder | None = None
-        "None where the whole body came with its head,"
+        "None if the whole body came with its head,"
         self._length = 0
         "of this length."
         self._unframed = False
-        "Whether the request says no length, and is its sender's last."
-        self.phase: Phase = BETWEEN
+        "Whether the request has no length, and is the last of its sender."
+        self.phase: RequestPhase = BETWEEN
         self.held = b""
-        "What has come and has not been read; behind a request, it belongs to the next."
+        "Bytes that are not read yet; after a request they belong to the next."
         self.head: RequestHead | None = None
         self.content = b""
         self.error: ProxyError | None = None
@@ -108,27 +106,27 @@ class RequestParser:
 
     @property
     def overrun(self) -> bool:
-        """Whether octets follow a last request without framing, so that its sender may mean them to be its body."""
+        """Whether bytes follow a last request without framing, so that they may be meant as its body."""
         head = self.head
         return self._unframed and self.phase is DONE and head is not None and may_be_body(head.method, self.held)
 
     @property
     def overrun_late(self) -> bool:
-        """The same of octets that came later: then the beginning of a next request looks like a body, too."""
+        """The same for bytes that came later; then the beginning of another request also looks like a body."""
         return self.overrun and self.head is not None and self.head.method not in WITHOUT_BODY
 
     @property
     def quiet(self) -> bool:
-        """Whether the sender has sent all that it means to send, as far as can be known."""
+        """Whether the sender has sent everything, as far as is known."""
         return self.phase is ENDED or (self.phase is DONE and not self.held.strip(EMPTY_LINES))
 
     def feed(self, octets: bytes) -> None:
-        """More has come; it is dropped where nothing can be read any more."""
+        """Adds bytes; drops them after an error."""
         if self.phase is not ERROR:
             self.held = self.held + octets if self.held else octets
 
-    def next_event(self) -> Event:
-        """What the octets come to."""
+    def next_event(self) -> RequestEvent:
+        """Returns the next event."""
         phase = self.phase
         if phase is BETWEEN or phase is IN_HEAD:
             return self._read_head()
@@ -136,17 +134,17 @@ class RequestParser:
             return self._read_body()
         return PAUSED
 
-    def take(self) -> bytes:
-        """The `content` of the event, which is kept here no longer."""
+    def consume(self) -> bytes:
+        """Returns and forgets the `content` of the event."""
         content, self.content = self.content, b""
         return content
 
     def next_request(self) -> None:
-        """The request that is DONE has been answered."""
+        """Goes on to the next request, after the answer to one that is DONE."""
         self.head, self.phase = None, BETWEEN
 
-    def end(self) -> Event:
-        """The sender has ended its side: MALFORMED in the middle of a body, else PAUSED."""
+    def end(self) -> RequestEvent:
+        """Is called when the sender has ended its side. Returns MALFORMED in the middle of a body, else PAUSED."""
         within, self.phase = self.phase is IN_BODY, ENDED
         if within:
             self.error = RequestMalformed("The connection ended in the middle of the body.")
@@ -154,10 +152,10 @@ class RequestParser:
         return PAUSED
 
     def discard(self) -> None:
-        """Nothing more is to be read, and nothing kept."""
+        """Reads and keeps nothing more."""
         self.phase, self.head, self.held, self.content = ERROR, None, b"", b""
 
-    def _read_head(self) -> Event:
+    def _read_head(self) -> RequestEvent:
         try:
             octets, self.held = self._collector.feed(self.held)
             if not octets:
@@ -174,7 +172,7 @@ class RequestParser:
         self.phase = IN_BODY
         return HEAD
 
-    def _read_body(self) -> Event:
+    def _read_body(self) -> RequestEvent:
         decoder = self._decoder
         if decoder is None:
             return self._take_whole()
@@ -187,7 +185,7 @@ class RequestParser:
             return END
         return CONTENT if self.content else NEED_OCTETS
 
-    def _take_whole(self) -> Event:
+    def _take_whole(self) -> RequestEvent:
         length, held = self._length, self.held
         if len(held) == length:
             self.content, self.held = held, b""
@@ -196,29 +194,29 @@ class RequestParser:
         self.phase = DONE
         return END
 
-    def _malformed(self, error: ProxyError) -> Event:
+    def _malformed(self, error: ProxyError) -> RequestEvent:
         self.discard()
         self.error = error
         return MALFORMED
 
 
 def body_length(head: RequestHead) -> int | None:
-    """Octets of the body; None where only its end will tell."""
+    """Returns the length of the body in bytes; None if only its end will tell."""
     return head.length if head.length >= 0 else 0 if head.length == UNSAID else None
 
 
 def expects_continue(head: RequestHead) -> bool:
-    """Whether the sender waits for being asked for the body (RFC 9110 §10.1.1)."""
+    """Whether the sender waits for 100 (Continue) before it sends the body (RFC 9110 §10.1.1)."""
     return bool(head.minor and body_length(head) != 0 and head.fields.value(b"expect"))
 
 
 def unframed(*, delivered: bool) -> LengthRequired:
-    """What the sender of an `overrun` is told."""
+    """Returns the error for an `overrun`."""
     return LengthRequired(DELIVERED if delivered else UNFRAMED)
 
 
 def refusal(error: HeadMalformed | HeadTooLong | BodyMalformed) -> ProxyError:
-    """What the sender is told about a head that cannot be read."""
+    """Returns the error for a head that is not valid."""
     if isinstance(error, VersionOther):
         return VersionUnsupported("Send HTTP/1.1 or HTTP/1.0.")
     if isinstance(error, HeadTooLong):

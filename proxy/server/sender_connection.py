@@ -1,7 +1,7 @@
 """The connection of one sender: reads requests one after the other, and runs an exchange for each.
 
-What it does is one state (`state.py`); what has come of a request is read by its parser (`request_parser.py`). Below
-it is its transport, with answers on their way out (`sender_transport.py`).
+It has one state (`sender_state.py`). A parser reads the requests (`request_parser.py`). Its base class writes answers
+and closes the connection (`sender_transport.py`); both share the state, so that no call lies between the two.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from proxy.forwarding.target import parse_target
 from proxy.server import request_parser as parsing
 from proxy.server import sender_state as states
 from proxy.server.listener_context import ListenerContext
-from proxy.server.request_parser import Event, RequestParser, body_length, expects_continue, unframed
+from proxy.server.request_parser import RequestEvent, RequestParser, body_length, expects_continue, unframed
 from proxy.server.sender_transport import LINGER, SenderTransport
 from proxy.wire.body import IncomingBody
 from proxy.wire.coroutine_runner import CoroutineRunner
@@ -26,80 +26,79 @@ AT_A_TIME: Final = 32
 
 
 class SenderConnection(SenderTransport):
-    """Made by its listener, once for each connection."""
+    """The protocol of one connection."""
 
-    def __init__(self, desk: ListenerContext) -> None:
-        super().__init__(desk)
-        terms = desk.terms
+    def __init__(self, context: ListenerContext) -> None:
+        super().__init__(context)
+        limits = context.limits
         self._body: IncomingBody | None = None
         self._run: CoroutineRunner | None = None
         self._goes_on = False
         "Whether the next requests are read in the next turn of the event loop."
-        self._parser = RequestParser(desk.reader, max_head=terms.max_head, max_fields=terms.max_fields)
+        self._parser = RequestParser(context.reader, max_head=limits.max_head, max_fields=limits.max_fields)
 
     @property
     def busy(self) -> bool:
-        """Whether an exchange is on its way."""
+        """Whether an exchange is running."""
         return self._run is not None
 
     # ---- what an exchange does with it
 
     def wake(self) -> None:
-        """Let the exchange look again."""
+        """Wakes the exchange."""
         if self._run is not None:
             self._run.wake()
 
-    def drain(self, patience: float = LINGER) -> None:
-        """Take one more request at most, with its answer as the last; an idle sender has so many seconds to send it.
+    def drain(self, seconds: float = LINGER) -> None:
+        """Closes the connection after the running exchange; an idle sender has some seconds for a last request.
 
-        Closed at once, one that is about to send would have its request reset; so would one whose answer has begun, and
-        has said that the connection goes on.
+        Closing at once would reset a request that is on its way, also after an answer that said keep-alive.
         """
-        state = self._state = (states.DRAIN if patience > 0 else states.DRAIN_AT_ONCE)[self._state]
+        state = self._state = (states.DRAIN if seconds > 0 else states.DRAIN_AT_ONCE)[self._state]
         if state is not states.DRAINING or self._parser.phase is parsing.IN_HEAD:
             return
-        if not patience:
+        if not seconds:
             self._close()
         elif not self.congested:
-            self.deadline = min(self.deadline, self._after(patience))
+            self.deadline = min(self.deadline, self._after(seconds))
 
     def give_up(self, failure: ProxyError) -> None:
-        """Wait no longer for the rest of a request; its sender is told why."""
+        """Stops waiting for the rest of a request, and answers with the failure."""
         if self._parser.phase is parsing.IN_BODY:
             self._fail(failure)
         elif self._parser.phase is parsing.IN_HEAD and self._between:
             self._refuse(failure)
 
-    # ---- what its body does with it
-
     def pause_reading(self) -> None:
-        """Read no more."""
+        """Pauses reading from the socket."""
         self._transport.pause_reading()
 
     def resume_reading(self) -> None:
-        """Read on, unless the next request is here already."""
+        """Resumes reading, unless the next request is here already."""
         if not self._parser.held:
             self._transport.resume_reading()
 
     # ---- what the event loop tells
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A sender has connected."""
-        over_ip = self._connected(cast("asyncio.Transport", transport))
-        self.desk.deadlines.watch(self)
-        self.deadline = self._after(self.desk.terms.idle_timeout)
-        refusal = self.desk.arrived(self)
-        if refusal is not None:  # without lingering, where descriptors are what there is too few of, or no TLS is yet
+        """Begins, or refuses the connection."""
+        over_ip, context = self._connected(cast("asyncio.Transport", transport)), self.context
+        context.deadlines.watch(self)
+        self.deadline = self._after(context.limits.idle_timeout)
+        if context.drain_time is not None:
+            self.drain(context.drain_time)
+        refusal = context.admit(self)
+        if refusal is not None:  # no lingering if descriptors are short, or before the TLS handshake
             self._refuse(refusal, lingers=not (self.secure or isinstance(refusal, Overloaded)))
-        elif not self.address and over_ip:  # reset already; nobody can tell whether it would be allowed
+        elif not self.address and over_ip:  # reset already: it is unknown whether its address is allowed
             self.abort()
 
     def data_received(self, octets: bytes) -> None:
-        """Octets of a request, of several, or of none."""
+        """Reads bytes of a request, of several, or of none."""
         parser, state, body = self._parser, self._state, self._body
         if parser.phase is parsing.IN_BODY and body is not None:
             parser.feed(octets)
-            self.deadline = self._after(self.desk.terms.body_timeout)
+            self.deadline = self._after(self.context.limits.body_timeout)
             self._receive(body, parser.next_event())
             self.wake()
         elif (state is states.IDLE or state is states.DRAINING) and not self.congested and not parser.held:
@@ -109,7 +108,7 @@ class SenderConnection(SenderTransport):
             self._hold(octets)
 
     def eof_received(self) -> bool:
-        """The sender has ended its side; an exchange that has its whole request goes on (RFC 9112 §9.6)."""
+        """Ends the input; an exchange with a complete request continues (RFC 9112 §9.6)."""
         self.half_closed = True
         self._state = states.CLOSE_AFTER[self._state]
         event = self._parser.end()
@@ -120,40 +119,42 @@ class SenderConnection(SenderTransport):
         return self.busy
 
     def connection_lost(self, error: Exception | None) -> None:
-        """The connection is gone, whoever ended it."""
+        """Is called when the connection has ended, from either side."""
         del error
         self._state = states.LOST[self._state]
         self.left, self.congested = True, False
-        self.desk.deadlines.forget(self)
-        self.desk.departed(self)
+        self.context.deadlines.forget(self)
+        self.context.connections.remove(self)
         self._fail(SenderLeft())
 
     def resume_writing(self) -> None:
-        """It has caught up."""
+        """Is called when the sender has caught up."""
         self.congested = False
         if self._run is not None:
             within = self._parser.phase is parsing.IN_BODY
-            self.deadline = self._after(self.desk.terms.body_timeout) if within else NEVER
+            self.deadline = self._after(self.context.limits.body_timeout) if within else NEVER
             self.wake()
         elif self._between:
             self.deadline = self._after(self._idle)
             self._go_on()
         else:
-            self._watch_taking()
+            self._watch_progress()
 
     def deadline_reached(self) -> None:
-        """Silent for too long: between requests that is the end; within one it is an error."""
-        phase, terms = self._parser.phase, self.desk.terms
+        """Ends a silent connection between requests; within a request, answers with an error."""
+        phase, limits = self._parser.phase, self.context.limits
         if self.congested or self._ending:
-            self._look_at_taking()
+            self._check_progress()
         elif phase is parsing.IN_BODY and self._body is not None:
             if self._body.paused or self._body.uninvited:
-                self.deadline = self._after(terms.body_timeout)
+                self.deadline = self._after(limits.body_timeout)
             else:
-                seconds = f"{terms.body_timeout:g} s"
-                self._fail(RequestTimeout(f"The body stood still for {seconds}; see `limits.body_timeout`."))
+                seconds = f"{limits.body_timeout:g} s"
+                self._fail(
+                    RequestTimeout(f"Nothing more of the body arrived for {seconds}; see `limits.body_timeout`.")
+                )
         elif phase is parsing.IN_HEAD:
-            seconds = f"{terms.head_timeout:g} s"
+            seconds = f"{limits.head_timeout:g} s"
             self._refuse(RequestTimeout(f"The head was not complete within {seconds}; see `limits.head_timeout`."))
         else:
             self._close()
@@ -161,10 +162,7 @@ class SenderConnection(SenderTransport):
     # ---- reading
 
     def _read_requests(self) -> None:
-        """Runs one exchange after the other, as long as each ends at once and its answer is taken.
-
-        A few at a time: others want their turn of the event loop.
-        """
+        """Runs a few exchanges, as long as each ends at once and the sender reads its answer."""
         parser = self._parser
         for _ in range(AT_A_TIME):
             phase = parser.phase
@@ -174,7 +172,7 @@ class SenderConnection(SenderTransport):
             elif event is parsing.MALFORMED and parser.error is not None:
                 self._refuse(parser.error)
             elif phase is not parser.phase:
-                self.deadline = self._after(self.desk.terms.head_timeout)
+                self.deadline = self._after(self.context.limits.head_timeout)
             if not parser.held or not self._between or self.congested:
                 break
         if parser.held:
@@ -183,7 +181,7 @@ class SenderConnection(SenderTransport):
                 self._go_on_soon()
 
     def _begin(self, head: RequestHead) -> None:
-        """Starts the exchange of the request whose head has come."""
+        """Starts the exchange of a request whose head is complete."""
         parser = self._parser
         event = parser.next_event()
         if parser.overrun:
@@ -192,31 +190,31 @@ class SenderConnection(SenderTransport):
         self._state = (states.REQUEST if head.persistent else states.LAST_REQUEST)[self._state]
         body = self._body = IncomingBody(self, body_length(head))
         if event is parsing.END:
-            body.fill(parser.take())
+            body.fill(parser.consume())
             self.deadline = NEVER
         else:
             if expects_continue(head):
                 body.invite = self._continue
-            self.deadline = self._after(self.desk.terms.body_timeout)
+            self.deadline = self._after(self.context.limits.body_timeout)
             self._receive(body, event)
-        request_id = head.fields.value(b"x-request-id")[:128].decode("latin-1") or next(self.desk.ids)
+        request_id = head.fields.value(b"x-request-id")[:128].decode("latin-1") or next(self.context.ids)
         request = Request(head, parse_target(head.target), body, self, request_id)
-        run = self._run = CoroutineRunner(self.desk.serve(request), self._ended)
+        run = self._run = CoroutineRunner(self.context.serve(request), self._ended)
         run.start()
 
     def _continue(self) -> None:
-        """The body is wanted: the sender may send it (RFC 9110 §10.1.1)."""
+        """Asks the sender for the body (RFC 9110 §10.1.1)."""
         if self._state is not states.CLOSED:
             self._transport.write(CONTINUE)
 
-    def _receive(self, body: IncomingBody, event: Event) -> None:
-        """Gives the body what has come of it."""
+    def _receive(self, body: IncomingBody, event: RequestEvent) -> None:
+        """Passes what arrived to the body."""
         parser = self._parser
         if event is parsing.CONTENT:
-            body.push(parser.take())
+            body.push(parser.consume())
         elif event is parsing.END:
             if parser.content:
-                body.push(parser.take())
+                body.push(parser.consume())
             body.end()
             self._stop_waiting()
             if parser.held:
@@ -227,12 +225,12 @@ class SenderConnection(SenderTransport):
             self._stop_waiting()
 
     def _stop_waiting(self) -> None:
-        """No more of the body is waited for; how long its answer may take is not the sender's business."""
+        """Ends the time limit of the body; the answer has limits of its own."""
         if not self.congested:
             self.deadline = NEVER
 
     def _hold(self, octets: bytes) -> None:
-        """Keeps what came early, and reads no more until its turn."""
+        """Keeps what came early, and pauses reading until its turn."""
         parser, state = self._parser, self._state
         parser.feed(octets)
         self._transport.pause_reading()
@@ -240,7 +238,7 @@ class SenderConnection(SenderTransport):
             self._body.overrun(unframed(delivered=True))
 
     def _fail(self, failure: Exception) -> None:
-        """The rest of the body will never come; the exchange is told why."""
+        """Fails the body, and wakes the exchange."""
         if self._body is not None:
             self._body.fail(failure)
             self._stop_waiting()
@@ -249,11 +247,11 @@ class SenderConnection(SenderTransport):
     # ---- ending
 
     def _ended(self, error: BaseException | None) -> None:
-        """The exchange is over; the next request, if it is here already, begins."""
+        """Is called when the exchange has ended. Begins the next request if it is here already."""
         self._run = None
         body, self._body = self._body, None
         if error is not None:
-            self.desk.crashed(error, self.address)
+            self.context.crashed(error, self.address)
             self.abort()
         if self._parser.phase is not parsing.DONE:
             self.close_after()
@@ -262,7 +260,7 @@ class SenderConnection(SenderTransport):
             self._end()
         elif (state is states.IDLE or state is states.DRAINING) and not self._transport.is_closing():
             if body is not None:
-                body.take()  # what nobody read; reading goes on
+                body.consume()  # unread content; reading resumes
             self._parser.next_request()
             if not self.congested:
                 self.deadline = self._after(self._idle)
@@ -270,20 +268,20 @@ class SenderConnection(SenderTransport):
                 self._go_on_soon()
 
     def _go_on_soon(self) -> None:
-        """In the next turn of the event loop, once for however many exchanges have ended in this one."""
+        """Schedules `_go_on` once for the next turn of the event loop."""
         if not self._goes_on:
             self._goes_on = True
             asyncio.get_running_loop().call_soon(self._go_on)
 
     def _go_on(self) -> None:
-        """Reads what is held, unless it is not its turn."""
+        """Reads the held bytes, if it is their turn."""
         self._goes_on = False
         if self._parser.held and self._between and not self.congested:
             self._transport.resume_reading()
             self._read_requests()
 
     def _end(self) -> None:
-        """Closes when the answer is out; lingers if the sender may still be sending (RFC 9112 §9.6)."""
+        """Closes after the answer is sent; lingers if the sender may still be sending (RFC 9112 §9.6)."""
         if self._parser.quiet:
             self._close()
         elif not self._transport.is_closing():
@@ -293,7 +291,7 @@ class SenderConnection(SenderTransport):
     def _refuse(self, error: ProxyError, *, lingers: bool = True) -> None:
         """Answers what never became a request, and ends."""
         self._state = states.REFUSED[self._state]
-        self.desk.refuse(self, error, next(self.desk.ids))
+        self.context.refuse(self, error, next(self.context.ids))
         if lingers:
             self._end()
         else:

@@ -1,34 +1,65 @@
-"""All connections of senders, over all listeners, and what they may be at most."""
+"""The connections of senders of all listeners, and how many there may be."""
 
 import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Iterator
+from typing import Generic, Protocol, TypeVar
 
 from proxy import timeouts
 from proxy.config.model import Limits
 from proxy.errors import Overloaded, ProxyError
 from proxy.forwarding.limits.rate import counted_as
-from proxy.server.sender_connection import SenderConnection
 
 
-class SenderConnections:
-    """Counts who comes and goes."""
+class CountedConnection(Protocol):
+    """The connection of a sender, without its requests."""
+
+    address: str
+
+    @property
+    def context(self) -> object:
+        """The context of the listener that accepted it."""
+        ...
+
+    @property
+    def busy(self) -> bool:
+        """Whether it has a running exchange."""
+        ...
+
+    def drain(self, seconds: float = ...) -> None:
+        """Ends after a last request, which has to begin within some seconds."""
+        ...
+
+    def give_up(self, failure: ProxyError) -> None:
+        """Answers an incomplete request with the failure."""
+        ...
+
+    def abort(self) -> None:
+        """Resets the connection."""
+        ...
+
+
+Connection = TypeVar("Connection", bound=CountedConnection)
+
+
+class SenderConnections(Generic[Connection]):
+    """Counts connections."""
 
     def __init__(self, limits: Limits, *, most: int | None = None) -> None:
-        """`most` connections at once, where the system has fewer than `max_connections`."""
-        self._connections: set[SenderConnection] = set()
+        """`most` is lower than `max_connections` if the system allows fewer."""
+        self._connections: set[Connection] = set()
         self._by_sender: Counter[str] = Counter()
         self._empty: asyncio.Event | None = None
-        self.take(limits, most=most)
+        self.apply(limits, most=most)
 
-    def take(self, limits: Limits, *, most: int | None = None) -> None:
-        """These are the limits from now on; whoever is there stays."""
+    def apply(self, limits: Limits, *, most: int | None = None) -> None:
+        """Applies the limits to new connections; existing ones stay."""
         self.most = limits.max_connections if most is None else most
         self._most_of_one = limits.max_connections_per_sender
 
     async def emptied(self, timeout: float) -> None:  # noqa: ASYNC109 - waiting longer is no error
-        """Waits until all have gone, for at most so many seconds."""
+        """Waits until all have ended, for at most `timeout` seconds."""
         self._empty = asyncio.Event()
         if self._connections:
             with contextlib.suppress(TimeoutError):
@@ -38,11 +69,11 @@ class SenderConnections:
     def __len__(self) -> int:
         return len(self._connections)
 
-    def __iter__(self) -> Iterator[SenderConnection]:
+    def __iter__(self) -> Iterator[Connection]:
         return iter(list(self._connections))
 
-    def add(self, connection: SenderConnection) -> ProxyError | None:
-        """One more; the refusal if it is one too many."""
+    def add(self, connection: Connection) -> ProxyError | None:
+        """Counts the connection. Returns the refusal if there are too many; `remove` follows all the same."""
         self._connections.add(connection)
         sender = counted_as(connection.address)
         self._by_sender[sender] += 1
@@ -55,8 +86,8 @@ class SenderConnections:
             )
         return None
 
-    def remove(self, connection: SenderConnection) -> None:
-        """It has gone."""
+    def remove(self, connection: Connection) -> None:
+        """Forgets the connection, which has ended."""
         self._connections.discard(connection)
         if not self._connections and self._empty is not None:
             self._empty.set()

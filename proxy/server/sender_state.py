@@ -1,8 +1,8 @@
-"""What a sender's connection does, as one state; and what each event makes of it.
+"""The state of a sender's connection, and the tables of its transitions.
 
-Theory of operation: a connection has one State. Something happens to it (a request, an answer, a drain), and the table
-of that event says which state comes next. A state that a table does not list stays as it is, so that every event is
-allowed in every state. Nobody sets a state in any other way.
+Theory of operation: a connection has one state. For each event (a request, an answer, a drain) a table says which state
+comes next. A state that a table does not list stays as it is, so every event is allowed in every state. Nothing else
+sets the state.
 
               REQUEST            ANSWER
       IDLE ------------> SERVING --------> ANSWERING          ENDED leads back to IDLE
@@ -16,8 +16,8 @@ allowed in every state. Nobody sets a state in any other way.
     (IDLE, too) -----------------> LINGERING ---- CLOSE ----> CLOSING ---- LOST ----> CLOSED
 
 LAST_REQUEST (the sender means to close) leads from IDLE, too, to LAST_SERVING. CLOSE and LOST may happen in any state.
-What of a request has been read is known to the other half (`request_parser.py`); whether the sender takes its answers
-fast enough is a matter of its own (`congested`).
+How much of a request has been read is the state of `request_parser.py`. Whether the sender reads its answers fast
+enough is a flag of its own (`congested`).
 """
 
 from enum import Enum
@@ -25,7 +25,7 @@ from typing import Final
 
 
 class SenderState(Enum):
-    """Of a connection. Compared by identity, and looked up in tables by it, for that is several times faster."""
+    """The state of a connection. Compared and looked up by identity, which is several times faster."""
 
     IDLE = "idle"
     "Between requests, or within the head of one."
@@ -66,7 +66,7 @@ Table = dict[SenderState, SenderState]
 
 
 def _table(changes: Table) -> Table:
-    """What one event makes of each state."""
+    """Returns the next state for each state."""
     return {each: changes.get(each, each) for each in SenderState}
 
 

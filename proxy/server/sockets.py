@@ -1,4 +1,4 @@
-"""The sockets that we listen with: bound here, or handed over by the service manager (sd_listen_fds(3))."""
+"""Listening sockets: bound here, or handed over by the service manager (sd_listen_fds(3))."""
 
 import errno
 import os
@@ -20,7 +20,7 @@ _NOT_HERE = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 
 
 def listening(address: Address, *, reuse_port: bool = False) -> list[socket.socket]:
-    """A socket for each address that the host's name means; OSError if none can be had, or one is taken."""
+    """Returns a socket for each address of the host. Raises OSError if none is available, or one is in use."""
     if address.path is not None:
         return [_listening_at(address.path, shared=reuse_port)]
     sockets: list[socket.socket] = []
@@ -39,12 +39,12 @@ def listening(address: Address, *, reuse_port: bool = False) -> list[socket.sock
 
 
 def handed_over(environ: Mapping[str, str], process: int) -> list[socket.socket]:
-    """The sockets that were opened for this process; ValueError if one is not what listeners accept from."""
+    """Returns the sockets that were opened for this process. Raises ValueError if one is not a listening socket."""
     if environ.get("LISTEN_PID") != str(process):
         return []
     count = environ.get("LISTEN_FDS", "")
     if not count.isdecimal():
-        raise ValueError(f"LISTEN_FDS is {count!r}, and LISTEN_PID is this process: it has to be a number of sockets")
+        raise ValueError(f"LISTEN_FDS is {count!r}, and LISTEN_PID is this process: it must be a number of sockets")
     sockets: list[socket.socket] = []
     try:
         for number in range(FIRST_HANDED, FIRST_HANDED + int(count)):
@@ -56,7 +56,7 @@ def handed_over(environ: Mapping[str, str], process: int) -> list[socket.socket]
 
 
 def accepting(number: int) -> socket.socket:
-    """The listening stream socket with this descriptor, of IP or Unix; ValueError if it is none."""
+    """Returns the listening stream socket with this descriptor, of IP or Unix. Raises ValueError if it is not one."""
     found = None
     with suppress(OSError):  # closed, or no socket at all
         found = socket.socket(fileno=number)
@@ -65,11 +65,11 @@ def accepting(number: int) -> socket.socket:
             return non_blocking(found)
     if found is not None:
         found.close()
-    raise ValueError(f"descriptor {number} is no listening stream socket; write ListenStream= for it")
+    raise ValueError(f"descriptor {number} is not a listening stream socket; use ListenStream= for it")
 
 
 def is_at(found: socket.socket, address: Address) -> bool:
-    """Whether the socket listens at this address."""
+    """Whether the socket listens at this address; looks up host names."""
     where = found.getsockname()
     if address.path is not None or not isinstance(where, tuple):
         return isinstance(where, str) and address.path == Path(where)
@@ -77,9 +77,9 @@ def is_at(found: socket.socket, address: Address) -> bool:
 
 
 def taken_by(found: Iterable[socket.socket]) -> str:
-    """Which addresses a wildcard takes, for people; nothing for other addresses.
+    """Returns which IP versions a wildcard address accepts, for messages; empty for other addresses.
 
-    What we bind to [::] takes IPv6 only, on every system; a socket that is handed over may take both (ipv6(7)).
+    What we bind to [::] accepts IPv6 only, on every system. A socket that is handed over may accept both (ipv6(7)).
     """
     for each in found:
         if each.family == socket.AF_INET6 and each.getsockname()[0] == "::":
@@ -91,7 +91,7 @@ def taken_by(found: Iterable[socket.socket]) -> str:
 
 
 def place_of(found: socket.socket) -> str:
-    """Where a socket listens, for people."""
+    """Returns the address of a socket, for messages."""
     where = found.getsockname()
     if isinstance(where, bytes):  # abstract (unix(7))
         return "unix:@" + where[1:].decode(errors="replace")
@@ -99,37 +99,39 @@ def place_of(found: socket.socket) -> str:
 
 
 def non_blocking(found: socket.socket) -> socket.socket:
-    """The same, as the event loop wants it."""
+    """Makes the socket non-blocking, as the event loop needs it."""
     found.setblocking(False)
     return found
 
 
-def waiting(found: socket.socket) -> Iterator[socket.socket]:
-    """Who has connected to a listening socket and was not accepted yet, as many as there are descriptors for."""
-    with suppress(OSError):  # BlockingIOError: they are all; EMFILE: the others cannot be had
+def not_accepted(found: socket.socket) -> Iterator[socket.socket]:
+    """Yields connections that are not accepted yet, as far as there are descriptors."""
+    with suppress(OSError):  # BlockingIOError: no more; EMFILE: no more descriptors
         while True:
             connected, _ = found.accept()
             yield non_blocking(connected)
 
 
 def close(sockets: list[socket.socket]) -> None:
-    """They are not needed."""
+    """Closes the sockets."""
     for each in sockets:
         each.close()
 
 
 @contextmanager
 def named(option: str, address: Address) -> Iterator[None]:
-    """Says which address cannot be had, in place of a number."""
+    """Names the option and the address in an OSError."""
     try:
         yield
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
-        raise OSError(f"`{option}` {address}: {reason}; stop what uses it, or choose another address") from error
+        raise OSError(
+            f"`{option}` {address}: {reason}; stop the program that uses it, or choose another address"
+        ) from error
 
 
 def _listening_at(path: Path, *, shared: bool) -> socket.socket:
-    """At a path; the socket of a process that has gone is replaced, and a shared one."""
+    """Listens at a path; replaces a shared socket, and one that an ended process left behind."""
     with suppress(FileNotFoundError):
         if stat.S_ISSOCK(path.stat().st_mode) and (shared or _left_behind(path)):
             path.unlink()
@@ -144,13 +146,13 @@ def _listening_at(path: Path, *, shared: bool) -> socket.socket:
 
 
 def _left_behind(path: Path) -> bool:
-    """Whether nobody listens any more at the socket there."""
+    """Whether no process listens at the socket any more."""
     with socket.socket(socket.AF_UNIX) as probe:
         probe.setblocking(False)
         return probe.connect_ex(str(path)) == errno.ECONNREFUSED
 
 
 def _resolved(address: Address) -> list[tuple[socket.AddressFamily, tuple[str, int]]]:
-    """Family and place, each once; OSError if the name means nothing."""
+    """Returns family and address, each once. Raises OSError if the name cannot be resolved."""
     found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     return list(dict.fromkeys((family, (str(where[0]), int(where[1]))) for family, _, _, _, where in found))

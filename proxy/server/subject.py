@@ -1,19 +1,19 @@
-"""Who a sender is by the certificate that it has shown."""
+"""The subject of a sender's certificate."""
 
 import ssl
 
 LONGEST = 512
-"Characters that are kept; a subject that was cut ends in … and is to be matched by nothing."
+"Characters that are kept; a subject that was cut ends in … and matches no configured one."
 
 
 def subject_of(tls: ssl.SSLObject) -> str:
-    """The subject of the certificate that the peer has shown and OpenSSL verified; nothing where there is none."""
+    """Returns the subject of the peer's verified certificate; empty if there is none."""
     shown = tls.getpeercert(binary_form=True)
     return subject_of_certificate(shown) if shown else ""
 
 
 def subject_of_certificate(der: bytes) -> str:
-    """In the form of RFC 4514, what is not printable as hex; nothing if it cannot be read."""
+    """Returns the subject as in RFC 4514, with hex for what is not printable; empty if it cannot be read."""
     from cryptography.x509 import InvalidVersion, load_der_x509_certificate  # noqa: PLC0415 - few senders have one
 
     try:
@@ -25,5 +25,5 @@ def subject_of_certificate(der: bytes) -> str:
 
 
 def escaped(character: str) -> str:
-    """Its octets as RFC 4514 §2.4 writes them."""
+    """Returns its bytes as in RFC 4514 §2.4."""
     return "".join(f"\\{octet:02X}" for octet in character.encode("utf-8", "backslashreplace"))

@@ -13,7 +13,7 @@ from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, D
 from yarl import URL
 
 from proxy.app import App
-from proxy.config.model import Address, Admin, Configuration, ListenerSettings, RouteSettings
+from proxy.config.model import Address, Admin, Configuration, ListenerSettings, OAuthClient, RouteSettings
 from proxy.forwarding.routes import dropped_fields
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.line_writer import LineWriter
@@ -137,6 +137,9 @@ async def embedded_proxy(
                 "listen": (ListenerSettings(address=senders),),
                 "admin": Admin(address=admin),
                 "routes": tuple(map(without_inbound_auth, configuration.routes)),
+                "oauth_clients": {
+                    name: without_grant_at_start(client) for name, client in configuration.oauth_clients.items()
+                },
                 "drain_timeout": 0.0,
                 "limits": configuration.limits.model_copy(update={"max_connections": 100_000}),
             }
@@ -162,6 +165,11 @@ async def embedded_proxy(
 def without_inbound_auth(route: RouteSettings) -> RouteSettings:
     """The route without `inbound_auth`: only this user can connect, who may read its files anyway."""
     return route.model_copy(update={"inbound_auth": None, "drop_fields": dropped_fields(route)})
+
+
+def without_grant_at_start(client: OAuthClient) -> OAuthClient:
+    """Returns the OAuth client without `grant_at_start`, because only the message's own OAuth client needs a token."""
+    return client.model_copy(update={"grant_at_start": False})
 
 
 @asynccontextmanager

@@ -27,8 +27,7 @@ from proxy.trial.embedded_proxy import embedded_proxy
 from proxy.trial.grant import GrantedToken, grant
 from proxy.trial.message import compose
 from proxy.trial.probe import SOON, Probe, Server
-from proxy.upstream.tls import client_context
-from proxy.wire.tls_context import file_reason
+from proxy.wire.tls_context import client_context, file_reason
 
 SENDER_ROLE = "ESBMessaging.send"
 "The role that a sender adapter requires unless another is chosen (SAP Help, Setting Up Inbound HTTP Connections)."
@@ -153,15 +152,15 @@ class Examination:
         composed = compose(word, self._configuration, self._message, (), "POST")
         async with embedded_proxy(self._configuration, self._environ) as proxy:
             record = (await proxy.send(composed)).record
+        where = f" It was sent to {record.upstream}." if record.upstream else ""
         if record.code:
-            raise CheckFailed(f"{record.status}, by the {record.made_by}: {record.detail}")
+            raise CheckFailed(f"{record.status}, by the {record.made_by}: {record.detail}{where}")
         if not 200 <= record.status < 300:
-            target = f" It was sent to {composed.target}." if record.status == 404 else ""
             raise CheckFailed(
-                f"{record.status}: {record.diagnosis or 'check the flow, and the system behind it.'}{target}"
+                f"{record.status}: {record.diagnosis or 'check the flow, and the system behind it.'}{where}"
             )
         mpl_id = f", MPL id {record.mpl_id}" if record.mpl_id else ""
-        return ok(f"{record.status} in {record.total_seconds:.3f} s{mpl_id}")
+        return ok(f"{record.status} in {record.total_seconds:.3f} s{mpl_id}, sent to {record.upstream}")
 
 
 def is_https(url: str) -> bool:

@@ -22,13 +22,14 @@ from proxy.errors import UpstreamUnreachable
 from proxy.hosts import host_and_port
 from proxy.timeouts import timeout
 from proxy.trial.checks import CheckFailed, CheckResult, Checks, CheckStatus, ok, run_in_order, skipped, warning
+from proxy.upstream.failures import tls_failure
 from proxy.upstream.pool import ATTEMPT_DELAY
 from proxy.upstream.tunnel import tunnel
 from proxy.wire.field_names import FieldNames
 from proxy.wire.grammar import ResponseHead, ResponseReader
 from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong
 from proxy.wire.resolver import Resolver
-from proxy.wire.tls_context import certificate_advice, reason_of
+from proxy.wire.tls_context import reason_of
 
 LARGEST_HEAD = 64 << 10
 "Bytes."
@@ -136,17 +137,9 @@ class Probe:
                 self._streams = await asyncio.open_connection(
                     sock=self._connected, ssl=self.tls, server_hostname=server.host if self.tls else None
                 )
-        except ssl.SSLCertVerificationError as error:
-            shown = await presented(server)
-            raise CheckFailed(
-                f"The certificate is not accepted ({reason_of(error)}): {certificate_advice(error)}.{shown}"
-            ) from None
-        except ssl.SSLError as error:
-            raise CheckFailed(
-                f"TLS with {server} failed: {reason_of(error)}; does it speak https, and TLS 1.2 or newer?"
-            ) from None
-        except (OSError, TimeoutError):
-            raise CheckFailed(f"{server} ended the TLS handshake; does it speak https, and TLS 1.2 or newer?") from None
+        except OSError as error:  # TimeoutError, too
+            shown = await presented(server) if isinstance(error, ssl.SSLCertVerificationError) else ""
+            raise CheckFailed(tls_failure(str(server), error).detail + shown) from None
         if self.tls is None:
             return skipped("not used with http://")
         secured = self._streams[1].get_extra_info("ssl_object")

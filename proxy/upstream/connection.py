@@ -1,6 +1,6 @@
 """One connection to an upstream: writes a request, has its response read, and knows whether it may be used again.
 
-The exchange that leases it looks at `head`, `body` and `failure`, and is rung after each change.
+The exchange that leases it reads `head`, `body` and `failure`, and is woken after each change.
 
 Theory of operation, as of h11: there are two machines. This one is about our side: whom the connection serves, and how
 much of the request is written. That of `response_parser.py` is about how much of the response has come, and knows no
@@ -16,7 +16,7 @@ socket. Only when both are through, SENT here and COMPLETE there, may the connec
     CLOSED      nothing is written or heard any more  nothing
 
 All go on to CLOSED by `cut`, `give_up`, silence, and the end of the connection, in order or not; SENDING and SENT by
-octets that are no response, or behind it, the others by any. Unless the response was complete, the exchange then finds
+octets that are no response, or follow it, the others by any. Unless the response was complete, the exchange then finds
 `failure`. An early response (RFC 9112 §9.5) comes in SENDING.
 """
 
@@ -24,15 +24,14 @@ import asyncio
 import select
 from collections.abc import Callable
 from enum import Enum
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from proxy.errors import ProxyError
 from proxy.upstream.failures import LARGEST_HEAD, cut_short, malformed, silent, unanswered
-from proxy.upstream.keep_alive import idle_time
-from proxy.upstream.response_parser import AWAITING, COMPLETE, ResponseParser
+from proxy.upstream.response_parser import AWAITING, COMPLETE, ResponseParser, idle_time
 from proxy.wire.body import IncomingBody
 from proxy.wire.client_tls import ClientTlsTransport
-from proxy.wire.coroutine_runner import NOBODY, Bell
+from proxy.wire.coroutine_runner import NO_WAITER, Wakeable
 from proxy.wire.deadlines import NEVER, Deadlines
 from proxy.wire.framing import BodyMalformed
 from proxy.wire.grammar import ResponseHead, ResponseReader
@@ -66,7 +65,7 @@ CLOSED: Final = ConnectionState.CLOSED
 
 
 class UpstreamConnection:
-    """Made by its pool; leased by one exchange at a time."""
+    """One connection, leased by one exchange at a time."""
 
     def __init__(
         self, name: str, deadlines: Deadlines, gone: Callable[["UpstreamConnection"], None], reader: ResponseReader
@@ -93,9 +92,9 @@ class UpstreamConnection:
         "The transport, if it is TLS."
         self._descriptor = -1
         self._poll = select.poll()
-        self._taking = PeerProgress()
+        self._progress = PeerProgress()
         self._parser = ResponseParser(reader, LARGEST_HEAD)
-        self._bell: Bell = NOBODY
+        self._waiter: Wakeable = NO_WAITER
         self._timeout = NEVER
 
     def __repr__(self) -> str:
@@ -103,40 +102,44 @@ class UpstreamConnection:
 
     # ---- what an exchange does with it
 
-    def lease(self, bell: Bell, method: str, timeout: float) -> None:
-        """From now on for one request; `timeout` in seconds bounds each silence of the upstream."""
+    def lease(self, waiter: Wakeable, method: str, timeout: float) -> None:
+        """Leases the connection for one request; `timeout` limits each silence of the upstream, in seconds."""
         if self.state is not IDLE and self.state is not UNUSED:
             raise RuntimeError(f"{self!r} cannot be leased")
         self.state = LEASED
-        self._bell, self._timeout = bell, timeout
+        self._waiter, self._timeout = waiter, timeout
         self._parser.begin(method)
         self.deadline = NEVER
 
     def watch_socket(self, descriptor: int, *, in_clear: bool) -> None:
-        """The socket below, for `stale`, and, without TLS, for what is left in it when the connection breaks."""
+        """Keeps the socket for `stale` and, without TLS, to read what it holds when the connection breaks."""
         self._descriptor = descriptor if in_clear else -1
         self._poll.register(descriptor, select.POLLIN)
 
     def stale(self) -> bool:
-        """Whether the idle connection has something to read: its end, or octets that nobody asked for.
+        """Whether the idle connection has something to read: its end, or unsolicited bytes.
 
         The event loop may not have told us yet, and a POST written now could not be sent again.
         """
         return self._undelivered or bool(self._poll.poll(0))
 
     def send(self, octets: bytes) -> None:
-        """A piece of the request; nothing once the connection has ended."""
+        """Sends a piece of the request, unless the connection has ended."""
         if self.state is LEASED:
             self.state = SENDING
         if self.state is SENDING:
             self._transport.write(octets)
 
     def end_request(self) -> None:
-        """The request is complete: its response may take `timeout`."""
+        """Ends the request; from now on its response may take `timeout`."""
         if self.state is SENDING:
             self.state = SENT
             if self._parser.state is not COMPLETE:
                 self.deadline = self._deadlines.now() + self._timeout
+
+    def extra_info(self, name: str) -> Any:
+        """What the transport knows: as asyncio's `get_extra_info`."""
+        return self._transport.get_extra_info(name)
 
     @property
     def open(self) -> bool:
@@ -145,7 +148,7 @@ class UpstreamConnection:
 
     @property
     def leased(self) -> bool:
-        """Whether it is open, and an exchange has it."""
+        """Whether it is open and leased."""
         return self.state is SENT or self.state is SENDING or self.state is LEASED
 
     @property
@@ -166,32 +169,32 @@ class UpstreamConnection:
         return self._channel is not None and self._channel.undelivered
 
     def release(self) -> None:
-        """The exchange is done with it: idle if it can be used again, else closed."""
+        """Ends the lease; makes the connection idle if it can be used again, else closes it."""
         if self.reusable:
             if self.body is not None:
-                self.body.take()  # what nobody wanted: the socket is read on
+                self.body.consume()  # unread content; reading resumes
             self.state = IDLE
         else:
             self.cut()
-        self._bell = NOBODY
+        self._waiter = NO_WAITER
         self.head = self.body = self.failure = None
 
     def give_up(self, failure: ProxyError) -> None:
-        """Nobody will wait for the response any longer; the exchange is told why."""
+        """Stops waiting for the response, and fails the exchange."""
         if self.leased:
             self._fail(failure)
         else:
             self.cut()
 
     def cut(self) -> None:
-        """End it at once, so that nothing on it looks whole."""
+        """Aborts the connection, so that nothing on it looks complete."""
         self.state = CLOSED
         self._transport.abort()
 
     # ---- what the event loop tells
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Connected, TLS included."""
+        """Is called when it is connected, TLS included."""
         self._transport = cast("asyncio.Transport", transport)
         self._channel = transport if isinstance(transport, ClientTlsTransport) else None
         self._transport.set_write_buffer_limits(high=WRITE_HIGH_WATER)
@@ -200,7 +203,7 @@ class UpstreamConnection:
         self._deadlines.watch(self)
 
     def data_received(self, octets: bytes) -> None:
-        """Octets of a response; unasked ones end the connection, so that they are never taken for the next response."""
+        """Reads a response. Unsolicited bytes end the connection, so that they are not read as the next response."""
         state = self.state
         if state is SENT or state is SENDING:
             try:
@@ -208,18 +211,18 @@ class UpstreamConnection:
             except (HeadMalformed, HeadTooLong, BodyMalformed) as error:
                 self._fail(malformed(self.name, error))
             else:
-                self._bell.wake()
+                self._waiter.wake()
         elif state is not CLOSED:
             self._end(None)
 
     def eof_received(self) -> None:
-        """The upstream closed its side in order (with TLS: by close_notify, RFC 8446 §6.1)."""
+        """Is called when the upstream closed its side in order (with TLS: by close_notify, RFC 8446 §6.1)."""
         if self._parser.feed_eof() and self.body is not None:
             self.body.end()
         self._end(None)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """The connection ended, whoever ended it."""
+        """Is called when the connection has ended, from either side."""
         if error is not None and self._descriptor >= 0 and self.leased:
             for octets in left_behind(self._descriptor):
                 self.data_received(octets)
@@ -229,31 +232,31 @@ class UpstreamConnection:
         self._gone(self)
 
     def pause_writing(self) -> None:
-        """The upstream reads more slowly than we write."""
+        """Is called when the upstream reads more slowly than we write."""
         self.congested = True
         now = self._deadlines.now()
-        self._taking.begin(self._transport, now)
-        self.deadline = self._taking.look(self._transport, now, self._timeout)
+        self._progress.begin(self._transport, now)
+        self.deadline = self._progress.look(self._transport, now, self._timeout)
 
     def resume_writing(self) -> None:
-        """It has caught up."""
+        """Is called when the upstream has caught up."""
         self.congested = False
         if self.head is None and self.state in (SENDING, SENT):  # the time for a response begins now
             self.deadline = self._deadlines.now() + self._timeout if self.state is SENT else NEVER
-        self._bell.wake()
+        self._waiter.wake()
 
     def deadline_reached(self) -> None:
-        """Silent for too long."""
+        """Ends a connection that is silent for too long."""
         now = self._deadlines.now()
         if self.body is not None and self.body.paused:  # it is the sender that does not read
             self.deadline = now + self._timeout
-        elif self.congested and (again := self._taking.look(self._transport, now, self._timeout)) > now:
+        elif self.congested and (again := self._progress.look(self._transport, now, self._timeout)) > now:
             self.deadline = again  # it reads, if slowly
         else:
             self.give_up(silent(self.name, self._timeout))
 
     def _read(self, octets: bytes) -> None:
-        """Passes on what these octets say of the response; what is behind it ends the connection."""
+        """Parses bytes of the response; what follows it ends the connection."""
         parser = self._parser
         parser.feed(octets)
         event = parser.next_event()
@@ -280,17 +283,17 @@ class UpstreamConnection:
             self.cut()
 
     def _end(self, error: Exception | None) -> None:
-        """Nothing more is heard: a response that is incomplete remains so."""
+        """Ends the connection; an incomplete response fails."""
         if self.leased and self._parser.state is not COMPLETE:
             self._fail(unanswered(self.name, error) if self.body is None else cut_short(self.name))
         else:
             self.cut()
-            self._bell.wake()
+            self._waiter.wake()
 
     def _fail(self, failure: ProxyError) -> None:
-        """Tells the exchange why, which happens once, for a closed connection is not leased any more."""
+        """Fails the exchange. This happens once, because a closed connection is not leased any more."""
         self.failure = failure
         if self.body is not None:
             self.body.fail(failure)
         self.cut()
-        self._bell.wake()
+        self._waiter.wake()

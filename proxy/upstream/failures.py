@@ -1,10 +1,20 @@
-"""What a sender is told when an exchange with an upstream fails after it was connected."""
+"""What a sender is told if a connection to an upstream fails, or an exchange on it."""
 
+import socket
 import ssl
 
-from proxy.errors import ProxyError, UpstreamClosed, UpstreamMalformed, UpstreamTimeout
+from proxy.errors import (
+    ConnectTimeout,
+    Draining,
+    ProxyError,
+    UpstreamClosed,
+    UpstreamMalformed,
+    UpstreamTimeout,
+    UpstreamUnreachable,
+)
+from proxy.upstream.origin import UpstreamOrigin
 from proxy.wire.heads import HeadTooLong
-from proxy.wire.tls_context import reason_of
+from proxy.wire.tls_context import certificate_advice, reason_of
 
 LARGEST_HEAD = 256 << 10
 "Octets of a response head; four times what the routers in front of Cloud Integration let through."
@@ -12,18 +22,21 @@ UNCERTAIN = "The message may have arrived: look for it in the monitor before sen
 
 
 def malformed(name: str, error: Exception) -> ProxyError:
-    """Its answer cannot be read."""
+    """Returns the error for a response that is not valid HTTP."""
     what = f"a head of more than {LARGEST_HEAD >> 10} KiB" if isinstance(error, HeadTooLong) else str(error)
-    return UpstreamMalformed(f"{name} answered with {what}; look at what stands before it.")
+    return UpstreamMalformed(f"{name} answered with {what}; check what is in front of it.")
 
 
 def silent(name: str, seconds: float) -> ProxyError:
-    """It has said nothing for so long."""
+    """Returns the error for a silence of that many seconds."""
     return UpstreamTimeout(f"{name} was silent for {seconds:g} s; raise `timeout` if that is usual. {UNCERTAIN}")
 
 
 def unanswered(name: str, error: Exception | None) -> ProxyError:
-    """It ended before it answered; an alert of TLS 1.3 about our certificate comes only now (RFC 8446 §4.4.2.4)."""
+    """Returns the error for a connection that ended before the response.
+
+    A TLS 1.3 alert about our certificate comes only now (RFC 8446 §4.4.2.4).
+    """
     if isinstance(error, ssl.SSLError):
         question = "does it want a certificate (the route's `tls`)?"
         return UpstreamClosed(
@@ -33,5 +46,59 @@ def unanswered(name: str, error: Exception | None) -> ProxyError:
 
 
 def cut_short(name: str) -> ProxyError:
-    """Its answer is not whole."""
+    """Returns the error for a response that was cut off."""
     return UpstreamClosed(f"{name} closed the connection in the middle of its answer.")
+
+
+def stopped(origin: UpstreamOrigin) -> Draining:
+    """Returns the error for a connection that was not made before the proxy stopped."""
+    return Draining(
+        f"The proxy was stopped before it had a connection to {origin}; send the message again.", retry_after=1
+    )
+
+
+def too_late(origin: UpstreamOrigin, timeout: float, *, resolved: bool) -> ConnectTimeout:
+    """Returns the error for a connection, or a name, that took longer than `timeout` seconds (RFC 9209 §2.3.1)."""
+    if not resolved:
+        return ConnectTimeout(
+            f"The name of {origin.route} was not resolved within {timeout:g} s; check DNS.", proxy_status="dns_timeout"
+        )
+    question = ", and does that proxy answer?" if origin.proxy else "?"
+    return ConnectTimeout(f"No connection to {origin.route} within {timeout:g} s; is a firewall in between{question}")
+
+
+def unreachable(origin: UpstreamOrigin, error: OSError | UnicodeError) -> ProxyError:
+    """Returns the error for a failed connection, by the kind of exception that the system or OpenSSL raised."""
+    match error:
+        case ssl.SSLError():
+            return tls_failure(str(origin), error)
+        case socket.gaierror() | UnicodeError():
+            return UpstreamUnreachable(
+                f"The name of {origin.route} cannot be resolved; check `upstream`, `proxy_url` and DNS.",
+                proxy_status="dns_error",
+            )
+        case ConnectionRefusedError() if origin.proxy:
+            return UpstreamUnreachable(
+                f"The corporate proxy {origin.proxy.url} refused the connection; check `proxy_url` and HTTPS_PROXY.",
+                proxy_status="connection_refused",
+            )
+        case ConnectionRefusedError():
+            return UpstreamUnreachable(
+                f"{origin.route} refused the connection; is it running, and is the port right?",
+                proxy_status="connection_refused",
+            )
+        case _:
+            return UpstreamUnreachable(f"No connection to {origin.route}: {error.strerror or type(error).__name__}.")
+
+
+def tls_failure(name: str, error: OSError) -> UpstreamUnreachable:
+    """Returns the error for a failed handshake. An error that is not OpenSSL's means that the server broke it off."""
+    match error:
+        case ssl.SSLCertVerificationError():
+            detail = f"The certificate of {name} is not accepted ({reason_of(error)}): {certificate_advice(error)}."
+            return UpstreamUnreachable(detail, proxy_status="tls_certificate_error")
+        case ssl.SSLError():
+            detail = f"TLS with {name} failed: {reason_of(error)}; does it speak https, and TLS 1.2 or newer?"
+        case _:
+            detail = f"{name} ended the TLS handshake; does it speak https, and TLS 1.2 or newer?"
+    return UpstreamUnreachable(detail, proxy_status="tls_protocol_error")

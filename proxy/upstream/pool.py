@@ -3,16 +3,14 @@
 import asyncio
 import socket
 import ssl
-from dataclasses import dataclass
 
 from aiohappyeyeballs import start_connection
 
 from proxy import timeouts
-from proxy.config.egress import CorporateProxy
-from proxy.errors import ConnectTimeout, Draining, ProxyError, UpstreamUnreachable
-from proxy.hosts import host_and_port
+from proxy.errors import Draining
 from proxy.upstream.connection import IDLE, UpstreamConnection
-from proxy.upstream.failures import UNCERTAIN
+from proxy.upstream.failures import UNCERTAIN, stopped, tls_failure, too_late, unreachable
+from proxy.upstream.origin import UpstreamOrigin
 from proxy.upstream.tunnel import tunnel
 from proxy.wire.client_tls import ClientTlsTransport
 from proxy.wire.deadlines import Deadlines
@@ -20,29 +18,9 @@ from proxy.wire.grammar import ResponseReader
 from proxy.wire.keepalive import keep_alive
 from proxy.wire.reading import PieceReader
 from proxy.wire.resolver import Found, Resolver
-from proxy.wire.tls_context import certificate_advice, reason_of
 
 ATTEMPT_DELAY = 0.25
 "Seconds until the next address is tried beside the first (RFC 8305 §5)."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpstreamOrigin:
-    """Where an upstream is, and how it is trusted; None for plain HTTP."""
-
-    host: str
-    port: int
-    tls: ssl.SSLContext | None
-    proxy: CorporateProxy | None = None
-    "What the connection is tunnelled through."
-
-    def __str__(self) -> str:
-        return host_and_port(self.host, self.port)
-
-    @property
-    def way(self) -> str:
-        """What a sentence about a failed connection names: also the proxy on the way."""
-        return f"{self} (through the corporate proxy {self.proxy.url})" if self.proxy else str(self)
 
 
 class Pool:
@@ -70,16 +48,16 @@ class Pool:
 
     @property
     def idle(self) -> int:
-        """How many wait to be used again."""
+        """The number of idle connections."""
         return len(self._idle)
 
     @property
     def leased(self) -> int:
-        """How many serve an exchange."""
+        """The number of connections that serve an exchange."""
         return len(self._all) - len(self._idle)
 
-    def take(self) -> UpstreamConnection | None:
-        """A connection that was open when we last heard of it, or None."""
+    def acquire(self) -> UpstreamConnection | None:
+        """Returns an idle connection that is not known to have ended, or None."""
         while self._idle:
             connection = self._idle.pop()
             if connection.state is IDLE and connection.deadline > self._deadlines.now() and not connection.stale():
@@ -88,9 +66,9 @@ class Pool:
         return None
 
     def connect(self, timeout: float) -> "asyncio.Task[UpstreamConnection]":
-        """A new connection; ConnectTimeout or UpstreamUnreachable. Given back unused, it becomes idle.
+        """Opens a connection. Given back unused, it becomes idle.
 
-        Draining once the pool is closed; closing it cancels what is on its way.
+        Raises ConnectTimeout, UpstreamUnreachable, or Draining once the pool is closed. Closing cancels the task.
         """
         if self._closed:
             raise stopped(self.origin)
@@ -100,7 +78,7 @@ class Pool:
         return task
 
     def give_back(self, connection: UpstreamConnection) -> None:
-        """The exchange is done with it."""
+        """Keeps the connection if it can be used again."""
         connection.release()
         if self._retired:
             connection.cut()
@@ -109,7 +87,7 @@ class Pool:
             self._idle.append(connection)
 
     def retire(self) -> None:
-        """Keep nothing any more: exchanges that are on their way are its last."""
+        """Keeps no connections from now on; running exchanges are the last."""
         self._retired = True
         for connection in list(self._idle):
             connection.cut()
@@ -166,65 +144,13 @@ class Pool:
 
 
 async def secure(connected: socket.socket, tls: ssl.SSLContext, host: str, connection: UpstreamConnection) -> None:
-    """The handshake; ssl.SSLError, or UpstreamUnreachable where it is broken off."""
+    """Runs the handshake. Raises ssl.SSLError, or UpstreamUnreachable if the server breaks it off."""
     channel = ClientTlsTransport(tls, host, connection, connected.fileno())
     try:
         await asyncio.get_running_loop().create_connection(lambda: channel, sock=connected)
         await channel.secured
     except ConnectionError as error:
-        raise UpstreamUnreachable(
-            f"{connection.name} broke off the TLS handshake; does it speak TLS 1.2 or newer there?",
-            proxy_status="tls_protocol_error",
-        ) from error
+        raise tls_failure(connection.name, error) from error
     except BaseException:
         channel.abort()
         raise
-
-
-def stopped(origin: UpstreamOrigin) -> Draining:
-    """What waits for a connection that will not be made any more."""
-    return Draining(
-        f"The proxy was stopped before it had a connection to {origin}; send the message again.", retry_after=1
-    )
-
-
-def too_late(origin: UpstreamOrigin, timeout: float, *, resolved: bool) -> ConnectTimeout:
-    """No connection within so many seconds: the network is silent, or DNS (RFC 9209 §2.3.1)."""
-    if not resolved:
-        return ConnectTimeout(
-            f"The name of {origin.way} was not resolved within {timeout:g} s; check DNS.", proxy_status="dns_timeout"
-        )
-    question = ", and does that proxy answer?" if origin.proxy else "?"
-    return ConnectTimeout(f"No connection to {origin.way} within {timeout:g} s; is a firewall in between{question}")
-
-
-def unreachable(origin: UpstreamOrigin, error: OSError | UnicodeError) -> ProxyError:
-    """What a failed connection means, by the kind of exception that the socket world raised."""
-    match error:
-        case ssl.SSLCertVerificationError():
-            return UpstreamUnreachable(
-                f"The certificate of {origin} is not accepted ({reason_of(error)}): {certificate_advice(error)}.",
-                proxy_status="tls_certificate_error",
-            )
-        case ssl.SSLError():
-            return UpstreamUnreachable(
-                f"No TLS with {origin}: {reason_of(error)}; does it speak https, and TLS 1.2 or newer?",
-                proxy_status="tls_protocol_error",
-            )
-        case socket.gaierror() | UnicodeError():
-            return UpstreamUnreachable(
-                f"The name of {origin.way} cannot be resolved; check `upstream`, `proxy_url` and DNS.",
-                proxy_status="dns_error",
-            )
-        case ConnectionRefusedError() if origin.proxy:
-            return UpstreamUnreachable(
-                f"The corporate proxy {origin.proxy.url} refused the connection; check `proxy_url` and HTTPS_PROXY.",
-                proxy_status="connection_refused",
-            )
-        case ConnectionRefusedError():
-            return UpstreamUnreachable(
-                f"{origin.way} refused the connection; is it running, and is the port right?",
-                proxy_status="connection_refused",
-            )
-        case _:
-            return UpstreamUnreachable(f"No connection to {origin.way}: {error.strerror or type(error).__name__}.")

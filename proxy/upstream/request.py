@@ -28,7 +28,7 @@ class UpstreamRequest:
 
 
 def http1_head(request: UpstreamRequest) -> bytes:
-    """The head with its last line end."""
+    """Returns the head, with the empty line at its end."""
     first = b"%b %b HTTP/1.1\r\nHost: %b" % (request.method.encode(), request.target, request.authority)
     length = request.length
     if length == UNSAID:

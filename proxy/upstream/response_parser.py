@@ -14,15 +14,20 @@ same however the octets were cut, but for where the content is. Interim response
 HeadMalformed, HeadTooLong and BodyMalformed are for good: nobody knows where the next response would begin.
 """
 
+import re
 from enum import Enum
 from typing import Final
 
+from proxy.wire.deadlines import NEVER
 from proxy.wire.framing import NO_BODY, Decoder, response_body
 from proxy.wire.grammar import ResponseHead, ResponseReader
 from proxy.wire.heads import HeadCollector, HeadMalformed
 
 MOST_HEADS: Final = 64
 "Of one response, the final one included."
+MARGIN = 1.0
+"Seconds before the upstream's own end; a request that is written then still arrives in time."
+_TIMEOUT = re.compile(rb"(?i:(?:^|[,; \t])timeout[ \t]*=[ \t]*\"?([0-9]{1,9})(?![0-9]))")
 
 
 class ResponseState(Enum):
@@ -40,16 +45,16 @@ BODY: Final = ResponseState.BODY
 COMPLETE: Final = ResponseState.COMPLETE
 
 
-class Signal(Enum):
+class ResponseSignal(Enum):
     """Events without a value."""
 
     NEED_DATA = "need data"
     END_OF_MESSAGE = "end of message"
 
 
-NEED_DATA: Final = Signal.NEED_DATA
-END_OF_MESSAGE: Final = Signal.END_OF_MESSAGE
-Event = ResponseHead | bytes | Signal
+NEED_DATA: Final = ResponseSignal.NEED_DATA
+END_OF_MESSAGE: Final = ResponseSignal.END_OF_MESSAGE
+ResponseEvent = ResponseHead | bytes | ResponseSignal
 
 
 class ResponseParser:
@@ -68,15 +73,15 @@ class ResponseParser:
         self.state = COMPLETE
 
     def begin(self, method: str) -> None:
-        """What comes next is the response to a request with this method."""
+        """Begins the response to a request with this method."""
         self._method, self._heads, self.state = method, 0, AWAITING
 
     def feed(self, octets: bytes) -> None:
-        """More has come; ask for all events before the next call."""
+        """Adds bytes; consume all events before the next call."""
         self._octets = octets
 
-    def next_event(self) -> Event:
-        """What the octets say next; NEED_DATA when that takes more of them."""
+    def next_event(self) -> ResponseEvent:
+        """Returns the next event; NEED_DATA if that needs more bytes."""
         if self.state is not BODY:
             return NEED_DATA if self.state is COMPLETE else self._read_head()
         decoder = self._decoder
@@ -90,7 +95,7 @@ class ResponseParser:
         return END_OF_MESSAGE
 
     def feed_eof(self) -> bool:
-        """The connection has ended in order; whether the response is complete now (RFC 9112 §8)."""
+        """Ends the input in order. Returns whether the response is complete (RFC 9112 §8)."""
         if self.state is BODY and self._decoder.end():
             self.state = COMPLETE
         return self.state is COMPLETE
@@ -102,10 +107,10 @@ class ResponseParser:
 
     @property
     def excess(self) -> bool:
-        """Whether octets have come behind the response, which are no part of any."""
+        """Whether bytes follow the response, which belong to no response."""
         return bool(self._octets)
 
-    def _read_head(self) -> Event:
+    def _read_head(self) -> ResponseEvent:
         while self._octets:
             self.state = HEAD
             octets, self._octets = self._collector.feed(self._octets)
@@ -121,3 +126,15 @@ class ResponseParser:
                 self._decoder, self.state = response_body(self._method, head), BODY
                 return head
         return NEED_DATA
+
+
+def idle_time(head: ResponseHead) -> float:
+    """Returns the seconds for which the connection may be idle and be used again after this response.
+
+    NEVER if the upstream gives no number; of several the smallest counts. Zero or less if the connection cannot be used
+    again.
+    """
+    if not head.fields.has(b"keep-alive"):
+        return NEVER
+    values = head.fields.values(b"keep-alive")
+    return min((int(each) - MARGIN for value in values for each in _TIMEOUT.findall(value)), default=NEVER)

@@ -1,4 +1,4 @@
-"""A way through the corporate proxy: CONNECT (RFC 9110 §9.3.6), before TLS begins."""
+"""A tunnel through the corporate proxy: CONNECT (RFC 9110 §9.3.6), before TLS begins."""
 
 import asyncio
 import re
@@ -21,7 +21,7 @@ _SUCCESS = re.compile(rb"HTTP/1\.[01] 2[0-9]{2}[ \r]")
 
 
 async def tunnel(connected: socket.socket, proxy: CorporateProxy, authority: str) -> None:
-    """Has the proxy connect the socket to `host:port`; UpstreamUnreachable if it does not."""
+    """Asks the proxy to connect to `host:port`. Raises UpstreamUnreachable if it does not."""
     loop = asyncio.get_running_loop()
     lines = [f"CONNECT {authority} HTTP/1.1", f"Host: {authority}"]
     if proxy.authorization:
@@ -38,11 +38,11 @@ async def tunnel(connected: socket.socket, proxy: CorporateProxy, authority: str
     except (HeadMalformed, HeadTooLong) as error:
         raise UpstreamUnreachable(f"{proxy.url} does not answer as an HTTP proxy does; check `proxy_url`.") from error
     if rest:
-        raise UpstreamUnreachable(f"The corporate proxy {proxy.url} sent octets of its own into the tunnel.")
+        raise UpstreamUnreachable(f"The corporate proxy {proxy.url} sent bytes of its own into the tunnel.")
 
 
 async def final_head(connected: socket.socket) -> tuple[bytes, bytes]:
-    """The head of the answer, behind interim ones (RFC 9110 §15.2), and what follows it; EOFError without one."""
+    """Returns the head of the answer, after interim ones (RFC 9110 §15.2), and what follows it. Raises EOFError."""
     loop, collector, rest = asyncio.get_running_loop(), HeadCollector(LARGEST_HEAD), b""
     for _ in range(MOST_HEADS):
         head, rest = collector.feed(rest) if rest else (b"", b"")
@@ -57,7 +57,7 @@ async def final_head(connected: socket.socket) -> tuple[bytes, bytes]:
 
 
 def refusal(answer: ResponseHead, proxy: CorporateProxy, authority: str) -> str:
-    """What a status other than 2xx means, and what to do."""
+    """Returns what a status other than 2xx means, and what to do."""
     name, status = f"The corporate proxy {proxy.url}", answer.status
     if status == 407:
         asked = [value.decode("latin-1") for value in answer.fields.values(b"proxy-authenticate")]

@@ -1,4 +1,4 @@
-"""What has come of a body and has not been taken yet: between the connection that reads it and its exchange."""
+"""A body between the connection that reads it and the exchange that consumes it."""
 
 from collections.abc import Callable
 from typing import Final, Protocol
@@ -6,17 +6,17 @@ from typing import Final, Protocol
 from proxy.wire.coroutine_runner import woken
 
 HIGH_WATER: Final = 32 << 10
-"Octets that may lie here before the socket is no longer read."
+"Bytes that may wait here before reading from the socket is paused."
 
 
 SMALL: Final = 512
-"Octets below which pieces are put together: an object of its own costs each of them some fifty more."
+"Pieces below this many bytes are joined, because an object of its own costs each some fifty more."
 BLOCK: Final = 16 << 10
-"Octets up to which they are."
+"Bytes up to which they are joined."
 
 
 class Pieces:
-    """What came in pieces, however small, in little more memory than it needs."""
+    """Bytes that came in pieces, however small, in little more memory than they need."""
 
     __slots__ = ("_first", "_more", "size")
 
@@ -28,7 +28,7 @@ class Pieces:
         "Octets."
 
     def add(self, piece: bytes) -> None:
-        """More has come."""
+        """Adds a piece."""
         if not self.size:
             self._first, self.size = piece, len(piece)
             return
@@ -45,11 +45,11 @@ class Pieces:
             pieces[-1] = bytearray(last) + piece
 
     def look(self) -> bytes:
-        """All of it."""
+        """Returns all bytes."""
         return self._first if self._more is None else b"".join(self._more)
 
-    def take(self) -> bytes:
-        """All of it, which is here no more."""
+    def consume(self) -> bytes:
+        """Returns and forgets all bytes."""
         octets = self.look()
         self._first, self._more, self.size = b"", None, 0
         return octets
@@ -59,16 +59,16 @@ class ReadableTransport(Protocol):
     """The reading side of a transport."""
 
     def pause_reading(self) -> None:
-        """Read no more."""
+        """Pauses reading."""
         ...
 
     def resume_reading(self) -> None:
-        """Read on."""
+        """Resumes reading."""
         ...
 
 
 class IncomingBody:
-    """One body on its way in; written by its connection, read by one exchange."""
+    """One incoming body, written by its connection and read by one exchange."""
 
     __slots__ = ("_flow", "_paused", "_pieces", "ended", "failure", "invite", "length", "received")
 
@@ -77,16 +77,16 @@ class IncomingBody:
         self._pieces = Pieces()
         self._paused = False
         self.length = length
-        "By Content-Length; None when only its end will tell."
+        "By Content-Length; None if only its end will tell."
         self.received = 0
         self.ended = False
         self.failure: Exception | None = None
-        "Why the rest will never come."
+        "Why the rest will not come."
         self.invite: Callable[[], None] | None = None
-        "Asks a sender that waits for it (Expect: 100-continue) for the body; called once at most."
+        "Asks for the body if the sender waits for that (Expect: 100-continue); called once at most."
 
     def push(self, content: bytes) -> None:
-        """More has come."""
+        """Adds content; pauses reading above HIGH_WATER."""
         self.invite = None
         self._pieces.add(content)
         self.received += len(content)
@@ -95,28 +95,28 @@ class IncomingBody:
             self._flow.pause_reading()
 
     def fill(self, content: bytes) -> None:
-        """It came whole."""
+        """Sets the whole content."""
         if content:
             self._pieces.add(content)
             self.received = len(content)
         self.ended = True
 
     def end(self) -> None:
-        """That was all."""
+        """Marks the body as complete."""
         self.ended = True
 
     def fail(self, failure: Exception) -> None:
-        """The rest will never come; once it has ended, nothing can go wrong with it."""
+        """Sets the failure, unless the body is complete."""
         if not self.ended:
             self.failure = self.failure or failure
 
     def overrun(self, failure: Exception) -> None:
-        """Octets have come behind its end that the sender may mean to belong to it."""
+        """Sets the failure of a complete body that more bytes follow, which may be meant as a part of it."""
         self.failure = failure
 
     @property
     def overrun_by(self) -> Exception | None:
-        """Why what came behind its end makes the whole request doubtful."""
+        """The failure of a complete body, because of the bytes that follow it."""
         return self.failure if self.ended else None
 
     @property
@@ -126,38 +126,38 @@ class IncomingBody:
 
     @property
     def paused(self) -> bool:
-        """Whether we do not read, so that the other side is not to blame for silence."""
+        """Whether reading is paused, so that the peer is not to blame for silence."""
         return self._paused
 
     @property
     def uninvited(self) -> bool:
-        """Whether the other side still waits for being asked for the body."""
+        """Whether the peer still waits to be asked for the body."""
         return self.invite is not None
 
     def want(self) -> None:
-        """The reader is about to wait."""
+        """Asks for the body if the peer waits for that; is called before the reader waits."""
         invite, self.invite = self.invite, None
         if invite is not None:
             invite()
 
-    def take(self) -> bytes:
-        """All that lies here."""
+    def consume(self) -> bytes:
+        """Returns what is here, and resumes reading."""
         if not self._pieces.size:
             return b""
-        octets = self._pieces.take()
+        octets = self._pieces.consume()
         if self._paused:
             self._paused = False
             self._flow.resume_reading()
         return octets
 
     async def beginning(self, most: int) -> bytes:
-        """What has come by its end, its failure, or when it has more than `most` octets; all of it stays here."""
+        """Waits for the end, a failure or more than `most` bytes. Returns what is here, and keeps it."""
         while self._pieces.size <= most and not self.ended and not self.failure:
             await woken()
         return self._pieces.look()
 
     async def read(self) -> bytes:
-        """What comes next, or nothing at the end; raises `failure`."""
+        """Returns the next content, or nothing at the end. Raises `failure`."""
         while not self._pieces.size:
             if self.failure:
                 raise self.failure
@@ -165,4 +165,4 @@ class IncomingBody:
                 return b""
             self.want()
             await woken()
-        return self.take()
+        return self.consume()

@@ -13,7 +13,7 @@ _SCHEME = re.compile(rf"(?:^|,)\s*([{TCHAR}]+)(?=\s*(?:,|$)|\s+[^\s=,])")
 
 
 def challenge(values: Iterable[str], *, has_credentials: bool) -> str:
-    """What a proxy with these Proxy-Authenticate fields does, to follow its name; no sign at the end."""
+    """Returns what a proxy with these Proxy-Authenticate fields wants, to follow its name; no full stop at the end."""
     offered = [each.lower() for value in values for each in _SCHEME.findall(_QUOTED.sub("", value))]
     if offered and "basic" not in offered:
         named = " or ".join(dict.fromkeys(_SCHEMES.get(each, "credentials of another kind") for each in offered))

@@ -1,7 +1,7 @@
 """TLS over a TCP connection, as the protocol below and the transport above at once.
 
 The event loops' own TLS ends a connection at a failed write without looking for the answer that came before it, does
-not tell an end in order (close_notify) from a cut, and keeps 256 KiB for each connection; hence ours, on OpenSSL's
+not tell a regular end (close_notify) from a cut, and keeps 256 KiB for each connection; hence ours, on OpenSSL's
 buffers in memory. It costs the same.
 """
 
@@ -18,9 +18,9 @@ RECORD = 16 << 10
 
 
 class ClientTlsTransport(SharedBuffer, asyncio.Transport):
-    """One connection, to the server of that name; `secured` is done when the handshake is, or has failed.
+    """One connection to the server of that name; `secured` is done when the handshake is done or has failed.
 
-    With no name we are the server: see acceptance.py.
+    Without a name we are the server (`server_tls.py`).
     """
 
     def __init__(
@@ -35,8 +35,8 @@ class ClientTlsTransport(SharedBuffer, asyncio.Transport):
         self._upper = upper
         self._descriptor = descriptor
         self._below = cast("asyncio.Transport", None)
-        self._step: Callable[[], None] = self._shake
-        self._made = self._paused = False
+        self._step: Callable[[], None] = self._handshake
+        self._secured = self._paused = False
         self._error: Exception | None = None
         self._over = False
         "Whether TLS has ended, in order unless there is an `_error`; the protocol above may not know it yet."
@@ -45,44 +45,44 @@ class ClientTlsTransport(SharedBuffer, asyncio.Transport):
     # ---- the protocol below
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """TCP is connected."""
+        """Begins the handshake."""
         self._below = cast("asyncio.Transport", transport)
-        self._shake()
+        self._handshake()
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Octets in cipher."""
+        """Decrypts bytes."""
         octets = BUFFER[:nbytes]
         self._records.follow(octets)
         self._incoming.write(octets)
         self._step()
 
     def eof_received(self) -> bool | None:
-        """TCP ends; whether TLS did is known already."""
+        """Is called at the end of TCP; whether TLS has ended is known already."""
 
     def connection_lost(self, error: Exception | None) -> None:
-        """TCP is over; what came before a broken write is still read."""
-        if error is not None and self._made and not self._paused:
+        """Is called when TCP has ended; still reads what came before a failed write."""
+        if error is not None and self._secured and not self._paused:
             for octets in left_behind(self._descriptor):
                 self._incoming.write(octets)
                 self._step()
-        if self._made:
+        if self._secured:
             self._upper.connection_lost(self._error or error)
         else:
             self._unsecured(error or ConnectionResetError("closed in the handshake"))
         self._step = nothing
 
     def pause_writing(self) -> None:
-        """The peer reads slowly."""
+        """Is called when the peer reads slowly."""
         self._upper.pause_writing()
 
     def resume_writing(self) -> None:
-        """It has caught up."""
+        """Is called when the peer has caught up."""
         self._upper.resume_writing()
 
     # ---- the transport above
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Sends in cipher."""
+        """Encrypts and sends."""
         try:
             sent = self._tls.write(data)
             while sent < len(data):
@@ -93,45 +93,45 @@ class ClientTlsTransport(SharedBuffer, asyncio.Transport):
             self._below.write(self._outgoing.read())
 
     def abort(self) -> None:
-        """Ends at once, if it has begun; nothing more is deciphered."""
+        """Ends at once; decrypts nothing more."""
         self._step = nothing
         if self._below is not None:
             self._below.abort()
 
     def is_closing(self) -> bool:
-        """Whether it is over."""
+        """Whether it is closing."""
         return self._below.is_closing()
 
     @property
     def undelivered(self) -> bool:
-        """Whether octets have come that the protocol above was not given: a record, or a part of one.
+        """Whether bytes have come that the protocol above has not received: a record, or a part of one.
 
         It may be unread, or held by OpenSSL, or the end; `resume_reading` may have scheduled its delivery.
         """
         return self._waits or self._tls.pending() > 0 or not self._records.whole
 
     def pause_reading(self) -> None:
-        """Gives nothing more to the protocol above."""
+        """Passes nothing more to the protocol above."""
         self._paused = True
         self._below.pause_reading()
 
     def resume_reading(self) -> None:
-        """Goes on, first with what has been deciphered."""
+        """Resumes, first with what is decrypted already."""
         self._paused = False
         self._below.resume_reading()
         if self._waits:
             asyncio.get_running_loop().call_soon(self._go_on)
 
     def get_write_buffer_size(self) -> int:
-        """Octets that the system has not taken."""
+        """Returns the bytes that the system has not accepted yet."""
         return self._below.get_write_buffer_size()
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        """From how many on the protocol above is told to wait."""
+        """Sets from how many bytes on the protocol above has to wait."""
         self._below.set_write_buffer_limits(high, low)
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """What TLS knows, else TCP."""
+        """Returns what TLS knows, else TCP."""
         return self._tls if name == "ssl_object" else self._below.get_extra_info(name, default)
 
     # ---- between the two
@@ -139,7 +139,7 @@ class ClientTlsTransport(SharedBuffer, asyncio.Transport):
     def _go_on(self) -> None:
         self._step()
 
-    def _shake(self) -> None:
+    def _handshake(self) -> None:
         """One step of the handshake."""
         try:
             self._tls.do_handshake()
@@ -150,7 +150,7 @@ class ClientTlsTransport(SharedBuffer, asyncio.Transport):
             self._unsecured(error)
         else:
             self._flush()
-            self._step, self._made = self._read, True
+            self._step, self._secured = self._read, True
             self._begin()
             self._step()
 
@@ -161,21 +161,21 @@ class ClientTlsTransport(SharedBuffer, asyncio.Transport):
 
     @property
     def _waits(self) -> bool:
-        """Whether something has come that the protocol above has not heard of."""
+        """Whether something has come that the protocol above has not received."""
         return self._over or bool(self._incoming.pending)
 
     def _read(self) -> None:
-        """Gives what can be deciphered to the protocol above, then the end."""
+        """Passes what can be decrypted to the protocol above, then the end."""
         if self._paused:
             return
-        octets = b"" if self._over else self._decipher()
+        octets = b"" if self._over else self._decrypt()
         if octets:
             self._upper.data_received(octets)
         if self._over:
             self._finish()
 
-    def _decipher(self) -> bytes:
-        """All records that are here, in one piece: to pass them on one by one costs as much as to decipher them."""
+    def _decrypt(self) -> bytes:
+        """Returns all records in one piece, because passing them on one by one costs as much as decrypting them."""
         records = []
         try:
             while octets := self._tls.read(RECORD):
@@ -192,7 +192,7 @@ class ClientTlsTransport(SharedBuffer, asyncio.Transport):
         return b"".join(records)
 
     def _finish(self) -> None:
-        """Tells of the end, unless the protocol above has just paused reading, or ended it itself."""
+        """Reports the end, unless the protocol above has just paused reading, or has closed."""
         if self._paused or self._step != self._read:
             return
         self._step = nothing
@@ -221,4 +221,4 @@ class ClientTlsTransport(SharedBuffer, asyncio.Transport):
 
 
 def nothing() -> None:
-    """Nothing more is read."""
+    """Reads nothing more."""

@@ -1,4 +1,4 @@
-"""One clock hand for all timeouts: what has a deadline is looked at four times a second.
+"""One timer for all timeouts, which checks all deadlines four times a second.
 
 A timer for each of them would have to be made and cancelled several times an exchange; moving a deadline here is one
 assignment. The price is that a timeout strikes up to a quarter of a second late.
@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 NEVER: Final = float("inf")
 TICK: Final = 0.25
-"Seconds between two looks."
+"Seconds between two checks."
 
 
 class Timed(Protocol):
@@ -21,12 +21,12 @@ class Timed(Protocol):
     deadline: float
 
     def deadline_reached(self) -> None:
-        """What happens at the deadline; it has been set to NEVER before."""
+        """Is called at the deadline, which has been set to NEVER before."""
         ...
 
 
 class Deadlines:
-    """Everything of one event loop that may expire."""
+    """The deadlines of one event loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -35,16 +35,16 @@ class Deadlines:
         self._watched: set[Timed] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._looked = -NEVER
-        "When the last look was."
+        "When the last check was."
 
     def watch(self, timed: Timed) -> None:
-        """From now on, until `forget`."""
+        """Watches its deadline until `forget`."""
         self._watched.add(timed)
         if self._timer is None:
             self._timer = self._loop.call_later(TICK, self._look)
 
     def forget(self, timed: Timed) -> None:
-        """No longer."""
+        """Stops watching."""
         self._watched.discard(timed)
 
     def _look(self) -> None:
@@ -54,11 +54,11 @@ class Deadlines:
             self._loop.call_later(0, self._let_read)
 
     def _let_read(self) -> None:
-        """A turn of the loop lies behind this call: asyncio reads before such a call, uvloop after it."""
+        """Waits one more turn of the loop: asyncio reads before such a call, uvloop after it."""
         self._loop.call_later(0, self._strike)
 
     def _strike(self) -> None:
-        """What was due at the look and still is has had its time."""
+        """Calls what was due at the check and still is."""
         for timed in [each for each in self._watched if each.deadline <= self._looked]:
             if timed.deadline <= self._looked:  # the expiry of another may have moved it
                 timed.deadline = NEVER

@@ -9,10 +9,11 @@ from typing import Final
 
 from proxy.wire.field_names import TOKEN
 from proxy.wire.grammar import CHUNKED, UNSAID, RequestHead, ResponseHead
+from proxy.wire.heads import EMPTY_LINES
 
 
 class BodyMalformed(Exception):
-    """A body whose end nobody can be sure of; the text says why."""
+    """A body whose end is ambiguous; the text says why."""
 
 
 class NoBody:
@@ -23,7 +24,7 @@ class NoBody:
     done = True
 
     def feed(self, octets: bytes) -> tuple[bytes, bytes]:
-        """(content, what follows the body)."""
+        """Returns the content, and what follows the body."""
         return b"", octets
 
     def end(self) -> bool:
@@ -37,8 +38,6 @@ WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 "Methods that have no body as a rule."
 _REQUEST_LINE = re.compile(rb"[A-Za-z]+ [!-~]+ HTTP/1\.[01]\r\n")
-_EMPTY_LINES = b"\r\n"
-"What some old senders send behind a request (RFC 9112 §2.2)."
 
 
 class LengthBody:
@@ -51,7 +50,7 @@ class LengthBody:
         self.done = not length
 
     def feed(self, octets: bytes) -> tuple[bytes, bytes]:
-        """(content, what follows the body)."""
+        """Returns the content, and what follows the body."""
         left = self.left = self.left - len(octets)
         if left > 0:
             return octets, b""
@@ -73,7 +72,7 @@ class CloseBody:
         self.done = False
 
     def feed(self, octets: bytes) -> tuple[bytes, bytes]:
-        """(content, what follows the body)."""
+        """Returns the content, and what follows the body."""
         return octets, b""
 
     def end(self) -> bool:
@@ -106,7 +105,7 @@ class ChunkedBody:
         "Octets of trailers so far; -1 before the last chunk."
 
     def feed(self, octets: bytes) -> tuple[bytes, bytes]:
-        """(content, what follows the body); BodyMalformed at the first octet that does not belong."""
+        """Returns the content, and what follows the body. Raises BodyMalformed at the first wrong byte."""
         content: list[bytes] = []
         at = 0
         while at < len(octets) and not self.done:
@@ -118,7 +117,7 @@ class ChunkedBody:
         return self.done
 
     def _chunk(self, octets: bytes, at: int, content: list[bytes]) -> int:
-        """Takes content up to the end of the chunk, then its CRLF."""
+        """Reads content up to the end of the chunk, then its CRLF."""
         if self._left > 2:
             piece = octets[at : at + self._left - 2] if at or len(octets) > self._left - 2 else octets
             content.append(piece)
@@ -130,7 +129,7 @@ class ChunkedBody:
         return at + 1
 
     def _read_line(self, octets: bytes, at: int) -> int:
-        """Takes a line of sizes or trailers, as far as it is there."""
+        """Reads a size or trailer line, as far as it is there."""
         end = octets.find(b"\n", at)
         line = self._line + (octets[at : end + 1] if end >= 0 else octets[at:])
         if len(line) > _LONGEST_LINE + max(self._trailers, 0):
@@ -152,7 +151,7 @@ class ChunkedBody:
     def _size(self, line: bytes) -> None:
         found = _SIZE.fullmatch(line)
         if not found:
-            raise BodyMalformed("a chunk size is no number")
+            raise BodyMalformed("a chunk size that is not a number")
         size = int(found[1], 16)
         if size:
             self._left = size + 2
@@ -165,32 +164,32 @@ class ChunkedBody:
             return
         self._trailers += len(line)
         if self._trailers > _MOST_TRAILERS or not _TRAILER.fullmatch(line):
-            raise BodyMalformed("a trailer is no field")
+            raise BodyMalformed("a trailer that is not a field")
 
 
 Decoder = NoBody | LengthBody | CloseBody | ChunkedBody
 
 
 def request_body(head: RequestHead) -> Decoder:
-    """The body of a request, from its first octet (RFC 9112 §6.3); BodyMalformed where nobody can tell its end."""
+    """Returns the decoder of a request's body (RFC 9112 §6.3). Raises BodyMalformed if its end is unknown."""
     if head.length != UNSAID:
         return _body(head.length)
     if head.minor == 0 and head.method.upper() in WITH_BODY:  # RFC 1945 §8.3
-        raise BodyMalformed(f"{head.method} in HTTP/1.0 without Content-Length, so that no end of the body can be told")
+        raise BodyMalformed(f"{head.method} in HTTP/1.0 without Content-Length, so the end of the body is unknown")
     return NO_BODY
 
 
 def may_be_body(method: str, behind: bytes) -> bool:
-    """Whether octets behind the head of a last request that speaks of no body may be meant as its body.
+    """Whether the bytes after the head of a last request without framing may be meant as its body.
 
-    A further request is none, where the method has no body as a rule: it is not served (RFC 9112 §9.6).
+    Another request is not a body if the method usually has none; it is not served (RFC 9112 §9.6).
     """
-    rest = behind.strip(_EMPTY_LINES)
-    return bool(rest) and not (method in WITHOUT_BODY and _REQUEST_LINE.match(behind.lstrip(_EMPTY_LINES)))
+    rest = behind.strip(EMPTY_LINES)
+    return bool(rest) and not (method in WITHOUT_BODY and _REQUEST_LINE.match(behind.lstrip(EMPTY_LINES)))
 
 
 def response_body(method: str, head: ResponseHead) -> Decoder:
-    """The body of the response to this method, from its first octet (RFC 9112 §6.3, rules 1 and 8)."""
+    """Returns the decoder of the body of a response to this method (RFC 9112 §6.3, rules 1 and 8)."""
     if method == "HEAD" or head.status in (204, 304):
         return NO_BODY
     return CloseBody() if head.length == UNSAID else _body(head.length)

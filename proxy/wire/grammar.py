@@ -49,11 +49,11 @@ class Fields:
         return f"<Fields {len(self.lines)}>"
 
     def has(self, name: bytes) -> bool:
-        """Whether there is such a field, be it empty."""
+        """Whether there is such a field, even an empty one."""
         return name in self._noted or (name not in self._names.noted and bool(self.values(name)))
 
     def value(self, name: bytes) -> bytes:
-        """The value of the first such field, or nothing."""
+        """Returns the value of the first such field, or nothing."""
         value = self._noted.get(name)
         if value is not None:
             return value.strip(b" \t")
@@ -63,7 +63,7 @@ class Fields:
         return values[0] if values else b""
 
     def values(self, name: bytes) -> list[bytes]:
-        """The values of all such fields, in order."""
+        """Returns the values of all such fields, in order."""
         value = self._noted.get(name)
         if value is not None:
             values = [value.strip(b" \t")]
@@ -75,11 +75,51 @@ class Fields:
         return values_of(self.pairs(), name)  # asked for by a configuration
 
     def pairs(self) -> list[Pair]:
-        """Names as they came, and values; slow."""
+        """Returns names as they came, and values; slow."""
         return [(name, value.strip(b" \t")) for name, _, value in [line.partition(b":") for line in self.lines]]
 
-    def _tell_apart(self) -> None:
-        """Where fields that are noted come more than once; HeadMalformed if one may not."""
+    def length(self, minor: int) -> int:
+        """Returns the body's length by the fields (RFC 9112 §6). Raises HeadMalformed if that is ambiguous."""
+        noted = self._noted
+        said = noted.get(b"content-length")
+        if b"transfer-encoding" in noted:
+            if said is not None:  # §6.1: "ought to be handled as an error"
+                raise HeadMalformed("Content-Length beside Transfer-Encoding")
+            if minor == 0:  # §6.1: "MUST treat the message as if the framing is faulty"
+                raise HeadMalformed("Transfer-Encoding in HTTP/1.0")
+            if noted[b"transfer-encoding"].strip(b" ").lower() != b"chunked":  # a tab: some readers do not take it away
+                raise HeadMalformed("a Transfer-Encoding other than chunked alone")
+            return CHUNKED
+        if said is None:
+            return UNSAID
+        said = said.strip(b" \t")
+        if not said.isdigit() or len(said) > 18:  # Content-Length = 1*DIGIT (RFC 9110 §8.6); RFC 9112 §6.3 rule 5
+            raise HeadMalformed("a Content-Length that is not a number")
+        return int(said)
+
+    def persistent(self, minor: int) -> bool:
+        """Whether the connection goes on (RFC 9112 §9.3); notes what Connection names.
+
+        Senders that take us for an HTTP proxy say it in Proxy-Connection (RFC 9112 §C.2.2).
+        """
+        noted = self._noted
+        said = noted.get(b"connection")
+        if b"proxy-connection" not in noted and not self._again:
+            if said is None:
+                return minor == 1
+            if said in _KEEP_ALIVE:
+                return True
+        # Connection = #connection-option, without case (RFC 9110 §7.6.1)
+        options = self._options(b"connection")
+        self.named = frozenset(options - {b"close", b"keep-alive", b""})
+        options |= self._options(b"proxy-connection")
+        return b"close" not in options and (minor == 1 or b"keep-alive" in options)
+
+    def _options(self, name: bytes) -> set[bytes]:
+        return {option.strip(b" \t").lower() for value in self.values(name) for option in value.split(b",")}
+
+    def note_repeated(self) -> None:
+        """Notes second and further values. Raises HeadMalformed if a field is repeated that must not be."""
         first: set[bytes] = set()
         again: list[Pair] = []
         for name, value in self.pairs():
@@ -107,9 +147,9 @@ class RequestHead:
         self.minor = minor
         "Of HTTP/1.x."
         self.fields = fields
-        self.length = _length(fields, minor)
+        self.length = fields.length(minor)
         "Of the body in octets, as the fields say; CHUNKED, UNSAID."
-        self.persistent = _persistent(fields, minor)
+        self.persistent = fields.persistent(minor)
         "Whether the sender means to go on using the connection (RFC 9112 §9.3)."
 
     def __repr__(self) -> str:
@@ -127,9 +167,9 @@ class ResponseHead:
         self.minor = minor
         "Of HTTP/1.x."
         self.fields = fields
-        self.length = _length(fields, minor)
+        self.length = fields.length(minor)
         "Of the body in octets, as the fields say, whatever method and status say; CHUNKED, UNSAID."
-        self.persistent = _persistent(fields, minor)
+        self.persistent = fields.persistent(minor)
         "Whether the upstream means to go on using the connection; a body without a length ends with it all the same."
 
     def __repr__(self) -> str:
@@ -145,7 +185,7 @@ class RequestReader:
         self._names = names
 
     def read(self, octets: bytes, max_fields: int) -> RequestHead:
-        """A complete head; HeadMalformed if it is none, VersionOther for HTTP/2.0, HeadTooLong for many fields."""
+        """Reads a complete head. Raises HeadMalformed, VersionOther, or HeadTooLong for too many fields."""
         lines = octets.split(b"\r\n")
         if len(lines) - 3 > max_fields:
             raise HeadTooLong(first_line=False)
@@ -161,7 +201,7 @@ class RequestReader:
         target = words[1]
         plain = target[:1] == b"/" and target.isascii() and 0x09 not in target and method != "CONNECT"
         if not plain and not is_target(method, target):
-            raise HeadMalformed("a request target that is no URL")
+            raise HeadMalformed("a request target that is not a valid URL")
         fields = _read_fields(octets, lines, self._names)
         if minor and not fields.has(b"host"):  # RFC 9112 §3.2; a second one is refused as any single field's
             raise HeadMalformed("no Host field")
@@ -177,7 +217,7 @@ class ResponseReader:
         self._names = names
 
     def read(self, octets: bytes) -> ResponseHead:
-        """A complete head; HeadMalformed if it is none."""
+        """Reads a complete head. Raises HeadMalformed."""
         lines = octets.split(b"\r\n")
         line = lines[0]
         # status-line = HTTP-version SP status-code SP [ reason-phrase ] (RFC 9112 §4); the second SP is often missing
@@ -185,7 +225,7 @@ class ResponseReader:
         if version != b"HTTP/1.1 " and version != b"HTTP/1.0 ":  # noqa: PLR1714 - compiled, this is faster
             raise HeadMalformed("a version other than HTTP/1.0 and HTTP/1.1")
         if len(code) != 3 or not code.isdigit() or line[12:13] not in (b" ", b""):
-            raise HeadMalformed("a status that is no number of three digits")
+            raise HeadMalformed("a status that is not a number of three digits")
         status = int(code)
         if status < 100:  # RFC 9110 §15
             raise HeadMalformed("a status below 100")
@@ -216,57 +256,14 @@ def _read_fields(octets: bytes, lines: list[bytes], names: FieldNames) -> Fields
             count += 1
     fields = Fields(lines, passing, noted, names)
     if len(noted) != count:
-        fields._tell_apart()  # noqa: SLF001 - of the same module
+        fields.note_repeated()
     return fields
-
-
-def _length(fields: Fields, minor: int) -> int:
-    """What the fields say of the body's length (RFC 9112 §6); HeadMalformed where that is open to doubt."""
-    noted = fields._noted  # noqa: SLF001
-    said = noted.get(b"content-length")
-    if b"transfer-encoding" in noted:
-        if said is not None:  # §6.1: "ought to be handled as an error"
-            raise HeadMalformed("Content-Length beside Transfer-Encoding")
-        if minor == 0:  # §6.1: "MUST treat the message as if the framing is faulty"
-            raise HeadMalformed("Transfer-Encoding in HTTP/1.0")
-        if noted[b"transfer-encoding"].strip(b" ").lower() != b"chunked":  # a tab: some readers do not take it away
-            raise HeadMalformed("a Transfer-Encoding other than chunked alone")
-        return CHUNKED
-    if said is None:
-        return UNSAID
-    said = said.strip(b" \t")
-    if not said.isdigit() or len(said) > 18:  # Content-Length = 1*DIGIT (RFC 9110 §8.6); RFC 9112 §6.3 rule 5
-        raise HeadMalformed("a Content-Length that is no number")
-    return int(said)
-
-
-def _persistent(fields: Fields, minor: int) -> bool:
-    """Whether the connection goes on (RFC 9112 §9.3); notes what Connection names.
-
-    Senders that take us for an HTTP proxy say it in Proxy-Connection (RFC 9112 §C.2.2).
-    """
-    noted = fields._noted  # noqa: SLF001
-    said = noted.get(b"connection")
-    if b"proxy-connection" not in noted and not fields._again:  # noqa: SLF001
-        if said is None:
-            return minor == 1
-        if said in _KEEP_ALIVE:
-            return True
-    # Connection = #connection-option, without case (RFC 9110 §7.6.1)
-    options = _options(fields, b"connection")
-    fields.named = frozenset(options - {b"close", b"keep-alive", b""})
-    options |= _options(fields, b"proxy-connection")
-    return b"close" not in options and (minor == 1 or b"keep-alive" in options)
-
-
-def _options(fields: Fields, name: bytes) -> set[bytes]:
-    return {option.strip(b" \t").lower() for value in fields.values(name) for option in value.split(b",")}
 
 
 def _method(word: bytes) -> str:
     """A method that is not among the usual ones; it keeps its case (RFC 9110 §9.1)."""
     if not TOKEN.fullmatch(word):
-        raise HeadMalformed("a method that is no token")
+        raise HeadMalformed("a method that is not a token")
     return word.decode()
 
 
@@ -285,11 +282,11 @@ def _refuse_controls(lines: list[bytes]) -> None:
 
 
 def _not_a_field(name: bytes, colon: bytes) -> HeadMalformed:
-    """What is wrong with a line that is no field line."""
+    """Returns what is wrong with a line that is not a field line."""
     if name[:1] in (b" ", b"\t"):  # obs-fold, which a server may refuse (RFC 9112 §5.2)
         return HeadMalformed("a folded line")
     if not colon or not name:
         return HeadMalformed("a line without a name and a colon")
     if name[-1:] in (b" ", b"\t"):  # RFC 9112 §5.1: "MUST reject"
         return HeadMalformed("white space before a colon")
-    return HeadMalformed("a field name that is no token")
+    return HeadMalformed("a field name that is not a token")

@@ -4,12 +4,13 @@ import re
 from typing import Final
 
 END: Final = b"\r\n\r\n"
-_EMPTY_LINES: Final = re.compile(rb"\A(?:\r\n)+")
-"Before the first line of a head (RFC 9112 §2.2)."
+EMPTY_LINES: Final = b"\r\n"
+"Bytes of the empty lines that some old senders send before a head, or after a body (RFC 9112 §2.2)."
+_LEADING_LINES: Final = re.compile(rb"\A(?:\r\n)+")
 
 
 class HeadMalformed(Exception):
-    """A head that is no HTTP/1 head; the text says what is wrong with it, without quoting it."""
+    """Not a valid HTTP/1 head; the text says what is wrong, without quoting it."""
 
 
 class VersionOther(HeadMalformed):
@@ -35,14 +36,14 @@ class HeadCollector:
 
     @property
     def begun(self) -> bool:
-        """Whether a head has begun and not ended; empty lines in front of it are no beginning."""
-        return bool(self._octets) and bool(self._octets.strip(b"\r\n"))
+        """Whether a head has begun and not ended; leading empty lines do not count."""
+        return bool(self._octets) and bool(self._octets.strip(EMPTY_LINES))
 
     def feed(self, octets: bytes) -> tuple[bytes, bytes]:
-        """(head, what follows it), the head empty until it is complete; HeadTooLong, HeadMalformed."""
+        """Returns the head, empty until it is complete, and what follows it. Raises HeadTooLong or HeadMalformed."""
         if not self._octets:
             if octets[:1] == b"\r":
-                octets = _EMPTY_LINES.sub(b"", octets)
+                octets = _LEADING_LINES.sub(b"", octets)
             end = octets.find(END) + 4
             if 4 <= end <= self._limit:
                 return (octets, b"") if end == len(octets) else (octets[:end], octets[end:])
@@ -50,7 +51,7 @@ class HeadCollector:
 
     def _add(self, octets: bytes) -> tuple[bytes, bytes]:
         if self._octets == b"\r":
-            octets = _EMPTY_LINES.sub(b"", b"\r" + octets)
+            octets = _LEADING_LINES.sub(b"", b"\r" + octets)
             self._octets.clear()
         seen = max(0, len(self._octets) - len(END) + 1)
         self._octets += octets
@@ -65,7 +66,7 @@ class HeadCollector:
         return head, rest
 
     def _suspect(self, seen: int) -> None:
-        """Refuse at once what will never become a head, rather than at the end of the time for it."""
+        """Refuses at once what cannot become a head, instead of at the timeout."""
         if not self._octets:
             return
         first = self._octets[0]

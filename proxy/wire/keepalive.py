@@ -9,7 +9,7 @@ _IDLE_OPTION: int = getattr(socket, "TCP_KEEPIDLE", 0) or getattr(socket, "TCP_K
 
 
 def keep_alive(connected: socket.socket) -> None:
-    """Has the kernel probe the connection; nothing for a Unix socket."""
+    """Lets the kernel probe the connection; does nothing for a Unix socket."""
     if connected.family not in (socket.AF_INET, socket.AF_INET6):
         return
     connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

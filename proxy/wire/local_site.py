@@ -1,11 +1,10 @@
-"""Fences of the addresses that serve operators on this machine, as part of an aiohttp application.
+"""Protects the addresses for operators on this machine from web pages, as a middleware of an aiohttp application.
 
 Whatever runs in a browser of this machine can reach loopback. Two things keep a page of another site out: the Host
 field has to name this machine, because a site can let its own name point here, and what a browser marks as another
 site's is refused. They are checked in this order, before anything else is told, a 404 included.
 """
 
-import re
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, NamedTuple
 
@@ -14,11 +13,10 @@ from aiohttp import web
 from proxy.hosts import is_loopback
 from proxy.wire.cross_site import comes_from_elsewhere
 from proxy.wire.field_names import values_of
-from proxy.wire.request_target import host_name
+from proxy.wire.request_target import ABSOLUTE_FORM, host_name
 
 NAME = "cpi-oauth-proxy"
 "In the Server field: aiohttp's own would tell versions."
-_ABSOLUTE = re.compile(rb"(?i:https?)://([^/?#]*)")
 _WRONG_HOST = (
     "This address answers to localhost and loopback addresses only, and to the names that are configured for it."
 )
@@ -35,7 +33,7 @@ class SiteRefusal(NamedTuple):
 
 
 class SiteFence(NamedTuple):
-    """Who is served."""
+    """Which requests are served."""
 
     hosts: Collection[str] | None = ()
     "Names in Host beside loopback ones; None admits any."
@@ -43,7 +41,7 @@ class SiteFence(NamedTuple):
     "Paths that the page of any site may GET: it cannot read the answers."
 
     def refusal(self, method: str, target: bytes, path: str, fields: Fields) -> SiteRefusal | None:
-        """Why the request is refused, if it is; `path` is that of the target, decoded."""
+        """Returns why the request is refused, if it is; `path` is the decoded path of the target."""
         authority = _authority(target, fields)
         if self.hosts is not None and not _is_ours(host_name(authority), self.hosts):
             return SiteRefusal(421, _WRONG_HOST)
@@ -60,7 +58,7 @@ def fenced_application(
     refused: Callable[[SiteRefusal], object] = lambda _: None,
     client_max_size: int = 1 << 20,
 ) -> web.Application:
-    """An application behind the fence, with middlewares outside and inside of it; `refused` is told of refusals."""
+    """Returns an application with the fence between `outer` and `inner` middlewares; calls `refused` with refusals."""
 
     @web.middleware
     async def guard(request: web.Request, handler: Any) -> web.StreamResponse:
@@ -82,9 +80,10 @@ async def _sign(_request: web.BaseRequest, answer: web.StreamResponse) -> None:
 
 
 def _authority(target: bytes, fields: Fields) -> bytes:
-    """Of a target in absolute form its own (RFC 9112 §3.2.2), else the Host field; nothing where there are several."""
-    if found := _ABSOLUTE.match(target):
-        return found[1]
+    """Returns that of an absolute-form (RFC 9112 §3.2.2), else the Host field; empty if there are several."""
+    if not target.startswith((b"/", b"*")):
+        found = ABSOLUTE_FORM.fullmatch(target)
+        return (found[1] or b"") + found[2] if found else b""
     hosts = values_of(fields, b"host")
     return hosts[0] if len(hosts) == 1 else b""
 

@@ -16,79 +16,79 @@ BUFFER = memoryview(bytearray(PIECE))
 
 
 class ConnectionProtocol(Protocol):
-    """What hears of a connection: as asyncio.Protocol, but without deriving from it, so that it can be compiled."""
+    """The same as asyncio.Protocol, but not a base class, so that protocols can be compiled."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """It is there, TLS included."""
+        """Is called when the connection is made, TLS included."""
         ...
 
     def data_received(self, octets: bytes) -> None:
-        """Octets in clear."""
+        """Is called with decrypted bytes."""
         ...
 
     def eof_received(self) -> Any:
-        """The peer has ended its side, in good order."""
+        """Is called when the peer has ended its side in order."""
         ...
 
     def connection_lost(self, error: Exception | None) -> None:
-        """It is over."""
+        """Is called when the connection has ended."""
         ...
 
     def pause_writing(self) -> None:
-        """The peer reads slowly."""
+        """Is called when the peer reads slowly."""
         ...
 
     def resume_writing(self) -> None:
-        """It has caught up."""
+        """Is called when the peer has caught up."""
         ...
 
 
 class SharedBuffer(asyncio.BufferedProtocol):
-    """A protocol that reads into the one buffer."""
+    """A protocol that reads into the shared buffer."""
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Where the event loop writes to."""
+        """Returns the shared buffer."""
         del sizehint
         return BUFFER
 
 
 class PieceReader(SharedBuffer):
-    """The event loop's protocol of a connection in clear."""
+    """The event loop's protocol for a connection without TLS."""
 
     def __init__(self, upper: ConnectionProtocol) -> None:
         self._upper = upper
         self._received = upper.data_received
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """It is there."""
+        """Passes it on."""
         self._upper.connection_made(transport)
 
     def buffer_updated(self, nbytes: int) -> None:
-        """So many octets have come."""
+        """Passes a copy of the bytes on."""
         self._received(bytes(BUFFER[:nbytes]))
 
     def eof_received(self) -> bool | None:
-        """The peer has ended its side."""
+        """Passes it on."""
         ended: bool | None = self._upper.eof_received()
         return ended
 
     def connection_lost(self, error: Exception | None) -> None:
-        """It is over; what this one holds would be held in a ring."""
+        """Passes it on, and drops its references, which would form a cycle."""
         upper = self._upper
         del self._upper, self._received
         upper.connection_lost(error)
 
     def pause_writing(self) -> None:
-        """The peer reads slowly."""
+        """Is called when the peer reads slowly."""
         self._upper.pause_writing()
 
     def resume_writing(self) -> None:
-        """It has caught up."""
+        """Is called when the peer has caught up."""
         self._upper.resume_writing()
 
 
 def left_behind(descriptor: int) -> Iterator[bytes]:
-    """What a socket still holds whose connection is broken: the peer's last words, if it had any.
+    """Yields what the socket of a broken connection still holds.
 
     A server that answers early and closes resets the connection; our next write fails, and event loops then end the
     connection without reading on. The system still has what came before the reset.

@@ -1,6 +1,6 @@
 """Where TLS records end (RFC 8446 §5.1; the same in TLS 1.2).
 
-OpenSSL takes a part of a record out of its buffer and tells nobody that it holds one; counting from the headers does.
+OpenSSL removes a part of a record from its buffer, and does not report that it holds one. So count from the headers.
 """
 
 HEADER = 5
@@ -22,7 +22,7 @@ class RecordEnds:
         return not (self._missing or self._header)
 
     def follow(self, octets: bytes | memoryview) -> None:
-        """The next octets have come."""
+        """Counts the next bytes."""
         if self._header:
             octets = self._header + bytes(octets)
         at, size = self._missing, len(octets)

@@ -8,8 +8,10 @@ _HOST_PORT = (
     rb"(?::(?:0*(?:[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?)?"
 )
 '`uri-host [ ":" port ]`; the host is not empty (RFC 3986 §3.2, RFC 9110 §4.2.1).'
-_ABSOLUTE = re.compile(rb"[A-Za-z]+://(?:[!$&'()*+,;=\-._~%0-9A-Za-z:]*@)?" + _HOST_PORT + rb"(?:[/?].*)?")
+_ABSOLUTE_URI = re.compile(rb"[A-Za-z]+://(?:[!$&'()*+,;=\-._~%0-9A-Za-z:]*@)?" + _HOST_PORT + rb"(?:[/?].*)?")
 "`absolute-form` (RFC 9112 §3.2.2), of http and its like."
+ABSOLUTE_FORM = re.compile(rb"(?i:https?)://([^/?#@]*@)?([^/?#@]+)(.*)", re.DOTALL)
+"Splits an absolute-form of http or https into user information, authority and the rest."
 _AUTHORITY = re.compile(rb"(?:\[([0-9A-Fa-f:.]+)\]|([^\s\[\]:/?#@\\]*[^\s\[\]:/?#@\\.]))\.?(?::([0-9]*))?")
 
 
@@ -41,7 +43,7 @@ def host_name(authority: bytes) -> str:
 
 
 def _names_host(target: bytes) -> bool:
-    found = _ABSOLUTE.fullmatch(target)
+    found = _ABSOLUTE_URI.fullmatch(target)
     return found is not None and (found[1] is None or _is_ipv6(found[1]))
 
 

@@ -32,13 +32,13 @@ class Resolver:
         self._pending: dict[str, asyncio.Future[list[Found]]] = {}
 
     def looks_up(self, host: str) -> bool:
-        """Whether a look-up of the name is on its way."""
+        """Whether a look-up of the name is running."""
         return host in self._pending
 
     async def resolve(self, host: str, port: int) -> list[Found]:
-        """Where to connect to; OSError (gaierror), or UnicodeError, if the name cannot be resolved.
+        """Returns the addresses to connect to. An IP literal is not looked up.
 
-        An IP literal is not looked up.
+        Raises OSError (gaierror) or UnicodeError if the name cannot be resolved.
         """
         if (literal := literal_address(host, port)) is not None:
             return [literal]
@@ -59,12 +59,12 @@ class Resolver:
 
 
 def look_up(host: str) -> list[Found]:
-    """What the system finds, with a port of 0. Blocks."""
+    """Returns what the system finds, with port 0. Blocks."""
     return list(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM))
 
 
 def found_of(pending: "asyncio.Future[list[Found]]", host: str) -> list[Found]:
-    """The result; a time that is over is told as the system tells of its own."""
+    """Returns the result; a timeout raises the same error as the system's own."""
     try:
         return pending.result()
     except TimeoutError as error:
@@ -72,7 +72,7 @@ def found_of(pending: "asyncio.Future[list[Found]]", host: str) -> list[Found]:
 
 
 def literal_address(host: str, port: int) -> Found | None:
-    """What an IP literal means; None for a name."""
+    """Returns the address of an IP literal; None for a name."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

@@ -1,7 +1,7 @@
-"""TLS at our own door: the server's side of a channel.
+"""The server side of TLS.
 
-The protocol above is there from the first moment, so that a connection counts, and has a deadline, while its handshake
-is on the way; until that is done nothing of it is heard, and nothing goes out in clear.
+The protocol above exists from the accepted socket on, so that a connection is counted, and has a deadline, during its
+handshake. Until the handshake is done it receives nothing, and nothing is sent unencrypted.
 """
 
 import asyncio
@@ -15,63 +15,67 @@ from proxy.wire.reading import ConnectionProtocol
 
 
 class ServerTlsTransport(ClientTlsTransport):
-    """One connection that somebody has made to us."""
+    """One accepted connection."""
 
     def __init__(
         self,
         context: ssl.SSLContext,
         upper: ConnectionProtocol,
         *,
-        shaken: Callable[[ssl.SSLObject], None],
+        secured: Callable[[ssl.SSLObject], None],
         failed: Callable[[Exception], None],
     ) -> None:
-        """`shaken` learns whom the handshake was with, `failed` that there was none, unless we ended it."""
+        """`secured` is called after the handshake, `failed` if it fails, unless we ended it."""
         super().__init__(context, None, upper)
-        self._shaken, self._failed = shaken, failed
+        self._on_secured, self._on_failed = secured, failed
         self._half_closed = self._kept = self._ended = False
 
     # ---- the protocol below
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Somebody has connected, and speaks first."""
+        """Waits for the client, which speaks first."""
         self._below = cast("asyncio.Transport", transport)
         self._upper.connection_made(self)
 
     def eof_received(self) -> bool:
-        """TCP ends; where a request ends its framing tells, so that the end of TLS need not be there before it."""
-        if self._made:
+        """Is called at the end of TCP. No close_notify is needed, because framing tells where a request ends."""
+        if self._secured:
             self._peer_ended()
         return self._kept
 
     def connection_lost(self, error: Exception | None) -> None:
-        """TCP is over."""
-        if not self._made and self._step is not nothing:
-            self._failed(error or ConnectionResetError("closed in the handshake"))
+        """Is called when TCP has ended."""
+        if not self._secured and self._step is not nothing:
+            self._on_failed(error or ConnectionResetError("closed in the handshake"))
         self._step = nothing
         upper, error = self._upper, self._error or error
         self._error = None
-        del self._upper, self._shaken, self._failed  # in a ring, they would keep all of it until a garbage collection
+        del (
+            self._upper,
+            self._on_secured,
+            self._on_failed,
+        )  # a cycle would keep everything until a garbage collection
         upper.connection_lost(error)
 
     # ---- the transport above
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Sends in cipher; without a handshake nothing."""
-        if self._made:
+        """Sends encrypted; sends nothing before the handshake is done."""
+        if self._secured:
             super().write(data)
 
     def close(self) -> None:
-        """Ends in good order, after what was sent."""
+        """Closes after everything is sent."""
         if not self.is_closing():
             self._end_tls()
             self._below.close()
 
     def can_write_eof(self) -> bool:
-        """Whether there is an end to be told."""
-        return self._made
+        """Whether the handshake is done."""
+        return self._secured
 
     def write_eof(self) -> None:
-        """Ends our side; what comes from now on is dropped."""
+        """Ends our side, and drops what comes from now on."""
         self._end_tls()
         self._step = self._drop
         self._below.write_eof()
@@ -79,15 +83,15 @@ class ServerTlsTransport(ClientTlsTransport):
     # ---- between the two
 
     def _begin(self) -> None:
-        self._shaken(self._tls)
+        self._on_secured(self._tls)
 
     def _unsecured(self, error: Exception) -> None:
         self._step = nothing
-        self._failed(error)
+        self._on_failed(error)
         self._below.close()  # behind the alert
 
     def _peer_ended(self) -> None:
-        """Tells it once, whether TLS ends first or TCP."""
+        """Reports the end once, whether TLS or TCP ends first."""
         if not self._half_closed:
             self._half_closed = True
             self._kept = bool(self._upper.eof_received())
@@ -97,9 +101,9 @@ class ServerTlsTransport(ClientTlsTransport):
                 self.close()
 
     def _end_tls(self) -> None:
-        """Our close_notify (RFC 8446 §6.1); the peer's is not waited for."""
+        """Sends our close_notify (RFC 8446 §6.1), and does not wait for the peer's."""
         self._step = nothing
-        if self._made and not self._ended:
+        if self._secured and not self._ended:
             self._ended = True
             with contextlib.suppress(ssl.SSLError):  # the peer's has not come, or what came is not the end
                 self._tls.unwrap()

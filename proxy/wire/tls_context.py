@@ -11,10 +11,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from proxy.config.files import FileTooLarge, read_file
+from proxy.config.model import Tls
 from proxy.config.pem import load_authorities, load_identity, reason_of
 from proxy.config.secrets import as_secret
 
-__all__ = ["certificate_advice", "file_reason", "present", "present_key", "reason_of", "trust", "verifying_context"]
+__all__ = [
+    "certificate_advice",
+    "client_context",
+    "file_reason",
+    "present",
+    "present_key",
+    "reason_of",
+    "trust",
+    "verifying_context",
+]
 
 VERIFY_FLAGS = ssl.VERIFY_X509_TRUSTED_FIRST | ssl.VERIFY_X509_PARTIAL_CHAIN
 """The same with every Python, whose defaults differ (3.13 added two).
@@ -37,9 +47,9 @@ _ADVICE = {
 
 
 def verifying_context(ca_file: Path | None = None) -> ssl.SSLContext:
-    """Trusts the authorities in `ca_file`, else the system's (OpenSSL heeds SSL_CERT_FILE and SSL_CERT_DIR).
+    """Returns a context that trusts `ca_file`, else the system (OpenSSL reads SSL_CERT_FILE and SSL_CERT_DIR).
 
-    OSError, which names the file, if it cannot be read or holds none.
+    Raises OSError, which names the file, if it cannot be read or contains no certificate.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # certificate and name are checked
     context.minimum_version = ssl.TLSVersion.TLSv1_2  # some systems' default is older
@@ -51,15 +61,27 @@ def verifying_context(ca_file: Path | None = None) -> ssl.SSLContext:
     return context
 
 
+def client_context(tls: Tls) -> ssl.SSLContext:
+    """Verifies the server, and presents our certificate if there is one. Reads files.
+
+    OSError, which names the file, if it cannot be read or used.
+    """
+    context = verifying_context(tls.ca_file)
+    context.set_alpn_protocols(["http/1.1"])
+    if tls.cert_file:
+        present(context, tls.cert_file, tls.key_file)
+    return context
+
+
 def trust(context: ssl.SSLContext, ca_file: Path) -> None:
-    """Trusts the authorities in the file; OSError, which names it, if it cannot be read or holds none."""
+    """Trusts the authorities in the file. Raises OSError, which names it, if it cannot be read or contains none."""
     context.verify_flags = VERIFY_FLAGS
     with _naming(ca_file):
         load_authorities(context, _text(ca_file))
 
 
 def present(context: ssl.SSLContext, cert_file: Path, key_file: Path | None = None) -> None:
-    """Shows this certificate to the peer; OSError, which names a file, if it or the key cannot be used."""
+    """Presents this certificate to the peer. Raises OSError, which names a file, if it or the key cannot be used."""
     with _naming(cert_file):
         certificate = _text(cert_file)
     with _naming(key_file or cert_file):
@@ -67,13 +89,13 @@ def present(context: ssl.SSLContext, cert_file: Path, key_file: Path | None = No
 
 
 def present_key(context: ssl.SSLContext, certificate: str, key: str) -> None:
-    """Shows the certificate of a service key; OSError if it cannot be used."""
+    """Presents the certificate of a service key. Raises OSError if it cannot be used."""
     with _naming(None):
         load_identity(context, certificate, key)
 
 
 def file_reason(error: OSError) -> str:
-    """Which file cannot be used, if it is one, and why."""
+    """Returns which file cannot be used, if any, and why."""
     return ": ".join(str(each) for each in (error.filename, error.strerror) if each) or str(error)
 
 
@@ -87,7 +109,7 @@ def _text(path: Path) -> str:
 
 @contextmanager
 def _naming(path: Path | None) -> Iterator[None]:
-    """What is wrong with a file's content is told as what is wrong with the file is."""
+    """Turns an error in a file's content into an OSError that names the file."""
     try:
         yield
     except ValueError as error:
@@ -95,6 +117,6 @@ def _naming(path: Path | None) -> Iterator[None]:
 
 
 def certificate_advice(error: ssl.SSLCertVerificationError) -> str:
-    """What to do about a certificate that is not accepted."""
+    """Returns what to do about a certificate that is not accepted."""
     found = (advice for codes, advice in _ADVICE.items() if error.verify_code in codes)
     return next(found, "it breaks a rule for certificates (RFC 5280), have its owner replace it")

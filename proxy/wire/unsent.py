@@ -1,4 +1,4 @@
-"""What was written and has not reached the other side: what waits in this process, and what the system still holds.
+"""What was written and has not reached the peer: in this process, and in the system's buffers.
 
 A peer that reads slowly empties the system's buffer, which may hold some megabytes, long before anything changes here.
 """
@@ -14,25 +14,25 @@ _SO_NWRITE = 0x1024
 
 
 LOOK = 5.0
-"Seconds between two looks at what a peer has taken."
+"Seconds between two checks of what a peer has received."
 
 
 class PeerProgress:
-    """Whether a peer takes what was written to it, be it slowly."""
+    """Whether a peer receives what was written to it, even if slowly."""
 
     __slots__ = ("_since", "left")
 
     def __init__(self) -> None:
         self.left = 0
-        "Octets that it had not taken when it was last looked at."
+        "Bytes that it had not received at the last check."
         self._since = 0.0
 
     def begin(self, transport: asyncio.Transport, now: float) -> None:
-        """From now on it has something to take."""
+        """Begins to watch."""
         self.left, self._since = unsent(transport), now
 
     def look(self, transport: asyncio.Transport, now: float, patience: float) -> float:
-        """When to look again; that is past if it has taken nothing for `patience` seconds."""
+        """Returns when to check again; a time in the past if it has received nothing for `patience` seconds."""
         left = unsent(transport)
         if left < self.left:
             self.left, self._since = left, now
@@ -40,13 +40,13 @@ class PeerProgress:
 
 
 def unsent(transport: asyncio.Transport) -> int:
-    """Octets on this side of the connection."""
+    """Returns the bytes on this side of the connection."""
     connected = transport.get_extra_info("socket")
     return transport.get_write_buffer_size() + (0 if connected is None else queued(connected))
 
 
 def queued(connected: socket.socket, platform: str = sys.platform) -> int:
-    """Octets that the system has and the peer has not confirmed; 0 where that cannot be asked."""
+    """Returns the bytes that the peer has not confirmed to the system; 0 if the system does not say."""
     try:
         match platform:
             case "linux":
@@ -60,5 +60,5 @@ def queued(connected: socket.socket, platform: str = sys.platform) -> int:
                 return connected.getsockopt(socket.SOL_SOCKET, _SO_NWRITE)
             case _:
                 return 0
-    except (OSError, ValueError):  # a sandbox that does not let it through, or a socket that is closed
+    except (OSError, ValueError):  # a sandbox forbids it, or the socket is closed
         return 0

@@ -55,7 +55,7 @@ class InMemory:
         context = Generation(samples.configuration(1), premises).context
         (route,) = context.routes
         route.source = samples.granted_source()
-        sender = SenderConnection(samples.desk(premises, partial(exchange, context=context)))
+        sender = SenderConnection(samples.context(premises, partial(exchange, context=context)))
         upstream = UpstreamConnection("upstream", premises.deadlines, samples.fault, premises.response_reader)
         self._pair = socket.socketpair()
         upstream.watch_socket(self._pair[0].fileno(), in_clear=True)

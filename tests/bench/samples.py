@@ -25,11 +25,12 @@ from proxy.oauth.source import TokenSource
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.line_writer import LineWriter
 from proxy.observe.process_log import ProcessLog
-from proxy.server.listener_context import ListenerContext, ListenerLimits
+from proxy.server.listener_context import ListenerContext
 from proxy.server.sender_connection import SenderConnection
 from proxy.wire.body import IncomingBody
 from proxy.wire.grammar import RequestHead
 from tests.fakes.heads import REQUESTS
+from tests.fakes.listener import listener_context
 
 REQUEST = (
     b"POST /orders/create?Interface=http%3A%2F%2Fx.example%2FOrder_out&QualityOfService=ExactlyOnce HTTP/1.1\r\n"
@@ -80,7 +81,7 @@ def request_head() -> RequestHead:
 
 def request() -> Request:
     """The sample message; its connection is never asked for anything."""
-    head, sender = request_head(), SenderConnection(desk(premises(silent_log())))
+    head, sender = request_head(), SenderConnection(context(premises(silent_log())))
     return Request(head, parse_target(head.target), IncomingBody(sender, 1024), sender, "id-1")
 
 
@@ -89,20 +90,11 @@ def premises(log: ProcessLog) -> ProcessResources:
     return ProcessResources(log=log, environ={}, loop=asyncio.new_event_loop(), clock=SystemClock())
 
 
-def desk(premises: ProcessResources, serve: Callable[[Request], Coroutine[Any, Any, None]] = fault) -> ListenerContext:
-    """Of a listener whose senders give no reason to turn to it but their requests."""
-    return ListenerContext(
-        terms=ListenerLimits(max_head=64 << 10, max_fields=100, head_timeout=30, body_timeout=60, idle_timeout=60),
-        deadlines=premises.deadlines,
-        ids=iter(()),
-        serve=serve,
-        refuse=fault,
-        crashed=fault,
-        arrived=lambda _sender: None,
-        departed=fault,
-        secure=False,
-        reader=premises.request_reader,
-    )
+def context(
+    premises: ProcessResources, serve: Callable[[Request], Coroutine[Any, Any, None]] = fault
+) -> ListenerContext:
+    """Of a listener whose senders only send requests."""
+    return listener_context(serve, deadlines=premises.deadlines, ids=iter(()), reader=premises.request_reader)
 
 
 def routes(count: int) -> Routes[Route]:

@@ -12,8 +12,7 @@ import yaml
 from proxy.cli.group import main
 from proxy.config.load import find, load
 from proxy.config.model import Configuration
-from proxy.sandbox.keys import make_btp_client
-from proxy.sandbox.service_key import secret_key
+from proxy.sandbox.clients import make_btp_client, secret_key
 from tests.fakes.identity import CERTIFICATE
 
 ROOT = Path(__file__).parents[2]

@@ -1,7 +1,7 @@
 """Helm's templates, as far as the chart uses them; whatever else stands in one is an error.
 
-`{{ .Values.name }}`, `{{- with … }}` to `{{- end }}` and a few functions. What Helm itself makes of the chart can be
-looked at by `helm template deploy/helm/cpi-oauth-proxy`.
+`{{ .Values.name }}`, `{{- with … }}` to `{{- end }}`, `{{- if … }}` around a whole file, and a few functions. What Helm
+itself makes of the chart can be looked at by `helm template deploy/helm/cpi-oauth-proxy`.
 """
 
 import hashlib
@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 _WITH = re.compile(r"[ \n]*\{\{- with (\S+) \}\}(.*?)\s*\{\{- end \}\}", re.DOTALL)
+_IF = re.compile(r"\{\{- if (\S+) \}\}\n(.*)\{\{- end \}\}\n", re.DOTALL)
 _ACTION = re.compile(r"(?:\s*\{\{-|\{\{) (.+?) \}\}")
 _WORD = re.compile(r'\([^)]*\)|"[^"]*"|\S+')
 _CONFIGMAP = '(print $.Template.BasePath "/configmap.yaml")'
@@ -32,11 +33,13 @@ class Chart:
         """What the templates become, by kind."""
         files = sorted((self.folder / "templates").iterdir())
         read = [yaml.safe_load(self.text(each.name)) for each in files]
-        return {each["kind"]: each for each in read}
+        return {each["kind"]: each for each in read if each}
 
     def text(self, template: str) -> str:
         """What one template becomes."""
         source = (self.folder / "templates" / template).read_text(encoding="utf-8")
+        if whole := _IF.fullmatch(source):
+            source = whole[2] if self._value(whole[1], None) else ""
         return self._filled(_WITH.sub(self._with, source), None)
 
     def _with(self, found: re.Match[str]) -> str:

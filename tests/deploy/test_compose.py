@@ -1,5 +1,6 @@
 """deploy/compose: the proxy as a container, and a trial of it in front of the sandbox."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from tests.deploy.product import (
     DEPLOY,
     IMAGE,
     PLACE,
+    ROOT,
     documents,
     image_command,
     image_ports,
@@ -40,6 +42,7 @@ def test_nothing_is_writable_and_nothing_privileged(service: str) -> None:
     assert (described["read_only"], described["cap_drop"]) == (True, ["ALL"])
     assert described["security_opt"] == ["no-new-privileges:true"]
     assert "user" not in described
+    assert all(re.search(r"size=\d+m", each) for each in described.get("tmpfs", ()))
     assert "entrypoint" not in described
 
 
@@ -66,6 +69,23 @@ def test_each_secret_that_the_configuration_names_is_mounted() -> None:
     assert COMPOSE["secrets"].keys() == set(SERVICES["proxy"]["secrets"])
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_compose_builds_the_image_itself(service: str) -> None:
+    """From this tree, never pulled by its name from elsewhere."""
+    described = SERVICES[service]
+    assert (FOLDER / described["build"]["context"]).resolve() == ROOT
+    assert described["pull_policy"] == "build"
+
+
+def test_the_recipe_gives_the_secret_to_the_image_s_user_alone() -> None:
+    """Owner and mode are in the command that the first lines show."""
+    command = re.search(r"#   sudo (install .+)", (FOLDER / "compose.yaml").read_text())
+    assert command is not None
+    words = command[1].split()
+    assert {f"--owner={image_user()}", f"--group={image_user()}", "--mode=0400"} <= set(words)
+    assert words[-1] == COMPOSE["secrets"]["service-key"]["file"]
+
+
 def test_the_trial_finds_its_tenant() -> None:
     """It shares the sandbox's network, for that is on loopback, and its files, when it has written them."""
     sandbox, trial = SERVICES["sandbox"], SERVICES["trial"]
@@ -77,6 +97,6 @@ def test_the_trial_finds_its_tenant() -> None:
     assert trial["network_mode"] == "service:sandbox"
     assert trial["depends_on"] == {"sandbox": {"condition": "service_healthy"}}
     mode = dict(each.split("=") for each in COMPOSE["volumes"]["sandbox"]["driver_opts"]["o"].split(","))
-    assert mode == {"uid": str(image_user()), "gid": str(image_user()), "mode": "0700"}
+    assert mode == {"uid": str(image_user()), "gid": str(image_user()), "mode": "0700", "size": "16m"}
     assert SERVICES["sandbox"]["profiles"] == SERVICES["trial"]["profiles"] == ["trial"]
     assert "profiles" not in SERVICES["proxy"]

@@ -12,14 +12,31 @@ from tests.deploy.promql import kept, series, unknown
 
 DASHBOARD: dict[str, Any] = json.loads((DEPLOY / "grafana/dashboard.json").read_text(encoding="utf-8"))
 PANELS: dict[str, Any] = {panel["title"]: panel for panel in DASHBOARD["panels"]}
+QUERIES: dict[str, Any] = {title: panel["targets"] for title, panel in PANELS.items() if panel["type"] != "text"}
 VARIABLES: dict[str, Any] = {each["name"]: each for each in DASHBOARD["templating"]["list"]}
 BUILT_IN = {"__rate_interval"}
 
 
-@pytest.mark.parametrize("title", PANELS)
+def test_it_begins_with_what_to_look_at() -> None:
+    """The first panel is a text over the whole width, and each panel that it names exists."""
+    first = DASHBOARD["panels"][0]
+    place = first["gridPos"]
+    assert (first["type"], first["options"]["mode"], place["x"], place["y"], place["w"]) == (
+        "text",
+        "markdown",
+        0,
+        0,
+        24,
+    )
+    named = {each.removesuffix(".") for each in re.findall(r"\*\*(.+?)\*\*", first["options"]["content"])}
+    assert len(named) > 5
+    assert named <= QUERIES.keys()
+
+
+@pytest.mark.parametrize("title", QUERIES)
 def test_a_panel_asks_for_what_there_is(title: str) -> None:
     """Its legend has labels that are left in what its query gives, its variables are those of the dashboard."""
-    for target in PANELS[title]["targets"]:
+    for target in QUERIES[title]:
         query = target["expr"]
         assert series(query)
         assert unknown(query) == set()
@@ -30,7 +47,7 @@ def test_a_panel_asks_for_what_there_is(title: str) -> None:
 
 def test_everything_that_is_counted_is_shown() -> None:
     """By one panel at least; of a histogram its buckets."""
-    shown = {name for panel in PANELS.values() for target in panel["targets"] for name in series(target["expr"])}
+    shown = {name for targets in QUERIES.values() for target in targets for name in series(target["expr"])}
     assert {re.sub(r"_(?:total|bucket)$", "", name) for name in shown} == FAMILIES
 
 

@@ -18,7 +18,7 @@ from tests.deploy.rendering import Chart
 FOLDER = DEPLOY / "helm/cpi-oauth-proxy"
 (VALUES,) = documents(FOLDER / "values.yaml")
 SCHEMA = json.loads((FOLDER / "values.schema.json").read_text())
-TYPES = {"object": dict, "array": list, "string": str, "integer": int}
+TYPES = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool}
 FREE = {"configuration", "listener", "resources", "podAnnotations"}
 "What is handed on as a whole."
 
@@ -99,6 +99,7 @@ def test_what_is_rendered_serves_the_configuration_in_the_values(values: dict[st
     assert manifests["Deployment"]["spec"]["selector"]["matchLabels"] == labels
     assert manifests["Service"]["spec"]["selector"] == labels
     assert manifests["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"] == labels
+    assert manifests["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"] == labels
     annotations = manifests["Deployment"]["spec"]["template"]["metadata"]["annotations"]
     assert annotations["prometheus.io/port"] == str(configuration.admin.address.port)
     assert annotations.keys() >= values["podAnnotations"].keys()
@@ -120,6 +121,15 @@ def test_listeners_without_a_list_of_networks_can_be_had() -> None:
     """For routes with `inbound_auth`: nothing stands where nothing is wanted."""
     text = Chart(folder=FOLDER, values=changed(listener={})).manifests()["ConfigMap"]["data"]["proxy.yaml"]
     assert yaml.safe_load(text)["listen"] == [{"address": f"0.0.0.0:{image_ports()[0]}"}]
+
+
+def test_the_network_policy_is_that_of_the_plain_manifests() -> None:
+    """With the values as they come; it can be switched off."""
+    plain = next(each for each in documents(DEPLOY / "kubernetes/deployment.yaml") if each["kind"] == "NetworkPolicy")
+    ours = Chart(folder=FOLDER, values=VALUES).manifests()["NetworkPolicy"]
+    assert {**ours["spec"], "podSelector": plain["spec"]["podSelector"]} == plain["spec"]
+    off = changed(networkPolicy={**VALUES["networkPolicy"], "enabled": False})
+    assert "NetworkPolicy" not in Chart(folder=FOLDER, values=off).manifests()
 
 
 def test_the_chart_is_of_this_version() -> None:

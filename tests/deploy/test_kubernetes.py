@@ -37,11 +37,24 @@ def test_all_manifests_are_about_the_same_pods() -> None:
     assert MANIFESTS["Deployment"]["spec"]["selector"]["matchLabels"] == labels
     assert MANIFESTS["Service"]["spec"]["selector"] == labels
     assert MANIFESTS["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"] == labels
+    assert MANIFESTS["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"] == labels
     (port,) = MANIFESTS["Service"]["spec"]["ports"]
     assert (port["port"], port["targetPort"]) == (image_ports()[0], PROXY["ports"][0]["name"])
     (configuration, _, _) = POD["volumes"]
     assert configuration["configMap"]["name"] == MANIFESTS["ConfigMap"]["metadata"]["name"]
     assert MANIFESTS["Deployment"]["spec"]["replicas"] > MANIFESTS["PodDisruptionBudget"]["spec"]["maxUnavailable"]
+
+
+def test_the_network_policy_lets_through_what_is_needed_and_no_more() -> None:
+    """Senders to their port, Prometheus to the admin port, and the proxy to names and tenants."""
+    spec = MANIFESTS["NetworkPolicy"]["spec"]
+    assert spec["policyTypes"] == ["Ingress", "Egress"]
+    assert [port["port"] for rule in spec["ingress"] for port in rule["ports"]] == [
+        each["name"] for each in PROXY["ports"]
+    ]
+    assert all(rule["from"] for rule in spec["ingress"])
+    outwards = [(port["protocol"], port["port"]) for rule in spec["egress"] for port in rule["ports"]]
+    assert outwards == [("UDP", 53), ("TCP", 53), ("TCP", 443)]
 
 
 def test_the_sidecar_starts_before_its_sender_and_listens_for_it_alone(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from tests.deploy.exposed import LABELS
-from tests.deploy.product import DEPLOY, documents
+from tests.deploy.product import DEPLOY, ROOT, documents
 from tests.deploy.promql import kept, series, unknown
+from tests.docs.pages import anchor
 
 RULES = DEPLOY / "prometheus/alerts.yaml"
 (DOCUMENT,) = documents(RULES)
@@ -35,8 +36,21 @@ def test_an_alert_asks_for_what_there_is_and_says_what_to_do(alert: str) -> None
     rule = ALERTS[alert]
     assert unknown(rule["expr"]) == set()
     assert rule["labels"]["severity"] in {"warning", "critical"}
-    assert rule["annotations"].keys() == {"summary", "description"}
+    assert rule["annotations"].keys() == {"summary", "description", "runbook_url"}
     assert set(re.findall(r"\$labels\.(\w+)", str(rule["annotations"]))) <= kept(rule["expr"])
+
+
+def test_each_alert_leads_to_its_section_of_the_runbooks() -> None:
+    """A section for each alert, in the same order, with what it means, what to look at and what to do."""
+    page = ROOT / "docs/runbooks.md"
+    sections = re.findall(r"(?ms)^## (\w+)\n(.*?)(?=^## |\Z)", page.read_text())
+    assert [name for name, _ in sections] == list(ALERTS)
+    for name, text in sections:
+        path, _, place = ALERTS[name]["annotations"]["runbook_url"].partition("#")
+        assert path.endswith("/docs/runbooks.md")
+        assert place == anchor(name)
+        assert re.findall(r"(?m)^\*\*([\w ]+)\.\*\*", text) == ["Means", "Look at", "Do"]
+        assert f"*{ALERTS[name]['labels']['severity']}*" in text
 
 
 def test_whatever_can_go_wrong_is_watched() -> None:

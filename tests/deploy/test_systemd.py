@@ -37,6 +37,7 @@ def test_the_configuration_is_right_with_the_credentials_that_the_unit_loads(tmp
     (tmp_path / credential).write_text(content(credential))
     configuration = loaded(text, tmp_path, CREDENTIALS_DIRECTORY=str(tmp_path))
     assert parse_duration(SERVICE["TimeoutStopSec"]) > configuration.drain_timeout
+    assert SERVICE["MemoryMax"] == "1G"
     assert int(SERVICE["LimitNOFILE"]) > 2 * configuration.limits.max_connections
     assert unit("socket")["Socket"]["ListenStream"] == str(configuration.listen[0].address)
 

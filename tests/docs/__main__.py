@@ -3,6 +3,7 @@
 import click
 
 from tests.docs.made import renewed
+from tests.docs.man import PAGE, man_page
 from tests.docs.pages import PAGES, read
 
 
@@ -12,6 +13,7 @@ def main() -> None:
         if (text := renewed(read(page))) != read(page):
             page.write_text(text, encoding="utf-8")
             click.echo(f"{page.name} is new.")
+    PAGE.write_text(man_page(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import yaml
 from proxy.config.load import load
 from proxy.config.model import Configuration
 from proxy.config.problems import ConfigurationError
-from tests.docs.pages import PAGES, ROOT, blocks
+from tests.docs.pages import PAGES, ROOT, blocks, read
 from tests.unit.config.entries import BASIC, CERTIFICATE_KEY, PEM, ROUTE, SECRET_KEY
 
 CONTENTS = {
@@ -100,6 +100,37 @@ def test_each_configuration_is_right(page: Path, tmp_path: Path) -> None:
             loaded(text, tmp_path)
         except ConfigurationError as error:
             pytest.fail(f"{where}: {[str(problem) for problem in error.problems]}")
+
+
+def sections(page: Path) -> Iterator[tuple[str, str]]:
+    """(heading, text) of each section; `#` within a block is no heading."""
+    heading, lines, fenced = page.name, list[str](), False
+    for line in read(page).splitlines():
+        fenced ^= line.lstrip().startswith("```")
+        if line.startswith("#") and not fenced:
+            yield heading, "\n".join(lines)
+            heading, lines = line.lstrip("# "), []
+        lines.append(line)
+    yield heading, "\n".join(lines)
+
+
+def test_secrets_survive_a_restart_of_the_machine() -> None:
+    """Outside containers /run is memory, and empty after it."""
+    transient = [heading for page in PAGES for heading, text in sections(page) if "/run/secrets" in text]
+    assert [heading for heading in transient if "container" not in heading] == []
+    assert transient
+    plain = [*(ROOT / "config").iterdir(), *(ROOT / "deploy" / "systemd").iterdir()]
+    assert [file.name for file in plain if "/run/secrets" in file.read_text()] == []
+
+
+def test_the_container_s_recipe_says_owner_and_mode_of_each_secret() -> None:
+    """For whatever its configuration names below /run/secrets."""
+    ((_, text),) = (found for found in sections(ROOT / "docs" / "getting-started.md") if "/run/secrets" in found[1])
+    installs = re.findall(r"(?m)^sudo install -D -o 10001 -g 10001 -m 0400 (.+)$", text)
+    made = {name.rpartition("/")[2] for words in installs for name in words.split()}
+    named = set(re.findall(r"_file: /run/secrets/([\w.-]+)", text))
+    assert named
+    assert named <= made
 
 
 def test_a_wrong_one_would_be_found(tmp_path: Path) -> None:

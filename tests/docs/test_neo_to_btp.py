@@ -18,7 +18,7 @@ def written(folder: Path) -> tuple[Path, Path]:
     (folder / "neo").write_text("secret")
     (folder / "cpi-service-key.json").write_text(SECRET_KEY)
     for file, block in zip((before, after), blocks(PAGE, "yaml"), strict=True):
-        file.write_text(block.text.replace("/run/secrets/", ""))
+        file.write_text(block.text.replace("/etc/cpi-oauth-proxy/secrets/", ""))
     return before, after
 
 

@@ -17,6 +17,7 @@ from tests.fakes.traces import MemoryTraces
 from tests.fakes.upstream import Upstream
 from tests.flow.canaries import leaks
 from tests.flow.running import Document, Running, Serve, start, tenant_document
+from tests.flow.tenant_client import TenantClient, connected
 
 
 def pytest_asyncio_loop_factories(
@@ -83,6 +84,13 @@ async def tenant(clock: HandLoop) -> AsyncIterator[Tenant]:
     """A running stand-in tenant."""
     async with Tenant(clock=clock) as started:
         yield started
+
+
+@pytest.fixture
+async def client(tenant: Tenant) -> AsyncIterator[TenantClient]:
+    """A client of the stand-in tenant."""
+    async with connected(tenant) as opened:
+        yield opened
 
 
 @pytest.fixture

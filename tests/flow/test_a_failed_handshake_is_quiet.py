@@ -1,4 +1,4 @@
-"""Whoever reaches a TLS port without speaking TLS is let go: nothing is served, and nothing is said above debug."""
+"""A sender without TLS gets nothing at a TLS port; the log has a warning only if the port wants certificates."""
 
 import asyncio
 import contextlib
@@ -51,6 +51,23 @@ async def test_plain_http(proxy: Running, upstream: Upstream) -> None:
     assert (line["level"], line["sender"], line["reason"]) == ("debug", "127.0.0.1", "http request")
     await until(lambda: not proxy.app.senders)
     assert (len(proxy.lines.text), upstream.requests) == (1, [])
+
+
+async def test_a_listener_that_wants_certificates_warns_ten_times_a_second(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, issuer: Authority
+) -> None:
+    """A sender without a certificate learns no reason; the others are counted in one line."""
+    tls = issuer.listener() | {"client_ca_file": issuer.ca_file()}
+    proxy = await serve(document(upstream, authority) | {"listen": {"address": "127.0.0.1:0", "tls": tls}})
+    for _ in range(12):
+        await (await proxy.sender()).send(request(b"POST /orders", body=b"x"))
+    lines = await proxy.lines.reach("handshake.failed", 12)
+    assert [line["level"] for line in lines] == ["warning"] * 10 + ["debug"] * 2
+    proxy.clock.advance(2)
+    (repeated,) = await proxy.lines.reach("refusals.repeated")
+    assert (repeated["code"], repeated["count"]) == ("handshake_failed", 2)
+    await (await proxy.sender()).send(request(b"POST /orders", body=b"x"))
+    assert (await proxy.lines.reach("handshake.failed", 13))[-1]["level"] == "warning"
 
 
 @pytest.mark.parametrize("begun", [b"", CLIENT_HELLO])

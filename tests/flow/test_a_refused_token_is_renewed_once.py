@@ -22,7 +22,7 @@ async def test_a_void_token_is_renewed_and_the_message_sent_again(proxy: Running
     sender = await proxy.sender()
     await sender.ask(request(b"POST /http/invoices", body=b"first"))
     proxy.clock.advance(60)
-    tenant.ledger.expire_all()
+    tenant.tokens.revoke_all()
     relayed = await sender.ask(request(b"POST /http/invoices", body=MESSAGE))
     assert (relayed.status, relayed.body) == (200, MESSAGE)
     assert [message.status for message in tenant.messages] == [200, 401, 200]
@@ -37,7 +37,7 @@ async def test_twenty_refused_messages_cost_one_grant(proxy: Running, tenant: Te
     senders = [await proxy.sender() for _ in range(20)]
     await senders[0].ask(request(b"POST /http/invoices", body=b"first"))
     proxy.clock.advance(60)
-    tenant.ledger.expire_all()
+    tenant.tokens.revoke_all()
     answers = await asyncio.gather(*(each.ask(request(b"POST /http/invoices", body=b"next")) for each in senders))
     assert [each.status for each in answers] == [200] * 20
     assert tenant.grants.count(tenant.neo_client.client_id) == 2

@@ -68,6 +68,20 @@ async def test_a_certificate_that_is_not_trusted_is_a_502(serve: Serve, authorit
     assert "tls.ca_file" in refused.problem["detail"]
 
 
+async def test_one_ca_file_is_trusted_for_token_endpoint_and_upstream(serve: Serve, tmp_path: Path) -> None:
+    """It is at the top level; a reload without it trusts the system's authorities again."""
+    issuer, tls = trustme.CA(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    issuer.issue_cert("127.0.0.1").configure_cert(tls)
+    issuer.cert_pem.write_to_path(tmp_path / "issuer.pem")
+    async with Upstream(tls=tls) as upstream, AuthorizationServer(tls=tls) as authority:
+        without = document(upstream, f"https://127.0.0.1:{authority.port}/token")
+        proxy = await serve(without | {"ca_file": "issuer.pem"})
+        sender = await proxy.sender()
+        assert (await sender.ask(request(b"POST /orders", body=b"x"))).status == 200
+        await proxy.reload(without)
+        assert (await sender.ask(request(b"POST /orders", body=b"x"))).status == 502
+
+
 async def test_a_certificate_for_another_name_is_a_502(
     serve: Serve, authority: AuthorizationServer, tmp_path: Path
 ) -> None:

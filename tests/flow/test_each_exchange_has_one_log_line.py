@@ -8,9 +8,9 @@ from tests.fakes.sender import request
 from tests.flow.running import Running
 
 ALWAYS = {
-    "timestamp", "level", "event", "request_id", "route", "oauth_client", "method", "path", "status", "made_by",
-    "attempts", "token", "bytes_in", "bytes_out", "seconds", "token_seconds", "connect_seconds", "first_byte_seconds",
-    "relay_seconds",
+    "timestamp", "level", "event", "request_id", "sender", "route", "oauth_client", "method", "path", "status",
+    "made_by", "attempts", "token", "bytes_in", "bytes_out", "seconds", "token_seconds", "connect_seconds",
+    "first_byte_seconds", "relay_seconds",
 }  # fmt: skip
 
 
@@ -25,11 +25,13 @@ async def test_a_delivered_message_has_the_ids_of_the_tenants_monitor(proxy: Run
         request(b"POST /http/invoices?q=1", b"X-Request-ID: mine", body=b"12345")
     )
     (line,) = await proxy.accounts()
-    assert set(line) == ALWAYS | {"mpl_id", "correlation_id"}
+    assert set(line) == ALWAYS | {"upstream", "mpl_id", "correlation_id"}
     assert without_times(line) == {
         "level": "info",
         "event": "exchange.finished",
         "request_id": "mine",
+        "sender": "127.0.0.1",
+        "upstream": f"{tenant.runtime_url}/http/invoices",
         "route": "http",
         "oauth_client": "neo",
         "method": "POST",
@@ -58,6 +60,7 @@ async def test_a_refusal_has_code_and_detail(proxy: Running) -> None:
     assert without_times(line) == {
         "level": "warning",
         "event": "exchange.finished",
+        "sender": "127.0.0.1",
         "route": "",
         "oauth_client": "",
         "method": "GET",
@@ -99,4 +102,8 @@ async def test_every_line_is_json(proxy: Running) -> None:
     fields = (b'X-Request-ID: "\\{}', b"X-Other: \xff")
     await (await proxy.sender()).ask(request(b"POST /http/invoices", *fields, body=b"\x00\xff"))
     await proxy.accounts()
-    assert [json.loads(line)["event"] for line in proxy.lines.text] == ["token.granted", "exchange.finished"]
+    events = [json.loads(line)["event"] for line in proxy.lines.text]
+    assert [each for each in events if each in {"token.granted", "exchange.finished"}] == [
+        "token.granted",
+        "exchange.finished",
+    ]

@@ -33,6 +33,18 @@ async def test_it_is_a_whole_problem(serve: Serve, upstream: Upstream, authority
     }
 
 
+async def test_only_the_log_names_the_nearest_route(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer
+) -> None:
+    """A sender does not learn which routes there are."""
+    proxy = await serve(document(upstream, authority))
+    answer = await (await proxy.sender()).ask(request(b"GET /order/1"))
+    detail = "No route has this host and path; see `routes` in the configuration."
+    assert answer.problem["detail"] == detail
+    assert b"orders" not in answer.body + b"".join(value for _, value in answer.fields)
+    assert (await proxy.record())["detail"] == f"{detail} The nearest route is orders, with path /orders."
+
+
 async def test_head_gets_the_fields_only(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> None:
     """RFC 9110 §9.3.2: with the length that GET would have."""
     proxy = await serve(document(upstream, authority))

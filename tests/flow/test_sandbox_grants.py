@@ -1,204 +1,158 @@
-"""The sandbox grants tokens as Neo and XSUAA do, to whoever proves that it is an OAuth client."""
+"""The sandbox grants tokens as Neo and XSUAA do."""
 
 import asyncio
-import base64
 import errno
-import ssl
-from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import quote_plus
 
 import pytest
-from aiohttp import ClientError, ClientSession, DummyCookieJar, ServerDisconnectedError, TCPConnector
+from aiohttp import ClientError, ServerDisconnectedError
 
+from proxy.sandbox.certificates import load_identity
+from proxy.sandbox.clients import RegisteredClient
 from proxy.sandbox.grants import GrantOutcome
-from proxy.sandbox.registration import RegisteredClient
 from proxy.sandbox.tenant import Tenant
+from tests.fakes.sender import request
+from tests.flow.running import Serve, tenant_document
+from tests.flow.tenant_client import GRANT, TenantClient, basic, connected
 
-GRANT = {"grant_type": "client_credentials"}
-
-
-@pytest.fixture
-async def tenant() -> AsyncIterator[Tenant]:
-    """A running sandbox."""
-    async with Tenant() as started:
-        yield started
+each_server = pytest.mark.parametrize("server", ["neo", "xsuaa"])
 
 
-@pytest.fixture
-async def session(tenant: Tenant) -> AsyncIterator[ClientSession]:
-    """A client that trusts it, and keeps no cookies."""
-    connector = TCPConnector(ssl=tenant.client_context())
-    async with ClientSession(connector=connector, cookie_jar=DummyCookieJar()) as opened:
-        yield opened
+def client_of(tenant: Tenant, server: str) -> RegisteredClient:
+    """Returns the OAuth client of one authorization server."""
+    return tenant.neo_client if server == "neo" else tenant.btp_client
 
 
-def basic(client_id: str, secret: str) -> dict[str, str]:
-    """A Basic field."""
-    return {"Authorization": f"Basic {base64.b64encode(f'{client_id}:{secret}'.encode()).decode()}"}
+def methods(tenant: Tenant) -> list[str]:
+    """Returns the methods of all token requests."""
+    return [entry.auth_method.value for entry in tenant.grants]
 
 
-def neo(client: RegisteredClient) -> dict[str, str]:
-    """A Basic field for a client."""
-    return basic(client.client_id, client.secret)
+@pytest.mark.parametrize(("option", "place"), [("params", "query"), ("data", "body")])
+async def test_neo_accepts_parameters_in_query_or_body(client: TenantClient, option: str, place: str) -> None:
+    """The log shows the place."""
+    neo = client.tenant.neo_client
+    headers = basic(neo.client_id, neo.secret)
+    answer = await client.grant(neo, **{"data": None, option: GRANT, "headers": headers})
+    assert answer.status == 200
+    assert answer.document["token_type"] == "Bearer"
+    assert answer.document["expires_in"] == 3600
+    assert answer.fields["Cache-Control"] == "no-store"
+    entry = next(iter(client.tenant.grants))
+    assert entry.oauth_client == "sandbox-neo-client"
+    assert entry.params_in == place
+    assert entry.auth_method == "client_secret_basic"
 
 
-@pytest.mark.parametrize("where", ["query", "body"])
-async def test_neo_takes_its_parameters_in_query_or_body(tenant: Tenant, session: ClientSession, where: str) -> None:
-    """The book says where they stood."""
-    query, form = (GRANT, None) if where == "query" else (None, GRANT)
-    ask = session.post(tenant.neo_token_url, headers=neo(tenant.neo_client), params=query, data=form)
-    async with ask as answer:
-        document = await answer.json()
-    assert (answer.status, document["token_type"], document["expires_in"]) == (200, "Bearer", 3600)
-    assert answer.headers["Cache-Control"] == "no-store"
-    entry = next(iter(tenant.grants))
-    assert (entry.oauth_client, entry.params_in, entry.auth_method.value) == (
-        "sandbox-neo-client",
-        where,
-        "client_secret_basic",
-    )
+async def test_neo_serves_only_its_token_path(client: TenantClient) -> None:
+    """The answer is Tomcat's 404."""
+    answer = await client.ask("POST", client.tenant.addresses.neo_url + "/", data=GRANT)
+    assert answer.status == 404
+    assert answer.reason == ""
+    assert len(client.tenant.grants) == 0
 
 
-async def test_neo_refuses_credentials_in_the_body(tenant: Tenant, session: ClientSession) -> None:
-    """SAP's help says that this is not supported."""
-    form = GRANT | {"client_id": tenant.neo_client.client_id, "client_secret": tenant.neo_client.secret}
-    async with session.post(tenant.neo_token_url, data=form) as answer:
-        assert answer.status == 401
-    assert tenant.grants.count("sandbox-neo-client", GrantOutcome.REFUSED) == 1
+async def test_xsuaa_accepts_a_secret_in_three_forms(client: TenantClient) -> None:
+    """They are raw Basic, encoded Basic with its field, and the body."""
+    btp = client.tenant.btp_client
+    encoded = basic(quote_plus(btp.client_id), quote_plus(btp.secret)) | {"X-CF-ENCODED-CREDENTIALS": "true"}
+    body = GRANT | {"client_id": btp.client_id, "client_secret": btp.secret}
+    for options in ({}, {"headers": encoded}, {"data": body}):
+        assert (await client.grant(btp, **options)).document["token_type"] == "bearer"
+    assert methods(client.tenant) == ["client_secret_basic", "client_secret_basic", "client_secret_post"]
 
 
-async def test_neo_serves_its_token_path_only(tenant: Tenant, session: ClientSession) -> None:
-    """Anything else is Tomcat's 404."""
-    async with session.post(tenant.addresses.neo_url + "/", data=GRANT) as answer:
-        assert (answer.status, answer.reason) == (404, "")
-    assert len(tenant.grants) == 0
+async def test_xsuaa_accepts_a_certificate_instead_of_a_secret(client: TenantClient) -> None:
+    """The request must have the id of the certificate's client."""
+    tenant, context = client.tenant, client.tenant.client_context()
+    await asyncio.to_thread(load_identity, context, tenant.client_identity)
+    for client_id, status in ((tenant.btp_client.client_id, 200), ("other", 401)):
+        answer = await client.grant(tenant.btp_client, data=GRANT | {"client_id": client_id}, ssl=context)
+        assert answer.status == status
 
 
-async def test_xsuaa_takes_four_ways_to_authenticate(tenant: Tenant, session: ClientSession) -> None:
-    """Raw Basic, encoded Basic with its field, secret in the body, certificate."""
-    client = tenant.btp_client
-    encoded = basic(quote_plus(client.client_id), quote_plus(client.secret)) | {"X-CF-ENCODED-CREDENTIALS": "true"}
-    body = {"client_id": client.client_id, "client_secret": client.secret}
-    for headers, form in ((neo(client), {}), (encoded, {}), ({}, body)):
-        async with session.post(tenant.xsuaa_token_url, headers=headers, data=GRANT | form) as answer:
-            assert (answer.status, (await answer.json())["token_type"]) == (200, "bearer")
-    assert [entry.auth_method.value for entry in tenant.grants] == [
-        "client_secret_basic",
-        "client_secret_basic",
-        "client_secret_post",
-    ]
+async def test_the_proxy_authenticates_with_assertions(
+    serve: Serve, tenant: Tenant, ca_file: Path, tmp_path: Path
+) -> None:
+    """Each token request has a new one, and the message arrives with the token."""
+    await asyncio.to_thread(tenant.write, tmp_path / "sandbox")
+    document = tenant_document(tenant, ca_file)
+    document["oauth_clients"]["btp"] = {
+        "provider": "xsuaa",
+        "token_url": tenant.xsuaa_token_url,
+        "client_id": tenant.btp_client.client_id,
+        "token_endpoint_auth_method": "private_key_jwt",
+        "private_key_file": str(tmp_path / "sandbox/assertion-key.pem"),
+        "tls": {"ca_file": str(ca_file)},
+    }
+    document["routes"][1]["upstream"] = f"{tenant.runtime_url}/http"
+    proxy = await serve(document)
+    sender = await proxy.sender()
+    for _ in range(2):
+        assert (await sender.ask(request(b"POST /btp/invoices", body=b"x"))).status == 200
+        tenant.tokens.revoke_all()
+        proxy.clock.advance(60)
+    assert methods(tenant) == ["private_key_jwt", "private_key_jwt"]
+    assert tenant.grants.count(tenant.btp_client.client_id) == 2
+    assert tenant.messages[-1].oauth_client == tenant.btp_client.client_id
 
 
-async def test_xsuaa_takes_a_certificate_in_place_of_a_secret(tenant: Tenant, tmp_path: Path) -> None:
-    """Only together with the id of the client that it belongs to."""
-    await asyncio.to_thread(tenant.write, tmp_path)
-    context = await asyncio.to_thread(with_certificate, tenant, tmp_path / "chain.pem")
-    async with ClientSession(connector=TCPConnector(ssl=context)) as session:
-        form = GRANT | {"client_id": tenant.btp_client.client_id}
-        async with session.post(tenant.xsuaa_token_url, data=form) as answer:
-            assert answer.status == 200
-        async with session.post(tenant.xsuaa_token_url, data=GRANT | {"client_id": "other"}) as answer:
-            assert answer.status == 401
+async def test_an_oversize_token_request_is_refused(client: TenantClient) -> None:
+    """The limit is 64 KiB."""
+    assert (await client.grant(client.tenant.btp_client, data=b"x" * 70_000)).status == 413
 
 
-def with_certificate(tenant: Tenant, chain: Path) -> ssl.SSLContext:
-    """A TLS context that shows the BTP client's certificate."""
-    chain.write_text(tenant.client_identity.certificate + tenant.client_identity.private_key)
-    context = tenant.client_context()
-    context.load_cert_chain(chain)
-    return context
-
-
-async def test_xsuaa_refuses_encoded_credentials_without_their_field(tenant: Tenant, session: ClientSession) -> None:
-    """The mistake behind SAP's page on status 401."""
-    client = tenant.btp_client
-    headers = basic(quote_plus(client.client_id), quote_plus(client.secret))
-    async with session.post(tenant.xsuaa_token_url, headers=headers, data=GRANT) as answer:
-        assert (answer.status, await answer.json()) == (
-            401,
-            {"error": "unauthorized", "error_description": "Bad credentials"},
-        )
-
-
-async def test_xsuaa_publishes_keys_and_discovery(tenant: Tenant, session: ClientSession) -> None:
-    """Without any credential."""
-    base = tenant.addresses.xsuaa_url
-    async with session.get(base + "/token_keys?zid=x") as answer:
-        assert [key["alg"] for key in (await answer.json())["keys"]] == ["RS256"]
-    async with session.get(base + "/.well-known/openid-configuration") as answer:
-        assert (await answer.json())["token_endpoint"] == tenant.xsuaa_token_url
-
-
-async def test_an_oversize_token_request_is_refused(tenant: Tenant, session: ClientSession) -> None:
-    """A form of that length is no token request."""
-    async with session.post(tenant.xsuaa_token_url, data=b"x" * 70_000) as answer:
-        assert answer.status == 413
-
-
-@pytest.mark.parametrize("place", ["neo", "xsuaa"])
+@each_server
 @pytest.mark.parametrize(
     ("fault", "status"),
     [("too_many_requests", 429), ("unavailable", 503), ("unauthorized", 401), ("html", 200), ("malformed", 200)],
 )
-async def test_a_fault_disturbs_one_endpoint_once(
-    tenant: Tenant, session: ClientSession, place: str, fault: str, status: int
-) -> None:
-    """The request after it is granted."""
-    url, client = endpoint(tenant, place)
-    tenant.faults.switch_on(f"{place}.{fault}", count=1)
-    async with session.post(url, headers=neo(client), data=GRANT) as answer:
-        assert (answer.status, '"token_type"' in await answer.text()) == (status, False)
-    async with session.post(url, headers=neo(client), data=GRANT) as answer:
-        assert "access_token" in await answer.json(content_type=None)
-    counts = (tenant.grants.count(client.client_id, GrantOutcome.DISTURBED), tenant.grants.count(client.client_id))
-    assert counts == (1, 1)
+async def test_a_fault_disturbs_one_token_request(client: TenantClient, server: str, fault: str, status: int) -> None:
+    """The next one is granted."""
+    tenant, oauth_client = client.tenant, client_of(client.tenant, server)
+    tenant.faults.switch_on(f"{server}.{fault}", count=1)
+    disturbed = await client.grant(oauth_client)
+    assert disturbed.status == status
+    assert b'"token_type"' not in disturbed.body
+    assert "access_token" in (await client.grant(oauth_client)).document
+    assert tenant.grants.as_dict()[oauth_client.client_id] == {"granted": 1, "refused": 0, "disturbed": 1}
 
 
-def endpoint(tenant: Tenant, place: str) -> tuple[str, RegisteredClient]:
-    """Token URL and client of one authorization server."""
-    if place == "neo":
-        return tenant.neo_token_url, tenant.neo_client
-    return tenant.xsuaa_token_url, tenant.btp_client
-
-
-@pytest.mark.parametrize("place", ["neo", "xsuaa"])
-async def test_a_hanging_endpoint_answers_when_it_is_let_go(tenant: Tenant, session: ClientSession, place: str) -> None:
-    """Not before."""
-    url, client = endpoint(tenant, place)
-    tenant.faults.switch_on(f"{place}.hang")
-    asking = asyncio.create_task(session.post(url, headers=neo(client), data=GRANT))
-    await tenant.faults.struck.reach(f"{place}.hang", 1)
+@each_server
+async def test_a_hanging_endpoint_answers_when_it_is_released(client: TenantClient, server: str) -> None:
+    """Until then there is no answer."""
+    faults = client.tenant.faults
+    faults.switch_on(f"{server}.hang")
+    asking = asyncio.create_task(client.grant(client_of(client.tenant, server)))
+    await faults.struck.reach(f"{server}.hang", 1)
     assert not asking.done()
-    tenant.faults.switch_off(f"{place}.hang")
+    faults.switch_off(f"{server}.hang")
     assert (await asking).status == 200
 
 
-@pytest.mark.parametrize("place", ["neo", "xsuaa"])
-async def test_a_dropped_connection_has_no_answer(tenant: Tenant, session: ClientSession, place: str) -> None:
-    """Closed in good order, or reset."""
-    url, client = endpoint(tenant, place)
-    tenant.faults.switch_on(f"{place}.drop", count=1)
+@each_server
+async def test_a_broken_connection_has_no_answer(client: TenantClient, server: str) -> None:
+    """It is closed or reset."""
+    tenant, oauth_client = client.tenant, client_of(client.tenant, server)
+    tenant.faults.switch_on(f"{server}.drop", count=1)
     with pytest.raises(ServerDisconnectedError):
-        await session.post(url, headers=neo(client), data=GRANT)
-    tenant.faults.switch_on(f"{place}.reset", count=1)
+        await client.grant(oauth_client)
+    tenant.faults.switch_on(f"{server}.reset", count=1)
     with pytest.raises(ClientError) as caught:
-        await session.post(url, headers=neo(client), data=GRANT)
+        await client.grant(oauth_client)
     assert getattr(caught.value, "errno", None) == errno.ECONNRESET
-    assert tenant.grants.count(client.client_id, GrantOutcome.DISTURBED) == 2
+    assert tenant.grants.count(oauth_client.client_id, GrantOutcome.DISTURBED) == 2
 
 
-async def test_a_slow_endpoint_sleeps_as_long_as_it_is_told() -> None:
-    """With the sleep that the tenant was given."""
+async def test_a_slow_endpoint_waits_as_long_as_its_value() -> None:
+    """It uses the tenant's sleep."""
     slept: list[float] = []
 
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    async with Tenant(sleep=sleep) as tenant, ClientSession() as session:
+    async with Tenant(sleep=sleep) as tenant, connected(tenant) as client:
         tenant.faults.switch_on("neo.slow", 30, count=1)
-        ask = session.post(
-            tenant.neo_token_url, headers=neo(tenant.neo_client), data=GRANT, ssl=tenant.client_context()
-        )
-        async with ask as answer:
-            assert (answer.status, slept) == (200, [30])
+        assert (await client.grant(tenant.neo_client)).status == 200
+        assert slept == [30]

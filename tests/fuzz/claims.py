@@ -7,19 +7,20 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from proxy.config.model import Limits
 from proxy.errors import ProxyError, SenderLeft
-from proxy.forwarding.request import Request
-from proxy.server.listener_context import ListenerContext, ListenerLimits
+from proxy.forwarding.request import Request, Sender
 from proxy.server.sender_connection import SenderConnection
 from proxy.upstream.connection import UpstreamConnection
-from proxy.wire.coroutine_runner import NOBODY
+from proxy.wire.coroutine_runner import NO_WAITER
 from proxy.wire.grammar import UNSAID
-from tests.fakes.heads import REQUESTS, RESPONSES
+from tests.fakes.heads import RESPONSES
+from tests.fakes.listener import listener_context
 from tests.fakes.loop import HandLoop
 from tests.fakes.transport import MemoryTransport
 from tests.fuzz.reference import Message, requests, response
 
-TERMS = ListenerLimits(max_head=2048, max_fields=20, head_timeout=15, body_timeout=60, idle_timeout=75)
+LIMITS = Limits(max_head=2048, max_fields=20, head_timeout=15, body_timeout=60, idle_timeout=75)
 ANSWER, REFUSED = b"<answer>", b"<refused>"
 
 
@@ -63,25 +64,20 @@ async def read_requests(pieces: list[bytes]) -> Reading:
         reading.unframed = head.length == UNSAID and not head.persistent
         request.sender.send(ANSWER)
 
-    def refuse(connection: SenderConnection, error: ProxyError, request_id: str) -> None:
+    def refuse(sender: Sender, error: ProxyError, request_id: str) -> None:
         del request_id
         reading.answers.append(REFUSED)
-        connection.send(error.code.encode())
+        sender.send(error.code.encode())
 
-    deadlines = loop.deadlines()
-    desk = ListenerContext(
-        terms=TERMS,
-        deadlines=deadlines,
+    context = listener_context(
+        serve,
+        LIMITS,
+        deadlines=loop.deadlines(),
         ids=itertools.repeat("id"),
-        serve=serve,
         refuse=refuse,
         crashed=lambda error, _: reading.crashes.append(error),
-        arrived=lambda _: None,
-        departed=lambda _: None,
-        secure=False,
-        reader=REQUESTS,
     )
-    connection, transport = SenderConnection(desk), MemoryTransport(peername=("192.0.2.7", 1))
+    connection, transport = SenderConnection(context), MemoryTransport(peername=("192.0.2.7", 1))
     connection.connection_made(transport)
     for piece in pieces:
         await reads_again(transport)
@@ -142,7 +138,7 @@ async def read_response(pieces: list[bytes], *, ended: bool) -> list[Message]:
     connection = UpstreamConnection("u:1", HandLoop(monotonic=0.0).deadlines(), lambda _: None, RESPONSES)
     transport = MemoryTransport()
     connection.connection_made(transport)
-    connection.lease(NOBODY, "POST", 60)
+    connection.lease(NO_WAITER, "POST", 60)
     connection.send(b"<request>")
     connection.end_request()
     content = b""
@@ -150,7 +146,7 @@ async def read_response(pieces: list[bytes], *, ended: bool) -> list[Message]:
         if transport.is_closing():
             break
         connection.data_received(piece)
-        content += connection.body.take() if connection.body else b""
+        content += connection.body.consume() if connection.body else b""
     if ended and not transport.is_closing():
         connection.eof_received()
     if ended or transport.is_closing():

@@ -31,6 +31,9 @@ async def test_one_route_with_a_message_as_json(tmp_path: Path) -> None:
         assert found[-1]["check"] == "message"
         assert tenant.messages[-1].target == "/http/invoices/2026"
         assert (looked.status, found[-1]["result"]) == (1, "failed")  # only /http/invoices itself is a flow
+        assert f"sent to {tenant.runtime_url}/http/invoices/2026." in found[-1]["detail"]
         looked = await call(file, "doctor", "invoices", "--json", "--send", "--data", "<invoice/>")
-        assert (looked.status, json.loads(looked.output)[-1]["result"]) == (0, "ok")
+        found = json.loads(looked.output)
+        assert (looked.status, found[-1]["result"]) == (0, "ok")
+        assert found[-1]["detail"].endswith(f", sent to {tenant.runtime_url}/http/invoices")
         assert tenant.runs() == {"/invoices": 1}

@@ -27,6 +27,7 @@ async def test_the_answer_goes_to_standard_output_and_what_became_of_it_to_stand
         for words in ("status          200", "token           granted", "replays         fetch_csrf", "first byte"):
             assert words in sent.errors
         assert f"MPL id          {tenant.messages[-1].mpl_id}\n" in sent.errors
+        assert f"upstream        {tenant.runtime_url}/http/orders\n" in sent.errors
         assert tenant.runs().get("/orders", 0) == 1
         assert tenant.messages[-1].field("content-type") == ("application/json",)
         assert tenant.neo_client.secret not in sent.errors

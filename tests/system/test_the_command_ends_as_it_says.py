@@ -51,11 +51,41 @@ async def test_a_wrong_configuration_is_2_with_all_problems(tmp_path: Path, comm
 
 
 async def test_no_configuration_at_all_is_2(tmp_path: Path) -> None:
-    """The error says which variables are needed."""
+    """The error says where it was looked for, and how to name a file."""
     async with Unconfigured("check", cwd=tmp_path) as command:
         finished = await command.ends()
     assert finished.status == 2
+    assert finished.errors.startswith(
+        "no configuration: looked for ./proxy.yaml, ./config/proxy.yaml and the variables"
+    )
     assert "CPI_UPSTREAM" in finished.errors
+    assert "with -c" in finished.errors
+
+
+@pytest.mark.parametrize(("name", "words"), [("proxy.yaml", []), ("x.yaml", ["x.yaml"]), ("x.yaml", ["-c", "x.yaml"])])
+async def test_a_file_is_found_in_the_working_directory_or_named(
+    configuration: Path, name: str, words: list[str]
+) -> None:
+    """A name needs no option."""
+    await asyncio.to_thread(configuration.rename, configuration.with_name(name))
+    async with Unconfigured("check", *words, cwd=configuration.parent) as command:
+        finished = await command.ends()
+    assert (finished.status, finished.errors) == (0, "")
+
+
+async def test_run_takes_a_bare_file(configuration: Path) -> None:
+    """It serves as with -c."""
+    await asyncio.to_thread(configuration.rename, configuration.with_name("x.yaml"))
+    async with Unconfigured("run", "x.yaml", cwd=configuration.parent) as proxy:
+        await proxy.logs("proxy.started")
+
+
+@pytest.mark.parametrize("command", ["check", "run"])
+async def test_a_file_that_is_named_twice_is_2(configuration: Path, command: str) -> None:
+    """Neither of the two is used."""
+    finished = await run(command, "-c", str(configuration), str(configuration))
+    assert finished.status == 2
+    assert "the configuration file is named twice" in finished.errors
 
 
 async def test_an_unknown_command_is_2() -> None:

@@ -5,6 +5,7 @@ Tools and requirements have the versions of constraints.lock, so what is built h
 
 import asyncio
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -57,7 +58,9 @@ def installed(folder: Path) -> Path:
     call(*pip, "wheel", "--no-deps", "--no-index", "--no-build-isolation", "--wheel-dir", folder, source)
     call(sys.executable, "-m", "venv", "--without-pip", folder / "alone")
     (wheel,) = folder.glob("*.whl")
-    locked = ("--no-compile", "--only-binary", ":all:", "--constraint", ROOT / "constraints.lock")
+    versions = folder / "constraints.txt"  # without hashes: the wheel, which is new, has none there
+    versions.write_text(re.sub(r"(?m) \\\n +--hash=\S+", "", (ROOT / "constraints.lock").read_text()))
+    locked = ("--no-compile", "--only-binary", ":all:", "--constraint", versions)
     call(*pip, "--python", folder / "alone/bin/python", "install", *locked, wheel)
     shutil.rmtree(source)
     return folder / "alone/bin"

@@ -39,21 +39,26 @@ class BasicAuthenticator:
 
     async def authenticate(self, request: Request, address: str) -> str:
         """Returns the user's name. Raises CredentialMissing if there is no password, or a wrong one."""
-        given = request.head.fields.values(b"authorization")
+        given, user = request.head.fields.values(b"authorization"), ""
         if len(given) == 1:
             digest = hmac.digest(self._key, given[0], "sha256")
-            user = self._current.cached(digest) or await self._checked(given[0], digest, address)
+            user = self._current.cached(digest)
+            is_right = bool(user)
+            if not is_right:
+                user, is_right = await self._checked(given[0], digest, address)
             if request.sender.left:
                 raise SenderLeft
-            if user:
+            if is_right:
                 return user
-        raise CredentialMissing("Send the name and password of a user in the route's `inbound_auth` (RFC 7617).")
+        raise CredentialMissing(
+            "Send the name and password of a user in the route's `inbound_auth` (RFC 7617).", user=user
+        )
 
-    async def _checked(self, value: bytes, digest: bytes, address: str) -> str:
-        """Returns the user's name, or "". Requests with the same field value share one check."""
+    async def _checked(self, value: bytes, digest: bytes, address: str) -> tuple[str, bool]:
+        """Returns (the user's name or "", whether the password is theirs). The same field value is checked once."""
         known, found = self._current, user_pass(value)
         if found is None or not known.users:
-            return ""
+            return "", False
         name, password = found
         check = known.checks.get(digest)
         if check is None:
@@ -64,10 +69,11 @@ class BasicAuthenticator:
             is_right = await check
         except asyncio.CancelledError:  # the check was: an exchange has no task that could be cancelled
             raise Draining("The proxy is stopping; send the request again.", retry_after=1) from None
-        if not is_right or name not in known.users:
-            return ""
-        known.cache(digest, name)
-        return name
+        if name not in known.users:
+            return "", False
+        if is_right:
+            known.cache(digest, name)
+        return name, is_right
 
 
 class _Users:

@@ -9,6 +9,7 @@ from proxy.forwarding.prepared_request import PreparedRequest
 from proxy.forwarding.request import Recipient
 from proxy.forwarding.routes import Route
 from proxy.observe.exchange_record import ExchangeRecord
+from proxy.observe.exchange_steps import ExchangeSteps
 
 _NO_CONTENT = BufferedBody(b"")
 
@@ -29,7 +30,13 @@ def unit_for(
 
 
 async def another_unit(
-    route: Route, prepared: PreparedRequest, failed: CsrfUnit | None, authorization: bytes, recipient: Recipient
+    route: Route,
+    prepared: PreparedRequest,
+    failed: CsrfUnit | None,
+    authorization: bytes,
+    recipient: Recipient,
+    *,
+    steps: ExchangeSteps | None,
 ) -> CsrfUnit | None:
     """Returns a unit other than the one that failed, fetched at the message's path, or None if there is none.
 
@@ -38,7 +45,7 @@ async def another_unit(
 
     async def fetch(recipient: Recipient) -> CsrfUnit | None:
         for method in scheme.METHODS:
-            unit, again = await _ask(route, prepared, authorization, method, recipient)
+            unit, again = await _ask(route, prepared, authorization, method, recipient, steps=steps)
             if unit is not None or not again:
                 return unit
         return None
@@ -49,7 +56,13 @@ async def another_unit(
 
 
 async def _ask(
-    route: Route, prepared: PreparedRequest, authorization: bytes, method: str, recipient: Recipient
+    route: Route,
+    prepared: PreparedRequest,
+    authorization: bytes,
+    method: str,
+    recipient: Recipient,
+    *,
+    steps: ExchangeSteps | None,
 ) -> tuple[CsrfUnit | None, bool]:
     """Returns (the unit or None, whether another method may work).
 
@@ -57,11 +70,18 @@ async def _ask(
     """
     request = scheme.fetch(prepared, authorization, method)
     patience = min(route.timeout, route.settings.connect_timeout)
-    result = await attempt(route, request, _NO_CONTENT, recipient, ExchangeRecord("", method), patience=patience)
+    record = ExchangeRecord("", method)
+    record.steps = steps
+    result = await attempt(route, request, _NO_CONTENT, recipient, record, patience=patience)
     if isinstance(result, AttemptFailed):
+        if steps is not None:
+            steps.fetched_csrf(method, status=0, found=False)
         if isinstance(result.failure, Draining):
             raise result.failure
         return None, False
     head = result.head
     result.discard()
-    return scheme.read(head, prepared, authorization), scheme.refuses_method(head)
+    unit = scheme.read(head, prepared, authorization)
+    if steps is not None:
+        steps.fetched_csrf(method, status=head.status, found=unit is not None)
+    return unit, scheme.refuses_method(head)

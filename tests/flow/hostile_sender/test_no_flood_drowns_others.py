@@ -157,7 +157,7 @@ async def test_ever_new_heads_fill_no_memory(fence: Fence) -> None:
         await sender.send(octets.replace(b"Host: proxy", b"Host: h" + each))
         assert (await sender.answer()).status == 200
     (listener,) = fence.proxy.app.listeners
-    assert len(listener._desk.reader._names.known) <= MOST
+    assert len(listener._context.reader._names.known) <= MOST
     assert len(fence.proxy.app.metrics.exchanges) == 1
 
 

@@ -26,4 +26,11 @@ def state(**changes: Any) -> ProxyState:
 def blocked(expires: float | None = None) -> Any:
     """A token source whose grant was rejected."""
     failure = SimpleNamespace(error=SimpleNamespace(code="grant_rejected"))
-    return SimpleNamespace(is_blocked=True, expires=expires, freshness=None, grants={}, failure=failure)
+    return SimpleNamespace(
+        is_blocked=True, awaits_first_grant=False, expires=expires, freshness=None, grants={}, failure=failure
+    )
+
+
+def waiting() -> Any:
+    """A token source whose first grant has not ended."""
+    return SimpleNamespace(is_blocked=False, awaits_first_grant=True)

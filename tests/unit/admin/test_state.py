@@ -7,7 +7,7 @@ import pytest
 
 from proxy import __version__
 from proxy.admin.state import reasons_not_ready, status_of
-from tests.unit.admin.states import blocked, state
+from tests.unit.admin.states import blocked, state, waiting
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,7 @@ from tests.unit.admin.states import blocked, state
         ({"draining": True}, ["draining"]),
         ({"is_open": False}, ["the addresses for senders are not open yet"]),
         ({"sources": {"neo": blocked()}}, ["OAuth client neo has no token and cannot get one"]),
+        ({"sources": {"neo": waiting()}}, ["OAuth client neo waits for its first token"]),
         (
             {"draining": True, "sources": {"neo": blocked()}},
             ["draining", "OAuth client neo has no token and cannot get one"],
@@ -26,6 +27,12 @@ from tests.unit.admin.states import blocked, state
 def test_each_reason_against_readiness_is_named(changes: dict[str, Any], reasons: list[str]) -> None:
     """A proxy without reasons is ready."""
     assert reasons_not_ready(state(**changes)) == reasons
+
+
+def test_a_time_is_there_as_a_number_and_in_rfc_3339() -> None:
+    """In UTC, to the second."""
+    clients = status_of(state(sources={"neo": blocked(expires=1_800_000_000.7)}))["oauth_clients"]
+    assert (clients["neo"]["expires"], clients["neo"]["expires_at"]) == (1_800_000_000.7, "2027-01-15T08:00:00Z")
 
 
 def test_the_status_names_routes_clients_and_upstreams() -> None:
@@ -38,6 +45,8 @@ def test_the_status_names_routes_clients_and_upstreams() -> None:
         "connections": 0,
         "in_flight": 0,
         "routes": [{"name": "a", "path": "/a", "host": "", "upstream": "https://u", "oauth_client": "neo"}],
-        "oauth_clients": {"neo": {"freshness": "none", "expires": None, "grants": {}, "failure": "grant_rejected"}},
+        "oauth_clients": {
+            "neo": {"freshness": "none", "expires": None, "expires_at": None, "grants": {}, "failure": "grant_rejected"}
+        },
         "upstreams": [{"origin": "https://u:443", "idle": 1, "leased": 2}],
     }

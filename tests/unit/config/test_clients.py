@@ -292,7 +292,6 @@ def test_a_value_that_is_wrong_is_not_called_missing_too(complaints: Complaints)
         (BASIC | {"timeout": "0s"}, "timeout"),
         (BASIC | {"default_ttl": "0"}, "default_ttl"),
         (BASIC | {"token_url": "https://u:sesame@as/t"}, "token_url"),
-        (BASIC | {"provider": "sesame"}, "provider"),
     ],
 )
 def test_a_value_that_does_not_fit_is_told_with_its_path(complaints: Complaints, client: Any, path: str) -> None:

@@ -123,8 +123,36 @@ def test_the_other_variables_set_addresses_senders_and_trust() -> None:
             ],
         ),
         ({**BASIC, "CPI_UPSTREAM": ""}, ["CPI_UPSTREAM: is missing; write a URL"]),
-        (BASIC | {"CPI_UPSTREAM": "http://a"}, ["CPI_UPSTREAM: is http:// to another machine"]),
-        (BASIC | {"CPI_LISTEN": "0.0.0.0:1"}, ["CPI_LISTEN: 0.0.0.0:1 can be reached from other machines"]),
+        (
+            BASIC | {"CPI_UPSTREAM": "http://a"},
+            ["CPI_UPSTREAM: is http:// to another machine; write https:// or set `insecure` (in a file) to true"],
+        ),
+        (
+            BASIC | {"CPI_LISTEN": "0.0.0.0:1"},
+            [
+                (
+                    "CPI_LISTEN: 0.0.0.0:1 can be reached from other machines, and anyone could use the tenant; "
+                    "set `CPI_ALLOW` to the senders' networks, or start with --insecure-listen"
+                )
+            ],
+        ),
+        (
+            BASIC | {"CPI_TOKEN_URL": "https://a/t?client_secret=sesame"},
+            ["CPI_TOKEN_URL: has client_secret in its query; remove it and set `CPI_CLIENT_SECRET`"],
+        ),
+        (
+            BASIC | {"CPI_TOKEN_URL": "https://u:sesame@a/t"},
+            ["CPI_TOKEN_URL: contains credentials; remove them and use `CPI_CLIENT_ID` and `CPI_CLIENT_SECRET`"],
+        ),
+        (
+            BASIC | {"CPI_TOKEN_URL": "https://a.hana.ondemand.com/oauth2/api/v1/token", "CPI_CLIENT_ID": "a:b"},
+            [
+                (
+                    "CPI_CLIENT_ID: has a colon, which raw Basic cannot carry (RFC 7617); "
+                    "set `basic_encoding` (in a file) to urlencoded"
+                )
+            ],
+        ),
         (BASIC | {"CPI_ALLOW": "sesame"}, ["CPI_ALLOW: is not a valid network"]),
         (BASIC | {"CPI_ADMIN": "sesame"}, ["CPI_ADMIN: is not a valid address"]),
         (BASIC | {"CPI_CA_FILE": "nowhere"}, ["CPI_CA_FILE: is not there"]),

@@ -21,6 +21,8 @@ FOLDER = Path(__file__).parents[3] / "config"
 ENVIRON = {"ORDERS_SECRET": "s", "CPI_SERVICE_KEY": SECRET_KEY}
 NEEDED = {"routes.path", "routes.upstream", "routes.oauth_client"}
 "What each route needs, so that it stands there once for each."
+FOUND = {"secret_set_fields"}
+"What no file states, because it is found while the file is read."
 PARTS: dict[str, type[Model]] = {
     "oauth_clients": OAuthClientEntry,
     "routes": RouteEntry,
@@ -118,7 +120,7 @@ def test_each_default_that_the_example_states_is_the_model_s(part: str) -> None:
     fields = {name: field.get_default(call_default_factory=True) for name, field in model.model_fields.items()}
     needed = {name for name, field in model.model_fields.items() if field.is_required()}
     optional = {name for name, default in fields.items() if default is not None}
-    assert optional - needed - set(PARTS) <= compared
+    assert optional - needed - set(PARTS) - FOUND <= compared
 
 
 def test_the_smallest_configuration_can_be_loaded() -> None:

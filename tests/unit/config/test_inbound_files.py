@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.config.inbound_auth import ApiKey, Basic, InboundAuth
+from proxy.config.inbound_auth import ApiKey, Basic, InboundAuth, both_orders, check_subject
 from proxy.config.inbound_files import parse_keys
 from tests.unit.config.conftest import Complaints, Understand
 from tests.unit.config.entries import ROUTE, written
@@ -71,9 +71,43 @@ def test_a_certificate_that_no_listener_asks_for_is_told(complaints: Complaints)
     assert problem == f"proxy.yaml:1: routes[0].inbound_auth.client_certificate: {told}"
 
 
-@pytest.mark.parametrize("subject", ["erp", "CN=erp\u2026", " CN=erp"])
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "erp",
+        "CN=erp\u2026",
+        "O=Exampl\u2026,CN=erp",
+        " CN=erp",
+        "CN=erp,",
+        "CN=erp\\",
+        "/O=Example/CN=erp",
+        'O="Example",CN=erp',
+        "CN=erp,Example",
+    ],
+)
 def test_a_subject_is_a_whole_name(complaints: Complaints, subject: str) -> None:
     """One that was cut in the log would match whatever begins like it."""
     auth = {"client_certificate": {"subjects": [subject]}}
     problems = complaints(written(route=ROUTE | {"inbound_auth": auth}), files=FILES)
     assert any("subjects[0]: is not a valid certificate subject" in problem for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("written", "subject"),
+    [
+        ("CN=erp,O=Example", "CN=erp,O=Example"),
+        ("O = Example, CN = erp", "O=Example,CN=erp"),
+        ("O=Example\\, Inc. ,CN=erp", "O=Example\\, Inc.,CN=erp"),
+        ("O=Example\\ ,CN=erp", "O=Example\\ ,CN=erp"),
+        ("1.2.840.113549.1.9.1=a@b,CN=a=b", "1.2.840.113549.1.9.1=a@b,CN=a=b"),
+        ("CN=", "CN="),
+    ],
+)
+def test_a_subject_has_no_spaces_between_its_parts(written: str, subject: str) -> None:
+    """Tools write them; those that belong to a value are escaped (RFC 4514)."""
+    assert check_subject(written) == subject
+
+
+def test_a_subject_has_two_orders() -> None:
+    """An escaped comma does not end a part."""
+    assert both_orders("O=A\\,B,CN=erp") == ("O=A\\,B,CN=erp", "CN=erp,O=A\\,B")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.config.load import ConfigurationError, find, load, locate
+from proxy.config.load import PLACES, ConfigurationError, find, load, locate
 from tests.fakes.identity import SPELLINGS
 from tests.unit.config.entries import BASIC, PEM, ROUTE, SECRET_KEY, written
 
@@ -74,7 +74,7 @@ def test_a_file_at_its_place_wins_over_the_environment(file: Path, tmp_path: Pat
     assert locate(None, places=places) == file
     assert find(None, ENVIRON, places=places).via == "from-file"
     file.write_text("[]", encoding="utf-8")
-    with pytest.raises(ConfigurationError, match="the file is not a mapping"):
+    with pytest.raises(ConfigurationError, match="the file is empty or a list"):
         find(None, ENVIRON, places=places)
 
 
@@ -87,9 +87,23 @@ def test_without_a_file_the_environment_counts() -> None:
 def test_without_anything_the_ways_are_named(tmp_path: Path) -> None:
     """Who has no configuration is told where one is looked for."""
     with pytest.raises(ConfigurationError) as caught:
-        find(None, {}, places=(tmp_path / "x.yaml",))
-    start = f"no configuration: name a file, write one of {tmp_path}/x.yaml, or set CPI_UPSTREAM, "
-    assert str(caught.value).startswith(start)
+        find(None, {}, places=(tmp_path / "x.yaml", Path("y.yaml")))
+    assert str(caught.value) == (
+        f"no configuration: looked for {tmp_path}/x.yaml, ./y.yaml and the variables CPI_UPSTREAM, CPI_TOKEN_URL and "
+        "the others; write one of the files, name another with -c, or set the variables"
+    )
+
+
+def test_the_working_directory_comes_before_its_folder_and_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each place is used if none before it has a file."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config").mkdir()
+    assert (Path("proxy.yaml"), Path("config/proxy.yaml"), Path("/etc/cpi-oauth-proxy/proxy.yaml")) == PLACES
+    for place in (Path("config/proxy.yaml"), Path("proxy.yaml")):
+        place.touch()
+        assert locate(None) == place
 
 
 def test_reading_a_configuration_imports_nothing_heavy() -> None:
@@ -107,6 +121,7 @@ def test_a_proxy_of_the_environment_that_is_none_is_a_problem(file: Path) -> Non
             find(named, {**environ, "HTTPS_PROXY": "socks5://u:sesame@p"}, places=())
         assert str(caught.value).startswith("environment: HTTPS_PROXY must be like http://proxy.example:3128")
         assert "sesame" not in str(caught.value)
+        assert ("proxy_url" in str(caught.value)) is (named is not None)
     assert find(file, {"HTTPS_PROXY": "http://p:3128"}).routes
 
 

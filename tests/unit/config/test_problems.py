@@ -69,4 +69,4 @@ def test_options_are_called_by_the_names_of_their_origin() -> None:
         file="environment", names={"token_url": "CPI_TOKEN_URL", "client_secret": "CPI_CLIENT_SECRET"}
     )
     problem = origin.problem(("oauth_clients", "default", "token_url"), "beside `client_secret` or `other`")
-    assert str(problem) == "environment: CPI_TOKEN_URL: beside `CPI_CLIENT_SECRET` or `other`"
+    assert str(problem) == "environment: CPI_TOKEN_URL: beside `CPI_CLIENT_SECRET` or `other` (in a file)"

@@ -87,8 +87,16 @@ SLIPS = [
     "    client_secret: x\n    proxy_url: http://u:SECRET@p:x\n",
     "    client_secret: x\n    proxy_url: SECRET\n",
     "    client_secret: x\n    token_url: SECRET\n",
-    "    client_secret: x\n    provider: SECRET\n",
-    "    client_secret: x\n    timeout: SECRET\n",
+    "    client_secret: x\n    timeout: 10s client_secret=SECRET\n",
+    "    client_secret: x\n    timeout: 10s client_secret:SECRET\n",
+    "    client_secret: x\n    timeout: 10s\n      SECRET\n",
+    "    client_secret: x\n    timeout: '10s\n      SECRET'\n",
+    "    client_secret: x\n    timeout: {SECRET: x}\n",
+    "    client_secret: x\n    timeout: [SECRET]\n",
+    "    client_secret: x\n    timeout: ${UNSET:-SECRET}\n",
+    "    client_secret: x\n    timeout: 1${UNSET:-SECRET}\n",
+    "    client_secret: x\n    endpoint_params: {timeout: [SECRET]}\n",
+    "    client_secret: x\n    token_headers: {timeout: 'SECRET ä'}\n",
     "    client_secret: x\n    tls: SECRET\n",
     "    client_secret: x\n    tls: {SECRET: x}\n",
     "    service_key: {clientid:x,clientsecret:SECRET}\n",
@@ -110,10 +118,10 @@ SLIPS = [
     "%SECRET\n---\n",
     "--- SECRET\n",
     "\x07SECRET: x\n",
-    "admin: SECRET\n",
     "listen: [{SECRET: x}]\n",
     "log: {SECRET: x}\n",
     "via: 'SECRET @'\n",
+    "listen: https://u:SECRET@127.0.0.1:1\n",
 ]
 FLOW = [
     "{client_secret:SECRET}",
@@ -153,6 +161,30 @@ def test_no_problem_shows_any_secret(complaints: Complaints, slip: str, secret: 
     except pytest.fail.Exception:  # with these letters the slip is none
         return
     assert secret not in "\n".join(told)
+
+
+@pytest.mark.parametrize(
+    ("option", "shown"),
+    [
+        ("timeout: 10 seconds", '"10 seconds" is not a valid duration'),
+        ("timeout: 0", '"0" is too small'),
+        ("timeout: yes", '"yes" is not a valid duration'),
+        ("timeout: " + 60 * "x", f'"{60 * "x"}" is not a valid duration'),
+        ("timeout: " + 61 * "x", f'"{59 * "x"}…" is not a valid duration'),
+        ("timeout: $${x", "is not a valid duration"),
+        ("provider: Neo", "\"Neo\" is not known; write one of 'neo', 'xsuaa' or 'generic'"),
+        ("insecure: never", '"never" is not a valid switch'),
+        ("client_secret_next: [x]", "is not text"),
+        ("<<: {timeout: x}\n    timeout: ${UNSET:-y}", "is not a valid duration"),
+        ("<<: {timeout: x}", '"x" is not a valid duration'),
+    ],
+)
+def test_a_wrong_value_is_quoted_if_its_option_can_hold_no_secret(
+    complaints: Complaints, option: str, shown: str
+) -> None:
+    """The value is shown as written, with at most 60 characters; one with a variable in it is not shown."""
+    (problem,) = complaints(slipped(f"    client_secret: x\n    {option}\n", SECRET))
+    assert problem.partition(": ")[2].partition(": ")[2].startswith(shown)
 
 
 def test_a_key_that_swallowed_its_value_is_told_as_such(complaints: Complaints) -> None:

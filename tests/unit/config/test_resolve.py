@@ -1,5 +1,6 @@
 """The configuration as a whole: defaults, and all problems at once."""
 
+import json
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -7,11 +8,20 @@ from typing import Any
 import pytest
 
 from proxy.config.checked_text import check_token
-from proxy.config.model import Admin, Configuration, Limits, ListenerSettings, LogSettings, OAuthClient, RouteSettings
+from proxy.config.model import (
+    Admin,
+    Configuration,
+    Limits,
+    ListenerSettings,
+    LogSettings,
+    OAuthClient,
+    RouteSettings,
+    Tls,
+)
 from proxy.config.parsed_values import Address
 from proxy.config.resolve import instance_name
 from tests.unit.config.conftest import Complaints, Understand
-from tests.unit.config.entries import BASIC, ROUTE, TOKEN_URL, written
+from tests.unit.config.entries import BASIC, PEM, ROUTE, TOKEN_URL, written
 
 
 def test_all_but_oauth_clients_and_routes_has_a_default(understand: Understand) -> None:
@@ -38,6 +48,38 @@ def test_all_but_oauth_clients_and_routes_has_a_default(understand: Understand) 
         log=LogSettings(),
         via=instance_name(),
     )
+
+
+def test_the_ca_file_of_the_top_level_is_for_all_that_name_none(understand: Understand) -> None:
+    """A `tls` with only a certificate names none; one with its own authorities keeps them."""
+    identity = {"cert_file": "own.pem"}
+    clients = {"a": BASIC, "b": BASIC | {"tls": identity}, "c": BASIC | {"tls": {"ca_file": "c.pem"}}}
+    routes = [
+        ROUTE | {"path": f"/{name}", "tls": tls}
+        for name, tls in (("a", {}), ("b", identity), ("c", {"ca_file": "c.pem"}))
+    ]
+    text = json.dumps({"ca_file": "all.pem", "oauth_clients": clients, "routes": routes})
+    configuration = understand(text, files=dict.fromkeys(("all.pem", "own.pem", "c.pem"), PEM))
+    everywhere, own = Path("/etc/test/all.pem"), Path("/etc/test/own.pem")
+    expected = [
+        Tls(ca_file=everywhere),
+        Tls(ca_file=everywhere, cert_file=own),
+        Tls(ca_file=Path("/etc/test/c.pem")),
+    ]
+    assert [each.tls for each in configuration.oauth_clients.values()] == expected
+    assert [each.tls for each in configuration.routes] == expected
+
+
+@pytest.mark.parametrize(
+    ("files", "wrong"),
+    [({}, "is not there"), ({"all.pem": "no PEM"}, "the file /etc/test/all.pem contains no readable certificate")],
+)
+def test_a_ca_file_of_the_top_level_that_is_not_usable_is_one_problem(
+    complaints: Complaints, files: dict[str, str], wrong: str
+) -> None:
+    """It is not repeated for each OAuth client and route."""
+    (problem,) = complaints(written(ca_file="all.pem"), files=files)
+    assert problem.startswith(f"proxy.yaml:1: ca_file: {wrong}")
 
 
 def test_the_instance_s_name_is_a_pseudonym_and_stays() -> None:
@@ -106,9 +148,9 @@ def test_an_open_listener_is_admitted_by_the_operator_s_word(understand: Underst
             ["routes[0].allow: has no effect on a Unix socket"],
         ),
         ({"listen": {"address": "unix:/x", "allow": []}}, ["listen.allow: is empty and admits nobody"]),
-        ({"listen": "sesame"}, ["listen: is not a valid address"]),
+        ({"listen": "sesame"}, ['listen: "sesame" is not a valid address']),
         ({"listen": []}, ["listen: is empty"]),
-        ({"listen": ["127.0.0.1:1", "sesame"]}, ["listen[1]: is not a valid address"]),
+        ({"listen": ["127.0.0.1:1", "sesame"]}, ['listen[1]: "sesame" is not a valid address']),
         ({"listen": [["sesame"]]}, ["listen[0]: is not a mapping"]),
         ({"listen": {"adress": "sesame"}}, ["listen.address: is missing", "listen.adress: unknown key; did you mean"]),
         (
@@ -127,20 +169,20 @@ def test_an_open_listener_is_admitted_by_the_operator_s_word(understand: Underst
         ),
         ({"admin": "127.0.0.1:8080"}, ["admin: is also an address for senders"]),
         ({"admin": {"address": "127.0.0.1:8080"}}, ["admin: is also an address for senders"]),
-        ({"admin": "sesame"}, ["admin: is not a valid address"]),
+        ({"admin": "sesame"}, ['admin: "sesame" is not a valid address']),
         ({"admin": ["sesame"]}, ["admin: is not a valid address"]),
         ({"admin": {"adress": "sesame"}}, ["admin.adress: unknown key; did you mean address"]),
-        ({"admin": {"address": "sesame"}}, ["admin.address: is not a valid address"]),
-        ({"admin": {"hosts": "sesame"}}, ["admin.hosts: is not a list"]),
-        ({"admin": {"hosts": ["http://sesame/"]}}, ["admin.hosts[0]: is not a valid host"]),
-        ({"limits": {"max_fields": 0}}, ["limits.max_fields: is too small; write at least 1"]),
+        ({"admin": {"address": "sesame"}}, ['admin.address: "sesame" is not a valid address']),
+        ({"admin": {"hosts": "sesame"}}, ['admin.hosts: "sesame" is not a list']),
+        ({"admin": {"hosts": ["http://sesame/"]}}, ['admin.hosts[0]: "http://sesame/" is not a valid host']),
+        ({"limits": {"max_fields": 0}}, ['limits.max_fields: "0" is too small; write at least 1']),
         ({"limits": {"max_feilds": "sesame"}}, ["limits.max_feilds: unknown key; did you mean max_fields"]),
-        ({"log": {"sample": 2}}, ["log.sample: is not a valid share"]),
-        ({"log": {"level": "sesame"}}, ["log.level: is not one of"]),
-        ({"via": "a b"}, ["via: is not a valid token"]),
-        ({"trusted_proxies": ["sesame"]}, ["trusted_proxies[0]: is not a valid network"]),
+        ({"log": {"sample": 2}}, ['log.sample: "2" is not a valid share']),
+        ({"log": {"level": "sesame"}}, ['log.level: "sesame" is not known; write one of']),
+        ({"via": "a b"}, ['via: "a b" is not a valid token']),
+        ({"trusted_proxies": ["sesame"]}, ['trusted_proxies[0]: "sesame" is not a valid network']),
         ({"rout": "sesame"}, ["rout: unknown key; did you mean routes"]),
-        ({"zzzz": "sesame"}, ["…: unknown key; known are admin, drain_timeout, limits"]),
+        ({"zzzz": "sesame"}, ["…: unknown key; known are admin, ca_file, drain_timeout, limits"]),
         ({"oauth_clients": {}}, ["oauth_clients: there is no OAuth client"]),
         ({"oauth_clients": "sesame"}, ["oauth_clients: there is no OAuth client"]),
         ({"oauth_clients": {"a": "sesame"}}, ["oauth_clients.…: is not a mapping"]),
@@ -150,12 +192,12 @@ def test_an_open_listener_is_admitted_by_the_operator_s_word(understand: Underst
     ],
 )
 def test_what_does_not_fit_is_told_with_its_path(complaints: Complaints, general: Any, told: list[str]) -> None:
-    """Each wrong option is one problem, at its path, and its value is not shown."""
+    """Each wrong option is one problem, at its path; its value is shown if the option can hold no secret."""
     found = complaints(written(**general))
     assert len(found) == len(told), found
     for problem, start in zip(sorted(found), sorted(told), strict=True):
         assert problem.startswith(f"proxy.yaml:1: {start}")
-        assert "sesame" not in problem
+        assert problem.count("sesame") == start.count("sesame")
 
 
 def test_a_route_may_list_networks_where_some_of_its_senders_have_addresses(understand: Understand) -> None:
@@ -173,7 +215,7 @@ def test_a_name_that_is_none_is_told(complaints: Complaints) -> None:
 def test_a_route_whose_list_of_networks_is_wrong_is_not_called_unfenced(complaints: Complaints) -> None:
     """One mistake is one problem."""
     (problem,) = complaints(written(listen="0.0.0.0:1", route=ROUTE | {"allow": ["x"]}))
-    assert problem.startswith("proxy.yaml:1: routes[0].allow[0]: is not a valid network")
+    assert problem.startswith('proxy.yaml:1: routes[0].allow[0]: "x" is not a valid network')
 
 
 def test_all_problems_are_told_at_once_in_the_order_of_the_file(complaints: Complaints) -> None:

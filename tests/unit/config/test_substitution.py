@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.config.substitution import FromVariable, substituted
+from proxy.config.substitution import FromVariable, has_variable, substituted
 
 ENVIRON = {"A": "1", "EMPTY": "", "NESTED": "${A}"}
 
@@ -62,3 +62,12 @@ def test_a_text_without_references_stays(text: str) -> None:
 def test_a_value_goes_in_as_it_is(value: str) -> None:
     """Whatever a variable holds is what the text holds, references included."""
     assert substituted("<${A}>", {"A": value}) == f"<{value}>"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("${A}", True), ("a ${A:-b} c", True), ("$${A} ${B}", True), ("$${A}", False), ("$A", False), ("", False)],
+)
+def test_a_reference_is_found(text: str, found: bool) -> None:  # noqa: FBT001
+    """An escaped one is a text."""
+    assert has_variable(text) == found

@@ -75,7 +75,7 @@ def test_what_leaves_the_rest_readable_is_told_together() -> None:
 @pytest.mark.parametrize("text", ["", "# nothing\n", "- a\n", "a\n", "~\n"])
 def test_a_file_that_is_no_mapping_is_refused(text: str) -> None:
     """An empty file, a list or a word is no configuration."""
-    assert told(text) == ["a.yaml:1: the file is not a mapping; write at least oauth_clients and routes"]
+    assert told(text) == ["a.yaml:1: the file is empty or a list; begin with the lines `oauth_clients:` and `routes:`"]
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ async def test_an_answer_is_handed_over_with_its_connection() -> None:
 
     it.connection.data_received(ok(b"ok"))
     answer = it.answer
-    assert (answer.head.status, answer.body.take(), answer.outcome) == (200, b"ok", ANSWERED)
+    assert (answer.head.status, answer.body.consume(), answer.outcome) == (200, b"ok", ANSWERED)
     assert (it.record.attempts, it.pool.timeouts, it.pool.idle) == (1, [7], [])
 
     answer.discard()
@@ -116,7 +116,7 @@ async def test_an_answer_gives_its_connection_back_once() -> None:
 
     answer.discard()
     it.connection.data_received(ok(b"ok"))
-    assert other.answer.body.take() == b"ok"
+    assert other.answer.body.consume() == b"ok"
 
 
 async def test_an_idle_connection_is_taken_before_a_new_one_is_made() -> None:

@@ -315,3 +315,14 @@ async def test_a_request_that_came_back_is_a_loop_and_no_load() -> None:
     await world.send("POST /orders", (b"Via", b"1.1 cpi-test"), body=b"abc")
 
     assert told(world) == (508, "loop")
+
+
+@pytest.mark.parametrize(("level", "has_steps"), [("debug", True), ("info", False), ("error", False)])
+async def test_only_at_debug_are_there_steps(level: str, has_steps: bool) -> None:  # noqa: FBT001
+    """At other levels nothing is made of them."""
+    world = World(level=level)
+    await world.send()
+    await world.answer(ok())
+    world.check(status=200)
+    assert (world.record.steps is not None) == has_steps
+    assert bool(world.lines.named("attempt.finished")) == has_steps

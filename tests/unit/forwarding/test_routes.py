@@ -4,6 +4,7 @@ import posixpath
 import re
 from contextlib import suppress
 from itertools import product
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.config.inbound_auth import ApiKey, InboundAuth
 from proxy.errors import MethodNotAllowed, RouteUnknown, TargetOutsideRoute
 from proxy.forwarding.normalization import climbs
 from proxy.forwarding.routes import Route, Routes, prefixes
@@ -252,3 +254,12 @@ def test_a_method_in_another_case_that_no_route_takes_is_refused_as_such() -> No
 def test_all_routes_can_be_looked_through() -> None:
     """The status page lists them."""
     assert {each.settings.name for each in Routes(TABLE)} == {"root", "a", "deep", "escaped"}
+
+
+def test_the_log_never_shows_values_of_variables_and_keys_of_senders() -> None:
+    """A plain value of `set_fields` is shown, unless the field is the one of the senders' keys."""
+    auth = InboundAuth(api_key=ApiKey(field="X-Who", keys_file=Path("keys")))
+    fields = {"X-Tenant": "s", "X-Who": "k", "X-Plain": "p"}
+    made = route(set_fields=fields, secret_set_fields={"X-Tenant"}, inbound_auth=auth)
+    assert made.secret_fields == {"x-tenant", "x-who"}
+    assert route(set_fields={"X-Plain": "p"}).secret_fields == frozenset()

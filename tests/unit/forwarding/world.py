@@ -15,11 +15,14 @@ from proxy.forwarding.target import parse_target
 from proxy.oauth.source import TokenSource
 from proxy.oauth.token import Moment, Token
 from proxy.observe.exchange_record import ExchangeRecord
+from proxy.observe.process_log import ProcessLog
 from proxy.upstream.connection import UpstreamConnection
-from proxy.upstream.pool import Pool, UpstreamOrigin
+from proxy.upstream.origin import UpstreamOrigin
+from proxy.upstream.pool import Pool
 from proxy.wire.body import IncomingBody
 from proxy.wire.coroutine_runner import CoroutineRunner
 from tests.fakes.heads import RESPONSES, request_head
+from tests.fakes.log import LogLines
 from tests.fakes.loop import HandLoop
 from tests.fakes.transport import MemoryTransport
 
@@ -82,7 +85,7 @@ class MemoryPool:
         self.made.append(made)
         return made
 
-    def take(self) -> UpstreamConnection | None:
+    def acquire(self) -> UpstreamConnection | None:
         """Returns an idle connection, if any."""
         return self.idle.pop() if self.idle else None
 
@@ -190,7 +193,8 @@ def connected(connection: UpstreamConnection) -> MemoryTransport:
 class World:
     """A route, a sender, and their exchanges."""
 
-    def __init__(self, *, names: tuple[str, ...] = (), **options: Any) -> None:
+    def __init__(self, *, names: tuple[str, ...] = (), level: str = "info", **options: Any) -> None:
+        self.lines = LogLines()
         self.pool, self.source = MemoryPool(), MemorySource(*names)
         self.route = route(self.pool, self.source, **options)
         self.sender = MemorySender()
@@ -204,6 +208,7 @@ class World:
             spool=None,
             wall=lambda: 1_800_000_000.0,
             beginning=(),
+            log=ProcessLog(self.lines, level=level, human=False),
             finishing=(self,),
             in_use=None,
         )

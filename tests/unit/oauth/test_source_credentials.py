@@ -143,3 +143,37 @@ async def test_no_log_line_and_no_repr_shows_a_secret_or_a_token() -> None:
     await world.wait()
     await world.answer(401, body=b'{"error": "canary-secret", "error_description": "canary-secret"}')
     assert "canary" not in repr(world.log.all) + repr(world.source) + repr(world.source.failure)
+
+
+async def test_a_source_with_grant_at_start_makes_its_first_grant_once() -> None:
+    """It waits until that grant has ended; a later start changes nothing."""
+    world = World(registration(grant_at_start=True))
+    assert world.awaits_first_grant()
+    world.source.start()
+    world.source.start()
+    await turns()
+    assert (world.asked, world.awaits_first_grant()) == (1, True)
+    await world.grant()
+    assert not world.awaits_first_grant()
+    world.source.start()
+    assert await world.ready() == "t0ken"
+    assert world.asked == 1
+
+
+async def test_a_first_grant_that_fails_is_not_repeated_without_an_exchange() -> None:
+    """The source counts as blocked during the pause, and as usable after it, as after any failed grant."""
+    world = World(registration(grant_at_start=True))
+    world.source.start()
+    await turns()
+    await world.answer(401)
+    assert (world.awaits_first_grant(), world.is_blocked()) == (False, True)
+    await world.advance(60)
+    assert (world.awaits_first_grant(), world.is_blocked(), world.asked) == (False, False, 1)
+
+
+async def test_a_source_without_grant_at_start_makes_no_grant_when_it_starts() -> None:
+    """The first exchange makes it."""
+    world = World()
+    world.source.start()
+    await turns()
+    assert (world.asked, world.awaits_first_grant()) == (0, False)

@@ -141,6 +141,10 @@ class World:
         """Return whether exchanges are refused at once."""
         return self.source.is_blocked
 
+    def awaits_first_grant(self) -> bool:
+        """Return whether readiness waits for the first grant."""
+        return self.source.awaits_first_grant
+
     @property
     def asked(self) -> int:
         """Token requests so far."""

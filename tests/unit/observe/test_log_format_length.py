@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.observe.exchange_record import LONGEST_DETAIL, LONGEST_ID, LONGEST_SUBJECT, ExchangeRecord
-from proxy.observe.log_format import LONGEST_LINE, human_event, human_line, json_event, json_line, shortened
+from proxy.observe.exchange_record import LONGEST_DETAIL, LONGEST_ID, LONGEST_SUBJECT, LONGEST_URL, ExchangeRecord
+from proxy.observe.human_format import human_event, human_line
+from proxy.observe.log_format import LONGEST_LINE, json_event, json_line, shortened
 
 ROOM = LONGEST_LINE - 1
 "Without the line end."
@@ -31,6 +32,7 @@ def ended(method: str, path: str, user: str, name: str, *texts: str) -> Exchange
     record = ExchangeRecord("\u00ff" * 128, method, path.encode("latin-1", "replace"))
     record.routed("r" * len(name), "o" * len(name))  # names contain letters, digits and little else
     record.admitted(user)
+    record.sender, record.upstream = "2001:db8::" + "f" * 29, "https://" + "u" * len(name) + record.path
     record.mpl_id, record.correlation_id, record.client_certificate, record.detail = texts
     record.code, record.status, record.upstream_status, record.diagnosis = "upstream_closed", 502, 999, "d" * 500
     record.end()
@@ -49,7 +51,7 @@ def test_the_line_of_an_exchange_has_at_most_16_kib(texts: list[str]) -> None:
 
 def test_the_widest_characters_do_not_exceed_it() -> None:
     """Characters beyond the basic plane take twelve bytes each in JSON."""
-    record = ended("M" * 40, "/\xff" * 500, "\U0001f600" * 5000, "r" * 5000, *["\U0001f600" * 200_000] * 4)
+    record = ended("M" * 40, "/" + "\xff" * 500, "\U0001f600" * 5000, "r" * 60, *["\U0001f600" * 200_000] * 4)
     assert size(json_line(record, "error")) <= ROOM
     assert size(human_line(record, "error")) <= ROOM
 
@@ -63,6 +65,9 @@ def test_only_texts_above_their_limit_are_cut() -> None:
     assert record.correlation_id == "c" * LONGEST_ID + "…"
     assert record.client_certificate == "s" * LONGEST_SUBJECT
     assert record.detail == "d" * LONGEST_DETAIL
+    record.upstream = "u" * (LONGEST_URL + 1)
+    record.end()
+    assert record.upstream == "u" * LONGEST_URL + "…"
 
 
 @settings(max_examples=30)

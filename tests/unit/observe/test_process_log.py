@@ -49,7 +49,7 @@ def test_a_human_event_has_level_name_and_fields(lines: LogLines) -> None:
     """Escape sequences are marked."""
     process_log(lines, human=True).logger.error("exchange.crashed", sender="\x1b[31m", error="ValueError")
     (text,) = lines.text
-    assert text.endswith(" error exchange.crashed sender=?[31m error=ValueError")
+    assert text.endswith(' error exchange.crashed sender="\\u001b[31m" error=ValueError')
 
 
 @pytest.mark.parametrize(

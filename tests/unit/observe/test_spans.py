@@ -19,6 +19,7 @@ FAILURE = {
 def delivered(**more: object) -> ExchangeRecord:
     """The record of a message that the upstream answered."""
     record = ExchangeRecord("id-1", "POST", b"/orders/new?key=secret", now=iter(range(100)).__next__)
+    record.sender, record.upstream = "192.0.2.7", "https://cpi.example/http/orders"
     record.routed("orders", "neo")
     record.begin_token()
     record.end_token()
@@ -76,6 +77,8 @@ def test_a_span_ends_with_the_record() -> None:
         "cpi_proxy.connect_seconds": 1,
         "cpi_proxy.first_byte_seconds": 1,
         "cpi_proxy.relay_seconds": 1,
+        "client.address": "192.0.2.7",
+        "cpi_proxy.upstream": "https://cpi.example/http/orders",
         "cpi_proxy.route": "orders",
         "cpi_proxy.oauth_client": "neo",
         "cpi_proxy.token": "granted",

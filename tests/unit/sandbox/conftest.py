@@ -1,31 +1,30 @@
-"""What the tests of both authorization servers need."""
+"""Parts of both authorization servers."""
 
 import pytest
 
-from proxy.sandbox.tokens import SigningKey
-
-
-class FixedClock:
-    """A clock that stands still."""
-
-    now = 1_000_000.0
-
-    def monotonic(self) -> float:
-        """Seconds."""
-        return self.now
-
-    def wall(self) -> float:
-        """Seconds since the epoch."""
-        return self.now
-
-
-@pytest.fixture
-def clock() -> FixedClock:
-    """A clock for one test."""
-    return FixedClock()
+from proxy.sandbox.authentication import ClientRegistry
+from proxy.sandbox.faults import Faults
+from proxy.sandbox.grants import GrantContext
+from proxy.sandbox.keys import SigningKey
+from proxy.sandbox.tokens import IssuedTokens
+from tests.fakes.clock import HandClock
+from tests.unit.sandbox.token_requests import CLIENT, NOW
 
 
 @pytest.fixture(scope="session")
 def signing_key() -> SigningKey:
-    """Making one takes a tenth of a second."""
+    """One for all tests, because making a key takes 100 ms."""
     return SigningKey()
+
+
+@pytest.fixture
+def context(signing_key: SigningKey) -> GrantContext:
+    """One OAuth client, no faults, and a clock that stands still."""
+    return GrantContext(
+        url="https://as",
+        registry=ClientRegistry([CLIENT]),
+        tokens=IssuedTokens(),
+        key=signing_key,
+        faults=Faults(),
+        clock=HandClock(wall=NOW),
+    )

@@ -1,66 +1,61 @@
 """The order of the runtime node's checks."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
-from proxy.sandbox.admission import Caller, Check, admit
-from proxy.sandbox.csrf import Session
-from proxy.sandbox.registration import ROLE
+from proxy.sandbox.admission import Admission, Caller, admit
+from proxy.sandbox.clients import ROLE
+from proxy.sandbox.csrf import HttpSession
 from proxy.sandbox.tokens import AccessToken
 
 TOKEN = AccessToken(value="t", client_id="a", roles=frozenset({ROLE}), expires_at=1.0)
 ROLELESS = AccessToken(value="t", client_id="a", roles=frozenset(), expires_at=1.0)
-SESSION = Session(nonce="N", cookies=())
-
-
-def caller(
-    *,
-    method: str = "POST",
-    path: str = "/http/orders",
-    token: AccessToken | None = TOKEN,
-    csrf_token: str | None = "N",
-    session: Session | None = SESSION,
-    content_length: int | None = 1,
-) -> Caller:
-    """Somebody who passes, but for what is given."""
-    return Caller(
-        method=method,
-        path=path,
-        token=token,
-        csrf_token=csrf_token,
-        session=session,
-        content_length=content_length,
-    )
-
-
+ADMITTED = Caller(
+    method="POST",
+    path="/http/orders",
+    token=TOKEN,
+    csrf_token="N",
+    session=HttpSession(nonce="N", cookies=()),
+    content_length=1,
+)
 HUGE = 41 << 20
+FETCH = {"method": "GET", "csrf_token": "fetch"}
 
 
 @pytest.mark.parametrize(
-    ("request_", "check"),
+    ("changes", "admission"),
     [
-        (caller(), Check.RUN),
-        (caller(content_length=None), Check.RUN),
-        (caller(method="GET", csrf_token=None, session=None), Check.RUN),
-        (caller(method="GET", csrf_token="fetch", session=None), Check.FETCH),
-        (caller(method="GET", path="/http/invoices", csrf_token="fetch"), Check.RUN),
-        (caller(method="TRACE", token=None), Check.METHOD_REFUSED),
-        (caller(token=None, path="/nowhere"), Check.TOKEN_MISSING),
-        (caller(token=None, csrf_token=None), Check.TOKEN_MISSING),
-        (caller(token=None, method="GET", csrf_token="fetch"), Check.TOKEN_MISSING),
-        (caller(token=ROLELESS, path="/nowhere"), Check.ADDRESS_UNKNOWN),
-        (caller(token=ROLELESS, csrf_token=None), Check.ROLE_MISSING),
-        (caller(csrf_token=None, content_length=HUGE), Check.CSRF_REQUIRED),
-        (caller(content_length=HUGE), Check.TOO_LARGE),
-        (caller(path="/http/echo", content_length=HUGE), Check.RUN),
+        ({}, Admission.RUN),
+        ({"content_length": None}, Admission.RUN),
+        ({"method": "GET", "csrf_token": None, "session": None}, Admission.RUN),
+        ({**FETCH, "session": None}, Admission.FETCH),
+        ({**FETCH, "path": "/http/invoices"}, Admission.RUN),
+        ({"method": "TRACE", "token": None}, Admission.METHOD_REFUSED),
+        ({"token": None, "path": "/nowhere"}, Admission.TOKEN_MISSING),
+        ({"token": None, "csrf_token": None}, Admission.TOKEN_MISSING),
+        ({**FETCH, "token": None}, Admission.TOKEN_MISSING),
+        ({"token": ROLELESS, "path": "/nowhere"}, Admission.ADDRESS_UNKNOWN),
+        ({"token": ROLELESS, "csrf_token": None}, Admission.ROLE_MISSING),
+        ({"csrf_token": None, "content_length": HUGE}, Admission.CSRF_REQUIRED),
+        ({"content_length": HUGE}, Admission.TOO_LARGE),
+        ({"path": "/http/echo", "content_length": HUGE}, Admission.RUN),
     ],
 )
-def test_the_first_check_that_fails_decides(request_: Caller, check: Check) -> None:
-    """Method, token, address, role, CSRF, size."""
-    assert admit(request_)[0] is check
+def test_the_first_failed_check_decides(changes: dict[str, Any], admission: Admission) -> None:
+    """The order is method, token, address, role, CSRF, size."""
+    assert admit(replace(ADMITTED, **changes))[0] is admission
 
 
-def test_the_csrf_check_can_come_first() -> None:
-    """Where SAP puts it is not documented; a fetch needs a token all the same."""
-    assert admit(caller(token=None, csrf_token=None), csrf_first=True)[0] is Check.CSRF_REQUIRED
-    assert admit(caller(token=None), csrf_first=True)[0] is Check.TOKEN_MISSING
-    assert admit(caller(token=None, method="GET", csrf_token="fetch"), csrf_first=True)[0] is Check.TOKEN_MISSING
+@pytest.mark.parametrize(
+    ("changes", "admission"),
+    [
+        ({"csrf_token": None}, Admission.CSRF_REQUIRED),
+        ({}, Admission.TOKEN_MISSING),
+        (FETCH, Admission.TOKEN_MISSING),
+    ],
+)
+def test_csrf_can_be_checked_first(changes: dict[str, Any], admission: Admission) -> None:
+    """A fetch needs a token all the same."""
+    assert admit(replace(ADMITTED, token=None, **changes), csrf_first=True)[0] is admission

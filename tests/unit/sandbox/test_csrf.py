@@ -6,88 +6,90 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.sandbox.csrf import Passage, Session, Sessions, check, read_cookies
+from proxy.sandbox.csrf import CsrfDecision, HttpSession, HttpSessions, decide, read_cookies
 
-SESSION = Session(nonce="0123456789ABCDEF0123456789ABCDEF", cookies=())
+SESSION = HttpSession(nonce="0123456789ABCDEF0123456789ABCDEF", cookies=())
+VALUES = st.text('abcXYZ019%=!+/-_."', max_size=20)
 
 
-def cookie_field(session: Session) -> str:
-    """What a careful jar sends back."""
+@pytest.fixture
+def sessions() -> HttpSessions:
+    """An empty store."""
+    return HttpSessions()
+
+
+def cookie_field(session: HttpSession) -> str:
+    """Returns the Cookie field of a client that changes nothing."""
     return "; ".join(f"{name}={value}" for name, value in session.cookies)
 
 
-def test_a_session_sets_three_cookies_with_values_that_a_careless_jar_breaks() -> None:
-    """Path, Secure and HttpOnly are as on a tenant; a percent-encoded plus is inside."""
-    names_and_rest = [value for _, value in Sessions().open().set_cookie_fields()]
-    assert re.fullmatch(r"JSESSIONID=[0-9A-F]{32}; Path=/http; Secure; HttpOnly", names_and_rest[0])
-    assert re.fullmatch(r"JTENANTSESSIONID_\w+=a%2B\S+%3D; Path=/; Secure; HttpOnly", names_and_rest[1])
-    assert re.fullmatch(r"BIGipServer\S+=!\S+=; Path=/; Secure; HttpOnly", names_and_rest[2])
+def test_a_session_sets_three_cookies(sessions: HttpSessions) -> None:
+    """Their values contain what careless clients change; the attributes are those of a tenant."""
+    first, second, third = (value for _, value in sessions.open().set_cookie_fields())
+    assert re.fullmatch(r"JSESSIONID=[0-9A-F]{32}; Path=/http; Secure; HttpOnly", first)
+    assert re.fullmatch(r"JTENANTSESSIONID_\w+=a%2B\S+%3D; Path=/; Secure; HttpOnly", second)
+    assert re.fullmatch(r"BIGipServer\S+=!\S+=; Path=/; Secure; HttpOnly", third)
 
 
-def test_a_nonce_is_32_upper_case_hexadecimal_digits() -> None:
-    """As Tomcat's filter makes them."""
-    assert re.fullmatch(r"[0-9A-F]{32}", Sessions().open().nonce)
+def test_a_nonce_has_32_upper_case_hexadecimal_digits(sessions: HttpSessions) -> None:
+    """Tomcat's filter makes such ones."""
+    assert re.fullmatch(r"[0-9A-F]{32}", sessions.open().nonce)
 
 
-def test_a_session_is_found_by_its_cookies_in_one_field_or_in_several() -> None:
-    """Some senders send two Cookie lines."""
-    sessions = Sessions()
+def test_a_session_is_found_by_its_cookies(sessions: HttpSessions) -> None:
+    """They may be in several fields and among other cookies."""
     session = sessions.open()
     assert sessions.find([cookie_field(session)]) is session
     assert sessions.find([f"{name}={value}" for name, value in session.cookies]) is session
     assert sessions.find([f"other=1; {cookie_field(session)}"]) is session
 
 
-def test_a_session_is_lost_when_a_cookie_is_missing_or_changed() -> None:
-    """ABAP's re-encoding of cookie values (SAP note 2681175) is such a change."""
-    sessions = Sessions()
+def test_a_session_is_not_found_if_a_cookie_is_missing_or_changed(sessions: HttpSessions) -> None:
+    """ABAP re-encodes cookie values (SAP note 2681175)."""
     field = cookie_field(sessions.open())
     assert sessions.find([field.replace("%2B", "+")]) is None
     assert sessions.find([field.partition("; ")[0]]) is None
     assert sessions.find([]) is None
 
 
-def test_cleared_sessions_are_lost() -> None:
-    """As after a restart."""
-    sessions = Sessions()
+def test_cleared_sessions_are_not_found(sessions: HttpSessions) -> None:
+    """The store is empty."""
     field = cookie_field(sessions.open())
     sessions.clear()
-    assert (sessions.find([field]), len(sessions)) == (None, 0)
+    assert sessions.find([field]) is None
+    assert len(sessions) == 0
 
 
-def test_very_many_sessions_push_out_the_oldest() -> None:
+def test_the_oldest_of_10_001_sessions_is_forgotten(sessions: HttpSessions) -> None:
     """Memory is bounded."""
-    sessions = Sessions()
     first = cookie_field(sessions.open())
     for _ in range(10_000):
         sessions.open()
-    assert (sessions.find([first]), len(sessions)) == (None, 10_000)
+    assert sessions.find([first]) is None
+    assert len(sessions) == 10_000
 
 
 @pytest.mark.parametrize(
-    ("method", "token", "session", "passage"),
+    ("method", "token", "session", "decision"),
     [
-        ("GET", "fetch", None, Passage.FETCH),
-        ("HEAD", "Fetch", SESSION, Passage.FETCH),
-        ("OPTIONS", "FETCH", None, Passage.FETCH),
-        ("GET", None, None, Passage.RUN),
-        ("GET", "something", None, Passage.RUN),
-        ("POST", SESSION.nonce, SESSION, Passage.RUN),
-        ("POST", SESSION.nonce, None, Passage.REFUSE),
-        ("POST", None, SESSION, Passage.REFUSE),
-        ("POST", "fetch", SESSION, Passage.REFUSE),
-        ("PUT", "0" * 32, SESSION, Passage.REFUSE),
-        ("POST", SESSION.nonce.lower(), SESSION, Passage.REFUSE),
+        ("GET", "fetch", None, CsrfDecision.FETCH),
+        ("HEAD", "Fetch", SESSION, CsrfDecision.FETCH),
+        ("OPTIONS", "FETCH", None, CsrfDecision.FETCH),
+        ("GET", None, None, CsrfDecision.RUN),
+        ("GET", "something", None, CsrfDecision.RUN),
+        ("POST", SESSION.nonce, SESSION, CsrfDecision.RUN),
+        ("POST", SESSION.nonce, None, CsrfDecision.REFUSE),
+        ("POST", None, SESSION, CsrfDecision.REFUSE),
+        ("POST", "fetch", SESSION, CsrfDecision.REFUSE),
+        ("PUT", "0" * 32, SESSION, CsrfDecision.REFUSE),
+        ("POST", SESSION.nonce.lower(), SESSION, CsrfDecision.REFUSE),
     ],
 )
 def test_method_token_and_session_decide(
-    method: str, token: str | None, session: Session | None, passage: Passage
+    method: str, token: str | None, session: HttpSession | None, decision: CsrfDecision
 ) -> None:
-    """As Tomcat's RestCsrfPreventionFilter was seen to decide."""
-    assert check(method, token, session) is passage
-
-
-VALUES = st.text('abcXYZ019%=!+/-_."', max_size=20)
+    """Tomcat's RestCsrfPreventionFilter decides in this way."""
+    assert decide(method, token, session) is decision
 
 
 @given(st.dictionaries(st.text("abcXYZ_", min_size=1, max_size=8), VALUES, max_size=5))
@@ -96,11 +98,11 @@ def test_cookies_are_read_byte_for_byte(cookies: dict[str, str]) -> None:
     assert read_cookies(["; ".join(f"{name}={value}" for name, value in cookies.items())]) == cookies
 
 
-def test_what_is_no_pair_is_no_cookie() -> None:
-    """A word without an equals sign is passed over."""
+def test_a_word_without_equals_sign_is_not_a_cookie() -> None:
+    """The cookies beside it are read."""
     assert read_cookies(["word; a=b;"]) == {"a": "b"}
 
 
-def test_no_repr_shows_nonce_or_cookies() -> None:
+def test_no_repr_shows_nonce_or_cookies(sessions: HttpSessions) -> None:
     """Both are credentials."""
-    assert repr(Sessions().open()) == "Session()"
+    assert repr(sessions.open()) == "HttpSession()"

@@ -1,101 +1,109 @@
 """Switching faults on and off."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
-from proxy.sandbox.faults import KINDS, Faults, Switch, read_lifetime, read_switch
+from proxy.sandbox.faults import FAULT_KINDS, Faults, FaultSwitch, read_lifetime, read_switch
 from proxy.sandbox.tokens import UNLIMITED
 
 
 class Sleeper:
-    """A sleep that lasts until it is told to end."""
+    """A sleep that lasts until `end` is set."""
 
     def __init__(self) -> None:
         self.asked: list[float] = []
         self.end = asyncio.Event()
 
     async def __call__(self, seconds: float) -> None:
-        """Wait, and remember for how long it should have been."""
+        """Waits, and records the requested duration."""
         self.asked.append(seconds)
         await self.end.wait()
 
 
-def test_a_fault_that_is_off_does_not_strike() -> None:
-    """Neither is it counted."""
-    faults = Faults()
+@pytest.fixture
+def faults() -> Faults:
+    """All faults are off."""
+    return Faults(sleep=Sleeper())
+
+
+async def delayed(faults: Faults, fault: str) -> asyncio.Task[None]:
+    """Returns a request that this fault delays."""
+    server = fault.partition(".")[0]
+    request = asyncio.create_task(faults.delay(server))
+    await faults.struck.reach(fault, 1)
+    await asyncio.sleep(0)
+    assert not request.done()
+    return request
+
+
+def test_a_fault_that_is_off_does_not_strike(faults: Faults) -> None:
+    """It is not counted, either."""
     assert faults.strike("runtime.unauthorized") is None
     assert faults.struck["runtime.unauthorized"] == 0
 
 
-def test_a_fault_with_a_count_strikes_so_many_times() -> None:
-    """Then it is off."""
-    faults = Faults()
+def test_a_fault_with_a_count_is_off_afterwards(faults: Faults) -> None:
+    """A count of 2 lets it strike twice."""
     faults.switch_on("runtime.unauthorized", count=2)
     assert [faults.strike("runtime.unauthorized") is not None for _ in range(3)] == [True, True, False]
     assert faults.struck["runtime.unauthorized"] == 2
 
 
-def test_a_fault_without_a_count_strikes_until_it_is_switched_off() -> None:
-    """Clearing switches all off."""
-    faults = Faults()
+def test_a_fault_without_a_count_strikes_until_it_is_switched_off(faults: Faults) -> None:
+    """`clear` switches all of them off."""
     faults.switch_on("neo.expires_in", 5)
-    assert faults.strike("neo.expires_in") == faults.strike("neo.expires_in") == Switch(name="neo.expires_in", value=5)
+    switch = FaultSwitch(name="neo.expires_in", value=5)
+    assert [faults.strike("neo.expires_in") for _ in range(3)] == [switch, switch, switch]
     faults.clear()
     assert faults.strike("neo.expires_in") is None
 
 
-async def test_slow_holds_for_as_long_as_its_value_says() -> None:
-    """The sleep is the one that was passed in."""
+async def test_the_value_of_slow_is_the_delay() -> None:
+    """The injected sleep waits."""
     sleeper = Sleeper()
     faults = Faults(sleep=sleeper)
     faults.switch_on("runtime.slow", 7, count=1)
-    held = asyncio.create_task(faults.delay("runtime"))
-    await faults.struck.reach("runtime.slow", 1)
-    await asyncio.sleep(0)
-    assert not held.done()
+    request = await delayed(faults, "runtime.slow")
     sleeper.end.set()
-    await held
+    await request
     assert sleeper.asked == [7]
 
 
 @pytest.mark.parametrize("name", ["neo.slow", "neo.hang"])
-async def test_switching_off_lets_go_whom_it_holds(name: str) -> None:
-    """Even if its count has run out."""
-    faults = Faults(sleep=Sleeper())
+async def test_switching_a_fault_off_ends_the_delay(faults: Faults, name: str) -> None:
+    """It does so even if the count is used up."""
     faults.switch_on(name, count=1)
-    held = asyncio.create_task(faults.delay("neo"))
-    await faults.struck.reach(name, 1)
-    await asyncio.sleep(0)
-    assert not held.done()
+    request = await delayed(faults, name)
     faults.switch_off(name)
-    await held
+    await request
 
 
-def test_the_list_shows_every_fault_with_what_it_does() -> None:
-    """On or off, and how often it struck."""
-    faults = Faults()
+def test_all_faults_are_listed(faults: Faults) -> None:
+    """Each has its state, its count, and its meaning."""
     faults.switch_on("runtime.drop", "before", count=2)
     faults.strike("runtime.drop")
     listed = faults.as_dict()
-    assert listed.keys() == KINDS.keys()
-    drop, reset = ({"meaning": KINDS[name].meaning, "default": "after"} for name in ("runtime.drop", "runtime.reset"))
-    assert listed["runtime.drop"] == {"on": True, "value": "before", "count": 1, "struck": 1, **drop}
-    assert listed["runtime.reset"] == {"on": False, "struck": 0, **reset}
+    assert listed.keys() == FAULT_KINDS.keys()
+    known = {"meaning": FAULT_KINDS["runtime.drop"].meaning, "default": "after"}
+    assert listed["runtime.drop"] == {"on": True, "value": "before", "count": 1, "struck": 1, **known}
+    faults.clear()
+    assert faults.as_dict()["runtime.drop"] == {"on": False, "struck": 1, **known}
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", FAULT_KINDS)
 def test_every_fault_can_be_switched_on_without_a_value(name: str) -> None:
-    """It has its default, and the default is one that it would take."""
+    """Its default is a valid value."""
     switch = read_switch(name, {})
-    assert switch == Switch(name=name, value=KINDS[name].default)
+    assert switch == FaultSwitch(name=name, value=FAULT_KINDS[name].default)
     if switch.value is not None:
         assert read_switch(name, {"value": switch.value}) == switch
 
 
 @pytest.mark.parametrize("value", [3600, 0, -1, "3600", None, "missing", 1.5])
-def test_expires_in_takes_any_plain_value(value: float | str | None) -> None:
-    """What is wrong with it is the proxy's to find out."""
+def test_expires_in_can_be_any_scalar(value: float | str | None) -> None:
+    """A client must detect an invalid one."""
     assert read_switch("neo.expires_in", {"value": value}).value == value
 
 
@@ -107,12 +115,12 @@ def test_expires_in_takes_any_plain_value(value: float | str | None) -> None:
         ("neo.hang", {"count": 0}, "count is 0"),
         ("neo.hang", {"count": True}, "count is True"),
         ("neo.hang", {"count": "1"}, "count is '1'"),
-        ("neo.hang", {"value": 1}, "takes no value"),
+        ("neo.hang", {"value": 1}, "has no value"),
         ("neo.slow", {"value": "1"}, "number of seconds"),
         ("neo.slow", {"value": -1}, "number of seconds"),
         ("neo.slow", {"value": True}, "number of seconds"),
         ("neo.slow", {"value": float("inf")}, "number of seconds"),
-        ("neo.expires_in", {"value": []}, "a number, a string, null"),
+        ("neo.expires_in", {"value": []}, "a number, a string or null"),
         ("neo.lifetime", {"value": "minutes:0"}, "minutes:N or unlimited"),
         ("neo.lifetime", {"value": "hours:1"}, "minutes:N or unlimited"),
         ("neo.lifetime", {"value": "minutes:x"}, "could not convert"),
@@ -124,22 +132,20 @@ def test_expires_in_takes_any_plain_value(value: float | str | None) -> None:
         ("runtime.drop", {"value": ["before"]}, "one of before, after"),
     ],
 )
-def test_a_wrong_switch_is_refused_with_what_would_be_right(
-    name: str, document: dict[str, object], message: str
-) -> None:
-    """The sentence names fault and value."""
+def test_an_invalid_switch_is_refused(name: str, document: dict[str, Any], message: str) -> None:
+    """The message names fault and value, and what is valid."""
     with pytest.raises(ValueError, match=message):
         read_switch(name, document)
 
 
-def test_an_unknown_fault_can_neither_strike_nor_be_switched_off() -> None:
-    """A slip in a name does not go unnoticed."""
-    faults = Faults()
+def test_an_unknown_fault_is_an_error(faults: Faults) -> None:
+    """A spelling mistake does not go unnoticed."""
     for act in (faults.strike, faults.switch_off, faults.switch_on):
         with pytest.raises(ValueError, match="there is no fault"):
             act("runtime.unauthorised")
 
 
-def test_lifetimes_are_read() -> None:
-    """In seconds."""
-    assert (read_lifetime("minutes:1.5"), read_lifetime("unlimited")) == (90, UNLIMITED)
+def test_lifetimes_are_in_seconds() -> None:
+    """Unlimited is infinite."""
+    assert read_lifetime("minutes:1.5") == 90
+    assert read_lifetime("unlimited") == UNLIMITED

@@ -1,46 +1,64 @@
-"""The book of token requests."""
+"""The log of token requests."""
 
-from proxy.sandbox.grants import Grant, GrantBook, GrantOutcome, TokenRequest
-from proxy.sandbox.registration import Method, PresentedCredentials
+import pytest
 
-BASIC = PresentedCredentials(client_id="a", secret="geheim", method=Method.BASIC)
+from proxy.config.choices import AuthMethod
+from proxy.sandbox.authentication import PresentedCredentials
+from proxy.sandbox.grants import GrantLog, GrantOutcome, RecordedGrant, TokenRequest
+
+BASIC = PresentedCredentials(client_id="a", secret="geheim", method=AuthMethod.CLIENT_SECRET_BASIC)
+
+
+@pytest.fixture
+def log() -> GrantLog:
+    """An empty log."""
+    return GrantLog()
 
 
 def request(credentials: PresentedCredentials | None = BASIC) -> TokenRequest:
-    """A token request."""
+    """Returns a token request."""
     return TokenRequest(method="POST", path="/oauth/token", parameters={}, params_in="query", credentials=credentials)
 
 
-def test_the_book_counts_by_client_and_outcome() -> None:
-    """What carried no credentials stands under the empty name."""
-    book = GrantBook()
-    book.enter("neo", request(), GrantOutcome.GRANTED)
-    book.enter("neo", request(), GrantOutcome.GRANTED)
-    book.enter("neo", request(None), GrantOutcome.REFUSED)
-    assert book.as_dict() == {
+def test_requests_are_counted_by_client_and_outcome(log: GrantLog) -> None:
+    """Those without credentials have the empty name."""
+    log.record("neo", request(), GrantOutcome.GRANTED)
+    log.record("neo", request(), GrantOutcome.GRANTED)
+    log.record("neo", request(None), GrantOutcome.REFUSED)
+    assert log.as_dict() == {
         "": {"granted": 0, "refused": 1, "disturbed": 0},
         "a": {"granted": 2, "refused": 0, "disturbed": 0},
     }
-    assert (book.count("a"), book.count("a", GrantOutcome.REFUSED), book.count("b")) == (2, 0, 0)
+    assert log.count("a") == 2
+    assert log.count("a", GrantOutcome.REFUSED) == log.count("b") == 0
 
 
-def test_an_entry_says_how_the_client_authenticated_and_no_secret() -> None:
-    """Server, place of the parameters and outcome are there, too."""
-    book = GrantBook()
-    book.enter("xsuaa", request(), GrantOutcome.DISTURBED)
-    expected = Grant(
-        server="xsuaa", oauth_client="a", auth_method=Method.BASIC, params_in="query", outcome=GrantOutcome.DISTURBED
+def test_an_entry_shows_the_method_and_no_secret(log: GrantLog) -> None:
+    """Server, place of the parameters and outcome are in it, too."""
+    log.record("xsuaa", request(), GrantOutcome.DISTURBED)
+    expected = RecordedGrant(
+        server="xsuaa",
+        oauth_client="a",
+        auth_method=AuthMethod.CLIENT_SECRET_BASIC,
+        params_in="query",
+        outcome=GrantOutcome.DISTURBED,
     )
-    assert list(book) == [expected]
+    assert list(log) == [expected]
     assert "geheim" not in repr(expected) + repr(request())
 
 
-def test_a_cleared_book_is_empty() -> None:
-    """Requests that were begun are forgotten with it."""
-    book = GrantBook()
-    book.begin(request())
-    assert book.requested["a"] == 1
-    book.enter("neo", request(None), GrantOutcome.REFUSED)
-    assert next(iter(book)).auth_method is Method.NONE
-    book.clear()
-    assert (len(book), book.as_dict(), book.requested["a"]) == (0, {}, 0)
+def test_a_request_without_credentials_has_no_method(log: GrantLog) -> None:
+    """It is in the log all the same."""
+    log.record("neo", request(None), GrantOutcome.REFUSED)
+    assert [entry.auth_method for entry in log] == [AuthMethod.NONE]
+
+
+def test_a_cleared_log_is_empty(log: GrantLog) -> None:
+    """Undecided requests are not counted any more, either."""
+    log.begin(request())
+    assert log.requested["a"] == 1
+    log.record("neo", request(), GrantOutcome.REFUSED)
+    log.clear()
+    assert len(log) == 0
+    assert log.as_dict() == {}
+    assert log.requested["a"] == 0

@@ -1,24 +1,21 @@
-"""Keys and OAuth clients of one start."""
+"""The signing key of the tokens."""
 
-import re
+import jwt
 
-from proxy.sandbox.keys import make_btp_client, make_neo_client, make_roleless_client
-
-
-def test_a_btp_client_looks_like_a_service_keys() -> None:
-    """Id and secret hold the characters that encodings break."""
-    client = make_btp_client()
-    assert re.fullmatch(r"sb-[0-9a-f-]{36}!b1234\|it-rt-sandbox!b5678", client.client_id)
-    assert re.fullmatch(r"[0-9a-f-]{36}\$[A-Za-z0-9_-]{43}=", client.secret)
-    assert client.client_id != make_btp_client().client_id
+from proxy.sandbox.keys import SigningKey
 
 
-def test_a_neo_client_has_the_secret_that_is_passed_or_a_random_one() -> None:
-    """A new one each time."""
-    assert make_neo_client("given").secret == "given"
-    assert make_neo_client(None).secret != make_neo_client(None).secret
+def test_a_jwt_is_signed_by_the_published_key(signing_key: SigningKey) -> None:
+    """Key id, algorithm and key set match."""
+    signed = signing_key.sign({"a": 1}, key_set_url="https://x/token_keys")
+    header = jwt.get_unverified_header(signed)
+    assert header == {"alg": "RS256", "jku": "https://x/token_keys", "kid": signing_key.key_id, "typ": "JWT"}
+    published = jwt.PyJWKSet.from_dict(signing_key.key_set())[signing_key.key_id]
+    assert jwt.decode(signed, published, algorithms=["RS256"]) == {"a": 1}
 
 
-def test_one_client_has_no_role() -> None:
-    """For the 403."""
-    assert make_roleless_client().roles == frozenset()
+def test_the_key_is_published_as_pem_too(signing_key: SigningKey) -> None:
+    """SAP's validator reads only `value`."""
+    keys = signing_key.key_set()["keys"]
+    assert isinstance(keys, list)
+    assert jwt.decode(signing_key.sign({"b": 2}), keys[0]["value"], algorithms=["RS256"]) == {"b": 2}

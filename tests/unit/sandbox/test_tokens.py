@@ -1,111 +1,91 @@
-"""Tokens, their claims and their end."""
+"""Access tokens and their claims."""
 
-import jwt
 import pytest
 
-from proxy.sandbox.registration import RegisteredClient
-from proxy.sandbox.tokens import (
-    UNLIMITED,
-    AccessToken,
-    IssuedTokens,
-    SigningKey,
-    granted_scopes,
-    neo_claims,
-    xsuaa_claims,
-)
+from proxy.sandbox.clients import RegisteredClient
+from proxy.sandbox.tokens import UNLIMITED, AccessToken, IssuedTokens, granted_scopes, neo_claims, xsuaa_claims
 
 CLIENT = RegisteredClient(client_id="sb-1!b2|it-rt-sandbox!b5678", secret="s")
 ROLELESS = RegisteredClient(client_id="sb-1!b2|it-rt-sandbox!b5678", secret="s", roles=frozenset())
 
 
 def token(value: str, *, client_id: str = "a", expires_at: float = 100.0) -> AccessToken:
-    """A token."""
+    """Returns a token."""
     return AccessToken(value=value, client_id=client_id, roles=frozenset(), expires_at=expires_at)
 
 
-@pytest.fixture(scope="module")
-def key() -> SigningKey:
-    """One key is enough."""
-    return SigningKey()
+@pytest.fixture
+def tokens() -> IssuedTokens:
+    """One token, x, has been issued."""
+    issued = IssuedTokens()
+    issued.add(token("x"))
+    return issued
 
 
-def test_a_token_is_good_until_it_expires() -> None:
-    """In the second of its expiry it is not."""
-    ledger = IssuedTokens()
-    ledger.enter(token("x"))
-    assert ledger.find("x", now=99.9) == token("x")
-    assert ledger.find("x", now=100.0) is None
-    assert ledger.find("y", now=0.0) is None
+def test_a_token_is_valid_until_it_expires(tokens: IssuedTokens) -> None:
+    """At the second of its expiry it is not valid any more."""
+    assert tokens.find("x", now=99.9) == token("x")
+    assert tokens.find("x", now=100.0) is None
+    assert tokens.find("y", now=0.0) is None
 
 
-def test_an_unlimited_token_never_expires() -> None:
-    """Its end is infinitely far."""
-    ledger = IssuedTokens()
-    ledger.enter(token("x", expires_at=UNLIMITED))
-    assert ledger.find("x", now=1e12) is not None
+def test_an_unlimited_token_never_expires(tokens: IssuedTokens) -> None:
+    """Its expiry is infinite."""
+    tokens.add(token("u", expires_at=UNLIMITED))
+    assert tokens.find("u", now=1e12) is not None
 
 
-def test_voiding_one_clients_tokens_spares_the_others() -> None:
-    """The owner stays known all the same."""
-    ledger = IssuedTokens()
-    for one in (token("x"), token("y", client_id="b")):
-        ledger.enter(one)
-    ledger.void("a")
-    assert (ledger.find("x", now=0.0), ledger.find("y", now=0.0)) == (None, token("y", client_id="b"))
-    assert (ledger.owner("x"), ledger.owner("z")) == ("a", None)
+def test_one_clients_tokens_can_be_revoked(tokens: IssuedTokens) -> None:
+    """Their owner stays known."""
+    tokens.add(token("y", client_id="b"))
+    tokens.revoke("a")
+    assert tokens.find("x", now=0.0) is None
+    assert tokens.find("y", now=0.0) == token("y", client_id="b")
+    assert tokens.owner("x") == "a"
+    assert tokens.owner("z") is None
 
 
-def test_expiring_all_leaves_none() -> None:
-    """Nobody's token is good afterwards."""
-    ledger = IssuedTokens()
-    ledger.enter(token("x"))
-    ledger.expire_all()
-    assert ledger.find("x", now=0.0) is None
+def test_all_tokens_can_be_revoked(tokens: IssuedTokens) -> None:
+    """No token is valid afterwards."""
+    tokens.revoke_all()
+    assert tokens.find("x", now=0.0) is None
 
 
-def test_the_ledger_forgets_the_oldest_of_very_many() -> None:
-    """Its memory is bounded."""
-    ledger = IssuedTokens()
-    for number in range(10_001):
-        ledger.enter(token(str(number)))
-    assert (ledger.find("0", now=0.0), ledger.owner("0")) == (None, None)
-    assert ledger.find("1", now=0.0) == token("1")
-
-
-def test_a_jwt_is_signed_by_the_published_key(key: SigningKey) -> None:
-    """Key id, algorithm and key set fit together."""
-    signed = key.sign({"a": 1}, key_set_url="https://x/token_keys")
-    header = jwt.get_unverified_header(signed)
-    assert header == {"alg": "RS256", "jku": "https://x/token_keys", "kid": key.key_id, "typ": "JWT"}
-    published = jwt.PyJWKSet.from_dict(key.key_set())[key.key_id]
-    assert jwt.decode(signed, published, algorithms=["RS256"]) == {"a": 1}
-
-
-def test_a_published_key_stands_there_as_pem_too(key: SigningKey) -> None:
-    """SAP's validator reads `value` only."""
-    keys = key.key_set()["keys"]
-    assert isinstance(keys, list)
-    assert jwt.decode(key.sign({"b": 2}), keys[0]["value"], algorithms=["RS256"]) == {"b": 2}
+def test_the_oldest_of_10_001_tokens_is_forgotten(tokens: IssuedTokens) -> None:
+    """Memory is bounded."""
+    for number in range(10_000):
+        tokens.add(token(str(number)))
+    assert tokens.find("x", now=0.0) is None
+    assert tokens.owner("x") is None
+    assert tokens.find("0", now=0.0) == token("0")
 
 
 def test_neos_claims_name_the_user_that_has_the_role() -> None:
-    """The user is oauth_client_ and the id."""
-    claims = neo_claims(CLIENT, issuer="https://n", token_id="j", issued=1, expires=2)
-    assert claims["sub"] == f"oauth_client_{CLIENT.client_id}"
-    assert (claims["iss"], claims["jti"], claims["iat"], claims["exp"]) == ("https://n", "j", 1, 2)
+    """The user is `oauth_client_` and the id."""
+    assert neo_claims(CLIENT, issuer="https://n", token_id="j", issued=1, expires=2) == {
+        "iss": "https://n",
+        "sub": f"oauth_client_{CLIENT.client_id}",
+        "client_id": CLIENT.client_id,
+        "jti": "j",
+        "scope": "",
+        "iat": 1,
+        "exp": 2,
+    }
 
 
-def test_xsuaas_claims_have_the_role_under_the_applications_name() -> None:
-    """The audience is the application, the client id stands in three places."""
+def test_xsuaas_claims_contain_the_role_after_the_applications_name() -> None:
+    """The application is an audience, and four claims have the client id."""
     claims = xsuaa_claims(CLIENT, issuer="https://x/oauth/token", token_id="j", issued=1, expires=2)
     scopes = ["uaa.resource", "it-rt-sandbox!b5678.ESBMessaging.send"]
     assert claims["scope"] == claims["authorities"] == granted_scopes(CLIENT) == scopes
     assert claims["cid"] == claims["azp"] == claims["client_id"] == claims["sub"] == CLIENT.client_id
     assert claims["aud"] == ["uaa", CLIENT.client_id, "it-rt-sandbox!b5678"]
-    assert (claims["grant_type"], claims["zid"]) == ("client_credentials", "64500527-05be-549a-a9af-82083744f8dd")
+    assert claims["grant_type"] == "client_credentials"
+    assert claims["zid"] == "64500527-05be-549a-a9af-82083744f8dd"
 
 
-def test_xsuaas_claims_of_a_client_without_role_have_no_scope_of_the_application() -> None:
-    """Neither is the application its audience."""
+def test_without_a_role_the_application_is_not_an_audience() -> None:
+    """Neither is there a scope of it."""
     claims = xsuaa_claims(ROLELESS, issuer="i", token_id="j", issued=1, expires=2)
-    assert (claims["scope"], claims["aud"]) == (["uaa.resource"], ["uaa", CLIENT.client_id])
+    assert claims["scope"] == ["uaa.resource"]
+    assert claims["aud"] == ["uaa", CLIENT.client_id]

@@ -1,181 +1,128 @@
-"""What XSUAA decides."""
+"""The decisions of XSUAA."""
 
 import json
 
 import jwt
 import pytest
 
-from proxy.clock import Clock
-from proxy.sandbox.answers import SandboxAnswer
-from proxy.sandbox.faults import Faults
-from proxy.sandbox.grants import GrantOutcome, TokenRequest
-from proxy.sandbox.registration import Method, PresentedCredentials, RegisteredClient, Registry
-from proxy.sandbox.tokens import IssuedTokens, SigningKey
-from proxy.sandbox.xsuaa import DISCOVERY_PATH, KEYS_PATH, TOKEN_PATH, Xsuaa
+from proxy.config.choices import AuthMethod
+from proxy.sandbox.grants import GrantContext, TokenRequest
+from proxy.sandbox.xsuaa import DISCOVERY_PATH, KEYS_PATH, Xsuaa
+from tests.unit.sandbox.token_requests import (
+    CLIENT,
+    GRANT,
+    NOW,
+    claims_of,
+    granted,
+    presented,
+    refused,
+    token_request,
+)
 
-CLIENT = RegisteredClient(client_id="sb-1!b2|it-rt-x!b3", secret="a$b=", certificate_name="cn")
-BASIC = PresentedCredentials(client_id=CLIENT.client_id, secret=CLIENT.secret, method=Method.BASIC)
-BODY = PresentedCredentials(client_id=CLIENT.client_id, secret=CLIENT.secret, method=Method.POST)
-CERTIFICATE = PresentedCredentials(client_id=CLIENT.client_id, secret="", method=Method.CERTIFICATE)
-NOW = 1_000_000
-
-
-def request(
-    *,
-    method: str = "POST",
-    path: str = TOKEN_PATH,
-    credentials: PresentedCredentials | None = BASIC,
-    certificate_name: str | None = None,
-    **parameters: str,
-) -> TokenRequest:
-    """A request."""
-    return TokenRequest(
-        method=method,
-        path=path,
-        parameters=parameters,
-        params_in="body",
-        credentials=credentials,
-        certificate_name=certificate_name,
-    )
-
-
-class Server:
-    """XSUAA with all that it needs."""
-
-    def __init__(self, key: SigningKey, clock: Clock) -> None:
-        self.ledger = IssuedTokens()
-        self.faults = Faults()
-        self.xsuaa = Xsuaa(
-            url="https://x",
-            registry=Registry([CLIENT]),
-            ledger=self.ledger,
-            key=key,
-            faults=self.faults,
-            clock=clock,
-        )
-
-    def ask(self, asked: TokenRequest) -> tuple[SandboxAnswer, GrantOutcome]:
-        """One token request."""
-        verdict = self.xsuaa.decide(asked)
-        return verdict.answer, verdict.outcome
-
-    def grant(self) -> dict[str, object]:
-        """The document of a request that is granted."""
-        answer, outcome = self.ask(request(grant_type="client_credentials"))
-        assert (answer.status, outcome) == (200, GrantOutcome.GRANTED)
-        document: dict[str, object] = json.loads(answer.body)
-        return document
+BAD_BASIC = presented("no", AuthMethod.CLIENT_SECRET_BASIC)
+BAD_BODY = presented("no", AuthMethod.CLIENT_SECRET_POST)
+CERTIFICATE = presented("", AuthMethod.TLS_CLIENT_AUTH)
 
 
 @pytest.fixture
-def server(signing_key: SigningKey, clock: Clock) -> Server:
-    """A server for one test."""
-    return Server(signing_key, clock)
+def xsuaa(context: GrantContext) -> Xsuaa:
+    """A server with one OAuth client."""
+    return Xsuaa(context)
 
 
-def test_a_grant_has_uaas_fields_and_a_second_less_than_the_lifetime(server: Server) -> None:
-    """The type is in lower case, and the scope is the application's role."""
-    document = server.grant()
-    value = str(document.pop("access_token"))
-    claims = jwt.decode(value, options={"verify_signature": False})
+def test_expires_in_is_a_second_less_than_the_lifetime(xsuaa: Xsuaa, context: GrantContext) -> None:
+    """The reply has UAA's fields; the scope is the application's role."""
+    document = granted(xsuaa)
+    claims = claims_of(document)
+    value = document.pop("access_token")
     assert document == {
         "token_type": "bearer",
         "expires_in": 3599,
         "scope": "uaa.resource it-rt-x!b3.ESBMessaging.send",
         "jti": claims["jti"],
     }
-    assert (claims["exp"], claims["iss"]) == (NOW + 3600, "https://x/oauth/token")
-    assert jwt.get_unverified_header(value)["jku"] == "https://x/token_keys"
-    assert server.ledger.owner(value) == CLIENT.client_id
+    assert claims["exp"] == NOW + 3600
+    assert claims["iss"] == "https://as/oauth/token"
+    assert jwt.get_unverified_header(value)["jku"] == "https://as/token_keys"
+    assert context.tokens.owner(value) == CLIENT.client_id
 
 
 @pytest.mark.parametrize(
     ("value", "stated", "lifetime"),
     [("minutes:720", 43199, 43200), ("unlimited", 0, 86400), ("minutes:100000", 5_999_999, 86400)],
 )
-def test_a_token_lives_for_a_day_at_most(server: Server, value: str, stated: int, lifetime: int) -> None:
-    """The longest that a service instance may set."""
-    server.faults.switch_on("xsuaa.lifetime", value)
-    document = server.grant()
-    claims = jwt.decode(str(document["access_token"]), options={"verify_signature": False})
-    assert (document["expires_in"], claims["exp"]) == (stated, NOW + lifetime)
-
-
-def test_expires_in_can_be_anything_or_missing(server: Server) -> None:
-    """The token is good all the same."""
-    server.faults.switch_on("xsuaa.expires_in", "soon", count=1)
-    assert server.grant()["expires_in"] == "soon"
-    server.faults.switch_on("xsuaa.expires_in", "missing", count=1)
-    assert "expires_in" not in server.grant()
-
-
-@pytest.mark.parametrize(("credentials", "name"), [(BASIC, None), (BODY, None), (CERTIFICATE, "cn")])
-def test_all_three_ways_to_authenticate_are_taken(
-    server: Server, credentials: PresentedCredentials, name: str | None
+def test_a_token_is_valid_for_a_day_at_most(
+    xsuaa: Xsuaa, context: GrantContext, value: str, stated: int, lifetime: int
 ) -> None:
-    """Basic, body, certificate."""
-    asked = request(credentials=credentials, certificate_name=name, grant_type="client_credentials")
-    assert server.ask(asked)[1] is GrantOutcome.GRANTED
+    """No service instance may set a longer lifetime."""
+    context.faults.switch_on("xsuaa.lifetime", value)
+    document = granted(xsuaa)
+    assert document["expires_in"] == stated
+    assert claims_of(document)["exp"] == NOW + lifetime
 
 
-BAD_BASIC = PresentedCredentials(client_id=CLIENT.client_id, secret="no", method=Method.BASIC)
-BAD_BODY = PresentedCredentials(client_id=CLIENT.client_id, secret="no", method=Method.POST)
+@pytest.mark.parametrize("value", ["soon", "missing"])
+def test_expires_in_can_be_anything_or_missing(xsuaa: Xsuaa, context: GrantContext, value: str) -> None:
+    """The request is granted all the same."""
+    context.faults.switch_on("xsuaa.expires_in", value)
+    assert granted(xsuaa).get("expires_in", "missing") == value
 
 
 @pytest.mark.parametrize(
     ("asked", "status", "error", "description"),
     [
-        (request(credentials=BAD_BASIC, grant_type="client_credentials"), 401, "unauthorized", "Bad credentials"),
-        (request(credentials=None, grant_type="client_credentials"), 401, "unauthorized", "Bad credentials"),
-        (
-            request(credentials=BAD_BODY, grant_type="client_credentials"),
-            401,
-            "invalid_client",
-            "Bad client credentials",
-        ),
-        (request(credentials=CERTIFICATE), 401, "invalid_client", "Bad client credentials"),
-        (request(), 400, "invalid_request", "Missing grant type"),
-        (request(grant_type="password"), 401, "invalid_client", "Unauthorized grant type"),
-        (request(grant_type="magic"), 400, "unsupported_grant_type", "Unsupported grant type"),
-        (request(method="GET"), 405, "method_not_allowed", "Request method 'GET' not supported"),
+        (token_request(credentials=BAD_BASIC), 401, "unauthorized", "Bad credentials"),
+        (token_request(credentials=None), 401, "unauthorized", "Bad credentials"),
+        (token_request(credentials=BAD_BODY), 401, "invalid_client", "Bad client credentials"),
+        (token_request(credentials=CERTIFICATE), 401, "invalid_client", "Bad client credentials"),
+        (token_request({}), 400, "invalid_request", "Missing grant type"),
+        (token_request({"grant_type": "password"}), 401, "invalid_client", "Unauthorized grant type"),
+        (token_request({"grant_type": "magic"}), 400, "unsupported_grant_type", "Unsupported grant type"),
+        (token_request(method="GET"), 405, "method_not_allowed", "Request method 'GET' not supported"),
     ],
 )
-def test_refusals_have_uaas_texts(
-    server: Server, asked: TokenRequest, status: int, error: str, description: str
-) -> None:
-    """Status, code and description."""
-    answer, outcome = server.ask(asked)
-    assert (answer.status, outcome) == (status, GrantOutcome.REFUSED)
-    assert json.loads(answer.body) == {"error": error, "error_description": description}
+def test_refusals_have_uaas_texts(xsuaa: Xsuaa, asked: TokenRequest, status: int, error: str, description: str) -> None:
+    """Status, code and description are UAA's."""
+    assert json.loads(refused(xsuaa, asked, status).body) == {"error": error, "error_description": description}
 
 
-def test_bad_basic_credentials_are_challenged(server: Server) -> None:
-    """As UAA does; bad ones in the body are not."""
+def test_only_bad_basic_credentials_are_challenged(xsuaa: Xsuaa) -> None:
+    """UAA does not challenge bad ones in the body."""
     challenge = 'Basic realm="UAA/client", error="unauthorized", error_description="Bad credentials"'
-    assert ("WWW-Authenticate", challenge) in server.ask(request(credentials=BAD_BASIC))[0].fields
-    assert "WWW-Authenticate" not in dict(server.ask(request(credentials=BAD_BODY))[0].fields)
+    assert ("WWW-Authenticate", challenge) in refused(xsuaa, token_request(credentials=BAD_BASIC), 401).fields
+    assert "WWW-Authenticate" not in dict(refused(xsuaa, token_request(credentials=BAD_BODY), 401).fields)
 
 
-def test_only_scopes_that_the_client_has_are_granted(server: Server) -> None:
-    """Asking for another one is an error."""
-    good = request(grant_type="client_credentials", scope="uaa.resource")
-    bad = request(grant_type="client_credentials", scope="uaa.resource admin")
-    assert server.ask(good)[1] is GrantOutcome.GRANTED
-    answer, _ = server.ask(bad)
-    assert (answer.status, json.loads(answer.body)["error"]) == (400, "invalid_scope")
+def test_only_scopes_of_the_client_are_granted(xsuaa: Xsuaa) -> None:
+    """Another scope is an error."""
+    granted(xsuaa, scope="uaa.resource")
+    answer = refused(xsuaa, token_request(GRANT | {"scope": "uaa.resource admin"}), 400)
+    assert json.loads(answer.body)["error"] == "invalid_scope"
 
 
-def test_keys_and_discovery_are_published(server: Server, signing_key: SigningKey) -> None:
-    """Discovery names the endpoint for certificates, too."""
-    assert json.loads(server.xsuaa.elsewhere(request(path=KEYS_PATH)).body) == signing_key.key_set()
-    document = json.loads(server.xsuaa.elsewhere(request(method="GET", path=DISCOVERY_PATH)).body)
-    assert document["mtls_endpoint_aliases"] == {"token_endpoint": "https://x/oauth/token"}
-    assert (document["issuer"], document["jwks_uri"]) == ("https://x/oauth/token", "https://x/token_keys")
+def test_keys_and_discovery_are_published(xsuaa: Xsuaa, context: GrantContext) -> None:
+    """Discovery lists all methods of client authentication and the endpoint for certificates."""
+    assert json.loads(xsuaa.answer_other_path(token_request(path=KEYS_PATH)).body) == context.key.key_set()
+    assert json.loads(xsuaa.answer_other_path(token_request(method="GET", path=DISCOVERY_PATH)).body) == {
+        "issuer": "https://as/oauth/token",
+        "token_endpoint": "https://as/oauth/token",
+        "jwks_uri": "https://as/token_keys",
+        "grant_types_supported": ["client_credentials"],
+        "token_endpoint_auth_methods_supported": [
+            "client_secret_basic",
+            "client_secret_post",
+            "private_key_jwt",
+            "tls_client_auth",
+        ],
+        "token_endpoint_auth_signing_alg_values_supported": ["ES256"],
+        "mtls_endpoint_aliases": {"token_endpoint": "https://as/oauth/token"},
+    }
 
 
-def test_a_forgotten_path_is_answered_with_uaas_csrf_text(server: Server) -> None:
-    """This is what people see who leave /oauth/token out."""
-    answer = server.xsuaa.elsewhere(request(path="/"))
+def test_a_post_to_another_path_has_uaas_csrf_text(xsuaa: Xsuaa) -> None:
+    """It shows that /oauth/token is missing in the URL."""
+    answer = xsuaa.answer_other_path(token_request(path="/"))
     text = "Could not verify the provided CSRF token because your session was not found."
-    assert (answer.status, json.loads(answer.body)) == (403, {"error": text})
-    assert server.xsuaa.elsewhere(request(method="GET", path="/")).status == 404
+    assert answer.status == 403
+    assert json.loads(answer.body) == {"error": text}
+    assert xsuaa.answer_other_path(token_request(method="GET", path="/")).status == 404

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 import pytest
 import uvloop
 
-from tests.unit.server.house import House, Wire
+from tests.unit.server.memory_server import MemoryServer, Wire
 
 
 def pytest_asyncio_loop_factories(
@@ -18,12 +18,12 @@ def pytest_asyncio_loop_factories(
 
 
 @pytest.fixture
-def house() -> House:
-    """A house."""
-    return House()
+def server() -> MemoryServer:
+    """A server in memory."""
+    return MemoryServer()
 
 
 @pytest.fixture
-def wire(house: House) -> Wire:
+def wire(server: MemoryServer) -> Wire:
     """A connection to it."""
-    return house.connect()
+    return server.connect()

@@ -84,3 +84,11 @@ def test_at_the_end_nothing_is_left_untold(refusals: Refusals, lines: LogLines) 
     refusals.deadline_reached()
     refusals.deadline_reached()
     assert [each["count"] for each in repeated(lines)] == [1]
+
+
+def test_only_a_refusal_with_a_line_is_explained(refusals: Refusals, lines: LogLines) -> None:
+    """The explanation is for the log, and costs nothing if there is no line."""
+    explained = iter(range(1000))
+    refuse(refusals, RouteUnknown("x", hint=lambda: f"no. {next(explained)}"), 1000)
+    assert [line["detail"] for line in lines.named("exchange.finished")] == [f"x no. {each}" for each in range(FIRST)]
+    assert next(explained) == FIRST

@@ -20,9 +20,9 @@ from proxy.server.request_parser import (
     MALFORMED,
     NEED_OCTETS,
     PAUSED,
-    Event,
-    Phase,
+    RequestEvent,
     RequestParser,
+    RequestPhase,
     body_length,
     expects_continue,
     unframed,
@@ -35,7 +35,7 @@ CHUNKED = b"POST /c HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
 CLOSE = b"GET /l HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
 OLD_POST = b"POST / HTTP/1.0\r\n\r\n"
 
-Seen = tuple[Event, bytes]
+Seen = tuple[RequestEvent, bytes]
 "An event, and what it is about: the target of a head, content, the kind of an error."
 
 
@@ -56,11 +56,11 @@ def events(reading: RequestParser, *pieces: bytes) -> list[Seen]:
     return seen
 
 
-def about(reading: RequestParser, event: Event) -> bytes:
+def about(reading: RequestParser, event: RequestEvent) -> bytes:
     """What of the parser an event is about."""
     if event is HEAD and reading.head is not None:
         return reading.head.target
-    return type(reading.error).__name__.encode() if event is MALFORMED else reading.take()
+    return type(reading.error).__name__.encode() if event is MALFORMED else reading.consume()
 
 
 def joined(seen: Iterable[Seen]) -> list[Seen]:
@@ -118,7 +118,7 @@ def joined(seen: Iterable[Seen]) -> list[Seen]:
         ),
     ],
 )
-def test_octets_come_to_events(pieces: list[bytes], seen: list[Seen], phase: Phase, held: bytes) -> None:
+def test_octets_come_to_events(pieces: list[bytes], seen: list[Seen], phase: RequestPhase, held: bytes) -> None:
     """And leave the parser somewhere between two requests, within one, or at no request any more."""
     reading = parser()
     assert events(reading, *pieces) == seen
@@ -184,7 +184,7 @@ def test_what_comes_behind_a_request_is_held_until_it_is_answered(whole: list[by
             pass
     assert (reading.phase, reading.next_event(), reading.held) == (DONE, PAUSED, b"".join(whole))
 
-    reading.take()
+    reading.consume()
     reading.next_request()
     assert joined(events(reading, b"")) == joined(events(parser(), b"".join(whole)))
 
@@ -221,7 +221,7 @@ def test_an_overrun_says_whether_the_message_may_have_been_delivered() -> None:
     ("octets", "event"),
     [(b"", PAUSED), (GET[:5], PAUSED), (GET, PAUSED), (POST, MALFORMED), (POST + b"a", MALFORMED)],
 )
-def test_an_end_in_the_middle_of_a_body_is_malformed(octets: bytes, event: Event) -> None:
+def test_an_end_in_the_middle_of_a_body_is_malformed(octets: bytes, event: RequestEvent) -> None:
     """RFC 9112 §8; after an end nothing more is read."""
     reading = parser()
     events(reading, octets)

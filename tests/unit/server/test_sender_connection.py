@@ -8,96 +8,96 @@ from proxy.errors import LengthRequired
 from proxy.server.sender_connection import AT_A_TIME
 from proxy.server.sender_transport import LINGER
 from proxy.wire.body import HIGH_WATER
-from tests.unit.server.house import GET, House, Wire, post, turns
+from tests.unit.server.memory_server import GET, MemoryServer, Wire, post, turns
 
 
-async def test_a_request_is_served_when_its_head_is_there(house: House, wire: Wire) -> None:
+async def test_a_request_is_served_when_its_head_is_there(server: MemoryServer, wire: Wire) -> None:
     """With all that an exchange wants to know."""
     await wire.send(post(b"abc", fields=b"X-Request-ID: mine\r\n"))
     await wire.answer(b"<ok>")
 
-    request = house.requests[0]
+    request = server.requests[0]
     assert (request.head.method, request.target.path, request.id) == ("POST", b"/b", "mine")
-    assert (house.bodies, wire.received(), wire.end) == ([b"abc"], b"<ok>", "open")
+    assert (server.bodies, wire.received(), wire.end) == ([b"abc"], b"<ok>", "open")
     assert (wire.connection.address, wire.connection.secure, wire.connection.busy) == ("192.0.2.7", False, False)
 
 
 @pytest.mark.parametrize("size", [1, 7, 64])
-async def test_requests_are_the_same_however_they_are_cut(size: int, house: House, wire: Wire) -> None:
+async def test_requests_are_the_same_however_they_are_cut(size: int, server: MemoryServer, wire: Wire) -> None:
     """Three of them, with bodies of all kinds, in pieces of any size."""
     octets = (
         post(b"abc")
         + GET
         + b"\r\nPOST /c HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nde\r\n0\r\n\r\n"
     )
-    house.answers = [b"<1>", b"<2>", b"<3>"]
+    server.answers = [b"<1>", b"<2>", b"<3>"]
 
     for at in range(0, len(octets), size):
         await wire.send(octets[at : at + size])
 
-    assert [request.target.path for request in house.requests] == [b"/b", b"/a", b"/c"]
-    assert (house.bodies, wire.received()) == ([b"abc", b"", b"de"], b"<1><2><3>")
+    assert [request.target.path for request in server.requests] == [b"/b", b"/a", b"/c"]
+    assert (server.bodies, wire.received()) == ([b"abc", b"", b"de"], b"<1><2><3>")
 
 
-async def test_a_request_without_id_is_given_one(house: House, wire: Wire) -> None:
+async def test_a_request_without_id_is_given_one(server: MemoryServer, wire: Wire) -> None:
     """The next of the process."""
-    house.answers = [b"<1>", b"<2>"]
+    server.answers = [b"<1>", b"<2>"]
     await wire.send(GET + GET)
 
-    assert [request.id for request in house.requests] == ["id-1", "id-2"]
+    assert [request.id for request in server.requests] == ["id-1", "id-2"]
 
 
-async def test_a_long_id_is_cut(house: House, wire: Wire) -> None:
+async def test_a_long_id_is_cut(server: MemoryServer, wire: Wire) -> None:
     """It goes into answers and log lines."""
     await wire.send(post(fields=b"X-Request-ID: " + b"a" * 500 + b"\r\n"))
 
-    assert house.requests[0].id == "a" * 128
+    assert server.requests[0].id == "a" * 128
     await wire.answer(b"<ok>")
 
 
-async def test_what_comes_behind_a_request_waits_for_its_answer(house: House, wire: Wire) -> None:
+async def test_what_comes_behind_a_request_waits_for_its_answer(server: MemoryServer, wire: Wire) -> None:
     """RFC 9112 §9.3.2; meanwhile nothing more is read."""
     await wire.send(post(b"abc") + GET[:10])
-    assert (len(house.requests), wire.transport.reading) == (1, False)
+    assert (len(server.requests), wire.transport.reading) == (1, False)
 
     await wire.answer(b"<1>")
     assert wire.transport.reading
     await wire.send(GET[10:])
     await wire.answer(b"<2>")
 
-    assert (len(house.requests), wire.received()) == (2, b"<1><2>")
+    assert (len(server.requests), wire.received()) == (2, b"<1><2>")
 
 
-async def test_octets_that_arrive_early_keep_their_order(house: House, wire: Wire) -> None:
+async def test_octets_that_arrive_early_keep_their_order(server: MemoryServer, wire: Wire) -> None:
     """Those that come between an answer and the turn of what is held go behind it."""
     await wire.send(post(b"a") + GET[:10])
-    house.answers.append(b"<1>")
+    server.answers.append(b"<1>")
     wire.connection.wake()
     assert not wire.connection.busy
     wire.connection.data_received(GET[10:])
     await turns()
     await wire.answer(b"<2>")
 
-    assert ([request.target.path for request in house.requests], house.refusals) == ([b"/b", b"/a"], [])
+    assert ([request.target.path for request in server.requests], server.refusals) == ([b"/b", b"/a"], [])
 
 
-async def test_reading_a_body_does_not_let_in_more_than_is_held(house: House, wire: Wire) -> None:
+async def test_reading_a_body_does_not_let_in_more_than_is_held(server: MemoryServer, wire: Wire) -> None:
     """A large body and the next request in one piece: the body is taken, yet the socket stays unread."""
     await wire.send(post(length=2 * HIGH_WATER))
     await wire.send(b"a" * 2 * HIGH_WATER + GET[:10])
 
-    assert (len(house.bodies), wire.transport.reading) == (1, False)
+    assert (len(server.bodies), wire.transport.reading) == (1, False)
     await wire.answer(b"<1>")
     assert wire.transport.reading
     await wire.send(GET[10:])
     await wire.answer(b"<2>")
-    assert house.requests[1].target.path == b"/a"
+    assert server.requests[1].target.path == b"/a"
 
 
-async def test_a_body_that_nobody_reads_does_not_stop_the_connection(house: House, wire: Wire) -> None:
+async def test_a_body_that_nobody_reads_does_not_stop_the_connection(server: MemoryServer, wire: Wire) -> None:
     """It came whole with its head and was refused; the next request is read."""
-    house.reads = False
-    house.answers = [b"<refused>", b"<ok>"]
+    server.reads = False
+    server.answers = [b"<refused>", b"<ok>"]
     await wire.send(post(b"a" * (HIGH_WATER + 1)))
 
     assert (wire.received(), wire.transport.reading, wire.end) == (b"<refused>", True, "open")
@@ -105,27 +105,27 @@ async def test_a_body_that_nobody_reads_does_not_stop_the_connection(house: Hous
     assert wire.received() == b"<ok>"
 
 
-async def test_a_large_body_is_read_as_fast_as_it_is_taken(house: House, wire: Wire) -> None:
+async def test_a_large_body_is_read_as_fast_as_it_is_taken(server: MemoryServer, wire: Wire) -> None:
     """Backpressure towards the sender."""
-    house.reads = False
+    server.reads = False
     await wire.send(post(length=1 << 20))
     await wire.send(b"a" * (HIGH_WATER + 1))
     states = [wire.transport.reading]
-    house.requests[0].body.take()
+    server.requests[0].body.consume()
     states.append(wire.transport.reading)
 
     assert states == [False, True]
     wire.connection.connection_lost(None)
-    house.answers.append(b"")
+    server.answers.append(b"")
     wire.connection.wake()
 
 
-async def test_the_id_of_a_request_may_hold_any_octet(house: House, wire: Wire) -> None:
+async def test_the_id_of_a_request_may_hold_any_octet(server: MemoryServer, wire: Wire) -> None:
     """It goes back as it came."""
     await wire.send(post(fields=b"X-Request-ID: \xc3\xa4\r\n"))
     await wire.answer(b"<ok>")
 
-    assert house.requests[0].id.encode("latin-1") == b"\xc3\xa4"
+    assert server.requests[0].id.encode("latin-1") == b"\xc3\xa4"
 
 
 CLOSING = [
@@ -135,36 +135,40 @@ CLOSING = [
 
 
 @pytest.mark.parametrize("octets", CLOSING)
-async def test_the_sender_may_say_which_request_is_its_last(octets: bytes, house: House, wire: Wire) -> None:
+async def test_the_sender_may_say_which_request_is_its_last(octets: bytes, server: MemoryServer, wire: Wire) -> None:
     """RFC 9112 §9.3: the connection is closed after the answer."""
     await wire.send(octets)
     assert not wire.connection.persistent()
     await wire.answer(b"<ok>")
 
-    assert (wire.received(), wire.end, len(house.requests)) == (b"<ok>", "closed", 1)
+    assert (wire.received(), wire.end, len(server.requests)) == (b"<ok>", "closed", 1)
 
 
 @pytest.mark.parametrize("octets", CLOSING)
-async def test_what_comes_behind_the_last_request_is_never_served(octets: bytes, house: House, wire: Wire) -> None:
+async def test_what_comes_behind_the_last_request_is_never_served(
+    octets: bytes, server: MemoryServer, wire: Wire
+) -> None:
     """RFC 9112 §9.6; whether its answer comes at once or later."""
     await wire.send(octets + GET)
     await wire.answer(b"<ok>")
-    assert len(house.requests) == 1
+    assert len(server.requests) == 1
 
-    house.answers.append(b"<ok>")
-    other = house.connect()
+    server.answers.append(b"<ok>")
+    other = server.connect()
     await other.send(octets + GET)
-    assert (len(house.requests), other.received()) == (2, b"<ok>")
+    assert (len(server.requests), other.received()) == (2, b"<ok>")
 
 
 LAST_POST = b"POST /b HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
 
 
 @pytest.mark.parametrize("octets", [*(each.values[0] for each in CLOSING), LAST_POST])
-async def test_a_last_request_with_octets_behind_it_is_not_served(octets: bytes, house: House, wire: Wire) -> None:
+async def test_a_last_request_with_octets_behind_it_is_not_served(
+    octets: bytes, server: MemoryServer, wire: Wire
+) -> None:
     """They may be its body, which it does not mention."""
     await wire.send(octets + b"abc")
-    assert (wire.received(), house.requests, wire.connection.persistent()) == (b"<length_required id-1>", [], False)
+    assert (wire.received(), server.requests, wire.connection.persistent()) == (b"<length_required id-1>", [], False)
 
 
 @pytest.mark.parametrize(
@@ -176,54 +180,57 @@ async def test_a_last_request_with_octets_behind_it_is_not_served(octets: bytes,
     ],
 )
 async def test_what_comes_later_behind_the_last_request_is_told(
-    octets: bytes, behind: bytes, house: House, wire: Wire, *, failed: bool
+    octets: bytes, behind: bytes, server: MemoryServer, wire: Wire, *, failed: bool
 ) -> None:
     """The exchange learns of it, if its answer has not begun."""
     await wire.send(octets)
     await wire.send(behind)
-    assert (house.requests[0].body.ended, isinstance(house.requests[0].body.failure, LengthRequired)) == (True, failed)
+    assert (server.requests[0].body.ended, isinstance(server.requests[0].body.failure, LengthRequired)) == (
+        True,
+        failed,
+    )
     await wire.answer(b"<ok>")
 
 
-async def test_what_comes_behind_a_request_with_a_length_is_no_part_of_it(house: House, wire: Wire) -> None:
+async def test_what_comes_behind_a_request_with_a_length_is_no_part_of_it(server: MemoryServer, wire: Wire) -> None:
     """Nor is what comes behind one that is not the last."""
     close = post(b"abc", fields=b"Connection: close\r\n")
     await wire.send(close)
     await wire.send(b"abc")
-    other = house.connect()
+    other = server.connect()
     await other.send(GET)
     await other.send(b"abc")
-    assert [each.body.failure for each in house.requests] == [None, None]
+    assert [each.body.failure for each in server.requests] == [None, None]
     await wire.answer(b"<1>")
     await other.answer(b"<2>")
 
 
-async def test_an_exchange_may_end_the_connection_after_its_answer(house: House, wire: Wire) -> None:
+async def test_an_exchange_may_end_the_connection_after_its_answer(server: MemoryServer, wire: Wire) -> None:
     """The rest of the body is let come and thrown away, so that the answer is not lost to a reset."""
-    house.reads = False
+    server.reads = False
     await wire.send(post(b"abc", length=10))
     await wire.answer(b"<413>")
     assert (wire.transport.ended, wire.end, wire.transport.reading) == (True, "open", True)
 
     await wire.send(b"defgh" + GET)
-    assert (len(house.requests), repr(wire.connection)) == (1, "<SenderConnection 192.0.2.7 lingering>")
+    assert (len(server.requests), repr(wire.connection)) == (1, "<SenderConnection 192.0.2.7 lingering>")
     wire.wait(LINGER + 1)
 
     assert wire.end == "aborted"
 
 
-async def test_a_lingering_sender_that_ends_its_side_is_let_go(house: House, wire: Wire) -> None:
+async def test_a_lingering_sender_that_ends_its_side_is_let_go(server: MemoryServer, wire: Wire) -> None:
     """Nothing more can come."""
-    house.reads = False
+    server.reads = False
     await wire.send(post(b"abc", length=10))
     await wire.answer(b"<413>")
 
     assert wire.connection.eof_received() is False
 
 
-async def test_a_lingering_sender_that_is_slow_gets_its_answer(house: House, wire: Wire) -> None:
+async def test_a_lingering_sender_that_is_slow_gets_its_answer(server: MemoryServer, wire: Wire) -> None:
     """The short time begins when the answer is out."""
-    house.reads = False
+    server.reads = False
     await wire.send(post(b"abc", length=10))
     wire.connection.pause_writing()
     wire.transport.buffered = 1000
@@ -237,9 +244,9 @@ async def test_a_lingering_sender_that_is_slow_gets_its_answer(house: House, wir
     assert wire.end == "aborted"
 
 
-async def test_a_transport_that_cannot_half_close_lingers_all_the_same(house: House, wire: Wire) -> None:
+async def test_a_transport_that_cannot_half_close_lingers_all_the_same(server: MemoryServer, wire: Wire) -> None:
     """As TLS cannot."""
-    house.reads = False
+    server.reads = False
     wire.transport.can_write_eof = lambda: False  # type: ignore[method-assign]
     await wire.send(post(b"abc", length=10))
     await wire.answer(b"<413>")
@@ -247,13 +254,13 @@ async def test_a_transport_that_cannot_half_close_lingers_all_the_same(house: Ho
     assert (wire.transport.ended, wire.end) == (False, "open")
 
 
-async def test_requests_that_are_answered_at_once_leave_others_their_turn(house: House, wire: Wire) -> None:
+async def test_requests_that_are_answered_at_once_leave_others_their_turn(server: MemoryServer, wire: Wire) -> None:
     """So many in a turn of the event loop, however many are here, and however each of them ends."""
-    house.answers += [b"<ok>"] * 90
+    server.answers += [b"<ok>"] * 90
     wire.connection.data_received(GET * 90)
     counts = []
     for _ in range(3):
-        counts.append(len(house.requests))
+        counts.append(len(server.requests))
         await asyncio.sleep(0)
 
     assert counts == [AT_A_TIME, 2 * AT_A_TIME, 90]

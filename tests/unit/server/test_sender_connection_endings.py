@@ -1,7 +1,6 @@
 """Connections that end: by the sender, by a fault of ours, by draining."""
 
 import socket
-import struct
 from typing import cast
 
 import pytest
@@ -11,26 +10,30 @@ from proxy.forwarding.request import Request
 from proxy.server.sender_connection import SenderConnection
 from proxy.server.sender_transport import LINGER, WRITE_HIGH_WATER
 from proxy.wire.coroutine_runner import woken
-from tests.unit.server.house import CONTINUE, EXPECTING, GET, House, ProxyErrorOf, Wire, post, turns
+from tests.unit.server.memory_server import CONTINUE, EXPECTING, GET, MemoryServer, ProxyErrorOf, Wire, post, turns
 
 
-async def test_a_sender_that_ends_its_side_gets_the_answer_to_its_whole_request(house: House, wire: Wire) -> None:
+async def test_a_sender_that_ends_its_side_gets_the_answer_to_its_whole_request(
+    server: MemoryServer, wire: Wire
+) -> None:
     """RFC 9112 §9.6."""
     await wire.send(post(b"abc"))
     assert wire.connection.eof_received() is True
     assert (wire.connection.half_closed, wire.connection.persistent()) == (True, False)
     await wire.answer(b"<ok>")
 
-    assert (wire.received(), wire.end, house.bodies) == (b"<ok>", "closed", [b"abc"])
+    assert (wire.received(), wire.end, server.bodies) == (b"<ok>", "closed", [b"abc"])
 
 
-async def test_a_sender_that_ends_its_side_within_a_body_is_told_that_it_is_not_whole(house: House, wire: Wire) -> None:
+async def test_a_sender_that_ends_its_side_within_a_body_is_told_that_it_is_not_whole(
+    server: MemoryServer, wire: Wire
+) -> None:
     """RFC 9112 §8: an incomplete message; it is answered and closed, not waited for."""
     await wire.send(post(b"abc", length=10))
     wire.connection.eof_received()
     await turns()
 
-    assert ("middle of the body" in str(house.bodies[0]), wire.received(), wire.end) == (True, b"<broken>", "closed")
+    assert ("middle of the body" in str(server.bodies[0]), wire.received(), wire.end) == (True, b"<broken>", "closed")
 
 
 @pytest.mark.parametrize("octets", [b"", GET[:5]], ids=["silent", "within a head"])
@@ -42,108 +45,87 @@ async def test_an_idle_sender_that_ends_its_side_is_gone(octets: bytes, wire: Wi
     assert wire.connection.eof_received() is False
 
 
-async def test_a_sender_that_goes_is_told_to_its_exchange(house: House, wire: Wire) -> None:
+async def test_a_sender_that_goes_is_told_to_its_exchange(server: MemoryServer, wire: Wire) -> None:
     """Its body will never be whole; nothing more is sent, and it is counted out."""
     await wire.send(post(b"abc", length=10))
     wire.connection.connection_lost(ConnectionResetError())
     await turns()
     wire.connection.send(b"late")
 
-    assert ([type(each) for each in house.bodies], wire.received()) == ([SenderLeft], b"")
-    assert (wire.connection.left, wire.connection.busy, house.here) == (True, False, 0)
+    assert ([type(each) for each in server.bodies], wire.received()) == ([SenderLeft], b"")
+    assert (wire.connection.left, wire.connection.busy, len(server.connections)) == (True, False, 0)
 
 
-async def test_a_sender_that_goes_after_its_request_does_not_end_the_exchange(house: House, wire: Wire) -> None:
+async def test_a_sender_that_goes_after_its_request_does_not_end_the_exchange(server: MemoryServer, wire: Wire) -> None:
     """It has been sent whole: what becomes of it is awaited."""
     await wire.send(post(b"abc"))
     wire.connection.connection_lost(None)
-    assert (wire.connection.busy, house.bodies) == (True, [b"abc"])
+    assert (wire.connection.busy, server.bodies) == (True, [b"abc"])
 
     await wire.answer(b"<ok>")
     assert (wire.connection.busy, wire.received()) == (False, b"")
 
 
-async def test_what_is_held_of_a_sender_that_goes_is_not_served(house: House, wire: Wire) -> None:
+async def test_what_is_held_of_a_sender_that_goes_is_not_served(server: MemoryServer, wire: Wire) -> None:
     """Between the answer and the next request."""
     await wire.send(post(b"abc") + GET)
-    house.answers.append(b"<ok>")
+    server.answers.append(b"<ok>")
     wire.connection.wake()
     wire.connection.connection_lost(None)
     await turns()
 
-    assert len(house.requests) == 1
+    assert len(server.requests) == 1
 
 
-async def test_a_crash_of_an_exchange_is_told_and_ends_the_connection(house: House, wire: Wire) -> None:
+async def test_a_crash_of_an_exchange_is_told_and_ends_the_connection(server: MemoryServer, wire: Wire) -> None:
     """With a reset: half an answer must not look whole."""
     error = LookupError()
     await wire.send(GET)
     await wire.answer(error)
 
-    assert (house.crashes, wire.end) == ([(error, "192.0.2.7")], "aborted")
+    assert (server.crashes, wire.end) == ([(error, "192.0.2.7")], "aborted")
     wire.connection.connection_lost(None)
-    assert house.here == 0
+    assert len(server.connections) == 0
 
 
-async def test_a_crash_after_the_sender_has_gone_is_told(house: House, wire: Wire) -> None:
+async def test_a_crash_after_the_sender_has_gone_is_told(server: MemoryServer, wire: Wire) -> None:
     """And does no more harm."""
     error = LookupError()
     await wire.send(GET)
     wire.connection.connection_lost(None)
     await wire.answer(error)
 
-    assert house.crashes == [(error, "192.0.2.7")]
+    assert server.crashes == [(error, "192.0.2.7")]
 
 
-async def test_an_abort_resets_the_connection() -> None:
-    """SO_LINGER 0: the sender sees a reset, not an end in order."""
-    house = House()
-    with socket.socket() as connected:
-        wire = house.connect(socket=connected)
-        wire.connection.abort()
-
-        assert wire.end == "aborted"
-        assert struct.unpack("ii", connected.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8)) == (1, 0)
-
-
-async def test_a_unix_socket_is_aborted_without_options() -> None:
-    """It has no reset."""
-    left, right = socket.socketpair(socket.AF_UNIX)
-    with left, right:
-        wire = House().connect(socket=left, peername="")
-        wire.connection.abort()
-
-    assert (wire.end, wire.connection.address) == ("aborted", "")
-
-
-async def test_a_sender_may_be_refused_on_arrival(house: House) -> None:
+async def test_a_sender_may_be_refused_on_arrival(server: MemoryServer) -> None:
     """With an answer, before it has said anything; what it sends is not read as a request."""
-    house.refusal = ProxyErrorOf("overloaded")
-    wire = house.connect()
+    server.connections.refusal = ProxyErrorOf("overloaded")
+    wire = server.connect()
     await wire.send(GET)
 
-    assert (wire.received(), house.requests, wire.transport.ended) == (b"<overloaded id-1>", [], True)
+    assert (wire.received(), server.requests, wire.transport.ended) == (b"<overloaded id-1>", [], True)
 
 
-async def test_a_sender_too_many_is_not_waited_for(house: House) -> None:
+async def test_a_sender_too_many_is_not_waited_for(server: MemoryServer) -> None:
     """Its descriptor is what there is too little of."""
-    house.refusal = Overloaded("Full.")
-    wire = house.connect()
+    server.connections.refusal = Overloaded("Full.")
+    wire = server.connect()
 
     assert (wire.received(), wire.end) == (b"<overloaded id-1>", "closed")
 
 
-async def test_a_sender_without_address_is_not_served(house: House) -> None:
+async def test_a_sender_without_address_is_not_served(server: MemoryServer) -> None:
     """It has reset the connection already, and lists of addresses could not be asked about it."""
     with socket.socket() as connected:
-        wire = house.connect(peername=None, socket=connected)
+        wire = server.connect(peername=None, socket=connected)
 
-    assert (wire.end, house.here) == ("aborted", 1)
+    assert (wire.end, len(server.connections)) == ("aborted", 1)
 
 
-async def test_an_idle_sender_may_send_its_last_request_when_draining(house: House, wire: Wire) -> None:
+async def test_an_idle_sender_may_send_its_last_request_when_draining(server: MemoryServer, wire: Wire) -> None:
     """It cannot have known; if it does not begin soon, it is closed."""
-    silent = house.connect()
+    silent = server.connect()
     for each in (wire, silent):
         await each.send(GET)
         await each.answer(b"<1>")
@@ -159,7 +141,7 @@ async def test_an_idle_sender_may_send_its_last_request_when_draining(house: Hou
 
 async def test_an_idle_sender_is_closed_at_once_where_no_patience_is_left(wire: Wire) -> None:
     """It came in past a fence that is not there any more."""
-    wire.connection.drain(patience=0)
+    wire.connection.drain(seconds=0)
 
     assert wire.end == "closed"
 
@@ -185,38 +167,38 @@ async def test_a_head_that_has_begun_may_end_when_draining(wire: Wire) -> None:
     assert (wire.received(), wire.end) == (b"<1><2>", "closed")
 
 
-async def test_a_busy_sender_is_closed_after_its_answer_when_draining(house: House, wire: Wire) -> None:
+async def test_a_busy_sender_is_closed_after_its_answer_when_draining(server: MemoryServer, wire: Wire) -> None:
     """What it sent behind is not served, and it is told so."""
     await wire.send(post(b"a") + GET)
     wire.connection.drain()
     assert (wire.end, wire.connection.persistent()) == ("open", False)
     await wire.answer(b"<ok>")
 
-    assert (wire.received(), len(house.requests), wire.transport.ended) == (b"<ok>", 1, True)
+    assert (wire.received(), len(server.requests), wire.transport.ended) == (b"<ok>", 1, True)
 
 
-async def test_draining_between_two_requests_begins_one_more(house: House, wire: Wire) -> None:
+async def test_draining_between_two_requests_begins_one_more(server: MemoryServer, wire: Wire) -> None:
     """The last one."""
     await wire.send(post(b"a") + GET + GET)
-    house.answers += [b"<1>", b"<2>", b"<3>"]
+    server.answers += [b"<1>", b"<2>", b"<3>"]
     wire.connection.wake()
     wire.connection.drain()
     await turns()
 
-    assert (len(house.requests), wire.received(), wire.transport.ended) == (2, b"<1><2>", True)
+    assert (len(server.requests), wire.received(), wire.transport.ended) == (2, b"<1><2>", True)
 
 
-async def test_draining_while_requests_are_answered_at_once_begins_no_other(house: House, wire: Wire) -> None:
+async def test_draining_while_requests_are_answered_at_once_begins_no_other(server: MemoryServer, wire: Wire) -> None:
     """A request that comes with the one that is being answered is left alone; its sender may go on sending."""
 
     async def drains(request: Request) -> None:
-        house.requests.append(request)
+        server.requests.append(request)
         cast("SenderConnection", request.sender).drain()
 
-    object.__setattr__(house.desk, "serve", drains)
+    server.context.serve = drains
     await wire.send(GET + GET)
 
-    assert (len(house.requests), wire.transport.ended, wire.end) == (1, True, "open")
+    assert (len(server.requests), wire.transport.ended, wire.end) == (1, True, "open")
 
 
 async def test_draining_leaves_a_lingering_sender_its_time(wire: Wire) -> None:
@@ -229,24 +211,24 @@ async def test_draining_leaves_a_lingering_sender_its_time(wire: Wire) -> None:
     assert wire.end == "aborted"
 
 
-async def test_an_answer_that_has_begun_is_not_the_last_of_a_drain(house: House, wire: Wire) -> None:
+async def test_an_answer_that_has_begun_is_not_the_last_of_a_drain(server: MemoryServer, wire: Wire) -> None:
     """It did not say that the connection ends, so that the sender may be sending its next request."""
     await wire.send(GET)
-    house.requests[0].sender.send(b"<began")
+    server.requests[0].sender.send(b"<began")
     wire.connection.drain()
     await wire.answer(b" and ended>")
     assert wire.end == "open"
     await wire.send(GET)
-    assert not house.requests[1].sender.persistent()
+    assert not server.requests[1].sender.persistent()
     await wire.answer(b"<last>")
 
     assert (wire.received(), wire.end) == (b"<began and ended><last>", "closed")
 
 
-async def test_who_is_silent_after_such_an_answer_is_not_waited_for_long(house: House, wire: Wire) -> None:
+async def test_who_is_silent_after_such_an_answer_is_not_waited_for_long(server: MemoryServer, wire: Wire) -> None:
     """As long as one that was idle when the drain began."""
     await wire.send(GET)
-    house.requests[0].sender.send(b"<began")
+    server.requests[0].sender.send(b"<began")
     wire.connection.drain()
     await wire.answer(b" and ended>")
     wire.wait(LINGER)
@@ -264,11 +246,13 @@ async def test_an_invitation_is_no_beginning_of_an_answer(wire: Wire) -> None:
     assert (wire.received(), wire.end) == (CONTINUE + b"<last>", "closed")
 
 
-async def test_an_answer_that_has_begun_is_the_last_where_nobody_is_waited_for(house: House, wire: Wire) -> None:
+async def test_an_answer_that_has_begun_is_the_last_where_nobody_is_waited_for(
+    server: MemoryServer, wire: Wire
+) -> None:
     """Past another fence nothing more is taken."""
     await wire.send(GET)
-    house.requests[0].sender.send(b"<began")
-    wire.connection.drain(patience=0)
+    server.requests[0].sender.send(b"<began")
+    wire.connection.drain(seconds=0)
     await wire.answer(b" and ended>")
 
     assert wire.end == "closed"
@@ -290,39 +274,39 @@ async def test_a_slow_reader_has_its_time_during_a_drain(wire: Wire) -> None:
     assert wire.end == "closed"
 
 
-async def test_nothing_is_read_behind_a_body_that_nobody_waited_for(house: House, wire: Wire) -> None:
+async def test_nothing_is_read_behind_a_body_that_nobody_waited_for(server: MemoryServer, wire: Wire) -> None:
     """Its rest would be taken for a request, even if its exchange forgets to say that the connection ends."""
 
     async def forgets(request: Request) -> None:
-        house.requests.append(request)
+        server.requests.append(request)
         request.sender.send(b"<ok>")
 
-    house.desk.serve = forgets
+    server.context.serve = forgets
     await wire.send(post(b"a", length=1 + len(GET)))
     await wire.send(GET)
 
-    assert (len(house.requests), wire.received(), wire.transport.ended) == (1, b"<ok>", True)
+    assert (len(server.requests), wire.received(), wire.transport.ended) == (1, b"<ok>", True)
 
 
-async def test_a_last_request_with_octets_behind_it_lingers(house: House, wire: Wire) -> None:
+async def test_a_last_request_with_octets_behind_it_lingers(server: MemoryServer, wire: Wire) -> None:
     """Its sender may go on sending; answered at once, too, the answer must not be lost to a reset."""
-    house.answers = [b"<ok>"]
+    server.answers = [b"<ok>"]
     await wire.send(post(b"abc", fields=b"Connection: close\r\n") + GET)
 
-    assert (len(house.requests), wire.received(), wire.transport.ended, wire.end) == (1, b"<ok>", True, "open")
+    assert (len(server.requests), wire.received(), wire.transport.ended, wire.end) == (1, b"<ok>", True, "open")
 
 
 @pytest.mark.parametrize("ending", [b"zz\r\n", b""], ids=["no chunk", "the sender's end"])
-async def test_an_exchange_whose_body_broke_has_its_time(ending: bytes, house: House, wire: Wire) -> None:
+async def test_an_exchange_whose_body_broke_has_its_time(ending: bytes, server: MemoryServer, wire: Wire) -> None:
     """What comes meanwhile is thrown away, and nobody resets the connection before the answer."""
 
     async def takes_its_time(request: Request) -> None:
-        house.requests.append(request)
-        while not house.answers:
+        server.requests.append(request)
+        while not server.answers:
             await woken()
         request.sender.send(b"<broken>")
 
-    house.desk.serve = takes_its_time
+    server.context.serve = takes_its_time
     await wire.send(b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
     if ending:
         await wire.send(ending)
@@ -333,5 +317,5 @@ async def test_an_exchange_whose_body_broke_has_its_time(ending: bytes, house: H
     assert (wire.end, wire.connection.persistent()) == ("open", False)
     await wire.answer(b"")
 
-    assert (len(house.requests), wire.received()) == (1, b"<broken>")
+    assert (len(server.requests), wire.received()) == (1, b"<broken>")
     assert wire.transport.ended or wire.transport.closed

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.server.house import CONTINUE, EXPECTING, GET, House, Wire, post
+from tests.unit.server.memory_server import CONTINUE, EXPECTING, GET, MemoryServer, Wire, post
 
 
 @pytest.mark.parametrize(
@@ -21,54 +21,54 @@ from tests.unit.server.house import CONTINUE, EXPECTING, GET, House, Wire, post
     ],
 )
 async def test_what_is_no_request_is_refused_and_ends_the_connection(
-    octets: bytes, code: bytes, house: House, wire: Wire
+    octets: bytes, code: bytes, server: MemoryServer, wire: Wire
 ) -> None:
     """Nothing behind it is read as a message (RFC 9112 §6.3)."""
     await wire.send(octets + GET)
     await wire.send(GET)
 
-    assert (wire.received(), house.requests, wire.transport.ended) == (b"<%b id-1>" % code, [], True)
+    assert (wire.received(), server.requests, wire.transport.ended) == (b"<%b id-1>" % code, [], True)
 
 
-async def test_what_is_no_request_ends_the_connection_behind_others_too(house: House, wire: Wire) -> None:
+async def test_what_is_no_request_ends_the_connection_behind_others_too(server: MemoryServer, wire: Wire) -> None:
     """Those before it get their answers first."""
-    house.answers = [b"<1>"]
+    server.answers = [b"<1>"]
     await wire.send(GET + b"junk\r\n\r\n" + GET)
 
-    assert (len(house.requests), wire.received()) == (1, b"<1><request_malformed id-2>")
+    assert (len(server.requests), wire.received()) == (1, b"<1><request_malformed id-2>")
 
 
-async def test_a_body_that_breaks_is_told_to_its_exchange(house: House, wire: Wire) -> None:
+async def test_a_body_that_breaks_is_told_to_its_exchange(server: MemoryServer, wire: Wire) -> None:
     """Its answer is the last, and nothing behind the doubt is read."""
     await wire.send(b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n")
     await wire.send(b"zz\r\n" + GET)
 
-    assert ("chunk size" in str(house.bodies[0]), wire.received(), wire.transport.ended) == (True, b"<broken>", True)
+    assert ("chunk size" in str(server.bodies[0]), wire.received(), wire.transport.ended) == (True, b"<broken>", True)
     await wire.send(GET)
-    assert len(house.requests) == 1
+    assert len(server.requests) == 1
 
 
-async def test_a_body_that_is_broken_from_its_first_octet_is_refused(house: House, wire: Wire) -> None:
+async def test_a_body_that_is_broken_from_its_first_octet_is_refused(server: MemoryServer, wire: Wire) -> None:
     """In the piece that brings the head."""
     await wire.send(b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n" + GET)
 
-    assert (len(house.requests), wire.received()) == (1, b"<broken>")
+    assert (len(server.requests), wire.received()) == (1, b"<broken>")
 
 
-async def test_a_sender_that_waits_is_told_to_send_when_its_body_is_wanted(house: House, wire: Wire) -> None:
+async def test_a_sender_that_waits_is_told_to_send_when_its_body_is_wanted(server: MemoryServer, wire: Wire) -> None:
     """RFC 9110 §10.1.1: once."""
     await wire.send(EXPECTING)
     assert wire.received() == CONTINUE
     await wire.send(b"abc")
     await wire.answer(b"<ok>")
 
-    assert (house.bodies, wire.received()) == ([b"abc"], b"<ok>")
+    assert (server.bodies, wire.received()) == ([b"abc"], b"<ok>")
 
 
-async def test_a_refused_sender_is_not_told_to_send(house: House, wire: Wire) -> None:
+async def test_a_refused_sender_is_not_told_to_send(server: MemoryServer, wire: Wire) -> None:
     """RFC 9110 §10.1.1: the final answer comes instead, and the connection ends."""
-    house.reads = False
-    house.answers = [b"<403>"]
+    server.reads = False
+    server.answers = [b"<403>"]
     await wire.send(EXPECTING)
 
     assert (wire.received(), wire.transport.ended) == (b"<403>", True)
@@ -82,11 +82,11 @@ async def test_a_refused_sender_is_not_told_to_send(house: House, wire: Wire) ->
         pytest.param(post(fields=b"Expect: 100-continue\r\n"), id="no body"),
     ],
 )
-async def test_nobody_is_told_to_send_who_does_not_wait(octets: bytes, house: House, wire: Wire) -> None:
+async def test_nobody_is_told_to_send_who_does_not_wait(octets: bytes, server: MemoryServer, wire: Wire) -> None:
     """RFC 9110 §10.1.1."""
     await wire.send(octets)
 
     assert wire.received() == b""
     wire.connection.connection_lost(None)
-    house.answers.append(b"")
+    server.answers.append(b"")
     wire.connection.wake()

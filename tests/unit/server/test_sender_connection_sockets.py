@@ -7,13 +7,13 @@ from typing import cast
 
 from proxy.server.sender_connection import SenderConnection
 from proxy.wire.reading import PieceReader
-from tests.unit.server.house import GET, House, post
+from tests.unit.server.memory_server import GET, MemoryServer, post
 
 
 async def test_a_sender_that_resets_at_once_is_not_taken_for_a_unix_socket() -> None:
     """Its octets may still be readable when its address no longer is; nothing of it is served."""
-    house = House()
-    house.answers = [b"<ok>"]
+    memory = MemoryServer()
+    memory.answers = [b"<ok>"]
     loop = asyncio.get_running_loop()
     lost = asyncio.Event()
 
@@ -24,7 +24,7 @@ async def test_a_sender_that_resets_at_once_is_not_taken_for_a_unix_socket() -> 
             super().connection_lost(error)
             lost.set()
 
-    server = await loop.create_server(lambda: PieceReader(Watched(house.desk)), "127.0.0.1", 0)
+    server = await loop.create_server(lambda: PieceReader(Watched(memory.context)), "127.0.0.1", 0)
     sender = socket.create_connection(server.sockets[0].getsockname())
     sender.sendall(GET)
     sender.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -33,17 +33,17 @@ async def test_a_sender_that_resets_at_once_is_not_taken_for_a_unix_socket() -> 
         await lost.wait()
     server.close()
 
-    assert all(cast("SenderConnection", request.sender).address for request in house.requests)
-    assert house.here == 0
+    assert all(cast("SenderConnection", request.sender).address for request in memory.requests)
+    assert len(memory.connections) == 0
 
 
 async def test_an_early_answer_is_not_lost_to_a_reset() -> None:
     """A sender that goes on sending reads it whole, and the end of the connection behind it."""
-    house = House()
-    house.reads = False
-    house.answers = [b"<413>"]
+    memory = MemoryServer()
+    memory.reads = False
+    memory.answers = [b"<413>"]
     server = await asyncio.get_running_loop().create_server(
-        lambda: PieceReader(SenderConnection(house.desk)), "127.0.0.1", 0
+        lambda: PieceReader(SenderConnection(memory.context)), "127.0.0.1", 0
     )
     reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
     writer.write(post(length=1 << 20))
@@ -55,6 +55,6 @@ async def test_an_early_answer_is_not_lost_to_a_reset() -> None:
         assert await reader.read() == b""
         writer.close()
         await writer.wait_closed()
-        while house.here:  # noqa: ASYNC110 - our side ends when it has read what was sent
+        while len(memory.connections):  # noqa: ASYNC110 - our side ends when it has read what was sent
             await asyncio.sleep(0)
     server.close()

@@ -16,14 +16,14 @@ LOOPBACK = Address(host="127.0.0.1", port=0)
 
 
 def test_an_address_is_listened_on() -> None:
-    """Without waiting for those who connect."""
+    """Without not_accepted for those who connect."""
     (found,) = sockets.listening(LOOPBACK)
     with found:
         assert found.getblocking() is False
         assert found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) == 1
-        assert list(sockets.waiting(found)) == []
+        assert list(sockets.not_accepted(found)) == []
         with socket.create_connection(found.getsockname()) as sender:
-            (connected,) = sockets.waiting(found)
+            (connected,) = sockets.not_accepted(found)
             with connected:
                 assert connected.getpeername() == sender.getsockname()
 
@@ -45,7 +45,7 @@ def test_where_no_descriptor_is_left_those_who_were_accepted_are_kept() -> None:
             return found.accept()
 
     with found, socket.create_connection(found.getsockname()):
-        (connected,) = sockets.waiting(cast("socket.socket", Full()))
+        (connected,) = sockets.not_accepted(cast("socket.socket", Full()))
         connected.close()
 
 
@@ -93,12 +93,12 @@ def test_a_unix_socket_that_somebody_listens_at_is_taken(tmp_path: Path) -> None
     with old:
         with pytest.raises(OSError, match="in use"):
             sockets.listening(address)
-        (asked,) = sockets.waiting(old)
+        (asked,) = sockets.not_accepted(old)
         asked.close()
         (new,) = sockets.listening(address, reuse_port=True)
         with new, socket.socket(socket.AF_UNIX) as sender:
             sender.connect(str(address.path))
-            (connected,) = sockets.waiting(new)
+            (connected,) = sockets.not_accepted(new)
             connected.close()
 
 

@@ -10,9 +10,10 @@ from proxy.config.inbound_auth import ApiKey, InboundAuth
 from proxy.config.load import load
 from proxy.config.model import Configuration, RouteSettings
 from proxy.sandbox.tenant import Tenant
-from proxy.trial.embedded_proxy import embedded_proxy, without_inbound_auth
+from proxy.trial.embedded_proxy import embedded_proxy, without_grant_at_start, without_inbound_auth
 from proxy.trial.message import compose
 from tests.system.cli import CONFIGURATION, configure
+from tests.unit.oauth.registrations import registration
 
 
 @pytest.fixture
@@ -59,3 +60,8 @@ def test_its_sender_needs_no_credential() -> None:
     auth = InboundAuth(api_key=ApiKey(keys_file=Path("keys")))
     expected = route.model_copy(update={"drop_fields": ("X-Own", "X-API-Key")})
     assert without_inbound_auth(route.model_copy(update={"inbound_auth": auth})) == expected
+
+
+def test_its_oauth_clients_wait_for_the_message() -> None:
+    """A message through one route makes no grant for another route's OAuth client."""
+    assert without_grant_at_start(registration(grant_at_start=True)) == registration()

@@ -1,7 +1,7 @@
 """A connection to an upstream over a transport of memory, with the exchange that leases it."""
 
 from proxy.upstream.connection import UpstreamConnection
-from proxy.wire.coroutine_runner import Bell
+from proxy.wire.coroutine_runner import Wakeable
 from tests.fakes.heads import RESPONSES
 from tests.fakes.loop import HandLoop
 from tests.fakes.transport import MemoryTransport
@@ -9,7 +9,7 @@ from tests.fakes.transport import MemoryTransport
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"
 
 
-class Wire(Bell):
+class Wire(Wakeable):
     """Both ends of a connection, and the exchange that leases it."""
 
     def __init__(self, method: str = "POST", *, lease: bool = True, end: bool = True, timeout: float = 60) -> None:
@@ -36,7 +36,7 @@ class Wire(Bell):
     def content(self) -> bytes:
         """What has come of the body since the last call."""
         assert self.connection.body is not None
-        return self.connection.body.take()
+        return self.connection.body.consume()
 
     @property
     def whole(self) -> bool:

@@ -10,8 +10,9 @@ from contextlib import asynccontextmanager
 import trustme
 
 from proxy.upstream.connection import UpstreamConnection
-from proxy.upstream.pool import Pool, UpstreamOrigin
-from proxy.wire import coroutine_runner as run
+from proxy.upstream.origin import UpstreamOrigin
+from proxy.upstream.pool import Pool
+from proxy.wire.coroutine_runner import Wakeable
 from tests.fakes.heads import RESPONSES
 from tests.fakes.loop import HandLoop
 
@@ -86,8 +87,8 @@ async def pool(
         await made.close()
 
 
-class Bell(run.Bell):
-    """What a connection rings."""
+class Woken(Wakeable):
+    """Keeps whether a connection has changed."""
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
@@ -106,15 +107,15 @@ class Bell(run.Bell):
 
 async def ask(connection: UpstreamConnection, octets: bytes = REQUEST) -> bytes:
     """Send a request, and return the body of its answer or raise its failure."""
-    bell = Bell()
-    connection.lease(bell, "GET", 60)
+    woken = Woken()
+    connection.lease(woken, "GET", 60)
     connection.send(octets)
     connection.end_request()
-    await bell.until(lambda: connection.failure is not None or (connection.body is not None and connection.body.ended))
+    await woken.until(lambda: connection.failure is not None or (connection.body is not None and connection.body.ended))
     if connection.failure is not None:
         raise connection.failure
     assert connection.body is not None
-    return connection.body.take()
+    return connection.body.consume()
 
 
 async def turns_until(condition: Callable[[], bool]) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from proxy.errors import UpstreamClosed, UpstreamMalformed, UpstreamTimeout
 from proxy.upstream.connection import WRITE_HIGH_WATER, UpstreamConnection
 from proxy.upstream.failures import LARGEST_HEAD
-from proxy.wire.coroutine_runner import NOBODY
+from proxy.wire.coroutine_runner import NO_WAITER
 from proxy.wire.reading import PieceReader
 from tests.fakes.heads import RESPONSES
 from tests.fakes.loop import HandLoop
@@ -207,7 +207,7 @@ def test_what_comes_behind_a_broken_body_is_not_read() -> None:
 
     body = wire.connection.body
     assert body is not None
-    assert (body.take(), body.received, wire.rings) == (b"ab", 2, rings)
+    assert (body.consume(), body.received, wire.rings) == (b"ab", 2, rings)
 
 
 def test_its_repr_tells_its_state() -> None:
@@ -239,7 +239,7 @@ async def test_nothing_is_written_to_a_connection_that_is_lost() -> None:
     await asyncio.get_running_loop().create_connection(
         lambda: PieceReader(connection), *server.sockets[0].getsockname()
     )
-    connection.lease(NOBODY, "GET", 1)
+    connection.lease(NO_WAITER, "GET", 1)
     async with asyncio.timeout(30):
         await lost.wait()
     server.close()

@@ -16,7 +16,7 @@ from proxy.upstream.connection import (
     ConnectionState,
     UpstreamConnection,
 )
-from proxy.wire.coroutine_runner import NOBODY
+from proxy.wire.coroutine_runner import NO_WAITER
 from tests.fakes.heads import RESPONSES
 from tests.fakes.loop import HandLoop
 from tests.unit.upstream.lease import OK, Wire
@@ -229,4 +229,4 @@ def test_it_is_connecting_until_it_has_a_transport() -> None:
 
     assert (connection.state, connection.open) == (CONNECTING, False)
     with pytest.raises(RuntimeError, match="connecting"):
-        connection.lease(NOBODY, "GET", 1)
+        connection.lease(NO_WAITER, "GET", 1)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from proxy.upstream.connection import UpstreamConnection
 from proxy.wire.body import HIGH_WATER
 from proxy.wire.client_tls import ClientTlsTransport
-from proxy.wire.coroutine_runner import NOBODY
+from proxy.wire.coroutine_runner import NO_WAITER
 from proxy.wire.reading import PieceReader
 from proxy.wire.tls_context import verifying_context
 from tests.fakes.heads import RESPONSES
@@ -101,16 +101,16 @@ class Line:
 
     def ask(self, method: str = "GET") -> None:
         """An exchange leases the connection and sends its request."""
-        self.connection.lease(NOBODY, method, 60)
+        self.connection.lease(NO_WAITER, method, 60)
         self.connection.send(b"<request>")
         self.connection.end_request()
 
-    def take(self) -> bytes:
+    def consume(self) -> bytes:
         """The exchange takes what lies there; after the end of its answer it gives the connection back."""
         body = self.connection.body
         if body is None:
             return b""
-        taken = body.take()
+        taken = body.consume()
         if body.ended:
             self.connection.release()
         return taken
@@ -142,7 +142,7 @@ async def test_the_unasked_behind_a_body_that_waits_ends_the_connection() -> Non
     body = line.connection.body
     assert body is not None
     assert (body.ended, body.paused, line.connection.open, line.fit) == (True, True, False, False)
-    assert len(line.take()) == HIGH_WATER + 1
+    assert len(line.consume()) == HIGH_WATER + 1
     assert (line.connection.leased, line.connection.head) == (False, None)
     line.close()
 
@@ -159,7 +159,7 @@ async def test_nothing_is_heard_of_a_connection_that_was_cut(*, tls: bool) -> No
 
     body = line.connection.body
     assert body is not None
-    assert (body.take(), body.received, line.connection.open) == (b"good", 4, False)
+    assert (body.consume(), body.received, line.connection.open) == (b"good", 4, False)
     line.close()
 
 
@@ -170,7 +170,7 @@ async def test_a_part_of_a_record_makes_a_connection_unfit(begun: int) -> None:
     line.ask()
     line.say(GOOD)
     line.read_all()
-    assert line.take() == b"good"
+    assert line.consume() == b"good"
     assert line.fit
 
     line.say(EVIL)
@@ -188,7 +188,7 @@ async def test_what_tls_says_for_itself_leaves_a_connection_fit() -> None:
     line.ask()
     line.say(GOOD)
     line.read_all()
-    assert line.take() == b"good"
+    assert line.consume() == b"good"
     assert line.fit
     line.close()
 
@@ -239,7 +239,7 @@ async def go(line: Line, steps: Steps) -> None:
             case "read":
                 line.read(count)
             case "take":
-                line.take()
+                line.consume()
             case _:
                 await asyncio.sleep(0)
 
@@ -290,7 +290,7 @@ def test_what_shares_the_last_record_with_an_answer_ends_the_connection(unasked:
         speak(line, answer + unasked, [len(answer) % RECORD] if len(answer) > RECORD else [])
         line.read_all()
         while line.connection.leased:
-            line.take()
+            line.consume()
             await asyncio.sleep(0)
             line.read_all()
         assert not line.fit

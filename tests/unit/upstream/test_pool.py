@@ -9,15 +9,15 @@ import trustme
 from proxy.config.model import Tls
 from proxy.errors import Draining, UpstreamClosed
 from proxy.upstream.connection import CLOSED
-from proxy.upstream.tls import client_context
-from proxy.wire.coroutine_runner import NOBODY
+from proxy.wire.coroutine_runner import NO_WAITER
+from proxy.wire.tls_context import client_context
 from tests.unit.upstream.serving import OK, PATIENCE, REQUEST, ask, pool, server_context, shut, turns_until, upstream
 
 
 async def test_a_connection_is_used_again() -> None:
     """The one that was used last is the first."""
     async with upstream() as (server, port), pool(port) as (ours, _):
-        assert ours.take() is None
+        assert ours.acquire() is None
         first, second = await ours.connect(10), await ours.connect(10)
         assert (await ask(first), await ask(second)) == (b"ok", b"ok")
         assert (ours.leased, ours.idle) == (2, 0)
@@ -25,7 +25,7 @@ async def test_a_connection_is_used_again() -> None:
         ours.give_back(second)
         assert (ours.leased, ours.idle) == (0, 2)
 
-        assert ours.take() is second
+        assert ours.acquire() is second
         assert await ask(second) == b"ok"
         assert (ours.leased, ours.idle, server.accepted) == (1, 1, 2)
 
@@ -34,16 +34,16 @@ async def test_a_connection_that_cannot_be_used_again_is_not_kept() -> None:
     """Nor one that is given back twice."""
     async with upstream() as (_, port), pool(port) as (ours, _):
         connection = await ours.connect(10)
-        connection.lease(NOBODY, "GET", 60)
+        connection.lease(NO_WAITER, "GET", 60)
         connection.send(REQUEST)
         ours.give_back(connection)
-        assert (ours.idle, ours.take()) == (0, None)
+        assert (ours.idle, ours.acquire()) == (0, None)
 
         again = await ours.connect(10)
         await ask(again)
         ours.give_back(again)
         ours.give_back(again)
-        assert ours.take() is None
+        assert ours.acquire() is None
 
 
 async def test_an_idle_connection_that_the_upstream_closed_is_not_handed_out() -> None:
@@ -67,7 +67,7 @@ async def test_an_idle_connection_that_the_upstream_closed_is_not_handed_out() -
         async with asyncio.timeout(PATIENCE):
             await closed.wait()
 
-        assert ours.take() is None
+        assert ours.acquire() is None
         await turns_until(lambda: ours.leased == 0)
 
 
@@ -92,7 +92,7 @@ async def test_an_idle_connection_that_sends_unasked_is_not_handed_out() -> None
         async with asyncio.timeout(PATIENCE):
             await sent.wait()
 
-        assert ours.take() is None
+        assert ours.acquire() is None
 
 
 async def test_an_idle_connection_is_closed_in_time() -> None:
@@ -126,7 +126,7 @@ async def test_an_idle_connection_whose_time_is_over_is_not_handed_out(fields: s
             await ask(connection)
             ours.give_back(connection)
             loop.leap(passing)
-            assert (ours.take() is connection) == handed_out
+            assert (ours.acquire() is connection) == handed_out
 
 
 async def test_the_time_of_an_idle_connection_begins_at_the_end_of_its_answer() -> None:
@@ -138,7 +138,7 @@ async def test_the_time_of_an_idle_connection_begins_at_the_end_of_its_answer() 
         ours.give_back(connection)
         loop.leap(10)
 
-        assert ours.take() is None
+        assert ours.acquire() is None
 
 
 async def test_a_connection_that_the_upstream_keeps_for_a_second_is_not_kept() -> None:
@@ -163,13 +163,13 @@ async def test_a_connection_that_is_given_back_unused_becomes_idle() -> None:
         connection = await ours.connect(10)
         ours.give_back(connection)
         assert (ours.leased, ours.idle) == (0, 1)
-        assert ours.take() is connection
+        assert ours.acquire() is connection
         assert (await ask(connection), server.accepted) == (b"ok", 1)
 
         other = await ours.connect(10)
         ours.give_back(other)
         ours.give_back(other)
-        assert ours.take() is None
+        assert ours.acquire() is None
         assert not other.open
 
 
@@ -180,7 +180,7 @@ async def test_an_unused_connection_that_was_closed_is_not_kept() -> None:
         connection.cut()
         ours.give_back(connection)
 
-        assert (ours.idle, ours.take()) == (0, None)
+        assert (ours.idle, ours.acquire()) == (0, None)
 
 
 async def test_an_upstream_that_closes_at_once_is_seen_as_closed() -> None:
@@ -226,7 +226,7 @@ async def test_all_connections_end_with_the_pool() -> None:
         leased, idle = await ours.connect(10), await ours.connect(10)
         await ask(idle)
         ours.give_back(idle)
-        leased.lease(NOBODY, "GET", 60)
+        leased.lease(NO_WAITER, "GET", 60)
         coming = ours.connect(10)
         await ours.close()
 

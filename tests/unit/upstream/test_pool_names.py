@@ -7,7 +7,8 @@ import pytest
 
 from proxy.config.egress import CorporateProxy
 from proxy.errors import ConnectTimeout, Draining, UpstreamUnreachable
-from proxy.upstream.pool import Pool, UpstreamOrigin
+from proxy.upstream.origin import UpstreamOrigin
+from proxy.upstream.pool import Pool
 from proxy.wire.resolver import Resolver
 from tests.fakes.dns import Dns, faked
 from tests.fakes.heads import RESPONSES

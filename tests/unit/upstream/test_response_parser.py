@@ -15,13 +15,15 @@ from proxy.upstream.response_parser import (
     MOST_HEADS,
     NEED_DATA,
     ResponseParser,
+    ResponseSignal,
     ResponseState,
-    Signal,
+    idle_time,
 )
+from proxy.wire.deadlines import NEVER
 from proxy.wire.framing import BodyMalformed
 from proxy.wire.grammar import ResponseHead
 from proxy.wire.heads import HeadMalformed, HeadTooLong
-from tests.fakes.heads import RESPONSES
+from tests.fakes.heads import RESPONSES, response_head
 from tests.fuzz.claims import cuts
 
 LARGEST_HEAD = 512
@@ -31,7 +33,7 @@ TWO = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"
 CHUNKS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 TO_THE_END = b"HTTP/1.0 200 OK\r\n\r\n"
 
-Seen = list[int | bytes | Signal]
+Seen = list[int | bytes | ResponseSignal]
 "Events; a head by its status."
 
 
@@ -118,7 +120,7 @@ def test_the_end_of_the_connection_says(octets: bytes, state: ResponseState, *, 
         pytest.param(b"HTTP/1.1 101 .\r\nUpgrade: x\r\n\r\n", HeadMalformed, "101", id="101"),
         pytest.param(CONTINUE * MOST_HEADS + TWO, HeadMalformed, "interim", id="interim responses without end"),
         pytest.param(b"HTTP/1.1 200 OK\r\nX: " + b"x" * LARGEST_HEAD, HeadTooLong, "^$", id="a head without end"),
-        pytest.param(CHUNKS + b"zz\r\n", BodyMalformed, "no number", id="no chunk"),
+        pytest.param(CHUNKS + b"zz\r\n", BodyMalformed, "not a number", id="no chunk"),
     ],
 )
 def test_what_is_no_response_raises(octets: bytes, error: type[Exception], why: str) -> None:
@@ -195,3 +197,29 @@ def test_the_events_are_the_same_however_octets_are_cut(
     assert seen == events(whole, octets)
     assert (cut.state, cut.length) == (whole.state, whole.length)
     assert cut.feed_eof() == whole.feed_eof()
+
+
+@pytest.mark.parametrize(
+    ("values", "seconds"),
+    [
+        ((), NEVER),
+        ((b"timeout=5",), 4),
+        ((b"timeout=5, max=100",), 4),
+        ((b"max=100, Timeout = 60",), 59),
+        ((b"max=100,timeout=60",), 59),
+        ((b'timeout="7"',), 6),
+        ((b"timeout=1",), 0),
+        ((b"timeout=0",), -1),
+        ((b"timeout=20", b"timeout=10"), 9),
+        ((b"max=100",), NEVER),
+        ((b"notimeout=5",), NEVER),
+        ((b"timeout=soon",), NEVER),
+        ((b"timeout=9999999999",), NEVER),
+        ((b"",), NEVER),
+    ],
+)
+def test_an_upstream_s_timeout_ends_a_second_earlier(values: tuple[bytes, ...], seconds: float) -> None:
+    """The smallest counts; what gives no number says nothing."""
+    fields = ((b"Connection", b"keep-alive"), *((b"KEEP-alive", value) for value in values))
+
+    assert idle_time(response_head(b"HTTP/1.1 200 OK", *fields)) == seconds

@@ -99,7 +99,7 @@ async def test_without_credentials_none_are_sent() -> None:
         (b"", "hung up"),
         (b"SSH-2.0-x\r\n\r\n", "check `proxy_url`"),
         (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 20_000, "check `proxy_url`"),
-        (ESTABLISHED + b"HTTP/1.1 200 OK\r\n\r\n", "octets of its own"),
+        (ESTABLISHED + b"HTTP/1.1 200 OK\r\n\r\n", "bytes of its own"),
     ],
 )
 async def test_a_proxy_that_does_not_connect_is_named_with_what_to_do(answer: bytes, words: str) -> None:

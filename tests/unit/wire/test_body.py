@@ -52,11 +52,11 @@ def body(transport: MemoryTransport) -> IncomingBody:
 def test_what_lies_there_is_taken_at_once(body: IncomingBody) -> None:
     """One piece as it is, several joined."""
     body.push(b"ab")
-    assert body.take() == b"ab"
+    assert body.consume() == b"ab"
     body.push(b"c")
     body.push(b"d")
 
-    assert (body.take(), body.take(), body.received) == (b"cd", b"", 4)
+    assert (body.consume(), body.consume(), body.received) == (b"cd", b"", 4)
 
 
 def test_the_reader_gets_each_piece_when_it_comes(body: IncomingBody) -> None:
@@ -125,7 +125,7 @@ def test_the_socket_is_read_up_to_the_mark_and_again_after_taking(
     for piece in (b"a" * HIGH_WATER, b"b", b"c"):
         body.push(piece)
         states.append((transport.reading, body.paused))
-    body.take()
+    body.consume()
     states.append((transport.reading, body.paused))
 
     assert states == [(True, False), (False, True), (False, True), (True, False)]
@@ -208,15 +208,15 @@ def test_pieces_of_any_size_come_out_as_they_went_in(given_pieces: list[bytes]) 
         pieces.add(piece)
     whole = b"".join(given_pieces)
 
-    assert (pieces.size, pieces.look(), pieces.take()) == (len(whole), whole, whole)
-    assert (pieces.size, pieces.take()) == (0, b"")
+    assert (pieces.size, pieces.look(), pieces.consume()) == (len(whole), whole, whole)
+    assert (pieces.size, pieces.consume()) == (0, b"")
 
 
 def test_one_large_piece_is_not_copied() -> None:
     """The body of most messages comes in one."""
     pieces, large = Pieces(), b"a" * SMALL
     pieces.add(large)
-    assert pieces.take() is large
+    assert pieces.consume() is large
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 16, 64, SMALL - 1, SMALL, 2000])
@@ -228,7 +228,7 @@ def test_pieces_take_at_most_three_times_their_size(size: int) -> None:
         pieces = Pieces()
         for number in range(total):
             pieces.add(bytes(source[number % 40 : number % 40 + size]))
-        whole = pieces.take()
+        whole = pieces.consume()
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

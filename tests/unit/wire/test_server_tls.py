@@ -32,10 +32,10 @@ class Peers:
             self._incoming, self._outgoing, server_hostname="proxy.example", session=session
         )
         self.upper, self.below = Upper(), MemoryTransport(peername=("192.0.2.1", 443))
-        self.shaken: list[ssl.SSLObject] = []
+        self.secured: list[ssl.SSLObject] = []
         self.failed: list[Exception] = []
         self.channel = ServerTlsTransport(
-            world.listener, self.upper, shaken=self.shaken.append, failed=self.failed.append
+            world.listener, self.upper, secured=self.secured.append, failed=self.failed.append
         )
         self.channel.connection_made(self.below)
 
@@ -89,7 +89,7 @@ async def test_octets_go_both_ways() -> None:
     peers.channel.write(large)
     peers.deliver(peers.say(large))
     assert (peers.hear(), peers.upper.content) == ((large, False), large)
-    assert (len(peers.shaken), peers.failed, peers.channel.can_write_eof()) == (1, [], True)
+    assert (len(peers.secured), peers.failed, peers.channel.can_write_eof()) == (1, [], True)
 
 
 async def test_what_is_no_tls_fails() -> None:
@@ -229,6 +229,6 @@ async def test_a_resumed_session_is_the_same_sender_s() -> None:
     first = Peers(world).shake()
     second = Peers(world, first.sender.session).shake()
     assert second.sender.session_reused
-    shown = [each.getpeercert(binary_form=True) for peers in (first, second) for each in peers.shaken]
+    shown = [each.getpeercert(binary_form=True) for peers in (first, second) for each in peers.secured]
     assert len(shown) == 2
     assert shown[0] == shown[1]

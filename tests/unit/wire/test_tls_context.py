@@ -22,8 +22,15 @@ from proxy.config.model import ListenerTls, Tls
 from proxy.oauth.expiry import first_end
 from proxy.oauth.trust import own_trust
 from proxy.server.certificate import accepting_context
-from proxy.upstream.tls import client_context
-from proxy.wire.tls_context import VERIFY_FLAGS, certificate_advice, file_reason, present, trust, verifying_context
+from proxy.wire.tls_context import (
+    VERIFY_FLAGS,
+    certificate_advice,
+    client_context,
+    file_reason,
+    present,
+    trust,
+    verifying_context,
+)
 from tests.fakes.identity import CERTIFICATE, KEY, SPELLINGS
 from tests.unit.oauth.registrations import registration
 

@@ -1,19 +1,20 @@
-"""A house with senders at its door: connections over transports of memory, on a clock moved by hand."""
+"""Connections of senders over transports in memory, on a clock moved by hand."""
 
 import asyncio
 from typing import Any
 
+from proxy.config.model import Limits
 from proxy.errors import ProxyError, SenderLeft
-from proxy.forwarding.request import Request
-from proxy.server.listener_context import ListenerContext, ListenerLimits
+from proxy.forwarding.request import Request, Sender
 from proxy.server.sender_connection import SenderConnection
+from proxy.server.sender_connections import SenderConnections
 from proxy.wire.coroutine_runner import woken
-from tests.fakes.heads import REQUESTS
+from tests.fakes.listener import listener_context, refuse
 from tests.fakes.loop import HandLoop
 from tests.fakes.transport import MemoryTransport
 
 GET = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
-TERMS = ListenerLimits(max_head=1024, max_fields=4, head_timeout=15, body_timeout=60, idle_timeout=75)
+LIMITS = Limits(max_head=1024, max_fields=4, head_timeout=15, body_timeout=60, idle_timeout=75)
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -23,8 +24,19 @@ def post(body: bytes = b"", *, length: int | None = None, fields: bytes = b"") -
     return b"POST /b HTTP/1.1\r\nHost: h\r\n%bContent-Length: %d\r\n\r\n%b" % (fields, size, body)
 
 
-class House:
-    """Everything around a connection; its exchanges read the body and answer when they are let."""
+class Connections(SenderConnections[SenderConnection]):
+    """Refuses new connections with a given error."""
+
+    refusal: ProxyError | None = None
+
+    def add(self, connection: SenderConnection) -> ProxyError | None:
+        """Counts the connection."""
+        super().add(connection)
+        return self.refusal
+
+
+class MemoryServer:
+    """What is around a connection. Its exchanges read the body, and answer when the test lets them."""
 
     def __init__(self, *, secure: bool = False) -> None:
         self.loop = HandLoop(monotonic=0.0)
@@ -34,39 +46,23 @@ class House:
         "What exchanges answer, one each; they wait for theirs."
         self.refusals: list[ProxyError] = []
         self.crashes: list[tuple[BaseException, str]] = []
-        self.refusal: ProxyError | None = None
-        self.here = 0
+        self.connections = Connections(LIMITS)
         self.reads = True
         "Whether exchanges read bodies."
-        deadlines = self.loop.deadlines()
-        self.desk = ListenerContext(
-            terms=TERMS,
-            deadlines=deadlines,
-            ids=iter(f"id-{number}" for number in range(1, 100)),
-            serve=self.serve,
+        self.context = listener_context(
+            self.serve,
+            LIMITS,
+            deadlines=self.loop.deadlines(),
+            connections=self.connections,
             refuse=self.refuse,
             crashed=lambda error, address: self.crashes.append((error, address)),
-            arrived=self.arrived,
-            departed=self.departed,
             secure=secure,
-            reader=REQUESTS,
         )
 
-    def arrived(self, connection: SenderConnection) -> ProxyError | None:
-        """Count it."""
-        del connection
-        self.here += 1
-        return self.refusal
-
-    def departed(self, connection: SenderConnection) -> None:
-        """Count it."""
-        del connection
-        self.here -= 1
-
-    def refuse(self, connection: SenderConnection, error: ProxyError, request_id: str) -> None:
-        """Answer with the code and the id."""
+    def refuse(self, sender: Sender, error: ProxyError, request_id: str) -> None:
+        """Answers with the code and the id."""
         self.refusals.append(error)
-        connection.send(f"<{error.code} {request_id}>".encode())
+        refuse(sender, error, request_id)
 
     async def serve(self, request: Request) -> None:
         """Read the body, then answer."""
@@ -99,9 +95,9 @@ class House:
 class Wire:
     """Both ends of a connection."""
 
-    def __init__(self, house: House, transport: MemoryTransport) -> None:
-        self.house, self.transport = house, transport
-        self.connection = SenderConnection(house.desk)
+    def __init__(self, server: MemoryServer, transport: MemoryTransport) -> None:
+        self.server, self.transport = server, transport
+        self.connection = SenderConnection(server.context)
         self.connection.connection_made(transport)
 
     async def send(self, octets: bytes) -> None:
@@ -112,7 +108,7 @@ class Wire:
 
     async def answer(self, *answers: bytes | Exception) -> None:
         """The exchanges answer."""
-        self.house.answers += answers
+        self.server.answers += answers
         self.connection.wake()
         await turns()
 
@@ -122,7 +118,7 @@ class Wire:
 
     def wait(self, seconds: float) -> None:
         """Time passes."""
-        self.house.loop.advance(seconds)
+        self.server.loop.advance(seconds)
 
     @property
     def end(self) -> str:

@@ -8,7 +8,7 @@ import pytest
 import trustme
 
 from proxy.config.model import Tls
-from proxy.upstream.tls import client_context
+from proxy.wire.tls_context import client_context
 
 
 @pytest.fixture(scope="module")

@@ -1,20 +1,49 @@
-"""What reached the runtime node, so that a test or a user can compare it with what was sent."""
+"""What the sandbox records: counts of events, and the requests that reached the runtime node."""
 
-from collections import deque
+import asyncio
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-
-from proxy.sandbox.tally import Tally
 
 _KEPT_MESSAGES = 20_000
 _KEPT_BYTES = 64 << 20
 
 
+class EventCounter:
+    """Counts events by name; a test can wait for a count instead of sleeping."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._changed = asyncio.Event()
+
+    def __getitem__(self, name: str) -> int:
+        return self._counts[name]
+
+    def add(self, name: str) -> None:
+        """Counts one event and wakes the waiters."""
+        self._counts[name] += 1
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    async def reach(self, name: str, count: int) -> None:
+        """Waits until the event has happened `count` times."""
+        while self._counts[name] < count:
+            await self._changed.wait()
+
+    def clear(self) -> None:
+        """Resets all counts to zero."""
+        self._counts.clear()
+
+    def as_dict(self) -> dict[str, int]:
+        """Returns all counts by name."""
+        return dict(sorted(self._counts.items()))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedMessage:
-    """One request at the runtime node, refused ones included.
+    """A request at the runtime node, refused ones included.
 
-    Target and fields stand here byte for byte, each byte as the character of the same number (ISO 8859-1).
+    Target and fields are byte for byte; each byte is the character with the same number (ISO 8859-1).
     """
 
     method: str
@@ -28,18 +57,18 @@ class RecordedMessage:
     complete: bool
     "Whether the body was read to its end."
     oauth_client: str | None
-    "Whose token came, even if it is no longer good enough; None without one that is known."
+    "The client to which the token was issued, even if it is no longer valid; None for an unknown token."
     status: int | None
-    "None if the connection was broken in place of an answer."
+    "None if the connection was broken instead of answered."
     mpl_id: str | None
     "Set if an integration flow ran."
 
     def field(self, name: str) -> tuple[str, ...]:
-        """All values of a field, in order."""
+        """Returns all values of a field, in order."""
         return tuple(value for known, value in self.fields if known.lower() == name.lower())
 
     def as_dict(self) -> dict[str, object]:
-        """For JSON."""
+        """Returns the document for JSON."""
         return {
             "method": self.method,
             "target": self.target,
@@ -56,14 +85,14 @@ class RecordedMessage:
 
 
 class MessageLog:
-    """The messages in the order in which they were answered; the oldest go when there are too many."""
+    """The newest messages, in the order in which they were answered."""
 
     def __init__(self) -> None:
         self._messages: deque[RecordedMessage] = deque()
         self._bytes = 0
         self.total = 0
-        "How many were received since the last clearing, forgotten ones included."
-        self._arrived = Tally()
+        "Number of messages since the log was cleared, discarded ones included."
+        self._arrived = EventCounter()
 
     def __len__(self) -> int:
         return len(self._messages)
@@ -75,7 +104,7 @@ class MessageLog:
         return self._messages[index]
 
     def record(self, message: RecordedMessage) -> None:
-        """Keep a message."""
+        """Adds a message and discards the oldest ones if there are too many."""
         self._messages.append(message)
         self._bytes += len(message.body_start)
         self.total += 1
@@ -84,11 +113,11 @@ class MessageLog:
         self._arrived.add("message")
 
     async def reach(self, count: int) -> None:
-        """Wait until so many have been received since the last clearing."""
+        """Waits until `count` messages have been recorded since the log was cleared."""
         await self._arrived.reach("message", count)
 
     def clear(self) -> None:
-        """Forget them all."""
+        """Discards all messages."""
         self._messages.clear()
         self._arrived.clear()
         self._bytes = self.total = 0

@@ -1,0 +1,94 @@
+"""With `grant_at_start` the first token is requested at the start, and readiness waits for the outcome."""
+
+import asyncio
+
+from tests.fakes.authorization_server import AuthorizationServer, refused
+from tests.fakes.sender import request
+from tests.fakes.upstream import Upstream
+from tests.flow.running import Running, Serve, document, soon, until
+
+AT_START = {"grant_at_start": True}
+WAITING = (503, "OAuth client orders waits for its first token\n")
+READY = (200, "ready\n")
+POST = request(b"POST /orders", body=b"x")
+
+
+async def held_back(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> Running:
+    """Start a proxy whose first grant has no answer yet."""
+    authority.hold = asyncio.Event()
+    proxy = await serve(document(upstream, authority, client=AT_START))
+    await soon(authority.arrived.wait())
+    return proxy
+
+
+async def test_readiness_waits_for_the_first_token(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer
+) -> None:
+    """The first message uses that token."""
+    proxy = await held_back(serve, upstream, authority)
+    assert await proxy.ask_admin("/readyz") == WAITING
+    assert authority.hold
+    authority.hold.set()
+    await proxy.lines.reach("token.granted", 1)
+    assert await proxy.ask_admin("/readyz") == READY
+    assert (await (await proxy.sender()).ask(POST)).status == 200
+    assert (await proxy.record())["token"] == "cached"
+    assert len(authority.requests) == 1
+
+
+async def test_a_message_during_the_first_grant_waits_for_it(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer
+) -> None:
+    """It causes no second grant."""
+    proxy = await held_back(serve, upstream, authority)
+    sender = await proxy.sender()
+    await sender.send(POST)
+    await until(lambda: any(sender.busy for sender in proxy.app.senders))
+    assert authority.hold
+    authority.hold.set()
+    assert (await sender.answer()).status == 200
+    assert len(authority.requests) == 1
+
+
+async def test_a_wrong_secret_is_logged_before_the_first_message(serve: Serve, upstream: Upstream) -> None:
+    """Readiness names the OAuth client."""
+    async with AuthorizationServer(refused(401, error="invalid_client")) as authority:
+        proxy = await serve(document(upstream, authority, client=AT_START))
+        (line,) = await proxy.lines.reach("token.grant_failed", 1)
+        assert (line["oauth_client"], line["code"]) == ("orders", "grant_rejected")
+        blocked = (503, "OAuth client orders has no token and cannot get one\n")
+        assert await proxy.ask_admin("/readyz") == blocked
+    assert upstream.requests == []
+
+
+async def test_a_client_that_a_reload_adds_gets_its_token_at_once(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer
+) -> None:
+    """The tokens of the others stay."""
+    before = document(upstream, authority, client=AT_START)
+    proxy = await serve(before)
+    await proxy.lines.reach("token.granted", 1)
+    added = before["oauth_clients"]["orders"] | {"client_id": "added"}
+    await proxy.reload(before | {"oauth_clients": before["oauth_clients"] | {"added": added}})
+    lines = await proxy.lines.reach("token.granted", 2)
+    assert [line["oauth_client"] for line in lines] == ["orders", "added"]
+
+
+async def test_a_reload_can_ask_for_the_first_token(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer
+) -> None:
+    """An OAuth client that was not used yet gets it when the option is set."""
+    proxy = await serve(document(upstream, authority))
+    assert await proxy.ask_admin("/readyz") == READY
+    await proxy.reload(document(upstream, authority, client=AT_START))
+    await proxy.lines.reach("token.granted", 1)
+    assert len(authority.requests) == 1
+
+
+async def test_a_proxy_stops_during_the_first_grant(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer
+) -> None:
+    """The grant is given up."""
+    proxy = await held_back(serve, upstream, authority)
+    await soon(proxy.app.stop())
+    assert proxy.lines.named("token.granted") == []

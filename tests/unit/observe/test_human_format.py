@@ -1,0 +1,185 @@
+"""Log lines for people: rows of 80 columns, quoted values, colours on request, and nobody can forge them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.observe.exchange_record import ExchangeRecord
+from proxy.observe.human_format import WIDTH, human_event, human_line
+from proxy.observe.log_format import severity
+from tests.unit.observe.test_log_format import RECORDS, TEXT, recorded
+
+STAMPED = {"timestamp": "2026-01-02T03:04:05.678Z", "level": "error", "event": "x.crashed"}
+RESET = "\x1b[0m"
+
+
+def line(fields: Mapping[str, object]) -> str:
+    """The line of such an exchange, without its time."""
+    record = recorded(fields)
+    return human_line(record, severity(record))[13:]
+
+
+def event(**fields: Any) -> str:
+    """The line of such an event, without its time."""
+    return human_event(None, "error", {**STAMPED, **fields})[13:]
+
+
+@given(RECORDS)
+def test_an_exchange_has_no_control_characters(record: ExchangeRecord) -> None:
+    """Nothing from outside reaches a terminal through the log, and the line is one line."""
+    assert human_line(record, severity(record)).isprintable()
+
+
+@given(st.dictionaries(TEXT, TEXT))
+def test_an_event_has_no_control_characters(fields: dict[str, str]) -> None:
+    """It is one line, whatever its fields quote."""
+    text = human_event(None, "error", {**fields, **STAMPED})
+    assert text.isprintable()
+    assert text.startswith("03:04:05.678 error x.crashed")
+
+
+@given(RECORDS, st.integers(0, 300), st.sampled_from(["GET", "UPDATEREDIRECTREF", "X" * 32]), st.floats(0, 9e6))
+def test_a_success_is_one_row_of_80_columns(record: ExchangeRecord, length: int, method: str, seconds: float) -> None:
+    """Its first six columns are always there."""
+    record.method, record.path, record.total_seconds = method, "/" + "p" * length, seconds
+    record.status, record.code, record.route = 200, "", record.route or "orders"
+    row = human_line(record, "info")
+    assert len(row) <= WIDTH
+    assert row[12:17] == " 200 "
+    assert row.split()[2][:3] == method[:3]
+
+
+def test_what_an_operator_looks_for_comes_first() -> None:
+    """Time, status, method, path, route and duration; then what has room."""
+    record = recorded(
+        {"status": 200, "route": "orders", "total_seconds": 0.01234, "token": "cached", "sender": "192.0.2.7"}
+    )
+    assert human_line(record, "info")[13:] == "200 POST /orders orders 12.3 ms sender=192.0.2.7 request_id=id-1"
+    assert human_line(record, "info")[2:3] == ":"
+
+
+def test_an_mpl_id_is_the_first_to_get_room() -> None:
+    """What has none is left out."""
+    fields = {
+        "status": 200,
+        "route": "in",
+        "mpl_id": "A" * 28,
+        "token": "granted",
+        "user": "erp",
+        "sender": "192.0.2.7",
+    }
+    assert line(fields) == f"200 POST /orders in 0.0 ms mpl={'A' * 28}"
+
+
+def test_a_long_path_is_cut_in_its_middle() -> None:
+    """The route and the duration stay whole; a failure shows the whole path."""
+    record = recorded({"status": 200, "path": "/" + "a" * 60 + "/end", "route": "orders", "total_seconds": 61.25})
+    row = human_line(record, "info")
+    assert len(row) == WIDTH - 1
+    assert row[13:].startswith("200 POST /aaaa")
+    assert row.endswith("aaa/end orders 61.2 s")
+    assert "…" in row
+    record.status = 404
+    assert record.path in human_line(record, "warning")
+
+
+def test_a_failure_has_all_its_fields() -> None:
+    """The reason comes first; values that are not words are quoted, and lists are lists."""
+    fields = {
+        "status": 502,
+        "made_by": "proxy",
+        "code": "upstream_closed",
+        "detail": 'It said "no".',
+        "upstream": "https://cpi.example/http/orders",
+        "upstream_status": 200,
+        "route": "orders",
+        "oauth_client": "neo",
+        "user": "Müller, K.",
+        "client_certificate": "CN=ERP",
+        "token": "renewed",
+        "mpl_id": "AG1",
+        "replays": ("renew_token", "fetch_csrf"),
+        "sender": "192.0.2.7",
+        "connect_seconds": 0.25,
+    }
+    assert line(fields) == (
+        '502 POST /orders orders 0.0 ms code=upstream_closed detail="It said \\"no\\"." made_by=proxy'
+        " upstream_status=200 upstream=https://cpi.example/http/orders mpl_id=AG1 oauth_client=neo token=renewed"
+        ' replays=[renew_token, fetch_csrf] user="Müller, K." client_certificate="CN=ERP" sender=192.0.2.7'
+        " connect_seconds=0.25 request_id=id-1"
+    )
+
+
+def test_a_refusal_without_method_path_and_route_has_dashes() -> None:
+    """The columns stay in their places."""
+    record = ExchangeRecord("id-1", "")
+    record.status, record.code, record.detail = 400, "request_malformed", "No HTTP."
+    assert human_line(record, "warning")[13:].startswith("400 - - - 0.0 ms code=request_malformed")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("word", "word"),
+        ("two words", '"two words"'),
+        ("", '""'),
+        ('a"b', '"a\\"b"'),
+        ("a=b", '"a=b"'),
+        ("a\nb", '"a\\nb"'),
+        ("a\x1b\u202eb", "a??b"),
+        ("Müller", "Müller"),
+        (None, "null"),
+        (True, "true"),
+        (1.5, "1.5"),
+        (["a", "b c", 1], '[a, "b c", 1]'),
+        ((), "[]"),
+        (b"x y", "\"b'x y'\""),
+    ],
+)
+def test_values_are_quoted_unless_they_are_words(value: object, text: str) -> None:
+    """A value with an equals sign, a quote or a space cannot look like another field."""
+    assert event(field=value) == f"error x.crashed field={text}"
+
+
+def test_problems_are_one_a_line() -> None:
+    """They follow the other fields, and are not quoted, so that they read as `check` prints them."""
+    problems = ["proxy.yaml:3: routes[0].timeout: is not a duration", "proxy.yaml:9: x\ny"]
+    assert event(problems=problems, detail="The old one stays.").splitlines() == [
+        'error x.crashed detail="The old one stays."',
+        "  proxy.yaml:3: routes[0].timeout: is not a duration",
+        "  proxy.yaml:9: x?y",
+    ]
+    assert event(problems="one") == "error x.crashed problems=one"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "color"),
+    [
+        (200, "", "\x1b[32m"),
+        (302, "", "\x1b[36m"),
+        (200, "upstream_closed", "\x1b[33m"),
+        (404, "", "\x1b[33m"),
+        (500, "", "\x1b[31m"),
+    ],
+)
+def test_the_status_has_a_color(status: int, code: str, color: str) -> None:
+    """Nothing else has one, and without the colour the line is the same."""
+    record = recorded({"status": status, "code": code})
+    level = severity(record)
+    colored = human_line(record, level, color=True)
+    assert colored[12:].startswith(f" {color}{status}{RESET} POST ")
+    assert colored[12:].replace(color, "").replace(RESET, "") == human_line(record, level)[12:]
+    assert "\x1b" not in human_line(record, level)
+
+
+@pytest.mark.parametrize(
+    ("level", "start"),
+    [("warning", f"\x1b[33mwarning{RESET} x.y"), ("error", f"\x1b[31merror{RESET} x.y"), ("info", "info x.y")],
+)
+def test_the_level_of_an_event_has_a_color(level: str, start: str) -> None:
+    """Only a warning or an error has one."""
+    text = human_event(None, level, {**STAMPED, "level": level, "event": "x.y"}, color=True)
+    assert text[13:] == start

@@ -1,0 +1,54 @@
+"""What a sender is told about each failure of an upstream."""
+
+import socket
+import ssl
+
+import pytest
+
+from proxy.config.egress import CorporateProxy
+from proxy.upstream.failures import tls_failure, too_late, unreachable
+from proxy.upstream.origin import UpstreamOrigin
+
+ORIGIN = UpstreamOrigin(host="u.example", port=443, tls=None)
+
+
+@pytest.mark.parametrize(
+    ("error", "text", "error_type"),
+    [
+        (socket.gaierror(-2, "x"), "cannot be resolved", "dns_error"),
+        (ConnectionRefusedError(111, "x"), "u.example:443 refused", "connection_refused"),
+        (ssl.SSLError(1, "x"), "TLS 1.2 or newer", "tls_protocol_error"),
+        (OSError(113, "No route to host"), "No route to host", "destination_unavailable"),
+        (OSError(), "OSError", "destination_unavailable"),
+        (ConnectionResetError(), "ConnectionResetError", "destination_unavailable"),
+    ],
+)
+def test_each_kind_of_failure_says_what_it_is(error: OSError, text: str, error_type: str) -> None:
+    """The log and Proxy-Status name it as RFC 9209 §2.3 does."""
+    failure = unreachable(ORIGIN, error)
+
+    assert text in failure.detail
+    assert failure.error_type == error_type
+
+
+def test_a_refused_corporate_proxy_is_named() -> None:
+    """The options that set it are named instead of the upstream's port."""
+    origin = UpstreamOrigin(host="u.example", port=443, tls=None, proxy=CorporateProxy(url="http://p.example:3128"))
+
+    detail = unreachable(origin, ConnectionRefusedError()).detail
+
+    assert detail == (
+        "The corporate proxy http://p.example:3128 refused the connection; check `proxy_url` and HTTPS_PROXY."
+    )
+    assert too_late(origin, 10, resolved=True).detail == (
+        "No connection to u.example:443 (through the corporate proxy http://p.example:3128) within 10 s;"
+        " is a firewall in between, and does that proxy answer?"
+    )
+
+
+def test_a_handshake_that_is_broken_off_is_no_certificate_error() -> None:
+    """Servers that want an older TLS reset the connection."""
+    failure = tls_failure("u.example:443", ConnectionResetError())
+
+    assert failure.detail == "u.example:443 ended the TLS handshake; does it speak https, and TLS 1.2 or newer?"
+    assert failure.error_type == "tls_protocol_error"
