@@ -4,13 +4,11 @@ Each check returns the text, or raises a ValueError that says what is wrong and 
 """
 
 import re
-from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, WithJsonSchema, WrapValidator
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from proxy.config.base import QUOTABLE
-from proxy.config.substitution import FromVariable
 from proxy.syntax import TCHAR
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -83,12 +81,6 @@ def check_field_value(text: str) -> str:
     return text
 
 
-def keep_origin(value: Any, check: Callable[[Any], str]) -> str:
-    """Returns the checked text; it still tells whether it is from a variable, which pydantic would forget."""
-    text = check(value)
-    return FromVariable(text) if isinstance(value, FromVariable) else text
-
-
 def check_method(text: str) -> str:
     """A method that a route can allow; methods are case-sensitive (RFC 9110 §9.1)."""
     check_token(text)
@@ -148,7 +140,7 @@ def check_secret(text: str) -> str:
 Name = Annotated[str, AfterValidator(check_name), QUOTABLE]
 Token = Annotated[str, AfterValidator(check_token), QUOTABLE]
 FreeField = Annotated[str, AfterValidator(check_free_field)]
-FieldValue = Annotated[str, AfterValidator(check_field_value), WrapValidator(keep_origin)]
+FieldValue = Annotated[str, AfterValidator(check_field_value)]
 Method = Annotated[str, AfterValidator(check_method), QUOTABLE]
 MediaRange = Annotated[str, AfterValidator(check_media_range), QUOTABLE]
 Scopes = Annotated[

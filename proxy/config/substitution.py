@@ -7,21 +7,14 @@ _REFERENCE = re.compile(r"\$\$\{|\$\{(?P<body>[^}]*)(?P<end>\}?)")
 _BODY = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>.*))?", re.DOTALL)
 
 
-class FromVariable(str):
-    """A text that contains the value of a variable, which may be a secret."""
-
-    __slots__ = ()
-
-
 def substituted(text: str, environ: Mapping[str, str]) -> str:
     """Returns the text with the variables' values, which are not substituted again.
 
     A default replaces a variable that is unset or empty, as in a shell. ValueError names the variable that is unset and
     has no default, or says that a reference is malformed, and shows nothing else of the text. A name that is not in
-    capitals is not shown, because it may be a secret in braces. A text with a variable becomes a FromVariable.
+    capitals is not shown, because it may be a secret in braces.
     """
-    filled = _REFERENCE.sub(lambda found: _value(found, environ), text)
-    return FromVariable(filled) if has_variable(text) else filled
+    return _REFERENCE.sub(lambda found: _value(found, environ), text)
 
 
 def has_variable(text: str) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Set as AbstractSet
 
 from proxy.config.model import RouteSettings
-from proxy.config.substitution import FromVariable
+from proxy.forwarding.routes import secret_fields
 
 MASK = "***"
 _CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie"})
@@ -14,10 +14,7 @@ def masked_names(route: RouteSettings) -> frozenset[str]:
 
     Besides the usual ones these are the key of `inbound_auth`, and what `set_fields` sets from a variable.
     """
-    auth = route.inbound_auth
-    keys = {auth.api_key.field.lower()} if auth and auth.api_key else set()
-    variables = {name.lower() for name, value in route.set_fields.items() if isinstance(value, FromVariable)}
-    return _CREDENTIALS | keys | variables
+    return _CREDENTIALS | secret_fields(route)
 
 
 def masked_lines(head: bytes, names: AbstractSet[str]) -> list[str]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.config.substitution import FromVariable, has_variable, substituted
+from proxy.config.substitution import has_variable, substituted
 
 ENVIRON = {"A": "1", "EMPTY": "", "NESTED": "${A}"}
 
@@ -27,15 +27,6 @@ ENVIRON = {"A": "1", "EMPTY": "", "NESTED": "${A}"}
 def test_a_reference_becomes_the_variable_s_value(text: str, result: str) -> None:
     """A set variable gives its value, an unset or empty one its default, and `$${` is a plain `${`."""
     assert substituted(text, ENVIRON) == result
-
-
-@pytest.mark.parametrize(
-    ("text", "is_from_variable"),
-    [("${A}", True), ("x${UNSET:-d}", True), ("$${A} ${EMPTY}", True), ("$${A}", False), ("A", False)],
-)
-def test_a_text_tells_whether_it_contains_a_variable(text: str, *, is_from_variable: bool) -> None:
-    """The value may be a secret."""
-    assert isinstance(substituted(text, ENVIRON), FromVariable) is is_from_variable
 
 
 def test_an_unset_variable_is_named_and_nothing_else_is_shown() -> None:

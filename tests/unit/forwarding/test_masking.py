@@ -5,7 +5,6 @@ from pathlib import Path
 from proxy.config.inbound_auth import ApiKey, Basic, InboundAuth
 from proxy.config.load import load
 from proxy.config.model import RouteSettings
-from proxy.config.substitution import FromVariable
 from proxy.forwarding.masking import masked_lines, masked_names
 
 CONFIGURATION = """
@@ -23,7 +22,9 @@ ROUTE = RouteSettings(name="a", path="/a", upstream="https://t.example", oauth_c
 
 def test_values_of_credentials_are_masked() -> None:
     """What `set_fields` sets from a variable is masked, too, but not a constant; nothing else changes."""
-    route = ROUTE.model_copy(update={"set_fields": {"X-Env": FromVariable("k"), "X-Own": "l"}})
+    route = ROUTE.model_copy(
+        update={"set_fields": {"X-Env": "k", "X-Own": "l"}, "secret_set_fields": frozenset({"X-Env"})}
+    )
     assert masked_lines(HEAD, masked_names(route)) == [
         "POST /a HTTP/1.1",
         "Host: t",
