@@ -19,6 +19,7 @@ from proxy.forwarding.limits.route_limits import RouteLimits
 from proxy.forwarding.request import Sender
 from proxy.oauth.source import TokenSource
 from proxy.observe.logger import Logger
+from proxy.observe.observers import BeginningObserver
 from proxy.observe.process_log import ProcessLog
 from proxy.observe.traces import Traces
 from proxy.server import sockets
@@ -62,9 +63,10 @@ class App:
         loop: asyncio.AbstractEventLoop,
         clock: Clock | None = None,
         traces: Traces | None = None,
+        beginning: tuple[BeginningObserver, ...] = (),
     ) -> None:
         self._resources = ProcessResources(
-            log=log, environ=environ, loop=loop, clock=clock or SystemClock(), traces=traces
+            log=log, environ=environ, loop=loop, clock=clock or SystemClock(), traces=traces, beginning=beginning
         )
         self.log, self.metrics, self.deadlines = log, self._resources.metrics, self._resources.deadlines
         self.incidents = self._resources.incidents

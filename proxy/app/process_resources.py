@@ -35,6 +35,7 @@ class ProcessResources:
         loop: asyncio.AbstractEventLoop,
         clock: Clock,
         traces: Traces | None = None,
+        beginning: tuple[BeginningObserver, ...] = (),
     ) -> None:
         self.log = log
         self.traces = traces
@@ -50,7 +51,7 @@ class ProcessResources:
         self.own_names = frozenset({socket.gethostname().lower().rstrip(".")})
         self._refusals = Refusals(log, self.deadlines)
         self.incidents = Incidents(log.logger, self._refusals)
-        self.beginning: tuple[BeginningObserver, ...] = () if traces is None else (traces,)
+        self.beginning: tuple[BeginningObserver, ...] = beginning if traces is None else (*beginning, traces)
         "Observers of exchanges that begin."
         self.finishing: tuple[ExchangeObserver, ...] = (
             *self.beginning,

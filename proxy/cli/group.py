@@ -1,11 +1,13 @@
 """`cpi-oauth-proxy COMMAND`: imports the module of the command that is called, and of no other."""
 
 import importlib
+from difflib import get_close_matches
 from typing import Any
 
 import click
 
 from proxy import __version__
+from proxy.cli.examples import epilog
 from proxy.cli.process import forbid_core_dumps, open_standard_streams
 
 COMMANDS = ("run", "init", "check", "token", "send", "doctor", "import-key", "sandbox", "schema", "version")
@@ -31,7 +33,19 @@ class _Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(f"proxy.cli.{cmd_name.replace('-', '_')}").command
+        command.epilog = epilog(cmd_name)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Refuses an unknown name with the most similar one."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            similar = get_close_matches(name, COMMANDS, n=1)
+            hint = f"Did you mean {similar[0]}?" if similar else f"The commands are {', '.join(COMMANDS)}."
+            ctx.fail(f"There is no command {name}. {hint}")
+        return super().resolve_command(ctx, args)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -11,7 +11,6 @@ from proxy.forwarding.routes import Route
 from proxy.forwarding.verdict import ANSWERED, BROKEN, LOST, UNREACHABLE, UNSENT, AttemptOutcome
 from proxy.hosts import host_and_port
 from proxy.observe.exchange_record import ExchangeRecord
-from proxy.observe.exchange_steps import ExchangeSteps
 from proxy.upstream.connection import UNUSED, UpstreamConnection
 from proxy.upstream.failures import stopped
 from proxy.upstream.pool import Pool
@@ -80,8 +79,8 @@ async def attempt(
     if not connection.open:  # servers at their limit accept a connection and close it at once
         return AttemptFailed(UNSENT, UpstreamClosed(f"{connection.name} closes new connections at once."))
     head = http1_head(request)
-    if record.steps is not None:
-        tell_forwarding(record.steps, route, connection, head)
+    if record.steps is not None or record.heads is not None:
+        tell_forwarding(record, route, connection, head)
     connection.lease(recipient, request.method, patience)
     try:
         if isinstance(body, BufferedBody):
@@ -125,8 +124,13 @@ async def connected(route: Route, recipient: Recipient, record: ExchangeRecord) 
     return connection
 
 
-def tell_forwarding(steps: ExchangeSteps, route: Route, connection: UpstreamConnection, head: bytes) -> None:
-    """Logs over which connection a head is sent, and the head without credentials."""
+def tell_forwarding(record: ExchangeRecord, route: Route, connection: UpstreamConnection, head: bytes) -> None:
+    """Keeps the head if it is wanted; logs over which connection it is sent, and the head without credentials."""
+    if record.heads is not None:
+        record.heads.append(head)
+    steps = record.steps
+    if steps is None:
+        return
     address, tls = connection.extra_info("peername"), connection.extra_info("ssl_object")
     steps.connected(
         route.pool.origin.route,

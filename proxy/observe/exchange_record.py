@@ -57,6 +57,8 @@ class ExchangeRecord:
     "OpenTelemetry's span, if spans are enabled."
     trace: tuple[bytes, ...] = ()
     "Trace context lines for the forwarded head."
+    heads: list[bytes] | None = None
+    "The head of each attempt, credentials included; None unless an observer wants them when the exchange begins."
 
     def __init__(
         self, request_id: str, method: str, path: bytes = b"", now: Callable[[], float] = time.monotonic

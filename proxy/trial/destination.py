@@ -1,15 +1,16 @@
-"""Resolves a destination (a route's name, a sender's path or the tenant's URL) to a host and request target."""
+"""Resolves a destination (a route's name, a sender's path, a URL of the proxy or the tenant) to host and target."""
 
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
-from proxy.config.model import RouteSettings
+from proxy.config.model import Address, ListenerSettings, RouteSettings
 from proxy.config.urls import port_of
 from proxy.errors import ProxyError
 from proxy.forwarding.routes import Routes
 from proxy.forwarding.target import parse_target
+from proxy.hosts import is_ip, is_loopback
 
 _VISIBLE = re.compile(r"[!\"$-~]+")
 
@@ -31,14 +32,20 @@ class Candidate(NamedTuple):
     settings: RouteSettings
 
 
-def destination(word: str, routes: Sequence[RouteSettings], method: str) -> Destination:
+def destination(
+    word: str, routes: Sequence[RouteSettings], method: str, listeners: Sequence[ListenerSettings] = ()
+) -> Destination:
     """Returns how a sender reaches the route; ValueError lists the routes, or names the one that matches instead."""
     if not _VISIBLE.fullmatch(word):
         raise ValueError(f"{word!r} is not a valid destination; percent-encode spaces, # and characters outside ASCII.")
     if word.startswith("/"):
         return Destination("localhost", word, matching(method, word, "localhost", routes))
-    if word.startswith(("http://", "https://")):
-        meant, target = by_url(word, routes)
+    if word.lower().startswith(("http://", "https://")):
+        there = parsed(word)
+        if is_own(there, listeners, routes):
+            host, target = there.netloc.rpartition("@")[2], (there.path or "/") + query_of(there)
+            return Destination(host, target, matching(method, target, host, routes))
+        meant, target = by_url(there, routes)
     else:
         meant, target = by_name(word, routes)
     host = meant.host or "localhost"
@@ -57,13 +64,32 @@ def by_name(word: str, routes: Sequence[RouteSettings]) -> tuple[RouteSettings, 
     raise ValueError(f"There is no route {word}; the routes are {names}. A path begins with /, a URL with https://.")
 
 
-def by_url(word: str, routes: Sequence[RouteSettings]) -> tuple[RouteSettings, str]:
-    """(the route with the longest upstream that begins the URL, the sender's path); ValueError if there is none."""
+def parsed(word: str) -> SplitResult:
+    """Returns the parts of a URL; ValueError if it is not valid."""
     try:
         there = urlsplit(word)
         _ = there.port
     except ValueError:
         raise ValueError("That is not a valid URL: its host or port cannot be read.") from None
+    return there
+
+
+def is_own(there: SplitResult, listeners: Sequence[ListenerSettings], routes: Sequence[RouteSettings]) -> bool:
+    """Whether a sender on this machine, or one that knows a route's host, reaches a listener by the URL."""
+    host, hosts = there.hostname or "", {route.host for route in routes}
+    ports = {each.address.port for each in listeners if reaches(host, each.address) or host in hosts}
+    return port_of(there) in ports - {0}
+
+
+def reaches(host: str, address: Address) -> bool:
+    """Whether the host is the listener's. One on all addresses has every IP address and every name without a dot."""
+    if address.host in ("0.0.0.0", "::"):
+        return is_ip(host) or "." not in host
+    return host == address.host.lower() or (is_loopback(host) and address.path is None and address.loopback)
+
+
+def by_url(there: SplitResult, routes: Sequence[RouteSettings]) -> tuple[RouteSettings, str]:
+    """(the route with the longest upstream that begins the URL, the sender's path); ValueError if there is none."""
     fitting = [(route, rest) for route in routes if (rest := _below(there, urlsplit(route.upstream))) is not None]
     if not fitting:
         upstreams = ", ".join(sorted({route.upstream for route in routes}))
@@ -90,4 +116,9 @@ def _below(there: SplitResult, here: SplitResult) -> str | None:
     rest = there.path.removeprefix(here.path)
     if not there.path.startswith(here.path) or rest[:1] not in ("", "/"):
         return None
-    return rest + (f"?{there.query}" if there.query else "")
+    return rest + query_of(there)
+
+
+def query_of(there: SplitResult) -> str:
+    """Returns the query with its question mark, or nothing."""
+    return f"?{there.query}" if there.query else ""

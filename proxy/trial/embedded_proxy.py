@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, UnixConnector
+from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, UnixConnector
 from yarl import URL
 
 from proxy.app import App
@@ -17,6 +17,7 @@ from proxy.config.model import Address, Admin, Configuration, ListenerSettings, 
 from proxy.forwarding.routes import dropped_fields
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.line_writer import LineWriter
+from proxy.observe.observers import ObservedHead
 from proxy.observe.reports import reporting
 from proxy.trial.message import Message
 from proxy.trial.recording_log import RecordingLog
@@ -26,10 +27,23 @@ UNASKED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 
 Advance = Callable[[int], object]
 Sink = Callable[[bytes], object]
+Headed = Callable[["Delivery"], object]
 
 
 def ignored(_: object) -> None:
-    """Discards a piece of an answer, or a progress report."""
+    """Discards a part of an answer, or a progress report."""
+
+
+class HeadRecorder:
+    """Lets the record of each exchange keep the heads that were forwarded."""
+
+    def began(self, record: ExchangeRecord, head: ObservedHead, *, secure: bool) -> None:
+        """Asks for the heads."""
+        del head, secure
+        record.heads = []
+
+    def finished(self, record: ExchangeRecord) -> None:
+        """Nothing is left to do."""
 
 
 class Unusable(Exception):
@@ -40,9 +54,19 @@ class Delivery(NamedTuple):
     """The outcome of one message, without the answer's content."""
 
     record: ExchangeRecord
+    status: int = 0
+    "0 if there is no answer."
     reason: str = ""
     media_type: str = ""
     charset: str = "utf-8"
+    fields: tuple[tuple[str, str], ...] = ()
+    "The answer's, in order."
+
+    @property
+    def head(self) -> list[str]:
+        """The lines of the answer's head."""
+        first = f"HTTP/1.1 {self.status} {self.reason}".rstrip()
+        return [first, *(f"{name}: {value}" for name, value in self.fields)]
 
 
 class EmbeddedProxy:
@@ -53,8 +77,10 @@ class EmbeddedProxy:
         self._log = log
         self._numbers = itertools.count(1)
 
-    async def send(self, message: Message, *, sink: Sink = ignored, advance: Advance = ignored) -> Delivery:
-        """Sends the message once and writes the answer's content to `sink` as it arrives."""
+    async def send(
+        self, message: Message, *, headed: Headed = ignored, sink: Sink = ignored, advance: Advance = ignored
+    ) -> Delivery:
+        """Sends the message once; `headed` gets the answer's head, then `sink` the content as it arrives."""
         request_id = f"send-{os.getpid():x}-{next(self._numbers)}"
         expected = self._log.expect(request_id)
         sized = bool(message.length) or message.method in ("POST", "PUT", "PATCH")
@@ -70,7 +96,8 @@ class EmbeddedProxy:
                 skip_auto_headers=UNASKED,
             ) as answer:
                 answered_id = answer.headers.get("X-Request-ID", "")
-                sent = Delivery(sent.record, answer.reason or "", answer.content_type, answer.charset or "utf-8")
+                sent = delivered(answer)
+                headed(sent)
                 async for piece in answer.content.iter_any():
                     if sink is not ignored:
                         await asyncio.to_thread(sink, piece)  # the reader may be slow
@@ -79,12 +106,28 @@ class EmbeddedProxy:
         return sent._replace(record=await self._log.record(expected, answered_id))
 
 
+def delivered(answer: ClientResponse) -> Delivery:
+    """The head of an answer; its record comes later."""
+    return Delivery(
+        ExchangeRecord("", ""),
+        status=answer.status,
+        reason=answer.reason or "",
+        media_type=answer.content_type,
+        charset=answer.charset or "utf-8",
+        fields=tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.raw_headers),
+    )
+
+
 @asynccontextmanager
-async def embedded_proxy(configuration: Configuration, environ: Mapping[str, str]) -> AsyncIterator[EmbeddedProxy]:
+async def embedded_proxy(
+    configuration: Configuration, environ: Mapping[str, str], *, keep_heads: bool = False
+) -> AsyncIterator[EmbeddedProxy]:
     """Runs a proxy with these OAuth clients and routes, on a socket that only this user can open.
 
-    When the block ends, its only sender is gone: there is nothing to drain, and connections are not limited.
+    When the block ends, its only sender is gone: there is nothing to drain, and connections are not limited. With
+    `keep_heads` the records have the heads that were forwarded, credentials included.
     """
+    observers = (HeadRecorder(),) if keep_heads else ()
     loop = asyncio.get_running_loop()
     async with private_folder() as folder:
         senders, admin = Address(path=Path(folder, "senders")), Address(path=Path(folder, "admin"))
@@ -102,7 +145,7 @@ async def embedded_proxy(configuration: Configuration, environ: Mapping[str, str
             }
         )
         try:
-            app = await asyncio.to_thread(lambda: App(ours, log=log, environ=environ, loop=loop))
+            app = await asyncio.to_thread(lambda: App(ours, log=log, environ=environ, loop=loop, beginning=observers))
         except (OSError, ValueError) as error:
             raise Unusable(str(error)) from error
         try:

@@ -2,11 +2,11 @@
 
 import mimetypes
 import os
-import sys
 from asyncio import to_thread
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO, Self
 
 from proxy.config.checked_text import check_field_value, check_method, check_token
 from proxy.config.model import Configuration
@@ -41,36 +41,57 @@ class Message:
             at += len(piece)
             advance(len(piece))
 
+    def with_content(self, content: bytes | Path) -> Self:
+        """Returns the message with a content, and a guess of its media type; OSError for an unreadable file."""
+        fields = self.fields
+        if not any(name.lower() == "content-type" for name, _ in fields) and (guessed := media_type(content)):
+            fields = (*fields, ("Content-Type", guessed))
+        read, length = source(content)
+        return replace(self, fields=fields, read=read, length=length)
 
-def content_of(body: Path | None, data: str | None) -> bytes | Path:
-    """Returns the content; ValueError if both are given, OSError if the file cannot be read."""
-    if body is not None and data is not None:
-        raise ValueError("Give --file or --data, not both.")
-    if body is None:
-        return (data or "").encode("utf-8", "surrogateescape")
-    if str(body) == "-":
-        return sys.stdin.buffer.read()
-    if body.is_file() and body.stat().st_size:
-        return body
-    return body.read_bytes()  # a pipe cannot be read twice, and some files (/proc) have no size
+
+def content_of(data: Sequence[str], file: Path | None, stdin: BinaryIO, method: str) -> bytes | Path | None:
+    """Returns the content; None if there is none, which empty standard input counts as.
+
+    `data` are texts, or `@` and the name of a file. Standard input (`-`) is also read if no option is given, unless it
+    is a terminal, or the method is GET or HEAD, which have no use for it (RFC 9110 §9.3.1). ValueError if there are
+    several contents, OSError if a file cannot be read.
+    """
+    if len(data) + (file is not None) > 1:
+        raise ValueError("Give one body: -d, --data or --file once, not both and not several times.")
+    if data and not data[0].startswith("@"):
+        return data[0].encode("utf-8", "surrogateescape")
+    if data and data[0] == "@":
+        raise ValueError("-d @ needs the name of a file; @- is standard input.")
+    if data:
+        file = Path(data[0][1:])
+    if file is None and (method in ("GET", "HEAD") or stdin.isatty()):
+        return None
+    if file is None or str(file) == "-":
+        return stdin.read() or None
+    if file.is_file() and file.stat().st_size:
+        return file
+    return file.read_bytes()  # a pipe cannot be read twice, and some files (/proc) have no size
 
 
 def compose(
     where: str, configuration: Configuration, content: bytes | Path, headers: Sequence[str], method: str
 ) -> Message:
     """Returns the message; ValueError for a wrong destination or field, OSError for an unreadable file."""
+    return addressed(where, configuration, headers, method).with_content(content)
+
+
+def addressed(where: str, configuration: Configuration, headers: Sequence[str], method: str) -> Message:
+    """Returns the message without content; ValueError for a wrong destination, field or method."""
     try:
         method = check_method(method.upper())
     except ValueError as error:
         raise ValueError(f"-X {method}: {error}.") from None
-    goal = destination(where, configuration.routes, method)
+    goal = destination(where, configuration.routes, method, configuration.listen)
     fields = [field_of(text) for text in headers]
-    given = {name.lower() for name, _ in fields}
-    if "host" not in given:
+    if "host" not in {name.lower() for name, _ in fields}:
         fields.append(("Host", goal.host))
-    if "content-type" not in given and (guessed := media_type(content)):
-        fields.append(("Content-Type", guessed))
-    read, length = source(content)
+    read, length = source(b"")
     return Message(method=method, target=goal.target, fields=tuple(fields), read=read, length=length)
 
 

@@ -9,6 +9,7 @@ import click
 import pytest
 
 import hatch_build
+from proxy.cli.examples import EXAMPLES
 from proxy.cli.group import main
 from proxy.config.environment import _OPTIONS
 from tests.docs.pages import PAGES, ROOT, blocks, prose, read, words
@@ -67,6 +68,11 @@ def test_each_command_line_is_taken(page: Path) -> None:
     assert {line: said for line in command_lines(page) if (said := fault(line))} == {}
 
 
+def test_each_example_of_a_command_is_taken() -> None:
+    """Those of --help, too."""
+    assert {line: said for three in EXAMPLES.values() for line in three if (said := fault(line))} == {}
+
+
 def test_command_lines_are_found_and_judged() -> None:
     """A wrong command or option would be noticed, wherever it stands in the line."""
     assert fault("cpi/bin/cpi-oauth-proxy run -c proxy.yaml | jq") == ""
@@ -74,7 +80,7 @@ def test_command_lines_are_found_and_judged() -> None:
     assert fault("cpi-oauth-proxy send [ROUTE|URL] [-c FILE]") == ""
     assert fault("cpi-oauth-proxy serve") == "no command serve"
     assert "--dry" in fault("sudo cpi-oauth-proxy check --dry > x")
-    assert "ROUTE|URL" in fault("cpi-oauth-proxy send -X PUT")
+    assert "FILE" in fault("cpi-oauth-proxy import-key --name acme")
     assert sum(1 for page in PAGES for _ in command_lines(page)) > 40
 
 

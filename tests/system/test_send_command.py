@@ -186,13 +186,13 @@ async def test_wrong_words_are_exit_status_2(tmp_path: Path) -> None:
 
 
 async def test_a_terminal_sees_the_answer_indented(tmp_path: Path) -> None:
-    """The report and the indented JSON are on the terminal."""
+    """The report, the head and the indented JSON are on the terminal."""
     async with Tenant() as tenant:
         file = await configure(tenant, tmp_path)
         ours, theirs = pty.openpty()
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-m", "proxy", "send", "orders", "--data", MESSAGE, "-c", str(file)),
+            *("-m", "proxy", "send", "orders", "-i", "--data", MESSAGE, "-c", str(file)),
             cwd=ROOT,
             env=environment({"TERM": "dumb"}),
             stdin=theirs,
@@ -204,6 +204,7 @@ async def test_a_terminal_sees_the_answer_indented(tmp_path: Path) -> None:
         assert await process.wait() == 0
         assert '\n  "Products": {\n' in shown.replace("\r", "")
         assert "status          200" in shown
+        assert "\nHTTP/1.1 200" in shown.replace("\r", "")
 
 
 def read_terminal(descriptor: int) -> str:

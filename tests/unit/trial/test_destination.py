@@ -1,8 +1,10 @@
 """A route's name, a path or a URL becomes a host and a request target."""
 
+from pathlib import Path
+
 import pytest
 
-from proxy.config.model import RouteSettings
+from proxy.config.model import Address, ListenerSettings, RouteSettings
 from proxy.trial.destination import destination
 
 ROUTES = [
@@ -86,3 +88,48 @@ def test_a_path_goes_to_the_route_that_matches_it() -> None:
     """A path that no route matches is sent too: the proxy's answer says why it fails."""
     assert destination("/a/echo/x", [WIDE, NARROW], "POST").route is NARROW
     assert destination("/elsewhere", [WIDE, NARROW], "POST").route is None
+
+
+def listener(host: str, port: int) -> ListenerSettings:
+    """A listener at this address."""
+    return ListenerSettings(address=Address(host=host, port=port))
+
+
+LOOPBACK, ALL = listener("127.0.0.1", 8080), listener("0.0.0.0", 8443)
+
+
+@pytest.mark.parametrize(
+    ("word", "listeners", "host", "target", "name"),
+    [
+        ("http://127.0.0.1:8080/o", [LOOPBACK], "127.0.0.1:8080", "/o", "all"),
+        ("http://localhost:8080/a?b=c", [LOOPBACK], "localhost:8080", "/a?b=c", "all"),
+        ("HTTP://LOCALHOST:8080", [LOOPBACK], "LOCALHOST:8080", "/", "all"),
+        ("http://o.example:8080/o", [LOOPBACK], "o.example:8080", "/o", "orders"),
+        ("http://me:sesame@[::1]:8080/p", [listener("::1", 8080)], "[::1]:8080", "/p", "plain"),
+        ("https://10.1.2.3:8443/p/x", [LOOPBACK, ALL], "10.1.2.3:8443", "/p/x", "plain"),
+        ("https://proxy:8443/p", [ALL], "proxy:8443", "/p", "plain"),
+    ],
+)
+def test_a_url_of_the_proxy_itself_is_a_path(
+    word: str, listeners: list[ListenerSettings], host: str, target: str, name: str
+) -> None:
+    """Its host selects the route, as for any sender; a user in it is left out."""
+    found = destination(word, ROUTES, "POST", listeners)
+    assert (found.host, found.target) == (host, target)
+    assert found.route is not None
+    assert found.route.name == name
+
+
+@pytest.mark.parametrize(
+    ("word", "listeners"),
+    [
+        ("http://127.0.0.1:8081/o", [LOOPBACK]),
+        ("http://10.1.2.3:8080/o", [LOOPBACK]),
+        ("https://other.example:8443/p", [ALL]),
+        ("http://localhost:8080/o", [ListenerSettings(address=Address(path=Path("senders")))]),
+    ],
+)
+def test_a_url_of_another_server_is_no_path(word: str, listeners: list[ListenerSettings]) -> None:
+    """Port and host must be a listener's."""
+    with pytest.raises(ValueError, match="No route leads to"):
+        destination(word, ROUTES, "POST", listeners)

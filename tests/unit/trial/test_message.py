@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -109,13 +110,40 @@ def test_a_wrong_option_is_an_error_that_names_it(
     assert wrong in str(caught.value)
 
 
+class Terminal(BytesIO):
+    """Standard input of somebody who types."""
+
+    def isatty(self) -> bool:
+        """It is one."""
+        return True
+
+
+def test_a_content_is_a_text_a_file_or_standard_input(tmp_path: Path) -> None:
+    """Every byte of a file counts, line ends included; a terminal is read only if it is asked for."""
+    (tmp_path / "a").write_bytes(b"a\r\n")
+    (tmp_path / "empty").touch()
+    assert content_of(["caf\u00e9"], None, BytesIO(b"<a/>"), "POST") == b"caf\xc3\xa9"
+    assert content_of([""], None, BytesIO(b"<a/>"), "POST") == b""
+    assert content_of([f"@{tmp_path / 'a'}"], None, BytesIO(), "POST") == tmp_path / "a"
+    assert content_of([], tmp_path / "a", BytesIO(), "POST") == tmp_path / "a"
+    assert content_of([], tmp_path / "empty", BytesIO(b"<a/>"), "POST") == b""
+    for data, file in (([], None), (["@-"], None), ([], Path("-"))):
+        assert content_of(data, file, BytesIO(b"a\r\n"), "POST") == b"a\r\n"
+        assert content_of(data, file, BytesIO(), "POST") is None
+    assert content_of([], None, Terminal(b"a"), "POST") is None
+    assert content_of([], None, BytesIO(b"a"), "GET") is None
+    assert content_of(["@-"], None, BytesIO(b"a"), "GET") == b"a"
+    assert content_of(["@-"], None, Terminal(b"a"), "POST") == b"a"
+
+
 def test_a_content_has_one_source(tmp_path: Path) -> None:
-    """A text or a file is given, not both; a missing file is an OSError."""
+    """A text or a file is given once; a missing file is an OSError."""
     (tmp_path / "a").write_bytes(b"a")
-    assert content_of(None, "caf\u00e9") == b"caf\xc3\xa9"
-    assert content_of(None, None) == b""
-    assert content_of(tmp_path / "a", None) == tmp_path / "a"
     with pytest.raises(ValueError, match="not both"):
-        content_of(tmp_path / "a", "x")
+        content_of(["x"], tmp_path / "a", BytesIO(), "POST")
+    with pytest.raises(ValueError, match="not several times"):
+        content_of(["x", "y"], None, BytesIO(), "POST")
+    with pytest.raises(ValueError, match="needs the name of a file"):
+        content_of(["@"], None, BytesIO(), "POST")
     with pytest.raises(OSError, match="missing"):
-        content_of(tmp_path / "missing", None)
+        content_of([f"@{tmp_path / 'missing'}"], None, BytesIO(), "POST")
