@@ -8,7 +8,7 @@ EXAMPLES = {
     ),
     "init": (
         "cpi-oauth-proxy init",
-        "cpi-oauth-proxy init --platform btp --key service-key.json --flow /http/orders",
+        "cpi-oauth-proxy init --key service-key.json --flow /http/orders",
         "cpi-oauth-proxy init --directory /etc/cpi-oauth-proxy --allow 10.1.0.0/16",
     ),
     "check": (
