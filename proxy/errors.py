@@ -293,9 +293,5 @@ class Draining(OwnError):
 class SpoolUnavailable(OwnError):
     """The body was in a file, and the disk fails or hangs."""
 
-    status, code, title, proxy_status = (
-        503,
-        "spool_unavailable",
-        "The spool cannot be used",
-        "proxy_internal_error",
-    )
+    status, code, title = 503, "spool_unavailable", "The spool cannot be used"
+    proxy_status = "proxy_internal_error"
