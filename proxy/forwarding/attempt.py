@@ -8,7 +8,7 @@ from proxy.errors import ConnectTimeout, ProxyError, SenderLeft, UpstreamClosed,
 from proxy.forwarding.body import Body, BodyReader, BufferedBody
 from proxy.forwarding.request import Recipient
 from proxy.forwarding.routes import Route
-from proxy.forwarding.verdict import ANSWERED, BROKEN, LOST, UNREACHABLE, UNSENT, AttemptOutcome
+from proxy.forwarding.verdict import ANSWERED, BROKEN, LOST, UNREACHABLE, UNSENT, AttemptOutcome, Verdict
 from proxy.hosts import host_and_port
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.upstream.connection import UNUSED, UpstreamConnection
@@ -72,7 +72,7 @@ async def attempt(
         record.upstream = upstream_url(route, record.path)
     pool = route.pool
     try:
-        connection = pool.acquire() or await connected(route, recipient, record)
+        connection = pool.acquire() or await open_connection(route, recipient, record)
     except (UpstreamUnreachable, ConnectTimeout) as failure:
         return AttemptFailed(UNREACHABLE if failure.definite else UNSENT, failure)
     record.attempts += 1
@@ -80,7 +80,7 @@ async def attempt(
         return AttemptFailed(UNSENT, UpstreamClosed(f"{connection.name} closes new connections at once."))
     head = http1_head(request)
     if record.steps is not None or record.heads is not None:
-        tell_forwarding(record, route, connection, head)
+        log_forwarded(record, route, connection, head)
     connection.lease(recipient, request.method, patience)
     try:
         if isinstance(body, BufferedBody):
@@ -106,7 +106,7 @@ def upstream_url(route: Route, path: str) -> str:
     return route.upstream_url + (rest if rest or route.upstream_path else "/")
 
 
-async def connected(route: Route, recipient: Recipient, record: ExchangeRecord) -> UpstreamConnection:
+async def open_connection(route: Route, recipient: Recipient, record: ExchangeRecord) -> UpstreamConnection:
     """Returns a new connection. Raises UpstreamUnreachable, ConnectTimeout or Draining.
 
     Raises SenderLeft if the sender has disconnected; then the connection serves another exchange.
@@ -124,7 +124,7 @@ async def connected(route: Route, recipient: Recipient, record: ExchangeRecord) 
     return connection
 
 
-def tell_forwarding(record: ExchangeRecord, route: Route, connection: UpstreamConnection, head: bytes) -> None:
+def log_forwarded(record: ExchangeRecord, route: Route, connection: UpstreamConnection, head: bytes) -> None:
     """Keeps the head if it is wanted; logs over which connection it is sent, and the head without credentials."""
     if record.heads is not None:
         record.heads.append(head)
@@ -139,6 +139,18 @@ def tell_forwarding(record: ExchangeRecord, route: Route, connection: UpstreamCo
         is_new=connection.state is UNUSED,
     )
     steps.forwarded(head, route.secret_fields)
+
+
+def log_attempt(record: ExchangeRecord, result: AttemptResult, verdict: Verdict) -> None:
+    """Logs the end of an attempt, if steps are logged."""
+    if record.steps is None:
+        return
+    status, reason = 0, ""
+    if isinstance(result, UpstreamAnswer):
+        status = result.head.status
+    else:
+        reason = f"{result.failure.code}: {result.failure.detail}"
+    record.steps.attempted(len(record.replays) + 1, verdict.value, status=status, reason=reason)
 
 
 def _failed(pool: Pool, connection: UpstreamConnection) -> AttemptFailed:

@@ -5,7 +5,7 @@ from typing import Final
 from proxy.errors import ProxyError, SenderLeft
 from proxy.forwarding.admission import admit
 from proxy.forwarding.answers import problem
-from proxy.forwarding.attempt import AttemptFailed, AttemptResult, UpstreamAnswer, attempt
+from proxy.forwarding.attempt import AttemptFailed, UpstreamAnswer, attempt, log_attempt
 from proxy.forwarding.body import Body, BufferedBody, body_in_memory, collect, length_of
 from proxy.forwarding.context import ExchangeContext
 from proxy.forwarding.csrf import scheme
@@ -61,9 +61,7 @@ async def deliver(request: Request, context: ExchangeContext, record: ExchangeRe
     address = sender_address(request.sender.address, request.head, context.trusted_proxies)
     record.sender = address
     route = admit(request, address, context.routes, context.own_names)
-    record.routed(route.name, route.oauth_client)
-    if record.steps is not None:
-        record.steps.routed(route.name, route.upstream_url, route.oauth_client)
+    record.routed(route.name, route.oauth_client, route.upstream_url)
     if route.authenticator is not None:
         record.admitted(await route.authenticator.authenticate(request, address))
     prepared = prepare(request, address, route, record.trace)
@@ -75,9 +73,9 @@ async def deliver(request: Request, context: ExchangeContext, record: ExchangeRe
         answer, unit = await obtain_answer(route, prepared, body, request.sender, record)
         try:
             refuse_overrun(body)
-            rest = relay(request, route, answer, unit, record)
-            if rest is not None:
-                await stream(request, answer, rest, record)
+            framing = relay(request, route, answer, unit, record)
+            if framing is not None:
+                await stream(request, answer, framing, record)
         finally:
             answer.discard()
     finally:
@@ -92,7 +90,7 @@ async def obtain_answer(
     """Makes attempts until there is an answer to relay. Returns it with the CSRF unit of its request, if any."""
     spent, refused, fetched = UNSPENT, NO_TOKEN, NO_UNIT
     while True:
-        token = route.source.ready(refused) or await awaited_token(route, refused, recipient, record)
+        token = route.source.ready(refused) or await wait_for_token(route, refused, recipient, record)
         record.have_token(renewed=refused is not None)
         refuse_overrun(body)
         unit = unit_for(route, prepared, token.authorization, fetched)
@@ -100,7 +98,7 @@ async def obtain_answer(
         result = await attempt(route, request, body, recipient, record, patience=route.timeout)
         outcome, again = await examine(result, prepared, route, token) if refuses(result) else (result.outcome, True)
         decision = verdict(outcome, spent, method=prepared.method, replayable=again and body.replayable)
-        tell_attempt(record, result, decision)
+        log_attempt(record, result, decision)
         if decision is RELAY and isinstance(result, UpstreamAnswer):
             return result, unit
         match decision, result:
@@ -110,14 +108,13 @@ async def obtain_answer(
                 refused = token
                 answer.discard()
             case Verdict.FETCH_CSRF, UpstreamAnswer() as answer:
-                fetched = await awaited_unit(route, prepared, token, unit, recipient, answer=answer, record=record)
+                fetched = await fetch_unit(route, prepared, token, unit, recipient, answer=answer, record=record)
                 if fetched is None:
                     return answer, unit
                 answer.discard()
-            case Verdict.FETCH_CSRF_FOR_NEXT, UpstreamAnswer() as answer if not prepared.cookies:
-                await awaited_unit(route, prepared, token, unit, recipient, answer=answer, record=record)
-                return answer, unit
             case Verdict.FETCH_CSRF_FOR_NEXT, UpstreamAnswer() as answer:
+                if not prepared.cookies:
+                    await fetch_unit(route, prepared, token, unit, recipient, answer=answer, record=record)
                 return answer, unit
             case Verdict.RECONNECT, AttemptFailed():
                 pass
@@ -137,19 +134,7 @@ def with_credentials(prepared: PreparedRequest, token: Token, unit: CsrfUnit | N
     return UpstreamRequest(prepared.method, prepared.target, prepared.authority, fields, length)
 
 
-def tell_attempt(record: ExchangeRecord, result: AttemptResult, decision: Verdict) -> None:
-    """Logs the end of an attempt, if steps are logged."""
-    if record.steps is None:
-        return
-    status, reason = 0, ""
-    if isinstance(result, UpstreamAnswer):
-        status = result.head.status
-    else:
-        reason = f"{result.failure.code}: {result.failure.detail}"
-    record.steps.attempted(len(record.replays) + 1, decision.value, status=status, reason=reason)
-
-
-async def awaited_token(route: Route, refused: Token | None, recipient: Recipient, record: ExchangeRecord) -> Token:
+async def wait_for_token(route: Route, refused: Token | None, recipient: Recipient, record: ExchangeRecord) -> Token:
     """Returns a token other than the refused one, from the grant that all exchanges wait for.
 
     Raises SenderLeft if the sender has ended its side meanwhile, because it would send its message again.
@@ -164,7 +149,7 @@ async def awaited_token(route: Route, refused: Token | None, recipient: Recipien
     return token
 
 
-async def awaited_unit(
+async def fetch_unit(
     route: Route,
     prepared: PreparedRequest,
     token: Token,

@@ -73,9 +73,11 @@ class ExchangeRecord:
         """Notes the exchange's span, and the lines that pass it on to the upstream."""
         self.span, self.trace = span, lines
 
-    def routed(self, route: str, oauth_client: str) -> None:
+    def routed(self, route: str, oauth_client: str, upstream_url: str = "") -> None:
         """Notes the route of the request."""
         self.route, self.oauth_client = route, oauth_client
+        if self.steps is not None:
+            self.steps.routed(route, upstream_url, oauth_client)
 
     def admitted(self, user: str) -> None:
         """Notes the user; empty if the credential has no user name."""
