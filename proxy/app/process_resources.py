@@ -73,7 +73,7 @@ class ProcessResources:
     async def close(self) -> None:
         """Closes the connections to token endpoints, removes the folder, and sends the last spans."""
         await self.grant_session.close()
-        self._refusals.deadline_reached()
+        self._refusals.report()
         if "spool" in self.__dict__:
             await self.spool.close()
         if self.traces is not None:

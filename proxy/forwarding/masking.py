@@ -4,8 +4,8 @@ from collections.abc import Set as AbstractSet
 
 from proxy.config.model import RouteSettings
 from proxy.forwarding.routes import secret_fields
+from proxy.observe.masking import masked_field
 
-MASK = "***"
 _CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie"})
 
 
@@ -24,5 +24,4 @@ def masked_lines(head: bytes, names: AbstractSet[str]) -> list[str]:
 
 
 def _masked(line: str, names: AbstractSet[str]) -> str:
-    name = line.partition(":")[0]
-    return f"{name}: {MASK}" if name.lower() in names else line
+    return masked_field(line) if line.partition(":")[0].lower() in names else line

@@ -7,8 +7,8 @@ import re
 from collections.abc import Collection
 
 from proxy.observe.logger import Logger
+from proxy.observe.masking import masked_field
 
-MASK = "***"
 _CREDENTIAL = re.compile(
     r"auth|cookie|token|secret|passw|credential|signature|assertion|session|(?<![a-z])key|api-?key|sso|referer"
 )
@@ -72,4 +72,4 @@ def _masked_field(line: str, secret: Collection[str]) -> str:
     name = name.lower()
     if name == "x-csrf-token" and value.strip().lower() in _TELLING:
         return line
-    return f"{line[: len(name)]}: {MASK}" if name in secret or _CREDENTIAL.search(name) else line
+    return masked_field(line) if name in secret or _CREDENTIAL.search(name) else line

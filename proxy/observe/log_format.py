@@ -98,27 +98,26 @@ def severity(record: ExchangeRecord) -> str:
 
 def json_line(record: ExchangeRecord, level: str) -> str:
     """Renders an exchange as one JSON object; text from outside is quoted, the rest is the proxy's own."""
-    each = record
-    waited = each.token_seconds or each.connect_seconds
+    waited = record.token_seconds or record.connect_seconds
     return _LINE % (
         stamp(),
         level,
-        quoted(each.request_id),
-        quoted(each.sender),
-        _whose(each.route, each.oauth_client),
-        each.method,
-        quoted(each.path),
-        each.status,
-        each.made_by,
-        each.attempts,
-        each.token,
-        each.bytes_in,
-        each.bytes_out,
-        each.total_seconds,
-        _waits(each) if waited else _NO_WAITS,
-        each.first_byte_seconds,
-        each.relay_seconds,
-        _rare(each),
+        quoted(record.request_id),
+        quoted(record.sender),
+        _whose(record.route, record.oauth_client),
+        record.method,
+        quoted(record.path),
+        record.status,
+        record.made_by,
+        record.attempts,
+        record.token,
+        record.bytes_in,
+        record.bytes_out,
+        record.total_seconds,
+        _waits(record) if waited else _NO_WAITS,
+        record.first_byte_seconds,
+        record.relay_seconds,
+        _rare(record),
     )
 
 

@@ -66,29 +66,28 @@ def span_name(record: ExchangeRecord) -> str:
 
 def ending(record: ExchangeRecord) -> Attributes:
     """Returns the attributes of a finished exchange; empty ones are left out."""
-    each = record
     said: Attributes = {
-        "http.response.status_code": each.status,
-        "http.request.body.size": each.bytes_in,
-        "http.response.body.size": each.bytes_out,
-        "cpi_proxy.made_by": each.made_by,
-        "cpi_proxy.attempts": each.attempts,
-        "cpi_proxy.token_seconds": each.token_seconds,
-        "cpi_proxy.connect_seconds": each.connect_seconds,
-        "cpi_proxy.first_byte_seconds": each.first_byte_seconds,
-        "cpi_proxy.relay_seconds": each.relay_seconds,
+        "http.response.status_code": record.status,
+        "http.request.body.size": record.bytes_in,
+        "http.response.body.size": record.bytes_out,
+        "cpi_proxy.made_by": record.made_by,
+        "cpi_proxy.attempts": record.attempts,
+        "cpi_proxy.token_seconds": record.token_seconds,
+        "cpi_proxy.connect_seconds": record.connect_seconds,
+        "cpi_proxy.first_byte_seconds": record.first_byte_seconds,
+        "cpi_proxy.relay_seconds": record.relay_seconds,
     }
     rare = {
-        "client.address": each.sender,
-        "cpi_proxy.upstream": each.upstream,
-        "cpi_proxy.route": each.route,
-        "cpi_proxy.oauth_client": each.oauth_client,
-        "cpi_proxy.token": each.token,
-        "cpi_proxy.replays": ",".join(each.replays),
-        "cpi_proxy.mpl_id": each.mpl_id,
-        "cpi_proxy.correlation_id": each.correlation_id,
-        "cpi_proxy.diagnosis": each.diagnosis,
-        "error.type": each.code or (str(each.status) if failed(each) else ""),
+        "client.address": record.sender,
+        "cpi_proxy.upstream": record.upstream,
+        "cpi_proxy.route": record.route,
+        "cpi_proxy.oauth_client": record.oauth_client,
+        "cpi_proxy.token": record.token,
+        "cpi_proxy.replays": ",".join(record.replays),
+        "cpi_proxy.mpl_id": record.mpl_id,
+        "cpi_proxy.correlation_id": record.correlation_id,
+        "cpi_proxy.diagnosis": record.diagnosis,
+        "error.type": record.code or (str(record.status) if failed(record) else ""),
     }
     return said | {name: text for name, text in rare.items() if text}
 

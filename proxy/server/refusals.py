@@ -41,6 +41,10 @@ class Refusals:
         return self._repeats.admits(RefusalCause(status, code))
 
     def deadline_reached(self) -> None:
+        """Ends the interval."""
+        self.report()
+
+    def report(self) -> None:
         """Logs the counts of the interval."""
         self._deadlines.forget(self)
         for cause, count in self._repeats.end().items():
