@@ -1,7 +1,7 @@
 """Parses the requests of one connection: bytes in, events out; without sockets, clocks, or exchanges.
 
 Theory of operation: `feed` takes what the socket gave, however it was cut. `next_event` returns the next event; call it
-until it returns NEED_OCTETS or PAUSED. The values of an event are in the parser's attributes until the next one, which
+until it returns NEED_DATA or PAUSED. The values of an event are in the parser's attributes until the next one, which
 saves an object for each message.
 
     BETWEEN --> HEAD --> BODY --> DONE --> BETWEEN      (`next_request`)
@@ -36,7 +36,7 @@ class RequestEvent(Enum):
     "The request is complete; `content` is the last of its body, and often all of it."
     MALFORMED = "malformed"
     "Not a valid request or body; `error` is for the sender, or for the exchange if it has begun."
-    NEED_OCTETS = "need octets"
+    NEED_DATA = "need data"
     PAUSED = "paused"
     "Nothing is read in this phase."
 
@@ -57,7 +57,7 @@ HEAD: Final = RequestEvent.HEAD
 CONTENT: Final = RequestEvent.CONTENT
 END: Final = RequestEvent.END
 MALFORMED: Final = RequestEvent.MALFORMED
-NEED_OCTETS: Final = RequestEvent.NEED_OCTETS
+NEED_DATA: Final = RequestEvent.NEED_DATA
 PAUSED: Final = RequestEvent.PAUSED
 BETWEEN: Final = RequestPhase.BETWEEN
 IN_HEAD: Final = RequestPhase.HEAD
@@ -161,7 +161,7 @@ class RequestParser:
             if not octets:
                 if self.phase is BETWEEN and self._collector.begun:
                     self.phase = IN_HEAD
-                return NEED_OCTETS
+                return NEED_DATA
             head = self.head = self._reader.read(octets, self._max_fields)
             # nearly always the body is here already, and no decoder is needed to find its end
             length = self._length = head.length
@@ -183,7 +183,7 @@ class RequestParser:
         if decoder.done:
             self._decoder, self.phase = None, DONE
             return END
-        return CONTENT if self.content else NEED_OCTETS
+        return CONTENT if self.content else NEED_DATA
 
     def _take_whole(self) -> RequestEvent:
         length, held = self._length, self.held

@@ -18,7 +18,7 @@ from proxy.server.request_parser import (
     IN_BODY,
     IN_HEAD,
     MALFORMED,
-    NEED_OCTETS,
+    NEED_DATA,
     PAUSED,
     RequestEvent,
     RequestParser,
@@ -49,7 +49,7 @@ def events(reading: RequestParser, *pieces: bytes) -> list[Seen]:
     seen: list[Seen] = []
     for piece in pieces:
         reading.feed(piece)
-        while (event := reading.next_event()) not in (NEED_OCTETS, PAUSED):
+        while (event := reading.next_event()) not in (NEED_DATA, PAUSED):
             seen.append((event, about(reading, event)))
             if event is END:
                 reading.next_request()
@@ -180,7 +180,7 @@ def test_what_comes_behind_a_request_is_held_until_it_is_answered(whole: list[by
     reading, octets = parser(), POST + b"abc" + b"".join(whole)
     for at in range(0, len(octets), size):
         reading.feed(octets[at : at + size])
-        while reading.next_event() not in (NEED_OCTETS, PAUSED):
+        while reading.next_event() not in (NEED_DATA, PAUSED):
             pass
     assert (reading.phase, reading.next_event(), reading.held) == (DONE, PAUSED, b"".join(whole))
 
