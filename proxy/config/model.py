@@ -36,20 +36,22 @@ from proxy.config.choices import (
     TokenFormat,
 )
 from proxy.config.inbound_auth import InboundAuth
+from proxy.config.limits import KIB, Limits, Rate
 from proxy.config.listen import Admin, ListenerSettings, ListenerTls
+from proxy.config.outbox import OutboxSettings
 from proxy.config.parsed_values import (
     Address,
     Count,
     Duration,
     FilePath,
     Network,
-    PerTime,
     Share,
     Size,
     Switch,
     Timeout,
     off_word,
 )
+from proxy.config.store import StoreSettings
 from proxy.config.urls import Host, ProxyUrl, TunnelUrl
 
 __all__ = [
@@ -73,16 +75,18 @@ __all__ = [
     "OAuthClient",
     "OAuthClientOptions",
     "Options",
+    "OutboxSettings",
     "ParamsIn",
     "Provider",
     "Rate",
     "RouteOptions",
     "RouteSettings",
+    "StoreSettings",
     "Tls",
     "TokenFormat",
 ]
 
-KIB, MIB = 1 << 10, 1 << 20
+MIB = 1 << 20
 
 
 class Tls(Model):
@@ -158,15 +162,6 @@ class OAuthClient(OAuthClientOptions):
     "PEM key of a certificate service key."
 
 
-class Rate(Model):
-    """How many requests senders may send."""
-
-    per_sender: PerTime
-    "Requests of one sender: 50/s, 600/m or 1000/h."
-    burst: Annotated[Count, Field(ge=1)] | None = None
-    "Requests at once; by default the number in per_sender."
-
-
 class RouteOptions(Model):
     """Options of a route that are the same in the file and when resolved."""
 
@@ -188,6 +183,8 @@ class RouteOptions(Model):
     "Concurrent exchanges, counted from the first byte of their bodies; 0 for any number."
     queue: Count = 0
     "How many more may wait for their turn, for at most connect_timeout."
+    outbox: OutboxSettings | None = None
+    "Accepts messages at once and delivers them later; by default messages are forwarded while their senders wait."
     csrf: Annotated[Csrf, BeforeValidator(off_word)] = Csrf.AUTO
     "auto: after a 403 that requires a CSRF token the proxy fetches one and tries again; off: the sender gets the 403."
     buffer: Size = MIB
@@ -238,25 +235,6 @@ class RouteSettings(RouteOptions):
     "Names of `set_fields` whose values have something of a variable, and so may be secret."
 
 
-class Limits(Model):
-    """Limits for senders."""
-
-    max_head: Annotated[Size, Field(ge=KIB)] = 64 * KIB
-    "Size of request line and fields together."
-    max_fields: Annotated[Count, Field(ge=1)] = 100
-    "Number of fields."
-    head_timeout: Timeout = 15.0
-    "Time limit of a whole head."
-    body_timeout: Timeout = 60.0
-    "Time limit of a pause in a body."
-    idle_timeout: Timeout = 75.0
-    "How long a connection may be without a request, also a new one."
-    max_connections: Annotated[Count, Field(ge=1)] = 10_000
-    "Connections of all senders; fewer if the system has too few file descriptors."
-    max_connections_per_sender: Count = 0
-    "Connections of one sender; 0 for any number."
-
-
 class LogSettings(Model):
     """What is logged, and how."""
 
@@ -283,6 +261,8 @@ class Options(Model):
     "Networks (CIDR) of proxies in front of this one; the sender is the last address in X-Forwarded-For outside them."
     reuse_port: Switch = False
     "Several processes can share one address, for a rolling restart."
+    store: StoreSettings = StoreSettings()
+    "Where outboxes keep their messages."
     log: LogSettings = LogSettings()
     "What is logged, and how."
 

@@ -9,6 +9,7 @@ from proxy.config.credentials import Read, check_tls
 from proxy.config.document import RouteEntry
 from proxy.config.inbound_files import inbound_auth_findings
 from proxy.config.model import RouteOptions, RouteSettings
+from proxy.config.outbox import outbox_findings
 from proxy.config.problems import DocumentSource, Finding, Location, Problems, spelled
 from proxy.config.urls import is_cleartext
 from proxy.config.validation import carried_over, nearest
@@ -35,7 +36,8 @@ def resolve_route(
 ) -> RouteSettings | None:
     """Returns the route; None if the problems say why there is none."""
     inbound = inbound_auth_findings(entry.inbound_auth, (*location, "inbound_auth"), read)
-    for place, text in (*_findings(entry, location, registrations, problems.origin), *inbound):
+    outbox = _outbox_findings(entry, location)
+    for place, text in (*_findings(entry, location, registrations, problems.origin), *inbound, *outbox):
         problems.add(place, text)
     check_tls(entry.tls, (*location, "tls"), read, problems)
     registration = registrations.get(entry.oauth_client or "")
@@ -112,3 +114,16 @@ def _findings(
         yield (*location, "set_fields"), "contains a field that `forwarded` sets; remove one of them"
     if len({field.lower() for field in entry.set_fields}) < len(entry.set_fields):
         yield (*location, "set_fields"), "has a field twice, because names are compared without case; remove one"
+
+
+def _outbox_findings(entry: RouteEntry, location: Location) -> Iterator[Finding]:
+    if entry.outbox is not None:
+        api_key = entry.inbound_auth.api_key if entry.inbound_auth else None
+        found = outbox_findings(
+            entry.outbox,
+            methods=entry.methods,
+            set_fields=entry.set_fields,
+            key_field=api_key.field if api_key else None,
+        )
+        for option, text in found:
+            yield (*location, "outbox", *filter(None, [option])), text

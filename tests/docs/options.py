@@ -9,7 +9,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from proxy.config import parsed_values, urls
+from proxy.config import outbox, parsed_values, urls
 from proxy.config.environment import _OPTIONS
 from proxy.config.model import Admin, ListenerSettings
 from proxy.config.presets import PRESETS, Preset
@@ -28,6 +28,7 @@ KINDS: dict[Any, str] = {
     parsed_values.parse_switch: "`true`, `false`",
     parsed_values.parse_address: "address",
     parsed_values._file_path: "file",
+    outbox.parse_order: "`route`, `{field: NAME}`",
     urls.check_token_url: "URL",
     urls.check_upstream: "URL or path",
     urls.check_proxy_url: "URL, `direct`",
@@ -113,13 +114,13 @@ def kind_of_type(annotation: Any) -> str:
     if origin in LISTS:
         return f"list of {plural(kind_of(inner[0]))}"
     if isinstance(annotation, type) and issubclass(annotation, Enum):
-        return ", ".join(code(each.value) for each in annotation)
+        return ", ".join(code(str(each.value)) for each in annotation)
     return {dict: "mapping of text to text", SecretStr: "text, secret", Path: "file"}.get(origin or annotation, "text")
 
 
 def plural(kind: str) -> str:
     """Many of a kind."""
-    return {"network": "networks", "text": "texts"}[kind]
+    return {"network": "networks", "text": "texts", "duration": "durations"}[kind]
 
 
 def default_of(field: FieldInfo) -> str:
@@ -138,6 +139,8 @@ def written(value: Any, kind: str) -> str:
         return size(value)
     if kind == "duration":
         return duration(value)
+    if kind == "list of durations":
+        return f"[{', '.join(map(duration, value))}]"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple) and value:
@@ -147,13 +150,13 @@ def written(value: Any, kind: str) -> str:
 
 def size(octets: int) -> str:
     """In the largest unit that fits."""
-    units = ((1 << 20, "MiB"), (1 << 10, "KiB"))
+    units = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
     return next((f"{octets // each}{name}" for each, name in units if octets and octets % each == 0), str(octets))
 
 
 def duration(seconds: float) -> str:
     """In the largest unit that leaves a whole number; a minute and a quarter are 75 seconds."""
-    units = ((3600, "h"), (60, "m"), (1, "s"))
+    units = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
     return next(f"{seconds / each:g}{name}" for each, name in units if seconds % each == 0)
 
 

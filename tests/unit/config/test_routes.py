@@ -153,7 +153,7 @@ def test_routes_that_could_not_be_told_apart_are_refused(
         ({"rate": {"per_sender": "50"}}, ['rate.per_sender: "50" is not a valid rate; write a whole number per']),
         ({"rate": {"per_sender": "5/s", "burst": 0}}, ['rate.burst: "0" is too small; write at least 1']),
         ({"rate": {"per_sener": "sesame", "per_sender": "5/s"}}, ["rate.per_sener: unknown key; did you mean"]),
-        ({"retries": 3}, ["…: unknown key; known are allow, "]),
+        ({"replays": 3}, ["…: unknown key; known are allow, "]),
         ({"max_concurrency": "many"}, ['max_concurrency: "many" is not a whole number']),
         ({"queue": 3}, ["queue: has no effect without max_concurrency; "]),
         ({"proxy_url": "https://u:sesame@p"}, ["proxy_url: begins with https://; write http://host:port"]),

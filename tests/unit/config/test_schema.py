@@ -63,6 +63,7 @@ def test_what_a_file_cannot_do_without_is_required() -> None:
         "ClientCertificate": ["subjects"],
         "ListenerSettings": ["address"],
         "ListenerTls": ["cert_file"],
+        "MessageId": ["field"],
         "Rate": ["per_sender"],
         "RouteEntry": ["path", "upstream", "oauth_client"],
     }
