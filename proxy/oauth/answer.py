@@ -81,22 +81,22 @@ def read_answer(answer: TokenResponse, request: "GrantRequest", *, wall: float) 
     raise _malformed(answer, request, "an unexpected status")
 
 
-def retry_after_seconds(value: str | None, *, wall: float) -> int | None:
-    """Returns the seconds of a Retry-After (RFC 9110 §10.2.3: a number or a date), 1 to 600; None if not readable."""
+def retry_after_seconds(value: str | None, *, wall: float, most: float = MAX_RETRY_AFTER) -> int | None:
+    """Returns the seconds of a Retry-After (RFC 9110 §10.2.3: a number or a date), 1 to `most`; None if unreadable."""
     if value is None:
         return None
     text = value.strip()
     if text.isascii() and text.isdigit():
-        return _bounded(float(text))
+        return _bounded(float(text), most)
     try:
         date = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
         return None
-    return _bounded((date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - wall)
+    return _bounded((date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - wall, most)
 
 
-def _bounded(wanted: float) -> int:
-    return int(max(1, min(wanted, MAX_RETRY_AFTER)))
+def _bounded(wanted: float, most: float) -> int:
+    return int(max(1, min(wanted, most)))
 
 
 def _read_granted(answer: TokenResponse, request: "GrantRequest") -> Granted:
