@@ -1,6 +1,7 @@
 """Sends a request to the upstream once, up to the head of the answer or a failure."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +12,7 @@ from proxy.forwarding.routes import Route
 from proxy.forwarding.verdict import ANSWERED, BROKEN, LOST, UNREACHABLE, UNSENT, AttemptOutcome, Verdict
 from proxy.hosts import host_and_port
 from proxy.observe.exchange_record import ExchangeRecord
-from proxy.upstream.connection import UNUSED, UpstreamConnection
+from proxy.upstream.connection import IDLE, UNUSED, UpstreamConnection
 from proxy.upstream.failures import stopped
 from proxy.upstream.pool import Pool
 from proxy.upstream.request import UpstreamRequest, http1_head
@@ -56,15 +57,24 @@ class AttemptFailed:
 
 
 AttemptResult = UpstreamAnswer | AttemptFailed
+Begin = Callable[[], Awaitable[None]]
+"Is called when there are token and connection, before the first byte is written."
 
 
 async def attempt(
-    route: Route, request: UpstreamRequest, body: Body, recipient: Recipient, record: ExchangeRecord, *, patience: float
+    route: Route,
+    request: UpstreamRequest,
+    body: Body,
+    recipient: Recipient,
+    record: ExchangeRecord,
+    *,
+    patience: float,
+    begin: Begin | None = None,
 ) -> AttemptResult:
     """Connects if no connection is idle, sends the request, and waits for the head of the answer.
 
     `patience` limits the seconds without a byte from the upstream after the whole request was sent. Raises SenderLeft,
-    and what reading the body raises.
+    and what `begin` and reading the body raise.
     """
     if recipient.left:
         raise SenderLeft
@@ -72,7 +82,11 @@ async def attempt(
         record.upstream = upstream_url(route, record.path)
     pool = route.pool
     try:
-        connection = pool.acquire() or await open_connection(route, recipient, record)
+        connection = (
+            pool.acquire() or await open_connection(route, recipient, record)
+            if begin is None
+            else await begun_connection(route, recipient, record, begin)
+        )
     except (UpstreamUnreachable, ConnectTimeout) as failure:
         return AttemptFailed(UNREACHABLE if failure.definite else UNSENT, failure)
     record.attempts += 1
@@ -98,6 +112,23 @@ async def attempt(
     if connection.head is not None and connection.body is not None:
         return UpstreamAnswer(connection.head, connection.body, pool, connection)
     return _failed(pool, connection)
+
+
+async def begun_connection(
+    route: Route, recipient: Recipient, record: ExchangeRecord, begin: Begin
+) -> UpstreamConnection:
+    """Returns a connection, after `begin` has been called. Raises what that and `open_connection` raise."""
+    connection = route.pool.acquire() or await open_connection(route, recipient, record)
+    if not connection.open:
+        return connection
+    try:
+        await begin()
+    except BaseException:
+        route.pool.give_back(connection)
+        raise
+    if connection.state is IDLE and connection.stale():
+        connection.cut()  # it ended meanwhile
+    return connection
 
 
 def upstream_url(route: Route, path: str) -> str:

@@ -50,25 +50,42 @@ class BodyReader(Protocol):
         ...
 
 
+class BodyFile(Protocol):
+    """A file with a whole body."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        ...
+
+    async def read(self, at: int) -> bytes:
+        """Returns a piece from the byte `at` on, or b"" at the end. Raises a ProxyError if the disk fails."""
+        ...
+
+    def close(self) -> None:
+        """Ends its use."""
+        ...
+
+
 class SpooledBody:
     """A whole body in a file. It can be read any number of times."""
 
-    __slots__ = ("_file", "length")
+    __slots__ = ("file", "length")
     replayable = True
     overrun: Exception | None = None
     "Only the empty body of a request without a length can be overrun."
 
-    def __init__(self, file: SpoolFile) -> None:
-        self._file = file
+    def __init__(self, file: BodyFile) -> None:
+        self.file = file
         self.length = file.size
 
     def reader(self) -> "SpoolReader":
         """Returns a reader that begins at the first byte."""
-        return SpoolReader(self._file)
+        return SpoolReader(self.file)
 
     def close(self) -> None:
         """Deletes the file."""
-        self._file.close()
+        self.file.close()
 
 
 class SpoolReader:
@@ -78,7 +95,7 @@ class SpoolReader:
     waiting = False
     broken = False
 
-    def __init__(self, file: SpoolFile) -> None:
+    def __init__(self, file: BodyFile) -> None:
         self._file = file
         self._at = 0
 

@@ -2,10 +2,11 @@
 
 from typing import Final
 
+from proxy.config.outbox import KEPT_METHODS
 from proxy.errors import ProxyError, SenderLeft
 from proxy.forwarding.admission import admit
 from proxy.forwarding.answers import problem
-from proxy.forwarding.attempt import AttemptFailed, UpstreamAnswer, attempt, log_attempt
+from proxy.forwarding.attempt import AttemptFailed, AttemptResult, Begin, UpstreamAnswer, attempt, log_attempt
 from proxy.forwarding.body import Body, BufferedBody, body_in_memory, collect, length_of
 from proxy.forwarding.context import ExchangeContext
 from proxy.forwarding.csrf import scheme
@@ -64,6 +65,9 @@ async def deliver(request: Request, context: ExchangeContext, record: ExchangeRe
     record.routed(route.name, route.oauth_client, route.upstream_url)
     if route.authenticator is not None:
         record.admitted(await route.authenticator.authenticate(request, address))
+    if route.outbox is not None and request.head.method in KEPT_METHODS:
+        await route.outbox.accept(request, address, record, context.spool)
+        return
     prepared = prepare(request, address, route, record.trace)
     if route.limits is not None:
         await route.limits.acquire(request.head, request.body, request.sender, address)
@@ -71,6 +75,8 @@ async def deliver(request: Request, context: ExchangeContext, record: ExchangeRe
     try:
         body = body_in_memory(request.body, route.keeps) or await collect(request.body, route, context.spool)
         answer, unit = await obtain_answer(route, prepared, body, request.sender, record)
+        if isinstance(answer, AttemptFailed):
+            raise answer.failure
         try:
             refuse_overrun(body)
             framing = relay(request, route, answer, unit, record)
@@ -85,9 +91,18 @@ async def deliver(request: Request, context: ExchangeContext, record: ExchangeRe
 
 
 async def obtain_answer(
-    route: Route, prepared: PreparedRequest, body: Body, recipient: Recipient, record: ExchangeRecord
-) -> tuple[UpstreamAnswer, CsrfUnit | None]:
-    """Makes attempts until there is an answer to relay. Returns it with the CSRF unit of its request, if any."""
+    route: Route,
+    prepared: PreparedRequest,
+    body: Body,
+    recipient: Recipient,
+    record: ExchangeRecord,
+    *,
+    begin: Begin | None = None,
+) -> tuple[AttemptResult, CsrfUnit | None]:
+    """Makes attempts until there is an answer to relay, or none can be had.
+
+    Returns the result of the last attempt, with the CSRF unit of its request, if any.
+    """
     spent, refused, fetched = UNSPENT, NO_TOKEN, NO_UNIT
     while True:
         token = route.source.ready(refused) or await wait_for_token(route, refused, recipient, record)
@@ -95,15 +110,15 @@ async def obtain_answer(
         refuse_overrun(body)
         unit = unit_for(route, prepared, token.authorization, fetched)
         request = with_credentials(prepared, token, unit, length_of(body, prepared.method))
-        result = await attempt(route, request, body, recipient, record, patience=route.timeout)
+        result = await attempt(route, request, body, recipient, record, patience=route.timeout, begin=begin)
         outcome, again = await examine(result, prepared, route, token) if refuses(result) else (result.outcome, True)
-        decision = verdict(outcome, spent, method=prepared.method, replayable=again and body.replayable)
+        decision = verdict(outcome, spent, idempotent=prepared.idempotent, replayable=again and body.replayable)
         log_attempt(record, result, decision)
         if decision is RELAY and isinstance(result, UpstreamAnswer):
             return result, unit
         match decision, result:
-            case Verdict.FAIL, AttemptFailed(failure=failure):
-                raise failure
+            case Verdict.FAIL, AttemptFailed():
+                return result, unit
             case Verdict.RENEW_TOKEN, UpstreamAnswer() as answer:
                 refused = token
                 answer.discard()

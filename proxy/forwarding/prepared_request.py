@@ -6,6 +6,7 @@ from proxy.config.model import Forwarded
 from proxy.errors import Loop
 from proxy.forwarding.request import Request
 from proxy.forwarding.routes import Route
+from proxy.forwarding.verdict import IDEMPOTENT
 from proxy.hosts import bracketed
 from proxy.wire.grammar import Fields
 
@@ -15,10 +16,18 @@ _OFF: Final = Forwarded.OFF
 class PreparedRequest:
     """The part of the upstream request that all attempts share. It has no credential of ours."""
 
-    __slots__ = ("authority", "cookies", "fields", "has_csrf_token", "method", "target")
+    __slots__ = ("authority", "cookies", "fields", "has_csrf_token", "idempotent", "method", "target")
 
     def __init__(
-        self, method: str, target: bytes, authority: bytes, fields: list[bytes], cookies: bytes, *, has_csrf_token: bool
+        self,
+        method: str,
+        target: bytes,
+        authority: bytes,
+        fields: list[bytes],
+        cookies: bytes,
+        *,
+        has_csrf_token: bool,
+        idempotent: bool,
     ) -> None:
         self.method = method
         self.target = target
@@ -30,6 +39,8 @@ class PreparedRequest:
         "The Cookie value for the upstream."
         self.has_csrf_token = has_csrf_token
         "Whether the sender handles CSRF tokens itself."
+        self.idempotent = idempotent
+        "Whether it may be sent once more, although the first request may have arrived."
 
     def __repr__(self) -> str:
         return f"<PreparedRequest {self.method}, {len(self.fields)} fields>"
@@ -40,21 +51,25 @@ def prepare(request: Request, address: str, route: Route, trace: tuple[bytes, ..
     head = request.head
     fields = head.fields
     refuse_loop(fields, route.via)
-    target = route.upstream_path + request.target.path[len(route.prefix) :]
-    if target[:1] != b"/":
-        target = b"/" + target
     lines = [*route.rules.select(fields), *route.set_lines, route.via_lines[head.minor], *trace]
     if route.forwarded is not _OFF:
         lines += forwarded_lines(request, address, route.forwarded)
     cookies = fields.values(b"cookie") if route.relays_cookies else []
     return PreparedRequest(
         head.method,
-        target,
+        upstream_target(route, request.target.path[len(route.prefix) :]),
         route.upstream_host,
         lines,
         route.cookie_rules.to_upstream(cookies) if cookies else b"",
         has_csrf_token=fields.has(b"x-csrf-token"),
+        idempotent=head.method in IDEMPOTENT,
     )
+
+
+def upstream_target(route: Route, rest: bytes) -> bytes:
+    """Returns the target for the upstream; `rest` is what follows the route's path, with the query."""
+    target = route.upstream_path + rest
+    return target if target[:1] == b"/" else b"/" + target
 
 
 def refuse_loop(fields: Fields, name: bytes) -> None:

@@ -16,6 +16,7 @@ from proxy.forwarding.fields import FieldRules
 from proxy.forwarding.limits.route_limits import RouteLimits
 from proxy.forwarding.nearest_route import nearest_route
 from proxy.forwarding.normalization import PathReading, climbs, readings
+from proxy.forwarding.outbox import Outbox
 from proxy.forwarding.target import Target
 from proxy.hosts import Networks
 from proxy.oauth.source import TokenSource
@@ -54,6 +55,8 @@ class Route:
     csrf: CsrfSession = field(default_factory=CsrfSession)
     limits: RouteLimits | None = None
     "None if the route has none but `max_body`."
+    outbox: Outbox | None = None
+    "Accepts messages that are delivered later; None if all are forwarded while their senders wait."
     via_lines: tuple[bytes, bytes] = field(init=False)
     "For a request in HTTP/1.0, and in HTTP/1.1 (RFC 9110 §7.6.3)."
     relays_cookies: bool = field(init=False)
@@ -89,6 +92,7 @@ def make_route(
     source: TokenSource,
     authenticator: Authenticator | None = None,
     limits: RouteLimits | None = None,
+    outbox: Outbox | None = None,
     replaced: frozenset[str] = frozenset(),
 ) -> Route:
     """Returns a route with its rules. `replaced` are names, in lower case, of fields that a span of ours sets."""
@@ -121,6 +125,7 @@ def make_route(
         source=source,
         authenticator=authenticator,
         limits=limits,
+        outbox=outbox,
     )
 
 

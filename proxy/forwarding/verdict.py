@@ -50,11 +50,12 @@ class Verdict(StrEnum):
 RELAY: Final = Verdict.RELAY
 
 
-def verdict(outcome: AttemptOutcome, spent: frozenset[Verdict], *, method: str, replayable: bool) -> Verdict:
+def verdict(outcome: AttemptOutcome, spent: frozenset[Verdict], *, idempotent: bool, replayable: bool) -> Verdict:
     """Returns the next step.
 
-    `spent` has the earlier verdicts of the exchange, because each kind of retry is allowed once. `replayable` is
-    whether the message can be sent again: its body is available from its start, and no flow has processed it.
+    `spent` has the earlier verdicts of the exchange, because each kind of retry is allowed once. `idempotent` is
+    whether a request that may have arrived may be sent once more. `replayable` is whether the message can be sent
+    again: its body is available from its start, and no flow has processed it.
     """
     match outcome:
         case AttemptOutcome.TOKEN_REFUSED if replayable and Verdict.RENEW_TOKEN not in spent:
@@ -66,7 +67,7 @@ def verdict(outcome: AttemptOutcome, spent: frozenset[Verdict], *, method: str, 
         case AttemptOutcome.UNSENT:
             return Verdict.FAIL if Verdict.RECONNECT in spent else Verdict.RECONNECT
         case AttemptOutcome.LOST:
-            again = method in IDEMPOTENT and replayable and Verdict.RECONNECT not in spent
+            again = idempotent and replayable and Verdict.RECONNECT not in spent
             return Verdict.RECONNECT if again else Verdict.FAIL
         case AttemptOutcome.BROKEN | AttemptOutcome.UNREACHABLE:
             return Verdict.FAIL

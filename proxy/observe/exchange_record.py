@@ -50,6 +50,8 @@ class ExchangeRecord:
     total_seconds: float = 0.0
     mpl_id: str = ""
     correlation_id: str = ""
+    message_id: str = ""
+    "Of a message that an outbox has accepted."
     client_certificate = ""
     steps: ExchangeSteps | None = None
     "Logs the steps of the exchange; None unless the level is debug."
@@ -123,6 +125,10 @@ class ExchangeRecord:
     def relayed(self, status: int) -> None:
         """Notes that the upstream's answer goes to the sender."""
         self.status = self.upstream_status = status
+
+    def kept(self, status: int, message_id: str) -> None:
+        """Notes that an outbox has accepted the message."""
+        self.status, self.message_id, self.made_by = status, message_id, "outbox"
 
     def failed(self, error: ProxyError) -> None:
         """Notes that the sender gets an answer of the proxy itself."""

@@ -65,6 +65,7 @@ def _beside(each: ExchangeRecord) -> Mapping[str, Any]:
     """Returns what a row has if there is room, the most useful first."""
     return {
         "mpl": each.mpl_id,
+        "message_id": each.message_id,
         "replays": each.replays,
         "token": "" if each.token == "cached" else each.token,  # noqa: S105 - not a token
         "user": each.user,
@@ -85,6 +86,7 @@ def _fields(each: ExchangeRecord) -> Mapping[str, Any]:
         "upstream": each.upstream,
         "mpl_id": each.mpl_id,
         "correlation_id": each.correlation_id,
+        "message_id": each.message_id,
         "oauth_client": shortened(each.oauth_client, WIDTH),
         "token": each.token,
         "replays": each.replays,

@@ -149,6 +149,8 @@ def _rare(each: ExchangeRecord) -> str:
         text += f',"mpl_id":{quoted(each.mpl_id)}'
     if each.correlation_id:
         text += f',"correlation_id":{quoted(each.correlation_id)}'
+    if each.message_id:
+        text += f',"message_id":{quoted(each.message_id)}'
     if each.client_certificate:
         text += f',"client_certificate":{quoted(each.client_certificate)}'
     if each.replays:

@@ -86,6 +86,7 @@ def ending(record: ExchangeRecord) -> Attributes:
         "cpi_proxy.replays": ",".join(record.replays),
         "cpi_proxy.mpl_id": record.mpl_id,
         "cpi_proxy.correlation_id": record.correlation_id,
+        "cpi_proxy.message_id": record.message_id,
         "cpi_proxy.diagnosis": record.diagnosis,
         "error.type": record.code or (str(record.status) if failed(record) else ""),
     }

@@ -142,7 +142,7 @@ def forwarding() -> Iterator[Step]:
     yield Step("prepare the message that goes on, fields included", lambda: prepare(request, "", route))
     yield Step("a fresh token from its source", source.ready)
     yield Step("write the head of an attempt", head)
-    yield Step("verdict", lambda: verdict(outcome, spent, method="POST", replayable=True))
+    yield Step("verdict", lambda: verdict(outcome, spent, idempotent=False, replayable=True))
 
 
 def accounting() -> Iterator[Step]:

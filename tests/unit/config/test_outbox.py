@@ -11,8 +11,8 @@ from tests.unit.config.entries import ROUTE, written
 
 def test_an_empty_mapping_is_an_outbox_with_all_defaults(understand: Understand) -> None:
     """Without the key there is none."""
-    with_outbox, without = (understand(written(route=ROUTE | each)).routes[0] for each in ({"outbox": {}}, {}))
-    assert without.outbox is None
+    with_outbox = understand(written(route=ROUTE | {"outbox": {}})).routes[0]
+    assert understand(written(route=ROUTE)).routes[0].outbox is None
     assert with_outbox.outbox == OutboxSettings(
         answer=OutboxAnswer.ACCEPTED,
         max_age=259_200.0,

@@ -22,7 +22,7 @@ BARE = CsrfUnit(token=b"c5rf", cookies=(), authorization=b"Bearer t")
 )
 def test_an_attempt_has_one_authorization(cookies: bytes, unit: CsrfUnit | None, added: list[bytes]) -> None:
     """The token of a unit comes with its cookies."""
-    prepared = PreparedRequest("POST", b"/in", b"u", [b"X: 1"], cookies, has_csrf_token=False)
+    prepared = PreparedRequest("POST", b"/in", b"u", [b"X: 1"], cookies, has_csrf_token=False, idempotent=False)
 
     request = with_credentials(prepared, token("t"), unit, 3)
 

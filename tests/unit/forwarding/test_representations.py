@@ -40,7 +40,7 @@ def test_an_answer_on_its_way_shows_its_status() -> None:
 
 def test_what_goes_on_shows_how_many_fields_it_has() -> None:
     """Their values are not shown."""
-    prepared = PreparedRequest("POST", TARGET, b"u", [b"X: " + HIDDEN], HIDDEN, has_csrf_token=False)
+    prepared = PreparedRequest("POST", TARGET, b"u", [b"X: " + HIDDEN], HIDDEN, has_csrf_token=False, idempotent=False)
     assert repr(prepared) == "<PreparedRequest POST, 1 fields>"
 
 

@@ -53,7 +53,7 @@ def test_the_whole_table() -> None:
     assert len(cases) == 7 * 8 * 11 * 2
 
     for outcome, spent, method, replayable in cases:
-        decided = verdict(outcome, spent, method=method, replayable=replayable)
+        decided = verdict(outcome, spent, idempotent=METHODS[method], replayable=replayable)
         assert decided is expected(outcome, spent, method, replayable=replayable), (outcome, spent, method, replayable)
 
 
@@ -61,7 +61,7 @@ def test_a_post_is_never_sent_twice_when_the_first_may_have_arrived() -> None:
     """This holds for each method that is not idempotent."""
     for method, spent, replayable in product(("POST", "PATCH"), SPENT, (True, False)):
         for outcome in (AttemptOutcome.LOST, AttemptOutcome.BROKEN):
-            assert verdict(outcome, spent, method=method, replayable=replayable) is Verdict.FAIL
+            assert verdict(outcome, spent, idempotent=METHODS[method], replayable=replayable) is Verdict.FAIL
 
 
 def test_each_exchange_ends_after_at_most_one_of_each_second_chance() -> None:
@@ -69,7 +69,7 @@ def test_each_exchange_ends_after_at_most_one_of_each_second_chance() -> None:
     for outcome in AttemptOutcome:
         spent: frozenset[Verdict] = frozenset()
         for _ in range(4):
-            decided = verdict(outcome, spent, method="GET", replayable=True)
+            decided = verdict(outcome, spent, idempotent=True, replayable=True)
             if decided in (Verdict.RELAY, Verdict.FAIL):
                 break
             assert decided not in spent

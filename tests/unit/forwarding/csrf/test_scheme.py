@@ -14,7 +14,7 @@ AUTH = b"Bearer t"
 def prepared(cookies: bytes = b"") -> PreparedRequest:
     """Makes a message with a field that a fetch must not have."""
     fields = [b"X-Secret: 1", b"via:1.0 a", b"Via: 1.1 me", b"Viable: 1"]
-    return PreparedRequest("POST", b"/in?a=b", b"u", fields, cookies, has_csrf_token=False)
+    return PreparedRequest("POST", b"/in?a=b", b"u", fields, cookies, has_csrf_token=False, idempotent=False)
 
 
 @pytest.mark.parametrize(
