@@ -1,6 +1,7 @@
 """The time: monotonic for durations, wall time for dates that others wrote."""
 
 import time
+from datetime import UTC, datetime
 from typing import Protocol
 
 
@@ -21,3 +22,8 @@ class SystemClock:
 
     monotonic = staticmethod(time.monotonic)
     wall = staticmethod(time.time)
+
+
+def rfc3339(wall: float) -> str:
+    """Returns a wall time as RFC 3339 writes it, in UTC and whole seconds."""
+    return datetime.fromtimestamp(wall, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

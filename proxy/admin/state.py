@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from proxy import __version__
 from proxy.admin.connection import AdminObserver
+from proxy.clock import rfc3339
 from proxy.config.model import RouteSettings
 from proxy.oauth.source import TokenSource
 from proxy.observe.metrics import Metrics
@@ -89,15 +89,10 @@ def _source(source: TokenSource) -> dict[str, Any]:
     return {
         "freshness": source.freshness.value if source.freshness else "none",
         "expires": source.expires,
-        "expires_at": rfc3339(source.expires),
+        "expires_at": None if source.expires is None else rfc3339(source.expires),
         "grants": dict(source.grants),
         "failure": failure.error.code if failure else None,
     }
-
-
-def rfc3339(wall: float | None) -> str | None:
-    """Returns a wall time as RFC 3339 writes it, in UTC and whole seconds."""
-    return None if wall is None else datetime.fromtimestamp(wall, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _upstreams(pools: Iterable[Pool]) -> list[dict[str, Any]]:

@@ -30,7 +30,10 @@ class DeadLetterCode(StrEnum):
 class StoredBody(Protocol):
     """A body that can be read any number of times, in pieces."""
 
-    size: int
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        ...
 
     async def read(self, at: int) -> bytes:
         """Returns a piece from the octet `at` on, or b"" at the end. Raises OutboxUnavailable if the store fails."""
