@@ -170,6 +170,12 @@ class ExpectationUnknown(SenderError):
     status, code, title = 417, "expectation_unknown", "The expectation is unknown"
 
 
+class MessageIdReused(SenderError):
+    """Another message with the same id, but other content, was accepted before (RFC 9110 §15.5.21)."""
+
+    status, code, title = 422, "message_id_reused", "The id belongs to another message"
+
+
 class RateExceeded(SenderError):
     """The sender exceeds the route's `rate` (RFC 6585 §4)."""
 
@@ -294,4 +300,17 @@ class SpoolUnavailable(OwnError):
     """The body was in a file, and the disk fails or hangs."""
 
     status, code, title = 503, "spool_unavailable", "The spool cannot be used"
+    proxy_status = "proxy_internal_error"
+
+
+class OutboxFull(OwnError):
+    """The outbox has no room for another message, or its disk is full."""
+
+    status, code, title = 503, "outbox_full", "The outbox is full"
+
+
+class OutboxUnavailable(OwnError):
+    """The store of the outbox cannot be used now, so nothing can be accepted."""
+
+    status, code, title = 503, "outbox_unavailable", "The outbox cannot be used"
     proxy_status = "proxy_internal_error"
