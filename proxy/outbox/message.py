@@ -65,6 +65,12 @@ class NewMessage:
     expires_at: float
     "Wall time in seconds."
 
+    @property
+    def size(self) -> int:
+        """Returns the bytes that count towards `max_bytes`: body, target and fields."""
+        body = len(self.body) if isinstance(self.body, bytes) else self.body.size
+        return body + len(self.target) + sum(map(len, self.fields))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:

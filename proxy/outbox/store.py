@@ -20,6 +20,14 @@ from proxy.outbox.message import (
 )
 
 
+class MessageUnknown(Exception):
+    """There is no message with this id; the message says why that may be."""
+
+
+class MessageBusy(Exception):
+    """The message is being delivered, so nothing can be decided about it now."""
+
+
 class OutboxStore(Protocol):
     """Keeps the messages of all routes."""
 
@@ -32,7 +40,7 @@ class OutboxStore(Protocol):
         ...
 
     async def take(self, route: str, *, most: int, now: float) -> Sequence[TakenMessage]:
-        """Takes up to `most` messages that are due, the oldest first.
+        """Takes up to `most` messages that are due, those that have been due longest first.
 
         None of a held route; of messages with the same `order` the first only, unless it is dead or being delivered.
         Messages whose `expires_at` has passed are due as well: the caller settles them.
@@ -82,7 +90,10 @@ class OutboxStore(Protocol):
         ...
 
     async def retry(self, id: str, now: float) -> MessageSummary:  # noqa: A002
-        """Makes a dead or waiting message due now, in its old place. Raises MessageUnknown or MessageBusy."""
+        """Makes a dead or waiting message due now, in its old place; a dead one has all of its time again.
+
+        Raises MessageUnknown or MessageBusy.
+        """
         ...
 
     async def discard(self, id: str) -> MessageSummary:  # noqa: A002

@@ -1,0 +1,1 @@
+"""The store of an outbox in SQLite: for one process, in one folder."""

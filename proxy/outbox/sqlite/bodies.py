@@ -1,0 +1,171 @@
+"""Large bodies as files: on the disk before the message is committed, removed after the commit that removes it.
+
+What a crash leaves behind is swept at the next start. Each call runs in a thread, because a disk may hang.
+"""
+
+import asyncio
+import os
+import secrets
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import TypeVar
+
+from proxy.outbox.message import StoredBody
+from proxy.outbox.sqlite import disk
+from proxy.outbox.sqlite.failures import body_failed, unavailable
+from proxy.store.keys import OVERHEAD, PLAIN, Keys
+from proxy.store.sealed_pieces import PIECE, place_of, seal_piece, unseal_piece
+from proxy.threads import DaemonThreads
+
+T = TypeVar("T")
+
+AT_A_TIME = 8
+IDLE = 10.0
+"Seconds after which a thread without work ends."
+LIMIT = 10.0
+"Seconds for one access, including the wait for a thread."
+
+
+class Bodies:
+    """The files of one store."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "bodies"
+        self._threads = DaemonThreads("outbox-bodies", most=AT_A_TIME, idle=IDLE)
+        self._run = secrets.token_hex(8)
+        self._numbers = count()
+
+    def make_folder(self) -> None:
+        """Makes the folder if it is missing; blocks."""
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+
+    async def keep(self, body: "bytes | StoredBody", keys: Keys, context: bytes) -> str:
+        """Writes a body to a file; it is durable when this returns its name. Raises OutboxFull or OutboxUnavailable."""
+        name = f"{self._run}-{next(self._numbers):x}"
+        descriptor = await self._access(partial(disk.create, self._folder / name), late=os.close)
+        try:
+            await self._write(descriptor, body, keys, context)
+            await self._access(partial(self._sync, descriptor))
+        except BaseException:
+            self._close(descriptor)
+            self.remove([name])
+            raise
+        self._close(descriptor)
+        return name
+
+    def file(self, name: str, size: int, keys: Callable[[], Keys], key_id: bytes, context: bytes) -> "FileBody":
+        """Returns a body that was kept."""
+        return FileBody(self._folder / name, size=size, keys=keys, key_id=key_id, context=context, access=self._access)
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Removes files in a thread. What cannot be removed is swept at a later start."""
+        for name in names:
+            with suppress(OSError):  # no thread can be started
+                self._threads.submit(partial(disk.remove, self._folder / name)).add_done_callback(_ignore)
+
+    async def sweep(self, unknown: "Callable[[Sequence[str]], asyncio.Future[Sequence[str]]]") -> None:
+        """Removes the files of earlier runs that `unknown` does not know, some hundred at a time."""
+        entries = os.scandir(self._folder)
+        try:
+            while names := await self._access(partial(self._earlier, entries)):
+                self.remove(await unknown(names))
+        finally:
+            entries.close()
+
+    def _earlier(self, entries: "Iterable[os.DirEntry[str]]") -> Sequence[str]:
+        names: list[str] = []
+        for entry in entries:
+            if not entry.name.startswith(self._run):
+                names.append(entry.name)
+            if len(names) == 500:
+                break
+        return names
+
+    async def _write(self, descriptor: int, body: "bytes | StoredBody", keys: Keys, context: bytes) -> None:
+        size = len(body) if isinstance(body, bytes) else body.size
+        number = at = 0
+        while at < size:
+            content = await _piece(body, at)
+            at += len(content)
+            _, sealed = seal_piece(keys, content, context, number=number, last=at == size)
+            await self._access(partial(disk.write, descriptor, sealed))
+            number += 1
+
+    def _sync(self, descriptor: int) -> None:
+        disk.sync(descriptor)
+        disk.sync_folder(self._folder)
+
+    def _close(self, descriptor: int) -> None:
+        with suppress(OSError):
+            self._threads.submit(partial(os.close, descriptor)).add_done_callback(_ignore)
+
+    async def _access(self, call: Callable[[], T], late: Callable[[T], object] | None = None) -> T:
+        try:
+            return await self._threads.submit(call, timeout=LIMIT, late=late)
+        except OSError as error:
+            raise body_failed(error) from error
+
+
+class FileBody:
+    """A body in a file. It can be read any number of times."""
+
+    __slots__ = ("_access", "_context", "_key_id", "_keys", "_path", "size")
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        size: int,
+        keys: Callable[[], Keys],
+        key_id: bytes,
+        context: bytes,
+        access: "Callable[[Callable[[], bytes]], Awaitable[bytes]]",
+    ) -> None:
+        self._path, self._keys, self._key_id, self._context, self._access = path, keys, key_id, context, access
+        self.size = size
+
+    async def read(self, at: int) -> bytes:
+        """Returns a piece from the byte `at` on, or b"" at the end. Raises OutboxUnavailable."""
+        if at >= self.size:
+            return b""
+        number = at // PIECE
+        last = (number + 1) * PIECE >= self.size
+        begin, _ = place_of(number, self._key_id)
+        length = min(PIECE, self.size - number * PIECE) + (0 if self._key_id == PLAIN else OVERHEAD)
+        sealed = await self._access(partial(_read, self._path, begin, length))
+        if len(sealed) != length:
+            raise unavailable("the file of a body was cut")
+        try:
+            content = unseal_piece(self._keys(), self._key_id, sealed, self._context, number=number, last=last)
+        except ValueError as error:
+            raise unavailable(error) from error
+        return content[at - number * PIECE :]
+
+
+def _read(path: Path, at: int, length: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(at)
+        return file.read(length)
+
+
+async def _piece(body: "bytes | StoredBody", at: int) -> bytes:
+    """Returns a whole piece, or the rest. Raises OutboxUnavailable if the body ends before its size."""
+    if isinstance(body, bytes):
+        return body[at : at + PIECE]
+    wanted = min(PIECE, body.size - at)
+    piece = await body.read(at)
+    while len(piece) < wanted:
+        more = await body.read(at + len(piece))
+        if not more:
+            raise unavailable("the body was cut")
+        piece += more
+    return piece[:wanted]
+
+
+def _ignore(future: "asyncio.Future[None]") -> None:
+    """Takes the error of what nobody waits for."""
+    if not future.cancelled():
+        future.exception()

@@ -1,0 +1,242 @@
+"""The thread that alone uses the database: all calls that wait at a moment are one transaction, and one sync.
+
+A call is answered after the commit. A call that fails by its own decision has written nothing. After any other failure
+the transaction is undone and each call gets one of its own, so none fails because of another. A thread that hangs with
+its disk holds up neither the event loop nor the end of the process.
+"""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import Any, Generic, TypeVar
+
+from proxy.outbox.sqlite.database import Database, Effects
+from proxy.outbox.sqlite.failures import Fault, disk_full, fault_of, unavailable
+from proxy.outbox.sqlite.reserve import Reserve
+from proxy.timeouts import LateCall
+
+T = TypeVar("T")
+
+LIMIT = 10.0
+"Seconds for a call to be answered."
+MOST_TOGETHER = 256
+CHECKPOINT_AFTER = 1000
+"Changed rows; until then they are in the write-ahead log."
+
+
+class _Spoilt(Exception):
+    """A call failed after it had written."""
+
+
+class Call(Generic[T]):
+    """One thing to do, and who waits for it."""
+
+    __slots__ = ("error", "future", "grows", "late", "loop", "result", "run")
+
+    def __init__(self, run: Callable[[Database], T], *, grows: bool, late: Callable[[T], object] | None) -> None:
+        self.run, self.grows, self.late = run, grows, late
+        self.loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[T] = self.loop.create_future()
+        self.result: T
+        self.error: BaseException | None = None
+
+    def attempt(self, database: Database) -> None:
+        """Runs in the thread. Raises sqlite3.Error, and _Spoilt if more than this call has to be undone."""
+        changes = database.connection.total_changes
+        try:
+            self.result, self.error = self.run(database), None
+        except sqlite3.Error:
+            raise
+        except Exception as error:  # it is raised where the call is awaited
+            self.error = error
+            if database.connection.total_changes != changes:
+                raise _Spoilt from error
+
+    def answer(self) -> None:
+        """Runs in the event loop."""
+        if not self.future.done():
+            if self.error is None:
+                self.future.set_result(self.result)
+            else:
+                self.future.set_exception(self.error)
+        elif self.error is None and self.late is not None:
+            self.late(self.result)
+
+
+class DatabaseThread:
+    """Opens the database at the first call, and again after it failed."""
+
+    def __init__(self, open_: Callable[[], Database], reserve: Reserve, committed: Callable[[Effects], None]) -> None:
+        """`committed` is called in the event loop with what follows a commit."""
+        self._open, self._reserve, self._committed = open_, reserve, committed
+        self._database: Database | None = None
+        self._taken: dict[str, str] = {}
+        self._changes = 0
+        self._calls: SimpleQueue[Call[Any] | None] = SimpleQueue()
+        self._closed: asyncio.Future[None] | None = None
+        threading.Thread(target=self._work, name="outbox", daemon=True).start()
+
+    def submit(
+        self, run: Callable[[Database], T], *, grows: bool = False, late: Callable[[T], object] | None = None
+    ) -> "asyncio.Future[T]":
+        """Returns a plain future of what `run` returns, after its commit.
+
+        Raises OutboxUnavailable through the future if the store fails or does not answer in time, and OutboxFull if
+        the disk is full and the call `grows` what is kept. A result for which nobody waits any more goes to `late`.
+        """
+        call = Call(run, grows=grows, late=late)
+        if self._closed is not None:
+            call.future.set_exception(unavailable("it is closed"))
+            return call.future
+        alarm = LateCall(LIMIT, partial(_too_late, call.future))
+        call.future.add_done_callback(lambda _: alarm.cancel())
+        self._calls.put(call)
+        return call.future
+
+    async def close(self) -> None:
+        """Returns when all calls are answered and the database is closed, or when the disk does not answer."""
+        if self._closed is None:
+            self._closed = asyncio.get_running_loop().create_future()
+            self._loop = asyncio.get_running_loop()
+            self._calls.put(None)
+        alarm = LateCall(LIMIT, partial(_give_up, self._closed))
+        await asyncio.shield(self._closed)
+        alarm.cancel()
+
+    def _work(self) -> None:
+        goes_on = True
+        while goes_on:
+            calls, goes_on = self._next_group()
+            calls = [call for call in calls if not call.future.done()]  # the others were given up
+            if calls:
+                self._serve(calls)
+                self._checkpoint()
+        self._shut()
+
+    def _next_group(self) -> tuple[Sequence[Call[Any]], bool]:
+        """Waits for calls; false with the last ones."""
+        call = self._calls.get()
+        calls: list[Call[Any]] = []
+        with suppress(Empty):
+            while call is not None:
+                calls.append(call)
+                if len(calls) == MOST_TOGETHER:
+                    return calls, True
+                call = self._calls.get_nowait()
+            return calls, False
+        return calls, True
+
+    def _serve(self, calls: Sequence[Call[Any]]) -> None:
+        if any(call.grows for call in calls):
+            self._reserve.make()
+        if len(calls) == 1 or not self._try(calls):
+            for call in calls:
+                self._serve_alone(call)
+
+    def _serve_alone(self, call: Call[Any]) -> None:
+        if not self._try([call]) and not self._try([call]):  # with the room of the reserve, the second time
+            call.error = call.error or unavailable("the disk is full")
+            self._answer([call], Effects())
+
+    def _try(self, calls: Sequence[Call[Any]]) -> bool:
+        """Answers all calls with one transaction; false if each has to be tried apart, or again."""
+        try:
+            database = self._opened()
+        except (sqlite3.Error, OSError, ValueError) as error:
+            self._fail(calls, error)
+            return True
+        try:
+            effects = self._transact(database, calls)
+        except sqlite3.Error as error:
+            return self._undone(database, calls, error)
+        except _Spoilt:
+            return self._undone(database, calls, None)
+        self._answer(calls, effects)
+        return True
+
+    def _transact(self, database: Database, calls: Sequence[Call[Any]]) -> Effects:
+        database.begin()
+        for call in calls:
+            if call.grows and not self._reserve.is_there:
+                call.error = disk_full()
+            else:
+                call.attempt(database)
+        return database.commit()
+
+    def _undone(self, database: Database, calls: Sequence[Call[Any]], error: sqlite3.Error | None) -> bool:
+        """Undoes the transaction; true if the calls were answered, because the store has failed."""
+        fault = Fault.CALL if error is None else fault_of(error)
+        if fault is Fault.CALL and error is not None and len(calls) == 1:
+            calls[0].error = error
+        try:
+            database.rollback()
+        except sqlite3.Error as failure:
+            fault, error = Fault.STORE, failure
+        if fault is Fault.FULL:
+            self._reserve.release()
+        if fault is not Fault.STORE:
+            return False
+        self._drop(database)
+        self._fail(calls, error)
+        return True
+
+    def _opened(self) -> Database:
+        if self._database is None:
+            self._database = self._open()
+            self._database.tally.resume(self._taken)
+        return self._database
+
+    def _drop(self, database: Database) -> None:
+        """Gives up the connection: what it wrote may be lost, and the next call opens what is on the disk."""
+        self._database, self._taken = None, database.tally.taken
+        with suppress(sqlite3.Error):
+            database.connection.close()
+
+    def _fail(self, calls: Sequence[Call[Any]], error: Exception | None) -> None:
+        for call in calls:
+            call.error = error if isinstance(error, ValueError) else unavailable(error)
+        self._answer(calls, Effects())
+
+    def _answer(self, calls: Sequence[Call[Any]], effects: Effects) -> None:
+        with suppress(RuntimeError):  # the event loop is closed: the process is ending
+            calls[0].loop.call_soon_threadsafe(self._answered, calls, effects)
+
+    def _answered(self, calls: Sequence[Call[Any]], effects: Effects) -> None:
+        for call in calls:
+            call.answer()
+        self._committed(effects)
+
+    def _checkpoint(self) -> None:
+        """Moves what was committed from the log into the database, so that the log is used again from its start."""
+        database = self._database
+        if database is None or database.connection.total_changes - self._changes < CHECKPOINT_AFTER:
+            return
+        try:
+            database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        except sqlite3.Error as error:
+            if fault_of(error) is Fault.FULL:
+                self._reserve.release()
+            else:
+                self._drop(database)
+        self._changes = database.connection.total_changes
+
+    def _shut(self) -> None:
+        if self._database is not None:
+            self._drop(self._database)
+        if self._closed is not None:
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(_give_up, self._closed)
+
+
+def _too_late(future: "asyncio.Future[Any]") -> None:
+    if not future.done():
+        future.set_exception(unavailable(f"no answer within {LIMIT:g} s"))
+
+
+def _give_up(closed: "asyncio.Future[None]") -> None:
+    if not closed.done():
+        closed.set_result(None)

@@ -1,0 +1,481 @@
+"""What every store of an outbox promises, as tests. A store's test module imports them and has a fixture `store`."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+import pytest
+
+from proxy.errors import MessageIdReused, OutboxFull
+from proxy.outbox.message import (
+    DeadLetterCode,
+    HistoryEntry,
+    MessageState,
+    NewMessage,
+    RouteSummary,
+    StoredBody,
+    TakenMessage,
+)
+from proxy.outbox.store import MessageBusy, MessageUnknown, OutboxStore
+from tests.fakes.clock import HandClock
+
+NOW = 1_000_000.0
+"The time on the clock of each store that is opened."
+LARGE = bytes(range(256)) * 3000
+"A body that is no row."
+IDS = (f"m{number:08}" for number in count())
+
+Opened = Callable[[], AbstractAsyncContextManager[OutboxStore]]
+"Opens the store again, as another process does after the first has ended."
+
+
+class HeldBody:
+    """A body that is not in memory."""
+
+    def __init__(self, content: bytes, piece: int = 100_000) -> None:
+        self._content, self._piece = content, piece
+        self.size = len(content)
+
+    async def read(self, at: int) -> bytes:
+        """A piece of it."""
+        return self._content[at : at + self._piece]
+
+
+def message(**changes: Any) -> NewMessage:
+    """A message that is accepted now."""
+    base = NewMessage(
+        id=next(IDS),
+        route="orders",
+        sender_id=b"",
+        remember=0.0,
+        content_hash=b"",
+        method="POST",
+        target=b"/a?b=%2F",
+        fields=(b"Content-Type: text/plain", b"X-One: \xff"),
+        body=b"body",
+        order=None,
+        accepted_at=NOW,
+        expires_at=NOW + 1000.0,
+    )
+    return replace(base, **changes)
+
+
+async def accept(store: OutboxStore, **changes: Any) -> str:
+    """Accepts a message without limits; returns its id."""
+    accepted = await store.accept(message(**changes), max_messages=1 << 40, max_bytes=1 << 40)
+    assert accepted.is_new
+    return accepted.id
+
+
+async def taken(store: OutboxStore, now: float = NOW, route: str = "orders", most: int = 100) -> Sequence[str]:
+    """The ids of what is taken."""
+    return [each.id for each in await store.take(route, most=most, now=now)]
+
+
+async def octets(body: "bytes | StoredBody") -> bytes:
+    """The whole body."""
+    if isinstance(body, bytes):
+        return body
+    content = b""
+    while piece := await body.read(len(content)):
+        content += piece
+    assert len(content) == body.size
+    return content
+
+
+ENTRY = HistoryEntry(at=NOW, status=503, code="c", diagnosis="d", mpl_id="m")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"body", LARGE, HeldBody(b"small"), HeldBody(LARGE)],
+    ids=["empty", "small", "large", "held-small", "held-large"],
+)
+async def test_a_message_comes_back_as_it_was_accepted(opened: Opened, body: "bytes | StoredBody") -> None:
+    """Byte for byte, from the next process."""
+    given = message(body=body, sender_id=b"\xffid", remember=5.0, content_hash=b"h", fields=(b"A: b", b"C:"))
+    async with opened() as store:
+        await store.accept(given, max_messages=1, max_bytes=1 << 30)
+    async with opened() as store:
+        (found,) = await store.take("orders", most=9, now=NOW)
+        assert await octets(found.body) == await octets(body)
+        assert await octets(await store.body(given.id)) == await octets(body)
+    assert found == TakenMessage(
+        id=given.id,
+        route="orders",
+        sender_id=b"\xffid",
+        method="POST",
+        target=b"/a?b=%2F",
+        fields=(b"A: b", b"C:"),
+        body=found.body,
+        accepted_at=NOW,
+        expires_at=NOW + 1000,
+        attempts=0,
+        interrupted=False,
+    )
+
+
+async def test_what_is_due_longest_comes_first(store: OutboxStore) -> None:
+    """Nothing before its time, and nothing twice."""
+    first, second, third = [await accept(store) for _ in range(3)]
+    assert await taken(store, most=2) == [first, second]
+    await store.deferred(first, next_at=NOW + 10, entry=ENTRY)
+    assert await taken(store) == [third]
+    assert await taken(store, now=NOW + 9) == []
+    assert await store.next_due("orders") == NOW + 10
+    assert await taken(store, now=NOW + 10) == [first]
+    assert await store.next_due("orders") is None
+
+
+async def test_a_route_is_not_asked_about_another(store: OutboxStore) -> None:
+    """Neither for what is due nor for its numbers."""
+    await accept(store, route="a")
+    other = await accept(store, route="b")
+    assert await taken(store, route="b") == [other]
+    assert await store.next_due("b") is None
+    assert await store.next_due("a") == NOW
+
+
+async def test_a_message_is_due_when_its_time_is_over(store: OutboxStore) -> None:
+    """However late the next attempt would be."""
+    id_ = await accept(store)
+    await taken(store)
+    await store.deferred(id_, next_at=NOW + 5000, entry=ENTRY)
+    assert await store.next_due("orders") == NOW + 1000
+
+
+async def test_a_delivered_message_is_gone(opened: Opened) -> None:
+    """For good."""
+    async with opened() as store:
+        id_ = await accept(store, body=LARGE)
+        await taken(store)
+        await store.begin(id_, NOW)
+        await store.delivered(id_)
+    async with opened() as store:
+        assert await store.routes() == []
+        with pytest.raises(MessageUnknown, match=id_):
+            await store.message(id_)
+        with pytest.raises(MessageUnknown):
+            await store.body(id_)
+        await store.delivered(id_)  # as after an answer that was lost
+        await store.deferred(id_, next_at=NOW, entry=ENTRY)
+        await store.died(id_, DeadLetterCode.REFUSED, ENTRY)
+
+
+async def test_an_attempt_that_was_begun_and_not_ended_is_interrupted(opened: Opened) -> None:
+    """Until it has been settled; one of which nothing was sent is not."""
+    async with opened() as store:
+        begun, settled, given_back, untouched = [await accept(store) for _ in range(4)]
+        await taken(store)
+        for id_ in (begun, settled, given_back):
+            await store.begin(id_, NOW)
+        await store.deferred(settled, next_at=NOW, entry=ENTRY)
+        await store.release(given_back)
+    async with opened() as store:
+        found = {each.id: (each.attempts, each.interrupted) for each in await store.take("orders", most=9, now=NOW)}
+    assert found == {begun: (1, True), settled: (1, False), given_back: (1, False), untouched: (0, False)}
+
+
+async def test_messages_of_an_order_follow_each_other(store: OutboxStore) -> None:
+    """Also while the first is delivered, or waits for another attempt; others go on."""
+    first, second = [await accept(store, order=b"o") for _ in range(2)]
+    other = await accept(store, order=b"p")
+    free = await accept(store)
+    assert await taken(store) == [first, other, free]
+    assert await taken(store) == []
+    await store.deferred(first, next_at=NOW + 10, entry=ENTRY)
+    assert await taken(store) == []
+    assert await taken(store, now=NOW + 10) == [first]
+    await store.delivered(first)
+    assert await taken(store) == [second]
+
+
+async def test_orders_belong_to_their_route(store: OutboxStore) -> None:
+    """The same value elsewhere is another order."""
+    await accept(store, order=b"o", route="a")
+    other = await accept(store, order=b"o", route="b")
+    assert await taken(store, route="b") == [other]
+
+
+async def test_a_dead_letter_blocks_its_order_until_it_is_retried(store: OutboxStore) -> None:
+    """It keeps its place."""
+    first, second = [await accept(store, order=b"") for _ in range(2)]
+    await taken(store)
+    await store.died(first, DeadLetterCode.UNCERTAIN, ENTRY)
+    assert await taken(store, now=NOW + 900) == []
+    assert (await store.retry(first, NOW)).state is MessageState.WAITING
+    assert await taken(store) == [first]
+    await store.delivered(first)
+    assert await taken(store) == [second]
+
+
+async def test_a_discarded_dead_letter_blocks_no_longer(store: OutboxStore) -> None:
+    """What stood behind it goes on."""
+    first, second = [await accept(store, order=b"") for _ in range(2)]
+    await taken(store)
+    await store.died(first, DeadLetterCode.REFUSED, None)
+    await store.discard(first)
+    assert await taken(store) == [second]
+
+
+async def test_what_a_dead_letter_blocks_does_not_age(store: OutboxStore, clock: HandClock) -> None:
+    """Whether it was there before or came meanwhile, and the next time too."""
+    first, second = [await accept(store, order=b"") for _ in range(2)]
+    await taken(store)
+    clock.advance(100)
+    await store.died(first, DeadLetterCode.EXPIRED, None)
+    clock.advance(5000)
+    third = await accept(store, order=b"", accepted_at=clock.wall(), expires_at=clock.wall() + 1000)
+    clock.advance(300)
+    assert (await store.message(second)).expires_at == NOW + 1000 + 5300
+    assert (await store.message(third)).expires_at == NOW + 5100 + 1000 + 300
+    await store.discard(first)
+    clock.advance(7)
+    (found,) = await store.take("orders", most=9, now=clock.wall())
+    assert (found.id, found.expires_at) == (second, NOW + 1000 + 5300)
+    await store.died(second, DeadLetterCode.UNCERTAIN, None)
+    clock.advance(20)
+    await store.retry(second, clock.wall())
+    assert (await store.message(third)).expires_at == NOW + 6100 + 300 + 20
+
+
+async def test_a_dead_letter_that_is_retried_has_all_of_its_time(store: OutboxStore) -> None:
+    """An expired one would die again at once; one that waits keeps its end."""
+    expired, waiting = [await accept(store) for _ in range(2)]
+    await taken(store)
+    await store.died(expired, DeadLetterCode.EXPIRED, None)
+    await store.deferred(waiting, next_at=NOW + 500, entry=ENTRY)
+    await store.retry(expired, NOW + 3000)
+    await store.retry(waiting, NOW + 3)
+    ends = {each.id: each.expires_at for each in await store.take("orders", most=2, now=NOW + 3000)}
+    assert ends == {expired: NOW + 4000, waiting: NOW + 1000}
+
+
+async def test_a_held_route_delivers_nothing(opened: Opened) -> None:
+    """It accepts, and stays held in the next process."""
+    async with opened() as store:
+        await store.hold("orders")
+        await accept(store)
+    async with opened() as store:
+        id_ = await accept(store)
+        assert await taken(store) == []
+        assert await store.next_due("orders") is None
+        assert [each.held for each in await store.routes()] == [True]
+        await store.resume("orders")
+        assert (await taken(store))[1] == id_
+
+
+async def test_the_same_id_with_the_same_content_is_kept_once(opened: Opened) -> None:
+    """Also after its delivery and in the next process; what the first was told is told again."""
+    given: dict[str, Any] = {"sender_id": b"id", "remember": 60.0, "content_hash": b"hash", "body": LARGE}
+    async with opened() as store:
+        first = await accept(store, **given)
+        await taken(store)
+        await store.delivered(first)
+    async with opened() as store:
+        again = await store.accept(
+            message(**given, accepted_at=NOW + 59, expires_at=NOW + 2000), max_messages=0, max_bytes=0
+        )
+        assert (again.id, again.accepted_at, again.expires_at, again.is_new) == (first, NOW, NOW + 1000, False)
+        assert await store.routes() == []
+        await accept(store, **{**given, "route": "other"})
+        await accept(store, **{**given, "accepted_at": NOW + 60})
+
+
+async def test_the_same_id_with_another_content_is_refused(store: OutboxStore) -> None:
+    """Nothing of it is kept."""
+    given: dict[str, Any] = {"sender_id": b"id", "remember": 60.0}
+    await accept(store, **given, content_hash=b"one")
+    with pytest.raises(MessageIdReused, match="other content"):
+        await accept(store, **given, content_hash=b"two", body=LARGE)
+    assert [each.waiting for each in await store.routes()] == [1]
+
+
+async def test_a_discarded_message_may_be_sent_again(store: OutboxStore) -> None:
+    """Its id is forgotten; that of a later message stays."""
+    given: dict[str, Any] = {"sender_id": b"id", "remember": 60.0, "content_hash": b"one"}
+    first = await accept(store, **given)
+    await store.discard(first)
+    with pytest.raises(MessageUnknown):
+        await store.discard(first)
+    second = await accept(store, **given)
+    assert await taken(store) == [second]
+
+
+@pytest.mark.parametrize(("max_messages", "max_bytes"), [(2, 1 << 30), (9, 2 * message().size)])
+async def test_a_full_outbox_refuses_until_there_is_room(store: OutboxStore, max_messages: int, max_bytes: int) -> None:
+    """Dead letters count; another route has its own limits."""
+    first, second = [await accept(store) for _ in range(2)]
+    await taken(store)
+    await store.died(second, DeadLetterCode.REFUSED, None)
+    with pytest.raises(OutboxFull, match="of this route") as caught:
+        await store.accept(message(), max_messages=max_messages, max_bytes=max_bytes)
+    assert caught.value.retry_after
+    await store.accept(message(route="other"), max_messages=max_messages, max_bytes=max_bytes)
+    await store.delivered(first)
+    await store.accept(message(), max_messages=max_messages, max_bytes=max_bytes)
+
+
+async def test_a_route_is_told_in_numbers(opened: Opened) -> None:
+    """The same in the next process, but for what is being delivered."""
+    async with opened() as store:
+        dead, delivering = [await accept(store, accepted_at=NOW + number) for number in range(2)]
+        await taken(store, now=NOW + 1)
+        await store.died(dead, DeadLetterCode.REFUSED, None)
+        await accept(store, accepted_at=NOW + 2, order=b"")
+        await accept(store, accepted_at=NOW + 3, order=b"", route="held")
+        await store.hold("held")
+        await store.hold("empty")
+        size = message().size
+        there = [
+            RouteSummary(route="empty", waiting=0, delivering=0, dead=0, held=True, oldest_at=None, bytes=0),
+            RouteSummary(route="held", waiting=1, delivering=0, dead=0, held=True, oldest_at=NOW + 3, bytes=size),
+            RouteSummary(
+                route="orders", waiting=1, delivering=1, dead=1, held=False, oldest_at=NOW + 1, bytes=3 * size
+            ),
+        ]
+        assert await store.routes() == there
+    async with opened() as store:
+        assert await store.routes() == [*there[:2], replace(there[2], waiting=2, delivering=0)]
+        await store.resume("empty")
+        assert len(await store.routes()) == 2
+        assert delivering in await taken(store, now=NOW + 1)
+
+
+async def test_messages_are_listed_in_pages(store: OutboxStore) -> None:
+    """In the order of acceptance, of all routes or one, in each state."""
+    ids = [await accept(store, route=route) for route in ("a", "b", "a", "b", "a", "a")]
+    await taken(store, route="b")
+    await store.died(ids[1], DeadLetterCode.REFUSED, None)
+    await taken(store, route="a", most=1)
+
+    async def listed(route: str | None, state: MessageState | None, limit: int = 9, after: int | None = None) -> Any:
+        found = await store.messages(route=route, state=state, limit=limit, after=None if after is None else ids[after])
+        return [ids.index(each.id) for each in found]
+
+    assert await listed(None, None) == [0, 1, 2, 3, 4, 5]
+    assert await listed(None, None, limit=2, after=1) == [2, 3]
+    assert await listed("a", None, after=2) == [4, 5]
+    assert await listed("a", MessageState.WAITING, limit=2) == [2, 4]
+    assert await listed(None, MessageState.WAITING) == [2, 4, 5]
+    assert await listed(None, MessageState.DELIVERING) == [0, 3]
+    assert await listed("b", MessageState.DELIVERING, after=0) == [3]
+    assert await listed(None, MessageState.DEAD) == [1]
+    assert await listed("a", MessageState.DEAD) == []
+    await store.delivered(ids[3])
+    assert await listed(None, None, after=3) == [4, 5]
+    await store.discard(ids[5])
+    assert await listed(None, None, after=5) == []
+
+
+async def test_one_message_is_told_with_its_history(store: OutboxStore) -> None:
+    """And when it is due: only what waits at the head of its order is."""
+    id_ = await accept(store, sender_id=b"id", remember=1.0, content_hash=b"h", order=b"")
+    behind = await accept(store, order=b"")
+    assert (await store.message(behind)).summary.next_at is None
+    await taken(store)
+    assert (await store.message(id_)).summary.state is MessageState.DELIVERING
+    await store.begin(id_, NOW)
+    await store.deferred(id_, next_at=NOW + 5, entry=ENTRY)
+    details = await store.message(id_)
+    assert (details.summary.next_at, details.summary.attempts, details.summary.bytes) == (NOW + 5, 1, message().size)
+    assert (details.method, details.target, details.sender_id) == ("POST", b"/a?b=%2F", b"id")
+    assert (details.fields, details.history) == (message().fields, (ENTRY,))
+    await taken(store, now=NOW + 5)
+    await store.died(id_, DeadLetterCode.FLOW_FAILED, replace(ENTRY, at=NOW + 5, status=500))
+    details = await store.message(id_)
+    assert (details.summary.state, details.summary.code) == (MessageState.DEAD, "flow_failed")
+    assert details.summary.next_at is None
+    assert [each.status for each in details.history] == [503, 500]
+
+
+async def test_a_long_history_keeps_its_ends(store: OutboxStore) -> None:
+    """Fifty entries: the first, and the latest."""
+    id_ = await accept(store)
+    for number in range(60):
+        await store.deferred(id_, next_at=NOW, entry=replace(ENTRY, status=number))
+    history = [each.status for each in (await store.message(id_)).history]
+    assert history == [0, *range(11, 60)]
+
+
+async def test_nothing_is_decided_about_what_is_being_delivered(store: OutboxStore) -> None:
+    """Until the delivery has ended."""
+    id_ = await accept(store)
+    await taken(store)
+    for decide in (store.discard(id_), store.retry(id_, NOW)):
+        with pytest.raises(MessageBusy, match=id_):
+            await decide
+    await store.release(id_)
+    assert await taken(store) == [id_]
+
+
+async def test_a_retried_message_is_due_now(store: OutboxStore) -> None:
+    """Unless it stands behind another."""
+    first, behind = [await accept(store, order=b"") for _ in range(2)]
+    await taken(store)
+    await store.deferred(first, next_at=NOW + 99, entry=ENTRY)
+    await store.retry(behind, NOW + 1)
+    assert await store.next_due("orders") == NOW + 99
+    assert (await store.retry(first, NOW + 1)).next_at == NOW + 1
+    assert await taken(store, now=NOW + 1) == [first]
+    with pytest.raises(MessageUnknown):
+        await store.retry("unknown", NOW)
+
+
+async def test_a_route_is_named_when_something_may_be_due(store: OutboxStore) -> None:
+    """In the event loop; a message behind another, or of a held route, is not due."""
+    changed: list[str] = []
+    store.on_change(changed.append)
+
+    async def after(change: Any) -> list[str]:
+        await change
+        found, changed[:] = changed.copy(), []
+        return found
+
+    first = await accept(store, order=b"")
+    assert changed == ["orders"]
+    changed.clear()
+    assert await after(accept(store, order=b"")) == []
+    await taken(store)
+    assert await after(store.begin(first, NOW)) == []
+    assert await after(store.delivered(first)) == ["orders"]
+    (second,) = await taken(store)
+    assert await after(store.died(second, DeadLetterCode.REFUSED, None)) == []
+    assert await after(store.retry(second, NOW)) == ["orders"]
+    assert await after(store.hold("orders")) == []
+    assert await after(accept(store)) == []
+    assert await after(store.resume("orders")) == ["orders"]
+
+
+async def test_many_are_accepted_at_once(opened: Opened) -> None:
+    """In the order of their commits, each once, whatever the others were told."""
+    async with opened() as store:
+        results = await asyncio.gather(
+            *(accept(store, body=b"%d" % number) for number in range(100)),
+            store.retry("unknown", NOW),
+            store.accept(message(route="full"), max_messages=0, max_bytes=0),
+            return_exceptions=True,
+        )
+    assert [type(each) for each in results[100:]] == [MessageUnknown, OutboxFull]
+    async with opened() as store:
+        assert await taken(store) == results[:100]
+
+
+async def test_an_acceptance_that_nobody_waits_for_does_no_harm(store: OutboxStore) -> None:
+    """Nor does a take: what it took is given back."""
+    accepting = asyncio.ensure_future(accept(store))
+    await asyncio.sleep(0)
+    accepting.cancel()
+    id_ = await accept(store, route="other")
+    taking = asyncio.ensure_future(store.take("other", most=1, now=NOW))
+    await asyncio.sleep(0)
+    taking.cancel()
+    await store.routes()
+    await store.routes()
+    assert await taken(store, route="other") == [id_]
+
+
+__all__ = [name for name in dir() if name.startswith("test_")]
