@@ -83,7 +83,7 @@ class Acceptance:
         try:
             refuse_overrun(body)
             message = await self._message(request, address, record, whole(body))
-            refuse_above(size_of(message), self._outbox.max_bytes)
+            refuse_above(message.size, self._outbox.max_bytes)
             if request.sender.left:
                 raise SenderLeft
             outbox = self._outbox
@@ -154,13 +154,6 @@ def refuse_overrun(body: Body) -> None:
     """Raises LengthRequired if bytes followed a request without a length, so that this body may not be all of it."""
     if body.overrun is not None:
         raise body.overrun
-
-
-def size_of(message: NewMessage) -> int:
-    """Returns the bytes that count towards `max_bytes`."""
-    body = message.body
-    content = len(body) if isinstance(body, bytes) else body.size
-    return content + len(message.target) + sum(map(len, message.fields))
 
 
 def refuse_above(size: int, most: int) -> None:

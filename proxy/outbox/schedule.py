@@ -101,21 +101,18 @@ def end_before_sending(error: ProxyError) -> DeliveryEnd:
     return DeliveryEnd.NO_TOKEN if isinstance(error, AuthorizationServerError) else DeliveryEnd.UNTRIED
 
 
-def decide(
-    delivery: Delivery, settings: OutboxSettings, *, failures: int, expires_at: float, now: float, jitter: float
-) -> Decision:
+def decide(delivery: Delivery, *, repeatable: bool, pause: float, expires_at: float, now: float) -> Decision:
     """Returns what becomes of the message.
 
-    `failures` counts this delivery if it failed: those of the message, or for an upstream that is away those of its
-    probes. `now` and `expires_at` are wall times, `jitter` is 0 to 1.
+    `pause` has the seconds until another delivery, if there is to be one: `pause_after`, or for an upstream that is
+    away those until its next probe. `now` and `expires_at` are wall times.
     """
     match fate(delivery):
         case Done() | Untouched() as final:
             return final
-        case Dead(code) as dead if code is DeadLetterCode.REFUSED or not settings.repeatable:
+        case Dead(code) as dead if code is DeadLetterCode.REFUSED or not repeatable:
             return dead
         case _:
-            pause = pause_after(settings, failures=failures, retry_after=delivery.retry_after, jitter=jitter)
             return expired(expires_at, now=now) or Again(min(now + pause, expires_at))
 
 
@@ -153,7 +150,11 @@ def fate_of_answer(status: int, *, flow_ran: bool) -> Done | Dead | None:
 
 
 def pause_after(settings: OutboxSettings, *, failures: int, retry_after: int | None, jitter: float) -> float:
-    """Returns the seconds until the next delivery, with full jitter, unless the server has named a time."""
+    """Returns the seconds until the next delivery, with full jitter, unless the server has named a time.
+
+    `failures` counts the deliveries that have failed, the last one included: those of the message, or for an upstream
+    that is away those of its probes. `jitter` is 0 to 1.
+    """
     steps = settings.retries
     if retry_after is not None:
         return min(float(retry_after), longest_retry_after(settings))

@@ -31,13 +31,12 @@ LATER = {401, 403, 404, 408, 429, 503}
 REFUSED, FLOW_FAILED, UNCERTAIN, EXPIRED = (Dead(code) for code in DeadLetterCode)
 NOW, AGE = 1_800_000_000.0, 100_000.0
 AGAIN = Again(NOW + 2.5)
-"After the first failure with half of the jitter."
+"After the pause."
 
 
 def decided(delivery: Delivery, *, repeatable: bool) -> object:
-    """Decides after the first failure of a young message."""
-    settings = OutboxSettings(repeatable=repeatable)
-    return decide(delivery, settings, failures=1, expires_at=NOW + AGE, now=NOW, jitter=0.5)
+    """Decides about a young message."""
+    return decide(delivery, repeatable=repeatable, pause=2.5, expires_at=NOW + AGE, now=NOW)
 
 
 def of_status(status: int, *, flow_ran: bool, repeatable: bool) -> object:
@@ -193,7 +192,8 @@ def test_whatever_happens_the_promises_hold(
 ) -> None:
     """Never in the past, never after the age, never lost without a 2xx, never again where nobody may repeat it."""
     expires_at = NOW + left
-    decision = decide(delivery, settings, failures=failures, expires_at=expires_at, now=NOW, jitter=jitter)
+    pause = pause_after(settings, failures=failures, retry_after=delivery.retry_after, jitter=jitter)
+    decision = decide(delivery, repeatable=settings.repeatable, pause=pause, expires_at=expires_at, now=NOW)
     may_have_arrived = delivery.end is DeliveryEnd.LOST or (
         delivery.end is DeliveryEnd.ANSWERED
         and (delivery.status >= 500 or delivery.flow_ran)
