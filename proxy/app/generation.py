@@ -27,6 +27,7 @@ from proxy.oauth.grant_runner import GrantRunner
 from proxy.oauth.granter import Granter
 from proxy.oauth.source import TokenSource
 from proxy.observe.spans import REPLACED
+from proxy.outbox.acceptance import Acceptance
 from proxy.upstream.origin import UpstreamOrigin
 from proxy.upstream.pool import Pool
 from proxy.wire.tls_context import client_context
@@ -78,7 +79,7 @@ class Generation:
             name=configuration.via.encode(),
             own_names=resources.own_names,
             trusted_proxies=configuration.trusted_proxies,
-            spool=resources.spool if any(route.spool for route in configuration.routes) else None,
+            spool=resources.spool if any(route.uses_files for route in configuration.routes) else None,
             wall=resources.clock.wall,
             beginning=resources.beginning,
             log=resources.log,
@@ -164,14 +165,32 @@ class Generation:
         known = self._before.routes.get(settings.name) if self._before else None
         if known and (known.settings, known.pool, known.source, known.via) == (settings, pool, source, via):
             return known
+        limits = limits_of(settings, resources.deadlines)
+        replaced = REPLACED if resources.traces is not None else frozenset[str]()
         return make_route(
             settings,
             via=self.configuration.via,
             pool=pool,
             source=source,
             authenticator=authenticator,
-            limits=limits_of(settings, resources.deadlines),
-            replaced=REPLACED if resources.traces is not None else frozenset(),
+            limits=limits,
+            outbox=self._outbox(settings, limits, replaced),
+            replaced=replaced,
+        )
+
+    def _outbox(self, settings: Settings, limits: RouteLimits | None, replaced: frozenset[str]) -> Acceptance | None:
+        resources = self._resources
+        if settings.outbox is None:
+            return None
+        return Acceptance(
+            settings,
+            settings.outbox,
+            via=self.configuration.via,
+            limits=limits,
+            store=resources.outboxes.store,
+            new_id=resources.message_ids,
+            wall=resources.clock.wall,
+            replaced=replaced,
         )
 
     def _pool(self, settings: Settings, upstream: SplitResult) -> Pool:

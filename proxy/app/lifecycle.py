@@ -10,6 +10,7 @@ from weakref import WeakSet
 from proxy.app.generation import Closable, Generation, InUse, refuse_restart
 from proxy.app.incidents import refuse
 from proxy.app.process_resources import ProcessResources
+from proxy.app.process_store import ProcessStore
 from proxy.clock import Clock, SystemClock
 from proxy.config.file_threads import FileThreads
 from proxy.config.model import Configuration
@@ -72,6 +73,9 @@ class App:
         self.incidents = self._resources.incidents
         self._is_open = self.draining = False
         self._threads = FileThreads()
+        self.store = ProcessStore(
+            self._resources.outboxes, environ=environ, clock=self._resources.clock, log=log.logger
+        )
         self._generation = Generation(configuration, self._resources)
         self._retired = WeakSet[InUse]()
         "Of earlier configurations, as long as an exchange or a connection can use them."
@@ -90,6 +94,8 @@ class App:
         await open_site(self.admin)
         self._resources.authenticators.start()
         self._generation.start()
+        await self._resources.outboxes.apply(self._generation.routes)
+        await self.store.open(self.configuration)
         await self._listeners.start(handed or [], reuse_port=self.configuration.reuse_port)
         self._is_open = True
 
@@ -113,6 +119,7 @@ class App:
             if configuration.admin.address != admin.settings.address:
                 admin = self._admin_site(configuration)
                 await open_site(admin)
+            await self.store.prepare(self.configuration, configuration)
         except BaseException:
             if change is not None:
                 release(change)
@@ -137,6 +144,7 @@ class App:
         admin.apply(configuration.admin)
         self._resources.authenticators.start()
         generation.start()
+        await self._resources.outboxes.apply(generation.routes)
         await self._listeners.finish(change)
         self._retired.add(before.in_use)
         before.retire(generation)
@@ -148,10 +156,12 @@ class App:
     async def stop(self) -> None:
         """Stops accepting, lets exchanges finish for up to `drain_timeout`, then ends the rest; also before `start`."""
         self.draining = True
+        outboxes, patience = self._resources.outboxes, self.configuration.drain_timeout
         await self._listeners.stop()
+        await outboxes.stop()
         for sender in self.senders:
             sender.drain()
-        await self.senders.emptied(self.configuration.drain_timeout)
+        await asyncio.gather(self.senders.emptied(patience), outboxes.emptied(patience))
         waited_for = self._waited_for()
         for kind in (RouteLimits, TokenSource, Pool):  # limits first: a freed place would start the next exchange
             for each in waited_for:
@@ -161,11 +171,12 @@ class App:
         for sender in self.senders:
             sender.give_up(Draining(UNFINISHED, retry_after=1))
         await self._resources.authenticators.close()
-        await self.senders.emptied(LAST_WORDS)
+        await asyncio.gather(self.senders.emptied(LAST_WORDS), outboxes.emptied(LAST_WORDS))
         for sender in self.senders:
             sender.abort()
         await self._listeners.close()
         await self._generation.close()
+        await self.store.close()
         await self._resources.close()
         await self.admin.stop()
         await asyncio.sleep(0)  # transports report their end in the next turn of the event loop
@@ -235,7 +246,7 @@ class App:
 def connection_limit(configuration: Configuration, log: Logger) -> int:
     """Returns how many connections of senders the system allows; logs if that is clearly less than configured."""
     configured = configuration.limits.max_connections
-    most = most_connections(configured, spools=any(route.spool for route in configuration.routes))
+    most = most_connections(configured, spools=any(route.uses_files for route in configuration.routes))
     if most < FEW * configured:
         detail = f"`limits.max_connections` is {configured}, but the system allows fewer descriptors; see `ulimit -n`."
         log.warning("connections.limited", most=most, detail=detail)

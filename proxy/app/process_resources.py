@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import random
 import secrets
 import socket
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,8 @@ from proxy.observe.metrics import Metrics
 from proxy.observe.observers import BeginningObserver, ExchangeObserver
 from proxy.observe.process_log import ProcessLog
 from proxy.observe.traces import Traces
+from proxy.outbox.message_ids import MessageIds
+from proxy.outbox.outboxes import Outboxes
 from proxy.server.refusals import Refusals
 from proxy.wire.deadlines import Deadlines
 from proxy.wire.grammar import RequestReader, ResponseReader
@@ -49,6 +52,8 @@ class ProcessResources:
         self.grant_session = GrantSession(environ=environ, resolver=self.resolver)
         self.authenticators = Authenticators(log.logger)
         self.own_names = frozenset({socket.gethostname().lower().rstrip(".")})
+        self.message_ids = MessageIds(clock.wall)
+        self.outboxes = Outboxes(clock=clock, timer=loop, log=log, metrics=self.metrics, random=random.random)
         self._refusals = Refusals(log, self.deadlines)
         self.incidents = Incidents(log.logger, self._refusals)
         self.beginning: tuple[BeginningObserver, ...] = beginning if traces is None else (*beginning, traces)

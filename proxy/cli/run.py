@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from proxy.app import App
+from proxy.app import App, StoreUnreadable
 from proxy.cli.configuration import FAULTY, config_option, file_argument, insecure_option, named, read
 from proxy.cli.hardening import exposed_files, warn
 from proxy.cli.loops import loop_factory, signalled, unless
@@ -82,7 +82,7 @@ async def _serve(app: App, again: Callable[[], Configuration], watcher: Configur
     except (OSError, ValueError) as error:
         log.error("proxy.failed", detail=str(error))  # noqa: TRY400 - an address is in use; a stack does not help
         await app.stop()
-        return 1
+        return FAULTY if isinstance(error, StoreUnreadable) else 1
     if not is_started:  # stopped while DNS was resolving a listener's name
         await app.stop()
         log.info("proxy.stopped")
@@ -95,7 +95,7 @@ async def _serve(app: App, again: Callable[[], Configuration], watcher: Configur
         watcher.start(reloader, log)
     log.info("proxy.started", detail=summary(app))
     manager.ready()
-    await stopping.wait()
+    has_failed = await unless(stopping, app.store.failed.wait())
     manager.stopping()
     log.info("proxy.draining")
     if watcher:
@@ -103,7 +103,7 @@ async def _serve(app: App, again: Callable[[], Configuration], watcher: Configur
     await reloader.close()
     await app.stop()
     log.info("proxy.stopped")
-    return 0
+    return int(has_failed)
 
 
 async def _reloaded(app: App, configuration: Configuration) -> None:

@@ -221,6 +221,11 @@ class RouteOptions(Model):
         """Whether it restricts its senders, by address or by credential."""
         return self.allow is not None or self.inbound_auth is not None
 
+    @property
+    def uses_files(self) -> bool:
+        """Whether a body may be kept in a file: before it is sent, or before an outbox accepts it."""
+        return self.spool > 0 or (self.outbox is not None and self.max_body > self.buffer)
+
 
 class RouteSettings(RouteOptions):
     """Which requests go to which upstream, as which OAuth client."""

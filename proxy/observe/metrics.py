@@ -46,7 +46,7 @@ class Histogram:
 
 
 class Metrics:
-    """Counts exchanges, token requests and reloads. It is an observer of exchanges."""
+    """Counts exchanges, token requests, deliveries and reloads. It is an observer of exchanges."""
 
     def __init__(self) -> None:
         self.exchanges: dict[tuple[str, str, str, str], int] = {}
@@ -61,6 +61,7 @@ class Metrics:
         self.replays: dict[str, int] = {}
         self.grants: dict[tuple[str, str], int] = {}
         self.grant_seconds: dict[str, Histogram] = {}
+        self.deliveries: dict[tuple[str, str], int] = {}
         self.reloads = {"reloaded": 0, "rejected": 0}
 
     def finished(self, record: ExchangeRecord) -> None:
@@ -87,6 +88,10 @@ class Metrics:
         """Counts a token request."""
         self.grants[oauth_client, outcome] = self.grants.get((oauth_client, outcome), 0) + 1
         self.grant_seconds.setdefault(oauth_client, Histogram()).observe(seconds)
+
+    def count_delivery(self, route: str, outcome: str) -> None:
+        """Counts a delivery from an outbox: `delivered`, `deferred` or `died`."""
+        self.deliveries[route, outcome] = self.deliveries.get((route, outcome), 0) + 1
 
     def count_reload(self, outcome: str) -> None:
         """Counts a reload, `reloaded` or `rejected`."""

@@ -84,7 +84,7 @@ async def deliver(
         return failed(end, error)
     if isinstance(result, AttemptFailed):
         return failed(end_after(result.outcome), result.failure)
-    return await answered(result, unit, route, settings, record, now)
+    return await answered(result, unit, route, record, now=now, most=longest_retry_after(settings))
 
 
 def prepared(message: TakenMessage, route: Route, settings: OutboxSettings) -> PreparedRequest:
@@ -105,14 +105,12 @@ def prepared(message: TakenMessage, route: Route, settings: OutboxSettings) -> P
 
 
 async def answered(
-    answer: UpstreamAnswer,
-    unit: CsrfUnit | None,
-    route: Route,
-    settings: OutboxSettings,
-    record: ExchangeRecord,
-    now: float,
+    answer: UpstreamAnswer, unit: CsrfUnit | None, route: Route, record: ExchangeRecord, *, now: float, most: float
 ) -> DeliveryReport:
-    """Reads what an answer tells: its status, its fields, and of a failure the beginning of its text."""
+    """Reads what an answer tells: its status, its fields, and of a failure the beginning of its text.
+
+    `most` limits the seconds of Retry-After.
+    """
     head = answer.head
     record.relayed(head.status)
     record.mpl_id, record.correlation_id = ids_in_fields(head.fields)
@@ -126,7 +124,7 @@ async def answered(
         end=DeliveryEnd.ANSWERED,
         status=head.status,
         flow_ran=bool(record.mpl_id),
-        retry_after=retry_after_seconds(asked, wall=now, most=longest_retry_after(settings)),
+        retry_after=retry_after_seconds(asked, wall=now, most=most),
     )
     return DeliveryReport(delivery=delivery, answer=answer)
 

@@ -13,7 +13,15 @@ from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, D
 from yarl import URL
 
 from proxy.app import App
-from proxy.config.model import Address, Admin, Configuration, ListenerSettings, OAuthClient, RouteSettings
+from proxy.config.model import (
+    Address,
+    Admin,
+    Configuration,
+    ListenerSettings,
+    OAuthClient,
+    RouteSettings,
+    StoreSettings,
+)
 from proxy.forwarding.routes import dropped_fields
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.line_writer import LineWriter
@@ -136,11 +144,12 @@ async def embedded_proxy(
             update={
                 "listen": (ListenerSettings(address=senders),),
                 "admin": Admin(address=admin),
-                "routes": tuple(map(without_inbound_auth, configuration.routes)),
+                "routes": tuple(map(direct, configuration.routes)),
                 "oauth_clients": {
                     name: without_grant_at_start(client) for name, client in configuration.oauth_clients.items()
                 },
                 "drain_timeout": 0.0,
+                "store": StoreSettings(),
                 "limits": configuration.limits.model_copy(update={"max_connections": 100_000}),
             }
         )
@@ -162,9 +171,12 @@ async def embedded_proxy(
             await app.stop()
 
 
-def without_inbound_auth(route: RouteSettings) -> RouteSettings:
-    """The route without `inbound_auth`: only this user can connect, who may read its files anyway."""
-    return route.model_copy(update={"inbound_auth": None, "drop_fields": dropped_fields(route)})
+def direct(route: RouteSettings) -> RouteSettings:
+    """The route without `inbound_auth`, because only this user can connect, who may read its files anyway.
+
+    It has no outbox, whose folder belongs to a running proxy: the command shows the upstream's answer.
+    """
+    return route.model_copy(update={"inbound_auth": None, "outbox": None, "drop_fields": dropped_fields(route)})
 
 
 def without_grant_at_start(client: OAuthClient) -> OAuthClient:

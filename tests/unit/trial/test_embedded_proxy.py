@@ -10,7 +10,7 @@ from proxy.config.inbound_auth import ApiKey, InboundAuth
 from proxy.config.load import load
 from proxy.config.model import Configuration, RouteSettings
 from proxy.sandbox.tenant import Tenant
-from proxy.trial.embedded_proxy import embedded_proxy, without_grant_at_start, without_inbound_auth
+from proxy.trial.embedded_proxy import direct, embedded_proxy, without_grant_at_start
 from proxy.trial.message import compose
 from tests.system.cli import CONFIGURATION, configure
 from tests.unit.oauth.registrations import registration
@@ -59,7 +59,7 @@ def test_its_sender_needs_no_credential() -> None:
     )
     auth = InboundAuth(api_key=ApiKey(keys_file=Path("keys")))
     expected = route.model_copy(update={"drop_fields": ("X-Own", "X-API-Key")})
-    assert without_inbound_auth(route.model_copy(update={"inbound_auth": auth})) == expected
+    assert direct(route.model_copy(update={"inbound_auth": auth})) == expected
 
 
 def test_its_oauth_clients_wait_for_the_message() -> None:

@@ -1,0 +1,117 @@
+"""The store of the process: its folder is opened when a configuration first has an outbox, and closed at the end."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING
+
+from proxy.clock import Clock
+from proxy.config.file_threads import FileThreads
+from proxy.config.model import Configuration
+from proxy.config.store import StoreSettings
+from proxy.errors import OutboxUnavailable
+from proxy.observe.logger import Logger
+from proxy.outbox.outboxes import Outboxes
+from proxy.store.folder import Folder, FolderInUse, folder_of
+from proxy.store.keys import Keys, read_keys
+
+if TYPE_CHECKING:
+    from proxy.outbox.sqlite.store import SqliteOutbox
+
+
+class StoreUnreadable(ValueError):
+    """What is in the store cannot be read with this configuration, or by this version."""
+
+
+class ProcessStore:
+    """Opens the store for the outboxes."""
+
+    def __init__(self, outboxes: Outboxes, *, environ: Mapping[str, str], clock: Clock, log: Logger) -> None:
+        self._outboxes = outboxes
+        self._environ, self._clock, self._log = environ, clock, log
+        self._folder: Folder | None = None
+        self._store: SqliteOutbox | None = None
+        self._waiting: asyncio.Task[None] | None = None
+        self.failed = asyncio.Event()
+        "Set if the folder was waited for in vain, so that the process has to end."
+
+    async def open(self, configuration: Configuration) -> None:
+        """Opens the store, if the configuration needs one and none is open.
+
+        With `reuse_port` another process may still have the folder: it is waited for in the background, for
+        `drain_timeout`. Raises StoreUnreadable, or OSError if the folder cannot be used.
+        """
+        if self._store is not None or self._waiting is not None or not is_needed(configuration):
+            return
+        try:
+            await self._open(configuration)
+        except FolderInUse as error:
+            if not configuration.reuse_port:
+                raise OSError(str(error)) from error
+            self._log.warning("store.awaited", detail=str(error))
+            self._waiting = asyncio.get_running_loop().create_task(self._wait(configuration))
+
+    async def prepare(self, present: Configuration, wanted: Configuration) -> None:
+        """Opens the store for another configuration, or gives it other keys. Raises as `open`."""
+        if self._store is None:
+            await self.open(wanted)
+            return
+        if wanted.store.path != present.store.path:
+            raise ValueError("`store.path` cannot change while the store is open: restart, or restore the old value")
+        await self._store.replace_keys(await keys_of(wanted.store))
+
+    async def close(self) -> None:
+        """Closes the store, and leaves the folder to the next process."""
+        if self._waiting is not None:
+            self._waiting.cancel()
+            await asyncio.wait([self._waiting])
+        await self._outboxes.close()
+        if self._folder is not None:
+            self._folder.close()
+
+    async def _wait(self, configuration: Configuration) -> None:
+        try:
+            await self._open(configuration, wait=configuration.drain_timeout)
+        except (FolderInUse, OSError, ValueError) as error:
+            self._log.error("store.failed", detail=str(error))
+            self.failed.set()
+
+    async def _open(self, configuration: Configuration, *, wait: float = 0.0) -> None:
+        settings = configuration.store
+        keys = await keys_of(settings)
+        opening = await FileThreads().run(sqlite_outbox)
+        folder = await Folder.open(
+            folder_of(settings.path, self._environ), admin=str(configuration.admin.address), wait=wait
+        )
+        try:
+            self._store = await opening(folder.path, keys=keys, clock=self._clock)
+        except ValueError as error:
+            folder.close()
+            raise StoreUnreadable(str(error)) from error
+        except OutboxUnavailable as error:
+            folder.close()
+            raise OSError(error.detail) from error
+        self._folder = folder
+        await self._outboxes.open(self._store)
+
+
+def sqlite_outbox() -> "Callable[..., Awaitable[SqliteOutbox]]":
+    """Returns what opens the store; a proxy without an outbox does not load SQLite."""
+    from proxy.outbox.sqlite.store import SqliteOutbox  # noqa: PLC0415
+
+    return SqliteOutbox.open
+
+
+def is_needed(configuration: Configuration) -> bool:
+    """Whether the configuration has an outbox, or names a folder whose messages are to be delivered."""
+    return configuration.store.path is not None or any(route.outbox for route in configuration.routes)
+
+
+async def keys_of(settings: StoreSettings) -> Keys:
+    """Returns the keys of the file, or none. Raises StoreUnreadable, or OSError."""
+    if settings.keys_file is None:
+        return Keys()
+    try:
+        return await FileThreads().run(partial(read_keys, settings.keys_file))
+    except ValueError as error:
+        raise StoreUnreadable(str(error)) from error

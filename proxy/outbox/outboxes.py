@@ -1,0 +1,119 @@
+"""The outboxes of all routes: which dispatchers there are, and how they start, follow a reload, and stop."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from proxy.clock import Clock
+from proxy.config.outbox import OutboxSettings
+from proxy.errors import OutboxUnavailable
+from proxy.forwarding.routes import Route
+from proxy.observe.metrics import Metrics
+from proxy.observe.process_log import ProcessLog
+from proxy.outbox.circuit_breaker import Timer
+from proxy.outbox.deliverer import Deliverer
+from proxy.outbox.dispatcher import Dispatcher
+from proxy.outbox.message import RouteSummary
+from proxy.outbox.store import OutboxStore
+
+RETRY_AFTER = 5
+"Seconds until a sender may try again, if the folder of the store is not ours yet."
+
+
+class Outboxes:
+    """Made once per process; without a store until `open`."""
+
+    def __init__(
+        self, *, clock: Clock, timer: Timer, log: ProcessLog, metrics: Metrics, random: Callable[[], float]
+    ) -> None:
+        self._clock, self._timer, self._log, self._metrics, self._random = clock, timer, log, metrics, random
+        self._deliverer: Deliverer | None = None
+        self._routes: Mapping[str, Route] = {}
+        self._dispatchers: dict[str, Dispatcher] = {}
+        self._stranded: set[str] = set()
+        "Routes that have gone, and were logged."
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a store."""
+        return self._deliverer is not None
+
+    def store(self) -> OutboxStore:
+        """Returns the store. Raises OutboxUnavailable as long as there is none."""
+        if self._deliverer is None:
+            raise OutboxUnavailable(
+                "The folder of the outbox is not open yet; send the message again later.", retry_after=RETRY_AFTER
+            )
+        return self._deliverer.store
+
+    async def open(self, store: OutboxStore) -> None:
+        """Begins to deliver what the store has; returns before anything is delivered."""
+        self._deliverer = Deliverer(
+            store, clock=self._clock, timer=self._timer, log=self._log, metrics=self._metrics, random=self._random
+        )
+        store.on_change(self._changed)
+        await self.apply(self._routes)
+
+    async def apply(self, routes: Mapping[str, Route]) -> None:
+        """Delivers by these routes from now on: those with an outbox, and those of which messages are kept."""
+        self._routes = routes
+        deliverer = self._deliverer
+        if deliverer is None:
+            return
+        for name in [each for each in self._dispatchers if each not in routes]:
+            await self._dispatchers.pop(name).stop()
+        kept = await self.summaries()
+        named = {each.route for each in kept}
+        for name, route in routes.items():
+            settings = route.settings.outbox
+            if settings is None and name not in named and name not in self._dispatchers:
+                continue
+            if name in self._dispatchers:
+                self._dispatchers[name].apply(route, settings or OutboxSettings())
+            else:
+                dispatcher = self._dispatchers[name] = Dispatcher(route, settings or OutboxSettings(), deliverer)
+                dispatcher.start()
+        deliverer.keep_breakers(list(routes.values()))
+        self._tell_stranded(kept)
+
+    async def summaries(self) -> Sequence[RouteSummary]:
+        """Returns the numbers of each route that has messages or is held; none if the store cannot be used."""
+        if self._deliverer is None:
+            return ()
+        try:
+            return await self._deliverer.store.routes()
+        except OutboxUnavailable as error:
+            self._deliverer.store_failed(error)
+            return ()
+
+    async def stop(self) -> None:
+        """Begins no more deliveries."""
+        if self._deliverer is not None:
+            self._deliverer.draining = True
+        for each in self._dispatchers.values():
+            await each.stop()
+
+    async def emptied(self, seconds: float) -> None:
+        """Returns when no delivery is running, or after that time."""
+        if self._deliverer is not None:
+            await self._deliverer.emptied(seconds)
+
+    async def close(self) -> None:
+        """Ends what still waits, and closes the store."""
+        if self._deliverer is not None:
+            self._deliverer.stop()
+            await self._deliverer.store.close()
+
+    def _changed(self, route: str) -> None:
+        dispatcher = self._dispatchers.get(route)
+        if dispatcher is not None:
+            dispatcher.changed()
+
+    def _tell_stranded(self, kept: Sequence[RouteSummary]) -> None:
+        """Logs once which routes have gone although messages of theirs are kept."""
+        gone = {each.route: each for each in kept if each.route not in self._routes}
+        for name, each in gone.items():
+            if name not in self._stranded:
+                detail = "No route has this name any more: its messages are kept. Bring it back, or discard them."
+                self._log.logger.warning(
+                    "outbox.stranded", route=name, waiting=each.waiting, dead=each.dead, detail=detail
+                )
+        self._stranded = set(gone)

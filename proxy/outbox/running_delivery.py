@@ -1,0 +1,239 @@
+"""The delivery of one message, from the store that gave it to the store that learns what became of it."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import assert_never
+
+from proxy.clock import rfc3339
+from proxy.config.outbox import OutboxSettings
+from proxy.forwarding.request import Recipient
+from proxy.forwarding.routes import Route
+from proxy.observe.exchange_record import ExchangeRecord
+from proxy.observe.exchange_steps import ExchangeSteps
+from proxy.observe.reports import frames
+from proxy.outbox.circuit_breaker import CircuitBreaker, Probes
+from proxy.outbox.deliverer import STORE_PAUSE, Deliverer
+from proxy.outbox.delivery import DeliveryReport, deliver, interrupted
+from proxy.outbox.message import HistoryEntry, TakenMessage
+from proxy.outbox.schedule import (
+    Again,
+    Dead,
+    Decision,
+    Delivery,
+    DeliveryEnd,
+    Done,
+    Untouched,
+    decide,
+    expired,
+    pause_after,
+)
+from proxy.wire.coroutine_runner import CoroutineRunner
+
+
+class RunningDelivery(Recipient):
+    """Runs without a task, as an exchange does."""
+
+    def __init__(
+        self,
+        message: TakenMessage,
+        route: Route,
+        settings: OutboxSettings,
+        deliverer: Deliverer,
+        *,
+        probes: Probes,
+        ended: "Callable[[RunningDelivery], None]",
+    ) -> None:
+        """`probes` are the circuit breakers for which this delivery is the probe."""
+        self.left = self.half_closed = False
+        self._message, self._route, self._settings, self._deliverer = message, route, settings, deliverer
+        self._breakers = deliverer.breakers_of(route)
+        self._probes = probes
+        self._begun = False
+        self._report_end = ended
+        self._record = ExchangeRecord(message.id, message.method, route.prefix + message.target)
+        self._run = CoroutineRunner(self._go(), self._ended)
+
+    def __repr__(self) -> str:
+        return f"<RunningDelivery {self._message.id}>"
+
+    def start(self) -> None:
+        """Begins."""
+        self._deliverer.running.add(self)
+        self._run.start()
+
+    def wake(self) -> None:
+        """Continues."""
+        self._run.wake()
+
+    async def _go(self) -> None:
+        message, deliverer = self._message, self._deliverer
+        if not message.interrupted and (too_old := expired(message.expires_at, now=deliverer.wall())):
+            self._end_probes(DeliveryEnd.UNTRIED)
+            await deliverer.until_stored(partial(deliverer.store.died, message.id, too_old.code, None))
+            self._tell(too_old, None)
+            return
+        report = interrupted() if message.interrupted else await self._deliver()
+        decision = self._decide(report.delivery)
+        if isinstance(decision, Untouched) and not deliverer.draining:
+            await deliverer.pause(STORE_PAUSE)
+        await deliverer.until_stored(partial(self._settle, decision, report))
+        self._tell(decision, report)
+        await report.finish()
+
+    async def _deliver(self) -> DeliveryReport:
+        message, log = self._message, self._deliverer.log
+        if log.level == "debug":
+            self._record.steps = ExchangeSteps(log.logger, message.id)
+        try:
+            return await deliver(
+                message,
+                self._route,
+                self._settings,
+                self,
+                self._record,
+                begin=self._begin,
+                now=self._deliverer.wall(),
+            )
+        except Exception as error:  # noqa: BLE001 - nobody knows how far it came
+            self._crashed(error)
+            return DeliveryReport(delivery=Delivery(end=DeliveryEnd.LOST), code="crashed")
+
+    async def _begin(self) -> None:
+        """Counts the attempt, once for all replays of it."""
+        if not self._begun:
+            await self._deliverer.store.begin(self._message.id, self._deliverer.wall())
+            self._begun = True
+
+    def _decide(self, delivery: Delivery) -> Decision:
+        """Decides what becomes of the message, and tells the circuit breakers what was seen."""
+        pause = self._end_probes(delivery.end, delivery.retry_after)
+        if pause is None:
+            pause = self._pause(self._attempts, delivery.retry_after)
+        return decide(
+            delivery,
+            repeatable=self._settings.repeatable,
+            pause=pause,
+            expires_at=self._message.expires_at,
+            now=self._deliverer.wall(),
+        )
+
+    def _end_probes(self, end: DeliveryEnd, retry_after: int | None = None) -> float | None:
+        """Tells the circuit breakers what was seen. Returns the seconds until the next probe of what is away."""
+        source, pool = self._breakers
+        match end:
+            case DeliveryEnd.NO_TOKEN:
+                self._end_probe(pool, None)
+                return self._open(source, retry_after)
+            case DeliveryEnd.UNSENT:
+                self._end_probe(source, True)
+                return self._open(pool, retry_after)
+            case DeliveryEnd.ANSWERED | DeliveryEnd.LOST:
+                seen = None if self._message.interrupted else True
+            case DeliveryEnd.UNTRIED:
+                seen = None
+            case _:
+                assert_never(end)
+        for each in (source, pool):
+            self._end_probe(each, seen)
+        return None
+
+    def _end_probe(self, breaker: CircuitBreaker, succeeded: bool | None) -> None:  # noqa: FBT001 - three outcomes
+        if breaker in self._probes:
+            breaker.succeeded() if succeeded else breaker.abandon()
+
+    def _open(self, breaker: CircuitBreaker, retry_after: int | None) -> float:
+        breaker.failed(self._pause(breaker.failures + 1, retry_after), by_probe=breaker in self._probes)
+        return breaker.seconds_left
+
+    def _pause(self, failures: int, retry_after: int | None) -> float:
+        return pause_after(self._settings, failures=failures, retry_after=retry_after, jitter=self._deliverer.random())
+
+    @property
+    def _attempts(self) -> int:
+        """Attempts that were begun, this one included."""
+        return self._message.attempts + self._begun
+
+    async def _settle(self, decision: Decision, report: DeliveryReport) -> None:
+        store, id_ = self._deliverer.store, self._message.id
+        match decision:
+            case Done():
+                await store.delivered(id_)
+            case Again(at):
+                await store.deferred(id_, next_at=at, entry=self._entry(report))
+            case Dead(code):
+                await store.died(id_, code, self._entry(report))
+            case Untouched():
+                await store.release(id_)
+            case _:
+                assert_never(decision)
+
+    def _entry(self, report: DeliveryReport) -> HistoryEntry:
+        record = self._record
+        return HistoryEntry(
+            at=self._deliverer.wall(),
+            status=report.delivery.status,
+            code=report.code,
+            diagnosis=record.diagnosis,
+            mpl_id=record.mpl_id,
+        )
+
+    def _tell(self, decision: Decision, report: DeliveryReport | None) -> None:
+        """Logs and counts what became of the message."""
+        deliverer, record, message = self._deliverer, self._record, self._message
+        logger, age = deliverer.log.logger, round(deliverer.wall() - message.accepted_at, 3)
+        record.detail = report.detail if report else ""
+        record.end()
+        why = record.diagnosis or record.detail
+        match decision:
+            case Done():
+                outcome = "delivered"
+                logger.info(
+                    "message.delivered",
+                    route=message.route,
+                    status=record.status,
+                    attempts=self._attempts,
+                    age_seconds=age,
+                    id=message.id,
+                    mpl_id=record.mpl_id,
+                )
+            case Again(at):
+                outcome = "deferred"
+                logger.warning(
+                    "message.deferred",
+                    route=message.route,
+                    status=record.status,
+                    code=report.code if report else "",
+                    diagnosis=why,
+                    attempts=self._attempts,
+                    age_seconds=age,
+                    next_at=rfc3339(at),
+                    id=message.id,
+                    mpl_id=record.mpl_id,
+                )
+            case Dead(code):
+                outcome = "died"
+                logger.error(
+                    "message.died",
+                    route=message.route,
+                    code=code.value,
+                    status=record.status,
+                    diagnosis=why,
+                    attempts=self._attempts,
+                    age_seconds=age,
+                    id=message.id,
+                    mpl_id=record.mpl_id,
+                )
+            case _:
+                return
+        deliverer.metrics.count_delivery(message.route, outcome)
+
+    def _crashed(self, error: BaseException) -> None:
+        """Logs a fault, without the error's message, because it may quote the message."""
+        logger = self._deliverer.log.logger
+        logger.error("delivery.crashed", id=self._message.id, error=type(error).__name__, where=frames(error))
+
+    def _ended(self, error: BaseException | None) -> None:
+        if error is not None:
+            self._crashed(error)
+        self._deliverer.ended(self)
+        self._report_end(self)

@@ -1,0 +1,122 @@
+"""A route with an outbox answers at once, and delivers by itself."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.authorization_server import AuthorizationServer
+from tests.fakes.sender import request
+from tests.fakes.upstream import Held, Upstream, answer
+from tests.flow.outbox import accepted, id_of, kept, outbox_document, posted, summary
+from tests.flow.running import Serve
+
+
+async def test_the_answer_comes_before_the_delivery(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
+) -> None:
+    """With id, state and times, while the upstream still works."""
+    held = Held()
+    upstream.script.appendleft(held)
+    proxy = await serve(outbox_document(upstream, authority, tmp_path))
+    told = await (await proxy.sender()).ask(posted())
+    assert (told.status, told.field(b"Content-Type")) == (202, [b"application/json"])
+    assert json.loads(told.body) == {
+        "id": id_of(told),
+        "status": "queued",
+        "accepted_at": "2027-01-15T08:00:00Z",
+        "expires_at": "2027-01-18T08:00:00Z",
+    }
+    await upstream.reach(1)
+    held.go.set()
+    (line,) = await proxy.lines.reach("message.delivered")
+    assert {name: line[name] for name in ("level", "route", "status", "attempts", "id", "mpl_id")} == {
+        "level": "info",
+        "route": "orders",
+        "status": 200,
+        "attempts": 1,
+        "id": id_of(told),
+        "mpl_id": "",
+    }
+    assert await kept(proxy) == []
+
+
+@pytest.mark.parametrize("method", [b"POST", b"PUT", b"PATCH", b"DELETE"])
+async def test_method_target_fields_and_body_arrive_as_they_came(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path, method: bytes
+) -> None:
+    """With our token in place of the sender's credentials."""
+    proxy = await serve(outbox_document(upstream, authority, tmp_path))
+    fields = (b"X-Own: a", b"Authorization: Basic c2VjcmV0", b"Cookie: a=b", b"X-CSRF-Token: abc", b"x-own: b")
+    await accepted(await proxy.sender(), posted(b"<a/>", *fields, start=method + b" /orders/x%2Fy?q=1&q=2"))
+    await proxy.lines.reach("message.delivered")
+    (arrived,) = upstream.requests
+    assert (arrived.method, arrived.target, bytes(arrived.body)) == (method, b"/http/orders/x%2Fy?q=1&q=2", b"<a/>")
+    assert sorted(arrived.lines) == sorted(
+        [
+            b"Host: 127.0.0.1:%d" % upstream.port,
+            b"Content-Type: application/xml",
+            b"X-Own: a",
+            b"x-own: b",
+            b"Via: 1.1 here",
+            b"Authorization: Bearer token-1",
+            b"Content-Length: 4",
+        ]
+    )
+
+
+@pytest.mark.parametrize("method", [b"GET", b"HEAD", b"OPTIONS"])
+async def test_other_methods_are_forwarded_while_the_sender_waits(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path, method: bytes
+) -> None:
+    """As without an outbox."""
+    upstream.script.appendleft(answer(203, b"X-From: upstream"))
+    proxy = await serve(outbox_document(upstream, authority, tmp_path))
+    told = await (await proxy.sender()).ask(request(method + b" /orders"))
+    assert (told.status, told.field(b"X-From"), told.field(b"Outbox-Id")) == (203, [b"upstream"], [])
+    assert await summary(proxy) is None
+
+
+@pytest.mark.parametrize(("status", "length"), [(200, [b"0"]), (204, [])])
+async def test_the_answer_can_be_without_content(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path, status: int, length: list[bytes]
+) -> None:
+    """For senders that want that; the connection stays open."""
+    proxy = await serve(outbox_document(upstream, authority, tmp_path, answer=status))
+    sender = await proxy.sender()
+    for _ in range(2):
+        told = await sender.ask(posted())
+        assert (told.status, told.body, told.field(b"Content-Length")) == (status, b"", length)
+        assert len(told.field(b"Outbox-Id")) == 1
+        assert told.field(b"Content-Type") == []
+    await proxy.lines.reach("message.delivered", 2)
+
+
+async def test_the_line_of_the_exchange_says_who_answered(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
+) -> None:
+    """With the message's id, and nothing of the upstream."""
+    proxy = await serve(outbox_document(upstream, authority, tmp_path))
+    told = await (await proxy.sender()).ask(posted())
+    line = await proxy.record()
+    assert (line["made_by"], line["message_id"], line["status"]) == ("outbox", id_of(told), 202)
+    assert (line["level"], line["bytes_in"], line["bytes_out"], line["attempts"]) == ("info", 8, len(told.body), 0)
+    assert "upstream" not in line
+    await proxy.lines.reach("message.delivered")
+
+
+async def test_a_message_that_nobody_kept_is_not_answered_with_success(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
+) -> None:
+    """Fences, limits and the framing of a request count as ever."""
+    route = {"content_types": ["application/xml"], "max_body": "1KiB", "buffer": 10}
+    proxy = await serve(outbox_document(upstream, authority, tmp_path, route=route, max_bytes=600))
+    sender = await proxy.sender()
+    wrong = await sender.ask(request(b"POST /orders", b"Content-Type: text/plain", body=b"x"))
+    assert (wrong.status, wrong.code) == (415, "content_type_not_allowed")
+    for size in (1025, 700):
+        sender = await proxy.sender()
+        large = await sender.ask(posted(b"x" * size))
+        assert (large.status, large.code) == (413, "body_too_large")
+    assert await summary(proxy) is None
+    assert upstream.requests == []
