@@ -84,6 +84,7 @@ class RunningDelivery(Recipient):
         message, log = self._message, self._deliverer.log
         if log.level == "debug":
             self._record.steps = ExchangeSteps(log.logger, message.id)
+        self._record.routed(message.route, self._route.oauth_client, self._route.upstream_url)
         try:
             return await deliver(
                 message,
