@@ -1,6 +1,6 @@
 """The metric families that Prometheus scrapes, made of the counters and the state of a proxy."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -9,27 +9,29 @@ from prometheus_client.registry import CollectorRegistry
 
 from proxy.admin.state import ObservedProxy, ProxyState
 from proxy.observe.metrics import Histogram, Metrics
+from proxy.outbox.message import RouteSummary
 
 Values = TypeVar("Values", bound=tuple[str, ...])
 
 
-def exposition(proxy: ObservedProxy) -> bytes:
+def exposition(proxy: ObservedProxy, outboxes: Sequence[RouteSummary] = ()) -> bytes:
     """Returns the text of `/metrics`."""
     registry = CollectorRegistry()
-    registry.register(Families(proxy))
+    registry.register(Families(proxy, outboxes))
     return generate_latest(registry)
 
 
 class Families:
     """A collector of all families, as prometheus-client expects it."""
 
-    def __init__(self, proxy: ObservedProxy) -> None:
+    def __init__(self, proxy: ObservedProxy, outboxes: Sequence[RouteSummary] = ()) -> None:
         self._proxy = proxy
+        self._outboxes = outboxes
 
     def collect(self) -> Iterator[Metric]:
         """Yields all families at this moment."""
         yield from counted(self._proxy.metrics)
-        yield from observed(self._proxy.state())
+        yield from observed(self._proxy.state(self._outboxes))
 
 
 def counted(metrics: Metrics) -> Iterator[Metric]:
@@ -42,6 +44,7 @@ def counted(metrics: Metrics) -> Iterator[Metric]:
     yield counter("cpi_proxy_replays", "Second attempts.", ["reason"], by_one(metrics.replays))
     yield counter("cpi_proxy_grants", "Token requests.", ["oauth_client", "outcome"], metrics.grants)
     yield histograms("cpi_proxy_grant_seconds", "Duration of token requests.", "oauth_client", metrics.grant_seconds)
+    yield counter("cpi_proxy_outbox_deliveries", "Deliveries from outboxes.", ["route", "outcome"], metrics.deliveries)
     yield counter("cpi_proxy_reloads", "Configuration reloads.", ["outcome"], by_one(metrics.reloads))
 
 
@@ -64,6 +67,27 @@ def observed(state: ProxyState) -> Iterator[Metric]:
     idle, leased = sum(pool.idle for pool in state.pools), sum(pool.leased for pool in state.pools)
     connections = {"idle": idle, "leased": leased}
     yield gauge("cpi_proxy_upstream_connections", "Connections to upstreams.", "state", connections)
+    yield from of_outboxes(state.outboxes)
+
+
+def of_outboxes(outboxes: Sequence[RouteSummary]) -> Iterator[Metric]:
+    """Yields what the outboxes hold at this moment."""
+    messages = GaugeMetricFamily("cpi_proxy_outbox_messages", "Messages in outboxes.", labels=["route", "state"])
+    for each in outboxes:
+        counts = {"waiting": each.waiting, "delivering": each.delivering, "dead": each.dead}
+        for state, count in counts.items():
+            messages.add_metric([each.route, state], count)
+    yield messages
+    yield gauge("cpi_proxy_outbox_bytes", "Bytes in outboxes.", "route", {each.route: each.bytes for each in outboxes})
+    oldest = {each.route: each.oldest_at for each in outboxes if each.oldest_at is not None}
+    yield gauge(
+        "cpi_proxy_outbox_oldest_timestamp_seconds",
+        "When the oldest message that is not dead was accepted.",
+        "route",
+        oldest,
+    )
+    held = {each.route: float(each.held) for each in outboxes}
+    yield gauge("cpi_proxy_outbox_held", "1 if the outbox is held.", "route", held)
 
 
 def counter(name: str, meaning: str, labels: list[str], counts: Mapping[Values, int]) -> Metric:

@@ -106,10 +106,12 @@ class AdminSite:
         await asyncio.to_thread(importlib.import_module, "proxy.admin.prometheus")  # it reads files
         from proxy.admin.prometheus import exposition  # noqa: PLC0415 - loaded by the first scrape
 
-        return web.Response(body=exposition(self._proxy), content_type="text/plain", charset="utf-8")
+        return web.Response(
+            body=exposition(self._proxy, await self._proxy.outboxes()), content_type="text/plain", charset="utf-8"
+        )
 
     async def _status(self, _request: web.Request) -> web.Response:
-        text = json.dumps(status_of(self._proxy.state()), indent=2)
+        text = json.dumps(status_of(self._proxy.state(await self._proxy.outboxes())), indent=2)
         return web.Response(text=f"{text}\n", content_type="application/json")
 
     async def _log_level(self, request: web.Request) -> web.Response:

@@ -11,6 +11,7 @@ from proxy.config.model import RouteSettings
 from proxy.oauth.source import TokenSource
 from proxy.observe.metrics import Metrics
 from proxy.observe.process_log import ProcessLog
+from proxy.outbox.message import RouteSummary
 from proxy.upstream.pool import Pool
 from proxy.wire.deadlines import Deadlines
 
@@ -35,6 +36,8 @@ class ProxyState:
     "Exchanges that wait for `max_concurrency`, by route; routes without a queue are left out."
     certificate_ends: Mapping[str, float]
     "When our certificates expire, by their use."
+    outboxes: Sequence[RouteSummary] = ()
+    "The outbox of each route that has one, or messages of one; none if the store cannot be used."
 
 
 class ObservedProxy(Protocol):
@@ -49,7 +52,11 @@ class ObservedProxy(Protocol):
         """Receives refusals and faults at the admin address."""
         ...
 
-    def state(self) -> ProxyState:
+    async def outboxes(self) -> Sequence[RouteSummary]:
+        """Returns the numbers of the outboxes, as the state has them."""
+        ...
+
+    def state(self, outboxes: Sequence[RouteSummary] = ()) -> ProxyState:
         """Returns the present state."""
         ...
 
@@ -77,6 +84,7 @@ def status_of(state: ProxyState) -> dict[str, Any]:
         "routes": [_route(each) for each in state.routes],
         "oauth_clients": {name: _source(source) for name, source in state.sources.items()},
         "upstreams": _upstreams(state.pools),
+        "outboxes": [_outbox(each) for each in state.outboxes],
     }
 
 
@@ -92,6 +100,19 @@ def _source(source: TokenSource) -> dict[str, Any]:
         "expires_at": None if source.expires is None else rfc3339(source.expires),
         "grants": dict(source.grants),
         "failure": failure.error.code if failure else None,
+    }
+
+
+def _outbox(outbox: RouteSummary) -> dict[str, Any]:
+    oldest = outbox.oldest_at
+    return {
+        "route": outbox.route,
+        "waiting": outbox.waiting,
+        "delivering": outbox.delivering,
+        "dead": outbox.dead,
+        "held": outbox.held,
+        "oldest_at": None if oldest is None else rfc3339(oldest),
+        "bytes": outbox.bytes,
     }
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakSet
@@ -23,6 +23,7 @@ from proxy.observe.logger import Logger
 from proxy.observe.observers import BeginningObserver
 from proxy.observe.process_log import ProcessLog
 from proxy.observe.traces import Traces
+from proxy.outbox.message import RouteSummary
 from proxy.server import sockets
 from proxy.server.descriptors import most_connections
 from proxy.server.listener import Listener
@@ -197,7 +198,11 @@ class App:
         present = self._generation.pools.values()
         return [each for each in self._waited_for() if isinstance(each, Pool) and (each in present or each.leased)]
 
-    def state(self) -> "ProxyState":
+    async def outboxes(self) -> Sequence[RouteSummary]:
+        """Returns the numbers of the outboxes; none if the store cannot be used."""
+        return await self._resources.outboxes.summaries()
+
+    def state(self, outboxes: Sequence[RouteSummary] = ()) -> "ProxyState":
         """Returns what the admin address shows at this moment."""
         from proxy.admin.state import ProxyState  # noqa: PLC0415 - loads aiohttp's server
 
@@ -213,6 +218,7 @@ class App:
             pools=self.pools,
             waiting=generation.waiting,
             certificate_ends=generation.expiry.ends,
+            outboxes=outboxes,
         )
 
     def _waited_for(self) -> set[Closable]:

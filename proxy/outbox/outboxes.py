@@ -60,7 +60,7 @@ class Outboxes:
             return
         for name in [each for each in self._dispatchers if each not in routes]:
             await self._dispatchers.pop(name).stop()
-        kept = await self.summaries()
+        kept = await self._kept() or ()
         named = {each.route for each in kept}
         for name, route in routes.items():
             settings = route.settings.outbox
@@ -75,14 +75,22 @@ class Outboxes:
         self._tell_stranded(kept)
 
     async def summaries(self) -> Sequence[RouteSummary]:
-        """Returns the numbers of each route that has messages or is held; none if the store cannot be used."""
-        if self._deliverer is None:
+        """Returns the numbers of each route that has an outbox, or messages of one; none if the store fails."""
+        kept = await self._kept()
+        if kept is None:
             return ()
+        known = {each.route: each for each in kept}
+        with_outbox = [name for name, route in self._routes.items() if route.settings.outbox is not None]
+        return [known.get(name) or empty(name) for name in (*with_outbox, *(sorted(known.keys() - set(with_outbox))))]
+
+    async def _kept(self) -> Sequence[RouteSummary] | None:
+        if self._deliverer is None:
+            return None
         try:
             return await self._deliverer.store.routes()
         except OutboxUnavailable as error:
             self._deliverer.store_failed(error)
-            return ()
+            return None
 
     async def stop(self) -> None:
         """Begins no more deliveries."""
@@ -117,3 +125,8 @@ class Outboxes:
                     "outbox.stranded", route=name, waiting=each.waiting, dead=each.dead, detail=detail
                 )
         self._stranded = set(gone)
+
+
+def empty(route: str) -> RouteSummary:
+    """Returns the numbers of an outbox without messages."""
+    return RouteSummary(route=route, waiting=0, delivering=0, dead=0, held=False, oldest_at=None, bytes=0)

@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from proxy.admin.prometheus import exposition
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.metrics import Metrics
+from proxy.outbox.message import RouteSummary
 
 PROMETHEUS = frozenset({"instance", "job"})
 "Labels that Prometheus adds."
@@ -23,6 +24,7 @@ def _shown() -> str:
     account.end()
     metrics.finished(account)
     metrics.count_grant("orders", "granted", 0.1)
+    metrics.count_delivery("orders", "delivered")
     state = SimpleNamespace(
         in_flight=0,
         connections=0,
@@ -31,8 +33,9 @@ def _shown() -> str:
         sources={"orders": SimpleNamespace(expires=1.0)},
         certificate_ends={"orders": 1.0},
         pools=(),
+        outboxes=(RouteSummary(route="orders", waiting=1, delivering=0, dead=0, held=False, oldest_at=1.0, bytes=100),),
     )
-    proxy: Any = SimpleNamespace(metrics=metrics, state=lambda: state)
+    proxy: Any = SimpleNamespace(metrics=metrics, state=lambda _: state)
     return exposition(proxy).decode()
 
 

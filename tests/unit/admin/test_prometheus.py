@@ -1,5 +1,6 @@
 """What Prometheus reads of counters and state."""
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -7,16 +8,21 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from proxy.admin.prometheus import exposition
 from proxy.observe.metrics import BUCKETS, Metrics
+from proxy.outbox.message import RouteSummary
 from tests.unit.admin.states import blocked, state
 
 LABELS = ["route", "method", "status", "made_by", "phase", "reason", "oauth_client", "outcome", "credential", "state"]
 
 
-def scraped(*, metrics: Metrics | None = None, **changes: Any) -> dict[str, float]:
+def scraped(
+    *, metrics: Metrics | None = None, outboxes: Sequence[RouteSummary] = (), **changes: Any
+) -> dict[str, float]:
     """All samples by name and label values; of buckets only the first and the last."""
-    proxy: Any = SimpleNamespace(metrics=metrics or Metrics(), state=lambda: state(**changes))
+    proxy: Any = SimpleNamespace(
+        metrics=metrics or Metrics(), state=lambda outboxes: state(outboxes=outboxes, **changes)
+    )
     found = {}
-    for family in text_string_to_metric_families(exposition(proxy).decode()):
+    for family in text_string_to_metric_families(exposition(proxy, outboxes).decode()):
         for each in family.samples:
             if each.labels.get("le") in (None, "+Inf", str(BUCKETS[0])):
                 values = [each.labels[label] for label in (*LABELS, "le") if label in each.labels]
@@ -32,6 +38,7 @@ def test_counters_and_histograms_have_their_labels() -> None:
     metrics.count_grant("orders", "granted", 0.001)
     metrics.count_grant("orders", "grant_timeout", 10.0)
     metrics.count_reload("rejected")
+    metrics.count_delivery("orders", "died")
     samples = scraped(metrics=metrics)
     expected = {
         "exchanges_total orders POST 200 upstream": 2.0,
@@ -43,6 +50,7 @@ def test_counters_and_histograms_have_their_labels() -> None:
         "grant_seconds_count orders": 2.0,
         "grant_seconds_sum orders": 10.001,
         "phase_seconds_count relay": 0.0,
+        "outbox_deliveries_total orders died": 1.0,
         "reloads_total reloaded": 0.0,
         "reloads_total rejected": 1.0,
     }
@@ -69,4 +77,26 @@ def test_gauges_show_the_state() -> None:
         "credential_expiry_timestamp_seconds listener": 5.0,
         "upstream_connections idle": 4.0,
         "upstream_connections leased": 2.0,
+    }
+
+
+def test_outboxes_are_shown_by_route() -> None:
+    """Without a message that waits there is no oldest one."""
+    outboxes = [
+        RouteSummary(route="orders", waiting=1, delivering=2, dead=3, held=True, oldest_at=4.0, bytes=5),
+        RouteSummary(route="empty", waiting=0, delivering=0, dead=0, held=False, oldest_at=None, bytes=0),
+    ]
+    samples = scraped(outboxes=outboxes)
+    assert {name: value for name, value in samples.items() if name.startswith("outbox_")} == {
+        "outbox_messages orders waiting": 1.0,
+        "outbox_messages orders delivering": 2.0,
+        "outbox_messages orders dead": 3.0,
+        "outbox_messages empty waiting": 0.0,
+        "outbox_messages empty delivering": 0.0,
+        "outbox_messages empty dead": 0.0,
+        "outbox_bytes orders": 5.0,
+        "outbox_bytes empty": 0.0,
+        "outbox_oldest_timestamp_seconds orders": 4.0,
+        "outbox_held orders": 1.0,
+        "outbox_held empty": 0.0,
     }
