@@ -75,7 +75,7 @@ class Database:
             names = ", ".join(sorted(key_id.hex() for key_id in missing))
             raise KeysNeeded(
                 f"the outbox has messages or ids that were encrypted with keys that store.keys_file does not have "
-                f"(key ids {names}); add these keys again, below the first"
+                f"(key ids {names}); nothing is lost: add these keys again, below the first"
             )
         self.keys = keys
 
@@ -108,7 +108,7 @@ class Database:
 
     def shrink(self) -> None:
         """Gives some free pages back to the file system; the next checkpoint cuts the file."""
-        self.execute(f"PRAGMA incremental_vacuum({PAGES_AT_A_TIME})").fetchall()
+        self.connection.executescript(f"PRAGMA incremental_vacuum({PAGES_AT_A_TIME})")  # `execute` stops after one page
 
     def row(self, id_: str) -> Row | None:
         """Returns a message, if it is there."""
