@@ -79,7 +79,7 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
                 found.add(statement)
                 return execute(statement, *values)  # type: ignore[arg-type]
 
-            self.execute = record  # type: ignore[assignment]
+            self.execute = record
 
     monkeypatch.setattr("proxy.outbox.sqlite.store.Database", Recorded)
     return found  # type: ignore[return-value]
