@@ -29,6 +29,9 @@ CHECKPOINT_AFTER = 1000
 PER_TRANSACTION = 4
 FREE_PAGES = 4096
 "Of 4 KiB, within the database; more are given back to the file system."
+PAGES_AT_A_TIME = 1024
+PAGES_WITHOUT_ROOM = 64
+"The same if the disk is full: the transaction that gives them back has to fit into the log as it is."
 
 
 class _Spoilt(Exception):
@@ -144,7 +147,7 @@ class DatabaseThread:
             for call in calls:
                 self._serve_alone(call)
         if self._unmoved >= CHECKPOINT_AFTER:
-            self._checkpoint(keeps=FREE_PAGES)
+            self._checkpoint()
 
     def _make_reserve(self) -> None:
         """Makes the reserve if it is missing, of free pages of the database if the disk has no room besides."""
@@ -153,7 +156,7 @@ class DatabaseThread:
             before, pages = pages, self._database.free_pages()
             if not pages or pages == before:
                 return
-            self._checkpoint(keeps=0)
+            self._checkpoint(is_full=True)
 
     def _serve_alone(self, call: Call[Any]) -> None:
         if not self._try([call]) and not self._try([call]):  # with the room of the reserve, the second time
@@ -200,7 +203,7 @@ class DatabaseThread:
             fault, error = Fault.STORE, failure
         if fault is Fault.FULL:
             self._reserve.release()
-            self._checkpoint(keeps=FREE_PAGES)  # with the room of the reserve; then the log has room too
+            self._checkpoint()  # with the room of the reserve; then the log has room too
         if fault is not Fault.STORE:
             return False
         self._drop()
@@ -235,15 +238,15 @@ class DatabaseThread:
             call.answer()
         self._committed(effects)
 
-    def _checkpoint(self, *, keeps: int) -> None:
-        """Empties the log into the database, and gives back free pages if there are more than it `keeps`."""
+    def _checkpoint(self, *, is_full: bool = False) -> None:
+        """Empties the log into the database, and gives back free pages: all in time, if the disk `is_full`."""
         database, self._unmoved = self._database, 0
         if database is None:
             return
         try:
             database.checkpoint()
-            if database.free_pages() > keeps:
-                database.shrink()
+            if database.free_pages() > (0 if is_full else FREE_PAGES):
+                database.shrink(PAGES_WITHOUT_ROOM if is_full else PAGES_AT_A_TIME)
                 database.checkpoint()
         except sqlite3.Error as error:
             if fault_of(error) is Fault.FULL:
