@@ -81,16 +81,16 @@ def body(database: Database, id_: str, file_of: FileOf) -> "bytes | StoredBody":
 def retry(database: Database, id_: str, now: float) -> MessageSummary:
     """Makes a message due. A dead one has all of its time again."""
     row = _idle(database, id_)
-    expires_at = row.expires_at
     if row.place == Place.DEAD:
         if row.chain is not None:
             orders.unblock(database, row.chain, now)
-        expires_at = now + row.lifetime - orders.blocked_seconds(database, row.chain, now)
         database.tally.add(row.route, waiting=1, dead=-1)
+    blocked = orders.blocked_seconds(database, row.chain, now)
+    expires_at = now + row.lifetime if row.place == Place.DEAD else row.expires_at + blocked
     place = Place.BEHIND if row.place == Place.BEHIND else Place.HEAD
     database.execute(
         "UPDATE messages SET place = ?, code = '', due_at = ?, expires_at = ? WHERE seq = ?",
-        (int(place), now, expires_at, row.seq),
+        (int(place), min(now, expires_at), expires_at - blocked, row.seq),
     )
     database.effects.due.add(row.route)
     return summary(database, known(database, id_))
