@@ -3,9 +3,11 @@
 import os
 import signal
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 from blockbuster import blockbuster_ctx
+from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import settings
 
 from proxy.wire import heads
@@ -39,9 +41,20 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.skip(f"{name} is missing")
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def _no_blocking_calls() -> Iterator[None]:
-    """Fail a test whose event loop runs into a blocking call of ours; coverage may wait for its other threads."""
+    """Fail a test whose event loop runs into a blocking call of ours; coverage may wait for its other threads.
+
+    Once for all tests, because it replaces some forty functions.
+    """
     with blockbuster_ctx("proxy") as watching:
         watching.functions["threading.Lock.acquire"].can_block_in("coverage/collector.py", "lock_data")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_rsa_key() -> Iterator[None]:
+    """Let all stand-in tenants of a run sign with one key: making an RSA key takes as long as the rest of a test."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(rsa, "generate_private_key", cache(rsa.generate_private_key))
         yield
