@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import cache
 
 import pytest
@@ -29,6 +29,15 @@ def pytest_configure() -> None:
     compiled = not str(heads.__file__).endswith(".py")
     if compiled != (os.environ.get("EXPECTED") == "compiled"):
         raise pytest.UsageError(f"{heads.__file__} is {'' if compiled else 'not '}compiled")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Have coverage measure the commands of a test only if it is marked so."""
+    with pytest.MonkeyPatch.context() as patched:
+        if not item.get_closest_marker("measured"):
+            patched.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+        return (yield)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -23,6 +23,7 @@ routes:
 """
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_ends_it_with_0(proxy: Proxy, number: signal.Signals) -> None:
     """The log has start, drain and stop, and nothing is printed."""
@@ -38,6 +39,7 @@ async def test_a_signal_ends_it_with_0(proxy: Proxy, number: signal.Signals) -> 
     sender.leave()
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("command", ["run", "check"])
 async def test_a_wrong_configuration_is_2_with_all_problems(tmp_path: Path, command: str) -> None:
     """Each problem is one line with file, line and option."""
@@ -52,6 +54,7 @@ async def test_a_wrong_configuration_is_2_with_all_problems(tmp_path: Path, comm
     assert not any("Traceback" in line for line in lines)
 
 
+@pytest.mark.measured
 async def test_no_configuration_at_all_is_2(tmp_path: Path) -> None:
     """The error says where it was looked for, and how to name a file."""
     async with Unconfigured("check", cwd=tmp_path) as command:
@@ -95,6 +98,7 @@ async def test_an_unknown_command_is_2() -> None:
     assert (await run("dance")).status == 2
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("option", ["listen", "admin"])
 async def test_a_taken_port_is_1(configuration: Path, option: str) -> None:
     """The log has one line with the port, and no traceback."""
@@ -128,6 +132,7 @@ async def test_a_right_configuration_is_0_without_any_network(configuration: Pat
     assert f"{secrets}, cannot be read (No such file or directory)" in finished.errors
 
 
+@pytest.mark.measured
 async def test_version_prints_it() -> None:
     """`version` prints the name and the version."""
     finished = await run("version")
@@ -146,6 +151,7 @@ async def test_help_lists_the_commands() -> None:
     ]
 
 
+@pytest.mark.measured
 async def test_variables_alone_make_a_route(tenant: Tenant, tmp_path: Path) -> None:
     """A proxy with variables alone forwards messages."""
     folder = tmp_path / "sandbox"
@@ -190,6 +196,7 @@ async def test_without_the_compiled_parsers_of_aiohttp_it_serves(configuration: 
         sender.leave()
 
 
+@pytest.mark.measured
 async def test_without_uvloop_it_serves_on_asyncios_own_loop(configuration: Path) -> None:
     """If uvloop is missing, messages are forwarded all the same."""
     code = "import sys; sys.modules['uvloop'] = None; from proxy.cli import main; main()"
@@ -245,6 +252,7 @@ async def test_the_start_line_says_what_a_wildcard_takes(configuration: Path) ->
     )
 
 
+@pytest.mark.measured
 async def test_what_is_open_is_told_at_each_start_and_no_core_is_dumped(configuration: Path) -> None:
     """Warnings name an open listener and a secret that every user can read; the core limit is 0."""
     text = configuration.read_text().replace("listen: 127.0.0.1:0", "listen: 0.0.0.0:0")
