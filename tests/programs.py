@@ -17,6 +17,8 @@ from shutil import which
 
 TOMCAT = Path("/usr/share/tomcat10")
 "Where Debian installs Tomcat."
+FONTS = Path("/usr/share/fonts")
+"Where Debian installs fonts, without which a browser shows no text."
 NEWMAN = Path(__file__).parents[1] / ".venv/newman/node_modules/.bin/newman"
 "Where `make test` installs Postman's runner."
 
@@ -41,6 +43,13 @@ def newman() -> str:
     return os.environ.get("NEWMAN") or (str(NEWMAN) if NEWMAN.exists() else which("newman") or "")
 
 
+def postgresql() -> Path | None:
+    """The folder of PostgreSQL's server programs: where Debian installs them, which is not on PATH, or on PATH."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda each: int(each.parts[-3]))
+    initdb = found[-1] if found else which("initdb")
+    return Path(initdb).parent if initdb else None
+
+
 def compiles() -> bool:
     """Whether there is a C compiler, with what extensions of this Python need."""
     compiler = (sysconfig.get_config_var("CC") or "cc").split()[0]
@@ -50,17 +59,22 @@ def compiles() -> bool:
 PROGRAMS = {
     "bash": on_path("bash", "bash"),
     "C compiler": Program(is_there=compiles, packages="gcc libc6-dev python3-dev"),
+    "chromium": on_path("chromium", "chromium"),
     "curl": on_path("curl", "curl"),
     "ensurepip": Program(is_there=partial(find_spec, "ensurepip"), packages="python3-venv"),
+    "fonts": Program(is_there=lambda: next(FONTS.rglob("*.[ot]tf"), None), packages="fonts-dejavu-core"),
     "git": on_path("git", "git"),
+    "groff": on_path("groff", "groff-base"),
     "helm": on_path("helm", is_required=False),  # Debian does not have it
     "javac": on_path("javac", "default-jdk-headless"),
     "kill": on_path("kill", "procps"),
     "make": on_path("make", "make"),
     "mono": Program(is_there=lambda: which("mcs") and which("mono"), packages="mono-mcs mono-runtime"),
     "newman": Program(is_there=lambda: newman() and which("node")),  # `make test` has npm install it
+    "node": on_path("node", "nodejs"),
     "npm": on_path("npm", "nodejs npm"),
     "php": on_path("php", "php-cli"),
+    "PostgreSQL": Program(is_there=postgresql, packages="postgresql"),
     "promtool": on_path("promtool", "prometheus"),
     "systemd-analyze": on_path("systemd-analyze", "systemd"),
     "Tomcat 10": Program(is_there=lambda: TOMCAT.exists() and which("java"), packages="tomcat10-user"),

@@ -4,8 +4,12 @@ import re
 import socket
 from pathlib import Path
 
+import pytest
+
 from tests.system.cli import call
 from tests.system.command import ROOT, Command, run
+
+pytestmark = pytest.mark.measured
 
 SANDBOX = str(ROOT / "config" / "sandbox.yaml")
 

@@ -67,6 +67,7 @@ async def test_an_empty_body_can_be_wanted(tmp_path: Path) -> None:
             assert tenant.messages[-1].body_start == b""
 
 
+@pytest.mark.measured
 async def test_the_answer_s_head_is_shown_and_its_content_kept(tmp_path: Path) -> None:
     """As with curl -i, the head is in front of the content; -o writes both to the file."""
     async with Tenant() as tenant:
@@ -98,6 +99,7 @@ async def test_a_file_is_not_overwritten_by_the_answer_to_it(tmp_path: Path) -> 
         assert not tenant.grants.count(tenant.btp_client.client_id)
 
 
+@pytest.mark.measured
 async def test_the_forwarded_head_is_shown_without_credentials(tmp_path: Path) -> None:
     """Both attempts are there, the second with a CSRF token; a constant of `set_fields` can be read."""
     async with Tenant() as tenant:
@@ -114,6 +116,7 @@ async def test_the_forwarded_head_is_shown_without_credentials(tmp_path: Path) -
         assert json.loads(sent.output)["Products"]
 
 
+@pytest.mark.measured
 async def test_what_was_not_forwarded_is_told(tmp_path: Path) -> None:
     """The answer is the proxy's own."""
     async with Tenant() as tenant:
@@ -158,6 +161,7 @@ async def test_requests_of_an_http_file_are_listed_and_sent(tmp_path: Path) -> N
         assert (piped.status, tenant.messages[-1].body_start) == (0, b"<a/>")
 
 
+@pytest.mark.measured
 async def test_requests_of_a_postman_collection_are_sent(tmp_path: Path) -> None:
     """A route replaces the URL of a request, and --var a variable of the collection."""
     async with Tenant() as tenant:
@@ -173,6 +177,7 @@ async def test_requests_of_a_postman_collection_are_sent(tmp_path: Path) -> None
         assert (fetched.status, "X-CSRF-Token: " in fetched.output) == (0, True)
 
 
+@pytest.mark.measured
 async def test_a_terminal_sees_how_long_the_flow_takes(tmp_path: Path) -> None:
     """A spinner with the seconds is on standard error while the answer is awaited."""
     async with Tenant() as tenant:

@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.fakes.sender import Sender, request
 from tests.system.command import Command
+
+pytestmark = pytest.mark.measured
 
 CONFIGURATION = """
 listen: 127.0.0.1:0
