@@ -1,6 +1,7 @@
 """Dockerfile and constraints.lock: what is downloaded for the image is what was locked."""
 
 import re
+import runpy
 
 from tests.deploy.product import DOCKERFILE, ROOT
 
@@ -37,3 +38,10 @@ def test_the_base_can_be_named_by_digest() -> None:
     """The same argument for both stages, with the command that finds the digest."""
     assert DOCKERFILE.count("FROM ${BASE}") == DOCKERFILE.count("\nFROM ") == 2
     assert "--build-arg BASE=python:3.13-slim@sha256:" in DOCKERFILE
+
+
+def test_the_pins_are_short_enough_for_an_argument() -> None:
+    """The program in the image that compares them gets them so; Linux allows 128 KiB for each."""
+    pins = runpy.run_path(str(ROOT / "tests/image/build"))["pins"](LOCK)
+    assert len(pins.splitlines()) == len(re.findall(r"(?m)^\S", LOCK)) > 100
+    assert len(pins) < 64 << 10
