@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from proxy.cli.configuration import FAULTY, config_option, read
+from proxy.cli.configuration import FAULTY, as_configuration, config_option, read
 from proxy.cli.loops import run
 from proxy.config.model import RouteSettings
 from proxy.observe.log_format import printable
@@ -38,8 +38,11 @@ INDENT = 24
 def command(*, route: str | None, everything: bool, as_json: bool, sends: bool, data: str, file: Path | None) -> None:
     """Check everything between this machine and the tenant.
 
-    All routes are checked, or only ROUTE. No integration flow is called without --send.
+    All routes are checked, or only ROUTE. No integration flow is called without --send. A configuration file may be
+    named in the place of ROUTE.
     """
+    if named := as_configuration(route, file):
+        route, file = None, named
     configuration = read(file, insecure_listen=True)
     if data and not sends:
         raise click.UsageError("--data is the message for --send: give both.")
