@@ -201,6 +201,8 @@ async def test_each_configuration_is_checked_and_served(text: str, alone: None, 
     (folder / "proxy.yaml").write_text(text)
     (folder / "orders-secret").write_text("secret")
     (folder / "service-key.json").write_text(SECRET_KEY)
+    for name in ("orders-secret", "service-key.json"):
+        (folder / name).chmod(0o600)
     check, run = [line for block in shell_blocks(README) for line in commands(block) if "-c proxy.yaml" in line]
     checked = await shell(check, folder)
     assert (checked.status, checked.errors) == (0, "")
