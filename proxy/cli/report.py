@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from proxy.cli.columns import wrapped
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.log_format import printable
 from proxy.trial.embedded_proxy import Delivery
@@ -35,7 +36,7 @@ def report(sent: Delivery, message: Message) -> str:
         ("failure", f"{record.code}: {record.detail}" if record.code else ""),
         ("diagnosis", record.diagnosis),
     ]
-    return "\n".join(printable(f"{name:<16}{value}") for name, value in lines if value)
+    return "\n".join(f"{name:<16}{wrapped(printable(value), indent=16)}" for name, value in lines if value)
 
 
 def timing(record: ExchangeRecord) -> str:
