@@ -3,6 +3,7 @@
 import re
 import runpy
 
+from hatch_build import VARIABLE
 from tests.deploy.product import DOCKERFILE, ROOT
 
 LOCK = (ROOT / "constraints.lock").read_text(encoding="utf-8")
@@ -32,6 +33,12 @@ def test_pip_itself_is_taken_from_the_lock() -> None:
     assert found is not None
     assert found[0].count("==") == 1
     assert "--hash=" in found[0]
+
+
+def test_compiling_can_be_left_out() -> None:
+    """By the variable of the build itself; then no compiler is installed."""
+    assert f"\nARG {VARIABLE}=auto\n" in DOCKERFILE
+    assert f'RUN test "${VARIABLE}" = 0 || command -v cc' in DOCKERFILE
 
 
 def test_the_base_can_be_named_by_digest() -> None:
