@@ -32,8 +32,8 @@ EXAMPLES = {
         "cpi-oauth-proxy doctor orders --send --data '<order/>'",
     ),
     "import-key": (
-        "cpi-oauth-proxy import-key key.json > proxy.yaml",
-        "cpi-oauth-proxy import-key key.json --name acme",
+        "cpi-oauth-proxy import-key service-key.json > proxy.yaml",
+        "cpi-oauth-proxy import-key service-key.json --name acme",
         "cf service-key INSTANCE KEY | cpi-oauth-proxy import-key - --name acme",
     ),
     "sandbox": (

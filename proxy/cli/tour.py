@@ -13,6 +13,7 @@ from aiohttp import ClientSession, ClientTimeout, DummyCookieJar
 from multidict import CIMultiDictProxy
 
 from proxy.app import App
+from proxy.cli.columns import wrapped
 from proxy.cli.configuration import read
 from proxy.cli.loops import unless
 from proxy.cli.run import open_log
@@ -65,14 +66,14 @@ async def show(app: App, file: Path, tenant: Tenant) -> None:
     await steps.send("POST", JSON, MESSAGE)
     click.secho("\n2. GET with X-CSRF-Token: fetch, from a sender that knows CSRF", bold=True)
     fetched = await steps.send("GET", {"X-CSRF-Token": "fetch"})
-    click.echo(f"  X-CSRF-Token   {fetched.get('X-CSRF-Token', '')}")
+    row("X-CSRF-Token", fetched.get("X-CSRF-Token", ""))
     click.secho("\n3. POST with that token and its cookies", bold=True)
     own = {"X-CSRF-Token": fetched.get("X-CSRF-Token", ""), "Cookie": cookie_field(fetched)}
     await steps.send("POST", {**JSON, **own}, MESSAGE)
     click.secho("\nServing. Try it in another terminal, Ctrl-C ends:", bold=True)
-    click.echo(f"  curl -i {steps.base}{PATH} -H 'Content-Type: application/json' -d '{MESSAGE}'")
+    click.echo(f"  curl -i {steps.base}{PATH} \\\n      -H 'Content-Type: application/json' -d '{MESSAGE}'")
     click.echo(f"  curl -i {steps.base}{PATH} -H 'X-CSRF-Token: fetch'")
-    click.echo(f"  curl -i {steps.base}/btp/invoices -H 'Content-Type: application/xml' -d '<invoice/>'\n")
+    click.echo(f"  curl -i {steps.base}/btp/invoices \\\n      -H 'Content-Type: application/xml' -d '<invoice/>'\n")
     show_console(app)
 
 
@@ -106,13 +107,18 @@ class Steps:
         ):
             text = (await answer.text()).strip()
         new = self._source.grants.get("granted", 0) > granted
-        click.echo(f"  sent           {method} {self.base}{PATH} {content}".rstrip())
-        click.echo(f"  token          {f'granted by {self._token_url}' if new else 'the same, from the cache'}")
-        click.echo(f"  delivered to   {self._route.upstream}{PATH.removeprefix(self._route.path)}")
-        click.echo(f"  answer         {answer.status} {answer.reason} {text[:200]}".rstrip())
+        row("sent", f"{method} {self.base}{PATH} {content}".rstrip())
+        row("token", f"granted by {self._token_url}" if new else "the same, from the cache")
+        row("delivered to", f"{self._route.upstream}{PATH.removeprefix(self._route.path)}")
+        row("answer", f"{answer.status} {answer.reason} {text[:200]}".rstrip())
         mpl_id = answer.headers.get("SAP_MessageProcessingLogID")
-        click.echo(f"  MPL id         {mpl_id or 'none: fetching a CSRF token runs no flow'}")
+        row("MPL id", mpl_id or "none: fetching a CSRF token runs no flow")
         return answer.headers
+
+
+def row(name: str, text: str) -> None:
+    """Prints what one part of an exchange was."""
+    click.echo(f"  {name:<15}{wrapped(text, indent=17)}")
 
 
 def cookie_field(fields: Fields) -> str:

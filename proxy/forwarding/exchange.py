@@ -161,7 +161,7 @@ async def fetch_unit(
 ) -> CsrfUnit | None:
     """Returns a CSRF unit other than the failed one, or None. The time is added to `first_byte_seconds`."""
     try:
-        return await another_unit(route, prepared, failed, token.authorization, recipient, steps=record.steps)
+        return await another_unit(route, prepared, failed, token.authorization, recipient, record=record)
     except BaseException:
         answer.discard()
         raise

@@ -57,7 +57,8 @@ class TokenSource:
         self._failure: GrantFailure | None = None
         self._grant: asyncio.Task[Token] | None = None
         self._progress = GrantProgress(clock.monotonic, self._count)
-        "Of the grant in flight, or of the last one."
+        self._began = clock.monotonic()
+        "Both of the grant in flight, or of the last one."
         self._waiters = Waiters(call_later)
         self._streak = RefusedTokenStreak()
         self._grants: Counter[str] = Counter()
@@ -100,8 +101,13 @@ class TokenSource:
 
     @property
     def awaits_first_grant(self) -> bool:
-        """Whether `grant_at_start` asks for a token, and no grant has ended yet with the present credentials."""
-        return self.client.grant_at_start and self._token is None and self._failure is None
+        """Whether `grant_at_start` asks for a token, and no grant has ended yet with the present credentials.
+
+        A grant that exchanges wait for may last longer than `timeout`; this is False from then on.
+        """
+        if not self.client.grant_at_start or self._token is not None or self._failure is not None:
+            return False
+        return self._grant is None or self._monotonic() < self._began + self.client.timeout
 
     @property
     def grants(self) -> "Mapping[str, int]":
@@ -216,10 +222,12 @@ class TokenSource:
 
     def _start(self) -> None:
         granter, refused = self._granter, self._token if self._is_refused else None
+        is_alone = self.awaits_first_grant and not self._waiters  # only readiness waits for it
+        self._began = self._monotonic()
         self._progress = GrantProgress(self._monotonic, self._count)
-        self._progress.extend(TIMEOUTS * self.client.timeout)
+        self._progress.extend((1 if is_alone else TIMEOUTS) * self.client.timeout)
         self._grant = asyncio.get_running_loop().create_task(granter.grant(refused, self._progress))
-        self._grant.add_done_callback(partial(self._settle, granter, self._monotonic()))
+        self._grant.add_done_callback(partial(self._settle, granter, self._began))
 
     def _settle(self, granter: Granter, began: float, grant: "asyncio.Task[Token]") -> None:
         """Passes the outcome of a grant, whatever it is, to all that wait."""
