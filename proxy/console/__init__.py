@@ -1,0 +1,1 @@
+"""The console: the web page on the admin address."""
