@@ -65,6 +65,7 @@ function useTitle(name, main) {
   const before = useRef("");
   useEffect(() => {
     document.title = `${name} · cpi-oauth-proxy`;
+    document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
     if (before.current) {
       scrollTo(0, 0);
       if (!main.current?.contains(document.activeElement)) main.current?.focus({ preventScroll: true });

@@ -83,16 +83,14 @@ function claimText(name, value) {
 
 /** @param {{ certificates: Certificate[], now: number }} props */
 function Certificates({ certificates, now }) {
-  return html`<table class="pairs" aria-label="Certificates">
-    <tbody>
-      ${certificates.map(({ file, subject, ends_at: end }) => {
-        const days = (end - now) / 86400;
-        const tone = days < 0 ? "bad" : days < 30 ? "warn" : "good";
-        return html`<tr key=${file}>
-          <th scope="row" class="wrap">${visibleLine(file)}</th>
-          <td>${visibleLine(subject)}<br /><span class=${`state ${tone}`}><${Icon} name=${tone} /> ${days < 0 ? "Expired on" : "Valid until"} ${dateTime(end)}${days >= 0 ? `, ${countdown(end - now)} left` : ""}</span></td>
-        </tr>`;
-      })}
-    </tbody>
-  </table>`;
+  return html`<ul class="certificates">
+    ${certificates.map(({ file, subject, ends_at: end }) => {
+      const left = end - now;
+      const tone = left < 0 ? "bad" : left < 30 * 86400 ? "warn" : "good";
+      return html`<li key=${file} class="wrap">${visibleLine(subject)}
+        <p class=${`state ${tone}`}><${Icon} name=${tone} /> ${left < 0 ? "Expired on" : "Valid until"} ${dateTime(end)}${left < 0 ? "" : `, ${countdown(left)} left`}</p>
+        <p class="muted">${visibleLine(file)}</p>
+      </li>`;
+    })}
+  </ul>`;
 }

@@ -13,6 +13,9 @@ import { OutboxMessageView } from "./outbox-message.js";
 /** @import { OutboxMessage } from "../types.js" */
 
 const STATES = ["", "waiting", "delivering", "dead"];
+const COLUMNS = ["Accepted", "Message", "Route", "State", "Attempts", "Next attempt", "Size"];
+const NUMBERS = new Set(["Attempts", "Size"]);
+/** Messages that are asked for at a time. */
 const PAGE = 100;
 
 /** @typedef {Event & { currentTarget: HTMLSelectElement }} Choice */
@@ -59,7 +62,7 @@ export function OutboxMessages({ id, routes, changed }) {
 /** @param {{ messages: OutboxMessage[], opened: string }} props */
 function Table({ messages, opened }) {
   return html`<div class="wide"><table aria-label="Messages">
-    <thead><tr>${["Accepted", "Message", "Route", "State", "Attempts", "Next attempt", "Size"].map((each) => html`<th key=${each} scope="col">${each}</th>`)}</tr></thead>
+    <thead><tr>${COLUMNS.map((each) => html`<th key=${each} scope="col" class=${NUMBERS.has(each) ? "number" : ""}>${each}</th>`)}</tr></thead>
     <tbody>
       ${messages.map(
         (each) => html`<tr key=${each.id} class=${each.id === opened ? "chosen" : ""}>

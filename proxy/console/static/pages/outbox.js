@@ -14,6 +14,9 @@ import { OutboxMessages } from "./outbox-messages.js";
 
 /** @import { OutboxRoute } from "../types.js" */
 
+const COLUMNS = ["Route", "Waiting", "Delivering", "Dead", "Oldest", "Size", "State"];
+const NUMBERS = new Set(["Waiting", "Delivering", "Dead", "Oldest", "Size"]);
+
 /** @param {{ id: string }} props of the message that is open */
 export function OutboxPage({ id }) {
   const isThere = useCell(overview)?.pages.outbox;
@@ -44,7 +47,8 @@ function RouteTable({ routes, changed }) {
   const now = useNow();
   return html`<div class="wide"><table aria-label="Outbox by route">
     <thead>
-      <tr>${["Route", "Waiting", "Delivering", "Dead", "Oldest", "Size", "State"].map((each) => html`<th key=${each} scope="col">${each}</th>`)}<td></td></tr>
+      <tr>${COLUMNS.map((each) => html`<th key=${each} scope="col" class=${NUMBERS.has(each) ? "number" : ""}>${each}</th>`)}
+        <th scope="col"><span class="visually-hidden">Action</span></th></tr>
     </thead>
     <tbody>
       ${routes.map(
@@ -52,8 +56,8 @@ function RouteTable({ routes, changed }) {
           <th scope="row" id=${`outbox-${each.route}`}>${visibleLine(each.route)}</th>
           <td class="number">${each.waiting}</td>
           <td class="number">${each.delivering}</td>
-          <td class="number">${each.dead ? html`<span class="state bad"><${Icon} name="bad" /> ${each.dead}</span>` : 0}</td>
-          <td>${each.oldest_at ? age(now - seconds(each.oldest_at)) : ""}</td>
+          <td class="number">${each.dead ? html`<span class="state bad"><${Icon} name="bad" /> <b>${each.dead}</b></span>` : 0}</td>
+          <td class="number">${each.oldest_at ? age(now - seconds(each.oldest_at)) : ""}</td>
           <td class="number">${size(each.bytes)}</td>
           <td>${each.held ? "held: accepts, does not deliver" : "delivers"}</td>
           <td><button type="button" aria-describedby=${`outbox-${each.route}`} onClick=${() => void hold(each, changed)}>${each.held ? "Resume" : "Hold"}</button></td>

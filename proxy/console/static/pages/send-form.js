@@ -71,8 +71,10 @@ export function SendForm({ form, routes, since, submit, cancel }) {
 /** Where the message goes. @param {{ route: Route, path: string }} props */
 function Target({ route, path }) {
   const url = useCell(overview)?.proxy_urls[0]?.replace(/\/$/, "") ?? "";
-  return html`As to <code>${visibleLine(url + route.path.replace(/\/$/, "") + path)}</code>, then to
-    <code>${visibleLine(route.upstream.replace(/\/$/, "") + path)}</code> as OAuth client ${visibleLine(route.oauth_client)}.${route.outbox && " This route has an outbox: it answers at once, and delivers later."}`;
+  const [sender, upstream] = [url + route.path, route.upstream].map((each) => visibleLine(each.replace(/\/$/, "") + path));
+  const later = route.outbox ? " This route has an outbox: it answers at once, and delivers later." : "";
+  return html`A sender uses <code>${sender}</code>. The proxy forwards to <code>${upstream}</code> as OAuth client${" "}
+    ${visibleLine(route.oauth_client)}.${later}`;
 }
 
 /** @param {{ form: Draft }} props */

@@ -1,6 +1,6 @@
 /** The life of a token as a line: fresh, then stale, then expired, and where it is now. */
 
-import { countdown } from "../text/units.js";
+import { clockTime, countdown } from "../text/units.js";
 import { html } from "../vendor/htm-preact.js";
 
 /** @import { Client } from "../types.js" */
@@ -18,6 +18,10 @@ export function TokenClock({ client, now }) {
       <rect class="spent" x="0" y="4" width=${`${at(now)}%`} height="6" />
       <svg x=${`${at(now)}%`} overflow="visible"><rect class="hand" x="-1.5" y="0" width="3" height="14" rx="1.5" /></svg>
     </svg>
-    <p class="ends muted"><span>fresh</span><span>${countdown(end - now)} left</span></p>
+    <p class="ends muted">
+      <span>obtained ${clockTime(start)}</span>
+      ${fresh !== null && html`<span>stale from ${clockTime(fresh)}</span>`}
+      <span>expires ${clockTime(end)}</span>
+    </p>
   </div>`;
 }

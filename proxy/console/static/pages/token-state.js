@@ -18,11 +18,11 @@ export function stateAt({ state, fresh_until: fresh, expires_at: end }, now) {
  * @returns {{ tone: string, title: string, text: string }}
  */
 export function tokenWords(client, now) {
-  const left = client.expires_at === null ? "" : `expires in ${countdown(client.expires_at - now)}`;
+  const left = client.expires_at === null ? "it does not expire" : `it expires in ${countdown(client.expires_at - now)}`;
   switch (stateAt(client, now)) {
     case "fresh": {
-      const renewal = client.fresh_until === null ? "" : `renewed from ${countdown(client.fresh_until - now)} from now on`;
-      return { tone: "good", title: "Fresh", text: [left, renewal].filter(Boolean).join("; ") };
+      const renewal = client.fresh_until === null ? "" : `for another ${countdown(client.fresh_until - now)}`;
+      return { tone: "good", title: "Fresh", text: [renewal, left].filter(Boolean).join("; ") };
     }
     case "stale":
       return { tone: "warn", title: "Stale", text: `still used, renewed in the background with the next message; ${left}` };

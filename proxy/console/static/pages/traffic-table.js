@@ -2,7 +2,7 @@
 
 import { StatusCode } from "../parts/status.js";
 import { addressOf, go } from "../state/hash.js";
-import { clockTime, dateTime, duration } from "../text/units.js";
+import { clockTime, dateTime, duration, milliseconds } from "../text/units.js";
 import { visibleLine } from "../text/visible.js";
 import { Component, html } from "../vendor/htm-preact.js";
 
@@ -45,7 +45,7 @@ class Row extends Component {
     const open = () => go("traffic", id);
     const enter = (/** @type {KeyboardEvent} */ event) => event.key === "Enter" && event.target === event.currentTarget && open();
     return html`<tr data-id=${id} class=${isOpen ? "chosen" : ""} tabindex=${isStop ? 0 : -1} onClick=${open} onKeyDown=${enter}>
-      <td class="time" title=${dateTime(at)}><a href=${addressOf("traffic", id)} tabindex="-1">${clockTime(at)}</a></td>
+      <td class="time" title=${dateTime(at)}><a href=${addressOf("traffic", id)} tabindex="-1">${clockTime(at)}<span class="ms">${milliseconds(at)}</span></a></td>
       <td class="sender"><span class="cut">${visibleLine(sender) || "Unix socket"}</span></td>
       <td class="method">${visibleLine(method)}</td>
       <td class="path" title=${visibleLine(path + joined(query))}>
@@ -56,7 +56,7 @@ class Row extends Component {
         <${StatusCode} status=${status} />
         ${made_by !== "upstream" && html` <span class="tag">${visibleLine(made_by)}</span>`}
         ${attempts > 1 && html` <span class="tag" title=${exchange.replays.join(", ")}>${attempts} attempts</span>`}
-        ${recorded && html` <span class="tag" title="Fields and bodies were recorded">recorded</span>`}
+        ${recorded && html` <span class="tag more" title="Fields and bodies were recorded">recorded</span>`}
       </td>
       <td class="number duration">${duration(seconds)}</td>
       <td class="token">${visibleLine(token)}</td>

@@ -37,7 +37,7 @@ export function Phases({ phases, seconds, attempts = 1 }) {
 
 /** @param {{ name: string, start: number, width: number }} props */
 function Bar({ name, start, width }) {
-  const wide = Math.max(width, 0.4);
+  const wide = width > 0 ? Math.max(width, 0.4) : 0;
   return html`<svg class=${`bar ${name.replace(" ", "-")}`} width="100%" height="12" aria-hidden="true">
     <rect class="rail" x="0" y="5" width="100%" height="2" />
     <rect class="fill" x=${`${Math.min(start, 100 - wide)}%`} y="1" width=${`${wide}%`} height="10" rx="2" />

@@ -4,7 +4,7 @@ import { Cell } from "./cell.js";
 import { store, stored } from "./storage.js";
 
 /** The choices, and what they are called. */
-export const THEMES = { system: "As the system", light: "Light", dark: "Dark" };
+export const THEMES = { system: "System", light: "Light", dark: "Dark" };
 
 /** @type {Cell<string>} */
 export const theme = new Cell(stored("theme", "system"));

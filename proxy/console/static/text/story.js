@@ -71,8 +71,8 @@ export function story(exchange) {
 
 /** @param {Outcome & Partial<Exchange>} exchange @returns {Step} */
 function received({ sender, route, oauth_client: client, upstream }) {
-  const from = { console: "This console", "": "A sender" }[sender ?? ""] ?? sender;
-  if (sender !== undefined && !route) {
+  const from = { console: "This console", "": "A sender on a Unix socket" }[sender ?? "console"] ?? sender;
+  if (route === "") {
     return { title: "Received", text: `${from} sent a request that matches no route. Nothing was sent to the tenant.` };
   }
   const as = client ? ` as OAuth client ${client}` : "";

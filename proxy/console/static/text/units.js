@@ -7,11 +7,15 @@ export function seconds(at) {
   return typeof at === "number" ? at : Date.parse(at) / 1000;
 }
 
-/** `21:03:04.120`, local time. @param {number} at Unix seconds @returns {string} */
+/** `21:03:04`, local time. @param {number} at Unix seconds @returns {string} */
 export function clockTime(at) {
   const date = new Date(at * 1000);
-  const milliseconds = String(date.getMilliseconds()).padStart(3, "0");
-  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${milliseconds}`;
+  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+}
+
+/** `.120`, what follows the seconds. @param {number} at Unix seconds @returns {string} */
+export function milliseconds(at) {
+  return `.${String(new Date(at * 1000).getMilliseconds()).padStart(3, "0")}`;
 }
 
 /** `2026-03-01 21:03:04`, local time. @param {number | string} at @returns {string} */
