@@ -19,8 +19,9 @@ from proxy.forwarding.limits.route_limits import RouteLimits
 from proxy.forwarding.request import Sender
 from proxy.oauth.source import TokenSource
 from proxy.observe.logger import Logger
-from proxy.observe.observers import BeginningObserver
+from proxy.observe.observers import BeginningObserver, ExchangeObserver
 from proxy.observe.process_log import ProcessLog
+from proxy.observe.recording import BeginRecording
 from proxy.observe.traces import Traces
 from proxy.server import sockets
 from proxy.server.descriptors import most_connections
@@ -64,9 +65,19 @@ class App:
         clock: Clock | None = None,
         traces: Traces | None = None,
         beginning: tuple[BeginningObserver, ...] = (),
+        finishing: tuple[ExchangeObserver, ...] = (),
+        recorded: dict[str, BeginRecording] | None = None,
     ) -> None:
+        """`finishing` are observers after the log; `recorded` is what records exchanges, by route, and may change."""
         self._resources = ProcessResources(
-            log=log, environ=environ, loop=loop, clock=clock or SystemClock(), traces=traces, beginning=beginning
+            log=log,
+            environ=environ,
+            loop=loop,
+            clock=clock or SystemClock(),
+            traces=traces,
+            beginning=beginning,
+            finishing=finishing,
+            recorded=recorded,
         )
         self.log, self.metrics, self.deadlines = log, self._resources.metrics, self._resources.deadlines
         self.incidents = self._resources.incidents
