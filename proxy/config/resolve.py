@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from proxy.config.admin_token import check_admin_token
 from proxy.config.checked_text import check_name
 from proxy.config.clients import ResolvedClient, register
 from proxy.config.credentials import Read, check_file, check_listener_tls
@@ -43,6 +44,8 @@ def resolve(
             check_listener_tls(listener.tls, ("listen", index, "tls"), read, problems)
     if general.ca_file:
         check_file(("ca_file",), general.ca_file, check_authorities, read, problems)
+    if general.admin.token_file:
+        check_file(("admin", "token_file"), general.admin.token_file, check_admin_token, read, problems)
     registrations = dict(_registrations(tree.get("oauth_clients"), problems, folder, read))
     entries = list(_entries(tree.get("routes"), problems, folder))
     routes = [resolve_route(entry, at, registrations, read=read, problems=problems) for at, entry in entries]
