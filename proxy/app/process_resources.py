@@ -40,7 +40,7 @@ class ProcessResources:
         finishing: tuple[ExchangeObserver, ...] = (),
         recorded: dict[str, BeginRecording] | None = None,
     ) -> None:
-        """`finishing` are observers after the log; `recorded` is what records exchanges, by route, and may change."""
+        """`finishing` are observers after the log."""
         self.log = log
         self.traces = traces
         self.environ = environ
@@ -65,6 +65,7 @@ class ProcessResources:
         )
         "Observers of exchanges that end: all of them."
         self.recorded: dict[str, BeginRecording] = {} if recorded is None else recorded
+        "What records exchanges, by the name of their route; it may change at any time."
 
     @cached_property
     def spool(self) -> Spool:

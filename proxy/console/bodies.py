@@ -12,7 +12,8 @@ SHOWN: Final = 1 << 20
 "Bytes of a body that are shown, or kept."
 _CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _CHARSET: Final = re.compile(
-    r"charset\s*=\s*\"?((?:utf|ucs|us-ascii|iso-?8859|latin|windows-12|cp\d|gb|big5|shift|euc|koi8)[\w.:-]*)", re.IGNORECASE
+    r"charset\s*=\s*\"?((?:utf|ucs|us-ascii|iso-?8859|latin|windows-12|cp\d|gb|big5|shift|euc|koi8)[\w.:-]*)",
+    re.IGNORECASE,
 )
 "Others are not read: Python has codecs that decompress, or whose time is the square of the length."
 ATTACHMENT: Final = {

@@ -1,4 +1,4 @@
-"""Recordings: fields and bodies of a route's exchanges, kept for some minutes, in limited memory, without credentials."""
+"""Recordings: fields and bodies of a route's exchanges, for some minutes, in limited memory, without credentials."""
 
 import asyncio
 import time
