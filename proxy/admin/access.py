@@ -13,6 +13,8 @@ from proxy.wire.field_names import values_of
 from proxy.wire.local_site import Fields, SiteRefusal
 
 CONSOLE = "/console/"
+CODE_LIFETIME = 60.0
+"Seconds."
 _NEEDED = (
     "This needs the admin token, as `Authorization: Bearer TOKEN`. In a browser, open the URL that"
     " `cpi-oauth-proxy console` prints."
@@ -26,6 +28,7 @@ class AdminAccess:
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._sessions = Sessions(now)
+        self._codes = Sessions(now, CODE_LIFETIME)
         self._token: bytes | None = None
         self._reason = ""
 
@@ -37,12 +40,12 @@ class AdminAccess:
     def update(self, token: str) -> None:
         """Admits this token from now on; another one than before ends all sessions."""
         if token.encode() != self._token:
-            self._sessions.end()
+            self._end_sessions()
         self._token = token.encode()
 
     def deny(self, reason: str) -> None:
         """Admits nobody; the reason is told."""
-        self._sessions.end()
+        self._end_sessions()
         self._token, self._reason = None, reason
 
     def refusal(self, fields: Fields, cookie: bytes) -> SiteRefusal | None:
@@ -57,11 +60,20 @@ class AdminAccess:
             return None
         return SiteRefusal(401, _NEEDED)
 
+    def code(self) -> str:
+        """Returns what opens one session, in place of the token, where others might see it."""
+        return self._codes.open()
+
     def sign_in(self, token: str) -> str | None:
-        """Returns the value of a new session; None for a wrong token."""
-        if self._token is None or not hmac.compare_digest(token.encode(errors="surrogateescape"), self._token):
-            return None
-        return self._sessions.open()
+        """Returns the value of a new session; None for a wrong token, and for a code that was used."""
+        shown = token.encode(errors="surrogateescape")
+        if self._codes.consume(shown) or (self._token is not None and hmac.compare_digest(shown, self._token)):
+            return self._sessions.open()
+        return None
+
+    def _end_sessions(self) -> None:
+        self._sessions.end()
+        self._codes.end()
 
 
 def cookies(fields: Fields, name: bytes) -> Iterator[bytes]:

@@ -124,9 +124,11 @@ class AdminConnection(RequestHandler):
         What is written waits in the kernel only. So writing stops as soon as the peer does not read, and the deadline
         counts from there.
         """
+        self._state, self.deadline = AdminState.STREAMING, NEVER
         if self.transport is not None:
             self.transport.set_write_buffer_limits(high=0)
-        self._state, self.deadline = AdminState.STREAMING, NEVER
+        if self.writing_paused:  # by an earlier answer
+            self._enter(AdminState.STREAMING)
 
     def pause_writing(self) -> None:
         """Starts the time in which the peer has to read on."""

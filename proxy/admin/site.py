@@ -31,6 +31,7 @@ LAST_WORDS = 1.0
 "Seconds at shutdown for answers to requests that are being served."
 PUBLIC = frozenset({"/livez", "/readyz", "/metrics", "/status"})
 "What the pages of all sites may GET."
+CODES = "/console/codes"
 WITHOUT_TOKEN = PUBLIC | {"/", "/log-level", "/console"}
 
 
@@ -128,6 +129,7 @@ class AdminSite:
         if loopback:
             app.router.add_get("/status", self._status)
             app.router.add_put("/log-level", self._log_level)
+            app.router.add_post(CODES, self._code)
             if self._extend is None:
                 add_console(app.router)
             else:
@@ -143,6 +145,10 @@ class AdminSite:
         found = [(each.method, each.resource.canonical) for each in request.app.router.routes() if each.resource]
         shown = [(method, path) for method, path in found if path == CONSOLE or not f"{path}/".startswith(CONSOLE)]
         return web.Response(text="".join(f"{method} {path}\n" for method, path in shown if method != "HEAD"))
+
+    async def _code(self, _request: web.Request) -> web.Response:
+        """Answers with a code for the console's URL: a browser's command line is no place for the token."""
+        return web.Response(text=self.access.code())
 
     async def _livez(self, _request: web.Request) -> web.Response:
         return web.Response(text="alive\n")

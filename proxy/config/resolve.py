@@ -11,7 +11,13 @@ from proxy.config.checked_text import check_name
 from proxy.config.clients import ResolvedClient, register
 from proxy.config.credentials import Read, check_file, check_listener_tls
 from proxy.config.document import General, OAuthClientEntry, RouteEntry
-from proxy.config.exposure import lists_without_effect, open_listeners, shared_addresses, unasked_certificates
+from proxy.config.exposure import (
+    admin_upstreams,
+    lists_without_effect,
+    open_listeners,
+    shared_addresses,
+    unasked_certificates,
+)
 from proxy.config.model import Configuration, OAuthClient, Options, RouteSettings
 from proxy.config.pem import check_authorities
 from proxy.config.problems import Location, Problems
@@ -58,6 +64,7 @@ def resolve(
             made_of_variables=problems.origin.made_of_variables,
         ),
         *shared_addresses(general.listen, general.admin.address),
+        *admin_upstreams([(at, route) for (at, _), route in zip(entries, routes, strict=True)], general.admin.address),
         *lists_without_effect(general.listen, entries),
         *unasked_certificates(general.listen, entries),
     ]
