@@ -3,23 +3,26 @@
 import asyncio
 import socket
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakSet
 
+from proxy.app.extension import AppExtension
 from proxy.app.generation import Closable, Generation, InUse, refuse_restart
 from proxy.app.incidents import refuse
 from proxy.app.process_resources import ProcessResources
 from proxy.clock import Clock, SystemClock
 from proxy.config.file_threads import FileThreads
-from proxy.config.model import Configuration
+from proxy.config.model import Admin, Configuration
 from proxy.errors import Draining, ProxyError
 from proxy.forwarding.exchange import exchange
 from proxy.forwarding.limits.route_limits import RouteLimits
 from proxy.forwarding.request import Sender
+from proxy.forwarding.routes import Route
 from proxy.oauth.source import TokenSource
 from proxy.observe.logger import Logger
-from proxy.observe.observers import BeginningObserver
+from proxy.observe.observers import BeginningObserver, ExchangeObserver
 from proxy.observe.process_log import ProcessLog
 from proxy.observe.traces import Traces
 from proxy.server import sockets
@@ -34,6 +37,7 @@ from proxy.upstream.pool import Pool
 if TYPE_CHECKING:
     from proxy.admin.site import AdminSite
     from proxy.admin.state import ProxyState
+    from proxy.admin.token import AdminToken
 
 FEW = 0.9
 "Share of `limits.max_connections`; if the system allows less, the log says so."
@@ -49,6 +53,7 @@ class PreparedReload(NamedTuple):
     context: ListenerContext
     change: ListenersChange
     admin: "AdminSite"
+    admin_token: "AdminToken"
 
 
 class App:
@@ -64,10 +69,19 @@ class App:
         clock: Clock | None = None,
         traces: Traces | None = None,
         beginning: tuple[BeginningObserver, ...] = (),
+        extension: AppExtension | None = None,
     ) -> None:
         self._resources = ProcessResources(
-            log=log, environ=environ, loop=loop, clock=clock or SystemClock(), traces=traces, beginning=beginning
+            log=log,
+            environ=environ,
+            loop=loop,
+            clock=clock or SystemClock(),
+            traces=traces,
+            beginning=beginning,
+            finishing=extension.observers if extension else (),
+            recorded=extension.recorded if extension else {},
         )
+        self.extension = extension
         self.log, self.metrics, self.deadlines = log, self._resources.metrics, self._resources.deadlines
         self.incidents = self._resources.incidents
         self._is_open = self.draining = False
@@ -79,7 +93,7 @@ class App:
             configuration.limits, most=connection_limit(configuration, log.logger)
         )
         self._listeners = Listeners(configuration.listen, self._listener_context(self._generation))
-        self.admin = self._admin_site(configuration)
+        self.admin = new_site(self, configuration, self._admin_token(configuration.admin))
 
     async def start(self, handed: list[socket.socket] | None = None) -> None:
         """Opens the admin address, then the listeners for senders; OSError if an address is not available.
@@ -110,8 +124,9 @@ class App:
             change = await self._threads.run(
                 partial(self._listeners.prepare, configuration.listen, context, reuse_port=reuse_port), late=release
             )
+            token = await self._threads.run(partial(self._admin_token, configuration.admin, admin))
             if configuration.admin.address != admin.settings.address:
-                admin = self._admin_site(configuration)
+                admin = new_site(self, configuration, token)
                 await open_site(admin)
         except BaseException:
             if change is not None:
@@ -119,7 +134,7 @@ class App:
             if admin is not self.admin:
                 await admin.stop()
             raise
-        return PreparedReload(generation, context, change, admin)
+        return PreparedReload(generation, context, change, admin, token)
 
     async def apply(self, prepared: PreparedReload) -> None:
         """Switches to the prepared configuration; cannot fail, and must not be cancelled.
@@ -127,20 +142,20 @@ class App:
         Running exchanges finish as they began. Connections of senders stay, unless their listener is gone or admits
         other senders than before.
         """
-        before, (generation, context, change, admin) = self._generation, prepared
+        before, (generation, context, change, admin, token) = self._generation, prepared
         configuration = generation.configuration
         await before.close(generation)  # a file that changes now would apply the options of the old configuration
         self._generation = generation
         generation.apply()
         self.senders.apply(configuration.limits, most=connection_limit(configuration, self.log.logger))
         self._listeners.apply(change, context)
-        admin.apply(configuration.admin)
         self._resources.authenticators.start()
         generation.start()
         await self._listeners.finish(change)
         self._retired.add(before.in_use)
         before.retire(generation)
         await self._resources.authenticators.keep(generation.authenticated)
+        await admin.apply(configuration.admin, token)  # last, because it may wait for a file
         if admin is not self.admin:
             admin, self.admin = self.admin, admin
             await admin.stop()
@@ -167,6 +182,8 @@ class App:
         await self._listeners.close()
         await self._generation.close()
         await self._resources.close()
+        if self.extension is not None:
+            await self.extension.close()
         await self.admin.stop()
         await asyncio.sleep(0)  # transports report their end in the next turn of the event loop
 
@@ -174,6 +191,18 @@ class App:
     def configuration(self) -> Configuration:
         """The active configuration."""
         return self._generation.configuration
+
+    @property
+    def routes(self) -> Mapping[str, Route]:
+        """The active routes, by name."""
+        return self._generation.routes
+
+    def sender_context(self, observer: ExchangeObserver) -> ListenerContext:
+        """Returns what a sender without a listener needs; `observer` sees its exchanges before all others do."""
+        context = self._generation.context
+        context = replace(context, finishing=(observer, *context.finishing))
+        found = self._listener_context(self._generation)
+        return replace(found, serve=partial(exchange, context=context), refuse=partial(refuse, context=context))
 
     @property
     def listeners(self) -> list[Listener]:
@@ -208,10 +237,13 @@ class App:
         """Everything that an exchange can wait for, of earlier configurations too."""
         return set().union(*(each.parts for each in (self._generation.in_use, *self._retired)))
 
-    def _admin_site(self, configuration: Configuration) -> "AdminSite":
-        from proxy.admin.site import AdminSite  # noqa: PLC0415 - loads aiohttp's server
+    def _admin_token(self, settings: Admin, site: "AdminSite | None" = None) -> "AdminToken":
+        """Keeps the token of the site, unless address or file change. Reads the file."""
+        from proxy.admin.token import admin_token  # noqa: PLC0415 - loads aiohttp's server
 
-        return AdminSite(self, configuration.admin)
+        if site and (settings.address, settings.token_file) == (site.settings.address, site.settings.token_file):
+            return site.token
+        return admin_token(settings, self._resources.environ, self.log.logger)
 
     def _listener_context(self, generation: Generation) -> ListenerContext:
         resources = self._resources
@@ -240,6 +272,13 @@ def connection_limit(configuration: Configuration, log: Logger) -> int:
         detail = f"`limits.max_connections` is {configured}, but the system allows fewer descriptors; see `ulimit -n`."
         log.warning("connections.limited", most=most, detail=detail)
     return most
+
+
+def new_site(app: App, configuration: Configuration, token: "AdminToken") -> "AdminSite":
+    """Returns the site of the admin address; `open_site` starts it."""
+    from proxy.admin.site import AdminSite  # noqa: PLC0415 - loads aiohttp's server
+
+    return AdminSite(app, configuration.admin, token, extend=app.extension.add_to if app.extension else None)
 
 
 async def open_site(site: "AdminSite") -> None:

@@ -4,7 +4,6 @@ First a plain POST, as a legacy sender sends it; then a GET that fetches a CSRF 
 """
 
 import asyncio
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from multidict import CIMultiDictProxy
 from proxy.app import App
 from proxy.cli.configuration import read
 from proxy.cli.loops import unless
-from proxy.cli.run import open_log
+from proxy.cli.run import open_log, with_console
 from proxy.config.model import RouteSettings
 from proxy.observe.reports import reporting
 from proxy.sandbox.tenant import Tenant
@@ -34,7 +33,7 @@ async def tour(file: Path, tenant: Tenant, stopping: asyncio.Event) -> None:
     places = " and ".join(map(str, [*(each.address for each in configuration.listen), configuration.admin.address]))
     click.echo(f"It uses {places}.")
     log, loop = open_log(configuration), asyncio.get_running_loop()
-    app = await asyncio.to_thread(lambda: App(configuration, log=log, environ=os.environ, loop=loop))
+    app = await asyncio.to_thread(lambda: with_console(configuration, log=log, loop=loop, file=file, tenant=tenant))
     log.writer.attach(loop)
     try:
         if not await unless(stopping, app.start()):
@@ -58,6 +57,7 @@ async def show(app: App, file: Path, tenant: Tenant) -> None:
     if route is None:
         click.echo(f"\n{file} has no route from {PATH} to {tenant.runtime_url}{PATH}: the example is not sent.")
         click.secho(f"Serving on {app.listeners[0].address}. Ctrl-C ends.", bold=True)
+        show_console(app)
         return
     steps = Steps(app, route, f"http://127.0.0.1:{port}")
     click.secho("\n1. POST, as a legacy sender sends it: the proxy fetches both tokens", bold=True)
@@ -72,6 +72,13 @@ async def show(app: App, file: Path, tenant: Tenant) -> None:
     click.echo(f"  curl -i {steps.base}{PATH} -H 'Content-Type: application/json' -d '{MESSAGE}'")
     click.echo(f"  curl -i {steps.base}{PATH} -H 'X-CSRF-Token: fetch'")
     click.echo(f"  curl -i {steps.base}/btp/invoices -H 'Content-Type: application/xml' -d '<invoice/>'\n")
+    show_console(app)
+
+
+def show_console(app: App) -> None:
+    """Prints the console's URL, with its token."""
+    if app.admin.console_url is not None:
+        click.secho(f"The console, in a browser: {app.admin.console_url}", bold=True)
 
 
 def leads_there(route: RouteSettings, tenant: Tenant) -> bool:
