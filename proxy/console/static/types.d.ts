@@ -68,7 +68,7 @@ export interface Exchange extends Summary, Outcome {
   user: string;
   client_certificate: string;
   correlation_id: string;
-  attempts_list: { number: number; reason: string }[];
+  attempts_list: { number: number; reason: string; text?: string }[];
   request: { fields: Field[]; body: Body } | null;
   response: { fields: Field[]; body: Body } | null;
   curl: string | null;
@@ -78,6 +78,12 @@ export interface Exchange extends Summary, Outcome {
 }
 
 export interface Answer extends Outcome {
+  route?: string;
+  oauth_client?: string;
+  sender?: string;
+  attempts?: number;
+  /** False if the answer was cut. */
+  whole?: boolean;
   fields: Field[];
   body: Body;
   truncated: boolean;
@@ -87,8 +93,9 @@ export interface Answer extends Outcome {
 export interface Route {
   name: string;
   path: string;
-  host: string;
-  methods: string[];
+  host: string | null;
+  /** Null: all. */
+  methods: string[] | null;
   upstream: string;
   oauth_client: string;
   csrf: string;
@@ -116,7 +123,8 @@ export interface Overview {
 
 export interface Traffic {
   exchanges: Summary[];
-  dropped: number;
+  /** Exchanges that have ended, those that are not listed included. */
+  total: number;
 }
 
 export interface Certificate {
@@ -152,6 +160,8 @@ export interface Fault {
   name: string;
   description: string;
   on: boolean;
+  value?: string | number | null;
+  struck?: number;
 }
 
 export interface Sandbox {

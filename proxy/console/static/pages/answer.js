@@ -37,6 +37,7 @@ function Contents({ answer }) {
     <${Diagnosis} outcome=${answer} />
     <h3>Body</h3>
     <${BodyView} body=${shown} label="Body of the answer">
+      ${answer.whole === false && html`<p class="callout bad">The answer was cut: the connection was closed before its end.</p>`}
       ${truncated && html`<p class="muted">The first ${size(body.kept)} are shown. Save the body to have all of it.</p>`}
     <//>
     <h3>What happened</h3>

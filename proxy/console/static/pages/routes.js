@@ -25,11 +25,11 @@ function RouteCard({ route }) {
   const id = `route-${route.name}`;
   return html`<section class="card" aria-labelledby=${id}>
     <h2 id=${id} class="wrap">${visibleLine(route.name)}</h2>
-    <p class="way"><code class="wrap">${visibleLine(route.host + route.path)}</code> <${Icon} name="arrow" /><span class="visually-hidden">goes to</span>
+    <p class="way"><code class="wrap">${visibleLine((route.host ?? "") + route.path)}</code> <${Icon} name="arrow" /><span class="visually-hidden">goes to</span>
       <code class="wrap">${visibleLine(route.upstream)}</code></p>
     <${Facts} label="Route" facts=${[
       ["OAuth client", route.oauth_client],
-      ["Methods", route.methods.join(", ") || "all"],
+      ["Methods", route.methods?.join(", ") ?? "all"],
       ["CSRF", route.csrf],
       ["Largest body", route.max_body === null ? "not limited" : size(route.max_body)],
       ["Delivery", route.outbox ? "later, by the outbox" : "at once"],
@@ -38,7 +38,7 @@ function RouteCard({ route }) {
     <h3>Who may send</h3>
     ${route.fences.length
       ? html`<ul class="fences">${route.fences.map((each, at) => html`<li key=${at} class="wrap">${visibleLine(each)}</li>`)}</ul>`
-      : html`<p class="state warn"><${Icon} name="warn" /> Anyone who can connect.</p>`}
+      : html`<p>Anyone who can connect to the proxy.</p>`}
     <${Check} route=${route.name} describedBy=${id} />
   </section>`;
 }

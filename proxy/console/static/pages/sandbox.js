@@ -6,7 +6,6 @@ import { StatusCode } from "../parts/status.js";
 import { Switch } from "../parts/switch.js";
 import { ask } from "../state/api.js";
 import { useCell } from "../state/cell.js";
-import { addressOf } from "../state/hash.js";
 import { overview, sandbox } from "../state/model.js";
 import { clockTime, seconds, size } from "../text/units.js";
 import { visibleLine } from "../text/visible.js";
@@ -33,8 +32,7 @@ export function SandboxPage() {
   const on = known?.faults.filter((each) => each.on) ?? [];
   return html`<h1>Sandbox</h1>
     <div class="tools">
-      <p class="grow">Make the stand-in tenant fail, <a href=${addressOf("send")}>send</a> a message, and read in
-        ${" "}<a href=${addressOf("traffic")}>Traffic</a> what it means.</p>
+      <p class="grow">Make the stand-in tenant fail, send a message, and read on the page Traffic what it means.</p>
       <span class="muted">${on.length ? `On: ${on.map((each) => each.name).join(", ")}` : "All faults are off."}</span>
       <button type="button" disabled=${!on.length} onClick=${() => put(Object.fromEntries(on.map((each) => [each.name, false])))}>All off</button>
     </div>

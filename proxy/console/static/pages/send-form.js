@@ -31,7 +31,7 @@ export function SendForm({ form, routes, since, submit, cancel }) {
   const hurried = (/** @type {KeyboardEvent} */ event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) submit();
   };
-  const methods = [...new Set([form.method, ...(route?.methods.length ? route.methods : METHODS)])];
+  const methods = [...new Set([form.method, ...(route?.methods ?? METHODS)])];
   return html`<form class="card" aria-label="Message" onSubmit=${send} onKeyDown=${hurried}>
     <${Examples} />
     <div class="row">

@@ -2,6 +2,7 @@
 
 import { StatusCode } from "../parts/status.js";
 import { addressOf, go } from "../state/hash.js";
+import { REPLAY_NAMES } from "../text/story.js";
 import { clockTime, dateTime, duration, milliseconds } from "../text/units.js";
 import { visibleLine } from "../text/visible.js";
 import { Component, html } from "../vendor/htm-preact.js";
@@ -55,7 +56,7 @@ class Row extends Component {
       <td class="status-cell">
         <${StatusCode} status=${status} />
         ${made_by !== "upstream" && html` <span class="tag">${visibleLine(made_by)}</span>`}
-        ${attempts > 1 && html` <span class="tag" title=${exchange.replays.join(", ")}>${attempts} attempts</span>`}
+        ${attempts > 1 && html` <span class="tag" title=${`${attempts} attempts`}>${REPLAY_NAMES[exchange.replays[0]] ?? `${attempts} attempts`}</span>`}
         ${recorded && html` <span class="tag more" title="Fields and bodies were recorded">recorded</span>`}
       </td>
       <td class="number duration">${duration(seconds)}</td>

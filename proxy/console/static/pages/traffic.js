@@ -64,7 +64,7 @@ export function TrafficPage({ id }) {
       ${list && !list.exchanges.length && html`<${NoTraffic} />`}
       ${list && list.exchanges.length > 0 && !rows.length && html`<${NoMatch} clear=${() => setFilter(NO_FILTER)} />`}
       ${rows.length > 0 && html`<${TrafficTable} rows=${rows} opened=${id} />`}
-      ${list && list.dropped > 0 && html`<p class="muted">${counted(list.dropped, "earlier exchange")} not listed any more.</p>`}
+      ${list && list.total > list.exchanges.length && html`<p class="muted">${counted(list.total - list.exchanges.length, "more exchange")} not listed.</p>`}
     </div>
     ${id && html`<${ExchangeDetails} key=${id} id=${id} close=${close} />`}
   </div>`;
@@ -73,8 +73,8 @@ export function TrafficPage({ id }) {
 function NoTraffic() {
   const command = firstMessage(useCell(overview));
   return html`<${Empty} title="No messages yet">
-    <p>Each exchange appears here when it ends. Send one from <a href=${addressOf("send")}>Send</a>, or from a terminal, as a legacy
-      system does:</p>
+    <p>Each exchange appears here when it ends. <a href=${addressOf("send")}>Compose a message</a> here, or send one from a
+      terminal, as a legacy system does:</p>
     ${command && html`<${Command} text=${command} />`}
   <//>`;
 }

@@ -17,7 +17,7 @@ export function Diagnosis({ outcome }) {
   if (!code && !detail && !diagnosis && !advice) return null;
   const tone = toneOf(status);
   return html`<section class=${`callout ${tone}`} aria-label="Diagnosis">
-    <h3><${Icon} name=${tone === "good" ? "note" : tone} />${" "}Diagnosis ${(diagnosis || code) && html`<code>${visibleLine(diagnosis || code)}</code>`}</h3>
+    <h3><${Icon} name=${tone === "good" ? "note" : tone} />${" "}Diagnosis${diagnosis ? `: ${visibleLine(diagnosis)}` : ""} ${code && html`<code>${visibleLine(code)}</code>`}</h3>
     ${detail && html`<p class="wrap">${visible(detail)}</p>`}
     ${advice && advice !== detail && html`<p class="wrap"><b>What to do:</b> ${visible(advice)}</p>`}
   </section>`;

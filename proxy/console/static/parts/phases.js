@@ -10,7 +10,9 @@ import { html } from "../vendor/htm-preact.js";
 export function Phases({ phases, seconds, attempts = 1 }) {
   const whole = Math.max(seconds, phases.reduce((sum, each) => sum + each.seconds, 0), 1e-9);
   let start = 0;
-  const rows = phases.map((phase) => {
+  const told = phases.filter((each) => each.name !== "waiting" || each.seconds >= 0.0005);
+  const inOrder = told.sort((a, b) => Number(b.name === "waiting") - Number(a.name === "waiting"));
+  const rows = inOrder.map((phase) => {
     const row = { ...phase, start: (start / whole) * 100, width: (phase.seconds / whole) * 100 };
     start += phase.seconds;
     return row;

@@ -35,6 +35,13 @@ const REPLAYS = {
   },
 };
 
+/** Why a message was sent again, in two words. @type {Record<string, string>} */
+export const REPLAY_NAMES = {
+  fetch_csrf: "CSRF handshake",
+  renew_token: "new token",
+  reconnect: "new connection",
+};
+
 /** Where the token was from, by the word that the log has. @type {Record<string, string>} */
 const TOKENS = {
   cached: "The proxy had a valid access token from an earlier message.",
@@ -51,7 +58,7 @@ export const PHASES = {
   connect: "connecting to the tenant",
   "first byte": "sending, until the answer began",
   relay: "relaying the rest of the answer",
-  waiting: "waiting for a free slot",
+  waiting: "all else, above all collecting the body and waiting for a slot",
 };
 
 /**
@@ -63,7 +70,8 @@ export function story(exchange) {
   const steps = [received(exchange)];
   if (exchange.token) steps.push(tokenStep(exchange));
   for (const each of exchange.replays) {
-    steps.push(REPLAYS[each] ?? { title: "Sent again", text: `The proxy sent the message again: ${each}.` });
+    const told = exchange.attempts_list?.find(({ reason }) => reason === each)?.text;
+    steps.push(REPLAYS[each] ?? { title: "Sent again", text: told ?? `The proxy sent the message again: ${each}.` });
   }
   steps.push(answered(exchange));
   return steps;
