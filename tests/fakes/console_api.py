@@ -2,13 +2,15 @@
 
 import asyncio
 import json
+import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from importlib.resources import files
 from typing import Any
 
 from aiohttp import web
 
-from tests.fakes.console_samples import BINARY, client, exchange, overview, sandbox, summary
+from tests.fakes.console_samples import BINARY, client, overview, sandbox, summary
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
@@ -90,7 +92,7 @@ class ConsoleApi:
     def _routes(self) -> list[web.RouteDef]:
         api = "/console/api"
         return [
-            web.get(f"{api}/state", lambda _: _json(self.overview)),
+            web.get(f"{api}/state", self._shows(lambda: self.overview | {"now": time.time()})),
             web.get(f"{api}/traffic", self._traffic),
             web.get(f"{api}/traffic/{{id}}", self._exchange),
             web.get(f"{api}/traffic/{{id}}/{{part}}", self._body),
@@ -100,13 +102,13 @@ class ConsoleApi:
             web.post(f"{api}/send", self._send),
             web.post(f"{api}/import", self._import),
             web.post(f"{api}/export", self._export),
-            web.get(f"{api}/clients", lambda _: _json({"clients": self.clients})),
+            web.get(f"{api}/clients", self._shows(lambda: {"clients": self.clients})),
             web.post(f"{api}/clients/{{name}}/renew", self._renew),
             web.get(f"{api}/routes/{{name}}/check", self._check),
-            web.get(f"{api}/sandbox", lambda _: _json(self.sandbox)),
+            web.get(f"{api}/sandbox", self._shows(lambda: self.sandbox)),
             web.put(f"{api}/sandbox/faults", self._faults),
-            web.get("/outbox", lambda _: _json({"routes": self.outbox})),
-            web.get("/outbox/messages", lambda _: _json({"messages": self.outbox_messages, "next": None})),
+            web.get("/outbox", self._shows(lambda: {"routes": self.outbox})),
+            web.get("/outbox/messages", self._shows(lambda: {"messages": self.outbox_messages, "next": None})),
             web.get("/outbox/messages/{id}", self._message),
             web.post("/outbox/messages/{id}/retry", self._change_outbox),
             web.delete("/outbox/messages/{id}", self._change_outbox),
@@ -124,6 +126,12 @@ class ConsoleApi:
             answer.headers.update(HEADERS)
         return answer
 
+    def _shows(self, content: Callable[[], object]) -> Callable[[web.Request], Awaitable[web.Response]]:
+        async def show(_: web.Request) -> web.Response:
+            return _json(content())
+
+        return show
+
     async def _static(self, request: web.Request) -> web.Response:
         path = request.match_info["path"] or "index.html"
         found = STATIC.joinpath(*path.split("/"))
@@ -133,12 +141,12 @@ class ConsoleApi:
         return web.Response(body=found.read_bytes(), content_type=TYPES[suffix], charset="utf-8")
 
     async def _traffic(self, _: web.Request) -> web.Response:
-        return await _json({"exchanges": [summary(each) for each in self.exchanges], "dropped": self.dropped})
+        return _json({"exchanges": [summary(each) for each in self.exchanges], "dropped": self.dropped})
 
     async def _exchange(self, request: web.Request) -> web.Response:
         for each in self.exchanges:
             if each["id"] == request.match_info["id"]:
-                return await _json(each)
+                return _json(each)
         return _problem(404, "No such exchange", "")
 
     async def _body(self, request: web.Request) -> web.Response:
@@ -174,7 +182,7 @@ class ConsoleApi:
         kept = [each for each in self.overview["recordings"] if each["route"] != route]
         added = [{"route": route, "until": self.overview["now"] + 900}] * (request.method == "PUT")
         self.overview["recordings"] = [*kept, *added]
-        return await _json({"recordings": self.overview["recordings"]})
+        return _json({"recordings": self.overview["recordings"]})
 
     async def _send(self, request: web.Request) -> web.Response:
         line, _, body = (await request.read()).partition(b"\n")
@@ -184,11 +192,11 @@ class ConsoleApi:
         except asyncio.CancelledError:
             self.canceled.set()
             raise
-        return await _json(self.answer)
+        return _json(self.answer)
 
     async def _import(self, request: web.Request) -> web.Response:
         await self._receive(request)
-        return await _json(self.imported)
+        return _json(self.imported)
 
     async def _export(self, request: web.Request) -> web.Response:
         await self._receive(request)
@@ -200,21 +208,23 @@ class ConsoleApi:
         renewed = self.renewed.get(name, client(name))
         if "title" in renewed:
             return _problem(502, renewed["title"], renewed["detail"])
-        return await _json(renewed)
+        return _json(renewed)
 
     async def _check(self, request: web.Request) -> web.Response:
         lines = [*self.steps.get(request.match_info["name"], []), {"done": True}]
-        return web.Response(text="".join(f"{json.dumps(each)}\n" for each in lines), content_type="application/x-ndjson")
+        return web.Response(
+            text="".join(f"{json.dumps(each)}\n" for each in lines), content_type="application/x-ndjson"
+        )
 
     async def _faults(self, request: web.Request) -> web.Response:
         wanted = json.loads(await self._receive(request))
         for each in self.sandbox["faults"]:
             each["on"] = wanted.get(each["name"], each["on"])
-        return await _json(self.sandbox)
+        return _json(self.sandbox)
 
     async def _message(self, request: web.Request) -> web.Response:
         (found,) = [each for each in self.outbox_messages if each["id"] == request.match_info["id"]]
-        return await _json(found)
+        return _json(found)
 
     async def _change_outbox(self, request: web.Request) -> web.Response:
         await self._receive(request)
@@ -223,10 +233,10 @@ class ConsoleApi:
                 each["held"] = request.match_info["action"] == "hold"
         if request.method == "DELETE":
             self.outbox_messages = [each for each in self.outbox_messages if each["id"] != request.match_info["id"]]
-        return await _json({})
+        return _json({})
 
 
-async def _json(content: object) -> web.Response:
+def _json(content: object) -> web.Response:
     return web.json_response(content)
 
 

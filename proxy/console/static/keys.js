@@ -81,10 +81,19 @@ function isTyping(target) {
 /** The dialog that lists the keys. @param {{ hidden: string[] }} props pages that are not there */
 export function KeysDialog({ hidden }) {
   const open = useCell(helpOpen);
+  return open ? html`<${KeysList} hidden=${hidden} />` : null;
+}
+
+/** @param {{ hidden: string[] }} props */
+function KeysList({ hidden }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
+  const before = useRef(document.activeElement);
   useEffect(() => {
-    if (open && !dialog.current?.open) dialog.current?.showModal();
-  }, [open]);
+    dialog.current?.showModal();
+    return () => {
+      if (before.current instanceof HTMLElement) before.current.focus(); // the dialog is gone before it could do that
+    };
+  }, []);
   const pages = Object.entries(PAGE_LETTERS).filter(([, { page }]) => !hidden.includes(page));
   const here = [...registered].flatMap((each) => each.current ?? []).filter((each) => each.does);
   return html`<dialog ref=${dialog} aria-labelledby="keys-title" onClose=${() => helpOpen.set(false)}>

@@ -9,6 +9,7 @@ import { useCell } from "../state/cell.js";
 import { outboxChanges } from "../state/model.js";
 import { dateTime, size } from "../text/units.js";
 import { visibleLine } from "../text/visible.js";
+import { Wide } from "../parts/wide.js";
 import { html, useEffect, useRef, useState } from "../vendor/htm-preact.js";
 
 /** @import { OutboxMessageDetails } from "../types.js" */
@@ -73,7 +74,7 @@ function Contents({ message }) {
     ]} />
     <h3>Attempts</h3>
     ${message.history.length
-      ? html`<div class="wide"><table aria-label="Attempts">
+      ? html`<${Wide} label="Attempts"><table aria-label="Attempts">
           <thead><tr>${["Time", "Status", "Code", "Diagnosis", "MPL id"].map((each) => html`<th key=${each} scope="col">${each}</th>`)}</tr></thead>
           <tbody>${message.history.map(
             (each, at) => html`<tr key=${at}>
@@ -81,7 +82,7 @@ function Contents({ message }) {
               <td class="wrap">${visibleLine(each.diagnosis)}</td><td><code class="wrap">${visibleLine(each.mpl_id)}</code></td>
             </tr>`,
           )}</tbody>
-        </table></div>`
+        </table><//>`
       : html`<p class="muted">None yet.</p>`}
     <h3>Fields</h3>
     <${FieldTable} fields=${message.fields} label="Fields of the message" />`;

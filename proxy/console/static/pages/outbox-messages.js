@@ -7,6 +7,7 @@ import { addressOf, go } from "../state/hash.js";
 import { outboxChanges } from "../state/model.js";
 import { dateTime, size } from "../text/units.js";
 import { visibleLine } from "../text/visible.js";
+import { Wide } from "../parts/wide.js";
 import { html, useEffect, useState } from "../vendor/htm-preact.js";
 import { OutboxMessageView } from "./outbox-message.js";
 
@@ -61,7 +62,7 @@ export function OutboxMessages({ id, routes, changed }) {
 
 /** @param {{ messages: OutboxMessage[], opened: string }} props */
 function Table({ messages, opened }) {
-  return html`<div class="wide"><table aria-label="Messages">
+  return html`<${Wide} label="Messages"><table aria-label="Messages">
     <thead><tr>${COLUMNS.map((each) => html`<th key=${each} scope="col" class=${NUMBERS.has(each) ? "number" : ""}>${each}</th>`)}</tr></thead>
     <tbody>
       ${messages.map(
@@ -76,5 +77,5 @@ function Table({ messages, opened }) {
         </tr>`,
       )}
     </tbody>
-  </table></div>`;
+  </table><//>`;
 }

@@ -9,6 +9,7 @@ import { useNow } from "../state/clock.js";
 import { outboxChanges, overview } from "../state/model.js";
 import { age, seconds, size } from "../text/units.js";
 import { visibleLine } from "../text/visible.js";
+import { Wide } from "../parts/wide.js";
 import { html, useEffect, useState } from "../vendor/htm-preact.js";
 import { OutboxMessages } from "./outbox-messages.js";
 
@@ -45,7 +46,7 @@ export function OutboxPage({ id }) {
 /** @param {{ routes: OutboxRoute[], changed: () => void }} props */
 function RouteTable({ routes, changed }) {
   const now = useNow();
-  return html`<div class="wide"><table aria-label="Outbox by route">
+  return html`<${Wide} label="Outbox by route"><table aria-label="Outbox by route">
     <thead>
       <tr>${COLUMNS.map((each) => html`<th key=${each} scope="col" class=${NUMBERS.has(each) ? "number" : ""}>${each}</th>`)}
         <th scope="col"><span class="visually-hidden">Action</span></th></tr>
@@ -64,7 +65,7 @@ function RouteTable({ routes, changed }) {
         </tr>`,
       )}
     </tbody>
-  </table></div>`;
+  </table><//>`;
 }
 
 /** Holds a route, or lets it go on. @param {OutboxRoute} route @param {() => void} changed */

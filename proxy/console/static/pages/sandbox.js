@@ -9,6 +9,7 @@ import { useCell } from "../state/cell.js";
 import { overview, sandbox } from "../state/model.js";
 import { clockTime, seconds, size } from "../text/units.js";
 import { visibleLine } from "../text/visible.js";
+import { Wide } from "../parts/wide.js";
 import { html, useEffect } from "../vendor/htm-preact.js";
 
 /** @import { Fault } from "../types.js" */
@@ -61,7 +62,7 @@ function Messages({ messages }) {
   if (!messages.length) return html`<p class="muted">The stand-in tenant has not received a message yet.</p>`;
   const known = ["at", "flow", "status", "bytes"];
   const more = [...new Set(messages.flatMap(Object.keys))].filter((each) => !known.includes(each));
-  return html`<div class="wide" role="region" aria-label="Messages" tabindex="0"><table>
+  return html`<${Wide} label="Messages"><table aria-label="Messages">
     <thead><tr>${["time", "flow", "status", "bytes", ...more].map((each) => html`<th key=${each} scope="col">${each.replaceAll("_", " ")}</th>`)}</tr></thead>
     <tbody>
       ${messages.map(
@@ -74,7 +75,7 @@ function Messages({ messages }) {
         </tr>`,
       )}
     </tbody>
-  </table></div>`;
+  </table><//>`;
 }
 
 /** @param {unknown} value @returns {unknown} */

@@ -10,15 +10,15 @@ import { statusClass } from "../text/status.js";
 export const NO_FILTER = { text: "", status: "", route: "" };
 
 /** Choices of the status, and what they are called. */
-export const STATUS_CHOICES = {
-  "": "any status",
-  2: "2xx",
-  3: "3xx",
-  4: "4xx",
-  5: "5xx",
-  proxy: "answered by the proxy",
-  again: "sent more than once",
-};
+export const STATUS_CHOICES = [
+  ["", "any status"],
+  ["2", "2xx"],
+  ["3", "3xx"],
+  ["4", "4xx"],
+  ["5", "5xx"],
+  ["proxy", "answered by the proxy"],
+  ["again", "sent more than once"],
+];
 
 /**
  * Returns the exchanges that match; each word of the text has to occur somewhere.

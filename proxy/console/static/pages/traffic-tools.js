@@ -2,6 +2,7 @@
 
 import { useCell } from "../state/cell.js";
 import { overview } from "../state/model.js";
+import { counted } from "../text/units.js";
 import { html } from "../vendor/htm-preact.js";
 import { STATUS_CHOICES } from "./traffic-filter.js";
 
@@ -23,7 +24,7 @@ export function TrafficTools({ filter, change, paused, waiting, toggle, shown, a
     </label>
     <label>Status
       <select value=${filter.status} onChange=${set("status")}>
-        ${Object.entries(STATUS_CHOICES).map(([value, name]) => html`<option key=${value} value=${value}>${name}</option>`)}
+        ${STATUS_CHOICES.map(([value, name]) => html`<option key=${value} value=${value}>${name}</option>`)}
       </select>
     </label>
     ${routes.length > 1 &&
@@ -35,7 +36,7 @@ export function TrafficTools({ filter, change, paused, waiting, toggle, shown, a
     </label>`}
     <button type="button" aria-pressed=${paused} onClick=${toggle} aria-keyshortcuts="p">Pause</button>
     <span class="muted count">
-      ${paused ? `Paused, ${waiting} new` : shown === all ? `${all} exchanges` : `${shown} of ${all}`}
+      ${paused ? `Paused, ${waiting} new` : shown === all ? counted(all, "exchange") : `${shown} of ${all}`}
     </span>
   </div>`;
 }

@@ -10,7 +10,7 @@ import { html } from "../vendor/htm-preact.js";
 export function FieldTable({ fields, label }) {
   if (!fields.length) return html`<p class="muted">No fields.</p>`;
   const masked = fields.some(([, value]) => value === MASK);
-  return html`<table class="pairs" aria-label=${label}>
+  return html`<table class="pairs fields" aria-label=${label}>
       <tbody>
         ${fields.map(
           ([name, value], at) => html`<tr key=${at}>
