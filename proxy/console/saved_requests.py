@@ -57,7 +57,7 @@ def imported(text: str, configuration: Configuration) -> dict[str, Any]:
         try:
             found.append(prepared(resolved(each, {}, {}), configuration))
         except ValueError as error:
-            skipped.append((each.name, str(error)))
+            skipped.append((each.name, str(error).partition("; give --var")[0]))
     return {"requests": found, "skipped": [{"name": name, "reason": reason} for name, reason in skipped]}
 
 
