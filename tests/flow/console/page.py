@@ -1,6 +1,7 @@
 """What a page of the console does: requests to its API, with the admin token."""
 
 import asyncio
+import io
 import json
 from types import TracebackType
 from typing import Any, Self
@@ -129,7 +130,7 @@ def sendable(body: bytes | Any = b"", **message: Any) -> Any:
     """The body of a request that sends a message; a body that comes in pieces has no length."""
     line = json.dumps({"route": "orders", "method": "POST", "path": "", "fields": [], **message}).encode() + b"\n"
     if isinstance(body, bytes):
-        return line + body
+        return io.BytesIO(line + body)
 
     async def pieces() -> Any:
         yield line
