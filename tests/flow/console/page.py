@@ -104,10 +104,14 @@ class EventStream:
         """The next comment."""
         return await self._until(b"\n\n", behind=b": ")
 
+    async def more(self) -> bytes:
+        """What has arrived."""
+        async with asyncio.timeout(PATIENCE):
+            return await self.sender._reader.read(1 << 16)
+
     async def _until(self, end: bytes, behind: bytes = b"") -> str:
         while end not in self._read.partition(behind)[2] if behind else end not in self._read:
-            line = await self.sender.read(1)
-            self._read += line
+            self._read += await self.more()
         found, _, self._read = (self._read.partition(behind)[2] if behind else self._read).partition(end)
         return _joined(found).decode()
 

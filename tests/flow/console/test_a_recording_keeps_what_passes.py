@@ -130,8 +130,8 @@ async def test_no_resource_has_a_secret_while_all_is_recorded(
     texts = [str(await stream.event()), str(await stream.event())]
     found = await page.newest()
     urls = [found["request"]["body"]["download"], found["response"]["body"]["download"]]
-    for path in ("state", "traffic", f"traffic/{found['id']}", "clients", *(url.removeprefix("api/") for url in urls)):
-        texts.append(await (await page.open(path)).text())
+    paths = ["state", "traffic", f"traffic/{found['id']}", "clients", *(url.removeprefix("api/") for url in urls)]
+    texts += [await (await page.open(path)).text() for path in paths]
     assert [secret for secret in SECRETS if any(secret in text for text in texts)] == []
     assert len(texts[-1]) == len("done")
 
