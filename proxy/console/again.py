@@ -13,6 +13,8 @@ from proxy.observe.exchange_record import ExchangeRecord
 NOT_KEPT = "Fields and body were not kept. Switch on Record for the route before the next message."
 CUT = "The body was not kept as a whole."
 TARGET = "The target is too long, or its query has a credential, which is not shown."
+UNFINISHED = frozenset({"body_too_large", "draining", "request_malformed", "request_timeout", "sender_left"})
+"Codes of exchanges whose body may not have come to its end."
 NO_ROUTE = "It reached no route."
 
 
@@ -38,9 +40,17 @@ def reason_against(record: ExchangeRecord, recording: RecordedExchange | None, s
         return NO_ROUTE
     if recording is None:
         return NOT_KEPT
-    if not recording.body.is_whole or recording.body.size != record.bytes_in:
+    if not has_whole_body(record, recording):
         return CUT
     return "" if is_target_whole(record) else TARGET
+
+
+def has_whole_body(record: ExchangeRecord, recording: RecordedExchange) -> bool:
+    """Whether all of the body was kept, and the sender had sent all of it."""
+    body = recording.body
+    lengths = [value for name, value in recording.fields if name.lower() == "content-length"]
+    is_ended = lengths == [str(body.size)] if lengths else record.code not in UNFINISHED
+    return body.is_whole and body.size == record.bytes_in and is_ended
 
 
 def curl_request(app: App, record: ExchangeRecord, recording: RecordedExchange, settings: RouteSettings) -> CurlRequest:

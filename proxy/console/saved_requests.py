@@ -28,7 +28,8 @@ class SavedRequests:
         """Answers with the requests of a Postman collection or an .http file."""
         octets = await read_body(request)
         try:
-            return document(await asyncio.to_thread(imported, octets.decode("utf-8-sig"), self._app.configuration))
+            text, configuration = octets.decode("utf-8-sig"), bound(self._app)
+            return document(await asyncio.to_thread(imported, text, configuration))
         except UnicodeDecodeError:
             raise Problem(400, "The file is not text in UTF-8.") from None
         except (ValueError, RecursionError) as error:
@@ -40,6 +41,12 @@ class SavedRequests:
         text = await asyncio.to_thread(exported, as_object(octets), self._app)
         fields = {"Content-Disposition": 'attachment; filename="requests.http"', "X-Content-Type-Options": "nosniff"}
         return web.Response(body=text.encode(), content_type="application/octet-stream", headers=fields)
+
+
+def bound(app: App) -> Configuration:
+    """Returns the configuration with the ports at which senders really connect."""
+    listen = tuple(each.settings.model_copy(update={"address": each.address}) for each in app.listeners)
+    return app.configuration.model_copy(update={"listen": listen})
 
 
 def imported(text: str, configuration: Configuration) -> dict[str, Any]:
@@ -57,7 +64,7 @@ def imported(text: str, configuration: Configuration) -> dict[str, Any]:
         try:
             found.append(prepared(resolved(each, {}, {}), configuration))
         except ValueError as error:
-            skipped.append((each.name, str(error)))
+            skipped.append((each.name, str(error).partition("; give --var")[0]))
     return {"requests": found, "skipped": [{"name": name, "reason": reason} for name, reason in skipped]}
 
 

@@ -5,6 +5,7 @@ So what the console sends passes every check that a system on this machine would
 
 import asyncio
 import socket
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, NamedTuple
@@ -26,6 +27,9 @@ ROOM: Final = 64 << 10
 "Bytes of an answer that are read at a time."
 PATIENCE: Final = 5.0
 "Seconds to wait for the record of an exchange after its answer, or its connection, has ended."
+
+_RESET: Final = struct.pack("ii", 1, 0)
+"SO_LINGER that makes closing a reset: a sender that only ends its side may still wait for its answer."
 
 Write = Callable[[bytes], Awaitable[None]]
 
@@ -86,7 +90,7 @@ async def deliver(message: Outgoing, context: ListenerContext, label: SenderLabe
         finally:
             upload.cancel()
             await asyncio.wait([upload])
-    if not upload.cancelled() and (error := upload.exception()) and not isinstance(error, ConnectionError):
+    if not upload.cancelled() and (error := upload.exception()):
         raise error
     async with timeout(PATIENCE):
         return Delivered(await label.record, head, is_whole)
@@ -116,6 +120,7 @@ async def loopback_pair() -> tuple[socket.socket, socket.socket]:
         server.setblocking(False)
         first = socket.socket()
         first.setblocking(False)
+        first.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         try:
             await loop.sock_connect(first, server.getsockname())
             second, peer = await loop.sock_accept(server)
@@ -130,7 +135,7 @@ async def loopback_pair() -> tuple[socket.socket, socket.socket]:
 
 
 async def _upload(message: Outgoing, writer: asyncio.StreamWriter) -> None:
-    """Writes head and body as fast as they are read. ConnectionError if the proxy ends the connection before."""
+    """Writes head and body as fast as they are read."""
     try:
         writer.write(message.head)
         async for piece in message.pieces:
@@ -139,6 +144,8 @@ async def _upload(message: Outgoing, writer: asyncio.StreamWriter) -> None:
                 await writer.drain()
         if message.length is None:
             writer.write(b"0\r\n\r\n")
+    except ConnectionError:
+        return  # the proxy has answered early, and the answer tells why
     except BaseException:
         writer.transport.abort()  # the message is not whole
         raise

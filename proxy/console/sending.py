@@ -86,9 +86,10 @@ class Sending:
             method = check_method(text_in(content, "method").upper() or "POST")
         except ValueError as error:
             raise Problem(400, f"Method: {error}.") from None
-        target = sendable(route.path + text_in(content, "path") or "/")
-        if not target.startswith("/"):
-            raise Problem(400, "Path: what follows the route's path begins with / or ?.")
+        path = text_in(content, "path")
+        if path and path[0] not in "/?":
+            raise Problem(400, "Path: what follows the path of the route begins with / or ?.")
+        target = sendable(route.path + path if route.path or path.startswith("/") else f"/{path}")
         fields = [checked(name, value) for name, value in fields_in(content) if name.lower() not in _ADDED]
         names = {name.lower() for name, _ in fields}
         if "host" not in names:

@@ -64,6 +64,7 @@ async def test_the_number_of_connections_is_limited(proxy: Running) -> None:
     refused = await refusal(proxy, await connected(proxy))
     assert refused.status == 503
     assert refused.field(b"Connection") == [b"close"]
+    assert refused.field(b"X-Content-Type-Options") == [b"nosniff"]
     assert (await (await proxy.sender()).ask(request(b"POST /orders", body=b"x"))).status == 200
     clients.pop().finish()
     await clients[0].ask(LIVEZ)
