@@ -48,8 +48,13 @@ async def open_page(browser: Browser, api: ConsoleApi) -> AsyncIterator[OpenPage
     """Opens pages, each in a profile of its own; afterwards none may have logged an error or asked somebody else."""
     faults: list[str] = []
     requests: list[str] = []
+    own = api.url.partition("/console/")[0]
 
-    async def opened(place: str = "", *, width: int = 1280, height: int = 800, scheme: str = "light") -> Page:
+    async def opened(
+        place: str = "", *, url: str = "", width: int = 1280, height: int = 800, scheme: str = "light"
+    ) -> Page:
+        nonlocal own
+        own = url.partition("/console/")[0] or own
         context = await browser.new_context(
             viewport={"width": width, "height": height}, color_scheme="dark" if scheme == "dark" else "light"
         )
@@ -58,7 +63,7 @@ async def open_page(browser: Browser, api: ConsoleApi) -> AsyncIterator[OpenPage
         page.on("console", note)
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("request", asked)
-        await page.goto(api.url + place)
+        await page.goto((url or api.url) + place)
         await page.get_by_text("Live", exact=True).wait_for()
         return page
 
@@ -72,8 +77,7 @@ async def open_page(browser: Browser, api: ConsoleApi) -> AsyncIterator[OpenPage
     yield opened
     for context in browser.contexts:
         await context.close()
-    origin = api.url.removesuffix("console/")
-    foreign = [url for url in requests if not url.startswith((origin, f"blob:{origin}"))]
+    foreign = [each for each in requests if not each.removeprefix("blob:").startswith(f"{own}/")]
     assert (faults, foreign) == ([], [])
 
 

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.needs("axe-core")
 
 RUN = """async () => (await axe.run({ resultTypes: ['violations'] })).violations
     .filter((each) => each.impact === 'serious' || each.impact === 'critical')
-    .flatMap((each) => each.nodes.map((node) => [each.id, node.html, ...node.any.map((one) => one.message)].join(' ')))"""
+    .flatMap((each) => each.nodes.map((node) => `${each.id}: ${node.html} ${node.failureSummary}`))"""
 
 
 async def findings(page: Page) -> list[str]:
