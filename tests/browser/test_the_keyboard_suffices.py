@@ -4,7 +4,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.fakes.console_api import ConsoleApi
-from tests.fakes.console_samples import answer, exchange
+from tests.fakes.console_samples import answer, exchange, recorded
 
 
 async def focused(page: Page) -> str | None:
@@ -15,7 +15,7 @@ async def focused(page: Page) -> str | None:
 
 async def test_rows_are_walked_opened_and_closed(page: Page, api: ConsoleApi) -> None:
     """j, k and arrows go from row to row, Enter opens, Escape closes and brings the focus back to the row."""
-    await api.add(exchange(1), exchange(2), exchange(3))
+    await api.add(recorded(1), exchange(2), exchange(3))
     await expect(page.get_by_role("row")).to_have_count(4)
     visited = []
     for key in ("j", "ArrowDown", "j", "k"):
@@ -27,6 +27,7 @@ async def test_rows_are_walked_opened_and_closed(page: Page, api: ConsoleApi) ->
     assert page.url.endswith("#/traffic/x2")
     await page.keyboard.press("j")
     await page.wait_for_url("**#/traffic/x1")
+    await page.get_by_role("button", name="Copy as curl").focus()
     await page.keyboard.press("Escape")
     await expect(page.get_by_role("button", name="Close")).not_to_be_visible()
     assert await focused(page) == "x1"
