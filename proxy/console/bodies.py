@@ -31,19 +31,22 @@ def body_document(octets: bytes, *, size: int, fields: Fields, download: str | N
     return {
         "size": size,
         "kept": len(octets),
-        "text": text_of(octets, media_type, known.get("content-encoding", "")),
+        "text": text_of(octets, media_type, known.get("content-encoding", ""), is_whole=size == len(octets)),
         "media_type": media_type,
         "download": download,
     }
 
 
-def text_of(octets: bytes, media_type: str, coding: str = "") -> str | None:
-    """Returns the text that the bytes are, at least its beginning; None if they are not text."""
+def text_of(octets: bytes, media_type: str, coding: str = "", *, is_whole: bool = True) -> str | None:
+    """Returns the text that the bytes are; None if they are not text.
+
+    A body that is not whole may end within a character, and so may what was compressed.
+    """
     plain = _decoded(octets, coding.strip().lower())
     charset = _CHARSET.search(media_type)
     try:
         decoder = codecs.getincrementaldecoder(charset[1] if charset else "utf-8")()
-        text = decoder.decode(plain) if plain is not None else None
+        text = decoder.decode(plain, is_whole and not coding) if plain is not None else None
     except (LookupError, ValueError):
         return None
     return None if not isinstance(text, str) or _CONTROLS.search(text) else text

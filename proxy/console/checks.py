@@ -1,9 +1,11 @@
 """`Check` on the page Routes: the doctor's steps, each sent as soon as it has ended."""
 
+import asyncio
+import importlib
 import json
 from collections.abc import Mapping
 from contextlib import aclosing
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
@@ -11,7 +13,9 @@ from proxy.admin.connection import begin_stream
 from proxy.app import App
 from proxy.console.problems import Problem
 from proxy.trial.checks import CheckStatus
-from proxy.trial.examination import Examination, Finding
+
+if TYPE_CHECKING:
+    from proxy.trial.examination import Finding
 
 HEADERS: Final = {"Content-Type": "application/x-ndjson"}
 
@@ -37,6 +41,9 @@ class RouteChecks:
             raise Problem(409, f"Route {name} is being checked already; wait for its end.")
         self._running.add(name)
         try:
+            await asyncio.to_thread(importlib.import_module, "proxy.trial.examination")
+            from proxy.trial.examination import Examination  # noqa: PLC0415 - takes time and memory
+
             begin_stream(request)
             await response.prepare(request)
             async with aclosing(Examination(configuration, self._environ).findings({name: route})) as findings:
@@ -48,7 +55,7 @@ class RouteChecks:
         return response
 
 
-def line(finding: Finding) -> bytes:
+def line(finding: "Finding") -> bytes:
     """Returns a step as a line of JSON; of a failed one the detail says what to do."""
     shows_advice = finding.status in (CheckStatus.FAILED, CheckStatus.WARNING)
     content = {

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from itertools import islice
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from aiohttp import web
 
 from proxy.console.problems import Problem, document, read_object
 from proxy.observe.masking import masked_query
-from proxy.sandbox.faults import Faults
-from proxy.sandbox.records import MessageLog, RecordedMessage
+
+if TYPE_CHECKING:  # only a process with a sandbox loads it
+    from proxy.sandbox.faults import Faults
+    from proxy.sandbox.records import MessageLog, RecordedMessage
 
 SHOWN: Final = 100
 "Messages."
@@ -18,8 +20,8 @@ SHOWN: Final = 100
 class ShownTenant(Protocol):
     """The parts of the stand-in tenant that the page shows or switches."""
 
-    faults: Faults
-    messages: MessageLog
+    faults: "Faults"
+    messages: "MessageLog"
 
     @property
     def control_url(self) -> str:
@@ -81,7 +83,7 @@ def fault(name: str, state: Any) -> dict[str, Any]:
     }
 
 
-def message(each: RecordedMessage) -> dict[str, Any]:
+def message(each: "RecordedMessage") -> dict[str, Any]:
     """Returns a message without its fields, which hold the token."""
     path, mark, query = each.target.partition("?")
     return {

@@ -11,8 +11,6 @@ from proxy.console.problems import Problem, as_object, document, fields_in, read
 from proxy.console.state import proxy_urls
 from proxy.trial.collection import Collection, FileBody, SavedRequest, resolved
 from proxy.trial.destination import destination
-from proxy.trial.http_file import export_http, parse_http
-from proxy.trial.postman import parse_postman
 
 MOST = 1000
 "Requests of a file."
@@ -51,6 +49,9 @@ def bound(app: App) -> Configuration:
 
 def imported(text: str, configuration: Configuration) -> dict[str, Any]:
     """Returns the requests of a file, and those that cannot be sent; ValueError if it is none, as half a sentence."""
+    from proxy.trial.http_file import parse_http  # noqa: PLC0415 - loaded by the first file
+    from proxy.trial.postman import parse_postman  # noqa: PLC0415
+
     skipped: list[tuple[str, str]] = []
     collection: Collection
     if text.lstrip().startswith("{"):
@@ -92,6 +93,8 @@ def prepared(request: SavedRequest, configuration: Configuration) -> dict[str, A
 
 def exported(content: dict[str, Any], app: App) -> str:
     """Returns an .http file of the form's requests. Raises Problem if one cannot be written."""
+    from proxy.trial.http_file import export_http  # noqa: PLC0415 - loaded by the first file
+
     requests = content.get("requests")
     if not isinstance(requests, list) or not requests or not all(isinstance(each, dict) for each in requests):
         raise Problem(400, "`requests` is not a list of requests.")
