@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright, expect
 
 from tests.fakes.console_api import ConsoleApi
 from tests.programs import chromium
@@ -13,6 +13,8 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking",
 "Root has no sandbox; nothing that the browser asks for by itself is of interest here."
 FAILED = "Failed to load resource:"
 "How the browser logs an answer that is a failure, or a lost connection. The page tells both; they are no fault of it."
+
+expect.set_options(timeout=30_000)  # a busy machine
 
 OpenPage = Callable[..., Awaitable[Page]]
 

@@ -151,6 +151,18 @@ async def test_a_collection_is_imported_and_exported(open_page: OpenPage, api: C
     assert json.loads(exported[2]) == {"requests": [request]}
 
 
+async def test_a_collection_is_dropped_on_the_page(open_page: OpenPage, api: ConsoleApi) -> None:
+    """A file that is dropped beside Import is imported."""
+    page = await open_page("#/send")
+    async with page.expect_response("**/api/import"):
+        await page.get_by_role("region", name="Saved requests").evaluate("""(region) => {
+            const dropped = new DataTransfer();
+            dropped.items.add(new File(['### Order'], 'orders.http'));
+            region.dispatchEvent(new DragEvent('drop', { dataTransfer: dropped, bubbles: true, cancelable: true }));
+        }""")
+    assert api.received == [("POST", "/console/api/import", b"### Order")]
+
+
 async def test_a_cut_answer_is_told(open_page: OpenPage, api: ConsoleApi) -> None:
     """An answer that is shown in part, or was cut, does not look whole."""
     whole = answer()

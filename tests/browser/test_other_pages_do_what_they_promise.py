@@ -119,7 +119,7 @@ async def test_a_lost_connection_is_told_and_comes_back(open_page: OpenPage, api
     await expect(page.get_by_role("alert", name="Signed out")).to_contain_text("cpi-oauth-proxy console")
     api.signed_out = False
     api.exchanges = [exchange(1)]
-    await page.reload()
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # as when another page has signed in
     await expect(page.get_by_role("row")).to_have_count(2)
     await api.streams(1)
     api.exchanges = [exchange(2), exchange(1)]

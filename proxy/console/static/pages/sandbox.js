@@ -7,7 +7,7 @@ import { Switch } from "../parts/switch.js";
 import { ask } from "../state/api.js";
 import { useCell } from "../state/cell.js";
 import { overview, sandbox } from "../state/model.js";
-import { clockTime, seconds, size } from "../text/units.js";
+import { clockTime, counted, seconds, size } from "../text/units.js";
 import { visibleLine } from "../text/visible.js";
 import { Wide } from "../parts/wide.js";
 import { html, useEffect } from "../vendor/htm-preact.js";
@@ -48,9 +48,9 @@ function Part({ part, faults }) {
     <h2 id=${id}>${PARTS[part] ?? visibleLine(part)}</h2>
     <ul class="faults">
       ${faults.map(
-        ({ name, description, on }) => html`<li key=${name} class=${on ? "on" : ""}>
+        ({ name, description, on, value, struck }) => html`<li key=${name} class=${on ? "on" : ""}>
           <${Switch} name=${name} on=${on} describedBy=${`about-${name}`} change=${(/** @type {boolean} */ wanted) => put({ [name]: wanted })} />
-          <p id=${`about-${name}`} class="muted wrap">${visibleLine(description)}</p>
+          <p id=${`about-${name}`} class="muted wrap">${visibleLine(description)}${on && value !== null && value !== undefined ? `. Its value is ${visibleLine(value)}` : ""}${struck ? `. It struck ${counted(struck, "time")}` : ""}</p>
         </li>`,
       )}
     </ul>

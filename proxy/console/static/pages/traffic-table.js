@@ -43,8 +43,13 @@ class Row extends Component {
   /** @param {RowProps} props */
   render({ exchange, isOpen, isStop }) {
     const { id, at, sender, method, path, query, route, status, made_by, seconds, token, attempts, mpl_id, recorded } = exchange;
-    const open = () => go("traffic", id);
-    const enter = (/** @type {KeyboardEvent} */ event) => event.key === "Enter" && event.target === event.currentTarget && open();
+    const open = (/** @type {MouseEvent | KeyboardEvent} */ event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return; // the link opens another tab
+      if (getSelection()?.type !== "Range") go("traffic", id); // a selection is there to be copied
+    };
+    const enter = (/** @type {KeyboardEvent} */ event) => {
+      if (event.key === "Enter" && event.target === event.currentTarget) go("traffic", id);
+    };
     return html`<tr data-id=${id} class=${isOpen ? "chosen" : ""} tabindex=${isStop ? 0 : -1} onClick=${open} onKeyDown=${enter}>
       <td class="time" title=${dateTime(at)}><a href=${addressOf("traffic", id)} tabindex="-1">${clockTime(at)}<span class="ms">${milliseconds(at)}</span></a></td>
       <td class="sender"><span class="cut">${visibleLine(sender) || "Unix socket"}</span></td>

@@ -33,6 +33,13 @@ export async function connect() {
   listen();
 }
 
+/** Tries again when somebody comes back to a page that is signed out: another one may have signed in. */
+export function followAttention() {
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden && model.connection.value === "signed out") void connect();
+  });
+}
+
 /** Asks for all that the pages show. */
 async function loadAll() {
   const [state, traffic, clients] = await Promise.all([
