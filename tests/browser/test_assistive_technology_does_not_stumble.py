@@ -64,7 +64,7 @@ async def test_on_no_page(open_page: OpenPage, api: ConsoleApi, scheme: str, wid
             await page.get_by_text("Claims of the token").first.click()
         if place == "routes":
             await page.get_by_role("button", name="Check").first.click()
-            await page.get_by_text("1 failed.").wait_for()
+            await page.get_by_text("Failed: failed.").wait_for()
         if "/" in place:
             await page.get_by_role("button", name="Close").wait_for()
             await (

@@ -82,7 +82,7 @@ async def test_in_routes(open_page: OpenPage, api: ConsoleApi) -> None:
     page = await open_page("#/routes")
     await is_text(page)
     await page.get_by_role("button", name="Check").click()
-    await expect(page.get_by_text("1 failed.")).to_be_visible()
+    await expect(page.get_by_text("Failed: ")).to_be_visible()
     await is_text(page)
 
 

@@ -54,10 +54,12 @@ async def test_a_route_tells_where_it_goes_and_is_checked(open_page: OpenPage, a
     card = page.get_by_role("region", name="http")
     for words in ("/http", "https://127.0.0.1:9445/http", "addresses: 127.0.0.1", "0 in use, 1 idle"):
         await expect(card).to_contain_text(words)
+    api.overview["routes"][0]["connections"] = {"idle": 0, "leased": 7}
+    await expect(card).to_contain_text("7 in use, 0 idle")
     await card.get_by_role("button", name="Check").click()
     await expect(card.get_by_role("listitem").filter(has_text="TCP")).to_contain_text("connected")
     await expect(card.get_by_role("listitem").filter(has_text="token")).to_contain_text("What to do: Check the secret.")
-    await expect(card.get_by_role("status")).to_have_text("1 failed.")
+    await expect(card.get_by_role("status")).to_have_text("Failed: token.")
 
 
 async def test_a_fault_is_switched_on_and_off(open_page: OpenPage, api: ConsoleApi) -> None:

@@ -60,8 +60,8 @@ export function Check({ route, describedBy }) {
 function verdict(state, steps, failure) {
   if (!state) return "Tries the whole way to the tenant; no message is sent.";
   if (state === "running") return `Step ${steps.length + 1} is running.`;
-  const failed = steps.filter((each) => each.result === "failed").length;
-  const warnings = steps.filter((each) => each.result === "warning").length;
   if (failure) return "";
-  return failed ? `${failed} failed.` : warnings ? `Works, with ${warnings} to look at.` : "All is well.";
+  const failed = steps.filter((each) => each.result === "failed").map((each) => visibleLine(each.name));
+  const warnings = steps.filter((each) => each.result === "warning").length;
+  return failed.length ? `Failed: ${failed.join(", ")}.` : warnings ? `Works, with ${warnings} to look at.` : "All is well.";
 }

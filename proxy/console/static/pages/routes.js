@@ -4,16 +4,26 @@ import { Empty } from "../parts/empty.js";
 import { Facts } from "../parts/fields.js";
 import { Icon } from "../parts/icon.js";
 import { useCell } from "../state/cell.js";
+import { loadOverview } from "../state/live.js";
 import { overview } from "../state/model.js";
 import { size } from "../text/units.js";
 import { visibleLine } from "../text/visible.js";
-import { html } from "../vendor/htm-preact.js";
+import { html, useEffect } from "../vendor/htm-preact.js";
 import { Check } from "./check.js";
 
 /** @import { Route } from "../types.js" */
 
+/** Seconds between two looks at the connections. */
+const PERIOD = 5;
+
 export function RoutesPage() {
   const known = useCell(overview);
+  useEffect(() => {
+    const load = () => document.hidden || loadOverview().catch(() => {}); // the frame tells that the proxy is away
+    void load();
+    const timer = setInterval(load, PERIOD * 1000);
+    return () => clearInterval(timer);
+  }, []);
   return html`<h1>Routes</h1>
     ${known && html`<p class="muted">From <code class="wrap">${visibleLine(known.config)}</code>. Senders use ${known.proxy_urls.map((url, at) => html`${at > 0 && ", "}<code class="wrap">${visibleLine(url)}</code>`)}.</p>`}
     ${known && !known.routes.length && html`<${Empty} title="There is no route"><p>Add one to <code>routes</code> in <code>${known.config}</code>.</p><//>`}

@@ -4,7 +4,7 @@ import { Problem, ask } from "./api.js";
 import { noteServerTime } from "./clock.js";
 import * as model from "./model.js";
 
-/** @import { Summary } from "../types.js" */
+/** @import { Overview, Summary } from "../types.js" */
 
 /** Seconds before the next try, after each failure; the last repeats. */
 const WAITS = [1, 2, 4, 8, 15];
@@ -40,16 +40,22 @@ export function followAttention() {
   });
 }
 
-/** Asks for all that the pages show. */
-async function loadAll() {
-  const [state, traffic, clients] = await Promise.all([
-    ask("GET", "api/state"),
-    ask("GET", "api/traffic"),
-    ask("GET", "api/clients"),
-  ]);
+/** Asks for the routes and their connections, of which no event tells. @returns {Promise<Overview>} */
+export async function loadOverview() {
+  const state = await ask("GET", "api/state");
   noteServerTime(state.now);
   model.overview.set(state);
   model.recordings.set(state.recordings);
+  return state;
+}
+
+/** Asks for all that the pages show. */
+async function loadAll() {
+  const [state, traffic, clients] = await Promise.all([
+    loadOverview(),
+    ask("GET", "api/traffic"),
+    ask("GET", "api/clients"),
+  ]);
   const known = model.traffic.value?.exchanges ?? [];
   const restarted = known.length > 0 && known[0].at < state.started_at;
   const exchanges = restarted ? traffic.exchanges : model.merged(known, traffic.exchanges);
