@@ -21,7 +21,7 @@ run: $(VENV)/run.stamp
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 
 # All as it stands, then what senders and upstreams see once more with the data path compiled, as a wheel has it.
-test: $(VENV)/dev.stamp newman $(if $(TESTS),,$(QUICKLY).stamp)
+test: $(VENV)/dev.stamp newman $(VENV)/console.stamp $(if $(TESTS),,$(QUICKLY).stamp)
 	@rm -f .coverage .coverage.*
 	$(PYTEST) --cov --cov-report= $(TESTS)
 	@test -n "$(TESTS)" || $(BIN)/python -m tests.coverage
@@ -32,7 +32,7 @@ test: $(VENV)/dev.stamp newman $(if $(TESTS),,$(QUICKLY).stamp)
 test-fast: $(VENV)/dev.stamp
 	$(PYTEST) --ignore-glob="*test_sandbox_*" tests/unit tests/flow
 
-check: $(VENV)/dev.stamp
+check: $(VENV)/dev.stamp $(VENV)/console.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -41,6 +41,9 @@ check: $(VENV)/dev.stamp
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/compose/compose.yaml
+	$(BIN)/python -m tests.vendored
+	@tsc=$(VENV)/console/node_modules/.bin/tsc; if test -x $$tsc; then echo $$tsc --project tests/console; $$tsc --project tests/console; \
+		else echo "The console's scripts are not checked, because npm could not install tsc." >&2; test "$$CI" != true; fi
 	@$(BIN)/python -m tests.audit
 
 # The tables in docs/ that are made from the source; a test misses what is not up to date.
@@ -134,6 +137,17 @@ $(VENV)/fuzz.stamp: $(VENV)/dev.stamp
 	@echo "Installing atheris into $(VENV) ..."
 	@$(PIP) atheris
 	@touch $@
+
+# What checks the console's pages; without npm the types of its scripts are not checked, and a test is skipped.
+$(VENV)/console.stamp: $(VENV)/made.stamp tests/console/package-lock.json
+	@mkdir -p $(VENV)/console
+	@cp tests/console/package.json tests/console/package-lock.json $(VENV)/console
+	@! command -v npm >/dev/null || { \
+		echo "Installing tsc and axe-core into $(VENV) ..."; \
+		npm ci --silent --ignore-scripts --no-audit --no-fund --fetch-retries 0 --prefix $(VENV)/console \
+			|| echo "npm cannot install tsc and axe-core." >&2; \
+	}
+	@test ! -d $(VENV)/console/node_modules || touch $@
 
 # Postman's own runner; the test that needs it is skipped where it cannot be had.
 .PHONY: newman

@@ -21,6 +21,8 @@ FONTS = Path("/usr/share/fonts")
 "Where Debian installs fonts, without which a browser shows no text."
 NEWMAN = Path(__file__).parents[1] / ".venv/newman/node_modules/.bin/newman"
 "Where `make test` installs Postman's runner."
+CONSOLE_CHECKS = Path(__file__).parents[1] / ".venv/console/node_modules"
+"Where `make` installs what checks the console's pages."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,17 @@ def postgresql() -> Path | None:
     return Path(initdb).parent if initdb else None
 
 
+def axe() -> Path:
+    """The script that finds what assistive technology stumbles over, where `make test` installs it."""
+    return CONSOLE_CHECKS / "axe-core/axe.min.js"
+
+
+def chromium() -> str:
+    """The browser: as $CHROMIUM says, or on PATH; empty if there is none, or nothing that drives it."""
+    found = os.environ.get("CHROMIUM") or which("chromium") or which("chromium-browser") or ""
+    return found if find_spec("playwright") else ""
+
+
 def compiles() -> bool:
     """Whether there is a C compiler, with what extensions of this Python need."""
     compiler = (sysconfig.get_config_var("CC") or "cc").split()[0]
@@ -57,9 +70,10 @@ def compiles() -> bool:
 
 
 PROGRAMS = {
+    "axe-core": Program(is_there=lambda: axe().exists()),  # `make test` has npm install it
     "bash": on_path("bash", "bash"),
     "C compiler": Program(is_there=compiles, packages="gcc libc6-dev python3-dev"),
-    "chromium": on_path("chromium", "chromium"),
+    "chromium": Program(is_there=chromium, packages="chromium fonts-dejavu-core"),
     "curl": on_path("curl", "curl"),
     "ensurepip": Program(is_there=partial(find_spec, "ensurepip"), packages="python3-venv"),
     "fonts": Program(is_there=lambda: next(FONTS.rglob("*.[ot]tf"), None), packages="fonts-dejavu-core"),

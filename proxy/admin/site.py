@@ -4,7 +4,7 @@ import asyncio
 import importlib
 import json
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, cast
 from urllib.parse import quote
@@ -38,10 +38,19 @@ WITHOUT_TOKEN = PUBLIC | {"/", "/log-level", "/console"}
 class AdminSite:
     """Serves from `start` to `stop`; beyond loopback only what neither changes nor describes the proxy."""
 
-    def __init__(self, proxy: ObservedProxy, settings: Admin, token: AdminToken) -> None:
+    def __init__(
+        self,
+        proxy: ObservedProxy,
+        settings: Admin,
+        token: AdminToken,
+        *,
+        extend: Callable[[web.Application], None] | None = None,
+    ) -> None:
+        """`extend` adds further resources below `/console/`, which need the token."""
         self._proxy = proxy
         self.settings = settings
         self.token = token
+        self._extend = extend
         self.access = AdminAccess(proxy.deadlines.now)
         self._hosts: set[str] = set()
         self._name_hosts()
@@ -55,7 +64,10 @@ class AdminSite:
         self.sockets = list(sockets)
         if self.settings.address.loopback:
             await self.token.start(self.access, self.address)
-        self._runner = web.AppRunner(self._application(), handle_signals=False, shutdown_timeout=LAST_WORDS)
+        # A client that disconnects cancels its request: a message that is being sent, a check, a stream.
+        self._runner = web.AppRunner(
+            self._application(), handle_signals=False, shutdown_timeout=LAST_WORDS, handler_cancellation=True
+        )
         await self._runner.setup()
         server = cast("web.Server", self._runner.server)
         accept = AdminConnections(server, self._proxy.incidents, self._proxy.deadlines)
@@ -117,8 +129,11 @@ class AdminSite:
         if loopback:
             app.router.add_get("/status", self._status)
             app.router.add_put("/log-level", self._log_level)
-            add_console(app.router)
             app.router.add_post(CODES, self._code)
+            if self._extend is None:
+                add_console(app.router)
+            else:
+                self._extend(app)
         return app
 
     def _name_hosts(self) -> None:

@@ -84,6 +84,7 @@ class Generation:
             log=resources.log,
             finishing=resources.finishing,
             in_use=self.in_use,
+            recorded=resources.recorded,
         )
         self._before = None
 

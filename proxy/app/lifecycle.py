@@ -3,10 +3,12 @@
 import asyncio
 import socket
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakSet
 
+from proxy.app.extension import AppExtension
 from proxy.app.generation import Closable, Generation, InUse, refuse_restart
 from proxy.app.incidents import refuse
 from proxy.app.process_resources import ProcessResources
@@ -17,9 +19,10 @@ from proxy.errors import Draining, ProxyError
 from proxy.forwarding.exchange import exchange
 from proxy.forwarding.limits.route_limits import RouteLimits
 from proxy.forwarding.request import Sender
+from proxy.forwarding.routes import Route
 from proxy.oauth.source import TokenSource
 from proxy.observe.logger import Logger
-from proxy.observe.observers import BeginningObserver
+from proxy.observe.observers import BeginningObserver, ExchangeObserver
 from proxy.observe.process_log import ProcessLog
 from proxy.observe.traces import Traces
 from proxy.server import sockets
@@ -66,10 +69,19 @@ class App:
         clock: Clock | None = None,
         traces: Traces | None = None,
         beginning: tuple[BeginningObserver, ...] = (),
+        extension: AppExtension | None = None,
     ) -> None:
         self._resources = ProcessResources(
-            log=log, environ=environ, loop=loop, clock=clock or SystemClock(), traces=traces, beginning=beginning
+            log=log,
+            environ=environ,
+            loop=loop,
+            clock=clock or SystemClock(),
+            traces=traces,
+            beginning=beginning,
+            finishing=extension.observers if extension else (),
+            recorded=extension.recorded if extension else {},
         )
+        self.extension = extension
         self.log, self.metrics, self.deadlines = log, self._resources.metrics, self._resources.deadlines
         self.incidents = self._resources.incidents
         self._is_open = self.draining = False
@@ -170,6 +182,8 @@ class App:
         await self._listeners.close()
         await self._generation.close()
         await self._resources.close()
+        if self.extension is not None:
+            await self.extension.close()
         await self.admin.stop()
         await asyncio.sleep(0)  # transports report their end in the next turn of the event loop
 
@@ -177,6 +191,18 @@ class App:
     def configuration(self) -> Configuration:
         """The active configuration."""
         return self._generation.configuration
+
+    @property
+    def routes(self) -> Mapping[str, Route]:
+        """The active routes, by name."""
+        return self._generation.routes
+
+    def sender_context(self, observer: ExchangeObserver) -> ListenerContext:
+        """Returns what a sender without a listener needs; `observer` sees its exchanges before all others do."""
+        context = self._generation.context
+        context = replace(context, finishing=(observer, *context.finishing))
+        found = self._listener_context(self._generation)
+        return replace(found, serve=partial(exchange, context=context), refuse=partial(refuse, context=context))
 
     @property
     def listeners(self) -> list[Listener]:
@@ -252,7 +278,7 @@ def new_site(app: App, configuration: Configuration, token: "AdminToken") -> "Ad
     """Returns the site of the admin address; `open_site` starts it."""
     from proxy.admin.site import AdminSite  # noqa: PLC0415 - loads aiohttp's server
 
-    return AdminSite(app, configuration.admin, token)
+    return AdminSite(app, configuration.admin, token, extend=app.extension.add_to if app.extension else None)
 
 
 async def open_site(site: "AdminSite") -> None:

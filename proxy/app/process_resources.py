@@ -17,6 +17,7 @@ from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.metrics import Metrics
 from proxy.observe.observers import BeginningObserver, ExchangeObserver
 from proxy.observe.process_log import ProcessLog
+from proxy.observe.recording import BeginRecording
 from proxy.observe.traces import Traces
 from proxy.server.refusals import Refusals
 from proxy.wire.deadlines import Deadlines
@@ -36,7 +37,10 @@ class ProcessResources:
         clock: Clock,
         traces: Traces | None = None,
         beginning: tuple[BeginningObserver, ...] = (),
+        finishing: tuple[ExchangeObserver, ...] = (),
+        recorded: dict[str, BeginRecording] | None = None,
     ) -> None:
+        """`finishing` are observers after the log."""
         self.log = log
         self.traces = traces
         self.environ = environ
@@ -57,8 +61,11 @@ class ProcessResources:
             *self.beginning,
             self.metrics,
             ExchangeLines(log, self._refusals),
+            *finishing,
         )
         "Observers of exchanges that end: all of them."
+        self.recorded: dict[str, BeginRecording] = {} if recorded is None else recorded
+        "What records exchanges, by the name of their route; it may change at any time."
 
     @cached_property
     def spool(self) -> Spool:

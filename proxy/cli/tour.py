@@ -4,7 +4,6 @@ First a plain POST, as a legacy sender sends it; then a GET that fetches a CSRF 
 """
 
 import asyncio
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from proxy.app import App
 from proxy.cli.columns import wrapped
 from proxy.cli.configuration import read
 from proxy.cli.loops import unless
-from proxy.cli.run import open_log
+from proxy.cli.run import open_log, with_console
 from proxy.config.model import RouteSettings
 from proxy.observe.reports import reporting
 from proxy.sandbox.tenant import Tenant
@@ -35,7 +34,7 @@ async def tour(file: Path, tenant: Tenant, stopping: asyncio.Event) -> None:
     places = " and ".join(map(str, [*(each.address for each in configuration.listen), configuration.admin.address]))
     click.echo(f"It uses {places}.")
     log, loop = open_log(configuration), asyncio.get_running_loop()
-    app = await asyncio.to_thread(lambda: App(configuration, log=log, environ=os.environ, loop=loop))
+    app = await asyncio.to_thread(lambda: with_console(configuration, log=log, loop=loop, file=file, tenant=tenant))
     log.writer.attach(loop)
     try:
         if not await unless(stopping, app.start()):

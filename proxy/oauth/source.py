@@ -148,6 +148,25 @@ class TokenSource:
         self._progress.extend(seconds)
         return await self._waiters.wait(seconds, self._timed_out)
 
+    @property
+    def present(self) -> Token | None:
+        """The present token, whatever its freshness; None if there is none."""
+        return self._token
+
+    async def renew(self) -> Token:
+        """Makes one grant at once, also during the pause after a failed one, and returns its token.
+
+        If a grant is in flight, returns its token. The present token stays in use until then, and if the grant fails.
+        Raises like `token`.
+        """
+        if self._closed:
+            raise self._draining()
+        if self._grant is None:
+            self._start(self._token)
+        seconds = TIMEOUTS * self.client.timeout
+        self._progress.extend(seconds)
+        return await self._waiters.wait(seconds, self._timed_out)
+
     def invalidate(self, token: Token) -> bool:
         """Marks the token as refused by an upstream; returns whether asking for another one makes sense.
 
@@ -220,8 +239,9 @@ class TokenSource:
             raise failure.refusal(now)
         self._start()
 
-    def _start(self) -> None:
-        granter, refused = self._granter, self._token if self._is_refused else None
+    def _start(self, unwanted: Token | None = None) -> None:
+        """Starts a grant. A store that processes share must not return the `unwanted` token."""
+        granter, refused = self._granter, self._token if self._is_refused else unwanted
         is_alone = self.awaits_first_grant and not self._waiters  # only readiness waits for it
         self._began = self._monotonic()
         self._progress = GrantProgress(self._monotonic, self._count)

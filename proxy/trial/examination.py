@@ -6,7 +6,7 @@ It requests tokens, sends `OPTIONS *`, and sends a message only if one is given.
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -68,7 +68,7 @@ class Examination:
         self._own_certificates = certificates(configuration)
         self._granted: GrantedToken | None = None
 
-    async def findings(self, routes: Mapping[str, RouteSettings]) -> AsyncIterator[Finding]:
+    async def findings(self, routes: Mapping[str, RouteSettings]) -> AsyncGenerator[Finding]:
         """Yields each finding as soon as it is there; the keys are the destinations of the routes' messages."""
         for name in dict.fromkeys(route.oauth_client for route in routes.values()):
             client = self._configuration.oauth_clients[name]
