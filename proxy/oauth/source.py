@@ -154,11 +154,7 @@ class TokenSource:
         return self._token
 
     async def renew(self) -> Token:
-        """Makes one grant at once, also during the pause after a failed one, and returns its token.
-
-        If a grant is in flight, returns its token. The present token stays in use until then, and if the grant fails.
-        Raises like `token`.
-        """
+        """Returns the token of a grant in flight, else of one at once, also during a pause. Raises like `token`."""
         if self._closed:
             raise self._draining()
         if self._grant is None:

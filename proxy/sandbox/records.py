@@ -83,6 +83,7 @@ class RecordedMessage:
             "oauth_client": self.oauth_client,
             "status": self.status,
             "mpl_id": self.mpl_id,
+            "at": self.at,
         }
 
 
