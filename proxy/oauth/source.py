@@ -216,8 +216,7 @@ class TokenSource:
 
     def _start(self) -> None:
         granter, refused = self._granter, self._token if self._is_refused else None
-        self._progress = GrantProgress(self._monotonic, self._count)
-        self._progress.extend(TIMEOUTS * self.client.timeout)
+        self._progress = GrantProgress(self._monotonic, self._count, seconds=TIMEOUTS * self.client.timeout)
         self._grant = asyncio.get_running_loop().create_task(granter.grant(refused, self._progress))
         self._grant.add_done_callback(partial(self._settle, granter, self._monotonic()))
 
@@ -240,7 +239,7 @@ class TokenSource:
         self._token, self._is_refused, self._failure = token, False, None
         self._fresh_until_monotonic, self._fresh_until_wall = token.fresh_until.monotonic, token.fresh_until.wall
         self._log.info(
-            "token.granted",
+            "token.taken_over" if self._progress.is_taken_over else "token.granted",
             oauth_client=self.client.name,
             lifetime=round(token.expires.monotonic - token.obtained.monotonic),
             seconds=round(seconds, 3),
