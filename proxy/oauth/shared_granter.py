@@ -146,24 +146,20 @@ class SharedGranter:
         self, name: bytes, owner: bytes, refused: Token | None, progress: "GrantProgress"
     ) -> Token | None:
         """Looks again, makes the grant and publishes it; None if the look shows that no grant is needed."""
-        row: TokenRow | None = None
         try:
             look = await self._look(name, refused)
-            row = look.row
-            if look.is_usable or self._failure(row, name):
-                await self._store.release(name, owner)
+            if look.is_usable or self._failure(look.row, name):
                 return None
-            async with self._extending(name, owner):
-                token = await self._granter.grant(refused, progress)
-        except AuthorizationServerError as error:
-            if row is not None:
-                await self._publish_failure(name, owner, row, error)
-            raise
-        except BaseException:
+            try:
+                async with self._extending(name, owner):
+                    token = await self._granter.grant(refused, progress)
+            except AuthorizationServerError as error:
+                await self._publish_failure(name, owner, look.row, error)
+                raise
+            return await self._published(name, owner, look.row.generation + 1, token, refused)
+        finally:
             with suppress(StoreUnreachable):
                 await self._store.release(name, owner)
-            raise
-        return await self._published(name, owner, row.generation + 1, token, refused)
 
     @asynccontextmanager
     async def _extending(self, name: bytes, owner: bytes) -> AsyncIterator[None]:
