@@ -17,6 +17,8 @@ from shutil import which
 
 TOMCAT = Path("/usr/share/tomcat10")
 "Where Debian installs Tomcat."
+POSTGRESQL = Path("/usr/lib/postgresql")
+"Where Debian installs servers of PostgreSQL, by version."
 NEWMAN = Path(__file__).parents[1] / ".venv/newman/node_modules/.bin/newman"
 "Where `make test` installs Postman's runner."
 
@@ -61,6 +63,7 @@ PROGRAMS = {
     "newman": Program(is_there=lambda: newman() and which("node")),  # `make test` has npm install it
     "npm": on_path("npm", "nodejs npm"),
     "php": on_path("php", "php-cli"),
+    "postgresql": Program(is_there=lambda: any(POSTGRESQL.glob("*/bin/postgres")), packages="postgresql"),
     "promtool": on_path("promtool", "prometheus"),
     "systemd-analyze": on_path("systemd-analyze", "systemd"),
     "Tomcat 10": Program(is_there=lambda: TOMCAT.exists() and which("java"), packages="tomcat10-user"),

@@ -17,10 +17,14 @@ def check_postgres_url(text: str) -> str:
     """A URL as libpq reads it, without a password; ValueError does not show it."""
     found = _URL.fullmatch(text)
     if found is None or not all("!" <= letter <= "~" for letter in text):
-        raise ValueError("is not a valid URL; write postgresql://user@host/database, and percent-encode other characters")
+        raise ValueError(
+            "is not a valid URL; write postgresql://user@host/database, and percent-encode other characters"
+        )
     if ":" in (found["user"] or ""):
         raise ValueError("contains a password; remove it and use `password_file`")
-    if named := sorted(_SECRETS & {name.lower() for name, _ in parse_qsl(found["query"] or "", keep_blank_values=True)}):
+    if named := sorted(
+        _SECRETS & {name.lower() for name, _ in parse_qsl(found["query"] or "", keep_blank_values=True)}
+    ):
         raise ValueError(f"has {named[0]} in its query; remove it and use `password_file`")
     return text
 
@@ -32,7 +36,7 @@ class StoreSettings(Model):
     """The folder for messages of outboxes, or the database that replicas share."""
 
     postgres: PostgresUrl | None = None
-    "URL of a PostgreSQL database (libpq's, sslmode included) that replicas share; needs keys_file and the extra postgres."
+    "URL of the PostgreSQL database that replicas share, as libpq reads it; needs keys_file and the extra postgres."
     password_file: FilePath | None = None
     "File with the database's password, read again for each new connection."
     path: FilePath | None = None

@@ -3,7 +3,6 @@
 It listens on loopback and on a Unix socket, and runs as an unprivileged user, because it refuses to run as root.
 """
 
-import asyncio
 import os
 import pwd
 import shutil
@@ -15,6 +14,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tests.programs import POSTGRESQL
 
 PASSWORD = "cAnArydatabase"  # of no other use
 ADMIN = "postgres"
@@ -28,10 +29,9 @@ logging_collector = off
 """
 
 
-def programs() -> Path | None:
-    """The folder of the newest server that Debian has installed; None if there is none."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda each: float(each.parts[4]))
-    return found[-1].parent if found else None
+def programs() -> Path:
+    """The folder of the newest server that Debian has installed."""
+    return max(POSTGRESQL.glob("*/bin"), key=lambda each: float(each.parts[4]))
 
 
 @dataclass
@@ -65,7 +65,7 @@ class PostgresServer:
         """Make the cluster, its user and its database."""
         self.password_file.write_text(PASSWORD)
         run(self.bin / "initdb", "-D", self.data, "-U", ADMIN, "-A", "trust", "-E", "UTF8", "--no-sync", "--no-locale")
-        (self.data / "postgresql.conf").open("a").write(SETTINGS.format(folder=self.folder, port=self.port))
+        (self.data / "postgresql.auto.conf").write_text(SETTINGS.format(folder=self.folder, port=self.port))
         (self.data / "pg_hba.conf").write_text(
             f"local all all trust\nhost all {ADMIN} all trust\nhost all all all scram-sha-256\n"
         )
@@ -75,8 +75,8 @@ class PostgresServer:
     def start(self) -> None:
         """Start the server, and wait until it serves."""
         command = [*unprivileged(), str(self.bin / "postgres"), "-D", str(self.data)]
-        log = (self.folder / "log").open("ab")
-        self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
         run(self.bin / "pg_isready", "-q", "-h", self.folder, "-p", str(self.port), attempts=200)
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
@@ -121,10 +121,8 @@ def descendants(pid: int) -> Iterator[int]:
 @contextmanager
 def postgres() -> Iterator[PostgresServer]:
     """A running server in a folder of its own."""
-    found = programs()
-    assert found is not None
     folder = Path(tempfile.mkdtemp(prefix="pg"))
-    server = PostgresServer(folder, free_port(), found)
+    server = PostgresServer(folder, free_port(), programs())
     try:
         if os.geteuid() == 0:
             shutil.chown(folder, ADMIN)
@@ -159,8 +157,3 @@ def run(*command: object, attempts: int = 1) -> str:
         if done.returncode == 0:
             return done.stdout.strip()
     raise AssertionError(f"{command[0]}: {done.stderr}")
-
-
-async def in_thread(call: object, *arguments: object) -> None:
-    """Call what blocks without blocking the event loop."""
-    await asyncio.to_thread(call, *arguments)  # type: ignore[arg-type]

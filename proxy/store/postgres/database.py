@@ -78,14 +78,14 @@ class Database:
         preparations: tuple[Operation[None], ...],
         *,
         log: "Logger",
-        within: float = QUICK,
+        within: float | None = None,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         random: Callable[[], float] = chance.random,
     ) -> None:
-        """`preparations` run each time that the database is opened, and before any operation."""
+        """`preparations` run each time that the database is opened; then operations may take `within` seconds each."""
         logging.getLogger("psycopg").setLevel(logging.CRITICAL)  # what it would say is in our log already
         self._server, self._preparations, self._log = server, preparations, log
-        self._within, self._sleep, self._random = within, sleep, random
+        self._within, self._sleep, self._random = within or QUICK, sleep, random
         self._threads = FileThreads()
         self._opened: _Opened | None = None
         self._failed = asyncio.Event()
