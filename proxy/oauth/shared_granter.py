@@ -57,6 +57,8 @@ class _Look(NamedTuple):
     """What one look at the row has found."""
 
     row: TokenRow
+    at: float
+    "Our monotonic time when the answer was there."
     token: Token | None
     "Neither expired nor refused."
     is_refused: bool
@@ -131,16 +133,17 @@ class SharedGranter:
         """Looks at the row, and at its token as the time is now."""
         now = Moment.now(self._clock)  # before the look: its time shortens the token's life, and never prolongs it
         row = await self._store.look(name)
+        at = self._clock.monotonic()
         token = self._opened(row, name, now, jitter=self._random())
         if token is None or token.freshness(now) is Freshness.EXPIRED:
-            return _Look(row, None, is_refused=False, is_usable=False)
+            return _Look(row, at, None, is_refused=False, is_usable=False)
         if self._is_refused(row, token, refused):
-            return _Look(row, None, is_refused=True, is_usable=False)
+            return _Look(row, at, None, is_refused=True, is_usable=False)
         if not self._is_held(row, token):
-            return _Look(row, token, is_refused=False, is_usable=token.freshness(now) is Freshness.FRESH)
+            return _Look(row, at, token, is_refused=False, is_usable=token.freshness(now) is Freshness.FRESH)
         # fresh even for the earliest renewal: only our own clock was of another opinion
         token = self._opened(row, name, now, jitter=0.0) or token
-        return _Look(row, token, is_refused=False, is_usable=token.freshness(now) is Freshness.FRESH)
+        return _Look(row, at, token, is_refused=False, is_usable=token.freshness(now) is Freshness.FRESH)
 
     async def _grant_under_lease(
         self, name: bytes, owner: bytes, refused: Token | None, progress: "GrantProgress"
@@ -156,7 +159,7 @@ class SharedGranter:
             except AuthorizationServerError as error:
                 await self._publish_failure(name, owner, look.row, error)
                 raise
-            return await self._published(name, owner, look.row.generation + 1, token, refused)
+            return await self._published(name, owner, look, token, refused)
         finally:
             with suppress(StoreUnreachable):
                 await self._store.release(name, owner)
@@ -178,14 +181,12 @@ class SharedGranter:
                 if not await self._store.extend(name, owner, LEASE):
                     return
 
-    async def _published(
-        self, name: bytes, owner: bytes, generation: int, token: Token, refused: Token | None
-    ) -> Token:
+    async def _published(self, name: bytes, owner: bytes, before: _Look, token: Token, refused: Token | None) -> Token:
         """Publishes the token and returns it; another one if that was published because the lease was lost."""
-        age = max(0.0, self._clock.monotonic() - token.obtained.monotonic)
+        generation, asked_at = before.row.generation + 1, before.row.now + token.obtained.monotonic - before.at
         sealed = seal_token(token, self._keys(), name=name, generation=generation)
         with suppress(StoreUnreachable, KeyMissing):
-            if await self._store.publish(name, owner, generation=generation, token=sealed, age=age):
+            if await self._store.publish(name, owner, generation=generation, token=sealed, asked_at=asked_at):
                 return self._kept(token, generation)
             look = await self._look(name, refused)
             if look.is_usable and look.token is not None:

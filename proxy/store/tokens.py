@@ -22,6 +22,8 @@ class Sealed(NamedTuple):
 class TokenRow:
     """What the store has of one OAuth client."""
 
+    now: float
+    "The store's time, in seconds."
     generation: int
     "Number of the last published token."
     token: Sealed | None = field(default=None, repr=False)
@@ -62,8 +64,11 @@ class TokenStore(Protocol):
         """Extends the lease, unless another has taken it."""
         ...
 
-    async def publish(self, name: bytes, owner: bytes, *, generation: int, token: Sealed, age: float) -> bool:
-        """Stores a token as this generation and ends the lease; not if another has taken it or has published."""
+    async def publish(self, name: bytes, owner: bytes, *, generation: int, token: Sealed, asked_at: float) -> bool:
+        """Stores a token as this generation and ends the lease; not if another has taken it or has published.
+
+        `asked_at` is of the store's time, so that a statement which is carried out late makes no token younger.
+        """
         ...
 
     async def publish_failure(

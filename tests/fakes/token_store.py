@@ -24,6 +24,12 @@ async def at_once(operation: str, effect: Callable[[], object]) -> object:
     return effect()
 
 
+async def turn(seconds: float) -> None:
+    """One turn of the event loop."""
+    del seconds
+    await asyncio.sleep(0)
+
+
 @dataclass
 class Row:
     """A row as it is kept, with the store's times."""
@@ -48,6 +54,8 @@ class MemoryTokenStore:
         self.calls: Counter[str] = Counter()
         self.through: Callable[[str, Callable[[], object]], Awaitable[object]] = at_once
         "Has each operation happen, at once or later, or fail."
+        self.wait: Callable[[float], Awaitable[object]] = turn
+        "How a replica waits for a change."
 
     def name_of(self, identity: bytes) -> bytes:
         """A hash is enough here."""
@@ -61,6 +69,7 @@ class MemoryTokenStore:
         def effect() -> TokenRow:
             row, now = self.rows.get(name, Row()), self.clock.monotonic()
             return TokenRow(
+                now=now,
                 generation=row.generation,
                 token=row.token,
                 age=now - row.asked,
@@ -95,14 +104,14 @@ class MemoryTokenStore:
 
         return bool(await self._do("extend", effect))
 
-    async def publish(self, name: bytes, owner: bytes, *, generation: int, token: Sealed, age: float) -> bool:
+    async def publish(self, name: bytes, owner: bytes, *, generation: int, token: Sealed, asked_at: float) -> bool:
         """Store the next generation."""
 
         def effect() -> bool:
             row = self.rows[name]
             if row.owner != owner or row.generation != generation - 1:
                 return False
-            self.rows[name] = Row(generation, token, asked=self.clock.monotonic() - age)
+            self.rows[name] = Row(generation, token, asked=asked_at)
             return True
 
         return bool(await self._do("publish", effect))
@@ -143,10 +152,10 @@ class MemoryTokenStore:
         await self._do("forget", effect)
 
     async def changed(self, name: bytes, seconds: float) -> None:
-        """Look again after some turns; there are no notifications."""
+        """Look again after so long; there are no notifications."""
         del name
         assert 0 < seconds <= 0.25
-        await asyncio.sleep(0)
+        await self.wait(seconds)
 
     async def _do(self, operation: str, effect: Callable[[], object]) -> object:
         self.calls[operation] += 1

@@ -8,14 +8,14 @@ from proxy.store.postgres.names import NameKey
 from proxy.store.tokens import Sealed, TokenRow
 
 _LOOK: Final = """
-SELECT generation, token_key, token,
+SELECT extract(epoch FROM clock_timestamp())::float8, generation, token_key, token,
     coalesce(extract(epoch FROM clock_timestamp() - asked_at), 0)::float8,
     CASE WHEN lease_until < clock_timestamp() + interval '60 s'
         THEN greatest(extract(epoch FROM lease_until - clock_timestamp()), 0)::float8 ELSE 0 END,
     failure_key, failure, failures,
     CASE WHEN retry_at < clock_timestamp() + interval '700 s'
         THEN greatest(extract(epoch FROM retry_at - clock_timestamp()), 0)::float8 ELSE 0 END
-FROM cpi_proxy_tokens WHERE name = %s
+FROM (VALUES (1)) AS always (one) LEFT JOIN cpi_proxy_tokens ON name = %s
 """
 "A lease or pause that ends later than any can is of a clock that was set back, and counts as over."
 
@@ -36,7 +36,7 @@ WHERE name = %(name)s AND lease_owner = %(owner)s RETURNING name
 _PUBLISH: Final = """
 WITH changed AS (
     UPDATE cpi_proxy_tokens SET generation = %(generation)s, token_key = %(key)s, token = %(value)s,
-        asked_at = clock_timestamp() - %(age)s * interval '1 s', changed_at = clock_timestamp(),
+        asked_at = to_timestamp(%(asked_at)s), changed_at = clock_timestamp(),
         lease_owner = NULL, lease_until = NULL, failure_key = NULL, failure = NULL, failures = 0, retry_at = NULL
     WHERE name = %(name)s AND lease_owner = %(owner)s AND generation = %(generation)s - 1 RETURNING name
 ) SELECT pg_notify('cpi_proxy', encode(name, 'hex')) FROM changed
@@ -84,17 +84,16 @@ class PostgresTokens:
 
     async def look(self, name: bytes) -> TokenRow:
         """Returns the row; generation 0 if there is none."""
-        row = await self._row(_LOOK, (name,))
-        if row is None:
-            return TokenRow(generation=0)
-        generation, token_key, token, age, lease_left, failure_key, failure, failures, pause_left = row
+        row = await self._row(_LOOK, (name,)) or ()
+        now, generation, token_key, token, age, lease_left, failure_key, failure, failures, pause_left = row
         return TokenRow(
-            generation=generation,
+            now=now,
+            generation=generation or 0,
             token=None if token is None else Sealed(bytes(token_key), bytes(token)),
             age=age,
             lease_left=lease_left,
             failure=None if failure is None else Sealed(bytes(failure_key), bytes(failure)),
-            failures=failures,
+            failures=failures or 0,
             pause_left=pause_left,
         )
 
@@ -106,10 +105,16 @@ class PostgresTokens:
         """Extends the lease, unless another has taken it."""
         return await self._is_done(_EXTEND, name=name, owner=owner, seconds=seconds)
 
-    async def publish(self, name: bytes, owner: bytes, *, generation: int, token: Sealed, age: float) -> bool:
+    async def publish(self, name: bytes, owner: bytes, *, generation: int, token: Sealed, asked_at: float) -> bool:
         """Stores a token and ends the lease; not if another has taken it or has published."""
         return await self._is_done(
-            _PUBLISH, name=name, owner=owner, generation=generation, key=token.key_id, value=token.value, age=age
+            _PUBLISH,
+            name=name,
+            owner=owner,
+            generation=generation,
+            key=token.key_id,
+            value=token.value,
+            asked_at=asked_at,
         )
 
     async def publish_failure(
