@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import trustme
+
 from tests.programs import POSTGRESQL
 
 PASSWORD = "cAnArydatabase"  # of no other use
@@ -103,6 +105,27 @@ class PostgresServer:
         """A new database, which belongs to the user `proxy`; its name."""
         self.sql(f"CREATE DATABASE {name} OWNER proxy")
         return name
+
+    @contextmanager
+    def with_tls(self, authority: trustme.CA) -> Iterator[None]:
+        """Serve TLS meanwhile, with a certificate for 127.0.0.1."""
+        issued = authority.issue_cert("127.0.0.1")
+        for name, pem in (("server.crt", issued.cert_chain_pems[0]), ("server.key", issued.private_key_pem)):
+            pem.write_to_path(self.data / name)
+            (self.data / name).chmod(0o600)
+            if os.geteuid() == 0:
+                shutil.chown(self.data / name, ADMIN)
+        self._set_tls("on")
+        try:
+            yield
+        finally:
+            self._set_tls("off")
+
+    def _set_tls(self, value: str) -> None:
+        self.sql(f"ALTER SYSTEM SET ssl = {value}")
+        self.sql("SELECT pg_reload_conf()")
+        while self.sql("SHOW ssl") != value:
+            pass
 
     def _signal(self, what: signal.Signals) -> None:
         assert self._process is not None

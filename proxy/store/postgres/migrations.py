@@ -49,7 +49,10 @@ async def migrate(connection: Connection) -> None:
 
 async def version(connection: Connection) -> int:
     """Returns the version of the tables, 0 if there are none; SchemaNewer if this proxy does not know it."""
-    cursor = await connection.execute("SELECT to_regclass('cpi_proxy_schema') IS NOT NULL")
+    # not to_regclass: within a transaction it may not see a table that another has made meanwhile
+    cursor = await connection.execute(
+        "SELECT EXISTS (SELECT FROM pg_class WHERE relname = 'cpi_proxy_schema' AND pg_table_is_visible(oid))"
+    )
     if await cursor.fetchone() != (True,):
         return 0
     cursor = await connection.execute("SELECT max(version) FROM cpi_proxy_schema")

@@ -4,12 +4,14 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import psycopg
 
 from proxy.store.postgres.connecting import Connection, bounded
 
-CHANNEL = "cpi_proxy"
+CHANNEL: Final = "cpi_proxy"
+LISTEN: Final = f"LISTEN {CHANNEL}"
 PING = 10.0
 "Seconds of silence after which the connection is tried."
 ANSWER = 2.0
@@ -63,7 +65,7 @@ async def listens(connection: Connection, speaker: Connection) -> bool:
     compatible databases do not know LISTEN.
     """
     try:
-        await bounded(connection, connection.execute(f"LISTEN {CHANNEL}"), ANSWER)
+        await bounded(connection, connection.execute(LISTEN), ANSWER)
         probe = f"probe {connection.info.backend_pid}"
         await bounded(speaker, speaker.execute("SELECT pg_notify(%s, %s)", (CHANNEL, probe)), ANSWER)
         async for notification in connection.notifies(timeout=ANSWER):
