@@ -11,7 +11,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -129,16 +129,18 @@ class PostgresServer:
 
     def _signal(self, what: signal.Signals) -> None:
         assert self._process is not None
-        for process in (self._process.pid, *descendants(self._process.pid)):
-            os.kill(process, what)
+        os.kill(self._process.pid, what)  # first, so that there are no new ones
+        for process in descendants(self._process.pid):
+            with suppress(ProcessLookupError):
+                os.kill(process, what)
 
 
 def descendants(pid: int) -> Iterator[int]:
     """The processes below a process."""
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in map(int, (task / "children").read_text().split()):
-            yield child
-            yield from descendants(child)
+    with suppress(FileNotFoundError):
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            yield int(child)
+            yield from descendants(int(child))
 
 
 @contextmanager

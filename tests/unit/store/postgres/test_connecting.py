@@ -61,7 +61,7 @@ def test_each_address_of_each_host_is_tried(monkeypatch: pytest.MonkeyPatch) -> 
         return [(0, 0, 0, "", (address, 0)) for address in known[host]]
 
     monkeypatch.setattr("socket.getaddrinfo", look_up)
-    found = current(Server("postgresql://u@a:1,b:2,/run:3,unknown:4/x"))
+    found = current(Server("postgresql://u@a:1,b:2,%2Frun:3,unknown:4/x"))
     assert [found[name] for name in ("host", "hostaddr", "port")] == ["a,a,b,/run", "10.0.0.1,10.0.0.2,::1,", "1,1,2,3"]
     assert current(Server("postgresql://u@a,b:5/x?port=7"))["port"] == "7,7,7"
     with pytest.raises(OSError, match="no address is known for unknown"):
