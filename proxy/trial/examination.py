@@ -70,6 +70,9 @@ class Examination:
 
     async def findings(self, routes: Mapping[str, RouteSettings]) -> AsyncIterator[Finding]:
         """Yields each finding as soon as it is there; the keys are the destinations of the routes' messages."""
+        if self._configuration.store.postgres is not None:
+            async for finding in self._examine_store():
+                yield finding
         for name in dict.fromkeys(route.oauth_client for route in routes.values()):
             client = self._configuration.oauth_clients[name]
             probe = Probe(
@@ -87,6 +90,16 @@ class Examination:
             last = {"message": partial(self._send, word, route)}
             async for finding in self._run(f"route {route.name}", probe, trust, first, last):
                 yield finding
+
+    async def _examine_store(self) -> AsyncIterator[Finding]:
+        from proxy.trial.store import store_examination  # noqa: PLC0415 - loads the extra
+
+        examination = store_examination(self._configuration)
+        try:
+            async for name, result in run_in_order(examination.checks()):
+                yield Finding("store", name, *result)
+        finally:
+            await examination.close()
 
     async def _run(
         self, subject: str, probe: Probe, trust: Trust | None, first: Checks, last: Checks

@@ -57,6 +57,13 @@ class NameKey:
             )
 
 
+async def opens(connection: Connection, keys: Keys) -> None:
+    """Raises KeyMissing or ValueForged if these keys are not those of the database."""
+    found = await _read(connection)
+    if found is not None:
+        keys.unseal(*found, _CONTEXT)
+
+
 async def _read(connection: Connection) -> tuple[bytes, bytes] | None:
     cursor = await connection.execute("SELECT key_id, value FROM cpi_proxy_name_key")
     row = await cursor.fetchone()
