@@ -67,6 +67,9 @@ def event_names(first: ast.expr | None) -> Iterator[str]:
     """What a call's first argument names."""
     if isinstance(first, ast.Constant) and isinstance(first.value, str):
         yield first.value
+    elif isinstance(first, ast.IfExp):
+        yield from event_names(first.body)
+        yield from event_names(first.orelse)
     elif isinstance(first, ast.Attribute) and first.attr == "event":
         yield from finding_events()
 

@@ -19,6 +19,8 @@ class VoidingTenant:
         "Messages with a token that is void."
         self.hold: asyncio.Event | None = None
         "Each grant waits for it, after it has voided the token before."
+        self.asked = asyncio.Event()
+        "Set by the first token request."
         self.rejects = False
         "Whether the authorization server refuses the credentials."
         self._runner: web.AppRunner | None = None
@@ -53,6 +55,7 @@ class VoidingTenant:
     async def _grant(self, request: web.Request) -> web.Response:
         del request
         self.grants += 1
+        self.asked.set()
         token = self.valid
         if self.hold is not None:
             await self.hold.wait()
