@@ -4,6 +4,7 @@ import asyncio
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from proxy.config.file_watcher import FileWatcher, reason_of
 from proxy.config.model import OAuthClient, StoreSettings
@@ -44,6 +45,7 @@ class SharedStore:
         self._log = log
         self._watcher = keys_watcher(settings)
         self._reported: set[str] = set()
+        self._granters = WeakSet[SharedGranter]()
         self._loading: asyncio.Task[None] | None = None
         self._names = names.NameKey(self.keys, rejected=self.rejected)
         server = connecting.Server(database_url, settings.password_file, ca_file)
@@ -70,12 +72,15 @@ class SharedStore:
 
     def granter(self, client: OAuthClient, granter: Granter, clock: "Clock") -> Granter:
         """Returns what shares the tokens that the given granter is granted."""
-        return SharedGranter(client, granter, self._tokens, keys=self.keys, rejected=self.rejected, clock=clock)
+        shared = SharedGranter(client, granter, self._tokens, keys=self.keys, rejected=self.rejected, clock=clock)
+        self._granters.add(shared)
+        return shared
 
     async def start(self) -> None:
         """Opens the database; returns also if it is unreachable, because then there are grants all the same."""
         self._watch()
         await self._database.start(FIRST_TRY)
+        await asyncio.gather(*(each.prefetch() for each in self._granters))
 
     async def use(self, watcher: FileWatcher[Keys]) -> None:
         """Goes on with another keys file."""

@@ -93,6 +93,13 @@ class SharedGranter:
         self._held: _Held | None = None
         self._at_hand: Token | None = None
         "The token that was returned last, shared or not."
+        self._spare: Token | None = None
+        "The token that was there at the start, if none was needed yet."
+
+    async def prefetch(self) -> None:
+        """Looks for a token before one is needed, so that a replica that has just started can do without the store."""
+        with suppress(StoreUnreachable, KeyMissing):
+            self._spare = (await self._look(self._store.name_of(self._identity), None)).token
 
     async def grant(self, refused: Token | None, progress: "GrantProgress") -> Token:
         """Returns a token of another replica, or of a grant; StoreUnreachable never leaves."""
@@ -106,6 +113,8 @@ class SharedGranter:
             except KeyMissing as error:
                 self._rejected(error)
                 outage.is_over = partial(self._has_other_keys, keys)
+            if (spare := self._taken_spare(refused)) is not None:
+                return self._taken_over(spare, None, progress)
             if await self._must_go_alone(refused, progress, outage):
                 return self._kept(await self._granter.grant(refused, progress), None)
 
@@ -248,7 +257,13 @@ class SharedGranter:
     def _is_live(self, token: Token | None) -> bool:
         return token is not None and token.freshness(Moment.now(self._clock)) is not Freshness.EXPIRED
 
-    def _taken_over(self, token: Token, generation: int, progress: "GrantProgress") -> Token:
+    def _taken_spare(self, refused: Token | None) -> Token | None:
+        """Returns the token of the start, once, and only if no other was returned before."""
+        spare, self._spare = self._spare, None
+        is_first = self._at_hand is None and refused is None
+        return spare if is_first and self._is_live(spare) else None
+
+    def _taken_over(self, token: Token, generation: int | None, progress: "GrantProgress") -> Token:
         progress.is_taken_over = True
         return self._kept(token, generation)
 

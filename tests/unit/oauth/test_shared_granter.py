@@ -453,6 +453,30 @@ async def test_a_lease_that_cannot_be_extended_is_tried_again() -> None:
     await task
 
 
+async def test_a_replica_that_has_just_started_can_do_without_the_store() -> None:
+    """It has looked before a token was needed. That token is good for one time, and not if it was refused."""
+    world = World(NEO)
+    await Replica(world).token()
+    second = Replica(world)
+    await second.granter.prefetch()
+    second.store.is_available = False
+    token = await second.token()
+    assert (token.authorization, world.grants, second.progress.is_taken_over) == (b"token-1", 1, True)
+    waiting = second.begin(token)
+    await turns()
+    await pass_time(world, second, 7.5)
+    assert (await waiting).authorization == b"token-2"
+
+
+async def test_a_start_without_a_store_prefetches_nothing() -> None:
+    """There is a grant when a token is needed."""
+    world = World()
+    replica = Replica(world)
+    replica.store.is_available = False
+    await replica.granter.prefetch()
+    assert (await replica.token()).authorization == b"token-1"
+
+
 async def voiding() -> tuple[World, Replica, Token]:
     """A replica of a Neo client that has a token, and whose store is away."""
     world = World(NEO)
