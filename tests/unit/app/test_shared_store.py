@@ -32,7 +32,8 @@ def opened(settings: StoreSettings, log: Lines, url: str = URL) -> SharedStore:
 def test_nothing_of_it_is_loaded_without_the_option() -> None:
     """Neither psycopg nor what encrypts."""
     program = (
-        "import sys, proxy.app, proxy.cli.run, proxy.admin.site; unwanted = 'psycopg', 'proxy.store.';"
+        "import sys, proxy.app, proxy.cli.run, proxy.admin.site;"
+        "unwanted = 'psycopg', 'proxy.store.postgres', 'proxy.store.keys', 'proxy.oauth.shared';"
         "print([name for name in sys.modules if name.startswith(unwanted)])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
