@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from proxy.config.file_watcher import FileWatcher, reason_of
-from proxy.config.model import OAuthClient, StoreSettings
+from proxy.config.model import OAuthClient
+from proxy.config.store import StoreSettings
 from proxy.oauth.granter import Granter
 from proxy.oauth.shared_granter import SharedGranter
 from proxy.store.keys import KeyMissing, Keys, read_keys

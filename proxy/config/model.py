@@ -79,7 +79,6 @@ __all__ = [
     "Rate",
     "RouteOptions",
     "RouteSettings",
-    "StoreSettings",
     "Tls",
     "TokenFormat",
 ]

@@ -3,7 +3,7 @@
 import asyncio
 
 from proxy.config.load import load
-from proxy.config.model import StoreSettings
+from proxy.config.store import StoreSettings
 from proxy.cpi.explain import explain
 from proxy.trial.examination import Examination
 from tests.docs.diagnoses import BY_TEXT, all_diagnoses, own_answers

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from proxy.app.shared_store import SharedStore, keys_watcher
-from proxy.config.model import StoreSettings
+from proxy.config.store import StoreSettings
 from proxy.store.keys import ValueForged
 from tests.fakes.token_store import KEY
 from tests.unit.oauth.world import Lines

@@ -21,10 +21,10 @@ from proxy.config.model import (
     LogSettings,
     Model,
     Rate,
-    StoreSettings,
     Tls,
 )
 from proxy.config.schema import Document
+from proxy.config.store import StoreSettings
 from tests.unit.config.entries import PEM, SECRET_KEY
 
 FOLDER = Path(__file__).parents[3] / "config"
