@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import itertools
 import os
 import signal
 from collections.abc import Generator, Iterator
@@ -11,7 +12,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import settings
 
 from proxy.wire import heads
+from tests.fakes.postgres import PostgresServer, postgres
 from tests.programs import missing
+
+NUMBERS = itertools.count(1)
 
 settings.register_profile("untimed", deadline=None)  # how long an example takes says how busy the machine is
 settings.load_profile("untimed")
@@ -48,6 +52,19 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             if program.is_required and os.environ.get("CI") == "true":
                 pytest.fail(f"{name} is missing; tests/programs.py says what CI installs", pytrace=False)
             pytest.skip(f"{name} is missing")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server for all tests; a test that stops it starts it again. Needs "postgresql"."""
+    with postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def database(postgres_server: PostgresServer) -> str:
+    """The name of a new database, which is empty."""
+    return postgres_server.create_database(f"test_{next(NUMBERS)}")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -88,7 +88,7 @@ PROGRAMS = {
     "node": on_path("node", "nodejs"),
     "npm": on_path("npm", "nodejs npm"),
     "php": on_path("php", "php-cli"),
-    "PostgreSQL": Program(is_there=postgresql, packages="postgresql"),
+    "postgresql": Program(is_there=postgresql, packages="postgresql"),
     "promtool": on_path("promtool", "prometheus"),
     "systemd-analyze": on_path("systemd-analyze", "systemd"),
     "Tomcat 10": Program(is_there=lambda: TOMCAT.exists() and which("java"), packages="tomcat10-user"),

@@ -1,7 +1,7 @@
 """The state of a running proxy at one moment, and what the admin address says about it: pure functions over values."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -11,6 +11,7 @@ from proxy.config.model import RouteSettings
 from proxy.oauth.source import TokenSource
 from proxy.observe.metrics import Metrics
 from proxy.observe.process_log import ProcessLog
+from proxy.store.state import StoreState
 from proxy.upstream.pool import Pool
 from proxy.wire.deadlines import Deadlines
 
@@ -35,6 +36,8 @@ class ProxyState:
     "Exchanges that wait for `max_concurrency`, by route; routes without a queue are left out."
     certificate_ends: Mapping[str, float]
     "When our certificates expire, by their use."
+    store: StoreState | None = None
+    "The store that replicas share."
 
 
 class ObservedProxy(Protocol):
@@ -69,7 +72,7 @@ def reasons_not_ready(state: ProxyState) -> list[str]:
 
 def status_of(state: ProxyState) -> dict[str, Any]:
     """Returns the content of `/status`; it holds no secret and no token."""
-    return {
+    status = {
         "version": __version__,
         "draining": state.draining,
         "connections": state.connections,
@@ -78,6 +81,7 @@ def status_of(state: ProxyState) -> dict[str, Any]:
         "oauth_clients": {name: _source(source) for name, source in state.sources.items()},
         "upstreams": _upstreams(state.pools),
     }
+    return status if state.store is None else status | {"store": asdict(state.store)}
 
 
 def _route(route: RouteSettings) -> dict[str, Any]:

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from proxy.admin.site import AdminSite
     from proxy.admin.state import ProxyState
     from proxy.admin.token import AdminToken
+    from proxy.app.shared_store import SharedStore
+    from proxy.config.file_watcher import FileWatcher
+    from proxy.store.keys import Keys
 
 FEW = 0.9
 "Share of `limits.max_connections`; if the system allows less, the log says so."
@@ -54,6 +57,8 @@ class PreparedReload(NamedTuple):
     change: ListenersChange
     admin: "AdminSite"
     admin_token: "AdminToken"
+    keys: "FileWatcher[Keys] | None"
+    "Another keys file of the store."
 
 
 class App:
@@ -80,6 +85,7 @@ class App:
             beginning=beginning,
             finishing=extension.observers if extension else (),
             recorded=extension.recorded if extension else {},
+            store=shared_store(configuration, log.logger),
         )
         self.extension = extension
         self.log, self.metrics, self.deadlines = log, self._resources.metrics, self._resources.deadlines
@@ -103,6 +109,8 @@ class App:
         self._generation.apply()
         await open_site(self.admin)
         self._resources.authenticators.start()
+        if self._resources.store is not None:
+            await self._resources.store.start()
         self._generation.start()
         await self._listeners.start(handed or [], reuse_port=self.configuration.reuse_port)
         self._is_open = True
@@ -120,6 +128,9 @@ class App:
             generation = await self._threads.run(
                 partial(Generation, configuration, self._resources, before=before),
             )
+            keys = None
+            if self._resources.store is not None and configuration.store != self.configuration.store:
+                keys = await self._threads.run(partial(self._resources.store.keys_watcher, configuration.store))
             context, reuse_port = self._listener_context(generation), configuration.reuse_port
             change = await self._threads.run(
                 partial(self._listeners.prepare, configuration.listen, context, reuse_port=reuse_port), late=release
@@ -134,7 +145,7 @@ class App:
             if admin is not self.admin:
                 await admin.stop()
             raise
-        return PreparedReload(generation, context, change, admin, token)
+        return PreparedReload(generation, context, change, admin, token, keys)
 
     async def apply(self, prepared: PreparedReload) -> None:
         """Switches to the prepared configuration; cannot fail, and must not be cancelled.
@@ -142,10 +153,12 @@ class App:
         Running exchanges finish as they began. Connections of senders stay, unless their listener is gone or admits
         other senders than before.
         """
-        before, (generation, context, change, admin, token) = self._generation, prepared
+        before, (generation, context, change, admin, token, keys) = self._generation, prepared
         configuration = generation.configuration
         await before.close(generation)  # a file that changes now would apply the options of the old configuration
         self._generation = generation
+        if self._resources.store is not None and keys is not None:
+            await self._resources.store.use(keys)
         generation.apply()
         self.senders.apply(configuration.limits, most=connection_limit(configuration, self.log.logger))
         self._listeners.apply(change, context)
@@ -231,6 +244,7 @@ class App:
             pools=self.pools,
             waiting=generation.waiting,
             certificate_ends=generation.expiry.ends,
+            store=None if self._resources.store is None else self._resources.store.state,
         )
 
     def _waited_for(self) -> set[Closable]:
@@ -262,6 +276,16 @@ class App:
 
     def _refuse(self, sender: Sender, error: ProxyError, request_id: str) -> None:
         refuse(sender, error, request_id, self._generation.context)
+
+
+def shared_store(configuration: Configuration, log: Logger) -> "SharedStore | None":
+    """Returns the store that replicas share, None without one; OSError or ValueError if it is not usable."""
+    settings = configuration.store
+    if settings.postgres is None:
+        return None
+    from proxy.app.shared_store import SharedStore  # noqa: PLC0415 - loads the extra
+
+    return SharedStore(settings.postgres, settings, ca_file=configuration.ca_file, log=log)
 
 
 def connection_limit(configuration: Configuration, log: Logger) -> int:

@@ -6,6 +6,7 @@ import secrets
 import socket
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from proxy.app.incidents import Incidents
 from proxy.clock import Clock
@@ -24,6 +25,9 @@ from proxy.wire.deadlines import Deadlines
 from proxy.wire.grammar import RequestReader, ResponseReader
 from proxy.wire.resolver import Resolver
 
+if TYPE_CHECKING:
+    from proxy.app.shared_store import SharedStore
+
 
 class ProcessResources:
     """Made once per process; `close` it when no exchange is left."""
@@ -39,9 +43,11 @@ class ProcessResources:
         beginning: tuple[BeginningObserver, ...] = (),
         finishing: tuple[ExchangeObserver, ...] = (),
         recorded: dict[str, BeginRecording] | None = None,
+        store: "SharedStore | None" = None,
     ) -> None:
         """`finishing` are observers after the log."""
         self.log = log
+        self.store = store
         self.traces = traces
         self.environ = environ
         self.clock = clock
@@ -78,8 +84,10 @@ class ProcessResources:
             self.spool.give_up()
 
     async def close(self) -> None:
-        """Closes the connections to token endpoints, removes the folder, and sends the last spans."""
+        """Closes the connections to token endpoints and to the store, removes the folder, and sends the last spans."""
         await self.grant_session.close()
+        if self.store is not None:
+            await self.store.close()
         self._refusals.report()
         if "spool" in self.__dict__:
             await self.spool.close()

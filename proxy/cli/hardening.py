@@ -44,6 +44,7 @@ def secret_files(configuration: Configuration) -> Iterator[Path]:
     found += [listener.tls.key_file for listener in configuration.listen if listener.tls]
     auths = [route.inbound_auth for route in configuration.routes if route.inbound_auth]
     found += [auth.api_key.keys_file for auth in auths if auth.api_key]
+    found += [configuration.store.keys_file, configuration.store.password_file]
     yield from dict.fromkeys(path for path in found if path is not None)
 
 

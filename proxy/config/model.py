@@ -50,6 +50,7 @@ from proxy.config.parsed_values import (
     Timeout,
     off_word,
 )
+from proxy.config.store import StoreSettings
 from proxy.config.urls import Host, ProxyUrl, TunnelUrl
 
 __all__ = [
@@ -283,6 +284,8 @@ class Options(Model):
     "Networks (CIDR) of proxies in front of this one; the sender is the last address in X-Forwarded-For outside them."
     reuse_port: Switch = False
     "Several processes can share one address, for a rolling restart."
+    store: StoreSettings = StoreSettings()
+    "Where outboxes keep their messages, and what replicas share."
     log: LogSettings = LogSettings()
     "What is logged, and how."
 

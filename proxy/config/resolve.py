@@ -22,6 +22,7 @@ from proxy.config.model import Configuration, OAuthClient, Options, RouteSetting
 from proxy.config.pem import check_authorities
 from proxy.config.problems import Location, Problems
 from proxy.config.routes import repeated, resolve_route
+from proxy.config.store_checks import check_store
 from proxy.config.validation import carried_over, nearest, validated
 
 T = TypeVar("T", OAuthClient, RouteSettings)
@@ -52,6 +53,7 @@ def resolve(
         check_file(("ca_file",), general.ca_file, check_authorities, read, problems)
     if general.admin.token_file:
         check_file(("admin", "token_file"), general.admin.token_file, check_admin_token, read, problems)
+    check_store(general.store, read, problems)
     registrations = dict(_registrations(tree.get("oauth_clients"), problems, folder, read))
     entries = list(_entries(tree.get("routes"), problems, folder))
     routes = [resolve_route(entry, at, registrations, read=read, problems=problems) for at, entry in entries]

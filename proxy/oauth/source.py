@@ -240,8 +240,8 @@ class TokenSource:
         granter, refused = self._granter, self._token if self._is_refused else unwanted
         is_alone = self.awaits_first_grant and not self._waiters  # only readiness waits for it
         self._began = self._monotonic()
-        self._progress = GrantProgress(self._monotonic, self._count)
-        self._progress.extend((1 if is_alone else TIMEOUTS) * self.client.timeout)
+        seconds = (1 if is_alone else TIMEOUTS) * self.client.timeout
+        self._progress = GrantProgress(self._monotonic, self._count, seconds=seconds)
         self._grant = asyncio.get_running_loop().create_task(granter.grant(refused, self._progress))
         self._grant.add_done_callback(partial(self._settle, granter, self._began))
 
@@ -264,7 +264,7 @@ class TokenSource:
         self._token, self._is_refused, self._failure = token, False, None
         self._fresh_until_monotonic, self._fresh_until_wall = token.fresh_until.monotonic, token.fresh_until.wall
         self._log.info(
-            "token.granted",
+            "token.taken_over" if self._progress.is_taken_over else "token.granted",
             oauth_client=self.client.name,
             lifetime=round(token.expires.monotonic - token.obtained.monotonic),
             seconds=round(seconds, 3),

@@ -31,6 +31,7 @@ def _shown() -> str:
         sources={"orders": SimpleNamespace(expires=1.0)},
         certificate_ends={"orders": 1.0},
         pools=(),
+        store=SimpleNamespace(up=True),
     )
     proxy: Any = SimpleNamespace(metrics=metrics, state=lambda: state)
     return exposition(proxy).decode()

@@ -13,8 +13,18 @@ from pydantic import BaseModel
 from proxy.config.document import OAuthClientEntry, RouteEntry
 from proxy.config.inbound_auth import ApiKey, Basic, ClientCertificate, InboundAuth
 from proxy.config.load import load
-from proxy.config.model import Admin, Limits, ListenerSettings, ListenerTls, LogSettings, Model, Rate, Tls
+from proxy.config.model import (
+    Admin,
+    Limits,
+    ListenerSettings,
+    ListenerTls,
+    LogSettings,
+    Model,
+    Rate,
+    Tls,
+)
 from proxy.config.schema import Document
+from proxy.config.store import StoreSettings
 from tests.unit.config.entries import PEM, SECRET_KEY
 
 FOLDER = Path(__file__).parents[3] / "config"
@@ -36,6 +46,7 @@ PARTS: dict[str, type[Model]] = {
     "api_key": ApiKey,
     "client_certificate": ClientCertificate,
     "rate": Rate,
+    "store": StoreSettings,
     "listen.tls": ListenerTls,
 }
 EXAMPLE = (FOLDER / "example.yaml").read_text(encoding="utf-8")

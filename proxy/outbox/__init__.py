@@ -1,0 +1,1 @@
+"""The outbox: accepts a message, keeps it on disk, and delivers it later."""

@@ -1,0 +1,106 @@
+"""What an outbox needs of a store. SQLite fills it for one process, PostgreSQL for several.
+
+Times are wall times in seconds. Each method raises OutboxUnavailable if the store cannot do it now.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from proxy.outbox.message import (
+    Accepted,
+    DeadLetterCode,
+    HistoryEntry,
+    MessageDetails,
+    MessageState,
+    MessageSummary,
+    NewMessage,
+    RouteSummary,
+    StoredBody,
+    TakenMessage,
+)
+
+
+class OutboxStore(Protocol):
+    """Keeps the messages of all routes."""
+
+    async def accept(self, message: NewMessage, *, max_messages: int, max_bytes: int) -> Accepted:
+        """Keeps a message: it is durable when this returns.
+
+        Raises OutboxFull above the route's limits or if the disk is full, and MessageIdReused if the same `sender_id`
+        of the route is remembered with another content.
+        """
+        ...
+
+    async def take(self, route: str, *, most: int, now: float) -> Sequence[TakenMessage]:
+        """Takes up to `most` messages that are due, the oldest first.
+
+        None of a held route; of messages with the same `order` the first only, unless it is dead or being delivered.
+        Messages whose `expires_at` has passed are due as well: the caller settles them.
+        """
+        ...
+
+    async def next_due(self, route: str) -> float | None:
+        """Returns when the next message of the route is due, or None if none will be without a change."""
+        ...
+
+    async def begin(self, id: str, at: float) -> None:  # noqa: A002
+        """Counts an attempt: durable when this returns, before the first octet of the message is written."""
+        ...
+
+    async def release(self, id: str) -> None:  # noqa: A002
+        """Gives back a message of which nothing was sent, with nothing to note; it is due as before."""
+        ...
+
+    async def delivered(self, id: str) -> None:  # noqa: A002
+        """Forgets a message; its `sender_id` stays as long as `remember` says."""
+        ...
+
+    async def deferred(self, id: str, *, next_at: float, entry: HistoryEntry) -> None:  # noqa: A002
+        """Notes an attempt that failed, and when the next one is due."""
+        ...
+
+    async def died(self, id: str, code: DeadLetterCode, entry: HistoryEntry | None) -> None:  # noqa: A002
+        """Makes a message a dead letter. It blocks what stands behind it in its order; that does not age."""
+        ...
+
+    async def routes(self) -> Sequence[RouteSummary]:
+        """Returns the numbers of every route that has messages or is held. Costs no more with a long backlog."""
+        ...
+
+    async def messages(
+        self, *, route: str | None, state: MessageState | None, limit: int, after: str | None
+    ) -> Sequence[MessageSummary]:
+        """Returns messages in the order of their acceptance, those after the id `after` only."""
+        ...
+
+    async def message(self, id: str) -> MessageDetails:  # noqa: A002
+        """Returns one message. Raises MessageUnknown."""
+        ...
+
+    async def body(self, id: str) -> "bytes | StoredBody":  # noqa: A002
+        """Returns the body of a message. Raises MessageUnknown."""
+        ...
+
+    async def retry(self, id: str, now: float) -> MessageSummary:  # noqa: A002
+        """Makes a dead or waiting message due now, in its old place. Raises MessageUnknown or MessageBusy."""
+        ...
+
+    async def discard(self, id: str) -> MessageSummary:  # noqa: A002
+        """Removes a message, and what is remembered of its `sender_id`. Raises MessageUnknown or MessageBusy."""
+        ...
+
+    async def hold(self, route: str) -> None:
+        """Stops the delivery of a route, also after a restart."""
+        ...
+
+    async def resume(self, route: str) -> None:
+        """Starts the delivery of a held route again."""
+        ...
+
+    def on_change(self, changed: Callable[[str], None]) -> None:
+        """Calls `changed` with a route's name, in the event loop, when one of its messages may have become due."""
+        ...
+
+    async def close(self) -> None:
+        """Ends all work that is under way, and leaves the store to the next process."""
+        ...
