@@ -10,12 +10,14 @@ ARG BASE=python:3.13-slim
 FROM ${BASE} AS builder
 # `--build-arg EXTRAS=[otel]`: what the proxy can do beside its work, and the distributions that this takes.
 ARG EXTRAS=
+# `--build-arg CPI_OAUTH_PROXY_COMPILE=0`: not compiled, so built sooner (hatch_build.py).
+ARG CPI_OAUTH_PROXY_COMPILE=auto
 # Both secrets may be missing: a configuration of pip, and certificates of authorities that it names.
 ENV PIP_CONFIG_FILE=/run/secrets/pip PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /source
 # The data path is compiled where there is a C compiler, or apt to bring one; else it is interpreted, and slower. The compiler
 # stays behind.
-RUN command -v cc >/dev/null || { apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev; } \
+RUN test "$CPI_OAUTH_PROXY_COMPILE" = 0 || command -v cc >/dev/null || { apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev; } \
     || echo "There is no C compiler: the data path is not compiled." >&2
 RUN test -e "$(python3 -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" || ! command -v cc >/dev/null \
     || apt-get install --yes --no-install-recommends python3-dev || echo "Python has no headers: the data path is not compiled." >&2

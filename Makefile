@@ -4,6 +4,7 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 COMPILED := $(VENV)/compiled
+QUICKLY := $(VENV)/compiled-quickly
 CONSTRAINTS := $(VENV)/constraints.txt
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS)
 PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -16,19 +17,22 @@ PORT_BASE ?= 9443
 run: $(VENV)/run.stamp
 	@$(BIN)/cpi-oauth-proxy sandbox --proxy config/sandbox.yaml --port-base $(PORT_BASE)
 
+# Tests of one file stay with one worker as long as there are others, so that few of them wait for each other's ports.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
+
 # All as it stands, then what senders and upstreams see once more with the data path compiled, as a wheel has it.
-test: $(VENV)/dev.stamp newman $(if $(TESTS),,$(COMPILED).stamp)
+test: $(VENV)/dev.stamp newman $(VENV)/console.stamp $(if $(TESTS),,$(QUICKLY).stamp)
 	@rm -f .coverage .coverage.*
-	$(BIN)/python -m pytest -n 2 --cov --cov-report= $(TESTS)
+	$(PYTEST) --cov --cov-report= $(TESTS)
 	@test -n "$(TESTS)" || $(BIN)/python -m tests.coverage
-	@test -n "$(TESTS)" -o ! -d $(COMPILED) || \
-		EXPECTED=compiled $(BIN)/python -m pytest -n 2 -o pythonpath="$(COMPILED) ." --ignore-glob="*test_sandbox_*" tests/flow
+	@test -n "$(TESTS)" -o ! -d $(QUICKLY) || \
+		EXPECTED=compiled $(PYTEST) -o pythonpath="$(QUICKLY) ." --ignore-glob="*test_sandbox_*" tests/flow
 
 # For the loop of editing, in a minute: without coverage, and without what starts commands or a sandbox.
 test-fast: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -n 2 --ignore-glob="*test_sandbox_*" tests/unit tests/flow
+	$(PYTEST) --ignore-glob="*test_sandbox_*" tests/unit tests/flow
 
-check: $(VENV)/dev.stamp
+check: $(VENV)/dev.stamp $(VENV)/console.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -37,6 +41,9 @@ check: $(VENV)/dev.stamp
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/compose/compose.yaml
+	$(BIN)/python -m tests.vendored
+	@tsc=$(VENV)/console/node_modules/.bin/tsc; if test -x $$tsc; then echo $$tsc --project tests/console; $$tsc --project tests/console; \
+		else echo "The console's scripts are not checked, because npm could not install tsc." >&2; test "$$CI" != true; fi
 	@$(BIN)/python -m tests.audit
 
 # The tables in docs/ that are made from the source; a test misses what is not up to date.
@@ -108,22 +115,43 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp
 	@$(PIP) --editable '.[dev]'
 	@touch $@
 
-# The data path as a wheel has it (hatch_build.py); without a C compiler there is none, which fails in CI.
-$(COMPILED).stamp: $(VENV)/dev.stamp hatch_build.py $(shell find proxy -name '*.py')
-	@rm -rf $(COMPILED)
+# The data path as a wheel has it (hatch_build.py), for benchmarks, and without optimisation, for tests; without a C compiler there
+# is none, which fails in CI.
+$(COMPILED).stamp $(QUICKLY).stamp: $(VENV)/dev.stamp $(VENV)/sources.sum
+	@rm -rf $(basename $@)
 	@if $(BIN)/python -c 'import sys, hatch_build; sys.exit(not hatch_build.can_compile())'; then \
 		echo "Compiling the data path ..."; \
-		CPI_OAUTH_PROXY_COMPILE=1 $(PIP) --no-index --no-deps --no-build-isolation --target $(COMPILED) .; \
+		CPI_OAUTH_PROXY_COMPILE=1 MYPYC_OPT_LEVEL=$(if $(filter $(QUICKLY).stamp,$@),0,3) \
+			$(PIP) --no-index --no-deps --no-build-isolation --target $(basename $@) .; \
 	else \
 		echo "There is no C compiler, or Python has no headers: the data path is not compiled." >&2; \
 		test "$$CI" != true; \
 	fi
 	@touch $@
 
+# It changes with the content of what is compiled; Git changes only the times of files when it changes branches.
+.PHONY: sources
+sources:
+$(VENV)/sources.sum: sources $(VENV)/made.stamp
+	@find proxy hatch_build.py pyproject.toml -name '*.py' -o -name pyproject.toml | LC_ALL=C sort | xargs cksum >$@.new
+	@cmp -s $@.new $@ || cp $@.new $@
+	@rm $@.new
+
 $(VENV)/fuzz.stamp: $(VENV)/dev.stamp
 	@echo "Installing atheris into $(VENV) ..."
 	@$(PIP) atheris
 	@touch $@
+
+# What checks the console's pages; without npm the types of its scripts are not checked, and a test is skipped.
+$(VENV)/console.stamp: $(VENV)/made.stamp tests/console/package-lock.json
+	@mkdir -p $(VENV)/console
+	@cp tests/console/package.json tests/console/package-lock.json $(VENV)/console
+	@! command -v npm >/dev/null || { \
+		echo "Installing tsc and axe-core into $(VENV) ..."; \
+		npm ci --silent --ignore-scripts --no-audit --no-fund --fetch-retries 0 --prefix $(VENV)/console \
+			|| echo "npm cannot install tsc and axe-core." >&2; \
+	}
+	@test ! -d $(VENV)/console/node_modules || touch $@
 
 # Postman's own runner; the test that needs it is skipped where it cannot be had.
 .PHONY: newman

@@ -1,15 +1,21 @@
 """What all tests share."""
 
+import itertools
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from functools import cache
 
 import pytest
 from blockbuster import blockbuster_ctx
+from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import settings
 
 from proxy.wire import heads
+from tests.fakes.postgres import PostgresServer, postgres
 from tests.programs import missing
+
+NUMBERS = itertools.count(1)
 
 settings.register_profile("untimed", deadline=None)  # how long an example takes says how busy the machine is
 settings.load_profile("untimed")
@@ -29,6 +35,15 @@ def pytest_configure() -> None:
         raise pytest.UsageError(f"{heads.__file__} is {'' if compiled else 'not '}compiled")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Have coverage measure the commands of a test only if it is marked so."""
+    with pytest.MonkeyPatch.context() as patched:
+        if not item.get_closest_marker("measured"):
+            patched.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+        return (yield)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test whose programs are missing; in CI, fail it, unless Debian does not have the program."""
@@ -39,9 +54,33 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.skip(f"{name} is missing")
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server for all tests; a test that stops it starts it again. Needs "postgresql"."""
+    with postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def database(postgres_server: PostgresServer) -> str:
+    """The name of a new database, which is empty."""
+    return postgres_server.create_database(f"test_{next(NUMBERS)}")
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _no_blocking_calls() -> Iterator[None]:
-    """Fail a test whose event loop runs into a blocking call of ours; coverage may wait for its other threads."""
+    """Fail a test whose event loop runs into a blocking call of ours; coverage may wait for its other threads.
+
+    Once for all tests, because it replaces some forty functions.
+    """
     with blockbuster_ctx("proxy") as watching:
         watching.functions["threading.Lock.acquire"].can_block_in("coverage/collector.py", "lock_data")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_rsa_key() -> Iterator[None]:
+    """Let all stand-in tenants of a run sign with one key: making an RSA key takes as long as the rest of a test."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(rsa, "generate_private_key", cache(rsa.generate_private_key))
         yield

@@ -17,8 +17,12 @@ from shutil import which
 
 TOMCAT = Path("/usr/share/tomcat10")
 "Where Debian installs Tomcat."
+FONTS = Path("/usr/share/fonts")
+"Where Debian installs fonts, without which a browser shows no text."
 NEWMAN = Path(__file__).parents[1] / ".venv/newman/node_modules/.bin/newman"
 "Where `make test` installs Postman's runner."
+CONSOLE_CHECKS = Path(__file__).parents[1] / ".venv/console/node_modules"
+"Where `make` installs what checks the console's pages."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +45,24 @@ def newman() -> str:
     return os.environ.get("NEWMAN") or (str(NEWMAN) if NEWMAN.exists() else which("newman") or "")
 
 
+def postgresql() -> Path | None:
+    """The folder of PostgreSQL's server programs: where Debian installs them, which is not on PATH, or on PATH."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda each: int(each.parts[-3]))
+    initdb = found[-1] if found else which("initdb")
+    return Path(initdb).parent if initdb else None
+
+
+def axe() -> Path:
+    """The script that finds what assistive technology stumbles over, where `make test` installs it."""
+    return CONSOLE_CHECKS / "axe-core/axe.min.js"
+
+
+def chromium() -> str:
+    """The browser: as $CHROMIUM says, or on PATH; empty if there is none, or nothing that drives it."""
+    found = os.environ.get("CHROMIUM") or which("chromium") or which("chromium-browser") or ""
+    return found if find_spec("playwright") else ""
+
+
 def compiles() -> bool:
     """Whether there is a C compiler, with what extensions of this Python need."""
     compiler = (sysconfig.get_config_var("CC") or "cc").split()[0]
@@ -48,19 +70,25 @@ def compiles() -> bool:
 
 
 PROGRAMS = {
+    "axe-core": Program(is_there=lambda: axe().exists()),  # `make test` has npm install it
     "bash": on_path("bash", "bash"),
     "C compiler": Program(is_there=compiles, packages="gcc libc6-dev python3-dev"),
+    "chromium": Program(is_there=chromium, packages="chromium fonts-dejavu-core"),
     "curl": on_path("curl", "curl"),
     "ensurepip": Program(is_there=partial(find_spec, "ensurepip"), packages="python3-venv"),
+    "fonts": Program(is_there=lambda: next(FONTS.rglob("*.[ot]tf"), None), packages="fonts-dejavu-core"),
     "git": on_path("git", "git"),
+    "groff": on_path("groff", "groff-base"),
     "helm": on_path("helm", is_required=False),  # Debian does not have it
     "javac": on_path("javac", "default-jdk-headless"),
     "kill": on_path("kill", "procps"),
     "make": on_path("make", "make"),
     "mono": Program(is_there=lambda: which("mcs") and which("mono"), packages="mono-mcs mono-runtime"),
     "newman": Program(is_there=lambda: newman() and which("node")),  # `make test` has npm install it
+    "node": on_path("node", "nodejs"),
     "npm": on_path("npm", "nodejs npm"),
     "php": on_path("php", "php-cli"),
+    "postgresql": Program(is_there=postgresql, packages="postgresql"),
     "promtool": on_path("promtool", "prometheus"),
     "systemd-analyze": on_path("systemd-analyze", "systemd"),
     "Tomcat 10": Program(is_there=lambda: TOMCAT.exists() and which("java"), packages="tomcat10-user"),

@@ -64,6 +64,10 @@ def observed(state: ProxyState) -> Iterator[Metric]:
         "credential",
         state.certificate_ends,
     )
+    if state.store is not None:
+        yield GaugeMetricFamily(
+            "cpi_proxy_store_up", "Whether replicas share their tokens through the store.", value=state.store.up
+        )
     idle, leased = sum(pool.idle for pool in state.pools), sum(pool.leased for pool in state.pools)
     connections = {"idle": idle, "leased": leased}
     yield gauge("cpi_proxy_upstream_connections", "Connections to upstreams.", "state", connections)

@@ -1,7 +1,7 @@
 """The state of a running proxy at one moment, and what the admin address says about it: pure functions over values."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from proxy import __version__
@@ -12,6 +12,7 @@ from proxy.oauth.source import TokenSource
 from proxy.observe.metrics import Metrics
 from proxy.observe.process_log import ProcessLog
 from proxy.outbox.message import RouteSummary
+from proxy.store.state import StoreState
 from proxy.upstream.pool import Pool
 from proxy.wire.deadlines import Deadlines
 
@@ -38,6 +39,8 @@ class ProxyState:
     "When our certificates expire, by their use."
     outboxes: Sequence[RouteSummary] = ()
     "The outbox of each route that has one, or messages of one; none if the store cannot be used."
+    store: StoreState | None = None
+    "The store that replicas share."
 
 
 class ObservedProxy(Protocol):
@@ -76,7 +79,7 @@ def reasons_not_ready(state: ProxyState) -> list[str]:
 
 def status_of(state: ProxyState) -> dict[str, Any]:
     """Returns the content of `/status`; it holds no secret and no token."""
-    return {
+    status = {
         "version": __version__,
         "draining": state.draining,
         "connections": state.connections,
@@ -86,6 +89,7 @@ def status_of(state: ProxyState) -> dict[str, Any]:
         "upstreams": _upstreams(state.pools),
         "outboxes": [_outbox(each) for each in state.outboxes],
     }
+    return status if state.store is None else status | {"store": asdict(state.store)}
 
 
 def _route(route: RouteSettings) -> dict[str, Any]:

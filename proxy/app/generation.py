@@ -85,6 +85,7 @@ class Generation:
             log=resources.log,
             finishing=resources.finishing,
             in_use=self.in_use,
+            recorded=resources.recorded,
         )
         self._before = None
 
@@ -224,11 +225,15 @@ class Generation:
 
 
 def granter(client: OAuthClient, resources: ProcessResources) -> Granter:
-    """Returns what asks the client's token endpoint; ValueError if one of its credentials or options is not usable."""
-    return GrantRunner(client, resources.grant_session.endpoint(client), clock=resources.clock)
+    """Returns what gets the client's tokens; ValueError if one of its credentials or options is not usable."""
+    runner = GrantRunner(client, resources.grant_session.endpoint(client), clock=resources.clock)
+    return runner if resources.store is None else resources.store.granter(client, runner, resources.clock)
 
 
 def refuse_restart(present: Configuration, wanted: Configuration) -> None:
     """Raises ValueError for a change that needs a restart."""
     if wanted.reuse_port != present.reuse_port:
         raise ValueError("`reuse_port` cannot change while the sockets are bound: restart, or restore the old value")
+    before, after = (each.store.model_copy(update={"keys_file": None}) for each in (present, wanted))
+    if before != after:
+        raise ValueError("`store` cannot change while the proxy runs, only its keys_file: restart, or restore it")

@@ -3,14 +3,18 @@
 import asyncio
 import socket
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakSet
 
+from proxy.app.admin_address import kept_token, new_site, open_site
+from proxy.app.connection_limit import connection_limit
+from proxy.app.extension import AppExtension
 from proxy.app.generation import Closable, Generation, InUse, refuse_restart
 from proxy.app.incidents import refuse
+from proxy.app.message_store import MessageStore
 from proxy.app.process_resources import ProcessResources
-from proxy.app.process_store import ProcessStore
 from proxy.clock import Clock, SystemClock
 from proxy.config.file_threads import FileThreads
 from proxy.config.model import Configuration
@@ -18,14 +22,13 @@ from proxy.errors import Draining, ProxyError
 from proxy.forwarding.exchange import exchange
 from proxy.forwarding.limits.route_limits import RouteLimits
 from proxy.forwarding.request import Sender
+from proxy.forwarding.routes import Route
 from proxy.oauth.source import TokenSource
 from proxy.observe.logger import Logger
-from proxy.observe.observers import BeginningObserver
+from proxy.observe.observers import BeginningObserver, ExchangeObserver
 from proxy.observe.process_log import ProcessLog
 from proxy.observe.traces import Traces
 from proxy.outbox.message import RouteSummary
-from proxy.server import sockets
-from proxy.server.descriptors import most_connections
 from proxy.server.listener import Listener
 from proxy.server.listener_context import ListenerContext
 from proxy.server.listeners import Listeners, ListenersChange, release
@@ -36,9 +39,11 @@ from proxy.upstream.pool import Pool
 if TYPE_CHECKING:
     from proxy.admin.site import AdminSite
     from proxy.admin.state import ProxyState
+    from proxy.admin.token import AdminToken
+    from proxy.app.shared_store import SharedStore
+    from proxy.config.file_watcher import FileWatcher
+    from proxy.store.keys import Keys
 
-FEW = 0.9
-"Share of `limits.max_connections`; if the system allows less, the log says so."
 LAST_WORDS = 1.0
 "Seconds at shutdown for the answers to exchanges that did not finish in time."
 UNFINISHED = "The proxy stopped before the whole request had arrived; send it again."
@@ -51,6 +56,9 @@ class PreparedReload(NamedTuple):
     context: ListenerContext
     change: ListenersChange
     admin: "AdminSite"
+    admin_token: "AdminToken"
+    keys: "FileWatcher[Keys] | None"
+    "Another keys file of the store."
 
 
 class App:
@@ -66,15 +74,25 @@ class App:
         clock: Clock | None = None,
         traces: Traces | None = None,
         beginning: tuple[BeginningObserver, ...] = (),
+        extension: AppExtension | None = None,
     ) -> None:
         self._resources = ProcessResources(
-            log=log, environ=environ, loop=loop, clock=clock or SystemClock(), traces=traces, beginning=beginning
+            log=log,
+            environ=environ,
+            loop=loop,
+            clock=clock or SystemClock(),
+            traces=traces,
+            beginning=beginning,
+            finishing=extension.observers if extension else (),
+            recorded=extension.recorded if extension else {},
+            store=shared_store(configuration, log.logger),
         )
+        self.extension = extension
         self.log, self.metrics, self.deadlines = log, self._resources.metrics, self._resources.deadlines
         self.incidents = self._resources.incidents
         self._is_open = self.draining = False
         self._threads = FileThreads()
-        self.store = ProcessStore(
+        self.message_store = MessageStore(
             self._resources.outboxes, environ=environ, clock=self._resources.clock, log=log.logger
         )
         self._generation = Generation(configuration, self._resources)
@@ -84,7 +102,7 @@ class App:
             configuration.limits, most=connection_limit(configuration, log.logger)
         )
         self._listeners = Listeners(configuration.listen, self._listener_context(self._generation))
-        self.admin = self._admin_site(configuration)
+        self.admin = new_site(self, extension, configuration.admin, kept_token(configuration.admin, self._resources))
 
     async def start(self, handed: list[socket.socket] | None = None) -> None:
         """Opens the admin address, then the listeners for senders; OSError if an address is not available.
@@ -94,9 +112,11 @@ class App:
         self._generation.apply()
         await open_site(self.admin)
         self._resources.authenticators.start()
+        if self._resources.store is not None:
+            await self._resources.store.start()
         self._generation.start()
         await self._resources.outboxes.apply(self._generation.routes)
-        await self.store.open(self.configuration)
+        await self.message_store.open(self.configuration)
         await self._listeners.start(handed or [], reuse_port=self.configuration.reuse_port)
         self._is_open = True
 
@@ -113,21 +133,25 @@ class App:
             generation = await self._threads.run(
                 partial(Generation, configuration, self._resources, before=before),
             )
+            keys = None
+            if self._resources.store is not None and configuration.store != self.configuration.store:
+                keys = await self._threads.run(partial(self._resources.store.keys_watcher, configuration.store))
             context, reuse_port = self._listener_context(generation), configuration.reuse_port
             change = await self._threads.run(
                 partial(self._listeners.prepare, configuration.listen, context, reuse_port=reuse_port), late=release
             )
+            token = await self._threads.run(partial(kept_token, configuration.admin, self._resources, admin))
             if configuration.admin.address != admin.settings.address:
-                admin = self._admin_site(configuration)
+                admin = new_site(self, self.extension, configuration.admin, token)
                 await open_site(admin)
-            await self.store.prepare(self.configuration, configuration)
+            await self.message_store.prepare(configuration)
         except BaseException:
             if change is not None:
                 release(change)
             if admin is not self.admin:
                 await admin.stop()
             raise
-        return PreparedReload(generation, context, change, admin)
+        return PreparedReload(generation, context, change, admin, token, keys)
 
     async def apply(self, prepared: PreparedReload) -> None:
         """Switches to the prepared configuration; cannot fail, and must not be cancelled.
@@ -135,14 +159,15 @@ class App:
         Running exchanges finish as they began. Connections of senders stay, unless their listener is gone or admits
         other senders than before.
         """
-        before, (generation, context, change, admin) = self._generation, prepared
+        before, (generation, context, change, admin, token, keys) = self._generation, prepared
         configuration = generation.configuration
         await before.close(generation)  # a file that changes now would apply the options of the old configuration
         self._generation = generation
+        if self._resources.store is not None and keys is not None:
+            await self._resources.store.use(keys)
         generation.apply()
         self.senders.apply(configuration.limits, most=connection_limit(configuration, self.log.logger))
         self._listeners.apply(change, context)
-        admin.apply(configuration.admin)
         self._resources.authenticators.start()
         generation.start()
         await self._resources.outboxes.apply(generation.routes)
@@ -150,6 +175,7 @@ class App:
         self._retired.add(before.in_use)
         before.retire(generation)
         await self._resources.authenticators.keep(generation.authenticated)
+        await admin.apply(configuration.admin, token)  # last, because it may wait for a file
         if admin is not self.admin:
             admin, self.admin = self.admin, admin
             await admin.stop()
@@ -177,8 +203,10 @@ class App:
             sender.abort()
         await self._listeners.close()
         await self._generation.close()
-        await self.store.close()
+        await self.message_store.close()
         await self._resources.close()
+        if self.extension is not None:
+            await self.extension.close()
         await self.admin.stop()
         await asyncio.sleep(0)  # transports report their end in the next turn of the event loop
 
@@ -186,6 +214,18 @@ class App:
     def configuration(self) -> Configuration:
         """The active configuration."""
         return self._generation.configuration
+
+    @property
+    def routes(self) -> Mapping[str, Route]:
+        """The active routes, by name."""
+        return self._generation.routes
+
+    def sender_context(self, observer: ExchangeObserver) -> ListenerContext:
+        """Returns what a sender without a listener needs; `observer` sees its exchanges before all others do."""
+        context = self._generation.context
+        context = replace(context, finishing=(observer, *context.finishing))
+        found = self._listener_context(self._generation)
+        return replace(found, serve=partial(exchange, context=context), refuse=partial(refuse, context=context))
 
     @property
     def listeners(self) -> list[Listener]:
@@ -219,16 +259,12 @@ class App:
             waiting=generation.waiting,
             certificate_ends=generation.expiry.ends,
             outboxes=outboxes,
+            store=None if self._resources.store is None else self._resources.store.state,
         )
 
     def _waited_for(self) -> set[Closable]:
         """Everything that an exchange can wait for, of earlier configurations too."""
         return set().union(*(each.parts for each in (self._generation.in_use, *self._retired)))
-
-    def _admin_site(self, configuration: Configuration) -> "AdminSite":
-        from proxy.admin.site import AdminSite  # noqa: PLC0415 - loads aiohttp's server
-
-        return AdminSite(self, configuration.admin)
 
     def _listener_context(self, generation: Generation) -> ListenerContext:
         resources = self._resources
@@ -249,19 +285,11 @@ class App:
         refuse(sender, error, request_id, self._generation.context)
 
 
-def connection_limit(configuration: Configuration, log: Logger) -> int:
-    """Returns how many connections of senders the system allows; logs if that is clearly less than configured."""
-    configured = configuration.limits.max_connections
-    most = most_connections(configured, spools=any(route.uses_files for route in configuration.routes))
-    if most < FEW * configured:
-        detail = f"`limits.max_connections` is {configured}, but the system allows fewer descriptors; see `ulimit -n`."
-        log.warning("connections.limited", most=most, detail=detail)
-    return most
+def shared_store(configuration: Configuration, log: Logger) -> "SharedStore | None":
+    """Returns the store that replicas share, None without one; OSError or ValueError if it is not usable."""
+    settings = configuration.store
+    if settings.postgres is None:
+        return None
+    from proxy.app.shared_store import SharedStore  # noqa: PLC0415 - loads the extra
 
-
-async def open_site(site: "AdminSite") -> None:
-    """Starts it; OSError if its address is not available, FileHangs if its name is not resolved in time."""
-    address = site.settings.address
-    with sockets.named("admin", address):
-        bound = await FileThreads().run(partial(sockets.listening, address), late=sockets.close)
-        await site.start(bound)
+    return SharedStore(settings.postgres, settings, ca_file=configuration.ca_file, log=log)

@@ -7,6 +7,7 @@ import secrets
 import socket
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from proxy.app.incidents import Incidents
 from proxy.clock import Clock
@@ -18,6 +19,7 @@ from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.metrics import Metrics
 from proxy.observe.observers import BeginningObserver, ExchangeObserver
 from proxy.observe.process_log import ProcessLog
+from proxy.observe.recording import BeginRecording
 from proxy.observe.traces import Traces
 from proxy.outbox.message_ids import MessageIds
 from proxy.outbox.outboxes import Outboxes
@@ -25,6 +27,9 @@ from proxy.server.refusals import Refusals
 from proxy.wire.deadlines import Deadlines
 from proxy.wire.grammar import RequestReader, ResponseReader
 from proxy.wire.resolver import Resolver
+
+if TYPE_CHECKING:
+    from proxy.app.shared_store import SharedStore
 
 
 class ProcessResources:
@@ -39,8 +44,13 @@ class ProcessResources:
         clock: Clock,
         traces: Traces | None = None,
         beginning: tuple[BeginningObserver, ...] = (),
+        finishing: tuple[ExchangeObserver, ...] = (),
+        recorded: dict[str, BeginRecording] | None = None,
+        store: "SharedStore | None" = None,
     ) -> None:
+        """`finishing` are observers after the log."""
         self.log = log
+        self.store = store
         self.traces = traces
         self.environ = environ
         self.clock = clock
@@ -62,8 +72,11 @@ class ProcessResources:
             *self.beginning,
             self.metrics,
             ExchangeLines(log, self._refusals),
+            *finishing,
         )
         "Observers of exchanges that end: all of them."
+        self.recorded: dict[str, BeginRecording] = {} if recorded is None else recorded
+        "What records exchanges, by the name of their route; it may change at any time."
 
     @cached_property
     def spool(self) -> Spool:
@@ -76,8 +89,10 @@ class ProcessResources:
             self.spool.give_up()
 
     async def close(self) -> None:
-        """Closes the connections to token endpoints, removes the folder, and sends the last spans."""
+        """Closes the connections to token endpoints and to the store, removes the folder, and sends the last spans."""
         await self.grant_session.close()
+        if self.store is not None:
+            await self.store.close()
         self._refusals.report()
         if "spool" in self.__dict__:
             await self.spool.close()

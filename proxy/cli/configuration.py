@@ -28,6 +28,15 @@ insecure_option = click.option(
 )
 
 
+def as_configuration(word: str | None, file: Path | None) -> Path | None:
+    """Returns the word as a path if it is a configuration file: it exists, is named as YAML, and -c names no other.
+
+    With -c, the word is the name of a route or an OAuth client, even if there is such a file.
+    """
+    path = Path(word) if word is not None and file is None else None
+    return path if path is not None and path.suffix in (".yaml", ".yml") and path.is_file() else None
+
+
 def named(file: Path | None, word: Path | None) -> Path | None:
     """Returns the file of the option or the argument; prints a usage error and exits with 2 if there are both."""
     if file is not None and word is not None:

@@ -2,16 +2,15 @@
 
 import json
 import os
-import shutil
 import sys
-import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import click
 
-from proxy.cli.configuration import FAULTY, config_option, read
+from proxy.cli.columns import wrapped
+from proxy.cli.configuration import FAULTY, as_configuration, config_option, read
 from proxy.cli.loops import run
 from proxy.config.model import RouteSettings
 from proxy.observe.log_format import printable
@@ -38,8 +37,11 @@ INDENT = 24
 def command(*, route: str | None, everything: bool, as_json: bool, sends: bool, data: str, file: Path | None) -> None:
     """Check everything between this machine and the tenant.
 
-    All routes are checked, or only ROUTE. No integration flow is called without --send.
+    All routes are checked, or only ROUTE. No integration flow is called without --send. A configuration file may be
+    named in the place of ROUTE.
     """
+    if named := as_configuration(route, file):
+        route, file = None, named
     configuration = read(file, insecure_listen=True)
     if data and not sends:
         raise click.UsageError("--data is the message for --send: give both.")
@@ -53,7 +55,7 @@ def command(*, route: str | None, everything: bool, as_json: bool, sends: bool, 
     if as_json:
         click.echo(json.dumps([document(each) for each in found], indent=2))
     else:
-        click.echo(f"\n{closing(found, everything=everything)}")
+        click.echo("\n" + wrapped(closing(found, everything=everything)))
     sys.exit(any(each.status is CheckStatus.FAILED for each in found))
 
 
@@ -75,7 +77,7 @@ class Printer:
     def __init__(self, *, everything: bool, columns: int | None = None) -> None:
         """`columns` is by default the terminal's width; 0, as in a pipe, wraps nothing."""
         self._everything = everything
-        self._columns = shutil.get_terminal_size((0, 0)).columns if columns is None else columns
+        self._columns = columns
         self._subject = ""
 
     def lines(self, finding: Finding) -> Iterator[str]:
@@ -86,16 +88,8 @@ class Printer:
             self._subject = finding.subject
             yield printable(finding.subject)
         status = click.style(f"{finding.status.value:<8}", fg=COLORS[finding.status])
-        first, *more = self._wrapped(printable(finding.detail))
-        yield f"  {status} {finding.check:<12} {first}"
-        yield from (" " * INDENT + each for each in more)
-
-    def _wrapped(self, text: str) -> list[str]:
-        """Breaks the text between words only; a word that is too long stays whole."""
-        width = self._columns - INDENT
-        if width <= 0:
-            return [text]
-        return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]
+        detail = wrapped(printable(finding.detail), indent=INDENT, width=self._columns)
+        yield from f"  {status} {finding.check:<12} {detail}".split("\n")
 
 
 def closing(found: Sequence[Finding], *, everything: bool) -> str:

@@ -32,14 +32,19 @@ EXAMPLES = {
         "cpi-oauth-proxy doctor orders --send --data '<order/>'",
     ),
     "import-key": (
-        "cpi-oauth-proxy import-key key.json > proxy.yaml",
-        "cpi-oauth-proxy import-key key.json --name acme",
+        "cpi-oauth-proxy import-key service-key.json > proxy.yaml",
+        "cpi-oauth-proxy import-key service-key.json --name acme",
         "cf service-key INSTANCE KEY | cpi-oauth-proxy import-key - --name acme",
     ),
     "sandbox": (
         "cpi-oauth-proxy sandbox",
         "cpi-oauth-proxy sandbox --proxy config/sandbox.yaml",
         "cpi-oauth-proxy sandbox --port-base 0 --directory /tmp/tenant",
+    ),
+    "console": (
+        "cpi-oauth-proxy console",
+        "cpi-oauth-proxy console --open",
+        "sudo -u proxy cpi-oauth-proxy console  # as the user of the proxy",
     ),
     "schema": (
         "cpi-oauth-proxy schema",

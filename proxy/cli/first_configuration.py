@@ -117,9 +117,14 @@ def first_configuration(setup: Setup) -> str:
 def _listeners(networks: Sequence[Network]) -> list[dict[str, Any]]:
     """Returns one listener for each version of IP that the networks have."""
     addresses = {4: "0.0.0.0:8080", 6: "[::]:8080"}
-    admitted = {version: [str(each) for each in networks if each.version == version] for version in addresses}
+    admitted = {version: [_written(each) for each in networks if each.version == version] for version in addresses}
     return [{"address": addresses[version], "allow": allow} for version, allow in admitted.items() if allow]
 
 
 def _block(content: Any) -> str:
     return indent(yaml.safe_dump(content, sort_keys=False, width=1000), "  ")
+
+
+def _written(network: Network) -> str:
+    """Returns CIDR; one address without its length, so that `check` warns if it is that of a network."""
+    return str(network.network_address if network.prefixlen == network.max_prefixlen else network)

@@ -36,7 +36,7 @@ def open_listeners(configuration: Configuration) -> Iterator[str]:
 
 def secret_files(configuration: Configuration) -> Iterator[Path]:
     """Yields each file that contains a secret, once."""
-    found: list[Path | None] = []
+    found: list[Path | None] = [configuration.admin.token_file]
     for client in configuration.oauth_clients.values():
         found += [client.client_secret_file, client.client_secret_next_file, client.service_key_file]
         found += [client.private_key_file, client.tls.key_file]
@@ -44,7 +44,7 @@ def secret_files(configuration: Configuration) -> Iterator[Path]:
     found += [listener.tls.key_file for listener in configuration.listen if listener.tls]
     auths = [route.inbound_auth for route in configuration.routes if route.inbound_auth]
     found += [auth.api_key.keys_file for auth in auths if auth.api_key]
-    found.append(configuration.store.keys_file)
+    found += [configuration.store.keys_file, configuration.store.password_file]
     yield from dict.fromkeys(path for path in found if path is not None)
 
 

@@ -8,13 +8,15 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from proxy.cli.columns import wrapped
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.log_format import printable
 from proxy.trial.embedded_proxy import Delivery
 from proxy.trial.message import Message
 
 PERCENTILES = (50, 90, 99, 100)
-PHASES = ("token", "connect", "first byte", "relay", "total")
+PARTS = ("token", "connect", "first byte", "relay")
+PHASES = (*PARTS, "total")
 
 
 def report(sent: Delivery, message: Message) -> str:
@@ -28,13 +30,25 @@ def report(sent: Delivery, message: Message) -> str:
         ("status", f"{record.status} {sent.reason}".rstrip() + maker),
         ("token", record.token),
         ("replays", ", ".join(record.replays)),
-        ("time", ", ".join(f"{phase} {1000 * seconds(record, phase):.1f} ms" for phase in PHASES)),
+        ("time", timing(record)),
         ("MPL id", record.mpl_id),
         ("correlation id", record.correlation_id),
         ("failure", f"{record.code}: {record.detail}" if record.code else ""),
         ("diagnosis", record.diagnosis),
     ]
-    return "\n".join(printable(f"{name:<16}{value}") for name, value in lines if value)
+    return "\n".join(f"{name:<16}{wrapped(printable(value), indent=16)}" for name, value in lines if value)
+
+
+def timing(record: ExchangeRecord) -> str:
+    """Returns the total and its parts: in ms, from 10 s on in s, so that a row has at most 80 columns."""
+    unit, factor = ("ms", 1000) if seconds(record, "total") < 10 else ("s", 1)
+    total, *parts = (number(factor * seconds(record, phase)) for phase in ("total", *PARTS))
+    return f"{total} {unit}: " + ", ".join(f"{phase} {part}" for phase, part in zip(PARTS, parts, strict=True))
+
+
+def number(value: float) -> str:
+    """Returns the number with at most four characters, up to 9999."""
+    return f"{value:.0f}" if value > 99.9 else f"{value:.1f}"
 
 
 def show(records: Sequence[ExchangeRecord], elapsed: float) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,8 +25,11 @@ from proxy.config.model import Configuration, LogFormat, LogSettings
 from proxy.observe.line_writer import LineWriter
 from proxy.observe.process_log import ProcessLog
 from proxy.observe.reports import reporting
-from proxy.observe.traces import open_traces
+from proxy.observe.traces import Traces, open_traces
 from proxy.server.sockets import handed_over, taken_by
+
+if TYPE_CHECKING:
+    from proxy.sandbox.tenant import Tenant
 
 RELOADS = frozenset({signal.SIGHUP})
 
@@ -55,7 +58,7 @@ def command(file: Path | None, word: Path | None, *, insecure_listen: bool, watc
             loop = runner.get_loop()
             try:
                 traces = open_traces(os.environ, log.logger, loop)
-                app = App(configuration, log=log, environ=os.environ, loop=loop, traces=traces)
+                app = with_console(configuration, log=log, loop=loop, file=file, traces=traces)
             except (OSError, ValueError) as error:
                 click.echo(f"A file that the configuration names cannot be used: {error}", err=True)
                 sys.exit(FAULTY)
@@ -94,8 +97,9 @@ async def _serve(app: App, again: Callable[[], Configuration], watcher: Configur
     if watcher:
         watcher.start(reloader, log)
     log.info("proxy.started", detail=summary(app))
+    show_console(app)
     manager.ready()
-    has_failed = await unless(stopping, app.store.failed.wait())
+    has_failed = await unless(stopping, app.message_store.failed.wait())
     manager.stopping()
     log.info("proxy.draining")
     if watcher:
@@ -106,6 +110,27 @@ async def _serve(app: App, again: Callable[[], Configuration], watcher: Configur
     return int(has_failed)
 
 
+def with_console(
+    configuration: Configuration,
+    *,
+    log: ProcessLog,
+    loop: asyncio.AbstractEventLoop,
+    file: Path | None,
+    traces: Traces | None = None,
+    tenant: "Tenant | None" = None,
+) -> App:
+    """Returns a proxy that has the console; `tenant` is the sandbox in this process, if there is one.
+
+    Reads files: OSError or ValueError if one cannot be used.
+    """
+    from proxy.console.site import Console  # noqa: PLC0415 - takes time that other commands need not spend
+
+    console = Console(config=file, tenant=tenant)
+    app = App(configuration, log=log, environ=os.environ, loop=loop, traces=traces, extension=console)
+    console.attach(app)
+    return app
+
+
 async def _reloaded(app: App, configuration: Configuration) -> None:
     """Logs the reload, and warns as at the start."""
     app.log.apply(**log_options(configuration.log))
@@ -114,6 +139,12 @@ async def _reloaded(app: App, configuration: Configuration) -> None:
     with suppress(FileHangs):  # the watcher of that file logs it
         exposed = await FileThreads().run(partial(exposed_files, configuration))
     warn(configuration, exposed, app.log.logger)
+
+
+def show_console(app: App) -> None:
+    """Prints the URL of the console on a terminal; it has the token, and so never goes to a log."""
+    if app.admin.console_url is not None and sys.stderr.isatty():
+        click.echo(f"Console: {app.admin.console_url}", err=True)
 
 
 def open_log(configuration: Configuration) -> ProcessLog:

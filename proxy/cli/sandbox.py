@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from proxy.cli.columns import wrapped
 from proxy.cli.loops import loop_factory, signalled
 from proxy.sandbox.tenant import Tenant
 
@@ -54,7 +55,7 @@ def command(port_base: int, directory: Path, file: Path | None) -> None:
             runner.run(_serve(port_base, directory, file))
     except OSError as error:
         in_use = errno.EADDRINUSE in (error.errno, getattr(error.__cause__, "errno", None))
-        click.echo(f"The sandbox cannot start: {error}.{MOVE if in_use else ''}", err=True)
+        click.echo(wrapped(f"The sandbox cannot start: {error}.{MOVE if in_use else ''}"), err=True)
         sys.exit(1)
 
 
@@ -77,11 +78,12 @@ async def _serve(port_base: int, directory: Path, file: Path | None) -> None:
 
             moved = variables(tenant, port_base, directory, file)
             os.environ.update(moved)  # for the configuration, which is read as by any other command
-            click.echo(f"A stand-in tenant runs on this machine; see its messages and faults at {tenant.control_url}.")
+            click.echo(f"Its messages and faults are at {tenant.control_url}.")
             click.echo(f"The proxy in front of it uses {file}.")
             if moved:
-                settings = " ".join(f"{name}={shlex.quote(value)}" for name, value in moved.items())
-                click.echo(f"Before other commands with this configuration: export {settings}")
+                click.echo("Before other commands with this configuration:")
+                for name, value in moved.items():
+                    click.echo(f"  export {name}={shlex.quote(value)}")
             await tour(file, tenant, stopping)
     finally:
         await tenant.close()

@@ -13,7 +13,7 @@ import click
 from rich.progress import DownloadColumn, MofNCompleteColumn, TransferSpeedColumn
 
 from proxy.cli.answer_output import AnswerOutput, conversation
-from proxy.cli.configuration import FAULTY, config_option, read
+from proxy.cli.configuration import FAULTY, as_configuration, config_option, read
 from proxy.cli.loops import run
 from proxy.cli.progress import Seconds, progress, spinner
 from proxy.cli.report import report, show
@@ -73,6 +73,8 @@ def command(
     The body is what -d or --file says, else standard input, unless that is a terminal. With --collection, NAME is the
     request to send; without NAME, its requests are listed.
     """
+    if as_configuration(where, file):
+        raise click.UsageError(f"{where} is a file; as the configuration it is named by -c, beside ROUTE or URL.")
     check_usage(where, name, options, shows_one=include or verbose or bool(output), repeat=repeat)
     try:
         if options["collection"] and not where:

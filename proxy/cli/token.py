@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from proxy.cli.configuration import FAULTY, config_option, read
+from proxy.cli.configuration import FAULTY, as_configuration, config_option, read
 from proxy.cli.loops import run
 from proxy.config.model import OAuthClient
 from proxy.errors import AuthorizationServerError
@@ -23,7 +23,12 @@ from proxy.trial.grant import GrantedToken, grant
 @click.option("--raw", is_flag=True, help="Print only the token itself.")
 @config_option
 def command(oauth_client: str | None, file: Path | None, *, everyone: bool, raw: bool) -> None:
-    """Request a token for OAUTH_CLIENT. Show its lifetime, scopes, roles and claims."""
+    """Request a token for OAUTH_CLIENT. Show its lifetime, scopes, roles and claims.
+
+    If there is only one OAuth client, its name may be left out. A configuration file may be named in its place.
+    """
+    if named := as_configuration(oauth_client, file):
+        oauth_client, file = None, named
     known = read(file, insecure_listen=True).oauth_clients  # nobody listens
     if oauth_client is None and len(known) == 1:
         everyone = True

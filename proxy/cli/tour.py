@@ -4,7 +4,6 @@ First a plain POST, as a legacy sender sends it; then a GET that fetches a CSRF 
 """
 
 import asyncio
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,9 +12,10 @@ from aiohttp import ClientSession, ClientTimeout, DummyCookieJar
 from multidict import CIMultiDictProxy
 
 from proxy.app import App
+from proxy.cli.columns import wrapped
 from proxy.cli.configuration import read
 from proxy.cli.loops import unless
-from proxy.cli.run import open_log
+from proxy.cli.run import open_log, with_console
 from proxy.config.model import RouteSettings
 from proxy.observe.reports import reporting
 from proxy.sandbox.tenant import Tenant
@@ -34,7 +34,7 @@ async def tour(file: Path, tenant: Tenant, stopping: asyncio.Event) -> None:
     places = " and ".join(map(str, [*(each.address for each in configuration.listen), configuration.admin.address]))
     click.echo(f"It uses {places}.")
     log, loop = open_log(configuration), asyncio.get_running_loop()
-    app = await asyncio.to_thread(lambda: App(configuration, log=log, environ=os.environ, loop=loop))
+    app = await asyncio.to_thread(lambda: with_console(configuration, log=log, loop=loop, file=file, tenant=tenant))
     log.writer.attach(loop)
     try:
         if not await unless(stopping, app.start()):
@@ -58,20 +58,28 @@ async def show(app: App, file: Path, tenant: Tenant) -> None:
     if route is None:
         click.echo(f"\n{file} has no route from {PATH} to {tenant.runtime_url}{PATH}: the example is not sent.")
         click.secho(f"Serving on {app.listeners[0].address}. Ctrl-C ends.", bold=True)
+        show_console(app)
         return
     steps = Steps(app, route, f"http://127.0.0.1:{port}")
     click.secho("\n1. POST, as a legacy sender sends it: the proxy fetches both tokens", bold=True)
     await steps.send("POST", JSON, MESSAGE)
     click.secho("\n2. GET with X-CSRF-Token: fetch, from a sender that knows CSRF", bold=True)
     fetched = await steps.send("GET", {"X-CSRF-Token": "fetch"})
-    click.echo(f"  X-CSRF-Token   {fetched.get('X-CSRF-Token', '')}")
+    row("X-CSRF-Token", fetched.get("X-CSRF-Token", ""))
     click.secho("\n3. POST with that token and its cookies", bold=True)
     own = {"X-CSRF-Token": fetched.get("X-CSRF-Token", ""), "Cookie": cookie_field(fetched)}
     await steps.send("POST", {**JSON, **own}, MESSAGE)
     click.secho("\nServing. Try it in another terminal, Ctrl-C ends:", bold=True)
-    click.echo(f"  curl -i {steps.base}{PATH} -H 'Content-Type: application/json' -d '{MESSAGE}'")
+    click.echo(f"  curl -i {steps.base}{PATH} \\\n      -H 'Content-Type: application/json' -d '{MESSAGE}'")
     click.echo(f"  curl -i {steps.base}{PATH} -H 'X-CSRF-Token: fetch'")
-    click.echo(f"  curl -i {steps.base}/btp/invoices -H 'Content-Type: application/xml' -d '<invoice/>'\n")
+    click.echo(f"  curl -i {steps.base}/btp/invoices \\\n      -H 'Content-Type: application/xml' -d '<invoice/>'\n")
+    show_console(app)
+
+
+def show_console(app: App) -> None:
+    """Prints the console's URL, with its token."""
+    if app.admin.console_url is not None:
+        click.secho(f"The console, in a browser: {app.admin.console_url}", bold=True)
 
 
 def leads_there(route: RouteSettings, tenant: Tenant) -> bool:
@@ -98,13 +106,18 @@ class Steps:
         ):
             text = (await answer.text()).strip()
         new = self._source.grants.get("granted", 0) > granted
-        click.echo(f"  sent           {method} {self.base}{PATH} {content}".rstrip())
-        click.echo(f"  token          {f'granted by {self._token_url}' if new else 'the same, from the cache'}")
-        click.echo(f"  delivered to   {self._route.upstream}{PATH.removeprefix(self._route.path)}")
-        click.echo(f"  answer         {answer.status} {answer.reason} {text[:200]}".rstrip())
+        row("sent", f"{method} {self.base}{PATH} {content}".rstrip())
+        row("token", f"granted by {self._token_url}" if new else "the same, from the cache")
+        row("delivered to", f"{self._route.upstream}{PATH.removeprefix(self._route.path)}")
+        row("answer", f"{answer.status} {answer.reason} {text[:200]}".rstrip())
         mpl_id = answer.headers.get("SAP_MessageProcessingLogID")
-        click.echo(f"  MPL id         {mpl_id or 'none: fetching a CSRF token runs no flow'}")
+        row("MPL id", mpl_id or "none: fetching a CSRF token runs no flow")
         return answer.headers
+
+
+def row(name: str, text: str) -> None:
+    """Prints what one part of an exchange was."""
+    click.echo(f"  {name:<15}{wrapped(text, indent=17)}")
 
 
 def cookie_field(fields: Fields) -> str:

@@ -3,20 +3,30 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from proxy.config.egress import check_environment
 from proxy.config.environment import read_environment
 from proxy.config.files import FileTooLarge, read_file
 from proxy.config.model import Configuration
-from proxy.config.problems import ConfigurationError, DocumentSource, Problem
+from proxy.config.problems import ConfigurationError, DocumentSource, Problem, Problems
 from proxy.config.resolve import resolve
 from proxy.config.secrets import read_secret
 from proxy.config.yaml_text import read_yaml
 
-__all__ = ["PLACES", "ConfigurationError", "Problem", "find", "load", "locate"]
+__all__ = ["PLACES", "ConfigurationError", "Document", "Problem", "find", "load", "locate", "written"]
 
 PLACES = (Path("proxy.yaml"), Path("config/proxy.yaml"), Path("/etc/cpi-oauth-proxy/proxy.yaml"))
 "Where a file is searched if none is named; the first that exists is used."
+
+
+class Document(NamedTuple):
+    """A configuration as it is written."""
+
+    tree: dict[str, Any]
+    problems: Problems
+    folder: Path
+    "Where relative paths start."
 
 
 def load(path: Path, environ: Mapping[str, str], *, insecure_listen: bool = False) -> Configuration:
@@ -24,9 +34,7 @@ def load(path: Path, environ: Mapping[str, str], *, insecure_listen: bool = Fals
 
     Reads secret files; sends nothing. `insecure_listen` permits a listener that anyone can use.
     """
-    _check(environ)
-    tree, problems = read_yaml(_text(path), file=str(path), environ=environ)
-    return resolve(tree, problems, folder=path.parent.absolute(), read=read_secret, insecure_listen=insecure_listen)
+    return _resolved(_in_file(path, environ), insecure_listen=insecure_listen)
 
 
 def find(
@@ -37,9 +45,14 @@ def find(
     places: tuple[Path, ...] = PLACES,
 ) -> Configuration:
     """Returns the configuration of the named file, of a file at its place, or of the environment; raises as `load`."""
+    return _resolved(written(named, environ, places=places), insecure_listen=insecure_listen)
+
+
+def written(named: Path | None, environ: Mapping[str, str], *, places: tuple[Path, ...] = PLACES) -> Document:
+    """Returns the document that `find` resolves; raises ConfigurationError if there is none, or it cannot be read."""
     path = locate(named, places=places)
     if path is not None:
-        return load(path, environ, insecure_listen=insecure_listen)
+        return _in_file(path, environ)
     found = read_environment(environ)
     if found is None:
         searched = ", ".join(str(place) if place.is_absolute() else f"./{place}" for place in places)
@@ -47,14 +60,23 @@ def find(
         raise _refused(
             "no configuration", f"{wrong}; write one of the files, name another with -c, or set the variables"
         )
-    tree, problems = found
     _check(environ, otherwise="")
-    return resolve(tree, problems, folder=Path.cwd(), read=read_secret, insecure_listen=insecure_listen)
+    return Document(*found, Path.cwd())
 
 
 def locate(named: Path | None, *, places: tuple[Path, ...] = PLACES) -> Path | None:
     """Returns the file that `find` reads; None for the environment."""
     return named or next((place for place in places if os.access(place, os.F_OK)), None)
+
+
+def _in_file(path: Path, environ: Mapping[str, str]) -> Document:
+    _check(environ)
+    return Document(*read_yaml(_text(path), file=str(path), environ=environ), path.parent.absolute())
+
+
+def _resolved(document: Document, *, insecure_listen: bool) -> Configuration:
+    tree, problems, folder = document
+    return resolve(tree, problems, folder=folder, read=read_secret, insecure_listen=insecure_listen)
 
 
 def _check(environ: Mapping[str, str], *, otherwise: str = "; `proxy_url: direct` needs none") -> None:

@@ -138,7 +138,7 @@ class OAuthClientOptions(Model):
     default_ttl: Timeout = 3600.0
     "Lifetime of a token whose answer does not state it (expires_in missing or 0); a 401 ends it earlier."
     grant_at_start: Switch = False
-    "Gets the first token when the proxy starts, or a reload adds the client; readiness waits for the first try."
+    "Gets the first token when the proxy starts, or a reload adds it; readiness waits for that, at most `timeout`."
     insecure: Switch = False
     "Permits a token URL with http:// to another machine, and nothing else."
 
@@ -267,7 +267,7 @@ class Options(Model):
     reuse_port: Switch = False
     "Several processes can share one address, for a rolling restart."
     store: StoreSettings = StoreSettings()
-    "Where outboxes keep their messages."
+    "Where outboxes keep their messages, and what replicas share."
     log: LogSettings = LogSettings()
     "What is logged, and how."
 

@@ -6,6 +6,9 @@ from typing import Any
 _QUALIFIED = re.compile(r"[^!]+![a-z]\d+(?:\|[^!]+![a-z]\d+)?\.(.+)")
 "XSUAA prefixes a role with its application: `it-rt-tenant!b106.ESBMessaging.send`."
 
+_API = re.compile(r"\|it![a-z]\d+$")
+"The end of such an id; that of plan `integration-flow` is `|it-rt-tenant!b106`."
+
 
 def scopes(granted: tuple[str, ...], claimed: dict[str, Any]) -> tuple[str, ...]:
     """Returns the scopes of the token response, else those of the token's claims; each once, in order."""
@@ -21,4 +24,4 @@ def roles(named: tuple[str, ...]) -> tuple[str, ...]:
 
 def is_of_api(client_id: str) -> bool:
     """Returns whether a BTP client is of plan `api`, which is for the OData API and not for sending messages."""
-    return "|it!b" in client_id
+    return _API.search(client_id) is not None

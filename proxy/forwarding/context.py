@@ -1,7 +1,7 @@
 """The context that all exchanges of one configuration share."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from proxy.forwarding.routes import Route, Routes
@@ -9,6 +9,7 @@ from proxy.forwarding.spool import Spool
 from proxy.hosts import Networks
 from proxy.observe.observers import BeginningObserver, ExchangeObserver
 from proxy.observe.process_log import ProcessLog
+from proxy.observe.recording import BeginRecording
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -33,3 +34,5 @@ class ExchangeContext:
     "Called when an exchange ends."
     in_use: Any  # mypyc fails at import if a dataclass of its own has a field of type `object`
     "Kept alive by each exchange of the configuration, so that a weak reference tells whether there is one."
+    recorded: dict[str, BeginRecording] = field(default_factory=dict)
+    "What records exchanges, by the name of their route. It belongs to the process, and changes: mostly it is empty."

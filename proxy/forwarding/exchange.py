@@ -13,6 +13,7 @@ from proxy.forwarding.csrf import scheme
 from proxy.forwarding.csrf.fetch import another_unit, unit_for
 from proxy.forwarding.csrf.unit import CsrfUnit
 from proxy.forwarding.prepared_request import PreparedRequest, prepare
+from proxy.forwarding.recording import begin_recording, record_problem
 from proxy.forwarding.refusal import examine, refuses
 from proxy.forwarding.relay import relay, stream
 from proxy.forwarding.request import Recipient, Request
@@ -43,7 +44,9 @@ async def exchange(request: Request, context: ExchangeContext) -> None:
     except ProxyError as error:
         error.__traceback__ = None  # its frames refer to the body, and the error is kept
         record.failed(error)
-        send_problem(request, context, error)
+        octets = send_problem(request, context, error)
+        if record.recording is not None:
+            record_problem(record.recording, octets)
     except SenderLeft as left:
         left.__traceback__ = None
         record.left()
@@ -63,6 +66,8 @@ async def deliver(request: Request, context: ExchangeContext, record: ExchangeRe
     record.sender = address
     route = admit(request, address, context.routes, context.own_names)
     record.routed(route.name, route.oauth_client, route.upstream_url)
+    if context.recorded:
+        begin_recording(request, route, context.recorded, record)
     if route.authenticator is not None:
         record.admitted(await route.authenticator.authenticate(request, address))
     if route.outbox is not None and request.head.method in KEPT_METHODS:
@@ -176,7 +181,7 @@ async def fetch_unit(
 ) -> CsrfUnit | None:
     """Returns a CSRF unit other than the failed one, or None. The time is added to `first_byte_seconds`."""
     try:
-        return await another_unit(route, prepared, failed, token.authorization, recipient, steps=record.steps)
+        return await another_unit(route, prepared, failed, token.authorization, recipient, record=record)
     except BaseException:
         answer.discard()
         raise
@@ -194,11 +199,16 @@ def refuse_overrun(body: Body) -> None:
         raise failure
 
 
-def send_problem(request: Request, context: ExchangeContext, error: ProxyError) -> None:
-    """Sends the sender an answer of ours. Unless the whole request has arrived, the connection ends with it."""
+def send_problem(request: Request, context: ExchangeContext, error: ProxyError) -> bytes:
+    """Sends the sender an answer of ours, and returns it.
+
+    Unless the whole request has arrived, the connection ends with it.
+    """
     sender = request.sender
     if not request.body.ended:
         sender.close_after()
     close = not sender.persistent()
     method, now = request.head.method, context.wall()
-    sender.send(problem(error, name=context.name, request_id=request.id, method=method, close=close, now=now))
+    octets = problem(error, name=context.name, request_id=request.id, method=method, close=close, now=now)
+    sender.send(octets)
+    return octets

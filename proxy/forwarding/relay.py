@@ -8,6 +8,7 @@ from proxy.errors import ProxyError
 from proxy.forwarding.attempt import UpstreamAnswer
 from proxy.forwarding.csrf.unit import CsrfUnit
 from proxy.forwarding.fields import end_to_end
+from proxy.forwarding.recording import record_answer
 from proxy.forwarding.request import Request
 from proxy.forwarding.routes import Route
 from proxy.observe.exchange_record import ExchangeRecord
@@ -55,6 +56,8 @@ def relay(
     if unit is not None or head.fields.has(b"set-cookie"):
         cookies = set_cookies(route, head.fields.values(b"set-cookie"), unit, secure=sender.secure)
     octets = answer_head(request, head, cookies, framing)
+    if record.recording is not None:
+        record_answer(record.recording, octets, content, body)
     if body.ended:
         if head.status >= 400:
             note_failure(head, content, record)

@@ -163,7 +163,8 @@ class HttpTokenEndpoint:
                     f"{subject} presented a certificate that is not accepted ({_certificate(error.certificate_error)}."
                 )
             case aiohttp.ClientConnectorSSLError():
-                text = f"{subject} ended the TLS handshake ({_reason(error.os_error)}): check tls."
+                advice = "does it speak https, and TLS 1.2 or newer, and does it require a certificate (`tls`)?"
+                text = f"{subject} ended the TLS handshake ({_reason(error.os_error)}); {advice}"
             case aiohttp.ClientConnectorError():
                 text = f"{subject} cannot be reached ({_reason(error.os_error)}): check token_url and the firewall."
             case aiohttp.ClientResponseError() | HttpProcessingError():

@@ -57,7 +57,8 @@ class TokenSource:
         self._failure: GrantFailure | None = None
         self._grant: asyncio.Task[Token] | None = None
         self._progress = GrantProgress(clock.monotonic, self._count)
-        "Of the grant in flight, or of the last one."
+        self._began = clock.monotonic()
+        "Both of the grant in flight, or of the last one."
         self._waiters = Waiters(call_later)
         self._streak = RefusedTokenStreak()
         self._grants: Counter[str] = Counter()
@@ -100,8 +101,13 @@ class TokenSource:
 
     @property
     def awaits_first_grant(self) -> bool:
-        """Whether `grant_at_start` asks for a token, and no grant has ended yet with the present credentials."""
-        return self.client.grant_at_start and self._token is None and self._failure is None
+        """Whether `grant_at_start` asks for a token, and no grant has ended yet with the present credentials.
+
+        A grant that exchanges wait for may last longer than `timeout`; this is False from then on.
+        """
+        if not self.client.grant_at_start or self._token is not None or self._failure is not None:
+            return False
+        return self._grant is None or self._monotonic() < self._began + self.client.timeout
 
     @property
     def grants(self) -> "Mapping[str, int]":
@@ -138,6 +144,21 @@ class TokenSource:
         if token is not None:
             return token
         self._ensure_grant()
+        seconds = TIMEOUTS * self.client.timeout
+        self._progress.extend(seconds)
+        return await self._waiters.wait(seconds, self._timed_out)
+
+    @property
+    def present(self) -> Token | None:
+        """The present token, whatever its freshness; None if there is none."""
+        return self._token
+
+    async def renew(self) -> Token:
+        """Returns the token of a grant in flight, else of one at once, also during a pause. Raises like `token`."""
+        if self._closed:
+            raise self._draining()
+        if self._grant is None:
+            self._start(self._token)
         seconds = TIMEOUTS * self.client.timeout
         self._progress.extend(seconds)
         return await self._waiters.wait(seconds, self._timed_out)
@@ -214,12 +235,15 @@ class TokenSource:
             raise failure.refusal(now)
         self._start()
 
-    def _start(self) -> None:
-        granter, refused = self._granter, self._token if self._is_refused else None
-        self._progress = GrantProgress(self._monotonic, self._count)
-        self._progress.extend(TIMEOUTS * self.client.timeout)
+    def _start(self, unwanted: Token | None = None) -> None:
+        """Starts a grant. A store that processes share must not return the `unwanted` token."""
+        granter, refused = self._granter, self._token if self._is_refused else unwanted
+        is_alone = self.awaits_first_grant and not self._waiters  # only readiness waits for it
+        self._began = self._monotonic()
+        seconds = (1 if is_alone else TIMEOUTS) * self.client.timeout
+        self._progress = GrantProgress(self._monotonic, self._count, seconds=seconds)
         self._grant = asyncio.get_running_loop().create_task(granter.grant(refused, self._progress))
-        self._grant.add_done_callback(partial(self._settle, granter, self._monotonic()))
+        self._grant.add_done_callback(partial(self._settle, granter, self._began))
 
     def _settle(self, granter: Granter, began: float, grant: "asyncio.Task[Token]") -> None:
         """Passes the outcome of a grant, whatever it is, to all that wait."""
@@ -240,7 +264,7 @@ class TokenSource:
         self._token, self._is_refused, self._failure = token, False, None
         self._fresh_until_monotonic, self._fresh_until_wall = token.fresh_until.monotonic, token.fresh_until.wall
         self._log.info(
-            "token.granted",
+            "token.taken_over" if self._progress.is_taken_over else "token.granted",
             oauth_client=self.client.name,
             lifetime=round(token.expires.monotonic - token.obtained.monotonic),
             seconds=round(seconds, 3),

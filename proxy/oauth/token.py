@@ -82,12 +82,31 @@ def issue(granted: "Granted", *, asked: Moment, expiry_buffer: float, default_tt
 
     The lifetime counts from the request, because it began before the answer reached us.
     """
-    seconds = lifetime(granted.expires_in, granted.access_token, wall=asked.wall, default_ttl=default_ttl)
+    return lasting(
+        lifetime(granted.expires_in, granted.access_token, wall=asked.wall, default_ttl=default_ttl),
+        b"Bearer " + granted.access_token.encode("ascii"),
+        asked=asked,
+        expiry_buffer=expiry_buffer,
+        jitter=jitter,
+        scopes=granted.scopes,
+    )
+
+
+def lasting(
+    seconds: float,
+    authorization: bytes,
+    *,
+    asked: Moment,
+    expiry_buffer: float,
+    jitter: float,
+    scopes: tuple[str, ...],
+) -> Token:
+    """Returns the token that was requested at `asked` and lives for so many seconds; `jitter` is 0 to 1."""
     buffer = min(expiry_buffer, MAX_BUFFER_SHARE * seconds) * (1 - RENEWAL_SPREAD * jitter)
     return Token(
-        authorization=b"Bearer " + granted.access_token.encode("ascii"),
+        authorization=authorization,
         obtained=asked,
         fresh_until=asked.after(seconds - buffer),
         expires=asked.after(seconds),
-        scopes=granted.scopes,
+        scopes=scopes,
     )

@@ -6,11 +6,13 @@ from typing import Any, Final
 
 from proxy.errors import CredentialMissing, ProxyError
 from proxy.observe.exchange_steps import ExchangeSteps
+from proxy.observe.recording import ExchangeRecording
 
 LONGEST_METHOD: Final = 32
 LONGEST_PATH: Final = 256
 LONGEST_USER: Final = 64
-"Bytes kept of a method and a path; characters kept of a user name."
+LONGEST_TARGET: Final = 2 << 10
+"Bytes kept of a method and a path; characters kept of a user name; bytes kept of a target, for the console."
 LONGEST_URL: Final = 256
 "Characters kept of the upstream's URL."
 LONGEST_ID: Final = 128
@@ -61,14 +63,18 @@ class ExchangeRecord:
     "Trace context lines for the forwarded head."
     heads: list[bytes] | None = None
     "The head of each attempt, credentials included; None unless an observer wants them when the exchange begins."
+    recording: ExchangeRecording | None = None
+    "Keeps fields and bodies; None unless the route is recorded."
 
     def __init__(
         self, request_id: str, method: str, path: bytes = b"", now: Callable[[], float] = time.monotonic
     ) -> None:
-        """`path` is the request target as received; its query is not kept, because it may hold secrets."""
+        """`path` is the request target as received. No log line and no span has its query, which may hold secrets."""
         self._now = now
         self._start = self._mark = now()
         self.request_id, self.method = request_id, method[:LONGEST_METHOD]
+        self.target = path[:LONGEST_TARGET]
+        "Show it only with the credentials in its query masked (`masked_query`)."
         self.path = path[:LONGEST_PATH].partition(b"?")[0].decode("latin-1")
 
     def traced(self, span: Any, lines: tuple[bytes, ...]) -> None:
@@ -141,6 +147,12 @@ class ExchangeRecord:
         """Adds to the detail what only the log says; not done for each refusal, because it costs more than these."""
         if self._hint is not None:
             self.detail, self._hint = f"{self.detail} {self._hint()}", None
+
+    def release(self) -> None:
+        """Forgets what only the other observers need; a hint refers to all routes of its configuration."""
+        self._hint = None
+        self.span = None
+        self.steps = None
 
     def crashed(self) -> None:
         """Notes a fault of the proxy: the sender's connection is reset, because no answer would be honest."""

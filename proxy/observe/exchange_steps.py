@@ -3,18 +3,10 @@
 Credentials are never shown: of a field that holds one, or may, only the name.
 """
 
-import re
 from collections.abc import Collection
 
 from proxy.observe.logger import Logger
-from proxy.observe.masking import masked_field
-
-_CREDENTIAL = re.compile(
-    r"auth|cookie|token|secret|passw|credential|signature|assertion|session|(?<![a-z])key|api-?key|sso|referer"
-)
-"Names that sound like a credential, in lower case. Referer has the query of another URL."
-_TELLING = frozenset({"fetch", "required"})
-"Values of X-CSRF-Token that are no token."
+from proxy.observe.masking import shown_field
 
 
 class ExchangeSteps:
@@ -64,12 +56,4 @@ def masked(head: bytes, secret: Collection[str] = ()) -> tuple[str, str, list[st
     """Returns (method, target without query, field lines without the values of credentials) of a request's head."""
     start, *fields = head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
     method, target, _ = start.split(" ")
-    return method, target.partition("?")[0], [_masked_field(line, secret) for line in fields]
-
-
-def _masked_field(line: str, secret: Collection[str]) -> str:
-    name, _, value = line.partition(":")
-    name = name.lower()
-    if name == "x-csrf-token" and value.strip().lower() in _TELLING:
-        return line
-    return masked_field(line) if name in secret or _CREDENTIAL.search(name) else line
+    return method, target.partition("?")[0], [shown_field(line, secret) for line in fields]

@@ -36,13 +36,12 @@ class ProcessLog:
         self.writer = writer
         writer.dropped_line = self._dropped_line
         self.apply(level=level, human=human, sample=sample, color=color)
-        structlog.configure(
+        self.logger: Logger = structlog.wrap_logger(
+            SimpleNamespace(**dict.fromkeys((*LEVELS, "critical", "msg"), writer.write)),
             processors=[self._filter, stamped, self._event],
             wrapper_class=structlog.BoundLogger,
-            logger_factory=lambda *_: SimpleNamespace(**dict.fromkeys((*LEVELS, "critical", "msg"), writer.write)),
             cache_logger_on_first_use=False,
         )
-        self.logger: Logger = structlog.get_logger()
 
     def apply(self, *, level: str, human: bool, sample: float = 1.0, color: bool = False) -> None:
         """Applies the options to all later lines; `sample` is the share of successful exchanges that is written.

@@ -62,6 +62,8 @@ class RecordedMessage:
     "None if the connection was broken instead of answered."
     mpl_id: str | None
     "Set if an integration flow ran."
+    at: float = 0.0
+    "Wall time of the answer."
 
     def field(self, name: str) -> tuple[str, ...]:
         """Returns all values of a field, in order."""
@@ -81,6 +83,7 @@ class RecordedMessage:
             "oauth_client": self.oauth_client,
             "status": self.status,
             "mpl_id": self.mpl_id,
+            "at": self.at,
         }
 
 
@@ -96,6 +99,9 @@ class MessageLog:
 
     def __len__(self) -> int:
         return len(self._messages)
+
+    def __reversed__(self) -> Iterator[RecordedMessage]:
+        return reversed(self._messages)
 
     def __iter__(self) -> Iterator[RecordedMessage]:
         return iter(self._messages)

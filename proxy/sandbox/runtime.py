@@ -208,6 +208,7 @@ class RuntimeNode:
                 oauth_client=served.oauth_client,
                 status=status,
                 mpl_id=mpl_id,
+                at=self._clock.wall(),
             )
         )
 

@@ -7,6 +7,8 @@ from string import punctuation
 from urllib.parse import quote
 
 _VARIABLE = re.compile(r"\{\{\s*(\$?[\w.-]+)([ \t][^{}]*)?\}\}")
+LONGEST = 16 << 20
+"Characters of a text whose variables have values."
 _KEPT = "".join(set(punctuation) - set('"<>\\^`{|}#'))
 "Punctuation that a URL may contain as it is; a percent sign is part of an escape."
 _DROPPED = frozenset(
@@ -76,16 +78,34 @@ def resolved(request: SavedRequest, given: Mapping[str, str], environ: Mapping[s
 
 
 def filled(
-    text: str, known: Mapping[str, str], environ: Mapping[str, str], within: frozenset[str] = frozenset()
+    text: str,
+    known: Mapping[str, str],
+    environ: Mapping[str, str],
+    within: frozenset[str] = frozenset(),
+    values: dict[str, str] | None = None,
 ) -> str:
-    """Returns the text with its variables' values. A value in `known` may contain variables, too."""
+    """Returns the text with its variables' values. A value in `known` may contain variables, too.
+
+    `values` has what is known already: without it, variables that contain each other twice would take forever.
+    """
+    known_values, room = {} if values is None else values, LONGEST
 
     def value(found: re.Match[str]) -> str:
+        nonlocal room
+        result = value_of(found)
+        room -= len(result)
+        if room < 0:
+            raise ValueError(f"its variables make it longer than {LONGEST} characters")
+        return result
+
+    def value_of(found: re.Match[str]) -> str:
         name = found[1] + (found[2] or "").rstrip()
         if name in within:
             raise ValueError(f"the variable {name} contains itself")
         if name in known:
-            return filled(known[name], known, environ, within | {name})
+            if name not in known_values:
+                known_values[name] = filled(known[name], known, environ, within | {name}, known_values)
+            return known_values[name]
         if name in environ:
             return environ[name]
         raise ValueError(f"the variable {name} has no value; give --var '{name}=VALUE'")

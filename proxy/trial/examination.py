@@ -6,9 +6,9 @@ It requests tokens, sends `OPTIONS *`, and sends a message only if one is given.
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -30,6 +30,9 @@ from proxy.trial.grant import GrantedToken, grant
 from proxy.trial.message import compose
 from proxy.trial.probe import SOON, Probe, Server
 from proxy.wire.tls_context import client_context, file_reason
+
+if TYPE_CHECKING:
+    from proxy.trial.store import StoreExamination
 
 SENDER_ROLE = "ESBMessaging.send"
 "The role that a sender adapter requires unless another is chosen (SAP Help, Setting Up Inbound HTTP Connections)."
@@ -68,8 +71,11 @@ class Examination:
         self._own_certificates = certificates(configuration)
         self._granted: GrantedToken | None = None
 
-    async def findings(self, routes: Mapping[str, RouteSettings]) -> AsyncIterator[Finding]:
+    async def findings(self, routes: Mapping[str, RouteSettings]) -> AsyncGenerator[Finding]:
         """Yields each finding as soon as it is there; the keys are the destinations of the routes' messages."""
+        if self._configuration.store.postgres is not None:
+            async for finding in self._examine_store():
+                yield finding
         for name in dict.fromkeys(route.oauth_client for route in routes.values()):
             client = self._configuration.oauth_clients[name]
             probe = Probe(
@@ -87,6 +93,14 @@ class Examination:
             last = {"message": partial(self._send, word, route)}
             async for finding in self._run(f"route {route.name}", probe, trust, first, last):
                 yield finding
+
+    async def _examine_store(self) -> AsyncIterator[Finding]:
+        examination = await asyncio.to_thread(store_examination, self._configuration)
+        try:
+            async for name, result in run_in_order(examination.checks()):
+                yield Finding("store", name, *result)
+        finally:
+            await examination.close()
 
     async def _run(
         self, subject: str, probe: Probe, trust: Trust | None, first: Checks, last: Checks
@@ -193,6 +207,13 @@ class Examination:
             )
         mpl_id = f", MPL id {record.mpl_id}" if record.mpl_id else ""
         return ok(f"{record.status} in {record.total_seconds:.3f} s{mpl_id}, sent to {record.upstream}")
+
+
+def store_examination(configuration: Configuration) -> "StoreExamination":
+    """Returns what examines the store; blocks."""
+    from proxy.trial import store  # noqa: PLC0415 - loads the extra
+
+    return store.store_examination(configuration)
 
 
 def serves_clients(pem: bytes) -> bool:

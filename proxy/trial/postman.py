@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -20,8 +20,15 @@ _FORM = "application/x-www-form-urlencoded"
 _MOST_FOLDERS = 20
 
 
-def parse_postman(text: str) -> Collection:
-    """Returns the requests in order; the text of the ValueError is half a sentence."""
+Skip = Callable[[str, str], object]
+"Is called with the name of a request that cannot be read, and the reason."
+
+
+def parse_postman(text: str, skip: Skip | None = None) -> Collection:
+    """Returns the requests in order; the text of the ValueError is half a sentence.
+
+    With `skip`, a request that cannot be read does not prevent the others from being read.
+    """
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
@@ -29,11 +36,11 @@ def parse_postman(text: str) -> Collection:
     items = document.get("item") if isinstance(document, dict) else None
     if not isinstance(items, list):
         raise ValueError("is not a Postman collection; export it as collection v2.1")  # noqa: TRY004 - the text is wrong
-    return tuple(_requests(document, "", {}))
+    return tuple(_requests(document, "", {}, skip))
 
 
 def _requests(
-    folder: Mapping[str, Any], prefix: str, outer: Mapping[str, str], depth: int = 0
+    folder: Mapping[str, Any], prefix: str, outer: Mapping[str, str], skip: Skip | None, depth: int = 0
 ) -> Iterator[SavedRequest]:
     if depth > _MOST_FOLDERS:
         raise ValueError(f"has folders that are nested more than {_MOST_FOLDERS} deep")
@@ -41,9 +48,14 @@ def _requests(
     for item in _mappings(folder.get("item")):
         name = prefix + (_text(item.get("name")) or "unnamed")
         if isinstance(item.get("item"), list):
-            yield from _requests(item, f"{name}/", variables, depth + 1)
+            yield from _requests(item, f"{name}/", variables, skip, depth + 1)
         elif item.get("request"):
-            yield _request(name, item["request"], variables)
+            try:
+                yield _request(name, item["request"], variables)
+            except ValueError as error:
+                if skip is None:
+                    raise
+                skip(name, str(error))
 
 
 def _request(name: str, request: Any, variables: Mapping[str, str]) -> SavedRequest:

@@ -22,7 +22,8 @@ from proxy.errors import UpstreamUnreachable
 from proxy.hosts import host_and_port
 from proxy.timeouts import timeout
 from proxy.trial.checks import CheckFailed, CheckResult, Checks, CheckStatus, ok, run_in_order, skipped, warning
-from proxy.upstream.failures import tls_failure
+from proxy.upstream.failures import tls_failure, too_late, unreachable
+from proxy.upstream.origin import UpstreamOrigin
 from proxy.upstream.pool import ATTEMPT_DELAY
 from proxy.upstream.tunnel import tunnel
 from proxy.wire.field_names import FieldNames
@@ -53,6 +54,11 @@ class Server:
 
     def __str__(self) -> str:
         return host_and_port(self.host, self.port)
+
+    @property
+    def origin(self) -> UpstreamOrigin:
+        """What messages about a failed connection name."""
+        return UpstreamOrigin(host=self.host, port=self.port, tls=None, proxy=self.proxy, option=self.option)
 
 
 class Probe:
@@ -91,30 +97,25 @@ class Probe:
             self._connected.close()
 
     async def _resolve(self) -> CheckResult:
-        host, port = self._next
+        server, (host, port) = self._server, self._next
         try:
-            async with timeout(self._server.timeout):
+            async with timeout(server.timeout):
                 self._addresses = await Resolver().resolve(host, port)
-        except (OSError, UnicodeError):  # TimeoutError among them
-            raise CheckFailed(f"The name {host} cannot be resolved; check {self._option} and DNS.") from None
+        except TimeoutError:
+            raise CheckFailed(too_late(server.origin, server.timeout, resolved=False).detail) from None
+        except (OSError, UnicodeError) as error:
+            raise CheckFailed(unreachable(server.origin, error).detail) from None
         return ok(f"{host}: {', '.join(sorted({str(each[4][0]) for each in self._addresses}))}")
 
     async def _connect(self) -> CheckResult:
-        host, port = self._next
+        server, (_, port) = self._server, self._next
         try:
-            async with timeout(self._server.timeout):
+            async with timeout(server.timeout):
                 self._connected = await start_connection(self._addresses, happy_eyeballs_delay=ATTEMPT_DELAY)
         except TimeoutError:
-            advice = "is there a firewall in between, or is a corporate proxy required (`proxy_url`)?"
-            raise CheckFailed(f"No connection to {host}:{port} within {self._server.timeout:g} s; {advice}") from None
-        except ConnectionRefusedError:
-            raise CheckFailed(
-                f"{host}:{port} refused the connection; is it running, and is the port in {self._option} right?"
-            ) from None
+            raise CheckFailed(too_late(server.origin, server.timeout, resolved=True).detail) from None
         except OSError as error:
-            raise CheckFailed(
-                f"No connection to {host}:{port}: {error.strerror or error}; check {self._option}."
-            ) from None
+            raise CheckFailed(unreachable(server.origin, error).detail) from None
         return ok(f"connected to port {port}")
 
     async def _tunnel(self) -> CheckResult:
@@ -127,7 +128,9 @@ class Probe:
         except UpstreamUnreachable as error:
             raise CheckFailed(error.detail) from None
         except (OSError, TimeoutError):
-            raise CheckFailed(f"The corporate proxy {proxy.url} does not answer; check {self._option}.") from None
+            raise CheckFailed(
+                f"The corporate proxy {proxy.url} does not answer; check `proxy_url` and HTTPS_PROXY."
+            ) from None
         return ok(f"{proxy.url} connects to {self._server}")
 
     async def _secure(self) -> CheckResult:
@@ -211,10 +214,6 @@ class Probe:
         """The host and port to connect to: the corporate proxy's, if there is one."""
         server = self._server
         return server.proxy.address if server.proxy else (server.host, server.port)
-
-    @property
-    def _option(self) -> str:
-        return "`proxy_url` and HTTPS_PROXY" if self._server.proxy else self._server.option
 
 
 async def presented(server: Server) -> str:

@@ -61,34 +61,42 @@ def too_late(origin: UpstreamOrigin, timeout: float, *, resolved: bool) -> Conne
     """Returns the error for a connection, or a name, that took longer than `timeout` seconds (RFC 9209 §2.3.1)."""
     if not resolved:
         return ConnectTimeout(
-            f"The name of {origin.route} was not resolved within {timeout:g} s; check DNS.", proxy_status="dns_timeout"
+            f"{_name(origin)} was not resolved within {timeout:g} s; check DNS.", proxy_status="dns_timeout"
         )
-    question = ", and does that proxy answer?" if origin.proxy else "?"
-    return ConnectTimeout(f"No connection to {origin.route} within {timeout:g} s; is a firewall in between{question}")
+    question = "and does that proxy answer" if origin.proxy else "or is a corporate proxy required (`proxy_url`)"
+    return ConnectTimeout(
+        f"No connection to {origin.route} within {timeout:g} s; is a firewall in between, {question}?"
+    )
 
 
 def unreachable(origin: UpstreamOrigin, error: OSError | UnicodeError) -> ProxyError:
     """Returns the error for a failed connection, by the kind of exception that the system or OpenSSL raised."""
+    options = "`proxy_url` and HTTPS_PROXY" if origin.proxy else origin.option
     match error:
         case ssl.SSLError():
             return tls_failure(str(origin), error)
         case socket.gaierror() | UnicodeError():
             return UpstreamUnreachable(
-                f"The name of {origin.route} cannot be resolved; check `upstream`, `proxy_url` and DNS.",
-                proxy_status="dns_error",
+                f"{_name(origin)} cannot be resolved; check {options}, and DNS.", proxy_status="dns_error"
             )
         case ConnectionRefusedError() if origin.proxy:
             return UpstreamUnreachable(
-                f"The corporate proxy {origin.proxy.url} refused the connection; check `proxy_url` and HTTPS_PROXY.",
+                f"The corporate proxy {origin.proxy.url} refused the connection; check {options}.",
                 proxy_status="connection_refused",
             )
         case ConnectionRefusedError():
             return UpstreamUnreachable(
-                f"{origin.route} refused the connection; is it running, and is the port right?",
+                f"{origin} refused the connection; is it running, and is the port in {options} right?",
                 proxy_status="connection_refused",
             )
         case _:
-            return UpstreamUnreachable(f"No connection to {origin.route}: {error.strerror or type(error).__name__}.")
+            reason = error.strerror or type(error).__name__
+            return UpstreamUnreachable(f"No connection to {origin.route} ({reason}); check {options}.")
+
+
+def _name(origin: UpstreamOrigin) -> str:
+    """Returns the name that is looked up: the corporate proxy's, if there is one."""
+    return f"The name of the corporate proxy {origin.proxy.url}" if origin.proxy else f"The name {origin.host}"
 
 
 def tls_failure(name: str, error: OSError) -> UpstreamUnreachable:

@@ -17,6 +17,8 @@ class UpstreamOrigin:
     "None for plain HTTP."
     proxy: CorporateProxy | None = None
     "What the connection is tunnelled through."
+    option: str = "`upstream`"
+    "The option that names the address, for messages."
 
     def __str__(self) -> str:
         return host_and_port(self.host, self.port)

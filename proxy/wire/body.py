@@ -70,7 +70,7 @@ class ReadableTransport(Protocol):
 class IncomingBody:
     """One incoming body, written by its connection and read by one exchange."""
 
-    __slots__ = ("_flow", "_paused", "_pieces", "ended", "failure", "invite", "length", "received")
+    __slots__ = ("_flow", "_paused", "_pieces", "ended", "failure", "invite", "length", "received", "tap")
 
     def __init__(self, flow: ReadableTransport, length: int | None) -> None:
         self._flow = flow
@@ -84,6 +84,8 @@ class IncomingBody:
         "Why the rest will not come."
         self.invite: Callable[[], None] | None = None
         "Asks for the body if the sender waits for that (Expect: 100-continue); called once at most."
+        self.tap: Callable[[bytes], object] | None = None
+        "Gets a copy of what is consumed, if the exchange is recorded."
 
     def push(self, content: bytes) -> None:
         """Adds content; pauses reading above HIGH_WATER."""
@@ -148,6 +150,8 @@ class IncomingBody:
         if self._paused:
             self._paused = False
             self._flow.resume_reading()
+        if self.tap is not None:
+            self.tap(octets)
         return octets
 
     async def beginning(self, most: int) -> bytes:

@@ -34,14 +34,22 @@ authorities of companies, and of their TLS inspection, often lack extensions tha
 browsers take them too. Signatures, names, times, purposes, strength and who may issue are always checked.
 """
 
+_TRUSTING = "set `tls.ca_file`, or `ca_file` at the top level, to"
 _ADVICE = {
-    (2, 18, 19, 20, 21, 27): "set `tls.ca_file` to the certificate of its authority",
+    (18,): f"if it is the right server's, {_TRUSTING} this certificate",
+    (
+        2,
+        19,
+        20,
+        21,
+        27,
+    ): f"{_TRUSTING} the certificate of its authority; if a proxy in between opens TLS, of that proxy's",
     (9, 10): "it is not valid yet or has expired, check this machine's clock, or have it renewed",
     (62, 63, 64): "it belongs to another host, check the host name in the configuration",
     (26,): "it is meant for something else, have one issued for a server (extended key usage serverAuth)",
     (66, 67, 68): "a key or signature in its chain is too weak, have it reissued (RSA 2048 or P-256, SHA-256)",
     (22, 24, 25, 47, 48, 79): "an authority in its chain may not issue it, have it issued by one that may",
-    (7,): "it was changed, or its issuer did not sign it; does something in between intercept TLS?",
+    (7,): "it was changed, or its issuer did not sign it; does a proxy in between open TLS?",
 }
 "By OpenSSL's number for the reason (X509_V_ERR_…)."
 

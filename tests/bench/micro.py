@@ -12,6 +12,7 @@ import timeit
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from proxy.console.traffic import Traffic
 from proxy.forwarding.body import BufferedBody, length_of
 from proxy.forwarding.exchange import with_credentials
 from proxy.forwarding.fields import FieldRules, end_to_end, request_names, response_names
@@ -147,6 +148,7 @@ def forwarding() -> Iterator[Step]:
 
 def accounting() -> Iterator[Step]:
     """The end of an exchange."""
-    metrics, finished = Metrics(), samples.record()
+    metrics, finished, traffic = Metrics(), samples.record(), Traffic()
     yield Step("render the log line", lambda: json_line(finished, "info"))
     yield Step("count in the metrics", lambda: metrics.finished(finished))
+    yield Step("keep for the console, which nobody looks at", lambda: traffic.finished(finished))

@@ -34,6 +34,7 @@ def _shown() -> str:
         certificate_ends={"orders": 1.0},
         pools=(),
         outboxes=(RouteSummary(route="orders", waiting=1, delivering=0, dead=0, held=False, oldest_at=1.0, bytes=100),),
+        store=SimpleNamespace(up=True),
     )
     proxy: Any = SimpleNamespace(metrics=metrics, state=lambda _: state)
     return exposition(proxy).decode()

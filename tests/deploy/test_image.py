@@ -1,7 +1,9 @@
 """Dockerfile and constraints.lock: what is downloaded for the image is what was locked."""
 
 import re
+import runpy
 
+from hatch_build import VARIABLE
 from tests.deploy.product import DOCKERFILE, ROOT
 
 LOCK = (ROOT / "constraints.lock").read_text(encoding="utf-8")
@@ -33,7 +35,20 @@ def test_pip_itself_is_taken_from_the_lock() -> None:
     assert "--hash=" in found[0]
 
 
+def test_compiling_can_be_left_out() -> None:
+    """By the variable of the build itself; then no compiler is installed."""
+    assert f"\nARG {VARIABLE}=auto\n" in DOCKERFILE
+    assert f'RUN test "${VARIABLE}" = 0 || command -v cc' in DOCKERFILE
+
+
 def test_the_base_can_be_named_by_digest() -> None:
     """The same argument for both stages, with the command that finds the digest."""
     assert DOCKERFILE.count("FROM ${BASE}") == DOCKERFILE.count("\nFROM ") == 2
     assert "--build-arg BASE=python:3.13-slim@sha256:" in DOCKERFILE
+
+
+def test_the_pins_are_short_enough_for_an_argument() -> None:
+    """The program in the image that compares them gets them so; Linux allows 128 KiB for each."""
+    pins = runpy.run_path(str(ROOT / "tests/image/build"))["pins"](LOCK)
+    assert len(pins.splitlines()) == len(re.findall(r"(?m)^\S", LOCK)) > 100
+    assert len(pins) < 64 << 10

@@ -26,6 +26,7 @@ WATCHED = {
     "cpi_proxy_sender_connections_max",
     "cpi_proxy_waiting",
     "cpi_proxy_reloads_total",
+    "cpi_proxy_store_up",
 }
 "What somebody has to be told of."
 

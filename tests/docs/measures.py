@@ -3,16 +3,18 @@
 import ast
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from proxy.admin.prometheus import Families
+from proxy.admin.prometheus import counted, observed
 from proxy.app import App
 from proxy.config.load import load
 from proxy.oauth import refused_token_streak as contest
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.line_writer import LineWriter
 from proxy.observe.process_log import ProcessLog
+from proxy.store.state import StoreState
 from tests.docs.pages import ROOT
 from tests.docs.tables import NOTHING, code, made
 
@@ -32,7 +34,8 @@ def metrics() -> Iterator[tuple[str, str, tuple[str, ...], str]]:
         configuration = load(ROOT / "config" / "minimal.yaml", {"CPI_CLIENT_SECRET": "s"})
         log = ProcessLog(LineWriter(2), level="error", human=True)
         app = App(configuration, log=log, environ={}, loop=loop)
-        for family in Families(app).collect():
+        store = StoreState(up=True, listening=True, detail=None)
+        for family in (*counted(app.metrics), *observed(replace(app.state(), store=store))):
             suffix = "_total" if family.type == "counter" else ""
             labels: Any = family._labelnames  # type: ignore[attr-defined]
             yield family.name + suffix, family.type, tuple(labels), family.documentation
@@ -67,6 +70,9 @@ def event_names(first: ast.expr | None) -> Iterator[str]:
     """What a call's first argument names."""
     if isinstance(first, ast.Constant) and isinstance(first.value, str):
         yield first.value
+    elif isinstance(first, ast.IfExp):
+        yield from event_names(first.body)
+        yield from event_names(first.orelse)
     elif isinstance(first, ast.Attribute) and first.attr == "event":
         yield from finding_events()
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from proxy.config import outbox, parsed_values, urls
+from proxy.config import outbox, parsed_values, store, urls
 from proxy.config.environment import _OPTIONS
 from proxy.config.model import Admin, ListenerSettings
 from proxy.config.presets import PRESETS, Preset
@@ -29,6 +29,7 @@ KINDS: dict[Any, str] = {
     parsed_values.parse_address: "address",
     parsed_values._file_path: "file",
     outbox.parse_order: "`route`, `{field: NAME}`",
+    store.check_postgres_url: "URL of PostgreSQL",
     urls.check_token_url: "URL",
     urls.check_upstream: "URL or path",
     urls.check_proxy_url: "URL, `direct`",

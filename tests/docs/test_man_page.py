@@ -1,6 +1,5 @@
 """The man page and the shell completion are those of the commands."""
 
-import shutil
 import subprocess
 import sys
 
@@ -35,7 +34,7 @@ def test_no_line_is_taken_for_a_request() -> None:
     ]
 
 
-@pytest.mark.skipif(not shutil.which("groff"), reason="groff is missing")
+@pytest.mark.needs("groff")
 def test_groff_finds_nothing_wrong() -> None:
     """With all its warnings."""
     done = subprocess.run(

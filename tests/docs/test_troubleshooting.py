@@ -3,6 +3,7 @@
 import asyncio
 
 from proxy.config.load import load
+from proxy.config.store import StoreSettings
 from proxy.cpi.explain import explain
 from proxy.trial.examination import Examination
 from tests.docs.diagnoses import BY_TEXT, all_diagnoses, own_answers
@@ -35,7 +36,7 @@ def test_what_is_told_by_more_than_the_status_is_so() -> None:
 
 
 async def test_each_check_of_doctor_is_explained_and_no_other() -> None:
-    """Those of an OAuth client, and those of a route, whatever becomes of them."""
+    """Those of the store, of an OAuth client, and of a route, whatever becomes of them."""
     configuration = await asyncio.to_thread(load, ROOT / "config" / "minimal.yaml", {"CPI_CLIENT_SECRET": "s"})
     nowhere = f"https://127.0.0.1:{free_port()}"
     clients = {
@@ -43,7 +44,10 @@ async def test_each_check_of_doctor_is_explained_and_no_other() -> None:
         for name, each in configuration.oauth_clients.items()
     }
     routes = {each.name: each.model_copy(update={"upstream": nowhere}) for each in configuration.routes}
-    there = configuration.model_copy(update={"oauth_clients": clients, "routes": tuple(routes.values())})
+    store = StoreSettings(postgres="postgresql://proxy@127.0.0.1:1/x", keys_file=ROOT / "nowhere")
+    there = configuration.model_copy(
+        update={"oauth_clients": clients, "routes": tuple(routes.values()), "store": store}
+    )
     found = [each.check async for each in Examination(there, {}).findings(routes)]
     rows = await asyncio.to_thread(table, PAGE, "What doctor checks")
     told = [words(row[0])[0] for row in rows]

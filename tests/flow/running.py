@@ -12,6 +12,7 @@ from aiohttp import ClientSession
 from proxy.app import App
 from proxy.config.load import load
 from proxy.config.model import Configuration
+from proxy.console.site import Console
 from proxy.observe.process_log import ProcessLog
 from proxy.observe.traces import Traces
 from proxy.sandbox.tenant import Tenant
@@ -86,15 +87,25 @@ class Running:
         await self.app.stop()
 
 
-async def start(document: Document, folder: Path, clock: HandLoop, traces: Traces | None = None) -> Running:
-    """A running proxy."""
+async def start(
+    document: Document,
+    folder: Path,
+    clock: HandLoop,
+    traces: Traces | None = None,
+    console: Console | None = None,
+) -> Running:
+    """A running proxy; it has a console only if the test makes one."""
     lines, loop = LogLines(), asyncio.get_running_loop()
     time = cast("asyncio.AbstractEventLoop", clock)
 
     def make() -> App:
         configuration = configured(document, folder / "proxy.yaml")
         log = ProcessLog(lines, level=configuration.log.level.value, human=False)
-        return App(configuration, log=log, environ={}, loop=time, clock=clock, traces=traces)
+        environ = {"XDG_RUNTIME_DIR": str(folder)}
+        app = App(configuration, log=log, environ=environ, loop=time, clock=clock, traces=traces, extension=console)
+        if console is not None:
+            console.attach(app)
+        return app
 
     running = Running(await loop.run_in_executor(None, make), lines, clock, folder / "proxy.yaml")
     try:

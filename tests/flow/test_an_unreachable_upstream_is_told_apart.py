@@ -42,7 +42,7 @@ async def test_a_refused_connection_is_a_502(serve: Serve, authority: Authorizat
     assert (refused.status, refused.code) == (502, "upstream_unreachable")
     assert refused.field(b"Proxy-Status") == [b'here; error=connection_refused; details="upstream_unreachable"']
     assert refused.problem["detail"] == (
-        f"127.0.0.1:{closed_port} refused the connection; is it running, and is the port right?"
+        f"127.0.0.1:{closed_port} refused the connection; is it running, and is the port in `upstream` right?"
     )
     assert (await proxy.record())["replays"] == "reconnect"
 
@@ -65,7 +65,7 @@ async def test_a_certificate_that_is_not_trusted_is_a_502(serve: Serve, authorit
         assert upstream.requests == []
     assert (refused.status, refused.code) == (502, "upstream_unreachable")
     assert refused.field(b"Proxy-Status") == [b'here; error=tls_certificate_error; details="upstream_unreachable"']
-    assert "tls.ca_file" in refused.problem["detail"]
+    assert "set `tls.ca_file`, or `ca_file` at the top level, to" in refused.problem["detail"]
 
 
 async def test_one_ca_file_is_trusted_for_token_endpoint_and_upstream(serve: Serve, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
-"""A sandbox and a proxy in front of it, each as a process of its own."""
+"""A stand-in tenant in the test's process, and a proxy in front of it as a process of its own."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -7,23 +8,25 @@ import pytest
 import yaml
 from aiohttp import ClientSession
 
-from tests.system.command import Proxy, Sandbox
+from proxy.sandbox.tenant import Tenant
+from tests.system.command import Proxy
 
 
 @pytest.fixture
-async def sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
-    """A running sandbox, whose files are in `sandbox` below the test's folder."""
-    async with Sandbox(tmp_path / "sandbox") as started:
+async def tenant(tmp_path: Path) -> AsyncIterator[Tenant]:
+    """A running tenant, whose files are in `sandbox` below the test's folder."""
+    async with Tenant() as started:
+        await asyncio.to_thread(started.write, tmp_path / "sandbox")
         yield started
 
 
 @pytest.fixture
-def configuration(sandbox: Sandbox, tmp_path: Path) -> Path:
+def configuration(tenant: Tenant, tmp_path: Path) -> Path:
     """As config/sandbox.yaml, but for the ports: `/http` as the Neo client, `/btp` as the BTP client."""
     tls = {"ca_file": "sandbox/ca.pem"}
     neo = {
         "provider": "neo",
-        "token_url": sandbox.urls["neo_token_url"],
+        "token_url": tenant.neo_token_url,
         "client_id": "sandbox-neo-client",
         "client_secret_file": "sandbox/neo-secret",
         "tls": tls,
@@ -37,7 +40,7 @@ def configuration(sandbox: Sandbox, tmp_path: Path) -> Path:
             "invoices": {"service_key_file": "sandbox/service-key.json", "tls": tls},
         },
         "routes": [
-            {"path": "/http", "upstream": f"{sandbox.urls['runtime_url']}/http", "oauth_client": "orders", **shared},
+            {"path": "/http", "upstream": f"{tenant.runtime_url}/http", "oauth_client": "orders", **shared},
             {"path": "/btp", "upstream": "/http", "oauth_client": "invoices", **shared},
         ],
     }
@@ -48,13 +51,13 @@ def configuration(sandbox: Sandbox, tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def proxy(configuration: Path) -> AsyncIterator[Proxy]:
-    """A running proxy in front of the sandbox."""
+    """A running proxy in front of the tenant."""
     async with Proxy(configuration) as started:
         yield started
 
 
 @pytest.fixture
-async def control(sandbox: Sandbox) -> AsyncIterator[ClientSession]:
-    """Asks the sandbox what happened; paths are below its control address."""
-    async with ClientSession(sandbox.urls["control_url"]) as session:
+async def control(tenant: Tenant) -> AsyncIterator[ClientSession]:
+    """Asks the tenant what happened; paths are below its control address."""
+    async with ClientSession(tenant.control_url) as session:
         yield session

@@ -165,6 +165,7 @@ async def test_a_file_that_hangs_does_not_keep_a_stop_waiting(
         assert not any("config.re" in line for line in proxy.errors)
 
 
+@pytest.mark.measured
 async def test_a_watched_file_is_taken_when_it_changes(
     upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
 ) -> None:

@@ -3,8 +3,12 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from proxy.sandbox.tenant import Tenant
 from tests.system.cli import call, configure
+
+pytestmark = pytest.mark.measured
 
 
 async def test_nothing_is_wrong_with_a_whole_world_and_no_flow_is_touched(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from tests.fakes.identity import CERTIFICATE, KEY
 from tests.fakes.sender import Sender, request
 from tests.system.command import Finished, Proxy, environment, run
 
+pytestmark = pytest.mark.measured
+
 SECRET = "cAnAry$ecret="
 OAUTH = {
     "clientid": "sb-1!b1|it-rt-acme!b2",

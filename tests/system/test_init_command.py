@@ -8,9 +8,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 from proxy.config.load import load
 from proxy.sandbox.tenant import Tenant
 from tests.system.command import PATIENCE, environment
+
+pytestmark = pytest.mark.measured
 
 Dialogue = Sequence[tuple[str, str]]
 "What the command asks, and what is typed."

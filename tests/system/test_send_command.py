@@ -14,6 +14,8 @@ from proxy.sandbox.tenant import Tenant
 from tests.system.cli import CONFIGURATION, call, configure
 from tests.system.command import ROOT, Command, environment
 
+pytestmark = pytest.mark.measured
+
 MESSAGE = '{"productIdentifier":"HT-1080"}'
 PRODUCT = '{"Products": {"Product": {"ProductId": "HT-1080", "Name": "Photo Scan"'
 

@@ -1,6 +1,7 @@
 """Exit statuses: 0 after a drain, 1 if the machine refuses, 2 for an invalid configuration or wrong arguments."""
 
 import asyncio
+import json
 import re
 import signal
 import socket
@@ -10,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from proxy import __version__
+from proxy.sandbox.tenant import Tenant
 from tests.fakes.sender import Sender, request
-from tests.system.command import ROOT, Command, Proxy, Sandbox, Unconfigured, environment, run
+from tests.system.command import ROOT, Command, Proxy, Unconfigured, environment, run
 
 WRONG = """
 routes:
@@ -21,6 +23,7 @@ routes:
 """
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_ends_it_with_0(proxy: Proxy, number: signal.Signals) -> None:
     """The log has start, drain and stop, and nothing is printed."""
@@ -36,6 +39,7 @@ async def test_a_signal_ends_it_with_0(proxy: Proxy, number: signal.Signals) -> 
     sender.leave()
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("command", ["run", "check"])
 async def test_a_wrong_configuration_is_2_with_all_problems(tmp_path: Path, command: str) -> None:
     """Each problem is one line with file, line and option."""
@@ -50,6 +54,7 @@ async def test_a_wrong_configuration_is_2_with_all_problems(tmp_path: Path, comm
     assert not any("Traceback" in line for line in lines)
 
 
+@pytest.mark.measured
 async def test_no_configuration_at_all_is_2(tmp_path: Path) -> None:
     """The error says where it was looked for, and how to name a file."""
     async with Unconfigured("check", cwd=tmp_path) as command:
@@ -93,6 +98,7 @@ async def test_an_unknown_command_is_2() -> None:
     assert (await run("dance")).status == 2
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("option", ["listen", "admin"])
 async def test_a_taken_port_is_1(configuration: Path, option: str) -> None:
     """The log has one line with the port, and no traceback."""
@@ -112,9 +118,9 @@ def _replace(configuration: Path, old: str, new: str) -> None:
     configuration.write_text(configuration.read_text().replace(old, new))
 
 
-async def test_a_right_configuration_is_0_without_any_network(configuration: Path, sandbox: Sandbox) -> None:
+async def test_a_right_configuration_is_0_without_any_network(configuration: Path, tenant: Tenant) -> None:
     """`check` reads secret files, and fails without them."""
-    await sandbox.stop()
+    await tenant.close()
     finished = await run("check", "-c", str(configuration))
     assert (finished.status, finished.errors) == (0, "")
     assert finished.output == "The configuration is valid: 2 route(s), 2 OAuth client(s)."
@@ -126,6 +132,7 @@ async def test_a_right_configuration_is_0_without_any_network(configuration: Pat
     assert f"{secrets}, cannot be read (No such file or directory)" in finished.errors
 
 
+@pytest.mark.measured
 async def test_version_prints_it() -> None:
     """`version` prints the name and the version."""
     finished = await run("version")
@@ -144,19 +151,20 @@ async def test_help_lists_the_commands() -> None:
     ]
 
 
-async def test_variables_alone_make_a_route(sandbox: Sandbox, tmp_path: Path) -> None:
+@pytest.mark.measured
+async def test_variables_alone_make_a_route(tenant: Tenant, tmp_path: Path) -> None:
     """A proxy with variables alone forwards messages."""
     folder = tmp_path / "sandbox"
     variables = {
-        "CPI_UPSTREAM": f"{sandbox.urls['runtime_url']}/http",
-        "CPI_TOKEN_URL": sandbox.urls["neo_token_url"],
+        "CPI_UPSTREAM": f"{tenant.runtime_url}/http",
+        "CPI_TOKEN_URL": tenant.neo_token_url,
         "CPI_CLIENT_ID": "sandbox-neo-client",
         "CPI_CLIENT_SECRET_FILE": str(folder / "neo-secret"),
         "CPI_CA_FILE": str(folder / "ca.pem"),
         "CPI_LISTEN": "127.0.0.1:0",
         "CPI_ADMIN": "127.0.0.1:0",
     }
-    provider_neo = {"CPI_TOKEN_URL": sandbox.urls["neo_token_url"]}
+    provider_neo = {"CPI_TOKEN_URL": tenant.neo_token_url}
     async with Unconfigured("run", cwd=tmp_path, **variables | provider_neo) as proxy:
         detail = (await proxy.logs("proxy.started"))["detail"]
         assert f"/ -> {variables['CPI_UPSTREAM']} as default" in detail
@@ -165,16 +173,14 @@ async def test_variables_alone_make_a_route(sandbox: Sandbox, tmp_path: Path) ->
         sender.leave()
 
 
-async def test_a_service_key_alone_makes_a_route(sandbox: Sandbox, tmp_path: Path) -> None:
+async def test_a_service_key_alone_makes_a_route(tenant: Tenant, tmp_path: Path) -> None:
     """The service key in a variable has the runtime's URL too."""
-    folder = tmp_path / "sandbox"
     variables = {
-        "CPI_SERVICE_KEY": (folder / "service-key.json").read_text(),
-        "CPI_CA_FILE": str(folder / "ca.pem"),
+        "CPI_SERVICE_KEY": json.dumps(tenant.service_key),
+        "CPI_CA_FILE": str(tmp_path / "sandbox/ca.pem"),
         "CPI_LISTEN": "127.0.0.1:0",
         "CPI_ADMIN": "127.0.0.1:0",
     }
-    assert sandbox.urls
     async with Unconfigured("run", cwd=tmp_path, **variables) as proxy:
         detail = (await proxy.logs("proxy.started"))["detail"]
         sender = await Sender.connect(int(detail.split(",")[0].rpartition(":")[2]))
@@ -190,6 +196,7 @@ async def test_without_the_compiled_parsers_of_aiohttp_it_serves(configuration: 
         sender.leave()
 
 
+@pytest.mark.measured
 async def test_without_uvloop_it_serves_on_asyncios_own_loop(configuration: Path) -> None:
     """If uvloop is missing, messages are forwarded all the same."""
     code = "import sys; sys.modules['uvloop'] = None; from proxy.cli import main; main()"
@@ -245,9 +252,9 @@ async def test_the_start_line_says_what_a_wildcard_takes(configuration: Path) ->
     )
 
 
-async def test_what_is_open_is_told_at_each_start_and_no_core_is_dumped(configuration: Path, sandbox: Sandbox) -> None:
+@pytest.mark.measured
+async def test_what_is_open_is_told_at_each_start_and_no_core_is_dumped(configuration: Path) -> None:
     """Warnings name an open listener and a secret that every user can read; the core limit is 0."""
-    del sandbox
     text = configuration.read_text().replace("listen: 127.0.0.1:0", "listen: 0.0.0.0:0")
     configuration.write_text(text)
     secret = configuration.parent / "sandbox/neo-secret"

@@ -1,4 +1,4 @@
-"""The commands of README.md and docs/commands.md, run as the pages show them; they print what the pages show."""
+"""The commands of README.md and two pages of docs, run as the pages show them; they print what the pages show."""
 
 import asyncio
 import fcntl
@@ -20,6 +20,7 @@ from tests.unit.config.entries import SECRET_KEY
 
 README = ROOT / "README.md"
 COMMANDS = ROOT / "docs" / "commands.md"
+FIRST = ROOT / "docs" / "getting-started.md"
 PORTS = (8080, 9901, 9443, 9444, 9445, 9446)
 NOT_RUN = {
     "make run": "its recipe is run, and prints what the page shows",
@@ -178,8 +179,8 @@ async def test_make_run_prints_what_the_readme_shows(served: Command) -> None:
 async def test_commands_print_what_their_page_shows(served: Command, folder: Path) -> None:
     """Each step of each transcript, but for numbers and ids."""
     assert served.output
-    (folder / "key.json").write_text(json.dumps(KEY))
-    for block in blocks(COMMANDS, "console"):
+    (folder / "service-key.json").write_text(json.dumps(KEY))
+    for block in [*blocks(COMMANDS, "console"), *blocks(FIRST, "console")]:
         for command, shown in steps(block):
             name = command.removeprefix("cat ")
             if name != command and not (folder / name).exists():  # a file of the user's own, as the page shows it
@@ -187,6 +188,15 @@ async def test_commands_print_what_their_page_shows(served: Command, folder: Pat
             done = await shell(command, folder)
             said = done.errors + done.output
             assert not shown or re.fullmatch(pattern(shown), bare(said)), (str(block), command, said)
+
+
+async def test_the_example_of_a_log_line_is_one_that_appears(served: Command) -> None:
+    """Of the tour's messages, in the form for people."""
+    (block,) = [each for each in blocks(FIRST, "text") if " mpl=" in each.text]
+    row = re.sub(r"mpl=\S+", r"mpl=\\S+", re.sub(r"\d\d:[\d:.]+|\d+\.\d", r"\\S+", block.text.strip()))
+    await served.prints(r".*Ctrl-C ends.*")
+    ended = await served.stop()
+    assert re.search(rf"^{row}$", ended.errors, re.MULTILINE)
 
 
 def configurations() -> list[str]:
@@ -201,6 +211,8 @@ async def test_each_configuration_is_checked_and_served(text: str, alone: None, 
     (folder / "proxy.yaml").write_text(text)
     (folder / "orders-secret").write_text("secret")
     (folder / "service-key.json").write_text(SECRET_KEY)
+    for name in ("orders-secret", "service-key.json"):
+        (folder / name).chmod(0o600)
     check, run = [line for block in shell_blocks(README) for line in commands(block) if "-c proxy.yaml" in line]
     checked = await shell(check, folder)
     assert (checked.status, checked.errors) == (0, "")
@@ -213,4 +225,4 @@ async def test_the_tour_shows_the_example_first(served: Command) -> None:
     """Fetch, post, and the post of a sender that knows nothing of CSRF: three answers, all good."""
     answers = [line for line in served.output if line.startswith("  answer")]
     assert [line.split()[1] for line in answers] == ["200", "200", "200"]
-    assert sum("Photo Scan" in line for line in answers) == 2
+    assert "\n".join(served.output).count('"Photo Scan"') == 2

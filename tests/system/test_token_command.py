@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from proxy.oauth.claims import claims
 from proxy.sandbox.tenant import Tenant
 from tests.system.cli import call, configure
+
+pytestmark = pytest.mark.measured
 
 
 async def token(tenant: Tenant, folder: Path, *words: str) -> tuple[int, str, str]:

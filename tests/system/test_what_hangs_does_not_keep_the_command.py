@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.fakes.sender import Sender, request
-from tests.system.command import Command, Proxy, Sandbox
+from tests.system.command import Command, Proxy
 
 SILENT_DNS = """
 import socket, time
@@ -21,6 +21,12 @@ def hanging(host, *given, **options):
         time.sleep(3600)
     return found(host, *given, **options)
 socket.getaddrinfo = hanging
+from proxy.cli import main
+main()
+"""
+IMPATIENT = """
+from proxy.config import file_threads
+file_threads.LIMIT = 2.0
 from proxy.cli import main
 main()
 """
@@ -40,19 +46,27 @@ def swapped(path: Path) -> str:
     return text
 
 
+class Impatient(Proxy):
+    """A proxy that waits two seconds for a file, not ten."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(file)
+        self.program = (self.program[0], "-c", IMPATIENT)
+
+
 async def test_a_secret_that_hangs_is_logged_and_holds_up_neither_reload_nor_stop(
     configuration: Path, tmp_path: Path
 ) -> None:
     """The reload is refused with the file's name; the next one is taken."""
     secret = tmp_path / "sandbox" / "neo-secret"
-    async with Proxy(configuration) as proxy:
+    async with Impatient(configuration) as proxy:
         sender = await Sender.connect(proxy.port)
         text = await asyncio.to_thread(swapped, secret)
         proxy.send(signal.SIGHUP)
         rejected = await proxy.logs("config.rejected")
-        assert rejected["problems"] == [f"the file {secret} did not answer within 10 s"]
+        assert rejected["problems"] == [f"the file {secret} did not answer within 2 s"]
         unreadable = await proxy.logs("secret.unreadable")
-        assert unreadable["reason"] == f"the file {secret} did not answer within 10 s"
+        assert unreadable["reason"] == f"the file {secret} did not answer within 2 s"
         assert (await sender.ask(request(b"POST /btp/invoices", body=b"<x/>"))).status == 200
         secret.unlink()
         secret.write_text(text)
@@ -71,9 +85,8 @@ class Deaf(Proxy):
         self.program = (self.program[0], "-c", SILENT_DNS)
 
 
-async def test_a_name_that_hangs_does_not_keep_the_command(configuration: Path, sandbox: Sandbox) -> None:
+async def test_a_name_that_hangs_does_not_keep_the_command(configuration: Path) -> None:
     """Whoever waits is told of the stop, which ends with 0."""
-    assert sandbox.urls
     document = yaml.safe_load(configuration.read_text())
     hanging = {"path": "/hangs", "upstream": "https://hangs.example", "oauth_client": "orders"}
     edited(configuration, routes=[*document["routes"], hanging], drain_timeout=0)

@@ -9,7 +9,6 @@ from proxy.forwarding.prepared_request import PreparedRequest
 from proxy.forwarding.request import Recipient
 from proxy.forwarding.routes import Route
 from proxy.observe.exchange_record import ExchangeRecord
-from proxy.observe.exchange_steps import ExchangeSteps
 
 _NO_CONTENT = BufferedBody(b"")
 
@@ -36,16 +35,18 @@ async def another_unit(
     authorization: bytes,
     recipient: Recipient,
     *,
-    steps: ExchangeSteps | None,
+    record: ExchangeRecord,
 ) -> CsrfUnit | None:
     """Returns a unit other than the one that failed, fetched at the message's path, or None if there is none.
+
+    `record` is that of the exchange: it keeps the fetch's heads too, if it keeps any.
 
     For a sender with cookies, the unit is fetched within its session and belongs to this exchange alone.
     """
 
     async def fetch(recipient: Recipient) -> CsrfUnit | None:
         for method in scheme.METHODS:
-            unit, again = await _ask(route, prepared, authorization, method, recipient, steps=steps)
+            unit, again = await _ask(route, prepared, authorization, method, recipient, exchange=record)
             if unit is not None or not again:
                 return unit
         return None
@@ -62,7 +63,7 @@ async def _ask(
     method: str,
     recipient: Recipient,
     *,
-    steps: ExchangeSteps | None,
+    exchange: ExchangeRecord,
 ) -> tuple[CsrfUnit | None, bool]:
     """Returns (the unit or None, whether another method may work).
 
@@ -71,7 +72,8 @@ async def _ask(
     request = scheme.fetch(prepared, authorization, method)
     patience = min(route.timeout, route.settings.connect_timeout)
     record = ExchangeRecord("", method)
-    record.steps = steps
+    steps = record.steps = exchange.steps
+    record.heads = exchange.heads
     result = await attempt(route, request, _NO_CONTENT, recipient, record, patience=patience)
     if isinstance(result, AttemptFailed):
         if steps is not None:

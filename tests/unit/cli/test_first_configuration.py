@@ -130,3 +130,13 @@ def test_a_flow_that_cannot_be_used_is_told(flow: str, wrong: str) -> None:
 def test_the_name_is_the_last_segment(upstream: str, name: str) -> None:
     """Characters that a name cannot have are dropped."""
     assert name_in(upstream) == check_name(name)
+
+
+def test_one_address_is_written_without_its_length(tmp_path: Path) -> None:
+    """So `check` can say that it is probably meant as a network."""
+    told: list[Network] = [ip_network(each) for each in ("10.1.0.0", "10.2.0.0/16", "2001:db8::")]
+    text = first_configuration(setup(networks=told))
+    assert "- 10.1.0.0\n" in text
+    assert "- 10.2.0.0/16\n" in text
+    assert "- '2001:db8::'\n" in text or "- 2001:db8::\n" in text
+    assert loaded(tmp_path, setup(networks=told)).listen[0].allow == tuple(told[:2])

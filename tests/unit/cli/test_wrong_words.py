@@ -66,6 +66,33 @@ def test_wrong_words_are_told(tmp_path: Path, words: Sequence[str], wrong: str) 
 
 
 @pytest.mark.parametrize(
+    ("words", "wrong"),
+    [
+        (("doctor", "own.yaml", "--data", "x"), "--data is the message for --send: give both."),
+        (("token", "own.yaml"), "Name one OAuth client (orders, invoices), or give --all."),
+        (("token", "own.yml", "--all", "--raw", "--loud"), "--loud"),
+        (("send", "own.yaml", "-d", "x"), "own.yaml is a file; as the configuration it is named by -c, beside ROUTE"),
+        (("doctor", "none.yaml"), "no configuration"),
+        (("doctor", "folder.yaml"), "no configuration"),
+        (("doctor", "own.yaml", "-c", "own.yaml"), "There is no route own.yaml; the routes are orders."),
+        (("token", "own.yaml", "-c", "own.yaml"), "There is no OAuth client own.yaml"),
+        (("send", "own.yaml", "-d", "x", "-c", "own.yaml"), "There is no route own.yaml; the routes are orders."),
+    ],
+)
+def test_a_file_in_the_place_of_a_route_is_the_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: Sequence[str], wrong: str
+) -> None:
+    """It has to exist, and to be named as YAML is; with -c the word is a route, and `send` says what is missing."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("own.yaml", "own.yml"):
+        (tmp_path / name).write_text(CONFIGURATION)
+    (tmp_path / "folder.yaml").mkdir()
+    ended = call(*words)
+    assert ended.exit_code == 2
+    assert wrong in ended.stderr
+
+
+@pytest.mark.parametrize(
     ("key", "words", "wrong"),
     [
         ({"oauth": {**OAUTH, "clientid": None}}, (), "key.json has no clientid"),

@@ -22,11 +22,11 @@ from proxy.config.model import (
     Model,
     OutboxSettings,
     Rate,
-    StoreSettings,
     Tls,
 )
 from proxy.config.outbox import MessageId
 from proxy.config.schema import Document
+from proxy.config.store import StoreSettings
 from tests.unit.config.entries import PEM, SECRET_KEY
 
 FOLDER = Path(__file__).parents[3] / "config"

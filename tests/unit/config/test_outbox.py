@@ -8,6 +8,8 @@ from proxy.config.outbox import DeliveryOrder, MessageId, OutboxAnswer, OutboxSe
 from tests.unit.config.conftest import Complaints, Understand
 from tests.unit.config.entries import ROUTE, written
 
+KEY = "k7PUqhx0iKSRlZp2kzWPTrl1iK3dp7OtZYKTd1Gy3sM="
+
 
 def test_an_empty_mapping_is_an_outbox_with_all_defaults(understand: Understand) -> None:
     """Without the key there is none."""
@@ -63,7 +65,7 @@ def test_the_word_route_is_one_order_for_all_messages() -> None:
 def test_the_store_has_a_folder_and_a_file_of_keys(understand: Understand) -> None:
     """By default neither; relative paths start at the folder of the file."""
     assert (understand(written()).store.path, understand(written()).store.keys_file) == (None, None)
-    store = understand(written(store={"path": "kept", "keys_file": "keys"})).store
+    store = understand(written(store={"path": "kept", "keys_file": "keys"}), files={"keys": KEY}).store
     assert store.path is not None
     assert store.keys_file is not None
     assert (store.path.name, store.keys_file.name, store.path.is_absolute()) == ("kept", "keys", True)

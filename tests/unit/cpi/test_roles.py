@@ -35,3 +35,4 @@ def test_a_client_of_plan_api_is_told_by_its_id() -> None:
     """Its service key is not for sending messages."""
     assert is_of_api("sb-1!b2|it!b3")
     assert not is_of_api("sb-1!b2|it-rt-t!b3")
+    assert not is_of_api("sb-1!b2|it!b3|it-rt-t!b3")

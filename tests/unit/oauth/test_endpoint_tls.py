@@ -44,6 +44,7 @@ async def test_a_port_without_tls_ends_the_handshake(session: GrantSession) -> N
         url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/t"
         detail = await detail_of(session, registration(token_url=url, timeout=5.0), GrantUnavailable)
     assert detail.startswith("ended the TLS handshake (")
+    assert detail.endswith("; does it speak https, and TLS 1.2 or newer, and does it require a certificate (`tls`)?")
 
 
 async def test_the_configured_authority_is_trusted(session: GrantSession, tls: ssl.SSLContext, ca_file: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from proxy.errors import Draining, GrantRejected, GrantUnavailable
+from proxy.errors import Draining, GrantRejected, GrantTimeout, GrantUnavailable
 from tests.unit.oauth.registrations import registration
 from tests.unit.oauth.world import Refusal, World, refusal_of, turns
 
@@ -169,6 +169,45 @@ async def test_a_first_grant_that_fails_is_not_repeated_without_an_exchange() ->
     assert (world.awaits_first_grant(), world.is_blocked()) == (False, True)
     await world.advance(60)
     assert (world.awaits_first_grant(), world.is_blocked(), world.asked) == (False, False, 1)
+
+
+async def test_a_first_grant_is_not_retried_beyond_its_timeout_without_an_exchange() -> None:
+    """A token endpoint that hangs blocks the source after `timeout`, not after twice as long."""
+    world = World(registration(grant_at_start=True, timeout=10))
+    world.source.start()
+    await turns()
+    await world.advance(10)
+    await world.fail(GrantTimeout("Late."))
+    assert (world.awaits_first_grant(), world.is_blocked(), world.asked) == (False, True, 1)
+
+
+async def test_readiness_waits_for_a_first_grant_that_exchanges_prolong_no_longer_than_its_timeout() -> None:
+    """The retry goes on for the exchange, as long as that waits."""
+    world = World(registration(grant_at_start=True, timeout=10))
+    world.source.start()
+    waiter = await world.wait()
+    await world.advance(9)
+    await world.fail(GrantTimeout("Late."))
+    await world.advance(0.9)
+    assert (world.awaits_first_grant(), world.asked) == (True, 2)
+    await world.advance(0.1)
+    assert not world.awaits_first_grant()
+    await world.grant()
+    assert await waiter == "t0ken"
+
+
+async def test_other_credentials_during_the_first_grant_prolong_the_grant_for_an_exchange() -> None:
+    """The exchange waits for twice the timeout, so the new grant is retried as long."""
+    world = World(registration(grant_at_start=True, timeout=10))
+    world.source.start()
+    waiter = await world.wait()
+    world.apply(grant_at_start=True, timeout=10)
+    await turns()
+    await world.advance(10)
+    await world.fail(GrantTimeout("Late."))
+    await world.advance(0.9)
+    await world.grant()
+    assert await waiter == "t0ken"
 
 
 async def test_a_source_without_grant_at_start_makes_no_grant_when_it_starts() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from proxy.errors import RouteUnknown
-from proxy.observe.exchange_record import LONGEST_USER, ExchangeRecord
+from proxy.observe.exchange_record import LONGEST_TARGET, LONGEST_USER, ExchangeRecord
 
 
 def record_at(*moments: float) -> ExchangeRecord:
@@ -103,3 +103,18 @@ def test_a_long_user_name_is_cut() -> None:
     record = ExchangeRecord("id-1", "POST")
     record.admitted("ü" * 1000)
     assert record.user == "ü" * LONGEST_USER
+
+
+def test_the_target_is_kept_with_its_query_up_to_a_bound() -> None:
+    """The path has no query."""
+    record = ExchangeRecord("id", "GET", b"/a?b=" + b"c" * 3000)
+    assert (record.path, len(record.target), record.target[:5]) == ("/a", LONGEST_TARGET, b"/a?b=")
+
+
+def test_what_only_other_observers_need_can_be_released() -> None:
+    """A hint that the log did not ask for is not asked for later."""
+    record = ExchangeRecord("id", "GET")
+    record.failed(RouteUnknown("No route.", hint=lambda: "Try /a."))
+    record.release()
+    record.explain()
+    assert record.detail == "No route."

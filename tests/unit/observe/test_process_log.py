@@ -108,3 +108,12 @@ def test_rich_is_not_loaded_for_the_log() -> None:
     """It would cost time and memory at each start."""
     code = "import sys, proxy.observe.process_log; sys.exit('rich' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_two_logs_of_one_process_do_not_disturb_each_other() -> None:
+    """Each has its own level and form; a check on request has a log of its own."""
+    first, second = LogLines(), LogLines()
+    one = process_log(first)
+    ProcessLog(second, level="error", human=True)
+    one.logger.info("proxy.started")
+    assert [len(first.text), len(second.text)] == [1, 0]

@@ -103,3 +103,11 @@ def test_other_braces_stay(text: str) -> None:
 def test_a_url_is_encoded_where_it_needs_it(url: str, sent: str) -> None:
     """What is encoded already stays, and a fragment is never sent."""
     assert sendable(url) == sent
+
+
+def test_variables_that_contain_each_other_twice_take_no_time() -> None:
+    """Each is looked up once, and what they become is bounded."""
+    known = {f"v{number}": f"{{{{v{number + 1}}}}}{{{{v{number + 1}}}}}" for number in range(100)}
+    assert filled("{{v0}}", known | {"v100": ""}, {}) == ""
+    with pytest.raises(ValueError, match="its variables make it longer than"):
+        filled("{{v0}}", known | {"v100": "x"}, {})

@@ -105,19 +105,19 @@ def secret(text: str) -> Callable[[World], object]:
         pytest.param(
             client(proxy_url="http://127.0.0.1:{port}"),
             "TCP",
-            "is the port in `proxy_url` and HTTPS_PROXY right?",
+            "refused the connection; check `proxy_url` and HTTPS_PROXY.",
             id="closed port of the corporate proxy",
         ),
         pytest.param(
             client(proxy_url="http://no-such-proxy.invalid:3128"),
             "DNS",
-            "check `proxy_url`",
+            "The name of the corporate proxy http://no-such-proxy.invalid:3128 cannot be resolved; check `proxy_url`",
             id="unknown corporate proxy",
         ),
         pytest.param(
             lambda world: world.client.pop("tls"),
             "TLS",
-            "set `tls.ca_file` to the certificate of its authority. It is for CN=localhost, issued by CN=cpi",
+            "if a proxy in between opens TLS, of that proxy's. It is for CN=localhost, issued by CN=cpi",
             id="unknown authority",
         ),
         pytest.param(secret("another"), "grant", "refused the grant with 401", id="wrong secret"),

@@ -127,7 +127,11 @@ def test_another_line_is_an_error_that_quotes_it(text: str, wrong: str) -> None:
 
 
 WORDS = st.from_regex(r"[A-Za-z][\w-]{0,8}", fullmatch=True)
-BODIES = st.lists(st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\r\n<>#")), min_size=1)
+BODIES = st.lists(
+    st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\r\n<>#"), max_size=9),
+    min_size=1,
+    max_size=3,
+)
 REQUESTS = st.lists(
     st.builds(
         SavedRequest,
@@ -139,6 +143,7 @@ REQUESTS = st.lists(
         variables=st.just({"b": "c d"}),
     ),
     min_size=1,
+    max_size=4,
 ).map(tuple)
 
 

@@ -154,3 +154,12 @@ def test_folders_have_a_largest_depth() -> None:
         item = {"name": "f", "item": [item]}
     with pytest.raises(ValueError, match="nested more than 20 deep"):
         parsed(item)
+
+
+def test_a_request_that_cannot_be_read_can_be_skipped() -> None:
+    """The others are read."""
+    skipped = []
+    bad = {"name": "bad", "request": {"method": "POST", "url": "/a", "body": {"mode": "graphql"}}}
+    text = json.dumps({"item": [bad, {"name": "good", "request": "/b"}]})
+    found = parse_postman(text, lambda name, reason: skipped.append((name, "graphql" in reason)))
+    assert ([each.name for each in found], skipped) == (["good"], [("bad", True)])

@@ -15,7 +15,7 @@ ORIGIN = UpstreamOrigin(host="u.example", port=443, tls=None)
 @pytest.mark.parametrize(
     ("error", "text", "error_type"),
     [
-        (socket.gaierror(-2, "x"), "cannot be resolved", "dns_error"),
+        (socket.gaierror(-2, "x"), "The name u.example cannot be resolved; check `upstream`, and DNS.", "dns_error"),
         (ConnectionRefusedError(111, "x"), "u.example:443 refused", "connection_refused"),
         (ssl.SSLError(1, "x"), "TLS 1.2 or newer", "tls_protocol_error"),
         (OSError(113, "No route to host"), "No route to host", "destination_unavailable"),
@@ -43,6 +43,19 @@ def test_a_refused_corporate_proxy_is_named() -> None:
     assert too_late(origin, 10, resolved=True).detail == (
         "No connection to u.example:443 (through the corporate proxy http://p.example:3128) within 10 s;"
         " is a firewall in between, and does that proxy answer?"
+    )
+
+
+def test_the_option_of_a_token_endpoint_is_its_own() -> None:
+    """`doctor` uses the same sentences for token endpoints."""
+    origin = UpstreamOrigin(host="u.example", port=443, tls=None, option="`token_url`")
+
+    assert unreachable(origin, ConnectionRefusedError()).detail == (
+        "u.example:443 refused the connection; is it running, and is the port in `token_url` right?"
+    )
+    assert too_late(origin, 10, resolved=True).detail == (
+        "No connection to u.example:443 within 10 s;"
+        " is a firewall in between, or is a corporate proxy required (`proxy_url`)?"
     )
 
 

@@ -59,7 +59,7 @@ async def test_a_name_that_hangs_is_a_timeout_that_names_dns(proxy: CorporatePro
     name = "p.example" if proxy else "u.example"
     dns.hang(name)
     ours = pool_of(UpstreamOrigin(host="u.example", port=1, tls=None, proxy=proxy), Resolver())
-    with pytest.raises(ConnectTimeout, match=r"The name of u\.example:1.* was not resolved within 0\.01 s; check DNS"):
+    with pytest.raises(ConnectTimeout, match=rf"The name .*{name}.* was not resolved within 0\.01 s; check DNS"):
         await ours.connect(0.01)
     with pytest.raises(ConnectTimeout) as raised:
         await ours.connect(0.01)

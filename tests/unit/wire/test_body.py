@@ -222,7 +222,7 @@ def test_one_large_piece_is_not_copied() -> None:
 @pytest.mark.parametrize("size", [1, 2, 3, 16, 64, SMALL - 1, SMALL, 2000])
 def test_pieces_take_at_most_three_times_their_size(size: int) -> None:
     """Also while they are put together; an octet by itself is an object of 34."""
-    total, source = 200_000 // size, memoryview(bytes(range(256)) * 8)
+    total, source = 40_000 // size, memoryview(bytes(range(256)) * 8)
     tracemalloc.start()
     try:
         pieces = Pieces()

@@ -219,15 +219,19 @@ BROKEN = Issuer("broken", ROOT, ca=False)
 SHALLOW = Issuer("shallow", depth=0)
 NARROW = Issuer("narrow", only="elsewhere.example")
 CLIENT = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
+TRUST = (
+    "set `tls.ca_file`, or `ca_file` at the top level, to the certificate of its authority; "
+    "if a proxy in between opens TLS, of that proxy's"
+)
 WEAK = rsa.generate_private_key(65537, 1024)
 
 
 @pytest.mark.parametrize(
     ("server", "trusted", "chain", "host", "advice"),
     [
-        pytest.param(leaf(), OTHER, (), "server.example", "set `tls.ca_file`", id="an issuer that nobody knows"),
-        pytest.param(leaf(SUB), ROOT, (), "server.example", "set `tls.ca_file`", id="an intermediate is missing"),
-        pytest.param(OTHER, ROOT, (), "server.example", "set `tls.ca_file`", id="self-signed"),
+        pytest.param(leaf(), OTHER, (), "server.example", TRUST, id="an issuer that nobody knows"),
+        pytest.param(leaf(SUB), ROOT, (), "server.example", TRUST, id="an intermediate is missing"),
+        pytest.param(OTHER, ROOT, (), "server.example", "to this certificate", id="self-signed"),
         pytest.param(leaf(end=timedelta(0)), ROOT, (), "server.example", "have it renewed", id="expired"),
         pytest.param(leaf(begin=timedelta(hours=1)), ROOT, (), "server.example", "clock", id="not yet valid"),
         pytest.param(leaf(), ROOT, (), "other.example", "another host", id="another name"),
@@ -240,7 +244,7 @@ WEAK = rsa.generate_private_key(65537, 1024)
             SHALLOW,
             (),
             "server.example",
-            "set `tls.ca_file`",
+            TRUST,
             id="a chain that ends early",
         ),
         pytest.param(leaf(NARROW), NARROW, (), "server.example", "may not issue", id="for other names"),
@@ -261,7 +265,7 @@ def test_a_chain_may_not_be_longer_than_its_authority_allows() -> None:
 
 @pytest.mark.parametrize(
     ("code", "advice"),
-    [(7, "does something in between intercept TLS?"), (68, "too weak"), (85, "RFC 5280"), (1, "RFC 5280")],
+    [(7, "does a proxy in between open TLS?"), (68, "too weak"), (85, "RFC 5280"), (1, "RFC 5280")],
 )
 def test_rare_reasons_have_advice_too(code: int, advice: str) -> None:
     """By OpenSSL's number."""

@@ -1,8 +1,9 @@
-"""The store of the process: its folder is opened when a configuration first has an outbox, and closed at the end."""
+"""The store of the messages in outboxes: opened when a configuration first has an outbox, and closed at the end."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from proxy.clock import Clock
@@ -13,18 +14,18 @@ from proxy.errors import OutboxUnavailable
 from proxy.observe.logger import Logger
 from proxy.outbox.outboxes import Outboxes
 from proxy.store.folder import Folder, FolderInUse, folder_of
-from proxy.store.keys import Keys, read_keys
 
 if TYPE_CHECKING:
     from proxy.outbox.sqlite.store import SqliteOutbox
+    from proxy.store.keys import Keys
 
 
 class StoreUnreadable(ValueError):
     """What is in the store cannot be read with this configuration, or by this version."""
 
 
-class ProcessStore:
-    """Opens the store for the outboxes."""
+class MessageStore:
+    """Opens the store for the outboxes; `app.shared_store` has what replicas share."""
 
     def __init__(self, outboxes: Outboxes, *, environ: Mapping[str, str], clock: Clock, log: Logger) -> None:
         self._outboxes = outboxes
@@ -51,13 +52,11 @@ class ProcessStore:
             self._log.warning("store.awaited", detail=str(error))
             self._waiting = asyncio.get_running_loop().create_task(self._wait(configuration))
 
-    async def prepare(self, present: Configuration, wanted: Configuration) -> None:
+    async def prepare(self, wanted: Configuration) -> None:
         """Opens the store for another configuration, or gives it other keys. Raises as `open`."""
         if self._store is None:
             await self.open(wanted)
             return
-        if wanted.store.path != present.store.path:
-            raise ValueError("`store.path` cannot change while the store is open: restart, or restore the old value")
         await self._store.replace_keys(await keys_of(wanted.store))
 
     async def close(self) -> None:
@@ -109,11 +108,15 @@ def is_needed(configuration: Configuration) -> bool:
     return configuration.store.path is not None or any(route.outbox for route in configuration.routes)
 
 
-async def keys_of(settings: StoreSettings) -> Keys:
+async def keys_of(settings: StoreSettings) -> "Keys":
     """Returns the keys of the file, or none. Raises StoreUnreadable, or OSError."""
-    if settings.keys_file is None:
-        return Keys()
     try:
-        return await FileThreads().run(partial(read_keys, settings.keys_file))
+        return await FileThreads().run(partial(_keys, settings.keys_file))
     except ValueError as error:
         raise StoreUnreadable(str(error)) from error
+
+
+def _keys(path: Path | None) -> "Keys":
+    from proxy.store.keys import Keys, read_keys  # noqa: PLC0415 - loads what encrypts
+
+    return Keys() if path is None else read_keys(path)

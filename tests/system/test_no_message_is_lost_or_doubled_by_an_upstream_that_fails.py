@@ -1,4 +1,8 @@
-"""Fifty thousand POSTs to an upstream that fails in all its ways: what was answered 2xx arrived once, nothing twice."""
+"""Five thousand POSTs to an upstream that fails in all its ways: what was answered 2xx arrived once, nothing twice.
+
+The rarest of its faults strikes about fifty times, on kept and on new connections, before each size of body; the seeds
+are fixed, so more messages would mostly repeat what these have met.
+"""
 
 import asyncio
 import socket
@@ -16,7 +20,7 @@ from tests.fakes.authorization_server import AuthorizationServer, granted
 from tests.fakes.sender import Sender, request
 from tests.system.command import Proxy
 
-SENDERS, EACH = 25, 2000
+SENDERS, EACH = 25, 200
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 FAULTS = {
     "closed before the body": 0.01,
@@ -130,7 +134,6 @@ async def send_all(port: int, first: int, statuses: dict[int, int]) -> None:
     sender.leave()
 
 
-@pytest.mark.timeout(400)
 async def test_none_is_lost_and_none_doubled(upstream: tuple[int, Counter[int], Counter[str]], tmp_path: Path) -> None:
     """Each has one status; what was answered 2xx arrived exactly once, and nothing arrived twice."""
     port, arrived, faults = upstream
@@ -144,6 +147,7 @@ async def test_none_is_lost_and_none_doubled(upstream: tuple[int, Counter[int], 
             await asyncio.gather(*(send_all(proxy.port, each * EACH, statuses) for each in range(SENDERS)))
     assert len(statuses) == SENDERS * EACH
     assert set(faults) == set(FAULTS)
+    assert min(faults.values()) > 20
     assert max(arrived.values()) == 1
     delivered = [number for number, status in statuses.items() if 200 <= status < 300]
     assert all(arrived[number] == 1 for number in delivered)

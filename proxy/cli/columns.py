@@ -1,0 +1,21 @@
+"""Breaks what a command prints into rows that fit the terminal; in a pipe nothing is broken."""
+
+import shutil
+import textwrap
+
+
+def columns() -> int:
+    """Returns the width of the terminal, or COLUMNS; 0 in a pipe."""
+    return shutil.get_terminal_size((0, 0)).columns
+
+
+def wrapped(text: str, *, indent: int = 0, width: int | None = None) -> str:
+    """Breaks the text between words only, with further rows indented; a word that is too long stays whole.
+
+    The first row has something else in front, as wide as the indent. `width` is by default the terminal's.
+    """
+    room = (columns() if width is None else width) - indent
+    if room <= 0:
+        return text
+    rows = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)
+    return ("\n" + " " * indent).join(rows)

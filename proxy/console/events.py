@@ -1,0 +1,154 @@
+"""The event stream of the pages (server-sent events): changes in groups, and none that anybody has to wait for.
+
+While a page is open, one timer looks for changes and renders them once for all pages. A page that does not read its
+stream loses it, so that a stream needs limited memory.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final, Protocol
+
+from aiohttp import web
+
+from proxy.admin.connection import begin_stream
+from proxy.console.problems import Problem
+from proxy.oauth.waiters import CallLater, TimerHandle
+
+MOST: Final = 16
+"Streams."
+PAUSE: Final = 0.2
+"Seconds between two looks."
+QUIET: Final = 15.0
+"Seconds without an event before a comment shows that the stream is alive."
+MOST_UNREAD: Final = 1 << 20
+"Bytes."
+HEADERS: Final = {"Content-Type": "text/event-stream; charset=utf-8"}
+
+
+class Watched(Protocol):
+    """What a page shows live."""
+
+    def changed(self) -> Any | None:
+        """Returns what to send of the changes since the last call; None if there are none."""
+        ...
+
+    def forget(self) -> None:
+        """Counts changes from now on."""
+        ...
+
+
+class Stream:
+    """What waits for one page."""
+
+    def __init__(self) -> None:
+        self._waiting = bytearray()
+        self._woken = asyncio.Event()
+        self.is_open = True
+
+    def push(self, octets: bytes) -> None:
+        """Adds an event, or closes the stream if its page does not read."""
+        if len(self._waiting) + len(octets) > MOST_UNREAD:
+            self.close()
+        elif self.is_open:
+            self._waiting += octets
+            self._woken.set()
+
+    def close(self) -> None:
+        """Ends the stream, without what has not been read."""
+        self.is_open = False
+        self._waiting.clear()
+        self._woken.set()
+
+    async def read(self) -> bytes:
+        """Waits for events and returns them; empty at the end."""
+        await self._woken.wait()
+        octets = bytes(self._waiting)
+        self._waiting.clear()
+        if self.is_open:
+            self._woken.clear()
+        return octets
+
+
+class Events:
+    """All streams, and the timer that runs while there is one."""
+
+    def __init__(self, watched: dict[str, Watched], *, call_later: CallLater | None = None) -> None:
+        """`watched` has, by the name of its event, what to look at."""
+        self._watched = watched
+        self._call_later = call_later
+        self._streams: dict[Stream, Callable[[], object]] = {}
+        "With what cuts the connection of each."
+        self._timer: TimerHandle | None = None
+        self._quiet = 0
+
+    def __len__(self) -> int:
+        return len(self._streams)
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Answers with a stream, until the page or the proxy ends it."""
+        if len(self._streams) >= MOST:
+            raise Problem(429, f"There are {MOST} streams already; close a page.")
+        response = web.StreamResponse(headers=HEADERS)
+        stream = Stream()
+        self._streams[stream] = partial(cut, request)
+        try:
+            begin_stream(request)
+            self._begin()
+            await response.prepare(request)
+            stream.push(b": open\n\n")
+            while octets := await stream.read():
+                await response.write(octets)
+        finally:
+            del self._streams[stream]
+            if not self._streams:
+                self._stop()
+        return response
+
+    def close(self) -> None:
+        """Ends all streams."""
+        for stream in self._streams:
+            stream.close()
+
+    def _begin(self) -> None:
+        """Starts the timer with the first stream."""
+        if self._timer is None:
+            for each in self._watched.values():
+                each.forget()
+            self._schedule()
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _schedule(self) -> None:
+        later = self._call_later or asyncio.get_running_loop().call_later
+        self._timer = later(PAUSE, self._look)
+
+    def _look(self) -> None:
+        """Sends what has changed to all pages."""
+        self._schedule()
+        found = {name: content for name, each in self._watched.items() if (content := each.changed()) is not None}
+        octets = b"".join(event(name, content) for name, content in found.items())
+        self._quiet = 0 if octets else self._quiet + 1
+        if self._quiet * PAUSE >= QUIET:
+            octets, self._quiet = b": quiet\n\n", 0
+        if octets:
+            for stream, drop in list(self._streams.items()):
+                stream.push(octets)
+                if not stream.is_open:
+                    drop()
+
+
+def cut(request: web.Request) -> None:
+    """Ends the connection of a request at once."""
+    if request.transport is not None:
+        request.transport.abort()
+
+
+def event(name: str, content: Any) -> bytes:
+    """Returns an event; JSON has no line ends."""
+    text = json.dumps(content, ensure_ascii=True, separators=(",", ":"))
+    return f"event: {name}\ndata: {text}\n\n".encode()

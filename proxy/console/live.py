@@ -1,0 +1,96 @@
+"""What the event stream looks at: each says what has changed since the last look."""
+
+from typing import Any, Final
+
+from proxy.console.clients import Change, Clients
+from proxy.console.recordings import Recordings
+from proxy.console.sandbox import SandboxPage
+from proxy.console.summaries import summary
+from proxy.console.traffic import Traffic
+
+MOST: Final = 50
+"Exchanges of one event. Rendering more would hold up messages; the rest is counted."
+
+
+class LiveTraffic:
+    """Finished exchanges."""
+
+    def __init__(self, traffic: Traffic) -> None:
+        self._traffic = traffic
+        self._seen = 0
+        self._dropped = 0
+
+    def forget(self) -> None:
+        """Counts from now on."""
+        self._seen, self._dropped = self._traffic.total, 0
+
+    def changed(self) -> dict[str, Any] | None:
+        """Returns the newest exchanges, and how many more there were so far."""
+        traffic = self._traffic
+        if traffic.total == self._seen:
+            return None
+        entries = traffic.newest(MOST, after=self._seen)
+        self._dropped += traffic.total - self._seen - len(entries)
+        self._seen = traffic.total
+        rows = [summary(traffic.identifier(entry), entry[1], entry[2]) for entry in entries]
+        return {"exchanges": rows, "dropped": self._dropped}
+
+
+class LiveClients:
+    """OAuth clients whose token, state or failure has changed."""
+
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+        self._seen: dict[str, Change] = {}
+
+    def forget(self) -> None:
+        """Counts from now on."""
+        self._seen = self._clients.changes()
+
+    def changed(self) -> dict[str, Any] | None:
+        """Returns all OAuth clients."""
+        present = self._clients.changes()
+        if present == self._seen:
+            return None
+        self._seen = present
+        return {"clients": self._clients.documents()}
+
+
+class LiveRecordings:
+    """Which routes are recorded."""
+
+    def __init__(self, recordings: Recordings) -> None:
+        self._recordings = recordings
+        self._seen: list[dict[str, Any]] = []
+
+    def forget(self) -> None:
+        """Counts from now on."""
+        self._seen = self._recordings.documents()
+
+    def changed(self) -> dict[str, Any] | None:
+        """Returns all recordings."""
+        present = self._recordings.documents()
+        if present == self._seen:
+            return None
+        self._seen = present
+        return {"recordings": present}
+
+
+class LiveSandbox:
+    """The faults and messages of the stand-in tenant."""
+
+    def __init__(self, page: SandboxPage) -> None:
+        self._page = page
+        self._seen: object = None
+
+    def forget(self) -> None:
+        """Counts from now on."""
+        self._seen = self._page.change()
+
+    def changed(self) -> dict[str, Any] | None:
+        """Returns all that the page shows."""
+        present = self._page.change()
+        if present == self._seen:
+            return None
+        self._seen = present
+        return self._page.content()

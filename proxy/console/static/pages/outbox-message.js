@@ -1,0 +1,89 @@
+/** One message of the outbox: what it is, what was tried, and what a person can decide. */
+
+import { useKeys } from "../keys.js";
+import { Failure } from "../parts/empty.js";
+import { Facts, FieldTable } from "../parts/fields.js";
+import { announce } from "../parts/notice.js";
+import { ask, reasonOf } from "../state/api.js";
+import { useCell } from "../state/cell.js";
+import { outboxChanges } from "../state/model.js";
+import { dateTime, size } from "../text/units.js";
+import { visibleLine } from "../text/visible.js";
+import { Wide } from "../parts/wide.js";
+import { html, useEffect, useRef, useState } from "../vendor/htm-preact.js";
+
+/** @import { OutboxMessageDetails } from "../types.js" */
+
+/** @param {{ id: string, changed: () => void, close: () => void }} props */
+export function OutboxMessageView({ id, changed, close }) {
+  const [message, setMessage] = useState(/** @type {OutboxMessageDetails | null} */ (null));
+  const [failure, setFailure] = useState("");
+  const changes = useCell(outboxChanges);
+  const title = useRef(/** @type {HTMLElement | null} */ (null));
+  const path = `/outbox/messages/${encodeURIComponent(id)}`;
+  const load = () => ask("GET", path).then(setMessage, (error) => setFailure(reasonOf(error)));
+  useEffect(() => void load(), [changes]);
+  useEffect(() => title.current?.focus(), []);
+  useKeys([{ key: "Escape", does: "Close the message", run: close }]);
+  /** @param {string} method @param {string} at @param {string} said */
+  const act = async (method, at, said) => {
+    try {
+      await ask(method, at);
+      announce(said);
+    } catch (error) {
+      setFailure(reasonOf(error));
+      return;
+    }
+    changed();
+    if (method === "DELETE") close();
+    else void load();
+  };
+  return html`<section class="card" aria-labelledby="message-title">
+    <div class="tools">
+      <h2 id="message-title" ref=${title} tabindex="-1" class="grow wrap">Message ${visibleLine(id)}</h2>
+      <button type="button" onClick=${() => void act("POST", `${path}/retry`, "The message is due now.")}>Retry</button>
+      <${Discard} discard=${() => void act("DELETE", path, "The message is discarded.")} />
+      <a class="button" href=${`${path}/body`} download>Download</a>
+      <button type="button" onClick=${close}>Close</button>
+    </div>
+    <${Failure} text=${failure} />
+    ${message && html`<${Contents} message=${message} />`}
+  </section>`;
+}
+
+/** Asks once more in place, because it cannot be undone. @param {{ discard: () => void }} props */
+function Discard({ discard }) {
+  const [asked, setAsked] = useState(false);
+  if (!asked) return html`<button type="button" onClick=${() => setAsked(true)}>Discard</button>`;
+  return html`<span class="tools" role="group" aria-label="Discard for good?">
+    <button type="button" class="danger" onClick=${discard}>Discard for good</button>
+    <button type="button" onClick=${() => setAsked(false)}>Keep</button>
+  </span>`;
+}
+
+/** @param {{ message: OutboxMessageDetails }} props */
+function Contents({ message }) {
+  return html`<${Facts} label="Message" facts=${[
+      ["State", message.state],
+      ["Code", message.code],
+      ["Request", `${message.method} ${message.target}`],
+      ["Sender's id", message.message_id],
+      ["Accepted", dateTime(message.accepted_at)],
+      ["Next attempt", message.next_at && dateTime(message.next_at)],
+      ["Size", size(message.bytes)],
+    ]} />
+    <h3>Attempts</h3>
+    ${message.history.length
+      ? html`<${Wide} label="Attempts"><table aria-label="Attempts">
+          <thead><tr>${["Time", "Status", "Code", "Diagnosis", "MPL id"].map((each) => html`<th key=${each} scope="col">${each}</th>`)}</tr></thead>
+          <tbody>${message.history.map(
+            (each, at) => html`<tr key=${at}>
+              <td class="time">${dateTime(each.at)}</td><td>${each.status ?? "none"}</td><td>${visibleLine(each.code)}</td>
+              <td class="wrap">${visibleLine(each.diagnosis)}</td><td><code class="wrap">${visibleLine(each.mpl_id)}</code></td>
+            </tr>`,
+          )}</tbody>
+        </table><//>`
+      : html`<p class="muted">None yet.</p>`}
+    <h3>Fields</h3>
+    <${FieldTable} fields=${message.fields} label="Fields of the message" />`;
+}

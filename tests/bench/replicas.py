@@ -1,0 +1,130 @@
+"""Replicas that share their tokens in PostgreSQL: grants, messages a second, and what a fresh token costs."""
+
+import asyncio
+import base64
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from proxy.clock import SystemClock
+from proxy.config.load import load
+from proxy.oauth.granter import GrantProgress
+from proxy.oauth.shared_granter import SharedGranter
+from proxy.oauth.source import TokenSource
+from proxy.oauth.token import Moment, Token, lasting
+from tests.bench.table import heading, row, say
+from tests.fakes.clock import HandClock
+from tests.fakes.postgres import PostgresServer, postgres
+from tests.fakes.sender import Sender, request
+from tests.fakes.token_store import MemoryTokenStore, keys
+from tests.fakes.voiding_tenant import VoidingTenant
+from tests.programs import missing
+from tests.system.command import Proxy
+from tests.unit.oauth.world import Lines
+
+COUNTS = (1, 2, 4)
+SENDERS = 16
+SECONDS = float(os.environ.get("SECONDS", "5"))
+READINGS = 1_000_000
+
+
+def main() -> None:
+    """Prints both tables; ends with 1 if replicas make more than one grant."""
+    if any(missing(["postgresql"])):
+        say("PostgreSQL is missing: apt-get install postgresql")
+        return
+    say(heading("replicas", "grants", "messages/s", words=0))
+    with postgres() as server:
+        measured = [asyncio.run(measure(server, count)) for count in COUNTS]
+    say(f"\n{heading('granter', 'ns for a fresh token', words=1)}")
+    for name, share in (("alone", False), ("shared", True)):
+        say(row((name, f"{asyncio.run(reading(share=share)):.0f}")))
+    if any(grants != 1 for grants in measured):
+        sys.exit("Replicas made more than one grant.")
+
+
+async def measure(server: PostgresServer, count: int) -> int:
+    """Has so many replicas serve for a while; returns the grants."""
+    async with AsyncExitStack() as stack:
+        void = await stack.enter_async_context(VoidingTenant())
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        file = configuration(folder, void, server, await asyncio.to_thread(server.create_database, f"bench_{count}"))
+        replicas = [await stack.enter_async_context(Proxy(file)) for _ in range(count)]
+        end = time.monotonic() + SECONDS
+        served = await asyncio.gather(*(send(replicas[each % count].port, end) for each in range(SENDERS)))
+        say(row((f"{count}", f"{void.grants}", f"{sum(served) / SECONDS:.0f}")))
+        return void.grants
+
+
+def configuration(folder: Path, void: VoidingTenant, server: PostgresServer, database: str) -> Path:
+    """The file of all replicas."""
+    (folder / "keys").write_bytes(base64.b64encode(os.urandom(32)))
+    client = {
+        "token_url": f"{void.url}/oauth2/api/v1/token",
+        "client_id": "id",
+        "client_secret": "s",
+        "provider": "neo",
+    }
+    document = {
+        "listen": "127.0.0.1:0",
+        "admin": "127.0.0.1:0",
+        "log": {"sample": 0},
+        "oauth_clients": {"orders": client},
+        "routes": [{"path": "/orders", "upstream": f"{void.url}/http/orders", "oauth_client": "orders"}],
+        "store": {
+            "postgres": server.url(database),
+            "password_file": str(server.password_file),
+            "keys_file": "keys",
+        },
+    }
+    (folder / "proxy.yaml").write_text(json.dumps(document))
+    return folder / "proxy.yaml"
+
+
+async def send(port: int, end: float) -> int:
+    """One sender's messages, one after the other; how many were served."""
+    sender, served = await Sender.connect(port), 0
+    while time.monotonic() < end:
+        served += (await sender.ask(request(b"POST /orders", body=b"<order/>"))).status == 200
+    sender.leave()
+    return served
+
+
+class Granting:
+    """Grants at once."""
+
+    async def grant(self, refused: Token | None, progress: GrantProgress) -> Token:
+        """A token for an hour."""
+        del refused, progress
+        now = Moment.now(SystemClock())
+        return lasting(3600, b"Bearer t", asked=now, expiry_buffer=300, jitter=0, scopes=())
+
+
+async def reading(*, share: bool) -> float:
+    """Nanoseconds for a fresh token."""
+    path = Path(__file__).parents[2] / "config/minimal.yaml"
+    (client,) = load(path, {"CPI_CLIENT_SECRET": "s"}).oauth_clients.values()
+    granting = Granting()
+    store = MemoryTokenStore(HandClock())
+    shared = SharedGranter(client, granting, store, keys=keys, rejected=print, clock=SystemClock())
+    source = TokenSource(client, shared if share else granting, clock=SystemClock(), log=Lines())
+    await source.token()
+    asked = store.calls.total()
+    spent = timed(source.ready)
+    if store.calls.total() != asked:
+        sys.exit("A fresh token asked the store.")
+    await source.close()
+    return spent
+
+
+def timed(ready: Callable[[], object]) -> float:
+    """Nanoseconds of one call."""
+    began = time.perf_counter_ns()
+    for _ in range(READINGS):
+        ready()
+    return (time.perf_counter_ns() - began) / READINGS

@@ -1,0 +1,186 @@
+"""A PostgreSQL server of the tests' own: Debian's, with a private cluster in a temporary folder.
+
+It listens on loopback and on a Unix socket, and runs as an unprivileged user, because it refuses to run as root.
+"""
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import trustme
+
+from tests.programs import postgresql
+
+PASSWORD = "cAnArydatabase"  # of no other use
+ADMIN = "postgres"
+SETTINGS = """
+fsync = off
+max_connections = 200
+unix_socket_directories = '{folder}'
+listen_addresses = '127.0.0.1'
+port = {port}
+logging_collector = off
+"""
+
+
+def programs() -> Path:
+    """The folder of the newest server that Debian has installed."""
+    found = postgresql()
+    assert found is not None, "the test needs PostgreSQL"
+    return found
+
+
+@dataclass
+class PostgresServer:
+    """A server that can be stopped, paused and killed."""
+
+    folder: Path
+    port: int
+    bin: Path
+    _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    def url(self, database: str = ADMIN, *, user: str = "proxy", options: str = "") -> str:
+        """The URL on loopback; the password is in `password_file`."""
+        return f"postgresql://{user}@127.0.0.1:{self.port}/{database}{options}"
+
+    def socket_url(self, database: str = ADMIN) -> str:
+        """The URL over the Unix socket, without a password."""
+        return f"postgresql://proxy@/{database}?host={self.folder}&port={self.port}"
+
+    @property
+    def password_file(self) -> Path:
+        """The file with the password of the user `proxy`."""
+        return self.folder / "password"
+
+    @property
+    def data(self) -> Path:
+        """The folder of the cluster: all that the database keeps."""
+        return self.folder / "data"
+
+    def create(self) -> None:
+        """Make the cluster, its user and its database."""
+        self.password_file.write_text(PASSWORD)
+        run(self.bin / "initdb", "-D", self.data, "-U", ADMIN, "-A", "trust", "-E", "UTF8", "--no-sync", "--no-locale")
+        (self.data / "postgresql.auto.conf").write_text(SETTINGS.format(folder=self.folder, port=self.port))
+        (self.data / "pg_hba.conf").write_text(
+            f"local all all trust\nhost all {ADMIN} all trust\nhost all all all scram-sha-256\n"
+        )
+        self.start()
+        self.sql(f"CREATE ROLE proxy LOGIN PASSWORD '{PASSWORD}'")
+
+    def start(self) -> None:
+        """Start the server, and wait until it serves."""
+        command = [*unprivileged(), str(self.bin / "postgres"), "-D", str(self.data)]
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        run(self.bin / "pg_isready", "-q", "-h", self.folder, "-p", str(self.port), attempts=200)
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """End the server: SIGINT ends it at once and well, SIGQUIT as a crash."""
+        if self._process is not None:
+            self.resume()
+            self._process.send_signal(how)
+            self._process.wait(30)
+            self._process = None
+
+    def pause(self) -> None:
+        """Stop all its processes: connections stay, and nothing answers."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let them go on."""
+        self._signal(signal.SIGCONT)
+
+    def sql(self, statement: str, database: str = ADMIN) -> str:
+        """Run a statement as the administrator."""
+        return run("psql", "-h", self.folder, "-p", str(self.port), "-U", ADMIN, "-Atqc", statement, database)
+
+    def create_database(self, name: str) -> str:
+        """A new database, which belongs to the user `proxy`; its name."""
+        self.sql(f"CREATE DATABASE {name} OWNER proxy")
+        return name
+
+    @contextmanager
+    def with_tls(self, authority: trustme.CA) -> Iterator[None]:
+        """Serve TLS meanwhile, with a certificate for 127.0.0.1."""
+        issued = authority.issue_cert("127.0.0.1")
+        for name, pem in (("server.crt", issued.cert_chain_pems[0]), ("server.key", issued.private_key_pem)):
+            pem.write_to_path(self.data / name)
+            (self.data / name).chmod(0o600)
+            if os.geteuid() == 0:
+                shutil.chown(self.data / name, ADMIN)
+        self._set_tls("on")
+        try:
+            yield
+        finally:
+            self._set_tls("off")
+
+    def _set_tls(self, value: str) -> None:
+        self.sql(f"ALTER SYSTEM SET ssl = {value}")
+        self.sql("SELECT pg_reload_conf()")
+        while self.sql("SHOW ssl") != value:
+            pass
+
+    def _signal(self, what: signal.Signals) -> None:
+        assert self._process is not None
+        os.kill(self._process.pid, what)  # first, so that there are no new ones
+        for process in descendants(self._process.pid):
+            with suppress(ProcessLookupError):
+                os.kill(process, what)
+
+
+def descendants(pid: int) -> Iterator[int]:
+    """The processes below a process."""
+    with suppress(FileNotFoundError):
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            yield int(child)
+            yield from descendants(int(child))
+
+
+@contextmanager
+def postgres() -> Iterator[PostgresServer]:
+    """A running server in a folder of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="pg"))
+    server = PostgresServer(folder, free_port(), programs())
+    try:
+        if os.geteuid() == 0:
+            shutil.chown(folder, ADMIN)
+        server.create()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
+
+
+def free_port() -> int:
+    """A port that nobody has now."""
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        return int(held.getsockname()[1])
+
+
+def unprivileged() -> Sequence[str]:
+    """What to write before a command, so that root does not run it."""
+    if os.geteuid() != 0:
+        return ()
+    user = pwd.getpwnam(ADMIN)
+    return ("setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
+
+
+def run(*command: object, attempts: int = 1) -> str:
+    """Run a program of PostgreSQL, as often as it takes; its output."""
+    done = subprocess.CompletedProcess[str]((), 1)
+    for _ in range(attempts):
+        done = subprocess.run(
+            [*unprivileged(), *map(str, command)], capture_output=True, text=True, check=False, cwd="/"
+        )
+        if done.returncode == 0:
+            return done.stdout.strip()
+    raise AssertionError(f"{command[0]}: {done.stderr}")

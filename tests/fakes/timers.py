@@ -1,0 +1,45 @@
+"""Timers that ring when a test says so."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(eq=False)
+class Timer:
+    """One call that is scheduled."""
+
+    seconds: float
+    call: Callable[[], None]
+    timers: "Timers"
+
+    def cancel(self) -> None:
+        """Never call."""
+        self.timers.discard(self)
+
+
+class Timers:
+    """Stands in for `loop.call_later`."""
+
+    def __init__(self) -> None:
+        self._due: list[Timer] = []
+
+    def __call__(self, seconds: float, call: Callable[[], None]) -> Timer:
+        """Schedule a call."""
+        timer = Timer(seconds, call, self)
+        self._due.append(timer)
+        return timer
+
+    @property
+    def seconds(self) -> list[float]:
+        """Of all that are scheduled."""
+        return sorted(timer.seconds for timer in self._due)
+
+    def discard(self, timer: Timer) -> None:
+        """Forget a timer, whether it is scheduled or not."""
+        self._due = [each for each in self._due if each is not timer]
+
+    def ring(self, seconds: float) -> None:
+        """Call what was scheduled for so many seconds."""
+        for timer in [each for each in self._due if each.seconds == seconds]:
+            self.discard(timer)
+            timer.call()

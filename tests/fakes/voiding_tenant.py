@@ -1,0 +1,72 @@
+"""A tenant whose grants void the token before, as Neo does for tokens without an end; on real sockets."""
+
+import asyncio
+from collections import Counter
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+
+class VoidingTenant:
+    """Authorization server and upstream in one. Use as an asynchronous context manager."""
+
+    def __init__(self) -> None:
+        self.grants = 0
+        self.arrived: Counter[bytes] = Counter()
+        "Messages that were answered with 200, by their content."
+        self.refused = 0
+        "Messages with a token that is void."
+        self.hold: asyncio.Event | None = None
+        "Each grant waits for it, after it has voided the token before."
+        self.asked = asyncio.Event()
+        "Set by the first token request."
+        self.rejects = False
+        "Whether the authorization server refuses the credentials."
+        self._runner: web.AppRunner | None = None
+        self.url = ""
+
+    @property
+    def valid(self) -> str:
+        """The only token that the upstream accepts."""
+        return f"token-{self.grants}-cAnAryT0ken"
+
+    def void(self) -> None:
+        """End the present token, as somebody else's grant does."""
+        self.grants += 1
+
+    async def __aenter__(self) -> Self:
+        application = web.Application()
+        application.router.add_post("/oauth2/api/v1/token", self._grant)
+        application.router.add_route("*", "/http/{rest:.*}", self._serve)
+        self._runner = web.AppRunner(application)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._runner is not None
+        await self._runner.cleanup()
+
+    async def _grant(self, request: web.Request) -> web.Response:
+        del request
+        self.grants += 1
+        self.asked.set()
+        token = self.valid
+        if self.hold is not None:
+            await self.hold.wait()
+        if self.rejects:
+            return web.json_response({"error": "invalid_client"}, status=401)
+        return web.json_response({"access_token": token, "token_type": "Bearer", "expires_in": 3600})
+
+    async def _serve(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        if request.headers["Authorization"] != f"Bearer {self.valid}":
+            self.refused += 1
+            return web.Response(status=401)
+        self.arrived[body] += 1
+        return web.Response(text="delivered")

@@ -1,0 +1,144 @@
+"""What a page of the console does: requests to its API, with the admin token."""
+
+import asyncio
+import io
+import json
+from types import TracebackType
+from typing import Any, Self
+
+from aiohttp import ClientResponse, ClientSession, DummyCookieJar
+
+from proxy.console.site import Console
+from tests.fakes.sender import Sender
+from tests.fakes.timers import Timers
+from tests.fakes.upstream import PATIENCE
+from tests.flow.running import Running
+
+Answer = tuple[int, Any]
+
+
+class Page:
+    """A client of one console. A context manager."""
+
+    def __init__(self, proxy: Running, console: Console, timers: Timers) -> None:
+        self.proxy = proxy
+        self.console = console
+        self.timers = timers
+        self._session = ClientSession(
+            proxy.admin_url, headers={"Authorization": f"Bearer {self.token}"}, cookie_jar=DummyCookieJar()
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._session.close()
+
+    @property
+    def token(self) -> str:
+        """The admin token."""
+        return self.proxy.app.admin.access.token or ""
+
+    async def open(self, path: str, method: str = "GET", **options: Any) -> ClientResponse:
+        """Ask for a resource of the API; the caller reads the answer, or closes it."""
+        async with asyncio.timeout(PATIENCE):
+            return await self._session.request(method, f"/console/api/{path}", **options)
+
+    async def ask(self, path: str, method: str = "GET", **options: Any) -> Answer:
+        """Status and JSON of an answer."""
+        async with asyncio.timeout(PATIENCE):
+            answered = await self.open(path, method, **options)
+            assert answered.content_type == "application/json", await answered.text()
+            return answered.status, await answered.json()
+
+    async def get(self, path: str) -> Any:
+        """The JSON of a resource."""
+        status, content = await self.ask(path)
+        assert status == 200, content
+        return content
+
+    async def send(self, body: bytes | Any = b"", **message: Any) -> Answer:
+        """Send a message, by default a POST of the route `orders`."""
+        return await self.ask("send", "POST", data=sendable(body, **message))
+
+    async def record(self, route: str = "orders", minutes: float = 15) -> None:
+        """Switch a recording on."""
+        status, content = await self.ask(f"recordings/{route}", "PUT", json={"minutes": minutes})
+        assert status == 200, content
+
+    async def newest(self) -> Any:
+        """The details of the newest exchange."""
+        rows = (await self.get("traffic"))["exchanges"]
+        return await self.get(f"traffic/{rows[0]['id']}")
+
+    async def stream(self) -> "EventStream":
+        """A new stream of events."""
+        sender = await self.proxy.sender(self.proxy.app.admin.port)
+        head = f"GET /console/api/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {self.token}\r\n\r\n"
+        await sender.send(head.encode())
+        return EventStream(sender)
+
+
+class EventStream:
+    """A stream of events, read as octets."""
+
+    def __init__(self, sender: Sender) -> None:
+        self.sender = sender
+        self._read = b""
+
+    async def opened(self) -> Self:
+        """Read up to the first comment."""
+        assert (await self.sender.head()).status == 200
+        await self._until(b": open\n\n")
+        return self
+
+    async def event(self) -> tuple[str, Any]:
+        """Name and content of the next event."""
+        text = await self._until(b"\n\n", behind=b"event: ")
+        name, _, content = text.partition("\ndata: ")
+        return name, json.loads(content)
+
+    async def comment(self) -> str:
+        """The next comment."""
+        return await self._until(b"\n\n", behind=b": ")
+
+    async def more(self) -> bytes:
+        """What has arrived."""
+        async with asyncio.timeout(PATIENCE):
+            return await self.sender._reader.read(1 << 16)
+
+    async def _until(self, end: bytes, behind: bytes = b"") -> str:
+        while end not in self._read.partition(behind)[2] if behind else end not in self._read:
+            self._read += await self.more()
+        found, _, self._read = (self._read.partition(behind)[2] if behind else self._read).partition(end)
+        return _joined(found).decode()
+
+
+def _joined(text: bytes) -> bytes:
+    """An event without the chunks that it came in; none of ours has a line that is a hexadecimal number."""
+    lines = text.split(b"\r\n")
+    return b"".join(line for line in lines if not _is_size(line))
+
+
+def _is_size(line: bytes) -> bool:
+    try:
+        int(line, 16)
+    except ValueError:
+        return False
+    return True
+
+
+def sendable(body: bytes | Any = b"", **message: Any) -> Any:
+    """The body of a request that sends a message; a body that comes in pieces has no length."""
+    line = json.dumps({"route": "orders", "method": "POST", "path": "", "fields": [], **message}).encode() + b"\n"
+    if isinstance(body, bytes):
+        return io.BytesIO(line + body)
+
+    async def pieces() -> Any:
+        yield line
+        async for piece in body:
+            yield piece
+
+    return pieces()

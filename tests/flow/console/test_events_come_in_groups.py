@@ -1,0 +1,150 @@
+"""The pages' event stream: groups of changes, bounded in number and in memory, and no timer without a page."""
+
+import asyncio
+
+import pytest
+
+from proxy.console import events, live
+from proxy.console.events import MOST, PAUSE, QUIET
+from tests.fakes.authorization_server import AuthorizationServer, granted, refused
+from tests.fakes.sender import request
+from tests.fakes.upstream import Upstream
+from tests.flow.console.conftest import OpenPage
+from tests.flow.console.page import EventStream, Page
+from tests.flow.running import document, soon, until
+
+POST = request(b"POST /orders", body=b"<order/>")
+
+
+async def test_what_has_changed_is_one_event(page: Page) -> None:
+    """With all exchanges since the last one, the newest first."""
+    stream = await (await page.stream()).opened()
+    sender = await page.proxy.sender()
+    for _ in range(3):
+        await sender.ask(POST)
+    page.timers.ring(PAUSE)
+    name, content = await stream.event()
+    rows = (await page.get("traffic"))["exchanges"]
+    assert (name, content) == ("traffic", {"exchanges": rows, "dropped": 0})
+    assert (await stream.event())[0] == "clients"
+
+
+async def test_nothing_is_sent_if_nothing_has_changed(page: Page) -> None:
+    """But for a comment after some time, which keeps the connection alive."""
+    stream = await (await page.stream()).opened()
+    for _ in range(round(QUIET / PAUSE)):
+        page.timers.ring(PAUSE)
+    assert await stream.comment() == "quiet"
+
+
+async def test_many_exchanges_are_counted(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the newest are rendered, so that a page delays no message."""
+    monkeypatch.setattr(live, "MOST", 2)
+    stream = await (await page.stream()).opened()
+    sender = await page.proxy.sender()
+    for count in (5, 3):
+        for _ in range(count):
+            await sender.ask(POST)
+        page.timers.ring(PAUSE)
+    found = [content for name, content in [await stream.event() for _ in range(3)] if name == "traffic"]
+    assert [(len(each["exchanges"]), each["dropped"]) for each in found] == [(2, 3), (2, 4)]
+
+
+async def test_an_oauth_client_whose_state_changes_is_told(open_page: OpenPage, upstream: Upstream) -> None:
+    """Also by time alone."""
+    script = granted("token-1", expires_in=1000), refused(401, error="invalid_client")
+    async with AuthorizationServer(*script) as authority:
+        await follow_client(await open_page(document(upstream, authority)))
+
+
+async def follow_client(page: Page) -> None:
+    """A token is granted, expires, and is not renewed."""
+    stream = await (await page.stream()).opened()
+    await (await page.proxy.sender()).ask(POST)
+    page.timers.ring(PAUSE)
+    assert (await stream.event())[0] == "traffic"
+    assert (await stream.event())[1]["clients"][0]["state"] == "fresh"
+    page.proxy.clock.advance(2000)
+    page.timers.ring(PAUSE)
+    assert (await stream.event())[1]["clients"][0]["state"] == "expired"
+    await page.ask("clients/orders/renew", "POST")
+    page.timers.ring(PAUSE)
+    (client,) = (await stream.event())[1]["clients"]
+    assert (client["state"], client["failure"]["code"]) == ("blocked", "grant_rejected")
+
+
+async def test_recordings_are_told(page: Page) -> None:
+    """When one begins, and when it ends."""
+    stream = await (await page.stream()).opened()
+    await page.record()
+    page.timers.ring(PAUSE)
+    assert (await stream.event())[1]["recordings"][0]["route"] == "orders"
+    page.timers.ring(15 * 60)
+    page.timers.ring(PAUSE)
+    assert await stream.event() == ("recordings", {"recordings": []})
+
+
+async def test_no_timer_runs_without_a_stream(page: Page) -> None:
+    """Neither before the first one, nor after the last one."""
+    assert page.timers.seconds == []
+    first = await (await page.stream()).opened()
+    second = await (await page.stream()).opened()
+    assert page.timers.seconds == [PAUSE]
+    first.sender.leave()
+    await until(lambda: len(page.console.events) == 1)
+    assert page.timers.seconds == [PAUSE]
+    second.sender.leave()
+    await until(lambda: page.timers.seconds == [])
+
+
+async def test_there_are_so_many_streams(page: Page) -> None:
+    """One more is a 429; a page that goes makes room at once."""
+    streams = [await (await page.stream()).opened() for _ in range(MOST)]
+    status, content = await page.ask("events")
+    assert (status, content["title"]) == (429, "Too Many Requests")
+    streams[0].sender.leave()
+    await until(lambda: len(page.console.events) == MOST - 1)
+    await (await page.stream()).opened()
+
+
+async def test_a_stream_that_is_not_read_is_dropped(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Above a bound of what waits, and the others go on."""
+    monkeypatch.setattr(events, "MOST_UNREAD", 200_000)
+    await (await page.stream()).opened()
+    quick = await (await page.stream()).opened()
+    sender = await page.proxy.sender()
+    reading = asyncio.ensure_future(read_all(quick))
+    while len(page.console.events) == 2:
+        for _ in range(10):
+            await sender.ask(request(b"POST /orders/" + b"x" * 2000, body=b""))
+        page.timers.ring(PAUSE)
+        await asyncio.sleep(0)
+        assert all(len(each._waiting) <= 200_000 for each in page.console.events._streams)
+    reading.cancel()
+    assert len(page.console.events) == 1
+
+
+async def read_all(stream: EventStream) -> None:
+    """Reads events for ever."""
+    while True:
+        await stream.more()
+
+
+async def test_streams_end_with_the_proxy(page: Page) -> None:
+    """In order, so that a page knows that it has to connect again."""
+    stream = await (await page.stream()).opened()
+    await soon(page.proxy.app.stop())
+    assert (await stream.sender.rest()).endswith(b"0\r\n\r\n")
+    assert page.timers.seconds == []
+
+
+async def test_a_fault_while_looking_does_not_end_the_streams(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next look comes all the same."""
+    stream = await (await page.stream()).opened()
+    monkeypatch.setattr(page.console.traffic, "newest", lambda *_, **__: 1 / 0)
+    await (await page.proxy.sender()).ask(POST)
+    with pytest.raises(ZeroDivisionError):
+        page.timers.ring(PAUSE)
+    monkeypatch.undo()
+    page.timers.ring(PAUSE)
+    assert (await stream.event())[0] == "traffic"

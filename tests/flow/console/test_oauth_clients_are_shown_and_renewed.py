@@ -1,0 +1,94 @@
+"""The page OAuth clients shows each token's state and claims, never the token, and renews it at once."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import jwt
+
+from tests.fakes.authority import Authority
+from tests.fakes.authorization_server import AuthorizationServer, granted, refused
+from tests.fakes.sender import request
+from tests.fakes.upstream import Upstream
+from tests.flow.console.conftest import OpenPage
+from tests.flow.console.page import Page
+from tests.flow.running import document
+
+POST = request(b"POST /orders", body=b"<order/>")
+SECRET = "s3cr3t" * 8
+
+
+async def test_a_client_without_a_token_has_none(page: Page, authority: AuthorizationServer) -> None:
+    """It is granted when a message needs it."""
+    (client,) = (await page.get("clients"))["clients"]
+    assert client == {
+        "name": "orders",
+        "provider": "generic",
+        "token_url": authority.url,
+        "client_id": "id",
+        "auth_method": "client_secret_basic",
+        "state": "none",
+        "obtained_at": None,
+        "fresh_until": None,
+        "expires_at": None,
+        "failure": None,
+        "claims": None,
+        "certificates": [],
+    }
+
+
+async def test_claims_are_shown_without_the_token(open_page: OpenPage, upstream: Upstream) -> None:
+    """Neither its signature; an opaque token has no claims."""
+    token = jwt.encode({"sub": "me", "scope": ["a"]}, SECRET, algorithm="HS256")
+    async with AuthorizationServer(granted(token, expires_in=600), granted("0paque-t0ken")) as authority:
+        page = await open_page(document(upstream, authority))
+        await (await page.proxy.sender()).ask(POST)
+        answered = await page.open("clients")
+        assert token.rpartition(".")[2] not in await answered.text()
+        (client,) = (await answered.json())["clients"]
+        assert (client["state"], client["claims"]) == ("fresh", {"sub": "me", "scope": ["a"]})
+        assert client["expires_at"] == client["obtained_at"] + 600
+        status, client = await page.ask("clients/orders/renew", "POST")
+        assert (status, client["claims"], "0paque" in str(client)) == (200, None, False)
+
+
+async def test_renewing_makes_one_grant(page: Page, authority: AuthorizationServer, upstream: Upstream) -> None:
+    """However often it is asked for at the same time; messages use the new token."""
+    await (await page.proxy.sender()).ask(POST)
+    answers = await asyncio.gather(*(page.ask("clients/orders/renew", "POST") for _ in range(5)))
+    assert {status for status, _ in answers} == {200}
+    assert len(authority.requests) == 2
+    await (await page.proxy.sender()).ask(POST)
+    assert [each.field(b"Authorization") for each in upstream.requests] == [[b"Bearer token-1"], [b"Bearer token-2"]]
+
+
+async def test_renewing_asks_during_the_pause_after_a_failure_too(open_page: OpenPage, upstream: Upstream) -> None:
+    """Because somebody has just repaired the cause; a message would not ask yet."""
+    script = refused(401, error="invalid_client"), refused(401, error="invalid_client"), granted("t0ken-9")
+    async with AuthorizationServer(*script) as authority:
+        page = await open_page(document(upstream, authority))
+        assert (await (await page.proxy.sender()).ask(POST)).status == 502
+        (client,) = (await page.get("clients"))["clients"]
+        assert client["state"] == "blocked"
+        assert client["failure"]["code"] == "grant_rejected"
+        assert client["failure"]["until"] > page.proxy.clock.wall()
+        status, content = await page.ask("clients/orders/renew", "POST")
+        assert (status, content["title"]) == (502, "The authorization server refused the grant")
+        assert "client" in content["detail"]
+        status, client = await page.ask("clients/orders/renew", "POST")
+        assert (status, client["state"], client["failure"]) == (200, "fresh", None)
+        assert len(authority.requests) == 3
+
+
+async def test_certificates_have_their_ends(
+    open_page: OpenPage, upstream: Upstream, authority: AuthorizationServer, issuer: Authority
+) -> None:
+    """With the file that they are in. A file that cannot be read has none; the log tells that."""
+    pair = issuer.listener()
+    page = await open_page(document(upstream, authority, client={"tls": pair}))
+    shown = (await page.get("clients"))["clients"][0]["certificates"]
+    assert {each["file"] for each in shown} == {pair["cert_file"]}
+    assert shown[0]["ends_at"] > time.time()
+    assert shown[0]["subject"].startswith("OU=Testing cert")
+    Path(pair["cert_file"]).write_text("none")
+    assert (await page.get("clients"))["clients"][0]["certificates"] == []

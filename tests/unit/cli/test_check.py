@@ -1,0 +1,31 @@
+"""`check` prints warnings, and succeeds with them."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from proxy.cli.check import command
+
+TEXT = """
+oauth_clients:
+  orders: {token_url: "https://as.invalid/t", client_id: c, client_secret_file: secret}
+routes:
+  - path: /orders
+    upstream: https://a1b2c3-tmn.hci.eu1.hana.ondemand.com/http/orders
+    oauth_client: orders
+"""
+
+
+@pytest.mark.parametrize(("mode", "readable"), [(0o644, True), (0o600, False)])
+def test_doubts_and_readable_secrets_are_warnings(tmp_path: Path, mode: int, readable: bool) -> None:  # noqa: FBT001
+    """On standard error, with file and line; the status is 0."""
+    (tmp_path / "secret").write_text("s")
+    (tmp_path / "secret").chmod(mode)
+    (tmp_path / "proxy.yaml").write_text(TEXT)
+    ended = CliRunner().invoke(command, [str(tmp_path / "proxy.yaml")])
+    first, *rest = ended.stderr.splitlines()
+    assert first.startswith(f"warning: {tmp_path}/proxy.yaml:6: routes[0].upstream: leads to the design time")
+    exposed = f"warning: {tmp_path}/secret: every user of this machine can read it; run chmod o-r on it"
+    assert rest == ([exposed] if readable else [])
+    assert (ended.exit_code, ended.stdout) == (0, "The configuration is valid: 1 route(s), 1 OAuth client(s).\n")

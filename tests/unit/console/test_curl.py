@@ -1,0 +1,60 @@
+"""A request as a command of curl; tests/flow runs such commands."""
+
+import pytest
+
+from proxy.console.curl import LONGEST_TEXT, CurlRequest, curl_command, quoted
+
+BASE = "http://127.0.0.1:8080"
+QUIET = "-H Accept: \\\n  -H User-Agent:"
+
+
+def request(method: str = "POST", *fields: tuple[str, str], body: bytes = b"", credential: str = "") -> CurlRequest:
+    """A request for `/orders`."""
+    return CurlRequest(method, BASE, "", "/orders", fields, body, credential)
+
+
+def test_a_message_with_text_is_one_command_in_several_lines() -> None:
+    """Fields that curl would add are taken away."""
+    assert curl_command(request("POST", ("Content-Type", "text/xml"), body=b"<a/>")) == (
+        "curl -sS -i --globoff --path-as-is \\\n"
+        "  -X POST \\\n"
+        "  http://127.0.0.1:8080/orders \\\n"
+        "  -H 'Content-Type: text/xml' \\\n"
+        f"  {QUIET} \\\n"
+        "  --data-raw '<a/>'"
+    )
+
+
+def test_an_empty_post_has_its_length() -> None:
+    """A GET has none; HEAD has an option of its own."""
+    assert curl_command(request("POST")).endswith("-H 'Content-Length: 0'")
+    assert curl_command(request("GET")).endswith(QUIET)
+    assert "--head" in curl_command(request("HEAD"))
+
+
+@pytest.mark.parametrize("body", [b"\0", b"a\r\n", b"\xff", b"x" * (LONGEST_TEXT + 1)])
+def test_what_a_terminal_would_change_is_base64(body: bytes) -> None:
+    """So is what is too long for an argument."""
+    command = curl_command(request(body=body))
+    assert command.startswith("printf %s '")
+    assert command.endswith("--data-binary @-")
+
+
+def test_fields_of_one_message_only_are_left_out() -> None:
+    """And so are credentials, but not the one that the route wants."""
+    fields = [("Content-Length", "1"), ("X-Request-ID", "1"), ("Cookie", "***"), ("X-Key", "***"), ("X-Empty", "")]
+    command = curl_command(request("GET", *fields, credential="x-key"))
+    assert [name for name, _ in fields if name in command] == ["X-Key", "X-Empty"]
+    assert "-H 'X-Key: '\"${SENDER_X_KEY:?}\"" in command
+    assert "-H 'X-Empty;'" in command
+
+
+def test_a_unix_socket_is_an_option() -> None:
+    """The URL names localhost."""
+    assert "--unix-socket /run/a" in curl_command(request()._replace(socket="/run/a"))
+
+
+def test_bytes_outside_ascii_are_written_as_octal_numbers() -> None:
+    """A terminal has a coding of its own; a character that ISO 8859-1 does not have becomes a question mark."""
+    assert quoted("it's") == "'it'\"'\"'s'"
+    assert quoted("caf\u00e9 100% \\ ' \u20ac") == "\"$(printf 'caf\\351 100%% \\\\ \\047 ?')\""
