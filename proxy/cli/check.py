@@ -25,6 +25,9 @@ def command(file: Path | None, word: Path | None, *, insecure_listen: bool) -> N
     configuration = read(file, insecure_listen=insecure_listen)
     document = written(file, os.environ)
     origin = document.problems.origin
+    if file is None and os.environ.get("CPI_UPSTREAM") and not (origin.made_of_variables or origin.variables):
+        wins = "is read, so CPI_UPSTREAM and the variables beside it have no effect; move the file away, or unset them"
+        click.echo(f"warning: {origin.file}: {wins}", err=True)
     for location, text in doubts(configuration, document.tree):
         click.echo(f"warning: {origin.problem(origin.placed(location), text)}", err=True)
     for path in exposed_files(configuration):

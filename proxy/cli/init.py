@@ -230,22 +230,22 @@ def try_out(file: Path, path: str, *, ask: bool) -> int:
     """Runs `check` and, if wanted, `doctor` and `send`; returns the first exit status that is not 0."""
     if status := _call("check", "-c", str(file)):
         return status
-    if (
-        ask
-        and click.confirm("Run doctor now? It calls no flow", default=True)
-        and (status := _call("doctor", "-c", str(file)))
-    ):
-        return status
-    if ask and click.confirm("Send a message now? The flow runs", default=False):
-        question = "File with the message (Enter: an empty message)"
-        message = click.prompt(question, default="", show_default=False)
-        if status := _call("send", path, *(("--file", message) if message else ("--data", "")), "-c", str(file)):
-            return status
+    status = _tried(file, path) if ask else 0
     named = shlex.quote(str(file))
-    click.echo("Next:")
+    click.echo("When that is mended:" if status else "Next:")
     for line in (f"doctor -c {named}", f"send {shlex.quote(path)} --data '<order/>' -c {named}", f"run -c {named}"):
         click.echo(f"  cpi-oauth-proxy {line}")
-    return 0
+    return status
+
+
+def _tried(file: Path, path: str) -> int:
+    """Runs `doctor`, then `send`, as far as they are wanted and succeed; returns the last exit status."""
+    if click.confirm("Run doctor now? It calls no flow", default=True) and (status := _call("doctor", "-c", str(file))):
+        return status
+    if not click.confirm("Send a message now? The flow runs", default=False):
+        return 0
+    message = click.prompt("File with the message (Enter: an empty message)", default="", show_default=False)
+    return _call("send", path, *(("--file", message) if message else ("--data", "")), "-c", str(file))
 
 
 def _call(*words: str) -> int:

@@ -6,6 +6,7 @@ import os
 import shlex
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -69,9 +70,7 @@ async def _serve(port_base: int, directory: Path, file: Path | None) -> None:
     try:
         tenant.write(directory)
         if file is None:
-            for name, value in tenant.describe().items():
-                click.echo(f"{name}: {', '.join(value) if isinstance(value, list) else value}")
-            click.echo(f"certificates, secrets and service keys: {directory}")
+            _introduce(tenant, directory)
             await stopping.wait()
         else:
             from proxy.cli.tour import tour  # noqa: PLC0415 - only the tour needs the whole proxy
@@ -82,11 +81,34 @@ async def _serve(port_base: int, directory: Path, file: Path | None) -> None:
             click.echo(f"The proxy in front of it uses {file}.")
             if moved:
                 click.echo("Before other commands with this configuration:")
-                for name, value in moved.items():
-                    click.echo(f"  export {name}={shlex.quote(value)}")
+                _export(moved)
             await tour(file, tenant, stopping)
     finally:
         await tenant.close()
+
+
+def _introduce(tenant: Tenant, directory: Path) -> None:
+    """Prints where the tenant is, and the variables with which a proxy without a file uses it."""
+    for name, value in tenant.describe().items():
+        click.echo(f"{name}: {', '.join(value) if isinstance(value, list) else value}")
+    click.echo("For a proxy without a file, in another terminal:")
+    folder = directory.absolute()
+    _export(
+        {
+            "CPI_TOKEN_URL": tenant.neo_token_url,
+            "CPI_CLIENT_ID": tenant.neo_client.client_id,
+            "CPI_CLIENT_SECRET_FILE": str(folder / "neo-secret"),
+            "CPI_UPSTREAM": f"{tenant.runtime_url}/http/orders",
+            "CPI_CA_FILE": str(folder / "ca.pem"),
+        }
+    )
+    click.echo(f"certificates, secrets and service keys: {directory}")
+    click.echo("Serving, Ctrl-C ends.")
+
+
+def _export(values: Mapping[str, str]) -> None:
+    for name, value in values.items():
+        click.echo(f"  export {name}={shlex.quote(value)}")
 
 
 def variables(tenant: Tenant, port_base: int, directory: Path, file: Path) -> dict[str, str]:

@@ -58,7 +58,8 @@ def written(named: Path | None, environ: Mapping[str, str], *, places: tuple[Pat
         searched = ", ".join(str(place) if place.is_absolute() else f"./{place}" for place in places)
         wrong = f"looked for {searched} and the variables CPI_UPSTREAM, CPI_TOKEN_URL and the others"
         raise _refused(
-            "no configuration", f"{wrong}; write one of the files, name another with -c, or set the variables"
+            "no configuration",
+            f"{wrong}; let `cpi-oauth-proxy init` write a file, name one with -c, or set the variables",
         )
     _check(environ, otherwise="")
     return Document(*found, Path.cwd())

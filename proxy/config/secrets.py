@@ -20,16 +20,16 @@ def read_secret(path: Path) -> SecretStr:
         raise SecretError(str(error)) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a valid path"
-        raise SecretError(f"{_known(path)} cannot be read ({reason}); name one that this user can read") from None
+        raise SecretError(f"{_unreadable(path)} ({reason}); name one that this user can read") from None
     return as_secret(content, f"the file {path}")
 
 
-def _known(path: Path) -> str:
-    """Returns the path if it exists; else only its folder, because the path may be the secret itself."""
+def _unreadable(path: Path) -> str:
+    """Says that it cannot be read; names only the folder if there is no such file, as the path may be the secret."""
     if os.path.lexists(path):
-        return f"the file {path}"
+        return f"the file {path} cannot be read"
     folder = next((each for each in path.parents if os.path.lexists(each)), path.anchor)
-    return f"the file, which is not in {folder},"
+    return f"no file of this name in {folder} can be read"
 
 
 def as_secret(content: bytes, origin: str) -> SecretStr:

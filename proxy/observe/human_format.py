@@ -1,6 +1,7 @@
 """Renders log lines for people: exchanges as rows of columns, events with their fields, in colour on request.
 
-A successful exchange is one row of a terminal: what does not fit is only in JSON. A failure has all its fields.
+A successful exchange is one row of a terminal, which only its MPL id may exceed: what else does not fit is only in
+JSON. A failure has all its fields.
 """
 
 import json
@@ -28,7 +29,7 @@ _LEVEL_COLORS = {"warning": _YELLOW, "error": _RED}
 def human_line(record: ExchangeRecord, level: str, *, color: bool = False) -> str:
     """Renders an exchange as a row: time, status, method, path, route, duration; then its other fields."""
     if level == "info":
-        row = _row(record, WIDTH)
+        row = " ".join([_row(record, WIDTH), *_pairs({"mpl": record.mpl_id})])
         for each in _pairs(_beside(record)):
             if len(row) + len(each) < WIDTH:
                 row += f" {each}"
@@ -71,7 +72,6 @@ def _duration(seconds: float) -> str:
 def _beside(each: ExchangeRecord) -> Mapping[str, Any]:
     """Returns what a row has if there is room, the most useful first."""
     return {
-        "mpl": each.mpl_id,
         "message_id": each.message_id,
         "replays": each.replays,
         "token": "" if each.token == "cached" else each.token,  # noqa: S105 - not a token

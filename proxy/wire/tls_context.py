@@ -34,7 +34,7 @@ authorities of companies, and of their TLS inspection, often lack extensions tha
 browsers take them too. Signatures, names, times, purposes, strength and who may issue are always checked.
 """
 
-_TRUSTING = "set `tls.ca_file`, or `ca_file` at the top level, to"
+_TRUSTING = "set `tls.ca_file`, or `ca_file` at the top level (CPI_CA_FILE), to"
 _ADVICE = {
     (18,): f"if it is the right server's, {_TRUSTING} this certificate",
     (

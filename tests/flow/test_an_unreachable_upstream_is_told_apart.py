@@ -65,7 +65,7 @@ async def test_a_certificate_that_is_not_trusted_is_a_502(serve: Serve, authorit
         assert upstream.requests == []
     assert (refused.status, refused.code) == (502, "upstream_unreachable")
     assert refused.field(b"Proxy-Status") == [b'here; error=tls_certificate_error; details="upstream_unreachable"']
-    assert "set `tls.ca_file`, or `ca_file` at the top level, to" in refused.problem["detail"]
+    assert "set `tls.ca_file`, or `ca_file` at the top level (CPI_CA_FILE), to" in refused.problem["detail"]
 
 
 async def test_one_ca_file_is_trusted_for_token_endpoint_and_upstream(serve: Serve, tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ async def test_a_service_key_is_asked_for(tmp_path: Path) -> None:
 
 
 async def test_a_check_that_fails_ends_with_1(tmp_path: Path) -> None:
-    """A wrong secret is found by doctor, and no message is offered; what the options say is not asked for."""
+    """A wrong secret is found by doctor, and no message is offered, but the commands for later are shown."""
     async with Tenant() as tenant:
         await asyncio.to_thread(tenant.write, tmp_path)
         words = ("--token-url", tenant.neo_token_url, "--platform", "neo", "--client-secret-file", "-")
@@ -135,6 +135,8 @@ async def test_a_check_that_fails_ends_with_1(tmp_path: Path) -> None:
     assert status == 1
     assert "refused the grant" in shown
     assert "Send a message" not in shown
+    assert "When that is mended:" in shown
+    assert "cpi-oauth-proxy doctor -c proxy.yaml" in shown
 
 
 async def test_a_message_that_fails_ends_with_1(tmp_path: Path) -> None:

@@ -1,13 +1,14 @@
 """`sandbox --proxy` names its ports before it takes them, moves all of them, and works from any folder."""
 
 import re
+import shlex
 import socket
 from pathlib import Path
 
 import pytest
 
 from tests.system.cli import call
-from tests.system.command import ROOT, Command, run
+from tests.system.command import ROOT, Command, Sandbox, run
 
 pytestmark = pytest.mark.measured
 
@@ -41,6 +42,18 @@ async def test_all_ports_move_and_the_folder_does_not_matter(tmp_path: Path) -> 
         assert sent.status == 0
     assert command.output[0] == f"The stand-in tenant uses the ports {base} to {base + 3} of 127.0.0.1."
     assert f"It uses 127.0.0.1:{base + 4} and 127.0.0.1:{base + 5}." in command.output
+
+
+async def test_the_variables_that_are_printed_are_enough_for_a_proxy(tmp_path: Path) -> None:
+    """Without a file: `send` gets a token with them, and its message to the flow. The page shows the same ones."""
+    async with Sandbox(tmp_path / "the tenant") as tenant:
+        await tenant.prints(r"Serving, Ctrl-C ends\.")
+        words = shlex.split("\n".join(each for each in tenant.output if each.startswith("  export ")))
+        printed = dict(each.split("=", 1) for each in words if each != "export")
+        sent = await run("send", "/", "--data", '{"productIdentifier":"HT-1080"}', cwd=tmp_path, **printed)
+    assert (sent.status, "Photo Scan" in sent.output) == (0, True)
+    page = (ROOT / "docs" / "commands.md").read_text()
+    assert list(printed) == re.findall(r"^  export (CPI_\w+)=", page, re.MULTILINE)
 
 
 async def test_a_port_in_use_is_named_with_what_to_do(tmp_path: Path) -> None:

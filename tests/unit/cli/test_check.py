@@ -29,3 +29,32 @@ def test_doubts_and_readable_secrets_are_warnings(tmp_path: Path, mode: int, rea
     exposed = f"warning: {tmp_path}/secret: every user of this machine can read it; run chmod o-r on it"
     assert rest == ([exposed] if readable else [])
     assert (ended.exit_code, ended.stdout) == (0, "The configuration is valid: 1 route(s), 1 OAuth client(s).\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "path", "variable", "warned"),
+    [
+        ([], "/orders", "https://cpi.invalid/http", True),
+        ([], "/orders", "", False),
+        ([], "${CPI_UPSTREAM}", "/orders", False),
+        (["proxy.yaml"], "/orders", "https://cpi.invalid/http", False),
+    ],
+    ids=["meant", "empty", "used", "named"],
+)
+def test_variables_that_a_file_makes_useless_are_a_warning(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    path: str,
+    variable: str,
+    warned: bool,  # noqa: FBT001
+) -> None:
+    """Unless the file was named on purpose, or has variables itself."""
+    (tmp_path / "secret").write_text("s")
+    (tmp_path / "secret").chmod(0o600)
+    (tmp_path / "proxy.yaml").write_text(TEXT.replace("-tmn.hci", "-iflmap.hci").replace("/orders\n", f"{path}\n", 1))
+    monkeypatch.chdir(tmp_path)
+    ended = CliRunner(env={"CPI_UPSTREAM": variable}).invoke(command, words)
+    assert ended.exit_code == 0
+    assert ended.stderr.startswith("warning: proxy.yaml: is read, so CPI_UPSTREAM ") == warned
+    assert warned or not ended.stderr

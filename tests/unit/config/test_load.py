@@ -90,7 +90,7 @@ def test_without_anything_the_ways_are_named(tmp_path: Path) -> None:
         find(None, {}, places=(tmp_path / "x.yaml", Path("y.yaml")))
     assert str(caught.value) == (
         f"no configuration: looked for {tmp_path}/x.yaml, ./y.yaml and the variables CPI_UPSTREAM, CPI_TOKEN_URL and "
-        "the others; write one of the files, name another with -c, or set the variables"
+        "the others; let `cpi-oauth-proxy init` write a file, name one with -c, or set the variables"
     )
 
 

@@ -59,7 +59,7 @@ def test_only_a_file_that_is_there_is_named(tmp_path: Path) -> None:
     """Else the secret itself may have been written in place of its file's name."""
     with pytest.raises(SecretError) as caught:
         read_secret(tmp_path / "sesame" / "open")
-    assert str(caught.value).startswith(f"the file, which is not in {tmp_path}, cannot be read (No such file")
+    assert str(caught.value).startswith(f"no file of this name in {tmp_path} can be read (No such file")
 
 
 def test_a_file_that_cannot_be_read_is_refused_with_the_reason(tmp_path: Path) -> None:

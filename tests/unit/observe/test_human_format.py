@@ -43,11 +43,15 @@ def test_an_event_has_no_control_characters(fields: dict[str, str]) -> None:
 
 @given(RECORDS, st.integers(0, 300), st.sampled_from(["GET", "UPDATEREDIRECTREF", "X" * 32]), st.floats(0, 9e6))
 def test_a_success_is_one_row_of_80_columns(record: ExchangeRecord, length: int, method: str, seconds: float) -> None:
-    """Its first six columns are always there."""
+    """Its first six columns are always there, and so is the MPL id, which alone may exceed the row."""
     record.method, record.path, record.total_seconds = method, "/" + "p" * length, seconds
     record.status, record.code, record.route = 200, "", record.route or "orders"
     row = human_line(record, "info")
-    assert len(row) <= WIDTH
+    mpl_id = record.mpl_id
+    record.mpl_id = ""
+    assert len(human_line(record, "info")) <= WIDTH
+    assert len(row) <= WIDTH or mpl_id
+    assert (" mpl=" in row) == bool(mpl_id)
     assert row[12:17] == " 200 "
     assert row.split()[2][:3] == method[:3]
 
@@ -59,6 +63,12 @@ def test_what_an_operator_looks_for_comes_first() -> None:
     )
     assert human_line(record, "info")[13:] == "200 POST /orders orders 12.3 ms sender=192.0.2.7 request_id=id-1"
     assert human_line(record, "info")[2:3] == ":"
+
+
+def test_an_mpl_id_never_lacks_room() -> None:
+    """It is what the message is found with; only what else there is fits or is left out."""
+    fields = {"status": 200, "path": "/http/orders", "route": "http", "total_seconds": 0.1372, "mpl_id": "A" * 28}
+    assert line({**fields, "replays": ("fetch_csrf",)}) == f"200 POST /http/orders http 137.2 ms mpl={'A' * 28}"
 
 
 def test_an_mpl_id_is_the_first_to_get_room() -> None:

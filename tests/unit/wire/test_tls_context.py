@@ -220,7 +220,7 @@ SHALLOW = Issuer("shallow", depth=0)
 NARROW = Issuer("narrow", only="elsewhere.example")
 CLIENT = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
 TRUST = (
-    "set `tls.ca_file`, or `ca_file` at the top level, to the certificate of its authority; "
+    "set `tls.ca_file`, or `ca_file` at the top level (CPI_CA_FILE), to the certificate of its authority; "
     "if a proxy in between opens TLS, of that proxy's"
 )
 WEAK = rsa.generate_private_key(65537, 1024)
