@@ -14,12 +14,15 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 
 from proxy.wire.deadlines import NEVER, Deadlines
-from proxy.wire.local_site import NAME, SiteRefusal
+from proxy.wire.local_site import HEADERS, SiteRefusal
 
 MOST = 64
 "Connections at a time."
 HEAD_TIMEOUT, IDLE_TIMEOUT = 10.0, 60.0
-"Seconds for a whole request head; for everything else: the next request, its body, a client that reads the answer."
+"""Seconds for a whole request head; for everything else: the next request, its body, a client that reads the answer.
+
+A stream has no deadline while it is read.
+"""
 _FULL = SiteRefusal(503, f"This address already has {MOST} connections.")
 _SLOW = SiteRefusal(408, f"The request head did not arrive within {HEAD_TIMEOUT:g} s.")
 _MALFORMED = SiteRefusal(400, "The request is not well-formed HTTP.")
@@ -115,6 +118,30 @@ class AdminConnection(RequestHandler):
         """
         self._enter(AdminState.ENDING if early else AdminState.IDLE)
 
+    def stream(self) -> None:
+        """Notes that the answer is a stream: it lasts as long as it is read.
+
+        What is written waits in the kernel only. So writing stops as soon as the peer does not read, and the deadline
+        counts from there.
+        """
+        self._state, self.deadline = AdminState.STREAMING, NEVER
+        if self.transport is not None:
+            self.transport.set_write_buffer_limits(high=0)
+        if self.writing_paused:  # by an earlier answer
+            self._enter(AdminState.STREAMING)
+
+    def pause_writing(self) -> None:
+        """Starts the time in which the peer has to read on."""
+        super().pause_writing()
+        if self._state is AdminState.STREAMING:
+            self._enter(AdminState.STREAMING)
+
+    def resume_writing(self) -> None:
+        """Lets a stream go on."""
+        super().resume_writing()
+        if self._state is AdminState.STREAMING:
+            self.deadline = NEVER
+
     def deadline_reached(self) -> None:
         """Closes the connection; answers a head that is too slow, unless an earlier answer is still unread."""
         transport = self.transport
@@ -141,7 +168,7 @@ class AdminConnection(RequestHandler):
         self._report(exc, refusal)
         if request.writer.output_size:
             raise ConnectionError("the answer has already begun")
-        answer = web.Response(status=refusal.status, text=f"{refusal.detail}\n", headers={"Server": NAME})
+        answer = web.Response(status=refusal.status, text=f"{refusal.detail}\n", headers=HEADERS)
         answer.force_close()
         return answer
 
@@ -167,7 +194,13 @@ class AdminState(Enum):
     IDLE = "a request"
     HEAD = "the rest of a request head"
     BUSY = "the answer"
+    STREAMING = "the end of an answer that goes on until the client has enough"
     ENDING = "the rest of a request that is answered; it is not read"
+
+
+def begin_stream(request: web.Request) -> None:
+    """Lets the answer to this request last for as long as the client reads it; call it before the first write."""
+    cast("AdminConnection", request.protocol).stream()
 
 
 @web.middleware
@@ -195,6 +228,8 @@ def _close(transport: asyncio.Transport, refusal: SiteRefusal | None) -> None:
     """Closes a connection, after an answer if there is a refusal."""
     if refusal is not None:
         text = f"{refusal.detail}\n".encode()
-        fields = b"Content-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\nConnection: close" % len(text)
-        transport.write(b"HTTP/1.1 %d %b\r\n%b\r\n\r\n%b" % (refusal.status, _PHRASES[refusal.status], fields, text))
+        fields = {**HEADERS, "Content-Type": "text/plain; charset=utf-8", "Connection": "close"}
+        lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode()
+        start = b"HTTP/1.1 %d %b\r\nContent-Length: %d\r\n" % (refusal.status, _PHRASES[refusal.status], len(text))
+        transport.write(start + lines + b"\r\n" + text)
     transport.close()

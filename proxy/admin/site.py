@@ -6,13 +6,19 @@ import json
 import socket
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
+from urllib.parse import quote
 
 from aiohttp import web
 
+from proxy.admin.access import CONSOLE, AdminAccess, token_guard
+from proxy.admin.body import text_of
 from proxy.admin.connection import AdminConnections, timed
+from proxy.admin.console import add_console
 from proxy.admin.state import ObservedProxy, reasons_not_ready, status_of
+from proxy.admin.token import AdminToken
 from proxy.config.model import Address, Admin
+from proxy.hosts import host_and_port
 from proxy.observe.log_format import LEVELS
 from proxy.wire.local_site import SiteFence, fenced_application
 from proxy.wire.request_target import host_name
@@ -20,20 +26,25 @@ from proxy.wire.request_target import host_name
 BACKLOG = 16
 "Connections that may wait to be accepted; each may use a descriptor for a moment, in addition to those of `MOST`."
 LARGEST_BODY = 1024
-"Bytes of a request's body."
+"Bytes of a body, unless a resource reads it with a limit of its own (`body_of`)."
 LAST_WORDS = 1.0
 "Seconds at shutdown for answers to requests that are being served."
 PUBLIC = frozenset({"/livez", "/readyz", "/metrics", "/status"})
+"What the pages of all sites may GET."
+CODES = "/console/codes"
+WITHOUT_TOKEN = PUBLIC | {"/", "/log-level", "/console"}
 
 
 class AdminSite:
     """Serves from `start` to `stop`; beyond loopback only what neither changes nor describes the proxy."""
 
-    def __init__(self, proxy: ObservedProxy, settings: Admin) -> None:
+    def __init__(self, proxy: ObservedProxy, settings: Admin, token: AdminToken) -> None:
         self._proxy = proxy
         self.settings = settings
+        self.token = token
+        self.access = AdminAccess(proxy.deadlines.now)
         self._hosts: set[str] = set()
-        self.apply(settings)
+        self._name_hosts()
         self._runner: web.AppRunner | None = None
         self._servers: list[asyncio.Server] = []
         self.sockets: list[socket.socket] = []
@@ -41,21 +52,27 @@ class AdminSite:
 
     async def start(self, sockets: Iterable[socket.socket]) -> None:
         """Serves on these sockets, which listen at the address already."""
+        self.sockets = list(sockets)
+        if self.settings.address.loopback:
+            await self.token.start(self.access, self.address)
         self._runner = web.AppRunner(self._application(), handle_signals=False, shutdown_timeout=LAST_WORDS)
         await self._runner.setup()
         server = cast("web.Server", self._runner.server)
         accept = AdminConnections(server, self._proxy.incidents, self._proxy.deadlines)
         loop = asyncio.get_running_loop()
-        for each in sockets:  # aiohttp's SockSite would take a Unix socket for TCP, under uvloop
+        for each in self.sockets:  # aiohttp's SockSite would take a Unix socket for TCP, under uvloop
             serve = loop.create_unix_server if each.family is socket.AF_UNIX else loop.create_server
             self._servers.append(await serve(accept, sock=each, backlog=BACKLOG))
-            self.sockets.append(each)
 
-    def apply(self, settings: Admin) -> None:
-        """Applies other host names; the address stays the same."""
+    async def apply(self, settings: Admin, token: AdminToken) -> None:
+        """Applies other host names, or another token; the address stays the same."""
         self.settings = settings
-        self._hosts.clear()
-        self._hosts.update(host_name(each.encode()) for each in settings.hosts)
+        self._name_hosts()
+        if token is not self.token:
+            before, self.token = self.token, token
+            await before.close()
+            if settings.address.loopback:
+                await token.start(self.access, self.address)
 
     @property
     def port(self) -> int:
@@ -68,8 +85,16 @@ class AdminSite:
         configured = self.settings.address
         return configured if configured.path is not None else replace(configured, port=self.port)
 
+    @property
+    def console_url(self) -> str | None:
+        """The URL that opens the console, with the token; None if there is none, or not for a browser."""
+        if self.access.token is None or self.settings.address.path is not None:
+            return None
+        return console_url(self.address, self.access.token)
+
     async def stop(self) -> None:
         """Closes the sockets and all connections."""
+        await self.token.close()
         for server in self._servers:
             server.close()
         self._servers, self.sockets = [], []
@@ -81,7 +106,10 @@ class AdminSite:
         loopback = self.settings.address.loopback
         fence = SiteFence(hosts=self._hosts if loopback else None, public=PUBLIC)
         refused = self._proxy.incidents.admin_refused
-        app = fenced_application(fence, outer=(timed,), refused=refused, client_max_size=LARGEST_BODY)
+        inner: tuple[Any, ...] = ()
+        if loopback:
+            inner = (token_guard(self.access, public=WITHOUT_TOKEN, address=lambda: self.address, refused=refused),)
+        app = fenced_application(fence, outer=(timed,), inner=inner, refused=refused, client_max_size=LARGEST_BODY)
         app.router.add_get("/", self._index)
         app.router.add_get("/livez", self._livez)
         app.router.add_get("/readyz", self._readyz)
@@ -89,11 +117,23 @@ class AdminSite:
         if loopback:
             app.router.add_get("/status", self._status)
             app.router.add_put("/log-level", self._log_level)
+            add_console(app.router)
+            app.router.add_post(CODES, self._code)
         return app
 
+    def _name_hosts(self) -> None:
+        self._hosts.clear()
+        self._hosts.update(host_name(each.encode()) for each in self.settings.hosts)
+
     async def _index(self, request: web.Request) -> web.Response:
-        lines = [f"{each.method} {each.resource.canonical}" for each in request.app.router.routes() if each.resource]
-        return web.Response(text="".join(f"{line}\n" for line in lines if not line.startswith("HEAD")))
+        """Lists the resources; of those of the console the page alone."""
+        found = [(each.method, each.resource.canonical) for each in request.app.router.routes() if each.resource]
+        shown = [(method, path) for method, path in found if path == CONSOLE or not f"{path}/".startswith(CONSOLE)]
+        return web.Response(text="".join(f"{method} {path}\n" for method, path in shown if method != "HEAD"))
+
+    async def _code(self, _request: web.Request) -> web.Response:
+        """Answers with a code for the console's URL: a browser's command line is no place for the token."""
+        return web.Response(text=self.access.code())
 
     async def _livez(self, _request: web.Request) -> web.Response:
         return web.Response(text="alive\n")
@@ -114,7 +154,7 @@ class AdminSite:
 
     async def _log_level(self, request: web.Request) -> web.Response:
         try:
-            level = (await text_of(request)).strip()
+            level = (await text_of(request, most=LARGEST_BODY)).strip()
         except (LookupError, ValueError, web.RequestPayloadError):
             return web.Response(status=400, text="send the level as UTF-8 text without Content-Encoding\n")
         if level not in LEVELS:
@@ -123,9 +163,6 @@ class AdminSite:
         return web.Response(text=f"{level}\n")
 
 
-async def text_of(request: web.Request) -> str:
-    """Returns the body as text; LookupError or ValueError if its coding or charset is unknown or does not match."""
-    encoding = request.headers.get("Content-Encoding", "identity")
-    if encoding.strip().lower() != "identity":
-        raise LookupError("a content coding, although none is supported")
-    return (await request.read()).decode(request.charset or "utf-8")
+def console_url(address: Address, token: str) -> str:
+    """Returns the URL that opens the console in a browser."""
+    return f"http://{host_and_port(address.host, address.port)}{CONSOLE}?token={quote(token, safe='')}"

@@ -13,7 +13,7 @@ from proxy.app.process_resources import ProcessResources
 from proxy.app.process_store import ProcessStore
 from proxy.clock import Clock, SystemClock
 from proxy.config.file_threads import FileThreads
-from proxy.config.model import Configuration
+from proxy.config.model import Admin, Configuration
 from proxy.errors import Draining, ProxyError
 from proxy.forwarding.exchange import exchange
 from proxy.forwarding.limits.route_limits import RouteLimits
@@ -35,6 +35,7 @@ from proxy.upstream.pool import Pool
 if TYPE_CHECKING:
     from proxy.admin.site import AdminSite
     from proxy.admin.state import ProxyState
+    from proxy.admin.token import AdminToken
 
 FEW = 0.9
 "Share of `limits.max_connections`; if the system allows less, the log says so."
@@ -50,6 +51,7 @@ class PreparedReload(NamedTuple):
     context: ListenerContext
     change: ListenersChange
     admin: "AdminSite"
+    admin_token: "AdminToken"
 
 
 class App:
@@ -83,7 +85,7 @@ class App:
             configuration.limits, most=connection_limit(configuration, log.logger)
         )
         self._listeners = Listeners(configuration.listen, self._listener_context(self._generation))
-        self.admin = self._admin_site(configuration)
+        self.admin = new_site(self, configuration, self._admin_token(configuration.admin))
 
     async def start(self, handed: list[socket.socket] | None = None) -> None:
         """Opens the admin address, then the listeners for senders; OSError if an address is not available.
@@ -116,8 +118,9 @@ class App:
             change = await self._threads.run(
                 partial(self._listeners.prepare, configuration.listen, context, reuse_port=reuse_port), late=release
             )
+            token = await self._threads.run(partial(self._admin_token, configuration.admin, admin))
             if configuration.admin.address != admin.settings.address:
-                admin = self._admin_site(configuration)
+                admin = new_site(self, configuration, token)
                 await open_site(admin)
             await self.store.prepare(self.configuration, configuration)
         except BaseException:
@@ -126,7 +129,7 @@ class App:
             if admin is not self.admin:
                 await admin.stop()
             raise
-        return PreparedReload(generation, context, change, admin)
+        return PreparedReload(generation, context, change, admin, token)
 
     async def apply(self, prepared: PreparedReload) -> None:
         """Switches to the prepared configuration; cannot fail, and must not be cancelled.
@@ -134,14 +137,13 @@ class App:
         Running exchanges finish as they began. Connections of senders stay, unless their listener is gone or admits
         other senders than before.
         """
-        before, (generation, context, change, admin) = self._generation, prepared
+        before, (generation, context, change, admin, token) = self._generation, prepared
         configuration = generation.configuration
         await before.close(generation)  # a file that changes now would apply the options of the old configuration
         self._generation = generation
         generation.apply()
         self.senders.apply(configuration.limits, most=connection_limit(configuration, self.log.logger))
         self._listeners.apply(change, context)
-        admin.apply(configuration.admin)
         self._resources.authenticators.start()
         generation.start()
         await self._resources.outboxes.apply(generation.routes)
@@ -149,6 +151,7 @@ class App:
         self._retired.add(before.in_use)
         before.retire(generation)
         await self._resources.authenticators.keep(generation.authenticated)
+        await admin.apply(configuration.admin, token)  # last, because it may wait for a file
         if admin is not self.admin:
             admin, self.admin = self.admin, admin
             await admin.stop()
@@ -219,10 +222,13 @@ class App:
         """Everything that an exchange can wait for, of earlier configurations too."""
         return set().union(*(each.parts for each in (self._generation.in_use, *self._retired)))
 
-    def _admin_site(self, configuration: Configuration) -> "AdminSite":
-        from proxy.admin.site import AdminSite  # noqa: PLC0415 - loads aiohttp's server
+    def _admin_token(self, settings: Admin, site: "AdminSite | None" = None) -> "AdminToken":
+        """Keeps the token of the site, unless address or file change. Reads the file."""
+        from proxy.admin.token import admin_token  # noqa: PLC0415 - loads aiohttp's server
 
-        return AdminSite(self, configuration.admin)
+        if site and (settings.address, settings.token_file) == (site.settings.address, site.settings.token_file):
+            return site.token
+        return admin_token(settings, self._resources.environ, self.log.logger)
 
     def _listener_context(self, generation: Generation) -> ListenerContext:
         resources = self._resources
@@ -251,6 +257,13 @@ def connection_limit(configuration: Configuration, log: Logger) -> int:
         detail = f"`limits.max_connections` is {configured}, but the system allows fewer descriptors; see `ulimit -n`."
         log.warning("connections.limited", most=most, detail=detail)
     return most
+
+
+def new_site(app: App, configuration: Configuration, token: "AdminToken") -> "AdminSite":
+    """Returns the site of the admin address; `open_site` starts it."""
+    from proxy.admin.site import AdminSite  # noqa: PLC0415 - loads aiohttp's server
+
+    return AdminSite(app, configuration.admin, token)
 
 
 async def open_site(site: "AdminSite") -> None:

@@ -41,6 +41,11 @@ EXAMPLES = {
         "cpi-oauth-proxy sandbox --proxy config/sandbox.yaml",
         "cpi-oauth-proxy sandbox --port-base 0 --directory /tmp/tenant",
     ),
+    "console": (
+        "cpi-oauth-proxy console",
+        "cpi-oauth-proxy console --open",
+        "sudo -u proxy cpi-oauth-proxy console  # as the user of the proxy",
+    ),
     "schema": (
         "cpi-oauth-proxy schema",
         "cpi-oauth-proxy schema > schema.json",

@@ -36,7 +36,7 @@ def open_listeners(configuration: Configuration) -> Iterator[str]:
 
 def secret_files(configuration: Configuration) -> Iterator[Path]:
     """Yields each file that contains a secret, once."""
-    found: list[Path | None] = []
+    found: list[Path | None] = [configuration.admin.token_file]
     for client in configuration.oauth_clients.values():
         found += [client.client_secret_file, client.client_secret_next_file, client.service_key_file]
         found += [client.private_key_file, client.tls.key_file]

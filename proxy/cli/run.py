@@ -94,6 +94,7 @@ async def _serve(app: App, again: Callable[[], Configuration], watcher: Configur
     if watcher:
         watcher.start(reloader, log)
     log.info("proxy.started", detail=summary(app))
+    show_console(app)
     manager.ready()
     has_failed = await unless(stopping, app.store.failed.wait())
     manager.stopping()
@@ -114,6 +115,12 @@ async def _reloaded(app: App, configuration: Configuration) -> None:
     with suppress(FileHangs):  # the watcher of that file logs it
         exposed = await FileThreads().run(partial(exposed_files, configuration))
     warn(configuration, exposed, app.log.logger)
+
+
+def show_console(app: App) -> None:
+    """Prints the URL of the console on a terminal; it has the token, and so never goes to a log."""
+    if app.admin.console_url is not None and sys.stderr.isatty():
+        click.echo(f"Console: {app.admin.console_url}", err=True)
 
 
 def open_log(configuration: Configuration) -> ProcessLog:

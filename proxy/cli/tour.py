@@ -58,6 +58,7 @@ async def show(app: App, file: Path, tenant: Tenant) -> None:
     if route is None:
         click.echo(f"\n{file} has no route from {PATH} to {tenant.runtime_url}{PATH}: the example is not sent.")
         click.secho(f"Serving on {app.listeners[0].address}. Ctrl-C ends.", bold=True)
+        show_console(app)
         return
     steps = Steps(app, route, f"http://127.0.0.1:{port}")
     click.secho("\n1. POST, as a legacy sender sends it: the proxy fetches both tokens", bold=True)
@@ -72,6 +73,13 @@ async def show(app: App, file: Path, tenant: Tenant) -> None:
     click.echo(f"  curl -i {steps.base}{PATH} -H 'Content-Type: application/json' -d '{MESSAGE}'")
     click.echo(f"  curl -i {steps.base}{PATH} -H 'X-CSRF-Token: fetch'")
     click.echo(f"  curl -i {steps.base}/btp/invoices -H 'Content-Type: application/xml' -d '<invoice/>'\n")
+    show_console(app)
+
+
+def show_console(app: App) -> None:
+    """Prints the console's URL, with its token."""
+    if app.admin.console_url is not None:
+        click.secho(f"The console, in a browser: {app.admin.console_url}", bold=True)
 
 
 def leads_there(route: RouteSettings, tenant: Tenant) -> bool:

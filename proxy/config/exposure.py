@@ -1,10 +1,12 @@
 """Which senders can reach which address."""
 
 from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
 
 from proxy.config.document import RouteEntry
-from proxy.config.model import Address, ListenerSettings
+from proxy.config.model import Address, ListenerSettings, RouteSettings
 from proxy.config.problems import Finding, Location
+from proxy.config.urls import port_of
 
 _SHOWN = 3
 _FENCES = "set `allow` or `tls.client_ca_file` for the listener, or `allow` or `inbound_auth` for its routes"
@@ -70,6 +72,14 @@ def shared_addresses(listeners: Sequence[ListenerSettings], admin: Address) -> I
             yield ("listen", index), "is listed twice; remove one"
     if any(_collide(admin, address) for address in addresses):
         yield ("admin",), "is also an address for senders; use a different one"
+
+
+def admin_upstreams(routes: Sequence[tuple[Location, RouteSettings | None]], admin: Address) -> Iterator[Finding]:
+    """Yields routes that lead to our own admin address, from which senders have to be kept away."""
+    for location, route in routes:
+        upstream = urlsplit(route.upstream) if route else None
+        if upstream and _collide(admin, Address(host=upstream.hostname or "", port=port_of(upstream))):
+            yield (*location, "upstream"), f"is the proxy's own admin address, {admin}; write the URL of the flow"
 
 
 def _collide(one: Address, other: Address) -> bool:

@@ -42,5 +42,7 @@ class Admin(Model):
 
     address: ListenAddress = Field(ADMIN, json_schema_extra={"default": str(ADMIN)})
     "host:port, [IPv6]:port or unix:/path."
+    token_file: FilePath | None = None
+    "File with the admin token, which console and outbox need; by default each start makes a new one."
     hosts: tuple[Host, ...] = ()
     "Names that requests on loopback may have in Host, besides localhost and loopback addresses."

@@ -6,11 +6,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from proxy.config.admin_token import check_admin_token
 from proxy.config.checked_text import check_name
 from proxy.config.clients import ResolvedClient, register
 from proxy.config.credentials import Read, check_file, check_listener_tls
 from proxy.config.document import General, OAuthClientEntry, RouteEntry
-from proxy.config.exposure import lists_without_effect, open_listeners, shared_addresses, unasked_certificates
+from proxy.config.exposure import (
+    admin_upstreams,
+    lists_without_effect,
+    open_listeners,
+    shared_addresses,
+    unasked_certificates,
+)
 from proxy.config.model import Configuration, OAuthClient, Options, RouteSettings
 from proxy.config.pem import check_authorities
 from proxy.config.problems import Location, Problems
@@ -43,6 +50,8 @@ def resolve(
             check_listener_tls(listener.tls, ("listen", index, "tls"), read, problems)
     if general.ca_file:
         check_file(("ca_file",), general.ca_file, check_authorities, read, problems)
+    if general.admin.token_file:
+        check_file(("admin", "token_file"), general.admin.token_file, check_admin_token, read, problems)
     registrations = dict(_registrations(tree.get("oauth_clients"), problems, folder, read))
     entries = list(_entries(tree.get("routes"), problems, folder))
     routes = [resolve_route(entry, at, registrations, read=read, problems=problems) for at, entry in entries]
@@ -55,6 +64,7 @@ def resolve(
             made_of_variables=problems.origin.made_of_variables,
         ),
         *shared_addresses(general.listen, general.admin.address),
+        *admin_upstreams([(at, route) for (at, _), route in zip(entries, routes, strict=True)], general.admin.address),
         *lists_without_effect(general.listen, entries),
         *unasked_certificates(general.listen, entries),
     ]

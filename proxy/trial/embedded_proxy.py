@@ -143,7 +143,7 @@ async def embedded_proxy(
         ours = configuration.model_copy(
             update={
                 "listen": (ListenerSettings(address=senders),),
-                "admin": Admin(address=admin),
+                "admin": Admin(address=admin),  # its token is in that folder too
                 "routes": tuple(map(direct, configuration.routes)),
                 "oauth_clients": {
                     name: without_grant_at_start(client) for name, client in configuration.oauth_clients.items()
@@ -153,8 +153,9 @@ async def embedded_proxy(
                 "limits": configuration.limits.model_copy(update={"max_connections": 100_000}),
             }
         )
+        here = {**environ, "RUNTIME_DIRECTORY": folder}
         try:
-            app = await asyncio.to_thread(lambda: App(ours, log=log, environ=environ, loop=loop, beginning=observers))
+            app = await asyncio.to_thread(lambda: App(ours, log=log, environ=here, loop=loop, beginning=observers))
         except (OSError, ValueError) as error:
             raise Unusable(str(error)) from error
         try:

@@ -17,10 +17,24 @@ from proxy.wire.request_target import ABSOLUTE_FORM, host_name
 
 NAME = "cpi-oauth-proxy"
 "In the Server field: aiohttp's own shows versions."
+HEADERS = {
+    "Server": NAME,
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self';"
+        " frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+"Of each answer: pages run only what this address itself serves, and no other page can use the answers."
 _WRONG_HOST = (
     "This address answers to localhost and loopback addresses only, and to the names that are configured for it."
 )
-_FOREIGN = "A browser sent this for a page of another site. Open the address itself."
+_FOREIGN = "A browser sent this for a page of another site. Paste the address into the address bar."
 
 Fields = tuple[tuple[bytes, bytes], ...]
 
@@ -76,7 +90,7 @@ def fenced_application(
 
 
 async def _sign(_request: web.BaseRequest, answer: web.StreamResponse) -> None:
-    answer.headers["Server"] = NAME
+    answer.headers.update(HEADERS)
 
 
 def _authority(target: bytes, fields: Fields) -> bytes:

@@ -67,7 +67,7 @@ def shown(octets: bytes) -> Iterator[str]:
 
 def canaries_of(running: "Running") -> list[str]:
     """All that is known; what has few different letters is no canary."""
-    known = {*configured(running.app.configuration)}
+    known = {*configured(running.app.configuration), running.app.admin.access.token or ""}
     for source in running.app.state().sources.values():
         token: Any = getattr(source, "_token", None)
         if token is not None:
@@ -96,6 +96,9 @@ def representations(running: "Running") -> str:
         app.pools,
         list(app.senders),
         app.listeners,
+        app.admin,
+        app.admin.access,
+        app.admin.token,
     ]
     parts += [getattr(source, "_granting", None) for source in sources.values()]
     return "\n".join([*map(repr, parts), *errors])

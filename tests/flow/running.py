@@ -94,7 +94,9 @@ async def start(document: Document, folder: Path, clock: HandLoop, traces: Trace
     def make() -> App:
         configuration = configured(document, folder / "proxy.yaml")
         log = ProcessLog(lines, level=configuration.log.level.value, human=False)
-        return App(configuration, log=log, environ={}, loop=time, clock=clock, traces=traces)
+        return App(
+            configuration, log=log, environ={"XDG_RUNTIME_DIR": str(folder)}, loop=time, clock=clock, traces=traces
+        )
 
     running = Running(await loop.run_in_executor(None, make), lines, clock, folder / "proxy.yaml")
     try:

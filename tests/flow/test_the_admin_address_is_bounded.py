@@ -64,6 +64,7 @@ async def test_the_number_of_connections_is_limited(proxy: Running) -> None:
     refused = await refusal(proxy, await connected(proxy))
     assert refused.status == 503
     assert refused.field(b"Connection") == [b"close"]
+    assert refused.field(b"X-Content-Type-Options") == [b"nosniff"]
     assert (await (await proxy.sender()).ask(request(b"POST /orders", body=b"x"))).status == 200
     clients.pop().finish()
     await clients[0].ask(LIVEZ)
@@ -269,7 +270,8 @@ async def test_a_fault_is_a_500_and_a_line_without_its_message(proxy: Running, m
     [
         (b"PUT /log-level HTTP/1.1\r\nHost: other.example", 421),
         (b"GET /livez HTTP/1.1\r\nHost: localhost", 200),
-        (b"PUT /nowhere HTTP/1.1\r\nHost: localhost", 404),
+        (b"POST /livez HTTP/1.1\r\nHost: localhost", 405),
+        (b"PUT /nowhere HTTP/1.1\r\nHost: localhost", 401),
     ],
 )
 async def test_the_rest_of_a_body_behind_an_early_answer_is_not_a_head(

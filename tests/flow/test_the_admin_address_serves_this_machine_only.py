@@ -112,5 +112,5 @@ async def test_no_answer_shows_a_version(proxy: Running) -> None:
         await ask(proxy, b"GET /livez", host=b"evil.example"),
         await ask(proxy, b"GET /livez", b"a b: c"),
     ]
-    assert [each.status for each in asked] == [200, 404, 421, 400]
+    assert [each.status for each in asked] == [200, 401, 421, 400]
     assert {tuple(each.field(b"Server")) for each in asked} == {(b"cpi-oauth-proxy",)}

@@ -133,4 +133,5 @@ async def test_the_index_lists_all_resources(proxy: Running) -> None:
         "GET /metrics",
         "GET /status",
         "PUT /log-level",
+        "GET /console/",
     ]

@@ -31,6 +31,7 @@ async def test_without_the_examples_route_it_serves_all_the_same(tmp_path: Path)
     async with Command(*words) as command:
         await command.prints(r".*has no route from /http/orders to https://127\.0\.0\.1:.*: the example is not sent\.")
         found = await command.prints(r"Serving on 127\.0\.0\.1:(\d+)\. Ctrl-C ends\.")
+        await command.prints(r"The console, in a browser: http://127\.0\.0\.1:\d+/console/\?token=[\w-]{43}")
         sender = await Sender.connect(int(found[1]))
         answer = await sender.ask(request(b"GET /http/orders"))
         sender.leave()

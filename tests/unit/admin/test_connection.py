@@ -8,6 +8,7 @@ import pytest
 from aiohttp import web
 
 from proxy.admin.connection import IDLE_TIMEOUT, MOST, AdminConnection, AdminConnections
+from proxy.wire.deadlines import NEVER
 from proxy.wire.local_site import SiteRefusal
 from tests.fakes.loop import HandLoop
 
@@ -98,3 +99,21 @@ async def test_a_connection_that_was_never_made_frees_its_place(
     gc.collect()
     assert isinstance(connections(), AdminConnection)
     assert observer.refused == []
+
+
+async def test_a_stream_behind_an_unread_answer_has_a_deadline(connection: AdminConnection, clock: HandLoop) -> None:
+    """Writing was paused before the stream began; it ends when the client reads on."""
+    connection.pause_writing()
+    connection.stream()
+    assert connection.deadline == clock.time() + IDLE_TIMEOUT
+    connection.resume_writing()
+    assert connection.deadline == NEVER
+
+
+async def test_reading_changes_the_deadline_of_a_stream_only(connection: AdminConnection, clock: HandLoop) -> None:
+    """Another answer has its time from its beginning."""
+    connection.begin()
+    clock.advance(1)
+    connection.pause_writing()
+    connection.resume_writing()
+    assert connection.deadline == clock.time() - 1 + IDLE_TIMEOUT

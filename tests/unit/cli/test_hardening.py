@@ -40,6 +40,13 @@ def test_files_that_every_user_can_read_are_exposed(tmp_path: Path, mode: int, e
     assert not is_exposed(tmp_path / "nowhere")
 
 
+def test_the_admin_token_is_a_secret(tmp_path: Path) -> None:
+    """Every user could open the console with it."""
+    (tmp_path / "token").write_text("t" * 32)
+    found = secret_files(load(written(tmp_path, f"{TEXT}admin: {{token_file: token}}\n"), {}, insecure_listen=True))
+    assert [path.name for path in found] == ["token", "secret"]
+
+
 def test_keys_of_senders_are_secrets(tmp_path: Path) -> None:
     """The keys_file of `inbound_auth` is among the secret files."""
     (tmp_path / "keys").write_text("k" * 32)

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from proxy.config.exposure import open_listeners, shared_addresses
-from proxy.config.model import ListenerSettings, ListenerTls
+from proxy.config.exposure import admin_upstreams, open_listeners, shared_addresses
+from proxy.config.model import ListenerSettings, ListenerTls, RouteSettings
 from proxy.config.parsed_values import Address, Network, parse_address
-from proxy.config.problems import Finding
+from proxy.config.problems import Finding, Location
+from tests.unit.config.conftest import Complaints
+from tests.unit.config.entries import ROUTE, written
 
 
 def listener(address: str, *allow: str) -> ListenerSettings:
@@ -88,3 +90,30 @@ def test_an_address_has_one_use(listen: list[str], admin: str, places: list[obje
     """The same twice is found, by whatever name, also within a wildcard; port 0 is another port each time."""
     found = shared_addresses([listener(address) for address in listen], parse_address(admin))
     assert [place for place, _ in found] == places
+
+
+@pytest.mark.parametrize(
+    ("upstream", "admin", "found"),
+    [
+        ("http://127.0.0.1:9901/status", "127.0.0.1:9901", True),
+        ("http://LOCALHOST.:9901", "127.0.0.1:9901", True),
+        ("http://127.0.0.1:9901", "0.0.0.0:9901", True),
+        ("https://[::1]:9901", "[::1]:9901", True),
+        ("https://[::1]", "[::1]:443", True),
+        ("http://127.0.0.1:9902", "127.0.0.1:9901", False),
+        ("https://flow.example:9901/x", "127.0.0.1:9901", False),
+        ("http://127.0.0.1:9901", "unix:/run/admin", False),
+    ],
+)
+def test_a_route_does_not_lead_to_the_admin_address(upstream: str, admin: str, found: bool) -> None:  # noqa: FBT001
+    """Its senders could change the log level; and what leads there by mistake is told before it runs."""
+    route = RouteSettings(name="a", path="/a", upstream=upstream, oauth_client="c")
+    wrong = [(("routes", 1, "upstream"), f"is the proxy's own admin address, {admin}; write the URL of the flow")]
+    routes: list[tuple[Location, RouteSettings | None]] = [(("routes", 0), None), (("routes", 1), route)]
+    assert list(admin_upstreams(routes, parse_address(admin))) == (wrong if found else [])
+
+
+def test_it_is_a_problem_of_the_file(complaints: Complaints) -> None:
+    """At the route."""
+    (problem,) = complaints(written(admin="127.0.0.1:7", route=ROUTE | {"upstream": "http://127.0.0.1:7/x"}))
+    assert problem.startswith("proxy.yaml:1: routes[0].upstream: is the proxy's own admin address, 127.0.0.1:7; ")

@@ -52,6 +52,14 @@ async def test_connections_of_its_sender_are_not_limited(configuration: Configur
     assert tenant.runs() == {"/invoices": 20}
 
 
+async def test_its_token_is_in_its_own_folder(configuration: Configuration, tmp_path: Path) -> None:
+    """It leaves nothing where the tokens of running proxies are."""
+    environ = {"XDG_RUNTIME_DIR": str(tmp_path), "RUNTIME_DIRECTORY": str(tmp_path)}
+    before = sorted(tmp_path.iterdir())
+    async with embedded_proxy(configuration, environ):
+        assert sorted(tmp_path.iterdir()) == before
+
+
 def test_its_sender_needs_no_credential() -> None:
     """The route has no `inbound_auth`, but still drops the field of the API key."""
     route = RouteSettings(

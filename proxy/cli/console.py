@@ -1,0 +1,69 @@
+"""`console`: prints the URL that opens the console of the running proxy, or opens it."""
+
+import shlex
+import sys
+import webbrowser
+from pathlib import Path
+
+import click
+
+from proxy.admin.site import CODES, console_url
+from proxy.cli.configuration import config_option, file_argument, named, read
+from proxy.cli.loops import run
+from proxy.cli.running_proxy import Unreachable, running_proxy
+from proxy.config.listen import ADMIN
+from proxy.config.model import Address, Admin
+
+NO_BROWSER = "No browser could be opened; open the URL yourself."
+
+
+@click.command()
+@config_option
+@file_argument
+@click.option("--open", "opens", is_flag=True, help="Open the URL in a browser.")
+def command(file: Path | None, word: Path | None, *, opens: bool) -> None:
+    """Print the URL of the running proxy's console.
+
+    The URL contains the admin token: whoever has it can use the console. For an admin address on a Unix socket, this
+    prints how to forward a port to it.
+    """
+    admin = read(named(file, word), insecure_listen=True).admin  # nobody listens
+    try:
+        token, code = run(_tokens(admin, with_code=opens))
+    except Unreachable as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+    if admin.address.path is not None:
+        click.echo(forwarding(admin.address.path, token))
+        opened = not opens
+    else:
+        click.echo(console_url(admin.address, token))
+        opened = not opens or webbrowser.open(console_url(admin.address, code))
+    if not opened:
+        click.echo(NO_BROWSER, err=True)
+        sys.exit(1)
+
+
+async def _tokens(admin: Admin, *, with_code: bool) -> tuple[str, str]:
+    """Returns the token, and a code that opens one session: all users can see a browser's command line."""
+    async with running_proxy(admin) as proxy:
+        if not with_code:
+            return proxy.token, ""
+        async with proxy.session.post(CODES) as answer:
+            return proxy.token, await answer.text()
+
+
+def forwarding(path: Path, token: str) -> str:
+    """Returns how a browser reaches a Unix socket."""
+    port, socket = ADMIN.port, shlex.quote(str(path))
+    url = console_url(Address(host=ADMIN.host, port=port), token)
+    return "\n".join(
+        [
+            "The admin address is a Unix socket, which browsers cannot open. Forward a port to it, on this machine",
+            f"  socat TCP-LISTEN:{port},bind={ADMIN.host},reuseaddr,fork UNIX-CONNECT:{socket}",
+            "or from another one",
+            f"  ssh -N -L {port}:{socket} USER@HOST",
+            "then open",
+            f"  {url}",
+        ]
+    )

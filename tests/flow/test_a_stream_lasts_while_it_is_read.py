@@ -1,0 +1,128 @@
+"""An answer of the admin address that goes on is cut only if its client stops reading."""
+
+import asyncio
+
+import pytest
+from aiohttp import web
+
+from proxy.admin import site
+from proxy.admin.connection import IDLE_TIMEOUT, begin_stream
+from tests.fakes.authorization_server import AuthorizationServer
+from tests.fakes.sender import Sender
+from tests.fakes.upstream import Upstream
+from tests.flow.running import Running, Serve, document, soon, until
+
+PIECE = b"x" * 65536
+MANY = 400
+"Pieces that no socket holds."
+
+
+class Stream:
+    """A resource that sends what the test gives it."""
+
+    def __init__(self) -> None:
+        self.pieces: asyncio.Queue[bytes] = asyncio.Queue()
+        self.written = 0
+        self.ended = asyncio.Event()
+
+    def add(self, router: web.UrlDispatcher) -> None:
+        """Add the resource."""
+        router.add_get("/console/stream", self.serve)
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Send pieces up to an empty one."""
+        try:
+            begin_stream(request)
+            answer = web.StreamResponse()
+            await answer.prepare(request)
+            while piece := await self.pieces.get():
+                await answer.write(piece)
+                self.written += 1
+            return answer
+        finally:
+            self.ended.set()
+
+
+@pytest.fixture
+def stream(monkeypatch: pytest.MonkeyPatch) -> Stream:
+    """The stream in place of the console."""
+    made = Stream()
+    monkeypatch.setattr(site, "add_console", made.add)
+    return made
+
+
+@pytest.fixture
+async def proxy(stream: Stream, serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> Running:
+    """A proxy with the stream."""
+    del stream
+    return await serve(document(upstream, authority))
+
+
+async def begun(proxy: Running) -> Sender:
+    """A client that has read the head."""
+    client = await proxy.sender(proxy.app.admin.port)
+    token = proxy.app.admin.access.token or ""
+    await client.send(
+        f"GET /console/stream HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+    )
+    assert (await client.head()).status == 200
+    return client
+
+
+async def looked(proxy: Running) -> None:
+    """Wait until the deadlines have been looked at: another connection's is over."""
+    idle = await proxy.sender(proxy.app.admin.port)
+    await idle.ask(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    proxy.clock.advance(IDLE_TIMEOUT + 1)
+    assert await idle.rest() == b""
+
+
+async def test_silence_does_not_end_it(proxy: Running, stream: Stream) -> None:
+    """Whenever something happens, it is there; afterwards the connection serves as before."""
+    client = await begun(proxy)
+    for _ in range(3):
+        await looked(proxy)
+        stream.pieces.put_nowait(b"event")
+        assert await client.read(10) == b"5\r\nevent\r\n"
+    stream.pieces.put_nowait(b"")
+    assert await client.read(5) == b"0\r\n\r\n"
+    assert (await client.ask(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")).status == 200
+    await looked(proxy)
+    assert await client.rest() == b""
+
+
+async def test_a_client_that_does_not_read_is_cut(proxy: Running, stream: Stream) -> None:
+    """After sixty seconds; the process has kept one piece of it at most."""
+    client = await begun(proxy)
+    for _ in range(MANY):
+        stream.pieces.put_nowait(PIECE)
+    await until(lambda: paused(proxy))
+    assert stream.written < MANY
+    await looked(proxy)
+    await soon(stream.ended.wait())
+    with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+        await client.read(MANY * len(PIECE))
+
+
+async def test_a_slow_client_is_not_cut(proxy: Running, stream: Stream) -> None:
+    """Each time it reads, it has sixty seconds again."""
+    client = await begun(proxy)
+    for _ in range(MANY):
+        stream.pieces.put_nowait(PIECE)
+    for part in range(1, 5):
+        await until(lambda: paused(proxy))
+        proxy.clock.advance(IDLE_TIMEOUT - 1)
+        await (await proxy.sender(proxy.app.admin.port)).ask(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        before = stream.written
+        while stream.written == before:
+            await client.read(len(PIECE))
+        assert part
+    assert not stream.ended.is_set()
+
+
+def paused(proxy: Running) -> bool:
+    """Whether the stream waits for its client."""
+    runner = proxy.app.admin._runner
+    assert runner is not None
+    assert runner.server is not None
+    return any(each._paused for each in runner.server.connections)
