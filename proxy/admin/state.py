@@ -1,6 +1,6 @@
 """The state of a running proxy at one moment, and what the admin address says about it: pure functions over values."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -11,6 +11,7 @@ from proxy.config.model import RouteSettings
 from proxy.oauth.source import TokenSource
 from proxy.observe.metrics import Metrics
 from proxy.observe.process_log import ProcessLog
+from proxy.outbox.outboxes import Outboxes
 from proxy.upstream.pool import Pool
 from proxy.wire.deadlines import Deadlines
 
@@ -43,6 +44,8 @@ class ObservedProxy(Protocol):
     log: ProcessLog
     metrics: Metrics
     deadlines: Deadlines
+    outboxes: Outboxes
+    wall: Callable[[], float]
 
     @property
     def incidents(self) -> AdminObserver:

@@ -72,7 +72,8 @@ class App:
             log=log, environ=environ, loop=loop, clock=clock or SystemClock(), traces=traces, beginning=beginning
         )
         self.log, self.metrics, self.deadlines = log, self._resources.metrics, self._resources.deadlines
-        self.incidents = self._resources.incidents
+        self.incidents, self.outboxes = self._resources.incidents, self._resources.outboxes
+        self.wall = self._resources.clock.wall
         self._is_open = self.draining = False
         self._threads = FileThreads()
         self.store = ProcessStore(

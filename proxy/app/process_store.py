@@ -48,6 +48,7 @@ class ProcessStore:
         except FolderInUse as error:
             if not configuration.reuse_port:
                 raise OSError(str(error)) from error
+            self._outboxes.is_awaited = True
             self._log.warning("store.awaited", detail=str(error))
             self._waiting = asyncio.get_running_loop().create_task(self._wait(configuration))
 

@@ -226,6 +226,7 @@ class RunningDelivery(Recipient):
             case _:
                 return
         deliverer.metrics.count_delivery(message.route, outcome)
+        deliverer.settled(message.route)
 
     def _crashed(self, error: BaseException) -> None:
         """Logs a fault, without the error's message, because it may quote the message."""

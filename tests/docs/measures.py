@@ -32,7 +32,7 @@ def metrics() -> Iterator[tuple[str, str, tuple[str, ...], str]]:
         configuration = load(ROOT / "config" / "minimal.yaml", {"CPI_CLIENT_SECRET": "s"})
         log = ProcessLog(LineWriter(2), level="error", human=True)
         app = App(configuration, log=log, environ={}, loop=loop)
-        for family in Families(app).collect():
+        for family in Families(app, ()).collect():
             suffix = "_total" if family.type == "counter" else ""
             labels: Any = family._labelnames  # type: ignore[attr-defined]
             yield family.name + suffix, family.type, tuple(labels), family.documentation

@@ -2,10 +2,44 @@
 
 import pytest
 
-from proxy.observe.masking import masked_field
+from proxy.observe.masking import is_shown, masked_field, masked_query, shown_field
 
 
 @pytest.mark.parametrize("line", ["X-Key: s3cr3t", "X-Key:s3cr3t", "X-Key: a: b", "X-Key:"])
 def test_a_masked_field_shows_its_name_only(line: str) -> None:
     """Whatever the value contains, colons too."""
     assert masked_field(line) == "X-Key: ***"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Content-Type", True),
+        ("X-Monkey", True),
+        ("Design", True),
+        ("X-Api-Key", False),
+        ("apikey", False),
+        ("Key", False),
+        ("X-AUTH", False),
+        ("Referer", False),
+        ("SessionId", False),
+        ("sig", False),
+    ],
+)
+def test_a_name_tells_whether_its_value_may_be_a_credential(name: str, *, shown: bool) -> None:
+    """In any case, and not within another word."""
+    assert is_shown(name, "value") is shown
+
+
+def test_a_name_can_be_secret_by_configuration() -> None:
+    """And what asks for a CSRF token is none."""
+    assert not is_shown("X-Order", "1", {"x-order"})
+    assert is_shown("X-CSRF-Token", " Fetch ")
+    assert not is_shown("X-CSRF-Token", "abc")
+    assert shown_field("X-Order: 1", {"x-order"}) == "X-Order: ***"
+    assert shown_field("X-Order: 1") == "X-Order: 1"
+
+
+def test_a_query_keeps_what_is_no_credential() -> None:
+    """Names may be encoded, and pairs separated by semicolons."""
+    assert masked_query("a=1&api%5Fkey=s3cr3t;token=x=y&b&c=") == "a=1&api%5Fkey=***;token=***&b&c="
