@@ -13,7 +13,7 @@ from proxy.app.process_resources import ProcessResources
 from proxy.app.process_store import ProcessStore
 from proxy.clock import Clock, SystemClock
 from proxy.config.file_threads import FileThreads
-from proxy.config.model import Admin, Configuration
+from proxy.config.model import Configuration
 from proxy.errors import Draining, ProxyError
 from proxy.forwarding.exchange import exchange
 from proxy.forwarding.limits.route_limits import RouteLimits
@@ -30,6 +30,7 @@ from proxy.server.listener_context import ListenerContext
 from proxy.server.listeners import Listeners, ListenersChange, release
 from proxy.server.sender_connection import SenderConnection
 from proxy.server.sender_connections import SenderConnections
+from proxy.store.place import store_folder
 from proxy.upstream.pool import Pool
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class App:
             configuration.limits, most=connection_limit(configuration, log.logger)
         )
         self._listeners = Listeners(configuration.listen, self._listener_context(self._generation))
-        self.admin = new_site(self, configuration, self._admin_token(configuration.admin))
+        self.admin = new_site(self, configuration, self._admin_token(configuration))
 
     async def start(self, handed: list[socket.socket] | None = None) -> None:
         """Opens the admin address, then the listeners for senders; OSError if an address is not available.
@@ -119,7 +120,7 @@ class App:
             change = await self._threads.run(
                 partial(self._listeners.prepare, configuration.listen, context, reuse_port=reuse_port), late=release
             )
-            token = await self._threads.run(partial(self._admin_token, configuration.admin, admin))
+            token = await self._threads.run(partial(self._admin_token, configuration, admin))
             if configuration.admin.address != admin.settings.address:
                 admin = new_site(self, configuration, token)
                 await open_site(admin)
@@ -223,13 +224,14 @@ class App:
         """Everything that an exchange can wait for, of earlier configurations too."""
         return set().union(*(each.parts for each in (self._generation.in_use, *self._retired)))
 
-    def _admin_token(self, settings: Admin, site: "AdminSite | None" = None) -> "AdminToken":
+    def _admin_token(self, configuration: Configuration, site: "AdminSite | None" = None) -> "AdminToken":
         """Keeps the token of the site, unless address or file change. Reads the file."""
         from proxy.admin.token import admin_token  # noqa: PLC0415 - loads aiohttp's server
 
+        settings, environ = configuration.admin, self._resources.environ
         if site and (settings.address, settings.token_file) == (site.settings.address, site.settings.token_file):
             return site.token
-        return admin_token(settings, self._resources.environ, self.log.logger)
+        return admin_token(settings, environ, self.log.logger, store=store_folder(configuration, environ))
 
     def _listener_context(self, generation: Generation) -> ListenerContext:
         resources = self._resources

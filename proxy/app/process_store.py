@@ -14,6 +14,7 @@ from proxy.observe.logger import Logger
 from proxy.outbox.outboxes import Outboxes
 from proxy.store.folder import Folder, FolderInUse, folder_of
 from proxy.store.keys import Keys, read_keys
+from proxy.store.place import is_needed
 
 if TYPE_CHECKING:
     from proxy.outbox.sqlite.store import SqliteOutbox
@@ -101,11 +102,6 @@ def sqlite_outbox() -> "Callable[..., Awaitable[SqliteOutbox]]":
     from proxy.outbox.sqlite.store import SqliteOutbox  # noqa: PLC0415
 
     return SqliteOutbox.open
-
-
-def is_needed(configuration: Configuration) -> bool:
-    """Whether the configuration has an outbox, or names a folder whose messages are to be delivered."""
-    return configuration.store.path is not None or any(route.outbox for route in configuration.routes)
 
 
 async def keys_of(settings: StoreSettings) -> Keys:

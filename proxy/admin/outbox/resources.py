@@ -27,6 +27,7 @@ class OutboxResources:
     def __init__(self, proxy: ObservedProxy, address: Callable[[], Address]) -> None:
         """`address` is the admin address, which the log names."""
         self._proxy, self._address = proxy, address
+        self._log = proxy.log.logger
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Adds the resources."""
@@ -80,24 +81,37 @@ class OutboxResources:
 
     async def _retry(self, request: web.Request) -> web.Response:
         message = await self._store(request).retry(request.match_info["id"], self._proxy.wall())
-        self._log("message.retried", message.route, id=message.id, attempts=message.attempts)
+        self._log.info(
+            "message.retried", route=message.route, id=message.id, attempts=message.attempts, admin=self._admin
+        )
+        self._proxy.outboxes.tell(message.route)
         return document(message_document(message))
 
     async def _discard(self, request: web.Request) -> web.Response:
         message = await self._store(request).discard(request.match_info["id"])
-        self._log("message.discarded", message.route, id=message.id, state=message.state.value, code=message.code)
+        self._log.info(
+            "message.discarded",
+            route=message.route,
+            id=message.id,
+            state=message.state.value,
+            code=message.code,
+            admin=self._admin,
+        )
+        self._proxy.outboxes.tell(message.route)
         return document(message_document(message))
 
     async def _hold(self, request: web.Request) -> web.Response:
         store, route = await self._known_route(request)
         await store.hold(route.route)
-        self._log("outbox.held", route.route)
+        self._log.info("outbox.held", route=route.route, admin=self._admin)
+        self._proxy.outboxes.tell(route.route)
         return await self._route(route.route)
 
     async def _resume(self, request: web.Request) -> web.Response:
         store, route = await self._known_route(request)
         await store.resume(route.route)
-        self._log("outbox.resumed", route.route)
+        self._log.info("outbox.resumed", route=route.route, admin=self._admin)
+        self._proxy.outboxes.tell(route.route)
         return await self._route(route.route)
 
     async def _route(self, name: str) -> web.Response:
@@ -120,10 +134,10 @@ class OutboxResources:
             raise MessageUnknown(f"There is no message {request.match_info['id']}: no route has an outbox.")
         return store
 
-    def _log(self, event: str, route: str, **facts: object) -> None:
-        """Logs what a person did, and tells those who watch."""
-        self._proxy.log.logger.info(event, route=route, **facts, admin=str(self._address()))
-        self._proxy.outboxes.tell(route)
+    @property
+    def _admin(self) -> str:
+        """What the log says of who it was."""
+        return str(self._address())
 
 
 def document(content: Any) -> web.Response:
