@@ -68,7 +68,7 @@ EXAMPLES = {
     ),
     "outbox discard": (
         "cpi-oauth-proxy outbox discard ID",
-        "cpi-oauth-proxy outbox export ID -o order.xml && cpi-oauth-proxy outbox discard ID",
+        "cpi-oauth-proxy outbox discard ID ID --json",
         "cpi-oauth-proxy outbox discard --route orders --state dead",
     ),
     "outbox hold": (

@@ -6,8 +6,10 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 
 from proxy.admin.prometheus import exposition
+from proxy.config.outbox import OutboxSettings
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.metrics import Metrics
+from proxy.outbox.message import RouteSummary
 
 PROMETHEUS = frozenset({"instance", "job"})
 "Labels that Prometheus adds."
@@ -23,6 +25,8 @@ def _shown() -> str:
     account.end()
     metrics.finished(account)
     metrics.count_grant("orders", "granted", 0.1)
+    metrics.count_delivery("orders", "delivered")
+    outbox = RouteSummary(route="orders", waiting=1, delivering=0, dead=0, held=False, oldest_at=1.0, bytes=1)
     state = SimpleNamespace(
         in_flight=0,
         connections=0,
@@ -31,9 +35,10 @@ def _shown() -> str:
         sources={"orders": SimpleNamespace(expires=1.0)},
         certificate_ends={"orders": 1.0},
         pools=(),
+        routes=[SimpleNamespace(name="orders", outbox=OutboxSettings())],
     )
     proxy: Any = SimpleNamespace(metrics=metrics, state=lambda: state)
-    return exposition(proxy).decode()
+    return exposition(proxy, [outbox]).decode()
 
 
 _FAMILIES = list(text_string_to_metric_families(_shown()))
