@@ -77,6 +77,8 @@ class ProcessStore:
         except (FolderInUse, OSError, ValueError) as error:
             self._log.error("store.failed", detail=str(error))
             self.failed.set()
+        else:
+            self._log.info("store.opened")
 
     async def _open(self, configuration: Configuration, *, wait: float = 0.0) -> None:
         settings = configuration.store

@@ -53,6 +53,13 @@ def _row(each: ExchangeRecord, width: int) -> str:
     return head + _within(each.path or "-", max(width - len(head) - len(tail), NARROWEST_PATH)) + tail
 
 
+def _delivered_row(event: Mapping[str, Any]) -> str:
+    """Renders a message that an outbox has delivered as a row: time, status, id, route, age."""
+    head = f"{event.get('timestamp', '')[_TIME]} {event['status']:03d} delivered {event['id']} "
+    tail = f" {_duration(event['age_seconds'])}"
+    return head + _within(event["route"], max(WIDTH - len(head) - len(tail), NARROWEST_PATH)) + tail
+
+
 def _within(text: str, columns: int) -> str:
     return text if len(text) <= columns else shortened(text, columns - 1)
 
@@ -107,6 +114,8 @@ def _pairs(fields: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _event(event: Mapping[str, Any]) -> str:
+    if event.get("event") == "message.delivered":
+        return printable(_delivered_row(event))
     fields = dict(event)
     time, level, name = fields.pop("timestamp", "")[_TIME], fields.pop("level", ""), fields.pop("event", "")
     problems = fields.pop("problems") if isinstance(fields.get("problems"), list | tuple) else ()

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from proxy.clock import rfc3339
 from proxy.config.model import Forwarded, RouteSettings
 from proxy.config.outbox import OutboxAnswer, OutboxSettings
-from proxy.errors import BodyTooLarge, OutboxUnavailable, SenderLeft
+from proxy.errors import BodyTooLarge, LengthRequired, OutboxUnavailable, SenderLeft
 from proxy.forwarding.body import Body, BodyFile, BufferedBody, SpooledBody, body_in_memory, collect
 from proxy.forwarding.fields import FieldRules
 from proxy.forwarding.limits.route_limits import RouteLimits
@@ -19,6 +19,7 @@ from proxy.forwarding.spool import Spool
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.outbox.message import Accepted, NewMessage
 from proxy.outbox.store import OutboxStore
+from proxy.wire.framing import WITH_BODY
 from proxy.wire.grammar import Fields
 
 NEVER_KEPT = frozenset({b"x-csrf-token"})
@@ -68,6 +69,7 @@ class Acceptance:
     async def accept(self, request: Request, address: str, record: ExchangeRecord, spool: Spool | None) -> None:
         """Keeps a message, then answers its sender. Raises a ProxyError or SenderLeft if it is not kept."""
         refuse_loop(request.head.fields, self._via)
+        refuse_unframed(request)
         if self._limits is None:
             await self._keep(request, address, record, spool)
             return
@@ -148,6 +150,15 @@ def whole(body: Body) -> bytes | BodyFile:
         "The disk for large bodies (TMPDIR) cannot be used, so the message was not accepted; send it again later.",
         retry_after=RETRY_AFTER,
     )
+
+
+def refuse_unframed(request: Request) -> None:
+    """Raises LengthRequired for a last request without a length: a body may follow after an empty one was kept."""
+    fields = request.head.fields
+    if request.head.method not in WITH_BODY or request.sender.persistent():
+        return
+    if not fields.has(b"content-length") and not fields.has(b"transfer-encoding"):
+        raise LengthRequired("Send Content-Length, 0 for an empty body: without it nobody knows whether one follows.")
 
 
 def refuse_overrun(body: Body) -> None:

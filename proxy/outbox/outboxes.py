@@ -85,7 +85,7 @@ class Outboxes:
             return
         for name in [each for each in self._dispatchers if each not in routes]:
             await self._dispatchers.pop(name).stop()
-        kept = await self.summaries()
+        kept = await self._kept() or ()
         named = {each.route for each in kept}
         for name, route in routes.items():
             settings = route.settings.outbox
@@ -99,15 +99,14 @@ class Outboxes:
         deliverer.keep_breakers(list(routes.values()))
         self._tell_stranded(kept)
 
-    async def summaries(self) -> Sequence[RouteSummary]:
-        """Returns the numbers of each route that has messages or is held; none if the store cannot be used."""
+    async def _kept(self) -> Sequence[RouteSummary] | None:
         if self._deliverer is None:
-            return ()
+            return None
         try:
             return await self._deliverer.store.routes()
         except OutboxUnavailable as error:
             self._deliverer.store_failed(error)
-            return ()
+            return None
 
     async def stop(self) -> None:
         """Begins no more deliveries."""

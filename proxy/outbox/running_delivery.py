@@ -6,7 +6,7 @@ from typing import assert_never
 
 from proxy.clock import rfc3339
 from proxy.config.outbox import OutboxSettings
-from proxy.forwarding.request import Recipient
+from proxy.forwarding.detached import DetachedRun
 from proxy.forwarding.routes import Route
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.exchange_steps import ExchangeSteps
@@ -27,10 +27,9 @@ from proxy.outbox.schedule import (
     expired,
     pause_after,
 )
-from proxy.wire.coroutine_runner import CoroutineRunner
 
 
-class RunningDelivery(Recipient):
+class RunningDelivery:
     """Runs without a task, as an exchange does."""
 
     def __init__(
@@ -44,14 +43,13 @@ class RunningDelivery(Recipient):
         ended: "Callable[[RunningDelivery], None]",
     ) -> None:
         """`probes` are the circuit breakers for which this delivery is the probe."""
-        self.left = self.half_closed = False
+        self._run = DetachedRun(self._ended)
         self._message, self._route, self._settings, self._deliverer = message, route, settings, deliverer
         self._breakers = deliverer.breakers_of(route)
         self._probes = probes
         self._begun = False
         self._report_end = ended
         self._record = ExchangeRecord(message.id, message.method, route.prefix + message.target)
-        self._run = CoroutineRunner(self._go(), self._ended)
 
     def __repr__(self) -> str:
         return f"<RunningDelivery {self._message.id}>"
@@ -59,11 +57,7 @@ class RunningDelivery(Recipient):
     def start(self) -> None:
         """Begins."""
         self._deliverer.running.add(self)
-        self._run.start()
-
-    def wake(self) -> None:
-        """Continues."""
-        self._run.wake()
+        self._run.start(self._go())
 
     async def _go(self) -> None:
         message, deliverer = self._message, self._deliverer
@@ -84,12 +78,13 @@ class RunningDelivery(Recipient):
         message, log = self._message, self._deliverer.log
         if log.level == "debug":
             self._record.steps = ExchangeSteps(log.logger, message.id)
+        self._record.routed(message.route, self._route.oauth_client, self._route.upstream_url)
         try:
             return await deliver(
                 message,
                 self._route,
                 self._settings,
-                self,
+                self._run,
                 self._record,
                 begin=self._begin,
                 now=self._deliverer.wall(),

@@ -82,6 +82,8 @@ def full_account() -> ExchangeRecord:
     account.routed("orders", "orders")
     account.admitted("erp")
     account.sender, account.upstream = "192.0.2.7", "https://cpi.example/http/orders"
-    account.mpl_id = account.correlation_id = account.client_certificate = account.diagnosis = account.code = "x"
+    account.mpl_id = account.correlation_id = account.message_id = account.client_certificate = account.diagnosis = (
+        account.code
+    ) = "x"
     account.replays, account.upstream_status, account.status = ("renew_token",), 401, 502
     return account

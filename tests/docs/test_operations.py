@@ -36,7 +36,16 @@ def test_each_field_of_an_exchange_s_line_is_described_in_its_place() -> None:
     line = json.loads(json_line(full_account(), "error"))
     assert [words(name)[0] for name, _ in rows] == list(line)
     bare = full_account()
-    for name in ("upstream", "user", "mpl_id", "correlation_id", "client_certificate", "code", "diagnosis"):
+    for name in (
+        "upstream",
+        "user",
+        "mpl_id",
+        "correlation_id",
+        "message_id",
+        "client_certificate",
+        "code",
+        "diagnosis",
+    ):
         setattr(bare, name, "")
     bare.replays, bare.upstream_status = (), 0
     always = set(json.loads(json_line(bare, "info")))

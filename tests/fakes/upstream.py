@@ -173,21 +173,23 @@ async def hang(call: Call) -> None:
 class Upstream:
     """Follows its script, a line for each request; after the last line, that line again. A context manager."""
 
-    def __init__(self, *script: Line, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self, *script: Line, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0
+    ) -> None:
         self.host = host
         self.script = deque(script or (answer(),))
         self._tls = tls
         self._server: asyncio.Server | None = None
         self._conversations: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
-        self.port = 0
+        self.port = port
         "Where it listens."
         self.requests: list[Received] = []
         self.connections = 0
         "How many were accepted."
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, self.host, 0, ssl=self._tls)
+        self._server = await asyncio.start_server(self._serve, self.host, self.port, ssl=self._tls)
         self.port = int(self._server.sockets[0].getsockname()[1])
         return self
 

@@ -9,7 +9,7 @@ from proxy.outbox.store import OutboxStore
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import Answer, Sender, request
 from tests.fakes.upstream import Upstream
-from tests.flow.running import Document, Running, document
+from tests.flow.running import Document, Running, document, turns
 
 KEY = "a" * 43 + "="
 "Of the store, in base64."
@@ -60,3 +60,10 @@ async def kept(proxy: Running, state: MessageState | None = None) -> list[Messag
 async def details(proxy: Running, message_id: str) -> MessageDetails:
     """All about one message."""
     return await store_of(proxy).message(message_id)
+
+
+async def settled(proxy: Running) -> None:
+    """Let everything happen that can happen at this time."""
+    for _ in range(10):
+        await store_of(proxy).routes()
+        await turns(20)

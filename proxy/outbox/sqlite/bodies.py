@@ -6,10 +6,11 @@ What a crash leaves behind is swept at the next start. Each call runs in a threa
 import asyncio
 import os
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import suppress
+import threading
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, suppress
 from functools import partial
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,6 +24,7 @@ from proxy.threads import DaemonThreads
 T = TypeVar("T")
 
 AT_A_TIME = 8
+NAMES_AT_A_TIME = 500
 IDLE = 10.0
 "Seconds after which a thread without work ends."
 LIMIT = 10.0
@@ -50,10 +52,10 @@ class Bodies:
             await self._write(descriptor, body, keys, context)
             await self._access(partial(self._sync, descriptor))
         except BaseException:
-            self._close(descriptor)
+            self._do(partial(os.close, descriptor))
             self.remove([name])
             raise
-        self._close(descriptor)
+        self._do(partial(os.close, descriptor))
         return name
 
     def file(self, name: str, size: int, keys: Callable[[], Keys], key_id: bytes, context: bytes) -> "FileBody":
@@ -62,27 +64,23 @@ class Bodies:
 
     def remove(self, names: Iterable[str]) -> None:
         """Removes files in a thread. What cannot be removed is swept at a later start."""
-        for name in names:
-            with suppress(OSError):  # no thread can be started
-                self._threads.submit(partial(disk.remove, self._folder / name)).add_done_callback(_ignore)
+        names = tuple(names)
+        if names:
+            self._do(partial(self._remove_now, names))
 
     async def sweep(self, unknown: "Callable[[Sequence[str]], asyncio.Future[Sequence[str]]]") -> None:
         """Removes the files of earlier runs that `unknown` does not know, some hundred at a time."""
-        entries = os.scandir(self._folder)
+        listing = _Listing(self._folder)
         try:
-            while names := await self._access(partial(self._earlier, entries)):
-                self.remove(await unknown(names))
+            while names := await self._access(listing.names):
+                earlier = [name for name in names if not name.startswith(self._run)]
+                await self._access(partial(self._remove_now, await unknown(earlier)))
         finally:
-            entries.close()
+            self._do(listing.close)
 
-    def _earlier(self, entries: "Iterable[os.DirEntry[str]]") -> Sequence[str]:
-        names: list[str] = []
-        for entry in entries:
-            if not entry.name.startswith(self._run):
-                names.append(entry.name)
-            if len(names) == 500:
-                break
-        return names
+    def _remove_now(self, names: Iterable[str]) -> None:
+        for name in names:
+            disk.remove(self._folder / name)
 
     async def _write(self, descriptor: int, body: "bytes | StoredBody", keys: Keys, context: bytes) -> None:
         size = len(body) if isinstance(body, bytes) else body.size
@@ -98,15 +96,39 @@ class Bodies:
         disk.sync(descriptor)
         disk.sync_folder(self._folder)
 
-    def _close(self, descriptor: int) -> None:
-        with suppress(OSError):
-            self._threads.submit(partial(os.close, descriptor)).add_done_callback(_ignore)
+    def _do(self, call: Callable[[], None]) -> None:
+        """Runs a call for which nobody waits."""
+        with suppress(OSError):  # no thread can be started
+            self._threads.submit(call).add_done_callback(_ignore)
 
     async def _access(self, call: Callable[[], T], late: Callable[[T], object] | None = None) -> T:
         try:
             return await self._threads.submit(call, timeout=LIMIT, late=late)
         except OSError as error:
             raise body_failed(error) from error
+
+
+class _Listing:
+    """The names in a folder, some at a time. A thread may still read them when the listing is closed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._guard = threading.Lock()
+        self._open = ExitStack()
+        self._entries: Iterator[os.DirEntry[str]] | None = None
+
+    def names(self) -> Sequence[str]:
+        """Returns the next names; blocks."""
+        with self._guard:
+            if self._entries is None:
+                self._entries = self._open.enter_context(os.scandir(self._folder))
+            return [entry.name for entry in islice(self._entries, NAMES_AT_A_TIME)]
+
+    def close(self) -> None:
+        """Frees the folder; blocks while names are read."""
+        with self._guard:
+            self._open.close()
+            self._entries = iter(())
 
 
 class FileBody:

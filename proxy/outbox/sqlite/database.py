@@ -9,6 +9,9 @@ from proxy.outbox.sqlite.schema import Place
 from proxy.outbox.sqlite.tally import Tally
 from proxy.store.keys import Keys
 
+PAGES_AT_A_TIME = 1024
+"Of 4 KiB: what is given back to the file system in one step."
+
 
 class KeysNeeded(ValueError):
     """What is kept was encrypted with keys that are not in the keys file."""
@@ -94,6 +97,18 @@ class Database:
         self.tally.rollback()
         if self.connection.in_transaction:
             self.execute("ROLLBACK")
+
+    def checkpoint(self) -> None:
+        """Moves what was committed from the log into the database, so that the log is used again from its start."""
+        self.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+
+    def free_pages(self) -> int:
+        """Returns how many pages of the file are not used."""
+        return int(self.execute("PRAGMA freelist_count").fetchone()[0])
+
+    def shrink(self) -> None:
+        """Gives some free pages back to the file system; the next checkpoint cuts the file."""
+        self.execute(f"PRAGMA incremental_vacuum({PAGES_AT_A_TIME})").fetchall()
 
     def row(self, id_: str) -> Row | None:
         """Returns a message, if it is there."""

@@ -25,7 +25,10 @@ LIMIT = 10.0
 "Seconds for a call to be answered."
 MOST_TOGETHER = 256
 CHECKPOINT_AFTER = 1000
-"Changed rows; until then they are in the write-ahead log."
+"Changed rows; until then they are in the write-ahead log. A transaction counts as some, for the pages it touches."
+PER_TRANSACTION = 4
+FREE_PAGES = 4096
+"Of 4 KiB, within the database; more are given back to the file system."
 
 
 class _Spoilt(Exception):
@@ -75,7 +78,7 @@ class DatabaseThread:
         self._open, self._reserve, self._committed = open_, reserve, committed
         self._database: Database | None = None
         self._taken: dict[str, str] = {}
-        self._changes = 0
+        self._unmoved = 0
         self._calls: SimpleQueue[Call[Any] | None] = SimpleQueue()
         self._closed: asyncio.Future[None] | None = None
         threading.Thread(target=self._work, name="outbox", daemon=True).start()
@@ -114,6 +117,7 @@ class DatabaseThread:
             calls = [call for call in calls if not call.future.done()]  # the others were given up
             if calls:
                 self._serve(calls)
+            if self._unmoved >= CHECKPOINT_AFTER:
                 self._checkpoint()
         self._shut()
 
@@ -132,10 +136,19 @@ class DatabaseThread:
 
     def _serve(self, calls: Sequence[Call[Any]]) -> None:
         if any(call.grows for call in calls):
-            self._reserve.make()
+            self._make_reserve()
         if len(calls) == 1 or not self._try(calls):
             for call in calls:
                 self._serve_alone(call)
+
+    def _make_reserve(self) -> None:
+        """Makes the reserve if it is missing, of free pages of the database if the disk has no room besides."""
+        pages = None
+        while not self._reserve.make() and self._database is not None:
+            before, pages = pages, self._database.free_pages()
+            if not pages or pages == before:
+                return
+            self._checkpoint(keeps=0)
 
     def _serve_alone(self, call: Call[Any]) -> None:
         if not self._try([call]) and not self._try([call]):  # with the room of the reserve, the second time
@@ -159,13 +172,17 @@ class DatabaseThread:
         return True
 
     def _transact(self, database: Database, calls: Sequence[Call[Any]]) -> Effects:
+        changes = database.connection.total_changes
         database.begin()
         for call in calls:
             if call.grows and not self._reserve.is_there:
                 call.error = disk_full()
             else:
                 call.attempt(database)
-        return database.commit()
+        effects = database.commit()
+        if database.connection.total_changes != changes:
+            self._unmoved += database.connection.total_changes - changes + PER_TRANSACTION
+        return effects
 
     def _undone(self, database: Database, calls: Sequence[Call[Any]], error: sqlite3.Error | None) -> bool:
         """Undoes the transaction; true if the calls were answered, because the store has failed."""
@@ -178,6 +195,7 @@ class DatabaseThread:
             fault, error = Fault.STORE, failure
         if fault is Fault.FULL:
             self._reserve.release()
+            self._checkpoint()  # with the room of the reserve; then the log has room too
         if fault is not Fault.STORE:
             return False
         self._drop(database)
@@ -210,19 +228,21 @@ class DatabaseThread:
             call.answer()
         self._committed(effects)
 
-    def _checkpoint(self) -> None:
-        """Moves what was committed from the log into the database, so that the log is used again from its start."""
-        database = self._database
-        if database is None or database.connection.total_changes - self._changes < CHECKPOINT_AFTER:
+    def _checkpoint(self, keeps: int = FREE_PAGES) -> None:
+        """Empties the log into the database, and gives back free pages if there are more than it `keeps`."""
+        database, self._unmoved = self._database, 0
+        if database is None:
             return
         try:
-            database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            database.checkpoint()
+            if database.free_pages() > keeps:
+                database.shrink()
+                database.checkpoint()
         except sqlite3.Error as error:
             if fault_of(error) is Fault.FULL:
                 self._reserve.release()
             else:
                 self._drop(database)
-        self._changes = database.connection.total_changes
 
     def _shut(self) -> None:
         if self._database is not None:

@@ -17,21 +17,22 @@ PIECE = 1 << 20
 class Reserve:
     """A file that is deleted when the disk is full. Each call blocks."""
 
-    def __init__(self, folder: Path, size: int = SIZE) -> None:
+    def __init__(self, folder: Path) -> None:
         self._path = folder / "reserve"
-        self._size = size
+        self._size = SIZE
         self.is_there = False
 
-    def make(self) -> None:
-        """Makes the file if there is room for it; it stays as it is if it is there."""
+    def make(self) -> bool:
+        """Makes the file if it is missing, and there is room for it; returns whether it is there."""
         if self.is_there:
-            return
+            return True
         try:
             self.is_there = self._path.exists() and self._path.stat().st_size == self._size
             if not self.is_there and disk.free_bytes(self._path.parent) >= 2 * self._size:
                 self._write()
         except OSError:  # no room, or no disk: the next acceptance tries again
             self.release()
+        return self.is_there
 
     def release(self) -> None:
         """Gives the room back."""

@@ -38,6 +38,7 @@ def test_counters_and_histograms_have_their_labels() -> None:
     metrics.count_grant("orders", "granted", 0.001)
     metrics.count_grant("orders", "grant_timeout", 10.0)
     metrics.count_reload("rejected")
+    metrics.count_delivery("orders", "died")
     samples = scraped(metrics=metrics)
     expected = {
         "exchanges_total orders POST 200 upstream": 2.0,
@@ -49,6 +50,7 @@ def test_counters_and_histograms_have_their_labels() -> None:
         "grant_seconds_count orders": 2.0,
         "grant_seconds_sum orders": 10.001,
         "phase_seconds_count relay": 0.0,
+        "outbox_deliveries_total orders died": 1.0,
         "reloads_total reloaded": 0.0,
         "reloads_total rejected": 1.0,
     }

@@ -166,6 +166,16 @@ def test_a_message_expires_at_its_age_and_not_before() -> None:
     assert [expired(NOW, now=NOW + late) for late in (-0.1, 0.0, 1.0)] == [None, EXPIRED, EXPIRED]
 
 
+def test_another_delivery_that_would_be_too_late_is_the_end_of_the_message() -> None:
+    """It waits until its age is over, and is `expired` then; after that there is no other delivery."""
+    delivery = Delivery(end=DeliveryEnd.UNSENT)
+    decisions = [
+        decide(delivery, repeatable=True, pause=60.0, expires_at=NOW + left, now=NOW)
+        for left in (61.0, 59.0, 0.0, -1.0)
+    ]
+    assert decisions == [Again(NOW + 60.0), Again(NOW + 59.0), EXPIRED, EXPIRED]
+
+
 deliveries = st.builds(
     Delivery,
     end=st.sampled_from(DeliveryEnd),
@@ -184,7 +194,7 @@ settings_of = st.builds(
     delivery=deliveries,
     settings=settings_of,
     failures=st.integers(0, 10_000),
-    left=st.floats(-1e6, 1e6),
+    left=st.floats(-10, 100) | st.floats(-1e6, 1e6),
     jitter=st.floats(0, 1),
 )
 def test_whatever_happens_the_promises_hold(

@@ -1,0 +1,32 @@
+"""A store of an outbox that fails when it is told to."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from proxy.errors import OutboxUnavailable
+from proxy.outbox.store import OutboxStore
+
+
+class FailingStore:
+    """Passes everything on to a real store, but for the calls that are to fail."""
+
+    def __init__(self, store: OutboxStore) -> None:
+        self._store = store
+        self.failures: dict[str, list[Exception]] = {}
+        "The errors of the next calls, by method."
+        self.calls: Counter[str] = Counter()
+
+    def fail(self, method: str, *errors: Exception) -> None:
+        """Let the next calls of a method fail, by default one because the disk fails."""
+        failures = errors or (OutboxUnavailable("The disk fails.", retry_after=1),)
+        self.failures.setdefault(method, []).extend(failures)
+
+    def __getattr__(self, method: str) -> Callable[..., Awaitable[Any]]:
+        async def call(*given: Any, **named: Any) -> Any:
+            self.calls[method] += 1
+            if self.failures.get(method):
+                raise self.failures[method].pop(0)
+            return await getattr(self._store, method)(*given, **named)
+
+        return call

@@ -1,0 +1,157 @@
+"""While its store fails, an outbox neither loses a message nor sends one again; then it goes on by itself."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from proxy.errors import OutboxUnavailable
+from proxy.outbox.deliverer import STORE_PAUSE
+from proxy.outbox.message import MessageState
+from tests.fakes.authorization_server import AuthorizationServer
+from tests.fakes.failing_store import FailingStore
+from tests.fakes.loop import HandLoop
+from tests.fakes.upstream import Upstream, answer
+from tests.flow.outbox import accepted, details, kept, outbox_document, posted, store_of
+from tests.flow.running import Running, Serve, until
+
+
+def failing(proxy: Running) -> FailingStore:
+    """Let the proxy use a store that can fail."""
+    store = FailingStore(store_of(proxy))
+    deliverer = proxy.app._resources.outboxes._deliverer
+    assert deliverer is not None
+    deliverer.store = cast("Any", store)
+    return store
+
+
+async def until_again(clock: HandLoop, fact: Callable[[], object]) -> None:
+    """Let the pauses of the store pass until something holds."""
+
+    def holds() -> bool:
+        if STORE_PAUSE in clock.pauses:
+            clock.advance(STORE_PAUSE)
+        return bool(fact())
+
+    await until(holds)
+
+
+@pytest.mark.parametrize("settle", ["delivered", "deferred", "died"])
+async def test_what_happened_is_stored_as_soon_as_it_can_be(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path, clock: HandLoop, settle: str
+) -> None:
+    """The message is sent once, however often that fails; the log tells of the outage once."""
+    upstream.script.appendleft(answer({"delivered": 200, "deferred": 503, "died": 400}[settle]))
+    proxy = await serve(outbox_document(upstream, authority, tmp_path, retries=["1h"]))
+    store = failing(proxy)
+    for _ in range(3):
+        store.fail(settle)
+    await accepted(await proxy.sender())
+    await until_again(clock, lambda: proxy.lines.named(f"message.{settle}"))
+    assert (store.calls[settle], len(upstream.requests)) == (4, 1)
+    assert [len(proxy.lines.named(event)) for event in ("store.unreachable", "store.reached")] == [1, 1]
+
+
+@pytest.mark.parametrize("method", ["take", "next_due", "begin"])
+async def test_a_delivery_that_cannot_begin_begins_later(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path, clock: HandLoop, method: str
+) -> None:
+    """Nothing was sent, and no attempt is counted for it."""
+    proxy = await serve(outbox_document(upstream, authority, tmp_path))
+    store = failing(proxy)
+    store.fail(method)
+    await accepted(await proxy.sender())
+    await until_again(clock, lambda: proxy.lines.named("message.delivered"))
+    (line,) = proxy.lines.named("message.delivered")
+    assert (line["attempts"], len(upstream.requests)) == (1, 1)
+
+
+async def test_a_body_that_cannot_be_read_to_its_end_may_have_arrived(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
+) -> None:
+    """A part of it was sent."""
+    proxy = await serve(outbox_document(upstream, authority, tmp_path))
+    await store_of(proxy).hold("orders")
+    message_id = await accepted(await proxy.sender(), posted(b"x" * 600_000))
+    (name,) = (tmp_path / "store" / "bodies").iterdir()
+    name.write_bytes(b"x" * 300_000)
+    await store_of(proxy).resume("orders")
+    (line,) = await proxy.lines.reach("message.died")
+    assert (line["code"], line["attempts"]) == ("uncertain", 1)
+    assert [each.code for each in (await details(proxy, message_id)).history] == ["outbox_unavailable"]
+
+
+async def test_a_fault_of_the_proxy_ends_as_a_dead_letter(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
+) -> None:
+    """A message that always hits it must not come again and again; the next one is delivered."""
+    proxy = await serve(outbox_document(upstream, authority, tmp_path))
+    store = failing(proxy)
+    store.fail("begin", RuntimeError("shows cAnAryText"))
+    await accepted(await proxy.sender())
+    (line,) = await proxy.lines.reach("message.died")
+    assert (line["code"], line["attempts"]) == ("uncertain", 0)
+    (crashed,) = proxy.lines.named("delivery.crashed")
+    assert (crashed["id"], crashed["error"]) == (line["id"], "RuntimeError")
+    assert "cAnAryText" not in str(crashed)
+    await accepted(await proxy.sender())
+    await proxy.lines.reach("message.delivered")
+
+
+async def test_a_fault_while_settling_leaves_the_message_to_the_next_process(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
+) -> None:
+    """It is neither forgotten nor sent again; others are delivered."""
+    document = outbox_document(upstream, authority, tmp_path, concurrency=1)
+    proxy = await serve(document)
+    failing(proxy).fail("delivered", RuntimeError())
+    message_id = await accepted(await proxy.sender())
+    await proxy.lines.reach("delivery.crashed")
+    await accepted(await proxy.sender())
+    await proxy.lines.reach("message.delivered")
+    assert [(each.id, each.state) for each in await kept(proxy)] == [(message_id, MessageState.DELIVERING)]
+    await proxy.stop()
+    second = await serve(document)
+    (line,) = await second.lines.reach("message.died")
+    assert (line["id"], line["code"], len(upstream.requests)) == (message_id, "uncertain", 2)
+
+
+async def test_a_fault_in_one_look_does_not_end_all_deliveries(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path, clock: HandLoop
+) -> None:
+    """The log asks to report it."""
+    proxy = await serve(outbox_document(upstream, authority, tmp_path))
+    failing(proxy).fail("take", RuntimeError())
+    await accepted(await proxy.sender())
+    (line,) = await proxy.lines.reach("dispatcher.crashed")
+    assert (line["route"], line["error"]) == ("orders", "RuntimeError")
+    await until_again(clock, lambda: proxy.lines.named("message.delivered"))
+
+
+async def test_a_stop_does_not_wait_for_a_store_that_fails(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
+) -> None:
+    """The next process finds that the delivery was begun."""
+    document = outbox_document(upstream, authority, tmp_path) | {"drain_timeout": 0}
+    proxy = await serve(document)
+    store = failing(proxy)
+    store.fail("delivered", *(OutboxUnavailable("The disk fails.") for _ in range(1000)))
+    await accepted(await proxy.sender())
+    await until(lambda: proxy.lines.named("store.unreachable"))
+    await proxy.stop()
+    second = await serve(document)
+    (line,) = await second.lines.reach("message.died")
+    assert line["code"] == "uncertain"
+
+
+async def test_a_reload_succeeds_while_the_store_fails(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
+) -> None:
+    """Routes with an outbox deliver on."""
+    document = outbox_document(upstream, authority, tmp_path)
+    proxy = await serve(document)
+    failing(proxy).fail("routes")
+    await proxy.reload(outbox_document(upstream, authority, tmp_path, concurrency=1))
+    await accepted(await proxy.sender())
+    await proxy.lines.reach("message.delivered")

@@ -1,0 +1,256 @@
+"""Each row of the table of happenings, as an upstream makes them happen."""
+
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from proxy.outbox.message import MessageState
+from tests.fakes.authorization_server import AuthorizationServer, refused
+from tests.fakes.loop import HandLoop
+from tests.fakes.upstream import Call, Line, Upstream, answer, answering, hang, hang_up, head, reset
+from tests.flow.outbox import accepted, details, kept, outbox_document, posted
+from tests.flow.running import Serve, until
+
+MPL = b"AGpyvUXKUZJ-xCKXdYXps-l8FDTq"
+FAILED = b"The MPL ID for the failed message is : " + MPL
+RETRY = 10.0
+"Seconds of the first step of `retries`."
+
+
+@dataclass(frozen=True)
+class Happening:
+    """What an upstream does, and what becomes of the message."""
+
+    line: Line
+    once: str
+    "What becomes of it without `repeatable`: `again`, or the code of a dead letter."
+    repeatable: str
+    code: str = ""
+    "Of the history, if there was no answer."
+    status: int = 0
+    mpl_id: str = ""
+
+
+def status(number: int, once: str, repeatable: str = "again") -> Happening:
+    """An answer without an MPL id."""
+    return Happening(answer(number), once, repeatable, status=number)
+
+
+HAPPENINGS = {
+    "301": status(301, "refused", "refused"),
+    "400": status(400, "refused", "refused"),
+    "401": status(401, "again"),
+    "403": status(403, "again"),
+    "404": status(404, "again"),
+    "405": status(405, "refused", "refused"),
+    "408": status(408, "again"),
+    "413": status(413, "refused", "refused"),
+    "415": status(415, "refused", "refused"),
+    "422": status(422, "refused", "refused"),
+    "429": status(429, "again"),
+    "500": status(500, "flow_failed"),
+    "501": status(501, "uncertain"),
+    "502": status(502, "uncertain"),
+    "503": status(503, "again"),
+    "504": status(504, "uncertain"),
+    "505": status(505, "uncertain"),
+    "a failed flow": Happening(answer(500, body=FAILED), "flow_failed", "again", status=500, mpl_id=MPL.decode()),
+    "a flow's own 404": Happening(
+        answer(404, b"SAP_MessageProcessingLogID: " + MPL), "flow_failed", "again", status=404, mpl_id=MPL.decode()
+    ),
+    "a flow's own 503": Happening(answer(503, body=FAILED), "flow_failed", "again", status=503, mpl_id=MPL.decode()),
+    "closed after it was written": Happening(hang_up, "uncertain", "again", code="upstream_closed"),
+    "reset after it was written": Happening(reset, "uncertain", "again", code="upstream_closed"),
+    "no HTTP": Happening(answering(b"nonsense\r\n\r\n"), "uncertain", "again", code="upstream_malformed"),
+    "silence": Happening(hang, "uncertain", "again", code="upstream_timeout"),
+}
+
+
+@pytest.mark.parametrize("repeatable", [False, True])
+@pytest.mark.parametrize("name", HAPPENINGS)
+async def test_each_happening(
+    serve: Serve,
+    authority: AuthorizationServer,
+    tmp_path: Path,
+    clock: HandLoop,
+    name: str,
+    repeatable: bool,  # noqa: FBT001
+) -> None:
+    """Delivered again after the pause and not before, or a dead letter that is not delivered again."""
+    row = HAPPENINGS[name]
+    fate = row.repeatable if repeatable else row.once
+    async with Upstream(row.line) as upstream:
+        document = outbox_document(upstream, authority, tmp_path, repeatable=repeatable, route={"timeout": "5s"})
+        proxy = await serve(document)
+        message_id = await accepted(await proxy.sender(), posted(start=b"PUT /orders"))
+        if row.line is hang:
+            await upstream.reach(1)
+            await until(lambda: upstream.requests[0].body)
+            clock.advance(6)
+        (line,) = await proxy.lines.reach("message.deferred" if fate == "again" else "message.died")
+        (entry,) = (await details(proxy, message_id)).history
+        assert (entry.status, entry.code, entry.mpl_id) == (row.status, row.code, row.mpl_id)
+        assert (line["id"], line["attempts"], line["status"], line["mpl_id"]) == (message_id, 1, row.status, row.mpl_id)
+        (message,) = await kept(proxy)
+        assert len(upstream.requests) == 1
+        if fate == "again":
+            assert (line["level"], message.state, message.attempts) == ("warning", MessageState.WAITING, 1)
+            assert message.next_at is not None
+            assert message.next_at <= clock.wall() + RETRY
+            upstream.script.clear()
+            upstream.script.append(answer(200))
+            clock.advance(RETRY)
+            (line,) = await proxy.lines.reach("message.delivered")
+            assert (line["attempts"], await kept(proxy)) == (2, [])
+        else:
+            assert (line["level"], line["code"]) == ("error", fate)
+            assert (message.state, message.code, message.next_at) == (MessageState.DEAD, fate, None)
+            clock.leap(4 * 86_400)
+            assert (await kept(proxy))[0].state is MessageState.DEAD
+            assert len(upstream.requests) == 1
+
+
+@pytest.mark.parametrize("repeatable", [False, True])
+async def test_nothing_is_lost_while_the_upstream_refuses_connections(
+    serve: Serve,
+    authority: AuthorizationServer,
+    tmp_path: Path,
+    clock: HandLoop,
+    repeatable: bool,  # noqa: FBT001
+) -> None:
+    """Nothing was sent, so no attempt is counted."""
+    async with Upstream() as gone:
+        pass
+    proxy = await serve(outbox_document(gone, authority, tmp_path, repeatable=repeatable))
+    message_id = await accepted(await proxy.sender())
+    (line,) = await proxy.lines.reach("message.deferred")
+    assert (line["code"], line["status"], line["attempts"]) == ("upstream_unreachable", 0, 0)
+    assert "refused the connection" in line["diagnosis"]
+    (entry,) = (await details(proxy, message_id)).history
+    assert (entry.code, entry.status) == ("upstream_unreachable", 0)
+    clock.advance(10)
+    assert len(await proxy.lines.reach("message.deferred", 2)) == 2
+
+
+async def test_nothing_is_lost_while_there_is_no_token(serve: Serve, upstream: Upstream, tmp_path: Path) -> None:
+    """The authorization server's code is in the history."""
+    async with AuthorizationServer(refused(401, error="invalid_client")) as authority:
+        proxy = await serve(outbox_document(upstream, authority, tmp_path))
+        message_id = await accepted(await proxy.sender())
+        (line,) = await proxy.lines.reach("message.deferred")
+        assert (line["code"], line["attempts"], upstream.requests) == ("grant_rejected", 0, [])
+        assert [each.code for each in (await details(proxy, message_id)).history] == ["grant_rejected"]
+
+
+async def test_a_refused_token_is_renewed_within_the_same_delivery(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path, clock: HandLoop
+) -> None:
+    """It counts as one attempt."""
+    upstream.script = deque([answer(200), answer(401), answer(200)])
+    proxy = await serve(outbox_document(upstream, authority, tmp_path))
+    await accepted(await proxy.sender())
+    await proxy.lines.reach("message.delivered")
+    clock.advance(60)
+    await accepted(await proxy.sender())
+    _, line = await proxy.lines.reach("message.delivered", 2)
+    assert line["attempts"] == 1
+    assert [each.field(b"Authorization") for each in upstream.requests] == [
+        [b"Bearer token-1"],
+        [b"Bearer token-1"],
+        [b"Bearer token-2"],
+    ]
+
+
+async def test_a_csrf_token_is_fetched_within_the_same_delivery(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
+) -> None:
+    """As for any message; the unit serves the next delivery too."""
+    upstream.script.clear()
+    upstream.script.extend(
+        [
+            answer(403, b"X-CSRF-Token: Required"),
+            answer(200, b"X-CSRF-Token: abc", b"Set-Cookie: session=1"),
+            answer(200),
+        ]
+    )
+    proxy = await serve(outbox_document(upstream, authority, tmp_path))
+    await accepted(await proxy.sender())
+    await proxy.lines.reach("message.delivered")
+    await accepted(await proxy.sender())
+    await proxy.lines.reach("message.delivered", 2)
+    assert [(each.method, each.field(b"X-CSRF-Token")) for each in upstream.requests] == [
+        (b"POST", []),
+        (b"HEAD", [b"Fetch"]),
+        (b"POST", [b"abc"]),
+        (b"POST", [b"abc"]),
+    ]
+
+
+async def test_a_csrf_fetch_that_fails_defers(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
+) -> None:
+    """No flow ran."""
+    upstream.script.clear()
+    upstream.script.extend([answer(403, b"X-CSRF-Token: Required"), answer(500)])
+    proxy = await serve(outbox_document(upstream, authority, tmp_path))
+    await accepted(await proxy.sender())
+    (line,) = await proxy.lines.reach("message.deferred")
+    assert (line["status"], line["attempts"]) == (403, 1)
+
+
+@pytest.mark.parametrize(
+    ("asked", "seconds"), [(b"7", 7), (b"3600", 3600), (b"90000", 3600), (b"Fri, 15 Jan 2027 08:00:40 GMT", 40)]
+)
+async def test_the_upstream_s_retry_after_wins(
+    serve: Serve,
+    upstream: Upstream,
+    authority: AuthorizationServer,
+    tmp_path: Path,
+    clock: HandLoop,
+    asked: bytes,
+    seconds: int,
+) -> None:
+    """To the second, and up to an hour."""
+    upstream.script.appendleft(answer(503, b"Retry-After: " + asked))
+    proxy = await serve(outbox_document(upstream, authority, tmp_path))
+    await accepted(await proxy.sender())
+    await proxy.lines.reach("message.deferred")
+    (message,) = await kept(proxy)
+    assert message.next_at == clock.wall() + seconds
+    clock.leap(seconds - 1)
+    assert [each.state for each in await kept(proxy)] == [MessageState.WAITING]
+    assert len(upstream.requests) == 1
+    clock.advance(1)
+    await proxy.lines.reach("message.delivered")
+
+
+async def test_a_long_answer_is_read_up_to_a_limit(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
+) -> None:
+    """Its status has told everything; the connection is not used again."""
+    large = b"x" * (3 << 20)
+    upstream.script.appendleft(answering(head(200, b"Content-Length: %d" % len(large)) + large))
+    proxy = await serve(outbox_document(upstream, authority, tmp_path))
+    for count in (1, 2):
+        await accepted(await proxy.sender())
+        await proxy.lines.reach("message.delivered", count)
+    assert upstream.connections == 2
+
+
+async def test_a_cut_answer_is_still_an_answer(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
+) -> None:
+    """The flow has told that it was successful."""
+
+    async def cut(call: Call) -> None:
+        await call.body()
+        await call.send(head(200, b"Content-Length: 10") + b"12345")
+        call.close()
+
+    upstream.script.appendleft(cut)
+    proxy = await serve(outbox_document(upstream, authority, tmp_path))
+    await accepted(await proxy.sender())
+    (line,) = await proxy.lines.reach("message.delivered")
+    assert line["status"] == 200

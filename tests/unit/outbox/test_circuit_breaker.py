@@ -1,0 +1,99 @@
+"""One probe at a time, and nothing else, while something is away."""
+
+from typing import cast
+
+import pytest
+
+from proxy.outbox.circuit_breaker import CircuitBreaker, Timer, admit
+from tests.fakes.loop import HandLoop
+
+
+@pytest.fixture
+def clock() -> HandLoop:
+    """The timer of the breakers."""
+    return HandLoop()
+
+
+@pytest.fixture
+def breaker(clock: HandLoop) -> CircuitBreaker:
+    """A closed one."""
+    return CircuitBreaker(cast("Timer", clock))
+
+
+def refuse() -> None:
+    """Is called when a probe may pass."""
+
+
+def test_closed_it_admits_everything(breaker: CircuitBreaker) -> None:
+    """And no delivery is a probe."""
+    assert admit([breaker], 4, refuse) == (4, ())
+
+
+def test_open_it_admits_nothing_until_its_time_is_over(breaker: CircuitBreaker, clock: HandLoop) -> None:
+    """Then one probe, and no second one beside it."""
+    called: list[str] = []
+    breaker.failed(10, by_probe=False)
+    assert admit([breaker], 4, lambda: called.append("refused")) == (0, ())
+    clock.advance(9.9)
+    assert (admit([breaker], 4, refuse), called) == ((0, ()), [])
+    clock.advance(0.1)
+    assert called == ["refused"]
+    assert admit([breaker], 4, refuse) == (1, (breaker,))
+    assert admit([breaker], 4, refuse) == (0, ())
+
+
+def test_only_a_probe_counts_while_it_is_open(breaker: CircuitBreaker, clock: HandLoop) -> None:
+    """What had begun before it opened says nothing new."""
+    breaker.failed(10, by_probe=False)
+    clock.advance(4)
+    breaker.failed(10, by_probe=False)
+    assert (breaker.failures, breaker.seconds_left) == (1, 6)
+    clock.advance(6)
+    admit([breaker], 1, refuse)
+    breaker.failed(20, by_probe=True)
+    assert (breaker.failures, breaker.seconds_left) == (2, 20)
+
+
+def test_a_successful_probe_closes_it_and_tells_who_waits(breaker: CircuitBreaker, clock: HandLoop) -> None:
+    """Each of them once."""
+    called: list[int] = []
+    breaker.failed(10, by_probe=False)
+    clock.advance(10)
+    admit([breaker], 1, refuse)
+    for number in range(3):
+        admit([breaker], 1, lambda number=number: called.append(number))  # type: ignore[misc]
+    breaker.succeeded()
+    assert (called, breaker.failures, admit([breaker], 4, refuse)) == ([0, 1, 2], 0, (4, ()))
+    clock.advance(100)
+    assert called == [0, 1, 2]
+
+
+def test_a_probe_that_told_nothing_is_given_to_the_next(breaker: CircuitBreaker, clock: HandLoop) -> None:
+    """It stays half-open."""
+    breaker.failed(10, by_probe=False)
+    clock.advance(10)
+    admit([breaker], 1, refuse)
+    breaker.abandon()
+    assert admit([breaker], 4, refuse) == (1, (breaker,))
+    assert "1 failures" in repr(breaker)
+
+
+def test_two_have_to_admit_a_delivery(clock: HandLoop) -> None:
+    """If the second refuses, the first is left to another route."""
+    first, second = (CircuitBreaker(cast("Timer", clock)) for _ in range(2))
+    first.failed(10, by_probe=False)
+    second.failed(20, by_probe=False)
+    clock.advance(10)
+    assert admit([first, second], 4, refuse) == (0, ())
+    assert admit([first], 4, refuse) == (1, (first,))
+    first.abandon()
+    clock.advance(10)
+    assert admit([first, second], 4, refuse) == (1, (first, second))
+
+
+def test_stopped_it_leaves_no_timer(breaker: CircuitBreaker, clock: HandLoop) -> None:
+    """A second time does nothing."""
+    breaker.failed(10, by_probe=False)
+    breaker.stop()
+    breaker.stop()
+    assert clock.pauses == []
