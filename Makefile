@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python3; do \
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$each; break; }; done)
 
-.PHONY: run test test-fast check docs fuzz bench image dist wheels lock clean
+.PHONY: run test test-fast check docs prove fuzz bench image dist wheels lock clean
 
 # The first of six ports, if it is not 9443: make run PORT_BASE=19443.
 PORT_BASE ?= 9443
@@ -42,6 +42,10 @@ check: $(VENV)/dev.stamp
 # The tables in docs/ that are made from the source; a test misses what is not up to date.
 docs: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.docs
+
+# What an outbox promises, at every step at which its process or disk can fail; `make test` tries some of them.
+prove: $(VENV)/dev.stamp
+	PROVE=1 $(BIN)/python -m pytest -n 2 tests/system/test_an_outbox_loses_nothing_that_it_accepted.py
 
 # Minutes of looking for octets that are misread, for each claim; what was found earlier is a case of `make test`.
 MINUTES ?= 10

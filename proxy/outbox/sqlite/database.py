@@ -9,9 +9,6 @@ from proxy.outbox.sqlite.schema import Place
 from proxy.outbox.sqlite.tally import Tally
 from proxy.store.keys import Keys
 
-PAGES_AT_A_TIME = 1024
-"Of 4 KiB: what is given back to the file system in one step."
-
 
 class KeysNeeded(ValueError):
     """What is kept was encrypted with keys that are not in the keys file."""
@@ -75,7 +72,7 @@ class Database:
             names = ", ".join(sorted(key_id.hex() for key_id in missing))
             raise KeysNeeded(
                 f"the outbox has messages or ids that were encrypted with keys that store.keys_file does not have "
-                f"(key ids {names}); add these keys again, below the first"
+                f"(key ids {names}); nothing is lost: add these keys again, below the first"
             )
         self.keys = keys
 
@@ -106,9 +103,9 @@ class Database:
         """Returns how many pages of the file are not used."""
         return int(self.execute("PRAGMA freelist_count").fetchone()[0])
 
-    def shrink(self) -> None:
+    def shrink(self, pages: int) -> None:
         """Gives some free pages back to the file system; the next checkpoint cuts the file."""
-        self.execute(f"PRAGMA incremental_vacuum({PAGES_AT_A_TIME})").fetchall()
+        self.connection.executescript(f"PRAGMA incremental_vacuum({pages})")  # `execute` stops after one page
 
     def row(self, id_: str) -> Row | None:
         """Returns a message, if it is there."""

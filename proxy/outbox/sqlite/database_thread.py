@@ -29,6 +29,9 @@ CHECKPOINT_AFTER = 1000
 PER_TRANSACTION = 4
 FREE_PAGES = 4096
 "Of 4 KiB, within the database; more are given back to the file system."
+PAGES_AT_A_TIME = 1024
+PAGES_WITHOUT_ROOM = 64
+"The same if the disk is full: the transaction that gives them back has to fit into the log as it is."
 
 
 class _Spoilt(Exception):
@@ -115,10 +118,11 @@ class DatabaseThread:
         while goes_on:
             calls, goes_on = self._next_group()
             calls = [call for call in calls if not call.future.done()]  # the others were given up
-            if calls:
+            try:
                 self._serve(calls)
-            if self._unmoved >= CHECKPOINT_AFTER:
-                self._checkpoint()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the thread has to go on
+                self._fail(calls, error)
+                self._drop()
         self._shut()
 
     def _next_group(self) -> tuple[Sequence[Call[Any]], bool]:
@@ -135,11 +139,15 @@ class DatabaseThread:
         return calls, True
 
     def _serve(self, calls: Sequence[Call[Any]]) -> None:
+        if not calls:
+            return
         if any(call.grows for call in calls):
             self._make_reserve()
         if len(calls) == 1 or not self._try(calls):
             for call in calls:
                 self._serve_alone(call)
+        if self._unmoved >= CHECKPOINT_AFTER:
+            self._checkpoint()
 
     def _make_reserve(self) -> None:
         """Makes the reserve if it is missing, of free pages of the database if the disk has no room besides."""
@@ -148,7 +156,7 @@ class DatabaseThread:
             before, pages = pages, self._database.free_pages()
             if not pages or pages == before:
                 return
-            self._checkpoint(keeps=0)
+            self._checkpoint(is_full=True)
 
     def _serve_alone(self, call: Call[Any]) -> None:
         if not self._try([call]) and not self._try([call]):  # with the room of the reserve, the second time
@@ -188,7 +196,7 @@ class DatabaseThread:
         """Undoes the transaction; true if the calls were answered, because the store has failed."""
         fault = Fault.CALL if error is None else fault_of(error)
         if fault is Fault.CALL and error is not None and len(calls) == 1:
-            calls[0].error = error
+            calls[0].error = unavailable(error)
         try:
             database.rollback()
         except sqlite3.Error as failure:
@@ -198,7 +206,7 @@ class DatabaseThread:
             self._checkpoint()  # with the room of the reserve; then the log has room too
         if fault is not Fault.STORE:
             return False
-        self._drop(database)
+        self._drop()
         self._fail(calls, error)
         return True
 
@@ -208,11 +216,13 @@ class DatabaseThread:
             self._database.tally.resume(self._taken)
         return self._database
 
-    def _drop(self, database: Database) -> None:
+    def _drop(self) -> None:
         """Gives up the connection: what it wrote may be lost, and the next call opens what is on the disk."""
-        self._database, self._taken = None, database.tally.taken
-        with suppress(sqlite3.Error):
-            database.connection.close()
+        database, self._database = self._database, None
+        if database is not None:
+            self._taken = database.tally.taken
+            with suppress(sqlite3.Error):
+                database.connection.close()
 
     def _fail(self, calls: Sequence[Call[Any]], error: Exception | None) -> None:
         for call in calls:
@@ -228,25 +238,24 @@ class DatabaseThread:
             call.answer()
         self._committed(effects)
 
-    def _checkpoint(self, keeps: int = FREE_PAGES) -> None:
-        """Empties the log into the database, and gives back free pages if there are more than it `keeps`."""
+    def _checkpoint(self, *, is_full: bool = False) -> None:
+        """Empties the log into the database, and gives back free pages: all in time, if the disk `is_full`."""
         database, self._unmoved = self._database, 0
         if database is None:
             return
         try:
             database.checkpoint()
-            if database.free_pages() > keeps:
-                database.shrink()
+            if database.free_pages() > (0 if is_full else FREE_PAGES):
+                database.shrink(PAGES_WITHOUT_ROOM if is_full else PAGES_AT_A_TIME)
                 database.checkpoint()
         except sqlite3.Error as error:
             if fault_of(error) is Fault.FULL:
                 self._reserve.release()
             else:
-                self._drop(database)
+                self._drop()
 
     def _shut(self) -> None:
-        if self._database is not None:
-            self._drop(self._database)
+        self._drop()
         if self._closed is not None:
             with suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(_give_up, self._closed)

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+from proxy.errors import OutboxUnavailable
 from proxy.outbox.message import HistoryEntry, MessageDetails, MessageState, MessageSummary, RouteSummary, StoredBody
 from proxy.outbox.sqlite import orders, sender_ids
+from proxy.outbox.sqlite.contents import Content
 from proxy.outbox.sqlite.database import SELECT, Database, Row
 from proxy.outbox.sqlite.schema import Place
 from proxy.outbox.sqlite.taking import FileOf, read_content
@@ -50,9 +52,9 @@ def messages(
 
 
 def details(database: Database, id_: str) -> MessageDetails:
-    """Returns one message. Raises MessageUnknown, or ValueError if it cannot be read."""
+    """Returns one message. Raises MessageUnknown, or OutboxUnavailable if it cannot be read."""
     row = known(database, id_)
-    method, content = read_content(database, row)
+    method, content = _content(database, row)
     history = database.execute(
         "SELECT at, status, code, diagnosis, mpl_id FROM history WHERE seq = ? ORDER BY number", (row.seq,)
     )
@@ -71,24 +73,24 @@ def details(database: Database, id_: str) -> MessageDetails:
 
 
 def body(database: Database, id_: str, file_of: FileOf) -> "bytes | StoredBody":
-    """Returns the body of a message. Raises MessageUnknown, or ValueError if it cannot be read."""
+    """Returns the body of a message. Raises MessageUnknown, or OutboxUnavailable if it cannot be read."""
     row = known(database, id_)
-    return read_content(database, row)[1].body if row.file is None else file_of(row)
+    return _content(database, row)[1].body if row.file is None else file_of(row)
 
 
 def retry(database: Database, id_: str, now: float) -> MessageSummary:
     """Makes a message due. A dead one has all of its time again."""
     row = _idle(database, id_)
-    expires_at = row.expires_at
     if row.place == Place.DEAD:
         if row.chain is not None:
             orders.unblock(database, row.chain, now)
-        expires_at = now + row.lifetime - orders.blocked_seconds(database, row.chain, now)
         database.tally.add(row.route, waiting=1, dead=-1)
+    blocked = orders.blocked_seconds(database, row.chain, now)
+    expires_at = now + row.lifetime if row.place == Place.DEAD else row.expires_at + blocked
     place = Place.BEHIND if row.place == Place.BEHIND else Place.HEAD
     database.execute(
         "UPDATE messages SET place = ?, code = '', due_at = ?, expires_at = ? WHERE seq = ?",
-        (int(place), now, expires_at, row.seq),
+        (int(place), min(now, expires_at), expires_at - blocked, row.seq),
     )
     database.effects.due.add(row.route)
     return summary(database, known(database, id_))
@@ -166,9 +168,16 @@ def _idle(database: Database, id_: str) -> Row:
     return row
 
 
+def _content(database: Database, row: Row) -> tuple[str, Content]:
+    try:
+        return read_content(database, row)
+    except ValueError as error:
+        raise OutboxUnavailable(f"The content of the message {row.id} cannot be read: {error}.") from error
+
+
 def _sender_id(database: Database, row: Row) -> bytes:
     """Returns the sender's id; a message that cannot be read has none, and can be discarded."""
     try:
-        return read_content(database, row)[1].sender_id
-    except ValueError:
+        return _content(database, row)[1].sender_id
+    except OutboxUnavailable:
         return b""

@@ -158,7 +158,12 @@ class SqliteOutbox:
 
     def _open_database(self) -> Database:
         self._bodies.make_folder()
-        return Database(open_database(self._folder), self._keys, self._clock)
+        connection = open_database(self._folder)
+        try:
+            return Database(connection, self._keys, self._clock)
+        except BaseException:
+            connection.close()
+            raise
 
     async def _kept_body(self, message: NewMessage) -> KeptBody:
         """Writes a large body to a file, before the transaction."""

@@ -1,6 +1,6 @@
 """A store in a folder of the test, plain and encrypted."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -46,3 +46,11 @@ async def store(opened: Opened) -> AsyncIterator[SqliteOutbox]:
     async with opened() as store:
         assert isinstance(store, SqliteOutbox)
         yield store
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _small_reserve() -> Iterator[None]:
+    """Each store would write 16 MiB."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("proxy.outbox.sqlite.reserve.SIZE", 1 << 20)
+        yield
