@@ -1,5 +1,6 @@
 """The resources below `/outbox`. All of them need the admin token."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -9,7 +10,7 @@ from aiohttp import web
 from proxy.admin.connection import begin_stream
 from proxy.admin.outbox.documents import details_document, message_document, route_document
 from proxy.admin.outbox.overview import overview
-from proxy.admin.outbox.problems import UnknownRoute, answered
+from proxy.admin.outbox.problems import Handler, UnknownRoute, answered
 from proxy.admin.outbox.query import parse_query
 from proxy.admin.state import ObservedProxy
 from proxy.config.model import Address
@@ -28,6 +29,7 @@ class OutboxResources:
         """`address` is the admin address, which the log names."""
         self._proxy, self._address = proxy, address
         self._log = proxy.log.logger
+        self._deciding: set[asyncio.Future[web.StreamResponse]] = set()
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Adds the resources."""
@@ -35,10 +37,21 @@ class OutboxResources:
         router.add_get("/outbox/messages", answered(self._list))
         router.add_get(MESSAGE, answered(self._details))
         router.add_get(f"{MESSAGE}/body", answered(self._body), allow_head=False)
-        router.add_post(f"{MESSAGE}/retry", answered(self._retry))
-        router.add_delete(MESSAGE, answered(self._discard))
-        router.add_post(f"{ROUTE}/hold", answered(self._hold))
-        router.add_post(f"{ROUTE}/resume", answered(self._resume))
+        router.add_post(f"{MESSAGE}/retry", answered(self._decided(self._retry)))
+        router.add_delete(MESSAGE, answered(self._decided(self._discard)))
+        router.add_post(f"{ROUTE}/hold", answered(self._decided(self._hold)))
+        router.add_post(f"{ROUTE}/resume", answered(self._decided(self._resume)))
+
+    def _decided(self, handler: Handler) -> Handler:
+        """Returns the handler so that it goes on if its client leaves: what the store does is logged."""
+
+        async def deciding(request: web.Request) -> web.StreamResponse:
+            task = asyncio.ensure_future(handler(request))
+            self._deciding.add(task)
+            task.add_done_callback(self._deciding.discard)
+            return await asyncio.shield(task)
+
+        return deciding
 
     async def _overview(self, _request: web.Request) -> web.Response:
         return document({"routes": [route_document(each) for each in await overview(self._proxy)]})
