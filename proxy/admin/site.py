@@ -58,7 +58,10 @@ class AdminSite:
         self.sockets = list(sockets)
         if self.settings.address.loopback:
             await self.token.start(self.access, self.address)
-        self._runner = web.AppRunner(self._application(), handle_signals=False, shutdown_timeout=LAST_WORDS)
+        # A client that disconnects cancels its request: a message that is being sent, a check, a stream.
+        self._runner = web.AppRunner(
+            self._application(), handle_signals=False, shutdown_timeout=LAST_WORDS, handler_cancellation=True
+        )
         await self._runner.setup()
         server = cast("web.Server", self._runner.server)
         accept = AdminConnections(server, self._proxy.incidents, self._proxy.deadlines)

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from proxy.outbox.message import MessageState
+from proxy.outbox.message import MessageState, MessageSummary
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import Answer
 from tests.fakes.upstream import Held, Upstream, answer
 from tests.flow.outbox import accepted, kept, outbox_document, posted, store_of, summary
-from tests.flow.running import Document, Running, Serve, document, until
+from tests.flow.running import Document, Running, Serve, document, soon, turns, until
 
 TOKEN = "cAnAryAdminToken-0123456789"
 UNKNOWN = b"/outbox/messages/" + b"0" * 32
@@ -423,6 +423,14 @@ async def test_who_watches_is_told_of_each_change(serve: Serve, settings: Docume
         return found
 
     id_ = await telling(lambda: dead(proxy, upstream))
+    held = Held()
+    upstream.script.appendleft(held)
+    await telling(partial(accepted, await proxy.sender()))
+    await upstream.reach(2)
+    await store_of(proxy).routes()  # what the store tells of the acceptance is told before
+    told.clear()
+    held.go.set()
+    await until(lambda: told)
     for line in (b"POST /outbox/routes/orders/hold", b"POST " + at(id_, "/retry"), b"DELETE " + at(id_)):
         await telling(partial(ask, proxy, line))
     await telling(lambda: ask(proxy, b"POST /outbox/routes/orders/resume"))
@@ -430,3 +438,30 @@ async def test_who_watches_is_told_of_each_change(serve: Serve, settings: Docume
     told.clear()
     await ask(proxy, b"POST /outbox/routes/orders/hold")
     assert told == []
+
+
+async def test_what_a_person_decided_is_logged_although_the_client_left(
+    serve: Serve, settings: Document, upstream: Upstream
+) -> None:
+    """The store does it in any case."""
+    proxy = await serve(settings)
+    id_ = await dead(proxy, upstream)
+    store, asked, go = store_of(proxy), asyncio.Event(), asyncio.Event()
+    discard = store.discard
+
+    async def slow(id: str) -> MessageSummary:  # noqa: A002
+        asked.set()
+        await soon(go.wait())
+        return await discard(id)
+
+    store.discard = slow  # type: ignore[method-assign]
+    sender = await proxy.sender(proxy.app.admin.port)
+    fields = b"\r\nHost: localhost\r\nAuthorization: Bearer " + TOKEN.encode() + b"\r\n\r\n"
+    await sender.send(b"DELETE " + at(id_) + b" HTTP/1.1" + fields)
+    await soon(asked.wait())
+    sender.leave()
+    await turns()
+    go.set()
+    (line,) = await proxy.lines.reach("message.discarded")
+    assert line["id"] == id_
+    assert await kept(proxy) == []
