@@ -183,3 +183,23 @@ def test_the_level_of_an_event_has_a_color(level: str, start: str) -> None:
     """Only a warning or an error has one."""
     text = human_event(None, level, {**STAMPED, "level": level, "event": "x.y"}, color=True)
     assert text[13:] == start
+
+
+@pytest.mark.parametrize("route", ["orders", "a-route-with-a-name-that-is-much-longer-than-a-column"])
+def test_a_delivery_from_an_outbox_is_one_row(route: str) -> None:
+    """Of 80 columns at most, whatever the route is called."""
+    event = {
+        "timestamp": "2027-01-15T08:00:00.000Z",
+        "level": "info",
+        "event": "message.delivered",
+        "route": route,
+        "status": 200,
+        "attempts": 1,
+        "age_seconds": 0.25,
+        "id": "0" * 32,
+        "mpl_id": "",
+    }
+    row = human_event(None, "info", event)
+    assert row.startswith(f"08:00:00.000 200 delivered {'0' * 32} {route[:4]}")
+    assert row.endswith(" 250.0 ms")
+    assert len(row) <= 80
