@@ -16,7 +16,7 @@ from proxy.admin.token_place import find_tokens
 from proxy.config.model import Address
 from tests.fakes.authorization_server import AuthorizationServer, granted
 from tests.fakes.upstream import Call, Upstream, answer
-from tests.system.command import Command, Finished
+from tests.system.command import ROOT, Command, Finished
 
 DOCUMENT = """
 listen: 127.0.0.1:{port}
@@ -274,3 +274,20 @@ async def test_without_a_running_proxy_nothing_is_done(tmp_path: Path) -> None:
         done = await machine.outbox()
     assert (done.status, done.output) == (1, "")
     assert done.errors.startswith(f"No proxy answers at 127.0.0.1:{machine.admin}. Start it with")
+
+
+async def test_the_token_is_in_the_folder_of_the_outboxes_if_nothing_else_can_be_written(tmp_path: Path) -> None:
+    """As in a container whose only writable place is the volume."""
+    async with Upstream() as upstream, AuthorizationServer(granted("t")) as authority:
+        machine = Machine(tmp_path, upstream, authority)
+        machine.configure()
+        file, nowhere = str(tmp_path / "proxy.yaml"), {"TMPDIR": "/nonexistent", "XDG_RUNTIME_DIR": ""}
+        async with Command("run", "-c", file, cwd=ROOT, **nowhere) as running:
+            await running.logs("proxy.started")
+            assert [each.name for each in (tmp_path / "store").glob("*.token")] == [
+                f"admin-127.0.0.1:{machine.admin}.token"
+            ]
+            async with Command("outbox", "-c", file, cwd=ROOT, **nowhere) as command:
+                done = await command.ends()
+        assert (done.status, done.errors) == (0, "")
+        assert list((tmp_path / "store").glob("*.token")) == []
