@@ -44,14 +44,19 @@ RUN --mount=type=secret,id=pip --mount=type=secret,id=ca \
 # What stands there now, in CycloneDX; the tool stays behind.
 RUN /build/bin/cyclonedx-py environment --output-reproducible --spec-version 1.6 \
     --output-file /opt/cpi-oauth-proxy/sbom.cdx.json /opt/cpi-oauth-proxy
+# The place of a volume for outboxes: what is mounted there gets this owner.
+RUN mkdir /state
 
 FROM ${BASE}
 LABEL org.opencontainers.image.title="cpi-oauth-proxy" \
       org.opencontainers.image.description="Forwards plain HTTP to SAP Cloud Integration with an OAuth 2.0 access token" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=builder /opt/cpi-oauth-proxy /opt/cpi-oauth-proxy
-ENV PATH=/opt/cpi-oauth-proxy/bin:/usr/local/bin:/usr/bin:/bin PYTHONDONTWRITEBYTECODE=1
-# A number, so that Kubernetes can see that it is not root. The proxy writes no file: run it with --read-only.
+COPY --from=builder --chown=10001:10001 /state /var/lib/cpi-oauth-proxy
+# Outboxes are in a folder of the volume: Kubernetes leaves the volume's own folder to root.
+ENV PATH=/opt/cpi-oauth-proxy/bin:/usr/local/bin:/usr/bin:/bin PYTHONDONTWRITEBYTECODE=1 \
+    STATE_DIRECTORY=/var/lib/cpi-oauth-proxy/outbox
+# A number, so that Kubernetes can see that it is not root. Without an outbox the proxy writes no file: run it with --read-only.
 USER 10001:10001
 # Of senders, and of operators. Both are on loopback until a configuration, or CPI_LISTEN and CPI_ADMIN, says otherwise.
 EXPOSE 8080 9901

@@ -8,14 +8,15 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import CollectorRegistry
 
 from proxy.admin.state import ObservedProxy, ProxyState
+from proxy.config.model import RouteSettings
 from proxy.observe.metrics import Histogram, Metrics
-from proxy.outbox.message import RouteSummary
+from proxy.outbox.message import MessageState, RouteSummary
 
 Values = TypeVar("Values", bound=tuple[str, ...])
 
 
-def exposition(proxy: ObservedProxy, outboxes: Sequence[RouteSummary] = ()) -> bytes:
-    """Returns the text of `/metrics`."""
+def exposition(proxy: ObservedProxy, outboxes: Sequence[RouteSummary] | None = ()) -> bytes:
+    """Returns the text of `/metrics`; `outboxes` is None if the store does not tell its numbers."""
     registry = CollectorRegistry()
     registry.register(Families(proxy, outboxes))
     return generate_latest(registry)
@@ -24,14 +25,17 @@ def exposition(proxy: ObservedProxy, outboxes: Sequence[RouteSummary] = ()) -> b
 class Families:
     """A collector of all families, as prometheus-client expects it."""
 
-    def __init__(self, proxy: ObservedProxy, outboxes: Sequence[RouteSummary] = ()) -> None:
-        self._proxy = proxy
-        self._outboxes = outboxes
+    def __init__(self, proxy: ObservedProxy, outboxes: Sequence[RouteSummary] | None) -> None:
+        self._proxy, self._outboxes = proxy, outboxes
 
     def collect(self) -> Iterator[Metric]:
         """Yields all families at this moment."""
         yield from counted(self._proxy.metrics)
-        yield from observed(self._proxy.state(self._outboxes))
+        state = self._proxy.state()
+        yield from observed(state)
+        if self._outboxes is not None:  # zeros would end the alerts
+            yield from kept(self._outboxes)
+        yield from bounds(state.routes)
 
 
 def counted(metrics: Metrics) -> Iterator[Metric]:
@@ -71,27 +75,35 @@ def observed(state: ProxyState) -> Iterator[Metric]:
     idle, leased = sum(pool.idle for pool in state.pools), sum(pool.leased for pool in state.pools)
     connections = {"idle": idle, "leased": leased}
     yield gauge("cpi_proxy_upstream_connections", "Connections to upstreams.", "state", connections)
-    yield from of_outboxes(state.outboxes)
 
 
-def of_outboxes(outboxes: Sequence[RouteSummary]) -> Iterator[Metric]:
-    """Yields what the outboxes hold at this moment."""
+def kept(outboxes: Sequence[RouteSummary]) -> Iterator[Metric]:
+    """Yields what the outboxes keep at this moment."""
     messages = GaugeMetricFamily("cpi_proxy_outbox_messages", "Messages in outboxes.", labels=["route", "state"])
     for each in outboxes:
-        counts = {"waiting": each.waiting, "delivering": each.delivering, "dead": each.dead}
-        for state, count in counts.items():
-            messages.add_metric([each.route, state], count)
+        for state in MessageState:
+            messages.add_metric([each.route, state.value], getattr(each, state.value))
     yield messages
-    yield gauge("cpi_proxy_outbox_bytes", "Bytes in outboxes.", "route", {each.route: each.bytes for each in outboxes})
+    sizes = {each.route: float(each.bytes) for each in outboxes}
+    yield gauge("cpi_proxy_outbox_bytes", "Bytes of messages in outboxes.", "route", sizes)
     oldest = {each.route: each.oldest_at for each in outboxes if each.oldest_at is not None}
     yield gauge(
         "cpi_proxy_outbox_oldest_timestamp_seconds",
-        "When the oldest message that is not dead was accepted.",
+        "When the oldest message was accepted that is not dead.",
         "route",
         oldest,
     )
     held = {each.route: float(each.held) for each in outboxes}
-    yield gauge("cpi_proxy_outbox_held", "1 if the outbox is held.", "route", held)
+    yield gauge("cpi_proxy_outbox_held", "Whether the delivery of the route is held.", "route", held)
+
+
+def bounds(routes: Sequence[RouteSettings]) -> Iterator[Metric]:
+    """Yields the limits of the outboxes."""
+    limits = {route.name: route.outbox for route in routes if route.outbox is not None}
+    most = {name: float(outbox.max_messages) for name, outbox in limits.items()}
+    yield gauge("cpi_proxy_outbox_messages_max", "Maximum number of messages of an outbox.", "route", most)
+    most = {name: float(outbox.max_bytes) for name, outbox in limits.items()}
+    yield gauge("cpi_proxy_outbox_bytes_max", "Maximum number of bytes of an outbox.", "route", most)
 
 
 def counter(name: str, meaning: str, labels: list[str], counts: Mapping[Values, int]) -> Metric:

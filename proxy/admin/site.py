@@ -15,6 +15,9 @@ from proxy.admin.access import CONSOLE, AdminAccess, token_guard
 from proxy.admin.body import text_of
 from proxy.admin.connection import AdminConnections, timed
 from proxy.admin.console import add_console
+from proxy.admin.outbox.documents import status_document
+from proxy.admin.outbox.overview import overview_if_available
+from proxy.admin.outbox.resources import OutboxResources
 from proxy.admin.state import ObservedProxy, reasons_not_ready, status_of
 from proxy.admin.token import AdminToken
 from proxy.config.model import Address, Admin
@@ -129,6 +132,7 @@ class AdminSite:
         if loopback:
             app.router.add_get("/status", self._status)
             app.router.add_put("/log-level", self._log_level)
+            OutboxResources(self._proxy, lambda: self.address).add_to(app.router)
             app.router.add_post(CODES, self._code)
             if self._extend is None:
                 add_console(app.router)
@@ -161,12 +165,13 @@ class AdminSite:
         await asyncio.to_thread(importlib.import_module, "proxy.admin.prometheus")  # it reads files
         from proxy.admin.prometheus import exposition  # noqa: PLC0415 - loaded by the first scrape
 
-        return web.Response(
-            body=exposition(self._proxy, await self._proxy.outboxes()), content_type="text/plain", charset="utf-8"
-        )
+        outboxes = await overview_if_available(self._proxy)
+        return web.Response(body=exposition(self._proxy, outboxes), content_type="text/plain", charset="utf-8")
 
     async def _status(self, _request: web.Request) -> web.Response:
-        text = json.dumps(status_of(self._proxy.state(await self._proxy.outboxes())), indent=2)
+        outboxes = await overview_if_available(self._proxy)
+        status = status_of(self._proxy.state()) | {"outbox": status_document(outboxes)}
+        text = json.dumps(status, indent=2)
         return web.Response(text=f"{text}\n", content_type="application/json")
 
     async def _log_level(self, request: web.Request) -> web.Response:

@@ -1,6 +1,6 @@
 """The state of a running proxy at one moment, and what the admin address says about it: pure functions over values."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
@@ -11,7 +11,7 @@ from proxy.config.model import RouteSettings
 from proxy.oauth.source import TokenSource
 from proxy.observe.metrics import Metrics
 from proxy.observe.process_log import ProcessLog
-from proxy.outbox.message import RouteSummary
+from proxy.outbox.outboxes import Outboxes
 from proxy.store.state import StoreState
 from proxy.upstream.pool import Pool
 from proxy.wire.deadlines import Deadlines
@@ -37,8 +37,6 @@ class ProxyState:
     "Exchanges that wait for `max_concurrency`, by route; routes without a queue are left out."
     certificate_ends: Mapping[str, float]
     "When our certificates expire, by their use."
-    outboxes: Sequence[RouteSummary] = ()
-    "The outbox of each route that has one, or messages of one; none if the store cannot be used."
     store: StoreState | None = None
     "The store that replicas share."
 
@@ -49,17 +47,15 @@ class ObservedProxy(Protocol):
     log: ProcessLog
     metrics: Metrics
     deadlines: Deadlines
+    outboxes: Outboxes
+    wall: Callable[[], float]
 
     @property
     def incidents(self) -> AdminObserver:
         """Receives refusals and faults at the admin address."""
         ...
 
-    async def outboxes(self) -> Sequence[RouteSummary]:
-        """Returns the numbers of the outboxes, as the state has them."""
-        ...
-
-    def state(self, outboxes: Sequence[RouteSummary] = ()) -> ProxyState:
+    def state(self) -> ProxyState:
         """Returns the present state."""
         ...
 
@@ -87,7 +83,6 @@ def status_of(state: ProxyState) -> dict[str, Any]:
         "routes": [_route(each) for each in state.routes],
         "oauth_clients": {name: _source(source) for name, source in state.sources.items()},
         "upstreams": _upstreams(state.pools),
-        "outboxes": [_outbox(each) for each in state.outboxes],
     }
     return status if state.store is None else status | {"store": asdict(state.store)}
 
@@ -104,19 +99,6 @@ def _source(source: TokenSource) -> dict[str, Any]:
         "expires_at": None if source.expires is None else rfc3339(source.expires),
         "grants": dict(source.grants),
         "failure": failure.error.code if failure else None,
-    }
-
-
-def _outbox(outbox: RouteSummary) -> dict[str, Any]:
-    oldest = outbox.oldest_at
-    return {
-        "route": outbox.route,
-        "waiting": outbox.waiting,
-        "delivering": outbox.delivering,
-        "dead": outbox.dead,
-        "held": outbox.held,
-        "oldest_at": None if oldest is None else rfc3339(oldest),
-        "bytes": outbox.bytes,
     }
 
 

@@ -43,7 +43,7 @@ def token_places(environ: Mapping[str, str], store: Path | None = None) -> list[
     if user := _absolute(environ.get("XDG_RUNTIME_DIR", "")):
         places.append(Place(user / PRODUCT, made=True))
     if store is not None:
-        places.append(Place(store))
+        places.append(Place(store, made=True))  # the token is written before the store is opened
     temporary = _absolute(environ.get("TMPDIR", "")) or TEMPORARY
     return [*places, Place(temporary / f"{PRODUCT}-{os.geteuid()}", made=True, shared=True)]
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 from proxy.app.extension import AppExtension
 from proxy.app.process_resources import ProcessResources
 from proxy.config.file_threads import FileThreads
-from proxy.config.model import Admin
+from proxy.config.model import Admin, Configuration
 from proxy.server import sockets
+from proxy.store.place import store_folder
 
 if TYPE_CHECKING:
     from proxy.admin.site import AdminSite
@@ -32,10 +33,13 @@ async def open_site(site: "AdminSite") -> None:
         await site.start(bound)
 
 
-def kept_token(settings: Admin, resources: ProcessResources, site: "AdminSite | None" = None) -> "AdminToken":
+def kept_token(
+    configuration: Configuration, resources: ProcessResources, site: "AdminSite | None" = None
+) -> "AdminToken":
     """Keeps the token of the site, unless address or file change. Reads the file."""
     from proxy.admin.token import admin_token  # noqa: PLC0415 - loads aiohttp's server
 
+    settings, environ = configuration.admin, resources.environ
     if site and (settings.address, settings.token_file) == (site.settings.address, site.settings.token_file):
         return site.token
-    return admin_token(settings, resources.environ, resources.log.logger)
+    return admin_token(settings, environ, resources.log.logger, store=store_folder(configuration, environ))

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -28,7 +28,6 @@ from proxy.observe.logger import Logger
 from proxy.observe.observers import BeginningObserver, ExchangeObserver
 from proxy.observe.process_log import ProcessLog
 from proxy.observe.traces import Traces
-from proxy.outbox.message import RouteSummary
 from proxy.server.listener import Listener
 from proxy.server.listener_context import ListenerContext
 from proxy.server.listeners import Listeners, ListenersChange, release
@@ -89,7 +88,8 @@ class App:
         )
         self.extension = extension
         self.log, self.metrics, self.deadlines = log, self._resources.metrics, self._resources.deadlines
-        self.incidents = self._resources.incidents
+        self.incidents, self.outboxes = self._resources.incidents, self._resources.outboxes
+        self.wall = self._resources.clock.wall
         self._is_open = self.draining = False
         self._threads = FileThreads()
         self.message_store = MessageStore(
@@ -102,7 +102,7 @@ class App:
             configuration.limits, most=connection_limit(configuration, log.logger)
         )
         self._listeners = Listeners(configuration.listen, self._listener_context(self._generation))
-        self.admin = new_site(self, extension, configuration.admin, kept_token(configuration.admin, self._resources))
+        self.admin = new_site(self, extension, configuration.admin, kept_token(configuration, self._resources))
 
     async def start(self, handed: list[socket.socket] | None = None) -> None:
         """Opens the admin address, then the listeners for senders; OSError if an address is not available.
@@ -140,7 +140,7 @@ class App:
             change = await self._threads.run(
                 partial(self._listeners.prepare, configuration.listen, context, reuse_port=reuse_port), late=release
             )
-            token = await self._threads.run(partial(kept_token, configuration.admin, self._resources, admin))
+            token = await self._threads.run(partial(kept_token, configuration, self._resources, admin))
             if configuration.admin.address != admin.settings.address:
                 admin = new_site(self, self.extension, configuration.admin, token)
                 await open_site(admin)
@@ -238,11 +238,7 @@ class App:
         present = self._generation.pools.values()
         return [each for each in self._waited_for() if isinstance(each, Pool) and (each in present or each.leased)]
 
-    async def outboxes(self) -> Sequence[RouteSummary]:
-        """Returns the numbers of the outboxes; none if the store cannot be used."""
-        return await self._resources.outboxes.summaries()
-
-    def state(self, outboxes: Sequence[RouteSummary] = ()) -> "ProxyState":
+    def state(self) -> "ProxyState":
         """Returns what the admin address shows at this moment."""
         from proxy.admin.state import ProxyState  # noqa: PLC0415 - loads aiohttp's server
 
@@ -258,7 +254,6 @@ class App:
             pools=self.pools,
             waiting=generation.waiting,
             certificate_ends=generation.expiry.ends,
-            outboxes=outboxes,
             store=None if self._resources.store is None else self._resources.store.state,
         )
 

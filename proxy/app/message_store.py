@@ -14,6 +14,7 @@ from proxy.errors import OutboxUnavailable
 from proxy.observe.logger import Logger
 from proxy.outbox.outboxes import Outboxes
 from proxy.store.folder import Folder, FolderInUse, folder_of
+from proxy.store.place import is_needed
 
 if TYPE_CHECKING:
     from proxy.outbox.sqlite.store import SqliteOutbox
@@ -49,6 +50,7 @@ class MessageStore:
         except FolderInUse as error:
             if not configuration.reuse_port:
                 raise OSError(str(error)) from error
+            self._outboxes.is_awaited = True
             self._log.warning("store.awaited", detail=str(error))
             self._waiting = asyncio.get_running_loop().create_task(self._wait(configuration))
 
@@ -101,11 +103,6 @@ def sqlite_outbox() -> "Callable[..., Awaitable[SqliteOutbox]]":
     from proxy.outbox.sqlite.store import SqliteOutbox  # noqa: PLC0415
 
     return SqliteOutbox.open
-
-
-def is_needed(configuration: Configuration) -> bool:
-    """Whether the configuration has an outbox, or names a folder whose messages are to be delivered."""
-    return configuration.store.path is not None or any(route.outbox for route in configuration.routes)
 
 
 async def keys_of(settings: StoreSettings) -> "Keys":

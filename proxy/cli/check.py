@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from proxy.cli.configuration import config_option, file_argument, insecure_option, named, read
-from proxy.cli.hardening import exposed_files
+from proxy.cli.hardening import exposed_files, unattended
 from proxy.config.load import written
 from proxy.observe.log_format import printable
 from proxy.trial.doubts import doubts
@@ -32,5 +32,7 @@ def command(file: Path | None, word: Path | None, *, insecure_listen: bool) -> N
         click.echo(f"warning: {origin.problem(origin.placed(location), text)}", err=True)
     for path in exposed_files(configuration):
         click.echo(printable(f"warning: {path}: every user of this machine can read it; run chmod o-r on it"), err=True)
+    if warning := unattended(configuration):
+        click.echo(f"warning: {warning}", err=True)
     routes, clients = len(configuration.routes), len(configuration.oauth_clients)
     click.echo(f"The configuration is valid: {routes} route(s), {clients} OAuth client(s).")

@@ -1,5 +1,6 @@
 """`console`: prints the URL that opens the console of the running proxy, or opens it."""
 
+import os
 import shlex
 import sys
 import webbrowser
@@ -12,7 +13,8 @@ from proxy.cli.configuration import config_option, file_argument, named, read
 from proxy.cli.loops import run
 from proxy.cli.running_proxy import Unreachable, running_proxy
 from proxy.config.listen import ADMIN
-from proxy.config.model import Address, Admin
+from proxy.config.model import Address, Configuration
+from proxy.store.place import store_folder
 
 NO_BROWSER = "No browser could be opened; open the URL yourself."
 
@@ -27,9 +29,10 @@ def command(file: Path | None, word: Path | None, *, opens: bool) -> None:
     The URL contains the admin token: whoever has it can use the console. For an admin address on a Unix socket, this
     prints how to forward a port to it.
     """
-    admin = read(named(file, word), insecure_listen=True).admin  # nobody listens
+    configuration = read(named(file, word), insecure_listen=True)  # nobody listens
+    admin = configuration.admin
     try:
-        token, code = run(_tokens(admin, with_code=opens))
+        token, code = run(_tokens(configuration, with_code=opens))
     except Unreachable as error:
         click.echo(str(error), err=True)
         sys.exit(1)
@@ -44,9 +47,9 @@ def command(file: Path | None, word: Path | None, *, opens: bool) -> None:
         sys.exit(1)
 
 
-async def _tokens(admin: Admin, *, with_code: bool) -> tuple[str, str]:
+async def _tokens(configuration: Configuration, *, with_code: bool) -> tuple[str, str]:
     """Returns the token, and a code that opens one session: all users can see a browser's command line."""
-    async with running_proxy(admin) as proxy:
+    async with running_proxy(configuration.admin, store=store_folder(configuration, os.environ)) as proxy:
         if not with_code:
             return proxy.token, ""
         async with proxy.session.post(CODES) as answer:

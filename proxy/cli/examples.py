@@ -41,6 +41,46 @@ EXAMPLES = {
         "cpi-oauth-proxy sandbox --proxy config/sandbox.yaml",
         "cpi-oauth-proxy sandbox --port-base 0 --directory /tmp/tenant",
     ),
+    "outbox": (
+        "cpi-oauth-proxy outbox",
+        "cpi-oauth-proxy outbox show ID",
+        "cpi-oauth-proxy outbox retry --route orders --state dead",
+    ),
+    "outbox list": (
+        "cpi-oauth-proxy outbox list",
+        "cpi-oauth-proxy outbox list --route orders --state dead --limit 500",
+        "cpi-oauth-proxy outbox list --json | jq '.routes[].dead'",
+    ),
+    "outbox show": (
+        "cpi-oauth-proxy outbox show ID",
+        "cpi-oauth-proxy outbox show ID --json",
+        "cpi-oauth-proxy outbox show ID -c proxy.yaml",
+    ),
+    "outbox export": (
+        "cpi-oauth-proxy outbox export ID",
+        "cpi-oauth-proxy outbox export ID -o order.xml",
+        "cpi-oauth-proxy outbox export ID --json > message.json",
+    ),
+    "outbox retry": (
+        "cpi-oauth-proxy outbox retry ID",
+        "cpi-oauth-proxy outbox retry ID ID ID",
+        "cpi-oauth-proxy outbox retry --route orders --state dead --yes",
+    ),
+    "outbox discard": (
+        "cpi-oauth-proxy outbox discard ID",
+        "cpi-oauth-proxy outbox discard ID ID --json",
+        "cpi-oauth-proxy outbox discard --route orders --state dead",
+    ),
+    "outbox hold": (
+        "cpi-oauth-proxy outbox hold orders",
+        "cpi-oauth-proxy outbox hold orders --json",
+        "cpi-oauth-proxy outbox hold orders -c proxy.yaml",
+    ),
+    "outbox resume": (
+        "cpi-oauth-proxy outbox resume orders",
+        "cpi-oauth-proxy outbox resume orders --json",
+        "cpi-oauth-proxy outbox resume orders && cpi-oauth-proxy outbox",
+    ),
     "console": (
         "cpi-oauth-proxy console",
         "cpi-oauth-proxy console --open",

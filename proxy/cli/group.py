@@ -10,7 +10,20 @@ from proxy import __version__
 from proxy.cli.examples import epilog
 from proxy.cli.process import forbid_core_dumps, open_standard_streams
 
-COMMANDS = ("run", "init", "check", "token", "send", "doctor", "import-key", "sandbox", "console", "schema", "version")
+COMMANDS = (
+    "run",
+    "init",
+    "check",
+    "token",
+    "send",
+    "doctor",
+    "import-key",
+    "sandbox",
+    "outbox",
+    "console",
+    "schema",
+    "version",
+)
 
 
 class _Commands(click.Group):

@@ -9,7 +9,9 @@ from proxy.observe.logger import Logger
 
 
 def warn(configuration: Configuration, exposed: Iterable[Path], log: Logger) -> None:
-    """Logs a warning for each open listener and each exposed file."""
+    """Logs a warning for each open listener, each exposed file, and outboxes that nobody can decide about."""
+    if detail := unattended(configuration):
+        log.warning("outbox.unattended", detail=detail)
     for address in open_listeners(configuration):
         detail = "Anyone who can connect can use your tenant (--insecure-listen)."
         log.warning("listener.opened", listener=address, detail=detail)
@@ -19,6 +21,17 @@ def warn(configuration: Configuration, exposed: Iterable[Path], log: Logger) -> 
             file=str(path),
             detail="Every user of this machine can read this file: run chmod o-r on it.",
         )
+
+
+def unattended(configuration: Configuration) -> str:
+    """Returns why nobody can decide about messages of the outboxes; empty if somebody can, or if there are none."""
+    address = configuration.admin.address
+    if address.loopback or not any(route.outbox for route in configuration.routes):
+        return ""
+    return (
+        f"Dead letters of outboxes cannot be retried or discarded, because other machines can reach the admin address"
+        f" {address}. Set `admin` to an address on loopback."
+    )
 
 
 def exposed_files(configuration: Configuration) -> list[Path]:

@@ -29,7 +29,10 @@ class Deliverer:
         log: ProcessLog,
         metrics: Metrics,
         random: Callable[[], float],
+        settled: Callable[[str], None] = lambda _: None,
     ) -> None:
+        """`settled` is called with a route's name when a delivery of it has ended."""
+        self.settled = settled
         self.store = store
         self.wall = clock.wall
         self.timer = timer

@@ -30,6 +30,9 @@ class Outboxes:
         self._dispatchers: dict[str, Dispatcher] = {}
         self._stranded: set[str] = set()
         "Routes that have gone, and were logged."
+        self._watching: set[Callable[[str], object]] = set()
+        self.is_awaited = False
+        "Whether the folder is waited for, although no route may have an outbox."
 
     @property
     def is_open(self) -> bool:
@@ -44,10 +47,32 @@ class Outboxes:
             )
         return self._deliverer.store
 
+    def store_if_any(self) -> OutboxStore | None:
+        """Returns the store, or None if there is nothing to keep. Raises OutboxUnavailable until it is open."""
+        if self.is_open or self.is_awaited or any(route.settings.outbox for route in self._routes.values()):
+            return self.store()
+        return None
+
+    def watch(self, changed: Callable[[str], object]) -> Callable[[], None]:
+        """Calls `changed` with the name of each route whose messages have changed, until the result is called."""
+        self._watching.add(changed)
+        return lambda: self._watching.discard(changed)
+
+    def tell(self, route: str) -> None:
+        """Tells those who watch that messages of the route have changed."""
+        for changed in list(self._watching):
+            changed(route)
+
     async def open(self, store: OutboxStore) -> None:
         """Begins to deliver what the store has; returns before anything is delivered."""
         self._deliverer = Deliverer(
-            store, clock=self._clock, timer=self._timer, log=self._log, metrics=self._metrics, random=self._random
+            store,
+            clock=self._clock,
+            timer=self._timer,
+            log=self._log,
+            metrics=self._metrics,
+            random=self._random,
+            settled=self.tell,
         )
         store.on_change(self._changed)
         await self.apply(self._routes)
@@ -73,15 +98,6 @@ class Outboxes:
                 dispatcher.start()
         deliverer.keep_breakers(list(routes.values()))
         self._tell_stranded(kept)
-
-    async def summaries(self) -> Sequence[RouteSummary]:
-        """Returns the numbers of each route that has an outbox, or messages of one; none if the store fails."""
-        kept = await self._kept()
-        if kept is None:
-            return ()
-        known = {each.route: each for each in kept}
-        with_outbox = [name for name, route in self._routes.items() if route.settings.outbox is not None]
-        return [known.get(name) or empty(name) for name in (*with_outbox, *(sorted(known.keys() - set(with_outbox))))]
 
     async def _kept(self) -> Sequence[RouteSummary] | None:
         if self._deliverer is None:
@@ -111,6 +127,7 @@ class Outboxes:
             await self._deliverer.store.close()
 
     def _changed(self, route: str) -> None:
+        self.tell(route)
         dispatcher = self._dispatchers.get(route)
         if dispatcher is not None:
             dispatcher.changed()
@@ -125,8 +142,3 @@ class Outboxes:
                     "outbox.stranded", route=name, waiting=each.waiting, dead=each.dead, detail=detail
                 )
         self._stranded = set(gone)
-
-
-def empty(route: str) -> RouteSummary:
-    """Returns the numbers of an outbox without messages."""
-    return RouteSummary(route=route, waiting=0, delivering=0, dead=0, held=False, oldest_at=None, bytes=0)

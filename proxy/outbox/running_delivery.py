@@ -221,6 +221,7 @@ class RunningDelivery:
             case _:
                 return
         deliverer.metrics.count_delivery(message.route, outcome)
+        deliverer.settled(message.route)
 
     def _crashed(self, error: BaseException) -> None:
         """Logs a fault, without the error's message, because it may quote the message."""

@@ -26,6 +26,7 @@ from proxy.oauth.trust import own_trust
 from proxy.trial.checks import CheckFailed, CheckResult, Checks, CheckStatus, ok, run_in_order, skipped, warning
 from proxy.trial.destination import destination
 from proxy.trial.embedded_proxy import embedded_proxy
+from proxy.trial.folder_check import check_folder
 from proxy.trial.grant import GrantedToken, grant
 from proxy.trial.message import compose
 from proxy.trial.probe import SOON, Probe, Server
@@ -62,7 +63,7 @@ def selected_routes(word: str | None, routes: Sequence[RouteSettings]) -> dict[s
 
 
 class Examination:
-    """Checks the OAuth clients of some routes, then the routes."""
+    """Checks the OAuth clients of some routes, then the routes, then where outboxes are kept."""
 
     def __init__(self, configuration: Configuration, environ: Mapping[str, str], message: bytes | None = None) -> None:
         self._configuration = configuration
@@ -93,6 +94,9 @@ class Examination:
             last = {"message": partial(self._send, word, route)}
             async for finding in self._run(f"route {route.name}", probe, trust, first, last):
                 yield finding
+        folder: Checks = {"folder": partial(check_folder, self._configuration, self._environ)}
+        async for name, result in run_in_order(folder):
+            yield Finding("store", name, *result)
 
     async def _examine_store(self) -> AsyncIterator[Finding]:
         examination = await asyncio.to_thread(store_examination, self._configuration)

@@ -6,6 +6,7 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 
 from proxy.admin.prometheus import exposition
+from proxy.config.outbox import OutboxSettings
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.metrics import Metrics
 from proxy.outbox.message import RouteSummary
@@ -25,6 +26,7 @@ def _shown() -> str:
     metrics.finished(account)
     metrics.count_grant("orders", "granted", 0.1)
     metrics.count_delivery("orders", "delivered")
+    outbox = RouteSummary(route="orders", waiting=1, delivering=0, dead=0, held=False, oldest_at=1.0, bytes=1)
     state = SimpleNamespace(
         in_flight=0,
         connections=0,
@@ -33,11 +35,11 @@ def _shown() -> str:
         sources={"orders": SimpleNamespace(expires=1.0)},
         certificate_ends={"orders": 1.0},
         pools=(),
-        outboxes=(RouteSummary(route="orders", waiting=1, delivering=0, dead=0, held=False, oldest_at=1.0, bytes=100),),
+        routes=[SimpleNamespace(name="orders", outbox=OutboxSettings())],
         store=SimpleNamespace(up=True),
     )
-    proxy: Any = SimpleNamespace(metrics=metrics, state=lambda _: state)
-    return exposition(proxy).decode()
+    proxy: Any = SimpleNamespace(metrics=metrics, state=lambda: state)
+    return exposition(proxy, [outbox]).decode()
 
 
 _FAMILIES = list(text_string_to_metric_families(_shown()))

@@ -52,6 +52,15 @@ def image_command() -> list[str]:
     return words
 
 
+def image_volume() -> Path:
+    """Where the image expects a volume for outboxes; they are in a folder of it."""
+    found = re.search(r"(?m)^ENV .*(?:\n.*)?STATE_DIRECTORY=(\S+)$", DOCKERFILE)
+    assert found is not None
+    volume = Path(found[1]).parent
+    assert f"COPY --from=builder --chown={image_user()}:{image_user()} /state {volume}\n" in DOCKERFILE
+    return volume
+
+
 def understood(words: Sequence[str] | str) -> dict[str, Any]:
     """The options of a command line, as the program reads them; an error for words that it does not know."""
     name, *rest = shlex.split(words) if isinstance(words, str) else words

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 _WITH = re.compile(r"[ \n]*\{\{- with (\S+) \}\}(.*?)\s*\{\{- end \}\}", re.DOTALL)
-_IF = re.compile(r"\{\{- if (\S+) \}\}\n(.*)\{\{- end \}\}\n", re.DOTALL)
+_IF = re.compile(r"\{\{- if (not )?(\S+) \}\}\n(.*)\{\{- end \}\}\n", re.DOTALL)
 _ACTION = re.compile(r"(?:\s*\{\{-|\{\{) (.+?) \}\}")
 _WORD = re.compile(r'\([^)]*\)|"[^"]*"|\S+')
 _CONFIGMAP = '(print $.Template.BasePath "/configmap.yaml")'
@@ -39,7 +39,7 @@ class Chart:
         """What one template becomes."""
         source = (self.folder / "templates" / template).read_text(encoding="utf-8")
         if whole := _IF.fullmatch(source):
-            source = whole[2] if self._value(whole[1], None) else ""
+            source = whole[3] if bool(self._value(whole[2], None)) is not bool(whole[1]) else ""
         return self._filled(_WITH.sub(self._with, source), None)
 
     def _with(self, found: re.Match[str]) -> str:
@@ -67,6 +67,8 @@ class Chart:
     def _value(self, word: str, dot: Any) -> Any:
         if word == ".":
             return dot
+        if word.startswith('"'):
+            return word[1:-1]
         if word.isdecimal():
             return int(word)
         root, *names = word.removeprefix(".").split(".")
@@ -97,6 +99,7 @@ def _nindent(text: str, width: int) -> str:
 _CALLED: dict[str, Callable[..., Any]] = {
     "toYaml": _yaml,
     "toJson": json.dumps,
+    "ternary": lambda one, other, chosen: one if chosen else other,
     "add": lambda one, other: one + other,
 }
 _PIPED: dict[str, Callable[..., Any]] = {

@@ -17,6 +17,7 @@ from tests.deploy.product import (
     image_command,
     image_ports,
     image_user,
+    image_volume,
     loaded,
     understood,
     with_files,
@@ -84,6 +85,13 @@ def test_the_recipe_gives_the_secret_to_the_image_s_user_alone() -> None:
     words = command[1].split()
     assert {f"--owner={image_user()}", f"--group={image_user()}", "--mode=0400"} <= set(words)
     assert words[-1] == COMPOSE["secrets"]["service-key"]["file"]
+
+
+def test_outboxes_are_on_a_volume() -> None:
+    """Where the image looks for it; other services have none."""
+    assert SERVICES["proxy"]["volumes"] == [f"outbox:{image_volume()}"]
+    assert COMPOSE["volumes"]["outbox"] is None
+    assert "environment" not in SERVICES["proxy"]
 
 
 def test_the_trial_finds_its_tenant() -> None:

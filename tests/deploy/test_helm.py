@@ -132,6 +132,35 @@ def test_the_network_policy_is_that_of_the_plain_manifests() -> None:
     assert "NetworkPolicy" not in Chart(folder=FOLDER, values=off).manifests()
 
 
+def test_the_outbox_is_a_switch(tmp_path: Path) -> None:
+    """A StatefulSet with a volume in place of the Deployment, which its own commands reach."""
+    values = changed(
+        outbox={"enabled": True, "size": "20Gi", "storageClass": "fast"}, ports={"http": 8080, "admin": 9000}
+    )
+    manifests = Chart(folder=FOLDER, values=values).manifests()
+    plain = Chart(folder=FOLDER, values=changed(ports=values["ports"])).manifests()
+    assert manifests.keys() == plain.keys() - {"Deployment"} | {"StatefulSet"}
+    spec = manifests["StatefulSet"]["spec"]
+    pods.check_outbox(manifests["StatefulSet"])
+    (claim,) = spec["volumeClaimTemplates"]
+    assert claim["spec"]["resources"] == {"requests": {"storage": "20Gi"}}
+    assert claim["spec"]["storageClassName"] == "fast"
+    default = Chart(folder=FOLDER, values=changed(outbox={**VALUES["outbox"], "enabled": True})).manifests()
+    assert "storageClassName" not in default["StatefulSet"]["spec"]["volumeClaimTemplates"][0]["spec"]
+    pod, other = spec["template"]["spec"], plain["Deployment"]["spec"]["template"]["spec"]
+    (proxy,), (theirs,) = pod["containers"], other["containers"]
+    text = manifests["ConfigMap"]["data"]["proxy.yaml"]
+    configuration = loaded(with_files(text, tmp_path, pods.secret_mount(pod, proxy)), tmp_path)
+    pods.check(pod, proxy, configuration, waits=5, local=True)
+    for name in pod.keys() - {"containers"}:
+        assert pod[name] == other[name]
+    for name in proxy.keys() - {"ports", "startupProbe", "livenessProbe", "readinessProbe", "volumeMounts"}:
+        assert proxy[name] == theirs[name]
+    assert spec["selector"]["matchLabels"] == spec["template"]["metadata"]["labels"]
+    assert spec["serviceName"] == manifests["Service"]["metadata"]["name"]
+    assert manifests["Service"]["spec"]["selector"] == spec["selector"]["matchLabels"]
+
+
 def test_the_chart_is_of_this_version() -> None:
     """Without a tag it takes the image of the same version."""
     (chart,) = documents(FOLDER / "Chart.yaml")

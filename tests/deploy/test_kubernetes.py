@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from proxy import __version__
+from proxy.config.parsed_values import parse_size
 from tests.deploy import pods
 from tests.deploy.product import DEPLOY, IMAGE, PLACE, documents, from_variables, image_ports, loaded, with_files
 
@@ -55,6 +56,34 @@ def test_the_network_policy_lets_through_what_is_needed_and_no_more() -> None:
     assert all(rule["from"] for rule in spec["ingress"])
     outwards = [(port["protocol"], port["port"]) for rule in spec["egress"] for port in rule["ports"]]
     assert outwards == [("UDP", 53), ("TCP", 53), ("TCP", 443)]
+
+
+def test_the_outbox_is_a_stateful_set_that_its_own_commands_reach(tmp_path: Path) -> None:
+    """One replica to a volume; the pod is hardened as that of the Deployment is."""
+    manifests = {each["kind"]: each for each in documents(FOLDER / "outbox.yaml")}
+    pod = manifests["StatefulSet"]["spec"]["template"]["spec"]
+    (proxy,) = pod["containers"]
+    text = manifests["ConfigMap"]["data"]["proxy.yaml"]
+    configuration = loaded(with_files(text, tmp_path, pods.secret_mount(pod, proxy)), tmp_path)
+    pods.check(pod, proxy, configuration, waits=5, local=True)
+    pods.check_outbox(manifests["StatefulSet"])
+    (route,) = configuration.routes
+    assert route.outbox is not None
+    (claim,) = manifests["StatefulSet"]["spec"]["volumeClaimTemplates"]
+    assert parse_size(claim["spec"]["resources"]["requests"]["storage"] + "B") > route.outbox.max_bytes
+    assert proxy["image"] == f"{IMAGE}:{__version__}"
+    assert [each["containerPort"] for each in proxy["ports"]] == image_ports()[:1]
+    for name in ("lifecycle", "resources", "securityContext", "args"):
+        assert proxy[name] == PROXY[name]
+    names = {each["metadata"]["name"] for each in manifests.values()}
+    assert names == {manifests["StatefulSet"]["spec"]["serviceName"]} == {"cpi-oauth-proxy-outbox"}
+    labels = manifests["StatefulSet"]["spec"]["template"]["metadata"]["labels"]
+    assert manifests["StatefulSet"]["spec"]["selector"]["matchLabels"] == labels
+    assert manifests["Service"]["spec"]["selector"] == labels
+    policy = manifests["NetworkPolicy"]["spec"]
+    assert policy["podSelector"]["matchLabels"] == labels
+    assert policy["ingress"] == MANIFESTS["NetworkPolicy"]["spec"]["ingress"][:1]
+    assert policy["egress"] == MANIFESTS["NetworkPolicy"]["spec"]["egress"]
 
 
 def test_the_sidecar_starts_before_its_sender_and_listens_for_it_alone(tmp_path: Path) -> None:

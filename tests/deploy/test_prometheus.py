@@ -27,6 +27,12 @@ WATCHED = {
     "cpi_proxy_waiting",
     "cpi_proxy_reloads_total",
     "cpi_proxy_store_up",
+    "cpi_proxy_outbox_messages",
+    "cpi_proxy_outbox_messages_max",
+    "cpi_proxy_outbox_bytes",
+    "cpi_proxy_outbox_bytes_max",
+    "cpi_proxy_outbox_oldest_timestamp_seconds",
+    "cpi_proxy_outbox_held",
 }
 "What somebody has to be told of."
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from proxy.config.parsed_values import parse_duration
+from proxy.store.folder import folder_of
 from tests.deploy.product import DEPLOY, PLACE, content, loaded, understood
 
 FOLDER = DEPLOY / "systemd"
@@ -40,6 +41,13 @@ def test_the_configuration_is_right_with_the_credentials_that_the_unit_loads(tmp
     assert SERVICE["MemoryMax"] == "1G"
     assert int(SERVICE["LimitNOFILE"]) > 2 * configuration.limits.max_connections
     assert unit("socket")["Socket"]["ListenStream"] == str(configuration.listen[0].address)
+
+
+def test_outboxes_have_a_folder_of_the_service_alone() -> None:
+    """That is what the program takes without `store.path`."""
+    assert (SERVICE["StateDirectory"], SERVICE["StateDirectoryMode"]) == (NAME, "0700")
+    given = {"STATE_DIRECTORY": f"/var/lib/{SERVICE['StateDirectory']}"}
+    assert folder_of(None, given) == Path("/var/lib/cpi-oauth-proxy")
 
 
 def test_the_command_is_one_of_the_program() -> None:

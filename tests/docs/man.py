@@ -43,11 +43,15 @@ def synopsis(context: click.Context) -> Iterator[str]:
 
 
 def described(command: click.Command, context: click.Context) -> Iterator[str]:
-    """One command: usage, text, options."""
+    """One command: usage, text, options; then those below it."""
     usage = " ".join(command.collect_usage_pieces(context))
-    yield f".SS {roff(context.info_name or '')}\n.B {roff(context.command_path)}\n{roff(usage)}\n.PP"
+    name = context.command_path.removeprefix(NAME).strip()
+    yield f".SS {roff(name)}\n.B {roff(context.command_path)}\n{roff(usage)}\n.PP"
     yield from text(command.help or "")
     yield from option_list(command, context)
+    if isinstance(command, click.Group):
+        for name, below in command.commands.items():
+            yield from described(below, below.make_context(name, [], parent=context, resilient_parsing=True))
 
 
 def text(of: str) -> Iterator[str]:

@@ -5,9 +5,10 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-from proxy.admin.prometheus import counted, observed
+from proxy.admin.prometheus import Families
 from proxy.app import App
 from proxy.config.load import load
 from proxy.oauth import refused_token_streak as contest
@@ -34,8 +35,9 @@ def metrics() -> Iterator[tuple[str, str, tuple[str, ...], str]]:
         configuration = load(ROOT / "config" / "minimal.yaml", {"CPI_CLIENT_SECRET": "s"})
         log = ProcessLog(LineWriter(2), level="error", human=True)
         app = App(configuration, log=log, environ={}, loop=loop)
-        store = StoreState(up=True, listening=True, detail=None)
-        for family in (*counted(app.metrics), *observed(replace(app.state(), store=store))):
+        state = replace(app.state(), store=StoreState(up=True, listening=True, detail=None))
+        shown: Any = SimpleNamespace(metrics=app.metrics, state=lambda: state)
+        for family in Families(shown, ()).collect():
             suffix = "_total" if family.type == "counter" else ""
             labels: Any = family._labelnames  # type: ignore[attr-defined]
             yield family.name + suffix, family.type, tuple(labels), family.documentation

@@ -52,9 +52,16 @@ def fault(line: str) -> str:
     command = main.get_command(click.Context(main), name)
     if command is None:
         return f"no command {name}"
+    rest = [{"N": "1", "K": "1"}.get(word, word) for word in rest]
+    if isinstance(command, click.Group) and rest and not rest[0].startswith("-"):
+        name, *rest = rest
+        below = command.get_command(click.Context(command), name)
+        if below is None:
+            return f"no command {name}"
+        command = below
     try:
         if rest:
-            command.make_context(name, [{"N": "1", "K": "1"}.get(word, word) for word in rest])
+            command.make_context(name, rest)
     except click.ClickException as error:
         return error.format_message()
     except click.exceptions.Exit:
@@ -79,6 +86,9 @@ def test_command_lines_are_found_and_judged() -> None:
     assert fault("docker run --rm cpi-oauth-proxy check --config /x") == ""
     assert fault("cpi-oauth-proxy send [ROUTE|URL] [-c FILE]") == ""
     assert fault("cpi-oauth-proxy serve") == "no command serve"
+    assert fault("cpi-oauth-proxy outbox --json") == fault("cpi-oauth-proxy outbox discard ID --yes") == ""
+    assert fault("cpi-oauth-proxy outbox drop ID") == "no command drop"
+    assert "--dry" in fault("cpi-oauth-proxy outbox discard ID --dry")
     assert "--dry" in fault("sudo cpi-oauth-proxy check --dry > x")
     assert "FILE" in fault("cpi-oauth-proxy import-key --name acme")
     assert sum(1 for page in PAGES for _ in command_lines(page)) > 40

@@ -134,4 +134,12 @@ async def test_the_index_lists_all_resources(proxy: Running) -> None:
         "GET /status",
         "PUT /log-level",
         "GET /console/",
+        "GET /outbox",
+        "GET /outbox/messages",
+        "GET /outbox/messages/{id}",
+        "GET /outbox/messages/{id}/body",
+        "POST /outbox/messages/{id}/retry",
+        "DELETE /outbox/messages/{id}",
+        "POST /outbox/routes/{route}/hold",
+        "POST /outbox/routes/{route}/resume",
     ]

@@ -7,20 +7,20 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 
 from proxy.admin.prometheus import exposition
+from proxy.config.outbox import OutboxSettings
 from proxy.observe.metrics import BUCKETS, Metrics
 from proxy.outbox.message import RouteSummary
 from tests.unit.admin.states import blocked, state
 
+OUTBOX = RouteSummary(route="orders", waiting=1, delivering=2, dead=3, held=True, oldest_at=4.0, bytes=5)
 LABELS = ["route", "method", "status", "made_by", "phase", "reason", "oauth_client", "outcome", "credential", "state"]
 
 
 def scraped(
-    *, metrics: Metrics | None = None, outboxes: Sequence[RouteSummary] = (), **changes: Any
+    *, metrics: Metrics | None = None, outboxes: Sequence[RouteSummary] | None = (), **changes: Any
 ) -> dict[str, float]:
     """All samples by name and label values; of buckets only the first and the last."""
-    proxy: Any = SimpleNamespace(
-        metrics=metrics or Metrics(), state=lambda outboxes: state(outboxes=outboxes, **changes)
-    )
+    proxy: Any = SimpleNamespace(metrics=metrics or Metrics(), state=lambda: state(**changes))
     found = {}
     for family in text_string_to_metric_families(exposition(proxy, outboxes).decode()):
         for each in family.samples:
@@ -80,23 +80,34 @@ def test_gauges_show_the_state() -> None:
     }
 
 
-def test_outboxes_are_shown_by_route() -> None:
-    """Without a message that waits there is no oldest one."""
-    outboxes = [
-        RouteSummary(route="orders", waiting=1, delivering=2, dead=3, held=True, oldest_at=4.0, bytes=5),
-        RouteSummary(route="empty", waiting=0, delivering=0, dead=0, held=False, oldest_at=None, bytes=0),
-    ]
-    samples = scraped(outboxes=outboxes)
+def test_outboxes_have_their_numbers() -> None:
+    """One that keeps nothing has no oldest message."""
+    empty = RouteSummary(route="returns", waiting=0, delivering=0, dead=0, held=False, oldest_at=None, bytes=0)
+    metrics = Metrics()
+    metrics.count_delivery("orders", "delivered")
+    samples = scraped(metrics=metrics, outboxes=[OUTBOX, empty])
     assert {name: value for name, value in samples.items() if name.startswith("outbox_")} == {
         "outbox_messages orders waiting": 1.0,
         "outbox_messages orders delivering": 2.0,
         "outbox_messages orders dead": 3.0,
-        "outbox_messages empty waiting": 0.0,
-        "outbox_messages empty delivering": 0.0,
-        "outbox_messages empty dead": 0.0,
+        "outbox_messages returns waiting": 0.0,
+        "outbox_messages returns delivering": 0.0,
+        "outbox_messages returns dead": 0.0,
         "outbox_bytes orders": 5.0,
-        "outbox_bytes empty": 0.0,
+        "outbox_bytes returns": 0.0,
         "outbox_oldest_timestamp_seconds orders": 4.0,
         "outbox_held orders": 1.0,
-        "outbox_held empty": 0.0,
+        "outbox_held returns": 0.0,
+        "outbox_deliveries_total orders delivered": 1.0,
+    }
+
+
+def test_a_store_that_does_not_answer_has_limits_only() -> None:
+    """Zeros would end the alerts."""
+    route = SimpleNamespace(name="orders", outbox=OutboxSettings(max_messages=7, max_bytes=8))
+    plain = SimpleNamespace(name="plain", outbox=None)
+    samples = scraped(outboxes=None, routes=[route, plain])
+    assert {name: value for name, value in samples.items() if name.startswith("outbox_")} == {
+        "outbox_messages_max orders": 7.0,
+        "outbox_bytes_max orders": 8.0,
     }

@@ -7,7 +7,6 @@ import pytest
 
 from proxy import __version__
 from proxy.admin.state import reasons_not_ready, status_of
-from proxy.outbox.message import RouteSummary
 from tests.unit.admin.states import blocked, state, waiting
 
 
@@ -40,10 +39,7 @@ def test_the_status_names_routes_clients_and_upstreams() -> None:
     """A client without a token has no freshness and shows its last failure."""
     route = SimpleNamespace(name="a", path="/a", host="", upstream="https://u", oauth_client="neo", drop_fields=())
     pool = SimpleNamespace(origin="https://u:443", idle=1, leased=2)
-    outbox = RouteSummary(route="a", waiting=1, delivering=2, dead=3, held=True, oldest_at=0.0, bytes=4)
-    bare = RouteSummary(route="b", waiting=0, delivering=0, dead=0, held=False, oldest_at=None, bytes=0)
-    found = state(routes=[route], sources={"neo": blocked()}, pools=[pool], outboxes=[outbox, bare])
-    assert status_of(found) == {
+    assert status_of(state(routes=[route], sources={"neo": blocked()}, pools=[pool])) == {
         "version": __version__,
         "draining": False,
         "connections": 0,
@@ -53,24 +49,4 @@ def test_the_status_names_routes_clients_and_upstreams() -> None:
             "neo": {"freshness": "none", "expires": None, "expires_at": None, "grants": {}, "failure": "grant_rejected"}
         },
         "upstreams": [{"origin": "https://u:443", "idle": 1, "leased": 2}],
-        "outboxes": [
-            {
-                "route": "a",
-                "waiting": 1,
-                "delivering": 2,
-                "dead": 3,
-                "held": True,
-                "oldest_at": "1970-01-01T00:00:00Z",
-                "bytes": 4,
-            },
-            {
-                "route": "b",
-                "waiting": 0,
-                "delivering": 0,
-                "dead": 0,
-                "held": False,
-                "oldest_at": None,
-                "bytes": 0,
-            },
-        ],
     }

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.cli.hardening import is_exposed, open_listeners, secret_files
+from proxy.cli.hardening import is_exposed, open_listeners, secret_files, unattended
 from proxy.config.load import load
 
 TEXT = """
@@ -53,3 +53,20 @@ def test_keys_of_senders_are_secrets(tmp_path: Path) -> None:
     auth = "{path: /a, inbound_auth: {api_key: {keys_file: keys}},"
     found = secret_files(load(written(tmp_path, TEXT.replace("{path: /a,", auth)), {}))
     assert [path.name for path in found] == ["secret", "keys"]
+
+
+@pytest.mark.parametrize(
+    ("admin", "outbox", "warned"),
+    [
+        ("0.0.0.0:9901", ", outbox: {}", True),
+        ("0.0.0.0:9901", "", False),
+        ("127.0.0.1:9901", ", outbox: {}", False),
+        ("unix:/tmp/a", ", outbox: {}", False),
+    ],
+)
+def test_outboxes_need_an_admin_address_that_decides(tmp_path: Path, admin: str, outbox: str, *, warned: bool) -> None:
+    """Beyond loopback it does not."""
+    text = TEXT.replace("path: /b,", f"path: /b{outbox},") + f"admin: {admin}\n"
+    found = unattended(load(written(tmp_path, text), {}, insecure_listen=True))
+    assert (f"the admin address {admin}." in found) is warned
+    assert bool(found) is warned

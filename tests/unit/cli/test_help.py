@@ -7,6 +7,11 @@ from proxy.cli.examples import EXAMPLES
 from proxy.cli.group import COMMANDS, main
 
 
+def test_each_command_is_known_by_its_examples() -> None:
+    """Those of groups too."""
+    assert [name for name in EXAMPLES if " " not in name] == list(COMMANDS)
+
+
 def help_of(*words: str) -> list[str]:
     """The lines that a terminal of 80 columns shows."""
     ended = CliRunner().invoke(main, [*words, "--help"], terminal_width=80)
@@ -14,14 +19,14 @@ def help_of(*words: str) -> list[str]:
     return ended.stdout.splitlines()
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", EXAMPLES)
 def test_each_command_has_three_examples(command: str) -> None:
     """They are its last lines, each on one line."""
     assert len(EXAMPLES[command]) == 3
-    assert help_of(command)[-4:] == ["  Examples:", *(f"    {example}" for example in EXAMPLES[command])]
+    assert help_of(*command.split())[-4:] == ["  Examples:", *(f"    {example}" for example in EXAMPLES[command])]
 
 
-@pytest.mark.parametrize("words", [(), *((name,) for name in COMMANDS)])
+@pytest.mark.parametrize("words", [(), *(tuple(name.split()) for name in EXAMPLES)])
 def test_nothing_is_cut(words: tuple[str, ...]) -> None:
     """No line is longer than the terminal is wide, and none ends in dots."""
     lines = help_of(*words)

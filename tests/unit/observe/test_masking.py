@@ -41,3 +41,37 @@ def test_other_fields_are_shown(line: str) -> None:
 def test_a_query_shows_the_names_of_its_credentials(query: str, shown: str) -> None:
     """However the names are spelled."""
     assert masked_query(query) == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Content-Type", True),
+        ("X-Monkey", True),
+        ("Design", True),
+        ("X-Api-Key", False),
+        ("apikey", False),
+        ("Key", False),
+        ("X-AUTH", False),
+        ("Referer", False),
+        ("SessionId", False),
+        ("sig", False),
+    ],
+)
+def test_a_name_tells_whether_its_value_may_be_a_credential(name: str, *, shown: bool) -> None:
+    """In any case, and not within another word."""
+    assert is_shown(name, "value") is shown
+
+
+def test_a_name_can_be_secret_by_configuration() -> None:
+    """And what asks for a CSRF token is none."""
+    assert not is_shown("X-Order", "1", {"x-order"})
+    assert is_shown("X-CSRF-Token", " Fetch ")
+    assert not is_shown("X-CSRF-Token", "abc")
+    assert shown_field("X-Order: 1", {"x-order"}) == "X-Order: ***"
+    assert shown_field("X-Order: 1") == "X-Order: 1"
+
+
+def test_a_query_keeps_what_is_no_credential() -> None:
+    """Names may be encoded, and pairs separated by semicolons."""
+    assert masked_query("a=1&api%5Fkey=s3cr3t;token=x=y&b&c=") == "a=1&api%5Fkey=***;token=***&b&c="

@@ -1,0 +1,1 @@
+"""The outbox at the admin address: what it keeps, and what a person decides about it."""

@@ -1,0 +1,70 @@
+"""Checks the folder of the outboxes, without changing it: a running proxy may have it."""
+
+import asyncio
+import fcntl
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from proxy.config.model import Configuration
+from proxy.store.keys import read_keys
+from proxy.store.place import store_folder
+from proxy.trial.checks import CheckFailed, CheckResult, ok, skipped, warning
+
+
+async def check_folder(configuration: Configuration, environ: Mapping[str, str]) -> CheckResult:
+    """Checks owner, rights, room, keys, and who has the folder."""
+    folder = store_folder(configuration, environ)
+    if folder is None:
+        return skipped("no route has an outbox")
+    wanted = sum(route.outbox.max_bytes for route in configuration.routes if route.outbox)
+    return await asyncio.to_thread(_check, folder, configuration.store.keys_file, wanted)
+
+
+def _check(folder: Path, keys_file: Path | None, wanted: int) -> CheckResult:
+    try:
+        if keys_file is not None:
+            read_keys(keys_file)
+        there = _existing(folder)
+        _check_rights(folder, there)
+        free = shutil.disk_usage(there).free
+        holder = _holder(folder)
+    except (OSError, ValueError) as error:
+        raise CheckFailed(f"{folder}: {error}") from None
+    state = holder or ("ready" if there == folder else "will be created")
+    if free < wanted:
+        return warning(
+            f"{folder}: {free >> 20} MiB are free, but outboxes may keep {wanted >> 20} MiB; free space on the disk, or"
+            " lower `max_bytes`"
+        )
+    return ok(f"{folder}: {state}, {free >> 20} MiB free")
+
+
+def _existing(folder: Path) -> Path:
+    """Returns the folder, or the one in which it will be created."""
+    return next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
+
+
+def _check_rights(folder: Path, there: Path) -> None:
+    """Raises OSError if a proxy of this user could not use the folder; root may look at that of any user."""
+    if not there.is_dir():
+        raise NotADirectoryError(f"{there} is not a folder")
+    user = os.geteuid()
+    if there == folder.absolute() and user and there.stat().st_uid != user:
+        raise PermissionError(f"it belongs to user {there.stat().st_uid}, not to user {user}; change its owner")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise PermissionError(f"this user cannot write to {there}; change its owner, or set `store: {{path: …}}`")
+
+
+def _holder(folder: Path) -> str:
+    """Returns who has the folder; empty if nobody has it."""
+    lock = folder / "lock"
+    if not lock.exists():
+        return ""
+    with lock.open(errors="replace") as opened:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return f"in use by {opened.read(200) or 'another process'}"
+        return ""
