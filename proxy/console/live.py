@@ -7,6 +7,7 @@ from proxy.console.recordings import Recordings
 from proxy.console.sandbox import SandboxPage
 from proxy.console.summaries import summary
 from proxy.console.traffic import Traffic
+from proxy.outbox.outboxes import Outboxes
 
 MOST: Final = 50
 "Exchanges of one event. Rendering more would hold up messages; the rest is counted."
@@ -94,3 +95,23 @@ class LiveSandbox:
             return None
         self._seen = present
         return self._page.content()
+
+
+class LiveOutbox:
+    """Routes whose messages have changed; the page asks for their numbers."""
+
+    def __init__(self, outboxes: Outboxes) -> None:
+        self._routes = set[str]()
+        outboxes.watch(self._routes.add)
+
+    def forget(self) -> None:
+        """Counts from now on."""
+        self._routes.clear()
+
+    def changed(self) -> dict[str, Any] | None:
+        """Returns the names of the routes."""
+        if not self._routes:
+            return None
+        found = sorted(self._routes)
+        self._routes.clear()
+        return {"routes": found}

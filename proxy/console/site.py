@@ -16,7 +16,7 @@ from proxy.console.bodies import attachment
 from proxy.console.checks import RouteChecks
 from proxy.console.clients import Clients
 from proxy.console.events import Events
-from proxy.console.live import LiveClients, LiveRecordings, LiveSandbox, LiveTraffic
+from proxy.console.live import LiveClients, LiveOutbox, LiveRecordings, LiveSandbox, LiveTraffic
 from proxy.console.problems import ROOT, Handler, Problem, document, problems, read_object
 from proxy.console.recordings import LONGEST, Recordings
 from proxy.console.sandbox import SandboxPage, ShownTenant
@@ -74,6 +74,7 @@ class Console:
             "traffic": LiveTraffic(self.traffic),
             "clients": LiveClients(self._clients),
             "recordings": LiveRecordings(self.recordings),
+            "outbox": LiveOutbox(app.outboxes),
         }
         if self._sandbox is not None:
             watched["sandbox"] = LiveSandbox(self._sandbox)

@@ -19,7 +19,10 @@ def state_document(app: App, *, now: float, started_at: float, config: str, sand
         "now": now,
         "started_at": started_at,
         "config": config,
-        "pages": {"outbox": False, "sandbox": sandbox},
+        "pages": {
+            "outbox": app.outboxes.is_open or any(each.outbox for each in app.configuration.routes),
+            "sandbox": sandbox,
+        },
         "routes": [route_document(each) for each in app.routes.values()],
         "proxy_urls": proxy_urls(app),
     }
@@ -37,7 +40,7 @@ def route_document(route: Route) -> dict[str, Any]:
         "oauth_client": settings.oauth_client,
         "csrf": settings.csrf.value,
         "max_body": settings.max_body,
-        "outbox": False,
+        "outbox": settings.outbox is not None,
         "fences": list(fences(settings)),
         "connections": {"idle": route.pool.idle, "leased": route.pool.leased},
     }

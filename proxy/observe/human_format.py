@@ -29,10 +29,7 @@ _LEVEL_COLORS = {"warning": _YELLOW, "error": _RED}
 def human_line(record: ExchangeRecord, level: str, *, color: bool = False) -> str:
     """Renders an exchange as a row: time, status, method, path, route, duration; then its other fields."""
     if level == "info":
-        row = " ".join([_row(record, WIDTH), *_pairs({"mpl": record.mpl_id})])
-        for each in _pairs(_beside(record)):
-            if len(row) + len(each) < WIDTH:
-                row += f" {each}"
+        row = _success_row(record)
     else:
         row = " ".join([_row(record, LONGEST_LINE), *_pairs(_fields(record))])
     row = printable(row)
@@ -45,6 +42,18 @@ def human_event(_logger: Any, _method: str, event: MutableMapping[str, Any], *, 
     level = str(event.get("level", ""))
     start = _TIME.stop - _TIME.start + 1
     return _colored(text, slice(start, start + len(level)), _LEVEL_COLORS.get(level, "")) if color else text
+
+
+def _success_row(record: ExchangeRecord) -> str:
+    """Renders a success within `WIDTH`. The path gives way to the MPL id, which is what people look for in the tenant."""
+    (mpl,) = [f" {each}" for each in _pairs({"mpl": record.mpl_id})] or [""]
+    row = _row(record, WIDTH - len(mpl)) + mpl
+    if len(row) > WIDTH:
+        row = _row(record, WIDTH)
+    for each in _pairs(_beside(record)):
+        if len(row) + len(each) < WIDTH:
+            row += f" {each}"
+    return row
 
 
 def _row(each: ExchangeRecord, width: int) -> str:
@@ -66,7 +75,9 @@ def _within(text: str, columns: int) -> str:
 
 
 def _duration(seconds: float) -> str:
-    return f"{seconds * 1000:.1f} ms" if seconds < 1 else f"{seconds:.1f} s"
+    if seconds >= 1:
+        return f"{seconds:.1f} s"
+    return f"{seconds * 1000:.0f} ms" if seconds >= 0.1 else f"{seconds * 1000:.1f} ms"
 
 
 def _beside(each: ExchangeRecord) -> Mapping[str, Any]:
