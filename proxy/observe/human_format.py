@@ -28,11 +28,7 @@ _LEVEL_COLORS = {"warning": _YELLOW, "error": _RED}
 
 def human_line(record: ExchangeRecord, level: str, *, color: bool = False) -> str:
     """Renders an exchange as a row: time, status, method, path, route, duration; then its other fields."""
-    if level == "info":
-        row = _success_row(record)
-    else:
-        row = " ".join([_row(record, LONGEST_LINE), *_pairs(_fields(record))])
-    row = printable(row)
+    row = printable(_success_row(record) if level == "info" else _failure_row(record))
     return _colored(row, _STATUS, _status_color(record)) if color else row
 
 
@@ -54,6 +50,11 @@ def _success_row(record: ExchangeRecord) -> str:
         if len(row) + len(each) < WIDTH:
             row += f" {each}"
     return row
+
+
+def _failure_row(record: ExchangeRecord) -> str:
+    """Renders what is no success, with all that explains it, however long that is."""
+    return " ".join([_row(record, LONGEST_LINE), *_pairs(_fields(record))])
 
 
 def _row(each: ExchangeRecord, width: int) -> str:
