@@ -41,7 +41,7 @@ def human_event(_logger: Any, _method: str, event: MutableMapping[str, Any], *, 
 
 
 def _success_row(record: ExchangeRecord) -> str:
-    """Renders a success within `WIDTH`. The path gives way to the MPL id, which is what people look for in the tenant."""
+    """Renders a success within `WIDTH`. The path gives way to the MPL id, by which people find the message."""
     (mpl,) = [f" {each}" for each in _pairs({"mpl": record.mpl_id})] or [""]
     row = _row(record, WIDTH - len(mpl)) + mpl
     if len(row) > WIDTH:
