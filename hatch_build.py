@@ -17,7 +17,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 COMPILED = {
     "": "clock hosts",
     "cpi": "mpl",
-    "forwarding": "admission attempt body context cookies detached exchange fields normalization prepared_request"
+    "forwarding": "admission attempt body context cookies detached exchange fields path_readings prepared_request"
     " refusal relay request routes sender_address target verdict",
     "forwarding/csrf": "fetch scheme session unit",
     "forwarding/limits": "route_limits",

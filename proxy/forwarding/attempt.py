@@ -164,7 +164,7 @@ def log_forwarded(record: ExchangeRecord, route: Route, connection: UpstreamConn
         return
     address, tls = connection.extra_info("peername"), connection.extra_info("ssl_object")
     steps.connected(
-        route.pool.origin.route,
+        route.pool.origin.description,
         host_and_port(address[0], address[1]) if address else "",
         (tls.version() or "") if tls else "",
         is_new=connection.state is UNUSED,

@@ -14,8 +14,8 @@ from proxy.forwarding.csrf.fetch import another_unit, unit_for
 from proxy.forwarding.csrf.unit import CsrfUnit
 from proxy.forwarding.prepared_request import PreparedRequest, prepare
 from proxy.forwarding.recording import begin_recording, record_problem
-from proxy.forwarding.refusal import examine, refuses
-from proxy.forwarding.relay import relay, stream
+from proxy.forwarding.refusal import examine_refusal, may_refuse
+from proxy.forwarding.relay import relay, relay_body
 from proxy.forwarding.request import Recipient, Request
 from proxy.forwarding.routes import Route
 from proxy.forwarding.sender_address import sender_address
@@ -69,7 +69,7 @@ async def deliver(request: Request, context: ExchangeContext, record: ExchangeRe
     if context.recorded:
         begin_recording(request, route, context.recorded, record)
     if route.authenticator is not None:
-        record.admitted(await route.authenticator.authenticate(request, address))
+        record.authenticated(await route.authenticator.authenticate(request, address))
     if route.outbox is not None and request.head.method in KEPT_METHODS:
         await route.outbox.accept(request, address, record, context.spool)
         return
@@ -78,7 +78,7 @@ async def deliver(request: Request, context: ExchangeContext, record: ExchangeRe
         await route.limits.acquire(request.head, request.body, request.sender, address)
     body: Body = NO_BODY
     try:
-        body = body_in_memory(request.body, route.keeps) or await collect(request.body, route, context.spool)
+        body = body_in_memory(request.body, route.memory_limit) or await collect(request.body, route, context.spool)
         answer, unit = await obtain_answer(route, prepared, body, request.sender, record)
         if isinstance(answer, AttemptFailed):
             raise answer.failure
@@ -86,7 +86,7 @@ async def deliver(request: Request, context: ExchangeContext, record: ExchangeRe
             refuse_overrun(body)
             framing = relay(request, route, answer, unit, record)
             if framing is not None:
-                await stream(request, answer, framing, record)
+                await relay_body(request, answer, framing, record)
         finally:
             answer.discard()
     finally:
@@ -116,7 +116,9 @@ async def obtain_answer(
         unit = unit_for(route, prepared, token.authorization, fetched)
         request = with_credentials(prepared, token, unit, length_of(body, prepared.method))
         result = await attempt(route, request, body, recipient, record, patience=route.timeout, begin=begin)
-        outcome, again = await examine(result, prepared, route, token) if refuses(result) else (result.outcome, True)
+        outcome, again = (
+            await examine_refusal(result, prepared, route, token) if may_refuse(result) else (result.outcome, True)
+        )
         decision = verdict(outcome, spent, idempotent=prepared.idempotent, replayable=again and body.replayable)
         log_attempt(record, result, decision)
         if decision is RELAY and isinstance(result, UpstreamAnswer):

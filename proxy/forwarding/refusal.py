@@ -19,12 +19,12 @@ from proxy.wire.body import HIGH_WATER
 from proxy.wire.grammar import Fields, ResponseHead
 
 
-def refuses(result: AttemptResult) -> TypeGuard[UpstreamAnswer]:
-    """Whether the status may mean that our credentials are refused; `examine` decides."""
+def may_refuse(result: AttemptResult) -> TypeGuard[UpstreamAnswer]:
+    """Whether the status may mean that our credentials are refused; `examine_refusal` decides."""
     return isinstance(result, UpstreamAnswer) and result.head.status in (401, 403)
 
 
-async def examine(
+async def examine_refusal(
     answer: UpstreamAnswer, prepared: PreparedRequest, route: Route, token: Token
 ) -> tuple[AttemptOutcome, bool]:
     """Returns (the outcome, whether the message may be sent again), and invalidates a refused token.

@@ -108,7 +108,7 @@ def answer_head(request: Request, head: ResponseHead, cookies: list[bytes], fram
     return b"\r\n".join(lines)
 
 
-async def stream(request: Request, answer: UpstreamAnswer, framing: Framing, record: ExchangeRecord) -> None:
+async def relay_body(request: Request, answer: UpstreamAnswer, framing: Framing, record: ExchangeRecord) -> None:
     """Relays the body as fast as the sender reads it. If it is cut short, the sender's connection is reset."""
     sender, head, body, first = request.sender, answer.head, answer.body, True
     try:

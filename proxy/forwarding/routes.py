@@ -11,12 +11,12 @@ from proxy.config.model import RouteSettings as Settings
 from proxy.errors import MethodNotAllowed, RouteUnknown, TargetOutsideRoute
 from proxy.forwarding.auth.authenticators import Authenticator
 from proxy.forwarding.cookies import CookieRules
-from proxy.forwarding.csrf.session import CsrfSession
+from proxy.forwarding.csrf.session import RouteCsrf
 from proxy.forwarding.fields import FieldRules
 from proxy.forwarding.limits.route_limits import RouteLimits
 from proxy.forwarding.nearest_route import nearest_route
-from proxy.forwarding.normalization import PathReading, climbs, readings
 from proxy.forwarding.outbox import Outbox
+from proxy.forwarding.path_readings import PathReading, climbs, readings
 from proxy.forwarding.target import Target
 from proxy.hosts import Networks
 from proxy.oauth.source import TokenSource
@@ -52,7 +52,7 @@ class Route:
     source: TokenSource
     authenticator: Authenticator | None = None
     "None accepts all senders."
-    csrf: CsrfSession = field(default_factory=CsrfSession)
+    csrf: RouteCsrf = field(default_factory=RouteCsrf)
     limits: RouteLimits | None = None
     "None if the route has none but `max_body`."
     outbox: Outbox | None = None
@@ -66,7 +66,7 @@ class Route:
     buffer: int = field(init=False)
     spool: int = field(init=False)
     max_body: int = field(init=False)
-    keeps: int = field(init=False)
+    memory_limit: int = field(init=False)
     "The largest body in memory, in bytes."
     timeout: float = field(init=False)
 
@@ -80,7 +80,7 @@ class Route:
         self.buffer = settings.buffer
         self.spool = settings.spool
         self.max_body = settings.max_body
-        self.keeps = min(settings.buffer, settings.max_body)
+        self.memory_limit = min(settings.buffer, settings.max_body)
         self.timeout = settings.timeout
 
 

@@ -87,7 +87,7 @@ class ExchangeRecord:
         if self.steps is not None:
             self.steps.routed(route, upstream_url, oauth_client)
 
-    def admitted(self, user: str) -> None:
+    def authenticated(self, user: str) -> None:
         """Notes the user; empty if the credential has no user name."""
         self.user = user[:LONGEST_USER]
 
@@ -140,7 +140,7 @@ class ExchangeRecord:
         """Notes that the sender gets an answer of the proxy itself."""
         self.status, self.code, self.detail, self.made_by = error.status, error.code, error.detail, "proxy"
         if isinstance(error, CredentialMissing):
-            self.admitted(error.user)
+            self.authenticated(error.user)
         self._hint = error.hint
 
     def explain(self) -> None:

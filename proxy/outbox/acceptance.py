@@ -34,7 +34,7 @@ class CollectedWhole:
     def __init__(self, settings: RouteSettings) -> None:
         self.buffer = settings.buffer
         self.spool = self.max_body = settings.max_body
-        self.keeps = min(settings.buffer, settings.max_body)
+        self.memory_limit = min(settings.buffer, settings.max_body)
 
 
 class Acceptance:
@@ -81,7 +81,7 @@ class Acceptance:
 
     async def _keep(self, request: Request, address: str, record: ExchangeRecord, spool: Spool | None) -> None:
         limits = self._body_limits
-        body: Body = body_in_memory(request.body, limits.keeps) or await collect(request.body, limits, spool)
+        body: Body = body_in_memory(request.body, limits.memory_limit) or await collect(request.body, limits, spool)
         try:
             refuse_overrun(body)
             message = await self._message(request, address, record, whole(body))

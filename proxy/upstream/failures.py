@@ -65,7 +65,7 @@ def too_late(origin: UpstreamOrigin, timeout: float, *, resolved: bool) -> Conne
         )
     question = "and does that proxy answer" if origin.proxy else "or is a corporate proxy required (`proxy_url`)"
     return ConnectTimeout(
-        f"No connection to {origin.route} within {timeout:g} s; is a firewall in between, {question}?"
+        f"No connection to {origin.description} within {timeout:g} s; is a firewall in between, {question}?"
     )
 
 
@@ -91,7 +91,7 @@ def unreachable(origin: UpstreamOrigin, error: OSError | UnicodeError) -> ProxyE
             )
         case _:
             reason = error.strerror or type(error).__name__
-            return UpstreamUnreachable(f"No connection to {origin.route} ({reason}); check {options}.")
+            return UpstreamUnreachable(f"No connection to {origin.description} ({reason}); check {options}.")
 
 
 def _name(origin: UpstreamOrigin) -> str:

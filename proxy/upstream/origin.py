@@ -24,6 +24,6 @@ class UpstreamOrigin:
         return host_and_port(self.host, self.port)
 
     @property
-    def route(self) -> str:
+    def description(self) -> str:
         """The address for messages about a failed connection, with the corporate proxy if there is one."""
         return f"{self} (through the corporate proxy {self.proxy.url})" if self.proxy else str(self)

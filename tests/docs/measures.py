@@ -88,7 +88,7 @@ def full_account() -> ExchangeRecord:
     """An exchange with all that its line can have."""
     account = ExchangeRecord("id", "POST", b"/orders")
     account.routed("orders", "orders")
-    account.admitted("erp")
+    account.authenticated("erp")
     account.sender, account.upstream = "192.0.2.7", "https://cpi.example/http/orders"
     account.mpl_id = account.correlation_id = account.message_id = account.client_certificate = account.diagnosis = (
         account.code

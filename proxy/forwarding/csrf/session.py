@@ -14,7 +14,7 @@ from proxy.wire.coroutine_runner import CoroutineRunner
 Fetch = Callable[[Recipient], Awaitable[CsrfUnit | None]]
 
 
-class CsrfSession:
+class RouteCsrf:
     """The current unit of one route. There is one fetch at a time for each path, shared by all that wait."""
 
     def __init__(self) -> None:

@@ -12,7 +12,7 @@ UNKNOWN = (404, "route_unknown")
 
 @pytest.mark.parametrize("trick", CLIMBING)
 async def test_no_trick_climbs_out_of_a_route(fence: Fence, trick: str) -> None:
-    """All spellings of a trick are tried by the tests of `proxy.forwarding.normalization`."""
+    """All spellings of a trick are tried by the tests of `proxy.forwarding.path_readings`."""
     rest = CLIMBING[trick][0]
     for target in (b"/orders" + rest, b"/orders" + rest + b"/invoices", b"http://127.0.0.1/orders" + rest):
         assert await fence.refusal(request(b"POST " + target, body=b"x")) == OUTSIDE

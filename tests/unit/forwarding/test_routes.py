@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from proxy.config.inbound_auth import ApiKey, InboundAuth
 from proxy.errors import MethodNotAllowed, RouteUnknown, TargetOutsideRoute
-from proxy.forwarding.normalization import climbs
+from proxy.forwarding.path_readings import climbs
 from proxy.forwarding.routes import Route, Routes, prefixes
 from proxy.forwarding.target import parse_target
 from tests.fakes.spellings import STAYING, flat, spelled

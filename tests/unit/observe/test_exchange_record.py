@@ -101,7 +101,7 @@ def test_replays_are_kept_in_order() -> None:
 def test_a_long_user_name_is_cut() -> None:
     """The limit counts characters."""
     record = ExchangeRecord("id-1", "POST")
-    record.admitted("ü" * 1000)
+    record.authenticated("ü" * 1000)
     assert record.user == "ü" * LONGEST_USER
 
 

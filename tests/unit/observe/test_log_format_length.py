@@ -31,7 +31,7 @@ def ended(method: str, path: str, user: str, name: str, *texts: str) -> Exchange
     """A finished exchange with long texts in all its fields."""
     record = ExchangeRecord("\u00ff" * 128, method, path.encode("latin-1", "replace"))
     record.routed("r" * len(name), "o" * len(name))  # names contain letters, digits and little else
-    record.admitted(user)
+    record.authenticated(user)
     record.sender, record.upstream = "2001:db8::" + "f" * 29, "https://" + "u" * len(name) + record.path
     record.mpl_id, record.correlation_id, record.client_certificate, record.detail = texts
     record.code, record.status, record.upstream_status, record.diagnosis = "upstream_closed", 502, 999, "d" * 500

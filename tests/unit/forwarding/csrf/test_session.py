@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from proxy.forwarding.csrf.session import CsrfSession
+from proxy.forwarding.csrf.session import RouteCsrf
 from proxy.forwarding.csrf.unit import CsrfUnit
 from proxy.forwarding.request import Recipient
 from proxy.wire.coroutine_runner import CoroutineRunner, woken
@@ -39,13 +39,13 @@ class Exchange:
     """An exchange that needs a unit."""
 
     def __init__(
-        self, session: CsrfSession, upstream: Upstream, failed: CsrfUnit | None = None, path: bytes = b"/in"
+        self, session: RouteCsrf, upstream: Upstream, failed: CsrfUnit | None = None, path: bytes = b"/in"
     ) -> None:
         self.result: CsrfUnit | str | None = "waiting"
         self.error: BaseException | None = None
         CoroutineRunner(self._renew(session, upstream, failed, path), self._ended).start()
 
-    async def _renew(self, session: CsrfSession, upstream: Upstream, failed: CsrfUnit | None, path: bytes) -> None:
+    async def _renew(self, session: RouteCsrf, upstream: Upstream, failed: CsrfUnit | None, path: bytes) -> None:
         self.result = await session.renew(failed, AUTH, path, upstream.fetch)
 
     def _ended(self, error: BaseException | None) -> None:
@@ -54,7 +54,7 @@ class Exchange:
 
 async def test_any_number_of_exchanges_cost_one_fetch() -> None:
     """All get its unit, which is kept for this access token."""
-    session, upstream = CsrfSession(), Upstream()
+    session, upstream = RouteCsrf(), Upstream()
     exchanges = [Exchange(session, upstream) for _ in range(5)]
     assert len(upstream.waiting) == 1
     assert session.unit(AUTH) is None
@@ -69,7 +69,7 @@ async def test_any_number_of_exchanges_cost_one_fetch() -> None:
 
 async def test_who_comes_late_with_the_old_unit_gets_the_new_one() -> None:
     """Parallel messages with one failed unit need one fetch."""
-    session, upstream = CsrfSession(), Upstream()
+    session, upstream = RouteCsrf(), Upstream()
     Exchange(session, upstream)
     upstream.give(unit(b"two"))
 
@@ -81,7 +81,7 @@ async def test_who_comes_late_with_the_old_unit_gets_the_new_one() -> None:
 
 async def test_a_failed_unit_is_fetched_anew_and_not_used_meanwhile() -> None:
     """Its session has ended."""
-    session, upstream = CsrfSession(), Upstream()
+    session, upstream = RouteCsrf(), Upstream()
     Exchange(session, upstream)
     upstream.give(unit(b"one"))
 
@@ -96,7 +96,7 @@ async def test_a_failed_unit_is_fetched_anew_and_not_used_meanwhile() -> None:
 
 async def test_an_upstream_that_gives_none_is_asked_again_the_next_time() -> None:
     """The failure is not cached."""
-    session, upstream = CsrfSession(), Upstream()
+    session, upstream = RouteCsrf(), Upstream()
     first = Exchange(session, upstream)
     upstream.give(None)
     await asyncio.sleep(0)
@@ -111,7 +111,7 @@ async def test_an_upstream_that_gives_none_is_asked_again_the_next_time() -> Non
 
 async def test_a_fault_of_the_fetch_reaches_all_who_wait() -> None:
     """The next exchange fetches again."""
-    session, upstream = CsrfSession(), Upstream()
+    session, upstream = RouteCsrf(), Upstream()
     exchanges = [Exchange(session, upstream) for _ in range(2)]
     error = LookupError()
     upstream.give(error)
@@ -126,7 +126,7 @@ async def test_a_fault_of_the_fetch_reaches_all_who_wait() -> None:
 
 async def test_a_fetch_may_be_over_at_once() -> None:
     """There is no wait."""
-    session, upstream = CsrfSession(), Upstream()
+    session, upstream = RouteCsrf(), Upstream()
     upstream.results.append(unit())
 
     exchange = Exchange(session, upstream)
@@ -137,7 +137,7 @@ async def test_a_fetch_may_be_over_at_once() -> None:
 
 async def test_answers_within_the_session_update_its_unit_only() -> None:
     """Answers to an older unit change nothing."""
-    session, upstream = CsrfSession(), Upstream()
+    session, upstream = RouteCsrf(), Upstream()
     Exchange(session, upstream)
     upstream.give(unit(b"two", S=b"1"))
     present = session.unit(AUTH)
@@ -153,7 +153,7 @@ async def test_answers_within_the_session_update_its_unit_only() -> None:
 
 async def test_a_fetch_that_hangs_holds_up_no_other_path() -> None:
     """The first unit serves all, and a later one is dropped."""
-    session, stuck, upstream = CsrfSession(), Upstream(), Upstream()
+    session, stuck, upstream = RouteCsrf(), Upstream(), Upstream()
     waiting = Exchange(session, stuck, path=b"/stuck")
     other = Exchange(session, upstream, path=b"/other")
     upstream.give(unit(b"one"))
@@ -166,7 +166,7 @@ async def test_a_fetch_that_hangs_holds_up_no_other_path() -> None:
 
 async def test_a_late_fault_is_nobodys_any_more() -> None:
     """All exchanges have a unit."""
-    session, stuck, upstream = CsrfSession(), Upstream(), Upstream()
+    session, stuck, upstream = RouteCsrf(), Upstream(), Upstream()
     waiting = Exchange(session, stuck, path=b"/stuck")
     Exchange(session, upstream)
     upstream.give(unit())
@@ -180,7 +180,7 @@ async def test_a_late_fault_is_nobodys_any_more() -> None:
 @pytest.mark.parametrize("second", [unit(), None])
 async def test_after_somebody_elses_fetch_in_vain_there_is_one_more(second: CsrfUnit | None) -> None:
     """The exchanges share the second fetch."""
-    session, upstream = CsrfSession(), Upstream()
+    session, upstream = RouteCsrf(), Upstream()
     first = Exchange(session, upstream)
     others = [Exchange(session, upstream) for _ in range(5)]
     upstream.give(None)
@@ -196,7 +196,7 @@ async def test_after_somebody_elses_fetch_in_vain_there_is_one_more(second: Csrf
 
 async def test_a_unit_for_another_access_token_is_not_given() -> None:
     """A fetch serves exchanges with its own access token."""
-    session, before, upstream = CsrfSession(), Upstream(), Upstream()
+    session, before, upstream = RouteCsrf(), Upstream(), Upstream()
     results: list[CsrfUnit | None] = []
 
     async def renew() -> None:
@@ -215,7 +215,7 @@ async def test_a_unit_for_another_access_token_is_not_given() -> None:
 
 async def test_a_unit_that_failed_is_not_given_again_by_a_fetch_that_was_overtaken() -> None:
     """The exchange fetches a unit of its own."""
-    session, stuck, upstream = CsrfSession(), Upstream(), Upstream()
+    session, stuck, upstream = RouteCsrf(), Upstream(), Upstream()
     Exchange(session, stuck, path=b"/stuck")
     Exchange(session, upstream, path=b"/other")
     upstream.give(unit(b"one"))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from proxy.forwarding.normalization import LONGEST, PathReading, climbs, readings
+from proxy.forwarding.path_readings import LONGEST, PathReading, climbs, readings
 from tests.fakes.spellings import CLIMBING, STAYING, flat, spelled
 
 PIECES = rb".. . / \ %2e %2f %5c %252e %252f %25 2e % ; %3b x".split()
