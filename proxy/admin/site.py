@@ -14,7 +14,6 @@ from aiohttp import web
 from proxy.admin.access import CONSOLE, AdminAccess, token_guard
 from proxy.admin.body import text_of
 from proxy.admin.connection import AdminConnections, timed
-from proxy.admin.console import add_console
 from proxy.admin.state import ObservedProxy, reasons_not_ready, status_of
 from proxy.admin.token import AdminToken
 from proxy.config.model import Address, Admin
@@ -130,9 +129,7 @@ class AdminSite:
             app.router.add_get("/status", self._status)
             app.router.add_put("/log-level", self._log_level)
             app.router.add_post(CODES, self._code)
-            if self._extend is None:
-                add_console(app.router)
-            else:
+            if self._extend is not None:
                 self._extend(app)
         return app
 
