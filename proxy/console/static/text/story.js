@@ -2,6 +2,7 @@
 
 /** @import { Exchange, Outcome, Summary } from "../types.js" */
 
+import { statusClass } from "./status.js";
 import { duration } from "./units.js";
 
 /** @typedef {{ title: string, text: string }} Step */
@@ -86,8 +87,8 @@ const SAFE = ["GET", "HEAD", "OPTIONS"];
  * @param {Summary[]} listed newest first
  * @returns {Summary | undefined}
  */
-export function handshakeBefore({ id, route, path, method = "", at = 0, replays, made_by: maker }, listed) {
-  if (SAFE.includes(method) || maker !== "upstream" || replays.includes("fetch_csrf")) return undefined;
+export function handshakeBefore({ id, route, path, method = "", at = 0, status, replays, made_by: maker }, listed) {
+  if (SAFE.includes(method) || maker !== "upstream" || statusClass(status) !== 2 || replays.includes("fetch_csrf")) return undefined;
   return listed.find(
     (each) =>
       each.id !== id && each.at < at && each.route === route && each.path === path && each.replays.includes("fetch_csrf"),
