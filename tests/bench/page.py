@@ -1,7 +1,7 @@
 """What an open page of the console costs the messages: one proxy, loaded without it and with it in turn.
 
-The page asks for everything as a browser does, then reads its stream of events, which has the newest messages five times
-a second. It is on the core of the load, and what it does with the events is the browser's affair.
+The page asks for everything as a browser does, then reads its stream of events, which has the newest messages five
+times a second. It is on the core of the load, and what it does with the events is the browser's affair.
 """
 
 import json
