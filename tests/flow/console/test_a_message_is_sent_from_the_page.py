@@ -215,6 +215,7 @@ async def test_an_answer_without_a_body_has_none(page: Page, upstream: Upstream)
         ({"route": 1}, 400),
         ({"method": "P OST"}, 400),
         ({"path": "x"}, 400),
+        ({"path": "/\ud800"}, 400),
         ({"fields": [["a b", "c"]]}, 400),
         ({"fields": [["a", "b\r\nc: d"]]}, 400),
         ({"fields": [["a", "\u20ac"]]}, 400),
