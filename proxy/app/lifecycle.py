@@ -144,7 +144,7 @@ class App:
             if configuration.admin.address != admin.settings.address:
                 admin = new_site(self, self.extension, configuration.admin, token)
                 await open_site(admin)
-            await self.message_store.prepare(configuration)
+            await self.message_store.prepare(self.configuration, configuration)
         except BaseException:
             if change is not None:
                 release(change)

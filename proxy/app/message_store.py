@@ -52,11 +52,13 @@ class MessageStore:
             self._log.warning("store.awaited", detail=str(error))
             self._waiting = asyncio.get_running_loop().create_task(self._wait(configuration))
 
-    async def prepare(self, wanted: Configuration) -> None:
+    async def prepare(self, present: Configuration, wanted: Configuration) -> None:
         """Opens the store for another configuration, or gives it other keys. Raises as `open`."""
         if self._store is None:
             await self.open(wanted)
             return
+        if wanted.store.path != present.store.path:
+            raise ValueError("`store.path` cannot change while the store is open: restart, or restore the old value")
         await self._store.replace_keys(await keys_of(wanted.store))
 
     async def close(self) -> None:
