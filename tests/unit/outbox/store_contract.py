@@ -396,6 +396,7 @@ async def test_a_long_history_keeps_its_ends(store: OutboxStore) -> None:
     """Fifty entries: the first, and the latest."""
     id_ = await accept(store)
     for number in range(60):
+        await taken(store)
         await store.deferred(id_, next_at=NOW, entry=replace(ENTRY, status=number))
     history = [each.status for each in (await store.message(id_)).history]
     assert history == [0, *range(11, 60)]
