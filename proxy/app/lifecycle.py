@@ -75,7 +75,9 @@ class App:
         traces: Traces | None = None,
         beginning: tuple[BeginningObserver, ...] = (),
         extension: AppExtension | None = None,
+        delivers: bool = True,
     ) -> None:
+        """`delivers` tells whether it takes messages from an outbox that replicas share."""
         self._resources = ProcessResources(
             log=log,
             environ=environ,
@@ -92,9 +94,7 @@ class App:
         self.incidents = self._resources.incidents
         self._is_open = self.draining = False
         self._threads = FileThreads()
-        self.message_store = MessageStore(
-            self._resources.outboxes, environ=environ, clock=self._resources.clock, log=log.logger
-        )
+        self.message_store = MessageStore(self._resources, shared=delivers)
         self._generation = Generation(configuration, self._resources)
         self._retired = WeakSet[InUse]()
         "Of earlier configurations, as long as an exchange or a connection can use them."

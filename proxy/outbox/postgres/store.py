@@ -10,9 +10,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from proxy.clock import Clock
-from proxy.errors import OutboxUnavailable
 from proxy.observe.logger import Logger
-from proxy.outbox.contents import Content, context_of
 from proxy.outbox.message import (
     Accepted,
     DeadLetterCode,
@@ -28,9 +26,9 @@ from proxy.outbox.message import (
 from proxy.outbox.postgres import accepting, people, settling, taking
 from proxy.outbox.postgres.batches import WITHIN, Batches, Work
 from proxy.outbox.postgres.bodies import Bodies
-from proxy.outbox.postgres.contents import seal, unseal
-from proxy.outbox.postgres.failures import FAILURES, failure_of, taken_over, unavailable
+from proxy.outbox.postgres.failures import FAILURES, failure_of, taken_over
 from proxy.outbox.postgres.leases import LEASE, Leases
+from proxy.outbox.postgres.sealing import Sealing, unreadable
 from proxy.outbox.postgres.settling import Settled
 from proxy.outbox.postgres.transaction import Owner, Transaction
 from proxy.outbox.postgres.waking import Waking
@@ -43,14 +41,14 @@ from proxy.store.tokens import StoreUnreachable
 
 T = TypeVar("T")
 
-IN_THE_ROW = 16 << 10
-"Bytes of a body; larger ones are pieces."
 UNREADABLE = 60.0
 "Seconds until a message is looked at again whose key this replica does not have; another may have it."
 
 
 class PostgresOutbox:
     """The messages of all replicas, as one of them sees and delivers them."""
+
+    tells_outages = True
 
     def __init__(
         self,
@@ -65,10 +63,11 @@ class PostgresOutbox:
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         """`rejected` gets why a message cannot be decrypted here."""
-        self._database, self._names, self._keys, self._clock, self._log = database, names, keys, clock, log
+        self._database, self._keys, self._clock, self._log = database, keys, clock, log
         self._rejected = rejected
         self._owner = Owner(secrets.token_bytes(16), lease)
         self._bodies = Bodies(database, keys)
+        self._sealing = Sealing(names, keys, self._bodies)
         self._batches = Batches(database, self._owner, self._committed)
         self._leases = Leases(self._batches, lease=lease, sleep=sleep)
         self._waking = Waking(database, self._owner, self._bodies, sleep=sleep)
@@ -83,7 +82,7 @@ class PostgresOutbox:
     async def accept(self, message: NewMessage, *, max_messages: int, max_bytes: int) -> Accepted:
         """See OutboxStore. `accepted_at` is the database's time."""
         arrived = self._clock.wall() - message.accepted_at
-        sealed = await self._sealed(message, arrived, max_messages, max_bytes)
+        sealed = await self._sealing.seal(message, age=arrived, max_messages=max_messages, max_bytes=max_bytes)
         try:
             accepted: Accepted = await self._batches.submit(accepting.accept, sealed, route=message.route)
         except BaseException:
@@ -95,12 +94,17 @@ class PostgresOutbox:
 
     async def take(self, route: str, *, most: int, now: float) -> Sequence[TakenMessage]:
         """See OutboxStore."""
-        self._check_keys()
+        self._sealing.check()
         ahead = now - self._clock.wall()
         call = partial(
             taking.take, owner=self._owner, route=route, most=most, ahead=ahead, running=self._leases.running
         )
-        return await self._task(self._take(call, route), late=self._give_back)
+        task = self._background(self._take(call, route))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(self._give_back)
+            raise
 
     async def next_due(self, route: str) -> float | None:
         """See OutboxStore."""
@@ -142,7 +146,7 @@ class PostgresOutbox:
     async def message(self, id: str) -> MessageDetails:  # noqa: A002
         """See OutboxStore."""
         row, entries = await self._do(partial(self._message, id))
-        method, content = self._content(row)
+        method, content = self._sealing.content(row)
         return MessageDetails(
             summary=row.summary,
             method=method,
@@ -156,9 +160,7 @@ class PostgresOutbox:
     async def body(self, id: str) -> "bytes | StoredBody":  # noqa: A002
         """See OutboxStore."""
         row = await self._do(partial(people.known, id_=id))
-        if row.body is None:
-            return self._content(row)[1].body
-        return self._bodies.stored(row.body, row.body_size, row.key_id, context_of(id, row.summary.route))
+        return self._sealing.body(row)
 
     async def retry(self, id: str, now: float) -> MessageSummary:  # noqa: A002
         """See OutboxStore."""
@@ -196,47 +198,14 @@ class PostgresOutbox:
             return  # the leases end by themselves
         await self._waking.tell(routes)
 
-    async def _sealed(self, message: NewMessage, age: float, max_messages: int, max_bytes: int) -> accepting.Sealed:
-        """Encrypts a message, and stores a large body, before the transaction."""
-        self._check_keys()
-        keys, body, name, context = self._keys(), message.body, None, context_of(message.id, message.route)
-        size = len(body) if isinstance(body, bytes) else body.size
-        if size > IN_THE_ROW:
-            name, body = await self._task(self._bodies.keep(body, keys, context)), b""
-        elif not isinstance(body, bytes):
-            body = await _whole(body)
-        route = message.route.encode()
-        key_id, sealed = seal(keys, message, body)
-        return accepting.Sealed(
-            message=message,
-            age=age,
-            chain=None if message.order is None else self._name(b"order", route, message.order),
-            sender=self._name(b"sender", route, message.sender_id) if message.sender_id else None,
-            content_hash=self._name(b"content", route, message.content_hash),
-            key_id=key_id,
-            content=sealed,
-            body=name,
-            body_size=size if name is not None else 0,
-            max_messages=max_messages,
-            max_bytes=max_bytes,
-        )
-
-    def _name(self, kind: bytes, route: bytes, value: bytes) -> bytes:
-        """Returns a keyed hash, which is the same for all replicas, whatever key encrypts."""
-        return self._names.name_of(b"%b %d:%b %b" % (kind, len(route), route, value))
-
-    def _check_keys(self) -> None:
-        if not self._names.is_known:
-            raise unavailable(self._database.reason or "its keys are not in store.keys_file")
-
     async def _take(self, call: Operation[Sequence[taking.TakenRow]], route: str) -> Sequence[TakenMessage]:
         """Takes messages. One that was forged becomes a dead letter; for one of a foreign key there is another time."""
         wall = self._clock.wall()
         taken: list[TakenMessage] = []
-        for row in await self._transacted(call):
+        for row in await self._do(call):
             self._leases.add(row.id, route, row.fence)
             try:
-                taken.append(self._message_of(row, route, wall))
+                taken.append(self._sealing.taken(row, route, wall))
             except KeyMissing as error:
                 self._rejected(error)
                 await self._settle(settling.release, row.id, ends=True, pause=UNREADABLE)
@@ -244,25 +213,6 @@ class PostgresOutbox:
                 entry = HistoryEntry(at=self._clock.wall(), code="content_unreadable", diagnosis=str(error))
                 await self.died(row.id, DeadLetterCode.UNCERTAIN, entry)
         return taken
-
-    def _message_of(self, row: taking.TakenRow, route: str, wall: float) -> TakenMessage:
-        method, content = unseal(self._keys(), row.key_id, row.content, row.id, route)
-        body: bytes | StoredBody = content.body
-        if row.body is not None:
-            body = self._bodies.stored(row.body, row.body_size, row.key_id, context_of(row.id, route))
-        return TakenMessage(
-            id=row.id,
-            route=route,
-            sender_id=content.sender_id,
-            method=method,
-            target=content.target,
-            fields=content.fields,
-            body=body,
-            accepted_at=row.accepted_at - row.now + wall,
-            expires_at=row.expires_at - row.now + wall,
-            attempts=row.attempts,
-            interrupted=row.begun,
-        )
 
     async def _settle(self, work: Work, id_: str, *, ends: bool = False, is_counted: bool = False, **what: Any) -> bool:
         """Tells what became of a message, unless another replica has taken it over."""
@@ -277,10 +227,11 @@ class PostgresOutbox:
             self._leases.end(id_)
         return bool(is_ours)
 
-    def _give_back(self, taken: Sequence[TakenMessage]) -> None:
+    def _give_back(self, done: "asyncio.Task[Sequence[TakenMessage]]") -> None:
         """Nobody waits for these any more."""
-        for message in taken:
-            self._background(self.release(message.id))
+        if not done.cancelled() and done.exception() is None:
+            for message in done.result():
+                self._background(self.release(message.id))
 
     def _remove_loose(self, name: str | None) -> None:
         """Removes a large body, unless a message has it."""
@@ -292,13 +243,7 @@ class PostgresOutbox:
         try:
             return row, await people.history(connection, row, self._keys())
         except ValueError as error:
-            raise _unreadable(id_, error) from None
-
-    def _content(self, row: people.Row) -> tuple[str, Content]:
-        try:
-            return unseal(self._keys(), row.key_id, row.content, row.summary.id, row.summary.route)
-        except ValueError as error:
-            raise _unreadable(row.summary.id, error) from None
+            raise unreadable(id_, error) from None
 
     async def _decide(self, work: Callable[[Connection, Transaction], Awaitable[T]]) -> T:
         """Does what a person decided, in a transaction of its own."""
@@ -308,47 +253,22 @@ class PostgresOutbox:
         return result
 
     async def _do(self, operation: Operation[T]) -> T:
-        return await self._task(self._transacted(operation))
-
-    async def _transacted(self, operation: Operation[T]) -> T:
         try:
             return await transact(self._database, operation, within=WITHIN)
         except FAILURES as error:
             raise failure_of(error) from None
 
-    async def _task(self, work: Coroutine[Any, Any, T], late: Callable[[T], None] | None = None) -> T:
-        """Runs it as a task, for a caller that has none; `late` gets the result if the caller has gone."""
+    def _background(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        """Runs it to its end, also if nobody waits for it."""
         done = asyncio.get_running_loop().create_task(work)
         self._running.add(done)
-        done.add_done_callback(self._running.discard)
-        try:
-            return await asyncio.shield(done)
-        except asyncio.CancelledError:
-            done.add_done_callback(partial(_late, late))
-            raise
+        done.add_done_callback(self._ended)
+        return done
 
-    def _background(self, work: Coroutine[Any, Any, None]) -> None:
-        done = asyncio.get_running_loop().create_task(work)
-        self._running.add(done)
-        done.add_done_callback(self._running.discard)
-        done.add_done_callback(partial(_late, None))
+    def _ended(self, done: "asyncio.Task[Any]") -> None:
+        self._running.discard(done)
+        if not done.cancelled():
+            done.exception()  # whoever waited for it may be gone
 
     def _committed(self, due: set[str]) -> None:
         self._waking.wake(due)
-
-
-def _late(late: "Callable[[Any], None] | None", done: "asyncio.Task[Any]") -> None:
-    """Takes a result that nobody waits for."""
-    if not done.cancelled() and done.exception() is None and late is not None:
-        late(done.result())
-
-
-def _unreadable(id_: str, error: ValueError) -> OutboxUnavailable:
-    return OutboxUnavailable(f"The content of the message {id_} cannot be read: {error}.")
-
-
-async def _whole(body: StoredBody) -> bytes:
-    content = b""
-    while piece := await body.read(len(content)):
-        content += piece
-    return content
