@@ -234,6 +234,6 @@ def refuse_restart(present: Configuration, wanted: Configuration) -> None:
     """Raises ValueError for a change that needs a restart."""
     if wanted.reuse_port != present.reuse_port:
         raise ValueError("`reuse_port` cannot change while the sockets are bound: restart, or restore the old value")
-    before, after = (each.store.model_copy(update={"keys_file": None}) for each in (present, wanted))
+    before, after = ((each.store.postgres, each.store.password_file) for each in (present, wanted))
     if before != after:
         raise ValueError("`store` cannot change while the proxy runs, only its keys_file: restart, or restore it")

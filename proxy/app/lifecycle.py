@@ -74,7 +74,9 @@ class App:
         traces: Traces | None = None,
         beginning: tuple[BeginningObserver, ...] = (),
         extension: AppExtension | None = None,
+        delivers: bool = True,
     ) -> None:
+        """`delivers` tells whether it takes messages from an outbox that replicas share."""
         self._resources = ProcessResources(
             log=log,
             environ=environ,
@@ -92,9 +94,7 @@ class App:
         self.wall = self._resources.clock.wall
         self._is_open = self.draining = False
         self._threads = FileThreads()
-        self.message_store = MessageStore(
-            self._resources.outboxes, environ=environ, clock=self._resources.clock, log=log.logger
-        )
+        self.message_store = MessageStore(self._resources, shared=delivers)
         self._generation = Generation(configuration, self._resources)
         self._retired = WeakSet[InUse]()
         "Of earlier configurations, as long as an exchange or a connection can use them."
@@ -144,7 +144,7 @@ class App:
             if configuration.admin.address != admin.settings.address:
                 admin = new_site(self, self.extension, configuration.admin, token)
                 await open_site(admin)
-            await self.message_store.prepare(configuration)
+            await self.message_store.prepare(self.configuration, configuration)
         except BaseException:
             if change is not None:
                 release(change)

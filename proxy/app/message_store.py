@@ -1,18 +1,16 @@
 """The store of the messages in outboxes: opened when a configuration first has an outbox, and closed at the end."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from proxy.clock import Clock
+from proxy.app.process_resources import ProcessResources
 from proxy.config.file_threads import FileThreads
 from proxy.config.model import Configuration
 from proxy.config.store import StoreSettings
 from proxy.errors import OutboxUnavailable
-from proxy.observe.logger import Logger
-from proxy.outbox.outboxes import Outboxes
 from proxy.store.folder import Folder, FolderInUse, folder_of
 from proxy.store.place import is_needed
 
@@ -26,11 +24,12 @@ class StoreUnreadable(ValueError):
 
 
 class MessageStore:
-    """Opens the store for the outboxes; `app.shared_store` has what replicas share."""
+    """Opens the store for the outboxes: a folder, or the database that replicas share (shared_store.py)."""
 
-    def __init__(self, outboxes: Outboxes, *, environ: Mapping[str, str], clock: Clock, log: Logger) -> None:
-        self._outboxes = outboxes
-        self._environ, self._clock, self._log = environ, clock, log
+    def __init__(self, resources: ProcessResources, *, shared: bool) -> None:
+        """`shared` tells whether it may be the database."""
+        self._outboxes, self._shared = resources.outboxes, resources.store if shared else None
+        self._environ, self._clock, self._log = resources.environ, resources.clock, resources.log.logger
         self._folder: Folder | None = None
         self._store: SqliteOutbox | None = None
         self._waiting: asyncio.Task[None] | None = None
@@ -43,6 +42,10 @@ class MessageStore:
         With `reuse_port` another process may still have the folder: it is waited for in the background, for
         `drain_timeout`. Raises StoreUnreadable, or OSError if the folder cannot be used.
         """
+        if self._shared is not None:
+            if not self._outboxes.is_open:
+                await self._outboxes.open(self._shared.outbox(self._clock))
+            return
         if self._store is not None or self._waiting is not None or not is_needed(configuration):
             return
         try:
@@ -54,11 +57,13 @@ class MessageStore:
             self._log.warning("store.awaited", detail=str(error))
             self._waiting = asyncio.get_running_loop().create_task(self._wait(configuration))
 
-    async def prepare(self, wanted: Configuration) -> None:
+    async def prepare(self, present: Configuration, wanted: Configuration) -> None:
         """Opens the store for another configuration, or gives it other keys. Raises as `open`."""
         if self._store is None:
             await self.open(wanted)
             return
+        if wanted.store.path != present.store.path:
+            raise ValueError("`store.path` cannot change while the store is open: restart, or restore the old value")
         await self._store.replace_keys(await keys_of(wanted.store))
 
     async def close(self) -> None:

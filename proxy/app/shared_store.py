@@ -18,6 +18,7 @@ from proxy.store.tokens import StoreUnreachable
 if TYPE_CHECKING:
     from proxy.clock import Clock
     from proxy.observe.logger import Logger
+    from proxy.outbox.postgres.store import PostgresOutbox
     from proxy.store.postgres.database import Database
 
 FIRST_TRY = 3.0
@@ -77,6 +78,16 @@ class SharedStore:
         self._granters.add(shared)
         return shared
 
+    def outbox(self, clock: "Clock") -> "PostgresOutbox":
+        """Returns the store of the outboxes, which has begun to work."""
+        from proxy.outbox.postgres.store import PostgresOutbox  # noqa: PLC0415 - loads the extra
+
+        store = PostgresOutbox(
+            self._database, self._names, self.keys, clock=clock, log=self._log, rejected=self._message_rejected
+        )
+        store.start()
+        return store
+
     async def start(self) -> None:
         """Opens the database; returns also if it is unreachable, because then there are grants all the same."""
         self._watch()
@@ -107,6 +118,13 @@ class SharedStore:
             self._log.warning("store.key_unknown", detail=detail)
         else:
             self._log.warning("store.value_rejected", detail=f"A new grant replaces it: {error}.")
+
+    def _message_rejected(self, error: ValueError) -> None:
+        """Says once which key is missing for messages, and again after the keys have changed."""
+        if str(error) not in self._reported:
+            self._reported.add(str(error))
+            detail = f"Messages wait for a replica that has their key: {error}."
+            self._log.warning("store.key_unknown", detail=detail)
 
     def _watch(self) -> None:
         self._watcher.start(changed=self._changed, rejected=self._unreadable)

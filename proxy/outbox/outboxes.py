@@ -94,8 +94,7 @@ class Outboxes:
             if name in self._dispatchers:
                 self._dispatchers[name].apply(route, settings or OutboxSettings())
             else:
-                dispatcher = self._dispatchers[name] = Dispatcher(route, settings or OutboxSettings(), deliverer)
-                dispatcher.start()
+                self._dispatch(route, deliverer)
         deliverer.keep_breakers(list(routes.values()))
         self._tell_stranded(kept)
 
@@ -131,6 +130,13 @@ class Outboxes:
         dispatcher = self._dispatchers.get(route)
         if dispatcher is not None:
             dispatcher.changed()
+        elif route in self._routes and self._deliverer is not None and not self._deliverer.draining:
+            self._dispatch(self._routes[route], self._deliverer)  # another replica has accepted it
+
+    def _dispatch(self, route: Route, deliverer: Deliverer) -> None:
+        dispatcher = Dispatcher(route, route.settings.outbox or OutboxSettings(), deliverer)
+        self._dispatchers[route.name] = dispatcher
+        dispatcher.start()
 
     def _tell_stranded(self, kept: Sequence[RouteSummary]) -> None:
         """Logs once which routes have gone although messages of theirs are kept."""

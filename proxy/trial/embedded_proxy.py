@@ -20,7 +20,6 @@ from proxy.config.model import (
     ListenerSettings,
     OAuthClient,
     RouteSettings,
-    StoreSettings,
 )
 from proxy.forwarding.routes import dropped_fields
 from proxy.observe.exchange_record import ExchangeRecord
@@ -149,13 +148,15 @@ async def embedded_proxy(
                     name: without_grant_at_start(client) for name, client in configuration.oauth_clients.items()
                 },
                 "drain_timeout": 0.0,
-                "store": StoreSettings(),
+                "store": configuration.store.model_copy(update={"path": None}),
                 "limits": configuration.limits.model_copy(update={"max_connections": 100_000}),
             }
         )
         here = {**environ, "RUNTIME_DIRECTORY": folder}
         try:
-            app = await asyncio.to_thread(lambda: App(ours, log=log, environ=here, loop=loop, beginning=observers))
+            app = await asyncio.to_thread(
+                lambda: App(ours, log=log, environ=here, loop=loop, beginning=observers, delivers=False)
+            )
         except (OSError, ValueError) as error:
             raise Unusable(str(error)) from error
         try:
@@ -175,7 +176,7 @@ async def embedded_proxy(
 def direct(route: RouteSettings) -> RouteSettings:
     """The route without `inbound_auth`, because only this user can connect, who may read its files anyway.
 
-    It has no outbox, whose folder belongs to a running proxy: the command shows the upstream's answer.
+    It has no outbox, which belongs to running proxies: the command shows the upstream's answer.
     """
     return route.model_copy(update={"inbound_auth": None, "outbox": None, "drop_fields": dropped_fields(route)})
 

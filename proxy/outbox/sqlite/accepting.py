@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from proxy.errors import OutboxFull
+from proxy.outbox.contents import Content, seal
 from proxy.outbox.message import Accepted, NewMessage
 from proxy.outbox.sqlite import orders, sender_ids
-from proxy.outbox.sqlite.contents import Content, seal
 from proxy.outbox.sqlite.database import Database
 from proxy.outbox.sqlite.failures import RETRY_AFTER, unavailable
 from proxy.outbox.sqlite.schema import Place

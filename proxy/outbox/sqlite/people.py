@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from proxy.errors import OutboxUnavailable
+from proxy.outbox.contents import Content
 from proxy.outbox.message import HistoryEntry, MessageDetails, MessageState, MessageSummary, RouteSummary, StoredBody
 from proxy.outbox.sqlite import orders, sender_ids
-from proxy.outbox.sqlite.contents import Content
 from proxy.outbox.sqlite.database import SELECT, Database, Row
 from proxy.outbox.sqlite.schema import Place
 from proxy.outbox.sqlite.taking import FileOf, read_content

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from proxy.clock import Clock
 from proxy.errors import MessageIdReused, OutboxFull, OutboxUnavailable
+from proxy.outbox.contents import context_of
 from proxy.outbox.message import (
     Accepted,
     DeadLetterCode,
@@ -23,7 +24,6 @@ from proxy.outbox.message import (
 from proxy.outbox.sqlite import accepting, people, settling, taking
 from proxy.outbox.sqlite.accepting import KeptBody
 from proxy.outbox.sqlite.bodies import Bodies
-from proxy.outbox.sqlite.contents import context_of
 from proxy.outbox.sqlite.database import Database, Effects, Row
 from proxy.outbox.sqlite.database_thread import DatabaseThread
 from proxy.outbox.sqlite.reserve import Reserve
@@ -36,6 +36,8 @@ IN_THE_ROW = 16 << 10
 
 class SqliteOutbox:
     """The messages of one folder, which this process has for itself."""
+
+    tells_outages = False
 
     def __init__(self, folder: Path, *, keys: Keys, clock: Clock) -> None:
         self._folder, self._keys, self._clock = folder, keys, clock

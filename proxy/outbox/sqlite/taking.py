@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
+from proxy.outbox import contents
 from proxy.outbox.message import DeadLetterCode, HistoryEntry, StoredBody, TakenMessage
-from proxy.outbox.sqlite import contents, orders, settling
+from proxy.outbox.sqlite import orders, settling
 from proxy.outbox.sqlite.database import SELECT, Database, Row
 
 _DUE = f"{SELECT} WHERE place = 0 AND route = ? AND due_at <= ? ORDER BY due_at, seq LIMIT ?"

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from proxy.store.postgres import outbox_tables
 from proxy.store.postgres.connecting import Connection
 
 STEPS: Final = (
@@ -26,6 +27,7 @@ STEPS: Final = (
         changed_at timestamptz NOT NULL DEFAULT clock_timestamp()
     );
     """,
+    outbox_tables.TABLES,
 )
 "Each makes the version that is its number, from 1. A proxy of the version before has to go on with the new tables."
 VERSION: Final = len(STEPS)

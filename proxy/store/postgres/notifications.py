@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -23,6 +23,7 @@ class Notifications:
 
     def __init__(self) -> None:
         self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._receivers: dict[str, Callable[[str], None]] = {}
 
     async def wait(self, topic: str, seconds: float) -> None:
         """Waits for a notification of the topic, or so long."""
@@ -45,8 +46,18 @@ class Notifications:
             if not self._waiting[topic]:
                 del self._waiting[topic]
 
+    def pass_on(self, kind: str, receiver: Callable[[str], None] | None) -> None:
+        """Calls the receiver with what follows that word in a notification."""
+        if receiver is None:
+            self._receivers.pop(kind, None)
+        else:
+            self._receivers[kind] = receiver
+
     def notify(self, topic: str) -> None:
-        """Wakes what waits for the topic."""
+        """Wakes what waits for the topic, or calls what receives such notifications."""
+        kind, _, rest = topic.partition(" ")
+        if kind in self._receivers:
+            self._receivers[kind](rest)
         for event in self._waiting.get(topic, ()):
             event.set()
 

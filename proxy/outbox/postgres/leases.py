@@ -1,0 +1,73 @@
+"""What this process is delivering: each message is its own for the time of a lease, which a heartbeat extends."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from proxy.errors import ProxyError
+from proxy.outbox.postgres import settling
+from proxy.outbox.postgres.batches import Batches
+from proxy.outbox.postgres.settling import Settled
+
+LEASE = 30.0
+"Seconds; with the look at what nobody told (waking.py) what a dead replica had is taken over within 60."
+BEATS = 3
+"Heartbeats in one lease."
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """One message that was taken."""
+
+    route: str
+    fence: int
+
+
+class Leases:
+    """The messages that were taken and are not settled."""
+
+    def __init__(self, batches: Batches, *, lease: float, sleep: Callable[[float], Awaitable[object]]) -> None:
+        self._batches, self._pause, self._sleep = batches, lease / BEATS, sleep
+        self._leases: dict[str, Lease] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begins to extend leases."""
+        self._task = asyncio.get_running_loop().create_task(self._beat())
+
+    @property
+    def running(self) -> list[str]:
+        """The ids of what is being delivered here."""
+        return list(self._leases)
+
+    def of(self, id_: str) -> Lease | None:
+        """Returns the lease of a message, which another replica may have taken over."""
+        return self._leases.get(id_)
+
+    def add(self, id_: str, route: str, fence: int) -> None:
+        """Notes a message that was taken."""
+        self._leases[id_] = Lease(route, fence)
+
+    def end(self, id_: str) -> None:
+        """Notes that a message was settled."""
+        self._leases.pop(id_, None)
+
+    async def extend(self) -> None:
+        """Extends all leases."""
+        held = [Settled(id=id_, fence=lease.fence) for id_, lease in self._leases.items()]
+        if held:
+            await self._batches.submit(settling.extend, held)
+
+    async def close(self) -> None:
+        """Extends no more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def _beat(self) -> None:
+        while True:
+            await self._sleep(self._pause)
+            try:
+                await self.extend()
+            except ProxyError:
+                continue  # the store is away, which was told; if it is so for long, others take the messages over

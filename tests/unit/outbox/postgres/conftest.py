@@ -1,0 +1,80 @@
+"""Stores of replicas over one database, whose clock is moved by hand."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import pytest
+
+from proxy.outbox.postgres.store import PostgresOutbox
+from proxy.store.keys import Keys
+from proxy.store.postgres import migrations
+from proxy.store.postgres.connecting import Server
+from proxy.store.postgres.database import Database
+from proxy.store.postgres.names import NameKey
+from tests.fakes.database_clock import DatabaseClock
+from tests.fakes.postgres import PostgresServer
+from tests.unit.oauth.world import Lines
+from tests.unit.outbox.store_contract import NOW, Opened
+from tests.unit.store.test_keys import ROTATED
+
+Replica = Callable[..., AbstractAsyncContextManager[PostgresOutbox]]
+
+
+async def never(_: float) -> None:
+    """Sleep until the test is over."""
+    await asyncio.Event().wait()
+
+
+@pytest.fixture
+def clock(postgres_server: PostgresServer, database: str) -> DatabaseClock:
+    """The clock of the store and of its database."""
+    return DatabaseClock(postgres_server, database, wall=NOW)
+
+
+@pytest.fixture
+def lines() -> Lines:
+    """The log."""
+    return Lines()
+
+
+@pytest.fixture
+def server(postgres_server: PostgresServer, database: str) -> Server:
+    """The new database, by its password."""
+    return Server(postgres_server.url(database), postgres_server.password_file)
+
+
+@pytest.fixture
+def replica(server: Server, clock: DatabaseClock, lines: Lines) -> Replica:
+    """Opens a store as one replica does, and closes it."""
+
+    @asynccontextmanager
+    async def open_(*, keys: Keys = ROTATED, **options: Any) -> AsyncIterator[PostgresOutbox]:
+        rejected: list[ValueError] = []
+        names = NameKey(lambda: keys, rejected=rejected.append)
+        database = Database(server, (migrations.migrate, names.load), log=lines)
+        await database.start(15.0)
+        options = {"clock": clock, "sleep": never, **options}
+        store = PostgresOutbox(database, names, lambda: keys, log=lines, rejected=rejected.append, **options)
+        store.start()
+        try:
+            yield store
+        finally:
+            await store.close()
+            await database.close()
+
+    return open_
+
+
+@pytest.fixture
+def opened(replica: Replica) -> Opened:
+    """Opens the store, and closes it."""
+    return replica
+
+
+@pytest.fixture
+async def store(replica: Replica) -> AsyncIterator[PostgresOutbox]:
+    """A store that is open."""
+    async with replica() as store:
+        yield store
