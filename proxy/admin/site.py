@@ -14,7 +14,6 @@ from aiohttp import web
 from proxy.admin.access import CONSOLE, AdminAccess, token_guard
 from proxy.admin.body import text_of
 from proxy.admin.connection import AdminConnections, timed
-from proxy.admin.console import add_console
 from proxy.admin.outbox.documents import status_document
 from proxy.admin.outbox.overview import overview_if_available
 from proxy.admin.outbox.resources import OutboxResources
@@ -134,9 +133,7 @@ class AdminSite:
             app.router.add_put("/log-level", self._log_level)
             OutboxResources(self._proxy, lambda: self.address).add_to(app.router)
             app.router.add_post(CODES, self._code)
-            if self._extend is None:
-                add_console(app.router)
-            else:
+            if self._extend is not None:
                 self._extend(app)
         return app
 

@@ -40,9 +40,12 @@ class SandboxPage:
         return document(self.content())
 
     async def switch(self, request: web.Request) -> web.Response:
-        """Switches faults on or off; all names are checked before the first is switched."""
+        """Switches faults on or off; all names are checked before the first is switched.
+
+        A fault that the proxy repairs strikes once, so that the page shows the repair.
+        """
         wanted, faults = await read_object(request), self._tenant.faults
-        known = faults.as_dict()
+        known: Mapping[str, Any] = faults.as_dict()
         for name, on in wanted.items():
             if name not in known:
                 raise Problem(404, f"There is no fault {name}.")
@@ -50,7 +53,7 @@ class SandboxPage:
                 raise Problem(400, f"{name}: true switches it on, false off.")
         for name, on in wanted.items():
             if on:
-                faults.switch_on(name)
+                faults.switch_on(name, count=1 if known[name]["heals"] else None)
             else:
                 faults.switch_off(name)
         return document(self.content())
@@ -76,7 +79,7 @@ def fault(name: str, state: Any) -> dict[str, Any]:
     shown: Mapping[str, Any] = state
     return {
         "name": name,
-        "description": shown["meaning"],
+        "description": shown["meaning"] + (" Strikes once." if shown["heals"] else ""),
         "on": shown["on"],
         "value": shown.get("value"),
         "struck": shown["struck"],

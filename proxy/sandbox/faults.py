@@ -19,6 +19,8 @@ class FaultKind:
     meaning: str
     read: Callable[[object], Value]
     default: Value = None
+    heals: bool = False
+    "Whether the proxy can repair it for the next attempt; if it struck that too, the repair would not be seen."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +104,13 @@ class Faults:
     def _describe(self, name: str, known: FaultKind) -> dict[str, object]:
         switch = self._switches.get(name)
         state = {"on": False} if switch is None else {"on": True, "value": switch.value, "count": switch.count}
-        return {**state, "struck": self.struck[name], "meaning": known.meaning, "default": known.default}
+        return {
+            **state,
+            "struck": self.struck[name],
+            "meaning": known.meaning,
+            "default": known.default,
+            "heals": known.heals,
+        }
 
 
 def fault_kind(name: str) -> FaultKind:
@@ -175,22 +183,28 @@ def _choice(*choices: str) -> Callable[[object], Value]:
 
 def _token_endpoint_kinds(server: str) -> dict[str, FaultKind]:
     kinds = {
-        "too_many_requests": FaultKind(meaning="429; value: Retry-After in seconds", read=_seconds, default=1),
-        "unavailable": FaultKind(meaning="503", read=_no_value),
-        "unauthorized": FaultKind(meaning="401 as for a wrong secret", read=_no_value),
-        "html": FaultKind(meaning="200 with a logon page", read=_no_value),
-        "malformed": FaultKind(meaning="200 with incomplete JSON", read=_no_value),
-        "hang": FaultKind(meaning="no answer until switched off", read=_no_value),
-        "slow": FaultKind(meaning="value: seconds before the answer", read=_seconds, default=2),
-        "drop": FaultKind(meaning="connection closed without an answer", read=_no_value),
-        "reset": FaultKind(meaning="connection reset without an answer", read=_no_value),
+        "too_many_requests": FaultKind(
+            meaning="Grants no token: 429 Too Many Requests. The value is Retry-After in seconds.",
+            read=_seconds,
+            default=1,
+        ),
+        "unavailable": FaultKind(meaning="Grants no token: 503, as during maintenance.", read=_no_value),
+        "unauthorized": FaultKind(meaning="Grants no token: 401, as if the client secret were wrong.", read=_no_value),
+        "html": FaultKind(meaning="Answers with a logon page, as if the token URL were wrong.", read=_no_value),
+        "malformed": FaultKind(meaning="Answers with JSON that is incomplete.", read=_no_value),
+        "hang": FaultKind(meaning="Does not answer until this is switched off.", read=_no_value),
+        "slow": FaultKind(meaning="Answers late. The value is the delay in seconds.", read=_seconds, default=2),
+        "drop": FaultKind(meaning="Closes the connection without an answer.", read=_no_value),
+        "reset": FaultKind(meaning="Resets the connection without an answer, as some firewalls do.", read=_no_value),
         "expires_in": FaultKind(
-            meaning="value is sent as expires_in (number, string, null); missing omits the field",
+            meaning="Says how long the token is valid in another way: the value is sent as expires_in (a number, a "
+            "string or null); missing leaves it out.",
             read=_scalar,
             default="missing",
         ),
         "lifetime": FaultKind(
-            meaning="value: minutes:N or unlimited; unlimited sends expires_in 0 and, on Neo, revokes older tokens",
+            meaning="Grants tokens with another lifetime. The value is minutes:N or unlimited; unlimited sends "
+            "expires_in 0 and, on Neo, revokes older tokens.",
             read=_lifetime,
             default="unlimited",
         ),
@@ -201,41 +215,66 @@ def _token_endpoint_kinds(server: str) -> dict[str, FaultKind]:
 FAULT_KINDS: dict[str, FaultKind] = {
     **_token_endpoint_kinds("neo"),
     "neo.reply_style": FaultKind(
-        meaning='value: A as in SAP\'s blog ("scope": ""), B as in SAP\'s help ("expires_in": 0, "scopes": [])',
+        meaning='Words its answer in another way. The value is A, as in SAP\'s blog ("scope": ""), or B, as in SAP\'s '
+        'help ("expires_in": 0, "scopes": []).',
         read=_choice("A", "B"),
         default="B",
     ),
     **_token_endpoint_kinds("xsuaa"),
-    "runtime.expire_tokens": FaultKind(meaning="all tokens are revoked before this request", read=_no_value),
-    "runtime.unauthorized": FaultKind(meaning="401 although the token is valid", read=_no_value),
-    "runtime.role_missing": FaultKind(meaning="403 without X-CSRF-Token, as if the role were missing", read=_no_value),
-    "runtime.csrf_session_lost": FaultKind(meaning="all sessions are forgotten before this request", read=_no_value),
-    "runtime.csrf_first": FaultKind(meaning="CSRF is checked before the token", read=_no_value),
-    "runtime.head_refused": FaultKind(meaning="405 for HEAD (SAP KBA 2400906)", read=_no_value),
-    "runtime.flow_failed": FaultKind(
-        meaning="the flow runs and fails: 500 with the MPL id in the text", read=_no_value
+    "runtime.expire_tokens": FaultKind(
+        meaning="Revokes all access tokens when a message arrives, so the proxy needs a new one to deliver it.",
+        read=_no_value,
+        heals=True,
     ),
-    "runtime.flow_status": FaultKind(meaning="the flow runs and answers with this status", read=_status, default=202),
-    "runtime.correlation_only": FaultKind(meaning="success without MPL id, only with x-correlationid", read=_no_value),
-    "runtime.slow": FaultKind(meaning="value: seconds before the answer", read=_seconds, default=2),
-    "runtime.hang": FaultKind(meaning="no answer until switched off", read=_no_value),
+    "runtime.unauthorized": FaultKind(
+        meaning="Refuses the access token although it is valid: 401, as if it belonged to another tenant.",
+        read=_no_value,
+    ),
+    "runtime.role_missing": FaultKind(
+        meaning="Refuses the message: 403, as if the OAuth client had no permission to send (the role).",
+        read=_no_value,
+    ),
+    "runtime.csrf_session_lost": FaultKind(
+        meaning="Forgets all CSRF tokens when a message arrives, so the proxy needs a new one to deliver it.",
+        read=_no_value,
+        heals=True,
+    ),
+    "runtime.csrf_first": FaultKind(
+        meaning="Checks the CSRF token before the access token. Only the order of errors changes.", read=_no_value
+    ),
+    "runtime.head_refused": FaultKind(
+        meaning="Refuses the method HEAD: 405, as some flows do (SAP KBA 2400906).", read=_no_value
+    ),
+    "runtime.flow_failed": FaultKind(
+        meaning="The flow runs and fails: 500, with the MPL id in the text.", read=_no_value
+    ),
+    "runtime.flow_status": FaultKind(
+        meaning="The flow runs and answers with a status of its own, which is the value.", read=_status, default=202
+    ),
+    "runtime.correlation_only": FaultKind(
+        meaning="The flow runs, but the answer has no MPL id, only x-correlationid.", read=_no_value
+    ),
+    "runtime.slow": FaultKind(meaning="Answers late. The value is the delay in seconds.", read=_seconds, default=2),
+    "runtime.hang": FaultKind(meaning="Does not answer until this is switched off.", read=_no_value),
     "runtime.drop": FaultKind(
-        meaning="connection closed without an answer; value: before or after the body is read",
+        meaning="Closes the connection without an answer, before or after it has read the body: the value says which.",
         read=_choice("before", "after"),
         default="after",
     ),
     "runtime.reset": FaultKind(
-        meaning="connection reset without an answer; value: before or after the body is read",
+        meaning="Resets the connection without an answer, before or after it has read the body: the value says which.",
         read=_choice("before", "after"),
         default="after",
     ),
-    "runtime.truncate": FaultKind(meaning="the connection is closed in the middle of the answer", read=_no_value),
-    "runtime.unavailable": FaultKind(meaning="503", read=_no_value),
+    "runtime.truncate": FaultKind(meaning="Closes the connection in the middle of the answer.", read=_no_value),
+    "runtime.unavailable": FaultKind(meaning="Refuses the message: 503, as while it restarts.", read=_no_value),
     "runtime.too_large": FaultKind(
-        meaning="413 before the body is read, then the connection is closed", read=_no_value
+        meaning="Refuses the body as too large: 413 before it has read it. Then it closes the connection.",
+        read=_no_value,
     ),
     "runtime.router_error": FaultKind(
-        meaning=f"gorouter's page with X-Cf-RouterError: {', '.join(ROUTER_ERRORS)}",
+        meaning="The router of BTP answers instead, with X-Cf-RouterError. The value is its error: "
+        f"{', '.join(ROUTER_ERRORS)}.",
         read=_choice(*ROUTER_ERRORS),
         default="unknown_route",
     ),

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from tests.bench import flood, micro, replicas, scale, side_by_side, trouble
+from tests.bench import flood, micro, page, replicas, scale, side_by_side, trouble
 from tests.bench.table import say
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
@@ -11,6 +11,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "compare": side_by_side.main,
     "flood": flood.main,
     "scale": scale.main,
+    "page": page.main,
     "trouble": trouble.main,
     "replicas": replicas.main,
 }

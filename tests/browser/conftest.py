@@ -9,8 +9,14 @@ from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_p
 from tests.fakes.console_api import ConsoleApi
 from tests.programs import chromium
 
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-"Root has no sandbox; nothing that the browser asks for by itself is of interest here."
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--host-resolver-rules=MAP *.example 127.0.0.1",
+]
+"Root has no sandbox; nothing that the browser asks for by itself is of interest here; hostile names point here."
 FAILED = "Failed to load resource:"
 "How the browser logs an answer that is a failure, or a lost connection. The page tells both; they are no fault of it."
 

@@ -89,7 +89,7 @@ async def test_pages_that_are_not_there_say_how_to_have_them(open_page: OpenPage
 
 
 async def test_people_decide_about_the_outbox(open_page: OpenPage, api: ConsoleApi) -> None:
-    """A route is held and goes on; a message is retried, discarded after a second question, and can be downloaded."""
+    """A route is held and goes on; a message is retried and can be downloaded."""
     api.overview["pages"]["outbox"] = True
     counts = {"waiting": 1, "delivering": 0, "dead": 1, "held": False, "oldest_at": 1, "bytes": 9}
     api.outbox, api.outbox_messages = [{"route": "http", **counts}], [outbox_message(1)]
@@ -101,14 +101,11 @@ async def test_people_decide_about_the_outbox(open_page: OpenPage, api: ConsoleA
     await expect(page.get_by_role("table", name="Attempts")).to_contain_text("runtime_unavailable")
     assert await page.get_by_role("link", name="Download").get_attribute("href") == "/outbox/messages/m1/body"
     await page.get_by_role("button", name="Retry").click()
-    await page.get_by_role("button", name="Discard").click()
-    await page.get_by_role("button", name="Discard for good").click()
-    await expect(page.get_by_text("No messages. What is delivered is forgotten.")).to_be_visible()
+    await expect(page.get_by_text("The message is due now.")).to_be_visible()
     assert [(method, target) for method, target, _ in api.received] == [
         ("POST", "/outbox/routes/http/hold"),
         ("POST", "/outbox/routes/http/resume"),
         ("POST", "/outbox/messages/m1/retry"),
-        ("DELETE", "/outbox/messages/m1"),
     ]
 
 

@@ -30,7 +30,7 @@ async def test_rows_are_walked_opened_and_closed(page: Page, api: ConsoleApi) ->
     await page.get_by_role("button", name="Copy as curl").focus()
     await page.keyboard.press("Escape")
     await expect(page.get_by_role("button", name="Close")).not_to_be_visible()
-    assert await focused(page) == "x1"
+    await expect(page.locator("[data-id=x1]")).to_be_focused()
 
 
 async def test_the_focus_stays_on_its_row_when_others_arrive(page: Page, api: ConsoleApi) -> None:
@@ -75,7 +75,7 @@ async def test_a_question_mark_lists_the_keys(page: Page, api: ConsoleApi) -> No
     await expect(dialog).to_contain_text("Next exchange")
     await page.keyboard.press("Escape")
     await expect(dialog).not_to_be_visible()
-    assert await focused(page) == "x1"
+    await expect(page.locator("[data-id=x1]")).to_be_focused()
 
 
 async def test_the_navigation_can_be_skipped(page: Page) -> None:

@@ -41,6 +41,8 @@ class ConsoleApi:
         self.sent: list[tuple[dict[str, Any], bytes]] = []
         self.received: list[tuple[str, str, bytes]] = []
         "Method, target and body of each request that changes something, but those of `sent`."
+        self.refusal: dict[str, str] = {}
+        "Why nothing of the outbox can be changed."
         self.signed_out = False
         self.hold = asyncio.Event()
         "Answers to `send` wait for it."
@@ -228,6 +230,8 @@ class ConsoleApi:
 
     async def _change_outbox(self, request: web.Request) -> web.Response:
         await self._receive(request)
+        if self.refusal:
+            return _problem(409, **self.refusal)
         for each in self.outbox:
             if each["route"] == request.match_info.get("route"):
                 each["held"] = request.match_info["action"] == "hold"

@@ -16,7 +16,7 @@ from tests.fakes.loop import HandLoop
 from tests.fakes.traces import MemoryTraces
 from tests.fakes.upstream import Upstream
 from tests.flow.canaries import leaks
-from tests.flow.running import Document, Running, Serve, start, tenant_document
+from tests.flow.running import Document, NewExtension, Running, Serve, start, tenant_document
 from tests.flow.tenant_client import TenantClient, connected
 
 
@@ -41,10 +41,17 @@ def traces() -> MemoryTraces | None:
 
 
 @pytest.fixture
+def new_extension() -> NewExtension:
+    """Makes what is added to each proxy: nothing, unless a file of tests has its own."""
+    return lambda: None
+
+
+@pytest.fixture
 async def serve(
     tmp_path: Path,
     clock: HandLoop,
     traces: MemoryTraces | None,
+    new_extension: NewExtension,
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
 ) -> AsyncIterator[Serve]:
@@ -53,7 +60,7 @@ async def serve(
     async with AsyncExitStack() as stack:
 
         async def serving(document: Document) -> Running:
-            running = await start(document, tmp_path, clock, traces)
+            running = await start(document, tmp_path, clock, traces, new_extension)
             served.append(running)
             stack.push_async_callback(running.stop)
             return running

@@ -10,6 +10,7 @@ import yaml
 from aiohttp import ClientSession
 
 from proxy.app import App
+from proxy.app.extension import AppExtension
 from proxy.config.load import load
 from proxy.config.model import Configuration
 from proxy.console.site import Console
@@ -25,6 +26,7 @@ from tests.flow.canaries import representations
 
 Document = dict[str, Any]
 Serve = Callable[[Document], Awaitable["Running"]]
+NewExtension = Callable[[], AppExtension | None]
 
 
 class Running:
@@ -92,19 +94,19 @@ async def start(
     folder: Path,
     clock: HandLoop,
     traces: Traces | None = None,
-    console: Console | None = None,
+    new_extension: NewExtension = lambda: None,
 ) -> Running:
-    """A running proxy; it has a console only if the test makes one."""
+    """A running proxy; it has a console only if the test wants one."""
     lines, loop = LogLines(), asyncio.get_running_loop()
     time = cast("asyncio.AbstractEventLoop", clock)
 
     def make() -> App:
         configuration = configured(document, folder / "proxy.yaml")
         log = ProcessLog(lines, level=configuration.log.level.value, human=False)
-        environ = {"XDG_RUNTIME_DIR": str(folder)}
-        app = App(configuration, log=log, environ=environ, loop=time, clock=clock, traces=traces, extension=console)
-        if console is not None:
-            console.attach(app)
+        environ, extension = {"XDG_RUNTIME_DIR": str(folder)}, new_extension()
+        app = App(configuration, log=log, environ=environ, loop=time, clock=clock, traces=traces, extension=extension)
+        if isinstance(extension, Console):
+            extension.attach(app)
         return app
 
     running = Running(await loop.run_in_executor(None, make), lines, clock, folder / "proxy.yaml")

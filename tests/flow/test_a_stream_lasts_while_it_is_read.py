@@ -5,12 +5,12 @@ import asyncio
 import pytest
 from aiohttp import web
 
-from proxy.admin import site
 from proxy.admin.connection import IDLE_TIMEOUT, begin_stream
+from proxy.observe.recording import BeginRecording
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import Sender
 from tests.fakes.upstream import Upstream
-from tests.flow.running import Running, Serve, document, soon, until
+from tests.flow.running import NewExtension, Running, Serve, document, soon, until
 
 PIECE = b"x" * 65536
 MANY = 400
@@ -18,16 +18,22 @@ MANY = 400
 
 
 class Stream:
-    """A resource that sends what the test gives it."""
+    """An extension with one resource, which sends what the test gives it."""
+
+    observers = ()
 
     def __init__(self) -> None:
         self.pieces: asyncio.Queue[bytes] = asyncio.Queue()
         self.written = 0
         self.ended = asyncio.Event()
+        self.recorded: dict[str, BeginRecording] = {}
 
-    def add(self, router: web.UrlDispatcher) -> None:
+    def add_to(self, application: web.Application) -> None:
         """Add the resource."""
-        router.add_get("/console/stream", self.serve)
+        application.router.add_get("/console/stream", self.serve)
+
+    async def close(self) -> None:
+        """Nothing: each test ends its stream."""
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Send pieces up to an empty one."""
@@ -44,17 +50,20 @@ class Stream:
 
 
 @pytest.fixture
-def stream(monkeypatch: pytest.MonkeyPatch) -> Stream:
+def stream() -> Stream:
     """The stream in place of the console."""
-    made = Stream()
-    monkeypatch.setattr(site, "add_console", made.add)
-    return made
+    return Stream()
 
 
 @pytest.fixture
-async def proxy(stream: Stream, serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> Running:
+def new_extension(stream: Stream) -> NewExtension:
+    """The stream."""
+    return lambda: stream
+
+
+@pytest.fixture
+async def proxy(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> Running:
     """A proxy with the stream."""
-    del stream
     return await serve(document(upstream, authority))
 
 

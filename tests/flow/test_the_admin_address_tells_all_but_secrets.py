@@ -7,6 +7,7 @@ import pytest
 from aiohttp import ClientSession
 from prometheus_client.parser import text_string_to_metric_families
 
+from proxy.console.site import Console
 from proxy.sandbox.tenant import Tenant
 from tests.fakes.authorization_server import AuthorizationServer, refused
 from tests.fakes.sender import request
@@ -123,6 +124,7 @@ async def test_senders_cannot_reach_it(proxy: Running) -> None:
         assert (await sender.ask(request(b"GET " + path))).code == "route_unknown"
 
 
+@pytest.mark.parametrize("new_extension", [Console])
 async def test_the_index_lists_all_resources(proxy: Running) -> None:
     """A browser opens it first."""
     _, text = await proxy.ask_admin("/")

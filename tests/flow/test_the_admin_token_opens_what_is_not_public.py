@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from proxy.admin.sessions import LIFETIME
+from proxy.console.site import Console
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import Answer
 from tests.fakes.upstream import Upstream
-from tests.flow.running import Document, Running, Serve, document, until
+from tests.flow.running import Document, NewExtension, Running, Serve, document, until
 
 TOKEN = "cAnAryAdminToken-0123456789"
 BEARER = b"Authorization: Bearer " + TOKEN.encode()
@@ -28,6 +29,12 @@ PROTECTING = {
     b"X-Content-Type-Options": b"nosniff",
     b"X-Frame-Options": b"DENY",
 }
+
+
+@pytest.fixture
+def new_extension() -> NewExtension:
+    """The console."""
+    return Console
 
 
 @pytest.fixture
@@ -77,7 +84,7 @@ async def cookie(proxy: Running) -> bytes:
         (CONSOLE, [b"Sec-Fetch-Site: none"], b"localhost", 401),
         (CONSOLE + b" HTTP/1.0", [], b"localhost", 401),
         (b"HEAD /console/", [], b"localhost", 401),
-        (b"GET /console/console.js", [], b"localhost", 401),
+        (b"GET /console/main.js", [], b"localhost", 401),
         (b"GET /nowhere", [], b"localhost", 401),
         (b"DELETE /outbox/messages/1", [], b"localhost", 401),
         (b"POST /console/", [], b"localhost", 401),
@@ -150,7 +157,7 @@ async def test_the_cookie_admits_until_its_session_ends(proxy: Running) -> None:
     ours = await cookie(proxy)
     name = b"cpi-oauth-proxy-%d" % proxy.app.admin.port
     assert (await ask(proxy, CONSOLE, ours)).status == 200
-    assert (await ask(proxy, b"GET /console/console.css", ours)).status == 200
+    assert (await ask(proxy, b"GET /console/pages.css", ours)).status == 200
     assert (
         await ask(proxy, CONSOLE, b"Cookie: a=b; %b=planted; %b; x" % (name, ours.partition(b" ")[2]))
     ).status == 200
@@ -172,7 +179,7 @@ async def test_the_cookie_admits_until_its_session_ends(proxy: Running) -> None:
         b"GET /console/?token=x&token=" + TOKEN.encode(),
         b"HEAD /console/?token=" + TOKEN.encode(),
         b"POST /console/?token=" + TOKEN.encode(),
-        b"GET /console/console.js?token=" + TOKEN.encode(),
+        b"GET /console/main.js?token=" + TOKEN.encode(),
         b"GET /nowhere?token=" + TOKEN.encode(),
     ],
 )
@@ -220,8 +227,8 @@ async def test_the_files_of_the_page_have_their_types(proxy: Running) -> None:
     """A browser would not run a script of another type."""
     types = {
         b"/console/": b"text/html",
-        b"/console/console.css": b"text/css",
-        b"/console/console.js": b"text/javascript",
+        b"/console/pages.css": b"text/css",
+        b"/console/main.js": b"text/javascript",
     }
     found = {path: (await ask(proxy, b"GET " + path, BEARER)).field(b"Content-Type") for path in types}
     assert found == {path: [kind + b"; charset=utf-8"] for path, kind in types.items()}

@@ -1,11 +1,10 @@
 """A proxy with a console, and a page that is open."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -30,8 +29,8 @@ async def open_page(tmp_path: Path, clock: HandLoop, caplog: pytest.LogCaptureFi
         async def opened(document: Document, **options: Any) -> Page:
             timers = Timers()
             make = partial(Console, environ={}, wall=clock.wall, call_later=timers, **options)
-            console = await asyncio.to_thread(make)
-            proxy = await start(document, tmp_path, clock, console=console)
+            proxy = await start(document, tmp_path, clock, new_extension=make)
+            console = cast("Console", proxy.app.extension)
             stack.push_async_callback(proxy.stop)
             page = await stack.enter_async_context(Page(proxy, console, timers))
             pages.append(page)

@@ -12,7 +12,7 @@ from tests.fakes.sender import request
 from tests.fakes.upstream import Upstream
 from tests.flow.console.conftest import OpenPage
 from tests.flow.console.page import Page
-from tests.flow.running import document
+from tests.flow.running import document, until
 
 POST = request(b"POST /orders", body=b"<order/>")
 SECRET = "s3cr3t" * 8
@@ -55,8 +55,11 @@ async def test_claims_are_shown_without_the_token(open_page: OpenPage, upstream:
 async def test_renewing_makes_one_grant(page: Page, authority: AuthorizationServer, upstream: Upstream) -> None:
     """However often it is asked for at the same time; messages use the new token."""
     await (await page.proxy.sender()).ask(POST)
-    answers = await asyncio.gather(*(page.ask("clients/orders/renew", "POST") for _ in range(5)))
-    assert {status for status, _ in answers} == {200}
+    authority.hold, source = asyncio.Event(), page.proxy.app.state().sources["orders"]
+    asked = [asyncio.ensure_future(page.ask("clients/orders/renew", "POST")) for _ in range(5)]
+    await until(lambda: "5 waiting" in repr(source))
+    authority.hold.set()
+    assert {status for status, _ in await asyncio.gather(*asked)} == {200}
     assert len(authority.requests) == 2
     await (await page.proxy.sender()).ask(POST)
     assert [each.field(b"Authorization") for each in upstream.requests] == [[b"Bearer token-1"], [b"Bearer token-2"]]

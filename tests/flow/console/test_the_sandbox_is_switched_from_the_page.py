@@ -34,6 +34,24 @@ async def test_a_fault_is_switched_on_and_off(page: Page, tenant: Tenant) -> Non
     assert tenant.faults.struck["runtime.role_missing"] >= 1
 
 
+@pytest.mark.parametrize(
+    ("fault", "replays"),
+    [("runtime.csrf_session_lost", ["fetch_csrf"]), ("runtime.expire_tokens", ["renew_token", "fetch_csrf"])],
+)
+async def test_a_fault_that_the_proxy_repairs_strikes_once(page: Page, fault: str, replays: list[str]) -> None:
+    """So the page shows the repair: the message arrives, by another attempt."""
+    sender = await page.proxy.sender()
+    order = request(b"POST /http/orders", b"Content-Type: application/json", body=b'{"productIdentifier":"HT-1080"}')
+    assert (await sender.ask(order)).status == 200
+    page.proxy.clock.advance(60)
+    _, content = await page.ask("sandbox/faults", "PUT", json={fault: True})
+    (described,) = [each["description"] for each in content["faults"] if each["on"]]
+    assert described.endswith("Strikes once.")
+    assert (await sender.ask(order)).status == 200
+    assert (await page.newest())["replays"] == replays
+    assert not any(each["on"] for each in (await page.get("sandbox"))["faults"])
+
+
 async def test_messages_are_shown_without_their_fields(page: Page, tenant: Tenant) -> None:
     """These contain the token; the newest message comes first."""
     sender = await page.proxy.sender()

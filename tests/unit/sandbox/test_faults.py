@@ -86,7 +86,7 @@ def test_all_faults_are_listed(faults: Faults) -> None:
     faults.strike("runtime.drop")
     listed = faults.as_dict()
     assert listed.keys() == FAULT_KINDS.keys()
-    known = {"meaning": FAULT_KINDS["runtime.drop"].meaning, "default": "after"}
+    known = {"meaning": FAULT_KINDS["runtime.drop"].meaning, "default": "after", "heals": False}
     assert listed["runtime.drop"] == {"on": True, "value": "before", "count": 1, "struck": 1, **known}
     faults.clear()
     assert faults.as_dict()["runtime.drop"] == {"on": False, "struck": 1, **known}

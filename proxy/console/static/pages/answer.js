@@ -33,6 +33,8 @@ export function AnswerView({ answer, failure, since }) {
 function Contents({ answer }) {
   const { status, made_by, phases, seconds, replays, fields, body, upstream, mpl_id, truncated, id } = answer;
   const shown = { ...body, download: answer.download || body.download };
+  const fieldTable = html`<h3>Fields</h3>
+    <${FieldTable} fields=${fields} label="Fields of the answer" />`;
   return html`<p role="status"><${StatusLine} status=${status} by=${made_by} /></p>
     <${Diagnosis} outcome=${answer} />
     <h3>Body</h3>
@@ -40,6 +42,7 @@ function Contents({ answer }) {
       ${answer.whole === false && html`<p class="callout bad">The answer was cut: the connection was closed before its end.</p>`}
       ${truncated && html`<p class="muted">The first ${size(body.kept)} are shown. Save the body to have all of it.</p>`}
     <//>
+    ${!body.size && fieldTable}
     <h3>What happened</h3>
     <${Story} outcome=${answer} />
     <h3>Phases</h3>
@@ -50,6 +53,5 @@ function Contents({ answer }) {
       ["MPL id", mpl_id && html`<code class="wrap">${visibleLine(mpl_id)}</code>${" "}<${CopyButton} text=${mpl_id} label="Copy MPL id" what="MPL id copied" />`],
       ["In Traffic", id && html`<a href=${addressOf("traffic", id)}>Open this exchange</a>`],
     ]} />
-    <h3>Fields</h3>
-    <${FieldTable} fields=${fields} label="Fields of the answer" />`;
+    ${body.size > 0 && fieldTable}`;
 }

@@ -11,6 +11,7 @@ import { dateTime, size } from "../text/units.js";
 import { visibleLine } from "../text/visible.js";
 import { Wide } from "../parts/wide.js";
 import { html, useEffect, useRef, useState } from "../vendor/htm-preact.js";
+import { discard } from "./discard.js";
 
 /** @import { OutboxMessageDetails } from "../types.js" */
 
@@ -25,40 +26,32 @@ export function OutboxMessageView({ id, changed, close }) {
   useEffect(() => void load(), [changes]);
   useEffect(() => title.current?.focus(), []);
   useKeys([{ key: "Escape", does: "Close the message", run: close }]);
-  /** @param {string} method @param {string} at @param {string} said */
-  const act = async (method, at, said) => {
+  const retry = async () => {
     try {
-      await ask(method, at);
-      announce(said);
+      await ask("POST", `${path}/retry`);
     } catch (error) {
       setFailure(reasonOf(error));
       return;
     }
+    announce("The message is due now.");
     changed();
-    if (method === "DELETE") close();
-    else void load();
+    void load();
+  };
+  const drop = () => {
+    discard(id);
+    close();
   };
   return html`<section class="card" aria-labelledby="message-title">
     <div class="tools">
       <h2 id="message-title" ref=${title} tabindex="-1" class="grow wrap">Message ${visibleLine(id)}</h2>
-      <button type="button" onClick=${() => void act("POST", `${path}/retry`, "The message is due now.")}>Retry</button>
-      <${Discard} discard=${() => void act("DELETE", path, "The message is discarded.")} />
+      <button type="button" onClick=${() => void retry()}>Retry</button>
+      <button type="button" class="danger" onClick=${drop}>Discard</button>
       <a class="button" href=${`${path}/body`} download>Download</a>
       <button type="button" onClick=${close}>Close</button>
     </div>
     <${Failure} text=${failure} />
     ${message && html`<${Contents} message=${message} />`}
   </section>`;
-}
-
-/** Asks once more in place, because it cannot be undone. @param {{ discard: () => void }} props */
-function Discard({ discard }) {
-  const [asked, setAsked] = useState(false);
-  if (!asked) return html`<button type="button" onClick=${() => setAsked(true)}>Discard</button>`;
-  return html`<span class="tools" role="group" aria-label="Discard for good?">
-    <button type="button" class="danger" onClick=${discard}>Discard for good</button>
-    <button type="button" onClick=${() => setAsked(false)}>Keep</button>
-  </span>`;
 }
 
 /** @param {{ message: OutboxMessageDetails }} props */

@@ -9,6 +9,7 @@ import { dateTime, size } from "../text/units.js";
 import { visibleLine } from "../text/visible.js";
 import { Wide } from "../parts/wide.js";
 import { html, useEffect, useState } from "../vendor/htm-preact.js";
+import { discarded } from "./discard.js";
 import { OutboxMessageView } from "./outbox-message.js";
 
 /** @import { OutboxMessage } from "../types.js" */
@@ -24,6 +25,7 @@ const PAGE = 100;
 /** @param {{ id: string, routes: string[], changed: () => void }} props */
 export function OutboxMessages({ id, routes, changed }) {
   const changes = useCell(outboxChanges);
+  const gone = useCell(discarded);
   const [filter, setFilter] = useState({ route: "", state: "" });
   const [messages, setMessages] = useState(/** @type {OutboxMessage[]} */ ([]));
   const [next, setNext] = useState(/** @type {string | null} */ (null));
@@ -45,6 +47,7 @@ export function OutboxMessages({ id, routes, changed }) {
     changed();
     void load();
   };
+  const shown = messages.filter((each) => !gone.has(each.id));
   return html`<h2>Messages</h2>
     <div class="tools">
       <label>Route <select value=${filter.route} onChange=${(/** @type {Choice} */ event) => setFilter({ ...filter, route: event.currentTarget.value })}>
@@ -55,7 +58,7 @@ export function OutboxMessages({ id, routes, changed }) {
       </select></label>
     </div>
     <${Failure} text=${failure} />
-    ${messages.length ? html`<${Table} messages=${messages} opened=${id} />` : html`<p class="muted">No messages. What is delivered is forgotten.</p>`}
+    ${shown.length ? html`<${Table} messages=${shown} opened=${id} />` : html`<p class="muted">No messages. What is delivered is forgotten.</p>`}
     ${next && html`<button type="button" onClick=${() => void load(next)}>Show more</button>`}
     ${id && html`<${OutboxMessageView} key=${id} id=${id} changed=${reload} close=${() => go("outbox")} />`}`;
 }

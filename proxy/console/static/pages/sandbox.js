@@ -6,6 +6,7 @@ import { StatusCode } from "../parts/status.js";
 import { Switch } from "../parts/switch.js";
 import { ask } from "../state/api.js";
 import { useCell } from "../state/cell.js";
+import { addressOf } from "../state/hash.js";
 import { overview, sandbox } from "../state/model.js";
 import { clockTime, counted, seconds, size } from "../text/units.js";
 import { visibleLine } from "../text/visible.js";
@@ -14,8 +15,12 @@ import { html, useEffect } from "../vendor/htm-preact.js";
 
 /** @import { Fault } from "../types.js" */
 
-/** What the parts of the stand-in tenant are, by the beginning of a fault's name. @type {Record<string, string>} */
-const PARTS = { runtime: "Runtime node", neo: "Authorization server, Neo", xsuaa: "Authorization server, BTP" };
+/** The parts of the stand-in tenant, by the beginning of a fault's name. @type {Record<string, { title: string, about: string }>} */
+const PARTS = {
+  runtime: { title: "Runtime node", about: "Runs the flows. Its faults strike the next message." },
+  neo: { title: "Authorization server, Neo", about: "Grants the tokens of the route /http." },
+  xsuaa: { title: "Authorization server, BTP", about: "Grants the tokens of the route /btp." },
+};
 
 export function SandboxPage() {
   const isThere = useCell(overview)?.pages.sandbox;
@@ -33,7 +38,8 @@ export function SandboxPage() {
   const on = known?.faults.filter((each) => each.on) ?? [];
   return html`<h1>Sandbox</h1>
     <div class="tools">
-      <p class="grow">Make the stand-in tenant fail, send a message, and read on the page Traffic what it means.</p>
+      <p class="grow">Switch on a fault, <a href=${addressOf("send")}>send a message</a>, and read in${" "}
+        <a href=${addressOf("traffic")}>Traffic</a> what it means.</p>
       <span class="muted">${on.length ? `On: ${on.map((each) => each.name).join(", ")}` : "All faults are off."}</span>
       <button type="button" disabled=${!on.length} onClick=${() => put(Object.fromEntries(on.map((each) => [each.name, false])))}>All off</button>
     </div>
@@ -44,13 +50,16 @@ export function SandboxPage() {
 /** @param {{ part: string, faults: Fault[] }} props */
 function Part({ part, faults }) {
   const id = `part-${part}`;
+  const { title, about } = PARTS[part] ?? { title: visibleLine(part), about: "" };
   return html`<section class="card" aria-labelledby=${id}>
-    <h2 id=${id}>${PARTS[part] ?? visibleLine(part)}</h2>
+    <h2 id=${id}>${title}</h2>
+    <p class="muted">${about}${part !== "runtime" && html` A token is used until it expires, so a fault shows when the next one is
+      needed: press Renew on the page <a href=${addressOf("clients")}>OAuth clients</a>.`}</p>
     <ul class="faults">
       ${faults.map(
         ({ name, description, on, value, struck }) => html`<li key=${name} class=${on ? "on" : ""}>
           <${Switch} name=${name} on=${on} describedBy=${`about-${name}`} change=${(/** @type {boolean} */ wanted) => put({ [name]: wanted })} />
-          <p id=${`about-${name}`} class="muted wrap">${visibleLine(description)}${on && value !== null && value !== undefined ? `. Its value is ${visibleLine(value)}` : ""}${struck ? `. It struck ${counted(struck, "time")}` : ""}</p>
+          <p id=${`about-${name}`} class="muted wrap">${visibleLine(description)}${on && value !== null && value !== undefined ? ` The value is ${visibleLine(value)}.` : ""}${struck ? ` It struck ${counted(struck, "time")}.` : ""}</p>
         </li>`,
       )}
     </ul>

@@ -10,6 +10,7 @@ import { firstMessage } from "../text/command.js";
 import { counted } from "../text/units.js";
 import { html, useEffect, useMemo, useRef, useState } from "../vendor/htm-preact.js";
 import { ExchangeDetails } from "./exchange.js";
+import { FirstSteps } from "./first-steps.js";
 import { Recordings } from "./recordings.js";
 import { NO_FILTER, matching } from "./traffic-filter.js";
 import { TrafficTable, focusRow } from "./traffic-table.js";
@@ -64,6 +65,7 @@ export function TrafficPage({ id }) {
       ${list && !list.exchanges.length && html`<${NoTraffic} />`}
       ${list && list.exchanges.length > 0 && !rows.length && html`<${NoMatch} clear=${() => setFilter(NO_FILTER)} />`}
       ${rows.length > 0 && html`<${TrafficTable} rows=${rows} opened=${id} />`}
+      ${live && html`<${FirstSteps} exchanges=${live.exchanges} />`}
       ${list && list.total > list.exchanges.length && html`<p class="muted">${counted(list.total - list.exchanges.length, "more exchange")} not listed.</p>`}
     </div>
     ${id && html`<${ExchangeDetails} key=${id} id=${id} close=${close} />`}

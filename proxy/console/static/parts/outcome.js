@@ -1,6 +1,9 @@
 /** What went wrong and what to do, and the steps that led there. */
 
-import { story } from "../text/story.js";
+import { useCell } from "../state/cell.js";
+import { addressOf } from "../state/hash.js";
+import { traffic } from "../state/model.js";
+import { handshakeBefore, story } from "../text/story.js";
 import { visible, visibleLine } from "../text/visible.js";
 import { toneOf } from "../text/status.js";
 import { html } from "../vendor/htm-preact.js";
@@ -25,7 +28,12 @@ export function Diagnosis({ outcome }) {
 
 /** The exchange in sentences. @param {{ outcome: Outcome & Partial<Exchange> }} props */
 export function Story({ outcome }) {
+  const steps = story(outcome).map(({ title, text }) => html`<li key=${title}><b>${title}</b> <span>${visibleLine(text)}</span></li>`);
+  const earlier = handshakeBefore(outcome, useCell(traffic)?.exchanges ?? []);
   return html`<ol class="story">
-    ${story(outcome).map(({ title, text }, at) => html`<li key=${at}><b>${title}</b> <span>${visibleLine(text)}</span></li>`)}
+    ${steps.slice(0, -1)}
+    ${earlier && html`<li key="earlier"><b>CSRF token</b> <span>The flow is CSRF protected. The proxy has a CSRF token from an earlier
+      message, so it needed no handshake now. <a href=${addressOf("traffic", earlier.id)}>See that exchange</a></span></li>`}
+    ${steps.slice(-1)}
   </ol>`;
 }

@@ -17,12 +17,13 @@ export class Problem extends Error {
  * Sends a request and returns its response; a Problem for anything but a success.
  * @param {string} method
  * @param {string} path relative to `/console/`, or absolute for the outbox
- * @param {{ json?: unknown, body?: Blob | string, signal?: AbortSignal }} [options]
+ * @param {{ json?: unknown, body?: Blob | string, signal?: AbortSignal, keepalive?: boolean }} [options]
+ *   `keepalive`: the request outlives the page
  * @returns {Promise<Response>}
  */
-export async function request(method, path, { json, body, signal } = {}) {
+export async function request(method, path, { json, body, signal, keepalive } = {}) {
   /** @type {RequestInit} */
-  const init = { method, signal, body, credentials: "same-origin", cache: "no-store" };
+  const init = { method, signal, body, keepalive, credentials: "same-origin", cache: "no-store" };
   if (json !== undefined) {
     init.body = JSON.stringify(json);
     init.headers = { "Content-Type": "application/json" };

@@ -1,7 +1,8 @@
 /** What happened in an exchange, told in sentences. */
 
-/** @import { Exchange, Outcome } from "../types.js" */
+/** @import { Exchange, Outcome, Summary } from "../types.js" */
 
+import { statusClass } from "./status.js";
 import { duration } from "./units.js";
 
 /** @typedef {{ title: string, text: string }} Step */
@@ -75,6 +76,23 @@ export function story(exchange) {
   }
   steps.push(answered(exchange));
   return steps;
+}
+
+/** Methods that need no CSRF token. */
+const SAFE = ["GET", "HEAD", "OPTIONS"];
+
+/**
+ * Returns the earlier exchange whose CSRF handshake spared this one its own, if it is among those that are listed.
+ * @param {Outcome & Partial<Exchange>} exchange
+ * @param {Summary[]} listed newest first
+ * @returns {Summary | undefined}
+ */
+export function handshakeBefore({ id, route, path, method = "", at = 0, status, replays, made_by: maker }, listed) {
+  if (SAFE.includes(method) || maker !== "upstream" || statusClass(status) !== 2 || replays.includes("fetch_csrf")) return undefined;
+  return listed.find(
+    (each) =>
+      each.id !== id && each.at < at && each.route === route && each.path === path && each.replays.includes("fetch_csrf"),
+  );
 }
 
 /** @param {Outcome & Partial<Exchange>} exchange @returns {Step} */

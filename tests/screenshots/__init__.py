@@ -1,0 +1,1 @@
+"""The images in docs, made from the real console."""
