@@ -13,6 +13,8 @@ from proxy.wire.field_names import values_of
 from proxy.wire.local_site import Fields, SiteRefusal
 
 CONSOLE = "/console/"
+CONSOLE_PATHS = (CONSOLE, "/console")
+"Somebody may have shortened the URL."
 CODE_LIFETIME = 60.0
 "Seconds."
 _NEEDED = (
@@ -103,7 +105,7 @@ def token_guard(
     async def guard(request: web.Request, handler: Any) -> web.StreamResponse:
         if not is_public(request, public):
             name = cookie_name(address())
-            if request.method == "GET" and request.path == CONSOLE and "token" in request.query:
+            if request.method == "GET" and request.path in CONSOLE_PATHS and "token" in request.query:
                 tokens = request.query.getall("token")
                 session = access.sign_in(tokens[0]) if len(tokens) == 1 else None
                 if session is not None:

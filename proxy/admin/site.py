@@ -34,7 +34,7 @@ LAST_WORDS = 1.0
 PUBLIC = frozenset({"/livez", "/readyz", "/metrics", "/status"})
 "What the pages of all sites may GET."
 CODES = "/console/codes"
-WITHOUT_TOKEN = PUBLIC | {"/", "/log-level", "/console"}
+WITHOUT_TOKEN = PUBLIC | {"/log-level"}
 
 
 class AdminSite:
@@ -124,11 +124,11 @@ class AdminSite:
         if loopback:
             inner = (token_guard(self.access, public=WITHOUT_TOKEN, address=lambda: self.address, refused=refused),)
         app = fenced_application(fence, outer=(timed,), inner=inner, refused=refused, client_max_size=LARGEST_BODY)
-        app.router.add_get("/", self._index)
         app.router.add_get("/livez", self._livez)
         app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/metrics", self._metrics)
         if loopback:
+            app.router.add_get("/", self._index)
             app.router.add_get("/status", self._status)
             app.router.add_put("/log-level", self._log_level)
             OutboxResources(self._proxy, lambda: self.address).add_to(app.router)

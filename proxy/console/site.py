@@ -185,10 +185,9 @@ class Console:
         return summary(self.traffic.identifier(entry), at, record)
 
 
-async def to_console(request: web.Request) -> web.Response:
-    """Redirects to the URL with a slash, on which the pages' relative URLs depend; a token stays in its query."""
-    query = request.rel_url.raw_query_string
-    return web.Response(status=308, headers={"Location": f"{CONSOLE}?{query}" if query else CONSOLE})
+async def to_console(_request: web.Request) -> web.Response:
+    """Redirects to the URL with a slash, on which the pages' relative URLs depend."""
+    return web.Response(status=308, headers={"Location": CONSOLE})
 
 
 async def page(file: StaticFile, _request: web.Request) -> web.Response:

@@ -59,9 +59,10 @@ class Running:
         self.senders.append(sender)
         return sender
 
-    async def ask_admin(self, path: str) -> tuple[int, str]:
+    async def ask_admin(self, path: str, token: str | None = None) -> tuple[int, str]:
         """Status and text of a resource of the admin address."""
-        async with ClientSession() as session, session.get(self.admin_url + path) as answer:
+        shown = {} if token is None else {"Authorization": f"Bearer {token}"}
+        async with ClientSession(headers=shown) as session, session.get(self.admin_url + path) as answer:
             self.pages.append(await answer.text())
             return answer.status, self.pages[-1]
 

@@ -96,7 +96,12 @@ async def cookie(proxy: Running) -> bytes:
         (b"POST /console/", [BEARER], b"localhost", 405),
         (CONSOLE, [BEARER], b"localhost", 200),
         (CONSOLE, [BEARER, b"Sec-Fetch-Site: same-origin"], b"[::1]:9901", 200),
-        (b"GET /console", [], b"localhost", 308),
+        (b"GET /", [], b"localhost", 401),
+        (b"GET /console", [], b"localhost", 401),
+        (b"POST /console", [], b"localhost", 401),
+        (b"POST /", [], b"localhost", 401),
+        (b"GET /", [BEARER], b"localhost", 200),
+        (b"GET /console", [BEARER], b"localhost", 308),
         (b"GET /status", [], b"localhost", 200),
         (b"POST /livez", [], b"localhost", 405),
     ],
@@ -198,11 +203,13 @@ async def test_a_link_on_another_site_says_what_to_do(proxy: Running) -> None:
     assert b"Paste the address into the address bar" in answered.body
 
 
-async def test_the_path_without_a_slash_keeps_the_query(proxy: Running) -> None:
+async def test_the_path_without_a_slash_opens_the_console_too(proxy: Running) -> None:
     """Somebody may have shortened the URL."""
     answered = await ask(proxy, OPEN.replace(b"/?", b"?"))
-    assert answered.field(b"Location") == [b"/console/?token=" + TOKEN.encode()]
-    assert (await ask(proxy, b"GET /console")).field(b"Location") == [b"/console/"]
+    assert (answered.status, answered.field(b"Location")) == (303, [b"/console/"])
+    (field,) = answered.field(b"Set-Cookie")
+    session = b"Cookie: " + field.partition(b";")[0]
+    assert (await ask(proxy, b"GET /console", session)).field(b"Location") == [b"/console/"]
 
 
 async def test_each_answer_has_the_fields_that_protect_pages(proxy: Running) -> None:
@@ -256,7 +263,7 @@ async def test_beyond_loopback_there_is_neither_console_nor_token(
 ) -> None:
     """Whoever asks gets a 404, with the token too."""
     proxy = await serve(settings | {"admin": {"address": "0.0.0.0:0", "token_file": "token"}})
-    for line in (CONSOLE, OPEN, b"GET /console", b"GET /outbox", b"GET /status"):
+    for line in (b"GET /", CONSOLE, OPEN, b"GET /console", b"GET /outbox", b"GET /status"):
         assert (await ask(proxy, line, BEARER, host=b"10.1.2.3")).status == 404
     generated = await serve(settings | {"admin": "0.0.0.0:0"})
     assert (await ask(generated, CONSOLE, host=b"10.1.2.3")).status == 404
@@ -336,6 +343,6 @@ async def test_the_token_is_in_nothing_that_is_written(proxy: Running) -> None:
     await cookie(proxy)
     await ask(proxy, CONSOLE, b"Authorization: Basic " + TOKEN.encode())
     await until(lambda: proxy.lines.named("admin.refused"))
-    pages = [(await proxy.ask_admin(path))[1] for path in ("/", "/metrics", "/status", "/readyz")]
+    pages = [(await proxy.ask_admin(path, TOKEN))[1] for path in ("/", "/metrics", "/status", "/readyz")]
     parts = map(repr, (proxy.app.admin, proxy.app.admin.access, proxy.app.admin.token, proxy.app.configuration))
     assert TOKEN not in "\n".join([*pages, *parts, *proxy.lines.text])
