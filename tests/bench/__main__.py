@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from tests.bench import flood, micro, scale, side_by_side, trouble
+from tests.bench import flood, micro, outbox, scale, side_by_side, trouble
 from tests.bench.table import say
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
@@ -12,6 +12,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "flood": flood.main,
     "scale": scale.main,
     "trouble": trouble.main,
+    "outbox": outbox.main,
 }
 "Each prints its own table."
 
