@@ -13,6 +13,8 @@ from proxy.outbox.running_delivery import RunningDelivery
 
 LONGEST_SLEEP = 60.0
 "Seconds until a message that is not due yet is looked at again, because the wall clock may jump."
+MOST_UNSTORED = 64
+"Deliveries of a route whose end is not stored yet; then no more begin."
 
 
 class Dispatcher:
@@ -21,6 +23,9 @@ class Dispatcher:
     def __init__(self, route: Route, settings: OutboxSettings, deliverer: Deliverer) -> None:
         self._route, self._settings, self._deliverer = route, settings, deliverer
         self._running: set[RunningDelivery] = set()
+        "Those that the upstream has not answered yet."
+        self._unstored: set[RunningDelivery] = set()
+        "Those whose end is not stored yet."
         self._changed = asyncio.Event()
         self._alarm: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
@@ -70,7 +75,7 @@ class Dispatcher:
     async def _begin_due(self) -> None:
         """Begins what is due, as far as concurrency and circuit breakers admit it."""
         deliverer, route = self._deliverer, self._route
-        room = self._settings.concurrency - len(self._running)
+        room = min(self._settings.concurrency - len(self._running), MOST_UNSTORED - len(self._unstored))
         if room <= 0:
             return
         most, probes = admit(deliverer.breakers_of(route), room, self.changed)
@@ -86,7 +91,13 @@ class Dispatcher:
         deliverer.store_answered()
         for message in taken:
             delivery = RunningDelivery(
-                message, self._route, self._settings, deliverer, probes=probes, ended=self._delivery_ended
+                message,
+                self._route,
+                self._settings,
+                deliverer,
+                probes=probes,
+                answered=self._delivery_answered,
+                ended=self._delivery_ended,
             )
             self._running.add(delivery)
             delivery.start()
@@ -99,8 +110,14 @@ class Dispatcher:
         logger = self._deliverer.log.logger
         logger.error("dispatcher.crashed", route=self._route.name, error=type(error).__name__, where=frames(error))
 
+    def _delivery_answered(self, delivery: RunningDelivery) -> None:
+        self._running.discard(delivery)
+        self._unstored.add(delivery)
+        self.changed()
+
     def _delivery_ended(self, delivery: RunningDelivery) -> None:
         self._running.discard(delivery)
+        self._unstored.discard(delivery)
         self.changed()
 
     def _wake_in(self, seconds: float) -> None:

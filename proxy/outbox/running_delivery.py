@@ -40,15 +40,19 @@ class RunningDelivery:
         deliverer: Deliverer,
         *,
         probes: Probes,
+        answered: "Callable[[RunningDelivery], None]",
         ended: "Callable[[RunningDelivery], None]",
     ) -> None:
-        """`probes` are the circuit breakers for which this delivery is the probe."""
+        """`probes` are the circuit breakers for which this delivery is the probe.
+
+        `answered` is called when the upstream has no more to do with it, `ended` when its end is stored too.
+        """
         self._run = DetachedRun(self._ended)
         self._message, self._route, self._settings, self._deliverer = message, route, settings, deliverer
         self._breakers = deliverer.breakers_of(route)
         self._probes = probes
         self._begun = False
-        self._report_end = ended
+        self._answered, self._report_end = answered, ended
         self._record = ExchangeRecord(message.id, message.method, route.prefix + message.target)
 
     def __repr__(self) -> str:
@@ -70,9 +74,13 @@ class RunningDelivery:
         decision = self._decide(report.delivery)
         if isinstance(decision, Untouched) and not deliverer.draining:
             await deliverer.pause(STORE_PAUSE)
+        if report.is_whole:
+            await report.finish()
+            self._answered(self)
         await deliverer.until_stored(partial(self._settle, decision, report))
         self._tell(decision, report)
-        await report.finish()
+        if not report.is_whole:  # what is known already is stored first
+            await report.finish()
 
     async def _deliver(self) -> DeliveryReport:
         message, log = self._message, self._deliverer.log
@@ -182,7 +190,7 @@ class RunningDelivery:
         match decision:
             case Done():
                 outcome = "delivered"
-                logger.info(
+                deliverer.log.info(
                     "message.delivered",
                     route=message.route,
                     status=record.status,

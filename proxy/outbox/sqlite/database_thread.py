@@ -8,6 +8,7 @@ its disk holds up neither the event loop nor the end of the process.
 import asyncio
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -84,6 +85,9 @@ class DatabaseThread:
         self._unmoved = 0
         self._calls: SimpleQueue[Call[Any] | None] = SimpleQueue()
         self._closed: asyncio.Future[None] | None = None
+        self._watched: deque[tuple[float, asyncio.Future[Any]]] = deque()
+        "The calls, and when each has waited for too long."
+        self._alarm: LateCall | None = None
         threading.Thread(target=self._work, name="outbox", daemon=True).start()
 
     def submit(
@@ -98,8 +102,7 @@ class DatabaseThread:
         if self._closed is not None:
             call.future.set_exception(unavailable("it is closed"))
             return call.future
-        alarm = LateCall(LIMIT, partial(_too_late, call.future))
-        call.future.add_done_callback(lambda _: alarm.cancel())
+        self._watch(call)
         self._calls.put(call)
         return call.future
 
@@ -112,6 +115,24 @@ class DatabaseThread:
         alarm = LateCall(LIMIT, partial(_give_up, self._closed))
         await asyncio.shield(self._closed)
         alarm.cancel()
+
+    def _watch(self, call: Call[Any]) -> None:
+        """Has the call fail after LIMIT. One timer serves all, because most calls are answered within a millisecond."""
+        watched = self._watched
+        while watched and watched[0][1].done():
+            watched.popleft()
+        watched.append((call.loop.time() + LIMIT, call.future))
+        if self._alarm is None:
+            self._alarm = LateCall(LIMIT, self._check)
+
+    def _check(self) -> None:
+        """Fails the calls that wait for too long; the others are looked at when the first of them has."""
+        watched, now = self._watched, asyncio.get_running_loop().time()
+        self._alarm = None
+        while watched and (watched[0][0] <= now or watched[0][1].done()):
+            _too_late(watched.popleft()[1])
+        if watched:
+            self._alarm = LateCall(watched[0][0] - now, self._check)
 
     def _work(self) -> None:
         goes_on = True
