@@ -27,6 +27,7 @@ from proxy.outbox.schedule import (
     expired,
     pause_after,
 )
+from proxy.outbox.store import RouteHeld
 
 
 class RunningDelivery:
@@ -63,6 +64,11 @@ class RunningDelivery:
         self._deliverer.running.add(self)
         self._run.start(self._go())
 
+    def give_back(self) -> None:
+        """Gives the message back instead."""
+        self._deliverer.running.add(self)
+        self._run.start(self._deliverer.until_stored(partial(self._deliverer.store.release, self._message.id)))
+
     async def _go(self) -> None:
         message, deliverer = self._message, self._deliverer
         if not message.interrupted and (too_old := expired(message.expires_at, now=deliverer.wall())):
@@ -97,6 +103,8 @@ class RunningDelivery:
                 begin=self._begin,
                 now=self._deliverer.wall(),
             )
+        except RouteHeld:
+            return DeliveryReport(delivery=Delivery(end=DeliveryEnd.UNTRIED))
         except Exception as error:  # noqa: BLE001 - nobody knows how far it came
             self._crashed(error)
             return DeliveryReport(delivery=Delivery(end=DeliveryEnd.LOST), code="crashed")

@@ -26,7 +26,7 @@ class Effects:
 
 
 class Row(NamedTuple):
-    """What scheduling knows of a message, in the order of SELECT. A frozen dataclass takes ten times as long to make."""
+    """What scheduling knows of a message, in the order of SELECT. A frozen dataclass would take ten times as long."""
 
     seq: int
     "The order of commits."

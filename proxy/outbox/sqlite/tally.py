@@ -5,7 +5,7 @@ only: after a crash nothing is.
 """
 
 import sqlite3
-from collections.abc import Set
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 
@@ -37,7 +37,7 @@ class Tally:
         """Returns the numbers of a route."""
         return self.routes.get(route, NOTHING)
 
-    def taken_of(self, route: str) -> Set[str]:
+    def taken_of(self, route: str) -> AbstractSet[str]:
         """Returns the ids that are being delivered."""
         return {id_ for id_, of in self.taken.items() if of == route}
 
