@@ -125,7 +125,7 @@ class Dispatcher:
     @property
     def _room(self) -> int:
         """How many deliveries may begin."""
-        return min(self._settings.concurrency - len(self._running), MOST_UNSTORED - len(self._unstored))
+        return self._settings.concurrency - len(self._running) if len(self._unstored) < MOST_UNSTORED else 0
 
     def _wanted_ahead(self) -> int:
         """Returns how many messages are to be taken that do not begin at once; some together, to ask less often."""

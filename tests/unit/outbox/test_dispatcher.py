@@ -199,7 +199,7 @@ async def test_ends_that_cannot_be_stored_hold_up_the_next(dispatcher: Dispatche
     for each in MADE[:CONCURRENCY]:
         each.end()
     await turns()
-    assert len(messages("begun")) == 1
+    assert len(messages("begun")) == CONCURRENCY
 
 
 async def test_a_stop_gives_back_what_has_not_begun(dispatcher: Dispatcher, store: ScriptedStore) -> None:
