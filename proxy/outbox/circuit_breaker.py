@@ -60,7 +60,7 @@ class CircuitBreaker:
         self._probing = False
         self._until = self._timer.time() + pause
         self.stop()
-        self._handle = self._timer.call_later(pause, self._call_refused)
+        self._handle = self._timer.call_later(pause, self._half_open)
 
     def succeeded(self) -> None:
         """Closes, after a probe."""
@@ -77,6 +77,11 @@ class CircuitBreaker:
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
+
+    def _half_open(self) -> None:
+        self._handle = None
+        self._until = 0.0  # timers may fire a little early, and this one fires once
+        self._call_refused()
 
     def _call_refused(self) -> None:
         refused, self._refused = self._refused, {}

@@ -1,11 +1,21 @@
 """One probe at a time, and nothing else, while something is away."""
 
+from collections.abc import Callable
 from typing import cast
 
 import pytest
 
 from proxy.outbox.circuit_breaker import CircuitBreaker, Timer, admit
+from tests.fakes.clock import HandTimerHandle
 from tests.fakes.loop import HandLoop
+
+
+class RoundingLoop(HandLoop):
+    """Its timers have whole milliseconds, as those of uvloop have."""
+
+    def call_later(self, seconds: float, callback: Callable[[], None]) -> HandTimerHandle:
+        """Call so much later, or a little earlier."""
+        return super().call_later(round(seconds, 3), callback)
 
 
 @pytest.fixture
@@ -40,6 +50,18 @@ def test_open_it_admits_nothing_until_its_time_is_over(breaker: CircuitBreaker, 
     assert called == ["refused"]
     assert admit([breaker], 4, refuse) == (1, (breaker,))
     assert admit([breaker], 4, refuse) == (0, ())
+
+
+def test_a_timer_that_fires_early_lets_the_probe_pass() -> None:
+    """Event loops round to milliseconds, and nothing would ask again."""
+    clock = RoundingLoop()
+    called: list[str] = []
+    breaker = CircuitBreaker(cast("Timer", clock))
+    breaker.failed(10.0004, by_probe=False)
+    admit([breaker], 4, lambda: called.append("refused"))
+    clock.advance(10)
+    assert called == ["refused"]
+    assert admit([breaker], 4, refuse) == (1, (breaker,))
 
 
 def test_only_a_probe_counts_while_it_is_open(breaker: CircuitBreaker, clock: HandLoop) -> None:
