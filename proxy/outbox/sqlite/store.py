@@ -150,6 +150,11 @@ class SqliteOutbox:
 
         await self._thread.submit(replace)
 
+    @property
+    def keys(self) -> Keys:
+        """Those that are used now."""
+        return self._keys
+
     async def close(self) -> None:
         """See OutboxStore."""
         if self._sweep is not None:
