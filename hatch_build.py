@@ -22,6 +22,8 @@ COMPILED = {
     "forwarding/csrf": "fetch scheme session unit",
     "forwarding/limits": "route_limits",
     "oauth": "source token",
+    "outbox": "acceptance circuit_breaker delivery message running_delivery schedule",
+    "outbox/sqlite": "accepting contents database database_thread orders sender_ids settling taking tally",
     "observe": "exchange_record log_format metrics",
     "server": "listener_context request_parser sender_connection sender_state sender_transport",
     "upstream": "connection origin pool request response_parser",

@@ -185,7 +185,7 @@ class App:
         self.draining = True
         outboxes, patience = self._resources.outboxes, self.configuration.drain_timeout
         await self._listeners.stop()
-        await outboxes.stop()
+        outboxes.stop()
         for sender in self.senders:
             sender.drain()
         await asyncio.gather(self.senders.emptied(patience), outboxes.emptied(patience))

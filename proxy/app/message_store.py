@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from proxy.app.process_resources import ProcessResources
 from proxy.config.file_threads import FileThreads
+from proxy.config.file_watcher import FileWatcher, reason_of
 from proxy.config.model import Configuration
 from proxy.config.store import StoreSettings
 from proxy.errors import OutboxUnavailable
@@ -33,6 +34,8 @@ class MessageStore:
         self._folder: Folder | None = None
         self._store: SqliteOutbox | None = None
         self._waiting: asyncio.Task[None] | None = None
+        self._keys: FileWatcher[Keys] | None = None
+        self._replacing: asyncio.Task[None] | None = None
         self.failed = asyncio.Event()
         "Set if the folder was waited for in vain, so that the process has to end."
 
@@ -64,13 +67,18 @@ class MessageStore:
             return
         if wanted.store.path != present.store.path:
             raise ValueError("`store.path` cannot change while the store is open: restart, or restore the old value")
-        await self._store.replace_keys(await keys_of(wanted.store))
+        watcher = await keys_watcher(wanted.store)
+        await self._replace(value_of(watcher))
+        await self._watch(watcher)
 
     async def close(self) -> None:
         """Closes the store, and leaves the folder to the next process."""
         if self._waiting is not None:
             self._waiting.cancel()
             await asyncio.wait([self._waiting])
+        await self._watch(None)
+        if self._replacing is not None:
+            await asyncio.wait([self._replacing])
         await self._outboxes.close()
         if self._folder is not None:
             self._folder.close()
@@ -86,13 +94,13 @@ class MessageStore:
 
     async def _open(self, configuration: Configuration, *, wait: float = 0.0) -> None:
         settings = configuration.store
-        keys = await keys_of(settings)
+        watcher = await keys_watcher(settings)
         opening = await FileThreads().run(sqlite_outbox)
         folder = await Folder.open(
             folder_of(settings.path, self._environ), admin=str(configuration.admin.address), wait=wait
         )
         try:
-            self._store = await opening(folder.path, keys=keys, clock=self._clock)
+            self._store = await opening(folder.path, keys=value_of(watcher), clock=self._clock)
         except ValueError as error:
             folder.close()
             raise StoreUnreadable(str(error)) from error
@@ -100,7 +108,42 @@ class MessageStore:
             folder.close()
             raise OSError(error.detail) from error
         self._folder = folder
+        await self._watch(watcher)
         await self._outboxes.open(self._store)
+
+    async def _watch(self, watcher: "FileWatcher[Keys] | None") -> None:
+        """Follows this keys file from now on, instead of another."""
+        if self._keys is not None:
+            await self._keys.close()
+        self._keys = watcher
+        if watcher is not None:
+            watcher.start(changed=self._changed, rejected=self._rejected)
+
+    def _changed(self, keys: "Keys") -> None:
+        self._replacing = asyncio.get_running_loop().create_task(self._replace_after(self._replacing, keys))
+
+    async def _replace_after(self, before: "asyncio.Task[None] | None", keys: "Keys") -> None:
+        if before is not None:
+            await asyncio.wait([before])
+        try:
+            await self._replace(keys)
+        except (OSError, ValueError) as error:
+            self._rejected(error)
+
+    async def _replace(self, keys: "Keys") -> None:
+        """Encrypts with these keys. Raises StoreUnreadable or OSError."""
+        if self._store is None or keys.ids == self._store.keys.ids:
+            return
+        try:
+            await self._store.replace_keys(keys)
+        except ValueError as error:
+            raise StoreUnreadable(str(error)) from error
+        except OutboxUnavailable as error:
+            raise OSError(error.detail) from error
+        self._log.info("store.keys_changed", up=True)
+
+    def _rejected(self, error: Exception) -> None:
+        self._log.warning("store.keys_rejected", detail=f"The keys stay as they were: {reason_of(error)}.")
 
 
 def sqlite_outbox() -> "Callable[..., Awaitable[SqliteOutbox]]":
@@ -110,15 +153,25 @@ def sqlite_outbox() -> "Callable[..., Awaitable[SqliteOutbox]]":
     return SqliteOutbox.open
 
 
-async def keys_of(settings: StoreSettings) -> "Keys":
-    """Returns the keys of the file, or none. Raises StoreUnreadable, or OSError."""
+async def keys_watcher(settings: StoreSettings) -> "FileWatcher[Keys] | None":
+    """Returns what follows the keys file, if there is one. Raises StoreUnreadable, or OSError."""
+    path = settings.keys_file
+    if path is None:
+        return None
     try:
-        return await FileThreads().run(partial(_keys, settings.keys_file))
+        return await FileThreads().run(partial(_new_watcher, path))
     except ValueError as error:
         raise StoreUnreadable(str(error)) from error
 
 
-def _keys(path: Path | None) -> "Keys":
-    from proxy.store.keys import Keys, read_keys  # noqa: PLC0415 - loads what encrypts
+def _new_watcher(path: Path) -> "FileWatcher[Keys]":
+    from proxy.store.keys import read_keys  # noqa: PLC0415 - loads what encrypts
 
-    return Keys() if path is None else read_keys(path)
+    return FileWatcher((path,), read=partial(read_keys, path))
+
+
+def value_of(watcher: "FileWatcher[Keys] | None") -> "Keys":
+    """Returns the keys that a watcher has read; none without one."""
+    from proxy.store.keys import Keys  # noqa: PLC0415 - loads what encrypts
+
+    return Keys() if watcher is None else watcher.value

@@ -60,8 +60,12 @@ _ESCAPES: Final = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), 0x202
 "Controls and line ends that JSON allows in texts."
 
 
+_encode: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=repr).encode
+"`json.dumps` would make an encoder for each event."
+
+
 def _dumped(event: Mapping[str, Any]) -> str:
-    return json.dumps(event, separators=(",", ":"), ensure_ascii=False, default=repr).translate(_ESCAPES)
+    return _encode(event).translate(_ESCAPES)
 
 
 def fitting(event: Mapping[str, Any], render: Callable[[Mapping[str, Any]], str]) -> str:

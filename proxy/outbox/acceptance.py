@@ -70,6 +70,8 @@ class Acceptance:
         """Keeps a message, then answers its sender. Raises a ProxyError or SenderLeft if it is not kept."""
         refuse_loop(request.head.fields, self._via)
         refuse_unframed(request)
+        refuse_above(request.body.length or 0, self._outbox.max_bytes)
+        self._store()  # raises before the body is asked for
         if self._limits is None:
             await self._keep(request, address, record, spool)
             return

@@ -36,6 +36,11 @@ class DeliveryReport:
     answer: UpstreamAnswer | None = None
     "To be read to its end with `finish`."
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing of an answer is still to come."""
+        return self.answer is None or self.answer.body.ended
+
     async def finish(self) -> None:
         """Reads the rest of the answer, so that its connection can be used again."""
         if self.answer is None:

@@ -84,7 +84,7 @@ class Outboxes:
         if deliverer is None:
             return
         for name in [each for each in self._dispatchers if each not in routes]:
-            await self._dispatchers.pop(name).stop()
+            self._dispatchers.pop(name).stop()
         kept = await self._kept() or ()
         named = {each.route for each in kept}
         for name, route in routes.items():
@@ -107,12 +107,12 @@ class Outboxes:
             self._deliverer.store_failed(error)
             return None
 
-    async def stop(self) -> None:
+    def stop(self) -> None:
         """Begins no more deliveries."""
         if self._deliverer is not None:
             self._deliverer.draining = True
         for each in self._dispatchers.values():
-            await each.stop()
+            each.stop()
 
     async def emptied(self, seconds: float) -> None:
         """Returns when no delivery is running, or after that time."""

@@ -27,6 +27,7 @@ from proxy.outbox.schedule import (
     expired,
     pause_after,
 )
+from proxy.outbox.store import RouteHeld
 
 
 class RunningDelivery:
@@ -40,15 +41,19 @@ class RunningDelivery:
         deliverer: Deliverer,
         *,
         probes: Probes,
+        answered: "Callable[[RunningDelivery], None]",
         ended: "Callable[[RunningDelivery], None]",
     ) -> None:
-        """`probes` are the circuit breakers for which this delivery is the probe."""
+        """`probes` are the circuit breakers for which this delivery is the probe.
+
+        `answered` is called when the upstream has no more to do with it, `ended` when its end is stored too.
+        """
         self._run = DetachedRun(self._ended)
         self._message, self._route, self._settings, self._deliverer = message, route, settings, deliverer
         self._breakers = deliverer.breakers_of(route)
         self._probes = probes
         self._begun = False
-        self._report_end = ended
+        self._answered, self._report_end = answered, ended
         self._record = ExchangeRecord(message.id, message.method, route.prefix + message.target)
 
     def __repr__(self) -> str:
@@ -58,6 +63,11 @@ class RunningDelivery:
         """Begins."""
         self._deliverer.running.add(self)
         self._run.start(self._go())
+
+    def give_back(self) -> None:
+        """Gives the message back instead."""
+        self._deliverer.running.add(self)
+        self._run.start(self._deliverer.until_stored(partial(self._deliverer.store.release, self._message.id)))
 
     async def _go(self) -> None:
         message, deliverer = self._message, self._deliverer
@@ -70,9 +80,13 @@ class RunningDelivery:
         decision = self._decide(report.delivery)
         if isinstance(decision, Untouched) and not deliverer.draining:
             await deliverer.pause(STORE_PAUSE)
+        if report.is_whole:
+            await report.finish()
+            self._answered(self)
         await deliverer.until_stored(partial(self._settle, decision, report))
         self._tell(decision, report)
-        await report.finish()
+        if not report.is_whole:  # what is known already is stored first
+            await report.finish()
 
     async def _deliver(self) -> DeliveryReport:
         message, log = self._message, self._deliverer.log
@@ -89,6 +103,8 @@ class RunningDelivery:
                 begin=self._begin,
                 now=self._deliverer.wall(),
             )
+        except RouteHeld:
+            return DeliveryReport(delivery=Delivery(end=DeliveryEnd.UNTRIED))
         except Exception as error:  # noqa: BLE001 - nobody knows how far it came
             self._crashed(error)
             return DeliveryReport(delivery=Delivery(end=DeliveryEnd.LOST), code="crashed")
@@ -182,7 +198,7 @@ class RunningDelivery:
         match decision:
             case Done():
                 outcome = "delivered"
-                logger.info(
+                deliverer.log.info(
                     "message.delivered",
                     route=message.route,
                     status=record.status,

@@ -28,6 +28,10 @@ class MessageBusy(Exception):
     """The message is being delivered, so nothing can be decided about it now."""
 
 
+class RouteHeld(Exception):
+    """The route has been held since the message was taken."""
+
+
 class OutboxStore(Protocol):
     """Keeps the messages of all routes."""
 
@@ -57,7 +61,10 @@ class OutboxStore(Protocol):
         ...
 
     async def begin(self, id: str, at: float) -> None:  # noqa: A002
-        """Counts an attempt: durable when this returns, before the first octet of the message is written."""
+        """Counts an attempt: durable when this returns, before the first octet of the message is written.
+
+        Raises RouteHeld if the route is held by now, so that nothing begins after `hold` has returned.
+        """
         ...
 
     async def release(self, id: str) -> None:  # noqa: A002

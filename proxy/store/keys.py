@@ -65,6 +65,11 @@ class Keys:
     keys: tuple[Key, ...] = ()
 
     @property
+    def ids(self) -> tuple[bytes, ...]:
+        """The ids of all keys."""
+        return tuple(key.id for key in self.keys)
+
+    @property
     def current_id(self) -> bytes:
         """The id of the key that encrypts."""
         return self.keys[0].id if self.keys else PLAIN

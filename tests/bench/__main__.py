@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from tests.bench import flood, micro, page, replicas, scale, side_by_side, trouble
+from tests.bench import flood, micro, outbox, page, replicas, scale, side_by_side, trouble
 from tests.bench.table import say
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
@@ -14,6 +14,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "page": page.main,
     "trouble": trouble.main,
     "replicas": replicas.main,
+    "outbox": outbox.main,
 }
 "Each prints its own table."
 

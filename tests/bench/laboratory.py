@@ -6,7 +6,7 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -90,9 +90,19 @@ class Laboratory:
         return running([*words, file], PROXY_CORE, port)
 
     def proxy(
-        self, port: int, *, routes: int = 1, clients: int = 1, token_size: int = USUAL_TOKEN, **others: object
+        self,
+        port: int,
+        *,
+        routes: int = 1,
+        clients: int = 1,
+        token_size: int = USUAL_TOKEN,
+        outbox: Mapping[str, object] | None = None,
+        **others: object,
     ) -> AbstractContextManager[Process]:
-        """Ours with so many routes, `/orders/0` and so on, which so many OAuth clients share in turn."""
+        """Ours with so many routes, `/orders/0` and so on, which so many OAuth clients share in turn.
+
+        All but the first keep messages if there is to be an `outbox`.
+        """
         url = f"http://127.0.0.1:{self._tokens.server_port}/token/{token_size}"
         configuration = {
             "listen": f"127.0.0.1:{port}",
@@ -108,6 +118,7 @@ class Laboratory:
                     "oauth_client": f"client-{number % clients}",
                     "tls": {"ca_file": str(self.folder / "ca.pem")},
                 }
+                | ({"outbox": outbox} if outbox and number else {})
                 for number in range(routes)
             ],
             **others,

@@ -1,14 +1,16 @@
 """Keeps a new message, within a transaction."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from proxy.errors import OutboxFull
 from proxy.outbox.contents import Content, seal
 from proxy.outbox.message import Accepted, NewMessage
-from proxy.outbox.sqlite import orders, sender_ids
+from proxy.outbox.sqlite import orders, people, sender_ids
 from proxy.outbox.sqlite.database import Database
 from proxy.outbox.sqlite.failures import RETRY_AFTER, unavailable
 from proxy.outbox.sqlite.schema import Place
+from proxy.outbox.store import MessageBusy, MessageUnknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,12 @@ def accept(database: Database, message: NewMessage, body: KeptBody, *, max_messa
     if message.sender_id:
         sender_ids.remember(database, message)
     return Accepted(id=message.id, accepted_at=message.accepted_at, expires_at=message.expires_at, is_new=True)
+
+
+def forget(database: Database, id_: str) -> None:
+    """Removes a message after all, because its sender was told that it was not accepted, and will send it again."""
+    with suppress(MessageUnknown, MessageBusy):
+        people.discard(database, id_)
 
 
 def _check_room(database: Database, message: NewMessage, max_messages: int, max_bytes: int) -> None:

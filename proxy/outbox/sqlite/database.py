@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from proxy.clock import Clock
 from proxy.outbox.sqlite.schema import Place
@@ -24,9 +25,8 @@ class Effects:
     "Files of bodies that nothing refers to any more."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """What scheduling knows of a message."""
+class Row(NamedTuple):
+    """What scheduling knows of a message, in the order of SELECT. A frozen dataclass would take ten times as long."""
 
     seq: int
     "The order of commits."
@@ -49,7 +49,7 @@ class Row:
     file_size: int
 
 
-SELECT = f"SELECT {', '.join(Row.__slots__)} FROM messages"  # noqa: S608 - names of ours
+SELECT = f"SELECT {', '.join(Row._fields)} FROM messages"  # noqa: S608 - names of ours
 
 
 class Database:
@@ -114,8 +114,7 @@ class Database:
 
     def rows(self, statement: str, *values: object) -> Sequence[Row]:
         """Returns the messages that SELECT with a condition finds."""
-        names = Row.__slots__
-        return [Row(**dict(zip(names, each, strict=True))) for each in self.execute(statement, values)]
+        return [Row._make(each) for each in self.execute(statement, values)]
 
     def delete(self, row: Row) -> None:
         """Removes a message, and counts it no more."""

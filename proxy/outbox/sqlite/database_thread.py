@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
+from proxy.outbox.sqlite.calls import LIMIT, Call, Spoilt, Timeouts
 from proxy.outbox.sqlite.database import Database, Effects
 from proxy.outbox.sqlite.failures import Fault, disk_full, fault_of, unavailable
 from proxy.outbox.sqlite.reserve import Reserve
@@ -21,8 +22,6 @@ from proxy.timeouts import LateCall
 
 T = TypeVar("T")
 
-LIMIT = 10.0
-"Seconds for a call to be answered."
 MOST_TOGETHER = 256
 CHECKPOINT_AFTER = 1000
 "Changed rows; until then they are in the write-ahead log. A transaction counts as some, for the pages it touches."
@@ -34,45 +33,6 @@ PAGES_WITHOUT_ROOM = 64
 "The same if the disk is full: the transaction that gives them back has to fit into the log as it is."
 
 
-class _Spoilt(Exception):
-    """A call failed after it had written."""
-
-
-class Call(Generic[T]):
-    """One thing to do, and who waits for it."""
-
-    __slots__ = ("error", "future", "grows", "late", "loop", "result", "run")
-
-    def __init__(self, run: Callable[[Database], T], *, grows: bool, late: Callable[[T], object] | None) -> None:
-        self.run, self.grows, self.late = run, grows, late
-        self.loop = asyncio.get_running_loop()
-        self.future: asyncio.Future[T] = self.loop.create_future()
-        self.result: T
-        self.error: BaseException | None = None
-
-    def attempt(self, database: Database) -> None:
-        """Runs in the thread. Raises sqlite3.Error, and _Spoilt if more than this call has to be undone."""
-        changes = database.connection.total_changes
-        try:
-            self.result, self.error = self.run(database), None
-        except sqlite3.Error:
-            raise
-        except Exception as error:  # it is raised where the call is awaited
-            self.error = error
-            if database.connection.total_changes != changes:
-                raise _Spoilt from error
-
-    def answer(self) -> None:
-        """Runs in the event loop."""
-        if not self.future.done():
-            if self.error is None:
-                self.future.set_result(self.result)
-            else:
-                self.future.set_exception(self.error)
-        elif self.error is None and self.late is not None:
-            self.late(self.result)
-
-
 class DatabaseThread:
     """Opens the database at the first call, and again after it failed."""
 
@@ -81,25 +41,35 @@ class DatabaseThread:
         self._open, self._reserve, self._committed = open_, reserve, committed
         self._database: Database | None = None
         self._taken: dict[str, str] = {}
+        self._undo: list[Callable[[Database], None]] = []
         self._unmoved = 0
         self._calls: SimpleQueue[Call[Any] | None] = SimpleQueue()
         self._closed: asyncio.Future[None] | None = None
+        self._timeouts = Timeouts()
         threading.Thread(target=self._work, name="outbox", daemon=True).start()
 
     def submit(
-        self, run: Callable[[Database], T], *, grows: bool = False, late: Callable[[T], object] | None = None
+        self,
+        run: Callable[[Database], T],
+        *,
+        grows: bool = False,
+        patient: bool = False,
+        late: Callable[[T], object] | None = None,
+        undo: Callable[[Database], None] | None = None,
     ) -> "asyncio.Future[T]":
         """Returns a plain future of what `run` returns, after its commit.
 
-        Raises OutboxUnavailable through the future if the store fails or does not answer in time, and OutboxFull if
-        the disk is full and the call `grows` what is kept. A result for which nobody waits any more goes to `late`.
+        Raises OutboxUnavailable through the future if the store fails or, unless the call is `patient`, does not answer
+        in time, and OutboxFull if the disk is full and the call `grows` what is kept. A result for which nobody waits
+        any more goes to `late`. A commit that failed may be found when the database is opened again: then `undo` runs
+        before anything else.
         """
-        call = Call(run, grows=grows, late=late)
+        call = Call(run, grows=grows, late=late, undo=undo)
         if self._closed is not None:
             call.future.set_exception(unavailable("it is closed"))
             return call.future
-        alarm = LateCall(LIMIT, partial(_too_late, call.future))
-        call.future.add_done_callback(lambda _: alarm.cancel())
+        if not patient:
+            self._timeouts.watch(call)
         self._calls.put(call)
         return call.future
 
@@ -151,9 +121,10 @@ class DatabaseThread:
 
     def _make_reserve(self) -> None:
         """Makes the reserve if it is missing, of free pages of the database if the disk has no room besides."""
-        pages = None
+        pages: int | None = None
         while not self._reserve.make() and self._database is not None:
-            before, pages = pages, self._database.free_pages()
+            before = pages
+            pages = self._database.free_pages()
             if not pages or pages == before:
                 return
             self._checkpoint(is_full=True)
@@ -166,7 +137,7 @@ class DatabaseThread:
     def _try(self, calls: Sequence[Call[Any]]) -> bool:
         """Answers all calls with one transaction; false if each has to be tried apart, or again."""
         try:
-            database = self._opened()
+            database = self._opened(calls)
         except (sqlite3.Error, OSError, ValueError) as error:
             self._fail(calls, error)
             return True
@@ -174,7 +145,7 @@ class DatabaseThread:
             effects = self._transact(database, calls)
         except sqlite3.Error as error:
             return self._undone(database, calls, error)
-        except _Spoilt:
+        except Spoilt:
             return self._undone(database, calls, None)
         self._answer(calls, effects)
         return True
@@ -206,15 +177,29 @@ class DatabaseThread:
             self._checkpoint()  # with the room of the reserve; then the log has room too
         if fault is not Fault.STORE:
             return False
+        self._undo += [call.undo for call in calls if call.undo is not None]
         self._drop()
         self._fail(calls, error)
         return True
 
-    def _opened(self) -> Database:
-        if self._database is None:
-            self._database = self._open()
-            self._database.tally.resume(self._taken)
-        return self._database
+    def _opened(self, calls: Sequence[Call[Any]]) -> Database:
+        if self._database is not None:
+            return self._database
+        database = self._open()
+        try:
+            database.tally.resume(self._taken)
+            if self._undo:
+                database.begin()
+                for undo in self._undo:
+                    undo(database)
+                effects = database.commit()
+                self._undo = []
+                self._tell(calls, (), effects)
+        except BaseException:
+            database.connection.close()
+            raise
+        self._database = database
+        return database
 
     def _drop(self) -> None:
         """Gives up the connection: what it wrote may be lost, and the next call opens what is on the disk."""
@@ -230,8 +215,11 @@ class DatabaseThread:
         self._answer(calls, Effects())
 
     def _answer(self, calls: Sequence[Call[Any]], effects: Effects) -> None:
+        self._tell(calls, calls, effects)
+
+    def _tell(self, waiting: Sequence[Call[Any]], answered: Sequence[Call[Any]], effects: Effects) -> None:
         with suppress(RuntimeError):  # the event loop is closed: the process is ending
-            calls[0].loop.call_soon_threadsafe(self._answered, calls, effects)
+            waiting[0].loop.call_soon_threadsafe(self._answered, answered, effects)
 
     def _answered(self, calls: Sequence[Call[Any]], effects: Effects) -> None:
         for call in calls:
@@ -259,11 +247,6 @@ class DatabaseThread:
         if self._closed is not None:
             with suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(_give_up, self._closed)
-
-
-def _too_late(future: "asyncio.Future[Any]") -> None:
-    if not future.done():
-        future.set_exception(unavailable(f"no answer within {LIMIT:g} s"))
 
 
 def _give_up(closed: "asyncio.Future[None]") -> None:

@@ -146,7 +146,7 @@ def _rows(database: Database, route: str, state: MessageState | None, begin: int
     if state is not MessageState.WAITING:
         rows += database.rows(_DEAD, route, begin, limit)
     if state is not MessageState.DEAD:
-        taken = database.tally.taken_of(route) if state is MessageState.WAITING else []
+        taken = database.tally.taken_of(route) if state is MessageState.WAITING else frozenset()
         alive = database.rows(_ALIVE, route, begin, limit + len(taken))
         rows += [row for row in alive if row.id not in taken]
     return rows

@@ -4,13 +4,16 @@ from proxy.outbox.message import DeadLetterCode, HistoryEntry
 from proxy.outbox.sqlite import orders
 from proxy.outbox.sqlite.database import Database
 from proxy.outbox.sqlite.schema import Place
+from proxy.outbox.store import RouteHeld
 
 MOST_ENTRIES = 50
 "Of the history of a message: the first, and the latest."
 
 
 def begin(database: Database, id_: str) -> None:
-    """Counts an attempt, whose end is not known yet."""
+    """Counts an attempt, whose end is not known yet. Raises RouteHeld."""
+    if database.tally.of(database.tally.taken.get(id_, "")).held:
+        raise RouteHeld
     database.execute("UPDATE messages SET attempts = attempts + 1, begun = 1 WHERE id = ?", (id_,))
 
 

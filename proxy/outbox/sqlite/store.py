@@ -66,8 +66,9 @@ class SqliteOutbox:
         """See OutboxStore."""
         body = await self._kept_body(message)
         call = partial(accepting.accept, message=message, body=body, max_messages=max_messages, max_bytes=max_bytes)
+        undo = None if message.sender_id else partial(accepting.forget, id_=message.id)  # with an id it may be repeated
         try:
-            accepted = await self._thread.submit(call, grows=True)
+            accepted = await self._thread.submit(call, grows=True, late=self._undone(undo), undo=undo)
         except (OutboxFull, MessageIdReused):  # after other errors it may have been accepted
             self._remove(body)
             raise
@@ -90,19 +91,19 @@ class SqliteOutbox:
 
     async def release(self, id: str) -> None:  # noqa: A002
         """See OutboxStore."""
-        await self._thread.submit(partial(settling.release, id_=id))
+        await self._settle(partial(settling.release, id_=id))
 
     async def delivered(self, id: str) -> None:  # noqa: A002
         """See OutboxStore."""
-        await self._thread.submit(partial(settling.delivered, id_=id))
+        await self._settle(partial(settling.delivered, id_=id))
 
     async def deferred(self, id: str, *, next_at: float, entry: HistoryEntry) -> None:  # noqa: A002
         """See OutboxStore."""
-        await self._thread.submit(partial(settling.deferred, id_=id, next_at=next_at, entry=entry))
+        await self._settle(partial(settling.deferred, id_=id, next_at=next_at, entry=entry))
 
     async def died(self, id: str, code: DeadLetterCode, entry: HistoryEntry | None) -> None:  # noqa: A002
         """See OutboxStore."""
-        await self._thread.submit(partial(settling.died, id_=id, code=code, entry=entry))
+        await self._settle(partial(settling.died, id_=id, code=code, entry=entry))
 
     async def routes(self) -> Sequence[RouteSummary]:
         """See OutboxStore."""
@@ -151,6 +152,11 @@ class SqliteOutbox:
 
         await self._thread.submit(replace)
 
+    @property
+    def keys(self) -> Keys:
+        """Those that are used now."""
+        return self._keys
+
     async def close(self) -> None:
         """See OutboxStore."""
         if self._sweep is not None:
@@ -187,10 +193,21 @@ class SqliteOutbox:
         if body.file is not None:
             self._bodies.remove([body.file])
 
+    def _settle(self, call: Callable[[Database], None]) -> "asyncio.Future[None]":
+        """Returns when the call has run or failed, however long that takes.
+
+        If one that is late were repeated, the second could undo what became of the message after the first.
+        """
+        return self._thread.submit(call, patient=True)
+
+    def _undone(self, undo: Callable[[Database], None] | None) -> Callable[[object], object] | None:
+        """Returns what undoes an acceptance that came too late for its sender."""
+        return None if undo is None else lambda _: self._settle(undo).add_done_callback(_ignore)
+
     def _give_back(self, taken: Sequence[TakenMessage]) -> None:
         """Nobody waits for these any more."""
         for message in taken:
-            self._thread.submit(partial(settling.release, id_=message.id)).add_done_callback(_ignore)
+            self._settle(partial(settling.release, id_=message.id)).add_done_callback(_ignore)
 
     def _committed(self, effects: Effects) -> None:
         self._bodies.remove(effects.removed)

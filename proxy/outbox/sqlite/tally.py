@@ -5,7 +5,7 @@ only: after a crash nothing is.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 
@@ -37,9 +37,9 @@ class Tally:
         """Returns the numbers of a route."""
         return self.routes.get(route, NOTHING)
 
-    def taken_of(self, route: str) -> Sequence[str]:
+    def taken_of(self, route: str) -> AbstractSet[str]:
         """Returns the ids that are being delivered."""
-        return [id_ for id_, of in self.taken.items() if of == route]
+        return {id_ for id_, of in self.taken.items() if of == route}
 
     def add(self, route: str, *, waiting: int = 0, dead: int = 0, size: int = 0) -> None:
         """Counts messages of a route, negative numbers for those that leave."""

@@ -19,7 +19,7 @@ from proxy.outbox.message import (
     StoredBody,
     TakenMessage,
 )
-from proxy.outbox.store import MessageBusy, MessageUnknown, OutboxStore
+from proxy.outbox.store import MessageBusy, MessageUnknown, OutboxStore, RouteHeld
 from tests.fakes.clock import HandClock
 
 NOW = 1_000_000.0
@@ -266,6 +266,19 @@ async def test_a_held_route_delivers_nothing(opened: Opened) -> None:
         assert [each.held for each in await store.routes()] == [True]
         await store.resume("orders")
         assert (await taken(store))[1] == id_
+
+
+async def test_nothing_begins_after_a_hold(store: OutboxStore) -> None:
+    """Also what was taken before: it goes back, and no attempt is counted."""
+    id_ = await accept(store)
+    assert await taken(store) == [id_]
+    await store.hold("orders")
+    with pytest.raises(RouteHeld):
+        await store.begin(id_, NOW)
+    await store.release(id_)
+    await store.resume("orders")
+    (message,) = await store.take("orders", most=1, now=NOW)
+    assert (message.attempts, message.interrupted) == (0, False)
 
 
 async def test_the_same_id_with_the_same_content_is_kept_once(opened: Opened) -> None:

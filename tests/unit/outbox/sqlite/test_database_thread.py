@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from proxy.errors import OutboxFull, OutboxUnavailable
-from proxy.outbox.sqlite import database_thread
+from proxy.outbox.sqlite import calls, database_thread
 from proxy.outbox.sqlite.database import Database, Effects
 from proxy.outbox.sqlite.database_thread import DatabaseThread
 from proxy.outbox.sqlite.reserve import Reserve
@@ -250,7 +250,8 @@ async def test_a_checkpoint_that_fails_loses_nothing(
 
 async def test_a_disk_that_hangs_holds_nobody_up(thread: DatabaseThread, monkeypatch: pytest.MonkeyPatch) -> None:
     """Callers are told, what was given up is not done, and closing does not wait for ever."""
-    monkeypatch.setattr(database_thread, "LIMIT", 0.01)
+    for module in (calls, database_thread):
+        monkeypatch.setattr(module, "LIMIT", 0.01)
     barrier = Barrier()
     hanging = thread.submit(barrier)
     await barrier.begun()
