@@ -23,6 +23,7 @@ from proxy.cpi.roles import is_of_api
 from proxy.errors import AuthorizationServerError
 from proxy.oauth.expiry import first_end
 from proxy.oauth.trust import own_trust
+from proxy.store.place import store_folder
 from proxy.trial.checks import CheckFailed, CheckResult, Checks, CheckStatus, ok, run_in_order, skipped, warning
 from proxy.trial.destination import destination
 from proxy.trial.embedded_proxy import embedded_proxy
@@ -94,9 +95,10 @@ class Examination:
             last = {"message": partial(self._send, word, route)}
             async for finding in self._run(f"route {route.name}", probe, trust, first, last):
                 yield finding
-        folder: Checks = {"folder": partial(check_folder, self._configuration, self._environ)}
-        async for name, result in run_in_order(folder):
-            yield Finding("store", name, *result)
+        folder = store_folder(self._configuration, self._environ)
+        if folder is not None:
+            async for name, result in run_in_order({"folder": partial(check_folder, folder, self._configuration)}):
+                yield Finding("store", name, *result)
 
     async def _examine_store(self) -> AsyncIterator[Finding]:
         examination = await asyncio.to_thread(store_examination, self._configuration)

@@ -4,28 +4,20 @@ import asyncio
 import fcntl
 import os
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 
 from proxy.config.model import Configuration
-from proxy.store.keys import read_keys
-from proxy.store.place import store_folder
-from proxy.trial.checks import CheckFailed, CheckResult, ok, skipped, warning
+from proxy.trial.checks import CheckFailed, CheckResult, ok, warning
 
 
-async def check_folder(configuration: Configuration, environ: Mapping[str, str]) -> CheckResult:
-    """Checks owner, rights, room, keys, and who has the folder."""
-    folder = store_folder(configuration, environ)
-    if folder is None:
-        return skipped("no route has an outbox")
+async def check_folder(folder: Path, configuration: Configuration) -> CheckResult:
+    """Checks owner, rights, room, and who has the folder."""
     wanted = sum(route.outbox.max_bytes for route in configuration.routes if route.outbox)
-    return await asyncio.to_thread(_check, folder, configuration.store.keys_file, wanted)
+    return await asyncio.to_thread(_check, folder, wanted)
 
 
-def _check(folder: Path, keys_file: Path | None, wanted: int) -> CheckResult:
+def _check(folder: Path, wanted: int) -> CheckResult:
     try:
-        if keys_file is not None:
-            read_keys(keys_file)
         there = _existing(folder)
         _check_rights(folder, there)
         free = shutil.disk_usage(there).free

@@ -1,9 +1,9 @@
 """The folder of the outboxes is checked without being changed."""
 
 import asyncio
-import base64
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,14 +13,15 @@ import pytest
 from proxy.config.load import load
 from proxy.config.model import Configuration
 from proxy.store.folder import Folder
-from proxy.trial.checks import CheckFailed, CheckStatus
+from proxy.store.place import store_folder
+from proxy.trial.checks import CheckFailed, CheckResult, CheckStatus
 from proxy.trial.folder_check import check_folder
 
 TEXT = """
 oauth_clients:
   orders: {{token_url: "https://as.example/t", client_id: c, client_secret: s}}
 routes:
-  - {{path: /a, upstream: "https://t.example/a", oauth_client: orders{outbox}}}
+  - {{path: /a, upstream: "https://t.example/a", oauth_client: orders, outbox: {{}}}}
 {store}
 """
 
@@ -31,31 +32,32 @@ def roomy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=20 << 30))
 
 
-async def configured(folder: Path, *, outbox: str = ", outbox: {}", **store: str) -> Configuration:
+async def configured(folder: Path, **store: str) -> Configuration:
     """A route with an outbox, and a store."""
     lines = "".join(f", {name}: {value}" for name, value in store.items()).removeprefix(", ")
-    text = TEXT.format(outbox=outbox, store=f"store: {{{lines}}}" if store else "")
+    text = TEXT.format(store=f"store: {{{lines}}}" if store else "")
     (folder / "proxy.yaml").write_text(text)
     return await asyncio.to_thread(load, folder / "proxy.yaml", {})
+
+
+async def examined(configuration: Configuration, environ: Mapping[str, str]) -> CheckResult:
+    """The check of the folder that a proxy with this environment uses."""
+    folder = store_folder(configuration, environ)
+    assert folder is not None
+    return await check_folder(folder, configuration)
 
 
 async def failure(configuration: Configuration, **environ: str) -> str:
     """Why the check fails."""
     with pytest.raises(CheckFailed) as failed:
-        await check_folder(configuration, environ)
+        await examined(configuration, environ)
     return str(failed.value)
-
-
-async def test_without_an_outbox_there_is_nothing_to_check(tmp_path: Path) -> None:
-    """The check is skipped."""
-    result = await check_folder(await configured(tmp_path, outbox=""), {})
-    assert result == (CheckStatus.SKIPPED, "no route has an outbox")
 
 
 async def test_a_folder_that_is_missing_is_not_made(tmp_path: Path) -> None:
     """The proxy makes it."""
     folder = tmp_path / "a" / "b"
-    result = await check_folder(await configured(tmp_path), {"STATE_DIRECTORY": str(folder)})
+    result = await examined(await configured(tmp_path), {"STATE_DIRECTORY": str(folder)})
     assert result == (CheckStatus.OK, f"{folder}: will be created, 20480 MiB free")
     assert not (tmp_path / "a").exists()
 
@@ -64,9 +66,9 @@ async def test_it_says_who_has_the_folder(tmp_path: Path) -> None:
     """And that nobody has it, when the process has ended; it stays free."""
     configuration = await configured(tmp_path, path="store")
     folder = await Folder.open(tmp_path / "store", admin="127.0.0.1:9901")
-    held = await check_folder(configuration, {})
+    held = await examined(configuration, {})
     folder.close()
-    free = await check_folder(configuration, {})
+    free = await examined(configuration, {})
     who = f"in use by process {os.getpid()} (admin address 127.0.0.1:9901)"
     assert held == (CheckStatus.OK, f"{tmp_path / 'store'}: {who}, 20480 MiB free")
     assert free == (CheckStatus.OK, f"{tmp_path / 'store'}: ready, 20480 MiB free")
@@ -76,7 +78,7 @@ async def test_it_says_who_has_the_folder(tmp_path: Path) -> None:
 async def test_a_disk_with_too_little_room_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The outbox is full before its limit."""
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1 << 30))
-    result = await check_folder(await configured(tmp_path, path="store"), {})
+    result = await examined(await configured(tmp_path, path="store"), {})
     assert result.status is CheckStatus.WARNING
     assert "1024 MiB are free, but outboxes may keep 10240 MiB" in result.detail
 
@@ -88,7 +90,7 @@ async def test_a_folder_of_another_user_fails(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(os, "geteuid", lambda: 4711)
     assert "belongs to user" in await failure(configuration)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    assert (await check_folder(configuration, {})).status is CheckStatus.OK
+    assert (await examined(configuration, {})).status is CheckStatus.OK
 
 
 async def test_a_folder_that_cannot_be_used_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,14 +104,3 @@ async def test_a_folder_that_cannot_be_used_fails(tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr(os, "access", refused)
     assert "cannot write to" in await failure(await configured(tmp_path, path="other"))
-
-
-async def test_keys_that_cannot_be_used_fail(tmp_path: Path) -> None:
-    """Without showing them."""
-    (tmp_path / "keys").write_text("c2hvcnQ=\n")
-    (tmp_path / "keys").chmod(0o600)
-    told = await failure(await configured(tmp_path, path="store", keys_file="keys"))
-    assert "keys" in told
-    assert "c2hvcnQ" not in told
-    (tmp_path / "keys").write_bytes(base64.b64encode(bytes(range(32))))
-    assert (await check_folder(await configured(tmp_path, path="store", keys_file="keys"), {})).status is CheckStatus.OK
