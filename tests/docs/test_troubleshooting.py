@@ -44,11 +44,12 @@ async def test_each_check_of_doctor_is_explained_and_no_other() -> None:
         for name, each in configuration.oauth_clients.items()
     }
     routes = {each.name: each.model_copy(update={"upstream": nowhere}) for each in configuration.routes}
-    store = StoreSettings(postgres="postgresql://proxy@127.0.0.1:1/x", keys_file=ROOT / "nowhere")
-    there = configuration.model_copy(
-        update={"oauth_clients": clients, "routes": tuple(routes.values()), "store": store}
-    )
-    found = [each.check async for each in Examination(there, {}).findings(routes)]
+    there = configuration.model_copy(update={"oauth_clients": clients, "routes": tuple(routes.values())})
+    database = StoreSettings(postgres="postgresql://proxy@127.0.0.1:1/x", keys_file=ROOT / "nowhere")
+    found = []
+    for store in (database, StoreSettings(path=ROOT / "nowhere")):
+        with_store = there.model_copy(update={"store": store})
+        found += [each.check async for each in Examination(with_store, {}).findings(routes)]
     rows = await asyncio.to_thread(table, PAGE, "What doctor checks")
     told = [words(row[0])[0] for row in rows]
     assert told == list(dict.fromkeys(found))
