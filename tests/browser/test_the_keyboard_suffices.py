@@ -113,3 +113,14 @@ async def test_the_focus_is_seen(page: Page, api: ConsoleApi) -> None:
         }"""
         unseen.append(await page.evaluate(script))
     assert [each for each in unseen if each] == []
+
+
+async def test_each_page_has_one_link(open_page: OpenPage, api: ConsoleApi) -> None:
+    """Its name leads nowhere else: what is read aloud as Send is the page Send, on every page."""
+    api.exchanges = [exchange(1, replays=["fetch_csrf"], attempts=2)]
+    page = await open_page()
+    for place in ("traffic", "send", "clients", "routes", "sandbox"):
+        await page.goto(f"{api.url}#/{place}")
+        await page.get_by_role("heading").first.wait_for()
+        for name in ("Traffic", "Send", "OAuth clients", "Routes", "Sandbox"):
+            await expect(page.get_by_role("link", name=name)).to_have_count(1)

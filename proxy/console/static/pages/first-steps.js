@@ -20,9 +20,9 @@ export function FirstSteps({ exchanges }) {
     <ol class="numbered">
       ${handshake && html`<li>Open a row: it tells what happened, step by step. The one with
         ${" "}<a href=${addressOf("traffic", handshake.id)}>CSRF handshake</a> shows what the proxy does for its senders.</li>`}
-      <li>Go to <a href=${addressOf("send")}>Send</a>, and send SAP's example yourself. It is listed here, with the sender console.</li>
-      <li>Switch on a fault in the <a href=${addressOf("sandbox")}>Sandbox</a>, such as runtime.role_missing, and send again. Then open
-        that row: it tells what the error means, and what to do.</li>
+      <li>On the page Send, <a href=${addressOf("send")}>try SAP's example</a> yourself. It is listed here, with the sender console.</li>
+      <li>On the page Sandbox, <a href=${addressOf("sandbox")}>switch on a fault</a>, such as runtime.role_missing, and send again. Then
+        open that row: it tells what the error means, and what to do.</li>
     </ol>
   </section>`;
 }

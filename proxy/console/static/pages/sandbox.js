@@ -38,8 +38,8 @@ export function SandboxPage() {
   const on = known?.faults.filter((each) => each.on) ?? [];
   return html`<h1>Sandbox</h1>
     <div class="tools">
-      <p class="grow">Switch on a fault, <a href=${addressOf("send")}>send a message</a>, and read in${" "}
-        <a href=${addressOf("traffic")}>Traffic</a> what it means.</p>
+      <p class="grow">Switch on a fault, <a href=${addressOf("send")}>try SAP's example</a> again, and
+        ${" "}<a href=${addressOf("traffic")}>read what it means</a> on the page Traffic.</p>
       <span class="muted">${on.length ? `On: ${on.map((each) => each.name).join(", ")}` : "All faults are off."}</span>
       <button type="button" disabled=${!on.length} onClick=${() => put(Object.fromEntries(on.map((each) => [each.name, false])))}>All off</button>
     </div>
@@ -54,7 +54,7 @@ function Part({ part, faults }) {
   return html`<section class="card" aria-labelledby=${id}>
     <h2 id=${id}>${title}</h2>
     <p class="muted">${about}${part !== "runtime" && html` A token is used until it expires, so a fault shows when the next one is
-      needed: press Renew on the page <a href=${addressOf("clients")}>OAuth clients</a>.`}</p>
+      needed: <a href=${addressOf("clients")}>press Renew</a> on the page OAuth clients.`}</p>
     <ul class="faults">
       ${faults.map(
         ({ name, description, on, value, struck }) => html`<li key=${name} class=${on ? "on" : ""}>
