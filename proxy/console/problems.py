@@ -76,6 +76,7 @@ def as_object(octets: bytes) -> dict[str, Any]:
     """Returns a JSON object. Raises Problem."""
     try:
         content = json.loads(octets)
+        json.dumps(content, ensure_ascii=False).encode()  # half a character of UTF-16 is no text
     except (ValueError, RecursionError):
         raise Problem(400, "The body is not valid JSON.") from None
     if not isinstance(content, dict):

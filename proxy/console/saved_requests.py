@@ -64,6 +64,8 @@ def imported(text: str, configuration: Configuration) -> dict[str, Any]:
     for each in collection:
         try:
             found.append(prepared(resolved(each, {}, {}), configuration))
+        except UnicodeEncodeError:
+            skipped.append((each.name, "it has half a character of UTF-16, which is no text"))
         except ValueError as error:
             skipped.append((each.name, str(error).partition("; give --var")[0]))
     return {"requests": found, "skipped": [{"name": name, "reason": reason} for name, reason in skipped]}

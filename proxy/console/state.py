@@ -60,7 +60,8 @@ def fences(settings: RouteSettings) -> Iterable[str]:
     if settings.content_types is not None:
         yield f"content of type {', '.join(map(str, settings.content_types))}"
     if settings.rate is not None:
-        yield f"rate {settings.rate.per_sender}"
+        frequency = settings.rate.per_sender
+        yield f"at most {frequency.count} requests of one sender in {frequency.seconds:g} s"
     if settings.max_concurrency:
         yield f"at most {settings.max_concurrency} at a time"
 

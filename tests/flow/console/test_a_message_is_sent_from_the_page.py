@@ -9,6 +9,7 @@ import pytest
 
 from proxy.console import answers, sender
 from proxy.console.bodies import SHOWN
+from proxy.console.sender import Outgoing, SenderLabel, deliver
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.upstream import Call, Held, Upstream, answer, answering, head
 from tests.flow.console.conftest import OpenPage
@@ -105,6 +106,24 @@ async def test_a_body_above_the_limit_of_the_route_is_refused(page: Page, upstre
     """By the proxy, and the page reads the answer although the body was not read to its end."""
     _, content = await page.send(b"x" * (4 << 20))
     assert (content["status"], content["code"]) == (413, "body_too_large")
+    assert upstream.requests == []
+
+
+async def test_a_body_that_fails_is_not_a_message(page: Page, upstream: Upstream) -> None:
+    """Half of it is not sent as if it were all."""
+
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"x"
+        raise OSError("gone")
+
+    async def write(_: bytes) -> None:
+        raise AssertionError
+
+    label = SenderLabel()
+    message = Outgoing("POST", "/orders", [("Host", "localhost")], None, broken())
+    with pytest.raises(OSError, match="gone"):
+        await deliver(message, page.proxy.app.sender_context(label), label, write)
+    assert (await page.proxy.record())["sender"] == "console"
     assert upstream.requests == []
 
 
@@ -215,6 +234,7 @@ async def test_an_answer_without_a_body_has_none(page: Page, upstream: Upstream)
         ({"route": 1}, 400),
         ({"method": "P OST"}, 400),
         ({"path": "x"}, 400),
+        ({"path": "/\ud800"}, 400),
         ({"fields": [["a b", "c"]]}, 400),
         ({"fields": [["a", "b\r\nc: d"]]}, 400),
         ({"fields": [["a", "\u20ac"]]}, 400),

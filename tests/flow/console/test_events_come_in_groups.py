@@ -12,6 +12,7 @@ from tests.fakes.upstream import Upstream
 from tests.flow.console.conftest import OpenPage
 from tests.flow.console.page import EventStream, Page
 from tests.flow.running import document, soon, until
+from tests.system.command import free_port
 
 POST = request(b"POST /orders", body=b"<order/>")
 
@@ -136,6 +137,30 @@ async def test_streams_end_with_the_proxy(page: Page) -> None:
     await soon(page.proxy.app.stop())
     assert (await stream.sender.rest()).endswith(b"0\r\n\r\n")
     assert page.timers.seconds == []
+
+
+async def test_a_reload_keeps_the_streams(page: Page, upstream: Upstream, authority: AuthorizationServer) -> None:
+    """They tell of messages before and after it."""
+    stream = await (await page.stream()).opened()
+    await page.proxy.reload(document(upstream, authority, name="orders", max_body=1000))
+    await (await page.proxy.sender()).ask(POST)
+    page.timers.ring(PAUSE)
+    assert (await stream.event())[0] in ("clients", "traffic")
+
+
+async def test_another_admin_address_has_the_console_too(
+    page: Page, upstream: Upstream, authority: AuthorizationServer
+) -> None:
+    """The streams of the old one end; a page of the new one sees what was before."""
+    await (await page.proxy.sender()).ask(POST)
+    stream = await (await page.stream()).opened()
+    changed = document(upstream, authority, name="orders") | {"admin": f"127.0.0.1:{free_port()}"}
+    await soon(page.proxy.reload(changed))
+    await soon(stream.sender.rest())
+    async with Page(page.proxy, page.console, page.timers) as moved:
+        assert len((await moved.get("traffic"))["exchanges"]) == 1
+        await (await moved.stream()).opened()
+        await until(lambda: len(page.console.events) == 1)
 
 
 async def test_a_fault_while_looking_does_not_end_the_streams(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,6 +102,14 @@ async def test_what_is_no_file_of_requests_is_refused(page: Page, text: str | by
     assert (status, content["detail"].startswith("The file ")) == (400, True)
 
 
+async def test_half_a_character_is_no_text(page: Page) -> None:
+    """JSON can spell it; the request is left out, with the reason."""
+    item = {"name": "a\ud800", "request": {"method": "GET", "url": "http://127.0.0.1/\ud800"}}
+    status, content = await imported(page, json.dumps(POSTMAN | {"item": [item]}))
+    assert (status, content["requests"]) == (200, [])
+    assert "half a character" in content["skipped"][0]["reason"]
+
+
 async def test_a_file_is_bounded(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     """In its size, in the number of its requests, and in what its variables make of them."""
     assert (await imported(page, b"#" * ((1 << 20) + 1)))[0] == 413
@@ -121,6 +129,7 @@ async def test_a_file_is_bounded(page: Page, monkeypatch: pytest.MonkeyPatch) ->
         ({"requests": [1]}, 400),
         ({"requests": [{"route": "nowhere"}]}, 404),
         ({"requests": [{"name": 1}]}, 400),
+        ({"requests": [{"name": "a", "body": "\ud800"}]}, 400),
         ({"requests": [{"name": "a", "route": "orders", "body": "### b\nGET /c"}]}, 400),
     ],
 )

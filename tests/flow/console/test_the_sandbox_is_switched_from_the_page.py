@@ -21,6 +21,7 @@ async def test_a_fault_is_switched_on_and_off(page: Page, tenant: Tenant) -> Non
     """And strikes the next message; the page is told."""
     stream = await (await page.stream()).opened()
     assert (await page.get("state"))["pages"]["sandbox"] is True
+    page.timers.ring(0.2)  # nothing has changed yet
     status, content = await page.ask("sandbox/faults", "PUT", json={"runtime.role_missing": True})
     assert status == 200
     assert [each["name"] for each in content["faults"] if each["on"]] == ["runtime.role_missing"]

@@ -133,6 +133,9 @@ async def test_what_is_unknown_is_a_404(page: Page) -> None:
     for path in ("traffic/x", "traffic/x/request-body", "answers/x", "nowhere", "routes/x/check", "sandbox"):
         status, content = await page.ask(path)
         assert (status, sorted(content)) == (404, ["detail", "title"])
+    await (await page.proxy.sender()).ask(request(b"POST /orders", body=b"x"))
+    kept = (await page.newest())["id"]
+    assert (await page.ask(f"traffic/{kept}/request-body"))[1]["detail"] == "The body is not kept."
     assert (await page.ask("recordings/x", "PUT", json={}))[0] == 404
     assert (await page.ask("recordings/x", "DELETE"))[0] == 404
     assert (await page.ask("clients/x/renew", "POST"))[0] == 404

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from proxy.config.inbound_auth import ApiKey, Basic, ClientCertificate, InboundAuth
-from proxy.config.model import Address, RouteSettings
+from proxy.config.model import Address, Rate, RouteSettings
 from proxy.console.again import credential_field
 from proxy.console.state import fences, url_of
 
@@ -25,6 +25,7 @@ FILE = Path("/f")
         ),
         ({"content_types": ("text/xml",), "max_concurrency": 2}, ["content of type text/xml", "at most 2 at a time"]),
         ({"allow": ()}, ["senders in no network"]),
+        ({"rate": Rate(per_sender="50/s")}, ["at most 50 requests of one sender in 1 s"]),
     ],
 )
 def test_fences_are_told_as_text(options: dict[str, object], shown: list[str]) -> None:
