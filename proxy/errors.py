@@ -248,23 +248,15 @@ class UpstreamUnreachable(UpstreamError):
 class UpstreamClosed(UpstreamError):
     """The upstream ended the connection before its answer began."""
 
-    status, code, title, proxy_status = (
-        502,
-        "upstream_closed",
-        "The upstream closed the connection",
-        "connection_terminated",
-    )
+    status, code, title = 502, "upstream_closed", "The upstream closed the connection"
+    proxy_status = "connection_terminated"
 
 
 class UpstreamMalformed(UpstreamError):
     """The upstream's answer is not well-formed HTTP (RFC 9112)."""
 
-    status, code, title, proxy_status = (
-        502,
-        "upstream_malformed",
-        "The upstream's answer is not valid HTTP",
-        "http_protocol_error",
-    )
+    status, code, title = 502, "upstream_malformed", "The upstream's answer is not valid HTTP"
+    proxy_status = "http_protocol_error"
 
 
 class UpstreamTimeout(UpstreamError):
