@@ -37,24 +37,26 @@ class DeliveryOrder:
     "Empty for all messages of the route."
 
 
-def parse_order(value: Any) -> DeliveryOrder:
-    """Parses `route` or `{field: NAME}`."""
-    if isinstance(value, DeliveryOrder):
+def parse_order(value: Any) -> DeliveryOrder | None:
+    """Parses `none`, `route` or `{field: NAME}`."""
+    if value is None or isinstance(value, DeliveryOrder):
         return value
+    if value == "none":
+        return None
     if value == "route":
         return DeliveryOrder()
     if isinstance(value, Mapping) and set(value) == {"field"} and isinstance(value["field"], str):
         return DeliveryOrder(field=check_free_field(value["field"]))
-    raise ValueError("is not a valid order; write `route` or {field: NAME}, or remove the key")
+    raise ValueError("is not a valid order; write `none`, `route` or {field: NAME}")
 
 
 Order = Annotated[
-    DeliveryOrder,
+    DeliveryOrder | None,
     BeforeValidator(parse_order),
     WithJsonSchema(
         {
             "anyOf": [
-                {"const": "route"},
+                {"enum": ["none", "route"]},
                 {
                     "type": "object",
                     "properties": {"field": {"type": "string"}},
@@ -95,8 +97,8 @@ class OutboxSettings(Model):
     "Longest pause after the first, second and further failed deliveries; the last one repeats."
     repeatable: Switch = False
     "true: delivers again even if a message may have arrived, or its flow failed; the flow must drop duplicates."
-    order: Order | None = None
-    "route: one message after the other; {field: NAME}: so for each value of that field; by default no order."
+    order: Order = None
+    "route: one message after the other; {field: NAME}: so for each value of that field; none: in no order."
     message_id: MessageId | None = None
     "The sender's id of a message: a repeated message gets the answer of the first, and is not kept again."
     id_field: FreeField | None = None

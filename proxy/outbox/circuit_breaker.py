@@ -72,6 +72,12 @@ class CircuitBreaker:
         self._probing = False
         self._call_refused()
 
+    def probe_now(self) -> None:
+        """Lets the next probe pass before its time, because a person wants to know."""
+        if self.failures:
+            self.stop()
+            self._half_open()
+
     def stop(self) -> None:
         """Ends its timer."""
         if self._handle is not None:

@@ -63,6 +63,13 @@ class Outboxes:
         for changed in list(self._watching):
             changed(route)
 
+    def probe_now(self, name: str) -> None:
+        """Tries the upstream of a route at once, although it was away a moment ago."""
+        route = self._routes.get(name)
+        if route is not None and self._deliverer is not None:
+            for breaker in self._deliverer.breakers_of(route):
+                breaker.probe_now()
+
     async def open(self, store: OutboxStore) -> None:
         """Begins to deliver what the store has; returns before anything is delivered."""
         self._deliverer = Deliverer(

@@ -28,7 +28,7 @@ KINDS: dict[Any, str] = {
     parsed_values.parse_switch: "`true`, `false`",
     parsed_values.parse_address: "address",
     parsed_values._file_path: "file",
-    outbox.parse_order: "`route`, `{field: NAME}`",
+    outbox.parse_order: "`none`, `route`, `{field: NAME}`",
     store.check_postgres_url: "URL of PostgreSQL",
     urls.check_token_url: "URL",
     urls.check_upstream: "URL or path",

@@ -212,6 +212,28 @@ async def test_a_waiting_message_is_delivered_before_its_time(
     assert len(upstream.requests) == 2
 
 
+@pytest.mark.parametrize("decision", ["retry", "resume"])
+async def test_what_a_person_wants_to_be_delivered_is_tried_although_the_upstream_was_away(
+    serve: Serve, authority: AuthorizationServer, tmp_path: Path, decision: str
+) -> None:
+    """Nobody who has repaired the upstream waits for the next probe."""
+    async with Upstream() as upstream:
+        port = upstream.port
+    away = outbox_document(f"http://127.0.0.1:{port}", authority, tmp_path, retries=["1h"])
+    proxy = await serve(tokened(away, tmp_path))
+    sender = await proxy.sender()
+    first = await accepted(sender)
+    await proxy.lines.reach("message.deferred")
+    await accepted(sender)
+    async with Upstream(port=port) as upstream:
+        if decision == "retry":
+            await ask(proxy, b"POST " + at(first, "/retry"))
+        else:
+            await ask(proxy, b"POST /outbox/routes/orders/resume")
+        await proxy.lines.reach("message.delivered", 2 if decision == "retry" else 1)
+        assert len(upstream.requests) == (2 if decision == "retry" else 1)
+
+
 async def test_a_message_that_is_discarded_is_gone(serve: Serve, settings: Document, upstream: Upstream) -> None:
     """And never delivered."""
     proxy = await serve(settings)

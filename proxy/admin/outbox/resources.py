@@ -97,6 +97,7 @@ class OutboxResources:
         self._log.info(
             "message.retried", route=message.route, id=message.id, attempts=message.attempts, admin=self._admin
         )
+        self._proxy.outboxes.probe_now(message.route)
         self._proxy.outboxes.tell(message.route)
         return document(message_document(message))
 
@@ -124,6 +125,7 @@ class OutboxResources:
         store, route = await self._known_route(request)
         await store.resume(route.route)
         self._log.info("outbox.resumed", route=route.route, admin=self._admin)
+        self._proxy.outboxes.probe_now(route.route)
         self._proxy.outboxes.tell(route.route)
         return await self._route(route.route)
 

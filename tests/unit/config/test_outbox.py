@@ -57,6 +57,11 @@ def test_all_options_are_read(understand: Understand) -> None:
     )
 
 
+def test_the_word_none_is_no_order() -> None:
+    """It is the default, and may be written."""
+    assert OutboxSettings.model_validate({"order": "none"}).order is None
+
+
 def test_the_word_route_is_one_order_for_all_messages() -> None:
     """A value that was parsed before stays as it is."""
     assert parse_order(parse_order("route")) == DeliveryOrder(field="")
@@ -75,7 +80,7 @@ def test_the_store_has_a_folder_and_a_file_of_keys(understand: Understand) -> No
     ("options", "told"),
     [
         ({"outbox": {"answer": 201}}, 'outbox.answer: "201" is not known; write one of 202, 200 or 204'),
-        ({"outbox": {"order": "field"}}, "outbox.order: is not a valid order; write `route` or {field: NAME}"),
+        ({"outbox": {"order": "field"}}, "outbox.order: is not a valid order; write `none`, `route` or {field: NAME}"),
         ({"outbox": {"order": {"field": "Cookie"}}}, "outbox.order: is a field that the proxy itself sets or drops"),
         ({"outbox": {"order": {"field": "A", "b": "c"}}}, "outbox.order: is not a valid order"),
         ({"outbox": {"message_id": "X-Id"}}, "outbox.message_id: is not a mapping"),

@@ -64,6 +64,21 @@ def test_a_timer_that_fires_early_lets_the_probe_pass() -> None:
     assert admit([breaker], 4, refuse) == (1, (breaker,))
 
 
+def test_a_person_gets_a_probe_before_its_time(breaker: CircuitBreaker, clock: HandLoop) -> None:
+    """One; if it fails, the next one waits as ever. A closed one has nothing to probe."""
+    called: list[str] = []
+    breaker.probe_now()
+    breaker.failed(10, by_probe=False)
+    admit([breaker], 4, lambda: called.append("refused"))
+    breaker.probe_now()
+    assert called == ["refused"]
+    assert admit([breaker], 4, refuse) == (1, (breaker,))
+    breaker.probe_now()
+    assert admit([breaker], 4, refuse) == (0, ())
+    breaker.failed(20, by_probe=True)
+    assert (breaker.failures, breaker.seconds_left, clock.pauses) == (2, 20, [20])
+
+
 def test_only_a_probe_counts_while_it_is_open(breaker: CircuitBreaker, clock: HandLoop) -> None:
     """What had begun before it opened says nothing new."""
     breaker.failed(10, by_probe=False)
