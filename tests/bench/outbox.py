@@ -110,10 +110,12 @@ def emptying(lab: Laboratory) -> None:
 
 def standing(lab: Laboratory) -> None:
     """What a proxy takes that has nothing to deliver now."""
-    say(f"\n{heading('waiting messages', 'ready after', 'RSS', 'wake-ups in 10 s', 'limit', words=1)}")
+    say(
+        f"\n{heading('waiting messages', 'ready after', 'CPU until then', 'RSS', 'wake-ups in 10 s', 'limit', words=1)}"
+    )
     began = time.monotonic()
     with lab.proxy(free_port()) as process:
-        ready = time.monotonic() - began
+        ready, spent = time.monotonic() - began, on_cpu(process.pid)
         rest(process.pid)
         say(
             row(
@@ -133,12 +135,12 @@ def standing(lab: Laboratory) -> None:
         due_at(folder, time.time() + LATER)
         began = time.monotonic()
         with proxy(lab, folder) as (process, _):
-            ready = time.monotonic() - began
+            ready, spent = time.monotonic() - began, on_cpu(process.pid)
             rest(process.pid)
-            figures.append((ready, resident(process.pid) / 1024, wake_ups(process.pid)))
-    for count, (ready, memory, woken) in zip((0, WAITING), figures, strict=True):
-        verdict = f"{kept(ready, START_LIMIT)}; {kept(memory - figures[0][1], MEMORY_LIMIT)}" if count else "-"
-        say(row((str(count), f"{ready:.2f} s", f"{memory:.1f} MiB", str(woken), verdict)))
+            figures.append((ready, spent, resident(process.pid) / 1024, wake_ups(process.pid)))
+    for count, (ready, spent, memory, woken) in zip((0, WAITING), figures, strict=True):
+        verdict = f"{kept(ready, START_LIMIT)}; {kept(memory - figures[0][2], MEMORY_LIMIT)}" if count else "-"
+        say(row((str(count), f"{ready:.2f} s", f"{spent:.2f} s", f"{memory:.1f} MiB", str(woken), verdict)))
 
 
 def wake_ups(pid: int) -> int:
