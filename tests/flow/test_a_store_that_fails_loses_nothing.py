@@ -9,6 +9,7 @@ import pytest
 from proxy.errors import OutboxUnavailable
 from proxy.outbox.deliverer import STORE_PAUSE
 from proxy.outbox.message import MessageState
+from proxy.outbox.store import RouteHeld
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.failing_store import FailingStore
 from tests.fakes.loop import HandLoop
@@ -53,14 +54,17 @@ async def test_what_happened_is_stored_as_soon_as_it_can_be(
     assert [len(proxy.lines.named(event)) for event in ("store.unreachable", "store.reached")] == [1, 1]
 
 
-@pytest.mark.parametrize("method", ["take", "next_due", "begin"])
+@pytest.mark.parametrize("method", ["take", "next_due", "begin", "held"])
 async def test_a_delivery_that_cannot_begin_begins_later(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path, clock: HandLoop, method: str
 ) -> None:
-    """Nothing was sent, and no attempt is counted for it."""
+    """Nothing was sent, and no attempt is counted for it; `held` is a hold between a message's take and its begin."""
     proxy = await serve(outbox_document(upstream, authority, tmp_path))
     store = failing(proxy)
-    store.fail(method)
+    if method == "held":
+        store.fail("begin", RouteHeld())
+    else:
+        store.fail(method)
     await accepted(await proxy.sender())
     await until_again(clock, lambda: proxy.lines.named("message.delivered"))
     (line,) = proxy.lines.named("message.delivered")

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from proxy.outbox.dispatcher import SOON
 from tests.fakes.authorization_server import AuthorizationServer
+from tests.fakes.loop import HandLoop
 from tests.fakes.sender import request
 from tests.fakes.upstream import Held, Upstream, answer
-from tests.flow.outbox import accepted, id_of, kept, outbox_document, posted, summary
+from tests.flow.outbox import accepted, id_of, kept, outbox_document, posted, settled, store_of, summary
 from tests.flow.running import Serve
 
 
@@ -120,3 +122,28 @@ async def test_a_message_that_nobody_kept_is_not_answered_with_success(
         assert (large.status, large.code) == (413, "body_too_large")
     assert await summary(proxy) is None
     assert upstream.requests == []
+
+
+async def test_what_was_taken_ahead_does_not_wait_for_a_slow_upstream(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path, clock: HandLoop
+) -> None:
+    """After an answer others are taken; if they cannot begin soon, they wait where people can decide about them."""
+    held = Held()
+    upstream.script.clear()
+    upstream.script.extend([answer(200), held, held, answer(200)])
+    proxy = await serve(outbox_document(upstream, authority, tmp_path, concurrency=2))
+    await store_of(proxy).hold("orders")
+    sender = await proxy.sender()
+    ids = [await accepted(sender) for _ in range(6)]
+    await store_of(proxy).resume("orders")
+    await upstream.reach(3)
+    await settled(proxy)
+    clock.advance(SOON)
+    await settled(proxy)
+    numbers = await summary(proxy)
+    assert numbers is not None
+    assert (numbers.delivering, numbers.waiting) == (2, 3)
+    await store_of(proxy).discard(ids[-1])
+    held.go.set()
+    await proxy.lines.reach("message.delivered", 5)
+    assert (len(upstream.requests), await kept(proxy)) == (5, [])
