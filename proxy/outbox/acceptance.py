@@ -50,9 +50,10 @@ class Acceptance:
         store: Callable[[], OutboxStore],
         new_id: Callable[[], str],
         wall: Callable[[], float],
+        accepted: Callable[[str], object],
         replaced: frozenset[str] = frozenset(),
     ) -> None:
-        """`store` raises OutboxUnavailable as long as there is none; `replaced` are fields that a span of ours sets."""
+        """`store` raises OutboxUnavailable as long as there is none; `accepted` gets the route of what is kept."""
         self._route = settings.name
         self._prefix = len(settings.path.encode())
         self._via = via.encode()
@@ -60,7 +61,7 @@ class Acceptance:
         self._outbox = outbox
         self._body_limits = CollectedWhole(settings)
         self._limits = limits
-        self._store, self._new_id, self._wall = store, new_id, wall
+        self._store, self._new_id, self._wall, self._accepted = store, new_id, wall, accepted
         auth = settings.inbound_auth
         key = {auth.api_key.field} if auth and auth.api_key else set()
         dropped = {name.lower().encode() for name in (*settings.drop_fields, *replaced, *key)}
@@ -93,6 +94,7 @@ class Acceptance:
             outbox = self._outbox
             accepted = await self._store().accept(message, max_messages=outbox.max_messages, max_bytes=outbox.max_bytes)
             record.kept(outbox.answer.value, accepted.id)
+            self._accepted(self._route)
             refuse_overrun(body)
         finally:
             body.close()

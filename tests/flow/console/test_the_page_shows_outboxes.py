@@ -8,6 +8,7 @@ from proxy.outbox.message import MessageState
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.upstream import Upstream, answer
 from tests.flow.console.conftest import OpenPage
+from tests.flow.console.page import EventStream
 from tests.flow.outbox import accepted, kept, outbox_document, posted
 
 
@@ -26,12 +27,29 @@ async def test_a_message_that_dies_is_told(
         while [each.state for each in await kept(page.proxy)] != [MessageState.DEAD]:
             pass
     page.timers.ring(PAUSE)
-    told = {}
-    while "outbox" not in told:
-        name, content = await stream.event()
-        told[name] = content
-    assert told["outbox"] == {"routes": ["orders"]}
+    assert await told(stream) == {"routes": ["orders"]}
     assert (await page.get(f"../../outbox/messages/{id_}"))["state"] == "dead"
+
+
+async def test_a_message_that_only_waits_is_told(
+    open_page: OpenPage, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
+) -> None:
+    """A held route delivers nothing, and its messages are shown all the same."""
+    page = await open_page(outbox_document(upstream, authority, tmp_path))
+    await page.proxy.app.outboxes.store().hold("orders")
+    stream = await (await page.stream()).opened()
+    await accepted(await page.proxy.sender(), posted())
+    page.timers.ring(PAUSE)
+    assert await told(stream) == {"routes": ["orders"]}
+
+
+async def told(stream: EventStream) -> object:
+    """What the next event about outboxes says."""
+    async with asyncio.timeout(30):
+        while True:
+            name, content = await stream.event()
+            if name == "outbox":
+                return content
 
 
 async def test_what_the_page_sends_is_accepted_like_any_message(

@@ -1,5 +1,6 @@
 /** The messages of the outbox, page by page. */
 
+import { Choice } from "../parts/choice.js";
 import { Failure } from "../parts/empty.js";
 import { ask, reasonOf } from "../state/api.js";
 import { useCell } from "../state/cell.js";
@@ -19,8 +20,6 @@ const COLUMNS = ["Accepted", "Message", "Route", "State", "Attempts", "Next atte
 const NUMBERS = new Set(["Attempts", "Size"]);
 /** Messages that are asked for at a time. */
 const PAGE = 100;
-
-/** @typedef {Event & { currentTarget: HTMLSelectElement }} Choice */
 
 /** @param {{ id: string, routes: string[], changed: () => void }} props */
 export function OutboxMessages({ id, routes, changed }) {
@@ -47,15 +46,12 @@ export function OutboxMessages({ id, routes, changed }) {
     changed();
     void load();
   };
+  const set = (/** @type {string} */ name) => (/** @type {string} */ value) => setFilter({ ...filter, [name]: value });
   const shown = messages.filter((each) => !gone.has(each.id));
   return html`<h2>Messages</h2>
     <div class="tools">
-      <label>Route <select value=${filter.route} onChange=${(/** @type {Choice} */ event) => setFilter({ ...filter, route: event.currentTarget.value })}>
-        <option value="">any route</option>${routes.map((each) => html`<option key=${each} value=${each}>${each}</option>`)}
-      </select></label>
-      <label>State <select value=${filter.state} onChange=${(/** @type {Choice} */ event) => setFilter({ ...filter, state: event.currentTarget.value })}>
-        ${STATES.map((each) => html`<option key=${each} value=${each}>${each || "any state"}</option>`)}
-      </select></label>
+      <${Choice} name="Route" value=${filter.route} options=${[["", "any route"], ...routes.map((each) => [each, each])]} choose=${set("route")} />
+      <${Choice} name="State" value=${filter.state} options=${STATES.map((each) => [each, each || "any state"])} choose=${set("state")} />
     </div>
     <${Failure} text=${failure} />
     ${shown.length ? html`<${Table} messages=${shown} opened=${id} />` : html`<p class="muted">No messages. What is delivered is forgotten.</p>`}

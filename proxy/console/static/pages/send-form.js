@@ -1,5 +1,6 @@
 /** The form: where to, how, with what. */
 
+import { Choice } from "../parts/choice.js";
 import { useCell } from "../state/cell.js";
 import { useNow } from "../state/clock.js";
 import { overview } from "../state/model.js";
@@ -15,7 +16,7 @@ import { addedType } from "./sending.js";
 
 const METHODS = ["POST", "GET", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 
-/** @typedef {Event & { currentTarget: HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement }} Input */
+/** @typedef {Event & { currentTarget: HTMLInputElement | HTMLTextAreaElement }} Input */
 
 /**
  * @param {{ form: Draft, routes: Route[], since: number, submit: () => void, cancel: () => void }} props
@@ -23,7 +24,9 @@ const METHODS = ["POST", "GET", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 export function SendForm({ form, routes, since, submit, cancel }) {
   const route = routeOf(form, routes);
   /** @param {keyof Draft} name */
-  const set = (name) => (/** @type {Input} */ event) => draft.set({ ...form, [name]: event.currentTarget.value });
+  const choose = (name) => (/** @type {string} */ value) => draft.set({ ...form, [name]: value });
+  /** @param {keyof Draft} name */
+  const set = (name) => (/** @type {Input} */ event) => choose(name)(event.currentTarget.value);
   const send = (/** @type {Event} */ event) => {
     event.preventDefault();
     submit();
@@ -35,16 +38,8 @@ export function SendForm({ form, routes, since, submit, cancel }) {
   return html`<form class="card" aria-label="Message" onSubmit=${send} onKeyDown=${hurried}>
     <${Examples} />
     <div class="row">
-      <label>Route
-        <select value=${route?.name ?? ""} onChange=${set("route")}>
-          ${routes.map(({ name }) => html`<option key=${name} value=${name}>${visibleLine(name)}</option>`)}
-        </select>
-      </label>
-      <label>Method
-        <select value=${form.method} onChange=${set("method")}>
-          ${methods.map((each) => html`<option key=${each} value=${each}>${each}</option>`)}
-        </select>
-      </label>
+      <${Choice} name="Route" value=${route?.name ?? ""} options=${routes.map(({ name }) => [name, name])} choose=${choose("route")} />
+      <${Choice} name="Method" value=${form.method} options=${methods.map((each) => [each, each])} choose=${choose("method")} />
       <label class="grow">Path
         <input type="text" value=${form.path} onInput=${set("path")} spellcheck=${false} autocomplete="off"
           placeholder="/orders?date=2026-03-01" aria-describedby="target" />

@@ -24,7 +24,14 @@ function copySelected(text) {
   area.setAttribute("aria-hidden", "true");
   document.body.append(area);
   area.select();
+  // What is selected is copied as it is drawn: without runs of spaces, and with other line ends. So put the text itself.
+  const put = (/** @type {ClipboardEvent} */ event) => {
+    event.clipboardData?.setData("text/plain", text);
+    event.preventDefault();
+  };
+  document.addEventListener("copy", put, { once: true });
   const copied = document.execCommand("copy");
+  document.removeEventListener("copy", put);
   area.remove();
   if (focused instanceof HTMLElement) focused.focus();
   return copied;
