@@ -78,7 +78,7 @@ class World:
 
     async def add(self) -> None:
         """Start one more replica."""
-        self.replicas.append(await self._stack.enter_async_context(Hasty(str(self._file))))
+        self.replicas.append(await self._stack.enter_async_context(Hasty(self._file)))
 
     async def kill(self) -> None:
         """End the first by SIGKILL, and start another."""

@@ -57,7 +57,7 @@ class CutAtCommit:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *, after: bool) -> None:
         self.armed = False
         self._after = after
-        commit = transaction.AsyncTransaction._commit_gen  # type: ignore[attr-defined]
+        commit = transaction.AsyncTransaction._commit_gen
 
         def cut(this: Any) -> Any:
             if not self.armed:
