@@ -34,6 +34,15 @@ def keys_watcher(settings: StoreSettings) -> FileWatcher[Keys]:
     return FileWatcher((settings.keys_file,), read=partial(read_keys, settings.keys_file))
 
 
+class Unheard:
+    """A log that nobody reads."""
+
+    def ignore(self, event: str, **fields: object) -> None:
+        """Logs nothing."""
+
+    debug = info = warning = error = ignore
+
+
 class SharedStore:
     """From `start` to `close`. The constructor reads the keys file: OSError or ValueError if it is not usable."""
 
@@ -58,6 +67,8 @@ class SharedStore:
         preparations = (migrations.migrate, self._names.load, tokens.clean)
         self._database: Database = database.Database(server, preparations, log=log)
         self._tokens = tokens.PostgresTokens(self._database, self._names)
+        self._outbox: Database = database.Database(server, preparations[:2], log=Unheard())
+        "Apart: an outbox has time, and must not be closed because a token has none. Whoever uses it logs its outages."
 
     @property
     def state(self) -> StoreState:
@@ -83,7 +94,7 @@ class SharedStore:
         from proxy.outbox.postgres.store import PostgresOutbox  # noqa: PLC0415 - loads the extra
 
         store = PostgresOutbox(
-            self._database, self._names, self.keys, clock=clock, log=self._log, rejected=self._message_rejected
+            self._outbox, self._names, self.keys, clock=clock, log=self._log, rejected=self._message_rejected
         )
         store.start()
         return store
@@ -91,7 +102,7 @@ class SharedStore:
     async def start(self) -> None:
         """Opens the database; returns also if it is unreachable, because then there are grants all the same."""
         self._watch()
-        await self._database.start(FIRST_TRY)
+        await asyncio.gather(self._database.start(FIRST_TRY), self._outbox.start(FIRST_TRY))
         await asyncio.gather(*(each.prefetch() for each in self._granters))
 
     async def use(self, watcher: FileWatcher[Keys]) -> None:
@@ -106,7 +117,7 @@ class SharedStore:
         await self._watcher.close()
         if self._loading is not None:
             await asyncio.wait([self._loading])
-        await self._database.close()
+        await asyncio.gather(self._database.close(), self._outbox.close())
 
     def rejected(self, error: ValueError) -> None:
         """Says once what cannot be decrypted, and again after the keys have changed."""

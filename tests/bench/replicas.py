@@ -1,4 +1,4 @@
-"""Replicas that share their tokens in PostgreSQL: grants, messages a second, and what a fresh token costs."""
+"""Replicas that share a PostgreSQL database: grants, messages a second, outboxes, and what a fresh token costs."""
 
 import asyncio
 import base64
@@ -34,13 +34,16 @@ READINGS = 1_000_000
 
 
 def main() -> None:
-    """Prints both tables; ends with 1 if replicas make more than one grant."""
+    """Prints all tables; ends with 1 if replicas make more than one grant."""
     if any(missing(["postgresql"])):
         say("PostgreSQL is missing: apt-get install postgresql")
         return
     say(heading("replicas", "grants", "messages/s", words=0))
     with postgres() as server:
         measured = [asyncio.run(measure(server, count)) for count in COUNTS]
+        say(f"\n{heading('replicas with an outbox', 'accepted/s', 'delivered/s', words=0)}")
+        for count in COUNTS:
+            asyncio.run(measure_outbox(server, count))
     say(f"\n{heading('granter', 'ns for a fresh token', words=1)}")
     for name, share in (("alone", False), ("shared", True)):
         say(row((name, f"{asyncio.run(reading(share=share)):.0f}")))
@@ -61,7 +64,25 @@ async def measure(server: PostgresServer, count: int) -> int:
         return void.grants
 
 
-def configuration(folder: Path, void: VoidingTenant, server: PostgresServer, database: str) -> Path:
+async def measure_outbox(server: PostgresServer, count: int) -> None:
+    """Has so many replicas accept for a while, and deliver meanwhile and after it."""
+    async with AsyncExitStack() as stack:
+        void = await stack.enter_async_context(VoidingTenant())
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        database = await asyncio.to_thread(server.create_database, f"bench_outbox_{count}")
+        file = configuration(folder, void, server, database, outbox={"concurrency": 16})
+        replicas = [await stack.enter_async_context(Proxy(file)) for _ in range(count)]
+        began = time.monotonic()
+        told = await asyncio.gather(
+            *(send(replicas[each % count].port, began + SECONDS, status=202) for each in range(4 * SENDERS))
+        )
+        while void.arrived.total() < sum(told):  # noqa: ASYNC110 - the tenant tells nobody
+            await asyncio.sleep(0.01)
+        delivered = void.arrived.total() / (time.monotonic() - began)
+        say(row((f"{count}", f"{sum(told) / SECONDS:.0f}", f"{delivered:.0f}")))
+
+
+def configuration(folder: Path, void: VoidingTenant, server: PostgresServer, database: str, **route: object) -> Path:
     """The file of all replicas."""
     (folder / "keys").write_bytes(base64.b64encode(os.urandom(32)))
     client = {
@@ -75,7 +96,7 @@ def configuration(folder: Path, void: VoidingTenant, server: PostgresServer, dat
         "admin": "127.0.0.1:0",
         "log": {"sample": 0},
         "oauth_clients": {"orders": client},
-        "routes": [{"path": "/orders", "upstream": f"{void.url}/http/orders", "oauth_client": "orders"}],
+        "routes": [{"path": "/orders", "upstream": f"{void.url}/http/orders", "oauth_client": "orders", **route}],
         "store": {
             "postgres": server.url(database),
             "password_file": str(server.password_file),
@@ -86,11 +107,11 @@ def configuration(folder: Path, void: VoidingTenant, server: PostgresServer, dat
     return folder / "proxy.yaml"
 
 
-async def send(port: int, end: float) -> int:
+async def send(port: int, end: float, status: int = 200) -> int:
     """One sender's messages, one after the other; how many were served."""
     sender, served = await Sender.connect(port), 0
     while time.monotonic() < end:
-        served += (await sender.ask(request(b"POST /orders", body=b"<order/>"))).status == 200
+        served += (await sender.ask(request(b"POST /orders", body=b"<order/>"))).status == status
     sender.leave()
     return served
 

@@ -72,7 +72,9 @@ def understood(words: Sequence[str] | str) -> dict[str, Any]:
 def content(name: str) -> str:
     """What a file of this name could hold: a service key, a certificate or another secret."""
     key = secret_key(make_btp_client(), url="https://up.example", token_url="https://as.example/t", created=0)
-    return {"service-key": json.dumps(key), "ca": CERTIFICATE}.get(name.partition(".")[0], "secret")
+    return {"service-key": json.dumps(key), "ca": CERTIFICATE, "store-keys": "k" * 43 + "="}.get(
+        name.partition(".")[0], "secret"
+    )
 
 
 def with_files(text: str, folder: Path, *mounted: str) -> str:

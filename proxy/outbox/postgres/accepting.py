@@ -7,14 +7,13 @@ from typing import Any, Final, NamedTuple
 from proxy.errors import MessageIdReused, OutboxFull, ProxyError
 from proxy.outbox.message import Accepted, NewMessage
 from proxy.outbox.postgres.failures import RETRY_AFTER, unavailable
-from proxy.outbox.postgres.transaction import Transaction
+from proxy.outbox.postgres.transaction import FIRST_OF, Transaction
 
 _FIND: Final = """
 SELECT sender, content, id, accepted_at, expires_at, forget_at FROM cpi_proxy_outbox_remembered WHERE sender = ANY(%s)
 """
-_CHAINS: Final = """
-SELECT asked.chain, EXISTS (SELECT FROM cpi_proxy_outbox_messages AS message WHERE message.chain = asked.chain),
-    coalesce(paused, 0), dead_since
+_CHAINS: Final = f"""
+SELECT asked.chain, {FIRST_OF} IS NOT NULL, coalesce(paused, 0), dead_since
 FROM unnest(%s::bytea[]) AS asked (chain) LEFT JOIN cpi_proxy_outbox_pauses AS pause ON pause.chain = asked.chain
 """
 _BODIES: Final = "SELECT body FROM cpi_proxy_outbox_loose WHERE body = ANY(%s) ORDER BY body FOR UPDATE"

@@ -19,7 +19,7 @@ from proxy.store.postgres.transactions import transact
 
 MOST = 256
 "Calls in one transaction."
-WITHIN = 8.0
+WITHIN = 3.0
 "Seconds for a transaction: longer than it may wait for those of other replicas."
 
 Work = Callable[[Transaction, Sequence[Any]], Awaitable[Sequence[Any]]]

@@ -22,12 +22,13 @@ DEAD: Final = 2
 "Place of a dead letter."
 ROUTES: Final = f"""
 SELECT route, waiting, coalesce(delivering, 0), dead, held, oldest.accepted_at, bytes
-FROM cpi_proxy_outbox_routes LEFT JOIN (
+FROM cpi_proxy_outbox_routes AS numbers LEFT JOIN (
     SELECT route AS name, count(*) AS delivering FROM cpi_proxy_outbox_messages
     WHERE owner IS NOT NULL AND free_at > {NOW} GROUP BY route
 ) AS running ON name = route LEFT JOIN LATERAL (
-    SELECT accepted_at FROM cpi_proxy_outbox_messages AS message
-    WHERE message.route = cpi_proxy_outbox_routes.route AND place < 2 ORDER BY seq LIMIT 1
+    SELECT CASE WHEN first.route = numbers.route THEN accepted_at END AS accepted_at
+    FROM cpi_proxy_outbox_messages AS first
+    WHERE place < 2 AND (first.route, seq) >= (numbers.route, 0) ORDER BY first.route, seq LIMIT 1
 ) AS oldest ON true
 WHERE waiting > 0 OR dead > 0 OR held ORDER BY route
 """
@@ -37,7 +38,7 @@ SELECT {_COLUMNS} FROM cpi_proxy_outbox_routes AS listed CROSS JOIN LATERAL (
     WHERE one.route = listed.route AND %(place)s AND seq > %(after)s AND %(idle)s ORDER BY seq LIMIT %(limit)s
 ) AS message WHERE %(route)s::text IS NULL OR listed.route = %(route)s ORDER BY seq LIMIT %(limit)s
 """
-_LISTS: Final = {
+LISTS: Final = {
     MessageState.WAITING: _PAGE.replace("%(place)s", "place < 2").replace(
         "%(idle)s", f"(owner IS NULL OR free_at <= {NOW})"
     ),
@@ -124,7 +125,7 @@ async def messages(
     if state is None and route is None:
         return [_summary(row) for row in await rows(connection, LIST_ALL, parameters)]
     states = [MessageState.WAITING, MessageState.DELIVERING, MessageState.DEAD] if state is None else [state]
-    listed = [row for each in states for row in await rows(connection, _LISTS[each], parameters)]
+    listed = [row for each in states for row in await rows(connection, LISTS[each], parameters)]
     return [_summary(row) for row in sorted(listed, key=lambda row: row[SEQ])[:limit]]
 
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from proxy.outbox.message import DeadLetterCode, HistoryEntry
-from proxy.outbox.postgres.transaction import Transaction
+from proxy.outbox.postgres.transaction import FIRST_OF, Transaction
 from proxy.store.keys import Keys
 from proxy.store.postgres.transactions import NOW
 
@@ -64,15 +64,13 @@ WHERE history.seq = noted.seq AND history.number = noted.number - {MOST_ENTRIES 
 """
 _FORGET_HISTORY: Final = "DELETE FROM cpi_proxy_outbox_history WHERE seq = ANY(%s)"
 _LOOSE: Final = f"INSERT INTO cpi_proxy_outbox_loose (body, since) SELECT unnest(%s::text[]), {NOW}"
-_PROMOTE: Final = """
+_PROMOTE: Final = f"""
 UPDATE cpi_proxy_outbox_messages SET place = 0 WHERE place = 1 AND seq IN (
-    SELECT (SELECT min(seq) FROM cpi_proxy_outbox_messages AS m WHERE m.chain = left_by.chain)
-    FROM unnest(%s::bytea[]) AS left_by (chain))
+    SELECT {FIRST_OF} FROM unnest(%s::bytea[]) AS asked (chain))
 RETURNING route
 """
-_FORGET_PAUSE: Final = """
-DELETE FROM cpi_proxy_outbox_pauses AS pause WHERE chain = ANY(%s)
-    AND NOT EXISTS (SELECT FROM cpi_proxy_outbox_messages AS message WHERE message.chain = pause.chain)
+_FORGET_PAUSE: Final = f"""
+DELETE FROM cpi_proxy_outbox_pauses AS asked WHERE chain = ANY(%s) AND {FIRST_OF} IS NULL
 """
 _BLOCK: Final = """
 INSERT INTO cpi_proxy_outbox_pauses (chain, paused, dead_since) SELECT unnest(%s::bytea[]), 0, %s

@@ -48,8 +48,6 @@ UNREADABLE = 60.0
 class PostgresOutbox:
     """The messages of all replicas, as one of them sees and delivers them."""
 
-    tells_outages = True
-
     def __init__(
         self,
         database: Database,
@@ -68,14 +66,17 @@ class PostgresOutbox:
         self._owner = Owner(secrets.token_bytes(16), lease)
         self._bodies = Bodies(database, keys)
         self._sealing = Sealing(names, keys, self._bodies)
-        self._batches = Batches(database, self._owner, self._committed)
-        self._leases = Leases(self._batches, lease=lease, sleep=sleep)
+        self._accepting = Batches(database, self._owner, self._committed)
+        self._settling = Batches(database, self._owner, self._committed)
+        "Apart, so that deliveries go on while much is accepted."
+        self._leases = Leases(self._settling, lease=lease, sleep=sleep)
         self._waking = Waking(database, self._owner, self._bodies, sleep=sleep)
         self._running: set[asyncio.Task[Any]] = set()
 
     def start(self) -> None:
         """Begins to work; the database may be away."""
-        self._batches.start()
+        self._accepting.start()
+        self._settling.start()
         self._leases.start()
         self._waking.start()
 
@@ -84,7 +85,7 @@ class PostgresOutbox:
         arrived = self._clock.wall() - message.accepted_at
         sealed = await self._sealing.seal(message, age=arrived, max_messages=max_messages, max_bytes=max_bytes)
         try:
-            accepted: Accepted = await self._batches.submit(accepting.accept, sealed, route=message.route)
+            accepted: Accepted = await self._accepting.submit(accepting.accept, sealed, route=message.route)
         except BaseException:
             self._remove_loose(sealed.body)
             raise
@@ -189,7 +190,8 @@ class PostgresOutbox:
         """See OutboxStore. Other replicas deliver what this one had taken."""
         await self._waking.close()
         await self._leases.close()
-        await self._batches.close()
+        await self._accepting.close()
+        await self._settling.close()
         if self._running:
             await asyncio.wait(self._running)
         try:
@@ -220,7 +222,7 @@ class PostgresOutbox:
         if lease is None:
             return False
         settled = Settled(id=id_, fence=lease.fence, keys=self._keys(), wall=self._clock.wall(), **what)
-        is_ours = await self._batches.submit(work, settled, route=lease.route if is_counted else None)
+        is_ours = await self._settling.submit(work, settled, route=lease.route if is_counted else None)
         if not is_ours:
             self._log.warning("message.taken_over", route=lease.route, id=id_)
         if ends:

@@ -11,6 +11,13 @@ from proxy.store.postgres.transactions import NOW, rows
 TOPIC: Final = "outbox"
 "The first word of a notification; then come who sends it, and the route."
 
+FIRST_OF: Final = """(
+    SELECT CASE WHEN first.chain = asked.chain THEN first.seq END FROM cpi_proxy_outbox_messages AS first
+    WHERE first.chain IS NOT NULL AND (first.chain, first.seq) >= (asked.chain, 0)
+    ORDER BY first.chain, first.seq LIMIT 1)"""
+"""The first message of an order, or NULL. Only the index of the orders has this sequence, so that no planner reads the
+table because most messages have one order."""
+
 _LOCK: Final = f"""
 SELECT {NOW}, route, waiting, dead, bytes, held,
     CASE WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', true) END

@@ -1,0 +1,169 @@
+"""A message is delivered by one replica at a time; of one that died another takes it over, by the database's time."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from proxy.errors import OutboxUnavailable
+from proxy.outbox.message import DeadLetterCode, MessageState
+from proxy.outbox.postgres.leases import LEASE
+from proxy.outbox.postgres.store import PostgresOutbox
+from proxy.outbox.postgres.waking import ALONE, LISTENING
+from proxy.outbox.store import MessageBusy
+from tests.fakes.clock import HandClock
+from tests.fakes.database_clock import DatabaseClock
+from tests.unit.oauth.world import Lines
+from tests.unit.outbox.postgres.conftest import Replica
+from tests.unit.outbox.store_contract import ENTRY, NOW, accept, message, taken
+
+pytestmark = pytest.mark.needs("postgresql")
+
+
+async def test_what_one_replica_accepts_another_delivers(replica: Replica) -> None:
+    """It is told at once, and sees the same numbers."""
+    async with replica() as one, replica() as other:
+        woken: asyncio.Queue[str] = asyncio.Queue()
+        other.on_change(woken.put_nowait)
+        id_ = await accept(one)
+        assert await woken.get() == "orders"
+        assert await taken(other) == [id_]
+        assert await taken(one) == []
+        assert [each.delivering for each in await one.routes()] == [1]
+        with pytest.raises(MessageBusy):
+            await one.discard(id_)
+        await other.delivered(id_)
+        assert await one.routes() == []
+
+
+async def test_the_order_holds_over_all_replicas(replica: Replica) -> None:
+    """What another delivers blocks, and so does what died there; any replica decides about it."""
+    async with replica() as one, replica() as other:
+        first, second = await accept(one, order=b"o"), await accept(other, order=b"o")
+        assert await taken(one) == [first]
+        assert await taken(other) == []
+        await one.died(first, DeadLetterCode.REFUSED, ENTRY)
+        assert await taken(other) == []
+        await other.discard(first)
+        assert await taken(one) == [second]
+
+
+async def test_a_dead_replica_is_replaced_when_its_lease_ends(replica: Replica, clock: DatabaseClock) -> None:
+    """Not before; what it had begun is interrupted, and its order goes on behind it."""
+    async with replica() as dead, replica() as other:
+        begun, untouched = await accept(dead, order=b"o"), await accept(dead)
+        await accept(dead, order=b"o")
+        await taken(dead)
+        await dead.begin(begun, NOW)
+        clock.advance(LEASE - 1)
+        assert await taken(other, now=clock.wall()) == []
+        assert await other.next_due("orders") == NOW + LEASE
+        clock.advance(1)
+        found = {each.id: each.interrupted for each in await other.take("orders", most=9, now=clock.wall())}
+        assert found == {begun: True, untouched: False}
+
+
+def test_a_dead_replica_is_replaced_within_a_minute() -> None:
+    """Its lease, and the look of one that nobody told."""
+    assert max(LISTENING, ALONE) + LEASE < 60
+
+
+async def test_a_heartbeat_keeps_what_is_being_delivered(replica: Replica, clock: DatabaseClock) -> None:
+    """However long it takes."""
+    async with replica() as one, replica() as other:
+        id_ = await accept(one)
+        await taken(one)
+        for _ in range(5):
+            clock.advance(LEASE - 1)
+            await one._leases.extend()
+        assert await taken(other, now=clock.wall()) == []
+        await one.delivered(id_)
+        assert await one.routes() == []
+
+
+async def test_a_lease_that_was_lost_settles_nothing(replica: Replica, clock: DatabaseClock, lines: Lines) -> None:
+    """Neither while another delivers it nor after; nothing of it may be sent any more."""
+    async with replica() as late, replica() as other:
+        id_ = await accept(late)
+        await taken(late)
+        clock.advance(LEASE)
+        assert await taken(other, now=clock.wall()) == [id_]
+        with pytest.raises(OutboxUnavailable, match="Another replica has taken over"):
+            await late.begin(id_, NOW)
+        await late._leases.extend()
+        await late.delivered(id_)
+        assert (await other.message(id_)).summary.state is MessageState.DELIVERING
+        await other.deferred(id_, next_at=clock.wall() + 10, entry=replace(ENTRY, at=clock.wall()))
+        await late.died(id_, DeadLetterCode.REFUSED, ENTRY)
+        found = await other.message(id_)
+        assert (found.summary.state, found.summary.next_at) == (MessageState.WAITING, clock.wall() + 10)
+        assert [each["id"] for each in lines.named("message.taken_over")] == [id_, id_]
+
+
+async def test_a_replica_that_stood_still_may_not_take_what_it_delivers(replica: Replica, clock: DatabaseClock) -> None:
+    """Its own lease has ended, but its delivery has not."""
+    async with replica() as one:
+        id_ = await accept(one)
+        await taken(one)
+        clock.advance(LEASE + 1)
+        assert await taken(one, now=clock.wall()) == []
+        assert await one.next_due("orders") is None
+        await one.delivered(id_)
+        assert await one.routes() == []
+
+
+@pytest.mark.parametrize("skew", [-600.0, 600.0])
+async def test_clocks_that_are_wrong_do_no_harm(replica: Replica, clock: DatabaseClock, skew: float) -> None:
+    """One of a replica: what it accepts and defers is due as for all others, and no lease ends early."""
+    wrong = HandClock(wall=NOW + skew)
+    async with replica(clock=wrong) as skewed, replica() as right:
+        times = {"accepted_at": wrong.wall(), "expires_at": wrong.wall() + 1000}
+        told = await skewed.accept(message(**times), max_messages=9, max_bytes=1 << 20)
+        assert (told.accepted_at, told.expires_at) == (NOW, NOW + 1000)
+        assert await taken(right) == [told.id]
+        assert await taken(skewed, now=wrong.wall()) == []
+        await right.deferred(told.id, next_at=NOW + 10, entry=ENTRY)
+        assert await skewed.next_due("orders") == wrong.wall() + 10
+        clock.advance(10)
+        wrong.advance(10)
+        (found,) = await skewed.take("orders", most=1, now=wrong.wall())
+        assert found.expires_at == wrong.wall() + 990
+        assert await taken(right, now=clock.wall()) == []
+        await skewed.deferred(told.id, next_at=wrong.wall() + 5, entry=replace(ENTRY, at=wrong.wall()))
+        assert (await right.message(told.id)).summary.next_at == NOW + 15
+        assert [each.at for each in (await right.message(told.id)).history] == [NOW, NOW + 10]
+
+
+async def test_two_replicas_never_take_the_same(replica: Replica) -> None:
+    """Though they ask at the same time, again and again."""
+    async with replica() as one, replica() as other:
+        ids = {await accept(one) for _ in range(40)}
+        found: list[str] = []
+        while len(found) < len(ids):
+            both = await asyncio.gather(*(taken(each, most=3) for each in (one, other)))
+            found += [id_ for each in both for id_ in each]
+        assert sorted(found) == sorted(ids)
+
+
+async def test_a_replica_that_stops_gives_back_what_it_had(replica: Replica) -> None:
+    """At once, not when the lease ends; the others are told."""
+    async with replica() as other:
+        woken: asyncio.Queue[str] = asyncio.Queue()
+        async with replica() as stopping:
+            id_ = await accept(stopping)
+            await taken(stopping)
+            other.on_change(woken.put_nowait)
+        assert await woken.get() == "orders"
+        assert await taken(other) == [id_]
+
+
+async def test_a_look_now_and_then_finds_what_nobody_told(replica: Replica, store: PostgresOutbox) -> None:
+    """Of every route that has something to deliver and is not held."""
+    async with replica() as other:
+        for route in ("a", "b", "held"):
+            await accept(other, route=route)
+        await other.hold("held")
+    found: list[str] = []
+    store.on_change(found.append)
+    await store._waking.look()
+    assert sorted(found) == ["a", "b"]

@@ -1,0 +1,137 @@
+"""A database that is away: senders are told so, nothing is lost, and what was promised is promised once."""
+
+import asyncio
+import base64
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from psycopg import transaction
+
+from proxy.errors import OutboxFull, OutboxUnavailable
+from proxy.outbox.postgres.batches import WITHIN
+from proxy.outbox.postgres.store import PostgresOutbox
+from proxy.store.keys import parse_keys
+from proxy.store.postgres import connecting
+from tests.fakes.postgres import PostgresServer
+from tests.unit.outbox.postgres.conftest import Replica
+from tests.unit.outbox.store_contract import LARGE, NOW, accept, message, octets, taken
+from tests.unit.store.test_keys import OLD, ROTATED
+
+pytestmark = pytest.mark.needs("postgresql")
+
+FOREIGN = parse_keys(base64.b64encode(b"f" * 32))
+
+
+@pytest.fixture
+def server_again(postgres_server: PostgresServer) -> Iterator[PostgresServer]:
+    """The server, running again after the test."""
+    yield postgres_server
+    postgres_server.stop()
+    postgres_server.start()
+
+
+async def test_without_the_database_nothing_is_accepted(store: PostgresOutbox, server_again: PostgresServer) -> None:
+    """Senders are told at once; every other call says so too."""
+    await accept(store)
+    await asyncio.to_thread(server_again.stop)
+    for _ in range(2):
+        with pytest.raises(OutboxUnavailable) as caught:
+            await store.accept(message(), max_messages=9, max_bytes=9999)
+        assert caught.value.retry_after
+    with pytest.raises(OutboxUnavailable):
+        await store.accept(message(body=LARGE), max_messages=9, max_bytes=1 << 30)
+    for call in (store.routes(), store.take("orders", most=1, now=NOW), store.retry("x", NOW), store.hold("orders")):
+        with pytest.raises(OutboxUnavailable, match="cannot be used now"):
+            await call
+
+
+def test_senders_do_not_wait_long() -> None:
+    """For a database that does not answer."""
+    assert WITHIN <= 3
+
+
+class CutAtCommit:
+    """Cuts connections when a transaction is committed: before the server has heard of it, or after."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, after: bool) -> None:
+        self.armed = False
+        self._after = after
+        commit = transaction.AsyncTransaction._commit_gen
+
+        def cut(this: Any) -> Any:
+            if not self.armed:
+                return (yield from commit(this))
+            self.armed = False
+            if self._after:
+                yield from commit(this)
+            connecting.cut(this.connection)
+            return (yield from this.connection._exec_command(b"SELECT 1"))
+
+        monkeypatch.setattr(transaction.AsyncTransaction, "_commit_gen", cut)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["not committed", "committed"])
+async def test_a_commit_whose_answer_was_lost_is_not_promised(
+    replica: Replica,
+    monkeypatch: pytest.MonkeyPatch,
+    after: bool,  # noqa: FBT001
+) -> None:
+    """The sender repeats the message, and with an id it is kept once, whether it was committed or not."""
+    given: dict[str, Any] = {"sender_id": b"id", "remember": 60.0, "content_hash": b"hash", "body": LARGE}
+    cut = CutAtCommit(monkeypatch, after=after)
+    async with replica() as store:
+        await accept(store, route="before")
+        sealed = store._sealing.seal
+
+        async def sealing(*arguments: Any, **named: Any) -> Any:
+            found = await sealed(*arguments, **named)
+            cut.armed = True
+            return found
+
+        monkeypatch.setattr(store._sealing, "seal", sealing)
+        with pytest.raises(OutboxUnavailable, match="Nobody knows whether the message was accepted"):
+            await store.accept(message(**given), max_messages=9, max_bytes=1 << 30)
+    async with replica() as again:
+        told = await again.accept(message(**given), max_messages=9, max_bytes=1 << 30)
+        assert told.is_new is not after
+        (found,) = await again.take("orders", most=9, now=NOW)
+        assert (found.id, await octets(found.body)) == (told.id, LARGE)
+
+
+async def test_a_replica_with_foreign_keys_accepts_and_takes_nothing(replica: Replica) -> None:
+    """Nobody else could read it."""
+    async with replica() as right, replica(keys=FOREIGN) as foreign:
+        id_ = await accept(right)
+        with pytest.raises(OutboxUnavailable, match=r"store\.keys_file"):
+            await foreign.accept(message(), max_messages=9, max_bytes=9999)
+        with pytest.raises(OutboxUnavailable):
+            await foreign.take("orders", most=1, now=NOW)
+        assert await taken(right) == [id_]
+
+
+async def test_a_message_of_a_key_that_another_replica_has_waits_for_it(replica: Replica) -> None:
+    """While keys are rotated replicas have them one after the other."""
+    async with replica(keys=OLD) as old, replica(keys=ROTATED) as new:
+        id_ = await accept(new)
+        assert await taken(old) == []
+        assert (await old.next_due("orders")) == NOW + 60
+        assert await taken(new, now=NOW + 60) == [id_]
+
+
+async def test_a_full_disk_of_the_database_is_a_full_outbox(
+    store: PostgresOutbox, postgres_server: PostgresServer, database: str
+) -> None:
+    """It goes on when there is room."""
+    postgres_server.sql(
+        """
+        CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql
+            AS $$ BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = 'disk_full'; END $$;
+        CREATE TRIGGER full_disk BEFORE INSERT ON cpi_proxy_outbox_messages EXECUTE FUNCTION full_disk();
+        """,
+        database,
+    )
+    with pytest.raises(OutboxFull, match="disk"):
+        await accept(store)
+    postgres_server.sql("DROP TRIGGER full_disk ON cpi_proxy_outbox_messages", database)
+    assert await accept(store)
