@@ -170,11 +170,12 @@ async def test_a_refusal_that_is_certain_comes_before_the_body(
 ) -> None:
     """The sender is not asked for a body that will not be kept."""
     proxy = await serve(outbox_document(upstream, authority, tmp_path, max_bytes=100))
+    outboxes = proxy.app._resources.outboxes
+    deliverer = outboxes._deliverer
     if reason == "no store":
-        deliverer, proxy.app._resources.outboxes._deliverer = proxy.app._resources.outboxes._deliverer, None
+        outboxes._deliverer = None
     length = b"Content-Length: %d" % (101 if reason == "too large" else 10)
     refused = await (await proxy.sender()).ask(request(b"POST /orders", b"Expect: 100-continue", length))
     expected = (413, "body_too_large") if reason == "too large" else (503, "outbox_unavailable")
     assert (refused.status, refused.code) == expected
-    if reason == "no store":
-        proxy.app._resources.outboxes._deliverer = deliverer
+    outboxes._deliverer = deliverer
