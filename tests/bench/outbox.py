@@ -122,6 +122,7 @@ def standing(lab: Laboratory) -> None:
                 (
                     "no outbox",
                     f"{ready:.2f} s",
+                    f"{spent:.2f} s",
                     f"{resident(process.pid) / 1024:.1f} MiB",
                     str(wake_ups(process.pid)),
                     "-",
