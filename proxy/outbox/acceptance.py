@@ -53,7 +53,12 @@ class Acceptance:
         accepted: Callable[[str], object],
         replaced: frozenset[str] = frozenset(),
     ) -> None:
-        """`store` raises OutboxUnavailable as long as there is none; `accepted` gets the route of what is kept."""
+        """
+        Keeps messages for the route.
+
+        `store` raises OutboxUnavailable as long as there is none; `accepted` gets the name of the route when a message
+        is kept; `replaced` are fields that a span of ours sets.
+        """
         self._route = settings.name
         self._prefix = len(settings.path.encode())
         self._via = via.encode()

@@ -109,6 +109,19 @@ async def test_people_decide_about_the_outbox(open_page: OpenPage, api: ConsoleA
     ]
 
 
+async def test_a_message_that_is_delivered_while_it_is_open_says_so(open_page: OpenPage, api: ConsoleApi) -> None:
+    """It is no failure, and nothing is left to decide about."""
+    api.overview["pages"]["outbox"] = True
+    api.outbox_messages = [outbox_message(1)]
+    page = await open_page("#/outbox/m1")
+    await expect(page.get_by_role("button", name="Retry")).to_be_visible()
+    api.outbox_messages = []
+    await api.tell("outbox", {"routes": ["http"]})
+    await expect(page.get_by_text("It is not in the outbox any more: it was delivered or discarded.")).to_be_visible()
+    await expect(page.get_by_role("button", name="Retry")).to_have_count(0)
+    await expect(page.get_by_role("alert")).to_have_count(0)
+
+
 async def test_a_lost_connection_is_told_and_comes_back(open_page: OpenPage, api: ConsoleApi) -> None:
     """The page says that it is not connected, connects again, and has what happened meanwhile."""
     page = await open_page()

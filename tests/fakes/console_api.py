@@ -225,8 +225,8 @@ class ConsoleApi:
         return _json(self.sandbox)
 
     async def _message(self, request: web.Request) -> web.Response:
-        (found,) = [each for each in self.outbox_messages if each["id"] == request.match_info["id"]]
-        return _json(found)
+        found = [each for each in self.outbox_messages if each["id"] == request.match_info["id"]]
+        return _json(found[0]) if found else _problem(404, title="There is no such message", detail="")
 
     async def _change_outbox(self, request: web.Request) -> web.Response:
         await self._receive(request)

@@ -4,7 +4,7 @@ import { useKeys } from "../keys.js";
 import { Failure } from "../parts/empty.js";
 import { Facts, FieldTable } from "../parts/fields.js";
 import { announce } from "../parts/notice.js";
-import { ask, reasonOf } from "../state/api.js";
+import { Problem, ask, reasonOf } from "../state/api.js";
 import { useCell } from "../state/cell.js";
 import { outboxChanges } from "../state/model.js";
 import { dateTime, size } from "../text/units.js";
@@ -22,7 +22,9 @@ export function OutboxMessageView({ id, changed, close }) {
   const changes = useCell(outboxChanges);
   const title = useRef(/** @type {HTMLElement | null} */ (null));
   const path = `/outbox/messages/${encodeURIComponent(id)}`;
-  const load = () => ask("GET", path).then(setMessage, (error) => setFailure(reasonOf(error)));
+  const [isGone, setGone] = useState(false);
+  const load = () =>
+    ask("GET", path).then(setMessage, (error) => (error instanceof Problem && error.status === 404 ? setGone(true) : setFailure(reasonOf(error))));
   useEffect(() => void load(), [changes]);
   useEffect(() => title.current?.focus(), []);
   useKeys([{ key: "Escape", does: "Close the message", run: close }]);
@@ -44,13 +46,14 @@ export function OutboxMessageView({ id, changed, close }) {
   return html`<section class="card" aria-labelledby="message-title">
     <div class="tools">
       <h2 id="message-title" ref=${title} tabindex="-1" class="grow wrap">Message ${visibleLine(id)}</h2>
-      <button type="button" onClick=${() => void retry()}>Retry</button>
-      <button type="button" class="danger" onClick=${drop}>Discard</button>
-      <a class="button" href=${`${path}/body`} download>Download</a>
+      ${!isGone &&
+      html`<button type="button" onClick=${() => void retry()}>Retry</button>
+        <button type="button" class="danger" onClick=${drop}>Discard</button>
+        <a class="button" href=${`${path}/body`} download>Download</a>`}
       <button type="button" onClick=${close}>Close</button>
     </div>
     <${Failure} text=${failure} />
-    ${message && html`<${Contents} message=${message} />`}
+    ${isGone ? html`<p>It is not in the outbox any more: it was delivered or discarded.</p>` : message && html`<${Contents} message=${message} />`}
   </section>`;
 }
 
