@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
+from proxy.app.outages import Outages
 from proxy.config.file_watcher import FileWatcher, reason_of
 from proxy.config.model import OAuthClient
 from proxy.config.store import StoreSettings
@@ -34,15 +35,6 @@ def keys_watcher(settings: StoreSettings) -> FileWatcher[Keys]:
     return FileWatcher((settings.keys_file,), read=partial(read_keys, settings.keys_file))
 
 
-class Unheard:
-    """A log that nobody reads."""
-
-    def ignore(self, event: str, **fields: object) -> None:
-        """Logs nothing."""
-
-    debug = info = warning = error = ignore
-
-
 class SharedStore:
     """From `start` to `close`. The constructor reads the keys file: OSError or ValueError if it is not usable."""
 
@@ -65,10 +57,11 @@ class SharedStore:
         except ValueError as error:
             raise ValueError(f"store.postgres {error}") from None
         preparations = (migrations.migrate, self._names.load, tokens.clean)
-        self._database: Database = database.Database(server, preparations, log=log)
+        outages = Outages(log, {"tokens", "outbox"})
+        self._database: Database = database.Database(server, preparations, log=outages.of("tokens"))
         self._tokens = tokens.PostgresTokens(self._database, self._names)
-        self._outbox: Database = database.Database(server, preparations[:2], log=Unheard())
-        "Apart: an outbox has time, and must not be closed because a token has none. Whoever uses it logs its outages."
+        self._outbox: Database = database.Database(server, preparations[:2], log=outages.of("outbox"))
+        "Apart: an outbox has time, and must not be closed because a token has none."
 
     @property
     def state(self) -> StoreState:

@@ -104,8 +104,8 @@ class Deliverer:
             handle.cancel()
 
     def store_failed(self, error: OutboxUnavailable) -> None:
-        """Logs that the store cannot be used: once, until it can."""
-        if not self._is_away:
+        """Logs that the store cannot be used: once, until it can, and unless it does so itself."""
+        if not self._is_away and not self.store.tells_outages:
             self._is_away = True
             self.log.logger.error("store.unreachable", detail=error.detail)
 

@@ -35,6 +35,11 @@ class RouteHeld(Exception):
 class OutboxStore(Protocol):
     """Keeps the messages of all routes."""
 
+    @property
+    def tells_outages(self) -> bool:
+        """Whether it logs itself that it cannot be used."""
+        ...
+
     async def accept(self, message: NewMessage, *, max_messages: int, max_bytes: int) -> Accepted:
         """Keeps a message: it is durable when this returns.
 

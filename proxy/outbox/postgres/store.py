@@ -48,6 +48,8 @@ UNREADABLE = 60.0
 class PostgresOutbox:
     """The messages of all replicas, as one of them sees and delivers them."""
 
+    tells_outages = True
+
     def __init__(
         self,
         database: Database,

@@ -37,6 +37,8 @@ IN_THE_ROW = 16 << 10
 class SqliteOutbox:
     """The messages of one folder, which this process has for itself."""
 
+    tells_outages = False
+
     def __init__(self, folder: Path, *, keys: Keys, clock: Clock) -> None:
         self._folder, self._keys, self._clock = folder, keys, clock
         self._bodies = Bodies(folder)

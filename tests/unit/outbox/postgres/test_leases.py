@@ -167,3 +167,28 @@ async def test_a_look_now_and_then_finds_what_nobody_told(replica: Replica, stor
     store.on_change(found.append)
     await store._waking.look()
     assert sorted(found) == ["a", "b"]
+
+
+async def test_replicas_that_accept_at_once_keep_limits_and_order(replica: Replica) -> None:
+    """The limit is that of all together; of an order there is one head, and none is overtaken."""
+    async with replica() as one, replica() as other:
+        await one.resume("orders")  # the first of a route would be serialized by its key
+        results = await asyncio.gather(
+            *(
+                each.accept(message(order=b"o"), max_messages=30, max_bytes=1 << 30)
+                for _ in range(25)
+                for each in (one, other)
+            ),
+            return_exceptions=True,
+        )
+        assert sum(not isinstance(each, Exception) for each in results) == 30
+        assert [each.waiting for each in await one.routes()] == [30]
+        listed = [each.id for each in await one.messages(route=None, state=None, limit=99, after=None)]
+        delivered = []
+        for _ in range(30):
+            found = [(each, id_) for each in (one, other) for id_ in await taken(each)]
+            assert len(found) == 1
+            await found[0][0].delivered(found[0][1])
+            delivered.append(found[0][1])
+        assert delivered == listed
+        assert await one.routes() == []
