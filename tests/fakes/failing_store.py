@@ -11,6 +11,8 @@ from proxy.outbox.store import OutboxStore
 class FailingStore:
     """Passes everything on to a real store, but for the calls that are to fail."""
 
+    tells_outages = False
+
     def __init__(self, store: OutboxStore) -> None:
         self._store = store
         self.failures: dict[str, list[Exception]] = {}
