@@ -37,6 +37,7 @@ async def test_a_message_is_recorded_byte_for_byte(client: TenantClient) -> None
         "oauth_client": "sandbox-neo-client",
         "status": 200,
         "mpl_id": answer.fields["SAP_MessageProcessingLogID"],
+        "at": message.at,
     }
     assert ("SAP_Sender", "ERP") in message.fields
 

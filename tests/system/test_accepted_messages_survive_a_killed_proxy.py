@@ -90,7 +90,7 @@ class Victim:
             async with asyncio.timeout(PATIENCE):
                 while True:
                     async with session.get(f"http://127.0.0.1:{proxy.admin_port}/status") as answered:
-                        (outbox,) = (await answered.json())["outboxes"]
+                        (outbox,) = (await answered.json())["outbox"]["routes"]
                     if not outbox["waiting"] + outbox["delivering"]:
                         break
                     if outbox["dead"] and "order" in self._outbox:

@@ -55,4 +55,4 @@ async def test_ci_installs_what_is_missing(tmp_path: Path) -> None:
         (tmp_path / name).chmod(0o755)
     after = (await call("tests/programs.py", folder=tmp_path)).output.splitlines()
     assert set(before) - set(after) == {"curl", "prometheus"}
-    assert {"chromium", "nodejs npm", "php-cli"} <= set(after) < set(before)
+    assert {"chromium fonts-dejavu-core", "nodejs npm", "php-cli"} <= set(after) < set(before)

@@ -73,7 +73,7 @@ class Machine:
     async def states(self) -> dict[str, str]:
         """The state of each message, when all were tried that could be."""
         address = Address(host="127.0.0.1", port=self.admin)
-        (token,) = await asyncio.to_thread(find_tokens, address, {"TMPDIR": str(self.folder)})
+        (token,) = await asyncio.to_thread(find_tokens, address, {}, self.folder / "store")
         url, fields = f"http://127.0.0.1:{self.admin}/outbox/messages", {"Authorization": f"Bearer {token}"}
         async with asyncio.timeout(30), ClientSession(headers=fields) as session:
             while True:

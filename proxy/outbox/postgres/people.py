@@ -20,6 +20,7 @@ SEQ: Final = 9
 "The last of these columns."
 DEAD: Final = 2
 "Place of a dead letter."
+IS_HELD: Final = "SELECT true FROM cpi_proxy_outbox_routes WHERE route = %s AND held"
 ROUTES: Final = f"""
 SELECT route, waiting, coalesce(delivering, 0), dead, held, oldest.accepted_at, bytes
 FROM cpi_proxy_outbox_routes AS numbers LEFT JOIN (
@@ -205,6 +206,11 @@ async def hold(connection: Connection, transaction: Transaction, route: str, *, 
     if not held:
         transaction.due.add(route)
     await transaction.end()
+
+
+async def is_held(connection: Connection, route: str) -> bool:
+    """Returns whether a route is held."""
+    return bool(await rows(connection, IS_HELD, (route,)))
 
 
 def unknown(id_: str) -> MessageUnknown:

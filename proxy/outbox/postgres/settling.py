@@ -21,7 +21,9 @@ _IDS: Final = "unnest(%(ids)s::text[], %(fences)s::bigint[]) AS ours (id, fence)
 
 _BEGIN: Final = f"""
 UPDATE cpi_proxy_outbox_messages AS message SET attempts = attempts + 1, begun = true, free_at = {NOW} + %(lease)s
-FROM {_IDS} WHERE {_OURS} RETURNING message.id
+FROM {_IDS} WHERE {_OURS}
+    AND NOT EXISTS (SELECT FROM cpi_proxy_outbox_routes AS held WHERE held.route = message.route AND held.held)
+RETURNING message.id
 """
 _EXTEND: Final = f"""
 UPDATE cpi_proxy_outbox_messages AS message SET free_at = {NOW} + %(lease)s FROM {_IDS} WHERE {_OURS}
@@ -95,7 +97,7 @@ class Settled:
 
 
 async def begin(transaction: Transaction, calls: Sequence[Settled]) -> Sequence[bool]:
-    """Counts attempts, whose ends are not known yet."""
+    """Counts attempts, whose ends are not known yet; none of a held route."""
     found = await transaction.rows(_BEGIN, _ours(transaction, calls))
     return _each(calls, found)
 

@@ -32,6 +32,7 @@ from proxy.outbox.postgres.sealing import Sealing, unreadable
 from proxy.outbox.postgres.settling import Settled
 from proxy.outbox.postgres.transaction import Owner, Transaction
 from proxy.outbox.postgres.waking import Waking
+from proxy.outbox.store import RouteHeld
 from proxy.store.keys import KeyMissing, Keys
 from proxy.store.postgres.connecting import Connection
 from proxy.store.postgres.database import Database, Operation
@@ -117,8 +118,16 @@ class PostgresOutbox:
 
     async def begin(self, id: str, at: float) -> None:  # noqa: A002, ARG002
         """See OutboxStore. Raises OutboxUnavailable as well if another replica has taken the message over."""
-        if not await self._settle(settling.begin, id):
+        lease = self._leases.of(id)
+        if lease is None:
             raise taken_over(id)
+        begun = Settled(id=id, fence=lease.fence, keys=self._keys(), wall=self._clock.wall())
+        if await self._settling.submit(settling.begin, begun, route=None):
+            return
+        if await self._do(partial(people.is_held, route=lease.route)):
+            raise RouteHeld
+        self._log.warning("message.taken_over", route=lease.route, id=id)
+        raise taken_over(id)
 
     async def release(self, id: str) -> None:  # noqa: A002
         """See OutboxStore."""
