@@ -11,6 +11,7 @@ from proxy.config.model import Forwarded, RouteSettings
 from proxy.config.outbox import OutboxAnswer, OutboxSettings
 from proxy.errors import BodyTooLarge, LengthRequired, OutboxUnavailable, SenderLeft
 from proxy.forwarding.body import Body, BodyFile, BufferedBody, SpooledBody, body_in_memory, collect
+from proxy.forwarding.exchange import refuse_overrun
 from proxy.forwarding.fields import FieldRules
 from proxy.forwarding.limits.route_limits import RouteLimits
 from proxy.forwarding.prepared_request import forwarded_lines, refuse_loop
@@ -168,12 +169,6 @@ def refuse_unframed(request: Request) -> None:
         return
     if not fields.has(b"content-length") and not fields.has(b"transfer-encoding"):
         raise LengthRequired("Send Content-Length, 0 for an empty body: without it nobody knows whether one follows.")
-
-
-def refuse_overrun(body: Body) -> None:
-    """Raises LengthRequired if bytes followed a request without a length, so that this body may not be all of it."""
-    if body.overrun is not None:
-        raise body.overrun
 
 
 def refuse_above(size: int, most: int) -> None:

@@ -8,12 +8,12 @@ import pytest
 from proxy.config.outbox import OutboxAnswer
 from proxy.errors import BodyTooLarge, LengthRequired, OutboxUnavailable
 from proxy.forwarding.body import BufferedBody
+from proxy.forwarding.exchange import refuse_overrun
 from proxy.outbox.acceptance import (
     answer,
     content_hash,
     only_value,
     refuse_above,
-    refuse_overrun,
     refuse_unframed,
     whole,
 )
