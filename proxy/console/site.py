@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from proxy.admin.access import CONSOLE
 from proxy.app import App
@@ -17,7 +18,7 @@ from proxy.console.checks import RouteChecks
 from proxy.console.clients import Clients
 from proxy.console.events import Events
 from proxy.console.live import LiveClients, LiveOutbox, LiveRecordings, LiveSandbox, LiveTraffic
-from proxy.console.problems import ROOT, Handler, Problem, document, problems, read_object
+from proxy.console.problems import ROOT, ApiProblem, document, problems, read_object
 from proxy.console.recordings import LONGEST, Recordings
 from proxy.console.sandbox import SandboxPage, ShownTenant
 from proxy.console.saved_requests import SavedRequests
@@ -143,7 +144,7 @@ class Console:
         recording = recording_of(self._entry(request)[2])
         body = recording and (recording.answer if is_answer else recording.body)
         if not body or not body.octets:
-            raise Problem(404, "The body is not kept.")
+            raise ApiProblem(404, "The body is not kept.")
         return attachment(body.octets)
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
@@ -154,11 +155,11 @@ class Console:
     async def _record(self, request: web.Request) -> web.Response:
         minutes = (await read_object(request)).get("minutes", LONGEST)
         if isinstance(minutes, bool) or not isinstance(minutes, int | float):
-            raise Problem(400, "`minutes` is not a number.")
+            raise ApiProblem(400, "`minutes` is not a number.")
         try:
             self.recordings.start(self._route(request), minutes)
         except ValueError as error:
-            raise Problem(400, str(error)) from None
+            raise ApiProblem(400, str(error)) from None
         return document({"recordings": self.recordings.documents()})
 
     async def _stop_recording(self, request: web.Request) -> web.Response:
@@ -171,13 +172,13 @@ class Console:
     def _route(self, request: web.Request) -> str:
         name = request.match_info["route"]
         if name not in self._app.routes:
-            raise Problem(404, f"There is no route {name}.")
+            raise ApiProblem(404, f"There is no route {name}.")
         return name
 
     def _entry(self, request: web.Request) -> Entry:
         entry = self.traffic.find(request.match_info["id"])
         if entry is None:
-            raise Problem(404, "This exchange is not among the last ones any more.")
+            raise ApiProblem(404, "This exchange is not among the last ones any more.")
         return entry
 
     def _summary(self, entry: Entry) -> dict[str, Any]:

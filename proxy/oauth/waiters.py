@@ -65,7 +65,7 @@ def too_late(client: str, seconds: float) -> GrantTimeout:
 
 
 def crashed(client: str, error: BaseException) -> GrantUnavailable:
-    """Returns the error for a fault of our own; it names only the fault's class, because its text may quote a secret."""
+    """Returns the error for a fault of our own; names only its class, because its text may quote a secret."""
     return GrantUnavailable(f"The grant for OAuth client {client} crashed ({type(error).__name__}).")
 
 

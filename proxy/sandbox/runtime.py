@@ -20,7 +20,7 @@ from proxy.sandbox.answers import (
     success_fields,
     tomcat_page,
 )
-from proxy.sandbox.body import START, Body, swallow
+from proxy.sandbox.body import START, ReceivedBody, swallow
 from proxy.sandbox.delivery import deliver, hang_up, reset, send
 from proxy.sandbox.faults import Faults
 from proxy.sandbox.flows import FlowFailure, IntegrationFlow, Received, Reply, make_mpl_id
@@ -35,7 +35,7 @@ class ServedRequest:
     """A request, what was found out about it, and its body."""
 
     request: web.BaseRequest
-    body: Body
+    body: ReceivedBody
     admission: Admission
     flow: IntegrationFlow | None
     session: csrf.HttpSession | None
@@ -110,7 +110,7 @@ class RuntimeNode:
             content_length=request.content_length,
         )
         admission, flow = admit(caller, csrf_first=self._faults.strike("runtime.csrf_first") is not None)
-        body = Body(keep=flow is not None and flow.echoes)
+        body = ReceivedBody(keep=flow is not None and flow.echoes)
         owner = self._tokens.owner(bearer)
         return ServedRequest(
             request=request, body=body, admission=admission, flow=flow, session=session, oauth_client=owner

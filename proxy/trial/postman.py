@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from proxy.trial.collection import Collection, FileBody, SavedRequest
+from proxy.trial.collection import BodyPath, Collection, SavedRequest
 
 _LANGUAGES = {
     "json": "application/json",
@@ -98,7 +98,7 @@ def _assembled(url: Mapping[str, Any]) -> str:
     return start + (f":{port}" if port else "") + f"/{path}" + (f"?{query}" if query else "")
 
 
-def _body(name: str, body: Mapping[str, Any]) -> tuple[str | FileBody | None, str]:
+def _body(name: str, body: Mapping[str, Any]) -> tuple[str | BodyPath | None, str]:
     """(content, media type that the collection implies or nothing)."""
     mode = "" if body.get("disabled") is True else _text(body.get("mode"))
     match mode:
@@ -111,7 +111,7 @@ def _body(name: str, body: Mapping[str, Any]) -> tuple[str | FileBody | None, st
             pairs = (each for each in _enabled(body.get("urlencoded")))
             return "&".join(f"{_quoted(each.get('key'))}={_quoted(each.get('value'))}" for each in pairs), _FORM
         case "file" if path := _text(_mapping(body.get("file")).get("src")):
-            return FileBody(path), ""
+            return BodyPath(path), ""
         case _:
             raise ValueError(f"has a body of mode {mode} in {name}, which is not supported; use raw, or -d @FILE")
 

@@ -1,7 +1,7 @@
 """Names of fields, each judged once, then found by its spelling: whether it is forwarded, noted, or allowed once."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from proxy.syntax import TCHAR
 
@@ -16,7 +16,11 @@ _LENGTH = frozenset({b"content-length", b"transfer-encoding"})
 _FRAMING = _LENGTH | {b"connection", b"proxy-connection"}
 
 
-def values_of(fields: Iterable[tuple[bytes, bytes]], name: bytes) -> list[bytes]:
+FieldPairs = Collection[tuple[bytes, bytes]]
+"Names and values of fields, as aiohttp and `Fields.pairs` have them."
+
+
+def values_of(fields: FieldPairs, name: bytes) -> list[bytes]:
     """Returns the values of all fields of this name, which is in lower case, in their order."""
     return [value for each, value in fields if each.lower() == name]
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from proxy.cli.configuration import config_option, read
 from proxy.cli.examples import epilog
 from proxy.cli.loops import run
-from proxy.cli.outbox.api import Document, OutboxApi, Refused, outbox_api
+from proxy.cli.outbox.api import JsonObject, OutboxApi, Refused, outbox_api
 from proxy.cli.outbox.export import export_body, export_message
 from proxy.cli.outbox.selection import Selection, confirm, each_of, selected
 from proxy.cli.outbox.tables import facts, history_table, message_table, route_table
@@ -37,7 +37,7 @@ state_option = click.option(
 ids_argument = click.argument("ids", metavar="[ID]...", nargs=-1)
 
 
-class _Commands(click.Group):
+class _OutboxCommands(click.Group):
     """`outbox` alone is `outbox list`. The commands of the group have examples too."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -52,7 +52,7 @@ class _Commands(click.Group):
         super().add_command(cmd, name)
 
 
-@click.group(cls=_Commands)
+@click.group(cls=_OutboxCommands)
 def command() -> None:
     """Show what the running proxy keeps for later.
 
@@ -73,7 +73,7 @@ def list_command(*, route: str | None, state: str | None, limit: int, as_json: b
     Messages are in the order in which they were accepted.
     """
 
-    async def found(api: OutboxApi) -> tuple[list[Document], list[Document], bool]:
+    async def found(api: OutboxApi) -> tuple[list[JsonObject], list[JsonObject], bool]:
         await api.check_route(route)
         routes = [each for each in await api.routes() if route in (None, each["route"])]
         return routes, *await api.messages(route=route, state=state, limit=limit)
@@ -179,7 +179,7 @@ def resume_command(*, route: str, as_json: bool, file: Path | None) -> None:
 def _decide(
     verb: str,
     said: str,
-    act: Callable[[OutboxApi, str], Awaitable[Document]],
+    act: Callable[[OutboxApi, str], Awaitable[JsonObject]],
     *,
     ids: tuple[str, ...],
     route: str | None,
@@ -208,7 +208,7 @@ def _decide(
 
 def _switch(
     file: Path | None,
-    act: Callable[[OutboxApi], Awaitable[Document]],
+    act: Callable[[OutboxApi], Awaitable[JsonObject]],
     said: str,
     as_json: bool,  # noqa: FBT001
 ) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from proxy.errors import OutboxUnavailable
 from proxy.outbox.contents import Content, context_of
 from proxy.outbox.message import NewMessage, StoredBody, TakenMessage
-from proxy.outbox.postgres.accepting import Sealed
+from proxy.outbox.postgres.accepting import SealedMessage
 from proxy.outbox.postgres.bodies import Bodies
 from proxy.outbox.postgres.contents import seal, unseal
 from proxy.outbox.postgres.failures import unavailable
@@ -29,7 +29,7 @@ class Sealing:
         if not self._names.is_known:
             raise unavailable("it was not reached yet, or its keys are not in store.keys_file")
 
-    async def seal(self, message: NewMessage, *, age: float, max_messages: int, max_bytes: int) -> Sealed:
+    async def seal(self, message: NewMessage, *, age: float, max_messages: int, max_bytes: int) -> SealedMessage:
         """Encrypts a message, and stores a large body. Raises OutboxFull or OutboxUnavailable."""
         self.check()
         keys, body, name, route = self.keys(), message.body, None, message.route.encode()
@@ -39,7 +39,7 @@ class Sealing:
         elif not isinstance(body, bytes):
             body = await _whole(body)
         key_id, sealed = seal(keys, message, body)
-        return Sealed(
+        return SealedMessage(
             message=message,
             age=age,
             chain=None if message.order is None else self._name(b"order", route, message.order),

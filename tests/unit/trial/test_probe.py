@@ -10,7 +10,7 @@ import trustme
 
 from proxy.config.egress import CorporateProxy
 from proxy.trial.checks import CheckResult, CheckStatus, run_in_order
-from proxy.trial.probe import Probe, Server
+from proxy.trial.probe import Probe, ProbedServer
 from tests.fakes.speaker import speaker
 
 NOW = datetime(2027, 1, 15, 8, tzinfo=UTC)
@@ -25,7 +25,7 @@ async def probed(
     **options: Any,
 ) -> dict[str, CheckResult]:
     """The results by check."""
-    server = Server(host="127.0.0.1", port=port, option="`upstream`", **{"proxy": None, "timeout": 5.0} | options)
+    server = ProbedServer(host="127.0.0.1", port=port, option="`upstream`", **{"proxy": None, "timeout": 5.0} | options)
     probe = Probe(server, needs_clock=needs_clock, wall=now.timestamp)
     probe.tls = trust
     try:
