@@ -9,7 +9,8 @@ from aiohttp import web
 
 from proxy.admin.sessions import LIFETIME, Sessions
 from proxy.config.model import Address
-from proxy.wire.field_names import FieldPairs, values_of
+from proxy.syntax import values_of
+from proxy.wire.field_names import FieldPairs
 from proxy.wire.local_site import SiteRefusal
 
 CONSOLE = "/console/"

@@ -11,7 +11,7 @@ from proxy.observe.masking import masked_query
 
 if TYPE_CHECKING:  # only a process with a sandbox loads it
     from proxy.sandbox.faults import Faults
-    from proxy.sandbox.records import MessageLog, RecordedMessage
+    from proxy.sandbox.recorder import MessageLog, RecordedMessage
 
 SHOWN: Final = 100
 "Messages."

@@ -9,12 +9,13 @@ from proxy.admin.connection import begin_stream
 from proxy.app import App
 from proxy.config.checked_text import check_field_value, check_method, check_token
 from proxy.config.model import RouteSettings
-from proxy.console.answers import Answers, KeptAnswer
 from proxy.console.bodies import ATTACHMENT, body_document
+from proxy.console.kept_answers import Answers, KeptAnswer
 from proxy.console.problems import LARGEST, ApiProblem, as_object, document, fields_in, text_in
 from proxy.console.sender import Delivered, Outgoing, SenderLabel, deliver
 from proxy.console.summaries import findings, summary
 from proxy.console.traffic import Traffic
+from proxy.syntax import values_of
 from proxy.trial.collection import sendable
 from proxy.trial.destination import matching
 from proxy.trial.message import OWN_FIELDS, media_type
@@ -91,13 +92,11 @@ class Sending:
             raise ApiProblem(400, "Path: what follows the path of the route begins with / or ?.")
         target = sendable(route.path + path if route.path or path.startswith("/") else f"/{path}")
         fields = [checked(name, value) for name, value in fields_in(content) if name.lower() not in _ADDED]
-        names = {name.lower() for name, _ in fields}
-        if "host" not in names:
+        if not values_of(fields, "host"):
             fields.append(("Host", route.host or "localhost"))
-        if length != 0 and "content-type" not in names and (guessed := media_type(start)):
+        if length != 0 and not values_of(fields, "content-type") and (guessed := media_type(start)):
             fields.append(("Content-Type", guessed))
-        host = next(value for name, value in fields if name.lower() == "host")
-        matched = matching(method, target, host, self._app.configuration.routes)
+        matched = matching(method, target, values_of(fields, "host")[0], self._app.configuration.routes)
         if matched is not None and matched.name != route.name:
             raise ApiProblem(400, f"{method} {target} goes to route {matched.name}, not to {route.name}.")
         return Outgoing(method, target, fields, length, body)

@@ -8,9 +8,9 @@ from aiohttp import web
 from proxy.sandbox.answers import SandboxAnswer, json_answer, login_page, response, text_answer
 from proxy.sandbox.authentication import read_credentials
 from proxy.sandbox.body import START, ReceivedBody
-from proxy.sandbox.delivery import hang_up, reset
 from proxy.sandbox.faults import Faults
 from proxy.sandbox.grants import GrantDecision, GrantLog, GrantOutcome, TokenRequest
+from proxy.sandbox.response_writer import hang_up, reset
 
 
 class AuthorizationServer(Protocol):

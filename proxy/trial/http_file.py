@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from proxy.syntax import values_of
 from proxy.trial.collection import BodyPath, Collection, SavedRequest
 
 _NAME = re.compile(r"(?:#|//)\s*@name[ \t=]+(.*)")
@@ -63,7 +64,7 @@ def _request(name: str, lines: Sequence[str], variables: dict[str, str]) -> Save
         if not colon:
             raise ValueError(f"has a line without a colon among the fields of {name or url}: {line}")
         fields.append((field.strip(), value.strip()))
-    is_form = any(field.lower() == "content-type" and _FORM in value.lower() for field, value in fields)
+    is_form = any(_FORM in value.lower() for value in values_of(fields, "content-type"))
     return SavedRequest(
         name=name or f"{method} {url}",
         method=method,

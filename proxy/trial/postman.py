@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
+from proxy.syntax import values_of
 from proxy.trial.collection import BodyPath, Collection, SavedRequest
 
 _LANGUAGES = {
@@ -64,7 +65,7 @@ def _request(name: str, request: Any, variables: Mapping[str, str]) -> SavedRequ
     request = _mapping(request)
     fields = list(_fields(request.get("header")))
     body, media_type = _body(name, _mapping(request.get("body")))
-    if media_type and not any(field.lower() == "content-type" for field, _ in fields):
+    if media_type and not values_of(fields, "content-type"):
         fields.append(("Content-Type", media_type))
     return SavedRequest(
         name=name,

@@ -8,7 +8,8 @@ only the name in Host shows the difference.
 
 import re
 
-from proxy.wire.field_names import FieldPairs, values_of
+from proxy.syntax import values_of
+from proxy.wire.field_names import FieldPairs
 from proxy.wire.request_target import split_authority
 
 _OWN_SITES = frozenset({b"same-origin", b"none"})

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 from aiohttp import web
 
 from proxy.hosts import is_loopback
+from proxy.syntax import values_of
 from proxy.wire.cross_site import comes_from_elsewhere
-from proxy.wire.field_names import FieldPairs, values_of
+from proxy.wire.field_names import FieldPairs
 from proxy.wire.request_target import ABSOLUTE_FORM, host_name
 
 NAME = "cpi-oauth-proxy"

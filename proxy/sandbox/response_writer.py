@@ -13,7 +13,7 @@ from proxy.sandbox.body import START, ReceivedBody
 from proxy.sandbox.flows import Echoed, Filler, Reply, filler
 
 
-async def deliver(
+async def respond(
     request: web.BaseRequest,
     reply: Reply,
     body: ReceivedBody,
@@ -25,7 +25,7 @@ async def deliver(
     """Sends what a flow replied; with `cut` only half of it, and then closes the connection."""
     fields = (("Content-Type", reply.content_type), *fields)
     if cut:
-        return await _deliver_half(request, reply, body, status=status, fields=fields)
+        return await _respond_half(request, reply, body, status=status, fields=fields)
     size = reply_size(reply, body)
     if size <= START:
         content = b"".join([chunk async for chunk in reply_chunks(reply, body)])
@@ -70,7 +70,7 @@ async def reply_chunks(reply: Reply, body: ReceivedBody) -> AsyncIterator[bytes]
             assert_never(other)
 
 
-async def _deliver_half(
+async def _respond_half(
     request: web.BaseRequest, reply: Reply, body: ReceivedBody, *, status: int, fields: tuple[tuple[str, str], ...]
 ) -> web.StreamResponse:
     size = reply_size(reply, body)

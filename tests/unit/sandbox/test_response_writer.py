@@ -6,7 +6,7 @@ from unittest.mock import Mock
 import pytest
 from aiohttp import web
 
-from proxy.sandbox.delivery import hang_up, reset
+from proxy.sandbox.response_writer import hang_up, reset
 
 
 @pytest.mark.parametrize("disconnect", [hang_up, reset])

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from proxy.admin.access import AdminAccess
-from proxy.admin.token import GeneratedToken
+from proxy.admin.admin_token import GeneratedToken
 from proxy.admin.token_place import TokenFolder
 from proxy.config.file_threads import FileThreads
 from proxy.config.model import Address
@@ -58,7 +58,7 @@ async def test_a_place_that_hangs_is_given_up(tmp_path: Path, monkeypatch: Any) 
         (tmp_path / name).chmod(0o600)
         return places[0]
 
-    monkeypatch.setattr("proxy.admin.token.write_token", slow)
+    monkeypatch.setattr("proxy.admin.admin_token.write_token", slow)
     token = generated(tmp_path, log, threads=FileThreads(limit=0.01))
     await token.start(access, ADDRESS)
     assert access.token is None
