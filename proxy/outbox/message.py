@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+MOST_ENTRIES = 50
+"Of the history of a message: the first, and the latest."
+
 
 class MessageState(StrEnum):
     """Where a message is."""
@@ -40,6 +43,11 @@ class StoredBody(Protocol):
         ...
 
 
+def body_size(body: "bytes | StoredBody") -> int:
+    """Returns the bytes of a body."""
+    return len(body) if isinstance(body, bytes) else body.size
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewMessage:
     """A message to be kept. What it holds of the sender is not encrypted yet."""
@@ -68,8 +76,7 @@ class NewMessage:
     @property
     def size(self) -> int:
         """Returns the bytes that count towards `max_bytes`: body, target and fields."""
-        body = len(self.body) if isinstance(self.body, bytes) else self.body.size
-        return body + len(self.target) + sum(map(len, self.fields))
+        return body_size(self.body) + len(self.target) + sum(map(len, self.fields))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

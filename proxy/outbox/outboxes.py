@@ -11,11 +11,9 @@ from proxy.observe.process_log import ProcessLog
 from proxy.outbox.circuit_breaker import Timer
 from proxy.outbox.deliverer import Deliverer
 from proxy.outbox.dispatcher import Dispatcher
+from proxy.outbox.failures import RETRY_AFTER
 from proxy.outbox.message import RouteSummary
 from proxy.outbox.store import OutboxStore
-
-RETRY_AFTER = 5
-"Seconds until a sender may try again, if the folder of the store is not ours yet."
 
 
 class Outboxes:

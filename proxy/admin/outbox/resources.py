@@ -147,7 +147,7 @@ class OutboxResources:
         """Returns the store. Raises MessageUnknown if there is none, because then there are no messages."""
         store = self._proxy.outboxes.store_if_any()
         if store is None:
-            raise MessageUnknown(f"There is no message {request.match_info['id']}: no route has an outbox.")
+            raise MessageUnknown(request.match_info["id"], why="no route has an outbox")
         return store
 
     @property

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from proxy.errors import MessageIdReused, OutboxFull, ProxyError
+from proxy.errors import OutboxFull, ProxyError
+from proxy.outbox.failures import full, id_reused, unavailable
 from proxy.outbox.message import Accepted, NewMessage
-from proxy.outbox.postgres.failures import RETRY_AFTER, unavailable
 from proxy.outbox.postgres.transaction import FIRST_OF, Transaction
 
 _FIND: Final = """
@@ -134,18 +134,9 @@ class _Batch:
             await transaction.execute(_REMEMBER, tuple(map(list, zip(*new, strict=True))))
 
     def _full(self, call: SealedMessage) -> OutboxFull | None:
-        count, size = self.transaction.counts[call.message.route], call.message.size
-        if count.waiting + count.dead >= call.max_messages:
-            return OutboxFull(
-                f"The outbox of this route has {call.max_messages} messages (`max_messages`). Send it again later.",
-                retry_after=RETRY_AFTER,
-            )
-        if count.bytes + size > call.max_bytes:
-            return OutboxFull(
-                f"The outbox of this route has no room for {size} bytes more (`max_bytes`). Send it again later.",
-                retry_after=RETRY_AFTER,
-            )
-        return None
+        count = self.transaction.counts[call.message.route]
+        there, size = count.waiting + count.dead, call.message.size
+        return full(there, count.bytes, size, max_messages=call.max_messages, max_bytes=call.max_bytes)
 
     def _keep(self, call: SealedMessage, accepted_at: float, lifetime: float) -> None:
         message, chain = call.message, _Chain(has_messages=False, blocked=0.0)
@@ -175,7 +166,5 @@ async def accept(transaction: Transaction, calls: Sequence[SealedMessage]) -> Se
 
 def _again(call: SealedMessage, first: _Remembered) -> Accepted | ProxyError:
     if first.content != call.content_hash:
-        return MessageIdReused(
-            "Another message with this id, but other content, was accepted before. Give each its own."
-        )
+        return id_reused()
     return Accepted(id=first.id, accepted_at=first.accepted_at, expires_at=first.expires_at, is_new=False)

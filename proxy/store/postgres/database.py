@@ -18,6 +18,7 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool
 
 from proxy.config.file_threads import FileThreads
+from proxy.store.postgres.background import BackgroundTasks
 from proxy.store.postgres.connecting import (
     CONNECT,
     Connection,
@@ -91,7 +92,7 @@ class Database:
         self._failed = asyncio.Event()
         self._tried = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._running: set[asyncio.Task[Any]] = set()
+        self._calls = BackgroundTasks()
         self._attempts = 0
         self.reason: str | None = "it was not opened yet"
         "Why it cannot be used; None if it can."
@@ -120,8 +121,7 @@ class Database:
         if task is not None:
             task.cancel()
             await asyncio.wait([task])
-        if self._running:
-            await asyncio.wait(self._running)
+        await self._calls.ended()
 
     async def run(self, operation: Operation[T], *, within: float | None = None) -> T:
         """Runs it on a connection of the pool; StoreUnreachable if it fails or takes longer than `within` seconds.
@@ -132,9 +132,7 @@ class Database:
         if opened is None:
             raise StoreUnreachable(f"the store is unreachable: {self.reason}")
         call = _Call(opened.pool, operation, seconds)
-        task = asyncio.get_running_loop().create_task(call.run())
-        self._running.add(task)
-        task.add_done_callback(self._ended)
+        task = self._calls.start(call.run())
         await asyncio.wait([task], timeout=seconds)
         for _ in range(TURNS):
             if not task.done():
@@ -147,11 +145,6 @@ class Database:
         except psycopg.Error as error:
             raise self._unreachable(opened, reason_of(error)) from None
         return result
-
-    def _ended(self, task: "asyncio.Task[Any]") -> None:
-        self._running.discard(task)
-        if not task.cancelled():
-            task.exception()  # whoever waited for it may be gone
 
     def _unreachable(self, opened: _Opened, reason: str) -> StoreUnreachable:
         """Closes the database for all, unless it was opened anew meanwhile."""
