@@ -16,8 +16,8 @@ from proxy.console.again import again
 from proxy.console.bodies import attachment
 from proxy.console.checks import RouteChecks
 from proxy.console.clients import Clients
-from proxy.console.events import Events
-from proxy.console.live import LiveClients, LiveOutbox, LiveRecordings, LiveSandbox, LiveTraffic
+from proxy.console.events import Events, Watched
+from proxy.console.live import LiveContent, LiveOutbox, LiveTraffic
 from proxy.console.problems import ROOT, ApiProblem, document, problems, read_object
 from proxy.console.recordings import LONGEST, Recordings
 from proxy.console.sandbox import SandboxPage, ShownTenant
@@ -71,14 +71,15 @@ class Console:
         self.recordings.attach(app.log.logger)
         self.sending, self._clients = Sending(app, self.traffic), Clients(app)
         self._checks, self._saved = RouteChecks(app, self._environ), SavedRequests(app)
-        watched: dict[str, Any] = {
+        clients, recordings = self._clients, self.recordings
+        watched: dict[str, Watched] = {
             "traffic": LiveTraffic(self.traffic),
-            "clients": LiveClients(self._clients),
-            "recordings": LiveRecordings(self.recordings),
+            "clients": LiveContent(clients.changes, lambda: {"clients": clients.documents()}),
+            "recordings": LiveContent(recordings.documents, lambda: {"recordings": recordings.documents()}),
             "outbox": LiveOutbox(app.outboxes),
         }
         if self._sandbox is not None:
-            watched["sandbox"] = LiveSandbox(self._sandbox)
+            watched["sandbox"] = LiveContent(self._sandbox.change, self._sandbox.content)
         self.events = Events(watched, call_later=self._call_later)
 
     async def close(self) -> None:
