@@ -84,10 +84,10 @@ def as_object(octets: bytes) -> dict[str, Any]:
 
 
 def text_in(content: dict[str, Any], name: str) -> str:
-    """Returns the text of a member, empty if it is missing. Raises ApiProblem if it is not a text."""
+    """Returns the text of a member, empty if it is missing. Raises ApiProblem if it is not text."""
     value = content.get(name, "")
     if not isinstance(value, str):
-        raise ApiProblem(400, f"`{name}` is not a text.")
+        raise ApiProblem(400, f"`{name}` is not text.")
     return value
 
 

@@ -29,7 +29,7 @@ class SavedRequests:
             text, configuration = octets.decode("utf-8-sig"), bound(self._app)
             return document(await asyncio.to_thread(imported, text, configuration))
         except UnicodeDecodeError:
-            raise ApiProblem(400, "The file is not text in UTF-8.") from None
+            raise ApiProblem(400, "The file is not UTF-8 text.") from None
         except (ValueError, RecursionError) as error:
             raise ApiProblem(400, f"The file {error}.") from None
 
@@ -65,7 +65,7 @@ def imported(text: str, configuration: Configuration) -> dict[str, Any]:
         try:
             found.append(prepared(resolved(each, {}, {}), configuration))
         except UnicodeEncodeError:
-            skipped.append((each.name, "it has half a character of UTF-16, which is no text"))
+            skipped.append((each.name, "it contains half a UTF-16 character, which is not text"))
         except ValueError as error:
             skipped.append((each.name, str(error).partition("; give --var")[0]))
     return {"requests": found, "skipped": [{"name": name, "reason": reason} for name, reason in skipped]}

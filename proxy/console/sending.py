@@ -57,7 +57,7 @@ class Sending:
         """Answers with the whole body of an answer, to be saved."""
         answer = self.answers.find(request.match_info["id"])
         if answer is None:
-            raise ApiProblem(404, "This answer is not kept any more; send the message again.")
+            raise ApiProblem(404, "This answer is no longer kept; send the message again.")
         response = web.StreamResponse(headers={**ATTACHMENT, "Content-Type": "application/octet-stream"})
         response.content_length = answer.size
         begin_stream(request)

@@ -179,7 +179,7 @@ class Console:
     def _entry(self, request: web.Request) -> Entry:
         entry = self.traffic.find(request.match_info["id"])
         if entry is None:
-            raise ApiProblem(404, "This exchange is not among the last ones any more.")
+            raise ApiProblem(404, "This exchange is no longer kept.")
         return entry
 
     def _summary(self, entry: Entry) -> dict[str, Any]:

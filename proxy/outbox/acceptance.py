@@ -167,7 +167,9 @@ def refuse_unframed(request: Request) -> None:
     if request.head.method not in WITH_BODY or request.sender.persistent():
         return
     if not fields.has(b"content-length") and not fields.has(b"transfer-encoding"):
-        raise LengthRequired("Send Content-Length, 0 for an empty body: without it nobody knows whether one follows.")
+        raise LengthRequired(
+            "Send Content-Length, 0 for an empty body: without it the proxy cannot tell whether one follows."
+        )
 
 
 def refuse_above(size: int, most: int) -> None:

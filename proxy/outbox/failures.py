@@ -47,4 +47,6 @@ def full(messages: int, octets: int, size: int, *, max_messages: int, max_bytes:
 
 def id_reused() -> MessageIdReused:
     """Returns the error for a sender whose id belongs to another message."""
-    return MessageIdReused("Another message with this id, but other content, was accepted before. Give each its own.")
+    return MessageIdReused(
+        "Another message with this id, but other content, was accepted before. Give each message its own id."
+    )

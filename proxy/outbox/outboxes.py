@@ -148,7 +148,9 @@ class Outboxes:
         gone = {each.route: each for each in kept if each.route not in self._routes}
         for name, each in gone.items():
             if name not in self._stranded:
-                detail = "No route has this name any more: its messages are kept. Bring it back, or discard them."
+                detail = (
+                    "This route is no longer configured; its messages are kept. Configure it again, or discard them."
+                )
                 self._log.logger.warning(
                     "outbox.stranded", route=name, waiting=each.waiting, dead=each.dead, detail=detail
                 )

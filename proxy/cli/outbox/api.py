@@ -42,7 +42,7 @@ class OutboxApi:
         names = [each["route"] for each in await self.routes()]
         if route is not None and route not in names:
             there = f"the outboxes are {', '.join(names)}" if names else "no route has one"
-            raise Refused(404, "route_unknown", f"There is no outbox of a route {route}; {there}.")
+            raise Refused(404, "route_unknown", f"There is no outbox of route {route}; {there}.")
 
     async def messages(
         self, *, route: str | None, state: str | None, limit: int | None
@@ -107,7 +107,7 @@ async def _accept(answer: ClientResponse) -> None:
     if answer.content_type == "application/problem+json":
         problem = await answer.json(content_type=None)
         raise Refused(answer.status, problem["code"], problem["detail"])
-    raise Refused(answer.status, "", f"The proxy answered {answer.status}: it may be of another version.")
+    raise Refused(answer.status, "", f"The proxy answered {answer.status}: it may be another version.")
 
 
 def _message(id_: str) -> str:

@@ -30,7 +30,7 @@ NOTHING = "No route has an outbox, and no messages are kept."
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 route_option = click.option("--route", metavar="ROUTE", help="Only messages of this route.")
-yes_option = click.option("--yes", is_flag=True, help="Do not ask before doing it to messages that were not named.")
+yes_option = click.option("--yes", is_flag=True, help="Do not ask before deciding about messages that were not named.")
 state_option = click.option(
     "--state", type=click.Choice(["waiting", "dead"]), help="Only messages in this state; dead by default."
 )
@@ -64,7 +64,9 @@ def command() -> None:
 @command.command("list")
 @route_option
 @click.option("--state", type=STATES, help="Only messages in this state.")
-@click.option("--limit", type=click.IntRange(min=1), default=SHOWN, show_default=True, help="Most messages to show.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=SHOWN, show_default=True, help="Maximum number of messages to show."
+)
 @json_option
 @config_option
 def list_command(*, route: str | None, state: str | None, limit: int, as_json: bool, file: Path | None) -> None:
@@ -115,8 +117,8 @@ def show_command(*, id_: str, as_json: bool, file: Path | None) -> None:
 
 @command.command("export")
 @click.argument("id_", metavar="ID")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file, not to standard output.")
-@click.option("--json", "as_json", is_flag=True, help="All about the message, with the body in base64.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file instead of standard output.")
+@click.option("--json", "as_json", is_flag=True, help="The whole message as JSON, with the body in base64.")
 @config_option
 def export_command(*, id_: str, output: Path | None, as_json: bool, file: Path | None) -> None:
     """Write the body of a message to a file.

@@ -31,7 +31,7 @@ def accept(database: Database, message: NewMessage, body: KeptBody, *, max_messa
             return first
     _check_room(database, message, max_messages, max_bytes)
     if body.file is not None and body.key_id != database.keys.current_id:
-        raise unavailable("another key encrypts since a moment ago")  # a row has one key
+        raise unavailable("the key has just been changed")  # a row has one key
     _insert(database, message, body)
     if message.sender_id:
         sender_ids.remember(database, message)

@@ -47,7 +47,7 @@ async def transact(database: Database, operation: Operation[T], *, within: float
             if attempt.committing:
                 raise OutcomeUnknown("the connection was lost while the transaction was committed") from None
             raise
-    raise StoreBusy("other transactions are in the way")
+    raise StoreBusy("it conflicts with other transactions")
 
 
 async def rows(connection: Connection, statement: str, parameters: Any = ()) -> list[tuple[Any, ...]]:

@@ -177,7 +177,7 @@ async def test_the_last_answers_are_kept(page: Page, upstream: Upstream) -> None
     upstream.script = deque([answer(200, body=b"x" * (SHOWN + 1)), answer(200, body=b"small")])
     urls = [(await page.send(b"<order/>"))[1]["download"].removeprefix("api/") for _ in range(kept_answers.KEPT + 1)]
     status, content = await page.ask(urls[0])
-    assert (status, content["detail"]) == (404, "This answer is not kept any more; send the message again.")
+    assert (status, content["detail"]) == (404, "This answer is no longer kept; send the message again.")
     assert await (await page.open(urls[1])).read() == b"small"
 
 
