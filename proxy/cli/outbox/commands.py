@@ -1,4 +1,4 @@
-"""The commands of `outbox`. Each asks the running proxy, and ends with 1 if that does not do it."""
+"""The commands of `outbox`. Each asks the running proxy, and ends with 1 if the proxy refuses."""
 
 import json
 import sys
@@ -30,7 +30,7 @@ NOTHING = "No route has an outbox, and no messages are kept."
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 route_option = click.option("--route", metavar="ROUTE", help="Only messages of this route.")
-yes_option = click.option("--yes", is_flag=True, help="Do not ask before deciding about messages that were not named.")
+yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 state_option = click.option(
     "--state", type=click.Choice(["waiting", "dead"]), help="Only messages in this state; dead by default."
 )
@@ -54,10 +54,9 @@ class _OutboxCommands(click.Group):
 
 @click.group(cls=_OutboxCommands)
 def command() -> None:
-    """Show what the running proxy keeps for later.
+    """Show messages that are kept for later delivery, and decide about them.
 
-    The commands show messages of outboxes, and do what you decide about them. Without a command, this is
-    `outbox list`. The proxy is found by its admin address in the configuration.
+    Without a command, this is `outbox list`. The running proxy is found by the admin address in the configuration.
     """
 
 
@@ -143,7 +142,7 @@ def export_command(*, id_: str, output: Path | None, as_json: bool, file: Path |
 def retry_command(**words: Any) -> None:
     """Deliver messages now.
 
-    Dead letters are delivered again, waiting messages before their time. Their ids stay the same.
+    A dead letter is tried again, and a waiting message before its time. Ids stay the same.
     """
     _decide("retry", "due now", OutboxApi.retry, **words)
 
@@ -156,7 +155,7 @@ def retry_command(**words: Any) -> None:
 @json_option
 @config_option
 def discard_command(**words: Any) -> None:
-    """Remove messages for good. What stood behind them in an order is delivered."""
+    """Remove messages for good. In an order, the next message is then delivered."""
     _decide("discard", "discarded", OutboxApi.discard, **words)
 
 
@@ -165,7 +164,7 @@ def discard_command(**words: Any) -> None:
 @json_option
 @config_option
 def hold_command(*, route: str, as_json: bool, file: Path | None) -> None:
-    """Stop the delivery of ROUTE; messages are still accepted. A restart does not end this."""
+    """Stop the delivery of ROUTE; messages are still accepted. The route stays held after a restart."""
     _switch(file, lambda api: api.hold(route), f"Route {route} is held: it accepts, and delivers nothing.", as_json)
 
 
@@ -222,7 +221,7 @@ def _switch(
 
 
 def _with_api(file: Path | None, act: Callable[[OutboxApi], Awaitable[T]]) -> T:
-    """Does it with the running proxy; prints why not, and ends with 1."""
+    """Does it with the running proxy; if that refuses, prints why and ends with 1."""
     configuration = read(file, insecure_listen=True)  # nobody listens
 
     async def acting() -> T:
