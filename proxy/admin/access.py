@@ -1,4 +1,4 @@
-"""Who may use what needs the admin token: whoever shows it, and browsers whose session has begun with it."""
+"""Access to what needs the admin token: by the token itself, or by a session that a browser has begun with it."""
 
 import hmac
 import re

@@ -1,4 +1,4 @@
-"""What an outbox needs of a store. SQLite fills it for one process, PostgreSQL for several.
+"""What an outbox needs of a store: SQLite has it for one process, PostgreSQL for several.
 
 Times are wall times in seconds. Each method raises OutboxUnavailable if the store cannot do it now.
 """

@@ -1,4 +1,4 @@
-"""Fills `OutboxStore` with SQLite: a folder, a database thread, and bodies as files."""
+"""The store of outboxes that one process has for itself: a folder, a database thread, and bodies as files."""
 
 import asyncio
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-/** Checks the way of a route, step by step as each one ends. */
+/** Checks a route step by step, and shows each step as it ends. */
 
 import { Failure } from "../parts/empty.js";
 import { Icon } from "../parts/icon.js";
