@@ -4,10 +4,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from proxy.cli.sandbox import PORT_BASE
 from proxy.config.parsed_values import parse_duration
+from tests.cases import cases
 from tests.deploy.product import (
     DEPLOY,
     IMAGE,
@@ -35,7 +34,7 @@ def configuration_of(service: str) -> Path:
     return FOLDER / str(COMPOSE["configs"][named["source"]]["file"])
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@cases("service", *SERVICES)
 def test_nothing_is_writable_and_nothing_privileged(service: str) -> None:
     """Whatever the image's process can do, it cannot change its container or become somebody else."""
     described = SERVICES[service]
@@ -47,7 +46,7 @@ def test_nothing_is_writable_and_nothing_privileged(service: str) -> None:
     assert "entrypoint" not in described
 
 
-@pytest.mark.parametrize("service", ["proxy", "trial"])
+@cases("service", "proxy", "trial")
 def test_the_configuration_is_right_and_listens_where_the_image_says(service: str, tmp_path: Path) -> None:
     """The published port is the senders', and docker waits for longer than it takes to drain."""
     text = with_files(configuration_of(service).read_text(), tmp_path, "/run/secrets", "/sandbox")
@@ -70,7 +69,7 @@ def test_each_secret_that_the_configuration_names_is_mounted() -> None:
     assert COMPOSE["secrets"].keys() == set(SERVICES["proxy"]["secrets"])
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@cases("service", *SERVICES)
 def test_compose_builds_the_image_itself(service: str) -> None:
     """From this tree, never pulled by its name from elsewhere."""
     described = SERVICES[service]

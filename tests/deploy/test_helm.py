@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from proxy import __version__
+from tests.cases import named_cases
 from tests.deploy import pods
 from tests.deploy.product import DEPLOY, IMAGE, PLACE, documents, image_ports, loaded, with_files
 from tests.deploy.rendering import Chart
@@ -69,16 +70,17 @@ def changed(**values: Any) -> dict[str, Any]:
     return {**VALUES, **values}
 
 
-@pytest.mark.parametrize(
+@named_cases(
     "values",
-    [
-        VALUES,
-        changed(
+    {
+        "as they come": VALUES,
+        "other ports and times": changed(
             drainSeconds=300, ports={"http": 8443, "admin": 9000}, podAnnotations={}, imagePullSecrets=[{"name": "a"}]
         ),
-        changed(service={"type": "LoadBalancer", "annotations": {"a": "b"}}, tolerations=[{"key": "dmz"}]),
-    ],
-    ids=["as they come", "other ports and times", "lists and mappings"],
+        "lists and mappings": changed(
+            service={"type": "LoadBalancer", "annotations": {"a": "b"}}, tolerations=[{"key": "dmz"}]
+        ),
+    },
 )
 def test_what_is_rendered_serves_the_configuration_in_the_values(values: dict[str, Any], tmp_path: Path) -> None:
     """The product takes it; pods are as those of the plain manifests, and follow ports and times."""

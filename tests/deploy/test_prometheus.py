@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.cases import cases
 from tests.deploy.exposed import LABELS
 from tests.deploy.product import DEPLOY, ROOT, documents
 from tests.deploy.promql import kept, series, unknown
@@ -37,7 +38,7 @@ WATCHED = {
 "What somebody has to be told of."
 
 
-@pytest.mark.parametrize("alert", ALERTS)
+@cases("alert", *ALERTS)
 def test_an_alert_asks_for_what_there_is_and_says_what_to_do(alert: str) -> None:
     """Its sentences use labels that are left in what its query gives."""
     rule = ALERTS[alert]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cases import cases
 from tests.docs.pages import PAGES, ROOT, read
 from tests.screenshots.png import Header, chunk, header, unfiltered, with_palette
 
@@ -16,7 +17,7 @@ _IMAGE = re.compile(r"!\[([^\]]*)\]\(([^)\s]+)\)")
 SHOWN = [(page, *found) for page in PAGES for found in _IMAGE.findall(read(page))]
 
 
-@pytest.mark.parametrize(("page", "text", "target"), SHOWN)
+@cases("page, text, target", *SHOWN)
 def test_each_image_is_a_small_png_with_a_text(page: Path, text: str, target: str) -> None:
     """Of a size that a page has."""
     file = page.parent / target

@@ -28,12 +28,7 @@ def test_it_has_each_command() -> None:
 
 def test_no_line_is_taken_for_a_request() -> None:
     """What begins with a point or a quote, and what has a backslash."""
-    assert [roff(line) for line in (".x", "'y", "a\\b", "-c\u2026")] == [
-        "\\&.x",
-        "\\&'y",
-        "a\\eb",
-        "\\-c\\[u2026]",
-    ]
+    assert [roff(line) for line in (".x", "'y", "a\\b", "-c\u2026")] == ["\\&.x", "\\&'y", "a\\eb", "\\-c\\[u2026]"]
 
 
 @pytest.mark.needs("groff")

@@ -19,6 +19,7 @@ from proxy.clock import SystemClock
 from proxy.outbox.message import MessageState
 from proxy.outbox.sqlite.store import SqliteOutbox
 from proxy.store.keys import Keys, read_keys
+from tests.cases import named_cases
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import Sender, request
 from tests.fakes.upstream import Call, Upstream, answer
@@ -139,9 +140,9 @@ class Victim:
 
 
 @pytest.mark.timeout(120 + 10 * ROUNDS)
-@pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "encrypted"])
-@pytest.mark.parametrize("ordered", [False, True], ids=["no order", "order"])
-@pytest.mark.parametrize("repeatable", [False, True], ids=["once", "repeatable"])
+@named_cases("encrypted", {"plain": False, "encrypted": True})
+@named_cases("ordered", {"no order": False, "order": True})
+@named_cases("repeatable", {"once": False, "repeatable": True})
 async def test_what_was_accepted_arrives_or_is_a_dead_letter(
     tmp_path: Path,
     repeatable: bool,  # noqa: FBT001

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from proxy.sandbox.tenant import Tenant
+from tests.cases import cases
 from tests.fakes.identity import CERTIFICATE, KEY
 from tests.fakes.sender import Sender, request
 from tests.system.command import Finished, Proxy, environment, run
@@ -38,7 +39,7 @@ async def check(folder: Path) -> Finished:
     return await run("check", "-c", str(folder / "proxy.yaml"))
 
 
-@pytest.mark.parametrize("kind", ["service_key", "certificate_service_key"])
+@cases("kind", "service_key", "certificate_service_key")
 async def test_a_tenant_takes_messages_by_it(tmp_path: Path, kind: str) -> None:
     """With secret and with certificate: the check is passed, and a message arrives; the authority is the system's."""
     async with Tenant() as tenant:

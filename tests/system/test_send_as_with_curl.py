@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from proxy.sandbox.tenant import Tenant
+from tests.cases import cases
 from tests.system.cli import CONFIGURATION, call, configure
 from tests.system.command import ROOT, environment
 
@@ -36,7 +37,7 @@ POST /invoices
 """
 
 
-@pytest.mark.parametrize("words", [("-d", "@{file}"), ("--data", "@-"), (), ("--file", "-"), ("--file", "{file}")])
+@cases("words", ("-d", "@{file}"), ("--data", "@-"), (), ("--file", "-"), ("--file", "{file}"))
 async def test_every_byte_of_a_file_or_standard_input_is_sent(tmp_path: Path, words: tuple[str, ...]) -> None:
     """Line ends and bytes outside UTF-8 stay."""
     (tmp_path / "message.bin").write_bytes(MESSAGE)
@@ -48,7 +49,7 @@ async def test_every_byte_of_a_file_or_standard_input_is_sent(tmp_path: Path, wo
         assert tenant.messages[-1].body_start == MESSAGE
 
 
-@pytest.mark.parametrize("words", [(), ("-d", "@-"), ("-X", "put"), ("--file", "-", "-X", "PATCH")])
+@cases("words", (), ("-d", "@-"), ("-X", "put"), ("--file", "-", "-X", "PATCH"))
 async def test_a_missing_body_is_not_sent_as_an_empty_message(tmp_path: Path, words: tuple[str, ...]) -> None:
     """Empty standard input counts as none; no token is requested."""
     async with Tenant() as tenant:

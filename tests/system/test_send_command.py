@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from proxy.sandbox.tenant import Tenant
+from tests.cases import cases
 from tests.system.cli import CONFIGURATION, call, configure
 from tests.system.command import ROOT, Command, environment
 
@@ -126,7 +127,7 @@ async def test_repeat_sends_many_and_shows_latencies(tmp_path: Path) -> None:
 
 
 @pytest.mark.needs("bash")
-@pytest.mark.parametrize("into", ["head -c 10", "true"])
+@cases("into", "head -c 10", "true")
 async def test_a_reader_that_closes_the_pipe_does_not_affect_the_message(tmp_path: Path, into: str) -> None:
     """The message is delivered and reported."""
     (tmp_path / "large.xml").write_text("<a>" + "x" * 3_000_000 + "</a>")

@@ -11,6 +11,7 @@ from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from proxy import __version__
+from tests.cases import cases
 from tests.fakes.sender import Sender, request
 from tests.fakes.upstream import Upstream, hang
 from tests.system.command import ROOT, Finished, Proxy, free_port
@@ -119,7 +120,7 @@ async def test_the_variables_of_the_sdk_hold(configuration: Path, collector: Col
     assert not collector.exports
 
 
-@pytest.mark.parametrize("there", [True, False])
+@cases("there", True, False)
 async def test_a_collector_that_takes_nothing_is_told_and_harms_nobody(
     configuration: Path, collector: Collector, *, there: bool
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from proxy import __version__
 from proxy.sandbox.tenant import Tenant
+from tests.cases import cases
 from tests.fakes.sender import Sender, request
 from tests.system.command import ROOT, Command, Proxy, Unconfigured, environment, run
 
@@ -24,7 +25,7 @@ routes:
 
 
 @pytest.mark.measured
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@cases("number", signal.SIGTERM, signal.SIGINT)
 async def test_a_signal_ends_it_with_0(proxy: Proxy, number: signal.Signals) -> None:
     """The log has start, drain and stop, and nothing is printed."""
     sender = await Sender.connect(proxy.port)
@@ -40,7 +41,7 @@ async def test_a_signal_ends_it_with_0(proxy: Proxy, number: signal.Signals) -> 
 
 
 @pytest.mark.measured
-@pytest.mark.parametrize("command", ["run", "check"])
+@cases("command", "run", "check")
 async def test_a_wrong_configuration_is_2_with_all_problems(tmp_path: Path, command: str) -> None:
     """Each problem is one line with file, line and option."""
     path = tmp_path / "wrong.yaml"
@@ -67,7 +68,7 @@ async def test_no_configuration_at_all_is_2(tmp_path: Path) -> None:
     assert "with -c" in finished.errors
 
 
-@pytest.mark.parametrize(("name", "words"), [("proxy.yaml", []), ("x.yaml", ["x.yaml"]), ("x.yaml", ["-c", "x.yaml"])])
+@cases("name, words", ("proxy.yaml", []), ("x.yaml", ["x.yaml"]), ("x.yaml", ["-c", "x.yaml"]))
 async def test_a_file_is_found_in_the_working_directory_or_named(
     configuration: Path, name: str, words: list[str]
 ) -> None:
@@ -85,7 +86,7 @@ async def test_run_takes_a_bare_file(configuration: Path) -> None:
         await proxy.logs("proxy.started")
 
 
-@pytest.mark.parametrize("command", ["check", "run"])
+@cases("command", "check", "run")
 async def test_a_file_that_is_named_twice_is_2(configuration: Path, command: str) -> None:
     """Neither of the two is used."""
     finished = await run(command, "-c", str(configuration), str(configuration))
@@ -99,7 +100,7 @@ async def test_an_unknown_command_is_2() -> None:
 
 
 @pytest.mark.measured
-@pytest.mark.parametrize("option", ["listen", "admin"])
+@cases("option", "listen", "admin")
 async def test_a_taken_port_is_1(configuration: Path, option: str) -> None:
     """The log has one line with the port, and no traceback."""
     with socket.socket() as bound:
@@ -219,7 +220,7 @@ async def test_without_uvloop_it_serves_on_asyncios_own_loop(configuration: Path
     sender.leave()
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@cases("closed", "<&-", ">&-", "2>&-", "<&- >&- 2>&-")
 async def test_closed_standard_streams_are_as_devnull(tmp_path: Path, closed: str) -> None:
     """No file and no socket gets their descriptors; a closed standard input is empty."""
     (tmp_path / "key.json").write_text('{"clientid": "c", "clientsecret": "s", "url": "https://t.example"}')

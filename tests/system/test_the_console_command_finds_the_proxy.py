@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from aiohttp import ClientSession, CookieJar, web
 
+from tests.cases import cases
 from tests.system.command import ROOT, Command, Finished
 
 DOCUMENT = """
@@ -149,17 +150,15 @@ async def test_a_unix_socket_needs_a_forwarded_port(tmp_path: Path) -> None:
     assert re.search(r"^  http://127\.0\.0\.1:9901/console/\?token=[\w-]{43}$", done.output, re.MULTILINE)
 
 
-@pytest.mark.parametrize(
-    ("admin", "told"),
-    [
-        ("127.0.0.1:PORT", "No proxy answers at 127.0.0.1:PORT. Start it with `cpi-oauth-proxy run`"),
-        ("unix:nowhere", "No proxy answers at unix:"),
-        (
-            "0.0.0.0:PORT",
-            "Other machines can reach the admin address 0.0.0.0:PORT, so it has neither console nor outbox",
-        ),
-        ("127.0.0.1:0", "The admin address 127.0.0.1:0 gets another port at each start"),
-    ],
+@cases(
+    "admin, told",
+    ("127.0.0.1:PORT", "No proxy answers at 127.0.0.1:PORT. Start it with `cpi-oauth-proxy run`"),
+    ("unix:nowhere", "No proxy answers at unix:"),
+    (
+        "0.0.0.0:PORT",
+        "Other machines can reach the admin address 0.0.0.0:PORT, so it has neither console nor outbox",
+    ),
+    ("127.0.0.1:0", "The admin address 127.0.0.1:0 gets another port at each start"),
 )
 async def test_without_a_proxy_it_says_what_to_do(tmp_path: Path, port: int, admin: str, told: str) -> None:
     """On standard error, with status 1."""

@@ -14,6 +14,7 @@ from aiohttp import ClientSession
 
 from proxy.admin.token_place import find_tokens
 from proxy.config.model import Address
+from tests.cases import cases, named_cases
 from tests.fakes.authorization_server import AuthorizationServer, granted
 from tests.fakes.upstream import Call, Upstream, answer
 from tests.system.command import ROOT, Command, Finished
@@ -44,11 +45,7 @@ class Machine:
     def configure(self, second: str = "returns") -> None:
         """Writes the configuration."""
         text = DOCUMENT.format(
-            port=self.port,
-            admin=self.admin,
-            token_url=self.authority.url,
-            upstream=self.upstream.url,
-            second=second,
+            port=self.port, admin=self.admin, token_url=self.authority.url, upstream=self.upstream.url, second=second
         )
         (self.folder / "proxy.yaml").write_text(text)
 
@@ -146,7 +143,7 @@ async def test_one_message_is_shown_with_what_happened(machine: Machine) -> None
     assert (whole["id"], whole["code"], whole["history"][0]["mpl_id"]) == (id_, "refused", "AGmpl")
 
 
-@pytest.mark.parametrize("body", [b"<order/>", bytes(range(256)) * 2000], ids=["small", "large"])
+@named_cases("body", {"small": b"<order/>", "large": bytes(range(256)) * 2000})
 async def test_a_body_is_exported_byte_for_byte(machine: Machine, body: bytes) -> None:
     """To a file of this user alone, and as JSON with all else."""
     id_ = await machine.post(400, body=body)
@@ -244,20 +241,18 @@ async def test_messages_of_a_route_that_has_gone_are_named(tmp_path: Path) -> No
             assert id_ not in (await machine.outbox()).output
 
 
-@pytest.mark.parametrize(
-    ("words", "status", "told"),
-    [
-        (["show", UNKNOWN], 1, "There is no message"),
-        (["export", UNKNOWN], 1, "There is no message"),
-        (["hold", "nowhere"], 1, "No route nowhere has an outbox"),
-        (["list", "--route", "nowhere"], 1, "There is no outbox of a route nowhere; the outboxes are orders, returns."),
-        (["discard", "--route", "nowhere", "--yes"], 1, "There is no outbox of a route nowhere"),
-        (["retry"], 2, "name one or more messages, or several by --route and --state."),
-        (["retry", UNKNOWN, "--state", "dead"], 2, "name one or more messages, or several by --route and --state."),
-        (["list", "--state", "lost"], 2, "is not one of"),
-        (["show"], 2, "Missing argument"),
-        (["drop", UNKNOWN], 2, "No such command"),
-    ],
+@cases(
+    "words, status, told",
+    (["show", UNKNOWN], 1, "There is no message"),
+    (["export", UNKNOWN], 1, "There is no message"),
+    (["hold", "nowhere"], 1, "No route nowhere has an outbox"),
+    (["list", "--route", "nowhere"], 1, "There is no outbox of a route nowhere; the outboxes are orders, returns."),
+    (["discard", "--route", "nowhere", "--yes"], 1, "There is no outbox of a route nowhere"),
+    (["retry"], 2, "name one or more messages, or several by --route and --state."),
+    (["retry", UNKNOWN, "--state", "dead"], 2, "name one or more messages, or several by --route and --state."),
+    (["list", "--state", "lost"], 2, "is not one of"),
+    (["show"], 2, "Missing argument"),
+    (["drop", UNKNOWN], 2, "No such command"),
 )
 async def test_what_cannot_be_done_is_told(machine: Machine, words: list[str], status: int, told: str) -> None:
     """On standard error; 1 for what is not there, 2 for wrong words."""

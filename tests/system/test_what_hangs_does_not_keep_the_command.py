@@ -6,9 +6,9 @@ import signal
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
+from tests.cases import cases
 from tests.fakes.sender import Sender, request
 from tests.system.command import Command, Proxy
 
@@ -103,8 +103,8 @@ async def test_a_name_that_hangs_does_not_keep_the_command(configuration: Path) 
         sender.leave()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("option", ["listen", "admin"])
+@cases("number", signal.SIGTERM, signal.SIGINT)
+@cases("option", "listen", "admin")
 async def test_the_name_of_an_address_that_hangs_at_the_start_does_not_keep_the_command(
     configuration: Path, number: signal.Signals, option: str
 ) -> None:
@@ -134,7 +134,7 @@ async def test_the_name_of_an_address_that_hangs_does_not_keep_the_tour(configur
     assert (finished.status, finished.errors) == (0, "")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@cases("number", signal.SIGTERM, signal.SIGINT)
 async def test_a_second_signal_ends_it_at_once(configuration: Path, number: signal.Signals) -> None:
     """With 1; a message is on its way, and the drain would take an hour."""
     edited(configuration, drain_timeout="1h")

@@ -10,6 +10,7 @@ import pytest
 
 from proxy.timeouts import GRACE, LateCall, timeout
 from proxy.wire.coroutine_runner import CoroutineRunner
+from tests.cases import cases
 from tests.fakes.loop import LeapingLoop, leaping
 from tests.fakes.timeouts import count_all_cancellations
 
@@ -27,7 +28,7 @@ async def come_over(ours: socket.socket, turns: int) -> None:
         await asyncio.sleep(0)
 
 
-@pytest.mark.parametrize("turns", [0, 5])
+@cases("turns", 0, 5)
 def test_what_came_while_the_process_stood_still_is_in_time(turns: int) -> None:
     """Though its time is over when it is read."""
 

@@ -1,9 +1,8 @@
 """Which credential admits to what needs the admin token."""
 
-import pytest
-
 from proxy.admin.access import CODE_LIFETIME, AdminAccess, cookie_name, cookies
 from proxy.config.parsed_values import parse_address
+from tests.cases import cases
 from tests.fakes.clock import HandClock
 
 COOKIE = b"cpi-oauth-proxy-9901"
@@ -21,7 +20,7 @@ def admits(made: AdminAccess, *fields: tuple[bytes, bytes]) -> bool:
     return made.refusal(fields, COOKIE) is None
 
 
-@pytest.mark.parametrize("value", [b"", b"Bearer", b"Bearer ", b"bearerright", b"Bearer\tright", b"Bearer right right"])
+@cases("value", b"", b"Bearer", b"Bearer ", b"bearerright", b"Bearer\tright", b"Bearer right right")
 def test_what_is_not_one_token_is_none(value: bytes) -> None:
     """RFC 6750 §2.1."""
     assert not admits(access(), (b"Authorization", value))

@@ -9,6 +9,7 @@ import pytest
 
 from proxy.admin.token_place import Place, find_tokens, remove_token, token_file_name, token_places, write_token
 from proxy.config.model import Address
+from tests.cases import cases
 
 ADDRESS = Address(host="127.0.0.1", port=9901)
 NAME = token_file_name(ADDRESS)
@@ -16,25 +17,23 @@ TOKEN, OTHER = "0123456789abcdef-1", "0123456789abcdef-2"
 OWN = f"cpi-oauth-proxy-{os.geteuid()}"
 
 
-@pytest.mark.parametrize(
-    ("environ", "store", "folders"),
-    [
-        ({}, None, [f"/tmp/{OWN}"]),
-        ({"TMPDIR": "/var/tmp"}, None, [f"/var/tmp/{OWN}"]),
-        ({"TMPDIR": "tmp"}, None, [f"/tmp/{OWN}"]),
-        ({"RUNTIME_DIRECTORY": "/run/a:/run/b"}, None, ["/run/a", f"/tmp/{OWN}"]),
-        ({"RUNTIME_DIRECTORY": "run", "XDG_RUNTIME_DIR": "run"}, None, [f"/tmp/{OWN}"]),
-        (
-            {"RUNTIME_DIRECTORY": "", "XDG_RUNTIME_DIR": "/run/user/1"},
-            None,
-            ["/run/user/1/cpi-oauth-proxy", f"/tmp/{OWN}"],
-        ),
-        (
-            {"RUNTIME_DIRECTORY": "/run/a", "XDG_RUNTIME_DIR": "/run/user/1"},
-            Path("/var/lib/a"),
-            ["/run/a", "/run/user/1/cpi-oauth-proxy", "/var/lib/a", f"/tmp/{OWN}"],
-        ),
-    ],
+@cases(
+    "environ, store, folders",
+    ({}, None, [f"/tmp/{OWN}"]),
+    ({"TMPDIR": "/var/tmp"}, None, [f"/var/tmp/{OWN}"]),
+    ({"TMPDIR": "tmp"}, None, [f"/tmp/{OWN}"]),
+    ({"RUNTIME_DIRECTORY": "/run/a:/run/b"}, None, ["/run/a", f"/tmp/{OWN}"]),
+    ({"RUNTIME_DIRECTORY": "run", "XDG_RUNTIME_DIR": "run"}, None, [f"/tmp/{OWN}"]),
+    (
+        {"RUNTIME_DIRECTORY": "", "XDG_RUNTIME_DIR": "/run/user/1"},
+        None,
+        ["/run/user/1/cpi-oauth-proxy", f"/tmp/{OWN}"],
+    ),
+    (
+        {"RUNTIME_DIRECTORY": "/run/a", "XDG_RUNTIME_DIR": "/run/user/1"},
+        Path("/var/lib/a"),
+        ["/run/a", "/run/user/1/cpi-oauth-proxy", "/var/lib/a", f"/tmp/{OWN}"],
+    ),
 )
 def test_the_places_have_an_order(environ: Mapping[str, str], store: Path | None, folders: list[str]) -> None:
     """Of systemd's folders the first counts, and only absolute ones do."""
@@ -51,7 +50,7 @@ def test_the_file_is_named_after_the_address(tmp_path: Path) -> None:
     assert len(name) < 64
 
 
-@pytest.mark.parametrize("umask", [0, 0o077, 0o277])
+@cases("umask", 0, 0o077, 0o277)
 def test_the_file_is_for_its_user_alone(tmp_path: Path, umask: int) -> None:
     """Whatever the umask; it replaces what was there, and leaves nothing else."""
     place = Place(tmp_path / "made", made=True, shared=True)
@@ -77,7 +76,7 @@ def test_each_place_is_tried_and_each_reason_told(tmp_path: Path) -> None:
         write_token([], NAME, TOKEN)
 
 
-@pytest.mark.parametrize(("mode", "told"), [(0o755, "0755"), (0o770, "0770"), (0o701, "0701"), (0o777, "0777")])
+@cases("mode, told", (0o755, "0755"), (0o770, "0770"), (0o701, "0701"), (0o777, "0777"))
 def test_a_folder_in_the_temporary_one_is_for_its_user_alone(tmp_path: Path, mode: int, told: str) -> None:
     """Any other mode is refused, for writing and for reading."""
     place = Place(tmp_path / OWN, made=True, shared=True)

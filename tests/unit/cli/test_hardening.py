@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-import pytest
-
 from proxy.cli.hardening import is_exposed, open_listeners, secret_files, unattended
 from proxy.config.load import load
+from tests.cases import cases
 
 TEXT = """
 listen: [{address: "0.0.0.0:8080"}, 127.0.0.1:8081, {address: "[::]:8082", allow: [10.0.0.0/8]}]
@@ -32,7 +31,7 @@ def test_open_listeners_are_found(tmp_path: Path) -> None:
     assert not list(open_listeners(load(written(tmp_path, fenced), {})))
 
 
-@pytest.mark.parametrize(("mode", "exposed"), [(0o600, False), (0o640, False), (0o644, True), (0o604, True)])
+@cases("mode, exposed", (0o600, False), (0o640, False), (0o644, True), (0o604, True))
 def test_files_that_every_user_can_read_are_exposed(tmp_path: Path, mode: int, exposed: bool) -> None:  # noqa: FBT001
     """A file that its group can read is not exposed, nor is one that does not exist."""
     (path,) = secret_files(load(written(tmp_path, mode=mode), {}, insecure_listen=True))
@@ -55,14 +54,12 @@ def test_keys_of_senders_are_secrets(tmp_path: Path) -> None:
     assert [path.name for path in found] == ["secret", "keys"]
 
 
-@pytest.mark.parametrize(
-    ("admin", "outbox", "warned"),
-    [
-        ("0.0.0.0:9901", ", outbox: {}", True),
-        ("0.0.0.0:9901", "", False),
-        ("127.0.0.1:9901", ", outbox: {}", False),
-        ("unix:/tmp/a", ", outbox: {}", False),
-    ],
+@cases(
+    "admin, outbox, warned",
+    ("0.0.0.0:9901", ", outbox: {}", True),
+    ("0.0.0.0:9901", "", False),
+    ("127.0.0.1:9901", ", outbox: {}", False),
+    ("unix:/tmp/a", ", outbox: {}", False),
 )
 def test_outboxes_need_an_admin_address_that_decides(tmp_path: Path, admin: str, outbox: str, *, warned: bool) -> None:
     """Beyond loopback it does not."""

@@ -12,6 +12,7 @@ from proxy.cli.import_key import configuration, hints, keep, name_of, secret_fil
 from proxy.config.checked_text import check_client_id, check_name
 from proxy.config.service_key import ServiceKey
 from proxy.config.yaml_text import read_yaml
+from tests.cases import cases
 
 TOKEN_URL = "https://acme.authentication.eu10.hana.ondemand.com/oauth/token"
 RUNTIME = "https://acme.it-cpi001-rt.cfapps.eu10.hana.ondemand.com"
@@ -30,14 +31,12 @@ CERTIFICATE = ServiceKey(
 )
 
 
-@pytest.mark.parametrize(
-    ("token_url", "name"),
-    [
-        (TOKEN_URL, "acme"),
-        ("https://3M-Test_1.authentication.eu10.hana.ondemand.com/oauth/token", "m-test_1"),
-        ("https://127.0.0.1:9444/oauth/token", "tenant"),
-        ("https://[::1]/oauth/token", "tenant"),
-    ],
+@cases(
+    "token_url, name",
+    (TOKEN_URL, "acme"),
+    ("https://3M-Test_1.authentication.eu10.hana.ondemand.com/oauth/token", "m-test_1"),
+    ("https://127.0.0.1:9444/oauth/token", "tenant"),
+    ("https://[::1]/oauth/token", "tenant"),
 )
 def test_the_name_is_the_subdomain_s(token_url: str, name: str) -> None:
     """Characters that a name cannot have are dropped; an IP address gives `tenant`."""
@@ -89,15 +88,13 @@ def test_an_id_is_read_as_it_was_written(client_id: str) -> None:
     assert tree["oauth_clients"]["a"]["client_id"] == client_id
 
 
-@pytest.mark.parametrize(
-    ("imported", "paths", "told"),
-    [
-        (key(), {Path("x/a-secret"): False}, []),
-        (key(), {Path("x/a-secret"): True}, ["Others can read x/a-secret"]),
-        (EXTERNAL, {Path("x/a-cert.pem"): False}, ["The service key is an External Certificate"]),
-        (key(url=None), {}, ["The service key names no runtime"]),
-        (key(client_id="sb-1!b1|it!b2"), {}, ["Its plan is api"]),
-    ],
+@cases(
+    "imported, paths, told",
+    (key(), {Path("x/a-secret"): False}, []),
+    (key(), {Path("x/a-secret"): True}, ["Others can read x/a-secret"]),
+    (EXTERNAL, {Path("x/a-cert.pem"): False}, ["The service key is an External Certificate"]),
+    (key(url=None), {}, ["The service key names no runtime"]),
+    (key(client_id="sb-1!b1|it!b2"), {}, ["Its plan is api"]),
 )
 def test_hints_say_what_is_left_to_do(imported: ServiceKey, paths: dict[Path, bool], told: list[str]) -> None:
     """Each hint is one sentence."""

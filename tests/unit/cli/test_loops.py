@@ -8,10 +8,11 @@ from collections.abc import Iterator
 import pytest
 
 from proxy.cli.loops import ENDING, run, signalled, unless
+from tests.cases import cases
 
 
-@pytest.mark.parametrize("first", ENDING)
-@pytest.mark.parametrize("second", ENDING)
+@cases("first", *ENDING)
+@cases("second", *ENDING)
 async def test_a_second_signal_ends_the_process_at_once(
     first: signal.Signals, second: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from proxy.config.admin_token import read_admin_token
+from tests.cases import cases
 from tests.unit.config.conftest import Complaints, Understand
 from tests.unit.config.entries import written
 
@@ -19,22 +20,20 @@ def test_the_file_is_named_beside_the_address(understand: Understand) -> None:
     assert understand(written(admin="127.0.0.1:1")).admin.token_file is None
 
 
-@pytest.mark.parametrize("token", ["0123456789abcdef", "a" * 4096, "AZaz09-._~+/0123=="])
+@cases("token", "0123456789abcdef", "a" * 4096, "AZaz09-._~+/0123==")
 def test_a_token_is_what_bearer_can_carry(token: str) -> None:
     """RFC 6750 §2.1."""
     assert read_admin_token(Path("token"), lambda _: SecretStr(token)) == token
 
 
-@pytest.mark.parametrize(
-    ("token", "told"),
-    [
-        ("0123456789abcde", "has fewer than 16 characters; write a longer token (openssl rand -hex 32)"),
-        ("0123456789abcdef ", "is not a valid token; write letters, digits and -._~+/ in one line"),
-        (" 0123456789abcdef", "is not a valid token; write letters, digits and -._~+/ in one line"),
-        ("0123456789abcdef\n0123456789abcdef", "is not a valid token; write letters, digits and -._~+/ in one line"),
-        ("0123456789abcdéf", "is not a valid token; write letters, digits and -._~+/ in one line"),
-        ("0123456789=abcdef", "is not a valid token; write letters, digits and -._~+/ in one line"),
-    ],
+@cases(
+    "token, told",
+    ("0123456789abcde", "has fewer than 16 characters; write a longer token (openssl rand -hex 32)"),
+    ("0123456789abcdef ", "is not a valid token; write letters, digits and -._~+/ in one line"),
+    (" 0123456789abcdef", "is not a valid token; write letters, digits and -._~+/ in one line"),
+    ("0123456789abcdef\n0123456789abcdef", "is not a valid token; write letters, digits and -._~+/ in one line"),
+    ("0123456789abcdéf", "is not a valid token; write letters, digits and -._~+/ in one line"),
+    ("0123456789=abcdef", "is not a valid token; write letters, digits and -._~+/ in one line"),
 )
 def test_what_is_wrong_is_said_without_the_token(complaints: Complaints, token: str, told: str) -> None:
     """By `check`, at the option, and when the file changes."""

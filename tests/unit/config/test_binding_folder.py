@@ -9,6 +9,7 @@ from proxy.config.binding_folder import key_files, read_service_key
 from proxy.config.load import load
 from proxy.config.secrets import SecretError, read_secret
 from proxy.config.service_key import parse_service_key
+from tests.cases import cases
 from tests.unit.config.entries import KEY_URL, OAUTH, SECRET_KEY, written
 
 EXPECTED = parse_service_key(SECRET_KEY)
@@ -33,15 +34,13 @@ def wrong_with(path: Path) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize(
+@cases(
     "entries",
-    [
-        OAUTH,
-        {name: text + "\n" for name, text in OAUTH.items()},
-        {"oauth": json.dumps(OAUTH)},
-        {"credentials": SECRET_KEY},
-        {**OAUTH, "type": "it-rt", "tags": "", ".metadata": "{", "plan": "integration-flow"},
-    ],
+    OAUTH,
+    {name: text + "\n" for name, text in OAUTH.items()},
+    {"oauth": json.dumps(OAUTH)},
+    {"credentials": SECRET_KEY},
+    {**OAUTH, "type": "it-rt", "tags": "", ".metadata": "{", "plan": "integration-flow"},
 )
 def test_the_files_of_a_folder_are_a_service_key(tmp_path: Path, entries: dict[str, str]) -> None:
     """Each is an entry, or one is the whole as JSON; what is hidden or no entry is let alone."""

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 from pydantic import BaseModel
 
@@ -27,6 +26,7 @@ from proxy.config.model import (
 from proxy.config.outbox import MessageId
 from proxy.config.schema import Document
 from proxy.config.store import StoreSettings
+from tests.cases import cases
 from tests.unit.config.entries import PEM, SECRET_KEY
 
 FOLDER = Path(__file__).parents[3] / "config"
@@ -113,7 +113,7 @@ def test_each_option_stands_in_the_example_exactly_once() -> None:
     assert set(counted) == set(options(Document))
 
 
-@pytest.mark.parametrize("part", ["", "oauth_clients.", "routes.", "limits.", "log."])
+@cases("part", "", "oauth_clients.", "routes.", "limits.", "log.")
 def test_each_default_that_the_example_states_is_the_model_s(part: str) -> None:
     """An option that is commented out, and no example, stands at its default; none is left out."""
     configuration = load(FOLDER / "example.yaml", ENVIRON)

@@ -11,6 +11,7 @@ import pytest
 from proxy.config.file_threads import FileHangs, FileThreads
 from proxy.config.file_watcher import FileWatcher, reason_of
 from proxy.config.files import FileTooLarge
+from tests.cases import cases
 from tests.fakes.looks import Looks
 
 
@@ -194,7 +195,7 @@ async def test_a_file_above_1_mib_is_rejected_unread(file: Path) -> None:
     assert (watched.reads, list(map(type, watched.faults))) == (1, [FileTooLarge])
 
 
-@pytest.mark.parametrize("at", ["read", "changed"])
+@cases("at", "read", "changed")
 async def test_no_error_of_a_library_ends_the_watching(file: Path, at: str) -> None:
     """It is reported, and the next content is read."""
     looks, words, faults = Looks(), list[str](), list[Exception]()

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-import pytest
-
 from proxy.config.inbound_auth import ApiKey, Basic, InboundAuth, both_orders, check_subject
 from proxy.config.inbound_files import parse_keys
+from tests.cases import cases
 from tests.unit.config.conftest import Complaints, Understand
 from tests.unit.config.entries import ROUTE, written
 from tests.unit.config.test_htpasswd import BCRYPT
@@ -30,13 +29,11 @@ def test_a_route_has_one_kind(complaints: Complaints) -> None:
     assert problem == f"proxy.yaml:1: routes[0].inbound_auth: {told}"
 
 
-@pytest.mark.parametrize(
-    ("file", "text", "told"),
-    [
-        ("users", "# x\nerp:sesame", "basic.users_file: the file /etc/test/users has in line 2 a hash that is neither"),
-        ("keys", "k1\nses\tame\x07", "api_key.keys_file: the file /etc/test/keys has no valid key in line 2"),
-        ("keys", "# x", "api_key.keys_file: the file /etc/test/keys contains no key"),
-    ],
+@cases(
+    "file, text, told",
+    ("users", "# x\nerp:sesame", "basic.users_file: the file /etc/test/users has in line 2 a hash that is neither"),
+    ("keys", "k1\nses\tame\x07", "api_key.keys_file: the file /etc/test/keys has no valid key in line 2"),
+    ("keys", "# x", "api_key.keys_file: the file /etc/test/keys contains no key"),
 )
 def test_what_is_wrong_in_a_file_is_told_by_its_line(complaints: Complaints, file: str, text: str, told: str) -> None:
     """At the option that names the file, without what stands there."""
@@ -71,19 +68,17 @@ def test_a_certificate_that_no_listener_asks_for_is_told(complaints: Complaints)
     assert problem == f"proxy.yaml:1: routes[0].inbound_auth.client_certificate: {told}"
 
 
-@pytest.mark.parametrize(
+@cases(
     "subject",
-    [
-        "erp",
-        "CN=erp\u2026",
-        "O=Exampl\u2026,CN=erp",
-        " CN=erp",
-        "CN=erp,",
-        "CN=erp\\",
-        "/O=Example/CN=erp",
-        'O="Example",CN=erp',
-        "CN=erp,Example",
-    ],
+    "erp",
+    "CN=erp\u2026",
+    "O=Exampl\u2026,CN=erp",
+    " CN=erp",
+    "CN=erp,",
+    "CN=erp\\",
+    "/O=Example/CN=erp",
+    'O="Example",CN=erp',
+    "CN=erp,Example",
 )
 def test_a_subject_is_a_whole_name(complaints: Complaints, subject: str) -> None:
     """One that was cut in the log would match whatever begins like it."""
@@ -92,16 +87,14 @@ def test_a_subject_is_a_whole_name(complaints: Complaints, subject: str) -> None
     assert any("subjects[0]: is not a valid certificate subject" in problem for problem in problems)
 
 
-@pytest.mark.parametrize(
-    ("written", "subject"),
-    [
-        ("CN=erp,O=Example", "CN=erp,O=Example"),
-        ("O = Example, CN = erp", "O=Example,CN=erp"),
-        ("O=Example\\, Inc. ,CN=erp", "O=Example\\, Inc.,CN=erp"),
-        ("O=Example\\ ,CN=erp", "O=Example\\ ,CN=erp"),
-        ("1.2.840.113549.1.9.1=a@b,CN=a=b", "1.2.840.113549.1.9.1=a@b,CN=a=b"),
-        ("CN=", "CN="),
-    ],
+@cases(
+    "written, subject",
+    ("CN=erp,O=Example", "CN=erp,O=Example"),
+    ("O = Example, CN = erp", "O=Example,CN=erp"),
+    ("O=Example\\, Inc. ,CN=erp", "O=Example\\, Inc.,CN=erp"),
+    ("O=Example\\ ,CN=erp", "O=Example\\ ,CN=erp"),
+    ("1.2.840.113549.1.9.1=a@b,CN=a=b", "1.2.840.113549.1.9.1=a@b,CN=a=b"),
+    ("CN=", "CN="),
 )
 def test_a_subject_has_no_spaces_between_its_parts(written: str, subject: str) -> None:
     """Tools write them; those that belong to a value are escaped (RFC 4514)."""

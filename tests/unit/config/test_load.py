@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from proxy.config.load import PLACES, ConfigurationError, find, load, locate
+from tests.cases import cases
 from tests.fakes.identity import SPELLINGS
 from tests.unit.config.entries import BASIC, PEM, ROUTE, SECRET_KEY, written
 
@@ -143,8 +144,8 @@ def naming(option: str, path: Path) -> str:
     return written(client=client, route=route, **({"listen": listen} if option == "client_ca_file" else {}))
 
 
-@pytest.mark.parametrize("option", ["ca_file", "cert_file", "client_ca_file"])
-@pytest.mark.parametrize("spelling", SPELLINGS)
+@cases("option", "ca_file", "cert_file", "client_ca_file")
+@cases("spelling", *SPELLINGS)
 def test_pem_files_are_taken_in_any_spelling(tmp_path: Path, option: str, spelling: str) -> None:
     """What is taken here is what connections use; for a listener, an OAuth client and a route."""
     path, pem = tmp_path / "proxy.yaml", tmp_path / "some.pem"
@@ -153,16 +154,14 @@ def test_pem_files_are_taken_in_any_spelling(tmp_path: Path, option: str, spelli
     load(path, {})
 
 
-@pytest.mark.parametrize("option", ["ca_file", "cert_file", "client_ca_file"])
-@pytest.mark.parametrize(
-    ("content", "wrong"),
-    [
-        (PEM.encode("utf-16"), "is UTF-16; write it as UTF-8"),
-        (PEM.encode("utf-16-be"), "is UTF-16; write it as UTF-8"),
-        (b"\x30\x82\x01\xff", "is not UTF-8; write it as UTF-8, or as PEM if it is a certificate or key"),
-        (PEM[:-40].encode(), "contains a PEM block without its end; copy all of it"),
-        (b"# nothing", "contains no readable certificate"),
-    ],
+@cases("option", "ca_file", "cert_file", "client_ca_file")
+@cases(
+    "content, wrong",
+    (PEM.encode("utf-16"), "is UTF-16; write it as UTF-8"),
+    (PEM.encode("utf-16-be"), "is UTF-16; write it as UTF-8"),
+    (b"\x30\x82\x01\xff", "is not UTF-8; write it as UTF-8, or as PEM if it is a certificate or key"),
+    (PEM[:-40].encode(), "contains a PEM block without its end; copy all of it"),
+    (b"# nothing", "contains no readable certificate"),
 )
 def test_pem_files_that_cannot_be_used_are_named(tmp_path: Path, option: str, content: bytes, wrong: str) -> None:
     """In a sentence, whatever option names them."""

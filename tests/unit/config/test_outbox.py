@@ -2,9 +2,8 @@
 
 from typing import Any
 
-import pytest
-
 from proxy.config.outbox import DeliveryOrder, MessageId, OutboxAnswer, OutboxSettings, outbox_findings, parse_order
+from tests.cases import cases
 from tests.unit.config.conftest import Complaints, Understand
 from tests.unit.config.entries import ROUTE, written
 
@@ -76,22 +75,20 @@ def test_the_store_has_a_folder_and_a_file_of_keys(understand: Understand) -> No
     assert (store.path.name, store.keys_file.name, store.path.is_absolute()) == ("kept", "keys", True)
 
 
-@pytest.mark.parametrize(
-    ("options", "told"),
-    [
-        ({"outbox": {"answer": 201}}, 'outbox.answer: "201" is not known; write one of 202, 200 or 204'),
-        ({"outbox": {"order": "field"}}, "outbox.order: is not a valid order; write `none`, `route` or {field: NAME}"),
-        ({"outbox": {"order": {"field": "Cookie"}}}, "outbox.order: is a field that the proxy itself sets or drops"),
-        ({"outbox": {"order": {"field": "A", "b": "c"}}}, "outbox.order: is not a valid order"),
-        ({"outbox": {"message_id": "X-Id"}}, "outbox.message_id: is not a mapping"),
-        ({"outbox": {"message_id": {}}}, "outbox.message_id.field: is missing; add it"),
-        ({"outbox": {"retries": []}}, "outbox.retries: is empty; write at least one"),
-        ({"outbox": {"retries": ["0s"]}}, 'outbox.retries[0]: "0s" is too small; write more than 0'),
-        ({"outbox": {"retries": "5s"}}, 'outbox.retries: "5s" is not a list'),
-        ({"outbox": {"concurrency": 0}}, 'outbox.concurrency: "0" is too small; write at least 1'),
-        ({"outbox": {}, "methods": ["GET"]}, "outbox: has no effect, because `methods` has none of POST"),
-        ({"outbox": {"id_field": "x-a"}, "set_fields": {"X-A": "b"}}, "outbox.id_field: is also a field of `set_fi"),
-    ],
+@cases(
+    "options, told",
+    ({"outbox": {"answer": 201}}, 'outbox.answer: "201" is not known; write one of 202, 200 or 204'),
+    ({"outbox": {"order": "field"}}, "outbox.order: is not a valid order; write `none`, `route` or {field: NAME}"),
+    ({"outbox": {"order": {"field": "Cookie"}}}, "outbox.order: is a field that the proxy itself sets or drops"),
+    ({"outbox": {"order": {"field": "A", "b": "c"}}}, "outbox.order: is not a valid order"),
+    ({"outbox": {"message_id": "X-Id"}}, "outbox.message_id: is not a mapping"),
+    ({"outbox": {"message_id": {}}}, "outbox.message_id.field: is missing; add it"),
+    ({"outbox": {"retries": []}}, "outbox.retries: is empty; write at least one"),
+    ({"outbox": {"retries": ["0s"]}}, 'outbox.retries[0]: "0s" is too small; write more than 0'),
+    ({"outbox": {"retries": "5s"}}, 'outbox.retries: "5s" is not a list'),
+    ({"outbox": {"concurrency": 0}}, 'outbox.concurrency: "0" is too small; write at least 1'),
+    ({"outbox": {}, "methods": ["GET"]}, "outbox: has no effect, because `methods` has none of POST"),
+    ({"outbox": {"id_field": "x-a"}, "set_fields": {"X-A": "b"}}, "outbox.id_field: is also a field of `set_fi"),
 )
 def test_what_is_wrong_is_told_with_its_path(complaints: Complaints, options: Any, told: str) -> None:
     """With what would be right."""
@@ -99,7 +96,7 @@ def test_what_is_wrong_is_told_with_its_path(complaints: Complaints, options: An
     assert f"routes[0].{told}" in line
 
 
-@pytest.mark.parametrize("option", ["order", "message_id"])
+@cases("option", "order", "message_id")
 def test_the_field_of_a_sender_s_key_cannot_be_kept(option: str) -> None:
     """It would be on the disk."""
     outbox = OutboxSettings.model_validate({option: {"field": "x-key"}})

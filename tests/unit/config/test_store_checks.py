@@ -7,6 +7,7 @@ import pytest
 
 from proxy.config import store_checks
 from proxy.config.store_checks import check_keys
+from tests.cases import cases
 from tests.unit.config.conftest import Complaints, Understand
 from tests.unit.config.entries import written
 
@@ -27,16 +28,14 @@ def test_a_database_with_its_files_is_accepted(understand: Understand) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("store", "place", "wrong"),
-    [
-        ({"password_file": "password"}, "store.password_file", "has no effect without `postgres`"),
-        (WHOLE | {"path": "folder"}, "store.path", "is set as well as `postgres`"),
-        ({"postgres": URL}, "store.keys_file", "is missing, and `postgres` needs it"),
-        (WHOLE | {"keys_file": "password"}, "store.keys_file", "has no base64 of 32 bytes in line 1"),
-        (WHOLE | {"password_file": "nowhere"}, "store.password_file", "is not there"),
-        (WHOLE | {"postgres": "postgresql://u:s3cr3t@db/x"}, "store.postgres", "contains a password"),
-    ],
+@cases(
+    "store, place, wrong",
+    ({"password_file": "password"}, "store.password_file", "has no effect without `postgres`"),
+    (WHOLE | {"path": "folder"}, "store.path", "is set as well as `postgres`"),
+    ({"postgres": URL}, "store.keys_file", "is missing, and `postgres` needs it"),
+    (WHOLE | {"keys_file": "password"}, "store.keys_file", "has no base64 of 32 bytes in line 1"),
+    (WHOLE | {"password_file": "nowhere"}, "store.password_file", "is not there"),
+    (WHOLE | {"postgres": "postgresql://u:s3cr3t@db/x"}, "store.postgres", "contains a password"),
 )
 def test_what_does_not_fit_is_a_problem_at_its_option(
     complaints: Complaints, store: dict[str, Any], place: str, wrong: str
@@ -56,15 +55,13 @@ def test_a_missing_extra_is_a_problem_that_says_how_to_install_it(
     assert "needs the extra postgres (psycopg_is_missing is missing): pip install 'cpi-oauth-proxy[postgres]'" in found
 
 
-@pytest.mark.parametrize(
-    ("text", "wrong"),
-    [
-        ("", "has no key"),
-        ("\n \n", "has no key"),
-        (f"{KEY}\nshort", "in line 2"),
-        (f"\n{base64.b64encode(bytes(31)).decode()}", "in line 2"),
-        (f"{KEY}!", "in line 1"),
-    ],
+@cases(
+    "text, wrong",
+    ("", "has no key"),
+    ("\n \n", "has no key"),
+    (f"{KEY}\nshort", "in line 2"),
+    (f"\n{base64.b64encode(bytes(31)).decode()}", "in line 2"),
+    (f"{KEY}!", "in line 1"),
 )
 def test_each_line_of_a_keys_file_is_a_key(text: str, wrong: str) -> None:
     """The problem names the line and shows nothing of it."""

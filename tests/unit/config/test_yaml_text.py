@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from proxy.config.problems import ConfigurationError, Problems
 from proxy.config.yaml_text import read_yaml
+from tests.cases import cases
 
 
 def read(text: str, **environ: str) -> tuple[dict[str, Any], Problems]:
@@ -72,24 +73,22 @@ def test_what_leaves_the_rest_readable_is_told_together() -> None:
     ]
 
 
-@pytest.mark.parametrize("text", ["", "# nothing\n", "- a\n", "a\n", "~\n"])
+@cases("text", "", "# nothing\n", "- a\n", "a\n", "~\n")
 def test_a_file_that_is_no_mapping_is_refused(text: str) -> None:
     """An empty file, a list or a word is no configuration."""
     assert told(text) == ["a.yaml:1: the file is empty or a list; begin with the lines `oauth_clients:` and `routes:`"]
 
 
-@pytest.mark.parametrize(
-    ("text", "start"),
-    [
-        ("a: 1\nb: [\n", "a.yaml:3: not valid YAML: expected the node content, but found '<stream end>'"),
-        ("a: 1\n b: 2\n", "a.yaml:2: not valid YAML: mapping values are not allowed here"),
-        ("a: 1\nb: *sesame\n", "a.yaml:2: not valid YAML: found undefined alias …"),
-        ("b: !sesame!open x\n", "a.yaml:1: not valid YAML: found undefined tag handle …"),
-        ("b: %sesame\n", "a.yaml:1: not valid YAML: found character '%' that cannot start any token"),
-        ("a: {b: sesame{ c}\n", "a.yaml:1: not valid YAML: expected ',' or '}', but got '{'"),
-        ("a: 1\n---\nb: sesame\n", "a.yaml:2: not valid YAML: but found another document"),
-        ("a: 1\nb: sesame\x01\n", "a.yaml:2: not valid YAML: a control character; remove it"),
-    ],
+@cases(
+    "text, start",
+    ("a: 1\nb: [\n", "a.yaml:3: not valid YAML: expected the node content, but found '<stream end>'"),
+    ("a: 1\n b: 2\n", "a.yaml:2: not valid YAML: mapping values are not allowed here"),
+    ("a: 1\nb: *sesame\n", "a.yaml:2: not valid YAML: found undefined alias …"),
+    ("b: !sesame!open x\n", "a.yaml:1: not valid YAML: found undefined tag handle …"),
+    ("b: %sesame\n", "a.yaml:1: not valid YAML: found character '%' that cannot start any token"),
+    ("a: {b: sesame{ c}\n", "a.yaml:1: not valid YAML: expected ',' or '}', but got '{'"),
+    ("a: 1\n---\nb: sesame\n", "a.yaml:2: not valid YAML: but found another document"),
+    ("a: 1\nb: sesame\x01\n", "a.yaml:2: not valid YAML: a control character; remove it"),
 )
 def test_a_syntax_error_has_its_line_and_shows_nothing_of_the_file(text: str, start: str) -> None:
     """The line leads there; the text there may be a secret."""
@@ -123,9 +122,7 @@ def test_aliases_that_multiply_are_bounded() -> None:
     assert "aliases (*) multiply what they name" in problem
 
 
-@pytest.mark.parametrize(
-    "text", ["a: &a [*a]\n", "a: &a {b: *a}\n", "a: &a {<<: *a}\n", "a: " + "[" * 9999, "a: " + "[" * 60 + "]" * 60]
-)
+@cases("text", "a: &a [*a]\n", "a: &a {b: *a}\n", "a: &a {<<: *a}\n", "a: " + "[" * 9999, "a: " + "[" * 60 + "]" * 60)
 def test_what_is_endless_or_nested_deeply_is_refused(text: str) -> None:
     """An alias within itself and brackets without end are refused, and the process lives."""
     (problem,) = told(text)

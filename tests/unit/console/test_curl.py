@@ -1,8 +1,7 @@
 """A request as a command of curl; tests/flow runs such commands."""
 
-import pytest
-
 from proxy.console.curl import LONGEST_TEXT, CurlRequest, curl_command, quoted
+from tests.cases import cases
 
 BASE = "http://127.0.0.1:8080"
 QUIET = "-H Accept: \\\n  -H User-Agent:"
@@ -32,7 +31,7 @@ def test_an_empty_post_has_its_length() -> None:
     assert "--head" in curl_command(request("HEAD"))
 
 
-@pytest.mark.parametrize("body", [b"\0", b"a\r\n", b"\xff", b"x" * (LONGEST_TEXT + 1)])
+@cases("body", b"\0", b"a\r\n", b"\xff", b"x" * (LONGEST_TEXT + 1))
 def test_what_a_terminal_would_change_is_base64(body: bytes) -> None:
     """So is what is too long for an argument."""
     command = curl_command(request(body=body))

@@ -1,11 +1,10 @@
 """What Traffic shows of a record."""
 
-import pytest
-
 from proxy.console.recordings import Recordings
 from proxy.console.summaries import details, findings, is_target_whole, meaning, phases, recording_of, summary
 from proxy.errors import SenderLeft, UpstreamClosed
 from proxy.observe.exchange_record import LONGEST_TARGET, ExchangeRecord
+from tests.cases import cases
 
 
 class Now:
@@ -34,15 +33,13 @@ def test_an_exchange_began_before_it_ended() -> None:
     assert summary("x", 1000.0, ended())["at"] == 999.0
 
 
-@pytest.mark.parametrize(
-    ("target", "query", "whole"),
-    [
-        (b"/a", "", True),
-        (b"/a?b=c", "b=c", True),
-        (b"/a?b=c&password=d", "b=c&password=***", False),
-        (b"/a?b=?c", "b=?c", True),
-        (b"/" + b"a" * LONGEST_TARGET, "", False),
-    ],
+@cases(
+    "target, query, whole",
+    (b"/a", "", True),
+    (b"/a?b=c", "b=c", True),
+    (b"/a?b=c&password=d", "b=c&password=***", False),
+    (b"/a?b=?c", "b=?c", True),
+    (b"/" + b"a" * LONGEST_TARGET, "", False),
 )
 def test_a_query_is_masked(target: bytes, query: str, *, whole: bool) -> None:
     """Then the target cannot be sent again, as if it were cut."""

@@ -8,17 +8,16 @@ from proxy.config.model import Provider
 from proxy.errors import GrantRejected, GrantUnavailable
 from proxy.oauth.backoff import GrantFailure, remember, retry_pause
 from proxy.oauth.token import Moment
+from tests.cases import cases
 
 NOW = Moment(monotonic=100.0, wall=1_800_000_000.0)
 
 
-@pytest.mark.parametrize(
-    ("status", "pauses"),
-    [
-        *((status, [0.3, 0.6, 1.2, None]) for status in (None, 408, 502, 504)),
-        *((status, [1.0, 3.0, 9.0, None]) for status in (429, 500, 503)),
-        *((status, [None]) for status in (200, 400, 401, 403, 501)),
-    ],
+@cases(
+    "status, pauses",
+    *((status, [0.3, 0.6, 1.2, None]) for status in (None, 408, 502, 504)),
+    *((status, [1.0, 3.0, 9.0, None]) for status in (429, 500, 503)),
+    *((status, [None]) for status in (200, 400, 401, 403, 501)),
 )
 def test_a_grant_is_retried_as_saps_table_says(status: int | None, pauses: list[float | None]) -> None:
     """The table has the number and length of the pauses without jitter."""
@@ -35,7 +34,7 @@ def test_neo_is_retried_at_most_twice() -> None:
     assert pauses == [1.0, 3.0, None]
 
 
-@pytest.mark.parametrize(("status", "expected"), [(429, 7.0), (503, 7.0), (502, 7.0)])
+@cases("status, expected", (429, 7.0), (503, 7.0), (502, 7.0))
 def test_the_server_says_how_long(status: int, expected: float) -> None:
     """Retry-After counts if it is longer than the pause of the table; it has no jitter."""
     found = retry_pause(status, retries=0, retry_after=7, provider=Provider.GENERIC, jitter=1.0)

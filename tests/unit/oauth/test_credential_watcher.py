@@ -13,6 +13,7 @@ from proxy.config.file_threads import FileThreads
 from proxy.config.model import AuthMethod, OAuthClient, Tls
 from proxy.oauth.credential_watcher import CredentialWatcher
 from proxy.oauth.credentials import followed_files, with_secrets
+from tests.cases import cases
 from tests.fakes.looks import Looks
 from tests.unit.oauth.registrations import registration
 from tests.unit.oauth.world import Lines
@@ -80,7 +81,7 @@ async def test_kubernetes_swaps_a_volume(tmp_path: Path) -> None:
     assert list(map(secret_of, told)) == ["two"]
 
 
-@pytest.mark.parametrize("is_swapped", [True, False])
+@cases("is_swapped", True, False)
 async def test_a_service_key_may_be_a_folder(tmp_path: Path, is_swapped: bool) -> None:  # noqa: FBT001
     """Kubernetes swaps all its files at once; others write them one by one."""
     entries = {"clientid": "sb-1", "clientsecret": "one", "tokenurl": "https://t.example/oauth/token"}
@@ -103,7 +104,7 @@ async def test_a_service_key_may_be_a_folder(tmp_path: Path, is_swapped: bool) -
     assert list(map(secret_of, told)) == ["two"]
 
 
-@pytest.mark.parametrize("how", ["missing", "empty"])
+@cases("how", "missing", "empty")
 async def test_a_file_that_cannot_be_read_is_looked_at_again(file: Path, how: str) -> None:
     """It is logged without its content, and what comes later is told."""
     async with following(client_with(file)) as (looks, told, log):
@@ -117,7 +118,7 @@ async def test_a_file_that_cannot_be_read_is_looked_at_again(file: Path, how: st
     assert log.all == [("secret.unreadable", {"oauth_client": "orders", "reason": reason})]
 
 
-@pytest.mark.parametrize("option", ["cert_file", "ca_file"])
+@cases("option", "cert_file", "ca_file")
 async def test_a_new_certificate_is_told_though_no_secret_changed(tmp_path: Path, option: str) -> None:
     """Its files, and those of the authorities, are read when the connection is made."""
     pem = tmp_path / "file.pem"

@@ -12,6 +12,7 @@ from proxy import __version__
 from proxy.errors import GrantMalformed, GrantTimeout, GrantUnavailable
 from proxy.oauth.answer import MAX_BODY, TokenResponse
 from proxy.oauth.endpoint import GrantSession
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer, Fault, Reply, granted
 from tests.fakes.loop import LeapingLoop, leaping
 from tests.unit.oauth.registrations import NEO, XSUAA, registration
@@ -100,15 +101,13 @@ async def test_a_body_is_read_to_one_byte_beyond_the_limit(session: GrantSession
         assert len((await send(session, registration(token_url=server.url))).body) == MAX_BODY + 1
 
 
-@pytest.mark.parametrize(
-    ("fault", "kind", "detail"),
-    [
-        (Fault.HANG_UP, GrantUnavailable, "ended the connection without an answer; try again later."),
-        (Fault.RESET, GrantUnavailable, "ended the connection without an answer; try again later."),
-        (Fault.CUT_SHORT, GrantUnavailable, "ended the connection in the middle of its answer; try again later."),
-        (Fault.GARBAGE, GrantMalformed, "answered with something that is not HTTP: check token_url."),
-        (Fault.HANG, GrantTimeout, "did not answer within 0.05 s; try again later."),
-    ],
+@cases(
+    "fault, kind, detail",
+    (Fault.HANG_UP, GrantUnavailable, "ended the connection without an answer; try again later."),
+    (Fault.RESET, GrantUnavailable, "ended the connection without an answer; try again later."),
+    (Fault.CUT_SHORT, GrantUnavailable, "ended the connection in the middle of its answer; try again later."),
+    (Fault.GARBAGE, GrantMalformed, "answered with something that is not HTTP: check token_url."),
+    (Fault.HANG, GrantTimeout, "did not answer within 0.05 s; try again later."),
 )
 async def test_a_server_that_does_not_answer_fails_as(
     session: GrantSession, fault: Fault, kind: Any, detail: str
@@ -119,7 +118,7 @@ async def test_a_server_that_does_not_answer_fails_as(
         assert await detail_of(session, registration(token_url=server.url, timeout=timeout), kind) == detail
 
 
-@pytest.mark.parametrize("addresses", [["127.0.0.1"], ["127.0.0.1", "127.0.0.2"]])
+@cases("addresses", ["127.0.0.1"], ["127.0.0.1", "127.0.0.2"])
 async def test_a_closed_port_is_told_in_the_words_of_the_system(
     session: GrantSession, monkeypatch: pytest.MonkeyPatch, addresses: list[str]
 ) -> None:
@@ -156,7 +155,7 @@ async def test_a_closed_session_opens_again(session: GrantSession) -> None:
         assert (await send(session, registration(token_url=server.url))).status == 200
 
 
-@pytest.mark.parametrize("cut", [len(ANSWER), 1, 30])
+@cases("cut", len(ANSWER), 1, 30)
 def test_an_answer_that_came_while_the_process_was_stopped_is_read(cut: int) -> None:
     """The timeout fires only after the received bytes are read."""
 

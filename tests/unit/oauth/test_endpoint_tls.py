@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from proxy.config.model import AuthMethod, Tls
 from proxy.errors import AuthorizationServerError, GrantUnavailable
 from proxy.oauth.endpoint import GrantSession
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer, granted
 from tests.unit.oauth.connect_proxy import connect_proxy
 from tests.unit.oauth.registrations import NEO, XSUAA, registration
@@ -102,7 +103,7 @@ async def test_an_end_of_tls_without_an_answer_suggests_a_certificate(
     assert detail == "ended TLS without an answer: if it requires a certificate, set the OAuth client's `tls`."
 
 
-@pytest.mark.parametrize("is_in_key", [True, False])
+@cases("is_in_key", True, False)
 async def test_a_client_certificate_is_presented_with_its_chain(
     session: GrantSession,
     authority: trustme.CA,
@@ -157,17 +158,15 @@ async def test_a_corporate_proxy_tunnels_and_sees_no_secret(tls: ssl.SSLContext,
     assert server.requests[0].field("Proxy-Authorization") is None
 
 
-@pytest.mark.parametrize(
-    ("credentials", "fields", "words"),
-    [
-        ("", (), "wants credentials; put them into `proxy_url`"),
-        ("u:canary@", ("Proxy-Authenticate: Basic realm=x",), "refuses the credentials"),
-        (
-            "u:canary@",
-            ("Proxy-Authenticate: NTLM", "Proxy-Authenticate: Negotiate"),
-            "wants NTLM or Negotiate: credentials are configured; this proxy takes Basic only",
-        ),
-    ],
+@cases(
+    "credentials, fields, words",
+    ("", (), "wants credentials; put them into `proxy_url`"),
+    ("u:canary@", ("Proxy-Authenticate: Basic realm=x",), "refuses the credentials"),
+    (
+        "u:canary@",
+        ("Proxy-Authenticate: NTLM", "Proxy-Authenticate: Negotiate"),
+        "wants NTLM or Negotiate: credentials are configured; this proxy takes Basic only",
+    ),
 )
 async def test_a_corporate_proxy_that_wants_credentials_says_which(
     credentials: str, fields: tuple[str, ...], words: str
@@ -179,7 +178,7 @@ async def test_a_corporate_proxy_that_wants_credentials_says_which(
     assert failure.definite
 
 
-@pytest.mark.parametrize(("status", "definite"), [(403, True), (502, False)])
+@cases("status, definite", (403, True), (502, False))
 async def test_a_corporate_proxy_that_refuses_is_blamed(status: int, *, definite: bool) -> None:
     """The token endpoint is not blamed, and what the proxy forbids is not tried again at once."""
     async with connect_proxy(status) as corporate:

@@ -9,6 +9,7 @@ import pytest
 from proxy.errors import AuthorizationServerError, GrantRejected, GrantUnavailable
 from proxy.oauth.shared_granter import LEASE
 from proxy.oauth.token import Freshness, Moment
+from tests.cases import cases
 from tests.unit.oauth.registrations import XSUAA, registration
 from tests.unit.oauth.shared_world import Replica, World, turns
 
@@ -35,16 +36,14 @@ async def test_nothing_readable_is_in_the_row() -> None:
     assert not any(each in content for each in (b"token-1", b"s3cret", b"sb-1"))
 
 
-@pytest.mark.parametrize(
+@cases(
     "changes",
-    [
-        {"token_url": "https://other.example/oauth/token"},
-        {"client_id": "another"},
-        {"client_secret": None, "client_secret_next": None},
-        {"scopes": ("a",)},
-        {"endpoint_params": {"resource": "b"}},
-        {"token_headers": {"X-Zone": "c"}},
-    ],
+    {"token_url": "https://other.example/oauth/token"},
+    {"client_id": "another"},
+    {"client_secret": None, "client_secret_next": None},
+    {"scopes": ("a",)},
+    {"endpoint_params": {"resource": "b"}},
+    {"token_headers": {"X-Zone": "c"}},
 )
 async def test_other_credentials_or_parameters_have_another_row(changes: dict[str, Any]) -> None:
     """A replica whose secret was changed neither gets the others' token nor waits for their failure."""
@@ -261,13 +260,11 @@ async def test_a_failed_grant_is_shared() -> None:
     assert (world.row.failure, world.row.failures) == (None, 0)
 
 
-@pytest.mark.parametrize(
-    ("error", "pauses"),
-    [
-        (GrantRejected("no"), [0.75, 1.5, 3.0, 6.0]),
-        (GrantUnavailable("away"), [0.75, 1.5, 3.0, 3.75]),
-        (GrantUnavailable("away", retry_after=30), [30.0, 30.0, 30.0, 30.0]),
-    ],
+@cases(
+    "error, pauses",
+    (GrantRejected("no"), [0.75, 1.5, 3.0, 6.0]),
+    (GrantUnavailable("away"), [0.75, 1.5, 3.0, 3.75]),
+    (GrantUnavailable("away", retry_after=30), [30.0, 30.0, 30.0, 30.0]),
 )
 async def test_the_shared_pause_grows(error: AuthorizationServerError, pauses: list[float]) -> None:
     """Less so where only this replica's way to the server may be closed."""

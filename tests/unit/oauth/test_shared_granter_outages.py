@@ -10,12 +10,13 @@ from proxy.oauth.shared_granter import LEASE
 from proxy.oauth.token import Token
 from proxy.store.keys import KeyMissing, ValueForged
 from proxy.store.tokens import Sealed, StoreUnreachable
+from tests.cases import cases
 from tests.fakes.token_store import OTHER_KEY, MemoryTokenStore, keys
 from tests.unit.oauth.registrations import NEO
 from tests.unit.oauth.shared_world import Replica, World, failing, pass_time, turns
 
 
-@pytest.mark.parametrize("operation", ["name_of", "look", "acquire", "publish"])
+@cases("operation", "name_of", "look", "acquire", "publish")
 async def test_without_a_store_each_replica_makes_its_own_grant(operation: str) -> None:
     """Wherever the store fails, there is a token after one token request."""
     world = World()
@@ -131,7 +132,7 @@ async def test_a_grant_that_voids_tokens_goes_on_when_the_store_is_there_again()
     assert world.grants == 2
 
 
-@pytest.mark.parametrize("how", ["refused at the beginning", "refused while it waits"])
+@cases("how", "refused at the beginning", "refused while it waits")
 async def test_a_refused_token_is_replaced_after_a_respite(how: str) -> None:
     """Five seconds and a random part, so that replicas do not void each other's tokens in turn."""
     world, replica, token = await voiding()
@@ -198,7 +199,7 @@ async def test_a_foreign_key_of_a_voiding_client_waits_for_another_key() -> None
     assert world.grants == 2
 
 
-@pytest.mark.parametrize("field", ["token", "failure"])
+@cases("field", "token", "failure")
 async def test_a_value_that_was_tampered_with_is_replaced(field: str) -> None:
     """It is reported, and a grant is made."""
     world = World()

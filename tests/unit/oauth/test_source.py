@@ -5,10 +5,9 @@ import gc
 from collections.abc import Generator
 from typing import Any
 
-import pytest
-
 from proxy.errors import GrantRejected, GrantTimeout
 from proxy.oauth.token import Freshness, Token
+from tests.cases import cases
 from tests.unit.oauth.registrations import NEO, registration
 from tests.unit.oauth.world import World, name_of, refusal_of, turns
 
@@ -57,7 +56,7 @@ async def test_a_stale_token_is_used_and_renewed_once_in_the_background() -> Non
     assert world.asked == 2
 
 
-@pytest.mark.parametrize("how", ["passes", "suspended", "set_on"])
+@cases("how", "passes", "suspended", "set_on")
 async def test_an_expired_token_is_not_used(how: str) -> None:
     """A token expires on either clock, and exchanges wait for a new one."""
     world = World()
@@ -85,7 +84,7 @@ async def test_a_wall_clock_that_is_set_back_prolongs_nothing() -> None:
     assert await world.ready() is None
 
 
-@pytest.mark.parametrize(("expires_in", "seconds"), [(0, 0), (10, 7.9)])
+@cases("expires_in, seconds", (0, 0), (10, 7.9))
 async def test_a_token_with_a_short_or_unknown_lifetime_is_not_renewed_all_the_time(
     expires_in: float, seconds: float
 ) -> None:
@@ -108,7 +107,7 @@ async def test_a_token_that_expires_before_it_arrives_is_not_used() -> None:
     assert world.asked == 1
 
 
-@pytest.mark.parametrize("how", ["cancel", "close"])
+@cases("how", "cancel", "close")
 async def test_an_exchange_that_leaves_affects_no_other(how: str) -> None:
     """The grant goes on for the exchange that stays."""
     world = World()

@@ -6,6 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from proxy.errors import Draining, GrantRejected, GrantTimeout, GrantUnavailable
+from tests.cases import cases
 from tests.unit.oauth.registrations import registration
 from tests.unit.oauth.world import Refusal, World, refusal_of, turns
 
@@ -63,7 +64,7 @@ async def test_changed_credentials_make_one_grant_while_the_old_token_is_used() 
     assert world.asked == 2
 
 
-@pytest.mark.parametrize("change", [{"client_id": "other"}, {"token_url": "https://other.example/t"}])
+@cases("change", {"client_id": "other"}, {"token_url": "https://other.example/t"})
 async def test_a_token_of_another_id_or_server_is_dropped(change: dict[str, Any]) -> None:
     """It may have other permissions."""
     world = World()
@@ -82,7 +83,7 @@ async def test_changed_credentials_of_an_unused_source_make_no_grant() -> None:
     assert world.secrets == ["new"]
 
 
-@pytest.mark.parametrize("is_answered", [True, False])
+@cases("is_answered", True, False)
 async def test_credentials_that_change_during_a_grant_start_it_again(is_answered: bool) -> None:  # noqa: FBT001
     """The outcome of the old grant is not used, and two grants are never in flight."""
     world = World()

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-import pytest
-
 from proxy.errors import GrantMalformed, GrantRejected, GrantTimeout, GrantUnavailable
 from proxy.oauth.token import Freshness
+from tests.cases import cases
 from tests.unit.oauth.registrations import registration
 from tests.unit.oauth.world import Refusal, World, refusal_of
 
@@ -101,10 +100,7 @@ async def test_retries_end_and_each_waiting_exchange_gets_an_error_of_its_own() 
     assert world.asked == 4
 
 
-@pytest.mark.parametrize(
-    ("status", "body", "kind"),
-    [(401, b"", GrantRejected), (200, b"<html>", GrantMalformed), (302, b"", GrantMalformed)],
-)
+@cases("status, body, kind", (401, b"", GrantRejected), (200, b"<html>", GrantMalformed), (302, b"", GrantMalformed))
 async def test_pauses_between_grants_double_from_one_second(status: int, body: bytes, kind: Any) -> None:
     """During a pause exchanges are refused at once; after it one of them starts a grant."""
     world = World()
@@ -190,7 +186,7 @@ async def test_a_valid_token_is_used_through_an_outage() -> None:
     assert repr(world.source) == "<TokenSource orders: token expired, failing, 0 waiting>"
 
 
-@pytest.mark.parametrize("error", [RuntimeError("canary"), None])
+@cases("error", RuntimeError("canary"), None)
 async def test_a_grant_that_breaks_off_is_reported_by_the_class_of_its_error(error: Exception | None) -> None:
     """The text of an unexpected error may hold a secret; a cancelled grant counts as broken off."""
     world = World()

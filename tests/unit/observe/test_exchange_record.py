@@ -1,9 +1,8 @@
 """The record of an exchange: phases by the clock, and who made the answer."""
 
-import pytest
-
 from proxy.errors import RouteUnknown
 from proxy.observe.exchange_record import LONGEST_TARGET, LONGEST_USER, ExchangeRecord
+from tests.cases import cases
 
 
 def record_at(*moments: float) -> ExchangeRecord:
@@ -40,15 +39,13 @@ def test_a_cached_token_and_an_idle_connection_take_no_time() -> None:
     assert seconds(record) == {"token": 0.0, "connect": 0.0, "first_byte": 4.0, "relay": 0.0, "total": 5.0}
 
 
-@pytest.mark.parametrize(
-    ("attempts", "told"),
-    [
-        ("cached", "cached"),
-        ("granted", "granted"),
-        ("cached renewed", "renewed"),
-        ("granted cached", "granted"),
-        ("renewed cached", "renewed"),
-    ],
+@cases(
+    "attempts, told",
+    ("cached", "cached"),
+    ("granted", "granted"),
+    ("cached renewed", "renewed"),
+    ("granted cached", "granted"),
+    ("renewed cached", "renewed"),
 )
 def test_the_slowest_source_of_a_token_is_recorded(attempts: str, told: str) -> None:
     """A second attempt with a cached token does not hide that the first one waited."""
@@ -60,7 +57,7 @@ def test_the_slowest_source_of_a_token_is_recorded(attempts: str, told: str) -> 
     assert record.token == told
 
 
-@pytest.mark.parametrize("before", ["", "granted"])
+@cases("before", "", "granted")
 def test_waiting_in_vain_changes_no_token(before: str) -> None:
     """A grant that fails is not recorded as granted, and does not erase an earlier one."""
     record = ExchangeRecord("id-1", "POST")

@@ -17,6 +17,7 @@ from proxy.errors import GrantUnavailable
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.exporting import CountingExporter, SdkLog, SpanTraces, exporting_traces, reason_of, resource
 from proxy.observe.losses import Losses
+from tests.cases import cases
 from tests.fakes.heads import request_head
 from tests.fakes.traces import Events, MemoryTraces
 from tests.fakes.upstream import PATIENCE
@@ -63,9 +64,14 @@ async def test_a_span_is_the_senders_child_and_the_upstreams_parent() -> None:
     assert f"{ended.parent.span_id:016x}" == "b7ad6b7169203331"
 
 
-@pytest.mark.parametrize(
+@cases(
     "malformed",
-    [b"", b"00-xyz", PARENT + b"-01", PARENT.upper(), b"00-" + b"0" * 32 + b"-b7ad6b7169203331-01", b"\xff" * 9999],
+    b"",
+    b"00-xyz",
+    PARENT + b"-01",
+    PARENT.upper(),
+    b"00-" + b"0" * 32 + b"-b7ad6b7169203331-01",
+    b"\xff" * 9999,
 )
 async def test_a_malformed_parent_counts_as_none(malformed: bytes) -> None:
     """A new trace begins, and the state is dropped (W3C Trace Context §3.3)."""
@@ -118,13 +124,11 @@ async def test_what_never_became_a_request_has_no_span() -> None:
     assert not traces.spans
 
 
-@pytest.mark.parametrize(
-    ("variables", "name"),
-    [
-        ({}, "cpi-oauth-proxy"),
-        ({"OTEL_RESOURCE_ATTRIBUTES": "service.name=one,a=b"}, "one"),
-        ({"OTEL_RESOURCE_ATTRIBUTES": "service.name=one,a=b", "OTEL_SERVICE_NAME": "two"}, "two"),
-    ],
+@cases(
+    "variables, name",
+    ({}, "cpi-oauth-proxy"),
+    ({"OTEL_RESOURCE_ATTRIBUTES": "service.name=one,a=b"}, "one"),
+    ({"OTEL_RESOURCE_ATTRIBUTES": "service.name=one,a=b", "OTEL_SERVICE_NAME": "two"}, "two"),
 )
 def test_variables_name_the_service(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], name: str) -> None:
     """Without them it has the product's name."""
@@ -257,9 +261,12 @@ async def test_invalid_variables_are_logged_without_their_values(
     assert "s3cr3t" not in said + capfd.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("args", "reason"),
-    [(("spans", 503, "s3cr3t"), "status 503"), ((ValueError("s3cr3t"),), "ValueError"), (("s3cr3t",), ""), (None, "")],
+@cases(
+    "args, reason",
+    (("spans", 503, "s3cr3t"), "status 503"),
+    ((ValueError("s3cr3t"),), "ValueError"),
+    (("s3cr3t",), ""),
+    (None, ""),
 )
 def test_a_reason_is_a_status_or_the_type_of_an_error(args: tuple[object, ...] | None, reason: str) -> None:
     """Texts of the SDK may contain anything."""

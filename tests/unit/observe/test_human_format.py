@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.human_format import WIDTH, human_event, human_line
 from proxy.observe.log_format import severity
+from tests.cases import cases
 from tests.unit.observe.test_log_format import RECORDS, TEXT, recorded
 
 STAMPED = {"timestamp": "2026-01-02T03:04:05.678Z", "level": "error", "event": "x.crashed"}
@@ -61,9 +61,7 @@ def test_what_an_operator_looks_for_comes_first() -> None:
     assert human_line(record, "info")[2:3] == ":"
 
 
-@pytest.mark.parametrize(
-    ("path", "shown"), [("/http/orders", "/http/orders"), ("/http/orders/of/today", "/http/…/today")]
-)
+@cases("path, shown", ("/http/orders", "/http/orders"), ("/http/orders/of/today", "/http/…/today"))
 def test_a_path_gives_way_to_the_mpl_id(path: str, shown: str) -> None:
     """The message is found with it."""
     fields = {"status": 200, "path": path, "route": "http", "total_seconds": 0.1372, "mpl_id": "A" * 28}
@@ -130,24 +128,22 @@ def test_a_refusal_without_method_path_and_route_has_dashes() -> None:
     assert human_line(record, "warning")[13:].startswith("400 - - - 0.0 ms code=request_malformed")
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        ("word", "word"),
-        ("two words", '"two words"'),
-        ("", '""'),
-        ('a"b', '"a\\"b"'),
-        ("a=b", '"a=b"'),
-        ("a\nb", '"a\\nb"'),
-        ("a\x1b\u202eb", "a??b"),
-        ("Müller", "Müller"),
-        (None, "null"),
-        (True, "true"),
-        (1.5, "1.5"),
-        (["a", "b c", 1], '[a, "b c", 1]'),
-        ((), "[]"),
-        (b"x y", "\"b'x y'\""),
-    ],
+@cases(
+    "value, text",
+    ("word", "word"),
+    ("two words", '"two words"'),
+    ("", '""'),
+    ('a"b', '"a\\"b"'),
+    ("a=b", '"a=b"'),
+    ("a\nb", '"a\\nb"'),
+    ("a\x1b\u202eb", "a??b"),
+    ("Müller", "Müller"),
+    (None, "null"),
+    (True, "true"),
+    (1.5, "1.5"),
+    (["a", "b c", 1], '[a, "b c", 1]'),
+    ((), "[]"),
+    (b"x y", "\"b'x y'\""),
 )
 def test_values_are_quoted_unless_they_are_words(value: object, text: str) -> None:
     """A value with an equals sign, a quote or a space cannot look like another field."""
@@ -165,15 +161,13 @@ def test_problems_are_one_a_line() -> None:
     assert event(problems="one") == "error x.crashed problems=one"
 
 
-@pytest.mark.parametrize(
-    ("status", "code", "color"),
-    [
-        (200, "", "\x1b[32m"),
-        (302, "", "\x1b[36m"),
-        (200, "upstream_closed", "\x1b[33m"),
-        (404, "", "\x1b[33m"),
-        (500, "", "\x1b[31m"),
-    ],
+@cases(
+    "status, code, color",
+    (200, "", "\x1b[32m"),
+    (302, "", "\x1b[36m"),
+    (200, "upstream_closed", "\x1b[33m"),
+    (404, "", "\x1b[33m"),
+    (500, "", "\x1b[31m"),
 )
 def test_the_status_has_a_color(status: int, code: str, color: str) -> None:
     """Nothing else has one, and without the colour the line is the same."""
@@ -185,9 +179,11 @@ def test_the_status_has_a_color(status: int, code: str, color: str) -> None:
     assert "\x1b" not in human_line(record, level)
 
 
-@pytest.mark.parametrize(
-    ("level", "start"),
-    [("warning", f"\x1b[33mwarning{RESET} x.y"), ("error", f"\x1b[31merror{RESET} x.y"), ("info", "info x.y")],
+@cases(
+    "level, start",
+    ("warning", f"\x1b[33mwarning{RESET} x.y"),
+    ("error", f"\x1b[31merror{RESET} x.y"),
+    ("info", "info x.y"),
 )
 def test_the_level_of_an_event_has_a_color(level: str, start: str) -> None:
     """Only a warning or an error has one."""
@@ -195,7 +191,7 @@ def test_the_level_of_an_event_has_a_color(level: str, start: str) -> None:
     assert text[13:] == start
 
 
-@pytest.mark.parametrize("route", ["orders", "a-route-with-a-name-that-is-much-longer-than-a-column"])
+@cases("route", "orders", "a-route-with-a-name-that-is-much-longer-than-a-column")
 def test_a_delivery_from_an_outbox_is_one_row(route: str) -> None:
     """Of 80 columns at most, whatever the route is called."""
     event = {

@@ -12,6 +12,7 @@ import pytest
 
 from proxy.observe import line_writer
 from proxy.observe.line_writer import LineWriter
+from tests.cases import cases
 
 
 class Pipe(NamedTuple):
@@ -110,8 +111,8 @@ async def test_dropped_lines_are_reported_even_if_no_line_follows(pipe: Pipe, mo
         await asyncio.to_thread(writer.close)
 
 
-@pytest.mark.parametrize("blocking", [True, False])
-@pytest.mark.parametrize("with_thread", [True, False])
+@cases("blocking", True, False)
+@cases("with_thread", True, False)
 async def test_lines_arrive_whole_and_in_order(pipe: Pipe, *, with_thread: bool, blocking: bool) -> None:
     """A full pipe is waited for, even if it is non-blocking; closing writes what is left."""
     os.set_blocking(pipe.writing, blocking)
@@ -127,7 +128,7 @@ async def test_lines_arrive_whole_and_in_order(pipe: Pipe, *, with_thread: bool,
     assert (await reading).decode().splitlines() == expected
 
 
-@pytest.mark.parametrize("with_thread", [True, False])
+@cases("with_thread", True, False)
 async def test_lines_that_could_not_be_written_are_reported_when_writing_works_again(
     pipe: Pipe, *, with_thread: bool
 ) -> None:

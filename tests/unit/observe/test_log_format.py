@@ -3,12 +3,12 @@
 import json
 from collections.abc import Mapping
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.log_format import _Stamp, json_event, json_line, printable, severity
+from tests.cases import cases
 
 TEXT = st.text(max_size=30)
 FREE = (
@@ -65,9 +65,8 @@ def test_printable_marks_every_other_character(text: str) -> None:
     assert printable(text) == "".join(each if each.isprintable() else "?" for each in text)
 
 
-@pytest.mark.parametrize(
-    ("status", "code", "level"),
-    [(200, "", "info"), (200, "sender_left", "warning"), (404, "", "warning"), (502, "", "error")],
+@cases(
+    "status, code, level", (200, "", "info"), (200, "sender_left", "warning"), (404, "", "warning"), (502, "", "error")
 )
 def test_the_level_follows_from_status_and_code(status: int, code: str, level: str) -> None:
     """5xx are errors; a fault of the sender and an answer that broke off are warnings."""

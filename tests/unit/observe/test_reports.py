@@ -13,6 +13,7 @@ import pytest
 from proxy.observe import reports
 from proxy.observe.process_log import ProcessLog
 from proxy.observe.reports import Reports, frames, reporting
+from tests.cases import cases
 from tests.fakes.log import LogLines
 
 SECRET = "cAnAryAuthorization"
@@ -93,16 +94,14 @@ def as_a_warning(_loop: asyncio.AbstractEventLoop) -> None:
     warnings.showwarning(UserWarning(SECRET), UserWarning, "/home/somebody/proxy/x.py", 7)
 
 
-@pytest.mark.parametrize(
-    ("happens", "source", "error", "said"),
-    [
-        (in_a_callback, "event loop", "ValueError", "Exception in callback in_a_callback."),
-        (in_a_library, "aiohttp.server", "ValueError", ""),
-        (in_a_library_without_an_error, "asyncio", "", ""),
-        (in_a_thread, "thread", "ValueError", ""),
-        (in_a_finalizer, "interpreter", "ValueError", ""),
-        (as_a_warning, "UserWarning", "", ""),
-    ],
+@cases(
+    "happens, source, error, said",
+    (in_a_callback, "event loop", "ValueError", "Exception in callback in_a_callback."),
+    (in_a_library, "aiohttp.server", "ValueError", ""),
+    (in_a_library_without_an_error, "asyncio", "", ""),
+    (in_a_thread, "thread", "ValueError", ""),
+    (in_a_finalizer, "interpreter", "ValueError", ""),
+    (as_a_warning, "UserWarning", "", ""),
 )
 def test_a_report_has_its_source_the_error_type_and_the_place(
     quiet: asyncio.AbstractEventLoop,
@@ -147,13 +146,9 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
     made.close()
 
 
-@pytest.mark.parametrize("interval", [0.0, 1.0])
+@cases("interval", 0.0, 1.0)
 def test_the_rest_of_a_flood_is_counted(
-    lines: LogLines,
-    log: ProcessLog,
-    loop: asyncio.AbstractEventLoop,
-    monkeypatch: pytest.MonkeyPatch,
-    interval: float,
+    lines: LogLines, log: ProcessLog, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch, interval: float
 ) -> None:
     """The count is logged after the interval, at the latest when reporting ends."""
     monkeypatch.setattr(reports, "INTERVAL", interval)

@@ -19,6 +19,7 @@ from proxy.sandbox.answers import (
 )
 from proxy.sandbox.csrf import HttpSession
 from proxy.sandbox.flows import FlowFailure
+from tests.cases import cases
 
 STATUSES = {
     Admission.TOKEN_MISSING: 401,
@@ -64,7 +65,7 @@ def test_tomcats_page_for_413_has_tomcats_own_title() -> None:
     assert "413 – Payload Too Large".encode() in tomcat_page(413).body  # noqa: RUF001
 
 
-@pytest.mark.parametrize("error", ROUTER_ERRORS)
+@cases("error", *ROUTER_ERRORS)
 def test_gorouters_page_names_the_error_in_its_field(error: str) -> None:
     """Each error has its status."""
     page = router_page(error, host="a.cfapps.example")
@@ -85,7 +86,7 @@ def test_the_logon_page_is_html_with_status_200() -> None:
     assert page.fields == (("Content-Type", "text/html;charset=utf-8"),)
 
 
-@pytest.mark.parametrize("admission", Admission)
+@cases("admission", *Admission)
 def test_each_refusal_is_a_tomcat_page(admission: Admission) -> None:
     """RUN and FETCH have none."""
     if admission not in STATUSES:
@@ -107,12 +108,10 @@ def test_a_fetch_is_answered_with_nonce_and_cookies() -> None:
     assert {("X-CSRF-Token", "N"), COOKIE, ("Cache-Control", "private")} <= set(answer.fields)
 
 
-@pytest.mark.parametrize(
-    ("reason", "text"),
-    [
-        (None, "The MPL ID for the failed message is : AGx\nFor more details please check tail log."),
-        ("no stock", "no stock\n\nThe MPL ID for the failed message is : AGx"),
-    ],
+@cases(
+    "reason, text",
+    (None, "The MPL ID for the failed message is : AGx\nFor more details please check tail log."),
+    ("no stock", "no stock\n\nThe MPL ID for the failed message is : AGx"),
 )
 def test_a_failed_flow_has_saps_text(reason: str | None, text: str) -> None:
     """The MPL id is only in the text."""

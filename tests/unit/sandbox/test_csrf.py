@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.sandbox.csrf import CsrfDecision, HttpSession, HttpSessions, decide, read_cookies
+from tests.cases import cases
 
 SESSION = HttpSession(nonce="0123456789ABCDEF0123456789ABCDEF", cookies=())
 VALUES = st.text('abcXYZ019%=!+/-_."', max_size=20)
@@ -69,21 +70,19 @@ def test_the_oldest_of_10_001_sessions_is_forgotten(sessions: HttpSessions) -> N
     assert len(sessions) == 10_000
 
 
-@pytest.mark.parametrize(
-    ("method", "token", "session", "decision"),
-    [
-        ("GET", "fetch", None, CsrfDecision.FETCH),
-        ("HEAD", "Fetch", SESSION, CsrfDecision.FETCH),
-        ("OPTIONS", "FETCH", None, CsrfDecision.FETCH),
-        ("GET", None, None, CsrfDecision.RUN),
-        ("GET", "something", None, CsrfDecision.RUN),
-        ("POST", SESSION.nonce, SESSION, CsrfDecision.RUN),
-        ("POST", SESSION.nonce, None, CsrfDecision.REFUSE),
-        ("POST", None, SESSION, CsrfDecision.REFUSE),
-        ("POST", "fetch", SESSION, CsrfDecision.REFUSE),
-        ("PUT", "0" * 32, SESSION, CsrfDecision.REFUSE),
-        ("POST", SESSION.nonce.lower(), SESSION, CsrfDecision.REFUSE),
-    ],
+@cases(
+    "method, token, session, decision",
+    ("GET", "fetch", None, CsrfDecision.FETCH),
+    ("HEAD", "Fetch", SESSION, CsrfDecision.FETCH),
+    ("OPTIONS", "FETCH", None, CsrfDecision.FETCH),
+    ("GET", None, None, CsrfDecision.RUN),
+    ("GET", "something", None, CsrfDecision.RUN),
+    ("POST", SESSION.nonce, SESSION, CsrfDecision.RUN),
+    ("POST", SESSION.nonce, None, CsrfDecision.REFUSE),
+    ("POST", None, SESSION, CsrfDecision.REFUSE),
+    ("POST", "fetch", SESSION, CsrfDecision.REFUSE),
+    ("PUT", "0" * 32, SESSION, CsrfDecision.REFUSE),
+    ("POST", SESSION.nonce.lower(), SESSION, CsrfDecision.REFUSE),
 )
 def test_method_token_and_session_decide(
     method: str, token: str | None, session: HttpSession | None, decision: CsrfDecision

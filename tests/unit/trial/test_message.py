@@ -10,6 +10,7 @@ import pytest
 from proxy.config.load import load
 from proxy.config.model import Configuration
 from proxy.trial.message import Message, compose, content_of
+from tests.cases import cases
 
 CONFIGURATION = """
 oauth_clients:
@@ -39,14 +40,12 @@ async def content(message: Message) -> bytes:
     return b"".join(pieces)
 
 
-@pytest.mark.parametrize(
-    ("text", "media_type"),
-    [
-        (b'{"a": 1}', "application/json"),
-        (b" [1]", "application/json"),
-        (b"<a/>", "application/xml"),
-        (b"MSH|", "text/plain; charset=utf-8"),
-    ],
+@cases(
+    "text, media_type",
+    (b'{"a": 1}', "application/json"),
+    (b" [1]", "application/json"),
+    (b"<a/>", "application/xml"),
+    (b"MSH|", "text/plain; charset=utf-8"),
 )
 async def test_the_media_type_is_guessed_from_the_content(
     configuration: Configuration, text: bytes, media_type: str
@@ -88,18 +87,16 @@ async def test_a_file_that_became_shorter_is_an_error(configuration: Configurati
         await content(message)
 
 
-@pytest.mark.parametrize(
-    ("where", "header", "method", "wrong"),
-    [
-        ("nowhere", "A: b", "POST", "There is no route nowhere; the routes are orders."),
-        ("orders", "no colon", "POST", "-H no colon: it has no colon."),
-        ("orders", "Content-Length: 5", "POST", "sets that field itself; leave it out"),
-        ("orders", "X-Request-ID: 5", "POST", "sets that field itself; leave it out"),
-        ("orders", "authorization: Bearer x", "POST", "puts its own token there; leave it out"),
-        ("orders", "a b: c", "POST", "-H a b: "),
-        ("orders", "a: b\nc", "POST", "-H a: "),
-        ("orders", "A: b", "TRACE", "-X TRACE: "),
-    ],
+@cases(
+    "where, header, method, wrong",
+    ("nowhere", "A: b", "POST", "There is no route nowhere; the routes are orders."),
+    ("orders", "no colon", "POST", "-H no colon: it has no colon."),
+    ("orders", "Content-Length: 5", "POST", "sets that field itself; leave it out"),
+    ("orders", "X-Request-ID: 5", "POST", "sets that field itself; leave it out"),
+    ("orders", "authorization: Bearer x", "POST", "puts its own token there; leave it out"),
+    ("orders", "a b: c", "POST", "-H a b: "),
+    ("orders", "a: b\nc", "POST", "-H a: "),
+    ("orders", "A: b", "TRACE", "-X TRACE: "),
 )
 def test_a_wrong_option_is_an_error_that_names_it(
     configuration: Configuration, where: str, header: str, method: str, wrong: str

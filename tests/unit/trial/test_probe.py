@@ -5,24 +5,19 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
-import pytest
 import trustme
 
 from proxy.config.egress import CorporateProxy
 from proxy.trial.checks import CheckResult, CheckStatus, run_in_order
 from proxy.trial.probe import Probe, Server
+from tests.cases import cases
 from tests.fakes.speaker import speaker
 
 NOW = datetime(2027, 1, 15, 8, tzinfo=UTC)
 
 
 async def probed(
-    port: int,
-    *,
-    now: datetime = NOW,
-    needs_clock: bool = False,
-    trust: ssl.SSLContext | None = None,
-    **options: Any,
+    port: int, *, now: datetime = NOW, needs_clock: bool = False, trust: ssl.SSLContext | None = None, **options: Any
 ) -> dict[str, CheckResult]:
     """The results by check."""
     server = Server(host="127.0.0.1", port=port, option="`upstream`", **{"proxy": None, "timeout": 5.0} | options)
@@ -39,15 +34,13 @@ def dated(moment: datetime) -> bytes:
     return f"HTTP/1.1 200 OK\r\nDate: {format_datetime(moment, usegmt=True)}\r\nContent-Length: 0\r\n\r\n".encode()
 
 
-@pytest.mark.parametrize(
-    ("seconds", "needs_clock", "status", "words"),
-    [
-        (0, True, CheckStatus.OK, "within 30 s"),
-        (30, True, CheckStatus.OK, "within 30 s"),
-        (90, False, CheckStatus.WARNING, "90 s behind"),
-        (90, True, CheckStatus.FAILED, "90 s behind"),
-        (-600, True, CheckStatus.FAILED, "600 s ahead of"),
-    ],
+@cases(
+    "seconds, needs_clock, status, words",
+    (0, True, CheckStatus.OK, "within 30 s"),
+    (30, True, CheckStatus.OK, "within 30 s"),
+    (90, False, CheckStatus.WARNING, "90 s behind"),
+    (90, True, CheckStatus.FAILED, "90 s behind"),
+    (-600, True, CheckStatus.FAILED, "600 s ahead of"),
 )
 async def test_the_clocks_are_compared(seconds: int, needs_clock: bool, status: CheckStatus, words: str) -> None:  # noqa: FBT001
     """A wrong clock is a failure if the server compares signed times with its own, else a warning."""
@@ -57,7 +50,7 @@ async def test_the_clocks_are_compared(seconds: int, needs_clock: bool, status: 
     assert words in found.detail
 
 
-@pytest.mark.parametrize("date", [b"", b"Date: yesterday\r\n", b"Date: Mon, 01 Jan 2020 00:00:00 +9999999999999\r\n"])
+@cases("date", b"", b"Date: yesterday\r\n", b"Date: Mon, 01 Jan 2020 00:00:00 +9999999999999\r\n")
 async def test_a_server_without_a_valid_date_is_skipped(date: bytes) -> None:
     """The clock is not compared, and nothing fails."""
     async with speaker(b"HTTP/1.1 200 OK\r\n" + date + b"Content-Length: 0\r\n\r\n") as port:
@@ -70,13 +63,11 @@ async def test_an_interim_response_is_not_the_answer() -> None:
         assert (await probed(port))["HTTP"].detail == "the server answered OPTIONS * with 200"
 
 
-@pytest.mark.parametrize(
-    ("status", "error", "words"),
-    [
-        (404, "unknown_route", "wrong_host"),
-        (502, "endpoint_failure (tls: bad certificate)", "runtime_unavailable"),
-        (400, "empty_host", "The router in front of the tenant answered 400"),
-    ],
+@cases(
+    "status, error, words",
+    (404, "unknown_route", "wrong_host"),
+    (502, "endpoint_failure (tls: bad certificate)", "runtime_unavailable"),
+    (400, "empty_host", "The router in front of the tenant answered 400"),
 )
 async def test_an_error_of_the_router_fails_the_check(status: int, error: str, words: str) -> None:
     """A known router error becomes a diagnosis; an unknown one is shown with its status."""
