@@ -145,9 +145,9 @@ class Victim:
 @named_cases("repeatable", {"once": False, "repeatable": True})
 async def test_what_was_accepted_arrives_or_is_a_dead_letter(
     tmp_path: Path,
-    repeatable: bool,  # noqa: FBT001
-    ordered: bool,  # noqa: FBT001
-    encrypted: bool,  # noqa: FBT001
+    repeatable: bool,
+    ordered: bool,
+    encrypted: bool,
 ) -> None:
     """None is lost; without `repeatable` none arrives twice; with an order none overtakes another."""
     victim = Victim(tmp_path, repeatable=repeatable, ordered=ordered, encrypted=encrypted)

@@ -160,8 +160,8 @@ async def test_what_was_accepted_arrives_or_is_a_dead_letter(
     tmp_path: Path,
     postgres_server: PostgresServer,
     database: str,
-    repeatable: bool,  # noqa: FBT001
-    ordered: bool,  # noqa: FBT001
+    repeatable: bool,
+    ordered: bool,
 ) -> None:
     """None is lost; without `repeatable` none arrives twice; with an order none overtakes another."""
     (tmp_path / "keys").write_bytes(base64.b64encode(os.urandom(32)))

@@ -19,7 +19,7 @@ routes:
 
 
 @cases("mode, readable", (0o644, True), (0o600, False))
-def test_doubts_and_readable_secrets_are_warnings(tmp_path: Path, mode: int, readable: bool) -> None:  # noqa: FBT001
+def test_doubts_and_readable_secrets_are_warnings(tmp_path: Path, mode: int, readable: bool) -> None:
     """On standard error, with file and line; the status is 0."""
     (tmp_path / "secret").write_text("s")
     (tmp_path / "secret").chmod(mode)
@@ -47,7 +47,7 @@ def test_variables_that_a_file_makes_useless_are_a_warning(
     words: list[str],
     path: str,
     variable: str,
-    warned: bool,  # noqa: FBT001
+    warned: bool,
 ) -> None:
     """Unless the file was named on purpose, or has variables itself."""
     (tmp_path / "secret").write_text("s")

@@ -32,7 +32,7 @@ def test_open_listeners_are_found(tmp_path: Path) -> None:
 
 
 @cases("mode, exposed", (0o600, False), (0o640, False), (0o644, True), (0o604, True))
-def test_files_that_every_user_can_read_are_exposed(tmp_path: Path, mode: int, exposed: bool) -> None:  # noqa: FBT001
+def test_files_that_every_user_can_read_are_exposed(tmp_path: Path, mode: int, exposed: bool) -> None:
     """A file that its group can read is not exposed, nor is one that does not exist."""
     (path,) = secret_files(load(written(tmp_path, mode=mode), {}, insecure_listen=True))
     assert is_exposed(path) is exposed

@@ -38,11 +38,11 @@ class Terminal:
 )
 def test_only_a_terminal_gets_colors(
     monkeypatch: pytest.MonkeyPatch,
-    is_terminal: bool,  # noqa: FBT001
+    is_terminal: bool,
     no_color: str | None,
     log_format: LogFormat,
-    human: bool,  # noqa: FBT001
-    color: bool,  # noqa: FBT001
+    human: bool,
+    color: bool,
 ) -> None:
     """NO_COLOR switches them off, whatever its value; an empty one counts as unset (no-color.org)."""
     monkeypatch.setattr(sys, "stderr", Terminal(is_terminal=is_terminal))

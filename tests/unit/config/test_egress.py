@@ -63,7 +63,7 @@ def test_the_way_is(url: str, proxy_url: str | None, environ: dict[str, str], ex
         "a name against an address": ("example", "https://10.1.2.3/t", False),
     },
 )
-def test_no_proxy_matches(no_proxy: str, url: str, is_direct: bool) -> None:  # noqa: FBT001
+def test_no_proxy_matches(no_proxy: str, url: str, is_direct: bool) -> None:
     """What NO_PROXY lists goes directly; the lower case one is read first."""
     environ = {"HTTPS_PROXY": P, "no_proxy": no_proxy, "NO_PROXY": "never.read"}
     assert (corporate_proxy(url, proxy_url=None, environ=environ) is None) is is_direct
@@ -88,7 +88,7 @@ def test_a_name_without_a_password_is_enough() -> None:
 
 @cases("text", "socks5://u:canary@proxy:1080", "http://u:canary@", "http://u:canary@p:port")
 @cases("is_named", True, False)
-def test_what_is_no_proxy_is_refused_without_showing_it(text: str, is_named: bool) -> None:  # noqa: FBT001
+def test_what_is_no_proxy_is_refused_without_showing_it(text: str, is_named: bool) -> None:
     """The sentence says where it stands and not what."""
     source = "proxy_url" if is_named else "HTTPS_PROXY"
     environ = {} if is_named else {"HTTPS_PROXY": text}

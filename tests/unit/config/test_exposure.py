@@ -100,7 +100,7 @@ def test_an_address_has_one_use(listen: list[str], admin: str, places: list[obje
     ("https://flow.example:9901/x", "127.0.0.1:9901", False),
     ("http://127.0.0.1:9901", "unix:/run/admin", False),
 )
-def test_a_route_does_not_lead_to_the_admin_address(upstream: str, admin: str, found: bool) -> None:  # noqa: FBT001
+def test_a_route_does_not_lead_to_the_admin_address(upstream: str, admin: str, found: bool) -> None:
     """Its senders could change the log level; and what leads there by mistake is told before it runs."""
     route = RouteSettings(name="a", path="/a", upstream=upstream, oauth_client="c")
     wrong = [(("routes", 1, "upstream"), f"is the proxy's own admin address, {admin}; write the URL of the flow")]

@@ -177,7 +177,7 @@ def test_what_is_no_share_is_refused(text: Any) -> None:
 
 
 @cases("text, value", (True, True), (False, False), ("true", True), ("false", False))
-def test_a_switch_is_true_or_false(text: Any, value: bool) -> None:  # noqa: FBT001
+def test_a_switch_is_true_or_false(text: Any, value: bool) -> None:
     """Booleans are taken, also as the text that a variable can give."""
     assert parse_switch(text) is value
 

@@ -63,6 +63,6 @@ def test_a_value_goes_in_as_it_is(value: str) -> None:
     ("$A", False),
     ("", False),
 )
-def test_a_reference_is_found(text: str, found: bool) -> None:  # noqa: FBT001
+def test_a_reference_is_found(text: str, found: bool) -> None:
     """An escaped one is a text."""
     assert has_variable(text) == found

@@ -130,7 +130,7 @@ def test_a_corporate_proxy_that_is_none_is_refused(text: str) -> None:
     ("http://a/x", True),
     ("/x", False),
 )
-def test_only_http_beyond_this_machine_is_cleartext(url: str, expected: bool) -> None:  # noqa: FBT001
+def test_only_http_beyond_this_machine_is_cleartext(url: str, expected: bool) -> None:
     """http:// to this machine and https:// anywhere are no cleartext on a network."""
     assert is_cleartext(url) is expected
 

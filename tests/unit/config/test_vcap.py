@@ -63,6 +63,6 @@ def test_other_documents_list_no_bindings(document: Any) -> None:
     ("{", False),
     ("[" * 99999, False),
 )
-def test_an_application_is_bound_to_the_runtime_or_not(text: str, expected: bool) -> None:  # noqa: FBT001 (a table)
+def test_an_application_is_bound_to_the_runtime_or_not(text: str, expected: bool) -> None:
     """XSUAA alone is what many applications have for logons of their own; what is not valid JSON is somebody else's."""
     assert has_runtime(text) is expected

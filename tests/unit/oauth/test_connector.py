@@ -95,7 +95,7 @@ async def test_a_good_token_is_not_lost(
     tls: ssl.SSLContext,
     ca_file: Path,
     octets: list[bytes],
-    secured: bool,  # noqa: FBT001
+    secured: bool,
 ) -> None:
     """Much may come before it, within the limits."""
     async with server(says(*octets), tls if secured else None) as url:

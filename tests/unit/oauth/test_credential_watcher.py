@@ -82,7 +82,7 @@ async def test_kubernetes_swaps_a_volume(tmp_path: Path) -> None:
 
 
 @cases("is_swapped", True, False)
-async def test_a_service_key_may_be_a_folder(tmp_path: Path, is_swapped: bool) -> None:  # noqa: FBT001
+async def test_a_service_key_may_be_a_folder(tmp_path: Path, is_swapped: bool) -> None:
     """Kubernetes swaps all its files at once; others write them one by one."""
     entries = {"clientid": "sb-1", "clientsecret": "one", "tokenurl": "https://t.example/oauth/token"}
     for version in ("one", "two"):

@@ -110,7 +110,7 @@ async def test_a_client_certificate_is_presented_with_its_chain(
     tls: ssl.SSLContext,
     ca_file: Path,
     tmp_path: Path,
-    is_in_key: bool,  # noqa: FBT001
+    is_in_key: bool,
 ) -> None:
     """The server learns the issuer from us, and the body has the id and no secret."""
     intermediate = authority.create_child_ca()

@@ -84,7 +84,7 @@ async def test_changed_credentials_of_an_unused_source_make_no_grant() -> None:
 
 
 @cases("is_answered", True, False)
-async def test_credentials_that_change_during_a_grant_start_it_again(is_answered: bool) -> None:  # noqa: FBT001
+async def test_credentials_that_change_during_a_grant_start_it_again(is_answered: bool) -> None:
     """The outcome of the old grant is not used, and two grants are never in flight."""
     world = World()
     waiter = await world.wait()

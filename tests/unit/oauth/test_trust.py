@@ -37,7 +37,7 @@ def test_ca_file_replaces_the_systems_authorities(ca_file: Path) -> None:
 def test_a_context_of_its_own_is_needed_if_something_is_configured(
     tls: Tls,
     certificate: SecretStr | None,
-    expected: bool,  # noqa: FBT001
+    expected: bool,
 ) -> None:
     """Other OAuth clients share one context."""
     assert needs_own_trust(registration(tls=tls, certificate=certificate)) is expected
@@ -48,7 +48,7 @@ def test_a_service_keys_certificate_leaves_no_file(
     authority: trustme.CA,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    has_memory_files: bool,  # noqa: FBT001
+    has_memory_files: bool,
 ) -> None:
     """Without memory files a temporary file is removed at once; key and certificate must match."""
     if not has_memory_files:

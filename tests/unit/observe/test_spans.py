@@ -50,7 +50,7 @@ def delivered(**more: object) -> ExchangeRecord:
         },
     ),
 )
-def test_a_span_begins_with_the_head(method: str, minor: int, secure: bool, attributes: dict[str, str]) -> None:  # noqa: FBT001
+def test_a_span_begins_with_the_head(method: str, minor: int, secure: bool, attributes: dict[str, str]) -> None:
     """The path has no query, and a method that is made up counts as `_OTHER`."""
     record = ExchangeRecord("id-1", method, b"/orders/new?key=secret")
     always = {"url.path": "/orders/new", "cpi_proxy.request_id": "id-1"}

@@ -93,7 +93,7 @@ def test_a_design_time_has_no_flows(upstream: str, has: str) -> None:
     (FLOWS, "/http/x", False),
     (f"{API}x", "/http/x", False),
 )
-def test_a_client_of_plan_api_cannot_send(client_id: str, path: str, doubted: bool) -> None:  # noqa: FBT001
+def test_a_client_of_plan_api_cannot_send(client_id: str, path: str, doubted: bool) -> None:
     """It can use the OData API."""
     wrong = f"proxy.yaml:1: oauth_clients.a.client_id: {OF_API}"
     assert found({"client_id": client_id}, {"upstream": RT + path}) == ([wrong] if doubted else [])

@@ -42,7 +42,7 @@ def dated(moment: datetime) -> bytes:
     (90, True, CheckStatus.FAILED, "90 s behind"),
     (-600, True, CheckStatus.FAILED, "600 s ahead of"),
 )
-async def test_the_clocks_are_compared(seconds: int, needs_clock: bool, status: CheckStatus, words: str) -> None:  # noqa: FBT001
+async def test_the_clocks_are_compared(seconds: int, needs_clock: bool, status: CheckStatus, words: str) -> None:
     """A wrong clock is a failure if the server compares signed times with its own, else a warning."""
     async with speaker(dated(NOW + timedelta(seconds=seconds))) as port:
         found = (await probed(port, needs_clock=needs_clock))["clock"]

@@ -2,6 +2,6 @@
 
 import pytest
 
-from tests.unit.outbox.store_contract import *  # noqa: F403 - its tests
+from tests.unit.outbox.store_contract import *
 
 pytestmark = pytest.mark.needs("postgresql")
