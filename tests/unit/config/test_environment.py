@@ -12,8 +12,7 @@ from proxy.config.parsed_values import parse_address
 from proxy.config.problems import ConfigurationError
 from proxy.config.resolve import resolve
 from tests.cases import cases
-from tests.unit.config.conftest import Files
-from tests.unit.config.entries import KEY_URL, PEM, SECRET_KEY
+from tests.unit.config.entries import KEY_URL, PEM, SECRET_KEY, Files
 
 BASIC = {
     "CPI_UPSTREAM": "https://up.example.com/http/orders",

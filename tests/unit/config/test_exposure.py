@@ -8,8 +8,7 @@ from proxy.config.model import ListenerSettings, ListenerTls, RouteSettings
 from proxy.config.parsed_values import Address, Network, parse_address
 from proxy.config.problems import Finding, Location
 from tests.cases import cases
-from tests.unit.config.conftest import Complaints
-from tests.unit.config.entries import ROUTE, written
+from tests.unit.config.entries import ROUTE, complaints, written
 
 
 def listener(address: str, *allow: str) -> ListenerSettings:
@@ -108,7 +107,7 @@ def test_a_route_does_not_lead_to_the_admin_address(upstream: str, admin: str, f
     assert list(admin_upstreams(routes, parse_address(admin))) == (wrong if found else [])
 
 
-def test_it_is_a_problem_of_the_file(complaints: Complaints) -> None:
+def test_it_is_a_problem_of_the_file() -> None:
     """At the route."""
     (problem,) = complaints(written(admin="127.0.0.1:7", route=ROUTE | {"upstream": "http://127.0.0.1:7/x"}))
     assert problem.startswith("proxy.yaml:1: routes[0].upstream: is the proxy's own admin address, 127.0.0.1:7; ")

@@ -5,8 +5,7 @@ from pathlib import Path
 from proxy.config.inbound_auth import ApiKey, Basic, InboundAuth, both_orders, check_subject
 from proxy.config.inbound_files import parse_keys
 from tests.cases import cases
-from tests.unit.config.conftest import Complaints, Understand
-from tests.unit.config.entries import ROUTE, written
+from tests.unit.config.entries import ROUTE, complaints, understand, written
 from tests.unit.config.test_htpasswd import BCRYPT
 
 BASIC = {"basic": {"users_file": "users"}}
@@ -14,7 +13,7 @@ API_KEY = {"api_key": {"keys_file": "keys"}}
 FILES = {"users": f"erp:{BCRYPT}", "keys": "k1\n"}
 
 
-def test_each_kind_names_its_file(understand: Understand) -> None:
+def test_each_kind_names_its_file() -> None:
     """Relative paths start at the folder of the file; keys come in X-API-Key unless another field is named."""
     routes = [ROUTE | {"inbound_auth": BASIC}, ROUTE | {"path": "/y", "inbound_auth": API_KEY}]
     basic, api_key = understand(written(routes=routes), files=FILES).routes
@@ -22,7 +21,7 @@ def test_each_kind_names_its_file(understand: Understand) -> None:
     assert api_key.inbound_auth == InboundAuth(api_key=ApiKey(field="X-API-Key", keys_file=Path("/etc/test/keys")))
 
 
-def test_a_route_has_one_kind(complaints: Complaints) -> None:
+def test_a_route_has_one_kind() -> None:
     """Whether both or either would be meant, nobody could tell."""
     (problem,) = complaints(written(route=ROUTE | {"inbound_auth": BASIC | API_KEY}), files=FILES)
     told = "names basic and api_key; write exactly one of basic, api_key or client_certificate"
@@ -35,7 +34,7 @@ def test_a_route_has_one_kind(complaints: Complaints) -> None:
     ("keys", "k1\nses\tame\x07", "api_key.keys_file: the file /etc/test/keys has no valid key in line 2"),
     ("keys", "# x", "api_key.keys_file: the file /etc/test/keys contains no key"),
 )
-def test_what_is_wrong_in_a_file_is_told_by_its_line(complaints: Complaints, file: str, text: str, told: str) -> None:
+def test_what_is_wrong_in_a_file_is_told_by_its_line(file: str, text: str, told: str) -> None:
     """At the option that names the file, without what stands there."""
     auth = BASIC if file == "users" else API_KEY
     (problem,) = complaints(written(route=ROUTE | {"inbound_auth": auth}), files=FILES | {file: text})
@@ -48,9 +47,7 @@ def test_keys_stand_one_a_line() -> None:
     assert parse_keys("# erp\nk1\n\nk 2\r\n") == (b"k1", b"k 2")
 
 
-def test_an_address_beyond_this_machine_may_be_fenced_by_credentials(
-    understand: Understand, complaints: Complaints
-) -> None:
+def test_an_address_beyond_this_machine_may_be_fenced_by_credentials() -> None:
     """Where each route asks for them, or for an address."""
     routes = [ROUTE | {"inbound_auth": BASIC}, ROUTE | {"path": "/y", "allow": ["10.0.0.0/8"]}]
     assert len(understand(written(listen="0.0.0.0:1", routes=routes), files=FILES).routes) == 2
@@ -61,7 +58,7 @@ def test_an_address_beyond_this_machine_may_be_fenced_by_credentials(
 CERTIFICATE = {"client_certificate": {"subjects": ["CN=erp,O=Example"]}}
 
 
-def test_a_certificate_that_no_listener_asks_for_is_told(complaints: Complaints) -> None:
+def test_a_certificate_that_no_listener_asks_for_is_told() -> None:
     """Else the route would serve nobody."""
     (problem,) = complaints(written(route=ROUTE | {"inbound_auth": CERTIFICATE}), files=FILES)
     told = "is not requested by any listener; set `tls.client_ca_file` for one"
@@ -80,7 +77,7 @@ def test_a_certificate_that_no_listener_asks_for_is_told(complaints: Complaints)
     'O="Example",CN=erp',
     "CN=erp,Example",
 )
-def test_a_subject_is_a_whole_name(complaints: Complaints, subject: str) -> None:
+def test_a_subject_is_a_whole_name(subject: str) -> None:
     """One that was cut in the log would match whatever begins like it."""
     auth = {"client_certificate": {"subjects": [subject]}}
     problems = complaints(written(route=ROUTE | {"inbound_auth": auth}), files=FILES)

@@ -3,8 +3,7 @@
 from proxy.config.model import ListenerTls
 from tests.cases import cases
 from tests.fakes.identity import CERTIFICATE, KEY, OTHER_KEY
-from tests.unit.config.conftest import FOLDER, Complaints, Understand
-from tests.unit.config.entries import PEM, written
+from tests.unit.config.entries import FOLDER, PEM, complaints, understand, written
 
 
 def listening(**tls: str) -> str:
@@ -18,7 +17,7 @@ def listening(**tls: str) -> str:
     {"cert_file": "cert", "key_file": "key"},
     {"cert_file": "cert", "key_file": "key", "client_ca_file": "cert"},
 )
-def test_a_pair_that_belongs_together_is_taken(understand: Understand, tls: dict[str, str]) -> None:
+def test_a_pair_that_belongs_together_is_taken(tls: dict[str, str]) -> None:
     """The key beside the certificate or behind it; paths start at the folder of the file."""
     found = understand(listening(**tls), files={"both": PEM, "cert": CERTIFICATE, "key": KEY})
     assert found.listen[0].tls is None
@@ -37,7 +36,7 @@ def test_a_pair_that_belongs_together_is_taken(understand: Understand, tls: dict
         "client_ca_file: the file /etc/test/key contains no readable certificate",
     ),
 )
-def test_what_cannot_be_used_is_told(complaints: Complaints, tls: dict[str, str], told: str) -> None:
+def test_what_cannot_be_used_is_told(tls: dict[str, str], told: str) -> None:
     """At the option concerned, with what to do."""
     files = {"both": PEM, "cert": CERTIFICATE, "key": KEY, "other": OTHER_KEY}
     (problem,) = complaints(listening(**tls), files=files)

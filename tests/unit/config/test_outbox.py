@@ -4,13 +4,12 @@ from typing import Any
 
 from proxy.config.outbox import DeliveryOrder, MessageId, OutboxAnswer, OutboxSettings, outbox_findings, parse_order
 from tests.cases import cases
-from tests.unit.config.conftest import Complaints, Understand
-from tests.unit.config.entries import ROUTE, written
+from tests.unit.config.entries import ROUTE, complaints, understand, written
 
 KEY = "k7PUqhx0iKSRlZp2kzWPTrl1iK3dp7OtZYKTd1Gy3sM="
 
 
-def test_an_empty_mapping_is_an_outbox_with_all_defaults(understand: Understand) -> None:
+def test_an_empty_mapping_is_an_outbox_with_all_defaults() -> None:
     """Without the key there is none."""
     with_outbox = understand(written(route=ROUTE | {"outbox": {}})).routes[0]
     assert understand(written(route=ROUTE)).routes[0].outbox is None
@@ -28,7 +27,7 @@ def test_an_empty_mapping_is_an_outbox_with_all_defaults(understand: Understand)
     )
 
 
-def test_all_options_are_read(understand: Understand) -> None:
+def test_all_options_are_read() -> None:
     """Also where they are text, as values of variables are."""
     outbox = {
         "answer": "204",
@@ -66,7 +65,7 @@ def test_the_word_route_is_one_order_for_all_messages() -> None:
     assert parse_order(parse_order("route")) == DeliveryOrder(field="")
 
 
-def test_the_store_has_a_folder_and_a_file_of_keys(understand: Understand) -> None:
+def test_the_store_has_a_folder_and_a_file_of_keys() -> None:
     """By default neither; relative paths start at the folder of the file."""
     assert (understand(written()).store.path, understand(written()).store.keys_file) == (None, None)
     store = understand(written(store={"path": "kept", "keys_file": "keys"}), files={"keys": KEY}).store
@@ -90,7 +89,7 @@ def test_the_store_has_a_folder_and_a_file_of_keys(understand: Understand) -> No
     ({"outbox": {}, "methods": ["GET"]}, "outbox: has no effect, because `methods` has none of POST"),
     ({"outbox": {"id_field": "x-a"}, "set_fields": {"X-A": "b"}}, "outbox.id_field: is also a field of `set_fi"),
 )
-def test_what_is_wrong_is_told_with_its_path(complaints: Complaints, options: Any, told: str) -> None:
+def test_what_is_wrong_is_told_with_its_path(options: Any, told: str) -> None:
     """With what would be right."""
     (line,) = complaints(written(route=ROUTE | options))
     assert f"routes[0].{told}" in line

@@ -12,8 +12,7 @@ from proxy.config.redaction import HIDDEN, is_close, shown
 from proxy.config.resolve import resolve
 from proxy.config.secrets import read_secret
 from tests.cases import cases
-from tests.unit.config.conftest import FOLDER, Complaints
-from tests.unit.config.entries import OAUTH, TOKEN_URL, written
+from tests.unit.config.entries import FOLDER, OAUTH, TOKEN_URL, complaints, written
 
 SECRET = "s3cr3t"
 CLIENT = "oauth_clients:\n  a:\n    token_url: https://as.example.com/t\n    client_id: a\n"
@@ -139,7 +138,7 @@ def slipped(slip: str, secret: str) -> str:
 
 
 @cases("slip", *SLIPS)
-def test_no_problem_shows_a_secret_after_a_slip(complaints: Complaints, slip: str) -> None:
+def test_no_problem_shows_a_secret_after_a_slip(slip: str) -> None:
     """Neither as value nor as key, in a path or in a sentence."""
     told = complaints(slipped(slip, SECRET))
     assert SECRET not in "\n".join(told)
@@ -147,7 +146,7 @@ def test_no_problem_shows_a_secret_after_a_slip(complaints: Complaints, slip: st
 
 @cases("slip", *FLOW)
 @cases("around", "oauth_clients: {a: SLIP}\n", "oauth_clients: SLIP\n", "oauth_clients: [SLIP]\n")
-def test_no_problem_shows_a_secret_after_a_slip_in_braces(complaints: Complaints, around: str, slip: str) -> None:
+def test_no_problem_shows_a_secret_after_a_slip_in_braces(around: str, slip: str) -> None:
     """Where the space behind the colon is missing, all of it is a key."""
     told = complaints(around.replace("SLIP", slip).replace("SECRET", SECRET) + ROUTES)
     assert SECRET not in "\n".join(told)
@@ -155,7 +154,7 @@ def test_no_problem_shows_a_secret_after_a_slip_in_braces(complaints: Complaints
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
 @given(slip=st.sampled_from(SLIPS), secret=st.text("0123456789abcdefXYZ!$-_.=+/", min_size=8, max_size=40))
-def test_no_problem_shows_any_secret(complaints: Complaints, slip: str, secret: str) -> None:
+def test_no_problem_shows_any_secret(slip: str, secret: str) -> None:
     """Whatever it is made of."""
     try:
         told = complaints(slipped(slip, secret))
@@ -178,15 +177,13 @@ def test_no_problem_shows_any_secret(complaints: Complaints, slip: str, secret: 
     ("<<: {timeout: x}\n    timeout: ${UNSET:-y}", "is not a valid duration"),
     ("<<: {timeout: x}", '"x" is not a valid duration'),
 )
-def test_a_wrong_value_is_quoted_if_its_option_can_hold_no_secret(
-    complaints: Complaints, option: str, shown: str
-) -> None:
+def test_a_wrong_value_is_quoted_if_its_option_can_hold_no_secret(option: str, shown: str) -> None:
     """The value is shown as written, with at most 60 characters; one with a variable in it is not shown."""
     (problem,) = complaints(slipped(f"    client_secret: x\n    {option}\n", SECRET))
     assert problem.partition(": ")[2].partition(": ")[2].startswith(shown)
 
 
-def test_a_key_that_swallowed_its_value_is_told_as_such(complaints: Complaints) -> None:
+def test_a_key_that_swallowed_its_value_is_told_as_such() -> None:
     """The sentence says what is missing, and the line where."""
     told = complaints(slipped("    client_secret: x\n    tls: {ca_file:SECRET}\n", SECRET))
     assert told == ["proxy.yaml:6: oauth_clients.a.tls.…: has no value; write a colon and a space after the key"]
@@ -248,7 +245,7 @@ def test_no_problem_shows_what_a_variable_holds(variables: dict[str, str]) -> No
     assert "s3cr3t" not in str(caught.value).lower()
 
 
-def test_an_oauth_client_that_is_a_slip_is_not_listed(complaints: Complaints) -> None:
+def test_an_oauth_client_that_is_a_slip_is_not_listed() -> None:
     """A route that names none is told of those that can be used."""
     text = written().replace('{"a":', '{"a:s3cr3t": 1, "b":').replace('"oauth_client": "a"', '"oauth_client": "x"')
     assert "s3cr3t" not in "\n".join(complaints(text))
