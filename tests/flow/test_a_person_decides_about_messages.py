@@ -471,7 +471,7 @@ async def test_what_a_person_decided_is_logged_although_the_client_left(
     store, asked, go = store_of(proxy), asyncio.Event(), asyncio.Event()
     discard = store.discard
 
-    async def slow(id: str) -> MessageSummary:
+    async def slow(id: str) -> MessageSummary:  # noqa: A002
         asked.set()
         await soon(go.wait())
         return await discard(id)

@@ -10,7 +10,6 @@ import pytest
 
 from proxy.sandbox.tenant import Tenant
 from tests.cases import cases
-from tests.fakes.identity import CERTIFICATE, KEY
 from tests.fakes.sender import Sender, request
 from tests.system.command import Finished, Proxy, environment, run
 
@@ -23,7 +22,6 @@ OAUTH = {
     "tokenurl": "https://acme.authentication.eu10.hana.ondemand.com/oauth/token",
     "url": "https://acme.it-cpi001-rt.cfapps.eu10.hana.ondemand.com",
 }
-EXTERNAL = {**OAUTH, "clientsecret": None, "certificate": CERTIFICATE}
 
 
 async def imported(folder: Path, key: Any, *words: str) -> Finished:
@@ -54,28 +52,6 @@ async def test_a_tenant_takes_messages_by_it(tmp_path: Path, kind: str) -> None:
             answer = await sender.ask(request(b"POST /http/invoices", body=b"x"))
             sender.leave()
     assert answer.status == 200
-
-
-async def test_secrets_are_in_files_of_their_owner_and_nowhere_else(tmp_path: Path) -> None:
-    """Of mode 0600, beside the key; what is printed has none of it, and comes out the same the second time."""
-    first, second = [await imported(tmp_path, {"oauth": OAUTH}) for _ in range(2)]
-    assert first == second
-    assert (tmp_path / "acme-secret").read_text() == f"{SECRET}\n"
-    assert (tmp_path / "acme-secret").stat().st_mode & 0o777 == 0o600
-    assert first.output.startswith("oauth_clients:\n  acme:\n    provider: xsuaa\n")
-    assert str(tmp_path / "acme-secret") in first.errors
-    assert SECRET not in first.output + first.errors
-    assert (await check(tmp_path)).status == 0
-
-
-async def test_an_external_certificate_waits_for_its_key(tmp_path: Path) -> None:
-    """The hint names the place; with the key there the check is passed."""
-    finished = await imported(tmp_path, {"oauth": EXTERNAL})
-    assert finished.status == 0
-    assert f"put that into {tmp_path}/acme-key.pem" in finished.errors
-    assert (await check(tmp_path)).status == 2
-    (tmp_path / "acme-key.pem").write_text(KEY)
-    assert (await check(tmp_path)).status == 0
 
 
 async def test_a_binding_s_folder_will_do(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 
 from tests.audit import judge, main
+from tests.cases import cases
 from tests.system.command import ROOT, Finished, environment, free_port
 
 FAULT = {
@@ -91,19 +92,13 @@ async def test_what_the_proxy_runs_on_is_asked_for_and_no_development_tool() -> 
     assert service.asked.keys().isdisjoint({"pytest", "ruff", "mypy", "pip-audit", "pip-api", "cpi-oauth-proxy"})
 
 
-async def test_a_service_out_of_reach_is_told_and_fails_nothing() -> None:
-    """One line, the check goes on."""
-    found = await audit("-s", "osv", "--osv-url", f"http://127.0.0.1:{free_port()}/query")
-    assert (found.status, found.errors) == (0, "")
-    assert found.output == "The audit of dependencies could not be made: ConnectionError.\n"
-
-
-async def test_a_service_in_trouble_is_told_and_fails_nothing() -> None:
-    """An answer of 503 is none."""
+@cases("port, error", (0, "ServiceError"), (free_port(), "ConnectionError"))
+async def test_a_service_in_trouble_or_out_of_reach_is_told_and_fails_nothing(port: int, error: str) -> None:
+    """An answer of 503 is none; the check goes on."""
     async with serving(Service(status=503)) as url:
-        found = await audit("-s", "osv", "--osv-url", url)
+        found = await audit("-s", "osv", "--osv-url", f"http://127.0.0.1:{port}/query" if port else url)
     assert (found.status, found.errors) == (0, "")
-    assert found.output == "The audit of dependencies could not be made: ServiceError.\n"
+    assert found.output == f"The audit of dependencies could not be made: {error}.\n"
 
 
 async def test_an_audit_that_is_asked_wrongly_fails() -> None:

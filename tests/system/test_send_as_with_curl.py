@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from proxy.sandbox.tenant import Tenant
-from tests.cases import cases
 from tests.system.cli import CONFIGURATION, call, configure
 from tests.system.command import ROOT, environment
 
@@ -35,37 +34,6 @@ POST {runtime}/http/invoices
 ### Empty
 POST /invoices
 """
-
-
-@cases("words", ("-d", "@{file}"), ("--data", "@-"), (), ("--file", "-"), ("--file", "{file}"))
-async def test_every_byte_of_a_file_or_standard_input_is_sent(tmp_path: Path, words: tuple[str, ...]) -> None:
-    """Line ends and bytes outside UTF-8 stay."""
-    (tmp_path / "message.bin").write_bytes(MESSAGE)
-    async with Tenant() as tenant:
-        options = [word.format(file=tmp_path / "message.bin") for word in words]
-        file = await configure(tenant, tmp_path)
-        sent = await call(file, "send", "invoices", *options, "-H", "Content-Type: text/xml", stdin=MESSAGE)
-        assert sent.status == 0
-        assert tenant.messages[-1].body_start == MESSAGE
-
-
-@cases("words", (), ("-d", "@-"), ("-X", "put"), ("--file", "-", "-X", "PATCH"))
-async def test_a_missing_body_is_not_sent_as_an_empty_message(tmp_path: Path, words: tuple[str, ...]) -> None:
-    """Empty standard input counts as none; no token is requested."""
-    async with Tenant() as tenant:
-        refused = await call(await configure(tenant, tmp_path), "send", "invoices", *words)
-        assert refused.status == 2
-        assert refused.errors.endswith("-d '' sends an empty message.\n")
-        assert not tenant.grants.count(tenant.btp_client.client_id)
-
-
-async def test_an_empty_body_can_be_wanted(tmp_path: Path) -> None:
-    """It is if it is given, or if the method usually has none."""
-    async with Tenant() as tenant:
-        file = await configure(tenant, tmp_path)
-        for words in (("-d", ""), ("-X", "DELETE")):
-            await call(file, "send", "invoices", *words)
-            assert tenant.messages[-1].body_start == b""
 
 
 @pytest.mark.measured
@@ -140,12 +108,6 @@ async def test_requests_of_an_http_file_are_listed_and_sent(tmp_path: Path) -> N
             0,
             "Create         POST http://127.0.0.1:8080/orders?a=b",
         )
-        created = await call(
-            *(file, "send", "--collection", str(requests), "Create", "-H", "Content-Type: text/json"),
-            *("--var", "token=x", "--var", "order={{order}}"),
-            who="me",
-        )
-        assert (created.status, "contains itself" in created.errors) == (2, True)
         created = await call(
             *(file, "send", "--collection", str(requests), "Create", "-H", "Content-Type: text/json"),
             *("--var", "token=x"),

@@ -36,18 +36,6 @@ async def test_the_answer_goes_to_standard_output_and_what_became_of_it_to_stand
         assert tenant.neo_client.secret not in sent.errors
 
 
-async def test_a_url_of_the_tenant_leads_to_its_route(tmp_path: Path) -> None:
-    """The message reaches the flow at this URL."""
-    async with Tenant() as tenant:
-        file = await configure(tenant, tmp_path)
-        sent = await call(file, "send", f"{tenant.runtime_url}/http/invoices", "--data", "<invoice/>")
-        assert sent.status == 0
-        message = tenant.messages[-1]
-        assert message.target == "/http/invoices"
-        assert message.body_start == b"<invoice/>"
-        assert message.field("content-type") == ("application/xml",)
-
-
 async def test_a_file_or_standard_input_is_sent_unchanged(tmp_path: Path) -> None:
     """The request has the given fields and method."""
     octets = bytes(range(256)) * 20_000
@@ -176,16 +164,6 @@ async def test_an_interrupt_ends_it_at_once_with_a_warning(tmp_path: Path) -> No
             ended = await command.ends()
         assert ended.status == 130
         assert ended.errors == "Interrupted: a message may have arrived."
-
-
-async def test_wrong_words_are_exit_status_2(tmp_path: Path) -> None:
-    """The sentence is on standard error; no token is requested."""
-    async with Tenant() as tenant:
-        sent = await call(await configure(tenant, tmp_path), "send", "orders", "-X", "TRACE")
-        assert sent.status == 2
-        assert sent.output == ""
-        assert "never forwards" in sent.errors
-        assert not tenant.grants.count(tenant.neo_client.client_id)
 
 
 async def test_a_terminal_sees_the_answer_indented(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """Exit statuses: 0 after a drain, 1 if the machine refuses, 2 for an invalid configuration or wrong arguments."""
 
 import asyncio
-import json
 import re
 import signal
 import socket
@@ -79,24 +78,12 @@ async def test_a_file_is_found_in_the_working_directory_or_named(
     assert (finished.status, finished.errors) == (0, "")
 
 
-async def test_run_takes_a_bare_file(configuration: Path) -> None:
-    """It serves as with -c."""
-    await asyncio.to_thread(configuration.rename, configuration.with_name("x.yaml"))
-    async with Unconfigured("run", "x.yaml", cwd=configuration.parent) as proxy:
-        await proxy.logs("proxy.started")
-
-
 @cases("command", "check", "run")
 async def test_a_file_that_is_named_twice_is_2(configuration: Path, command: str) -> None:
     """Neither of the two is used."""
     finished = await run(command, "-c", str(configuration), str(configuration))
     assert finished.status == 2
     assert "the configuration file is named twice" in finished.errors
-
-
-async def test_an_unknown_command_is_2() -> None:
-    """As wrong options are (tests/unit/cli/test_wrong_words.py)."""
-    assert (await run("dance")).status == 2
 
 
 @pytest.mark.measured
@@ -171,21 +158,6 @@ async def test_variables_alone_make_a_route(tenant: Tenant, tmp_path: Path) -> N
         assert f"/ -> {variables['CPI_UPSTREAM']} as default" in detail
         sender = await Sender.connect(int(detail.split(",")[0].rpartition(":")[2]))
         assert (await sender.ask(request(b"POST /invoices", body=b"<x/>"))).body == b"<x/>"
-        sender.leave()
-
-
-async def test_a_service_key_alone_makes_a_route(tenant: Tenant, tmp_path: Path) -> None:
-    """The service key in a variable has the runtime's URL too."""
-    variables = {
-        "CPI_SERVICE_KEY": json.dumps(tenant.service_key),
-        "CPI_CA_FILE": str(tmp_path / "sandbox/ca.pem"),
-        "CPI_LISTEN": "127.0.0.1:0",
-        "CPI_ADMIN": "127.0.0.1:0",
-    }
-    async with Unconfigured("run", cwd=tmp_path, **variables) as proxy:
-        detail = (await proxy.logs("proxy.started"))["detail"]
-        sender = await Sender.connect(int(detail.split(",")[0].rpartition(":")[2]))
-        assert (await sender.ask(request(b"POST /http/invoices", body=b"<x/>"))).status == 200
         sender.leave()
 
 

@@ -116,17 +116,6 @@ async def test_a_token_file_counts(tmp_path: Path, port: int) -> None:
     assert (done.status, done.output) == (0, f"http://localhost:{port}/console/?token=0123456789%2B%2Fabc%3D%3D")
 
 
-async def test_a_left_behind_token_is_passed_over(running: Command, tmp_path: Path, port: int) -> None:
-    """The running proxy accepts another one."""
-    assert running.pid
-    left = tmp_path / f"admin-127.0.0.1:{port}.token"
-    left.write_text("left-behind-0123456789")
-    left.chmod(0o600)
-    done = await console(tmp_path, RUNTIME_DIRECTORY=str(tmp_path))
-    assert done.status == 0
-    assert await status(done.output) == [303, 200]
-
-
 @pytest.mark.usefixtures("running")
 async def test_another_user_is_told_so(tmp_path: Path) -> None:
     """A token that cannot be read is as none."""
@@ -189,16 +178,6 @@ async def test_another_program_gets_no_token(tmp_path: Path) -> None:
         f"Another program answers at 127.0.0.1:{port}. Stop it, or change `admin`.",
     )
     assert seen == []
-
-
-async def test_a_wrong_configuration_is_a_2(tmp_path: Path, port: int) -> None:
-    """As with any command."""
-    (tmp_path / "token").write_text("short")
-    configured(tmp_path, f"{{address: '127.0.0.1:{port}', token_file: token}}")
-    done = await console(tmp_path)
-    assert done.status == 2
-    assert "admin.token_file: " in done.errors
-    assert "short" not in done.errors.replace("shorter", "")
 
 
 async def test_a_terminal_shows_the_url_at_the_start(tmp_path: Path, port: int) -> None:

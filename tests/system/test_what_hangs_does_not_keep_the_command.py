@@ -132,18 +132,3 @@ async def test_the_name_of_an_address_that_hangs_does_not_keep_the_tour(configur
         tour.send(signal.SIGTERM)
         finished = await tour.ends()
     assert (finished.status, finished.errors) == (0, "")
-
-
-@cases("number", signal.SIGTERM, signal.SIGINT)
-async def test_a_second_signal_ends_it_at_once(configuration: Path, number: signal.Signals) -> None:
-    """With 1; a message is on its way, and the drain would take an hour."""
-    edited(configuration, drain_timeout="1h")
-    async with Proxy(configuration) as proxy:
-        sender = await Sender.connect(proxy.port)
-        await sender.send(request(b"POST /http/invoices", body=b"x" * 100)[:-1])
-        await proxy.logs("proxy.started")
-        proxy.send(signal.SIGTERM)
-        await proxy.logs("proxy.draining")
-        proxy.send(number)
-        assert (await proxy.ends()).status == 1
-        sender.leave()

@@ -118,7 +118,7 @@ async def test_an_idle_thread_is_used_again() -> None:
     """While it has not been idle for too long."""
     threads = DaemonThreads("t", most=2, idle=PATIENCE)
     first = await threads.submit(threading.get_ident)
-    while not threads._idle:
+    while not threads._idle:  # noqa: ASYNC110 - a thread tells nobody that it waits
         await asyncio.sleep(0)
     assert await threads.submit(threading.get_ident) == first
 

@@ -261,7 +261,7 @@ async def test_a_recorded_route_is_recorded_after_a_reload(
 
 async def test_a_body_in_another_coding_is_no_text(page: Page, upstream: Upstream) -> None:
     """It can be saved; gzip is shown as what it contains."""
-    import gzip
+    import gzip  # noqa: PLC0415
 
     for coding, body, text in ((b"gzip", gzip.compress(b"<done/>"), "<done/>"), (b"br", b"abc", None)):
         upstream.script = deque([answer(200, b"Content-Encoding: " + coding, body=body)])

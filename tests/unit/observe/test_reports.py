@@ -59,7 +59,7 @@ def in_a_library(_loop: asyncio.AbstractEventLoop) -> None:
     try:
         fail()
     except ValueError:
-        logging.getLogger("aiohttp.server").exception(f"Error handling request {SECRET}")
+        logging.getLogger("aiohttp.server").exception(f"Error handling request {SECRET}")  # noqa: G004
 
 
 def in_a_library_without_an_error(_loop: asyncio.AbstractEventLoop) -> None:

@@ -62,7 +62,7 @@ def test_tomcats_page_shows_only_the_status() -> None:
 
 def test_tomcats_page_for_413_has_tomcats_own_title() -> None:
     """Python's phrases for 413 differ between versions."""
-    assert "413 – Payload Too Large".encode() in tomcat_page(413).body
+    assert "413 – Payload Too Large".encode() in tomcat_page(413).body  # noqa: RUF001
 
 
 @cases("error", *ROUTER_ERRORS)

@@ -71,7 +71,7 @@ class MemoryServer:
         try:
             while self.reads and (piece := await request.body.read()):
                 body += piece
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - kept for the test
             self.bodies.append(error)
             if not isinstance(error, SenderLeft):
                 request.sender.close_after()

@@ -121,7 +121,7 @@ async def ask(connection: UpstreamConnection, octets: bytes = REQUEST) -> bytes:
 async def turns_until(condition: Callable[[], bool]) -> None:
     """Let the event loop run until a condition holds."""
     async with asyncio.timeout(PATIENCE):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0)
 
 

@@ -42,7 +42,7 @@ class Lax:
         """Whatever does not differ."""
         return getattr(ssl, name)
 
-    def SSLContext(self, protocol: int) -> ssl.SSLContext:
+    def SSLContext(self, protocol: int) -> ssl.SSLContext:  # noqa: N802 - its name there
         """Not what we want."""
         made = ssl.SSLContext(protocol)
         made.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED

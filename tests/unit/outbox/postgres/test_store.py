@@ -2,6 +2,6 @@
 
 import pytest
 
-from tests.unit.outbox.store_contract import *
+from tests.unit.outbox.store_contract import *  # noqa: F403 - its tests
 
 pytestmark = pytest.mark.needs("postgresql")
