@@ -17,7 +17,7 @@ TEXT = "one two-three four"
     (9, 9, TEXT),
 )
 def test_text_is_broken_between_words(indent: int, width: int, rows: str) -> None:
-    """A word that is too long stays whole; without room nothing is broken."""
+    """A long word stays whole."""
     assert wrapped(TEXT, indent=indent, width=width) == rows
 
 

@@ -41,7 +41,7 @@ def test_each_subject_is_named_once() -> None:
 
 
 def test_lines_break_between_words_only() -> None:
-    """At 80 columns each word is whole; a URL that is longer than the rest of the line has a line of its own."""
+    """A URL longer than its line has a line of its own."""
     printer = Printer(everything=False, columns=80)
     lines = [unstyle(line) for line in printer.lines(finding(CheckStatus.FAILED, detail=LONG))][1:]
     assert " ".join(" ".join(line.split()) for line in lines).endswith(LONG)

@@ -59,7 +59,7 @@ def test_the_file_is_valid_and_has_what_was_told(tmp_path: Path, provider: Provi
 def test_senders_on_other_machines_are_named(
     tmp_path: Path, networks: list[str], listening: dict[str, tuple[str, ...]]
 ) -> None:
-    """Each version of IP has a listener of its own, which admits only these networks."""
+    """Each version of IP has a listener of its own."""
     told: list[Network] = [ip_network(each) for each in networks]
     found = loaded(tmp_path, setup(networks=told))
     assert {str(each.address): tuple(map(str, each.allow or ())) for each in found.listen} == listening
@@ -80,7 +80,7 @@ def test_an_id_is_read_as_it_was_given(client_id: str) -> None:
 
 @given(st.from_regex(r"/[!-~]{0,20}", fullmatch=True))
 def test_a_flow_is_read_as_it_was_given(flow: str) -> None:
-    """The path of a flow survives YAML and the substitution of variables, in path and upstream."""
+    """It survives YAML and the substitution of variables."""
     try:
         upstream = upstream_of(flow, RUNTIME)
     except ValueError:
@@ -101,7 +101,7 @@ def test_a_flow_is_read_as_it_was_given(flow: str) -> None:
     ("http://127.0.0.1:9/http/orders", None, "http://127.0.0.1:9/http/orders"),
 )
 def test_a_flow_is_a_url_or_a_path_below_the_runtime(flow: str, runtime: str | None, upstream: str) -> None:
-    """The end `/*` of an endpoint stands for all paths below it, as a route does."""
+    """The end `/*` of an endpoint stands for all paths below it."""
     assert upstream_of(flow, runtime) == upstream
 
 

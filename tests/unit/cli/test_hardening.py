@@ -25,7 +25,7 @@ def written(folder: Path, text: str = TEXT, mode: int = 0o600) -> Path:
 
 
 def test_open_listeners_are_found(tmp_path: Path) -> None:
-    """An open listener is beyond loopback, and neither it nor every route has access control."""
+    """Beyond loopback, without access control at listener and routes."""
     assert list(open_listeners(load(written(tmp_path), {}, insecure_listen=True))) == ["0.0.0.0:8080"]
     fenced = TEXT.replace("{path: /a,", "{path: /a, allow: [10.0.0.0/8],")
     assert not list(open_listeners(load(written(tmp_path, fenced), {})))
@@ -33,7 +33,7 @@ def test_open_listeners_are_found(tmp_path: Path) -> None:
 
 @cases("mode, exposed", (0o600, False), (0o640, False), (0o644, True), (0o604, True))
 def test_files_that_every_user_can_read_are_exposed(tmp_path: Path, mode: int, exposed: bool) -> None:
-    """A file that its group can read is not exposed, nor is one that does not exist."""
+    """One that its group can read is not."""
     (path,) = secret_files(load(written(tmp_path, mode=mode), {}, insecure_listen=True))
     assert is_exposed(path) is exposed
     assert not is_exposed(tmp_path / "nowhere")

@@ -64,7 +64,7 @@ def contents(folder: Path) -> dict[str, str]:
     ("other", "neo", Provider.GENERIC),
 )
 def test_options_are_enough(tmp_path: Path, platform: str | None, url: str, provider: Provider) -> None:
-    """The platform is known by the token URL, unless it is given; the secret is in a file of its owner only."""
+    """The platform is known by the token URL, unless it is given."""
     ended = call(*told(tmp_path, platform=platform, token_url=URLS[url]))
     assert ended.exit_code == 0
     assert "The configuration is valid" in ended.stdout
@@ -80,7 +80,7 @@ def test_options_are_enough(tmp_path: Path, platform: str | None, url: str, prov
 
 @cases("key", "key.json", "-")
 def test_a_service_key_has_all_but_the_flow(tmp_path: Path, key: str) -> None:
-    """From a file and from standard input; the flow's path is below the key's runtime."""
+    """The flow's path is below the key's runtime."""
     (tmp_path / "key.json").write_text(json.dumps(KEY))
     key = key if key == "-" else str(tmp_path / key)
     made = tmp_path / "made"
@@ -131,7 +131,7 @@ def test_an_open_secret_file_of_before_is_kept_and_told(tmp_path: Path) -> None:
     (("--token-url", NEO, "--flow", FLOW), "also give --client-id, --client-secret-file."),
 )
 def test_missing_options_are_named(tmp_path: Path, words: Sequence[str], named: str) -> None:
-    """Without a terminal nothing can be asked: all that is missing is told at once, and nothing is written."""
+    """All that is missing is told at once, and nothing is written."""
     ended = call(*words, "--directory", str(tmp_path / "made"))
     assert ended.exit_code == 2
     assert ended.stdout == ""
@@ -169,7 +169,7 @@ def test_wrong_options_are_told(tmp_path: Path, options: dict[str, str | None], 
 
 @cases("secret", "a\nb", "a\x07b")
 def test_a_secret_with_control_characters_is_told(tmp_path: Path, secret: str) -> None:
-    """A file with more than the secret in it would be refused by every server."""
+    """Every server would refuse it."""
     words = told(tmp_path)
     (tmp_path / "given").write_text(secret)
     ended = call(*words)
@@ -180,7 +180,7 @@ def test_a_secret_with_control_characters_is_told(tmp_path: Path, secret: str) -
 
 @cases("name", "proxy.yaml", "orders-secret")
 def test_no_file_is_overwritten(tmp_path: Path, name: str) -> None:
-    """A configuration, or a secret with other content, that exists ends the command with 2, and stays."""
+    """Neither a configuration nor a secret with other content."""
     (tmp_path / "made").mkdir()
     (tmp_path / "made" / name).write_text("mine")
     ended = call(*told(tmp_path))
@@ -199,7 +199,7 @@ def test_a_link_that_leads_nowhere_is_not_followed(tmp_path: Path) -> None:
 
 
 def test_the_check_s_problems_end_the_command(tmp_path: Path) -> None:
-    """An External Certificate without its key: the files are written, the hint and the problem say what is left."""
+    """The files are written, and the problem says what is left."""
     key = {"oauth": {**KEY["oauth"], "clientsecret": None, "certificate": CERTIFICATE}}
     (tmp_path / "key.json").write_text(json.dumps(key))
     made = tmp_path / "made"

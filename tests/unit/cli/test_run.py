@@ -44,7 +44,7 @@ def test_only_a_terminal_gets_colors(
     human: bool,
     color: bool,
 ) -> None:
-    """NO_COLOR switches them off, whatever its value; an empty one counts as unset (no-color.org)."""
+    """NO_COLOR switches them off; an empty one counts as unset (no-color.org)."""
     monkeypatch.setattr(sys, "stderr", Terminal(is_terminal=is_terminal))
     monkeypatch.delenv("NO_COLOR", raising=False)
     if no_color is not None:

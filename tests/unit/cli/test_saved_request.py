@@ -40,7 +40,7 @@ def test_a_file_without_requests_is_an_error(tmp_path: Path, name: str, content:
 
 
 def test_options_override_the_request(tmp_path: Path) -> None:
-    """A route replaces the URL, a field one of the same name in any case, and a method the method."""
+    """URL, fields and method."""
     file = tmp_path / "a.http"
     file.write_text("### a\nPUT {{base}}/a\nX-A: 1\nX-B: 2\n\n<a/>")
     values = ["base=https://t?x=y"]

@@ -79,7 +79,7 @@ def test_wrong_words_are_told(tmp_path: Path, words: Sequence[str], wrong: str) 
 def test_a_file_in_the_place_of_a_route_is_the_configuration(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: Sequence[str], wrong: str
 ) -> None:
-    """It has to exist, and to be named as YAML is; with -c the word is a route, and `send` says what is missing."""
+    """It has to be a file named as YAML is; with -c the word is a route."""
     monkeypatch.chdir(tmp_path)
     for name in ("own.yaml", "own.yml"):
         (tmp_path / name).write_text(CONFIGURATION)
@@ -97,7 +97,7 @@ def test_a_file_in_the_place_of_a_route_is_the_configuration(
     ({"xsuaa": [{"name": each, "credentials": OAUTH} for each in "ab"]}, (), "(a, b)"),
 )
 def test_a_key_that_cannot_be_imported_is_told(tmp_path: Path, key: Any, words: Sequence[str], wrong: str) -> None:
-    """Nothing is printed but the sentence, which shows no secret, and no file is changed."""
+    """Only the sentence is printed, and no file is changed."""
     (tmp_path / "key.json").write_text(json.dumps(key))
     (tmp_path / "there-secret").write_text(SECRET)
     ended = call("import-key", str(tmp_path / "key.json"), *words)

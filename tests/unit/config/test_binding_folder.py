@@ -43,7 +43,7 @@ def wrong_with(path: Path) -> str:
     {**OAUTH, "type": "it-rt", "tags": "", ".metadata": "{", "plan": "integration-flow"},
 )
 def test_the_files_of_a_folder_are_a_service_key(tmp_path: Path, entries: dict[str, str]) -> None:
-    """Each is an entry, or one is the whole as JSON; what is hidden or no entry is let alone."""
+    """Each is an entry, or one is the whole as JSON; others are let alone."""
     folder = mount(tmp_path / "binding", entries)
     assert parse_service_key(read_service_key(folder, read_secret).get_secret_value()) == EXPECTED
 
@@ -57,7 +57,7 @@ def test_a_folder_that_nobody_swaps_will_do(tmp_path: Path) -> None:
 
 
 def test_a_swap_while_it_is_read_mixes_nothing(tmp_path: Path) -> None:
-    """All files are of the folder that was the newest at the beginning."""
+    """All files are of the folder that was the newest at first."""
     folder = mount(tmp_path / "binding", OAUTH)
     files = key_files(folder)
     mount(folder, {**OAUTH, "clientsecret": "another"}, version="..2")
@@ -76,14 +76,14 @@ def test_a_file_is_what_it_was(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_service_key_is_refused(tmp_path: Path) -> None:
-    """A file that cannot be read is named, and so is a folder that holds something else."""
+    """So is a file in it that cannot be read."""
     assert wrong_with(tmp_path).startswith(f"the folder {tmp_path} has no file of a service key in it")
     (tmp_path / "clientid").mkdir()
     assert wrong_with(tmp_path).startswith(f"the file {tmp_path}/clientid cannot be read (Is a directory)")
 
 
 def test_the_option_may_name_a_folder(tmp_path: Path) -> None:
-    """What holds for the file holds for the folder: the upstream is relative to its url."""
+    """The upstream is relative to its url."""
     mount(tmp_path / "binding", OAUTH)
     (tmp_path / "proxy.yaml").write_text(
         written(

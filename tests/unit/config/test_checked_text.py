@@ -96,7 +96,7 @@ def test_a_word_that_does_not_fit_is_refused(check: Check, text: str, wrong: str
     "Proxy-Connection",
 )
 def test_the_proxy_s_own_fields_are_not_free(field: str) -> None:
-    """Framing, connection and credential fields are not the operator's, however they are spelled."""
+    """However they are spelled."""
     with pytest.raises(ValueError, match="the proxy itself sets or drops"):
         checked_text.check_free_field(field)
 
@@ -116,7 +116,7 @@ def test_scopes_may_be_one_text() -> None:
 
 @given(st.text(max_size=20), st.sampled_from("\r\n\t\0"), st.text(max_size=20))
 def test_a_refused_secret_is_not_shown(start: str, control: str, end: str) -> None:
-    """What is refused does not stand in the sentence that refuses it."""
+    """Whatever control character it has."""
     with pytest.raises(ValueError, match="control character") as caught:
         checked_text.check_secret(f"sesame{start}{control}{end}")
     assert "sesame" not in str(caught.value)
@@ -124,7 +124,7 @@ def test_a_refused_secret_is_not_shown(start: str, control: str, end: str) -> No
 
 @given(st.text())
 def test_a_field_value_that_passes_cannot_end_its_line(text: str) -> None:
-    """Whatever passes has no line end, no NUL and no white space around it."""
+    """It has no NUL and no white space around it, either."""
     try:
         value = checked_text.check_field_value(text)
     except ValueError:

@@ -61,7 +61,7 @@ FILES = {
     ),
 )
 def test_the_provider_presets_what_is_not_given(client: Any, expected: str) -> None:
-    """Each option that the file leaves out is as the provider needs it."""
+    """It is as the provider needs it."""
     found = understood(client)
     method, params = found.token_endpoint_auth_method, (found.params_in, found.token_format)
     assert " ".join((found.provider, method, found.basic_encoding, *params)) == expected
@@ -80,7 +80,7 @@ def test_the_grant_in_the_token_url_is_not_sent_twice() -> None:
 
 @cases("key", {"service_key": SECRET_KEY}, {"service_key_file": "key.json"})
 def test_a_service_key_brings_id_secret_and_token_url(key: Any) -> None:
-    """Nothing else is needed, whether the key stands in the file or beside it."""
+    """The key is in the file or beside it."""
     found = understood(key)
     assert (found.name, found.client_id, found.client_secret) == ("a", "sb-1", SecretStr("s$x="))
     assert found.token_url == "https://t.authentication.x/oauth/token"
@@ -99,7 +99,7 @@ def test_a_certificate_key_brings_the_certificate() -> None:
 
 
 def test_an_external_certificate_is_the_operator_s() -> None:
-    """The service key has no key to it, so that both come from files."""
+    """Certificate and key come from files."""
     client = {"service_key_file": "external.json", "tls": {"cert_file": "a.pem", "key_file": "a.pem"}}
     found = understood(client)
     assert (found.certificate, found.private_key) == (None, None)
@@ -216,12 +216,12 @@ def test_cleartext_is_admitted_to_this_machine_or_when_asked_for(client: Any) ->
     ),
 )
 def test_credentials_that_do_not_fit_are_told(client: Any, told: Any) -> None:
-    """What is missing, too much or unreadable is told at its option, and not shown."""
+    """At the option, and not shown."""
     assert_told(written(client=client), told, at="oauth_clients.a.", files=FILES)
 
 
 def test_a_value_that_is_wrong_is_not_called_missing_too() -> None:
-    """An unset variable is one problem, whatever would have followed from its value."""
+    """An unset variable is one problem."""
     client = {"token_url": "${U}", "client_id": "${I}", "client_secret_file": "${F}", "tls": {"cert_file": "${C}"}}
     found = complaints(written(client=client))
     assert [problem.rpartition(", which")[0].rpartition(" ")[2] for problem in found] == ["U", "I", "F", "C"]

@@ -64,13 +64,13 @@ def test_the_way_is(url: str, proxy_url: str | None, environ: dict[str, str], ex
     },
 )
 def test_no_proxy_matches(no_proxy: str, url: str, is_direct: bool) -> None:
-    """What NO_PROXY lists goes directly; the lower case one is read first."""
+    """The lower case variable is read first."""
     environ = {"HTTPS_PROXY": P, "no_proxy": no_proxy, "NO_PROXY": "never.read"}
     assert (corporate_proxy(url, proxy_url=None, environ=environ) is None) is is_direct
 
 
 def test_credentials_become_a_field_and_do_not_show() -> None:
-    """Percent-encoding is undone, umlauts are UTF-8, and the URL is left without them."""
+    """The URL is left without them."""
     found = corporate_proxy(TARGET, proxy_url="http://j%C3%B6rg:canary%40%3A@proxy.example:3128", environ={})
     assert found is not None
     assert found.url == P
@@ -98,7 +98,7 @@ def test_what_is_no_proxy_is_refused_without_showing_it(text: str, is_named: boo
 
 @cases("proxy_url, expected", (P, P), ("direct", None), (None, None))
 def test_a_route_may_send_http_through_a_proxy_that_it_names(proxy_url: str | None, expected: str | None) -> None:
-    """Only what the route itself names carries http://; the environment's proxy does not."""
+    """The environment's proxy does not."""
     found = corporate_proxy("http://up.example/", proxy_url=proxy_url, environ={"HTTPS_PROXY": P}, cleartext=True)
     assert (found.url if found else None) == expected
 
@@ -116,7 +116,7 @@ def test_a_proxy_without_a_port_listens_where_its_scheme_does(url: str, address:
 
 @cases("environ", {}, {"HTTPS_PROXY": ""}, {"https_proxy": "p:3128"}, {"HTTPS_PROXY": "http://p"})
 def test_an_environment_without_a_wrong_proxy_is_right(environ: dict[str, str]) -> None:
-    """Nothing is raised where there is none, or one that can be used."""
+    """Nothing is raised."""
     assert check_environment(environ) is None  # type: ignore[func-returns-value]
 
 

@@ -53,7 +53,7 @@ def test_without_upstream_and_oauth_client_there_is_no_route(environ: dict[str, 
 
 
 def test_four_variables_make_one_route_for_all_paths() -> None:
-    """Values are taken as they are: variables in them are not looked up."""
+    """Variables in their values are not looked up."""
     configuration = understood(BASIC)
     (route,) = configuration.routes
     client = configuration.oauth_clients["default"]
@@ -73,7 +73,7 @@ def test_four_variables_make_one_route_for_all_paths() -> None:
 def test_a_service_key_alone_makes_a_route_to_its_runtime(
     key: dict[str, str], upstream: dict[str, str], expected: str
 ) -> None:
-    """The upstream is the key's whole runtime, a path below it, or another."""
+    """The upstream is that, a path below it, or another."""
     assert understood(key | upstream).routes[0].upstream == expected
 
 
@@ -85,7 +85,7 @@ def test_credentials_in_variables_come_before_a_binding() -> None:
 
 
 def test_the_other_variables_set_addresses_senders_and_trust() -> None:
-    """Lists are separated by commas; the authorities are trusted for both connections."""
+    """Lists are separated by commas."""
     others = {
         "CPI_LISTEN": "0.0.0.0:1, [::]:2",
         "CPI_ADMIN": "127.0.0.1:3",
@@ -176,6 +176,6 @@ def test_problems_name_the_variable(environ: dict[str, str], told: list[str]) ->
 
 
 def test_variables_that_others_set_are_let_alone() -> None:
-    """Kubernetes sets some for each service, one called cpi too; and what is set rightly is not misspelt."""
+    """Kubernetes sets some for each service."""
     others = {"CPI_PORT": "tcp://10.0.0.1:80", "CPI_SERVICE_HOST": "10.0.0.1", "CPI_UPSTREAMS": "x", "PATH": "/bin"}
     assert understood(BASIC | others) == understood(BASIC)

@@ -45,7 +45,7 @@ def test_this_machine_is_no_danger(address: str) -> None:
 
 
 def test_a_fence_at_listener_or_routes_is_enough() -> None:
-    """Either list of networks closes the address, and so does the operator's word."""
+    """So is the operator's word."""
     assert findings(listener("0.0.0.0:1", "10.0.0.0/8")) == []
     assert findings(listener("0.0.0.0:1"), unfenced=()) == []
     assert findings(listener("0.0.0.0:1"), insecure_listen=True) == []
@@ -83,7 +83,7 @@ def test_a_fence_without_a_gate_is_found() -> None:
     (["192.0.2.1:1"], "localhost:1", []),
 )
 def test_an_address_has_one_use(listen: list[str], admin: str, places: list[object]) -> None:
-    """The same twice is found, by whatever name, also within a wildcard; port 0 is another port each time."""
+    """Port 0 is another port each time."""
     found = shared_addresses([listener(address) for address in listen], parse_address(admin))
     assert [place for place, _ in found] == places
 
@@ -100,7 +100,7 @@ def test_an_address_has_one_use(listen: list[str], admin: str, places: list[obje
     ("http://127.0.0.1:9901", "unix:/run/admin", False),
 )
 def test_a_route_does_not_lead_to_the_admin_address(upstream: str, admin: str, found: bool) -> None:
-    """Its senders could change the log level; and what leads there by mistake is told before it runs."""
+    """Its senders could change the log level."""
     route = RouteSettings(name="a", path="/a", upstream=upstream, oauth_client="c")
     wrong = [(("routes", 1, "upstream"), f"is the proxy's own admin address, {admin}; write the URL of the flow")]
     routes: list[tuple[Location, RouteSettings | None]] = [(("routes", 0), None), (("routes", 1), route)]

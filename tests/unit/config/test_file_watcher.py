@@ -110,7 +110,7 @@ async def test_a_file_that_could_not_be_read_at_construction_is_read_by_the_firs
 
 
 async def test_the_same_content_is_not_read_again(file: Path) -> None:
-    """Neither a new modification time nor another line end is new content."""
+    """Nor with a new modification time or another line end."""
     async with watching(file) as watched:
         file.write_text("one\n")
         await watched.looks.another()

@@ -14,7 +14,7 @@ FILES = {"users": f"erp:{BCRYPT}", "keys": "k1\n"}
 
 
 def test_each_kind_names_its_file() -> None:
-    """Relative paths start at the folder of the file; keys come in X-API-Key unless another field is named."""
+    """Keys come in X-API-Key unless another field is named."""
     routes = [ROUTE | {"inbound_auth": BASIC}, ROUTE | {"path": "/y", "inbound_auth": API_KEY}]
     basic, api_key = understand(written(routes=routes), files=FILES).routes
     assert basic.inbound_auth == InboundAuth(basic=Basic(users_file=Path("/etc/test/users")))
@@ -94,7 +94,7 @@ def test_a_subject_is_a_whole_name(subject: str) -> None:
     ("CN=", "CN="),
 )
 def test_a_subject_has_no_spaces_between_its_parts(written: str, subject: str) -> None:
-    """Tools write them; those that belong to a value are escaped (RFC 4514)."""
+    """Those that belong to a value are escaped (RFC 4514)."""
     assert check_subject(written) == subject
 
 

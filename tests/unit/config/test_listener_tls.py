@@ -18,7 +18,7 @@ def listening(**tls: str) -> str:
     {"cert_file": "cert", "key_file": "key", "client_ca_file": "cert"},
 )
 def test_a_pair_that_belongs_together_is_taken(tls: dict[str, str]) -> None:
-    """The key beside the certificate or behind it; paths start at the folder of the file."""
+    """The key may be behind the certificate."""
     found = understand(listening(**tls), files={"both": PEM, "cert": CERTIFICATE, "key": KEY})
     assert found.listen[0].tls is None
     assert found.listen[1].tls == ListenerTls.model_validate({key: FOLDER / value for key, value in tls.items()})

@@ -30,7 +30,7 @@ def refused(path: Path) -> str:
 
 
 def test_a_file_is_loaded_with_what_stands_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Relative paths start at the file's folder, wherever the process was started."""
+    """Wherever the process was started."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "config").mkdir()
     (tmp_path / "secret").write_text("s\n", encoding="utf-8")
@@ -46,7 +46,7 @@ def test_a_file_is_loaded_with_what_stands_beside_it(tmp_path: Path, monkeypatch
 
 
 def test_a_file_that_cannot_be_read_is_one_problem(tmp_path: Path) -> None:
-    """A missing file, a folder and what is not text are told like any problem."""
+    """So is a folder, and what is not text."""
     assert refused(tmp_path / "none").startswith(f"{tmp_path}/none: cannot be read (No such file or directory); name")
     assert refused(tmp_path).startswith(f"{tmp_path}: cannot be read (Is a directory); name")
     (tmp_path / "a.yaml").write_bytes(b"a: \xff")
@@ -62,7 +62,7 @@ def test_an_open_listener_is_a_problem_unless_admitted(tmp_path: Path) -> None:
 
 
 def test_a_named_file_wins(file: Path, tmp_path: Path) -> None:
-    """Neither a file at its place nor the environment counts beside it."""
+    """Over a file at its place and the environment."""
     other = tmp_path / "other.yaml"
     other.write_text(written(via="other"), encoding="utf-8")
     assert find(file, ENVIRON, places=(other,)).via == "from-file"
@@ -116,7 +116,7 @@ def test_reading_a_configuration_imports_nothing_heavy() -> None:
 
 
 def test_a_proxy_of_the_environment_that_is_none_is_a_problem(file: Path) -> None:
-    """Told before anything is sent, for a file and for the environment's route; it may hold a password."""
+    """It may hold a password."""
     for named, environ in ((file, {}), (None, ENVIRON)):
         with pytest.raises(ConfigurationError) as caught:
             find(named, {**environ, "HTTPS_PROXY": "socks5://u:sesame@p"}, places=())
@@ -147,7 +147,7 @@ def naming(option: str, path: Path) -> str:
 @cases("option", "ca_file", "cert_file", "client_ca_file")
 @cases("spelling", *SPELLINGS)
 def test_pem_files_are_taken_in_any_spelling(tmp_path: Path, option: str, spelling: str) -> None:
-    """What is taken here is what connections use; for a listener, an OAuth client and a route."""
+    """For a listener, an OAuth client and a route."""
     path, pem = tmp_path / "proxy.yaml", tmp_path / "some.pem"
     pem.write_bytes(SPELLINGS[spelling](PEM))
     path.write_text(naming(option, pem), encoding="utf-8")

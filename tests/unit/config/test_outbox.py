@@ -66,7 +66,7 @@ def test_the_word_route_is_one_order_for_all_messages() -> None:
 
 
 def test_the_store_has_a_folder_and_a_file_of_keys() -> None:
-    """By default neither; relative paths start at the folder of the file."""
+    """By default neither."""
     assert (understand(written()).store.path, understand(written()).store.keys_file) == (None, None)
     store = understand(written(store={"path": "kept", "keys_file": "keys"}), files={"keys": KEY}).store
     assert store.path is not None

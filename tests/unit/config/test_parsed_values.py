@@ -32,7 +32,7 @@ from tests.cases import cases
     ("unix:/run/proxy.sock", Address(path=Path("/run/proxy.sock"))),
 )
 def test_an_address_is_read_and_written_alike(text: str, address: Address) -> None:
-    """An address is read from its text, and its text is what was read."""
+    """Its text is what was read."""
     assert parse_address(text) == address
     assert parse_address(address) is address
     assert str(address) == text
@@ -55,13 +55,13 @@ def test_an_address_is_read_and_written_alike(text: str, address: Address) -> No
     True,
 )
 def test_what_is_no_address_is_refused(text: Any) -> None:
-    """Everything without a host and a port from 0 to 65535 is not a valid address."""
+    """It needs a host and a port from 0 to 65535."""
     with pytest.raises(ValueError, match=r"is not a valid address; write host:port"):
         parse_address(text)
 
 
 def test_a_unix_socket_counts_as_loopback() -> None:
-    """A Unix socket can be reached from this machine only, like a loopback address."""
+    """Only this machine can reach it."""
     assert Address(path=Path("/run/x")).loopback
     assert Address(host="127.0.0.1", port=1).loopback
     assert not Address(host="0.0.0.0", port=1).loopback
@@ -79,7 +79,7 @@ def test_a_unix_socket_counts_as_loopback() -> None:
     ("5B", 5),
 )
 def test_a_size_is_bytes(text: Any, size: int) -> None:
-    """Units of 1000 and 1024 are told apart, in any case; without a unit it is bytes."""
+    """Without a unit, too; 1000 and 1024 are told apart."""
     assert parse_size(text) == size
 
 
@@ -94,7 +94,7 @@ def test_a_size_is_bytes(text: Any, size: int) -> None:
     (0.00001, 0.00001),
 )
 def test_a_duration_is_seconds(text: Any, seconds: float) -> None:
-    """Units from milliseconds to days give seconds; without a unit it is seconds."""
+    """Without a unit, too."""
     assert parse_duration(text) == pytest.approx(seconds)
 
 
@@ -103,7 +103,7 @@ NO_QUANTITIES = ["", "x", "-1", -1, "1 parsec", True, None, [1], "1e3", "9" * 40
 
 @cases("text", *NO_QUANTITIES)
 def test_what_is_no_quantity_is_neither_size_nor_duration(text: Any) -> None:
-    """Negative, endless and unreadable amounts are refused, as are booleans."""
+    """Nor are booleans."""
     with pytest.raises(ValueError, match="is not a valid size; write"):
         parse_size(text)
     with pytest.raises(ValueError, match="is not a valid duration; write"):
@@ -111,7 +111,7 @@ def test_what_is_no_quantity_is_neither_size_nor_duration(text: Any) -> None:
 
 
 def test_the_case_of_a_duration_s_unit_counts() -> None:
-    """`M` is no unit of time: it could be meant as months or minutes."""
+    """`M` could be months or minutes."""
     with pytest.raises(ValueError, match="is not a valid duration"):
         parse_duration("5M")
 
@@ -139,7 +139,7 @@ def test_what_is_no_frequency_is_refused(text: Any) -> None:
 
 
 def test_a_network_may_have_host_bits() -> None:
-    """The network of an address with a prefix is taken; an address alone is a network of one."""
+    """An address alone is a network of one."""
     assert parse_network("10.1.2.3/16") == ip_network("10.1.0.0/16")
     assert parse_network("2001:db8::1") == ip_network("2001:db8::1/128")
     assert parse_network(ip_network("10.0.0.0/8")) == ip_network("10.0.0.0/8")
@@ -178,7 +178,7 @@ def test_what_is_no_share_is_refused(text: Any) -> None:
 
 @cases("text, value", (True, True), (False, False), ("true", True), ("false", False))
 def test_a_switch_is_true_or_false(text: Any, value: bool) -> None:
-    """Booleans are taken, also as the text that a variable can give."""
+    """So is the text that a variable can give."""
     assert parse_switch(text) is value
 
 
@@ -191,6 +191,6 @@ def test_what_is_no_switch_is_refused(text: Any) -> None:
 
 @given(st.text() | st.just(value=True) | st.lists(st.text()))
 def test_only_false_means_off(value: Any) -> None:
-    """YAML's false is the word off; everything else is left as it is."""
+    """YAML reads the word off as false."""
     assert off_word(False) == "off"
     assert off_word(value) == value

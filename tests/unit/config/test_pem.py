@@ -16,7 +16,7 @@ from tests.fakes.identity import CERTIFICATE, KEY, SPELLINGS
 
 @cases("spelling", *SPELLINGS)
 def test_pem_is_brought_to_one_spelling(spelling: str) -> None:
-    """Only the blocks are left, in their order, each on lines of its own."""
+    """Only the blocks are left, in their order."""
     assert repair_pem(as_secret(SPELLINGS[spelling](CERTIFICATE + KEY), "x").get_secret_value()) == CERTIFICATE + KEY
 
 
@@ -30,7 +30,7 @@ def test_pem_is_used_in_any_spelling(spelling: str) -> None:
 
 
 def test_a_second_pass_changes_nothing() -> None:
-    """Fields of an encrypted key keep their lines, which a blank one ends."""
+    """Fields of an encrypted key keep their lines."""
     fields = "Proc-Type: 4,ENCRYPTED\nDEK-Info: A,0\n\n"
     encrypted = f"-----BEGIN RSA PRIVATE KEY-----\n{fields}AA==\n-----END RSA PRIVATE KEY-----\n"
     assert repair_pem(f"x {encrypted}") == encrypted
@@ -48,7 +48,7 @@ def test_a_second_pass_changes_nothing() -> None:
     (CERTIFICATE.replace("END CERTIFICATE", "END KEY"), "contains a PEM block without its end"),
 )
 def test_what_holds_no_authority_is_refused_and_not_shown(text: str, wrong: str) -> None:
-    """A broken block is not passed over, for the certificate in it would be missed later."""
+    """The certificate in a broken block would be missed later."""
     with pytest.raises(ValueError, match=wrong) as caught:
         check_authorities(text)
     assert "sesame" not in str(caught.value)

@@ -147,7 +147,7 @@ def test_no_problem_shows_a_secret_after_a_slip(slip: str) -> None:
 @cases("slip", *FLOW)
 @cases("around", "oauth_clients: {a: SLIP}\n", "oauth_clients: SLIP\n", "oauth_clients: [SLIP]\n")
 def test_no_problem_shows_a_secret_after_a_slip_in_braces(around: str, slip: str) -> None:
-    """Where the space behind the colon is missing, all of it is a key."""
+    """All of it is a key there."""
     told = complaints(around.replace("SLIP", slip).replace("SECRET", SECRET) + ROUTES)
     assert SECRET not in "\n".join(told)
 
@@ -178,7 +178,7 @@ def test_no_problem_shows_any_secret(slip: str, secret: str) -> None:
     ("<<: {timeout: x}", '"x" is not a valid duration'),
 )
 def test_a_wrong_value_is_quoted_if_its_option_can_hold_no_secret(option: str, shown: str) -> None:
-    """The value is shown as written, with at most 60 characters; one with a variable in it is not shown."""
+    """At most 60 characters; not if it has a variable in it."""
     (problem,) = complaints(slipped(f"    client_secret: x\n    {option}\n", SECRET))
     assert problem.partition(": ")[2].partition(": ")[2].startswith(shown)
 
@@ -206,7 +206,7 @@ def test_a_key_that_swallowed_its_value_is_told_as_such() -> None:
     ((), ()),
 )
 def test_words_that_are_known_are_shown(location: tuple[str | int, ...], seen: tuple[str | int, ...]) -> None:
-    """Options and what is one slip away from them, indices, names of OAuth clients, fields."""
+    """And what is one slip away from them."""
     assert shown(location) == seen
 
 
@@ -236,7 +236,7 @@ def test_a_word_is_close_that_is_nearly_another() -> None:
     {"CPI_SERVICE_KEY_FILE": "s3cr3t"},
 )
 def test_no_problem_shows_what_a_variable_holds(variables: dict[str, str]) -> None:
-    """Also where the secret stands in the wrong one, or in its name."""
+    """Nor what stands in the wrong one, or in its name."""
     environ = {"CPI_UPSTREAM": "https://up.example.com", "CPI_TOKEN_URL": TOKEN_URL, "CPI_CLIENT_ID": "a"}
     found = read_environment(environ | variables)
     assert found is not None

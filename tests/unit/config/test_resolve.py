@@ -49,7 +49,7 @@ def test_all_but_oauth_clients_and_routes_has_a_default() -> None:
 
 
 def test_the_ca_file_of_the_top_level_is_for_all_that_name_none() -> None:
-    """A `tls` with only a certificate names none; one with its own authorities keeps them."""
+    """A `tls` with its own authorities keeps them."""
     identity = {"cert_file": "own.pem"}
     clients = {"a": BASIC, "b": BASIC | {"tls": identity}, "c": BASIC | {"tls": {"ca_file": "c.pem"}}}
     routes = [
@@ -75,7 +75,7 @@ def test_a_ca_file_of_the_top_level_that_is_not_usable_is_one_problem(files: dic
 
 
 def test_the_instance_s_name_is_a_pseudonym_and_stays() -> None:
-    """It is a token (RFC 9110 section 7.6.3), and a reload does not change it."""
+    """RFC 9110 section 7.6.3; a reload does not change it."""
     assert check_token(instance_name()).startswith("cpi-oauth-proxy-")
     assert instance_name() == instance_name()
 
@@ -93,7 +93,7 @@ def test_the_instance_s_name_is_a_pseudonym_and_stays() -> None:
     ),
 )
 def test_a_listener_is_an_address_or_a_mapping_or_one_of_a_list(listen: Any, expected: Any) -> None:
-    """One needs no list, an address alone no mapping; relative sockets start at the folder of the file."""
+    """Relative sockets start at the folder of the file."""
     assert list(understand(written(listen=listen)).listen) == expected
 
 
@@ -106,7 +106,7 @@ def test_a_listener_is_an_address_or_a_mapping_or_one_of_a_list(listen: Any, exp
     ({"address": "unix:s"}, Admin(address=Address(path=Path("/etc/test/s")))),
 )
 def test_the_admin_address_is_an_address_or_a_mapping(admin: Any, expected: Admin) -> None:
-    """The short form is the address alone; the long one has a default for each part."""
+    """The long form has a default for each part."""
     found = understand(written(admin=admin)).admin
     assert (found.address, found.hosts) == (expected.address, expected.hosts)
 
@@ -173,7 +173,7 @@ def test_an_open_listener_is_admitted_by_the_operator_s_word() -> None:
     ({"routes": ["sesame"]}, "routes[0]: is not a mapping"),
 )
 def test_what_does_not_fit_is_told_with_its_path(general: Any, told: Any) -> None:
-    """Each wrong option is one problem, at its path; its value is shown if the option can hold no secret."""
+    """A value is shown if the option can hold no secret."""
     assert_told(written(**general), told)
 
 

@@ -21,7 +21,7 @@ from tests.unit.config.entries import KEY_URL, ROUTE, SECRET_KEY, assert_told, c
     ("/-", "root"),
 )
 def test_a_route_is_named_after_its_path(path: str, name: str) -> None:
-    """Dashes stand for what a name cannot have; the root is called root."""
+    """Dashes stand for what a name cannot have."""
     assert name_of(RouteEntry(path=path)) == name
 
 
@@ -33,13 +33,13 @@ def test_a_route_is_named_after_its_path(path: str, name: str) -> None:
     (KEY_URL, "https://up.example.com/", "https://up.example.com"),
 )
 def test_an_upstream_can_be_relative_to_the_service_key_s_url(key_url: str, upstream: str, absolute: str) -> None:
-    """The path is appended to the runtime's URL, with one slash between them."""
+    """With one slash between them."""
     text = written(client={"service_key": SECRET_KEY.replace(KEY_URL, key_url)}, route=ROUTE | {"upstream": upstream})
     assert understand(text).routes[0].upstream == absolute
 
 
 def test_what_is_not_compared_is_brought_to_one_form() -> None:
-    """Slashes at the end, the host's case and port, and YAML's boolean for off do not count."""
+    """Final slashes, the host's case and port, and YAML's off."""
     route = ROUTE | {"path": "/X/", "host": "A.example.com:80", "csrf": False, "forwarded": False, "methods": ["POST"]}
     found = understand(written(route=route)).routes[0]
     assert (found.name, found.path, found.host, found.methods) == ("X", "/X", "a.example.com", frozenset({"POST"}))
@@ -68,7 +68,7 @@ def test_routes_that_differ_stand_side_by_side(first: Any, second: Any) -> None:
     ({"path": "/a"}, {"path": "/b", "name": "a"}, "name: is a, which is also the name of routes[0]"),
 )
 def test_routes_that_could_not_be_told_apart_are_refused(first: Any, second: Any, told: str) -> None:
-    """The second of two that take the same, or have one name, is told."""
+    """At the second one."""
     assert_told(written(routes=[ROUTE | first, ROUTE | second]), told, at="routes[1].")
 
 
@@ -133,7 +133,7 @@ def test_routes_that_could_not_be_told_apart_are_refused(first: Any, second: Any
     ({"proxy_url": "https://u:sesame@p"}, "proxy_url: begins with https://; write http://host:port"),
 )
 def test_what_does_not_fit_is_told_with_its_path(route: Any, told: str) -> None:
-    """One wrong option is one problem, at its path; its value is shown if the option can hold no secret."""
+    """A value is shown if the option can hold no secret."""
     assert_told(written(route=ROUTE | route), told, at="routes[0].")
 
 

@@ -29,7 +29,7 @@ WITH_SECRET = ServiceKey(client_id=ID, token_url=SERVER + "/oauth/token", url=RU
     {"it-rt": [{"name": "cpi", "credentials": {"oauth": OAUTH}}], "xsuaa": [{"credentials": {}}]},
 )
 def test_a_key_of_process_integration_runtime_has_a_secret_and_the_runtime_s_url(document: Any) -> None:
-    """The key is read with its wrapping and without, from a list of bindings and from a folder's files."""
+    """With its wrapping and without, from bindings and from files."""
     assert parse_service_key(json.dumps(document)) == WITH_SECRET
 
 
@@ -47,7 +47,7 @@ PRINTED = json.dumps({"credentials": {"oauth": OAUTH}}, indent=2)
     },
 )
 def test_a_key_is_read_as_a_command_printed_it(text: str) -> None:
-    """Lines above the first brace and below the last one do no harm."""
+    """With lines above and below it."""
     assert parse_service_key(text) == WITH_SECRET
 
 
@@ -134,7 +134,7 @@ def test_a_binding_of_xsuaa_with_a_certificate_uses_the_server_for_certificates(
     ),
 )
 def test_what_is_no_service_key_is_refused_and_not_shown(text: str, wrong: str) -> None:
-    """The sentence says what is missing, and shows nothing of the key."""
+    """The sentence says what is missing."""
     with pytest.raises(ValueError, match=wrong) as caught:
         parse_service_key(text)
     assert "sesame" not in str(caught.value)

@@ -24,12 +24,12 @@ ENVIRON = {"A": "1", "EMPTY": "", "NESTED": "${A}"}
     ("${UNSET:-a\nb}", "a\nb"),
 )
 def test_a_reference_becomes_the_variable_s_value(text: str, result: str) -> None:
-    """A set variable gives its value, an unset or empty one its default, and `$${` is a plain `${`."""
+    """Or its default; `$${` is a plain `${`."""
     assert substituted(text, ENVIRON) == result
 
 
 def test_an_unset_variable_is_named_and_nothing_else_is_shown() -> None:
-    """Whoever reads the sentence knows what to set, and not what stands around it."""
+    """What stands around it may be secret."""
     with pytest.raises(ValueError, match=r"needs the variable UNSET, which is not set") as caught:
         substituted("sesame${UNSET}", ENVIRON)
     assert "sesame" not in str(caught.value)
@@ -50,7 +50,7 @@ def test_a_text_without_references_stays(text: str) -> None:
 
 @given(st.text())
 def test_a_value_goes_in_as_it_is(value: str) -> None:
-    """Whatever a variable holds is what the text holds, references included."""
+    """Its references, too."""
     assert substituted("<${A}>", {"A": value}) == f"<{value}>"
 
 

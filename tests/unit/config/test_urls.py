@@ -33,7 +33,7 @@ from tests.cases import cases
     ("/", ""),
 )
 def test_an_upstream_loses_one_slash_at_its_end(text: str, upstream: str) -> None:
-    """One slash at the end is not counted, everything else stays as it is."""
+    """Everything else stays."""
     assert check_upstream(text) == upstream
 
 
@@ -59,7 +59,7 @@ def test_an_upstream_loses_one_slash_at_its_end(text: str, upstream: str) -> Non
     ("/a?x=1", "is not a valid path"),
 )
 def test_an_upstream_that_is_none_is_refused(text: str, wrong: str) -> None:
-    """An upstream is a URL with scheme and host alone, or a path; it is not shown."""
+    """Nor is it shown."""
     with pytest.raises(ValueError, match=wrong) as caught:
         check_upstream(text)
     assert "sesame" not in str(caught.value)
@@ -67,7 +67,7 @@ def test_an_upstream_that_is_none_is_refused(text: str, wrong: str) -> None:
 
 @cases("text, path", ("/", ""), ("/a", "/a"), ("/a/", "/a"), ("/a//", "/a/"), ("/%2F/;b", "/%2F/;b"))
 def test_a_prefix_loses_one_slash_at_its_end(text: str, path: str) -> None:
-    """One slash at the end is not counted, so that the root is empty."""
+    """The root is empty."""
     assert check_path(text) == path
 
 
@@ -80,7 +80,7 @@ def test_a_prefix_that_is_no_path_is_refused(text: str) -> None:
 
 @cases("text", "/a/../b", "/.", "/%2e%2E/a")
 def test_a_prefix_with_dot_segments_is_refused(text: str) -> None:
-    """Dot segments could never match, for requests with them are refused."""
+    """Requests with them are refused, too."""
     with pytest.raises(ValueError, match=r"has a \. or \.\. segment"):
         check_path(text)
 
@@ -102,20 +102,20 @@ def test_a_host_has_neither_case_nor_port_nor_last_dot(text: str, host: str) -> 
 
 @cases("text", "", ".", ".:1", "https://a", "a/b", "a b", "::1", "a@b")
 def test_a_host_that_is_none_is_refused(text: str) -> None:
-    """A scheme, a path or an address without brackets is not a valid host."""
+    """It has no scheme or path, and IPv6 has brackets."""
     with pytest.raises(ValueError, match="is not a valid host"):
         check_host(text)
 
 
 @cases("text", "direct", "http://proxy:3128", "http://u:p@proxy:3128/")
 def test_a_corporate_proxy_is_a_server_or_direct(text: str) -> None:
-    """The word direct, or a server, with credentials where it wants them."""
+    """With credentials where it wants them."""
     assert check_proxy_url(SecretStr(text)).get_secret_value() == text
 
 
 @cases("text", "proxy:3128", "http://u:sesame@proxy/x", "none")
 def test_a_corporate_proxy_that_is_none_is_refused(text: str) -> None:
-    """A server without scheme, or with a path, is refused and not shown."""
+    """And not shown."""
     with pytest.raises(ValueError, match=r"is not a valid URL|has a path") as caught:
         check_proxy_url(SecretStr(text))
     assert "sesame" not in str(caught.value)
@@ -131,12 +131,12 @@ def test_a_corporate_proxy_that_is_none_is_refused(text: str) -> None:
     ("/x", False),
 )
 def test_only_http_beyond_this_machine_is_cleartext(url: str, expected: bool) -> None:
-    """http:// to this machine and https:// anywhere are no cleartext on a network."""
+    """https:// is none, nor what stays here."""
     assert is_cleartext(url) is expected
 
 
 def test_a_token_url_may_bring_its_grant() -> None:
-    """SAP's pages give the URL with the grant type in it; only the dot behind the host's name goes."""
+    """SAP's pages give it so; the dot behind the host's name goes."""
     url = "https://a.example.com/token?grant_type=client_credentials&x=1"
     assert check_token_url(url) == url
     assert check_token_url(url.replace(".com", ".com.")) == url
@@ -151,7 +151,7 @@ def test_a_token_url_may_bring_its_grant() -> None:
     ("/token", "begin with https://"),
 )
 def test_a_token_url_with_another_grant_or_credentials_is_refused(text: str, wrong: str) -> None:
-    """Only client credentials are done, and no credentials stand in a URL."""
+    """Only client credentials are done."""
     with pytest.raises(ValueError, match=wrong) as caught:
         check_token_url(text)
     assert "sesame" not in str(caught.value)
@@ -165,7 +165,7 @@ def test_a_token_url_with_another_grant_or_credentials_is_refused(text: str, wro
     ("https://a/t", "https://a/t", None),
 )
 def test_what_the_proxy_sends_itself_leaves_the_token_url(url: str, bare: str, token_format: str | None) -> None:
-    """grant_type and token_format are taken out, other parameters stay byte for byte."""
+    """Others stay byte for byte."""
     assert without_grant(url) == (bare, token_format)
 
 

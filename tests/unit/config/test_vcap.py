@@ -26,7 +26,7 @@ def bound(name: str, key: Any) -> dict[str, Any]:
     ({"it-rt": [{"name": "broken"}, bound("cpi", OAUTH)]}, OAUTH),
 )
 def test_the_runtime_s_key_comes_before_that_of_xsuaa(document: dict[str, Any], key: dict[str, Any]) -> None:
-    """Of several of one service, the one that has `oauth` in it is taken."""
+    """Of several of one service, the one that has `oauth` in it."""
     assert lists_bindings(document)
     assert bound_key(document) == key
 
@@ -48,7 +48,7 @@ def test_none_and_several_are_refused_and_not_shown(document: dict[str, Any], wr
 
 @cases("document", {}, [], None, {"oauth": FLAT}, {"clientid": ["a"]}, {"it-rt": [], "x": "y"})
 def test_other_documents_list_no_bindings(document: Any) -> None:
-    """A service key is not taken for them, nor is an application without services."""
+    """Nor is a service key taken for them."""
     assert not lists_bindings(document)
 
 
@@ -64,5 +64,5 @@ def test_other_documents_list_no_bindings(document: Any) -> None:
     ("[" * 99999, False),
 )
 def test_an_application_is_bound_to_the_runtime_or_not(text: str, expected: bool) -> None:
-    """XSUAA alone is what many applications have for logons of their own; what is not valid JSON is somebody else's."""
+    """Many have XSUAA alone, for logons of their own."""
     assert has_runtime(text) is expected

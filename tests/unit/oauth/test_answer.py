@@ -44,13 +44,13 @@ def failure_of(given_answer: TokenResponse, kind: type[AuthorizationServerError]
 
 @cases("token_type", "", " ", "Bearer ", "\tbearer\n", "BearerToken", "bearertoken", "BEARERTOKEN", " BearerToken ")
 def test_a_bearer_token_may_be_called(token_type: str) -> None:
-    """Case and white space do not matter; Apigee's own word and an empty type are accepted."""
+    """In any case; Apigee has a word of its own."""
     assert read(answer(200, {"access_token": "t", "token_type": token_type})) == Granted(access_token="t")
 
 
 @cases("token_type", CANARY, "mac", "DPoP", "N_A", "Bearer Token", "Bearer,mac", 1, ["Bearer"], {})
 def test_a_token_of_another_type_is_refused(token_type: object) -> None:
-    """The sentence says what to configure, and does not show the type."""
+    """The sentence says what to configure."""
     assert failure_of(answer(200, {"access_token": "t", "token_type": token_type}), GrantMalformed) == (
         f"{SUBJECT} granted a token whose token_type is not Bearer. Cloud Integration accepts no other: configure the "
         "authorization server to issue bearer tokens to this OAuth client."
@@ -83,7 +83,7 @@ def test_a_token_of_another_type_is_refused(token_type: object) -> None:
     },
 )
 def test_a_token_response_is_read_as(document: Any, expected: Granted) -> None:
-    """The dialects of all servers give their token, lifetime and scopes."""
+    """In the dialects of all servers."""
     assert read(answer(200, document)) == expected
 
 
@@ -148,7 +148,7 @@ def test_a_redirect_is_malformed(status: int) -> None:
 )
 @cases("status", 200, 400, 401)
 def test_a_registered_error_code_is_shown(status: int, code: str) -> None:
-    """The sentence has the codes of RFC 6749 §5.2, and never the description."""
+    """But never its description."""
     detail = failure_of(answer(status, {"error": code, "error_description": CANARY}), GrantRejected)
     assert detail.startswith(f"{SUBJECT} refused the grant with {status} {code}: ")
 
@@ -249,7 +249,7 @@ def test_retry_after_is_read_as(value: str | None, expected: int | None) -> None
 def test_any_answer_is_a_safe_token_or_a_typed_failure(
     status: int, content_type: str, retry_after: str | None, body: bytes
 ) -> None:
-    """There is no third outcome, and the Retry-After of a failure is within bounds."""
+    """Its Retry-After is within bounds."""
     try:
         granted = read(TokenResponse(status=status, content_type=content_type, retry_after=retry_after, body=body))
     except AuthorizationServerError as error:

@@ -69,7 +69,7 @@ def pem_of(key: Any, password: bytes | None = None) -> str:
 
 @each_secret
 def test_basic_raw_carries_the_secret_as_it_is(secret: str) -> None:
-    """Neo and XSUAA do not decode id and secret; the body has neither."""
+    """Neo and XSUAA do not decode."""
     request = amended(NEO, client_secret=SecretStr(secret))
     assert basic_pair(request) == (CLIENT_ID, secret)
     assert request.form == ()
@@ -112,7 +112,7 @@ def test_any_credentials_survive_urlencoded_basic(secret: str, name: str) -> Non
 
 @cases("method", AuthMethod.TLS_CLIENT_AUTH, AuthMethod.NONE)
 def test_a_client_without_a_secret_sends_only_its_id(method: AuthMethod) -> None:
-    """The certificate of the connection is the credential, or none is required."""
+    """Its certificate, if any, is the credential."""
     request = amended(token_endpoint_auth_method=method)
     assert form_of(request) == ID_ONLY
     assert "Authorization" not in dict(request.fields)
@@ -168,7 +168,7 @@ def test_each_assertion_is_new_and_names_the_configured_audience() -> None:
     },
 )
 def test_a_key_that_cannot_sign_is_refused(pem: str, message: str) -> None:
-    """The sentence names the OAuth client and does not show the key."""
+    """The key is not shown."""
     with pytest.raises(ValueError, match=f"^OAuth client orders: private_key {message}") as caught:
         auths_of(registration(token_endpoint_auth_method=SIGNED, private_key=SecretStr(pem)))
     assert "canary" not in str(caught.value)
@@ -188,7 +188,7 @@ def test_a_missing_credential_is_named(method: AuthMethod, message: str) -> None
 
 @cases("preset", NEO, XSUAA)
 def test_the_next_secret_is_tried_second(preset: dict[str, Any]) -> None:
-    """With `client_secret_next` there are two methods, the present secret first."""
+    """In the same grant."""
     one, two = ({"client_secret": SecretStr(each)} for each in ("one", "two"))
     both = registration(preset, **one, client_secret_next=SecretStr("two"))
     assert auths_of(both) == (*auths_of(registration(preset, **one)), *auths_of(registration(preset, **two)))

@@ -200,7 +200,7 @@ async def test_a_token_endpoint_is_reached_by_name(session: GrantSession, dns: D
 
 
 async def test_a_look_up_that_hangs_delays_no_other(session: GrantSession, dns: Dns) -> None:
-    """The sentence blames DNS; an address in the URL is not looked up."""
+    """An address in the URL is not looked up."""
     dns.hang("hangs.example")
     client = registration(token_url="http://hangs.example/t", timeout=0.01)
     expected = "cannot be reached (the name hangs.example was not resolved within 0.01 s): check DNS."

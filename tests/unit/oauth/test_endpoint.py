@@ -22,7 +22,7 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
 async def test_neo_receives_a_post_with_query_and_empty_body(session: GrantSession) -> None:
-    """Method, target, fields and body are those of SAP's own client."""
+    """As from SAP's own client."""
     async with AuthorizationServer(granted()) as server:
         client = registration(NEO, token_url=server.url + "?tenant=%2fA", client_secret=SecretStr("a:b"))
         await send(session, client)
@@ -42,7 +42,7 @@ async def test_neo_receives_a_post_with_query_and_empty_body(session: GrantSessi
 
 
 async def test_xsuaa_receives_a_form(session: GrantSession) -> None:
-    """Parameters and secret are in the body, every character as it is."""
+    """With every character as it is."""
     async with AuthorizationServer(granted()) as server:
         await send(session, registration(XSUAA, token_url=server.url, client_secret=SecretStr("a+b %ä&=")))
     (received,) = server.requests
@@ -85,7 +85,7 @@ async def test_no_cookie_is_kept(session: GrantSession) -> None:
 async def test_netrc_and_http_proxy_are_not_read(
     session: GrantSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The request goes straight to the server without credentials of `.netrc`."""
+    """No credentials of `.netrc` are sent."""
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login netrc password netrc\n")
     monkeypatch.setenv("NETRC", str(netrc))

@@ -50,7 +50,7 @@ def test_a_service_keys_certificate_leaves_no_file(
     monkeypatch: pytest.MonkeyPatch,
     has_memory_files: bool,
 ) -> None:
-    """Without memory files a temporary file is removed at once; key and certificate must match."""
+    """Even without memory files."""
     if not has_memory_files:
         monkeypatch.delattr(os, "memfd_create")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))

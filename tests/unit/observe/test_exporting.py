@@ -74,7 +74,7 @@ async def test_a_span_is_the_senders_child_and_the_upstreams_parent() -> None:
     b"\xff" * 9999,
 )
 async def test_a_malformed_parent_counts_as_none(malformed: bytes) -> None:
-    """A new trace begins, and the state is dropped (W3C Trace Context §3.3)."""
+    """Its state is dropped (W3C Trace Context §3.3)."""
     traces = MemoryTraces()
     record = begun(traces, (b"traceparent", malformed), (b"tracestate", b"a=1"))
     trace, span = ours(record)
@@ -184,7 +184,7 @@ async def test_spans_that_find_the_queue_full_are_counted() -> None:
 
 
 async def test_closing_does_not_wait_for_a_collector_that_hangs() -> None:
-    """The SDK's log stays captured, because the SDK may still write to it."""
+    """The SDK may still write to its log."""
     events, exporter = Events(), Refusing()
     traces = export_to(exporter, events)
     for _ in range(3):
@@ -248,7 +248,7 @@ async def test_a_refusal_is_logged_by_its_status_alone(
 async def test_invalid_variables_are_logged_without_their_values(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """The SDK falls back to its defaults for a header, a sampler or a number that is not valid."""
+    """The SDK falls back to its defaults."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "s3cr3t-key")
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", "sometimes")
     monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "s3cr3t")

@@ -29,7 +29,7 @@ def event(**fields: Any) -> str:
 
 @given(RECORDS)
 def test_an_exchange_has_no_control_characters(record: ExchangeRecord) -> None:
-    """Nothing from outside reaches a terminal through the log, and the line is one line."""
+    """And it is one line."""
     assert human_line(record, severity(record)).isprintable()
 
 

@@ -65,7 +65,7 @@ def test_a_size_has_one_unit(of: int, told: str) -> None:
 
 
 def test_ids_and_states_are_whole() -> None:
-    """Whatever the route's name is; nothing in it is markup or controls a terminal."""
+    """Whatever the route is called; nothing in it controls a terminal."""
     hostile = MESSAGE | {"route": "[red]a-route-with-a-very-long-name\x1b[31m", "state": "dead", "code": "flow_failed"}
     lines = printed(message_table([hostile], now=NOW + 90))
     assert max(map(len, lines)) <= 80
