@@ -36,7 +36,7 @@ def configuration_of(service: str) -> Path:
 
 @cases("service", *SERVICES)
 def test_nothing_is_writable_and_nothing_privileged(service: str) -> None:
-    """Whatever the image's process can do, it cannot change its container or become somebody else."""
+    """Nor can the image's process become somebody else."""
     described = SERVICES[service]
     assert described["image"] == IMAGE
     assert (described["read_only"], described["cap_drop"]) == (True, ["ALL"])
@@ -48,7 +48,7 @@ def test_nothing_is_writable_and_nothing_privileged(service: str) -> None:
 
 @cases("service", "proxy", "trial")
 def test_the_configuration_is_right_and_listens_where_the_image_says(service: str, tmp_path: Path) -> None:
-    """The published port is the senders', and docker waits for longer than it takes to drain."""
+    """Docker waits for longer than it takes to drain."""
     text = with_files(configuration_of(service).read_text(), tmp_path, "/run/secrets", "/sandbox")
     configuration = loaded(text, tmp_path)
     assert [each.address.port for each in configuration.listen] == image_ports()[:1]
@@ -78,7 +78,7 @@ def test_compose_builds_the_image_itself(service: str) -> None:
 
 
 def test_the_recipe_gives_the_secret_to_the_image_s_user_alone() -> None:
-    """Owner and mode are in the command that the first lines show."""
+    """The first lines show the command."""
     command = re.search(r"#   sudo (install .+)", (FOLDER / "compose.yaml").read_text())
     assert command is not None
     words = command[1].split()
@@ -94,7 +94,7 @@ def test_outboxes_are_on_a_volume() -> None:
 
 
 def test_the_trial_finds_its_tenant() -> None:
-    """It shares the sandbox's network, for that is on loopback, and its files, when it has written them."""
+    """It shares the sandbox's network and files."""
     sandbox, trial = SERVICES["sandbox"], SERVICES["trial"]
     options = understood(sandbox["command"])
     assert (options["directory"], options["port_base"]) == (Path("/sandbox"), PORT_BASE)

@@ -100,7 +100,7 @@ async def test_a_mistake_on_neo_looks_as_the_page_says(
 async def test_a_mistake_on_btp_looks_as_the_page_says(
     step: str, entries: dict[str, str], route: dict[str, Any], fault: str, word: str, tmp_path: Path
 ) -> None:
-    """With a service key that has other entries, or a runtime that behaves so."""
+    """With other entries in its key, or another runtime."""
     assert word in await asyncio.to_thread(looks, "btp.md", step)
     async with Tenant() as tenant:
         if fault:
@@ -126,7 +126,7 @@ async def test_a_mistake_on_btp_looks_as_the_page_says(
     ("url", "no service key with the runtime's url"),
 )
 async def test_check_tells_what_a_cut_key_lacks(lacking: str, told: str, tmp_path: Path) -> None:
-    """By the entry's name, or by what it is needed for: without tokenurl it looks like a binding of XSUAA."""
+    """By name, or by what it is needed for."""
     async with Tenant() as tenant:
         route = {"upstream": "/http/orders"}
         file = await asyncio.to_thread(

@@ -29,7 +29,7 @@ def test_each_image_is_a_small_png_with_a_text(page: Path, text: str, target: st
 
 
 def test_each_image_is_shown() -> None:
-    """The README has one above its first heading of a section; no image lies about."""
+    """The README has one at its top."""
     named = {(page.parent / target).resolve() for page, _, target in SHOWN}
     assert named == set((ROOT / "docs/images").iterdir())
     assert _IMAGE.search(read(ROOT / "README.md").partition("\n## ")[0])
@@ -44,7 +44,7 @@ def test_what_is_no_png_is_told() -> None:
 
 
 def test_a_palette_keeps_the_colours() -> None:
-    """Whatever filter a row has; of more than 256 colours the rare ones become a near one."""
+    """Whatever filter a row has; rare ones of more than 256 become a near one."""
     row = bytes([200, 100, 50, 0, 210, 100, 50, 0])
     rows = b"".join(bytes([method]) + row for method in range(5))
     drawn = with_palette(png(2, 5, 6, rows))

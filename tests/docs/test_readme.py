@@ -39,7 +39,7 @@ def test_the_transcript_is_short() -> None:
 
 
 def test_failures_have_their_own_names() -> None:
-    """The codes and diagnoses of README.md are those of the source."""
+    """Those of the source."""
     known = {each.code for each in own_answers()}
     rows = table(README, "When it fails")
     assert len(rows) == 5

@@ -149,7 +149,7 @@ async def test_what_was_accepted_arrives_or_is_a_dead_letter(
     ordered: bool,
     encrypted: bool,
 ) -> None:
-    """None is lost; without `repeatable` none arrives twice; with an order none overtakes another."""
+    """Without `repeatable` none arrives twice; with an order none overtakes another."""
     victim = Victim(tmp_path, repeatable=repeatable, ordered=ordered, encrypted=encrypted)
     async with Upstream(victim.arrives) as upstream, AuthorizationServer() as authority:
         file = await asyncio.to_thread(victim.file, upstream, authority)

@@ -60,7 +60,7 @@ def after_power_failures(disk: FailingDisk, keys: str, stride: int, first: int =
 @pytest.mark.timeout(1800 if ALL else 120)
 @cases("keys", "plain", "encrypted")
 def test_nothing_is_lost_if_the_power_fails(disk: FailingDisk, keys: str) -> None:
-    """A file system may forget what was not synced, wholly or in parts."""
+    """Wholly or in parts."""
     disk.work("--keys", keys)
     assert list(after_power_failures(disk, keys, STRIDE, first=len(keys) % STRIDE)) == []
 
@@ -93,7 +93,7 @@ def after_failed_sync(disk: FailingDisk, number: int, *arguments: str) -> Iterat
 @pytest.mark.timeout(1800 if ALL else 120)
 @cases("number", *range(0, 60, 1 if ALL else 7))
 def test_nothing_is_lost_after_a_sync_that_failed(disk: FailingDisk, number: int) -> None:
-    """Nothing is claimed that it should have made durable, and the outbox goes on by itself."""
+    """The outbox goes on by itself."""
     assert list(after_failed_sync(disk, number)) == []
 
 
@@ -124,7 +124,7 @@ def after_ends(disk: FailingDisk, stride: int, *arguments: str, keys: str = "pla
 @pytest.mark.timeout(1800 if ALL else 120)
 @cases("keys", "plain", "encrypted")
 def test_nothing_is_lost_if_the_process_ends_at_a_step(disk: FailingDisk, keys: str) -> None:
-    """At a write, a sync, a removal: in the outbox's own code and in SQLite's."""
+    """In the outbox's own code and in SQLite's."""
     assert list(after_ends(disk, STRIDE, keys=keys)) == []
 
 
@@ -154,7 +154,7 @@ def killed(folder: Path, times: int, plant: str) -> str:
 
 @pytest.mark.needs("C compiler")
 def test_a_full_disk_stops_acceptance_only(disk: FailingDisk) -> None:
-    """What was accepted is delivered while the disk is full, and then there is room again."""
+    """What was accepted is delivered, and then there is room again."""
     ended = disk.run("full_disk", "")
     assert ended.returncode == 0, ended.stderr
 

@@ -39,7 +39,7 @@ async def check(folder: Path) -> Finished:
 
 @cases("kind", "service_key", "certificate_service_key")
 async def test_a_tenant_takes_messages_by_it(tmp_path: Path, kind: str) -> None:
-    """With secret and with certificate: the check is passed, and a message arrives; the authority is the system's."""
+    """With secret and with certificate."""
     async with Tenant() as tenant:
         await asyncio.to_thread(tenant.write, tmp_path)
         finished = await imported(tmp_path, getattr(tenant, kind), "--name", "invoices")
@@ -65,7 +65,7 @@ async def test_a_binding_s_folder_will_do(tmp_path: Path) -> None:
 
 
 async def test_a_dash_is_standard_input(tmp_path: Path) -> None:
-    """What cf prints goes in as it is; the files are made where the command was called."""
+    """It takes what cf prints; files are made in the working directory."""
     printed = (
         f"Getting key k for service instance i as me...\n\n{json.dumps({'credentials': {'oauth': OAUTH}}, indent=2)}\n"
     )

@@ -63,7 +63,7 @@ async def audit(*options: str) -> Finished:
 
 
 async def test_a_known_vulnerability_fails_and_is_named() -> None:
-    """With the distribution, its version, and the sentence's end where no version mends it."""
+    """Or that no version mends it."""
     async with serving(service := Service(faulty="aiohttp")) as url:
         found = await audit("-s", "osv", "--osv-url", url)
     assert found.status == 1
@@ -72,7 +72,7 @@ async def test_a_known_vulnerability_fails_and_is_named() -> None:
 
 
 async def test_what_the_proxy_runs_on_is_asked_for_and_no_development_tool() -> None:
-    """In the versions of constraints.lock; extras are followed, those of requirements (PyJWT[crypto]) and `otel`."""
+    """In the versions of constraints.lock, those of extras too."""
     async with serving(service := Service()) as url:
         found = await audit("-s", "osv", "--osv-url", url)
     assert found.status == 0
@@ -102,7 +102,7 @@ async def test_a_service_in_trouble_or_out_of_reach_is_told_and_fails_nothing(po
 
 
 async def test_an_audit_that_is_asked_wrongly_fails() -> None:
-    """A service that does not exist is no service that does not answer."""
+    """As by a service that does not exist."""
     found = await audit("-s", "nobody")
     assert found.status == 1
     assert "nobody" in found.errors
@@ -115,7 +115,7 @@ def test_an_audit_that_takes_too_long_is_told_and_fails_nothing(capsys: pytest.C
 
 
 def test_what_the_service_does_not_know_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    """Some distributions by name; if it is all of them, there was no audit."""
+    """If it is all of them, there was no audit."""
     known = {"name": "aiohttp", "version": "3.14.5", "vulns": []}
     unknown = {"name": "uvloop", "skip_reason": "not found"}
     assert judge([known, unknown]) == 0

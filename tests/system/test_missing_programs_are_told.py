@@ -42,7 +42,7 @@ async def call(*words: str, folder: Path, **variables: str) -> Finished:
 async def test_a_test_without_its_program_is_skipped_and_fails_in_ci(
     tmp_path: Path, variables: dict[str, str], status: int, told: list[str]
 ) -> None:
-    """It names the program; what Debian does not have is skipped in CI too."""
+    """Not for what Debian does not have."""
     tested = await call("-m", "pytest", "-p", "no:cacheprovider", *NEEDY, folder=tmp_path, **variables)
     assert tested.status == status, tested.output
     for text in told:

@@ -16,7 +16,7 @@ WORDS = {"import-key": [], "init": ["--flow", "/x", "--key"], "send": ["/orders"
 
 @cases("name", *sorted(set(COMMANDS) - WITHOUT_SECRETS))
 async def test_no_core_is_dumped_while_a_command_reads_its_file(name: str, tmp_path: Path) -> None:
-    """The command waits for a pipe that stands in for the file, and its limit is 0, which it cannot raise again."""
+    """Its limit is 0, which it cannot raise again."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     async with Command(name, *WORDS.get(name, ["-c"]), str(pipe)) as command:

@@ -163,7 +163,7 @@ async def test_what_was_accepted_arrives_or_is_a_dead_letter(
     repeatable: bool,
     ordered: bool,
 ) -> None:
-    """None is lost; without `repeatable` none arrives twice; with an order none overtakes another."""
+    """Without `repeatable` none arrives twice; with an order none overtakes another."""
     (tmp_path / "keys").write_bytes(base64.b64encode(os.urandom(32)))
     store = {
         "postgres": postgres_server.url(database),

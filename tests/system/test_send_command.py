@@ -22,7 +22,7 @@ PRODUCT = '{"Products": {"Product": {"ProductId": "HT-1080", "Name": "Photo Scan
 
 
 async def test_the_answer_goes_to_standard_output_and_what_became_of_it_to_standard_error(tmp_path: Path) -> None:
-    """The flow is CSRF protected, as in SAP's example: it runs once, with a token that the proxy fetched."""
+    """The flow runs once, with a CSRF token that the proxy fetched."""
     async with Tenant() as tenant:
         sent = await call(await configure(tenant, tmp_path), "send", "orders", "--data", MESSAGE)
         assert sent.status == 0
@@ -66,7 +66,7 @@ async def test_a_failure_is_exit_status_1_with_a_diagnosis(tmp_path: Path) -> No
 
 
 async def test_an_answer_of_the_proxy_says_so(tmp_path: Path) -> None:
-    """With a refused secret no message reaches the tenant; the sentence is the one that a sender gets."""
+    """In the sentence that a sender gets; nothing reaches the tenant."""
     async with Tenant() as tenant:
         tenant.faults.switch_on("neo.unauthorized")
         sent = await call(await configure(tenant, tmp_path), "send", "orders", "--data", MESSAGE)
@@ -85,7 +85,7 @@ async def test_an_answer_that_ends_early_is_a_failure(tmp_path: Path) -> None:
 
 
 async def test_csrf_fetches_a_token_even_if_the_route_does_not(tmp_path: Path) -> None:
-    """Without the option the 403 is a failure with a diagnosis; with it the flow runs."""
+    """Without the option the 403 is a failure with a diagnosis."""
     text = CONFIGURATION.replace("/orders, upstream", "/orders, csrf: off, upstream")
     async with Tenant() as tenant:
         file = await configure(tenant, tmp_path, text)
@@ -97,7 +97,7 @@ async def test_csrf_fetches_a_token_even_if_the_route_does_not(tmp_path: Path) -
 
 
 async def test_repeat_sends_many_and_shows_latencies(tmp_path: Path) -> None:
-    """Each message arrives once, with one grant for all; failures are counted by cause."""
+    """Failures are counted by cause."""
     async with Tenant() as tenant:
         file = await configure(tenant, tmp_path)
         sent = await call(file, "send", "invoices", "--data", "<a/>", "--repeat", "60", "--concurrency", "7")
@@ -167,7 +167,7 @@ async def test_an_interrupt_ends_it_at_once_with_a_warning(tmp_path: Path) -> No
 
 
 async def test_a_terminal_sees_the_answer_indented(tmp_path: Path) -> None:
-    """The report, the head and the indented JSON are on the terminal."""
+    """Between report and head."""
     async with Tenant() as tenant:
         file = await configure(tenant, tmp_path)
         ours, theirs = pty.openpty()

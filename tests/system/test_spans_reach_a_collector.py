@@ -84,7 +84,7 @@ def named(finished: Finished, event: str) -> list[str]:
 
 
 async def test_what_is_left_at_the_stop_is_sent(configuration: Path, collector: Collector) -> None:
-    """With the collector's key, our name, and the sender's span as the parent."""
+    """With the collector's key, and the sender's span as the parent."""
     variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_EXPORTER_OTLP_HEADERS": "x-key=k-1"}
     finished, _ = await served_and_stopped(configuration, **variables)
     assert finished.status == 0
@@ -107,7 +107,7 @@ async def test_what_is_left_at_the_stop_is_sent(configuration: Path, collector: 
 async def test_a_collector_that_takes_nothing_is_told_and_harms_nobody(
     configuration: Path, collector: Collector, *, there: bool
 ) -> None:
-    """One line of JSON, without a word of the collector's or of the SDK's; the command ends with 0."""
+    """One line says so, without a word of the collector's."""
     collector.status = 403
     url = collector.url if there else f"http://127.0.0.1:{free_port()}"
     finished, proxy = await served_and_stopped(

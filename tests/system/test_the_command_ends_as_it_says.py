@@ -26,7 +26,7 @@ routes:
 @pytest.mark.measured
 @cases("number", signal.SIGTERM, signal.SIGINT)
 async def test_a_signal_ends_it_with_0(proxy: Proxy, number: signal.Signals) -> None:
-    """The log has start, drain and stop, and nothing is printed."""
+    """And nothing is printed."""
     sender = await Sender.connect(proxy.port)
     assert (await sender.ask(request(b"POST /http/invoices", body=b"x"))).status == 200
     proxy.send(number)
@@ -56,7 +56,7 @@ async def test_a_wrong_configuration_is_2_with_all_problems(tmp_path: Path, comm
 
 @pytest.mark.measured
 async def test_no_configuration_at_all_is_2(tmp_path: Path) -> None:
-    """The error says where it was looked for, and how to name a file."""
+    """It says where it was looked for."""
     async with Unconfigured("check", cwd=tmp_path) as command:
         finished = await command.ends()
     assert finished.status == 2
@@ -171,7 +171,7 @@ async def test_without_the_compiled_parsers_of_aiohttp_it_serves(configuration: 
 
 @pytest.mark.measured
 async def test_without_uvloop_it_serves_on_asyncios_own_loop(configuration: Path) -> None:
-    """If uvloop is missing, messages are forwarded all the same."""
+    """Messages are forwarded all the same."""
     code = "import sys; sys.modules['uvloop'] = None; from proxy.cli import main; main()"
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", code, "run", "-c", str(configuration)),
@@ -194,7 +194,7 @@ async def test_without_uvloop_it_serves_on_asyncios_own_loop(configuration: Path
 
 @cases("closed", "<&-", ">&-", "2>&-", "<&- >&- 2>&-")
 async def test_closed_standard_streams_are_as_devnull(tmp_path: Path, closed: str) -> None:
-    """No file and no socket gets their descriptors; a closed standard input is empty."""
+    """No file and no socket gets their descriptors."""
     (tmp_path / "key.json").write_text('{"clientid": "c", "clientsecret": "s", "url": "https://t.example"}')
     reading = ("import-key -",) if "<&-" in closed else ()
     for command in (f"import-key {tmp_path}/key.json", *reading):
@@ -213,7 +213,7 @@ async def test_closed_standard_streams_are_as_devnull(tmp_path: Path, closed: st
 
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
 async def test_the_start_line_says_what_a_wildcard_takes(configuration: Path) -> None:
-    """The IPv6 wildcard accepts no IPv4, and the IPv4 wildcard no IPv6."""
+    """Each version of IP alone."""
     fence = 'allow: ["127.0.0.0/8", "::1/128"]'
     both = ", ".join(f"{{address: '{each}:0', {fence}}}" for each in ("[::]", "0.0.0.0"))
     text = configuration.read_text().replace("listen: 127.0.0.1:0", f"listen: [{both}]")
@@ -227,7 +227,7 @@ async def test_the_start_line_says_what_a_wildcard_takes(configuration: Path) ->
 
 @pytest.mark.measured
 async def test_what_is_open_is_told_at_each_start_and_no_core_is_dumped(configuration: Path) -> None:
-    """Warnings name an open listener and a secret that every user can read; the core limit is 0."""
+    """Listeners, and secrets that every user can read."""
     text = configuration.read_text().replace("listen: 127.0.0.1:0", "listen: 0.0.0.0:0")
     configuration.write_text(text)
     secret = configuration.parent / "sandbox/neo-secret"

@@ -72,7 +72,7 @@ async def running(tmp_path: Path, port: int) -> AsyncIterator[Command]:
 
 
 async def test_the_url_opens_the_console(running: Command, tmp_path: Path, port: int) -> None:
-    """The token is in its query, and in nothing that `run` has written to a pipe."""
+    """Its token is in nothing that `run` has written to a pipe."""
     done = await console(tmp_path)
     assert (done.status, done.errors) == (0, "")
     token = urlsplit(done.output).query.removeprefix("token=")
@@ -85,7 +85,7 @@ async def test_the_url_opens_the_console(running: Command, tmp_path: Path, port:
 
 @pytest.mark.usefixtures("running")
 async def test_the_browser_gets_a_code_and_not_the_token(tmp_path: Path) -> None:
-    """All users see its command line; the code opens the console once."""
+    """The code opens the console once."""
     browser = tmp_path / "browser"
     browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n')
     browser.chmod(0o700)
@@ -107,7 +107,7 @@ async def test_without_a_browser_the_url_is_printed(tmp_path: Path) -> None:
 
 
 async def test_a_token_file_counts(tmp_path: Path, port: int) -> None:
-    """It may be read by whoever is permitted to, and its signs are encoded."""
+    """Others may read it; its signs are encoded."""
     (tmp_path / "token").write_text("0123456789+/abc==\n")
     configured(tmp_path, f"{{address: 'localhost:{port}', token_file: token}}")
     async with started(tmp_path) as command:
@@ -158,7 +158,7 @@ async def test_without_a_proxy_it_says_what_to_do(tmp_path: Path, port: int, adm
 
 
 async def test_another_program_gets_no_token(tmp_path: Path) -> None:
-    """It could be another user's, at the port of a proxy that has ended."""
+    """It could be another user's."""
     seen: list[str] = []
 
     async def answer(request: web.BaseRequest) -> web.Response:

@@ -106,7 +106,7 @@ async def machine(tmp_path: Path) -> AsyncIterator[Machine]:
 
 
 async def test_a_list_fits_into_80_columns(machine: Machine) -> None:
-    """Each route, and each message with what has become of it; `outbox` alone is `outbox list`."""
+    """`outbox` alone is `outbox list`."""
     empty = await machine.outbox()
     assert (empty.status, empty.errors) == (0, "")
     assert [line.split()[:4] for line in empty.output.splitlines()[2:]] == [
@@ -177,7 +177,7 @@ async def test_a_body_that_cannot_be_read_leaves_no_file(machine: Machine) -> No
 
 
 async def test_named_messages_are_retried_and_discarded(machine: Machine) -> None:
-    """One that is not there is told, the others are done all the same, and the status is 1."""
+    """With 1 if one of them is not there."""
     first, second = await machine.post(400), await machine.post(400)
     await machine.states()
     done = await machine.outbox("discard", first, UNKNOWN)
@@ -191,7 +191,7 @@ async def test_named_messages_are_retried_and_discarded(machine: Machine) -> Non
 
 
 async def test_many_are_chosen_by_route_and_state(machine: Machine) -> None:
-    """Dead ones, unless it is said otherwise; nothing happens without a terminal or --yes."""
+    """Dead ones by default; never without a terminal or --yes."""
     dead = [await machine.post(400), await machine.post(400)]
     other, waiting = await machine.post(400, "/returns"), await machine.post(404)
     await machine.states()
@@ -232,7 +232,7 @@ async def test_a_route_is_held_and_resumed(machine: Machine) -> None:
     (["list", "--state", "lost"], 2, "is not one of"),
 )
 async def test_what_cannot_be_done_is_told(machine: Machine, words: list[str], status: int, told: str) -> None:
-    """On standard error; 1 for what is not there, 2 for wrong words."""
+    """With 1 for what is not there, 2 for wrong words."""
     done = await machine.outbox(*words)
     assert (done.status, done.output) == (status, "")
     assert told in done.errors

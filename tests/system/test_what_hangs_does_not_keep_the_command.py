@@ -57,7 +57,7 @@ class Impatient(Proxy):
 async def test_a_secret_that_hangs_is_logged_and_holds_up_neither_reload_nor_stop(
     configuration: Path, tmp_path: Path
 ) -> None:
-    """The reload is refused with the file's name; the next one is taken."""
+    """The next reload is taken."""
     secret = tmp_path / "sandbox" / "neo-secret"
     async with Impatient(configuration) as proxy:
         sender = await Sender.connect(proxy.port)
@@ -122,7 +122,7 @@ async def test_the_name_of_an_address_that_hangs_at_the_start_does_not_keep_the_
 
 
 async def test_the_name_of_an_address_that_hangs_does_not_keep_the_tour(configuration: Path, tmp_path: Path) -> None:
-    """The first signal ends the sandbox with the proxy in front of it."""
+    """Nor the sandbox behind it."""
     edited(configuration, listen={"address": "hangs.example:0", "allow": ["127.0.0.0/8"]})
     folder = str(tmp_path / "tour")
     tour = Command("sandbox", "--port-base", "0", "--directory", folder, "--proxy", str(configuration))

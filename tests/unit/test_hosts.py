@@ -16,7 +16,7 @@ NETWORKS = (ip_network("192.0.2.0/24"), ip_network("2001:db8::/32"))
     ("fe80::1%eth0", "fe80::1"),
 )
 def test_an_address_has_one_spelling(text: str, address: str) -> None:
-    """An IPv4-mapped address is an IPv4 address, and the scope is dropped."""
+    """IPv4-mapped ones are IPv4, and the scope is dropped."""
     assert str(parse_ip(text)) == address
 
 
@@ -28,7 +28,7 @@ def test_a_name_is_not_an_address(host: str) -> None:
 
 @cases("host", "localhost", "LocalHost.", "127.0.0.1", "127.8.8.8", "127.0.0.1.", "::1", "::1%lo", "::ffff:127.0.0.1")
 def test_loopback_is_recognized_in_every_spelling(host: str) -> None:
-    """Case, a trailing dot, a scope and IPv4-mapped addresses make no difference."""
+    """With a final dot, a scope, or IPv4-mapped."""
     assert is_loopback(host)
 
 
@@ -61,7 +61,7 @@ def test_other_hosts_are_not_loopback(host: str) -> None:
     ("fe80::1%eth0", False),
 )
 def test_an_address_is_looked_up_in_networks(address: str, *, expected: bool) -> None:
-    """IPv4-mapped addresses match IPv4 networks, and a Unix socket matches any."""
+    """A Unix socket matches any."""
     assert in_networks(address, NETWORKS) is expected
 
 

@@ -48,7 +48,7 @@ def test_what_came_while_the_process_stood_still_is_in_time(turns: int) -> None:
 
 
 def test_what_does_not_come_is_a_timeout() -> None:
-    """Once the event loop has read, and not before the time is over."""
+    """Once the event loop has read."""
 
     async def scenario() -> None:
         waiting = asyncio.ensure_future(wait())
@@ -84,7 +84,7 @@ def test_what_is_over_in_time_is_not_struck_later() -> None:
 
 
 def test_a_timeout_within_the_cleanup_of_a_cancelled_task_is_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where asyncio's own counts all cancellations of the task, as before Python 3.11.3."""
+    """Also before Python 3.11.3."""
     count_all_cancellations(monkeypatch)
     cleaned: list[str] = []
 

@@ -33,7 +33,7 @@ def test_a_time_is_there_as_a_number_and_in_rfc_3339() -> None:
 
 
 def test_the_status_names_routes_clients_and_upstreams() -> None:
-    """A client without a token has no freshness and shows its last failure."""
+    """A client without a token has its last failure."""
     route = SimpleNamespace(name="a", path="/a", host="", upstream="https://u", oauth_client="neo", drop_fields=())
     pool = SimpleNamespace(origin="https://u:443", idle=1, leased=2)
     assert status_of(state(routes=[route], sources={"neo": blocked()}, pools=[pool])) == {

@@ -38,7 +38,7 @@ async def test_the_two_ends_belong_together() -> None:
 
 
 async def test_a_stranger_who_is_faster_is_turned_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another process of this machine, which would speak as the console."""
+    """Another process could speak as the console."""
     strangers: list[socket.socket] = []
     real = socket.create_server
 

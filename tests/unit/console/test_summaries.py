@@ -53,7 +53,7 @@ def test_the_meaning_of_a_success_is_nothing() -> None:
 
 
 def test_the_meaning_of_a_failure_has_a_headline_and_says_what_to_do() -> None:
-    """By the diagnosis of the tenant's answer, or by our own error, or by who left."""
+    """By the diagnosis, our own error, or who left."""
     tenant, own, left, cut = ended(), ended(), ended(), ended()
     tenant.diagnosis = "no_flow: Deploy it."
     own.failed(UpstreamClosed("It closed."))
@@ -90,7 +90,7 @@ def test_attempts_are_numbered_with_their_reasons() -> None:
 
 
 def test_what_was_kept_is_shown() -> None:
-    """The answer only if there was one; nothing once it was dropped."""
+    """Nothing is once it was dropped."""
     recordings, record = Recordings(call_later=lambda _seconds, _call: Never()), ended()
     recordings.start("orders", 1)
     recording = record.recording = recordings.by_route["orders"]([(b"Host", b"a")], frozenset())

@@ -48,7 +48,7 @@ ROUTER = "404 Not Found: Requested route ('t.it-cpi001-rt.cfapps.eu10.hana.ondem
 def test_a_failure_is_explained(
     status: int, fields: tuple[tuple[bytes, bytes], ...], text: str, diagnosis: Diagnosis | None
 ) -> None:
-    """The cause follows from a field or text that SAP's runtime is known to send, else from the status."""
+    """By a field or text of SAP's runtime, else by the status."""
     assert explain(status, fields, text.encode()) == diagnosis
 
 

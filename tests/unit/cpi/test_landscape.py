@@ -20,7 +20,7 @@ EU1 = "Neo, eu1.hana.ondemand.com"
     ("acme.it-cpi001-rt.cpi.cn40.apps.platform.sapcloud.cn", "Cloud Foundry, cn40.platform.sapcloud.cn"),
 )
 def test_hosts_of_one_landscape_agree(host: str, place: str) -> None:
-    """Authorization servers and runtimes, whatever else is in their names."""
+    """Whatever else is in their names."""
     assert str(landscape(host)) == place
 
 

@@ -109,7 +109,7 @@ def test_the_target_is_kept_with_its_query_up_to_a_bound() -> None:
 
 
 def test_what_only_other_observers_need_can_be_released() -> None:
-    """A hint that the log did not ask for is not asked for later."""
+    """Nobody else asks for it later."""
     record = ExchangeRecord("id", "GET")
     record.failed(RouteUnknown("No route.", hint=lambda: "Try /a."))
     record.release()

@@ -95,7 +95,7 @@ async def test_a_sender_can_turn_sampling_off() -> None:
 
 
 async def test_a_sampler_can_turn_sampling_off() -> None:
-    """The upstream's traceparent says so, and no loss is reported."""
+    """No loss is reported."""
     provider = TracerProvider(sampler=ALWAYS_OFF, shutdown_on_exit=False)
     events = Events()
     traces = SpanTraces(provider, Losses(events, asyncio.get_running_loop()), SdkLog())
@@ -274,7 +274,7 @@ def test_a_reason_is_a_status_or_the_type_of_an_error(args: tuple[object, ...] |
 
 
 async def test_no_sender_can_make_up_a_reason() -> None:
-    """The SDK logs that a traceparent is too long, with a number."""
+    """A traceparent that is too long is logged with a number."""
     traces = export_to(Refusing(), Events())
     begun(traces, (b"traceparent", b"0" * 9999))
     assert not traces._sdk_log.reason

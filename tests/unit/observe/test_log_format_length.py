@@ -50,7 +50,7 @@ def test_the_line_of_an_exchange_has_at_most_16_kib(texts: list[str]) -> None:
 
 
 def test_the_widest_characters_do_not_exceed_it() -> None:
-    """Characters beyond the basic plane take twelve bytes each in JSON."""
+    """They take twelve bytes each in JSON."""
     record = ended("M" * 40, "/" + "\xff" * 500, "\U0001f600" * 5000, "r" * 60, *["\U0001f600" * 200_000] * 4)
     assert size(json_line(record, "error")) <= ROOM
     assert size(human_line(record, "error")) <= ROOM

@@ -40,7 +40,7 @@ def test_unregistered_methods_count_as_other(method: str) -> None:
 
 
 def test_unregistered_statuses_count_by_class() -> None:
-    """An upstream that answers every number makes a series for each registered status and each class only."""
+    """Registered ones by themselves."""
     metrics = counted(*(finished(status=status) for status in range(100, 1000)))
     registered = {str(each.value): 1 for each in HTTPStatus}
     labels = {key[2]: count for key, count in metrics.exchanges.items()}
@@ -69,7 +69,7 @@ def test_a_sender_that_left_counts_as_499() -> None:
 def test_only_phases_that_were_reached_are_observed(
     attempts: int, connect_seconds: float, phases: dict[str, float]
 ) -> None:
-    """Zeros of an exchange that went no further would distort a histogram."""
+    """Zeros would distort a histogram."""
     record = finished(attempts=attempts, status=504)
     record.connect_seconds = connect_seconds
     observed = counted(record).phases

@@ -57,7 +57,7 @@ def test_a_human_event_has_level_name_and_fields(lines: LogLines) -> None:
     "level, written", ("debug", [200, 404, 502]), ("info", [200, 404, 502]), ("warning", [404, 502]), ("error", [502])
 )
 def test_the_level_decides_what_is_written(lines: LogLines, level: str, written: list[int]) -> None:
-    """It can change at any time, and holds for exchanges and events."""
+    """At any time."""
     log = process_log(lines)
     log.set_level(level)
     finish_exchanges(log)
@@ -111,7 +111,7 @@ def test_rich_is_not_loaded_for_the_log() -> None:
 
 
 def test_two_logs_of_one_process_do_not_disturb_each_other() -> None:
-    """Each has its own level and form; a check on request has a log of its own."""
+    """As with a check on request."""
     first, second = LogLines(), LogLines()
     one = process_log(first)
     ProcessLog(second, level="error", human=True)

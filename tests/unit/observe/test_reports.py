@@ -150,7 +150,7 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 def test_the_rest_of_a_flood_is_counted(
     lines: LogLines, log: ProcessLog, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch, interval: float
 ) -> None:
-    """The count is logged after the interval, at the latest when reporting ends."""
+    """After the interval, or when reporting ends."""
     monkeypatch.setattr(reports, "INTERVAL", interval)
     with reporting(log.logger, loop):
         for _ in range(12):
@@ -167,7 +167,7 @@ def test_the_rest_of_a_flood_is_counted(
 def test_a_fatal_exception_is_reported_and_ends_the_process_with_1(
     lines: LogLines, log: ProcessLog, loop: asyncio.AbstractEventLoop
 ) -> None:
-    """Python's own traceback on standard error could block the process."""
+    """Python's own traceback could block it."""
     with pytest.raises(SystemExit) as ended, reporting(log.logger, loop):
         fail()
     assert ended.value.code == 1
@@ -203,7 +203,7 @@ def test_reporting_restores_all_hooks(log: ProcessLog, loop: asyncio.AbstractEve
 def test_a_report_after_the_end_of_the_loop_does_no_harm(
     lines: LogLines, log: ProcessLog, loop: asyncio.AbstractEventLoop
 ) -> None:
-    """It is logged from the loop's own thread, and ignored from another one."""
+    """It is logged from the loop's own thread only."""
     loop.close()
     late = Reports(log.logger, loop)
     late.add("late", None, where="here")

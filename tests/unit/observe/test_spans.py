@@ -51,7 +51,7 @@ def delivered(**more: object) -> ExchangeRecord:
     ),
 )
 def test_a_span_begins_with_the_head(method: str, minor: int, secure: bool, attributes: dict[str, str]) -> None:
-    """The path has no query, and a method that is made up counts as `_OTHER`."""
+    """A method that is made up counts as `_OTHER`."""
     record = ExchangeRecord("id-1", method, b"/orders/new?key=secret")
     always = {"url.path": "/orders/new", "cpi_proxy.request_id": "id-1"}
     assert beginning(record, minor=minor, secure=secure) == attributes | always
@@ -125,7 +125,7 @@ def test_only_5xx_are_errors() -> None:
     (((b"traceparent", PARENT), (b"traceparent", PARENT)), TraceContext()),
 )
 def test_one_traceparent_makes_a_context(fields: tuple[tuple[bytes, bytes], ...], context: TraceContext) -> None:
-    """Two of them, or a state alone, do not (W3C Trace Context)."""
+    """W3C Trace Context forbids two, or a state alone."""
     assert TraceContext.of(fields) == context
 
 

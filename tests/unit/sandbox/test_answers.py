@@ -44,14 +44,14 @@ def test_json_and_text_have_their_content_types() -> None:
 
 
 def test_a_response_names_sap_as_its_server() -> None:
-    """An empty reason phrase is kept, and an absent one is filled in."""
+    """An absent reason phrase is filled in."""
     assert response(SandboxAnswer()).headers["Server"] == "SAP"
     assert response(SandboxAnswer(status=403, reason="")).reason == ""
     assert response(SandboxAnswer(status=403)).reason == "Forbidden"
 
 
 def test_tomcats_page_shows_only_the_status() -> None:
-    """It is HTML in UTF-8 with an en dash, without a reason phrase."""
+    """In UTF-8 with an en dash."""
     page = tomcat_page(403, fields=(("X", "y"),))
     assert page.status == 403
     assert page.reason == ""
@@ -80,7 +80,7 @@ def test_gorouters_404_has_the_text_that_sap_documents() -> None:
 
 
 def test_the_logon_page_is_html_with_status_200() -> None:
-    """A client that checks only the status takes it for a token."""
+    """Careless clients take it for a token."""
     page = login_page()
     assert page.status == 200
     assert page.fields == (("Content-Type", "text/html;charset=utf-8"),)

@@ -50,7 +50,7 @@ def test_raw_basic_credentials_are_not_decoded(client_id: str, secret: str) -> N
 
 @given(IDS, st.text())
 def test_encoded_basic_credentials_are_decoded(client_id: str, secret: str) -> None:
-    """X-CF-ENCODED-CREDENTIALS says that they are form-urlencoded."""
+    """X-CF-ENCODED-CREDENTIALS says that they are."""
     read = read_credentials(basic(quote_plus(client_id), quote_plus(secret)), {}, encoded=True)
     assert read == presented(secret, BASIC, client_id)
 

@@ -46,7 +46,7 @@ def test_a_client_that_trusts_the_authority_accepts_the_server(authority: Certif
 
 
 def test_a_client_that_does_not_trust_the_authority_refuses_the_server(authority: CertificateAuthority) -> None:
-    """Another sandbox's authority has the same name and another key."""
+    """It may have the same name and another key."""
     server = authority.server_context(authority.issue_server())
     with pytest.raises(ssl.SSLCertVerificationError):
         handshake(server, CertificateAuthority().client_context())

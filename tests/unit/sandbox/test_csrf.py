@@ -25,7 +25,7 @@ def cookie_field(session: HttpSession) -> str:
 
 
 def test_a_session_sets_three_cookies(sessions: HttpSessions) -> None:
-    """Their values contain what careless clients change; the attributes are those of a tenant."""
+    """With what careless clients change in their values."""
     first, second, third = (value for _, value in sessions.open().set_cookie_fields())
     assert re.fullmatch(r"JSESSIONID=[0-9A-F]{32}; Path=/http; Secure; HttpOnly", first)
     assert re.fullmatch(r"JTENANTSESSIONID_\w+=a%2B\S+%3D; Path=/; Secure; HttpOnly", second)
@@ -93,7 +93,7 @@ def test_method_token_and_session_decide(
 
 @given(st.dictionaries(st.text("abcXYZ_", min_size=1, max_size=8), VALUES, max_size=5))
 def test_cookies_are_read_byte_for_byte(cookies: dict[str, str]) -> None:
-    """Nothing is decoded, unquoted or cut at a second equals sign."""
+    """Beyond a second equals sign, too."""
     assert read_cookies(["; ".join(f"{name}={value}" for name, value in cookies.items())]) == cookies
 
 

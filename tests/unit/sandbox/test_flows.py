@@ -32,7 +32,7 @@ def run(path: str, *, query: str = "", start: bytes = b"") -> Reply | FlowFailur
     ("/", None),
 )
 def test_a_path_leads_to_its_flow(path: str, address: str | None) -> None:
-    """Addresses are case-insensitive, and `/*` includes all paths below."""
+    """In any case; `/*` includes all paths below."""
     flow = find_flow(path)
     assert (flow and flow.address) == address
 
@@ -60,7 +60,7 @@ def test_the_orders_flow_shows_a_product() -> None:
     ("/http/fail", b"", FlowFailure()),
 )
 def test_a_flow_replies(target: str, start: bytes, reply: Reply | FlowFailure) -> None:
-    """An unknown product and an empty message are processed, too."""
+    """To an unknown product and an empty message, too."""
     path, _, query = target.partition("?")
     assert run(path, query=query, start=start) == reply
 

@@ -63,7 +63,7 @@ def test_a_limited_token_does_not_revoke_the_one_before(neo: Neo, context: Grant
 
 
 def test_there_are_two_reply_styles(neo: Neo, context: GrantContext) -> None:
-    """A is that of SAP's blog and the default, B that of SAP's help."""
+    """A is that of SAP's blog and the default."""
     context.faults.switch_on("neo.reply_style", "B", count=1)
     document = granted(neo)
     assert document.keys() == {"access_token", "token_type", "expires_in", "scopes"}

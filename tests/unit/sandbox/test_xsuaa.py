@@ -23,7 +23,7 @@ def xsuaa(context: GrantContext) -> Xsuaa:
 
 
 def test_expires_in_is_a_second_less_than_the_lifetime(xsuaa: Xsuaa, context: GrantContext) -> None:
-    """The reply has UAA's fields; the scope is the application's role."""
+    """The scope is the application's role."""
     document = granted(xsuaa)
     claims = claims_of(document)
     value = document.pop("access_token")
@@ -93,7 +93,7 @@ def test_only_scopes_of_the_client_are_granted(xsuaa: Xsuaa) -> None:
 
 
 def test_keys_and_discovery_are_published(xsuaa: Xsuaa, context: GrantContext) -> None:
-    """Discovery lists all methods of client authentication and the endpoint for certificates."""
+    """With all methods of client authentication."""
     assert json.loads(xsuaa.answer_other_path(token_request(path=KEYS_PATH)).body) == context.key.key_set()
     assert json.loads(xsuaa.answer_other_path(token_request(method="GET", path=DISCOVERY_PATH)).body) == {
         "issuer": "https://as/oauth/token",

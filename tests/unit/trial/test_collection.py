@@ -31,7 +31,7 @@ def test_a_name_of_no_single_request_is_an_error(name: str, wrong: str) -> None:
 
 
 def test_variables_come_from_the_options_then_the_collection_then_the_environment() -> None:
-    """A value of the collection may contain variables; one of the environment is a plain text."""
+    """One of the environment is a plain text."""
     variables = {"base": "https://{{host}}", "host": "collection", "both": "collection"}
     environ = {"host": "environment", "only": "{{host}}", "both": "environment"}
     saved = request(
@@ -90,7 +90,7 @@ def test_other_braces_stay(text: str) -> None:
     ('/a"{b}', "/a%22%7Bb%7D"),
 )
 def test_a_url_is_encoded_where_it_needs_it(url: str, sent: str) -> None:
-    """What is encoded already stays, and a fragment is never sent."""
+    """A fragment is never sent."""
     assert sendable(url) == sent
 
 

@@ -31,7 +31,7 @@ ROUTES = [
     ("http://127.0.0.1/a", "localhost", "/p/a"),
 )
 def test_a_destination_is_a_name_a_path_or_a_url_of_the_tenant(word: str, host: str, target: str) -> None:
-    """A URL goes to the route with the longest upstream that begins it."""
+    """The longest upstream wins."""
     found = destination(word, ROUTES, "POST")
     assert found.host == host
     assert found.target == target
@@ -74,13 +74,13 @@ NARROW = RouteSettings(name="narrow", path="/a/echo", upstream="https://producti
 def test_a_destination_that_another_route_matches_is_an_error(
     word: str, routes: list[RouteSettings], wrong: str
 ) -> None:
-    """The route that was named and the route that the proxy would choose must be the same."""
+    """The proxy would choose that one."""
     with pytest.raises(ValueError, match=wrong):
         destination(word, routes, "POST")
 
 
 def test_a_path_goes_to_the_route_that_matches_it() -> None:
-    """A path that no route matches is sent too: the proxy's answer says why it fails."""
+    """One that matches none is sent too."""
     assert destination("/a/echo/x", [WIDE, NARROW], "POST").route is NARROW
     assert destination("/elsewhere", [WIDE, NARROW], "POST").route is None
 
@@ -106,7 +106,7 @@ LOOPBACK, ALL = listener("127.0.0.1", 8080), listener("0.0.0.0", 8443)
 def test_a_url_of_the_proxy_itself_is_a_path(
     word: str, listeners: list[ListenerSettings], host: str, target: str, name: str
 ) -> None:
-    """Its host selects the route, as for any sender; a user in it is left out."""
+    """Its host selects the route."""
     found = destination(word, ROUTES, "POST", listeners)
     assert (found.host, found.target) == (host, target)
     assert found.route is not None

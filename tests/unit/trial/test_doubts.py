@@ -81,7 +81,7 @@ def test_a_host_of_sap_without_its_token_endpoint_is_doubted(url: str, wrong: st
     ("https://orders-tmn.example.com/http/orders", ""),
 )
 def test_a_design_time_has_no_flows(upstream: str, has: str) -> None:
-    """Only where the path is one of flows: the OData API is at that host."""
+    """But the OData API."""
     wrong = "leads to the design time of the tenant, which runs no flows; the runtime's host has"
     assert found(route={"upstream": upstream}) == ([f"proxy.yaml:1: routes[0].upstream: {wrong} {has}"] if has else [])
 

@@ -136,7 +136,7 @@ def secret(text: str) -> Callable[[World], object]:
 async def test_a_broken_oauth_client_is_named(
     world: World, breaks: Callable[[World], object], check: str, words: str
 ) -> None:
-    """The finding says what to do; no message reaches the tenant."""
+    """No message reaches the tenant."""
     await asyncio.to_thread(breaks, world)
     subject, failed, detail = await world.first_failure("orders", None)
     assert (subject, failed) == (ORDERS, check)
@@ -165,7 +165,7 @@ async def test_a_broken_oauth_client_is_named(
 async def test_a_broken_route_is_named_without_a_message(
     world: World, breaks: Callable[[World], object], check: str, words: str
 ) -> None:
-    """The finding says what to do; no message reaches the tenant."""
+    """The finding says what to do."""
     await asyncio.to_thread(breaks, world)
     subject, failed, detail = await world.first_failure("orders", None)
     assert (subject, failed) == (ROUTE, check)
@@ -237,7 +237,7 @@ def certified(usages: list[ObjectIdentifier] | None) -> bytes:
     ([ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE], True),
 )
 def test_a_certificate_says_whether_clients_may_use_it(usages: list[ObjectIdentifier] | None, *, serves: bool) -> None:
-    """One without extended key usages may be used for everything."""
+    """Without extended key usages they may."""
     assert serves_clients(certified(usages)) is serves
 
 
@@ -276,7 +276,7 @@ async def results(world: World, word: str, message: bytes | None = None) -> dict
 async def test_token_and_runtime_of_different_landscapes_are_told(
     world: World, token_url: str, upstream: str, status: CheckStatus, words: str
 ) -> None:
-    """It is a warning, and needs no network: here a corporate proxy that does not exist stands before both."""
+    """As a warning, which needs no network."""
     nowhere = f"http://127.0.0.1:{free_port()}"
     world.client |= {"token_url": f"https://{token_url}/oauth2/api/v1/token", "proxy_url": nowhere}
     world.route |= {"upstream": f"https://{upstream}/http", "proxy_url": nowhere}
@@ -287,7 +287,7 @@ async def test_token_and_runtime_of_different_landscapes_are_told(
 
 @cases("path", "", "/http", "/cxf")
 async def test_no_message_is_sent_to_a_prefix_of_flows(world: World, path: str) -> None:
-    """The sentence says how to name a flow; a flow below the prefix gets its message."""
+    """But to a flow below it."""
     world.route |= {"path": "/all", "upstream": world.tenant.runtime_url + path}
     status, detail = (await results(world, "all", b"x"))["message"]
     assert status is CheckStatus.SKIPPED
@@ -374,7 +374,7 @@ async def test_another_server_in_place_of_the_tenant_is_named(
 
 
 async def test_a_forgotten_path_of_xsuaa_is_named(world: World) -> None:
-    """XSUAA answers such a token request with a 403 about CSRF; the finding says what to append."""
+    """The finding says what to append."""
 
     def cut() -> None:
         file = world.folder / "service-key.json"

@@ -61,7 +61,7 @@ VARIABLES = {"base": "https://t.example/http", "key": "a b"}
 
 @cases("line_end", "\n", "\r\n")
 def test_requests_are_separated_by_three_hashes(line_end: str) -> None:
-    """The name is behind the hashes or behind @name; scripts, comments and redirections are ignored."""
+    """Scripts, comments and redirections are ignored."""
     found = parse_http(EXAMPLE.replace("\n", line_end))
     url = "{{base}}/orders?from=1&to=2"
     assert found == (
@@ -101,7 +101,7 @@ def test_requests_are_separated_by_three_hashes(line_end: str) -> None:
     ("DELETE https://t.example/a b HTTP/2", "DELETE", "https://t.example/a b"),
 )
 def test_a_request_line_needs_only_a_url(text: str, method: str, url: str) -> None:
-    """GET is the usual method; a URL ends at the version, or with its line."""
+    """The usual method is GET."""
     assert parse_http(text) == (SavedRequest(name=f"{method} {url}", method=method, url=url),)
 
 
@@ -146,7 +146,7 @@ REQUESTS = st.lists(
 
 @given(REQUESTS)
 def test_what_was_written_is_read_again(requests: tuple[SavedRequest, ...]) -> None:
-    """Nothing of a request is lost, however often its name occurs."""
+    """However often its name occurs."""
     assert parse_http(export_http(requests)) == requests
 
 

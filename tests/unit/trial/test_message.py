@@ -59,7 +59,7 @@ async def test_the_media_type_is_guessed_from_the_content(
 
 
 def test_fields_that_are_given_replace_the_guesses(configuration: Configuration) -> None:
-    """Names are compared without case; without content there is no media type."""
+    """In any case of their names."""
     given = ["host: o.example", "content-type: text/xml", "X-Own:  one two "]
     expected = (("host", "o.example"), ("content-type", "text/xml"), ("X-Own", "one two"))
     assert composed(configuration, b"<a/>", given).fields == expected
@@ -67,7 +67,7 @@ def test_fields_that_are_given_replace_the_guesses(configuration: Configuration)
 
 
 async def test_a_file_is_read_in_pieces_each_time_it_is_sent(configuration: Configuration, tmp_path: Path) -> None:
-    """Its media type comes from its name; it stays readable after it was deleted."""
+    """Even after it was deleted."""
     file, octets = tmp_path / "message.xml", bytes(range(256)) * 2000
     file.write_bytes(octets)
     message = await asyncio.to_thread(composed, configuration, file)
@@ -116,7 +116,7 @@ class Terminal(BytesIO):
 
 
 def test_a_content_is_a_text_a_file_or_standard_input(tmp_path: Path) -> None:
-    """Every byte of a file counts, line ends included; a terminal is read only if it is asked for."""
+    """A terminal is read only if it is asked for."""
     (tmp_path / "a").write_bytes(b"a\r\n")
     (tmp_path / "empty").touch()
     assert content_of(["caf\u00e9"], None, BytesIO(b"<a/>"), "POST") == b"caf\xc3\xa9"
@@ -134,7 +134,7 @@ def test_a_content_is_a_text_a_file_or_standard_input(tmp_path: Path) -> None:
 
 
 def test_a_content_has_one_source(tmp_path: Path) -> None:
-    """A text or a file is given once; a missing file is an OSError."""
+    """Given once."""
     (tmp_path / "a").write_bytes(b"a")
     with pytest.raises(ValueError, match="not both"):
         content_of(["x"], tmp_path / "a", BytesIO(), "POST")

@@ -26,7 +26,7 @@ def parsed_one(request: Any) -> SavedRequest:
 
 
 def test_an_exported_collection_is_read() -> None:
-    """Requests have the collection's variables; scripts are ignored."""
+    """Without its scripts."""
     first, second = parse_postman(EXAMPLE.read_text())
     base = {"base": "http://127.0.0.1:8080"}
     url = "{{base}}/http/orders"
@@ -44,7 +44,7 @@ def test_an_exported_collection_is_read() -> None:
 
 
 def test_folders_are_in_the_names_and_have_variables_of_their_own() -> None:
-    """An inner folder's variable replaces an outer one's; a disabled one does not count."""
+    """A disabled one does not count."""
     inner = {
         "name": "In",
         "variable": [{"key": "a", "value": 2}, {"key": "b", "value": True}, {"key": "c", "disabled": True}],

@@ -43,7 +43,7 @@ def dated(moment: datetime) -> bytes:
     (-600, True, CheckStatus.FAILED, "600 s ahead of"),
 )
 async def test_the_clocks_are_compared(seconds: int, needs_clock: bool, status: CheckStatus, words: str) -> None:
-    """A wrong clock is a failure if the server compares signed times with its own, else a warning."""
+    """A wrong one is a failure if the server compares signed times with its own."""
     async with speaker(dated(NOW + timedelta(seconds=seconds))) as port:
         found = (await probed(port, needs_clock=needs_clock))["clock"]
     assert found.status is status
@@ -70,7 +70,7 @@ async def test_an_interim_response_is_not_the_answer() -> None:
     (400, "empty_host", "The router in front of the tenant answered 400"),
 )
 async def test_an_error_of_the_router_fails_the_check(status: int, error: str, words: str) -> None:
-    """A known router error becomes a diagnosis; an unknown one is shown with its status."""
+    """An unknown one is shown with its status."""
     answer = f"HTTP/1.1 {status} No\r\nX-Cf-RouterError: {error}\r\nContent-Length: 0\r\n\r\n"
     async with speaker(answer.encode()) as port:
         found = (await probed(port))["HTTP"]
@@ -91,7 +91,7 @@ async def test_a_certificate_that_expires_soon_is_a_warning() -> None:
 
 
 async def test_a_silent_server_fails_the_handshake() -> None:
-    """A server that accepts and says nothing fails the check `TLS` after the timeout."""
+    """After the timeout."""
     async with speaker(None) as port:
         found = (await probed(port, trust=ssl.create_default_context(), timeout=0.2))["TLS"]
     assert found.status is CheckStatus.FAILED
@@ -99,7 +99,7 @@ async def test_a_silent_server_fails_the_handshake() -> None:
 
 
 async def test_a_silent_corporate_proxy_fails() -> None:
-    """The check `proxy` fails after the timeout and names the option."""
+    """The option is named."""
     async with speaker(None) as port:
         through = CorporateProxy(url=f"http://127.0.0.1:{port}")
         found = (await probed(9, proxy=through, timeout=0.2))["proxy"]
