@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from proxy.sandbox.tenant import Tenant
-from tests.system.command import ROOT, Finished, environment
+from tests.system.command import Finished, environment, execute
 
 CONFIGURATION = """
 oauth_clients:
@@ -35,14 +35,5 @@ async def configure(tenant: Tenant, folder: Path, text: str = CONFIGURATION, **v
 
 async def call(file: Path, *words: str, stdin: bytes = b"", **variables: str) -> Finished:
     """The command with this configuration, to its end."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "proxy", *words, "-c", str(file)),
-        cwd=ROOT,
-        env=environment(variables),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    output, errors = await process.communicate(stdin)
-    return Finished(status=process.returncode or 0, output=output.decode(errors="replace"), errors=errors.decode())
+    command = (sys.executable, "-m", "proxy", *words, "-c", str(file))
+    return await execute(*command, stdin=stdin, env=environment(variables))

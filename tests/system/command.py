@@ -219,6 +219,20 @@ async def run(*words: str, cwd: Path = ROOT, **variables: str) -> Finished:
         return await command.ends()
 
 
+async def execute(*words: str, stdin: bytes = b"", cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> Finished:
+    """Run any program to its end."""
+    process = await asyncio.create_subprocess_exec(
+        *words,
+        cwd=cwd,
+        env=environment({}) if env is None else env,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    output, errors = await process.communicate(stdin)
+    return Finished(status=process.returncode or 0, output=output.decode(errors="replace"), errors=errors.decode())
+
+
 def environment(variables: Mapping[str, str]) -> dict[str, str]:
     """Ours, without what would configure the command, and with these variables."""
     kept = {name: value for name, value in os.environ.items() if not _KEPT_OUT.fullmatch(name)}

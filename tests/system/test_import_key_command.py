@@ -11,7 +11,7 @@ import pytest
 from proxy.sandbox.tenant import Tenant
 from tests.cases import cases
 from tests.fakes.sender import Sender, request
-from tests.system.command import Finished, Proxy, environment, run
+from tests.system.command import Finished, Proxy, execute, run
 
 pytestmark = pytest.mark.measured
 
@@ -69,16 +69,9 @@ async def test_a_dash_is_standard_input(tmp_path: Path) -> None:
     printed = (
         f"Getting key k for service instance i as me...\n\n{json.dumps({'credentials': {'oauth': OAUTH}}, indent=2)}\n"
     )
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "proxy", "import-key", "-", "--name", "piped"),
-        cwd=tmp_path,
-        env=environment({}),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    output, errors = await process.communicate(printed.encode())
-    assert (process.returncode, (tmp_path / "piped-secret").read_text()) == (0, f"{SECRET}\n")
-    (tmp_path / "proxy.yaml").write_bytes(output)
+    words = (sys.executable, "-m", "proxy", "import-key", "-", "--name", "piped")
+    done = await execute(*words, stdin=printed.encode(), cwd=tmp_path)
+    assert (done.status, (tmp_path / "piped-secret").read_text()) == (0, f"{SECRET}\n")
+    (tmp_path / "proxy.yaml").write_text(done.output)
     assert (await check(tmp_path)).status == 0
-    assert SECRET.encode() not in output + errors
+    assert SECRET not in done.output + done.errors

@@ -1,6 +1,5 @@
 """The audit of `make check`, with a vulnerability service (in the form of OSV) that this test runs."""
 
-import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,7 +9,7 @@ from aiohttp import web
 
 from tests.audit import judge, main
 from tests.cases import cases
-from tests.system.command import ROOT, Finished, environment, free_port
+from tests.system.command import ROOT, Finished, execute, free_port
 
 FAULT = {
     "id": "PYSEC-2026-1",
@@ -50,16 +49,7 @@ async def serving(service: Service) -> AsyncIterator[str]:
 
 async def audit(*options: str) -> Finished:
     """The audit, to its end."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.audit", *options),
-        cwd=ROOT,
-        env=environment({}),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    output, errors = await process.communicate()
-    return Finished(status=process.returncode or 0, output=output.decode(), errors=errors.decode())
+    return await execute(sys.executable, "-m", "tests.audit", *options)
 
 
 async def test_a_known_vulnerability_fails_and_is_named() -> None:

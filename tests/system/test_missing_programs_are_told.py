@@ -1,12 +1,11 @@
 """What becomes of tests whose programs are missing, and how CI gets these."""
 
-import asyncio
 import os
 import sys
 from pathlib import Path
 
 from tests.cases import named_cases
-from tests.system.command import ROOT, Finished
+from tests.system.command import Finished, execute
 
 NEEDY = (
     "tests/deploy/test_prometheus.py::test_prometheus_takes_the_rules",
@@ -16,16 +15,8 @@ NEEDY = (
 
 async def call(*words: str, folder: Path, **variables: str) -> Finished:
     """Python in an environment without any program on PATH but those of the folder."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, *words),
-        cwd=ROOT,
-        env={name: value for name, value in os.environ.items() if not name.startswith(("CI", "COV", "NEWMAN"))}
-        | {"PATH": str(folder), **variables},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    output, errors = await process.communicate()
-    return Finished(status=process.returncode or 0, output=output.decode(), errors=errors.decode())
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CI", "COV", "NEWMAN"))}
+    return await execute(sys.executable, *words, env=kept | {"PATH": str(folder), **variables})
 
 
 @named_cases(

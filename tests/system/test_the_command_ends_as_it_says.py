@@ -13,7 +13,7 @@ from proxy import __version__
 from proxy.sandbox.tenant import Tenant
 from tests.cases import cases
 from tests.fakes.sender import Sender, request
-from tests.system.command import ROOT, Command, Proxy, Unconfigured, environment, run
+from tests.system.command import ROOT, Command, Proxy, Unconfigured, environment, execute, run
 
 WRONG = """
 routes:
@@ -198,17 +198,9 @@ async def test_closed_standard_streams_are_as_devnull(tmp_path: Path, closed: st
     (tmp_path / "key.json").write_text('{"clientid": "c", "clientsecret": "s", "url": "https://t.example"}')
     reading = ("import-key -",) if "<&-" in closed else ()
     for command in (f"import-key {tmp_path}/key.json", *reading):
-        process = await asyncio.create_subprocess_shell(
-            f"exec {sys.executable} -m proxy {command} {closed}",
-            cwd=ROOT,
-            env=environment({}),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        _, errors = await process.communicate()
-        assert process.returncode == (2 if command.endswith("-") else 0), errors
-        assert b"Traceback" not in errors
+        done = await execute("sh", "-c", f"exec {sys.executable} -m proxy {command} {closed}")
+        assert done.status == (2 if command.endswith("-") else 0), done.errors
+        assert "Traceback" not in done.errors
 
 
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")

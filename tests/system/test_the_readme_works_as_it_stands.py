@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import Block, blocks
-from tests.system.command import ROOT, Command, Finished, environment
+from tests.system.command import ROOT, Command, Finished, environment, execute
 from tests.unit.config.entries import SECRET_KEY
 
 README = ROOT / "README.md"
@@ -104,16 +104,7 @@ def folder(tmp_path: Path) -> Path:
 async def shell(text: str, folder: Path) -> Finished:
     """A block of commands, run to its end in the folder."""
     path = f"{folder}/cpi/bin:{environment({})['PATH']}"
-    process = await asyncio.create_subprocess_exec(
-        *("sh", "-eu", "-c", text),
-        cwd=folder,
-        env=environment({"PATH": path}),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    output, errors = await process.communicate()
-    return Finished(status=process.returncode or 0, output=output.decode(), errors=errors.decode())
+    return await execute("sh", "-eu", "-c", text, cwd=folder, env=environment({"PATH": path}))
 
 
 def test_each_command_is_run_or_left_out_for_a_reason() -> None:
