@@ -65,7 +65,7 @@ async def talk(folder: Path, dialogue: Dialogue, *words: str) -> tuple[int, str]
 
 
 async def test_a_tenant_on_neo_is_asked_for_and_tried(tmp_path: Path) -> None:
-    """A wrong answer is asked for again, the secret is not shown, and the message arrives."""
+    """A wrong answer is asked for again, and the secret is not shown."""
     async with Tenant() as tenant:
         await asyncio.to_thread(tenant.write, tmp_path)
         (tmp_path / "order.json").write_text('{"productIdentifier":"HT-1080"}')
@@ -91,7 +91,7 @@ async def test_a_tenant_on_neo_is_asked_for_and_tried(tmp_path: Path) -> None:
 
 
 async def test_a_service_key_is_asked_for(tmp_path: Path) -> None:
-    """The flow's path is enough; doctor and send can be declined."""
+    """The flow's path is enough."""
     async with Tenant() as tenant:
         await asyncio.to_thread(tenant.write, tmp_path)
         dialogue = [
@@ -113,7 +113,7 @@ async def test_a_service_key_is_asked_for(tmp_path: Path) -> None:
 
 
 async def test_a_check_that_fails_ends_with_1(tmp_path: Path) -> None:
-    """A wrong secret is found by doctor, and no message is offered, but the commands for later are shown."""
+    """The commands for later are shown."""
     async with Tenant() as tenant:
         await asyncio.to_thread(tenant.write, tmp_path)
         words = ("--token-url", tenant.neo_token_url, "--platform", "neo", "--client-secret-file", "-")

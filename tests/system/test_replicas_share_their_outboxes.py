@@ -20,6 +20,7 @@ from proxy.clock import SystemClock
 from proxy.config.store import StoreSettings
 from proxy.outbox.message import MessageState
 from proxy.outbox.postgres.store import PostgresOutbox
+from tests.cases import named_cases
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.postgres import PostgresServer
 from tests.fakes.sender import Sender, request
@@ -154,17 +155,15 @@ class World:
                 self.accepted.add(name)
 
 
-@pytest.mark.parametrize(
-    ("repeatable", "ordered"), [(False, True), (True, True), (False, False)], ids=["once", "repeatable", "no order"]
-)
+@named_cases("repeatable, ordered", {"once": (False, True), "repeatable": (True, True), "no order": (False, False)})
 async def test_what_was_accepted_arrives_or_is_a_dead_letter(
     tmp_path: Path,
     postgres_server: PostgresServer,
     database: str,
-    repeatable: bool,  # noqa: FBT001
-    ordered: bool,  # noqa: FBT001
+    repeatable: bool,
+    ordered: bool,
 ) -> None:
-    """None is lost; without `repeatable` none arrives twice; with an order none overtakes another."""
+    """Without `repeatable` none arrives twice; with an order none overtakes another."""
     (tmp_path / "keys").write_bytes(base64.b64encode(os.urandom(32)))
     store = {
         "postgres": postgres_server.url(database),

@@ -318,7 +318,7 @@ async def test_a_request_that_came_back_is_a_loop_and_no_load() -> None:
 
 
 @pytest.mark.parametrize(("level", "has_steps"), [("debug", True), ("info", False), ("error", False)])
-async def test_only_at_debug_are_there_steps(level: str, has_steps: bool) -> None:  # noqa: FBT001
+async def test_only_at_debug_are_there_steps(level: str, has_steps: bool) -> None:
     """At other levels nothing is made of them."""
     world = World(level=level)
     await world.send()

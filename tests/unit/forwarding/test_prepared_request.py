@@ -188,7 +188,7 @@ def test_lines_of_our_own_span_go_on() -> None:
 @pytest.mark.parametrize(("method", "idempotent"), [("PUT", True), ("DELETE", True), ("POST", False), ("put", False)])
 def test_only_idempotent_methods_may_be_sent_again_when_the_first_may_have_arrived(
     method: str,
-    idempotent: bool,  # noqa: FBT001
+    idempotent: bool,
 ) -> None:
     """RFC 9110 §9.2.2."""
     assert prepare(request(f"{method} /orders"), ADDRESS, route()).idempotent is idempotent

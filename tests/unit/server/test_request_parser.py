@@ -200,7 +200,7 @@ def test_what_comes_behind_a_request_is_held_until_it_is_answered(whole: list[by
         (POST.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\nabc"), b"abc", False),
     ],
 )
-def test_octets_behind_a_last_request_without_framing_overrun_it(octets: bytes, behind: bytes, overrun: bool) -> None:  # noqa: FBT001
+def test_octets_behind_a_last_request_without_framing_overrun_it(octets: bytes, behind: bytes, overrun: bool) -> None:
     """They may be its body; empty lines are none (RFC 9112 §2.2)."""
     reading = parser()
     reading.feed(octets)
@@ -253,7 +253,7 @@ def test_only_a_body_is_waited_for(
     first: bytes,
     fields: list[tuple[bytes, bytes]],
     length: int | None,
-    expects: bool,  # noqa: FBT001
+    expects: bool,
 ) -> None:
     """RFC 9110 §10.1.1; its length is known, or only its end tells."""
     head = request_head(first, (b"Host", b"h"), *fields)

@@ -60,7 +60,7 @@ def test_verification_is_always_on() -> None:
 def test_nothing_depends_on_the_system_below(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    has_file: bool,  # noqa: FBT001
+    has_file: bool,
 ) -> None:
     """Neither the oldest protocol, as with Debian's Python, nor how certificates are checked, as with 3.13."""
     monkeypatch.setattr("proxy.wire.tls_context.ssl", Lax())
