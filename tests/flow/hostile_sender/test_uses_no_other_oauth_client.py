@@ -5,6 +5,7 @@ import pytest
 from tests.fakes.sender import request
 from tests.fakes.spellings import CLIMBING
 from tests.flow.hostile_sender.fence import Fence
+from tests.flow.running import POST
 
 OUTSIDE = (400, "target_outside_route")
 UNKNOWN = (404, "route_unknown")
@@ -69,7 +70,7 @@ async def test_no_query_of_a_sender_reaches_the_token_endpoint(fence: Fence) -> 
 async def test_two_routes_over_one_connection_have_their_own_tokens(fence: Fence) -> None:
     """The requests share a connection to the upstream, too."""
     sender = await fence.proxy.sender()
-    await sender.send((request(b"POST /orders", body=b"x") + request(b"POST /invoices", body=b"x")) * 5)
+    await sender.send((POST + request(b"POST /invoices", body=b"x")) * 5)
     assert [(await sender.answer()).status for _ in range(10)] == [200] * 10
     assert fence.targets == [b"/http/orders", b"/http/invoices"] * 5  # whose token each has is looked at by the fence
 
