@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from proxy.sandbox.tenant import Tenant
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer, Fault, granted
 from tests.fakes.sender import request
 from tests.fakes.upstream import Call, Line, Upstream, answer, head
@@ -66,13 +67,13 @@ async def pieces(call: Call) -> None:
     await call.send(IN_PIECES[110:])
 
 
-@pytest.mark.parametrize(
-    ("line", "text"),
-    [
-        pytest.param(answer(401, b"SAP_MessageProcessingLogID: " + MPL_ID, body=b"no"), b"no", id="in a field"),
-        pytest.param(pieces, TEXT, id="in the text, which comes in pieces"),
-        pytest.param(answer(401, b"Content-Encoding: gzip", body=PACKED), PACKED, id="in the text, packed"),
-    ],
+@cases(
+    "line, text",
+    {
+        "in a field": (answer(401, b"SAP_MessageProcessingLogID: " + MPL_ID, body=b"no"), b"no"),
+        "in the text, which comes in pieces": (pieces, TEXT),
+        "in the text, packed": (answer(401, b"Content-Encoding: gzip", body=PACKED), PACKED),
+    },
 )
 async def test_a_flows_own_401_is_relayed(
     orders: Orders, upstream: Upstream, authority: AuthorizationServer, line: Line, text: bytes
@@ -92,13 +93,13 @@ async def cut(call: Call) -> None:
     call.close()
 
 
-@pytest.mark.parametrize(
-    ("line", "relayed"),
-    [
-        pytest.param(cut, None, id="cut"),
-        pytest.param(answer(401, b"Content-Encoding: br", body=b"?"), b"?", id="in a coding that is not read"),
-        pytest.param(answer(401, body=b"a" * 50_000), b"a" * 50_000, id="too long"),
-    ],
+@cases(
+    "line, relayed",
+    {
+        "cut": (cut, None),
+        "in a coding that is not read": (answer(401, b"Content-Encoding: br", body=b"?"), b"?"),
+        "too long": (answer(401, body=b"a" * 50_000), b"a" * 50_000),
+    },
 )
 async def test_where_nobody_knows_whose_401_it_is_the_message_is_not_sent_again(
     orders: Orders, upstream: Upstream, line: Line, relayed: bytes | None

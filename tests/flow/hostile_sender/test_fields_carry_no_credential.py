@@ -103,13 +103,6 @@ async def test_http_2_with_prior_knowledge_is_refused(fence: Fence) -> None:
     assert (answered.status, answered.code, fence.targets) == (505, "version_unsupported", [])
 
 
-@pytest.mark.parametrize("nominated", [b"content-type", b"Content-Type, X-Hop", b"close, CONTENT-TYPE"])
-async def test_connection_takes_no_content_type_away(fence: Fence, nominated: bytes) -> None:
-    """The route may have accepted the message because of it."""
-    received = await fence.delivery(post(b"Content-Type: application/xml", b"Connection: " + nominated, b"X-Hop: 1"))
-    assert received.field(b"Content-Type") == [b"application/xml"]
-
-
 async def test_a_trailer_is_no_field(fence: Fence) -> None:
     """Trailer fields are dropped."""
     body = chunked(b"x")[:-2] + b"Authorization: " + HIDDEN + b"\r\nX-Late: 1\r\n\r\n"
