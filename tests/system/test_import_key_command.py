@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,8 @@ import pytest
 from proxy.sandbox.tenant import Tenant
 from tests.cases import cases
 from tests.fakes.sender import Sender, request
-from tests.system.command import Finished, Proxy, execute, run
+from tests.system.cli import finished
+from tests.system.command import Finished, Proxy, run
 
 pytestmark = pytest.mark.measured
 
@@ -69,9 +69,8 @@ async def test_a_dash_is_standard_input(tmp_path: Path) -> None:
     printed = (
         f"Getting key k for service instance i as me...\n\n{json.dumps({'credentials': {'oauth': OAUTH}}, indent=2)}\n"
     )
-    words = (sys.executable, "-m", "proxy", "import-key", "-", "--name", "piped")
-    done = await execute(*words, stdin=printed.encode(), cwd=tmp_path)
-    assert (done.status, (tmp_path / "piped-secret").read_text()) == (0, f"{SECRET}\n")
-    (tmp_path / "proxy.yaml").write_text(done.output)
+    imported = await finished("import-key", "-", "--name", "piped", cwd=tmp_path, stdin=printed.encode())
+    assert (imported.status, (tmp_path / "piped-secret").read_text()) == (0, f"{SECRET}\n")
+    (tmp_path / "proxy.yaml").write_text(imported.output)
     assert (await check(tmp_path)).status == 0
-    assert SECRET not in done.output + done.errors
+    assert SECRET not in imported.output + imported.errors

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import pty
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from proxy.config.load import load
 from proxy.sandbox.tenant import Tenant
 from tests.system.command import PATIENCE, environment
+from tests.system.forked import Forked
 
 pytestmark = pytest.mark.measured
 
@@ -54,16 +54,9 @@ class Terminal:
 async def talk(folder: Path, dialogue: Dialogue, *words: str) -> tuple[int, str]:
     """The exit status, and all that was on the terminal."""
     ours, theirs = pty.openpty()
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "proxy", "init", *words),
-        cwd=folder,
-        env=environment({"TERM": "dumb", "SSL_CERT_FILE": str(folder / "ca.pem")}),
-        start_new_session=True,  # else the password would be asked at the terminal of the tests
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-    )
-    os.close(theirs)
+    environ = environment({"TERM": "dumb", "SSL_CERT_FILE": str(folder / "ca.pem")})
+    streams = (os.dup(theirs), os.dup(theirs), theirs)
+    process = await Forked.start("init", *words, cwd=folder, environ=environ, streams=streams)
     terminal = Terminal(ours)
     for question, answer in dialogue:
         await terminal.type(question, answer)

@@ -5,7 +5,6 @@ import json
 import os
 import pty
 import signal
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from proxy.sandbox.tenant import Tenant
 from tests.system.cli import CONFIGURATION, call, configure
 from tests.system.command import ROOT, environment
+from tests.system.forked import Forked
 
 MESSAGE = b"<a>\r\n\xff\x00</a>\n\n"
 KEY = "cAnAry-key"
@@ -137,15 +137,12 @@ async def test_a_terminal_sees_how_long_the_flow_takes(tenant: Tenant, file: Pat
     """On standard error, while the answer is awaited."""
     tenant.faults.switch_on("runtime.hang")
     ours, theirs = pty.openpty()
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "proxy", "send", "invoices", "--data", "<a/>", "-c", str(file)),
+    process = await Forked.start(
+        *("send", "invoices", "--data", "<a/>", "-c", str(file)),
         cwd=ROOT,
-        env=environment({"TERM": "xterm", "COLUMNS": "80"}),
-        stdin=theirs,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=theirs,
+        environ=environment({"TERM": "xterm", "COLUMNS": "80"}),
+        streams=(os.dup(theirs), os.open(os.devnull, os.O_WRONLY), theirs),
     )
-    os.close(theirs)
     await asyncio.to_thread(read_until, ours, b"waiting for the answer 1 s")
     process.send_signal(signal.SIGINT)
     assert await process.wait() == 130

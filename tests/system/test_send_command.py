@@ -4,7 +4,6 @@ import asyncio
 import os
 import pty
 import signal
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,8 @@ import pytest
 from proxy.sandbox.tenant import Tenant
 from tests.cases import cases
 from tests.system.cli import CONFIGURATION, call, configure
-from tests.system.command import ROOT, Command, environment, execute
+from tests.system.command import ROOT, Command, environment
+from tests.system.forked import Forked
 
 pytestmark = pytest.mark.measured
 
@@ -106,27 +106,31 @@ async def test_repeat_sends_many_and_shows_latencies(tenant: Tenant, file: Path)
     assert "3 x 500: flow_failed" in failed.output
 
 
-@pytest.mark.needs("bash")
-@cases("into", "head -c 10", "true")
+@cases("size", 10, 0)
 async def test_a_reader_that_closes_the_pipe_does_not_affect_the_message(
-    tenant: Tenant, file: Path, tmp_path: Path, into: str
+    tenant: Tenant, file: Path, tmp_path: Path, size: int
 ) -> None:
     """The message is delivered and reported."""
     (tmp_path / "large.xml").write_text("<a>" + "x" * 3_000_000 + "</a>")
-    command = f"{sys.executable} -m proxy send /invoices --file {tmp_path}/large.xml -c {file}"
-    done = await execute("bash", "-c", f"{command} | {into}; exit ${{PIPESTATUS[0]}}")
-    assert done.status == 0, done.errors
-    assert "status          200" in done.errors
-    assert "Traceback" not in done.errors
+    reading, output_end = os.pipe()
+    sending = asyncio.create_task(
+        call(file, "send", "/invoices", "--file", f"{tmp_path}/large.xml", output_end=output_end)
+    )
+    await asyncio.to_thread(os.read, reading, size)
+    os.close(reading)
+    sent = await sending
+    assert sent.status == 0
+    assert "status          200" in sent.errors
+    assert "Traceback" not in sent.errors
     assert tenant.runs() == {"/invoices": 1}
 
 
 async def test_an_answer_that_cannot_be_written_is_reported_beside_the_message(file: Path) -> None:
     """The exit status is that of the message."""
-    done = await execute("sh", "-c", f"{sys.executable} -m proxy send invoices --data '<a/>' -c {file} > /dev/full")
-    assert "status          200" in done.errors
-    assert "The answer could not be written: No space left on device." in done.errors
-    assert done.status == 0
+    sent = await call(file, "send", "invoices", "--data", "<a/>", output_end=os.open("/dev/full", os.O_WRONLY))
+    assert "status          200" in sent.errors
+    assert "The answer could not be written: No space left on device." in sent.errors
+    assert sent.status == 0
 
 
 async def test_an_interrupt_ends_it_at_once_with_a_warning(tenant: Tenant, file: Path) -> None:
@@ -143,16 +147,9 @@ async def test_an_interrupt_ends_it_at_once_with_a_warning(tenant: Tenant, file:
 async def test_a_terminal_sees_the_answer_indented(file: Path) -> None:
     """Between report and head."""
     ours, theirs = pty.openpty()
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "proxy", "send", "orders", "-i", "--data", MESSAGE, "-c", str(file)),
-        cwd=ROOT,
-        env=environment({"TERM": "dumb"}),
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-    )
-    os.close(theirs)
+    words = ("send", "orders", "-i", "--data", MESSAGE, "-c", str(file))
+    streams = (os.dup(theirs), os.dup(theirs), theirs)
+    process = await Forked.start(*words, cwd=ROOT, environ=environment({"TERM": "dumb"}), streams=streams)
     shown = await asyncio.to_thread(read_terminal, ours)
     assert await process.wait() == 0
     assert '\n  "Products": {\n' in shown.replace("\r", "")

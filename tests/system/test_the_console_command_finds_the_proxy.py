@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import signal
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from aiohttp import ClientSession, CookieJar, web
 
 from tests.cases import cases
 from tests.system.command import ROOT, Command, Finished
+from tests.system.forked import Forked
 
 DOCUMENT = """
 listen: 127.0.0.1:0
@@ -184,13 +186,12 @@ async def test_a_terminal_shows_the_url_at_the_start(tmp_path: Path, port: int) 
     """A terminal of `run`, which is where a person reads it."""
     configured(tmp_path, f"127.0.0.1:{port}")
     ours, theirs = os.openpty()
-    process = await asyncio.create_subprocess_exec(
-        *(*Command.program, "run", "-c", str(tmp_path / "proxy.yaml")),
-        env={**os.environ, "XDG_RUNTIME_DIR": str(tmp_path), "NO_COLOR": "1"},
-        stdin=asyncio.subprocess.DEVNULL,
-        stderr=theirs,
+    process = await Forked.start(
+        *("run", "-c", str(tmp_path / "proxy.yaml")),
+        cwd=ROOT,
+        environ={**os.environ, "XDG_RUNTIME_DIR": str(tmp_path), "NO_COLOR": "1"},
+        streams=(os.open(os.devnull, os.O_RDONLY), os.open(os.devnull, os.O_WRONLY), theirs),
     )
-    os.close(theirs)
     shown = b""
     async with asyncio.timeout(60):
         while not (found := re.search(rb"^Console: (http://\S+)\r\n", shown, re.MULTILINE)):
@@ -198,6 +199,6 @@ async def test_a_terminal_shows_the_url_at_the_start(tmp_path: Path, port: int) 
     try:
         assert await status(found[1].decode()) == [303, 200]
     finally:
-        process.terminate()
+        process.send_signal(signal.SIGTERM)
         await process.wait()
         os.close(ours)
