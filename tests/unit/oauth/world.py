@@ -96,6 +96,12 @@ class World:
         self.endpoint.open[0].set_result(TokenResponse(status=status, **rest))
         await turns()
 
+    async def rejected(self) -> "asyncio.Task[str]":
+        """Begin to wait for a token, which the server refuses with 401."""
+        task = await self.wait()
+        await self.answer(401)
+        return task
+
     async def fail(self, error: BaseException) -> None:
         """Let the open request fail without an answer."""
         self.endpoint.open[0].set_exception(error)
