@@ -9,7 +9,7 @@ from tests.docs.pages import PAGES, anchors, links
 
 
 def wrong(page: Path, link: str) -> str:
-    """What is wrong with a link; nothing where it leads somewhere. Of others' servers only the form is looked at."""
+    """Nothing if it leads somewhere; of others' servers only the form is looked at."""
     parts = urlsplit(link)
     if parts.scheme:
         return "" if parts.scheme == "https" and parts.hostname and "." in parts.hostname else "is no https URL"

@@ -48,7 +48,7 @@ class Finished:
 
 
 class Command:
-    """A process from entering to leaving; leaving it ends it by SIGTERM, and fails if that does not."""
+    """A process; leaving it ends it by SIGTERM."""
 
     before: tuple[str, ...] = ()
     "What the command is started by."
@@ -177,7 +177,7 @@ class Command:
 
 
 class Unconfigured(Command):
-    """A command whose configuration is in its working directory, in these variables, or nowhere."""
+    """Configured by its working directory, these variables, or nothing."""
 
     program = (sys.executable, "-c", BARE)
 
@@ -203,7 +203,7 @@ class Proxy(Command):
 
 
 class Activated(Command):
-    """`run` with a socket that was opened for it, and with somebody to tell of its life."""
+    """`run` with a socket that was opened for it, and a notified address."""
 
     def __init__(self, file: Path, listening: socket.socket, notified: Path) -> None:
         super().__init__("run", "-c", str(file), NOTIFY_SOCKET=str(notified))

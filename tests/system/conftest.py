@@ -23,7 +23,7 @@ async def tenant(tmp_path: Path) -> AsyncIterator[Tenant]:
 
 @pytest.fixture
 def configuration(tenant: Tenant, tmp_path: Path) -> Path:
-    """As config/sandbox.yaml, but for the ports: `/http` as the Neo client, `/btp` as the BTP client."""
+    """As config/sandbox.yaml, but for the ports."""
     tls = {"ca_file": "sandbox/ca.pem"}
     neo = {
         "provider": "neo",

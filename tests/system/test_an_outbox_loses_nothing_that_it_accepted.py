@@ -34,7 +34,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def disk(library: Path, tmp_path: Path) -> Iterator[FailingDisk]:
-    """A disk that fails; in memory if possible, because the test's own processes sync too."""
+    """In memory if possible, because the test's own processes sync too."""
     folder = Path("/dev/shm") / f"outbox-{os.getpid()}-{tmp_path.name}"
     if not os.access(folder.parent, os.W_OK):
         folder = tmp_path / "disk"
@@ -44,7 +44,7 @@ def disk(library: Path, tmp_path: Path) -> Iterator[FailingDisk]:
 
 
 def after_power_failures(disk: FailingDisk, keys: str, stride: int, first: int = 0) -> Iterator[str]:
-    """Each promise that is broken if the power fails after some of the steps in the log."""
+    """Each broken promise if the power fails after some of the steps."""
     steps = list(steps_of(disk.log.read_bytes()))
     chance = random.Random(1)
     image = disk.folder / "image"
@@ -81,7 +81,7 @@ def test_a_bug_is_found_if_the_power_fails(disk: FailingDisk, plant: str, found:
 
 
 def after_failed_sync(disk: FailingDisk, number: int, *arguments: str) -> Iterator[str]:
-    """Each promise that is broken if one sync fails, and later the power."""
+    """Each broken promise if one sync fails, and later the power."""
     disk.work("--fail-sync", number, *arguments)
     steps = list(steps_of(disk.log.read_bytes()))
     failed = [at for at, step in enumerate(steps) if step.kind == "F"]
@@ -110,7 +110,7 @@ def test_a_bug_is_found_by_a_sync_that_fails(disk: FailingDisk, plant: str) -> N
 
 
 def after_ends(disk: FailingDisk, stride: int, *arguments: str, keys: str = "plain") -> Iterator[str]:
-    """Each promise that is broken if the process ends before some of its steps."""
+    """Each broken promise if the process ends before some of its steps."""
     ended = disk.run("workload", "--keys", keys, *arguments, "--end-at", *range(1 + len(keys), 600, stride))
     assert ended.returncode == 0, ended.stderr
     statuses = {step: int(status) for step, status in map(str.split, ended.stdout.splitlines())}

@@ -38,7 +38,7 @@ FAULTS = {
 
 
 class CountingUpstream(asyncio.Protocol):
-    """Counts whole messages by the number in front of their body; each connection is one of these."""
+    """Counts whole messages by the number in front of their body."""
 
     def __init__(self, arrived: Counter[int], faults: Counter[str], chance: Random) -> None:
         self._arrived, self._faults, self._chance = arrived, faults, chance

@@ -150,7 +150,7 @@ async def test_a_terminal_sees_how_long_the_flow_takes(tenant: Tenant, file: Pat
 
 
 def read_until(descriptor: int, words: bytes) -> None:
-    """Reads from a terminal until it has shown the words; OSError if the other side is closed before."""
+    """OSError if the other side is closed before."""
     shown = b""
     while words not in shown:
         shown += os.read(descriptor, 65536)

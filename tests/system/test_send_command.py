@@ -158,7 +158,7 @@ async def test_a_terminal_sees_the_answer_indented(file: Path) -> None:
 
 
 def read_terminal(descriptor: int) -> str:
-    """Reads until the other side is closed, which is an error on Linux and an end on macOS."""
+    """A closed terminal is an error on Linux and an end on macOS."""
     pieces = []
     try:
         while piece := os.read(descriptor, 65536):

@@ -33,7 +33,7 @@ UNKNOWN = "0" * 32
 
 
 class Machine:
-    """A folder with a configuration, a running proxy, and the tenant in front of which it stands."""
+    """A configuration, a running proxy, and the tenant."""
 
     def __init__(self, folder: Path, upstream: Upstream, authority: AuthorizationServer) -> None:
         self.folder, self.upstream, self.authority = folder, upstream, authority
@@ -50,7 +50,7 @@ class Machine:
         (self.folder / "proxy.yaml").write_text(text)
 
     def started(self) -> Command:
-        """The proxy; neither runtime folder nor state folder is given, as in a container."""
+        """Without runtime and state folders, as in a container."""
         return Command("run", "-c", str(self.folder / "proxy.yaml"), TMPDIR=str(self.folder), XDG_RUNTIME_DIR="")
 
     async def outbox(self, *words: str) -> Finished:

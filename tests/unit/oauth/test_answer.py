@@ -22,7 +22,7 @@ CHECK_ALL = "check token_url, client_id, its credentials and params_in"
 
 
 def answer(status: int = 200, document: Any = None, **changes: Any) -> TokenResponse:
-    """Make an answer with a JSON body."""
+    """An answer with a JSON body."""
     body = b"" if document is None else json.dumps(document).encode()
     options: dict[str, Any] = {"status": status, "content_type": "application/json", "body": body}
     return TokenResponse(**(options | changes))
@@ -34,7 +34,7 @@ def read(given_answer: TokenResponse) -> Granted:
 
 
 def failure_of(given_answer: TokenResponse, kind: type[AuthorizationServerError]) -> str:
-    """Return the sentence of the error that the answer means; it never quotes the server."""
+    """The sentence of the error that the answer means; it never quotes the server."""
     with pytest.raises(AuthorizationServerError) as caught:
         read(given_answer)
     assert type(caught.value) is kind

@@ -38,12 +38,12 @@ each_secret = cases(
 
 
 def auths_of(client: OAuthClient) -> tuple[ClientAuth, ...]:
-    """Make the client's methods, with a fixed time and fixed ids."""
+    """The client's methods, with a fixed time and fixed ids."""
     return client_auths(client, wall=lambda: 1_800_000_000.7, new_id=iter(["id-1", "id-2", "id-3"]).__next__)
 
 
 def amended(preset: dict[str, Any] = XSUAA, **changes: Any) -> GrantRequest:
-    """Return the request of such an OAuth client as it is sent."""
+    """The request of such an OAuth client as it is sent."""
     client = registration(preset, **changes)
     return auths_of(client)[0].amend(grant_request(client))
 

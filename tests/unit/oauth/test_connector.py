@@ -54,7 +54,7 @@ async def server(talk: Talk, tls: ssl.SSLContext | None = None) -> AsyncIterator
 
 
 def says(*octets: bytes, endless: bool = False) -> Talk:
-    """Send this once; if it is endless, send the last of it for ever."""
+    """If it is endless, the last of it for ever."""
 
     async def talk(writer: asyncio.StreamWriter) -> None:
         for each in octets[:-1] if endless else octets:

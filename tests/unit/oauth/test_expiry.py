@@ -30,7 +30,7 @@ class Pauses:
 
 
 def certificate(days: float) -> bytes:
-    """Make a PEM chain whose first certificate ends `days` after the epoch of these tests."""
+    """A PEM chain whose first certificate ends `days` after the epoch of these tests."""
     authority = trustme.CA()
     leaf = authority.issue_cert("proxy.example", not_after=EPOCH + dt.timedelta(days=days))
     return b"".join(blob.bytes() for blob in leaf.cert_chain_pems)

@@ -166,7 +166,7 @@ async def test_waiting_needs_no_asyncio_task() -> None:
 
 
 async def refused(world: World) -> Token:
-    """Return the present token, just refused when it was old enough to be renewed."""
+    """The present token, just refused when it was old enough to be renewed."""
     token = await world.have("old", for_seconds=10)
     assert await world.invalidate(token)
     return token

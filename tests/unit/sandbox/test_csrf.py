@@ -20,7 +20,7 @@ def sessions() -> HttpSessions:
 
 
 def cookie_field(session: HttpSession) -> str:
-    """Returns the Cookie field of a client that changes nothing."""
+    """The Cookie field of a client that changes nothing."""
     return "; ".join(f"{name}={value}" for name, value in session.cookies)
 
 

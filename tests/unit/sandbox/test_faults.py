@@ -30,7 +30,7 @@ def faults() -> Faults:
 
 
 async def delayed(faults: Faults, fault: str) -> asyncio.Task[None]:
-    """Returns a request that this fault delays."""
+    """A request that this fault delays."""
     server = fault.partition(".")[0]
     request = asyncio.create_task(faults.delay(server))
     await faults.struck.reach(fault, 1)

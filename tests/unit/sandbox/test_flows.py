@@ -11,7 +11,7 @@ from tests.cases import cases
 
 
 def run(path: str, *, query: str = "", start: bytes = b"") -> Reply | FlowFailure:
-    """Returns the reply of the flow with this path."""
+    """The reply of the flow with this path."""
     flow = find_flow(path)
     assert flow is not None
     return flow.run(Received(query=query, content_type="text/xml", start=start))

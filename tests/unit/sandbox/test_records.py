@@ -9,7 +9,7 @@ from proxy.sandbox.records import EventCounter, MessageLog, RecordedMessage
 
 
 def message(number: int = 0, *, start: bytes = b"\xff") -> RecordedMessage:
-    """Returns a message."""
+    """A message."""
     return RecordedMessage(
         method="POST",
         target=f"/http/echo?{number}",

@@ -29,7 +29,7 @@ SPACE = "begins or ends with white space, which is sent too; remove it if it is 
 
 
 def found_in(tree: Any, problems: Any) -> list[str]:
-    """The doubts about a document, as `check` shows them; its only secret file has a space at the end."""
+    """As `check` shows them; the only secret file has a space at its end."""
 
     def read(path: Path) -> SecretStr:
         return SecretStr(json.dumps({"oauth": OAUTH | {"clientid": API}}) if path.name == "key" else "secret ")

@@ -43,7 +43,7 @@ class World:
         self.route: dict[str, Any] = self.document["routes"][0]
 
     async def serve(self, says: bytes | None = b"", tls: ssl.SSLContext | None = None) -> str:
-        """The address of a server that says this and closes the connection; None says nothing."""
+        """Which says this and closes the connection; None says nothing."""
         return f"127.0.0.1:{await self.stack.enter_async_context(speaker(says, tls))}"
 
     async def findings(self, route: str, message: bytes | None) -> list[Finding]:
@@ -70,7 +70,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 
 def client(**options: Any) -> Callable[[World], None]:
-    """Gives the OAuth client other options; `{port}` is a port without a server."""
+    """`{port}` is a port without a server."""
     return lambda world: world.client.update(with_port(options))
 
 
@@ -247,8 +247,8 @@ async def silent_token_endpoint(world: World) -> None:
             "client, TCP: refused the connection; check `proxy_url` and HTTPS_PROXY.",
         ),
         "unknown corporate proxy": (
-            client(proxy_url="http://no-such-proxy.invalid:3128"),
-            "client, DNS: corporate proxy http://no-such-proxy.invalid:3128 cannot be resolved; check `proxy_url`",
+            client(proxy_url="http://p.invalid:3128"),
+            "client, DNS: The name of the corporate proxy http://p.invalid:3128 cannot be resolved; check `proxy_url`",
         ),
         "unknown authority": (
             lambda world: world.client.pop("tls"),
