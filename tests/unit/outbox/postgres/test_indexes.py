@@ -44,6 +44,8 @@ ASKED: dict[str, tuple[str, dict[str, Any]]] = {
     "chains": (accepting._CHAINS.replace("%s", "%(chains)s"), {"chains": "array[decode('00', 'hex')]"}),
     "forget": (settling._FORGET_PAUSE.replace("%s", "%(chains)s"), {"chains": "array[decode('00', 'hex')]"}),
     "message": (people._MESSAGE.replace("%s", "%(id)s"), {"id": "'b5'"}),
+    "stop": (people._STOP.replace("%s", "%(route)s"), {"route": "'orders'"}),
+    "shorten": (taking.SHORTEN, {"lease": "30"}),
     "all": (people.LIST_ALL, {"after": "0", "limit": "100"}),
 }
 
