@@ -178,6 +178,15 @@ class Upstream(StreamServer):
         self._changed = asyncio.Event()
         self.requests: list[Received] = []
 
+    def follow(self, *script: Line) -> None:
+        """Take another script."""
+        self.script = deque(script)
+
+    @property
+    def bodies(self) -> list[bytes]:
+        """What has come of each request's body."""
+        return [bytes(each.body) for each in self.requests]
+
     async def reach(self, count: int) -> None:
         """Wait until so many requests have begun."""
         async with asyncio.timeout(PATIENCE):

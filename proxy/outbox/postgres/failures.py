@@ -2,10 +2,10 @@
 
 from proxy.errors import OutboxUnavailable, ProxyError
 from proxy.outbox.failures import RETRY_AFTER, disk_full, unavailable
-from proxy.store.postgres.transactions import OutcomeUnknown, StoreBusy, StoreFull
+from proxy.store.postgres.transactions import OutcomeUnknown, StoreFull
 from proxy.store.tokens import StoreUnreachable
 
-FAILURES = (StoreUnreachable, StoreBusy, StoreFull, OutcomeUnknown)
+FAILURES = (StoreUnreachable, StoreFull, OutcomeUnknown)
 
 
 def failure_of(error: Exception) -> ProxyError:
