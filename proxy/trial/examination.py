@@ -21,7 +21,7 @@ from proxy.config.urls import port_of
 from proxy.cpi.landscape import landscape
 from proxy.cpi.roles import is_of_api
 from proxy.errors import AuthorizationServerError
-from proxy.oauth.expiry import first_end
+from proxy.oauth.certificate_expiry import first_end
 from proxy.oauth.trust import own_trust
 from proxy.store.place import store_folder
 from proxy.trial.checks import CheckFailed, CheckResult, Checks, CheckStatus, ok, run_in_order, skipped, warning
