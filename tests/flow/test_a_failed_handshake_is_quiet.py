@@ -18,13 +18,13 @@ CLIENT_HELLO = bytes.fromhex("16030100c8010000c40303")
 
 @pytest.fixture
 def listener() -> dict[str, Any]:
-    """Options of the listener; to be overridden by `pytest.mark.parametrize`."""
+    """Options of the listener."""
     return {}
 
 
 @pytest.fixture
 def limits() -> dict[str, Any]:
-    """The limits of the configuration; to be overridden by `pytest.mark.parametrize`."""
+    """The limits of the configuration."""
     return {}
 
 
@@ -43,7 +43,7 @@ async def proxy(
 
 
 async def test_plain_http(proxy: Running, upstream: Upstream) -> None:
-    """One line, at debug, says what it was; it gets no answer in clear."""
+    """One line at debug says what it was."""
     sender = await proxy.sender()
     await sender.send(request(b"POST /orders", body=b"cAnAryMessage"))
     assert b"HTTP" not in await sender.rest()
@@ -56,7 +56,7 @@ async def test_plain_http(proxy: Running, upstream: Upstream) -> None:
 async def test_a_listener_that_wants_certificates_warns_ten_times_a_second(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer, issuer: Authority
 ) -> None:
-    """A sender without a certificate learns no reason; the others are counted in one line."""
+    """The others are counted in one line."""
     tls = issuer.listener() | {"client_ca_file": issuer.ca_file()}
     proxy = await serve(document(upstream, authority) | {"listen": {"address": "127.0.0.1:0", "tls": tls}})
     for _ in range(12):
@@ -89,7 +89,7 @@ async def test_a_sender_that_hangs_up(proxy: Running, begun: bytes, *, reset: bo
 
 @pytest.mark.parametrize("begun", [b"", CLIENT_HELLO])
 async def test_a_handshake_that_stands_still_ends(proxy: Running, begun: bytes) -> None:
-    """After `limits.idle_timeout`, as a connection without a request."""
+    """After `limits.idle_timeout`."""
     sender = await proxy.sender()
     await sender.send(begun)
     await until(lambda: len(proxy.app.senders) == 1)

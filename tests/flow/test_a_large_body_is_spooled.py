@@ -33,7 +33,7 @@ async def test_a_401_for_a_spooled_body_costs_one_grant_and_one_replay(orders: O
 async def test_a_stuttering_sender_of_a_large_body_does_not_stutter_at_the_upstream(
     orders: Orders, upstream: Upstream
 ) -> None:
-    """The upstream hears nothing before the last octet is there, and then its length."""
+    """It gets the length with the first byte."""
     proxy = await orders(**SPOOLED)
     sender = await proxy.sender()
     await sender.send(request(b"POST /orders", b"Transfer-Encoding: chunked") + chunked(LARGE)[:-5])

@@ -13,7 +13,7 @@ from tests.flow.running import Running, Serve, document, soon, turns, until
 
 
 class Held:
-    """An upstream's line that answers, with the message itself, when it is let go."""
+    """An upstream's line that echoes when it is let go."""
 
     def __init__(self) -> None:
         self.go = asyncio.Event()
@@ -53,7 +53,7 @@ def waiting(proxy: Running) -> int:
 
 
 async def send(proxy: Running, upstream: Upstream, *bodies: bytes) -> list[Sender]:
-    """Send messages one after the other; the first one is at the upstream then, the others wait."""
+    """Send messages; the first reaches the upstream, the others wait."""
     senders = []
     for number, body in enumerate(bodies):
         sender = await proxy.sender()
@@ -96,7 +96,7 @@ async def test_one_more_than_the_queue_holds_is_a_503(proxy: Running, upstream: 
 
 
 async def test_a_large_body_is_not_read_while_it_waits(proxy: Running, upstream: Upstream, held: Held) -> None:
-    """It stands still for as long as it waits, and is passed on whole."""
+    """It is passed on whole."""
     (first,) = await send(proxy, upstream, b"1")
     content = b"x" * (4 << 20)
     second = await proxy.sender()
@@ -115,7 +115,7 @@ async def test_a_large_body_is_not_read_while_it_waits(proxy: Running, upstream:
 async def test_a_sender_that_leaves_within_a_large_body_gives_its_turn_away(
     proxy: Running, upstream: Upstream, held: Held
 ) -> None:
-    """It is not read from while it waits, so that this comes to light when it is called."""
+    """This is noticed when it is called."""
     (first,) = await send(proxy, upstream, b"1")
     second, third = await proxy.sender(), await proxy.sender()
     sending = asyncio.create_task(second.send(request(b"POST /orders", body=b"x" * (4 << 20))))

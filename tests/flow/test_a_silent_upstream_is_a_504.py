@@ -11,7 +11,7 @@ from tests.flow.running import POST, Orders, soon, until
 
 @pytest.mark.parametrize("method", [b"POST", b"GET"])
 async def test_no_answer_in_time_is_a_504(orders: Orders, upstream: Upstream, method: bytes) -> None:
-    """The connection is closed, and nothing is sent again, whatever the method."""
+    """Nothing is sent again."""
     gone = asyncio.Event()
 
     async def hang_until_gone(call: Call) -> None:
@@ -35,7 +35,7 @@ async def test_no_answer_in_time_is_a_504(orders: Orders, upstream: Upstream, me
 
 
 async def test_a_gap_in_the_answer_cuts_it(orders: Orders, upstream: Upstream) -> None:
-    """The sender has the head already: the connection breaks, so that the half does not look whole."""
+    """A half must not look whole."""
 
     async def stop_halfway(call: Call) -> None:
         await call.body()

@@ -27,7 +27,7 @@ async def pour(call: Call) -> None:
 
 
 async def settled(proxy: Running) -> "asyncio.Transport":
-    """The transport of the one sender, when the system takes no more and the peer's end is full."""
+    """The transport of the sender, when both ends are full."""
     await until(lambda: any(each.congested for each in proxy.app.senders))
     (connection,) = proxy.app.senders
     transport: asyncio.Transport = connection._transport
@@ -41,7 +41,7 @@ async def settled(proxy: Running) -> "asyncio.Transport":
 async def test_a_sender_that_reads_slowly_gets_its_answer(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer, issuer: Authority, *, over_tls: bool
 ) -> None:
-    """Though the buffer in this process may stand still for minutes: the system has megabytes to send."""
+    """The system has megabytes to send."""
     upstream.follow(pour)
     listen = [{"address": "127.0.0.1:0", "tls": issuer.listener()}, "127.0.0.1:0"]
     proxy = await serve(document(upstream, authority, timeout="10h") | {"listen": listen})
@@ -65,7 +65,7 @@ async def test_a_sender_that_reads_slowly_gets_its_answer(
 
 
 async def test_an_upstream_that_reads_slowly_gets_its_message(orders: Orders, upstream: Upstream) -> None:
-    """As a sender does: its `timeout` is for one that takes nothing."""
+    """`timeout` is for one that takes nothing."""
     steps: asyncio.Queue[None] = asyncio.Queue()
 
     async def sip(call: Call) -> None:

@@ -26,14 +26,14 @@ def dns(monkeypatch: pytest.MonkeyPatch) -> Iterator[Dns]:
 
 @pytest.fixture
 def silent() -> Iterator[int]:
-    """The port of a server that accepts nobody, but whose system does."""
+    """The port of a server that does not accept."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield int(listening.getsockname()[1])
 
 
 @pytest.fixture
 def full() -> Iterator[int]:
-    """The port of a server whose system takes no more connections: they hang (Linux drops the SYN)."""
+    """The port of a server where connections hang."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listening:
         where = listening.getsockname()
         fillers = [socket.socket() for _ in range(4)]
@@ -166,7 +166,7 @@ async def test_who_waits_for_a_token(serve: Serve, upstream: Upstream) -> None:
 async def test_who_waits_for_the_answer_to_a_csrf_fetch(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer
 ) -> None:
-    """It is not told that it lacks a CSRF token, which it does not know of."""
+    """It does not know of CSRF tokens."""
     upstream.follow(answer(403, b"X-CSRF-Token: Required"), hang)
     proxy = await serve(document(upstream, authority) | {"drain_timeout": 0})
     sender = await proxy.sender()
@@ -181,7 +181,7 @@ async def test_who_waits_for_the_answer_to_a_csrf_fetch(
 async def test_a_stop_after_an_interrupt_is_a_whole_one(
     serve: Serve, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A command stops its proxy while its task is being cancelled: exchanges and connections end all the same."""
+    """Exchanges and connections end all the same."""
     count_all_cancellations(monkeypatch)
     async with Upstream(hang) as upstream:
         proxy = await serve(document(upstream, authority) | {"drain_timeout": 0})

@@ -16,7 +16,7 @@ MANY = 400
 
 
 class Stream:
-    """An extension with one resource, which sends what the test gives it."""
+    """An extension that sends what the test gives it."""
 
     observers = ()
 
@@ -77,7 +77,7 @@ async def begun(proxy: Running) -> Sender:
 
 
 async def looked(proxy: Running) -> None:
-    """Wait until the deadlines have been looked at: another connection's is over."""
+    """Wait until the deadlines have been looked at."""
     idle = await proxy.sender(proxy.app.admin.port)
     await idle.ask(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
     proxy.clock.advance(IDLE_TIMEOUT + 1)
@@ -85,7 +85,7 @@ async def looked(proxy: Running) -> None:
 
 
 async def test_silence_does_not_end_it(proxy: Running, stream: Stream) -> None:
-    """Whenever something happens, it is there; afterwards the connection serves as before."""
+    """The connection serves others afterwards."""
     client = await begun(proxy)
     for _ in range(3):
         await looked(proxy)
@@ -99,7 +99,7 @@ async def test_silence_does_not_end_it(proxy: Running, stream: Stream) -> None:
 
 
 async def test_a_client_that_does_not_read_is_cut(proxy: Running, stream: Stream) -> None:
-    """After sixty seconds; the process has kept one piece of it at most."""
+    """One piece at most is kept."""
     client = await begun(proxy)
     for _ in range(MANY):
         stream.pieces.put_nowait(PIECE)

@@ -69,13 +69,12 @@ async def test_a_client_that_a_reload_adds_gets_its_token_at_once(
 
 
 async def test_a_reload_can_ask_for_the_first_token(
-    orders: Orders, upstream: Upstream, authority: AuthorizationServer
+    plain: Running, upstream: Upstream, authority: AuthorizationServer
 ) -> None:
-    """An OAuth client that was not used yet gets it when the option is set."""
-    proxy = await orders()
-    assert await proxy.ask_admin("/readyz") == READY
-    await proxy.reload(document(upstream, authority, client=AT_START))
-    await proxy.lines.reach("token.granted", 1)
+    """Its OAuth client was not used before."""
+    assert await plain.ask_admin("/readyz") == READY
+    await plain.reload(document(upstream, authority, client=AT_START))
+    await plain.lines.reach("token.granted", 1)
     assert len(authority.requests) == 1
 
 

@@ -48,7 +48,7 @@ async def test_an_answer_is_found_behind_a_broken_write(
     size: int,
     read: int,
 ) -> None:
-    """The upstream answers and closes without reading on, which resets the connection; the answer came before that."""
+    """The upstream has reset the connection by then."""
     issuer, context = trustme.CA(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     issuer.issue_cert("127.0.0.1").configure_cert(context)
     issuer.cert_pem.write_to_path(tmp_path / "ca.pem")

@@ -54,7 +54,7 @@ async def test_a_certificate_that_is_not_trusted_is_a_502(serve: Serve, authorit
 
 
 async def test_one_ca_file_is_trusted_for_token_endpoint_and_upstream(serve: Serve, tmp_path: Path) -> None:
-    """It is at the top level; a reload without it trusts the system's authorities again."""
+    """A reload without it trusts the system's again."""
     issuer, tls = trustme.CA(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     issuer.issue_cert("127.0.0.1").configure_cert(tls)
     issuer.cert_pem.write_to_path(tmp_path / "issuer.pem")

@@ -135,7 +135,7 @@ async def test_a_changed_oauth_client_gets_a_new_token_in_the_background(
 async def test_a_late_change_of_a_file_does_not_restore_old_options(
     proxy: Running, upstream: Upstream, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The watchers of the old configuration end before the new one applies."""
+    """The old watchers end first."""
     generation = proxy.app._generation
     (before,) = generation.clients.values()
     client = before.source.client
@@ -177,7 +177,7 @@ async def test_one_grant_serves_exchanges_before_and_after_a_reload(
 
 
 async def test_a_changed_route_keeps_its_authenticator(serve: Serve, first: Document, tmp_path: Path) -> None:
-    """Otherwise the passwords of all senders would be checked at once."""
+    """Otherwise all passwords would be checked at once."""
     (tmp_path / "users").write_text(f"erp:{bcrypt_hash('p')}\n")
     first = with_route(first, inbound_auth={"basic": {"users_file": "users"}})
     proxy = await serve(first)
@@ -192,7 +192,7 @@ async def test_a_changed_route_keeps_its_authenticator(serve: Serve, first: Docu
 async def test_a_reload_that_fails_changes_nothing(
     proxy: Running, first: Document, other: Upstream, tmp_path: Path, wrong: str
 ) -> None:
-    """Routes, limits and addresses stay, even those that could have changed."""
+    """Not even what could have changed."""
     before = proxy.app.configuration
     blocker = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
     taken = blocker.sockets[0].getsockname()[1]
@@ -273,7 +273,7 @@ async def test_a_pool_of_an_earlier_configuration_is_shown_while_it_serves(
 
 
 async def test_a_listener_is_added_and_another_removed(proxy: Running, first: Document, upstream: Upstream) -> None:
-    """Idle connections of the removed one end; a running exchange over it is answered."""
+    """A running exchange is answered."""
     upstream.follow(answer(), held := Held())
     idle, busy, port = await proxy.sender(), await proxy.sender(), proxy.port
     await idle.ask(POST)
@@ -313,7 +313,7 @@ async def test_a_listener_can_switch_to_tls_and_back(proxy: Running, first: Docu
 
 
 async def test_limits_apply_to_existing_connections(proxy: Running, first: Document) -> None:
-    """A connection above the new limit stays; its next request has the new timeout."""
+    """The next request has the new timeout."""
     sender = await proxy.sender()
     await sender.ask(POST)
     await proxy.reload(first | {"limits": {"idle_timeout": 1, "max_connections": 1}})

@@ -21,7 +21,7 @@ ASK = request(b"GET /orders")
 
 
 class SlowSender:
-    """A sender that reads, or does not, without a turn of the event loop."""
+    """A sender that reads without the event loop."""
 
     def __init__(self, port: int) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port))
@@ -57,7 +57,7 @@ class SlowSender:
 
 
 async def connect(proxy: Running) -> SlowSender:
-    """A sender whose connection has served a request, so that no other needs a token."""
+    """A sender that has been served."""
     sender = await asyncio.to_thread(SlowSender, proxy.port)
     sender.send(request(b"POST /orders", body=b""))
     assert (await sender.answer(b"good")).startswith(b"HTTP/1.1 200")
@@ -92,7 +92,7 @@ def pouring(proxy: Running, poured: asyncio.Event, *unasked: bytes) -> Line:
 
 @pytest.fixture
 def authorities(tmp_path: Path) -> tuple[ssl.SSLContext, Path]:
-    """What the upstream presents, and the file with who issued that."""
+    """What the upstream presents, and its issuer."""
     issuer, tls = trustme.CA(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     issuer.issue_cert("127.0.0.1").configure_cert(tls)
     path = tmp_path / "upstream.pem"
@@ -112,7 +112,7 @@ async def test_a_sender_that_reads_slowly_leaves_nothing_to_the_next(
     unasked: tuple[bytes, ...],
     turn: bool,
 ) -> None:
-    """It reads on, its exchange ends, and another sender's exchange begins, before or after the event loop goes on."""
+    """Another exchange begins before or after that."""
     tls, ca_file = authorities
     good = answer(200, body=b"good")
     async with Upstream(tls=tls if secure else None) as upstream:

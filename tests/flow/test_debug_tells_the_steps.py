@@ -83,7 +83,7 @@ async def test_the_steps_of_a_message(proxy: Running, upstream: Upstream) -> Non
 
 
 async def test_a_connection_is_new_or_used_again(proxy: Running) -> None:
-    """The second message needs neither a connection nor a token of its own."""
+    """So is a token."""
     sender = await proxy.sender()
     for _ in range(2):
         await sender.ask(POST)
@@ -104,7 +104,7 @@ async def test_the_version_of_tls_is_told(serve: Serve, authority: Authorization
 
 
 async def test_each_attempt_has_its_verdict(proxy: Running, upstream: Upstream) -> None:
-    """A refused token, then a lost connection: each with what follows."""
+    """It says what follows."""
     sender = await proxy.sender()
     await sender.ask(request(b"GET /orders"))
     proxy.clock.advance(60)
@@ -148,9 +148,9 @@ async def test_a_csrf_fetch_without_an_answer_is_told(proxy: Running, upstream: 
 
 
 async def test_no_credential_is_shown(
-    upstream: Upstream, authority: AuthorizationServer, orders: Orders, tmp_path: Path
+    upstream: Upstream, authority: AuthorizationServer, plain: Running, tmp_path: Path
 ) -> None:
-    """Not the token, a cookie, a sender's credential, nor what `set_fields` sets from a variable."""
+    """Nor is a variable of `set_fields`."""
     (tmp_path / "users").write_text(f"erp:{bcrypt_hash('cAnAryPassword')}\n")
     (tmp_path / "keys").write_text("cAnAryKey123\n")
     whole = document(upstream, authority, inbound_auth={"basic": {"users_file": "users"}}, cookies="prefixed")
@@ -162,21 +162,20 @@ async def test_no_credential_is_shown(
     }
     by_key = {"path": "/keys", "inbound_auth": {"api_key": {"field": "X-Who", "keys_file": "keys"}}}
     whole["routes"].append(whole["routes"][0] | by_key)
-    proxy = await orders()
-    file = tmp_path / "proxy.yaml"
+    file = tmp_path / "plain.yaml"
     file.write_text(yaml.safe_dump(whole))
-    await proxy.apply(await asyncio.to_thread(load, file, {"TENANT": "cAnAryTenant"}))
+    await plain.apply(await asyncio.to_thread(load, file, {"TENANT": "cAnAryTenant"}))
     cookie = b"Cookie: cpi.orders~S=cAnAryCookie; MYSAPSSO2=cAnAryTicket"
-    sender = await proxy.sender()
+    sender = await plain.sender()
     await sender.ask(request(b"POST /orders", b"Authorization: " + basic("erp", "cAnAryPassword"), cookie, body=b"x"))
     await sender.ask(request(b"POST /keys", b"X-Who: cAnAryKey123", body=b"x"))
-    await proxy.accounts(2)
+    await plain.accounts(2)
     assert [each.field(b"X-Tenant") for each in upstream.requests] == [[b"cAnAryTenant"]] * 2
-    first, second = (each["fields"] for each in named(proxy, "request.forwarded"))
+    first, second = (each["fields"] for each in named(plain, "request.forwarded"))
     assert {"X-Tenant: ***", "X-Part: ***", "X-Plain: shown", "X-Escaped: ${shown}", "Cookie: ***"} <= set(first)
     assert not any(line.lower().startswith("x-who") for line in second)
-    assert "cAnAry" not in "".join(proxy.lines.text)
-    assert "token-1" not in "".join(proxy.lines.text)
+    assert "cAnAry" not in "".join(plain.lines.text)
+    assert "token-1" not in "".join(plain.lines.text)
 
 
 @pytest.mark.parametrize("level", ["info", "warning", "error"])

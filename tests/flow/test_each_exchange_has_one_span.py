@@ -46,7 +46,7 @@ def told(span: ReadableSpan, *names: str) -> dict[str, Any]:
 async def test_it_is_the_senders_child_and_the_upstreams_parent(
     proxy: Running, upstream: Upstream, traces: MemoryTraces
 ) -> None:
-    """Our traceparent replaces the sender's; its tracestate and baggage are forwarded unchanged."""
+    """Our traceparent replaces the sender's."""
     fields = (PARENT, b"TraceState: congo=t61rcWkgMzE", b"tracestate: rojo=1", b"baggage: a=1")
     await proxy.ask(request(b"POST /orders/new?key=cAnAry-query", *fields, body=b"x"))
     (span,) = await traces.reach()
@@ -213,7 +213,7 @@ async def test_spans_continue_after_a_reload(
 
 
 async def test_no_secret_is_in_a_span(serve: Serve, tenant: Tenant, traces: MemoryTraces, ca_file: Path) -> None:
-    """After each test `serve` searches all spans for canaries; this one sends some."""
+    """`serve` searches all spans."""
     proxy = await serve(tenant_document(tenant, ca_file))
     fields = (b"Authorization: Basic cAnAry-basic-cred", b"Cookie: MYSAPSSO2=cAnAry-ticket", b"X-API-Key: cAnAry-key")
     await proxy.ask(request(b"POST /http/orders?apikey=cAnAry-query", *fields, body=b"cAnAry-body"))

@@ -13,7 +13,7 @@ async def send(proxy: Running, target: bytes) -> Answer:
 
 
 async def test_twenty_first_senders_wait_for_one_grant(proxy: Running, tenant: Tenant) -> None:
-    """All are held until the token is there, and all are served with it."""
+    """All are served with it."""
     tenant.faults.switch_on("neo.hang")
     sending = [asyncio.create_task(send(proxy, b"/http/invoices")) for _ in range(20)]
     await soon(tenant.faults.struck.reach("neo.hang", 1))
@@ -43,7 +43,7 @@ async def test_no_grant_is_made_before_a_message_needs_one(proxy: Running, tenan
 
 
 async def test_a_stale_token_is_renewed_while_it_is_used(proxy: Running, tenant: Tenant) -> None:
-    """In the last minutes of its life a message goes on at once, and one grant is made beside it."""
+    """A message does not wait for the grant."""
     await send(proxy, b"/http/invoices")
     proxy.clock.advance(3600 - 60)
     tenant.faults.switch_on("neo.hang")
@@ -66,7 +66,7 @@ async def test_an_expired_token_is_not_used(proxy: Running, tenant: Tenant) -> N
 
 
 async def test_a_lifetime_of_zero_means_that_none_is_told(proxy: Running, tenant: Tenant) -> None:
-    """SAP's own sample says `expires_in: 0`; one grant serves all that follow."""
+    """SAP's sample says `expires_in: 0`."""
     tenant.faults.switch_on("neo.reply_style", "B")
     for _ in range(5):
         await send(proxy, b"/http/invoices")

@@ -29,7 +29,7 @@ async def test_messages_grants_and_runs_are_shown(client: TenantClient) -> None:
 
 @pytest.mark.parametrize("accept", ["*/*", "text/html,application/xhtml+xml,*/*;q=0.8"])
 async def test_json_is_indented_for_people(client: TenantClient, accept: str) -> None:
-    """It ends with a line end; curl and browsers do not ask for JSON."""
+    """Neither curl nor browsers ask for JSON."""
     answer = await client.control("GET", "/runs", headers={"Accept": accept})
     assert answer.body == b"{}\n"
     await client.send()
@@ -87,7 +87,7 @@ async def test_an_invalid_document_is_refused(client: TenantClient, body: str) -
     ],
 )
 async def test_a_page_of_another_site_is_refused(client: TenantClient, fields: dict[str, str], status: int) -> None:
-    """It can neither read nor change anything, even if the site's name resolves to this machine."""
+    """Even if its name resolves to this machine."""
     fault = "/faults/runtime.unavailable"
     for method, path in (("PUT", fault), ("POST", "/reset"), ("GET", "/messages"), ("GET", "/x")):
         assert (await client.control(method, path, headers=fields)).status == status

@@ -14,7 +14,7 @@ FETCH = {"X-CSRF-Token": "fetch"}
 
 
 async def hanging(client: TenantClient, path: str = "/http/invoices", *, method: str = "POST") -> "asyncio.Task[bytes]":
-    """Returns a message, and its answer's body, that the node holds back."""
+    """Returns a message that the node holds back."""
 
     async def send() -> bytes:
         return (await client.send(path, b"abc", method=method)).body
@@ -134,7 +134,7 @@ async def test_an_answer_can_be_cut_off(client: TenantClient, body: bytes) -> No
 async def test_a_body_can_be_refused_while_it_is_being_sent(
     client: TenantClient, fault: str, size: int, status: int
 ) -> None:
-    """The answer arrives before the sender continues; Tomcat does this for long bodies."""
+    """Tomcat does this for long bodies."""
     answered = asyncio.Event()
 
     async def body() -> AsyncIterator[bytes]:

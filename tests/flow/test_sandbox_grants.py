@@ -54,7 +54,7 @@ async def test_neo_serves_only_its_token_path(client: TenantClient) -> None:
 
 
 async def test_xsuaa_accepts_a_secret_in_three_forms(client: TenantClient) -> None:
-    """They are raw Basic, encoded Basic with its field, and the body."""
+    """Raw Basic, encoded Basic, and the body."""
     btp = client.tenant.btp_client
     encoded = basic(quote_plus(btp.client_id), quote_plus(btp.secret)) | {"X-CF-ENCODED-CREDENTIALS": "true"}
     body = GRANT | {"client_id": btp.client_id, "client_secret": btp.secret}
@@ -75,7 +75,7 @@ async def test_xsuaa_accepts_a_certificate_instead_of_a_secret(client: TenantCli
 async def test_the_proxy_authenticates_with_assertions(
     serve: Serve, tenant: Tenant, ca_file: Path, tmp_path: Path
 ) -> None:
-    """Each token request has a new one, and the message arrives with the token."""
+    """Each token request has a new one."""
     await asyncio.to_thread(tenant.write, tmp_path / "sandbox")
     document = tenant_document(tenant, ca_file)
     document["oauth_clients"]["btp"] = {

@@ -21,7 +21,7 @@ LARGE = bytes(range(256)) * (16 << 10)
 
 @pytest.fixture
 def route() -> dict[str, Any]:
-    """Options of the route; to be overridden by `pytest.mark.parametrize`."""
+    """Options of the route."""
     return {}
 
 
@@ -35,7 +35,7 @@ async def proxy(
 
 
 async def test_a_message_over_tls(proxy: Running, upstream: Upstream, issuer: Authority) -> None:
-    """Over a connection that stays; of the protocols that the sender offers, HTTP/1.1 is taken."""
+    """HTTP/1.1 is negotiated."""
     sender = await proxy.sender(tls=issuer.trusting())
     for body in (b"one", b"two"):
         upstream.follow(answer(200, body=b"got " + body))
@@ -63,7 +63,7 @@ async def test_versions_of_tls(proxy: Running, issuer: Authority, version: ssl.T
 
 @pytest.mark.parametrize("route", [{"buffer": 0}, {"buffer": "8MiB"}])
 async def test_large_bodies_go_both_ways(proxy: Running, upstream: Upstream, issuer: Authority) -> None:
-    """Octet for octet, streamed or buffered, with length or in chunks."""
+    """Streamed or buffered, with length or in chunks."""
     upstream.follow(answer(200, body=LARGE), answer(200, body=LARGE[::-1]))
     sender = await proxy.sender(tls=issuer.trusting())
     assert (await sender.ask(request(b"POST /orders", body=LARGE))).body == LARGE
@@ -82,7 +82,7 @@ async def test_the_upstream_is_told_how_the_sender_came(proxy: Running, upstream
 
 @pytest.mark.parametrize("route", [{"max_body": "1KiB"}])
 async def test_a_refusal_is_read_before_the_end(proxy: Running, issuer: Authority) -> None:
-    """The connection lingers: what the sender is still sending does not cost it the answer, nor the close_notify."""
+    """The sender is still sending."""
     sender = await proxy.sender(tls=issuer.trusting())
     await sender.send(request(b"POST /orders", b"Content-Length: 2048") + b"x" * 1000)
     refused = await sender.answer()

@@ -54,7 +54,7 @@ async def ask(proxy: Running, *fields: bytes) -> Answer:
 
 
 async def look(proxy: Running) -> None:
-    """Let the proxy look at its files, as it does every five seconds."""
+    """Let the proxy look at its files."""
     for each in proxy.app._resources.authenticators._authenticators.values():
         assert each.files is not None
         await each.files.look()
@@ -74,7 +74,7 @@ def waiting(proxy: Running, count: int = MOST_OF_ONE) -> Iterator[None]:
 
 @pytest.mark.parametrize(("value", "user"), [(RIGHT, "erp"), (basic("Müller", "öäü"), "Müller")])
 async def test_a_right_password_lets_in(by_password: Running, upstream: Upstream, value: bytes, user: str) -> None:
-    """Any number of times; the upstream sees our token alone, and the log says who it was."""
+    """The log says who it was."""
     sender = await by_password.sender()
     for _ in range(3):
         answer = await sender.ask(request(b"POST /orders", b"Authorization: " + value, body=b"x"))
@@ -101,7 +101,7 @@ async def test_without_a_right_password_there_is_a_challenge(
     fields: tuple[bytes, ...],
     user: str | None,
 ) -> None:
-    """RFC 9110 §15.5.2; no token is asked for, nothing is sent, and the log names a user of the file only."""
+    """The log names only known users (RFC 9110 §15.5.2)."""
     refused = await ask(by_password, *fields)
     assert refused.refusal == (401, "credential_missing")
     assert refused.field(b"WWW-Authenticate") == CHALLENGE
@@ -117,7 +117,7 @@ async def test_without_a_right_password_there_is_a_challenge(
 
 
 async def test_after_a_challenge_the_same_connection_goes_on(by_password: Running) -> None:
-    """As senders do that show a password only when they are asked for one."""
+    """Some senders wait to be asked."""
     sender = await by_password.sender()
     assert (await sender.ask(POST)).status == 401
     assert (await sender.ask(request(b"POST /orders", b"Authorization: " + RIGHT, body=b"x"))).status == 200
@@ -135,7 +135,7 @@ async def test_a_body_may_come_while_the_password_is_checked(by_password: Runnin
 async def test_a_right_key_lets_in_and_does_not_go_on(
     orders: Orders, upstream: Upstream, keys_file: Path, field: str
 ) -> None:
-    """By whatever name, however it is spelled; the log names nobody."""
+    """The log names nobody."""
     auth = {"api_key": {"field": field, "keys_file": str(keys_file)}}
     proxy = await orders(inbound_auth=auth)
     for name in (field, field.lower()):
@@ -163,7 +163,7 @@ async def test_the_address_is_looked_at_first(orders: Orders, users_file: Path) 
 
 
 async def test_guessing_keeps_nobody_waiting_who_was_right_before(by_password: Running, upstream: Upstream) -> None:
-    """The queue of checks is full; who would have to queue is told to come again."""
+    """Others are told to come again."""
     right = b"Authorization: " + RIGHT
     assert (await ask(by_password, right)).status == 200
     with waiting(by_password):
@@ -204,7 +204,7 @@ async def test_new_keys_take_effect_without_a_restart(by_key: Running, keys_file
 
 
 async def test_a_wrong_file_leaves_everything_as_it_was(by_password: Running, users_file: Path) -> None:
-    """The log says which line is wrong, and nothing of what stands there."""
+    """The log names the line, and not its content."""
     users_file.write_text("erp:cAnAryPlain")
     await look(by_password)
     assert (await ask(by_password, b"Authorization: " + RIGHT)).status == 200

@@ -20,7 +20,7 @@ LIVEZ = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 @pytest.fixture
 def quiet(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """At the end no library has logged, and nothing was written to standard error."""
+    """Nothing is logged or written in the end."""
     yield
     assert capfd.readouterr().err == ""
     assert caplog.text == ""
@@ -44,7 +44,7 @@ async def put_level(proxy: Running, *fields: bytes, body: bytes) -> Answer:
 
 
 async def refusal(proxy: Running, sender: Sender) -> Answer:
-    """The answer of a refusal that ends the connection, and is the only one in the log."""
+    """The answer of a refusal, which is in the log."""
     refused = await sender.answer()
     (line,) = await proxy.lines.reach("admin.refused")
     assert line["status"] == refused.status
@@ -55,7 +55,7 @@ async def refusal(proxy: Running, sender: Sender) -> Answer:
 
 
 async def test_the_number_of_connections_is_limited(proxy: Running) -> None:
-    """Existing connections, and senders, are served; a connection that ends makes room for the next."""
+    """A connection that ends makes room for the next."""
     clients = [await connected(proxy) for _ in range(MOST)]
     for each in clients:
         assert (await each.ask(LIVEZ)).status == 200
@@ -109,7 +109,7 @@ async def test_a_body_that_does_not_arrive_ends_the_connection(proxy: Running) -
 
 
 async def test_unread_answers_end_the_connection(proxy: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Answers that wait in this process are dropped, even if half a request head follows."""
+    """Even if half a request head follows."""
     paused, pause = asyncio.Event(), AdminConnection.pause_writing
 
     def pause_writing(connection: AdminConnection) -> None:
@@ -176,7 +176,7 @@ async def test_a_flood_of_malformed_requests_becomes_few_lines(proxy: Running) -
 )
 @pytest.mark.parametrize("line", [b"PUT /log-level", b"GET /livez", b"PUT /nowhere"])
 async def test_a_malformed_body_ends_the_connection_without_a_500(proxy: Running, line: bytes, body: bytes) -> None:
-    """This holds whether a resource reads the body or not; the log level stays."""
+    """Even if no resource reads it."""
     client = await connected(proxy)
     fields = b"Host: localhost\r\nTransfer-Encoding: chunked\r\nAuthorization: " + SECRET
     await client.send(b"%b HTTP/1.1\r\n%b\r\n\r\n%b" % (line, fields, body))
@@ -246,7 +246,7 @@ async def test_a_large_body_is_refused(proxy: Running) -> None:
 
 @pytest.mark.usefixtures("quiet")
 async def test_a_fault_is_a_500_and_a_line_without_its_message(proxy: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The message may quote the request; the first ten faults have a line."""
+    """The message may quote the request."""
 
     def fail(_level: str) -> None:
         raise RuntimeError(SECRET.decode())
@@ -275,7 +275,7 @@ async def test_a_fault_is_a_500_and_a_line_without_its_message(proxy: Running, m
 async def test_the_rest_of_a_body_behind_an_early_answer_is_not_a_head(
     proxy: Running, start: bytes, status: int
 ) -> None:
-    """The early answer closes the connection, and no other one follows, however slowly the rest arrives."""
+    """However slowly it arrives."""
     client = await connected(proxy)
     await client.send(start + b"\r\nContent-Length: 100\r\n\r\nx")
     early = await client.answer()
@@ -299,7 +299,7 @@ async def test_a_stop_does_not_wait_for_unfinished_requests(proxy: Running) -> N
 
 
 async def test_it_is_not_ready_before_the_senders_addresses_are_open(
-    orders: Orders, monkeypatch: pytest.MonkeyPatch
+    plain: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The text says why."""
     asked = []
@@ -312,6 +312,5 @@ async def test_it_is_not_ready_before_the_senders_addresses_are_open(
         sender.leave()
 
     monkeypatch.setattr(life, "open_site", open_and_ask)
-    proxy = await orders()
     assert asked == [(503, b"the addresses for senders are not open yet\n")]
-    assert await proxy.ask_admin("/readyz") == (200, "ready\n")
+    assert await plain.ask_admin("/readyz") == (200, "ready\n")

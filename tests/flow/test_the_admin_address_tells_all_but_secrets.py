@@ -12,7 +12,7 @@ from proxy.sandbox.tenant import Tenant
 from tests.fakes.authorization_server import AuthorizationServer, refused
 from tests.fakes.sender import request
 from tests.fakes.upstream import Upstream
-from tests.flow.running import POST, Orders, Running, Serve, document
+from tests.flow.running import POST, Running, Serve, document
 
 ORDER = b'{"productIdentifier":"HT-1080"}'
 
@@ -106,13 +106,12 @@ async def test_it_is_not_ready_while_a_token_cannot_be_had(serve: Serve, upstrea
 
 
 @pytest.mark.parametrize(("level", "answered", "lines"), [("error", 200, 0), ("info", 200, 1), ("loud", 400, 1)])
-async def test_the_log_level_can_be_set(orders: Orders, level: str, answered: int, lines: int) -> None:
+async def test_the_log_level_can_be_set(plain: Running, level: str, answered: int, lines: int) -> None:
     """It applies to the next line."""
-    proxy = await orders()
-    async with ClientSession() as session, session.put(f"{proxy.admin_url}/log-level", data=level) as answer:
+    async with ClientSession() as session, session.put(f"{plain.admin_url}/log-level", data=level) as answer:
         assert answer.status == answered
-    await proxy.ask(POST)
-    assert len(proxy.lines.named("exchange.finished")) == lines
+    await plain.ask(POST)
+    assert len(plain.lines.named("exchange.finished")) == lines
 
 
 async def test_senders_cannot_reach_it(proxy: Running) -> None:

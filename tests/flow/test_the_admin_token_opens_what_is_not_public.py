@@ -51,7 +51,7 @@ async def proxy(serve: Serve, settings: Document) -> Running:
 
 
 async def ask(proxy: Running, line: bytes, *fields: bytes, host: bytes | None = b"localhost") -> Answer:
-    """One request to the admin address on its own connection; HTTP/1.1, unless the line says otherwise."""
+    """One request to the admin address."""
     sender = await proxy.sender(proxy.app.admin.port)
     version = b"" if b" HTTP/" in line else b" HTTP/1.1"
     named = [] if host is None else [b"Host: " + host]
@@ -59,7 +59,7 @@ async def ask(proxy: Running, line: bytes, *fields: bytes, host: bytes | None = 
 
 
 async def cookie(proxy: Running) -> bytes:
-    """The Cookie field of a browser that has opened the console's URL."""
+    """The Cookie field of a browser with the console's URL."""
     (found,) = (await ask(proxy, OPEN)).field(b"Set-Cookie")
     return b"Cookie: " + found.partition(b";")[0]
 
@@ -109,7 +109,7 @@ async def cookie(proxy: Running) -> bytes:
 async def test_the_fences_are_checked_in_order(
     proxy: Running, line: bytes, fields: list[bytes], host: bytes | None, status: int
 ) -> None:
-    """Host, then the browser's marks, then the token, then whether there is such a resource."""
+    """Host, the browser's marks, the token, the resource."""
     answered = await ask(proxy, line, *fields, host=host)
     assert answered.status == status
     assert answered.field(b"WWW-Authenticate") == ([b"Bearer"] if status == 401 else [])
@@ -138,13 +138,13 @@ async def test_the_fences_are_checked_in_order(
     ],
 )
 async def test_one_bearer_token_is_admitted(proxy: Running, fields: list[bytes], status: int) -> None:
-    """It is compared as a whole; no other scheme and no second field."""
+    """No other scheme, and no second field."""
     port = b"%d" % proxy.app.admin.port
     assert (await ask(proxy, CONSOLE, *(each.replace(b"PORT", port) for each in fields))).status == status
 
 
 async def test_the_url_sets_a_cookie_for_this_port(proxy: Running) -> None:
-    """Its value is a new one each time, and not the token; the URL with the token leads to one without."""
+    """It has a random value, and leads to another URL."""
     answers = [await ask(proxy, OPEN, b"Sec-Fetch-Site: none") for _ in range(2)]
     for answered in answers:
         assert answered.status == 303
@@ -158,7 +158,7 @@ async def test_the_url_sets_a_cookie_for_this_port(proxy: Running) -> None:
 
 
 async def test_the_cookie_admits_until_its_session_ends(proxy: Running) -> None:
-    """After twelve hours; a cookie of another port, or beside ours, changes nothing."""
+    """It ends after twelve hours."""
     ours = await cookie(proxy)
     name = b"cpi-oauth-proxy-%d" % proxy.app.admin.port
     assert (await ask(proxy, CONSOLE, ours)).status == 200
@@ -272,7 +272,7 @@ async def test_beyond_loopback_there_is_neither_console_nor_token(
 
 
 async def test_without_a_file_each_start_has_a_token_of_its_own(orders: Orders, tmp_path: Path) -> None:
-    """Its file is only there while the proxy runs, and for its user alone."""
+    """Its file belongs to the user, and goes with the proxy."""
     proxies = [await orders() for _ in range(2)]
     tokens = []
     for proxy in proxies:
@@ -287,7 +287,7 @@ async def test_without_a_file_each_start_has_a_token_of_its_own(orders: Orders, 
 
 
 async def test_a_reload_keeps_the_token_or_changes_it(proxy: Running, settings: Document, tmp_path: Path) -> None:
-    """What stays as it was keeps its sessions; from a file to a token of its own, and back."""
+    """Sessions stay if the token does."""
     ours = await cookie(proxy)
     await proxy.reload(settings)
     assert (await ask(proxy, CONSOLE, ours)).status == 200
@@ -304,21 +304,20 @@ async def test_a_reload_keeps_the_token_or_changes_it(proxy: Running, settings: 
 
 
 async def test_without_a_place_for_the_token_the_proxy_serves_on(
-    orders: Orders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    plain: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One warning says why, and so does each 401."""
     (tmp_path / "cpi-oauth-proxy").write_text("in the way")
-    monkeypatch.setattr("proxy.admin.token_place.TEMPORARY", tmp_path / "none")
-    proxy = await orders()
-    (line,) = proxy.lines.named("admin_token.unwritable")
+    monkeypatch.setattr("plain.admin.token_place.TEMPORARY", tmp_path / "none")
+    (line,) = plain.lines.named("admin_token.unwritable")
     assert line["level"] == "warning"
     assert str(tmp_path / "cpi-oauth-proxy") in line["detail"]
     for request in (CONSOLE, OPEN):
-        answered = await ask(proxy, request, BEARER)
+        answered = await ask(plain, request, BEARER)
         assert answered.status == 401
         assert b"There is no admin token: its file cannot be written" in answered.body
-    assert (await ask(proxy, b"GET /readyz")).status == 200
-    assert proxy.app.admin.console_url is None
+    assert (await ask(plain, b"GET /readyz")).status == 200
+    assert plain.app.admin.console_url is None
 
 
 async def test_a_unix_socket_has_the_same_token_and_a_cookie_of_its_own(
@@ -337,7 +336,7 @@ async def test_a_unix_socket_has_the_same_token_and_a_cookie_of_its_own(
 
 
 async def test_the_token_is_in_nothing_that_is_written(proxy: Running) -> None:
-    """Neither in log, metrics and status, nor in the representation of a part."""
+    """Nor in a representation."""
     await cookie(proxy)
     await ask(proxy, CONSOLE, b"Authorization: Basic " + TOKEN.encode())
     await until(lambda: proxy.lines.named("admin.refused"))

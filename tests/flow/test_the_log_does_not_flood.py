@@ -23,7 +23,7 @@ async def proxy(serve: Serve, upstream: Upstream, authority: AuthorizationServer
 
 
 async def told(proxy: Running, code: str) -> tuple[int, int]:
-    """(lines of their own, how many a second later were told to have none)."""
+    """(lines of their own, how many were only counted)."""
     proxy.clock.advance(1.5)
     own = [line for line in proxy.lines.named("exchange.finished") if line.get("code") == code]
     others = await proxy.lines.reach("refusals.repeated")
@@ -83,7 +83,7 @@ async def test_what_is_left_is_told_when_it_stops(proxy: Running) -> None:
 
 
 async def test_of_faults_of_ours(orders: Orders, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each has its kind and place, and not its text, which may quote what was sent."""
+    """Its text may quote what was sent."""
 
     def fail(_: Any) -> None:
         raise RuntimeError("cAnArySecret" * 1_000)

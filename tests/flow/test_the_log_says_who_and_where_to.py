@@ -41,7 +41,7 @@ async def test_the_sender_is_the_address_that_counts(
 
 @pytest.mark.parametrize("octets", [request(b"GET /orders", b"X-Forwarded-For: nobody"), b"no http at all\r\n\r\n"])
 async def test_a_sender_that_cannot_be_told_is_the_peer(proxy: Running, octets: bytes) -> None:
-    """An invalid X-Forwarded-For, and bytes that are not a request, name nobody else."""
+    """An invalid X-Forwarded-For names nobody else."""
     await proxy.ask(octets)
     assert (await proxy.record())["sender"] == "127.0.0.1"
 
@@ -66,7 +66,7 @@ async def test_the_upstream_is_the_url_that_was_asked(
     target: bytes,
     sent: str,
 ) -> None:
-    """Its path is the one that the upstream received; the query is not in the log."""
+    """The query is not in the log."""
     proxy = await serve(with_route(document(upstream, authority), path=path, upstream=upstream.url + below))
     await proxy.ask(request(b"POST " + target, body=b"x"))
     line = await proxy.record()
@@ -76,7 +76,7 @@ async def test_the_upstream_is_the_url_that_was_asked(
 
 
 async def test_a_default_port_is_not_in_the_url(serve: Serve, authority: AuthorizationServer) -> None:
-    """The URL is written as in the configuration; a connection that failed counts as an attempt."""
+    """A connection that failed counts as an attempt."""
     proxy = await serve(with_route(document("", authority), upstream="https://tenant.invalid/http/in"))
     await proxy.ask(request(b"POST /orders/new", body=b"x"))
     line = await proxy.record()

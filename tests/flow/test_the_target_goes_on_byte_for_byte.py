@@ -5,7 +5,7 @@ import pytest
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import request
 from tests.fakes.upstream import Upstream
-from tests.flow.running import Orders, Serve, document
+from tests.flow.running import Running, Serve, document
 
 PI_QUERY = b"?type=entry&version=3.0&Sender.Service=GIMS&Interface=http%3A%2F%2Fx.com%2Fa%5EGSD03_out&QoS=ExactlyOnce"
 
@@ -20,10 +20,9 @@ PI_QUERY = b"?type=entry&version=3.0&Sender.Service=GIMS&Interface=http%3A%2F%2F
         PI_QUERY,
     ],
 )
-async def test_the_rest_is_appended_to_the_upstream(orders: Orders, upstream: Upstream, rest: bytes) -> None:
+async def test_the_rest_is_appended_to_the_upstream(plain: Running, upstream: Upstream, rest: bytes) -> None:
     """Neither decoded nor encoded nor normalized."""
-    proxy = await orders()
-    answer = await proxy.ask(request(b"GET /orders" + rest))
+    answer = await plain.ask(request(b"GET /orders" + rest))
     assert answer.status == 200
     assert upstream.requests[0].target == b"/http/orders" + rest
 

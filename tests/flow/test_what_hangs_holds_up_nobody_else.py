@@ -65,7 +65,7 @@ async def asking(proxy: Any, path: bytes, count: int = MANY) -> list[Sender]:
 async def test_the_name_of_a_server_that_hangs_holds_up_its_own_route_only(
     hanging: Document, serve: Serve, upstream: Upstream, authority: AuthorizationServer, dns: Dns
 ) -> None:
-    """Routes to literals and to other names go on; whoever waits is told of the stop."""
+    """Whoever waits is told of the stop."""
     first = document(upstream, authority)
     by_name = {"upstream": f"http://u.example:{upstream.port}"}
     options = {"insecure": True}
@@ -85,7 +85,7 @@ async def test_the_name_of_a_server_that_hangs_holds_up_its_own_route_only(
 async def test_the_name_of_a_token_endpoint_that_hangs_holds_up_its_own_oauth_client_only(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer, dns: Dns
 ) -> None:
-    """Others are granted their tokens; whoever waits is told of the stop."""
+    """Whoever waits is told of the stop."""
     first = document(upstream, authority)
     other = first["oauth_clients"]["orders"] | {"token_url": "http://hangs.example/t", "insecure": True}
     clients = {"oauth_clients": first["oauth_clients"] | {"other": other}, "drain_timeout": 0}
@@ -145,7 +145,7 @@ async def test_a_reload_whose_files_hang_is_refused_and_the_next_one_is_taken(
 async def test_a_reload_that_was_given_up_adds_no_gate_when_its_file_answers(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Nobody would follow it, or end that; a later reload with the same gate reads its file anew."""
+    """A later reload reads its file anew."""
     keys = tmp_path / "keys"
     keys.write_text("first-key\n")
     first = document(upstream, authority)
@@ -172,7 +172,7 @@ async def test_a_reload_that_was_given_up_adds_no_gate_when_its_file_answers(
 async def test_addresses_that_are_bound_too_late_are_free_again(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As where DNS hangs for the name of a listener, or of the admin address."""
+    """DNS may hang for a listener's name."""
     first = document(upstream, authority)
     proxy = await serve(first)
     monkeypatch.setattr(file_threads, "LIMIT", 0.01)

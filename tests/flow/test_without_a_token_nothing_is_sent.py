@@ -31,7 +31,7 @@ async def nowhere() -> AsyncIterator[str]:
 
 
 async def test_a_token_endpoint_that_is_down_is_a_503(serve: Serve, upstream: Upstream, nowhere: str) -> None:
-    """With Retry-After; while the pause lasts, the next sender is refused at once."""
+    """While the pause lasts, the next sender is refused at once."""
     proxy = await serve(document(upstream, nowhere, client=IMPATIENT))
     for _ in range(2):
         answer = await post(proxy)
@@ -72,7 +72,7 @@ async def test_a_token_endpoint_that_fails_is_a_503(serve: Serve, upstream: Upst
 async def test_a_grant_that_gives_no_token_is_told(
     serve: Serve, upstream: Upstream, reply: Reply | Fault, status: int, code: str
 ) -> None:
-    """In one sentence that names the OAuth client, and never with the token endpoint's own text."""
+    """The token endpoint's own text is not shown."""
     patience = {} if status == 502 else IMPATIENT  # what is refused or malformed is not tried again anyway
     async with AuthorizationServer(reply) as authority:
         proxy = await serve(document(upstream, authority, client=patience))
@@ -86,7 +86,7 @@ async def test_a_grant_that_gives_no_token_is_told(
 
 
 async def test_a_refusal_is_remembered(serve: Serve, upstream: Upstream) -> None:
-    """For a second, then two, and so on: senders in a loop make no storm at the token endpoint."""
+    """Senders in a loop make no storm."""
     async with AuthorizationServer(refused(401, error="invalid_client")) as authority:
         proxy = await serve(document(upstream, authority))
         for expected in (1, 1, 1):

@@ -48,7 +48,7 @@ async def test_connection_takes_nothing_of_ours_away(fence: Fence, option: bytes
 
 
 async def test_connection_takes_no_length_away(fence: Fence) -> None:
-    """The proxy writes the length, so that nothing of the body is read as a request."""
+    """Nothing of the body is read as a request."""
     message = request(
         b"POST /orders", b"Connection: Content-Length, Transfer-Encoding", body=request(b"GET /http/orders")
     )
@@ -134,7 +134,7 @@ async def test_nothing_that_a_sender_says_makes_a_second_log_line(fence: Fence, 
 
 @pytest.mark.parametrize("field", CLAIMS)
 async def test_no_field_passes_for_an_address_on_the_list(fence: Fence, field: bytes) -> None:
-    """Without trusted proxies, the address is that of the connection."""
+    """Nobody is trusted by default."""
     assert await fence.refusal(request(b"POST /listed", field, body=b"x")) == (403, "sender_not_allowed")
 
 
@@ -153,7 +153,7 @@ async def test_no_field_passes_for_an_address_on_the_list(fence: Fence, field: b
     ],
 )
 async def test_no_field_passes_for_the_key_but_the_key_alone(fence: Fence, fields: tuple[bytes, ...]) -> None:
-    """A part of it, two of them, or one in another field is refused."""
+    """Parts, repetitions and other fields are refused."""
     assert await fence.refusal(request(b"POST /keyed", *fields, body=b"x")) == (403, "credential_refused")
 
 

@@ -17,7 +17,7 @@ async def test_connect_makes_no_tunnel(fence: Fence, start: bytes) -> None:
 
 @pytest.mark.parametrize("start", [b"TRACE /orders", b"trace /orders", b"TRACK /orders", b"OPTIONS *"])
 async def test_trace_shows_no_token_and_nothing_is_asked_of_the_server_as_a_whole(fence: Fence, start: bytes) -> None:
-    """The upstream may ignore the case, or know TRACE by its other name; `*` is not the path of a route."""
+    """TRACK is TRACE; `*` belongs to no route."""
     assert await fence.refusal(request(start)) == (405, "method_not_allowed")
 
 

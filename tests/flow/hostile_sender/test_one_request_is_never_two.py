@@ -72,7 +72,7 @@ async def test_an_ambiguous_length_is_refused(fence: Fence, heads: list[tuple[by
     ],
 )
 async def test_a_request_line_that_can_be_read_in_two_ways_is_refused(fence: Fence, line: bytes) -> None:
-    """It has three words with single spaces between them (RFC 9112 §3)."""
+    """Single spaces separate three words (RFC 9112 §3)."""
     answered = await fence.ask(line + b"\r\nHost: x\r\n\r\n" + PLANTED)
     assert answered.status in (400, 505)
     assert fence.targets == []

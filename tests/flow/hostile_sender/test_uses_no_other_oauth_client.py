@@ -13,7 +13,7 @@ UNKNOWN = (404, "route_unknown")
 
 @pytest.mark.parametrize("trick", CLIMBING)
 async def test_no_trick_climbs_out_of_a_route(fence: Fence, trick: str) -> None:
-    """All spellings of a trick are tried by the tests of `proxy.forwarding.path_readings`."""
+    """Unit tests of the readings try all spellings."""
     rest = CLIMBING[trick][0]
     for target in (b"/orders" + rest, b"/orders" + rest + b"/invoices", b"http://127.0.0.1/orders" + rest):
         assert await fence.refusal(request(b"POST " + target, body=b"x")) == OUTSIDE
@@ -40,7 +40,7 @@ async def test_dots_within_the_route_stay_as_they_are(fence: Fence) -> None:
     ],
 )
 async def test_another_spelling_of_a_path_is_another_path(fence: Fence, path: bytes) -> None:
-    """Prefixes are compared as bytes, up to a slash, a question mark or the end."""
+    """Prefixes are compared as bytes."""
     assert await fence.refusal(request(b"POST " + path, body=b"x")) == UNKNOWN
 
 

@@ -42,7 +42,7 @@ def answer(error: ProxyError, *, method: str = "GET", close: bool = False) -> tu
 
 @pytest.mark.parametrize("kind", sorted(set(classes()), key=repr))
 def test_each_failure_is_a_problem_that_says_what_and_who(kind: type[ProxyError]) -> None:
-    """The problem (RFC 9457) and Proxy-Status (RFC 9209) have the same code."""
+    """RFC 9457 and RFC 9209 have the same code."""
     fields, content = answer(kind("Do ä thing."))
     document = json.loads(content)
 

@@ -198,7 +198,7 @@ async def test_an_early_answer_ends_the_sending() -> None:
 @pytest.mark.parametrize("failure", [RequestMalformed("x"), SenderLeft()])
 @pytest.mark.parametrize("congested", [True, False])
 async def test_a_body_that_breaks_cuts_the_request(failure: Exception, *, congested: bool) -> None:
-    """The upstream sees an incomplete request, even if it does not read."""
+    """Even if the upstream does not read."""
     body = incoming()
     it = await Attempt(streamed(body, b"ab")).start()
     if congested:
@@ -292,7 +292,7 @@ Ends = Callable[[Attempt], None]
 async def test_an_attempt_without_answer_tells_how_it_ended(
     happening: Ends, outcome: tuple[AttemptOutcome, type]
 ) -> None:
-    """Another attempt depends on whether a byte of an answer arrived."""
+    """Another attempt depends on it."""
     it = await Attempt(BufferedBody(b"abc")).start()
     happening(it)
 

@@ -12,7 +12,7 @@ REQUIRED = ok(b"csrf", b"x-csrf-token: required", status=403)
 
 
 def told(world: World) -> tuple[int, str]:
-    """Returns (status, code) of the answer of ours that ended the exchange."""
+    """Returns (status, code) of our own answer."""
     assert world.over
     head, _, content = world.sender.received.partition(b"\r\n\r\n")
     return int(head.split(b" ")[1]), json.loads(content)["code"]
@@ -94,7 +94,7 @@ async def with_unit() -> World:
 
 
 async def test_the_next_message_uses_the_unit_at_once() -> None:
-    """It has the cookies of the fetch as answers have updated them; the sender got the others."""
+    """It has the cookies as answers have updated them."""
     world = await with_unit()
     assert [line for line in lines(world.sender.received) if b"ook" in line] == [b"Set-Cookie: cpi.orders~L=3"]
     await world.send(body=b"abc")
@@ -149,7 +149,7 @@ async def test_a_sender_that_leaves_within_its_request_is_told_nothing() -> None
 
 
 async def test_a_body_that_grows_too_large_is_refused_and_cut() -> None:
-    """The status is 413, and the upstream sees an incomplete request."""
+    """The upstream sees an incomplete request."""
     world = World(buffer=1, max_body=4)
     await world.send(body=None)
     await world.change(lambda body: body.push(b"abc"))

@@ -21,7 +21,7 @@ ROUTE = RouteSettings(name="a", path="/a", upstream="https://t.example", oauth_c
 
 
 def test_values_of_credentials_are_masked() -> None:
-    """What `set_fields` sets from a variable is masked, too, but not a constant; nothing else changes."""
+    """`set_fields` counts only if it has a variable."""
     route = ROUTE.model_copy(
         update={"set_fields": {"X-Env": "k", "X-Own": "l"}, "secret_set_fields": frozenset({"X-Env"})}
     )

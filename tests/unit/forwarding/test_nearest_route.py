@@ -28,7 +28,7 @@ TABLE = [settings("orders", "/orders"), settings("invoices", "/v1/invoices"), se
     ],
 )
 def test_the_most_similar_path_is_the_nearest(path: bytes, sentence: str) -> None:
-    """Case, further segments and segments before it count little; the first route wins if all are alike."""
+    """Case and further segments count little."""
     assert nearest_route(TABLE, path, "h") == sentence
 
 

@@ -159,7 +159,7 @@ def leaves(segments: list[bytes]) -> bool:
 
 
 def below(segments: list[bytes]) -> list[bytes]:
-    """The segments that are left by RFC 3986 §5.2.4, which counts empty ones, without them."""
+    """What RFC 3986 §5.2.4 leaves, without empty segments."""
     stack: list[bytes] = []
     for segment in segments:
         if segment == b"..":

@@ -52,6 +52,6 @@ def test_a_text_is_read_as_far_as_its_coding_is_known(coding: bytes, octets: byt
 def test_a_head_tells_which_credential_is_refused(
     *, status: int, retry: bool, fields: tuple[tuple[bytes, bytes], ...], ours: bool, ending: AttemptOutcome
 ) -> None:
-    """A 403 that asks for a CSRF token does not refuse the access token."""
+    """A CSRF token is no access token."""
     head = response_head(b"HTTP/1.1 %d x" % status, *fields)
     assert outcome_of(head, csrf_is_ours=ours, retry_on_403=retry) is ending

@@ -44,7 +44,7 @@ def head(*values: bytes) -> RequestHead:
     },
 )
 def test_the_sender_is_who_trusted_proxies_name(peer: str, values: list[bytes], address: str) -> None:
-    """It is the rightmost address of X-Forwarded-For that is not trusted."""
+    """The rightmost address that is not trusted."""
     assert sender_address(peer, head(*values), TRUSTED) == address
 
 

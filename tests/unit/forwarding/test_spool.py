@@ -277,7 +277,7 @@ def single(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> Spool:
 
 
 async def settled(single: Spool) -> None:
-    """Wait until the thread has done what it was given, and what follows from that."""
+    """Wait until the thread is done, and what follows from that."""
     for _ in range(2):
         await single._threads.submit(lambda: None)
 
@@ -286,7 +286,7 @@ async def settled(single: Spool) -> None:
 async def test_a_disk_that_hangs_is_a_failure_after_a_time(
     single: Spool, monkeypatch: pytest.MonkeyPatch, disk: Disk, access: str
 ) -> None:
-    """The file is closed only when its thread is done with it: its descriptor might be another file's meanwhile."""
+    """The descriptor is in use until its thread is done."""
     file = await single.open()
     await file.append(b"abc")
     monkeypatch.setattr(os, access, disk)
@@ -315,7 +315,7 @@ async def test_a_body_that_cannot_be_written_in_time_is_not_streamed(
 async def test_a_file_that_is_not_there_in_time_makes_a_stream_of_it(
     single: Spool, notes: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All of the body is in memory; a file that comes too late is closed."""
+    """A file that comes too late is closed."""
     go, made, create = threading.Event(), list[IO[bytes]](), tempfile.TemporaryFile
 
     def late(*_: object, **options: Any) -> IO[bytes]:
@@ -380,7 +380,7 @@ async def test_a_stop_is_told_to_who_waits_for_the_disk(
 
 
 async def test_a_file_that_is_closed_is_not_used_any_more(single: Spool) -> None:
-    """A thread may come late to it; closing it twice changes nothing."""
+    """Closing it twice changes nothing."""
     file = await single.open()
     file.close()
     file.close()

@@ -36,7 +36,7 @@ class Connections(SenderConnections[SenderConnection]):
 
 
 class MemoryServer:
-    """What is around a connection. Its exchanges read the body, and answer when the test lets them."""
+    """Its exchanges answer when the test lets them."""
 
     def __init__(self, *, secure: bool = False) -> None:
         self.loop = HandLoop(monotonic=0.0)

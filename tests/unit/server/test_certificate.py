@@ -49,7 +49,7 @@ def certificate(tls: ListenerTls, looks: Looks, log: Lines) -> Certificate:
 async def test_files_are_looked_at_every_few_seconds(
     certificate: Certificate, issuer: Authority, looks: Looks, log: Lines
 ) -> None:
-    """What has not changed makes nothing new; what has, a new context."""
+    """Only a change makes a new context."""
     first = certificate.context
     certificate.follow()
     await looks.first()
@@ -70,7 +70,7 @@ async def test_one_that_does_not_follow_can_be_closed(certificate: Certificate) 
 async def test_a_fault_is_logged_once_and_the_previous_context_stays(
     certificate: Certificate, tls: ListenerTls, issuer: Authority, log: Lines
 ) -> None:
-    """A file may be missing, too large or slow; a valid one is used again."""
+    """A file may be missing, too large or slow."""
     first, slow = certificate.context, FileThreads(limit=0.05)
     certificate.follow()
     tls.cert_file.unlink()

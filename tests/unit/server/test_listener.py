@@ -118,7 +118,7 @@ async def test_an_address_can_be_shared_where_the_configuration_says_so() -> Non
 
 
 async def test_who_was_accepted_just_before_the_stop_drains_too() -> None:
-    """The event loop tells of a connection one turn after it was accepted."""
+    """The event loop tells of a connection a turn later."""
     served = Served()
     async with served.listening(LOOPBACK) as listener:
         protocol = cast("PieceReader", listener._accept())
@@ -129,7 +129,7 @@ async def test_who_was_accepted_just_before_the_stop_drains_too() -> None:
 
 
 async def test_who_was_accepted_just_before_others_are_let_in_has_to_come_again() -> None:
-    """Else it would be served by the configuration before, for as long as it stays."""
+    """The old configuration would serve it."""
     served = Served()
     async with served.listening(LOOPBACK) as listener:
         accepted = cast("SenderConnection", listener._accept())

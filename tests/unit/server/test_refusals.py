@@ -87,7 +87,7 @@ def test_at_the_end_nothing_is_left_untold(refusals: Refusals, lines: LogLines) 
 
 
 def test_only_a_refusal_with_a_line_is_explained(refusals: Refusals, lines: LogLines) -> None:
-    """The explanation is for the log, and costs nothing if there is no line."""
+    """It costs nothing if there is no line."""
     explained = iter(range(1000))
     refuse(refusals, RouteUnknown("x", hint=lambda: f"no. {next(explained)}"), 1000)
     assert [line["detail"] for line in lines.named("exchange.finished")] == [f"x no. {each}" for each in range(FIRST)]

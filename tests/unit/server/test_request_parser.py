@@ -46,7 +46,7 @@ def parser() -> RequestParser:
 
 
 def events(reading: RequestParser, *pieces: bytes) -> list[Seen]:
-    """What these come to, each request answered as soon as it is whole."""
+    """Each request is answered as soon as it is whole."""
     seen: list[Seen] = []
     for piece in pieces:
         reading.feed(piece)
@@ -65,7 +65,7 @@ def about(reading: RequestParser, event: RequestEvent) -> bytes:
 
 
 def joined(seen: Iterable[Seen]) -> list[Seen]:
-    """With all the content of a body at its end, but what came of one that broke."""
+    """With the content of a whole body at its end."""
     content, result = b"", list[Seen]()
     for event, what in seen:
         if event is CONTENT:
@@ -106,7 +106,7 @@ def joined(seen: Iterable[Seen]) -> list[Seen]:
     },
 )
 def test_octets_come_to_events(pieces: list[bytes], seen: list[Seen], phase: RequestPhase, held: bytes) -> None:
-    """And leave the parser somewhere between two requests, within one, or at no request any more."""
+    """The parser is between two requests, within one, or done."""
     reading = parser()
     assert events(reading, *pieces) == seen
     assert (reading.phase, reading.held) == (phase, held)
@@ -125,7 +125,7 @@ def test_octets_come_to_events(pieces: list[bytes], seen: list[Seen], phase: Req
     ],
 )
 def test_what_is_no_request_is_malformed(octets: bytes, error: type[Exception]) -> None:
-    """Each with its own answer; nothing of it, and nothing behind it, is kept."""
+    """Nothing of it, or behind it, is kept."""
     reading = parser()
     assert events(reading, octets + GET) == [(MALFORMED, error.__name__.encode())]
     reading.feed(GET)
@@ -148,7 +148,7 @@ ends = st.sampled_from([b"", b"junk\r\n\r\n", CHUNKED + b"1\r\na;", POST + b"a",
 
 @given(requests, ends, st.data())
 def test_octets_come_to_the_same_however_they_are_cut(whole: list[bytes], end: bytes, data: st.DataObject) -> None:
-    """Pipelined requests, and a last one that is none, or not whole."""
+    """The last one may be malformed or incomplete."""
     octets = b"".join(whole) + end
     places = sorted(data.draw(st.lists(st.integers(0, len(octets)), max_size=8)))
     pieces = [octets[one:two] for one, two in zip([0, *places], [*places, len(octets)], strict=True)]

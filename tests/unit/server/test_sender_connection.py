@@ -45,7 +45,7 @@ async def test_what_comes_behind_a_request_waits_for_its_answer(server: MemorySe
 
 
 async def test_octets_that_arrive_early_keep_their_order(server: MemoryServer, wire: Wire) -> None:
-    """Those that come between an answer and the turn of what is held go behind it."""
+    """They go behind what is held."""
     await wire.send(post(b"a") + GET[:10])
     server.answers.append(b"<1>")
     wire.connection.wake()
@@ -58,7 +58,7 @@ async def test_octets_that_arrive_early_keep_their_order(server: MemoryServer, w
 
 
 async def test_reading_a_body_does_not_let_in_more_than_is_held(server: MemoryServer, wire: Wire) -> None:
-    """A large body and the next request in one piece: the body is taken, yet the socket stays unread."""
+    """The body is taken, but the socket stays unread."""
     await wire.send(post(length=2 * HIGH_WATER))
     await wire.send(b"a" * 2 * HIGH_WATER + GET[:10])
 
@@ -71,7 +71,7 @@ async def test_reading_a_body_does_not_let_in_more_than_is_held(server: MemorySe
 
 
 async def test_a_body_that_nobody_reads_does_not_stop_the_connection(server: MemoryServer, wire: Wire) -> None:
-    """It came whole with its head and was refused; the next request is read."""
+    """It was refused; the next request is read."""
     server.reads = False
     server.answers = [b"<refused>", b"<ok>"]
     await wire.send(post(b"a" * (HIGH_WATER + 1)))
@@ -150,7 +150,7 @@ async def test_what_comes_behind_a_request_with_a_length_is_no_part_of_it(server
 
 
 async def test_an_exchange_may_end_the_connection_after_its_answer(server: MemoryServer, wire: Wire) -> None:
-    """The rest of the body is let come and thrown away, so that the answer is not lost to a reset."""
+    """The rest of the body is read, so that nothing is reset."""
     server.reads = False
     await wire.send(post(b"abc", length=10))
     await wire.answer(b"<413>")
@@ -199,7 +199,7 @@ async def test_a_transport_that_cannot_half_close_lingers_all_the_same(server: M
 
 
 async def test_requests_that_are_answered_at_once_leave_others_their_turn(server: MemoryServer, wire: Wire) -> None:
-    """So many in a turn of the event loop, however many are here, and however each of them ends."""
+    """A limited number is served in a turn."""
     server.answers += [b"<ok>"] * 90
     wire.connection.data_received(GET * 90)
     counts = []

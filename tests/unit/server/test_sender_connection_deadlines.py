@@ -94,7 +94,7 @@ async def test_a_connection_is_not_forgotten_because_it_was_congested(wire: Wire
 
 
 async def test_a_body_is_watched_on_after_congestion(server: MemoryServer, wire: Wire) -> None:
-    """An answer that comes before the end of the request may congest."""
+    """An early answer may congest."""
     await wire.send(post(b"a", length=10))
     wire.connection.pause_writing()
     wire.connection.resume_writing()
@@ -126,7 +126,7 @@ async def test_an_exchange_looks_again_after_congestion(wire: Wire) -> None:
 
 
 async def test_no_request_is_begun_while_answers_are_not_taken(server: MemoryServer, wire: Wire) -> None:
-    """A sender that pipelines and does not read would fill our memory with answers."""
+    """They would fill our memory."""
     await wire.send(GET)
     wire.connection.pause_writing()
     await wire.answer(b"<1>")

@@ -28,7 +28,7 @@ async def test_a_sender_that_ends_its_side_gets_the_answer_to_its_whole_request(
 async def test_a_sender_that_ends_its_side_within_a_body_is_told_that_it_is_not_whole(
     server: MemoryServer, wire: Wire
 ) -> None:
-    """RFC 9112 §8: an incomplete message; it is answered and closed, not waited for."""
+    """RFC 9112 §8; it is answered, and not waited for."""
     await wire.send(post(b"abc", length=10))
     wire.connection.eof_received()
     await turns()
@@ -46,7 +46,7 @@ async def test_an_idle_sender_that_ends_its_side_is_gone(octets: bytes, wire: Wi
 
 
 async def test_a_sender_that_goes_is_told_to_its_exchange(server: MemoryServer, wire: Wire) -> None:
-    """Its body will never be whole; nothing more is sent, and it is counted out."""
+    """Nothing more is sent to it."""
     await wire.send(post(b"abc", length=10))
     wire.connection.connection_lost(ConnectionResetError())
     await turns()
@@ -99,7 +99,7 @@ async def test_a_crash_after_the_sender_has_gone_is_told(server: MemoryServer, w
 
 
 async def test_a_sender_may_be_refused_on_arrival(server: MemoryServer) -> None:
-    """With an answer, before it has said anything; what it sends is not read as a request."""
+    """What it sends is not read as a request."""
     server.connections.refusal = ProxyErrorOf("overloaded")
     wire = server.connect()
     await wire.send(GET)
@@ -116,7 +116,7 @@ async def test_a_sender_too_many_is_not_waited_for(server: MemoryServer) -> None
 
 
 async def test_a_sender_without_address_is_not_served(server: MemoryServer) -> None:
-    """It has reset the connection already, and lists of addresses could not be asked about it."""
+    """Lists of addresses could not be applied to it."""
     with socket.socket() as connected:
         wire = server.connect(peername=None, socket=connected)
 
@@ -124,7 +124,7 @@ async def test_a_sender_without_address_is_not_served(server: MemoryServer) -> N
 
 
 async def test_an_idle_sender_may_send_its_last_request_when_draining(server: MemoryServer, wire: Wire) -> None:
-    """It cannot have known; if it does not begin soon, it is closed."""
+    """If it does not begin soon, it is closed."""
     silent = server.connect()
     for each in (wire, silent):
         await each.send(GET)
@@ -189,7 +189,7 @@ async def test_draining_between_two_requests_begins_one_more(server: MemoryServe
 
 
 async def test_draining_while_requests_are_answered_at_once_begins_no_other(server: MemoryServer, wire: Wire) -> None:
-    """A request that comes with the one that is being answered is left alone; its sender may go on sending."""
+    """The next one is left alone."""
 
     async def drains(request: Request) -> None:
         server.requests.append(request)
@@ -212,7 +212,7 @@ async def test_draining_leaves_a_lingering_sender_its_time(wire: Wire) -> None:
 
 
 async def test_an_answer_that_has_begun_is_not_the_last_of_a_drain(server: MemoryServer, wire: Wire) -> None:
-    """It did not say that the connection ends, so that the sender may be sending its next request."""
+    """It did not say that the connection ends."""
     await wire.send(GET)
     server.requests[0].sender.send(b"<began")
     wire.connection.drain()
@@ -275,7 +275,7 @@ async def test_a_slow_reader_has_its_time_during_a_drain(wire: Wire) -> None:
 
 
 async def test_nothing_is_read_behind_a_body_that_nobody_waited_for(server: MemoryServer, wire: Wire) -> None:
-    """Its rest would be taken for a request, even if its exchange forgets to say that the connection ends."""
+    """Its rest would be taken for a request."""
 
     async def forgets(request: Request) -> None:
         server.requests.append(request)
@@ -289,7 +289,7 @@ async def test_nothing_is_read_behind_a_body_that_nobody_waited_for(server: Memo
 
 
 async def test_a_last_request_with_octets_behind_it_lingers(server: MemoryServer, wire: Wire) -> None:
-    """Its sender may go on sending; answered at once, too, the answer must not be lost to a reset."""
+    """A reset would lose the answer."""
     server.answers = [b"<ok>"]
     await wire.send(post(b"abc", fields=b"Connection: close\r\n") + GET)
 
@@ -298,7 +298,7 @@ async def test_a_last_request_with_octets_behind_it_lingers(server: MemoryServer
 
 @pytest.mark.parametrize("ending", [b"zz\r\n", b""], ids=["no chunk", "the sender's end"])
 async def test_an_exchange_whose_body_broke_has_its_time(ending: bytes, server: MemoryServer, wire: Wire) -> None:
-    """What comes meanwhile is thrown away, and nobody resets the connection before the answer."""
+    """Nothing resets the connection before its answer."""
 
     async def takes_its_time(request: Request) -> None:
         server.requests.append(request)

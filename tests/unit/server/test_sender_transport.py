@@ -49,7 +49,7 @@ async def test_a_sender_that_does_not_read_its_answer_is_reset(wire: Wire) -> No
     },
 )
 async def test_a_closed_connection_whose_answer_is_not_taken_is_reset_in_the_end(ending: bytes, wire: Wire) -> None:
-    """Closing waits for the sender to take what was sent, but not for ever."""
+    """Closing waits for the sender, but not for ever."""
     await wire.send(ending)
     await wire.answer(b"<ok>")
     wire.wait(76)

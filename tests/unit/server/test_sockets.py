@@ -50,7 +50,7 @@ def test_where_no_descriptor_is_left_those_who_were_accepted_are_kept() -> None:
 
 
 def test_a_name_means_all_its_addresses_that_this_machine_has(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`localhost` is ::1 also where there is no IPv6; a name without any address is an error."""
+    """`localhost` is ::1 too, if there is IPv6."""
     found = [(socket.AF_INET, 0, 0, "", (host, 0)) for host in ("192.0.2.1", "127.0.0.1", "127.0.0.1")]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
     (listening,) = sockets.listening(Address(host="name", port=0))
@@ -87,7 +87,7 @@ def test_a_unix_socket_takes_the_place_of_one_that_was_left_behind(tmp_path: Pat
 
 
 def test_a_unix_socket_that_somebody_listens_at_is_taken(tmp_path: Path) -> None:
-    """As a port is, and unless it is to be shared: then the new one is for who comes, as in a rolling restart."""
+    """Unless it is shared, as in a rolling restart."""
     address = Address(path=tmp_path / "senders")
     (old,) = sockets.listening(address)
     with old:
@@ -160,7 +160,7 @@ def test_what_was_opened_for_another_process_is_not_taken(environ: dict[str, str
 
 
 def test_sockets_are_taken_over_by_their_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From the first on; no program that is started later gets them."""
+    """No program that is started later gets them."""
     environ = {"LISTEN_FDS": "1", "LISTEN_PID": "7"}
     with socket.create_server(("127.0.0.1", 0)) as opened:
         number = os.dup(opened.fileno())

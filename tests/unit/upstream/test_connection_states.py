@@ -117,7 +117,7 @@ def following(state: ConnectionState, event: str) -> ConnectionState:
 @pytest.mark.parametrize("event", EVENTS)
 @pytest.mark.parametrize("state", WAYS, ids=lambda state: state.value)
 def test_an_event_leads_to(state: ConnectionState, event: str) -> None:
-    """The state that the table says; a closed connection has ended its transport, and only an open one has not."""
+    """The state that the table says."""
     wire = in_state(state)
     assert wire.connection.state is state
     EVENTS[event](wire)
@@ -163,7 +163,7 @@ def test_nobody_is_told_of_a_connection_that_is_not_leased(state: ConnectionStat
 
 @pytest.mark.parametrize("event", EVENTS)
 def test_a_closed_connection_tells_no_second_failure(event: str) -> None:
-    """The first one explains what comes behind it; nothing is written any more."""
+    """Nothing is written any more."""
     wire = in_state(SENDING)
     failure = Draining("Stopping.")
     wire.connection.give_up(failure)
@@ -215,7 +215,7 @@ def test_it_is_leased_in(state: ConnectionState) -> None:
 
 @pytest.mark.parametrize("state", [LEASED, SENDING, SENT, CLOSED], ids=lambda state: state.value)
 def test_it_is_not_leased_in(state: ConnectionState) -> None:
-    """Its response would be another exchange's; a closed one would wait for ever."""
+    """It would get another exchange's response, or none."""
     wire = in_state(state)
 
     with pytest.raises(RuntimeError, match=f"u:1 {state.value}> cannot be leased"):

@@ -32,7 +32,7 @@ def test_each_kind_of_failure_says_what_it_is(error: OSError, text: str, error_t
 
 
 def test_a_refused_corporate_proxy_is_named() -> None:
-    """The options that set it are named instead of the upstream's port."""
+    """Its options are named, not the port."""
     origin = UpstreamOrigin(host="u.example", port=443, tls=None, proxy=CorporateProxy(url="http://p.example:3128"))
 
     detail = unreachable(origin, ConnectionRefusedError()).detail

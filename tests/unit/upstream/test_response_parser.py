@@ -87,7 +87,7 @@ def events(parser: ResponseParser, *pieces: bytes) -> Seen:
     },
 )
 def test_octets_say(method: str, octets: bytes, seen: Seen, state: ResponseState, length: int | None) -> None:
-    """The events of one response, how much of it has come, and how long its body is."""
+    """Its events, state, and length."""
     parser = parser_for(method)
 
     assert (events(parser, octets), parser.state, parser.excess) == (seen, state, False)
@@ -187,7 +187,7 @@ def in_chunks(pieces: list[bytes]) -> bytes:
 def test_the_events_are_the_same_however_octets_are_cut(
     method: str, before: list[bytes], response: bytes, behind: bytes, places: list[int]
 ) -> None:
-    """In one piece, or in many, of which some are empty; so are what has come, and whether there is excess."""
+    """Pieces may be empty."""
     octets = b"".join(before) + response + behind
     ends = [0, *sorted(min(place, len(octets)) for place in places), len(octets)]
     whole, cut = parser_for(method), parser_for(method)

@@ -175,7 +175,7 @@ async def test_a_body_can_be_read_beside_futures(body: IncomingBody) -> None:
 
 @pytest.mark.parametrize("most", [0, 3, HIGH_WATER])
 async def test_the_beginning_can_be_looked_at_and_stays(body: IncomingBody, most: int) -> None:
-    """Once there is more than was asked for, or no more will come; what reads it afterwards gets all of it."""
+    """Reading it afterwards gets all of it."""
     seen: list[bytes] = []
 
     async def look() -> None:
@@ -222,7 +222,7 @@ def test_one_large_piece_is_not_copied() -> None:
 
 @pytest.mark.parametrize("size", [1, 2, 3, 16, 64, SMALL - 1, SMALL, 2000])
 def test_pieces_take_at_most_three_times_their_size(size: int) -> None:
-    """Also while they are put together; an octet by itself is an object of 34."""
+    """Even while they are joined."""
     total, source = 40_000 // size, memoryview(bytes(range(256)) * 8)
     tracemalloc.start()
     try:

@@ -40,7 +40,7 @@ def test_credentials_are_missing_or_wrong_where_basic_is_taken(values: list[str]
     ],
 )
 def test_credentials_help_nothing_where_basic_is_not_taken(values: list[str], named: str) -> None:
-    """The sentence says so, and shows nothing of the field but the name of a scheme that is known."""
+    """Only the names of known schemes are shown."""
     assert challenge(values, has_credentials=True) == (
         f"wants {named}: credentials are configured; this proxy takes Basic only; {ADVICE}"
     )

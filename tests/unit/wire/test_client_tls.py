@@ -100,7 +100,7 @@ async def test_octet_by_octet_it_is_the_same() -> None:
 async def test_a_certificate_that_is_not_accepted_ends_the_handshake(
     host: str, *, trusted: bool, reason: str, alert: str
 ) -> None:
-    """The peer is told by an alert, the protocol above hears nothing."""
+    """The peer gets an alert."""
     peers = Peers(host=host, trusted=trusted).shake()
     with pytest.raises(ssl.SSLCertVerificationError, match=reason):
         await peers.channel.secured
@@ -119,7 +119,7 @@ async def test_an_end_in_the_handshake_is_its_failure() -> None:
 
 
 async def test_whoever_does_not_wait_for_the_handshake_is_not_told_of_it() -> None:
-    """A connection that took too long; asyncio would complain of an exception that nobody looked at."""
+    """Asyncio would complain of the exception."""
     peers = Peers()
     peers.channel.secured.cancel()
     peers.shake()
@@ -157,7 +157,7 @@ async def test_what_is_no_tls_ends_the_connection() -> None:
 
 
 async def test_after_the_peers_close_notify_writing_goes_on_or_ends_but_never_raises() -> None:
-    """An exchange that is about to write learns it from the end of the connection."""
+    """The exchange learns of it by the connection's end."""
     peers = Peers().shake()
     peers.deliver(peers.end())
     peers.channel.write(b"late")
@@ -167,7 +167,7 @@ async def test_after_the_peers_close_notify_writing_goes_on_or_ends_but_never_ra
 
 
 async def test_nothing_comes_while_reading_is_paused() -> None:
-    """What has come is kept, and given in another turn of the event loop: nobody is called back from within."""
+    """It comes in another turn of the event loop."""
     peers = Peers().shake()
     peers.upper.on_data = peers.channel.pause_reading
     for octets in (b"one, ", b"two"):
@@ -183,7 +183,7 @@ async def test_nothing_comes_while_reading_is_paused() -> None:
 
 
 async def test_what_was_not_given_to_the_protocol_above_is_undelivered() -> None:
-    """A record that waits for reading to go on or for its scheduled turn, and a part of one that OpenSSL holds."""
+    """OpenSSL may hold a part of a record."""
     peers = Peers().shake()
     seen = [peers.channel.undelivered]
     peers.upper.on_data = peers.channel.pause_reading
@@ -212,7 +212,7 @@ async def test_nothing_is_deciphered_after_the_protocol_above_has_aborted_it() -
 
 
 async def test_records_that_are_read_together_are_given_together() -> None:
-    """Whole ones, of whatever size; the rest of the last one follows."""
+    """The rest of the last one follows."""
     peers = Peers().shake()
     cipher = b"".join(peers.say(octets) for octets in (b"one, ", bytes(RECORD), b"three"))
     peers.deliver(cipher[:-1])
@@ -223,7 +223,7 @@ async def test_records_that_are_read_together_are_given_together() -> None:
 
 @pytest.mark.parametrize(("broken", "told"), [(False, ["made", "eof"]), (True, ["made", "lost SSLError"])])
 async def test_an_end_waits_for_what_came_before_it(*, broken: bool, told: list[str]) -> None:
-    """It came in the same read, in order or not, and the protocol above pauses: it is not told before it reads on."""
+    """The protocol above has paused reading."""
     peers = Peers().shake()
     peers.upper.on_data = peers.channel.pause_reading
     peers.deliver(peers.say(b"last") + (b"\x17\x03\x03\x00\x05abcde" if broken else peers.end()))
@@ -245,7 +245,7 @@ async def test_an_end_follows_at_once_what_came_before_it() -> None:
 
 
 async def test_the_last_words_before_a_broken_write_are_deciphered() -> None:
-    """They lie in the socket when the event loop says that it is over."""
+    """They lie in the socket."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
         ours.setblocking(False)

@@ -21,12 +21,12 @@ def test_sec_fetch_site_has_the_last_word_for_own_pages(site: bytes, origin: byt
 
 @pytest.mark.parametrize("site", [b"cross-site", b"same-site", b"", b"Same-Origin", b"other", b"none, cross-site"])
 def test_any_other_sec_fetch_site_is_elsewhere(site: bytes) -> None:
-    """Only the two values of own pages count as such, and a matching Origin does not help."""
+    """A matching Origin does not help."""
     assert elsewhere((b"sec-FETCH-site", site), (b"Origin", b"http://127.0.0.1:8080"))
 
 
 def test_each_of_several_marks_has_to_be_own() -> None:
-    """A second field with another value is not passed over, in either order."""
+    """The order does not matter."""
     own, other = (b"Sec-Fetch-Site", b"same-origin"), (b"Sec-Fetch-Site", b"cross-site")
     assert elsewhere(own, other)
     assert elsewhere(other, own)
@@ -50,7 +50,7 @@ def test_each_of_several_marks_has_to_be_own() -> None:
     ],
 )
 def test_an_origin_is_own_where_it_is_that_of_host(origin: bytes, host: bytes) -> None:
-    """Compared by host without case and dot at the end, and by port, which the scheme tells where it is missing."""
+    """Without case; the scheme tells a missing port."""
     assert not elsewhere((b"Origin", origin), host=host)
 
 
@@ -77,17 +77,17 @@ def test_an_origin_is_own_where_it_is_that_of_host(origin: bytes, host: bytes) -
     ],
 )
 def test_any_other_origin_is_elsewhere(origin: bytes, host: bytes) -> None:
-    """Another host, another port, no origin at all, or a Host that cannot be read."""
+    """Host or port differ, or cannot be read."""
     assert elsewhere((b"Origin", origin), host=host)
 
 
 def test_over_tls_a_page_without_tls_is_elsewhere() -> None:
-    """The page of http:// is another origin, whose octets anybody on the way may have written."""
+    """Anybody may have written that page."""
     assert elsewhere((b"Origin", b"http://proxy.example:8443"), host=b"proxy.example:8443", secure=True)
     assert not elsewhere((b"Origin", b"https://proxy.example:8443"), host=b"proxy.example:8443", secure=True)
 
 
 def test_a_request_without_marks_does_not_come_from_elsewhere() -> None:
-    """Senders that are no browsers are not concerned, whatever their Host."""
+    """Browsers only are concerned."""
     assert not elsewhere()
     assert not elsewhere((b"Referer", b"https://evil.example/"), host=b"")

@@ -38,7 +38,7 @@ SPOILT = st.tuples(st.integers(0, 160), st.integers(0, 3), JUNK)
 
 
 def heads(seeds: tuple[bytes, ...]) -> st.SearchStrategy[bytes]:
-    """Single heads, with something replaced by something else at a few places."""
+    """Single heads, changed at a few places."""
 
     def made(seed: bytes, places: list[tuple[int, int, bytes]]) -> bytes:
         octets = seed.partition(END)[0]

@@ -141,7 +141,7 @@ def test_one_head_is_one_head(octets: bytes) -> None:
 
 @pytest.mark.parametrize(("count", "fits"), [(2, True), (3, False)])
 def test_fields_are_counted(count: int, *, fits: bool) -> None:
-    """Host and one other field are two; too many are told before anything else that is wrong."""
+    """Too many are told before anything else."""
     octets = head(b"GET /", b"Host: h", *(b"X: y" for _ in range(count - 1)))
 
     with pytest.raises(HeadMalformed if fits else HeadTooLong) as raised:
@@ -176,7 +176,7 @@ def test_a_request_without_host_is_refused_in_http_1_1_only() -> None:
     },
 )
 def test_doubtful_framing_is_refused(lines: tuple[bytes, ...], why: str) -> None:
-    """RFC 9112 §6.1, §6.3: what two readers would frame differently must not go on."""
+    """Two readers might differ (RFC 9112 §6.1, §6.3)."""
     with pytest.raises(HeadMalformed, match=why):
         request(b"POST / HTTP/1.1", *lines)
     with pytest.raises(HeadMalformed, match=why):

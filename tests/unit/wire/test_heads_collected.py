@@ -16,7 +16,7 @@ from tests.unit.wire.octets import GET
 
 
 def collect(pieces: list[bytes], limit: int = 400) -> tuple[bytes, bytes]:
-    """Feed pieces until a head is complete: (head, what follows it)."""
+    """Return a head and what follows it."""
     collector = HeadCollector(limit)
     rest, found = b"", b""
     for piece in pieces:
@@ -34,7 +34,7 @@ def collect(pieces: list[bytes], limit: int = 400) -> tuple[bytes, bytes]:
     places=st.lists(st.integers(min_value=0, max_value=70), max_size=10),
 )
 def test_every_cut_of_a_head_gives_the_same_head(before: int, after: bytes, places: list[int]) -> None:
-    """Empty lines before it are passed over (RFC 9112 §2.2), wherever the socket cut them; what follows is left."""
+    """Empty lines before it are dropped (RFC 9112 §2.2)."""
     octets = b"\r\n" * before + GET + after
     ends = sorted({0, len(octets), *(place for place in places if place < len(octets))})
     collector = HeadCollector(400)
@@ -116,7 +116,7 @@ def test_a_head_of_exactly_the_limit_is_taken() -> None:
     },
 )
 def test_what_never_becomes_a_head_is_refused_at_once(octets: bytes, why: str) -> None:
-    """Its sender would otherwise wait for the end of the time for heads."""
+    """Its sender would wait in vain."""
     with pytest.raises(HeadMalformed, match=why):
         collect([octets])
     with pytest.raises(HeadMalformed, match=why):

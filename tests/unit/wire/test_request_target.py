@@ -24,7 +24,7 @@ from proxy.wire.request_target import host_name, is_target
     ],
 )
 def test_a_target_is(method: str, target: bytes) -> None:
-    """RFC 9112 §3.2; whether anything lies there is another question. CONNECT has a refusal of its own."""
+    """RFC 9112 §3.2; CONNECT is refused elsewhere."""
     assert is_target(method, target)
 
 
@@ -56,7 +56,7 @@ def test_a_target_is(method: str, target: bytes) -> None:
     ],
 )
 def test_no_target_is(method: str, target: bytes) -> None:
-    """It names nothing, or names a host that another reader would take for another."""
+    """Another reader might see another host."""
     assert not is_target(method, target)
 
 
@@ -85,5 +85,5 @@ def test_no_target_is(method: str, target: bytes) -> None:
     ],
 )
 def test_the_name_of_a_host_has_no_port_and_no_dot_at_its_end(authority: bytes, name: str) -> None:
-    """It is in lower case and without brackets; anything that is not an authority has no name."""
+    """Other texts have no name."""
     assert host_name(authority) == name

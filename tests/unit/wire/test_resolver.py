@@ -65,7 +65,7 @@ async def test_names_that_hang_hold_up_no_other_name(dns: Dns) -> None:
 
 
 async def test_a_look_up_that_takes_too_long_fails_for_all_and_is_made_again(dns: Dns) -> None:
-    """As if the system had given up; what answers the next time is found."""
+    """What answers the next time is found."""
     dns.hang("u.example")
     resolver = Resolver(limit=0.01)
     failures = await asyncio.gather(*(resolver.resolve("u.example", 1) for _ in range(2)), return_exceptions=True)

@@ -58,7 +58,7 @@ class Peers:
         return self._outgoing.read()
 
     def hear(self) -> tuple[bytes, bool]:
-        """What the sender reads, and whether it was told that nothing follows."""
+        """What the sender reads, and whether it is all."""
         self._incoming.write(self.below.taken())
         heard = b""
         try:
@@ -80,7 +80,7 @@ class Peers:
 
 
 async def test_octets_go_both_ways() -> None:
-    """The protocol above is there before the handshake, but nothing it says then goes out."""
+    """Nothing goes out before the handshake."""
     peers = Peers()
     peers.channel.write(b"too early")
     assert (peers.upper.told, peers.below.written, peers.channel.can_write_eof()) == (["made"], b"", False)
@@ -142,7 +142,7 @@ async def test_an_end_in_good_order_comes_behind_what_was_sent() -> None:
 
 
 async def test_after_our_own_end_what_comes_is_dropped() -> None:
-    """However much; the sender reads the answer and the end, then ends too."""
+    """The sender reads the answer and the end."""
     peers = Peers().shake()
     more = peers.say(b"x" * 100_000)
     peers.deliver(more[:20_000])
@@ -158,7 +158,7 @@ async def test_after_our_own_end_what_comes_is_dropped() -> None:
 
 @pytest.mark.parametrize("in_order", [True, False])
 async def test_a_sender_that_ends_its_side_may_still_get_its_answer(*, in_order: bool) -> None:
-    """If the protocol above goes on; by close_notify or without, for its request was whole."""
+    """Its request was whole."""
     peers = Peers().shake()
     peers.upper.keeps = True
     if in_order:

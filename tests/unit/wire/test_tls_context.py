@@ -37,7 +37,7 @@ from tests.unit.oauth.registrations import registration
 
 
 class Lax:
-    """The ssl module of another Python, or on another system: older protocols, and other flags."""
+    """The ssl module of another Python or system."""
 
     def __getattr__(self, name: str) -> Any:
         """Whatever does not differ."""
@@ -57,7 +57,7 @@ def test_nothing_depends_on_the_system_below(
     monkeypatch: pytest.MonkeyPatch,
     has_file: bool,  # noqa: FBT001
 ) -> None:
-    """Neither the oldest protocol, as with Debian's Python, nor how certificates are checked, as with 3.13."""
+    """Debian's Python and 3.13 differ."""
     monkeypatch.setattr("proxy.wire.tls_context.ssl", Lax())
     path = tmp_path / "ca.pem"
     path.write_text(CERTIFICATE)
@@ -148,7 +148,7 @@ class Issuer:
         begin: timedelta = timedelta(days=-1),
         end: timedelta = timedelta(days=1),
     ) -> x509.Certificate:
-        """A certificate without key usage and key identifiers, as old authorities make them."""
+        """A certificate as old authorities make them."""
         made = x509.CertificateBuilder(self.name, name, key, x509.random_serial_number(), NOW + begin, NOW + end)
         made = made.add_extension(x509.BasicConstraints(ca=ca, path_length=depth), critical)
         if usage:
@@ -170,7 +170,7 @@ def leaf(by: Issuer = ROOT, **options: Any) -> Issuer:
 
 
 def refusal(server: Issuer, *trusted: Issuer, chain: tuple[Issuer, ...] = (), host: str = "server.example") -> str:
-    """What a client that trusts these says to do about the server's certificate; nothing where it is accepted."""
+    """What a client says of the server's certificate, if refused."""
     accepting = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -19,7 +19,7 @@ def authority() -> trustme.CA:
 
 @pytest.fixture
 def files(authority: trustme.CA, tmp_path: Path) -> dict[str, Path]:
-    """A certificate authority, a certificate, its key, and both in one."""
+    """Certificates and a key, apart and in one file."""
     issued = authority.issue_cert("client.example")
     paths = {name: tmp_path / f"{name}.pem" for name in ("ca", "cert", "key", "both")}
     authority.cert_pem.write_to_path(paths["ca"])
@@ -50,7 +50,7 @@ def test_a_certificate_may_bring_its_key_in_one_file_or_two(files: dict[str, Pat
 
 
 def shown(client: ssl.SSLContext, ca: Path) -> str:
-    """The name in the certificate that a server is shown, in a handshake in memory."""
+    """The name in the certificate that a server is shown."""
     client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
     server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=ca)
     server.verify_mode = ssl.CERT_REQUIRED

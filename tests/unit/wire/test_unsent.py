@@ -85,7 +85,7 @@ def test_macos_is_asked_in_its_own_way() -> None:
 
 @ASKED
 def test_what_cannot_answer_holds_nothing(tmp_path: Path) -> None:
-    """A socket that is closed, and a system that does not know the question."""
+    """A closed socket, or a system without an answer."""
     closed = socket.socket()
     closed.close()
     assert queued(closed) == 0

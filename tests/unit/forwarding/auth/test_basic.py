@@ -16,7 +16,7 @@ USERS = {"erp": bcrypt_hash("right"), "mes": bcrypt_hash("other")}
 
 
 class MemoryChecks:
-    """Runs checks in the next turn of the event loop, or not at all."""
+    """Runs checks in the next turn, or not at all."""
 
     def __init__(self) -> None:
         self.begun: list[tuple[str, Callable[[], bool], asyncio.Future[bool]]] = []

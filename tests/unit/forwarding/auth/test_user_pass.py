@@ -20,7 +20,7 @@ from tests.fakes.passwords import basic
     ],
 )
 def test_name_and_password_are_found(value: bytes, found: tuple[str, bytes]) -> None:
-    """The scheme is case-insensitive, and the first colon ends the name (RFC 7617 §2)."""
+    """The first colon ends the name (RFC 7617 §2)."""
     assert user_pass(value) == found
 
 

@@ -33,5 +33,5 @@ RANGES = ("application/xml", "text/*")
     ],
 )
 def test_a_media_type_is_compared_without_case_and_parameters(content_types: list[bytes], *, accepted: bool) -> None:
-    """Each of several types must match, because the upstream may read any."""
+    """The upstream may read any of several types."""
     assert accepts(RANGES, content_types) is accepted

@@ -68,7 +68,7 @@ async def test_other_content_is_refused_with_what_is_taken(
 
 
 async def test_a_sender_that_asks_too_often_is_told_when_to_come_again() -> None:
-    """Seconds are rounded up, and the burst is the number in the rate."""
+    """Seconds are rounded up."""
     clock = HandLoop()
     made = limits(clock, rate={"per_sender": "2/m"})
     await acquire(made)
