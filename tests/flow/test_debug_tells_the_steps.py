@@ -162,7 +162,7 @@ async def test_no_credential_is_shown(
     }
     by_key = {"path": "/keys", "inbound_auth": {"api_key": {"field": "X-Who", "keys_file": "keys"}}}
     whole["routes"].append(whole["routes"][0] | by_key)
-    file = tmp_path / "plain.yaml"
+    file = tmp_path / "proxy.yaml"
     file.write_text(yaml.safe_dump(whole))
     await plain.apply(await asyncio.to_thread(load, file, {"TENANT": "cAnAryTenant"}))
     cookie = b"Cookie: cpi.orders~S=cAnAryCookie; MYSAPSSO2=cAnAryTicket"

@@ -299,7 +299,7 @@ async def test_a_stop_does_not_wait_for_unfinished_requests(proxy: Running) -> N
 
 
 async def test_it_is_not_ready_before_the_senders_addresses_are_open(
-    plain: Running, monkeypatch: pytest.MonkeyPatch
+    orders: Orders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The text says why."""
     asked = []
@@ -312,5 +312,6 @@ async def test_it_is_not_ready_before_the_senders_addresses_are_open(
         sender.leave()
 
     monkeypatch.setattr(life, "open_site", open_and_ask)
+    proxy = await orders()
     assert asked == [(503, b"the addresses for senders are not open yet\n")]
-    assert await plain.ask_admin("/readyz") == (200, "ready\n")
+    assert await proxy.ask_admin("/readyz") == (200, "ready\n")
