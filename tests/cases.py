@@ -1,10 +1,12 @@
 """Tables of cases."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
 
 
-def cases(names: str, table: Mapping[str, object]) -> pytest.MarkDecorator:
-    """Parametrize a test with the values of each row of a table, whose keys are the ids."""
-    return pytest.mark.parametrize(names, list(table.values()), ids=list(table))
+def cases(names: str, table: Mapping[str, object] | Sequence[object]) -> pytest.MarkDecorator:
+    """Parametrize a test with each row of a table; keys are ids."""
+    if isinstance(table, Mapping):
+        return pytest.mark.parametrize(names, list(table.values()), ids=list(table))
+    return pytest.mark.parametrize(names, table)

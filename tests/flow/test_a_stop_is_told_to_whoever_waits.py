@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 import pytest
 
 from proxy.server.request_parser import IN_HEAD
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.dns import Dns, faked
 from tests.fakes.sender import request
@@ -92,14 +93,16 @@ async def test_who_waits_for_dns(serve: Serve, authority: AuthorizationServer, d
 CLOSE = b"Connection: close"
 
 
-@pytest.mark.parametrize(
-    ("script", "looks"),
-    [
-        ([answer(403, b"X-CSRF-Token: Required")], 2),
-        ([answer(403, b"X-CSRF-Token: Required", CLOSE), answer(200, b"X-CSRF-Token: NONCE", CLOSE)], 3),
-        ([answer(401, CLOSE)], 2),
-    ],
-    ids=["the CSRF handshake's", "the replay's after it", "the replay's after a refused token"],
+@cases(
+    "script, looks",
+    {
+        "the CSRF handshake's": ([answer(403, b"X-CSRF-Token: Required")], 2),
+        "the replay's after it": (
+            [answer(403, b"X-CSRF-Token: Required", CLOSE), answer(200, b"X-CSRF-Token: NONCE", CLOSE)],
+            3,
+        ),
+        "the replay's after a refused token": ([answer(401, CLOSE)], 2),
+    },
 )
 async def test_who_waits_for_a_further_connection(
     script: list[Line], looks: int, serve: Serve, upstream: Upstream, authority: AuthorizationServer, dns: Dns
@@ -118,10 +121,14 @@ async def test_who_waits_for_a_further_connection(
     await is_told(proxy, lambda: dns.begun(NAME, 1 + looks))
 
 
-@pytest.mark.parametrize(
+@cases(
     "options",
-    [{}, {"buffer": 0}, {"buffer": "1KiB", "spool": "1MiB"}, {"max_concurrency": 1}],
-    ids=["buffered", "streamed", "spooled", "bounded"],
+    {
+        "buffered": {},
+        "streamed": {"buffer": 0},
+        "spooled": {"buffer": "1KiB", "spool": "1MiB"},
+        "bounded": {"max_concurrency": 1},
+    },
 )
 async def test_who_is_in_the_middle_of_a_body(
     options: Document, serve: Serve, upstream: Upstream, authority: AuthorizationServer

@@ -9,6 +9,7 @@ import pytest
 import trustme
 
 from proxy.wire.body import HIGH_WATER
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import request
 from tests.fakes.upstream import Call, Line, Upstream, answer, head
@@ -100,9 +101,9 @@ def authorities(tmp_path: Path) -> tuple[ssl.SSLContext, Path]:
     return tls, path
 
 
-@pytest.mark.parametrize("turn", [False, True], ids=["in the same turn", "in another turn"])
-@pytest.mark.parametrize("unasked", [(EVIL,), (EVIL[:1],), (EVIL[:9], EVIL[9:])], ids=["whole", "a part", "in two"])
-@pytest.mark.parametrize("secure", [True, False], ids=["TLS", "plain"])
+@cases("turn", {"in the same turn": False, "in another turn": True})
+@cases("unasked", {"whole": (EVIL,), "a part": (EVIL[:1],), "in two": (EVIL[:9], EVIL[9:])})
+@cases("secure", {"TLS": True, "plain": False})
 async def test_a_sender_that_reads_slowly_leaves_nothing_to_the_next(
     serve: Serve,
     authority: AuthorizationServer,

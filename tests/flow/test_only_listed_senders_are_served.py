@@ -2,8 +2,7 @@
 
 from typing import Any
 
-import pytest
-
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import request
 from tests.fakes.upstream import Upstream
@@ -12,7 +11,7 @@ from tests.flow.running import POST, Orders, Serve, document
 HERE, ELSEWHERE = ["127.0.0.0/8"], ["192.0.2.0/24", "2001:db8::/32"]
 
 
-@pytest.mark.parametrize(("allow", "status"), [(HERE, 200), (ELSEWHERE, 403), ([*ELSEWHERE, "127.0.0.1"], 200)])
+@cases("allow, status", [(HERE, 200), (ELSEWHERE, 403), ([*ELSEWHERE, "127.0.0.1"], 200)])
 async def test_a_route_serves_the_senders_on_its_list(
     orders: Orders, upstream: Upstream, authority: AuthorizationServer, allow: list[str], status: int
 ) -> None:
@@ -42,8 +41,8 @@ async def test_a_listener_serves_the_senders_on_its_list(
     assert refused.refusal == (403, "sender_not_allowed")
 
 
-@pytest.mark.parametrize(
-    ("trusted", "fields", "status"),
+@cases(
+    "trusted, fields, status",
     [
         ([], (b"X-Forwarded-For: 192.0.2.7",), 403),
         (HERE, (b"X-Forwarded-For: 192.0.2.7",), 200),

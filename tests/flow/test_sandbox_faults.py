@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import ClientError, ClientPayloadError, ServerDisconnectedError
 
+from tests.cases import cases
 from tests.flow.tenant_client import TenantClient
 
 MPL_ID = "SAP_MessageProcessingLogID"
@@ -27,8 +28,8 @@ async def hanging(client: TenantClient, path: str = "/http/invoices", *, method:
     return sending
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "status"),
+@cases(
+    "name, value, status",
     [
         ("unauthorized", None, 401),
         ("role_missing", None, 403),
@@ -130,7 +131,7 @@ async def test_an_answer_can_be_cut_off(client: TenantClient, body: bytes) -> No
         await client.send(body=body)
 
 
-@pytest.mark.parametrize(("fault", "size", "status"), [("too_large", 5, 413), ("unauthorized", 100_000, 401)])
+@cases("fault, size, status", [("too_large", 5, 413), ("unauthorized", 100_000, 401)])
 async def test_a_body_can_be_refused_while_it_is_being_sent(
     client: TenantClient, fault: str, size: int, status: int
 ) -> None:

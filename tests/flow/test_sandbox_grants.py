@@ -12,6 +12,7 @@ from proxy.sandbox.certificates import load_identity
 from proxy.sandbox.clients import RegisteredClient
 from proxy.sandbox.grants import GrantOutcome
 from proxy.sandbox.tenant import Tenant
+from tests.cases import cases
 from tests.fakes.sender import request
 from tests.flow.running import Serve, tenant_document
 from tests.flow.tenant_client import GRANT, TenantClient, basic, connected
@@ -29,7 +30,7 @@ def methods(tenant: Tenant) -> list[str]:
     return [entry.auth_method.value for entry in tenant.grants]
 
 
-@pytest.mark.parametrize(("option", "place"), [("params", "query"), ("data", "body")])
+@cases("option, place", [("params", "query"), ("data", "body")])
 async def test_neo_accepts_parameters_in_query_or_body(client: TenantClient, option: str, place: str) -> None:
     """The log shows the place."""
     neo = client.tenant.neo_client
@@ -104,8 +105,8 @@ async def test_an_oversize_token_request_is_refused(client: TenantClient) -> Non
 
 
 @each_server
-@pytest.mark.parametrize(
-    ("fault", "status"),
+@cases(
+    "fault, status",
     [("too_many_requests", 429), ("unavailable", 503), ("unauthorized", 401), ("html", 200), ("malformed", 200)],
 )
 async def test_a_fault_disturbs_one_token_request(client: TenantClient, server: str, fault: str, status: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from proxy.forwarding.auth.password_checks import AT_A_TIME, MOST_OF_ONE
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.passwords import argon2_hash, basic, bcrypt_hash
 from tests.fakes.sender import Answer, request
@@ -72,7 +73,7 @@ def waiting(proxy: Running, count: int = MOST_OF_ONE) -> Iterator[None]:
         go_on.set()
 
 
-@pytest.mark.parametrize(("value", "user"), [(RIGHT, "erp"), (basic("Müller", "öäü"), "Müller")])
+@cases("value, user", [(RIGHT, "erp"), (basic("Müller", "öäü"), "Müller")])
 async def test_a_right_password_lets_in(by_password: Running, upstream: Upstream, value: bytes, user: str) -> None:
     """The log says who it was."""
     sender = await by_password.sender()
@@ -83,8 +84,8 @@ async def test_a_right_password_lets_in(by_password: Running, upstream: Upstream
     assert [line["user"] for line in await by_password.accounts(3)] == [user] * 3
 
 
-@pytest.mark.parametrize(
-    ("fields", "user"),
+@cases(
+    "fields, user",
     [
         ((), None),
         ((b"Authorization: " + WRONG,), "erp"),

@@ -11,6 +11,7 @@ from proxy.admin.connection import HEAD_TIMEOUT, IDLE_TIMEOUT, MOST, AdminConnec
 from proxy.admin.site import LARGEST_BODY, AdminSite
 from proxy.app import lifecycle as life
 from proxy.app.admin_address import open_site
+from tests.cases import cases
 from tests.fakes.sender import Answer, Sender
 from tests.flow.running import POST, Orders, Running
 
@@ -130,18 +131,17 @@ async def test_unread_answers_end_the_connection(proxy: Running, monkeypatch: py
     await asyncio.wait([sending])
 
 
-@pytest.mark.parametrize(
+@cases(
     "octets",
-    [
-        b"GET /livez HTTP/1.1\r\nHost: localhost\r\nAuthorization : " + SECRET + b"\r\n\r\n",
-        b"GET /livez HTTP/1.1\r\nHost: localhost\r\nA\x00: " + SECRET + b"\r\n\r\n",
-        b"GET /livez HTTP/9.9\r\nHost: localhost\r\nAuthorization: " + SECRET + b"\r\n\r\n",
-        b"GET /" + SECRET + b"\r\n\r\n",
-        b"GET /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + SECRET + b"\r\n\r\n",
-        b"GET /livez HTTP/1.1\r\nHost: localhost\r\nA: " + SECRET + b"x" * 10_000 + b"\r\n\r\n",
-        b"\x16\x03\x01\x02\x00\x01\x00\x01" + SECRET + b"\r\n\r\n",
-    ],
-    ids=["space", "control", "version", "line", "length", "long", "tls"],
+    {
+        "space": b"GET /livez HTTP/1.1\r\nHost: localhost\r\nAuthorization : " + SECRET + b"\r\n\r\n",
+        "control": b"GET /livez HTTP/1.1\r\nHost: localhost\r\nA\x00: " + SECRET + b"\r\n\r\n",
+        "version": b"GET /livez HTTP/9.9\r\nHost: localhost\r\nAuthorization: " + SECRET + b"\r\n\r\n",
+        "line": b"GET /" + SECRET + b"\r\n\r\n",
+        "length": b"GET /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + SECRET + b"\r\n\r\n",
+        "long": b"GET /livez HTTP/1.1\r\nHost: localhost\r\nA: " + SECRET + b"x" * 10_000 + b"\r\n\r\n",
+        "tls": b"\x16\x03\x01\x02\x00\x01\x00\x01" + SECRET + b"\r\n\r\n",
+    },
 )
 @pytest.mark.usefixtures("quiet")
 async def test_malformed_http_is_a_400_that_quotes_nothing(proxy: Running, octets: bytes) -> None:
@@ -169,10 +169,8 @@ async def test_a_flood_of_malformed_requests_becomes_few_lines(proxy: Running) -
 
 
 @pytest.mark.usefixtures("quiet")
-@pytest.mark.parametrize(
-    "body",
-    [b"z\r\nerror\r\n0\r\n\r\n", b"5\r\nerrorxx0\r\n\r\n", b"-5\r\nerror\r\n0\r\n\r\n"],
-    ids=["size", "end", "sign"],
+@cases(
+    "body", {"size": b"z\r\nerror\r\n0\r\n\r\n", "end": b"5\r\nerrorxx0\r\n\r\n", "sign": b"-5\r\nerror\r\n0\r\n\r\n"}
 )
 @pytest.mark.parametrize("line", [b"PUT /log-level", b"GET /livez", b"PUT /nowhere"])
 async def test_a_malformed_body_ends_the_connection_without_a_500(proxy: Running, line: bytes, body: bytes) -> None:
@@ -197,8 +195,8 @@ async def test_a_body_that_is_malformed_behind_its_answer_ends_the_connection(pr
     assert "cAnAry" not in str(proxy.lines.text)
 
 
-@pytest.mark.parametrize(
-    ("fields", "body"),
+@cases(
+    "fields, body",
     [
         ([b"Content-Type: text/plain; charset=klingon"], b"error"),
         ([b"Content-Type: text/plain; charset=base64"], b"error"),
@@ -223,8 +221,8 @@ async def test_an_unreadable_level_is_a_400(proxy: Running, fields: list[bytes],
     assert proxy.lines.named("admin.failed") == []
 
 
-@pytest.mark.parametrize(
-    ("fields", "body"),
+@cases(
+    "fields, body",
     [
         ([], b"error\n"),
         ([b"Content-Type: text/plain; charset=UTF-8"], b"error"),
@@ -263,8 +261,8 @@ async def test_a_fault_is_a_500_and_a_line_without_its_message(proxy: Running, m
     assert "cAnAry" not in str(proxy.lines.text)
 
 
-@pytest.mark.parametrize(
-    ("start", "status"),
+@cases(
+    "start, status",
     [
         (b"PUT /log-level HTTP/1.1\r\nHost: other.example", 421),
         (b"GET /livez HTTP/1.1\r\nHost: localhost", 200),

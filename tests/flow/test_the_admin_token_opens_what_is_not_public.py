@@ -8,6 +8,7 @@ import pytest
 
 from proxy.admin.sessions import LIFETIME
 from proxy.console.site import Console
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import Answer
 from tests.fakes.upstream import Upstream
@@ -64,8 +65,8 @@ async def cookie(proxy: Running) -> bytes:
     return b"Cookie: " + found.partition(b";")[0]
 
 
-@pytest.mark.parametrize(
-    ("line", "fields", "host", "status"),
+@cases(
+    "line, fields, host, status",
     [
         (CONSOLE, [BEARER], b"evil.example", 421),
         (OPEN, [], b"evil.example", 421),
@@ -115,8 +116,8 @@ async def test_the_fences_are_checked_in_order(
     assert answered.field(b"WWW-Authenticate") == ([b"Bearer"] if status == 401 else [])
 
 
-@pytest.mark.parametrize(
-    ("fields", "status"),
+@cases(
+    "fields, status",
     [
         ([b"Authorization: bEARER  " + TOKEN.encode() + b" "], 200),
         ([b"Authorization: Bearer " + TOKEN.encode()[:-1]], 401),

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer, refused
 from tests.fakes.sender import request
 from tests.fakes.traces import MemoryTraces
@@ -27,10 +28,7 @@ def with_route(configuration: Document, **options: str) -> Document:
 
 
 @pytest.mark.parametrize("start", [b"POST /orders", b"GET /nowhere", b"POST /orders/../x", b"CONNECT u:1"])
-@pytest.mark.parametrize(
-    ("fields", "sender"),
-    [((), "127.0.0.1"), ((b"X-Forwarded-For: 198.51.100.1, 192.0.2.9",), "192.0.2.9")],
-)
+@cases("fields, sender", [((), "127.0.0.1"), ((b"X-Forwarded-For: 198.51.100.1, 192.0.2.9",), "192.0.2.9")])
 async def test_the_sender_is_the_address_that_counts(
     proxy: Running, start: bytes, fields: tuple[bytes, ...], sender: str
 ) -> None:
@@ -46,8 +44,8 @@ async def test_a_sender_that_cannot_be_told_is_the_peer(proxy: Running, octets: 
     assert (await proxy.record())["sender"] == "127.0.0.1"
 
 
-@pytest.mark.parametrize(
-    ("path", "below", "target", "sent"),
+@cases(
+    "path, below, target, sent",
     [
         ("/orders", "/http/in", b"/orders/a%2Fb?key=cAnAryQuery", "/http/in/a%2Fb"),
         ("/orders", "/http/in", b"/orders?key=cAnAryQuery", "/http/in"),

@@ -92,8 +92,8 @@ def test_a_url_may_name_us_or_the_upstream(host: str, local: str) -> None:
     assert admit(sent, "192.0.2.7", Routes([ours]), OWN_NAMES) is ours
 
 
-@pytest.mark.parametrize(
-    ("host", "local"),
+@cases(
+    "host, local",
     [("other.example", "192.0.2.1"), ("localhost", "192.0.2.1"), ("192.0.2.2", "192.0.2.1"), ("192.0.2.1", "")],
 )
 def test_a_url_of_another_host_is_not_ours(host: str, local: str) -> None:

@@ -139,9 +139,7 @@ async def test_a_buffered_body_goes_out_whole_whatever_its_size(size: int) -> No
     assert it.outcome == (BROKEN, UpstreamTimeout)
 
 
-@pytest.mark.parametrize(
-    ("length", "sent"), [(4, b"abcd"), (None, b"2\r\nab\r\n2\r\ncd\r\n0\r\n\r\n")], ids=["by its length", "in chunks"]
-)
+@cases("length, sent", {"by its length": (4, b"abcd"), "in chunks": (None, b"2\r\nab\r\n2\r\ncd\r\n0\r\n\r\n")})
 async def test_a_streamed_body_goes_out_as_it_comes(length: int | None, sent: bytes) -> None:
     """The part that was already read comes first."""
     body = incoming(length)

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from proxy.errors import SenderLeft
+from tests.cases import cases
 from tests.unit.forwarding.world import MemorySender, World, connected, lines, ok
 
 UNAUTHORIZED = ok(b"401", status=401)
@@ -114,9 +115,7 @@ async def test_safe_methods_do_without_the_unit(method: str) -> None:
     assert b"X-CSRF-Token" not in sent
 
 
-@pytest.mark.parametrize(
-    ("start", "answer"), [("GET /other", (404, "route_unknown")), ("GET /orders/../x", (400, "target_outside_route"))]
-)
+@cases("start, answer", [("GET /other", (404, "route_unknown")), ("GET /orders/../x", (400, "target_outside_route"))])
 async def test_a_refusal_reads_and_fetches_nothing(start: str, answer: tuple[int, str]) -> None:
     """The connection stays open if the whole request has arrived."""
     world = World()
@@ -211,7 +210,7 @@ async def test_a_request_that_came_back_is_a_loop_and_no_load() -> None:
     assert told(world) == (508, "loop")
 
 
-@pytest.mark.parametrize(("level", "has_steps"), [("debug", True), ("info", False), ("error", False)])
+@cases("level, has_steps", [("debug", True), ("info", False), ("error", False)])
 async def test_only_at_debug_are_there_steps(level: str, has_steps: bool) -> None:  # noqa: FBT001
     """At other levels nothing is made of them."""
     world = World(level=level)

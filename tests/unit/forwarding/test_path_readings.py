@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from proxy.forwarding.path_readings import LONGEST, PathReading, climbs, readings
+from tests.cases import cases
 from tests.fakes.spellings import CLIMBING, STAYING, flat, spelled
 
 PIECES = rb".. . / \ %2e %2f %5c %252e %252f %25 2e % ; %3b x".split()
@@ -29,7 +30,7 @@ def test_a_path_that_stays_below_its_prefix_does_not_climb(rest: bytes) -> None:
     assert not climbs(rest)
 
 
-@pytest.mark.parametrize(("octets", "climbing"), [(LONGEST, False), (LONGEST + 1, True)])
+@cases("octets, climbing", [(LONGEST, False), (LONGEST + 1, True)])
 def test_a_long_path_with_dots_counts_as_climbing(octets: int, *, climbing: bool) -> None:
     """Reading it closely would take too long."""
     assert climbs(b"/a/../".ljust(octets, b"x")) is climbing
@@ -50,8 +51,8 @@ def test_whatever_some_server_reads_as_leading_out_climbs(rest: bytes) -> None:
         assert climbs(rest)
 
 
-@pytest.mark.parametrize(
-    ("rest", "reading"),
+@cases(
+    "rest, reading",
     [
         (b"", PathReading((), certain=True)),
         (b"/", PathReading((), certain=True)),

@@ -27,8 +27,8 @@ def sent_lines(*fields: Pair, **options: Any) -> list[bytes]:
     return prepare(request("POST /orders", *fields), ADDRESS, route(**options)).fields
 
 
-@pytest.mark.parametrize(
-    ("path", "upstream", "target", "sent"),
+@cases(
+    "path, upstream, target, sent",
     [
         ("/orders", "http://u:1/http/in", "/orders", b"/http/in"),
         ("/orders", "http://u:1/http/in", "/orders/", b"/http/in/"),
@@ -146,8 +146,8 @@ def test_the_upstream_learns_the_sender_where_the_route_says_so(
     assert prepare(given_request, address, route(forwarded=style)).fields == [b"Via: 1.1 cpi-test", *expected]
 
 
-@pytest.mark.parametrize(
-    ("style", "line"),
+@cases(
+    "style, line",
     [(Forwarded.X_FORWARDED, b"X-Forwarded-Proto: http"), (Forwarded.RFC7239, b"Forwarded: for=192.0.2.7;proto=http")],
 )
 def test_without_a_host_none_is_told(style: Forwarded, line: bytes) -> None:
@@ -160,9 +160,7 @@ def test_nothing_is_told_by_default() -> None:
     assert not [line for line in sent_lines((b"X-Forwarded-For", b"10.0.0.1")) if b"orwarded" in line]
 
 
-@pytest.mark.parametrize(
-    ("fields", "has"), [((), False), (((b"X-CSRF-Token", b""),), True), (((b"x-csrf-token", b"Fetch"),), True)]
-)
+@cases("fields, has", [((), False), (((b"X-CSRF-Token", b""),), True), (((b"x-csrf-token", b"Fetch"),), True)])
 def test_a_sender_that_speaks_of_csrf_tokens_does_its_own_handshake(fields: tuple[Pair, ...], *, has: bool) -> None:
     """The value does not matter."""
     assert prepare(request("POST /orders", *fields), ADDRESS, route()).has_csrf_token is has
@@ -176,7 +174,7 @@ def test_lines_of_our_own_span_go_on() -> None:
     assert prepared.fields == [b"Via: 1.0 cpi-test", *lines]
 
 
-@pytest.mark.parametrize(("method", "idempotent"), [("PUT", True), ("DELETE", True), ("POST", False), ("put", False)])
+@cases("method, idempotent", [("PUT", True), ("DELETE", True), ("POST", False), ("put", False)])
 def test_only_idempotent_methods_may_be_sent_again_when_the_first_may_have_arrived(
     method: str,
     idempotent: bool,  # noqa: FBT001

@@ -3,18 +3,17 @@
 import gzip
 import zlib
 
-import pytest
-
 from proxy.forwarding.refusal import decoded, outcome_of
 from proxy.forwarding.verdict import AttemptOutcome
 from proxy.wire.body import HIGH_WATER
+from tests.cases import cases
 from tests.fakes.heads import response_head
 
 TEXT = b"The MPL ID for the failed message is : AG"
 
 
-@pytest.mark.parametrize(
-    ("coding", "octets", "read"),
+@cases(
+    "coding, octets, read",
     [
         (b"", TEXT, (TEXT, True)),
         (b"identity", TEXT, (TEXT, True)),
@@ -38,8 +37,8 @@ def test_a_text_is_read_as_far_as_its_coding_is_known(coding: bytes, octets: byt
     assert got == read[0] or (not whole and read[0].startswith(got))
 
 
-@pytest.mark.parametrize(
-    ("status", "retry", "fields", "ours", "ending"),
+@cases(
+    "status, retry, fields, ours, ending",
     [
         (401, False, (), True, AttemptOutcome.TOKEN_REFUSED),
         (403, False, (), True, AttemptOutcome.ANSWERED),

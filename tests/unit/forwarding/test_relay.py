@@ -79,8 +79,8 @@ async def test_the_upstreams_own_request_id_stays() -> None:
     assert [line for line in lines(world.sender.received) if b"equest" in line] == [b"x-request-id: theirs"]
 
 
-@pytest.mark.parametrize(
-    ("minor", "closing", "line"),
+@cases(
+    "minor, closing, line",
     [
         (1, False, None),
         (1, True, b"Connection: close"),

@@ -49,10 +49,12 @@ def test_no_more_connections_than_descriptors(
     assert (most_connections(wanted), system.soft) == (expected, soft)
 
 
-@pytest.mark.parametrize(
-    ("system", "expected", "soft"),
-    [(System(256, 256), 37, 256), (System(256, 100_000), 10_000, 30_000 + RESERVE)],
-    ids=["too few", "the soft limit is raised"],
+@cases(
+    "system, expected, soft",
+    {
+        "too few": (System(256, 256), 37, 256),
+        "the soft limit is raised": (System(256, 100_000), 10_000, 30_000 + RESERVE),
+    },
 )
 def test_a_spool_file_is_a_descriptor_too(
     system: System, expected: int, soft: int, monkeypatch: pytest.MonkeyPatch

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -112,8 +111,8 @@ def test_octets_come_to_events(pieces: list[bytes], seen: list[Seen], phase: Req
     assert (reading.phase, reading.held) == (phase, held)
 
 
-@pytest.mark.parametrize(
-    ("octets", "error"),
+@cases(
+    "octets, error",
     [
         (b"GET /a\r\n\r\n", RequestMalformed),
         (b"GET /a HTTP/1.1\r\nHost: h\r\nContent-Length: x\r\n\r\n", RequestMalformed),
@@ -176,8 +175,8 @@ def test_what_comes_behind_a_request_is_held_until_it_is_answered(whole: list[by
     assert joined(events(reading, b"")) == joined(events(parser(), b"".join(whole)))
 
 
-@pytest.mark.parametrize(
-    ("octets", "behind", "overrun"),
+@cases(
+    "octets, behind, overrun",
     [
         (CLOSE, b"abc", True),
         (CLOSE, b"", False),
@@ -204,10 +203,7 @@ def test_an_overrun_says_whether_the_message_may_have_been_delivered() -> None:
     assert ["may have been delivered" in str(each) for each in texts] == [False, True]
 
 
-@pytest.mark.parametrize(
-    ("octets", "event"),
-    [(b"", PAUSED), (GET[:5], PAUSED), (GET, PAUSED), (POST, MALFORMED), (POST + b"a", MALFORMED)],
-)
+@cases("octets, event", [(b"", PAUSED), (GET[:5], PAUSED), (GET, PAUSED), (POST, MALFORMED), (POST + b"a", MALFORMED)])
 def test_an_end_in_the_middle_of_a_body_is_malformed(octets: bytes, event: RequestEvent) -> None:
     """RFC 9112 §8; after an end nothing more is read."""
     reading = parser()
@@ -224,8 +220,8 @@ def test_nothing_of_a_request_is_kept_behind_it() -> None:
     assert repr(reading) == "<RequestParser between requests, 0 held>"
 
 
-@pytest.mark.parametrize(
-    ("first", "fields", "length", "expects"),
+@cases(
+    "first, fields, length, expects",
     [
         (b"POST / HTTP/1.1", [], 0, False),
         (b"POST / HTTP/1.1", [(b"Expect", b"100-continue")], 0, False),

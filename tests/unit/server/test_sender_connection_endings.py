@@ -3,13 +3,12 @@
 import socket
 from typing import cast
 
-import pytest
-
 from proxy.errors import Overloaded, SenderLeft
 from proxy.forwarding.request import Request
 from proxy.server.sender_connection import SenderConnection
 from proxy.server.sender_transport import LINGER, WRITE_HIGH_WATER
 from proxy.wire.coroutine_runner import woken
+from tests.cases import cases
 from tests.unit.server.memory_server import CONTINUE, EXPECTING, GET, MemoryServer, ProxyErrorOf, Wire, post, turns
 
 
@@ -36,7 +35,7 @@ async def test_a_sender_that_ends_its_side_within_a_body_is_told_that_it_is_not_
     assert ("middle of the body" in str(server.bodies[0]), wire.received(), wire.end) == (True, b"<broken>", "closed")
 
 
-@pytest.mark.parametrize("octets", [b"", GET[:5]], ids=["silent", "within a head"])
+@cases("octets", {"silent": b"", "within a head": GET[:5]})
 async def test_an_idle_sender_that_ends_its_side_is_gone(octets: bytes, wire: Wire) -> None:
     """The transport closes."""
     if octets:
@@ -296,7 +295,7 @@ async def test_a_last_request_with_octets_behind_it_lingers(server: MemoryServer
     assert (len(server.requests), wire.received(), wire.transport.ended, wire.end) == (1, b"<ok>", True, "open")
 
 
-@pytest.mark.parametrize("ending", [b"zz\r\n", b""], ids=["no chunk", "the sender's end"])
+@cases("ending", {"no chunk": b"zz\r\n", "the sender's end": b""})
 async def test_an_exchange_whose_body_broke_has_its_time(ending: bytes, server: MemoryServer, wire: Wire) -> None:
     """Nothing resets the connection before its answer."""
 

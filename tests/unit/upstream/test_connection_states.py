@@ -128,8 +128,8 @@ def test_an_event_leads_to(state: ConnectionState, event: str) -> None:
     assert wire.connection.leased == (after in (LEASED, SENDING, SENT))
 
 
-@pytest.mark.parametrize(
-    ("event", "failure"),
+@cases(
+    "event, failure",
     [
         ("give_up", Draining),
         ("no response", UpstreamMalformed),

@@ -13,6 +13,7 @@ from proxy.upstream.connection import CLOSED, UpstreamConnection
 from proxy.upstream.pool import Pool
 from proxy.wire.coroutine_runner import NO_WAITER
 from proxy.wire.tls_context import client_context
+from tests.cases import cases
 from tests.unit.upstream.serving import OK, PATIENCE, REQUEST, ask, pool, server_context, shut, turns_until, upstream
 
 
@@ -54,7 +55,7 @@ async def test_a_connection_that_cannot_be_used_again_is_not_kept() -> None:
         assert ours.acquire() is None
 
 
-@pytest.mark.parametrize("change", [shut, lambda writer: writer.write(OK)], ids=["closed", "written to"])
+@cases("change", {"closed": shut, "written to": lambda writer: writer.write(OK)})
 async def test_an_idle_connection_that_the_upstream_changed_is_not_handed_out(
     change: Callable[[asyncio.StreamWriter], None],
 ) -> None:
@@ -91,9 +92,7 @@ async def test_an_idle_connection_is_closed_in_time() -> None:
         assert ours.leased == 0
 
 
-@pytest.mark.parametrize(
-    ("fields", "seconds"), [("", 30), ("Keep-Alive: timeout=6\r\n", 5), ("Keep-Alive: timeout=60\r\n", 30)]
-)
+@cases("fields, seconds", [("", 30), ("Keep-Alive: timeout=6\r\n", 5), ("Keep-Alive: timeout=60\r\n", 30)])
 async def test_an_idle_connection_whose_time_is_over_is_not_handed_out(fields: str, seconds: float) -> None:
     """The upstream's time less a second, if it is shorter."""
 

@@ -135,7 +135,7 @@ def test_so_many_interim_responses_are_passed_over() -> None:
     assert events(parser_for(), CONTINUE * (MOST_HEADS - 1) + TWO) == [200]
 
 
-@pytest.mark.parametrize("pieces", [[TWO + b"okH"], [TWO + b"ok", b"H"]], ids=["in one piece", "in two"])
+@cases("pieces", {"in one piece": [TWO + b"okH"], "in two": [TWO + b"ok", b"H"]})
 def test_octets_behind_a_response_are_excess(pieces: list[bytes]) -> None:
     """They give no event, and are no part of the next response."""
     parser = parser_for()
@@ -199,8 +199,8 @@ def test_the_events_are_the_same_however_octets_are_cut(
     assert cut.feed_eof() == whole.feed_eof()
 
 
-@pytest.mark.parametrize(
-    ("values", "seconds"),
+@cases(
+    "values, seconds",
     [
         ((), NEVER),
         ((b"timeout=5",), 4),

@@ -88,8 +88,8 @@ async def test_without_credentials_none_are_sent() -> None:
     assert gate.asked == b"CONNECT up.example:443 HTTP/1.1\r\nHost: up.example:443\r\n\r\n"
 
 
-@pytest.mark.parametrize(
-    ("answer", "words"),
+@cases(
+    "answer, words",
     [
         (b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "refuses the credentials"),
         (

@@ -1,7 +1,5 @@
 """What a corporate proxy asks for."""
 
-import pytest
-
 from proxy.wire.challenge import challenge
 from tests.cases import cases
 
@@ -26,8 +24,8 @@ def test_credentials_are_missing_or_wrong_where_basic_is_taken(values: list[str]
     assert challenge(values, has_credentials=True) == REFUSED
 
 
-@pytest.mark.parametrize(
-    ("values", "named"),
+@cases(
+    "values, named",
     [
         (["NTLM"], "NTLM"),
         (["negotiate", "ntlm"], "Negotiate or NTLM"),

@@ -10,6 +10,7 @@ import trustme
 
 from proxy.wire.client_tls import RECORD, ClientTlsTransport
 from proxy.wire.tls_context import verifying_context
+from tests.cases import cases
 from tests.fakes.transport import MemoryTransport
 from tests.unit.wire.upper import Upper, deliver
 
@@ -90,8 +91,8 @@ async def test_octet_by_octet_it_is_the_same() -> None:
     assert peers.upper.content == b"well"
 
 
-@pytest.mark.parametrize(
-    ("host", "trusted", "reason", "alert"),
+@cases(
+    "host, trusted, reason, alert",
     [
         ("other.example", True, "Hostname mismatch", "SSLV3_ALERT_BAD_CERTIFICATE"),
         ("u.example", False, "unable to get local issuer", "TLSV1_ALERT_UNKNOWN_CA"),
@@ -221,7 +222,7 @@ async def test_records_that_are_read_together_are_given_together() -> None:
     assert (peers.upper.content, peers.upper.pieces) == (b"one, " + bytes(RECORD) + b"three", 2)
 
 
-@pytest.mark.parametrize(("broken", "told"), [(False, ["made", "eof"]), (True, ["made", "lost SSLError"])])
+@cases("broken, told", [(False, ["made", "eof"]), (True, ["made", "lost SSLError"])])
 async def test_an_end_waits_for_what_came_before_it(*, broken: bool, told: list[str]) -> None:
     """The protocol above has paused reading."""
     peers = Peers().shake()

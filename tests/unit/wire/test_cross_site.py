@@ -3,6 +3,7 @@
 import pytest
 
 from proxy.wire.cross_site import comes_from_elsewhere
+from tests.cases import cases
 
 HOST = b"127.0.0.1:8080"
 
@@ -35,8 +36,8 @@ def test_each_of_several_marks_has_to_be_own() -> None:
     assert elsewhere(foreign, mine)
 
 
-@pytest.mark.parametrize(
-    ("origin", "host"),
+@cases(
+    "origin, host",
     [
         (b"http://127.0.0.1:8080", HOST),
         (b"HTTP://LocalHost:8080", b"localhost:8080"),
@@ -54,8 +55,8 @@ def test_an_origin_is_own_where_it_is_that_of_host(origin: bytes, host: bytes) -
     assert not elsewhere((b"Origin", origin), host=host)
 
 
-@pytest.mark.parametrize(
-    ("origin", "host"),
+@cases(
+    "origin, host",
     [
         (b"null", HOST),
         (b"", HOST),

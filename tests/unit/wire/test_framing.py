@@ -207,8 +207,8 @@ def test_other_methods_in_http_1_0_need_no_length(method: str) -> None:
     assert request_body(request_head(method.encode() + b" / HTTP/1.0")) is NO_BODY
 
 
-@pytest.mark.parametrize(
-    ("method", "behind", "may_be"),
+@cases(
+    "method, behind, may_be",
     [
         ("POST", b"", False),
         ("POST", b"\r\n", False),
@@ -236,7 +236,7 @@ LENGTHS = [
 ]
 
 
-@pytest.mark.parametrize(("lines", "kind"), LENGTHS)
+@cases("lines, kind", LENGTHS)
 def test_method_status_and_length_of_a_response_say_how_its_body_is_read(
     lines: tuple[bytes, ...], kind: type | None
 ) -> None:

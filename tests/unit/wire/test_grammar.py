@@ -1,6 +1,5 @@
 """What the heads of requests and responses are read as."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -138,9 +137,8 @@ def test_connection_options_say_whether_a_message_is_the_last(
     assert response(b"HTTP/1.%d 200 OK" % minor, *lines, b"Content-Length: 0").persistent is persistent
 
 
-@pytest.mark.parametrize(
-    ("first", "persistent"),
-    [(OK, True), (b"HTTP/1.1 199 x", True), (b"HTTP/1.1 204 x", True), (b"HTTP/1.0 200 OK", False)],
+@cases(
+    "first, persistent", [(OK, True), (b"HTTP/1.1 199 x", True), (b"HTTP/1.1 204 x", True), (b"HTTP/1.0 200 OK", False)]
 )
 def test_a_response_without_a_length_may_be_one_to_head(first: bytes, *, persistent: bool) -> None:
     """RFC 9112 §6.3; its head does not tell."""

@@ -1,12 +1,11 @@
 """Request targets and authorities."""
 
-import pytest
-
 from proxy.wire.request_target import host_name, is_target
+from tests.cases import cases
 
 
-@pytest.mark.parametrize(
-    ("method", "target"),
+@cases(
+    "method, target",
     [
         ("GET", b"/"),
         ("POST", b'/a|b^c`{d}"<e>\\?f#g'),
@@ -28,8 +27,8 @@ def test_a_target_is(method: str, target: bytes) -> None:
     assert is_target(method, target)
 
 
-@pytest.mark.parametrize(
-    ("method", "target"),
+@cases(
+    "method, target",
     [
         ("GET", b""),
         ("GET", b"a"),
@@ -60,8 +59,8 @@ def test_no_target_is(method: str, target: bytes) -> None:
     assert not is_target(method, target)
 
 
-@pytest.mark.parametrize(
-    ("authority", "name"),
+@cases(
+    "authority, name",
     [
         (b"127.0.0.1:8080", "127.0.0.1"),
         (b"[::1]:8080", "::1"),

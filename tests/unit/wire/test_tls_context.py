@@ -91,8 +91,8 @@ def test_files_are_used_in_any_spelling(tmp_path: Path, spelling: str) -> None:
     assert first_end(path.read_bytes()) == first_end(CERTIFICATE.encode())
 
 
-@pytest.mark.parametrize(
-    ("content", "reason"),
+@cases(
+    "content, reason",
     [
         (CERTIFICATE.encode("utf-16"), "it is UTF-16; write it as UTF-8"),
         (CERTIFICATE.encode("utf-16-be"), "it is UTF-16; write it as UTF-8"),
@@ -251,10 +251,7 @@ def test_a_chain_may_not_be_longer_than_its_authority_allows() -> None:
     assert "may not issue" in refusal(leaf(deep), SHALLOW, chain=(deep,))
 
 
-@pytest.mark.parametrize(
-    ("code", "advice"),
-    [(7, "does a proxy in between open TLS?"), (68, "too weak"), (85, "RFC 5280"), (1, "RFC 5280")],
-)
+@cases("code, advice", [(7, "does a proxy in between open TLS?"), (68, "too weak"), (85, "RFC 5280"), (1, "RFC 5280")])
 def test_rare_reasons_have_advice_too(code: int, advice: str) -> None:
     """By OpenSSL's number."""
     error = cast("ssl.SSLCertVerificationError", SimpleNamespace(verify_code=code))

@@ -6,6 +6,7 @@ from proxy.forwarding.csrf import scheme
 from proxy.forwarding.csrf.unit import CsrfUnit
 from proxy.forwarding.prepared_request import PreparedRequest
 from proxy.wire.grammar import UNSAID
+from tests.cases import cases
 from tests.fakes.heads import response_head
 
 AUTH = b"Bearer t"
@@ -17,8 +18,8 @@ def prepared(cookies: bytes = b"") -> PreparedRequest:
     return PreparedRequest("POST", b"/in?a=b", b"u", fields, cookies, has_csrf_token=False, idempotent=False)
 
 
-@pytest.mark.parametrize(
-    ("status", "value", "asked"),
+@cases(
+    "status, value, asked",
     [
         (403, b"Required", True),
         (403, b"required", True),
@@ -35,7 +36,7 @@ def test_a_403_asks_for_a_token_in_any_case(status: int, value: bytes, *, asked:
     assert scheme.asked_for(response_head(b"HTTP/1.1 %d x" % status, (b"X-CSRF-Token", value))) is asked
 
 
-@pytest.mark.parametrize(("cookies", "line"), [(b"", []), (b"S=1; T=2", [b"Cookie: S=1; T=2"])])
+@cases("cookies, line", [(b"", []), (b"S=1; T=2", [b"Cookie: S=1; T=2"])])
 def test_a_fetch_says_nothing_of_the_message_but_target_via_and_session(cookies: bytes, line: list[bytes]) -> None:
     """A fetch has no content."""
     request = scheme.fetch(prepared(cookies), AUTH, "HEAD")
