@@ -58,7 +58,6 @@ async def test_an_upstream_that_does_not_want_it_is_heard(orders: Orders, upstre
 
     upstream.follow(refuse)
     proxy = await orders(buffer=10)
-    sender = await proxy.sender()
-    await sender.send(request(b"POST /orders", EXPECT, b"Content-Length: 1000"))
+    sender = await proxy.begin(request(b"POST /orders", EXPECT, b"Content-Length: 1000"))
     assert [(await sender.answer()).status for _ in range(2)] == [100, 413]
     assert await sender.rest() == b""

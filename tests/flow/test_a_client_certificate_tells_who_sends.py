@@ -41,8 +41,7 @@ async def test_others_are_not(
     if shown != "none":
         Authority(tmp_path).identify(tls, "ERP")
     with pytest.raises((ssl.SSLError, ConnectionError)):  # noqa: PT012 - either step may learn it
-        sender = await proxy.sender(tls=tls)
-        await sender.send(POST)
+        sender = await proxy.begin(POST, tls=tls)
         assert await sender.rest() == b""
         raise ConnectionResetError
     (line,) = await proxy.lines.reach("handshake.failed")

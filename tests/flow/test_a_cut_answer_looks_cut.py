@@ -69,8 +69,7 @@ async def test_a_reset_in_the_body_is_passed_on(plain: Running, upstream: Upstre
 
     relayed = asyncio.Event()
     upstream.follow(reset_when_relayed)
-    sender = await plain.sender()
-    await sender.send(POST)
+    sender = await plain.begin()
     assert await sender.read(12) == b"HTTP/1.1 200"
     relayed.set()
     with pytest.raises(ConnectionResetError):

@@ -44,8 +44,7 @@ async def proxy(
 
 async def test_plain_http(proxy: Running, upstream: Upstream) -> None:
     """One line at debug says what it was."""
-    sender = await proxy.sender()
-    await sender.send(request(b"POST /orders", body=b"cAnAryMessage"))
+    sender = await proxy.begin(request(b"POST /orders", body=b"cAnAryMessage"))
     assert b"HTTP" not in await sender.rest()
     (line,) = await proxy.lines.reach("handshake.failed")
     assert (line["level"], line["sender"], line["reason"]) == ("debug", "127.0.0.1", "http request")
@@ -74,8 +73,7 @@ async def test_a_listener_that_wants_certificates_warns_ten_times_a_second(
 @pytest.mark.parametrize("reset", [True, False])
 async def test_a_sender_that_hangs_up(proxy: Running, begun: bytes, *, reset: bool) -> None:
     """As the health checks of load balancers do."""
-    sender = await proxy.sender()
-    await sender.send(begun)
+    sender = await proxy.begin(begun)
     await until(lambda: len(proxy.app.senders) == 1)
     if reset:
         sender.reset()
@@ -90,8 +88,7 @@ async def test_a_sender_that_hangs_up(proxy: Running, begun: bytes, *, reset: bo
 @pytest.mark.parametrize("begun", [b"", CLIENT_HELLO])
 async def test_a_handshake_that_stands_still_ends(proxy: Running, begun: bytes) -> None:
     """After `limits.idle_timeout`."""
-    sender = await proxy.sender()
-    await sender.send(begun)
+    sender = await proxy.begin(begun)
     await until(lambda: len(proxy.app.senders) == 1)
     proxy.clock.advance(74)
     assert [each.deadline - proxy.clock.time() for each in proxy.app.senders] == [1]

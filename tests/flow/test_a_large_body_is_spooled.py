@@ -35,8 +35,7 @@ async def test_a_stuttering_sender_of_a_large_body_does_not_stutter_at_the_upstr
 ) -> None:
     """It gets the length with the first byte."""
     proxy = await orders(**SPOOLED)
-    sender = await proxy.sender()
-    await sender.send(request(b"POST /orders", b"Transfer-Encoding: chunked") + chunked(LARGE)[:-5])
+    sender = await proxy.begin(request(b"POST /orders", b"Transfer-Encoding: chunked") + chunked(LARGE)[:-5])
     (connection,) = proxy.app.senders
     await until(lambda: connection._body is not None and connection._body.received == len(LARGE))
     proxy.clock.advance(50)

@@ -45,8 +45,7 @@ async def test_a_body_that_comes_later_is_a_411_too(plain: Running, upstream: Up
     """The upstream's 200 would hide the loss."""
     held = Held()
     upstream.follow(held)
-    sender = await plain.sender()
-    await sender.send(b"POST" + LAST)
+    sender = await plain.begin(b"POST" + LAST)
     await upstream.reach(1)
     await sender.send(b"the order")
     await until(lambda: any(each._parser.held for each in plain.app.senders))
@@ -70,8 +69,7 @@ async def test_a_body_that_comes_before_the_token_is_not_left_behind(serve: Serv
 
     async with Upstream(grant) as endpoint:
         proxy = await serve(document(upstream, f"{endpoint.url}/token"))
-        sender = await proxy.sender()
-        await sender.send(b"POST" + LAST)
+        sender = await proxy.begin(b"POST" + LAST)
         await endpoint.reach(1)
         await sender.send(b"the order")
         await until(lambda: any(each._parser.held for each in proxy.app.senders))

@@ -8,7 +8,6 @@ from tests.fakes.upstream import Line, Upstream, answer, hang_up, reset
 from tests.flow.running import Running
 
 IDEMPOTENT = [b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"]
-LARGE = b"0123456789abcdef" * 8192
 
 
 @pytest.mark.parametrize("ending", [hang_up, reset])

@@ -37,8 +37,7 @@ async def test_an_answer_that_is_there_is_no_504(plain: Running, upstream: Upstr
         await stand_still(plain)
 
     upstream.follow(in_two)
-    sender = await plain.sender()
-    await sender.send(POST)
+    sender = await plain.begin()
     await upstream.reach(1)
     (pool,) = plain.app.pools
     go.set()
@@ -50,8 +49,7 @@ async def test_an_answer_that_is_there_is_no_504(plain: Running, upstream: Upstr
 async def test_the_second_half_of_a_request_is_no_408(plain: Running, upstream: Upstream, cut: int) -> None:
     """Nor a reset."""
     octets = request(b"POST /orders", body=b"abc")
-    sender = await plain.sender()
-    await sender.send(octets[:cut])
+    sender = await plain.begin(octets[:cut])
     await until(lambda: any(each._parser.phase is IN_HEAD or each.busy for each in plain.app.senders))
     sender._writer.write(octets[cut:])
     await stand_still(plain)
@@ -91,8 +89,7 @@ async def test_what_did_not_come_is_late_all_the_same(plain: Running, upstream: 
         await call.ended()
 
     upstream.follow(hang)
-    sender = await plain.sender()
-    await sender.send(POST)
+    sender = await plain.begin()
     await upstream.reach(1)
     await until(lambda: upstream.requests[0].body == b"x")
     await stand_still(plain)

@@ -22,8 +22,7 @@ async def test_a_request_cut_at_any_octet_does_not_reach_the_upstream(
 ) -> None:
     """Nothing is sent before the last octet is there."""
     for at in range(len(whole)):
-        sender = await plain.sender()
-        await sender.send(whole[:at])
+        sender = await plain.begin(whole[:at])
         end(sender)  # type: ignore[operator]
     await until(lambda: all(not each.busy for each in plain.app.senders))
     await plain.ask(whole)
@@ -48,8 +47,7 @@ async def test_a_cut_body_that_streams_is_cut_at_the_upstream(
 
     upstream.follow(read_all)
     proxy = await orders(buffer="1KiB")
-    sender = await proxy.sender()
-    await sender.send(request(b"POST /orders", body=LARGE)[:-1])
+    sender = await proxy.begin(request(b"POST /orders", body=LARGE)[:-1])
     await upstream.reach(1)
     end(sender)  # type: ignore[operator]
     await soon(ended.wait())
@@ -64,8 +62,7 @@ async def test_a_sender_that_leaves_after_its_message_is_delivered_is_noted(
 ) -> None:
     """The log tells what became of the message."""
     tenant.faults.switch_on("runtime.hang")
-    sender = await proxy.sender()
-    await sender.send(request(b"POST /http/invoices", body=b"<x/>"))
+    sender = await proxy.begin(request(b"POST /http/invoices", body=b"<x/>"))
     await soon(tenant.faults.struck.reach("runtime.hang", 1))
     end(sender)  # type: ignore[operator]
     await until(lambda: all(each.half_closed for each in proxy.app.senders))
@@ -98,8 +95,7 @@ async def test_a_sender_that_leaves_while_the_token_is_awaited_sends_nothing(
 async def test_no_exchange_is_left_behind(plain: Running, upstream: Upstream) -> None:
     """No connection to the upstream stays leased."""
     for count in range(20):
-        sender = await plain.sender()
-        await sender.send(WITH_LENGTH)
+        sender = await plain.begin(WITH_LENGTH)
         await turns(count)
         sender.leave()
     await until(lambda: not len(plain.app.senders))

@@ -56,8 +56,7 @@ async def send(proxy: Running, upstream: Upstream, *bodies: bytes) -> list[Sende
     """Send messages; the first reaches the upstream, the others wait."""
     senders = []
     for number, body in enumerate(bodies):
-        sender = await proxy.sender()
-        await sender.send(request(b"POST /orders", body=body))
+        sender = await proxy.begin(request(b"POST /orders", body=body))
         await upstream.reach(1)
         await until(lambda: waiting(proxy) == number)  # noqa: B023 - it is looked at within the turn of the loop
         senders.append(sender)

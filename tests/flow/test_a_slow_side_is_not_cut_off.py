@@ -76,8 +76,7 @@ async def test_an_upstream_that_reads_slowly_gets_its_message(orders: Orders, up
 
     upstream.follow(sip)
     proxy = await orders(timeout="1m")
-    sender = await proxy.sender()
-    await sender.send(request(b"POST /orders", b"Content-Length: %d" % SIZE))
+    sender = await proxy.begin(request(b"POST /orders", b"Content-Length: %d" % SIZE))
     sending = asyncio.create_task(sender.send(b"a" * SIZE))
     (pool,) = proxy.app.pools
     await until(lambda: any(each.congested for each in pool._all))

@@ -81,8 +81,7 @@ async def test_a_slow_sender_slows_the_upstream(plain: Running, upstream: Upstre
         sent.set()
 
     upstream.follow(pour)
-    sender = await plain.sender()
-    await sender.send(request(b"GET /orders"))
+    sender = await plain.begin(request(b"GET /orders"))
     (pool,) = plain.app.pools
     await until(lambda: any(each.congested for each in plain.app.senders))
     await until(lambda: any(each.body is not None and each.body.paused for each in pool._all))

@@ -48,8 +48,7 @@ def full() -> Iterator[int]:
 
 async def is_told(proxy: Running, waits: Callable[[], Awaitable[object]]) -> None:
     """A message that waits, and a stop meanwhile."""
-    sender = await proxy.sender()
-    await sender.send(POST)
+    sender = await proxy.begin()
     await waits()
     await soon(proxy.app.stop())
     told = await sender.answer()
@@ -135,8 +134,7 @@ async def test_who_is_in_the_middle_of_a_body(
 ) -> None:
     """What has reached the upstream looks cut there."""
     proxy = await serve(document(upstream, authority, **options) | {"drain_timeout": 0})
-    sender = await proxy.sender()
-    await sender.send(request(b"POST /orders", body=b"x" * 9000)[:-1])
+    sender = await proxy.begin(request(b"POST /orders", body=b"x" * 9000)[:-1])
     await until(lambda: any(each.busy and each._body and each._body.received == 8999 for each in proxy.app.senders))
     if options == {"buffer": 0}:
         await upstream.reach(1)
@@ -150,8 +148,7 @@ async def test_who_is_in_the_middle_of_a_body(
 async def test_who_is_in_the_middle_of_a_head(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> None:
     """It may have a message to send."""
     proxy = await serve(document(upstream, authority) | {"drain_timeout": 0})
-    sender = await proxy.sender()
-    await sender.send(POST[:20])
+    sender = await proxy.begin(POST[:20])
     await until(lambda: any(each._parser.phase is IN_HEAD for each in proxy.app.senders))
     await soon(proxy.app.stop())
     told = await sender.answer()
@@ -162,8 +159,7 @@ async def test_who_waits_for_a_token(serve: Serve, upstream: Upstream) -> None:
     """Of an authorization server that says nothing."""
     async with Upstream(hang) as silent:
         proxy = await serve(document(upstream, f"{silent.url}/t") | {"drain_timeout": 0})
-        sender = await proxy.sender()
-        await sender.send(POST)
+        sender = await proxy.begin()
         await silent.reach(1)
         await soon(proxy.app.stop())
         told = await sender.answer()
@@ -176,8 +172,7 @@ async def test_who_waits_for_the_answer_to_a_csrf_fetch(
     """It does not know of CSRF tokens."""
     upstream.follow(answer(403, b"X-CSRF-Token: Required"), hang)
     proxy = await serve(document(upstream, authority) | {"drain_timeout": 0})
-    sender = await proxy.sender()
-    await sender.send(POST)
+    sender = await proxy.begin()
     await upstream.reach(2)
     await asyncio.sleep(0)
     await soon(proxy.app.stop())
@@ -192,8 +187,7 @@ async def test_a_stop_after_an_interrupt_is_a_whole_one(
     count_all_cancellations(monkeypatch)
     async with Upstream(hang) as upstream:
         proxy = await serve(document(upstream, authority) | {"drain_timeout": 0})
-        sender = await proxy.sender()
-        await sender.send(POST)
+        sender = await proxy.begin()
         await upstream.reach(1)
 
         async def interrupted() -> None:

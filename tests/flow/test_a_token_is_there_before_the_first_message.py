@@ -35,8 +35,7 @@ async def test_readiness_waits_for_the_first_token(orders: Orders, authority: Au
 async def test_a_message_during_the_first_grant_waits_for_it(orders: Orders, authority: AuthorizationServer) -> None:
     """It causes no second grant."""
     proxy = await held_back(orders, authority)
-    sender = await proxy.sender()
-    await sender.send(POST)
+    sender = await proxy.begin()
     await until(lambda: any(sender.busy for sender in proxy.app.senders))
     assert authority.hold
     authority.hold.set()

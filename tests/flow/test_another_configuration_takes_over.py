@@ -97,8 +97,7 @@ async def test_stopping_ends_exchanges_of_an_earlier_configuration(
     """Their senders get the same answer as all others."""
     upstream.follow(Held())
     proxy = await serve(first | {"drain_timeout": 0})
-    sender = await proxy.sender()
-    await sender.send(POST)
+    sender = await proxy.begin()
     await upstream.reach(1)
     await proxy.reload(with_route(first, upstream=other.url) | {"drain_timeout": 0})
     await soon(proxy.app.stop())
@@ -260,8 +259,7 @@ async def test_a_pool_of_an_earlier_configuration_is_shown_while_it_serves(
 ) -> None:
     """Other references to the pool do not matter."""
     upstream.follow(held := Held())
-    sender = await proxy.sender()
-    await sender.send(POST)
+    sender = await proxy.begin()
     await upstream.reach(1)
     remembered = proxy.app.pools
     await proxy.reload(with_route(first, upstream=other.url))

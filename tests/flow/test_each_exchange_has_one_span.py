@@ -192,8 +192,7 @@ async def test_a_grant_that_fails_is_an_error_with_our_code(
 async def test_a_sender_that_leaves_is_not_an_error(proxy: Running, upstream: Upstream, traces: MemoryTraces) -> None:
     """The span ends with the exchange."""
     upstream.follow(held := Held())
-    sender = await proxy.sender()
-    await sender.send(POST)
+    sender = await proxy.begin()
     await upstream.reach(1)
     sender.leave()
     held.go.set()

@@ -198,8 +198,7 @@ async def failures_of_senders(proxy: Running) -> list[bytes]:
 
 async def asked(proxy: Running, octets: bytes) -> bytes:
     """What a sender of these octets reads."""
-    sender = await proxy.sender()
-    await sender.send(octets)
+    sender = await proxy.begin(octets)
     return await read(sender)
 
 

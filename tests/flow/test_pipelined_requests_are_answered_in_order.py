@@ -33,8 +33,7 @@ async def test_they_are_served_one_after_the_other(plain: Running, upstream: Ups
         await echo(call)
 
     upstream.follow(wait, echo)
-    sender = await plain.sender()
-    await sender.send(request(b"POST /orders", body=b"one") + request(b"POST /orders", body=b"two"))
+    sender = await plain.begin(request(b"POST /orders", body=b"one") + request(b"POST /orders", body=b"two"))
     await upstream.reach(1)
     await turns()
     assert len(upstream.requests) == 1

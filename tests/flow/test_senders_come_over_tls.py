@@ -83,8 +83,7 @@ async def test_the_upstream_is_told_how_the_sender_came(proxy: Running, upstream
 @pytest.mark.parametrize("route", [{"max_body": "1KiB"}])
 async def test_a_refusal_is_read_before_the_end(proxy: Running, issuer: Authority) -> None:
     """The sender is still sending."""
-    sender = await proxy.sender(tls=issuer.trusting())
-    await sender.send(request(b"POST /orders", b"Content-Length: 2048") + b"x" * 1000)
+    sender = await proxy.begin(request(b"POST /orders", b"Content-Length: 2048") + b"x" * 1000, tls=issuer.trusting())
     refused = await sender.answer()
     assert (refused.status, refused.code, await sender.rest()) == (413, "body_too_large", b"")
 
@@ -134,8 +133,9 @@ async def test_a_sender_that_leaves_is_noticed(proxy: Running, upstream: Upstrea
             cut.set()
 
     upstream.follow(wait_for_the_end)
-    sender = await proxy.sender(tls=issuer.trusting())
-    await sender.send(request(b"POST /orders", b"Content-Length: 4000000") + b"x" * 2_000_000)
+    sender = await proxy.begin(
+        request(b"POST /orders", b"Content-Length: 4000000") + b"x" * 2_000_000, tls=issuer.trusting()
+    )
     await upstream.reach(1)
     sender.leave()
     await soon(cut.wait())

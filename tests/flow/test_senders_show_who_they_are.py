@@ -14,7 +14,7 @@ from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.passwords import argon2_hash, basic, bcrypt_hash
 from tests.fakes.sender import Answer, request
 from tests.fakes.upstream import Upstream
-from tests.flow.running import POST, Orders, Running, until
+from tests.flow.running import Orders, Running, until
 
 CHALLENGE = [b'Basic realm="cpi-oauth-proxy", charset="UTF-8"']
 RIGHT, WRONG = basic("erp", "cAnAryPassword"), basic("erp", "cAnAryWrong")
@@ -117,21 +117,6 @@ async def test_without_a_right_password_there_is_a_challenge(
     assert line.get("user") == user
 
 
-async def test_after_a_challenge_the_same_connection_goes_on(by_password: Running) -> None:
-    """Some senders wait to be asked."""
-    sender = await by_password.sender()
-    assert (await sender.ask(POST)).status == 401
-    assert (await sender.ask(request(b"POST /orders", b"Authorization: " + RIGHT, body=b"x"))).status == 200
-
-
-async def test_a_body_may_come_while_the_password_is_checked(by_password: Running, upstream: Upstream) -> None:
-    """All of it is delivered."""
-    sender, body = await by_password.sender(), b"x" * 300_000
-    answer = await sender.ask(request(b"POST /orders", b"Authorization: " + RIGHT, body=body))
-    assert answer.status == 200
-    assert [len(received.body) for received in upstream.requests] == [len(body)]
-
-
 @pytest.mark.parametrize("field", ["X-API-Key", "X-Tenant-Key"])
 async def test_a_right_key_lets_in_and_does_not_go_on(
     orders: Orders, upstream: Upstream, keys_file: Path, field: str
@@ -163,24 +148,12 @@ async def test_the_address_is_looked_at_first(orders: Orders, users_file: Path) 
         assert (await ask(proxy, *fields)).code == "sender_not_allowed"
 
 
-async def test_guessing_keeps_nobody_waiting_who_was_right_before(by_password: Running, upstream: Upstream) -> None:
-    """Others are told to come again."""
-    right = b"Authorization: " + RIGHT
-    assert (await ask(by_password, right)).status == 200
-    with waiting(by_password):
-        refused = await ask(by_password, b"Authorization: " + WRONG)
-        assert (refused.status, refused.code, refused.field(b"Retry-After")) == (503, "overloaded", [b"1"])
-        assert (await ask(by_password, right)).status == 200
-    assert len(upstream.requests) == 2
-
-
 async def test_a_message_is_not_delivered_whose_sender_leaves_while_its_password_is_checked(
     by_password: Running, upstream: Upstream
 ) -> None:
     """It would send it again."""
     with waiting(by_password, AT_A_TIME):
-        sender = await by_password.sender()
-        await sender.send(request(b"POST /orders", b"Authorization: " + RIGHT, body=b"x"))
+        sender = await by_password.begin(request(b"POST /orders", b"Authorization: " + RIGHT, body=b"x"))
         await until(lambda: [connection.busy for connection in by_password.app.senders] == [True])
         sender.reset()
         await until(lambda: not len(by_password.app.senders))

@@ -15,8 +15,7 @@ async def test_an_exchange_in_flight_gets_its_answer(plain: Running, upstream: U
     """With Connection: close; `stop` waits for it."""
     held = Held()
     upstream.follow(held)
-    sender = await plain.sender()
-    await sender.send(POST)
+    sender = await plain.begin()
     await upstream.reach(1)
     stopping = asyncio.create_task(plain.app.stop())
     await until(lambda: plain.app.draining)
@@ -66,8 +65,7 @@ async def test_readiness_is_gone_while_it_drains(plain: Running, upstream: Upstr
     """The admin address answers to the end."""
     held = Held()
     upstream.follow(held)
-    sender = await plain.sender()
-    await sender.send(POST)
+    sender = await plain.begin()
     await upstream.reach(1)
     assert await plain.ask_admin("/readyz") == (200, "ready\n")
     stopping = asyncio.create_task(plain.app.stop())
@@ -92,8 +90,7 @@ async def test_what_takes_longer_than_the_drain_is_told_so(
 
     upstream.follow(never)
     proxy = await serve(document(upstream, authority) | {"drain_timeout": 0})
-    sender = await proxy.sender()
-    await sender.send(POST)
+    sender = await proxy.begin()
     await upstream.reach(1)
     await soon(proxy.app.stop())
     told = await sender.answer()

@@ -62,8 +62,7 @@ async def status(proxy: Running) -> Any:
 async def test_a_running_exchange_is_in_metrics_and_status(proxy: Running, tenant: Tenant) -> None:
     """Its connection is counted too."""
     tenant.faults.switch_on("runtime.hang")
-    sender = await proxy.sender()
-    await sender.send(request(b"POST /http/invoices", body=b"x"))
+    sender = await proxy.begin(request(b"POST /http/invoices", body=b"x"))
     await tenant.faults.struck.reach("runtime.hang", 1)
     assert (await samples(proxy))["in_flight"] == 1
     shown = await status(proxy)

@@ -78,7 +78,6 @@ async def test_after_the_answer_nothing_of_it_is_left(
 async def test_the_search_finds_what_is_on_its_way(proxy: Running, upstream: Upstream) -> None:
     """Else it would find nothing at all."""
     upstream.script = deque()
-    sender = await proxy.sender()
-    await sender.send(b"POST /orders HTTP/1.1\r\nHost: proxy.example\r\nX-A: " + COOKIE)
+    sender = await proxy.begin(b"POST /orders HTTP/1.1\r\nHost: proxy.example\r\nX-A: " + COOKIE)
     await until(lambda: holds(proxy.app, COOKIE))
     sender.leave()

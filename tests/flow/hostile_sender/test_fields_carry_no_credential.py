@@ -77,13 +77,6 @@ async def test_a_csrf_token_of_the_senders_own_borrows_no_session(fence: Fence) 
     assert sent == [([b"ours"], [b"S=ours"])] * 2 + [([b"mine"], []), ([b""], [])]
 
 
-async def test_two_csrf_tokens_make_no_handshake_of_ours(fence: Fence) -> None:
-    """The sender gets the upstream's refusal."""
-    fence.script(b"X-CSRF-Token: Required", status=403)
-    answered = await fence.ask(post(b"X-CSRF-Token: ", b"x-csrf-token: fetch"))
-    assert (answered.status, fence.targets) == (403, [b"/http/orders"])
-
-
 @pytest.mark.parametrize("value", [b"200-ok", b"100-continue, other", b"100-continue\t;q=1", b"102"])
 async def test_another_expectation_is_refused(fence: Fence, value: bytes) -> None:
     """Only 100-continue is supported (RFC 9110 §10.1.1)."""

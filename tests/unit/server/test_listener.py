@@ -72,18 +72,6 @@ async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, octets
     return answer
 
 
-async def test_a_listener_serves_senders() -> None:
-    """With the limits of the configuration, and until it stops."""
-    served = Served(max_head=2048, max_fields=7)
-    async with served.listening(LOOPBACK) as listener:
-        assert await ask(*await asyncio.open_connection("127.0.0.1", listener.port)) == b"<ok>"
-        assert (served.requests[0].sender.address, served.requests[0].sender.secure) == ("127.0.0.1", False)
-        port = listener.port
-
-    with pytest.raises(ConnectionRefusedError):
-        await asyncio.open_connection("127.0.0.1", port)
-
-
 async def test_a_listener_serves_a_unix_socket(tmp_path: Path) -> None:
     """Its senders have no address, and its listener no port."""
     served = Served()

@@ -1,7 +1,6 @@
 """TLS between a transport of memory and a protocol that remembers; the peer is OpenSSL's own."""
 
 import asyncio
-import contextlib
 import socket
 import ssl
 
@@ -11,81 +10,38 @@ import trustme
 from proxy.wire.client_tls import RECORD, ClientTlsTransport
 from proxy.wire.tls_context import verifying_context
 from tests.cases import cases
-from tests.fakes.transport import MemoryTransport
-from tests.unit.wire.upper import Upper, deliver
+from tests.unit.wire.upper import Peers, Upper
 
 
-class Peers:
-    """A channel, and the server that it talks to."""
+class Client(Peers):
+    """A channel of a client, and its server."""
 
     def __init__(self, *, host: str = "u.example", trusted: bool = True, descriptor: int = -1) -> None:
-        issuer = trustme.CA()
+        issuer, client = trustme.CA(), verifying_context()
         server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         issuer.issue_cert("u.example").configure_cert(server)
-        client = verifying_context()
         if trusted:
             issuer.configure_trust(client)
-        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.server = server.wrap_bio(self._incoming, self._outgoing, server_side=True)
-        self.alert = ""
-        "What the server was told when it was not accepted."
-        self.upper, self.below = Upper(), MemoryTransport(peername=("192.0.2.1", 443))
+        super().__init__(server, server_side=True)
         self.channel = ClientTlsTransport(client, host, self.upper, descriptor)
         self.channel.connection_made(self.below)
-
-    def shake(self) -> "Peers":
-        """The handshake, as far as it goes."""
-        for _ in range(3):
-            self._incoming.write(self.below.taken())
-            try:
-                self.server.do_handshake()
-            except ssl.SSLWantReadError:
-                pass
-            except ssl.SSLError as error:
-                self.alert = self.alert or str(error.reason)
-            self.deliver(self._outgoing.read())
-        return self
-
-    def deliver(self, cipher: bytes) -> None:
-        """Let octets come over the wire, as many at a time as fit."""
-        deliver(self.channel, cipher)
-
-    def say(self, clear: bytes) -> bytes:
-        """What the server sends for this."""
-        self.server.write(clear)
-        return self._outgoing.read()
-
-    def hear(self) -> bytes:
-        """What the server reads."""
-        self._incoming.write(self.below.taken())
-        heard = b""
-        with contextlib.suppress(ssl.SSLWantReadError):
-            while piece := self.server.read(1 << 16):
-                heard += piece
-        return heard
-
-    def end(self) -> bytes:
-        """The server's close_notify."""
-        with contextlib.suppress(ssl.SSLWantReadError):
-            self.server.unwrap()
-        return self._outgoing.read()
 
 
 async def test_octets_go_both_ways() -> None:
     """In order, whatever the sizes."""
-    peers = Peers().shake()
+    peers = Client().shake()
     await peers.channel.secured
     large = bytes(range(256)) * 1000
     peers.channel.write(b"hello ")
     peers.channel.write(large)
-    assert peers.hear() == b"hello " + large
+    assert peers.hear() == (b"hello " + large, False)
     peers.deliver(peers.say(b"well, ") + peers.say(large))
     assert (peers.upper.content, peers.upper.told) == (b"well, " + large, ["made"])
 
 
 async def test_octet_by_octet_it_is_the_same() -> None:
     """However the network cuts the records."""
-    peers = Peers().shake()
+    peers = Client().shake()
     for octet in peers.say(b"well"):
         peers.deliver(bytes([octet]))
     assert peers.upper.content == b"well"
@@ -102,7 +58,7 @@ async def test_a_certificate_that_is_not_accepted_ends_the_handshake(
     host: str, *, trusted: bool, reason: str, alert: str
 ) -> None:
     """The peer gets an alert."""
-    peers = Peers(host=host, trusted=trusted).shake()
+    peers = Client(host=host, trusted=trusted).shake()
     with pytest.raises(ssl.SSLCertVerificationError, match=reason):
         await peers.channel.secured
     peers.channel.connection_lost(None)
@@ -112,7 +68,7 @@ async def test_a_certificate_that_is_not_accepted_ends_the_handshake(
 async def test_an_end_in_the_handshake_is_its_failure() -> None:
     """With the system's reason, or as a broken connection."""
     for error, expected in ((None, ConnectionResetError), (TimeoutError(), TimeoutError)):
-        peers = Peers()
+        peers = Client()
         peers.channel.connection_lost(error)
         with pytest.raises(expected):
             await peers.channel.secured
@@ -121,10 +77,10 @@ async def test_an_end_in_the_handshake_is_its_failure() -> None:
 
 async def test_whoever_does_not_wait_for_the_handshake_is_not_told_of_it() -> None:
     """Asyncio would complain of the exception."""
-    peers = Peers()
+    peers = Client()
     peers.channel.secured.cancel()
     peers.shake()
-    other = Peers()
+    other = Client()
     other.channel.secured.cancel()
     other.channel.connection_lost(None)
     assert (peers.upper.told, other.upper.told) == (["made"], [])
@@ -132,7 +88,7 @@ async def test_whoever_does_not_wait_for_the_handshake_is_not_told_of_it() -> No
 
 async def test_a_close_notify_is_an_end_in_order() -> None:
     """RFC 8446 §6.1."""
-    peers = Peers().shake()
+    peers = Client().shake()
     peers.deliver(peers.say(b"last") + peers.end())
     peers.channel.eof_received()
     peers.channel.connection_lost(None)
@@ -142,7 +98,7 @@ async def test_a_close_notify_is_an_end_in_order() -> None:
 
 async def test_an_end_without_it_is_a_cut() -> None:
     """Whoever is on the way could have made it."""
-    peers = Peers().shake()
+    peers = Client().shake()
     peers.channel.eof_received()
     peers.channel.connection_lost(None)
     assert peers.upper.told == ["made", "lost NoneType"]
@@ -150,7 +106,7 @@ async def test_an_end_without_it_is_a_cut() -> None:
 
 async def test_what_is_no_tls_ends_the_connection() -> None:
     """With the reason."""
-    peers = Peers().shake()
+    peers = Client().shake()
     peers.deliver(b"HTTP/1.1 400 Bad Request\r\n\r\n")
     assert peers.below.aborted
     peers.channel.connection_lost(None)
@@ -159,7 +115,7 @@ async def test_what_is_no_tls_ends_the_connection() -> None:
 
 async def test_after_the_peers_close_notify_writing_goes_on_or_ends_but_never_raises() -> None:
     """The exchange learns of it by the connection's end."""
-    peers = Peers().shake()
+    peers = Client().shake()
     peers.deliver(peers.end())
     peers.channel.write(b"late")
     peers.channel.connection_lost(None)
@@ -169,7 +125,7 @@ async def test_after_the_peers_close_notify_writing_goes_on_or_ends_but_never_ra
 
 async def test_nothing_comes_while_reading_is_paused() -> None:
     """It comes in another turn of the event loop."""
-    peers = Peers().shake()
+    peers = Client().shake()
     peers.upper.on_data = peers.channel.pause_reading
     for octets in (b"one, ", b"two"):
         peers.deliver(peers.say(octets))
@@ -185,7 +141,7 @@ async def test_nothing_comes_while_reading_is_paused() -> None:
 
 async def test_what_was_not_given_to_the_protocol_above_is_undelivered() -> None:
     """OpenSSL may hold a part of a record."""
-    peers = Peers().shake()
+    peers = Client().shake()
     seen = [peers.channel.undelivered]
     peers.upper.on_data = peers.channel.pause_reading
     for octets in (b"one, ", b"two"):
@@ -205,7 +161,7 @@ async def test_what_was_not_given_to_the_protocol_above_is_undelivered() -> None
 
 async def test_nothing_is_deciphered_after_the_protocol_above_has_aborted_it() -> None:
     """Nor is it told of an end that came in the same read."""
-    peers = Peers().shake()
+    peers = Client().shake()
     peers.upper.on_data = peers.channel.abort
     one, end = peers.say(b"one"), peers.end()
     peers.deliver(one + end)
@@ -214,7 +170,7 @@ async def test_nothing_is_deciphered_after_the_protocol_above_has_aborted_it() -
 
 async def test_records_that_are_read_together_are_given_together() -> None:
     """The rest of the last one follows."""
-    peers = Peers().shake()
+    peers = Client().shake()
     cipher = b"".join(peers.say(octets) for octets in (b"one, ", bytes(RECORD), b"three"))
     peers.deliver(cipher[:-1])
     assert (peers.upper.content, peers.upper.pieces) == (b"one, " + bytes(RECORD), 1)
@@ -225,7 +181,7 @@ async def test_records_that_are_read_together_are_given_together() -> None:
 @cases("broken, told", [(False, ["made", "eof"]), (True, ["made", "lost SSLError"])])
 async def test_an_end_waits_for_what_came_before_it(*, broken: bool, told: list[str]) -> None:
     """The protocol above has paused reading."""
-    peers = Peers().shake()
+    peers = Client().shake()
     peers.upper.on_data = peers.channel.pause_reading
     peers.deliver(peers.say(b"last") + (b"\x17\x03\x03\x00\x05abcde" if broken else peers.end()))
     seen = (peers.upper.content, peers.upper.told, peers.below.is_closing(), peers.channel.undelivered)
@@ -240,7 +196,7 @@ async def test_an_end_waits_for_what_came_before_it(*, broken: bool, told: list[
 
 async def test_an_end_follows_at_once_what_came_before_it() -> None:
     """In the same read, if the protocol above does not pause."""
-    peers = Peers().shake()
+    peers = Client().shake()
     peers.deliver(peers.say(b"last") + peers.end())
     assert (peers.upper.content, peers.upper.told) == (b"last", ["made", "eof"])
 
@@ -250,7 +206,7 @@ async def test_the_last_words_before_a_broken_write_are_deciphered() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         ours.setblocking(False)
-        peers = Peers(descriptor=ours.fileno()).shake()
+        peers = Client(descriptor=ours.fileno()).shake()
         theirs.sendall(peers.say(b"the answer"))
         peers.channel.connection_lost(BrokenPipeError())
     assert (peers.upper.content, peers.upper.told) == (b"the answer", ["made", "lost BrokenPipeError"])
@@ -258,9 +214,9 @@ async def test_the_last_words_before_a_broken_write_are_deciphered() -> None:
 
 async def test_it_is_the_transport_of_the_protocol_above() -> None:
     """What that asks is asked below, but for what TLS knows."""
-    peers = Peers().shake()
+    peers = Client().shake()
     channel, below = peers.channel, peers.below
-    assert peers.upper.transport is channel
+    assert peers.upper.transport is peers.channel
     below.buffered = 7
     channel.set_write_buffer_limits(5)
     assert (below.limit, channel.get_write_buffer_size(), channel.is_closing()) == (5, 7, False)
