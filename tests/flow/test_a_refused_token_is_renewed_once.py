@@ -9,10 +9,10 @@ import pytest
 
 from proxy.sandbox.tenant import Tenant
 from tests.cases import cases
-from tests.fakes.authorization_server import AuthorizationServer, Fault, granted
+from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import request
 from tests.fakes.upstream import Call, Line, Upstream, answer, head
-from tests.flow.running import POST, Orders, Running, turns, until
+from tests.flow.running import POST, Orders, Running, turns
 
 MESSAGE = bytes(range(256)) * 2000
 
@@ -116,26 +116,3 @@ async def test_where_nobody_knows_whose_401_it_is_the_message_is_not_sent_again(
     await proxy.ask(request(b"POST /orders", body=b"next"))
     assert upstream.bodies == [b"first", b"x", b"next"]
     assert upstream.requests[-1].field(b"Authorization") == [b"Bearer token-2"]
-
-
-async def test_a_refused_token_serves_others_while_the_token_endpoint_is_away(
-    orders: Orders, upstream: Upstream
-) -> None:
-    """The message that was refused is told why."""
-    async with AuthorizationServer(granted("token-1"), Fault.HANG) as authority:
-        proxy = await old_token(orders, upstream, answer(401), answer(200), authority=authority)
-        one, other = await proxy.sender(), await proxy.sender()
-        asking = asyncio.create_task(one.ask(request(b"POST /orders", body=b"refused")))
-        await until(lambda: len(authority.requests) == 2)
-        assert (await other.ask(request(b"POST /orders", body=b"during the grant"))).status == 200
-        proxy.clock.advance(3)
-        assert (await asking).status in (503, 504)
-        await proxy.lines.reach("token.grant_failed")
-        assert (await other.ask(request(b"POST /orders", body=b"in the pause"))).status == 200
-    assert upstream.bodies == [
-        b"first",
-        b"refused",
-        b"during the grant",
-        b"in the pause",
-    ]
-    assert {each.field(b"Authorization")[0] for each in upstream.requests} == {b"Bearer token-1"}

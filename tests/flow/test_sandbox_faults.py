@@ -81,27 +81,11 @@ async def test_a_lost_session_requires_another_fetch(client: TenantClient) -> No
     assert "Set-Cookie" in answer.fields
 
 
-async def test_csrf_can_be_checked_before_the_token(client: TenantClient) -> None:
-    """SAP does not document the order."""
-    client.tenant.faults.switch_on("runtime.csrf_first")
-    answer = await client.ask("POST", client.tenant.runtime_url + "/http/orders")
-    assert answer.status == 403
-    assert answer.fields["X-CSRF-Token"] == "Required"
-
-
 async def test_head_can_be_refused(client: TenantClient) -> None:
     """A GET still fetches."""
     client.tenant.faults.switch_on("runtime.head_refused")
     assert (await client.send("/http/orders", method="HEAD", fields=FETCH)).status == 405
     assert (await client.send("/http/orders", method="GET", fields=FETCH)).status == 200
-
-
-async def test_success_can_have_no_mpl_id(client: TenantClient) -> None:
-    """The answer has only x-correlationid."""
-    client.tenant.faults.switch_on("runtime.correlation_only")
-    fields = (await client.send()).fields
-    assert "x-correlationid" in fields
-    assert MPL_ID not in fields
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])

@@ -138,13 +138,6 @@ async def test_an_idle_sender_may_send_its_last_request_when_draining(server: Me
     assert (wire.received(), wire.end, silent.received(), silent.end) == (b"<1><2>", "closed", b"<1>", "closed")
 
 
-async def test_an_idle_sender_is_closed_at_once_where_no_patience_is_left(wire: Wire) -> None:
-    """It came in past a fence that is not there any more."""
-    wire.connection.drain(seconds=0)
-
-    assert wire.end == "closed"
-
-
 async def test_patience_does_not_let_an_idle_sender_stay_longer(wire: Wire) -> None:
     """Its time was nearly up."""
     wire.wait(74)
@@ -152,18 +145,6 @@ async def test_patience_does_not_let_an_idle_sender_stay_longer(wire: Wire) -> N
     wire.wait(1)
 
     assert wire.end == "closed"
-
-
-async def test_a_head_that_has_begun_may_end_when_draining(wire: Wire) -> None:
-    """It is served, and the connection ends with its answer."""
-    await wire.send(GET)
-    await wire.answer(b"<1>")
-    await wire.send(GET[:5])
-    wire.connection.drain()
-    await wire.send(GET[5:])
-    await wire.answer(b"<2>")
-
-    assert (wire.received(), wire.end) == (b"<1><2>", "closed")
 
 
 async def test_a_busy_sender_is_closed_after_its_answer_when_draining(server: MemoryServer, wire: Wire) -> None:
@@ -245,18 +226,6 @@ async def test_an_invitation_is_no_beginning_of_an_answer(wire: Wire) -> None:
     assert (wire.received(), wire.end) == (CONTINUE + b"<last>", "closed")
 
 
-async def test_an_answer_that_has_begun_is_the_last_where_nobody_is_waited_for(
-    server: MemoryServer, wire: Wire
-) -> None:
-    """Past another fence nothing more is taken."""
-    await wire.send(GET)
-    server.requests[0].sender.send(b"<began")
-    wire.connection.drain(seconds=0)
-    await wire.answer(b" and ended>")
-
-    assert wire.end == "closed"
-
-
 async def test_a_slow_reader_has_its_time_during_a_drain(wire: Wire) -> None:
     """Its exchange is over, its answer is not."""
     await wire.send(GET)
@@ -285,14 +254,6 @@ async def test_nothing_is_read_behind_a_body_that_nobody_waited_for(server: Memo
     await wire.send(GET)
 
     assert (len(server.requests), wire.received(), wire.transport.ended) == (1, b"<ok>", True)
-
-
-async def test_a_last_request_with_octets_behind_it_lingers(server: MemoryServer, wire: Wire) -> None:
-    """A reset would lose the answer."""
-    server.answers = [b"<ok>"]
-    await wire.send(post(b"abc", fields=b"Connection: close\r\n") + GET)
-
-    assert (len(server.requests), wire.received(), wire.transport.ended, wire.end) == (1, b"<ok>", True, "open")
 
 
 @cases("ending", {"no chunk": b"zz\r\n", "the sender's end": b""})
