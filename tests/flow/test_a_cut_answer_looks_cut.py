@@ -80,7 +80,7 @@ async def test_a_reset_in_the_body_is_passed_on(plain: Running, upstream: Upstre
 
 @pytest.mark.parametrize("answer", [b"220 smtp.example ESMTP ready\r\n\r\n", head(200, b"X: a\n b")])
 async def test_an_answer_that_is_no_http_is_a_502(plain: Running, upstream: Upstream, answer: bytes) -> None:
-    """Nothing of it is shown, and nothing is sent again."""
+    """Nothing is sent again."""
 
     async def babble(call: Call) -> None:
         await call.body()

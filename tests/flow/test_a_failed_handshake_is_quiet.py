@@ -101,7 +101,7 @@ async def test_a_handshake_that_stands_still_ends(proxy: Running, begun: bytes) 
 
 @pytest.mark.parametrize("limits", [{"max_connections": 1}, {"max_connections_per_sender": 1}])
 async def test_a_connection_counts_from_its_first_moment(proxy: Running, issuer: Authority) -> None:
-    """One too many ends before a handshake; the log says why."""
+    """The log says why."""
     shaking = await proxy.sender()
     await until(lambda: len(proxy.app.senders) == 1)
     with pytest.raises(ConnectionError):
@@ -115,7 +115,7 @@ async def test_a_connection_counts_from_its_first_moment(proxy: Running, issuer:
 
 @pytest.mark.parametrize("listener", [{"allow": ["192.0.2.0/24"]}])
 async def test_a_sender_that_is_not_allowed_gets_no_handshake(proxy: Running, issuer: Authority) -> None:
-    """Nothing of a stranger is read; the log says why."""
+    """The log says why."""
     with pytest.raises(ConnectionError):
         await proxy.sender(tls=issuer.trusting())
     assert (await proxy.record())["code"] == "sender_not_allowed"

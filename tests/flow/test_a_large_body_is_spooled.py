@@ -30,7 +30,7 @@ async def test_a_401_for_a_spooled_body_costs_one_grant_and_one_replay(orders: O
 
 
 async def test_nothing_is_left_of_it(orders: Orders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No file while it runs, no folder when it has stopped."""
+    """Neither a file nor its folder."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     proxy = await orders(**SPOOLED)
     await proxy.ask(request(b"POST /orders", body=LARGE))

@@ -59,7 +59,7 @@ async def test_the_second_half_of_a_request_is_no_408(plain: Running, upstream: 
 
 @pytest.mark.parametrize("used", [True, False])
 async def test_a_request_on_an_idle_connection_is_no_reset(plain: Running, *, used: bool) -> None:
-    """One that has served before, and one that is new."""
+    """It may have served before."""
     sender: Sender = await plain.sender()
     if used:
         await sender.ask(POST)
@@ -82,7 +82,7 @@ async def test_an_idle_connection_to_the_upstream_is_not_used_after_its_time(
 
 
 async def test_what_did_not_come_is_late_all_the_same(plain: Running, upstream: Upstream) -> None:
-    """A silent upstream is a 504 once the event loop has looked."""
+    """The event loop has looked."""
 
     async def hang(call: Call) -> None:
         await call.body()

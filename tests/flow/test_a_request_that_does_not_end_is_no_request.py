@@ -20,7 +20,7 @@ LARGE = b"x" * (1 << 20)
 async def test_a_request_cut_at_any_octet_does_not_reach_the_upstream(
     plain: Running, upstream: Upstream, whole: bytes, end: object
 ) -> None:
-    """Nothing is sent before the last octet is there."""
+    """The last one is missing."""
     for at in range(len(whole)):
         sender = await plain.begin(whole[:at])
         end(sender)  # type: ignore[operator]

@@ -132,7 +132,7 @@ async def test_who_waits_for_a_further_connection(
 async def test_who_is_in_the_middle_of_a_body(
     options: Document, serve: Serve, upstream: Upstream, authority: AuthorizationServer
 ) -> None:
-    """What has reached the upstream looks cut there."""
+    """It looks cut at the upstream."""
     proxy = await serve(document(upstream, authority, **options) | {"drain_timeout": 0})
     sender = await proxy.begin(request(b"POST /orders", body=b"x" * 9000)[:-1])
     await until(lambda: any(each.busy and each._body and each._body.received == 8999 for each in proxy.app.senders))

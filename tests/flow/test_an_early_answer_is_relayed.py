@@ -19,7 +19,7 @@ LARGE = b"x" * (4 << 20)
 async def test_the_sender_gets_the_answer_and_the_connection_ends(
     orders: Orders, upstream: Upstream, status: int
 ) -> None:
-    """Though it goes on sending, which no reset disturbs."""
+    """No reset disturbs it."""
 
     async def answer_early(call: Call) -> None:
         await call.send(head(status, b"Content-Length: 8", b"Connection: close") + b"too much")

@@ -41,7 +41,7 @@ async def test_a_name_that_does_not_resolve_is_a_502(serve: Serve, authority: Au
 
 
 async def test_a_certificate_that_is_not_trusted_is_a_502(serve: Serve, authority: AuthorizationServer) -> None:
-    """Verification is never off, and the request is not sent."""
+    """The request is not sent."""
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(tls)
     async with Upstream(tls=tls) as upstream:

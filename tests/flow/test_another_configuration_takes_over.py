@@ -75,7 +75,7 @@ async def test_routes_are_added_and_removed_at_the_same_moment(proxy: Running, f
 async def test_a_running_exchange_finishes_at_its_first_upstream(
     proxy: Running, first: Document, upstream: Upstream, other: Upstream
 ) -> None:
-    """The connections to that upstream are not kept afterwards."""
+    """Its connections are not kept."""
     upstream.follow(answer(), answer(), held := Held())
     idle, sender = await proxy.sender(), await proxy.sender()
     await asyncio.gather(idle.ask(POST), sender.ask(POST))
@@ -94,7 +94,7 @@ async def test_a_running_exchange_finishes_at_its_first_upstream(
 async def test_stopping_ends_exchanges_of_an_earlier_configuration(
     serve: Serve, first: Document, upstream: Upstream, other: Upstream
 ) -> None:
-    """Their senders get the same answer as all others."""
+    """They are told as all others."""
     upstream.follow(Held())
     proxy = await serve(first | {"drain_timeout": 0})
     sender = await proxy.begin()
@@ -291,7 +291,7 @@ async def test_a_listener_is_added_and_another_removed(proxy: Running, first: Do
 async def test_a_listener_that_admits_others_ends_its_connections(
     proxy: Running, first: Document, upstream: Upstream
 ) -> None:
-    """Its address stays, and `allow` holds for every later request."""
+    """Its address stays."""
     port, sender = proxy.port, await proxy.sender()
     await sender.ask(POST)
     await proxy.reload(first | {"listen": {"address": "127.0.0.1:0", "allow": ["192.0.2.0/24"]}})

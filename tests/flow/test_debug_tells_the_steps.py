@@ -52,7 +52,7 @@ def named(proxy: Running, event: str) -> list[dict[str, Any]]:
 
 
 async def test_the_steps_of_a_message(proxy: Running, upstream: Upstream) -> None:
-    """In order: route, token, connection, forwarded head, attempt."""
+    """In order."""
     await proxy.ask(request(b"POST /orders/new?key=cAnAryQuery", b"X-Request-ID: mine", b"SAP_Sender: ERP", body=b"x"))
     origin = upstream.url.removeprefix("http://")
     assert list(steps(proxy)) == [
@@ -131,7 +131,7 @@ async def test_a_connection_that_failed_has_its_reason(serve: Serve, authority: 
 
 
 async def test_a_csrf_fetch_is_told(serve: Serve, tenant: Tenant, ca_file: Path) -> None:
-    """Neither the token nor the session's cookies are."""
+    """Its secrets are not."""
     proxy = await serve(tenant_document(tenant, ca_file))
     await proxy.ask(request(b"POST /http/orders", body=b"{}"))
     assert [(each["method"], each["found"]) for each in named(proxy, "csrf.fetched")] == [("HEAD", True)]

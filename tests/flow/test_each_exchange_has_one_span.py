@@ -109,7 +109,7 @@ async def test_a_replay_belongs_to_the_same_span(proxy: Running, upstream: Upstr
 
 
 async def test_a_malformed_traceparent_begins_a_trace(proxy: Running, upstream: Upstream, traces: MemoryTraces) -> None:
-    """The upstream receives one traceparent and no tracestate."""
+    """The tracestate is dropped."""
     fields = (b"traceparent: 00-xyz", b"Traceparent: " + PARENT.partition(b": ")[2], b"tracestate: a=1")
     for each in (fields[:1], fields, fields[2:]):
         await proxy.ask(request(b"GET /orders", *each))

@@ -65,7 +65,7 @@ async def test_fields_of_a_trace_go_on_as_they_came(orders: Orders, upstream: Up
 
 
 async def test_hop_by_hop_fields_of_a_request_end_here(orders: Orders, upstream: Upstream) -> None:
-    """RFC 9110 §7.6.1 lists them; Connection may name more."""
+    """RFC 9110 §7.6.1."""
     assert await lines(orders, upstream, *HOP_BY_HOP, b"X-Kept: yes") == [b"X-Kept: yes"]
 
 

@@ -57,7 +57,7 @@ async def test_behind_trusted_proxies_the_rightmost_other_address_is_the_sender(
     fields: tuple[bytes, ...],
     status: int,
 ) -> None:
-    """What stands left of it anybody may have written."""
+    """Anybody may have written the rest."""
     settings: dict[str, Any] = document(upstream, authority, allow=ELSEWHERE) | {"trusted_proxies": trusted}
     proxy = await serve(settings)
     answer = await proxy.ask(request(b"POST /orders", *fields, body=b"x"))

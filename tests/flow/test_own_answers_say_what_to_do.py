@@ -38,7 +38,7 @@ async def test_only_the_log_names_the_nearest_route(plain: Running) -> None:
 
 
 async def test_the_senders_connection_goes_on_where_its_request_was_whole(plain: Running, upstream: Upstream) -> None:
-    """A mistake in one message is no reason to connect anew."""
+    """One mistake is no reason to end it."""
     upstream.follow(hang_up)
     sender = await plain.sender()
     codes = [(await sender.ask(request(b"POST " + path, body=b"x"))).code for path in (b"/orders", b"/x", b"/orders")]

@@ -14,7 +14,7 @@ async def test_the_token_of_the_grant_goes_on(plain: Running, upstream: Upstream
 
 
 async def test_the_upstreams_challenge_stays_with_us(plain: Running, upstream: Upstream) -> None:
-    """A sender that has no token must not be asked for one."""
+    """The sender has no token."""
     upstream.follow(answer(401, b'WWW-Authenticate: Bearer realm="tenant"', b"X-Kept: yes"))
     relayed = await plain.ask(request(b"GET /orders"))
     assert (relayed.status, relayed.field(b"WWW-Authenticate"), relayed.field(b"X-Kept")) == (401, [], [b"yes"])

@@ -72,7 +72,7 @@ async def test_several_faults_are_switched_on_or_none(client: TenantClient) -> N
 
 @pytest.mark.parametrize("body", ["[]", "1", "{", '{"count": "x"}'])
 async def test_an_invalid_document_is_refused(client: TenantClient, body: str) -> None:
-    """The answer has an error message, and the fault stays off."""
+    """The fault stays off."""
     answer = await client.control("PUT", "/faults/runtime.unavailable", data=body)
     assert answer.status == 400
     assert answer.document.keys() == {"error"}
@@ -118,7 +118,7 @@ async def test_idle_connections_are_closed(client: TenantClient) -> None:
 
 
 async def test_a_reset_keeps_only_addresses_and_credentials(client: TenantClient) -> None:
-    """Faults, messages, grants, runs and tokens are deleted."""
+    """All else is deleted."""
     tenant = client.tenant
     tenant.faults.switch_on("runtime.unavailable")
     await client.send()

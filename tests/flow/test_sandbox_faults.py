@@ -55,7 +55,7 @@ async def test_a_fault_with_count_1_disturbs_one_message(
 
 
 async def test_a_status_of_the_flow_has_an_mpl_id(client: TenantClient) -> None:
-    """A receiver's 401 can be the answer of a flow that ran."""
+    """A flow may answer 401."""
     client.tenant.faults.switch_on("runtime.flow_status", 401)
     answer = await client.send()
     assert answer.status == 401
@@ -64,7 +64,7 @@ async def test_a_status_of_the_flow_has_an_mpl_id(client: TenantClient) -> None:
 
 
 async def test_revoked_tokens_stay_revoked(client: TenantClient) -> None:
-    """Unlike with `unauthorized`, only a new token is accepted."""
+    """A new token is accepted."""
     await client.token()
     client.tenant.faults.switch_on("runtime.expire_tokens", count=1)
     assert [(await client.send()).status, (await client.send()).status] == [401, 401]
@@ -93,7 +93,7 @@ async def test_head_can_be_refused(client: TenantClient) -> None:
 async def test_a_connection_can_be_broken_before_or_after_the_body(
     client: TenantClient, fault: str, moment: str
 ) -> None:
-    """The record shows whether the body was read; no flow runs."""
+    """No flow runs."""
     client.tenant.faults.switch_on(f"runtime.{fault}", moment, count=1)
     with pytest.raises(ClientError) as caught:
         await client.send()

@@ -65,7 +65,7 @@ async def test_xsuaa_accepts_a_secret_in_three_forms(client: TenantClient) -> No
 
 
 async def test_xsuaa_accepts_a_certificate_instead_of_a_secret(client: TenantClient) -> None:
-    """The request must have the id of the certificate's client."""
+    """It belongs to one client."""
     tenant, context = client.tenant, client.tenant.client_context()
     await asyncio.to_thread(load_identity, context, tenant.client_identity)
     for client_id, status in ((tenant.btp_client.client_id, 200), ("other", 401)):

@@ -89,7 +89,7 @@ async def test_a_refusal_is_read_before_the_end(proxy: Running, issuer: Authorit
 
 
 async def test_pipelined_requests(proxy: Running, upstream: Upstream, issuer: Authority) -> None:
-    """In order; what follows the last answer is not served."""
+    """None is served behind the last."""
     upstream.script = deque(answer(200, body=body) for body in (b"1", b"2", b"3"))
     sender = await proxy.sender(tls=issuer.trusting())
     last = request(b"GET /orders", b"Connection: close")
@@ -100,7 +100,7 @@ async def test_pipelined_requests(proxy: Running, upstream: Upstream, issuer: Au
 
 
 async def test_an_exchange_in_flight_gets_its_answer(proxy: Running, upstream: Upstream, issuer: Authority) -> None:
-    """When the proxy drains; a handshake that is on its way ends."""
+    """A handshake on its way ends."""
     go = asyncio.Event()
 
     async def held(call: Call) -> None:
@@ -123,7 +123,7 @@ async def test_an_exchange_in_flight_gets_its_answer(proxy: Running, upstream: U
 
 
 async def test_a_sender_that_leaves_is_noticed(proxy: Running, upstream: Upstream, issuer: Authority) -> None:
-    """The upstream's request is cut, and the log says 499."""
+    """The status is 400 or 499."""
     cut = asyncio.Event()
 
     async def wait_for_the_end(call: Call) -> None:

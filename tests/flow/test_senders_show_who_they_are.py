@@ -132,7 +132,7 @@ async def test_a_right_key_lets_in_and_does_not_go_on(
 
 
 async def test_the_upstream_may_have_a_key_of_its_own(orders: Orders, upstream: Upstream, keys_file: Path) -> None:
-    """In the same field, by `set_fields`; the sender's stays here."""
+    """`set_fields` sets it."""
     auth = {"api_key": {"keys_file": str(keys_file)}}
     options: dict[str, Any] = {"inbound_auth": auth, "set_fields": {"X-API-Key": "ours"}, "drop_fields": ["X-API-Key"]}
     proxy = await orders(**options)
@@ -141,7 +141,7 @@ async def test_the_upstream_may_have_a_key_of_its_own(orders: Orders, upstream: 
 
 
 async def test_the_address_is_looked_at_first(orders: Orders, users_file: Path) -> None:
-    """Who may not send from there is not asked for a password."""
+    """No password is asked for."""
     auth = {"basic": {"users_file": str(users_file)}}
     proxy = await orders(inbound_auth=auth, allow=["192.0.2.0/24"])
     for fields in ((), (b"Authorization: " + RIGHT,)):
@@ -162,7 +162,7 @@ async def test_a_message_is_not_delivered_whose_sender_leaves_while_its_password
 
 
 async def test_new_users_take_effect_without_a_restart(by_password: Running, users_file: Path) -> None:
-    """Old passwords are forgotten, however often they were right."""
+    """Old passwords are forgotten."""
     new = b"Authorization: " + basic("erp", "new")
     assert [(await ask(by_password, each)).status for each in (b"Authorization: " + RIGHT, new)] == [200, 401]
     users_file.write_text(f"erp:{bcrypt_hash('new')}")

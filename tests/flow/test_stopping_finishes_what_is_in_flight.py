@@ -80,7 +80,7 @@ async def test_readiness_is_gone_while_it_drains(plain: Running, upstream: Upstr
 async def test_what_takes_longer_than_the_drain_is_told_so(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer
 ) -> None:
-    """Its sender learns that the message may have arrived."""
+    """Its message may have arrived."""
     cut = asyncio.Event()
 
     async def never(call: Call) -> None:

@@ -71,7 +71,7 @@ async def test_the_number_of_connections_is_limited(proxy: Running) -> None:
 
 
 async def test_a_request_head_has_ten_seconds(proxy: Running) -> None:
-    """Bytes that arrive meanwhile do not extend the time."""
+    """More bytes do not extend it."""
     client = await connected(proxy)
     await client.send(LIVEZ[:20])
     await (await connected(proxy)).ask(LIVEZ)
@@ -225,7 +225,7 @@ async def test_an_unreadable_level_is_a_400(proxy: Running, fields: list[bytes],
     ],
 )
 async def test_a_level_is_read_in_its_charset(proxy: Running, fields: list[bytes], body: bytes) -> None:
-    """Any charset that Python knows will do, but no content coding."""
+    """But in no content coding."""
     assert (await put_level(proxy, *fields, body=body)).status == 200
     assert proxy.app.log.level == "error"
 

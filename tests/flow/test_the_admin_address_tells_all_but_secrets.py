@@ -88,13 +88,13 @@ async def test_the_status_shows_routes_and_freshness_but_no_secret(proxy: Runnin
 
 
 async def test_it_is_alive_and_ready_before_the_first_message(proxy: Running) -> None:
-    """An OAuth client that no message has used counts as ready."""
+    """An unused OAuth client is ready."""
     assert await proxy.ask_admin("/livez") == (200, "alive\n")
     assert await proxy.ask_admin("/readyz") == (200, "ready\n")
 
 
 async def test_it_is_not_ready_while_a_token_cannot_be_had(serve: Serve, upstream: Upstream) -> None:
-    """The text names the OAuth client; the process is alive."""
+    """The process is alive."""
     async with AuthorizationServer(refused(401, error="invalid_client")) as authority:
         proxy = await serve(document(upstream, authority))
         await proxy.ask(POST)

@@ -182,7 +182,7 @@ async def test_a_wrong_url_opens_nothing(proxy: Running, line: bytes) -> None:
 
 
 async def test_a_link_on_another_site_says_what_to_do(proxy: Running) -> None:
-    """The address, pasted into the address bar, works."""
+    """The address bar works."""
     answered = await ask(proxy, OPEN, FOREIGN)
     assert (answered.status, answered.field(b"Set-Cookie")) == (403, [])
     assert b"Paste the address into the address bar" in answered.body
@@ -198,7 +198,7 @@ async def test_the_path_without_a_slash_opens_the_console_too(proxy: Running) ->
 
 
 async def test_each_answer_has_the_fields_that_protect_pages(proxy: Running) -> None:
-    """Refusals, public resources and what is not HTTP too."""
+    """Refusals have them too."""
     malformed = await proxy.sender(proxy.app.admin.port)
     answers = [
         await ask(proxy, CONSOLE, BEARER),
@@ -246,7 +246,7 @@ async def test_another_token_in_the_file_ends_the_sessions(proxy: Running, tmp_p
 async def test_beyond_loopback_there_is_neither_console_nor_token(
     serve: Serve, settings: Document, tmp_path: Path
 ) -> None:
-    """Whoever asks gets a 404, with the token too."""
+    """All are a 404."""
     proxy = await serve(settings | {"admin": {"address": "0.0.0.0:0", "token_file": "token"}})
     for line in (b"GET /", CONSOLE, OPEN, b"GET /console", b"GET /outbox", b"GET /status"):
         assert (await ask(proxy, line, BEARER, host=b"10.1.2.3")).status == 404
@@ -257,7 +257,7 @@ async def test_beyond_loopback_there_is_neither_console_nor_token(
 
 
 async def test_without_a_file_each_start_has_a_token_of_its_own(orders: Orders, tmp_path: Path) -> None:
-    """Its file belongs to the user, and goes with the proxy."""
+    """Its file goes with the proxy."""
     proxies = [await orders() for _ in range(2)]
     tokens = []
     for proxy in proxies:

@@ -99,7 +99,7 @@ async def test_the_name_of_a_token_endpoint_that_hangs_holds_up_its_own_oauth_cl
 
 
 class Hanging:
-    """Runs a function of the proxy, but not before it is let go."""
+    """Runs a function when it is let go."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function, self._go, self.ended = function, threading.Event(), threading.Event()
@@ -197,7 +197,7 @@ async def test_addresses_that_are_bound_too_late_are_free_again(
 async def test_certificates_of_an_oauth_client_that_hang_hold_up_its_own_grants_only(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch, issuer: Authority
 ) -> None:
-    """Whoever waits for those is told in time what hangs."""
+    """It is told what hangs."""
     first = document(upstream, authority)
     other = first["oauth_clients"]["orders"] | {"tls": {"ca_file": str(issuer.ca_file())}}
     clients = {"oauth_clients": first["oauth_clients"] | {"other": other}}
@@ -265,7 +265,7 @@ async def test_a_disk_that_hangs_while_a_body_is_written_does_not_hold_up_a_stop
 
 
 async def test_a_disk_that_fails_while_a_body_is_read_is_told(orders: Orders, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No part of the message looks whole at the upstream."""
+    """The upstream sees no whole message."""
 
     def fail(*_: object) -> bytes:
         raise OSError(errno.EIO, "x")

@@ -28,7 +28,7 @@ async def nowhere() -> AsyncIterator[str]:
 
 
 async def test_a_token_endpoint_that_is_down_is_a_503(serve: Serve, upstream: Upstream, nowhere: str) -> None:
-    """While the pause lasts, the next sender is refused at once."""
+    """During the pause, others are refused at once."""
     proxy = await serve(document(upstream, nowhere, client=IMPATIENT))
     for _ in range(2):
         answer = await post(proxy)

@@ -10,7 +10,7 @@ OURS = b"cpi.orders~"
 
 
 async def sent_on(fence: Fence, *values: bytes) -> list[bytes]:
-    """The Cookie fields at the upstream, of a message with these."""
+    """The Cookie fields at the upstream."""
     fields = (b"Cookie: " + value for value in values)
     return (await fence.delivery(request(b"POST /orders", *fields, body=b"x"))).field(b"Cookie")
 

@@ -39,7 +39,7 @@ async def test_no_spelling_of_a_path_bypasses_a_fence(fence: Fence, trick: str) 
     "path", [b"/invoices/KEYED", b"/invoices//keyed", b"/Invoices/%6beyed", b"/x/../invoices/keyed"]
 )
 async def test_no_spelling_goes_without_the_key(fence: Fence, path: bytes) -> None:
-    """The key does not help, because it belongs to the other route."""
+    """It belongs to another route."""
     assert await fence.refusal(request(b"POST " + path, b"X-API-Key: the-right-key", body=b"x")) == OUTSIDE
 
 

@@ -99,7 +99,7 @@ async def test_one_address_takes_its_share_and_no_more(fence: Fence, limits: dic
 
 
 async def test_pipelined_thousands_leave_turns_to_others(fence: Fence) -> None:
-    """A later message does not wait for all of them."""
+    """A later message does not wait."""
     flood, normal = await fence.proxy.sender(), await fence.proxy.sender()
     await flood.send(request(b"GET /orders/flood") * 3000)
     await fence.passes(normal)
@@ -108,7 +108,7 @@ async def test_pipelined_thousands_leave_turns_to_others(fence: Fence) -> None:
 
 
 async def test_pipelined_thousands_fill_no_memory(fence: Fence) -> None:
-    """While an answer is awaited, at most two pieces are read."""
+    """Two pieces are read at most."""
     go_on = asyncio.Event()
 
     async def late(call: Any) -> None:
@@ -162,7 +162,7 @@ async def test_ever_new_heads_fill_no_memory(fence: Fence) -> None:
 
 
 async def test_connections_that_come_and_go_leave_nothing(fence: Fence) -> None:
-    """They are reset at once, within a head, or within a body."""
+    """Wherever they are reset."""
     for octets in (b"", b"POST /ord", SLOW + b"x"):
         for each in await many(fence, 50, octets):
             each.reset()

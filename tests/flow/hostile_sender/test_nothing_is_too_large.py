@@ -49,7 +49,7 @@ async def test_a_body_that_says_it_is_too_large_is_refused(fence: Fence, length:
 
 
 async def test_a_body_that_becomes_too_large_in_chunks_is_refused(fence: Fence) -> None:
-    """It may be one chunk, which need not end, or a thousand."""
+    """In one chunk or a thousand."""
     for body in (chunked(b"x" * 3000), chunked(*[b"xxx"] * 1000), b"fffffffff\r\n" + b"x" * 3000):
         assert (await fence.ask(request(b"POST /orders", CHUNKED) + body)).refusal == LARGE_BODY
     assert all(len(each.body) <= 2048 for each in fence.upstream.requests)

@@ -52,7 +52,7 @@ AMBIGUOUS = {
 
 @pytest.mark.parametrize("heads", AMBIGUOUS.values(), ids=AMBIGUOUS)
 async def test_an_ambiguous_length_is_refused(fence: Fence, heads: list[tuple[bytes, ...]]) -> None:
-    """The connection is closed, and nothing after the head is read."""
+    """Nothing behind it is read."""
     for lines in heads:
         for body in (b"hello", b"0\r\n\r\n"):
             assert await fence.end(lined(*lines, body=body)) == MALFORMED, lines

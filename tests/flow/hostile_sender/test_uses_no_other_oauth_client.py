@@ -66,7 +66,7 @@ async def test_no_query_of_a_sender_reaches_the_token_endpoint(fence: Fence) -> 
 
 
 async def test_two_routes_over_one_connection_have_their_own_tokens(fence: Fence) -> None:
-    """The requests share a connection to the upstream, too."""
+    """They share an upstream connection."""
     sender = await fence.proxy.sender()
     await sender.send((POST + request(b"POST /invoices", body=b"x")) * 5)
     assert [(await sender.answer()).status for _ in range(10)] == [200] * 10

@@ -85,7 +85,7 @@ OWN_NAMES = frozenset({"proxy.corp"})
     },
 )
 def test_a_url_may_name_us_or_the_upstream(host: str, local: str) -> None:
-    """RFC 9112 §3.2.2 lets a sender use an absolute target."""
+    """RFC 9112 §3.2.2 allows absolute targets."""
     sent = request(f"POST http://{host}/orders", sender=MemorySender(local=local))
 
     ours = route()
@@ -157,7 +157,7 @@ def test_a_browser_may_not_send_for_other_sites(host: bytes, fields: tuple[Pair,
 def test_a_browser_may_send_for_our_own_pages(
     start: str, host: bytes, fields: tuple[Pair, ...], options: dict[str, Any]
 ) -> None:
-    """Sec-Fetch-Site takes precedence over Origin."""
+    """Sec-Fetch-Site precedes Origin."""
     ours = route(**options)
     marked = request(start, *fields, host=host, sender=MemorySender(local="127.0.0.1"))
     assert admit(marked, "192.0.2.7", Routes([ours]), OWN_NAMES) is ours

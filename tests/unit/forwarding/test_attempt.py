@@ -234,7 +234,7 @@ async def test_the_time_of_a_connection_that_fails_is_accounted_for() -> None:
 
 
 async def test_where_a_connection_is_refused_for_good_no_other_is_tried() -> None:
-    """A corporate proxy may lock an account after wrong passwords."""
+    """It may lock an account."""
     pool, refusal = MemoryPool(), UpstreamUnreachable("407", definite=True)
     pool.refusals.append(refusal)
     it = await Attempt(BufferedBody(b""), pool).start()

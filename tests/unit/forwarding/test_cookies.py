@@ -40,7 +40,7 @@ def test_no_foreign_cookie_goes_through(cookies: list[tuple[bytes, bytes]], rout
 
 
 def test_only_ours_are_taken_from_all_cookie_fields() -> None:
-    """They are joined in one field without the prefix."""
+    """Their prefix is removed."""
     values = [b"MYSAPSSO2=x; cpi.orders~a=1;cpi.orders~b=", b"cpi.other~c=3;\tcpi.orders~d=4 ;", b""]
 
     assert rules().to_upstream(values) == b"a=1; b=; d=4"
@@ -48,7 +48,7 @@ def test_only_ours_are_taken_from_all_cookie_fields() -> None:
 
 @pytest.mark.parametrize("name", [b"MYSAPSSO2", b"mysapsso2", b" MYSAPSSO2\t", b'"MYSAPSSO2"'])
 def test_a_logon_ticket_is_not_taken_from_behind_the_prefix(name: bytes) -> None:
-    """Other spellings are dropped too, but not a longer name."""
+    """A longer name is."""
     values = [b"cpi.orders~" + name + b"=x; cpi.orders~MYSAPSSO2x=1", b"cpi.orders~MYSAPSSO2"]
     assert rules().to_upstream(values) == b"MYSAPSSO2x=1"
 
@@ -74,7 +74,7 @@ def test_a_logon_ticket_is_not_taken_from_behind_the_prefix(name: bytes) -> None
     ],
 )
 def test_a_pair_that_some_server_reads_as_two_does_not_go_on(pair: bytes) -> None:
-    """The second one could be the sender's own cookie."""
+    """It could be the sender's own."""
     assert rules().to_upstream([b"cpi.orders~b=2; cpi.orders~" + pair + b"; cpi.orders~c=3"]) == b"b=2; c=3"
 
 

@@ -72,7 +72,7 @@ async def test_a_streamed_message_is_not_sent_again_but_its_token_renewed() -> N
 
 
 async def test_a_streamed_message_is_not_sent_again_but_its_csrf_token_fetched() -> None:
-    """The 403 is relayed, and the sender's next attempt has a unit."""
+    """The next message has a unit."""
     world = World(buffer=1)
     await world.send(body=b"abc")
     await world.answer(REQUIRED)
@@ -117,7 +117,7 @@ async def test_safe_methods_do_without_the_unit(method: str) -> None:
 
 @cases("start, answer", [("GET /other", (404, "route_unknown")), ("GET /orders/../x", (400, "target_outside_route"))])
 async def test_a_refusal_reads_and_fetches_nothing(start: str, answer: tuple[int, str]) -> None:
-    """The connection stays open if the whole request has arrived."""
+    """The connection stays open."""
     world = World()
     await world.send(start)
 
@@ -137,7 +137,7 @@ async def test_a_refusal_before_the_end_of_the_request_ends_the_connection() -> 
 
 
 async def test_a_sender_that_leaves_within_its_request_is_told_nothing() -> None:
-    """The record has status 499, and nothing was sent."""
+    """The status is 499."""
     world = World()
     await world.send(body=None, length=10)
     await world.change(lambda body: body.push(b"abc"))
@@ -201,7 +201,7 @@ async def test_a_slot_is_released_however_the_exchange_ends(end: str) -> None:
 
 
 async def test_a_request_that_came_back_is_a_loop_and_no_load() -> None:
-    """It would wait for the exchange that it is part of."""
+    """It would wait for itself."""
     world = World(max_concurrency=1)
     await world.send(body=b"abc")
     world.sender = MemorySender()

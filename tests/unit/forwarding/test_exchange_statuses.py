@@ -18,7 +18,7 @@ BODY = b"the order"
 
 @dataclass(frozen=True)
 class Case:
-    """An answer, and the statuses that lead to another request."""
+    """An answer, and which statuses are sent again."""
 
     name: str
     again: dict[int, list[bytes]] = field(default_factory=dict)
@@ -64,7 +64,7 @@ CASES = [
 
 
 async def received(method: str, status: int, case: Case) -> list[bytes]:
-    """What the upstream gets if its first answer has this status."""
+    """What the upstream gets, by its first status."""
     world, requests = World(**case.options), list[bytes]()
     answers = [ok(case.text, *case.fields, status=status), *[ok(b"", b"X-CSRF-Token: N")] * 4]
     await world.send(f"{method} /orders", *case.sent, body=BODY)

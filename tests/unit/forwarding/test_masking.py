@@ -36,7 +36,7 @@ def test_values_of_credentials_are_masked() -> None:
 
 
 def test_a_configuration_remembers_what_is_from_a_variable(tmp_path: Path) -> None:
-    """Validation keeps it, and so does a default of the variable."""
+    """So is a default."""
     (tmp_path / "proxy.yaml").write_text(CONFIGURATION)
     (route,) = load(tmp_path / "proxy.yaml", {"KEY": "sesame"}).routes
     assert route.set_fields == {"X-Env": "Bearer sesame", "X-Default": "d", "X-Own": "$l"}

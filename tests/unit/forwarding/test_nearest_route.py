@@ -44,7 +44,7 @@ def test_a_root_route_of_another_host_has_a_slash() -> None:
 
 
 def test_long_paths_are_cut() -> None:
-    """What is compared, and what is shown, has a limit."""
+    """Comparing and showing have a limit."""
     routes = [settings("long", "/" + "a" * SHOWN), settings("end", "/z")]
     sentence = f"The nearest route is long, with path /{'a' * (SHOWN - 1)}…."
     assert nearest_route(routes, b"/" + b"a" * LONGEST + b"/z" * 10_000, "h") == sentence

@@ -68,12 +68,12 @@ def test_whatever_some_server_reads_as_leading_out_climbs(rest: bytes) -> None:
     ],
 )
 def test_a_path_is_read_as_names(rest: bytes, reading: PathReading) -> None:
-    """The case is folded as in Java, where the long s is an s."""
+    """Case is folded as in Java."""
     assert readings(rest) == [reading]
 
 
 def test_nul_is_read_in_two_ways() -> None:
-    """A server may drop it, or end a segment there."""
+    """A server may drop it, or end there."""
     assert {reading.names for reading in readings(b"/a%00b/c")} == {("a", "c"), ("ab", "c")}
 
 
@@ -98,12 +98,12 @@ def test_what_a_server_reads_is_among_the_readings(rest: bytes) -> None:
 
 
 def canonical(names: list[bytes]) -> tuple[str, ...]:
-    """A route's prefix of these segments, as the table keeps it."""
+    """A route's prefix of these segments."""
     return readings(b"/" + b"/".join(names).replace(b"?", b"%3f"))[0].names
 
 
 def may_be_below(reading: PathReading, names: tuple[str, ...]) -> bool:
-    """Whether a path with this reading may lie below the names."""
+    """Whether the path may lie below the names."""
     if reading.certain:
         return reading.names[: len(names)] == names
     rest = iter(reading.names)
@@ -111,7 +111,7 @@ def may_be_below(reading: PathReading, names: tuple[str, ...]) -> bool:
 
 
 class Server:
-    """One of many servers that read a path, with its habits."""
+    """One of many servers, with its habits."""
 
     def __init__(self, decodings: int, *habits: bool) -> None:
         self._decodings = decodings
@@ -140,14 +140,14 @@ SERVERS = [Server(decodings, *habits) for decodings in range(3) for habits in pr
 
 
 def overlong(path: bytes) -> bytes:
-    """What old decoders took for a dot, a slash and a backslash."""
+    """What old decoders read."""
     for octets, meant in ((b"\xc0\xae", b"."), (b"\xe0\x80\xae", b"."), (b"\xc0\xaf", b"/"), (b"\xc1\x9c", b"\\")):
         path = path.replace(octets, meant)
     return path
 
 
 def depths(segments: list[bytes]) -> Iterator[int]:
-    """How deep each segment leads; empty ones lead nowhere."""
+    """How deep each segment leads."""
     depth = 0
     for segment in segments:
         depth += -1 if segment == b".." else segment not in (b"", b".")

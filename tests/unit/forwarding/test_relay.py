@@ -139,7 +139,7 @@ async def test_an_http_1_0_sender_gets_a_body_of_unknown_length_up_to_the_end() 
     },
 )
 async def test_a_body_cut_short_is_cut_short_to_the_sender(cut: object) -> None:
-    """The connection is reset, and the record tells the reason."""
+    """The connection is reset."""
     world = await relayed(CHUNKED + b"2\r\nab\r\n")
     await cut(world)  # type: ignore[operator]
 
@@ -151,7 +151,7 @@ async def test_a_body_cut_short_is_cut_short_to_the_sender(cut: object) -> None:
 
 
 async def test_an_answer_that_we_give_up_is_cut_short() -> None:
-    """No answer of our own follows in the middle of it."""
+    """No answer of our own follows."""
     world = await relayed(CHUNKED + b"2\r\nab\r\n")
     world.connection.give_up(Draining("Stopping."))
 

@@ -63,13 +63,13 @@ TABLE = [named("root", "/"), named("a", "/a"), named("deep", "/a/b/c"), named("e
     ],
 )
 def test_the_longest_prefix_on_a_segment_border_takes_it(target: bytes, name: str) -> None:
-    """Paths are compared as bytes, so %2F does not end a segment."""
+    """%2F does not end a segment."""
     assert found(TABLE, target) == name
 
 
 @given(PATHS)
 def test_a_match_is_a_prefix_on_a_border_and_no_longer_one_is(target: bytes) -> None:
-    """A slow reference agrees for all paths that are not refused."""
+    """A slow reference agrees."""
     path = target.split(b"?")[0]
     fitting = [each for each in TABLE if path == each.prefix or path.startswith(each.prefix + b"/")]
     with suppress(TargetOutsideRoute):
@@ -120,7 +120,7 @@ def test_methods_choose_between_routes_with_one_path() -> None:
 
 
 def test_a_shorter_prefix_takes_what_the_methods_of_a_longer_one_leave() -> None:
-    """A request is refused only if no route accepts it."""
+    """A request is refused if no route takes it."""
     assert found([named("root", "/"), named("a", "/a", methods=frozenset({"POST"}))], b"/a") == "root"
 
 
@@ -154,7 +154,7 @@ DEEP = [named("outer", "/http"), named("fenced", "/http/Orders/Urgent"), named("
 
 @pytest.mark.parametrize("path", flat(spelled("/orders/urgent")) + flat(spelled("/urgent")))
 def test_prefixes_may_have_several_segments(path: bytes) -> None:
-    """Spellings of the added segments are refused."""
+    """The added segments count."""
     with pytest.raises(TargetOutsideRoute):
         found(DEEP, b"/http" + path)
 
@@ -207,7 +207,7 @@ def test_routes_that_differ_in_case_are_both_served() -> None:
 
 
 def test_an_inner_route_of_another_host_or_method_is_not_in_the_way() -> None:
-    """The inner route would not accept the request."""
+    """It would not take the request."""
     routes = [OUTER, named("fenced", "/orders", host="mine.example", methods=frozenset({"POST"}))]
     assert found(routes, b"/ORDERS", method="GET", host=b"mine.example") == "outer"
     assert found(routes, b"/ORDERS", method="POST", host=b"other.example") == "outer"

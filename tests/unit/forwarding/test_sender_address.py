@@ -73,7 +73,7 @@ def test_the_sender_is_who_trusted_proxies_name(peer: str, values: list[bytes], 
     ],
 )
 def test_an_unreadable_field_of_a_trusted_proxy_is_refused(value: bytes) -> None:
-    """The sender is unknown, and `allow` depends on it."""
+    """`allow` depends on it."""
     with pytest.raises(SenderNotAllowed):
         sender_address("10.0.0.1", head(value), TRUSTED)
 

@@ -119,7 +119,7 @@ async def test_a_body_that_outgrows_the_file_is_streamed_from_its_first_octet(sp
 
 
 async def test_a_body_above_spool_is_streamed(spool: Spool) -> None:
-    """`spool` is 0 by default, and the folder is made if a route has one."""
+    """So it is without `spool`, or a folder."""
     assert isinstance(await collect(IncomingBody(MemoryTransport(), 11), LIMITS, spool), StreamedBody)
     assert isinstance(await collect(arrived(b"abcde"), settings(buffer=4), spool), StreamedBody)
     assert isinstance(await collect(arrived(b"abcde"), LIMITS), StreamedBody)
@@ -192,7 +192,7 @@ async def test_without_a_place_for_a_folder_a_body_is_streamed(spool: Spool, not
 
 
 async def test_a_folder_that_a_cleaner_has_removed_is_made_again(spool: Spool, notes: Lines, folder: Path) -> None:
-    """Bodies at the same time share the new folder."""
+    """Bodies share the new folder."""
     (first,) = folder.iterdir()
     first.rmdir()
     bodies = await asyncio.gather(*(collect(arrived(b"abcde"), LIMITS, spool) for _ in range(8)))
@@ -260,13 +260,13 @@ def disk() -> Iterator[Disk]:
 
 @pytest.fixture
 def single(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> Spool:
-    """With one thread, which does one thing after the other."""
+    """With one thread."""
     monkeypatch.setattr(spool._threads, "_most", 1)
     return spool
 
 
 async def settled(single: Spool) -> None:
-    """Wait until the thread is done, and what follows from that."""
+    """Wait until the thread is done."""
     for _ in range(2):
         await single._threads.submit(lambda: None)
 
@@ -293,7 +293,7 @@ async def test_a_disk_that_hangs_is_a_failure_after_a_time(
 async def test_a_body_that_cannot_be_written_in_time_is_not_streamed(
     spool: Spool, notes: Lines, monkeypatch: pytest.MonkeyPatch, disk: Disk
 ) -> None:
-    """What is in the file already would not come back."""
+    """The file would not come back."""
     monkeypatch.setattr(os, "pwrite", disk)
     monkeypatch.setattr(module, "LIMIT", 0.01)
     with pytest.raises(SpoolUnavailable):

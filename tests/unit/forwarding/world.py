@@ -100,7 +100,7 @@ class MemoryPool:
         return future
 
     def give_back(self, connection: UpstreamConnection) -> None:
-        """Takes a connection back, as the real pool does."""
+        """Takes a connection back."""
         connection.release()
         if connection.open:
             self.idle.append(connection)
@@ -122,7 +122,7 @@ class MemorySource:
         return None if refused is not None and refused is self.kept else self.kept
 
     async def token(self, refused: Token | None = None) -> Token:
-        """Returns a new token, in the next turn of the event loop."""
+        """Returns a new token, a turn later."""
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[None] = loop.create_future()
         loop.call_soon(turn.set_result, None)
@@ -276,7 +276,7 @@ class World:
 
     @property
     def over(self) -> bool:
-        """Whether all exchanges have ended, each without a crash."""
+        """Whether all have ended without a crash."""
         assert not any(self.crashes)
         return len(self.crashes) == len(self.accounts) > 0
 

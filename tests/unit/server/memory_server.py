@@ -101,7 +101,7 @@ class Wire:
         self.connection.connection_made(transport)
 
     async def send(self, octets: bytes) -> None:
-        """The sender sends, if its octets are read at all."""
+        """The sender sends."""
         assert self.transport.reading
         self.connection.data_received(octets)
         await turns()
@@ -113,7 +113,7 @@ class Wire:
         await turns()
 
     def received(self) -> bytes:
-        """What the sender has got since the last call."""
+        """What the sender has got since."""
         return self.transport.taken()
 
     def wait(self, seconds: float) -> None:

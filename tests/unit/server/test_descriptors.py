@@ -43,7 +43,7 @@ class System:
 def test_no_more_connections_than_descriptors(
     system: System, wanted: int, expected: int, soft: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each needs two, and something is left for all else."""
+    """Each needs two."""
     monkeypatch.setattr(resource, "getrlimit", system.get)
     monkeypatch.setattr(resource, "setrlimit", system.set)
     assert (most_connections(wanted), system.soft) == (expected, soft)

@@ -73,7 +73,7 @@ async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, octets
 
 
 async def test_a_listener_serves_a_unix_socket(tmp_path: Path) -> None:
-    """Its senders have no address, and its listener no port."""
+    """Its senders have no address."""
     served = Served()
     path = tmp_path / "senders"
     async with served.listening(Address(path=path), allow=(ip_network("192.0.2.0/24"),)) as listener:
@@ -82,7 +82,7 @@ async def test_a_listener_serves_a_unix_socket(tmp_path: Path) -> None:
 
 
 async def test_a_taken_address_cannot_be_had() -> None:
-    """The start fails, and stopping what never started is no error."""
+    """Stopping it is no error."""
     served = Served()
     async with served.listening(LOOPBACK) as listener:
         other = Listener(Settings(address=Address(host="127.0.0.1", port=listener.port)), served.context)

@@ -45,7 +45,7 @@ def parser() -> RequestParser:
 
 
 def events(reading: RequestParser, *pieces: bytes) -> list[Seen]:
-    """Each request is answered as soon as it is whole."""
+    """Each request is answered when whole."""
     seen: list[Seen] = []
     for piece in pieces:
         reading.feed(piece)
@@ -105,7 +105,7 @@ def joined(seen: Iterable[Seen]) -> list[Seen]:
     },
 )
 def test_octets_come_to_events(pieces: list[bytes], seen: list[Seen], phase: RequestPhase, held: bytes) -> None:
-    """The parser is between two requests, within one, or done."""
+    """Between requests, within one, or done."""
     reading = parser()
     assert events(reading, *pieces) == seen
     assert (reading.phase, reading.held) == (phase, held)
@@ -147,7 +147,7 @@ ends = st.sampled_from([b"", b"junk\r\n\r\n", CHUNKED + b"1\r\na;", POST + b"a",
 
 @given(requests, ends, st.data())
 def test_octets_come_to_the_same_however_they_are_cut(whole: list[bytes], end: bytes, data: st.DataObject) -> None:
-    """The last one may be malformed or incomplete."""
+    """The last one may be incomplete."""
     octets = b"".join(whole) + end
     places = sorted(data.draw(st.lists(st.integers(0, len(octets)), max_size=8)))
     pieces = [octets[one:two] for one, two in zip([0, *places], [*places, len(octets)], strict=True)]
@@ -162,7 +162,7 @@ def test_octets_come_to_the_same_however_they_are_cut(whole: list[bytes], end: b
 
 @given(requests, st.integers(1, 50))
 def test_what_comes_behind_a_request_is_held_until_it_is_answered(whole: list[bytes], size: int) -> None:
-    """Whole, in order, and unread (RFC 9112 §9.3.2)."""
+    """RFC 9112 §9.3.2."""
     reading, octets = parser(), POST + b"abc" + b"".join(whole)
     for at in range(0, len(octets), size):
         reading.feed(octets[at : at + size])
@@ -187,7 +187,7 @@ def test_what_comes_behind_a_request_is_held_until_it_is_answered(whole: list[by
     ],
 )
 def test_octets_behind_a_last_request_without_framing_overrun_it(octets: bytes, behind: bytes, overrun: bool) -> None:  # noqa: FBT001
-    """They may be its body; empty lines are none (RFC 9112 §2.2)."""
+    """They may be its body (RFC 9112 §2.2)."""
     reading = parser()
     reading.feed(octets)
     early = (reading.next_event(), reading.overrun, reading.next_event(), reading.overrun)
@@ -205,7 +205,7 @@ def test_an_overrun_says_whether_the_message_may_have_been_delivered() -> None:
 
 @cases("octets, event", [(b"", PAUSED), (GET[:5], PAUSED), (GET, PAUSED), (POST, MALFORMED), (POST + b"a", MALFORMED)])
 def test_an_end_in_the_middle_of_a_body_is_malformed(octets: bytes, event: RequestEvent) -> None:
-    """RFC 9112 §8; after an end nothing more is read."""
+    """RFC 9112 §8."""
     reading = parser()
     events(reading, octets)
     assert (reading.end(), isinstance(reading.error, RequestMalformed)) == (event, event is MALFORMED)
@@ -213,7 +213,7 @@ def test_an_end_in_the_middle_of_a_body_is_malformed(octets: bytes, event: Reque
 
 
 def test_nothing_of_a_request_is_kept_behind_it() -> None:
-    """Heads hold credentials, and connections are idle for long."""
+    """Heads hold credentials."""
     reading = parser()
     events(reading, POST + b"abc")
     assert (reading.head, reading.content, reading.held) == (None, b"", b"")
@@ -238,6 +238,6 @@ def test_only_a_body_is_waited_for(
     length: int | None,
     expects: bool,  # noqa: FBT001
 ) -> None:
-    """RFC 9110 §10.1.1; its length is known, or only its end tells."""
+    """RFC 9110 §10.1.1."""
     head = request_head(first, (b"Host", b"h"), *fields)
     assert (body_length(head), expects_continue(head)) == (length, expects)

@@ -32,7 +32,7 @@ async def test_a_request_without_id_is_given_one(server: MemoryServer, wire: Wir
 
 
 async def test_what_comes_behind_a_request_waits_for_its_answer(server: MemoryServer, wire: Wire) -> None:
-    """RFC 9112 §9.3.2; meanwhile nothing more is read."""
+    """RFC 9112 §9.3.2."""
     await wire.send(post(b"abc") + GET[:10])
     assert (len(server.requests), wire.transport.reading) == (1, False)
 
@@ -104,7 +104,7 @@ CLOSING = [
 
 @pytest.mark.parametrize("octets", CLOSING)
 async def test_the_sender_may_say_which_request_is_its_last(octets: bytes, server: MemoryServer, wire: Wire) -> None:
-    """RFC 9112 §9.3: the connection is closed after the answer."""
+    """RFC 9112 §9.3."""
     await wire.send(octets)
     assert not wire.connection.persistent()
     await wire.answer(b"<ok>")
@@ -126,7 +126,7 @@ LAST_POST = b"POST /b HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
 async def test_what_comes_later_behind_the_last_request_is_told(
     octets: bytes, behind: bytes, server: MemoryServer, wire: Wire, *, failed: bool
 ) -> None:
-    """The exchange learns of it, if its answer has not begun."""
+    """Unless its answer has begun."""
     await wire.send(octets)
     await wire.send(behind)
     assert (server.requests[0].body.ended, isinstance(server.requests[0].body.failure, LengthRequired)) == (
@@ -137,7 +137,7 @@ async def test_what_comes_later_behind_the_last_request_is_told(
 
 
 async def test_what_comes_behind_a_request_with_a_length_is_no_part_of_it(server: MemoryServer, wire: Wire) -> None:
-    """Nor is what comes behind one that is not the last."""
+    """Nor behind one that is not the last."""
     close = post(b"abc", fields=b"Connection: close\r\n")
     await wire.send(close)
     await wire.send(b"abc")
@@ -150,7 +150,7 @@ async def test_what_comes_behind_a_request_with_a_length_is_no_part_of_it(server
 
 
 async def test_an_exchange_may_end_the_connection_after_its_answer(server: MemoryServer, wire: Wire) -> None:
-    """The rest of the body is read, so that nothing is reset."""
+    """Nothing is reset."""
     server.reads = False
     await wire.send(post(b"abc", length=10))
     await wire.answer(b"<413>")
@@ -173,7 +173,7 @@ async def test_a_lingering_sender_that_ends_its_side_is_let_go(server: MemorySer
 
 
 async def test_a_lingering_sender_that_is_slow_gets_its_answer(server: MemoryServer, wire: Wire) -> None:
-    """The short time begins when the answer is out."""
+    """The time begins after the answer."""
     server.reads = False
     await wire.send(post(b"abc", length=10))
     wire.connection.pause_writing()

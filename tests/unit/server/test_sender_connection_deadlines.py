@@ -72,7 +72,7 @@ async def test_a_sender_is_not_blamed_for_a_body_that_we_do_not_read(server: Mem
 
 
 async def test_an_exchange_has_no_time_limit_of_its_sender(wire: Wire) -> None:
-    """How long an answer may take is the route's business."""
+    """The route has one."""
     await wire.send(post(b"abc"))
     wire.wait(10_000)
 
@@ -81,7 +81,7 @@ async def test_an_exchange_has_no_time_limit_of_its_sender(wire: Wire) -> None:
 
 
 async def test_a_connection_is_not_forgotten_because_it_was_congested(wire: Wire) -> None:
-    """The time for silence runs on after the answer has been taken."""
+    """The time for silence goes on."""
     await wire.send(GET)
     wire.connection.pause_writing()
     await wire.answer(b"<ok>")

@@ -27,7 +27,7 @@ async def test_a_sender_that_ends_its_side_gets_the_answer_to_its_whole_request(
 async def test_a_sender_that_ends_its_side_within_a_body_is_told_that_it_is_not_whole(
     server: MemoryServer, wire: Wire
 ) -> None:
-    """RFC 9112 §8; it is answered, and not waited for."""
+    """It is not waited for (RFC 9112 §8)."""
     await wire.send(post(b"abc", length=10))
     wire.connection.eof_received()
     await turns()
@@ -56,7 +56,7 @@ async def test_a_sender_that_goes_is_told_to_its_exchange(server: MemoryServer, 
 
 
 async def test_a_sender_that_goes_after_its_request_does_not_end_the_exchange(server: MemoryServer, wire: Wire) -> None:
-    """It has been sent whole: what becomes of it is awaited."""
+    """Its message is whole."""
     await wire.send(post(b"abc"))
     wire.connection.connection_lost(None)
     assert (wire.connection.busy, server.bodies) == (True, [b"abc"])
@@ -77,7 +77,7 @@ async def test_what_is_held_of_a_sender_that_goes_is_not_served(server: MemorySe
 
 
 async def test_a_crash_of_an_exchange_is_told_and_ends_the_connection(server: MemoryServer, wire: Wire) -> None:
-    """With a reset: half an answer must not look whole."""
+    """Half an answer must not look whole."""
     error = LookupError()
     await wire.send(GET)
     await wire.answer(error)
@@ -107,7 +107,7 @@ async def test_a_sender_may_be_refused_on_arrival(server: MemoryServer) -> None:
 
 
 async def test_a_sender_too_many_is_not_waited_for(server: MemoryServer) -> None:
-    """Its descriptor is what there is too little of."""
+    """Descriptors are scarce."""
     server.connections.refusal = Overloaded("Full.")
     wire = server.connect()
 
@@ -115,7 +115,7 @@ async def test_a_sender_too_many_is_not_waited_for(server: MemoryServer) -> None
 
 
 async def test_a_sender_without_address_is_not_served(server: MemoryServer) -> None:
-    """Lists of addresses could not be applied to it."""
+    """Lists of addresses do not apply to it."""
     with socket.socket() as connected:
         wire = server.connect(peername=None, socket=connected)
 
@@ -148,7 +148,7 @@ async def test_patience_does_not_let_an_idle_sender_stay_longer(wire: Wire) -> N
 
 
 async def test_a_busy_sender_is_closed_after_its_answer_when_draining(server: MemoryServer, wire: Wire) -> None:
-    """What it sent behind is not served, and it is told so."""
+    """What follows is not served."""
     await wire.send(post(b"a") + GET)
     wire.connection.drain()
     assert (wire.end, wire.connection.persistent()) == ("open", False)
@@ -206,7 +206,7 @@ async def test_an_answer_that_has_begun_is_not_the_last_of_a_drain(server: Memor
 
 
 async def test_who_is_silent_after_such_an_answer_is_not_waited_for_long(server: MemoryServer, wire: Wire) -> None:
-    """As long as one that was idle when the drain began."""
+    """It waits like an idle one."""
     await wire.send(GET)
     server.requests[0].sender.send(b"<began")
     wire.connection.drain()
@@ -217,7 +217,7 @@ async def test_who_is_silent_after_such_an_answer_is_not_waited_for_long(server:
 
 
 async def test_an_invitation_is_no_beginning_of_an_answer(wire: Wire) -> None:
-    """What follows it says that the connection ends."""
+    """The answer ends the connection."""
     await wire.send(EXPECTING)
     wire.connection.drain()
     await wire.send(b"abc")

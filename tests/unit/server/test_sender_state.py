@@ -70,7 +70,7 @@ def test_a_connection_lives_like_this(events: str, states: str) -> None:
 
 @pytest.mark.parametrize("table", EVENTS.values(), ids=EVENTS)
 def test_an_event_is_allowed_in_every_state_and_never_goes_back(table: Table) -> None:
-    """The last request stays the last, and an end an end."""
+    """The last request stays the last."""
     assert set(table) == set(SenderState)
     assert all(table[each] in LAST | OVER for each in LAST)
     assert table[SenderState.LINGERING] in OVER

@@ -29,11 +29,11 @@ def test_an_address_is_listened_on() -> None:
 
 
 def test_where_no_descriptor_is_left_those_who_were_accepted_are_kept() -> None:
-    """Stopping goes on: nobody could have accepted the others."""
+    """Stopping goes on."""
     (found,) = sockets.listening(LOOPBACK)
 
     class Full:
-        """A listening socket of a process whose descriptors end."""
+        """A socket of a process without descriptors."""
 
         left = 1
 
@@ -155,7 +155,7 @@ def test_a_unix_socket_takes_nobody_by_address(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("environ", [{}, {"LISTEN_FDS": "1"}, {"LISTEN_FDS": "1", "LISTEN_PID": "1"}])
 def test_what_was_opened_for_another_process_is_not_taken(environ: dict[str, str]) -> None:
-    """A child inherits the variables with all others."""
+    """A child inherits the variables."""
     assert sockets.handed_over(environ, os.getpid()) == []
 
 
@@ -174,7 +174,7 @@ def test_sockets_are_taken_over_by_their_numbers(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("count", ["", "many", "-1"])
 def test_a_number_that_is_none_is_refused(count: str) -> None:
-    """Whoever sets the one variable sets the other."""
+    """Both variables come together."""
     with pytest.raises(ValueError, match="LISTEN_FDS"):
         sockets.handed_over({"LISTEN_FDS": count, "LISTEN_PID": "7"}, 7)
 

@@ -18,7 +18,7 @@ from tests.unit.upstream.lease import OK, Wire
 
 
 def test_an_answer_is_read_and_its_exchange_rung() -> None:
-    """Head first, then what comes of the body, then its end."""
+    """Head, body, end."""
     wire = Wire()
     for piece in (OK, b"o", b"k"):
         wire.connection.data_received(piece)
@@ -46,7 +46,7 @@ def test_it_can_be_leased_again_and_again() -> None:
 
 @pytest.mark.parametrize("fields", [b"", b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n"])
 def test_it_is_used_again_after_head_whatever_the_framing_says(fields: bytes) -> None:
-    """Such a response has no body (RFC 9112 §6.3, rule 1)."""
+    """RFC 9112 §6.3, rule 1."""
     wire = Wire("HEAD")
     wire.connection.data_received(b"HTTP/1.1 200 OK\r\n%b\r\n" % fields)
     assert (wire.whole, wire.content, wire.connection.reusable) == (True, b"", True)
@@ -84,7 +84,7 @@ def test_it_is_not_used_again_after(answer: bytes, method: str) -> None:
 
 
 def test_octets_behind_an_answer_never_reach_the_exchange() -> None:
-    """In one piece or in two; what is whole stays whole."""
+    """What is whole stays whole."""
     for pieces in ([OK + b"okHTTP/1.1 200 Evil\r\n"], [OK + b"ok", b"HTTP/1.1 200 Evil\r\n"]):
         wire = Wire()
         for piece in pieces:
@@ -115,7 +115,7 @@ def test_octets_that_come_before_the_request_are_no_response_to_it() -> None:
     },
 )
 def test_an_answer_that_is_none_is_malformed(answer: bytes, why: str) -> None:
-    """502, and the connection ends; nothing is relayed."""
+    """Nothing is relayed."""
     wire = Wire()
     wire.connection.data_received(answer)
     assert (wire.connection.head, wire.transport.aborted, wire.rings) == (None, True, 1)

@@ -13,7 +13,7 @@ from tests.unit.upstream.lease import OK, Wire
 
 @pytest.mark.parametrize("in_order", [True, False])
 def test_a_connection_that_ends_before_the_answer_is_closed(*, in_order: bool) -> None:
-    """Another attempt depends on whether a byte came."""
+    """Whether a byte came counts."""
     for octets, responded in ((b"", False), (b"HTTP/1.1 2", True)):
         wire = Wire()
         if octets:
@@ -108,7 +108,7 @@ def test_an_early_answer_has_a_time_too() -> None:
 
 
 def test_a_whole_answer_has_no_deadline() -> None:
-    """How fast the sender takes it is not the upstream's affair."""
+    """The sender may be slow."""
     wire = Wire()
     wire.connection.data_received(OK + b"ok")
     wire.wait(10_000)
@@ -154,7 +154,7 @@ def test_an_upstream_that_reads_again_is_waited_for() -> None:
 
 
 def test_an_early_answer_keeps_its_deadline_through_congestion() -> None:
-    """What is still in our buffers changes nothing about it."""
+    """Our buffers do not matter."""
     wire = Wire(end=False)
     wire.connection.pause_writing()
     wire.connection.data_received(OK + b"o")

@@ -143,7 +143,7 @@ def test_an_event_leads_to(state: ConnectionState, event: str) -> None:
 )
 @pytest.mark.parametrize("state", [SENDING, SENT], ids=lambda state: state.value)
 def test_an_exchange_is_told(state: ConnectionState, event: str, failure: type[ProxyError] | None) -> None:
-    """Once, with the reason where there is no response."""
+    """Once."""
     wire = in_state(state)
     EVENTS[event](wire)
 
@@ -187,7 +187,7 @@ def test_a_closed_connection_tells_no_second_failure(event: str) -> None:
     },
 )
 def test_a_connection_is_idle_again_after(steps: list[Step], after: ConnectionState) -> None:
-    """Both messages that are complete, and nothing else."""
+    """If both messages are complete."""
     wire = Wire(lease=False)
     for step in steps:
         step(wire)
@@ -215,7 +215,7 @@ def test_it_is_leased_in(state: ConnectionState) -> None:
 
 @pytest.mark.parametrize("state", [LEASED, SENDING, SENT, CLOSED], ids=lambda state: state.value)
 def test_it_is_not_leased_in(state: ConnectionState) -> None:
-    """It would get another exchange's response, or none."""
+    """Its response would be lost or mixed up."""
     wire = in_state(state)
 
     with pytest.raises(RuntimeError, match=f"u:1 {state.value}> cannot be leased"):

@@ -74,7 +74,7 @@ class Line:
         self.sent = self._out.read()  # the session tickets: they come before the answer, as they do in life
 
     def say(self, clear: bytes) -> int:
-        """The upstream writes; how much is on the wire by then."""
+        """How much is on the wire by then."""
         if self._server is None:
             self.sent += clear
         elif clear:
@@ -100,7 +100,7 @@ class Line:
             self.read(3 * RECORD)
 
     def ask(self, method: str = "GET") -> None:
-        """An exchange leases the connection and sends its request."""
+        """An exchange sends its request."""
         self.connection.lease(NO_WAITER, method, 60)
         self.connection.send(b"<request>")
         self.connection.end_request()
@@ -126,30 +126,9 @@ class Line:
         self._theirs.close()
 
 
-async def test_the_unasked_behind_a_body_that_waits_ends_the_connection() -> None:
-    """Both came in one read, when reading was paused."""
-    line = Line(tls=True)
-    line.ask()
-    line.say(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (HIGH_WATER + 1))
-    line.read_all()
-    line.say(bytes(RECORD))
-    line.read_all()
-    for size in (RECORD, HIGH_WATER + 1 - 2 * RECORD):
-        line.say(bytes(size))
-    line.say(EVIL)
-    line.arrive(len(line.sent))
-    line.read(1 << 20)
-    body = line.connection.body
-    assert body is not None
-    assert (body.ended, body.paused, line.connection.open, line.fit) == (True, True, False, False)
-    assert len(line.consume()) == HIGH_WATER + 1
-    assert (line.connection.leased, line.connection.head) == (False, None)
-    line.close()
-
-
 @pytest.mark.parametrize("tls", [True, False])
 async def test_nothing_is_heard_of_a_connection_that_was_cut(*, tls: bool) -> None:
-    """The first unasked record is the last that is read."""
+    """The first unasked record is the last one read."""
     line = Line(tls=tls)
     line.ask()
     line.say(GOOD)
@@ -160,36 +139,6 @@ async def test_nothing_is_heard_of_a_connection_that_was_cut(*, tls: bool) -> No
     body = line.connection.body
     assert body is not None
     assert (body.consume(), body.received, line.connection.open) == (b"good", 4, False)
-    line.close()
-
-
-@pytest.mark.parametrize("begun", [1, 4, 5, 6, 20])
-async def test_a_part_of_a_record_makes_a_connection_unfit(begun: int) -> None:
-    """The rest would come as the next answer."""
-    line = Line(tls=True)
-    line.ask()
-    line.say(GOOD)
-    line.read_all()
-    assert line.consume() == b"good"
-    assert line.fit
-
-    line.say(EVIL)
-    line.arrive(begun)
-    line.read(begun)
-    assert (line.connection.open, line.fit) == (True, False)
-    line.close()
-
-
-async def test_what_tls_says_for_itself_leaves_a_connection_fit() -> None:
-    """Session tickets come before a request or between two."""
-    line = Line(tls=True)
-    line.read_all()
-    assert line.fit
-    line.ask()
-    line.say(GOOD)
-    line.read_all()
-    assert line.consume() == b"good"
-    assert line.fit
     line.close()
 
 
@@ -223,7 +172,7 @@ Steps = list[tuple[str, int]]
 
 
 def speak(line: Line, octets: bytes, sizes: list[int]) -> int:
-    """Write in records of these sizes; how much is on the wire."""
+    """Write records; how much is on the wire."""
     for size in [*sizes, *[RECORD] * (len(octets) // RECORD + 1)]:
         line.say(octets[:size])
         octets = octets[size:]
@@ -245,7 +194,7 @@ async def go(line: Line, steps: Steps) -> None:
 
 
 async def converse(line: Line, answer: bytes, unasked: bytes, sizes: list[int], before: Steps, after: Steps) -> None:
-    """One exchange, and whether the next may have the connection."""
+    """One exchange, and whether another may follow."""
     border = speak(line, answer, sizes)
     speak(line, unasked, sizes)
     await go(line, before)

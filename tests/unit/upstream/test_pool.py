@@ -18,7 +18,7 @@ from tests.unit.upstream.serving import OK, PATIENCE, REQUEST, ask, pool, server
 
 
 async def used(ours: Pool) -> UpstreamConnection:
-    """A connection that has served a request and was given back."""
+    """A connection that has been used."""
     connection = await ours.connect(10)
     await ask(connection)
     ours.give_back(connection)
@@ -179,7 +179,7 @@ async def test_an_upstream_that_closes_at_once_is_seen_as_closed() -> None:
 async def test_a_connection_that_is_lost_while_it_is_made_leaves_nothing_behind(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """It is not counted among those that are there."""
+    """It is not counted."""
     loop = asyncio.get_running_loop()
     create = loop.create_connection
 
@@ -199,7 +199,7 @@ async def test_a_connection_that_is_lost_while_it_is_made_leaves_nothing_behind(
 
 
 async def test_all_connections_end_with_the_pool() -> None:
-    """Leased and idle ones, and those on their way."""
+    """Even those on their way."""
     async with upstream() as (_, port), pool(port) as (ours, _):
         leased, idle = await ours.connect(10), await ours.connect(10)
         await ask(idle)

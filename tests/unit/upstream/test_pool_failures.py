@@ -35,7 +35,7 @@ async def test_a_tls_upstream_with_a_trusted_certificate_is_reached(authority: t
 async def test_a_certificate_that_is_not_accepted_is_no_connection(
     host: str, advice: str, authority: trustme.CA, ca_file: Path
 ) -> None:
-    """Nothing is sent to it, and the sentence says what to do."""
+    """The sentence says what to do."""
     issuer = authority if host == "other.example" else trustme.CA()
     context = await asyncio.to_thread(client_context, Tls(ca_file=ca_file))
     async with (

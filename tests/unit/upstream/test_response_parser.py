@@ -39,7 +39,7 @@ Seen = list[int | bytes | ResponseSignal]
 
 
 def parser_for(method: str = "GET") -> ResponseParser:
-    """One that a request with this method has been written for."""
+    """One whose request had this method."""
     parser = ResponseParser(RESPONSES, LARGEST_HEAD)
     parser.begin(method)
     return parser
@@ -106,7 +106,7 @@ def test_octets_say(method: str, octets: bytes, seen: Seen, state: ResponseState
     },
 )
 def test_the_end_of_the_connection_says(octets: bytes, state: ResponseState, *, complete: bool) -> None:
-    """RFC 9112 §8: only a body without a length is complete by it."""
+    """RFC 9112 §8."""
     parser = parser_for()
     events(parser, octets)
 
@@ -137,14 +137,14 @@ def test_so_many_interim_responses_are_passed_over() -> None:
 
 @cases("pieces", {"in one piece": [TWO + b"okH"], "in two": [TWO + b"ok", b"H"]})
 def test_octets_behind_a_response_are_excess(pieces: list[bytes]) -> None:
-    """They give no event, and are no part of the next response."""
+    """They give no event."""
     parser = parser_for()
 
     assert (events(parser, *pieces), parser.excess) == ([200, b"ok", END_OF_MESSAGE], True)
 
 
 def test_one_response_follows_the_other() -> None:
-    """Each begins anew, also the number of its interim responses."""
+    """Each begins anew."""
     parser = parser_for("HEAD")
     assert events(parser, CONTINUE * (MOST_HEADS - 1) + TWO) == [200, END_OF_MESSAGE]
 
@@ -219,7 +219,7 @@ def test_the_events_are_the_same_however_octets_are_cut(
     ],
 )
 def test_an_upstream_s_timeout_ends_a_second_earlier(values: tuple[bytes, ...], seconds: float) -> None:
-    """The smallest counts; what gives no number says nothing."""
+    """The smallest counts."""
     fields = ((b"Connection", b"keep-alive"), *((b"KEEP-alive", value) for value in values))
 
     assert idle_time(response_head(b"HTTP/1.1 200 OK", *fields)) == seconds

@@ -104,7 +104,7 @@ async def test_without_credentials_none_are_sent() -> None:
     ],
 )
 async def test_a_proxy_that_does_not_connect_is_named_with_what_to_do(answer: bytes, words: str) -> None:
-    """Each refusal is a 502 that names the corporate proxy."""
+    """Each is a 502."""
     async with connected(Gate(answer)) as (client, proxy):
         with pytest.raises(UpstreamUnreachable, match=words) as failure:
             await tunnel(client, proxy(authorization="Basic c2VjcmV0"), "up.example:443")

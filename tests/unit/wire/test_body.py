@@ -83,7 +83,7 @@ def test_a_ring_without_news_is_no_end(body: IncomingBody) -> None:
 
 
 def test_what_came_before_a_failure_is_read_first(body: IncomingBody) -> None:
-    """Then the failure is raised; the first one counts."""
+    """The first failure counts."""
     first = LookupError("first")
     body.push(b"a")
     body.fail(first)
@@ -94,7 +94,7 @@ def test_what_came_before_a_failure_is_read_first(body: IncomingBody) -> None:
 
 
 def test_nothing_goes_wrong_with_a_body_that_has_ended(body: IncomingBody) -> None:
-    """A sender that leaves after its last octet has sent it whole."""
+    """The sender may leave then."""
     body.push(b"a")
     body.end()
     body.fail(LookupError())
@@ -121,7 +121,7 @@ def test_reading_waits_only(change: Any, body: IncomingBody, *, waiting: bool) -
 def test_the_socket_is_read_up_to_the_mark_and_again_after_taking(
     body: IncomingBody, transport: MemoryTransport
 ) -> None:
-    """Memory is bounded by the mark and one reading of the socket."""
+    """Memory is bounded."""
     states = []
     for piece in (b"a" * HIGH_WATER, b"b", b"c"):
         body.push(piece)
@@ -133,7 +133,7 @@ def test_the_socket_is_read_up_to_the_mark_and_again_after_taking(
 
 
 def test_a_sender_that_waits_to_be_asked_is_asked_once_when_the_body_is_wanted(body: IncomingBody) -> None:
-    """RFC 9110 §10.1.1: by the first reading that has to wait."""
+    """RFC 9110 §10.1.1."""
     asked: list[str] = []
     body.invite = lambda: asked.append("asked")
     assert body.uninvited
@@ -146,7 +146,7 @@ def test_a_sender_that_waits_to_be_asked_is_asked_once_when_the_body_is_wanted(b
 
 
 def test_a_sender_that_sends_without_being_asked_is_not_asked(body: IncomingBody) -> None:
-    """RFC 9110 §10.1.1: it may have given up waiting."""
+    """RFC 9110 §10.1.1."""
     asked: list[str] = []
     body.invite = lambda: asked.append("asked")
 

@@ -14,7 +14,7 @@ class Flow:
 
 
 def test_a_tap_gets_what_is_consumed_once() -> None:
-    """However it is read; what is only looked at does not count."""
+    """Looking does not count."""
     copied: list[bytes] = []
     body = IncomingBody(Flow(), None)
     body.tap = copied.append

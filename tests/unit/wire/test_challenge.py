@@ -19,7 +19,7 @@ WANTED = "wants credentials; put them into `proxy_url`"
     },
 )
 def test_credentials_are_missing_or_wrong_where_basic_is_taken(values: list[str]) -> None:
-    """Ours is the trouble, and it is said where to mend it."""
+    """It is said where to mend it."""
     assert challenge(values, has_credentials=False) == WANTED
     assert challenge(values, has_credentials=True) == REFUSED
 

@@ -66,7 +66,7 @@ async def test_a_certificate_that_is_not_accepted_ends_the_handshake(
 
 
 async def test_an_end_in_the_handshake_is_its_failure() -> None:
-    """With the system's reason, or as a broken connection."""
+    """It has the system's reason."""
     for error, expected in ((None, ConnectionResetError), (TimeoutError(), TimeoutError)):
         peers = Client()
         peers.channel.connection_lost(error)
@@ -160,7 +160,7 @@ async def test_what_was_not_given_to_the_protocol_above_is_undelivered() -> None
 
 
 async def test_nothing_is_deciphered_after_the_protocol_above_has_aborted_it() -> None:
-    """Nor is it told of an end that came in the same read."""
+    """Nor is an end told."""
     peers = Client().shake()
     peers.upper.on_data = peers.channel.abort
     one, end = peers.say(b"one"), peers.end()
@@ -195,7 +195,7 @@ async def test_an_end_waits_for_what_came_before_it(*, broken: bool, told: list[
 
 
 async def test_an_end_follows_at_once_what_came_before_it() -> None:
-    """In the same read, if the protocol above does not pause."""
+    """Unless reading is paused."""
     peers = Client().shake()
     peers.deliver(peers.say(b"last") + peers.end())
     assert (peers.upper.content, peers.upper.told) == (b"last", ["made", "eof"])
@@ -213,7 +213,7 @@ async def test_the_last_words_before_a_broken_write_are_deciphered() -> None:
 
 
 async def test_it_is_the_transport_of_the_protocol_above() -> None:
-    """What that asks is asked below, but for what TLS knows."""
+    """TLS knows the rest."""
     peers = Client().shake()
     channel, below = peers.channel, peers.below
     assert peers.upper.transport is peers.channel

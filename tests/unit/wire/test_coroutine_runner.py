@@ -55,7 +55,7 @@ def test_each_ring_makes_it_look_once() -> None:
 
 
 def test_a_ring_while_it_runs_does_not_enter_it_again() -> None:
-    """It will look before it waits, so nothing is missed."""
+    """It will look anyway."""
 
     async def rings_itself(journal: Journal) -> None:
         journal.run.wake()
@@ -137,7 +137,7 @@ async def test_a_futures_failure_is_raised_inside() -> None:
 
 
 async def test_a_cancelled_task_that_is_waited_for_ends_the_run() -> None:
-    """It is told to the owner, as any other error."""
+    """As any other error."""
     task = asyncio.create_task(asyncio.Event().wait())
 
     async def waits(_journal: Journal) -> None:

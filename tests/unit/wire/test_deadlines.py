@@ -154,7 +154,7 @@ def test_an_event_loop_reads_before_a_timeout_strikes(factory: Callable[[], asyn
 
 
 def test_an_expiry_may_move_the_deadline_of_another(loop: HandLoop, deadlines: Deadlines) -> None:
-    """The first one that expires gives the other more time."""
+    """The first gives the other time."""
     things: list[Thing] = []
 
     class Saviour(Thing):

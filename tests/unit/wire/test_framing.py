@@ -59,7 +59,7 @@ def test_nothing_is_no_body() -> None:
 
 @given(content=st.binary(max_size=300), after=st.binary(max_size=60), places=CUTS)
 def test_a_length_gives_the_same_content_however_it_is_cut(content: bytes, after: bytes, places: list[int]) -> None:
-    """Content-Length bytes are the body, the next ones are not."""
+    """What follows is left over."""
     decoder = LengthBody(len(content))
 
     assert decode(decoder, cut(content + after, places)) == (content, after, True)
@@ -68,7 +68,7 @@ def test_a_length_gives_the_same_content_however_it_is_cut(content: bytes, after
 
 @given(content=st.binary(min_size=1, max_size=100), missing=st.integers(min_value=1, max_value=100), places=CUTS)
 def test_a_body_shorter_than_its_length_is_not_whole(content: bytes, missing: int, places: list[int]) -> None:
-    """The end of the connection before the last octet is a cut."""
+    """That is a cut."""
     decoder = LengthBody(len(content) + missing)
 
     assert decode(decoder, cut(content, places)) == (content, b"", False)
@@ -162,7 +162,7 @@ SIZE_LINE = re.compile(rb"[0-9A-Fa-f]{1,15}([ \t]*;[\t\x20-\x7e\x80-\xff]*)?")
 
 @given(st.from_regex(rb"[0-9a-fA-Fx ;=\t\r\n\x00\x7f\xff\"a-z]{0,12}", fullmatch=True))
 def test_a_size_line_is_a_number_and_visible_extensions(line: bytes) -> None:
-    """Whatever else stands before the CRLF of a size is refused."""
+    """All else is refused."""
     decoder = ChunkedBody()
     fits = bool(SIZE_LINE.fullmatch(line))
 

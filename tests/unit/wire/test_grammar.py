@@ -38,7 +38,7 @@ def test_target_and_lines_of_a_request_survive_byte_for_byte(target: bytes, fiel
 def test_status_reason_and_lines_of_a_response_survive_byte_for_byte(
     reason: bytes, status: int, fields: list[tuple[bytes, bytes]]
 ) -> None:
-    """What the upstream says of itself is not ours to change."""
+    """They are not ours to change."""
     lines = [name + b":" + value for name, value in fields]
 
     read = response(b"HTTP/1.0 %d %b" % (status, reason), *lines, b"Content-Length: 0")
@@ -67,7 +67,7 @@ def test_status_reason_and_lines_of_a_response_survive_byte_for_byte(
     },
 )
 def test_a_request_may_have(first: bytes, lines: tuple[bytes, ...]) -> None:
-    """What is forwarded, or refused with better words elsewhere."""
+    """It is forwarded, or refused elsewhere."""
     read = request(first, *lines)
 
     assert [read.method.encode(), read.target] == first.split()[:2]
@@ -75,7 +75,7 @@ def test_a_request_may_have(first: bytes, lines: tuple[bytes, ...]) -> None:
 
 
 def test_a_response_may_say_twice_what_servers_say_twice() -> None:
-    """Content-Type and Server, which nothing of ours depends on."""
+    """Nothing of ours depends on them."""
     assert response(OK, b"Server: a", b"Server: b", b"Content-Type: c", b"content-type: d").fields.pairs()[3][1] == b"d"
 
 
@@ -195,7 +195,7 @@ def test_values_are_found_whoever_asks() -> None:
 
 
 def test_a_field_that_comes_once_beside_one_that_comes_twice_has_one_value() -> None:
-    """What is set apart of others is not mixed in."""
+    """They are not mixed."""
     fields = request(b"GET / HTTP/1.1", b"Cookie: a=b", b"Via: 1.1 a", b"Cookie: c=d").fields
 
     assert (fields.values(b"via"), fields.values(b"cookie")) == ([b"1.1 a"], [b"a=b", b"c=d"])

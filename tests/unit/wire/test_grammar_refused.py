@@ -62,7 +62,7 @@ def test_a_request_is_refused_for(first: bytes, lines: tuple[bytes, ...], why: s
     },
 )
 def test_a_response_is_refused_for(line: bytes) -> None:
-    """RFC 9112 §5: the sender would read it otherwise than we do."""
+    """RFC 9112 §5."""
     with pytest.raises(HeadMalformed):
         response(OK, line)
 
@@ -89,7 +89,7 @@ def test_another_version_in_a_request_is_told_from_a_malformed_one(version: byte
     },
 )
 def test_a_request_line_without_our_versions_is_malformed(first: bytes) -> None:
-    """It is no request of another version of HTTP either."""
+    """Not another version either."""
     with pytest.raises(HeadMalformed) as raised:
         request(first)
 

@@ -51,7 +51,7 @@ def test_every_cut_of_a_head_gives_the_same_head(before: int, after: bytes, plac
 
 
 def test_octet_by_octet_gives_the_same_head_each_time() -> None:
-    """A collector is used for all heads of a connection."""
+    """It serves a whole connection."""
     collector = HeadCollector(400)
     for _ in range(2):
         found = [collector.feed(bytes([octet]))[0] for octet in b"\r\n" + GET]
@@ -71,7 +71,7 @@ def test_a_head_has_begun_with_its_first_octet() -> None:
 
 
 def test_any_number_of_empty_lines_is_passed_over_in_one_go() -> None:
-    """A quarter of a megabyte of them leaves nothing behind."""
+    """Nothing is left."""
     collector = HeadCollector(400)
 
     assert collector.feed(b"\r\n" * (128 << 10)) == (b"", b"")

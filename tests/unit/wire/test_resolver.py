@@ -34,7 +34,7 @@ async def test_a_name_has_all_its_addresses_with_the_port_that_was_asked_for(mon
 
 
 async def test_one_look_up_serves_all_who_wait_whatever_their_port(dns: Dns) -> None:
-    """Whoever leaves early leaves alone; who comes later asks anew."""
+    """Whoever comes later asks anew."""
     dns.hang("u.example")
     resolver = Resolver()
     waiting = [asyncio.create_task(resolver.resolve("u.example", port)) for port in range(20)]
@@ -49,7 +49,7 @@ async def test_one_look_up_serves_all_who_wait_whatever_their_port(dns: Dns) -> 
 
 
 async def test_names_that_hang_hold_up_no_other_name(dns: Dns) -> None:
-    """However many there are, and however many wait for them."""
+    """However many wait."""
     names = [f"hangs{number}.example" for number in range(20)]
     dns.hang(*names)
     resolver = Resolver()
@@ -117,5 +117,5 @@ async def test_a_literal_is_not_looked_up(
 
 
 def test_a_name_is_no_literal() -> None:
-    """Nor is what only some systems read as an address."""
+    """Nor is an odd spelling."""
     assert [literal_address(name, 1) for name in ("u.example", "localhost", "127.1", "1.2.3.4.", "")] == [None] * 5

@@ -52,7 +52,7 @@ async def test_octets_go_both_ways() -> None:
 
 
 async def test_what_is_no_tls_fails() -> None:
-    """The protocol above learns the end, and nothing before."""
+    """The protocol above learns the end."""
     peers = Server()
     peers.deliver(b"POST / HTTP/1.1\r\n\r\n")
     assert peers.below.closed
@@ -65,7 +65,7 @@ async def test_what_is_no_tls_fails() -> None:
 
 @pytest.mark.parametrize(("error", "told"), [(None, ConnectionResetError), (TimeoutError(), TimeoutError)])
 async def test_an_end_in_the_handshake_is_its_failure(error: Exception | None, told: type[Exception]) -> None:
-    """With the system's reason, or as a broken connection."""
+    """It has the system's reason."""
     peers = Server()
     peers.lose(error)
     assert list(map(type, peers.failed)) == [told]
@@ -144,7 +144,7 @@ async def test_a_sender_that_ends_an_idle_connection_is_answered_by_an_end(*, in
 
 
 async def test_nothing_comes_after_the_protocol_above_has_ended_it() -> None:
-    """Not what lies there, and it costs the last answer nothing."""
+    """The last answer arrives."""
     peers = Server().shake()
 
     def answer() -> None:
@@ -158,7 +158,7 @@ async def test_nothing_comes_after_the_protocol_above_has_ended_it() -> None:
 
 
 async def test_nothing_comes_after_an_end_while_reading_was_paused() -> None:
-    """Though it was to go on in another turn of the event loop."""
+    """It was to go on later."""
     peers = Server().shake()
     peers.upper.on_data = peers.channel.pause_reading
     for octets in (b"one", b"two"):

@@ -170,7 +170,7 @@ def leaf(by: Issuer = ROOT, **options: Any) -> Issuer:
 
 
 def refusal(server: Issuer, *trusted: Issuer, chain: tuple[Issuer, ...] = (), host: str = "server.example") -> str:
-    """What a client says of the server's certificate, if refused."""
+    """What a client says if it refuses."""
     accepting = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -205,7 +205,7 @@ def refusal(server: Issuer, *trusted: Issuer, chain: tuple[Issuer, ...] = (), ho
     },
 )
 def test_certificates_of_companies_are_accepted(server: Issuer, options: dict[str, Any]) -> None:
-    """With any Python; what a `ca_file` holds is trusted."""
+    """On any Python."""
     assert refusal(server, *options.get("trusted", (server.by,)), host=options.get("host", "server.example")) == ""
 
 
@@ -241,7 +241,7 @@ WEAK = rsa.generate_private_key(65537, 1024)
 def test_each_refusal_has_its_advice(
     server: Issuer, trusted: Issuer, chain: tuple[Issuer, ...], host: str, advice: str
 ) -> None:
-    """Only what a missing authority causes is mended by naming one."""
+    """A missing authority can be named."""
     assert advice in refusal(server, trusted, chain=chain, host=host)
 
 

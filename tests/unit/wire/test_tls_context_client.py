@@ -30,7 +30,7 @@ def files(authority: trustme.CA, tmp_path: Path) -> dict[str, Path]:
 
 
 def test_verification_is_never_off(files: dict[str, Path]) -> None:
-    """Certificate and name, TLS 1.2 at least, whatever the options."""
+    """TLS is 1.2 or newer."""
     for tls in (Tls(), Tls(ca_file=files["ca"])):
         context = client_context(tls)
         assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
@@ -44,7 +44,7 @@ def test_an_own_authority_takes_the_place_of_the_systems(files: dict[str, Path])
 
 
 def test_a_certificate_may_bring_its_key_in_one_file_or_two(files: dict[str, Path]) -> None:
-    """Either way it is shown to a server that asks."""
+    """A server sees it either way."""
     for tls in (Tls(cert_file=files["cert"], key_file=files["key"]), Tls(cert_file=files["both"])):
         assert shown(client_context(tls), files["ca"]) == "client.example"
 
@@ -68,7 +68,7 @@ def shown(client: ssl.SSLContext, ca: Path) -> str:
 
 
 def test_files_that_are_none_are_refused(files: dict[str, Path]) -> None:
-    """When the proxy starts, not with the first message."""
+    """At the start."""
     with pytest.raises(OSError, match=r"contains no readable private key.*cert\.pem"):
         client_context(Tls(cert_file=files["cert"]))
     with pytest.raises(OSError, match="No such file"):

@@ -61,7 +61,7 @@ def deliver(channel: asyncio.BufferedProtocol, octets: bytes) -> None:
 
 
 class Peers:
-    """A channel in `channel`, and OpenSSL's own end of its connection."""
+    """A channel, and OpenSSL's end of it."""
 
     channel: Any
 

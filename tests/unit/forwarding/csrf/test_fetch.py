@@ -22,7 +22,7 @@ async def challenged() -> World:
 
 
 async def test_the_message_is_sent_again_with_token_and_session() -> None:
-    """The cookies are unchanged, and the answer is relayed."""
+    """The answer is relayed."""
     world = await challenged()
     await world.answer(GIVEN)
     again = world.asked()

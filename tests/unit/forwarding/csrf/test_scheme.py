@@ -13,7 +13,7 @@ AUTH = b"Bearer t"
 
 
 def prepared(cookies: bytes = b"") -> PreparedRequest:
-    """Makes a message with a field that a fetch must not have."""
+    """Makes a message."""
     fields = [b"X-Secret: 1", b"via:1.0 a", b"Via: 1.1 me", b"Viable: 1"]
     return PreparedRequest("POST", b"/in?a=b", b"u", fields, cookies, has_csrf_token=False, idempotent=False)
 
@@ -47,12 +47,12 @@ def test_a_fetch_says_nothing_of_the_message_but_target_via_and_session(cookies:
 
 @pytest.mark.parametrize("value", [b"", b"Required", b"fetch"])
 def test_what_is_no_token_gives_no_unit(value: bytes) -> None:
-    """It may be a request for a token, or an echo."""
+    """It may be a demand, or an echo."""
     assert scheme.read(response_head(b"HTTP/1.1 200 x", (b"X-CSRF-Token", value)), prepared(), AUTH) is None
 
 
 def test_a_unit_is_ours_or_of_the_senders_session() -> None:
-    """It depends on whether the message has cookies."""
+    """It depends on the message's cookies."""
     head = response_head(b"HTTP/1.1 404 x", (b"x-csrf-token", b"N"), (b"Set-Cookie", b"S=2"))
 
     assert scheme.read(head, prepared(), AUTH) == CsrfUnit(

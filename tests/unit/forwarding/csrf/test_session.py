@@ -54,7 +54,7 @@ class Exchange:
 
 
 async def test_any_number_of_exchanges_cost_one_fetch() -> None:
-    """All get its unit, which is kept for this access token."""
+    """The unit is kept for this token."""
     session, upstream = RouteCsrf(), Upstream()
     exchanges = [Exchange(session, upstream) for _ in range(5)]
     assert len(upstream.waiting) == 1
@@ -68,7 +68,7 @@ async def test_any_number_of_exchanges_cost_one_fetch() -> None:
 
 
 async def test_who_comes_late_with_the_old_unit_gets_the_new_one() -> None:
-    """Parallel messages with one failed unit need one fetch."""
+    """Both need one fetch."""
     session, upstream = RouteCsrf(), Upstream()
     Exchange(session, upstream)
     await upstream.give(unit(b"two"))
@@ -147,7 +147,7 @@ async def test_answers_within_the_session_update_its_unit_only() -> None:
 
 
 async def test_a_fetch_that_hangs_holds_up_no_other_path() -> None:
-    """The first unit serves all, and a later one is dropped."""
+    """A later unit is dropped."""
     session, stuck, upstream = RouteCsrf(), Upstream(), Upstream()
     waiting = Exchange(session, stuck, path=b"/stuck")
     other = Exchange(session, upstream, path=b"/other")
@@ -186,7 +186,7 @@ async def test_after_somebody_elses_fetch_in_vain_there_is_one_more(second: Csrf
 
 
 async def test_a_unit_for_another_access_token_is_not_given() -> None:
-    """A fetch serves exchanges with its own access token."""
+    """A fetch serves its own token."""
     session, before, upstream = RouteCsrf(), Upstream(), Upstream()
     results: list[CsrfUnit | None] = []
 

@@ -53,7 +53,7 @@ async def test_each_option_alone_makes_one(options: dict[str, Any]) -> None:
 async def test_content_that_is_taken_passes_and_so_does_none(
     fields: tuple[Pair, ...], body: bytes | None, length: int | None
 ) -> None:
-    """A request without content may name any type."""
+    """An empty request may name any type."""
     await acquire(limits(content_types=["application/xml"]), *fields, body=body, length=length)
 
 
@@ -61,7 +61,7 @@ async def test_content_that_is_taken_passes_and_so_does_none(
 async def test_other_content_is_refused_with_what_is_taken(
     fields: tuple[Pair, ...], body: bytes | None, length: int | None
 ) -> None:
-    """A missing type is refused, and chunked content counts."""
+    """So is a missing type."""
     with pytest.raises(ContentTypeNotAllowed, match=r"accepts application/xml, text/\* only") as raised:
         await acquire(limits(content_types=["application/xml", "text/*"]), *fields, body=body, length=length)
 
@@ -95,7 +95,7 @@ async def test_senders_are_counted_by_their_networks() -> None:
 
 
 async def test_the_first_refusal_wins() -> None:
-    """The order is size, content type, rate, concurrency."""
+    """Size, type, rate, concurrency."""
     made = limits(content_types=["text/*"], rate={"per_sender": "1/h"}, max_concurrency=1, max_body=4)
     with pytest.raises(BodyTooLarge):
         await acquire(made, JSON, body=None, length=5)
