@@ -1,6 +1,5 @@
 """A sender without TLS gets nothing at a TLS port; the log has a warning only if the port wants certificates."""
 
-import asyncio
 import contextlib
 from typing import Any
 
@@ -121,11 +120,3 @@ async def test_a_sender_that_is_not_allowed_gets_no_handshake(proxy: Running, is
     assert (await proxy.record())["code"] == "sender_not_allowed"
     await until(lambda: not proxy.app.senders)
     assert not proxy.lines.named("handshake.failed")
-
-
-async def test_a_silent_sender_is_let_go_after_its_handshake_too(proxy: Running, issuer: Authority) -> None:
-    """In good order, by close_notify."""
-    sender = await proxy.sender(tls=issuer.trusting())
-    await asyncio.sleep(0)
-    proxy.clock.advance(76)
-    assert await sender.rest() == b""

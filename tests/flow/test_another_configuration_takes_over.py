@@ -16,7 +16,6 @@ from proxy.server.sender_transport import LINGER
 from tests.fakes.authority import Authority
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.passwords import bcrypt_hash
-from tests.fakes.sender import request
 from tests.fakes.upstream import Held, Upstream, answer
 from tests.flow.running import POST, Document, Running, Serve, configured, document, soon, until
 
@@ -61,15 +60,6 @@ async def test_the_next_request_on_a_connection_goes_to_the_new_upstream(
     assert [each.target for each in other.requests] == [b"/http/invoices"] * 2
     assert len(upstream.requests) == 2
     assert len(authority.requests) == 1
-
-
-async def test_routes_are_added_and_removed_at_the_same_moment(proxy: Running, first: Document) -> None:
-    """The connection of the sender stays."""
-    sender = await proxy.sender()
-    invoices = request(b"POST /invoices", body=b"x")
-    assert [(await sender.ask(each)).status for each in (POST, invoices)] == [200, 404]
-    await proxy.reload(with_route(first, path="/invoices"))
-    assert [(await sender.ask(each)).status for each in (POST, invoices)] == [404, 200]
 
 
 async def test_a_running_exchange_finishes_at_its_first_upstream(
@@ -252,22 +242,6 @@ async def test_a_fault_in_the_admin_site_releases_the_senders_addresses(
     with pytest.raises(ZeroDivisionError):
         await proxy.reload(first | {"listen": ["127.0.0.1:0", "127.0.0.2:0"], "admin": "127.0.0.3:0"})
     assert [each.port for each in changes[0].opened] == [0]
-
-
-async def test_a_pool_of_an_earlier_configuration_is_shown_while_it_serves(
-    proxy: Running, first: Document, upstream: Upstream, other: Upstream
-) -> None:
-    """Other references to the pool do not matter."""
-    upstream.follow(held := Held())
-    sender = await proxy.begin()
-    await upstream.reach(1)
-    remembered = proxy.app.pools
-    await proxy.reload(with_route(first, upstream=other.url))
-    assert len(proxy.app.pools) == 2
-    held.go.set()
-    await sender.answer()
-    await until(lambda: remembered[0].leased == 0)
-    assert [str(each.origin) for each in proxy.app.pools] == [f"127.0.0.1:{other.port}"]
 
 
 async def test_a_listener_is_added_and_another_removed(proxy: Running, first: Document, upstream: Upstream) -> None:

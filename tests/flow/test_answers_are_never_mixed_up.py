@@ -2,14 +2,10 @@
 
 import asyncio
 import socket
-import ssl
-from pathlib import Path
-
-import pytest
-import trustme
 
 from proxy.wire.body import HIGH_WATER
 from tests.cases import cases
+from tests.fakes.authority import Authority
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import request
 from tests.fakes.upstream import Call, Line, Upstream, answer, head
@@ -91,34 +87,23 @@ def pouring(proxy: Running, poured: asyncio.Event, *unasked: bytes) -> Line:
     return pour
 
 
-@pytest.fixture
-def authorities(tmp_path: Path) -> tuple[ssl.SSLContext, Path]:
-    """What the upstream presents, and its issuer."""
-    issuer, tls = trustme.CA(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    issuer.issue_cert("127.0.0.1").configure_cert(tls)
-    path = tmp_path / "upstream.pem"
-    issuer.cert_pem.write_to_path(path)
-    return tls, path
-
-
 @cases("turn", {"in the same turn": False, "in another turn": True})
 @cases("unasked", {"whole": (EVIL,), "a part": (EVIL[:1],), "in two": (EVIL[:9], EVIL[9:])})
 @cases("secure", {"TLS": True, "plain": False})
 async def test_a_sender_that_reads_slowly_leaves_nothing_to_the_next(
     serve: Serve,
     authority: AuthorizationServer,
-    authorities: tuple[ssl.SSLContext, Path],
+    issuer: Authority,
     *,
     secure: bool,
     unasked: tuple[bytes, ...],
     turn: bool,
 ) -> None:
     """Another exchange begins before or after that."""
-    tls, ca_file = authorities
     good = answer(200, body=b"good")
-    async with Upstream(tls=tls if secure else None) as upstream:
+    async with Upstream(tls=issuer.server() if secure else None) as upstream:
         upstream.follow(good)
-        proxy = await serve(document(upstream, authority, tls={"ca_file": str(ca_file)} if secure else {}))
+        proxy = await serve(document(upstream, authority, tls={"ca_file": issuer.ca_file()} if secure else {}))
         slow, other = await connect(proxy), await connect(proxy)
         poured = asyncio.Event()
         upstream.follow(pouring(proxy, poured, *unasked), good)

@@ -30,10 +30,7 @@ async def test_a_listener_serves_the_senders_on_its_list(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer
 ) -> None:
     """Each its own; others are told before they ask."""
-    listeners = [
-        {"address": "127.0.0.1:0", "allow": HERE},
-        {"address": "127.0.0.1:0", "allow": ELSEWHERE},
-    ]
+    listeners = [{"address": "127.0.0.1:0", "allow": HERE}, {"address": "127.0.0.1:0", "allow": ELSEWHERE}]
     proxy = await serve(document(upstream, authority) | {"listen": listeners})
     first, second = (each.port for each in proxy.app.listeners)
     assert (await (await proxy.sender(first)).ask(POST)).status == 200

@@ -80,11 +80,7 @@ async def test_an_invalid_document_is_refused(client: TenantClient, body: str) -
 
 
 @pytest.mark.parametrize(
-    ("fields", "status"),
-    [
-        ({"Sec-Fetch-Site": "cross-site"}, 403),
-        ({"Host": "evil.example"}, 421),
-    ],
+    ("fields", "status"), [({"Sec-Fetch-Site": "cross-site"}, 403), ({"Host": "evil.example"}, 421)]
 )
 async def test_a_page_of_another_site_is_refused(client: TenantClient, fields: dict[str, str], status: int) -> None:
     """Even if its name resolves to this machine."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import ssl
-from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -88,17 +87,6 @@ async def test_a_refusal_is_read_before_the_end(proxy: Running, issuer: Authorit
     assert (refused.status, refused.code, await sender.rest()) == (413, "body_too_large", b"")
 
 
-async def test_pipelined_requests(proxy: Running, upstream: Upstream, issuer: Authority) -> None:
-    """None is served behind the last."""
-    upstream.script = deque(answer(200, body=body) for body in (b"1", b"2", b"3"))
-    sender = await proxy.sender(tls=issuer.trusting())
-    last = request(b"GET /orders", b"Connection: close")
-    await sender.send(request(b"GET /orders") * 2 + last + request(b"GET /orders") * 500)
-    assert [(await sender.answer()).body for _ in range(3)] == [b"1", b"2", b"3"]
-    assert await sender.rest() == b""
-    assert len(upstream.requests) == 3
-
-
 async def test_an_exchange_in_flight_gets_its_answer(proxy: Running, upstream: Upstream, issuer: Authority) -> None:
     """A handshake on its way ends."""
     go = asyncio.Event()
@@ -120,27 +108,6 @@ async def test_an_exchange_in_flight_gets_its_answer(proxy: Running, upstream: U
     relayed = await sender.answer()
     assert (relayed.body, relayed.field(b"Connection"), await sender.rest()) == (b"done", [b"close"], b"")
     await soon(stopping)
-
-
-async def test_a_sender_that_leaves_is_noticed(proxy: Running, upstream: Upstream, issuer: Authority) -> None:
-    """The status is 400 or 499."""
-    cut = asyncio.Event()
-
-    async def wait_for_the_end(call: Call) -> None:
-        try:
-            await call.body()
-        except (ConnectionError, asyncio.IncompleteReadError):
-            cut.set()
-
-    upstream.follow(wait_for_the_end)
-    sender = await proxy.begin(
-        request(b"POST /orders", b"Content-Length: 4000000") + b"x" * 2_000_000, tls=issuer.trusting()
-    )
-    await upstream.reach(1)
-    sender.leave()
-    await soon(cut.wait())
-    assert (await proxy.record())["status"] in (400, 499)
-    await until(lambda: not proxy.app.senders)
 
 
 async def test_a_unix_socket_may_speak_it_too(

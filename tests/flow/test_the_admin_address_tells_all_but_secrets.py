@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession
 from prometheus_client.parser import text_string_to_metric_families
 
 from proxy.console.site import Console
@@ -87,12 +86,6 @@ async def test_the_status_shows_routes_and_freshness_but_no_secret(proxy: Runnin
     assert [each for each in (token, tenant.neo_client.secret, tenant.btp_client.secret) if each in text] == []
 
 
-async def test_it_is_alive_and_ready_before_the_first_message(proxy: Running) -> None:
-    """An unused OAuth client is ready."""
-    assert await proxy.ask_admin("/livez") == (200, "alive\n")
-    assert await proxy.ask_admin("/readyz") == (200, "ready\n")
-
-
 async def test_it_is_not_ready_while_a_token_cannot_be_had(serve: Serve, upstream: Upstream) -> None:
     """The process is alive."""
     async with AuthorizationServer(refused(401, error="invalid_client")) as authority:
@@ -102,15 +95,6 @@ async def test_it_is_not_ready_while_a_token_cannot_be_had(serve: Serve, upstrea
         assert (await proxy.ask_admin("/livez"))[0] == 200
         assert (await samples(proxy))["grants_total,grant_rejected,orders"] == 1
         assert (await status(proxy))["oauth_clients"]["orders"]["failure"] == "grant_rejected"
-
-
-@pytest.mark.parametrize(("level", "answered", "lines"), [("error", 200, 0), ("info", 200, 1), ("loud", 400, 1)])
-async def test_the_log_level_can_be_set(plain: Running, level: str, answered: int, lines: int) -> None:
-    """It applies to the next line."""
-    async with ClientSession() as session, session.put(f"{plain.admin_url}/log-level", data=level) as answer:
-        assert answer.status == answered
-    await plain.ask(POST)
-    assert len(plain.lines.named("exchange.finished")) == lines
 
 
 async def test_senders_cannot_reach_it(proxy: Running) -> None:

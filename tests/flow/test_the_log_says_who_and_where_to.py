@@ -55,13 +55,7 @@ async def test_a_sender_that_cannot_be_told_is_the_peer(proxy: Running, octets: 
     ],
 )
 async def test_the_upstream_is_the_url_that_was_asked(
-    serve: Serve,
-    upstream: Upstream,
-    authority: AuthorizationServer,
-    path: str,
-    below: str,
-    target: bytes,
-    sent: str,
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, path: str, below: str, target: bytes, sent: str
 ) -> None:
     """The query is not in the log."""
     proxy = await serve(with_route(document(upstream, authority), path=path, upstream=upstream.url + below))

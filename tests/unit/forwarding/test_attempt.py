@@ -28,7 +28,6 @@ from tests.fakes.transport import MemoryTransport
 from tests.unit.forwarding.world import MemoryPool, MemorySender, connected, ok, route, turns
 
 HEAD = b"POST /in HTTP/1.1\r\nHost: u\r\n\r\n"
-CHUNKED_HEAD = b"POST /in HTTP/1.1\r\nHost: u\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 class Attempt:
@@ -137,47 +136,6 @@ async def test_a_buffered_body_goes_out_whole_whatever_its_size(size: int) -> No
 
     it.pool.loop.advance(61)
     assert it.outcome == (BROKEN, UpstreamTimeout)
-
-
-@cases("length, sent", {"by its length": (4, b"abcd"), "in chunks": (None, b"2\r\nab\r\n2\r\ncd\r\n0\r\n\r\n")})
-async def test_a_streamed_body_goes_out_as_it_comes(length: int | None, sent: bytes) -> None:
-    """The part that was already read comes first."""
-    body = incoming(length)
-    it = await Attempt(streamed(body, b"ab")).start()
-    body.push(b"cd")
-    it.waiting.wake()
-    body.end()
-    it.waiting.wake()
-    assert it.transport.taken() == (HEAD if length else CHUNKED_HEAD) + sent
-
-    it.pool.loop.advance(61)
-    assert it.outcome == (BROKEN, UpstreamTimeout)
-
-
-async def test_a_sender_that_waits_to_be_asked_is_asked_when_the_upstream_is_there() -> None:
-    """RFC 9110 §10.1.1 has the sender wait."""
-    body = incoming(2)
-    asked: list[str] = []
-    body.invite = lambda: asked.append("asked")
-    it = await Attempt(streamed(body)).start()
-
-    assert asked == ["asked"]
-    it.connection.connection_lost(None)
-
-
-async def test_a_streamed_body_waits_for_an_upstream_that_reads_slowly() -> None:
-    """Nothing is read from the sender meanwhile."""
-    body = incoming(4)
-    it = await Attempt(streamed(body)).start()
-    it.connection.pause_writing()
-    body.push(b"abcd")
-    body.end()
-    it.waiting.wake()
-    assert it.transport.taken() == HEAD
-
-    it.connection.resume_writing()
-    assert it.transport.taken() == b"abcd"
-    it.connection.connection_lost(None)
 
 
 async def test_an_early_answer_ends_the_sending() -> None:

@@ -19,22 +19,6 @@ def told(world: World) -> tuple[int, str]:
     return int(head.split(b" ")[1]), json.loads(content)["code"]
 
 
-async def test_a_message_is_delivered_with_our_token_and_its_answer_relayed() -> None:
-    """It takes one attempt and no grant."""
-    world = World()
-    await world.send("POST /orders/a?b=c", (b"Authorization", b"Basic secret"), (b"X-Own", b"1"), body=b"abc")
-
-    assert world.asked() == (
-        b"POST /http/in/a?b=c HTTP/1.1\r\nHost: u:1\r\nX-Own: 1\r\nVia: 1.1 cpi-test\r\n"
-        b"Authorization: Bearer t1\r\nContent-Length: 3\r\n\r\nabc"
-    )
-    await world.answer(ok(b"done"))
-    assert world.over
-    record = world.record
-    assert (record.route, record.oauth_client, record.status, record.made_by) == ("orders", "neo", 200, "upstream")
-    assert (record.token, record.attempts, record.bytes_in, record.replays) == ("cached", 1, 3, ())
-
-
 async def test_a_refused_token_is_renewed_and_the_message_sent_again_once() -> None:
     """The second answer is relayed."""
     world = World()
@@ -208,14 +192,3 @@ async def test_a_request_that_came_back_is_a_loop_and_no_load() -> None:
     await world.send("POST /orders", (b"Via", b"1.1 cpi-test"), body=b"abc")
 
     assert told(world) == (508, "loop")
-
-
-@cases("level, has_steps", [("debug", True), ("info", False), ("error", False)])
-async def test_only_at_debug_are_there_steps(level: str, has_steps: bool) -> None:  # noqa: FBT001
-    """At other levels nothing is made of them."""
-    world = World(level=level)
-    await world.send()
-    await world.answer(ok())
-    world.check(status=200)
-    assert (world.record.steps is not None) == has_steps
-    assert bool(world.lines.named("attempt.finished")) == has_steps

@@ -77,13 +77,3 @@ def test_an_event_is_allowed_in_every_state_and_never_goes_back(table: Table) ->
     assert table[SenderState.CLOSING] in OVER - {SenderState.LINGERING}
     assert table[SenderState.CLOSED] is SenderState.CLOSED
     assert table[SenderState.DRAINING] not in {SenderState.IDLE, SenderState.SERVING, SenderState.ANSWERING}
-
-
-@pytest.mark.parametrize("each", SenderState)
-def test_every_state_is_reached(each: SenderState) -> None:
-    """From the first one."""
-    reached, before = {SenderState.IDLE}, set[SenderState]()
-    while reached != before:
-        before = set(reached)
-        reached |= {table[one] for table in EVENTS.values() for one in before}
-    assert each in reached

@@ -120,8 +120,7 @@ def test_a_socket_knows_its_address() -> None:
 
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
 @pytest.mark.parametrize(
-    ("host", "told"),
-    [("::", " (IPv6 only)"), ("0.0.0.0", " (IPv4 only)"), ("127.0.0.1", ""), ("::1", "")],
+    ("host", "told"), [("::", " (IPv6 only)"), ("0.0.0.0", " (IPv4 only)"), ("127.0.0.1", ""), ("::1", "")]
 )
 def test_a_wildcard_says_what_it_takes(host: str, told: str) -> None:
     """An address of one machine needs no such word."""

@@ -101,11 +101,7 @@ STAYS = {
     SENDING: ("send", "part", "answer"),
     SENT: ("send", "end_request", "part", "answer"),
 }
-GOES_ON = {
-    (UNUSED, "release"): IDLE,
-    (LEASED, "send"): SENDING,
-    (SENDING, "end_request"): SENT,
-}
+GOES_ON = {(UNUSED, "release"): IDLE, (LEASED, "send"): SENDING, (SENDING, "end_request"): SENT}
 "All others go on to CLOSED."
 
 

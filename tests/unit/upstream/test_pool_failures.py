@@ -38,10 +38,7 @@ async def test_a_certificate_that_is_not_accepted_is_no_connection(
     """The sentence says what to do."""
     issuer = authority if host == "other.example" else trustme.CA()
     context = await asyncio.to_thread(client_context, Tls(ca_file=ca_file))
-    async with (
-        upstream(tls=server_context(issuer, host)) as (server, port),
-        pool(port, tls=context) as (ours, _),
-    ):
+    async with upstream(tls=server_context(issuer, host)) as (server, port), pool(port, tls=context) as (ours, _):
         with pytest.raises(UpstreamUnreachable, match=f"is not accepted .*: .*{advice}") as raised:
             await ours.connect(10)
 

@@ -6,11 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.wire.heads import (
-    HeadCollector,
-    HeadMalformed,
-    HeadTooLong,
-)
+from proxy.wire.heads import HeadCollector, HeadMalformed, HeadTooLong
 from tests.cases import cases
 from tests.unit.wire.octets import GET
 

@@ -22,10 +22,7 @@ def dns(monkeypatch: pytest.MonkeyPatch) -> Iterator[Dns]:
 
 async def test_a_name_has_all_its_addresses_with_the_port_that_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """In the system's order."""
-    found = [
-        (socket.AF_INET6, TCP, 6, "", ("2001:db8::1", 0, 0, 3)),
-        (socket.AF_INET, TCP, 6, "", ("192.0.2.1", 0)),
-    ]
+    found = [(socket.AF_INET6, TCP, 6, "", ("2001:db8::1", 0, 0, 3)), (socket.AF_INET, TCP, 6, "", ("192.0.2.1", 0))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
     assert await Resolver().resolve("u.example", 443) == [
         (socket.AF_INET6, TCP, 6, "", ("2001:db8::1", 443, 0, 3)),
