@@ -11,7 +11,7 @@ from proxy.observe.repeats import FIRST
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import request
 from tests.fakes.upstream import Upstream
-from tests.flow.running import POST, Orders, Running, Serve, document, until
+from tests.flow.running import POST, Orders, Running, Serve, document
 
 MANY = 500
 
@@ -40,16 +40,6 @@ async def test_of_requests_that_find_no_route(proxy: Running) -> None:
     assert [each.value for family in families for each in family.samples if each.labels.get("status") == "404"] == [
         MANY
     ]
-
-
-async def test_of_heads_that_are_none(proxy: Running) -> None:
-    """One connection each."""
-    for _ in range(FIRST + 20):
-        sender = await proxy.sender()
-        assert (await sender.ask(b"no http\r\n\r\n")).code == "request_malformed"
-        sender.leave()
-        await until(lambda: not len(proxy.app.senders))
-    assert await told(proxy, "request_malformed") == (FIRST, 20)
 
 
 async def test_of_connections_too_many(proxy: Running) -> None:

@@ -1,7 +1,6 @@
 """A name or a file that hangs: other routes, other OAuth clients, a reload and a stop do not wait for it."""
 
 import asyncio
-import errno
 import os
 import tempfile
 import threading
@@ -262,21 +261,6 @@ async def test_a_disk_that_hangs_while_a_body_is_written_does_not_hold_up_a_stop
     told = await sender.answer()
     assert told.refusal == (503, "draining")
     await hanging.release()
-
-
-async def test_a_disk_that_fails_while_a_body_is_read_is_told(orders: Orders, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The upstream sees no whole message."""
-
-    def fail(*_: object) -> bytes:
-        raise OSError(errno.EIO, "x")
-
-    monkeypatch.setattr(os, "pread", fail)
-    proxy = await orders(buffer="1KiB", spool="1MiB")
-    refused = await proxy.ask(request(b"POST /orders", body=b"x" * 4096))
-    assert refused.refusal == (503, "spool_unavailable")
-    assert "Input/output error" in refused.problem["detail"]
-    assert (await proxy.record())["code"] == "spool_unavailable"
-    assert proxy.lines.named("exchange.crashed") == []
 
 
 async def test_the_name_of_a_listener_that_hangs_at_the_start_is_told_in_time(

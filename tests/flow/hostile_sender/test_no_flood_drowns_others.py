@@ -98,15 +98,6 @@ async def test_one_address_takes_its_share_and_no_more(fence: Fence, limits: dic
     other.leave()
 
 
-async def test_pipelined_thousands_leave_turns_to_others(fence: Fence) -> None:
-    """A later message does not wait."""
-    flood, normal = await fence.proxy.sender(), await fence.proxy.sender()
-    await flood.send(request(b"GET /orders/flood") * 3000)
-    await fence.passes(normal)
-    assert len(fence.targets) < 3000
-    assert [(await flood.answer()).status for _ in range(3000)] == [200] * 3000
-
-
 async def test_pipelined_thousands_fill_no_memory(fence: Fence) -> None:
     """Two pieces are read at most."""
     go_on = asyncio.Event()
@@ -159,17 +150,6 @@ async def test_ever_new_heads_fill_no_memory(fence: Fence) -> None:
     (listener,) = fence.proxy.app.listeners
     assert len(listener._context.reader._names.known) == MOST
     assert len(fence.proxy.app.metrics.exchanges) == 1
-
-
-async def test_connections_that_come_and_go_leave_nothing(fence: Fence) -> None:
-    """Wherever they are reset."""
-    for octets in (b"", b"POST /ord", SLOW + b"x"):
-        for each in await many(fence, 50, octets):
-            each.reset()
-    await until(lambda: not crowd(fence))
-    await fence.passes()
-    assert fence.targets == [b"/http/orders/normal"]
-    assert fence.proxy.app.senders._by_sender.total() <= 1
 
 
 async def test_wrong_keys_in_great_number_are_refused_one_by_one(fence: Fence) -> None:

@@ -54,12 +54,6 @@ async def test_an_endless_method_fills_neither_log_nor_metrics(fence: Fence) -> 
     }
 
 
-async def test_the_body_of_a_get_is_a_body(fence: Fence) -> None:
-    """It is forwarded with its length."""
-    received = await fence.delivery(request(b"GET /orders", body=PLANTED))
-    assert (received.field(b"Content-Length"), bytes(received.body)) == ([b"%d" % len(PLANTED)], PLANTED)
-
-
 async def test_a_head_has_no_body_in_its_answer(fence: Fence) -> None:
     """The next answer follows the head."""
     sender = await fence.proxy.sender()

@@ -143,12 +143,3 @@ async def test_what_follows_a_request_that_closes_is_not_read(fence: Fence) -> N
     await sender.send(request(b"GET /orders", b"Connection: close") + PLANTED)
     assert (await sender.answer()).status == 200
     assert (await sender.rest(), fence.targets) == (b"", [b"/http/orders"])
-
-
-@pytest.mark.parametrize("cut", [1, 20, len(PLANTED) - 1])
-async def test_half_a_request_is_none(fence: Fence, cut: int) -> None:
-    """A sender that disconnects early has sent nothing."""
-    sender = await fence.proxy.sender()
-    await sender.send(PLANTED[:cut])
-    sender.finish()
-    assert (await sender.rest(), fence.targets) == (b"", [])

@@ -19,11 +19,6 @@ async def test_no_trick_climbs_out_of_a_route(fence: Fence, trick: str) -> None:
         assert await fence.refusal(request(b"POST " + target, body=b"x")) == OUTSIDE
 
 
-async def test_dots_within_the_route_stay_as_they_are(fence: Fence) -> None:
-    """The target is not rebuilt."""
-    assert (await fence.delivery(request(b"POST /orders/a/../%2e/b", body=b"x"))).target == b"/http/orders/a/../%2e/b"
-
-
 @pytest.mark.parametrize(
     "path",
     [
@@ -42,12 +37,6 @@ async def test_dots_within_the_route_stay_as_they_are(fence: Fence) -> None:
 async def test_another_spelling_of_a_path_is_another_path(fence: Fence, path: bytes) -> None:
     """Prefixes are compared as bytes."""
     assert await fence.refusal(request(b"POST " + path, body=b"x")) == UNKNOWN
-
-
-async def test_a_query_chooses_no_route(fence: Fence) -> None:
-    """Paths in a query have no meaning."""
-    received = await fence.delivery(request(b"POST /orders?next=/../invoices/../..", body=b"x"))
-    assert received.target == b"/http/orders?next=/../invoices/../.."
 
 
 @pytest.mark.parametrize("name", [b"X-OAuth-Client", b"X-Client-Id", b"Client_Id", b"OAuth-Client"])

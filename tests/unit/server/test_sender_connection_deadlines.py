@@ -115,16 +115,6 @@ async def test_a_body_that_ends_during_congestion_does_not_lift_its_deadline(wir
     await wire.answer(b"<late>")
 
 
-async def test_an_exchange_looks_again_after_congestion(wire: Wire) -> None:
-    """And has no deadline then."""
-    await wire.send(GET)
-    wire.connection.pause_writing()
-    wire.server.answers.append(b"<ok>")
-    wire.connection.resume_writing()
-
-    assert wire.received() == b"<ok>"
-
-
 async def test_no_request_is_begun_while_answers_are_not_taken(server: MemoryServer, wire: Wire) -> None:
     """They would fill our memory."""
     await wire.send(GET)

@@ -145,13 +145,6 @@ def test_a_socket_of_the_service_manager_may_take_both() -> None:
         assert sockets.taken_by([found]) == " (IPv6 and IPv4)"
 
 
-def test_a_unix_socket_takes_nobody_by_address(tmp_path: Path) -> None:
-    """There is nothing to be said."""
-    (found,) = sockets.listening(Address(path=tmp_path / "senders"))
-    with found:
-        assert sockets.taken_by([found]) == ""
-
-
 @pytest.mark.parametrize("environ", [{}, {"LISTEN_FDS": "1"}, {"LISTEN_FDS": "1", "LISTEN_PID": "1"}])
 def test_what_was_opened_for_another_process_is_not_taken(environ: dict[str, str]) -> None:
     """A child inherits the variables."""

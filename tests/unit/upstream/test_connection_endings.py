@@ -98,15 +98,6 @@ def test_a_head_that_drips_is_late_all_the_same() -> None:
     assert wire.timed_out
 
 
-def test_an_early_answer_has_a_time_too() -> None:
-    """Though the request has not ended."""
-    wire = Wire(end=False)
-    wire.connection.data_received(OK + b"o")
-    wire.wait(61)
-
-    assert wire.timed_out
-
-
 def test_a_whole_answer_has_no_deadline() -> None:
     """The sender may be slow."""
     wire = Wire()
@@ -162,17 +153,6 @@ def test_an_early_answer_keeps_its_deadline_through_congestion() -> None:
     wire.wait(61)
 
     assert wire.timed_out
-
-
-def test_an_idle_connection_expires_without_a_word() -> None:
-    """Before CPI closes it."""
-    wire = Wire()
-    wire.connection.data_received(OK + b"ok")
-    wire.connection.release()
-    wire.connection.deadline = 30
-    wire.wait(31)
-
-    assert (wire.transport.aborted, wire.connection.failure, wire.rings) == (True, None, 1)
 
 
 def test_a_new_lease_begins_without_the_old_deadline() -> None:

