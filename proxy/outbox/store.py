@@ -9,6 +9,7 @@ from typing import Protocol
 from proxy.outbox.message import (
     Accepted,
     DeadLetterCode,
+    Expired,
     HistoryEntry,
     MessageDetails,
     MessageState,
@@ -83,6 +84,15 @@ class OutboxStore(Protocol):
         """Makes a message a dead letter. It blocks what stands behind it in its order; that does not age."""
         ...
 
+    async def expire(self, route: str, *, most: int, now: float, interrupted: DeadLetterCode) -> Expired:
+        """Makes dead letters of up to `most` messages whose time is over, wherever they wait; also of a held route.
+
+        Not of those that are being delivered, by whatever process, nor of what a dead letter blocks. `interrupted` is
+        the code of those whose attempt was begun and never ended; the others are `expired`. What stands behind one does
+        not age from the moment on at which its time was over.
+        """
+        ...
+
     async def routes(self) -> Sequence[RouteSummary]:
         """Returns the numbers of every route that has messages or is held. Costs no more with a long backlog."""
         ...
@@ -90,7 +100,11 @@ class OutboxStore(Protocol):
     async def messages(
         self, *, route: str | None, state: MessageState | None, limit: int, after: str | None
     ) -> Sequence[MessageSummary]:
-        """Returns messages in the order of their acceptance, those after the id `after` only."""
+        """Returns messages in the order of their acceptance, those after the position or id `after` only.
+
+        The id of a message that has gone leads to the next one by the order of ids: where clocks differ, or were set
+        back, that may be another than the next one accepted.
+        """
         ...
 
     async def message(self, id: str) -> MessageDetails:  # noqa: A002

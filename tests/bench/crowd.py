@@ -53,7 +53,7 @@ class Standing:
             writer.close()
 
     async def slow(self, delay: float) -> None:
-        """A head that never ends; the first one after a while, so that not all are timed out at once."""
+        """A head that never ends; the first one after a while."""
         await asyncio.sleep(delay)
         while True:
             async with self._door:
@@ -109,7 +109,7 @@ class Crowd:
 def crowd(
     port: int, path: str, *, idle: int, slow: int = 0, trickle: float = 1.0, over: float = 0.0
 ) -> Iterator[Crowd]:
-    """A crowd that stands; the slow ones come over so many seconds, and send an octet each `trickle` seconds."""
+    """The slow ones come over so many seconds, and send an octet each `trickle` seconds."""
     arguments = [str(each) for each in (port, path, idle, slow, trickle, over)]
     words = [
         "taskset",

@@ -134,7 +134,7 @@ class Laboratory:
 
 @contextmanager
 def laboratory() -> Iterator[Laboratory]:
-    """Open while measurements last; this process and all that it starts are on the second core, but the contestants."""
+    """While measurements last; this process and what it starts are on the second core."""
     with ExitStack() as stack:
         stack.callback(os.sched_setaffinity, 0, os.sched_getaffinity(0))
         os.sched_setaffinity(0, {int(LOAD_CORE)})
@@ -156,7 +156,7 @@ def laboratory() -> Iterator[Laboratory]:
 
 
 def configure(template: Path, **values: str) -> str:
-    """Fills a template into `folder`; what is no value of ours, such as nginx's own variables, stays."""
+    """Fills a template into `folder`; nginx's own variables stay."""
     file = Path(values["folder"], f"{values['port']}-{template.name}")
     file.write_text(Template(template.read_text()).safe_substitute(values))
     return str(file)

@@ -98,7 +98,7 @@ def context(
 
 
 def routes(count: int) -> Routes[Route]:
-    """So many routes, as the composition root makes them; the first one takes the sample message."""
+    """As the composition root makes them; the first one takes the sample message."""
     loop = asyncio.new_event_loop()
     app = App(configuration(count), log=silent_log(), environ={}, loop=loop)
     loop.close()

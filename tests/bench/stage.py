@@ -28,7 +28,7 @@ class Stage:
     numbers: "itertools.count[int]"
 
     def written(self, name: str, **options: object) -> Path:
-        """A configuration: `/orders` as one OAuth client, `/invoices` as another, and what else is wanted."""
+        """`/orders` as one OAuth client, `/invoices` as another, and other options."""
         file = self.folder / f"{name}.yaml"
         file.write_text(
             json.dumps(

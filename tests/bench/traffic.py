@@ -98,7 +98,7 @@ class Traffic:
             sender.leave()
 
     def _kept(self) -> Sender | None:
-        """The connection that has rested longest, if the proxy has not ended it; None if there is none."""
+        """The one that has rested longest; None if there is none."""
         while self._idle:
             sender = self._idle.popleft()
             if not sender.ended:

@@ -11,7 +11,7 @@ from tests.flow.running import POST, Orders, Serve, document
 HERE, ELSEWHERE = ["127.0.0.0/8"], ["192.0.2.0/24", "2001:db8::/32"]
 
 
-@cases("allow, status", [(HERE, 200), (ELSEWHERE, 403), ([*ELSEWHERE, "127.0.0.1"], 200)])
+@cases("allow, status", (HERE, 200), (ELSEWHERE, 403), ([*ELSEWHERE, "127.0.0.1"], 200))
 async def test_a_route_serves_the_senders_on_its_list(
     orders: Orders, upstream: Upstream, authority: AuthorizationServer, allow: list[str], status: int
 ) -> None:
@@ -40,11 +40,7 @@ async def test_a_listener_serves_the_senders_on_its_list(
 
 @cases(
     "trusted, fields, status",
-    [
-        ([], (b"X-Forwarded-For: 192.0.2.7",), 403),
-        (HERE, (b"X-Forwarded-For: 192.0.2.7",), 200),
-        (HERE, (b"X-Forwarded-For: 192.0.2.7, 9.9.9.9",), 403),
-    ],
+    ([], (b"X-Forwarded-For: 192.0.2.7",), 403), (HERE, (b"X-Forwarded-For: 192.0.2.7",), 200), (HERE, (b"X-Forwarded-For: 192.0.2.7, 9.9.9.9",), 403),
 )
 async def test_behind_trusted_proxies_the_rightmost_other_address_is_the_sender(
     serve: Serve,

@@ -30,17 +30,7 @@ async def hanging(client: TenantClient, path: str = "/http/invoices", *, method:
 
 @cases(
     "name, value, status",
-    [
-        ("unauthorized", None, 401),
-        ("role_missing", None, 403),
-        ("too_large", None, 413),
-        ("unavailable", None, 503),
-        ("flow_failed", None, 500),
-        ("flow_status", 401, 401),
-        ("flow_status", 204, 204),
-        ("router_error", "unknown_route", 404),
-        ("router_error", "endpoint_failure", 502),
-    ],
+    ("unauthorized", None, 401), ("role_missing", None, 403), ("too_large", None, 413), ("unavailable", None, 503), ("flow_failed", None, 500), ("flow_status", 401, 401), ("flow_status", 204, 204), ("router_error", "unknown_route", 404), ("router_error", "endpoint_failure", 502),
 )
 async def test_a_fault_with_count_1_disturbs_one_message(
     client: TenantClient, name: str, value: int | str | None, status: int
@@ -115,7 +105,7 @@ async def test_an_answer_can_be_cut_off(client: TenantClient, body: bytes) -> No
         await client.send(body=body)
 
 
-@cases("fault, size, status", [("too_large", 5, 413), ("unauthorized", 100_000, 401)])
+@cases("fault, size, status", ("too_large", 5, 413), ("unauthorized", 100_000, 401))
 async def test_a_body_can_be_refused_while_it_is_being_sent(
     client: TenantClient, fault: str, size: int, status: int
 ) -> None:

@@ -30,7 +30,7 @@ def methods(tenant: Tenant) -> list[str]:
     return [entry.auth_method.value for entry in tenant.grants]
 
 
-@cases("option, place", [("params", "query"), ("data", "body")])
+@cases("option, place", ("params", "query"), ("data", "body"))
 async def test_neo_accepts_parameters_in_query_or_body(client: TenantClient, option: str, place: str) -> None:
     """The log shows the place."""
     neo = client.tenant.neo_client
@@ -107,7 +107,7 @@ async def test_an_oversize_token_request_is_refused(client: TenantClient) -> Non
 @each_server
 @cases(
     "fault, status",
-    [("too_many_requests", 429), ("unavailable", 503), ("unauthorized", 401), ("html", 200), ("malformed", 200)],
+    ("too_many_requests", 429), ("unavailable", 503), ("unauthorized", 401), ("html", 200), ("malformed", 200),
 )
 async def test_a_fault_disturbs_one_token_request(client: TenantClient, server: str, fault: str, status: int) -> None:
     """The next one is granted."""

@@ -73,7 +73,7 @@ def waiting(proxy: Running, count: int = MOST_OF_ONE) -> Iterator[None]:
         go_on.set()
 
 
-@cases("value, user", [(RIGHT, "erp"), (basic("Müller", "öäü"), "Müller")])
+@cases("value, user", (RIGHT, "erp"), (basic("Müller", "öäü"), "Müller"))
 async def test_a_right_password_lets_in(by_password: Running, upstream: Upstream, value: bytes, user: str) -> None:
     """The log says who it was."""
     sender = await by_password.sender()
@@ -86,14 +86,7 @@ async def test_a_right_password_lets_in(by_password: Running, upstream: Upstream
 
 @cases(
     "fields, user",
-    [
-        ((), None),
-        ((b"Authorization: " + WRONG,), "erp"),
-        ((b"Authorization: " + basic("who", "cAnAryPassword"),), None),
-        ((b"Authorization: " + basic("cAnAryPassword", "erp"),), None),
-        ((b"Authorization: Bearer cAnAryPassword",), None),
-        ((b"Authorization: " + RIGHT, b"Authorization: " + RIGHT), None),
-    ],
+    ((), None), ((b"Authorization: " + WRONG,), "erp"), ((b"Authorization: " + basic("who", "cAnAryPassword"),), None), ((b"Authorization: " + basic("cAnAryPassword", "erp"),), None), ((b"Authorization: Bearer cAnAryPassword",), None), ((b"Authorization: " + RIGHT, b"Authorization: " + RIGHT), None),
 )
 async def test_without_a_right_password_there_is_a_challenge(
     by_password: Running,

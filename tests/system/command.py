@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.system.forked import Forked, output_pipe
+
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0
 "Seconds after which a test that waits in vain fails."
@@ -46,7 +48,7 @@ class Finished:
 
 
 class Command:
-    """A process from entering to leaving; leaving it ends it by SIGTERM, and fails if that does not."""
+    """A process; leaving it ends it by SIGTERM."""
 
     before: tuple[str, ...] = ()
     "What the command is started by."
@@ -54,12 +56,14 @@ class Command:
     "Descriptors that it gets."
     program: tuple[str, ...] = (sys.executable, "-m", "proxy")
     "The command itself."
+    is_new: bool = False
+    "Whether it has to be a new process; others are forks of one that has imported what a command imports."
 
     def __init__(self, *words: str, cwd: Path = ROOT, **variables: str) -> None:
         self._words = words
         self._cwd = cwd
         self._variables = variables
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: asyncio.subprocess.Process | Forked | None = None
         self._readers: list[asyncio.Task[None]] = []
         self._changed = asyncio.Event()
         self.output: list[str] = []
@@ -68,22 +72,31 @@ class Command:
         "Lines of standard error."
 
     async def __aenter__(self) -> Self:
-        self._process = await asyncio.create_subprocess_exec(
-            *(*self.before, *self.program, *self._words),
-            cwd=self._cwd,
-            env=environment(self._variables),
-            pass_fds=self.pass_fds,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        assert self._process.stdout is not None
-        assert self._process.stderr is not None
+        output, output_end = await output_pipe()
+        errors, errors_end = await output_pipe()
+        streams = (os.open(os.devnull, os.O_RDONLY), output_end, errors_end)
+        self._process = await self._start(streams)
         self._readers = [
-            asyncio.create_task(self._read(self._process.stdout, self.output)),
-            asyncio.create_task(self._read(self._process.stderr, self.errors)),
+            asyncio.create_task(self._read(output, self.output)),
+            asyncio.create_task(self._read(errors, self.errors)),
         ]
         return self
+
+    async def _start(self, streams: tuple[int, int, int]) -> asyncio.subprocess.Process | Forked:
+        """Start the process with these standard streams, which are closed here."""
+        environ = environment(self._variables)
+        if not self.is_new and not self.before and self.program[0] == sys.executable:
+            code = self.program[2] if self.program[1] == "-c" else None
+            return await Forked.start(*self._words, code=code, cwd=self._cwd, environ=environ, streams=streams)
+        words = (*self.before, *self.program, *self._words)
+        stdin, stdout, stderr = streams
+        try:
+            return await asyncio.create_subprocess_exec(
+                *words, cwd=self._cwd, env=environ, pass_fds=self.pass_fds, stdin=stdin, stdout=stdout, stderr=stderr
+            )
+        finally:
+            for stream in streams:
+                os.close(stream)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -138,7 +151,7 @@ class Command:
                 await self._changed.wait()
 
     @property
-    def _running(self) -> asyncio.subprocess.Process:
+    def _running(self) -> asyncio.subprocess.Process | Forked:
         assert self._process is not None
         return self._process
 
@@ -164,7 +177,7 @@ class Command:
 
 
 class Unconfigured(Command):
-    """A command whose configuration is in its working directory, in these variables, or nowhere."""
+    """Configured by its working directory, these variables, or nothing."""
 
     program = (sys.executable, "-c", BARE)
 
@@ -190,7 +203,7 @@ class Proxy(Command):
 
 
 class Activated(Command):
-    """`run` with a socket that was opened for it, and with somebody to tell of its life."""
+    """`run` with a socket that was opened for it, and a notified address."""
 
     def __init__(self, file: Path, listening: socket.socket, notified: Path) -> None:
         super().__init__("run", "-c", str(file), NOTIFY_SOCKET=str(notified))
@@ -217,6 +230,20 @@ async def run(*words: str, cwd: Path = ROOT, **variables: str) -> Finished:
     """Run a command that ends by itself."""
     async with Command(*words, cwd=cwd, **variables) as command:
         return await command.ends()
+
+
+async def execute(*words: str, stdin: bytes = b"", cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> Finished:
+    """Run any program to its end."""
+    process = await asyncio.create_subprocess_exec(
+        *words,
+        cwd=cwd,
+        env=environment({}) if env is None else env,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    output, errors = await process.communicate(stdin)
+    return Finished(status=process.returncode or 0, output=output.decode(errors="replace"), errors=errors.decode())
 
 
 def environment(variables: Mapping[str, str]) -> dict[str, str]:

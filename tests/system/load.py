@@ -11,7 +11,7 @@ SENDERS = 8
 
 
 class Load:
-    """Senders that send one message after the other, each its own number; half of them keep their connections."""
+    """Half of the senders keep their connections."""
 
     def __init__(self, port: int) -> None:
         self._port = port

@@ -14,6 +14,7 @@ from proxy.observe.logger import Logger
 from proxy.outbox.message import (
     Accepted,
     DeadLetterCode,
+    Expired,
     HistoryEntry,
     MessageDetails,
     MessageState,
@@ -23,11 +24,11 @@ from proxy.outbox.message import (
     StoredBody,
     TakenMessage,
 )
-from proxy.outbox.postgres import accepting, people, settling, taking
+from proxy.outbox.postgres import accepting, expiring, people, settling, taking
 from proxy.outbox.postgres.batches import WITHIN, Batches, Work
 from proxy.outbox.postgres.bodies import Bodies
 from proxy.outbox.postgres.failures import FAILURES, failure_of, taken_over
-from proxy.outbox.postgres.leases import LEASE, Leases
+from proxy.outbox.postgres.leases import LEASE, Lease, Leases
 from proxy.outbox.postgres.sealing import Sealing, unreadable
 from proxy.outbox.postgres.settling import Settled
 from proxy.outbox.postgres.transaction import Owner, Transaction
@@ -135,7 +136,9 @@ class PostgresOutbox:
 
     async def delivered(self, id: str) -> None:  # noqa: A002
         """See OutboxStore."""
-        await self._settle(settling.delivered, id, ends=True, is_counted=True)
+        lease = self._leases.of(id)
+        if await self._settle(settling.delivered, id, ends=True, is_counted=True) and lease is not None:
+            self._remove_loose(lease.body)
 
     async def deferred(self, id: str, *, next_at: float, entry: HistoryEntry) -> None:  # noqa: A002
         """See OutboxStore."""
@@ -144,6 +147,19 @@ class PostgresOutbox:
     async def died(self, id: str, code: DeadLetterCode, entry: HistoryEntry | None) -> None:  # noqa: A002
         """See OutboxStore."""
         await self._settle(settling.died, id, ends=True, is_counted=True, code=code, entry=entry)
+
+    async def expire(self, route: str, *, most: int, now: float, interrupted: DeadLetterCode) -> Expired:
+        """See OutboxStore."""
+        look = expiring.Look(
+            route=route,
+            most=most,
+            now=now,
+            wall=self._clock.wall(),
+            running=self._leases.running,
+            interrupted=interrupted,
+            keys=self._keys(),
+        )
+        return await self._decide(lambda connection, step: expiring.expire(connection, step, look))
 
     async def routes(self) -> Sequence[RouteSummary]:
         """See OutboxStore."""
@@ -188,6 +204,7 @@ class PostgresOutbox:
     async def hold(self, route: str) -> None:
         """See OutboxStore."""
         await self._decide(lambda connection, step: people.hold(connection, step, route, held=True))
+        await self._do(partial(people.stop, route=route))
 
     async def resume(self, route: str) -> None:
         """See OutboxStore."""
@@ -216,7 +233,7 @@ class PostgresOutbox:
         wall = self._clock.wall()
         taken: list[TakenMessage] = []
         for row in await self._do(call):
-            self._leases.add(row.id, route, row.fence)
+            self._leases.add(row.id, Lease(route, row.fence, row.body))
             try:
                 taken.append(self._sealing.taken(row, route, wall))
             except KeyMissing as error:
@@ -234,7 +251,7 @@ class PostgresOutbox:
             return False
         settled = Settled(id=id_, fence=lease.fence, keys=self._keys(), wall=self._clock.wall(), **what)
         is_ours = await self._settling.submit(work, settled, route=lease.route if is_counted else None)
-        if not is_ours:
+        if not is_ours and work is not settling.release:  # that only says that nothing was sent
             self._log.warning("message.taken_over", route=lease.route, id=id_)
         if ends:
             self._leases.end(id_)

@@ -4,7 +4,15 @@ from collections.abc import Sequence
 
 from proxy.errors import OutboxUnavailable
 from proxy.outbox.contents import Content
-from proxy.outbox.message import HistoryEntry, MessageDetails, MessageState, MessageSummary, RouteSummary, StoredBody
+from proxy.outbox.message import (
+    HistoryEntry,
+    MessageDetails,
+    MessageState,
+    MessageSummary,
+    RouteSummary,
+    StoredBody,
+    seq_at,
+)
 from proxy.outbox.sqlite import orders, sender_ids
 from proxy.outbox.sqlite.database import SELECT, Database, Row
 from proxy.outbox.sqlite.schema import Place
@@ -64,7 +72,7 @@ def details(database: Database, id_: str) -> MessageDetails:
         target=content.target,
         fields=content.fields,
         sender_id=content.sender_id,
-        expires_at=row.expires_at + orders.blocked_seconds(database, row.chain, database.clock.wall()),
+        expires_at=row.expires_at + orders.blocked_seconds(database, row.chain, row.seq, database.clock.wall()),
         history=tuple(
             HistoryEntry(at=at, status=status, code=code, diagnosis=diagnosis, mpl_id=mpl_id)
             for at, status, code, diagnosis, mpl_id in history
@@ -82,15 +90,12 @@ def retry(database: Database, id_: str, now: float) -> MessageSummary:
     """Makes a message due. A dead one has all of its time again."""
     row = _idle(database, id_)
     if row.place == Place.DEAD:
-        if row.chain is not None:
-            orders.unblock(database, row.chain, now)
-        database.tally.add(row.route, waiting=1, dead=-1)
-    blocked = orders.blocked_seconds(database, row.chain, now)
+        _revive(database, row, now)
+    blocked = orders.blocked_seconds(database, row.chain, row.seq, now)
     expires_at = now + row.lifetime if row.place == Place.DEAD else row.expires_at + blocked
-    place = Place.BEHIND if row.place == Place.BEHIND else Place.HEAD
     database.execute(
-        "UPDATE messages SET place = ?, code = '', due_at = ?, expires_at = ? WHERE seq = ?",
-        (int(place), min(now, expires_at), expires_at - blocked, row.seq),
+        "UPDATE messages SET due_at = ?, expires_at = ?, look_at = NULL WHERE seq = ?",
+        (min(now, expires_at), expires_at - blocked, row.seq),
     )
     database.effects.due.add(row.route)
     return summary(database, known(database, id_))
@@ -138,7 +143,18 @@ def summary(database: Database, row: Row) -> MessageSummary:
         accepted_at=row.accepted_at,
         next_at=row.due_at if is_due else None,
         bytes=row.size,
+        seq=row.seq,
     )
+
+
+def _revive(database: Database, row: Row, now: float) -> None:
+    """Has a dead letter wait again, in its old place."""
+    place = Place.HEAD if row.chain is None else Place.BEHIND
+    database.execute("UPDATE messages SET place = ?, code = '' WHERE seq = ?", (int(place), row.seq))
+    database.tally.add(row.route, waiting=1, dead=-1)
+    if row.chain is not None:
+        orders.unblock(database, row, now)
+        orders.lead(database, row)
 
 
 def _rows(database: Database, route: str, state: MessageState | None, begin: int, limit: int) -> Sequence[Row]:
@@ -153,7 +169,9 @@ def _rows(database: Database, route: str, state: MessageState | None, begin: int
 
 
 def _seq_after(database: Database, after: str) -> int:
-    """Returns where the next page begins. The message may be gone: ids sort by time, as messages do."""
+    """Returns where the next page begins. The message may be gone: ids sort by time, as messages mostly do."""
+    if (seq := seq_at(after)) is not None:
+        return seq + 1
     row = database.row(after)
     if row is not None:
         return row.seq + 1

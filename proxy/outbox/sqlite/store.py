@@ -12,6 +12,7 @@ from proxy.outbox.contents import context_of
 from proxy.outbox.message import (
     Accepted,
     DeadLetterCode,
+    Expired,
     HistoryEntry,
     MessageDetails,
     MessageState,
@@ -21,7 +22,7 @@ from proxy.outbox.message import (
     StoredBody,
     TakenMessage,
 )
-from proxy.outbox.sqlite import accepting, people, settling, taking
+from proxy.outbox.sqlite import accepting, expiring, people, settling, taking
 from proxy.outbox.sqlite.accepting import KeptBody
 from proxy.outbox.sqlite.bodies import Bodies
 from proxy.outbox.sqlite.database import Database, Effects, Row
@@ -40,7 +41,7 @@ class SqliteOutbox:
     tells_outages = False
 
     def __init__(self, folder: Path, *, keys: Keys, clock: Clock) -> None:
-        self._folder, self._keys, self._clock = folder, keys, clock
+        self._folder, self._keys, self._clock = folder, keys.reading_plain(), clock
         self._bodies = Bodies(folder)
         self._changed: Callable[[str], None] | None = None
         self._thread = DatabaseThread(self._open_database, Reserve(folder), self._committed)
@@ -105,6 +106,11 @@ class SqliteOutbox:
         """See OutboxStore."""
         await self._settle(partial(settling.died, id_=id, code=code, entry=entry))
 
+    async def expire(self, route: str, *, most: int, now: float, interrupted: DeadLetterCode) -> Expired:
+        """See OutboxStore."""
+        call = partial(expiring.expire, route=route, most=most, now=now, interrupted=interrupted)
+        return await self._thread.submit(call, patient=True)  # what has died has to be told
+
     async def routes(self) -> Sequence[RouteSummary]:
         """See OutboxStore."""
         return await self._thread.submit(people.routes)
@@ -147,8 +153,8 @@ class SqliteOutbox:
         """Encrypts with other keys from now on. Raises KeysNeeded, and then stays with the present ones."""
 
         def replace(database: Database) -> None:
-            database.replace_keys(keys)
-            self._keys = keys
+            database.replace_keys(keys.reading_plain())
+            self._keys = keys.reading_plain()
 
         await self._thread.submit(replace)
 

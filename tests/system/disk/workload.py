@@ -118,7 +118,7 @@ class Workload:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the workload once, or once for each step at which it is to be ended; the exit status."""
+    """Once, or once for each step at which it is to be ended."""
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("--keys", default="plain")

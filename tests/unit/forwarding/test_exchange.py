@@ -99,7 +99,7 @@ async def test_safe_methods_do_without_the_unit(method: str) -> None:
     assert b"X-CSRF-Token" not in sent
 
 
-@cases("start, answer", [("GET /other", (404, "route_unknown")), ("GET /orders/../x", (400, "target_outside_route"))])
+@cases("start, answer", ("GET /other", (404, "route_unknown")), ("GET /orders/../x", (400, "target_outside_route")))
 async def test_a_refusal_reads_and_fetches_nothing(start: str, answer: tuple[int, str]) -> None:
     """The connection stays open."""
     world = World()

@@ -29,7 +29,7 @@ def write(folder: Path, key: dict[str, str]) -> None:
 
 
 def client_with(folder: Path, key: dict[str, str]) -> OAuthClient:
-    """Return the OAuth client of the configuration."""
+    """The OAuth client of the configuration."""
     write(folder, key)
     (folder / "proxy.yaml").write_text(CONFIGURATION)
     return load(folder / "proxy.yaml", {}).oauth_clients["invoices"]

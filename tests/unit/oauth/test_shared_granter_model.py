@@ -36,7 +36,7 @@ class Pending:
         self.answer: asyncio.Future[object] = asyncio.get_running_loop().create_future()
 
     def resolve(self, how: str) -> None:
-        """Carry it out and answer; or lose it, or its answer; or refuse it."""
+        """Carry it out and answer; or lose or refuse it."""
         result = self.effect() if how in {"answer", "lose answer"} else None
         if self.answer.done():
             return
@@ -179,7 +179,7 @@ class SharedTokens(RuleBasedStateMachine):
 
     @rule(index=st.integers(0, REPLICAS - 1))
     def kill(self, index: int) -> None:
-        """A replica dies, and a new one takes its place; what it has sent may still arrive."""
+        """A new one takes its place; what it has sent may still arrive."""
         dead, self.replicas[index] = self.replicas[index], Simulated(self, 1.8e9)
         dead.is_dead = True
         self.dead.append(dead)
@@ -200,7 +200,7 @@ class SharedTokens(RuleBasedStateMachine):
             self.generation = row.generation
 
     def teardown(self) -> None:
-        """When the faults have ended every replica has its token soon, and all have the same one."""
+        """In the end all have the same token, soon."""
         if not hasattr(self, "loop"):
             return
         for each in self.replicas:
@@ -231,7 +231,7 @@ class SharedTokens(RuleBasedStateMachine):
         return text
 
     def check_grant(self, replica: Simulated) -> None:
-        """Who has the lease makes no grant while the row has a fresh token that nobody knows to be refused."""
+        """None if the row has a fresh token that nobody knows to be refused."""
         for row in self.rows.values():
             now = self.time.monotonic()
             has_lease = row.owner is not None and row.owner[NAME] == replica.id and row.lease_until > now
@@ -239,7 +239,7 @@ class SharedTokens(RuleBasedStateMachine):
             assert not (has_lease and is_fresh)
 
     def check_token(self, replica: Simulated, token: Token) -> None:
-        """It is another than the refused one, and a replica never believes in a longer life than it has."""
+        """Another than the refused one, with no longer a life than it has."""
         assert replica.refused is None or token.authorization != replica.refused.authorization
         left = self.expiry[token.authorization] - self.time.monotonic()
         assert token.expires.monotonic - replica.clock.monotonic() <= left + 1e-6

@@ -53,7 +53,7 @@ class Lines:
     debug = warning = error = info
 
     def named(self, event: str) -> list[dict[str, Any]]:
-        """Return the fields of all lines of this event."""
+        """The fields of all lines of this event."""
         return [fields for name, fields in self.all if name == event]
 
 
@@ -96,6 +96,12 @@ class World:
         self.endpoint.open[0].set_result(TokenResponse(status=status, **rest))
         await turns()
 
+    async def rejected(self) -> "asyncio.Task[str]":
+        """Begin to wait for a token, which the server refuses with 401."""
+        task = await self.wait()
+        await self.answer(401)
+        return task
+
     async def fail(self, error: BaseException) -> None:
         """Let the open request fail without an answer."""
         self.endpoint.open[0].set_exception(error)
@@ -121,7 +127,7 @@ class World:
         return self.source._token
 
     async def ready(self, refused: Token | None = None) -> str | None:
-        """Return the token that can be used at once, after letting a renewal begin."""
+        """The token that can be used at once, after letting a renewal begin."""
         token = self.source.ready(refused)
         await turns()
         return None if token is None else name_of(token)
@@ -138,11 +144,11 @@ class World:
         await turns()
 
     def is_blocked(self) -> bool:
-        """Return whether exchanges are refused at once."""
+        """Whether exchanges are refused at once."""
         return self.source.is_blocked
 
     def awaits_first_grant(self) -> bool:
-        """Return whether readiness waits for the first grant."""
+        """Whether readiness waits for the first grant."""
         return self.source.awaits_first_grant
 
     @property
@@ -165,14 +171,14 @@ class Refusal(NamedTuple):
 
 
 def refusal_of(task: "asyncio.Task[str]") -> Refusal:
-    """Return what a waiting exchange was told."""
+    """What a waiting exchange was told."""
     error = task.exception()
     assert isinstance(error, ProxyError)
     return Refusal(type(error), error.detail, error.retry_after)
 
 
 def name_of(token: Token) -> str:
-    """Return the token without its scheme."""
+    """The token without its scheme."""
     return token.authorization.decode().removeprefix("Bearer ")
 
 

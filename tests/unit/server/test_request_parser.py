@@ -113,15 +113,7 @@ def test_octets_come_to_events(pieces: list[bytes], seen: list[Seen], phase: Req
 
 @cases(
     "octets, error",
-    [
-        (b"GET /a\r\n\r\n", RequestMalformed),
-        (b"GET /a HTTP/1.1\r\nHost: h\r\nContent-Length: x\r\n\r\n", RequestMalformed),
-        (OLD_POST, RequestMalformed),
-        (b"GET /a HTTP/2.0\r\n\r\n", VersionUnsupported),
-        (b"GET /" + b"a" * 300 + b" HTTP/1.1\r\n\r\n", TargetTooLong),
-        (b"GET /a HTTP/1.1\r\nX: " + b"a" * 300 + b"\r\n\r\n", HeadTooLarge),
-        (b"GET /a HTTP/1.1\r\n" + b"X: x\r\n" * 5 + b"\r\n", HeadTooLarge),
-    ],
+    (b"GET /a\r\n\r\n", RequestMalformed), (b"GET /a HTTP/1.1\r\nHost: h\r\nContent-Length: x\r\n\r\n", RequestMalformed), (OLD_POST, RequestMalformed), (b"GET /a HTTP/2.0\r\n\r\n", VersionUnsupported), (b"GET /" + b"a" * 300 + b" HTTP/1.1\r\n\r\n", TargetTooLong), (b"GET /a HTTP/1.1\r\nX: " + b"a" * 300 + b"\r\n\r\n", HeadTooLarge), (b"GET /a HTTP/1.1\r\n" + b"X: x\r\n" * 5 + b"\r\n", HeadTooLarge),
 )
 def test_what_is_no_request_is_malformed(octets: bytes, error: type[Exception]) -> None:
     """Nothing of it, or behind it, is kept."""
@@ -177,16 +169,9 @@ def test_what_comes_behind_a_request_is_held_until_it_is_answered(whole: list[by
 
 @cases(
     "octets, behind, overrun",
-    [
-        (CLOSE, b"abc", True),
-        (CLOSE, b"", False),
-        (CLOSE, b"\r\n", False),
-        (b"GET /a HTTP/1.0\r\n\r\n", b"abc", True),
-        (GET, b"abc", False),
-        (POST.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\nabc"), b"abc", False),
-    ],
+    (CLOSE, b"abc", True), (CLOSE, b"", False), (CLOSE, b"\r\n", False), (b"GET /a HTTP/1.0\r\n\r\n", b"abc", True), (GET, b"abc", False), (POST.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\nabc"), b"abc", False),
 )
-def test_octets_behind_a_last_request_without_framing_overrun_it(octets: bytes, behind: bytes, overrun: bool) -> None:  # noqa: FBT001
+def test_octets_behind_a_last_request_without_framing_overrun_it(octets: bytes, behind: bytes, overrun: bool) -> None:
     """They may be its body (RFC 9112 §2.2)."""
     reading = parser()
     reading.feed(octets)
@@ -203,7 +188,7 @@ def test_an_overrun_says_whether_the_message_may_have_been_delivered() -> None:
     assert ["may have been delivered" in str(each) for each in texts] == [False, True]
 
 
-@cases("octets, event", [(b"", PAUSED), (GET[:5], PAUSED), (GET, PAUSED), (POST, MALFORMED), (POST + b"a", MALFORMED)])
+@cases("octets, event", (b"", PAUSED), (GET[:5], PAUSED), (GET, PAUSED), (POST, MALFORMED), (POST + b"a", MALFORMED))
 def test_an_end_in_the_middle_of_a_body_is_malformed(octets: bytes, event: RequestEvent) -> None:
     """RFC 9112 §8."""
     reading = parser()
@@ -222,21 +207,13 @@ def test_nothing_of_a_request_is_kept_behind_it() -> None:
 
 @cases(
     "first, fields, length, expects",
-    [
-        (b"POST / HTTP/1.1", [], 0, False),
-        (b"POST / HTTP/1.1", [(b"Expect", b"100-continue")], 0, False),
-        (b"POST / HTTP/1.1", [(b"Expect", b"100-continue"), (b"Content-Length", b"0")], 0, False),
-        (b"POST / HTTP/1.1", [(b"Expect", b"100-continue"), (b"Content-Length", b"3")], 3, True),
-        (b"POST / HTTP/1.0", [(b"Expect", b"100-continue"), (b"Content-Length", b"3")], 3, False),
-        (b"POST / HTTP/1.1", [(b"Expect", b"100-continue"), (b"Transfer-Encoding", b"chunked")], None, True),
-        (b"POST / HTTP/1.1", [(b"Transfer-Encoding", b"chunked")], None, False),
-    ],
+    (b"POST / HTTP/1.1", [], 0, False), (b"POST / HTTP/1.1", [(b"Expect", b"100-continue")], 0, False), (b"POST / HTTP/1.1", [(b"Expect", b"100-continue"), (b"Content-Length", b"0")], 0, False), (b"POST / HTTP/1.1", [(b"Expect", b"100-continue"), (b"Content-Length", b"3")], 3, True), (b"POST / HTTP/1.0", [(b"Expect", b"100-continue"), (b"Content-Length", b"3")], 3, False), (b"POST / HTTP/1.1", [(b"Expect", b"100-continue"), (b"Transfer-Encoding", b"chunked")], None, True), (b"POST / HTTP/1.1", [(b"Transfer-Encoding", b"chunked")], None, False),
 )
 def test_only_a_body_is_waited_for(
     first: bytes,
     fields: list[tuple[bytes, bytes]],
     length: int | None,
-    expects: bool,  # noqa: FBT001
+    expects: bool,
 ) -> None:
     """RFC 9110 §10.1.1."""
     head = request_head(first, (b"Host", b"h"), *fields)

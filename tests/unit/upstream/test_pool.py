@@ -92,7 +92,7 @@ async def test_an_idle_connection_is_closed_in_time() -> None:
         assert ours.leased == 0
 
 
-@cases("fields, seconds", [("", 30), ("Keep-Alive: timeout=6\r\n", 5), ("Keep-Alive: timeout=60\r\n", 30)])
+@cases("fields, seconds", ("", 30), ("Keep-Alive: timeout=6\r\n", 5), ("Keep-Alive: timeout=60\r\n", 30))
 async def test_an_idle_connection_whose_time_is_over_is_not_handed_out(fields: str, seconds: float) -> None:
     """The upstream's time less a second, if it is shorter."""
 

@@ -49,10 +49,7 @@ async def test_octet_by_octet_it_is_the_same() -> None:
 
 @cases(
     "host, trusted, reason, alert",
-    [
-        ("other.example", True, "Hostname mismatch", "SSLV3_ALERT_BAD_CERTIFICATE"),
-        ("u.example", False, "unable to get local issuer", "TLSV1_ALERT_UNKNOWN_CA"),
-    ],
+    ("other.example", True, "Hostname mismatch", "SSLV3_ALERT_BAD_CERTIFICATE"), ("u.example", False, "unable to get local issuer", "TLSV1_ALERT_UNKNOWN_CA"),
 )
 async def test_a_certificate_that_is_not_accepted_ends_the_handshake(
     host: str, *, trusted: bool, reason: str, alert: str
@@ -178,7 +175,7 @@ async def test_records_that_are_read_together_are_given_together() -> None:
     assert (peers.upper.content, peers.upper.pieces) == (b"one, " + bytes(RECORD) + b"three", 2)
 
 
-@cases("broken, told", [(False, ["made", "eof"]), (True, ["made", "lost SSLError"])])
+@cases("broken, told", (False, ["made", "eof"]), (True, ["made", "lost SSLError"]))
 async def test_an_end_waits_for_what_came_before_it(*, broken: bool, told: list[str]) -> None:
     """The protocol above has paused reading."""
     peers = Client().shake()

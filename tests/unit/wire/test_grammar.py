@@ -134,7 +134,7 @@ def test_connection_options_say_whether_a_message_is_the_last(
 
 
 @cases(
-    "first, persistent", [(OK, True), (b"HTTP/1.1 199 x", True), (b"HTTP/1.1 204 x", True), (b"HTTP/1.0 200 OK", False)]
+    "first, persistent", (OK, True), (b"HTTP/1.1 199 x", True), (b"HTTP/1.1 204 x", True), (b"HTTP/1.0 200 OK", False)
 )
 def test_a_response_without_a_length_may_be_one_to_head(first: bytes, *, persistent: bool) -> None:
     """RFC 9112 §6.3; its head does not tell."""

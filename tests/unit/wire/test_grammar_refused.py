@@ -131,7 +131,7 @@ def test_one_head_is_one_head(octets: bytes) -> None:
         RESPONSES.read(octets.replace(b"GET /a HTTP/1.1", OK))
 
 
-@cases("count, fits", [(2, True), (3, False)])
+@cases("count, fits", (2, True), (3, False))
 def test_fields_are_counted(count: int, *, fits: bool) -> None:
     """Too many are told before anything else."""
     octets = head(b"GET /", b"Host: h", *(b"X: y" for _ in range(count - 1)))

@@ -55,7 +55,7 @@ class Lax:
 def test_nothing_depends_on_the_system_below(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    has_file: bool,  # noqa: FBT001
+    has_file: bool,
 ) -> None:
     """Debian's Python and 3.13 differ."""
     monkeypatch.setattr("proxy.wire.tls_context.ssl", Lax())
@@ -93,14 +93,7 @@ def test_files_are_used_in_any_spelling(tmp_path: Path, spelling: str) -> None:
 
 @cases(
     "content, reason",
-    [
-        (CERTIFICATE.encode("utf-16"), "it is UTF-16; write it as UTF-8"),
-        (CERTIFICATE.encode("utf-16-be"), "it is UTF-16; write it as UTF-8"),
-        (b"\x30\x82\x01\x00\xff", "it is not UTF-8; write it as UTF-8, or as PEM if it is a certificate or key"),
-        (CERTIFICATE[:300].encode(), "contains a PEM block without its end"),
-        (b"", "it is empty"),
-        (b"x" * (1 << 20) + b"y", "it is larger than 1 MiB"),
-    ],
+    (CERTIFICATE.encode("utf-16"), "it is UTF-16; write it as UTF-8"), (CERTIFICATE.encode("utf-16-be"), "it is UTF-16; write it as UTF-8"), (b"\x30\x82\x01\x00\xff", "it is not UTF-8; write it as UTF-8, or as PEM if it is a certificate or key"), (CERTIFICATE[:300].encode(), "contains a PEM block without its end"), (b"", "it is empty"), (b"x" * (1 << 20) + b"y", "it is larger than 1 MiB"),
 )
 def test_a_file_that_cannot_be_used_is_named_with_the_reason(tmp_path: Path, content: bytes, reason: str) -> None:
     """As authorities, as certificate and as key."""
@@ -251,7 +244,7 @@ def test_a_chain_may_not_be_longer_than_its_authority_allows() -> None:
     assert "may not issue" in refusal(leaf(deep), SHALLOW, chain=(deep,))
 
 
-@cases("code, advice", [(7, "does a proxy in between open TLS?"), (68, "too weak"), (85, "RFC 5280"), (1, "RFC 5280")])
+@cases("code, advice", (7, "does a proxy in between open TLS?"), (68, "too weak"), (85, "RFC 5280"), (1, "RFC 5280"))
 def test_rare_reasons_have_advice_too(code: int, advice: str) -> None:
     """By OpenSSL's number."""
     error = cast("ssl.SSLCertVerificationError", SimpleNamespace(verify_code=code))

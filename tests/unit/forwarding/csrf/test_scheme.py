@@ -20,23 +20,14 @@ def prepared(cookies: bytes = b"") -> PreparedRequest:
 
 @cases(
     "status, value, asked",
-    [
-        (403, b"Required", True),
-        (403, b"required", True),
-        (403, b"REQUIRED", True),
-        (403, b"", False),
-        (403, b"Fetch", False),
-        (403, b"662592DAB9491668BB9844B7C3284BE7", False),
-        (401, b"Required", False),
-        (200, b"Required", False),
-    ],
+    (403, b"Required", True), (403, b"required", True), (403, b"REQUIRED", True), (403, b"", False), (403, b"Fetch", False), (403, b"662592DAB9491668BB9844B7C3284BE7", False), (401, b"Required", False), (200, b"Required", False),
 )
 def test_a_403_asks_for_a_token_in_any_case(status: int, value: bytes, *, asked: bool) -> None:
     """A 403 without it is about a role."""
     assert scheme.asked_for(response_head(b"HTTP/1.1 %d x" % status, (b"X-CSRF-Token", value))) is asked
 
 
-@cases("cookies, line", [(b"", []), (b"S=1; T=2", [b"Cookie: S=1; T=2"])])
+@cases("cookies, line", (b"", []), (b"S=1; T=2", [b"Cookie: S=1; T=2"]))
 def test_a_fetch_says_nothing_of_the_message_but_target_via_and_session(cookies: bytes, line: list[bytes]) -> None:
     """A fetch has no content."""
     request = scheme.fetch(prepared(cookies), AUTH, "HEAD")

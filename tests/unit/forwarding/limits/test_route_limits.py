@@ -48,7 +48,7 @@ async def test_each_option_alone_makes_one(options: dict[str, Any]) -> None:
 
 @cases(
     "fields, body, length",
-    [((XML,), b"x", None), ((XML,), None, None), ((XML,), None, 9), ((), b"", None), ((JSON,), b"", None)],
+    ((XML,), b"x", None), ((XML,), None, None), ((XML,), None, 9), ((), b"", None), ((JSON,), b"", None),
 )
 async def test_content_that_is_taken_passes_and_so_does_none(
     fields: tuple[Pair, ...], body: bytes | None, length: int | None
@@ -57,7 +57,7 @@ async def test_content_that_is_taken_passes_and_so_does_none(
     await acquire(limits(content_types=["application/xml"]), *fields, body=body, length=length)
 
 
-@cases("fields, body, length", [((JSON,), b"x", None), ((JSON,), None, 9), ((), None, None)])
+@cases("fields, body, length", ((JSON,), b"x", None), ((JSON,), None, 9), ((), None, None))
 async def test_other_content_is_refused_with_what_is_taken(
     fields: tuple[Pair, ...], body: bytes | None, length: int | None
 ) -> None:
