@@ -146,11 +146,12 @@ class LeaseModel(RuleBasedStateMachine):
 
     @initialize(skews=st.lists(st.integers(-600, 600), min_size=REPLICAS, max_size=REPLICAS))
     def start(self, skews: list[int]) -> None:
-        """Clocks of replicas differ by minutes; some messages are there."""
+        """Clocks of replicas differ by minutes; some messages are there, and one replica has some of them."""
         self.world.empty()
         self.replicas = [self.started(number, NOW + skew) for number, skew in enumerate(skews)]
         for number, order in enumerate((None, b"x", b"x", None)):
             self.accept(number % REPLICAS, "a", order)
+        self.take(0, "a", 2, begins=False)
 
     def started(self, number: int, wall: float) -> Replica:
         """A new process."""
