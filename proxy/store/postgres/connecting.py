@@ -126,14 +126,15 @@ async def bounded(connection: Connection, work: Awaitable[T], seconds: float) ->
 
     Cancelling would wait for the server (psycopg asks it to cancel the statement), which may never answer.
     """
-    task = asyncio.ensure_future(work)
+    task, failed = asyncio.ensure_future(work), False
     try:
         await asyncio.wait([task], timeout=seconds)
     finally:
-        if is_late := not task.done():
+        if not task.done():
             cut(connection)
             await asyncio.wait([task])
-    if is_late and task.exception() is not None:
+            failed = task.exception() is not None  # asked also if nobody waits any more, or asyncio would log it
+    if failed:
         raise StoreUnreachable(f"it did not answer within {seconds:g} s")
     return task.result()
 

@@ -11,7 +11,7 @@ JUDGED: list[bytes] = []
 
 
 def names(common: tuple[bytes, ...] = ()) -> FieldNames:
-    """A table of names; those that begin with `b` do not pass."""
+    """Names with `b` do not pass."""
     JUDGED.clear()
 
     def passes(name: bytes) -> bool:
@@ -56,7 +56,7 @@ def test_a_name_is_judged_once_for_each_spelling() -> None:
 
 
 def test_common_names_are_there_from_the_start() -> None:
-    """So that no flood of others leaves no room for them."""
+    """A flood leaves room for them."""
     table = names(common=(b"content-type",))
 
     assert {*table.known} - {*FieldNames().known} == {b"a-a", b"A-A", b"b-b", b"B-B", b"content-type", b"Content-Type"}
