@@ -24,7 +24,7 @@ class AdminToken(Protocol):
         ...
 
     async def close(self) -> None:
-        """Ends that."""
+        """Stops: nothing is admitted or watched any more."""
         ...
 
 
