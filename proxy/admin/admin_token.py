@@ -24,7 +24,7 @@ class AdminToken(Protocol):
         ...
 
     async def close(self) -> None:
-        """Stops: nothing is admitted or watched any more."""
+        """Stops watching, and removes what `start` has written."""
         ...
 
 
