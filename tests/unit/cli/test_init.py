@@ -189,15 +189,6 @@ def test_no_file_is_overwritten(tmp_path: Path, name: str) -> None:
     assert contents(tmp_path / "made") == {name: "mine"}
 
 
-def test_a_link_that_leads_nowhere_is_not_followed(tmp_path: Path) -> None:
-    """It could be another user's, and lead anywhere."""
-    (tmp_path / "made").mkdir()
-    (tmp_path / "made" / "proxy.yaml").symlink_to(tmp_path / "elsewhere")
-    ended = call(*told(tmp_path))
-    assert ended.exit_code == 2
-    assert not (tmp_path / "elsewhere").exists()
-
-
 def test_the_check_s_problems_end_the_command(tmp_path: Path) -> None:
     """The files are written, and the problem says what is left."""
     key = {"oauth": {**KEY["oauth"], "clientsecret": None, "certificate": CERTIFICATE}}

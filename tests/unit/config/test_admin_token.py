@@ -41,9 +41,3 @@ def test_what_is_wrong_is_said_without_the_token(token: str, told: str) -> None:
     with pytest.raises(ValueError, match="the file") as caught:
         read_admin_token(Path("/etc/test/token"), lambda _: SecretStr(token))
     assert str(caught.value) == f"the file /etc/test/token {told}"
-
-
-def test_a_file_that_is_not_there_is_a_problem() -> None:
-    """As any other secret file."""
-    (problem,) = complaints(written(admin=ADMIN))
-    assert problem.startswith("proxy.yaml:1: admin.token_file: ")

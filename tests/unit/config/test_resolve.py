@@ -111,12 +111,6 @@ def test_the_admin_address_is_an_address_or_a_mapping(admin: Any, expected: Admi
     assert (found.address, found.hosts) == (expected.address, expected.hosts)
 
 
-def test_an_open_listener_is_admitted_by_the_operator_s_word() -> None:
-    """--insecure-listen is for those who fence elsewhere."""
-    text = written(listen="0.0.0.0:1")
-    assert not understand(text, insecure_listen=True).listen[0].address.loopback
-
-
 @cases(
     "general, told",
     ({"listen": "0.0.0.0:1"}, "listen: 0.0.0.0:1 can be reached from other machines"),

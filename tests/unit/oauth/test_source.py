@@ -56,32 +56,15 @@ async def test_a_stale_token_is_used_and_renewed_once_in_the_background() -> Non
     assert world.asked == 2
 
 
-@cases("how", "passes", "suspended", "set_on")
-async def test_an_expired_token_is_not_used(how: str) -> None:
-    """On either clock."""
+async def test_an_expired_token_is_not_used() -> None:
+    """Exchanges wait for a new one."""
     world = World()
-    await world.have("old")
-    match how:
-        case "passes":
-            await world.advance(3600)
-        case "suspended":
-            world.clock.suspend(3600)
-        case _:
-            world.clock.set_wall(10_000)
+    await world.have("old", for_seconds=3600)
     assert world.source.ready() is None
     assert world.source.freshness is Freshness.EXPIRED
     waiter = await world.wait()
     await world.grant("new")
     assert await waiter == "new"
-
-
-async def test_a_wall_clock_that_is_set_back_prolongs_nothing() -> None:
-    """The monotonic clock ends the token."""
-    world = World()
-    await world.have()
-    world.clock.set_wall(-100_000)
-    await world.advance(3600)
-    assert await world.ready() is None
 
 
 @cases("expires_in, seconds", (0, 0), (10, 7.9))
