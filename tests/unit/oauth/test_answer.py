@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from proxy.errors import AuthorizationServerError, GrantMalformed, GrantRejected, GrantUnavailable
 from proxy.oauth.answer import MAX_BODY, Granted, TokenResponse, read_answer, retry_after_seconds
 from proxy.oauth.grant import GrantRequest
-from tests.cases import cases, named_cases
+from tests.cases import cases, grouped_cases, named_cases
 
 REQUEST = GrantRequest(oauth_client="orders", method="POST", url="https://as.example:444/oauth/token")
 SUBJECT = "The token endpoint as.example of OAuth client orders"
 WALL = 1_800_000_000.0  # Fri, 15 Jan 2027 08:00:00 GMT
 CANARY = "canary-text-of-the-server"
+NO_TOKEN: list[Any] = [{"token": CANARY}, {"access_token": ""}, {"access_token": 7}]
 CHECK_CLIENT = "check client_id, the secret or key, and token_endpoint_auth_method"
 CHECK_ALL = "check token_url, client_id, its credentials and params_in"
 
@@ -99,25 +100,18 @@ def test_a_number_with_more_digits_than_python_allows_is_read() -> None:
     assert read(answer(body=body)).expires_in == 180 * 86400
 
 
-@cases(
-    "given_answer, what",
-    (answer(200), "an empty body"),
-    (answer(204), "an empty body"),
-    (answer(200, body=b" \r\n"), "an empty body"),
-    (answer(200, content_type="text/html", body=f"Log in, {CANARY}".encode()), "an HTML page"),
-    (answer(200, body=f" <html>{CANARY}".encode()), "an HTML page"),
-    (answer(200, body=b"access_token=t"), "something that is not a JSON object"),
-    (answer(200, ["t"]), "something that is not a JSON object"),
-    (answer(200, body=b"\xff\xfe{"), "something that is not a JSON object"),
-    (answer(200, body=b"[" * 100_000), "something that is not a JSON object"),
-    (answer(200, body=b" " * (MAX_BODY + 1)), "more than 1 MiB"),
-    (answer(200, {"token": CANARY}), "JSON without an access_token"),
-    (answer(200, {"access_token": ""}), "JSON without an access_token"),
-    (answer(200, {"access_token": 7}), "JSON without an access_token"),
-    (answer(101), "an unexpected status"),
-    (answer(999), "an unexpected status"),
+@grouped_cases(
+    "what, given_answer",
+    ("an empty body", [answer(200), answer(204), answer(200, body=b" \r\n")]),
+    ("an HTML page", [answer(200, content_type="text/html", body=f"Log in, {CANARY}".encode())]),
+    ("an HTML page", [answer(200, body=f" <html>{CANARY}".encode())]),
+    ("something that is not a JSON object", [answer(200, body=b"access_token=t"), answer(200, ["t"])]),
+    ("something that is not a JSON object", [answer(200, body=b"\xff\xfe{"), answer(200, body=b"[" * 100_000)]),
+    ("more than 1 MiB", [answer(200, body=b" " * (MAX_BODY + 1))]),
+    ("JSON without an access_token", [answer(200, each) for each in NO_TOKEN]),
+    ("an unexpected status", [answer(101), answer(999)]),
 )
-def test_an_answer_without_a_token_is_malformed(given_answer: TokenResponse, what: str) -> None:
+def test_an_answer_without_a_token_is_malformed(what: str, given_answer: TokenResponse) -> None:
     """The sentence says what the server sent instead, in our words."""
     expected = f"{SUBJECT} answered {given_answer.status} with {what} instead of a token: check token_url."
     assert failure_of(given_answer, GrantMalformed) == expected
