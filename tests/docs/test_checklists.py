@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from proxy.sandbox.tenant import Tenant
-from tests.cases import cases
+from tests.cases import cases, grouped_cases
 from tests.docs.pages import ROOT, table, words
 from tests.system.cli import call
 
@@ -58,13 +58,7 @@ async def sent(folder: Path, fault: str, *parts: dict[str, Any]) -> str:
     ("3", {"token_endpoint_auth_method": "client_secret_post"}, {}, "", "grant_rejected"),
     ("5", {"token_url": "{neo}/oauth2/api/v1/tokens"}, {}, "", "grant_rejected"),
     ("5", {}, {}, "neo.html", "grant_malformed"),
-    (
-        "5",
-        {"token_url": "https://nobody.invalid/oauth2/api/v1/token", "timeout": "1s"},
-        {},
-        "",
-        "grant_unavailable",
-    ),
+    ("5", {"token_url": "https://nobody.invalid/oauth2/api/v1/token", "timeout": "1s"}, {}, "", "grant_unavailable"),
     (
         "6",
         {"client_id": "sandbox-neo-without-role", "client_secret_file": "neo-without-role-secret"},
@@ -105,12 +99,11 @@ async def test_a_mistake_on_btp_looks_as_the_page_says(
     assert word in await sent(tmp_path, fault, KEY, {"upstream": "/http/orders"} | route, entries)
 
 
-@cases(
-    "lacking, told",
-    ("clientid", "has no clientid"),
-    ("clientsecret", "has neither clientsecret nor certificate"),
-    ("tokenurl", "no service key with the runtime's url"),
-    ("url", "no service key with the runtime's url"),
+@grouped_cases(
+    "told, lacking",
+    ("has no clientid", ["clientid"]),
+    ("has neither clientsecret nor certificate", ["clientsecret"]),
+    ("no service key with the runtime's url", ["tokenurl", "url"]),
 )
 async def test_check_tells_what_a_cut_key_lacks(lacking: str, told: str, tmp_path: Path) -> None:
     """By name, or by what it is needed for."""
