@@ -19,7 +19,7 @@ from aiohttp import ClientSession
 from tests.fakes.authorization_server import AuthorizationServer, granted
 from tests.fakes.sender import Sender, request
 from tests.fakes.upstream import Call, Upstream, answer
-from tests.system.command import PATIENCE, Activated, Command, Proxy, Unconfigured
+from tests.system.command import PATIENCE, Activated, Command, Proxy, Unconfigured, document
 from tests.system.load import Load
 
 
@@ -53,16 +53,16 @@ class World:
 
     def __init__(self, folder: Path, upstream: Upstream, authority: AuthorizationServer) -> None:
         self.folder = folder
-        self.route = {"path": "/orders", "upstream": upstream.url, "oauth_client": "orders"}
         client = {"token_url": authority.url, "client_id": "id", "client_secret_file": "secret"}
-        self._base = {"listen": "127.0.0.1:0", "admin": "127.0.0.1:0", "oauth_clients": {"orders": client}}
+        self._base = document(upstream.url, authority.url, oauth_clients={"orders": client})
+        (self.route,) = self._base["routes"]
 
     def written(self, name: str = "proxy.yaml", *, secret: str = "s3cret", **options: Any) -> Path:
         """The configuration's file, with these options."""
         path = self.folder / name
         (self.folder / "secret").write_text(secret)
         (self.folder / "secret").chmod(0o600)
-        path.write_text(yaml.safe_dump(self._base | {"routes": [self.route]} | options))
+        path.write_text(yaml.safe_dump(self._base | options))
         return path
 
 
