@@ -159,7 +159,7 @@ def test_missing_options_are_named(tmp_path: Path, words: Sequence[str], named: 
     ({"directory": "/dev/null/made"}, "/dev/null"),
 )
 def test_wrong_options_are_told(tmp_path: Path, options: dict[str, str | None], wrong: str) -> None:
-    """The sentence shows no secret, and nothing is written."""
+    """Nothing is written."""
     ended = call(*told(tmp_path, **options))
     assert ended.exit_code == 2
     assert wrong in ended.stderr

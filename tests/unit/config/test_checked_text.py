@@ -61,7 +61,7 @@ def test_a_word_that_fits_is_given_back(check: Check, text: str) -> None:
     (check_secret, "another control character", ["a\x7f"]),
 )
 def test_a_word_that_does_not_fit_is_refused(check: Check, wrong: str, text: str) -> None:
-    """A check says what is wrong, and what would be right."""
+    """And what would be right."""
     with pytest.raises(ValueError, match=wrong):
         check(text)
 
@@ -92,13 +92,13 @@ def test_the_proxy_s_own_fields_are_not_free(field: str) -> None:
 
 @cases("param", "grant_type", "client_id", "client_secret", "scope", "token_format", "client_assertion")
 def test_a_parameter_that_another_option_sets_is_refused(param: str) -> None:
-    """No parameter of the token request is given in two places."""
+    """No parameter is given twice."""
     with pytest.raises(ValueError, match=r"is set by .*; remove it here"):
         check_free_param(param)
 
 
 def test_scopes_may_be_one_text() -> None:
-    """A text with spaces is a list of scopes; a list stays one."""
+    """A list stays one."""
     assert split_scopes("a  b") == ["a", "b"]
     assert split_scopes(["a b"]) == ["a b"]
 

@@ -40,7 +40,7 @@ def test_only_a_few_of_many_routes_are_named() -> None:
 
 @cases("address", "127.0.0.1:1", "[::1]:1", "localhost:1", "unix:/run/x")
 def test_this_machine_is_no_danger(address: str) -> None:
-    """Loopback and Unix sockets are open to nobody else."""
+    """Nor are Unix sockets."""
     assert findings(listener(address)) == []
 
 
@@ -59,7 +59,7 @@ def test_certificates_of_senders_are_a_fence(client_ca_file: Path | None, found:
 
 
 def test_a_fence_without_a_gate_is_found() -> None:
-    """An empty list of networks would let nobody in."""
+    """An empty list lets nobody in."""
     ((location, text),) = findings(ListenerSettings(address=Address(host="127.0.0.1", port=1), allow=()))
     assert location == ("listen", 0, "allow")
     assert text.startswith("is empty and admits nobody")

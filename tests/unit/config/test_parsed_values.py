@@ -144,7 +144,7 @@ def test_a_count_is_a_whole_number() -> None:
 
 
 def test_a_share_lies_between_none_and_all() -> None:
-    """0 and 1 are shares, and so is what lies between."""
+    """Both included."""
     assert (parse_share("0"), parse_share("0.25"), parse_share(1)) == (0.0, 0.25, 1.0)
 
 

@@ -23,7 +23,7 @@ from tests.unit.config.entries import BASIC, PEM, ROUTE, TOKEN_URL, assert_told,
 
 
 def test_all_but_oauth_clients_and_routes_has_a_default() -> None:
-    """The smallest file gives a whole configuration."""
+    """The smallest file is a whole configuration."""
     client = OAuthClient.model_validate(
         {
             "name": "a",
@@ -70,7 +70,7 @@ def test_the_ca_file_of_the_top_level_is_for_all_that_name_none() -> None:
     ({"all.pem": "no PEM"}, "the file /etc/test/all.pem contains no readable certificate"),
 )
 def test_a_ca_file_of_the_top_level_that_is_not_usable_is_one_problem(files: dict[str, str], wrong: str) -> None:
-    """It is not repeated for each OAuth client and route."""
+    """Not one for each OAuth client and route."""
     assert_told(written(ca_file="all.pem"), f"ca_file: {wrong}", files=files)
 
 
@@ -193,7 +193,7 @@ def test_a_route_whose_list_of_networks_is_wrong_is_not_called_unfenced() -> Non
 
 
 def test_all_problems_are_told_at_once_in_the_order_of_the_file() -> None:
-    """Each part is judged, however wrong the others are."""
+    """However wrong some are."""
     found = complaints(
         """\
 listen: 0.0.0.0:8080
@@ -236,7 +236,7 @@ routes:
 
 
 def test_anchors_and_merges_share_options() -> None:
-    """What several routes have in common can be written once."""
+    """Several routes may have them in common."""
     text = """\
 oauth_clients: {a: {token_url: https://as.example.com/t, client_id: a, client_secret: s}}
 routes:

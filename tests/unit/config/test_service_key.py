@@ -79,7 +79,7 @@ def test_an_external_certificate_has_no_key() -> None:
     (OTHER_KEY, "has a key that cannot be used: it belongs to another certificate", [CERTIFICATE]),
 )
 def test_a_certificate_that_cannot_be_used_is_told(certificate: str, key: str, wrong: str) -> None:
-    """When the key is read, not with the first message."""
+    """When the key is read."""
     document = {"clientid": ID, "tokenurl": SERVER, "url": RUNTIME, "certificate": certificate, "key": key}
     with pytest.raises(ValueError, match=wrong) as caught:
         parse_service_key(json.dumps({"oauth": document}))

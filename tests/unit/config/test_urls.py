@@ -128,6 +128,6 @@ def test_what_the_proxy_sends_itself_leaves_the_token_url(url: str, bare: str, t
 
 @given(st.lists(st.from_regex(r"[a-z]{1,5}=[a-z0-9%]{0,5}", fullmatch=True), max_size=5))
 def test_taking_the_grant_out_leaves_other_parameters_in_order(params: list[str]) -> None:
-    """Whatever stands around the grant stays, in its order."""
+    """Byte for byte."""
     query = "&".join([*params, "grant_type=client_credentials"])
     assert without_grant(f"https://a/t?{query}")[0].partition("?")[2] == "&".join(params)

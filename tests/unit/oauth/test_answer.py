@@ -90,7 +90,7 @@ def test_a_token_response_is_read_as(document: Any, expected: Granted) -> None:
 
 @cases("content_type", "", "text/plain", "text/html", "application/json;charset=UTF-8")
 def test_json_is_read_whatever_the_content_type(content_type: str) -> None:
-    """A wrong content type is no reason to refuse a valid body."""
+    """A wrong one is no reason to refuse."""
     assert read(answer(200, {"access_token": "t"}, content_type=content_type)).access_token == "t"
 
 
@@ -126,7 +126,7 @@ def test_a_token_that_no_field_can_carry_is_malformed(character: str) -> None:
 
 @cases("status", 301, 302, 303, 307, 308)
 def test_a_redirect_is_malformed(status: int) -> None:
-    """The sentence says that `token_url` is wrong."""
+    """`token_url` is wrong then."""
     expected = "redirects are not followed with credentials; set token_url to the token endpoint itself"
     assert failure_of(answer(status), GrantMalformed) == f"{SUBJECT} answered {status}: {expected}."
 
@@ -223,7 +223,7 @@ def test_overload_and_server_errors_are_unavailable(status: int) -> None:
     pytest.param("Mon, 01 Jan 0001 00:00:00 +2359", 1, id="before the calendar"),
 )
 def test_retry_after_is_read_as(value: str | None, expected: int | None) -> None:
-    """Seconds and dates are read, within 1 to 600 seconds."""
+    """Within 1 to 600 seconds."""
     assert retry_after_seconds(value, wall=WALL) == expected
 
 

@@ -64,7 +64,7 @@ def test_pauses_between_grants_double_up_to_a_minute() -> None:
 
 
 def test_jitter_takes_a_quarter_from_the_pause_between_grants() -> None:
-    """Replicas do not begin their grants at the same time."""
+    """So that replicas differ."""
     assert failures(1, jitter=1.0).retry_at.seconds_from(NOW) == 0.75
 
 

@@ -13,7 +13,7 @@ from tests.unit.oauth.world import World, name_of, refusal_of, turns
 
 
 async def test_no_grant_is_made_before_one_is_needed() -> None:
-    """A new source has no token, and is not blocked."""
+    """The source is not blocked."""
     world = World()
     assert await world.ready() is None
     assert repr(world.source) == "<TokenSource orders: token none, idle, 0 waiting>"
@@ -46,7 +46,7 @@ async def test_a_fresh_token_costs_nothing() -> None:
 
 
 async def test_a_stale_token_is_used_and_renewed_once_in_the_background() -> None:
-    """The old token is used until the new one replaces it."""
+    """Until the new one is there."""
     world = World()
     await world.have("old", for_seconds=3300)
     assert [await world.ready() for _ in range(5)] == ["old"] * 5
@@ -108,7 +108,7 @@ async def test_an_exchange_that_leaves_affects_no_other(how: str) -> None:
 
 
 async def test_a_grant_that_no_exchange_waits_for_serves_the_next() -> None:
-    """The token is kept although every exchange has left."""
+    """The token is kept."""
     world = World()
     (await world.wait()).cancel()
     await turns()
