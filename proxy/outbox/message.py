@@ -152,6 +152,23 @@ class MessageSummary:
     next_at: float | None
     "When it is due; None if it is dead, being delivered, or stands behind another."
     bytes: int
+    seq: int
+    "Its number in the order of acceptance."
+
+    @property
+    def position(self) -> str:
+        """Where it is in a list: what follows can be found also after the message has gone."""
+        return f"{_POSITION}{self.seq}"
+
+
+_POSITION = "seq-"
+
+
+def seq_at(position: str) -> int | None:
+    """Returns the number of a message from its position; None for anything else, such as an id."""
+    number = position.removeprefix(_POSITION)
+    is_position = number != position and number.isascii() and number.isdecimal() and len(number) < 19
+    return int(number) if is_position else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

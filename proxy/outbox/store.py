@@ -100,7 +100,11 @@ class OutboxStore(Protocol):
     async def messages(
         self, *, route: str | None, state: MessageState | None, limit: int, after: str | None
     ) -> Sequence[MessageSummary]:
-        """Returns messages in the order of their acceptance, those after the id `after` only."""
+        """Returns messages in the order of their acceptance, those after the position or id `after` only.
+
+        The id of a message that has gone leads to the next one by the order of ids: where clocks differ, or were set
+        back, that may be another than the next one accepted.
+        """
         ...
 
     async def message(self, id: str) -> MessageDetails:  # noqa: A002

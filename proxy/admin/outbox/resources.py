@@ -64,7 +64,7 @@ class OutboxResources:
             limit = asked.limit + 1  # whether there is more
             found += await store.messages(route=asked.route, state=asked.state, limit=limit, after=asked.after)
         shown = found[: asked.limit]
-        following = shown[-1].id if len(found) > len(shown) else None
+        following = shown[-1].position if len(found) > len(shown) else None
         return document({"messages": [message_document(each) for each in shown], "next": following})
 
     async def _details(self, request: web.Request) -> web.Response:

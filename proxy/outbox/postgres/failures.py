@@ -1,12 +1,12 @@
 """What an error of the shared store means for those who wait."""
 
 from proxy.errors import OutboxFull, OutboxUnavailable, ProxyError
-from proxy.store.postgres.transactions import OutcomeUnknown, StoreBusy, StoreFull
+from proxy.store.postgres.transactions import OutcomeUnknown, StoreFull
 from proxy.store.tokens import StoreUnreachable
 
 RETRY_AFTER = 5
 "Seconds after which a sender may try again."
-FAILURES = (StoreUnreachable, StoreBusy, StoreFull, OutcomeUnknown)
+FAILURES = (StoreUnreachable, StoreFull, OutcomeUnknown)
 
 
 def unavailable(reason: object) -> OutboxUnavailable:

@@ -28,7 +28,7 @@ from proxy.outbox.postgres import accepting, expiring, people, settling, taking
 from proxy.outbox.postgres.batches import WITHIN, Batches, Work
 from proxy.outbox.postgres.bodies import Bodies
 from proxy.outbox.postgres.failures import FAILURES, failure_of, taken_over
-from proxy.outbox.postgres.leases import LEASE, Leases
+from proxy.outbox.postgres.leases import LEASE, Lease, Leases
 from proxy.outbox.postgres.sealing import Sealing, unreadable
 from proxy.outbox.postgres.settling import Settled
 from proxy.outbox.postgres.transaction import Owner, Transaction
@@ -136,7 +136,9 @@ class PostgresOutbox:
 
     async def delivered(self, id: str) -> None:  # noqa: A002
         """See OutboxStore."""
-        await self._settle(settling.delivered, id, ends=True, is_counted=True)
+        lease = self._leases.of(id)
+        if await self._settle(settling.delivered, id, ends=True, is_counted=True) and lease is not None:
+            self._remove_loose(lease.body)
 
     async def deferred(self, id: str, *, next_at: float, entry: HistoryEntry) -> None:  # noqa: A002
         """See OutboxStore."""
@@ -202,6 +204,7 @@ class PostgresOutbox:
     async def hold(self, route: str) -> None:
         """See OutboxStore."""
         await self._decide(lambda connection, step: people.hold(connection, step, route, held=True))
+        await self._do(partial(people.stop, route=route))
 
     async def resume(self, route: str) -> None:
         """See OutboxStore."""
@@ -230,7 +233,7 @@ class PostgresOutbox:
         wall = self._clock.wall()
         taken: list[TakenMessage] = []
         for row in await self._do(call):
-            self._leases.add(row.id, route, row.fence)
+            self._leases.add(row.id, Lease(route, row.fence, row.body))
             try:
                 taken.append(self._sealing.taken(row, route, wall))
             except KeyMissing as error:
@@ -248,7 +251,7 @@ class PostgresOutbox:
             return False
         settled = Settled(id=id_, fence=lease.fence, keys=self._keys(), wall=self._clock.wall(), **what)
         is_ours = await self._settling.submit(work, settled, route=lease.route if is_counted else None)
-        if not is_ours:
+        if not is_ours and work is not settling.release:  # that only says that nothing was sent
             self._log.warning("message.taken_over", route=lease.route, id=id_)
         if ends:
             self._leases.end(id_)

@@ -4,7 +4,15 @@ from collections.abc import Sequence
 
 from proxy.errors import OutboxUnavailable
 from proxy.outbox.contents import Content
-from proxy.outbox.message import HistoryEntry, MessageDetails, MessageState, MessageSummary, RouteSummary, StoredBody
+from proxy.outbox.message import (
+    HistoryEntry,
+    MessageDetails,
+    MessageState,
+    MessageSummary,
+    RouteSummary,
+    StoredBody,
+    seq_at,
+)
 from proxy.outbox.sqlite import orders, sender_ids
 from proxy.outbox.sqlite.database import SELECT, Database, Row
 from proxy.outbox.sqlite.schema import Place
@@ -135,6 +143,7 @@ def summary(database: Database, row: Row) -> MessageSummary:
         accepted_at=row.accepted_at,
         next_at=row.due_at if is_due else None,
         bytes=row.size,
+        seq=row.seq,
     )
 
 
@@ -160,7 +169,9 @@ def _rows(database: Database, route: str, state: MessageState | None, begin: int
 
 
 def _seq_after(database: Database, after: str) -> int:
-    """Returns where the next page begins. The message may be gone: ids sort by time, as messages do."""
+    """Returns where the next page begins. The message may be gone: ids sort by time, as messages mostly do."""
+    if (seq := seq_at(after)) is not None:
+        return seq + 1
     row = database.row(after)
     if row is not None:
         return row.seq + 1

@@ -41,7 +41,7 @@ class SqliteOutbox:
     tells_outages = False
 
     def __init__(self, folder: Path, *, keys: Keys, clock: Clock) -> None:
-        self._folder, self._keys, self._clock = folder, keys, clock
+        self._folder, self._keys, self._clock = folder, keys.reading_plain(), clock
         self._bodies = Bodies(folder)
         self._changed: Callable[[str], None] | None = None
         self._thread = DatabaseThread(self._open_database, Reserve(folder), self._committed)
@@ -153,8 +153,8 @@ class SqliteOutbox:
         """Encrypts with other keys from now on. Raises KeysNeeded, and then stays with the present ones."""
 
         def replace(database: Database) -> None:
-            database.replace_keys(keys)
-            self._keys = keys
+            database.replace_keys(keys.reading_plain())
+            self._keys = keys.reading_plain()
 
         await self._thread.submit(replace)
 
