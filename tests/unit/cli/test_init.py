@@ -84,18 +84,7 @@ def test_a_service_key_has_all_but_the_flow(tmp_path: Path, key: str) -> None:
     (tmp_path / "key.json").write_text(json.dumps(KEY))
     key = key if key == "-" else str(tmp_path / key)
     made = tmp_path / "made"
-    words = (
-        "--key",
-        key,
-        "--flow",
-        "/http/invoices",
-        "--name",
-        "it",
-        "--directory",
-        str(made),
-        "--allow",
-        "10.0.0.0/8",
-    )
+    words = f"--key {key} --flow /http/invoices --name it --directory {made} --allow 10.0.0.0/8".split()
     ended = call(*words, stdin=json.dumps(KEY))
     assert ended.exit_code == 0
     found = load(made / "proxy.yaml", {})
