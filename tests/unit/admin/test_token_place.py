@@ -78,7 +78,7 @@ def test_each_place_is_tried_and_each_reason_told(tmp_path: Path) -> None:
 
 @cases("mode, told", (0o755, "0755"), (0o770, "0770"), (0o701, "0701"), (0o777, "0777"))
 def test_a_folder_in_the_temporary_one_is_for_its_user_alone(tmp_path: Path, mode: int, told: str) -> None:
-    """Any other mode is refused, for writing and for reading."""
+    """For writing and for reading."""
     place = TokenFolder(tmp_path / OWN, made=True, shared=True)
     write_token([place], NAME, TOKEN)
     assert find_tokens(ADDRESS, {"TMPDIR": str(tmp_path)}) == [TOKEN]

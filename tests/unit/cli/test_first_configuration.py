@@ -126,7 +126,7 @@ def test_a_flow_that_cannot_be_used_is_told(flow: str, wrong: str) -> None:
     ("https://t/http/_", "tenant"),
 )
 def test_the_name_is_the_last_segment(upstream: str, name: str) -> None:
-    """Characters that a name cannot have are dropped."""
+    """Other characters are dropped."""
     assert name_in(upstream) == check_name(name)
 
 

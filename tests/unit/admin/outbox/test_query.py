@@ -36,7 +36,7 @@ def test_a_parameter_that_is_missing_or_empty_is_no_condition(
     ),
 )
 def test_what_cannot_be_understood_is_refused(pairs: list[tuple[str, str]], detail: str) -> None:
-    """Else people might discard more than they meant."""
+    """People might discard more than they meant."""
     with pytest.raises(MalformedQuery) as refused:
         parse_query(pairs)
     assert (refused.value.status, refused.value.code, refused.value.detail) == (400, "query_malformed", detail)
