@@ -40,7 +40,9 @@ async def test_a_listener_serves_the_senders_on_its_list(
 
 @cases(
     "trusted, fields, status",
-    ([], (b"X-Forwarded-For: 192.0.2.7",), 403), (HERE, (b"X-Forwarded-For: 192.0.2.7",), 200), (HERE, (b"X-Forwarded-For: 192.0.2.7, 9.9.9.9",), 403),
+    ([], (b"X-Forwarded-For: 192.0.2.7",), 403),
+    (HERE, (b"X-Forwarded-For: 192.0.2.7",), 200),
+    (HERE, (b"X-Forwarded-For: 192.0.2.7, 9.9.9.9",), 403),
 )
 async def test_behind_trusted_proxies_the_rightmost_other_address_is_the_sender(
     serve: Serve,

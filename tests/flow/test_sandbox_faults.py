@@ -30,7 +30,15 @@ async def hanging(client: TenantClient, path: str = "/http/invoices", *, method:
 
 @cases(
     "name, value, status",
-    ("unauthorized", None, 401), ("role_missing", None, 403), ("too_large", None, 413), ("unavailable", None, 503), ("flow_failed", None, 500), ("flow_status", 401, 401), ("flow_status", 204, 204), ("router_error", "unknown_route", 404), ("router_error", "endpoint_failure", 502),
+    ("unauthorized", None, 401),
+    ("role_missing", None, 403),
+    ("too_large", None, 413),
+    ("unavailable", None, 503),
+    ("flow_failed", None, 500),
+    ("flow_status", 401, 401),
+    ("flow_status", 204, 204),
+    ("router_error", "unknown_route", 404),
+    ("router_error", "endpoint_failure", 502),
 )
 async def test_a_fault_with_count_1_disturbs_one_message(
     client: TenantClient, name: str, value: int | str | None, status: int

@@ -107,7 +107,11 @@ async def test_an_oversize_token_request_is_refused(client: TenantClient) -> Non
 @each_server
 @cases(
     "fault, status",
-    ("too_many_requests", 429), ("unavailable", 503), ("unauthorized", 401), ("html", 200), ("malformed", 200),
+    ("too_many_requests", 429),
+    ("unavailable", 503),
+    ("unauthorized", 401),
+    ("html", 200),
+    ("malformed", 200),
 )
 async def test_a_fault_disturbs_one_token_request(client: TenantClient, server: str, fault: str, status: int) -> None:
     """The next one is granted."""

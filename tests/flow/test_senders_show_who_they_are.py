@@ -86,7 +86,12 @@ async def test_a_right_password_lets_in(by_password: Running, upstream: Upstream
 
 @cases(
     "fields, user",
-    ((), None), ((b"Authorization: " + WRONG,), "erp"), ((b"Authorization: " + basic("who", "cAnAryPassword"),), None), ((b"Authorization: " + basic("cAnAryPassword", "erp"),), None), ((b"Authorization: Bearer cAnAryPassword",), None), ((b"Authorization: " + RIGHT, b"Authorization: " + RIGHT), None),
+    ((), None),
+    ((b"Authorization: " + WRONG,), "erp"),
+    ((b"Authorization: " + basic("who", "cAnAryPassword"),), None),
+    ((b"Authorization: " + basic("cAnAryPassword", "erp"),), None),
+    ((b"Authorization: Bearer cAnAryPassword",), None),
+    ((b"Authorization: " + RIGHT, b"Authorization: " + RIGHT), None),
 )
 async def test_without_a_right_password_there_is_a_challenge(
     by_password: Running,

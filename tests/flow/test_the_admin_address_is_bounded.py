@@ -191,7 +191,14 @@ async def test_a_body_that_is_malformed_behind_its_answer_ends_the_connection(pl
 
 @cases(
     "fields, body",
-    ([b"Content-Type: text/plain; charset=klingon"], b"error"), ([b"Content-Type: text/plain; charset=utf-8"], b"\xff\xfe"), ([b"Content-Encoding: gzip"], gzip.compress(b"error", mtime=0)), ([b"Content-Encoding: gzip"], b"error"), ([b"Content-Encoding: br"], b"error"), ([], b"\xff"), ([], b"loud"), ([], b""),
+    ([b"Content-Type: text/plain; charset=klingon"], b"error"),
+    ([b"Content-Type: text/plain; charset=utf-8"], b"\xff\xfe"),
+    ([b"Content-Encoding: gzip"], gzip.compress(b"error", mtime=0)),
+    ([b"Content-Encoding: gzip"], b"error"),
+    ([b"Content-Encoding: br"], b"error"),
+    ([], b"\xff"),
+    ([], b"loud"),
+    ([], b""),
 )
 async def test_an_unreadable_level_is_a_400(plain: Running, fields: list[bytes], body: bytes) -> None:
     """The log level stays."""
@@ -202,7 +209,10 @@ async def test_an_unreadable_level_is_a_400(plain: Running, fields: list[bytes],
 
 @cases(
     "fields, body",
-    ([], b"error\n"), ([b"Content-Type: text/plain; charset=UTF-8"], b"error"), ([b"Content-Type: text/plain; charset=utf-16"], "error".encode("utf-16")), ([b"Content-Encoding: identity"], b"error"),
+    ([], b"error\n"),
+    ([b"Content-Type: text/plain; charset=UTF-8"], b"error"),
+    ([b"Content-Type: text/plain; charset=utf-16"], "error".encode("utf-16")),
+    ([b"Content-Encoding: identity"], b"error"),
 )
 async def test_a_level_is_read_in_its_charset(plain: Running, fields: list[bytes], body: bytes) -> None:
     """But in no content coding."""
@@ -236,7 +246,10 @@ async def test_a_fault_is_a_500_and_a_line_without_its_message(plain: Running, m
 
 @cases(
     "start, status",
-    (b"PUT /log-level HTTP/1.1\r\nHost: other.example", 421), (b"GET /livez HTTP/1.1\r\nHost: localhost", 200), (b"POST /livez HTTP/1.1\r\nHost: localhost", 405), (b"PUT /nowhere HTTP/1.1\r\nHost: localhost", 401),
+    (b"PUT /log-level HTTP/1.1\r\nHost: other.example", 421),
+    (b"GET /livez HTTP/1.1\r\nHost: localhost", 200),
+    (b"POST /livez HTTP/1.1\r\nHost: localhost", 405),
+    (b"PUT /nowhere HTTP/1.1\r\nHost: localhost", 401),
 )
 async def test_the_rest_of_a_body_behind_an_early_answer_is_not_a_head(
     plain: Running, start: bytes, status: int

@@ -94,7 +94,10 @@ def test_a_url_may_name_us_or_the_upstream(host: str, local: str) -> None:
 
 @cases(
     "host, local",
-    ("other.example", "192.0.2.1"), ("localhost", "192.0.2.1"), ("192.0.2.2", "192.0.2.1"), ("192.0.2.1", ""),
+    ("other.example", "192.0.2.1"),
+    ("localhost", "192.0.2.1"),
+    ("192.0.2.2", "192.0.2.1"),
+    ("192.0.2.1", ""),
 )
 def test_a_url_of_another_host_is_not_ours(host: str, local: str) -> None:
     """Its message is meant for some other system."""

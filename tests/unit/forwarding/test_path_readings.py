@@ -53,7 +53,17 @@ def test_whatever_some_server_reads_as_leading_out_climbs(rest: bytes) -> None:
 
 @cases(
     "rest, reading",
-    (b"", PathReading((), certain=True)), (b"/", PathReading((), certain=True)), (b"/a/B/", PathReading(("a", "b"), certain=True)), (b"/a?/b", PathReading(("a",), certain=True)), (b"/a.b/1:2", PathReading(("a.b", "1:2"), certain=True)), (b"/a//./B%2fc%3bx", PathReading(("a", "b", "c"), certain=True)), (b"/a/../b", PathReading(("a", "b"), certain=False)), (b"/a/..;x/b", PathReading(("a", "b"), certain=False)), (b"/a;x%2fy/b", PathReading(("a", "y", "b"), certain=False)), (b"/a;x/b;y", PathReading(("a", "b"), certain=True)), (b"/%c5%bf%E2%84%AA%c4%b0%c4%b1", PathReading(("skii",), certain=True)),
+    (b"", PathReading((), certain=True)),
+    (b"/", PathReading((), certain=True)),
+    (b"/a/B/", PathReading(("a", "b"), certain=True)),
+    (b"/a?/b", PathReading(("a",), certain=True)),
+    (b"/a.b/1:2", PathReading(("a.b", "1:2"), certain=True)),
+    (b"/a//./B%2fc%3bx", PathReading(("a", "b", "c"), certain=True)),
+    (b"/a/../b", PathReading(("a", "b"), certain=False)),
+    (b"/a/..;x/b", PathReading(("a", "b"), certain=False)),
+    (b"/a;x%2fy/b", PathReading(("a", "y", "b"), certain=False)),
+    (b"/a;x/b;y", PathReading(("a", "b"), certain=True)),
+    (b"/%c5%bf%E2%84%AA%c4%b0%c4%b1", PathReading(("skii",), certain=True)),
 )
 def test_a_path_is_read_as_names(rest: bytes, reading: PathReading) -> None:
     """Case is folded as in Java."""

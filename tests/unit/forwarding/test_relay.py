@@ -81,7 +81,10 @@ async def test_the_upstreams_own_request_id_stays() -> None:
 
 @cases(
     "minor, closing, line",
-    (1, False, None), (1, True, b"Connection: close"), (0, False, b"Connection: keep-alive"), (0, True, b"Connection: close"),
+    (1, False, None),
+    (1, True, b"Connection: close"),
+    (0, False, b"Connection: keep-alive"),
+    (0, True, b"Connection: close"),
 )
 async def test_the_sender_is_told_whether_the_connection_goes_on(
     minor: int, line: bytes | None, *, closing: bool

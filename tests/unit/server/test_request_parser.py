@@ -113,7 +113,13 @@ def test_octets_come_to_events(pieces: list[bytes], seen: list[Seen], phase: Req
 
 @cases(
     "octets, error",
-    (b"GET /a\r\n\r\n", RequestMalformed), (b"GET /a HTTP/1.1\r\nHost: h\r\nContent-Length: x\r\n\r\n", RequestMalformed), (OLD_POST, RequestMalformed), (b"GET /a HTTP/2.0\r\n\r\n", VersionUnsupported), (b"GET /" + b"a" * 300 + b" HTTP/1.1\r\n\r\n", TargetTooLong), (b"GET /a HTTP/1.1\r\nX: " + b"a" * 300 + b"\r\n\r\n", HeadTooLarge), (b"GET /a HTTP/1.1\r\n" + b"X: x\r\n" * 5 + b"\r\n", HeadTooLarge),
+    (b"GET /a\r\n\r\n", RequestMalformed),
+    (b"GET /a HTTP/1.1\r\nHost: h\r\nContent-Length: x\r\n\r\n", RequestMalformed),
+    (OLD_POST, RequestMalformed),
+    (b"GET /a HTTP/2.0\r\n\r\n", VersionUnsupported),
+    (b"GET /" + b"a" * 300 + b" HTTP/1.1\r\n\r\n", TargetTooLong),
+    (b"GET /a HTTP/1.1\r\nX: " + b"a" * 300 + b"\r\n\r\n", HeadTooLarge),
+    (b"GET /a HTTP/1.1\r\n" + b"X: x\r\n" * 5 + b"\r\n", HeadTooLarge),
 )
 def test_what_is_no_request_is_malformed(octets: bytes, error: type[Exception]) -> None:
     """Nothing of it, or behind it, is kept."""
@@ -169,7 +175,12 @@ def test_what_comes_behind_a_request_is_held_until_it_is_answered(whole: list[by
 
 @cases(
     "octets, behind, overrun",
-    (CLOSE, b"abc", True), (CLOSE, b"", False), (CLOSE, b"\r\n", False), (b"GET /a HTTP/1.0\r\n\r\n", b"abc", True), (GET, b"abc", False), (POST.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\nabc"), b"abc", False),
+    (CLOSE, b"abc", True),
+    (CLOSE, b"", False),
+    (CLOSE, b"\r\n", False),
+    (b"GET /a HTTP/1.0\r\n\r\n", b"abc", True),
+    (GET, b"abc", False),
+    (POST.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\nabc"), b"abc", False),
 )
 def test_octets_behind_a_last_request_without_framing_overrun_it(octets: bytes, behind: bytes, overrun: bool) -> None:
     """They may be its body (RFC 9112 §2.2)."""
@@ -207,7 +218,13 @@ def test_nothing_of_a_request_is_kept_behind_it() -> None:
 
 @cases(
     "first, fields, length, expects",
-    (b"POST / HTTP/1.1", [], 0, False), (b"POST / HTTP/1.1", [(b"Expect", b"100-continue")], 0, False), (b"POST / HTTP/1.1", [(b"Expect", b"100-continue"), (b"Content-Length", b"0")], 0, False), (b"POST / HTTP/1.1", [(b"Expect", b"100-continue"), (b"Content-Length", b"3")], 3, True), (b"POST / HTTP/1.0", [(b"Expect", b"100-continue"), (b"Content-Length", b"3")], 3, False), (b"POST / HTTP/1.1", [(b"Expect", b"100-continue"), (b"Transfer-Encoding", b"chunked")], None, True), (b"POST / HTTP/1.1", [(b"Transfer-Encoding", b"chunked")], None, False),
+    (b"POST / HTTP/1.1", [], 0, False),
+    (b"POST / HTTP/1.1", [(b"Expect", b"100-continue")], 0, False),
+    (b"POST / HTTP/1.1", [(b"Expect", b"100-continue"), (b"Content-Length", b"0")], 0, False),
+    (b"POST / HTTP/1.1", [(b"Expect", b"100-continue"), (b"Content-Length", b"3")], 3, True),
+    (b"POST / HTTP/1.0", [(b"Expect", b"100-continue"), (b"Content-Length", b"3")], 3, False),
+    (b"POST / HTTP/1.1", [(b"Expect", b"100-continue"), (b"Transfer-Encoding", b"chunked")], None, True),
+    (b"POST / HTTP/1.1", [(b"Transfer-Encoding", b"chunked")], None, False),
 )
 def test_only_a_body_is_waited_for(
     first: bytes,

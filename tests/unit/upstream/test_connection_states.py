@@ -126,7 +126,14 @@ def test_an_event_leads_to(state: ConnectionState, event: str) -> None:
 
 @cases(
     "event, failure",
-    ("give_up", Draining), ("no response", UpstreamMalformed), ("eof", UpstreamClosed), ("lost", UpstreamClosed), ("silence", UpstreamTimeout), ("more than a response", None), ("part", None), ("answer", None),
+    ("give_up", Draining),
+    ("no response", UpstreamMalformed),
+    ("eof", UpstreamClosed),
+    ("lost", UpstreamClosed),
+    ("silence", UpstreamTimeout),
+    ("more than a response", None),
+    ("part", None),
+    ("answer", None),
 )
 @pytest.mark.parametrize("state", [SENDING, SENT], ids=lambda state: state.value)
 def test_an_exchange_is_told(state: ConnectionState, event: str, failure: type[ProxyError] | None) -> None:

@@ -201,7 +201,16 @@ def test_the_events_are_the_same_however_octets_are_cut(
 
 @cases(
     "values, seconds",
-    ((), NEVER), ((b"timeout=5, max=100",), 4), ((b"max=100, Timeout = 60",), 59), ((b'timeout="7"',), 6), ((b"timeout=0",), -1), ((b"timeout=20", b"timeout=10"), 9), ((b"max=100",), NEVER), ((b"notimeout=5",), NEVER), ((b"timeout=soon",), NEVER), ((b"timeout=9999999999",), NEVER),
+    ((), NEVER),
+    ((b"timeout=5, max=100",), 4),
+    ((b"max=100, Timeout = 60",), 59),
+    ((b'timeout="7"',), 6),
+    ((b"timeout=0",), -1),
+    ((b"timeout=20", b"timeout=10"), 9),
+    ((b"max=100",), NEVER),
+    ((b"notimeout=5",), NEVER),
+    ((b"timeout=soon",), NEVER),
+    ((b"timeout=9999999999",), NEVER),
 )
 def test_an_upstream_s_timeout_ends_a_second_earlier(values: tuple[bytes, ...], seconds: float) -> None:
     """The smallest counts."""

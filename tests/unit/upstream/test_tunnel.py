@@ -90,10 +90,16 @@ async def test_without_credentials_none_are_sent() -> None:
 
 @cases(
     "answer, words",
-    (b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "refuses the credentials"), (
-            b"HTTP/1.1 407 No\r\nProxy-Authenticate: Negotiate\r\nProxy-Authenticate: NTLM\r\n\r\n",
-            "wants Negotiate or NTLM: credentials are configured; this proxy takes Basic only",
-        ), (b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "with 403"), (b"", "closed the connection"), (b"SSH-2.0-x\r\n\r\n", "check `proxy_url`"), (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 20_000, "check `proxy_url`"), (ESTABLISHED + b"HTTP/1.1 200 OK\r\n\r\n", "bytes of its own"),
+    (b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "refuses the credentials"),
+    (
+        b"HTTP/1.1 407 No\r\nProxy-Authenticate: Negotiate\r\nProxy-Authenticate: NTLM\r\n\r\n",
+        "wants Negotiate or NTLM: credentials are configured; this proxy takes Basic only",
+    ),
+    (b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "with 403"),
+    (b"", "closed the connection"),
+    (b"SSH-2.0-x\r\n\r\n", "check `proxy_url`"),
+    (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 20_000, "check `proxy_url`"),
+    (ESTABLISHED + b"HTTP/1.1 200 OK\r\n\r\n", "bytes of its own"),
 )
 async def test_a_proxy_that_does_not_connect_is_named_with_what_to_do(answer: bytes, words: str) -> None:
     """Each is a 502."""

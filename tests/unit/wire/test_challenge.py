@@ -26,7 +26,14 @@ def test_credentials_are_missing_or_wrong_where_basic_is_taken(values: list[str]
 
 @cases(
     "values, named",
-    (["NTLM"], "NTLM"), (["negotiate", "ntlm"], "Negotiate or NTLM"), (["Negotiate, NTLM"], "Negotiate or NTLM"), (["NTLM TlRMTVNTUAAC=="], "NTLM"), (["Kerberos"], "Kerberos"), (['Digest realm="Basic, Basic x", nonce="1"'], "Digest"), (["Digest realm = Basic, basic = 1"], "Digest"), (["Canary-Scheme x", "Other"], "credentials of another kind"),
+    (["NTLM"], "NTLM"),
+    (["negotiate", "ntlm"], "Negotiate or NTLM"),
+    (["Negotiate, NTLM"], "Negotiate or NTLM"),
+    (["NTLM TlRMTVNTUAAC=="], "NTLM"),
+    (["Kerberos"], "Kerberos"),
+    (['Digest realm="Basic, Basic x", nonce="1"'], "Digest"),
+    (["Digest realm = Basic, basic = 1"], "Digest"),
+    (["Canary-Scheme x", "Other"], "credentials of another kind"),
 )
 def test_credentials_help_nothing_where_basic_is_not_taken(values: list[str], named: str) -> None:
     """Only the names of known schemes are shown."""

@@ -49,7 +49,8 @@ async def test_octet_by_octet_it_is_the_same() -> None:
 
 @cases(
     "host, trusted, reason, alert",
-    ("other.example", True, "Hostname mismatch", "SSLV3_ALERT_BAD_CERTIFICATE"), ("u.example", False, "unable to get local issuer", "TLSV1_ALERT_UNKNOWN_CA"),
+    ("other.example", True, "Hostname mismatch", "SSLV3_ALERT_BAD_CERTIFICATE"),
+    ("u.example", False, "unable to get local issuer", "TLSV1_ALERT_UNKNOWN_CA"),
 )
 async def test_a_certificate_that_is_not_accepted_ends_the_handshake(
     host: str, *, trusted: bool, reason: str, alert: str

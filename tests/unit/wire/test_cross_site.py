@@ -38,7 +38,14 @@ def test_each_of_several_marks_has_to_be_own() -> None:
 
 @cases(
     "origin, host",
-    (b"http://127.0.0.1:8080", HOST), (b"HTTP://LocalHost:8080", b"localhost:8080"), (b"http://localhost:8080", b"LOCALHOST.:8080"), (b"http://[::1]:8080", b"[::1]:8080"), (b"http://proxy.example", b"proxy.example:80"), (b"https://proxy.example", b"proxy.example"), (b"https://proxy.example", b"proxy.example:443"), (b"http://proxy.example", b"proxy.example:"),
+    (b"http://127.0.0.1:8080", HOST),
+    (b"HTTP://LocalHost:8080", b"localhost:8080"),
+    (b"http://localhost:8080", b"LOCALHOST.:8080"),
+    (b"http://[::1]:8080", b"[::1]:8080"),
+    (b"http://proxy.example", b"proxy.example:80"),
+    (b"https://proxy.example", b"proxy.example"),
+    (b"https://proxy.example", b"proxy.example:443"),
+    (b"http://proxy.example", b"proxy.example:"),
 )
 def test_an_origin_is_own_where_it_is_that_of_host(origin: bytes, host: bytes) -> None:
     """Without case; the scheme tells a missing port."""
@@ -47,7 +54,20 @@ def test_an_origin_is_own_where_it_is_that_of_host(origin: bytes, host: bytes) -
 
 @cases(
     "origin, host",
-    (b"null", HOST), (b"", HOST), (b"http://evil.example", HOST), (b"http://127.0.0.1", HOST), (b"http://127.0.0.1:8080.evil.example", HOST), (b"http://evil.example http://127.0.0.1:8080", HOST), (b"http://127.0.0.1:8080/", HOST), (b"127.0.0.1:8080", HOST), (b"chrome-extension://abcdef", HOST), (b"https://proxy.example", b"proxy.example:80"), (b"http://proxy.example", b""), (b"http://proxy.example", b"proxy.example, other.example"), (b"http://a b", b"a b"), (b"http://[x]", b"[x]"),
+    (b"null", HOST),
+    (b"", HOST),
+    (b"http://evil.example", HOST),
+    (b"http://127.0.0.1", HOST),
+    (b"http://127.0.0.1:8080.evil.example", HOST),
+    (b"http://evil.example http://127.0.0.1:8080", HOST),
+    (b"http://127.0.0.1:8080/", HOST),
+    (b"127.0.0.1:8080", HOST),
+    (b"chrome-extension://abcdef", HOST),
+    (b"https://proxy.example", b"proxy.example:80"),
+    (b"http://proxy.example", b""),
+    (b"http://proxy.example", b"proxy.example, other.example"),
+    (b"http://a b", b"a b"),
+    (b"http://[x]", b"[x]"),
 )
 def test_any_other_origin_is_elsewhere(origin: bytes, host: bytes) -> None:
     """Host or port differ, or cannot be read."""

@@ -209,7 +209,17 @@ def test_other_methods_in_http_1_0_need_no_length(method: str) -> None:
 
 @cases(
     "method, behind, may_be",
-    ("POST", b"", False), ("POST", b"\r\n", False), ("POST", b"abc", True), ("POST", b"\r\nabc", True), ("POST", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", True), ("get", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", True), ("GET", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", False), ("GET", b"\r\nPOST /a?b HTTP/1.0\r\n", False), ("GET", b"\r\n\r\n", False), ("GET", b"GET / HTTP/1.1", True), ("HEAD", b"abc", True),
+    ("POST", b"", False),
+    ("POST", b"\r\n", False),
+    ("POST", b"abc", True),
+    ("POST", b"\r\nabc", True),
+    ("POST", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", True),
+    ("get", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", True),
+    ("GET", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", False),
+    ("GET", b"\r\nPOST /a?b HTTP/1.0\r\n", False),
+    ("GET", b"\r\n\r\n", False),
+    ("GET", b"GET / HTTP/1.1", True),
+    ("HEAD", b"abc", True),
 )
 def test_what_is_behind_a_last_request_may_be_its_body(method: str, behind: bytes, *, may_be: bool) -> None:
     """Unless it is clearly the next request."""

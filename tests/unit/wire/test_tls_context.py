@@ -93,7 +93,12 @@ def test_files_are_used_in_any_spelling(tmp_path: Path, spelling: str) -> None:
 
 @cases(
     "content, reason",
-    (CERTIFICATE.encode("utf-16"), "it is UTF-16; write it as UTF-8"), (CERTIFICATE.encode("utf-16-be"), "it is UTF-16; write it as UTF-8"), (b"\x30\x82\x01\x00\xff", "it is not UTF-8; write it as UTF-8, or as PEM if it is a certificate or key"), (CERTIFICATE[:300].encode(), "contains a PEM block without its end"), (b"", "it is empty"), (b"x" * (1 << 20) + b"y", "it is larger than 1 MiB"),
+    (CERTIFICATE.encode("utf-16"), "it is UTF-16; write it as UTF-8"),
+    (CERTIFICATE.encode("utf-16-be"), "it is UTF-16; write it as UTF-8"),
+    (b"\x30\x82\x01\x00\xff", "it is not UTF-8; write it as UTF-8, or as PEM if it is a certificate or key"),
+    (CERTIFICATE[:300].encode(), "contains a PEM block without its end"),
+    (b"", "it is empty"),
+    (b"x" * (1 << 20) + b"y", "it is larger than 1 MiB"),
 )
 def test_a_file_that_cannot_be_used_is_named_with_the_reason(tmp_path: Path, content: bytes, reason: str) -> None:
     """As authorities, as certificate and as key."""

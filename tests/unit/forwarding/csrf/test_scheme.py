@@ -20,7 +20,14 @@ def prepared(cookies: bytes = b"") -> PreparedRequest:
 
 @cases(
     "status, value, asked",
-    (403, b"Required", True), (403, b"required", True), (403, b"REQUIRED", True), (403, b"", False), (403, b"Fetch", False), (403, b"662592DAB9491668BB9844B7C3284BE7", False), (401, b"Required", False), (200, b"Required", False),
+    (403, b"Required", True),
+    (403, b"required", True),
+    (403, b"REQUIRED", True),
+    (403, b"", False),
+    (403, b"Fetch", False),
+    (403, b"662592DAB9491668BB9844B7C3284BE7", False),
+    (401, b"Required", False),
+    (200, b"Required", False),
 )
 def test_a_403_asks_for_a_token_in_any_case(status: int, value: bytes, *, asked: bool) -> None:
     """A 403 without it is about a role."""

@@ -48,7 +48,11 @@ async def test_each_option_alone_makes_one(options: dict[str, Any]) -> None:
 
 @cases(
     "fields, body, length",
-    ((XML,), b"x", None), ((XML,), None, None), ((XML,), None, 9), ((), b"", None), ((JSON,), b"", None),
+    ((XML,), b"x", None),
+    ((XML,), None, None),
+    ((XML,), None, 9),
+    ((), b"", None),
+    ((JSON,), b"", None),
 )
 async def test_content_that_is_taken_passes_and_so_does_none(
     fields: tuple[Pair, ...], body: bytes | None, length: int | None
