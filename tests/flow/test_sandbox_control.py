@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from proxy.sandbox.keys import TenantKeys
 from proxy.sandbox.tenant import Tenant
+from proxy.sandbox.tenant_keys import TenantKeys
 from tests.cases import cases
 from tests.flow.tenant_client import TenantClient
 

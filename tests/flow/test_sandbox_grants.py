@@ -8,7 +8,7 @@ from urllib.parse import quote_plus
 import pytest
 from aiohttp import ClientError, ServerDisconnectedError
 
-from proxy.sandbox.certificates import load_identity
+from proxy.sandbox.certificate_authority import load_identity
 from proxy.sandbox.clients import RegisteredClient
 from proxy.sandbox.grants import GrantOutcome
 from proxy.sandbox.tenant import Tenant

@@ -171,7 +171,7 @@ def test_trace_is_answered_with_what_is_allowed() -> None:
     with pytest.raises(MethodNotAllowed) as raised:
         admit(request("TRACE /orders"), "192.0.2.7", Routes([route()]))
 
-    assert raised.value.allowed == ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+    assert raised.value.fields() == [("Allow", "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT")]
 
 
 def test_an_address_that_is_not_listed_is_refused_before_its_expectation() -> None:

@@ -112,7 +112,7 @@ def test_methods_choose_between_routes_with_one_path() -> None:
     assert (found(routes, b"/a"), found(routes, b"/a", "PUT")) == ("get", "post")
     with pytest.raises(MethodNotAllowed) as raised:
         found(routes, b"/a", "DELETE")
-    assert raised.value.allowed == ("GET", "POST", "PUT")
+    assert raised.value.fields() == [("Allow", "GET, POST, PUT")]
 
 
 def test_a_shorter_prefix_takes_what_the_methods_of_a_longer_one_leave() -> None:

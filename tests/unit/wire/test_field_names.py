@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.wire import field_names
-from proxy.wire.field_names import LONGEST, FieldNames, usual, values_of
+from proxy.wire.field_names import LONGEST, FieldNames, usual
 
 JUDGED: list[bytes] = []
 
@@ -93,8 +93,3 @@ def test_the_usual_spelling_is_the_same_name(name: bytes) -> None:
     """Each part begins with a capital."""
     assert usual(name).lower() == name.lower()
     assert usual(b"x-request-ID") == b"X-Request-Id"
-
-
-def test_values_of_a_field_are_found_in_any_case() -> None:
-    """The values keep their order."""
-    assert values_of([(b"A", b"1"), (b"b", b"2"), (b"a", b"3")], b"a") == [b"1", b"3"]

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from proxy.config.model import ListenerTls, Tls
-from proxy.oauth.expiry import first_end
+from proxy.oauth.certificate_expiry import first_end
 from proxy.oauth.trust import own_trust
 from proxy.server.certificate import accepting_context
 from proxy.wire.tls_context import (
