@@ -42,7 +42,6 @@ class Machine:
         self.port, self.admin = free_port(), free_port()
 
     def configure(self) -> None:
-        """Writes the configuration."""
         text = DOCUMENT.format(
             port=self.port, admin=self.admin, token_url=self.authority.url, upstream=self.upstream.url
         )
@@ -53,7 +52,6 @@ class Machine:
         return Command("run", "-c", str(self.folder / "proxy.yaml"), TMPDIR=str(self.folder), XDG_RUNTIME_DIR="")
 
     async def outbox(self, *words: str) -> Finished:
-        """`outbox`, to its end."""
         configured, folder = ("-c", str(self.folder / "proxy.yaml")), str(self.folder)
         async with Command("outbox", *words, *configured, TMPDIR=folder, XDG_RUNTIME_DIR="") as command:
             return await command.ends()
