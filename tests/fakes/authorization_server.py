@@ -102,7 +102,6 @@ class AuthorizationServer:
 
     @property
     def url(self) -> str:
-        """The token URL."""
         return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}/oauth/token"
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
