@@ -5,8 +5,6 @@ are fixed, so more messages would mostly repeat what these have met.
 """
 
 import asyncio
-import socket
-import struct
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -18,6 +16,7 @@ import yaml
 
 from tests.fakes.authorization_server import AuthorizationServer, granted
 from tests.fakes.sender import Sender, request
+from tests.fakes.stream_server import reset
 from tests.system.command import Proxy, document
 
 SENDERS, EACH = 25, 200
@@ -103,9 +102,7 @@ class CountingUpstream(asyncio.Protocol):
                 transport.write(OK)
 
     def _reset(self) -> None:
-        connected = self._transport.get_extra_info("socket")
-        connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._transport.abort()
+        reset(self._transport)
 
 
 @pytest.fixture

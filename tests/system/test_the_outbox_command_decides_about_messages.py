@@ -217,7 +217,7 @@ async def test_a_route_is_held_and_resumed(machine: Machine) -> None:
     "words, status, told",
     (["show", UNKNOWN], 1, "There is no message"),
     (["hold", "nowhere"], 1, "No route nowhere has an outbox"),
-    (["list", "--route", "nowhere"], 1, "There is no outbox of a route nowhere; the outboxes are orders, returns."),
+    (["list", "--route", "nowhere"], 1, "There is no outbox of route nowhere; the outboxes are orders, returns."),
     (["retry"], 2, "name one or more messages, or several by --route and --state."),
     (["retry", UNKNOWN, "--state", "dead"], 2, "name one or more messages, or several by --route and --state."),
     (["list", "--state", "lost"], 2, "is not one of"),

@@ -6,7 +6,7 @@ from pathlib import Path
 from proxy.config.exposure import admin_upstreams, open_listeners, shared_addresses
 from proxy.config.model import ListenerSettings, ListenerTls, RouteSettings
 from proxy.config.parsed_values import Address, Network, parse_address
-from proxy.config.problems import Finding, Location
+from proxy.config.problems import Location, Mistake
 from tests.cases import cases, grouped_cases
 from tests.unit.config.entries import ROUTE, complaints, written
 
@@ -19,7 +19,7 @@ def listener(address: str, *allow: str) -> ListenerSettings:
 
 def findings(
     *listeners: ListenerSettings, unfenced: tuple[str, ...] = ("routes[0]",), insecure_listen: bool = False
-) -> list[Finding]:
+) -> list[Mistake]:
     """What is found open."""
     return list(open_listeners(listeners, unfenced, insecure_listen=insecure_listen))
 

@@ -29,7 +29,7 @@ def test_a_parameter_that_is_missing_or_empty_is_no_condition(
     "pairs, detail",
     ([("stat", "dead")], "There is no parameter stat; the parameters are route, state, limit, after."),
     ([("state", "Dead")], "`state` must be one of waiting, delivering, dead."),
-    ([("state", "dead"), ("state", "waiting")], "The parameter state is there twice."),
+    ([("state", "dead"), ("state", "waiting")], "The parameter state is given twice."),
     *(
         ([("limit", text)], "`limit` must be a number from 1 to 1000.")
         for text in ("0", "1001", "-1", "x", "1.5", "²", "9" * 5000)

@@ -8,7 +8,7 @@ import pytest
 import trustme
 
 from proxy.config import file_threads
-from proxy.oauth.expiry import DAY, CredentialExpiry, first_end
+from proxy.oauth.certificate_expiry import DAY, CredentialExpiry, first_end
 from tests.cases import cases
 from tests.fakes.certificates import other_version
 from tests.fakes.clock import HandClock
