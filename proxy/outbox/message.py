@@ -6,6 +6,8 @@ from typing import Protocol
 
 INTERRUPTED = "interrupted"
 "The code of an attempt of which the process did not see the end."
+MOST_ENTRIES = 50
+"Of the history of a message: the first, and the latest."
 
 
 class MessageState(StrEnum):
@@ -43,6 +45,11 @@ class StoredBody(Protocol):
         ...
 
 
+def body_size(body: "bytes | StoredBody") -> int:
+    """Returns the bytes of a body."""
+    return len(body) if isinstance(body, bytes) else body.size
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewMessage:
     """A message to be kept. What it holds of the sender is not encrypted yet."""
@@ -71,8 +78,7 @@ class NewMessage:
     @property
     def size(self) -> int:
         """Returns the bytes that count towards `max_bytes`: body, target and fields."""
-        body = len(self.body) if isinstance(self.body, bytes) else self.body.size
-        return body + len(self.target) + sum(map(len, self.fields))
+        return body_size(self.body) + len(self.target) + sum(map(len, self.fields))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

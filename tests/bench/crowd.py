@@ -111,19 +111,8 @@ def crowd(
 ) -> Iterator[Crowd]:
     """The slow ones come over so many seconds, and send an octet each `trickle` seconds."""
     arguments = [str(each) for each in (port, path, idle, slow, trickle, over)]
-    words = [
-        "taskset",
-        "-c",
-        LOAD_CORE,
-        "chrt",
-        "--idle",
-        "0",
-        sys.executable,
-        "-P",
-        "-m",
-        "tests.bench.crowd",
-        *arguments,
-    ]
+    pinned = ("taskset", "-c", LOAD_CORE, "chrt", "--idle", "0")
+    words = [*pinned, sys.executable, "-P", "-m", "tests.bench.crowd", *arguments]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         if process.stdout is None or process.stdin is None or process.stdout.readline() != "standing\n":
             sys.exit("The crowd could not come.")

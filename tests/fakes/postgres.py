@@ -101,7 +101,9 @@ class PostgresServer:
 
     def sql(self, statement: str, database: str = ADMIN) -> str:
         """Run a statement as the administrator."""
-        return run("psql", "-h", self.folder, "-p", str(self.port), "-U", ADMIN, "-Atqc", statement, database)
+        return run(
+            self.bin / "psql", "-h", self.folder, "-p", str(self.port), "-U", ADMIN, "-Atqc", statement, database
+        )
 
     def create_database(self, name: str) -> str:
         """A new database, which belongs to the user `proxy`; its name."""

@@ -65,6 +65,12 @@ class Running:
         """The answer to a request on a connection of its own."""
         return await (await self.sender()).ask(octets)
 
+    async def begin(self, octets: bytes = POST, *, tls: ssl.SSLContext | None = None) -> Sender:
+        """A new connection that has sent this."""
+        sender = await self.sender(tls=tls)
+        await sender.send(octets)
+        return sender
+
     async def ask_admin(self, path: str, token: str | None = None) -> tuple[int, str]:
         """Status and text of a resource of the admin address."""
         shown = {} if token is None else {"Authorization": f"Bearer {token}"}

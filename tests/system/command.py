@@ -252,6 +252,20 @@ def environment(variables: Mapping[str, str]) -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(ROOT), **variables}
 
 
+def document(
+    upstream: str, token_url: str, *, route: Mapping[str, Any] | None = None, **options: Any
+) -> dict[str, Any]:
+    """A configuration on free ports: the route `/orders` as one OAuth client."""
+    client = {"token_url": token_url, "client_id": "id", "client_secret": "secret"}
+    return {
+        "listen": "127.0.0.1:0",
+        "admin": "127.0.0.1:0",
+        "oauth_clients": {"orders": client},
+        "routes": [{"path": "/orders", "upstream": upstream, "oauth_client": "orders", **(route or {})}],
+        **options,
+    }
+
+
 def free_port() -> int:
     """A port on which nobody listens."""
     with socket.socket() as probe:

@@ -14,6 +14,7 @@ from proxy.outbox.store import OutboxStore
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import Sender, request
 from tests.fakes.upstream import Call, Upstream, answer
+from tests.system.command import document
 
 SENDERS = 6
 LARGE = 40_000
@@ -38,14 +39,8 @@ class Messages:
         """Write the configuration."""
         outbox: dict[str, Any] = {"repeatable": self.repeatable, "retries": ["100ms"], "concurrency": 8}
         outbox |= {"order": {"field": "X-Key"}} if self.ordered else {}
-        document = {
-            "listen": "127.0.0.1:0",
-            "admin": "127.0.0.1:0",
-            "store": store,
-            "oauth_clients": {"a": {"token_url": authority.url, "client_id": "id", "client_secret": "secret"}},
-            "routes": [{"path": "/orders", "upstream": upstream.url, "oauth_client": "a", "outbox": outbox}],
-        }
-        self.file.write_text(yaml.safe_dump(document))
+        written = document(upstream.url, authority.url, route={"outbox": outbox}, store=store)
+        self.file.write_text(yaml.safe_dump(written))
 
     async def arrives(self, call: Call) -> None:
         """The upstream takes a message, and answers after a moment."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cases import cases
+from tests.cases import cases, grouped_cases
 from tests.system.disk.claims import broken_claims
 from tests.system.disk.failing import ALL, ROOT, FailingDisk, compile_shim
 from tests.system.disk.power_failure import disk_after, steps_of
@@ -66,13 +66,10 @@ def test_nothing_is_lost_if_the_power_fails(disk: FailingDisk, keys: str) -> Non
 
 
 @pytest.mark.needs("C compiler")
-@cases(
-    "plant, found",
-    ("normal-instead-of-full", "was accepted and is lost"),
-    ("answer-before-commit", "was accepted and is lost"),
-    ("unlink-before-commit", "the outbox cannot be read"),
-    ("body-not-synced", "the outbox cannot be read"),
-    ("folder-not-synced", "the outbox cannot be read"),
+@grouped_cases(
+    "found, plant",
+    ("was accepted and is lost", ["normal-instead-of-full", "answer-before-commit"]),
+    ("the outbox cannot be read", ["unlink-before-commit", "body-not-synced", "folder-not-synced"]),
 )
 def test_a_bug_is_found_if_the_power_fails(disk: FailingDisk, plant: str, found: str) -> None:
     """So the test before this one can fail."""

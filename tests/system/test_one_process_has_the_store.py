@@ -8,7 +8,7 @@ import yaml
 
 from tests.cases import named_cases
 from tests.fakes.sender import Sender, request
-from tests.system.command import Proxy, run
+from tests.system.command import Proxy, document, run
 
 KEYS = [base64.b64encode(bytes([number]) * 32).decode() + "\n" for number in (1, 2)]
 
@@ -19,15 +19,9 @@ def written(folder: Path, *, keys: str = "", **general: object) -> Path:
     if keys:
         (folder / "keys").write_text(keys)
         store["keys_file"] = str(folder / "keys")
-    document = {
-        "listen": "127.0.0.1:0",
-        "admin": "127.0.0.1:0",
-        "store": store,
-        "oauth_clients": {"a": {"token_url": "http://127.0.0.1:9/t", "client_id": "id", "client_secret": "secret"}},
-        "routes": [{"path": "/orders", "upstream": "http://127.0.0.1:9", "oauth_client": "a", "outbox": {}}],
-    }
+    nowhere = "http://127.0.0.1:9"
     path = folder / "proxy.yaml"
-    path.write_text(yaml.safe_dump(document | general))
+    path.write_text(yaml.safe_dump(document(nowhere, f"{nowhere}/t", route={"outbox": {}}, store=store, **general)))
     return path
 
 

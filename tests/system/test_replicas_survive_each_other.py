@@ -15,7 +15,7 @@ import pytest
 from tests.fakes.postgres import PostgresServer
 from tests.fakes.sender import Sender, request
 from tests.fakes.voiding_tenant import VoidingTenant
-from tests.system.command import PATIENCE, Proxy
+from tests.system.command import PATIENCE, Proxy, document
 
 pytestmark = [pytest.mark.needs("postgresql"), pytest.mark.timeout(300)]
 
@@ -34,25 +34,11 @@ async def void() -> AsyncIterator[VoidingTenant]:
 def file(postgres_server: PostgresServer, database: str, void: VoidingTenant, tmp_path: Path) -> Path:
     """The configuration of all replicas."""
     (tmp_path / "keys").write_bytes(base64.b64encode(os.urandom(32)))
-    client = {
-        "token_url": f"{void.url}/oauth2/api/v1/token",
-        "client_id": "id",
-        "client_secret": "s",
-        "provider": "neo",
-    }
-    document = {
-        "listen": "127.0.0.1:0",
-        "admin": "127.0.0.1:0",
-        "oauth_clients": {"orders": client},
-        "routes": [{"path": "/orders", "upstream": f"{void.url}/http/orders", "oauth_client": "orders"}],
-        "store": {
-            "postgres": postgres_server.url(database),
-            "password_file": str(postgres_server.password_file),
-            "keys_file": "keys",
-        },
-    }
+    password = str(postgres_server.password_file)
+    store = {"postgres": postgres_server.url(database), "password_file": password, "keys_file": "keys"}
+    url = f"{void.url}/oauth2/api/v1/token"  # that of a client on Neo
     path = tmp_path / "proxy.yaml"
-    path.write_text(json.dumps(document))
+    path.write_text(json.dumps(document(f"{void.url}/http/orders", url, store=store)))
     return path
 
 

@@ -37,7 +37,7 @@ async def test_the_answer_goes_to_standard_output_and_what_became_of_it_to_stand
 
 
 async def test_a_file_or_standard_input_is_sent_unchanged(tenant: Tenant, file: Path, tmp_path: Path) -> None:
-    """The request has the given fields and method."""
+    """With the given fields and method."""
     octets = bytes(range(256)) * 20_000
     (tmp_path / "message.xml").write_bytes(octets)
     words = ("-X", "put", "-H", "X-Own: one two", "-H", "Content-Type: text/xml")
@@ -134,7 +134,7 @@ async def test_an_answer_that_cannot_be_written_is_reported_beside_the_message(f
 
 
 async def test_an_interrupt_ends_it_at_once_with_a_warning(tenant: Tenant, file: Path) -> None:
-    """The warning says that a message may have arrived."""
+    """A message may have arrived."""
     tenant.faults.switch_on("runtime.hang")
     async with Command("send", "invoices", "--data", "<a/>", "-c", str(file)) as command:
         await tenant.faults.struck.reach("runtime.hang", 1)

@@ -149,7 +149,7 @@ async def test_a_unix_socket_needs_a_forwarded_port(tmp_path: Path) -> None:
         "0.0.0.0:PORT",
         "Other machines can reach the admin address 0.0.0.0:PORT, so it has neither console nor outbox",
     ),
-    ("127.0.0.1:0", "The admin address 127.0.0.1:0 gets another port at each start"),
+    ("127.0.0.1:0", "The admin address 127.0.0.1:0 gets a different port at each start"),
 )
 async def test_without_a_proxy_it_says_what_to_do(tmp_path: Path, port: int, admin: str, told: str) -> None:
     """On standard error, with status 1."""

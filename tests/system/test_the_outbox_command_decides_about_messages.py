@@ -59,6 +59,12 @@ class Machine:
         async with Command("outbox", *words, *configured, TMPDIR=folder, XDG_RUNTIME_DIR="") as command:
             return await command.ends()
 
+    async def told(self, *words: str) -> Finished:
+        """`outbox`, which succeeds."""
+        done = await self.outbox(*words)
+        assert (done.status, done.errors) == (0, "")
+        return done
+
     async def post(self, status: int, path: str = "/orders", body: bytes = b"<order/>") -> str:
         """The id of a message that the upstream answers with this status."""
         fields = {"Content-Type": "application/xml", "X-Api-Key": "s3cr3t-key", "X-Status": str(status)}
@@ -107,16 +113,14 @@ async def machine(tmp_path: Path) -> AsyncIterator[Machine]:
 
 async def test_a_list_fits_into_80_columns(machine: Machine) -> None:
     """`outbox` alone is `outbox list`."""
-    empty = await machine.outbox()
-    assert (empty.status, empty.errors) == (0, "")
+    empty = await machine.told()
     assert [line.split()[:4] for line in empty.output.splitlines()[2:]] == [
         ["orders", "0", "0", "0"],
         ["returns", "0", "0", "0"],
     ]
     refused, waiting = await machine.post(400), await machine.post(404, "/returns")
     assert await machine.states() == {refused: "dead", waiting: "waiting"}
-    done = await machine.outbox()
-    assert (done.status, done.errors) == (0, "")
+    done = await machine.told()
     lines = done.output.splitlines()
     assert max(map(len, lines)) <= 80
     assert [line.split()[:5] for line in lines if refused in line] == [[refused, "orders", "dead:", "refused", "1"]]
@@ -133,8 +137,7 @@ async def test_one_message_is_shown_with_what_happened(machine: Machine) -> None
     """Without what may be a credential."""
     id_ = await machine.post(400)
     await machine.states()
-    done = await machine.outbox("show", id_)
-    assert (done.status, done.errors) == (0, "")
+    done = await machine.told("show", id_)
     for text in (id_, "dead: refused", "POST", "application/xml", "X-Api-Key: ***", "AGmpl", "400"):
         assert text in done.output
     assert "s3cr3t" not in done.output
@@ -226,7 +229,7 @@ async def test_a_route_is_held_and_resumed(machine: Machine) -> None:
     "words, status, told",
     (["show", UNKNOWN], 1, "There is no message"),
     (["hold", "nowhere"], 1, "No route nowhere has an outbox"),
-    (["list", "--route", "nowhere"], 1, "There is no outbox of a route nowhere; the outboxes are orders, returns."),
+    (["list", "--route", "nowhere"], 1, "There is no outbox of route nowhere; the outboxes are orders, returns."),
     (["retry"], 2, "name one or more messages, or several by --route and --state."),
     (["retry", UNKNOWN, "--state", "dead"], 2, "name one or more messages, or several by --route and --state."),
     (["list", "--state", "lost"], 2, "is not one of"),

@@ -44,7 +44,7 @@ async def test_raw_prints_the_token_and_nothing_else(file: Path) -> None:
 
 
 async def test_a_refused_secret_is_exit_status_1_with_a_sentence(tenant: Tenant, file: Path) -> None:
-    """The sentence names the OAuth client and shows no secret."""
+    """Without the secret."""
     tenant.faults.switch_on("neo.unauthorized", None)
     status, output, errors = await token(file, "orders")
     assert (status, output) == (1, "")

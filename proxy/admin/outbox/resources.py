@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from proxy.admin.connection import begin_stream
 from proxy.admin.outbox.documents import details_document, message_document, route_document
 from proxy.admin.outbox.overview import overview
-from proxy.admin.outbox.problems import Handler, UnknownRoute, answered
+from proxy.admin.outbox.problems import UnknownRoute, answered
 from proxy.admin.outbox.query import parse_query
 from proxy.admin.state import ObservedProxy
 from proxy.config.model import Address
@@ -146,7 +147,7 @@ class OutboxResources:
         """Returns the store. Raises MessageUnknown if there is none, because then there are no messages."""
         store = self._proxy.outboxes.store_if_any()
         if store is None:
-            raise MessageUnknown(f"There is no message {request.match_info['id']}: no route has an outbox.")
+            raise MessageUnknown(request.match_info["id"], why="no route has an outbox")
         return store
 
     @property

@@ -142,7 +142,7 @@ async def known(connection: Connection, id_: str, *, locked: bool = False) -> Ro
     """Returns a message. Raises MessageUnknown."""
     found = await rows(connection, _MESSAGE + (" FOR UPDATE OF message" if locked else ""), (id_,))
     if not found:
-        raise unknown(id_)
+        raise MessageUnknown(id_)
     row = found[0]
     key_id, content, body, body_size, expires_at, lifetime, chain, sender, blocked = row[SEQ + 1 :]
     return Row(
@@ -227,11 +227,6 @@ async def is_held(connection: Connection, route: str) -> bool:
     return bool(await rows(connection, IS_HELD, (route,)))
 
 
-def unknown(id_: str) -> MessageUnknown:
-    """Returns the error for an id that no message has."""
-    return MessageUnknown(f"There is no message {id_}: it was delivered or discarded, or never existed.")
-
-
 async def _revived(connection: Connection, transaction: Transaction, row: Row) -> Row:
     """Has a dead letter wait again, in its old place; returns it as it is now."""
     await transaction.execute(_REVIVE, (row.seq,))
@@ -249,11 +244,11 @@ async def _locked(connection: Connection, transaction: Transaction, id_: str) ->
     """Returns a message that is not being delivered, after its route was locked."""
     found = await rows(connection, _ROUTE, (id_,))
     if not found:
-        raise unknown(id_)
+        raise MessageUnknown(id_)
     await transaction.begin(connection, [found[0][0]])
     row = await known(connection, id_, locked=True)
     if row.summary.state is MessageState.DELIVERING:
-        raise MessageBusy(f"The message {id_} is being delivered; try again when that has ended.")
+        raise MessageBusy(id_)
     return row
 
 

@@ -2,20 +2,17 @@
 
 from collections.abc import Callable
 
-from proxy.errors import OutboxUnavailable
+from proxy.outbox.bodies import IN_THE_ROW, read_whole
 from proxy.outbox.contents import Content, context_of
-from proxy.outbox.message import NewMessage, StoredBody, TakenMessage
-from proxy.outbox.postgres.accepting import Sealed
+from proxy.outbox.failures import unavailable, unreadable
+from proxy.outbox.message import NewMessage, StoredBody, TakenMessage, body_size
+from proxy.outbox.postgres.accepting import SealedMessage
 from proxy.outbox.postgres.bodies import Bodies
 from proxy.outbox.postgres.contents import seal, unseal
-from proxy.outbox.postgres.failures import unavailable
 from proxy.outbox.postgres.people import Row
 from proxy.outbox.postgres.taking import TakenRow
 from proxy.store.keys import Keys
 from proxy.store.postgres.names import NameKey
-
-IN_THE_ROW = 16 << 10
-"Bytes of a body; larger ones are pieces."
 
 
 class Sealing:
@@ -29,17 +26,17 @@ class Sealing:
         if not self._names.is_known:
             raise unavailable("it was not reached yet, or its keys are not in store.keys_file")
 
-    async def seal(self, message: NewMessage, *, age: float, max_messages: int, max_bytes: int) -> Sealed:
+    async def seal(self, message: NewMessage, *, age: float, max_messages: int, max_bytes: int) -> SealedMessage:
         """Encrypts a message, and stores a large body. Raises OutboxFull or OutboxUnavailable."""
         self.check()
         keys, body, name, route = self.keys(), message.body, None, message.route.encode()
-        size = len(body) if isinstance(body, bytes) else body.size
+        size = body_size(body)
         if size > IN_THE_ROW:
             name, body = await self._bodies.keep(body, keys, context_of(message.id, message.route)), b""
         elif not isinstance(body, bytes):
-            body = await _whole(body)
+            body = await read_whole(body)
         key_id, sealed = seal(keys, message, body)
-        return Sealed(
+        return SealedMessage(
             message=message,
             age=age,
             chain=None if message.order is None else self._name(b"order", route, message.order),
@@ -90,15 +87,3 @@ class Sealing:
 
     def _name(self, kind: bytes, route: bytes, value: bytes) -> bytes:
         return self._names.name_of(b"%b %d:%b %b" % (kind, len(route), route, value))
-
-
-def unreadable(id_: str, error: ValueError) -> OutboxUnavailable:
-    """Returns the error for a message whose content or history cannot be read here."""
-    return OutboxUnavailable(f"The content of the message {id_} cannot be read: {error}.")
-
-
-async def _whole(body: StoredBody) -> bytes:
-    content = b""
-    while piece := await body.read(len(content)):
-        content += piece
-    return content

@@ -8,14 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
-from proxy.outbox.message import DeadLetterCode, HistoryEntry
+from proxy.outbox.message import MOST_ENTRIES, DeadLetterCode, HistoryEntry
 from proxy.outbox.postgres import orders
 from proxy.outbox.postgres.transaction import Transaction
 from proxy.store.keys import Keys
 from proxy.store.postgres.transactions import NOW
-
-MOST_ENTRIES = 50
-"Of the history of a message: the first, and the latest."
 
 _OURS: Final = "message.id = ours.id AND message.fence = ours.fence AND message.owner = %(owner)s"
 _IDS: Final = "unnest(%(ids)s::text[], %(fences)s::bigint[]) AS ours (id, fence)"

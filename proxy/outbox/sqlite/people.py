@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from proxy.errors import OutboxUnavailable
 from proxy.outbox.contents import Content
+from proxy.outbox.failures import unreadable
 from proxy.outbox.message import (
     HistoryEntry,
     MessageDetails,
@@ -124,7 +125,7 @@ def known(database: Database, id_: str) -> Row:
     """Returns a message. Raises MessageUnknown."""
     row = database.row(id_)
     if row is None:
-        raise MessageUnknown(f"There is no message {id_}: it was delivered or discarded, or never existed.")
+        raise MessageUnknown(id_)
     return row
 
 
@@ -182,7 +183,7 @@ def _seq_after(database: Database, after: str) -> int:
 def _idle(database: Database, id_: str) -> Row:
     row = known(database, id_)
     if id_ in database.tally.taken:
-        raise MessageBusy(f"The message {id_} is being delivered; try again when that has ended.")
+        raise MessageBusy(id_)
     return row
 
 
@@ -190,7 +191,7 @@ def _content(database: Database, row: Row) -> tuple[str, Content]:
     try:
         return read_content(database, row)
     except ValueError as error:
-        raise OutboxUnavailable(f"The content of the message {row.id} cannot be read: {error}.") from error
+        raise unreadable(row.id, error) from error
 
 
 def _sender_id(database: Database, row: Row) -> bytes:

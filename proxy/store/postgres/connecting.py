@@ -68,7 +68,7 @@ def parameters(server: Server) -> dict[str, Any]:
     try:
         named = conninfo_to_dict(server.url)
     except psycopg.Error:  # its text quotes the URL
-        raise ValueError("is not a valid URL of PostgreSQL; write postgresql://user@host/database") from None
+        raise ValueError("is not a valid PostgreSQL URL; write postgresql://user@host/database") from None
     found: dict[str, Any] = DEFAULTS | named
     if "sslmode" not in named and not _is_local(named):
         found["sslmode"] = "verify-full"
@@ -126,14 +126,15 @@ async def bounded(connection: Connection, work: Awaitable[T], seconds: float) ->
 
     Cancelling would wait for the server (psycopg asks it to cancel the statement), which may never answer.
     """
-    task = asyncio.ensure_future(work)
+    task, failed = asyncio.ensure_future(work), False
     try:
         await asyncio.wait([task], timeout=seconds)
     finally:
-        if is_late := not task.done():
+        if not task.done():
             cut(connection)
             await asyncio.wait([task])
-    if is_late and task.exception() is not None:
+            failed = task.exception() is not None  # asked also if nobody waits any more, or asyncio would log it
+    if failed:
         raise StoreUnreachable(f"it did not answer within {seconds:g} s")
     return task.result()
 
@@ -162,7 +163,7 @@ def _resolved(found: dict[str, Any]) -> dict[str, Any]:
     ports = str(found.get("port") or os.environ.get("PGPORT") or 5432).split(",")
     ports = ports * len(hosts) if len(ports) == 1 else ports
     if len(ports) != len(hosts):
-        raise ValueError("has another number of ports than of hosts")
+        raise ValueError("has a different number of ports than of hosts")
     ways = [(host, address, port) for host, port in zip(hosts, ports, strict=True) for address in _addresses(host)]
     if not ways:
         raise OSError(f"no address is known for {found['host']}")

@@ -17,7 +17,7 @@ async def test_connect_makes_no_tunnel(fence: Fence, start: bytes) -> None:
 
 @pytest.mark.parametrize("start", [b"TRACE /orders", b"trace /orders", b"TRACK /orders", b"OPTIONS *"])
 async def test_trace_shows_no_token_and_nothing_is_asked_of_the_server_as_a_whole(fence: Fence, start: bytes) -> None:
-    """The upstream may ignore the case, or know TRACE by its other name; `*` is not the path of a route."""
+    """TRACK is TRACE; `*` belongs to no route."""
     assert await fence.refusal(request(start)) == (405, "method_not_allowed")
 
 
@@ -52,12 +52,6 @@ async def test_an_endless_method_fills_neither_log_nor_metrics(fence: Fence) -> 
     assert {each.labels["method"] for family in families for each in family.samples if "method" in each.labels} == {
         "other"
     }
-
-
-async def test_the_body_of_a_get_is_a_body(fence: Fence) -> None:
-    """It is forwarded with its length."""
-    received = await fence.delivery(request(b"GET /orders", body=PLANTED))
-    assert (received.field(b"Content-Length"), bytes(received.body)) == ([b"%d" % len(PLANTED)], PLANTED)
 
 
 async def test_a_head_has_no_body_in_its_answer(fence: Fence) -> None:

@@ -93,7 +93,7 @@ async def test_a_redirect_of_the_upstream_is_relayed_and_not_followed(
 
 
 async def test_no_field_of_an_answer_moves_the_next_request(fence: Fence) -> None:
-    """Alt-Svc, Refresh and Content-Location are relayed only."""
+    """They are only relayed."""
     evil = b'Alt-Svc: http/1.1="' + fence.evil + b'"'
     fence.script(evil, b"Refresh: 0; url=//" + fence.evil, b"Content-Location: //" + fence.evil)
     sender = await fence.proxy.sender()

@@ -45,6 +45,24 @@ def keys_of(name: str) -> Keys:
     return ROTATED if name == "encrypted" else Keys()
 
 
+def message_of(id_: str, size: int, order: bytes | None = None) -> NewMessage:
+    """A message with a body of that size."""
+    return NewMessage(
+        id=id_,
+        route=ROUTE,
+        sender_id=id_.encode(),
+        remember=60.0,
+        content_hash=b"hash",
+        method="POST",
+        target=b"",
+        fields=(b"A: b",),
+        body=body_of(id_, size),
+        order=order,
+        accepted_at=NOW,
+        expires_at=NOW + 1000,
+    )
+
+
 class Workload:
     """One process with an outbox."""
 
@@ -79,20 +97,7 @@ class Workload:
         for _ in range(messages):
             self._number += 1
             id_, size = f"{self._seed:04}-{self._number:06}", self._random.choice(SIZES)
-            message = NewMessage(
-                id=id_,
-                route=ROUTE,
-                sender_id=id_.encode(),
-                remember=60.0,
-                content_hash=b"hash",
-                method="POST",
-                target=b"",
-                fields=(b"A: b",),
-                body=body_of(id_, size),
-                order=order,
-                accepted_at=NOW,
-                expires_at=NOW + 1000,
-            )
+            message = message_of(id_, size, order)
             try:
                 await store.accept(message, max_messages=1 << 40, max_bytes=1 << 40)
             except OwnError as error:

@@ -24,7 +24,7 @@ MESSAGE = finding(CheckStatus.SKIPPED, "message")
 
 @cases("everything, shown", (False, ["DNS", "message"]), (True, ["DNS", "proxy", "message"]))
 def test_skipped_checks_are_shown_if_all_are_wanted(*, everything: bool, shown: list[str]) -> None:
-    """A message that was not sent is always shown."""
+    """A message that was not sent always is."""
     printer = Printer(everything=everything, columns=80)
     lines = [unstyle(line) for each in (OK, SKIPPED, MESSAGE) for line in printer.lines(each)]
     assert lines[0] == "route orders"
@@ -32,7 +32,7 @@ def test_skipped_checks_are_shown_if_all_are_wanted(*, everything: bool, shown: 
 
 
 def test_each_subject_is_named_once() -> None:
-    """One whose checks are not shown is not named."""
+    """Not if none of its checks is shown."""
     printer = Printer(everything=False, columns=80)
     hidden = finding(CheckStatus.SKIPPED, subject="oauth_client a")
     other = finding(CheckStatus.OK, subject="route b")

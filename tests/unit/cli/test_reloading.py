@@ -59,7 +59,7 @@ async def test_a_change_while_the_configuration_is_read_requests_a_reload(file: 
 
 
 async def test_a_file_that_cannot_be_read_is_logged_once(file: Path, requests: Requests) -> None:
-    """Each reason is one log line, and no reload is requested."""
+    """No reload is requested."""
     log, watcher = Lines(), await asyncio.to_thread(ConfigurationWatcher, file)
     watcher.start(cast("Reloader", requests), log)
     file.unlink()

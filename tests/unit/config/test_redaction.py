@@ -157,7 +157,7 @@ def slipped(slip: str, secret: str) -> str:
 
 @cases("slip", *SLIPS)
 def test_no_problem_shows_a_secret_after_a_slip(slip: str) -> None:
-    """Neither as value nor as key, in a path or in a sentence."""
+    """Neither in a path nor in a sentence."""
     told = complaints(slipped(slip, SECRET))
     assert SECRET not in "\n".join(told)
 
@@ -202,7 +202,7 @@ def test_a_wrong_value_is_quoted_if_its_option_can_hold_no_secret(option: str, s
 
 
 def test_a_key_that_swallowed_its_value_is_told_as_such() -> None:
-    """The sentence says what is missing, and the line where."""
+    """With the line."""
     told = complaints(slipped("    client_secret: x\n    tls: {ca_file:SECRET}\n", SECRET))
     assert told == ["proxy.yaml:6: oauth_clients.a.tls.…: has no value; write a colon and a space after the key"]
 

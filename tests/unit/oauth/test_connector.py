@@ -118,7 +118,7 @@ async def test_a_good_token_is_not_lost(
     },
 )
 async def test_what_never_ends_is_refused(session: GrantSession, octets: list[bytes], what: str) -> None:
-    """The connection is closed long before the timeout."""
+    """Long before the timeout."""
     async with server(says(*octets, endless=True)) as url:
         detail = await detail_of(session, registration(token_url=url, timeout=10.0), GrantMalformed)
     assert detail == f"answered with {what}: check token_url."

@@ -155,7 +155,7 @@ def test_the_files_of_a_client_are_all_that_its_grants_need(tmp_path: Path) -> N
 
 
 def test_secrets_are_read_into_the_client(tmp_path: Path) -> None:
-    """One line end is dropped, what else is there stays."""
+    """But for one line end."""
     for name in ("a", "b", "c"):
         (tmp_path / name).write_text(f" {name}ä \n")
     client = registration(

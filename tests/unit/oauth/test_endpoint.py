@@ -74,7 +74,7 @@ async def test_a_redirect_is_not_followed(session: GrantSession) -> None:
 
 
 async def test_no_cookie_is_kept(session: GrantSession) -> None:
-    """The cookie of one answer is not in the next request."""
+    """Not even for the next request."""
     reply = Reply(fields=(("Set-Cookie", "session=1; Path=/"),), body=b"{}")
     async with AuthorizationServer(reply) as server:
         for _ in range(2):

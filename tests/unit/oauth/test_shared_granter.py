@@ -62,7 +62,7 @@ def holding() -> tuple[World, asyncio.Event]:
 
 
 async def test_replicas_that_ask_at_once_share_one_grant() -> None:
-    """One takes the lease, and the others wait for its token."""
+    """The others wait for its token."""
     world, hold = holding()
     waiting = [Replica(world).begin() for _ in range(4)]
     await turns()
@@ -117,7 +117,7 @@ async def test_a_clock_that_was_set_on_costs_no_grant() -> None:
 
 
 async def test_clocks_that_differ_by_minutes_do_no_harm() -> None:
-    """Each replica counts the token's life on its own clocks."""
+    """Each counts the token's life on its own."""
     world = World()
     behind, ahead = Replica(world, wall=1.8e9 - 600), Replica(world, wall=1.8e9 + 600)
     await behind.token()
@@ -128,7 +128,7 @@ async def test_clocks_that_differ_by_minutes_do_no_harm() -> None:
 
 
 async def test_a_new_replica_uses_a_live_token_while_another_renews_it() -> None:
-    """It does not wait for the grant, and makes none."""
+    """Nor does it make a grant."""
     world = World()
     first, second = Replica(world), Replica(world)
     await first.token()
@@ -163,7 +163,7 @@ async def test_a_lease_is_extended_while_the_grant_runs_and_ends_with_its_holder
 
 
 async def test_a_cancelled_grant_gives_its_lease_back() -> None:
-    """The next replica need not wait for the lease's end."""
+    """Nobody waits for its end."""
     world, _ = holding()
     task = Replica(world).begin()
     await turns()
@@ -174,7 +174,7 @@ async def test_a_cancelled_grant_gives_its_lease_back() -> None:
 
 
 async def test_a_holder_that_stood_still_takes_the_token_that_was_published_meanwhile() -> None:
-    """It overwrites nothing: its own token may be void by then."""
+    """Its own token may be void by then."""
     world, hold = holding()
     slow, quick = Replica(world), Replica(world)
     waiting = slow.begin()
@@ -206,7 +206,7 @@ async def test_a_holder_whose_lease_was_taken_keeps_its_token_for_itself() -> No
 
 
 async def test_a_lost_lease_is_not_extended() -> None:
-    """The replica that lost it does not take it back."""
+    """It is not taken back."""
     world, hold = holding()
     slow, other = Replica(world), Replica(world)
     first = slow.begin()
@@ -289,7 +289,7 @@ async def test_the_shared_pause_grows(error: AuthorizationServerError, pauses: l
 
 
 async def test_a_failure_between_look_and_lease_counts() -> None:
-    """Another replica has just failed: no second try at once."""
+    """There is no second try at once."""
     world = World()
     first, second = Replica(world), Replica(world)
     world.error = GrantRejected("no")

@@ -51,7 +51,7 @@ async def test_changed_credentials_end_the_pause_with_one_grant() -> None:
 
 
 async def test_changed_credentials_make_one_grant_while_the_old_token_is_used() -> None:
-    """The new token replaces the old one when it is there."""
+    """Until the new one is there."""
     world = World()
     await world.have("old")
     world.apply(**NEW)
@@ -109,7 +109,7 @@ async def test_credentials_may_change_in_the_moment_a_pause_ends() -> None:
 
 
 async def test_closing_ends_the_grant_and_all_that_wait() -> None:
-    """No other grant is made, and closing again does nothing."""
+    """Closing again does nothing."""
     world = World()
     waiter = await world.wait()
     await world.source.close()

@@ -17,7 +17,7 @@ from proxy.sandbox.authentication import (
     PresentedCredentials,
     read_credentials,
 )
-from proxy.sandbox.certificates import CertificateAuthority
+from proxy.sandbox.certificate_authority import CertificateAuthority
 from proxy.sandbox.clients import RegisteredClient
 from tests.cases import cases, named_cases
 from tests.unit.sandbox.token_requests import CLIENT, NOW, presented

@@ -12,7 +12,7 @@ from tests.unit.server.memory_server import MemoryServer, Wire
 def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """Both event loops: their transports differ in what they tell about ended connections."""
+    """Their transports tell of ended connections differently."""
     del config, item
     return {"asyncio": asyncio.SelectorEventLoop, "uvloop": uvloop.new_event_loop}
 

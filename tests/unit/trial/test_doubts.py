@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from proxy.config.environment import read_environment
-from proxy.config.load import Document
+from proxy.config.load import UnresolvedConfiguration
 from proxy.config.resolve import resolve
 from proxy.config.yaml_text import read_yaml
 from proxy.trial.doubts import doubts
@@ -34,7 +34,7 @@ def found_in(tree: Any, problems: Any) -> list[str]:
     def read(path: Path) -> SecretStr:
         return SecretStr(json.dumps({"oauth": OAUTH | {"clientid": API}}) if path.name == "key" else "secret ")
 
-    document = Document(tree, problems, Path("/etc/test"))
+    document = UnresolvedConfiguration(tree, problems, Path("/etc/test"))
     configuration = resolve(tree, problems, folder=document.folder, read=read, insecure_listen=True)
     origin = problems.origin
     return [str(origin.problem(origin.placed(at), text)) for at, text in doubts(configuration, tree)]

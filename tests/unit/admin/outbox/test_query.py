@@ -29,14 +29,14 @@ def test_a_parameter_that_is_missing_or_empty_is_no_condition(
     "pairs, detail",
     ([("stat", "dead")], "There is no parameter stat; the parameters are route, state, limit, after."),
     ([("state", "Dead")], "`state` must be one of waiting, delivering, dead."),
-    ([("state", "dead"), ("state", "waiting")], "The parameter state is there twice."),
+    ([("state", "dead"), ("state", "waiting")], "The parameter state is given twice."),
     *(
         ([("limit", text)], "`limit` must be a number from 1 to 1000.")
         for text in ("0", "1001", "-1", "x", "1.5", "²", "9" * 5000)
     ),
 )
 def test_what_cannot_be_understood_is_refused(pairs: list[tuple[str, str]], detail: str) -> None:
-    """Else people might discard more than they meant."""
+    """People might discard more than they meant."""
     with pytest.raises(MalformedQuery) as refused:
         parse_query(pairs)
     assert (refused.value.status, refused.value.code, refused.value.detail) == (400, "query_malformed", detail)

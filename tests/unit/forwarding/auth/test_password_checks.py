@@ -28,7 +28,7 @@ async def test_a_check_says_what_it_finds(checks: PasswordChecks) -> None:
 
 
 async def test_one_address_takes_a_part_of_the_queue_only(checks: PasswordChecks) -> None:
-    """Others are served, and finished checks make room."""
+    """Finished checks make room."""
     go_on = Event()
     begun = [checks.begin("192.0.2.1", go_on.wait) for _ in range(MOST_OF_ONE)]
     with pytest.raises(Overloaded, match="Too many passwords"):

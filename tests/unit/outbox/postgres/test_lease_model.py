@@ -10,13 +10,12 @@ from typing import Any, TypeVar
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -43,9 +42,11 @@ pytestmark = pytest.mark.needs("postgresql")
 T = TypeVar("T")
 
 REPLICAS = 3
-ROUTES = ("a", "b")
+ROUTES = ("a", "a", "b")
+"The first has most of the messages."
 LIFETIME = 500.0
 ENDINGS = ("delivered", "deferred", "died", "release")
+NUMBERS = st.integers(0, 9)
 MANY = bool(os.environ.get("PROVE"))
 EMPTY = """
 TRUNCATE cpi_proxy_outbox_messages, cpi_proxy_outbox_routes, cpi_proxy_outbox_history, cpi_proxy_outbox_pauses,
@@ -145,9 +146,12 @@ class LeaseModel(RuleBasedStateMachine):
 
     @initialize(skews=st.lists(st.integers(-600, 600), min_size=REPLICAS, max_size=REPLICAS))
     def start(self, skews: list[int]) -> None:
-        """Clocks of replicas differ by minutes."""
+        """Clocks of replicas differ by minutes; some messages are there, and one replica has some of them."""
         self.world.empty()
         self.replicas = [self.started(number, NOW + skew) for number, skew in enumerate(skews)]
+        for number, order in enumerate((None, b"x", b"x", None)):
+            self.accept(number % REPLICAS, "a", order)
+        self.take(0, "a", 2, begins=False)
 
     def started(self, number: int, wall: float) -> Replica:
         """A new process."""
@@ -169,11 +173,6 @@ class LeaseModel(RuleBasedStateMachine):
         self.run(start())
         return Replica(number, clock, store)
 
-    @rule(
-        index=st.integers(0, REPLICAS - 1),
-        route=st.sampled_from(ROUTES),
-        order=st.sampled_from([None, b"x", b"x", b"y"]),
-    )
     def accept(self, index: int, route: str, order: bytes | None) -> None:
         """At any replica; the database's time counts."""
         replica = self.replicas[index]
@@ -185,14 +184,20 @@ class LeaseModel(RuleBasedStateMachine):
         self.messages.append(Known(new.id, route, order, self.now, self.now + LIFETIME, self.now))
         self.route_of[new.id] = route
 
-    @rule(index=st.integers(0, REPLICAS - 1), route=st.sampled_from(ROUTES), most=st.integers(1, 3))
-    def take(self, index: int, route: str, most: int) -> None:
+    @rule(index=st.integers(0, REPLICAS), route=st.sampled_from(ROUTES), most=st.integers(1, 3), begins=st.booleans())
+    def take(self, index: int, route: str, most: int, *, begins: bool) -> None:
         """What is due and nobody has, those that are due longest first."""
-        replica = self.replicas[index]
-        expected = self.free(replica, route)[:most]
-        self.took(replica, self.run(replica.store.take(route, most=most, now=replica.clock.wall())), expected)
+        before = self.having()
+        if index == REPLICAS:
+            self.take_at_once(route, most)
+        else:
+            replica = self.replicas[index]
+            expected = self.free(replica, route)[:most]
+            self.took(replica, self.run(replica.store.take(route, most=most, now=replica.clock.wall())), expected)
+        for replica, id_ in self.having() if begins else ():
+            if (replica, id_) not in before:
+                self.begin(replica, id_)
 
-    @rule(route=st.sampled_from(ROUTES), most=st.integers(1, 3))
     def take_at_once(self, route: str, most: int) -> None:
         """All replicas ask in the same moment, and no two get the same."""
 
@@ -210,11 +215,15 @@ class LeaseModel(RuleBasedStateMachine):
             by_id = {each.id: each for each in free}
             self.took(replica, found, [by_id[each.id] for each in found])
 
-    @precondition(lambda self: self.having())
-    @rule(choice=st.data())
-    def begin(self, choice: st.DataObject) -> None:
+    @rule(number=NUMBERS)
+    def begin_later(self, number: int) -> None:
+        """Much may have happened since it was taken."""
+        for replica, id_ in self.chosen(number):
+            self.begin(replica, id_)
+
+    def begin(self, replica: Replica, id_: str) -> None:
         """Only of what one has, and while the route is not held; the upstream gets it."""
-        replica, known, id_ = self.choose(choice)
+        known = self.known(id_)
         ours = self.is_ours(replica, known, id_)
         held = self.route_of[id_] in self.held
         if known is not None and known.begun and ours:
@@ -236,11 +245,18 @@ class LeaseModel(RuleBasedStateMachine):
             assert known.received <= known.excused + 1
             assert not self.ahead_of(known)
 
-    @precondition(lambda self: self.having())
-    @rule(choice=st.data(), ending=st.sampled_from(ENDINGS))
-    def settle(self, choice: st.DataObject, ending: str) -> None:
+    @rule(number=NUMBERS, ending=st.sampled_from(ENDINGS), index=st.integers(0, 3 * REPLICAS))
+    def settle(self, number: int, ending: str, index: int) -> None:
         """By whoever has it, or had it: then nothing changes."""
-        replica, known, id_ = self.choose(choice)
+        for replica, id_ in self.chosen(number):
+            self.settle_one(replica, id_, ending, index)
+
+    def settle_one(self, replica: Replica, id_: str, ending: str, index: int) -> None:
+        """In a race with another replica, or not."""
+        known = self.known(id_)
+        if index < REPLICAS and ending in {"delivered", "died"}:
+            self.settle_while_another_takes(replica, known, id_, ending, self.replicas[index])
+            return
         lines = len(self.world.lines.named("message.taken_over"))
         self.run(self.ended(replica, id_, ending))
         ours = self.is_ours(replica, known, id_)
@@ -250,12 +266,11 @@ class LeaseModel(RuleBasedStateMachine):
         if known is not None and ours:
             self.settled(known, ending)
 
-    @precondition(lambda self: self.having())
-    @rule(choice=st.data(), ending=st.sampled_from(("delivered", "died")), index=st.integers(0, REPLICAS - 1))
-    def settle_while_another_takes(self, choice: st.DataObject, ending: str, index: int) -> None:
+    def settle_while_another_takes(
+        self, replica: Replica, known: Known | None, id_: str, ending: str, other: Replica
+    ) -> None:
         """At the end of a lease one of them is first, and the other has nothing. What it unblocks may be taken."""
-        replica, known, id_ = self.choose(choice)
-        other, route = self.replicas[index], self.route_of[id_]
+        route = self.route_of[id_]
         before = {each.id: each for each in self.free(other, route)}
 
         async def race() -> Any:
@@ -272,36 +287,12 @@ class LeaseModel(RuleBasedStateMachine):
         assert before.keys() - {id_} <= taken <= before.keys() | after.keys()
         self.took(other, found, [(before | after)[each.id] for each in found])
 
-    @rule(index=st.integers(0, REPLICAS * 2))
-    def heartbeat(self, index: int) -> None:
-        """Extends what a replica still has, however late it comes; also one of a process that is thought dead."""
-        everyone = self.replicas + self.zombies
-        replica = everyone[index % len(everyone)]
-        self.run(replica.store._leases.extend())
-        for known in self.messages:
-            if self.is_ours(replica, known, known.id):
-                known.free_at = self.now + LEASE
+    @rule(seconds=st.sampled_from([1.0, LEASE - 1, LEASE, 400.0]), beating=st.sets(st.integers(0, REPLICAS + 1)))
+    def wait(self, seconds: float, beating: set[int]) -> None:
+        """Time passes everywhere, but not for what a dead letter blocks. Some heartbeats come, others are lost.
 
-    @rule(index=st.integers(0, REPLICAS - 1))
-    def die(self, index: int) -> None:
-        """A new process takes its place; what the old one has sent may still arrive."""
-        dead = self.replicas[index]
-        self.zombies.append(dead)
-        self.replicas[index] = self.started(dead.number, self.now)
-
-    @rule(index=st.integers(0, REPLICAS - 1))
-    def stop(self, index: int) -> None:
-        """A replica that stops gives back what it has; an attempt that it has begun stays begun."""
-        stopped = self.replicas[index]
-        self.run(stopped.store.close())
-        for known in self.messages:
-            if known.owner is stopped:
-                known.owner, known.free_at = None, known.due_at
-        self.replicas[index] = self.started(stopped.number, self.now)
-
-    @rule(seconds=st.sampled_from([1.0, 9.0, LEASE, LEASE + 1, 400.0]))
-    def wait(self, seconds: float) -> None:
-        """Time passes everywhere, but not for what a dead letter blocks."""
+        However late one comes, it extends what its replica still has; so does that of a process that is thought dead.
+        """
         self.now += seconds
         self.world.set_time(self.now)
         for each in self.replicas + self.zombies:
@@ -309,17 +300,12 @@ class LeaseModel(RuleBasedStateMachine):
         for known in self.messages:
             if not known.dead and any(other.dead for other in self.ahead_of(known)):
                 known.expires_at += seconds
+        for number, replica in enumerate(self.replicas + self.zombies):
+            if number in beating:
+                self.beat(replica)
 
-    @rule(index=st.integers(0, REPLICAS - 1), seconds=st.sampled_from([-600.0, -31.0, 31.0, 600.0]))
-    def set_clock(self, index: int, seconds: float) -> None:
-        """NTP corrects the clock of a replica."""
-        self.replicas[index].clock.set_wall(seconds)
-
-    @precondition(lambda self: self.messages)
-    @rule(choice=st.data(), index=st.integers(0, REPLICAS - 1), discards=st.booleans())
-    def decide(self, choice: st.DataObject, index: int, *, discards: bool) -> None:
+    def decide(self, known: Known, replica: Replica, *, discards: bool) -> None:
         """A person retries or discards, at any replica; not while the message is being delivered."""
-        known, replica = choice.draw(st.sampled_from(self.messages)), self.replicas[index]
         is_busy = self.state_of(known) == "delivering"
         try:
             if discards:
@@ -332,15 +318,29 @@ class LeaseModel(RuleBasedStateMachine):
         else:
             assert not is_busy
 
-    @rule(index=st.integers(0, REPLICAS - 1), route=st.sampled_from(ROUTES), held=st.booleans())
-    def hold(self, index: int, route: str, *, held: bool) -> None:
-        """A person holds or resumes a route: what was taken and has not begun goes back."""
-        store = self.replicas[index].store
-        self.run(store.hold(route) if held else store.resume(route))
-        (self.held.add if held else self.held.discard)(route)
-        for known in self.messages if held else ():
-            if known.route == route and known.owner is not None and not known.begun:
-                known.owner, known.free_at = None, known.due_at
+    @rule(
+        index=st.integers(0, REPLICAS - 1),
+        what=st.sampled_from(["accept", "retry", "discard", "die", "stop", "clock", "hold", "resume"]),
+        route=st.sampled_from(ROUTES),
+        number=NUMBERS,
+    )
+    def disturb(self, index: int, what: str, route: str, number: int) -> None:
+        """What does not happen with each message."""
+        replica = self.replicas[index]
+        match what:
+            case "accept":
+                self.accept(index, route, (None, b"x", b"y")[number % 3])
+            case "retry" | "discard" if self.messages:
+                known = self.messages[number % len(self.messages)]
+                self.decide(known, replica, discards=what == "discard")
+            case "die":
+                self.die(index)
+            case "stop":
+                self.stop(index)
+            case "clock":
+                replica.clock.set_wall(-600.0 if number % 2 else 600.0)
+            case "hold" | "resume":
+                self.hold(index, route, held=what == "hold")
 
     @invariant()
     def all_replicas_see_the_same(self) -> None:
@@ -353,7 +353,7 @@ class LeaseModel(RuleBasedStateMachine):
             (each.id, self.state_of(each), each.attempts) for each in self.messages
         ]
         summaries = {each.route: each for each in self.run(store.routes())}
-        for route in ROUTES:
+        for route in ROUTES[1:]:
             states = [self.state_of(each) for each in self.messages if each.route == route]
             if route not in summaries:
                 assert (states, route in self.held) == ([], False)
@@ -365,8 +365,8 @@ class LeaseModel(RuleBasedStateMachine):
     @invariant()
     def each_knows_when_something_is_due(self) -> None:
         """By its own clock."""
-        for replica in self.replicas[:1]:
-            for route in ROUTES:
+        for route in ROUTES[1:]:
+            for replica in self.replicas[:1]:
                 due = [each.free_at for each in self.heads(route) if each.id not in replica.has]
                 expected = None if not due or route in self.held else min(due) - self.now + replica.clock.wall()
                 assert self.run(replica.store.next_due(route)) == pytest.approx(expected, abs=1e-3)
@@ -375,9 +375,9 @@ class LeaseModel(RuleBasedStateMachine):
         """When the faults have ended, every message is delivered, in its order and by one."""
         if not self.replicas:
             return
-        for route in ROUTES:
+        for route in ROUTES[1:]:
             self.hold(0, route, held=False)
-        self.wait(LEASE + LIFETIME)
+        self.wait(LEASE + LIFETIME, set())
         for known in [each for each in self.messages if each.dead]:
             self.retried(self.replicas[0], known)
         self.zombies += self.replicas
@@ -390,7 +390,7 @@ class LeaseModel(RuleBasedStateMachine):
 
     def deliver_some(self) -> None:
         """What can be delivered is, and that is something."""
-        for route in ROUTES:
+        for route in ROUTES[1:]:
             self.take_at_once(route, 3)
         taken = [(replica, id_) for replica in self.replicas for id_ in replica.has]
         assert taken
@@ -398,6 +398,37 @@ class LeaseModel(RuleBasedStateMachine):
             self.run(replica.store.delivered(id_))
             del replica.has[id_]
             self.forget(next(each for each in self.messages if each.id == id_))
+
+    def die(self, index: int) -> None:
+        """A new process takes its place; what the old one has sent may still arrive."""
+        dead = self.replicas[index]
+        self.zombies.append(dead)
+        self.replicas[index] = self.started(dead.number, self.now)
+
+    def stop(self, index: int) -> None:
+        """A replica that stops gives back what it has; an attempt that it has begun stays begun."""
+        stopped = self.replicas[index]
+        self.run(stopped.store.close())
+        for known in self.messages:
+            if known.owner is stopped:
+                known.owner, known.free_at = None, known.due_at
+        self.replicas[index] = self.started(stopped.number, self.now)
+
+    def hold(self, index: int, route: str, *, held: bool) -> None:
+        """A person holds or resumes a route: what was taken and has not begun goes back."""
+        store = self.replicas[index].store
+        self.run(store.hold(route) if held else store.resume(route))
+        (self.held.add if held else self.held.discard)(route)
+        for known in self.messages if held else ():
+            if known.route == route and known.owner is not None and not known.begun:
+                known.owner, known.free_at = None, known.due_at
+
+    def beat(self, replica: Replica) -> None:
+        """A heartbeat."""
+        self.run(replica.store._leases.extend())
+        for known in self.messages:
+            if self.is_ours(replica, known, known.id):
+                known.free_at = self.now + LEASE
 
     def took(self, replica: Replica, found: Any, expected: list[Known]) -> None:
         """Note what a replica was given, which has to be this."""
@@ -456,10 +487,14 @@ class LeaseModel(RuleBasedStateMachine):
         """Who believes to have what."""
         return [(replica, id_) for replica in self.replicas + self.zombies for id_ in replica.has]
 
-    def choose(self, choice: st.DataObject) -> tuple[Replica, Known | None, str]:
-        """One of these; the message may be gone."""
-        replica, id_ = choice.draw(st.sampled_from(self.having()))
-        return replica, next((each for each in self.messages if each.id == id_), None), id_
+    def chosen(self, number: int) -> list[tuple[Replica, str]]:
+        """One of these, if there is any. What is drawn must not depend on how a race has ended."""
+        having = self.having()
+        return having[number % len(having) :][:1] if having else []
+
+    def known(self, id_: str) -> Known | None:
+        """The message, unless it is gone."""
+        return next((each for each in self.messages if each.id == id_), None)
 
     def is_ours(self, replica: Replica, known: Known | None, id_: str) -> bool:
         """Whether a replica has the message, and not only believes so."""
@@ -509,5 +544,6 @@ def test_the_leases_are_those_of_the_model(world: World) -> None:
             stateful_step_count=60 if MANY else 25,
             deadline=None,
             suppress_health_check=list(HealthCheck),
+            phases=[Phase.generate, Phase.shrink] if MANY else [Phase.generate],
         ),
     )

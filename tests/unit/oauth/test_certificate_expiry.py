@@ -8,7 +8,7 @@ import pytest
 import trustme
 
 from proxy.config import file_threads
-from proxy.oauth.expiry import DAY, CredentialExpiry, first_end
+from proxy.oauth.certificate_expiry import DAY, CredentialExpiry, first_end
 from tests.cases import cases
 from tests.fakes.certificates import other_version
 from tests.fakes.clock import HandClock
@@ -48,7 +48,7 @@ async def look(pem: bytes, *, wall: float) -> tuple[CredentialExpiry, Lines, flo
 
 
 async def test_a_certificate_is_checked_daily_without_a_warning() -> None:
-    """With 31 days left its end is known and the log is empty."""
+    """Its end is known."""
     expiry, log, pause = await look(certificate(31), wall=EPOCH.timestamp())
     assert expiry.ends == {"invoices": EPOCH.timestamp() + 31 * DAY}
     assert log.all == []

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cryptography import x509
 
-from proxy.sandbox.certificates import CertificateAuthority, load_identity
+from proxy.sandbox.certificate_authority import CertificateAuthority, load_identity
 from tests.cases import cases
 
 

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from proxy.sandbox.records import EventCounter, MessageLog, RecordedMessage
+from proxy.sandbox.recorder import EventCounter, MessageLog, RecordedMessage
 
 
 def message(number: int = 0, *, start: bytes = b"\xff") -> RecordedMessage:
