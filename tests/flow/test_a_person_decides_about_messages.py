@@ -360,10 +360,6 @@ async def test_messages_of_a_route_that_has_gone_are_shown(
         (b"GET /outbox/messages?after=%00", 400, "query_malformed"),
         (b"GET /outbox/messages?route=%00", 400, "query_malformed"),
         (b"GET /outbox/messages?after=%FF", 400, "query_malformed"),
-        (b"GET /outbox/messages/%00", 404, "message_unknown"),
-        (b"DELETE /outbox/messages/%00", 404, "message_unknown"),
-        (b"GET /outbox/messages/%00/body", 404, "message_unknown"),
-        (b"POST /outbox/messages/%00/retry", 404, "message_unknown"),
         (b"POST /outbox/routes/%00/hold", 404, "route_unknown"),
         (b"POST /outbox", 405, ""),
         (b"HEAD " + UNKNOWN + b"/body", 404, ""),
@@ -389,6 +385,18 @@ async def test_what_is_not_there_is_told(
             True,
             True,
         )
+
+
+@pytest.mark.parametrize("line", [b"GET %b", b"DELETE %b", b"GET %b/body", b"HEAD %b/body", b"POST %b/retry"])
+async def test_what_is_no_id_is_not_looked_for(serve: Serve, settings: Document, line: bytes) -> None:
+    """A database may take it for a fault."""
+    proxy = await serve(settings)
+    for id_ in (b"%00", b"x", b"0" * 31 + b"%0A"):
+        told = await ask(proxy, line % (b"/outbox/messages/" + id_))
+        assert told.status == 404
+        if not line.startswith(b"HEAD"):
+            detail = "There is no message with this id: ids have 32 hexadecimal digits."
+            assert (told.code, told.problem["detail"]) == ("message_unknown", detail)
 
 
 async def test_without_an_outbox_there_are_no_routes(
