@@ -28,7 +28,6 @@ class Terminal:
         self._descriptor = descriptor
 
     async def type(self, question: str, answer: str) -> None:
-        """Waits for the question, and types the answer."""
         begin = len(self.shown)
         async with asyncio.timeout(PATIENCE):
             while question not in self.shown[begin:]:
@@ -37,7 +36,6 @@ class Terminal:
         os.write(self._descriptor, f"{answer}\n".encode())
 
     async def end(self) -> None:
-        """Reads what is left."""
         while await asyncio.to_thread(self._read):
             pass
         os.close(self._descriptor)

@@ -4,7 +4,6 @@ import asyncio
 import os
 import re
 import signal
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,7 +12,7 @@ import pytest
 from aiohttp import ClientSession, CookieJar, web
 
 from tests.cases import cases
-from tests.system.command import ROOT, Command, Finished
+from tests.system.command import ROOT, Command, Finished, free_port
 from tests.system.forked import Forked
 
 DOCUMENT = """
@@ -24,12 +23,6 @@ oauth_clients:
 routes:
   - {{path: /elsewhere, upstream: "http://127.0.0.1:1", oauth_client: a}}
 """
-
-
-def free_port() -> int:
-    """A port that nothing uses."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
 
 
 @pytest.fixture
