@@ -64,7 +64,8 @@ docs: $(VENV)/dev.stamp
 
 # What an outbox promises, at every step at which its process or disk can fail; `make test` tries some of them.
 prove: $(VENV)/dev.stamp
-	PROVE=1 $(BIN)/python -m pytest -n 2 tests/system/test_an_outbox_loses_nothing_that_it_accepted.py
+	PROVE=1 $(BIN)/python -m pytest -n 2 tests/system/test_an_outbox_loses_nothing_that_it_accepted.py \
+		tests/unit/outbox/postgres/test_lease_model.py
 
 # The images in docs/images, from the console of a sandbox with its ports from PORT_BASE on; needs Chromium.
 screenshots: $(VENV)/dev.stamp
