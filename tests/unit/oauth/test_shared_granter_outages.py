@@ -161,7 +161,7 @@ async def test_the_respite_does_not_begin_again_while_the_store_comes_and_goes()
 
 
 async def test_a_token_of_an_outage_stays_with_its_replica() -> None:
-    """It is not published afterwards: others may have later ones. When it has to be renewed, the replica shares again."""
+    """It is not published afterwards: others may have later ones. When it has to be renewed, there is one for all."""
     world = World()
     alone, other = Replica(world), Replica(world)
     alone.store.is_available = False
