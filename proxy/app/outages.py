@@ -1,4 +1,4 @@
-"""Outages of a database with several connections are told once, and their end when all are there again."""
+"""Logs an outage of a database once, whatever the number of connections, and its end when all are there again."""
 
 from typing import Any
 

@@ -4,6 +4,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+INTERRUPTED = "interrupted"
+"The code of an attempt of which the process did not see the end."
+MOST_ENTRIES = 50
+"Of the history of a message: the first, and the latest."
+
 
 class MessageState(StrEnum):
     """Where a message is."""
@@ -40,6 +45,11 @@ class StoredBody(Protocol):
         ...
 
 
+def body_size(body: "bytes | StoredBody") -> int:
+    """Returns the bytes of a body."""
+    return len(body) if isinstance(body, bytes) else body.size
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewMessage:
     """A message to be kept. What it holds of the sender is not encrypted yet."""
@@ -68,8 +78,7 @@ class NewMessage:
     @property
     def size(self) -> int:
         """Returns the bytes that count towards `max_bytes`: body, target and fields."""
-        body = len(self.body) if isinstance(self.body, bytes) else self.body.size
-        return body + len(self.target) + sum(map(len, self.fields))
+        return body_size(self.body) + len(self.target) + sum(map(len, self.fields))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +121,27 @@ class TakenMessage:
     "Attempts that were begun."
     interrupted: bool
     "Whether an attempt was begun and its end was never stored: the process died. It counts as lost after writing."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """A message whose time was over: it is a dead letter now."""
+
+    id: str
+    code: DeadLetterCode
+    attempts: int
+    accepted_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expired:
+    """What a look at the ages of a route's messages has found."""
+
+    messages: tuple[DeadLetter, ...]
+    is_whole: bool
+    "Whether nothing is left whose time is over now."
+    next_at: float | None
+    "When to look again; None if nothing waits."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

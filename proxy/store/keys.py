@@ -139,7 +139,7 @@ def parse_keys(text: bytes) -> Keys:
         if line.strip():
             key = _key_of(line.strip(), number)
             if key.id in Keys(tuple(keys)):
-                raise ValueError(f"line {number}: this key is there twice; remove one")
+                raise ValueError(f"line {number}: this key is repeated; remove one of the two")
             keys.append(key)
     if not keys:
         raise ValueError("the file has no key; write one with: openssl rand -base64 32")

@@ -78,7 +78,6 @@ class PostgresServer:
         self.sql(f"CREATE ROLE proxy LOGIN PASSWORD '{PASSWORD}'")
 
     def start(self) -> None:
-        """Start the server, and wait until it serves."""
         command = [*unprivileged(), str(self.bin / "postgres"), "-D", str(self.data)]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
@@ -97,11 +96,9 @@ class PostgresServer:
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let them go on."""
         self._signal(signal.SIGCONT)
 
     def sql(self, statement: str, database: str = ADMIN) -> str:
-        """Run a statement as the administrator."""
         return run(
             self.client("psql"), "-h", self.folder, "-p", str(self.port), "-U", ADMIN, "-Atqc", statement, database
         )

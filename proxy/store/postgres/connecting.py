@@ -68,7 +68,7 @@ def parameters(server: Server) -> dict[str, Any]:
     try:
         named = conninfo_to_dict(server.url)
     except psycopg.Error:  # its text quotes the URL
-        raise ValueError("is not a valid URL of PostgreSQL; write postgresql://user@host/database") from None
+        raise ValueError("is not a valid PostgreSQL URL; write postgresql://user@host/database") from None
     found: dict[str, Any] = DEFAULTS | named
     if "sslmode" not in named and not _is_local(named):
         found["sslmode"] = "verify-full"
@@ -163,7 +163,7 @@ def _resolved(found: dict[str, Any]) -> dict[str, Any]:
     ports = str(found.get("port") or os.environ.get("PGPORT") or 5432).split(",")
     ports = ports * len(hosts) if len(ports) == 1 else ports
     if len(ports) != len(hosts):
-        raise ValueError("has another number of ports than of hosts")
+        raise ValueError("has a different number of ports than of hosts")
     ways = [(host, address, port) for host, port in zip(hosts, ports, strict=True) for address in _addresses(host)]
     if not ways:
         raise OSError(f"no address is known for {found['host']}")

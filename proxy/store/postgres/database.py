@@ -20,6 +20,7 @@ from psycopg import errors
 from psycopg_pool import AsyncConnectionPool
 
 from proxy.config.file_threads import FileThreads
+from proxy.store.postgres.background import BackgroundTasks
 from proxy.store.postgres.connecting import (
     CONNECT,
     Connection,
@@ -102,7 +103,7 @@ class Database:
         self._failed = asyncio.Event()
         self._tried = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._running: set[asyncio.Task[Any]] = set()
+        self._calls = BackgroundTasks()
         self._attempts = 0
         self._busy_at = -math.inf
         self.reason: str | None = "it was not opened yet"
@@ -132,8 +133,7 @@ class Database:
         if task is not None:
             task.cancel()
             await asyncio.wait([task])
-        if self._running:
-            await asyncio.wait(self._running)
+        await self._calls.ended()
 
     async def run(self, operation: Operation[T], *, within: float | None = None) -> T:
         """Runs it on a connection of the pool; StoreUnreachable if it fails or takes longer than `within` seconds.
@@ -145,9 +145,7 @@ class Database:
         if opened is None:
             raise StoreUnreachable(f"the store is unreachable: {self.reason}")
         call = _Call(opened.pool, operation, seconds)
-        task = asyncio.get_running_loop().create_task(call.run())
-        self._running.add(task)
-        task.add_done_callback(self._ended)
+        task = self._calls.start(call.run())
         await asyncio.wait([task], timeout=seconds)
         for _ in range(TURNS):
             if not task.done():
@@ -169,11 +167,6 @@ class Database:
             self._busy_at = at
             self._log.warning("store.busy", detail=f"The store is busy: {reason}.")
         return StoreBusy(f"the store is busy: {reason}")
-
-    def _ended(self, task: "asyncio.Task[Any]") -> None:
-        self._running.discard(task)
-        if not task.cancelled():
-            task.exception()  # whoever waited for it may be gone
 
     def _unreachable(self, opened: _Opened, reason: str) -> StoreUnreachable:
         """Closes the database for all, unless it was opened anew meanwhile."""

@@ -77,7 +77,7 @@ def test_a_hash_tells_content_and_context_apart() -> None:
         (b"", "the file has no key; write one with: openssl rand -base64 32"),
         (FIRST + b"\n\nnot base64!", "line 3: the key is not base64; make one with: openssl rand -base64 32"),
         (b"c2hvcnQ=", "line 1: the key has 5 bytes; it needs 32: openssl rand -base64 32"),
-        (FIRST + b"\n" + FIRST, "line 2: this key is there twice; remove one"),
+        (FIRST + b"\n" + FIRST, "line 2: this key is repeated; remove one of the two"),
     ],
 )
 def test_a_key_that_cannot_be_used_is_refused_by_its_line(text: bytes, problem: str) -> None:

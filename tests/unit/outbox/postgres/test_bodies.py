@@ -1,7 +1,5 @@
 """Large bodies in the database: none is left over, and none is taken away that somebody still needs."""
 
-import asyncio
-
 import pytest
 
 from proxy.errors import OutboxUnavailable
@@ -101,5 +99,5 @@ async def test_the_body_of_a_delivered_message_is_gone(store: PostgresOutbox, se
     await taken(store, most=1)
     await store.delivered(delivered)
     await store.discard(discarded)
-    await asyncio.wait(store._running)
+    await store._tasks.ended()
     assert await kept(session) == (0, 0)
