@@ -10,8 +10,9 @@ from pathlib import Path
 import click
 
 from proxy.cli.columns import wrapped
-from proxy.cli.configuration import FAULTY, as_configuration, config_option, read
+from proxy.cli.configuration import FAULTY, as_configuration, config_option, read, warn_of_unused_variables
 from proxy.cli.loops import run
+from proxy.config.load import written
 from proxy.config.model import RouteSettings
 from proxy.observe.log_format import printable
 from proxy.trial.checks import CheckStatus
@@ -43,6 +44,7 @@ def command(*, route: str | None, everything: bool, as_json: bool, sends: bool, 
     if named := as_configuration(route, file):
         route, file = None, named
     configuration = read(file, insecure_listen=True)
+    warn_of_unused_variables(file, written(file, os.environ).problems.origin)
     if data and not sends:
         raise click.UsageError("--data is the message for --send: give both.")
     try:

@@ -26,6 +26,7 @@ from proxy.oauth.trust import own_trust
 from proxy.store.place import store_folder
 from proxy.trial.checks import CheckFailed, CheckResult, Checks, CheckStatus, ok, run_in_order, skipped, warning
 from proxy.trial.destination import destination
+from proxy.trial.doubts import client_doubts, route_doubts
 from proxy.trial.embedded_proxy import embedded_proxy
 from proxy.trial.folder_check import check_folder
 from proxy.trial.grant import GrantedToken, grant
@@ -85,13 +86,18 @@ class Examination:
                 needs_clock=client.token_endpoint_auth_method.signs,
             )
             trust = partial(own_trust, client) if is_https(client.token_url) else None
+            doubted = [(options[-1], text) for options, text in client_doubts(client, self._configuration)]
+            first: Checks = {"options": partial(question, doubted)}
             last: Checks = {"grant": partial(self._grant, client), "role": partial(self._role, client)}
-            async for finding in self._run(f"oauth_client {name}", probe, trust, {}, last):
+            async for finding in self._run(f"oauth_client {name}", probe, trust, first, last):
                 yield finding
         for word, route in routes.items():
             probe = Probe(self._server(route.upstream, "upstream", route.proxy_url, route.connect_timeout))
             trust = partial(client_context, route.tls) if is_https(route.upstream) else None
-            first: Checks = {"landscape": partial(self._compare_landscapes, route)}
+            first = {
+                "options": partial(question, [*route_doubts(route)]),
+                "landscape": partial(self._compare_landscapes, route),
+            }
             last = {"message": partial(self._send, word, route)}
             async for finding in self._run(f"route {route.name}", probe, trust, first, last):
                 yield finding
@@ -113,7 +119,7 @@ class Examination:
     ) -> AsyncIterator[Finding]:
         own: Checks = {"own cert": partial(self._own_certificate, subject, probe, trust)}
         try:
-            async for name, result in run_in_order({**own, **first, **probe.checks(), **last}):
+            async for name, result in run_in_order({**first, **own, **probe.checks(), **last}):
                 yield Finding(subject, name, *result)
         finally:
             probe.close()
@@ -213,6 +219,15 @@ class Examination:
             )
         mpl_id = f", MPL id {record.mpl_id}" if record.mpl_id else ""
         return ok(f"{record.status} in {record.total_seconds:.3f} s{mpl_id}, sent to {record.upstream}")
+
+
+async def question(doubted: Sequence[tuple[str, str]]) -> CheckResult:
+    """Checks whether options, each with what is in doubt, are probably not meant; that may explain later failures."""
+    return (
+        warning("; ".join(f"`{option}` {text}" for option, text in doubted))
+        if doubted
+        else skipped("none is probably a mistake")
+    )
 
 
 def store_examination(configuration: Configuration) -> "StoreExamination":

@@ -21,7 +21,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 from proxy.config.load import load
 from proxy.sandbox.tenant import Tenant
 from proxy.trial.checks import CheckStatus
-from proxy.trial.examination import Examination, selected_routes, serves_clients
+from proxy.trial.examination import Examination, Finding, selected_routes, serves_clients
 from tests.fakes.speaker import speaker
 from tests.system.cli import CONFIGURATION
 from tests.system.command import free_port
@@ -46,13 +46,17 @@ class World:
         """The address of a server that says this and closes the connection; None says nothing."""
         return f"127.0.0.1:{await self.stack.enter_async_context(speaker(says, tls))}"
 
-    async def first_failure(self, route: str, message: bytes | None) -> tuple[str, str, str]:
-        """Subject, check and detail of the first failed finding."""
+    async def findings(self, route: str, message: bytes | None) -> list[Finding]:
+        """All findings of a route and its OAuth client."""
         file = self.folder / "proxy.yaml"
         await asyncio.to_thread(file.write_text, yaml.safe_dump(self.document))
         configuration = await asyncio.to_thread(load, file, {})
         examination = Examination(configuration, {}, message)
-        found = [each async for each in examination.findings(selected_routes(route, configuration.routes))]
+        return [each async for each in examination.findings(selected_routes(route, configuration.routes))]
+
+    async def first_failure(self, route: str, message: bytes | None) -> tuple[str, str, str]:
+        """Subject, check and detail of the first failed finding."""
+        found = await self.findings(route, message)
         first = next(each for each in found if each.status is CheckStatus.FAILED)
         return first.subject, first.check, first.detail
 
@@ -266,11 +270,7 @@ def test_a_certificate_says_whether_clients_may_use_it(usages: list[ObjectIdenti
 
 async def results(world: World, word: str, message: bytes | None = None) -> dict[str, tuple[CheckStatus, str]]:
     """The findings of a route, by check."""
-    file = world.folder / "proxy.yaml"
-    await asyncio.to_thread(file.write_text, yaml.safe_dump(world.document))
-    configuration = await asyncio.to_thread(load, file, {})
-    examination = Examination(configuration, {}, message)
-    found = [each async for each in examination.findings(selected_routes(word, configuration.routes))]
+    found = await world.findings(word, message)
     return {each.check: (each.status, each.detail) for each in found if each.subject.startswith("route")}
 
 
@@ -308,6 +308,49 @@ async def test_token_and_runtime_of_different_landscapes_are_told(
     found = (await results(world, "orders"))["landscape"]
     assert found[0] is status
     assert words in found[1]
+
+
+DESIGN_TIME = "`upstream` leads to the design time of the tenant, which runs no flows; the runtime's host has"
+WHITE = "`client_secret` begins or ends with white space, which is sent too; remove it if it is left from copying"
+OF_API = "is of plan api, which is for the OData API and cannot send messages; use a key of plan integration-flow"
+NEO_HOST = "https://oauthasservices-a1b2c3.hana.ondemand.com"
+
+
+@pytest.mark.parametrize(
+    ("options", "upstream", "expected"),
+    [
+        ({}, "https://a1b2c3-iflmap.hcisbt.eu1.hana.ondemand.com/http/orders", {}),
+        ({}, "https://a1b2c3-tmn.hci.eu1.hana.ondemand.com/http/orders", {ROUTE: f"{DESIGN_TIME} -iflmap"}),
+        (
+            {"client_secret_file": None, "client_secret": "cAnAry "},
+            "https://acme.it-cpi001.cfapps.eu10.hana.ondemand.com/http/orders",
+            {ORDERS: WHITE, ROUTE: f"{DESIGN_TIME} -rt"},
+        ),
+        (
+            {"token_url": f"{NEO_HOST}/", "client_id": "sb-0b5c5a4e!b1234|it!b56"},
+            "https://cpi.example.com/http/orders",
+            {
+                ORDERS: f"`client_id` {OF_API}; `token_url` is not the token endpoint of Neo; "
+                f"write {NEO_HOST}/oauth2/api/v1/token"
+            },
+        ),
+    ],
+    ids=["none", "upstream", "secret and upstream", "client id and token URL"],
+)
+async def test_what_check_warns_of_is_told_before_the_failure_that_it_explains(
+    world: World, options: dict[str, Any], upstream: str, expected: dict[str, str]
+) -> None:
+    """It is the first finding of its OAuth client or route, and no failure itself."""
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    world.client |= {"proxy_url": nowhere} | options
+    world.document["oauth_clients"]["orders"] = {name: each for name, each in world.client.items() if each}
+    world.route |= {"upstream": upstream, "proxy_url": nowhere}
+    found = await world.findings("orders", None)
+    first = {subject: next(each for each in found if each.subject == subject) for subject in (ORDERS, ROUTE)}
+    assert {each.check for each in first.values()} == {"options"}
+    told = [each for each in found if each.check == "options" and each.status is not CheckStatus.SKIPPED]
+    assert {each.subject: each.detail for each in told} == expected
+    assert {each.status for each in told} <= {CheckStatus.WARNING}
 
 
 @pytest.mark.parametrize("path", ["", "/http", "/cxf"])
