@@ -2,8 +2,12 @@
 
 import asyncio
 import os
+import pty
 import re
+import signal
 import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,7 +15,8 @@ from urllib.parse import urlsplit
 import pytest
 from aiohttp import ClientSession, CookieJar, web
 
-from tests.system.command import ROOT, Command, Finished
+from tests.system.command import ROOT, Command, Finished, environment
+from tests.system.terminal import Terminal
 
 DOCUMENT = """
 listen: 127.0.0.1:0
@@ -167,6 +172,42 @@ async def test_without_a_proxy_it_says_what_to_do(tmp_path: Path, port: int, adm
     done = await console(tmp_path)
     assert (done.status, done.output) == (1, "")
     assert done.errors.startswith(told.replace("PORT", str(port)))
+
+
+@pytest.mark.measured
+async def test_run_shows_the_url_on_its_terminal_and_again_when_it_has_changed(tmp_path: Path, port: int) -> None:
+    """After a reload with another token or admin address; the URL that it has opens the console."""
+    (tmp_path / "token").write_text("0123456789abcdef")
+    (tmp_path / "other").write_text("fedcba9876543210")
+    moved = free_port()
+    configurations = [
+        (f"127.0.0.1:{port}", "token", f"{port}/console/?token=0123456789abcdef"),
+        (f"127.0.0.1:{port}", "other", f"{port}/console/?token=fedcba9876543210"),
+        (f"127.0.0.1:{port}", "other", None),
+        (f"127.0.0.1:{moved}", "other", f"{moved}/console/?token=fedcba9876543210"),
+    ]
+    ours, theirs = pty.openpty()
+    terminal = Terminal(ours)
+    command = (sys.executable, "-m", "proxy", "run", "-c", str(tmp_path / "proxy.yaml"))
+    configured(tmp_path, f"{{address: '127.0.0.1:{port}', token_file: token}}")
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=ROOT, env=environment({"TERM": "dumb"}), stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    try:
+        for admin, token, url in configurations:
+            if configured(tmp_path, f"{{address: '{admin}', token_file: {token}}}") and terminal.shown:
+                process.send_signal(signal.SIGHUP)
+            await terminal.shows("config.reloaded" if terminal.shown else "proxy.started")
+            if url:
+                found = await terminal.shows(r"Console: (\S+)")
+                assert found[1] == f"http://127.0.0.1:{url}"
+                assert await status(found[1]) == [303, 200]
+    finally:
+        process.terminate()
+        await terminal.end()
+    assert await process.wait() == 0
+    assert terminal.shown.count("Console: ") == 3
 
 
 async def test_another_program_gets_no_token(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ from proxy.cli.outbox.api import Document
 from proxy.observe.log_format import printable
 
 UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
-SIZES = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 def route_table(routes: Iterable[Document], *, now: float) -> Table:
@@ -90,14 +89,6 @@ def duration(of: float) -> str:
     left = max(0, int(of))
     unit, length = next((each for each in UNITS if left >= each[1]), UNITS[-1])
     return f"{left // length} {unit}"
-
-
-def size(of: int) -> str:
-    """Returns bytes in the largest unit that fits."""
-    value, unit = float(of), 0
-    while value >= 1024 and unit < len(SIZES) - 1:
-        value, unit = value / 1024, unit + 1
-    return f"{value:.1f} {SIZES[unit]}" if unit else f"{of} B"
 
 
 def _table(*columns: str) -> Table:
