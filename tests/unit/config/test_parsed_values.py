@@ -19,6 +19,7 @@ from proxy.config.parsed_values import (
     parse_share,
     parse_size,
     parse_switch,
+    spelled_size,
 )
 
 
@@ -72,6 +73,14 @@ def test_a_unix_socket_counts_as_loopback() -> None:
 def test_a_size_is_bytes(text: Any, size: int) -> None:
     """Units of 1000 and 1024 are told apart, in any case; without a unit it is bytes."""
     assert parse_size(text) == size
+
+
+@pytest.mark.parametrize(
+    ("size", "told"), [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (10 << 30, "10.0 GiB"), (5 << 50, "5120.0 TiB")]
+)
+def test_a_size_is_told_in_one_unit(size: int, told: str) -> None:
+    """The largest that fits."""
+    assert spelled_size(size) == told
 
 
 @pytest.mark.parametrize(
