@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python3; do \
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$each; break; }; done)
 
-.PHONY: run test test-fast check docs screenshots prove fuzz bench image dist wheels lock clean
+.PHONY: run test test-fast check docs chromium screenshots prove fuzz bench image dist wheels lock clean
 
 # The first of six ports, if it is not 9443: make run PORT_BASE=19443.
 PORT_BASE ?= 9443
@@ -53,6 +53,10 @@ docs: $(VENV)/dev.stamp
 # What an outbox promises, at every step at which its process or disk can fail; `make test` tries some of them.
 prove: $(VENV)/dev.stamp
 	PROVE=1 $(BIN)/python -m pytest -n 2 tests/system/test_an_outbox_loses_nothing_that_it_accepted.py
+
+# Playwright's own Chromium, which tests prefer: for systems without a package of it, as Ubuntu. Installs its libraries with apt and sudo.
+chromium: $(VENV)/dev.stamp
+	PLAYWRIGHT_BROWSERS_PATH=$(abspath $(VENV))/browsers $(BIN)/playwright install --with-deps --no-shell chromium
 
 # The images in docs/images, from the console of a sandbox with its ports from PORT_BASE on; needs Chromium.
 screenshots: $(VENV)/dev.stamp
