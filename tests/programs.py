@@ -61,7 +61,7 @@ def axe() -> Path:
 
 
 def chromium() -> str:
-    """The browser: as $CHROMIUM says, Playwright's own, or on PATH; empty if there is none, or nothing that drives it."""
+    """The browser: as $CHROMIUM says, Playwright's own, or on PATH; empty without one, or without what drives it."""
     own = next(BROWSERS.glob("chromium-*/chrome-linux*/chrome"), "")
     found = os.environ.get("CHROMIUM") or str(own) or which("chromium") or which("chromium-browser") or ""
     return found if find_spec("playwright") else ""
