@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from proxy.cli.columns import wrapped
+from proxy.cli.columns import tell, wrapped
 from proxy.cli.configuration import FAULTY, as_configuration, config_option, read, warn_of_unused_variables
 from proxy.cli.loops import run
 from proxy.config.load import written
@@ -50,7 +50,7 @@ def command(*, route: str | None, everything: bool, as_json: bool, sends: bool, 
     try:
         routes = selected_routes(route, configuration.routes)
     except ValueError as error:
-        click.echo(str(error), err=True)
+        tell(str(error))
         sys.exit(FAULTY)
     examination = Examination(configuration, os.environ, data.encode() if sends else None)
     found = run(_examine(examination, routes, printer=None if as_json else Printer(everything=everything)))

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from proxy.cli.columns import tell
 from proxy.cli.configuration import FAULTY
 from proxy.cli.first_configuration import Network, Setup, encrypted, first_configuration, name_in, upstream_of
 from proxy.cli.group import main
@@ -120,11 +121,11 @@ def command(*, directory: Path, **given: Any) -> None:
         setup = _setup(Given(**given), ask=asks)
         paths = _write(file, setup)
     except ValueError as error:
-        click.echo(printable(f"Nothing was written: {error}."), err=True)
+        tell(printable(f"Nothing was written: {error}."))
         sys.exit(FAULTY)
     click.echo(printable(f"Written: {', '.join(map(str, [file, *paths]))}."))
     for hint in hints(directory / setup.name, replace(setup.key, url=setup.upstream), paths):
-        click.echo(printable(hint), err=True)
+        tell(printable(hint))
     sys.exit(try_out(file, setup.path, ask=asks))
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from proxy.app import App, StoreUnreadable
+from proxy.cli.columns import tell
 from proxy.cli.configuration import FAULTY, config_option, file_argument, insecure_option, named, read
 from proxy.cli.hardening import exposed_files, warn
 from proxy.cli.loops import loop_factory, signalled, unless
@@ -60,10 +61,10 @@ def command(file: Path | None, word: Path | None, *, insecure_listen: bool, watc
                 traces = open_traces(os.environ, log.logger, loop)
                 app = with_console(configuration, log=log, loop=loop, file=file, traces=traces)
             except (OSError, ValueError) as error:
-                click.echo(f"A file that the configuration names cannot be used: {error}", err=True)
+                tell(f"A file that the configuration names cannot be used: {error}")
                 sys.exit(FAULTY)
             except RuntimeError as error:
-                click.echo(f"The proxy cannot run here: {error}", err=True)
+                tell(f"The proxy cannot run here: {error}")
                 sys.exit(1)
             log.writer.attach(loop)
             gc.collect()

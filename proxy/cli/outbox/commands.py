@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 from rich.console import Console
 
+from proxy.cli.columns import counted, tell
 from proxy.cli.configuration import config_option, read
 from proxy.cli.examples import epilog
 from proxy.cli.loops import run
@@ -91,7 +92,7 @@ def list_command(*, route: str | None, state: str | None, limit: int, as_json: b
         click.echo()
         _print(message_table(messages, now=now))
     if is_more:
-        click.echo(f"These are the first {len(messages)}; --limit shows more, --route and --state choose.", err=True)
+        tell(f"These are the first {len(messages)}; --limit shows more, --route and --state choose.")
 
 
 @command.command("show")
@@ -127,7 +128,7 @@ def export_command(*, id_: str, output: Path | None, as_json: bool, file: Path |
     try:
         _with_api(file, lambda api: export(api, id_, output))
     except OSError as error:
-        click.echo(f"The message could not be written: {error.strerror or error}.", err=True)
+        tell(f"The message could not be written: {error.strerror or error}.")
         sys.exit(1)
 
 
@@ -200,9 +201,9 @@ def _decide(
         if ids:
             click.echo("".join(f"{each['id']}: {said}\n" for each in outcome.done), nl=False)
         else:
-            click.echo(f"{len(outcome.done)} messages: {said}.")
+            click.echo(f"{counted(len(outcome.done), 'message')}: {said}.")
         for id_, refused in outcome.failed:
-            click.echo(f"{id_}: {refused}", err=True)
+            tell(f"{id_}: {refused}")
     sys.exit(bool(outcome.failed))
 
 
@@ -230,7 +231,7 @@ def _with_api(file: Path | None, act: Callable[[OutboxApi], Awaitable[T]]) -> T:
     try:
         return run(acting())
     except (Refused, Unreachable) as error:
-        click.echo(str(error), err=True)
+        tell(str(error))
         sys.exit(1)
 
 
