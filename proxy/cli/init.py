@@ -166,7 +166,7 @@ def _setup(given: Given, *, ask: bool) -> Setup:
         upstream = click.prompt(f"The flow's endpoint, as the monitor shows it ({example})", value_proc=flow)
     networks = given.networks
     if ask and not networks:
-        question = "Networks of senders on other machines, like 10.1.0.0/16 (Enter: only this machine)"
+        question = "Networks of senders elsewhere, like 10.1.0.0/16 (Enter: only this machine)"
         networks = click.prompt(question, default="", show_default=False, value_proc=checked(networks_in))
     url_says = Provider.XSUAA if given.key else provider_of(key.token_url, with_service_key=False)
     return Setup(
