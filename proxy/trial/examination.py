@@ -67,9 +67,18 @@ def selected_routes(word: str | None, routes: Sequence[RouteSettings]) -> dict[s
 class Examination:
     """Checks the OAuth clients of some routes, then the routes, then where outboxes are kept."""
 
-    def __init__(self, configuration: Configuration, environ: Mapping[str, str], message: bytes | None = None) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        environ: Mapping[str, str],
+        message: bytes | None = None,
+        *,
+        sender: str = "--send",
+    ) -> None:
+        """Without a message, none is sent; `sender` is what sends one, as the findings name it."""
         self._configuration = configuration
         self._message = message
+        self._sender = sender
         self._environ = environ
         self._own_certificates = certificates(configuration)
         self._granted: GrantedToken | None = None
@@ -182,7 +191,7 @@ class Examination:
                 f"The token has no role: give the service instance the role {SENDER_ROLE}"
                 f"{plan if is_of_api(client.client_id) else ''}."
             )
-        return skipped("the token names none; --send shows whether it may send")
+        return skipped(f"the token names none; {self._sender} shows whether it may send")
 
     async def _compare_landscapes(self, route: RouteSettings) -> CheckResult:
         """Checks whether token URL and upstream can be of one tenant, as far as their names tell."""
@@ -199,7 +208,7 @@ class Examination:
 
     async def _send(self, word: str, route: RouteSettings) -> CheckResult:
         if self._message is None:
-            return skipped("none was sent (--send sends one, and runs the flow)")
+            return skipped(f"none was sent ({self._sender} sends one, and runs the flow)")
         if route.methods is not None and "POST" not in route.methods:
             return skipped("none was sent, because the route does not accept POST")
         composed = compose(word, self._configuration, self._message, (), "POST")
