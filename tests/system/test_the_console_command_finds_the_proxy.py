@@ -196,7 +196,8 @@ async def test_run_shows_the_url_on_its_terminal_and_again_when_it_has_changed(t
     os.close(theirs)
     try:
         for admin, token, url in configurations:
-            if configured(tmp_path, f"{{address: '{admin}', token_file: {token}}}") and terminal.shown:
+            configured(tmp_path, f"{{address: '{admin}', token_file: {token}}}")
+            if terminal.shown:
                 process.send_signal(signal.SIGHUP)
             await terminal.shows("config.reloaded" if terminal.shown else "proxy.started")
             if url:
