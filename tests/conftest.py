@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import settings
 
 from proxy.wire import heads
+from tests.fakes.pgbouncer import PgBouncer, pgbouncer
 from tests.fakes.postgres import PostgresServer, postgres
 from tests.programs import missing
 
@@ -59,6 +60,13 @@ def postgres_server() -> Iterator[PostgresServer]:
     """A PostgreSQL server for all tests; a test that stops it starts it again. Needs "postgresql"."""
     with postgres() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def pooler(postgres_server: PostgresServer) -> Iterator[PgBouncer]:
+    """A PgBouncer in front of that server. Needs "postgresql" and "pgbouncer"."""
+    with pgbouncer(postgres_server) as started:
+        yield started
 
 
 @pytest.fixture

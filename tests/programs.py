@@ -49,10 +49,17 @@ def newman() -> str:
 
 
 def postgresql() -> Path | None:
-    """The folder of PostgreSQL's server programs: where Debian installs them, which is not on PATH, or on PATH."""
+    """The folder of PostgreSQL's server programs: as $PGBIN says, where Debian installs them, or on PATH."""
+    if named := os.environ.get("PGBIN"):
+        return Path(named)
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda each: int(each.parts[-3]))
     initdb = found[-1] if found else which("initdb")
     return Path(initdb).parent if initdb else None
+
+
+def pgbouncer() -> str:
+    """The pooler, which Debian does not install on everybody's PATH; empty if there is none."""
+    return which("pgbouncer") or which("pgbouncer", path="/usr/sbin") or ""
 
 
 def axe() -> Path:
@@ -91,6 +98,7 @@ PROGRAMS = {
     "newman": Program(is_there=lambda: newman() and which("node")),  # `make test` has npm install it
     "node": on_path("node", "nodejs"),
     "npm": on_path("npm", "nodejs npm"),
+    "pgbouncer": Program(is_there=pgbouncer, packages="pgbouncer"),
     "php": on_path("php", "php-cli"),
     "postgresql": Program(is_there=postgresql, packages="postgresql"),
     "promtool": on_path("promtool", "prometheus"),

@@ -27,8 +27,8 @@ NO_BROWSER = "No browser could be opened; open the URL yourself."
 def command(file: Path | None, word: Path | None, *, opens: bool) -> None:
     """Print the URL of the running proxy's console.
 
-    The URL contains the admin token: whoever has it can use the console. For an admin address on a Unix socket, this
-    prints how to forward a port to it.
+    The URL contains the admin token, so anyone who has it can use the console. If the admin address is a Unix socket,
+    the command prints how to forward a port to it.
     """
     configuration = read(named(file, word), insecure_listen=True)  # nobody listens
     admin = configuration.admin

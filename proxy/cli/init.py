@@ -11,13 +11,13 @@ import click
 
 from proxy.cli.columns import tell
 from proxy.cli.configuration import FAULTY
-from proxy.cli.first_configuration import Network, Setup, encrypted, first_configuration, name_in, upstream_of
+from proxy.cli.first_configuration import Setup, encrypted, first_configuration, name_in, upstream_of
 from proxy.cli.group import main
 from proxy.cli.import_key import hints, keep, read_key, secret_files, write_new
 from proxy.config.checked_text import check_client_id, check_name, check_secret
 from proxy.config.choices import Provider
 from proxy.config.files import MOST_BYTES
-from proxy.config.parsed_values import parse_network
+from proxy.config.parsed_values import Network, parse_network
 from proxy.config.presets import provider_of
 from proxy.config.secrets import as_secret, read_secret
 from proxy.config.service_key import ServiceKey

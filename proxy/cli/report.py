@@ -11,7 +11,7 @@ from rich.table import Table
 from proxy.cli.columns import counted, wrapped
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.log_format import printable
-from proxy.trial.embedded_proxy import Delivery
+from proxy.trial.embedded_proxy import SendResult
 from proxy.trial.message import Message
 
 PERCENTILES = (50, 90, 99, 100)
@@ -19,7 +19,7 @@ PARTS = ("token", "connect", "first byte", "relay")
 PHASES = (*PARTS, "total")
 
 
-def report(sent: Delivery, message: Message) -> str:
+def report(sent: SendResult, message: Message) -> str:
     """Returns the outcome of one message, in lines."""
     record = sent.record
     maker = "" if record.made_by == "upstream" else f", by the {record.made_by}"

@@ -23,7 +23,7 @@ from proxy.config.choices import Csrf
 from proxy.config.model import Configuration
 from proxy.forwarding.masking import masked_lines, masked_names
 from proxy.observe.exchange_record import ExchangeRecord
-from proxy.trial.embedded_proxy import Advance, Delivery, EmbeddedProxy, Unusable, embedded_proxy
+from proxy.trial.embedded_proxy import Advance, EmbeddedProxy, SendResult, Unusable, embedded_proxy
 from proxy.trial.message import Message, addressed, content_of
 
 LARGE = 4 << 20
@@ -166,7 +166,7 @@ async def _once(
         return [delivery.record]
 
 
-async def _delivered(proxy: EmbeddedProxy, message: Message, answer: AnswerOutput) -> Delivery:
+async def _delivered(proxy: EmbeddedProxy, message: Message, answer: AnswerOutput) -> SendResult:
     """Sends the message. A large one shows its progress, any other that it is waiting."""
     if message.length < LARGE:
         with spinner():

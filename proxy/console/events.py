@@ -14,7 +14,7 @@ from aiohttp import web
 
 from proxy.admin.access import ADMITTED
 from proxy.admin.connection import begin_stream
-from proxy.console.problems import Problem
+from proxy.console.problems import ApiProblem
 from proxy.oauth.waiters import CallLater, TimerHandle
 
 MOST: Final = 16
@@ -92,7 +92,7 @@ class Events:
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Answers with a stream, until the page or the proxy ends it."""
         if len(self._streams) >= MOST:
-            raise Problem(429, f"There are {MOST} streams already; close a page.")
+            raise ApiProblem(429, f"There are {MOST} streams already; close a page.")
         response = web.StreamResponse(headers=HEADERS)
         stream = Stream(request[ADMITTED])
         self._streams[stream] = partial(cut, request)

@@ -18,6 +18,7 @@ from proxy.forwarding.prepared_request import forwarded_lines, refuse_loop
 from proxy.forwarding.request import Request
 from proxy.forwarding.spool import Spool
 from proxy.observe.exchange_record import ExchangeRecord
+from proxy.outbox.failures import RETRY_AFTER
 from proxy.outbox.message import Accepted, NewMessage
 from proxy.outbox.store import OutboxStore
 from proxy.wire.framing import WITH_BODY
@@ -25,8 +26,6 @@ from proxy.wire.grammar import Fields
 
 NEVER_KEPT = frozenset({b"x-csrf-token"})
 "Fields, beside those that are never forwarded, that are worth nothing when the message is delivered."
-RETRY_AFTER = 5
-"Seconds until a sender may try again, after a disk has failed."
 
 
 class CollectedWhole:
@@ -51,14 +50,14 @@ class Acceptance:
         store: Callable[[], OutboxStore],
         new_id: Callable[[], str],
         wall: Callable[[], float],
-        accepted: Callable[[str], object],
+        accepted: Callable[[str, float], object],
         replaced: frozenset[str] = frozenset(),
     ) -> None:
         """
         Keeps messages for the route.
 
-        `store` raises OutboxUnavailable as long as there is none; `accepted` gets the name of the route when a message
-        is kept; `replaced` are fields that a span of ours sets.
+        `store` raises OutboxUnavailable as long as there is none; `accepted` gets the name of the route, and for how
+        many seconds it may live, when a message is kept; `replaced` are fields that a span of ours sets.
         """
         self._route = settings.name
         self._prefix = len(settings.path.encode())
@@ -100,7 +99,7 @@ class Acceptance:
             outbox = self._outbox
             accepted = await self._store().accept(message, max_messages=outbox.max_messages, max_bytes=outbox.max_bytes)
             record.kept(outbox.answer.value, accepted.id)
-            self._accepted(self._route)
+            self._accepted(self._route, accepted.expires_at - accepted.accepted_at)
             refuse_overrun(body)
         finally:
             body.close()
@@ -168,7 +167,9 @@ def refuse_unframed(request: Request) -> None:
     if request.head.method not in WITH_BODY or request.sender.persistent():
         return
     if not fields.has(b"content-length") and not fields.has(b"transfer-encoding"):
-        raise LengthRequired("Send Content-Length, 0 for an empty body: without it nobody knows whether one follows.")
+        raise LengthRequired(
+            "Send Content-Length, 0 for an empty body: without it the proxy cannot tell whether one follows."
+        )
 
 
 def refuse_above(size: int, most: int) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from proxy.config.model import Configuration, OAuthClient, RouteSettings
-from proxy.config.problems import Finding, Location
+from proxy.config.problems import Location, Mistake
 from proxy.cpi.roles import is_of_api
 
 _ADAPTERS = re.compile(r"/(?:http|cxf|gw|as2)(?:/|$)")
@@ -24,7 +24,7 @@ _NEO_HOST, _NEO_PATH = "oauthasservices-", "/oauth2/api/v1/token"
 _XSUAA_HOST = re.compile(r"[^.]+\.authentication\..+\.(?:hana\.ondemand\.com|platform\.sapcloud\.cn)")
 
 
-def doubts(configuration: Configuration, tree: Mapping[str, Any]) -> Iterator[Finding]:
+def doubts(configuration: Configuration, tree: Mapping[str, Any]) -> Iterator[Mistake]:
     """Yields what is probably not meant; `tree` is the document that the configuration was made of."""
     for name, client in configuration.oauth_clients.items():
         for options, text in client_doubts(client, configuration):
@@ -73,7 +73,7 @@ def _runtime_host(upstream: str) -> str:
     return next(found, "") if _is_of_flows(upstream) else ""
 
 
-def _networks(tree: Mapping[str, Any]) -> Iterator[Finding]:
+def _networks(tree: Mapping[str, Any]) -> Iterator[Mistake]:
     """Yields addresses in lists of networks that are addresses of whole networks."""
     listen = tree.get("listen")
     places: list[tuple[Location, Any]] = [(("trusted_proxies",), tree.get("trusted_proxies"))]

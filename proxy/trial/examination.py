@@ -21,7 +21,7 @@ from proxy.config.urls import port_of
 from proxy.cpi.landscape import landscape
 from proxy.cpi.roles import is_of_api
 from proxy.errors import AuthorizationServerError
-from proxy.oauth.expiry import first_end
+from proxy.oauth.certificate_expiry import first_end
 from proxy.oauth.trust import own_trust
 from proxy.store.place import store_folder
 from proxy.trial.checks import CheckFailed, CheckResult, Checks, CheckStatus, ok, run_in_order, skipped, warning
@@ -31,7 +31,7 @@ from proxy.trial.embedded_proxy import embedded_proxy
 from proxy.trial.folder_check import check_folder
 from proxy.trial.grant import GrantedToken, grant
 from proxy.trial.message import compose
-from proxy.trial.probe import SOON, Probe, Server
+from proxy.trial.probe import SOON, Probe, ProbedServer
 from proxy.wire.tls_context import client_context, file_reason
 
 if TYPE_CHECKING:
@@ -133,9 +133,9 @@ class Examination:
         finally:
             probe.close()
 
-    def _server(self, url: str, option: str, proxy_url: SecretStr | None, timeout: float) -> Server:
+    def _server(self, url: str, option: str, proxy_url: SecretStr | None, timeout: float) -> ProbedServer:
         parts, named = urlsplit(url), proxy_url.get_secret_value() if proxy_url else None
-        return Server(
+        return ProbedServer(
             host=parts.hostname or "",
             port=port_of(parts),
             option=f"`{option}`",

@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import OpenPage
+from tests.cases import cases
 from tests.fakes.console_api import ConsoleApi
 from tests.fakes.console_samples import BINARY, MPL_ID, answer
 
@@ -94,13 +94,11 @@ async def test_a_line_that_is_no_field_is_told(open_page: OpenPage, api: Console
     assert api.sent == []
 
 
-@pytest.mark.parametrize(
-    ("most", "length", "told"),
-    [
-        (4, 5, "The body has 5 bytes; the route accepts 4 bytes."),
-        (512, 2048, "The body has 2.0 KiB; the route accepts 512 bytes."),
-        (1 << 20, (1 << 20) + 1, "The body has 1048577 bytes; the route accepts 1048576 bytes."),
-    ],
+@cases(
+    "most, length, told",
+    (4, 5, "The body has 5 bytes; the route accepts 4 bytes."),
+    (512, 2048, "The body has 2.0 KiB; the route accepts 512 bytes."),
+    (1 << 20, (1 << 20) + 1, "The body has 1048577 bytes; the route accepts 1048576 bytes."),
 )
 async def test_a_body_above_the_routes_limit_is_not_sent(
     open_page: OpenPage, api: ConsoleApi, most: int, length: int, told: str

@@ -144,7 +144,7 @@ async def test_a_message_that_is_delivered_while_it_is_open_says_so(open_page: O
     await expect(page.get_by_role("button", name="Retry")).to_be_visible()
     api.outbox_messages = []
     await api.tell("outbox", {"routes": ["http"]})
-    await expect(page.get_by_text("It is not in the outbox any more: it was delivered or discarded.")).to_be_visible()
+    await expect(page.get_by_text("It is no longer in the outbox: it was delivered or discarded.")).to_be_visible()
     await expect(page.get_by_role("button", name="Retry")).to_have_count(0)
     await expect(page.get_by_role("alert")).to_have_count(0)
 

@@ -5,13 +5,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from proxy.sandbox.tenant import Tenant
+from tests.cases import cases, grouped_cases
 from tests.docs.pages import ROOT, table, words
 from tests.system.cli import call
 
 HEADING = "What each step looks like when it is wrong"
+KEY = {"service_key_file": "key.json"}
 MESSAGE = ("--data", '{"productIdentifier":"HT-1080"}')
 
 
@@ -34,123 +34,82 @@ def configured(
         "oauth_clients": {"orders": {"tls": tls, **client}},
         "routes": [{"path": "/orders", "oauth_client": "orders", "tls": tls, **route}],
     }
+    neo = tenant.neo_token_url.removesuffix("/oauth2/api/v1/token")
     file = folder / "proxy.yaml"
-    file.write_text(json.dumps(document))
+    file.write_text(json.dumps(document).replace("{neo}", neo).replace("{runtime}", tenant.runtime_url))
     return file
 
 
-@pytest.mark.parametrize(
-    ("step", "client", "route", "fault", "word"),
-    [
-        ("1", {}, {}, "runtime.unauthorized", "token_rejected"),
-        ("3", {"client_secret_file": "neo-without-role-secret"}, {}, "", "grant_rejected"),
-        ("3", {"token_endpoint_auth_method": "client_secret_post"}, {}, "", "grant_rejected"),
-        ("5", {"token_url": "{neo}/oauth2/api/v1/tokens"}, {}, "", "grant_rejected"),
-        ("5", {}, {}, "neo.html", "grant_malformed"),
-        (
-            "5",
-            {"token_url": "https://nobody.invalid/oauth2/api/v1/token", "timeout": "1s"},
-            {},
-            "",
-            "grant_unavailable",
-        ),
-        (
-            "6",
-            {"client_id": "sandbox-neo-without-role", "client_secret_file": "neo-without-role-secret"},
-            {},
-            "",
-            "role_missing",
-        ),
-        ("7", {}, {"csrf": "off"}, "", "csrf_required"),
-        ("8", {}, {"upstream": "{runtime}/cxf/orders"}, "", "no_flow"),
-        ("8", {}, {"upstream": "{runtime}/http/undeployed"}, "", "no_flow"),
-    ],
+async def sent(folder: Path, fault: str, *parts: dict[str, Any]) -> str:
+    """What `send` prints, which fails, in front of a tenant with this fault."""
+    async with Tenant() as tenant:
+        if fault:
+            tenant.faults.switch_on(fault)
+        file = await asyncio.to_thread(configured, tenant, folder, *parts)
+        done = await call(file, "send", "orders", *MESSAGE)
+    assert done.status == 1
+    return done.output + done.errors
+
+
+@cases(
+    "step, client, route, fault, word",
+    ("1", {}, {}, "runtime.unauthorized", "token_rejected"),
+    ("3", {"client_secret_file": "neo-without-role-secret"}, {}, "", "grant_rejected"),
+    ("3", {"token_endpoint_auth_method": "client_secret_post"}, {}, "", "grant_rejected"),
+    ("5", {"token_url": "{neo}/oauth2/api/v1/tokens"}, {}, "", "grant_rejected"),
+    ("5", {}, {}, "neo.html", "grant_malformed"),
+    ("5", {"token_url": "https://nobody.invalid/oauth2/api/v1/token", "timeout": "1s"}, {}, "", "grant_unavailable"),
+    (
+        "6",
+        {"client_id": "sandbox-neo-without-role", "client_secret_file": "neo-without-role-secret"},
+        {},
+        "",
+        "role_missing",
+    ),
+    ("7", {}, {"csrf": "off"}, "", "csrf_required"),
+    ("8", {}, {"upstream": "{runtime}/cxf/orders"}, "", "no_flow"),
+    ("8", {}, {"upstream": "{runtime}/http/undeployed"}, "", "no_flow"),
 )
 async def test_a_mistake_on_neo_looks_as_the_page_says(
     step: str, client: dict[str, Any], route: dict[str, Any], fault: str, word: str, tmp_path: Path
 ) -> None:
     """By the code or the diagnosis that `send` shows."""
     assert word in await asyncio.to_thread(looks, "neo.md", step)
-    async with Tenant() as tenant:
-        if fault:
-            tenant.faults.switch_on(fault)
-        places = {"{neo}": tenant.neo_token_url.removesuffix("/oauth2/api/v1/token"), "{runtime}": tenant.runtime_url}
-        file = await asyncio.to_thread(
-            configured,
-            tenant,
-            tmp_path,
-            {
-                "provider": "neo",
-                "token_url": tenant.neo_token_url,
-                "client_id": "sandbox-neo-client",
-                "client_secret_file": "neo-secret",
-                **filled(client, places),
-            },
-            {"upstream": f"{tenant.runtime_url}/http/orders", **filled(route, places)},
-        )
-        sent = await call(file, "send", "orders", *MESSAGE)
-    assert sent.status == 1
-    assert word in sent.output + sent.errors
+    neo = {
+        "provider": "neo",
+        "token_url": "{neo}/oauth2/api/v1/token",
+        "client_id": "sandbox-neo-client",
+        "client_secret_file": "neo-secret",
+    }
+    assert word in await sent(tmp_path, fault, neo | client, {"upstream": "{runtime}/http/orders"} | route, {})
 
 
-@pytest.mark.parametrize(
-    ("step", "entries", "route", "fault", "word"),
-    [
-        ("2", {}, {}, "runtime.role_missing", "role_missing"),
-        ("4", {"clientsecret": "wrong"}, {}, "", "grant_rejected"),
-        ("6", {}, {}, "runtime.router_error", "wrong_host"),
-        ("6", {}, {"upstream": "/cxf/orders"}, "", "no_flow"),
-    ],
+@cases(
+    "step, entries, route, fault, word",
+    ("2", {}, {}, "runtime.role_missing", "role_missing"),
+    ("4", {"clientsecret": "wrong"}, {}, "", "grant_rejected"),
+    ("6", {}, {}, "runtime.router_error", "wrong_host"),
+    ("6", {}, {"upstream": "/cxf/orders"}, "", "no_flow"),
 )
 async def test_a_mistake_on_btp_looks_as_the_page_says(
     step: str, entries: dict[str, str], route: dict[str, Any], fault: str, word: str, tmp_path: Path
 ) -> None:
-    """With a service key that has other entries, or a runtime that behaves so."""
+    """With other entries in its key, or another runtime."""
     assert word in await asyncio.to_thread(looks, "btp.md", step)
-    async with Tenant() as tenant:
-        if fault:
-            tenant.faults.switch_on(fault)
-        file = await asyncio.to_thread(
-            configured,
-            tenant,
-            tmp_path,
-            {"service_key_file": "key.json"},
-            {"upstream": "/http/orders", **route},
-            entries,
-        )
-        sent = await call(file, "send", "orders", *MESSAGE)
-    assert sent.status == 1
-    assert word in sent.output + sent.errors
+    assert word in await sent(tmp_path, fault, KEY, {"upstream": "/http/orders"} | route, entries)
 
 
-@pytest.mark.parametrize(
-    ("lacking", "told"),
-    [
-        ("clientid", "has no clientid"),
-        ("clientsecret", "has neither clientsecret nor certificate"),
-        ("tokenurl", "no service key with the runtime's url"),
-        ("url", "no service key with the runtime's url"),
-    ],
+@grouped_cases(
+    "told, lacking",
+    ("has no clientid", ["clientid"]),
+    ("has neither clientsecret nor certificate", ["clientsecret"]),
+    ("no service key with the runtime's url", ["tokenurl", "url"]),
 )
 async def test_check_tells_what_a_cut_key_lacks(lacking: str, told: str, tmp_path: Path) -> None:
-    """By the entry's name, or by what it is needed for: without tokenurl it looks like a binding of XSUAA."""
+    """By name, or by what it is needed for."""
     async with Tenant() as tenant:
         route = {"upstream": "/http/orders"}
-        file = await asyncio.to_thread(
-            configured, tenant, tmp_path, {"service_key_file": "key.json"}, route, {lacking: None}
-        )
+        file = await asyncio.to_thread(configured, tenant, tmp_path, KEY, route, {lacking: None})
         checked = await call(file, "check")
     assert checked.status == 2
     assert told in checked.errors
-
-
-def filled(options: dict[str, Any], places: dict[str, str]) -> dict[str, Any]:
-    """With the sandbox's own URLs in them."""
-    return {name: replaced(value, places) for name, value in options.items()}
-
-
-def replaced(text: str, places: dict[str, str]) -> str:
-    """The text with what the places stand for."""
-    for place, url in places.items():
-        text = text.replace(place, url)
-    return text

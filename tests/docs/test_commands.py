@@ -30,7 +30,7 @@ def command_lines(page: Path) -> Iterator[str]:
 
 
 def arguments(line: str) -> list[str] | None:
-    """What follows the command's name, up to the end of the command; None where the line calls another."""
+    """Up to the end of the command; None if the line calls another."""
     found = shlex.split(line, comments=True)
     at = next((index for index, word in enumerate(found) if word == NAME or word.endswith(f"/{NAME}")), None)
     if at is None:
@@ -45,7 +45,7 @@ def placeholder(word: str) -> str:
 
 
 def fault(line: str) -> str:
-    """What the command would say of its words; nothing where it takes them, or where it is only mentioned."""
+    """What the command would say of its words, if anything."""
     name, *rest = [placeholder(word) for word in arguments(line) or [""]]
     if name in ("", "--help", "--version", "-h"):
         return ""
@@ -81,7 +81,7 @@ def test_each_example_of_a_command_is_taken() -> None:
 
 
 def test_command_lines_are_found_and_judged() -> None:
-    """A wrong command or option would be noticed, wherever it stands in the line."""
+    """Wherever the mistake stands in the line."""
     assert fault("cpi/bin/cpi-oauth-proxy run -c proxy.yaml | jq") == ""
     assert fault("docker run --rm cpi-oauth-proxy check --config /x") == ""
     assert fault("cpi-oauth-proxy send [ROUTE|URL] [-c FILE]") == ""
@@ -96,7 +96,7 @@ def test_command_lines_are_found_and_judged() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_each_variable_exists(page: Path) -> None:
-    """All that begin with CPI_ are read by the product, or when it is built."""
+    """When the product runs, or when it is built."""
     assert set(re.findall(r"\bCPI_[A-Z][A-Z_]*\b", read(page))) <= {*_OPTIONS, hatch_build.VARIABLE}
 
 

@@ -9,7 +9,7 @@ from tests.docs.pages import PAGES, anchors, links
 
 
 def wrong(page: Path, link: str) -> str:
-    """What is wrong with a link; nothing where it leads somewhere. Of others' servers only the form is looked at."""
+    """Nothing if it leads somewhere; of others' servers only the form is looked at."""
     parts = urlsplit(link)
     if parts.scheme:
         return "" if parts.scheme == "https" and parts.hostname and "." in parts.hostname else "is no https URL"
@@ -23,7 +23,7 @@ def wrong(page: Path, link: str) -> str:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_each_link_leads_somewhere(page: Path) -> None:
-    """To a file that is there, and to a heading that it has."""
+    """To a file, or to a heading in it."""
     assert {link: found for link in links(page) if (found := wrong(page, link))} == {}
 
 
@@ -35,7 +35,7 @@ def test_no_heading_stands_twice(page: Path) -> None:
 
 
 def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
-    """Each kind: a missing file, a missing heading here and there, a URL that is none."""
+    """A missing file or heading, and a URL that is none."""
     page, other = tmp_path / "page.md", tmp_path / "other.md"
     page.write_text(
         "# One `two`, three\n[a](other.md) [b[]](other.md#more_or-less) [c](#one-two-three) [d](https://x.y/z)\n"

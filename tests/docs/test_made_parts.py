@@ -17,12 +17,12 @@ def test_each_page_is_as_it_would_be_made_now(page: Path) -> None:
 
 
 def test_each_part_stands_in_one_page() -> None:
-    """Nothing is made for nobody, and nothing twice."""
+    """Nothing twice, and nothing for nobody."""
     assert sorted(name for page in PAGES for name in part_names(page)) == sorted(MAKERS)
 
 
 def test_the_reference_has_each_option_of_each_part() -> None:
-    """As many rows as the models have fields, part by part; the type and the default are of this language."""
+    """With the type and the default in the file's language."""
     text = read(ROOT / "docs" / "configuration.md")
     for place, model in parts(Document):
         _, _, section = text.partition(f"### {place or 'the file itself'}\n")
@@ -31,7 +31,7 @@ def test_the_reference_has_each_option_of_each_part() -> None:
 
 
 def test_values_are_shown_as_the_file_has_them() -> None:
-    """Sizes, durations, switches and words, and not what they become."""
+    """Not what they become."""
     shown = {
         name: (kind_of(field.annotation, field.metadata), default_of(field))
         for _, model in parts(Document)

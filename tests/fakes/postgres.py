@@ -77,7 +77,6 @@ class PostgresServer:
         self.sql(f"CREATE ROLE proxy LOGIN PASSWORD '{PASSWORD}'")
 
     def start(self) -> None:
-        """Start the server, and wait until it serves."""
         command = [*unprivileged(), str(self.bin / "postgres"), "-D", str(self.data)]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
@@ -96,12 +95,12 @@ class PostgresServer:
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let them go on."""
         self._signal(signal.SIGCONT)
 
     def sql(self, statement: str, database: str = ADMIN) -> str:
-        """Run a statement as the administrator."""
-        return run("psql", "-h", self.folder, "-p", str(self.port), "-U", ADMIN, "-Atqc", statement, database)
+        return run(
+            self.bin / "psql", "-h", self.folder, "-p", str(self.port), "-U", ADMIN, "-Atqc", statement, database
+        )
 
     def create_database(self, name: str) -> str:
         """A new database, which belongs to the user `proxy`; its name."""

@@ -2,12 +2,11 @@
 
 import asyncio
 import json
-import socket
 import ssl
-import struct
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
+from tests.fakes import stream_server
 from tests.fakes.upstream import PATIENCE
 
 HOST = b"Host: proxy.example"
@@ -55,6 +54,11 @@ class Answer:
     def code(self) -> str:
         """Which of our own answers it is."""
         return str(self.problem["code"])
+
+    @property
+    def refusal(self) -> tuple[int, str]:
+        """Status and code of an answer of our own."""
+        return self.status, self.code
 
 
 class Sender:
@@ -140,9 +144,7 @@ class Sender:
 
     def reset(self) -> None:
         """End the connection with a TCP reset."""
-        connected = self._writer.get_extra_info("socket")
-        connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._writer.transport.abort()
+        stream_server.reset(self._writer.transport)
 
     async def _body(self, head: Answer) -> bytes:
         if [coding.lower() for coding in head.field(b"Transfer-Encoding")] == [b"chunked"]:

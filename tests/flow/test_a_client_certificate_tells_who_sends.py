@@ -9,20 +9,20 @@ from tests.fakes.authority import Authority
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import request
 from tests.fakes.upstream import Upstream
-from tests.flow.running import Running, Serve, document
+from tests.flow.running import POST, Running, Serve, document
 
 
 @pytest.fixture
 async def proxy(serve: Serve, upstream: Upstream, authority: AuthorizationServer, issuer: Authority) -> Running:
-    """A proxy that wants certificates; no list of networks is needed beyond this machine."""
+    """A proxy that wants certificates."""
     tls = issuer.listener() | {"client_ca_file": issuer.ca_file()}
     return await serve(document(upstream, authority) | {"listen": {"address": "0.0.0.0:0", "tls": tls}})
 
 
 async def test_a_known_sender_is_served(proxy: Running, issuer: Authority) -> None:
-    """Each line of its exchanges names its subject, that of a refusal too."""
+    """Each line names its subject."""
     sender = await proxy.sender(tls=issuer.identify(issuer.trusting(), "ERP"))
-    assert (await sender.ask(request(b"POST /orders", body=b"x"))).status == 200
+    assert (await sender.ask(POST)).status == 200
     assert (await sender.ask(request(b"GET /nowhere"))).status == 404
     assert (await sender.ask(b"no http at all\r\n\r\n")).status == 400
     subjects = [line["client_certificate"] for line in await proxy.accounts(3)]
@@ -35,14 +35,13 @@ async def test_a_known_sender_is_served(proxy: Running, issuer: Authority) -> No
 async def test_others_are_not(
     proxy: Running, upstream: Upstream, issuer: Authority, tmp_path: Path, version: ssl.TLSVersion, shown: str
 ) -> None:
-    """With TLS 1.3 they learn it after their side of the handshake: nothing they sent is heard."""
+    """Nothing that they sent is heard."""
     tls = issuer.trusting()
     tls.maximum_version = version
     if shown != "none":
         Authority(tmp_path).identify(tls, "ERP")
     with pytest.raises((ssl.SSLError, ConnectionError)):  # noqa: PT012 - either step may learn it
-        sender = await proxy.sender(tls=tls)
-        await sender.send(request(b"POST /orders", body=b"x"))
+        sender = await proxy.begin(POST, tls=tls)
         assert await sender.rest() == b""
         raise ConnectionResetError
     (line,) = await proxy.lines.reach("handshake.failed")
@@ -54,7 +53,7 @@ async def test_others_are_not(
 async def test_a_route_may_want_certain_subjects(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer, issuer: Authority, order: int
 ) -> None:
-    """Who holds another certificate of the same authority is refused before anything is fetched or sent."""
+    """Others are refused before anything is sent."""
     tls = issuer.listener() | {"client_ca_file": issuer.ca_file()}
     written = document(upstream, authority) | {"listen": {"address": "127.0.0.1:0", "tls": tls}}
     first = await serve(written)
@@ -68,7 +67,7 @@ async def test_a_route_may_want_certain_subjects(
     proxy = await serve(written)
     known = await proxy.sender(tls=erp)
     other = await proxy.sender(tls=issuer.identify(issuer.trusting(), "MES"))
-    refused = await other.ask(request(b"POST /orders", body=b"x"))
+    refused = await other.ask(POST)
     assert (refused.status, upstream.requests, authority.requests) == (403, [], [])
     assert b"credential_refused" in refused.body
-    assert (await known.ask(request(b"POST /orders", body=b"x"))).status == 200
+    assert (await known.ask(POST)).status == 200

@@ -1,29 +1,23 @@
 """A body between `buffer` and `spool` waits in a file: it can be sent again, and no stutter reaches the upstream."""
 
-import asyncio
-import errno
 import tempfile
-from collections import deque
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.fakes.authorization_server import AuthorizationServer
-from tests.fakes.sender import chunked, request
+from tests.fakes.sender import request
 from tests.fakes.upstream import Upstream, answer
-from tests.flow.running import Serve, document, until
+from tests.flow.running import Orders
 
 LARGE = b"0123456789abcdef" * (64 << 10)
 SPOOLED: dict[str, Any] = {"buffer": "16KiB", "spool": "2MiB"}
 
 
-async def test_a_401_for_a_spooled_body_costs_one_grant_and_one_replay(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
+async def test_a_401_for_a_spooled_body_costs_one_grant_and_one_replay(orders: Orders, upstream: Upstream) -> None:
     """The second attempt brings the same octets."""
-    upstream.script = deque([answer(200), answer(401), answer(200, body=b"done")])
-    proxy = await serve(document(upstream, authority, **SPOOLED))
+    upstream.follow(answer(200), answer(401), answer(200, body=b"done"))
+    proxy = await orders(**SPOOLED)
     sender = await proxy.sender()
     await sender.ask(request(b"POST /orders", body=b"first"))
     proxy.clock.advance(60)
@@ -35,65 +29,11 @@ async def test_a_401_for_a_spooled_body_costs_one_grant_and_one_replay(
     ]
 
 
-async def test_a_csrf_handshake_sends_a_spooled_body_again(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
-    """A sender that cannot do it has its large message delivered too."""
-    fetched = answer(200, b"X-CSRF-Token: NONCE", b"Set-Cookie: A=a")
-    upstream.script = deque([answer(403, b"X-CSRF-Token: Required"), fetched, answer(200)])
-    proxy = await serve(document(upstream, authority, **SPOOLED))
-    assert (await (await proxy.sender()).ask(request(b"POST /orders", body=LARGE))).status == 200
-    assert bytes(upstream.requests[2].body) == LARGE
-
-
-async def test_a_stuttering_sender_of_a_large_body_does_not_stutter_at_the_upstream(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
-    """The upstream hears nothing before the last octet is there, and then its length."""
-    proxy = await serve(document(upstream, authority, **SPOOLED))
-    sender = await proxy.sender()
-    await sender.send(request(b"POST /orders", b"Transfer-Encoding: chunked") + chunked(LARGE)[:-5])
-    (connection,) = proxy.app.senders
-    await until(lambda: connection._body is not None and connection._body.received == len(LARGE))
-    proxy.clock.advance(50)
-    await asyncio.sleep(0)
-    assert upstream.connections == 0
-    await sender.send(b"0\r\n\r\n")
-    assert (await sender.answer()).status == 200
-    assert upstream.requests[0].field(b"Content-Length") == [b"%d" % len(LARGE)]
-    assert bytes(upstream.requests[0].body) == LARGE
-
-
-async def test_a_full_disk_loses_no_message(
-    serve: Serve,
-    upstream: Upstream,
-    authority: AuthorizationServer,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """It is streamed, and the log says why."""
-    proxy = await serve(document(upstream, authority, **SPOOLED))
-
-    def full(**_: object) -> None:
-        raise OSError(errno.ENOSPC, "full")
-
-    monkeypatch.setattr(tempfile, "TemporaryFile", full)
-    assert (await (await proxy.sender()).ask(request(b"POST /orders", body=LARGE))).status == 200
-    assert bytes(upstream.requests[0].body) == LARGE
-    (line,) = await proxy.lines.reach("spool.failed", 1)
-    assert line["reason"] == "No space left on device"
-
-
-async def test_nothing_is_left_of_it(
-    serve: Serve,
-    upstream: Upstream,
-    authority: AuthorizationServer,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """No file while it runs, no folder when it has stopped."""
+async def test_nothing_is_left_of_it(orders: Orders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a file nor its folder."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    proxy = await serve(document(upstream, authority, **SPOOLED))
-    await (await proxy.sender()).ask(request(b"POST /orders", body=LARGE))
+    proxy = await orders(**SPOOLED)
+    await proxy.ask(request(b"POST /orders", body=LARGE))
     (ours,) = tmp_path.glob("cpi-oauth-proxy-*")
     assert list(ours.iterdir()) == []
     await proxy.stop()

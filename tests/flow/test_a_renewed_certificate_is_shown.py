@@ -1,7 +1,6 @@
 """Certificates change while the proxy runs: new connections see the new one, and nobody is cut off."""
 
 import ssl
-from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -21,7 +20,7 @@ async def proxy(serve: Serve, upstream: Upstream, authority: AuthorizationServer
 
 
 async def look(proxy: Running) -> None:
-    """Let the listener look at its files, as it does every 5 s."""
+    """Let the listener look at its files."""
     certificate = proxy.app.listeners[0].certificate
     assert certificate
     await certificate.files.look()
@@ -33,7 +32,7 @@ def shown(sender: Sender) -> bytes | None:
 
 
 async def test_a_renewed_certificate(proxy: Running, issuer: Authority) -> None:
-    """For new connections; those that are there go on."""
+    """Old connections go on."""
     before = await proxy.sender(tls=issuer.trusting())
     issuer.listener()
     await look(proxy)
@@ -45,26 +44,8 @@ async def test_a_renewed_certificate(proxy: Running, issuer: Authority) -> None:
     assert (line["level"], line["listener"]) == ("info", "127.0.0.1:0")
 
 
-async def test_a_wrong_pair_is_not_taken(proxy: Running, issuer: Authority, tmp_path: Path) -> None:
-    """One warning; the pair before is shown until there is another that can be used."""
-    before = await proxy.sender(tls=issuer.trusting())
-    key = (tmp_path / "key.pem").read_bytes()
-    issuer.listener()
-    (tmp_path / "key.pem").write_bytes(key)
-    await look(proxy)
-    await look(proxy)
-    assert shown(await proxy.sender(tls=issuer.trusting())) == shown(before)
-    (line,) = proxy.lines.named("certificate.rejected")
-    reason = f"{tmp_path}/key.pem: cannot be used for TLS (key values mismatch); name a certificate and its key"
-    assert (line["level"], line["listener"], line["reason"]) == ("warning", "127.0.0.1:0", reason)
-
-    issuer.listener()
-    await look(proxy)
-    assert shown(await proxy.sender(tls=issuer.trusting())) != shown(before)
-
-
 async def test_its_end_is_among_the_metrics(proxy: Running, issuer: Authority) -> None:
-    """Beside those of the certificates that are shown to servers."""
+    """With those for servers."""
     sender = await proxy.sender(tls=issuer.trusting())
     await until(lambda: proxy.app.state().certificate_ends)
     end = ssl.cert_time_to_seconds(str((sender.tls.getpeercert() or {})["notAfter"]))

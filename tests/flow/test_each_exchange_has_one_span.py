@@ -12,7 +12,7 @@ from tests.fakes.authorization_server import AuthorizationServer, refused
 from tests.fakes.sender import request
 from tests.fakes.traces import MemoryTraces
 from tests.fakes.upstream import Held, Upstream, answer
-from tests.flow.running import Running, Serve, document, tenant_document
+from tests.flow.running import POST, Orders, Running, Serve, document, tenant_document
 
 TRACE, PARENT_SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 PARENT = f"traceparent: 00-{TRACE}-{PARENT_SPAN}-01".encode()
@@ -22,12 +22,6 @@ PARENT = f"traceparent: 00-{TRACE}-{PARENT_SPAN}-01".encode()
 async def traces() -> MemoryTraces:
     """Spans in memory."""
     return MemoryTraces()
-
-
-@pytest.fixture
-async def proxy(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> Running:
-    """A proxy with spans."""
-    return await serve(document(upstream, authority))
 
 
 def ids(span: ReadableSpan) -> tuple[str, str]:
@@ -44,11 +38,11 @@ def told(span: ReadableSpan, *names: str) -> dict[str, Any]:
 
 
 async def test_it_is_the_senders_child_and_the_upstreams_parent(
-    proxy: Running, upstream: Upstream, traces: MemoryTraces
+    plain: Running, upstream: Upstream, traces: MemoryTraces
 ) -> None:
-    """Our traceparent replaces the sender's; its tracestate and baggage are forwarded unchanged."""
+    """Our traceparent replaces the sender's."""
     fields = (PARENT, b"TraceState: congo=t61rcWkgMzE", b"tracestate: rojo=1", b"baggage: a=1")
-    await (await proxy.sender()).ask(request(b"POST /orders/new?key=cAnAry-query", *fields, body=b"x"))
+    await plain.ask(request(b"POST /orders/new?key=cAnAry-query", *fields, body=b"x"))
     (span,) = await traces.reach()
     assert ids(span)[0] == TRACE
     assert span.name == "POST orders"
@@ -66,11 +60,11 @@ async def test_it_is_the_senders_child_and_the_upstreams_parent(
     ]
 
 
-async def test_it_has_the_values_of_the_log_line(proxy: Running, upstream: Upstream, traces: MemoryTraces) -> None:
+async def test_it_has_the_values_of_the_log_line(plain: Running, upstream: Upstream, traces: MemoryTraces) -> None:
     """The names are those of the semantic conventions."""
-    upstream.script[0] = answer(200, b"SAP_MessageProcessingLogID: mpl-1", body=b"taken")
-    await (await proxy.sender()).ask(request(b"POST /orders/new?key=cAnAry-query", b"X-Request-ID: mine", body=b"x"))
-    line, (span,) = await proxy.record(), await traces.reach()
+    upstream.follow(answer(200, b"SAP_MessageProcessingLogID: mpl-1", body=b"taken"))
+    await plain.ask(request(b"POST /orders/new?key=cAnAry-query", b"X-Request-ID: mine", body=b"x"))
+    line, (span,) = await plain.record(), await traces.reach()
     same = ("request_id", "route", "oauth_client", "made_by", "attempts", "token", "mpl_id")
     assert told(span, *same) == {name: line[name] for name in same}
     phases = [f"{phase}_seconds" for phase in ("token", "connect", "first_byte", "relay")]
@@ -84,9 +78,9 @@ async def test_it_has_the_values_of_the_log_line(proxy: Running, upstream: Upstr
     assert told(span, *conventional) == conventional
 
 
-async def test_equal_heads_have_spans_of_their_own(proxy: Running, upstream: Upstream, traces: MemoryTraces) -> None:
+async def test_equal_heads_have_spans_of_their_own(plain: Running, upstream: Upstream, traces: MemoryTraces) -> None:
     """Each traceparent names its own exchange."""
-    sender = await proxy.sender()
+    sender = await plain.sender()
     for _ in range(4):
         await sender.ask(request(b"GET /orders", PARENT))
     spans = await traces.reach(4)
@@ -95,11 +89,11 @@ async def test_equal_heads_have_spans_of_their_own(proxy: Running, upstream: Ups
     assert len({ids(span) for span in spans}) == 4
 
 
-async def test_a_replay_belongs_to_the_same_span(proxy: Running, upstream: Upstream, traces: MemoryTraces) -> None:
+async def test_a_replay_belongs_to_the_same_span(plain: Running, upstream: Upstream, traces: MemoryTraces) -> None:
     """The span has the reason."""
-    sender = await proxy.sender()
-    await sender.ask(request(b"POST /orders", body=b"x"))
-    proxy.clock.advance(60)
+    sender = await plain.sender()
+    await sender.ask(POST)
+    plain.clock.advance(60)
     upstream.script.appendleft(answer(401))
     await sender.ask(request(b"POST /orders", PARENT, body=b"x"))
     span = (await traces.reach(2))[1]
@@ -108,11 +102,11 @@ async def test_a_replay_belongs_to_the_same_span(proxy: Running, upstream: Upstr
     assert told(span, "attempts", "replays") == {"attempts": 2, "replays": "renew_token"}
 
 
-async def test_a_malformed_traceparent_begins_a_trace(proxy: Running, upstream: Upstream, traces: MemoryTraces) -> None:
-    """The upstream receives one traceparent and no tracestate."""
+async def test_a_malformed_traceparent_begins_a_trace(plain: Running, upstream: Upstream, traces: MemoryTraces) -> None:
+    """The tracestate is dropped."""
     fields = (b"traceparent: 00-xyz", b"Traceparent: " + PARENT.partition(b": ")[2], b"tracestate: a=1")
     for each in (fields[:1], fields, fields[2:]):
-        await (await proxy.sender()).ask(request(b"GET /orders", *each))
+        await plain.ask(request(b"GET /orders", *each))
     spans = await traces.reach(3)
     for span, received in zip(spans, upstream.requests, strict=True):
         assert span.parent is None
@@ -123,12 +117,12 @@ async def test_a_malformed_traceparent_begins_a_trace(proxy: Running, upstream: 
 
 
 async def test_a_route_cannot_set_or_drop_the_trace_context(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, traces: MemoryTraces
+    orders: Orders, upstream: Upstream, traces: MemoryTraces
 ) -> None:
     """Its other fields are set."""
     rules: dict[str, Any] = {"set_fields": {"TraceParent": "x", "X-Set": "1"}, "drop_fields": ["tracestate"]}
-    proxy = await serve(document(upstream, authority, **rules))
-    await (await proxy.sender()).ask(request(b"GET /orders", PARENT, b"tracestate: a=1"))
+    proxy = await orders(**rules)
+    await proxy.ask(request(b"GET /orders", PARENT, b"tracestate: a=1"))
     (span,) = await traces.reach()
     received = upstream.requests[0]
     assert received.field(b"traceparent") == [f"00-{TRACE}-{ids(span)[1]}-01".encode()]
@@ -137,10 +131,10 @@ async def test_a_route_cannot_set_or_drop_the_trace_context(
 
 
 async def test_an_exchange_that_the_sender_does_not_sample_is_not_exported(
-    proxy: Running, upstream: Upstream, traces: MemoryTraces
+    plain: Running, upstream: Upstream, traces: MemoryTraces
 ) -> None:
     """Its flag is passed on to the upstream."""
-    sender = await proxy.sender()
+    sender = await plain.sender()
     await sender.ask(request(b"GET /orders", PARENT[:-1] + b"0"))
     await sender.ask(request(b"GET /orders", PARENT))
     (span,) = await traces.reach()
@@ -156,11 +150,11 @@ def assert_ended(span: ReadableSpan, status: str, **attributes: object) -> None:
     assert span.status.status_code.name == status
 
 
-async def test_a_refusal_without_a_route_is_a_span(proxy: Running, traces: MemoryTraces) -> None:
+async def test_a_refusal_without_a_route_is_a_span(plain: Running, traces: MemoryTraces) -> None:
     """Bytes that are not a request are not."""
-    await (await proxy.sender()).ask(request(b"GET /nowhere?key=cAnAry-query", PARENT))
-    assert (await (await proxy.sender()).ask(b"no http\r\n\r\n")).code == "request_malformed"
-    await proxy.accounts(2)
+    await plain.ask(request(b"GET /nowhere?key=cAnAry-query", PARENT))
+    assert (await plain.ask(b"no http\r\n\r\n")).code == "request_malformed"
+    await plain.accounts(2)
     (span,) = traces.spans
     assert span.name == "GET"
     assert ids(span)[0] == TRACE
@@ -168,11 +162,11 @@ async def test_a_refusal_without_a_route_is_a_span(proxy: Running, traces: Memor
 
 
 async def test_a_failure_of_the_upstream_is_an_error_with_its_status(
-    proxy: Running, upstream: Upstream, traces: MemoryTraces
+    plain: Running, upstream: Upstream, traces: MemoryTraces
 ) -> None:
     """The sender gets the same status."""
-    upstream.script[0] = answer(500)
-    await (await proxy.sender()).ask(request(b"POST /orders", body=b"x"))
+    upstream.follow(answer(500))
+    await plain.ask(POST)
     (span,) = await traces.reach()
     assert_ended(span, "ERROR", error="500", code=500)
 
@@ -183,17 +177,16 @@ async def test_a_grant_that_fails_is_an_error_with_our_code(
     """Nothing reaches the upstream."""
     async with AuthorizationServer(refused(401, error="invalid_client")) as authority:
         proxy = await serve(document(upstream, authority))
-        await (await proxy.sender()).ask(request(b"POST /orders", body=b"x"))
+        await proxy.ask(POST)
     (span,) = await traces.reach()
     assert_ended(span, "ERROR", error="grant_rejected", attempts=0)
     assert upstream.requests == []
 
 
-async def test_a_sender_that_leaves_is_not_an_error(proxy: Running, upstream: Upstream, traces: MemoryTraces) -> None:
+async def test_a_sender_that_leaves_is_not_an_error(plain: Running, upstream: Upstream, traces: MemoryTraces) -> None:
     """The span ends with the exchange."""
-    upstream.script[0] = held = Held()
-    sender = await proxy.sender()
-    await sender.send(request(b"POST /orders", body=b"x"))
+    upstream.follow(held := Held())
+    sender = await plain.begin()
     await upstream.reach(1)
     sender.leave()
     held.go.set()
@@ -202,21 +195,21 @@ async def test_a_sender_that_leaves_is_not_an_error(proxy: Running, upstream: Up
 
 
 async def test_spans_continue_after_a_reload(
-    proxy: Running, upstream: Upstream, authority: AuthorizationServer, traces: MemoryTraces
+    plain: Running, upstream: Upstream, authority: AuthorizationServer, traces: MemoryTraces
 ) -> None:
     """Traces belong to the process."""
-    await proxy.reload(document(upstream, authority, name="later"))
-    await (await proxy.sender()).ask(request(b"GET /orders", PARENT))
+    await plain.reload(document(upstream, authority, name="later"))
+    await plain.ask(request(b"GET /orders", PARENT))
     (span,) = await traces.reach()
     assert span.name == "GET later"
     assert len(upstream.requests[0].field(b"traceparent")) == 1
 
 
 async def test_no_secret_is_in_a_span(serve: Serve, tenant: Tenant, traces: MemoryTraces, ca_file: Path) -> None:
-    """After each test `serve` searches all spans for canaries; this one sends some."""
+    """`serve` searches all spans."""
     proxy = await serve(tenant_document(tenant, ca_file))
     fields = (b"Authorization: Basic cAnAry-basic-cred", b"Cookie: MYSAPSSO2=cAnAry-ticket", b"X-API-Key: cAnAry-key")
-    await (await proxy.sender()).ask(request(b"POST /http/orders?apikey=cAnAry-query", *fields, body=b"cAnAry-body"))
+    await proxy.ask(request(b"POST /http/orders?apikey=cAnAry-query", *fields, body=b"cAnAry-body"))
     await traces.reach()
     assert "url.path" in traces.text
     assert "cAnAry" not in traces.text

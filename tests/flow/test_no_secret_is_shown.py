@@ -8,7 +8,6 @@ import asyncio
 import base64
 import json
 import ssl
-from collections import deque
 from contextlib import AsyncExitStack
 from pathlib import Path
 from urllib.parse import quote
@@ -39,7 +38,7 @@ CANARIES = [
 
 @pytest.mark.parametrize("canary", CANARIES)
 def test_the_search_finds_what_is_hidden(canary: str) -> None:
-    """In an URL, a Basic credential, a form, a dump; and nothing where nothing is."""
+    """And nothing where nothing is."""
     for text in (
         canary,
         f"https://host/{quote(canary, safe='')}?x",
@@ -53,7 +52,7 @@ def test_the_search_finds_what_is_hidden(canary: str) -> None:
 
 
 class World:
-    """Scripted servers on both sides, and every canary in its place."""
+    """Scripted servers, and every canary in its place."""
 
     def __init__(self, upstream: Upstream, servers: dict[str, AuthorizationServer], folder: Path) -> None:
         self.upstream, self.servers = upstream, servers
@@ -69,7 +68,7 @@ class World:
         self.key_lines = [line for text in (pem, key_pem) for line in text.splitlines() if "---" not in line]
 
     def document(self) -> Document:
-        """An OAuth client for each way to authenticate, and a route for each."""
+        """An OAuth client and a route for each authentication."""
         chain = "".join(blob.bytes().decode() for blob in self.certificate.cert_chain_pems)
         key = self.certificate.private_key_pem.bytes().decode()
         service_key = {
@@ -133,8 +132,8 @@ MOVED = answer(200, f"Set-Cookie: S={SESSION}; Path=/; Secure".encode())
 
 
 async def successes(proxy: Running, world: World) -> list[bytes]:
-    """Delivered, renewed, with a CSRF handshake; what the senders read."""
-    world.upstream.script = deque([answer(), REQUIRED, FETCHED, MOVED, answer(401), answer(), answer()])
+    """Delivered, renewed, with a CSRF handshake."""
+    world.upstream.follow(answer(), REQUIRED, FETCHED, MOVED, answer(401), answer(), answer())
     seen = [await asked(proxy, message(b"POST /good")) for _ in range(2)]
     proxy.clock.advance(60)
     seen += [await asked(proxy, message(b"POST /good")) for _ in range(2)]
@@ -151,9 +150,9 @@ async def failures_of_upstreams(proxy: Running, world: World) -> list[bytes]:
         answer(200, b"Content-Length: 7"),
         answer(200, b"Broken\x00field: x"),
     ):
-        world.upstream.script = deque([line])
+        world.upstream.follow(line)
         seen += [await asked(proxy, message(b"POST /good", size=size)) for size in (0, 5000)]
-    world.upstream.script = deque([hang])
+    world.upstream.follow(hang)
     waiting, gone, before = await proxy.sender(), await proxy.sender(), len(world.upstream.requests)
     await waiting.send(message(b"POST /good"))
     await gone.send(message(b"POST /good"))
@@ -199,8 +198,7 @@ async def failures_of_senders(proxy: Running) -> list[bytes]:
 
 async def asked(proxy: Running, octets: bytes) -> bytes:
     """What a sender of these octets reads."""
-    sender = await proxy.sender()
-    await sender.send(octets)
+    sender = await proxy.begin(octets)
     return await read(sender)
 
 
@@ -216,7 +214,7 @@ async def read(sender: Sender) -> bytes:
 
 
 def crash(proxy: Running) -> None:
-    """Breaks a part, so that an exchange ends in an exception that nobody expected."""
+    """Breaks a part of the proxy."""
     for route in proxy.app._generation.context.routes:
         if route.settings.name == "good":
             object.__setattr__(route, "set_lines", (None,))
@@ -225,7 +223,7 @@ def crash(proxy: Running) -> None:
 async def test_nothing_that_is_written_holds_a_canary(
     serve: Serve, tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Log, answers of ours, metrics, status, representations, standard error."""
+    """All that the process writes is searched."""
     echo = {"error": "invalid_client", "error_description": f"{OTHER} is wrong", "error_uri": f"https://x/{OTHER}"}
     scripts: dict[str, tuple[Reply | Fault, ...]] = {
         "good": (refused(401, error=SECRET), *map(granted, TOKENS)),
@@ -245,7 +243,7 @@ async def test_nothing_that_is_written_holds_a_canary(
         proxy = await serve(world.document())
         answers = await successes(proxy, world)
         answers += await failures_of_upstreams(proxy, world)
-        upstream.script = deque([answer()])
+        upstream.follow(answer())
         answers += await failures_of_grants(proxy)
         answers += await failures_of_senders(proxy)
         crash(proxy)
@@ -277,7 +275,7 @@ async def test_nothing_that_is_written_holds_a_canary(
 
 
 def test_a_wrong_configuration_is_told_without_its_secrets(tmp_path: Path) -> None:
-    """Whatever is wrong, and wherever a secret was written by mistake."""
+    """Wherever a secret was written by mistake."""
     document = {
         "oauth_clients": {
             "a": {"token_url": f"http://x/?client_secret={SECRET}", "client_id": "i", "client_secret": [SECRET]},

@@ -31,16 +31,10 @@ async def proxy(serve: Serve, upstream: Upstream, authority: AuthorizationServer
     return await serve(document(upstream, authority) | {"admin": admin})
 
 
-@pytest.mark.parametrize("host", [b"localhost", b"127.0.0.1:1", b"[::1]", b"proxy.example", b"PROXY.example.:80"])
-async def test_it_answers_to_its_names(proxy: Running, host: bytes) -> None:
-    """These are loopback addresses, localhost, and the names in `hosts`."""
-    assert (await ask(proxy, b"GET /livez", host=host)).status == 200
-
-
 @pytest.mark.parametrize("path", [b"/", b"/livez", b"/status", b"/nowhere"])
 @pytest.mark.parametrize("host", [b"evil.example", b"10.1.2.3", b"localhost.evil.example"])
 async def test_another_name_is_421_whatever_is_asked(proxy: Running, host: bytes, path: bytes) -> None:
-    """A site whose name points to this machine learns nothing, and the log does not quote the name."""
+    """The log does not quote the name."""
     answered = await ask(proxy, b"GET " + path, FOREIGN, host=host)
     assert answered.status == 421
     (line,) = await proxy.lines.reach("admin.refused")
@@ -60,7 +54,7 @@ async def test_a_page_of_another_site_cannot_set_the_log_level(proxy: Running) -
 
 
 async def test_a_page_of_another_site_can_get_public_resources_only(proxy: Running) -> None:
-    """It cannot read the answers; all other requests are a 403, even if there is no such resource."""
+    """It cannot read the answers."""
     statuses = dict.fromkeys([b"GET /livez", b"GET /readyz", b"GET /metrics", b"GET /status"], 200)
     statuses |= dict.fromkeys([b"GET /", b"GET /nowhere", b"POST /livez", b"DELETE /status"], 403)
     assert {line: (await ask(proxy, line, FOREIGN)).status for line in statuses} == statuses
@@ -82,7 +76,7 @@ async def test_a_unix_socket_has_the_same_names(
 async def test_beyond_loopback_any_name_is_served(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer
 ) -> None:
-    """Probes use the address of a pod; only health and metrics are there."""
+    """Probes use the address of a pod."""
     proxy = await serve(document(upstream, authority) | {"admin": {"address": "0.0.0.0:0"}})
     statuses = {b"GET /readyz": 200, b"GET /metrics": 200, b"GET /status": 404, b"PUT /log-level": 404}
     assert {line: (await ask(proxy, line, host=b"10.1.2.3:9901")).status for line in statuses} == statuses
@@ -102,15 +96,3 @@ async def test_a_reload_changes_the_names_and_keeps_connections(
     assert (await ask(proxy, b"GET /livez", host=b"proxy.example")).status == 421
     assert proxy.app.admin.port == port
     sender.leave()
-
-
-async def test_no_answer_shows_a_version(proxy: Running) -> None:
-    """This includes refusals."""
-    asked = [
-        await ask(proxy, b"GET /livez"),
-        await ask(proxy, b"GET /nowhere"),
-        await ask(proxy, b"GET /livez", host=b"evil.example"),
-        await ask(proxy, b"GET /livez", b"a b: c"),
-    ]
-    assert [each.status for each in asked] == [200, 401, 421, 400]
-    assert {tuple(each.field(b"Server")) for each in asked} == {(b"cpi-oauth-proxy",)}

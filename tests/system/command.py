@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.system.forked import Forked, output_pipe
+
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0
 "Seconds after which a test that waits in vain fails."
@@ -46,7 +48,7 @@ class Finished:
 
 
 class Command:
-    """A process from entering to leaving; leaving it ends it by SIGTERM, and fails if that does not."""
+    """A process; leaving it ends it by SIGTERM."""
 
     before: tuple[str, ...] = ()
     "What the command is started by."
@@ -54,12 +56,14 @@ class Command:
     "Descriptors that it gets."
     program: tuple[str, ...] = (sys.executable, "-m", "proxy")
     "The command itself."
+    is_new: bool = False
+    "Whether it has to be a new process; others are forks of one that has imported what a command imports."
 
     def __init__(self, *words: str, cwd: Path = ROOT, **variables: str) -> None:
         self._words = words
         self._cwd = cwd
         self._variables = variables
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: asyncio.subprocess.Process | Forked | None = None
         self._readers: list[asyncio.Task[None]] = []
         self._changed = asyncio.Event()
         self.output: list[str] = []
@@ -68,22 +72,31 @@ class Command:
         "Lines of standard error."
 
     async def __aenter__(self) -> Self:
-        self._process = await asyncio.create_subprocess_exec(
-            *(*self.before, *self.program, *self._words),
-            cwd=self._cwd,
-            env=environment(self._variables),
-            pass_fds=self.pass_fds,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        assert self._process.stdout is not None
-        assert self._process.stderr is not None
+        output, output_end = await output_pipe()
+        errors, errors_end = await output_pipe()
+        streams = (os.open(os.devnull, os.O_RDONLY), output_end, errors_end)
+        self._process = await self._start(streams)
         self._readers = [
-            asyncio.create_task(self._read(self._process.stdout, self.output)),
-            asyncio.create_task(self._read(self._process.stderr, self.errors)),
+            asyncio.create_task(self._read(output, self.output)),
+            asyncio.create_task(self._read(errors, self.errors)),
         ]
         return self
+
+    async def _start(self, streams: tuple[int, int, int]) -> asyncio.subprocess.Process | Forked:
+        """Start the process with these standard streams, which are closed here."""
+        environ = environment(self._variables)
+        if not self.is_new and not self.before and self.program[0] == sys.executable:
+            code = self.program[2] if self.program[1] == "-c" else None
+            return await Forked.start(*self._words, code=code, cwd=self._cwd, environ=environ, streams=streams)
+        words = (*self.before, *self.program, *self._words)
+        stdin, stdout, stderr = streams
+        try:
+            return await asyncio.create_subprocess_exec(
+                *words, cwd=self._cwd, env=environ, pass_fds=self.pass_fds, stdin=stdin, stdout=stdout, stderr=stderr
+            )
+        finally:
+            for stream in streams:
+                os.close(stream)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -97,38 +110,31 @@ class Command:
 
     @property
     def pid(self) -> int:
-        """Of the process."""
         return self._running.pid
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal, if it still runs."""
         if self._running.returncode is None:
             self._running.send_signal(number)
 
     async def ends(self) -> Finished:
-        """Wait for its end."""
         async with asyncio.timeout(PATIENCE):
             await asyncio.gather(*self._readers)
             status = await self._running.wait()
         return Finished(status=status, output="\n".join(self.output), errors="\n".join(self.errors))
 
     async def stop(self) -> Finished:
-        """End it by SIGTERM."""
         self.send(signal.SIGTERM)
         return await self.ends()
 
     async def prints(self, pattern: str) -> re.Match[str]:
-        """Wait for a line of standard output that matches."""
         return await self._wait(self.output, pattern)
 
     async def logs(self, event: str) -> dict[str, Any]:
-        """Wait for a line of the log with this event, and return its fields."""
         found = await self._wait(self.errors, rf'.*"event": ?"{re.escape(event)}".*')
         fields: dict[str, Any] = json.loads(found[0])
         return fields
 
     async def logged(self, event: str, count: int) -> list[dict[str, Any]]:
-        """Wait for so many lines of this event, and return their fields."""
         async with asyncio.timeout(PATIENCE):
             while True:
                 lines = [json.loads(line) for line in self.errors]
@@ -138,7 +144,7 @@ class Command:
                 await self._changed.wait()
 
     @property
-    def _running(self) -> asyncio.subprocess.Process:
+    def _running(self) -> asyncio.subprocess.Process | Forked:
         assert self._process is not None
         return self._process
 
@@ -164,7 +170,7 @@ class Command:
 
 
 class Unconfigured(Command):
-    """A command whose configuration is in its working directory, in these variables, or nowhere."""
+    """Configured by its working directory, these variables, or nothing."""
 
     program = (sys.executable, "-c", BARE)
 
@@ -190,7 +196,7 @@ class Proxy(Command):
 
 
 class Activated(Command):
-    """`run` with a socket that was opened for it, and with somebody to tell of its life."""
+    """`run` with a socket that was opened for it, and a notified address."""
 
     def __init__(self, file: Path, listening: socket.socket, notified: Path) -> None:
         super().__init__("run", "-c", str(file), NOTIFY_SOCKET=str(notified))
@@ -219,10 +225,38 @@ async def run(*words: str, cwd: Path = ROOT, **variables: str) -> Finished:
         return await command.ends()
 
 
+async def execute(*words: str, stdin: bytes = b"", cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> Finished:
+    """Run any program to its end."""
+    process = await asyncio.create_subprocess_exec(
+        *words,
+        cwd=cwd,
+        env=environment({}) if env is None else env,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    output, errors = await process.communicate(stdin)
+    return Finished(status=process.returncode or 0, output=output.decode(errors="replace"), errors=errors.decode())
+
+
 def environment(variables: Mapping[str, str]) -> dict[str, str]:
     """Ours, without what would configure the command, and with these variables."""
     kept = {name: value for name, value in os.environ.items() if not _KEPT_OUT.fullmatch(name)}
     return {**kept, "PYTHONPATH": str(ROOT), **variables}
+
+
+def document(
+    upstream: str, token_url: str, *, route: Mapping[str, Any] | None = None, **options: Any
+) -> dict[str, Any]:
+    """A configuration on free ports: the route `/orders` as one OAuth client."""
+    client = {"token_url": token_url, "client_id": "id", "client_secret": "secret"}
+    return {
+        "listen": "127.0.0.1:0",
+        "admin": "127.0.0.1:0",
+        "oauth_clients": {"orders": client},
+        "routes": [{"path": "/orders", "upstream": upstream, "oauth_client": "orders", **(route or {})}],
+        **options,
+    }
 
 
 def free_port() -> int:

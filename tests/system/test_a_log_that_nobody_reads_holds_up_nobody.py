@@ -45,7 +45,6 @@ class Piped(Command):
         self.port, self.admin_port = int(found[1]), int(found[2])
 
     async def read(self) -> str:
-        """Read what is there; nothing at the end."""
         async with asyncio.timeout(PATIENCE):
             return (await asyncio.to_thread(os.read, self.reading, 1 << 16)).decode()
 
@@ -84,7 +83,7 @@ async def malformed(proxy: Piped) -> None:
 
 
 async def test_exchanges_admin_and_stop_go_on_while_nobody_reads(proxy: Piped) -> None:
-    """The process ends when it is told to; what was written are lines of the log alone."""
+    """Only lines of the log are written."""
     await exchanged(proxy)
     await malformed(proxy)
     await exchanged(proxy)
@@ -99,7 +98,7 @@ async def test_exchanges_admin_and_stop_go_on_while_nobody_reads(proxy: Piped) -
 
 
 async def test_nothing_is_lost_and_no_line_is_cut_when_it_is_read_late(proxy: Piped) -> None:
-    """Each exchange has its whole line, and of the refusals the first have theirs."""
+    """Of the refusals the first have theirs."""
     await exchanged(proxy)
     await malformed(proxy)
     reading = asyncio.create_task(proxy.read_all())

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cases import cases, grouped_cases
 from tests.system.disk.claims import broken_claims
 from tests.system.disk.failing import ALL, ROOT, FailingDisk, compile_shim
 from tests.system.disk.power_failure import disk_after, steps_of
@@ -33,7 +34,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def disk(library: Path, tmp_path: Path) -> Iterator[FailingDisk]:
-    """A disk that fails; in memory if possible, because the test's own processes sync too."""
+    """In memory if possible, because the test's own processes sync too."""
     folder = Path("/dev/shm") / f"outbox-{os.getpid()}-{tmp_path.name}"
     if not os.access(folder.parent, os.W_OK):
         folder = tmp_path / "disk"
@@ -43,7 +44,7 @@ def disk(library: Path, tmp_path: Path) -> Iterator[FailingDisk]:
 
 
 def after_power_failures(disk: FailingDisk, keys: str, stride: int, first: int = 0) -> Iterator[str]:
-    """Each promise that is broken if the power fails after some of the steps in the log."""
+    """Each broken promise if the power fails after some of the steps."""
     steps = list(steps_of(disk.log.read_bytes()))
     chance = random.Random(1)
     image = disk.folder / "image"
@@ -57,23 +58,18 @@ def after_power_failures(disk: FailingDisk, keys: str, stride: int, first: int =
 
 @pytest.mark.needs("C compiler")
 @pytest.mark.timeout(1800 if ALL else 120)
-@pytest.mark.parametrize("keys", ["plain", "encrypted"])
+@cases("keys", "plain", "encrypted")
 def test_nothing_is_lost_if_the_power_fails(disk: FailingDisk, keys: str) -> None:
-    """A file system may forget what was not synced, wholly or in parts."""
+    """Wholly or in parts."""
     disk.work("--keys", keys)
     assert list(after_power_failures(disk, keys, STRIDE, first=len(keys) % STRIDE)) == []
 
 
 @pytest.mark.needs("C compiler")
-@pytest.mark.parametrize(
-    ("plant", "found"),
-    [
-        ("normal-instead-of-full", "was accepted and is lost"),
-        ("answer-before-commit", "was accepted and is lost"),
-        ("unlink-before-commit", "the outbox cannot be read"),
-        ("body-not-synced", "the outbox cannot be read"),
-        ("folder-not-synced", "the outbox cannot be read"),
-    ],
+@grouped_cases(
+    "found, plant",
+    ("was accepted and is lost", ["normal-instead-of-full", "answer-before-commit"]),
+    ("the outbox cannot be read", ["unlink-before-commit", "body-not-synced", "folder-not-synced"]),
 )
 def test_a_bug_is_found_if_the_power_fails(disk: FailingDisk, plant: str, found: str) -> None:
     """So the test before this one can fail."""
@@ -82,7 +78,7 @@ def test_a_bug_is_found_if_the_power_fails(disk: FailingDisk, plant: str, found:
 
 
 def after_failed_sync(disk: FailingDisk, number: int, *arguments: str) -> Iterator[str]:
-    """Each promise that is broken if one sync fails, and later the power."""
+    """Each broken promise if one sync fails, and later the power."""
     disk.work("--fail-sync", number, *arguments)
     steps = list(steps_of(disk.log.read_bytes()))
     failed = [at for at, step in enumerate(steps) if step.kind == "F"]
@@ -92,14 +88,14 @@ def after_failed_sync(disk: FailingDisk, number: int, *arguments: str) -> Iterat
 
 @pytest.mark.needs("C compiler")
 @pytest.mark.timeout(1800 if ALL else 120)
-@pytest.mark.parametrize("number", range(0, 60, 1 if ALL else 7))
+@cases("number", *range(0, 60, 1 if ALL else 7))
 def test_nothing_is_lost_after_a_sync_that_failed(disk: FailingDisk, number: int) -> None:
-    """Nothing is claimed that it should have made durable, and the outbox goes on by itself."""
+    """The outbox goes on by itself."""
     assert list(after_failed_sync(disk, number)) == []
 
 
 @pytest.mark.needs("C compiler")
-@pytest.mark.parametrize("plant", ["failed-commit-ignored", "failed-sync-of-a-body-ignored"])
+@cases("plant", "failed-commit-ignored", "failed-sync-of-a-body-ignored")
 def test_a_bug_is_found_by_a_sync_that_fails(disk: FailingDisk, plant: str) -> None:
     """So the test before this one can fail."""
     for number in range(14, 60, 2):
@@ -111,7 +107,7 @@ def test_a_bug_is_found_by_a_sync_that_fails(disk: FailingDisk, plant: str) -> N
 
 
 def after_ends(disk: FailingDisk, stride: int, *arguments: str, keys: str = "plain") -> Iterator[str]:
-    """Each promise that is broken if the process ends before some of its steps."""
+    """Each broken promise if the process ends before some of its steps."""
     ended = disk.run("workload", "--keys", keys, *arguments, "--end-at", *range(1 + len(keys), 600, stride))
     assert ended.returncode == 0, ended.stderr
     statuses = {step: int(status) for step, status in map(str.split, ended.stdout.splitlines())}
@@ -123,14 +119,14 @@ def after_ends(disk: FailingDisk, stride: int, *arguments: str, keys: str = "pla
 
 @pytest.mark.needs("C compiler")
 @pytest.mark.timeout(1800 if ALL else 120)
-@pytest.mark.parametrize("keys", ["plain", "encrypted"])
+@cases("keys", "plain", "encrypted")
 def test_nothing_is_lost_if_the_process_ends_at_a_step(disk: FailingDisk, keys: str) -> None:
-    """At a write, a sync, a removal: in the outbox's own code and in SQLite's."""
+    """In the outbox's own code and in SQLite's."""
     assert list(after_ends(disk, STRIDE, keys=keys)) == []
 
 
 @pytest.mark.needs("C compiler")
-@pytest.mark.parametrize("plant", ["answer-before-commit", "unlink-before-commit"])
+@cases("plant", "answer-before-commit", "unlink-before-commit")
 def test_a_bug_is_found_if_the_process_ends_at_a_step(disk: FailingDisk, plant: str) -> None:
     """So the test before this one can fail."""
     assert next(after_ends(disk, 4, "--plant", plant), None)
@@ -155,7 +151,7 @@ def killed(folder: Path, times: int, plant: str) -> str:
 
 @pytest.mark.needs("C compiler")
 def test_a_full_disk_stops_acceptance_only(disk: FailingDisk) -> None:
-    """What was accepted is delivered while the disk is full, and then there is room again."""
+    """What was accepted is delivered, and then there is room again."""
     ended = disk.run("full_disk", "")
     assert ended.returncode == 0, ended.stderr
 

@@ -1,6 +1,5 @@
 """The audit of `make check`, with a vulnerability service (in the form of OSV) that this test runs."""
 
-import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,7 +8,8 @@ import pytest
 from aiohttp import web
 
 from tests.audit import judge, main
-from tests.system.command import ROOT, Finished, environment, free_port
+from tests.cases import cases
+from tests.system.command import ROOT, Finished, execute, free_port
 
 FAULT = {
     "id": "PYSEC-2026-1",
@@ -26,7 +26,6 @@ class Service:
         self.asked: dict[str, str] = {}
 
     async def answer(self, request: web.Request) -> web.Response:
-        """One distribution's vulnerabilities."""
         question = await request.json()
         name = question["package"]["name"]
         self.asked[name] = question["version"]
@@ -49,20 +48,11 @@ async def serving(service: Service) -> AsyncIterator[str]:
 
 async def audit(*options: str) -> Finished:
     """The audit, to its end."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.audit", *options),
-        cwd=ROOT,
-        env=environment({}),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    output, errors = await process.communicate()
-    return Finished(status=process.returncode or 0, output=output.decode(), errors=errors.decode())
+    return await execute(sys.executable, "-m", "tests.audit", *options)
 
 
 async def test_a_known_vulnerability_fails_and_is_named() -> None:
-    """With the distribution, its version, and the sentence's end where no version mends it."""
+    """Or that no version mends it."""
     async with serving(service := Service(faulty="aiohttp")) as url:
         found = await audit("-s", "osv", "--osv-url", url)
     assert found.status == 1
@@ -71,7 +61,7 @@ async def test_a_known_vulnerability_fails_and_is_named() -> None:
 
 
 async def test_what_the_proxy_runs_on_is_asked_for_and_no_development_tool() -> None:
-    """In the versions of constraints.lock; extras are followed, those of requirements (PyJWT[crypto]) and `otel`."""
+    """In the versions of constraints.lock, those of extras too."""
     async with serving(service := Service()) as url:
         found = await audit("-s", "osv", "--osv-url", url)
     assert found.status == 0
@@ -91,23 +81,17 @@ async def test_what_the_proxy_runs_on_is_asked_for_and_no_development_tool() -> 
     assert service.asked.keys().isdisjoint({"pytest", "ruff", "mypy", "pip-audit", "pip-api", "cpi-oauth-proxy"})
 
 
-async def test_a_service_out_of_reach_is_told_and_fails_nothing() -> None:
-    """One line, the check goes on."""
-    found = await audit("-s", "osv", "--osv-url", f"http://127.0.0.1:{free_port()}/query")
-    assert (found.status, found.errors) == (0, "")
-    assert found.output == "The audit of dependencies could not be made: ConnectionError.\n"
-
-
-async def test_a_service_in_trouble_is_told_and_fails_nothing() -> None:
-    """An answer of 503 is none."""
+@cases("port, error", (0, "ServiceError"), (free_port(), "ConnectionError"))
+async def test_a_service_in_trouble_or_out_of_reach_is_told_and_fails_nothing(port: int, error: str) -> None:
+    """An answer of 503 is none; the check goes on."""
     async with serving(Service(status=503)) as url:
-        found = await audit("-s", "osv", "--osv-url", url)
+        found = await audit("-s", "osv", "--osv-url", f"http://127.0.0.1:{port}/query" if port else url)
     assert (found.status, found.errors) == (0, "")
-    assert found.output == "The audit of dependencies could not be made: ServiceError.\n"
+    assert found.output == f"The audit of dependencies could not be made: {error}.\n"
 
 
 async def test_an_audit_that_is_asked_wrongly_fails() -> None:
-    """A service that does not exist is no service that does not answer."""
+    """As by a service that does not exist."""
     found = await audit("-s", "nobody")
     assert found.status == 1
     assert "nobody" in found.errors
@@ -120,7 +104,7 @@ def test_an_audit_that_takes_too_long_is_told_and_fails_nothing(capsys: pytest.C
 
 
 def test_what_the_service_does_not_know_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    """Some distributions by name; if it is all of them, there was no audit."""
+    """If it is all of them, there was no audit."""
     known = {"name": "aiohttp", "version": "3.14.5", "vulns": []}
     unknown = {"name": "uvloop", "skip_reason": "not found"}
     assert judge([known, unknown]) == 0

@@ -1,6 +1,5 @@
 """What becomes of tests whose programs are missing, and how CI gets these."""
 
-import asyncio
 import os
 import sys
 from pathlib import Path
@@ -8,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests import programs
-from tests.system.command import ROOT, Finished
+from tests.cases import named_cases
+from tests.system.command import Finished, execute
 
 NEEDY = (
     "tests/deploy/test_prometheus.py::test_prometheus_takes_the_rules",
@@ -18,30 +18,25 @@ NEEDY = (
 
 async def call(*words: str, folder: Path, **variables: str) -> Finished:
     """Python in an environment without any program on PATH but those of the folder."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, *words),
-        cwd=ROOT,
-        env={name: value for name, value in os.environ.items() if not name.startswith(("CI", "COV", "NEWMAN"))}
-        | {"PATH": str(folder), **variables},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    output, errors = await process.communicate()
-    return Finished(status=process.returncode or 0, output=output.decode(), errors=errors.decode())
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CI", "COV", "NEWMAN"))}
+    return await execute(sys.executable, *words, env=kept | {"PATH": str(folder), **variables})
 
 
-@pytest.mark.parametrize(
-    ("variables", "status", "told"),
-    [
-        ({}, 0, ["promtool is missing", "helm is missing", "2 skipped in"]),
-        ({"CI": "true"}, 1, ["promtool is missing; tests/programs.py", "helm is missing", "1 skipped, 1 error in"]),
-    ],
-    ids=["here", "in CI"],
+@named_cases(
+    "variables, status, told",
+    {
+        "here": ({}, 0, ["promtool is missing", "helm is missing", "2 skipped in"]),
+        "in CI": (
+            {"CI": "true"},
+            1,
+            ["promtool is missing; tests/programs.py", "helm is missing", "1 skipped, 1 error in"],
+        ),
+    },
 )
 async def test_a_test_without_its_program_is_skipped_and_fails_in_ci(
     tmp_path: Path, variables: dict[str, str], status: int, told: list[str]
 ) -> None:
-    """It names the program; what Debian does not have is skipped in CI too."""
+    """Not for what Debian does not have."""
     tested = await call("-m", "pytest", "-p", "no:cacheprovider", *NEEDY, folder=tmp_path, **variables)
     assert tested.status == status, tested.output
     for text in told:

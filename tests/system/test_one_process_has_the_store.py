@@ -4,11 +4,11 @@ import base64
 import json
 from pathlib import Path
 
-import pytest
 import yaml
 
+from tests.cases import named_cases
 from tests.fakes.sender import Sender, request
-from tests.system.command import Proxy, run
+from tests.system.command import Proxy, document, run
 
 KEYS = [base64.b64encode(bytes([number]) * 32).decode() + "\n" for number in (1, 2)]
 
@@ -19,15 +19,9 @@ def written(folder: Path, *, keys: str = "", **general: object) -> Path:
     if keys:
         (folder / "keys").write_text(keys)
         store["keys_file"] = str(folder / "keys")
-    document = {
-        "listen": "127.0.0.1:0",
-        "admin": "127.0.0.1:0",
-        "store": store,
-        "oauth_clients": {"a": {"token_url": "http://127.0.0.1:9/t", "client_id": "id", "client_secret": "secret"}},
-        "routes": [{"path": "/orders", "upstream": "http://127.0.0.1:9", "oauth_client": "a", "outbox": {}}],
-    }
+    nowhere = "http://127.0.0.1:9"
     path = folder / "proxy.yaml"
-    path.write_text(yaml.safe_dump(document | general))
+    path.write_text(yaml.safe_dump(document(nowhere, f"{nowhere}/t", route={"outbox": {}}, store=store, **general)))
     return path
 
 
@@ -67,9 +61,9 @@ async def test_without_a_key_that_is_needed_the_start_fails_with_2(tmp_path: Pat
         await proxy.stop()
 
 
-@pytest.mark.parametrize("ends", [True, False], ids=["the first ends", "the first stays"])
-async def test_with_reuse_port_the_newer_process_waits_for_the_folder(tmp_path: Path, ends: bool) -> None:  # noqa: FBT001
-    """For `drain_timeout`; until it has it, its outbox answers 503."""
+@named_cases("ends", {"the first ends": True, "the first stays": False})
+async def test_with_reuse_port_the_newer_process_waits_for_the_folder(tmp_path: Path, ends: bool) -> None:
+    """For `drain_timeout`; until then its outbox answers 503."""
     file = written(tmp_path, reuse_port=True, drain_timeout="30s" if ends else "1s")
     async with Proxy(file) as first, Proxy(file) as second:
         sender = await Sender.connect(second.port)

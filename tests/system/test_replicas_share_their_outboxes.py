@@ -2,36 +2,31 @@
 
 import asyncio
 import base64
-import json
 import os
-import random
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from itertools import pairwise
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from proxy.app.shared_store import SharedStore
 from proxy.clock import SystemClock
 from proxy.config.store import StoreSettings
-from proxy.outbox.message import MessageState
 from proxy.outbox.postgres.store import PostgresOutbox
+from tests.cases import named_cases
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.postgres import PostgresServer
-from tests.fakes.sender import Sender, request
-from tests.fakes.upstream import Call, Upstream, answer
+from tests.fakes.sender import Sender
+from tests.fakes.upstream import Upstream
 from tests.system.command import PATIENCE, Proxy
+from tests.system.outbox_load import SENDERS, Messages
 from tests.unit.oauth.world import Lines
 
 pytestmark = [pytest.mark.needs("postgresql"), pytest.mark.timeout(300)]
 
-REPLICAS, SENDERS, MESSAGES = 3, 6, 25
-LARGE = 40_000
-"Bytes of a body that is kept in pieces."
+REPLICAS, MESSAGES = 3, 25
 TROUBLES = ("none", "kill", "pause", "resume", "kill", "crash", "start", "stop", "kill")
 HASTY = """
 from proxy.outbox.postgres import store, waking
@@ -49,36 +44,17 @@ class Hasty(Proxy):
     program = (sys.executable, "-c", HASTY)
 
 
-class World:
-    """The replicas, what their senders were told, and what has arrived."""
+class World(Messages):
+    """The replicas, and the messages that they share."""
 
     def __init__(self, folder: Path, store: dict[str, str], *, repeatable: bool, ordered: bool) -> None:
-        self._folder, self.store = folder, store
-        self._chance = random.Random(folder.name)
+        super().__init__(folder, repeatable=repeatable, ordered=ordered)
+        self.store = store
         self._stack = AsyncExitStack()
-        self._outbox: dict[str, Any] = {"repeatable": repeatable, "retries": ["100ms"], "concurrency": 8}
-        self._outbox |= {"order": {"field": "X-Key"}} if ordered else {}
-        self._file = folder / "proxy.yaml"
-        self._next = [0] * SENDERS
         self.replicas: list[Proxy] = []
-        self.accepted: set[bytes] = set()
-        self.arrived: list[bytes] = []
-        self.dead: dict[bytes, str] = {}
-
-    def write(self, upstream: Upstream, authority: AuthorizationServer) -> None:
-        """The configuration of all replicas."""
-        document = {
-            "listen": "127.0.0.1:0",
-            "admin": "127.0.0.1:0",
-            "store": self.store,
-            "oauth_clients": {"a": {"token_url": authority.url, "client_id": "id", "client_secret": "secret"}},
-            "routes": [{"path": "/orders", "upstream": upstream.url, "oauth_client": "a", "outbox": self._outbox}],
-        }
-        self._file.write_text(json.dumps(document))
 
     async def add(self) -> None:
-        """Start one more replica."""
-        self.replicas.append(await self._stack.enter_async_context(Hasty(self._file)))
+        self.replicas.append(await self._stack.enter_async_context(Hasty(self.file)))
 
     async def kill(self) -> None:
         """End the first by SIGKILL, and start another."""
@@ -88,37 +64,20 @@ class World:
         await self.add()
 
     async def stop(self) -> None:
-        """Stop the first, and start another."""
         await self.replicas.pop(0).stop()
         await self.add()
 
     async def close(self) -> None:
-        """End all."""
         await self._stack.aclose()
 
-    async def arrives(self, call: Call) -> None:
-        """The upstream takes a message, and answers after a moment."""
-        body = await call.body()
-        self.arrived.append(body.split(b" ", 1)[0])
-        for _ in range(self._chance.randrange(20)):
-            await asyncio.sleep(0)
-        await answer(200)(call)
-
     async def load(self) -> None:
-        """Every sender sends its messages, each to any replica."""
         await asyncio.gather(*(self._send(each) for each in range(SENDERS)))
 
     async def empty(self) -> None:
-        """Wait until nothing waits any more; what is dead is noted and discarded, because it blocks an order."""
         async with self.people() as store, asyncio.timeout(PATIENCE):
-            while True:
-                for each in await store.messages(route=None, state=MessageState.DEAD, limit=10_000, after=None):
-                    body = await store.body(each.id)
-                    content = body if isinstance(body, bytes) else await body.read(0)
-                    self.dead[content.split(b" ", 1)[0]] = each.code
-                    await store.discard(each.id)
-                if not await store.routes():
-                    return
+            await self.bury(store)
+            while await store.routes():
+                await self.bury(store)
 
     @asynccontextmanager
     async def people(self) -> AsyncIterator[PostgresOutbox]:
@@ -136,35 +95,24 @@ class World:
 
     async def _send(self, sender: int) -> None:
         for _ in range(MESSAGES):
-            self._next[sender] += 1
-            name = b"%d-%06d" % (sender, self._next[sender])
-            padding = b"x" * (LARGE if self._next[sender] % 10 == 0 else 500)
-            try:
-                connection = await Sender.connect(self._chance.choice(self.replicas).port)
+            with suppress(ConnectionError, EOFError):
+                connection = await Sender.connect(self.chance.choice(self.replicas).port)
                 try:
-                    octets = request(b"POST /orders", b"X-Key: %d" % sender, body=name + b" " + padding)
                     async with asyncio.timeout(PATIENCE):
-                        told = await connection.ask(octets)
+                        assert await self.send(connection, sender) in {202, 503}
                 finally:
                     connection.leave()
-            except (ConnectionError, EOFError):
-                continue
-            assert told.status in {202, 503}, told
-            if told.status == 202:
-                self.accepted.add(name)
 
 
-@pytest.mark.parametrize(
-    ("repeatable", "ordered"), [(False, True), (True, True), (False, False)], ids=["once", "repeatable", "no order"]
-)
+@named_cases("repeatable, ordered", {"once": (False, True), "repeatable": (True, True), "no order": (False, False)})
 async def test_what_was_accepted_arrives_or_is_a_dead_letter(
     tmp_path: Path,
     postgres_server: PostgresServer,
     database: str,
-    repeatable: bool,  # noqa: FBT001
-    ordered: bool,  # noqa: FBT001
+    repeatable: bool,
+    ordered: bool,
 ) -> None:
-    """None is lost; without `repeatable` none arrives twice; with an order none overtakes another."""
+    """Without `repeatable` none arrives twice; with an order none overtakes another."""
     (tmp_path / "keys").write_bytes(base64.b64encode(os.urandom(32)))
     store = {
         "postgres": postgres_server.url(database),
@@ -173,7 +121,7 @@ async def test_what_was_accepted_arrives_or_is_a_dead_letter(
     }
     world = World(tmp_path, store, repeatable=repeatable, ordered=ordered)
     async with Upstream(world.arrives) as upstream, AuthorizationServer() as authority:
-        world.write(upstream, authority)
+        world.write(store, upstream, authority)
         try:
             for _ in range(REPLICAS):
                 await world.add()
@@ -185,14 +133,7 @@ async def test_what_was_accepted_arrives_or_is_a_dead_letter(
         finally:
             await world.close()
     assert len(world.accepted) > SENDERS * MESSAGES
-    assert world.accepted - set(world.arrived) <= world.dead.keys()
-    assert set(world.dead.values()) <= (set() if repeatable else {"uncertain"})
-    if not repeatable:
-        assert len(world.arrived) == len(set(world.arrived))
-    if ordered:
-        for sender in range(SENDERS):
-            own = [each for each in world.arrived if each.startswith(b"%d-" % sender)]
-            assert all(earlier <= later for earlier, later in pairwise(own))
+    world.check()
 
 
 async def troubled(trouble: str, world: World, server: PostgresServer) -> None:

@@ -15,7 +15,7 @@ import pytest
 from tests.fakes.postgres import PostgresServer
 from tests.fakes.sender import Sender, request
 from tests.fakes.voiding_tenant import VoidingTenant
-from tests.system.command import PATIENCE, Proxy
+from tests.system.command import PATIENCE, Proxy, document
 
 pytestmark = [pytest.mark.needs("postgresql"), pytest.mark.timeout(300)]
 
@@ -34,25 +34,11 @@ async def void() -> AsyncIterator[VoidingTenant]:
 def file(postgres_server: PostgresServer, database: str, void: VoidingTenant, tmp_path: Path) -> Path:
     """The configuration of all replicas."""
     (tmp_path / "keys").write_bytes(base64.b64encode(os.urandom(32)))
-    client = {
-        "token_url": f"{void.url}/oauth2/api/v1/token",
-        "client_id": "id",
-        "client_secret": "s",
-        "provider": "neo",
-    }
-    document = {
-        "listen": "127.0.0.1:0",
-        "admin": "127.0.0.1:0",
-        "oauth_clients": {"orders": client},
-        "routes": [{"path": "/orders", "upstream": f"{void.url}/http/orders", "oauth_client": "orders"}],
-        "store": {
-            "postgres": postgres_server.url(database),
-            "password_file": str(postgres_server.password_file),
-            "keys_file": "keys",
-        },
-    }
+    password = str(postgres_server.password_file)
+    store = {"postgres": postgres_server.url(database), "password_file": password, "keys_file": "keys"}
+    url = f"{void.url}/oauth2/api/v1/token"  # that of a client on Neo
     path = tmp_path / "proxy.yaml"
-    path.write_text(json.dumps(document))
+    path.write_text(json.dumps(document(f"{void.url}/http/orders", url, store=store)))
     return path
 
 
@@ -66,7 +52,6 @@ class Replicas:
         "By the number of the message; 0 for a connection that was lost."
 
     async def add(self) -> None:
-        """Start one more."""
         self.running.append(await self._stack.enter_async_context(Proxy(self._file)))
 
     async def kill(self) -> None:
@@ -104,7 +89,7 @@ async def replicas(file: Path) -> AsyncIterator[Replicas]:
 
 
 async def test_a_holder_of_the_lease_that_is_killed_costs_one_grant(replicas: Replicas, void: VoidingTenant) -> None:
-    """The others wait for its lease to end; then one of them makes the grant, and all are served with it."""
+    """One of the others makes it, when the lease has ended."""
     void.hold = asyncio.Event()
     dying = asyncio.create_task(replicas.send(0))
     async with asyncio.timeout(PATIENCE):
@@ -120,7 +105,7 @@ async def test_a_holder_of_the_lease_that_is_killed_costs_one_grant(replicas: Re
 async def test_deaths_and_outages_cost_no_message(
     replicas: Replicas, void: VoidingTenant, postgres_server: PostgresServer
 ) -> None:
-    """Each message is answered by the tenant or by an honest error, and one grant is enough."""
+    """Each has an answer of the tenant or an honest error."""
     first = 0
     for trouble in ("none", "pause", "resume", "kill", "restart", "crash", "start"):
         sending = asyncio.create_task(replicas.send_many(first))

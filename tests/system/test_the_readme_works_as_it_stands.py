@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import Block, blocks
-from tests.system.command import ROOT, Command, Finished, environment
+from tests.system.command import ROOT, Command, Finished, environment, execute
 from tests.unit.config.entries import SECRET_KEY
 
 README = ROOT / "README.md"
@@ -44,7 +44,7 @@ KEY = {
 
 
 def commands(block: Block) -> list[str]:
-    """The command lines of a block: all of a shell's, and in a transcript those behind `$`."""
+    """All of a shell's, and those behind `$` of a transcript."""
     lines = [line.partition("  #")[0].rstrip() for line in block.text.replace("\\\n", "").splitlines()]
     if block.language == "console":
         lines = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
@@ -98,7 +98,7 @@ class Place:
 
 @pytest.fixture
 async def place() -> AsyncIterator[Place]:
-    """One test at a time on this machine, at the README's own ports, or at others if another program has one."""
+    """The README's own ports, or others if another program has one; for one test at a time on this machine."""
     with await asyncio.to_thread(Path(tempfile.gettempdir(), "cpi-oauth-proxy-ports.lock").open, "w") as lock:
         await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
         places = (Place(base) for base in (PORTS[0], *OTHERS))
@@ -107,7 +107,7 @@ async def place() -> AsyncIterator[Place]:
 
 @pytest.fixture
 async def served(place: Place, tmp_path: Path) -> AsyncIterator[Command]:
-    """The recipe of `make run`, with its files in the test's folder."""
+    """With its files in the test's folder."""
     (tmp_path / "config").mkdir()
     shutil.copy(ROOT / "config" / "sandbox.yaml", tmp_path / "config")
     recipe = re.search(r"^run:.*\n\t@\$\(BIN\)/cpi-oauth-proxy (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
@@ -119,7 +119,7 @@ async def served(place: Place, tmp_path: Path) -> AsyncIterator[Command]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder in which `cpi-oauth-proxy` is found, with and without the folder of a virtual environment."""
+    """In which `cpi-oauth-proxy` is found, with a virtual environment or not."""
     program = tmp_path / "cpi" / "bin" / "cpi-oauth-proxy"
     program.parent.mkdir(parents=True)
     program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m proxy "$@"\n')
@@ -130,16 +130,9 @@ def folder(tmp_path: Path) -> Path:
 async def shell(text: str, folder: Path, place: Place) -> Finished:
     """A block of commands, run to its end in the folder, at the test's ports."""
     path = f"{folder}/cpi/bin:{environment({})['PATH']}"
-    process = await asyncio.create_subprocess_exec(
-        *("sh", "-eu", "-c", place.moved(text)),
-        cwd=folder,
-        env=environment({"PATH": path} | place.variables),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+    return await execute(
+        "sh", "-eu", "-c", place.moved(text), cwd=folder, env=environment({"PATH": path} | place.variables)
     )
-    output, errors = await process.communicate()
-    return Finished(status=process.returncode or 0, output=output.decode(), errors=errors.decode())
 
 
 def test_the_same_commands_are_run_at_other_ports() -> None:
@@ -157,7 +150,7 @@ def test_the_same_commands_are_run_at_other_ports() -> None:
 
 
 def test_each_command_is_run_or_left_out_for_a_reason() -> None:
-    """A command that is new in README.md is run by a test, or gets a reason here."""
+    """Here."""
     ours = [block for block in blocks(README) if block.language in ("sh", "console")]
     left = [line for block in ours if not is_run(block) for line in commands(block)]
     assert sorted(set(left) - {"cpi/bin/cpi-oauth-proxy check -c proxy.yaml"}) == sorted(NOT_RUN)
@@ -165,7 +158,7 @@ def test_each_command_is_run_or_left_out_for_a_reason() -> None:
 
 @pytest.mark.needs("curl")
 async def test_each_block_does_what_it_says(served: Command, folder: Path, place: Place) -> None:
-    """Each block succeeds; the answer has the status behind `#`, else 200, and the flow's text."""
+    """With the status behind `#`, else 200."""
     tried = [block for block in shell_blocks(README, COMMANDS) if is_run(block)]
     assert len(tried) >= 5
     for block in tried:
@@ -181,14 +174,14 @@ async def test_each_block_does_what_it_says(served: Command, folder: Path, place
 
 
 def answer_to(text: str) -> str:
-    """What the flow answers to the message in a block: the product, or the message itself."""
+    """The product, or the message itself."""
     message = re.search(r" -d '([{<].*?)'", text)
     assert message is not None
     return "Photo Scan" if "HT-1080" in message[1] else message[1]
 
 
 def pattern(transcript: str) -> str:
-    """What a transcript matches without its spaces: numbers and ids differ from run to run, `…` is anything."""
+    """Without its spaces; numbers and ids differ, `…` is anything."""
     text = bare(transcript)
     for varying in (r"AG[\w-]{26}", r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", r"[A-F0-9]{32}"):
         text = re.sub(varying, "<id>", text)
@@ -197,7 +190,7 @@ def pattern(transcript: str) -> str:
 
 
 def bare(printed: str) -> str:
-    """What a command printed, without spaces: a terminal gets columns and indented JSON, a pipe does not."""
+    """Without spaces: a terminal gets other ones than a pipe."""
     return "".join(printed.split())
 
 
@@ -247,7 +240,7 @@ def configurations() -> list[str]:
 
 @pytest.mark.parametrize("text", configurations(), ids=["neo", "btp"])
 async def test_each_configuration_is_checked_and_served(text: str, place: Place, folder: Path) -> None:
-    """Beside the file with the secret or the service key, by the page's own two commands."""
+    """By the page's own two commands."""
     listen, admin = (f"127.0.0.1:{port}" for port in place.ports[-2:])
     moved = "" if place.ports == PORTS else f"listen: {listen}\nadmin: {admin}\n"
     (folder / "proxy.yaml").write_text(text + moved)
@@ -264,7 +257,7 @@ async def test_each_configuration_is_checked_and_served(text: str, place: Place,
 
 
 async def test_the_tour_shows_the_example_first(served: Command) -> None:
-    """Fetch, post, and the post of a sender that knows nothing of CSRF: three answers, all good."""
+    """Three answers, all good."""
     answers = [line for line in served.output if line.startswith("  answer")]
     assert [line.split()[1] for line in answers] == ["200", "200", "200"]
     assert "\n".join(served.output).count('"Photo Scan"') == 2

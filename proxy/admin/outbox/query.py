@@ -30,7 +30,7 @@ def parse_query(pairs: Iterable[tuple[str, str]]) -> MessageQuery:
         if name not in NAMES:
             raise MalformedQuery(f"There is no parameter {name[:60]}; the parameters are {', '.join(NAMES)}.")
         if name in given:
-            raise MalformedQuery(f"The parameter {name} is there twice.")
+            raise MalformedQuery(f"The parameter {name} is given twice.")
         given[name] = value
     return MessageQuery(
         route=given.get("route") or None,

@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from proxy.admin.connection import begin_stream
 from proxy.admin.outbox.documents import details_document, message_document, route_document
 from proxy.admin.outbox.overview import overview
-from proxy.admin.outbox.problems import Handler, UnknownRoute, answered
+from proxy.admin.outbox.problems import UnknownRoute, answered
 from proxy.admin.outbox.query import parse_query
 from proxy.admin.state import ObservedProxy
 from proxy.config.model import Address
@@ -64,7 +65,7 @@ class OutboxResources:
             limit = asked.limit + 1  # whether there is more
             found += await store.messages(route=asked.route, state=asked.state, limit=limit, after=asked.after)
         shown = found[: asked.limit]
-        following = shown[-1].id if len(found) > len(shown) else None
+        following = shown[-1].position if len(found) > len(shown) else None
         return document({"messages": [message_document(each) for each in shown], "next": following})
 
     async def _details(self, request: web.Request) -> web.Response:
@@ -146,7 +147,7 @@ class OutboxResources:
         """Returns the store. Raises MessageUnknown if there is none, because then there are no messages."""
         store = self._proxy.outboxes.store_if_any()
         if store is None:
-            raise MessageUnknown(f"There is no message {request.match_info['id']}: no route has an outbox.")
+            raise MessageUnknown(request.match_info["id"], why="no route has an outbox")
         return store
 
     @property

@@ -7,14 +7,14 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from proxy.cli.outbox.api import Document
+from proxy.cli.outbox.api import JsonObject
 from proxy.config.parsed_values import spelled_size
 from proxy.observe.log_format import printable
 
 UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
-def route_table(routes: Iterable[Document], *, now: float) -> Table:
+def route_table(routes: Iterable[JsonObject], *, now: float) -> Table:
     """Returns one line for each route."""
     table = _table("route", "waiting", "delivering", "dead", "oldest", "size", "")
     for column in table.columns[1:6]:
@@ -27,7 +27,7 @@ def route_table(routes: Iterable[Document], *, now: float) -> Table:
     return table
 
 
-def message_table(messages: Iterable[Document], *, now: float) -> Table:
+def message_table(messages: Iterable[JsonObject], *, now: float) -> Table:
     """Returns one line for each message."""
     table = _table("id", "route", "state", "tries", "age")
     table.columns[0].no_wrap = table.columns[2].no_wrap = True
@@ -40,7 +40,7 @@ def message_table(messages: Iterable[Document], *, now: float) -> Table:
     return table
 
 
-def history_table(history: Iterable[Document]) -> Table:
+def history_table(history: Iterable[JsonObject]) -> Table:
     """Returns one line for each attempt."""
     table = _table("attempt at", "status", "MPL id", "what happened")
     table.columns[0].no_wrap = True
@@ -51,7 +51,7 @@ def history_table(history: Iterable[Document]) -> Table:
     return table
 
 
-def facts(message: Document, *, now: float) -> Iterator[str]:
+def facts(message: JsonObject, *, now: float) -> Iterator[str]:
     """Yields the lines about one message above its history."""
     lines = [
         ("id", message["id"]),
@@ -68,7 +68,7 @@ def facts(message: Document, *, now: float) -> Iterator[str]:
     yield from (printable(f"{name:<16}{value}") for name, value in lines if value)
 
 
-def state_of(message: Document, *, now: float) -> str:
+def state_of(message: JsonObject, *, now: float) -> str:
     """Returns the state in a few words."""
     if message["state"] == "dead":
         return f"dead: {message['code']}"

@@ -21,6 +21,8 @@ class Lease:
 
     route: str
     fence: int
+    body: str | None
+    "The name of its large body."
 
 
 class Leases:
@@ -44,9 +46,9 @@ class Leases:
         """Returns the lease of a message, which another replica may have taken over."""
         return self._leases.get(id_)
 
-    def add(self, id_: str, route: str, fence: int) -> None:
+    def add(self, id_: str, lease: Lease) -> None:
         """Notes a message that was taken."""
-        self._leases[id_] = Lease(route, fence)
+        self._leases[id_] = lease
 
     def end(self, id_: str) -> None:
         """Notes that a message was settled."""

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from proxy.outbox.message import HistoryEntry, MessageState, MessageSummary, RouteSummary
-from proxy.outbox.postgres import settling
-from proxy.outbox.postgres.transaction import Transaction
+from proxy.outbox.message import HistoryEntry, MessageState, MessageSummary, RouteSummary, seq_at
+from proxy.outbox.postgres import orders, settling
+from proxy.outbox.postgres.transaction import FIRST_OF, Transaction
 from proxy.outbox.store import MessageBusy, MessageUnknown
 from proxy.store.keys import Keys
 from proxy.store.postgres.connecting import Connection
@@ -20,6 +20,10 @@ SEQ: Final = 9
 "The last of these columns."
 DEAD: Final = 2
 "Place of a dead letter."
+_STOP: Final = """
+UPDATE cpi_proxy_outbox_messages SET owner = NULL, free_at = due_at
+WHERE owner IS NOT NULL AND route = %s AND NOT begun
+"""
 IS_HELD: Final = "SELECT true FROM cpi_proxy_outbox_routes WHERE route = %s AND held"
 ROUTES: Final = f"""
 SELECT route, waiting, coalesce(delivering, 0), dead, held, oldest.accepted_at, bytes
@@ -57,19 +61,21 @@ _AFTER: Final = "SELECT seq FROM cpi_proxy_outbox_messages WHERE id = %s"
 _FOLLOWING: Final = "SELECT seq - 1 FROM cpi_proxy_outbox_messages WHERE id > %s ORDER BY id LIMIT 1"
 _MESSAGE: Final = f"""
 SELECT {_COLUMNS}, key_id, content, body, body_size,
-    expires_at + coalesce(paused, 0) + coalesce(greatest({NOW} - dead_since, 0), 0), lifetime, message.chain, sender,
-    coalesce(paused, 0), coalesce(greatest({NOW} - dead_since, 0), 0)
+    expires_at, lifetime, message.chain, sender, coalesce(paused, 0) + CASE
+        WHEN {orders.FIRST_DEAD.replace("asked", "message")} < message.seq THEN greatest({NOW} - dead_since, 0) ELSE 0
+    END
 FROM cpi_proxy_outbox_messages AS message LEFT JOIN cpi_proxy_outbox_pauses AS pause ON pause.chain = message.chain
 WHERE message.id = %s
 """
 _HISTORY: Final = "SELECT key_id, value FROM cpi_proxy_outbox_history WHERE seq = %s ORDER BY number"
 _ROUTE: Final = "SELECT route FROM cpi_proxy_outbox_messages WHERE id = %s"
-_UNBLOCK: Final = f"""
-UPDATE cpi_proxy_outbox_pauses SET paused = paused + coalesce(greatest({NOW} - dead_since, 0), 0), dead_since = NULL
-WHERE chain = %s
+_REVIVE: Final = f"""
+UPDATE cpi_proxy_outbox_messages AS asked SET place = CASE WHEN chain IS NULL OR seq = {FIRST_OF} THEN 0 ELSE 1 END,
+    code = ''
+WHERE seq = %s
 """
 _RETRY: Final = """
-UPDATE cpi_proxy_outbox_messages SET place = %s, code = '', due_at = %s, free_at = %s, expires_at = %s, owner = NULL
+UPDATE cpi_proxy_outbox_messages SET due_at = %s, free_at = %s, expires_at = %s, look_at = NULL, owner = NULL
 WHERE seq = %s
 """
 _DISCARD: Final = "DELETE FROM cpi_proxy_outbox_messages WHERE seq = %s"
@@ -92,9 +98,8 @@ class Row:
     lifetime: float
     chain: bytes | None
     sender: bytes | None
-    paused: float
     blocked: float
-    "Seconds for which its order was blocked before, and has been blocked now."
+    "Seconds for which it has been blocked."
 
 
 async def routes(connection: Connection) -> Sequence[RouteSummary]:
@@ -117,12 +122,7 @@ async def messages(
     connection: Connection, *, route: str | None, state: MessageState | None, limit: int, after: str | None
 ) -> Sequence[MessageSummary]:
     """Returns messages by their acceptance: asked of each route apart, so that none is passed over one by one."""
-    parameters = {"route": route, "limit": limit, "after": 0}
-    if after is not None:
-        found = await rows(connection, _AFTER, (after,)) or await rows(connection, _FOLLOWING, (after,))
-        if not found:
-            return []
-        parameters["after"] = found[0][0]
+    parameters = {"route": route, "limit": limit, "after": 0 if after is None else await _seq_of(connection, after)}
     if state is None and route is None:
         return [_summary(row) for row in await rows(connection, LIST_ALL, parameters)]
     states = [MessageState.WAITING, MessageState.DELIVERING, MessageState.DEAD] if state is None else [state]
@@ -130,13 +130,21 @@ async def messages(
     return [_summary(row) for row in sorted(listed, key=lambda row: row[SEQ])[:limit]]
 
 
+async def _seq_of(connection: Connection, after: str) -> int:
+    """Returns what a page begins after. The message may be gone: ids sort by the clocks of replicas."""
+    if (seq := seq_at(after)) is not None:
+        return seq
+    found = await rows(connection, _AFTER, (after,)) or await rows(connection, _FOLLOWING, (after,))
+    return int(found[0][0]) if found else 1 << 62
+
+
 async def known(connection: Connection, id_: str, *, locked: bool = False) -> Row:
     """Returns a message. Raises MessageUnknown."""
     found = await rows(connection, _MESSAGE + (" FOR UPDATE OF message" if locked else ""), (id_,))
     if not found:
-        raise unknown(id_)
+        raise MessageUnknown(id_)
     row = found[0]
-    key_id, content, body, body_size, expires_at, lifetime, chain, sender, paused, blocked = row[SEQ + 1 :]
+    key_id, content, body, body_size, expires_at, lifetime, chain, sender, blocked = row[SEQ + 1 :]
     return Row(
         summary=_summary(row),
         place=row[2],
@@ -145,11 +153,10 @@ async def known(connection: Connection, id_: str, *, locked: bool = False) -> Ro
         content=bytes(content),
         body=body,
         body_size=body_size,
-        expires_at=expires_at,
+        expires_at=expires_at + blocked,
         lifetime=lifetime,
         chain=chain,
         sender=sender,
-        paused=paused,
         blocked=blocked,
     )
 
@@ -164,18 +171,12 @@ async def history(connection: Connection, row: Row, keys: Keys) -> tuple[History
 async def retry(connection: Connection, transaction: Transaction, id_: str, ahead: float) -> MessageSummary:
     """Makes a message due, `ahead` seconds from now. A dead one has all of its time again."""
     row = await _locked(connection, transaction, id_)
-    now, is_dead, paused = transaction.now + ahead, row.place == DEAD, row.paused
+    now, is_dead = transaction.now + ahead, row.place == DEAD
     if is_dead:
-        if row.chain is not None:
-            await transaction.execute(_UNBLOCK, (row.chain,))
-        count = transaction.counts[row.summary.route]
-        count.waiting += 1
-        count.dead -= 1
-    blocked = paused + row.blocked
+        row = await _revived(connection, transaction, row)
     expires_at = now + row.lifetime if is_dead else row.expires_at
     due_at = min(now, expires_at)
-    place = 0 if is_dead else row.place
-    await transaction.execute(_RETRY, (place, due_at, due_at, expires_at - blocked, row.seq))
+    await transaction.execute(_RETRY, (due_at, due_at, expires_at - row.blocked, row.seq))
     transaction.due.add(row.summary.route)
     found = await known(connection, id_)
     await transaction.end()
@@ -191,8 +192,11 @@ async def discard(connection: Connection, transaction: Transaction, id_: str) ->
     count.bytes -= row.summary.bytes
     await transaction.execute(_DISCARD, (row.seq,))
     if is_dead and row.chain is not None:
-        await transaction.execute(_UNBLOCK, (row.chain,))
+        await orders.unblock(transaction, row.chain, row.seq)
+    if row.chain is not None:
+        await orders.watch_behind(transaction, row.chain, row.seq)
     await settling.removed(transaction, [(row.seq, row.chain, row.body)])
+    transaction.due.add(row.summary.route)
     if row.sender is not None:
         await transaction.execute(_FORGET, (row.sender, id_))
     await transaction.end()
@@ -208,30 +212,48 @@ async def hold(connection: Connection, transaction: Transaction, route: str, *, 
     await transaction.end()
 
 
+async def stop(connection: Connection, route: str) -> None:
+    """Takes back what was taken and has not begun, after a route was held.
+
+    An attempt that begins at this moment may not have seen yet that the route is held. Either it finds that it has lost
+    the message, or this waits until it is committed. So no attempt has to lock the route, which would wait for those
+    who accept messages.
+    """
+    await connection.execute(_STOP, (route,))
+
+
 async def is_held(connection: Connection, route: str) -> bool:
     """Returns whether a route is held."""
     return bool(await rows(connection, IS_HELD, (route,)))
 
 
-def unknown(id_: str) -> MessageUnknown:
-    """Returns the error for an id that no message has."""
-    return MessageUnknown(f"There is no message {id_}: it was delivered or discarded, or never existed.")
+async def _revived(connection: Connection, transaction: Transaction, row: Row) -> Row:
+    """Has a dead letter wait again, in its old place; returns it as it is now."""
+    await transaction.execute(_REVIVE, (row.seq,))
+    if row.chain is not None:
+        await orders.unblock(transaction, row.chain, row.seq)
+        await orders.lead(transaction, [row.chain])
+        await orders.watch_behind(transaction, row.chain, row.seq)
+    count = transaction.counts[row.summary.route]
+    count.waiting += 1
+    count.dead -= 1
+    return await known(connection, row.summary.id)
 
 
 async def _locked(connection: Connection, transaction: Transaction, id_: str) -> Row:
     """Returns a message that is not being delivered, after its route was locked."""
     found = await rows(connection, _ROUTE, (id_,))
     if not found:
-        raise unknown(id_)
+        raise MessageUnknown(id_)
     await transaction.begin(connection, [found[0][0]])
     row = await known(connection, id_, locked=True)
     if row.summary.state is MessageState.DELIVERING:
-        raise MessageBusy(f"The message {id_} is being delivered; try again when that has ended.")
+        raise MessageBusy(id_)
     return row
 
 
 def _summary(row: tuple[Any, ...]) -> MessageSummary:
-    id_, route, place, is_taken, code, attempts, accepted_at, due_at, size = row[:SEQ]
+    id_, route, place, is_taken, code, attempts, accepted_at, due_at, size, seq = row[: SEQ + 1]
     state = MessageState.DEAD if place == DEAD else MessageState.DELIVERING if is_taken else MessageState.WAITING
     return MessageSummary(
         id=id_,
@@ -242,4 +264,5 @@ def _summary(row: tuple[Any, ...]) -> MessageSummary:
         accepted_at=accepted_at,
         next_at=due_at if state is MessageState.WAITING and place == 0 else None,
         bytes=size,
+        seq=seq,
     )

@@ -5,15 +5,17 @@ Times that are compared with the clock of this process are told by it; those tha
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
 from proxy.clock import Clock
 from proxy.observe.logger import Logger
+from proxy.outbox.failures import unreadable
 from proxy.outbox.message import (
     Accepted,
     DeadLetterCode,
+    Expired,
     HistoryEntry,
     MessageDetails,
     MessageState,
@@ -23,17 +25,18 @@ from proxy.outbox.message import (
     StoredBody,
     TakenMessage,
 )
-from proxy.outbox.postgres import accepting, people, settling, taking
+from proxy.outbox.postgres import accepting, expiring, people, settling, taking
 from proxy.outbox.postgres.batches import WITHIN, Batches, Work
 from proxy.outbox.postgres.bodies import Bodies
 from proxy.outbox.postgres.failures import FAILURES, failure_of, taken_over
-from proxy.outbox.postgres.leases import LEASE, Leases
-from proxy.outbox.postgres.sealing import Sealing, unreadable
+from proxy.outbox.postgres.leases import LEASE, Lease, Leases
+from proxy.outbox.postgres.sealing import Sealing
 from proxy.outbox.postgres.settling import Settled
 from proxy.outbox.postgres.transaction import Owner, Transaction
 from proxy.outbox.postgres.waking import Waking
 from proxy.outbox.store import RouteHeld
 from proxy.store.keys import KeyMissing, Keys
+from proxy.store.postgres.background import BackgroundTasks
 from proxy.store.postgres.connecting import Connection
 from proxy.store.postgres.database import Database, Operation
 from proxy.store.postgres.names import NameKey
@@ -74,7 +77,7 @@ class PostgresOutbox:
         "Apart, so that deliveries go on while much is accepted."
         self._leases = Leases(self._settling, lease=lease, sleep=sleep)
         self._waking = Waking(database, self._owner, self._bodies, sleep=sleep)
-        self._running: set[asyncio.Task[Any]] = set()
+        self._tasks = BackgroundTasks()
 
     def start(self) -> None:
         """Begins to work; the database may be away."""
@@ -103,7 +106,7 @@ class PostgresOutbox:
         call = partial(
             taking.take, owner=self._owner, route=route, most=most, ahead=ahead, running=self._leases.running
         )
-        task = self._background(self._take(call, route))
+        task = self._tasks.start(self._take(call, route))
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -135,7 +138,9 @@ class PostgresOutbox:
 
     async def delivered(self, id: str) -> None:  # noqa: A002
         """See OutboxStore."""
-        await self._settle(settling.delivered, id, ends=True, is_counted=True)
+        lease = self._leases.of(id)
+        if await self._settle(settling.delivered, id, ends=True, is_counted=True) and lease is not None:
+            self._remove_loose(lease.body)
 
     async def deferred(self, id: str, *, next_at: float, entry: HistoryEntry) -> None:  # noqa: A002
         """See OutboxStore."""
@@ -144,6 +149,19 @@ class PostgresOutbox:
     async def died(self, id: str, code: DeadLetterCode, entry: HistoryEntry | None) -> None:  # noqa: A002
         """See OutboxStore."""
         await self._settle(settling.died, id, ends=True, is_counted=True, code=code, entry=entry)
+
+    async def expire(self, route: str, *, most: int, now: float, interrupted: DeadLetterCode) -> Expired:
+        """See OutboxStore."""
+        look = expiring.Look(
+            route=route,
+            most=most,
+            now=now,
+            wall=self._clock.wall(),
+            running=self._leases.running,
+            interrupted=interrupted,
+            keys=self._keys(),
+        )
+        return await self._decide(lambda connection, step: expiring.expire(connection, step, look))
 
     async def routes(self) -> Sequence[RouteSummary]:
         """See OutboxStore."""
@@ -188,6 +206,7 @@ class PostgresOutbox:
     async def hold(self, route: str) -> None:
         """See OutboxStore."""
         await self._decide(lambda connection, step: people.hold(connection, step, route, held=True))
+        await self._do(partial(people.stop, route=route))
 
     async def resume(self, route: str) -> None:
         """See OutboxStore."""
@@ -203,8 +222,7 @@ class PostgresOutbox:
         await self._leases.close()
         await self._accepting.close()
         await self._settling.close()
-        if self._running:
-            await asyncio.wait(self._running)
+        await self._tasks.ended()
         try:
             routes = await self._database.run(partial(taking.give_back, owner=self._owner), within=WITHIN)
         except StoreUnreachable:
@@ -216,7 +234,7 @@ class PostgresOutbox:
         wall = self._clock.wall()
         taken: list[TakenMessage] = []
         for row in await self._do(call):
-            self._leases.add(row.id, route, row.fence)
+            self._leases.add(row.id, Lease(route, row.fence, row.body))
             try:
                 taken.append(self._sealing.taken(row, route, wall))
             except KeyMissing as error:
@@ -234,7 +252,7 @@ class PostgresOutbox:
             return False
         settled = Settled(id=id_, fence=lease.fence, keys=self._keys(), wall=self._clock.wall(), **what)
         is_ours = await self._settling.submit(work, settled, route=lease.route if is_counted else None)
-        if not is_ours:
+        if not is_ours and work is not settling.release:  # that only says that nothing was sent
             self._log.warning("message.taken_over", route=lease.route, id=id_)
         if ends:
             self._leases.end(id_)
@@ -244,12 +262,12 @@ class PostgresOutbox:
         """Nobody waits for these any more."""
         if not done.cancelled() and done.exception() is None:
             for message in done.result():
-                self._background(self.release(message.id))
+                self._tasks.start(self.release(message.id))
 
     def _remove_loose(self, name: str | None) -> None:
         """Removes a large body, unless a message has it."""
         if name is not None:
-            self._background(self._bodies.remove([name]))
+            self._tasks.start(self._bodies.remove([name]))
 
     async def _message(self, id_: str, connection: Connection) -> tuple[people.Row, tuple[HistoryEntry, ...]]:
         row = await people.known(connection, id_)
@@ -270,18 +288,6 @@ class PostgresOutbox:
             return await transact(self._database, operation, within=WITHIN)
         except FAILURES as error:
             raise failure_of(error) from None
-
-    def _background(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
-        """Runs it to its end, also if nobody waits for it."""
-        done = asyncio.get_running_loop().create_task(work)
-        self._running.add(done)
-        done.add_done_callback(self._ended)
-        return done
-
-    def _ended(self, done: "asyncio.Task[Any]") -> None:
-        self._running.discard(done)
-        if not done.cancelled():
-            done.exception()  # whoever waited for it may be gone
 
     def _committed(self, due: set[str]) -> None:
         self._waking.wake(due)

@@ -4,7 +4,16 @@ from collections.abc import Sequence
 
 from proxy.errors import OutboxUnavailable
 from proxy.outbox.contents import Content
-from proxy.outbox.message import HistoryEntry, MessageDetails, MessageState, MessageSummary, RouteSummary, StoredBody
+from proxy.outbox.failures import unreadable
+from proxy.outbox.message import (
+    HistoryEntry,
+    MessageDetails,
+    MessageState,
+    MessageSummary,
+    RouteSummary,
+    StoredBody,
+    seq_at,
+)
 from proxy.outbox.sqlite import orders, sender_ids
 from proxy.outbox.sqlite.database import SELECT, Database, Row
 from proxy.outbox.sqlite.schema import Place
@@ -64,7 +73,7 @@ def details(database: Database, id_: str) -> MessageDetails:
         target=content.target,
         fields=content.fields,
         sender_id=content.sender_id,
-        expires_at=row.expires_at + orders.blocked_seconds(database, row.chain, database.clock.wall()),
+        expires_at=row.expires_at + orders.blocked_seconds(database, row.chain, row.seq, database.clock.wall()),
         history=tuple(
             HistoryEntry(at=at, status=status, code=code, diagnosis=diagnosis, mpl_id=mpl_id)
             for at, status, code, diagnosis, mpl_id in history
@@ -82,15 +91,12 @@ def retry(database: Database, id_: str, now: float) -> MessageSummary:
     """Makes a message due. A dead one has all of its time again."""
     row = _idle(database, id_)
     if row.place == Place.DEAD:
-        if row.chain is not None:
-            orders.unblock(database, row.chain, now)
-        database.tally.add(row.route, waiting=1, dead=-1)
-    blocked = orders.blocked_seconds(database, row.chain, now)
+        _revive(database, row, now)
+    blocked = orders.blocked_seconds(database, row.chain, row.seq, now)
     expires_at = now + row.lifetime if row.place == Place.DEAD else row.expires_at + blocked
-    place = Place.BEHIND if row.place == Place.BEHIND else Place.HEAD
     database.execute(
-        "UPDATE messages SET place = ?, code = '', due_at = ?, expires_at = ? WHERE seq = ?",
-        (int(place), min(now, expires_at), expires_at - blocked, row.seq),
+        "UPDATE messages SET due_at = ?, expires_at = ?, look_at = NULL WHERE seq = ?",
+        (min(now, expires_at), expires_at - blocked, row.seq),
     )
     database.effects.due.add(row.route)
     return summary(database, known(database, id_))
@@ -119,7 +125,7 @@ def known(database: Database, id_: str) -> Row:
     """Returns a message. Raises MessageUnknown."""
     row = database.row(id_)
     if row is None:
-        raise MessageUnknown(f"There is no message {id_}: it was delivered or discarded, or never existed.")
+        raise MessageUnknown(id_)
     return row
 
 
@@ -138,7 +144,18 @@ def summary(database: Database, row: Row) -> MessageSummary:
         accepted_at=row.accepted_at,
         next_at=row.due_at if is_due else None,
         bytes=row.size,
+        seq=row.seq,
     )
+
+
+def _revive(database: Database, row: Row, now: float) -> None:
+    """Has a dead letter wait again, in its old place."""
+    place = Place.HEAD if row.chain is None else Place.BEHIND
+    database.execute("UPDATE messages SET place = ?, code = '' WHERE seq = ?", (int(place), row.seq))
+    database.tally.add(row.route, waiting=1, dead=-1)
+    if row.chain is not None:
+        orders.unblock(database, row, now)
+        orders.lead(database, row)
 
 
 def _rows(database: Database, route: str, state: MessageState | None, begin: int, limit: int) -> Sequence[Row]:
@@ -153,7 +170,9 @@ def _rows(database: Database, route: str, state: MessageState | None, begin: int
 
 
 def _seq_after(database: Database, after: str) -> int:
-    """Returns where the next page begins. The message may be gone: ids sort by time, as messages do."""
+    """Returns where the next page begins. The message may be gone: ids sort by time, as messages mostly do."""
+    if (seq := seq_at(after)) is not None:
+        return seq + 1
     row = database.row(after)
     if row is not None:
         return row.seq + 1
@@ -164,7 +183,7 @@ def _seq_after(database: Database, after: str) -> int:
 def _idle(database: Database, id_: str) -> Row:
     row = known(database, id_)
     if id_ in database.tally.taken:
-        raise MessageBusy(f"The message {id_} is being delivered; try again when that has ended.")
+        raise MessageBusy(id_)
     return row
 
 
@@ -172,7 +191,7 @@ def _content(database: Database, row: Row) -> tuple[str, Content]:
     try:
         return read_content(database, row)
     except ValueError as error:
-        raise OutboxUnavailable(f"The content of the message {row.id} cannot be read: {error}.") from error
+        raise unreadable(row.id, error) from error
 
 
 def _sender_id(database: Database, row: Row) -> bytes:

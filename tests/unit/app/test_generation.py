@@ -12,6 +12,7 @@ from proxy.app.generation import Generation
 from proxy.app.process_resources import ProcessResources
 from proxy.config.load import load
 from proxy.observe.process_log import ProcessLog
+from tests.cases import cases
 from tests.fakes.log import LogLines
 from tests.fakes.loop import HandLoop
 
@@ -57,7 +58,7 @@ async def test_routes_share_pools_by_upstream_and_contexts_by_trust(make: Make, 
 
 
 async def test_everything_unchanged_is_taken_over(make: Make) -> None:
-    """A changed route keeps its source, pool and context."""
+    """A changed route keeps what did not change."""
     first = await make(A, B)
     second = await make(A, {**B, "max_body": 1}, before=first)
     assert second.routes["a"] is first.routes["a"]
@@ -75,9 +76,9 @@ async def test_a_removed_route_leaves_its_pool_and_limits_behind(make: Make) -> 
     assert first.in_use.parts - second.in_use.parts == {first.routes["b"].pool, first.routes["b"].limits}
 
 
-@pytest.mark.parametrize("options", [{"via": "other"}, {"upstream_idle_timeout": 1}])
+@cases("options", {"via": "other"}, {"upstream_idle_timeout": 1})
 async def test_global_options_reach_every_route(make: Make, options: dict[str, object]) -> None:
-    """A route that depends on a changed option is made anew."""
+    """Such a route is made anew."""
     first = await make(A)
     second = await make(A, before=first, **options)
     assert second.routes["a"] is not first.routes["a"]

@@ -54,7 +54,7 @@ def test_a_missing_extra_is_an_error_that_says_how_to_install_it(
 
 def test_a_url_that_libpq_cannot_read_is_an_error(settings: StoreSettings) -> None:
     """It is named, and not shown."""
-    with pytest.raises(ValueError, match=r"^store\.postgres is not a valid URL of PostgreSQL"):
+    with pytest.raises(ValueError, match=r"^store\.postgres is not a valid PostgreSQL URL"):
         opened(settings, Lines(), "postgresql://db/x?unknown=1")
 
 
@@ -65,7 +65,7 @@ def test_keys_are_needed() -> None:
 
 
 async def test_a_start_and_new_keys_without_a_database(settings: StoreSettings) -> None:
-    """The start goes on, and so does a change of keys; a file that is not valid changes nothing."""
+    """A file that is not valid changes nothing."""
     log = Lines()
     store = await asyncio.to_thread(opened, settings, log)
     await store.start()

@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from proxy.cli.columns import columns, counted, tell, wrapped
 from proxy.cli.group import main
+from tests.cases import cases
 
 TEXT = "one two-three four"
 CONFIGURATION = """
@@ -19,18 +20,16 @@ routes:
 """
 
 
-@pytest.mark.parametrize(
-    ("indent", "width", "rows"),
-    [
-        (2, 12, "one\n  two-three\n  four"),
-        (0, 18, TEXT),
-        (0, 5, "one\ntwo-three\nfour"),
-        (2, 0, TEXT),
-        (9, 9, TEXT),
-    ],
+@cases(
+    "indent, width, rows",
+    (2, 12, "one\n  two-three\n  four"),
+    (0, 18, TEXT),
+    (0, 5, "one\ntwo-three\nfour"),
+    (2, 0, TEXT),
+    (9, 9, TEXT),
 )
 def test_text_is_broken_between_words(indent: int, width: int, rows: str) -> None:
-    """A word that is too long stays whole; without room nothing is broken."""
+    """A long word stays whole."""
     assert wrapped(TEXT, indent=indent, width=width) == rows
 
 
@@ -41,20 +40,18 @@ def test_the_width_is_that_of_the_terminal(monkeypatch: pytest.MonkeyPatch) -> N
     assert wrapped(TEXT, indent=2) == "one\n  two-three\n  four"
 
 
-@pytest.mark.parametrize(
-    ("words", "begin"),
-    [
-        ("send nowhere -d x", "There is no route nowhere; the routes are orders."),
-        ("send /orders", "This POST has no body: give -d"),
-        ("doctor nowhere", "There is no route nowhere; the routes are orders."),
-        ("token nobody", "There is no OAuth client nobody; the OAuth clients are a, b."),
-        ("token", "Name one OAuth client (a, b), or give --all."),
-        ("token a", "a: The token endpoint"),
-        ("console", "No proxy answers at 127.0.0.1:2. Start it with"),
-        ("outbox", "No proxy answers at 127.0.0.1:2. Start it with"),
-        ("import-key no-such-file", "Nothing was imported: "),
-        ("init --platform neo", "Nothing was written: "),
-    ],
+@cases(
+    "words, begin",
+    ("send nowhere -d x", "There is no route nowhere; the routes are orders."),
+    ("send /orders", "This POST has no body: give -d"),
+    ("doctor nowhere", "There is no route nowhere; the routes are orders."),
+    ("token nobody", "There is no OAuth client nobody; the OAuth clients are a, b."),
+    ("token", "Name one OAuth client (a, b), or give --all."),
+    ("token a", "a: The token endpoint"),
+    ("console", "No proxy answers at 127.0.0.1:2. Start it with"),
+    ("outbox", "No proxy answers at 127.0.0.1:2. Start it with"),
+    ("import-key no-such-file", "Nothing was imported: "),
+    ("init --platform neo", "Nothing was written: "),
 )
 def test_what_a_command_refuses_fits_the_terminal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str, begin: str
@@ -78,7 +75,7 @@ def test_lines_stay_lines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     assert capsys.readouterr().err == "one\ntwo-three\nfour\nfive\n"
 
 
-@pytest.mark.parametrize(("count", "told"), [(0, "0 bytes"), (1, "1 byte"), (2, "2 bytes")])
+@cases("count, told", (0, "0 bytes"), (1, "1 byte"), (2, "2 bytes"))
 def test_one_is_not_several(count: int, told: str) -> None:
     """Only one has no s."""
     assert counted(count, "byte") == told

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from proxy.cli.doctor import Printer, closing, command
 from proxy.trial.checks import CheckStatus
 from proxy.trial.examination import Finding
+from tests.cases import cases
 
 LONG = (
     "a sentence that says what was found, and has https://a1b2c3-iflmap.hcisbt.eu1.hana.ondemand.com/http/orders/26 in"
@@ -25,9 +26,9 @@ SKIPPED = finding(CheckStatus.SKIPPED, "proxy")
 MESSAGE = finding(CheckStatus.SKIPPED, "message")
 
 
-@pytest.mark.parametrize(("everything", "shown"), [(False, ["DNS", "message"]), (True, ["DNS", "proxy", "message"])])
+@cases("everything, shown", (False, ["DNS", "message"]), (True, ["DNS", "proxy", "message"]))
 def test_skipped_checks_are_shown_if_all_are_wanted(*, everything: bool, shown: list[str]) -> None:
-    """A message that was not sent is always shown."""
+    """A message that was not sent always is."""
     printer = Printer(everything=everything, columns=80)
     lines = [unstyle(line) for each in (OK, SKIPPED, MESSAGE) for line in printer.lines(each)]
     assert lines[0] == "route orders"
@@ -35,7 +36,7 @@ def test_skipped_checks_are_shown_if_all_are_wanted(*, everything: bool, shown: 
 
 
 def test_each_subject_is_named_once() -> None:
-    """One whose checks are not shown is not named."""
+    """Not if none of its checks is shown."""
     printer = Printer(everything=False, columns=80)
     hidden = finding(CheckStatus.SKIPPED, subject="oauth_client a")
     other = finding(CheckStatus.OK, subject="route b")
@@ -44,7 +45,7 @@ def test_each_subject_is_named_once() -> None:
 
 
 def test_lines_break_between_words_only() -> None:
-    """At 80 columns each word is whole; a URL that is longer than the rest of the line has a line of its own."""
+    """A URL longer than its line has a line of its own."""
     printer = Printer(everything=False, columns=80)
     lines = [unstyle(line) for line in printer.lines(finding(CheckStatus.FAILED, detail=LONG))][1:]
     assert " ".join(" ".join(line.split()) for line in lines).endswith(LONG)
@@ -60,18 +61,16 @@ def test_a_pipe_has_one_line_for_each_check() -> None:
     assert LONG in lines[1]
 
 
-@pytest.mark.parametrize(
-    ("found", "everything", "text"),
-    [
-        ([OK, WARNING], False, "No check failed: 1 ok, 1 with a warning."),
-        ([OK, SKIPPED], False, "No check failed: 1 ok, 0 with a warning. 1 skipped (--all shows them)."),
-        ([OK, SKIPPED], True, "No check failed: 1 ok, 0 with a warning. 1 skipped."),
-        (
-            [OK, FAILED, MESSAGE],
-            False,
-            "1 of 3 checks failed, first DNS of route orders. 1 skipped (--all shows them).",
-        ),
-    ],
+@cases(
+    "found, everything, text",
+    ([OK, WARNING], False, "No check failed: 1 ok, 1 with a warning."),
+    ([OK, SKIPPED], False, "No check failed: 1 ok, 0 with a warning. 1 skipped (--all shows them)."),
+    ([OK, SKIPPED], True, "No check failed: 1 ok, 0 with a warning. 1 skipped."),
+    (
+        [OK, FAILED, MESSAGE],
+        False,
+        "1 of 3 checks failed, first DNS of route orders. 1 skipped (--all shows them).",
+    ),
 )
 def test_the_last_line_counts(found: list[Finding], *, everything: bool, text: str) -> None:
     """There is one in any case."""
@@ -86,7 +85,7 @@ routes:
 """
 
 
-@pytest.mark.parametrize("variable", ["https://cpi.invalid/http", ""])
+@cases("variable", "https://cpi.invalid/http", "")
 def test_variables_that_a_file_makes_useless_are_told_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:

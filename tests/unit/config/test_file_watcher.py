@@ -11,6 +11,7 @@ import pytest
 from proxy.config.file_threads import FileHangs, FileThreads
 from proxy.config.file_watcher import FileWatcher, reason_of
 from proxy.config.files import FileTooLarge
+from tests.cases import cases
 from tests.fakes.looks import Looks
 
 
@@ -23,7 +24,6 @@ class Watched:
         self.watcher = FileWatcher((file,), read=self._read, sleep=self.looks.sleep, threads=threads)
 
     def start(self, changed: Callable[[str], None] | None = None) -> None:
-        """Start watching."""
         self.watcher.start(changed=changed or self.words.append, rejected=self.faults.append)
 
     def _read(self) -> str:
@@ -109,7 +109,7 @@ async def test_a_file_that_could_not_be_read_at_construction_is_read_by_the_firs
 
 
 async def test_the_same_content_is_not_read_again(file: Path) -> None:
-    """Neither a new modification time nor another line end is new content."""
+    """Nor with a new modification time or another line end."""
     async with watching(file) as watched:
         file.write_text("one\n")
         await watched.looks.another()
@@ -119,7 +119,7 @@ async def test_the_same_content_is_not_read_again(file: Path) -> None:
 
 
 async def test_a_fault_is_reported_once_for_each_cause(file: Path) -> None:
-    """The value before stays until the file is valid."""
+    """The value before stays."""
     async with watching(file) as watched:
         for text in ("!", "!", "?"):
             file.write_text(text)
@@ -135,7 +135,7 @@ async def test_a_fault_is_reported_once_for_each_cause(file: Path) -> None:
 
 
 async def test_a_fault_that_comes_back_is_reported_again(file: Path) -> None:
-    """The same cause counts as new after a valid look."""
+    """After a valid look."""
     async with watching(file) as watched:
         for text in ("!", "one", "!"):
             file.write_text(text)
@@ -194,9 +194,9 @@ async def test_a_file_above_1_mib_is_rejected_unread(file: Path) -> None:
     assert (watched.reads, list(map(type, watched.faults))) == (1, [FileTooLarge])
 
 
-@pytest.mark.parametrize("at", ["read", "changed"])
+@cases("at", "read", "changed")
 async def test_no_error_of_a_library_ends_the_watching(file: Path, at: str) -> None:
-    """It is reported, and the next content is read."""
+    """The next content is read."""
     looks, words, faults = Looks(), list[str](), list[Exception]()
 
     def refuse_odd(step: str, text: str) -> None:

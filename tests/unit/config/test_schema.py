@@ -30,7 +30,7 @@ def test_the_schema_is_json_and_names_its_dialect() -> None:
 
 
 def test_each_option_is_described_and_others_are_refused() -> None:
-    """An editor shows what an option means, and underlines what is none."""
+    """An editor shows what an option means."""
     whole = schema()
     models: dict[str, type[Model]] = {
         "OAuthClientEntry": OAuthClientEntry,
@@ -53,7 +53,7 @@ def test_each_option_is_described_and_others_are_refused() -> None:
 
 
 def test_what_a_file_cannot_do_without_is_required() -> None:
-    """OAuth clients and routes, and what those are made of."""
+    """And what those are made of."""
     whole = schema()
     required = {name: part["required"] for name, part in whole["$defs"].items() if "required" in part}
     assert whole["required"] == ["oauth_clients", "routes"]
@@ -70,12 +70,12 @@ def test_what_a_file_cannot_do_without_is_required() -> None:
 
 
 def test_a_missing_value_is_no_value() -> None:
-    """Null can be written nowhere, and is no default."""
+    """Null can be written nowhere."""
     assert [part for part in objects(schema()) if part.get("type") == "null" or None in part.values()] == []
 
 
 def test_values_may_be_written_as_in_the_file() -> None:
-    """Sizes and durations are text or numbers, a listener an address, a mapping or a list."""
+    """Sizes are text or numbers, a listener an address, a mapping or a list."""
     whole = schema()
     assert whole["$defs"]["Limits"]["properties"]["max_head"]["type"] == ["string", "integer"]
     one = [{"type": "string"}, {"$ref": "#/$defs/ListenerSettings"}]
@@ -86,7 +86,7 @@ def test_values_may_be_written_as_in_the_file() -> None:
 
 
 def test_the_document_is_all_that_is_read() -> None:
-    """The schema's document is what the reader takes apart."""
+    """As the schema has it."""
     assert set(Document.model_fields) == {*General.model_fields, "oauth_clients", "routes"}
 
 

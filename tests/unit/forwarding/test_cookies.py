@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.forwarding.cookies import CookieRules
+from tests.cases import cases
 
 NAME = st.from_regex(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,10}", fullmatch=True)
 VALUE = st.from_regex(rb"[!#-+\--:<-\[\]-~]{0,20}", fullmatch=True)
@@ -13,13 +14,13 @@ ATTRIBUTES = st.sampled_from([b"", b"; Secure", b"; Path=/http; HttpOnly", b";Do
 
 
 def rules(route: str = "orders", *, path: bytes = b"/orders", upstream: bytes = b"/http/in") -> CookieRules:
-    """Make a route's rules, named as the composition root names them."""
+    """Make a route's rules."""
     return CookieRules(prefix=f"cpi.{route}~".encode(), route_path=path, upstream_path=upstream)
 
 
 @given(name=NAME, value=VALUE, attributes=ATTRIBUTES)
 def test_a_cookie_goes_to_the_sender_and_back_byte_for_byte(name: bytes, value: bytes, attributes: bytes) -> None:
-    """A changed value breaks tenants with several nodes (SAP note 2681175)."""
+    """A tenant needs it unchanged (SAP note 2681175)."""
     sent = rules().to_sender(name + b"=" + value + attributes, secure=False)
 
     assert rules().to_upstream([sent.split(b";")[0]]) == name + b"=" + value
@@ -27,7 +28,7 @@ def test_a_cookie_goes_to_the_sender_and_back_byte_for_byte(name: bytes, value: 
 
 @given(cookies=st.lists(st.tuples(NAME, VALUE), max_size=5), routes=st.tuples(ROUTE, ROUTE))
 def test_no_foreign_cookie_goes_through(cookies: list[tuple[bytes, bytes]], routes: tuple[str, str]) -> None:
-    """It may be the sender's own or another route's, with any names of routes."""
+    """It may be the sender's own or another route's."""
     ours, other = map(rules, routes)
     own = b"; ".join(name + b"=" + value for name, value in cookies)
     foreign = b"; ".join(other.to_sender(name + b"=" + value, secure=False) for name, value in cookies)
@@ -39,7 +40,7 @@ def test_no_foreign_cookie_goes_through(cookies: list[tuple[bytes, bytes]], rout
 
 
 def test_only_ours_are_taken_from_all_cookie_fields() -> None:
-    """They are joined in one field without the prefix."""
+    """Their prefix is removed."""
     values = [b"MYSAPSSO2=x; cpi.orders~a=1;cpi.orders~b=", b"cpi.other~c=3;\tcpi.orders~d=4 ;", b""]
 
     assert rules().to_upstream(values) == b"a=1; b=; d=4"
@@ -47,7 +48,7 @@ def test_only_ours_are_taken_from_all_cookie_fields() -> None:
 
 @pytest.mark.parametrize("name", [b"MYSAPSSO2", b"mysapsso2", b" MYSAPSSO2\t", b'"MYSAPSSO2"'])
 def test_a_logon_ticket_is_not_taken_from_behind_the_prefix(name: bytes) -> None:
-    """Other spellings are dropped too, but not a longer name."""
+    """A longer name is."""
     values = [b"cpi.orders~" + name + b"=x; cpi.orders~MYSAPSSO2x=1", b"cpi.orders~MYSAPSSO2"]
     assert rules().to_upstream(values) == b"MYSAPSSO2x=1"
 
@@ -56,24 +57,17 @@ def test_a_logon_ticket_is_not_taken_from_behind_the_prefix(name: bytes) -> None
     "pair",
     [
         b"a=1,MYSAPSSO2=x",
-        b"a=1, MYSAPSSO2=x",
         b"a=1 MYSAPSSO2=x",
-        b"a=1\tMYSAPSSO2=x",
-        b"a=1 , MYSAPSSO2 =x",
         b'a="1"MYSAPSSO2=x',
-        b'a="1, MYSAPSSO2=x"',
         b'a="1",MYSAPSSO2=x',
-        b"a=,MYSAPSSO2=x",
-        b"a= MYSAPSSO2=x",
         b"a,MYSAPSSO2=x",
-        b",MYSAPSSO2=x",
         b'"MYSAPSSO2=x',
         b"a=1,JSESSIONID=x",
         b"a=b=c,d=e",
     ],
 )
 def test_a_pair_that_some_server_reads_as_two_does_not_go_on(pair: bytes) -> None:
-    """The second one could be the sender's own cookie."""
+    """It could be the sender's own."""
     assert rules().to_upstream([b"cpi.orders~b=2; cpi.orders~" + pair + b"; cpi.orders~c=3"]) == b"b=2; c=3"
 
 
@@ -91,21 +85,21 @@ def test_very_many_separators_are_looked_at_once() -> None:
     assert rules().to_upstream([b"cpi.orders~" + pair]) == pair.strip()
 
 
-@pytest.mark.parametrize(
-    ("value", "sent"),
-    [
-        pytest.param(b"a=b", b"cpi.orders~a=b", id="a name gets the prefix"),
-        pytest.param(b" a=b ", b"cpi.orders~a=b", id="white space around the pair does not count"),
-        pytest.param(b'a="b c"', b'cpi.orders~a="b c"', id="quotes stay"),
-        pytest.param(b"a=b=c%2B+!", b"cpi.orders~a=b=c%2B+!", id="a value is not decoded"),
-        pytest.param(b"a", b"cpi.orders~a", id="a pair without equals sign"),
-        pytest.param(b"a=b; Domain=.hana.ondemand.com; HttpOnly", b"cpi.orders~a=b; HttpOnly", id="Domain goes"),
-        pytest.param(b"a=b; domain =x", b"cpi.orders~a=b", id="attributes have no case"),
-        pytest.param(b"a=b; Secure", b"cpi.orders~a=b", id="Secure goes on a plain listener"),
-        pytest.param(b"a=b;Max-Age=0; Foo", b"cpi.orders~a=b;Max-Age=0; Foo", id="all others stay as they are"),
-        pytest.param(b"a=b; Path=/http/in/x", b"cpi.orders~a=b; Path=/orders/x", id="Path is mapped to the route"),
-        pytest.param(b"a=b; PATH = /", b"cpi.orders~a=b; Path=/orders", id="a path above is the whole route"),
-    ],
+@cases(
+    "value, sent",
+    {
+        "a name gets the prefix": (b"a=b", b"cpi.orders~a=b"),
+        "white space around the pair does not count": (b" a=b ", b"cpi.orders~a=b"),
+        "quotes stay": (b'a="b c"', b'cpi.orders~a="b c"'),
+        "a value is not decoded": (b"a=b=c%2B+!", b"cpi.orders~a=b=c%2B+!"),
+        "a pair without equals sign": (b"a", b"cpi.orders~a"),
+        "Domain goes": (b"a=b; Domain=.hana.ondemand.com; HttpOnly", b"cpi.orders~a=b; HttpOnly"),
+        "attributes have no case": (b"a=b; domain =x", b"cpi.orders~a=b"),
+        "Secure goes on a plain listener": (b"a=b; Secure", b"cpi.orders~a=b"),
+        "all others stay as they are": (b"a=b;Max-Age=0; Foo", b"cpi.orders~a=b;Max-Age=0; Foo"),
+        "Path is mapped to the route": (b"a=b; Path=/http/in/x", b"cpi.orders~a=b; Path=/orders/x"),
+        "a path above is the whole route": (b"a=b; PATH = /", b"cpi.orders~a=b; Path=/orders"),
+    },
 )
 def test_a_set_cookie_is_made_the_routes_own(value: bytes, sent: bytes) -> None:
     """The sender returns it to this route only."""
@@ -117,25 +111,25 @@ def test_secure_stays_where_the_listener_speaks_tls() -> None:
     assert rules().to_sender(b"a=b; Secure", secure=True) == b"cpi.orders~a=b; Secure"
 
 
-@pytest.mark.parametrize(
-    ("route", "upstream", "path", "mapped"),
-    [
-        pytest.param(b"/orders", b"/http/in", b"/http/in", b"/orders", id="the upstream's own path"),
-        pytest.param(b"/orders", b"/http/in", b"/http/in/", b"/orders", id="with a slash"),
-        pytest.param(b"/orders", b"/http/in", b"/http/in/a/", b"/orders/a/", id="below it"),
-        pytest.param(b"/orders", b"/http/in", b"/http/inner", b"/orders", id="beside it"),
-        pytest.param(b"/orders", b"/http/in", b"/http", b"/orders", id="above it"),
-        pytest.param(b"/orders", b"/http/in", b"", b"/orders", id="none"),
-        pytest.param(b"/", b"/http/in", b"/http/in/a", b"/a", id="the root stands for it"),
-        pytest.param(b"/", b"/", b"/a", b"/a", id="root to root"),
-        pytest.param(b"/", b"/", b"/", b"/", id="root to root, itself"),
-        pytest.param(b"/orders", b"/", b"/a", b"/orders/a", id="the upstream is a root"),
-    ],
+@cases(
+    "route, upstream, path, mapped",
+    {
+        "the upstream's own path": (b"/orders", b"/http/in", b"/http/in", b"/orders"),
+        "with a slash": (b"/orders", b"/http/in", b"/http/in/", b"/orders"),
+        "below it": (b"/orders", b"/http/in", b"/http/in/a/", b"/orders/a/"),
+        "beside it": (b"/orders", b"/http/in", b"/http/inner", b"/orders"),
+        "above it": (b"/orders", b"/http/in", b"/http", b"/orders"),
+        "none": (b"/orders", b"/http/in", b"", b"/orders"),
+        "the root stands for it": (b"/", b"/http/in", b"/http/in/a", b"/a"),
+        "root to root": (b"/", b"/", b"/a", b"/a"),
+        "root to root, itself": (b"/", b"/", b"/", b"/"),
+        "the upstream is a root": (b"/orders", b"/", b"/a", b"/orders/a"),
+    },
 )
 def test_a_path_lies_on_our_side_where_it_lies_at_the_upstream(
     route: bytes, upstream: bytes, path: bytes, mapped: bytes
 ) -> None:
-    """Above or beside the upstream path, it becomes the whole route."""
+    """Elsewhere, it becomes the whole route."""
     sent = rules(path=route, upstream=upstream).to_sender(b"a=b; Path=" + path, secure=False)
 
     assert sent == b"cpi.orders~a=b; Path=" + mapped

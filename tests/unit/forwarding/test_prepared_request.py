@@ -10,6 +10,7 @@ from proxy.config.model import Forwarded
 from proxy.errors import Loop
 from proxy.forwarding.prepared_request import prepare
 from proxy.forwarding.target import Target
+from tests.cases import cases
 from tests.unit.forwarding.world import MemorySender, Pair, request, route
 
 ADDRESS = "192.0.2.7"
@@ -26,22 +27,20 @@ def sent_lines(*fields: Pair, **options: Any) -> list[bytes]:
     return prepare(request("POST /orders", *fields), ADDRESS, route(**options)).fields
 
 
-@pytest.mark.parametrize(
-    ("path", "upstream", "target", "sent"),
-    [
-        ("/orders", "http://u:1/http/in", "/orders", b"/http/in"),
-        ("/orders", "http://u:1/http/in", "/orders/", b"/http/in/"),
-        ("/orders", "http://u:1/http/in", "/orders/a?b=c", b"/http/in/a?b=c"),
-        ("/orders", "http://u:1/http/in", "/orders?b", b"/http/in?b"),
-        ("/orders", "http://u:1/http/in", "http://x/orders/a", b"/http/in/a"),
-        ("/orders", "http://u:1", "/orders", b"/"),
-        ("/orders", "http://u:1", "/orders?b", b"/?b"),
-        ("/orders", "http://u:1", "/orders/a", b"/a"),
-        ("/", "http://u:1/http", "/", b"/http/"),
-        ("/", "http://u:1/http", "/orders//x", b"/http/orders//x"),
-        ("/", "http://u:1", "/", b"/"),
-        ("/", "http://u:1", "/?b", b"/?b"),
-    ],
+@cases(
+    "path, upstream, target, sent",
+    ("/orders", "http://u:1/http/in", "/orders", b"/http/in"),
+    ("/orders", "http://u:1/http/in", "/orders/", b"/http/in/"),
+    ("/orders", "http://u:1/http/in", "/orders/a?b=c", b"/http/in/a?b=c"),
+    ("/orders", "http://u:1/http/in", "/orders?b", b"/http/in?b"),
+    ("/orders", "http://u:1/http/in", "http://x/orders/a", b"/http/in/a"),
+    ("/orders", "http://u:1", "/orders", b"/"),
+    ("/orders", "http://u:1", "/orders?b", b"/?b"),
+    ("/orders", "http://u:1", "/orders/a", b"/a"),
+    ("/", "http://u:1/http", "/", b"/http/"),
+    ("/", "http://u:1/http", "/orders//x", b"/http/orders//x"),
+    ("/", "http://u:1", "/", b"/"),
+    ("/", "http://u:1", "/?b", b"/?b"),
 )
 def test_the_prefix_is_replaced_by_what_it_stands_for(path: str, upstream: str, target: str, sent: bytes) -> None:
     """The rest is unchanged."""
@@ -75,13 +74,13 @@ def test_via_tells_the_version_that_was_received() -> None:
     assert prepare(request("GET /orders", minor=0), ADDRESS, route()).fields == [b"Via: 1.0 cpi-test"]
 
 
-@pytest.mark.parametrize(
+@cases(
     "vias",
-    [
-        pytest.param([b"1.1 cpi-test"], id="alone"),
-        pytest.param([b"1.0 a, 1.1 cpi-test (comment)"], id="in a list"),
-        pytest.param([b"1.0 a", b"HTTP/1.1\tcpi-test"], id="on a second line"),
-    ],
+    {
+        "alone": [b"1.1 cpi-test"],
+        "in a list": [b"1.0 a, 1.1 cpi-test (comment)"],
+        "on a second line": [b"1.0 a", b"HTTP/1.1\tcpi-test"],
+    },
 )
 def test_our_own_name_in_via_is_a_loop(vias: list[bytes]) -> None:
     """RFC 9110 §7.6.3 defines the field."""
@@ -105,45 +104,35 @@ def test_only_the_upstreams_own_cookies_go_on() -> None:
     assert prepared.fields == [b"Via: 1.1 cpi-test"]
 
 
-@pytest.mark.parametrize(
-    ("style", "address", "secure", "expected"),
-    [
-        pytest.param(
+@cases(
+    "style, address, secure, expected",
+    {
+        "the older fields": (
             Forwarded.X_FORWARDED,
             ADDRESS,
             False,
             [b"X-Forwarded-For: 192.0.2.7", b"X-Forwarded-Proto: http", b"X-Forwarded-Host: proxy.example"],
-            id="the older fields",
         ),
-        pytest.param(
+        "the older fields, from a Unix socket": (
             Forwarded.X_FORWARDED,
             "",
             True,
             [b"X-Forwarded-Proto: https", b"X-Forwarded-Host: proxy.example"],
-            id="the older fields, from a Unix socket",
         ),
-        pytest.param(
-            Forwarded.RFC7239,
-            ADDRESS,
-            True,
-            [b'Forwarded: for=192.0.2.7;proto=https;host="proxy.example"'],
-            id="RFC 7239",
-        ),
-        pytest.param(
+        "RFC 7239": (Forwarded.RFC7239, ADDRESS, True, [b'Forwarded: for=192.0.2.7;proto=https;host="proxy.example"']),
+        "RFC 7239, an IPv6 address": (
             Forwarded.RFC7239,
             "2001:db8::1",
             False,
             [b'Forwarded: for="[2001:db8::1]";proto=http;host="proxy.example"'],
-            id="RFC 7239, an IPv6 address",
         ),
-        pytest.param(
+        "RFC 7239, from a Unix socket": (
             Forwarded.RFC7239,
             "",
             False,
             [b'Forwarded: for=unknown;proto=http;host="proxy.example"'],
-            id="RFC 7239, from a Unix socket",
         ),
-    ],
+    },
 )
 def test_the_upstream_learns_the_sender_where_the_route_says_so(
     style: Forwarded, address: str, expected: list[bytes], *, secure: bool
@@ -155,9 +144,10 @@ def test_the_upstream_learns_the_sender_where_the_route_says_so(
     assert prepare(given_request, address, route(forwarded=style)).fields == [b"Via: 1.1 cpi-test", *expected]
 
 
-@pytest.mark.parametrize(
-    ("style", "line"),
-    [(Forwarded.X_FORWARDED, b"X-Forwarded-Proto: http"), (Forwarded.RFC7239, b"Forwarded: for=192.0.2.7;proto=http")],
+@cases(
+    "style, line",
+    (Forwarded.X_FORWARDED, b"X-Forwarded-Proto: http"),
+    (Forwarded.RFC7239, b"Forwarded: for=192.0.2.7;proto=http"),
 )
 def test_without_a_host_none_is_told(style: Forwarded, line: bytes) -> None:
     """HTTP/1.0 has no mandatory Host."""
@@ -169,9 +159,7 @@ def test_nothing_is_told_by_default() -> None:
     assert not [line for line in sent_lines((b"X-Forwarded-For", b"10.0.0.1")) if b"orwarded" in line]
 
 
-@pytest.mark.parametrize(
-    ("fields", "has"), [((), False), (((b"X-CSRF-Token", b""),), True), (((b"x-csrf-token", b"Fetch"),), True)]
-)
+@cases("fields, has", ((), False), (((b"X-CSRF-Token", b""),), True), (((b"x-csrf-token", b"Fetch"),), True))
 def test_a_sender_that_speaks_of_csrf_tokens_does_its_own_handshake(fields: tuple[Pair, ...], *, has: bool) -> None:
     """The value does not matter."""
     assert prepare(request("POST /orders", *fields), ADDRESS, route()).has_csrf_token is has
@@ -185,10 +173,10 @@ def test_lines_of_our_own_span_go_on() -> None:
     assert prepared.fields == [b"Via: 1.0 cpi-test", *lines]
 
 
-@pytest.mark.parametrize(("method", "idempotent"), [("PUT", True), ("DELETE", True), ("POST", False), ("put", False)])
+@cases("method, idempotent", ("PUT", True), ("DELETE", True), ("POST", False), ("put", False))
 def test_only_idempotent_methods_may_be_sent_again_when_the_first_may_have_arrived(
     method: str,
-    idempotent: bool,  # noqa: FBT001
+    idempotent: bool,
 ) -> None:
     """RFC 9110 §9.2.2."""
     assert prepare(request(f"{method} /orders"), ADDRESS, route()).idempotent is idempotent

@@ -1,7 +1,8 @@
 """The granter that shares tokens: one grant for all replicas."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -9,12 +10,13 @@ import pytest
 from proxy.errors import AuthorizationServerError, GrantRejected, GrantUnavailable
 from proxy.oauth.shared_granter import LEASE
 from proxy.oauth.token import Freshness, Moment
+from tests.cases import cases
 from tests.unit.oauth.registrations import XSUAA, registration
 from tests.unit.oauth.shared_world import Replica, World, turns
 
 
 async def test_the_second_replica_takes_over_the_token() -> None:
-    """It has the same token, scopes and lifetime, without a token request."""
+    """With its scopes and lifetime."""
     world = World()
     first, second = Replica(world), Replica(world)
     token = await first.token()
@@ -27,7 +29,7 @@ async def test_the_second_replica_takes_over_the_token() -> None:
 
 
 async def test_nothing_readable_is_in_the_row() -> None:
-    """Neither its name nor its value has a part of the token or of the credentials."""
+    """Nor in its name."""
     world = World()
     await Replica(world).token()
     assert world.row.token is not None
@@ -35,53 +37,64 @@ async def test_nothing_readable_is_in_the_row() -> None:
     assert not any(each in content for each in (b"token-1", b"s3cret", b"sb-1"))
 
 
-@pytest.mark.parametrize(
+@cases(
     "changes",
-    [
-        {"token_url": "https://other.example/oauth/token"},
-        {"client_id": "another"},
-        {"client_secret": None, "client_secret_next": None},
-        {"scopes": ("a",)},
-        {"endpoint_params": {"resource": "b"}},
-        {"token_headers": {"X-Zone": "c"}},
-    ],
+    {"token_url": "https://other.example/oauth/token"},
+    {"client_id": "another"},
+    {"client_secret": None, "client_secret_next": None},
+    {"scopes": ("a",)},
+    {"endpoint_params": {"resource": "b"}},
+    {"token_headers": {"X-Zone": "c"}},
 )
 async def test_other_credentials_or_parameters_have_another_row(changes: dict[str, Any]) -> None:
-    """A replica whose secret was changed neither gets the others' token nor waits for their failure."""
+    """Nor does a replica wait for the failure of another secret."""
     world = World()
     await Replica(world).token()
     await Replica(world, client=registration(XSUAA, **changes)).token()
     assert (world.grants, len(world.rows)) == (2, 2)
 
 
-async def test_replicas_that_ask_at_once_share_one_grant() -> None:
-    """One takes the lease, and the others wait for its token."""
+def holding() -> tuple[World, asyncio.Event]:
+    """A world whose authorization server answers when the event is set."""
     world = World()
-    world.hold = asyncio.Event()
+    world.hold = hold = asyncio.Event()
+    return world, hold
+
+
+async def test_replicas_that_ask_at_once_share_one_grant() -> None:
+    """The others wait for its token."""
+    world, hold = holding()
     waiting = [Replica(world).begin() for _ in range(4)]
     await turns()
-    world.hold.set()
+    hold.set()
     assert {(await each).authorization for each in waiting} == {b"token-1"}
     assert world.grants == 1
 
 
+def before_acquire(call: Callable[[], Awaitable[object]]) -> Callable[[str, Callable[[], object]], Any]:
+    """A store whose lease is acquired after this call, whatever becomes of that."""
+
+    async def through(operation: str, effect: Callable[[], object]) -> object:
+        if operation == "acquire":
+            with suppress(GrantRejected):
+                await call()
+        return effect()
+
+    return through
+
+
 async def test_a_token_that_was_published_between_look_and_lease_is_taken() -> None:
-    """The second look, under the lease, finds it; the lease is given back."""
+    """The lease is given back."""
     world = World()
     first, second = Replica(world), Replica(world)
 
-    async def late(operation: str, effect: Callable[[], object]) -> object:
-        if operation == "acquire":
-            await first.token()
-        return effect()
-
-    second.store.through = late
+    second.store.through = before_acquire(first.token)
     assert (await second.token()).authorization == b"token-1"
     assert (world.grants, world.row.owner) == (1, None)
 
 
 async def test_a_stale_token_is_replaced_once_for_all() -> None:
-    """The first that renews makes the grant; the second takes over, for the row has a newer token than its own."""
+    """The row has a newer token than the second replica's own."""
     world = World()
     first, second = Replica(world), Replica(world)
     await first.token()
@@ -93,7 +106,7 @@ async def test_a_stale_token_is_replaced_once_for_all() -> None:
 
 
 async def test_a_clock_that_was_set_on_costs_no_grant() -> None:
-    """The store knows that the token is fresh, whatever the replica's wall clock says."""
+    """The store knows that the token is fresh."""
     world = World()
     replica = Replica(world)
     await replica.token()
@@ -104,7 +117,7 @@ async def test_a_clock_that_was_set_on_costs_no_grant() -> None:
 
 
 async def test_clocks_that_differ_by_minutes_do_no_harm() -> None:
-    """Each replica counts the token's life on its own clocks."""
+    """Each counts the token's life on its own."""
     world = World()
     behind, ahead = Replica(world, wall=1.8e9 - 600), Replica(world, wall=1.8e9 + 600)
     await behind.token()
@@ -115,7 +128,7 @@ async def test_clocks_that_differ_by_minutes_do_no_harm() -> None:
 
 
 async def test_a_new_replica_uses_a_live_token_while_another_renews_it() -> None:
-    """It does not wait for the grant, and makes none."""
+    """Nor does it make a grant."""
     world = World()
     first, second = Replica(world), Replica(world)
     await first.token()
@@ -130,9 +143,8 @@ async def test_a_new_replica_uses_a_live_token_while_another_renews_it() -> None
 
 
 async def test_a_lease_is_extended_while_the_grant_runs_and_ends_with_its_holder() -> None:
-    """Others wait as long as the holder lives; when it is gone, the next one makes the grant."""
-    world = World()
-    world.hold = asyncio.Event()
+    """Then the next one makes the grant."""
+    world, hold = holding()
     holder, other = Replica(world), Replica(world)
     dying, waiting = holder.begin(), other.begin()
     for _ in range(8):
@@ -145,15 +157,14 @@ async def test_a_lease_is_extended_while_the_grant_runs_and_ends_with_its_holder
     await asyncio.wait([dying])
     world.advance(LEASE, other)
     await turns()
-    world.hold.set()
+    hold.set()
     assert (await waiting).authorization == b"token-2"
     assert world.grants == 2
 
 
 async def test_a_cancelled_grant_gives_its_lease_back() -> None:
-    """The next replica need not wait for the lease's end."""
-    world = World()
-    world.hold = asyncio.Event()
+    """Nobody waits for its end."""
+    world, _ = holding()
     task = Replica(world).begin()
     await turns()
     assert world.row.owner is not None
@@ -163,14 +174,13 @@ async def test_a_cancelled_grant_gives_its_lease_back() -> None:
 
 
 async def test_a_holder_that_stood_still_takes_the_token_that_was_published_meanwhile() -> None:
-    """It overwrites nothing: its own token may be void by then."""
-    world = World()
-    world.hold = asyncio.Event()
+    """Its own token may be void by then."""
+    world, hold = holding()
     slow, quick = Replica(world), Replica(world)
     waiting = slow.begin()
     await turns()
     world.advance(LEASE + 1, quick)
-    hold, world.hold = world.hold, None
+    world.hold = None
     assert (await quick.token()).authorization == b"token-2"
     hold.set()
     assert (await waiting).authorization == b"token-2"
@@ -179,27 +189,25 @@ async def test_a_holder_that_stood_still_takes_the_token_that_was_published_mean
 
 async def test_a_holder_whose_lease_was_taken_keeps_its_token_for_itself() -> None:
     """The other is still asking, so there is nothing better."""
-    world = World()
-    world.hold = asyncio.Event()
+    world, hold = holding()
     slow, other = Replica(world), Replica(world)
     first = slow.begin()
     await turns()
     world.advance(LEASE + 1, other)
-    first_hold, world.hold = world.hold, asyncio.Event()
+    world.hold = second_hold = asyncio.Event()
     second = other.begin()
     await turns()
-    first_hold.set()
+    hold.set()
     await turns()
     assert (await first).authorization == b"token-1"
     assert world.row.generation == 0
-    world.hold.set()
+    second_hold.set()
     assert (await second).authorization == b"token-2"
 
 
 async def test_a_lost_lease_is_not_extended() -> None:
-    """The replica that lost it does not take it back."""
-    world = World()
-    world.hold = asyncio.Event()
+    """It is not taken back."""
+    world, hold = holding()
     slow, other = Replica(world), Replica(world)
     first = slow.begin()
     await turns()
@@ -211,12 +219,12 @@ async def test_a_lost_lease_is_not_extended() -> None:
         slow.clock.advance(LEASE / 3)
         await turns()
     assert (world.row.owner, slow.store.calls["extend"]) == (owner, 1)
-    world.hold.set()
+    hold.set()
     await asyncio.gather(first, second)
 
 
 async def test_a_refused_token_is_replaced_once_for_all() -> None:
-    """Who comes second with the same refused token takes over the new one."""
+    """The second one takes over the new one."""
     world = World()
     first, second = Replica(world), Replica(world)
     refused = await first.token()
@@ -227,7 +235,7 @@ async def test_a_refused_token_is_replaced_once_for_all() -> None:
 
 
 async def test_a_token_that_is_granted_again_is_another_generation() -> None:
-    """A server that grants the same token again causes one grant, not one for each replica."""
+    """There is no grant for each replica."""
     world = World()
     world.text = "same"
     first, second = Replica(world), Replica(world)
@@ -239,14 +247,14 @@ async def test_a_token_that_is_granted_again_is_another_generation() -> None:
 
 
 async def test_a_refused_token_is_known_after_the_options_have_changed() -> None:
-    """A new granter does not know the generation, and compares the token."""
+    """A new granter compares the token."""
     world = World()
     refused = await Replica(world).token()
     assert (await Replica(world).token(refused)).authorization == b"token-2"
 
 
 async def test_a_failed_grant_is_shared() -> None:
-    """The other replica raises the same error without a token request, for as long as the pause lasts."""
+    """For as long as the pause lasts."""
     world = World()
     world.error = GrantRejected("refused with 401", definite=True)
     first, second = Replica(world), Replica(world)
@@ -261,16 +269,14 @@ async def test_a_failed_grant_is_shared() -> None:
     assert (world.row.failure, world.row.failures) == (None, 0)
 
 
-@pytest.mark.parametrize(
-    ("error", "pauses"),
-    [
-        (GrantRejected("no"), [0.75, 1.5, 3.0, 6.0]),
-        (GrantUnavailable("away"), [0.75, 1.5, 3.0, 3.75]),
-        (GrantUnavailable("away", retry_after=30), [30.0, 30.0, 30.0, 30.0]),
-    ],
+@cases(
+    "error, pauses",
+    (GrantRejected("no"), [0.75, 1.5, 3.0, 6.0]),
+    (GrantUnavailable("away"), [0.75, 1.5, 3.0, 3.75]),
+    (GrantUnavailable("away", retry_after=30), [30.0, 30.0, 30.0, 30.0]),
 )
 async def test_the_shared_pause_grows(error: AuthorizationServerError, pauses: list[float]) -> None:
-    """Less so where only this replica's way to the server may be closed."""
+    """Less so if only this replica may be cut off."""
     world = World()
     world.error = error
     replica, found = Replica(world), []
@@ -283,25 +289,19 @@ async def test_the_shared_pause_grows(error: AuthorizationServerError, pauses: l
 
 
 async def test_a_failure_between_look_and_lease_counts() -> None:
-    """Another replica has just failed: no second try at once."""
+    """There is no second try at once."""
     world = World()
     first, second = Replica(world), Replica(world)
     world.error = GrantRejected("no")
 
-    async def late(operation: str, effect: Callable[[], object]) -> object:
-        if operation == "acquire":
-            with pytest.raises(GrantRejected):
-                await first.token()
-        return effect()
-
-    second.store.through = late
+    second.store.through = before_acquire(first.token)
     with pytest.raises(GrantRejected):
         await second.token()
     assert (world.grants, world.row.owner) == (1, None)
 
 
 async def test_a_fault_of_our_own_gives_the_lease_back() -> None:
-    """It is not shared, because it says nothing about the authorization server."""
+    """It is not shared."""
     world = World()
     world.error = ZeroDivisionError()
     with pytest.raises(ZeroDivisionError):

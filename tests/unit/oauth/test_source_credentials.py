@@ -6,6 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from proxy.errors import Draining, GrantRejected, GrantTimeout, GrantUnavailable
+from tests.cases import cases
 from tests.unit.oauth.registrations import registration
 from tests.unit.oauth.world import Refusal, World, refusal_of, turns
 
@@ -14,10 +15,9 @@ TWO: dict[str, Any] = {"client_secret": SecretStr("one"), "client_secret_next": 
 
 
 async def test_the_next_secret_is_tried_when_the_first_is_rejected() -> None:
-    """It is tried at once in the same grant, and the next grant begins with the secret that worked."""
+    """In the same grant; the next one begins with it."""
     world = World(registration(**TWO))
-    waiter = await world.wait()
-    await world.answer(401)
+    waiter = await world.rejected()
     await world.grant()
     assert await waiter == "t0ken"
     await world.advance(3600)
@@ -27,10 +27,9 @@ async def test_the_next_secret_is_tried_when_the_first_is_rejected() -> None:
 
 
 async def test_two_rejected_secrets_are_one_failed_grant() -> None:
-    """The next grant begins with the first secret again, and an outage does not lead to the other one."""
+    """The next one begins with the first; an outage tries no other."""
     world = World(registration(**TWO))
-    waiter = await world.wait()
-    await world.answer(401)
+    waiter = await world.rejected()
     await world.answer(401)
     assert refusal_of(waiter).kind is GrantRejected
     await world.advance(1)
@@ -43,8 +42,7 @@ async def test_two_rejected_secrets_are_one_failed_grant() -> None:
 async def test_changed_credentials_end_the_pause_with_one_grant() -> None:
     """No exchange has to ask for it."""
     world = World()
-    await world.wait()
-    await world.answer(401)
+    await world.rejected()
     world.apply(**NEW)
     await turns()
     await world.grant()
@@ -53,7 +51,7 @@ async def test_changed_credentials_end_the_pause_with_one_grant() -> None:
 
 
 async def test_changed_credentials_make_one_grant_while_the_old_token_is_used() -> None:
-    """The new token replaces the old one when it is there."""
+    """Until the new one is there."""
     world = World()
     await world.have("old")
     world.apply(**NEW)
@@ -63,7 +61,7 @@ async def test_changed_credentials_make_one_grant_while_the_old_token_is_used() 
     assert world.asked == 2
 
 
-@pytest.mark.parametrize("change", [{"client_id": "other"}, {"token_url": "https://other.example/t"}])
+@cases("change", {"client_id": "other"}, {"token_url": "https://other.example/t"})
 async def test_a_token_of_another_id_or_server_is_dropped(change: dict[str, Any]) -> None:
     """It may have other permissions."""
     world = World()
@@ -82,9 +80,9 @@ async def test_changed_credentials_of_an_unused_source_make_no_grant() -> None:
     assert world.secrets == ["new"]
 
 
-@pytest.mark.parametrize("is_answered", [True, False])
-async def test_credentials_that_change_during_a_grant_start_it_again(is_answered: bool) -> None:  # noqa: FBT001
-    """The outcome of the old grant is not used, and two grants are never in flight."""
+@cases("is_answered", True, False)
+async def test_credentials_that_change_during_a_grant_start_it_again(is_answered: bool) -> None:
+    """Two grants are never in flight."""
     world = World()
     waiter = await world.wait()
     if is_answered:
@@ -99,7 +97,7 @@ async def test_credentials_that_change_during_a_grant_start_it_again(is_answered
 
 
 async def test_credentials_may_change_in_the_moment_a_pause_ends() -> None:
-    """A grant with the new credentials replaces the one that was about to retry."""
+    """It is not retried with the old ones."""
     world = World()
     waiter = await world.wait()
     await world.answer(503)
@@ -111,7 +109,7 @@ async def test_credentials_may_change_in_the_moment_a_pause_ends() -> None:
 
 
 async def test_closing_ends_the_grant_and_all_that_wait() -> None:
-    """No other grant is made, and closing again does nothing."""
+    """Closing again does nothing."""
     world = World()
     waiter = await world.wait()
     await world.source.close()
@@ -146,7 +144,7 @@ async def test_no_log_line_and_no_repr_shows_a_secret_or_a_token() -> None:
 
 
 async def test_a_source_with_grant_at_start_makes_its_first_grant_once() -> None:
-    """It waits until that grant has ended; a later start changes nothing."""
+    """A later start changes nothing."""
     world = World(registration(grant_at_start=True))
     assert world.awaits_first_grant()
     world.source.start()
@@ -161,7 +159,7 @@ async def test_a_source_with_grant_at_start_makes_its_first_grant_once() -> None
 
 
 async def test_a_first_grant_that_fails_is_not_repeated_without_an_exchange() -> None:
-    """The source counts as blocked during the pause, and as usable after it, as after any failed grant."""
+    """The source is usable after the pause."""
     world = World(registration(grant_at_start=True))
     world.source.start()
     await turns()
@@ -172,7 +170,7 @@ async def test_a_first_grant_that_fails_is_not_repeated_without_an_exchange() ->
 
 
 async def test_a_first_grant_is_not_retried_beyond_its_timeout_without_an_exchange() -> None:
-    """A token endpoint that hangs blocks the source after `timeout`, not after twice as long."""
+    """It blocks the source after `timeout`, not after twice as long."""
     world = World(registration(grant_at_start=True, timeout=10))
     world.source.start()
     await turns()
@@ -197,7 +195,7 @@ async def test_readiness_waits_for_a_first_grant_that_exchanges_prolong_no_longe
 
 
 async def test_other_credentials_during_the_first_grant_prolong_the_grant_for_an_exchange() -> None:
-    """The exchange waits for twice the timeout, so the new grant is retried as long."""
+    """That waits for twice the timeout."""
     world = World(registration(grant_at_start=True, timeout=10))
     world.source.start()
     waiter = await world.wait()

@@ -17,7 +17,6 @@ class MovedLosses(Losses):
 
     @property
     def logged(self) -> list[tuple[int, str]]:
-        """(spans, reason) of each line."""
         assert {event for event, _ in self.events.warnings} <= {"traces.not_exported"}
         return [(fields["spans"], fields["reason"]) for _, fields in self.events.warnings]
 
@@ -29,7 +28,7 @@ async def turn() -> None:
 
 
 async def test_the_first_loss_is_logged_at_once_and_the_next_ones_together() -> None:
-    """The second line is written by the first loss after the interval."""
+    """After the interval."""
     losses = MovedLosses()
     for spans in (1, 2, 3):
         losses.lose(spans, "ConnectionError")

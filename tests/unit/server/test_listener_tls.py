@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import ssl
 from pathlib import Path
 
 import pytest
@@ -69,7 +68,7 @@ def issuer(tmp_path: Path) -> Authority:
 
 @pytest.fixture
 def served(issuer: Authority) -> Served:
-    """A listener whose senders have to show certificates, made where no event loop runs."""
+    """A listener that wants certificates."""
     return Served(ListenerTls.model_validate(issuer.listener() | {"client_ca_file": issuer.ca_file()}))
 
 
@@ -85,43 +84,8 @@ async def test_a_sender_with_a_certificate_is_served(served: Served, issuer: Aut
     await served.stop()
 
 
-async def test_a_refused_sender_reads_why(served: Served, issuer: Authority) -> None:
-    """Though it goes on sending; then the end, in good order."""
-    await asyncio.to_thread(served.listener.bind, [], reuse_port=False)
-    await served.listener.start()
-    sender = await Sender.connect(served.listener.port, issuer.identify(issuer.trusting(), "ERP"))
-    await sender.send(b"no http at all\r\n\r\n" + LARGE[:100_000])
-    assert (await sender.answer()).status == 400
-    assert await sender.rest() == b""
-    sender.leave()
-    await served.stop()
-
-
-async def test_others_fail(served: Served, issuer: Authority) -> None:
-    """Each in its own way, and none of them is heard."""
-    await asyncio.to_thread(served.listener.bind, [], reuse_port=False)
-    await served.listener.start()
-    plain = await Sender.connect(served.listener.port)
-    await plain.send(request(b"GET /a"))
-    assert b"HTTP" not in await plain.rest()
-    plain.leave()
-    assert isinstance(await served.failed.get(), ssl.SSLError)
-
-    unknown = issuer.trusting()
-    unknown.maximum_version = ssl.TLSVersion.TLSv1_2
-    with pytest.raises((ssl.SSLError, ConnectionError)):
-        await Sender.connect(served.listener.port, unknown)
-    assert isinstance(await served.failed.get(), ssl.SSLError)
-
-    gone = await Sender.connect(served.listener.port)
-    gone.leave()
-    assert isinstance(await served.failed.get(), ConnectionError)
-    assert served.requests == []
-    await served.stop()
-
-
 async def test_a_large_answer_comes_whole_before_the_end(served: Served, issuer: Authority) -> None:
-    """Up to the close_notify; asked from a thread, for the event loops' own TLS may lose the last of it."""
+    """The event loops' own TLS may lose its end."""
     await asyncio.to_thread(served.listener.bind, [], reuse_port=False)
     await served.listener.start()
     port, tls = served.listener.port, issuer.identify(issuer.trusting(), "ERP")

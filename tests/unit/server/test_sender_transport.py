@@ -3,14 +3,13 @@
 import socket
 import struct
 
-import pytest
-
 from proxy.server.sender_transport import WRITE_HIGH_WATER
+from tests.cases import cases
 from tests.unit.server.memory_server import GET, MemoryServer, Wire
 
 
 async def test_an_abort_resets_the_connection() -> None:
-    """SO_LINGER 0: the sender sees a reset, not an end in order."""
+    """SO_LINGER is 0."""
     server = MemoryServer()
     with socket.socket() as connected:
         wire = server.connect(socket=connected)
@@ -31,7 +30,7 @@ async def test_a_unix_socket_is_aborted_without_options() -> None:
 
 
 async def test_a_sender_that_does_not_read_its_answer_is_reset(wire: Wire) -> None:
-    """After body_timeout, so that it does not hold the upstream."""
+    """It does not hold the upstream."""
     await wire.send(GET)
     wire.connection.pause_writing()
     wire.wait(59)
@@ -42,15 +41,15 @@ async def test_a_sender_that_does_not_read_its_answer_is_reset(wire: Wire) -> No
     await wire.answer(b"<late>")
 
 
-@pytest.mark.parametrize(
+@cases(
     "ending",
-    [
-        pytest.param(b"GET /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", id="after the last answer"),
-        pytest.param(GET, id="after the time for silence"),
-    ],
+    {
+        "after the last answer": b"GET /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+        "after the time for silence": GET,
+    },
 )
 async def test_a_closed_connection_whose_answer_is_not_taken_is_reset_in_the_end(ending: bytes, wire: Wire) -> None:
-    """Closing waits for the sender to take what was sent, but not for ever."""
+    """Closing waits for the sender, but not for ever."""
     await wire.send(ending)
     await wire.answer(b"<ok>")
     wire.wait(76)

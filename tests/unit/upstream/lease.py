@@ -1,5 +1,6 @@
 """A connection to an upstream over a transport of memory, with the exchange that leases it."""
 
+from proxy.errors import UpstreamTimeout
 from proxy.upstream.connection import UpstreamConnection
 from proxy.wire.coroutine_runner import Wakeable
 from tests.fakes.heads import RESPONSES
@@ -10,7 +11,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"
 
 
 class Wire(Wakeable):
-    """Both ends of a connection, and the exchange that leases it."""
+    """Both ends, and the exchange."""
 
     def __init__(self, method: str = "POST", *, lease: bool = True, end: bool = True, timeout: float = 60) -> None:
         self.loop, self.transport = HandLoop(monotonic=0.0), MemoryTransport()
@@ -42,6 +43,11 @@ class Wire(Wakeable):
     def whole(self) -> bool:
         """Whether the body has ended."""
         return self.connection.body is not None and self.connection.body.ended
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether the upstream was silent too long."""
+        return isinstance(self.connection.failure, UpstreamTimeout)
 
     def wait(self, seconds: float) -> None:
         """Time passes."""

@@ -17,6 +17,7 @@ from proxy.upstream.connection import (
     UpstreamConnection,
 )
 from proxy.wire.coroutine_runner import NO_WAITER
+from tests.cases import cases
 from tests.fakes.heads import RESPONSES
 from tests.fakes.loop import HandLoop
 from tests.unit.upstream.lease import OK, Wire
@@ -93,7 +94,6 @@ EVENTS: dict[str, Step] = {
     "lost": lost,
     "silence": silence,
 }
-ALWAYS_CLOSED = ("cut", "give_up", "no response", "more than a response", "eof", "lost", "silence")
 STAYS = {
     UNUSED: ("send", "end_request"),
     IDLE: ("send", "end_request"),
@@ -101,11 +101,7 @@ STAYS = {
     SENDING: ("send", "part", "answer"),
     SENT: ("send", "end_request", "part", "answer"),
 }
-GOES_ON = {
-    (UNUSED, "release"): IDLE,
-    (LEASED, "send"): SENDING,
-    (SENDING, "end_request"): SENT,
-}
+GOES_ON = {(UNUSED, "release"): IDLE, (LEASED, "send"): SENDING, (SENDING, "end_request"): SENT}
 "All others go on to CLOSED."
 
 
@@ -117,7 +113,7 @@ def following(state: ConnectionState, event: str) -> ConnectionState:
 @pytest.mark.parametrize("event", EVENTS)
 @pytest.mark.parametrize("state", WAYS, ids=lambda state: state.value)
 def test_an_event_leads_to(state: ConnectionState, event: str) -> None:
-    """The state that the table says; a closed connection has ended its transport, and only an open one has not."""
+    """The state that the table says."""
     wire = in_state(state)
     assert wire.connection.state is state
     EVENTS[event](wire)
@@ -128,22 +124,20 @@ def test_an_event_leads_to(state: ConnectionState, event: str) -> None:
     assert wire.connection.leased == (after in (LEASED, SENDING, SENT))
 
 
-@pytest.mark.parametrize(
-    ("event", "failure"),
-    [
-        ("give_up", Draining),
-        ("no response", UpstreamMalformed),
-        ("eof", UpstreamClosed),
-        ("lost", UpstreamClosed),
-        ("silence", UpstreamTimeout),
-        ("more than a response", None),
-        ("part", None),
-        ("answer", None),
-    ],
+@cases(
+    "event, failure",
+    ("give_up", Draining),
+    ("no response", UpstreamMalformed),
+    ("eof", UpstreamClosed),
+    ("lost", UpstreamClosed),
+    ("silence", UpstreamTimeout),
+    ("more than a response", None),
+    ("part", None),
+    ("answer", None),
 )
 @pytest.mark.parametrize("state", [SENDING, SENT], ids=lambda state: state.value)
 def test_an_exchange_is_told(state: ConnectionState, event: str, failure: type[ProxyError] | None) -> None:
-    """Once, with the reason where there is no response."""
+    """Once."""
     wire = in_state(state)
     EVENTS[event](wire)
 
@@ -163,7 +157,7 @@ def test_nobody_is_told_of_a_connection_that_is_not_leased(state: ConnectionStat
 
 @pytest.mark.parametrize("event", EVENTS)
 def test_a_closed_connection_tells_no_second_failure(event: str) -> None:
-    """The first one explains what comes behind it; nothing is written any more."""
+    """Nothing is written any more."""
     wire = in_state(SENDING)
     failure = Draining("Stopping.")
     wire.connection.give_up(failure)
@@ -174,20 +168,20 @@ def test_a_closed_connection_tells_no_second_failure(event: str) -> None:
     assert (wire.connection.state, wire.transport.written) == (CLOSED, written)
 
 
-@pytest.mark.parametrize(
-    ("steps", "after"),
-    [
-        pytest.param([Wire.lease, sent, answered], IDLE, id="request, response"),
-        pytest.param([Wire.lease, sending, answered, EVENTS["end_request"]], IDLE, id="response, end of the request"),
-        pytest.param([Wire.lease, sending, answered], CLOSED, id="response without the end of the request"),
-        pytest.param([Wire.lease, sent, EVENTS["part"]], CLOSED, id="a part of a response"),
-        pytest.param([Wire.lease, sent, answered, EVENTS["eof"]], CLOSED, id="response, end of the connection"),
-        pytest.param([used, EVENTS["release"]], CLOSED, id="given back twice"),
-        pytest.param([EVENTS["release"], EVENTS["release"]], CLOSED, id="given back unused, twice"),
-    ],
+@cases(
+    "steps, after",
+    {
+        "request, response": ([Wire.lease, sent, answered], IDLE),
+        "response, end of the request": ([Wire.lease, sending, answered, EVENTS["end_request"]], IDLE),
+        "response without the end of the request": ([Wire.lease, sending, answered], CLOSED),
+        "a part of a response": ([Wire.lease, sent, EVENTS["part"]], CLOSED),
+        "response, end of the connection": ([Wire.lease, sent, answered, EVENTS["eof"]], CLOSED),
+        "given back twice": ([used, EVENTS["release"]], CLOSED),
+        "given back unused, twice": ([EVENTS["release"], EVENTS["release"]], CLOSED),
+    },
 )
 def test_a_connection_is_idle_again_after(steps: list[Step], after: ConnectionState) -> None:
-    """Both messages that are complete, and nothing else."""
+    """If both messages are complete."""
     wire = Wire(lease=False)
     for step in steps:
         step(wire)
@@ -204,18 +198,9 @@ def test_a_request_that_ends_behind_its_response_has_no_deadline() -> None:
     assert (wire.connection.state, wire.connection.failure) == (SENT, None)
 
 
-@pytest.mark.parametrize("state", [UNUSED, IDLE], ids=lambda state: state.value)
-def test_it_is_leased_in(state: ConnectionState) -> None:
-    """Made just now, or given back."""
-    wire = in_state(state)
-    wire.lease()
-
-    assert wire.connection.state is LEASED
-
-
 @pytest.mark.parametrize("state", [LEASED, SENDING, SENT, CLOSED], ids=lambda state: state.value)
 def test_it_is_not_leased_in(state: ConnectionState) -> None:
-    """Its response would be another exchange's; a closed one would wait for ever."""
+    """Its response would be lost or mixed up."""
     wire = in_state(state)
 
     with pytest.raises(RuntimeError, match=f"u:1 {state.value}> cannot be leased"):

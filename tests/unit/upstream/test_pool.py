@@ -1,6 +1,7 @@
 """The pool of connections to one upstream, on real sockets."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,10 +9,20 @@ import trustme
 
 from proxy.config.model import Tls
 from proxy.errors import Draining, UpstreamClosed
-from proxy.upstream.connection import CLOSED
+from proxy.upstream.connection import CLOSED, UpstreamConnection
+from proxy.upstream.pool import Pool
 from proxy.wire.coroutine_runner import NO_WAITER
 from proxy.wire.tls_context import client_context
+from tests.cases import cases
 from tests.unit.upstream.serving import OK, PATIENCE, REQUEST, ask, pool, server_context, shut, turns_until, upstream
+
+
+async def used(ours: Pool) -> UpstreamConnection:
+    """A connection that has been used."""
+    connection = await ours.connect(10)
+    await ask(connection)
+    ours.give_back(connection)
+    return connection
 
 
 async def test_a_connection_is_used_again() -> None:
@@ -39,68 +50,39 @@ async def test_a_connection_that_cannot_be_used_again_is_not_kept() -> None:
         ours.give_back(connection)
         assert (ours.idle, ours.acquire()) == (0, None)
 
-        again = await ours.connect(10)
-        await ask(again)
-        ours.give_back(again)
+        again = await used(ours)
         ours.give_back(again)
         assert ours.acquire() is None
 
 
-async def test_an_idle_connection_that_the_upstream_closed_is_not_handed_out() -> None:
-    """Also when the event loop has not told us yet: a POST on it could not be sent again."""
-    closing = asyncio.Event()
-    closed = asyncio.Event()
+@cases("change", {"closed": shut, "written to": lambda writer: writer.write(OK)})
+async def test_an_idle_connection_that_the_upstream_changed_is_not_handed_out(
+    change: Callable[[asyncio.StreamWriter], None],
+) -> None:
+    """A POST on it could not be sent again."""
+    go, done = asyncio.Event(), asyncio.Event()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(OK)
-        await closing.wait()
-        shut(writer)
-        closed.set()
+        await go.wait()
+        change(writer)
+        done.set()
         await asyncio.Event().wait()
 
     async with upstream(talk) as (_, port), pool(port) as (ours, _):
-        connection = await ours.connect(10)
-        await ask(connection)
-        ours.give_back(connection)
-        closing.set()
+        await used(ours)
+        go.set()
         async with asyncio.timeout(PATIENCE):
-            await closed.wait()
-
+            await done.wait()
         assert ours.acquire() is None
         await turns_until(lambda: ours.leased == 0)
-
-
-async def test_an_idle_connection_that_sends_unasked_is_not_handed_out() -> None:
-    """Its octets would be taken for the next answer."""
-    sending = asyncio.Event()
-    sent = asyncio.Event()
-
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(OK)
-        await sending.wait()
-        writer.write(OK)
-        sent.set()
-        await asyncio.Event().wait()
-
-    async with upstream(talk) as (_, port), pool(port) as (ours, _):
-        connection = await ours.connect(10)
-        await ask(connection)
-        ours.give_back(connection)
-        sending.set()
-        async with asyncio.timeout(PATIENCE):
-            await sent.wait()
-
-        assert ours.acquire() is None
 
 
 async def test_an_idle_connection_is_closed_in_time() -> None:
     """After upstream_idle_timeout, well before CPI's own."""
     async with upstream() as (_, port), pool(port) as (ours, loop):
-        connection = await ours.connect(10)
-        await ask(connection)
-        ours.give_back(connection)
+        connection = await used(ours)
         loop.advance(29)
         assert ours.idle == 1
         loop.advance(2)
@@ -110,11 +92,9 @@ async def test_an_idle_connection_is_closed_in_time() -> None:
         assert ours.leased == 0
 
 
-@pytest.mark.parametrize(
-    ("fields", "seconds"), [("", 30), ("Keep-Alive: timeout=6\r\n", 5), ("Keep-Alive: timeout=60\r\n", 30)]
-)
+@cases("fields, seconds", ("", 30), ("Keep-Alive: timeout=6\r\n", 5), ("Keep-Alive: timeout=60\r\n", 30))
 async def test_an_idle_connection_whose_time_is_over_is_not_handed_out(fields: str, seconds: float) -> None:
-    """The upstream's own time counts where it is shorter, less a second; also before anybody has closed it."""
+    """The upstream's time less a second, if it is shorter."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while await reader.readuntil(b"\r\n\r\n"):
@@ -130,7 +110,7 @@ async def test_an_idle_connection_whose_time_is_over_is_not_handed_out(fields: s
 
 
 async def test_the_time_of_an_idle_connection_begins_at_the_end_of_its_answer() -> None:
-    """A sender may take long to read it, but the upstream waits no longer for that."""
+    """The upstream does not wait for a slow sender."""
     async with upstream() as (_, port), pool(port) as (ours, loop):
         connection = await ours.connect(10)
         await ask(connection)
@@ -150,15 +130,13 @@ async def test_a_connection_that_the_upstream_keeps_for_a_second_is_not_kept() -
         await asyncio.Event().wait()
 
     async with upstream(talk) as (_, port), pool(port) as (ours, _):
-        connection = await ours.connect(10)
-        await ask(connection)
-        ours.give_back(connection)
+        connection = await used(ours)
 
         assert (ours.idle, connection.open) == (0, False)
 
 
 async def test_a_connection_that_is_given_back_unused_becomes_idle() -> None:
-    """Its sender left while it was made; the next exchange uses it. Given back twice, it is closed."""
+    """Given back twice, it is closed."""
     async with upstream() as (server, port), pool(port) as (ours, _):
         connection = await ours.connect(10)
         ours.give_back(connection)
@@ -173,18 +151,8 @@ async def test_a_connection_that_is_given_back_unused_becomes_idle() -> None:
         assert not other.open
 
 
-async def test_an_unused_connection_that_was_closed_is_not_kept() -> None:
-    """The upstream has gone meanwhile."""
-    async with upstream() as (_, port), pool(port) as (ours, _):
-        connection = await ours.connect(10)
-        connection.cut()
-        ours.give_back(connection)
-
-        assert (ours.idle, ours.acquire()) == (0, None)
-
-
 async def test_an_upstream_that_closes_at_once_is_seen_as_closed() -> None:
-    """Accepted and dropped, as servers at their limit do; its socket is not touched any more."""
+    """Servers at their limit do this."""
 
     async def talk(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.transport.abort()
@@ -201,7 +169,7 @@ async def test_an_upstream_that_closes_at_once_is_seen_as_closed() -> None:
 async def test_a_connection_that_is_lost_while_it_is_made_leaves_nothing_behind(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """It is not counted among those that are there."""
+    """It is not counted."""
     loop = asyncio.get_running_loop()
     create = loop.create_connection
 
@@ -221,7 +189,7 @@ async def test_a_connection_that_is_lost_while_it_is_made_leaves_nothing_behind(
 
 
 async def test_all_connections_end_with_the_pool() -> None:
-    """Leased and idle ones, and those on their way."""
+    """Even those on their way."""
     async with upstream() as (_, port), pool(port) as (ours, _):
         leased, idle = await ours.connect(10), await ours.connect(10)
         await ask(idle)
@@ -236,7 +204,7 @@ async def test_all_connections_end_with_the_pool() -> None:
 
 
 async def test_a_body_cut_without_close_notify_is_a_cut(authority: trustme.CA, ca_file: Path) -> None:
-    """RFC 8446 §6.1: with TLS an end that nobody signed may be an attacker's."""
+    """An attacker may have ended it (RFC 8446 §6.1)."""
     for signed in (True, False):
 
         async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, signed: bool = signed) -> None:

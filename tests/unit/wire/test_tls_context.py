@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from proxy.config.model import ListenerTls, Tls
-from proxy.oauth.expiry import first_end
+from proxy.oauth.certificate_expiry import first_end
 from proxy.oauth.trust import own_trust
 from proxy.server.certificate import accepting_context
 from proxy.wire.tls_context import (
@@ -31,12 +31,13 @@ from proxy.wire.tls_context import (
     trust,
     verifying_context,
 )
+from tests.cases import cases
 from tests.fakes.identity import CERTIFICATE, KEY, SPELLINGS
 from tests.unit.oauth.registrations import registration
 
 
 class Lax:
-    """The ssl module of another Python, or on another system: older protocols, and other flags."""
+    """The ssl module of another Python or system."""
 
     def __getattr__(self, name: str) -> Any:
         """Whatever does not differ."""
@@ -50,19 +51,13 @@ class Lax:
         return made
 
 
-def test_verification_is_always_on() -> None:
-    """Certificate and host name are checked."""
-    context = verifying_context()
-    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
-
-
 @pytest.mark.parametrize("has_file", [True, False])
 def test_nothing_depends_on_the_system_below(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    has_file: bool,  # noqa: FBT001
+    has_file: bool,
 ) -> None:
-    """Neither the oldest protocol, as with Debian's Python, nor how certificates are checked, as with 3.13."""
+    """Debian's Python and 3.13 differ."""
     monkeypatch.setattr("proxy.wire.tls_context.ssl", Lax())
     path = tmp_path / "ca.pem"
     path.write_text(CERTIFICATE)
@@ -96,16 +91,14 @@ def test_files_are_used_in_any_spelling(tmp_path: Path, spelling: str) -> None:
     assert first_end(path.read_bytes()) == first_end(CERTIFICATE.encode())
 
 
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [
-        (CERTIFICATE.encode("utf-16"), "it is UTF-16; write it as UTF-8"),
-        (CERTIFICATE.encode("utf-16-be"), "it is UTF-16; write it as UTF-8"),
-        (b"\x30\x82\x01\x00\xff", "it is not UTF-8; write it as UTF-8, or as PEM if it is a certificate or key"),
-        (CERTIFICATE[:300].encode(), "contains a PEM block without its end"),
-        (b"", "it is empty"),
-        (b"x" * (1 << 20) + b"y", "it is larger than 1 MiB"),
-    ],
+@cases(
+    "content, reason",
+    (CERTIFICATE.encode("utf-16"), "it is UTF-16; write it as UTF-8"),
+    (CERTIFICATE.encode("utf-16-be"), "it is UTF-16; write it as UTF-8"),
+    (b"\x30\x82\x01\x00\xff", "it is not UTF-8; write it as UTF-8, or as PEM if it is a certificate or key"),
+    (CERTIFICATE[:300].encode(), "contains a PEM block without its end"),
+    (b"", "it is empty"),
+    (b"x" * (1 << 20) + b"y", "it is larger than 1 MiB"),
 )
 def test_a_file_that_cannot_be_used_is_named_with_the_reason(tmp_path: Path, content: bytes, reason: str) -> None:
     """As authorities, as certificate and as key."""
@@ -153,7 +146,7 @@ class Issuer:
         begin: timedelta = timedelta(days=-1),
         end: timedelta = timedelta(days=1),
     ) -> x509.Certificate:
-        """A certificate without key usage and key identifiers, as old authorities make them."""
+        """A certificate as old authorities make them."""
         made = x509.CertificateBuilder(self.name, name, key, x509.random_serial_number(), NOW + begin, NOW + end)
         made = made.add_extension(x509.BasicConstraints(ca=ca, path_length=depth), critical)
         if usage:
@@ -175,7 +168,7 @@ def leaf(by: Issuer = ROOT, **options: Any) -> Issuer:
 
 
 def refusal(server: Issuer, *trusted: Issuer, chain: tuple[Issuer, ...] = (), host: str = "server.example") -> str:
-    """What a client that trusts these says to do about the server's certificate; nothing where it is accepted."""
+    """What a client says if it refuses."""
     accepting = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -199,18 +192,18 @@ def refusal(server: Issuer, *trusted: Issuer, chain: tuple[Issuer, ...] = (), ho
     return ""
 
 
-@pytest.mark.parametrize(
-    ("server", "options"),
-    [
-        pytest.param(leaf(), {"trusted": (ROOT,)}, id="without key usage and key identifiers"),
-        pytest.param(leaf(Issuer("lax", critical=False)), {}, id="basic constraints that are not critical"),
-        pytest.param(leaf(Issuer("sub", ROOT)), {}, id="an intermediate authority alone is trusted"),
-        pytest.param(leaf(), {"host": "127.0.0.1", "trusted": (ROOT,)}, id="an address"),
-        pytest.param(leaf(usage=None), {"trusted": (ROOT,)}, id="no extended key usage"),
-    ],
+@cases(
+    "server, options",
+    {
+        "without key usage and key identifiers": (leaf(), {"trusted": (ROOT,)}),
+        "basic constraints that are not critical": (leaf(Issuer("lax", critical=False)), {}),
+        "an intermediate authority alone is trusted": (leaf(Issuer("sub", ROOT)), {}),
+        "an address": (leaf(), {"host": "127.0.0.1", "trusted": (ROOT,)}),
+        "no extended key usage": (leaf(usage=None), {"trusted": (ROOT,)}),
+    },
 )
 def test_certificates_of_companies_are_accepted(server: Issuer, options: dict[str, Any]) -> None:
-    """With any Python; what a `ca_file` holds is trusted."""
+    """On any Python."""
     assert refusal(server, *options.get("trusted", (server.by,)), host=options.get("host", "server.example")) == ""
 
 
@@ -226,34 +219,27 @@ TRUST = (
 WEAK = rsa.generate_private_key(65537, 1024)
 
 
-@pytest.mark.parametrize(
-    ("server", "trusted", "chain", "host", "advice"),
-    [
-        pytest.param(leaf(), OTHER, (), "server.example", TRUST, id="an issuer that nobody knows"),
-        pytest.param(leaf(SUB), ROOT, (), "server.example", TRUST, id="an intermediate is missing"),
-        pytest.param(OTHER, ROOT, (), "server.example", "to this certificate", id="self-signed"),
-        pytest.param(leaf(end=timedelta(0)), ROOT, (), "server.example", "have it renewed", id="expired"),
-        pytest.param(leaf(begin=timedelta(hours=1)), ROOT, (), "server.example", "clock", id="not yet valid"),
-        pytest.param(leaf(), ROOT, (), "other.example", "another host", id="another name"),
-        pytest.param(leaf(), ROOT, (), "127.0.0.2", "another host", id="another address"),
-        pytest.param(leaf(usage=CLIENT), ROOT, (), "server.example", "serverAuth", id="for clients only"),
-        pytest.param(leaf(key=WEAK), ROOT, (), "server.example", "too weak", id="a short key"),
-        pytest.param(leaf(BROKEN), ROOT, (BROKEN,), "server.example", "may not issue", id="by no authority"),
-        pytest.param(
-            leaf(Issuer("deep", SHALLOW)),
-            SHALLOW,
-            (),
-            "server.example",
-            TRUST,
-            id="a chain that ends early",
-        ),
-        pytest.param(leaf(NARROW), NARROW, (), "server.example", "may not issue", id="for other names"),
-    ],
+@cases(
+    "server, trusted, chain, host, advice",
+    {
+        "an issuer that nobody knows": (leaf(), OTHER, (), "server.example", TRUST),
+        "an intermediate is missing": (leaf(SUB), ROOT, (), "server.example", TRUST),
+        "self-signed": (OTHER, ROOT, (), "server.example", "to this certificate"),
+        "expired": (leaf(end=timedelta(0)), ROOT, (), "server.example", "have it renewed"),
+        "not yet valid": (leaf(begin=timedelta(hours=1)), ROOT, (), "server.example", "clock"),
+        "another name": (leaf(), ROOT, (), "other.example", "another host"),
+        "another address": (leaf(), ROOT, (), "127.0.0.2", "another host"),
+        "for clients only": (leaf(usage=CLIENT), ROOT, (), "server.example", "serverAuth"),
+        "a short key": (leaf(key=WEAK), ROOT, (), "server.example", "too weak"),
+        "by no authority": (leaf(BROKEN), ROOT, (BROKEN,), "server.example", "may not issue"),
+        "a chain that ends early": (leaf(Issuer("deep", SHALLOW)), SHALLOW, (), "server.example", TRUST),
+        "for other names": (leaf(NARROW), NARROW, (), "server.example", "may not issue"),
+    },
 )
 def test_each_refusal_has_its_advice(
     server: Issuer, trusted: Issuer, chain: tuple[Issuer, ...], host: str, advice: str
 ) -> None:
-    """Only what a missing authority causes is mended by naming one."""
+    """A missing authority can be named."""
     assert advice in refusal(server, trusted, chain=chain, host=host)
 
 
@@ -263,10 +249,7 @@ def test_a_chain_may_not_be_longer_than_its_authority_allows() -> None:
     assert "may not issue" in refusal(leaf(deep), SHALLOW, chain=(deep,))
 
 
-@pytest.mark.parametrize(
-    ("code", "advice"),
-    [(7, "does a proxy in between open TLS?"), (68, "too weak"), (85, "RFC 5280"), (1, "RFC 5280")],
-)
+@cases("code, advice", (7, "does a proxy in between open TLS?"), (68, "too weak"), (85, "RFC 5280"), (1, "RFC 5280"))
 def test_rare_reasons_have_advice_too(code: int, advice: str) -> None:
     """By OpenSSL's number."""
     error = cast("ssl.SSLCertVerificationError", SimpleNamespace(verify_code=code))

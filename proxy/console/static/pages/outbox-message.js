@@ -53,7 +53,7 @@ export function OutboxMessageView({ id, changed, close }) {
       <button type="button" onClick=${close}>Close</button>
     </div>
     <${Failure} text=${failure} />
-    ${isGone ? html`<p>It is not in the outbox any more: it was delivered or discarded.</p>` : message && html`<${Contents} message=${message} />`}
+    ${isGone ? html`<p>It is no longer in the outbox: it was delivered or discarded.</p>` : message && html`<${Contents} message=${message} />`}
   </section>`;
 }
 

@@ -55,7 +55,7 @@ export function OutboxMessages({ id, routes, changed }) {
       <${Choice} name="State" value=${filter.state} options=${STATES.map((each) => [each, each || "any state"])} choose=${set("state")} />
     </div>
     <${Failure} text=${failure} />
-    ${shown.length ? html`<${Table} messages=${shown} opened=${id} />` : html`<p class="muted">No messages. What is delivered is forgotten.</p>`}
+    ${shown.length ? html`<${Table} messages=${shown} opened=${id} />` : html`<p class="muted">No messages. A delivered message is not kept.</p>`}
     ${next && html`<button type="button" onClick=${() => void load(next)}>Show more</button>`}
     ${id && html`<${OutboxMessageView} key=${id} id=${id} changed=${reload} close=${() => go("outbox")} />`}`;
 }

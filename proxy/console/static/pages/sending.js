@@ -33,7 +33,7 @@ export async function submit(form, routes) {
   try {
     progress.set({ since: 0, answer: await send(message, signal), failure: "" });
   } catch (problem) {
-    const failure = signal.aborted ? "Canceled. The message may have arrived at the tenant all the same." : reasonOf(problem);
+    const failure = signal.aborted ? "Canceled. The message may have reached the tenant." : reasonOf(problem);
     progress.set({ since: 0, answer: null, failure });
   } finally {
     running = null;

@@ -12,6 +12,7 @@ from proxy.store.postgres.names import NameKey
 from proxy.store.postgres.tokens import PostgresTokens, clean
 from proxy.store.tokens import Sealed, TokenStore
 from tests.fakes.clock import HandClock
+from tests.fakes.pgbouncer import PgBouncer
 from tests.fakes.postgres import PostgresServer
 from tests.fakes.token_store import MemoryTokenStore, keys
 from tests.unit.oauth.world import Lines
@@ -22,17 +23,22 @@ NAME, ME, YOU = b"name", b"me", b"you"
 TOKEN, OTHER = Sealed(b"key", b"\x00token"), Sealed(b"key", b"\xffother")
 
 
-@pytest.fixture(params=["memory", "postgresql"])
-async def store(request: pytest.FixtureRequest, server: Server) -> AsyncIterator[TokenStore]:
-    """Both stores."""
+@pytest.fixture(params=["memory", "postgresql", pytest.param("pgbouncer", marks=pytest.mark.needs("pgbouncer"))])
+async def store(
+    request: pytest.FixtureRequest, server: Server, database: str, postgres_server: PostgresServer
+) -> AsyncIterator[TokenStore]:
+    """Both stores, and PostgreSQL behind a pooler."""
     if request.param == "memory":
         yield MemoryTokenStore(HandClock())
         return
+    if request.param == "pgbouncer":
+        pooler: PgBouncer = request.getfixturevalue("pooler")
+        server = Server(pooler.url(database), postgres_server.password_file)
     names = NameKey(keys, rejected=lambda error: pytest.fail(str(error)))
-    database = Database(server, (migrate, names.load, clean), log=Lines(), within=10)
-    await database.start(10)
-    yield PostgresTokens(database, names)
-    await database.close()
+    opened = Database(server, (migrate, names.load, clean), log=Lines(), within=10)
+    await opened.start(10)
+    yield PostgresTokens(opened, names)
+    await opened.close()
 
 
 async def test_a_row_that_is_not_there_is_of_generation_0(store: TokenStore) -> None:

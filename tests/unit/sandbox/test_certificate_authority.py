@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cryptography import x509
 
-from proxy.sandbox.certificates import CertificateAuthority, load_identity
+from proxy.sandbox.certificate_authority import CertificateAuthority, load_identity
+from tests.cases import cases
 
 
 @pytest.fixture
@@ -16,7 +17,7 @@ def authority() -> CertificateAuthority:
 
 
 def handshake(server: ssl.SSLContext, client: ssl.SSLContext, name: str = "localhost") -> tuple[object, object]:
-    """Returns the certificates that client and server see after a TLS handshake in memory."""
+    """The certificates that client and server see after a TLS handshake in memory."""
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     server_side = server.wrap_bio(to_server, to_client, server_side=True)
     client_side = client.wrap_bio(to_client, to_server, server_hostname=name)
@@ -29,13 +30,13 @@ def handshake(server: ssl.SSLContext, client: ssl.SSLContext, name: str = "local
 
 
 def subject(certificate: object) -> str:
-    """Returns the common name."""
+    """The common name."""
     assert isinstance(certificate, dict)
     ((pair,),) = certificate["subject"]
     return str(pair[1])
 
 
-@pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "::1"])
+@cases("name", "localhost", "127.0.0.1", "::1")
 def test_a_client_that_trusts_the_authority_accepts_the_server(authority: CertificateAuthority, name: str) -> None:
     """It does under strict verification, too."""
     client = authority.client_context()
@@ -45,7 +46,7 @@ def test_a_client_that_trusts_the_authority_accepts_the_server(authority: Certif
 
 
 def test_a_client_that_does_not_trust_the_authority_refuses_the_server(authority: CertificateAuthority) -> None:
-    """Another sandbox's authority has the same name and another key."""
+    """It may have the same name and another key."""
     server = authority.server_context(authority.issue_server())
     with pytest.raises(ssl.SSLCertVerificationError):
         handshake(server, CertificateAuthority().client_context())
