@@ -14,7 +14,7 @@ from proxy.app import lifecycle as life
 from proxy.app.admin_address import open_site
 from tests.cases import cases
 from tests.fakes.sender import Answer, Sender
-from tests.flow.running import POST, Running
+from tests.flow.running import POST, Orders, Running
 
 SECRET = b"Bearer cAnAryAdminHeader"
 LIVEZ = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -282,7 +282,7 @@ async def test_a_stop_does_not_wait_for_unfinished_requests(plain: Running) -> N
 
 
 async def test_it_is_not_ready_before_the_senders_addresses_are_open(
-    plain: Running, monkeypatch: pytest.MonkeyPatch
+    orders: Orders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The text says why."""
     asked = []
@@ -295,5 +295,6 @@ async def test_it_is_not_ready_before_the_senders_addresses_are_open(
         sender.leave()
 
     monkeypatch.setattr(life, "open_site", open_and_ask)
+    proxy = await orders()
     assert asked == [(503, b"the addresses for senders are not open yet\n")]
-    assert await plain.ask_admin("/readyz") == (200, "ready\n")
+    assert await proxy.ask_admin("/readyz") == (200, "ready\n")
