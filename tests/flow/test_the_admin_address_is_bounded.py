@@ -6,6 +6,7 @@ import gzip
 from collections.abc import Iterator
 
 import pytest
+from aiohttp.web_protocol import RequestHandler
 
 from proxy.admin.connection import HEAD_TIMEOUT, IDLE_TIMEOUT, MOST, AdminConnection
 from proxy.admin.site import LARGEST_BODY, AdminSite
@@ -178,8 +179,11 @@ async def test_a_malformed_body_ends_the_connection_without_a_500(plain: Running
 
 
 @pytest.mark.usefixtures("quiet")
-async def test_a_body_that_is_malformed_behind_its_answer_ends_the_connection(plain: Running) -> None:
+async def test_a_body_that_is_malformed_behind_its_answer_ends_the_connection(
+    plain: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nothing of it is logged."""
+    monkeypatch.setitem(RequestHandler.__init__.__kwdefaults__ or {}, "lingering_time", 0.01)
     client = await connected(plain)
     await client.send(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
     assert (await client.answer()).status == 200
