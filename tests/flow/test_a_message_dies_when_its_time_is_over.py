@@ -148,13 +148,19 @@ async def test_though_its_next_delivery_would_be_later(
     assert len(upstream.requests) == 3
 
 
-async def test_while_no_proxy_runs(serve: Serve, make: Callable[..., Document], clock: HandLoop) -> None:
-    """At the start of the next; its upstream is away."""
+@pytest.mark.parametrize("is_held", [False, True])
+async def test_while_no_proxy_runs(
+    serve: Serve, make: Callable[..., Document], clock: HandLoop, *, is_held: bool
+) -> None:
+    """At the start of the next; its upstream is away, and its route may be held."""
     async with Upstream() as gone:
         pass
     first = await serve(make(upstream=gone))
     ids = await send(first, 5)
     await first.lines.reach("message.deferred")
+    await settled(first)
+    if is_held:
+        await store_of(first).hold("orders")
     await first.stop()
     clock.leap(100)
     second = await serve(make(upstream=gone))

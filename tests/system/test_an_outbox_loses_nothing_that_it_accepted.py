@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the disk that f
 
 SHARES = (0.0, 0.5, 1.0)
 "Of what was not synced."
-KILLS = 200 if ALL else 20
+KILLS = 200 if ALL else 10
 STRIDE = 1 if ALL else 12
 "Every how many steps one is tried; the first are others for each kind of keys."
 
@@ -88,7 +88,7 @@ def after_failed_sync(disk: FailingDisk, number: int, *arguments: str) -> Iterat
 
 @pytest.mark.needs("C compiler")
 @pytest.mark.timeout(1800 if ALL else 120)
-@cases("number", *range(0, 60, 1 if ALL else 7))
+@cases("number", *range(0, 60, 1 if ALL else 14))
 def test_nothing_is_lost_after_a_sync_that_failed(disk: FailingDisk, number: int) -> None:
     """The outbox goes on by itself."""
     assert list(after_failed_sync(disk, number)) == []
@@ -129,7 +129,7 @@ def test_nothing_is_lost_if_the_process_ends_at_a_step(disk: FailingDisk, keys: 
 @cases("plant", "answer-before-commit", "unlink-before-commit")
 def test_a_bug_is_found_if_the_process_ends_at_a_step(disk: FailingDisk, plant: str) -> None:
     """So the test before this one can fail."""
-    assert next(after_ends(disk, 4, "--plant", plant), None)
+    assert next(after_ends(disk, min(STRIDE, 8), "--plant", plant), None)
 
 
 @pytest.mark.timeout(1800 if ALL else 120)

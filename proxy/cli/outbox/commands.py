@@ -165,7 +165,8 @@ def discard_command(**words: Any) -> None:
 @config_option
 def hold_command(*, route: str, as_json: bool, file: Path | None) -> None:
     """Stop the delivery of ROUTE; messages are still accepted. The route stays held after a restart."""
-    _switch(file, lambda api: api.hold(route), f"Route {route} is held: it accepts, and delivers nothing.", as_json)
+    said = f"Route {route} is held: it accepts, and delivers nothing. Messages still die when they are `max_age` old."
+    _switch(file, lambda api: api.hold(route), said, as_json)
 
 
 @command.command("resume")

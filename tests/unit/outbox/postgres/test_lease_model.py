@@ -535,13 +535,14 @@ def world(postgres_server: PostgresServer, database: str) -> Iterator[World]:
     made.close()
 
 
+@pytest.mark.timeout(3600 if MANY else 300)
 def test_the_leases_are_those_of_the_model(world: World) -> None:
     """Whatever is done in whatever order: one replica has a message, and what another says does not count."""
     run_state_machine_as_test(
         partial(LeaseModel, world),  # type: ignore[arg-type]  # a function that makes one is as good
         settings=settings(
-            max_examples=400 if MANY else 15,
-            stateful_step_count=60 if MANY else 25,
+            max_examples=300 if MANY else 10,
+            stateful_step_count=50,
             deadline=None,
             suppress_health_check=list(HealthCheck),
             phases=[Phase.generate, Phase.shrink] if MANY else [Phase.generate],
