@@ -183,7 +183,8 @@ async def test_a_body_that_is_malformed_behind_its_answer_ends_the_connection(
     plain: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing of it is logged."""
-    monkeypatch.setitem(RequestHandler.__init__.__kwdefaults__, "lingering_time", 0.01)
+    defaults = RequestHandler.__init__.__kwdefaults__ or {}
+    monkeypatch.setattr(RequestHandler.__init__, "__kwdefaults__", defaults | {"lingering_time": 0.01})
     client = await connected(plain)
     await client.send(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
     assert (await client.answer()).status == 200
