@@ -32,6 +32,7 @@ def pytest_configure() -> None:
     """Try the one that is meant: `EXPECTED` is `compiled` or, without it, the sources as they stand."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background; commands would inherit it
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ.pop("COLUMNS", None)  # workers of pytest-xdist have it; what commands print would be broken into rows
     compiled = not str(heads.__file__).endswith(".py")
     if compiled != (os.environ.get("EXPECTED") == "compiled"):
         raise pytest.UsageError(f"{heads.__file__} is {'' if compiled else 'not '}compiled")

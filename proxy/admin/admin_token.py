@@ -24,7 +24,7 @@ class AdminToken(Protocol):
         ...
 
     async def close(self) -> None:
-        """Ends that."""
+        """Stops watching, and removes what `start` has written."""
         ...
 
 

@@ -85,7 +85,7 @@ class RecordedExchange:
             self._store.charge(self, self.answer.add(octets))
 
     def drop(self) -> None:
-        """Forgets everything."""
+        """Frees what was kept, because there is no room for it, or the recording has ended."""
         self.is_kept, self.fields, self.answer_fields, self.bytes = False, (), None, 0
         self.body, self.answer = RecordedBody(), RecordedBody()
 

@@ -12,7 +12,6 @@ from aiohttp.typedefs import Handler
 
 from proxy.admin.access import CONSOLE
 from proxy.app import App
-from proxy.console.again import again
 from proxy.console.bodies import attachment
 from proxy.console.checks import RouteChecks
 from proxy.console.clients import Clients
@@ -20,6 +19,7 @@ from proxy.console.events import Events, Watched
 from proxy.console.live import LiveContent, LiveOutbox, LiveTraffic
 from proxy.console.problems import ROOT, ApiProblem, document, problems, read_object
 from proxy.console.recordings import LONGEST, Recordings
+from proxy.console.resending import again
 from proxy.console.sandbox import SandboxPage, ShownTenant
 from proxy.console.saved_requests import SavedRequests
 from proxy.console.sending import Sending

@@ -74,7 +74,6 @@ class Laboratory:
 
     @property
     def grants(self) -> int:
-        """Tokens that were granted so far."""
         return self._tokens.grants
 
     def contestant(self, name: str, words: list[str], port: int) -> AbstractContextManager[Process]:
@@ -128,7 +127,6 @@ class Laboratory:
         return running([*PROXY, str(file)], PROXY_CORE, port, path="/orders/0", log=self.log(port))
 
     def log(self, port: int) -> Path:
-        """What the proxy that listens there has said."""
         return self.folder / f"{port}-proxy.log"
 
 

@@ -129,7 +129,6 @@ class MemoryEndpoint:
     """A token endpoint in memory."""
 
     async def send(self, request: GrantRequest) -> TokenResponse:
-        """Grant a token for an hour."""
         del request
         body = json.dumps({"access_token": "t" * 800, "token_type": "Bearer", "expires_in": 3600})
         return TokenResponse(status=200, content_type="application/json", body=body.encode())

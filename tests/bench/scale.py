@@ -42,7 +42,6 @@ class Size:
 
     @property
     def load(self) -> Load:
-        """Its messages."""
         return Load(self.name, "/orders/", CONNECTIONS, routes=self.used, ids=self.ids)
 
 

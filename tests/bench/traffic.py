@@ -39,7 +39,6 @@ class Message:
 
     @property
     def accepted(self) -> bool:
-        """Whether the answer is 2xx."""
         return self.outcome.startswith("2")
 
 

@@ -84,7 +84,6 @@ class AuthorizationServer(StreamServer):
 
     @property
     def url(self) -> str:
-        """The token URL."""
         return f"{super().url}/oauth/token"
 
     async def converse(self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

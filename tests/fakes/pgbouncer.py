@@ -55,7 +55,7 @@ def pgbouncer(server: PostgresServer) -> Iterator[PgBouncer]:
             [*unprivileged(), program(), str(folder / "settings")], stdout=log, stderr=log, start_new_session=True
         )
     try:
-        run(server.bin / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port), attempts=200)
+        run(server.client("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port), attempts=200)
         yield PgBouncer(port)
     finally:
         process.kill()

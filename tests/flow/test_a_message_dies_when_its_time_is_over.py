@@ -11,6 +11,7 @@ import pytest
 from proxy.outbox import expiry
 from proxy.outbox.message import MessageState
 from proxy.outbox.sqlite.schema import NAME
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer, refused
 from tests.fakes.loop import HandLoop
 from tests.fakes.upstream import Held, Upstream, answer
@@ -148,13 +149,19 @@ async def test_though_its_next_delivery_would_be_later(
     assert len(upstream.requests) == 3
 
 
-async def test_while_no_proxy_runs(serve: Serve, make: Callable[..., Document], clock: HandLoop) -> None:
-    """At the start of the next; its upstream is away."""
+@cases("is_held", False, True)
+async def test_while_no_proxy_runs(
+    serve: Serve, make: Callable[..., Document], clock: HandLoop, *, is_held: bool
+) -> None:
+    """At the start of the next; its upstream is away, and its route may be held."""
     async with Upstream() as gone:
         pass
     first = await serve(make(upstream=gone))
     ids = await send(first, 5)
     await first.lines.reach("message.deferred")
+    await settled(first)
+    if is_held:
+        await store_of(first).hold("orders")
     await first.stop()
     clock.leap(100)
     second = await serve(make(upstream=gone))
@@ -162,7 +169,7 @@ async def test_while_no_proxy_runs(serve: Serve, make: Callable[..., Document], 
     assert {line["id"]: (line["code"], line["age_seconds"]) for line in lines} == dict.fromkeys(ids, ("expired", 100))
 
 
-@pytest.mark.parametrize(("repeatable", "code"), [(False, "uncertain"), (True, "expired")])
+@cases("repeatable, code", (False, "uncertain"), (True, "expired"))
 async def test_what_may_have_arrived_is_told_apart(
     serve: Serve, make: Callable[..., Document], tmp_path: Path, clock: HandLoop, *, repeatable: bool, code: str
 ) -> None:

@@ -64,10 +64,3 @@ async def test_a_reload_can_ask_for_the_first_token(
     await plain.reload(document(upstream, authority, client=AT_START))
     await plain.lines.reach("token.granted", 1)
     assert len(authority.requests) == 1
-
-
-async def test_a_proxy_stops_during_the_first_grant(orders: Orders, authority: AuthorizationServer) -> None:
-    """The grant is given up."""
-    proxy = await held_back(orders, authority)
-    await soon(proxy.app.stop())
-    assert proxy.lines.named("token.granted") == []

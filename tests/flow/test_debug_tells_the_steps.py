@@ -110,16 +110,6 @@ async def test_each_attempt_has_its_verdict(plain: Running, upstream: Upstream) 
     assert [line["token"] for line in named(plain, "token.chosen")] == ["granted", "cached", "renewed", "renewed"]
 
 
-async def test_a_connection_that_failed_has_its_reason(serve: Serve, authority: AuthorizationServer) -> None:
-    """It was tried twice."""
-    proxy = await serve(document("https://tenant.invalid", authority))
-    await proxy.ask(POST)
-    tries = named(proxy, "attempt.finished")
-    assert [each["verdict"] for each in tries] == ["reconnect", "fail"]
-    assert all(each["reason"].startswith("upstream_unreachable: ") for each in tries)
-    assert not named(proxy, "request.forwarded")
-
-
 async def test_a_csrf_fetch_is_told(serve: Serve, tenant: Tenant, ca_file: Path) -> None:
     """Its secrets are not."""
     proxy = await serve(tenant_document(tenant, ca_file))

@@ -10,6 +10,7 @@ import pytest
 
 from proxy.sandbox.tenant import Tenant
 from proxy.sandbox.tenant_keys import TenantKeys
+from tests.cases import cases
 from tests.flow.tenant_client import TenantClient
 
 
@@ -27,24 +28,20 @@ async def test_messages_grants_and_runs_are_shown(client: TenantClient) -> None:
     assert (await client.control("GET", "/messages")).document == {"total": 0, "messages": []}
 
 
-@pytest.mark.parametrize("accept", ["*/*", "text/html,application/xhtml+xml,*/*;q=0.8"])
-async def test_json_is_indented_for_people(client: TenantClient, accept: str) -> None:
-    """Neither curl nor browsers ask for JSON."""
-    answer = await client.control("GET", "/runs", headers={"Accept": accept})
-    assert answer.body == b"{}\n"
+@cases(
+    "accept, text",
+    ("*/*", b'{\n  "/invoices": 1\n}\n'),
+    ("text/html,application/xhtml+xml,*/*;q=0.8", b'{\n  "/invoices": 1\n}\n'),
+    ("application/json", b'{"/invoices": 1}'),
+)
+async def test_json_is_compact_only_for_programs(client: TenantClient, accept: str, text: bytes) -> None:
+    """Neither curl nor browsers ask for it."""
     await client.send()
     answer = await client.control("GET", "/runs", headers={"Accept": accept})
-    assert answer.body == b'{\n  "/invoices": 1\n}\n'
-    answer = await client.control("PUT", "/faults/x", headers={"Accept": accept})
-    assert answer.body.startswith(b'{\n  "error": ')
-
-
-async def test_json_is_compact_for_programs(client: TenantClient) -> None:
-    """They ask for it."""
-    await client.send()
-    answer = await client.control("GET", "/runs", headers={"Accept": "application/json"})
-    assert answer.body == b'{"/invoices": 1}'
+    assert answer.body == text
     assert answer.fields["Content-Type"] == "application/json; charset=utf-8"
+    answer = await client.control("PUT", "/faults/x", headers={"Accept": accept})
+    assert answer.body.startswith(b'{"error": ' if accept == "application/json" else b'{\n  "error": ')
 
 
 async def test_a_fault_is_switched_on_and_off(client: TenantClient) -> None:

@@ -14,7 +14,7 @@ from proxy.app import lifecycle as life
 from proxy.app.admin_address import open_site
 from tests.cases import cases
 from tests.fakes.sender import Answer, Sender
-from tests.flow.running import POST, Running
+from tests.flow.running import POST, Orders, Running
 
 SECRET = b"Bearer cAnAryAdminHeader"
 LIVEZ = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -183,8 +183,7 @@ async def test_a_body_that_is_malformed_behind_its_answer_ends_the_connection(
     plain: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing of it is logged."""
-    defaults = RequestHandler.__init__.__kwdefaults__ or {}
-    monkeypatch.setattr(RequestHandler.__init__, "__kwdefaults__", defaults | {"lingering_time": 0.01})
+    monkeypatch.setitem(RequestHandler.__init__.__kwdefaults__ or {}, "lingering_time", 0.01)
     client = await connected(plain)
     await client.send(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
     assert (await client.answer()).status == 200
@@ -283,7 +282,7 @@ async def test_a_stop_does_not_wait_for_unfinished_requests(plain: Running) -> N
 
 
 async def test_it_is_not_ready_before_the_senders_addresses_are_open(
-    plain: Running, monkeypatch: pytest.MonkeyPatch
+    orders: Orders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The text says why."""
     asked = []
@@ -296,5 +295,6 @@ async def test_it_is_not_ready_before_the_senders_addresses_are_open(
         sender.leave()
 
     monkeypatch.setattr(life, "open_site", open_and_ask)
+    proxy = await orders()
     assert asked == [(503, b"the addresses for senders are not open yet\n")]
-    assert await plain.ask_admin("/readyz") == (200, "ready\n")
+    assert await proxy.ask_admin("/readyz") == (200, "ready\n")

@@ -110,38 +110,31 @@ class Command:
 
     @property
     def pid(self) -> int:
-        """Of the process."""
         return self._running.pid
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal, if it still runs."""
         if self._running.returncode is None:
             self._running.send_signal(number)
 
     async def ends(self) -> Finished:
-        """Wait for its end."""
         async with asyncio.timeout(PATIENCE):
             await asyncio.gather(*self._readers)
             status = await self._running.wait()
         return Finished(status=status, output="\n".join(self.output), errors="\n".join(self.errors))
 
     async def stop(self) -> Finished:
-        """End it by SIGTERM."""
         self.send(signal.SIGTERM)
         return await self.ends()
 
     async def prints(self, pattern: str) -> re.Match[str]:
-        """Wait for a line of standard output that matches."""
         return await self._wait(self.output, pattern)
 
     async def logs(self, event: str) -> dict[str, Any]:
-        """Wait for a line of the log with this event, and return its fields."""
         found = await self._wait(self.errors, rf'.*"event": ?"{re.escape(event)}".*')
         fields: dict[str, Any] = json.loads(found[0])
         return fields
 
     async def logged(self, event: str, count: int) -> list[dict[str, Any]]:
-        """Wait for so many lines of this event, and return their fields."""
         async with asyncio.timeout(PATIENCE):
             while True:
                 lines = [json.loads(line) for line in self.errors]

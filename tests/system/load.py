@@ -33,11 +33,9 @@ class Load:
             await asyncio.gather(*senders)
 
     async def goes_on(self, messages: int = 100) -> None:
-        """Wait until so many more have been answered."""
         await self._reaches(self.outcomes.total, self.outcomes.total() + messages)
 
     async def meets(self, outcome: int, messages: int) -> None:
-        """Wait until so many of all have had this outcome."""
         await self._reaches(lambda: self.outcomes[outcome], messages)
 
     async def _reaches(self, counted: Callable[[], int], wanted: int) -> None:

@@ -36,14 +36,12 @@ class Messages:
         "Codes of dead letters, those of messages that were never answered included."
 
     def write(self, store: Mapping[str, str], upstream: Upstream, authority: AuthorizationServer) -> None:
-        """Write the configuration."""
         outbox: dict[str, Any] = {"repeatable": self.repeatable, "retries": ["100ms"], "concurrency": 8}
         outbox |= {"order": {"field": "X-Key"}} if self.ordered else {}
         written = document(upstream.url, authority.url, route={"outbox": outbox}, store=store)
         self.file.write_text(yaml.safe_dump(written))
 
     async def arrives(self, call: Call) -> None:
-        """The upstream takes a message, and answers after a moment."""
         body = await call.body()
         self.arrived.append(body.split(b" ", 1)[0])
         for _ in range(self.chance.randrange(20)):
@@ -61,7 +59,6 @@ class Messages:
         return told.status
 
     async def bury(self, store: OutboxStore) -> None:
-        """Note the dead letters, and discard them: they would block what stands behind them."""
         for each in await store.messages(route=None, state=MessageState.DEAD, limit=10_000, after=None):
             body = await store.body(each.id)
             content = body if isinstance(body, bytes) else await body.read(0)

@@ -41,7 +41,6 @@ class Memory:
             pytest.skip("there is no /proc on this system, which tells how much memory a process has")
 
     def now(self) -> int:
-        """What it has."""
         return self._read("VmRSS")
 
     def most(self) -> int:

@@ -26,7 +26,6 @@ class Service:
         self.asked: dict[str, str] = {}
 
     async def answer(self, request: web.Request) -> web.Response:
-        """One distribution's vulnerabilities."""
         question = await request.json()
         name = question["package"]["name"]
         self.asked[name] = question["version"]

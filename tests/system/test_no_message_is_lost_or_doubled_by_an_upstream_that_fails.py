@@ -46,7 +46,6 @@ class CountingUpstream(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", None)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A connection."""
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, octets: bytes) -> None:

@@ -54,7 +54,6 @@ class World(Messages):
         self.replicas: list[Proxy] = []
 
     async def add(self) -> None:
-        """Start one more replica."""
         self.replicas.append(await self._stack.enter_async_context(Hasty(self.file)))
 
     async def kill(self) -> None:
@@ -65,20 +64,16 @@ class World(Messages):
         await self.add()
 
     async def stop(self) -> None:
-        """Stop the first, and start another."""
         await self.replicas.pop(0).stop()
         await self.add()
 
     async def close(self) -> None:
-        """End all."""
         await self._stack.aclose()
 
     async def load(self) -> None:
-        """Every sender sends its messages, each to any replica."""
         await asyncio.gather(*(self._send(each) for each in range(SENDERS)))
 
     async def empty(self) -> None:
-        """Wait until nothing waits any more."""
         async with self.people() as store, asyncio.timeout(PATIENCE):
             await self.bury(store)
             while await store.routes():

@@ -52,7 +52,6 @@ class Replicas:
         "By the number of the message; 0 for a connection that was lost."
 
     async def add(self) -> None:
-        """Start one more."""
         self.running.append(await self._stack.enter_async_context(Proxy(self._file)))
 
     async def kill(self) -> None:

@@ -122,7 +122,7 @@ class _Batch:
         return Accepted(id=message.id, accepted_at=accepted_at, expires_at=expires_at, is_new=True)
 
     async def write(self) -> None:
-        """Writes all."""
+        """Writes what was decided, in one statement for each kind of row."""
         transaction = self.transaction
         if self.messages:
             await transaction.execute(_INSERT, tuple(map(list, zip(*self.messages, strict=True))))

@@ -89,7 +89,7 @@ async def begin(transaction: Transaction, calls: Sequence[Settled]) -> Sequence[
 
 
 async def extend(transaction: Transaction, calls: Sequence[Sequence[Settled]]) -> Sequence[Sequence[bool]]:
-    """Extends leases."""
+    """Extends the leases of messages that are being delivered."""
     return [_each(each, await transaction.rows(_EXTEND, _ours(transaction, each))) for each in calls]
 
 
@@ -102,7 +102,7 @@ async def release(transaction: Transaction, calls: Sequence[Settled]) -> Sequenc
 
 
 async def delivered(transaction: Transaction, calls: Sequence[Settled]) -> Sequence[bool]:
-    """Removes messages."""
+    """Removes messages that were delivered, with their histories."""
     found = await transaction.rows(_DELIVERED, _ours(transaction, calls))
     for _, route, _, _, size, _ in found:
         count = transaction.counts[route]

@@ -156,10 +156,3 @@ async def test_connection_does_not_take_the_key_away(fence: Fence) -> None:
         request(b"POST /keyed", b"X-API-Key: the-right-key", b"Connection: X-API-Key", body=b"x")
     )
     assert b"the-right-key" not in received.head
-
-
-async def test_a_proxy_status_of_the_senders_own_is_none_of_ours(fence: Fence) -> None:
-    """The upstream's answer cannot pass for the proxy's."""
-    answered = await fence.ask(post(b"Proxy-Status: here; error=connection_refused"))
-    assert (answered.status, answered.field(b"Proxy-Status")) == (200, [])
-    assert (await fence.proxy.record())["made_by"] == "upstream"

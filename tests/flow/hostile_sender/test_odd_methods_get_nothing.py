@@ -66,9 +66,3 @@ async def test_a_head_has_no_body_in_its_answer(fence: Fence) -> None:
 async def test_no_field_is_read_as_the_method(fence: Fence, name: bytes) -> None:
     """The request line decides."""
     assert (await fence.delivery(request(b"POST /orders", name + b": TRACE", body=b"x"))).method == b"POST"
-
-
-async def test_a_refused_method_is_not_echoed(fence: Fence) -> None:
-    """The answer has neither the method nor the target."""
-    answered = await fence.ask(request(b"TRACE /orders/echo?echo", b"X-Echo: echo"))
-    assert b"echo" not in b"".join(b"".join(each) for each in answered.fields) + answered.body

@@ -73,7 +73,6 @@ class Workload:
         self._acks = os.open(folder / "acks", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     async def run(self, rounds: int) -> None:
-        """Open the outbox and use it, several times."""
         for _ in range(rounds):
             store = await self._opened()
             await asyncio.gather(self._accept(store, b"o", 3), *(self._accept(store, None, 1) for _ in range(5)))
@@ -90,7 +89,6 @@ class Workload:
                 return await SqliteOutbox.open(self._folder, keys=self._keys, clock=SystemClock())
 
     def ack(self, *words: object) -> None:
-        """Write a line."""
         os.write(self._acks, " ".join(map(str, words)).encode() + b"\n")
 
     async def _accept(self, store: SqliteOutbox, order: bytes | None, messages: int) -> None:

@@ -23,7 +23,6 @@ class Log:
         self.details: list[str] = []
 
     def warning(self, event: str, *, detail: str) -> None:
-        """Keep it."""
         assert event == "admin_token.unwritable"
         self.details.append(detail)
 

@@ -29,7 +29,6 @@ class Requests:
         self.arrived = asyncio.Event()
 
     def request(self) -> None:
-        """Counts a request."""
         self.count += 1
         self.arrived.set()
 
@@ -97,15 +96,12 @@ class Changing:
         self.log = ProcessLog(self.lines, level="info", human=False)
 
     def count_reload(self, outcome: str) -> None:
-        """Records the outcome."""
         self.steps.append(outcome)
 
     async def prepare(self, _: object) -> None:
-        """Records the step."""
         await self._step("prepare")
 
     async def apply(self, _: object) -> None:
-        """Records the step before and after."""
         await self._step("apply")
         self.steps.append("applied")
 

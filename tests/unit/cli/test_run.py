@@ -23,7 +23,6 @@ class Terminal:
         self._is_terminal = is_terminal
 
     def isatty(self) -> bool:
-        """Whether it is a terminal."""
         return self._is_terminal
 
 

@@ -24,7 +24,6 @@ class Watched:
         self.watcher = FileWatcher((file,), read=self._read, sleep=self.looks.sleep, threads=threads)
 
     def start(self, changed: Callable[[str], None] | None = None) -> None:
-        """Start watching."""
         self.watcher.start(changed=changed or self.words.append, rejected=self.faults.append)
 
     def _read(self) -> str:

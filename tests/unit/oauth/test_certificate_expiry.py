@@ -24,7 +24,6 @@ class Pauses:
         self.asked: asyncio.Queue[float] = asyncio.Queue()
 
     async def __call__(self, seconds: float) -> None:
-        """Note the pause."""
         await self.asked.put(seconds)
         await asyncio.get_running_loop().create_future()
 

@@ -13,7 +13,6 @@ class Recording:
         self.refused: list[Token | None] = []
 
     async def grant(self, refused: Token | None, progress: GrantProgress) -> Token:
-        """Grant a token all the same."""
         self.refused.append(refused)
         return await self._granter.grant(refused, progress)
 

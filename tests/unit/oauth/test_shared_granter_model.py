@@ -77,7 +77,6 @@ class Simulated:
         return await self.send(effect, lambda: StoreUnreachable("lost"), is_grant=False)
 
     async def send(self, effect: Callable[[], object], lost: Callable[[], Exception], *, is_grant: bool) -> object:
-        """Put a request on its way."""
         if self.is_dead:
             raise lost()
         pending = Pending(effect, lost, is_grant=is_grant)
@@ -85,7 +84,6 @@ class Simulated:
         return await pending.answer
 
     async def sleep(self, seconds: float) -> None:
-        """Wait on the clock that the machine moves."""
         over = asyncio.Event()
         handle = self.clock.call_later(seconds, over.set)
         try:
@@ -94,7 +92,6 @@ class Simulated:
             handle.cancel()
 
     async def grant(self, refused: Token | None, progress: GrantProgress) -> Token:
-        """Ask the authorization server."""
         del refused, progress
         self.world.check_grant(self)
         asked = Moment.now(self.clock)
@@ -112,7 +109,6 @@ class Simulated:
         self.task = asyncio.get_running_loop().create_task(self.granter.grant(self.refused, progress))
 
     def settle(self) -> None:
-        """Use the token, if there is one."""
         if self.task is None or not self.task.done():
             return
         task, self.task = self.task, None
@@ -155,7 +151,6 @@ class SharedTokens(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([0.1, 1.0, 2.0, 6.0, 60.0, 3400.0]))
     def pass_time(self, seconds: float) -> None:
-        """Everywhere alike."""
         self._run(lambda: self._advance(seconds))
 
     @rule(index=st.integers(0, REPLICAS - 1), seconds=st.sampled_from([-3600.0, -60.0, 60.0, 3600.0]))
@@ -174,7 +169,6 @@ class SharedTokens(RuleBasedStateMachine):
 
     @rule()
     def revoke(self) -> None:
-        """The tenant ends all tokens."""
         self.void = {*self.expiry}
 
     @rule(index=st.integers(0, REPLICAS - 1))

@@ -79,7 +79,6 @@ class Exchanges(RuleBasedStateMachine):
 
     @property
     def now(self) -> Moment:
-        """The present moment."""
         return Moment.now(self.world.clock)
 
     def teardown(self) -> None:
@@ -155,7 +154,6 @@ class Exchanges(RuleBasedStateMachine):
     @precondition(lambda self: self.world.endpoint.open)
     @rule()
     def break_off(self) -> None:
-        """The connection breaks off."""
 
         async def fail() -> None:
             self.world.endpoint.open[0].set_exception(GrantUnavailable("Nobody there."))
@@ -208,7 +206,6 @@ class Exchanges(RuleBasedStateMachine):
 
     @rule()
     def rotate(self) -> None:
-        """The secret changes."""
 
         async def change() -> None:
             client = self._client()

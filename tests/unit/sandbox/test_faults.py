@@ -18,7 +18,6 @@ class Sleeper:
         self.end = asyncio.Event()
 
     async def __call__(self, seconds: float) -> None:
-        """Waits, and records the requested duration."""
         self.asked.append(seconds)
         await self.end.wait()
 

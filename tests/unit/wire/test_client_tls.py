@@ -39,14 +39,6 @@ async def test_octets_go_both_ways() -> None:
     assert (peers.upper.content, peers.upper.told) == (b"well, " + large, ["made"])
 
 
-async def test_octet_by_octet_it_is_the_same() -> None:
-    """However the network cuts the records."""
-    peers = Client().shake()
-    for octet in peers.say(b"well"):
-        peers.deliver(bytes([octet]))
-    assert peers.upper.content == b"well"
-
-
 @cases(
     "host, trusted, reason, alert",
     ("other.example", True, "Hostname mismatch", "SSLV3_ALERT_BAD_CERTIFICATE"),

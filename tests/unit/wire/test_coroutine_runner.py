@@ -150,23 +150,3 @@ async def test_a_cancelled_task_that_is_waited_for_ends_the_run() -> None:
     await asyncio.sleep(0)
 
     assert [type(each) for each in journal.ends] == [asyncio.CancelledError]
-
-
-async def test_any_number_of_runs_can_wait_for_one_future() -> None:
-    """As exchanges do for one grant."""
-    future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-
-    async def waits(journal: Journal) -> None:
-        journal.lines.append(await future)
-        await woken()
-
-    journals = [Journal(waits) for _ in range(3)]
-    for journal in journals:
-        journal.run.start()
-    future.set_result("done")
-    await asyncio.sleep(0)
-
-    assert [journal.lines for journal in journals] == [["done"]] * 3
-    for journal in journals:
-        journal.run.wake()
-    assert [journal.ends for journal in journals] == [[None]] * 3

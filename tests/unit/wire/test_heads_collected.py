@@ -46,15 +46,6 @@ def test_every_cut_of_a_head_gives_the_same_head(before: int, after: bytes, plac
     assert not collector.begun
 
 
-def test_octet_by_octet_gives_the_same_head_each_time() -> None:
-    """It serves a whole connection."""
-    collector = HeadCollector(400)
-    for _ in range(2):
-        found = [collector.feed(bytes([octet]))[0] for octet in b"\r\n" + GET]
-        assert found[-1] == GET
-        assert not any(found[:-1])
-
-
 def test_a_head_has_begun_with_its_first_octet() -> None:
     """Empty lines before it begin none."""
     collector = HeadCollector(400)

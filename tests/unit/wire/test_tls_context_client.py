@@ -37,12 +37,6 @@ def test_verification_is_never_off(files: dict[str, Path]) -> None:
         assert context.minimum_version is ssl.TLSVersion.TLSv1_2
 
 
-def test_an_own_authority_takes_the_place_of_the_systems(files: dict[str, Path]) -> None:
-    """Nobody else is trusted then."""
-    assert [each["serialNumber"] for each in client_context(Tls(ca_file=files["ca"])).get_ca_certs()] != []
-    assert len(client_context(Tls(ca_file=files["ca"])).get_ca_certs()) == 1
-
-
 def test_a_certificate_may_bring_its_key_in_one_file_or_two(files: dict[str, Path]) -> None:
     """A server sees it either way."""
     for tls in (Tls(cert_file=files["cert"], key_file=files["key"]), Tls(cert_file=files["both"])):

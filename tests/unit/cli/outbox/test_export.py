@@ -19,11 +19,9 @@ class FewMessages:
         self._pieces = pieces
 
     async def message(self, _: str) -> dict[str, Any]:
-        """With its type."""
         return {"fields": [["Content-Type", "application/json; charset=utf-8"]]}
 
     async def body(self, _: str) -> AsyncIterator[bytes]:
-        """In pieces."""
         for piece in self._pieces:
             yield piece
 
