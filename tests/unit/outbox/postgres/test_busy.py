@@ -19,7 +19,7 @@ pytestmark = pytest.mark.needs("postgresql")
 @pytest.fixture
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing waits long for a lock."""
-    monkeypatch.setattr(connecting, "SESSION", connecting.SESSION.replace("'2s'", "'10ms'"))
+    monkeypatch.setattr(connecting, "SESSION", connecting.SESSION.replace("'2s'", "'100ms'"))
 
 
 async def test_the_server_gives_up_waiting_before_we_do(store: PostgresOutbox) -> None:
