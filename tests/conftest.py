@@ -19,6 +19,7 @@ from tests.programs import missing
 NUMBERS = itertools.count(1)
 
 settings.register_profile("untimed", deadline=None)  # how long an example takes says how busy the machine is
+settings.register_profile("quick", deadline=None, max_examples=20)  # make test-fast
 settings.load_profile("untimed")
 
 

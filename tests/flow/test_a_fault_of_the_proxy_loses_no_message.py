@@ -8,6 +8,7 @@ import pytest
 from proxy.outbox import delivery, running_delivery
 from proxy.outbox.message import MessageState
 from proxy.outbox.store import RouteHeld
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.loop import HandLoop
 from tests.fakes.upstream import Upstream, answer
@@ -50,7 +51,7 @@ def told(proxy: Running, id_: str, count: int = 1) -> None:
     assert "cAnAryText" not in str(lines)
 
 
-@pytest.mark.parametrize("repeatable", [False, True])
+@cases("repeatable", False, True)
 async def test_before_anything_was_sent_it_is_delivered_again(
     serve: Serve,
     upstream: Upstream,
@@ -77,7 +78,7 @@ async def test_before_anything_was_sent_it_is_delivered_again(
     assert [deliveries(metrics, each) for each in ("deferred", "delivered", "died")] == [2, 1, 0]
 
 
-@pytest.mark.parametrize(("repeatable", "event"), [(False, "died"), (True, "deferred")])
+@cases("repeatable, event", (False, "died"), (True, "deferred"))
 async def test_what_may_have_arrived_is_not_sent_again(
     serve: Serve,
     upstream: Upstream,
@@ -150,7 +151,7 @@ async def test_a_fault_of_a_probe_leaves_the_next_one_free(
         await proxy.lines.reach("message.delivered", 2)
 
 
-@pytest.mark.parametrize("method", ["delivered", "deferred", "died"])
+@cases("method", "delivered", "deferred", "died")
 async def test_a_fault_while_settling_is_followed_by_another_try(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path, clock: HandLoop, method: str
 ) -> None:
@@ -191,7 +192,7 @@ async def test_a_fault_while_settling_outlasts_a_stop(
     assert (line["id"], line["code"], len(upstream.requests)) == (id_, "uncertain", 1)
 
 
-@pytest.mark.parametrize("is_held", [False, True])
+@cases("is_held", False, True)
 async def test_an_attempt_that_cannot_be_counted_is_put_off_all_the_same(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path, clock: HandLoop, *, is_held: bool
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 from proxy.outbox import expiry
 from proxy.outbox.message import MessageState
 from proxy.outbox.sqlite.schema import NAME
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer, refused
 from tests.fakes.loop import HandLoop
 from tests.fakes.upstream import Held, Upstream, answer
@@ -148,7 +149,7 @@ async def test_though_its_next_delivery_would_be_later(
     assert len(upstream.requests) == 3
 
 
-@pytest.mark.parametrize("is_held", [False, True])
+@cases("is_held", False, True)
 async def test_while_no_proxy_runs(
     serve: Serve, make: Callable[..., Document], clock: HandLoop, *, is_held: bool
 ) -> None:
@@ -168,7 +169,7 @@ async def test_while_no_proxy_runs(
     assert {line["id"]: (line["code"], line["age_seconds"]) for line in lines} == dict.fromkeys(ids, ("expired", 100))
 
 
-@pytest.mark.parametrize(("repeatable", "code"), [(False, "uncertain"), (True, "expired")])
+@cases("repeatable, code", (False, "uncertain"), (True, "expired"))
 async def test_what_may_have_arrived_is_told_apart(
     serve: Serve, make: Callable[..., Document], tmp_path: Path, clock: HandLoop, *, repeatable: bool, code: str
 ) -> None:

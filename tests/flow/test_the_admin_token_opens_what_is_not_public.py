@@ -281,11 +281,12 @@ async def test_a_reload_keeps_the_token_or_changes_it(proxy: Running, settings: 
 
 
 async def test_without_a_place_for_the_token_the_proxy_serves_on(
-    plain: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    orders: Orders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One warning says why, and so does each 401."""
     (tmp_path / "cpi-oauth-proxy").write_text("in the way")
     monkeypatch.setattr("proxy.admin.token_place.TEMPORARY", tmp_path / "none")
+    plain = await orders()
     (line,) = plain.lines.named("admin_token.unwritable")
     assert line["level"] == "warning"
     assert str(tmp_path / "cpi-oauth-proxy") in line["detail"]

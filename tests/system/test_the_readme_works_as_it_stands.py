@@ -132,7 +132,7 @@ async def shell(text: str, folder: Path, place: Place) -> Finished:
     """A block of commands, run to its end in the folder; a shell has its part in all but a command by itself."""
     text = place.moved(text)
     if text.startswith("cpi-oauth-proxy ") and not set(text.strip()) & set("\n|<>&;$`*"):
-        return await finished(*shlex.split(text)[1:], cwd=folder, **place.variables)
+        return await finished(*shlex.split(text)[1:], cwd=folder, stdin=b"", output_end=-1, **place.variables)
     path = f"{folder}/cpi/bin:{environment({})['PATH']}"
     return await execute("sh", "-eu", "-c", text, cwd=folder, env=environment({"PATH": path} | place.variables))
 

@@ -12,6 +12,7 @@ from proxy.errors import OutboxUnavailable
 from proxy.outbox.deliverer import STORE_PAUSE, Deliverer
 from proxy.outbox.expiry import LONGEST_SLEEP, MOST, PAUSE, Expiry
 from proxy.outbox.message import DeadLetter, DeadLetterCode, Expired
+from tests.cases import cases
 from tests.fakes.loop import HandLoop
 
 
@@ -100,7 +101,7 @@ async def test_nothing_waits_for_nothing(expiry: Expiry, store: ScriptedStore, c
     assert clock.pauses == []
 
 
-@pytest.mark.parametrize(("seconds", "pause"), [(0.25, 0.25), (7.0, 7.0), (500.0, LONGEST_SLEEP), (-1.0, PAUSE)])
+@cases("seconds, pause", (0.25, 0.25), (7.0, 7.0), (500.0, LONGEST_SLEEP), (-1.0, PAUSE))
 async def test_it_looks_when_the_store_says_so(
     expiry: Expiry, store: ScriptedStore, clock: HandLoop, *, seconds: float, pause: float
 ) -> None:

@@ -18,8 +18,8 @@ pytestmark = pytest.mark.needs("postgresql")
 
 @pytest.fixture
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Time limits of the server that are over at once."""
-    session = connecting.SESSION.replace("'5s'", "'20ms'").replace("'2s'", "'10ms'")
+    """Time limits of the server that are over soon."""
+    session = connecting.SESSION.replace("'5s'", "'500ms'").replace("'2s'", "'100ms'")
     monkeypatch.setattr(connecting, "SESSION", session)
 
 

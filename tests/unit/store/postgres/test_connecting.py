@@ -122,7 +122,9 @@ async def test_a_connection_that_the_server_has_closed_is_not_used(
     connection = await connecting()
     await check_open(connection)
     pid = connection.info.backend_pid
-    await asyncio.to_thread(postgres_server.sql, f"SELECT pg_terminate_backend({pid}, 5000)")
+    await asyncio.to_thread(postgres_server.sql, f"SELECT pg_terminate_backend({pid})")
+    while await asyncio.to_thread(postgres_server.sql, f"SELECT 1 FROM pg_stat_activity WHERE pid = {pid}") != "":
+        pass
     with pytest.raises(psycopg.OperationalError, match="has closed the connection"):
         await check_open(connection)
 
