@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -11,10 +12,27 @@ from aiohttp import web
 class VoidingTenant:
     """Authorization server and upstream in one. Use as an asynchronous context manager."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        *,
+        takes: Callable[[], float] = lambda: 0.0,
+        grant_takes: Callable[[], float] = lambda: 0.0,
+        lifetime: Callable[[], int] = lambda: 3600,
+    ) -> None:
+        """How many seconds each message takes, and each grant, and for how many a token lives."""
+        self._takes, self._grant_takes, self._lifetime = takes, grant_takes, lifetime
+        self._renewed_after = 0.0
+        "The time before which one process would ask for no other token than the last."
         self.grants = 0
+        "Tokens so far, those that were granted to somebody else included."
+        self.extra = 0
+        "Grants that one process would not have made: the token before was valid, and not half as old as it may become."
+        self.granting = 0
+        "Grants that were asked for and are not answered yet."
+        self.granted_at = float("-inf")
+        "When the last grant was answered."
         self.arrived: Counter[bytes] = Counter()
-        "Messages that were answered with 200, by their content."
+        "Messages that the flow has got, by their content."
         self.refused = 0
         "Messages with a token that is void."
         self.hold: asyncio.Event | None = None
@@ -34,6 +52,7 @@ class VoidingTenant:
     def void(self) -> None:
         """End the present token, as somebody else's grant does."""
         self.grants += 1
+        self._renewed_after = 0.0
 
     async def __aenter__(self) -> Self:
         application = web.Application()
@@ -56,12 +75,19 @@ class VoidingTenant:
         del request
         self.grants += 1
         self.asked.set()
-        token = self.valid
+        token, lifetime = self.valid, self._lifetime()
+        clock = asyncio.get_running_loop()
+        self.extra += clock.time() < self._renewed_after
+        self._renewed_after = clock.time() + lifetime / 2
+        self.granting += 1
+        await asyncio.sleep(self._grant_takes())
+        self.granting -= 1
+        self.granted_at = clock.time()
         if self.hold is not None:
             await self.hold.wait()
         if self.rejects:
             return web.json_response({"error": "invalid_client"}, status=401)
-        return web.json_response({"access_token": token, "token_type": "Bearer", "expires_in": 3600})
+        return web.json_response({"access_token": token, "token_type": "Bearer", "expires_in": lifetime})
 
     async def _serve(self, request: web.Request) -> web.Response:
         body = await request.read()
@@ -69,4 +95,5 @@ class VoidingTenant:
             self.refused += 1
             return web.Response(status=401)
         self.arrived[body] += 1
+        await asyncio.sleep(self._takes())
         return web.Response(text="delivered")

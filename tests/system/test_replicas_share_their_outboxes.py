@@ -1,14 +1,10 @@
 """Three replicas as processes share their outboxes: they are killed, and so is their database."""
 
 import asyncio
-import base64
-import json
-import os
 import random
-import signal
-import sys
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -24,106 +20,63 @@ from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.postgres import PostgresServer
 from tests.fakes.sender import Sender, request
 from tests.fakes.upstream import Call, Upstream, answer
-from tests.system.command import PATIENCE, Proxy
+from tests.system.proving import ALL, SEED, tell
+from tests.system.replicas.cluster import Cluster, Replica
+from tests.system.replicas.load import Load
+from tests.system.replicas.scale import OUTBOXES as SCALE
+from tests.system.replicas.troubles import Troubles
 from tests.unit.oauth.world import Lines
 
-pytestmark = [pytest.mark.needs("postgresql"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.needs("postgresql"), pytest.mark.timeout(3600 if ALL else 300)]
 
-REPLICAS, SENDERS, MESSAGES = 3, 6, 25
+REPLICAS = 3
+REPEATED, ONCE = ("repeatable", "repeatable-unordered"), ("once", "once-unordered")
+ORDERED = ("repeatable", "once")
+ROUTES = REPEATED + ONCE
 LARGE = 40_000
 "Bytes of a body that is kept in pieces."
-TROUBLES = ("none", "kill", "pause", "resume", "kill", "crash", "start", "stop", "kill")
-HASTY = """
-from proxy.outbox.postgres import store, waking
-store.PostgresOutbox.__init__.__kwdefaults__["lease"] = 3.0
-waking.LISTENING = waking.ALONE = 1.0
-from proxy.cli import main
-main()
-"""
-"With shorter leases, so that nobody waits for those of the dead."
-
-
-class Hasty(Proxy):
-    """A replica."""
-
-    program = (sys.executable, "-c", HASTY)
+HONEST = {"outbox_unavailable", "draining"}
+"Codes of the proxies' own refusals."
 
 
 class World:
-    """The replicas, what their senders were told, and what has arrived."""
+    """The replicas, what their senders were told, and what has arrived; messages are known by route and number."""
 
-    def __init__(self, folder: Path, store: dict[str, str], *, repeatable: bool, ordered: bool) -> None:
-        self._folder, self.store = folder, store
-        self._chance = random.Random(folder.name)
-        self._stack = AsyncExitStack()
-        self._outbox: dict[str, Any] = {"repeatable": repeatable, "retries": ["100ms"], "concurrency": 8}
-        self._outbox |= {"order": {"field": "X-Key"}} if ordered else {}
-        self._file = folder / "proxy.yaml"
-        self._next = [0] * SENDERS
-        self.replicas: list[Proxy] = []
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self.troubles = Troubles(cluster, Load(cluster, SCALE.senders, self._send))
+        self._next: Counter[str] = Counter()
+        self.told: Counter[str] = Counter()
         self.accepted: set[bytes] = set()
         self.arrived: list[bytes] = []
         self.dead: dict[bytes, str] = {}
-
-    def write(self, upstream: Upstream, authority: AuthorizationServer) -> None:
-        """The configuration of all replicas."""
-        document = {
-            "listen": "127.0.0.1:0",
-            "admin": "127.0.0.1:0",
-            "store": self.store,
-            "oauth_clients": {"a": {"token_url": authority.url, "client_id": "id", "client_secret": "secret"}},
-            "routes": [{"path": "/orders", "upstream": upstream.url, "oauth_client": "a", "outbox": self._outbox}],
-        }
-        self._file.write_text(json.dumps(document))
-
-    async def add(self) -> None:
-        """Start one more replica."""
-        self.replicas.append(await self._stack.enter_async_context(Hasty(self._file)))
-
-    async def kill(self) -> None:
-        """End the first by SIGKILL, and start another."""
-        killed = self.replicas.pop(0)
-        killed.send(signal.SIGKILL)
-        await killed.ends()
-        await self.add()
-
-    async def stop(self) -> None:
-        """Stop the first, and start another."""
-        await self.replicas.pop(0).stop()
-        await self.add()
-
-    async def close(self) -> None:
-        """End all."""
-        await self._stack.aclose()
+        "Codes of dead letters, those of messages that were never answered included."
 
     async def arrives(self, call: Call) -> None:
         """The upstream takes a message, and answers after a moment."""
         body = await call.body()
         self.arrived.append(body.split(b" ", 1)[0])
-        for _ in range(self._chance.randrange(20)):
-            await asyncio.sleep(0)
+        await asyncio.sleep(self.cluster.chance.uniform(0, SCALE.takes))
         await answer(200)(call)
 
-    async def load(self) -> None:
-        """Every sender sends its messages, each to any replica."""
-        await asyncio.gather(*(self._send(each) for each in range(SENDERS)))
+    async def bury(self, store: PostgresOutbox) -> None:
+        """Note the dead letters, and discard them: they would block what stands behind them."""
+        for each in await store.messages(route=None, state=MessageState.DEAD, limit=10_000, after=None):
+            body = await store.body(each.id)
+            content = body if isinstance(body, bytes) else await body.read(0)
+            self.dead[content.split(b" ", 1)[0]] = each.code
+            await store.discard(each.id)
 
     async def empty(self) -> None:
-        """Wait until nothing waits any more; what is dead is noted and discarded, because it blocks an order."""
-        async with self.people() as store, asyncio.timeout(PATIENCE):
-            while True:
-                for each in await store.messages(route=None, state=MessageState.DEAD, limit=10_000, after=None):
-                    body = await store.body(each.id)
-                    content = body if isinstance(body, bytes) else await body.read(0)
-                    self.dead[content.split(b" ", 1)[0]] = each.code
-                    await store.discard(each.id)
-                if not await store.routes():
-                    return
+        """Wait until nothing waits any more."""
+        async with self.people() as store, asyncio.timeout(6 * SCALE.lease + 60):
+            while await store.routes():
+                await self.bury(store)
 
     @asynccontextmanager
     async def people(self) -> AsyncIterator[PostgresOutbox]:
         """The store as one more replica that delivers nothing."""
-        settings = StoreSettings.model_validate(self.store)
+        settings = StoreSettings.model_validate(self.cluster.store)
         assert settings.postgres is not None
         shared = await asyncio.to_thread(SharedStore, settings.postgres, settings, ca_file=None, log=Lines())
         await shared.start()
@@ -134,79 +87,100 @@ class World:
             await store.close()
             await shared.close()
 
-    async def _send(self, sender: int) -> None:
-        for _ in range(MESSAGES):
-            self._next[sender] += 1
-            name = b"%d-%06d" % (sender, self._next[sender])
-            padding = b"x" * (LARGE if self._next[sender] % 10 == 0 else 500)
-            try:
-                connection = await Sender.connect(self._chance.choice(self.replicas).port)
-                try:
-                    octets = request(b"POST /orders", b"X-Key: %d" % sender, body=name + b" " + padding)
-                    async with asyncio.timeout(PATIENCE):
-                        told = await connection.ask(octets)
-                finally:
-                    connection.leave()
-            except (ConnectionError, EOFError):
-                continue
-            assert told.status in {202, 503}, told
-            if told.status == 202:
-                self.accepted.add(name)
-
-
-@pytest.mark.parametrize(
-    ("repeatable", "ordered"), [(False, True), (True, True), (False, False)], ids=["once", "repeatable", "no order"]
-)
-async def test_what_was_accepted_arrives_or_is_a_dead_letter(
-    tmp_path: Path,
-    postgres_server: PostgresServer,
-    database: str,
-    repeatable: bool,  # noqa: FBT001
-    ordered: bool,  # noqa: FBT001
-) -> None:
-    """None is lost; without `repeatable` none arrives twice; with an order none overtakes another."""
-    (tmp_path / "keys").write_bytes(base64.b64encode(os.urandom(32)))
-    store = {
-        "postgres": postgres_server.url(database),
-        "password_file": str(postgres_server.password_file),
-        "keys_file": str(tmp_path / "keys"),
-    }
-    world = World(tmp_path, store, repeatable=repeatable, ordered=ordered)
-    async with Upstream(world.arrives) as upstream, AuthorizationServer() as authority:
-        world.write(upstream, authority)
+    async def _send(self, sender: int, replica: Replica) -> None:
+        await asyncio.sleep(self.cluster.chance.uniform(0, 2 * SCALE.takes))
+        key = f"{self.cluster.chance.choice(ROUTES)}-{sender}"
+        self._next[key] += 1
+        name = b"%b-%06d" % (key.encode(), self._next[key])
+        padding = b"x" * (LARGE if self._next[key] % 10 == 0 else 500)
+        start = b"POST /" + key.rsplit("-", 1)[0].encode()
         try:
-            for _ in range(REPLICAS):
-                await world.add()
-            for trouble in TROUBLES:
-                loading = asyncio.create_task(world.load())
-                await troubled(trouble, world, postgres_server)
-                await loading
-            await world.empty()
-        finally:
-            await world.close()
-    assert len(world.accepted) > SENDERS * MESSAGES
-    assert world.accepted - set(world.arrived) <= world.dead.keys()
-    assert set(world.dead.values()) <= (set() if repeatable else {"uncertain"})
-    if not repeatable:
-        assert len(world.arrived) == len(set(world.arrived))
-    if ordered:
-        for sender in range(SENDERS):
-            own = [each for each in world.arrived if each.startswith(b"%d-" % sender)]
-            assert all(earlier <= later for earlier, later in pairwise(own))
+            connection = await Sender.connect(replica.port)
+            connection.patience = 2 * SCALE.lease + 60
+            try:
+                told = await connection.ask(request(start, b"X-Key: %d" % sender, body=name + b" " + padding))
+            finally:
+                connection.leave()
+        except (ConnectionError, EOFError):
+            assert replica.was_killed
+            self.told["cut"] += 1
+            return
+        if told.status == 202:
+            self.accepted.add(name)
+            self.told["202"] += 1
+        else:
+            assert told.code in HONEST, told
+            self.told[told.code] += 1
 
 
-async def troubled(trouble: str, world: World, server: PostgresServer) -> None:
-    """What happens while messages are sent."""
-    match trouble:
-        case "kill":
-            await world.kill()
-        case "stop":
-            await world.stop()
-        case "pause":
-            server.pause()
-        case "resume":
-            server.resume()
-        case "crash":
-            await asyncio.to_thread(server.stop, signal.SIGQUIT)
-        case "start":
-            await asyncio.to_thread(server.start)
+@pytest.fixture
+async def world(postgres_server: PostgresServer, database: str, tmp_path: Path) -> AsyncIterator[World]:
+    """Three replicas that run, with a route for each kind of outbox."""
+    cluster = Cluster(tmp_path, postgres_server, database, program=SCALE.program, chance=random.Random(SEED))
+    world = World(cluster)
+    async with Upstream(world.arrives) as upstream, AuthorizationServer() as authority, cluster:
+        cluster.write(
+            oauth_clients={"a": {"token_url": authority.url, "client_id": "id", "client_secret": "secret"}},
+            routes=[route(each, upstream.url) for each in ROUTES],
+        )
+        await cluster.add_many(REPLICAS)
+        yield world
+
+
+def route(name: str, upstream: str) -> dict[str, Any]:
+    """A route with an outbox."""
+    outbox: dict[str, Any] = {"repeatable": name in REPEATED, "retries": ["100ms"], "concurrency": 8}
+    outbox |= {"order": {"field": "X-Key"}} if name in ORDERED else {}
+    return {"path": f"/{name}", "name": name, "upstream": upstream, "oauth_client": "a", "outbox": outbox}
+
+
+async def test_what_was_accepted_arrives_or_is_a_dead_letter(
+    world: World, postgres_server: PostgresServer, database: str
+) -> None:
+    """None is lost; without `repeatable` none arrives twice; with an order none overtakes another; nothing is left.
+
+    What is repeatable arrives; of what is not, a dead letter may be left of which nobody knows whether it arrived.
+    """
+    tell(SEED=SEED)
+    for _ in range(SCALE.rounds):
+        await world.troubles.round(SCALE.messages)
+        async with world.people() as store:
+            await world.bury(store)
+    await world.empty()
+    arrived = Counter(world.arrived)
+    twice = {each for each, count in arrived.items() if count > 1}
+    dead = Counter(world.dead.values())
+    tell(told=dict(world.told), arrived=len(arrived), twice=len(twice), dead=dict(dead), outages=world.cluster.outages)
+    tell(troubles=world.troubles.figures)
+    assert world.accepted <= arrived.keys() | world.dead.keys()
+    assert dead.keys() <= {"uncertain"}
+    assert not {each for each in world.dead if is_of(each, REPEATED)}
+    assert not {each for each in twice if is_of(each, ONCE)}
+    for numbers in in_order(world.arrived).values():
+        assert all(earlier <= later for earlier, later in pairwise(numbers))
+    assert left(postgres_server, database) == "0|0|0|0"
+
+
+def is_of(name: bytes, routes: tuple[str, ...]) -> bool:
+    """Whether a message belongs to one of these routes."""
+    return name.rsplit(b"-", 2)[0].decode() in routes
+
+
+def in_order(arrived: list[bytes]) -> dict[bytes, list[int]]:
+    """The numbers of the messages of each order, as they arrived."""
+    found: dict[bytes, list[int]] = defaultdict(list)
+    for each in arrived:
+        if is_of(each, ORDERED):
+            order, _, number = each.rpartition(b"-")
+            found[order].append(int(number))
+    return found
+
+
+def left(server: PostgresServer, database: str) -> str:
+    """What the database has of messages, and what it has counted: it should be nothing."""
+    return server.sql(
+        "SELECT (SELECT count(*) FROM cpi_proxy_outbox_messages), (SELECT count(*) FROM cpi_proxy_outbox_history),"
+        " (SELECT count(*) FROM cpi_proxy_outbox_pieces WHERE body NOT IN (SELECT body FROM cpi_proxy_outbox_loose)),"
+        " (SELECT sum(waiting + dead + bytes) FROM cpi_proxy_outbox_routes)",
+        database,
+    )
