@@ -191,7 +191,7 @@ class Generation:
             store=resources.outboxes.store,
             new_id=resources.message_ids,
             wall=resources.clock.wall,
-            accepted=resources.outboxes.tell,
+            accepted=resources.outboxes.accepted,
             replaced=replaced,
         )
 

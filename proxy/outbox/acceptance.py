@@ -51,14 +51,14 @@ class Acceptance:
         store: Callable[[], OutboxStore],
         new_id: Callable[[], str],
         wall: Callable[[], float],
-        accepted: Callable[[str], object],
+        accepted: Callable[[str, float], object],
         replaced: frozenset[str] = frozenset(),
     ) -> None:
         """
         Keeps messages for the route.
 
-        `store` raises OutboxUnavailable as long as there is none; `accepted` gets the name of the route when a message
-        is kept; `replaced` are fields that a span of ours sets.
+        `store` raises OutboxUnavailable as long as there is none; `accepted` gets the name of the route, and for how
+        many seconds it may live, when a message is kept; `replaced` are fields that a span of ours sets.
         """
         self._route = settings.name
         self._prefix = len(settings.path.encode())
@@ -100,7 +100,7 @@ class Acceptance:
             outbox = self._outbox
             accepted = await self._store().accept(message, max_messages=outbox.max_messages, max_bytes=outbox.max_bytes)
             record.kept(outbox.answer.value, accepted.id)
-            self._accepted(self._route)
+            self._accepted(self._route, accepted.expires_at - accepted.accepted_at)
             refuse_overrun(body)
         finally:
             body.close()

@@ -16,13 +16,11 @@ from proxy.forwarding.request import Recipient
 from proxy.forwarding.routes import Route, dropped_fields
 from proxy.oauth.answer import retry_after_seconds
 from proxy.observe.exchange_record import ExchangeRecord
-from proxy.outbox.message import StoredBody, TakenMessage
+from proxy.outbox.message import INTERRUPTED, StoredBody, TakenMessage
 from proxy.outbox.schedule import Delivery, DeliveryEnd, end_after, end_before_sending, longest_retry_after
 
 MOST_READ = 1 << 20
 "Bytes of an answer that are read; the connection of a longer one is closed."
-INTERRUPTED = "interrupted"
-"The code of a delivery of which the process did not see the end."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +57,13 @@ def interrupted() -> DeliveryReport:
     """Returns the report of a delivery that an earlier process began; what became of it is unknown."""
     detail = "The proxy ended while the message was being delivered."
     return DeliveryReport(delivery=Delivery(end=DeliveryEnd.LOST), code=INTERRUPTED, detail=detail)
+
+
+def crashed(*, begun: bool) -> DeliveryReport:
+    """Returns the report of a delivery that ended by a fault of ours; if it had `begun`, a part may have been sent."""
+    detail = "An error in the proxy: please report it, with the line `delivery.crashed` of the log."
+    end = DeliveryEnd.LOST if begun else DeliveryEnd.CRASHED
+    return DeliveryReport(delivery=Delivery(end=end), code="crashed", detail=detail)
 
 
 async def deliver(

@@ -13,6 +13,7 @@ from proxy.forwarding.routes import Route
 from proxy.observe.reports import frames
 from proxy.outbox.circuit_breaker import Probes, admit
 from proxy.outbox.deliverer import STORE_PAUSE, Deliverer
+from proxy.outbox.expiry import Expiry
 from proxy.outbox.message import TakenMessage
 from proxy.outbox.running_delivery import RunningDelivery
 
@@ -43,6 +44,7 @@ class Dispatcher:
         self._ahead_alarm: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._stopped = False
+        self._expiry = Expiry(route.name, settings, deliverer, crashed=self._crashed)
 
     def __repr__(self) -> str:
         return f"<Dispatcher {self._route.name}, {len(self._running)} running>"
@@ -55,15 +57,25 @@ class Dispatcher:
     def start(self) -> None:
         """Begins to deliver."""
         self._task = asyncio.get_running_loop().create_task(self._run())
+        self._expiry.start()
 
     def apply(self, route: Route, settings: OutboxSettings) -> None:
         """Delivers as the route is configured now. Running deliveries end as they began."""
-        self._route, self._settings = route, settings
+        self._route, self._settings, self._expiry.settings = route, settings, settings
         self.changed()
 
     def changed(self) -> None:
         """Looks again for messages that are due."""
         self._changed.set()
+
+    def stored(self) -> None:
+        """Looks again, because the store says that something has changed."""
+        self.changed()
+        self._expiry.changed()
+
+    def accepted(self, lifetime: float) -> None:
+        """Notes when a message becomes too old that was accepted now; also of one that is not due."""
+        self._expiry.accepted(lifetime)
 
     def stop(self) -> None:
         """Begins no more deliveries; those that run go on.
@@ -71,6 +83,7 @@ class Dispatcher:
         What the store still hands over is given back. A cancelled task would lose what it was handed a moment before.
         """
         self._stopped = True
+        self._expiry.stop()
         self._disarm()
         self._give_back()
         self.changed()

@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+INTERRUPTED = "interrupted"
+"The code of an attempt of which the process did not see the end."
+
 
 class MessageState(StrEnum):
     """Where a message is."""
@@ -112,6 +115,27 @@ class TakenMessage:
     "Attempts that were begun."
     interrupted: bool
     "Whether an attempt was begun and its end was never stored: the process died. It counts as lost after writing."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """A message whose time was over: it is a dead letter now."""
+
+    id: str
+    code: DeadLetterCode
+    attempts: int
+    accepted_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expired:
+    """What a look at the ages of a route's messages has found."""
+
+    messages: tuple[DeadLetter, ...]
+    is_whole: bool
+    "Whether nothing is left whose time is over now."
+    next_at: float | None
+    "When to look again; None if nothing waits."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

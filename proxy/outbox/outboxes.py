@@ -63,6 +63,13 @@ class Outboxes:
         for changed in list(self._watching):
             changed(route)
 
+    def accepted(self, route: str, lifetime: float) -> None:
+        """Notes that a message was accepted that may live for so many seconds, and tells those who watch."""
+        dispatcher = self._dispatchers.get(route)
+        if dispatcher is not None:
+            dispatcher.accepted(lifetime)
+        self.tell(route)
+
     def probe_now(self, name: str) -> None:
         """Tries the upstream of a route at once, although it was away a moment ago."""
         route = self._routes.get(name)
@@ -136,7 +143,7 @@ class Outboxes:
         self.tell(route)
         dispatcher = self._dispatchers.get(route)
         if dispatcher is not None:
-            dispatcher.changed()
+            dispatcher.stored()
         elif route in self._routes and self._deliverer is not None and not self._deliverer.draining:
             self._dispatch(self._routes[route], self._deliverer)  # another replica has accepted it
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import assert_never
 
-from proxy.clock import rfc3339
 from proxy.config.outbox import OutboxSettings
 from proxy.forwarding.detached import DetachedRun
 from proxy.forwarding.routes import Route
@@ -13,7 +12,8 @@ from proxy.observe.exchange_steps import ExchangeSteps
 from proxy.observe.reports import frames
 from proxy.outbox.circuit_breaker import CircuitBreaker, Probes
 from proxy.outbox.deliverer import STORE_PAUSE, Deliverer
-from proxy.outbox.delivery import DeliveryReport, deliver, interrupted
+from proxy.outbox.delivery import DeliveryReport, crashed, deliver, interrupted
+from proxy.outbox.delivery_log import tell
 from proxy.outbox.message import HistoryEntry, TakenMessage
 from proxy.outbox.schedule import (
     Again,
@@ -53,6 +53,8 @@ class RunningDelivery:
         self._breakers = deliverer.breakers_of(route)
         self._probes = probes
         self._begun = False
+        self._is_settled = False
+        "Whether what becomes of the message is decided."
         self._answered, self._report_end = answered, ended
         self._record = ExchangeRecord(message.id, message.method, route.prefix + message.target)
 
@@ -67,26 +69,68 @@ class RunningDelivery:
     def give_back(self) -> None:
         """Gives the message back instead."""
         self._deliverer.running.add(self)
-        self._run.start(self._deliverer.until_stored(partial(self._deliverer.store.release, self._message.id)))
+        self._run.start(self._store(Untouched(), None))
 
     async def _go(self) -> None:
+        try:
+            await self._deliver_and_settle()
+        except Exception as error:  # noqa: BLE001 - whatever it is, nobody else can settle the message
+            self._crashed(error)
+            if not self._is_settled:
+                await self._settle_crash()
+
+    async def _deliver_and_settle(self) -> None:
         message, deliverer = self._message, self._deliverer
         if not message.interrupted and (too_old := expired(message.expires_at, now=deliverer.wall())):
             self._end_probes(DeliveryEnd.UNTRIED)
-            await deliverer.until_stored(partial(deliverer.store.died, message.id, too_old.code, None))
+            await self._store(too_old, None)
             self._tell(too_old, None)
             return
         report = interrupted() if message.interrupted else await self._deliver()
+        if report.delivery.end is DeliveryEnd.CRASHED:
+            await self._count()
         decision = self._decide(report.delivery)
         if isinstance(decision, Untouched) and not deliverer.draining:
             await deliverer.pause(STORE_PAUSE)
         if report.is_whole:
             await report.finish()
             self._answered(self)
-        await deliverer.until_stored(partial(self._settle, decision, report))
+        await self._store(decision, report)
         self._tell(decision, report)
         if not report.is_whole:  # what is known already is stored first
             await report.finish()
+
+    async def _settle_crash(self) -> None:
+        """Settles a message whose delivery has ended by a fault of ours. What may have arrived is not sent again."""
+        report = crashed(begun=self._begun or self._message.interrupted)
+        for each in self._probes:
+            self._end_probe(each, None)
+        await self._count()
+        decision = self._decision(report.delivery, self._pause(self._attempts, None))
+        await self._store(decision, report)
+        self._tell(decision, report)
+
+    async def _count(self) -> None:
+        """Counts an attempt that a fault of ours has ended before it was begun, so that the next one comes later."""
+        try:
+            await self._deliverer.until_stored(self._begin)
+        except RouteHeld:
+            return  # nothing is due before somebody resumes it
+        except Exception as error:  # noqa: BLE001 - it may be the fault itself
+            self._crashed(error)
+
+    async def _store(self, decision: Decision, report: DeliveryReport | None) -> None:
+        """Stores what became of the message; after a fault of ours again, because until then it is not delivered."""
+        self._is_settled, failures = True, 0
+        while not self._deliverer.stopped:
+            try:
+                await self._deliverer.until_stored(partial(self._settle, decision, report))
+            except Exception as error:  # noqa: BLE001 - see above
+                failures += 1
+                self._crashed(error)
+                await self._deliverer.pause(self._pause(failures, None))
+            else:
+                return
 
     async def _deliver(self) -> DeliveryReport:
         message, log = self._message, self._deliverer.log
@@ -107,7 +151,7 @@ class RunningDelivery:
             return DeliveryReport(delivery=Delivery(end=DeliveryEnd.UNTRIED))
         except Exception as error:  # noqa: BLE001 - nobody knows how far it came
             self._crashed(error)
-            return DeliveryReport(delivery=Delivery(end=DeliveryEnd.LOST), code="crashed")
+            return crashed(begun=self._begun)
 
     async def _begin(self) -> None:
         """Counts the attempt, once for all replays of it."""
@@ -120,6 +164,9 @@ class RunningDelivery:
         pause = self._end_probes(delivery.end, delivery.retry_after)
         if pause is None:
             pause = self._pause(self._attempts, delivery.retry_after)
+        return self._decision(delivery, pause)
+
+    def _decision(self, delivery: Delivery, pause: float) -> Decision:
         return decide(
             delivery,
             repeatable=self._settings.repeatable,
@@ -140,7 +187,7 @@ class RunningDelivery:
                 return self._open(pool, retry_after)
             case DeliveryEnd.ANSWERED | DeliveryEnd.LOST:
                 seen = None if self._message.interrupted else True
-            case DeliveryEnd.UNTRIED:
+            case DeliveryEnd.UNTRIED | DeliveryEnd.CRASHED:
                 seen = None
             case _:
                 assert_never(end)
@@ -149,12 +196,20 @@ class RunningDelivery:
         return None
 
     def _end_probe(self, breaker: CircuitBreaker, succeeded: bool | None) -> None:  # noqa: FBT001 - three outcomes
-        if breaker in self._probes:
+        if self._was_probe(breaker):
             breaker.succeeded() if succeeded else breaker.abandon()
 
     def _open(self, breaker: CircuitBreaker, retry_after: int | None) -> float:
-        breaker.failed(self._pause(breaker.failures + 1, retry_after), by_probe=breaker in self._probes)
+        pause = self._pause(breaker.failures + 1, retry_after)
+        breaker.failed(pause, by_probe=self._was_probe(breaker))
         return breaker.seconds_left
+
+    def _was_probe(self, breaker: CircuitBreaker) -> bool:
+        """Returns whether this was the probe of the circuit breaker, which ends now."""
+        if breaker not in self._probes:
+            return False
+        self._probes = tuple(each for each in self._probes if each is not breaker)
+        return True
 
     def _pause(self, failures: int, retry_after: int | None) -> float:
         return pause_after(self._settings, failures=failures, retry_after=retry_after, jitter=self._deliverer.random())
@@ -164,7 +219,7 @@ class RunningDelivery:
         """Attempts that were begun, this one included."""
         return self._message.attempts + self._begun
 
-    async def _settle(self, decision: Decision, report: DeliveryReport) -> None:
+    async def _settle(self, decision: Decision, report: DeliveryReport | None) -> None:
         store, id_ = self._deliverer.store, self._message.id
         match decision:
             case Done():
@@ -172,72 +227,29 @@ class RunningDelivery:
             case Again(at):
                 await store.deferred(id_, next_at=at, entry=self._entry(report))
             case Dead(code):
-                await store.died(id_, code, self._entry(report))
+                await store.died(id_, code, self._entry(report) if report else None)
             case Untouched():
                 await store.release(id_)
             case _:
                 assert_never(decision)
 
-    def _entry(self, report: DeliveryReport) -> HistoryEntry:
+    def _entry(self, report: DeliveryReport | None) -> HistoryEntry:
         record = self._record
         return HistoryEntry(
             at=self._deliverer.wall(),
-            status=report.delivery.status,
-            code=report.code,
+            status=report.delivery.status if report else 0,
+            code=report.code if report else "",
             diagnosis=record.diagnosis,
             mpl_id=record.mpl_id,
         )
 
     def _tell(self, decision: Decision, report: DeliveryReport | None) -> None:
         """Logs and counts what became of the message."""
-        deliverer, record, message = self._deliverer, self._record, self._message
-        logger, age = deliverer.log.logger, round(deliverer.wall() - message.accepted_at, 3)
-        record.detail = report.detail if report else ""
-        record.end()
-        why = record.diagnosis or record.detail
-        match decision:
-            case Done():
-                outcome = "delivered"
-                deliverer.log.info(
-                    "message.delivered",
-                    route=message.route,
-                    status=record.status,
-                    attempts=self._attempts,
-                    age_seconds=age,
-                    id=message.id,
-                    mpl_id=record.mpl_id,
-                )
-            case Again(at):
-                outcome = "deferred"
-                logger.warning(
-                    "message.deferred",
-                    route=message.route,
-                    status=record.status,
-                    code=report.code if report else "",
-                    diagnosis=why,
-                    attempts=self._attempts,
-                    age_seconds=age,
-                    next_at=rfc3339(at),
-                    id=message.id,
-                    mpl_id=record.mpl_id,
-                )
-            case Dead(code):
-                outcome = "died"
-                logger.error(
-                    "message.died",
-                    route=message.route,
-                    code=code.value,
-                    status=record.status,
-                    diagnosis=why,
-                    attempts=self._attempts,
-                    age_seconds=age,
-                    id=message.id,
-                    mpl_id=record.mpl_id,
-                )
-            case _:
-                return
-        deliverer.metrics.count_delivery(message.route, outcome)
-        deliverer.settled(message.route)
+        self._record.detail = report.detail if report else ""
+        self._record.end()
+        code = report.code if report else ""
+        if tell(self._deliverer, self._message, decision, self._record, code=code, attempts=self._attempts):
+            self._deliverer.settled(self._message.route)
 
     def _crashed(self, error: BaseException) -> None:
         """Logs a fault, without the error's message, because it may quote the message."""

@@ -3,7 +3,7 @@
 | what happened                                             | `repeatable: false`  | `repeatable: true`   |
 |-----------------------------------------------------------|----------------------|----------------------|
 | 2xx                                                       | done                 | done                 |
-| no connection; no token                                   | again                | again                |
+| no connection; no token; a fault of ours before it begins | again                | again                |
 | 401, 403, 404, 408, 429, 503, and no flow ran             | again                | again                |
 | 500; one of these, or another 5xx, with an MPL id         | dead: `flow_failed`  | again                |
 | other 5xx                                                 | dead: `uncertain`    | again                |
@@ -39,6 +39,8 @@ class DeliveryEnd(Enum):
     "There was no connection, and nothing of the message was sent."
     LOST = auto()
     "The message was written, or a part of it, and there is no answer that tells what became of it."
+    CRASHED = auto()
+    "A fault of ours, before anything of the message was sent."
     UNTRIED = auto()
     "The proxy stops, or the store failed, before anything was sent."
 
@@ -124,7 +126,7 @@ def expired(expires_at: float, *, now: float) -> Dead | None:
 def fate(delivery: Delivery) -> Done | Dead | Untouched | None:
     """Returns what becomes of a message that is not repeatable; None for another delivery."""
     match delivery.end:
-        case DeliveryEnd.NO_TOKEN | DeliveryEnd.UNSENT:
+        case DeliveryEnd.NO_TOKEN | DeliveryEnd.UNSENT | DeliveryEnd.CRASHED:
             return None
         case DeliveryEnd.LOST:
             return Dead(DeadLetterCode.UNCERTAIN)

@@ -9,6 +9,7 @@ from typing import Protocol
 from proxy.outbox.message import (
     Accepted,
     DeadLetterCode,
+    Expired,
     HistoryEntry,
     MessageDetails,
     MessageState,
@@ -81,6 +82,15 @@ class OutboxStore(Protocol):
 
     async def died(self, id: str, code: DeadLetterCode, entry: HistoryEntry | None) -> None:  # noqa: A002
         """Makes a message a dead letter. It blocks what stands behind it in its order; that does not age."""
+        ...
+
+    async def expire(self, route: str, *, most: int, now: float, interrupted: DeadLetterCode) -> Expired:
+        """Makes dead letters of up to `most` messages whose time is over, wherever they wait; also of a held route.
+
+        Not of those that are being delivered, by whatever process, nor of what a dead letter blocks. `interrupted` is
+        the code of those whose attempt was begun and never ended; the others are `expired`. What stands behind one does
+        not age from the moment on at which its time was over.
+        """
         ...
 
     async def routes(self) -> Sequence[RouteSummary]:

@@ -4,10 +4,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from proxy.cli.sandbox import PORT_BASE
 from proxy.config.parsed_values import parse_duration
+from tests.cases import cases
 from tests.deploy.product import (
     DEPLOY,
     IMAGE,
@@ -35,9 +34,9 @@ def configuration_of(service: str) -> Path:
     return FOLDER / str(COMPOSE["configs"][named["source"]]["file"])
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@cases("service", *SERVICES)
 def test_nothing_is_writable_and_nothing_privileged(service: str) -> None:
-    """Whatever the image's process can do, it cannot change its container or become somebody else."""
+    """Nor can the image's process become somebody else."""
     described = SERVICES[service]
     assert described["image"] == IMAGE
     assert (described["read_only"], described["cap_drop"]) == (True, ["ALL"])
@@ -47,9 +46,9 @@ def test_nothing_is_writable_and_nothing_privileged(service: str) -> None:
     assert "entrypoint" not in described
 
 
-@pytest.mark.parametrize("service", ["proxy", "trial"])
+@cases("service", "proxy", "trial")
 def test_the_configuration_is_right_and_listens_where_the_image_says(service: str, tmp_path: Path) -> None:
-    """The published port is the senders', and docker waits for longer than it takes to drain."""
+    """Docker waits for longer than it takes to drain."""
     text = with_files(configuration_of(service).read_text(), tmp_path, "/run/secrets", "/sandbox")
     configuration = loaded(text, tmp_path)
     assert [each.address.port for each in configuration.listen] == image_ports()[:1]
@@ -70,7 +69,7 @@ def test_each_secret_that_the_configuration_names_is_mounted() -> None:
     assert COMPOSE["secrets"].keys() == set(SERVICES["proxy"]["secrets"])
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@cases("service", *SERVICES)
 def test_compose_builds_the_image_itself(service: str) -> None:
     """From this tree, never pulled by its name from elsewhere."""
     described = SERVICES[service]
@@ -79,7 +78,7 @@ def test_compose_builds_the_image_itself(service: str) -> None:
 
 
 def test_the_recipe_gives_the_secret_to_the_image_s_user_alone() -> None:
-    """Owner and mode are in the command that the first lines show."""
+    """The first lines show the command."""
     command = re.search(r"#   sudo (install .+)", (FOLDER / "compose.yaml").read_text())
     assert command is not None
     words = command[1].split()
@@ -95,7 +94,7 @@ def test_outboxes_are_on_a_volume() -> None:
 
 
 def test_the_trial_finds_its_tenant() -> None:
-    """It shares the sandbox's network, for that is on loopback, and its files, when it has written them."""
+    """It shares the sandbox's network and files."""
     sandbox, trial = SERVICES["sandbox"], SERVICES["trial"]
     options = understood(sandbox["command"])
     assert (options["directory"], options["port_base"]) == (Path("/sandbox"), PORT_BASE)

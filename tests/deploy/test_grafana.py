@@ -4,8 +4,7 @@ import json
 import re
 from typing import Any
 
-import pytest
-
+from tests.cases import cases
 from tests.deploy.exposed import FAMILIES, LABELS
 from tests.deploy.product import DEPLOY
 from tests.deploy.promql import kept, series, unknown
@@ -18,7 +17,7 @@ BUILT_IN = {"__rate_interval"}
 
 
 def test_it_begins_with_what_to_look_at() -> None:
-    """The first panel is a text over the whole width, and each panel that it names exists."""
+    """Each panel that the text names exists."""
     first = DASHBOARD["panels"][0]
     place = first["gridPos"]
     assert (first["type"], first["options"]["mode"], place["x"], place["y"], place["w"]) == (
@@ -33,9 +32,9 @@ def test_it_begins_with_what_to_look_at() -> None:
     assert named <= QUERIES.keys()
 
 
-@pytest.mark.parametrize("title", QUERIES)
+@cases("title", *QUERIES)
 def test_a_panel_asks_for_what_there_is(title: str) -> None:
-    """Its legend has labels that are left in what its query gives, its variables are those of the dashboard."""
+    """Its variables are those of the dashboard."""
     for target in QUERIES[title]:
         query = target["expr"]
         assert series(query)

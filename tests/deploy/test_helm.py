@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from proxy import __version__
+from tests.cases import named_cases
 from tests.deploy import pods
 from tests.deploy.product import DEPLOY, IMAGE, PLACE, documents, image_ports, loaded, with_files
 from tests.deploy.rendering import Chart
@@ -33,7 +34,7 @@ def leaves(values: Mapping[str, Any], path: str = "") -> Iterator[str]:
 
 
 def test_templates_ask_for_each_value_and_for_no_other() -> None:
-    """A value that is not used is a promise that is not kept; one that is not there is nothing."""
+    """Nothing is promised that is not kept."""
     texts = [each.read_text() for each in (FOLDER / "templates").iterdir()]
     asked = {name for text in texts for name in re.findall(r"\.Values\.([\w.]+)", text)}
     assert asked == set(leaves(VALUES))
@@ -57,7 +58,7 @@ def test_the_schema_knows_each_value_and_no_other() -> None:
 
 
 def test_what_the_chart_writes_itself_is_refused_in_the_configuration() -> None:
-    """Twice the same key would be refused by the proxy, in a pod that does not start."""
+    """The proxy refuses the same key twice."""
     text = (FOLDER / "templates/configmap.yaml").read_text()
     own = set(re.findall(r"(?m)^    (\w+):", text.partition("proxy.yaml: |")[2]))
     refused = {name for name, rule in SCHEMA["properties"]["configuration"]["properties"].items() if rule is False}
@@ -69,19 +70,20 @@ def changed(**values: Any) -> dict[str, Any]:
     return {**VALUES, **values}
 
 
-@pytest.mark.parametrize(
+@named_cases(
     "values",
-    [
-        VALUES,
-        changed(
+    {
+        "as they come": VALUES,
+        "other ports and times": changed(
             drainSeconds=300, ports={"http": 8443, "admin": 9000}, podAnnotations={}, imagePullSecrets=[{"name": "a"}]
         ),
-        changed(service={"type": "LoadBalancer", "annotations": {"a": "b"}}, tolerations=[{"key": "dmz"}]),
-    ],
-    ids=["as they come", "other ports and times", "lists and mappings"],
+        "lists and mappings": changed(
+            service={"type": "LoadBalancer", "annotations": {"a": "b"}}, tolerations=[{"key": "dmz"}]
+        ),
+    },
 )
 def test_what_is_rendered_serves_the_configuration_in_the_values(values: dict[str, Any], tmp_path: Path) -> None:
-    """The product takes it; pods are as those of the plain manifests, and follow ports and times."""
+    """Pods are as those of the plain manifests."""
     manifests = Chart(folder=FOLDER, values=values).manifests()
     pod = manifests["Deployment"]["spec"]["template"]["spec"]
     (proxy,) = pod["containers"]
@@ -106,7 +108,7 @@ def test_what_is_rendered_serves_the_configuration_in_the_values(values: dict[st
 
 
 def test_a_changed_configuration_makes_new_pods() -> None:
-    """The proxy would not see a new one where it looks once, when it starts."""
+    """The proxy looks once, when it starts."""
 
     def mark(path: str) -> str:
         route = {"path": path, "upstream": "/http/x", "oauth_client": "tenant"}
@@ -118,7 +120,7 @@ def test_a_changed_configuration_makes_new_pods() -> None:
 
 
 def test_listeners_without_a_list_of_networks_can_be_had() -> None:
-    """For routes with `inbound_auth`: nothing stands where nothing is wanted."""
+    """For routes with `inbound_auth`."""
     text = Chart(folder=FOLDER, values=changed(listener={})).manifests()["ConfigMap"]["data"]["proxy.yaml"]
     assert yaml.safe_load(text)["listen"] == [{"address": f"0.0.0.0:{image_ports()[0]}"}]
 
@@ -133,7 +135,7 @@ def test_the_network_policy_is_that_of_the_plain_manifests() -> None:
 
 
 def test_the_outbox_is_a_switch(tmp_path: Path) -> None:
-    """A StatefulSet with a volume in place of the Deployment, which its own commands reach."""
+    """A StatefulSet with a volume, which its own commands reach."""
     values = changed(
         outbox={"enabled": True, "size": "20Gi", "storageClass": "fast"}, ports={"http": 8080, "admin": 9000}
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.cases import cases
 from tests.deploy.exposed import LABELS
 from tests.deploy.product import DEPLOY, ROOT, documents
 from tests.deploy.promql import kept, series, unknown
@@ -37,9 +38,9 @@ WATCHED = {
 "What somebody has to be told of."
 
 
-@pytest.mark.parametrize("alert", ALERTS)
+@cases("alert", *ALERTS)
 def test_an_alert_asks_for_what_there_is_and_says_what_to_do(alert: str) -> None:
-    """Its sentences use labels that are left in what its query gives."""
+    """With labels that are left in what its query gives."""
     rule = ALERTS[alert]
     assert unknown(rule["expr"]) == set()
     assert rule["labels"]["severity"] in {"warning", "critical"}
@@ -48,7 +49,7 @@ def test_an_alert_asks_for_what_there_is_and_says_what_to_do(alert: str) -> None
 
 
 def test_each_alert_leads_to_its_section_of_the_runbooks() -> None:
-    """A section for each alert, in the same order, with what it means, what to look at and what to do."""
+    """In the same order, with the same three questions."""
     page = ROOT / "docs/runbooks.md"
     sections = re.findall(r"(?ms)^## (\w+)\n(.*?)(?=^## |\Z)", page.read_text())
     assert [name for name, _ in sections] == list(ALERTS)
@@ -67,7 +68,7 @@ def test_whatever_can_go_wrong_is_watched() -> None:
 
 
 def test_a_query_with_an_unknown_name_is_noticed() -> None:
-    """A series, a label that is asked for, and one that is grouped by."""
+    """A series, a label, and one that is grouped by."""
     assert unknown("cpi_proxy_exchange_total > 0") == {"cpi_proxy_exchange_total"}
     assert unknown('sum by (rout) (rate(cpi_proxy_exchanges_total{kind="x", route="y"}[5m]))') == {"rout", "kind"}
 
@@ -80,7 +81,7 @@ def test_prometheus_takes_the_rules() -> None:
 
 @pytest.mark.needs("promtool")
 def test_alerts_fire_when_they_should() -> None:
-    """And not before: alerts_test.yaml has series and what they mean."""
+    """And not before."""
     scenarios = Path(__file__).with_name("alerts_test.yaml")
     tested = subprocess.run(["promtool", "test", "rules", scenarios], check=False, capture_output=True, text=True)
     assert tested.returncode == 0, tested.stdout + tested.stderr

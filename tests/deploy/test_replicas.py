@@ -29,7 +29,7 @@ def shares(configuration: Configuration) -> bool:
 
 
 def test_both_containers_are_as_hardened_as_the_single_one() -> None:
-    """They wait for the database, and have an image that can use it."""
+    """They wait for the database."""
     kept = ("image", "read_only", "cap_drop", "security_opt", "restart", "stop_grace_period", "pull_policy")
     for name in ("proxy-1", "proxy-2"):
         described = COMPOSE["services"][name]
@@ -42,7 +42,7 @@ def test_both_containers_are_as_hardened_as_the_single_one() -> None:
 
 
 def test_their_configuration_is_right(tmp_path: Path) -> None:
-    """It names the secrets that the containers have, and the service of the database."""
+    """It names the containers' secrets and database."""
     file = DEPLOY / "compose" / COMPOSE["configs"]["replicas"]["file"]
     configuration = loaded(with_files(file.read_text(), tmp_path, "/run/secrets"), tmp_path)
     assert shares(configuration)

@@ -31,7 +31,7 @@ SERVICE = unit("service")["Service"]
 
 
 def test_the_configuration_is_right_with_the_credentials_that_the_unit_loads(tmp_path: Path) -> None:
-    """Its secrets are those credentials; systemd waits for longer than it takes to drain."""
+    """Systemd waits for longer than it takes to drain."""
     text = (FOLDER / "proxy.yaml").read_text()
     credential = SERVICE["LoadCredential"].partition(":")[0]
     assert re.findall(r"\$\{CREDENTIALS_DIRECTORY\}/([\w-]+)", text) == [credential]
@@ -61,7 +61,7 @@ def test_the_command_is_one_of_the_program() -> None:
 
 @pytest.mark.needs("systemd-analyze", "kill")
 def test_systemd_finds_nothing_wrong(tmp_path: Path) -> None:
-    """With a program that is there in place of the installed one."""
+    """With a program that is there."""
     for kind in ("service", "socket"):
         text = (FOLDER / f"{NAME}.{kind}").read_text()
         (tmp_path / f"{NAME}.{kind}").write_text(text.replace(PROGRAM, sys.executable))
@@ -73,7 +73,7 @@ def test_systemd_finds_nothing_wrong(tmp_path: Path) -> None:
 
 @pytest.mark.needs("systemd-analyze")
 def test_the_service_is_shut_in() -> None:
-    """By systemd's own estimate of what the process could do to the machine."""
+    """By systemd's own estimate."""
     words = ("security", "--offline=true", f"--threshold={EXPOSED * 10:.0f}", "--no-pager")
     judged = subprocess.run(
         ["systemd-analyze", *words, FOLDER / f"{NAME}.service"], check=False, capture_output=True, text=True

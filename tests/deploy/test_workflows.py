@@ -4,9 +4,9 @@ import re
 import tomllib
 from typing import Any
 
-import pytest
 import yaml
 
+from tests.cases import cases
 from tests.deploy.product import DOCKERFILE, ROOT
 
 FOLDER = ROOT / ".github" / "workflows"
@@ -36,7 +36,7 @@ def test_ci_and_wheels_have_each_supported_python() -> None:
     assert wheels["environment"] == {"CPI_OAUTH_PROXY_COMPILE": "1"}
 
 
-@pytest.mark.parametrize("name", TEXTS)
+@cases("name", *TEXTS)
 def test_a_target_that_a_workflow_makes_exists(name: str) -> None:
     """In the Makefile, as one of those that are no files."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")

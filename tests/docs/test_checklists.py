@@ -5,9 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from proxy.sandbox.tenant import Tenant
+from tests.cases import cases
 from tests.docs.pages import ROOT, table, words
 from tests.system.cli import call
 
@@ -39,32 +38,30 @@ def configured(
     return file
 
 
-@pytest.mark.parametrize(
-    ("step", "client", "route", "fault", "word"),
-    [
-        ("1", {}, {}, "runtime.unauthorized", "token_rejected"),
-        ("3", {"client_secret_file": "neo-without-role-secret"}, {}, "", "grant_rejected"),
-        ("3", {"token_endpoint_auth_method": "client_secret_post"}, {}, "", "grant_rejected"),
-        ("5", {"token_url": "{neo}/oauth2/api/v1/tokens"}, {}, "", "grant_rejected"),
-        ("5", {}, {}, "neo.html", "grant_malformed"),
-        (
-            "5",
-            {"token_url": "https://nobody.invalid/oauth2/api/v1/token", "timeout": "1s"},
-            {},
-            "",
-            "grant_unavailable",
-        ),
-        (
-            "6",
-            {"client_id": "sandbox-neo-without-role", "client_secret_file": "neo-without-role-secret"},
-            {},
-            "",
-            "role_missing",
-        ),
-        ("7", {}, {"csrf": "off"}, "", "csrf_required"),
-        ("8", {}, {"upstream": "{runtime}/cxf/orders"}, "", "no_flow"),
-        ("8", {}, {"upstream": "{runtime}/http/undeployed"}, "", "no_flow"),
-    ],
+@cases(
+    "step, client, route, fault, word",
+    ("1", {}, {}, "runtime.unauthorized", "token_rejected"),
+    ("3", {"client_secret_file": "neo-without-role-secret"}, {}, "", "grant_rejected"),
+    ("3", {"token_endpoint_auth_method": "client_secret_post"}, {}, "", "grant_rejected"),
+    ("5", {"token_url": "{neo}/oauth2/api/v1/tokens"}, {}, "", "grant_rejected"),
+    ("5", {}, {}, "neo.html", "grant_malformed"),
+    (
+        "5",
+        {"token_url": "https://nobody.invalid/oauth2/api/v1/token", "timeout": "1s"},
+        {},
+        "",
+        "grant_unavailable",
+    ),
+    (
+        "6",
+        {"client_id": "sandbox-neo-without-role", "client_secret_file": "neo-without-role-secret"},
+        {},
+        "",
+        "role_missing",
+    ),
+    ("7", {}, {"csrf": "off"}, "", "csrf_required"),
+    ("8", {}, {"upstream": "{runtime}/cxf/orders"}, "", "no_flow"),
+    ("8", {}, {"upstream": "{runtime}/http/undeployed"}, "", "no_flow"),
 )
 async def test_a_mistake_on_neo_looks_as_the_page_says(
     step: str, client: dict[str, Any], route: dict[str, Any], fault: str, word: str, tmp_path: Path
@@ -93,19 +90,17 @@ async def test_a_mistake_on_neo_looks_as_the_page_says(
     assert word in sent.output + sent.errors
 
 
-@pytest.mark.parametrize(
-    ("step", "entries", "route", "fault", "word"),
-    [
-        ("2", {}, {}, "runtime.role_missing", "role_missing"),
-        ("4", {"clientsecret": "wrong"}, {}, "", "grant_rejected"),
-        ("6", {}, {}, "runtime.router_error", "wrong_host"),
-        ("6", {}, {"upstream": "/cxf/orders"}, "", "no_flow"),
-    ],
+@cases(
+    "step, entries, route, fault, word",
+    ("2", {}, {}, "runtime.role_missing", "role_missing"),
+    ("4", {"clientsecret": "wrong"}, {}, "", "grant_rejected"),
+    ("6", {}, {}, "runtime.router_error", "wrong_host"),
+    ("6", {}, {"upstream": "/cxf/orders"}, "", "no_flow"),
 )
 async def test_a_mistake_on_btp_looks_as_the_page_says(
     step: str, entries: dict[str, str], route: dict[str, Any], fault: str, word: str, tmp_path: Path
 ) -> None:
-    """With a service key that has other entries, or a runtime that behaves so."""
+    """With other entries in its key, or another runtime."""
     assert word in await asyncio.to_thread(looks, "btp.md", step)
     async with Tenant() as tenant:
         if fault:
@@ -123,17 +118,15 @@ async def test_a_mistake_on_btp_looks_as_the_page_says(
     assert word in sent.output + sent.errors
 
 
-@pytest.mark.parametrize(
-    ("lacking", "told"),
-    [
-        ("clientid", "has no clientid"),
-        ("clientsecret", "has neither clientsecret nor certificate"),
-        ("tokenurl", "no service key with the runtime's url"),
-        ("url", "no service key with the runtime's url"),
-    ],
+@cases(
+    "lacking, told",
+    ("clientid", "has no clientid"),
+    ("clientsecret", "has neither clientsecret nor certificate"),
+    ("tokenurl", "no service key with the runtime's url"),
+    ("url", "no service key with the runtime's url"),
 )
 async def test_check_tells_what_a_cut_key_lacks(lacking: str, told: str, tmp_path: Path) -> None:
-    """By the entry's name, or by what it is needed for: without tokenurl it looks like a binding of XSUAA."""
+    """By name, or by what it is needed for."""
     async with Tenant() as tenant:
         route = {"upstream": "/http/orders"}
         file = await asyncio.to_thread(

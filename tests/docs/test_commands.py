@@ -81,7 +81,7 @@ def test_each_example_of_a_command_is_taken() -> None:
 
 
 def test_command_lines_are_found_and_judged() -> None:
-    """A wrong command or option would be noticed, wherever it stands in the line."""
+    """Wherever the mistake stands in the line."""
     assert fault("cpi/bin/cpi-oauth-proxy run -c proxy.yaml | jq") == ""
     assert fault("docker run --rm cpi-oauth-proxy check --config /x") == ""
     assert fault("cpi-oauth-proxy send [ROUTE|URL] [-c FILE]") == ""
@@ -96,7 +96,7 @@ def test_command_lines_are_found_and_judged() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_each_variable_exists(page: Path) -> None:
-    """All that begin with CPI_ are read by the product, or when it is built."""
+    """When the product runs, or when it is built."""
     assert set(re.findall(r"\bCPI_[A-Z][A-Z_]*\b", read(page))) <= {*_OPTIONS, hatch_build.VARIABLE}
 
 

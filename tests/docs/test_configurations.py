@@ -135,14 +135,14 @@ def test_the_container_s_recipe_says_owner_and_mode_of_each_secret() -> None:
 
 
 def test_a_wrong_one_would_be_found(tmp_path: Path) -> None:
-    """An option that nobody knows, and a listener that anybody may use."""
+    """An unknown option, and a listener that anybody may use."""
     for text in ("log: {levle: info}", "listen: 0.0.0.0:8080"):
         with pytest.raises(ConfigurationError):
             loaded(text, tmp_path)
 
 
 def test_configurations_are_found() -> None:
-    """Those of the README, and of the pages, Kubernetes' manifests among them."""
+    """In manifests, too."""
     found = {page.relative_to(ROOT).as_posix(): sum(1 for _ in configurations(page)) for page in PAGES}
     least = {"README.md": 2, "docs/access.md": 4, "docs/btp.md": 3}
     assert {name: found[name] for name in least} == least

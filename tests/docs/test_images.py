@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cases import cases
 from tests.docs.pages import PAGES, ROOT, read
 from tests.screenshots.png import Header, chunk, header, unfiltered, with_palette
 
@@ -16,7 +17,7 @@ _IMAGE = re.compile(r"!\[([^\]]*)\]\(([^)\s]+)\)")
 SHOWN = [(page, *found) for page in PAGES for found in _IMAGE.findall(read(page))]
 
 
-@pytest.mark.parametrize(("page", "text", "target"), SHOWN)
+@cases("page, text, target", *SHOWN)
 def test_each_image_is_a_small_png_with_a_text(page: Path, text: str, target: str) -> None:
     """Of a size that a page has."""
     file = page.parent / target
@@ -28,7 +29,7 @@ def test_each_image_is_a_small_png_with_a_text(page: Path, text: str, target: st
 
 
 def test_each_image_is_shown() -> None:
-    """The README has one above its first heading of a section; no image lies about."""
+    """The README has one at its top."""
     named = {(page.parent / target).resolve() for page, _, target in SHOWN}
     assert named == set((ROOT / "docs/images").iterdir())
     assert _IMAGE.search(read(ROOT / "README.md").partition("\n## ")[0])
@@ -43,7 +44,7 @@ def test_what_is_no_png_is_told() -> None:
 
 
 def test_a_palette_keeps_the_colours() -> None:
-    """Whatever filter a row has; of more than 256 colours the rare ones become a near one."""
+    """Whatever filter a row has; rare ones of more than 256 become a near one."""
     row = bytes([200, 100, 50, 0, 210, 100, 50, 0])
     rows = b"".join(bytes([method]) + row for method in range(5))
     drawn = with_palette(png(2, 5, 6, rows))

@@ -35,7 +35,7 @@ def test_no_heading_stands_twice(page: Path) -> None:
 
 
 def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
-    """Each kind: a missing file, a missing heading here and there, a URL that is none."""
+    """A missing file or heading, and a URL that is none."""
     page, other = tmp_path / "page.md", tmp_path / "other.md"
     page.write_text(
         "# One `two`, three\n[a](other.md) [b[]](other.md#more_or-less) [c](#one-two-three) [d](https://x.y/z)\n"

@@ -22,7 +22,7 @@ def test_each_part_stands_in_one_page() -> None:
 
 
 def test_the_reference_has_each_option_of_each_part() -> None:
-    """As many rows as the models have fields, part by part; the type and the default are of this language."""
+    """With the type and the default in the file's language."""
     text = read(ROOT / "docs" / "configuration.md")
     for place, model in parts(Document):
         _, _, section = text.partition(f"### {place or 'the file itself'}\n")
@@ -31,7 +31,7 @@ def test_the_reference_has_each_option_of_each_part() -> None:
 
 
 def test_values_are_shown_as_the_file_has_them() -> None:
-    """Sizes, durations, switches and words, and not what they become."""
+    """Not what they become."""
     shown = {
         name: (kind_of(field.annotation, field.metadata), default_of(field))
         for _, model in parts(Document)

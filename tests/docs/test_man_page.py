@@ -27,13 +27,8 @@ def test_it_has_each_command() -> None:
 
 
 def test_no_line_is_taken_for_a_request() -> None:
-    """What begins with a point or a quote, and what has a backslash."""
-    assert [roff(line) for line in (".x", "'y", "a\\b", "-c\u2026")] == [
-        "\\&.x",
-        "\\&'y",
-        "a\\eb",
-        "\\-c\\[u2026]",
-    ]
+    """Whatever it begins with."""
+    assert [roff(line) for line in (".x", "'y", "a\\b", "-c\u2026")] == ["\\&.x", "\\&'y", "a\\eb", "\\-c\\[u2026]"]
 
 
 @pytest.mark.needs("groff")
@@ -57,7 +52,7 @@ async def completed(variables: dict[str, str]) -> str:
 
 @pytest.mark.parametrize("row", table(ROOT / "docs" / "commands.md", "Completion"), ids=lambda row: row[0])
 async def test_the_program_completes_for_each_shell_of_the_page(row: list[str]) -> None:
-    """The script is printed that the page has the shell read, and it asks the program again."""
+    """The script asks the program again."""
     shell = row[0]
     assert f"_CPI_OAUTH_PROXY_COMPLETE={shell}_source cpi-oauth-proxy" in words(row[2])[0]
     assert f"{shell}_complete" in await completed({"_CPI_OAUTH_PROXY_COMPLETE": f"{shell}_source"})

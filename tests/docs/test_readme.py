@@ -4,8 +4,7 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import pytest
-
+from tests.cases import named_cases
 from tests.docs.diagnoses import all_diagnoses, own_answers
 from tests.docs.pages import PAGES, ROOT, blocks, links, prose, read, table, words
 
@@ -20,7 +19,7 @@ def test_it_is_read_in_a_few_minutes() -> None:
     assert len(read(README).split()) <= MOST_WORDS
 
 
-@pytest.mark.parametrize("page", [README, ROOT / "docs" / "commands.md"], ids=["readme", "commands"])
+@named_cases("page", {"readme": README, "commands": ROOT / "docs" / "commands.md"})
 def test_command_lines_fit_a_terminal(page: Path) -> None:
     """Lines of a shell, and those behind `$` in a transcript."""
     lines = [
@@ -40,7 +39,7 @@ def test_the_transcript_is_short() -> None:
 
 
 def test_failures_have_their_own_names() -> None:
-    """The codes and diagnoses of README.md are those of the source."""
+    """Those of the source."""
     known = {each.code for each in own_answers()}
     rows = table(README, "When it fails")
     assert len(rows) == 5

@@ -68,7 +68,7 @@ async def program(language: str, folder: Path, port: int) -> Finished:
 
 
 async def test_the_message_arrives_once_and_the_answer_is_shown(language: str, tenant: Tenant, tmp_path: Path) -> None:
-    """Without credentials and without a CSRF token, though the flow wants one."""
+    """Without credentials and a CSRF token, though the flow wants them."""
     async with Proxy(await configure(tenant, tmp_path, CONFIGURATION)) as proxy:
         sent = await program(language, tmp_path, proxy.port)
     assert (sent.status, sent.errors) == (0, "")

@@ -36,7 +36,7 @@ def test_what_is_told_by_more_than_the_status_is_so() -> None:
 
 
 async def test_each_check_of_doctor_is_explained_and_no_other() -> None:
-    """Those of the store, of an OAuth client, and of a route, whatever becomes of them."""
+    """Whatever becomes of it."""
     configuration = await asyncio.to_thread(load, ROOT / "config" / "minimal.yaml", {"CPI_CLIENT_SECRET": "s"})
     nowhere = f"https://127.0.0.1:{free_port()}"
     clients = {
@@ -56,7 +56,7 @@ async def test_each_check_of_doctor_is_explained_and_no_other() -> None:
 
 
 def test_words_in_other_pages_are_explained_here() -> None:
-    """Codes and diagnoses that a page names exist: a word that looks like one, and is none, would mislead."""
+    """A word that looks like one, and is none, would mislead."""
     known = {each.code for each in own_answers()} | set(all_diagnoses()) | FATES
     for page in (ROOT / "docs").glob("*.md"):
         shown = {word for word in words(prose(page)) if word.startswith(("grant_", "upstream_")) and "=" not in word}

@@ -56,6 +56,11 @@ class Answer:
         """Which of our own answers it is."""
         return str(self.problem["code"])
 
+    @property
+    def refusal(self) -> tuple[int, str]:
+        """Status and code of an answer of our own."""
+        return self.status, self.code
+
 
 class Sender:
     """One connection."""

@@ -208,6 +208,15 @@ class Upstream:
         """Base URL."""
         return f"{'https' if self._tls else 'http'}://{self.host}:{self.port}"
 
+    def follow(self, *script: Line) -> None:
+        """Take another script."""
+        self.script = deque(script)
+
+    @property
+    def bodies(self) -> list[bytes]:
+        """What has come of each request's body."""
+        return [bytes(each.body) for each in self.requests]
+
     async def reach(self, count: int) -> None:
         """Wait until so many requests have begun."""
         async with asyncio.timeout(PATIENCE):

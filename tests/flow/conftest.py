@@ -16,7 +16,7 @@ from tests.fakes.loop import HandLoop
 from tests.fakes.traces import MemoryTraces
 from tests.fakes.upstream import Upstream
 from tests.flow.canaries import leaks
-from tests.flow.running import Document, NewExtension, Running, Serve, start, tenant_document
+from tests.flow.running import Document, NewExtension, Orders, Running, Serve, document, start, tenant_document
 from tests.flow.tenant_client import TenantClient, connected
 
 
@@ -70,6 +70,12 @@ async def serve(
     spans = traces.text if traces else ""
     for running in served:
         assert leaks(running, logging=caplog.text, stdout=streams.out, stderr=streams.err, spans=spans) == {}
+
+
+@pytest.fixture
+def orders(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> Orders:
+    """Starts proxies with one route, `/orders`, to the scripted upstream."""
+    return lambda authority=authority, **options: serve(document(upstream, authority, **options))
 
 
 @pytest.fixture

@@ -20,12 +20,14 @@ from proxy.sandbox.tenant import Tenant
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.log import LogLines
 from tests.fakes.loop import HandLoop
-from tests.fakes.sender import Sender
+from tests.fakes.sender import Answer, Sender, request
 from tests.fakes.upstream import PATIENCE, Upstream
 from tests.flow.canaries import representations
 
 Document = dict[str, Any]
 Serve = Callable[[Document], Awaitable["Running"]]
+Orders = Callable[..., Awaitable["Running"]]
+POST = request(b"POST /orders", body=b"x")
 NewExtension = Callable[[], AppExtension | None]
 
 
@@ -58,6 +60,10 @@ class Running:
         sender = await Sender.connect(port or self.port, tls)
         self.senders.append(sender)
         return sender
+
+    async def ask(self, octets: bytes) -> Answer:
+        """The answer to a request on a connection of its own."""
+        return await (await self.sender()).ask(octets)
 
     async def ask_admin(self, path: str, token: str | None = None) -> tuple[int, str]:
         """Status and text of a resource of the admin address."""

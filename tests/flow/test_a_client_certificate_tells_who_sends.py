@@ -9,7 +9,7 @@ from tests.fakes.authority import Authority
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import request
 from tests.fakes.upstream import Upstream
-from tests.flow.running import Running, Serve, document
+from tests.flow.running import POST, Running, Serve, document
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ async def proxy(serve: Serve, upstream: Upstream, authority: AuthorizationServer
 async def test_a_known_sender_is_served(proxy: Running, issuer: Authority) -> None:
     """Each line of its exchanges names its subject, that of a refusal too."""
     sender = await proxy.sender(tls=issuer.identify(issuer.trusting(), "ERP"))
-    assert (await sender.ask(request(b"POST /orders", body=b"x"))).status == 200
+    assert (await sender.ask(POST)).status == 200
     assert (await sender.ask(request(b"GET /nowhere"))).status == 404
     assert (await sender.ask(b"no http at all\r\n\r\n")).status == 400
     subjects = [line["client_certificate"] for line in await proxy.accounts(3)]
@@ -42,7 +42,7 @@ async def test_others_are_not(
         Authority(tmp_path).identify(tls, "ERP")
     with pytest.raises((ssl.SSLError, ConnectionError)):  # noqa: PT012 - either step may learn it
         sender = await proxy.sender(tls=tls)
-        await sender.send(request(b"POST /orders", body=b"x"))
+        await sender.send(POST)
         assert await sender.rest() == b""
         raise ConnectionResetError
     (line,) = await proxy.lines.reach("handshake.failed")
@@ -68,7 +68,7 @@ async def test_a_route_may_want_certain_subjects(
     proxy = await serve(written)
     known = await proxy.sender(tls=erp)
     other = await proxy.sender(tls=issuer.identify(issuer.trusting(), "MES"))
-    refused = await other.ask(request(b"POST /orders", body=b"x"))
+    refused = await other.ask(POST)
     assert (refused.status, upstream.requests, authority.requests) == (403, [], [])
     assert b"credential_refused" in refused.body
-    assert (await known.ask(request(b"POST /orders", body=b"x"))).status == 200
+    assert (await known.ask(POST)).status == 200

@@ -10,7 +10,7 @@ from tests.fakes.authority import Authority
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import request
 from tests.fakes.upstream import Upstream
-from tests.flow.running import Running, Serve, document, until
+from tests.flow.running import POST, Running, Serve, document, until
 
 CLIENT_HELLO = bytes.fromhex("16030100c8010000c40303")
 "How one begins."
@@ -60,13 +60,13 @@ async def test_a_listener_that_wants_certificates_warns_ten_times_a_second(
     tls = issuer.listener() | {"client_ca_file": issuer.ca_file()}
     proxy = await serve(document(upstream, authority) | {"listen": {"address": "127.0.0.1:0", "tls": tls}})
     for _ in range(12):
-        await (await proxy.sender()).send(request(b"POST /orders", body=b"x"))
+        await (await proxy.sender()).send(POST)
     lines = await proxy.lines.reach("handshake.failed", 12)
     assert [line["level"] for line in lines] == ["warning"] * 10 + ["debug"] * 2
     proxy.clock.advance(2)
     (repeated,) = await proxy.lines.reach("refusals.repeated")
     assert (repeated["code"], repeated["count"]) == ("handshake_failed", 2)
-    await (await proxy.sender()).send(request(b"POST /orders", body=b"x"))
+    await (await proxy.sender()).send(POST)
     assert (await proxy.lines.reach("handshake.failed", 13))[-1]["level"] == "warning"
 
 

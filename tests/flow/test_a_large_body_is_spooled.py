@@ -1,29 +1,24 @@
 """A body between `buffer` and `spool` waits in a file: it can be sent again, and no stutter reaches the upstream."""
 
 import asyncio
-import errno
 import tempfile
-from collections import deque
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import chunked, request
 from tests.fakes.upstream import Upstream, answer
-from tests.flow.running import Serve, document, until
+from tests.flow.running import Orders, until
 
 LARGE = b"0123456789abcdef" * (64 << 10)
 SPOOLED: dict[str, Any] = {"buffer": "16KiB", "spool": "2MiB"}
 
 
-async def test_a_401_for_a_spooled_body_costs_one_grant_and_one_replay(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
+async def test_a_401_for_a_spooled_body_costs_one_grant_and_one_replay(orders: Orders, upstream: Upstream) -> None:
     """The second attempt brings the same octets."""
-    upstream.script = deque([answer(200), answer(401), answer(200, body=b"done")])
-    proxy = await serve(document(upstream, authority, **SPOOLED))
+    upstream.follow(answer(200), answer(401), answer(200, body=b"done"))
+    proxy = await orders(**SPOOLED)
     sender = await proxy.sender()
     await sender.ask(request(b"POST /orders", body=b"first"))
     proxy.clock.advance(60)
@@ -35,22 +30,11 @@ async def test_a_401_for_a_spooled_body_costs_one_grant_and_one_replay(
     ]
 
 
-async def test_a_csrf_handshake_sends_a_spooled_body_again(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
-    """A sender that cannot do it has its large message delivered too."""
-    fetched = answer(200, b"X-CSRF-Token: NONCE", b"Set-Cookie: A=a")
-    upstream.script = deque([answer(403, b"X-CSRF-Token: Required"), fetched, answer(200)])
-    proxy = await serve(document(upstream, authority, **SPOOLED))
-    assert (await (await proxy.sender()).ask(request(b"POST /orders", body=LARGE))).status == 200
-    assert bytes(upstream.requests[2].body) == LARGE
-
-
 async def test_a_stuttering_sender_of_a_large_body_does_not_stutter_at_the_upstream(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
+    orders: Orders, upstream: Upstream
 ) -> None:
     """The upstream hears nothing before the last octet is there, and then its length."""
-    proxy = await serve(document(upstream, authority, **SPOOLED))
+    proxy = await orders(**SPOOLED)
     sender = await proxy.sender()
     await sender.send(request(b"POST /orders", b"Transfer-Encoding: chunked") + chunked(LARGE)[:-5])
     (connection,) = proxy.app.senders
@@ -64,36 +48,11 @@ async def test_a_stuttering_sender_of_a_large_body_does_not_stutter_at_the_upstr
     assert bytes(upstream.requests[0].body) == LARGE
 
 
-async def test_a_full_disk_loses_no_message(
-    serve: Serve,
-    upstream: Upstream,
-    authority: AuthorizationServer,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """It is streamed, and the log says why."""
-    proxy = await serve(document(upstream, authority, **SPOOLED))
-
-    def full(**_: object) -> None:
-        raise OSError(errno.ENOSPC, "full")
-
-    monkeypatch.setattr(tempfile, "TemporaryFile", full)
-    assert (await (await proxy.sender()).ask(request(b"POST /orders", body=LARGE))).status == 200
-    assert bytes(upstream.requests[0].body) == LARGE
-    (line,) = await proxy.lines.reach("spool.failed", 1)
-    assert line["reason"] == "No space left on device"
-
-
-async def test_nothing_is_left_of_it(
-    serve: Serve,
-    upstream: Upstream,
-    authority: AuthorizationServer,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_nothing_is_left_of_it(orders: Orders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No file while it runs, no folder when it has stopped."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    proxy = await serve(document(upstream, authority, **SPOOLED))
-    await (await proxy.sender()).ask(request(b"POST /orders", body=LARGE))
+    proxy = await orders(**SPOOLED)
+    await proxy.ask(request(b"POST /orders", body=LARGE))
     (ours,) = tmp_path.glob("cpi-oauth-proxy-*")
     assert list(ours.iterdir()) == []
     await proxy.stop()

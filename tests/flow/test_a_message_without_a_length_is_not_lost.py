@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from tests.fakes.authorization_server import AuthorizationServer, granted
+from tests.fakes.authorization_server import granted
 from tests.fakes.upstream import Call, Held, Upstream, answer
-from tests.flow.running import Serve, document, soon, turns, until
+from tests.flow.running import Orders, Serve, document, soon, turns, until
 
 METHODS = [b"POST", b"PUT", b"PATCH"]
 LAST = b" /orders HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
@@ -16,21 +16,19 @@ LAST = b" /orders HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 @pytest.mark.parametrize("fields", [b"", b"Connection: keep-alive\r\n"])
 @pytest.mark.parametrize("method", METHODS)
 async def test_in_http_1_0_it_is_a_400(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, method: bytes, fields: bytes, behind: bytes
+    orders: Orders, upstream: Upstream, method: bytes, fields: bytes, behind: bytes
 ) -> None:
     """RFC 1945 §8.3: a body has a Content-Length, and an empty one too."""
-    proxy = await serve(document(upstream, authority))
-    refused = await (await proxy.sender()).ask(method + b" /orders HTTP/1.0\r\n" + fields + b"\r\n" + behind)
+    proxy = await orders()
+    refused = await proxy.ask(method + b" /orders HTTP/1.0\r\n" + fields + b"\r\n" + behind)
     assert (refused.status, refused.code, upstream.requests) == (400, "request_malformed", [])
     assert "Content-Length" in refused.problem["detail"]
 
 
 @pytest.mark.parametrize("method", [*METHODS, b"DELETE", b"GET", b"MERGE"])
-async def test_in_http_1_1_it_is_a_411(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, method: bytes
-) -> None:
+async def test_in_http_1_1_it_is_a_411(orders: Orders, upstream: Upstream, method: bytes) -> None:
     """Where it means to close; else what is behind it is the next request."""
-    proxy = await serve(document(upstream, authority))
+    proxy = await orders()
     sender = await proxy.sender()
     refused = await sender.ask(method + LAST + b"the order")
     assert (refused.status, refused.code, upstream.requests) == (411, "length_required", [])
@@ -39,22 +37,18 @@ async def test_in_http_1_1_it_is_a_411(
 
 @pytest.mark.parametrize("method", [*METHODS, b"GET"])
 @pytest.mark.parametrize("behind", [b"", b"\r\n"])
-async def test_an_empty_one_is_delivered(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, method: bytes, behind: bytes
-) -> None:
+async def test_an_empty_one_is_delivered(orders: Orders, upstream: Upstream, method: bytes, behind: bytes) -> None:
     """RFC 9112 §6.3: without a length there is no body; an empty line behind it is none."""
-    proxy = await serve(document(upstream, authority))
-    relayed = await (await proxy.sender()).ask(method + LAST + behind)
-    assert (relayed.status, [bytes(each.body) for each in upstream.requests]) == (200, [b""])
+    proxy = await orders()
+    relayed = await proxy.ask(method + LAST + behind)
+    assert (relayed.status, upstream.bodies) == (200, [b""])
 
 
-async def test_a_body_that_comes_later_is_a_411_too(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
+async def test_a_body_that_comes_later_is_a_411_too(orders: Orders, upstream: Upstream) -> None:
     """The message has been delivered without it: the upstream's 200 would tell the sender that all is well."""
     held = Held()
-    upstream.script[0] = held
-    proxy = await serve(document(upstream, authority))
+    upstream.follow(held)
+    proxy = await orders()
     sender = await proxy.sender()
     await sender.send(b"POST" + LAST)
     await upstream.reach(1)
@@ -62,7 +56,7 @@ async def test_a_body_that_comes_later_is_a_411_too(
     await until(lambda: any(each._parser.held for each in proxy.app.senders))
     held.go.set()
     refused = await sender.answer()
-    assert (refused.status, refused.code) == (411, "length_required")
+    assert refused.refusal == (411, "length_required")
     assert "delivered without" in refused.problem["detail"]
     record = await proxy.record()
     assert (record["status"], record["code"], record["attempts"]) == (411, "length_required", 1)

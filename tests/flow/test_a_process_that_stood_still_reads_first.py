@@ -1,15 +1,13 @@
 """After SIGSTOP and SIGCONT, a frozen container or a suspended machine, what came meanwhile counts as in time."""
 
 import asyncio
-from collections import deque
 
 import pytest
 
 from proxy.server.request_parser import IN_HEAD
-from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import Sender, request
 from tests.fakes.upstream import Call, Upstream, answer, head
-from tests.flow.running import Running, Serve, document, turns, until
+from tests.flow.running import POST, Orders, Running, turns, until
 
 LONG = 3600.0
 "Seconds; beyond every timeout."
@@ -25,9 +23,7 @@ async def stand_still(proxy: Running) -> None:
     await turns()
 
 
-async def test_an_answer_that_is_there_is_no_504(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
+async def test_an_answer_that_is_there_is_no_504(orders: Orders, upstream: Upstream) -> None:
     """A head, and the second half of a body."""
     go = asyncio.Event()
 
@@ -40,10 +36,10 @@ async def test_an_answer_that_is_there_is_no_504(
         call._writer.write(GOOD[-2:])
         await stand_still(proxy)
 
-    upstream.script = deque([in_two])
-    proxy = await serve(document(upstream, authority))
+    upstream.follow(in_two)
+    proxy = await orders()
     sender = await proxy.sender()
-    await sender.send(request(b"POST /orders", body=b"x"))
+    await sender.send(POST)
     await upstream.reach(1)
     (pool,) = proxy.app.pools
     go.set()
@@ -52,12 +48,10 @@ async def test_an_answer_that_is_there_is_no_504(
 
 
 @pytest.mark.parametrize("cut", [9, -1], ids=["in the head", "in the body"])
-async def test_the_second_half_of_a_request_is_no_408(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, cut: int
-) -> None:
+async def test_the_second_half_of_a_request_is_no_408(orders: Orders, upstream: Upstream, cut: int) -> None:
     """Nor a reset."""
     octets = request(b"POST /orders", body=b"abc")
-    proxy = await serve(document(upstream, authority))
+    proxy = await orders()
     sender = await proxy.sender()
     await sender.send(octets[:cut])
     await until(lambda: any(each._parser.phase is IN_HEAD or each.busy for each in proxy.app.senders))
@@ -68,14 +62,12 @@ async def test_the_second_half_of_a_request_is_no_408(
 
 
 @pytest.mark.parametrize("used", [True, False])
-async def test_a_request_on_an_idle_connection_is_no_reset(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, *, used: bool
-) -> None:
+async def test_a_request_on_an_idle_connection_is_no_reset(orders: Orders, *, used: bool) -> None:
     """One that has served before, and one that is new."""
-    proxy = await serve(document(upstream, authority))
+    proxy = await orders()
     sender: Sender = await proxy.sender()
     if used:
-        await sender.ask(request(b"POST /orders", body=b"x"))
+        await sender.ask(POST)
     await until(lambda: len(proxy.app.senders))
     sender._writer.write(request(b"POST /orders", body=b"y"))
     await stand_still(proxy)
@@ -83,31 +75,29 @@ async def test_a_request_on_an_idle_connection_is_no_reset(
 
 
 async def test_an_idle_connection_to_the_upstream_is_not_used_after_its_time(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
+    orders: Orders, upstream: Upstream
 ) -> None:
     """The upstream, or a firewall on the way, has forgotten it; nobody had the time to close it."""
-    upstream.script = deque([answer()])
-    proxy = await serve(document(upstream, authority))
+    upstream.follow(answer())
+    proxy = await orders()
     sender = await proxy.sender()
-    await sender.ask(request(b"POST /orders", body=b"x"))
+    await sender.ask(POST)
     proxy.clock.leap(31)
     assert (await sender.ask(request(b"POST /orders", body=b"y"))).status == 200
     assert [each.connection for each in upstream.requests] == [1, 2]
 
 
-async def test_what_did_not_come_is_late_all_the_same(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
+async def test_what_did_not_come_is_late_all_the_same(orders: Orders, upstream: Upstream) -> None:
     """A silent upstream is a 504 once the event loop has looked."""
 
     async def hang(call: Call) -> None:
         await call.body()
         await call.ended()
 
-    upstream.script = deque([hang])
-    proxy = await serve(document(upstream, authority))
+    upstream.follow(hang)
+    proxy = await orders()
     sender = await proxy.sender()
-    await sender.send(request(b"POST /orders", body=b"x"))
+    await sender.send(POST)
     await upstream.reach(1)
     await until(lambda: upstream.requests[0].body == b"x")
     await stand_still(proxy)

@@ -1,7 +1,6 @@
 """Certificates change while the proxy runs: new connections see the new one, and nobody is cut off."""
 
 import ssl
-from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -43,24 +42,6 @@ async def test_a_renewed_certificate(proxy: Running, issuer: Authority) -> None:
         assert (await sender.ask(request(b"GET /orders"))).status == 200
     (line,) = proxy.lines.named("certificate.renewed")
     assert (line["level"], line["listener"]) == ("info", "127.0.0.1:0")
-
-
-async def test_a_wrong_pair_is_not_taken(proxy: Running, issuer: Authority, tmp_path: Path) -> None:
-    """One warning; the pair before is shown until there is another that can be used."""
-    before = await proxy.sender(tls=issuer.trusting())
-    key = (tmp_path / "key.pem").read_bytes()
-    issuer.listener()
-    (tmp_path / "key.pem").write_bytes(key)
-    await look(proxy)
-    await look(proxy)
-    assert shown(await proxy.sender(tls=issuer.trusting())) == shown(before)
-    (line,) = proxy.lines.named("certificate.rejected")
-    reason = f"{tmp_path}/key.pem: cannot be used for TLS (key values mismatch); name a certificate and its key"
-    assert (line["level"], line["listener"], line["reason"]) == ("warning", "127.0.0.1:0", reason)
-
-    issuer.listener()
-    await look(proxy)
-    assert shown(await proxy.sender(tls=issuer.trusting())) != shown(before)
 
 
 async def test_its_end_is_among_the_metrics(proxy: Running, issuer: Authority) -> None:

@@ -1,17 +1,14 @@
 """Half a message never looks whole at the upstream, wherever its sender is cut off; who left is told in the log."""
 
 import asyncio
-import contextlib
-from collections import deque
 from collections.abc import Callable
 
 import pytest
 
 from proxy.sandbox.tenant import Tenant
-from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import Sender, chunked, request
-from tests.fakes.upstream import Call, Upstream, answer, head
-from tests.flow.running import Running, Serve, document, soon, turns, until
+from tests.fakes.upstream import Call, Upstream
+from tests.flow.running import Orders, Running, soon, turns, until
 
 WITH_LENGTH = request(b"POST /orders", body=b"the message")
 CHUNKED = request(b"POST /orders", b"Transfer-Encoding: chunked") + chunked(b"the ", b"message")
@@ -21,24 +18,24 @@ LARGE = b"x" * (1 << 20)
 @pytest.mark.parametrize("whole", [WITH_LENGTH, CHUNKED])
 @pytest.mark.parametrize("end", [Sender.leave, Sender.reset, Sender.finish])
 async def test_a_request_cut_at_any_octet_does_not_reach_the_upstream(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, whole: bytes, end: object
+    orders: Orders, upstream: Upstream, whole: bytes, end: object
 ) -> None:
     """Nothing is sent before the last octet is there."""
-    proxy = await serve(document(upstream, authority))
+    proxy = await orders()
     for at in range(len(whole)):
         sender = await proxy.sender()
         await sender.send(whole[:at])
         end(sender)  # type: ignore[operator]
     await until(lambda: all(not each.busy for each in proxy.app.senders))
-    await (await proxy.sender()).ask(whole)
-    assert [bytes(each.body) for each in upstream.requests] == [b"the message"]
+    await proxy.ask(whole)
+    assert upstream.bodies == [b"the message"]
 
 
 @pytest.mark.parametrize(
     ("end", "record"), [(Sender.reset, (499, "sender_left")), (Sender.leave, (400, "request_malformed"))]
 )
 async def test_a_cut_body_that_streams_is_cut_at_the_upstream(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, end: object, record: tuple[int, str]
+    orders: Orders, upstream: Upstream, end: object, record: tuple[int, str]
 ) -> None:
     """Its connection breaks before the announced length; who only closes may still listen, and is told."""
     ended = asyncio.Event()
@@ -50,8 +47,8 @@ async def test_a_cut_body_that_streams_is_cut_at_the_upstream(
             ended.set()
             raise
 
-    upstream.script = deque([read_all])
-    proxy = await serve(document(upstream, authority, buffer="1KiB"))
+    upstream.follow(read_all)
+    proxy = await orders(buffer="1KiB")
     sender = await proxy.sender()
     await sender.send(request(b"POST /orders", body=LARGE)[:-1])
     await upstream.reach(1)
@@ -60,34 +57,6 @@ async def test_a_cut_body_that_streams_is_cut_at_the_upstream(
     line = await proxy.record()
     assert (line["status"], line["code"]) == record
     assert len(upstream.requests[0].body) < len(LARGE)
-
-
-async def test_a_body_that_ends_too_soon_is_a_400_for_who_still_listens(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
-    """The sender has closed its own side only."""
-    proxy = await serve(document(upstream, authority))
-    sender = await proxy.sender()
-    await sender.send(WITH_LENGTH[:-1])
-    await until(lambda: any(each.busy for each in proxy.app.senders))
-    sender.finish()
-    refused = await sender.answer()
-    assert (refused.status, refused.code, upstream.requests) == (400, "request_malformed", [])
-
-
-async def test_a_sender_that_closes_its_side_gets_its_answer(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
-    """Its request was whole (RFC 9112 §9.6); the connection ends with the answer."""
-    upstream.script = deque([answer(200), answer(200, body=b"done")])
-    proxy = await serve(document(upstream, authority))
-    sender = await proxy.sender()
-    await sender.ask(WITH_LENGTH)
-    await sender.send(WITH_LENGTH)
-    sender.finish()
-    relayed = await sender.answer()
-    assert (relayed.status, relayed.body, relayed.field(b"Connection")) == (200, b"done", [b"close"])
-    assert await sender.rest() == b""
 
 
 @pytest.mark.parametrize("end", [Sender.leave, Sender.reset])
@@ -127,33 +96,9 @@ async def test_a_sender_that_leaves_while_the_token_is_awaited_sends_nothing(
     assert sorted(line["status"] for line in await proxy.accounts(2)) == [200, 499]
 
 
-async def test_a_sender_that_leaves_in_the_middle_of_the_answer_is_noted(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
-    """The upstream's connection is cut: nobody wants the rest."""
-    cut = asyncio.Event()
-
-    async def go_on(call: Call) -> None:
-        await call.send(head(200, b"Content-Length: %d" % (1 << 40)))
-        with contextlib.suppress(ConnectionError):
-            while True:
-                await call.send(LARGE)
-        cut.set()
-
-    upstream.script = deque([go_on])
-    proxy = await serve(document(upstream, authority))
-    sender = await proxy.sender()
-    await sender.send(request(b"GET /orders"))
-    await sender.read(12)
-    sender.leave()
-    await soon(cut.wait())
-    record = await proxy.record()
-    assert (record["status"], record["code"]) == (200, "sender_left")
-
-
-async def test_no_exchange_is_left_behind(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> None:
+async def test_no_exchange_is_left_behind(orders: Orders, upstream: Upstream) -> None:
     """However many leave at whatever moment: no connection to the upstream stays leased."""
-    proxy = await serve(document(upstream, authority))
+    proxy = await orders()
     for count in range(20):
         sender = await proxy.sender()
         await sender.send(WITH_LENGTH)

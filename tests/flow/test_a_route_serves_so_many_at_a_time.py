@@ -1,7 +1,6 @@
 """`max_concurrency` and `queue`: some are served, some wait in order, the others are told to come again."""
 
 import asyncio
-from collections import deque
 from typing import Any
 
 import pytest
@@ -30,7 +29,7 @@ class Held:
 def held(upstream: Upstream) -> Held:
     """The upstream's answers to all messages."""
     line = Held()
-    upstream.script = deque([line])
+    upstream.follow(line)
     return line
 
 
@@ -67,7 +66,7 @@ async def send(proxy: Running, upstream: Upstream, *bodies: bytes) -> list[Sende
 
 def arrived(upstream: Upstream) -> list[bytes]:
     """The bodies that the upstream has got, in order."""
-    return [bytes(each.body) for each in upstream.requests]
+    return upstream.bodies
 
 
 async def test_the_upstream_sees_one_at_a_time_in_the_order_of_arrival(
@@ -94,33 +93,6 @@ async def test_one_more_than_the_queue_holds_is_a_503(proxy: Running, upstream: 
     assert (await other.ask(request(b"POST /others", body=b"5"))).body == b"5"
     assert [(await each.answer()).status for each in senders] == [200, 200, 200]
     assert (await refused_sender.ask(request(b"POST /orders", body=b"4"))).body == b"4"
-
-
-async def test_nobody_waits_longer_than_for_a_connection(proxy: Running, upstream: Upstream, held: Held) -> None:
-    """`connect_timeout`; its message was never sent."""
-    first, second = await send(proxy, upstream, b"1", b"2")
-    proxy.clock.advance(11)
-    refused = await second.answer()
-    assert (refused.status, refused.code, refused.field(b"Retry-After")) == (503, "overloaded", [b"1"])
-    held.go.set()
-    assert (await first.answer()).status == 200
-    assert arrived(upstream) == [b"1"]
-
-
-@pytest.mark.parametrize("way", ["leave", "reset", "finish"])
-async def test_a_sender_that_leaves_makes_room_at_once(
-    proxy: Running, upstream: Upstream, held: Held, way: str
-) -> None:
-    """Its message is not sent, for it would send it again; the log has it as 499."""
-    first, second, third = await send(proxy, upstream, b"1", b"2", b"3")
-    getattr(second, way)()
-    await until(lambda: waiting(proxy) == 1)
-    fourth = await proxy.sender()
-    await fourth.send(request(b"POST /orders", body=b"4"))
-    await until(lambda: waiting(proxy) == 2)
-    held.go.set()
-    assert [(await each.answer()).body for each in (first, third, fourth)] == [b"1", b"3", b"4"]
-    assert (arrived(upstream), (await proxy.accounts(4))[0]["status"]) == ([b"1", b"3", b"4"], 499)
 
 
 async def test_a_large_body_is_not_read_while_it_waits(proxy: Running, upstream: Upstream, held: Held) -> None:
@@ -155,20 +127,6 @@ async def test_a_sender_that_leaves_within_a_large_body_gives_its_turn_away(
     held.go.set()
     assert [(await each.answer()).body for each in (first, third)] == [b"1", b"3"]
     assert arrived(upstream) == [b"1", b"3"]
-
-
-@pytest.mark.parametrize("settings", [{"max_concurrency": 1}])
-async def test_a_body_that_is_refused_is_never_asked_for(proxy: Running, upstream: Upstream, held: Held) -> None:
-    """Expect: 100-continue gets the 503 in place of the 100."""
-    first = await proxy.sender()
-    await first.send(request(b"POST /orders", body=b"1"))
-    await upstream.reach(1)
-    second = await proxy.sender()
-    refused = await second.ask(request(b"POST /orders", b"Expect: 100-continue", b"Content-Length: 5"))
-    assert (refused.status, refused.code) == (503, "overloaded")
-    assert "no queue" in refused.problem["detail"]
-    held.go.set()
-    assert (await first.answer()).status == 200
 
 
 async def test_waiting_is_seen_in_the_metrics(proxy: Running, upstream: Upstream, held: Held) -> None:

@@ -1,20 +1,16 @@
 """`timeout` runs from the last octet of the request to the head of the answer, and again in any gap of the answer."""
 
 import asyncio
-from collections import deque
 
 import pytest
 
-from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import request
 from tests.fakes.upstream import Call, Upstream, answer, hang, head
-from tests.flow.running import Serve, document, soon, until
+from tests.flow.running import POST, Orders, soon, until
 
 
 @pytest.mark.parametrize("method", [b"POST", b"GET"])
-async def test_no_answer_in_time_is_a_504(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, method: bytes
-) -> None:
+async def test_no_answer_in_time_is_a_504(orders: Orders, upstream: Upstream, method: bytes) -> None:
     """The connection is closed, and nothing is sent again, whatever the method."""
     gone = asyncio.Event()
 
@@ -22,8 +18,8 @@ async def test_no_answer_in_time_is_a_504(
         await hang(call)
         gone.set()
 
-    upstream.script = deque([hang_until_gone, answer()])
-    proxy = await serve(document(upstream, authority, timeout="5m"))
+    upstream.follow(hang_until_gone, answer())
+    proxy = await orders(timeout="5m")
     sender = await proxy.sender()
     await sender.send(request(method + b" /orders", body=b"x"))
     await upstream.reach(1)
@@ -32,13 +28,13 @@ async def test_no_answer_in_time_is_a_504(
     assert proxy.lines.named("exchange.finished") == []
     proxy.clock.advance(2)
     refused = await sender.answer()
-    assert (refused.status, refused.code) == (504, "upstream_timeout")
+    assert refused.refusal == (504, "upstream_timeout")
     assert refused.field(b"Proxy-Status") == [b'here; error=http_response_timeout; details="upstream_timeout"']
     await soon(gone.wait())
     assert len(upstream.requests) == 1
 
 
-async def test_a_gap_in_the_answer_cuts_it(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> None:
+async def test_a_gap_in_the_answer_cuts_it(orders: Orders, upstream: Upstream) -> None:
     """The sender has the head already: the connection breaks, so that the half does not look whole."""
 
     async def stop_halfway(call: Call) -> None:
@@ -46,10 +42,10 @@ async def test_a_gap_in_the_answer_cuts_it(serve: Serve, upstream: Upstream, aut
         await call.send(head(200, b"Content-Length: 10") + b"half")
         await call.ended()
 
-    upstream.script = deque([stop_halfway])
-    proxy = await serve(document(upstream, authority, timeout="5m"))
+    upstream.follow(stop_halfway)
+    proxy = await orders(timeout="5m")
     sender = await proxy.sender()
-    await sender.send(request(b"POST /orders", body=b"x"))
+    await sender.send(POST)
     started = await sender.read(len(b"HTTP/1.1 200"))
     proxy.clock.advance(301)
     with pytest.raises(ConnectionResetError):
@@ -57,36 +53,3 @@ async def test_a_gap_in_the_answer_cuts_it(serve: Serve, upstream: Upstream, aut
     assert started == b"HTTP/1.1 200"
     record = await proxy.record()
     assert (record["status"], record["code"]) == (200, "upstream_timeout")
-
-
-async def test_an_answer_that_trickles_is_no_silence(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
-    """Each octet of its body begins the time anew."""
-    told = asyncio.Event()
-
-    async def trickle(call: Call) -> None:
-        await call.body()
-        await call.send(head(200, b"Content-Length: 4"))
-        for octet in b"text":
-            told.clear()
-            await call.send(bytes([octet]))
-            await soon(told.wait())
-
-    upstream.script = deque([trickle])
-    proxy = await serve(document(upstream, authority, timeout="5m"))
-    sender = await proxy.sender()
-    answering = asyncio.create_task(sender.ask(request(b"POST /orders", body=b"x")))
-    (pool,) = proxy.app.pools
-    await upstream.reach(1)
-    for _ in b"text":
-        await until(
-            lambda: (
-                any(each.responded and each.deadline > proxy.clock.monotonic() + 299 for each in pool._all)
-                or answering.done()
-            )
-        )
-        proxy.clock.advance(200)
-        told.set()
-        await asyncio.sleep(0)
-    assert (await answering).body == b"text"

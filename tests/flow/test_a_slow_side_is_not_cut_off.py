@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-from collections import deque
 
 import pytest
 
@@ -11,7 +10,7 @@ from tests.fakes.authority import Authority
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import request
 from tests.fakes.upstream import Call, Upstream, head
-from tests.flow.running import Running, Serve, document, soon, turns, until
+from tests.flow.running import Orders, Running, Serve, document, soon, turns, until
 
 SIZE = 24 << 20
 PIECE = b"a" * (64 << 10)
@@ -43,7 +42,7 @@ async def test_a_sender_that_reads_slowly_gets_its_answer(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer, issuer: Authority, *, over_tls: bool
 ) -> None:
     """Though the buffer in this process may stand still for minutes: the system has megabytes to send."""
-    upstream.script = deque([pour])
+    upstream.follow(pour)
     listen = [{"address": "127.0.0.1:0", "tls": issuer.listener()}, "127.0.0.1:0"]
     proxy = await serve(document(upstream, authority, timeout="10h") | {"listen": listen})
     ports = [each.port for each in proxy.app.listeners]
@@ -65,9 +64,7 @@ async def test_a_sender_that_reads_slowly_gets_its_answer(
     assert (await proxy.record())["bytes_out"] == SIZE
 
 
-async def test_an_upstream_that_reads_slowly_gets_its_message(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
+async def test_an_upstream_that_reads_slowly_gets_its_message(orders: Orders, upstream: Upstream) -> None:
     """As a sender does: its `timeout` is for one that takes nothing."""
     steps: asyncio.Queue[None] = asyncio.Queue()
 
@@ -77,8 +74,8 @@ async def test_an_upstream_that_reads_slowly_gets_its_message(
             await call.read(min(len(PIECE), SIZE - len(call.received.body)))
         await call.send(head(200, b"Content-Length: 0"))
 
-    upstream.script = deque([sip])
-    proxy = await serve(document(upstream, authority, timeout="1m"))
+    upstream.follow(sip)
+    proxy = await orders(timeout="1m")
     sender = await proxy.sender()
     await sender.send(request(b"POST /orders", b"Content-Length: %d" % SIZE))
     sending = asyncio.create_task(sender.send(b"a" * SIZE))

@@ -2,17 +2,15 @@
 
 import asyncio
 import hashlib
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from proxy.upstream.connection import WRITE_HIGH_WATER
 from proxy.wire.body import HIGH_WATER
-from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import request
-from tests.fakes.upstream import PATIENCE, Call, Upstream, head
-from tests.flow.running import Running, Serve, document, soon, turns, until
+from tests.fakes.upstream import Call, Upstream, head
+from tests.flow.running import Orders, Running, soon, turns, until
 
 SIZE = 24 << 20
 ONE_READ = 256 << 10
@@ -39,17 +37,7 @@ def held(proxy: Running) -> int:
     )
 
 
-async def time_passes(proxy: Running, fact: Callable[[], object]) -> None:
-    """Let time pass until something holds: what the other system still takes by itself is taken, and counts."""
-    async with asyncio.timeout(PATIENCE):
-        while not fact():
-            proxy.clock.advance(1)
-            await turns(10)
-
-
-async def test_a_slow_upstream_slows_the_sender(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
+async def test_a_slow_upstream_slows_the_sender(orders: Orders, upstream: Upstream) -> None:
     """While it reads nothing we stop reading; then all of it arrives."""
     go = asyncio.Event()
 
@@ -58,8 +46,8 @@ async def test_a_slow_upstream_slows_the_sender(
         digest = hashlib.sha256(await call.body()).hexdigest().encode()
         await call.send(head(200, b"Content-Length: 64") + digest)
 
-    upstream.script = deque([dawdle])
-    proxy = await serve(document(upstream, authority))
+    upstream.follow(dawdle)
+    proxy = await orders()
     sender = await proxy.sender()
 
     async def send() -> None:
@@ -80,9 +68,7 @@ async def test_a_slow_upstream_slows_the_sender(
 
 
 @pytest.mark.parametrize("framing", [b"Content-Length: %d" % SIZE, b"Transfer-Encoding: chunked"])
-async def test_a_slow_sender_slows_the_upstream(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, framing: bytes
-) -> None:
+async def test_a_slow_sender_slows_the_upstream(orders: Orders, upstream: Upstream, framing: bytes) -> None:
     """While it takes nothing of its answer we stop reading that; then all of it arrives."""
     sent = asyncio.Event()
 
@@ -95,8 +81,8 @@ async def test_a_slow_sender_slows_the_upstream(
             await call.send(b"0\r\n\r\n")
         sent.set()
 
-    upstream.script = deque([pour])
-    proxy = await serve(document(upstream, authority))
+    upstream.follow(pour)
+    proxy = await orders()
     sender = await proxy.sender()
     await sender.send(request(b"GET /orders"))
     (pool,) = proxy.app.pools
@@ -108,55 +94,3 @@ async def test_a_slow_sender_slows_the_upstream(
     relayed = await sender.answer()
     assert (len(relayed.body), hashlib.sha256(relayed.body).hexdigest()) == (SIZE, DIGEST)
     assert (await proxy.record())["bytes_out"] == SIZE
-
-
-async def test_a_sender_that_takes_nothing_is_cut_off(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
-    """After `body_timeout`; the upstream's connection does not wait for it either."""
-    cut = asyncio.Event()
-
-    async def pour(call: Call) -> None:
-        await call.send(head(200, b"Content-Length: %d" % SIZE))
-        try:
-            for piece in message():
-                await call.send(piece)
-        except ConnectionError:
-            cut.set()
-
-    upstream.script = deque([pour])
-    proxy = await serve(document(upstream, authority))
-    sender = await proxy.sender()
-    await sender.send(request(b"GET /orders"))
-    await until(lambda: any(each.congested for each in proxy.app.senders))
-    await time_passes(proxy, cut.is_set)
-    assert (await proxy.record())["code"] == "sender_left"
-
-
-async def test_an_upstream_that_takes_nothing_is_a_504(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
-    """Its `timeout` holds for a body that it does not read, and the sender is not blamed for waiting."""
-    gone = asyncio.Event()
-
-    async def sleep(call: Call) -> None:
-        del call
-        await soon(gone.wait())
-
-    upstream.script = deque([sleep])
-    proxy = await serve(document(upstream, authority, timeout="5m"))
-    sender = await proxy.sender()
-    await sender.send(request(b"POST /orders", b"Content-Length: %d" % SIZE))
-    pieces = message()
-    sending = asyncio.create_task(sender.send(b"".join(pieces)))
-    (pool,) = proxy.app.pools
-    await until(lambda: any(each.congested for each in pool._all))
-    await until(lambda: any(each._body is not None and each._body.paused for each in proxy.app.senders))
-    proxy.clock.advance(120)
-    await turns()
-    assert proxy.lines.named("exchange.finished") == []
-    await time_passes(proxy, lambda: not any(each.busy for each in proxy.app.senders))
-    refused = await sender.answer()
-    assert (refused.status, refused.code) == (504, "upstream_timeout")
-    sending.cancel()
-    gone.set()

@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
@@ -13,9 +12,8 @@ from tests.fakes.dns import Dns, faked
 from tests.fakes.sender import request
 from tests.fakes.timeouts import count_all_cancellations
 from tests.fakes.upstream import Line, Upstream, answer, hang
-from tests.flow.running import Document, Running, Serve, document, soon, until
+from tests.flow.running import POST, Document, Running, Serve, document, soon, until
 
-POST = request(b"POST /orders", body=b"x")
 NAME = "u.example"
 
 
@@ -79,7 +77,7 @@ async def test_who_waits_for_a_corporate_proxy(
     serve: Serve, authority: AuthorizationServer, upstream: Upstream
 ) -> None:
     """CONNECT is not answered."""
-    upstream.script = deque([hang])
+    upstream.follow(hang)
     proxy = await serve(document("https://u.example", authority, proxy_url=upstream.url) | {"drain_timeout": 0})
     await is_told(proxy, lambda: upstream.reach(1))
 
@@ -108,7 +106,7 @@ async def test_who_waits_for_a_further_connection(
 ) -> None:
     """The first attempt had one."""
     ends = [answer(200, CLOSE)]
-    upstream.script = deque([*ends, *script])
+    upstream.follow(*ends, *script)
     url = f"http://{NAME}:{upstream.port}"
     proxy = await serve(document(url, authority, insecure=True) | {"drain_timeout": 0})
     first = await proxy.sender()
@@ -150,7 +148,7 @@ async def test_who_is_in_the_middle_of_a_head(serve: Serve, upstream: Upstream, 
     await until(lambda: any(each._parser.phase is IN_HEAD for each in proxy.app.senders))
     await soon(proxy.app.stop())
     told = await sender.answer()
-    assert (told.status, told.code) == (503, "draining")
+    assert told.refusal == (503, "draining")
 
 
 async def test_who_waits_for_a_token(serve: Serve, upstream: Upstream) -> None:
@@ -169,7 +167,7 @@ async def test_who_waits_for_the_answer_to_a_csrf_fetch(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer
 ) -> None:
     """It is not told that it lacks a CSRF token, which it does not know of."""
-    upstream.script = deque([answer(403, b"X-CSRF-Token: Required"), hang])
+    upstream.follow(answer(403, b"X-CSRF-Token: Required"), hang)
     proxy = await serve(document(upstream, authority) | {"drain_timeout": 0})
     sender = await proxy.sender()
     await sender.send(POST)
@@ -177,7 +175,7 @@ async def test_who_waits_for_the_answer_to_a_csrf_fetch(
     await asyncio.sleep(0)
     await soon(proxy.app.stop())
     told = await sender.answer()
-    assert (told.status, told.code) == (503, "draining")
+    assert told.refusal == (503, "draining")
 
 
 async def test_a_stop_after_an_interrupt_is_a_whole_one(
@@ -202,5 +200,5 @@ async def test_a_stop_after_an_interrupt_is_a_whole_one(
         command.cancel()
         await soon(asyncio.wait([command]))
         told = await sender.answer()
-        assert (told.status, told.code) == (503, "draining")
+        assert told.refusal == (503, "draining")
         assert proxy.app._resources.grant_session._http is None

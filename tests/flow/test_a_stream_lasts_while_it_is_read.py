@@ -7,10 +7,8 @@ from aiohttp import web
 
 from proxy.admin.connection import IDLE_TIMEOUT, begin_stream
 from proxy.observe.recording import BeginRecording
-from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import Sender
-from tests.fakes.upstream import Upstream
-from tests.flow.running import NewExtension, Running, Serve, document, soon, until
+from tests.flow.running import NewExtension, Orders, Running, soon, until
 
 PIECE = b"x" * 65536
 MANY = 400
@@ -62,9 +60,9 @@ def new_extension(stream: Stream) -> NewExtension:
 
 
 @pytest.fixture
-async def proxy(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> Running:
+async def proxy(orders: Orders) -> Running:
     """A proxy with the stream."""
-    return await serve(document(upstream, authority))
+    return await orders()
 
 
 async def begun(proxy: Running) -> Sender:

@@ -3,44 +3,38 @@
 import asyncio
 
 from tests.fakes.authorization_server import AuthorizationServer, refused
-from tests.fakes.sender import request
 from tests.fakes.upstream import Upstream
-from tests.flow.running import Running, Serve, document, soon, until
+from tests.flow.running import POST, Orders, Running, Serve, document, soon, until
 
 AT_START = {"grant_at_start": True}
 WAITING = (503, "OAuth client orders waits for its first token\n")
 READY = (200, "ready\n")
-POST = request(b"POST /orders", body=b"x")
 
 
-async def held_back(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> Running:
+async def held_back(orders: Orders, authority: AuthorizationServer) -> Running:
     """Start a proxy whose first grant has no answer yet."""
     authority.hold = asyncio.Event()
-    proxy = await serve(document(upstream, authority, client=AT_START))
+    proxy = await orders(client=AT_START)
     await soon(authority.arrived.wait())
     return proxy
 
 
-async def test_readiness_waits_for_the_first_token(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
+async def test_readiness_waits_for_the_first_token(orders: Orders, authority: AuthorizationServer) -> None:
     """The first message uses that token."""
-    proxy = await held_back(serve, upstream, authority)
+    proxy = await held_back(orders, authority)
     assert await proxy.ask_admin("/readyz") == WAITING
     assert authority.hold
     authority.hold.set()
     await proxy.lines.reach("token.granted", 1)
     assert await proxy.ask_admin("/readyz") == READY
-    assert (await (await proxy.sender()).ask(POST)).status == 200
+    assert (await proxy.ask(POST)).status == 200
     assert (await proxy.record())["token"] == "cached"
     assert len(authority.requests) == 1
 
 
-async def test_a_message_during_the_first_grant_waits_for_it(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
+async def test_a_message_during_the_first_grant_waits_for_it(orders: Orders, authority: AuthorizationServer) -> None:
     """It causes no second grant."""
-    proxy = await held_back(serve, upstream, authority)
+    proxy = await held_back(orders, authority)
     sender = await proxy.sender()
     await sender.send(POST)
     await until(lambda: any(sender.busy for sender in proxy.app.senders))
@@ -75,20 +69,18 @@ async def test_a_client_that_a_reload_adds_gets_its_token_at_once(
 
 
 async def test_a_reload_can_ask_for_the_first_token(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
+    orders: Orders, upstream: Upstream, authority: AuthorizationServer
 ) -> None:
     """An OAuth client that was not used yet gets it when the option is set."""
-    proxy = await serve(document(upstream, authority))
+    proxy = await orders()
     assert await proxy.ask_admin("/readyz") == READY
     await proxy.reload(document(upstream, authority, client=AT_START))
     await proxy.lines.reach("token.granted", 1)
     assert len(authority.requests) == 1
 
 
-async def test_a_proxy_stops_during_the_first_grant(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
+async def test_a_proxy_stops_during_the_first_grant(orders: Orders, authority: AuthorizationServer) -> None:
     """The grant is given up."""
-    proxy = await held_back(serve, upstream, authority)
+    proxy = await held_back(orders, authority)
     await soon(proxy.app.stop())
     assert proxy.lines.named("token.granted") == []

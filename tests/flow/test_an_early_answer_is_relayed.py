@@ -10,14 +10,14 @@ import trustme
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import request
 from tests.fakes.upstream import Call, Upstream, answer, head
-from tests.flow.running import Serve, document
+from tests.flow.running import Orders, Serve, document
 
 LARGE = b"x" * (4 << 20)
 
 
 @pytest.mark.parametrize("status", [413, 401, 503])
 async def test_the_sender_gets_the_answer_and_the_connection_ends(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, status: int
+    orders: Orders, upstream: Upstream, status: int
 ) -> None:
     """Though it goes on sending, which no reset disturbs."""
 
@@ -25,8 +25,8 @@ async def test_the_sender_gets_the_answer_and_the_connection_ends(
         await call.send(head(status, b"Content-Length: 8", b"Connection: close") + b"too much")
         await call.ended()
 
-    upstream.script = deque([answer_early, answer()])
-    proxy = await serve(document(upstream, authority, buffer="1KiB"))
+    upstream.follow(answer_early, answer())
+    proxy = await orders(buffer="1KiB")
     sender = await proxy.sender()
     octets = request(b"POST /orders", body=LARGE)
     await sender.send(octets[: 1 << 20])
@@ -34,41 +34,6 @@ async def test_the_sender_gets_the_answer_and_the_connection_ends(
     assert (relayed.status, relayed.body, relayed.field(b"Connection")) == (status, b"too much", [b"close"])
     assert await sender.rest() == b""
     assert len(upstream.requests[0].body) < len(LARGE)
-
-
-async def test_the_upstreams_connection_is_not_used_again(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
-    """Half a request is on it."""
-
-    async def answer_early(call: Call) -> None:
-        await call.send(head(200, b"Content-Length: 0"))
-        await call.ended()
-
-    upstream.script = deque([answer_early, answer()])
-    proxy = await serve(document(upstream, authority, buffer="1KiB"))
-    octets = request(b"POST /orders", body=LARGE)
-    sender = await proxy.sender()
-    await sender.send(octets[: 1 << 20])
-    await sender.answer()
-    await (await proxy.sender()).ask(request(b"POST /orders", body=b"x"))
-    assert [each.connection for each in upstream.requests] == [1, 2]
-
-
-async def test_interim_answers_are_passed_over(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
-    """RFC 9110 §15.2: however many come in front."""
-
-    async def answer_late(call: Call) -> None:
-        await call.send(head(100) + head(103, b"Link: </x>") + head(102))
-        await call.body()
-        await call.send(head(200, b"Content-Length: 2") + b"ok")
-
-    upstream.script = deque([answer_late])
-    proxy = await serve(document(upstream, authority))
-    relayed = await (await proxy.sender()).ask(request(b"POST /orders", body=b"x"))
-    assert (relayed.status, relayed.body) == (200, b"ok")
 
 
 @pytest.mark.parametrize("read", [0, 200_000])
@@ -98,5 +63,5 @@ async def test_an_answer_is_found_behind_a_broken_write(
         options = {"tls": {"ca_file": "ca.pem"}} if tls else {}
         proxy = await serve(document(upstream, authority, **options))
         for _ in range(5):
-            refused = await (await proxy.sender()).ask(request(b"POST /orders", body=b"x" * size))
+            refused = await proxy.ask(request(b"POST /orders", body=b"x" * size))
             assert (refused.status, refused.body) == (413, b"large")

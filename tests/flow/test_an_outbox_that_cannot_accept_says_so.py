@@ -120,7 +120,7 @@ async def test_a_body_of_any_size_is_kept_whole(
     upstream: Upstream,
     authority: AuthorizationServer,
     tmp_path: Path,
-    framed: bool,  # noqa: FBT001
+    framed: bool,
 ) -> None:
     """Through memory, or through files, and sent from its beginning in each attempt."""
     upstream.script.appendleft(answer(401))

@@ -3,7 +3,6 @@
 import asyncio
 import socket
 import ssl
-from collections import deque
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,7 @@ from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.passwords import bcrypt_hash
 from tests.fakes.sender import request
 from tests.fakes.upstream import Held, Upstream, answer
-from tests.flow.running import Document, Running, Serve, configured, document, soon, until
-
-POST = request(b"POST /orders", body=b"x")
+from tests.flow.running import POST, Document, Running, Serve, configured, document, soon, until
 
 
 @pytest.fixture
@@ -79,7 +76,7 @@ async def test_a_running_exchange_finishes_at_its_first_upstream(
     proxy: Running, first: Document, upstream: Upstream, other: Upstream
 ) -> None:
     """The connections to that upstream are not kept afterwards."""
-    upstream.script = deque([answer(), answer(), held := Held()])
+    upstream.follow(answer(), answer(), held := Held())
     idle, sender = await proxy.sender(), await proxy.sender()
     await asyncio.gather(idle.ask(POST), sender.ask(POST))
     await sender.send(POST)
@@ -98,7 +95,7 @@ async def test_stopping_ends_exchanges_of_an_earlier_configuration(
     serve: Serve, first: Document, upstream: Upstream, other: Upstream
 ) -> None:
     """Their senders get the same answer as all others."""
-    upstream.script = deque([Held()])
+    upstream.follow(Held())
     proxy = await serve(first | {"drain_timeout": 0})
     sender = await proxy.sender()
     await sender.send(POST)
@@ -112,7 +109,7 @@ async def test_an_unchanged_route_keeps_its_connections_and_csrf_token(
     proxy: Running, first: Document, upstream: Upstream
 ) -> None:
     """A route that is added does not affect it."""
-    upstream.script = deque([answer(403, b"X-CSRF-Token: Required"), answer(200, b"X-CSRF-Token: NONCE")])
+    upstream.follow(answer(403, b"X-CSRF-Token: Required"), answer(200, b"X-CSRF-Token: NONCE"))
     sender = await proxy.sender()
     await sender.ask(POST)
     added = {"path": "/more", "upstream": upstream.url, "oauth_client": "orders"}
@@ -148,7 +145,7 @@ async def test_a_late_change_of_a_file_does_not_restore_old_options(
 
     monkeypatch.setattr(before.watcher, "close", changing)
     await proxy.reload(document(upstream, authority, client={"scopes": ["a"]}))
-    await (await proxy.sender()).ask(POST)
+    await proxy.ask(POST)
     assert authority.requests[-1].form["scope"] == "a"
 
 
@@ -262,7 +259,7 @@ async def test_a_pool_of_an_earlier_configuration_is_shown_while_it_serves(
     proxy: Running, first: Document, upstream: Upstream, other: Upstream
 ) -> None:
     """Other references to the pool do not matter."""
-    upstream.script = deque([held := Held()])
+    upstream.follow(held := Held())
     sender = await proxy.sender()
     await sender.send(POST)
     await upstream.reach(1)
@@ -277,7 +274,7 @@ async def test_a_pool_of_an_earlier_configuration_is_shown_while_it_serves(
 
 async def test_a_listener_is_added_and_another_removed(proxy: Running, first: Document, upstream: Upstream) -> None:
     """Idle connections of the removed one end; a running exchange over it is answered."""
-    upstream.script = deque([answer(), held := Held()])
+    upstream.follow(answer(), held := Held())
     idle, busy, port = await proxy.sender(), await proxy.sender(), proxy.port
     await idle.ask(POST)
     await busy.send(POST)
@@ -308,11 +305,11 @@ async def test_a_listener_that_admits_others_ends_its_connections(
 
 async def test_a_listener_can_switch_to_tls_and_back(proxy: Running, first: Document, issuer: Authority) -> None:
     """Its address stays."""
-    await (await proxy.sender()).ask(POST)
+    await proxy.ask(POST)
     await proxy.reload(first | {"listen": {"address": "127.0.0.1:0", "tls": issuer.listener()}})
     assert (await (await proxy.sender(tls=issuer.trusting())).ask(POST)).status == 200
     await proxy.reload(first)
-    assert (await (await proxy.sender()).ask(POST)).status == 200
+    assert (await proxy.ask(POST)).status == 200
 
 
 async def test_limits_apply_to_existing_connections(proxy: Running, first: Document) -> None:

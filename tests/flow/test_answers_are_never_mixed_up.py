@@ -3,7 +3,6 @@
 import asyncio
 import socket
 import ssl
-from collections import deque
 from pathlib import Path
 
 import pytest
@@ -117,11 +116,11 @@ async def test_a_sender_that_reads_slowly_leaves_nothing_to_the_next(
     tls, ca_file = authorities
     good = answer(200, body=b"good")
     async with Upstream(tls=tls if secure else None) as upstream:
-        upstream.script = deque([good])
+        upstream.follow(good)
         proxy = await serve(document(upstream, authority, tls={"ca_file": str(ca_file)} if secure else {}))
         slow, other = await connect(proxy), await connect(proxy)
         poured = asyncio.Event()
-        upstream.script = deque([pouring(proxy, poured, *unasked), good])
+        upstream.follow(pouring(proxy, poured, *unasked), good)
         slow.send(ASK)
         (pool,) = proxy.app.pools
         await soon(poured.wait())

@@ -18,7 +18,7 @@ from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.passwords import basic, bcrypt_hash
 from tests.fakes.sender import request
 from tests.fakes.upstream import Upstream, answer, hang_up
-from tests.flow.running import Running, Serve, document, tenant_document
+from tests.flow.running import POST, Orders, Running, Serve, document, tenant_document
 
 STEPS = {
     "route.chosen", "token.chosen", "connection.opened", "connection.reused", "request.forwarded", "attempt.finished",
@@ -27,9 +27,9 @@ STEPS = {
 
 
 @pytest.fixture
-async def proxy(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> Running:
+async def proxy(orders: Orders) -> Running:
     """A proxy at level debug."""
-    return await serve(document(upstream, authority))
+    return await orders()
 
 
 def steps(proxy: Running) -> Iterator[dict[str, Any]]:
@@ -53,9 +53,7 @@ def named(proxy: Running, event: str) -> list[dict[str, Any]]:
 
 async def test_the_steps_of_a_message(proxy: Running, upstream: Upstream) -> None:
     """In order: route, token, connection, forwarded head, attempt."""
-    await (await proxy.sender()).ask(
-        request(b"POST /orders/new?key=cAnAryQuery", b"X-Request-ID: mine", b"SAP_Sender: ERP", body=b"x")
-    )
+    await proxy.ask(request(b"POST /orders/new?key=cAnAryQuery", b"X-Request-ID: mine", b"SAP_Sender: ERP", body=b"x"))
     origin = upstream.url.removeprefix("http://")
     assert list(steps(proxy)) == [
         {
@@ -88,7 +86,7 @@ async def test_a_connection_is_new_or_used_again(proxy: Running) -> None:
     """The second message needs neither a connection nor a token of its own."""
     sender = await proxy.sender()
     for _ in range(2):
-        await sender.ask(request(b"POST /orders", body=b"x"))
+        await sender.ask(POST)
     assert (len(named(proxy, "connection.opened")), len(named(proxy, "connection.reused"))) == (1, 1)
     assert [line["token"] for line in named(proxy, "token.chosen")] == ["granted", "cached"]
 
@@ -100,7 +98,7 @@ async def test_the_version_of_tls_is_told(serve: Serve, authority: Authorization
     issuer.cert_pem.write_to_path(tmp_path / "ca.pem")
     async with Upstream(tls=tls) as upstream:
         proxy = await serve(document(upstream, authority, tls={"ca_file": str(tmp_path / "ca.pem")}))
-        await (await proxy.sender()).ask(request(b"POST /orders", body=b"x"))
+        await proxy.ask(POST)
         (opened,) = named(proxy, "connection.opened")
     assert (opened["address"], opened["tls"]) == (upstream.url.removeprefix("https://"), "TLSv1.3")
 
@@ -125,7 +123,7 @@ async def test_each_attempt_has_its_verdict(proxy: Running, upstream: Upstream) 
 async def test_a_connection_that_failed_has_its_reason(serve: Serve, authority: AuthorizationServer) -> None:
     """It was tried twice."""
     proxy = await serve(document("https://tenant.invalid", authority))
-    await (await proxy.sender()).ask(request(b"POST /orders", body=b"x"))
+    await proxy.ask(POST)
     tries = named(proxy, "attempt.finished")
     assert [each["verdict"] for each in tries] == ["reconnect", "fail"]
     assert all(each["reason"].startswith("upstream_unreachable: ") for each in tries)
@@ -135,7 +133,7 @@ async def test_a_connection_that_failed_has_its_reason(serve: Serve, authority: 
 async def test_a_csrf_fetch_is_told(serve: Serve, tenant: Tenant, ca_file: Path) -> None:
     """Neither the token nor the session's cookies are."""
     proxy = await serve(tenant_document(tenant, ca_file))
-    await (await proxy.sender()).ask(request(b"POST /http/orders", body=b"{}"))
+    await proxy.ask(request(b"POST /http/orders", body=b"{}"))
     assert [(each["method"], each["found"]) for each in named(proxy, "csrf.fetched")] == [("HEAD", True)]
     heads = [each["fields"] for each in named(proxy, "request.forwarded")]
     assert "X-CSRF-Token: Fetch" in heads[1]
@@ -145,12 +143,12 @@ async def test_a_csrf_fetch_is_told(serve: Serve, tenant: Tenant, ca_file: Path)
 async def test_a_csrf_fetch_without_an_answer_is_told(proxy: Running, upstream: Upstream) -> None:
     """The sender gets the refusal."""
     upstream.script.extendleft([hang_up, hang_up, answer(403, b"X-CSRF-Token: Required")])
-    await (await proxy.sender()).ask(request(b"POST /orders", body=b"x"))
+    await proxy.ask(POST)
     assert named(proxy, "csrf.fetched") == [{"method": "HEAD", "status": 0, "found": False}]
 
 
 async def test_no_credential_is_shown(
-    upstream: Upstream, authority: AuthorizationServer, serve: Serve, tmp_path: Path
+    upstream: Upstream, authority: AuthorizationServer, orders: Orders, tmp_path: Path
 ) -> None:
     """Not the token, a cookie, a sender's credential, nor what `set_fields` sets from a variable."""
     (tmp_path / "users").write_text(f"erp:{bcrypt_hash('cAnAryPassword')}\n")
@@ -164,7 +162,7 @@ async def test_no_credential_is_shown(
     }
     by_key = {"path": "/keys", "inbound_auth": {"api_key": {"field": "X-Who", "keys_file": "keys"}}}
     whole["routes"].append(whole["routes"][0] | by_key)
-    proxy = await serve(document(upstream, authority))
+    proxy = await orders()
     file = tmp_path / "proxy.yaml"
     file.write_text(yaml.safe_dump(whole))
     await proxy.apply(await asyncio.to_thread(load, file, {"TENANT": "cAnAryTenant"}))
@@ -186,9 +184,9 @@ async def test_other_levels_have_no_steps(proxy: Running, level: str) -> None:
     """The level changes for the next exchange."""
     sender = await proxy.sender()
     proxy.app.log.set_level(level)
-    await sender.ask(request(b"POST /orders", body=b"x"))
+    await sender.ask(POST)
     assert list(steps(proxy)) == []
     async with ClientSession() as session, session.put(f"{proxy.admin_url}/log-level", data="debug") as changed:
         assert changed.ok
-    await sender.ask(request(b"POST /orders", body=b"x"))
+    await sender.ask(POST)
     assert next(line["event"] for line in steps(proxy)) == "route.chosen"

@@ -12,7 +12,7 @@ from tests.fakes.authorization_server import AuthorizationServer, refused
 from tests.fakes.sender import request
 from tests.fakes.traces import MemoryTraces
 from tests.fakes.upstream import Held, Upstream, answer
-from tests.flow.running import Running, Serve, document, tenant_document
+from tests.flow.running import POST, Orders, Running, Serve, document, tenant_document
 
 TRACE, PARENT_SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 PARENT = f"traceparent: 00-{TRACE}-{PARENT_SPAN}-01".encode()
@@ -25,9 +25,9 @@ async def traces() -> MemoryTraces:
 
 
 @pytest.fixture
-async def proxy(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> Running:
+async def proxy(orders: Orders) -> Running:
     """A proxy with spans."""
-    return await serve(document(upstream, authority))
+    return await orders()
 
 
 def ids(span: ReadableSpan) -> tuple[str, str]:
@@ -48,7 +48,7 @@ async def test_it_is_the_senders_child_and_the_upstreams_parent(
 ) -> None:
     """Our traceparent replaces the sender's; its tracestate and baggage are forwarded unchanged."""
     fields = (PARENT, b"TraceState: congo=t61rcWkgMzE", b"tracestate: rojo=1", b"baggage: a=1")
-    await (await proxy.sender()).ask(request(b"POST /orders/new?key=cAnAry-query", *fields, body=b"x"))
+    await proxy.ask(request(b"POST /orders/new?key=cAnAry-query", *fields, body=b"x"))
     (span,) = await traces.reach()
     assert ids(span)[0] == TRACE
     assert span.name == "POST orders"
@@ -68,8 +68,8 @@ async def test_it_is_the_senders_child_and_the_upstreams_parent(
 
 async def test_it_has_the_values_of_the_log_line(proxy: Running, upstream: Upstream, traces: MemoryTraces) -> None:
     """The names are those of the semantic conventions."""
-    upstream.script[0] = answer(200, b"SAP_MessageProcessingLogID: mpl-1", body=b"taken")
-    await (await proxy.sender()).ask(request(b"POST /orders/new?key=cAnAry-query", b"X-Request-ID: mine", body=b"x"))
+    upstream.follow(answer(200, b"SAP_MessageProcessingLogID: mpl-1", body=b"taken"))
+    await proxy.ask(request(b"POST /orders/new?key=cAnAry-query", b"X-Request-ID: mine", body=b"x"))
     line, (span,) = await proxy.record(), await traces.reach()
     same = ("request_id", "route", "oauth_client", "made_by", "attempts", "token", "mpl_id")
     assert told(span, *same) == {name: line[name] for name in same}
@@ -98,7 +98,7 @@ async def test_equal_heads_have_spans_of_their_own(proxy: Running, upstream: Ups
 async def test_a_replay_belongs_to_the_same_span(proxy: Running, upstream: Upstream, traces: MemoryTraces) -> None:
     """The span has the reason."""
     sender = await proxy.sender()
-    await sender.ask(request(b"POST /orders", body=b"x"))
+    await sender.ask(POST)
     proxy.clock.advance(60)
     upstream.script.appendleft(answer(401))
     await sender.ask(request(b"POST /orders", PARENT, body=b"x"))
@@ -112,7 +112,7 @@ async def test_a_malformed_traceparent_begins_a_trace(proxy: Running, upstream: 
     """The upstream receives one traceparent and no tracestate."""
     fields = (b"traceparent: 00-xyz", b"Traceparent: " + PARENT.partition(b": ")[2], b"tracestate: a=1")
     for each in (fields[:1], fields, fields[2:]):
-        await (await proxy.sender()).ask(request(b"GET /orders", *each))
+        await proxy.ask(request(b"GET /orders", *each))
     spans = await traces.reach(3)
     for span, received in zip(spans, upstream.requests, strict=True):
         assert span.parent is None
@@ -123,12 +123,12 @@ async def test_a_malformed_traceparent_begins_a_trace(proxy: Running, upstream: 
 
 
 async def test_a_route_cannot_set_or_drop_the_trace_context(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, traces: MemoryTraces
+    orders: Orders, upstream: Upstream, traces: MemoryTraces
 ) -> None:
     """Its other fields are set."""
     rules: dict[str, Any] = {"set_fields": {"TraceParent": "x", "X-Set": "1"}, "drop_fields": ["tracestate"]}
-    proxy = await serve(document(upstream, authority, **rules))
-    await (await proxy.sender()).ask(request(b"GET /orders", PARENT, b"tracestate: a=1"))
+    proxy = await orders(**rules)
+    await proxy.ask(request(b"GET /orders", PARENT, b"tracestate: a=1"))
     (span,) = await traces.reach()
     received = upstream.requests[0]
     assert received.field(b"traceparent") == [f"00-{TRACE}-{ids(span)[1]}-01".encode()]
@@ -158,8 +158,8 @@ def assert_ended(span: ReadableSpan, status: str, **attributes: object) -> None:
 
 async def test_a_refusal_without_a_route_is_a_span(proxy: Running, traces: MemoryTraces) -> None:
     """Bytes that are not a request are not."""
-    await (await proxy.sender()).ask(request(b"GET /nowhere?key=cAnAry-query", PARENT))
-    assert (await (await proxy.sender()).ask(b"no http\r\n\r\n")).code == "request_malformed"
+    await proxy.ask(request(b"GET /nowhere?key=cAnAry-query", PARENT))
+    assert (await proxy.ask(b"no http\r\n\r\n")).code == "request_malformed"
     await proxy.accounts(2)
     (span,) = traces.spans
     assert span.name == "GET"
@@ -171,8 +171,8 @@ async def test_a_failure_of_the_upstream_is_an_error_with_its_status(
     proxy: Running, upstream: Upstream, traces: MemoryTraces
 ) -> None:
     """The sender gets the same status."""
-    upstream.script[0] = answer(500)
-    await (await proxy.sender()).ask(request(b"POST /orders", body=b"x"))
+    upstream.follow(answer(500))
+    await proxy.ask(POST)
     (span,) = await traces.reach()
     assert_ended(span, "ERROR", error="500", code=500)
 
@@ -183,7 +183,7 @@ async def test_a_grant_that_fails_is_an_error_with_our_code(
     """Nothing reaches the upstream."""
     async with AuthorizationServer(refused(401, error="invalid_client")) as authority:
         proxy = await serve(document(upstream, authority))
-        await (await proxy.sender()).ask(request(b"POST /orders", body=b"x"))
+        await proxy.ask(POST)
     (span,) = await traces.reach()
     assert_ended(span, "ERROR", error="grant_rejected", attempts=0)
     assert upstream.requests == []
@@ -191,9 +191,9 @@ async def test_a_grant_that_fails_is_an_error_with_our_code(
 
 async def test_a_sender_that_leaves_is_not_an_error(proxy: Running, upstream: Upstream, traces: MemoryTraces) -> None:
     """The span ends with the exchange."""
-    upstream.script[0] = held = Held()
+    upstream.follow(held := Held())
     sender = await proxy.sender()
-    await sender.send(request(b"POST /orders", body=b"x"))
+    await sender.send(POST)
     await upstream.reach(1)
     sender.leave()
     held.go.set()
@@ -206,7 +206,7 @@ async def test_spans_continue_after_a_reload(
 ) -> None:
     """Traces belong to the process."""
     await proxy.reload(document(upstream, authority, name="later"))
-    await (await proxy.sender()).ask(request(b"GET /orders", PARENT))
+    await proxy.ask(request(b"GET /orders", PARENT))
     (span,) = await traces.reach()
     assert span.name == "GET later"
     assert len(upstream.requests[0].field(b"traceparent")) == 1
@@ -216,7 +216,7 @@ async def test_no_secret_is_in_a_span(serve: Serve, tenant: Tenant, traces: Memo
     """After each test `serve` searches all spans for canaries; this one sends some."""
     proxy = await serve(tenant_document(tenant, ca_file))
     fields = (b"Authorization: Basic cAnAry-basic-cred", b"Cookie: MYSAPSSO2=cAnAry-ticket", b"X-API-Key: cAnAry-key")
-    await (await proxy.sender()).ask(request(b"POST /http/orders?apikey=cAnAry-query", *fields, body=b"cAnAry-body"))
+    await proxy.ask(request(b"POST /http/orders?apikey=cAnAry-query", *fields, body=b"cAnAry-body"))
     await traces.reach()
     assert "url.path" in traces.text
     assert "cAnAry" not in traces.text

@@ -2,12 +2,9 @@
 
 from typing import Any
 
-import pytest
-
-from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import request
 from tests.fakes.upstream import Upstream, answer
-from tests.flow.running import Serve, document
+from tests.flow.running import Orders
 
 KEPT = (
     b'SOAPAction: "urn:x#send"',
@@ -36,19 +33,17 @@ HOP_BY_HOP = (
 )
 
 
-async def lines(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, *fields: bytes, **route: Any
-) -> list[bytes]:
+async def lines(orders: Orders, upstream: Upstream, *fields: bytes, **route: Any) -> list[bytes]:
     """The field lines of a GET at the upstream, without Host in front and Via and Authorization behind."""
-    proxy = await serve(document(upstream, authority, **route))
-    await (await proxy.sender()).ask(request(b"GET /orders", *fields))
+    proxy = await orders(**route)
+    await proxy.ask(request(b"GET /orders", *fields))
     return upstream.requests[0].lines[1:-2]
 
 
-async def test_a_request_keeps_its_fields(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> None:
+async def test_a_request_keeps_its_fields(orders: Orders, upstream: Upstream) -> None:
     """Host comes before them; Via, Authorization and Content-Length follow."""
-    proxy = await serve(document(upstream, authority))
-    await (await proxy.sender()).ask(request(b"POST /orders", *KEPT, body=b"x"))
+    proxy = await orders()
+    await proxy.ask(request(b"POST /orders", *KEPT, body=b"x"))
     assert upstream.requests[0].lines == [
         b"Host: 127.0.0.1:%d" % upstream.port,
         *KEPT,
@@ -58,9 +53,7 @@ async def test_a_request_keeps_its_fields(serve: Serve, upstream: Upstream, auth
     ]
 
 
-async def test_fields_of_a_trace_go_on_as_they_came(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
+async def test_fields_of_a_trace_go_on_as_they_came(orders: Orders, upstream: Upstream) -> None:
     """W3C Trace Context and Baggage are end-to-end fields, even if a value is invalid."""
     fields = (
         b"traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
@@ -69,57 +62,20 @@ async def test_fields_of_a_trace_go_on_as_they_came(
         b"Baggage: userId=alice,serverNode=DF%2028,isProduction=false",
         b"Traceparent: malformed",
     )
-    assert await lines(serve, upstream, authority, *fields) == [*fields]
+    assert await lines(orders, upstream, *fields) == [*fields]
 
 
-async def test_hop_by_hop_fields_of_a_request_end_here(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
+async def test_hop_by_hop_fields_of_a_request_end_here(orders: Orders, upstream: Upstream) -> None:
     """RFC 9110 §7.6.1 lists them; Connection may name more."""
-    assert await lines(serve, upstream, authority, *HOP_BY_HOP, b"X-Kept: yes") == [b"X-Kept: yes"]
+    assert await lines(orders, upstream, *HOP_BY_HOP, b"X-Kept: yes") == [b"X-Kept: yes"]
 
 
-async def test_an_answer_keeps_its_fields(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> None:
+async def test_an_answer_keeps_its_fields(orders: Orders, upstream: Upstream) -> None:
     """Our own fields follow."""
     fields = (b"X-b: 1", b"x-A: 2", b"X-b: 3", b"Server: SAP", b"X-Umlaut: K\xf6ln", b"Date: today")
     hops = (b"Connection: keep-alive, X-Named", b"X-Named: gone", b"Keep-Alive: timeout=5", b"Trailer: X-Late")
-    upstream.script[0] = answer(200, *fields, *hops, body=b"text")
-    proxy = await serve(document(upstream, authority))
-    relayed = await (await proxy.sender()).ask(request(b"GET /orders", b"X-Request-ID: mine"))
+    upstream.follow(answer(200, *fields, *hops, body=b"text"))
+    proxy = await orders()
+    relayed = await proxy.ask(request(b"GET /orders", b"X-Request-ID: mine"))
     assert [b": ".join(each) for each in relayed.fields] == [*fields, b"Content-Length: 4", b"X-Request-ID: mine"]
     assert relayed.body == b"text"
-
-
-async def test_a_route_may_let_all_sap_fields_go_on(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer
-) -> None:
-    """The option is `forward_sap_fields: true`."""
-    fields = (b"SAP_Other: 1", b"CamelFileName: 2")
-    assert await lines(serve, upstream, authority, *fields, forward_sap_fields=True) == [*fields]
-
-
-async def test_a_route_drops_and_sets_fields(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> None:
-    """A field that the route sets replaces the sender's."""
-    fields = (b"x-internal: 1", b"X-SYSTEM: faked", b"X-Kept: 2")
-    options = {"drop_fields": ["X-Internal"], "set_fields": {"X-System": "ERP"}}
-    assert await lines(serve, upstream, authority, *fields, **options) == [b"X-Kept: 2", b"X-System: ERP"]
-
-
-@pytest.mark.parametrize(
-    ("style", "lines"),
-    [
-        ("off", []),
-        (
-            "x-forwarded",
-            [b"X-Forwarded-For: 127.0.0.1", b"X-Forwarded-Proto: http", b"X-Forwarded-Host: proxy.example"],
-        ),
-        ("rfc7239", [b'Forwarded: for=127.0.0.1;proto=http;host="proxy.example"']),
-    ],
-)
-async def test_the_upstream_learns_who_sent_as_the_route_says(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, style: str, lines: list[bytes]
-) -> None:
-    """The sender's own fields of these names are dropped."""
-    proxy = await serve(document(upstream, authority, forwarded=style))
-    await (await proxy.sender()).ask(request(b"GET /orders", b"X-Forwarded-For: 9.9.9.9", b"Forwarded: for=9.9.9.9"))
-    assert upstream.requests[0].lines[2:-1] == lines

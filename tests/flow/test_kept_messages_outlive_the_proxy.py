@@ -37,7 +37,7 @@ async def test_what_an_earlier_process_had_begun_may_have_arrived(
     authority: AuthorizationServer,
     tmp_path: Path,
     clock: HandLoop,
-    repeatable: bool,  # noqa: FBT001
+    repeatable: bool,
 ) -> None:
     """It is delivered again only if that does no harm."""
     document = outbox_document(upstream, authority, tmp_path, repeatable=repeatable)
@@ -83,7 +83,7 @@ async def test_a_delivery_that_a_stop_cuts_off_may_have_arrived(
     upstream: Upstream,
     authority: AuthorizationServer,
     tmp_path: Path,
-    repeatable: bool,  # noqa: FBT001
+    repeatable: bool,
 ) -> None:
     """After `drain_timeout` it counts as lost after it was written."""
     upstream.script.appendleft(hang)

@@ -8,7 +8,6 @@ import asyncio
 import base64
 import json
 import ssl
-from collections import deque
 from contextlib import AsyncExitStack
 from pathlib import Path
 from urllib.parse import quote
@@ -134,7 +133,7 @@ MOVED = answer(200, f"Set-Cookie: S={SESSION}; Path=/; Secure".encode())
 
 async def successes(proxy: Running, world: World) -> list[bytes]:
     """Delivered, renewed, with a CSRF handshake; what the senders read."""
-    world.upstream.script = deque([answer(), REQUIRED, FETCHED, MOVED, answer(401), answer(), answer()])
+    world.upstream.follow(answer(), REQUIRED, FETCHED, MOVED, answer(401), answer(), answer())
     seen = [await asked(proxy, message(b"POST /good")) for _ in range(2)]
     proxy.clock.advance(60)
     seen += [await asked(proxy, message(b"POST /good")) for _ in range(2)]
@@ -151,9 +150,9 @@ async def failures_of_upstreams(proxy: Running, world: World) -> list[bytes]:
         answer(200, b"Content-Length: 7"),
         answer(200, b"Broken\x00field: x"),
     ):
-        world.upstream.script = deque([line])
+        world.upstream.follow(line)
         seen += [await asked(proxy, message(b"POST /good", size=size)) for size in (0, 5000)]
-    world.upstream.script = deque([hang])
+    world.upstream.follow(hang)
     waiting, gone, before = await proxy.sender(), await proxy.sender(), len(world.upstream.requests)
     await waiting.send(message(b"POST /good"))
     await gone.send(message(b"POST /good"))
@@ -245,7 +244,7 @@ async def test_nothing_that_is_written_holds_a_canary(
         proxy = await serve(world.document())
         answers = await successes(proxy, world)
         answers += await failures_of_upstreams(proxy, world)
-        upstream.script = deque([answer()])
+        upstream.follow(answer())
         answers += await failures_of_grants(proxy)
         answers += await failures_of_senders(proxy)
         crash(proxy)

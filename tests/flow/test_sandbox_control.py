@@ -83,11 +83,7 @@ async def test_an_invalid_document_is_refused(client: TenantClient, body: str) -
     ("fields", "status"),
     [
         ({"Sec-Fetch-Site": "cross-site"}, 403),
-        ({"Sec-Fetch-Site": "same-site"}, 403),
-        ({"Origin": "http://127.0.0.1:3000"}, 403),
-        ({"Origin": "null"}, 403),
         ({"Host": "evil.example"}, 421),
-        ({"Host": "evil.example", "Sec-Fetch-Site": "same-origin"}, 421),
     ],
 )
 async def test_a_page_of_another_site_is_refused(client: TenantClient, fields: dict[str, str], status: int) -> None:

@@ -7,9 +7,8 @@ import pytest
 
 from tests.fakes.authority import Authority
 from tests.fakes.authorization_server import AuthorizationServer
-from tests.fakes.sender import request
 from tests.fakes.upstream import Upstream
-from tests.flow.running import Serve, document
+from tests.flow.running import POST, Serve, document
 
 OPTIONS = (
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE),
@@ -33,6 +32,6 @@ async def test_senders_and_upstreams_are_probed(
     tls = {"tls": issuer.listener()} if secure else {}
     proxy = await serve(document(upstream, authority) | {"listen": {"address": "127.0.0.1:0", **tls}})
     sender = await proxy.sender(tls=issuer.trusting() if secure else None)
-    assert (await sender.ask(request(b"POST /orders", body=b"x"))).status == 200
+    assert (await sender.ask(POST)).status == 200
     (pool,) = proxy.app.pools
     assert [probing(each) for each in (*proxy.app.senders, *pool._all)] == [[1, 60, 15, 4]] * 2

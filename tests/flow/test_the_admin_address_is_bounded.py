@@ -11,10 +11,8 @@ from proxy.admin.connection import HEAD_TIMEOUT, IDLE_TIMEOUT, MOST, AdminConnec
 from proxy.admin.site import LARGEST_BODY, AdminSite
 from proxy.app import lifecycle as life
 from proxy.app.admin_address import open_site
-from tests.fakes.authorization_server import AuthorizationServer
-from tests.fakes.sender import Answer, Sender, request
-from tests.fakes.upstream import Upstream
-from tests.flow.running import Running, Serve, document
+from tests.fakes.sender import Answer, Sender
+from tests.flow.running import POST, Orders, Running
 
 SECRET = b"Bearer cAnAryAdminHeader"
 LIVEZ = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -29,9 +27,9 @@ def quiet(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -
 
 
 @pytest.fixture
-async def proxy(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> Running:
+async def proxy(orders: Orders) -> Running:
     """A proxy that logs everything."""
-    return await serve(document(upstream, authority))
+    return await orders()
 
 
 async def connected(proxy: Running) -> Sender:
@@ -65,7 +63,7 @@ async def test_the_number_of_connections_is_limited(proxy: Running) -> None:
     assert refused.status == 503
     assert refused.field(b"Connection") == [b"close"]
     assert refused.field(b"X-Content-Type-Options") == [b"nosniff"]
-    assert (await (await proxy.sender()).ask(request(b"POST /orders", body=b"x"))).status == 200
+    assert (await proxy.ask(POST)).status == 200
     clients.pop().finish()
     await clients[0].ask(LIVEZ)
     assert (await (await connected(proxy)).ask(LIVEZ)).status == 200
@@ -301,7 +299,7 @@ async def test_a_stop_does_not_wait_for_unfinished_requests(proxy: Running) -> N
 
 
 async def test_it_is_not_ready_before_the_senders_addresses_are_open(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
+    orders: Orders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The text says why."""
     asked = []
@@ -314,6 +312,6 @@ async def test_it_is_not_ready_before_the_senders_addresses_are_open(
         sender.leave()
 
     monkeypatch.setattr(life, "open_site", open_and_ask)
-    proxy = await serve(document(upstream, authority))
+    proxy = await orders()
     assert asked == [(503, b"the addresses for senders are not open yet\n")]
     assert await proxy.ask_admin("/readyz") == (200, "ready\n")

@@ -12,7 +12,7 @@ from proxy.sandbox.tenant import Tenant
 from tests.fakes.authorization_server import AuthorizationServer, refused
 from tests.fakes.sender import request
 from tests.fakes.upstream import Upstream
-from tests.flow.running import Running, Serve, document
+from tests.flow.running import POST, Orders, Running, Serve, document
 
 ORDER = b'{"productIdentifier":"HT-1080"}'
 
@@ -75,7 +75,7 @@ async def test_a_running_exchange_is_in_metrics_and_status(proxy: Running, tenan
 
 async def test_the_status_shows_routes_and_freshness_but_no_secret(proxy: Running, tenant: Tenant) -> None:
     """Tokens are not shown either."""
-    await (await proxy.sender()).ask(request(b"POST /btp/invoices", body=b"x"))
+    await proxy.ask(request(b"POST /btp/invoices", body=b"x"))
     shown = await status(proxy)
     assert [(each["name"], each["path"], each["oauth_client"]) for each in shown["routes"]] == [
         ("http", "/http", "neo"),
@@ -98,7 +98,7 @@ async def test_it_is_not_ready_while_a_token_cannot_be_had(serve: Serve, upstrea
     """The text names the OAuth client; the process is alive."""
     async with AuthorizationServer(refused(401, error="invalid_client")) as authority:
         proxy = await serve(document(upstream, authority))
-        await (await proxy.sender()).ask(request(b"POST /orders", body=b"x"))
+        await proxy.ask(POST)
         assert await proxy.ask_admin("/readyz") == (503, "OAuth client orders has no token and cannot get one\n")
         assert (await proxy.ask_admin("/livez"))[0] == 200
         assert (await samples(proxy))["grants_total,grant_rejected,orders"] == 1
@@ -106,14 +106,12 @@ async def test_it_is_not_ready_while_a_token_cannot_be_had(serve: Serve, upstrea
 
 
 @pytest.mark.parametrize(("level", "answered", "lines"), [("error", 200, 0), ("info", 200, 1), ("loud", 400, 1)])
-async def test_the_log_level_can_be_set(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, level: str, answered: int, lines: int
-) -> None:
+async def test_the_log_level_can_be_set(orders: Orders, level: str, answered: int, lines: int) -> None:
     """It applies to the next line."""
-    proxy = await serve(document(upstream, authority))
+    proxy = await orders()
     async with ClientSession() as session, session.put(f"{proxy.admin_url}/log-level", data=level) as answer:
         assert answer.status == answered
-    await (await proxy.sender()).ask(request(b"POST /orders", body=b"x"))
+    await proxy.ask(POST)
     assert len(proxy.lines.named("exchange.finished")) == lines
 
 

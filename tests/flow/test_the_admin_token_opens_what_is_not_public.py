@@ -11,7 +11,7 @@ from proxy.console.site import Console
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import Answer
 from tests.fakes.upstream import Upstream
-from tests.flow.running import Document, NewExtension, Running, Serve, document, until
+from tests.flow.running import Document, NewExtension, Orders, Running, Serve, document, until
 
 TOKEN = "cAnAryAdminToken-0123456789"
 BEARER = b"Authorization: Bearer " + TOKEN.encode()
@@ -271,11 +271,9 @@ async def test_beyond_loopback_there_is_neither_console_nor_token(
     assert not (tmp_path / "cpi-oauth-proxy").exists()
 
 
-async def test_without_a_file_each_start_has_a_token_of_its_own(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
-) -> None:
+async def test_without_a_file_each_start_has_a_token_of_its_own(orders: Orders, tmp_path: Path) -> None:
     """Its file is only there while the proxy runs, and for its user alone."""
-    proxies = [await serve(document(upstream, authority)) for _ in range(2)]
+    proxies = [await orders() for _ in range(2)]
     tokens = []
     for proxy in proxies:
         file = tmp_path / "cpi-oauth-proxy" / f"admin-127.0.0.1:{proxy.app.admin.port}.token"
@@ -306,12 +304,12 @@ async def test_a_reload_keeps_the_token_or_changes_it(proxy: Running, settings: 
 
 
 async def test_without_a_place_for_the_token_the_proxy_serves_on(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    orders: Orders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One warning says why, and so does each 401."""
     (tmp_path / "cpi-oauth-proxy").write_text("in the way")
     monkeypatch.setattr("proxy.admin.token_place.TEMPORARY", tmp_path / "none")
-    proxy = await serve(document(upstream, authority))
+    proxy = await orders()
     (line,) = proxy.lines.named("admin_token.unwritable")
     assert line["level"] == "warning"
     assert str(tmp_path / "cpi-oauth-proxy") in line["detail"]

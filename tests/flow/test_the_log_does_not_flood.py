@@ -11,7 +11,7 @@ from proxy.observe.repeats import FIRST
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import request
 from tests.fakes.upstream import Upstream
-from tests.flow.running import Running, Serve, document, until
+from tests.flow.running import POST, Orders, Running, Serve, document, until
 
 MANY = 500
 
@@ -66,7 +66,7 @@ async def test_of_connections_too_many(proxy: Running) -> None:
 async def test_what_reached_its_route_has_its_line(proxy: Running, upstream: Upstream) -> None:
     """Delivered or refused, however many there are."""
     sender = await proxy.sender()
-    await sender.send((request(b"POST /orders", body=b"x") + request(b"GET /nowhere")) * MANY)
+    await sender.send((POST + request(b"GET /nowhere")) * MANY)
     assert [(await sender.answer()).status for _ in range(2 * MANY)] == [200, 404] * MANY
     lines = await proxy.accounts(MANY + FIRST)
     assert len([line for line in lines if line["route"] == "orders"]) == MANY == len(upstream.requests)
@@ -82,16 +82,14 @@ async def test_what_is_left_is_told_when_it_stops(proxy: Running) -> None:
     assert [line["count"] for line in proxy.lines.named("refusals.repeated")] == [7]
 
 
-async def test_of_faults_of_ours(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_of_faults_of_ours(orders: Orders, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each has its kind and place, and not its text, which may quote what was sent."""
 
     def fail(_: Any) -> None:
         raise RuntimeError("cAnArySecret" * 1_000)
 
     monkeypatch.setattr(Spool, "open", fail)
-    proxy = await serve(document(upstream, authority, buffer="1KiB", spool="1MiB"))
+    proxy = await orders(buffer="1KiB", spool="1MiB")
     for count in range(1, FIRST + 6):
         sender = await proxy.sender()
         await sender.send(request(b"POST /orders", body=b"x" * 2048))

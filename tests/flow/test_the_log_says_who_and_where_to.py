@@ -35,14 +35,14 @@ async def test_the_sender_is_the_address_that_counts(
     proxy: Running, start: bytes, fields: tuple[bytes, ...], sender: str
 ) -> None:
     """Refusals have it too, with a route or without."""
-    await (await proxy.sender()).ask(request(start, *fields, body=b"" if start.startswith(b"POST") else None))
+    await proxy.ask(request(start, *fields, body=b"" if start.startswith(b"POST") else None))
     assert (await proxy.record())["sender"] == sender
 
 
 @pytest.mark.parametrize("octets", [request(b"GET /orders", b"X-Forwarded-For: nobody"), b"no http at all\r\n\r\n"])
 async def test_a_sender_that_cannot_be_told_is_the_peer(proxy: Running, octets: bytes) -> None:
     """An invalid X-Forwarded-For, and bytes that are not a request, name nobody else."""
-    await (await proxy.sender()).ask(octets)
+    await proxy.ask(octets)
     assert (await proxy.record())["sender"] == "127.0.0.1"
 
 
@@ -68,7 +68,7 @@ async def test_the_upstream_is_the_url_that_was_asked(
 ) -> None:
     """Its path is the one that the upstream received; the query is not in the log."""
     proxy = await serve(with_route(document(upstream, authority), path=path, upstream=upstream.url + below))
-    await (await proxy.sender()).ask(request(b"POST " + target, body=b"x"))
+    await proxy.ask(request(b"POST " + target, body=b"x"))
     line = await proxy.record()
     assert line["upstream"] == upstream.url + sent
     assert upstream.requests[0].target.partition(b"?")[0].decode() == sent
@@ -78,7 +78,7 @@ async def test_the_upstream_is_the_url_that_was_asked(
 async def test_a_default_port_is_not_in_the_url(serve: Serve, authority: AuthorizationServer) -> None:
     """The URL is written as in the configuration; a connection that failed counts as an attempt."""
     proxy = await serve(with_route(document("", authority), upstream="https://tenant.invalid/http/in"))
-    await (await proxy.sender()).ask(request(b"POST /orders/new", body=b"x"))
+    await proxy.ask(request(b"POST /orders/new", body=b"x"))
     line = await proxy.record()
     assert (line["status"], line["upstream"]) == (502, "https://tenant.invalid/http/in/new")
 
@@ -89,7 +89,7 @@ async def test_a_refused_connection_has_its_url(serve: Serve, authority: Authori
         bound.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{bound.getsockname()[1]}"
     proxy = await serve(document(url, authority))
-    await (await proxy.sender()).ask(request(b"POST /orders/new", body=b"x"))
+    await proxy.ask(request(b"POST /orders/new", body=b"x"))
     line = await proxy.record()
     assert (line["code"], line["upstream"]) == ("upstream_unreachable", f"{url}/http/orders/new")
 
@@ -99,7 +99,7 @@ async def test_without_an_attempt_there_is_no_url(serve: Serve, upstream: Upstre
     async with AuthorizationServer(refused(401, error="invalid_client")) as authority:
         proxy = await serve(document(upstream, authority, max_body=10))
         for body in (b"x", b"x" * 11):
-            await (await proxy.sender()).ask(request(b"POST /orders", body=body))
+            await proxy.ask(request(b"POST /orders", body=body))
     lines = await proxy.accounts(2)
     assert [(line["code"], "upstream" in line) for line in lines] == [
         ("grant_rejected", False),
@@ -115,9 +115,9 @@ async def traces() -> MemoryTraces:
 
 async def test_spans_have_them_too(proxy: Running, upstream: Upstream, traces: MemoryTraces) -> None:
     """The sender has the name of OpenTelemetry's conventions."""
-    upstream.script[0] = answer(404)
+    upstream.follow(answer(404))
     fields = (b"X-Forwarded-For: 192.0.2.9",)
-    await (await proxy.sender()).ask(request(b"POST /orders/new?key=cAnAryQuery", *fields, body=b"x"))
+    await proxy.ask(request(b"POST /orders/new?key=cAnAryQuery", *fields, body=b"x"))
     (span,) = await traces.reach()
     found: dict[str, Any] = dict(span.attributes or {})
     assert found["client.address"] == "192.0.2.9"

@@ -26,7 +26,7 @@ from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.dns import Dns, faked
 from tests.fakes.sender import Sender, request
 from tests.fakes.upstream import PATIENCE, Upstream
-from tests.flow.running import Document, Serve, document, soon, turns, until
+from tests.flow.running import POST, Document, Orders, Serve, document, soon, turns, until
 
 MANY = 12
 "More than the threads that asyncio shares among all."
@@ -76,7 +76,7 @@ async def test_the_name_of_a_server_that_hangs_holds_up_its_own_route_only(
     await dns.begun("hangs.example")
     for path in (b"/orders", b"/name"):
         async with asyncio.timeout(PATIENCE):
-            assert (await (await proxy.sender()).ask(request(b"POST " + path, body=b"x"))).status == 200
+            assert (await proxy.ask(request(b"POST " + path, body=b"x"))).status == 200
     assert dns.asked.count("hangs.example") == 1
     await soon(proxy.app.stop())
     assert {(answer.status, answer.code) for answer in [await each.answer() for each in waiting]} == {(503, "draining")}
@@ -92,7 +92,7 @@ async def test_the_name_of_a_token_endpoint_that_hangs_holds_up_its_own_oauth_cl
     proxy = await serve(beside(first, "hangs", oauth_client="other") | clients)
     waiting = await asking(proxy, b"/hangs")
     await dns.begun("hangs.example")
-    assert (await (await proxy.sender()).ask(request(b"POST /orders", body=b"x"))).status == 200
+    assert (await proxy.ask(POST)).status == 200
     await soon(proxy.app.stop())
     assert {(answer.status, answer.code) for answer in [await each.answer() for each in waiting]} == {(503, "draining")}
     assert proxy.lines.named("exchange.crashed") == []
@@ -137,8 +137,7 @@ async def test_a_reload_whose_files_hang_is_refused_and_the_next_one_is_taken(
     await proxy.reload(beside(first, "next"))
     await hanging.release()
     statuses = [
-        (await (await proxy.sender()).ask(request(b"POST " + path, body=b"x"))).status
-        for path in (b"/orders", b"/late", b"/next")
+        (await proxy.ask(request(b"POST " + path, body=b"x"))).status for path in (b"/orders", b"/late", b"/next")
     ]
     assert statuses == [200, 404, 200]
 
@@ -167,7 +166,7 @@ async def test_a_reload_that_was_given_up_adds_no_gate_when_its_file_answers(
     keys.write_text("second-key\n")
     await proxy.reload(wanted)
     asked = request(b"POST /late", b"X-API-Key: second-key", body=b"x")
-    assert (await (await proxy.sender()).ask(asked)).status == 200
+    assert (await proxy.ask(asked)).status == 200
 
 
 async def test_addresses_that_are_bound_too_late_are_free_again(
@@ -207,10 +206,10 @@ async def test_certificates_of_an_oauth_client_that_hang_hold_up_its_own_grants_
     proxy = await serve(beside(first, "hangs", oauth_client="other") | clients)
     granter: Any = proxy.app.state().sources["other"]._granter
     monkeypatch.setattr(granter._endpoint._threads, "_limit", 0.01)
-    refused = await (await proxy.sender()).ask(request(b"POST /hangs", body=b"x"))
-    assert (refused.status, refused.code) == (503, "grant_unavailable")
+    refused = await proxy.ask(request(b"POST /hangs", body=b"x"))
+    assert refused.refusal == (503, "grant_unavailable")
     assert "cannot be used (a file server or DNS did not answer within 0.01 s)" in refused.problem["detail"]
-    assert (await (await proxy.sender()).ask(request(b"POST /orders", body=b"x"))).status == 200
+    assert (await proxy.ask(POST)).status == 200
     await hanging.release()
 
 
@@ -225,7 +224,7 @@ async def test_a_disk_that_hangs_holds_up_spooled_bodies_only(
     senders = [await proxy.sender() for _ in range(MANY)]
     for each in senders:
         await each.send(request(b"POST /large", body=b"x" * 4096))
-    assert (await (await proxy.sender()).ask(request(b"POST /orders", body=b"x"))).status == 200
+    assert (await proxy.ask(POST)).status == 200
     assert (await proxy.ask_admin("/metrics"))[0] == 200
     monkeypatch.setattr(spool, "LAST_WAIT", 0.01)
     await soon(proxy.app.stop())
@@ -235,14 +234,14 @@ async def test_a_disk_that_hangs_holds_up_spooled_bodies_only(
 
 
 async def test_a_disk_that_hangs_while_a_body_is_written_is_told_in_time(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
+    orders: Orders, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The upstream hears nothing of the message."""
     hanging = Hanging(os.pwrite)
     monkeypatch.setattr(os, "pwrite", hanging)
     monkeypatch.setattr(spool, "LIMIT", 0.01)
-    proxy = await serve(document(upstream, authority, buffer="1KiB", spool="1MiB"))
-    refused = await (await proxy.sender()).ask(request(b"POST /orders", body=b"x" * 4096))
+    proxy = await orders(buffer="1KiB", spool="1MiB")
+    refused = await proxy.ask(request(b"POST /orders", body=b"x" * 4096))
     assert (refused.status, refused.code, upstream.connections) == (503, "spool_unavailable", 0)
     assert "no answer within 0.01 s" in refused.problem["detail"]
     assert proxy.lines.named("exchange.crashed") == []
@@ -262,22 +261,20 @@ async def test_a_disk_that_hangs_while_a_body_is_written_does_not_hold_up_a_stop
     assert await asyncio.to_thread(hanging.begun.wait, PATIENCE)
     await soon(proxy.app.stop())
     told = await sender.answer()
-    assert (told.status, told.code) == (503, "draining")
+    assert told.refusal == (503, "draining")
     await hanging.release()
 
 
-async def test_a_disk_that_fails_while_a_body_is_read_is_told(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_disk_that_fails_while_a_body_is_read_is_told(orders: Orders, monkeypatch: pytest.MonkeyPatch) -> None:
     """No part of the message looks whole at the upstream."""
 
     def fail(*_: object) -> bytes:
         raise OSError(errno.EIO, "x")
 
     monkeypatch.setattr(os, "pread", fail)
-    proxy = await serve(document(upstream, authority, buffer="1KiB", spool="1MiB"))
-    refused = await (await proxy.sender()).ask(request(b"POST /orders", body=b"x" * 4096))
-    assert (refused.status, refused.code) == (503, "spool_unavailable")
+    proxy = await orders(buffer="1KiB", spool="1MiB")
+    refused = await proxy.ask(request(b"POST /orders", body=b"x" * 4096))
+    assert refused.refusal == (503, "spool_unavailable")
     assert "Input/output error" in refused.problem["detail"]
     assert (await proxy.record())["code"] == "spool_unavailable"
     assert proxy.lines.named("exchange.crashed") == []

@@ -76,7 +76,7 @@ async def test_each_happening(
     tmp_path: Path,
     clock: HandLoop,
     name: str,
-    repeatable: bool,  # noqa: FBT001
+    repeatable: bool,
 ) -> None:
     """Delivered again after the pause and not before, or a dead letter that is not delivered again."""
     row = HAPPENINGS[name]
@@ -118,7 +118,7 @@ async def test_nothing_is_lost_while_the_upstream_refuses_connections(
     authority: AuthorizationServer,
     tmp_path: Path,
     clock: HandLoop,
-    repeatable: bool,  # noqa: FBT001
+    repeatable: bool,
 ) -> None:
     """Nothing was sent, so no attempt is counted."""
     async with Upstream() as gone:

@@ -68,7 +68,7 @@ async def test_after_the_answer_nothing_of_it_is_left(
     proxy: Running, upstream: Upstream, octets: bytes, status: int, shown: bytes
 ) -> None:
     """Be it the sender's or, at last, the upstream's; on routes that ask for it and on those that do not."""
-    upstream.script = deque([answer(200, b"Set-Cookie: s=cAnAryUpstream")])
+    upstream.follow(answer(200, b"Set-Cookie: s=cAnAryUpstream"))
     sender = await proxy.sender()
     assert [(await sender.ask(octets)).status for _ in range(2)] == [status] * 2
     await proxy.accounts(2)

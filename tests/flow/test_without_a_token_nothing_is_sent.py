@@ -11,7 +11,7 @@ from proxy.sandbox.tenant import Tenant
 from tests.fakes.authorization_server import AuthorizationServer, Fault, Reply, granted, refused
 from tests.fakes.sender import Answer, request
 from tests.fakes.upstream import Upstream
-from tests.flow.running import Running, Serve, document, tenant_document
+from tests.flow.running import POST, Running, Serve, document, tenant_document
 
 IMPATIENT = {"timeout": "400ms"}
 "A failed grant is tried again once at most, because the second pause is longer than an exchange waits."
@@ -19,7 +19,7 @@ IMPATIENT = {"timeout": "400ms"}
 
 async def post(proxy: Running) -> Answer:
     """One message over a connection of its own."""
-    return await (await proxy.sender()).ask(request(b"POST /orders", body=b"x"))
+    return await proxy.ask(POST)
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ async def test_a_grant_that_gives_no_token_is_told(
     async with AuthorizationServer(reply) as authority:
         proxy = await serve(document(upstream, authority, client=patience))
         answer = await post(proxy)
-    assert (answer.status, answer.code) == (status, code)
+    assert answer.refusal == (status, code)
     assert "OAuth client orders" in answer.problem["detail"]
     assert "Logon" not in answer.problem["detail"]
     assert upstream.connections == 0
@@ -112,7 +112,7 @@ async def test_a_live_token_is_used_through_an_outage(serve: Serve, upstream: Up
         await proxy.lines.reach("token.grant_failed")
         proxy.clock.advance(61)
         answer = await post(proxy)
-        assert (answer.status, answer.code) == (503, "grant_unavailable")
+        assert answer.refusal == (503, "grant_unavailable")
     assert [each.field(b"Authorization") for each in upstream.requests] == [[b"Bearer first"]] * 4
 
 
@@ -144,6 +144,6 @@ async def test_the_second_secret_is_tried_when_the_first_is_rejected(
     client["client_secret_next"] = client["client_secret"]
     client["client_secret"] = "old and rejected"
     proxy = await serve(configuration)
-    answer = await (await proxy.sender()).ask(request(b"POST /http/invoices", body=b"x"))
+    answer = await proxy.ask(request(b"POST /http/invoices", body=b"x"))
     assert answer.status == 200
     assert [grant.outcome.value for grant in tenant.grants] == ["refused", "granted"]

@@ -1,9 +1,9 @@
 """The claims of fuzzing hold for what it begins with, for what it has found, and for what chance makes."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.cases import cases
 from tests.fuzz.claims import requests_are_read_as_they_are, responses_are_read_as_they_are
 from tests.fuzz.seeds import REQUESTS, RESPONSES
 
@@ -31,13 +31,13 @@ def mixed(messages: tuple[bytes, ...]) -> st.SearchStrategy[bytes]:
     return st.lists(one, max_size=3).map(b"".join)
 
 
-@pytest.mark.parametrize("octets", [*REQUESTS, *FOUND_IN_REQUESTS])
+@cases("octets", *REQUESTS, *FOUND_IN_REQUESTS)
 async def test_known_requests_are_read_as_they_are(octets: bytes) -> None:
     """Seeds and findings."""
     await requests_are_read_as_they_are(octets)
 
 
-@pytest.mark.parametrize("octets", [*RESPONSES, *FOUND_IN_RESPONSES])
+@cases("octets", *RESPONSES, *FOUND_IN_RESPONSES)
 async def test_known_responses_are_read_as_they_are(octets: bytes) -> None:
     """Seeds and findings."""
     await responses_are_read_as_they_are(octets)

@@ -1,11 +1,11 @@
 """A command that ends by itself, in front of a sandbox tenant within the test."""
 
 import asyncio
-import sys
 from pathlib import Path
 
 from proxy.sandbox.tenant import Tenant
 from tests.system.command import ROOT, Finished, environment
+from tests.system.forked import Forked, input_pipe, output_pipe
 
 CONFIGURATION = """
 oauth_clients:
@@ -33,16 +33,21 @@ async def configure(tenant: Tenant, folder: Path, text: str = CONFIGURATION, **v
     return file
 
 
-async def call(file: Path, *words: str, stdin: bytes = b"", **variables: str) -> Finished:
-    """The command with this configuration, to its end."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "proxy", *words, "-c", str(file)),
-        cwd=ROOT,
-        env=environment(variables),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    output, errors = await process.communicate(stdin)
-    return Finished(status=process.returncode or 0, output=output.decode(errors="replace"), errors=errors.decode())
+async def call(file: Path, *words: str, stdin: bytes = b"", output_end: int = -1, **variables: str) -> Finished:
+    """The command with this configuration, to its end; standard output may be another than a pipe that is read."""
+    return await finished(*words, "-c", str(file), cwd=ROOT, stdin=stdin, output_end=output_end, **variables)
+
+
+async def finished(*words: str, cwd: Path, stdin: bytes = b"", output_end: int = -1, **variables: str) -> Finished:
+    """The command, to its end."""
+    output = asyncio.StreamReader()
+    if output_end < 0:
+        output, output_end = await output_pipe()
+    else:
+        output.feed_eof()
+    errors, errors_end = await output_pipe()
+    writing, input_end = input_pipe(stdin)
+    streams = (input_end, output_end, errors_end)
+    process = await Forked.start(*words, cwd=cwd, environ=environment(variables), streams=streams)
+    printed, said, status, _ = await asyncio.gather(output.read(), errors.read(), process.wait(), writing)
+    return Finished(status=status, output=printed.decode(errors="replace"), errors=said.decode())

@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.system.forked import Forked, output_pipe
+
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0
 "Seconds after which a test that waits in vain fails."
@@ -54,12 +56,14 @@ class Command:
     "Descriptors that it gets."
     program: tuple[str, ...] = (sys.executable, "-m", "proxy")
     "The command itself."
+    is_new: bool = False
+    "Whether it has to be a new process; others are forks of one that has imported what a command imports."
 
     def __init__(self, *words: str, cwd: Path = ROOT, **variables: str) -> None:
         self._words = words
         self._cwd = cwd
         self._variables = variables
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: asyncio.subprocess.Process | Forked | None = None
         self._readers: list[asyncio.Task[None]] = []
         self._changed = asyncio.Event()
         self.output: list[str] = []
@@ -68,22 +72,31 @@ class Command:
         "Lines of standard error."
 
     async def __aenter__(self) -> Self:
-        self._process = await asyncio.create_subprocess_exec(
-            *(*self.before, *self.program, *self._words),
-            cwd=self._cwd,
-            env=environment(self._variables),
-            pass_fds=self.pass_fds,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        assert self._process.stdout is not None
-        assert self._process.stderr is not None
+        output, output_end = await output_pipe()
+        errors, errors_end = await output_pipe()
+        streams = (os.open(os.devnull, os.O_RDONLY), output_end, errors_end)
+        self._process = await self._start(streams)
         self._readers = [
-            asyncio.create_task(self._read(self._process.stdout, self.output)),
-            asyncio.create_task(self._read(self._process.stderr, self.errors)),
+            asyncio.create_task(self._read(output, self.output)),
+            asyncio.create_task(self._read(errors, self.errors)),
         ]
         return self
+
+    async def _start(self, streams: tuple[int, int, int]) -> asyncio.subprocess.Process | Forked:
+        """Start the process with these standard streams, which are closed here."""
+        environ = environment(self._variables)
+        if not self.is_new and not self.before and self.program[0] == sys.executable:
+            code = self.program[2] if self.program[1] == "-c" else None
+            return await Forked.start(*self._words, code=code, cwd=self._cwd, environ=environ, streams=streams)
+        words = (*self.before, *self.program, *self._words)
+        stdin, stdout, stderr = streams
+        try:
+            return await asyncio.create_subprocess_exec(
+                *words, cwd=self._cwd, env=environ, pass_fds=self.pass_fds, stdin=stdin, stdout=stdout, stderr=stderr
+            )
+        finally:
+            for stream in streams:
+                os.close(stream)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -138,7 +151,7 @@ class Command:
                 await self._changed.wait()
 
     @property
-    def _running(self) -> asyncio.subprocess.Process:
+    def _running(self) -> asyncio.subprocess.Process | Forked:
         assert self._process is not None
         return self._process
 

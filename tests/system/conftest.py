@@ -35,10 +35,7 @@ def configuration(tenant: Tenant, tmp_path: Path) -> Path:
     document = {
         "listen": "127.0.0.1:0",
         "admin": "127.0.0.1:0",
-        "oauth_clients": {
-            "orders": neo,
-            "invoices": {"service_key_file": "sandbox/service-key.json", "tls": tls},
-        },
+        "oauth_clients": {"orders": neo, "invoices": {"service_key_file": "sandbox/service-key.json", "tls": tls}},
         "routes": [
             {"path": "/http", "upstream": f"{tenant.runtime_url}/http", "oauth_client": "orders", **shared},
             {"path": "/btp", "upstream": "/http", "oauth_client": "invoices", **shared},

@@ -71,7 +71,7 @@ async def sender(proxy: Proxy) -> Sender:
 
 
 async def test_up(proxy: Proxy, sender: Sender, control: ClientSession) -> None:
-    """Streamed to the runtime node, which counts and digests it."""
+    """The runtime node counts and digests it."""
     memory = Memory(proxy.pid)
     before = memory.now()
     memory.begin()

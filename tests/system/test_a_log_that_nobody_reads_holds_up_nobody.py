@@ -84,7 +84,7 @@ async def malformed(proxy: Piped) -> None:
 
 
 async def test_exchanges_admin_and_stop_go_on_while_nobody_reads(proxy: Piped) -> None:
-    """The process ends when it is told to; what was written are lines of the log alone."""
+    """Only lines of the log are written."""
     await exchanged(proxy)
     await malformed(proxy)
     await exchanged(proxy)
@@ -99,7 +99,7 @@ async def test_exchanges_admin_and_stop_go_on_while_nobody_reads(proxy: Piped) -
 
 
 async def test_nothing_is_lost_and_no_line_is_cut_when_it_is_read_late(proxy: Piped) -> None:
-    """Each exchange has its whole line, and of the refusals the first have theirs."""
+    """Of the refusals the first have theirs."""
     await exchanged(proxy)
     await malformed(proxy)
     reading = asyncio.create_task(proxy.read_all())

@@ -72,7 +72,7 @@ def written(folder: Path, content: dict[str, Any], name: str = "proxy.yaml", *, 
 async def test_ten_reloads_under_load(
     upstream: Upstream, arrived: Counter[bytes], authority: AuthorizationServer, tmp_path: Path
 ) -> None:
-    """Routes come and go, limits change, the secret is another one each time."""
+    """Routes, limits and the secret are others each time."""
     base = document(upstream, authority)
     async with Proxy(written(tmp_path, base)) as proxy:
         load = Load(proxy.port)
@@ -92,7 +92,7 @@ async def test_ten_reloads_under_load(
 async def test_a_wrong_configuration_is_told_and_not_taken(
     upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
 ) -> None:
-    """With all its problems, as at the start; what held before goes on, and a right one is taken afterwards."""
+    """A right one is taken afterwards."""
     base = document(upstream, authority)
     path = written(tmp_path, base)
     async with Proxy(path) as proxy:
@@ -129,7 +129,7 @@ async def being_read(pipe: Path) -> IO[str]:
 async def test_a_reload_that_is_wanted_during_the_start_comes_after_it(
     upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
 ) -> None:
-    """The signal would end a process that has not said what it does about it."""
+    """Without a handler the signal would end the process."""
     base = document(upstream, authority)
     text = written(tmp_path, base).read_text()
     other = base["routes"][0] | {"path": "/other"}
@@ -149,7 +149,7 @@ async def test_a_reload_that_is_wanted_during_the_start_comes_after_it(
 async def test_a_file_that_hangs_does_not_keep_a_stop_waiting(
     upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
 ) -> None:
-    """What is on its way is finished before whoever stops the proxy loses patience."""
+    """Whoever stops the proxy has little patience."""
     text = written(tmp_path, document(upstream, authority)).read_text()
     pipe = tmp_path / "pipe.yaml"
     os.mkfifo(pipe)
@@ -169,7 +169,7 @@ async def test_a_file_that_hangs_does_not_keep_a_stop_waiting(
 async def test_a_watched_file_is_taken_when_it_changes(
     upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
 ) -> None:
-    """Also when another file takes its place, as editors and Kubernetes do; one that is away for a while is told of."""
+    """Also if another file takes its place, as with editors and Kubernetes."""
     base = document(upstream, authority)
     path = written(tmp_path, base)
     async with Command("run", "--watch", "-c", str(path)) as proxy:
@@ -192,7 +192,7 @@ async def test_there_is_nothing_to_watch_without_a_file(tmp_path: Path) -> None:
 async def test_a_rolling_restart_of_two_on_one_port(
     upstream: Upstream, arrived: Counter[bytes], authority: AuthorizationServer, tmp_path: Path
 ) -> None:
-    """The new one comes, then the old one goes, three times over."""
+    """Three times over."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -238,7 +238,7 @@ async def test_restarts_behind_a_socket_of_the_service_manager(
 async def test_a_socket_for_another_address_is_no_start(
     upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
 ) -> None:
-    """Whoever opened it means something else than the configuration."""
+    """It is meant for something else."""
     path = written(tmp_path, document(upstream, authority))
     with socket.create_server(("127.0.0.2", 0)) as listening:
         async with Activated(path, listening, tmp_path / "nobody") as proxy:
@@ -250,7 +250,7 @@ async def test_a_socket_for_another_address_is_no_start(
 async def test_what_is_no_socket_is_no_start(
     upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
 ) -> None:
-    """It ends as with an address that is taken, with a line and without a trace."""
+    """One line says so."""
     path = written(tmp_path, document(upstream, authority))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as opened:
         async with Activated(path, opened, tmp_path / "nobody") as proxy:

@@ -19,6 +19,7 @@ from proxy.clock import SystemClock
 from proxy.outbox.message import MessageState
 from proxy.outbox.sqlite.store import SqliteOutbox
 from proxy.store.keys import Keys, read_keys
+from tests.cases import named_cases
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import Sender, request
 from tests.fakes.upstream import Call, Upstream, answer
@@ -139,16 +140,16 @@ class Victim:
 
 
 @pytest.mark.timeout(120 + 10 * ROUNDS)
-@pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "encrypted"])
-@pytest.mark.parametrize("ordered", [False, True], ids=["no order", "order"])
-@pytest.mark.parametrize("repeatable", [False, True], ids=["once", "repeatable"])
+@named_cases("encrypted", {"plain": False, "encrypted": True})
+@named_cases("ordered", {"no order": False, "order": True})
+@named_cases("repeatable", {"once": False, "repeatable": True})
 async def test_what_was_accepted_arrives_or_is_a_dead_letter(
     tmp_path: Path,
-    repeatable: bool,  # noqa: FBT001
-    ordered: bool,  # noqa: FBT001
-    encrypted: bool,  # noqa: FBT001
+    repeatable: bool,
+    ordered: bool,
+    encrypted: bool,
 ) -> None:
-    """None is lost; without `repeatable` none arrives twice; with an order none overtakes another."""
+    """Without `repeatable` none arrives twice; with an order none overtakes another."""
     victim = Victim(tmp_path, repeatable=repeatable, ordered=ordered, encrypted=encrypted)
     async with Upstream(victim.arrives) as upstream, AuthorizationServer() as authority:
         file = await asyncio.to_thread(victim.file, upstream, authority)

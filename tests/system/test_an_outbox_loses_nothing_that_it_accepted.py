@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cases import cases
 from tests.system.disk.claims import broken_claims
 from tests.system.disk.failing import ROOT, FailingDisk, compile_shim
 from tests.system.disk.power_failure import disk_after, steps_of
@@ -58,23 +59,21 @@ def after_power_failures(disk: FailingDisk, keys: str, stride: int, first: int =
 
 @pytest.mark.needs("C compiler")
 @pytest.mark.timeout(1800 if ALL else 120)
-@pytest.mark.parametrize("keys", ["plain", "encrypted"])
+@cases("keys", "plain", "encrypted")
 def test_nothing_is_lost_if_the_power_fails(disk: FailingDisk, keys: str) -> None:
-    """A file system may forget what was not synced, wholly or in parts."""
+    """Wholly or in parts."""
     disk.work("--keys", keys)
     assert list(after_power_failures(disk, keys, STRIDE, first=len(keys) % STRIDE)) == []
 
 
 @pytest.mark.needs("C compiler")
-@pytest.mark.parametrize(
-    ("plant", "found"),
-    [
-        ("normal-instead-of-full", "was accepted and is lost"),
-        ("answer-before-commit", "was accepted and is lost"),
-        ("unlink-before-commit", "the outbox cannot be read"),
-        ("body-not-synced", "the outbox cannot be read"),
-        ("folder-not-synced", "the outbox cannot be read"),
-    ],
+@cases(
+    "plant, found",
+    ("normal-instead-of-full", "was accepted and is lost"),
+    ("answer-before-commit", "was accepted and is lost"),
+    ("unlink-before-commit", "the outbox cannot be read"),
+    ("body-not-synced", "the outbox cannot be read"),
+    ("folder-not-synced", "the outbox cannot be read"),
 )
 def test_a_bug_is_found_if_the_power_fails(disk: FailingDisk, plant: str, found: str) -> None:
     """So the test before this one can fail."""
@@ -93,14 +92,14 @@ def after_failed_sync(disk: FailingDisk, number: int, *arguments: str) -> Iterat
 
 @pytest.mark.needs("C compiler")
 @pytest.mark.timeout(1800 if ALL else 120)
-@pytest.mark.parametrize("number", range(0, 60, 1 if ALL else 7))
+@cases("number", *range(0, 60, 1 if ALL else 7))
 def test_nothing_is_lost_after_a_sync_that_failed(disk: FailingDisk, number: int) -> None:
-    """Nothing is claimed that it should have made durable, and the outbox goes on by itself."""
+    """The outbox goes on by itself."""
     assert list(after_failed_sync(disk, number)) == []
 
 
 @pytest.mark.needs("C compiler")
-@pytest.mark.parametrize("plant", ["failed-commit-ignored", "failed-sync-of-a-body-ignored"])
+@cases("plant", "failed-commit-ignored", "failed-sync-of-a-body-ignored")
 def test_a_bug_is_found_by_a_sync_that_fails(disk: FailingDisk, plant: str) -> None:
     """So the test before this one can fail."""
     for number in range(14, 60, 2):
@@ -124,14 +123,14 @@ def after_ends(disk: FailingDisk, stride: int, *arguments: str, keys: str = "pla
 
 @pytest.mark.needs("C compiler")
 @pytest.mark.timeout(1800 if ALL else 120)
-@pytest.mark.parametrize("keys", ["plain", "encrypted"])
+@cases("keys", "plain", "encrypted")
 def test_nothing_is_lost_if_the_process_ends_at_a_step(disk: FailingDisk, keys: str) -> None:
-    """At a write, a sync, a removal: in the outbox's own code and in SQLite's."""
+    """In the outbox's own code and in SQLite's."""
     assert list(after_ends(disk, STRIDE, keys=keys)) == []
 
 
 @pytest.mark.needs("C compiler")
-@pytest.mark.parametrize("plant", ["answer-before-commit", "unlink-before-commit"])
+@cases("plant", "answer-before-commit", "unlink-before-commit")
 def test_a_bug_is_found_if_the_process_ends_at_a_step(disk: FailingDisk, plant: str) -> None:
     """So the test before this one can fail."""
     assert next(after_ends(disk, 4, "--plant", plant), None)
@@ -156,7 +155,7 @@ def killed(folder: Path, times: int, plant: str) -> str:
 
 @pytest.mark.needs("C compiler")
 def test_a_full_disk_stops_acceptance_only(disk: FailingDisk) -> None:
-    """What was accepted is delivered while the disk is full, and then there is room again."""
+    """What was accepted is delivered, and then there is room again."""
     ended = disk.run("full_disk", "")
     assert ended.returncode == 0, ended.stderr
 

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.measured
 
 
 async def test_nothing_is_wrong_with_a_whole_world_and_no_flow_is_touched(tmp_path: Path) -> None:
-    """With --all every check has its line, also those with nothing to do; the runtime node has seen no message."""
+    """With --all every check has its line."""
     async with Tenant() as tenant:
         looked = await call(await configure(tenant, tmp_path), "doctor", "--all")
         assert looked.status == 0
@@ -26,7 +26,7 @@ async def test_nothing_is_wrong_with_a_whole_world_and_no_flow_is_touched(tmp_pa
 
 
 async def test_one_route_with_a_message_as_json(tmp_path: Path) -> None:
-    """Its OAuth client and itself are looked at, nothing else; the message arrives once."""
+    """Nothing else is looked at; the message arrives once."""
     async with Tenant() as tenant:
         file = await configure(tenant, tmp_path)
         looked = await call(file, "doctor", "/invoices/2026", "--json", "--send", "--data", "<invoice/>")

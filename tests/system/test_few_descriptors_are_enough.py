@@ -21,7 +21,7 @@ class Poor(Proxy):
 
 
 async def test_three_hundred_idle_senders_starve_nobody_who_was_admitted(configuration: Path) -> None:
-    """Fifty-six are admitted: each can have a connection of its own to the upstream."""
+    """Each of 56 can have a connection to the upstream."""
     async with Poor(configuration) as proxy:
         warning = await proxy.logs("connections.limited")
         assert (warning["level"], warning["most"]) == ("warning", 56)
@@ -37,7 +37,7 @@ async def test_three_hundred_idle_senders_starve_nobody_who_was_admitted(configu
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc to see what is open")
 async def test_spool_files_are_counted_too(configuration: Path) -> None:
-    """Thirty-seven are admitted: each can have a file and a connection to the upstream at the same time."""
+    """Each of 37 can have a file and a connection to the upstream."""
     await asyncio.to_thread(spooling, configuration)
     message = request(b"POST /http/echo/1", body=b"x" * 8192)
     async with Poor(configuration) as proxy:
@@ -78,7 +78,7 @@ def is_spool_file(link: str) -> bool:
 
 
 async def test_idle_connections_to_the_admin_address_take_nothing_from_senders(configuration: Path) -> None:
-    """However many there are: all senders that are admitted are served, and the admin address is again when they go."""
+    """The admin address is served again when they go."""
     async with Poor(configuration) as proxy:
         idle = [await Sender.connect(proxy.admin_port) for _ in range(300)]
         assert [(await each.answer()).status for each in idle[64:]] == [503] * 236

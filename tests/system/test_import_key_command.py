@@ -2,16 +2,16 @@
 
 import asyncio
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from proxy.sandbox.tenant import Tenant
-from tests.fakes.identity import CERTIFICATE, KEY
+from tests.cases import cases
 from tests.fakes.sender import Sender, request
-from tests.system.command import Finished, Proxy, environment, run
+from tests.system.cli import finished
+from tests.system.command import Finished, Proxy, run
 
 pytestmark = pytest.mark.measured
 
@@ -22,7 +22,6 @@ OAUTH = {
     "tokenurl": "https://acme.authentication.eu10.hana.ondemand.com/oauth/token",
     "url": "https://acme.it-cpi001-rt.cfapps.eu10.hana.ondemand.com",
 }
-EXTERNAL = {**OAUTH, "clientsecret": None, "certificate": CERTIFICATE}
 
 
 async def imported(folder: Path, key: Any, *words: str) -> Finished:
@@ -38,9 +37,9 @@ async def check(folder: Path) -> Finished:
     return await run("check", "-c", str(folder / "proxy.yaml"))
 
 
-@pytest.mark.parametrize("kind", ["service_key", "certificate_service_key"])
+@cases("kind", "service_key", "certificate_service_key")
 async def test_a_tenant_takes_messages_by_it(tmp_path: Path, kind: str) -> None:
-    """With secret and with certificate: the check is passed, and a message arrives; the authority is the system's."""
+    """With secret and with certificate."""
     async with Tenant() as tenant:
         await asyncio.to_thread(tenant.write, tmp_path)
         finished = await imported(tmp_path, getattr(tenant, kind), "--name", "invoices")
@@ -55,28 +54,6 @@ async def test_a_tenant_takes_messages_by_it(tmp_path: Path, kind: str) -> None:
     assert answer.status == 200
 
 
-async def test_secrets_are_in_files_of_their_owner_and_nowhere_else(tmp_path: Path) -> None:
-    """Of mode 0600, beside the key; what is printed has none of it, and comes out the same the second time."""
-    first, second = [await imported(tmp_path, {"oauth": OAUTH}) for _ in range(2)]
-    assert first == second
-    assert (tmp_path / "acme-secret").read_text() == f"{SECRET}\n"
-    assert (tmp_path / "acme-secret").stat().st_mode & 0o777 == 0o600
-    assert first.output.startswith("oauth_clients:\n  acme:\n    provider: xsuaa\n")
-    assert str(tmp_path / "acme-secret") in first.errors
-    assert SECRET not in first.output + first.errors
-    assert (await check(tmp_path)).status == 0
-
-
-async def test_an_external_certificate_waits_for_its_key(tmp_path: Path) -> None:
-    """The hint names the place; with the key there the check is passed."""
-    finished = await imported(tmp_path, {"oauth": EXTERNAL})
-    assert finished.status == 0
-    assert f"put that into {tmp_path}/acme-key.pem" in finished.errors
-    assert (await check(tmp_path)).status == 2
-    (tmp_path / "acme-key.pem").write_text(KEY)
-    assert (await check(tmp_path)).status == 0
-
-
 async def test_a_binding_s_folder_will_do(tmp_path: Path) -> None:
     """The files are made beside it, not in it."""
     folder = tmp_path / "binding"
@@ -88,20 +65,12 @@ async def test_a_binding_s_folder_will_do(tmp_path: Path) -> None:
 
 
 async def test_a_dash_is_standard_input(tmp_path: Path) -> None:
-    """What cf prints goes in as it is; the files are made where the command was called."""
+    """It takes what cf prints; files are made in the working directory."""
     printed = (
         f"Getting key k for service instance i as me...\n\n{json.dumps({'credentials': {'oauth': OAUTH}}, indent=2)}\n"
     )
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "proxy", "import-key", "-", "--name", "piped"),
-        cwd=tmp_path,
-        env=environment({}),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    output, errors = await process.communicate(printed.encode())
-    assert (process.returncode, (tmp_path / "piped-secret").read_text()) == (0, f"{SECRET}\n")
-    (tmp_path / "proxy.yaml").write_bytes(output)
+    imported = await finished("import-key", "-", "--name", "piped", cwd=tmp_path, stdin=printed.encode())
+    assert (imported.status, (tmp_path / "piped-secret").read_text()) == (0, f"{SECRET}\n")
+    (tmp_path / "proxy.yaml").write_text(imported.output)
     assert (await check(tmp_path)).status == 0
-    assert SECRET.encode() not in output + errors
+    assert SECRET not in imported.output + imported.errors

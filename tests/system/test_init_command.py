@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import pty
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from proxy.config.load import load
 from proxy.sandbox.tenant import Tenant
 from tests.system.command import PATIENCE, environment
+from tests.system.forked import Forked
 
 pytestmark = pytest.mark.measured
 
@@ -54,16 +54,9 @@ class Terminal:
 async def talk(folder: Path, dialogue: Dialogue, *words: str) -> tuple[int, str]:
     """The exit status, and all that was on the terminal."""
     ours, theirs = pty.openpty()
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "proxy", "init", *words),
-        cwd=folder,
-        env=environment({"TERM": "dumb", "SSL_CERT_FILE": str(folder / "ca.pem")}),
-        start_new_session=True,  # else the password would be asked at the terminal of the tests
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-    )
-    os.close(theirs)
+    environ = environment({"TERM": "dumb", "SSL_CERT_FILE": str(folder / "ca.pem")})
+    streams = (os.dup(theirs), os.dup(theirs), theirs)
+    process = await Forked.start("init", *words, cwd=folder, environ=environ, streams=streams)
     terminal = Terminal(ours)
     for question, answer in dialogue:
         await terminal.type(question, answer)
@@ -72,7 +65,7 @@ async def talk(folder: Path, dialogue: Dialogue, *words: str) -> tuple[int, str]
 
 
 async def test_a_tenant_on_neo_is_asked_for_and_tried(tmp_path: Path) -> None:
-    """A wrong answer is asked for again, the secret is not shown, and the message arrives."""
+    """A wrong answer is asked for again, and the secret is not shown."""
     async with Tenant() as tenant:
         await asyncio.to_thread(tenant.write, tmp_path)
         (tmp_path / "order.json").write_text('{"productIdentifier":"HT-1080"}')
@@ -98,7 +91,7 @@ async def test_a_tenant_on_neo_is_asked_for_and_tried(tmp_path: Path) -> None:
 
 
 async def test_a_service_key_is_asked_for(tmp_path: Path) -> None:
-    """The flow's path is enough; doctor and send can be declined."""
+    """The flow's path is enough."""
     async with Tenant() as tenant:
         await asyncio.to_thread(tenant.write, tmp_path)
         dialogue = [
@@ -120,7 +113,7 @@ async def test_a_service_key_is_asked_for(tmp_path: Path) -> None:
 
 
 async def test_a_check_that_fails_ends_with_1(tmp_path: Path) -> None:
-    """A wrong secret is found by doctor, and no message is offered, but the commands for later are shown."""
+    """The commands for later are shown."""
     async with Tenant() as tenant:
         await asyncio.to_thread(tenant.write, tmp_path)
         words = ("--token-url", tenant.neo_token_url, "--platform", "neo", "--client-secret-file", "-")

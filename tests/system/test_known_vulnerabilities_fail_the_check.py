@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 
 from tests.audit import judge, main
+from tests.cases import cases
 from tests.system.command import ROOT, Finished, environment, free_port
 
 FAULT = {
@@ -62,7 +63,7 @@ async def audit(*options: str) -> Finished:
 
 
 async def test_a_known_vulnerability_fails_and_is_named() -> None:
-    """With the distribution, its version, and the sentence's end where no version mends it."""
+    """Or that no version mends it."""
     async with serving(service := Service(faulty="aiohttp")) as url:
         found = await audit("-s", "osv", "--osv-url", url)
     assert found.status == 1
@@ -71,7 +72,7 @@ async def test_a_known_vulnerability_fails_and_is_named() -> None:
 
 
 async def test_what_the_proxy_runs_on_is_asked_for_and_no_development_tool() -> None:
-    """In the versions of constraints.lock; extras are followed, those of requirements (PyJWT[crypto]) and `otel`."""
+    """In the versions of constraints.lock, those of extras too."""
     async with serving(service := Service()) as url:
         found = await audit("-s", "osv", "--osv-url", url)
     assert found.status == 0
@@ -91,23 +92,17 @@ async def test_what_the_proxy_runs_on_is_asked_for_and_no_development_tool() -> 
     assert service.asked.keys().isdisjoint({"pytest", "ruff", "mypy", "pip-audit", "pip-api", "cpi-oauth-proxy"})
 
 
-async def test_a_service_out_of_reach_is_told_and_fails_nothing() -> None:
-    """One line, the check goes on."""
-    found = await audit("-s", "osv", "--osv-url", f"http://127.0.0.1:{free_port()}/query")
-    assert (found.status, found.errors) == (0, "")
-    assert found.output == "The audit of dependencies could not be made: ConnectionError.\n"
-
-
-async def test_a_service_in_trouble_is_told_and_fails_nothing() -> None:
-    """An answer of 503 is none."""
+@cases("port, error", (0, "ServiceError"), (free_port(), "ConnectionError"))
+async def test_a_service_in_trouble_or_out_of_reach_is_told_and_fails_nothing(port: int, error: str) -> None:
+    """An answer of 503 is none; the check goes on."""
     async with serving(Service(status=503)) as url:
-        found = await audit("-s", "osv", "--osv-url", url)
+        found = await audit("-s", "osv", "--osv-url", f"http://127.0.0.1:{port}/query" if port else url)
     assert (found.status, found.errors) == (0, "")
-    assert found.output == "The audit of dependencies could not be made: ServiceError.\n"
+    assert found.output == f"The audit of dependencies could not be made: {error}.\n"
 
 
 async def test_an_audit_that_is_asked_wrongly_fails() -> None:
-    """A service that does not exist is no service that does not answer."""
+    """As by a service that does not exist."""
     found = await audit("-s", "nobody")
     assert found.status == 1
     assert "nobody" in found.errors
@@ -120,7 +115,7 @@ def test_an_audit_that_takes_too_long_is_told_and_fails_nothing(capsys: pytest.C
 
 
 def test_what_the_service_does_not_know_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    """Some distributions by name; if it is all of them, there was no audit."""
+    """If it is all of them, there was no audit."""
     known = {"name": "aiohttp", "version": "3.14.5", "vulns": []}
     unknown = {"name": "uvloop", "skip_reason": "not found"}
     assert judge([known, unknown]) == 0

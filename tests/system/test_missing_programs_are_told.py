@@ -5,8 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-import pytest
-
+from tests.cases import named_cases
 from tests.system.command import ROOT, Finished
 
 NEEDY = (
@@ -29,18 +28,21 @@ async def call(*words: str, folder: Path, **variables: str) -> Finished:
     return Finished(status=process.returncode or 0, output=output.decode(), errors=errors.decode())
 
 
-@pytest.mark.parametrize(
-    ("variables", "status", "told"),
-    [
-        ({}, 0, ["promtool is missing", "helm is missing", "2 skipped in"]),
-        ({"CI": "true"}, 1, ["promtool is missing; tests/programs.py", "helm is missing", "1 skipped, 1 error in"]),
-    ],
-    ids=["here", "in CI"],
+@named_cases(
+    "variables, status, told",
+    {
+        "here": ({}, 0, ["promtool is missing", "helm is missing", "2 skipped in"]),
+        "in CI": (
+            {"CI": "true"},
+            1,
+            ["promtool is missing; tests/programs.py", "helm is missing", "1 skipped, 1 error in"],
+        ),
+    },
 )
 async def test_a_test_without_its_program_is_skipped_and_fails_in_ci(
     tmp_path: Path, variables: dict[str, str], status: int, told: list[str]
 ) -> None:
-    """It names the program; what Debian does not have is skipped in CI too."""
+    """Not for what Debian does not have."""
     tested = await call("-m", "pytest", "-p", "no:cacheprovider", *NEEDY, folder=tmp_path, **variables)
     assert tested.status == status, tested.output
     for text in told:

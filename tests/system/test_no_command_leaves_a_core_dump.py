@@ -5,9 +5,8 @@ import os
 import re
 from pathlib import Path
 
-import pytest
-
 from proxy.cli.group import COMMANDS
+from tests.cases import cases
 from tests.system.command import Command
 
 WITHOUT_SECRETS = {"sandbox", "schema", "version"}
@@ -15,9 +14,9 @@ WITHOUT_SECRETS = {"sandbox", "schema", "version"}
 WORDS = {"import-key": [], "init": ["--flow", "/x", "--key"], "send": ["/orders", "--data", "x", "-c"]}
 
 
-@pytest.mark.parametrize("name", sorted(set(COMMANDS) - WITHOUT_SECRETS))
+@cases("name", *sorted(set(COMMANDS) - WITHOUT_SECRETS))
 async def test_no_core_is_dumped_while_a_command_reads_its_file(name: str, tmp_path: Path) -> None:
-    """The command waits for a pipe that stands in for the file, and its limit is 0, which it cannot raise again."""
+    """Its limit is 0, which it cannot raise again."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     async with Command(name, *WORDS.get(name, ["-c"]), str(pipe)) as command:

@@ -4,9 +4,9 @@ import base64
 import json
 from pathlib import Path
 
-import pytest
 import yaml
 
+from tests.cases import named_cases
 from tests.fakes.sender import Sender, request
 from tests.system.command import Proxy, run
 
@@ -67,9 +67,9 @@ async def test_without_a_key_that_is_needed_the_start_fails_with_2(tmp_path: Pat
         await proxy.stop()
 
 
-@pytest.mark.parametrize("ends", [True, False], ids=["the first ends", "the first stays"])
-async def test_with_reuse_port_the_newer_process_waits_for_the_folder(tmp_path: Path, ends: bool) -> None:  # noqa: FBT001
-    """For `drain_timeout`; until it has it, its outbox answers 503."""
+@named_cases("ends", {"the first ends": True, "the first stays": False})
+async def test_with_reuse_port_the_newer_process_waits_for_the_folder(tmp_path: Path, ends: bool) -> None:
+    """For `drain_timeout`; until then its outbox answers 503."""
     file = written(tmp_path, reuse_port=True, drain_timeout="30s" if ends else "1s")
     async with Proxy(file) as first, Proxy(file) as second:
         sender = await Sender.connect(second.port)

@@ -113,7 +113,7 @@ async def world(postgres_server: PostgresServer, database: str, tmp_path: Path) 
 
 
 async def test_a_holder_of_the_lease_that_is_killed_costs_one_grant(world: World) -> None:
-    """The others wait for its lease to end; then one of them makes the grant, and all are served with it."""
+    """One of the others makes it, when the lease has ended."""
     void, (dying, *others) = world.void, world.cluster.serving
     void.hold = asyncio.Event()
     first = asyncio.create_task(world.send(dying))

@@ -29,7 +29,7 @@ def six_free_ports() -> int:
 
 
 async def test_all_ports_move_and_the_folder_does_not_matter(tmp_path: Path) -> None:
-    """The example is sent through the moved proxy; other commands find it with the variables that are printed."""
+    """Other commands find it with the variables that are printed."""
     base = six_free_ports()
     async with Command("sandbox", "--port-base", str(base), "--proxy", SANDBOX, cwd=tmp_path) as command:
         await command.prints(r"Before other commands with this configuration:")
@@ -45,7 +45,7 @@ async def test_all_ports_move_and_the_folder_does_not_matter(tmp_path: Path) -> 
 
 
 async def test_the_variables_that_are_printed_are_enough_for_a_proxy(tmp_path: Path) -> None:
-    """Without a file: `send` gets a token with them, and its message to the flow. The page shows the same ones."""
+    """The page shows the same ones."""
     async with Sandbox(tmp_path / "the tenant") as tenant:
         await tenant.prints(r"Serving, Ctrl-C ends\.")
         words = shlex.split("\n".join(each for each in tenant.output if each.startswith("  export ")))

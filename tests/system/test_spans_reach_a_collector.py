@@ -11,8 +11,8 @@ from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from proxy import __version__
+from tests.cases import cases
 from tests.fakes.sender import Sender, request
-from tests.fakes.upstream import Upstream, hang
 from tests.system.command import ROOT, Finished, Proxy, free_port
 
 TRACE, PARENT_SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -84,7 +84,7 @@ def named(finished: Finished, event: str) -> list[str]:
 
 
 async def test_what_is_left_at_the_stop_is_sent(configuration: Path, collector: Collector) -> None:
-    """With the collector's key, our name, and the sender's span as the parent."""
+    """With the collector's key, and the sender's span as the parent."""
     variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_EXPORTER_OTLP_HEADERS": "x-key=k-1"}
     finished, _ = await served_and_stopped(configuration, **variables)
     assert finished.status == 0
@@ -103,27 +103,11 @@ async def test_what_is_left_at_the_stop_is_sent(configuration: Path, collector: 
     assert "cAnAry" not in str(collector.exports)
 
 
-async def test_the_variables_of_the_sdk_hold(configuration: Path, collector: Collector) -> None:
-    """Name of the service, further attributes, sampler."""
-    variables = {
-        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{collector.url}/v1/traces",
-        "OTEL_SERVICE_NAME": "orders-proxy",
-        "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=test",
-    }
-    await served_and_stopped(configuration, **variables)
-    ((resource, _),) = collector.spans
-    assert (resource["service.name"], resource["deployment.environment.name"]) == ("orders-proxy", "test")
-    collector.exports.clear()
-    await served_and_stopped(configuration, **variables, OTEL_TRACES_SAMPLER="always_off")
-    await served_and_stopped(configuration, **variables, OTEL_SDK_DISABLED="true")
-    assert not collector.exports
-
-
-@pytest.mark.parametrize("there", [True, False])
+@cases("there", True, False)
 async def test_a_collector_that_takes_nothing_is_told_and_harms_nobody(
     configuration: Path, collector: Collector, *, there: bool
 ) -> None:
-    """One line of JSON, without a word of the collector's or of the SDK's; the command ends with 0."""
+    """One line says so, without a word of the collector's."""
     collector.status = 403
     url = collector.url if there else f"http://127.0.0.1:{free_port()}"
     finished, proxy = await served_and_stopped(
@@ -144,27 +128,7 @@ def without_extra(tmp_path: Path) -> str:
     return f"{folder.parent}:{ROOT}"
 
 
-async def test_without_the_extra_a_warning_says_what_to_install(configuration: Path, without_extra: str) -> None:
-    """Once; messages pass."""
-    url = f"http://127.0.0.1:{free_port()}"
-    finished, _ = await served_and_stopped(configuration, PYTHONPATH=without_extra, OTEL_EXPORTER_OTLP_ENDPOINT=url)
-    (told,) = named(finished, "traces.unavailable")
-    assert "pip install 'cpi-oauth-proxy[otel]'" in told
-    assert finished.status == 0
-
-
 async def test_nothing_of_the_extra_is_loaded_where_nobody_asks(configuration: Path, without_extra: str) -> None:
     """It would fail here."""
     finished, _ = await served_and_stopped(configuration, PYTHONPATH=without_extra)
     assert (finished.status, named(finished, "traces.unavailable")) == (0, [])
-
-
-async def test_a_collector_that_hangs_does_not_hold_up_the_stop(configuration: Path) -> None:
-    """It takes connections and says nothing; the exporter's own patience would be ten seconds and more."""
-    async with Upstream(hang) as silent:
-        finished, proxy = await served_and_stopped(
-            configuration, OTEL_EXPORTER_OTLP_ENDPOINT=silent.url, OTEL_EXPORTER_OTLP_TIMEOUT="600"
-        )
-    assert finished.status == 0
-    (told,) = await proxy.logged("traces.not_exported", 1)
-    assert (told["spans"], told["reason"]) == (1, "no answer")

@@ -1,7 +1,6 @@
 """Exit statuses: 0 after a drain, 1 if the machine refuses, 2 for an invalid configuration or wrong arguments."""
 
 import asyncio
-import json
 import re
 import signal
 import socket
@@ -12,6 +11,7 @@ import pytest
 
 from proxy import __version__
 from proxy.sandbox.tenant import Tenant
+from tests.cases import cases
 from tests.fakes.sender import Sender, request
 from tests.system.command import ROOT, Command, Proxy, Unconfigured, environment, run
 
@@ -24,9 +24,9 @@ routes:
 
 
 @pytest.mark.measured
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@cases("number", signal.SIGTERM, signal.SIGINT)
 async def test_a_signal_ends_it_with_0(proxy: Proxy, number: signal.Signals) -> None:
-    """The log has start, drain and stop, and nothing is printed."""
+    """And nothing is printed."""
     sender = await Sender.connect(proxy.port)
     assert (await sender.ask(request(b"POST /http/invoices", body=b"x"))).status == 200
     proxy.send(number)
@@ -40,7 +40,7 @@ async def test_a_signal_ends_it_with_0(proxy: Proxy, number: signal.Signals) -> 
 
 
 @pytest.mark.measured
-@pytest.mark.parametrize("command", ["run", "check"])
+@cases("command", "run", "check")
 async def test_a_wrong_configuration_is_2_with_all_problems(tmp_path: Path, command: str) -> None:
     """Each problem is one line with file, line and option."""
     path = tmp_path / "wrong.yaml"
@@ -56,7 +56,7 @@ async def test_a_wrong_configuration_is_2_with_all_problems(tmp_path: Path, comm
 
 @pytest.mark.measured
 async def test_no_configuration_at_all_is_2(tmp_path: Path) -> None:
-    """The error says where it was looked for, and how to name a file."""
+    """It says where it was looked for."""
     async with Unconfigured("check", cwd=tmp_path) as command:
         finished = await command.ends()
     assert finished.status == 2
@@ -67,7 +67,7 @@ async def test_no_configuration_at_all_is_2(tmp_path: Path) -> None:
     assert "with -c" in finished.errors
 
 
-@pytest.mark.parametrize(("name", "words"), [("proxy.yaml", []), ("x.yaml", ["x.yaml"]), ("x.yaml", ["-c", "x.yaml"])])
+@cases("name, words", ("proxy.yaml", []), ("x.yaml", ["x.yaml"]), ("x.yaml", ["-c", "x.yaml"]))
 async def test_a_file_is_found_in_the_working_directory_or_named(
     configuration: Path, name: str, words: list[str]
 ) -> None:
@@ -78,14 +78,7 @@ async def test_a_file_is_found_in_the_working_directory_or_named(
     assert (finished.status, finished.errors) == (0, "")
 
 
-async def test_run_takes_a_bare_file(configuration: Path) -> None:
-    """It serves as with -c."""
-    await asyncio.to_thread(configuration.rename, configuration.with_name("x.yaml"))
-    async with Unconfigured("run", "x.yaml", cwd=configuration.parent) as proxy:
-        await proxy.logs("proxy.started")
-
-
-@pytest.mark.parametrize("command", ["check", "run"])
+@cases("command", "check", "run")
 async def test_a_file_that_is_named_twice_is_2(configuration: Path, command: str) -> None:
     """Neither of the two is used."""
     finished = await run(command, "-c", str(configuration), str(configuration))
@@ -93,13 +86,8 @@ async def test_a_file_that_is_named_twice_is_2(configuration: Path, command: str
     assert "the configuration file is named twice" in finished.errors
 
 
-async def test_an_unknown_command_is_2() -> None:
-    """As wrong options are (tests/unit/cli/test_wrong_words.py)."""
-    assert (await run("dance")).status == 2
-
-
 @pytest.mark.measured
-@pytest.mark.parametrize("option", ["listen", "admin"])
+@cases("option", "listen", "admin")
 async def test_a_taken_port_is_1(configuration: Path, option: str) -> None:
     """The log has one line with the port, and no traceback."""
     with socket.socket() as bound:
@@ -173,21 +161,6 @@ async def test_variables_alone_make_a_route(tenant: Tenant, tmp_path: Path) -> N
         sender.leave()
 
 
-async def test_a_service_key_alone_makes_a_route(tenant: Tenant, tmp_path: Path) -> None:
-    """The service key in a variable has the runtime's URL too."""
-    variables = {
-        "CPI_SERVICE_KEY": json.dumps(tenant.service_key),
-        "CPI_CA_FILE": str(tmp_path / "sandbox/ca.pem"),
-        "CPI_LISTEN": "127.0.0.1:0",
-        "CPI_ADMIN": "127.0.0.1:0",
-    }
-    async with Unconfigured("run", cwd=tmp_path, **variables) as proxy:
-        detail = (await proxy.logs("proxy.started"))["detail"]
-        sender = await Sender.connect(int(detail.split(",")[0].rpartition(":")[2]))
-        assert (await sender.ask(request(b"POST /http/invoices", body=b"<x/>"))).status == 200
-        sender.leave()
-
-
 async def test_without_the_compiled_parsers_of_aiohttp_it_serves(configuration: Path) -> None:
     """The proxy reads heads with a grammar of its own."""
     async with Proxy(configuration, AIOHTTP_NO_EXTENSIONS="1") as proxy:
@@ -198,7 +171,7 @@ async def test_without_the_compiled_parsers_of_aiohttp_it_serves(configuration: 
 
 @pytest.mark.measured
 async def test_without_uvloop_it_serves_on_asyncios_own_loop(configuration: Path) -> None:
-    """If uvloop is missing, messages are forwarded all the same."""
+    """Messages are forwarded all the same."""
     code = "import sys; sys.modules['uvloop'] = None; from proxy.cli import main; main()"
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", code, "run", "-c", str(configuration)),
@@ -219,9 +192,9 @@ async def test_without_uvloop_it_serves_on_asyncios_own_loop(configuration: Path
     sender.leave()
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@cases("closed", "<&-", ">&-", "2>&-", "<&- >&- 2>&-")
 async def test_closed_standard_streams_are_as_devnull(tmp_path: Path, closed: str) -> None:
-    """No file and no socket gets their descriptors; a closed standard input is empty."""
+    """No file and no socket gets their descriptors."""
     (tmp_path / "key.json").write_text('{"clientid": "c", "clientsecret": "s", "url": "https://t.example"}')
     reading = ("import-key -",) if "<&-" in closed else ()
     for command in (f"import-key {tmp_path}/key.json", *reading):
@@ -240,7 +213,7 @@ async def test_closed_standard_streams_are_as_devnull(tmp_path: Path, closed: st
 
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
 async def test_the_start_line_says_what_a_wildcard_takes(configuration: Path) -> None:
-    """The IPv6 wildcard accepts no IPv4, and the IPv4 wildcard no IPv6."""
+    """Each version of IP alone."""
     fence = 'allow: ["127.0.0.0/8", "::1/128"]'
     both = ", ".join(f"{{address: '{each}:0', {fence}}}" for each in ("[::]", "0.0.0.0"))
     text = configuration.read_text().replace("listen: 127.0.0.1:0", f"listen: [{both}]")
@@ -254,7 +227,7 @@ async def test_the_start_line_says_what_a_wildcard_takes(configuration: Path) ->
 
 @pytest.mark.measured
 async def test_what_is_open_is_told_at_each_start_and_no_core_is_dumped(configuration: Path) -> None:
-    """Warnings name an open listener and a secret that every user can read; the core limit is 0."""
+    """Listeners, and secrets that every user can read."""
     text = configuration.read_text().replace("listen: 127.0.0.1:0", "listen: 0.0.0.0:0")
     configuration.write_text(text)
     secret = configuration.parent / "sandbox/neo-secret"

@@ -14,9 +14,10 @@ from aiohttp import ClientSession
 
 from proxy.admin.token_place import find_tokens
 from proxy.config.model import Address
+from tests.cases import cases, named_cases
 from tests.fakes.authorization_server import AuthorizationServer, granted
 from tests.fakes.upstream import Call, Upstream, answer
-from tests.system.command import ROOT, Command, Finished
+from tests.system.command import Command, Finished
 
 DOCUMENT = """
 listen: 127.0.0.1:{port}
@@ -26,7 +27,7 @@ oauth_clients:
   a: {{token_url: "{token_url}", client_id: a, client_secret: s}}
 routes:
   - {{path: /orders, upstream: "{upstream}/orders", oauth_client: a, outbox: {{retries: [1h]}}}}
-  - {{path: /{second}, upstream: "{upstream}/returns", oauth_client: a, outbox: {{retries: [1h]}}}}
+  - {{path: /returns, upstream: "{upstream}/returns", oauth_client: a, outbox: {{retries: [1h]}}}}
 """
 UNKNOWN = "0" * 32
 
@@ -41,14 +42,10 @@ class Machine:
         upstream.script[0] = self._answer
         self.port, self.admin = free_ports(2)
 
-    def configure(self, second: str = "returns") -> None:
+    def configure(self) -> None:
         """Writes the configuration."""
         text = DOCUMENT.format(
-            port=self.port,
-            admin=self.admin,
-            token_url=self.authority.url,
-            upstream=self.upstream.url,
-            second=second,
+            port=self.port, admin=self.admin, token_url=self.authority.url, upstream=self.upstream.url
         )
         (self.folder / "proxy.yaml").write_text(text)
 
@@ -109,7 +106,7 @@ async def machine(tmp_path: Path) -> AsyncIterator[Machine]:
 
 
 async def test_a_list_fits_into_80_columns(machine: Machine) -> None:
-    """Each route, and each message with what has become of it; `outbox` alone is `outbox list`."""
+    """`outbox` alone is `outbox list`."""
     empty = await machine.outbox()
     assert (empty.status, empty.errors) == (0, "")
     assert [line.split()[:4] for line in empty.output.splitlines()[2:]] == [
@@ -146,7 +143,7 @@ async def test_one_message_is_shown_with_what_happened(machine: Machine) -> None
     assert (whole["id"], whole["code"], whole["history"][0]["mpl_id"]) == (id_, "refused", "AGmpl")
 
 
-@pytest.mark.parametrize("body", [b"<order/>", bytes(range(256)) * 2000], ids=["small", "large"])
+@named_cases("body", {"small": b"<order/>", "large": bytes(range(256)) * 2000})
 async def test_a_body_is_exported_byte_for_byte(machine: Machine, body: bytes) -> None:
     """To a file of this user alone, and as JSON with all else."""
     id_ = await machine.post(400, body=body)
@@ -180,7 +177,7 @@ async def test_a_body_that_cannot_be_read_leaves_no_file(machine: Machine) -> No
 
 
 async def test_named_messages_are_retried_and_discarded(machine: Machine) -> None:
-    """One that is not there is told, the others are done all the same, and the status is 1."""
+    """With 1 if one of them is not there."""
     first, second = await machine.post(400), await machine.post(400)
     await machine.states()
     done = await machine.outbox("discard", first, UNKNOWN)
@@ -194,7 +191,7 @@ async def test_named_messages_are_retried_and_discarded(machine: Machine) -> Non
 
 
 async def test_many_are_chosen_by_route_and_state(machine: Machine) -> None:
-    """Dead ones, unless it is said otherwise; nothing happens without a terminal or --yes."""
+    """Dead ones by default; never without a terminal or --yes."""
     dead = [await machine.post(400), await machine.post(400)]
     other, waiting = await machine.post(400, "/returns"), await machine.post(404)
     await machine.states()
@@ -225,69 +222,17 @@ async def test_a_route_is_held_and_resumed(machine: Machine) -> None:
     assert (await machine.outbox("resume", "orders")).output == "Route orders delivers."
 
 
-async def test_messages_of_a_route_that_has_gone_are_named(tmp_path: Path) -> None:
-    """They are kept until a person decides."""
-    async with Upstream() as upstream, AuthorizationServer(granted("t")) as authority:
-        machine = Machine(tmp_path, upstream, authority)
-        machine.configure()
-        async with machine.started() as command:
-            await command.logs("proxy.started")
-            id_ = await machine.post(400, "/returns")
-            await machine.states()
-        machine.configure(second="claims")
-        async with machine.started() as command:
-            await command.logs("proxy.started")
-            done = await machine.outbox()
-            (line,) = (line for line in done.output.splitlines() if line.startswith("returns"))
-            assert line.endswith("route has gone")
-            assert (await machine.outbox("discard", "--route", "returns", "--yes")).status == 0
-            assert id_ not in (await machine.outbox()).output
-
-
-@pytest.mark.parametrize(
-    ("words", "status", "told"),
-    [
-        (["show", UNKNOWN], 1, "There is no message"),
-        (["export", UNKNOWN], 1, "There is no message"),
-        (["hold", "nowhere"], 1, "No route nowhere has an outbox"),
-        (["list", "--route", "nowhere"], 1, "There is no outbox of a route nowhere; the outboxes are orders, returns."),
-        (["discard", "--route", "nowhere", "--yes"], 1, "There is no outbox of a route nowhere"),
-        (["retry"], 2, "name one or more messages, or several by --route and --state."),
-        (["retry", UNKNOWN, "--state", "dead"], 2, "name one or more messages, or several by --route and --state."),
-        (["list", "--state", "lost"], 2, "is not one of"),
-        (["show"], 2, "Missing argument"),
-        (["drop", UNKNOWN], 2, "No such command"),
-    ],
+@cases(
+    "words, status, told",
+    (["show", UNKNOWN], 1, "There is no message"),
+    (["hold", "nowhere"], 1, "No route nowhere has an outbox"),
+    (["list", "--route", "nowhere"], 1, "There is no outbox of a route nowhere; the outboxes are orders, returns."),
+    (["retry"], 2, "name one or more messages, or several by --route and --state."),
+    (["retry", UNKNOWN, "--state", "dead"], 2, "name one or more messages, or several by --route and --state."),
+    (["list", "--state", "lost"], 2, "is not one of"),
 )
 async def test_what_cannot_be_done_is_told(machine: Machine, words: list[str], status: int, told: str) -> None:
-    """On standard error; 1 for what is not there, 2 for wrong words."""
+    """With 1 for what is not there, 2 for wrong words."""
     done = await machine.outbox(*words)
     assert (done.status, done.output) == (status, "")
     assert told in done.errors
-
-
-async def test_without_a_running_proxy_nothing_is_done(tmp_path: Path) -> None:
-    """And the command says how to start one."""
-    async with Upstream() as upstream, AuthorizationServer(granted("t")) as authority:
-        machine = Machine(tmp_path, upstream, authority)
-        machine.configure()
-        done = await machine.outbox()
-    assert (done.status, done.output) == (1, "")
-    assert done.errors.startswith(f"No proxy answers at 127.0.0.1:{machine.admin}. Start it with")
-
-
-async def test_the_token_is_in_the_folder_of_the_outboxes_if_nothing_else_can_be_written(tmp_path: Path) -> None:
-    """As in a container whose only writable place is the volume."""
-    async with Upstream() as upstream, AuthorizationServer(granted("t")) as authority:
-        machine = Machine(tmp_path, upstream, authority)
-        machine.configure()
-        file, nowhere = str(tmp_path / "proxy.yaml"), {"TMPDIR": "/nonexistent", "XDG_RUNTIME_DIR": ""}
-        async with Command("run", "-c", file, cwd=ROOT, **nowhere) as running:
-            await running.logs("proxy.started")
-            assert [each.name for each in (tmp_path / "store").glob("*.token")] == [
-                f"admin-127.0.0.1:{machine.admin}.token"
-            ]
-            async with Command("outbox", "-c", file, cwd=ROOT, **nowhere) as command:
-                done = await command.ends()
-        assert (done.status, done.errors) == (0, "")
-        assert list((tmp_path / "store").glob("*.token")) == []

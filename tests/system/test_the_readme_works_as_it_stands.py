@@ -117,7 +117,7 @@ async def shell(text: str, folder: Path) -> Finished:
 
 
 def test_each_command_is_run_or_left_out_for_a_reason() -> None:
-    """A command that is new in README.md is run by a test, or gets a reason here."""
+    """Here."""
     ours = [block for block in blocks(README) if block.language in ("sh", "console")]
     left = [line for block in ours if not is_run(block) for line in commands(block)]
     assert sorted(set(left) - {"cpi/bin/cpi-oauth-proxy check -c proxy.yaml"}) == sorted(NOT_RUN)
@@ -125,7 +125,7 @@ def test_each_command_is_run_or_left_out_for_a_reason() -> None:
 
 @pytest.mark.needs("curl")
 async def test_each_block_does_what_it_says(served: Command, folder: Path) -> None:
-    """Each block succeeds; the answer has the status behind `#`, else 200, and the flow's text."""
+    """With the status behind `#`, else 200."""
     tried = [block for block in shell_blocks(README, COMMANDS) if is_run(block)]
     assert len(tried) >= 5
     for block in tried:
@@ -206,7 +206,7 @@ def configurations() -> list[str]:
 
 @pytest.mark.parametrize("text", configurations(), ids=["neo", "btp"])
 async def test_each_configuration_is_checked_and_served(text: str, alone: None, folder: Path) -> None:
-    """Beside the file with the secret or the service key, by the page's own two commands."""
+    """By the page's own two commands."""
     del alone
     (folder / "proxy.yaml").write_text(text)
     (folder / "orders-secret").write_text("secret")
@@ -222,7 +222,7 @@ async def test_each_configuration_is_checked_and_served(text: str, alone: None, 
 
 
 async def test_the_tour_shows_the_example_first(served: Command) -> None:
-    """Fetch, post, and the post of a sender that knows nothing of CSRF: three answers, all good."""
+    """Three answers, all good."""
     answers = [line for line in served.output if line.startswith("  answer")]
     assert [line.split()[1] for line in answers] == ["200", "200", "200"]
     assert "\n".join(served.output).count('"Photo Scan"') == 2

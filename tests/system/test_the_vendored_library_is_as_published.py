@@ -8,7 +8,7 @@ from tests import vendored
 
 
 def test_the_files_have_their_hashes() -> None:
-    """Library and licence are those of the version that is noted."""
+    """Those of the version that is noted."""
     assert vendored.changed_files() == []
 
 
@@ -21,7 +21,7 @@ def test_a_changed_file_is_found(tmp_path: Path) -> None:
 
 
 def test_another_version_takes_the_place(tmp_path: Path) -> None:
-    """The files come out of the package of npm, and their hashes are noted."""
+    """Out of the package of npm."""
     folder = shutil.copytree(vendored.FOLDER, tmp_path / "vendor")
     record = vendored.read_record(folder)
     for each in record["files"].values():

@@ -69,7 +69,7 @@ def installed(folder: Path) -> Path:
 @pytest.mark.needs("git")
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="this is no clone")
 def test_the_source_distribution_has_every_file(tmp_path: Path) -> None:
-    """And nothing that is not under version control, or about to be."""
+    """And no other one."""
     listed = call(
         "git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"
     ).split("\0")
@@ -79,7 +79,7 @@ def test_the_source_distribution_has_every_file(tmp_path: Path) -> None:
 
 
 async def test_the_command_of_the_wheel_serves_without_this_tree(tmp_path: Path) -> None:
-    """Its version, its check, and a message through its proxy to its sandbox."""
+    """With a message through its proxy to its sandbox."""
     commands = await asyncio.to_thread(installed, tmp_path)
     inside = await asyncio.to_thread(
         call, commands / "python", "-c", "import proxy; print(proxy.__file__)", cwd=tmp_path

@@ -18,7 +18,7 @@ async def token(tenant: Tenant, folder: Path, *words: str) -> tuple[int, str, st
 
 
 async def test_a_grant_is_told_with_lifetime_scopes_roles_and_authentication(tmp_path: Path) -> None:
-    """The XSUAA client's role and way of authentication are named, its token and secret are not."""
+    """Its token and secret are not."""
     async with Tenant() as tenant:
         status, output, errors = await token(tenant, tmp_path, "invoices")
         assert (status, errors) == (0, "")
@@ -39,7 +39,7 @@ async def test_all_means_one_grant_for_each_oauth_client(tmp_path: Path) -> None
 
 
 async def test_raw_prints_the_token_and_nothing_else(tmp_path: Path) -> None:
-    """What is printed is a JWT of this OAuth client, fit for a pipe."""
+    """A JWT, fit for a pipe."""
     async with Tenant() as tenant:
         status, output, _ = await token(tenant, tmp_path, "orders", "--raw")
         assert status == 0

@@ -97,7 +97,7 @@ def configuration(tenant: Tenant, folder: Path, port: int) -> Path:
 
 @pytest.mark.needs("Tomcat 10")
 async def test_senders_that_know_nothing_of_csrf_get_through_tomcats_own_filter(tmp_path: Path) -> None:
-    """The first costs a fetch, the others none, until Tomcat has forgotten its sessions; each message arrives once."""
+    """One fetch is enough, until Tomcat forgets its sessions; each message arrives once."""
     port, base = free_port(), tmp_path / "tomcat"
     async with Tenant() as tenant, AsyncExitStack() as stack:
         file = await asyncio.to_thread(configuration, tenant, tmp_path, port)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.cases import named_cases
 from tests.fakes.tenant import PATIENCE, CountingUpstream, TokenEndpoint
 from tests.system.command import Proxy
 from tests.system.load import Load
@@ -51,11 +52,11 @@ def secret(folder: Path, content: str) -> None:
     fresh.rename(folder / "secret")
 
 
-@pytest.mark.parametrize("hangs", [False, True], ids=["refuses", "hangs"])
+@named_cases("hangs", {"refuses": False, "hangs": True})
 async def test_a_live_token_outlasts_its_endpoint(
     endpoint: TokenEndpoint, upstream: CountingUpstream, proxy: Proxy, tmp_path: Path, *, hangs: bool
 ) -> None:
-    """While a grant is wanted and cannot be had, messages go with the token that is there."""
+    """While a grant is wanted and cannot be had."""
     endpoint.secrets = {"first", "second"}
     load = Load(proxy.port)
     async with load.running():
@@ -85,7 +86,7 @@ async def test_a_live_token_outlasts_its_endpoint(
 async def test_a_secret_is_replaced_and_the_old_one_refused(
     endpoint: TokenEndpoint, upstream: CountingUpstream, proxy: Proxy, tmp_path: Path
 ) -> None:
-    """The file alone tells of it; tokens are renewed with the new one only."""
+    """The file alone tells of it."""
     endpoint.lifetimes["id"] = 4
     load = Load(proxy.port)
     async with load.running():
@@ -101,7 +102,7 @@ async def test_a_secret_is_replaced_and_the_old_one_refused(
 
 
 async def test_an_upstream_that_restarts_is_told_of_honestly(upstream: CountingUpstream, proxy: Proxy) -> None:
-    """What it had taken and not answered gets a 502 and is not sent again; all others have their answer or a 502."""
+    """What it had taken gets a 502 and is not sent again."""
     load = Load(proxy.port)
     async with load.running():
         await load.goes_on()

@@ -6,9 +6,9 @@ import signal
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
+from tests.cases import cases
 from tests.fakes.sender import Sender, request
 from tests.system.command import Command, Proxy
 
@@ -57,7 +57,7 @@ class Impatient(Proxy):
 async def test_a_secret_that_hangs_is_logged_and_holds_up_neither_reload_nor_stop(
     configuration: Path, tmp_path: Path
 ) -> None:
-    """The reload is refused with the file's name; the next one is taken."""
+    """The next reload is taken."""
     secret = tmp_path / "sandbox" / "neo-secret"
     async with Impatient(configuration) as proxy:
         sender = await Sender.connect(proxy.port)
@@ -103,8 +103,8 @@ async def test_a_name_that_hangs_does_not_keep_the_command(configuration: Path) 
         sender.leave()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("option", ["listen", "admin"])
+@cases("number", signal.SIGTERM, signal.SIGINT)
+@cases("option", "listen", "admin")
 async def test_the_name_of_an_address_that_hangs_at_the_start_does_not_keep_the_command(
     configuration: Path, number: signal.Signals, option: str
 ) -> None:
@@ -122,7 +122,7 @@ async def test_the_name_of_an_address_that_hangs_at_the_start_does_not_keep_the_
 
 
 async def test_the_name_of_an_address_that_hangs_does_not_keep_the_tour(configuration: Path, tmp_path: Path) -> None:
-    """The first signal ends the sandbox with the proxy in front of it."""
+    """Nor the sandbox behind it."""
     edited(configuration, listen={"address": "hangs.example:0", "allow": ["127.0.0.0/8"]})
     folder = str(tmp_path / "tour")
     tour = Command("sandbox", "--port-base", "0", "--directory", folder, "--proxy", str(configuration))
@@ -132,18 +132,3 @@ async def test_the_name_of_an_address_that_hangs_does_not_keep_the_tour(configur
         tour.send(signal.SIGTERM)
         finished = await tour.ends()
     assert (finished.status, finished.errors) == (0, "")
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_a_second_signal_ends_it_at_once(configuration: Path, number: signal.Signals) -> None:
-    """With 1; a message is on its way, and the drain would take an hour."""
-    edited(configuration, drain_timeout="1h")
-    async with Proxy(configuration) as proxy:
-        sender = await Sender.connect(proxy.port)
-        await sender.send(request(b"POST /http/invoices", body=b"x" * 100)[:-1])
-        await proxy.logs("proxy.started")
-        proxy.send(signal.SIGTERM)
-        await proxy.logs("proxy.draining")
-        proxy.send(number)
-        assert (await proxy.ends()).status == 1
-        sender.leave()

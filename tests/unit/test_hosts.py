@@ -2,77 +2,66 @@
 
 from ipaddress import ip_network
 
-import pytest
-
 from proxy.hosts import bracketed, host_and_port, in_networks, is_ip, is_loopback, parse_ip
+from tests.cases import cases
 
 NETWORKS = (ip_network("192.0.2.0/24"), ip_network("2001:db8::/32"))
 
 
-@pytest.mark.parametrize(
-    ("text", "address"),
-    [
-        ("192.0.2.7", "192.0.2.7"),
-        ("::ffff:192.0.2.7", "192.0.2.7"),
-        ("2001:DB8:0::1", "2001:db8::1"),
-        ("fe80::1%eth0", "fe80::1"),
-    ],
+@cases(
+    "text, address",
+    ("192.0.2.7", "192.0.2.7"),
+    ("::ffff:192.0.2.7", "192.0.2.7"),
+    ("2001:DB8:0::1", "2001:db8::1"),
+    ("fe80::1%eth0", "fe80::1"),
 )
 def test_an_address_has_one_spelling(text: str, address: str) -> None:
-    """An IPv4-mapped address is an IPv4 address, and the scope is dropped."""
+    """IPv4-mapped ones are IPv4, and the scope is dropped."""
     assert str(parse_ip(text)) == address
 
 
-@pytest.mark.parametrize(
-    "host", ["", "localhost", "192.0.2", "192.0.2.7:80", "[::1]", "example.com", "127.0.0.1%evil.example"]
-)
+@cases("host", "", "localhost", "192.0.2", "192.0.2.7:80", "[::1]", "example.com", "127.0.0.1%evil.example")
 def test_a_name_is_not_an_address(host: str) -> None:
     """A port or brackets are not part of an address."""
     assert not is_ip(host)
 
 
-@pytest.mark.parametrize(
-    "host", ["localhost", "LocalHost.", "127.0.0.1", "127.8.8.8", "127.0.0.1.", "::1", "::1%lo", "::ffff:127.0.0.1"]
-)
+@cases("host", "localhost", "LocalHost.", "127.0.0.1", "127.8.8.8", "127.0.0.1.", "::1", "::1%lo", "::ffff:127.0.0.1")
 def test_loopback_is_recognized_in_every_spelling(host: str) -> None:
-    """Case, a trailing dot, a scope and IPv4-mapped addresses make no difference."""
+    """With a final dot, a scope, or IPv4-mapped."""
     assert is_loopback(host)
 
 
-@pytest.mark.parametrize(
+@cases(
     "host",
-    [
-        "",
-        "localhost.example",
-        "127.0.0.1%evil.example",
-        "127.0.0.1.evil.example",
-        "127.1",
-        "0.0.0.0",
-        "::",
-        "192.0.2.7",
-        "::ffff:192.0.2.7",
-    ],
+    "",
+    "localhost.example",
+    "127.0.0.1%evil.example",
+    "127.0.0.1.evil.example",
+    "127.1",
+    "0.0.0.0",
+    "::",
+    "192.0.2.7",
+    "::ffff:192.0.2.7",
 )
 def test_other_hosts_are_not_loopback(host: str) -> None:
     """A wildcard address is not loopback."""
     assert not is_loopback(host)
 
 
-@pytest.mark.parametrize(
-    ("address", "expected"),
-    [
-        ("192.0.2.7", True),
-        ("::ffff:192.0.2.7", True),
-        ("2001:db8::1", True),
-        ("2001:db8::1%eth0", True),
-        ("", True),
-        ("192.0.3.1", False),
-        ("::ffff:192.0.3.1", False),
-        ("fe80::1%eth0", False),
-    ],
+@cases(
+    "address, expected",
+    ("192.0.2.7", True),
+    ("::ffff:192.0.2.7", True),
+    ("2001:db8::1", True),
+    ("2001:db8::1%eth0", True),
+    ("", True),
+    ("192.0.3.1", False),
+    ("::ffff:192.0.3.1", False),
+    ("fe80::1%eth0", False),
 )
 def test_an_address_is_looked_up_in_networks(address: str, *, expected: bool) -> None:
-    """IPv4-mapped addresses match IPv4 networks, and a Unix socket matches any."""
+    """A Unix socket matches any."""
     assert in_networks(address, NETWORKS) is expected
 
 

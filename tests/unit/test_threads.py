@@ -30,7 +30,7 @@ class Hanging:
 
 
 async def test_a_result_and_an_error_come_back() -> None:
-    """From a daemon thread, which the end of the process does not wait for."""
+    """No end of the process waits for the thread."""
     threads = DaemonThreads("t", most=1)
 
     def fail() -> None:
@@ -124,7 +124,7 @@ async def test_an_idle_thread_is_used_again() -> None:
 
 
 async def test_without_a_thread_a_call_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As where a container may have no more processes; nothing is left waiting."""
+    """Nothing is left waiting."""
     threads = DaemonThreads("t", most=1)
 
     def none(_: Any) -> None:

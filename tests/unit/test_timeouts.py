@@ -10,6 +10,7 @@ import pytest
 
 from proxy.timeouts import GRACE, LateCall, timeout
 from proxy.wire.coroutine_runner import CoroutineRunner
+from tests.cases import cases
 from tests.fakes.loop import LeapingLoop, leaping
 from tests.fakes.timeouts import count_all_cancellations
 
@@ -27,7 +28,7 @@ async def come_over(ours: socket.socket, turns: int) -> None:
         await asyncio.sleep(0)
 
 
-@pytest.mark.parametrize("turns", [0, 5])
+@cases("turns", 0, 5)
 def test_what_came_while_the_process_stood_still_is_in_time(turns: int) -> None:
     """Though its time is over when it is read."""
 
@@ -47,7 +48,7 @@ def test_what_came_while_the_process_stood_still_is_in_time(turns: int) -> None:
 
 
 def test_what_does_not_come_is_a_timeout() -> None:
-    """Once the event loop has read, and not before the time is over."""
+    """Once the event loop has read."""
 
     async def scenario() -> None:
         waiting = asyncio.ensure_future(wait())
@@ -83,7 +84,7 @@ def test_what_is_over_in_time_is_not_struck_later() -> None:
 
 
 def test_a_timeout_within_the_cleanup_of_a_cancelled_task_is_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where asyncio's own counts all cancellations of the task, as before Python 3.11.3."""
+    """Also before Python 3.11.3."""
     count_all_cancellations(monkeypatch)
     cleaned: list[str] = []
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from proxy.outbox.message import HistoryEntry, MessageState, MessageSummary, RouteSummary
-from proxy.outbox.postgres import settling
-from proxy.outbox.postgres.transaction import Transaction
+from proxy.outbox.postgres import orders, settling
+from proxy.outbox.postgres.transaction import FIRST_OF, Transaction
 from proxy.outbox.store import MessageBusy, MessageUnknown
 from proxy.store.keys import Keys
 from proxy.store.postgres.connecting import Connection
@@ -57,19 +57,21 @@ _AFTER: Final = "SELECT seq FROM cpi_proxy_outbox_messages WHERE id = %s"
 _FOLLOWING: Final = "SELECT seq - 1 FROM cpi_proxy_outbox_messages WHERE id > %s ORDER BY id LIMIT 1"
 _MESSAGE: Final = f"""
 SELECT {_COLUMNS}, key_id, content, body, body_size,
-    expires_at + coalesce(paused, 0) + coalesce(greatest({NOW} - dead_since, 0), 0), lifetime, message.chain, sender,
-    coalesce(paused, 0), coalesce(greatest({NOW} - dead_since, 0), 0)
+    expires_at, lifetime, message.chain, sender, coalesce(paused, 0) + CASE
+        WHEN {orders.FIRST_DEAD.replace("asked", "message")} < message.seq THEN greatest({NOW} - dead_since, 0) ELSE 0
+    END
 FROM cpi_proxy_outbox_messages AS message LEFT JOIN cpi_proxy_outbox_pauses AS pause ON pause.chain = message.chain
 WHERE message.id = %s
 """
 _HISTORY: Final = "SELECT key_id, value FROM cpi_proxy_outbox_history WHERE seq = %s ORDER BY number"
 _ROUTE: Final = "SELECT route FROM cpi_proxy_outbox_messages WHERE id = %s"
-_UNBLOCK: Final = f"""
-UPDATE cpi_proxy_outbox_pauses SET paused = paused + coalesce(greatest({NOW} - dead_since, 0), 0), dead_since = NULL
-WHERE chain = %s
+_REVIVE: Final = f"""
+UPDATE cpi_proxy_outbox_messages AS asked SET place = CASE WHEN chain IS NULL OR seq = {FIRST_OF} THEN 0 ELSE 1 END,
+    code = ''
+WHERE seq = %s
 """
 _RETRY: Final = """
-UPDATE cpi_proxy_outbox_messages SET place = %s, code = '', due_at = %s, free_at = %s, expires_at = %s, owner = NULL
+UPDATE cpi_proxy_outbox_messages SET due_at = %s, free_at = %s, expires_at = %s, look_at = NULL, owner = NULL
 WHERE seq = %s
 """
 _DISCARD: Final = "DELETE FROM cpi_proxy_outbox_messages WHERE seq = %s"
@@ -92,9 +94,8 @@ class Row:
     lifetime: float
     chain: bytes | None
     sender: bytes | None
-    paused: float
     blocked: float
-    "Seconds for which its order was blocked before, and has been blocked now."
+    "Seconds for which it has been blocked."
 
 
 async def routes(connection: Connection) -> Sequence[RouteSummary]:
@@ -136,7 +137,7 @@ async def known(connection: Connection, id_: str, *, locked: bool = False) -> Ro
     if not found:
         raise unknown(id_)
     row = found[0]
-    key_id, content, body, body_size, expires_at, lifetime, chain, sender, paused, blocked = row[SEQ + 1 :]
+    key_id, content, body, body_size, expires_at, lifetime, chain, sender, blocked = row[SEQ + 1 :]
     return Row(
         summary=_summary(row),
         place=row[2],
@@ -145,11 +146,10 @@ async def known(connection: Connection, id_: str, *, locked: bool = False) -> Ro
         content=bytes(content),
         body=body,
         body_size=body_size,
-        expires_at=expires_at,
+        expires_at=expires_at + blocked,
         lifetime=lifetime,
         chain=chain,
         sender=sender,
-        paused=paused,
         blocked=blocked,
     )
 
@@ -164,18 +164,12 @@ async def history(connection: Connection, row: Row, keys: Keys) -> tuple[History
 async def retry(connection: Connection, transaction: Transaction, id_: str, ahead: float) -> MessageSummary:
     """Makes a message due, `ahead` seconds from now. A dead one has all of its time again."""
     row = await _locked(connection, transaction, id_)
-    now, is_dead, paused = transaction.now + ahead, row.place == DEAD, row.paused
+    now, is_dead = transaction.now + ahead, row.place == DEAD
     if is_dead:
-        if row.chain is not None:
-            await transaction.execute(_UNBLOCK, (row.chain,))
-        count = transaction.counts[row.summary.route]
-        count.waiting += 1
-        count.dead -= 1
-    blocked = paused + row.blocked
+        row = await _revived(connection, transaction, row)
     expires_at = now + row.lifetime if is_dead else row.expires_at
     due_at = min(now, expires_at)
-    place = 0 if is_dead else row.place
-    await transaction.execute(_RETRY, (place, due_at, due_at, expires_at - blocked, row.seq))
+    await transaction.execute(_RETRY, (due_at, due_at, expires_at - row.blocked, row.seq))
     transaction.due.add(row.summary.route)
     found = await known(connection, id_)
     await transaction.end()
@@ -191,8 +185,11 @@ async def discard(connection: Connection, transaction: Transaction, id_: str) ->
     count.bytes -= row.summary.bytes
     await transaction.execute(_DISCARD, (row.seq,))
     if is_dead and row.chain is not None:
-        await transaction.execute(_UNBLOCK, (row.chain,))
+        await orders.unblock(transaction, row.chain, row.seq)
+    if row.chain is not None:
+        await orders.watch_behind(transaction, row.chain, row.seq)
     await settling.removed(transaction, [(row.seq, row.chain, row.body)])
+    transaction.due.add(row.summary.route)
     if row.sender is not None:
         await transaction.execute(_FORGET, (row.sender, id_))
     await transaction.end()
@@ -216,6 +213,19 @@ async def is_held(connection: Connection, route: str) -> bool:
 def unknown(id_: str) -> MessageUnknown:
     """Returns the error for an id that no message has."""
     return MessageUnknown(f"There is no message {id_}: it was delivered or discarded, or never existed.")
+
+
+async def _revived(connection: Connection, transaction: Transaction, row: Row) -> Row:
+    """Has a dead letter wait again, in its old place; returns it as it is now."""
+    await transaction.execute(_REVIVE, (row.seq,))
+    if row.chain is not None:
+        await orders.unblock(transaction, row.chain, row.seq)
+        await orders.lead(transaction, [row.chain])
+        await orders.watch_behind(transaction, row.chain, row.seq)
+    count = transaction.counts[row.summary.route]
+    count.waiting += 1
+    count.dead -= 1
+    return await known(connection, row.summary.id)
 
 
 async def _locked(connection: Connection, transaction: Transaction, id_: str) -> Row:

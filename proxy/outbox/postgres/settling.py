@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from proxy.outbox.message import DeadLetterCode, HistoryEntry
-from proxy.outbox.postgres.transaction import FIRST_OF, Transaction
+from proxy.outbox.postgres import orders
+from proxy.outbox.postgres.transaction import Transaction
 from proxy.store.keys import Keys
 from proxy.store.postgres.transactions import NOW
 
@@ -66,18 +67,6 @@ WHERE history.seq = noted.seq AND history.number = noted.number - {MOST_ENTRIES 
 """
 _FORGET_HISTORY: Final = "DELETE FROM cpi_proxy_outbox_history WHERE seq = ANY(%s)"
 _LOOSE: Final = f"INSERT INTO cpi_proxy_outbox_loose (body, since) SELECT unnest(%s::text[]), {NOW}"
-_PROMOTE: Final = f"""
-UPDATE cpi_proxy_outbox_messages SET place = 0 WHERE place = 1 AND seq IN (
-    SELECT {FIRST_OF} FROM unnest(%s::bytea[]) AS asked (chain))
-RETURNING route
-"""
-_FORGET_PAUSE: Final = f"""
-DELETE FROM cpi_proxy_outbox_pauses AS asked WHERE chain = ANY(%s) AND {FIRST_OF} IS NULL
-"""
-_BLOCK: Final = """
-INSERT INTO cpi_proxy_outbox_pauses (chain, paused, dead_since) SELECT unnest(%s::bytea[]), 0, %s
-ON CONFLICT (chain) DO UPDATE SET dead_since = excluded.dead_since
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +120,7 @@ async def deferred(transaction: Transaction, calls: Sequence[Settled]) -> Sequen
     ats = [call.next_at - call.wall + transaction.now for call in calls]
     found = await transaction.rows(_DEFERRED, _ours(transaction, calls) | {"ats": ats})
     transaction.due.update(route for _, route, _ in found)
-    await _note(transaction, calls, {id_: seq for id_, _, seq in found})
+    await note(transaction, calls, {id_: seq for id_, _, seq in found})
     return _each(calls, found)
 
 
@@ -143,9 +132,9 @@ async def died(transaction: Transaction, calls: Sequence[Settled]) -> Sequence[b
         count = transaction.counts[route]
         count.waiting -= 1
         count.dead += 1
-    if chains := [chain for *_, chain in found if chain is not None]:
-        await transaction.execute(_BLOCK, (chains, transaction.now))
-    await _note(transaction, calls, {id_: seq for id_, _, seq, _ in found})
+    now = transaction.now
+    await orders.block(transaction, [(chain, seq, now) for _, _, seq, chain in found if chain is not None])
+    await note(transaction, calls, {id_: seq for id_, _, seq, _ in found})
     return _each(calls, found)
 
 
@@ -157,8 +146,7 @@ async def removed(transaction: Transaction, gone: Sequence[tuple[int, bytes | No
     if bodies := [body for _, _, body in gone if body is not None]:
         await transaction.execute(_LOOSE, (bodies,))
     if chains := list({chain for _, chain, _ in gone if chain is not None}):
-        transaction.due.update(route for (route,) in await transaction.rows(_PROMOTE, (chains,)))
-        await transaction.execute(_FORGET_PAUSE, (chains,))
+        await orders.lead(transaction, chains)
 
 
 def context_of(seq: int) -> bytes:
@@ -166,7 +154,8 @@ def context_of(seq: int) -> bytes:
     return b"attempt %d" % seq
 
 
-async def _note(transaction: Transaction, calls: Sequence[Settled], seqs: dict[str, int]) -> None:
+async def note(transaction: Transaction, calls: Sequence[Settled], seqs: dict[str, int]) -> None:
+    """Notes the entries of those messages that have a number."""
     new = []
     for call in calls:
         if call.id in seqs and call.entry is not None and call.keys is not None:

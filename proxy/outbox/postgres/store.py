@@ -14,6 +14,7 @@ from proxy.observe.logger import Logger
 from proxy.outbox.message import (
     Accepted,
     DeadLetterCode,
+    Expired,
     HistoryEntry,
     MessageDetails,
     MessageState,
@@ -23,7 +24,7 @@ from proxy.outbox.message import (
     StoredBody,
     TakenMessage,
 )
-from proxy.outbox.postgres import accepting, people, settling, taking
+from proxy.outbox.postgres import accepting, expiring, people, settling, taking
 from proxy.outbox.postgres.batches import WITHIN, Batches, Work
 from proxy.outbox.postgres.bodies import Bodies
 from proxy.outbox.postgres.failures import FAILURES, failure_of, taken_over
@@ -144,6 +145,19 @@ class PostgresOutbox:
     async def died(self, id: str, code: DeadLetterCode, entry: HistoryEntry | None) -> None:  # noqa: A002
         """See OutboxStore."""
         await self._settle(settling.died, id, ends=True, is_counted=True, code=code, entry=entry)
+
+    async def expire(self, route: str, *, most: int, now: float, interrupted: DeadLetterCode) -> Expired:
+        """See OutboxStore."""
+        look = expiring.Look(
+            route=route,
+            most=most,
+            now=now,
+            wall=self._clock.wall(),
+            running=self._leases.running,
+            interrupted=interrupted,
+            keys=self._keys(),
+        )
+        return await self._decide(lambda connection, step: expiring.expire(connection, step, look))
 
     async def routes(self) -> Sequence[RouteSummary]:
         """See OutboxStore."""

@@ -66,11 +66,11 @@ def _insert(database: Database, message: NewMessage, body: KeptBody) -> None:
     if message.order is not None:
         chain, is_behind = orders.chain_of(database, message.route, message.order)
         place = Place.BEHIND if is_behind else Place.HEAD
-        blocked = orders.blocked_seconds(database, chain, message.accepted_at)
+        blocked = orders.blocked_seconds(database, chain, None, message.accepted_at)
         database.tally.use(orders.key_of(chain))
     times = (message.accepted_at, message.accepted_at, message.expires_at - blocked)
     inserted = database.execute(
-        "INSERT INTO messages VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, 0, 0, '', ?, ?, ?, ?, ?)",
+        "INSERT INTO messages VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, 0, 0, '', ?, ?, ?, ?, ?, NULL)",
         (
             *(message.id, message.route, int(place), *times, message.expires_at - message.accepted_at),
             *(message.size, chain, key_id, body.file, body.size),

@@ -64,7 +64,7 @@ def details(database: Database, id_: str) -> MessageDetails:
         target=content.target,
         fields=content.fields,
         sender_id=content.sender_id,
-        expires_at=row.expires_at + orders.blocked_seconds(database, row.chain, database.clock.wall()),
+        expires_at=row.expires_at + orders.blocked_seconds(database, row.chain, row.seq, database.clock.wall()),
         history=tuple(
             HistoryEntry(at=at, status=status, code=code, diagnosis=diagnosis, mpl_id=mpl_id)
             for at, status, code, diagnosis, mpl_id in history
@@ -82,15 +82,12 @@ def retry(database: Database, id_: str, now: float) -> MessageSummary:
     """Makes a message due. A dead one has all of its time again."""
     row = _idle(database, id_)
     if row.place == Place.DEAD:
-        if row.chain is not None:
-            orders.unblock(database, row.chain, now)
-        database.tally.add(row.route, waiting=1, dead=-1)
-    blocked = orders.blocked_seconds(database, row.chain, now)
+        _revive(database, row, now)
+    blocked = orders.blocked_seconds(database, row.chain, row.seq, now)
     expires_at = now + row.lifetime if row.place == Place.DEAD else row.expires_at + blocked
-    place = Place.BEHIND if row.place == Place.BEHIND else Place.HEAD
     database.execute(
-        "UPDATE messages SET place = ?, code = '', due_at = ?, expires_at = ? WHERE seq = ?",
-        (int(place), min(now, expires_at), expires_at - blocked, row.seq),
+        "UPDATE messages SET due_at = ?, expires_at = ?, look_at = NULL WHERE seq = ?",
+        (min(now, expires_at), expires_at - blocked, row.seq),
     )
     database.effects.due.add(row.route)
     return summary(database, known(database, id_))
@@ -139,6 +136,16 @@ def summary(database: Database, row: Row) -> MessageSummary:
         next_at=row.due_at if is_due else None,
         bytes=row.size,
     )
+
+
+def _revive(database: Database, row: Row, now: float) -> None:
+    """Has a dead letter wait again, in its old place."""
+    place = Place.HEAD if row.chain is None else Place.BEHIND
+    database.execute("UPDATE messages SET place = ?, code = '' WHERE seq = ?", (int(place), row.seq))
+    database.tally.add(row.route, waiting=1, dead=-1)
+    if row.chain is not None:
+        orders.unblock(database, row, now)
+        orders.lead(database, row)
 
 
 def _rows(database: Database, route: str, state: MessageState | None, begin: int, limit: int) -> Sequence[Row]:

@@ -7,6 +7,8 @@ indexes hold only what their question is about, so that no question costs more w
     alive      what is not dead, in the order of acceptance
     dead       dead letters, in the order of acceptance
     chained    messages with an order, one behind the other
+    ending     what is not dead, by when to see whether its time is over
+    blocking   dead letters with an order
     with_file  messages whose body is a file
 """
 
@@ -14,6 +16,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from enum import IntEnum
+from functools import partial
 from pathlib import Path
 
 from proxy.outbox.sqlite import disk
@@ -57,16 +60,23 @@ CREATE TABLE routes (
 CREATE TABLE key_uses (key_id BLOB PRIMARY KEY, uses INTEGER NOT NULL) WITHOUT ROWID;
 """
 
+_VERSION_2 = """
+ALTER TABLE messages ADD COLUMN look_at REAL;
+CREATE INDEX ending ON messages (route, coalesce(look_at, expires_at), seq) WHERE place < 2;
+CREATE INDEX blocking ON messages (chain, seq) WHERE place = 2 AND chain IS NOT NULL;
+"""
+"`look_at` is empty as long as it would be `expires_at`; see expiring.py."
+
 Migration = Callable[[sqlite3.Connection], None]
 "Brings a database to the next version, within a transaction."
 
 
-def _create(connection: sqlite3.Connection) -> None:
-    for statement in _VERSION_1.split(";\n"):
+def _run(statements: str, connection: sqlite3.Connection) -> None:
+    for statement in statements.split(";\n"):
         connection.execute(statement)
 
 
-MIGRATIONS: tuple[Migration, ...] = (_create,)
+MIGRATIONS: tuple[Migration, ...] = (partial(_run, _VERSION_1), partial(_run, _VERSION_2))
 "The n-th makes version n + 1."
 
 

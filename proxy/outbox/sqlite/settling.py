@@ -38,14 +38,16 @@ def deferred(database: Database, id_: str, next_at: float, entry: HistoryEntry) 
     row = database.row(id_)
     database.tally.taken.pop(id_, None)
     if row is not None:
-        expires_at = row.expires_at + orders.blocked_seconds(database, row.chain, entry.at)
+        expires_at = row.expires_at + orders.blocked_seconds(database, row.chain, row.seq, entry.at)
         database.execute("UPDATE messages SET begun = 0, due_at = ? WHERE seq = ?", (min(next_at, expires_at), row.seq))
         _note(database, row.seq, entry)
         database.effects.due.add(row.route)
 
 
-def died(database: Database, id_: str, code: DeadLetterCode, entry: HistoryEntry | None) -> None:
-    """Makes a dead letter of a message."""
+def died(
+    database: Database, id_: str, code: DeadLetterCode, entry: HistoryEntry | None, at: float | None = None
+) -> None:
+    """Makes a dead letter of a message; what it blocks does not age from `at` on, by default now."""
     row = database.row(id_)
     database.tally.taken.pop(id_, None)
     if row is None:
@@ -56,7 +58,7 @@ def died(database: Database, id_: str, code: DeadLetterCode, entry: HistoryEntry
     if row.place != Place.DEAD:
         database.tally.add(row.route, waiting=-1, dead=1)
         if row.chain is not None:
-            orders.block(database, row.chain, database.clock.wall())
+            orders.block(database, row, database.clock.wall() if at is None else at)
 
 
 def _note(database: Database, seq: int, entry: HistoryEntry) -> None:

@@ -12,6 +12,7 @@ from proxy.outbox.contents import context_of
 from proxy.outbox.message import (
     Accepted,
     DeadLetterCode,
+    Expired,
     HistoryEntry,
     MessageDetails,
     MessageState,
@@ -21,7 +22,7 @@ from proxy.outbox.message import (
     StoredBody,
     TakenMessage,
 )
-from proxy.outbox.sqlite import accepting, people, settling, taking
+from proxy.outbox.sqlite import accepting, expiring, people, settling, taking
 from proxy.outbox.sqlite.accepting import KeptBody
 from proxy.outbox.sqlite.bodies import Bodies
 from proxy.outbox.sqlite.database import Database, Effects, Row
@@ -104,6 +105,11 @@ class SqliteOutbox:
     async def died(self, id: str, code: DeadLetterCode, entry: HistoryEntry | None) -> None:  # noqa: A002
         """See OutboxStore."""
         await self._settle(partial(settling.died, id_=id, code=code, entry=entry))
+
+    async def expire(self, route: str, *, most: int, now: float, interrupted: DeadLetterCode) -> Expired:
+        """See OutboxStore."""
+        call = partial(expiring.expire, route=route, most=most, now=now, interrupted=interrupted)
+        return await self._thread.submit(call, patient=True)  # what has died has to be told
 
     async def routes(self) -> Sequence[RouteSummary]:
         """See OutboxStore."""

@@ -54,7 +54,7 @@ def _message(database: Database, row: Row, now: float, file_of: FileOf) -> Taken
         fields=content.fields,
         body=content.body if row.file is None else file_of(row),
         accepted_at=row.accepted_at,
-        expires_at=row.expires_at + orders.blocked_seconds(database, row.chain, now),
+        expires_at=row.expires_at + orders.blocked_seconds(database, row.chain, row.seq, now),
         attempts=row.attempts,
         interrupted=bool(row.begun),
     )

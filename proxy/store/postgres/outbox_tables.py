@@ -80,3 +80,12 @@ CREATE TABLE cpi_proxy_outbox_loose (
 );
 """
 "`loose` has bodies that no message has: not yet, or not any more."
+
+ENDINGS: Final = """
+ALTER TABLE cpi_proxy_outbox_messages ADD COLUMN look_at float8;
+CREATE INDEX cpi_proxy_outbox_ending ON cpi_proxy_outbox_messages (route, coalesce(look_at, expires_at), seq)
+    WHERE place < 2;
+CREATE INDEX cpi_proxy_outbox_blocking ON cpi_proxy_outbox_messages (chain, seq) WHERE place = 2 AND chain IS NOT NULL;
+"""
+"""`look_at` is when to see whether the time of a message is over. It is empty as long as that is `expires_at`, so that
+a proxy of the version before need not know it."""

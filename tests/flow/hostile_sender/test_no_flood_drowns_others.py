@@ -1,7 +1,6 @@
 """A flood of any kind does not stop other senders, and memory stays bounded."""
 
 import asyncio
-from collections import deque
 from typing import Any
 
 import pytest
@@ -117,7 +116,7 @@ async def test_pipelined_thousands_fill_no_memory(fence: Fence) -> None:
         await go_on.wait()
         await answer()(call)
 
-    fence.upstream.script = deque([late])
+    fence.upstream.follow(late)
     flood = await fence.proxy.sender()
     flooding = asyncio.create_task(flood.send(request(b"GET /orders/flood", b"X: " + b"x" * 3000) * 3000))
     await fence.upstream.reach(1)

@@ -1,9 +1,8 @@
 """Which credential admits to what needs the admin token."""
 
-import pytest
-
 from proxy.admin.access import CODE_LIFETIME, AdminAccess, cookie_name, cookies
 from proxy.config.parsed_values import parse_address
+from tests.cases import cases
 from tests.fakes.clock import HandClock
 
 COOKIE = b"cpi-oauth-proxy-9901"
@@ -21,7 +20,7 @@ def admits(made: AdminAccess, *fields: tuple[bytes, bytes]) -> bool:
     return made.refusal(fields, COOKIE) is None
 
 
-@pytest.mark.parametrize("value", [b"", b"Bearer", b"Bearer ", b"bearerright", b"Bearer\tright", b"Bearer right right"])
+@cases("value", b"", b"Bearer", b"Bearer ", b"bearerright", b"Bearer\tright", b"Bearer right right")
 def test_what_is_not_one_token_is_none(value: bytes) -> None:
     """RFC 6750 §2.1."""
     assert not admits(access(), (b"Authorization", value))
@@ -29,7 +28,7 @@ def test_what_is_not_one_token_is_none(value: bytes) -> None:
 
 
 def test_without_a_token_nothing_admits() -> None:
-    """Neither an empty token nor a session that had begun; the reason is told."""
+    """The reason is told."""
     made = access()
     session = made.sign_in("right") or ""
     assert admits(made, (b"Cookie", COOKIE + b"=" + session.encode()))
@@ -69,7 +68,7 @@ def test_a_code_opens_one_session_within_a_minute() -> None:
 
 
 def test_a_cookie_is_found_among_others() -> None:
-    """All values of the name count, whichever comes first; another name that contains it does not."""
+    """Not within another name."""
     fields = ((b"cookie", b"x=1; a=2;a=3 ; xa=4; a"), (b"Cookie", b"a=5=6"), (b"x", b"a=7"))
     assert list(cookies(fields, b"a")) == [b"2", b"3", b"", b"5=6"]
 

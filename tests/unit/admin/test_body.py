@@ -2,14 +2,14 @@
 
 from typing import Any
 
-import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from proxy.admin.body import body_of
+from tests.cases import cases
 
 
-@pytest.mark.parametrize(("size", "status"), [(0, 200), (2000, 200), (2001, 413)])
+@cases("size, status", (0, 200), (2000, 200), (2001, 413))
 async def test_a_body_has_the_limit_of_its_resource(size: int, status: int) -> None:
     """That of the application does not count."""
 

@@ -81,7 +81,7 @@ async def test_a_second_answer_is_not_sent_behind_the_first(connection: AdminCon
 
 
 async def test_errors_that_aiohttp_would_log_are_reported(connection: AdminConnection, observer: Observer) -> None:
-    """A malformed body is the client's fault, everything else is ours."""
+    """Only a malformed body is the client's fault."""
     error = ValueError("x")
     connection.log_exception("Unhandled exception", exc_info=web.RequestPayloadError("x"))
     connection.log_exception("Unhandled exception", exc_info=error)
@@ -93,7 +93,7 @@ async def test_errors_that_aiohttp_would_log_are_reported(connection: AdminConne
 async def test_a_connection_that_was_never_made_frees_its_place(
     connections: AdminConnections, observer: Observer
 ) -> None:
-    """If accepting fails, nothing reports the end of the connection."""
+    """Nothing reports its end."""
     for _ in range(MOST):
         connections()
     gc.collect()
@@ -102,7 +102,7 @@ async def test_a_connection_that_was_never_made_frees_its_place(
 
 
 async def test_a_stream_behind_an_unread_answer_has_a_deadline(connection: AdminConnection, clock: HandLoop) -> None:
-    """Writing was paused before the stream began; it ends when the client reads on."""
+    """It ends when the client reads on."""
     connection.pause_writing()
     connection.stream()
     assert connection.deadline == clock.time() + IDLE_TIMEOUT

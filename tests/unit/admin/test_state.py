@@ -3,26 +3,23 @@
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
-
 from proxy import __version__
 from proxy.admin.state import reasons_not_ready, status_of
+from tests.cases import cases
 from tests.unit.admin.states import blocked, state, waiting
 
 
-@pytest.mark.parametrize(
-    ("changes", "reasons"),
-    [
-        ({}, []),
-        ({"draining": True}, ["draining"]),
-        ({"is_open": False}, ["the addresses for senders are not open yet"]),
-        ({"sources": {"neo": blocked()}}, ["OAuth client neo has no token and cannot get one"]),
-        ({"sources": {"neo": waiting()}}, ["OAuth client neo waits for its first token"]),
-        (
-            {"draining": True, "sources": {"neo": blocked()}},
-            ["draining", "OAuth client neo has no token and cannot get one"],
-        ),
-    ],
+@cases(
+    "changes, reasons",
+    ({}, []),
+    ({"draining": True}, ["draining"]),
+    ({"is_open": False}, ["the addresses for senders are not open yet"]),
+    ({"sources": {"neo": blocked()}}, ["OAuth client neo has no token and cannot get one"]),
+    ({"sources": {"neo": waiting()}}, ["OAuth client neo waits for its first token"]),
+    (
+        {"draining": True, "sources": {"neo": blocked()}},
+        ["draining", "OAuth client neo has no token and cannot get one"],
+    ),
 )
 def test_each_reason_against_readiness_is_named(changes: dict[str, Any], reasons: list[str]) -> None:
     """A proxy without reasons is ready."""
@@ -36,7 +33,7 @@ def test_a_time_is_there_as_a_number_and_in_rfc_3339() -> None:
 
 
 def test_the_status_names_routes_clients_and_upstreams() -> None:
-    """A client without a token has no freshness and shows its last failure."""
+    """A client without a token has its last failure."""
     route = SimpleNamespace(name="a", path="/a", host="", upstream="https://u", oauth_client="neo", drop_fields=())
     pool = SimpleNamespace(origin="https://u:443", idle=1, leased=2)
     assert status_of(state(routes=[route], sources={"neo": blocked()}, pools=[pool])) == {

@@ -9,6 +9,7 @@ import pytest
 
 from proxy.admin.token_place import Place, find_tokens, remove_token, token_file_name, token_places, write_token
 from proxy.config.model import Address
+from tests.cases import cases
 
 ADDRESS = Address(host="127.0.0.1", port=9901)
 NAME = token_file_name(ADDRESS)
@@ -16,33 +17,31 @@ TOKEN, OTHER = "0123456789abcdef-1", "0123456789abcdef-2"
 OWN = f"cpi-oauth-proxy-{os.geteuid()}"
 
 
-@pytest.mark.parametrize(
-    ("environ", "store", "folders"),
-    [
-        ({}, None, [f"/tmp/{OWN}"]),
-        ({"TMPDIR": "/var/tmp"}, None, [f"/var/tmp/{OWN}"]),
-        ({"TMPDIR": "tmp"}, None, [f"/tmp/{OWN}"]),
-        ({"RUNTIME_DIRECTORY": "/run/a:/run/b"}, None, ["/run/a", f"/tmp/{OWN}"]),
-        ({"RUNTIME_DIRECTORY": "run", "XDG_RUNTIME_DIR": "run"}, None, [f"/tmp/{OWN}"]),
-        (
-            {"RUNTIME_DIRECTORY": "", "XDG_RUNTIME_DIR": "/run/user/1"},
-            None,
-            ["/run/user/1/cpi-oauth-proxy", f"/tmp/{OWN}"],
-        ),
-        (
-            {"RUNTIME_DIRECTORY": "/run/a", "XDG_RUNTIME_DIR": "/run/user/1"},
-            Path("/var/lib/a"),
-            ["/run/a", "/run/user/1/cpi-oauth-proxy", "/var/lib/a", f"/tmp/{OWN}"],
-        ),
-    ],
+@cases(
+    "environ, store, folders",
+    ({}, None, [f"/tmp/{OWN}"]),
+    ({"TMPDIR": "/var/tmp"}, None, [f"/var/tmp/{OWN}"]),
+    ({"TMPDIR": "tmp"}, None, [f"/tmp/{OWN}"]),
+    ({"RUNTIME_DIRECTORY": "/run/a:/run/b"}, None, ["/run/a", f"/tmp/{OWN}"]),
+    ({"RUNTIME_DIRECTORY": "run", "XDG_RUNTIME_DIR": "run"}, None, [f"/tmp/{OWN}"]),
+    (
+        {"RUNTIME_DIRECTORY": "", "XDG_RUNTIME_DIR": "/run/user/1"},
+        None,
+        ["/run/user/1/cpi-oauth-proxy", f"/tmp/{OWN}"],
+    ),
+    (
+        {"RUNTIME_DIRECTORY": "/run/a", "XDG_RUNTIME_DIR": "/run/user/1"},
+        Path("/var/lib/a"),
+        ["/run/a", "/run/user/1/cpi-oauth-proxy", "/var/lib/a", f"/tmp/{OWN}"],
+    ),
 )
 def test_the_places_have_an_order(environ: Mapping[str, str], store: Path | None, folders: list[str]) -> None:
-    """Of systemd's folders the first counts, and only absolute ones do."""
+    """Only absolute folders of systemd count, and the first of them."""
     assert [str(each.folder) for each in token_places(environ, store)] == folders
 
 
 def test_the_file_is_named_after_the_address(tmp_path: Path) -> None:
-    """That of a Unix socket by a digest, because a path may be longer than a name."""
+    """For a Unix socket by a digest, because names have a limit."""
     assert token_file_name(Address(host="::1", port=1)) == "admin-[::1]:1.token"
     (tmp_path / "link").symlink_to(tmp_path)
     name = token_file_name(Address(path=tmp_path / "socket"))
@@ -51,9 +50,9 @@ def test_the_file_is_named_after_the_address(tmp_path: Path) -> None:
     assert len(name) < 64
 
 
-@pytest.mark.parametrize("umask", [0, 0o077, 0o277])
+@cases("umask", 0, 0o077, 0o277)
 def test_the_file_is_for_its_user_alone(tmp_path: Path, umask: int) -> None:
-    """Whatever the umask; it replaces what was there, and leaves nothing else."""
+    """Whatever the umask."""
     place = Place(tmp_path / "made", made=True, shared=True)
     write_token([place], NAME, TOKEN)
     before = os.umask(umask)
@@ -77,7 +76,7 @@ def test_each_place_is_tried_and_each_reason_told(tmp_path: Path) -> None:
         write_token([], NAME, TOKEN)
 
 
-@pytest.mark.parametrize(("mode", "told"), [(0o755, "0755"), (0o770, "0770"), (0o701, "0701"), (0o777, "0777")])
+@cases("mode, told", (0o755, "0755"), (0o770, "0770"), (0o701, "0701"), (0o777, "0777"))
 def test_a_folder_in_the_temporary_one_is_for_its_user_alone(tmp_path: Path, mode: int, told: str) -> None:
     """Any other mode is refused, for writing and for reading."""
     place = Place(tmp_path / OWN, made=True, shared=True)
@@ -100,7 +99,7 @@ def test_a_symlink_in_the_temporary_folder_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the temporary folder anybody can make one; and a file of another user is not read."""
+    """So is a file of another user."""
     place = Place(tmp_path / OWN, made=True, shared=True)
     write_token([place], NAME, TOKEN)
     monkeypatch.setattr(os, "geteuid", lambda: 4_000_000)
@@ -110,7 +109,7 @@ def test_a_folder_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest
 
 
 def test_a_given_folder_may_be_read_by_others_but_not_written(tmp_path: Path) -> None:
-    """Systemd makes it with mode 0755, and as a symlink for a dynamic user."""
+    """As systemd makes it, with a symlink for a dynamic user."""
     (tmp_path / "private").mkdir(mode=0o755)
     (tmp_path / "run").symlink_to(tmp_path / "private")
     write_token([Place(tmp_path / "run")], NAME, TOKEN)
@@ -121,7 +120,7 @@ def test_a_given_folder_may_be_read_by_others_but_not_written(tmp_path: Path) ->
 
 
 def test_only_a_file_of_this_user_alone_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No symlink, no pipe, no socket, nothing that others can read, and nothing that is no token."""
+    """No link, pipe or socket, and only a token."""
     environ, file = {"RUNTIME_DIRECTORY": str(tmp_path)}, tmp_path / NAME
     real = tmp_path / "real"
     real.write_text(TOKEN)
@@ -164,7 +163,7 @@ def test_a_folder_in_the_place_of_the_file_leaves_nothing_behind(tmp_path: Path)
 
 
 def test_the_older_process_does_not_remove_the_token_of_the_newer_one(tmp_path: Path) -> None:
-    """A process removes what it wrote; what is gone already is no error."""
+    """What is gone already is no error."""
     place = Place(tmp_path)
     write_token([place], NAME, TOKEN)
     write_token([place], NAME, OTHER)

@@ -12,6 +12,7 @@ from proxy.app.generation import Generation
 from proxy.app.process_resources import ProcessResources
 from proxy.config.load import load
 from proxy.observe.process_log import ProcessLog
+from tests.cases import cases
 from tests.fakes.log import LogLines
 from tests.fakes.loop import HandLoop
 
@@ -75,7 +76,7 @@ async def test_a_removed_route_leaves_its_pool_and_limits_behind(make: Make) -> 
     assert first.in_use.parts - second.in_use.parts == {first.routes["b"].pool, first.routes["b"].limits}
 
 
-@pytest.mark.parametrize("options", [{"via": "other"}, {"upstream_idle_timeout": 1}])
+@cases("options", {"via": "other"}, {"upstream_idle_timeout": 1})
 async def test_global_options_reach_every_route(make: Make, options: dict[str, object]) -> None:
     """A route that depends on a changed option is made anew."""
     first = await make(A)

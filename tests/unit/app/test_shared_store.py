@@ -65,7 +65,7 @@ def test_keys_are_needed() -> None:
 
 
 async def test_a_start_and_new_keys_without_a_database(settings: StoreSettings) -> None:
-    """The start goes on, and so does a change of keys; a file that is not valid changes nothing."""
+    """A file that is not valid changes nothing."""
     log = Lines()
     store = await asyncio.to_thread(opened, settings, log)
     await store.start()

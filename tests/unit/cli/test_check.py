@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from proxy.cli.check import command
+from tests.cases import cases, named_cases
 
 TEXT = """
 oauth_clients:
@@ -17,8 +18,8 @@ routes:
 """
 
 
-@pytest.mark.parametrize(("mode", "readable"), [(0o644, True), (0o600, False)])
-def test_doubts_and_readable_secrets_are_warnings(tmp_path: Path, mode: int, readable: bool) -> None:  # noqa: FBT001
+@cases("mode, readable", (0o644, True), (0o600, False))
+def test_doubts_and_readable_secrets_are_warnings(tmp_path: Path, mode: int, readable: bool) -> None:
     """On standard error, with file and line; the status is 0."""
     (tmp_path / "secret").write_text("s")
     (tmp_path / "secret").chmod(mode)
@@ -31,15 +32,14 @@ def test_doubts_and_readable_secrets_are_warnings(tmp_path: Path, mode: int, rea
     assert (ended.exit_code, ended.stdout) == (0, "The configuration is valid: 1 route(s), 1 OAuth client(s).\n")
 
 
-@pytest.mark.parametrize(
-    ("words", "path", "variable", "warned"),
-    [
-        ([], "/orders", "https://cpi.invalid/http", True),
-        ([], "/orders", "", False),
-        ([], "${CPI_UPSTREAM}", "/orders", False),
-        (["proxy.yaml"], "/orders", "https://cpi.invalid/http", False),
-    ],
-    ids=["meant", "empty", "used", "named"],
+@named_cases(
+    "words, path, variable, warned",
+    {
+        "meant": ([], "/orders", "https://cpi.invalid/http", True),
+        "empty": ([], "/orders", "", False),
+        "used": ([], "${CPI_UPSTREAM}", "/orders", False),
+        "named": (["proxy.yaml"], "/orders", "https://cpi.invalid/http", False),
+    },
 )
 def test_variables_that_a_file_makes_useless_are_a_warning(
     tmp_path: Path,
@@ -47,7 +47,7 @@ def test_variables_that_a_file_makes_useless_are_a_warning(
     words: list[str],
     path: str,
     variable: str,
-    warned: bool,  # noqa: FBT001
+    warned: bool,
 ) -> None:
     """Unless the file was named on purpose, or has variables itself."""
     (tmp_path / "secret").write_text("s")

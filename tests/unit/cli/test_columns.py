@@ -3,22 +3,21 @@
 import pytest
 
 from proxy.cli.columns import columns, wrapped
+from tests.cases import cases
 
 TEXT = "one two-three four"
 
 
-@pytest.mark.parametrize(
-    ("indent", "width", "rows"),
-    [
-        (2, 12, "one\n  two-three\n  four"),
-        (0, 18, TEXT),
-        (0, 5, "one\ntwo-three\nfour"),
-        (2, 0, TEXT),
-        (9, 9, TEXT),
-    ],
+@cases(
+    "indent, width, rows",
+    (2, 12, "one\n  two-three\n  four"),
+    (0, 18, TEXT),
+    (0, 5, "one\ntwo-three\nfour"),
+    (2, 0, TEXT),
+    (9, 9, TEXT),
 )
 def test_text_is_broken_between_words(indent: int, width: int, rows: str) -> None:
-    """A word that is too long stays whole; without room nothing is broken."""
+    """A long word stays whole."""
     assert wrapped(TEXT, indent=indent, width=width) == rows
 
 

@@ -1,11 +1,11 @@
 """What `doctor` prints for people."""
 
-import pytest
 from click import unstyle
 
 from proxy.cli.doctor import Printer, closing
 from proxy.trial.checks import CheckStatus
 from proxy.trial.examination import Finding
+from tests.cases import cases
 
 LONG = (
     "a sentence that says what was found, and has https://a1b2c3-iflmap.hcisbt.eu1.hana.ondemand.com/http/orders/26 in"
@@ -22,7 +22,7 @@ SKIPPED = finding(CheckStatus.SKIPPED, "proxy")
 MESSAGE = finding(CheckStatus.SKIPPED, "message")
 
 
-@pytest.mark.parametrize(("everything", "shown"), [(False, ["DNS", "message"]), (True, ["DNS", "proxy", "message"])])
+@cases("everything, shown", (False, ["DNS", "message"]), (True, ["DNS", "proxy", "message"]))
 def test_skipped_checks_are_shown_if_all_are_wanted(*, everything: bool, shown: list[str]) -> None:
     """A message that was not sent is always shown."""
     printer = Printer(everything=everything, columns=80)
@@ -41,7 +41,7 @@ def test_each_subject_is_named_once() -> None:
 
 
 def test_lines_break_between_words_only() -> None:
-    """At 80 columns each word is whole; a URL that is longer than the rest of the line has a line of its own."""
+    """A URL longer than its line has a line of its own."""
     printer = Printer(everything=False, columns=80)
     lines = [unstyle(line) for line in printer.lines(finding(CheckStatus.FAILED, detail=LONG))][1:]
     assert " ".join(" ".join(line.split()) for line in lines).endswith(LONG)
@@ -57,18 +57,16 @@ def test_a_pipe_has_one_line_for_each_check() -> None:
     assert LONG in lines[1]
 
 
-@pytest.mark.parametrize(
-    ("found", "everything", "text"),
-    [
-        ([OK, WARNING], False, "No check failed: 1 ok, 1 with a warning."),
-        ([OK, SKIPPED], False, "No check failed: 1 ok, 0 with a warning. 1 skipped (--all shows them)."),
-        ([OK, SKIPPED], True, "No check failed: 1 ok, 0 with a warning. 1 skipped."),
-        (
-            [OK, FAILED, MESSAGE],
-            False,
-            "1 of 3 checks failed, first DNS of route orders. 1 skipped (--all shows them).",
-        ),
-    ],
+@cases(
+    "found, everything, text",
+    ([OK, WARNING], False, "No check failed: 1 ok, 1 with a warning."),
+    ([OK, SKIPPED], False, "No check failed: 1 ok, 0 with a warning. 1 skipped (--all shows them)."),
+    ([OK, SKIPPED], True, "No check failed: 1 ok, 0 with a warning. 1 skipped."),
+    (
+        [OK, FAILED, MESSAGE],
+        False,
+        "1 of 3 checks failed, first DNS of route orders. 1 skipped (--all shows them).",
+    ),
 )
 def test_the_last_line_counts(found: list[Finding], *, everything: bool, text: str) -> None:
     """There is one in any case."""

@@ -17,6 +17,7 @@ from proxy.config.load import load
 from proxy.config.model import Configuration
 from proxy.config.service_key import ServiceKey
 from proxy.config.yaml_text import read_yaml
+from tests.cases import cases
 
 TOKEN_URL = "https://as.example.com/oauth/token"
 RUNTIME = "https://acme.it-cpi001-rt.cfapps.eu10.hana.ondemand.com"
@@ -36,7 +37,7 @@ def loaded(folder: Path, told: Setup) -> Configuration:
     return load(folder / "proxy.yaml", {})
 
 
-@pytest.mark.parametrize("provider", list(Provider))
+@cases("provider", *list(Provider))
 def test_the_file_is_valid_and_has_what_was_told(tmp_path: Path, provider: Provider) -> None:
     """One OAuth client and one route, for senders on this machine only."""
     found = loaded(tmp_path, setup(provider=provider))
@@ -49,18 +50,16 @@ def test_the_file_is_valid_and_has_what_was_told(tmp_path: Path, provider: Provi
     assert [str(each.address) for each in found.listen] == ["127.0.0.1:8080"]
 
 
-@pytest.mark.parametrize(
-    ("networks", "listening"),
-    [
-        (["10.1.0.0/16"], {"0.0.0.0:8080": ("10.1.0.0/16",)}),
-        (["2001:db8::/32"], {"[::]:8080": ("2001:db8::/32",)}),
-        (["::1/128", "10.1.0.0/16"], {"0.0.0.0:8080": ("10.1.0.0/16",), "[::]:8080": ("::1/128",)}),
-    ],
+@cases(
+    "networks, listening",
+    (["10.1.0.0/16"], {"0.0.0.0:8080": ("10.1.0.0/16",)}),
+    (["2001:db8::/32"], {"[::]:8080": ("2001:db8::/32",)}),
+    (["::1/128", "10.1.0.0/16"], {"0.0.0.0:8080": ("10.1.0.0/16",), "[::]:8080": ("::1/128",)}),
 )
 def test_senders_on_other_machines_are_named(
     tmp_path: Path, networks: list[str], listening: dict[str, tuple[str, ...]]
 ) -> None:
-    """Each version of IP has a listener of its own, which admits only these networks."""
+    """Each version of IP has a listener of its own."""
     told: list[Network] = [ip_network(each) for each in networks]
     found = loaded(tmp_path, setup(networks=told))
     assert {str(each.address): tuple(map(str, each.allow or ())) for each in found.listen} == listening
@@ -81,7 +80,7 @@ def test_an_id_is_read_as_it_was_given(client_id: str) -> None:
 
 @given(st.from_regex(r"/[!-~]{0,20}", fullmatch=True))
 def test_a_flow_is_read_as_it_was_given(flow: str) -> None:
-    """The path of a flow survives YAML and the substitution of variables, in path and upstream."""
+    """It survives YAML and the substitution of variables."""
     try:
         upstream = upstream_of(flow, RUNTIME)
     except ValueError:
@@ -93,29 +92,25 @@ def test_a_flow_is_read_as_it_was_given(flow: str) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("flow", "runtime", "upstream"),
-    [
-        ("/http/orders", RUNTIME, f"{RUNTIME}/http/orders"),
-        ("/http/orders/*", RUNTIME, f"{RUNTIME}/http/orders"),
-        ("https://t.example.com/cxf/orders/", RUNTIME, "https://t.example.com/cxf/orders"),
-        ("https://t.example.com/http/orders", None, "https://t.example.com/http/orders"),
-        ("http://127.0.0.1:9/http/orders", None, "http://127.0.0.1:9/http/orders"),
-    ],
+@cases(
+    "flow, runtime, upstream",
+    ("/http/orders", RUNTIME, f"{RUNTIME}/http/orders"),
+    ("/http/orders/*", RUNTIME, f"{RUNTIME}/http/orders"),
+    ("https://t.example.com/cxf/orders/", RUNTIME, "https://t.example.com/cxf/orders"),
+    ("https://t.example.com/http/orders", None, "https://t.example.com/http/orders"),
+    ("http://127.0.0.1:9/http/orders", None, "http://127.0.0.1:9/http/orders"),
 )
 def test_a_flow_is_a_url_or_a_path_below_the_runtime(flow: str, runtime: str | None, upstream: str) -> None:
-    """The end `/*` of an endpoint stands for all paths below it, as a route does."""
+    """The end `/*` of an endpoint stands for all paths below it."""
     assert upstream_of(flow, runtime) == upstream
 
 
-@pytest.mark.parametrize(
-    ("flow", "wrong"),
-    [
-        ("/http/orders", "is only a path"),
-        ("http://t.example.com/http/orders", "begins with http://"),
-        ("t.example.com/http/orders", "begin with https://"),
-        ("https://t.example.com/http/orders?x=1", "has a query"),
-    ],
+@cases(
+    "flow, wrong",
+    ("/http/orders", "is only a path"),
+    ("http://t.example.com/http/orders", "begins with http://"),
+    ("t.example.com/http/orders", "begin with https://"),
+    ("https://t.example.com/http/orders?x=1", "has a query"),
 )
 def test_a_flow_that_cannot_be_used_is_told(flow: str, wrong: str) -> None:
     """The sentence says what would be right."""
@@ -123,9 +118,11 @@ def test_a_flow_that_cannot_be_used_is_told(flow: str, wrong: str) -> None:
         upstream_of(flow, None)
 
 
-@pytest.mark.parametrize(
-    ("upstream", "name"),
-    [("https://t/http/v1/My%20order", "My20order"), ("https://t", "tenant"), ("https://t/http/_", "tenant")],
+@cases(
+    "upstream, name",
+    ("https://t/http/v1/My%20order", "My20order"),
+    ("https://t", "tenant"),
+    ("https://t/http/_", "tenant"),
 )
 def test_the_name_is_the_last_segment(upstream: str, name: str) -> None:
     """Characters that a name cannot have are dropped."""

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-import pytest
-
 from proxy.cli.hardening import is_exposed, open_listeners, secret_files, unattended
 from proxy.config.load import load
+from tests.cases import cases
 
 TEXT = """
 listen: [{address: "0.0.0.0:8080"}, 127.0.0.1:8081, {address: "[::]:8082", allow: [10.0.0.0/8]}]
@@ -26,15 +25,15 @@ def written(folder: Path, text: str = TEXT, mode: int = 0o600) -> Path:
 
 
 def test_open_listeners_are_found(tmp_path: Path) -> None:
-    """An open listener is beyond loopback, and neither it nor every route has access control."""
+    """Beyond loopback, without access control at listener and routes."""
     assert list(open_listeners(load(written(tmp_path), {}, insecure_listen=True))) == ["0.0.0.0:8080"]
     fenced = TEXT.replace("{path: /a,", "{path: /a, allow: [10.0.0.0/8],")
     assert not list(open_listeners(load(written(tmp_path, fenced), {})))
 
 
-@pytest.mark.parametrize(("mode", "exposed"), [(0o600, False), (0o640, False), (0o644, True), (0o604, True)])
-def test_files_that_every_user_can_read_are_exposed(tmp_path: Path, mode: int, exposed: bool) -> None:  # noqa: FBT001
-    """A file that its group can read is not exposed, nor is one that does not exist."""
+@cases("mode, exposed", (0o600, False), (0o640, False), (0o644, True), (0o604, True))
+def test_files_that_every_user_can_read_are_exposed(tmp_path: Path, mode: int, exposed: bool) -> None:
+    """One that its group can read is not."""
     (path,) = secret_files(load(written(tmp_path, mode=mode), {}, insecure_listen=True))
     assert is_exposed(path) is exposed
     assert not is_exposed(tmp_path / "nowhere")
@@ -55,14 +54,12 @@ def test_keys_of_senders_are_secrets(tmp_path: Path) -> None:
     assert [path.name for path in found] == ["secret", "keys"]
 
 
-@pytest.mark.parametrize(
-    ("admin", "outbox", "warned"),
-    [
-        ("0.0.0.0:9901", ", outbox: {}", True),
-        ("0.0.0.0:9901", "", False),
-        ("127.0.0.1:9901", ", outbox: {}", False),
-        ("unix:/tmp/a", ", outbox: {}", False),
-    ],
+@cases(
+    "admin, outbox, warned",
+    ("0.0.0.0:9901", ", outbox: {}", True),
+    ("0.0.0.0:9901", "", False),
+    ("127.0.0.1:9901", ", outbox: {}", False),
+    ("unix:/tmp/a", ", outbox: {}", False),
 )
 def test_outboxes_need_an_admin_address_that_decides(tmp_path: Path, admin: str, outbox: str, *, warned: bool) -> None:
     """Beyond loopback it does not."""

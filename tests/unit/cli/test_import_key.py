@@ -12,6 +12,7 @@ from proxy.cli.import_key import configuration, hints, keep, name_of, secret_fil
 from proxy.config.checked_text import check_client_id, check_name
 from proxy.config.service_key import ServiceKey
 from proxy.config.yaml_text import read_yaml
+from tests.cases import cases
 
 TOKEN_URL = "https://acme.authentication.eu10.hana.ondemand.com/oauth/token"
 RUNTIME = "https://acme.it-cpi001-rt.cfapps.eu10.hana.ondemand.com"
@@ -30,22 +31,20 @@ CERTIFICATE = ServiceKey(
 )
 
 
-@pytest.mark.parametrize(
-    ("token_url", "name"),
-    [
-        (TOKEN_URL, "acme"),
-        ("https://3M-Test_1.authentication.eu10.hana.ondemand.com/oauth/token", "m-test_1"),
-        ("https://127.0.0.1:9444/oauth/token", "tenant"),
-        ("https://[::1]/oauth/token", "tenant"),
-    ],
+@cases(
+    "token_url, name",
+    (TOKEN_URL, "acme"),
+    ("https://3M-Test_1.authentication.eu10.hana.ondemand.com/oauth/token", "m-test_1"),
+    ("https://127.0.0.1:9444/oauth/token", "tenant"),
+    ("https://[::1]/oauth/token", "tenant"),
 )
 def test_the_name_is_the_subdomain_s(token_url: str, name: str) -> None:
-    """Characters that a name cannot have are dropped; an IP address gives `tenant`."""
+    """Other characters are dropped; an IP address gives `tenant`."""
     assert name_of(key(token_url=token_url)) == check_name(name)
 
 
 def test_a_secret_is_named_by_its_file() -> None:
-    """The document names the file of the secret, and has its options in reading order."""
+    """The document has its options in reading order."""
     assert secret_files("acme", key()) == {"acme-secret": "s$x=\n"}
     assert yaml.safe_dump(configuration("acme", key()), sort_keys=False) == (
         "oauth_clients:\n"
@@ -89,15 +88,13 @@ def test_an_id_is_read_as_it_was_written(client_id: str) -> None:
     assert tree["oauth_clients"]["a"]["client_id"] == client_id
 
 
-@pytest.mark.parametrize(
-    ("imported", "paths", "told"),
-    [
-        (key(), {Path("x/a-secret"): False}, []),
-        (key(), {Path("x/a-secret"): True}, ["Others can read x/a-secret"]),
-        (EXTERNAL, {Path("x/a-cert.pem"): False}, ["The service key is an External Certificate"]),
-        (key(url=None), {}, ["The service key names no runtime"]),
-        (key(client_id="sb-1!b1|it!b2"), {}, ["Its plan is api"]),
-    ],
+@cases(
+    "imported, paths, told",
+    (key(), {Path("x/a-secret"): False}, []),
+    (key(), {Path("x/a-secret"): True}, ["Others can read x/a-secret"]),
+    (EXTERNAL, {Path("x/a-cert.pem"): False}, ["The service key is an External Certificate"]),
+    (key(url=None), {}, ["The service key names no runtime"]),
+    (key(client_id="sb-1!b1|it!b2"), {}, ["Its plan is api"]),
 )
 def test_hints_say_what_is_left_to_do(imported: ServiceKey, paths: dict[Path, bool], told: list[str]) -> None:
     """Each hint is one sentence."""
@@ -107,7 +104,7 @@ def test_hints_say_what_is_left_to_do(imported: ServiceKey, paths: dict[Path, bo
 
 
 def test_files_are_the_owner_s_from_the_beginning(tmp_path: Path) -> None:
-    """A new file has mode 0600; writing the same content again changes nothing."""
+    """Mode 0600; the same content again changes nothing."""
     path = tmp_path / "a"
     assert keep({path: b"s\n"}) == keep({path: b"s\n"}) == {path: False}
     assert path.read_bytes() == b"s\n"
@@ -117,7 +114,7 @@ def test_files_are_the_owner_s_from_the_beginning(tmp_path: Path) -> None:
 
 
 def test_no_file_is_overwritten(tmp_path: Path) -> None:
-    """If one file exists with other content, no file is written, and the error shows no secret."""
+    """One with other content keeps all from being written."""
     (tmp_path / "b").write_bytes(b"mine")
     with pytest.raises(ValueError, match="already exists with other content") as caught:
         keep({tmp_path / "a": b"sesame", tmp_path / "b": b"sesame"})
@@ -126,7 +123,7 @@ def test_no_file_is_overwritten(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_written_is_an_error_with_the_reason(tmp_path: Path) -> None:
-    """A folder in its place, a missing folder, and a dangling link, which is not followed."""
+    """A dangling link is not followed."""
     (tmp_path / "folder").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
     reasons = {"folder": "Is a directory", "none/a": "No such file or directory", "link": "File exists"}

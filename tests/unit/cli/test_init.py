@@ -4,12 +4,12 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import pytest
 from click.testing import CliRunner, Result
 
 from proxy.cli.init import command
 from proxy.config.choices import Provider
 from proxy.config.load import load
+from tests.cases import cases
 from tests.fakes.identity import CERTIFICATE
 
 SECRET = "cAnAry$ecret="
@@ -54,19 +54,17 @@ def contents(folder: Path) -> dict[str, str]:
     return {path.name: path.read_text() for path in folder.iterdir()} if folder.exists() else {}
 
 
-@pytest.mark.parametrize(
-    ("platform", "url", "provider"),
-    [
-        (None, "neo", Provider.NEO),
-        (None, "btp", Provider.XSUAA),
-        (None, "other", Provider.GENERIC),
-        ("neo", "other", Provider.NEO),
-        ("btp", "other", Provider.XSUAA),
-        ("other", "neo", Provider.GENERIC),
-    ],
+@cases(
+    "platform, url, provider",
+    (None, "neo", Provider.NEO),
+    (None, "btp", Provider.XSUAA),
+    (None, "other", Provider.GENERIC),
+    ("neo", "other", Provider.NEO),
+    ("btp", "other", Provider.XSUAA),
+    ("other", "neo", Provider.GENERIC),
 )
 def test_options_are_enough(tmp_path: Path, platform: str | None, url: str, provider: Provider) -> None:
-    """The platform is known by the token URL, unless it is given; the secret is in a file of its owner only."""
+    """The platform is known by the token URL, unless it is given."""
     ended = call(*told(tmp_path, platform=platform, token_url=URLS[url]))
     assert ended.exit_code == 0
     assert "The configuration is valid" in ended.stdout
@@ -80,9 +78,9 @@ def test_options_are_enough(tmp_path: Path, platform: str | None, url: str, prov
     assert client.provider is provider
 
 
-@pytest.mark.parametrize("key", ["key.json", "-"])
+@cases("key", "key.json", "-")
 def test_a_service_key_has_all_but_the_flow(tmp_path: Path, key: str) -> None:
-    """From a file and from standard input; the flow's path is below the key's runtime."""
+    """The flow's path is below the key's runtime."""
     (tmp_path / "key.json").write_text(json.dumps(KEY))
     key = key if key == "-" else str(tmp_path / key)
     made = tmp_path / "made"
@@ -124,18 +122,16 @@ def test_an_open_secret_file_of_before_is_kept_and_told(tmp_path: Path) -> None:
     assert "run chmod 600 on it" in ended.stderr
 
 
-@pytest.mark.parametrize(
-    ("words", "named"),
-    [
-        ((), "--key (BTP) or --token-url, --client-id, --client-secret-file, --flow"),
-        (("--platform", "neo"), "also give --token-url, --client-id, --client-secret-file, --flow"),
-        (("--platform", "btp", "--flow", FLOW), "--key (BTP) or --token-url, --client-id, --client-secret-file."),
-        (("--key", "k"), "also give --flow."),
-        (("--token-url", NEO, "--flow", FLOW), "also give --client-id, --client-secret-file."),
-    ],
+@cases(
+    "words, named",
+    ((), "--key (BTP) or --token-url, --client-id, --client-secret-file, --flow"),
+    (("--platform", "neo"), "also give --token-url, --client-id, --client-secret-file, --flow"),
+    (("--platform", "btp", "--flow", FLOW), "--key (BTP) or --token-url, --client-id, --client-secret-file."),
+    (("--key", "k"), "also give --flow."),
+    (("--token-url", NEO, "--flow", FLOW), "also give --client-id, --client-secret-file."),
 )
 def test_missing_options_are_named(tmp_path: Path, words: Sequence[str], named: str) -> None:
-    """Without a terminal nothing can be asked: all that is missing is told at once, and nothing is written."""
+    """All that is missing is told at once, and nothing is written."""
     ended = call(*words, "--directory", str(tmp_path / "made"))
     assert ended.exit_code == 2
     assert ended.stdout == ""
@@ -143,26 +139,24 @@ def test_missing_options_are_named(tmp_path: Path, words: Sequence[str], named: 
     assert not (tmp_path / "made").exists()
 
 
-@pytest.mark.parametrize(
-    ("options", "wrong"),
-    [
-        ({"flow": "/http/orders"}, "--flow: it is only a path"),
-        ({"flow": "http://t.example/http/orders"}, "it begins with http://; write https://"),
-        ({"token_url": "http://t.example/token"}, "it begins with http://; write https://"),
-        ({"token_url": "as.example"}, "begin with https://"),
-        ({"client_id": " c"}, "white space"),
-        ({"name": "a/b"}, "'--name': it is not a valid name"),
-        ({"allow": "10.0.0/99"}, "'--allow': it is not a valid network"),
-        ({"key": "k.json"}, "--key has all that --token-url says"),
-        (
-            {"key": "k.json", "token_url": None, "client_id": None, "client_secret_file": None, "platform": "neo"},
-            "--platform",
-        ),
-        ({"key": "k.json", "token_url": None, "client_id": None, "client_secret_file": None}, "No such file"),
-        ({"client_secret_file": "/nowhere/secret"}, "No such file"),
-        ({"client_secret_file": "/dev/null"}, "is empty"),
-        ({"directory": "/dev/null/made"}, "/dev/null"),
-    ],
+@cases(
+    "options, wrong",
+    ({"flow": "/http/orders"}, "--flow: it is only a path"),
+    ({"flow": "http://t.example/http/orders"}, "it begins with http://; write https://"),
+    ({"token_url": "http://t.example/token"}, "it begins with http://; write https://"),
+    ({"token_url": "as.example"}, "begin with https://"),
+    ({"client_id": " c"}, "white space"),
+    ({"name": "a/b"}, "'--name': it is not a valid name"),
+    ({"allow": "10.0.0/99"}, "'--allow': it is not a valid network"),
+    ({"key": "k.json"}, "--key has all that --token-url says"),
+    (
+        {"key": "k.json", "token_url": None, "client_id": None, "client_secret_file": None, "platform": "neo"},
+        "--platform",
+    ),
+    ({"key": "k.json", "token_url": None, "client_id": None, "client_secret_file": None}, "No such file"),
+    ({"client_secret_file": "/nowhere/secret"}, "No such file"),
+    ({"client_secret_file": "/dev/null"}, "is empty"),
+    ({"directory": "/dev/null/made"}, "/dev/null"),
 )
 def test_wrong_options_are_told(tmp_path: Path, options: dict[str, str | None], wrong: str) -> None:
     """The sentence shows no secret, and nothing is written."""
@@ -173,9 +167,9 @@ def test_wrong_options_are_told(tmp_path: Path, options: dict[str, str | None], 
     assert contents(tmp_path / "made") == {}
 
 
-@pytest.mark.parametrize("secret", ["a\nb", "a\x07b"])
+@cases("secret", "a\nb", "a\x07b")
 def test_a_secret_with_control_characters_is_told(tmp_path: Path, secret: str) -> None:
-    """A file with more than the secret in it would be refused by every server."""
+    """Every server would refuse it."""
     words = told(tmp_path)
     (tmp_path / "given").write_text(secret)
     ended = call(*words)
@@ -184,9 +178,9 @@ def test_a_secret_with_control_characters_is_told(tmp_path: Path, secret: str) -
     assert contents(tmp_path / "made") == {}
 
 
-@pytest.mark.parametrize("name", ["proxy.yaml", "orders-secret"])
+@cases("name", "proxy.yaml", "orders-secret")
 def test_no_file_is_overwritten(tmp_path: Path, name: str) -> None:
-    """A configuration, or a secret with other content, that exists ends the command with 2, and stays."""
+    """Neither a configuration nor a secret with other content."""
     (tmp_path / "made").mkdir()
     (tmp_path / "made" / name).write_text("mine")
     ended = call(*told(tmp_path))
@@ -205,7 +199,7 @@ def test_a_link_that_leads_nowhere_is_not_followed(tmp_path: Path) -> None:
 
 
 def test_the_check_s_problems_end_the_command(tmp_path: Path) -> None:
-    """An External Certificate without its key: the files are written, the hint and the problem say what is left."""
+    """The files are written, and the problem says what is left."""
     key = {"oauth": {**KEY["oauth"], "clientsecret": None, "certificate": CERTIFICATE}}
     (tmp_path / "key.json").write_text(json.dumps(key))
     made = tmp_path / "made"

@@ -8,14 +8,15 @@ from collections.abc import Iterator
 import pytest
 
 from proxy.cli.loops import ENDING, run, signalled, unless
+from tests.cases import cases
 
 
-@pytest.mark.parametrize("first", ENDING)
-@pytest.mark.parametrize("second", ENDING)
+@cases("first", *ENDING)
+@cases("second", *ENDING)
 async def test_a_second_signal_ends_the_process_at_once(
     first: signal.Signals, second: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The status is 1, for each pair of signals, even if the event loop does not run."""
+    """With 1, even if the event loop does not run."""
     before = {number: signal.getsignal(number) for number in ENDING}
     ended: list[int] = []
     monkeypatch.setattr(os, "_exit", ended.append)
@@ -42,7 +43,7 @@ def default_interrupt() -> Iterator[None]:
 
 @pytest.mark.usefixtures("default_interrupt")
 def test_an_interrupt_lets_a_command_clean_up_and_a_second_one_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second SIGINT exits with 1; without it, the cleanup runs to its end."""
+    """With 1; without it, the cleanup runs to its end."""
     ended: list[int] = []
     cleaned: list[str] = []
     monkeypatch.setattr(os, "_exit", ended.append)

@@ -49,7 +49,7 @@ def file(tmp_path: Path) -> Path:
 
 
 async def test_a_change_while_the_configuration_is_read_requests_a_reload(file: Path, requests: Requests) -> None:
-    """The watcher remembers the file as it was before the configuration was read."""
+    """The watcher remembers the file as it was before."""
     watcher = await asyncio.to_thread(ConfigurationWatcher, file)
     file.write_text("new")
     watcher.start(cast("Reloader", requests), Lines())
@@ -75,7 +75,7 @@ async def test_a_file_that_cannot_be_read_is_logged_once(file: Path, requests: R
 
 
 def test_an_address_in_use_may_be_the_proxys_own() -> None:
-    """The problem says that an overlap with another address of the proxy requires a restart."""
+    """Such an overlap requires a restart."""
     with pytest.raises(OSError, match="listen") as caught, named("listen", Address(host="127.0.0.1", port=8080)):
         raise OSError(errno.EADDRINUSE, "in use")
     (problem,) = problems_of(caught.value)
@@ -135,7 +135,7 @@ def reloader_of(app: Changing, read: Callable[[], object]) -> Reloader:
 
 
 async def test_a_stop_does_not_wait_for_files_that_hang() -> None:
-    """`close` returns while the file still hangs, and nothing is prepared."""
+    """Nothing is prepared."""
     app, begun, go = Changing(), threading.Event(), threading.Event()
 
     def hang() -> None:
@@ -172,7 +172,7 @@ async def test_a_stop_cancels_a_preparation_and_waits_for_an_application() -> No
 
 
 async def test_a_bug_rejects_one_reload_and_the_next_one_is_applied() -> None:
-    """The log has the error's type and place, but not its text, which may contain a secret."""
+    """The log has the error's type and place, but not its text."""
 
     def fail() -> None:
         app.steps.append("read")

@@ -7,12 +7,10 @@ import pytest
 
 from proxy.cli.run import listed, log_options
 from proxy.config.model import LogFormat, LogSettings
+from tests.cases import cases
 
 
-@pytest.mark.parametrize(
-    ("count", "text"),
-    [(1, "0"), (3, "0, 1, 2"), (4, "0, 1, 2 and 1 more"), (1000, "0, 1, 2 and 997 more")],
-)
+@cases("count, text", (1, "0"), (3, "0, 1, 2"), (4, "0, 1, 2 and 1 more"), (1000, "0, 1, 2 and 997 more"))
 def test_a_long_list_of_routes_is_cut(count: int, text: str) -> None:
     """The first routes are listed, the others counted."""
     assert listed([str(number) for number in range(count)], most=3) == text
@@ -29,26 +27,24 @@ class Terminal:
         return self._is_terminal
 
 
-@pytest.mark.parametrize(
-    ("is_terminal", "no_color", "log_format", "human", "color"),
-    [
-        (True, None, LogFormat.AUTO, True, True),
-        (True, "", LogFormat.AUTO, True, True),
-        (True, "1", LogFormat.AUTO, True, False),
-        (True, "0", LogFormat.HUMAN, True, False),
-        (False, None, LogFormat.HUMAN, True, False),
-        (False, None, LogFormat.AUTO, False, False),
-    ],
+@cases(
+    "is_terminal, no_color, log_format, human, color",
+    (True, None, LogFormat.AUTO, True, True),
+    (True, "", LogFormat.AUTO, True, True),
+    (True, "1", LogFormat.AUTO, True, False),
+    (True, "0", LogFormat.HUMAN, True, False),
+    (False, None, LogFormat.HUMAN, True, False),
+    (False, None, LogFormat.AUTO, False, False),
 )
 def test_only_a_terminal_gets_colors(
     monkeypatch: pytest.MonkeyPatch,
-    is_terminal: bool,  # noqa: FBT001
+    is_terminal: bool,
     no_color: str | None,
     log_format: LogFormat,
-    human: bool,  # noqa: FBT001
-    color: bool,  # noqa: FBT001
+    human: bool,
+    color: bool,
 ) -> None:
-    """NO_COLOR switches them off, whatever its value; an empty one counts as unset (no-color.org)."""
+    """NO_COLOR switches them off; an empty one counts as unset (no-color.org)."""
     monkeypatch.setattr(sys, "stderr", Terminal(is_terminal=is_terminal))
     monkeypatch.delenv("NO_COLOR", raising=False)
     if no_color is not None:

@@ -5,20 +5,19 @@ from pathlib import Path
 import pytest
 
 from proxy.cli.saved_request import Wanted, given, listing, read_collection, saved
+from tests.cases import cases
 
 NOTHING = Wanted("", "", [])
 POSTMAN = '{"item": [{"name": "a", "request": {"method": "PUT", "url": "/a", "body": {"mode": "raw", "raw": ""}}}]}'
 
 
-@pytest.mark.parametrize(
-    ("name", "text", "method"),
-    [
-        ("a.http", "### a\nPUT /a", "PUT"),
-        ("a.REST", "{{base}}/a", "GET"),
-        ("a.json", POSTMAN, "PUT"),
-        ("a", "\ufeff" + POSTMAN, "PUT"),
-        ("a.txt", "### a\nPUT /a", "PUT"),
-    ],
+@cases(
+    "name, text, method",
+    ("a.http", "### a\nPUT /a", "PUT"),
+    ("a.REST", "{{base}}/a", "GET"),
+    ("a.json", POSTMAN, "PUT"),
+    ("a", "\ufeff" + POSTMAN, "PUT"),
+    ("a.txt", "### a\nPUT /a", "PUT"),
 )
 def test_the_name_or_the_content_tells_the_format(tmp_path: Path, name: str, text: str, method: str) -> None:
     """A byte order mark is ignored."""
@@ -26,13 +25,11 @@ def test_the_name_or_the_content_tells_the_format(tmp_path: Path, name: str, tex
     assert [each.method for each in read_collection(tmp_path / name)] == [method]
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "wrong"),
-    [
-        ("a.http", b"\xff", "a.http is not UTF-8."),
-        ("a.http", b"# nothing", "a.http contains no request."),
-        ("a.json", b"### a", "a.json is not valid JSON; export the collection again."),
-    ],
+@cases(
+    "name, content, wrong",
+    ("a.http", b"\xff", "a.http is not UTF-8."),
+    ("a.http", b"# nothing", "a.http contains no request."),
+    ("a.json", b"### a", "a.json is not valid JSON; export the collection again."),
 )
 def test_a_file_without_requests_is_an_error(tmp_path: Path, name: str, content: bytes, wrong: str) -> None:
     """The sentence begins with the file."""
@@ -43,7 +40,7 @@ def test_a_file_without_requests_is_an_error(tmp_path: Path, name: str, content:
 
 
 def test_options_override_the_request(tmp_path: Path) -> None:
-    """A route replaces the URL, a field one of the same name in any case, and a method the method."""
+    """URL, fields and method."""
     file = tmp_path / "a.http"
     file.write_text("### a\nPUT {{base}}/a\nX-A: 1\nX-B: 2\n\n<a/>")
     values = ["base=https://t?x=y"]
@@ -73,7 +70,7 @@ def test_requests_are_listed_without_control_characters(tmp_path: Path) -> None:
     assert listing(read_collection(tmp_path / "a.http")) == "long name  PUT /a\n?[0m       GET {{base}}/a"
 
 
-@pytest.mark.parametrize("text", ["a", "=b", ""])
+@cases("text", "a", "=b", "")
 def test_a_variable_needs_a_name_and_an_equals_sign(text: str) -> None:
     """Its value may be empty, and may have equals signs."""
     assert given(["a=", "b=c=d"]) == {"a": "", "b": "c=d"}

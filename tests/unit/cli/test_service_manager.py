@@ -4,10 +4,9 @@ import socket
 import time
 from pathlib import Path
 
-import pytest
-
 from proxy.cli.service_manager import ServiceManager
 from proxy.observe.process_log import ProcessLog
+from tests.cases import cases
 from tests.fakes.log import LogLines
 
 
@@ -17,9 +16,9 @@ def manager_at(address: str) -> tuple[ServiceManager, LogLines]:
     return ServiceManager({"NOTIFY_SOCKET": address}, ProcessLog(lines, level="debug", human=False).logger), lines
 
 
-@pytest.mark.parametrize("abstract", [False, True])
+@cases("abstract", False, True)
 async def test_each_notification_is_one_datagram(tmp_path: Path, *, abstract: bool) -> None:
-    """Start, reload and stop are told as sd_notify(3) says, at a path or an abstract address."""
+    """As sd_notify(3) says, at a path or an abstract address."""
     address = f"@{tmp_path}" if abstract else str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(f"\0{tmp_path}" if abstract else address)

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from proxy.cli.group import main
+from tests.cases import cases
 
 CONFIGURATION = """
 oauth_clients:
@@ -33,28 +34,26 @@ def call(command: str, *words: str) -> Result:
     return CliRunner().invoke(module, words)
 
 
-@pytest.mark.parametrize(
-    ("words", "wrong"),
-    [
-        (("token", "nobody"), "There is no OAuth client nobody; the OAuth clients are orders, invoices."),
-        (("token",), "Name one OAuth client (orders, invoices), or give --all."),
-        (("token", "orders", "--all"), "Name one OAuth client (orders, invoices), or give --all."),
-        (("doctor", "nowhere"), "There is no route nowhere; the routes are orders."),
-        (("doctor", "/nowhere"), "No route accepts POST /nowhere; the routes are orders."),
-        (("doctor", "orders", "--data", "x"), "--data is the message for --send: give both."),
-        (("send", "nowhere"), "There is no route nowhere; the routes are orders."),
-        (("send", "orders", "--file", "missing.xml"), "missing.xml"),
-        (("send", "orders", "--repeat", "0"), "--repeat"),
-        (("send",), "Missing argument 'ROUTE|URL'."),
-        (("send", "orders", "more"), "Got unexpected extra argument (more)."),
-        (("send", "orders"), "This POST has no body: give -d or --file, or pipe it in. -d '' sends an empty message."),
-        (("send", "orders", "-X", "patch"), "This PATCH has no body"),
-        (("send", "orders", "-d", "x", "--repeat", "2", "-i"), "-i, -v and -o show one answer: leave out --repeat."),
-        (("send", "orders", "-d", "x", "--repeat", "2", "-o", "x"), "-i, -v and -o show one answer"),
-        (("send", "orders", "--var", "a=b"), "--var sets a variable of a collection: give --collection too."),
-        (("send", "--collection", "missing.http"), "missing.http"),
-        (("run", "--loud"), "--loud"),
-    ],
+@cases(
+    "words, wrong",
+    (("token", "nobody"), "There is no OAuth client nobody; the OAuth clients are orders, invoices."),
+    (("token",), "Name one OAuth client (orders, invoices), or give --all."),
+    (("token", "orders", "--all"), "Name one OAuth client (orders, invoices), or give --all."),
+    (("doctor", "nowhere"), "There is no route nowhere; the routes are orders."),
+    (("doctor", "/nowhere"), "No route accepts POST /nowhere; the routes are orders."),
+    (("doctor", "orders", "--data", "x"), "--data is the message for --send: give both."),
+    (("send", "nowhere"), "There is no route nowhere; the routes are orders."),
+    (("send", "orders", "--file", "missing.xml"), "missing.xml"),
+    (("send", "orders", "--repeat", "0"), "--repeat"),
+    (("send",), "Missing argument 'ROUTE|URL'."),
+    (("send", "orders", "more"), "Got unexpected extra argument (more)."),
+    (("send", "orders"), "This POST has no body: give -d or --file, or pipe it in. -d '' sends an empty message."),
+    (("send", "orders", "-X", "patch"), "This PATCH has no body"),
+    (("send", "orders", "-d", "x", "--repeat", "2", "-i"), "-i, -v and -o show one answer: leave out --repeat."),
+    (("send", "orders", "-d", "x", "--repeat", "2", "-o", "x"), "-i, -v and -o show one answer"),
+    (("send", "orders", "--var", "a=b"), "--var sets a variable of a collection: give --collection too."),
+    (("send", "--collection", "missing.http"), "missing.http"),
+    (("run", "--loud"), "--loud"),
 )
 def test_wrong_words_are_told(tmp_path: Path, words: Sequence[str], wrong: str) -> None:
     """Standard error has the sentence, standard output has nothing."""
@@ -65,24 +64,22 @@ def test_wrong_words_are_told(tmp_path: Path, words: Sequence[str], wrong: str) 
     assert wrong in ended.stderr
 
 
-@pytest.mark.parametrize(
-    ("words", "wrong"),
-    [
-        (("doctor", "own.yaml", "--data", "x"), "--data is the message for --send: give both."),
-        (("token", "own.yaml"), "Name one OAuth client (orders, invoices), or give --all."),
-        (("token", "own.yml", "--all", "--raw", "--loud"), "--loud"),
-        (("send", "own.yaml", "-d", "x"), "own.yaml is a file; as the configuration it is named by -c, beside ROUTE"),
-        (("doctor", "none.yaml"), "no configuration"),
-        (("doctor", "folder.yaml"), "no configuration"),
-        (("doctor", "own.yaml", "-c", "own.yaml"), "There is no route own.yaml; the routes are orders."),
-        (("token", "own.yaml", "-c", "own.yaml"), "There is no OAuth client own.yaml"),
-        (("send", "own.yaml", "-d", "x", "-c", "own.yaml"), "There is no route own.yaml; the routes are orders."),
-    ],
+@cases(
+    "words, wrong",
+    (("doctor", "own.yaml", "--data", "x"), "--data is the message for --send: give both."),
+    (("token", "own.yaml"), "Name one OAuth client (orders, invoices), or give --all."),
+    (("token", "own.yml", "--all", "--raw", "--loud"), "--loud"),
+    (("send", "own.yaml", "-d", "x"), "own.yaml is a file; as the configuration it is named by -c, beside ROUTE"),
+    (("doctor", "none.yaml"), "no configuration"),
+    (("doctor", "folder.yaml"), "no configuration"),
+    (("doctor", "own.yaml", "-c", "own.yaml"), "There is no route own.yaml; the routes are orders."),
+    (("token", "own.yaml", "-c", "own.yaml"), "There is no OAuth client own.yaml"),
+    (("send", "own.yaml", "-d", "x", "-c", "own.yaml"), "There is no route own.yaml; the routes are orders."),
 )
 def test_a_file_in_the_place_of_a_route_is_the_configuration(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: Sequence[str], wrong: str
 ) -> None:
-    """It has to exist, and to be named as YAML is; with -c the word is a route, and `send` says what is missing."""
+    """It has to be a file named as YAML is; with -c the word is a route."""
     monkeypatch.chdir(tmp_path)
     for name in ("own.yaml", "own.yml"):
         (tmp_path / name).write_text(CONFIGURATION)
@@ -92,17 +89,15 @@ def test_a_file_in_the_place_of_a_route_is_the_configuration(
     assert wrong in ended.stderr
 
 
-@pytest.mark.parametrize(
-    ("key", "words", "wrong"),
-    [
-        ({"oauth": {**OAUTH, "clientid": None}}, (), "key.json has no clientid"),
-        ({"oauth": OAUTH}, ("--name", "a/b"), "--name"),
-        ({"oauth": {**OAUTH, "clientsecret": "cAnAryOther"}}, ("--name", "there"), "already exists with other content"),
-        ({"xsuaa": [{"name": each, "credentials": OAUTH} for each in "ab"]}, (), "(a, b)"),
-    ],
+@cases(
+    "key, words, wrong",
+    ({"oauth": {**OAUTH, "clientid": None}}, (), "key.json has no clientid"),
+    ({"oauth": OAUTH}, ("--name", "a/b"), "--name"),
+    ({"oauth": {**OAUTH, "clientsecret": "cAnAryOther"}}, ("--name", "there"), "already exists with other content"),
+    ({"xsuaa": [{"name": each, "credentials": OAUTH} for each in "ab"]}, (), "(a, b)"),
 )
 def test_a_key_that_cannot_be_imported_is_told(tmp_path: Path, key: Any, words: Sequence[str], wrong: str) -> None:
-    """Nothing is printed but the sentence, which shows no secret, and no file is changed."""
+    """Only the sentence is printed, and no file is changed."""
     (tmp_path / "key.json").write_text(json.dumps(key))
     (tmp_path / "there-secret").write_text(SECRET)
     ended = call("import-key", str(tmp_path / "key.json"), *words)

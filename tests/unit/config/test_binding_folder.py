@@ -9,6 +9,7 @@ from proxy.config.binding_folder import key_files, read_service_key
 from proxy.config.load import load
 from proxy.config.secrets import SecretError, read_secret
 from proxy.config.service_key import parse_service_key
+from tests.cases import cases
 from tests.unit.config.entries import KEY_URL, OAUTH, SECRET_KEY, written
 
 EXPECTED = parse_service_key(SECRET_KEY)
@@ -33,18 +34,16 @@ def wrong_with(path: Path) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize(
+@cases(
     "entries",
-    [
-        OAUTH,
-        {name: text + "\n" for name, text in OAUTH.items()},
-        {"oauth": json.dumps(OAUTH)},
-        {"credentials": SECRET_KEY},
-        {**OAUTH, "type": "it-rt", "tags": "", ".metadata": "{", "plan": "integration-flow"},
-    ],
+    OAUTH,
+    {name: text + "\n" for name, text in OAUTH.items()},
+    {"oauth": json.dumps(OAUTH)},
+    {"credentials": SECRET_KEY},
+    {**OAUTH, "type": "it-rt", "tags": "", ".metadata": "{", "plan": "integration-flow"},
 )
 def test_the_files_of_a_folder_are_a_service_key(tmp_path: Path, entries: dict[str, str]) -> None:
-    """Each is an entry, or one is the whole as JSON; what is hidden or no entry is let alone."""
+    """Each is an entry, or one is the whole as JSON; others are let alone."""
     folder = mount(tmp_path / "binding", entries)
     assert parse_service_key(read_service_key(folder, read_secret).get_secret_value()) == EXPECTED
 
@@ -58,7 +57,7 @@ def test_a_folder_that_nobody_swaps_will_do(tmp_path: Path) -> None:
 
 
 def test_a_swap_while_it_is_read_mixes_nothing(tmp_path: Path) -> None:
-    """All files are of the folder that was the newest at the beginning."""
+    """All files are of the folder that was the newest at first."""
     folder = mount(tmp_path / "binding", OAUTH)
     files = key_files(folder)
     mount(folder, {**OAUTH, "clientsecret": "another"}, version="..2")
@@ -77,14 +76,14 @@ def test_a_file_is_what_it_was(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_service_key_is_refused(tmp_path: Path) -> None:
-    """A file that cannot be read is named, and so is a folder that holds something else."""
+    """So is a file in it that cannot be read."""
     assert wrong_with(tmp_path).startswith(f"the folder {tmp_path} has no file of a service key in it")
     (tmp_path / "clientid").mkdir()
     assert wrong_with(tmp_path).startswith(f"the file {tmp_path}/clientid cannot be read (Is a directory)")
 
 
 def test_the_option_may_name_a_folder(tmp_path: Path) -> None:
-    """What holds for the file holds for the folder: the upstream is relative to its url."""
+    """The upstream is relative to its url."""
     mount(tmp_path / "binding", OAUTH)
     (tmp_path / "proxy.yaml").write_text(
         written(

@@ -7,72 +7,69 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.config import checked_text
+from tests.cases import cases
 
 Check = Callable[[str], str]
 
 
-@pytest.mark.parametrize(
-    ("check", "text"),
-    [
-        (checked_text.check_name, "orders"),
-        (checked_text.check_name, "A-1_b.c"),
-        (checked_text.check_token, "cpi-oauth-proxy-1"),
-        (checked_text.check_token, "a~!#$%&'*+^`|"),
-        (checked_text.check_free_field, "X-Plant"),
-        (checked_text.check_free_field, "SAP_Sender"),
-        (checked_text.check_field_value, ""),
-        (checked_text.check_field_value, 'a "b"\t; c'),
-        (checked_text.check_method, "POST"),
-        (checked_text.check_method, "MKCOL"),
-        (checked_text.check_media_range, "application/vnd.sap+xml"),
-        (checked_text.check_media_range, "text/*"),
-        (checked_text.check_scope, "it-rt!b2.ESBMessaging.send"),
-        (checked_text.check_free_param, "resource"),
-        (checked_text.check_client_id, "sb-1!b2|it-rt-t!b3"),
-        (checked_text.check_client_id, "Ä b:c"),
-        (checked_text.check_secret, ' a:+%$=|!ü" '),
-    ],
+@cases(
+    "check, text",
+    (checked_text.check_name, "orders"),
+    (checked_text.check_name, "A-1_b.c"),
+    (checked_text.check_token, "cpi-oauth-proxy-1"),
+    (checked_text.check_token, "a~!#$%&'*+^`|"),
+    (checked_text.check_free_field, "X-Plant"),
+    (checked_text.check_free_field, "SAP_Sender"),
+    (checked_text.check_field_value, ""),
+    (checked_text.check_field_value, 'a "b"\t; c'),
+    (checked_text.check_method, "POST"),
+    (checked_text.check_method, "MKCOL"),
+    (checked_text.check_media_range, "application/vnd.sap+xml"),
+    (checked_text.check_media_range, "text/*"),
+    (checked_text.check_scope, "it-rt!b2.ESBMessaging.send"),
+    (checked_text.check_free_param, "resource"),
+    (checked_text.check_client_id, "sb-1!b2|it-rt-t!b3"),
+    (checked_text.check_client_id, "Ä b:c"),
+    (checked_text.check_secret, ' a:+%$=|!ü" '),
 )
 def test_a_word_that_fits_is_given_back(check: Check, text: str) -> None:
     """A check gives back the word as it is."""
     assert check(text) == text
 
 
-@pytest.mark.parametrize(
-    ("check", "text", "wrong"),
-    [
-        (checked_text.check_name, "", "is not a valid name"),
-        (checked_text.check_name, "-a", "is not a valid name"),
-        (checked_text.check_name, "a b", "is not a valid name"),
-        (checked_text.check_name, "a\n", "is not a valid name"),
-        (checked_text.check_token, "", "is not a valid token"),
-        (checked_text.check_token, "a b", "is not a valid token"),
-        (checked_text.check_token, "a\n", "is not a valid token"),
-        (checked_text.check_free_field, "X:Y", "is not a valid token"),
-        (checked_text.check_media_range, "text", "is not a valid media type"),
-        (checked_text.check_media_range, "*/*", "is not a valid media type"),
-        (checked_text.check_media_range, "text/xml; charset=utf-8", "is not a valid media type"),
-        (checked_text.check_media_range, "text/*+xml", "is not a valid media type"),
-        (checked_text.check_field_value, "a\r\nb", "is not a valid field value"),
-        (checked_text.check_field_value, "a\x00", "is not a valid field value"),
-        (checked_text.check_field_value, "a\n", "is not a valid field value"),
-        (checked_text.check_field_value, " a", "is not a valid field value"),
-        (checked_text.check_field_value, "ü", "is not a valid field value"),
-        (checked_text.check_method, "post", "write POST, because methods are case-sensitive"),
-        (checked_text.check_method, "CONNECT", "never forwards"),
-        (checked_text.check_method, "TRACE", "never forwards"),
-        (checked_text.check_method, "GE T", "is not a valid token"),
-        (checked_text.check_scope, "a b", "is not a valid scope"),
-        (checked_text.check_scope, 'a"', "is not a valid scope"),
-        (checked_text.check_scope, "a\\", "is not a valid scope"),
-        (checked_text.check_client_id, " a", "begins or ends with white space"),
-        (checked_text.check_client_id, "a\n", "begins or ends with white space or a line end"),
-        (checked_text.check_client_id, "", "is empty"),
-        (checked_text.check_client_id, "a\tb", "control characters"),
-        (checked_text.check_secret, "", "is empty"),
-        (checked_text.check_secret, "a\n", "contains a line end"),
-        (checked_text.check_secret, "a\x7f", "another control character"),
-    ],
+@cases(
+    "check, text, wrong",
+    (checked_text.check_name, "", "is not a valid name"),
+    (checked_text.check_name, "-a", "is not a valid name"),
+    (checked_text.check_name, "a b", "is not a valid name"),
+    (checked_text.check_name, "a\n", "is not a valid name"),
+    (checked_text.check_token, "", "is not a valid token"),
+    (checked_text.check_token, "a b", "is not a valid token"),
+    (checked_text.check_token, "a\n", "is not a valid token"),
+    (checked_text.check_free_field, "X:Y", "is not a valid token"),
+    (checked_text.check_media_range, "text", "is not a valid media type"),
+    (checked_text.check_media_range, "*/*", "is not a valid media type"),
+    (checked_text.check_media_range, "text/xml; charset=utf-8", "is not a valid media type"),
+    (checked_text.check_media_range, "text/*+xml", "is not a valid media type"),
+    (checked_text.check_field_value, "a\r\nb", "is not a valid field value"),
+    (checked_text.check_field_value, "a\x00", "is not a valid field value"),
+    (checked_text.check_field_value, "a\n", "is not a valid field value"),
+    (checked_text.check_field_value, " a", "is not a valid field value"),
+    (checked_text.check_field_value, "ü", "is not a valid field value"),
+    (checked_text.check_method, "post", "write POST, because methods are case-sensitive"),
+    (checked_text.check_method, "CONNECT", "never forwards"),
+    (checked_text.check_method, "TRACE", "never forwards"),
+    (checked_text.check_method, "GE T", "is not a valid token"),
+    (checked_text.check_scope, "a b", "is not a valid scope"),
+    (checked_text.check_scope, 'a"', "is not a valid scope"),
+    (checked_text.check_scope, "a\\", "is not a valid scope"),
+    (checked_text.check_client_id, " a", "begins or ends with white space"),
+    (checked_text.check_client_id, "a\n", "begins or ends with white space or a line end"),
+    (checked_text.check_client_id, "", "is empty"),
+    (checked_text.check_client_id, "a\tb", "control characters"),
+    (checked_text.check_secret, "", "is empty"),
+    (checked_text.check_secret, "a\n", "contains a line end"),
+    (checked_text.check_secret, "a\x7f", "another control character"),
 )
 def test_a_word_that_does_not_fit_is_refused(check: Check, text: str, wrong: str) -> None:
     """A check says what is wrong, and what would be right."""
@@ -80,35 +77,31 @@ def test_a_word_that_does_not_fit_is_refused(check: Check, text: str, wrong: str
         check(text)
 
 
-@pytest.mark.parametrize(
+@cases(
     "field",
-    [
-        "Authorization",
-        "authorization",
-        "Proxy-Authorization",
-        "Host",
-        "Content-Length",
-        "Content_Length",
-        "Content.Length",
-        "Transfer-Encoding",
-        "Connection",
-        "Keep-Alive",
-        "TE",
-        "Trailer",
-        "Upgrade",
-        "Expect",
-        "Proxy-Connection",
-    ],
+    "Authorization",
+    "authorization",
+    "Proxy-Authorization",
+    "Host",
+    "Content-Length",
+    "Content_Length",
+    "Content.Length",
+    "Transfer-Encoding",
+    "Connection",
+    "Keep-Alive",
+    "TE",
+    "Trailer",
+    "Upgrade",
+    "Expect",
+    "Proxy-Connection",
 )
 def test_the_proxy_s_own_fields_are_not_free(field: str) -> None:
-    """Framing, connection and credential fields are not the operator's, however they are spelled."""
+    """However they are spelled."""
     with pytest.raises(ValueError, match="the proxy itself sets or drops"):
         checked_text.check_free_field(field)
 
 
-@pytest.mark.parametrize(
-    "param", ["grant_type", "client_id", "client_secret", "scope", "token_format", "client_assertion"]
-)
+@cases("param", "grant_type", "client_id", "client_secret", "scope", "token_format", "client_assertion")
 def test_a_parameter_that_another_option_sets_is_refused(param: str) -> None:
     """No parameter of the token request is given in two places."""
     with pytest.raises(ValueError, match=r"is set by .*; remove it here"):
@@ -123,7 +116,7 @@ def test_scopes_may_be_one_text() -> None:
 
 @given(st.text(max_size=20), st.sampled_from("\r\n\t\0"), st.text(max_size=20))
 def test_a_refused_secret_is_not_shown(start: str, control: str, end: str) -> None:
-    """What is refused does not stand in the sentence that refuses it."""
+    """Whatever control character it has."""
     with pytest.raises(ValueError, match="control character") as caught:
         checked_text.check_secret(f"sesame{start}{control}{end}")
     assert "sesame" not in str(caught.value)
@@ -131,7 +124,7 @@ def test_a_refused_secret_is_not_shown(start: str, control: str, end: str) -> No
 
 @given(st.text())
 def test_a_field_value_that_passes_cannot_end_its_line(text: str) -> None:
-    """Whatever passes has no line end, no NUL and no white space around it."""
+    """It has no NUL and no white space around it, either."""
     try:
         value = checked_text.check_field_value(text)
     except ValueError:

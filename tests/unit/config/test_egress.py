@@ -5,32 +5,31 @@ import base64
 import pytest
 
 from proxy.config.egress import CorporateProxy, check_environment, corporate_proxy
+from tests.cases import cases, named_cases
 
 TARGET = "https://as.example/oauth/token"
 P = "http://proxy.example:3128"
 
 
-@pytest.mark.parametrize(
-    ("url", "proxy_url", "environ", "expected"),
-    [
-        pytest.param(TARGET, None, {}, None, id="nothing is configured"),
-        pytest.param(TARGET, P, {}, P, id="configured"),
-        pytest.param(TARGET, P + "/", {}, P, id="configured with a slash"),
-        pytest.param(TARGET, "http://proxy.example.:3128", {}, P, id="configured with a dot"),
-        pytest.param(TARGET, P, {"HTTPS_PROXY": "http://other:1", "NO_PROXY": "*"}, P, id="configured beats all"),
-        pytest.param(TARGET, "direct", {"HTTPS_PROXY": P}, None, id="direct beats the environment"),
-        pytest.param(TARGET, None, {"HTTPS_PROXY": P}, P, id="environment"),
-        pytest.param(TARGET, None, {"https_proxy": P, "HTTPS_PROXY": "http://other:1"}, P, id="lower case first"),
-        pytest.param(TARGET, None, {"HTTPS_PROXY": "proxy.example:3128"}, P, id="without a scheme"),
-        pytest.param(TARGET, None, {"HTTPS_PROXY": "http://[2001:db8::1]:80"}, "http://[2001:db8::1]:80", id="IPv6"),
-        pytest.param(
-            TARGET, None, {"HTTP_PROXY": P, "http_proxy": P, "ALL_PROXY": P}, None, id="HTTP_PROXY is not read"
-        ),
-        pytest.param("http://127.0.0.1:8/t", P, {"HTTPS_PROXY": P}, None, id="http goes directly"),
-        pytest.param("https://127.0.0.1/t", None, {"HTTPS_PROXY": P}, None, id="loopback goes directly"),
-        pytest.param("https://[::1]/t", None, {"HTTPS_PROXY": P}, None, id="IPv6 loopback goes directly"),
-        pytest.param("https://localhost/t", None, {"HTTPS_PROXY": P}, None, id="localhost goes directly"),
-    ],
+@named_cases(
+    "url, proxy_url, environ, expected",
+    {
+        "nothing is configured": (TARGET, None, {}, None),
+        "configured": (TARGET, P, {}, P),
+        "configured with a slash": (TARGET, P + "/", {}, P),
+        "configured with a dot": (TARGET, "http://proxy.example.:3128", {}, P),
+        "configured beats all": (TARGET, P, {"HTTPS_PROXY": "http://other:1", "NO_PROXY": "*"}, P),
+        "direct beats the environment": (TARGET, "direct", {"HTTPS_PROXY": P}, None),
+        "environment": (TARGET, None, {"HTTPS_PROXY": P}, P),
+        "lower case first": (TARGET, None, {"https_proxy": P, "HTTPS_PROXY": "http://other:1"}, P),
+        "without a scheme": (TARGET, None, {"HTTPS_PROXY": "proxy.example:3128"}, P),
+        "IPv6": (TARGET, None, {"HTTPS_PROXY": "http://[2001:db8::1]:80"}, "http://[2001:db8::1]:80"),
+        "HTTP_PROXY is not read": (TARGET, None, {"HTTP_PROXY": P, "http_proxy": P, "ALL_PROXY": P}, None),
+        "http goes directly": ("http://127.0.0.1:8/t", P, {"HTTPS_PROXY": P}, None),
+        "loopback goes directly": ("https://127.0.0.1/t", None, {"HTTPS_PROXY": P}, None),
+        "IPv6 loopback goes directly": ("https://[::1]/t", None, {"HTTPS_PROXY": P}, None),
+        "localhost goes directly": ("https://localhost/t", None, {"HTTPS_PROXY": P}, None),
+    },
 )
 def test_the_way_is(url: str, proxy_url: str | None, environ: dict[str, str], expected: str | None) -> None:
     """Configuration first, then the environment, else directly."""
@@ -38,40 +37,40 @@ def test_the_way_is(url: str, proxy_url: str | None, environ: dict[str, str], ex
     assert found == (None if expected is None else CorporateProxy(url=expected))
 
 
-@pytest.mark.parametrize(
-    ("no_proxy", "url", "is_direct"),
-    [
-        pytest.param("as.example", TARGET, True, id="the host itself"),
-        pytest.param("AS.Example", TARGET, True, id="case does not count"),
-        pytest.param("example", TARGET, True, id="a domain above"),
-        pytest.param(".example", TARGET, True, id="with a dot"),
-        pytest.param("*.example", TARGET, True, id="with a star"),
-        pytest.param("s.example", TARGET, False, id="a part of a label"),
-        pytest.param("other.test, as.example", TARGET, True, id="one of a list"),
-        pytest.param(",,", TARGET, False, id="empty rules"),
-        pytest.param("*", TARGET, True, id="all"),
-        pytest.param("as.example:443", TARGET, True, id="the port"),
-        pytest.param("as.example:8443", TARGET, False, id="another port"),
-        pytest.param("as.example", "https://as.example./t", True, id="a dot at the end"),
-        pytest.param("as.example.", TARGET, True, id="a dot at the end of the rule"),
-        pytest.param("10.0.0.0/8", "https://10.1.2.3/t", True, id="a network"),
-        pytest.param("10.0.0.0/8", "https://11.1.2.3/t", False, id="another network"),
-        pytest.param("10.1.2.3", "https://10.1.2.3/t", True, id="an address"),
-        pytest.param("10.1.2.3:443", "https://10.1.2.3/t", True, id="an address with its port"),
-        pytest.param("2001:db8::/32", "https://[2001:db8::7]/t", True, id="an IPv6 network"),
-        pytest.param("2001:db8::443", "https://[2001:db8::443]/t", True, id="an IPv6 address is no port"),
-        pytest.param("[2001:db8::7]:443", "https://[2001:db8::7]/t", True, id="an IPv6 address with its port"),
-        pytest.param("example", "https://10.1.2.3/t", False, id="a name against an address"),
-    ],
+@named_cases(
+    "no_proxy, url, is_direct",
+    {
+        "the host itself": ("as.example", TARGET, True),
+        "case does not count": ("AS.Example", TARGET, True),
+        "a domain above": ("example", TARGET, True),
+        "with a dot": (".example", TARGET, True),
+        "with a star": ("*.example", TARGET, True),
+        "a part of a label": ("s.example", TARGET, False),
+        "one of a list": ("other.test, as.example", TARGET, True),
+        "empty rules": (",,", TARGET, False),
+        "all": ("*", TARGET, True),
+        "the port": ("as.example:443", TARGET, True),
+        "another port": ("as.example:8443", TARGET, False),
+        "a dot at the end": ("as.example", "https://as.example./t", True),
+        "a dot at the end of the rule": ("as.example.", TARGET, True),
+        "a network": ("10.0.0.0/8", "https://10.1.2.3/t", True),
+        "another network": ("10.0.0.0/8", "https://11.1.2.3/t", False),
+        "an address": ("10.1.2.3", "https://10.1.2.3/t", True),
+        "an address with its port": ("10.1.2.3:443", "https://10.1.2.3/t", True),
+        "an IPv6 network": ("2001:db8::/32", "https://[2001:db8::7]/t", True),
+        "an IPv6 address is no port": ("2001:db8::443", "https://[2001:db8::443]/t", True),
+        "an IPv6 address with its port": ("[2001:db8::7]:443", "https://[2001:db8::7]/t", True),
+        "a name against an address": ("example", "https://10.1.2.3/t", False),
+    },
 )
-def test_no_proxy_matches(no_proxy: str, url: str, is_direct: bool) -> None:  # noqa: FBT001
-    """What NO_PROXY lists goes directly; the lower case one is read first."""
+def test_no_proxy_matches(no_proxy: str, url: str, is_direct: bool) -> None:
+    """The lower case variable is read first."""
     environ = {"HTTPS_PROXY": P, "no_proxy": no_proxy, "NO_PROXY": "never.read"}
     assert (corporate_proxy(url, proxy_url=None, environ=environ) is None) is is_direct
 
 
 def test_credentials_become_a_field_and_do_not_show() -> None:
-    """Percent-encoding is undone, umlauts are UTF-8, and the URL is left without them."""
+    """The URL is left without them."""
     found = corporate_proxy(TARGET, proxy_url="http://j%C3%B6rg:canary%40%3A@proxy.example:3128", environ={})
     assert found is not None
     assert found.url == P
@@ -87,9 +86,9 @@ def test_a_name_without_a_password_is_enough() -> None:
     assert found == CorporateProxy(url="http://proxy.example", authorization="Basic dTo=")
 
 
-@pytest.mark.parametrize("text", ["socks5://u:canary@proxy:1080", "http://u:canary@", "http://u:canary@p:port"])
-@pytest.mark.parametrize("is_named", [True, False])
-def test_what_is_no_proxy_is_refused_without_showing_it(text: str, is_named: bool) -> None:  # noqa: FBT001
+@cases("text", "socks5://u:canary@proxy:1080", "http://u:canary@", "http://u:canary@p:port")
+@cases("is_named", True, False)
+def test_what_is_no_proxy_is_refused_without_showing_it(text: str, is_named: bool) -> None:
     """The sentence says where it stands and not what."""
     source = "proxy_url" if is_named else "HTTPS_PROXY"
     environ = {} if is_named else {"HTTPS_PROXY": text}
@@ -97,29 +96,27 @@ def test_what_is_no_proxy_is_refused_without_showing_it(text: str, is_named: boo
         corporate_proxy(TARGET, proxy_url=text if is_named else None, environ=environ)
 
 
-@pytest.mark.parametrize(("proxy_url", "expected"), [(P, P), ("direct", None), (None, None)])
+@cases("proxy_url, expected", (P, P), ("direct", None), (None, None))
 def test_a_route_may_send_http_through_a_proxy_that_it_names(proxy_url: str | None, expected: str | None) -> None:
-    """Only what the route itself names carries http://; the environment's proxy does not."""
+    """The environment's proxy does not."""
     found = corporate_proxy("http://up.example/", proxy_url=proxy_url, environ={"HTTPS_PROXY": P}, cleartext=True)
     assert (found.url if found else None) == expected
 
 
-@pytest.mark.parametrize(
-    ("url", "address"),
-    [
-        ("http://p.example:3128", ("p.example", 3128)),
-        ("http://p.example", ("p.example", 80)),
-        ("https://p", ("p", 443)),
-    ],
+@cases(
+    "url, address",
+    ("http://p.example:3128", ("p.example", 3128)),
+    ("http://p.example", ("p.example", 80)),
+    ("https://p", ("p", 443)),
 )
 def test_a_proxy_without_a_port_listens_where_its_scheme_does(url: str, address: tuple[str, int]) -> None:
     """Where to connect to."""
     assert CorporateProxy(url=url).address == address
 
 
-@pytest.mark.parametrize("environ", [{}, {"HTTPS_PROXY": ""}, {"https_proxy": "p:3128"}, {"HTTPS_PROXY": "http://p"}])
+@cases("environ", {}, {"HTTPS_PROXY": ""}, {"https_proxy": "p:3128"}, {"HTTPS_PROXY": "http://p"})
 def test_an_environment_without_a_wrong_proxy_is_right(environ: dict[str, str]) -> None:
-    """Nothing is raised where there is none, or one that can be used."""
+    """Nothing is raised."""
     assert check_environment(environ) is None  # type: ignore[func-returns-value]
 
 
@@ -129,7 +126,7 @@ def test_an_environment_with_a_wrong_proxy_is_told() -> None:
         check_environment({"https_proxy": "socks5://p", "HTTPS_PROXY": "http://p"})
 
 
-@pytest.mark.parametrize("url", ["https://p", "http://[", "http://p:x"])
+@cases("url", "https://p", "http://[", "http://p:x")
 def test_a_proxy_that_cannot_carry_messages_is_told(url: str) -> None:
     """Credentials for it would go in the clear to a port that waits for TLS."""
     with pytest.raises(ValueError, match=r"HTTPS_PROXY must be like http://proxy\.example:3128"):

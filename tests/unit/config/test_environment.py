@@ -11,8 +11,8 @@ from proxy.config.model import Configuration
 from proxy.config.parsed_values import parse_address
 from proxy.config.problems import ConfigurationError
 from proxy.config.resolve import resolve
-from tests.unit.config.conftest import Files
-from tests.unit.config.entries import KEY_URL, PEM, SECRET_KEY
+from tests.cases import cases
+from tests.unit.config.entries import KEY_URL, PEM, SECRET_KEY, Files
 
 BASIC = {
     "CPI_UPSTREAM": "https://up.example.com/http/orders",
@@ -39,15 +39,13 @@ def complaints(environ: dict[str, str]) -> list[str]:
     return [str(problem) for problem in caught.value.problems]
 
 
-@pytest.mark.parametrize(
+@cases(
     "environ",
-    [
-        {},
-        {"CPI_UPSTREAM": ""},
-        {"CPI_LISTEN": "127.0.0.1:1", "CPI_CA_FILE": "x", "PATH": "/"},
-        {"VCAP_SERVICES": "{}"},
-        {"VCAP_SERVICES": BOUND["VCAP_SERVICES"].replace("it-rt", "xsuaa")},
-    ],
+    {},
+    {"CPI_UPSTREAM": ""},
+    {"CPI_LISTEN": "127.0.0.1:1", "CPI_CA_FILE": "x", "PATH": "/"},
+    {"VCAP_SERVICES": "{}"},
+    {"VCAP_SERVICES": BOUND["VCAP_SERVICES"].replace("it-rt", "xsuaa")},
 )
 def test_without_upstream_and_oauth_client_there_is_no_route(environ: dict[str, str]) -> None:
     """Empty variables are unset ones, and addresses alone are no route."""
@@ -55,7 +53,7 @@ def test_without_upstream_and_oauth_client_there_is_no_route(environ: dict[str, 
 
 
 def test_four_variables_make_one_route_for_all_paths() -> None:
-    """Values are taken as they are: variables in them are not looked up."""
+    """Variables in their values are not looked up."""
     configuration = understood(BASIC)
     (route,) = configuration.routes
     client = configuration.oauth_clients["default"]
@@ -65,19 +63,17 @@ def test_four_variables_make_one_route_for_all_paths() -> None:
     assert client.client_secret.get_secret_value() == "s${x"
 
 
-@pytest.mark.parametrize("key", [{"CPI_SERVICE_KEY": SECRET_KEY}, {"CPI_SERVICE_KEY_FILE": "key.json"}, BOUND])
-@pytest.mark.parametrize(
-    ("upstream", "expected"),
-    [
-        ({}, KEY_URL),
-        ({"CPI_UPSTREAM": "/http/x"}, KEY_URL + "/http/x"),
-        ({"CPI_UPSTREAM": "https://a/b"}, "https://a/b"),
-    ],
+@cases("key", {"CPI_SERVICE_KEY": SECRET_KEY}, {"CPI_SERVICE_KEY_FILE": "key.json"}, BOUND)
+@cases(
+    "upstream, expected",
+    ({}, KEY_URL),
+    ({"CPI_UPSTREAM": "/http/x"}, KEY_URL + "/http/x"),
+    ({"CPI_UPSTREAM": "https://a/b"}, "https://a/b"),
 )
 def test_a_service_key_alone_makes_a_route_to_its_runtime(
     key: dict[str, str], upstream: dict[str, str], expected: str
 ) -> None:
-    """The upstream is the key's whole runtime, a path below it, or another."""
+    """The upstream is that, a path below it, or another."""
     assert understood(key | upstream).routes[0].upstream == expected
 
 
@@ -89,7 +85,7 @@ def test_credentials_in_variables_come_before_a_binding() -> None:
 
 
 def test_the_other_variables_set_addresses_senders_and_trust() -> None:
-    """Lists are separated by commas; the authorities are trusted for both connections."""
+    """Lists are separated by commas."""
     others = {
         "CPI_LISTEN": "0.0.0.0:1, [::]:2",
         "CPI_ADMIN": "127.0.0.1:3",
@@ -111,66 +107,64 @@ def test_the_other_variables_set_addresses_senders_and_trust() -> None:
     assert client.client_secret_file == Path("/etc/test/secret")
 
 
-@pytest.mark.parametrize(
-    ("environ", "told"),
-    [
-        (
-            {"CPI_UPSTREAM": "https://a"},
-            [
-                "CPI_CLIENT_ID: is missing; set `CPI_CLIENT_ID` or `CPI_SERVICE_KEY_FILE`",
-                "CPI_CLIENT_SECRET: is missing; set `CPI_CLIENT_SECRET` or `CPI_CLIENT_SECRET_FILE`",
-                "CPI_TOKEN_URL: is missing; set `CPI_TOKEN_URL` or `CPI_SERVICE_KEY_FILE`",
-            ],
-        ),
-        ({**BASIC, "CPI_UPSTREAM": ""}, ["CPI_UPSTREAM: is missing; write a URL"]),
-        (
-            BASIC | {"CPI_UPSTREAM": "http://a"},
-            ["CPI_UPSTREAM: is http:// to another machine; write https:// or set `insecure` (in a file) to true"],
-        ),
-        (
-            BASIC | {"CPI_LISTEN": "0.0.0.0:1"},
-            [
-                (
-                    "CPI_LISTEN: 0.0.0.0:1 can be reached from other machines, and anyone could use the tenant; "
-                    "set `CPI_ALLOW` to the senders' networks, or start with --insecure-listen"
-                )
-            ],
-        ),
-        (
-            BASIC | {"CPI_TOKEN_URL": "https://a/t?client_secret=sesame"},
-            ["CPI_TOKEN_URL: has client_secret in its query; remove it and set `CPI_CLIENT_SECRET`"],
-        ),
-        (
-            BASIC | {"CPI_TOKEN_URL": "https://u:sesame@a/t"},
-            ["CPI_TOKEN_URL: contains credentials; remove them and use `CPI_CLIENT_ID` and `CPI_CLIENT_SECRET`"],
-        ),
-        (
-            BASIC | {"CPI_TOKEN_URL": "https://a.hana.ondemand.com/oauth2/api/v1/token", "CPI_CLIENT_ID": "a:b"},
-            [
-                (
-                    "CPI_CLIENT_ID: has a colon, which raw Basic cannot carry (RFC 7617); "
-                    "set `basic_encoding` (in a file) to urlencoded"
-                )
-            ],
-        ),
-        (BASIC | {"CPI_ALLOW": "sesame"}, ["CPI_ALLOW: is not a valid network"]),
-        (BASIC | {"CPI_ADMIN": "sesame"}, ["CPI_ADMIN: is not a valid address"]),
-        (BASIC | {"CPI_CA_FILE": "nowhere"}, ["CPI_CA_FILE: is not there"]),
-        (
-            BASIC | {"CPI_CLIENT_SECRET_FILE": "secret"},
-            ["CPI_CLIENT_SECRET_FILE: is set together with `CPI_CLIENT_SECRET`"],
-        ),
-        ({"CPI_SERVICE_KEY": "sesame"}, ["CPI_SERVICE_KEY: is not valid JSON"]),
-        (
-            {"VCAP_SERVICES": json.dumps({"it-rt": [{"name": name, "credentials": {"oauth": 1}} for name in "ab"]})},
-            ["VCAP_SERVICES: has several possible bindings (a, b)"],
-        ),
-        (
-            {"VCAP_SERVICES": json.dumps({"it-rt": [{"credentials": {"clientsecret": "sesame"}}]})},
-            ["VCAP_SERVICES: has no clientid"],
-        ),
-        (BASIC | {"CPI_LISTNE": "sesame"}, ["CPI_LISTNE: unknown variable; did you mean CPI_LISTEN"]),
-    ],
+@cases(
+    "environ, told",
+    (
+        {"CPI_UPSTREAM": "https://a"},
+        [
+            "CPI_CLIENT_ID: is missing; set `CPI_CLIENT_ID` or `CPI_SERVICE_KEY_FILE`",
+            "CPI_CLIENT_SECRET: is missing; set `CPI_CLIENT_SECRET` or `CPI_CLIENT_SECRET_FILE`",
+            "CPI_TOKEN_URL: is missing; set `CPI_TOKEN_URL` or `CPI_SERVICE_KEY_FILE`",
+        ],
+    ),
+    ({**BASIC, "CPI_UPSTREAM": ""}, ["CPI_UPSTREAM: is missing; write a URL"]),
+    (
+        BASIC | {"CPI_UPSTREAM": "http://a"},
+        ["CPI_UPSTREAM: is http:// to another machine; write https:// or set `insecure` (in a file) to true"],
+    ),
+    (
+        BASIC | {"CPI_LISTEN": "0.0.0.0:1"},
+        [
+            (
+                "CPI_LISTEN: 0.0.0.0:1 can be reached from other machines, and anyone could use the tenant; "
+                "set `CPI_ALLOW` to the senders' networks, or start with --insecure-listen"
+            )
+        ],
+    ),
+    (
+        BASIC | {"CPI_TOKEN_URL": "https://a/t?client_secret=sesame"},
+        ["CPI_TOKEN_URL: has client_secret in its query; remove it and set `CPI_CLIENT_SECRET`"],
+    ),
+    (
+        BASIC | {"CPI_TOKEN_URL": "https://u:sesame@a/t"},
+        ["CPI_TOKEN_URL: contains credentials; remove them and use `CPI_CLIENT_ID` and `CPI_CLIENT_SECRET`"],
+    ),
+    (
+        BASIC | {"CPI_TOKEN_URL": "https://a.hana.ondemand.com/oauth2/api/v1/token", "CPI_CLIENT_ID": "a:b"},
+        [
+            (
+                "CPI_CLIENT_ID: has a colon, which raw Basic cannot carry (RFC 7617); "
+                "set `basic_encoding` (in a file) to urlencoded"
+            )
+        ],
+    ),
+    (BASIC | {"CPI_ALLOW": "sesame"}, ["CPI_ALLOW: is not a valid network"]),
+    (BASIC | {"CPI_ADMIN": "sesame"}, ["CPI_ADMIN: is not a valid address"]),
+    (BASIC | {"CPI_CA_FILE": "nowhere"}, ["CPI_CA_FILE: is not there"]),
+    (
+        BASIC | {"CPI_CLIENT_SECRET_FILE": "secret"},
+        ["CPI_CLIENT_SECRET_FILE: is set together with `CPI_CLIENT_SECRET`"],
+    ),
+    ({"CPI_SERVICE_KEY": "sesame"}, ["CPI_SERVICE_KEY: is not valid JSON"]),
+    (
+        {"VCAP_SERVICES": json.dumps({"it-rt": [{"name": name, "credentials": {"oauth": 1}} for name in "ab"]})},
+        ["VCAP_SERVICES: has several possible bindings (a, b)"],
+    ),
+    (
+        {"VCAP_SERVICES": json.dumps({"it-rt": [{"credentials": {"clientsecret": "sesame"}}]})},
+        ["VCAP_SERVICES: has no clientid"],
+    ),
+    (BASIC | {"CPI_LISTNE": "sesame"}, ["CPI_LISTNE: unknown variable; did you mean CPI_LISTEN"]),
 )
 def test_problems_name_the_variable(environ: dict[str, str], told: list[str]) -> None:
     """There is no line, and the options have the variables' names."""
@@ -182,6 +176,6 @@ def test_problems_name_the_variable(environ: dict[str, str], told: list[str]) ->
 
 
 def test_variables_that_others_set_are_let_alone() -> None:
-    """Kubernetes sets some for each service, one called cpi too; and what is set rightly is not misspelt."""
+    """Kubernetes sets some for each service."""
     others = {"CPI_PORT": "tcp://10.0.0.1:80", "CPI_SERVICE_HOST": "10.0.0.1", "CPI_UPSTREAMS": "x", "PATH": "/bin"}
     assert understood(BASIC | others) == understood(BASIC)

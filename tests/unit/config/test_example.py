@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 from pydantic import BaseModel
 
@@ -27,6 +26,7 @@ from proxy.config.model import (
 from proxy.config.outbox import MessageId
 from proxy.config.schema import Document
 from proxy.config.store import StoreSettings
+from tests.cases import cases
 from tests.unit.config.entries import PEM, SECRET_KEY
 
 FOLDER = Path(__file__).parents[3] / "config"
@@ -113,9 +113,9 @@ def test_each_option_stands_in_the_example_exactly_once() -> None:
     assert set(counted) == set(options(Document))
 
 
-@pytest.mark.parametrize("part", ["", "oauth_clients.", "routes.", "limits.", "log."])
+@cases("part", "", "oauth_clients.", "routes.", "limits.", "log.")
 def test_each_default_that_the_example_states_is_the_model_s(part: str) -> None:
-    """An option that is commented out, and no example, stands at its default; none is left out."""
+    """None is left out."""
     configuration = load(FOLDER / "example.yaml", ENVIRON)
     resolved: BaseModel = {
         "": configuration,
@@ -145,7 +145,7 @@ def test_the_smallest_configuration_can_be_loaded() -> None:
 
 
 def test_the_sandbox_s_configuration_uses_what_the_sandbox_writes(tmp_path: Path) -> None:
-    """Certificates, secret and service key come from the folder beside."""
+    """They come from the folder beside."""
     (tmp_path / "config").mkdir()
     (tmp_path / ".sandbox").mkdir()
     (tmp_path / ".sandbox/ca.pem").write_text(PEM, encoding="utf-8")

@@ -3,14 +3,12 @@
 from ipaddress import ip_network
 from pathlib import Path
 
-import pytest
-
 from proxy.config.exposure import admin_upstreams, open_listeners, shared_addresses
 from proxy.config.model import ListenerSettings, ListenerTls, RouteSettings
 from proxy.config.parsed_values import Address, Network, parse_address
 from proxy.config.problems import Finding, Location
-from tests.unit.config.conftest import Complaints
-from tests.unit.config.entries import ROUTE, written
+from tests.cases import cases
+from tests.unit.config.entries import ROUTE, complaints, written
 
 
 def listener(address: str, *allow: str) -> ListenerSettings:
@@ -40,20 +38,20 @@ def test_only_a_few_of_many_routes_are_named() -> None:
     assert "could use a, b, c and 2 more; set" in text
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:1", "[::1]:1", "localhost:1", "unix:/run/x"])
+@cases("address", "127.0.0.1:1", "[::1]:1", "localhost:1", "unix:/run/x")
 def test_this_machine_is_no_danger(address: str) -> None:
     """Loopback and Unix sockets are open to nobody else."""
     assert findings(listener(address)) == []
 
 
 def test_a_fence_at_listener_or_routes_is_enough() -> None:
-    """Either list of networks closes the address, and so does the operator's word."""
+    """So is the operator's word."""
     assert findings(listener("0.0.0.0:1", "10.0.0.0/8")) == []
     assert findings(listener("0.0.0.0:1"), unfenced=()) == []
     assert findings(listener("0.0.0.0:1"), insecure_listen=True) == []
 
 
-@pytest.mark.parametrize(("client_ca_file", "found"), [(Path("/ca"), 0), (None, 1)])
+@cases("client_ca_file, found", (Path("/ca"), 0), (None, 1))
 def test_certificates_of_senders_are_a_fence(client_ca_file: Path | None, found: int) -> None:
     """TLS by itself is none."""
     tls = ListenerTls(cert_file=Path("/cert"), client_ca_file=client_ca_file)
@@ -67,53 +65,49 @@ def test_a_fence_without_a_gate_is_found() -> None:
     assert text.startswith("is empty and admits nobody")
 
 
-@pytest.mark.parametrize(
-    ("listen", "admin", "places"),
-    [
-        (["127.0.0.1:1", "127.0.0.1:2"], "127.0.0.1:3", []),
-        (["127.0.0.1:1", "127.0.0.1:1"], "127.0.0.1:3", [("listen", 1)]),
-        (["127.0.0.1:1"], "127.0.0.1:1", [("admin",)]),
-        (["127.0.0.1:0", "127.0.0.1:0"], "127.0.0.1:0", []),
-        (["unix:/a", "unix:/a"], "unix:/a", [("listen", 1), ("admin",)]),
-        (["unix:/a"], "127.0.0.1:1", []),
-        (["localhost:1"], "127.0.0.1:1", [("admin",)]),
-        (["a.example.:1", "A.example:1"], "127.0.0.1:1", [("listen", 1)]),
-        (["0.0.0.0:1"], "127.0.0.1:1", [("admin",)]),
-        (["[::]:1"], "[::1]:1", [("admin",)]),
-        (["[::]:1", "0.0.0.0:1"], "127.0.0.2:2", []),
-        (["0.0.0.0:1"], "localhost:1", [("admin",)]),
-        (["127.0.0.1:1"], "127.0.0.2:1", []),
-        (["192.0.2.1:1"], "localhost:1", []),
-    ],
+@cases(
+    "listen, admin, places",
+    (["127.0.0.1:1", "127.0.0.1:2"], "127.0.0.1:3", []),
+    (["127.0.0.1:1", "127.0.0.1:1"], "127.0.0.1:3", [("listen", 1)]),
+    (["127.0.0.1:1"], "127.0.0.1:1", [("admin",)]),
+    (["127.0.0.1:0", "127.0.0.1:0"], "127.0.0.1:0", []),
+    (["unix:/a", "unix:/a"], "unix:/a", [("listen", 1), ("admin",)]),
+    (["unix:/a"], "127.0.0.1:1", []),
+    (["localhost:1"], "127.0.0.1:1", [("admin",)]),
+    (["a.example.:1", "A.example:1"], "127.0.0.1:1", [("listen", 1)]),
+    (["0.0.0.0:1"], "127.0.0.1:1", [("admin",)]),
+    (["[::]:1"], "[::1]:1", [("admin",)]),
+    (["[::]:1", "0.0.0.0:1"], "127.0.0.2:2", []),
+    (["0.0.0.0:1"], "localhost:1", [("admin",)]),
+    (["127.0.0.1:1"], "127.0.0.2:1", []),
+    (["192.0.2.1:1"], "localhost:1", []),
 )
 def test_an_address_has_one_use(listen: list[str], admin: str, places: list[object]) -> None:
-    """The same twice is found, by whatever name, also within a wildcard; port 0 is another port each time."""
+    """Port 0 is another port each time."""
     found = shared_addresses([listener(address) for address in listen], parse_address(admin))
     assert [place for place, _ in found] == places
 
 
-@pytest.mark.parametrize(
-    ("upstream", "admin", "found"),
-    [
-        ("http://127.0.0.1:9901/status", "127.0.0.1:9901", True),
-        ("http://LOCALHOST.:9901", "127.0.0.1:9901", True),
-        ("http://127.0.0.1:9901", "0.0.0.0:9901", True),
-        ("https://[::1]:9901", "[::1]:9901", True),
-        ("https://[::1]", "[::1]:443", True),
-        ("http://127.0.0.1:9902", "127.0.0.1:9901", False),
-        ("https://flow.example:9901/x", "127.0.0.1:9901", False),
-        ("http://127.0.0.1:9901", "unix:/run/admin", False),
-    ],
+@cases(
+    "upstream, admin, found",
+    ("http://127.0.0.1:9901/status", "127.0.0.1:9901", True),
+    ("http://LOCALHOST.:9901", "127.0.0.1:9901", True),
+    ("http://127.0.0.1:9901", "0.0.0.0:9901", True),
+    ("https://[::1]:9901", "[::1]:9901", True),
+    ("https://[::1]", "[::1]:443", True),
+    ("http://127.0.0.1:9902", "127.0.0.1:9901", False),
+    ("https://flow.example:9901/x", "127.0.0.1:9901", False),
+    ("http://127.0.0.1:9901", "unix:/run/admin", False),
 )
-def test_a_route_does_not_lead_to_the_admin_address(upstream: str, admin: str, found: bool) -> None:  # noqa: FBT001
-    """Its senders could change the log level; and what leads there by mistake is told before it runs."""
+def test_a_route_does_not_lead_to_the_admin_address(upstream: str, admin: str, found: bool) -> None:
+    """Its senders could change the log level."""
     route = RouteSettings(name="a", path="/a", upstream=upstream, oauth_client="c")
     wrong = [(("routes", 1, "upstream"), f"is the proxy's own admin address, {admin}; write the URL of the flow")]
     routes: list[tuple[Location, RouteSettings | None]] = [(("routes", 0), None), (("routes", 1), route)]
     assert list(admin_upstreams(routes, parse_address(admin))) == (wrong if found else [])
 
 
-def test_it_is_a_problem_of_the_file(complaints: Complaints) -> None:
+def test_it_is_a_problem_of_the_file() -> None:
     """At the route."""
     (problem,) = complaints(written(admin="127.0.0.1:7", route=ROUTE | {"upstream": "http://127.0.0.1:7/x"}))
     assert problem.startswith("proxy.yaml:1: routes[0].upstream: is the proxy's own admin address, 127.0.0.1:7; ")

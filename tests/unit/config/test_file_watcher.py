@@ -11,6 +11,7 @@ import pytest
 from proxy.config.file_threads import FileHangs, FileThreads
 from proxy.config.file_watcher import FileWatcher, reason_of
 from proxy.config.files import FileTooLarge
+from tests.cases import cases
 from tests.fakes.looks import Looks
 
 
@@ -109,7 +110,7 @@ async def test_a_file_that_could_not_be_read_at_construction_is_read_by_the_firs
 
 
 async def test_the_same_content_is_not_read_again(file: Path) -> None:
-    """Neither a new modification time nor another line end is new content."""
+    """Nor with a new modification time or another line end."""
     async with watching(file) as watched:
         file.write_text("one\n")
         await watched.looks.another()
@@ -194,7 +195,7 @@ async def test_a_file_above_1_mib_is_rejected_unread(file: Path) -> None:
     assert (watched.reads, list(map(type, watched.faults))) == (1, [FileTooLarge])
 
 
-@pytest.mark.parametrize("at", ["read", "changed"])
+@cases("at", "read", "changed")
 async def test_no_error_of_a_library_ends_the_watching(file: Path, at: str) -> None:
     """It is reported, and the next content is read."""
     looks, words, faults = Looks(), list[str](), list[Exception]()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from proxy.config.load import PLACES, ConfigurationError, find, load, locate
+from tests.cases import cases
 from tests.fakes.identity import SPELLINGS
 from tests.unit.config.entries import BASIC, PEM, ROUTE, SECRET_KEY, written
 
@@ -29,7 +30,7 @@ def refused(path: Path) -> str:
 
 
 def test_a_file_is_loaded_with_what_stands_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Relative paths start at the file's folder, wherever the process was started."""
+    """Wherever the process was started."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "config").mkdir()
     (tmp_path / "secret").write_text("s\n", encoding="utf-8")
@@ -45,7 +46,7 @@ def test_a_file_is_loaded_with_what_stands_beside_it(tmp_path: Path, monkeypatch
 
 
 def test_a_file_that_cannot_be_read_is_one_problem(tmp_path: Path) -> None:
-    """A missing file, a folder and what is not text are told like any problem."""
+    """So is a folder, and what is not text."""
     assert refused(tmp_path / "none").startswith(f"{tmp_path}/none: cannot be read (No such file or directory); name")
     assert refused(tmp_path).startswith(f"{tmp_path}: cannot be read (Is a directory); name")
     (tmp_path / "a.yaml").write_bytes(b"a: \xff")
@@ -61,7 +62,7 @@ def test_an_open_listener_is_a_problem_unless_admitted(tmp_path: Path) -> None:
 
 
 def test_a_named_file_wins(file: Path, tmp_path: Path) -> None:
-    """Neither a file at its place nor the environment counts beside it."""
+    """Over a file at its place and the environment."""
     other = tmp_path / "other.yaml"
     other.write_text(written(via="other"), encoding="utf-8")
     assert find(file, ENVIRON, places=(other,)).via == "from-file"
@@ -115,7 +116,7 @@ def test_reading_a_configuration_imports_nothing_heavy() -> None:
 
 
 def test_a_proxy_of_the_environment_that_is_none_is_a_problem(file: Path) -> None:
-    """Told before anything is sent, for a file and for the environment's route; it may hold a password."""
+    """It may hold a password."""
     for named, environ in ((file, {}), (None, ENVIRON)):
         with pytest.raises(ConfigurationError) as caught:
             find(named, {**environ, "HTTPS_PROXY": "socks5://u:sesame@p"}, places=())
@@ -143,26 +144,24 @@ def naming(option: str, path: Path) -> str:
     return written(client=client, route=route, **({"listen": listen} if option == "client_ca_file" else {}))
 
 
-@pytest.mark.parametrize("option", ["ca_file", "cert_file", "client_ca_file"])
-@pytest.mark.parametrize("spelling", SPELLINGS)
+@cases("option", "ca_file", "cert_file", "client_ca_file")
+@cases("spelling", *SPELLINGS)
 def test_pem_files_are_taken_in_any_spelling(tmp_path: Path, option: str, spelling: str) -> None:
-    """What is taken here is what connections use; for a listener, an OAuth client and a route."""
+    """For a listener, an OAuth client and a route."""
     path, pem = tmp_path / "proxy.yaml", tmp_path / "some.pem"
     pem.write_bytes(SPELLINGS[spelling](PEM))
     path.write_text(naming(option, pem), encoding="utf-8")
     load(path, {})
 
 
-@pytest.mark.parametrize("option", ["ca_file", "cert_file", "client_ca_file"])
-@pytest.mark.parametrize(
-    ("content", "wrong"),
-    [
-        (PEM.encode("utf-16"), "is UTF-16; write it as UTF-8"),
-        (PEM.encode("utf-16-be"), "is UTF-16; write it as UTF-8"),
-        (b"\x30\x82\x01\xff", "is not UTF-8; write it as UTF-8, or as PEM if it is a certificate or key"),
-        (PEM[:-40].encode(), "contains a PEM block without its end; copy all of it"),
-        (b"# nothing", "contains no readable certificate"),
-    ],
+@cases("option", "ca_file", "cert_file", "client_ca_file")
+@cases(
+    "content, wrong",
+    (PEM.encode("utf-16"), "is UTF-16; write it as UTF-8"),
+    (PEM.encode("utf-16-be"), "is UTF-16; write it as UTF-8"),
+    (b"\x30\x82\x01\xff", "is not UTF-8; write it as UTF-8, or as PEM if it is a certificate or key"),
+    (PEM[:-40].encode(), "contains a PEM block without its end; copy all of it"),
+    (b"# nothing", "contains no readable certificate"),
 )
 def test_pem_files_that_cannot_be_used_are_named(tmp_path: Path, option: str, content: bytes, wrong: str) -> None:
     """In a sentence, whatever option names them."""

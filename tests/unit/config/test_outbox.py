@@ -2,16 +2,14 @@
 
 from typing import Any
 
-import pytest
-
 from proxy.config.outbox import DeliveryOrder, MessageId, OutboxAnswer, OutboxSettings, outbox_findings, parse_order
-from tests.unit.config.conftest import Complaints, Understand
-from tests.unit.config.entries import ROUTE, written
+from tests.cases import cases
+from tests.unit.config.entries import ROUTE, complaints, understand, written
 
 KEY = "k7PUqhx0iKSRlZp2kzWPTrl1iK3dp7OtZYKTd1Gy3sM="
 
 
-def test_an_empty_mapping_is_an_outbox_with_all_defaults(understand: Understand) -> None:
+def test_an_empty_mapping_is_an_outbox_with_all_defaults() -> None:
     """Without the key there is none."""
     with_outbox = understand(written(route=ROUTE | {"outbox": {}})).routes[0]
     assert understand(written(route=ROUTE)).routes[0].outbox is None
@@ -29,7 +27,7 @@ def test_an_empty_mapping_is_an_outbox_with_all_defaults(understand: Understand)
     )
 
 
-def test_all_options_are_read(understand: Understand) -> None:
+def test_all_options_are_read() -> None:
     """Also where they are text, as values of variables are."""
     outbox = {
         "answer": "204",
@@ -67,8 +65,8 @@ def test_the_word_route_is_one_order_for_all_messages() -> None:
     assert parse_order(parse_order("route")) == DeliveryOrder(field="")
 
 
-def test_the_store_has_a_folder_and_a_file_of_keys(understand: Understand) -> None:
-    """By default neither; relative paths start at the folder of the file."""
+def test_the_store_has_a_folder_and_a_file_of_keys() -> None:
+    """By default neither."""
     assert (understand(written()).store.path, understand(written()).store.keys_file) == (None, None)
     store = understand(written(store={"path": "kept", "keys_file": "keys"}), files={"keys": KEY}).store
     assert store.path is not None
@@ -76,30 +74,28 @@ def test_the_store_has_a_folder_and_a_file_of_keys(understand: Understand) -> No
     assert (store.path.name, store.keys_file.name, store.path.is_absolute()) == ("kept", "keys", True)
 
 
-@pytest.mark.parametrize(
-    ("options", "told"),
-    [
-        ({"outbox": {"answer": 201}}, 'outbox.answer: "201" is not known; write one of 202, 200 or 204'),
-        ({"outbox": {"order": "field"}}, "outbox.order: is not a valid order; write `none`, `route` or {field: NAME}"),
-        ({"outbox": {"order": {"field": "Cookie"}}}, "outbox.order: is a field that the proxy itself sets or drops"),
-        ({"outbox": {"order": {"field": "A", "b": "c"}}}, "outbox.order: is not a valid order"),
-        ({"outbox": {"message_id": "X-Id"}}, "outbox.message_id: is not a mapping"),
-        ({"outbox": {"message_id": {}}}, "outbox.message_id.field: is missing; add it"),
-        ({"outbox": {"retries": []}}, "outbox.retries: is empty; write at least one"),
-        ({"outbox": {"retries": ["0s"]}}, 'outbox.retries[0]: "0s" is too small; write more than 0'),
-        ({"outbox": {"retries": "5s"}}, 'outbox.retries: "5s" is not a list'),
-        ({"outbox": {"concurrency": 0}}, 'outbox.concurrency: "0" is too small; write at least 1'),
-        ({"outbox": {}, "methods": ["GET"]}, "outbox: has no effect, because `methods` has none of POST"),
-        ({"outbox": {"id_field": "x-a"}, "set_fields": {"X-A": "b"}}, "outbox.id_field: is also a field of `set_fi"),
-    ],
+@cases(
+    "options, told",
+    ({"outbox": {"answer": 201}}, 'outbox.answer: "201" is not known; write one of 202, 200 or 204'),
+    ({"outbox": {"order": "field"}}, "outbox.order: is not a valid order; write `none`, `route` or {field: NAME}"),
+    ({"outbox": {"order": {"field": "Cookie"}}}, "outbox.order: is a field that the proxy itself sets or drops"),
+    ({"outbox": {"order": {"field": "A", "b": "c"}}}, "outbox.order: is not a valid order"),
+    ({"outbox": {"message_id": "X-Id"}}, "outbox.message_id: is not a mapping"),
+    ({"outbox": {"message_id": {}}}, "outbox.message_id.field: is missing; add it"),
+    ({"outbox": {"retries": []}}, "outbox.retries: is empty; write at least one"),
+    ({"outbox": {"retries": ["0s"]}}, 'outbox.retries[0]: "0s" is too small; write more than 0'),
+    ({"outbox": {"retries": "5s"}}, 'outbox.retries: "5s" is not a list'),
+    ({"outbox": {"concurrency": 0}}, 'outbox.concurrency: "0" is too small; write at least 1'),
+    ({"outbox": {}, "methods": ["GET"]}, "outbox: has no effect, because `methods` has none of POST"),
+    ({"outbox": {"id_field": "x-a"}, "set_fields": {"X-A": "b"}}, "outbox.id_field: is also a field of `set_fi"),
 )
-def test_what_is_wrong_is_told_with_its_path(complaints: Complaints, options: Any, told: str) -> None:
+def test_what_is_wrong_is_told_with_its_path(options: Any, told: str) -> None:
     """With what would be right."""
     (line,) = complaints(written(route=ROUTE | options))
     assert f"routes[0].{told}" in line
 
 
-@pytest.mark.parametrize("option", ["order", "message_id"])
+@cases("option", "order", "message_id")
 def test_the_field_of_a_sender_s_key_cannot_be_kept(option: str) -> None:
     """It would be on the disk."""
     outbox = OutboxSettings.model_validate({option: {"field": "x-key"}})

@@ -20,75 +20,90 @@ from proxy.config.parsed_values import (
     parse_size,
     parse_switch,
 )
+from tests.cases import cases
 
 
-@pytest.mark.parametrize(
-    ("text", "address"),
-    [
-        ("127.0.0.1:8080", Address(host="127.0.0.1", port=8080)),
-        ("0.0.0.0:0", Address(host="0.0.0.0", port=0)),
-        ("proxy.example.com:65535", Address(host="proxy.example.com", port=65535)),
-        ("[::1]:8080", Address(host="::1", port=8080)),
-        ("unix:/run/proxy.sock", Address(path=Path("/run/proxy.sock"))),
-    ],
+@cases(
+    "text, address",
+    ("127.0.0.1:8080", Address(host="127.0.0.1", port=8080)),
+    ("0.0.0.0:0", Address(host="0.0.0.0", port=0)),
+    ("proxy.example.com:65535", Address(host="proxy.example.com", port=65535)),
+    ("[::1]:8080", Address(host="::1", port=8080)),
+    ("unix:/run/proxy.sock", Address(path=Path("/run/proxy.sock"))),
 )
 def test_an_address_is_read_and_written_alike(text: str, address: Address) -> None:
-    """An address is read from its text, and its text is what was read."""
+    """Its text is what was read."""
     assert parse_address(text) == address
     assert parse_address(address) is address
     assert str(address) == text
 
 
-@pytest.mark.parametrize(
+@cases(
     "text",
-    ["", "8080", ":8080", "::1:8080", "[::1]", "host", "host:", "host:65536", "a/b:80", "unix:", "host:٣", None, True],
+    "",
+    "8080",
+    ":8080",
+    "::1:8080",
+    "[::1]",
+    "host",
+    "host:",
+    "host:65536",
+    "a/b:80",
+    "unix:",
+    "host:٣",
+    None,
+    True,
 )
 def test_what_is_no_address_is_refused(text: Any) -> None:
-    """Everything without a host and a port from 0 to 65535 is not a valid address."""
+    """It needs a host and a port from 0 to 65535."""
     with pytest.raises(ValueError, match=r"is not a valid address; write host:port"):
         parse_address(text)
 
 
 def test_a_unix_socket_counts_as_loopback() -> None:
-    """A Unix socket can be reached from this machine only, like a loopback address."""
+    """Only this machine can reach it."""
     assert Address(path=Path("/run/x")).loopback
     assert Address(host="127.0.0.1", port=1).loopback
     assert not Address(host="0.0.0.0", port=1).loopback
 
 
-@pytest.mark.parametrize(
-    ("text", "size"),
-    [
-        ("1MiB", 1 << 20),
-        ("1.5KiB", 1536),
-        ("200 KB", 200_000),
-        ("2gb", 2 * 10**9),
-        ("0", 0),
-        (7, 7),
-        (1.9, 1),
-        ("5B", 5),
-    ],
+@cases(
+    "text, size",
+    ("1MiB", 1 << 20),
+    ("1.5KiB", 1536),
+    ("200 KB", 200_000),
+    ("2gb", 2 * 10**9),
+    ("0", 0),
+    (7, 7),
+    (1.9, 1),
+    ("5B", 5),
 )
 def test_a_size_is_bytes(text: Any, size: int) -> None:
-    """Units of 1000 and 1024 are told apart, in any case; without a unit it is bytes."""
+    """Without a unit, too; 1000 and 1024 are told apart."""
     assert parse_size(text) == size
 
 
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("500ms", 0.5), ("10s", 10), ("5m", 300), ("1.5h", 5400), ("1d", 86400), ("3", 3), (0.00001, 0.00001)],
+@cases(
+    "text, seconds",
+    ("500ms", 0.5),
+    ("10s", 10),
+    ("5m", 300),
+    ("1.5h", 5400),
+    ("1d", 86400),
+    ("3", 3),
+    (0.00001, 0.00001),
 )
 def test_a_duration_is_seconds(text: Any, seconds: float) -> None:
-    """Units from milliseconds to days give seconds; without a unit it is seconds."""
+    """Without a unit, too."""
     assert parse_duration(text) == pytest.approx(seconds)
 
 
 NO_QUANTITIES = ["", "x", "-1", -1, "1 parsec", True, None, [1], "1e3", "9" * 400, float("nan"), float("inf")]
 
 
-@pytest.mark.parametrize("text", NO_QUANTITIES)
+@cases("text", *NO_QUANTITIES)
 def test_what_is_no_quantity_is_neither_size_nor_duration(text: Any) -> None:
-    """Negative, endless and unreadable amounts are refused, as are booleans."""
+    """Nor are booleans."""
     with pytest.raises(ValueError, match="is not a valid size; write"):
         parse_size(text)
     with pytest.raises(ValueError, match="is not a valid duration; write"):
@@ -96,7 +111,7 @@ def test_what_is_no_quantity_is_neither_size_nor_duration(text: Any) -> None:
 
 
 def test_the_case_of_a_duration_s_unit_counts() -> None:
-    """`M` is no unit of time: it could be meant as months or minutes."""
+    """`M` could be months or minutes."""
     with pytest.raises(ValueError, match="is not a valid duration"):
         parse_duration("5M")
 
@@ -108,7 +123,7 @@ def test_a_number_of_bytes_or_seconds_is_itself(number: int) -> None:
     assert parse_duration(number) == parse_duration(str(number)) == float(number)
 
 
-@pytest.mark.parametrize(("text", "interval"), [("50/s", 0.02), ("600/m", 0.1), ("1/h", 3600)])
+@cases("text, interval", ("50/s", 0.02), ("600/m", 0.1), ("1/h", 3600))
 def test_a_frequency_is_so_many_in_a_time(text: str, interval: float) -> None:
     """By second, minute or hour."""
     frequency = parse_frequency(text)
@@ -116,7 +131,7 @@ def test_a_frequency_is_so_many_in_a_time(text: str, interval: float) -> None:
     assert parse_frequency(frequency) is frequency
 
 
-@pytest.mark.parametrize("text", ["", "50", 50, "0/s", "-1/s", "1.5/s", "5/d", "5 /s", "5/S", None])
+@cases("text", "", "50", 50, "0/s", "-1/s", "1.5/s", "5/d", "5 /s", "5/S", None)
 def test_what_is_no_frequency_is_refused(text: Any) -> None:
     """None at all is not a valid rate either: `allow` is for that."""
     with pytest.raises(ValueError, match="is not a valid rate; write a whole number per second"):
@@ -124,13 +139,13 @@ def test_what_is_no_frequency_is_refused(text: Any) -> None:
 
 
 def test_a_network_may_have_host_bits() -> None:
-    """The network of an address with a prefix is taken; an address alone is a network of one."""
+    """An address alone is a network of one."""
     assert parse_network("10.1.2.3/16") == ip_network("10.1.0.0/16")
     assert parse_network("2001:db8::1") == ip_network("2001:db8::1/128")
     assert parse_network(ip_network("10.0.0.0/8")) == ip_network("10.0.0.0/8")
 
 
-@pytest.mark.parametrize("text", ["", "host", "10.0.0.0/33", True, None])
+@cases("text", "", "host", "10.0.0.0/33", True, None)
 def test_what_is_no_network_is_refused(text: Any) -> None:
     """Names and impossible prefixes are no networks."""
     with pytest.raises(ValueError, match="is not a valid network; write CIDR"):
@@ -142,7 +157,7 @@ def test_a_count_is_a_whole_number() -> None:
     assert (parse_count("12"), parse_count(0)) == (12, 0)
 
 
-@pytest.mark.parametrize("text", ["-1", "1.0", True, "", "9" * 13, None])
+@cases("text", "-1", "1.0", True, "", "9" * 13, None)
 def test_what_is_no_count_is_refused(text: Any) -> None:
     """Fractions, negatives and booleans do not count."""
     with pytest.raises(ValueError, match="is not a whole number"):
@@ -154,20 +169,20 @@ def test_a_share_lies_between_none_and_all() -> None:
     assert (parse_share("0"), parse_share("0.25"), parse_share(1)) == (0.0, 0.25, 1.0)
 
 
-@pytest.mark.parametrize("text", ["1.1", "-0.1", "10%", True])
+@cases("text", "1.1", "-0.1", "10%", True)
 def test_what_is_no_share_is_refused(text: Any) -> None:
     """More than all and per cent are no shares."""
     with pytest.raises(ValueError, match="is not a valid share"):
         parse_share(text)
 
 
-@pytest.mark.parametrize(("text", "value"), [(True, True), (False, False), ("true", True), ("false", False)])
-def test_a_switch_is_true_or_false(text: Any, value: bool) -> None:  # noqa: FBT001
-    """Booleans are taken, also as the text that a variable can give."""
+@cases("text, value", (True, True), (False, False), ("true", True), ("false", False))
+def test_a_switch_is_true_or_false(text: Any, value: bool) -> None:
+    """So is the text that a variable can give."""
     assert parse_switch(text) is value
 
 
-@pytest.mark.parametrize("text", ["yes", "1", 1, "", ["true"], {}])
+@cases("text", "yes", "1", 1, "", ["true"], {})
 def test_what_is_no_switch_is_refused(text: Any) -> None:
     """Other words and numbers are not guessed at."""
     with pytest.raises(ValueError, match="write true or false"):
@@ -176,6 +191,6 @@ def test_what_is_no_switch_is_refused(text: Any) -> None:
 
 @given(st.text() | st.just(value=True) | st.lists(st.text()))
 def test_only_false_means_off(value: Any) -> None:
-    """YAML's false is the word off; everything else is left as it is."""
+    """YAML reads the word off as false."""
     assert off_word(False) == "off"
     assert off_word(value) == value

@@ -9,17 +9,18 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from proxy.config.pem import check_authorities, check_certificate, check_identity, repair_pem, signing_key
 from proxy.config.secrets import as_secret
+from tests.cases import cases
 from tests.fakes.certificates import other_key, other_version
 from tests.fakes.identity import CERTIFICATE, KEY, SPELLINGS
 
 
-@pytest.mark.parametrize("spelling", SPELLINGS)
+@cases("spelling", *SPELLINGS)
 def test_pem_is_brought_to_one_spelling(spelling: str) -> None:
-    """Only the blocks are left, in their order, each on lines of its own."""
+    """Only the blocks are left, in their order."""
     assert repair_pem(as_secret(SPELLINGS[spelling](CERTIFICATE + KEY), "x").get_secret_value()) == CERTIFICATE + KEY
 
 
-@pytest.mark.parametrize("spelling", SPELLINGS)
+@cases("spelling", *SPELLINGS)
 def test_pem_is_used_in_any_spelling(spelling: str) -> None:
     """Authorities, a certificate with its chain, and keys."""
     text = as_secret(SPELLINGS[spelling](CERTIFICATE + KEY), "x").get_secret_value()
@@ -29,27 +30,25 @@ def test_pem_is_used_in_any_spelling(spelling: str) -> None:
 
 
 def test_a_second_pass_changes_nothing() -> None:
-    """Fields of an encrypted key keep their lines, which a blank one ends."""
+    """Fields of an encrypted key keep their lines."""
     fields = "Proc-Type: 4,ENCRYPTED\nDEK-Info: A,0\n\n"
     encrypted = f"-----BEGIN RSA PRIVATE KEY-----\n{fields}AA==\n-----END RSA PRIVATE KEY-----\n"
     assert repair_pem(f"x {encrypted}") == encrypted
 
 
-@pytest.mark.parametrize(
-    ("text", "wrong"),
-    [
-        ("", "contains no readable certificate"),
-        ("sesame", "contains no readable certificate"),
-        (KEY, "contains no readable certificate"),
-        ("-----BEGIN CERTIFICATE-----\nsesame\n-----END CERTIFICATE-----", "contains no readable certificate"),
-        ("-----BEGIN CERTIFICATE-----\n\u0131\n-----END CERTIFICATE-----", "contains no readable certificate"),
-        (CERTIFICATE[:400], "contains a PEM block without its end"),
-        (CERTIFICATE[:400] + CERTIFICATE, "contains a PEM block without its end"),
-        (CERTIFICATE.replace("END CERTIFICATE", "END KEY"), "contains a PEM block without its end"),
-    ],
+@cases(
+    "text, wrong",
+    ("", "contains no readable certificate"),
+    ("sesame", "contains no readable certificate"),
+    (KEY, "contains no readable certificate"),
+    ("-----BEGIN CERTIFICATE-----\nsesame\n-----END CERTIFICATE-----", "contains no readable certificate"),
+    ("-----BEGIN CERTIFICATE-----\n\u0131\n-----END CERTIFICATE-----", "contains no readable certificate"),
+    (CERTIFICATE[:400], "contains a PEM block without its end"),
+    (CERTIFICATE[:400] + CERTIFICATE, "contains a PEM block without its end"),
+    (CERTIFICATE.replace("END CERTIFICATE", "END KEY"), "contains a PEM block without its end"),
 )
 def test_what_holds_no_authority_is_refused_and_not_shown(text: str, wrong: str) -> None:
-    """A broken block is not passed over, for the certificate in it would be missed later."""
+    """The certificate in a broken block would be missed later."""
     with pytest.raises(ValueError, match=wrong) as caught:
         check_authorities(text)
     assert "sesame" not in str(caught.value)

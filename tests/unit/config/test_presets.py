@@ -1,21 +1,18 @@
 """Which provider a token URL belongs to."""
 
-import pytest
-
 from proxy.config.choices import Provider
 from proxy.config.presets import PRESETS, provider_of
+from tests.cases import cases
 
 
-@pytest.mark.parametrize(
-    ("token_url", "provider"),
-    [
-        ("https://oauthasservices-a1b2c3.hana.ondemand.com/x", Provider.NEO),
-        ("https://127.0.0.1:9443/oauth2/api/v1/token", Provider.NEO),
-        ("https://t.authentication.eu10.hana.ondemand.com/oauth/token", Provider.XSUAA),
-        ("https://as.example.com/oauth2/api/v1/token/x", Provider.GENERIC),
-        ("https://as.example.com/?.authentication.", Provider.GENERIC),
-        ("", Provider.GENERIC),
-    ],
+@cases(
+    "token_url, provider",
+    ("https://oauthasservices-a1b2c3.hana.ondemand.com/x", Provider.NEO),
+    ("https://127.0.0.1:9443/oauth2/api/v1/token", Provider.NEO),
+    ("https://t.authentication.eu10.hana.ondemand.com/oauth/token", Provider.XSUAA),
+    ("https://as.example.com/oauth2/api/v1/token/x", Provider.GENERIC),
+    ("https://as.example.com/?.authentication.", Provider.GENERIC),
+    ("", Provider.GENERIC),
 )
 def test_the_token_url_tells_the_provider(token_url: str, provider: Provider) -> None:
     """Neo is known by its host or path, XSUAA by its host."""

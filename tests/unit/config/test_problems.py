@@ -22,7 +22,7 @@ def test_a_problem_without_line_or_path_leaves_them_out() -> None:
 
 
 def test_a_problem_has_no_line_ends_or_terminal_controls() -> None:
-    """What stands in keys cannot break the line or colour the terminal."""
+    """Keys may have some."""
     assert str(Problem(file="a\n", line=1, path="\x1b[1m", text="ü\r")) == "a?:1: ?[1m: ü?"
 
 
@@ -64,7 +64,7 @@ def test_no_problems_are_no_error() -> None:
 
 
 def test_options_are_called_by_the_names_of_their_origin() -> None:
-    """Where options come from variables, places and sentences name the variables."""
+    """Those of variables."""
     origin = DocumentSource(
         file="environment", names={"token_url": "CPI_TOKEN_URL", "client_secret": "CPI_CLIENT_SECRET"}
     )

@@ -11,8 +11,8 @@ from proxy.config.problems import ConfigurationError
 from proxy.config.redaction import HIDDEN, is_close, shown
 from proxy.config.resolve import resolve
 from proxy.config.secrets import read_secret
-from tests.unit.config.conftest import FOLDER, Complaints
-from tests.unit.config.entries import OAUTH, TOKEN_URL, written
+from tests.cases import cases
+from tests.unit.config.entries import FOLDER, OAUTH, TOKEN_URL, complaints, written
 
 SECRET = "s3cr3t"
 CLIENT = "oauth_clients:\n  a:\n    token_url: https://as.example.com/t\n    client_id: a\n"
@@ -137,24 +137,24 @@ def slipped(slip: str, secret: str) -> str:
     return CLIENT + slip.replace("SECRET", secret) + ROUTES
 
 
-@pytest.mark.parametrize("slip", SLIPS)
-def test_no_problem_shows_a_secret_after_a_slip(complaints: Complaints, slip: str) -> None:
+@cases("slip", *SLIPS)
+def test_no_problem_shows_a_secret_after_a_slip(slip: str) -> None:
     """Neither as value nor as key, in a path or in a sentence."""
     told = complaints(slipped(slip, SECRET))
     assert SECRET not in "\n".join(told)
 
 
-@pytest.mark.parametrize("slip", FLOW)
-@pytest.mark.parametrize("around", ["oauth_clients: {a: SLIP}\n", "oauth_clients: SLIP\n", "oauth_clients: [SLIP]\n"])
-def test_no_problem_shows_a_secret_after_a_slip_in_braces(complaints: Complaints, around: str, slip: str) -> None:
-    """Where the space behind the colon is missing, all of it is a key."""
+@cases("slip", *FLOW)
+@cases("around", "oauth_clients: {a: SLIP}\n", "oauth_clients: SLIP\n", "oauth_clients: [SLIP]\n")
+def test_no_problem_shows_a_secret_after_a_slip_in_braces(around: str, slip: str) -> None:
+    """All of it is a key there."""
     told = complaints(around.replace("SLIP", slip).replace("SECRET", SECRET) + ROUTES)
     assert SECRET not in "\n".join(told)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
 @given(slip=st.sampled_from(SLIPS), secret=st.text("0123456789abcdefXYZ!$-_.=+/", min_size=8, max_size=40))
-def test_no_problem_shows_any_secret(complaints: Complaints, slip: str, secret: str) -> None:
+def test_no_problem_shows_any_secret(slip: str, secret: str) -> None:
     """Whatever it is made of."""
     try:
         told = complaints(slipped(slip, secret))
@@ -163,56 +163,50 @@ def test_no_problem_shows_any_secret(complaints: Complaints, slip: str, secret: 
     assert secret not in "\n".join(told)
 
 
-@pytest.mark.parametrize(
-    ("option", "shown"),
-    [
-        ("timeout: 10 seconds", '"10 seconds" is not a valid duration'),
-        ("timeout: 0", '"0" is too small'),
-        ("timeout: yes", '"yes" is not a valid duration'),
-        ("timeout: " + 60 * "x", f'"{60 * "x"}" is not a valid duration'),
-        ("timeout: " + 61 * "x", f'"{59 * "x"}…" is not a valid duration'),
-        ("timeout: $${x", "is not a valid duration"),
-        ("provider: Neo", "\"Neo\" is not known; write one of 'neo', 'xsuaa' or 'generic'"),
-        ("insecure: never", '"never" is not a valid switch'),
-        ("client_secret_next: [x]", "is not text"),
-        ("<<: {timeout: x}\n    timeout: ${UNSET:-y}", "is not a valid duration"),
-        ("<<: {timeout: x}", '"x" is not a valid duration'),
-    ],
+@cases(
+    "option, shown",
+    ("timeout: 10 seconds", '"10 seconds" is not a valid duration'),
+    ("timeout: 0", '"0" is too small'),
+    ("timeout: yes", '"yes" is not a valid duration'),
+    ("timeout: " + 60 * "x", f'"{60 * "x"}" is not a valid duration'),
+    ("timeout: " + 61 * "x", f'"{59 * "x"}…" is not a valid duration'),
+    ("timeout: $${x", "is not a valid duration"),
+    ("provider: Neo", "\"Neo\" is not known; write one of 'neo', 'xsuaa' or 'generic'"),
+    ("insecure: never", '"never" is not a valid switch'),
+    ("client_secret_next: [x]", "is not text"),
+    ("<<: {timeout: x}\n    timeout: ${UNSET:-y}", "is not a valid duration"),
+    ("<<: {timeout: x}", '"x" is not a valid duration'),
 )
-def test_a_wrong_value_is_quoted_if_its_option_can_hold_no_secret(
-    complaints: Complaints, option: str, shown: str
-) -> None:
-    """The value is shown as written, with at most 60 characters; one with a variable in it is not shown."""
+def test_a_wrong_value_is_quoted_if_its_option_can_hold_no_secret(option: str, shown: str) -> None:
+    """At most 60 characters; not if it has a variable in it."""
     (problem,) = complaints(slipped(f"    client_secret: x\n    {option}\n", SECRET))
     assert problem.partition(": ")[2].partition(": ")[2].startswith(shown)
 
 
-def test_a_key_that_swallowed_its_value_is_told_as_such(complaints: Complaints) -> None:
+def test_a_key_that_swallowed_its_value_is_told_as_such() -> None:
     """The sentence says what is missing, and the line where."""
     told = complaints(slipped("    client_secret: x\n    tls: {ca_file:SECRET}\n", SECRET))
     assert told == ["proxy.yaml:6: oauth_clients.a.tls.…: has no value; write a colon and a space after the key"]
 
 
-@pytest.mark.parametrize(
-    ("location", "seen"),
-    [
-        (("routes", 0, "timeout"), ("routes", 0, "timeout")),
-        (("routes", 0, "timeot"), ("routes", 0, "timeot")),
-        (("routes", 0, "Time-Out"), ("routes", 0, "Time-Out")),
-        (("oauth_clients", "any.name-1", "client_id"), ("oauth_clients", "any.name-1", "client_id")),
-        (("oauth_clients", "any.name-1"), ("oauth_clients", HIDDEN)),
-        (("oauth_clients", "a:b", "client_id"), ("oauth_clients", HIDDEN, "client_id")),
-        (("oauth_clients", "client_secret"), ("oauth_clients", "client_secret")),
-        (("oauth_clients", "a", "client_secret12"), ("oauth_clients", "a", "client_secret12")),
-        (("oauth_clients", "a", "client_secret123"), ("oauth_clients", "a", HIDDEN)),
-        (("routes", 0, "set_fields", "X-Api-Key"), ("routes", 0, "set_fields", "X-Api-Key")),
-        (("routes", 0, "set_fields", "X-Api-Key1"), ("routes", 0, "set_fields", HIDDEN)),
-        (("routes", 0, "set_fields", "Content_Length"), ("routes", 0, "set_fields", "Content_Length")),
-        ((), ()),
-    ],
+@cases(
+    "location, seen",
+    (("routes", 0, "timeout"), ("routes", 0, "timeout")),
+    (("routes", 0, "timeot"), ("routes", 0, "timeot")),
+    (("routes", 0, "Time-Out"), ("routes", 0, "Time-Out")),
+    (("oauth_clients", "any.name-1", "client_id"), ("oauth_clients", "any.name-1", "client_id")),
+    (("oauth_clients", "any.name-1"), ("oauth_clients", HIDDEN)),
+    (("oauth_clients", "a:b", "client_id"), ("oauth_clients", HIDDEN, "client_id")),
+    (("oauth_clients", "client_secret"), ("oauth_clients", "client_secret")),
+    (("oauth_clients", "a", "client_secret12"), ("oauth_clients", "a", "client_secret12")),
+    (("oauth_clients", "a", "client_secret123"), ("oauth_clients", "a", HIDDEN)),
+    (("routes", 0, "set_fields", "X-Api-Key"), ("routes", 0, "set_fields", "X-Api-Key")),
+    (("routes", 0, "set_fields", "X-Api-Key1"), ("routes", 0, "set_fields", HIDDEN)),
+    (("routes", 0, "set_fields", "Content_Length"), ("routes", 0, "set_fields", "Content_Length")),
+    ((), ()),
 )
 def test_words_that_are_known_are_shown(location: tuple[str | int, ...], seen: tuple[str | int, ...]) -> None:
-    """Options and what is one slip away from them, indices, names of OAuth clients, fields."""
+    """And what is one slip away from them."""
     assert shown(location) == seen
 
 
@@ -223,28 +217,26 @@ def test_a_word_is_close_that_is_nearly_another() -> None:
     assert not is_close("s3cr3t", ["secret"])
 
 
-@pytest.mark.parametrize(
+@cases(
     "variables",
-    [
-        {"CPI_CLIENT_SECRET": "", "CPI_CLIENT_SECRETS3CR3T": "x"},
-        {"CPI_CLIENT_SECRET": "s3cr3t\n"},
-        {"CPI_CLIENT_SECRET_FILE": "s3cr3t"},
-        {"CPI_CLIENT_SECRET_FILE": "/nowhere/s3cr3t"},
-        {"CPI_CLIENT_SECRET": "x", "CPI_CLIENT_ID": " s3cr3t"},
-        {"CPI_CLIENT_SECRET": "x", "CPI_TOKEN_URL": "s3cr3t"},
-        {"CPI_CLIENT_SECRET": "x", "CPI_UPSTREAM": "https://u:s3cr3t@h"},
-        {"CPI_CLIENT_SECRET": "x", "CPI_LISTEN": "s3cr3t"},
-        {"CPI_CLIENT_SECRET": "x", "CPI_ALLOW": "s3cr3t"},
-        {"CPI_CLIENT_SECRET": "x", "CPI_CA_FILE": "s3cr3t"},
-        {"CPI_SERVICE_KEY": "s3cr3t"},
-        {"CPI_SERVICE_KEY": '{"clientsecret": "s3cr3t"}'},
-        {"CPI_SERVICE_KEY": json.dumps({"it-rt": [{"name": "n", "credentials": {"oauth": {"s3cr3t": 1}}}]})},
-        {"CPI_SERVICE_KEY": json.dumps({"oauth": {**OAUTH, "clientsecret": "s3cr3t\n"}})},
-        {"CPI_SERVICE_KEY_FILE": "s3cr3t"},
-    ],
+    {"CPI_CLIENT_SECRET": "", "CPI_CLIENT_SECRETS3CR3T": "x"},
+    {"CPI_CLIENT_SECRET": "s3cr3t\n"},
+    {"CPI_CLIENT_SECRET_FILE": "s3cr3t"},
+    {"CPI_CLIENT_SECRET_FILE": "/nowhere/s3cr3t"},
+    {"CPI_CLIENT_SECRET": "x", "CPI_CLIENT_ID": " s3cr3t"},
+    {"CPI_CLIENT_SECRET": "x", "CPI_TOKEN_URL": "s3cr3t"},
+    {"CPI_CLIENT_SECRET": "x", "CPI_UPSTREAM": "https://u:s3cr3t@h"},
+    {"CPI_CLIENT_SECRET": "x", "CPI_LISTEN": "s3cr3t"},
+    {"CPI_CLIENT_SECRET": "x", "CPI_ALLOW": "s3cr3t"},
+    {"CPI_CLIENT_SECRET": "x", "CPI_CA_FILE": "s3cr3t"},
+    {"CPI_SERVICE_KEY": "s3cr3t"},
+    {"CPI_SERVICE_KEY": '{"clientsecret": "s3cr3t"}'},
+    {"CPI_SERVICE_KEY": json.dumps({"it-rt": [{"name": "n", "credentials": {"oauth": {"s3cr3t": 1}}}]})},
+    {"CPI_SERVICE_KEY": json.dumps({"oauth": {**OAUTH, "clientsecret": "s3cr3t\n"}})},
+    {"CPI_SERVICE_KEY_FILE": "s3cr3t"},
 )
 def test_no_problem_shows_what_a_variable_holds(variables: dict[str, str]) -> None:
-    """Also where the secret stands in the wrong one, or in its name."""
+    """Nor what stands in the wrong one, or in its name."""
     environ = {"CPI_UPSTREAM": "https://up.example.com", "CPI_TOKEN_URL": TOKEN_URL, "CPI_CLIENT_ID": "a"}
     found = read_environment(environ | variables)
     assert found is not None
@@ -253,7 +245,7 @@ def test_no_problem_shows_what_a_variable_holds(variables: dict[str, str]) -> No
     assert "s3cr3t" not in str(caught.value).lower()
 
 
-def test_an_oauth_client_that_is_a_slip_is_not_listed(complaints: Complaints) -> None:
+def test_an_oauth_client_that_is_a_slip_is_not_listed() -> None:
     """A route that names none is told of those that can be used."""
     text = written().replace('{"a":', '{"a:s3cr3t": 1, "b":').replace('"oauth_client": "a"', '"oauth_client": "x"')
     assert "s3cr3t" not in "\n".join(complaints(text))

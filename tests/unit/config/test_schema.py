@@ -30,7 +30,7 @@ def test_the_schema_is_json_and_names_its_dialect() -> None:
 
 
 def test_each_option_is_described_and_others_are_refused() -> None:
-    """An editor shows what an option means, and underlines what is none."""
+    """An editor shows what an option means."""
     whole = schema()
     models: dict[str, type[Model]] = {
         "OAuthClientEntry": OAuthClientEntry,
@@ -75,7 +75,7 @@ def test_a_missing_value_is_no_value() -> None:
 
 
 def test_values_may_be_written_as_in_the_file() -> None:
-    """Sizes and durations are text or numbers, a listener an address, a mapping or a list."""
+    """Sizes are text or numbers, a listener an address, a mapping or a list."""
     whole = schema()
     assert whole["$defs"]["Limits"]["properties"]["max_head"]["type"] == ["string", "integer"]
     one = [{"type": "string"}, {"$ref": "#/$defs/ListenerSettings"}]

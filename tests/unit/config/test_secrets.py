@@ -5,42 +5,39 @@ from pathlib import Path
 import pytest
 
 from proxy.config.secrets import SecretError, as_secret, read_secret
+from tests.cases import cases
 
 
-@pytest.mark.parametrize(
-    ("content", "secret"),
-    [
-        (b"s3cret", "s3cret"),
-        (b"s3cret\n", "s3cret"),
-        (b"s3cret\r\n", "s3cret"),
-        (b"s3cret\n\n", "s3cret\n"),
-        (b" s \n", " s "),
-        ("gr\u00fc\u00df\n".encode(), "gr\u00fc\u00df"),
-        (b"\xef\xbb\xbfs3cret", "s3cret"),
-    ],
+@cases(
+    "content, secret",
+    (b"s3cret", "s3cret"),
+    (b"s3cret\n", "s3cret"),
+    (b"s3cret\r\n", "s3cret"),
+    (b"s3cret\n\n", "s3cret\n"),
+    (b" s \n", " s "),
+    ("gr\u00fc\u00df\n".encode(), "gr\u00fc\u00df"),
+    (b"\xef\xbb\xbfs3cret", "s3cret"),
 )
 def test_one_line_end_is_dropped_and_nothing_else(tmp_path: Path, content: bytes, secret: str) -> None:
-    """Editors add a line end, and some a byte order mark; white space belongs to the secret."""
+    """White space belongs to the secret."""
     file = tmp_path / "secret"
     file.write_bytes(content)
     assert read_secret(file).get_secret_value() == secret
 
 
-@pytest.mark.parametrize(
-    ("content", "wrong"),
-    [
-        (b"", "is empty"),
-        (b"\n", "is empty"),
-        (b"\xef\xbb\xbf\r\n", "is empty"),
-        (b"sesame\xff", "is not UTF-8"),
-        (b"sesame" * 200_000, "is larger than 1 MiB"),
-        ("sesame".encode("utf-16"), "is UTF-16; write it as UTF-8"),
-        ("sesame".encode("utf-16-be"), "is UTF-16; write it as UTF-8"),
-        ("sesame".encode("utf-16-le"), "is UTF-16; write it as UTF-8"),
-    ],
+@cases(
+    "content, wrong",
+    (b"", "is empty"),
+    (b"\n", "is empty"),
+    (b"\xef\xbb\xbf\r\n", "is empty"),
+    (b"sesame\xff", "is not UTF-8"),
+    (b"sesame" * 200_000, "is larger than 1 MiB"),
+    ("sesame".encode("utf-16"), "is UTF-16; write it as UTF-8"),
+    ("sesame".encode("utf-16-be"), "is UTF-16; write it as UTF-8"),
+    ("sesame".encode("utf-16-le"), "is UTF-16; write it as UTF-8"),
 )
 def test_a_file_without_a_secret_is_refused(tmp_path: Path, content: bytes, wrong: str) -> None:
-    """What cannot be a secret is refused with the file's name, and not shown."""
+    """With the file's name."""
     file = tmp_path / "secret"
     file.write_bytes(content)
     with pytest.raises(SecretError, match=wrong) as caught:
@@ -56,14 +53,14 @@ def test_what_comes_by_another_way_has_a_size_too() -> None:
 
 
 def test_only_a_file_that_is_there_is_named(tmp_path: Path) -> None:
-    """Else the secret itself may have been written in place of its file's name."""
+    """Else the secret may have been written in its place."""
     with pytest.raises(SecretError) as caught:
         read_secret(tmp_path / "sesame" / "open")
     assert str(caught.value).startswith(f"no file of this name in {tmp_path} can be read (No such file")
 
 
 def test_a_file_that_cannot_be_read_is_refused_with_the_reason(tmp_path: Path) -> None:
-    """A missing file, a folder and an impossible path are told apart."""
+    """A folder and an impossible path are told apart."""
     with pytest.raises(SecretError, match=r"No such file or directory"):
         read_secret(tmp_path / "missing")
     with pytest.raises(SecretError, match=r"Is a directory"):

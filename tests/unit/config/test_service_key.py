@@ -7,6 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from proxy.config.service_key import ServiceKey, parse_service_key
+from tests.cases import cases, named_cases
 from tests.fakes.identity import CERTIFICATE, KEY, OTHER_KEY
 
 ID = "sb-1!b2|it-rt-t!b3"
@@ -17,42 +18,40 @@ OAUTH = {"clientid": ID, "clientsecret": "s$x=", "tokenurl": SERVER + "/oauth/to
 WITH_SECRET = ServiceKey(client_id=ID, token_url=SERVER + "/oauth/token", url=RUNTIME, client_secret=SecretStr("s$x="))
 
 
-@pytest.mark.parametrize(
+@cases(
     "document",
-    [
-        {"oauth": OAUTH},
-        {"credentials": {"oauth": OAUTH}},
-        OAUTH,
-        {"oauth": OAUTH | {"url": RUNTIME + "/"}},
-        {"oauth": json.dumps(OAUTH), "plan": "integration-flow"},
-        {"credentials": json.dumps({"oauth": OAUTH})},
-        {"it-rt": [{"name": "cpi", "credentials": {"oauth": OAUTH}}], "xsuaa": [{"credentials": {}}]},
-    ],
+    {"oauth": OAUTH},
+    {"credentials": {"oauth": OAUTH}},
+    OAUTH,
+    {"oauth": OAUTH | {"url": RUNTIME + "/"}},
+    {"oauth": json.dumps(OAUTH), "plan": "integration-flow"},
+    {"credentials": json.dumps({"oauth": OAUTH})},
+    {"it-rt": [{"name": "cpi", "credentials": {"oauth": OAUTH}}], "xsuaa": [{"credentials": {}}]},
 )
 def test_a_key_of_process_integration_runtime_has_a_secret_and_the_runtime_s_url(document: Any) -> None:
-    """The key is read with its wrapping and without, from a list of bindings and from a folder's files."""
+    """With its wrapping and without, from bindings and from files."""
     assert parse_service_key(json.dumps(document)) == WITH_SECRET
 
 
 PRINTED = json.dumps({"credentials": {"oauth": OAUTH}}, indent=2)
 
 
-@pytest.mark.parametrize(
+@named_cases(
     "text",
-    [
-        pytest.param(f"Getting key k for service instance i as a@b.example...\n\n{PRINTED}\n", id="cf, 8"),
-        pytest.param(f"Getting key {{k}} for service instance i...\r\n\r\n{PRINTED}\r\n", id="a brace in its name"),
-        pytest.param(f"Getting key k for service instance i as a...\n{json.dumps(OAUTH)}", id="cf, 6"),
-        pytest.param(f"\x1b[1mGetting key\x1b[0m\n  {PRINTED}", id="in color"),
-        pytest.param(f"\n{PRINTED}\n\nOK\n", id="btp"),
-    ],
+    {
+        "cf, 8": f"Getting key k for service instance i as a@b.example...\n\n{PRINTED}\n",
+        "a brace in its name": f"Getting key {{k}} for service instance i...\r\n\r\n{PRINTED}\r\n",
+        "cf, 6": f"Getting key k for service instance i as a...\n{json.dumps(OAUTH)}",
+        "in color": f"\x1b[1mGetting key\x1b[0m\n  {PRINTED}",
+        "btp": f"\n{PRINTED}\n\nOK\n",
+    },
 )
 def test_a_key_is_read_as_a_command_printed_it(text: str) -> None:
-    """Lines above the first brace and below the last one do no harm."""
+    """With lines above and below it."""
     assert parse_service_key(text) == WITH_SECRET
 
 
-@pytest.mark.parametrize("end", ["\n", "\\n", "\\r\\n"])
+@cases("end", "\n", "\\n", "\\r\\n")
 def test_a_certificate_key_gets_its_line_ends_back(end: str) -> None:
     r"""PEM with the two characters `\n` in it is PEM again."""
     certificate = {"certificate": CERTIFICATE.replace("\n", end), "key": KEY.replace("\n", end)}
@@ -73,14 +72,12 @@ def test_an_external_certificate_has_no_key() -> None:
     assert (key.certificate, key.private_key, key.client_secret) == (SecretStr(CERTIFICATE), None, None)
 
 
-@pytest.mark.parametrize(
-    ("certificate", "key", "wrong"),
-    [
-        ("sesame", KEY, "has a certificate that cannot be used: it contains no readable certificate"),
-        (KEY, KEY, "has a certificate that cannot be used: it contains no readable certificate"),
-        (CERTIFICATE, "sesame", "has a key that cannot be used: it contains no readable private key"),
-        (CERTIFICATE, OTHER_KEY, "has a key that cannot be used: it belongs to another certificate"),
-    ],
+@cases(
+    "certificate, key, wrong",
+    ("sesame", KEY, "has a certificate that cannot be used: it contains no readable certificate"),
+    (KEY, KEY, "has a certificate that cannot be used: it contains no readable certificate"),
+    (CERTIFICATE, "sesame", "has a key that cannot be used: it contains no readable private key"),
+    (CERTIFICATE, OTHER_KEY, "has a key that cannot be used: it belongs to another certificate"),
 )
 def test_a_certificate_that_cannot_be_used_is_told(certificate: str, key: str, wrong: str) -> None:
     """When the key is read, not with the first message."""
@@ -107,39 +104,37 @@ def test_a_binding_of_xsuaa_with_a_certificate_uses_the_server_for_certificates(
     assert without.token_url == SERVER + "/oauth/token"
 
 
-@pytest.mark.parametrize(
-    ("text", "wrong"),
-    [
-        ("", "is not valid JSON"),
-        ("{sesame", "is not valid JSON"),
-        ("[" * 99999, "is not valid JSON"),
-        ("Getting key sesame", "is not valid JSON"),
-        ("Getting key\n{sesame", "is not valid JSON"),
-        ("Getting key\n{sesame}\n", "is not valid JSON"),
-        (f"[\n{PRINTED},\n{PRINTED}\n]".replace("s$x=", "sesame"), "is not a service key"),
-        (f"{PRINTED}\n{PRINTED}".replace("s$x=", "sesame"), "is not valid JSON"),
-        ("{\n" * 300_000, "is not valid JSON"),
-        ('["sesame"]', "is not a service key"),
-        ('{"oauth": 1}', "is not a service key"),
-        ('{"oauth": "sesame"}', "is not valid JSON"),
-        ('{"clientsecret": "sesame\\ud800"}', "is not valid JSON"),
-        ('{"logs": [{"credentials": {"clientsecret": "sesame"}}]}', "has no binding of it-rt"),
-        ('{"clientid": "sesame"}', "has neither clientsecret nor certificate"),
-        ('{"clientsecret": ["sesame"]}', "has a clientsecret that is not text"),
-        ('{"clientsecret": "sesame"}', "has no clientid"),
-        ('{"clientsecret": "sesame", "clientid": ""}', "has no clientid"),
-        ('{"clientsecret": "sesame", "clientid": " x"}', "has a clientid that cannot be used: it begins"),
-        ('{"clientsecret": "sesame\\n", "clientid": "x", "tokenurl": "https://a/t"}', "has a clientsecret that cannot"),
-        ('{"clientsecret": "sesame", "clientid": "x"}', "has no url"),
-        ('{"clientsecret": "sesame", "clientid": "x", "tokenurl": "sesame"}', "has a tokenurl that cannot be used"),
-        (
-            '{"clientsecret": "sesame", "clientid": "x", "tokenurl": "https://a/t", "url": "/sesame"}',
-            "has a url that cannot be used",
-        ),
-    ],
+@cases(
+    "text, wrong",
+    ("", "is not valid JSON"),
+    ("{sesame", "is not valid JSON"),
+    ("[" * 99999, "is not valid JSON"),
+    ("Getting key sesame", "is not valid JSON"),
+    ("Getting key\n{sesame", "is not valid JSON"),
+    ("Getting key\n{sesame}\n", "is not valid JSON"),
+    (f"[\n{PRINTED},\n{PRINTED}\n]".replace("s$x=", "sesame"), "is not a service key"),
+    (f"{PRINTED}\n{PRINTED}".replace("s$x=", "sesame"), "is not valid JSON"),
+    ("{\n" * 300_000, "is not valid JSON"),
+    ('["sesame"]', "is not a service key"),
+    ('{"oauth": 1}', "is not a service key"),
+    ('{"oauth": "sesame"}', "is not valid JSON"),
+    ('{"clientsecret": "sesame\\ud800"}', "is not valid JSON"),
+    ('{"logs": [{"credentials": {"clientsecret": "sesame"}}]}', "has no binding of it-rt"),
+    ('{"clientid": "sesame"}', "has neither clientsecret nor certificate"),
+    ('{"clientsecret": ["sesame"]}', "has a clientsecret that is not text"),
+    ('{"clientsecret": "sesame"}', "has no clientid"),
+    ('{"clientsecret": "sesame", "clientid": ""}', "has no clientid"),
+    ('{"clientsecret": "sesame", "clientid": " x"}', "has a clientid that cannot be used: it begins"),
+    ('{"clientsecret": "sesame\\n", "clientid": "x", "tokenurl": "https://a/t"}', "has a clientsecret that cannot"),
+    ('{"clientsecret": "sesame", "clientid": "x"}', "has no url"),
+    ('{"clientsecret": "sesame", "clientid": "x", "tokenurl": "sesame"}', "has a tokenurl that cannot be used"),
+    (
+        '{"clientsecret": "sesame", "clientid": "x", "tokenurl": "https://a/t", "url": "/sesame"}',
+        "has a url that cannot be used",
+    ),
 )
 def test_what_is_no_service_key_is_refused_and_not_shown(text: str, wrong: str) -> None:
-    """The sentence says what is missing, and shows nothing of the key."""
+    """The sentence says what is missing."""
     with pytest.raises(ValueError, match=wrong) as caught:
         parse_service_key(text)
     assert "sesame" not in str(caught.value)

@@ -7,8 +7,8 @@ import pytest
 
 from proxy.config import store_checks
 from proxy.config.store_checks import check_keys
-from tests.unit.config.conftest import Complaints, Understand
-from tests.unit.config.entries import written
+from tests.cases import cases
+from tests.unit.config.entries import complaints, understand, written
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 URL = "postgresql://proxy@db.example.com/proxy"
@@ -16,7 +16,7 @@ FILES = {"keys": KEY, "password": "s3cr3t"}
 WHOLE = {"postgres": URL, "keys_file": "keys", "password_file": "password"}
 
 
-def test_a_database_with_its_files_is_accepted(understand: Understand) -> None:
+def test_a_database_with_its_files_is_accepted() -> None:
     """Paths start at the configuration's folder."""
     store = understand(written(store=WHOLE), files=FILES).store
     assert (store.postgres, str(store.keys_file), str(store.password_file), store.path) == (
@@ -27,44 +27,36 @@ def test_a_database_with_its_files_is_accepted(understand: Understand) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("store", "place", "wrong"),
-    [
-        ({"password_file": "password"}, "store.password_file", "has no effect without `postgres`"),
-        (WHOLE | {"path": "folder"}, "store.path", "is set as well as `postgres`"),
-        ({"postgres": URL}, "store.keys_file", "is missing, and `postgres` needs it"),
-        (WHOLE | {"keys_file": "password"}, "store.keys_file", "has no base64 of 32 bytes in line 1"),
-        (WHOLE | {"password_file": "nowhere"}, "store.password_file", "is not there"),
-        (WHOLE | {"postgres": "postgresql://u:s3cr3t@db/x"}, "store.postgres", "contains a password"),
-    ],
+@cases(
+    "store, place, wrong",
+    ({"password_file": "password"}, "store.password_file", "has no effect without `postgres`"),
+    (WHOLE | {"path": "folder"}, "store.path", "is set as well as `postgres`"),
+    ({"postgres": URL}, "store.keys_file", "is missing, and `postgres` needs it"),
+    (WHOLE | {"keys_file": "password"}, "store.keys_file", "has no base64 of 32 bytes in line 1"),
+    (WHOLE | {"password_file": "nowhere"}, "store.password_file", "is not there"),
+    (WHOLE | {"postgres": "postgresql://u:s3cr3t@db/x"}, "store.postgres", "contains a password"),
 )
-def test_what_does_not_fit_is_a_problem_at_its_option(
-    complaints: Complaints, store: dict[str, Any], place: str, wrong: str
-) -> None:
+def test_what_does_not_fit_is_a_problem_at_its_option(store: dict[str, Any], place: str, wrong: str) -> None:
     """No sentence shows a secret."""
     found = complaints(written(store=store), files=FILES)
     assert any(place in each and wrong in each for each in found)
     assert not any("s3cr3t" in each for each in found)
 
 
-def test_a_missing_extra_is_a_problem_that_says_how_to_install_it(
-    complaints: Complaints, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_extra_is_a_problem_that_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """`check` finds it, before a start does."""
     monkeypatch.setattr(store_checks, "NEEDED", ("psycopg_is_missing",))
     (found,) = complaints(written(store=WHOLE), files=FILES)
     assert "needs the extra postgres (psycopg_is_missing is missing): pip install 'cpi-oauth-proxy[postgres]'" in found
 
 
-@pytest.mark.parametrize(
-    ("text", "wrong"),
-    [
-        ("", "has no key"),
-        ("\n \n", "has no key"),
-        (f"{KEY}\nshort", "in line 2"),
-        (f"\n{base64.b64encode(bytes(31)).decode()}", "in line 2"),
-        (f"{KEY}!", "in line 1"),
-    ],
+@cases(
+    "text, wrong",
+    ("", "has no key"),
+    ("\n \n", "has no key"),
+    (f"{KEY}\nshort", "in line 2"),
+    (f"\n{base64.b64encode(bytes(31)).decode()}", "in line 2"),
+    (f"{KEY}!", "in line 1"),
 )
 def test_each_line_of_a_keys_file_is_a_key(text: str, wrong: str) -> None:
     """The problem names the line and shows nothing of it."""

@@ -5,38 +5,37 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.config.substitution import has_variable, substituted
+from tests.cases import cases
 
 ENVIRON = {"A": "1", "EMPTY": "", "NESTED": "${A}"}
 
 
-@pytest.mark.parametrize(
-    ("text", "result"),
-    [
-        ("x${A}y${A}", "x1y1"),
-        ("${EMPTY}", ""),
-        ("${EMPTY:-d}", "d"),
-        ("${UNSET:-d:-e}", "d:-e"),
-        ("${UNSET:-}", ""),
-        ("${A:-d}", "1"),
-        ("${NESTED}", "${A}"),
-        ("$${A}", "${A}"),
-        ("$A $ $$ {A}", "$A $ $$ {A}"),
-        ("${UNSET:-a\nb}", "a\nb"),
-    ],
+@cases(
+    "text, result",
+    ("x${A}y${A}", "x1y1"),
+    ("${EMPTY}", ""),
+    ("${EMPTY:-d}", "d"),
+    ("${UNSET:-d:-e}", "d:-e"),
+    ("${UNSET:-}", ""),
+    ("${A:-d}", "1"),
+    ("${NESTED}", "${A}"),
+    ("$${A}", "${A}"),
+    ("$A $ $$ {A}", "$A $ $$ {A}"),
+    ("${UNSET:-a\nb}", "a\nb"),
 )
 def test_a_reference_becomes_the_variable_s_value(text: str, result: str) -> None:
-    """A set variable gives its value, an unset or empty one its default, and `$${` is a plain `${`."""
+    """Or its default; `$${` is a plain `${`."""
     assert substituted(text, ENVIRON) == result
 
 
 def test_an_unset_variable_is_named_and_nothing_else_is_shown() -> None:
-    """Whoever reads the sentence knows what to set, and not what stands around it."""
+    """What stands around it may be secret."""
     with pytest.raises(ValueError, match=r"needs the variable UNSET, which is not set") as caught:
         substituted("sesame${UNSET}", ENVIRON)
     assert "sesame" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["${", "${A", "${}", "${1}", "${A-b}", "${A B}"])
+@cases("text", "${", "${A", "${}", "${1}", "${A-b}", "${A B}")
 def test_a_reference_that_is_not_well_formed_is_refused(text: str) -> None:
     """A `${` without a variable's name and `}` is nobody's wish."""
     with pytest.raises(ValueError, match=r"has \$\{ without a variable"):
@@ -51,14 +50,19 @@ def test_a_text_without_references_stays(text: str) -> None:
 
 @given(st.text())
 def test_a_value_goes_in_as_it_is(value: str) -> None:
-    """Whatever a variable holds is what the text holds, references included."""
+    """Its references, too."""
     assert substituted("<${A}>", {"A": value}) == f"<{value}>"
 
 
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [("${A}", True), ("a ${A:-b} c", True), ("$${A} ${B}", True), ("$${A}", False), ("$A", False), ("", False)],
+@cases(
+    "text, found",
+    ("${A}", True),
+    ("a ${A:-b} c", True),
+    ("$${A} ${B}", True),
+    ("$${A}", False),
+    ("$A", False),
+    ("", False),
 )
-def test_a_reference_is_found(text: str, found: bool) -> None:  # noqa: FBT001
+def test_a_reference_is_found(text: str, found: bool) -> None:
     """An escaped one is a text."""
     assert has_variable(text) == found

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from proxy.config.vcap import bound_key, has_runtime, lists_bindings
+from tests.cases import cases
 
 OAUTH = {"oauth": {"clientid": "a"}}
 FLAT = {"clientid": "b", "clientsecret": "sesame"}
@@ -16,31 +17,27 @@ def bound(name: str, key: Any) -> dict[str, Any]:
     return {"name": name, "plan": "integration-flow", "credentials": key}
 
 
-@pytest.mark.parametrize(
-    ("document", "key"),
-    [
-        ({"it-rt": [bound("cpi", OAUTH)], "xsuaa": [bound("login", FLAT)]}, OAUTH),
-        ({"it-rt": [bound("cpi", FLAT)]}, FLAT),
-        ({"it-rt": [bound("other", FLAT), bound("cpi", OAUTH)]}, OAUTH),
-        ({"it-rt": [], "xsuaa": [bound("login", FLAT)], "logs": [{"name": "logs"}]}, FLAT),
-        ({"it-rt": [{"name": "broken"}, bound("cpi", OAUTH)]}, OAUTH),
-    ],
+@cases(
+    "document, key",
+    ({"it-rt": [bound("cpi", OAUTH)], "xsuaa": [bound("login", FLAT)]}, OAUTH),
+    ({"it-rt": [bound("cpi", FLAT)]}, FLAT),
+    ({"it-rt": [bound("other", FLAT), bound("cpi", OAUTH)]}, OAUTH),
+    ({"it-rt": [], "xsuaa": [bound("login", FLAT)], "logs": [{"name": "logs"}]}, FLAT),
+    ({"it-rt": [{"name": "broken"}, bound("cpi", OAUTH)]}, OAUTH),
 )
 def test_the_runtime_s_key_comes_before_that_of_xsuaa(document: dict[str, Any], key: dict[str, Any]) -> None:
-    """Of several of one service, the one that has `oauth` in it is taken."""
+    """Of several of one service, the one that has `oauth` in it."""
     assert lists_bindings(document)
     assert bound_key(document) == key
 
 
-@pytest.mark.parametrize(
-    ("document", "wrong"),
-    [
-        ({"logs": [bound("logs", FLAT)]}, r"has no binding of it-rt \(Process Integration Runtime\) or xsuaa"),
-        ({"it-rt": [bound("one", None)]}, "has no binding of it-rt"),
-        ({"it-rt": [bound("one", OAUTH), bound("two", OAUTH), bound("three", FLAT)]}, r"\(one, two\)"),
-        ({"it-rt": [bound("one", FLAT), {"credentials": FLAT}]}, r"\(one, one without name\)"),
-        ({"xsuaa": [bound("one", FLAT), bound("two", FLAT)]}, r"has several .* \(one, two\); use the service key"),
-    ],
+@cases(
+    "document, wrong",
+    ({"logs": [bound("logs", FLAT)]}, r"has no binding of it-rt \(Process Integration Runtime\) or xsuaa"),
+    ({"it-rt": [bound("one", None)]}, "has no binding of it-rt"),
+    ({"it-rt": [bound("one", OAUTH), bound("two", OAUTH), bound("three", FLAT)]}, r"\(one, two\)"),
+    ({"it-rt": [bound("one", FLAT), {"credentials": FLAT}]}, r"\(one, one without name\)"),
+    ({"xsuaa": [bound("one", FLAT), bound("two", FLAT)]}, r"has several .* \(one, two\); use the service key"),
 )
 def test_none_and_several_are_refused_and_not_shown(document: dict[str, Any], wrong: str) -> None:
     """The sentence names the bindings and nothing of their keys."""
@@ -49,25 +46,23 @@ def test_none_and_several_are_refused_and_not_shown(document: dict[str, Any], wr
     assert "sesame" not in str(caught.value)
 
 
-@pytest.mark.parametrize("document", [{}, [], None, {"oauth": FLAT}, {"clientid": ["a"]}, {"it-rt": [], "x": "y"}])
+@cases("document", {}, [], None, {"oauth": FLAT}, {"clientid": ["a"]}, {"it-rt": [], "x": "y"})
 def test_other_documents_list_no_bindings(document: Any) -> None:
-    """A service key is not taken for them, nor is an application without services."""
+    """Nor is a service key taken for them."""
     assert not lists_bindings(document)
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        (json.dumps({"it-rt": [bound("cpi", OAUTH)]}), True),
-        (json.dumps({"it-rt": [bound("one", OAUTH), bound("two", OAUTH)]}), True),
-        (json.dumps({"xsuaa": [bound("login", FLAT)]}), False),
-        (json.dumps({"it-rt": [{"name": "broken"}]}), False),
-        (json.dumps(OAUTH), False),
-        ("{}", False),
-        ("{", False),
-        ("[" * 99999, False),
-    ],
+@cases(
+    "text, expected",
+    (json.dumps({"it-rt": [bound("cpi", OAUTH)]}), True),
+    (json.dumps({"it-rt": [bound("one", OAUTH), bound("two", OAUTH)]}), True),
+    (json.dumps({"xsuaa": [bound("login", FLAT)]}), False),
+    (json.dumps({"it-rt": [{"name": "broken"}]}), False),
+    (json.dumps(OAUTH), False),
+    ("{}", False),
+    ("{", False),
+    ("[" * 99999, False),
 )
-def test_an_application_is_bound_to_the_runtime_or_not(text: str, expected: bool) -> None:  # noqa: FBT001 (a table)
-    """XSUAA alone is what many applications have for logons of their own; what is not valid JSON is somebody else's."""
+def test_an_application_is_bound_to_the_runtime_or_not(text: str, expected: bool) -> None:
+    """Many have XSUAA alone, for logons of their own."""
     assert has_runtime(text) is expected

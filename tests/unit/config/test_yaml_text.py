@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from proxy.config.problems import ConfigurationError, Problems
 from proxy.config.yaml_text import read_yaml
+from tests.cases import cases
 
 
 def read(text: str, **environ: str) -> tuple[dict[str, Any], Problems]:
@@ -24,7 +25,7 @@ def told(text: str, **environ: str) -> list[str]:
 
 
 def test_scalars_are_text_as_written_but_for_booleans() -> None:
-    """Ids of digits, dates and numbers keep their characters; quotes make booleans text."""
+    """Quotes make booleans text."""
     tree, _ = read("a: 0123\nb: 2025-01-01\nc: 1:30\nd: 1.50\ne: true\nf: 'true'\ng: off\nh: !!int 5\ni: =\nj: <<\n")
     assert tree == {
         "a": "0123",
@@ -61,7 +62,7 @@ def test_variables_are_put_into_values_and_not_into_keys() -> None:
 
 
 def test_what_leaves_the_rest_readable_is_told_together() -> None:
-    """A key twice, a missing value, an unset variable, a tag and a key that is not text come in one go."""
+    """In one go."""
     assert told("a: 1\nb:\nc: ~\nd: ${A}\ne: !x y\na: 2\n? [f]\n: 1\n") == [
         "a.yaml:1: …: is written twice, again in line 6; remove one",
         "a.yaml:2: …: has no value; write one or remove the key",
@@ -72,24 +73,22 @@ def test_what_leaves_the_rest_readable_is_told_together() -> None:
     ]
 
 
-@pytest.mark.parametrize("text", ["", "# nothing\n", "- a\n", "a\n", "~\n"])
+@cases("text", "", "# nothing\n", "- a\n", "a\n", "~\n")
 def test_a_file_that_is_no_mapping_is_refused(text: str) -> None:
     """An empty file, a list or a word is no configuration."""
     assert told(text) == ["a.yaml:1: the file is empty or a list; begin with the lines `oauth_clients:` and `routes:`"]
 
 
-@pytest.mark.parametrize(
-    ("text", "start"),
-    [
-        ("a: 1\nb: [\n", "a.yaml:3: not valid YAML: expected the node content, but found '<stream end>'"),
-        ("a: 1\n b: 2\n", "a.yaml:2: not valid YAML: mapping values are not allowed here"),
-        ("a: 1\nb: *sesame\n", "a.yaml:2: not valid YAML: found undefined alias …"),
-        ("b: !sesame!open x\n", "a.yaml:1: not valid YAML: found undefined tag handle …"),
-        ("b: %sesame\n", "a.yaml:1: not valid YAML: found character '%' that cannot start any token"),
-        ("a: {b: sesame{ c}\n", "a.yaml:1: not valid YAML: expected ',' or '}', but got '{'"),
-        ("a: 1\n---\nb: sesame\n", "a.yaml:2: not valid YAML: but found another document"),
-        ("a: 1\nb: sesame\x01\n", "a.yaml:2: not valid YAML: a control character; remove it"),
-    ],
+@cases(
+    "text, start",
+    ("a: 1\nb: [\n", "a.yaml:3: not valid YAML: expected the node content, but found '<stream end>'"),
+    ("a: 1\n b: 2\n", "a.yaml:2: not valid YAML: mapping values are not allowed here"),
+    ("a: 1\nb: *sesame\n", "a.yaml:2: not valid YAML: found undefined alias …"),
+    ("b: !sesame!open x\n", "a.yaml:1: not valid YAML: found undefined tag handle …"),
+    ("b: %sesame\n", "a.yaml:1: not valid YAML: found character '%' that cannot start any token"),
+    ("a: {b: sesame{ c}\n", "a.yaml:1: not valid YAML: expected ',' or '}', but got '{'"),
+    ("a: 1\n---\nb: sesame\n", "a.yaml:2: not valid YAML: but found another document"),
+    ("a: 1\nb: sesame\x01\n", "a.yaml:2: not valid YAML: a control character; remove it"),
 )
 def test_a_syntax_error_has_its_line_and_shows_nothing_of_the_file(text: str, start: str) -> None:
     """The line leads there; the text there may be a secret."""
@@ -99,7 +98,7 @@ def test_a_syntax_error_has_its_line_and_shows_nothing_of_the_file(text: str, st
 
 
 def test_merged_mappings_stand_below_own_keys() -> None:
-    """`<<` takes a mapping or a list of them: own keys win, then the first of the list."""
+    """Of a list the first one wins."""
     text = "a: &a {x: 1, y: 1}\nb: &b {y: 2, z: 2}\nc:\n  <<: [*a, *b]\n  x: 3\nd:\n  y: 4\n  <<: *b\n"
     tree, problems = read(text)
     problems.end()
@@ -116,18 +115,16 @@ def test_merging_what_is_no_mapping_is_refused() -> None:
 
 
 def test_aliases_that_multiply_are_bounded() -> None:
-    """Nine lines that stand for a thousand million values are refused at once."""
+    """Nine lines stand for a thousand million values."""
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
     (problem,) = told("\n".join(lines))
     assert "aliases (*) multiply what they name" in problem
 
 
-@pytest.mark.parametrize(
-    "text", ["a: &a [*a]\n", "a: &a {b: *a}\n", "a: &a {<<: *a}\n", "a: " + "[" * 9999, "a: " + "[" * 60 + "]" * 60]
-)
+@cases("text", "a: &a [*a]\n", "a: &a {b: *a}\n", "a: &a {<<: *a}\n", "a: " + "[" * 9999, "a: " + "[" * 60 + "]" * 60)
 def test_what_is_endless_or_nested_deeply_is_refused(text: str) -> None:
-    """An alias within itself and brackets without end are refused, and the process lives."""
+    """And the process lives."""
     (problem,) = told(text)
     assert "too large" in problem or "nested too deeply" in problem
 

@@ -3,29 +3,26 @@
 import gzip
 import zlib
 
-import pytest
-
 from proxy.console.bodies import SHOWN, attachment, body_document, text_of
+from tests.cases import cases
 
 
-@pytest.mark.parametrize(
-    ("octets", "media_type", "coding", "text"),
-    [
-        (b"", "", "", ""),
-        ("ä\n\t€".encode(), "application/json", "", "ä\n\t€"),
-        ("ä".encode("latin-1"), 'text/xml; Charset="ISO-8859-1"', "", "ä"),
-        ("ä".encode("latin-1"), "text/xml", "", None),
-        ("ä".encode("utf-16"), "text/xml;charset=utf-16", "", "ä"),
-        (b"a\0b", "", "", None),
-        (b"a\x1bb", "text/plain", "", None),
-        (b"abc", "text/plain; charset=unknown", "", "abc"),
-        (b"abc", "text/plain; charset=utf-99", "", None),
-        (gzip.compress(b"abc", mtime=0), "", "gzip", "abc"),
-        (gzip.compress(b"abc", mtime=0), "", "X-GZIP ", "abc"),
-        (zlib.compress(b"abc"), "", "deflate", "abc"),
-        (b"abc", "", "gzip", None),
-        (b"abc", "", "br", None),
-    ],
+@cases(
+    "octets, media_type, coding, text",
+    (b"", "", "", ""),
+    ("ä\n\t€".encode(), "application/json", "", "ä\n\t€"),
+    ("ä".encode("latin-1"), 'text/xml; Charset="ISO-8859-1"', "", "ä"),
+    ("ä".encode("latin-1"), "text/xml", "", None),
+    ("ä".encode("utf-16"), "text/xml;charset=utf-16", "", "ä"),
+    (b"a\0b", "", "", None),
+    (b"a\x1bb", "text/plain", "", None),
+    (b"abc", "text/plain; charset=unknown", "", "abc"),
+    (b"abc", "text/plain; charset=utf-99", "", None),
+    (gzip.compress(b"abc", mtime=0), "", "gzip", "abc"),
+    (gzip.compress(b"abc", mtime=0), "", "X-GZIP ", "abc"),
+    (zlib.compress(b"abc"), "", "deflate", "abc"),
+    (b"abc", "", "gzip", None),
+    (b"abc", "", "br", None),
 )
 def test_a_body_is_text_or_nothing(octets: bytes, media_type: str, coding: str, text: str | None) -> None:
     """By its charset, and without its coding."""
@@ -38,7 +35,7 @@ def test_a_body_that_was_cut_may_end_within_a_character() -> None:
     assert text_of("a€".encode()[:-1], "") is None
 
 
-@pytest.mark.parametrize("charset", ["zlib", "bz2", "hex", "punycode", "idna", "unicode_escape", "rot13"])
+@cases("charset", "zlib", "bz2", "hex", "punycode", "idna", "unicode_escape", "rot13")
 def test_a_codec_that_is_no_charset_is_not_used(charset: str) -> None:
     """Some decompress, and some take the square of the time."""
     bomb = zlib.compress(b"x" * (1 << 20))

@@ -1,8 +1,7 @@
 """A request as a command of curl; tests/flow runs such commands."""
 
-import pytest
-
 from proxy.console.curl import LONGEST_TEXT, CurlRequest, curl_command, quoted
+from tests.cases import cases
 
 BASE = "http://127.0.0.1:8080"
 QUIET = "-H Accept: \\\n  -H User-Agent:"
@@ -32,7 +31,7 @@ def test_an_empty_post_has_its_length() -> None:
     assert "--head" in curl_command(request("HEAD"))
 
 
-@pytest.mark.parametrize("body", [b"\0", b"a\r\n", b"\xff", b"x" * (LONGEST_TEXT + 1)])
+@cases("body", b"\0", b"a\r\n", b"\xff", b"x" * (LONGEST_TEXT + 1))
 def test_what_a_terminal_would_change_is_base64(body: bytes) -> None:
     """So is what is too long for an argument."""
     command = curl_command(request(body=body))
@@ -41,7 +40,7 @@ def test_what_a_terminal_would_change_is_base64(body: bytes) -> None:
 
 
 def test_fields_of_one_message_only_are_left_out() -> None:
-    """And so are credentials, but not the one that the route wants."""
+    """So are credentials, but for the one that the route wants."""
     fields = [("Content-Length", "1"), ("X-Request-ID", "1"), ("Cookie", "***"), ("X-Key", "***"), ("X-Empty", "")]
     command = curl_command(request("GET", *fields, credential="x-key"))
     assert [name for name, _ in fields if name in command] == ["X-Key", "X-Empty"]
@@ -55,6 +54,6 @@ def test_a_unix_socket_is_an_option() -> None:
 
 
 def test_bytes_outside_ascii_are_written_as_octal_numbers() -> None:
-    """A terminal has a coding of its own; a character that ISO 8859-1 does not have becomes a question mark."""
+    """A character that ISO 8859-1 does not have is a question mark."""
     assert quoted("it's") == "'it'\"'\"'s'"
     assert quoted("caf\u00e9 100% \\ ' \u20ac") == "\"$(printf 'caf\\351 100%% \\\\ \\047 ?')\""

@@ -8,16 +8,15 @@ from aiohttp.test_utils import make_mocked_request
 
 from proxy.console.problems import Problem, problems
 from proxy.errors import SpoolUnavailable
+from tests.cases import cases
 
 
-@pytest.mark.parametrize(
-    ("error", "status", "title"),
-    [
-        (Problem(409, "wait"), 409, "Conflict"),
-        (Problem(502, "why", "The grant failed"), 502, "The grant failed"),
-        (SpoolUnavailable("why"), SpoolUnavailable.status, SpoolUnavailable.title),
-        (web.HTTPNotFound(), 404, "Not Found"),
-    ],
+@cases(
+    "error, status, title",
+    (Problem(409, "wait"), 409, "Conflict"),
+    (Problem(502, "why", "The grant failed"), 502, "The grant failed"),
+    (SpoolUnavailable("why"), SpoolUnavailable.status, SpoolUnavailable.title),
+    (web.HTTPNotFound(), 404, "Not Found"),
 )
 async def test_each_error_has_a_title_and_a_detail(error: Exception, status: int, title: str) -> None:
     """Ours, the proxy's, and the server's."""

@@ -5,6 +5,7 @@ import pytest
 from proxy.console.bodies import SHOWN
 from proxy.console.recordings import FIELD, KeptBody, Recordings, masked, weight
 from proxy.observe.process_log import ProcessLog
+from tests.cases import cases
 from tests.fakes.log import LogLines
 from tests.fakes.timers import Timers
 
@@ -55,7 +56,7 @@ def test_only_what_belongs_to_a_route_goes_with_its_recording() -> None:
     assert recordings.bytes == 0
 
 
-@pytest.mark.parametrize("minutes", [0, 15.001, float("nan"), float("inf")])
+@cases("minutes", 0, 15.001, float("nan"), float("inf"))
 def test_the_time_is_bounded(minutes: float) -> None:
     """Nothing is recorded otherwise."""
     recordings = Recordings(call_later=Timers())

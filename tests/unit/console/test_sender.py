@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from proxy.console.sender import Outgoing, loopback_pair
+from tests.cases import cases
 
 
 async def nothing() -> Any:
@@ -16,14 +17,12 @@ async def nothing() -> Any:
         yield each
 
 
-@pytest.mark.parametrize(
-    ("method", "length", "line"),
-    [
-        ("POST", 0, "Content-Length: 0\r\n"),
-        ("GET", 0, ""),
-        ("DELETE", 3, "Content-Length: 3\r\n"),
-        ("PUT", None, "Transfer-Encoding: chunked\r\n"),
-    ],
+@cases(
+    "method, length, line",
+    ("POST", 0, "Content-Length: 0\r\n"),
+    ("GET", 0, ""),
+    ("DELETE", 3, "Content-Length: 3\r\n"),
+    ("PUT", None, "Transfer-Encoding: chunked\r\n"),
 )
 def test_the_head_says_how_long_the_body_is(method: str, length: int | None, line: str) -> None:
     """A method that usually has a body says so without one too."""
@@ -39,7 +38,7 @@ async def test_the_two_ends_belong_together() -> None:
 
 
 async def test_a_stranger_who_is_faster_is_turned_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another process of this machine, which would speak as the console."""
+    """Another process could speak as the console."""
     strangers: list[socket.socket] = []
     real = socket.create_server
 

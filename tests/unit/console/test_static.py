@@ -6,7 +6,7 @@ from proxy.console.static import StaticFile, static_files
 
 
 def test_files_of_known_kinds_are_served_by_their_path(tmp_path: Path) -> None:
-    """index.html is the page itself; nothing else in the folder is."""
+    """Nothing else in the folder is."""
     (tmp_path / "vendor").mkdir()
     for name in (
         "index.html",

@@ -1,11 +1,10 @@
 """What Traffic shows of a record."""
 
-import pytest
-
 from proxy.console.recordings import Recordings
 from proxy.console.summaries import details, findings, is_target_whole, meaning, phases, recording_of, summary
 from proxy.errors import SenderLeft, UpstreamClosed
 from proxy.observe.exchange_record import LONGEST_TARGET, ExchangeRecord
+from tests.cases import cases
 
 
 class Now:
@@ -34,15 +33,13 @@ def test_an_exchange_began_before_it_ended() -> None:
     assert summary("x", 1000.0, ended())["at"] == 999.0
 
 
-@pytest.mark.parametrize(
-    ("target", "query", "whole"),
-    [
-        (b"/a", "", True),
-        (b"/a?b=c", "b=c", True),
-        (b"/a?b=c&password=d", "b=c&password=***", False),
-        (b"/a?b=?c", "b=?c", True),
-        (b"/" + b"a" * LONGEST_TARGET, "", False),
-    ],
+@cases(
+    "target, query, whole",
+    (b"/a", "", True),
+    (b"/a?b=c", "b=c", True),
+    (b"/a?b=c&password=d", "b=c&password=***", False),
+    (b"/a?b=?c", "b=?c", True),
+    (b"/" + b"a" * LONGEST_TARGET, "", False),
 )
 def test_a_query_is_masked(target: bytes, query: str, *, whole: bool) -> None:
     """Then the target cannot be sent again, as if it were cut."""
@@ -56,7 +53,7 @@ def test_the_meaning_of_a_success_is_nothing() -> None:
 
 
 def test_the_meaning_of_a_failure_has_a_headline_and_says_what_to_do() -> None:
-    """By the diagnosis of the tenant's answer, or by our own error, or by who left."""
+    """By the diagnosis, our own error, or who left."""
     tenant, own, left, cut = ended(), ended(), ended(), ended()
     tenant.diagnosis = "no_flow: Deploy it."
     own.failed(UpstreamClosed("It closed."))
@@ -93,7 +90,7 @@ def test_attempts_are_numbered_with_their_reasons() -> None:
 
 
 def test_what_was_kept_is_shown() -> None:
-    """The answer only if there was one; nothing once it was dropped."""
+    """Nothing is once it was dropped."""
     recordings, record = Recordings(call_later=lambda _seconds, _call: Never()), ended()
     recordings.start("orders", 1)
     recording = record.recording = recordings.by_route["orders"]([(b"Host", b"a")], frozenset())

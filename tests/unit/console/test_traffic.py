@@ -28,7 +28,7 @@ def test_entries_are_numbered_and_found_by_their_ids() -> None:
 
 
 def test_both_kinds_are_bounded() -> None:
-    """Refusals displace no exchange that reached a route but from the list."""
+    """Refusals displace no exchange that reached a route."""
     traffic = Traffic()
     for _ in range(KEPT + 1):
         traffic.finished(record())

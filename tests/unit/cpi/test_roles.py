@@ -2,21 +2,18 @@
 
 from typing import Any
 
-import pytest
-
 from proxy.cpi.roles import is_of_api, roles, scopes
+from tests.cases import cases
 
 
-@pytest.mark.parametrize(
-    ("granted", "claimed", "expected"),
-    [
-        (("a", "b"), {"scope": ["c"]}, ("a", "b")),
-        ((), {"scope": ["c", "c", "d"]}, ("c", "d")),
-        ((), {"scope": "c d"}, ("c", "d")),
-        ((), {"scope": ""}, ()),
-        ((), {"scope": 7}, ()),
-        ((), {}, ()),
-    ],
+@cases(
+    "granted, claimed, expected",
+    (("a", "b"), {"scope": ["c"]}, ("a", "b")),
+    ((), {"scope": ["c", "c", "d"]}, ("c", "d")),
+    ((), {"scope": "c d"}, ("c", "d")),
+    ((), {"scope": ""}, ()),
+    ((), {"scope": 7}, ()),
+    ((), {}, ()),
 )
 def test_scopes_are_those_of_the_grant_else_those_of_the_token(
     granted: tuple[str, ...], claimed: dict[str, Any], expected: tuple[str, ...]

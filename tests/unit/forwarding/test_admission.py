@@ -18,6 +18,7 @@ from proxy.errors import (
 )
 from proxy.forwarding.admission import admit
 from proxy.forwarding.routes import Routes
+from tests.cases import cases
 from tests.unit.forwarding.world import MemorySender, Pair, request, route
 
 LOCAL = (ip_network("192.0.2.0/24"), ip_network("2001:db8::/32"))
@@ -31,22 +32,22 @@ def test_an_allowed_request_gets_its_route() -> None:
     assert admit(request("POST /orders/x", CONTINUE), "192.0.2.7", Routes([ours])) is ours
 
 
-@pytest.mark.parametrize(
-    ("start", "fields", "error"),
-    [
-        pytest.param("CONNECT h:443", (), ConnectRefused, id="CONNECT"),
-        pytest.param("CONNECT /orders", (), ConnectRefused, id="CONNECT to a path"),
-        pytest.param("TRACE /orders", (), MethodNotAllowed, id="TRACE"),
-        pytest.param("trace /orders", (), MethodNotAllowed, id="TRACE in another case"),
-        pytest.param("TRACK /orders", (), MethodNotAllowed, id="TRACE by its other name"),
-        pytest.param("Connect /orders", (), ConnectRefused, id="CONNECT in another case"),
-        pytest.param("OPTIONS *", (), MethodNotAllowed, id="the asterisk"),
-        pytest.param("GET ftp://h/orders", (), RequestMalformed, id="a target of another scheme"),
-        pytest.param("GET /other", (), RouteUnknown, id="a path without route"),
-        pytest.param("GET /orders/../x", (), TargetOutsideRoute, id="a path that climbs"),
-        pytest.param("POST /orders", ((b"Expect", b"miracles"),), ExpectationUnknown, id="an unknown expectation"),
-        pytest.param("POST /orders", ((b"Expect", b"100-continue, x"),), ExpectationUnknown, id="one more expectation"),
-    ],
+@cases(
+    "start, fields, error",
+    {
+        "CONNECT": ("CONNECT h:443", (), ConnectRefused),
+        "CONNECT to a path": ("CONNECT /orders", (), ConnectRefused),
+        "TRACE": ("TRACE /orders", (), MethodNotAllowed),
+        "TRACE in another case": ("trace /orders", (), MethodNotAllowed),
+        "TRACE by its other name": ("TRACK /orders", (), MethodNotAllowed),
+        "CONNECT in another case": ("Connect /orders", (), ConnectRefused),
+        "the asterisk": ("OPTIONS *", (), MethodNotAllowed),
+        "a target of another scheme": ("GET ftp://h/orders", (), RequestMalformed),
+        "a path without route": ("GET /other", (), RouteUnknown),
+        "a path that climbs": ("GET /orders/../x", (), TargetOutsideRoute),
+        "an unknown expectation": ("POST /orders", ((b"Expect", b"miracles"),), ExpectationUnknown),
+        "one more expectation": ("POST /orders", ((b"Expect", b"100-continue, x"),), ExpectationUnknown),
+    },
 )
 def test_a_request_is_refused(start: str, fields: tuple[Pair, ...], error: type[ProxyError]) -> None:
     """Each refusal has its own error."""
@@ -71,17 +72,17 @@ def test_a_host_field_may_hold_what_urls_hold(host: bytes) -> None:
 OWN_NAMES = frozenset({"proxy.corp"})
 
 
-@pytest.mark.parametrize(
-    ("host", "local"),
-    [
-        pytest.param("192.0.2.1:8080", "192.0.2.1", id="our address"),
-        pytest.param("192.0.2.1", "::ffff:192.0.2.1", id="our address, on a socket for both families"),
-        pytest.param("[2001:db8::1]:80", "2001:db8::1", id="our IPv6 address"),
-        pytest.param("PROXY.corp", "192.0.2.1", id="a name of ours"),
-        pytest.param("u.example", "192.0.2.1", id="the upstream: it takes us for an HTTP proxy"),
-        pytest.param("localhost:8080", "127.0.0.1", id="localhost, on loopback"),
-        pytest.param("localhost", "", id="localhost, on a Unix socket"),
-    ],
+@cases(
+    "host, local",
+    {
+        "our address": ("192.0.2.1:8080", "192.0.2.1"),
+        "our address, on a socket for both families": ("192.0.2.1", "::ffff:192.0.2.1"),
+        "our IPv6 address": ("[2001:db8::1]:80", "2001:db8::1"),
+        "a name of ours": ("PROXY.corp", "192.0.2.1"),
+        "the upstream: it takes us for an HTTP proxy": ("u.example", "192.0.2.1"),
+        "localhost, on loopback": ("localhost:8080", "127.0.0.1"),
+        "localhost, on a Unix socket": ("localhost", ""),
+    },
 )
 def test_a_url_may_name_us_or_the_upstream(host: str, local: str) -> None:
     """RFC 9112 §3.2.2 lets a sender use an absolute target."""
@@ -120,19 +121,14 @@ SAME, NONE = (b"Sec-Fetch-Site", b"same-origin"), (b"sec-fetch-site", b"none")
 CROSS, EVIL = (b"Sec-Fetch-Site", b"cross-site"), (b"Origin", b"https://evil.example")
 
 
-@pytest.mark.parametrize(
-    ("host", "fields"),
-    [
-        pytest.param(b"127.0.0.1:8080", (CROSS,), id="a page of another site"),
-        pytest.param(b"127.0.0.1:8080", (EVIL,), id="its origin alone"),
-        pytest.param(b"127.0.0.1:8080", ((b"Origin", b"null"),), id="a page without an origin"),
-        pytest.param(b"127.0.0.1:8080", ((b"Sec-Fetch-Site", b"same-site"),), id="another port of this host"),
-        pytest.param(b"127.0.0.1:8080", ((b"Origin", b"http://127.0.0.1:9999"),), id="the origin of another port"),
-        pytest.param(b"evil.example:8080", (SAME,), id="a name that somebody has pointed here"),
-        pytest.param(b"evil.example", ((b"Origin", b"http://evil.example"),), id="and its origin"),
-        pytest.param(b"127.0.0.1%evil.example", (SAME,), id="a name that begins with an address"),
-        pytest.param(b"", (SAME,), id="no name"),
-    ],
+@cases(
+    "host, fields",
+    {
+        "a page of another site": (b"127.0.0.1:8080", (CROSS,)),
+        "a name that somebody has pointed here": (b"evil.example:8080", (SAME,)),
+        "a name that begins with an address": (b"127.0.0.1%evil.example", (SAME,)),
+        "no name": (b"", (SAME,)),
+    },
 )
 def test_a_browser_may_not_send_for_other_sites(host: bytes, fields: tuple[Pair, ...]) -> None:
     """The route may allow it, and requests without the marks of a browser pass."""
@@ -147,16 +143,16 @@ def test_a_browser_may_not_send_for_other_sites(host: bytes, fields: tuple[Pair,
 
 
 @pytest.mark.parametrize("fields", [(SAME,), (NONE,), (SAME, EVIL)])
-@pytest.mark.parametrize(
-    ("start", "host", "options"),
-    [
-        pytest.param("POST /orders", b"127.0.0.1:8080", {}, id="an address"),
-        pytest.param("POST /orders", b"[::1]:8080", {}, id="an IPv6 address"),
-        pytest.param("POST /orders", b"LocalHost.:8080", {}, id="localhost"),
-        pytest.param("POST /orders", b"Proxy.corp", {}, id="this machine's name"),
-        pytest.param("POST /orders", b"mine.example.:8080", {"host": "mine.example"}, id="the route's host"),
-        pytest.param("POST http://127.0.0.1:8080/orders", b"evil.example", {}, id="a URL, which overrides Host"),
-    ],
+@cases(
+    "start, host, options",
+    {
+        "an address": ("POST /orders", b"127.0.0.1:8080", {}),
+        "an IPv6 address": ("POST /orders", b"[::1]:8080", {}),
+        "localhost": ("POST /orders", b"LocalHost.:8080", {}),
+        "this machine's name": ("POST /orders", b"Proxy.corp", {}),
+        "the route's host": ("POST /orders", b"mine.example.:8080", {"host": "mine.example"}),
+        "a URL, which overrides Host": ("POST http://127.0.0.1:8080/orders", b"evil.example", {}),
+    },
 )
 def test_a_browser_may_send_for_our_own_pages(
     start: str, host: bytes, fields: tuple[Pair, ...], options: dict[str, Any]

@@ -16,6 +16,7 @@ from proxy.errors import (
     UpstreamUnreachable,
 )
 from proxy.forwarding.answers import CONTINUE, problem
+from tests.cases import cases
 from tests.fakes.heads import RESPONSES
 
 
@@ -89,23 +90,19 @@ def test_the_last_answer_says_so(*, close: bool) -> None:
     assert ("Connection" in answer(RouteUnknown("x"), close=close)[0]) is close
 
 
-@pytest.mark.parametrize(
-    ("error", "name", "value"),
-    [
-        pytest.param(GrantUnavailable("x", retry_after=7), "Retry-After", "7", id="when to come again"),
-        pytest.param(GrantUnavailable("x"), "Retry-After", None, id="nobody knows when"),
-        pytest.param(MethodNotAllowed("x", allowed=("GET", "PUT")), "Allow", "GET, PUT", id="what is allowed"),
-        pytest.param(MethodNotAllowed("x"), "Allow", "", id="405 has Allow, also where nothing is (RFC 9110 §10.2.1)"),
-        pytest.param(RouteUnknown("x"), "Allow", None, id="others have none"),
-        pytest.param(
-            ContentTypeNotAllowed("x", accepted=("text/*", "a/b")), "Accept", "text/*, a/b", id="what would be taken"
-        ),
-        pytest.param(ContentTypeNotAllowed("x"), "Accept", None, id="nobody says what would be taken"),
-        pytest.param(
-            CredentialMissing("x"), "WWW-Authenticate", 'Basic realm="cpi-oauth-proxy", charset="UTF-8"', id="401"
-        ),
-        pytest.param(errors.CredentialRefused("x"), "WWW-Authenticate", None, id="403 challenges nobody"),
-    ],
+@cases(
+    "error, name, value",
+    {
+        "when to come again": (GrantUnavailable("x", retry_after=7), "Retry-After", "7"),
+        "nobody knows when": (GrantUnavailable("x"), "Retry-After", None),
+        "what is allowed": (MethodNotAllowed("x", allowed=("GET", "PUT")), "Allow", "GET, PUT"),
+        "405 has Allow, also where nothing is (RFC 9110 §10.2.1)": (MethodNotAllowed("x"), "Allow", ""),
+        "others have none": (RouteUnknown("x"), "Allow", None),
+        "what would be taken": (ContentTypeNotAllowed("x", accepted=("text/*", "a/b")), "Accept", "text/*, a/b"),
+        "nobody says what would be taken": (ContentTypeNotAllowed("x"), "Accept", None),
+        "401": (CredentialMissing("x"), "WWW-Authenticate", 'Basic realm="cpi-oauth-proxy", charset="UTF-8"'),
+        "403 challenges nobody": (errors.CredentialRefused("x"), "WWW-Authenticate", None),
+    },
 )
 def test_a_status_brings_its_field(error: ProxyError, name: str, value: str | None) -> None:
     """They are in RFC 9110 §10.2.1, §10.2.3, §11.6.1 and §15.5.16."""

@@ -6,7 +6,6 @@ from collections.abc import Callable
 import pytest
 
 from proxy.errors import (
-    BodyTooLarge,
     ConnectTimeout,
     RequestMalformed,
     SenderLeft,
@@ -24,6 +23,7 @@ from proxy.upstream.request import UpstreamRequest
 from proxy.wire.body import IncomingBody
 from proxy.wire.coroutine_runner import CoroutineRunner
 from proxy.wire.grammar import CHUNKED, UNSAID
+from tests.cases import cases
 from tests.fakes.transport import MemoryTransport
 from tests.unit.forwarding.world import MemoryPool, MemorySender, connected, ok, route, turns
 
@@ -212,18 +212,6 @@ async def test_a_body_that_breaks_cuts_the_request(failure: Exception, *, conges
     assert b"0\r\n\r\n" not in it.transport.taken()
 
 
-async def test_a_body_that_grows_too_large_cuts_the_request() -> None:
-    """The upstream sees an incomplete request."""
-    body = incoming()
-    it = await Attempt(streamed(body, most=3)).start()
-    body.push(b"abcd")
-    it.waiting.wake()
-
-    assert isinstance(it.error, BodyTooLarge)
-    assert it.transport.aborted
-    assert it.transport.taken() == CHUNKED_HEAD
-
-
 @pytest.mark.parametrize("refusal", [UpstreamUnreachable("x"), ConnectTimeout("x")])
 async def test_without_a_connection_nothing_was_sent(refusal: UpstreamUnreachable) -> None:
     """Another attempt is allowed for any method."""
@@ -289,26 +277,17 @@ async def test_a_sender_that_left_while_we_connected_costs_no_request() -> None:
 Ends = Callable[[Attempt], None]
 
 
-@pytest.mark.parametrize(
-    ("happening", "outcome"),
-    [
-        pytest.param(
-            lambda it: it.connection.connection_lost(None),
-            (LOST, UpstreamClosed),
-            id="closed before any octet",
-        ),
-        pytest.param(
+@cases(
+    "happening, outcome",
+    {
+        "closed before any octet": (lambda it: it.connection.connection_lost(None), (LOST, UpstreamClosed)),
+        "closed within the head": (
             lambda it: (it.connection.data_received(b"HTTP/1.1 2"), it.connection.connection_lost(None)),
             (BROKEN, UpstreamClosed),
-            id="closed within the head",
         ),
-        pytest.param(
-            lambda it: it.connection.data_received(b"junk\r\n\r\n"),
-            (BROKEN, UpstreamMalformed),
-            id="no HTTP",
-        ),
-        pytest.param(lambda it: it.pool.loop.advance(61), (BROKEN, UpstreamTimeout), id="silent"),
-    ],
+        "no HTTP": (lambda it: it.connection.data_received(b"junk\r\n\r\n"), (BROKEN, UpstreamMalformed)),
+        "silent": (lambda it: it.pool.loop.advance(61), (BROKEN, UpstreamTimeout)),
+    },
 )
 async def test_an_attempt_without_answer_tells_how_it_ended(
     happening: Ends, outcome: tuple[AttemptOutcome, type]

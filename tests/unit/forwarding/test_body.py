@@ -1,7 +1,5 @@
 """Bodies of requests."""
 
-import tracemalloc
-
 import pytest
 
 from proxy.errors import BodyTooLarge, RequestMalformed
@@ -9,6 +7,7 @@ from proxy.forwarding.body import Body, BufferedBody, StreamedBody, collect, len
 from proxy.wire.body import IncomingBody
 from proxy.wire.coroutine_runner import CoroutineRunner
 from proxy.wire.grammar import CHUNKED, UNSAID
+from tests.cases import cases
 from tests.fakes.transport import MemoryTransport
 from tests.unit.forwarding.bodies import State, state
 from tests.unit.forwarding.world import settings
@@ -57,15 +56,15 @@ def read(body: StreamedBody) -> bytes:
     return got[0]
 
 
-@pytest.mark.parametrize(
-    ("pieces", "length"),
-    [
-        pytest.param([], 0, id="nothing"),
-        pytest.param([], None, id="no chunk"),
-        pytest.param([b"abcd"], 4, id="as much as the buffer takes"),
-        pytest.param([b"ab", b"cd"], None, id="as much, in chunks"),
-        pytest.param([b"a", b"b", b"c"], 3, id="less, in pieces"),
-    ],
+@cases(
+    "pieces, length",
+    {
+        "nothing": ([], 0),
+        "no chunk": ([], None),
+        "as much as the buffer takes": ([b"abcd"], 4),
+        "as much, in chunks": ([b"ab", b"cd"], None),
+        "less, in pieces": ([b"a", b"b", b"c"], 3),
+    },
 )
 def test_a_small_body_is_kept_and_can_be_sent_again(pieces: list[bytes], length: int | None) -> None:
     """The pieces are joined."""
@@ -103,13 +102,13 @@ def test_a_body_that_turns_out_large_is_streamed_with_what_has_been_read() -> No
     assert [read(body) for _ in range(2)] == [b"f", b""]
 
 
-@pytest.mark.parametrize(
+@cases(
     "collecting",
-    [
-        pytest.param(lambda: Collecting(length=9, ended=False), id="announced"),
-        pytest.param(lambda: Collecting(b"a" * 9, ended=False), id="in one piece"),
-        pytest.param(lambda: Collecting(b"a", b"b" * 8, ended=False), id="in two pieces"),
-    ],
+    {
+        "announced": lambda: Collecting(length=9, ended=False),
+        "in one piece": lambda: Collecting(b"a" * 9, ended=False),
+        "in two pieces": lambda: Collecting(b"a", b"b" * 8, ended=False),
+    },
 )
 def test_a_body_above_the_limit_is_refused(collecting: type[Collecting]) -> None:
     """The error is BodyTooLarge."""
@@ -150,61 +149,23 @@ def test_a_broken_body_is_known_before_it_is_read() -> None:
         read(body)
 
 
-def test_wanting_a_streamed_body_asks_a_sender_that_waits_for_it() -> None:
-    """RFC 9110 §10.1.1 has the sender wait."""
-    collecting = Collecting(length=5, ended=False)
-    asked: list[str] = []
-    collecting.incoming.invite = lambda: asked.append("asked")
-    assert isinstance(collecting.body, StreamedBody)
-
-    collecting.body.want()
-
-    assert asked == ["asked"]
-
-
-def test_a_body_that_comes_octet_by_octet_takes_at_most_three_times_its_size() -> None:
-    """This includes joining the pieces; an octet by itself is an object of 34."""
-    size = 20_000
-    incoming, bodies = IncomingBody(MemoryTransport(), size), list[Body]()
-
-    async def collecting() -> None:
-        bodies.append(await collect(incoming, settings(buffer=size, max_body=size)))
-
-    run = CoroutineRunner(collecting(), lambda _: None)
-    tracemalloc.start()
-    try:
-        run.start()
-        for number in range(size):
-            incoming.push(bytes(memoryview(b"%d" % (number % 10))))
-            run.wake()
-        incoming.end()
-        run.wake()
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-
-    assert isinstance(bodies[0], BufferedBody)
-    assert bodies[0].content == b"0123456789" * (size // 10)
-    assert peak < 3 * size
-
-
 def passing(length: int | None) -> StreamedBody:
     """Makes a streamed body."""
     return StreamedBody(b"", IncomingBody(MemoryTransport(), length), 100)
 
 
-@pytest.mark.parametrize(
-    ("body", "method", "length"),
-    [
-        pytest.param(BufferedBody(b"ab"), "GET", 2, id="content has its length"),
-        pytest.param(BufferedBody(b""), "POST", 0, id="an empty POST has one (RFC 9110 §8.6)"),
-        pytest.param(BufferedBody(b""), "PUT", 0, id="an empty PUT has one"),
-        pytest.param(BufferedBody(b""), "PATCH", 0, id="an empty PATCH has one"),
-        pytest.param(BufferedBody(b""), "GET", UNSAID, id="an empty GET needs none"),
-        pytest.param(BufferedBody(b""), "DELETE", UNSAID, id="an empty DELETE needs none"),
-        pytest.param(passing(7), "POST", 7, id="a streamed body of known length"),
-        pytest.param(passing(None), "POST", CHUNKED, id="a streamed body of unknown length"),
-    ],
+@cases(
+    "body, method, length",
+    {
+        "content has its length": (BufferedBody(b"ab"), "GET", 2),
+        "an empty POST has one (RFC 9110 §8.6)": (BufferedBody(b""), "POST", 0),
+        "an empty PUT has one": (BufferedBody(b""), "PUT", 0),
+        "an empty PATCH has one": (BufferedBody(b""), "PATCH", 0),
+        "an empty GET needs none": (BufferedBody(b""), "GET", UNSAID),
+        "an empty DELETE needs none": (BufferedBody(b""), "DELETE", UNSAID),
+        "a streamed body of known length": (passing(7), "POST", 7),
+        "a streamed body of unknown length": (passing(None), "POST", CHUNKED),
+    },
 )
 def test_how_long_a_body_is_is_told_in_one_way(body: BufferedBody | StreamedBody, method: str, length: int) -> None:
     """RFC 9112 §6 allows one way only."""

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.forwarding.cookies import CookieRules
+from tests.cases import cases
 
 NAME = st.from_regex(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,10}", fullmatch=True)
 VALUE = st.from_regex(rb"[!#-+\--:<-\[\]-~]{0,20}", fullmatch=True)
@@ -91,21 +92,21 @@ def test_very_many_separators_are_looked_at_once() -> None:
     assert rules().to_upstream([b"cpi.orders~" + pair]) == pair.strip()
 
 
-@pytest.mark.parametrize(
-    ("value", "sent"),
-    [
-        pytest.param(b"a=b", b"cpi.orders~a=b", id="a name gets the prefix"),
-        pytest.param(b" a=b ", b"cpi.orders~a=b", id="white space around the pair does not count"),
-        pytest.param(b'a="b c"', b'cpi.orders~a="b c"', id="quotes stay"),
-        pytest.param(b"a=b=c%2B+!", b"cpi.orders~a=b=c%2B+!", id="a value is not decoded"),
-        pytest.param(b"a", b"cpi.orders~a", id="a pair without equals sign"),
-        pytest.param(b"a=b; Domain=.hana.ondemand.com; HttpOnly", b"cpi.orders~a=b; HttpOnly", id="Domain goes"),
-        pytest.param(b"a=b; domain =x", b"cpi.orders~a=b", id="attributes have no case"),
-        pytest.param(b"a=b; Secure", b"cpi.orders~a=b", id="Secure goes on a plain listener"),
-        pytest.param(b"a=b;Max-Age=0; Foo", b"cpi.orders~a=b;Max-Age=0; Foo", id="all others stay as they are"),
-        pytest.param(b"a=b; Path=/http/in/x", b"cpi.orders~a=b; Path=/orders/x", id="Path is mapped to the route"),
-        pytest.param(b"a=b; PATH = /", b"cpi.orders~a=b; Path=/orders", id="a path above is the whole route"),
-    ],
+@cases(
+    "value, sent",
+    {
+        "a name gets the prefix": (b"a=b", b"cpi.orders~a=b"),
+        "white space around the pair does not count": (b" a=b ", b"cpi.orders~a=b"),
+        "quotes stay": (b'a="b c"', b'cpi.orders~a="b c"'),
+        "a value is not decoded": (b"a=b=c%2B+!", b"cpi.orders~a=b=c%2B+!"),
+        "a pair without equals sign": (b"a", b"cpi.orders~a"),
+        "Domain goes": (b"a=b; Domain=.hana.ondemand.com; HttpOnly", b"cpi.orders~a=b; HttpOnly"),
+        "attributes have no case": (b"a=b; domain =x", b"cpi.orders~a=b"),
+        "Secure goes on a plain listener": (b"a=b; Secure", b"cpi.orders~a=b"),
+        "all others stay as they are": (b"a=b;Max-Age=0; Foo", b"cpi.orders~a=b;Max-Age=0; Foo"),
+        "Path is mapped to the route": (b"a=b; Path=/http/in/x", b"cpi.orders~a=b; Path=/orders/x"),
+        "a path above is the whole route": (b"a=b; PATH = /", b"cpi.orders~a=b; Path=/orders"),
+    },
 )
 def test_a_set_cookie_is_made_the_routes_own(value: bytes, sent: bytes) -> None:
     """The sender returns it to this route only."""
@@ -117,20 +118,20 @@ def test_secure_stays_where_the_listener_speaks_tls() -> None:
     assert rules().to_sender(b"a=b; Secure", secure=True) == b"cpi.orders~a=b; Secure"
 
 
-@pytest.mark.parametrize(
-    ("route", "upstream", "path", "mapped"),
-    [
-        pytest.param(b"/orders", b"/http/in", b"/http/in", b"/orders", id="the upstream's own path"),
-        pytest.param(b"/orders", b"/http/in", b"/http/in/", b"/orders", id="with a slash"),
-        pytest.param(b"/orders", b"/http/in", b"/http/in/a/", b"/orders/a/", id="below it"),
-        pytest.param(b"/orders", b"/http/in", b"/http/inner", b"/orders", id="beside it"),
-        pytest.param(b"/orders", b"/http/in", b"/http", b"/orders", id="above it"),
-        pytest.param(b"/orders", b"/http/in", b"", b"/orders", id="none"),
-        pytest.param(b"/", b"/http/in", b"/http/in/a", b"/a", id="the root stands for it"),
-        pytest.param(b"/", b"/", b"/a", b"/a", id="root to root"),
-        pytest.param(b"/", b"/", b"/", b"/", id="root to root, itself"),
-        pytest.param(b"/orders", b"/", b"/a", b"/orders/a", id="the upstream is a root"),
-    ],
+@cases(
+    "route, upstream, path, mapped",
+    {
+        "the upstream's own path": (b"/orders", b"/http/in", b"/http/in", b"/orders"),
+        "with a slash": (b"/orders", b"/http/in", b"/http/in/", b"/orders"),
+        "below it": (b"/orders", b"/http/in", b"/http/in/a/", b"/orders/a/"),
+        "beside it": (b"/orders", b"/http/in", b"/http/inner", b"/orders"),
+        "above it": (b"/orders", b"/http/in", b"/http", b"/orders"),
+        "none": (b"/orders", b"/http/in", b"", b"/orders"),
+        "the root stands for it": (b"/", b"/http/in", b"/http/in/a", b"/a"),
+        "root to root": (b"/", b"/", b"/a", b"/a"),
+        "root to root, itself": (b"/", b"/", b"/", b"/"),
+        "the upstream is a root": (b"/orders", b"/", b"/a", b"/orders/a"),
+    },
 )
 def test_a_path_lies_on_our_side_where_it_lies_at_the_upstream(
     route: bytes, upstream: bytes, path: bytes, mapped: bytes

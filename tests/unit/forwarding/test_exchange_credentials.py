@@ -1,24 +1,23 @@
 """What an attempt adds to the message."""
 
-import pytest
-
 from proxy.forwarding.csrf.unit import CsrfUnit
 from proxy.forwarding.exchange import with_credentials
 from proxy.forwarding.prepared_request import PreparedRequest
+from tests.cases import cases
 from tests.unit.forwarding.world import token
 
 UNIT = CsrfUnit(token=b"c5rf", cookies=((b"S", b"a=%2B"), (b"T", b"")), authorization=b"Bearer t")
 BARE = CsrfUnit(token=b"c5rf", cookies=(), authorization=b"Bearer t")
 
 
-@pytest.mark.parametrize(
-    ("cookies", "unit", "added"),
-    [
-        pytest.param(b"", None, [], id="nothing but the token"),
-        pytest.param(b"A=1", None, [b"Cookie: A=1"], id="the sender's cookies for the upstream"),
-        pytest.param(b"A=1", UNIT, [b"X-CSRF-Token: c5rf", b"Cookie: S=a=%2B; T="], id="a unit's in their place"),
-        pytest.param(b"A=1", BARE, [b"X-CSRF-Token: c5rf"], id="a unit without cookies"),
-    ],
+@cases(
+    "cookies, unit, added",
+    {
+        "nothing but the token": (b"", None, []),
+        "the sender's cookies for the upstream": (b"A=1", None, [b"Cookie: A=1"]),
+        "a unit's in their place": (b"A=1", UNIT, [b"X-CSRF-Token: c5rf", b"Cookie: S=a=%2B; T="]),
+        "a unit without cookies": (b"A=1", BARE, [b"X-CSRF-Token: c5rf"]),
+    },
 )
 def test_an_attempt_has_one_authorization(cookies: bytes, unit: CsrfUnit | None, added: list[bytes]) -> None:
     """The token of a unit comes with its cookies."""

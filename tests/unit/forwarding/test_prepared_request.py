@@ -10,6 +10,7 @@ from proxy.config.model import Forwarded
 from proxy.errors import Loop
 from proxy.forwarding.prepared_request import prepare
 from proxy.forwarding.target import Target
+from tests.cases import cases
 from tests.unit.forwarding.world import MemorySender, Pair, request, route
 
 ADDRESS = "192.0.2.7"
@@ -75,13 +76,13 @@ def test_via_tells_the_version_that_was_received() -> None:
     assert prepare(request("GET /orders", minor=0), ADDRESS, route()).fields == [b"Via: 1.0 cpi-test"]
 
 
-@pytest.mark.parametrize(
+@cases(
     "vias",
-    [
-        pytest.param([b"1.1 cpi-test"], id="alone"),
-        pytest.param([b"1.0 a, 1.1 cpi-test (comment)"], id="in a list"),
-        pytest.param([b"1.0 a", b"HTTP/1.1\tcpi-test"], id="on a second line"),
-    ],
+    {
+        "alone": [b"1.1 cpi-test"],
+        "in a list": [b"1.0 a, 1.1 cpi-test (comment)"],
+        "on a second line": [b"1.0 a", b"HTTP/1.1\tcpi-test"],
+    },
 )
 def test_our_own_name_in_via_is_a_loop(vias: list[bytes]) -> None:
     """RFC 9110 §7.6.3 defines the field."""
@@ -105,45 +106,35 @@ def test_only_the_upstreams_own_cookies_go_on() -> None:
     assert prepared.fields == [b"Via: 1.1 cpi-test"]
 
 
-@pytest.mark.parametrize(
-    ("style", "address", "secure", "expected"),
-    [
-        pytest.param(
+@cases(
+    "style, address, secure, expected",
+    {
+        "the older fields": (
             Forwarded.X_FORWARDED,
             ADDRESS,
             False,
             [b"X-Forwarded-For: 192.0.2.7", b"X-Forwarded-Proto: http", b"X-Forwarded-Host: proxy.example"],
-            id="the older fields",
         ),
-        pytest.param(
+        "the older fields, from a Unix socket": (
             Forwarded.X_FORWARDED,
             "",
             True,
             [b"X-Forwarded-Proto: https", b"X-Forwarded-Host: proxy.example"],
-            id="the older fields, from a Unix socket",
         ),
-        pytest.param(
-            Forwarded.RFC7239,
-            ADDRESS,
-            True,
-            [b'Forwarded: for=192.0.2.7;proto=https;host="proxy.example"'],
-            id="RFC 7239",
-        ),
-        pytest.param(
+        "RFC 7239": (Forwarded.RFC7239, ADDRESS, True, [b'Forwarded: for=192.0.2.7;proto=https;host="proxy.example"']),
+        "RFC 7239, an IPv6 address": (
             Forwarded.RFC7239,
             "2001:db8::1",
             False,
             [b'Forwarded: for="[2001:db8::1]";proto=http;host="proxy.example"'],
-            id="RFC 7239, an IPv6 address",
         ),
-        pytest.param(
+        "RFC 7239, from a Unix socket": (
             Forwarded.RFC7239,
             "",
             False,
             [b'Forwarded: for=unknown;proto=http;host="proxy.example"'],
-            id="RFC 7239, from a Unix socket",
         ),
-    ],
+    },
 )
 def test_the_upstream_learns_the_sender_where_the_route_says_so(
     style: Forwarded, address: str, expected: list[bytes], *, secure: bool
@@ -188,7 +179,7 @@ def test_lines_of_our_own_span_go_on() -> None:
 @pytest.mark.parametrize(("method", "idempotent"), [("PUT", True), ("DELETE", True), ("POST", False), ("put", False)])
 def test_only_idempotent_methods_may_be_sent_again_when_the_first_may_have_arrived(
     method: str,
-    idempotent: bool,  # noqa: FBT001
+    idempotent: bool,
 ) -> None:
     """RFC 9110 §9.2.2."""
     assert prepare(request(f"{method} /orders"), ADDRESS, route()).idempotent is idempotent

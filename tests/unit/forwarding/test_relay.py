@@ -6,6 +6,7 @@ from proxy.errors import Draining, UpstreamClosed
 from proxy.forwarding.relay import Framing, frame
 from proxy.wire.body import IncomingBody
 from proxy.wire.grammar import ResponseHead
+from tests.cases import cases
 from tests.fakes.heads import response_head
 from tests.fakes.transport import MemoryTransport
 from tests.unit.forwarding.world import World, lines, ok, request
@@ -27,39 +28,33 @@ def head(status: int = 200, *fields: tuple[bytes, bytes]) -> ResponseHead:
     return response_head(b"HTTP/1.1 %d OK" % status, *fields)
 
 
-@pytest.mark.parametrize(
-    ("method", "minor", "answer", "incoming", "framing"),
-    [
-        pytest.param("GET", 1, head(), body(5), Framing(b"Content-Length: 5"), id="a length stays"),
-        pytest.param("GET", 0, head(), body(5), Framing(b"Content-Length: 5"), id="a length stays in HTTP/1.0"),
-        pytest.param("GET", 1, head(), body(0, ended=True), Framing(b"Content-Length: 2"), id="what is whole has one"),
-        pytest.param("GET", 0, head(), body(None, ended=True), Framing(b"Content-Length: 2"), id="also in HTTP/1.0"),
-        pytest.param(
-            "GET", 1, head(), body(None), Framing(b"Transfer-Encoding: chunked", chunked=True), id="else it is chunked"
-        ),
-        pytest.param("GET", 0, head(), body(None), Framing(b"", by_close=True), id="or ends with the connection"),
-        pytest.param("GET", 1, head(204), body(0, ended=True), Framing(b""), id="204 has none (RFC 9110 §8.6)"),
-        pytest.param("GET", 1, head(304), body(0, ended=True), Framing(b""), id="304 need not have one"),
-        pytest.param(
+@cases(
+    "method, minor, answer, incoming, framing",
+    {
+        "a length stays": ("GET", 1, head(), body(5), Framing(b"Content-Length: 5")),
+        "a length stays in HTTP/1.0": ("GET", 0, head(), body(5), Framing(b"Content-Length: 5")),
+        "what is whole has one": ("GET", 1, head(), body(0, ended=True), Framing(b"Content-Length: 2")),
+        "also in HTTP/1.0": ("GET", 0, head(), body(None, ended=True), Framing(b"Content-Length: 2")),
+        "else it is chunked": ("GET", 1, head(), body(None), Framing(b"Transfer-Encoding: chunked", chunked=True)),
+        "or ends with the connection": ("GET", 0, head(), body(None), Framing(b"", by_close=True)),
+        "204 has none (RFC 9110 §8.6)": ("GET", 1, head(204), body(0, ended=True), Framing(b"")),
+        "304 need not have one": ("GET", 1, head(304), body(0, ended=True), Framing(b"")),
+        "304 keeps that of the other answer": (
             "GET",
             1,
             head(304, (b"content-length", b"9")),
             body(0, ended=True),
             Framing(b"Content-Length: 9"),
-            id="304 keeps that of the other answer",
         ),
-        pytest.param(
+        "HEAD keeps that of GET": (
             "HEAD",
             1,
             head(200, (b"Content-Length", b"9")),
             body(0, ended=True),
             Framing(b"Content-Length: 9"),
-            id="HEAD keeps that of GET",
         ),
-        pytest.param(
-            "HEAD", 1, head(200, (b"Transfer-Encoding", b"chunked")), body(0, ended=True), Framing(b""), id="or none"
-        ),
-    ],
+        "or none": ("HEAD", 1, head(200, (b"Transfer-Encoding", b"chunked")), body(0, ended=True), Framing(b"")),
+    },
 )
 def test_the_framing_is_the_senders(
     method: str, minor: int, answer: ResponseHead, incoming: IncomingBody, framing: Framing
@@ -75,28 +70,6 @@ async def relayed(answer: bytes, *fields: tuple[bytes, bytes], start: str = "POS
     await world.send(start, *fields, **options)
     await world.answer(answer)
     return world
-
-
-async def test_status_fields_and_body_arrive_unchanged() -> None:
-    """Fields of the hop and of our token are missing, and the request id is added."""
-    answer = ok(
-        b"body",
-        b"X-b: 1",
-        b"Connection: keep-alive, X-Hop",
-        b"X-Hop: 1",
-        b"x-B: \xff",
-        b'WWW-Authenticate: Bearer error="invalid_token"',
-        b"Keep-Alive: timeout=5",
-        status=418,
-    )
-    world = await relayed(answer)
-
-    assert world.over
-    assert world.sender.received == (
-        b"HTTP/1.1 418 OK\r\nX-b: 1\r\nx-B: \xff\r\nContent-Length: 4\r\nX-Request-ID: id-1\r\n\r\nbody"
-    )
-    world.check(status=418, bytes_out=4)
-    assert len(world.pool.idle) == 1
 
 
 async def test_the_upstreams_own_request_id_stays() -> None:
@@ -158,12 +131,12 @@ async def test_an_http_1_0_sender_gets_a_body_of_unknown_length_up_to_the_end() 
     assert world.sender.closing
 
 
-@pytest.mark.parametrize(
+@cases(
     "cut",
-    [
-        pytest.param(lambda world: world.lose(), id="the connection ends"),
-        pytest.param(lambda world: world.answer(b"zz\r\n"), id="the body breaks"),
-    ],
+    {
+        "the connection ends": lambda world: world.lose(),
+        "the body breaks": lambda world: world.answer(b"zz\r\n"),
+    },
 )
 async def test_a_body_cut_short_is_cut_short_to_the_sender(cut: object) -> None:
     """The connection is reset, and the record tells the reason."""
@@ -188,20 +161,6 @@ async def test_an_answer_that_we_give_up_is_cut_short() -> None:
     world.check(status=200, code="draining")
 
 
-async def test_a_slow_sender_slows_the_upstream() -> None:
-    """Nothing is read while the sender does not read."""
-    world = await relayed(CHUNKED)
-    world.sender.congested = True
-    await world.answer(b"2\r\nab\r\n")
-    await world.answer(b"2\r\ncd\r\n0\r\n\r\n")
-    assert world.sender.received.endswith(b"\r\n\r\n")
-
-    world.sender.congested = False
-    world.sender.wake()
-    assert world.over
-    assert world.sender.received.endswith(b"\r\n\r\n4\r\nabcd\r\n0\r\n\r\n")
-
-
 @pytest.mark.parametrize("congested", [True, False])
 async def test_a_sender_that_leaves_within_the_answer_frees_the_upstream_at_once(*, congested: bool) -> None:
     """The upstream may send nothing for minutes."""
@@ -212,40 +171,6 @@ async def test_a_sender_that_leaves_within_the_answer_frees_the_upstream_at_once
     world.check(code="sender_left")
     assert not world.connection.open
     assert world.pool.idle == []
-
-
-@pytest.mark.parametrize("gone", ["left", "half_closed"])
-async def test_a_sender_that_is_gone_before_the_answer_is_accounted_for(gone: str) -> None:
-    """The record has status 499 and the status of the upstream."""
-    world = World()
-    await world.send(body=b"abc")
-    setattr(world.sender, gone, True)
-    world.sender.wake()
-    assert world.accounts == []
-    await world.answer(ok())
-
-    world.check(status=499, made_by="sender", upstream_status=200)
-
-
-async def test_an_early_answer_ends_the_senders_connection() -> None:
-    """The rest of the request is not read."""
-    world = World(buffer=0)
-    await world.send(body=None, length=10)
-    await world.answer(ok(b"too large", status=413))
-
-    assert world.over
-    assert world.sender.closing
-    assert b"Connection: close" in lines(world.sender.received)
-
-
-async def test_the_upstreams_cookies_arrive_under_our_prefix() -> None:
-    """Each has its own line."""
-    world = await relayed(ok(b"", b"Set-Cookie: A=1; Path=/http/in", b"set-cookie: B=2"))
-
-    assert [line for line in lines(world.sender.received) if b"ookie" in line] == [
-        b"Set-Cookie: cpi.orders~A=1; Path=/orders",
-        b"Set-Cookie: cpi.orders~B=2",
-    ]
 
 
 async def test_the_upstreams_cookies_can_be_dropped() -> None:

@@ -7,6 +7,7 @@ import pytest
 from proxy.errors import SenderNotAllowed
 from proxy.forwarding.sender_address import sender_address
 from proxy.wire.grammar import RequestHead
+from tests.cases import cases
 from tests.fakes.heads import request_head
 
 TRUSTED = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
@@ -18,29 +19,29 @@ def head(*values: bytes) -> RequestHead:
     return request_head(b"GET / HTTP/1.1", (b"Host", b"h"), *fields)
 
 
-@pytest.mark.parametrize(
-    ("peer", "values", "address"),
-    [
-        pytest.param("192.0.2.1", [b"1.2.3.4"], "192.0.2.1", id="a stranger's word counts nothing"),
-        pytest.param("10.0.0.1", [], "10.0.0.1", id="a trusted proxy that names nobody is the sender"),
-        pytest.param("10.0.0.1", [b"192.0.2.9"], "192.0.2.9", id="a trusted proxy is believed"),
-        pytest.param("10.0.0.1", [b"1.1.1.1, 192.0.2.9"], "192.0.2.9", id="the rightmost counts"),
-        pytest.param("10.0.0.1", [b"192.0.2.9, 10.2.2.2"], "192.0.2.9", id="but for further trusted proxies"),
-        pytest.param("10.0.0.1", [b"192.0.2.8", b"192.0.2.9,10.1.1.1"], "192.0.2.9", id="the last line is the newest"),
-        pytest.param("10.0.0.1", [b"10.1.1.1, 10.2.2.2"], "10.0.0.1", id="only proxies: the nearest is the sender"),
-        pytest.param("10.0.0.1", [b"junk, 192.0.2.9"], "192.0.2.9", id="what stands behind is not read"),
-        pytest.param("10.0.0.1", [b"2001:db8::1"], "2001:db8::1", id="IPv6"),
-        pytest.param("10.0.0.1", [b"[2001:db8::1]"], "2001:db8::1", id="IPv6 in brackets"),
-        pytest.param("10.0.0.1", [b"192.0.2.9:51234"], "192.0.2.9", id="a port"),
-        pytest.param("10.0.0.1", [b"192.0.2.9:51234, 10.2.2.2:80"], "192.0.2.9", id="a port of each"),
-        pytest.param("10.0.0.1", [b"[2001:db8::1]:51234"], "2001:db8::1", id="IPv6 with a port"),
-        pytest.param("10.0.0.1", [b'"[2001:db8::1]:51234"'], "2001:db8::1", id="in quotes, as Forwarded has it"),
-        pytest.param("10.0.0.1", [b'"192.0.2.9", "10.2.2.2:80"'], "192.0.2.9", id="quotes without need"),
-        pytest.param("10.0.0.1", [b"[2001:DB8:0::1]"], "2001:db8::1", id="in one spelling"),
-        pytest.param("fd00::1", [b"192.0.2.9"], "192.0.2.9", id="a proxy at an IPv6 address"),
-        pytest.param("::ffff:10.0.0.1", [b"192.0.2.9"], "192.0.2.9", id="an IPv4 proxy in IPv6 clothing"),
-        pytest.param("", [b"192.0.2.9"], "", id="a Unix socket has no address"),
-    ],
+@cases(
+    "peer, values, address",
+    {
+        "a stranger's word counts nothing": ("192.0.2.1", [b"1.2.3.4"], "192.0.2.1"),
+        "a trusted proxy that names nobody is the sender": ("10.0.0.1", [], "10.0.0.1"),
+        "a trusted proxy is believed": ("10.0.0.1", [b"192.0.2.9"], "192.0.2.9"),
+        "the rightmost counts": ("10.0.0.1", [b"1.1.1.1, 192.0.2.9"], "192.0.2.9"),
+        "but for further trusted proxies": ("10.0.0.1", [b"192.0.2.9, 10.2.2.2"], "192.0.2.9"),
+        "the last line is the newest": ("10.0.0.1", [b"192.0.2.8", b"192.0.2.9,10.1.1.1"], "192.0.2.9"),
+        "only proxies: the nearest is the sender": ("10.0.0.1", [b"10.1.1.1, 10.2.2.2"], "10.0.0.1"),
+        "what stands behind is not read": ("10.0.0.1", [b"junk, 192.0.2.9"], "192.0.2.9"),
+        "IPv6": ("10.0.0.1", [b"2001:db8::1"], "2001:db8::1"),
+        "IPv6 in brackets": ("10.0.0.1", [b"[2001:db8::1]"], "2001:db8::1"),
+        "a port": ("10.0.0.1", [b"192.0.2.9:51234"], "192.0.2.9"),
+        "a port of each": ("10.0.0.1", [b"192.0.2.9:51234, 10.2.2.2:80"], "192.0.2.9"),
+        "IPv6 with a port": ("10.0.0.1", [b"[2001:db8::1]:51234"], "2001:db8::1"),
+        "in quotes, as Forwarded has it": ("10.0.0.1", [b'"[2001:db8::1]:51234"'], "2001:db8::1"),
+        "quotes without need": ("10.0.0.1", [b'"192.0.2.9", "10.2.2.2:80"'], "192.0.2.9"),
+        "in one spelling": ("10.0.0.1", [b"[2001:DB8:0::1]"], "2001:db8::1"),
+        "a proxy at an IPv6 address": ("fd00::1", [b"192.0.2.9"], "192.0.2.9"),
+        "an IPv4 proxy in IPv6 clothing": ("::ffff:10.0.0.1", [b"192.0.2.9"], "192.0.2.9"),
+        "a Unix socket has no address": ("", [b"192.0.2.9"], ""),
+    },
 )
 def test_the_sender_is_who_trusted_proxies_name(peer: str, values: list[bytes], address: str) -> None:
     """It is the rightmost address of X-Forwarded-For that is not trusted."""

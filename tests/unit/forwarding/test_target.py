@@ -1,10 +1,10 @@
 """Request targets."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.forwarding.target import parse_target
+from tests.cases import cases
 
 
 def apart(octets: bytes) -> tuple[bytes, bytes]:
@@ -13,24 +13,24 @@ def apart(octets: bytes) -> tuple[bytes, bytes]:
     return target.authority, target.path
 
 
-@pytest.mark.parametrize(
-    ("target", "parts"),
-    [
-        pytest.param(b"/a?b", (b"", b"/a?b"), id="origin-form"),
-        pytest.param(b"//h/a", (b"", b"//h/a"), id="two slashes name no host"),
-        pytest.param(b"http://h/a?b", (b"h", b"/a?b"), id="absolute-form"),
-        pytest.param(b"HTTPS://h:1/a", (b"h:1", b"/a"), id="a scheme has no case"),
-        pytest.param(b"http://h", (b"h", b"/"), id="an empty path is a slash (RFC 9112 §3.2.1)"),
-        pytest.param(b"http://h?b", (b"h", b"/?b"), id="an empty path before a query"),
-        pytest.param(b"http://u:p@h/a@b", (b"h", b"/a@b"), id="user and password are nobody's host"),
-        pytest.param(b"http://[::1]:80/a", (b"[::1]:80", b"/a"), id="an IPv6 address"),
-        pytest.param(b"http://h#a", (b"h", b"/#a"), id="a fragment is left for the routes to refuse"),
-        pytest.param(b"http:///a", (b"", b""), id="no host is no URL (RFC 9110 §4.2.1)"),
-        pytest.param(b"ftp://h/a", (b"", b""), id="another scheme"),
-        pytest.param(b"h:443", (b"", b""), id="authority-form"),
-        pytest.param(b"*", (b"", b""), id="asterisk-form"),
-        pytest.param(b"", (b"", b""), id="nothing"),
-    ],
+@cases(
+    "target, parts",
+    {
+        "origin-form": (b"/a?b", (b"", b"/a?b")),
+        "two slashes name no host": (b"//h/a", (b"", b"//h/a")),
+        "absolute-form": (b"http://h/a?b", (b"h", b"/a?b")),
+        "a scheme has no case": (b"HTTPS://h:1/a", (b"h:1", b"/a")),
+        "an empty path is a slash (RFC 9112 §3.2.1)": (b"http://h", (b"h", b"/")),
+        "an empty path before a query": (b"http://h?b", (b"h", b"/?b")),
+        "user and password are nobody's host": (b"http://u:p@h/a@b", (b"h", b"/a@b")),
+        "an IPv6 address": (b"http://[::1]:80/a", (b"[::1]:80", b"/a")),
+        "a fragment is left for the routes to refuse": (b"http://h#a", (b"h", b"/#a")),
+        "no host is no URL (RFC 9110 §4.2.1)": (b"http:///a", (b"", b"")),
+        "another scheme": (b"ftp://h/a", (b"", b"")),
+        "authority-form": (b"h:443", (b"", b"")),
+        "asterisk-form": (b"*", (b"", b"")),
+        "nothing": (b"", (b"", b"")),
+    },
 )
 def test_a_target_has_an_authority_and_a_path(target: bytes, parts: tuple[bytes, bytes]) -> None:
     """RFC 9112 §3.2."""

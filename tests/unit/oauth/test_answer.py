@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from proxy.errors import AuthorizationServerError, GrantMalformed, GrantRejected, GrantUnavailable
 from proxy.oauth.answer import MAX_BODY, Granted, TokenResponse, read_answer, retry_after_seconds
 from proxy.oauth.grant import GrantRequest
+from tests.cases import cases, named_cases
 
 REQUEST = GrantRequest(oauth_client="orders", method="POST", url="https://as.example:444/oauth/token")
 SUBJECT = "The token endpoint as.example of OAuth client orders"
@@ -41,65 +42,52 @@ def failure_of(given_answer: TokenResponse, kind: type[AuthorizationServerError]
     return caught.value.detail
 
 
-@pytest.mark.parametrize(
-    "token_type",
-    ["", " ", "Bearer ", "\tbearer\n", "BearerToken", "bearertoken", "BEARERTOKEN", " BearerToken "],
-)
+@cases("token_type", "", " ", "Bearer ", "\tbearer\n", "BearerToken", "bearertoken", "BEARERTOKEN", " BearerToken ")
 def test_a_bearer_token_may_be_called(token_type: str) -> None:
-    """Case and white space do not matter; Apigee's own word and an empty type are accepted."""
+    """In any case; Apigee has a word of its own."""
     assert read(answer(200, {"access_token": "t", "token_type": token_type})) == Granted(access_token="t")
 
 
-@pytest.mark.parametrize("token_type", [CANARY, "mac", "DPoP", "N_A", "Bearer Token", "Bearer,mac", 1, ["Bearer"], {}])
+@cases("token_type", CANARY, "mac", "DPoP", "N_A", "Bearer Token", "Bearer,mac", 1, ["Bearer"], {})
 def test_a_token_of_another_type_is_refused(token_type: object) -> None:
-    """The sentence says what to configure, and does not show the type."""
+    """The sentence says what to configure."""
     assert failure_of(answer(200, {"access_token": "t", "token_type": token_type}), GrantMalformed) == (
         f"{SUBJECT} granted a token whose token_type is not Bearer. Cloud Integration accepts no other: configure the "
         "authorization server to issue bearer tokens to this OAuth client."
     )
 
 
-@pytest.mark.parametrize(
-    ("document", "expected"),
-    [
-        pytest.param(
+@named_cases(
+    "document, expected",
+    {
+        "Neo": (
             {"access_token": "8271a067", "token_type": "Bearer", "expires_in": 3600, "scope": ""},
             Granted(access_token="8271a067", expires_in=3600.0),
-            id="Neo",
         ),
-        pytest.param(
+        "Neo with unknown expiry": (
             {"access_token": "8271a067", "token_type": "Bearer", "expires_in": 0, "scopes": []},
             Granted(access_token="8271a067"),
-            id="Neo with unknown expiry",
         ),
-        pytest.param(
+        "XSUAA": (
             {"access_token": "eyJ.a.b", "token_type": "bearer", "expires_in": 43199, "scope": "uaa.resource x!b1.send"},
             Granted(access_token="eyJ.a.b", expires_in=43199.0, scopes=("uaa.resource", "x!b1.send")),
-            id="XSUAA",
         ),
-        pytest.param(
+        "upper case, string, list of scopes": (
             {"access_token": "t", "token_type": "BEARER", "expires_in": "60", "scopes": ["a", 1, "b"]},
             Granted(access_token="t", expires_in=60.0, scopes=("a", "b")),
-            id="upper case, string, list of scopes",
         ),
-        pytest.param({"access_token": "t"}, Granted(access_token="t"), id="no token_type"),
-        pytest.param(
-            {"access_token": "t", "token_type": None, "expires_in": None, "scope": 7},
-            Granted(access_token="t"),
-            id="nulls",
-        ),
-        pytest.param({"access_token": "t", "error": "x"}, Granted(access_token="t"), id="a token beside an error"),
-        pytest.param(
-            {"access_token": 'a~!"#/+=', "refresh_token": "x"}, Granted(access_token='a~!"#/+='), id="odd characters"
-        ),
-    ],
+        "no token_type": ({"access_token": "t"}, Granted(access_token="t")),
+        "nulls": ({"access_token": "t", "token_type": None, "expires_in": None, "scope": 7}, Granted(access_token="t")),
+        "a token beside an error": ({"access_token": "t", "error": "x"}, Granted(access_token="t")),
+        "odd characters": ({"access_token": 'a~!"#/+=', "refresh_token": "x"}, Granted(access_token='a~!"#/+=')),
+    },
 )
 def test_a_token_response_is_read_as(document: Any, expected: Granted) -> None:
-    """The dialects of all servers give their token, lifetime and scopes."""
+    """In the dialects of all servers."""
     assert read(answer(200, document)) == expected
 
 
-@pytest.mark.parametrize("content_type", ["", "text/plain", "text/html", "application/json;charset=UTF-8"])
+@cases("content_type", "", "text/plain", "text/html", "application/json;charset=UTF-8")
 def test_json_is_read_whatever_the_content_type(content_type: str) -> None:
     """A wrong content type is no reason to refuse a valid body."""
     assert read(answer(200, {"access_token": "t"}, content_type=content_type)).access_token == "t"
@@ -111,25 +99,23 @@ def test_a_number_with_more_digits_than_python_allows_is_read() -> None:
     assert read(answer(body=body)).expires_in == 180 * 86400
 
 
-@pytest.mark.parametrize(
-    ("given_answer", "what"),
-    [
-        (answer(200), "an empty body"),
-        (answer(204), "an empty body"),
-        (answer(200, body=b" \r\n"), "an empty body"),
-        (answer(200, content_type="text/html", body=f"Log in, {CANARY}".encode()), "an HTML page"),
-        (answer(200, body=f" <html>{CANARY}".encode()), "an HTML page"),
-        (answer(200, body=b"access_token=t"), "something that is not a JSON object"),
-        (answer(200, ["t"]), "something that is not a JSON object"),
-        (answer(200, body=b"\xff\xfe{"), "something that is not a JSON object"),
-        (answer(200, body=b"[" * 100_000), "something that is not a JSON object"),
-        (answer(200, body=b" " * (MAX_BODY + 1)), "more than 1 MiB"),
-        (answer(200, {"token": CANARY}), "JSON without an access_token"),
-        (answer(200, {"access_token": ""}), "JSON without an access_token"),
-        (answer(200, {"access_token": 7}), "JSON without an access_token"),
-        (answer(101), "an unexpected status"),
-        (answer(999), "an unexpected status"),
-    ],
+@cases(
+    "given_answer, what",
+    (answer(200), "an empty body"),
+    (answer(204), "an empty body"),
+    (answer(200, body=b" \r\n"), "an empty body"),
+    (answer(200, content_type="text/html", body=f"Log in, {CANARY}".encode()), "an HTML page"),
+    (answer(200, body=f" <html>{CANARY}".encode()), "an HTML page"),
+    (answer(200, body=b"access_token=t"), "something that is not a JSON object"),
+    (answer(200, ["t"]), "something that is not a JSON object"),
+    (answer(200, body=b"\xff\xfe{"), "something that is not a JSON object"),
+    (answer(200, body=b"[" * 100_000), "something that is not a JSON object"),
+    (answer(200, body=b" " * (MAX_BODY + 1)), "more than 1 MiB"),
+    (answer(200, {"token": CANARY}), "JSON without an access_token"),
+    (answer(200, {"access_token": ""}), "JSON without an access_token"),
+    (answer(200, {"access_token": 7}), "JSON without an access_token"),
+    (answer(101), "an unexpected status"),
+    (answer(999), "an unexpected status"),
 )
 def test_an_answer_without_a_token_is_malformed(given_answer: TokenResponse, what: str) -> None:
     """The sentence says what the server sent instead, in our words."""
@@ -137,52 +123,45 @@ def test_an_answer_without_a_token_is_malformed(given_answer: TokenResponse, wha
     assert failure_of(given_answer, GrantMalformed) == expected
 
 
-@pytest.mark.parametrize("character", ["\r", "\n", "\0", "\t", " ", "\x7f", "ä", "\u2028", "😀"])
+@cases("character", "\r", "\n", "\0", "\t", " ", "\x7f", "ä", "\u2028", "😀")
 def test_a_token_that_no_field_can_carry_is_malformed(character: str) -> None:
     """A token cannot end the Authorization field and begin another."""
     detail = failure_of(answer(200, {"access_token": f"a{character}X-{CANARY}: 1"}), GrantMalformed)
     assert "with an access_token with characters that a header field cannot carry instead of" in detail
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@cases("status", 301, 302, 303, 307, 308)
 def test_a_redirect_is_malformed(status: int) -> None:
     """The sentence says that `token_url` is wrong."""
     expected = "redirects are not followed with credentials; set token_url to the token endpoint itself"
     assert failure_of(answer(status), GrantMalformed) == f"{SUBJECT} answered {status}: {expected}."
 
 
-@pytest.mark.parametrize(
+@cases(
     "code",
-    [
-        "invalid_request",
-        "invalid_client",
-        "invalid_grant",
-        "unauthorized_client",
-        "unsupported_grant_type",
-        "invalid_scope",
-    ],
+    "invalid_request",
+    "invalid_client",
+    "invalid_grant",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "invalid_scope",
 )
-@pytest.mark.parametrize("status", [200, 400, 401])
+@cases("status", 200, 400, 401)
 def test_a_registered_error_code_is_shown(status: int, code: str) -> None:
-    """The sentence has the codes of RFC 6749 §5.2, and never the description."""
+    """But never its description."""
     detail = failure_of(answer(status, {"error": code, "error_description": CANARY}), GrantRejected)
     assert detail.startswith(f"{SUBJECT} refused the grant with {status} {code}: ")
 
 
-@pytest.mark.parametrize(
-    ("given_answer", "advice"),
-    [
-        (answer(401, {"error": "unauthorized", "error_description": CANARY}), CHECK_CLIENT),
-        (answer(403), CHECK_CLIENT),
-        (answer(403, {"error": f"Could not verify {CANARY}"}), CHECK_CLIENT),
-        (
-            answer(404, content_type="text/html", body=CANARY.encode()),
-            "check token_url, which is not a token endpoint",
-        ),
-        (answer(400), CHECK_ALL),
-        (answer(400, {"error": ["invalid_client"]}), CHECK_ALL),
-        (answer(200, {"error": CANARY}), CHECK_ALL),
-    ],
+@cases(
+    "given_answer, advice",
+    (answer(401, {"error": "unauthorized", "error_description": CANARY}), CHECK_CLIENT),
+    (answer(403), CHECK_CLIENT),
+    (answer(403, {"error": f"Could not verify {CANARY}"}), CHECK_CLIENT),
+    (answer(404, content_type="text/html", body=CANARY.encode()), "check token_url, which is not a token endpoint"),
+    (answer(400), CHECK_ALL),
+    (answer(400, {"error": ["invalid_client"]}), CHECK_ALL),
+    (answer(200, {"error": CANARY}), CHECK_ALL),
 )
 def test_another_error_shows_only_its_status(given_answer: TokenResponse, advice: str) -> None:
     """An error code that is not registered is the server's text."""
@@ -190,22 +169,20 @@ def test_another_error_shows_only_its_status(given_answer: TokenResponse, advice
     assert failure_of(given_answer, GrantRejected) == expected
 
 
-@pytest.mark.parametrize(
-    ("status", "body", "advice"),
-    [
-        (
-            403,
-            b'{"error":"Could not verify the provided CSRF token because your session was not found."}',
-            "append /oauth/token to token_url",
-        ),
-        (404, b"The subdomain does not map to a valid identity zone.", "check the subdomain in token_url"),
-        (404, b"404 Not Found: Requested route ('x.example') does not exist.\n", "check the host in token_url"),
-        (
-            401,
-            b'{"error":"invalid_client","error_description":"Unauthorized grant type"}',
-            "allow the client credentials grant for this OAuth client",
-        ),
-    ],
+@cases(
+    "status, body, advice",
+    (
+        403,
+        b'{"error":"Could not verify the provided CSRF token because your session was not found."}',
+        "append /oauth/token to token_url",
+    ),
+    (404, b"The subdomain does not map to a valid identity zone.", "check the subdomain in token_url"),
+    (404, b"404 Not Found: Requested route ('x.example') does not exist.\n", "check the host in token_url"),
+    (
+        401,
+        b'{"error":"invalid_client","error_description":"Unauthorized grant type"}',
+        "allow the client credentials grant for this OAuth client",
+    ),
 )
 def test_known_texts_of_uaa_have_their_own_advice(status: int, body: bytes, advice: str) -> None:
     """The text is recognized and not quoted."""
@@ -215,7 +192,7 @@ def test_known_texts_of_uaa_have_their_own_advice(status: int, body: bytes, advi
     assert "session" not in detail
 
 
-@pytest.mark.parametrize(("status", "is_shown"), [(401, True), (404, False)])
+@cases("status, is_shown", (401, True), (404, False))
 def test_the_hint_is_shown_if_the_credentials_are_refused(status: int, *, is_shown: bool) -> None:
     """A 404 has nothing to do with them."""
     with pytest.raises(GrantRejected) as caught:
@@ -223,7 +200,7 @@ def test_the_hint_is_shown_if_the_credentials_are_refused(status: int, *, is_sho
     assert caught.value.detail.endswith("; try the other one.") is is_shown
 
 
-@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 599])
+@cases("status", 408, 429, 500, 502, 503, 504, 599)
 def test_overload_and_server_errors_are_unavailable(status: int) -> None:
     """The error has the server's Retry-After."""
     with pytest.raises(GrantUnavailable) as caught:
@@ -233,25 +210,23 @@ def test_overload_and_server_errors_are_unavailable(status: int) -> None:
     assert caught.value.retry_after == 17
 
 
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        (None, None),
-        ("120", 120),
-        (" 5 ", 5),
-        ("0", 1),
-        ("86400", 600),
-        pytest.param("9" * 5000, 600, id="huge"),
-        ("Fri, 15 Jan 2027 08:01:30 GMT", 90),
-        pytest.param("Friday, 15-Jan-27 08:01:30 GMT", 90, id="RFC 850 date"),
-        pytest.param("Fri Jan 15 08:01:30 2027", 90, id="asctime date, which has no zone"),
-        pytest.param("Fri, 15 Jan 2027 07:00:00 GMT", 1, id="past date"),
-        ("-5", None),
-        ("soon", None),
-        pytest.param("٣", None, id="digit of another script"),
-        ("", None),
-        pytest.param("Mon, 01 Jan 0001 00:00:00 +2359", 1, id="before the calendar"),
-    ],
+@cases(
+    "value, expected",
+    (None, None),
+    ("120", 120),
+    (" 5 ", 5),
+    ("0", 1),
+    ("86400", 600),
+    pytest.param("9" * 5000, 600, id="huge"),
+    ("Fri, 15 Jan 2027 08:01:30 GMT", 90),
+    pytest.param("Friday, 15-Jan-27 08:01:30 GMT", 90, id="RFC 850 date"),
+    pytest.param("Fri Jan 15 08:01:30 2027", 90, id="asctime date, which has no zone"),
+    pytest.param("Fri, 15 Jan 2027 07:00:00 GMT", 1, id="past date"),
+    ("-5", None),
+    ("soon", None),
+    pytest.param("٣", None, id="digit of another script"),
+    ("", None),
+    pytest.param("Mon, 01 Jan 0001 00:00:00 +2359", 1, id="before the calendar"),
 )
 def test_retry_after_is_read_as(value: str | None, expected: int | None) -> None:
     """Seconds and dates are read, within 1 to 600 seconds."""
@@ -274,7 +249,7 @@ def test_retry_after_is_read_as(value: str | None, expected: int | None) -> None
 def test_any_answer_is_a_safe_token_or_a_typed_failure(
     status: int, content_type: str, retry_after: str | None, body: bytes
 ) -> None:
-    """There is no third outcome, and the Retry-After of a failure is within bounds."""
+    """Its Retry-After is within bounds."""
     try:
         granted = read(TokenResponse(status=status, content_type=content_type, retry_after=retry_after, body=body))
     except AuthorizationServerError as error:

@@ -8,20 +8,19 @@ from proxy.config.model import Provider
 from proxy.errors import GrantRejected, GrantUnavailable
 from proxy.oauth.backoff import GrantFailure, remember, retry_pause
 from proxy.oauth.token import Moment
+from tests.cases import cases
 
 NOW = Moment(monotonic=100.0, wall=1_800_000_000.0)
 
 
-@pytest.mark.parametrize(
-    ("status", "pauses"),
-    [
-        *((status, [0.3, 0.6, 1.2, None]) for status in (None, 408, 502, 504)),
-        *((status, [1.0, 3.0, 9.0, None]) for status in (429, 500, 503)),
-        *((status, [None]) for status in (200, 400, 401, 403, 501)),
-    ],
+@cases(
+    "status, pauses",
+    *((status, [0.3, 0.6, 1.2, None]) for status in (None, 408, 502, 504)),
+    *((status, [1.0, 3.0, 9.0, None]) for status in (429, 500, 503)),
+    *((status, [None]) for status in (200, 400, 401, 403, 501)),
 )
 def test_a_grant_is_retried_as_saps_table_says(status: int | None, pauses: list[float | None]) -> None:
-    """The table has the number and length of the pauses without jitter."""
+    """Without jitter."""
     found = [
         retry_pause(status, retries=n, retry_after=None, provider=Provider.XSUAA, jitter=0.0)
         for n in range(len(pauses))
@@ -35,9 +34,9 @@ def test_neo_is_retried_at_most_twice() -> None:
     assert pauses == [1.0, 3.0, None]
 
 
-@pytest.mark.parametrize(("status", "expected"), [(429, 7.0), (503, 7.0), (502, 7.0)])
+@cases("status, expected", (429, 7.0), (503, 7.0), (502, 7.0))
 def test_the_server_says_how_long(status: int, expected: float) -> None:
-    """Retry-After counts if it is longer than the pause of the table; it has no jitter."""
+    """If it is longer than the table's pause; it has no jitter."""
     found = retry_pause(status, retries=0, retry_after=7, provider=Provider.GENERIC, jitter=1.0)
     assert found == expected
 
@@ -103,7 +102,7 @@ def test_a_refusal_is_a_copy_of_the_error_with_the_time_that_is_left() -> None:
     later=st.floats(min_value=0, max_value=1e6),
 )
 def test_a_pause_is_at_most_a_minute(count: int, jitter: float, later: float) -> None:
-    """It is at least 0.75 s, and Retry-After is 1 to 600 whole seconds at any time."""
+    """It is at least 0.75 s, and Retry-After 1 to 600 s."""
     failure = failures(count, jitter=jitter)
     assert 0.75 <= failure.retry_at.seconds_from(NOW) <= 60
     assert failure.refusal(NOW.after(later)).retry_after in range(1, 601)

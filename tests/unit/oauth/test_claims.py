@@ -3,9 +3,8 @@
 import json
 from base64 import urlsafe_b64encode
 
-import pytest
-
 from proxy.oauth.claims import claims
+from tests.cases import cases
 
 
 def jwt(payload: bytes) -> str:
@@ -18,7 +17,7 @@ def test_the_claims_of_a_jwt_are_read() -> None:
     assert claims(jwt(json.dumps({"exp": 1, "scope": ["a"]}).encode())) == {"exp": 1, "scope": ["a"]}
 
 
-@pytest.mark.parametrize("token", ["0123456789abcdef0123456789abcdef", "a.b", "a.!!.c", jwt(b"[1]"), jwt(b"\xff"), ""])
+@cases("token", "0123456789abcdef0123456789abcdef", "a.b", "a.!!.c", jwt(b"[1]"), jwt(b"\xff"), "")
 def test_a_token_that_is_not_a_jwt_has_no_claims(token: str) -> None:
     """Opaque and broken tokens are not an error."""
     assert claims(token) == {}

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from proxy.config.model import AuthMethod, BasicEncoding, OAuthClient
 from proxy.oauth.client_auth import ClientAuth, client_auths
 from proxy.oauth.grant import GrantRequest, grant_request
+from tests.cases import cases, named_cases
 from tests.unit.oauth.registrations import GENERIC, NEO, XSUAA, registration
 
 CLIENT_ID = "sb-1!b2|it-rt-x!b3"
@@ -24,17 +25,15 @@ UNREADABLE = "contains no readable private key"
 BASIC = AuthMethod.CLIENT_SECRET_BASIC
 SIGNED = AuthMethod.PRIVATE_KEY_JWT
 RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-each_secret = pytest.mark.parametrize(
+each_secret = cases(
     "secret",
-    [
-        pytest.param(string.printable[:94], id="every printable character"),
-        " leading and trailing ",
-        "a:b:c",
-        "a+b",
-        "100%25%",
-        "Jörg€",
-        "9b1a$Xy-_z=",
-    ],
+    pytest.param(string.printable[:94], id="every printable character"),
+    " leading and trailing ",
+    "a:b:c",
+    "a+b",
+    "100%25%",
+    "Jörg€",
+    "9b1a$Xy-_z=",
 )
 
 
@@ -70,7 +69,7 @@ def pem_of(key: Any, password: bytes | None = None) -> str:
 
 @each_secret
 def test_basic_raw_carries_the_secret_as_it_is(secret: str) -> None:
-    """Neo and XSUAA do not decode id and secret; the body has neither."""
+    """Neo and XSUAA do not decode."""
     request = amended(NEO, client_secret=SecretStr(secret))
     assert basic_pair(request) == (CLIENT_ID, secret)
     assert request.form == ()
@@ -111,38 +110,26 @@ def test_any_credentials_survive_urlencoded_basic(secret: str, name: str) -> Non
     assert tuple(map(unquote_plus, basic_pair(auth.amend(grant_request(client))))) == (name, secret)
 
 
-@pytest.mark.parametrize("method", [AuthMethod.TLS_CLIENT_AUTH, AuthMethod.NONE])
+@cases("method", AuthMethod.TLS_CLIENT_AUTH, AuthMethod.NONE)
 def test_a_client_without_a_secret_sends_only_its_id(method: AuthMethod) -> None:
-    """The certificate of the connection is the credential, or none is required."""
+    """Its certificate, if any, is the credential."""
     request = amended(token_endpoint_auth_method=method)
     assert form_of(request) == ID_ONLY
     assert "Authorization" not in dict(request.fields)
 
 
-@pytest.mark.parametrize(
-    ("key", "algorithm"),
-    [
-        pytest.param(RSA_KEY, "RS256", id="RSA"),
-        pytest.param(ec.generate_private_key(ec.SECP256R1()), "ES256", id="P-256"),
-    ],
-)
-@pytest.mark.parametrize("line_end", ["\n", "\\n"])
+@named_cases("key, algorithm", {"RSA": (RSA_KEY, "RS256"), "P-256": (ec.generate_private_key(ec.SECP256R1()), "ES256")})
+@cases("line_end", "\n", "\\n")
 def test_an_assertion_proves_the_key(key: Any, algorithm: str, line_end: str) -> None:
     """The server can verify signature, audience and claims (RFC 7523 §3)."""
     pem = pem_of(key).replace("\n", line_end)
     form = form_of(
         amended(
-            token_endpoint_auth_method=SIGNED,
-            client_secret=None,
-            private_key=SecretStr(pem),
-            private_key_id="key-7",
+            token_endpoint_auth_method=SIGNED, client_secret=None, private_key=SecretStr(pem), private_key_id="key-7"
         )
     )
     assertion = form.pop("client_assertion")
-    assert form == {
-        **ID_ONLY,
-        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-    }
+    assert form == {**ID_ONLY, "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}
     assert jwt.get_unverified_header(assertion) == {"alg": algorithm, "typ": "JWT", "kid": "key-7"}
     audience = registration().token_url
     options: Any = {"verify_exp": False, "verify_iat": False}
@@ -171,29 +158,27 @@ def test_each_assertion_is_new_and_names_the_configured_audience() -> None:
     assert "kid" not in jwt.get_unverified_header(assertions[0])
 
 
-@pytest.mark.parametrize(
-    ("pem", "message"),
-    [
-        pytest.param(pem_of(ed25519.Ed25519PrivateKey.generate()), "contains a key of another kind", id="Ed25519"),
-        pytest.param(pem_of(ec.generate_private_key(ec.SECP384R1())), "contains a key of another kind", id="P-384"),
-        pytest.param(pem_of(RSA_KEY, b"x"), UNREADABLE, id="encrypted"),
-        pytest.param("canary", UNREADABLE, id="not PEM"),
-    ],
+@named_cases(
+    "pem, message",
+    {
+        "Ed25519": (pem_of(ed25519.Ed25519PrivateKey.generate()), "contains a key of another kind"),
+        "P-384": (pem_of(ec.generate_private_key(ec.SECP384R1())), "contains a key of another kind"),
+        "encrypted": (pem_of(RSA_KEY, b"x"), UNREADABLE),
+        "not PEM": ("canary", UNREADABLE),
+    },
 )
 def test_a_key_that_cannot_sign_is_refused(pem: str, message: str) -> None:
-    """The sentence names the OAuth client and does not show the key."""
+    """The key is not shown."""
     with pytest.raises(ValueError, match=f"^OAuth client orders: private_key {message}") as caught:
         auths_of(registration(token_endpoint_auth_method=SIGNED, private_key=SecretStr(pem)))
     assert "canary" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("method", "message"),
-    [
-        (BASIC, "client_secret_basic needs client_secret or client_secret_file"),
-        (AuthMethod.CLIENT_SECRET_POST, "client_secret_post needs client_secret or client_secret_file"),
-        (SIGNED, "private_key_jwt needs private_key or private_key_file"),
-    ],
+@cases(
+    "method, message",
+    (BASIC, "client_secret_basic needs client_secret or client_secret_file"),
+    (AuthMethod.CLIENT_SECRET_POST, "client_secret_post needs client_secret or client_secret_file"),
+    (SIGNED, "private_key_jwt needs private_key or private_key_file"),
 )
 def test_a_missing_credential_is_named(method: AuthMethod, message: str) -> None:
     """The sentence names the options that can set it."""
@@ -201,21 +186,19 @@ def test_a_missing_credential_is_named(method: AuthMethod, message: str) -> None
         auths_of(registration(token_endpoint_auth_method=method, client_secret=None))
 
 
-@pytest.mark.parametrize("preset", [NEO, XSUAA])
+@cases("preset", NEO, XSUAA)
 def test_the_next_secret_is_tried_second(preset: dict[str, Any]) -> None:
-    """With `client_secret_next` there are two methods, the present secret first."""
+    """In the same grant."""
     one, two = ({"client_secret": SecretStr(each)} for each in ("one", "two"))
     both = registration(preset, **one, client_secret_next=SecretStr("two"))
     assert auths_of(both) == (*auths_of(registration(preset, **one)), *auths_of(registration(preset, **two)))
 
 
-@pytest.mark.parametrize(
+@cases(
     "client",
-    [
-        registration(NEO, client_secret=SecretStr("canary")),
-        registration(XSUAA, client_secret=SecretStr("canary")),
-        registration(token_endpoint_auth_method=SIGNED, private_key=SecretStr(pem_of(RSA_KEY))),
-    ],
+    registration(NEO, client_secret=SecretStr("canary")),
+    registration(XSUAA, client_secret=SecretStr("canary")),
+    registration(token_endpoint_auth_method=SIGNED, private_key=SecretStr(pem_of(RSA_KEY))),
 )
 def test_no_repr_shows_a_secret(client: OAuthClient) -> None:
     """Neither the method nor the request shows its credentials."""
@@ -225,15 +208,13 @@ def test_no_repr_shows_a_secret(client: OAuthClient) -> None:
     assert "PRIVATE" not in text
 
 
-@pytest.mark.parametrize(
-    ("encoding", "client_id", "secret", "hint"),
-    [
-        ("raw", "id", "a+b", "or try basic_encoding: urlencoded, because id or secret contain + or %"),
-        ("raw", "i%d", "ab", "or try basic_encoding: urlencoded, because id or secret contain + or %"),
-        ("raw", CLIENT_ID, "a$b=", ""),
-        ("urlencoded", "id", "a$b=", "or try basic_encoding: raw, because many servers do not decode"),
-        ("urlencoded", "id", "ab", ""),
-    ],
+@cases(
+    "encoding, client_id, secret, hint",
+    ("raw", "id", "a+b", "or try basic_encoding: urlencoded, because id or secret contain + or %"),
+    ("raw", "i%d", "ab", "or try basic_encoding: urlencoded, because id or secret contain + or %"),
+    ("raw", CLIENT_ID, "a$b=", ""),
+    ("urlencoded", "id", "a$b=", "or try basic_encoding: raw, because many servers do not decode"),
+    ("urlencoded", "id", "ab", ""),
 )
 def test_the_other_encoding_is_the_hint_if_servers_read_the_credentials_differently(
     encoding: str, client_id: str, secret: str, hint: str

@@ -16,6 +16,7 @@ from proxy.oauth.answer import MAX_BODY, TokenResponse
 from proxy.oauth.connector import MAX_HEAD, MAX_INTERIM, GrantConnector, GrantResolver, _socket, textual
 from proxy.oauth.endpoint import GrantSession
 from proxy.wire.resolver import Resolver
+from tests.cases import cases, named_cases
 from tests.fakes.authorization_server import AuthorizationServer, granted
 from tests.fakes.dns import Dns, faked
 from tests.unit.oauth.registrations import registration
@@ -66,35 +67,35 @@ def says(*octets: bytes, endless: bool = False) -> Talk:
     return talk
 
 
-@pytest.mark.parametrize(
+@named_cases(
     "octets",
-    [
-        pytest.param([INTERIM * MAX_INTERIM, OK, END], id="64 interim answers"),
-        pytest.param([INTERIM, INTERIM, OK + END], id="interim answers, one by one"),
-        pytest.param([OK, b"X: " + b"x" * 200_000 + b"\r\n", END], id="a long field"),
-        pytest.param([OK, b"X" * 200_000 + b": x\r\n", END], id="a long name"),
-        pytest.param([b"HTTP/1.1 200 " + b"O" * 200_000 + b"\r\n", END], id="a long reason"),
-        pytest.param([OK, b"Set-Cookie: a=b\r\n" * 14_000, END], id="many fields"),
-        pytest.param([OK, b"a:\r\n" * 60_000, END], id="very many fields"),
-        pytest.param([OK, b"X: " + b"x" * (MAX_HEAD - 200) + b"\r\n", END], id="a head of 256 KiB"),
-        pytest.param(
-            [b"HTTP/1.1 100 Continue\r\nX: " + b"x" * 250_000 + b"\r\n\r\n"] * 3 + [OK, END], id="each head for itself"
-        ),
-        pytest.param([OK + END + OK + END], id="octets behind the answer"),
-        pytest.param(
-            [OK, b"Transfer-Encoding: chunked\r\n\r\n", *(b"1\r\n%c\r\n" % each for each in TOKEN), b"0\r\n\r\n"],
-            id="small chunks",
-        ),
-        pytest.param([OK, b"Content-Encoding: gzip\r\nConnection: close\r\n\r\n" + gzip.compress(TOKEN)], id="gzip"),
-    ],
+    {
+        "64 interim answers": [INTERIM * MAX_INTERIM, OK, END],
+        "interim answers, one by one": [INTERIM, INTERIM, OK + END],
+        "a long field": [OK, b"X: " + b"x" * 200_000 + b"\r\n", END],
+        "a long name": [OK, b"X" * 200_000 + b": x\r\n", END],
+        "a long reason": [b"HTTP/1.1 200 " + b"O" * 200_000 + b"\r\n", END],
+        "many fields": [OK, b"Set-Cookie: a=b\r\n" * 14_000, END],
+        "very many fields": [OK, b"a:\r\n" * 60_000, END],
+        "a head of 256 KiB": [OK, b"X: " + b"x" * (MAX_HEAD - 200) + b"\r\n", END],
+        "each head for itself": [b"HTTP/1.1 100 Continue\r\nX: " + b"x" * 250_000 + b"\r\n\r\n"] * 3 + [OK, END],
+        "octets behind the answer": [OK + END + OK + END],
+        "small chunks": [
+            OK,
+            b"Transfer-Encoding: chunked\r\n\r\n",
+            *(b"1\r\n%c\r\n" % each for each in TOKEN),
+            b"0\r\n\r\n",
+        ],
+        "gzip": [OK, b"Content-Encoding: gzip\r\nConnection: close\r\n\r\n" + gzip.compress(TOKEN)],
+    },
 )
-@pytest.mark.parametrize("secured", [False, True])
+@cases("secured", False, True)
 async def test_a_good_token_is_not_lost(
     session: GrantSession,
     tls: ssl.SSLContext,
     ca_file: Path,
     octets: list[bytes],
-    secured: bool,  # noqa: FBT001
+    secured: bool,
 ) -> None:
     """Much may come before it, within the limits."""
     async with server(says(*octets), tls if secured else None) as url:
@@ -102,19 +103,19 @@ async def test_a_good_token_is_not_lost(
     assert (answer.status, answer.body) == (200, TOKEN)
 
 
-@pytest.mark.parametrize(
-    ("octets", "what"),
-    [
-        pytest.param([INTERIM], "more than 64 interim answers", id="interim answers"),
-        pytest.param([b"HTTP/1.1 100 \r\n\r\n"], "more than 64 interim answers", id="short interim answers"),
-        pytest.param([OK, b"X: y\r\n"], "a head of more than 256 KiB", id="fields"),
-        pytest.param([OK + b"X: ", b"y"], "a head of more than 256 KiB", id="one field"),
-        pytest.param([b"HTTP/1.1 200 ", b"O"], "a head of more than 256 KiB", id="a reason"),
-        pytest.param([b"HTTP/1.1 103 E\r\nX: ", b"y"], "a head of more than 256 KiB", id="one interim answer"),
-        pytest.param([CHUNKED + b"1;a=", b"y"], "more than 1 MiB", id="a chunk extension"),
-        pytest.param([CHUNKED + b"0\r\nX: ", b"y"], "something that is not HTTP", id="a trailer field"),
-        pytest.param([CHUNKED + b"0\r\n", b"X: y\r\n"], "something that is not HTTP", id="trailer fields"),
-    ],
+@named_cases(
+    "octets, what",
+    {
+        "interim answers": ([INTERIM], "more than 64 interim answers"),
+        "short interim answers": ([b"HTTP/1.1 100 \r\n\r\n"], "more than 64 interim answers"),
+        "fields": ([OK, b"X: y\r\n"], "a head of more than 256 KiB"),
+        "one field": ([OK + b"X: ", b"y"], "a head of more than 256 KiB"),
+        "a reason": ([b"HTTP/1.1 200 ", b"O"], "a head of more than 256 KiB"),
+        "one interim answer": ([b"HTTP/1.1 103 E\r\nX: ", b"y"], "a head of more than 256 KiB"),
+        "a chunk extension": ([CHUNKED + b"1;a=", b"y"], "more than 1 MiB"),
+        "a trailer field": ([CHUNKED + b"0\r\nX: ", b"y"], "something that is not HTTP"),
+        "trailer fields": ([CHUNKED + b"0\r\n", b"X: y\r\n"], "something that is not HTTP"),
+    },
 )
 async def test_what_never_ends_is_refused(session: GrantSession, octets: list[bytes], what: str) -> None:
     """The connection is closed long before the timeout."""
@@ -130,13 +131,11 @@ async def test_one_interim_answer_too_many_is_refused(session: GrantSession) -> 
     assert detail == "answered with more than 64 interim answers: check token_url."
 
 
-@pytest.mark.parametrize(
+@cases(
     "head",
-    [
-        b"Transfer-Encoding: chunked\r\n\r\n100000000\r\n",
-        b"Connection: close\r\n\r\n",
-        b"Content-Length: 1000000000000\r\n\r\n",
-    ],
+    b"Transfer-Encoding: chunked\r\n\r\n100000000\r\n",
+    b"Connection: close\r\n\r\n",
+    b"Content-Length: 1000000000000\r\n\r\n",
 )
 async def test_an_endless_body_is_read_to_one_byte_beyond_its_limit(session: GrantSession, head: bytes) -> None:
     """The framing makes no difference."""
@@ -201,7 +200,7 @@ async def test_a_token_endpoint_is_reached_by_name(session: GrantSession, dns: D
 
 
 async def test_a_look_up_that_hangs_delays_no_other(session: GrantSession, dns: Dns) -> None:
-    """The sentence blames DNS; an address in the URL is not looked up."""
+    """An address in the URL is not looked up."""
     dns.hang("hangs.example")
     client = registration(token_url="http://hangs.example/t", timeout=0.01)
     expected = "cannot be reached (the name hangs.example was not resolved within 0.01 s): check DNS."

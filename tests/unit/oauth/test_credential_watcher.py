@@ -13,6 +13,7 @@ from proxy.config.file_threads import FileThreads
 from proxy.config.model import AuthMethod, OAuthClient, Tls
 from proxy.oauth.credential_watcher import CredentialWatcher
 from proxy.oauth.credentials import followed_files, with_secrets
+from tests.cases import cases
 from tests.fakes.looks import Looks
 from tests.unit.oauth.registrations import registration
 from tests.unit.oauth.world import Lines
@@ -60,14 +61,14 @@ def client_with(file: Path, secret: str | None = "one") -> OAuthClient:
 
 
 async def test_the_client_has_the_secret_of_its_file(file: Path) -> None:
-    """The file is read at construction, whatever the client's own secret is."""
+    """It is read at construction."""
     client = client_with(file, "zero")
     watcher = await asyncio.to_thread(CredentialWatcher, client, log=Lines())
     assert secret_of(watcher.client) == "one"
 
 
 async def test_kubernetes_swaps_a_volume(tmp_path: Path) -> None:
-    """The file is a symlink through a directory whose symlink is replaced at once."""
+    """A symlink of a directory is replaced."""
     for version in ("one", "two"):
         (tmp_path / version).mkdir()
         (tmp_path / version / "secret").write_text(version)
@@ -80,9 +81,9 @@ async def test_kubernetes_swaps_a_volume(tmp_path: Path) -> None:
     assert list(map(secret_of, told)) == ["two"]
 
 
-@pytest.mark.parametrize("is_swapped", [True, False])
-async def test_a_service_key_may_be_a_folder(tmp_path: Path, is_swapped: bool) -> None:  # noqa: FBT001
-    """Kubernetes swaps all its files at once; others write them one by one."""
+@cases("is_swapped", True, False)
+async def test_a_service_key_may_be_a_folder(tmp_path: Path, is_swapped: bool) -> None:
+    """Its files change at once, or one by one."""
     entries = {"clientid": "sb-1", "clientsecret": "one", "tokenurl": "https://t.example/oauth/token"}
     for version in ("one", "two"):
         (tmp_path / version).mkdir()
@@ -103,9 +104,9 @@ async def test_a_service_key_may_be_a_folder(tmp_path: Path, is_swapped: bool) -
     assert list(map(secret_of, told)) == ["two"]
 
 
-@pytest.mark.parametrize("how", ["missing", "empty"])
+@cases("how", "missing", "empty")
 async def test_a_file_that_cannot_be_read_is_looked_at_again(file: Path, how: str) -> None:
-    """It is logged without its content, and what comes later is told."""
+    """It is logged without its content."""
     async with following(client_with(file)) as (looks, told, log):
         write(file, None if how == "missing" else "\n")
         await looks.another()
@@ -117,9 +118,9 @@ async def test_a_file_that_cannot_be_read_is_looked_at_again(file: Path, how: st
     assert log.all == [("secret.unreadable", {"oauth_client": "orders", "reason": reason})]
 
 
-@pytest.mark.parametrize("option", ["cert_file", "ca_file"])
+@cases("option", "cert_file", "ca_file")
 async def test_a_new_certificate_is_told_though_no_secret_changed(tmp_path: Path, option: str) -> None:
-    """Its files, and those of the authorities, are read when the connection is made."""
+    """Connections read it when they are made."""
     pem = tmp_path / "file.pem"
     pem.write_text("one")
     client = registration(token_endpoint_auth_method=AuthMethod.TLS_CLIENT_AUTH, tls=Tls(**{option: pem}))

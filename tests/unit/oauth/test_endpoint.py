@@ -12,6 +12,7 @@ from proxy import __version__
 from proxy.errors import GrantMalformed, GrantTimeout, GrantUnavailable
 from proxy.oauth.answer import MAX_BODY, TokenResponse
 from proxy.oauth.endpoint import GrantSession
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer, Fault, Reply, granted
 from tests.fakes.loop import LeapingLoop, leaping
 from tests.unit.oauth.registrations import NEO, XSUAA, registration
@@ -21,7 +22,7 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
 async def test_neo_receives_a_post_with_query_and_empty_body(session: GrantSession) -> None:
-    """Method, target, fields and body are those of SAP's own client."""
+    """As from SAP's own client."""
     async with AuthorizationServer(granted()) as server:
         client = registration(NEO, token_url=server.url + "?tenant=%2fA", client_secret=SecretStr("a:b"))
         await send(session, client)
@@ -41,7 +42,7 @@ async def test_neo_receives_a_post_with_query_and_empty_body(session: GrantSessi
 
 
 async def test_xsuaa_receives_a_form(session: GrantSession) -> None:
-    """Parameters and secret are in the body, every character as it is."""
+    """With every character as it is."""
     async with AuthorizationServer(granted()) as server:
         await send(session, registration(XSUAA, token_url=server.url, client_secret=SecretStr("a+b %ä&=")))
     (received,) = server.requests
@@ -84,7 +85,7 @@ async def test_no_cookie_is_kept(session: GrantSession) -> None:
 async def test_netrc_and_http_proxy_are_not_read(
     session: GrantSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The request goes straight to the server without credentials of `.netrc`."""
+    """No credentials of `.netrc` are sent."""
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login netrc password netrc\n")
     monkeypatch.setenv("NETRC", str(netrc))
@@ -100,15 +101,13 @@ async def test_a_body_is_read_to_one_byte_beyond_the_limit(session: GrantSession
         assert len((await send(session, registration(token_url=server.url))).body) == MAX_BODY + 1
 
 
-@pytest.mark.parametrize(
-    ("fault", "kind", "detail"),
-    [
-        (Fault.HANG_UP, GrantUnavailable, "ended the connection without an answer; try again later."),
-        (Fault.RESET, GrantUnavailable, "ended the connection without an answer; try again later."),
-        (Fault.CUT_SHORT, GrantUnavailable, "ended the connection in the middle of its answer; try again later."),
-        (Fault.GARBAGE, GrantMalformed, "answered with something that is not HTTP: check token_url."),
-        (Fault.HANG, GrantTimeout, "did not answer within 0.05 s; try again later."),
-    ],
+@cases(
+    "fault, kind, detail",
+    (Fault.HANG_UP, GrantUnavailable, "ended the connection without an answer; try again later."),
+    (Fault.RESET, GrantUnavailable, "ended the connection without an answer; try again later."),
+    (Fault.CUT_SHORT, GrantUnavailable, "ended the connection in the middle of its answer; try again later."),
+    (Fault.GARBAGE, GrantMalformed, "answered with something that is not HTTP: check token_url."),
+    (Fault.HANG, GrantTimeout, "did not answer within 0.05 s; try again later."),
 )
 async def test_a_server_that_does_not_answer_fails_as(
     session: GrantSession, fault: Fault, kind: Any, detail: str
@@ -119,7 +118,7 @@ async def test_a_server_that_does_not_answer_fails_as(
         assert await detail_of(session, registration(token_url=server.url, timeout=timeout), kind) == detail
 
 
-@pytest.mark.parametrize("addresses", [["127.0.0.1"], ["127.0.0.1", "127.0.0.2"]])
+@cases("addresses", ["127.0.0.1"], ["127.0.0.1", "127.0.0.2"])
 async def test_a_closed_port_is_told_in_the_words_of_the_system(
     session: GrantSession, monkeypatch: pytest.MonkeyPatch, addresses: list[str]
 ) -> None:
@@ -156,7 +155,7 @@ async def test_a_closed_session_opens_again(session: GrantSession) -> None:
         assert (await send(session, registration(token_url=server.url))).status == 200
 
 
-@pytest.mark.parametrize("cut", [len(ANSWER), 1, 30])
+@cases("cut", len(ANSWER), 1, 30)
 def test_an_answer_that_came_while_the_process_was_stopped_is_read(cut: int) -> None:
     """The timeout fires only after the received bytes are read."""
 

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from proxy.config.model import AuthMethod, Tls
 from proxy.errors import AuthorizationServerError, GrantUnavailable
 from proxy.oauth.endpoint import GrantSession
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer, granted
 from tests.unit.oauth.connect_proxy import connect_proxy
 from tests.unit.oauth.registrations import NEO, XSUAA, registration
@@ -57,7 +58,7 @@ async def test_the_configured_authority_is_trusted(session: GrantSession, tls: s
 async def test_the_systems_authorities_are_those_of_ssl_cert_file(
     session: GrantSession, tls: ssl.SSLContext, ca_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One context is made for all OAuth clients without an authority or certificate of their own."""
+    """All OAuth clients without a `tls` of their own share one context."""
     monkeypatch.setenv("SSL_CERT_FILE", str(ca_file))
     async with AuthorizationServer(granted(), tls=tls) as server:
         client = registration(token_url=server.url)
@@ -68,7 +69,7 @@ async def test_the_systems_authorities_are_those_of_ssl_cert_file(
 
 
 async def test_a_certificate_that_cannot_be_loaded_is_named(session: GrantSession, tmp_path: Path) -> None:
-    """The sentence names the OAuth client, the file and the system's reason."""
+    """With the system's reason."""
     path = tmp_path / "missing.pem"
     assert await detail_of(session, registration(tls=Tls(ca_file=path)), GrantUnavailable) == (
         f"The certificates of OAuth client orders cannot be used ({path}: No such file or directory): "
@@ -102,16 +103,16 @@ async def test_an_end_of_tls_without_an_answer_suggests_a_certificate(
     assert detail == "ended TLS without an answer: if it requires a certificate, set the OAuth client's `tls`."
 
 
-@pytest.mark.parametrize("is_in_key", [True, False])
+@cases("is_in_key", True, False)
 async def test_a_client_certificate_is_presented_with_its_chain(
     session: GrantSession,
     authority: trustme.CA,
     tls: ssl.SSLContext,
     ca_file: Path,
     tmp_path: Path,
-    is_in_key: bool,  # noqa: FBT001
+    is_in_key: bool,
 ) -> None:
-    """The server learns the issuer from us, and the body has the id and no secret."""
+    """The body has the id and no secret."""
     intermediate = authority.create_child_ca()
     made = intermediate.issue_cert("client@cpi.example", common_name="sb-1")
     chain = "".join(each.bytes().decode() for each in made.cert_chain_pems)
@@ -140,7 +141,7 @@ async def test_a_client_certificate_is_presented_with_its_chain(
 
 
 async def test_a_corporate_proxy_tunnels_and_sees_no_secret(tls: ssl.SSLContext, ca_file: Path) -> None:
-    """CONNECT has the proxy's own credentials; the server does not get them."""
+    """The server does not get the proxy's credentials."""
     async with connect_proxy() as corporate, AuthorizationServer(granted(), tls=tls) as server:
         client = registration(
             NEO,
@@ -157,31 +158,29 @@ async def test_a_corporate_proxy_tunnels_and_sees_no_secret(tls: ssl.SSLContext,
     assert server.requests[0].field("Proxy-Authorization") is None
 
 
-@pytest.mark.parametrize(
-    ("credentials", "fields", "words"),
-    [
-        ("", (), "wants credentials; put them into `proxy_url`"),
-        ("u:canary@", ("Proxy-Authenticate: Basic realm=x",), "refuses the credentials"),
-        (
-            "u:canary@",
-            ("Proxy-Authenticate: NTLM", "Proxy-Authenticate: Negotiate"),
-            "wants NTLM or Negotiate: credentials are configured; this proxy takes Basic only",
-        ),
-    ],
+@cases(
+    "credentials, fields, words",
+    ("", (), "wants credentials; put them into `proxy_url`"),
+    ("u:canary@", ("Proxy-Authenticate: Basic realm=x",), "refuses the credentials"),
+    (
+        "u:canary@",
+        ("Proxy-Authenticate: NTLM", "Proxy-Authenticate: Negotiate"),
+        "wants NTLM or Negotiate: credentials are configured; this proxy takes Basic only",
+    ),
 )
 async def test_a_corporate_proxy_that_wants_credentials_says_which(
     credentials: str, fields: tuple[str, ...], words: str
 ) -> None:
-    """The sentence tells missing credentials from wrong ones, and from those that are of no use."""
+    """Missing ones, wrong ones, or those of no use."""
     async with connect_proxy(407, *fields) as corporate:
         failure = await failure_through(f"{credentials}127.0.0.1:{corporate.port}")
     assert failure.detail.startswith(f"The corporate proxy on the way to as.example {words}")
     assert failure.definite
 
 
-@pytest.mark.parametrize(("status", "definite"), [(403, True), (502, False)])
+@cases("status, definite", (403, True), (502, False))
 async def test_a_corporate_proxy_that_refuses_is_blamed(status: int, *, definite: bool) -> None:
-    """The token endpoint is not blamed, and what the proxy forbids is not tried again at once."""
+    """What it forbids is not tried again at once."""
     async with connect_proxy(status) as corporate:
         failure = await failure_through(f"127.0.0.1:{corporate.port}")
     assert failure.detail == f"The corporate proxy refused to connect to as.example with {status}: check proxy_url."

@@ -9,6 +9,7 @@ import trustme
 
 from proxy.config import file_threads
 from proxy.oauth.expiry import DAY, CredentialExpiry, first_end
+from tests.cases import cases
 from tests.fakes.certificates import other_version
 from tests.fakes.clock import HandClock
 from tests.unit.oauth.world import Lines
@@ -54,7 +55,7 @@ async def test_a_certificate_is_checked_daily_without_a_warning() -> None:
     assert pause == DAY
 
 
-@pytest.mark.parametrize(("days", "words"), [(29, "in time"), (-1, "has expired")])
+@cases("days, words", (29, "in time"), (-1, "has expired"))
 async def test_an_end_within_thirty_days_is_a_warning(days: float, words: str) -> None:
     """The detail tells an end that is near from one that is past."""
     _, log, _ = await look(certificate(days), wall=EPOCH.timestamp())

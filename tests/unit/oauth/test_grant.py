@@ -3,52 +3,46 @@
 from typing import Any
 from urllib.parse import parse_qsl
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.config.model import TokenFormat
 from proxy.oauth.grant import GrantRequest, encoded, grant_request
+from tests.cases import named_cases
 from tests.unit.oauth.registrations import GENERIC, NEO, XSUAA, registration
 
 
-@pytest.mark.parametrize(
-    ("preset", "changes", "target", "body"),
-    [
-        pytest.param(
-            NEO, {}, "https://as.example/oauth/token?grant_type=client_credentials&token_format=jwt", b"", id="Neo"
-        ),
-        pytest.param(XSUAA, {}, "https://as.example/oauth/token", b"grant_type=client_credentials", id="XSUAA"),
-        pytest.param(GENERIC, {}, "https://as.example/oauth/token", b"grant_type=client_credentials", id="generic"),
-        pytest.param(
+@named_cases(
+    "preset, changes, target, body",
+    {
+        "Neo": (NEO, {}, "https://as.example/oauth/token?grant_type=client_credentials&token_format=jwt", b""),
+        "XSUAA": (XSUAA, {}, "https://as.example/oauth/token", b"grant_type=client_credentials"),
+        "generic": (GENERIC, {}, "https://as.example/oauth/token", b"grant_type=client_credentials"),
+        "opaque, scopes": (
             NEO,
             {"token_format": TokenFormat.OPAQUE, "scopes": ("a", "b.c")},
             "https://as.example/oauth/token?grant_type=client_credentials&scope=a%20b.c",
             b"",
-            id="opaque, scopes",
         ),
-        pytest.param(
+        "further parameters": (
             XSUAA,
             {"token_format": TokenFormat.JWTRFC, "endpoint_params": {"resource": "https://x/ä+b&c"}},
             "https://as.example/oauth/token",
             b"grant_type=client_credentials&token_format=jwtrfc&resource=https%3A%2F%2Fx%2F%C3%A4%2Bb%26c",
-            id="further parameters",
         ),
-        pytest.param(
+        "a token URL with a query, parameters in the query": (
             NEO,
             {"token_url": "https://as.example/t?tenant=%2fA+b"},
             "https://as.example/t?tenant=%2fA+b&grant_type=client_credentials&token_format=jwt",
             b"",
-            id="a token URL with a query, parameters in the query",
         ),
-        pytest.param(
+        "a token URL with a query, parameters in the body": (
             XSUAA,
             {"token_url": "https://as.example/t?tenant=%2fA+b"},
             "https://as.example/t?tenant=%2fA+b",
             b"grant_type=client_credentials",
-            id="a token URL with a query, parameters in the body",
         ),
-    ],
+    },
 )
 def test_a_token_request_is_sent_as(preset: dict[str, Any], changes: dict[str, Any], target: str, body: bytes) -> None:
     """Provider and options decide where the parameters are."""

@@ -33,7 +33,7 @@ class StoredGranter:
 
 
 async def test_a_token_serves_a_second_process_without_a_token_request() -> None:
-    """The store answers in place of the authorization server, and only real token requests are counted."""
+    """Only real token requests are counted."""
     store = SharedStore()
     one, other = World(wrap=store.wrap), World(wrap=store.wrap)
     await one.have()
@@ -44,7 +44,7 @@ async def test_a_token_serves_a_second_process_without_a_token_request() -> None
 
 
 async def test_a_refused_token_is_replaced_by_one_grant_for_both_processes() -> None:
-    """The granter is given the refused token, so a store can tell it from a newer one."""
+    """The granter gets the refused one."""
     store = SharedStore()
     one, other = World(wrap=store.wrap), World(wrap=store.wrap)
     old = await one.have("old")
@@ -72,7 +72,7 @@ async def test_a_renewal_because_of_age_refuses_nothing() -> None:
 
 
 async def test_a_granter_knows_how_long_an_exchange_still_waits() -> None:
-    """Each exchange that joins a running grant moves the end of the wait."""
+    """Exchanges that join move the end of the wait."""
     left: list[float] = []
 
     class Waiting:

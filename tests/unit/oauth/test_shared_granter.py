@@ -9,12 +9,13 @@ import pytest
 from proxy.errors import AuthorizationServerError, GrantRejected, GrantUnavailable
 from proxy.oauth.shared_granter import LEASE
 from proxy.oauth.token import Freshness, Moment
+from tests.cases import cases
 from tests.unit.oauth.registrations import XSUAA, registration
 from tests.unit.oauth.shared_world import Replica, World, turns
 
 
 async def test_the_second_replica_takes_over_the_token() -> None:
-    """It has the same token, scopes and lifetime, without a token request."""
+    """With its scopes and lifetime."""
     world = World()
     first, second = Replica(world), Replica(world)
     token = await first.token()
@@ -27,7 +28,7 @@ async def test_the_second_replica_takes_over_the_token() -> None:
 
 
 async def test_nothing_readable_is_in_the_row() -> None:
-    """Neither its name nor its value has a part of the token or of the credentials."""
+    """Nor in its name."""
     world = World()
     await Replica(world).token()
     assert world.row.token is not None
@@ -35,19 +36,17 @@ async def test_nothing_readable_is_in_the_row() -> None:
     assert not any(each in content for each in (b"token-1", b"s3cret", b"sb-1"))
 
 
-@pytest.mark.parametrize(
+@cases(
     "changes",
-    [
-        {"token_url": "https://other.example/oauth/token"},
-        {"client_id": "another"},
-        {"client_secret": None, "client_secret_next": None},
-        {"scopes": ("a",)},
-        {"endpoint_params": {"resource": "b"}},
-        {"token_headers": {"X-Zone": "c"}},
-    ],
+    {"token_url": "https://other.example/oauth/token"},
+    {"client_id": "another"},
+    {"client_secret": None, "client_secret_next": None},
+    {"scopes": ("a",)},
+    {"endpoint_params": {"resource": "b"}},
+    {"token_headers": {"X-Zone": "c"}},
 )
 async def test_other_credentials_or_parameters_have_another_row(changes: dict[str, Any]) -> None:
-    """A replica whose secret was changed neither gets the others' token nor waits for their failure."""
+    """Nor does a replica wait for the failure of another secret."""
     world = World()
     await Replica(world).token()
     await Replica(world, client=registration(XSUAA, **changes)).token()
@@ -66,7 +65,7 @@ async def test_replicas_that_ask_at_once_share_one_grant() -> None:
 
 
 async def test_a_token_that_was_published_between_look_and_lease_is_taken() -> None:
-    """The second look, under the lease, finds it; the lease is given back."""
+    """The lease is given back."""
     world = World()
     first, second = Replica(world), Replica(world)
 
@@ -81,7 +80,7 @@ async def test_a_token_that_was_published_between_look_and_lease_is_taken() -> N
 
 
 async def test_a_stale_token_is_replaced_once_for_all() -> None:
-    """The first that renews makes the grant; the second takes over, for the row has a newer token than its own."""
+    """The row has a newer token than the second replica's own."""
     world = World()
     first, second = Replica(world), Replica(world)
     await first.token()
@@ -93,7 +92,7 @@ async def test_a_stale_token_is_replaced_once_for_all() -> None:
 
 
 async def test_a_clock_that_was_set_on_costs_no_grant() -> None:
-    """The store knows that the token is fresh, whatever the replica's wall clock says."""
+    """The store knows that the token is fresh."""
     world = World()
     replica = Replica(world)
     await replica.token()
@@ -130,7 +129,7 @@ async def test_a_new_replica_uses_a_live_token_while_another_renews_it() -> None
 
 
 async def test_a_lease_is_extended_while_the_grant_runs_and_ends_with_its_holder() -> None:
-    """Others wait as long as the holder lives; when it is gone, the next one makes the grant."""
+    """Then the next one makes the grant."""
     world = World()
     world.hold = asyncio.Event()
     holder, other = Replica(world), Replica(world)
@@ -216,7 +215,7 @@ async def test_a_lost_lease_is_not_extended() -> None:
 
 
 async def test_a_refused_token_is_replaced_once_for_all() -> None:
-    """Who comes second with the same refused token takes over the new one."""
+    """The second one takes over the new one."""
     world = World()
     first, second = Replica(world), Replica(world)
     refused = await first.token()
@@ -227,7 +226,7 @@ async def test_a_refused_token_is_replaced_once_for_all() -> None:
 
 
 async def test_a_token_that_is_granted_again_is_another_generation() -> None:
-    """A server that grants the same token again causes one grant, not one for each replica."""
+    """There is no grant for each replica."""
     world = World()
     world.text = "same"
     first, second = Replica(world), Replica(world)
@@ -239,14 +238,14 @@ async def test_a_token_that_is_granted_again_is_another_generation() -> None:
 
 
 async def test_a_refused_token_is_known_after_the_options_have_changed() -> None:
-    """A new granter does not know the generation, and compares the token."""
+    """A new granter compares the token."""
     world = World()
     refused = await Replica(world).token()
     assert (await Replica(world).token(refused)).authorization == b"token-2"
 
 
 async def test_a_failed_grant_is_shared() -> None:
-    """The other replica raises the same error without a token request, for as long as the pause lasts."""
+    """For as long as the pause lasts."""
     world = World()
     world.error = GrantRejected("refused with 401", definite=True)
     first, second = Replica(world), Replica(world)
@@ -261,16 +260,14 @@ async def test_a_failed_grant_is_shared() -> None:
     assert (world.row.failure, world.row.failures) == (None, 0)
 
 
-@pytest.mark.parametrize(
-    ("error", "pauses"),
-    [
-        (GrantRejected("no"), [0.75, 1.5, 3.0, 6.0]),
-        (GrantUnavailable("away"), [0.75, 1.5, 3.0, 3.75]),
-        (GrantUnavailable("away", retry_after=30), [30.0, 30.0, 30.0, 30.0]),
-    ],
+@cases(
+    "error, pauses",
+    (GrantRejected("no"), [0.75, 1.5, 3.0, 6.0]),
+    (GrantUnavailable("away"), [0.75, 1.5, 3.0, 3.75]),
+    (GrantUnavailable("away", retry_after=30), [30.0, 30.0, 30.0, 30.0]),
 )
 async def test_the_shared_pause_grows(error: AuthorizationServerError, pauses: list[float]) -> None:
-    """Less so where only this replica's way to the server may be closed."""
+    """Less so if only this replica may be cut off."""
     world = World()
     world.error = error
     replica, found = Replica(world), []
@@ -301,7 +298,7 @@ async def test_a_failure_between_look_and_lease_counts() -> None:
 
 
 async def test_a_fault_of_our_own_gives_the_lease_back() -> None:
-    """It is not shared, because it says nothing about the authorization server."""
+    """It is not shared."""
     world = World()
     world.error = ZeroDivisionError()
     with pytest.raises(ZeroDivisionError):

@@ -10,14 +10,15 @@ from proxy.oauth.shared_granter import LEASE
 from proxy.oauth.token import Token
 from proxy.store.keys import KeyMissing, ValueForged
 from proxy.store.tokens import Sealed, StoreUnreachable
+from tests.cases import cases
 from tests.fakes.token_store import OTHER_KEY, MemoryTokenStore, keys
 from tests.unit.oauth.registrations import NEO
 from tests.unit.oauth.shared_world import Replica, World, failing, pass_time, turns
 
 
-@pytest.mark.parametrize("operation", ["name_of", "look", "acquire", "publish"])
+@cases("operation", "name_of", "look", "acquire", "publish")
 async def test_without_a_store_each_replica_makes_its_own_grant(operation: str) -> None:
-    """Wherever the store fails, there is a token after one token request."""
+    """With one token request."""
     world = World()
     replica = Replica(world)
     if operation == "name_of":
@@ -73,7 +74,7 @@ async def test_a_lease_that_cannot_be_extended_is_tried_again() -> None:
 
 
 async def test_a_replica_that_has_just_started_can_do_without_the_store() -> None:
-    """It has looked before a token was needed. That token is good for one time, and not if it was refused."""
+    """It has looked before. That token is good for one time, if it was not refused."""
     world = World(NEO)
     await Replica(world).token()
     second = Replica(world)
@@ -106,7 +107,7 @@ async def voiding() -> tuple[World, Replica, Token]:
 
 
 async def test_a_grant_that_voids_tokens_waits_while_the_store_is_away() -> None:
-    """A stale token is used until it expires; only then is there a grant."""
+    """Until the stale token expires."""
     world, replica, _ = await voiding()
     world.advance(3400, replica)
     renewing = replica.begin()
@@ -131,9 +132,9 @@ async def test_a_grant_that_voids_tokens_goes_on_when_the_store_is_there_again()
     assert world.grants == 2
 
 
-@pytest.mark.parametrize("how", ["refused at the beginning", "refused while it waits"])
+@cases("how", "refused at the beginning", "refused while it waits")
 async def test_a_refused_token_is_replaced_after_a_respite(how: str) -> None:
-    """Five seconds and a random part, so that replicas do not void each other's tokens in turn."""
+    """Else replicas would void each other's tokens in turn."""
     world, replica, token = await voiding()
     if how == "refused at the beginning":
         renewing = replica.begin(token)
@@ -150,7 +151,7 @@ async def test_a_refused_token_is_replaced_after_a_respite(how: str) -> None:
 
 
 async def test_the_respite_does_not_begin_again_while_the_store_comes_and_goes() -> None:
-    """A store that is there only for a moment does not put the grant off for ever."""
+    """Else the grant would be put off for ever."""
     world, replica, token = await voiding()
     replica.store.through = failing("look")
     renewing = replica.begin(token)
@@ -180,7 +181,7 @@ async def test_a_replica_with_a_foreign_key_goes_alone_and_says_so() -> None:
 
 
 async def test_a_foreign_key_of_a_voiding_client_waits_for_another_key() -> None:
-    """The keys file is corrected while a stale token is used, and the replica shares again."""
+    """The replica shares again then."""
     world = World(NEO)
     first, foreign = Replica(world), Replica(world)
     await first.token()
@@ -198,7 +199,7 @@ async def test_a_foreign_key_of_a_voiding_client_waits_for_another_key() -> None
     assert world.grants == 2
 
 
-@pytest.mark.parametrize("field", ["token", "failure"])
+@cases("field", "token", "failure")
 async def test_a_value_that_was_tampered_with_is_replaced(field: str) -> None:
     """It is reported, and a grant is made."""
     world = World()
@@ -212,7 +213,7 @@ async def test_a_value_that_was_tampered_with_is_replaced(field: str) -> None:
 
 
 async def test_a_value_is_worth_nothing_in_another_row() -> None:
-    """The row's name and the generation are part of what is authenticated."""
+    """Its name and the generation are authenticated."""
     world = World()
     await Replica(world).token()
     world.row.generation = 2

@@ -5,10 +5,9 @@ import gc
 from collections.abc import Generator
 from typing import Any
 
-import pytest
-
 from proxy.errors import GrantRejected, GrantTimeout
 from proxy.oauth.token import Freshness, Token
+from tests.cases import cases
 from tests.unit.oauth.registrations import NEO, registration
 from tests.unit.oauth.world import World, name_of, refusal_of, turns
 
@@ -36,7 +35,7 @@ async def test_all_that_wait_share_one_grant() -> None:
 
 
 async def test_a_fresh_token_costs_nothing() -> None:
-    """Both ways to ask return the same token without a token request."""
+    """Both ways to ask return the same one."""
     world = World()
     token = await world.have(for_seconds=3299)
     assert world.source.ready() is token
@@ -57,9 +56,9 @@ async def test_a_stale_token_is_used_and_renewed_once_in_the_background() -> Non
     assert world.asked == 2
 
 
-@pytest.mark.parametrize("how", ["passes", "suspended", "set_on"])
+@cases("how", "passes", "suspended", "set_on")
 async def test_an_expired_token_is_not_used(how: str) -> None:
-    """A token expires on either clock, and exchanges wait for a new one."""
+    """On either clock."""
     world = World()
     await world.have("old")
     match how:
@@ -85,11 +84,11 @@ async def test_a_wall_clock_that_is_set_back_prolongs_nothing() -> None:
     assert await world.ready() is None
 
 
-@pytest.mark.parametrize(("expires_in", "seconds"), [(0, 0), (10, 7.9)])
+@cases("expires_in, seconds", (0, 0), (10, 7.9))
 async def test_a_token_with_a_short_or_unknown_lifetime_is_not_renewed_all_the_time(
     expires_in: float, seconds: float
 ) -> None:
-    """Neo's `expires_in: 0` is not the end, and a token is fresh for four fifths of its life."""
+    """Neo's `expires_in: 0`; else four fifths of a life."""
     world = World(registration(NEO))
     await world.have(expires_in=expires_in, for_seconds=seconds)
     assert all([await world.ready() == "t0ken" for _ in range(10)])
@@ -97,7 +96,7 @@ async def test_a_token_with_a_short_or_unknown_lifetime_is_not_renewed_all_the_t
 
 
 async def test_a_token_that_expires_before_it_arrives_is_not_used() -> None:
-    """The exchange is told to configure a longer lifetime, and no grant follows at once."""
+    """No grant follows at once."""
     world = World()
     waiter = await world.wait()
     await world.advance(5)
@@ -108,7 +107,7 @@ async def test_a_token_that_expires_before_it_arrives_is_not_used() -> None:
     assert world.asked == 1
 
 
-@pytest.mark.parametrize("how", ["cancel", "close"])
+@cases("how", "cancel", "close")
 async def test_an_exchange_that_leaves_affects_no_other(how: str) -> None:
     """The grant goes on for the exchange that stays."""
     world = World()
@@ -148,7 +147,7 @@ async def test_an_exchange_that_is_closed_after_the_failure_is_no_complaint_of_a
 
 
 async def test_waiting_needs_no_asyncio_task() -> None:
-    """The coroutine awaits nothing but a plain future, so callbacks can drive it."""
+    """Callbacks can drive it."""
     world, results = World(), list[Token]()
 
     def drive(coroutine: Generator[Any, None, Token]) -> None:
@@ -187,7 +186,7 @@ async def test_a_refused_token_is_renewed_once() -> None:
 
 
 async def test_a_refused_token_stays_for_others_until_a_new_one_is_there() -> None:
-    """It is stale for them; the exchange that saw it refused does not get it again."""
+    """The exchange that saw it refused does not get it again."""
     world = World()
     token = await refused(world)
     assert "token stale" in repr(world.source)
@@ -199,7 +198,7 @@ async def test_a_refused_token_stays_for_others_until_a_new_one_is_there() -> No
 
 
 async def test_a_refused_token_outlives_a_failing_token_endpoint() -> None:
-    """It is used while grants fail, and a grant is tried after each pause."""
+    """A grant is tried after each pause."""
     world = World()
     token = await refused(world)
     await world.answer(400)
@@ -216,7 +215,7 @@ async def test_a_refused_token_outlives_a_failing_token_endpoint() -> None:
 
 
 async def test_a_refused_token_that_is_granted_again_is_used() -> None:
-    """A server may grant the same token until it expires; then the second refusal is relayed."""
+    """Its second refusal is relayed."""
     world = World()
     token = await refused(world)
     waiter = await world.wait(token)
@@ -227,7 +226,7 @@ async def test_a_refused_token_that_is_granted_again_is_used() -> None:
 
 
 async def test_a_young_token_is_kept_although_it_was_refused() -> None:
-    """There is no loop between 401 and grant, because the next token would not be better."""
+    """The next one would not be better."""
     world = World()
     token = await world.have(for_seconds=9.9)
     assert not await world.invalidate(token)
@@ -236,7 +235,7 @@ async def test_a_young_token_is_kept_although_it_was_refused() -> None:
 
 
 async def test_tokens_voided_by_another_process_are_reported_without_a_loop() -> None:
-    """There is at most one grant in ten seconds, and a warning for each complete streak."""
+    """At most one grant in ten seconds."""
     world = World(registration(NEO))
     token = await world.have(expires_in=0)
     for number in range(6):

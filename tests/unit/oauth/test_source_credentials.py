@@ -6,6 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from proxy.errors import Draining, GrantRejected, GrantTimeout, GrantUnavailable
+from tests.cases import cases
 from tests.unit.oauth.registrations import registration
 from tests.unit.oauth.world import Refusal, World, refusal_of, turns
 
@@ -14,7 +15,7 @@ TWO: dict[str, Any] = {"client_secret": SecretStr("one"), "client_secret_next": 
 
 
 async def test_the_next_secret_is_tried_when_the_first_is_rejected() -> None:
-    """It is tried at once in the same grant, and the next grant begins with the secret that worked."""
+    """In the same grant; the next one begins with it."""
     world = World(registration(**TWO))
     waiter = await world.wait()
     await world.answer(401)
@@ -27,7 +28,7 @@ async def test_the_next_secret_is_tried_when_the_first_is_rejected() -> None:
 
 
 async def test_two_rejected_secrets_are_one_failed_grant() -> None:
-    """The next grant begins with the first secret again, and an outage does not lead to the other one."""
+    """The next one begins with the first; an outage tries no other."""
     world = World(registration(**TWO))
     waiter = await world.wait()
     await world.answer(401)
@@ -63,7 +64,7 @@ async def test_changed_credentials_make_one_grant_while_the_old_token_is_used() 
     assert world.asked == 2
 
 
-@pytest.mark.parametrize("change", [{"client_id": "other"}, {"token_url": "https://other.example/t"}])
+@cases("change", {"client_id": "other"}, {"token_url": "https://other.example/t"})
 async def test_a_token_of_another_id_or_server_is_dropped(change: dict[str, Any]) -> None:
     """It may have other permissions."""
     world = World()
@@ -82,9 +83,9 @@ async def test_changed_credentials_of_an_unused_source_make_no_grant() -> None:
     assert world.secrets == ["new"]
 
 
-@pytest.mark.parametrize("is_answered", [True, False])
-async def test_credentials_that_change_during_a_grant_start_it_again(is_answered: bool) -> None:  # noqa: FBT001
-    """The outcome of the old grant is not used, and two grants are never in flight."""
+@cases("is_answered", True, False)
+async def test_credentials_that_change_during_a_grant_start_it_again(is_answered: bool) -> None:
+    """Two grants are never in flight."""
     world = World()
     waiter = await world.wait()
     if is_answered:
@@ -99,7 +100,7 @@ async def test_credentials_that_change_during_a_grant_start_it_again(is_answered
 
 
 async def test_credentials_may_change_in_the_moment_a_pause_ends() -> None:
-    """A grant with the new credentials replaces the one that was about to retry."""
+    """It is not retried with the old ones."""
     world = World()
     waiter = await world.wait()
     await world.answer(503)
@@ -146,7 +147,7 @@ async def test_no_log_line_and_no_repr_shows_a_secret_or_a_token() -> None:
 
 
 async def test_a_source_with_grant_at_start_makes_its_first_grant_once() -> None:
-    """It waits until that grant has ended; a later start changes nothing."""
+    """A later start changes nothing."""
     world = World(registration(grant_at_start=True))
     assert world.awaits_first_grant()
     world.source.start()
@@ -161,7 +162,7 @@ async def test_a_source_with_grant_at_start_makes_its_first_grant_once() -> None
 
 
 async def test_a_first_grant_that_fails_is_not_repeated_without_an_exchange() -> None:
-    """The source counts as blocked during the pause, and as usable after it, as after any failed grant."""
+    """The source is usable after the pause."""
     world = World(registration(grant_at_start=True))
     world.source.start()
     await turns()
@@ -172,7 +173,7 @@ async def test_a_first_grant_that_fails_is_not_repeated_without_an_exchange() ->
 
 
 async def test_a_first_grant_is_not_retried_beyond_its_timeout_without_an_exchange() -> None:
-    """A token endpoint that hangs blocks the source after `timeout`, not after twice as long."""
+    """It blocks the source after `timeout`, not after twice as long."""
     world = World(registration(grant_at_start=True, timeout=10))
     world.source.start()
     await turns()
@@ -197,7 +198,7 @@ async def test_readiness_waits_for_a_first_grant_that_exchanges_prolong_no_longe
 
 
 async def test_other_credentials_during_the_first_grant_prolong_the_grant_for_an_exchange() -> None:
-    """The exchange waits for twice the timeout, so the new grant is retried as long."""
+    """That waits for twice the timeout."""
     world = World(registration(grant_at_start=True, timeout=10))
     world.source.start()
     waiter = await world.wait()

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-import pytest
-
 from proxy.errors import GrantMalformed, GrantRejected, GrantTimeout, GrantUnavailable
 from proxy.oauth.token import Freshness
+from tests.cases import cases
 from tests.unit.oauth.registrations import registration
 from tests.unit.oauth.world import Refusal, World, refusal_of
 
@@ -13,7 +12,7 @@ UNREACHABLE = GrantUnavailable("Unreachable.")
 
 
 async def test_an_exchange_waits_for_twice_the_timeout() -> None:
-    """Each has its own timeout; the grant goes on, and its token serves the others."""
+    """The grant goes on for the others."""
     world = World(registration(timeout=10))
     first = await world.wait()
     await world.advance(15)
@@ -39,7 +38,7 @@ async def test_an_exchange_that_times_out_during_a_retry_is_told_the_last_failur
 
 
 async def test_a_failure_that_may_pass_is_retried_within_the_grant() -> None:
-    """The exchange gets its token, and each token request is counted with its seconds."""
+    """Each token request is counted with its seconds."""
     told: list[tuple[str, float]] = []
     world = World(on_request=lambda outcome, seconds: told.append((outcome, seconds)))
     waiter = await world.wait()
@@ -65,7 +64,7 @@ async def test_a_definite_failure_is_not_retried_within_the_grant() -> None:
 
 
 async def test_a_429_is_retried_when_the_server_says() -> None:
-    """The retry comes after the seconds of Retry-After and not before."""
+    """Not before."""
     world = World()
     waiter = await world.wait()
     await world.answer(429, retry_after="7")
@@ -77,7 +76,7 @@ async def test_a_429_is_retried_when_the_server_says() -> None:
 
 
 async def test_a_retry_that_no_exchange_would_wait_for_is_not_made() -> None:
-    """The exchange is told when to come back, and until then all are refused at once."""
+    """Until then all are refused at once."""
     world = World(registration(timeout=10))
     waiter = await world.wait()
     await world.answer(429, retry_after="120")
@@ -88,7 +87,7 @@ async def test_a_retry_that_no_exchange_would_wait_for_is_not_made() -> None:
 
 
 async def test_retries_end_and_each_waiting_exchange_gets_an_error_of_its_own() -> None:
-    """Three retries are followed by a pause, and the failure is logged once."""
+    """The failure is logged once."""
     world = World()
     waiters = [await world.wait() for _ in range(3)]
     for pause in (0.3, 0.6, 1.2, 0):
@@ -101,12 +100,9 @@ async def test_retries_end_and_each_waiting_exchange_gets_an_error_of_its_own() 
     assert world.asked == 4
 
 
-@pytest.mark.parametrize(
-    ("status", "body", "kind"),
-    [(401, b"", GrantRejected), (200, b"<html>", GrantMalformed), (302, b"", GrantMalformed)],
-)
+@cases("status, body, kind", (401, b"", GrantRejected), (200, b"<html>", GrantMalformed), (302, b"", GrantMalformed))
 async def test_pauses_between_grants_double_from_one_second(status: int, body: bytes, kind: Any) -> None:
-    """During a pause exchanges are refused at once; after it one of them starts a grant."""
+    """Exchanges are refused at once meanwhile."""
     world = World()
     for count, pause in enumerate((1, 2, 4, 8, 16, 32, 60, 60), start=1):
         waiter = await world.wait()
@@ -119,7 +115,7 @@ async def test_pauses_between_grants_double_from_one_second(status: int, body: b
 
 
 async def test_the_source_is_not_blocked_when_the_pause_is_over() -> None:
-    """Only an exchange starts the next grant, so a load balancer must send one."""
+    """Only an exchange starts the next grant."""
     world = World()
     await world.wait()
     await world.answer(401)
@@ -152,7 +148,7 @@ async def test_a_grant_that_succeeds_clears_the_failure() -> None:
 
 
 async def test_a_pause_ends_while_the_machine_sleeps() -> None:
-    """A grant is made on waking up, although the monotonic clock stood still."""
+    """The monotonic clock stood still."""
     world = World()
     await world.wait()
     await world.answer(429, retry_after="600")
@@ -161,7 +157,7 @@ async def test_a_pause_ends_while_the_machine_sleeps() -> None:
 
 
 async def test_a_valid_token_is_used_through_an_outage() -> None:
-    """Renewal fails, with pauses, and exchanges are refused only when the token has expired."""
+    """Exchanges are refused when it has expired."""
     world = World()
     await world.have(for_seconds=3300)
     await world.ready()
@@ -190,9 +186,9 @@ async def test_a_valid_token_is_used_through_an_outage() -> None:
     assert repr(world.source) == "<TokenSource orders: token expired, failing, 0 waiting>"
 
 
-@pytest.mark.parametrize("error", [RuntimeError("canary"), None])
+@cases("error", RuntimeError("canary"), None)
 async def test_a_grant_that_breaks_off_is_reported_by_the_class_of_its_error(error: Exception | None) -> None:
-    """The text of an unexpected error may hold a secret; a cancelled grant counts as broken off."""
+    """Its text may hold a secret; a cancelled grant is one."""
     world = World()
     waiter = await world.wait()
     if error is None:
@@ -205,7 +201,7 @@ async def test_a_grant_that_breaks_off_is_reported_by_the_class_of_its_error(err
 
 
 async def test_jitter_moves_renewal_and_pause() -> None:
-    """The largest random number gives the latest renewal and the shortest pause."""
+    """With the largest random number."""
     world = World(random=1.0)
     await world.have(for_seconds=3359)
     assert world.source.freshness is Freshness.FRESH

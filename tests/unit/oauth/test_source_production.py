@@ -37,7 +37,7 @@ async def test_a_token_comes_from_a_real_server(tmp_path: Path) -> None:
 
 
 async def test_a_real_server_that_fails_is_asked_again(tmp_path: Path) -> None:
-    """Each request has a new assertion, signed with a key in a file."""
+    """With a new assertion."""
     pem = _p256_pem()
     (tmp_path / "key.pem").write_text(pem)
     async with AuthorizationServer(Fault.HANG_UP, granted("real")) as server, GrantSession(environ={}) as session:

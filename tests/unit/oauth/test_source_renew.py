@@ -17,7 +17,7 @@ async def renewing(world: World) -> "asyncio.Task[Token]":
 
 
 async def test_a_fresh_token_is_replaced_by_one_grant() -> None:
-    """Any number of renewals share it; exchanges use the old token until then."""
+    """Exchanges use the old token until then."""
     world = World()
     await world.have("old")
     first, second = await renewing(world), await renewing(world)

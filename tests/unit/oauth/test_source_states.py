@@ -129,7 +129,7 @@ class Exchanges(RuleBasedStateMachine):
 
     @precondition(lambda self: self.world.endpoint.open)
     @rule(expires_in=st.sampled_from([0, 1, 7, 60, 3600, "300", None, -1]), is_same=st.booleans())
-    def grant(self, expires_in: Any, is_same: bool) -> None:  # noqa: FBT001
+    def grant(self, expires_in: Any, is_same: bool) -> None:
         """The server grants a token: all exchanges get it, or learn that it came too late."""
         self.number += not is_same
         lifetime = float(expires_in or 0)

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from proxy.oauth.answer import Granted
 from proxy.oauth.token import Freshness, Moment, Token, issue
+from tests.cases import cases, named_cases
 from tests.fakes.clock import HandClock
 
 START = Moment(monotonic=100.0, wall=1_800_000_000.0)
@@ -34,18 +35,16 @@ def test_the_repr_does_not_show_the_token() -> None:
     assert "t0ken" not in repr(Granted(access_token="t0ken"))
 
 
-@pytest.mark.parametrize(
-    ("monotonic", "wall", "expected"),
-    [
-        (0, 0, Freshness.FRESH),
-        (3299, 3299, Freshness.FRESH),
-        (3300, 3300, Freshness.STALE),
-        (3599, 3599, Freshness.STALE),
-        (3600, 3600, Freshness.EXPIRED),
-        pytest.param(10, 7200, Freshness.EXPIRED, id="suspended, so the monotonic clock stood still"),
-        pytest.param(3600, -5000, Freshness.EXPIRED, id="wall clock set back"),
-        pytest.param(10, 3400, Freshness.STALE, id="wall clock set on"),
-    ],
+@cases(
+    "monotonic, wall, expected",
+    (0, 0, Freshness.FRESH),
+    (3299, 3299, Freshness.FRESH),
+    (3300, 3300, Freshness.STALE),
+    (3599, 3599, Freshness.STALE),
+    (3600, 3600, Freshness.EXPIRED),
+    pytest.param(10, 7200, Freshness.EXPIRED, id="suspended, so the monotonic clock stood still"),
+    pytest.param(3600, -5000, Freshness.EXPIRED, id="wall clock set back"),
+    pytest.param(10, 3400, Freshness.STALE, id="wall clock set on"),
 )
 def test_freshness_is_decided_on_both_clocks(monotonic: float, wall: float, expected: Freshness) -> None:
     """The clock that is ahead decides."""
@@ -53,16 +52,16 @@ def test_freshness_is_decided_on_both_clocks(monotonic: float, wall: float, expe
     assert token_of().freshness(now) is expected
 
 
-@pytest.mark.parametrize(
-    ("lifetime", "buffer", "jitter", "fresh_for"),
-    [
-        pytest.param(3600.0, 300.0, 0.0, 3300.0, id="the buffer as configured"),
-        pytest.param(600.0, 300.0, 0.0, 480.0, id="never more than a fifth"),
-        pytest.param(1.0, 300.0, 0.0, 0.8, id="one second"),
-        pytest.param(3600.0, 300.0, 1.0, 3360.0, id="jitter takes a fifth of the buffer"),
-        pytest.param(3600.0, 0.0, 1.0, 3600.0, id="no buffer, no staleness"),
-        pytest.param(None, 300.0, 0.0, 800.0, id="the default lifetime"),
-    ],
+@named_cases(
+    "lifetime, buffer, jitter, fresh_for",
+    {
+        "the buffer as configured": (3600.0, 300.0, 0.0, 3300.0),
+        "never more than a fifth": (600.0, 300.0, 0.0, 480.0),
+        "one second": (1.0, 300.0, 0.0, 0.8),
+        "jitter takes a fifth of the buffer": (3600.0, 300.0, 1.0, 3360.0),
+        "no buffer, no staleness": (3600.0, 0.0, 1.0, 3600.0),
+        "the default lifetime": (None, 300.0, 0.0, 800.0),
+    },
 )
 def test_a_token_is_fresh_until(lifetime: float | None, buffer: float, jitter: float, fresh_for: float) -> None:
     """The buffer, its limit and jitter decide when renewal is due."""
@@ -71,7 +70,7 @@ def test_a_token_is_fresh_until(lifetime: float | None, buffer: float, jitter: f
 
 
 def test_the_clock_that_is_ahead_tells_the_age() -> None:
-    """A suspended machine ages a token, and a wall clock that is set back does not make it younger."""
+    """On a suspended machine, or if the wall clock is set back."""
     token = token_of()
     assert not token.older_than(10, START.after(9))
     assert token.older_than(10, START.after(10))
@@ -99,7 +98,7 @@ def test_the_time_left_is_the_shorter_of_both_clocks() -> None:
 def test_a_token_is_fresh_for_most_of_its_life_and_never_after(
     lifetime: float, buffer: float, jitter: float, slept: float
 ) -> None:
-    """It is fresh for at least 79 % of its life, and expired at the end, on either clock."""
+    """At least 79 %, on either clock."""
     token = token_of(lifetime, buffer=buffer, jitter=jitter)
     assert token.freshness(START.after(lifetime * 0.79)) is Freshness.FRESH
     assert token.freshness(Moment(monotonic=START.monotonic, wall=START.wall + lifetime + slept)) is Freshness.EXPIRED

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from proxy.config.model import Tls
 from proxy.oauth.trust import needs_own_trust, own_trust
+from tests.cases import cases
 from tests.unit.oauth.registrations import registration
 
 
@@ -26,32 +27,30 @@ def test_ca_file_replaces_the_systems_authorities(ca_file: Path) -> None:
     assert own_trust(registration(tls=Tls(ca_file=ca_file))).cert_store_stats()["x509_ca"] == 1
 
 
-@pytest.mark.parametrize(
-    ("tls", "certificate", "expected"),
-    [
-        (Tls(), None, False),
-        (Tls(ca_file=Path("x")), None, True),
-        (Tls(cert_file=Path("x")), None, True),
-        (Tls(), SecretStr("x"), True),
-    ],
+@cases(
+    "tls, certificate, expected",
+    (Tls(), None, False),
+    (Tls(ca_file=Path("x")), None, True),
+    (Tls(cert_file=Path("x")), None, True),
+    (Tls(), SecretStr("x"), True),
 )
 def test_a_context_of_its_own_is_needed_if_something_is_configured(
     tls: Tls,
     certificate: SecretStr | None,
-    expected: bool,  # noqa: FBT001
+    expected: bool,
 ) -> None:
     """Other OAuth clients share one context."""
     assert needs_own_trust(registration(tls=tls, certificate=certificate)) is expected
 
 
-@pytest.mark.parametrize("has_memory_files", [True, False])
+@cases("has_memory_files", True, False)
 def test_a_service_keys_certificate_leaves_no_file(
     authority: trustme.CA,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    has_memory_files: bool,  # noqa: FBT001
+    has_memory_files: bool,
 ) -> None:
-    """Without memory files a temporary file is removed at once; key and certificate must match."""
+    """Even without memory files."""
     if not has_memory_files:
         monkeypatch.delattr(os, "memfd_create")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
@@ -68,9 +67,7 @@ def test_an_encrypted_key_is_refused_without_asking_for_its_password(authority: 
     made = authority.issue_cert("client.example")
     key = serialization.load_pem_private_key(made.private_key_pem.bytes(), password=None)
     encrypted = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.BestAvailableEncryption(b"x"),
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"x")
     )
     client = registration(
         certificate=SecretStr(made.cert_chain_pems[0].bytes().decode()), private_key=SecretStr(encrypted.decode())

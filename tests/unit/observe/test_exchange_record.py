@@ -1,9 +1,8 @@
 """The record of an exchange: phases by the clock, and who made the answer."""
 
-import pytest
-
 from proxy.errors import RouteUnknown
 from proxy.observe.exchange_record import LONGEST_TARGET, LONGEST_USER, ExchangeRecord
+from tests.cases import cases
 
 
 def record_at(*moments: float) -> ExchangeRecord:
@@ -19,7 +18,7 @@ def seconds(record: ExchangeRecord) -> dict[str, float]:
 
 
 def test_a_phase_lasts_from_mark_to_mark() -> None:
-    """Token, connection, first byte and relay are measured apart, the total from the beginning."""
+    """The total is from the beginning."""
     record = record_at(10.0, 11.0, 13.0, 14.0, 17.0, 21.0, 26.0)
     record.begin_token()
     record.end_token()
@@ -32,7 +31,7 @@ def test_a_phase_lasts_from_mark_to_mark() -> None:
 
 
 def test_a_cached_token_and_an_idle_connection_take_no_time() -> None:
-    """All the time until the answer counts as time to the first byte."""
+    """All is time to the first byte."""
     record = record_at(10.0, 14.0, 15.0)
     record.have_token(renewed=False)
     record.answered()
@@ -40,18 +39,16 @@ def test_a_cached_token_and_an_idle_connection_take_no_time() -> None:
     assert seconds(record) == {"token": 0.0, "connect": 0.0, "first_byte": 4.0, "relay": 0.0, "total": 5.0}
 
 
-@pytest.mark.parametrize(
-    ("attempts", "told"),
-    [
-        ("cached", "cached"),
-        ("granted", "granted"),
-        ("cached renewed", "renewed"),
-        ("granted cached", "granted"),
-        ("renewed cached", "renewed"),
-    ],
+@cases(
+    "attempts, told",
+    ("cached", "cached"),
+    ("granted", "granted"),
+    ("cached renewed", "renewed"),
+    ("granted cached", "granted"),
+    ("renewed cached", "renewed"),
 )
 def test_the_slowest_source_of_a_token_is_recorded(attempts: str, told: str) -> None:
-    """A second attempt with a cached token does not hide that the first one waited."""
+    """A cached token of a second attempt hides nothing."""
     record = ExchangeRecord("id-1", "POST")
     for each in attempts.split():
         if each != "cached":
@@ -60,9 +57,9 @@ def test_the_slowest_source_of_a_token_is_recorded(attempts: str, told: str) -> 
     assert record.token == told
 
 
-@pytest.mark.parametrize("before", ["", "granted"])
+@cases("before", "", "granted")
 def test_waiting_in_vain_changes_no_token(before: str) -> None:
-    """A grant that fails is not recorded as granted, and does not erase an earlier one."""
+    """Nor does it erase an earlier one."""
     record = ExchangeRecord("id-1", "POST")
     record.token = before
     record.begin_token()
@@ -112,7 +109,7 @@ def test_the_target_is_kept_with_its_query_up_to_a_bound() -> None:
 
 
 def test_what_only_other_observers_need_can_be_released() -> None:
-    """A hint that the log did not ask for is not asked for later."""
+    """Nobody else asks for it later."""
     record = ExchangeRecord("id", "GET")
     record.failed(RouteUnknown("No route.", hint=lambda: "Try /a."))
     record.release()

@@ -1,8 +1,7 @@
 """The forwarded head in the log has no value of a credential."""
 
-import pytest
-
 from proxy.observe.exchange_steps import masked
+from tests.cases import cases
 
 
 def field(line: bytes, *secret: str) -> str:
@@ -11,28 +10,26 @@ def field(line: bytes, *secret: str) -> str:
     return shown
 
 
-@pytest.mark.parametrize(
+@cases(
     "name",
-    [
-        "Authorization",
-        "AUTHORIZATION",
-        "X-Forwarded-Authorization",
-        "Cookie",
-        "X-CSRF-Token",
-        "X-Api-Key",
-        "apikey",
-        "ApiKey",
-        "Ocp-Apim-Subscription-Key",
-        "X-Access-Token",
-        "X-Client-Secret",
-        "X-Password",
-        "X-Hub-Signature-256",
-        "X-SAML-Assertion",
-        "X-Session-Id",
-        "MYSAPSSO2",
-        "Referer",
-        "Key",
-    ],
+    "Authorization",
+    "AUTHORIZATION",
+    "X-Forwarded-Authorization",
+    "Cookie",
+    "X-CSRF-Token",
+    "X-Api-Key",
+    "apikey",
+    "ApiKey",
+    "Ocp-Apim-Subscription-Key",
+    "X-Access-Token",
+    "X-Client-Secret",
+    "X-Password",
+    "X-Hub-Signature-256",
+    "X-SAML-Assertion",
+    "X-Session-Id",
+    "MYSAPSSO2",
+    "Referer",
+    "Key",
 )
 def test_a_field_that_sounds_like_a_credential_is_masked(name: str) -> None:
     """The name stays, as it was sent."""
@@ -40,19 +37,17 @@ def test_a_field_that_sounds_like_a_credential_is_masked(name: str) -> None:
     assert field(f"{name}:cAnArySecret".encode()) == f"{name}: ***"
 
 
-@pytest.mark.parametrize(
+@cases(
     "line",
-    [
-        "Host: cpi.example",
-        "Content-Type: application/xml",
-        "Content-Length: 5",
-        "SAP_Sender: ERP",
-        "SOAPAction: urn:x",
-        "Via: 1.1 here",
-        "X-CSRF-Token: Fetch",
-        "X-Monkey: 1",
-        "X-Other: \xff",
-    ],
+    "Host: cpi.example",
+    "Content-Type: application/xml",
+    "Content-Length: 5",
+    "SAP_Sender: ERP",
+    "SOAPAction: urn:x",
+    "Via: 1.1 here",
+    "X-CSRF-Token: Fetch",
+    "X-Monkey: 1",
+    "X-Other: \xff",
 )
 def test_other_fields_are_shown(line: str) -> None:
     """Byte for byte; a request for a CSRF token holds none."""

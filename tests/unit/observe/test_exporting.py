@@ -17,6 +17,7 @@ from proxy.errors import GrantUnavailable
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.exporting import CountingExporter, SdkLog, SpanTraces, exporting_traces, reason_of, resource
 from proxy.observe.losses import Losses
+from tests.cases import cases
 from tests.fakes.heads import request_head
 from tests.fakes.traces import Events, MemoryTraces
 from tests.fakes.upstream import PATIENCE
@@ -63,12 +64,17 @@ async def test_a_span_is_the_senders_child_and_the_upstreams_parent() -> None:
     assert f"{ended.parent.span_id:016x}" == "b7ad6b7169203331"
 
 
-@pytest.mark.parametrize(
+@cases(
     "malformed",
-    [b"", b"00-xyz", PARENT + b"-01", PARENT.upper(), b"00-" + b"0" * 32 + b"-b7ad6b7169203331-01", b"\xff" * 9999],
+    b"",
+    b"00-xyz",
+    PARENT + b"-01",
+    PARENT.upper(),
+    b"00-" + b"0" * 32 + b"-b7ad6b7169203331-01",
+    b"\xff" * 9999,
 )
 async def test_a_malformed_parent_counts_as_none(malformed: bytes) -> None:
-    """A new trace begins, and the state is dropped (W3C Trace Context §3.3)."""
+    """Its state is dropped (W3C Trace Context §3.3)."""
     traces = MemoryTraces()
     record = begun(traces, (b"traceparent", malformed), (b"tracestate", b"a=1"))
     trace, span = ours(record)
@@ -89,7 +95,7 @@ async def test_a_sender_can_turn_sampling_off() -> None:
 
 
 async def test_a_sampler_can_turn_sampling_off() -> None:
-    """The upstream's traceparent says so, and no loss is reported."""
+    """No loss is reported."""
     provider = TracerProvider(sampler=ALWAYS_OFF, shutdown_on_exit=False)
     events = Events()
     traces = SpanTraces(provider, Losses(events, asyncio.get_running_loop()), SdkLog())
@@ -118,13 +124,11 @@ async def test_what_never_became_a_request_has_no_span() -> None:
     assert not traces.spans
 
 
-@pytest.mark.parametrize(
-    ("variables", "name"),
-    [
-        ({}, "cpi-oauth-proxy"),
-        ({"OTEL_RESOURCE_ATTRIBUTES": "service.name=one,a=b"}, "one"),
-        ({"OTEL_RESOURCE_ATTRIBUTES": "service.name=one,a=b", "OTEL_SERVICE_NAME": "two"}, "two"),
-    ],
+@cases(
+    "variables, name",
+    ({}, "cpi-oauth-proxy"),
+    ({"OTEL_RESOURCE_ATTRIBUTES": "service.name=one,a=b"}, "one"),
+    ({"OTEL_RESOURCE_ATTRIBUTES": "service.name=one,a=b", "OTEL_SERVICE_NAME": "two"}, "two"),
 )
 def test_variables_name_the_service(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], name: str) -> None:
     """Without them it has the product's name."""
@@ -180,7 +184,7 @@ async def test_spans_that_find_the_queue_full_are_counted() -> None:
 
 
 async def test_closing_does_not_wait_for_a_collector_that_hangs() -> None:
-    """The SDK's log stays captured, because the SDK may still write to it."""
+    """The SDK may still write to its log."""
     events, exporter = Events(), Refusing()
     traces = export_to(exporter, events)
     for _ in range(3):
@@ -244,7 +248,7 @@ async def test_a_refusal_is_logged_by_its_status_alone(
 async def test_invalid_variables_are_logged_without_their_values(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """The SDK falls back to its defaults for a header, a sampler or a number that is not valid."""
+    """The SDK falls back to its defaults."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "s3cr3t-key")
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", "sometimes")
     monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "s3cr3t")
@@ -257,9 +261,12 @@ async def test_invalid_variables_are_logged_without_their_values(
     assert "s3cr3t" not in said + capfd.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("args", "reason"),
-    [(("spans", 503, "s3cr3t"), "status 503"), ((ValueError("s3cr3t"),), "ValueError"), (("s3cr3t",), ""), (None, "")],
+@cases(
+    "args, reason",
+    (("spans", 503, "s3cr3t"), "status 503"),
+    ((ValueError("s3cr3t"),), "ValueError"),
+    (("s3cr3t",), ""),
+    (None, ""),
 )
 def test_a_reason_is_a_status_or_the_type_of_an_error(args: tuple[object, ...] | None, reason: str) -> None:
     """Texts of the SDK may contain anything."""
@@ -267,7 +274,7 @@ def test_a_reason_is_a_status_or_the_type_of_an_error(args: tuple[object, ...] |
 
 
 async def test_no_sender_can_make_up_a_reason() -> None:
-    """The SDK logs that a traceparent is too long, with a number."""
+    """A traceparent that is too long is logged with a number."""
     traces = export_to(Refusing(), Events())
     begun(traces, (b"traceparent", b"0" * 9999))
     assert not traces._sdk_log.reason

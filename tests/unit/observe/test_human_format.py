@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.human_format import WIDTH, human_event, human_line
 from proxy.observe.log_format import severity
+from tests.cases import cases
 from tests.unit.observe.test_log_format import RECORDS, TEXT, recorded
 
 STAMPED = {"timestamp": "2026-01-02T03:04:05.678Z", "level": "error", "event": "x.crashed"}
@@ -29,7 +29,7 @@ def event(**fields: Any) -> str:
 
 @given(RECORDS)
 def test_an_exchange_has_no_control_characters(record: ExchangeRecord) -> None:
-    """Nothing from outside reaches a terminal through the log, and the line is one line."""
+    """And it is one line."""
     assert human_line(record, severity(record)).isprintable()
 
 
@@ -53,7 +53,7 @@ def test_a_success_is_one_row_of_80_columns(record: ExchangeRecord, length: int,
 
 
 def test_what_an_operator_looks_for_comes_first() -> None:
-    """Time, status, method, path, route and duration; then what has room."""
+    """Then what has room."""
     record = recorded(
         {"status": 200, "route": "orders", "total_seconds": 0.01234, "token": "cached", "sender": "192.0.2.7"}
     )
@@ -61,9 +61,7 @@ def test_what_an_operator_looks_for_comes_first() -> None:
     assert human_line(record, "info")[2:3] == ":"
 
 
-@pytest.mark.parametrize(
-    ("path", "shown"), [("/http/orders", "/http/orders"), ("/http/orders/of/today", "/http/…/today")]
-)
+@cases("path, shown", ("/http/orders", "/http/orders"), ("/http/orders/of/today", "/http/…/today"))
 def test_a_path_gives_way_to_the_mpl_id(path: str, shown: str) -> None:
     """The message is found with it."""
     fields = {"status": 200, "path": path, "route": "http", "total_seconds": 0.1372, "mpl_id": "A" * 28}
@@ -85,7 +83,7 @@ def test_an_mpl_id_is_the_first_to_get_room() -> None:
 
 
 def test_a_long_path_is_cut_in_its_middle() -> None:
-    """The route and the duration stay whole; a failure shows the whole path."""
+    """A failure shows the whole path."""
     record = recorded({"status": 200, "path": "/" + "a" * 60 + "/end", "route": "orders", "total_seconds": 61.25})
     row = human_line(record, "info")
     assert len(row) == WIDTH - 1
@@ -97,7 +95,7 @@ def test_a_long_path_is_cut_in_its_middle() -> None:
 
 
 def test_a_failure_has_all_its_fields() -> None:
-    """The reason comes first; values that are not words are quoted, and lists are lists."""
+    """The reason comes first."""
     fields = {
         "status": 502,
         "made_by": "proxy",
@@ -130,32 +128,30 @@ def test_a_refusal_without_method_path_and_route_has_dashes() -> None:
     assert human_line(record, "warning")[13:].startswith("400 - - - 0.0 ms code=request_malformed")
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        ("word", "word"),
-        ("two words", '"two words"'),
-        ("", '""'),
-        ('a"b', '"a\\"b"'),
-        ("a=b", '"a=b"'),
-        ("a\nb", '"a\\nb"'),
-        ("a\x1b\u202eb", "a??b"),
-        ("Müller", "Müller"),
-        (None, "null"),
-        (True, "true"),
-        (1.5, "1.5"),
-        (["a", "b c", 1], '[a, "b c", 1]'),
-        ((), "[]"),
-        (b"x y", "\"b'x y'\""),
-    ],
+@cases(
+    "value, text",
+    ("word", "word"),
+    ("two words", '"two words"'),
+    ("", '""'),
+    ('a"b', '"a\\"b"'),
+    ("a=b", '"a=b"'),
+    ("a\nb", '"a\\nb"'),
+    ("a\x1b\u202eb", "a??b"),
+    ("Müller", "Müller"),
+    (None, "null"),
+    (True, "true"),
+    (1.5, "1.5"),
+    (["a", "b c", 1], '[a, "b c", 1]'),
+    ((), "[]"),
+    (b"x y", "\"b'x y'\""),
 )
 def test_values_are_quoted_unless_they_are_words(value: object, text: str) -> None:
-    """A value with an equals sign, a quote or a space cannot look like another field."""
+    """None can look like another field."""
     assert event(field=value) == f"error x.crashed field={text}"
 
 
 def test_problems_are_one_a_line() -> None:
-    """They follow the other fields, and are not quoted, so that they read as `check` prints them."""
+    """At the end, as `check` prints them."""
     problems = ["proxy.yaml:3: routes[0].timeout: is not a duration", "proxy.yaml:9: x\ny"]
     assert event(problems=problems, detail="The old one stays.").splitlines() == [
         'error x.crashed detail="The old one stays."',
@@ -165,18 +161,16 @@ def test_problems_are_one_a_line() -> None:
     assert event(problems="one") == "error x.crashed problems=one"
 
 
-@pytest.mark.parametrize(
-    ("status", "code", "color"),
-    [
-        (200, "", "\x1b[32m"),
-        (302, "", "\x1b[36m"),
-        (200, "upstream_closed", "\x1b[33m"),
-        (404, "", "\x1b[33m"),
-        (500, "", "\x1b[31m"),
-    ],
+@cases(
+    "status, code, color",
+    (200, "", "\x1b[32m"),
+    (302, "", "\x1b[36m"),
+    (200, "upstream_closed", "\x1b[33m"),
+    (404, "", "\x1b[33m"),
+    (500, "", "\x1b[31m"),
 )
 def test_the_status_has_a_color(status: int, code: str, color: str) -> None:
-    """Nothing else has one, and without the colour the line is the same."""
+    """Nothing else has one."""
     record = recorded({"status": status, "code": code})
     level = severity(record)
     colored = human_line(record, level, color=True)
@@ -185,9 +179,11 @@ def test_the_status_has_a_color(status: int, code: str, color: str) -> None:
     assert "\x1b" not in human_line(record, level)
 
 
-@pytest.mark.parametrize(
-    ("level", "start"),
-    [("warning", f"\x1b[33mwarning{RESET} x.y"), ("error", f"\x1b[31merror{RESET} x.y"), ("info", "info x.y")],
+@cases(
+    "level, start",
+    ("warning", f"\x1b[33mwarning{RESET} x.y"),
+    ("error", f"\x1b[31merror{RESET} x.y"),
+    ("info", "info x.y"),
 )
 def test_the_level_of_an_event_has_a_color(level: str, start: str) -> None:
     """Only a warning or an error has one."""
@@ -195,7 +191,7 @@ def test_the_level_of_an_event_has_a_color(level: str, start: str) -> None:
     assert text[13:] == start
 
 
-@pytest.mark.parametrize("route", ["orders", "a-route-with-a-name-that-is-much-longer-than-a-column"])
+@cases("route", "orders", "a-route-with-a-name-that-is-much-longer-than-a-column")
 def test_a_delivery_from_an_outbox_is_one_row(route: str) -> None:
     """Of 80 columns at most, whatever the route is called."""
     event = {

@@ -12,6 +12,7 @@ import pytest
 
 from proxy.observe import line_writer
 from proxy.observe.line_writer import LineWriter
+from tests.cases import cases
 
 
 class Pipe(NamedTuple):
@@ -110,10 +111,10 @@ async def test_dropped_lines_are_reported_even_if_no_line_follows(pipe: Pipe, mo
         await asyncio.to_thread(writer.close)
 
 
-@pytest.mark.parametrize("blocking", [True, False])
-@pytest.mark.parametrize("with_thread", [True, False])
+@cases("blocking", True, False)
+@cases("with_thread", True, False)
 async def test_lines_arrive_whole_and_in_order(pipe: Pipe, *, with_thread: bool, blocking: bool) -> None:
-    """A full pipe is waited for, even if it is non-blocking; closing writes what is left."""
+    """Whether the pipe blocks or not."""
     os.set_blocking(pipe.writing, blocking)
     expected = [f"line {number} {'x' * 997}" for number in range(500)]
     reading = asyncio.create_task(asyncio.to_thread(pipe.read_bytes, sum(len(each) + 1 for each in expected)))
@@ -127,7 +128,7 @@ async def test_lines_arrive_whole_and_in_order(pipe: Pipe, *, with_thread: bool,
     assert (await reading).decode().splitlines() == expected
 
 
-@pytest.mark.parametrize("with_thread", [True, False])
+@cases("with_thread", True, False)
 async def test_lines_that_could_not_be_written_are_reported_when_writing_works_again(
     pipe: Pipe, *, with_thread: bool
 ) -> None:
@@ -158,7 +159,7 @@ async def test_lines_that_could_not_be_written_are_reported_when_writing_works_a
 
 
 def test_a_line_that_was_cut_is_ended_before_the_next(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A disk that fills up within a line does not join two lines."""
+    """As when a disk fills up."""
     write, script = os.write, [3, 0, 0, 0]
 
     def write_some(descriptor: int, octets: memoryview) -> int:
@@ -174,7 +175,7 @@ def test_a_line_that_was_cut_is_ended_before_the_next(pipe: Pipe, monkeypatch: p
 
 
 def test_closing_does_not_wait_for_a_reader_that_does_not_read(pipe: Pipe) -> None:
-    """Later lines are dropped until the last batch is written, and are written directly after that."""
+    """Later lines are dropped until it reads."""
     loop = asyncio.new_event_loop()
     writer = LineWriter(pipe.writing)
     writer.attach(loop)

@@ -3,12 +3,12 @@
 import json
 from collections.abc import Mapping
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.log_format import _Stamp, json_event, json_line, printable, severity
+from tests.cases import cases
 
 TEXT = st.text(max_size=30)
 FREE = (
@@ -65,12 +65,11 @@ def test_printable_marks_every_other_character(text: str) -> None:
     assert printable(text) == "".join(each if each.isprintable() else "?" for each in text)
 
 
-@pytest.mark.parametrize(
-    ("status", "code", "level"),
-    [(200, "", "info"), (200, "sender_left", "warning"), (404, "", "warning"), (502, "", "error")],
+@cases(
+    "status, code, level", (200, "", "info"), (200, "sender_left", "warning"), (404, "", "warning"), (502, "", "error")
 )
 def test_the_level_follows_from_status_and_code(status: int, code: str, level: str) -> None:
-    """5xx are errors; a fault of the sender and an answer that broke off are warnings."""
+    """5xx are errors, faults of senders warnings."""
     assert severity(recorded({"status": status, "code": code})) == level
 
 
@@ -89,7 +88,7 @@ def test_stamps_are_iso_8601_in_utc_with_milliseconds() -> None:
 
 @given(st.text(st.sampled_from("a\x7f\x85\x9b\u2028\u2029\n\r\x1c")))
 def test_an_event_is_one_line_without_controls(text: str) -> None:
-    """Every reader splits the log in the same way, and the text comes back as it was."""
+    """The text comes back as it was."""
     line = json_event(None, "debug", {"event": "x.y", "field": text})
     assert len(line.splitlines()) == 1
     assert line.isprintable()

@@ -3,13 +3,13 @@
 import json
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.observe.exchange_record import LONGEST_DETAIL, LONGEST_ID, LONGEST_SUBJECT, LONGEST_URL, ExchangeRecord
 from proxy.observe.human_format import human_event, human_line
 from proxy.observe.log_format import LONGEST_LINE, json_event, json_line, shortened
+from tests.cases import cases
 
 ROOM = LONGEST_LINE - 1
 "Without the line end."
@@ -50,7 +50,7 @@ def test_the_line_of_an_exchange_has_at_most_16_kib(texts: list[str]) -> None:
 
 
 def test_the_widest_characters_do_not_exceed_it() -> None:
-    """Characters beyond the basic plane take twelve bytes each in JSON."""
+    """They take twelve bytes each in JSON."""
     record = ended("M" * 40, "/" + "\xff" * 500, "\U0001f600" * 5000, "r" * 60, *["\U0001f600" * 200_000] * 4)
     assert size(json_line(record, "error")) <= ROOM
     assert size(human_line(record, "error")) <= ROOM
@@ -107,7 +107,7 @@ def test_the_first_of_many_problems_are_kept_and_the_others_counted() -> None:
     assert found[-1] == "and 980 more"
 
 
-@pytest.mark.parametrize(("value", "short"), [(None, None), (True, True), (12345678, 12345678), (b"12345678", "b'…8'")])
+@cases("value, short", (None, None), (True, True), (12345678, 12345678), (b"12345678", "b'…8'"))
 def test_other_values_are_shortened_as_they_would_be_shown(value: Any, short: Any) -> None:
     """Numbers stay numbers."""
     assert shortened(value, 4) == short

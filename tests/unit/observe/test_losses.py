@@ -29,7 +29,7 @@ async def turn() -> None:
 
 
 async def test_the_first_loss_is_logged_at_once_and_the_next_ones_together() -> None:
-    """The second line is written by the first loss after the interval."""
+    """After the interval."""
     losses = MovedLosses()
     for spans in (1, 2, 3):
         losses.lose(spans, "ConnectionError")

@@ -1,62 +1,55 @@
 """Fields and parameters that may contain a credential are shown by name only."""
 
-import pytest
-
 from proxy.observe.masking import is_shown, masked_field, masked_query, shown_field
+from tests.cases import cases
 
 
-@pytest.mark.parametrize("line", ["X-Key: s3cr3t", "X-Key:s3cr3t", "X-Key: a: b", "X-Key:"])
+@cases("line", "X-Key: s3cr3t", "X-Key:s3cr3t", "X-Key: a: b", "X-Key:")
 def test_a_masked_field_shows_its_name_only(line: str) -> None:
     """Whatever the value contains, colons too."""
     assert masked_field(line) == "X-Key: ***"
 
 
-@pytest.mark.parametrize(
-    "name", ["Authorization", "COOKIE", "X-Key", "X-Passwd", "x-pwd", "Referer", "X-Sig", "secret"]
-)
+@cases("name", "Authorization", "COOKIE", "X-Key", "X-Passwd", "x-pwd", "Referer", "X-Sig", "secret")
 def test_a_name_that_sounds_like_a_credential_is_masked(name: str) -> None:
     """In any case; so is a name that is said to be one."""
     assert shown_field(f"{name}: v") == f"{name}: ***"
     assert not is_shown("X-Other", "v", {"x-other"})
 
 
-@pytest.mark.parametrize("line", ["Content-Type: a/b", "X-Design: a", "X-CSRF-Token: Fetch", "x-csrf-token:required"])
+@cases("line", "Content-Type: a/b", "X-Design: a", "X-CSRF-Token: Fetch", "x-csrf-token:required")
 def test_other_fields_are_shown(line: str) -> None:
     """And the words of X-CSRF-Token that are no token."""
     assert shown_field(line) == line
 
 
-@pytest.mark.parametrize(
-    ("query", "shown"),
-    [
-        ("", ""),
-        ("a=b&c=d;e=f", "a=b&c=d;e=f"),
-        ("access_token=x&a=b", "access_token=***&a=b"),
-        ("a=b;API-KEY=x==y&sig=z", "a=b;API-KEY=***&sig=***"),
-        ("%61pi_key=x&pass%57ord=y", "%61pi_key=***&pass%57ord=***"),
-        ("token", "token"),
-        ("=x&token=", "=x&token=***"),
-    ],
+@cases(
+    "query, shown",
+    ("", ""),
+    ("a=b&c=d;e=f", "a=b&c=d;e=f"),
+    ("access_token=x&a=b", "access_token=***&a=b"),
+    ("a=b;API-KEY=x==y&sig=z", "a=b;API-KEY=***&sig=***"),
+    ("%61pi_key=x&pass%57ord=y", "%61pi_key=***&pass%57ord=***"),
+    ("token", "token"),
+    ("=x&token=", "=x&token=***"),
 )
 def test_a_query_shows_the_names_of_its_credentials(query: str, shown: str) -> None:
     """However the names are spelled."""
     assert masked_query(query) == shown
 
 
-@pytest.mark.parametrize(
-    ("name", "shown"),
-    [
-        ("Content-Type", True),
-        ("X-Monkey", True),
-        ("Design", True),
-        ("X-Api-Key", False),
-        ("apikey", False),
-        ("Key", False),
-        ("X-AUTH", False),
-        ("Referer", False),
-        ("SessionId", False),
-        ("sig", False),
-    ],
+@cases(
+    "name, shown",
+    ("Content-Type", True),
+    ("X-Monkey", True),
+    ("Design", True),
+    ("X-Api-Key", False),
+    ("apikey", False),
+    ("Key", False),
+    ("X-AUTH", False),
+    ("Referer", False),
+    ("SessionId", False),
+    ("sig", False),
 )
 def test_a_name_tells_whether_its_value_may_be_a_credential(name: str, *, shown: bool) -> None:
     """In any case, and not within another word."""

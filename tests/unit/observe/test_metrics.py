@@ -2,10 +2,9 @@
 
 from http import HTTPStatus
 
-import pytest
-
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.metrics import BUCKETS, Histogram, Metrics
+from tests.cases import cases, named_cases
 
 
 def finished(
@@ -30,21 +29,18 @@ def counted(*records: ExchangeRecord) -> Metrics:
 def test_exchanges_are_counted_by_route_method_status_and_maker() -> None:
     """Each combination has a count, each route a histogram."""
     metrics = counted(*(finished(status=status) for status in (200, 200, 500)))
-    assert metrics.exchanges == {
-        ("orders", "POST", "200", "upstream"): 2,
-        ("orders", "POST", "500", "upstream"): 1,
-    }
+    assert metrics.exchanges == {("orders", "POST", "200", "upstream"): 2, ("orders", "POST", "500", "upstream"): 1}
     assert {route: sum(each.counts) for route, each in metrics.seconds.items()} == {"orders": 3}
 
 
-@pytest.mark.parametrize("method", ["PROPFIND", "", "x" * 5000])
+@cases("method", "PROPFIND", "", "x" * 5000)
 def test_unregistered_methods_count_as_other(method: str) -> None:
     """A sender cannot make new time series."""
     assert counted(finished(method=method)).exchanges == {("orders", "other", "200", "upstream"): 1}
 
 
 def test_unregistered_statuses_count_by_class() -> None:
-    """An upstream that answers every number makes a series for each registered status and each class only."""
+    """Registered ones by themselves."""
     metrics = counted(*(finished(status=status) for status in range(100, 1000)))
     registered = {str(each.value): 1 for each in HTTPStatus}
     labels = {key[2]: count for key, count in metrics.exchanges.items()}
@@ -62,20 +58,18 @@ def test_a_sender_that_left_counts_as_499() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("attempts", "connect_seconds", "phases"),
-    [
-        pytest.param(
-            1, 0.03, {"token": 0.0, "connect": 0.03, "first_byte": 0.1, "relay": 0.07}, id="an answered attempt"
-        ),
-        pytest.param(0, 0.03, {"token": 0.0, "connect": 0.03}, id="a connection that failed"),
-        pytest.param(0, 0.0, {}, id="a refusal"),
-    ],
+@named_cases(
+    "attempts, connect_seconds, phases",
+    {
+        "an answered attempt": (1, 0.03, {"token": 0.0, "connect": 0.03, "first_byte": 0.1, "relay": 0.07}),
+        "a connection that failed": (0, 0.03, {"token": 0.0, "connect": 0.03}),
+        "a refusal": (0, 0.0, {}),
+    },
 )
 def test_only_phases_that_were_reached_are_observed(
     attempts: int, connect_seconds: float, phases: dict[str, float]
 ) -> None:
-    """Zeros of an exchange that went no further would distort a histogram."""
+    """Zeros would distort a histogram."""
     record = finished(attempts=attempts, status=504)
     record.connect_seconds = connect_seconds
     observed = counted(record).phases

@@ -10,6 +10,7 @@ import pytest
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.line_writer import LineWriter
 from proxy.observe.process_log import ProcessLog
+from tests.cases import cases
 from tests.fakes.log import LogLines
 
 
@@ -52,12 +53,11 @@ def test_a_human_event_has_level_name_and_fields(lines: LogLines) -> None:
     assert text.endswith(' error exchange.crashed sender="\\u001b[31m" error=ValueError')
 
 
-@pytest.mark.parametrize(
-    ("level", "written"),
-    [("debug", [200, 404, 502]), ("info", [200, 404, 502]), ("warning", [404, 502]), ("error", [502])],
+@cases(
+    "level, written", ("debug", [200, 404, 502]), ("info", [200, 404, 502]), ("warning", [404, 502]), ("error", [502])
 )
 def test_the_level_decides_what_is_written(lines: LogLines, level: str, written: list[int]) -> None:
-    """It can change at any time, and holds for exchanges and events."""
+    """At any time."""
     log = process_log(lines)
     log.set_level(level)
     finish_exchanges(log)
@@ -80,7 +80,7 @@ def test_a_sample_of_zero_leaves_out_successes_only(lines: LogLines) -> None:
     assert statuses(lines) == [404, 502]
 
 
-@pytest.mark.parametrize("human", [False, True])
+@cases("human", False, True)
 def test_dropped_lines_are_reported_as_any_other_event(lines: LogLines, *, human: bool) -> None:
     """The form is the one that applies now."""
     log = process_log(lines, human=not human)
@@ -111,7 +111,7 @@ def test_rich_is_not_loaded_for_the_log() -> None:
 
 
 def test_two_logs_of_one_process_do_not_disturb_each_other() -> None:
-    """Each has its own level and form; a check on request has a log of its own."""
+    """As with a check on request."""
     first, second = LogLines(), LogLines()
     one = process_log(first)
     ProcessLog(second, level="error", human=True)

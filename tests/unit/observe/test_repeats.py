@@ -7,7 +7,7 @@ from proxy.observe.repeats import FIRST, Repeats
 
 
 def test_the_first_lines_are_written_and_the_rest_counted() -> None:
-    """Each cause has its own count, and each interval starts again."""
+    """For each cause, and anew in each interval."""
     repeats: Repeats[str] = Repeats()
     for _ in range(2):
         assert not repeats

@@ -13,6 +13,7 @@ import pytest
 from proxy.observe import reports
 from proxy.observe.process_log import ProcessLog
 from proxy.observe.reports import Reports, frames, reporting
+from tests.cases import cases
 from tests.fakes.log import LogLines
 
 SECRET = "cAnAryAuthorization"
@@ -93,16 +94,14 @@ def as_a_warning(_loop: asyncio.AbstractEventLoop) -> None:
     warnings.showwarning(UserWarning(SECRET), UserWarning, "/home/somebody/proxy/x.py", 7)
 
 
-@pytest.mark.parametrize(
-    ("happens", "source", "error", "said"),
-    [
-        (in_a_callback, "event loop", "ValueError", "Exception in callback in_a_callback."),
-        (in_a_library, "aiohttp.server", "ValueError", ""),
-        (in_a_library_without_an_error, "asyncio", "", ""),
-        (in_a_thread, "thread", "ValueError", ""),
-        (in_a_finalizer, "interpreter", "ValueError", ""),
-        (as_a_warning, "UserWarning", "", ""),
-    ],
+@cases(
+    "happens, source, error, said",
+    (in_a_callback, "event loop", "ValueError", "Exception in callback in_a_callback."),
+    (in_a_library, "aiohttp.server", "ValueError", ""),
+    (in_a_library_without_an_error, "asyncio", "", ""),
+    (in_a_thread, "thread", "ValueError", ""),
+    (in_a_finalizer, "interpreter", "ValueError", ""),
+    (as_a_warning, "UserWarning", "", ""),
 )
 def test_a_report_has_its_source_the_error_type_and_the_place(
     quiet: asyncio.AbstractEventLoop,
@@ -147,15 +146,11 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
     made.close()
 
 
-@pytest.mark.parametrize("interval", [0.0, 1.0])
+@cases("interval", 0.0, 1.0)
 def test_the_rest_of_a_flood_is_counted(
-    lines: LogLines,
-    log: ProcessLog,
-    loop: asyncio.AbstractEventLoop,
-    monkeypatch: pytest.MonkeyPatch,
-    interval: float,
+    lines: LogLines, log: ProcessLog, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch, interval: float
 ) -> None:
-    """The count is logged after the interval, at the latest when reporting ends."""
+    """After the interval, or when reporting ends."""
     monkeypatch.setattr(reports, "INTERVAL", interval)
     with reporting(log.logger, loop):
         for _ in range(12):
@@ -172,7 +167,7 @@ def test_the_rest_of_a_flood_is_counted(
 def test_a_fatal_exception_is_reported_and_ends_the_process_with_1(
     lines: LogLines, log: ProcessLog, loop: asyncio.AbstractEventLoop
 ) -> None:
-    """Python's own traceback on standard error could block the process."""
+    """Python's own traceback could block it."""
     with pytest.raises(SystemExit) as ended, reporting(log.logger, loop):
         fail()
     assert ended.value.code == 1
@@ -208,7 +203,7 @@ def test_reporting_restores_all_hooks(log: ProcessLog, loop: asyncio.AbstractEve
 def test_a_report_after_the_end_of_the_loop_does_no_harm(
     lines: LogLines, log: ProcessLog, loop: asyncio.AbstractEventLoop
 ) -> None:
-    """It is logged from the loop's own thread, and ignored from another one."""
+    """It is logged from the loop's own thread only."""
     loop.close()
     late = Reports(log.logger, loop)
     late.add("late", None, where="here")

@@ -1,10 +1,9 @@
 """Name, attributes and trace context of a span, by values alone."""
 
-import pytest
-
 from proxy.errors import GrantUnavailable, RouteUnknown
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.spans import TraceContext, beginning, ending, failed, span_name, trace_lines
+from tests.cases import cases
 
 PARENT = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 FAILURE = {
@@ -36,30 +35,23 @@ def delivered(**more: object) -> ExchangeRecord:
     return record
 
 
-@pytest.mark.parametrize(
-    ("method", "minor", "secure", "attributes"),
-    [
-        (
-            "POST",
-            0,
-            True,
-            {"http.request.method": "POST", "url.scheme": "https", "network.protocol.version": "1.0"},
-        ),
-        (
-            "BREW",
-            1,
-            False,
-            {
-                "http.request.method": "_OTHER",
-                "http.request.method_original": "BREW",
-                "url.scheme": "http",
-                "network.protocol.version": "1.1",
-            },
-        ),
-    ],
+@cases(
+    "method, minor, secure, attributes",
+    ("POST", 0, True, {"http.request.method": "POST", "url.scheme": "https", "network.protocol.version": "1.0"}),
+    (
+        "BREW",
+        1,
+        False,
+        {
+            "http.request.method": "_OTHER",
+            "http.request.method_original": "BREW",
+            "url.scheme": "http",
+            "network.protocol.version": "1.1",
+        },
+    ),
 )
-def test_a_span_begins_with_the_head(method: str, minor: int, secure: bool, attributes: dict[str, str]) -> None:  # noqa: FBT001
-    """The path has no query, and a method that is made up counts as `_OTHER`."""
+def test_a_span_begins_with_the_head(method: str, minor: int, secure: bool, attributes: dict[str, str]) -> None:
+    """A method that is made up counts as `_OTHER`."""
     record = ExchangeRecord("id-1", method, b"/orders/new?key=secret")
     always = {"url.path": "/orders/new", "cpi_proxy.request_id": "id-1"}
     assert beginning(record, minor=minor, secure=secure) == attributes | always
@@ -95,16 +87,15 @@ def test_a_refusal_has_our_code_and_no_empty_attributes() -> None:
     record = ExchangeRecord("id-1", "GET", b"/nowhere")
     record.failed(RouteUnknown("No route."))
     attributes = {name: value for name, value in ending(record).items() if value != 0}
-    assert attributes == {
-        "http.response.status_code": 404,
-        "cpi_proxy.made_by": "proxy",
-        "error.type": "route_unknown",
-    }
+    assert attributes == {"http.response.status_code": 404, "cpi_proxy.made_by": "proxy", "error.type": "route_unknown"}
 
 
-@pytest.mark.parametrize(
-    ("method", "route", "name"),
-    [("POST", "orders", "POST orders"), ("GET", "", "GET"), ("BREW", "", "HTTP"), ("BREW", "orders", "HTTP orders")],
+@cases(
+    "method, route, name",
+    ("POST", "orders", "POST orders"),
+    ("GET", "", "GET"),
+    ("BREW", "", "HTTP"),
+    ("BREW", "orders", "HTTP orders"),
 )
 def test_a_span_is_named_by_method_and_route(method: str, route: str, name: str) -> None:
     """A sender cannot put words into the name."""
@@ -122,25 +113,23 @@ def test_only_5xx_are_errors() -> None:
     assert [each.status for each in (delivered(), refused, left, unavailable) if failed(each)] == [503]
 
 
-@pytest.mark.parametrize(
-    ("fields", "context"),
-    [
-        ((), TraceContext()),
-        (((b"TraceParent", PARENT), (b"X-Other-Nm", b"1")), TraceContext(PARENT)),
-        (
-            ((b"tracestate", b"a=1"), (b"traceparent", PARENT), (b"Tracestate", b"b=2")),
-            TraceContext(PARENT, (b"a=1", b"b=2")),
-        ),
-        (((b"tracestate", b"a=1"),), TraceContext()),
-        (((b"traceparent", PARENT), (b"traceparent", PARENT)), TraceContext()),
-    ],
+@cases(
+    "fields, context",
+    ((), TraceContext()),
+    (((b"TraceParent", PARENT), (b"X-Other-Nm", b"1")), TraceContext(PARENT)),
+    (
+        ((b"tracestate", b"a=1"), (b"traceparent", PARENT), (b"Tracestate", b"b=2")),
+        TraceContext(PARENT, (b"a=1", b"b=2")),
+    ),
+    (((b"tracestate", b"a=1"),), TraceContext()),
+    (((b"traceparent", PARENT), (b"traceparent", PARENT)), TraceContext()),
 )
 def test_one_traceparent_makes_a_context(fields: tuple[tuple[bytes, bytes], ...], context: TraceContext) -> None:
-    """Two of them, or a state alone, do not (W3C Trace Context)."""
+    """W3C Trace Context forbids two, or a state alone."""
     assert TraceContext.of(fields) == context
 
 
-@pytest.mark.parametrize("state", [("a=1", "b=2"), ()])
+@cases("state", ("a=1", "b=2"), ())
 def test_propagators_get_the_whole_state(state: tuple[str, ...]) -> None:
     """Each tracestate line is an item of its own."""
     carrier = {"traceparent": [PARENT.decode()], **({"tracestate": list(state)} if state else {})}

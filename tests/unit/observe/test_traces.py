@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from proxy.observe.traces import are_wanted, open_traces
+from tests.cases import cases
 from tests.fakes.traces import Events
 
 URL = "http://127.0.0.1:1"
@@ -21,31 +22,27 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
     made.close()
 
 
-@pytest.mark.parametrize(
+@cases(
     "environ",
-    [
-        ASKED,
-        {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": URL},
-        ASKED | {"OTEL_SDK_DISABLED": "false"},
-        ASKED | {"OTEL_TRACES_EXPORTER": "console, otlp"},
-        ASKED | {"OTEL_TRACES_EXPORTER": ""},
-    ],
+    ASKED,
+    {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": URL},
+    ASKED | {"OTEL_SDK_DISABLED": "false"},
+    ASKED | {"OTEL_TRACES_EXPORTER": "console, otlp"},
+    ASKED | {"OTEL_TRACES_EXPORTER": ""},
 )
 def test_naming_a_collector_enables_spans(environ: Mapping[str, str]) -> None:
     """Either variable does."""
     assert are_wanted(environ)
 
 
-@pytest.mark.parametrize(
+@cases(
     "environ",
-    [
-        {},
-        {"OTEL_SERVICE_NAME": "orders", "OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
-        {"OTEL_EXPORTER_OTLP_ENDPOINT": ""},
-        ASKED | {"OTEL_SDK_DISABLED": " True"},
-        ASKED | {"OTEL_TRACES_EXPORTER": "none"},
-        ASKED | {"OTEL_TRACES_EXPORTER": "console"},
-    ],
+    {},
+    {"OTEL_SERVICE_NAME": "orders", "OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
+    {"OTEL_EXPORTER_OTLP_ENDPOINT": ""},
+    ASKED | {"OTEL_SDK_DISABLED": " True"},
+    ASKED | {"OTEL_TRACES_EXPORTER": "none"},
+    ASKED | {"OTEL_TRACES_EXPORTER": "console"},
 )
 def test_no_collector_or_another_variable_means_no_spans_and_no_line(
     loop: asyncio.AbstractEventLoop, environ: Mapping[str, str]
@@ -77,7 +74,7 @@ def test_a_missing_extra_is_logged_with_what_to_install(
     assert "pip install 'cpi-oauth-proxy[otel]'" in unavailable(loop, ASKED)
 
 
-@pytest.mark.parametrize("name", ["OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"])
+@cases("name", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL")
 def test_an_unsupported_protocol_is_logged(loop: asyncio.AbstractEventLoop, name: str) -> None:
     """Otherwise HTTP would be sent to a port that expects gRPC."""
     assert "http/protobuf" in unavailable(loop, ASKED | {name: "grpc"})

@@ -12,6 +12,7 @@ import pytest
 from proxy.errors import MessageIdReused, OutboxFull
 from proxy.outbox.message import (
     DeadLetterCode,
+    Expired,
     HistoryEntry,
     MessageState,
     NewMessage,
@@ -252,6 +253,173 @@ async def test_a_dead_letter_that_is_retried_has_all_of_its_time(store: OutboxSt
     await store.retry(waiting, NOW + 3)
     ends = {each.id: each.expires_at for each in await store.take("orders", most=2, now=NOW + 3000)}
     assert ends == {expired: NOW + 4000, waiting: NOW + 1000}
+
+
+async def expire(store: OutboxStore, now: float, most: int = 100, route: str = "orders") -> list[str]:
+    """The ids of what has died because its time is over."""
+    looked = await store.expire(route, most=most, now=now, interrupted=DeadLetterCode.UNCERTAIN)
+    return [each.id for each in looked.messages]
+
+
+async def test_a_message_whose_time_is_over_dies_wherever_it_waits(opened: Opened, clock: HandClock) -> None:
+    """Untried, deferred, of a held route, and behind another of its order; in the next process too."""
+    async with opened() as store:
+        deferred = await accept(store)
+        await taken(store)
+        await store.begin(deferred, NOW)
+        await store.deferred(deferred, next_at=NOW + 5000, entry=ENTRY)
+        untried = await accept(store)
+        later = await accept(store, expires_at=NOW + 3000)
+        held = await accept(store, route="held")
+        await store.hold("held")
+        looked = await store.expire("orders", most=9, now=NOW + 999, interrupted=DeadLetterCode.UNCERTAIN)
+        assert looked == Expired(messages=(), is_whole=True, next_at=NOW + 1000)
+    clock.advance(1000)
+    async with opened() as store:
+        looked = await store.expire("orders", most=9, now=NOW + 1000, interrupted=DeadLetterCode.UNCERTAIN)
+        told = {each.id: (each.code, each.attempts, each.accepted_at) for each in looked.messages}
+        assert told == {deferred: ("expired", 1, NOW), untried: ("expired", 0, NOW)}
+        assert (looked.is_whole, looked.next_at) == (True, NOW + 3000)
+        assert await expire(store, NOW + 1000, route="held") == [held]
+        assert await expire(store, NOW + 1000) == []
+        found = (await store.message(deferred)).summary
+        assert (found.state, found.code, found.next_at) == (MessageState.DEAD, "expired", None)
+        assert [each.status for each in (await store.message(deferred)).history] == [503]
+        assert [(each.waiting, each.dead) for each in await store.routes()] == [(0, 1), (1, 2)]
+        assert await taken(store, now=NOW + 1000) == [later]
+
+
+async def test_what_is_being_delivered_does_not_die_of_age(store: OutboxStore, clock: HandClock) -> None:
+    """But when it waits again."""
+    id_ = await accept(store)
+    await taken(store)
+    await store.begin(id_, NOW)
+    clock.advance(10)
+    assert await expire(store, NOW + 2000) == []
+    await store.release(id_)
+    assert await expire(store, NOW + 2000) == [id_]
+
+
+async def test_a_look_finds_few_at_a_time_and_says_whether_there_are_more(store: OutboxStore, clock: HandClock) -> None:
+    """Those whose time was over first come first."""
+    ids = [await accept(store, expires_at=NOW + 100 - number) for number in range(5)]
+    ids.reverse()
+    clock.advance(100)
+    looks = [
+        await store.expire("orders", most=2, now=NOW + 100, interrupted=DeadLetterCode.UNCERTAIN) for _ in range(3)
+    ]
+    assert [each.id for look in looks for each in look.messages] == ids
+    assert [(look.is_whole, look.next_at) for look in looks[1:]] == [(False, NOW + 100), (True, None)]
+
+
+async def test_what_may_have_been_on_its_way_dies_with_its_own_code(opened: Opened, clock: HandClock) -> None:
+    """Nobody knows whether it arrived; the history says so."""
+    async with opened() as store:
+        begun, other = [await accept(store) for _ in range(2)]
+        await taken(store)
+        await store.begin(begun, NOW)
+    clock.advance(1000)
+    async with opened() as store:
+        looked = await store.expire("orders", most=9, now=NOW + 1000, interrupted=DeadLetterCode.UNCERTAIN)
+        assert {each.id: each.code for each in looked.messages} == {begun: "uncertain", other: "expired"}
+        assert [(each.at, each.code) for each in (await store.message(begun)).history] == [(NOW + 1000, "interrupted")]
+        assert (await store.message(other)).history == ()
+        await store.retry(begun, NOW + 1000)
+        assert [each.interrupted for each in await store.take("orders", most=9, now=NOW + 1000)] == [False]
+
+
+async def test_a_message_behind_another_dies_and_blocks_what_is_behind_it(store: OutboxStore, clock: HandClock) -> None:
+    """The first may still arrive, and ages; what stands behind the dead one does not, from its end on."""
+    first = await accept(store, order=b"o", expires_at=NOW + 5000)
+    second, third = [await accept(store, order=b"o", expires_at=NOW + 1000 + number) for number in range(2)]
+    await taken(store)
+    clock.advance(1600)
+    assert await expire(store, clock.wall()) == [second]
+    assert await expire(store, clock.wall()) == []
+    ends = [(await store.message(id_)).expires_at - NOW for id_ in (first, second, third)]
+    assert ends == [5000, 1000, 1601]
+    clock.advance(100)
+    await store.deferred(first, next_at=clock.wall() + 1e6, entry=ENTRY)
+    assert await store.next_due("orders") == NOW + 5000
+    assert (await store.retry(second, clock.wall())).next_at is None
+    ends = [(await store.message(id_)).expires_at - NOW for id_ in (first, second, third)]
+    assert ends == [5000, 1700 + 1000, 1701]
+    assert await expire(store, NOW + 1701) == [third]
+    clock.advance(1000)
+    assert await expire(store, clock.wall()) == [second]
+    assert await expire(store, NOW + 4999) == []
+    assert await taken(store, now=NOW + 5000) == [first]
+    await store.delivered(first)
+    assert await taken(store, now=NOW + 5000) == []
+
+
+async def test_two_dead_letters_of_an_order_block_each_its_own_part(store: OutboxStore, clock: HandClock) -> None:
+    """What only the second blocks ages while the first waits."""
+    times = (9000, 8000, 1000, 2000)
+    first, second, third, fourth = [await accept(store, order=b"o", expires_at=NOW + each) for each in times]
+    await taken(store)
+    clock.advance(1000)
+    assert await expire(store, clock.wall()) == [third]
+    clock.advance(500)
+    await store.died(first, DeadLetterCode.REFUSED, ENTRY)
+    clock.advance(300)
+
+    async def ends() -> list[float]:
+        return [(await store.message(id_)).expires_at - NOW for id_ in (second, fourth)]
+
+    assert await ends() == [8000 + 300, 2000 + 800]
+    assert await expire(store, clock.wall()) == []
+    await store.discard(first)
+    clock.advance(200)
+    assert await ends() == [8300, 2000 + 1000]
+    assert await taken(store, now=clock.wall()) == [second]
+    await store.delivered(second)
+    assert await taken(store, now=clock.wall()) == []
+    await store.discard(third)
+    assert await ends_of(store, fourth) == 3000
+    clock.advance(999)
+    assert await expire(store, clock.wall()) == []
+    clock.advance(1)
+    assert await expire(store, clock.wall()) == [fourth]
+
+
+async def ends_of(store: OutboxStore, id_: str) -> float:
+    """When the time of a message is over, in seconds after the beginning."""
+    return (await store.message(id_)).expires_at - NOW
+
+
+async def test_an_order_whose_first_message_is_too_old_loses_no_other(store: OutboxStore, clock: HandClock) -> None:
+    """Though nobody looked for long: from its end on it has blocked them."""
+    ids = [await accept(store, order=b"", expires_at=NOW + 1000 + number) for number in range(3)]
+    clock.advance(500_000)
+    looked = await store.expire("orders", most=9, now=clock.wall(), interrupted=DeadLetterCode.UNCERTAIN)
+    assert [each.id for each in looked.messages] == ids[:1]
+    looked = await store.expire("orders", most=9, now=clock.wall(), interrupted=DeadLetterCode.UNCERTAIN)
+    assert looked == Expired(messages=(), is_whole=True, next_at=None)
+    clock.advance(500_000)
+    assert [await ends_of(store, id_) for id_ in ids] == [1000, 1_000_001, 1_000_002]
+    changed: list[str] = []
+    store.on_change(changed.append)
+    await store.discard(ids[0])
+    assert changed == ["orders"]
+    looked = await store.expire("orders", most=9, now=clock.wall(), interrupted=DeadLetterCode.UNCERTAIN)
+    assert (looked.messages, looked.next_at) == ((), NOW + 1_000_001)
+    assert await taken(store, now=clock.wall()) == ids[1:2]
+    await store.delivered(ids[1])
+    clock.advance(2)
+    assert await expire(store, clock.wall()) == ids[2:]
+
+
+async def test_an_expired_message_that_is_retried_may_expire_again(store: OutboxStore, clock: HandClock) -> None:
+    """After all of its time."""
+    id_ = await accept(store)
+    clock.advance(1000)
+    assert await expire(store, clock.wall()) == [id_]
+    await store.retry(id_, clock.wall())
+    clock.advance(999)
+    assert await expire(store, clock.wall()) == []
+    clock.advance(1)
+    assert await expire(store, clock.wall()) == [id_]
 
 
 async def test_a_held_route_delivers_nothing(opened: Opened) -> None:

@@ -5,7 +5,8 @@ from typing import Any, cast
 import pytest
 
 from proxy.errors import OutboxUnavailable, UpstreamClosed, UpstreamMalformed
-from proxy.outbox.delivery import INTERRUPTED, MOST_READ, DeliveredFile, DeliveryReport, failed, interrupted
+from proxy.outbox.delivery import MOST_READ, DeliveredFile, DeliveryReport, failed, interrupted
+from proxy.outbox.message import INTERRUPTED
 from proxy.outbox.schedule import Delivery, DeliveryEnd
 from tests.unit.outbox.store_contract import HeldBody
 

@@ -19,6 +19,7 @@ from proxy.sandbox.answers import (
 )
 from proxy.sandbox.csrf import HttpSession
 from proxy.sandbox.flows import FlowFailure
+from tests.cases import cases
 
 STATUSES = {
     Admission.TOKEN_MISSING: 401,
@@ -43,14 +44,14 @@ def test_json_and_text_have_their_content_types() -> None:
 
 
 def test_a_response_names_sap_as_its_server() -> None:
-    """An empty reason phrase is kept, and an absent one is filled in."""
+    """An absent reason phrase is filled in."""
     assert response(SandboxAnswer()).headers["Server"] == "SAP"
     assert response(SandboxAnswer(status=403, reason="")).reason == ""
     assert response(SandboxAnswer(status=403)).reason == "Forbidden"
 
 
 def test_tomcats_page_shows_only_the_status() -> None:
-    """It is HTML in UTF-8 with an en dash, without a reason phrase."""
+    """In UTF-8 with an en dash."""
     page = tomcat_page(403, fields=(("X", "y"),))
     assert page.status == 403
     assert page.reason == ""
@@ -64,7 +65,7 @@ def test_tomcats_page_for_413_has_tomcats_own_title() -> None:
     assert "413 – Payload Too Large".encode() in tomcat_page(413).body  # noqa: RUF001
 
 
-@pytest.mark.parametrize("error", ROUTER_ERRORS)
+@cases("error", *ROUTER_ERRORS)
 def test_gorouters_page_names_the_error_in_its_field(error: str) -> None:
     """Each error has its status."""
     page = router_page(error, host="a.cfapps.example")
@@ -79,13 +80,13 @@ def test_gorouters_404_has_the_text_that_sap_documents() -> None:
 
 
 def test_the_logon_page_is_html_with_status_200() -> None:
-    """A client that checks only the status takes it for a token."""
+    """Careless clients take it for a token."""
     page = login_page()
     assert page.status == 200
     assert page.fields == (("Content-Type", "text/html;charset=utf-8"),)
 
 
-@pytest.mark.parametrize("admission", Admission)
+@cases("admission", *Admission)
 def test_each_refusal_is_a_tomcat_page(admission: Admission) -> None:
     """RUN and FETCH have none."""
     if admission not in STATUSES:
@@ -107,12 +108,10 @@ def test_a_fetch_is_answered_with_nonce_and_cookies() -> None:
     assert {("X-CSRF-Token", "N"), COOKIE, ("Cache-Control", "private")} <= set(answer.fields)
 
 
-@pytest.mark.parametrize(
-    ("reason", "text"),
-    [
-        (None, "The MPL ID for the failed message is : AGx\nFor more details please check tail log."),
-        ("no stock", "no stock\n\nThe MPL ID for the failed message is : AGx"),
-    ],
+@cases(
+    "reason, text",
+    (None, "The MPL ID for the failed message is : AGx\nFor more details please check tail log."),
+    ("no stock", "no stock\n\nThe MPL ID for the failed message is : AGx"),
 )
 def test_a_failed_flow_has_saps_text(reason: str | None, text: str) -> None:
     """The MPL id is only in the text."""

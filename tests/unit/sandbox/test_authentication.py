@@ -19,6 +19,7 @@ from proxy.sandbox.authentication import (
 )
 from proxy.sandbox.certificates import CertificateAuthority
 from proxy.sandbox.clients import RegisteredClient
+from tests.cases import cases, named_cases
 from tests.unit.sandbox.token_requests import CLIENT, NOW, presented
 
 IDENTITY = CertificateAuthority().issue_client("cn")
@@ -49,7 +50,7 @@ def test_raw_basic_credentials_are_not_decoded(client_id: str, secret: str) -> N
 
 @given(IDS, st.text())
 def test_encoded_basic_credentials_are_decoded(client_id: str, secret: str) -> None:
-    """X-CF-ENCODED-CREDENTIALS says that they are form-urlencoded."""
+    """X-CF-ENCODED-CREDENTIALS says that they are."""
     read = read_credentials(basic(quote_plus(client_id), quote_plus(secret)), {}, encoded=True)
     assert read == presented(secret, BASIC, client_id)
 
@@ -60,46 +61,40 @@ def test_encoded_credentials_without_the_field_are_not_decoded() -> None:
     assert not accepts(read)
 
 
-@pytest.mark.parametrize(
-    ("parameters", "expected"),
-    [
-        ({"client_id": "a", "client_secret": "b+c"}, presented("b+c", POST, "a")),
-        ({"client_id": "a"}, presented("", CERTIFICATE, "a")),
-        (
-            {"client_id": "a", "client_assertion_type": ASSERTION_TYPE, "client_assertion": "e.y.J"},
-            presented("e.y.J", SIGNED, "a"),
-        ),
-        ({"client_id": "a", "client_assertion_type": ASSERTION_TYPE}, presented("", SIGNED, "a")),
-        ({"client_secret": "b"}, None),
-    ],
+@cases(
+    "parameters, expected",
+    ({"client_id": "a", "client_secret": "b+c"}, presented("b+c", POST, "a")),
+    ({"client_id": "a"}, presented("", CERTIFICATE, "a")),
+    (
+        {"client_id": "a", "client_assertion_type": ASSERTION_TYPE, "client_assertion": "e.y.J"},
+        presented("e.y.J", SIGNED, "a"),
+    ),
+    ({"client_id": "a", "client_assertion_type": ASSERTION_TYPE}, presented("", SIGNED, "a")),
+    ({"client_secret": "b"}, None),
 )
 def test_the_body_shows_the_method(parameters: dict[str, str], expected: PresentedCredentials | None) -> None:
     """Without an id there are no credentials."""
     assert read_credentials(None, parameters, encoded=False) == expected
 
 
-@pytest.mark.parametrize(
-    "field", ["Basic", "Basic !", "Basic YQ", "Basic /w==", basic("a", "b", "Bearer"), "Basic YWI="]
-)
+@cases("field", "Basic", "Basic !", "Basic YQ", "Basic /w==", basic("a", "b", "Bearer"), "Basic YWI=")
 def test_an_unreadable_basic_field_is_not_a_credential(field: str) -> None:
     """Credentials in the body are ignored in this case, too."""
     assert read_credentials(field, {"client_id": "a", "client_secret": "b"}, encoded=False) is None
 
 
-@pytest.mark.parametrize(
-    ("credentials", "name", "accepted"),
-    [
-        (None, None, False),
-        (presented(CLIENT.secret, BASIC), None, True),
-        (presented(CLIENT.secret, POST), None, True),
-        (presented("", CERTIFICATE), "cn", True),
-        (presented("wrong", BASIC), None, False),
-        (presented("ü", POST), None, False),
-        (presented(CLIENT.secret, BASIC, "nobody"), None, False),
-        (presented("", CERTIFICATE), "other", False),
-        (presented("", CERTIFICATE), None, False),
-        (presented(CLIENT.secret, SIGNED), None, False),
-    ],
+@cases(
+    "credentials, name, accepted",
+    (None, None, False),
+    (presented(CLIENT.secret, BASIC), None, True),
+    (presented(CLIENT.secret, POST), None, True),
+    (presented("", CERTIFICATE), "cn", True),
+    (presented("wrong", BASIC), None, False),
+    (presented("ü", POST), None, False),
+    (presented(CLIENT.secret, BASIC, "nobody"), None, False),
+    (presented("", CERTIFICATE), "other", False),
+    (presented("", CERTIFICATE), None, False),
+    (presented(CLIENT.secret, SIGNED), None, False),
 )
 def test_only_the_right_secret_or_certificate_is_accepted(
     credentials: PresentedCredentials | None, name: str | None, *, accepted: bool
@@ -133,25 +128,25 @@ def test_an_assertion_is_accepted_once(registry: ClientRegistry) -> None:
     assert registry.authenticate(signed(jti="2"), now=NOW) == CLIENT
 
 
-@pytest.mark.parametrize(
+@named_cases(
     "credentials",
-    [
-        pytest.param(signed(iss="other"), id="issuer"),
-        pytest.param(signed(sub="other"), id="subject"),
-        pytest.param(signed(aud="https://x"), id="audience"),
-        pytest.param(signed(exp=NOW), id="expired"),
-        pytest.param(signed(exp="soon"), id="not a time"),
-        pytest.param(signed(exp=float("nan")), id="not a number"),
-        pytest.param(signed(CertificateAuthority().issue_client("cn").private_key), id="another key"),
-        pytest.param(signed(client_id="other", iss="other", sub="other"), id="a client without key"),
-        pytest.param(presented(jwt.encode(CLAIMS, "", "none"), SIGNED), id="unsigned"),
-        pytest.param(presented("", SIGNED), id="empty"),
-        pytest.param(signed(iss=None), id="no iss"),
-        pytest.param(signed(sub=None), id="no sub"),
-        pytest.param(signed(aud=None), id="no aud"),
-        pytest.param(signed(exp=None), id="no exp"),
-        pytest.param(signed(jti=None), id="no jti"),
-    ],
+    {
+        "issuer": signed(iss="other"),
+        "subject": signed(sub="other"),
+        "audience": signed(aud="https://x"),
+        "expired": signed(exp=NOW),
+        "not a time": signed(exp="soon"),
+        "not a number": signed(exp=float("nan")),
+        "another key": signed(CertificateAuthority().issue_client("cn").private_key),
+        "a client without key": signed(client_id="other", iss="other", sub="other"),
+        "unsigned": presented(jwt.encode(CLAIMS, "", "none"), SIGNED),
+        "empty": presented("", SIGNED),
+        "no iss": signed(iss=None),
+        "no sub": signed(sub=None),
+        "no aud": signed(aud=None),
+        "no exp": signed(exp=None),
+        "no jti": signed(jti=None),
+    },
 )
 def test_an_invalid_assertion_is_refused(registry: ClientRegistry, credentials: PresentedCredentials) -> None:
     """A valid one with the same `jti` is accepted afterwards."""

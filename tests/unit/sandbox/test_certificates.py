@@ -7,6 +7,7 @@ import pytest
 from cryptography import x509
 
 from proxy.sandbox.certificates import CertificateAuthority, load_identity
+from tests.cases import cases
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def subject(certificate: object) -> str:
     return str(pair[1])
 
 
-@pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "::1"])
+@cases("name", "localhost", "127.0.0.1", "::1")
 def test_a_client_that_trusts_the_authority_accepts_the_server(authority: CertificateAuthority, name: str) -> None:
     """It does under strict verification, too."""
     client = authority.client_context()
@@ -45,7 +46,7 @@ def test_a_client_that_trusts_the_authority_accepts_the_server(authority: Certif
 
 
 def test_a_client_that_does_not_trust_the_authority_refuses_the_server(authority: CertificateAuthority) -> None:
-    """Another sandbox's authority has the same name and another key."""
+    """It may have the same name and another key."""
     server = authority.server_context(authority.issue_server())
     with pytest.raises(ssl.SSLCertVerificationError):
         handshake(server, CertificateAuthority().client_context())

@@ -16,7 +16,7 @@ CLIENT = RegisteredClient(client_id="sb-1!b2|it-rt-x!b3", secret="a$b=")
 
 
 def test_a_btp_client_looks_like_that_of_a_service_key() -> None:
-    """Id and secret contain the characters that encodings break."""
+    """With characters that encodings break."""
     client = make_btp_client()
     assert re.fullmatch(r"sb-[0-9a-f-]{36}!b1234\|it-rt-sandbox!b5678", client.client_id)
     assert re.fullmatch(r"[0-9a-f-]{36}\$[A-Za-z0-9_-]{43}=", client.secret)

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from unittest.mock import Mock
 
-import pytest
 from aiohttp import web
 
 from proxy.sandbox.delivery import hang_up, reset
+from tests.cases import cases
 
 
-@pytest.mark.parametrize("disconnect", [hang_up, reset])
+@cases("disconnect", hang_up, reset)
 def test_a_closed_connection_is_left_alone(disconnect: Callable[[web.BaseRequest], web.Response]) -> None:
     """Its request has no transport."""
     assert isinstance(disconnect(Mock(spec=web.BaseRequest, transport=None)), web.Response)

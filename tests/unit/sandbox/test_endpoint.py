@@ -3,16 +3,15 @@
 import pytest
 
 from proxy.sandbox.endpoint import fault_answer
+from tests.cases import cases
 
 
-@pytest.mark.parametrize(
-    ("fault", "status", "start"),
-    [
-        ("too_many_requests", 429, b'{"error"'),
-        ("unavailable", 503, b"Service"),
-        ("html", 200, b"<html>"),
-        ("malformed", 200, b'{"access_token":"'),
-    ],
+@cases(
+    "fault, status, start",
+    ("too_many_requests", 429, b'{"error"'),
+    ("unavailable", 503, b"Service"),
+    ("html", 200, b"<html>"),
+    ("malformed", 200, b'{"access_token":"'),
 )
 def test_a_fault_has_its_answer(fault: str, status: int, start: bytes) -> None:
     """The last two have the status of success."""

@@ -7,6 +7,7 @@ import pytest
 
 from proxy.sandbox.faults import FAULT_KINDS, Faults, FaultSwitch, read_lifetime, read_switch
 from proxy.sandbox.tokens import UNLIMITED
+from tests.cases import cases
 
 
 class Sleeper:
@@ -71,7 +72,7 @@ async def test_the_value_of_slow_is_the_delay() -> None:
     assert sleeper.asked == [7]
 
 
-@pytest.mark.parametrize("name", ["neo.slow", "neo.hang"])
+@cases("name", "neo.slow", "neo.hang")
 async def test_switching_a_fault_off_ends_the_delay(faults: Faults, name: str) -> None:
     """It does so even if the count is used up."""
     faults.switch_on(name, count=1)
@@ -92,7 +93,7 @@ def test_all_faults_are_listed(faults: Faults) -> None:
     assert faults.as_dict()["runtime.drop"] == {"on": False, "struck": 1, **known}
 
 
-@pytest.mark.parametrize("name", FAULT_KINDS)
+@cases("name", *FAULT_KINDS)
 def test_every_fault_can_be_switched_on_without_a_value(name: str) -> None:
     """Its default is a valid value."""
     switch = read_switch(name, {})
@@ -101,36 +102,34 @@ def test_every_fault_can_be_switched_on_without_a_value(name: str) -> None:
         assert read_switch(name, {"value": switch.value}) == switch
 
 
-@pytest.mark.parametrize("value", [3600, 0, -1, "3600", None, "missing", 1.5])
+@cases("value", 3600, 0, -1, "3600", None, "missing", 1.5)
 def test_expires_in_can_be_any_scalar(value: float | str | None) -> None:
     """A client must detect an invalid one."""
     assert read_switch("neo.expires_in", {"value": value}).value == value
 
 
-@pytest.mark.parametrize(
-    ("name", "document", "message"),
-    [
-        ("neo.nothing", {}, "there is no fault 'neo.nothing'"),
-        ("neo.hang", {"times": 1}, "unknown key 'times'"),
-        ("neo.hang", {"count": 0}, "count is 0"),
-        ("neo.hang", {"count": True}, "count is True"),
-        ("neo.hang", {"count": "1"}, "count is '1'"),
-        ("neo.hang", {"value": 1}, "has no value"),
-        ("neo.slow", {"value": "1"}, "number of seconds"),
-        ("neo.slow", {"value": -1}, "number of seconds"),
-        ("neo.slow", {"value": True}, "number of seconds"),
-        ("neo.slow", {"value": float("inf")}, "number of seconds"),
-        ("neo.expires_in", {"value": []}, "a number, a string or null"),
-        ("neo.lifetime", {"value": "minutes:0"}, "minutes:N or unlimited"),
-        ("neo.lifetime", {"value": "hours:1"}, "minutes:N or unlimited"),
-        ("neo.lifetime", {"value": "minutes:x"}, "could not convert"),
-        ("neo.reply_style", {"value": "C"}, "one of A, B"),
-        ("runtime.flow_status", {"value": 100}, "status from 200 to 599"),
-        ("runtime.flow_status", {"value": "200"}, "status from 200 to 599"),
-        ("runtime.flow_status", {"value": True}, "status from 200 to 599"),
-        ("runtime.drop", {"value": "never"}, "one of before, after"),
-        ("runtime.drop", {"value": ["before"]}, "one of before, after"),
-    ],
+@cases(
+    "name, document, message",
+    ("neo.nothing", {}, "there is no fault 'neo.nothing'"),
+    ("neo.hang", {"times": 1}, "unknown key 'times'"),
+    ("neo.hang", {"count": 0}, "count is 0"),
+    ("neo.hang", {"count": True}, "count is True"),
+    ("neo.hang", {"count": "1"}, "count is '1'"),
+    ("neo.hang", {"value": 1}, "has no value"),
+    ("neo.slow", {"value": "1"}, "number of seconds"),
+    ("neo.slow", {"value": -1}, "number of seconds"),
+    ("neo.slow", {"value": True}, "number of seconds"),
+    ("neo.slow", {"value": float("inf")}, "number of seconds"),
+    ("neo.expires_in", {"value": []}, "a number, a string or null"),
+    ("neo.lifetime", {"value": "minutes:0"}, "minutes:N or unlimited"),
+    ("neo.lifetime", {"value": "hours:1"}, "minutes:N or unlimited"),
+    ("neo.lifetime", {"value": "minutes:x"}, "could not convert"),
+    ("neo.reply_style", {"value": "C"}, "one of A, B"),
+    ("runtime.flow_status", {"value": 100}, "status from 200 to 599"),
+    ("runtime.flow_status", {"value": "200"}, "status from 200 to 599"),
+    ("runtime.flow_status", {"value": True}, "status from 200 to 599"),
+    ("runtime.drop", {"value": "never"}, "one of before, after"),
+    ("runtime.drop", {"value": ["before"]}, "one of before, after"),
 )
 def test_an_invalid_switch_is_refused(name: str, document: dict[str, Any], message: str) -> None:
     """The message names fault and value, and what is valid."""

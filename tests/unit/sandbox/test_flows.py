@@ -3,11 +3,11 @@
 import json
 import re
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.sandbox.flows import FLOWS, Echoed, Filler, FlowFailure, Received, Reply, filler, find_flow, make_mpl_id
+from tests.cases import cases
 
 
 def run(path: str, *, query: str = "", start: bytes = b"") -> Reply | FlowFailure:
@@ -17,24 +17,22 @@ def run(path: str, *, query: str = "", start: bytes = b"") -> Reply | FlowFailur
     return flow.run(Received(query=query, content_type="text/xml", start=start))
 
 
-@pytest.mark.parametrize(
-    ("path", "address"),
-    [
-        ("/http/orders", "/orders"),
-        ("/HTTP/Orders", "/orders"),
-        ("/http/orders/", "/orders"),
-        ("/http/%6Frders", "/orders"),
-        ("/http/echo", "/echo/*"),
-        ("/http/echo/a/B", "/echo/*"),
-        ("/http/orders/x", None),
-        ("/http/echoes", None),
-        ("/cxf/orders", None),
-        ("/orders", None),
-        ("/", None),
-    ],
+@cases(
+    "path, address",
+    ("/http/orders", "/orders"),
+    ("/HTTP/Orders", "/orders"),
+    ("/http/orders/", "/orders"),
+    ("/http/%6Frders", "/orders"),
+    ("/http/echo", "/echo/*"),
+    ("/http/echo/a/B", "/echo/*"),
+    ("/http/orders/x", None),
+    ("/http/echoes", None),
+    ("/cxf/orders", None),
+    ("/orders", None),
+    ("/", None),
 )
 def test_a_path_leads_to_its_flow(path: str, address: str | None) -> None:
-    """Addresses are case-insensitive, and `/*` includes all paths below."""
+    """In any case; `/*` includes all paths below."""
     flow = find_flow(path)
     assert (flow and flow.address) == address
 
@@ -52,36 +50,34 @@ def test_the_orders_flow_shows_a_product() -> None:
     assert json.loads(reply.body)["Products"]["Product"]["ProductId"] == "HT-1080"
 
 
-@pytest.mark.parametrize(
-    ("target", "start", "reply"),
-    [
-        ("/http/orders", b'{"productIdentifier":"HT-2004"}', Reply(body=b'{"Products": ""}')),
-        ("/http/orders", b"", Reply(body=b"", content_type="text/plain")),
-        ("/http/download?bytes=70000", b"", Reply(body=Filler(size=70000), content_type="application/octet-stream")),
-        ("/http/download", b"", Reply(body=Filler(size=0), content_type="application/octet-stream")),
-        ("/http/fail?reason=no+stock", b"", FlowFailure(reason="no stock")),
-        ("/http/fail", b"", FlowFailure()),
-    ],
+@cases(
+    "target, start, reply",
+    ("/http/orders", b'{"productIdentifier":"HT-2004"}', Reply(body=b'{"Products": ""}')),
+    ("/http/orders", b"", Reply(body=b"", content_type="text/plain")),
+    ("/http/download?bytes=70000", b"", Reply(body=Filler(size=70000), content_type="application/octet-stream")),
+    ("/http/download", b"", Reply(body=Filler(size=0), content_type="application/octet-stream")),
+    ("/http/fail?reason=no+stock", b"", FlowFailure(reason="no stock")),
+    ("/http/fail", b"", FlowFailure()),
 )
 def test_a_flow_replies(target: str, start: bytes, reply: Reply | FlowFailure) -> None:
-    """An unknown product and an empty message are processed, too."""
+    """To an unknown product and an empty message, too."""
     path, _, query = target.partition("?")
     assert run(path, query=query, start=start) == reply
 
 
-@pytest.mark.parametrize("body", [b"x", b"[]", b"{}", b"1", b"\xff"])
+@cases("body", b"x", b"[]", b"{}", b"1", b"\xff")
 def test_the_orders_flow_fails_on_another_body(body: bytes) -> None:
     """The converter throws an exception."""
     assert isinstance(run("/http/orders", start=body), FlowFailure)
 
 
-@pytest.mark.parametrize("size", ["x", "-1", "²", "9" * 20])
+@cases("size", "x", "-1", "²", "9" * 20)
 def test_download_fails_on_an_invalid_number(size: str) -> None:
     """The flow throws an exception."""
     assert isinstance(run("/http/download", query=f"bytes={size}"), FlowFailure)
 
 
-@pytest.mark.parametrize("path", ["/http/invoices", "/http/echo"])
+@cases("path", "/http/invoices", "/http/echo")
 def test_invoices_and_echo_return_the_message(path: str) -> None:
     """The content type is that of the message."""
     reply = run(path)

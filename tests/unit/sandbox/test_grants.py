@@ -34,7 +34,7 @@ def test_requests_are_counted_by_client_and_outcome(log: GrantLog) -> None:
 
 
 def test_an_entry_shows_the_method_and_no_secret(log: GrantLog) -> None:
-    """Server, place of the parameters and outcome are in it, too."""
+    """But server, parameters and outcome."""
     log.record("xsuaa", request(), GrantOutcome.DISTURBED)
     expected = RecordedGrant(
         server="xsuaa",

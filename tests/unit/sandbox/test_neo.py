@@ -10,15 +10,8 @@ from proxy.sandbox.authentication import PresentedCredentials
 from proxy.sandbox.faults import read_switch
 from proxy.sandbox.grants import GrantContext
 from proxy.sandbox.neo import Neo
-from tests.unit.sandbox.token_requests import (
-    CLIENT,
-    NOW,
-    claims_of,
-    granted,
-    presented,
-    refused,
-    token_request,
-)
+from tests.cases import cases
+from tests.unit.sandbox.token_requests import CLIENT, NOW, claims_of, granted, presented, refused, token_request
 
 
 @pytest.fixture
@@ -37,7 +30,7 @@ def test_an_opaque_token_has_32_hexadecimal_digits_and_is_valid_for_an_hour(neo:
     assert context.tokens.find(value, now=NOW + 3600) is None
 
 
-@pytest.mark.parametrize("token_format", ["jwt", "jwtrfc"])
+@cases("token_format", "jwt", "jwtrfc")
 def test_a_jwt_is_issued_on_request(neo: Neo, context: GrantContext, token_format: str) -> None:
     """Its user is `oauth_client_` and the id."""
     document = granted(neo, token_format=token_format)
@@ -70,7 +63,7 @@ def test_a_limited_token_does_not_revoke_the_one_before(neo: Neo, context: Grant
 
 
 def test_there_are_two_reply_styles(neo: Neo, context: GrantContext) -> None:
-    """A is that of SAP's blog and the default, B that of SAP's help."""
+    """A is that of SAP's blog and the default."""
     context.faults.switch_on("neo.reply_style", "B", count=1)
     document = granted(neo)
     assert document.keys() == {"access_token", "token_type", "expires_in", "scopes"}
@@ -80,21 +73,19 @@ def test_there_are_two_reply_styles(neo: Neo, context: GrantContext) -> None:
     assert granted(neo)["scope"] == ""
 
 
-@pytest.mark.parametrize("value", [0, "3600", None, -5, "missing"])
+@cases("value", 0, "3600", None, -5, "missing")
 def test_expires_in_can_be_anything_or_missing(neo: Neo, context: GrantContext, value: float | str | None) -> None:
     """The request is granted all the same."""
     context.faults.put(read_switch("neo.expires_in", {"value": value}))
     assert granted(neo).get("expires_in", "missing") == value
 
 
-@pytest.mark.parametrize(
+@cases(
     "credentials",
-    [
-        None,
-        presented("wrong", AuthMethod.CLIENT_SECRET_BASIC),
-        presented(CLIENT.secret, AuthMethod.CLIENT_SECRET_POST),
-        presented("", AuthMethod.TLS_CLIENT_AUTH),
-    ],
+    None,
+    presented("wrong", AuthMethod.CLIENT_SECRET_BASIC),
+    presented(CLIENT.secret, AuthMethod.CLIENT_SECRET_POST),
+    presented("", AuthMethod.TLS_CLIENT_AUTH),
 )
 def test_only_the_right_secret_in_a_basic_field_is_accepted(neo: Neo, credentials: PresentedCredentials | None) -> None:
     """All other credentials are refused with a challenge."""
@@ -103,10 +94,7 @@ def test_only_the_right_secret_in_a_basic_field_is_accepted(neo: Neo, credential
     assert [name for name, _ in answer.fields].count("WWW-Authenticate") == 1
 
 
-@pytest.mark.parametrize(
-    ("parameters", "error"),
-    [({}, "invalid_request"), ({"grant_type": "password"}, "unsupported_grant_type")],
-)
+@cases("parameters, error", ({}, "invalid_request"), ({"grant_type": "password"}, "unsupported_grant_type"))
 def test_the_grant_must_be_client_credentials(neo: Neo, parameters: dict[str, str], error: str) -> None:
     """The error is that of RFC 6749 §5.2."""
     assert json.loads(refused(neo, token_request(parameters), 400).body)["error"] == error

@@ -54,7 +54,7 @@ def test_all_values_of_a_field_are_returned_in_order() -> None:
 
 
 def test_a_message_is_json_byte_for_byte() -> None:
-    """Each byte of the body is the character with the same number."""
+    """Each is the character with the same number."""
     document = json.loads(json.dumps(message().as_dict()))
     assert document["body_start"].encode("latin-1") == b"\xff"
     assert document["fields"] == [["X-A", "1"], ["x-a", "2"]]

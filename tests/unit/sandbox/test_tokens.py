@@ -74,7 +74,7 @@ def test_neos_claims_name_the_user_that_has_the_role() -> None:
 
 
 def test_xsuaas_claims_contain_the_role_after_the_applications_name() -> None:
-    """The application is an audience, and four claims have the client id."""
+    """And the client id four times."""
     claims = xsuaa_claims(CLIENT, issuer="https://x/oauth/token", token_id="j", issued=1, expires=2)
     scopes = ["uaa.resource", "it-rt-sandbox!b5678.ESBMessaging.send"]
     assert claims["scope"] == claims["authorities"] == granted_scopes(CLIENT) == scopes

@@ -8,16 +8,8 @@ import pytest
 from proxy.config.choices import AuthMethod
 from proxy.sandbox.grants import GrantContext, TokenRequest
 from proxy.sandbox.xsuaa import DISCOVERY_PATH, KEYS_PATH, Xsuaa
-from tests.unit.sandbox.token_requests import (
-    CLIENT,
-    GRANT,
-    NOW,
-    claims_of,
-    granted,
-    presented,
-    refused,
-    token_request,
-)
+from tests.cases import cases
+from tests.unit.sandbox.token_requests import CLIENT, GRANT, NOW, claims_of, granted, presented, refused, token_request
 
 BAD_BASIC = presented("no", AuthMethod.CLIENT_SECRET_BASIC)
 BAD_BODY = presented("no", AuthMethod.CLIENT_SECRET_POST)
@@ -31,7 +23,7 @@ def xsuaa(context: GrantContext) -> Xsuaa:
 
 
 def test_expires_in_is_a_second_less_than_the_lifetime(xsuaa: Xsuaa, context: GrantContext) -> None:
-    """The reply has UAA's fields; the scope is the application's role."""
+    """The scope is the application's role."""
     document = granted(xsuaa)
     claims = claims_of(document)
     value = document.pop("access_token")
@@ -47,9 +39,11 @@ def test_expires_in_is_a_second_less_than_the_lifetime(xsuaa: Xsuaa, context: Gr
     assert context.tokens.owner(value) == CLIENT.client_id
 
 
-@pytest.mark.parametrize(
-    ("value", "stated", "lifetime"),
-    [("minutes:720", 43199, 43200), ("unlimited", 0, 86400), ("minutes:100000", 5_999_999, 86400)],
+@cases(
+    "value, stated, lifetime",
+    ("minutes:720", 43199, 43200),
+    ("unlimited", 0, 86400),
+    ("minutes:100000", 5_999_999, 86400),
 )
 def test_a_token_is_valid_for_a_day_at_most(
     xsuaa: Xsuaa, context: GrantContext, value: str, stated: int, lifetime: int
@@ -61,25 +55,23 @@ def test_a_token_is_valid_for_a_day_at_most(
     assert claims_of(document)["exp"] == NOW + lifetime
 
 
-@pytest.mark.parametrize("value", ["soon", "missing"])
+@cases("value", "soon", "missing")
 def test_expires_in_can_be_anything_or_missing(xsuaa: Xsuaa, context: GrantContext, value: str) -> None:
     """The request is granted all the same."""
     context.faults.switch_on("xsuaa.expires_in", value)
     assert granted(xsuaa).get("expires_in", "missing") == value
 
 
-@pytest.mark.parametrize(
-    ("asked", "status", "error", "description"),
-    [
-        (token_request(credentials=BAD_BASIC), 401, "unauthorized", "Bad credentials"),
-        (token_request(credentials=None), 401, "unauthorized", "Bad credentials"),
-        (token_request(credentials=BAD_BODY), 401, "invalid_client", "Bad client credentials"),
-        (token_request(credentials=CERTIFICATE), 401, "invalid_client", "Bad client credentials"),
-        (token_request({}), 400, "invalid_request", "Missing grant type"),
-        (token_request({"grant_type": "password"}), 401, "invalid_client", "Unauthorized grant type"),
-        (token_request({"grant_type": "magic"}), 400, "unsupported_grant_type", "Unsupported grant type"),
-        (token_request(method="GET"), 405, "method_not_allowed", "Request method 'GET' not supported"),
-    ],
+@cases(
+    "asked, status, error, description",
+    (token_request(credentials=BAD_BASIC), 401, "unauthorized", "Bad credentials"),
+    (token_request(credentials=None), 401, "unauthorized", "Bad credentials"),
+    (token_request(credentials=BAD_BODY), 401, "invalid_client", "Bad client credentials"),
+    (token_request(credentials=CERTIFICATE), 401, "invalid_client", "Bad client credentials"),
+    (token_request({}), 400, "invalid_request", "Missing grant type"),
+    (token_request({"grant_type": "password"}), 401, "invalid_client", "Unauthorized grant type"),
+    (token_request({"grant_type": "magic"}), 400, "unsupported_grant_type", "Unsupported grant type"),
+    (token_request(method="GET"), 405, "method_not_allowed", "Request method 'GET' not supported"),
 )
 def test_refusals_have_uaas_texts(xsuaa: Xsuaa, asked: TokenRequest, status: int, error: str, description: str) -> None:
     """Status, code and description are UAA's."""
@@ -101,7 +93,7 @@ def test_only_scopes_of_the_client_are_granted(xsuaa: Xsuaa) -> None:
 
 
 def test_keys_and_discovery_are_published(xsuaa: Xsuaa, context: GrantContext) -> None:
-    """Discovery lists all methods of client authentication and the endpoint for certificates."""
+    """With all methods of client authentication."""
     assert json.loads(xsuaa.answer_other_path(token_request(path=KEYS_PATH)).body) == context.key.key_set()
     assert json.loads(xsuaa.answer_other_path(token_request(method="GET", path=DISCOVERY_PATH)).body) == {
         "issuer": "https://as/oauth/token",

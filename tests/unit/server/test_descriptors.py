@@ -5,6 +5,7 @@ import resource
 import pytest
 
 from proxy.server.descriptors import RESERVE, most_connections
+from tests.cases import cases
 
 
 class System:
@@ -25,19 +26,19 @@ class System:
         self.soft = limits[0]
 
 
-@pytest.mark.parametrize(
-    ("system", "wanted", "expected", "soft"),
-    [
-        pytest.param(System(100_000, 100_000), 10_000, 10_000, 100_000, id="enough"),
-        pytest.param(System(1024, 100_000), 10_000, 10_000, 20_000 + RESERVE, id="the soft limit is raised"),
-        pytest.param(System(1024, -1), 10_000, 10_000, 20_000 + RESERVE, id="there is no hard limit"),
-        pytest.param(System(-1, -1), 10_000, 10_000, -1, id="there is no limit"),
-        pytest.param(System(256, 256), 10_000, 56, 256, id="too few"),
-        pytest.param(System(256, 1064), 10_000, 460, 1064, id="too few even so"),
-        pytest.param(System(256, -1, most=1000), 10_000, 56, 256, id="the system has fewer than the limit says"),
-        pytest.param(System(256, 256), 50, 50, 256, id="few are wanted"),
-        pytest.param(System(RESERVE, RESERVE), 10, 1, RESERVE, id="hardly any"),
-    ],
+@cases(
+    "system, wanted, expected, soft",
+    {
+        "enough": (System(100_000, 100_000), 10_000, 10_000, 100_000),
+        "the soft limit is raised": (System(1024, 100_000), 10_000, 10_000, 20_000 + RESERVE),
+        "there is no hard limit": (System(1024, -1), 10_000, 10_000, 20_000 + RESERVE),
+        "there is no limit": (System(-1, -1), 10_000, 10_000, -1),
+        "too few": (System(256, 256), 10_000, 56, 256),
+        "too few even so": (System(256, 1064), 10_000, 460, 1064),
+        "the system has fewer than the limit says": (System(256, -1, most=1000), 10_000, 56, 256),
+        "few are wanted": (System(256, 256), 50, 50, 256),
+        "hardly any": (System(RESERVE, RESERVE), 10, 1, RESERVE),
+    },
 )
 def test_no_more_connections_than_descriptors(
     system: System, wanted: int, expected: int, soft: int, monkeypatch: pytest.MonkeyPatch

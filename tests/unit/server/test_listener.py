@@ -93,26 +93,6 @@ async def test_a_listener_serves_a_unix_socket(tmp_path: Path) -> None:
         assert (served.requests[0].sender.address, listener.port) == ("", 0)
 
 
-async def test_a_listener_has_a_list_of_its_own() -> None:
-    """Who is not on it gets a reason, and is served nothing."""
-    served = Served()
-    async with served.listening(LOOPBACK, allow=(ip_network("192.0.2.0/24"),)) as listener:
-        answer = await ask(*await asyncio.open_connection("127.0.0.1", listener.port))
-
-    assert (answer, served.requests) == (b"<sender_not_allowed id-1>", [])
-
-
-async def test_who_is_one_too_many_is_told_so() -> None:
-    """Before its address is looked up in a list."""
-    served = Served(max_connections=1)
-    async with served.listening(LOOPBACK, allow=(ip_network("127.0.0.1/32"),)) as listener:
-        _, first = await asyncio.open_connection("127.0.0.1", listener.port)
-        second = await asyncio.open_connection("127.0.0.1", listener.port)
-        assert await ask(*second, octets=b"") == b"<overloaded id-1>"
-        first.close()
-        await first.wait_closed()
-
-
 async def test_a_taken_address_cannot_be_had() -> None:
     """The start fails, and stopping what never started is no error."""
     served = Served()

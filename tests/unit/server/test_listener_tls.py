@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import ssl
 from pathlib import Path
 
 import pytest
@@ -82,41 +81,6 @@ async def test_a_sender_with_a_certificate_is_served(served: Served, issuer: Aut
     sender.leave()
     (first,) = served.requests
     assert (first.sender.secure, first.sender.subject.partition(",")[0]) == (True, "CN=ERP")
-    await served.stop()
-
-
-async def test_a_refused_sender_reads_why(served: Served, issuer: Authority) -> None:
-    """Though it goes on sending; then the end, in good order."""
-    await asyncio.to_thread(served.listener.bind, [], reuse_port=False)
-    await served.listener.start()
-    sender = await Sender.connect(served.listener.port, issuer.identify(issuer.trusting(), "ERP"))
-    await sender.send(b"no http at all\r\n\r\n" + LARGE[:100_000])
-    assert (await sender.answer()).status == 400
-    assert await sender.rest() == b""
-    sender.leave()
-    await served.stop()
-
-
-async def test_others_fail(served: Served, issuer: Authority) -> None:
-    """Each in its own way, and none of them is heard."""
-    await asyncio.to_thread(served.listener.bind, [], reuse_port=False)
-    await served.listener.start()
-    plain = await Sender.connect(served.listener.port)
-    await plain.send(request(b"GET /a"))
-    assert b"HTTP" not in await plain.rest()
-    plain.leave()
-    assert isinstance(await served.failed.get(), ssl.SSLError)
-
-    unknown = issuer.trusting()
-    unknown.maximum_version = ssl.TLSVersion.TLSv1_2
-    with pytest.raises((ssl.SSLError, ConnectionError)):
-        await Sender.connect(served.listener.port, unknown)
-    assert isinstance(await served.failed.get(), ssl.SSLError)
-
-    gone = await Sender.connect(served.listener.port)
-    gone.leave()
-    assert isinstance(await served.failed.get(), ConnectionError)
-    assert served.requests == []
     await served.stop()
 
 

@@ -27,6 +27,7 @@ from proxy.server.request_parser import (
     expects_continue,
     unframed,
 )
+from tests.cases import cases
 from tests.fakes.heads import REQUESTS, request_head
 
 GET = b"GET /a?b HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -75,48 +76,34 @@ def joined(seen: Iterable[Seen]) -> list[Seen]:
     return result
 
 
-@pytest.mark.parametrize(
-    ("pieces", "seen", "phase", "held"),
-    [
-        pytest.param([b""], [], BETWEEN, b"", id="nothing"),
-        pytest.param([b"\r\n\r\n"], [], BETWEEN, b"", id="empty lines"),
-        pytest.param([GET[:5]], [], IN_HEAD, b"", id="half a head"),
-        pytest.param([GET], [(HEAD, b"/a?b"), (END, b"")], BETWEEN, b"", id="no body"),
-        pytest.param([GET[:5], GET[5:]], [(HEAD, b"/a?b"), (END, b"")], BETWEEN, b"", id="a head in two"),
-        pytest.param([b"\r\n" + GET], [(HEAD, b"/a?b"), (END, b"")], BETWEEN, b"", id="an empty line in front"),
-        pytest.param([POST + b"abc"], [(HEAD, b"/p"), (END, b"abc")], BETWEEN, b"", id="a body with its head"),
-        pytest.param([POST], [(HEAD, b"/p")], IN_BODY, b"", id="a body to come"),
-        pytest.param(
+@cases(
+    "pieces, seen, phase, held",
+    {
+        "nothing": ([b""], [], BETWEEN, b""),
+        "empty lines": ([b"\r\n\r\n"], [], BETWEEN, b""),
+        "half a head": ([GET[:5]], [], IN_HEAD, b""),
+        "no body": ([GET], [(HEAD, b"/a?b"), (END, b"")], BETWEEN, b""),
+        "a head in two": ([GET[:5], GET[5:]], [(HEAD, b"/a?b"), (END, b"")], BETWEEN, b""),
+        "an empty line in front": ([b"\r\n" + GET], [(HEAD, b"/a?b"), (END, b"")], BETWEEN, b""),
+        "a body with its head": ([POST + b"abc"], [(HEAD, b"/p"), (END, b"abc")], BETWEEN, b""),
+        "a body to come": ([POST], [(HEAD, b"/p")], IN_BODY, b""),
+        "a body in three": (
             [POST + b"a", b"b", b"c"],
             [(HEAD, b"/p"), (CONTENT, b"a"), (CONTENT, b"b"), (END, b"c")],
             BETWEEN,
             b"",
-            id="a body in three",
         ),
-        pytest.param([CHUNKED + b"2\r\n"], [(HEAD, b"/c")], IN_BODY, b"", id="a chunk to come"),
-        pytest.param(
-            [CHUNKED + b"2\r\nab\r\n0\r\n\r\n"],
-            [(HEAD, b"/c"), (END, b"ab")],
-            BETWEEN,
-            b"",
-            id="chunks with their head",
-        ),
-        pytest.param(
+        "a chunk to come": ([CHUNKED + b"2\r\n"], [(HEAD, b"/c")], IN_BODY, b""),
+        "chunks with their head": ([CHUNKED + b"2\r\nab\r\n0\r\n\r\n"], [(HEAD, b"/c"), (END, b"ab")], BETWEEN, b""),
+        "pipelined": (
             [POST + b"abc" + POST + b"defGE"],
             [(HEAD, b"/p"), (END, b"abc"), (HEAD, b"/p"), (END, b"def")],
             IN_HEAD,
             b"",
-            id="pipelined",
         ),
-        pytest.param([b"GET /a\r\n\r\n" + GET, GET], [(MALFORMED, b"RequestMalformed")], ERROR, b"", id="no request"),
-        pytest.param(
-            [CHUNKED + b"zz\r\n" + GET, GET],
-            [(HEAD, b"/c"), (MALFORMED, b"RequestMalformed")],
-            ERROR,
-            b"",
-            id="no chunk",
-        ),
-    ],
+        "no request": ([b"GET /a\r\n\r\n" + GET, GET], [(MALFORMED, b"RequestMalformed")], ERROR, b""),
+        "no chunk": ([CHUNKED + b"zz\r\n" + GET, GET], [(HEAD, b"/c"), (MALFORMED, b"RequestMalformed")], ERROR, b""),
+    },
 )
 def test_octets_come_to_events(pieces: list[bytes], seen: list[Seen], phase: RequestPhase, held: bytes) -> None:
     """And leave the parser somewhere between two requests, within one, or at no request any more."""
@@ -200,7 +187,7 @@ def test_what_comes_behind_a_request_is_held_until_it_is_answered(whole: list[by
         (POST.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\nabc"), b"abc", False),
     ],
 )
-def test_octets_behind_a_last_request_without_framing_overrun_it(octets: bytes, behind: bytes, overrun: bool) -> None:  # noqa: FBT001
+def test_octets_behind_a_last_request_without_framing_overrun_it(octets: bytes, behind: bytes, overrun: bool) -> None:
     """They may be its body; empty lines are none (RFC 9112 §2.2)."""
     reading = parser()
     reading.feed(octets)
@@ -253,7 +240,7 @@ def test_only_a_body_is_waited_for(
     first: bytes,
     fields: list[tuple[bytes, bytes]],
     length: int | None,
-    expects: bool,  # noqa: FBT001
+    expects: bool,
 ) -> None:
     """RFC 9110 §10.1.1; its length is known, or only its end tells."""
     head = request_head(first, (b"Host", b"h"), *fields)

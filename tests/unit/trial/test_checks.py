@@ -4,7 +4,7 @@ from proxy.trial.checks import CheckFailed, CheckResult, CheckStatus, ok, run_in
 
 
 async def test_after_a_failure_the_rest_is_skipped_with_the_reason() -> None:
-    """Checks before the failure run, a warning among them; those after it do not."""
+    """A warning is none."""
     called: list[str] = []
 
     async def passes() -> CheckResult:

@@ -3,6 +3,7 @@
 import pytest
 
 from proxy.trial.collection import FileBody, SavedRequest, filled, find, resolved, sendable
+from tests.cases import cases
 
 
 def request(name: str = "a", **changes: object) -> SavedRequest:
@@ -18,12 +19,10 @@ def test_a_name_needs_its_folders_only_if_there_are_several() -> None:
     assert find((top, inner, other), "Delete") is other
 
 
-@pytest.mark.parametrize(
-    ("name", "wrong"),
-    [
-        ("Create", "several requests are called Create: A/Create, B/Create"),
-        ("Drop", "there is no request Drop; the requests are A/Create, B/Create"),
-    ],
+@cases(
+    "name, wrong",
+    ("Create", "several requests are called Create: A/Create, B/Create"),
+    ("Drop", "there is no request Drop; the requests are A/Create, B/Create"),
 )
 def test_a_name_of_no_single_request_is_an_error(name: str, wrong: str) -> None:
     """The sentence lists the candidates."""
@@ -32,21 +31,15 @@ def test_a_name_of_no_single_request_is_an_error(name: str, wrong: str) -> None:
 
 
 def test_variables_come_from_the_options_then_the_collection_then_the_environment() -> None:
-    """A value of the collection may contain variables; one of the environment is a plain text."""
+    """One of the environment is a plain text."""
     variables = {"base": "https://{{host}}", "host": "collection", "both": "collection"}
     environ = {"host": "environment", "only": "{{host}}", "both": "environment"}
     saved = request(
-        method="{{ verb }}",
-        fields=(("X-{{both}}", "{{only}}"),),
-        body='{"a": {"b": {{both}}}}',
-        variables=variables,
+        method="{{ verb }}", fields=(("X-{{both}}", "{{only}}"),), body='{"a": {"b": {{both}}}}', variables=variables
     )
     found = resolved(saved, {"host": "option", "verb": "PUT"}, environ)
     assert found == request(
-        method="PUT",
-        url="https://option/a",
-        fields=(("X-collection", "{{host}}"),),
-        body='{"a": {"b": collection}}',
+        method="PUT", url="https://option/a", fields=(("X-collection", "{{host}}"),), body='{"a": {"b": collection}}'
     )
 
 
@@ -70,14 +63,12 @@ def test_the_host_is_that_of_the_url() -> None:
     assert resolved(request(url="/a", fields=fields), {}, {}).fields == fields
 
 
-@pytest.mark.parametrize(
-    ("text", "wrong"),
-    [
-        ("{{missing}}", "the variable missing has no value; give --var 'missing=VALUE'"),
-        ("{{$guid}}", r"the variable \$guid has no value"),
-        ("{{$processEnv HOME }}", r"the variable \$processEnv HOME has no value"),
-        ("{{loop}}", "the variable loop contains itself"),
-    ],
+@cases(
+    "text, wrong",
+    ("{{missing}}", "the variable missing has no value; give --var 'missing=VALUE'"),
+    ("{{$guid}}", r"the variable \$guid has no value"),
+    ("{{$processEnv HOME }}", r"the variable \$processEnv HOME has no value"),
+    ("{{loop}}", "the variable loop contains itself"),
 )
 def test_a_variable_without_a_value_is_an_error(text: str, wrong: str) -> None:
     """Nothing is sent with braces in it by accident."""
@@ -85,23 +76,21 @@ def test_a_variable_without_a_value_is_an_error(text: str, wrong: str) -> None:
         filled(text, {"loop": "{{other}}", "other": "{{loop}}"}, {})
 
 
-@pytest.mark.parametrize("text", ['{{"a": 1}}', "{{ a b", "{{}}", "{a}"])
+@cases("text", '{{"a": 1}}', "{{ a b", "{{}}", "{a}")
 def test_other_braces_stay(text: str) -> None:
     """JSON has braces of its own."""
     assert filled(text, {}, {}) == text
 
 
-@pytest.mark.parametrize(
-    ("url", "sent"),
-    [
-        (" https://a/b c?d=é%20&e=[1]#f ", "https://a/b%20c?d=%C3%A9%20&e=[1]"),
-        ("localhost:8080/a", "http://localhost:8080/a"),
-        ("/orders", "/orders"),
-        ('/a"{b}', "/a%22%7Bb%7D"),
-    ],
+@cases(
+    "url, sent",
+    (" https://a/b c?d=é%20&e=[1]#f ", "https://a/b%20c?d=%C3%A9%20&e=[1]"),
+    ("localhost:8080/a", "http://localhost:8080/a"),
+    ("/orders", "/orders"),
+    ('/a"{b}', "/a%22%7Bb%7D"),
 )
 def test_a_url_is_encoded_where_it_needs_it(url: str, sent: str) -> None:
-    """What is encoded already stays, and a fragment is never sent."""
+    """A fragment is never sent."""
     assert sendable(url) == sent
 
 

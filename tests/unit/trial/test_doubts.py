@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
 from pydantic import SecretStr
 
 from proxy.config.environment import read_environment
@@ -12,6 +11,7 @@ from proxy.config.load import Document
 from proxy.config.resolve import resolve
 from proxy.config.yaml_text import read_yaml
 from proxy.trial.doubts import doubts
+from tests.cases import cases
 from tests.unit.config.entries import BASIC, OAUTH, ROUTE, written
 
 NEO = "https://oauthasservices-a1b2c3.hana.ondemand.com"
@@ -46,55 +46,54 @@ def found(client: Any = None, route: Any = None, **general: Any) -> list[str]:
     return found_in(*read_yaml(text, file="proxy.yaml", environ={}))
 
 
-@pytest.mark.parametrize(
-    ("url", "wrong"),
-    [
-        (f"{NEO}/oauth2/api/v1/token", ""),
-        (f"{NEO}/oauth2/api/v1/token?grant_type=client_credentials", ""),
-        (f"{NEO}/oauth2/api/v1/token/", ""),
-        (NEO, NOT_NEO),
-        (f"{NEO}/oauth2/api/v1/authorize", NOT_NEO),
-        (f"{NEO}/oauth2", NOT_NEO),
-        ("https://api.hana.ondemand.com/oauth2/apitoken/v1", ""),
-        (f"{BTP}/oauth/token", ""),
-        (f"{BTP}/oauth/token/alias/a", ""),
-        (BTP, NOT_BTP),
-        (f"{BTP}/", NOT_BTP),
-        ("https://as.authentication.example.com", ""),
-        ("https://as.example.com", ""),
-    ],
+@cases(
+    "url, wrong",
+    (f"{NEO}/oauth2/api/v1/token", ""),
+    (f"{NEO}/oauth2/api/v1/token?grant_type=client_credentials", ""),
+    (f"{NEO}/oauth2/api/v1/token/", ""),
+    (NEO, NOT_NEO),
+    (f"{NEO}/oauth2/api/v1/authorize", NOT_NEO),
+    (f"{NEO}/oauth2", NOT_NEO),
+    ("https://api.hana.ondemand.com/oauth2/apitoken/v1", ""),
+    (f"{BTP}/oauth/token", ""),
+    (f"{BTP}/oauth/token/alias/a", ""),
+    (BTP, NOT_BTP),
+    (f"{BTP}/", NOT_BTP),
+    ("https://as.authentication.example.com", ""),
+    ("https://as.example.com", ""),
 )
 def test_a_host_of_sap_without_its_token_endpoint_is_doubted(url: str, wrong: str) -> None:
     """Other paths of BTP, and other hosts, may be right."""
     assert found({"token_url": url}) == ([f"proxy.yaml:1: oauth_clients.a.token_url: {wrong}"] if wrong else [])
 
 
-@pytest.mark.parametrize(
-    ("upstream", "has"),
-    [
-        (f"{TMN}/http/orders", "-iflmap"),
-        (f"{TMN}/cxf", "-iflmap"),
-        (f"{TMN}/api/v1", ""),
-        (TMN, ""),
-        (f"{TMN}/httpx", ""),
-        (f"{IFLMAP}/http/orders", ""),
-        (f"{DESIGN_TIME}/http/orders", "-rt"),
-        (f"{DESIGN_TIME}/api/v1", ""),
-        (f"{RT}/http/orders", ""),
-        ("https://orders-tmn.example.com/http/orders", ""),
-    ],
+@cases(
+    "upstream, has",
+    (f"{TMN}/http/orders", "-iflmap"),
+    (f"{TMN}/cxf", "-iflmap"),
+    (f"{TMN}/api/v1", ""),
+    (TMN, ""),
+    (f"{TMN}/httpx", ""),
+    (f"{IFLMAP}/http/orders", ""),
+    (f"{DESIGN_TIME}/http/orders", "-rt"),
+    (f"{DESIGN_TIME}/api/v1", ""),
+    (f"{RT}/http/orders", ""),
+    ("https://orders-tmn.example.com/http/orders", ""),
 )
 def test_a_design_time_has_no_flows(upstream: str, has: str) -> None:
-    """Only where the path is one of flows: the OData API is at that host."""
+    """But the OData API."""
     wrong = "leads to the design time of the tenant, which runs no flows; the runtime's host has"
     assert found(route={"upstream": upstream}) == ([f"proxy.yaml:1: routes[0].upstream: {wrong} {has}"] if has else [])
 
 
-@pytest.mark.parametrize(
-    ("client_id", "path", "doubted"),
-    [(API, "/http/x", True), (API, "/api/v1", False), (FLOWS, "/http/x", False), (f"{API}x", "/http/x", False)],
+@cases(
+    "client_id, path, doubted",
+    (API, "/http/x", True),
+    (API, "/api/v1", False),
+    (FLOWS, "/http/x", False),
+    (f"{API}x", "/http/x", False),
 )
-def test_a_client_of_plan_api_cannot_send(client_id: str, path: str, doubted: bool) -> None:  # noqa: FBT001
+def test_a_client_of_plan_api_cannot_send(client_id: str, path: str, doubted: bool) -> None:
     """It can use the OData API."""
     wrong = f"proxy.yaml:1: oauth_clients.a.client_id: {OF_API}"
     assert found({"client_id": client_id}, {"upstream": RT + path}) == ([wrong] if doubted else [])
@@ -108,15 +107,13 @@ def test_what_is_in_a_service_key_is_shown_there() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("secret", "option"),
-    [
-        ({"client_secret": "a b "}, "client_secret"),
-        ({"client_secret": "\u00a0a"}, "client_secret"),
-        ({"client_secret": None, "client_secret_file": "secret"}, "client_secret_file"),
-        ({"client_secret_next": "a "}, "client_secret_next"),
-        ({"client_secret": "a b"}, ""),
-    ],
+@cases(
+    "secret, option",
+    ({"client_secret": "a b "}, "client_secret"),
+    ({"client_secret": "\u00a0a"}, "client_secret"),
+    ({"client_secret": None, "client_secret_file": "secret"}, "client_secret_file"),
+    ({"client_secret_next": "a "}, "client_secret_next"),
+    ({"client_secret": "a b"}, ""),
 )
 def test_white_space_around_a_secret_is_doubted(secret: dict[str, Any], option: str) -> None:
     """It may be a part of the secret, so it is sent."""
@@ -126,19 +123,17 @@ def test_white_space_around_a_secret_is_doubted(secret: dict[str, Any], option: 
     assert found_in(*read_yaml(text, file="proxy.yaml", environ={})) == doubted
 
 
-@pytest.mark.parametrize(
-    ("text", "network"),
-    [
-        ("10.1.0.0", "10.1.0.0/16"),
-        ("192.168.5.0", "192.168.5.0/24"),
-        ("0.0.0.0", "0.0.0.0/0"),
-        ("2001:db8::", "2001:db8::/64"),
-        ("::", "::/0"),
-        ("10.1.0.0/32", ""),
-        ("10.1.0.0/16", ""),
-        ("10.1.0.7", ""),
-        ("2001:db8::7", ""),
-    ],
+@cases(
+    "text, network",
+    ("10.1.0.0", "10.1.0.0/16"),
+    ("192.168.5.0", "192.168.5.0/24"),
+    ("0.0.0.0", "0.0.0.0/0"),
+    ("2001:db8::", "2001:db8::/64"),
+    ("::", "::/0"),
+    ("10.1.0.0/32", ""),
+    ("10.1.0.0/16", ""),
+    ("10.1.0.7", ""),
+    ("2001:db8::7", ""),
 )
 def test_the_address_of_a_network_is_doubted(text: str, network: str) -> None:
     """One that says its length is meant."""

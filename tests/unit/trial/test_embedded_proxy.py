@@ -31,7 +31,7 @@ async def configuration(tenant: Tenant, tmp_path: Path) -> Configuration:
 
 
 async def test_requests_that_are_refused_early_have_records(configuration: Configuration) -> None:
-    """They never become exchanges; each `send` returns the record of its own request."""
+    """Each `send` returns that of its own request."""
     large = compose("orders", configuration, b"", [f"X: {'a' * 70000}"], "POST")
     long = compose(f"/orders/{'a' * 70000}", configuration, b"", [], "POST")
     many = compose("orders", configuration, b"", [f"X-{number}: x" for number in range(150)], "POST")
@@ -53,7 +53,7 @@ async def test_connections_of_its_sender_are_not_limited(configuration: Configur
 
 
 async def test_its_token_is_in_its_own_folder(configuration: Configuration, tmp_path: Path) -> None:
-    """It leaves nothing where the tokens of running proxies are."""
+    """Not where those of running proxies are."""
     environ = {"XDG_RUNTIME_DIR": str(tmp_path), "RUNTIME_DIRECTORY": str(tmp_path)}
     before = sorted(tmp_path.iterdir())
     async with embedded_proxy(configuration, environ):
@@ -61,7 +61,7 @@ async def test_its_token_is_in_its_own_folder(configuration: Configuration, tmp_
 
 
 def test_its_sender_needs_no_credential() -> None:
-    """The route has no `inbound_auth`, but still drops the field of the API key."""
+    """The field of the API key is still dropped."""
     route = RouteSettings(
         name="a", path="/a", upstream="https://up.example.com", oauth_client="c", drop_fields=("X-Own",)
     )
@@ -71,5 +71,5 @@ def test_its_sender_needs_no_credential() -> None:
 
 
 def test_its_oauth_clients_wait_for_the_message() -> None:
-    """A message through one route makes no grant for another route's OAuth client."""
+    """Through their own route."""
     assert without_grant_at_start(registration(grant_at_start=True)) == registration()

@@ -22,6 +22,7 @@ from proxy.config.load import load
 from proxy.sandbox.tenant import Tenant
 from proxy.trial.checks import CheckStatus
 from proxy.trial.examination import Examination, selected_routes, serves_clients
+from tests.cases import cases, named_cases
 from tests.fakes.speaker import speaker
 from tests.system.cli import CONFIGURATION
 from tests.system.command import free_port
@@ -90,60 +91,52 @@ def secret(text: str) -> Callable[[World], object]:
     return lambda world: (world.folder / "neo-secret").write_text(text)
 
 
-@pytest.mark.parametrize(
-    ("breaks", "check", "words"),
-    [
-        pytest.param(
+@named_cases(
+    "breaks, check, words",
+    {
+        "unknown host": (
             client(token_url="https://no-such-host.invalid/token"),
             "DNS",
             "cannot be resolved; check `token_url`",
-            id="unknown host",
         ),
-        pytest.param(
-            client(token_url="https://127.0.0.1:{port}/token"), "TCP", "refused the connection", id="closed port"
-        ),
-        pytest.param(
+        "closed port": (client(token_url="https://127.0.0.1:{port}/token"), "TCP", "refused the connection"),
+        "closed port of the corporate proxy": (
             client(proxy_url="http://127.0.0.1:{port}"),
             "TCP",
             "refused the connection; check `proxy_url` and HTTPS_PROXY.",
-            id="closed port of the corporate proxy",
         ),
-        pytest.param(
+        "unknown corporate proxy": (
             client(proxy_url="http://no-such-proxy.invalid:3128"),
             "DNS",
             "The name of the corporate proxy http://no-such-proxy.invalid:3128 cannot be resolved; check `proxy_url`",
-            id="unknown corporate proxy",
         ),
-        pytest.param(
+        "unknown authority": (
             lambda world: world.client.pop("tls"),
             "TLS",
             "if a proxy in between opens TLS, of that proxy's. It is for CN=localhost, issued by CN=cpi",
-            id="unknown authority",
         ),
-        pytest.param(secret("another"), "grant", "refused the grant with 401", id="wrong secret"),
-        pytest.param(client(client_id="nobody"), "grant", "check client_id", id="unknown client"),
-        pytest.param(
+        "wrong secret": (secret("another"), "grant", "refused the grant with 401"),
+        "unknown client": (client(client_id="nobody"), "grant", "check client_id"),
+        "secret with +": (
             secret("a+b"),
             "grant",
             "or try basic_encoding: urlencoded, because id or secret contain + or %",
-            id="secret with +",
         ),
-        pytest.param(
+        "wrong path": (
             lambda world: world.client.update(token_url=world.client["token_url"] + "/more"),
             "grant",
             "check token_url, which is not a token endpoint",
-            id="wrong path",
         ),
-        pytest.param(fault("neo.too_many_requests", 600), "grant", "too many token requests", id="429"),
-        pytest.param(fault("neo.html"), "grant", "an HTML page instead of a token", id="logon page"),
-        pytest.param(fault("neo.malformed"), "grant", "not a JSON object instead of a token", id="half a token"),
-        pytest.param(fault("neo.drop"), "grant", "ended the connection without an answer", id="closed connection"),
-    ],
+        "429": (fault("neo.too_many_requests", 600), "grant", "too many token requests"),
+        "logon page": (fault("neo.html"), "grant", "an HTML page instead of a token"),
+        "half a token": (fault("neo.malformed"), "grant", "not a JSON object instead of a token"),
+        "closed connection": (fault("neo.drop"), "grant", "ended the connection without an answer"),
+    },
 )
 async def test_a_broken_oauth_client_is_named(
     world: World, breaks: Callable[[World], object], check: str, words: str
 ) -> None:
-    """The finding says what to do; no message reaches the tenant."""
+    """No message reaches the tenant."""
     await asyncio.to_thread(breaks, world)
     subject, failed, detail = await world.first_failure("orders", None)
     assert (subject, failed) == (ORDERS, check)
@@ -151,37 +144,28 @@ async def test_a_broken_oauth_client_is_named(
     assert not len(world.tenant.messages)
 
 
-@pytest.mark.parametrize(
-    ("breaks", "check", "words"),
-    [
-        pytest.param(
+@named_cases(
+    "breaks, check, words",
+    {
+        "unknown host": (
             route(upstream="https://no-such-tenant.invalid/http"),
             "DNS",
             "cannot be resolved; check `upstream`",
-            id="unknown host",
         ),
-        pytest.param(
-            route(upstream="https://127.0.0.1:{port}/http"), "TCP", "is the port in `upstream` right?", id="closed port"
-        ),
-        pytest.param(lambda world: world.route.pop("tls"), "TLS", "set `tls.ca_file`", id="unknown authority"),
-        pytest.param(
+        "closed port": (route(upstream="https://127.0.0.1:{port}/http"), "TCP", "is the port in `upstream` right?"),
+        "unknown authority": (lambda world: world.route.pop("tls"), "TLS", "set `tls.ca_file`"),
+        "wrong host": (
             fault("runtime.router_error", "unknown_route"),
             "HTTP",
             "wrong_host: No application has this host",
-            id="wrong host",
         ),
-        pytest.param(
-            fault("runtime.router_error", "no_endpoints"),
-            "HTTP",
-            "runtime_unavailable",
-            id="no runtime behind the router",
-        ),
-    ],
+        "no runtime behind the router": (fault("runtime.router_error", "no_endpoints"), "HTTP", "runtime_unavailable"),
+    },
 )
 async def test_a_broken_route_is_named_without_a_message(
     world: World, breaks: Callable[[World], object], check: str, words: str
 ) -> None:
-    """The finding says what to do; no message reaches the tenant."""
+    """The finding says what to do."""
     await asyncio.to_thread(breaks, world)
     subject, failed, detail = await world.first_failure("orders", None)
     assert (subject, failed) == (ROUTE, check)
@@ -189,26 +173,21 @@ async def test_a_broken_route_is_named_without_a_message(
     assert not len(world.tenant.messages)
 
 
-@pytest.mark.parametrize(
-    ("breaks", "words"),
-    [
-        pytest.param(fault("runtime.unauthorized"), "401: token_rejected", id="token of another tenant"),
-        pytest.param(
-            fault("runtime.role_missing"),
-            "403: role_missing: The OAuth client has no permission to send",
-            id="no role",
-        ),
-        pytest.param(route(csrf="off"), "403: csrf_required", id="no CSRF token"),
-        pytest.param(
+@named_cases(
+    "breaks, words",
+    {
+        "token of another tenant": (fault("runtime.unauthorized"), "401: token_rejected"),
+        "no role": (fault("runtime.role_missing"), "403: role_missing: The OAuth client has no permission to send"),
+        "no CSRF token": (route(csrf="off"), "403: csrf_required"),
+        "no flow": (
             lambda world: world.route.update(upstream=world.route["upstream"] + "/nothing"),
             "404: no_flow: No integration flow has this path",
-            id="no flow",
         ),
-        pytest.param(fault("runtime.flow_failed"), "500: flow_failed: The flow ran and failed", id="failing flow"),
-        pytest.param(fault("runtime.unavailable"), "503: runtime_unavailable", id="overloaded runtime"),
-        pytest.param(fault("runtime.too_large"), "413: body_too_large", id="large message"),
-        pytest.param(fault("runtime.drop", "before"), "502, by the proxy", id="lost message"),
-    ],
+        "failing flow": (fault("runtime.flow_failed"), "500: flow_failed: The flow ran and failed"),
+        "overloaded runtime": (fault("runtime.unavailable"), "503: runtime_unavailable"),
+        "large message": (fault("runtime.too_large"), "413: body_too_large"),
+        "lost message": (fault("runtime.drop", "before"), "502, by the proxy"),
+    },
 )
 async def test_a_failing_message_is_explained(world: World, breaks: Callable[[World], object], words: str) -> None:
     """The finding has the status and the diagnosis."""
@@ -250,17 +229,15 @@ def certified(usages: list[ObjectIdentifier] | None) -> bytes:
     return private + builder.sign(key, SHA256()).public_bytes(Encoding.PEM)
 
 
-@pytest.mark.parametrize(
-    ("usages", "serves"),
-    [
-        (None, True),
-        ([ExtendedKeyUsageOID.SERVER_AUTH], False),
-        ([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH], True),
-        ([ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE], True),
-    ],
+@cases(
+    "usages, serves",
+    (None, True),
+    ([ExtendedKeyUsageOID.SERVER_AUTH], False),
+    ([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH], True),
+    ([ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE], True),
 )
 def test_a_certificate_says_whether_clients_may_use_it(usages: list[ObjectIdentifier] | None, *, serves: bool) -> None:
-    """One without extended key usages may be used for everything."""
+    """Without extended key usages they may."""
     assert serves_clients(certified(usages)) is serves
 
 
@@ -274,34 +251,32 @@ async def results(world: World, word: str, message: bytes | None = None) -> dict
     return {each.check: (each.status, each.detail) for each in found if each.subject.startswith("route")}
 
 
-@pytest.mark.parametrize(
-    ("token_url", "upstream", "status", "words"),
-    [
-        (
-            "oauthasservices-a.hana.ondemand.com",
-            "a-iflmap.hcisbt.eu1.hana.ondemand.com",
-            CheckStatus.OK,
-            "are of Neo, eu1",
-        ),
-        (
-            "oauthasservices-a.us1.hana.ondemand.com",
-            "a-iflmap.hcisbt.eu1.hana.ondemand.com",
-            CheckStatus.WARNING,
-            "of Neo, us1",
-        ),
-        (
-            "oauthasservices-a.hana.ondemand.com",
-            "a.it-cpi001-rt.cfapps.eu10.hana.ondemand.com",
-            CheckStatus.WARNING,
-            "the upstream of Cloud Foundry, eu10",
-        ),
-        ("oauthasservices-a.hana.ondemand.com", "cpi.example.com", CheckStatus.SKIPPED, "does not tell"),
-    ],
+@cases(
+    "token_url, upstream, status, words",
+    (
+        "oauthasservices-a.hana.ondemand.com",
+        "a-iflmap.hcisbt.eu1.hana.ondemand.com",
+        CheckStatus.OK,
+        "are of Neo, eu1",
+    ),
+    (
+        "oauthasservices-a.us1.hana.ondemand.com",
+        "a-iflmap.hcisbt.eu1.hana.ondemand.com",
+        CheckStatus.WARNING,
+        "of Neo, us1",
+    ),
+    (
+        "oauthasservices-a.hana.ondemand.com",
+        "a.it-cpi001-rt.cfapps.eu10.hana.ondemand.com",
+        CheckStatus.WARNING,
+        "the upstream of Cloud Foundry, eu10",
+    ),
+    ("oauthasservices-a.hana.ondemand.com", "cpi.example.com", CheckStatus.SKIPPED, "does not tell"),
 )
 async def test_token_and_runtime_of_different_landscapes_are_told(
     world: World, token_url: str, upstream: str, status: CheckStatus, words: str
 ) -> None:
-    """It is a warning, and needs no network: here a corporate proxy that does not exist stands before both."""
+    """As a warning, which needs no network."""
     nowhere = f"http://127.0.0.1:{free_port()}"
     world.client |= {"token_url": f"https://{token_url}/oauth2/api/v1/token", "proxy_url": nowhere}
     world.route |= {"upstream": f"https://{upstream}/http", "proxy_url": nowhere}
@@ -310,9 +285,9 @@ async def test_token_and_runtime_of_different_landscapes_are_told(
     assert words in found[1]
 
 
-@pytest.mark.parametrize("path", ["", "/http", "/cxf"])
+@cases("path", "", "/http", "/cxf")
 async def test_no_message_is_sent_to_a_prefix_of_flows(world: World, path: str) -> None:
-    """The sentence says how to name a flow; a flow below the prefix gets its message."""
+    """But to a flow below it."""
     world.route |= {"path": "/all", "upstream": world.tenant.runtime_url + path}
     status, detail = (await results(world, "all", b"x"))["message"]
     assert status is CheckStatus.SKIPPED
@@ -357,55 +332,36 @@ async def silent_token_endpoint(world: World) -> None:
     world.client["timeout"] = "200ms"
 
 
-@pytest.mark.parametrize(
-    ("breaks", "subject", "check", "words"),
-    [
-        pytest.param(lambda world: corporate_proxy(world, 407), ORDERS, "proxy", "wants credentials", id="407"),
-        pytest.param(
-            lambda world: corporate_proxy(world, 403),
-            ORDERS,
-            "proxy",
-            "with 403; is that host allowed there?",
-            id="403",
-        ),
-        pytest.param(
-            lambda world: impersonate(world, "other.example"),
-            ORDERS,
-            "TLS",
-            "it belongs to another host",
-            id="other name",
-        ),
-        pytest.param(
+@named_cases(
+    "breaks, subject, check, words",
+    {
+        "407": (lambda world: corporate_proxy(world, 407), ORDERS, "proxy", "wants credentials"),
+        "403": (lambda world: corporate_proxy(world, 403), ORDERS, "proxy", "with 403; is that host allowed there?"),
+        "other name": (lambda world: impersonate(world, "other.example"), ORDERS, "TLS", "it belongs to another host"),
+        "expired certificate": (
             lambda world: impersonate(world, "127.0.0.1", **PAST),
             ORDERS,
             "TLS",
             "it is not valid yet or has expired",
-            id="expired certificate",
         ),
-        pytest.param(lambda world: token_server(world, "https"), ORDERS, "TLS", "does it speak https", id="no TLS"),
-        pytest.param(
+        "no TLS": (lambda world: token_server(world, "https"), ORDERS, "TLS", "does it speak https"),
+        "no HTTP": (
             lambda world: token_server(world, "http"),
             ORDERS,
             "HTTP",
             "something that is not HTTP; check `token_url`",
-            id="no HTTP",
         ),
-        pytest.param(
-            own_certificate, ORDERS, "own cert", "expired on 2020-01-01; create a new one", id="expired own certificate"
-        ),
-        pytest.param(usage, ORDERS, "own cert", "has no usage clientAuth", id="own certificate of a server"),
-        pytest.param(silent_token_endpoint, ORDERS, "grant", "did not answer within 0.2 s", id="silent token endpoint"),
-        pytest.param(
-            lambda world: upstream_server(world, None), ROUTE, "HTTP", "does not answer within", id="silent upstream"
-        ),
-        pytest.param(
+        "expired own certificate": (own_certificate, ORDERS, "own cert", "expired on 2020-01-01; create a new one"),
+        "own certificate of a server": (usage, ORDERS, "own cert", "has no usage clientAuth"),
+        "silent token endpoint": (silent_token_endpoint, ORDERS, "grant", "did not answer within 0.2 s"),
+        "silent upstream": (lambda world: upstream_server(world, None), ROUTE, "HTTP", "does not answer within"),
+        "closed connection of the upstream": (
             lambda world: upstream_server(world, b""),
             ROUTE,
             "HTTP",
             "ended the connection without an answer",
-            id="closed connection of the upstream",
         ),
-    ],
+    },
 )
 async def test_another_server_in_place_of_the_tenant_is_named(
     world: World, breaks: Callable[[World], Awaitable[object]], subject: str, check: str, words: str
@@ -418,7 +374,7 @@ async def test_another_server_in_place_of_the_tenant_is_named(
 
 
 async def test_a_forgotten_path_of_xsuaa_is_named(world: World) -> None:
-    """XSUAA answers such a token request with a 403 about CSRF; the finding says what to append."""
+    """The finding says what to append."""
 
     def cut() -> None:
         file = world.folder / "service-key.json"

@@ -63,7 +63,7 @@ async def test_a_folder_that_is_missing_is_not_made(tmp_path: Path) -> None:
 
 
 async def test_it_says_who_has_the_folder(tmp_path: Path) -> None:
-    """And that nobody has it, when the process has ended; it stays free."""
+    """Nobody does when that process has ended."""
     configuration = await configured(tmp_path, path="store")
     folder = await Folder.open(tmp_path / "store", admin="127.0.0.1:9901")
     held = await examined(configuration, {})

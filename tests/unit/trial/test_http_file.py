@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from proxy.trial.collection import FileBody, SavedRequest
 from proxy.trial.http_file import export_http, parse_http
+from tests.cases import cases
 
 EXAMPLE = """\
 # Requests of the order system.
@@ -58,9 +59,9 @@ PUT https://t.example/http/orders/1
 VARIABLES = {"base": "https://t.example/http", "key": "a b"}
 
 
-@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+@cases("line_end", "\n", "\r\n")
 def test_requests_are_separated_by_three_hashes(line_end: str) -> None:
-    """The name is behind the hashes or behind @name; scripts, comments and redirections are ignored."""
+    """Scripts, comments and redirections are ignored."""
     found = parse_http(EXAMPLE.replace("\n", line_end))
     url = "{{base}}/orders?from=1&to=2"
     assert found == (
@@ -93,32 +94,28 @@ def test_requests_are_separated_by_three_hashes(line_end: str) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("text", "method", "url"),
-    [
-        ("https://t.example/a", "GET", "https://t.example/a"),
-        ("GET /a\n\n", "GET", "/a"),
-        ("DELETE https://t.example/a b HTTP/2", "DELETE", "https://t.example/a b"),
-    ],
+@cases(
+    "text, method, url",
+    ("https://t.example/a", "GET", "https://t.example/a"),
+    ("GET /a\n\n", "GET", "/a"),
+    ("DELETE https://t.example/a b HTTP/2", "DELETE", "https://t.example/a b"),
 )
 def test_a_request_line_needs_only_a_url(text: str, method: str, url: str) -> None:
-    """GET is the usual method; a URL ends at the version, or with its line."""
+    """The usual method is GET."""
     assert parse_http(text) == (SavedRequest(name=f"{method} {url}", method=method, url=url),)
 
 
-@pytest.mark.parametrize("text", ["", "\n###\n# only a comment\n### x\n@a=b\n", "< {% never ends"])
+@cases("text", "", "\n###\n# only a comment\n### x\n@a=b\n", "< {% never ends")
 def test_a_section_may_have_no_request(text: str) -> None:
     """It may set variables only."""
     assert parse_http(text) == ()
 
 
-@pytest.mark.parametrize(
-    ("text", "wrong"),
-    [
-        ("hello world", "has a line that is not a request: hello world"),
-        ("GET /a\nno colon", "has a line without a colon among the fields of /a: no colon"),
-        ("### b\nGET /a\n\n### b\nGET /a\nx\n", "among the fields of b: x"),
-    ],
+@cases(
+    "text, wrong",
+    ("hello world", "has a line that is not a request: hello world"),
+    ("GET /a\nno colon", "has a line without a colon among the fields of /a: no colon"),
+    ("### b\nGET /a\n\n### b\nGET /a\nx\n", "among the fields of b: x"),
 )
 def test_another_line_is_an_error_that_quotes_it(text: str, wrong: str) -> None:
     """The line can be found in the file."""
@@ -149,7 +146,7 @@ REQUESTS = st.lists(
 
 @given(REQUESTS)
 def test_what_was_written_is_read_again(requests: tuple[SavedRequest, ...]) -> None:
-    """Nothing of a request is lost, however often its name occurs."""
+    """However often its name occurs."""
     assert parse_http(export_http(requests)) == requests
 
 
@@ -162,7 +159,7 @@ def test_what_cannot_be_written_is_refused(request: SavedRequest) -> None:
     assert not written or parse_http(written) == (request,)
 
 
-@pytest.mark.parametrize("body", ["a\n### b\nc", "a\n", "", "< a", "a\n>> b"])
+@cases("body", "a\n### b\nc", "a\n", "", "< a", "a\n>> b")
 def test_a_body_that_would_mean_something_else_is_refused(body: str) -> None:
     """An empty body is another thing than none."""
     with pytest.raises(ValueError, match="cannot be written"):

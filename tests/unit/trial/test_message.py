@@ -10,6 +10,7 @@ import pytest
 from proxy.config.load import load
 from proxy.config.model import Configuration
 from proxy.trial.message import Message, compose, content_of
+from tests.cases import cases
 
 CONFIGURATION = """
 oauth_clients:
@@ -39,14 +40,12 @@ async def content(message: Message) -> bytes:
     return b"".join(pieces)
 
 
-@pytest.mark.parametrize(
-    ("text", "media_type"),
-    [
-        (b'{"a": 1}', "application/json"),
-        (b" [1]", "application/json"),
-        (b"<a/>", "application/xml"),
-        (b"MSH|", "text/plain; charset=utf-8"),
-    ],
+@cases(
+    "text, media_type",
+    (b'{"a": 1}', "application/json"),
+    (b" [1]", "application/json"),
+    (b"<a/>", "application/xml"),
+    (b"MSH|", "text/plain; charset=utf-8"),
 )
 async def test_the_media_type_is_guessed_from_the_content(
     configuration: Configuration, text: bytes, media_type: str
@@ -60,7 +59,7 @@ async def test_the_media_type_is_guessed_from_the_content(
 
 
 def test_fields_that_are_given_replace_the_guesses(configuration: Configuration) -> None:
-    """Names are compared without case; without content there is no media type."""
+    """In any case of their names."""
     given = ["host: o.example", "content-type: text/xml", "X-Own:  one two "]
     expected = (("host", "o.example"), ("content-type", "text/xml"), ("X-Own", "one two"))
     assert composed(configuration, b"<a/>", given).fields == expected
@@ -68,7 +67,7 @@ def test_fields_that_are_given_replace_the_guesses(configuration: Configuration)
 
 
 async def test_a_file_is_read_in_pieces_each_time_it_is_sent(configuration: Configuration, tmp_path: Path) -> None:
-    """Its media type comes from its name; it stays readable after it was deleted."""
+    """Even after it was deleted."""
     file, octets = tmp_path / "message.xml", bytes(range(256)) * 2000
     file.write_bytes(octets)
     message = await asyncio.to_thread(composed, configuration, file)
@@ -88,18 +87,16 @@ async def test_a_file_that_became_shorter_is_an_error(configuration: Configurati
         await content(message)
 
 
-@pytest.mark.parametrize(
-    ("where", "header", "method", "wrong"),
-    [
-        ("nowhere", "A: b", "POST", "There is no route nowhere; the routes are orders."),
-        ("orders", "no colon", "POST", "-H no colon: it has no colon."),
-        ("orders", "Content-Length: 5", "POST", "sets that field itself; leave it out"),
-        ("orders", "X-Request-ID: 5", "POST", "sets that field itself; leave it out"),
-        ("orders", "authorization: Bearer x", "POST", "puts its own token there; leave it out"),
-        ("orders", "a b: c", "POST", "-H a b: "),
-        ("orders", "a: b\nc", "POST", "-H a: "),
-        ("orders", "A: b", "TRACE", "-X TRACE: "),
-    ],
+@cases(
+    "where, header, method, wrong",
+    ("nowhere", "A: b", "POST", "There is no route nowhere; the routes are orders."),
+    ("orders", "no colon", "POST", "-H no colon: it has no colon."),
+    ("orders", "Content-Length: 5", "POST", "sets that field itself; leave it out"),
+    ("orders", "X-Request-ID: 5", "POST", "sets that field itself; leave it out"),
+    ("orders", "authorization: Bearer x", "POST", "puts its own token there; leave it out"),
+    ("orders", "a b: c", "POST", "-H a b: "),
+    ("orders", "a: b\nc", "POST", "-H a: "),
+    ("orders", "A: b", "TRACE", "-X TRACE: "),
 )
 def test_a_wrong_option_is_an_error_that_names_it(
     configuration: Configuration, where: str, header: str, method: str, wrong: str
@@ -119,7 +116,7 @@ class Terminal(BytesIO):
 
 
 def test_a_content_is_a_text_a_file_or_standard_input(tmp_path: Path) -> None:
-    """Every byte of a file counts, line ends included; a terminal is read only if it is asked for."""
+    """A terminal is read only if it is asked for."""
     (tmp_path / "a").write_bytes(b"a\r\n")
     (tmp_path / "empty").touch()
     assert content_of(["caf\u00e9"], None, BytesIO(b"<a/>"), "POST") == b"caf\xc3\xa9"
@@ -137,7 +134,7 @@ def test_a_content_is_a_text_a_file_or_standard_input(tmp_path: Path) -> None:
 
 
 def test_a_content_has_one_source(tmp_path: Path) -> None:
-    """A text or a file is given once; a missing file is an OSError."""
+    """Given once."""
     (tmp_path / "a").write_bytes(b"a")
     with pytest.raises(ValueError, match="not both"):
         content_of(["x"], tmp_path / "a", BytesIO(), "POST")

@@ -8,6 +8,7 @@ import pytest
 
 from proxy.trial.collection import FileBody, SavedRequest
 from proxy.trial.postman import parse_postman
+from tests.cases import cases
 
 EXAMPLE = Path(__file__).parents[2] / "system" / "seed.postman_collection.json"
 FORM = ("Content-Type", "application/x-www-form-urlencoded")
@@ -25,7 +26,7 @@ def parsed_one(request: Any) -> SavedRequest:
 
 
 def test_an_exported_collection_is_read() -> None:
-    """Requests have the collection's variables; scripts are ignored."""
+    """Without its scripts."""
     first, second = parse_postman(EXAMPLE.read_text())
     base = {"base": "http://127.0.0.1:8080"}
     url = "{{base}}/http/orders"
@@ -43,7 +44,7 @@ def test_an_exported_collection_is_read() -> None:
 
 
 def test_folders_are_in_the_names_and_have_variables_of_their_own() -> None:
-    """An inner folder's variable replaces an outer one's; a disabled one does not count."""
+    """A disabled one does not count."""
     inner = {
         "name": "In",
         "variable": [{"key": "a", "value": 2}, {"key": "b", "value": True}, {"key": "c", "disabled": True}],
@@ -56,66 +57,60 @@ def test_folders_are_in_the_names_and_have_variables_of_their_own() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("url", "text"),
-    [
-        ("https://t/a", "https://t/a"),
-        (
-            {"raw": "https://t/:id/:idx?q=:id", "variable": [{"key": "id", "value": "1\\2"}]},
-            "https://t/1\\2/:idx?q=:id",
-        ),
-        (
-            {
-                "protocol": "https",
-                "host": ["t", "example"],
-                "port": "8443",
-                "path": ["a", "b"],
-                "query": [{"key": "x", "value": "1"}, {"key": "y", "value": "2", "disabled": True}, {"key": "z"}],
-            },
-            "https://t.example:8443/a/b?x=1&z=",
-        ),
-        ({"host": ["{{base}}"], "path": "a"}, "{{base}}/a"),
-        ({"host": "t"}, "http://t/"),
-        (None, "http:///"),
-    ],
+@cases(
+    "url, text",
+    ("https://t/a", "https://t/a"),
+    (
+        {"raw": "https://t/:id/:idx?q=:id", "variable": [{"key": "id", "value": "1\\2"}]},
+        "https://t/1\\2/:idx?q=:id",
+    ),
+    (
+        {
+            "protocol": "https",
+            "host": ["t", "example"],
+            "port": "8443",
+            "path": ["a", "b"],
+            "query": [{"key": "x", "value": "1"}, {"key": "y", "value": "2", "disabled": True}, {"key": "z"}],
+        },
+        "https://t.example:8443/a/b?x=1&z=",
+    ),
+    ({"host": ["{{base}}"], "path": "a"}, "{{base}}/a"),
+    ({"host": "t"}, "http://t/"),
+    (None, "http:///"),
 )
 def test_a_url_is_a_text_or_has_parts(url: Any, text: str) -> None:
     """`raw` is the whole URL; path variables are filled in."""
     assert parsed_one({"url": url}).url == text
 
 
-@pytest.mark.parametrize(
-    ("header", "fields"),
-    [
-        ([{"key": "A", "value": "1"}, {"key": "B", "disabled": True}, {"key": " "}, "junk"], (("A", "1"),)),
-        ("A: 1\r\nB:2\njunk", (("A", "1"), ("B", "2"))),
-        (None, ()),
-    ],
+@cases(
+    "header, fields",
+    ([{"key": "A", "value": "1"}, {"key": "B", "disabled": True}, {"key": " "}, "junk"], (("A", "1"),)),
+    ("A: 1\r\nB:2\njunk", (("A", "1"), ("B", "2"))),
+    (None, ()),
 )
 def test_fields_are_a_list_or_lines(header: Any, fields: tuple[tuple[str, str], ...]) -> None:
     """What is disabled is left out."""
     assert parsed_one({"url": "/", "header": header}).fields == fields
 
 
-@pytest.mark.parametrize(
-    ("body", "content", "fields"),
-    [
-        (None, None, ()),
-        ({"mode": "none"}, None, ()),
-        ({"mode": "raw", "raw": "<a/>", "disabled": True}, None, ()),
-        ({"mode": "raw", "raw": "<a/>\n"}, "<a/>\n", ()),
-        (
-            {"mode": "raw", "raw": "{}", "options": {"raw": {"language": "json"}}},
-            "{}",
-            (("Content-Type", "application/json"),),
-        ),
-        (
-            {"mode": "urlencoded", "urlencoded": [{"key": "a b", "value": "{{v}}&"}, {"key": "c", "disabled": True}]},
-            "a%20b={{v}}%26",
-            (FORM,),
-        ),
-        ({"mode": "file", "file": {"src": "a.xml"}}, FileBody("a.xml"), ()),
-    ],
+@cases(
+    "body, content, fields",
+    (None, None, ()),
+    ({"mode": "none"}, None, ()),
+    ({"mode": "raw", "raw": "<a/>", "disabled": True}, None, ()),
+    ({"mode": "raw", "raw": "<a/>\n"}, "<a/>\n", ()),
+    (
+        {"mode": "raw", "raw": "{}", "options": {"raw": {"language": "json"}}},
+        "{}",
+        (("Content-Type", "application/json"),),
+    ),
+    (
+        {"mode": "urlencoded", "urlencoded": [{"key": "a b", "value": "{{v}}&"}, {"key": "c", "disabled": True}]},
+        "a%20b={{v}}%26",
+        (FORM,),
+    ),
+    ({"mode": "file", "file": {"src": "a.xml"}}, FileBody("a.xml"), ()),
 )
 def test_a_body_is_text_a_form_or_a_file(body: Any, content: Any, fields: tuple[tuple[str, str], ...]) -> None:
     """The media type is the body's, unless the request has one."""
@@ -125,14 +120,12 @@ def test_a_body_is_text_a_form_or_a_file(body: Any, content: Any, fields: tuple[
     assert parsed_one({"url": "/", "header": own, "body": body}).fields == (("content-type", "text/own"),)
 
 
-@pytest.mark.parametrize(
-    ("text", "wrong"),
-    [
-        ("{", "is not valid JSON"),
-        ("[" * 100_000, "is not valid JSON"),
-        ("[]", "is not a Postman collection"),
-        ('{"requests": []}', "is not a Postman collection; export it as collection v2.1"),
-    ],
+@cases(
+    "text, wrong",
+    ("{", "is not valid JSON"),
+    ("[" * 100_000, "is not valid JSON"),
+    ("[]", "is not a Postman collection"),
+    ('{"requests": []}', "is not a Postman collection; export it as collection v2.1"),
 )
 def test_another_text_is_an_error(text: str, wrong: str) -> None:
     """The sentence says what to export."""
@@ -140,7 +133,7 @@ def test_another_text_is_an_error(text: str, wrong: str) -> None:
         parse_postman(text)
 
 
-@pytest.mark.parametrize("mode", ["formdata", "graphql", "file"])
+@cases("mode", "formdata", "graphql", "file")
 def test_a_body_that_cannot_be_sent_is_an_error(mode: str) -> None:
     """Nothing is sent without its body."""
     with pytest.raises(ValueError, match=f"has a body of mode {mode} in a, which is not supported"):

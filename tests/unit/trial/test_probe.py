@@ -5,24 +5,19 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
-import pytest
 import trustme
 
 from proxy.config.egress import CorporateProxy
 from proxy.trial.checks import CheckResult, CheckStatus, run_in_order
 from proxy.trial.probe import Probe, Server
+from tests.cases import cases
 from tests.fakes.speaker import speaker
 
 NOW = datetime(2027, 1, 15, 8, tzinfo=UTC)
 
 
 async def probed(
-    port: int,
-    *,
-    now: datetime = NOW,
-    needs_clock: bool = False,
-    trust: ssl.SSLContext | None = None,
-    **options: Any,
+    port: int, *, now: datetime = NOW, needs_clock: bool = False, trust: ssl.SSLContext | None = None, **options: Any
 ) -> dict[str, CheckResult]:
     """The results by check."""
     server = Server(host="127.0.0.1", port=port, option="`upstream`", **{"proxy": None, "timeout": 5.0} | options)
@@ -39,25 +34,23 @@ def dated(moment: datetime) -> bytes:
     return f"HTTP/1.1 200 OK\r\nDate: {format_datetime(moment, usegmt=True)}\r\nContent-Length: 0\r\n\r\n".encode()
 
 
-@pytest.mark.parametrize(
-    ("seconds", "needs_clock", "status", "words"),
-    [
-        (0, True, CheckStatus.OK, "within 30 s"),
-        (30, True, CheckStatus.OK, "within 30 s"),
-        (90, False, CheckStatus.WARNING, "90 s behind"),
-        (90, True, CheckStatus.FAILED, "90 s behind"),
-        (-600, True, CheckStatus.FAILED, "600 s ahead of"),
-    ],
+@cases(
+    "seconds, needs_clock, status, words",
+    (0, True, CheckStatus.OK, "within 30 s"),
+    (30, True, CheckStatus.OK, "within 30 s"),
+    (90, False, CheckStatus.WARNING, "90 s behind"),
+    (90, True, CheckStatus.FAILED, "90 s behind"),
+    (-600, True, CheckStatus.FAILED, "600 s ahead of"),
 )
-async def test_the_clocks_are_compared(seconds: int, needs_clock: bool, status: CheckStatus, words: str) -> None:  # noqa: FBT001
-    """A wrong clock is a failure if the server compares signed times with its own, else a warning."""
+async def test_the_clocks_are_compared(seconds: int, needs_clock: bool, status: CheckStatus, words: str) -> None:
+    """A wrong one is a failure if the server compares signed times with its own."""
     async with speaker(dated(NOW + timedelta(seconds=seconds))) as port:
         found = (await probed(port, needs_clock=needs_clock))["clock"]
     assert found.status is status
     assert words in found.detail
 
 
-@pytest.mark.parametrize("date", [b"", b"Date: yesterday\r\n", b"Date: Mon, 01 Jan 2020 00:00:00 +9999999999999\r\n"])
+@cases("date", b"", b"Date: yesterday\r\n", b"Date: Mon, 01 Jan 2020 00:00:00 +9999999999999\r\n")
 async def test_a_server_without_a_valid_date_is_skipped(date: bytes) -> None:
     """The clock is not compared, and nothing fails."""
     async with speaker(b"HTTP/1.1 200 OK\r\n" + date + b"Content-Length: 0\r\n\r\n") as port:
@@ -70,16 +63,14 @@ async def test_an_interim_response_is_not_the_answer() -> None:
         assert (await probed(port))["HTTP"].detail == "the server answered OPTIONS * with 200"
 
 
-@pytest.mark.parametrize(
-    ("status", "error", "words"),
-    [
-        (404, "unknown_route", "wrong_host"),
-        (502, "endpoint_failure (tls: bad certificate)", "runtime_unavailable"),
-        (400, "empty_host", "The router in front of the tenant answered 400"),
-    ],
+@cases(
+    "status, error, words",
+    (404, "unknown_route", "wrong_host"),
+    (502, "endpoint_failure (tls: bad certificate)", "runtime_unavailable"),
+    (400, "empty_host", "The router in front of the tenant answered 400"),
 )
 async def test_an_error_of_the_router_fails_the_check(status: int, error: str, words: str) -> None:
-    """A known router error becomes a diagnosis; an unknown one is shown with its status."""
+    """An unknown one is shown with its status."""
     answer = f"HTTP/1.1 {status} No\r\nX-Cf-RouterError: {error}\r\nContent-Length: 0\r\n\r\n"
     async with speaker(answer.encode()) as port:
         found = (await probed(port))["HTTP"]
@@ -100,7 +91,7 @@ async def test_a_certificate_that_expires_soon_is_a_warning() -> None:
 
 
 async def test_a_silent_server_fails_the_handshake() -> None:
-    """A server that accepts and says nothing fails the check `TLS` after the timeout."""
+    """After the timeout."""
     async with speaker(None) as port:
         found = (await probed(port, trust=ssl.create_default_context(), timeout=0.2))["TLS"]
     assert found.status is CheckStatus.FAILED
@@ -108,7 +99,7 @@ async def test_a_silent_server_fails_the_handshake() -> None:
 
 
 async def test_a_silent_corporate_proxy_fails() -> None:
-    """The check `proxy` fails after the timeout and names the option."""
+    """The option is named."""
     async with speaker(None) as port:
         through = CorporateProxy(url=f"http://127.0.0.1:{port}")
         found = (await probed(9, proxy=through, timeout=0.2))["proxy"]

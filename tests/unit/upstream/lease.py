@@ -1,5 +1,6 @@
 """A connection to an upstream over a transport of memory, with the exchange that leases it."""
 
+from proxy.errors import UpstreamTimeout
 from proxy.upstream.connection import UpstreamConnection
 from proxy.wire.coroutine_runner import Wakeable
 from tests.fakes.heads import RESPONSES
@@ -42,6 +43,11 @@ class Wire(Wakeable):
     def whole(self) -> bool:
         """Whether the body has ended."""
         return self.connection.body is not None and self.connection.body.ended
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether the exchange was told that the upstream was silent."""
+        return isinstance(self.connection.failure, UpstreamTimeout)
 
     def wait(self, seconds: float) -> None:
         """Time passes."""

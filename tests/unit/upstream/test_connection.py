@@ -2,18 +2,16 @@
 
 import asyncio
 import socket
-from itertools import pairwise
 from typing import cast
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from proxy.errors import UpstreamClosed, UpstreamMalformed, UpstreamTimeout
+from proxy.errors import UpstreamClosed, UpstreamMalformed
 from proxy.upstream.connection import WRITE_HIGH_WATER, UpstreamConnection
 from proxy.upstream.failures import LARGEST_HEAD
 from proxy.wire.coroutine_runner import NO_WAITER
 from proxy.wire.reading import PieceReader
+from tests.cases import cases
 from tests.fakes.heads import RESPONSES
 from tests.fakes.loop import HandLoop
 from tests.unit.upstream.lease import OK, Wire
@@ -29,42 +27,6 @@ def test_an_answer_is_read_and_its_exchange_rung() -> None:
     assert head is not None
     assert (head.status, wire.content, wire.whole, wire.rings) == (200, b"ok", True, 3)
     assert (wire.transport.written, wire.connection.failure) == (b"<request>", None)
-
-
-ANSWERS = st.sampled_from(
-    [
-        (OK + b"ok", b"ok"),
-        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + OK + b"ok", b"ok"),
-        (
-            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n3;x=y\r\ncde\r\n0\r\nT: v\r\n\r\n",
-            b"abcde",
-        ),
-        (b"HTTP/1.1 204 No Content\r\n\r\n", b""),
-        (b"\r\nHTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", b""),
-    ]
-)
-
-
-@given(answer=ANSWERS, places=st.lists(st.integers(min_value=1, max_value=120), max_size=8))
-def test_an_answer_is_the_same_however_it_is_cut(answer: tuple[bytes, bytes], places: list[int]) -> None:
-    """Interim answers are passed over (RFC 9110 §15.2), and the connection can be used again."""
-    octets, content = answer
-    ends = sorted({0, len(octets), *(place for place in places if place < len(octets))})
-    wire = Wire()
-    for a, b in pairwise(ends):
-        wire.connection.data_received(octets[a:b])
-
-    assert (wire.content, wire.whole, wire.connection.reusable) == (content, True, True)
-
-
-def test_an_interim_answer_alone_is_no_answer() -> None:
-    """RFC 9110 §15.2: the final one is waited for."""
-    wire = Wire()
-    wire.connection.data_received(b"HTTP/1.1 100 Continue\r\n\r\n")
-    assert (wire.connection.head, wire.connection.failure) == (None, None)
-
-    wire.connection.data_received(OK + b"ok")
-    assert wire.content == b"ok"
 
 
 def test_it_can_be_leased_again_and_again() -> None:
@@ -90,24 +52,24 @@ def test_it_is_used_again_after_head_whatever_the_framing_says(fields: bytes) ->
     assert (wire.whole, wire.content, wire.connection.reusable) == (True, b"", True)
 
 
-@pytest.mark.parametrize(
-    ("answer", "method"),
-    [
-        pytest.param(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok", "GET", id="close"),
-        pytest.param(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", "HEAD", id="close after HEAD"),
-        pytest.param(b"HTTP/1.1 200 OK\r\n\r\nx", "HEAD", id="a body without a length after HEAD"),
-        pytest.param(b"HTTP/1.0 200 OK\r\n\r\n", "HEAD", id="HTTP/1.0 after HEAD"),
-        pytest.param(b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", "GET", id="HTTP/1.0"),
-        pytest.param(OK + b"okx", "GET", id="more than the answer"),
-        pytest.param(OK + b"ok" + OK + b"ok", "GET", id="a second answer"),
-        pytest.param(OK + b"ok", "HEAD", id="a body after HEAD"),
-        pytest.param(b"HTTP/1.1 204 No Content\r\n\r\nx", "GET", id="a body after 204"),
-        pytest.param(b"HTTP/1.1 304 Not Modified\r\nContent-Length: 1\r\n\r\nx", "GET", id="a body after 304"),
-        pytest.param(OK + b"o", "GET", id="half an answer"),
-        pytest.param(OK[:-3], "GET", id="half a head"),
-        pytest.param(b"HTTP/1.1 200 OK\r\n\r\nok", "GET", id="a body up to the end"),
-        pytest.param(b"", "GET", id="no answer"),
-    ],
+@cases(
+    "answer, method",
+    {
+        "close": (b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok", "GET"),
+        "close after HEAD": (b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", "HEAD"),
+        "a body without a length after HEAD": (b"HTTP/1.1 200 OK\r\n\r\nx", "HEAD"),
+        "HTTP/1.0 after HEAD": (b"HTTP/1.0 200 OK\r\n\r\n", "HEAD"),
+        "HTTP/1.0": (b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", "GET"),
+        "more than the answer": (OK + b"okx", "GET"),
+        "a second answer": (OK + b"ok" + OK + b"ok", "GET"),
+        "a body after HEAD": (OK + b"ok", "HEAD"),
+        "a body after 204": (b"HTTP/1.1 204 No Content\r\n\r\nx", "GET"),
+        "a body after 304": (b"HTTP/1.1 304 Not Modified\r\nContent-Length: 1\r\n\r\nx", "GET"),
+        "half an answer": (OK + b"o", "GET"),
+        "half a head": (OK[:-3], "GET"),
+        "a body up to the end": (b"HTTP/1.1 200 OK\r\n\r\nok", "GET"),
+        "no answer": (b"", "GET"),
+    },
 )
 def test_it_is_not_used_again_after(answer: bytes, method: str) -> None:
     """What is left of it could be taken for the next answer (RFC 9112 §9.3)."""
@@ -121,16 +83,6 @@ def test_it_is_not_used_again_after(answer: bytes, method: str) -> None:
     assert (wire.transport.aborted, wire.connection.open) == (True, False)
 
 
-def test_it_is_not_used_again_before_its_request_has_ended() -> None:
-    """An early answer, to a request of which we will send no more (RFC 9112 §9.5)."""
-    wire = Wire(end=False)
-    wire.connection.data_received(OK + b"ok")
-    assert (wire.whole, wire.connection.reusable) == (True, False)
-
-    wire.connection.release()
-    assert wire.transport.aborted
-
-
 def test_octets_behind_an_answer_never_reach_the_exchange() -> None:
     """In one piece or in two; what is whole stays whole."""
     for pieces in ([OK + b"okHTTP/1.1 200 Evil\r\n"], [OK + b"ok", b"HTTP/1.1 200 Evil\r\n"]):
@@ -140,14 +92,6 @@ def test_octets_behind_an_answer_never_reach_the_exchange() -> None:
         assert (wire.content, wire.whole, wire.transport.aborted) == (b"ok", True, True)
         wire.connection.connection_lost(None)
         assert wire.connection.failure is None
-
-
-def test_octets_that_nobody_asked_for_end_an_idle_connection() -> None:
-    """They would be taken for the response to whatever is sent next."""
-    wire = Wire(lease=False)
-    wire.connection.data_received(OK + b"ok")
-
-    assert (wire.transport.aborted, wire.connection.head, wire.rings) == (True, None, 0)
 
 
 def test_octets_that_come_before_the_request_are_no_response_to_it() -> None:
@@ -162,52 +106,33 @@ def test_octets_that_come_before_the_request_are_no_response_to_it() -> None:
     assert not wire.connection.responded
 
 
-@pytest.mark.parametrize(
-    ("answer", "why"),
-    [
-        pytest.param(b"220 smtp.example ESMTP\r\n\r\n", "no HTTP|version", id="no HTTP"),
-        pytest.param(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n", "101", id="101"),
-        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok", "ength", id="two lengths"),
-        pytest.param(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", "other than", id="a coding"),
-        pytest.param(b"HTTP/1.1 200 OK\r\nX: " + b"a" * LARGEST_HEAD, "more than 256 KiB", id="a head without end"),
-        pytest.param(b"\x15\x03\x01", "first byte", id="a TLS alert"),
-    ],
+@cases(
+    "answer, why",
+    {
+        "no HTTP": (b"220 smtp.example ESMTP\r\n\r\n", "no HTTP|version"),
+        "two lengths": (OK[:-2] + b"Content-Length: 3\r\n\r\nab", "ength"),
+        "a head without end": (b"HTTP/1.1 200 OK\r\nX: " + b"a" * LARGEST_HEAD, "more than 256 KiB"),
+    },
 )
 def test_an_answer_that_is_none_is_malformed(answer: bytes, why: str) -> None:
     """502, and the connection ends; nothing is relayed."""
     wire = Wire()
     wire.connection.data_received(answer)
-
-    failure = wire.connection.failure
-    assert isinstance(failure, UpstreamMalformed)
     assert (wire.connection.head, wire.transport.aborted, wire.rings) == (None, True, 1)
+    assert wire.connection.failure is not None
     with pytest.raises(UpstreamMalformed, match=why):
-        raise failure
-
-
-def test_a_body_that_breaks_fails_after_its_head() -> None:
-    """What came before stays readable, the failure comes behind it."""
-    wire = Wire()
-    wire.connection.data_received(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n")
-    wire.connection.data_received(b"zz\r\n")
-
-    body = wire.connection.body
-    assert body is not None
-    assert (wire.content, isinstance(body.failure, UpstreamMalformed), body.ended) == (b"ab", True, False)
-    assert (wire.transport.aborted, wire.connection.reusable) == (True, False)
+        raise wire.connection.failure
 
 
 def test_what_comes_behind_a_broken_body_is_not_read() -> None:
-    """Though it would look like another chunk."""
+    """What came before it stays readable, and its exchange is told once."""
     wire = Wire()
-    wire.connection.data_received(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n")
-    wire.connection.data_received(b"zz\r\n")
-    rings = wire.rings
-    wire.connection.data_received(b"3\r\nabc\r\n")
-
+    for piece in (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n", b"zz\r\n", b"3\r\nabc\r\n"):
+        wire.connection.data_received(piece)
     body = wire.connection.body
     assert body is not None
-    assert (body.consume(), body.received, wire.rings) == (b"ab", 2, rings)
+    assert (wire.content, isinstance(body.failure, UpstreamMalformed), body.ended) == (b"ab", True, False)
+    assert (body.received, wire.rings, wire.transport.aborted, wire.connection.reusable) == (2, 2, True, False)
 
 
 def test_its_repr_tells_its_state() -> None:
@@ -248,16 +173,3 @@ async def test_nothing_is_written_to_a_connection_that_is_lost() -> None:
     connection.send(b"late")
     connection.cut()
     assert isinstance(cast("UpstreamClosed", connection.failure), UpstreamClosed)
-
-
-def test_the_time_for_the_response_begins_when_the_request_has_been_taken() -> None:
-    """A buffered body is handed over whole, and may take its time on the way."""
-    wire = Wire(timeout=60)
-    wire.connection.pause_writing()
-    wire.wait(5)
-    wire.connection.resume_writing()
-    wire.wait(59)
-    assert wire.connection.failure is None
-
-    wire.wait(2)
-    assert isinstance(wire.connection.failure, UpstreamTimeout)

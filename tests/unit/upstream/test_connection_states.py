@@ -17,6 +17,7 @@ from proxy.upstream.connection import (
     UpstreamConnection,
 )
 from proxy.wire.coroutine_runner import NO_WAITER
+from tests.cases import cases
 from tests.fakes.heads import RESPONSES
 from tests.fakes.loop import HandLoop
 from tests.unit.upstream.lease import OK, Wire
@@ -93,7 +94,6 @@ EVENTS: dict[str, Step] = {
     "lost": lost,
     "silence": silence,
 }
-ALWAYS_CLOSED = ("cut", "give_up", "no response", "more than a response", "eof", "lost", "silence")
 STAYS = {
     UNUSED: ("send", "end_request"),
     IDLE: ("send", "end_request"),
@@ -174,17 +174,17 @@ def test_a_closed_connection_tells_no_second_failure(event: str) -> None:
     assert (wire.connection.state, wire.transport.written) == (CLOSED, written)
 
 
-@pytest.mark.parametrize(
-    ("steps", "after"),
-    [
-        pytest.param([Wire.lease, sent, answered], IDLE, id="request, response"),
-        pytest.param([Wire.lease, sending, answered, EVENTS["end_request"]], IDLE, id="response, end of the request"),
-        pytest.param([Wire.lease, sending, answered], CLOSED, id="response without the end of the request"),
-        pytest.param([Wire.lease, sent, EVENTS["part"]], CLOSED, id="a part of a response"),
-        pytest.param([Wire.lease, sent, answered, EVENTS["eof"]], CLOSED, id="response, end of the connection"),
-        pytest.param([used, EVENTS["release"]], CLOSED, id="given back twice"),
-        pytest.param([EVENTS["release"], EVENTS["release"]], CLOSED, id="given back unused, twice"),
-    ],
+@cases(
+    "steps, after",
+    {
+        "request, response": ([Wire.lease, sent, answered], IDLE),
+        "response, end of the request": ([Wire.lease, sending, answered, EVENTS["end_request"]], IDLE),
+        "response without the end of the request": ([Wire.lease, sending, answered], CLOSED),
+        "a part of a response": ([Wire.lease, sent, EVENTS["part"]], CLOSED),
+        "response, end of the connection": ([Wire.lease, sent, answered, EVENTS["eof"]], CLOSED),
+        "given back twice": ([used, EVENTS["release"]], CLOSED),
+        "given back unused, twice": ([EVENTS["release"], EVENTS["release"]], CLOSED),
+    },
 )
 def test_a_connection_is_idle_again_after(steps: list[Step], after: ConnectionState) -> None:
     """Both messages that are complete, and nothing else."""

@@ -1,6 +1,7 @@
 """The pool of connections to one upstream, on real sockets."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,10 +9,19 @@ import trustme
 
 from proxy.config.model import Tls
 from proxy.errors import Draining, UpstreamClosed
-from proxy.upstream.connection import CLOSED
+from proxy.upstream.connection import CLOSED, UpstreamConnection
+from proxy.upstream.pool import Pool
 from proxy.wire.coroutine_runner import NO_WAITER
 from proxy.wire.tls_context import client_context
 from tests.unit.upstream.serving import OK, PATIENCE, REQUEST, ask, pool, server_context, shut, turns_until, upstream
+
+
+async def used(ours: Pool) -> UpstreamConnection:
+    """A connection that has served a request and was given back."""
+    connection = await ours.connect(10)
+    await ask(connection)
+    ours.give_back(connection)
+    return connection
 
 
 async def test_a_connection_is_used_again() -> None:
@@ -39,68 +49,39 @@ async def test_a_connection_that_cannot_be_used_again_is_not_kept() -> None:
         ours.give_back(connection)
         assert (ours.idle, ours.acquire()) == (0, None)
 
-        again = await ours.connect(10)
-        await ask(again)
-        ours.give_back(again)
+        again = await used(ours)
         ours.give_back(again)
         assert ours.acquire() is None
 
 
-async def test_an_idle_connection_that_the_upstream_closed_is_not_handed_out() -> None:
+@pytest.mark.parametrize("change", [shut, lambda writer: writer.write(OK)], ids=["closed", "written to"])
+async def test_an_idle_connection_that_the_upstream_changed_is_not_handed_out(
+    change: Callable[[asyncio.StreamWriter], None],
+) -> None:
     """Also when the event loop has not told us yet: a POST on it could not be sent again."""
-    closing = asyncio.Event()
-    closed = asyncio.Event()
+    go, done = asyncio.Event(), asyncio.Event()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(OK)
-        await closing.wait()
-        shut(writer)
-        closed.set()
+        await go.wait()
+        change(writer)
+        done.set()
         await asyncio.Event().wait()
 
     async with upstream(talk) as (_, port), pool(port) as (ours, _):
-        connection = await ours.connect(10)
-        await ask(connection)
-        ours.give_back(connection)
-        closing.set()
+        await used(ours)
+        go.set()
         async with asyncio.timeout(PATIENCE):
-            await closed.wait()
-
+            await done.wait()
         assert ours.acquire() is None
         await turns_until(lambda: ours.leased == 0)
-
-
-async def test_an_idle_connection_that_sends_unasked_is_not_handed_out() -> None:
-    """Its octets would be taken for the next answer."""
-    sending = asyncio.Event()
-    sent = asyncio.Event()
-
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(OK)
-        await sending.wait()
-        writer.write(OK)
-        sent.set()
-        await asyncio.Event().wait()
-
-    async with upstream(talk) as (_, port), pool(port) as (ours, _):
-        connection = await ours.connect(10)
-        await ask(connection)
-        ours.give_back(connection)
-        sending.set()
-        async with asyncio.timeout(PATIENCE):
-            await sent.wait()
-
-        assert ours.acquire() is None
 
 
 async def test_an_idle_connection_is_closed_in_time() -> None:
     """After upstream_idle_timeout, well before CPI's own."""
     async with upstream() as (_, port), pool(port) as (ours, loop):
-        connection = await ours.connect(10)
-        await ask(connection)
-        ours.give_back(connection)
+        connection = await used(ours)
         loop.advance(29)
         assert ours.idle == 1
         loop.advance(2)
@@ -150,9 +131,7 @@ async def test_a_connection_that_the_upstream_keeps_for_a_second_is_not_kept() -
         await asyncio.Event().wait()
 
     async with upstream(talk) as (_, port), pool(port) as (ours, _):
-        connection = await ours.connect(10)
-        await ask(connection)
-        ours.give_back(connection)
+        connection = await used(ours)
 
         assert (ours.idle, connection.open) == (0, False)
 

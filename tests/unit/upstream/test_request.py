@@ -1,19 +1,18 @@
 """A request as a value, and its head in HTTP/1.1."""
 
-import pytest
-
 from proxy.upstream.request import UpstreamRequest, http1_head
 from proxy.wire.grammar import CHUNKED, UNSAID
+from tests.cases import cases
 
 
-@pytest.mark.parametrize(
-    ("length", "framing"),
-    [
-        pytest.param(UNSAID, [], id="no content"),
-        pytest.param(0, [b"Content-Length: 0"], id="empty content"),
-        pytest.param(7, [b"Content-Length: 7"], id="content of known length"),
-        pytest.param(CHUNKED, [b"Transfer-Encoding: chunked"], id="content of unknown length"),
-    ],
+@cases(
+    "length, framing",
+    {
+        "no content": (UNSAID, []),
+        "empty content": (0, [b"Content-Length: 0"]),
+        "content of known length": (7, [b"Content-Length: 7"]),
+        "content of unknown length": (CHUNKED, [b"Transfer-Encoding: chunked"]),
+    },
 )
 def test_a_head_has_host_first_and_the_framing_last(length: int, framing: list[bytes]) -> None:
     """RFC 9112 §6, RFC 9110 §7.2; the version is always 1.1 (RFC 9110 §2.5)."""

@@ -23,6 +23,7 @@ from proxy.wire.deadlines import NEVER
 from proxy.wire.framing import BodyMalformed
 from proxy.wire.grammar import ResponseHead
 from proxy.wire.heads import HeadMalformed, HeadTooLong
+from tests.cases import cases
 from tests.fakes.heads import RESPONSES, response_head
 from tests.fuzz.claims import cuts
 
@@ -59,32 +60,31 @@ def events(parser: ResponseParser, *pieces: bytes) -> Seen:
     return seen
 
 
-@pytest.mark.parametrize(
-    ("method", "octets", "seen", "state", "length"),
-    [
-        pytest.param("GET", b"", [], AWAITING, 0, id="nothing"),
-        pytest.param("GET", b"\r\n", [], HEAD, 0, id="an empty line"),
-        pytest.param("GET", TWO[:20], [], HEAD, 0, id="a part of a head"),
-        pytest.param("GET", CONTINUE, [], HEAD, 0, id="an interim response"),
-        pytest.param("GET", CONTINUE + HINTS + TWO, [200], BODY, 2, id="a head after interim responses"),
-        pytest.param("GET", TWO + b"o", [200, b"o"], BODY, 2, id="a part of a body"),
-        pytest.param("GET", TWO + b"ok", [200, b"ok", END_OF_MESSAGE], COMPLETE, 2, id="a body"),
-        pytest.param("HEAD", TWO, [200, END_OF_MESSAGE], COMPLETE, 0, id="no body after HEAD"),
-        pytest.param("GET", b"HTTP/1.1 204 .\r\n\r\n", [204, END_OF_MESSAGE], COMPLETE, 0, id="no body with 204"),
-        pytest.param("GET", TWO.replace(b"200", b"304"), [304, END_OF_MESSAGE], COMPLETE, 0, id="no body with 304"),
-        pytest.param("GET", TWO.replace(b": 2", b": 0"), [200, END_OF_MESSAGE], COMPLETE, 0, id="an empty body"),
-        pytest.param("GET", CHUNKS + b"2\r\nok\r\n", [200, b"ok"], BODY, None, id="a chunk"),
-        pytest.param("GET", CHUNKS + b"0\r\n\r\n", [200, END_OF_MESSAGE], COMPLETE, None, id="no chunk"),
-        pytest.param(
+@cases(
+    "method, octets, seen, state, length",
+    {
+        "nothing": ("GET", b"", [], AWAITING, 0),
+        "an empty line": ("GET", b"\r\n", [], HEAD, 0),
+        "a part of a head": ("GET", TWO[:20], [], HEAD, 0),
+        "an interim response": ("GET", CONTINUE, [], HEAD, 0),
+        "a head after interim responses": ("GET", CONTINUE + HINTS + TWO, [200], BODY, 2),
+        "a part of a body": ("GET", TWO + b"o", [200, b"o"], BODY, 2),
+        "a body": ("GET", TWO + b"ok", [200, b"ok", END_OF_MESSAGE], COMPLETE, 2),
+        "no body after HEAD": ("HEAD", TWO, [200, END_OF_MESSAGE], COMPLETE, 0),
+        "no body with 204": ("GET", b"HTTP/1.1 204 .\r\n\r\n", [204, END_OF_MESSAGE], COMPLETE, 0),
+        "no body with 304": ("GET", TWO.replace(b"200", b"304"), [304, END_OF_MESSAGE], COMPLETE, 0),
+        "an empty body": ("GET", TWO.replace(b": 2", b": 0"), [200, END_OF_MESSAGE], COMPLETE, 0),
+        "a chunk": ("GET", CHUNKS + b"2\r\nok\r\n", [200, b"ok"], BODY, None),
+        "no chunk": ("GET", CHUNKS + b"0\r\n\r\n", [200, END_OF_MESSAGE], COMPLETE, None),
+        "chunks": (
             "GET",
             CHUNKS + b"2\r\nok\r\n1;x\r\n!\r\n0\r\nT: v\r\n\r\n",
             [200, b"ok!", END_OF_MESSAGE],
             COMPLETE,
             None,
-            id="chunks",
         ),
-        pytest.param("GET", TO_THE_END + b"ok", [200, b"ok"], BODY, None, id="a body up to the end"),
-    ],
+        "a body up to the end": ("GET", TO_THE_END + b"ok", [200, b"ok"], BODY, None),
+    },
 )
 def test_octets_say(method: str, octets: bytes, seen: Seen, state: ResponseState, length: int | None) -> None:
     """The events of one response, how much of it has come, and how long its body is."""
@@ -94,16 +94,16 @@ def test_octets_say(method: str, octets: bytes, seen: Seen, state: ResponseState
     assert parser.length == length
 
 
-@pytest.mark.parametrize(
-    ("octets", "complete", "state"),
-    [
-        pytest.param(b"", False, AWAITING, id="nothing"),
-        pytest.param(TWO[:20], False, HEAD, id="a part of a head"),
-        pytest.param(TWO + b"o", False, BODY, id="a part of a body"),
-        pytest.param(CHUNKS + b"2\r\nok\r\n", False, BODY, id="no last chunk"),
-        pytest.param(TO_THE_END + b"ok", True, COMPLETE, id="a body up to the end"),
-        pytest.param(TWO + b"ok", True, COMPLETE, id="a whole response"),
-    ],
+@cases(
+    "octets, complete, state",
+    {
+        "nothing": (b"", False, AWAITING),
+        "a part of a head": (TWO[:20], False, HEAD),
+        "a part of a body": (TWO + b"o", False, BODY),
+        "no last chunk": (CHUNKS + b"2\r\nok\r\n", False, BODY),
+        "a body up to the end": (TO_THE_END + b"ok", True, COMPLETE),
+        "a whole response": (TWO + b"ok", True, COMPLETE),
+    },
 )
 def test_the_end_of_the_connection_says(octets: bytes, state: ResponseState, *, complete: bool) -> None:
     """RFC 9112 §8: only a body without a length is complete by it."""
@@ -113,15 +113,15 @@ def test_the_end_of_the_connection_says(octets: bytes, state: ResponseState, *, 
     assert (parser.feed_eof(), parser.state) == (complete, state)
 
 
-@pytest.mark.parametrize(
-    ("octets", "error", "why"),
-    [
-        pytest.param(b"220 smtp.example ESMTP\r\n\r\n", HeadMalformed, "version", id="no HTTP"),
-        pytest.param(b"HTTP/1.1 101 .\r\nUpgrade: x\r\n\r\n", HeadMalformed, "101", id="101"),
-        pytest.param(CONTINUE * MOST_HEADS + TWO, HeadMalformed, "interim", id="interim responses without end"),
-        pytest.param(b"HTTP/1.1 200 OK\r\nX: " + b"x" * LARGEST_HEAD, HeadTooLong, "^$", id="a head without end"),
-        pytest.param(CHUNKS + b"zz\r\n", BodyMalformed, "not a number", id="no chunk"),
-    ],
+@cases(
+    "octets, error, why",
+    {
+        "no HTTP": (b"220 smtp.example ESMTP\r\n\r\n", HeadMalformed, "version"),
+        "101": (b"HTTP/1.1 101 .\r\nUpgrade: x\r\n\r\n", HeadMalformed, "101"),
+        "interim responses without end": (CONTINUE * MOST_HEADS + TWO, HeadMalformed, "interim"),
+        "a head without end": (b"HTTP/1.1 200 OK\r\nX: " + b"x" * LARGEST_HEAD, HeadTooLong, "^$"),
+        "no chunk": (CHUNKS + b"zz\r\n", BodyMalformed, "not a number"),
+    },
 )
 def test_what_is_no_response_raises(octets: bytes, error: type[Exception], why: str) -> None:
     """However it is cut."""

@@ -10,6 +10,7 @@ import pytest
 from proxy.config.egress import CorporateProxy
 from proxy.errors import UpstreamUnreachable
 from proxy.upstream.tunnel import tunnel
+from tests.cases import cases
 
 ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 
@@ -56,13 +57,13 @@ async def test_the_proxy_is_asked_for_host_and_port_with_its_credentials() -> No
     )
 
 
-@pytest.mark.parametrize(
+@cases(
     "answer",
-    [
-        pytest.param(b"HTTP/1.0 200 Connection established\r\nTransfer-Encoding: chunked\r\n\r\n", id="chunks in 1.0"),
-        pytest.param(b"HTTP/1.1 200\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n", id="two lengths"),
-        pytest.param(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 x\r\n\r\n" + ESTABLISHED, id="interim answers"),
-    ],
+    {
+        "chunks in 1.0": b"HTTP/1.0 200 Connection established\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "two lengths": b"HTTP/1.1 200\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
+        "interim answers": b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 x\r\n\r\n" + ESTABLISHED,
+    },
 )
 async def test_a_way_is_there_whatever_else_its_answer_says(answer: bytes) -> None:
     """Framing means nothing behind CONNECT (RFC 9110 §9.3.6), and interim answers come before the final one."""

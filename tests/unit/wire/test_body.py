@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from proxy.wire.body import HIGH_WATER, SMALL, IncomingBody, Pieces
 from proxy.wire.coroutine_runner import CoroutineRunner
+from tests.cases import cases
 from tests.fakes.transport import MemoryTransport
 
 
@@ -101,14 +102,14 @@ def test_nothing_goes_wrong_with_a_body_that_has_ended(body: IncomingBody) -> No
     assert (body.failure, Reading(body).pieces) == (None, [b"a"])
 
 
-@pytest.mark.parametrize(
-    ("change", "waiting"),
-    [
-        pytest.param(lambda _: None, True, id="before anything has come"),
-        pytest.param(lambda body: body.push(b"a"), False, id="when something lies there"),
-        pytest.param(lambda body: body.end(), False, id="at its end"),
-        pytest.param(lambda body: body.fail(LookupError()), False, id="after a failure"),
-    ],
+@cases(
+    "change, waiting",
+    {
+        "before anything has come": (lambda _: None, True),
+        "when something lies there": (lambda body: body.push(b"a"), False),
+        "at its end": (lambda body: body.end(), False),
+        "after a failure": (lambda body: body.fail(LookupError()), False),
+    },
 )
 def test_reading_waits_only(change: Any, body: IncomingBody, *, waiting: bool) -> None:
     """Whether `read` would wait can be asked."""

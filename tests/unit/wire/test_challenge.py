@@ -3,21 +3,22 @@
 import pytest
 
 from proxy.wire.challenge import challenge
+from tests.cases import cases
 
 ADVICE = "allow Basic, or this machine without credentials, there, or chain a proxy that supports it"
 REFUSED = "refuses the credentials; check name and password in `proxy_url` or HTTPS_PROXY, percent-encoded there"
 WANTED = "wants credentials; put them into `proxy_url`"
 
 
-@pytest.mark.parametrize(
+@cases(
     "values",
-    [
-        pytest.param([], id="it does not say what it takes"),
-        pytest.param(['Basic realm="x"'], id="Basic"),
-        pytest.param(["NTLM", "basic"], id="Basic among fields"),
-        pytest.param(['Negotiate, NTLM, BASIC realm="a, b \\" c"'], id="Basic at the end of one field"),
-        pytest.param(['Digest realm="x", nonce="y", qop="auth", Basic realm="x"'], id="Basic behind parameters"),
-    ],
+    {
+        "it does not say what it takes": [],
+        "Basic": ['Basic realm="x"'],
+        "Basic among fields": ["NTLM", "basic"],
+        "Basic at the end of one field": ['Negotiate, NTLM, BASIC realm="a, b \\" c"'],
+        "Basic behind parameters": ['Digest realm="x", nonce="y", qop="auth", Basic realm="x"'],
+    },
 )
 def test_credentials_are_missing_or_wrong_where_basic_is_taken(values: list[str]) -> None:
     """Ours is the trouble, and it is said where to mend it."""

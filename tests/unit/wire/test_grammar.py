@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from proxy.forwarding.fields import request_names, response_names
 from proxy.wire.grammar import CHUNKED, UNSAID, RequestHead, RequestReader, ResponseHead, ResponseReader
+from tests.cases import cases
 from tests.unit.wire.octets import FIELDS, PATH, VALUE, head
 
 REQUESTS, RESPONSES = RequestReader(request_names()), ResponseReader(response_names())
@@ -46,25 +47,25 @@ def test_status_reason_and_lines_of_a_response_survive_byte_for_byte(
     assert (read.status, read.reason, read.minor, read.fields.passing) == (status, reason, 0, lines)
 
 
-@pytest.mark.parametrize(
-    ("first", "lines"),
-    [
-        pytest.param(b"PROPFIND / HTTP/1.1", (), id="methods of WebDAV"),
-        pytest.param(b"get / HTTP/1.1", (), id="methods in lower case (RFC 9110 §9.1: they have case)"),
-        pytest.param(b"BREW!#$%&'*+-.^_`|~9 / HTTP/1.1", (), id="methods that nobody registered"),
-        pytest.param(b"GET /%zz%00%2e HTTP/1.1", (), id="escapes of any kind, undecoded"),
-        pytest.param(b"GET //h/..//x HTTP/1.1", (), id="paths that nobody has normalised"),
-        pytest.param(b"GET /a#b HTTP/1.1", (), id="a fragment, which the routes refuse"),
-        pytest.param(b"GET http://h/x HTTP/1.1", (), id="absolute-form (RFC 9112 §3.2.2)"),
-        pytest.param(b"GET HTTPS://u:p@[::1]:443?x HTTP/1.1", (), id="absolute-form with all its parts"),
-        pytest.param(b"CONNECT h:443 HTTP/1.1", (), id="authority-form, which admission refuses"),
-        pytest.param(b"OPTIONS * HTTP/1.1", (), id="asterisk-form, which admission refuses"),
-        pytest.param(b"GET / HTTP/1.1", (b"X:\t y \t",), id="white space around values"),
-        pytest.param(b"GET / HTTP/1.1", (b"X:",), id="empty values"),
-        pytest.param(b"GET / HTTP/1.1", (b"X: \xff\xc3\xa4",), id="octets beyond ASCII in values (RFC 9110 §5.5)"),
-        pytest.param(b"GET / HTTP/1.1", (b"!#$%&'*+-.^_`|~9aZ: y",), id="names of all token octets (§5.6.2)"),
-        pytest.param(b"GET / HTTP/1.1", (b"X-" + b"a" * 5000 + b": y",), id="names of any length"),
-    ],
+@cases(
+    "first, lines",
+    {
+        "methods of WebDAV": (b"PROPFIND / HTTP/1.1", ()),
+        "methods in lower case (RFC 9110 §9.1: they have case)": (b"get / HTTP/1.1", ()),
+        "methods that nobody registered": (b"BREW!#$%&'*+-.^_`|~9 / HTTP/1.1", ()),
+        "escapes of any kind, undecoded": (b"GET /%zz%00%2e HTTP/1.1", ()),
+        "paths that nobody has normalised": (b"GET //h/..//x HTTP/1.1", ()),
+        "a fragment, which the routes refuse": (b"GET /a#b HTTP/1.1", ()),
+        "absolute-form (RFC 9112 §3.2.2)": (b"GET http://h/x HTTP/1.1", ()),
+        "absolute-form with all its parts": (b"GET HTTPS://u:p@[::1]:443?x HTTP/1.1", ()),
+        "authority-form, which admission refuses": (b"CONNECT h:443 HTTP/1.1", ()),
+        "asterisk-form, which admission refuses": (b"OPTIONS * HTTP/1.1", ()),
+        "white space around values": (b"GET / HTTP/1.1", (b"X:\t y \t",)),
+        "empty values": (b"GET / HTTP/1.1", (b"X:",)),
+        "octets beyond ASCII in values (RFC 9110 §5.5)": (b"GET / HTTP/1.1", (b"X: \xff\xc3\xa4",)),
+        "names of all token octets (§5.6.2)": (b"GET / HTTP/1.1", (b"!#$%&'*+-.^_`|~9aZ: y",)),
+        "names of any length": (b"GET / HTTP/1.1", (b"X-" + b"a" * 5000 + b": y",)),
+    },
 )
 def test_a_request_may_have(first: bytes, lines: tuple[bytes, ...]) -> None:
     """What is forwarded, or refused with better words elsewhere."""
@@ -79,57 +80,55 @@ def test_a_response_may_say_twice_what_servers_say_twice() -> None:
     assert response(OK, b"Server: a", b"Server: b", b"Content-Type: c", b"content-type: d").fields.pairs()[3][1] == b"d"
 
 
-@pytest.mark.parametrize(
-    ("first", "reason"),
-    [
-        pytest.param(b"HTTP/1.1 200 ", b"", id="an empty reason"),
-        pytest.param(b"HTTP/1.1 200", b"", id="no reason and no space"),
-        pytest.param(b"HTTP/1.1 200 \xc3\xa4\t\xff", b"\xc3\xa4\t\xff", id="a reason beyond ASCII"),
-    ],
+@cases(
+    "first, reason",
+    {
+        "an empty reason": (b"HTTP/1.1 200 ", b""),
+        "no reason and no space": (b"HTTP/1.1 200", b""),
+        "a reason beyond ASCII": (b"HTTP/1.1 200 \xc3\xa4\t\xff", b"\xc3\xa4\t\xff"),
+    },
 )
 def test_a_reason_may_be_anything(first: bytes, reason: bytes) -> None:
     """RFC 9112 §4: it is there for people."""
     assert response(first).reason == reason
 
 
-@pytest.mark.parametrize(
-    ("lines", "length"),
-    [
-        pytest.param((), UNSAID, id="nothing is said"),
-        pytest.param((b"Content-Length: 0",), 0, id="0 is said"),
-        pytest.param((b"content-LENGTH:\t0012 ",), 12, id="names have no case, zeros do not count"),
-        pytest.param((b"Transfer-Encoding: chunked",), CHUNKED, id="chunked"),
-        pytest.param((b"TRANSFER-encoding:  Chunked ",), CHUNKED, id="codings have no case"),
-        pytest.param((b"Content-Lengthy: x", b"Content_Length: 5"), UNSAID, id="other fields say nothing"),
-    ],
+@cases(
+    "lines, length",
+    {
+        "nothing is said": ((), UNSAID),
+        "0 is said": ((b"Content-Length: 0",), 0),
+        "names have no case, zeros do not count": ((b"content-LENGTH:\t0012 ",), 12),
+        "chunked": ((b"Transfer-Encoding: chunked",), CHUNKED),
+        "codings have no case": ((b"TRANSFER-encoding:  Chunked ",), CHUNKED),
+        "other fields say nothing": ((b"Content-Lengthy: x", b"Content_Length: 5"), UNSAID),
+    },
 )
 def test_the_fields_say_how_long_a_body_is(lines: tuple[bytes, ...], length: int) -> None:
     """RFC 9112 §6, in both directions."""
     assert (request(b"POST / HTTP/1.1", *lines).length, response(OK, *lines).length) == (length, length)
 
 
-@pytest.mark.parametrize(
-    ("minor", "lines", "persistent"),
-    [
-        pytest.param(1, (), True, id="HTTP/1.1 goes on"),
-        pytest.param(1, (b"Connection: keep-alive",), True, id="HTTP/1.1 may say so"),
-        pytest.param(1, (b"Connection: close",), False, id="close ends it"),
-        pytest.param(1, (b"Connection: x, CLOSE",), False, id="options have no case"),
-        pytest.param(1, (b"Connection: close, keep-alive",), False, id="close wins over keep-alive"),
-        pytest.param(1, (b"Connection: keep-alive, close",), False, id="close wins in any order"),
-        pytest.param(1, (b"Connection: keep-alive", b"Connection: close"), False, id="a second line counts"),
-        pytest.param(1, (b"Connection: closed",), True, id="closed is not close"),
-        pytest.param(1, (b"Connection: upgrade", b"Upgrade: h2c"), True, id="an upgrade does not end it"),
-        pytest.param(1, (b"Proxy-Connection: close",), False, id="Proxy-Connection counts too"),
-        pytest.param(1, (b"Connection: keep-alive", b"Proxy-Connection: close"), False, id="beside Connection too"),
-        pytest.param(0, (), False, id="HTTP/1.0 ends"),
-        pytest.param(0, (b"Connection: Keep-Alive",), True, id="HTTP/1.0 with keep-alive goes on"),
-        pytest.param(0, (b"Connection: close, keep-alive",), False, id="close wins in HTTP/1.0"),
-        pytest.param(
-            0, (b"Connection: keep-alive", b"X: close", b"connection: Close"), False, id="on a second line too"
-        ),
-        pytest.param(0, (b"Proxy-Connection: keep-alive",), True, id="Proxy-Connection is Connection"),
-    ],
+@cases(
+    "minor, lines, persistent",
+    {
+        "HTTP/1.1 goes on": (1, (), True),
+        "HTTP/1.1 may say so": (1, (b"Connection: keep-alive",), True),
+        "close ends it": (1, (b"Connection: close",), False),
+        "options have no case": (1, (b"Connection: x, CLOSE",), False),
+        "close wins over keep-alive": (1, (b"Connection: close, keep-alive",), False),
+        "close wins in any order": (1, (b"Connection: keep-alive, close",), False),
+        "a second line counts": (1, (b"Connection: keep-alive", b"Connection: close"), False),
+        "closed is not close": (1, (b"Connection: closed",), True),
+        "an upgrade does not end it": (1, (b"Connection: upgrade", b"Upgrade: h2c"), True),
+        "Proxy-Connection counts too": (1, (b"Proxy-Connection: close",), False),
+        "beside Connection too": (1, (b"Connection: keep-alive", b"Proxy-Connection: close"), False),
+        "HTTP/1.0 ends": (0, (), False),
+        "HTTP/1.0 with keep-alive goes on": (0, (b"Connection: Keep-Alive",), True),
+        "close wins in HTTP/1.0": (0, (b"Connection: close, keep-alive",), False),
+        "on a second line too": (0, (b"Connection: keep-alive", b"X: close", b"connection: Close"), False),
+        "Proxy-Connection is Connection": (0, (b"Proxy-Connection: keep-alive",), True),
+    },
 )
 def test_connection_options_say_whether_a_message_is_the_last(
     minor: int, lines: tuple[bytes, ...], *, persistent: bool
@@ -150,18 +149,18 @@ def test_a_response_without_a_length_may_be_one_to_head(first: bytes, *, persist
     assert (read.persistent, read.fields.named) == (persistent, frozenset({b"x-hop"}))
 
 
-@pytest.mark.parametrize(
-    ("lines", "named"),
-    [
-        pytest.param((), set(), id="no Connection"),
-        pytest.param((b"Connection: close", b"X: y"), set(), id="close is no name"),
-        pytest.param((b"Connection: Keep-Alive, X-A",), {b"x-a"}, id="names have no case"),
-        pytest.param((b"Connection:  X-A ,\tX-B",), {b"x-a", b"x-b"}, id="white space does not count"),
-        pytest.param((b"CONNECTION: X-A", b"connection: X-B"), {b"x-a", b"x-b"}, id="every line counts"),
-        pytest.param((b"Connection: keep-alive", b"connection: X-B"), {b"x-b"}, id="behind the usual one too"),
-        pytest.param((b"Connection: ,,",), set(), id="empty elements name nothing (RFC 9110 §5.6.1)"),
-        pytest.param((b"Connections: X-A", b"Proxy-Connection: X-B"), set(), id="other fields name nothing"),
-    ],
+@cases(
+    "lines, named",
+    {
+        "no Connection": ((), set()),
+        "close is no name": ((b"Connection: close", b"X: y"), set()),
+        "names have no case": ((b"Connection: Keep-Alive, X-A",), {b"x-a"}),
+        "white space does not count": ((b"Connection:  X-A ,\tX-B",), {b"x-a", b"x-b"}),
+        "every line counts": ((b"CONNECTION: X-A", b"connection: X-B"), {b"x-a", b"x-b"}),
+        "behind the usual one too": ((b"Connection: keep-alive", b"connection: X-B"), {b"x-b"}),
+        "empty elements name nothing (RFC 9110 §5.6.1)": ((b"Connection: ,,",), set()),
+        "other fields name nothing": ((b"Connections: X-A", b"Proxy-Connection: X-B"), set()),
+    },
 )
 def test_connection_names_fields_of_the_hop(lines: tuple[bytes, ...], named: set[bytes]) -> None:
     """RFC 9110 §7.6.1, in both directions."""

@@ -11,6 +11,7 @@ from proxy.wire.heads import (
     HeadMalformed,
     HeadTooLong,
 )
+from tests.cases import cases
 from tests.unit.wire.octets import GET
 
 
@@ -77,15 +78,15 @@ def test_any_number_of_empty_lines_is_passed_over_in_one_go() -> None:
     assert not collector.begun
 
 
-@pytest.mark.parametrize(
-    ("pieces", "first_line"),
-    [
-        pytest.param([b"GET /" + b"a" * 50], True, id="a line without end"),
-        pytest.param([b"GET /", b"a" * 50], True, id="a line without end, in pieces"),
-        pytest.param([b"GET /" + b"a" * 50 + b" HTTP/1.1\r\n\r\n"], True, id="a line that ends too late"),
-        pytest.param([b"GET / HTTP/1.1\r\nA: ", b"b" * 50], False, id="fields without end"),
-        pytest.param([b"GET / HTTP/1.1\r\nA: " + b"b" * 50 + b"\r\n\r\n"], False, id="fields that end too late"),
-    ],
+@cases(
+    "pieces, first_line",
+    {
+        "a line without end": ([b"GET /" + b"a" * 50], True),
+        "a line without end, in pieces": ([b"GET /", b"a" * 50], True),
+        "a line that ends too late": ([b"GET /" + b"a" * 50 + b" HTTP/1.1\r\n\r\n"], True),
+        "fields without end": ([b"GET / HTTP/1.1\r\nA: ", b"b" * 50], False),
+        "fields that end too late": ([b"GET / HTTP/1.1\r\nA: " + b"b" * 50 + b"\r\n\r\n"], False),
+    },
 )
 def test_a_head_above_the_limit_is_refused_and_its_part_named(pieces: list[bytes], *, first_line: bool) -> None:
     """The request line gets 414, the fields 431."""
@@ -102,17 +103,17 @@ def test_a_head_of_exactly_the_limit_is_taken() -> None:
         collect([GET], limit=len(GET) - 1)
 
 
-@pytest.mark.parametrize(
-    ("octets", "why"),
-    [
-        pytest.param(b"\x16\x03\x01", "TLS", id="a TLS hello"),
-        pytest.param(b"\x00", "first byte", id="a control"),
-        pytest.param(b" ", "first byte", id="a space"),
-        pytest.param(b"\xff", "first byte", id="an octet beyond ASCII"),
-        pytest.param(b"\n", "first byte", id="a bare LF"),
-        pytest.param(b"GET / HTTP/1.1\n\n", "without CR", id="a head with bare LFs"),
-        pytest.param(b"GET / HTTP/1.1\n\r\n", "without CR", id="a head that ends in LF CRLF"),
-    ],
+@cases(
+    "octets, why",
+    {
+        "a TLS hello": (b"\x16\x03\x01", "TLS"),
+        "a control": (b"\x00", "first byte"),
+        "a space": (b" ", "first byte"),
+        "an octet beyond ASCII": (b"\xff", "first byte"),
+        "a bare LF": (b"\n", "first byte"),
+        "a head with bare LFs": (b"GET / HTTP/1.1\n\n", "without CR"),
+        "a head that ends in LF CRLF": (b"GET / HTTP/1.1\n\r\n", "without CR"),
+    },
 )
 def test_what_never_becomes_a_head_is_refused_at_once(octets: bytes, why: str) -> None:
     """Its sender would otherwise wait for the end of the time for heads."""

@@ -31,6 +31,7 @@ from proxy.wire.tls_context import (
     trust,
     verifying_context,
 )
+from tests.cases import cases
 from tests.fakes.identity import CERTIFICATE, KEY, SPELLINGS
 from tests.unit.oauth.registrations import registration
 
@@ -50,17 +51,11 @@ class Lax:
         return made
 
 
-def test_verification_is_always_on() -> None:
-    """Certificate and host name are checked."""
-    context = verifying_context()
-    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
-
-
 @pytest.mark.parametrize("has_file", [True, False])
 def test_nothing_depends_on_the_system_below(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    has_file: bool,  # noqa: FBT001
+    has_file: bool,
 ) -> None:
     """Neither the oldest protocol, as with Debian's Python, nor how certificates are checked, as with 3.13."""
     monkeypatch.setattr("proxy.wire.tls_context.ssl", Lax())
@@ -199,15 +194,15 @@ def refusal(server: Issuer, *trusted: Issuer, chain: tuple[Issuer, ...] = (), ho
     return ""
 
 
-@pytest.mark.parametrize(
-    ("server", "options"),
-    [
-        pytest.param(leaf(), {"trusted": (ROOT,)}, id="without key usage and key identifiers"),
-        pytest.param(leaf(Issuer("lax", critical=False)), {}, id="basic constraints that are not critical"),
-        pytest.param(leaf(Issuer("sub", ROOT)), {}, id="an intermediate authority alone is trusted"),
-        pytest.param(leaf(), {"host": "127.0.0.1", "trusted": (ROOT,)}, id="an address"),
-        pytest.param(leaf(usage=None), {"trusted": (ROOT,)}, id="no extended key usage"),
-    ],
+@cases(
+    "server, options",
+    {
+        "without key usage and key identifiers": (leaf(), {"trusted": (ROOT,)}),
+        "basic constraints that are not critical": (leaf(Issuer("lax", critical=False)), {}),
+        "an intermediate authority alone is trusted": (leaf(Issuer("sub", ROOT)), {}),
+        "an address": (leaf(), {"host": "127.0.0.1", "trusted": (ROOT,)}),
+        "no extended key usage": (leaf(usage=None), {"trusted": (ROOT,)}),
+    },
 )
 def test_certificates_of_companies_are_accepted(server: Issuer, options: dict[str, Any]) -> None:
     """With any Python; what a `ca_file` holds is trusted."""
@@ -226,29 +221,22 @@ TRUST = (
 WEAK = rsa.generate_private_key(65537, 1024)
 
 
-@pytest.mark.parametrize(
-    ("server", "trusted", "chain", "host", "advice"),
-    [
-        pytest.param(leaf(), OTHER, (), "server.example", TRUST, id="an issuer that nobody knows"),
-        pytest.param(leaf(SUB), ROOT, (), "server.example", TRUST, id="an intermediate is missing"),
-        pytest.param(OTHER, ROOT, (), "server.example", "to this certificate", id="self-signed"),
-        pytest.param(leaf(end=timedelta(0)), ROOT, (), "server.example", "have it renewed", id="expired"),
-        pytest.param(leaf(begin=timedelta(hours=1)), ROOT, (), "server.example", "clock", id="not yet valid"),
-        pytest.param(leaf(), ROOT, (), "other.example", "another host", id="another name"),
-        pytest.param(leaf(), ROOT, (), "127.0.0.2", "another host", id="another address"),
-        pytest.param(leaf(usage=CLIENT), ROOT, (), "server.example", "serverAuth", id="for clients only"),
-        pytest.param(leaf(key=WEAK), ROOT, (), "server.example", "too weak", id="a short key"),
-        pytest.param(leaf(BROKEN), ROOT, (BROKEN,), "server.example", "may not issue", id="by no authority"),
-        pytest.param(
-            leaf(Issuer("deep", SHALLOW)),
-            SHALLOW,
-            (),
-            "server.example",
-            TRUST,
-            id="a chain that ends early",
-        ),
-        pytest.param(leaf(NARROW), NARROW, (), "server.example", "may not issue", id="for other names"),
-    ],
+@cases(
+    "server, trusted, chain, host, advice",
+    {
+        "an issuer that nobody knows": (leaf(), OTHER, (), "server.example", TRUST),
+        "an intermediate is missing": (leaf(SUB), ROOT, (), "server.example", TRUST),
+        "self-signed": (OTHER, ROOT, (), "server.example", "to this certificate"),
+        "expired": (leaf(end=timedelta(0)), ROOT, (), "server.example", "have it renewed"),
+        "not yet valid": (leaf(begin=timedelta(hours=1)), ROOT, (), "server.example", "clock"),
+        "another name": (leaf(), ROOT, (), "other.example", "another host"),
+        "another address": (leaf(), ROOT, (), "127.0.0.2", "another host"),
+        "for clients only": (leaf(usage=CLIENT), ROOT, (), "server.example", "serverAuth"),
+        "a short key": (leaf(key=WEAK), ROOT, (), "server.example", "too weak"),
+        "by no authority": (leaf(BROKEN), ROOT, (BROKEN,), "server.example", "may not issue"),
+        "a chain that ends early": (leaf(Issuer("deep", SHALLOW)), SHALLOW, (), "server.example", TRUST),
+        "for other names": (leaf(NARROW), NARROW, (), "server.example", "may not issue"),
+    },
 )
 def test_each_refusal_has_its_advice(
     server: Issuer, trusted: Issuer, chain: tuple[Issuer, ...], host: str, advice: str

@@ -45,7 +45,7 @@ def test_what_is_not_known_is_null() -> None:
 
 
 def test_details_hide_what_may_be_a_credential() -> None:
-    """In fields and in the query; octets that are no ASCII stay what they are."""
+    """Octets that are no ASCII stay what they are."""
     details = MessageDetails(
         summary=SUMMARY,
         method="POST",

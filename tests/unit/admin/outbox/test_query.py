@@ -5,19 +5,18 @@ import pytest
 from proxy.admin.outbox.problems import MalformedQuery
 from proxy.admin.outbox.query import MessageQuery, parse_query
 from proxy.outbox.message import MessageState
+from tests.cases import cases
 
 
-@pytest.mark.parametrize(
-    ("pairs", "query"),
-    [
-        ([], MessageQuery()),
-        ([("route", ""), ("state", ""), ("limit", ""), ("after", "")], MessageQuery()),
-        (
-            [("route", "a"), ("state", "dead"), ("limit", "1000"), ("after", "m1")],
-            MessageQuery(route="a", state=MessageState.DEAD, limit=1000, after="m1"),
-        ),
-        ([("limit", "1")], MessageQuery(limit=1)),
-    ],
+@cases(
+    "pairs, query",
+    ([], MessageQuery()),
+    ([("route", ""), ("state", ""), ("limit", ""), ("after", "")], MessageQuery()),
+    (
+        [("route", "a"), ("state", "dead"), ("limit", "1000"), ("after", "m1")],
+        MessageQuery(route="a", state=MessageState.DEAD, limit=1000, after="m1"),
+    ),
+    ([("limit", "1")], MessageQuery(limit=1)),
 )
 def test_a_parameter_that_is_missing_or_empty_is_no_condition(
     pairs: list[tuple[str, str]], query: MessageQuery
@@ -26,20 +25,18 @@ def test_a_parameter_that_is_missing_or_empty_is_no_condition(
     assert parse_query(pairs) == query
 
 
-@pytest.mark.parametrize(
-    ("pairs", "detail"),
-    [
-        ([("stat", "dead")], "There is no parameter stat; the parameters are route, state, limit, after."),
-        ([("state", "Dead")], "`state` must be one of waiting, delivering, dead."),
-        ([("state", "dead"), ("state", "waiting")], "The parameter state is there twice."),
-        *(
-            ([("limit", text)], "`limit` must be a number from 1 to 1000.")
-            for text in ("0", "1001", "-1", "x", "1.5", "²", "9" * 5000)
-        ),
-    ],
+@cases(
+    "pairs, detail",
+    ([("stat", "dead")], "There is no parameter stat; the parameters are route, state, limit, after."),
+    ([("state", "Dead")], "`state` must be one of waiting, delivering, dead."),
+    ([("state", "dead"), ("state", "waiting")], "The parameter state is there twice."),
+    *(
+        ([("limit", text)], "`limit` must be a number from 1 to 1000.")
+        for text in ("0", "1001", "-1", "x", "1.5", "²", "9" * 5000)
+    ),
 )
 def test_what_cannot_be_understood_is_refused(pairs: list[tuple[str, str]], detail: str) -> None:
-    """A condition that is passed over would show, and let people discard, more than was meant."""
+    """Else people might discard more than they meant."""
     with pytest.raises(MalformedQuery) as refused:
         parse_query(pairs)
     assert (refused.value.status, refused.value.code, refused.value.detail) == (400, "query_malformed", detail)

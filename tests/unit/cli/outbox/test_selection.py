@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from proxy.cli.outbox import selection as module
 from proxy.cli.outbox.api import Refused
 from proxy.cli.outbox.selection import Selection, confirm, each_of, selected
+from tests.cases import cases
 
 MANY = Selection((), "orders", None, yes=False)
 
@@ -21,7 +22,7 @@ def asked() -> None:
     click.echo("done")
 
 
-@pytest.mark.parametrize(("typed", "status", "told"), [("y\n", 0, "done"), ("n\n", 1, "Aborted!"), ("", 1, "Aborted!")])
+@cases("typed, status, told", ("y\n", 0, "done"), ("n\n", 1, "Aborted!"), ("", 1, "Aborted!"))
 def test_a_person_is_asked(monkeypatch: pytest.MonkeyPatch, typed: str, status: int, told: str) -> None:
     """Whatever is not yes ends the command."""
     terminal = SimpleNamespace(isatty=lambda: True)
@@ -32,10 +33,7 @@ def test_a_person_is_asked(monkeypatch: pytest.MonkeyPatch, typed: str, status: 
     assert told in ended.output
 
 
-@pytest.mark.parametrize(
-    ("count", "selection"),
-    [(0, MANY), (2, MANY._replace(yes=True)), (2, Selection(("m1", "m2"), None, None, yes=False))],
-)
+@cases("count, selection", (0, MANY), (2, MANY._replace(yes=True)), (2, Selection(("m1", "m2"), None, None, yes=False)))
 def test_nobody_is_asked_about_nothing(count: int, selection: Selection) -> None:
     """Nor about messages that were named, nor with --yes."""
     confirm(count, selection, "discard")
@@ -54,7 +52,7 @@ async def test_a_message_that_is_named_twice_is_one() -> None:
     assert await selected(api, Selection(("b", "a", "b"), None, None, yes=False)) == ["b", "a"]
 
 
-@pytest.mark.parametrize(("named", "failed"), [(True, ["gone", "busy"]), (False, ["busy"])])
+@cases("named, failed", (True, ["gone", "busy"]), (False, ["busy"]))
 async def test_one_that_is_gone_is_a_failure_if_it_was_named(*, named: bool, failed: list[str]) -> None:
     """Others are delivered meanwhile."""
 

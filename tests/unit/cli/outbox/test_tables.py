@@ -3,11 +3,11 @@
 from io import StringIO
 from typing import Any
 
-import pytest
 from rich.console import Console
 from rich.table import Table
 
 from proxy.cli.outbox.tables import duration, facts, history_table, message_table, route_table, size, state_of
+from tests.cases import cases
 
 NOW = 1_800_000_000.0
 AT = "2027-01-15T08:00:00Z"
@@ -30,40 +30,42 @@ def printed(table: Table) -> list[str]:
     return [line.rstrip() for line in stream.getvalue().splitlines()]
 
 
-@pytest.mark.parametrize(
-    ("changes", "told"),
-    [
-        ({}, "due now"),
-        ({"next_at": "2027-01-15T08:05:59Z"}, "due in 5 min"),
-        ({"next_at": None}, "behind another"),
-        ({"state": "delivering"}, "delivering"),
-        ({"state": "dead", "code": "flow_failed", "next_at": None}, "dead: flow_failed"),
-    ],
+@cases(
+    "changes, told",
+    ({}, "due now"),
+    ({"next_at": "2027-01-15T08:05:59Z"}, "due in 5 min"),
+    ({"next_at": None}, "behind another"),
+    ({"state": "delivering"}, "delivering"),
+    ({"state": "dead", "code": "flow_failed", "next_at": None}, "dead: flow_failed"),
 )
 def test_a_state_is_a_few_words(changes: dict[str, Any], told: str) -> None:
     """They fit into the column."""
     assert state_of(MESSAGE | changes, now=NOW) == told
 
 
-@pytest.mark.parametrize(
-    ("seconds", "told"),
-    [(-1, "0 s"), (0, "0 s"), (59.9, "59 s"), (60, "1 min"), (7199, "1 h"), (86_400, "1 d"), (1e9, "11574 d")],
+@cases(
+    "seconds, told",
+    (-1, "0 s"),
+    (0, "0 s"),
+    (59.9, "59 s"),
+    (60, "1 min"),
+    (7199, "1 h"),
+    (86_400, "1 d"),
+    (1e9, "11574 d"),
 )
 def test_a_duration_is_rounded_down(seconds: float, told: str) -> None:
     """In one unit."""
     assert duration(seconds) == told
 
 
-@pytest.mark.parametrize(
-    ("of", "told"), [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (10 << 30, "10.0 GiB"), (5 << 50, "5120.0 TiB")]
-)
+@cases("of, told", (0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (10 << 30, "10.0 GiB"), (5 << 50, "5120.0 TiB"))
 def test_a_size_has_one_unit(of: int, told: str) -> None:
     """The largest that fits."""
     assert size(of) == told
 
 
 def test_ids_and_states_are_whole() -> None:
-    """Whatever the route's name is; nothing in it is markup or controls a terminal."""
+    """Whatever the route is called; nothing in it controls a terminal."""
     hostile = MESSAGE | {"route": "[red]a-route-with-a-very-long-name\x1b[31m", "state": "dead", "code": "flow_failed"}
     lines = printed(message_table([hostile], now=NOW + 90))
     assert max(map(len, lines)) <= 80

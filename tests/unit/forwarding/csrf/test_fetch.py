@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.cases import cases
 from tests.unit.forwarding.world import World, lines, ok, turns
 
 REQUIRED = ok(b"csrf", b"X-CSRF-Token: Required", status=403)
@@ -35,13 +36,6 @@ async def test_the_message_is_sent_again_with_token_and_session() -> None:
     world.check(replays=("fetch_csrf",), attempts=2)
 
 
-async def test_a_token_is_one_whatever_the_status_of_its_answer() -> None:
-    """Tomcat's filter sets it before the flow runs."""
-    world = await challenged()
-    await world.answer(ok(b"", b"X-CSRF-Token: N", b"Set-Cookie: S=1", status=404))
-    assert b"X-CSRF-Token: N" in lines(world.asked())
-
-
 @pytest.mark.parametrize("refusal", [405, 501])
 async def test_get_is_tried_where_head_is_refused(refusal: int) -> None:
     """SAP's own clients do the same."""
@@ -63,15 +57,15 @@ async def test_where_both_are_refused_the_403_is_relayed() -> None:
     assert world.sender.received.endswith(b"csrf")
 
 
-@pytest.mark.parametrize(
+@cases(
     "answer",
-    [
-        pytest.param(REQUIRED.removesuffix(b"csrf"), id="a refusal"),
-        pytest.param(ok(b""), id="no token"),
-        pytest.param(ok(b"", b"X-CSRF-Token: Fetch"), id="an echo"),
-        pytest.param(ok(b"", b"X-CSRF-Token: Required"), id="a demand with 200"),
-        pytest.param(b"junk\r\n\r\n", id="no HTTP"),
-    ],
+    {
+        "a refusal": REQUIRED.removesuffix(b"csrf"),
+        "no token": ok(b""),
+        "an echo": ok(b"", b"X-CSRF-Token: Fetch"),
+        "a demand with 200": ok(b"", b"X-CSRF-Token: Required"),
+        "no HTTP": b"junk\r\n\r\n",
+    },
 )
 async def test_without_a_token_the_403_is_relayed(answer: bytes) -> None:
     """Nothing else is tried."""

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from proxy.outbox.message import MessageState
-from proxy.outbox.postgres import accepting, people, settling, taking
+from proxy.outbox.postgres import accepting, expiring, orders, people, settling, taking
 from tests.fakes.postgres import PostgresServer
 from tests.unit.outbox.store_contract import NOW
 
@@ -25,6 +25,7 @@ INSERT INTO cpi_proxy_outbox_history SELECT n, 1, '', '' FROM generate_series(1,
 ANALYZE;
 """
 OURS = {"ids": "array['b5']", "fences": "array[0]", "owner": "'o'", "lease": "30"}
+LOOK = {"route": "'orders'", "now": "0", "until": f"{NOW + MANY}", "running": "'{}'::text[]", "most": "100"}
 ASKED: dict[str, tuple[str, dict[str, Any]]] = {
     "take": (
         taking.TAKE,
@@ -40,9 +41,21 @@ ASKED: dict[str, tuple[str, dict[str, Any]]] = {
     "deferred": (settling._DEFERRED, OURS | {"ats": "array[1.0]"}),
     "died": (settling._DIED, OURS | {"codes": "array['refused']"}),
     "release": (settling._RELEASE, OURS | {"pauses": "array[1.0]"}),
-    "promote": (settling._PROMOTE.replace("%s", "%(chains)s"), {"chains": "array[decode('00', 'hex')]"}),
+    "promote": (orders._PROMOTE.replace("%s", "%(chains)s"), {"chains": "array[decode('00', 'hex')]"}),
     "chains": (accepting._CHAINS.replace("%s", "%(chains)s"), {"chains": "array[decode('00', 'hex')]"}),
-    "forget": (settling._FORGET_PAUSE.replace("%s", "%(chains)s"), {"chains": "array[decode('00', 'hex')]"}),
+    "forget": (orders._FORGET_PAUSE.replace("%s", "%(chains)s"), {"chains": "array[decode('00', 'hex')]"}),
+    "watch": (orders._WATCH.replace("%s", "%(chains)s"), {"chains": "array[decode('00', 'hex')]"}),
+    "watch behind": (orders._WATCH_BEHIND, {"chain": "decode('00', 'hex')", "seq": "3"}),
+    "others": (
+        orders._OTHERS.replace("%s::bytea[]", "%(chains)s")
+        .replace("%s::bigint[]", "%(seqs)s")
+        .replace("%s", "%(ats)s"),
+        {"chains": "array[decode('00', 'hex')]", "seqs": "array[3]", "ats": "array[1.0]"},
+    ),
+    "first dead": (orders._FIRST_DEAD_OF.replace("%s", "%(chain)s"), {"chain": "decode('00', 'hex')"}),
+    "ending": (expiring.ENDING, LOOK),
+    "next ending": (expiring.NEXT, LOOK),
+    "chains that end": (expiring._CHAINS.replace("%s", "%(chains)s"), {"chains": "array[decode('00', 'hex')]"}),
     "message": (people._MESSAGE.replace("%s", "%(id)s"), {"id": "'b5'"}),
     "all": (people.LIST_ALL, {"after": "0", "limit": "100"}),
 }

@@ -75,7 +75,7 @@ class CutAtCommit:
 async def test_a_commit_whose_answer_was_lost_is_not_promised(
     replica: Replica,
     monkeypatch: pytest.MonkeyPatch,
-    after: bool,  # noqa: FBT001
+    after: bool,
 ) -> None:
     """The sender repeats the message, and with an id it is kept once, whether it was committed or not."""
     given: dict[str, Any] = {"sender_id": b"id", "remember": 60.0, "content_hash": b"hash", "body": LARGE}

@@ -1,0 +1,21 @@
+"""Tables of cases: a test runs once for each row."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+
+def cases(names: str, *rows: Any) -> pytest.MarkDecorator:
+    """Run a test with the values of each row; with one name a row is the value itself.
+
+    Rows that have names of their own are given as one mapping.
+    """
+    if len(rows) == 1 and isinstance(rows[0], Mapping):
+        return pytest.mark.parametrize(names, list(rows[0].values()), ids=list(rows[0]))
+    return pytest.mark.parametrize(names, rows)
+
+
+def named_cases(names: str, rows: Mapping[str, Any]) -> pytest.MarkDecorator:
+    """Run a test with the values of each row, which has a name of its own."""
+    return cases(names, rows)
