@@ -155,7 +155,9 @@ class RunningDelivery:
 
     async def _begin(self) -> None:
         """Counts the attempt, once for all replays of it."""
-        if not self._begun:
+        if self._begun:
+            await self._deliverer.store.confirm(self._message.id)
+        else:
             await self._deliverer.store.begin(self._message.id, self._deliverer.wall())
             self._begun = True
 

@@ -68,6 +68,10 @@ class OutboxStore(Protocol):
         """
         ...
 
+    async def confirm(self, id: str) -> None:  # noqa: A002
+        """Raises OutboxUnavailable if another process may have the message by now: before it is sent once more."""
+        ...
+
     async def release(self, id: str) -> None:  # noqa: A002
         """Gives back a message of which nothing was sent, with nothing to note; it is due as before."""
         ...

@@ -44,7 +44,8 @@ class World:
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
-        self.troubles = Troubles(cluster, Load(cluster, SCALE.senders, self._send))
+        load = Load(cluster, SCALE.senders, self._send, pause=lambda: cluster.chance.uniform(0, 2 * SCALE.takes))
+        self.troubles = Troubles(cluster, load)
         self._next: Counter[str] = Counter()
         self.told: Counter[str] = Counter()
         self.accepted: set[bytes] = set()
@@ -88,7 +89,6 @@ class World:
             await shared.close()
 
     async def _send(self, sender: int, replica: Replica) -> None:
-        await asyncio.sleep(self.cluster.chance.uniform(0, 2 * SCALE.takes))
         key = f"{self.cluster.chance.choice(ROUTES)}-{sender}"
         self._next[key] += 1
         name = b"%b-%06d" % (key.encode(), self._next[key])

@@ -82,7 +82,7 @@ class World:
                     return
 
     async def _send(self, _: int, replica: Replica) -> None:
-        if not self.cluster.chance.randrange(SCALE.messages):
+        if not self.cluster.chance.randrange(SCALE.messages // 2):
             self.void.void()
         await self.send(replica)
 
@@ -98,7 +98,7 @@ async def world(postgres_server: PostgresServer, database: str, tmp_path: Path) 
     void = VoidingTenant(
         takes=lambda: chance.uniform(0, 2 * SCALE.takes),
         grant_takes=lambda: chance.choice((0.0, 0.0, chance.uniform(0, SLOWEST * SCALE.lease))),
-        lifetime=lambda: chance.choice((3600, SCALE.lifetime)),
+        lifetime=lambda: chance.choice((3600, SCALE.lifetime, SCALE.lifetime)),
     )
     cluster = Cluster(tmp_path, postgres_server, database, program=SCALE.program, chance=chance)
     async with void, cluster:

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 
-from proxy.errors import OutboxUnavailable
 from proxy.outbox.contents import Content, context_of
 from proxy.outbox.message import NewMessage, StoredBody, TakenMessage
 from proxy.outbox.postgres.accepting import Sealed
 from proxy.outbox.postgres.bodies import Bodies
 from proxy.outbox.postgres.contents import seal, unseal
-from proxy.outbox.postgres.failures import unavailable
+from proxy.outbox.postgres.failures import unavailable, unreadable
 from proxy.outbox.postgres.people import Row
 from proxy.outbox.postgres.taking import TakenRow
 from proxy.store.keys import Keys
@@ -90,11 +89,6 @@ class Sealing:
 
     def _name(self, kind: bytes, route: bytes, value: bytes) -> bytes:
         return self._names.name_of(b"%b %d:%b %b" % (kind, len(route), route, value))
-
-
-def unreadable(id_: str, error: ValueError) -> OutboxUnavailable:
-    """Returns the error for a message whose content or history cannot be read here."""
-    return OutboxUnavailable(f"The content of the message {id_} cannot be read: {error}.")
 
 
 async def _whole(body: StoredBody) -> bytes:

@@ -29,7 +29,7 @@ from proxy.outbox.postgres.batches import WITHIN, Batches, Work
 from proxy.outbox.postgres.bodies import Bodies
 from proxy.outbox.postgres.failures import FAILURES, failure_of, taken_over
 from proxy.outbox.postgres.leases import LEASE, Leases
-from proxy.outbox.postgres.sealing import Sealing, unreadable
+from proxy.outbox.postgres.sealing import Sealing
 from proxy.outbox.postgres.settling import Settled
 from proxy.outbox.postgres.transaction import Owner, Transaction
 from proxy.outbox.postgres.waking import Waking
@@ -73,7 +73,7 @@ class PostgresOutbox:
         self._accepting = Batches(database, self._owner, self._committed)
         self._settling = Batches(database, self._owner, self._committed)
         "Apart, so that deliveries go on while much is accepted."
-        self._leases = Leases(self._settling, lease=lease, sleep=sleep)
+        self._leases = Leases(self._settling, lease=lease, clock=clock, sleep=sleep)
         self._waking = Waking(database, self._owner, self._bodies, sleep=sleep)
         self._running: set[asyncio.Task[Any]] = set()
 
@@ -122,29 +122,36 @@ class PostgresOutbox:
         lease = self._leases.of(id)
         if lease is None:
             raise taken_over(id)
-        begun = Settled(id=id, fence=lease.fence, keys=self._keys(), wall=self._clock.wall())
+        begun, until = Settled(id=id, fence=lease.fence), self._leases.new_end()
         if await self._settling.submit(settling.begin, begun, route=None):
+            self._leases.extended(id, until)
+            await self.confirm(id)
             return
         if await self._do(partial(people.is_held, route=lease.route)):
             raise RouteHeld
         self._log.warning("message.taken_over", route=lease.route, id=id)
         raise taken_over(id)
 
+    async def confirm(self, id: str) -> None:  # noqa: A002
+        """See OutboxStore."""
+        if not self._leases.is_held(id):
+            raise taken_over(id)
+
     async def release(self, id: str) -> None:  # noqa: A002
         """See OutboxStore."""
-        await self._settle(settling.release, id, ends=True)
+        await self._settle(settling.release, id)
 
     async def delivered(self, id: str) -> None:  # noqa: A002
         """See OutboxStore."""
-        await self._settle(settling.delivered, id, ends=True, is_counted=True)
+        await self._settle(settling.delivered, id, is_counted=True)
 
     async def deferred(self, id: str, *, next_at: float, entry: HistoryEntry) -> None:  # noqa: A002
         """See OutboxStore."""
-        await self._settle(settling.deferred, id, ends=True, is_counted=True, next_at=next_at, entry=entry)
+        await self._settle(settling.deferred, id, is_counted=True, next_at=next_at, entry=entry)
 
     async def died(self, id: str, code: DeadLetterCode, entry: HistoryEntry | None) -> None:  # noqa: A002
         """See OutboxStore."""
-        await self._settle(settling.died, id, ends=True, is_counted=True, code=code, entry=entry)
+        await self._settle(settling.died, id, is_counted=True, code=code, entry=entry)
 
     async def expire(self, route: str, *, most: int, now: float, interrupted: DeadLetterCode) -> Expired:
         """See OutboxStore."""
@@ -171,7 +178,7 @@ class PostgresOutbox:
 
     async def message(self, id: str) -> MessageDetails:  # noqa: A002
         """See OutboxStore."""
-        row, entries = await self._do(partial(self._message, id))
+        row, entries = await self._do(partial(people.with_history, id_=id, keys=self._keys()))
         method, content = self._sealing.content(row)
         return MessageDetails(
             summary=row.summary,
@@ -227,32 +234,30 @@ class PostgresOutbox:
 
     async def _take(self, call: Operation[Sequence[taking.TakenRow]], route: str) -> Sequence[TakenMessage]:
         """Takes messages. One that was forged becomes a dead letter; for one of a foreign key there is another time."""
-        wall = self._clock.wall()
+        wall, until = self._clock.wall(), self._leases.new_end()
         taken: list[TakenMessage] = []
         for row in await self._do(call):
-            self._leases.add(row.id, route, row.fence)
+            self._leases.add(row.id, route, row.fence, until)
             try:
                 taken.append(self._sealing.taken(row, route, wall))
             except KeyMissing as error:
                 self._rejected(error)
-                await self._settle(settling.release, row.id, ends=True, pause=UNREADABLE)
+                await self._settle(settling.release, row.id, pause=UNREADABLE)
             except ValueError as error:
                 entry = HistoryEntry(at=self._clock.wall(), code="content_unreadable", diagnosis=str(error))
                 await self.died(row.id, DeadLetterCode.UNCERTAIN, entry)
         return taken
 
-    async def _settle(self, work: Work, id_: str, *, ends: bool = False, is_counted: bool = False, **what: Any) -> bool:
+    async def _settle(self, work: Work, id_: str, *, is_counted: bool = False, **what: Any) -> None:
         """Tells what became of a message, unless another replica has taken it over."""
         lease = self._leases.of(id_)
         if lease is None:
-            return False
+            return
         settled = Settled(id=id_, fence=lease.fence, keys=self._keys(), wall=self._clock.wall(), **what)
         is_ours = await self._settling.submit(work, settled, route=lease.route if is_counted else None)
         if not is_ours:
             self._log.warning("message.taken_over", route=lease.route, id=id_)
-        if ends:
-            self._leases.end(id_)
-        return bool(is_ours)
+        self._leases.end(id_)
 
     def _give_back(self, done: "asyncio.Task[Sequence[TakenMessage]]") -> None:
         """Nobody waits for these any more."""
@@ -264,13 +269,6 @@ class PostgresOutbox:
         """Removes a large body, unless a message has it."""
         if name is not None:
             self._background(self._bodies.remove([name]))
-
-    async def _message(self, id_: str, connection: Connection) -> tuple[people.Row, tuple[HistoryEntry, ...]]:
-        row = await people.known(connection, id_)
-        try:
-            return row, await people.history(connection, row, self._keys())
-        except ValueError as error:
-            raise unreadable(id_, error) from None
 
     async def _decide(self, work: Callable[[Connection, Transaction], Awaitable[T]]) -> T:
         """Does what a person decided, in a transaction of its own."""

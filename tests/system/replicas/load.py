@@ -13,8 +13,9 @@ Send = Callable[[int, Replica], Awaitable[None]]
 class Load:
     """Each sender sends one message after the other, each to any replica that serves."""
 
-    def __init__(self, cluster: Cluster, senders: int, send: Send) -> None:
-        self._cluster, self._senders, self._send = cluster, senders, send
+    def __init__(self, cluster: Cluster, senders: int, send: Send, *, pause: Callable[[], float] = lambda: 0.0) -> None:
+        """`pause` returns the seconds between two messages of a sender."""
+        self._cluster, self._senders, self._send, self._pause = cluster, senders, send, pause
         self._left = self._running = self._answered = 0
         self._asked = Counter[Replica]()
         "Messages that were not answered yet."
@@ -39,6 +40,7 @@ class Load:
     async def _run(self, sender: int) -> None:
         while self._left:
             self._left -= 1
+            await asyncio.sleep(self._pause())
             replica = self._cluster.chance.choice(self._cluster.serving)
             self._asked[replica] += 1
             try:

@@ -100,6 +100,25 @@ async def test_a_lease_that_was_lost_settles_nothing(replica: Replica, clock: Da
         assert [each["id"] for each in lines.named("message.taken_over")] == [id_, id_]
 
 
+async def test_a_replica_that_stood_still_sends_nothing(replica: Replica, clock: DatabaseClock) -> None:
+    """Though its attempt was counted: another may have taken the message over; a heartbeat shows that none has."""
+    async with replica() as one:
+        id_ = await accept(one)
+        await taken(one)
+        beginning = asyncio.create_task(one.begin(id_, NOW))
+        await asyncio.sleep(0)
+        clock.advance(LEASE)
+        with pytest.raises(OutboxUnavailable, match="or may have"):
+            await beginning
+        await one._leases.extend()
+        await one.confirm(id_)
+        clock.advance(LEASE)
+        with pytest.raises(OutboxUnavailable, match="or may have"):
+            await one.confirm(id_)
+        await one.begin(id_, NOW)
+        await one.confirm(id_)
+
+
 async def test_a_replica_that_stood_still_may_not_take_what_it_delivers(replica: Replica, clock: DatabaseClock) -> None:
     """Its own lease has ended, but its delivery has not."""
     async with replica() as one:
