@@ -9,7 +9,7 @@ import pytest
 from proxy.errors import OutboxUnavailable
 from proxy.outbox.deliverer import STORE_PAUSE
 from proxy.outbox.message import MessageState
-from proxy.outbox.store import RouteHeld
+from proxy.outbox.store import RouteHeld, TakenOver
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.failing_store import FailingStore
 from tests.fakes.loop import HandLoop
@@ -81,7 +81,7 @@ async def test_what_another_process_may_have_is_not_sent_once_more(
     await accepted(await proxy.sender())
     await proxy.lines.reach("message.delivered")
     clock.advance(60)
-    store.fail("confirm")
+    store.fail("confirm", TakenOver())
     await accepted(await proxy.sender())
     await until_again(clock, lambda: len(proxy.lines.named("message.delivered")) == 2)
     assert proxy.lines.named("message.delivered")[1]["attempts"] == 2

@@ -142,7 +142,8 @@ async def test_deaths_and_outages_cost_no_message(world: World) -> None:
     await world.settles()
     figures = Counter[str]()
     for _ in range(SCALE.rounds):
-        extra, interrupted, outages, began = void.extra, world.interrupted, cluster.outages, clock.time()
+        extra, interrupted, began = void.extra, world.interrupted, clock.time()
+        outages = cluster.outages - cluster.away
         await world.troubles.round(SCALE.messages)
         await world.settles()
         extra, deaths, outages = void.extra - extra, world.interrupted - interrupted, cluster.outages - outages

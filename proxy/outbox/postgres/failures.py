@@ -33,12 +33,6 @@ def failure_of(error: Exception) -> ProxyError:
     return unavailable(error)
 
 
-def taken_over(id_: str) -> OutboxUnavailable:
-    """Returns the error for a delivery that went on after its lease had ended."""
-    detail = f"Another replica has taken over the message {id_}, or may have."
-    return OutboxUnavailable(detail, retry_after=RETRY_AFTER)
-
-
 def unreadable(id_: str, error: ValueError) -> OutboxUnavailable:
     """Returns the error for a message whose content or history cannot be read here."""
     return OutboxUnavailable(f"The content of the message {id_} cannot be read: {error}.")

@@ -27,13 +27,13 @@ from proxy.outbox.message import (
 from proxy.outbox.postgres import accepting, expiring, people, settling, taking
 from proxy.outbox.postgres.batches import WITHIN, Batches, Work
 from proxy.outbox.postgres.bodies import Bodies
-from proxy.outbox.postgres.failures import FAILURES, failure_of, taken_over
+from proxy.outbox.postgres.failures import FAILURES, failure_of
 from proxy.outbox.postgres.leases import LEASE, Leases
 from proxy.outbox.postgres.sealing import Sealing
 from proxy.outbox.postgres.settling import Settled
 from proxy.outbox.postgres.transaction import Owner, Transaction
 from proxy.outbox.postgres.waking import Waking
-from proxy.outbox.store import RouteHeld
+from proxy.outbox.store import RouteHeld, TakenOver
 from proxy.store.keys import KeyMissing, Keys
 from proxy.store.postgres.connecting import Connection
 from proxy.store.postgres.database import Database, Operation
@@ -118,10 +118,10 @@ class PostgresOutbox:
         return None if seconds is None else self._clock.wall() + seconds
 
     async def begin(self, id: str, at: float) -> None:  # noqa: A002, ARG002
-        """See OutboxStore. Raises OutboxUnavailable as well if another replica has taken the message over."""
+        """See OutboxStore."""
         lease = self._leases.of(id)
         if lease is None:
-            raise taken_over(id)
+            raise TakenOver
         begun, until = Settled(id=id, fence=lease.fence), self._leases.new_end()
         if await self._settling.submit(settling.begin, begun, route=None):
             self._leases.extended(id, until)
@@ -130,12 +130,12 @@ class PostgresOutbox:
         if await self._do(partial(people.is_held, route=lease.route)):
             raise RouteHeld
         self._log.warning("message.taken_over", route=lease.route, id=id)
-        raise taken_over(id)
+        raise TakenOver
 
     async def confirm(self, id: str) -> None:  # noqa: A002
         """See OutboxStore."""
         if not self._leases.is_held(id):
-            raise taken_over(id)
+            raise TakenOver
 
     async def release(self, id: str) -> None:  # noqa: A002
         """See OutboxStore."""

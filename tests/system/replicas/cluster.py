@@ -5,6 +5,7 @@ import base64
 import json
 import os
 import random
+import re
 import signal
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -15,6 +16,8 @@ from aiohttp import ClientSession
 
 from tests.fakes.postgres import PostgresServer
 from tests.system.command import PATIENCE, Finished, Proxy
+
+_STORE = re.compile(r'"event": ?"store\.(unreachable|reachable)"')
 
 
 class Replica(Proxy):
@@ -36,9 +39,9 @@ class Replica(Proxy):
         self.send(signal.SIGCONT)
         return await super().stop()
 
-    def outages(self) -> int:
-        """How often it has lost its store so far."""
-        return sum('"store.unreachable"' in line for line in self.errors)
+    def store_lines(self) -> list[str]:
+        """The events of its log that tell of the store."""
+        return _STORE.findall("\n".join(self.errors))
 
 
 class Cluster:
@@ -95,7 +98,12 @@ class Cluster:
     @property
     def outages(self) -> int:
         """How often replicas have lost their store, those included that have ended."""
-        return sum(each.outages() for each in self._all)
+        return sum(each.store_lines().count("unreachable") for each in self._all)
+
+    @property
+    def away(self) -> int:
+        """How many replicas that run have not said yet that they have all connections to their store again."""
+        return sum(each.store_lines()[-1:] == ["unreachable"] for each in self.serving)
 
     async def reaches_store(self) -> None:
         """Wait until all replicas that run have their store again."""
