@@ -12,15 +12,13 @@ from aiohttp import web
 class VoidingTenant:
     """Authorization server and upstream in one. Use as an asynchronous context manager."""
 
-    def __init__(
-        self,
-        *,
-        takes: Callable[[], float] = lambda: 0.0,
-        grant_takes: Callable[[], float] = lambda: 0.0,
-        lifetime: Callable[[], int] = lambda: 3600,
-    ) -> None:
-        """How many seconds each message takes, and each grant, and for how many a token lives."""
-        self._takes, self._grant_takes, self._lifetime = takes, grant_takes, lifetime
+    def __init__(self) -> None:
+        self.takes: Callable[[], float] = lambda: 0.0
+        "Seconds for the next message."
+        self.grant_takes: Callable[[], float] = lambda: 0.0
+        "Seconds for the next grant."
+        self.lifetime: Callable[[], int] = lambda: 3600
+        "Seconds that the next token lives."
         self._renewed_after = 0.0
         "The time before which one process would ask for no other token than the last."
         self.grants = 0
@@ -75,16 +73,16 @@ class VoidingTenant:
         del request
         self.grants += 1
         self.asked.set()
-        token, lifetime = self.valid, self._lifetime()
+        token, lifetime = self.valid, self.lifetime()
         clock = asyncio.get_running_loop()
         self.extra += clock.time() < self._renewed_after
         self._renewed_after = clock.time() + lifetime / 2
         self.granting += 1
-        await asyncio.sleep(self._grant_takes())
-        self.granting -= 1
-        self.granted_at = clock.time()
+        await asyncio.sleep(self.grant_takes())
         if self.hold is not None:
             await self.hold.wait()
+        self.granting -= 1
+        self.granted_at = clock.time()
         if self.rejects:
             return web.json_response({"error": "invalid_client"}, status=401)
         return web.json_response({"access_token": token, "token_type": "Bearer", "expires_in": lifetime})
@@ -93,7 +91,8 @@ class VoidingTenant:
         body = await request.read()
         if request.headers["Authorization"] != f"Bearer {self.valid}":
             self.refused += 1
+            await asyncio.sleep(self.takes())
             return web.Response(status=401)
         self.arrived[body] += 1
-        await asyncio.sleep(self._takes())
+        await asyncio.sleep(self.takes())
         return web.Response(text="delivered")

@@ -37,6 +37,8 @@ LARGE = 40_000
 "Bytes of a body that is kept in pieces."
 HONEST = {"outbox_unavailable", "draining"}
 "Codes of the proxies' own refusals."
+PATIENCE = 600.0
+"Seconds: a replica may stand still for most of a round."
 
 
 class World:
@@ -96,7 +98,7 @@ class World:
         start = b"POST /" + key.rsplit("-", 1)[0].encode()
         try:
             connection = await Sender.connect(replica.port)
-            connection.patience = 2 * SCALE.lease + 60
+            connection.patience = PATIENCE
             try:
                 told = await connection.ask(request(start, b"X-Key: %d" % sender, body=name + b" " + padding))
             finally:
@@ -146,6 +148,7 @@ async def test_what_was_accepted_arrives_or_is_a_dead_letter(
         await world.troubles.round(SCALE.messages)
         async with world.people() as store:
             await world.bury(store)
+        tell(arrived=len(world.arrived), outages=world.cluster.outages, troubles=world.troubles.figures)
     await world.empty()
     arrived = Counter(world.arrived)
     twice = {each for each, count in arrived.items() if count > 1}

@@ -72,6 +72,13 @@ class World:
             self.delivered.add(content)
         return answered
 
+    def vary(self) -> None:
+        """From now on messages and grants take some time, some tokens live short, and some are voided by others."""
+        chance, void = self.cluster.chance, self.void
+        void.takes = lambda: chance.uniform(0, 2 * SCALE.takes)
+        void.grant_takes = lambda: chance.choice((0.0, chance.uniform(0, SLOWEST * SCALE.lease)))
+        void.lifetime = lambda: chance.choice((3600, SCALE.lifetime, SCALE.lifetime))
+
     async def settles(self) -> None:
         """Wait until all replicas deliver with the one token that is valid, and none asks for another."""
         async with asyncio.timeout(PATIENCE):
@@ -82,7 +89,7 @@ class World:
                     return
 
     async def _send(self, _: int, replica: Replica) -> None:
-        if not self.cluster.chance.randrange(SCALE.messages // 2):
+        if not self.cluster.chance.randrange(SCALE.messages):
             self.void.void()
         await self.send(replica)
 
@@ -94,13 +101,8 @@ class World:
 @pytest.fixture
 async def world(postgres_server: PostgresServer, database: str, tmp_path: Path) -> AsyncIterator[World]:
     """Four replicas that run."""
-    chance = random.Random(SEED)
-    void = VoidingTenant(
-        takes=lambda: chance.uniform(0, 2 * SCALE.takes),
-        grant_takes=lambda: chance.choice((0.0, 0.0, chance.uniform(0, SLOWEST * SCALE.lease))),
-        lifetime=lambda: chance.choice((3600, SCALE.lifetime, SCALE.lifetime)),
-    )
-    cluster = Cluster(tmp_path, postgres_server, database, program=SCALE.program, chance=chance)
+    cluster = Cluster(tmp_path, postgres_server, database, program=SCALE.program, chance=random.Random(SEED))
+    void = VoidingTenant()
     async with void, cluster:
         url = f"{void.url}/oauth2/api/v1/token"
         client = {"token_url": url, "client_id": "id", "client_secret": "s", "provider": "neo"}
@@ -139,6 +141,7 @@ async def test_deaths_and_outages_cost_no_message(world: World) -> None:
     """
     tell(SEED=SEED)
     void, cluster, clock = world.void, world.cluster, asyncio.get_running_loop()
+    world.vary()
     await world.settles()
     figures = Counter[str]()
     for _ in range(SCALE.rounds):

@@ -16,19 +16,21 @@ class Load:
     def __init__(self, cluster: Cluster, senders: int, send: Send, *, pause: Callable[[], float] = lambda: 0.0) -> None:
         """`pause` returns the seconds between two messages of a sender."""
         self._cluster, self._senders, self._send, self._pause = cluster, senders, send, pause
-        self._left = self._running = self._answered = 0
+        self._left = self._running = 0
+        self.answered = 0
+        "Messages of this round."
         self._asked = Counter[Replica]()
         "Messages that were not answered yet."
         self._changed = asyncio.Event()
 
     async def run(self, messages: int) -> None:
         """Send so many messages."""
-        self._left, self._answered, self._running = messages, 0, self._senders
+        self._left, self.answered, self._running = messages, 0, self._senders
         await asyncio.gather(*(self._run(each) for each in range(self._senders)))
 
     async def reaches(self, messages: int) -> None:
         """Wait until so many were answered, or no more can be: senders have ended, or wait for what stands still."""
-        while self._answered < messages and self._running and not self._is_stuck:
+        while self.answered < messages and self._running and not self._is_stuck:
             self._changed.clear()
             await self._changed.wait()
 
@@ -47,7 +49,7 @@ class Load:
                 await self._send(sender, replica)
             finally:
                 self._asked[replica] -= 1
-                self._answered += 1
+                self.answered += 1
                 self._changed.set()
         self._running -= 1
         self._changed.set()

@@ -22,6 +22,7 @@ class Trouble(Enum):
     DATABASE_KILLED = "the database is killed"
     DATABASE_STILL = "the database stands still"
     BACKENDS_STILL = "some processes of the database stand still"
+    DATABASE_STUTTERS = "again and again some processes of the database stand still for a moment"
     BACKEND_KILLED = "a process of the database is killed"
 
 
@@ -83,6 +84,12 @@ class Troubles:
         server = self._cluster.server
         if trouble is Trouble.BACKEND_KILLED:
             await asyncio.to_thread(server.kill_one, self._cluster.chance)
+        elif trouble is Trouble.DATABASE_STUTTERS:
+            for message in range(self._load.answered + 1, end, 2):
+                server.pause_some(self._cluster.chance)
+                await self._load.reaches(message)
+                server.resume()
+                await self._load.reaches(message + 1)
         elif trouble in {Trouble.DATABASE_STILL, Trouble.BACKENDS_STILL}:
             server.pause() if trouble is Trouble.DATABASE_STILL else server.pause_some(self._cluster.chance)
             await self._load.reaches(end)
