@@ -25,8 +25,8 @@ class VoidingTenant:
         "Tokens so far, those that were granted to somebody else included."
         self.extra = 0
         "Grants that one process would not have made: the token before was valid, and not half as old as it may become."
-        self.granting = 0
-        "Grants that were asked for and are not answered yet."
+        self.granting: list[int] = []
+        "The ports from which grants were asked for that are not answered yet."
         self.granted_at = float("-inf")
         "When the last grant was answered."
         self.arrived: Counter[bytes] = Counter()
@@ -70,18 +70,18 @@ class VoidingTenant:
         await self._runner.cleanup()
 
     async def _grant(self, request: web.Request) -> web.Response:
-        del request
+        port = request.transport.get_extra_info("peername")[1] if request.transport else 0
         self.grants += 1
         self.asked.set()
         token, lifetime = self.valid, self.lifetime()
         clock = asyncio.get_running_loop()
         self.extra += clock.time() < self._renewed_after
         self._renewed_after = clock.time() + lifetime / 2
-        self.granting += 1
+        self.granting.append(port)
         await asyncio.sleep(self.grant_takes())
         if self.hold is not None:
             await self.hold.wait()
-        self.granting -= 1
+        self.granting.remove(port)
         self.granted_at = clock.time()
         if self.rejects:
             return web.json_response({"error": "invalid_client"}, status=401)

@@ -35,7 +35,7 @@ class World:
     def __init__(self, cluster: Cluster, void: VoidingTenant) -> None:
         self.cluster, self.void = cluster, void
         self.load = Load(cluster, SCALE.senders, self._send)
-        self.troubles = Troubles(cluster, self.load, died=self._died)
+        self.troubles = Troubles(cluster, self.load, busy=lambda: void.granting, died=self._died)
         self.sent = 0
         self.told: Counter[str] = Counter()
         self.delivered: set[bytes] = set()
@@ -89,13 +89,13 @@ class World:
                     return
 
     async def _send(self, _: int, replica: Replica) -> None:
-        if not self.cluster.chance.randrange(SCALE.messages):
+        if not self.cluster.chance.randrange(SCALE.messages // 3):
             self.void.void()
         await self.send(replica)
 
     def _died(self) -> None:
         published_at = self.void.granted_at + PUBLISHING
-        self.interrupted += self.void.granting > 0 or asyncio.get_running_loop().time() < published_at
+        self.interrupted += bool(self.void.granting) or asyncio.get_running_loop().time() < published_at
 
 
 @pytest.fixture

@@ -39,6 +39,14 @@ class Replica(Proxy):
         self.send(signal.SIGCONT)
         return await super().stop()
 
+    def has(self, port: int) -> bool:
+        """Whether it has a connection from this port."""
+        lines = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines())
+        sockets = {f"socket:[{fields[9]}]" for fields in lines if fields[1].endswith(f":{port:04X}")}
+        return any(
+            os.path.realpath(each).rsplit("/", 1)[1] in sockets for each in Path(f"/proc/{self.pid}/fd").iterdir()
+        )
+
     def store_lines(self) -> list[str]:
         """The events of its log that tell of the store."""
         return _STORE.findall("\n".join(self.errors))
@@ -89,11 +97,14 @@ class Cluster:
         """Start so many replicas."""
         await asyncio.gather(*(self.add() for _ in range(count)))
 
-    def taken(self) -> Replica | None:
-        """Take a replica from those that get messages; none if it would be the last."""
+    def taken(self, ports: list[int]) -> Replica | None:
+        """Take a replica from those that get messages, if there is another; one with such a port, if there is one."""
         if len(self.serving) < 2:
             return None
-        return self.serving.pop(self.chance.randrange(len(self.serving)))
+        having = [each for each in self.serving for port in ports if each.has(port)]
+        taken = self.chance.choice(having or self.serving)
+        self.serving.remove(taken)
+        return taken
 
     @property
     def outages(self) -> int:

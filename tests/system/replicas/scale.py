@@ -41,9 +41,9 @@ class Scale:
 
 SHORT_PROGRAM = (sys.executable, "-c", HASTY)
 TOKENS = (
-    Scale(rounds=40, messages=250, senders=12, takes=0.3, lifetime=6, lease=5.0, alone=5.0)
+    Scale(rounds=25, messages=400, senders=12, takes=0.3, lifetime=6, lease=5.0, alone=5.0)
     if ALL
-    else Scale(program=SHORT_PROGRAM, rounds=6, messages=80, senders=8, takes=0.1, lifetime=2, lease=2.0, alone=1.0)
+    else Scale(program=SHORT_PROGRAM, rounds=4, messages=120, senders=8, takes=0.2, lifetime=2, lease=2.0, alone=1.0)
 )
 OUTBOXES = (
     Scale(rounds=8, messages=1250, senders=12, takes=0.4, lease=30.0)

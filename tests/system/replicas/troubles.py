@@ -33,9 +33,17 @@ MOST = 3
 class Troubles:
     """Rounds of messages with troubles. After each all replicas run, and so does the database."""
 
-    def __init__(self, cluster: Cluster, load: Load, *, died: Callable[[], None] = lambda: None) -> None:
-        """`died` is called when a replica has ended or stands still."""
-        self._cluster, self._load, self._chance, self._died = cluster, load, random.Random(SEED), died
+    def __init__(
+        self,
+        cluster: Cluster,
+        load: Load,
+        *,
+        busy: Callable[[], list[int]] = list,
+        died: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`busy` tells ports of replicas that it is worst for; `died` is called when one has ended or stands still."""
+        self._cluster, self._load, self._busy, self._died = cluster, load, busy, died
+        self._chance = random.Random(SEED)
         "Its own, so that nothing else decides what is drawn."
         self._database = asyncio.Lock()
         "One trouble of the database at a time."
@@ -65,7 +73,7 @@ class Troubles:
                 await self._befalls_database(trouble, end)
 
     async def _befalls_replica(self, trouble: Trouble, end: int) -> None:
-        replica = self._cluster.taken()
+        replica = self._cluster.taken(self._busy())
         if replica is None:
             return
         self._counted[trouble] += 1
