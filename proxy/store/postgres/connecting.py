@@ -117,6 +117,8 @@ async def bounded(connection: Connection, work: Awaitable[T], seconds: float) ->
         if is_late := not task.done():
             cut(connection)
             await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # the event loop would report it if whoever waited was cancelled
     if is_late and task.exception() is not None:
         raise StoreUnreachable(f"it did not answer within {seconds:g} s")
     return task.result()
