@@ -8,7 +8,7 @@ import asyncio
 import logging
 import random as chance
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -132,9 +132,7 @@ class Database:
         if opened is None:
             raise StoreUnreachable(f"the store is unreachable: {self.reason}")
         call = _Call(opened.pool, operation, seconds)
-        task = asyncio.get_running_loop().create_task(call.run())
-        self._running.add(task)
-        task.add_done_callback(self._ended)
+        task = self._started(call.run())
         await asyncio.wait([task], timeout=seconds)
         for _ in range(TURNS):
             if not task.done():
@@ -147,6 +145,13 @@ class Database:
         except psycopg.Error as error:
             raise self._unreachable(opened, reason_of(error)) from None
         return result
+
+    def _started(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        """Returns a task that goes on to its end, whoever is cancelled; `close` waits for it."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        return task
 
     def _ended(self, task: "asyncio.Task[Any]") -> None:
         self._running.discard(task)
@@ -193,8 +198,7 @@ class Database:
             self._opened = None
             for task in watching:
                 task.cancel()
-            await asyncio.wait(watching)
-            await opened.close()
+            await asyncio.wait([*watching, self._started(opened.close())])
 
     async def _receive(self, opened: _Opened) -> None:
         try:

@@ -180,6 +180,21 @@ async def test_a_database_that_was_never_started_can_be_closed(server: Server) -
     await database.close()
 
 
+async def test_a_stop_closes_what_an_outage_has_not_closed_yet(server: Server) -> None:
+    """However far that is: the workers of an open pool may ignore a cancellation, so that the process would not end."""
+    for turns in range(12):
+        each = Opened(server)
+        await each.database.start(10)
+        assert each.database._opened is not None
+        pool = each.database._opened.pool
+        with pytest.raises(StoreUnreachable):
+            await each.database.run(lambda connection: connection.execute("SELECT pg_sleep(60)"), within=0.02)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await each.database.close()
+        assert pool.closed
+
+
 async def test_what_runs_without_a_task_does_not_wait_for_ever_either(opened: Opened) -> None:
     """As exchanges and deliveries do: the time limit ends their wait for a database that says nothing."""
     ended: asyncio.Future[BaseException | None] = asyncio.get_running_loop().create_future()
