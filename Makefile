@@ -10,7 +10,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python3; do \
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$each; break; }; done)
 
-.PHONY: run test test-fast check docs screenshots prove fuzz bench image dist wheels lock clean
+# Without bytecode each process compiles what it imports, and pytest rewrites all tests: ten seconds for each of its workers.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: run test test-sources test-compiled test-fast check docs chromium screenshots prove fuzz bench image dist wheels lock clean
 
 # The first of six ports, if it is not 9443: make run PORT_BASE=19443.
 PORT_BASE ?= 9443
@@ -20,17 +23,26 @@ run: $(VENV)/run.stamp
 # Tests of one file stay with one worker as long as there are others, so that few of them wait for each other's ports.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 
-# All as it stands, then what senders and upstreams see once more with the data path compiled, as a wheel has it.
-test: $(VENV)/dev.stamp newman $(VENV)/console.stamp $(if $(TESTS),,$(QUICKLY).stamp)
-	@rm -f .coverage .coverage.*
-	$(PYTEST) --cov --cov-report= $(TESTS)
-	@test -n "$(TESTS)" || $(BIN)/python -m tests.coverage
-	@test -n "$(TESTS)" -o ! -d $(QUICKLY) || \
-		EXPECTED=compiled $(PYTEST) -o pythonpath="$(QUICKLY) ." --ignore-glob="*test_sandbox_*" tests/flow
+# Side by side, so that no processor waits while a test does.
+test: $(VENV)/dev.stamp newman $(VENV)/console.stamp
+	@$(if $(TESTS),$(PYTEST) $(TESTS),$(MAKE) --no-print-directory --jobs=2 --keep-going test-sources test-compiled)
 
-# For the loop of editing, in a minute: without coverage, and without what starts commands or a sandbox.
+# All as it stands.
+test-sources: $(VENV)/dev.stamp
+	@rm -f .coverage .coverage.*
+	$(PYTEST) --cov --cov-report=
+	@$(BIN)/python -m tests.coverage
+
+# What senders and upstreams see once more with the data path compiled, as a wheel has it; printed at the end. Pages and
+# the admin address are not of the data path.
+test-compiled: $(QUICKLY).stamp
+	@test ! -d $(QUICKLY) || { EXPECTED=compiled $(BIN)/python -m pytest -o pythonpath="$(QUICKLY) ." -p no:cacheprovider \
+		--ignore=tests/flow/console --ignore-glob="*test_sandbox_*" --ignore-glob="*test_the_admin_*" tests/flow \
+		>$(QUICKLY).log 2>&1; status=$$?; cat $(QUICKLY).log; exit $$status; }
+
+# For the loop of editing, in a minute: without coverage, and without a proxy on real sockets; of random examples, a fifth.
 test-fast: $(VENV)/dev.stamp
-	$(PYTEST) --ignore-glob="*test_sandbox_*" tests/unit tests/flow
+	$(PYTEST) --hypothesis-profile=quick tests/unit
 
 check: $(VENV)/dev.stamp $(VENV)/console.stamp
 	$(BIN)/ruff format --check .
@@ -54,7 +66,12 @@ docs: $(VENV)/dev.stamp
 # troubles at random; `make test` tries some of it. SEED=N draws the same troubles again.
 prove: $(VENV)/dev.stamp
 	PROVE=1 $(BIN)/python -m pytest -n 2 -rP tests/system/test_an_outbox_loses_nothing_that_it_accepted.py \
-		tests/system/test_replicas_survive_each_other.py tests/system/test_replicas_share_their_outboxes.py
+		tests/system/test_replicas_survive_each_other.py tests/system/test_replicas_share_their_outboxes.py \
+		tests/unit/outbox/postgres/test_lease_model.py
+
+# Playwright's own Chromium, which tests prefer: for systems without a package of it, as Ubuntu. Installs its libraries with apt and sudo.
+chromium: $(VENV)/dev.stamp
+	PLAYWRIGHT_BROWSERS_PATH=$(abspath $(VENV))/browsers $(BIN)/playwright install --with-deps --no-shell chromium
 
 # The images in docs/images, from the console of a sandbox with its ports from PORT_BASE on; needs Chromium.
 screenshots: $(VENV)/dev.stamp

@@ -23,6 +23,8 @@ class ProxyError(Exception):
     title: ClassVar[str]
     proxy_status: ClassVar[str | None] = None
     "The RFC 9209 §2.3 error type, if one fits."
+    required: tuple[tuple[str, str], ...] = ()
+    "Fields that the status requires in the answer."
 
     def __init__(
         self, detail: str, *, retry_after: int | None = None, proxy_status: str | None = None, definite: bool = False
@@ -39,7 +41,8 @@ class ProxyError(Exception):
 
     def fields(self) -> list[tuple[str, str]]:
         """Returns the fields that the answer has because of this error."""
-        return [] if self.retry_after is None else [("Retry-After", str(self.retry_after))]
+        retry_after = () if self.retry_after is None else (("Retry-After", str(self.retry_after)),)
+        return [*retry_after, *self.required]
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.status} {self.code}: {self.detail}>"
@@ -70,15 +73,13 @@ class CredentialMissing(SenderError):
     """The route requires Basic credentials and got none, or wrong ones (RFC 9110 §15.5.2)."""
 
     status, code, title = 401, "credential_missing", "Credentials are missing"
+    required = (("WWW-Authenticate", 'Basic realm="cpi-oauth-proxy", charset="UTF-8"'),)
+    "The challenge (RFC 7617 §2)."
 
     def __init__(self, detail: str, *, user: str = "") -> None:
         super().__init__(detail)
         self.user = user
         "The user whose password was wrong, for the log; empty if there is no such user."
-
-    def fields(self) -> list[tuple[str, str]]:
-        """Adds the challenge (RFC 7617 §2)."""
-        return [*super().fields(), ("WWW-Authenticate", 'Basic realm="cpi-oauth-proxy", charset="UTF-8"')]
 
 
 class SenderNotAllowed(SenderError):
@@ -117,11 +118,7 @@ class MethodNotAllowed(SenderError):
 
     def __init__(self, detail: str, *, allowed: tuple[str, ...] = ()) -> None:
         super().__init__(detail)
-        self.allowed = allowed
-
-    def fields(self) -> list[tuple[str, str]]:
-        """Adds the allowed methods; the list is empty if the resource allows none."""
-        return [*super().fields(), ("Allow", ", ".join(self.allowed))]
+        self.required = (("Allow", ", ".join(allowed)),)
 
 
 class RequestTimeout(SenderError):
@@ -157,11 +154,7 @@ class ContentTypeNotAllowed(SenderError):
 
     def __init__(self, detail: str, *, accepted: tuple[str, ...] = ()) -> None:
         super().__init__(detail)
-        self.accepted = accepted
-
-    def fields(self) -> list[tuple[str, str]]:
-        """Adds the accepted media types, if they are known."""
-        return [*super().fields(), *([("Accept", ", ".join(self.accepted))] if self.accepted else [])]
+        self.required = (("Accept", ", ".join(accepted)),) if accepted else ()
 
 
 class ExpectationUnknown(SenderError):
@@ -291,8 +284,7 @@ class Draining(OwnError):
 class SpoolUnavailable(OwnError):
     """The body was in a file, and the disk fails or hangs."""
 
-    status, code, title = 503, "spool_unavailable", "The spool cannot be used"
-    proxy_status = "proxy_internal_error"
+    status, code, title, proxy_status = 503, "spool_unavailable", "The spool cannot be used", "proxy_internal_error"
 
 
 class OutboxFull(OwnError):
@@ -304,5 +296,4 @@ class OutboxFull(OwnError):
 class OutboxUnavailable(OwnError):
     """The store of the outbox cannot be used now, so nothing can be accepted."""
 
-    status, code, title = 503, "outbox_unavailable", "The outbox cannot be used"
-    proxy_status = "proxy_internal_error"
+    status, code, title, proxy_status = 503, "outbox_unavailable", "The outbox cannot be used", "proxy_internal_error"

@@ -97,6 +97,12 @@ class DaemonThreads:
         return True
 
 
+def ignore(future: "asyncio.Future[Any]") -> None:
+    """Takes the error of what nobody waits for, because asyncio would report it."""
+    if not future.cancelled():
+        future.exception()
+
+
 def _give(future: "asyncio.Future[T]", result: T, late: Callable[[T], object] | None) -> None:
     if not future.done():
         future.set_result(result)

@@ -12,12 +12,14 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import settings
 
 from proxy.wire import heads
+from tests.fakes.pgbouncer import PgBouncer, pgbouncer
 from tests.fakes.postgres import PostgresServer, postgres
 from tests.programs import missing
 
 NUMBERS = itertools.count(1)
 
 settings.register_profile("untimed", deadline=None)  # how long an example takes says how busy the machine is
+settings.register_profile("quick", deadline=None, max_examples=20)  # make test-fast
 settings.load_profile("untimed")
 
 
@@ -30,6 +32,7 @@ def pytest_configure() -> None:
     """Try the one that is meant: `EXPECTED` is `compiled` or, without it, the sources as they stand."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background; commands would inherit it
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ.pop("COLUMNS", None)  # workers of pytest-xdist have it; what commands print would be broken into rows
     compiled = not str(heads.__file__).endswith(".py")
     if compiled != (os.environ.get("EXPECTED") == "compiled"):
         raise pytest.UsageError(f"{heads.__file__} is {'' if compiled else 'not '}compiled")
@@ -59,6 +62,13 @@ def postgres_server() -> Iterator[PostgresServer]:
     """A PostgreSQL server for all tests; a test that stops it starts it again. Needs "postgresql"."""
     with postgres() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def pooler(postgres_server: PostgresServer) -> Iterator[PgBouncer]:
+    """A PgBouncer in front of that server. Needs "postgresql" and "pgbouncer"."""
+    with pgbouncer(postgres_server) as started:
+        yield started
 
 
 @pytest.fixture

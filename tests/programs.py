@@ -24,6 +24,9 @@ NEWMAN = Path(__file__).parents[1] / ".venv/newman/node_modules/.bin/newman"
 CONSOLE_CHECKS = Path(__file__).parents[1] / ".venv/console/node_modules"
 "Where `make` installs what checks the console's pages."
 
+BROWSERS = Path(__file__).parents[1] / ".venv/browsers"
+"Where `make chromium` installs Playwright's own."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
@@ -46,10 +49,17 @@ def newman() -> str:
 
 
 def postgresql() -> Path | None:
-    """The folder of PostgreSQL's server programs: where Debian installs them, which is not on PATH, or on PATH."""
+    """The folder of PostgreSQL's server programs: as $PGBIN says, where Debian installs them, or on PATH."""
+    if named := os.environ.get("PGBIN"):
+        return Path(named)
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda each: int(each.parts[-3]))
     initdb = found[-1] if found else which("initdb")
     return Path(initdb).parent if initdb else None
+
+
+def pgbouncer() -> str:
+    """The pooler, which Debian does not install on everybody's PATH; empty if there is none."""
+    return which("pgbouncer") or which("pgbouncer", path="/usr/sbin") or ""
 
 
 def axe() -> Path:
@@ -58,8 +68,9 @@ def axe() -> Path:
 
 
 def chromium() -> str:
-    """The browser: as $CHROMIUM says, or on PATH; empty if there is none, or nothing that drives it."""
-    found = os.environ.get("CHROMIUM") or which("chromium") or which("chromium-browser") or ""
+    """The browser: as $CHROMIUM says, Playwright's own, or on PATH; empty without one, or without what drives it."""
+    own = next(BROWSERS.glob("chromium-*/chrome-linux*/chrome"), "")
+    found = os.environ.get("CHROMIUM") or str(own) or which("chromium") or which("chromium-browser") or ""
     return found if find_spec("playwright") else ""
 
 
@@ -87,6 +98,7 @@ PROGRAMS = {
     "newman": Program(is_there=lambda: newman() and which("node")),  # `make test` has npm install it
     "node": on_path("node", "nodejs"),
     "npm": on_path("npm", "nodejs npm"),
+    "pgbouncer": Program(is_there=pgbouncer, packages="pgbouncer"),
     "php": on_path("php", "php-cli"),
     "postgresql": Program(is_there=postgresql, packages="postgresql"),
     "promtool": on_path("promtool", "prometheus"),

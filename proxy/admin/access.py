@@ -1,4 +1,4 @@
-"""Who may use what needs the admin token: whoever shows it, and browsers whose session has begun with it."""
+"""Access to what needs the admin token: by the token itself, or by a session that a browser has begun with it."""
 
 import hmac
 import re
@@ -9,12 +9,15 @@ from aiohttp import web
 
 from proxy.admin.sessions import LIFETIME, Sessions
 from proxy.config.model import Address
-from proxy.wire.field_names import values_of
-from proxy.wire.local_site import Fields, SiteRefusal
+from proxy.syntax import values_of
+from proxy.wire.field_names import FieldPairs
+from proxy.wire.local_site import SiteRefusal
 
 CONSOLE = "/console/"
 CONSOLE_PATHS = (CONSOLE, "/console")
 "Somebody may have shortened the URL."
+ADMITTED: web.RequestKey[Callable[[], bool]] = web.RequestKey("admitted")
+"Of a request: whether it still would be admitted, for answers that last."
 CODE_LIFETIME = 60.0
 "Seconds."
 _NEEDED = (
@@ -50,7 +53,7 @@ class AdminAccess:
         self._end_sessions()
         self._token, self._reason = None, reason
 
-    def refusal(self, fields: Fields, cookie: bytes) -> SiteRefusal | None:
+    def refusal(self, fields: FieldPairs, cookie: bytes) -> SiteRefusal | None:
         """Returns why a request is refused, if it is; `cookie` is the name of the session's cookie."""
         if self._token is None:
             return SiteRefusal(401, f"There is no admin token: {self._reason}")
@@ -78,7 +81,7 @@ class AdminAccess:
         self._codes.end()
 
 
-def cookies(fields: Fields, name: bytes) -> Iterator[bytes]:
+def cookies(fields: FieldPairs, name: bytes) -> Iterator[bytes]:
     """Yields the values of all cookies of this name: a page of another port can set one beside ours."""
     for field in values_of(fields, b"cookie"):
         for pair in field.split(b";"):
@@ -113,6 +116,7 @@ def token_guard(
                 refusal = access.refusal((), b"")
             else:
                 refusal = access.refusal(request.raw_headers, name.encode())
+            request[ADMITTED] = lambda: access.refusal(request.raw_headers, name.encode()) is None
             if refusal is not None:
                 refused(refusal)
                 challenge = {"WWW-Authenticate": "Bearer"}

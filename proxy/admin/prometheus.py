@@ -89,7 +89,7 @@ def kept(outboxes: Sequence[RouteSummary]) -> Iterator[Metric]:
     oldest = {each.route: each.oldest_at for each in outboxes if each.oldest_at is not None}
     yield gauge(
         "cpi_proxy_outbox_oldest_timestamp_seconds",
-        "When the oldest message was accepted that is not dead.",
+        "When the oldest message that is not dead was accepted.",
         "route",
         oldest,
     )

@@ -12,13 +12,13 @@ from urllib.parse import quote
 from aiohttp import web
 
 from proxy.admin.access import CONSOLE, AdminAccess, token_guard
+from proxy.admin.admin_token import AdminToken
 from proxy.admin.body import text_of
 from proxy.admin.connection import AdminConnections, timed
 from proxy.admin.outbox.documents import status_document
 from proxy.admin.outbox.overview import overview_if_available
 from proxy.admin.outbox.resources import OutboxResources
 from proxy.admin.state import ObservedProxy, reasons_not_ready, status_of
-from proxy.admin.token import AdminToken
 from proxy.config.model import Address, Admin
 from proxy.hosts import host_and_port
 from proxy.observe.log_format import LEVELS

@@ -25,7 +25,7 @@ LARGEST = 4096
 "Bytes of a token's file."
 
 
-class Place(NamedTuple):
+class TokenFolder(NamedTuple):
     """A folder for the file."""
 
     folder: Path
@@ -35,17 +35,17 @@ class Place(NamedTuple):
     "Whether other users can create folders beside it, and so one in its place."
 
 
-def token_places(environ: Mapping[str, str], store: Path | None = None) -> list[Place]:
+def token_places(environ: Mapping[str, str], store: Path | None = None) -> list[TokenFolder]:
     """Returns the folders in the order in which they are tried; `store` is that of the outboxes, if there is one."""
     places = []
     if runtime := _absolute(environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]):
-        places.append(Place(runtime))
+        places.append(TokenFolder(runtime))
     if user := _absolute(environ.get("XDG_RUNTIME_DIR", "")):
-        places.append(Place(user / PRODUCT, made=True))
+        places.append(TokenFolder(user / PRODUCT, made=True))
     if store is not None:
-        places.append(Place(store, made=True))  # the token is written before the store is opened
+        places.append(TokenFolder(store, made=True))  # the token is written before the store is opened
     temporary = _absolute(environ.get("TMPDIR", "")) or TEMPORARY
-    return [*places, Place(temporary / f"{PRODUCT}-{os.geteuid()}", made=True, shared=True)]
+    return [*places, TokenFolder(temporary / f"{PRODUCT}-{os.geteuid()}", made=True, shared=True)]
 
 
 def token_file_name(address: Address) -> str:
@@ -55,7 +55,7 @@ def token_file_name(address: Address) -> str:
     return f"admin-unix-{hashlib.sha256(os.path.realpath(address.path).encode()).hexdigest()[:32]}.token"
 
 
-def write_token(places: list[Place], name: str, token: str) -> Place:
+def write_token(places: list[TokenFolder], name: str, token: str) -> TokenFolder:
     """Writes the file in the first place where that is possible, and returns it. OSError tells why there is none."""
     reasons = []
     for place in places:
@@ -68,7 +68,7 @@ def write_token(places: list[Place], name: str, token: str) -> Place:
     raise OSError("; ".join(reasons) or "there is no folder for it")
 
 
-def remove_token(place: Place, name: str, token: str) -> None:
+def remove_token(place: TokenFolder, name: str, token: str) -> None:
     """Removes the file, unless another process has replaced it or removed it."""
     with suppress(FileNotFoundError), _opened(place) as folder:
         fcntl.flock(folder, fcntl.LOCK_EX)  # a process that starts does not write between the look and the removal
@@ -79,7 +79,7 @@ def remove_token(place: Place, name: str, token: str) -> None:
 def find_tokens(address: Address, environ: Mapping[str, str], store: Path | None = None) -> list[str]:
     """Returns the tokens that this user can read; a process that was killed leaves one behind."""
     name, found = token_file_name(address), []
-    for place in dict.fromkeys([*token_places(environ, store), Place(SYSTEM)]):
+    for place in dict.fromkeys([*token_places(environ, store), TokenFolder(SYSTEM)]):
         with suppress(OSError, ValueError), _opened(place) as folder:
             token = _read(folder, name)
             check_admin_token(token)
@@ -87,7 +87,7 @@ def find_tokens(address: Address, environ: Mapping[str, str], store: Path | None
     return found
 
 
-def _write(place: Place, name: str, token: str) -> None:
+def _write(place: TokenFolder, name: str, token: str) -> None:
     if place.made:
         place.folder.mkdir(mode=0o700, exist_ok=True)
     with _opened(place) as folder:
@@ -105,7 +105,7 @@ def _write(place: Place, name: str, token: str) -> None:
 
 
 @contextmanager
-def _opened(place: Place) -> Iterator[int]:
+def _opened(place: TokenFolder) -> Iterator[int]:
     """Opens the folder; OSError if another user could exchange its files."""
     flags = os.O_RDONLY | os.O_DIRECTORY | (os.O_NOFOLLOW if place.shared else 0)
     folder = os.open(place.folder, flags)

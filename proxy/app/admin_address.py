@@ -11,9 +11,9 @@ from proxy.server import sockets
 from proxy.store.place import store_folder
 
 if TYPE_CHECKING:
+    from proxy.admin.admin_token import AdminToken
     from proxy.admin.site import AdminSite
     from proxy.admin.state import ObservedProxy
-    from proxy.admin.token import AdminToken
 
 
 def new_site(
@@ -37,7 +37,7 @@ def kept_token(
     configuration: Configuration, resources: ProcessResources, site: "AdminSite | None" = None
 ) -> "AdminToken":
     """Keeps the token of the site, unless address or file change. Reads the file."""
-    from proxy.admin.token import admin_token  # noqa: PLC0415 - loads aiohttp's server
+    from proxy.admin.admin_token import admin_token  # noqa: PLC0415 - loads aiohttp's server
 
     settings, environ = configuration.admin, resources.environ
     if site and (settings.address, settings.token_file) == (site.settings.address, site.settings.token_file):

@@ -21,8 +21,8 @@ from proxy.forwarding.auth.authenticators import AuthenticatorKey, WatchedAuthen
 from proxy.forwarding.context import ExchangeContext
 from proxy.forwarding.limits.route_limits import RouteLimits, limits_of
 from proxy.forwarding.routes import Route, Routes, make_route
+from proxy.oauth.certificate_expiry import CredentialExpiry
 from proxy.oauth.credential_watcher import CredentialWatcher
-from proxy.oauth.expiry import CredentialExpiry
 from proxy.oauth.grant_runner import GrantRunner
 from proxy.oauth.granter import Granter
 from proxy.oauth.source import TokenSource

@@ -36,9 +36,9 @@ from proxy.server.sender_connections import SenderConnections
 from proxy.upstream.pool import Pool
 
 if TYPE_CHECKING:
+    from proxy.admin.admin_token import AdminToken
     from proxy.admin.site import AdminSite
     from proxy.admin.state import ProxyState
-    from proxy.admin.token import AdminToken
     from proxy.app.shared_store import SharedStore
     from proxy.config.file_watcher import FileWatcher
     from proxy.store.keys import Keys

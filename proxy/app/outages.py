@@ -1,4 +1,4 @@
-"""Outages of a database with several connections are told once, and their end when all are there again."""
+"""Logs an outage of a database once, whatever the number of connections, and its end when all are there again."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ class ConnectionLog:
     """The log of one connection; what is no outage goes on to the other log."""
 
     def __init__(self, outages: Outages, log: Logger, name: str) -> None:
-        self._outages, self._name = outages, name
+        self._outages, self._log, self._name = outages, log, name
         self.debug, self.error = log.debug, log.error
 
     def info(self, event: str, **fields: Any) -> Any:
@@ -47,6 +47,8 @@ class ConnectionLog:
         self._outages.reachable(self._name, **fields)
 
     def warning(self, event: str, **fields: Any) -> Any:
-        """Tells that the connection is away, the only warning."""
-        del event
-        self._outages.unreachable(self._name, **fields)
+        """Tells that the connection is away; any other warning goes on."""
+        if event == "store.unreachable":
+            self._outages.unreachable(self._name, **fields)
+        else:
+            self._log.warning(event, **fields)

@@ -9,9 +9,10 @@ from typing import BinaryIO
 
 import click
 
+from proxy.cli.columns import tell
 from proxy.cli.pretty import pretty
 from proxy.observe.log_format import printable
-from proxy.trial.embedded_proxy import Delivery
+from proxy.trial.embedded_proxy import SendResult
 
 
 class AnswerOutput:
@@ -24,7 +25,7 @@ class AnswerOutput:
         self._stream = sys.stdout.buffer if file is None or str(file) == "-" else file.open("wb")
         self._output = Output(self._stream)
 
-    def headed(self, sent: Delivery) -> None:
+    def headed(self, sent: SendResult) -> None:
         """Writes the head, if it is wanted."""
         if self._include and self._shown is None:
             self._output.write("\r\n".join([*sent.head, "", ""]).encode("latin-1"))
@@ -36,7 +37,7 @@ class AnswerOutput:
         else:
             self._shown.write(piece)
 
-    def close(self, sent: Delivery) -> None:
+    def close(self, sent: SendResult) -> None:
         """Shows the answer on a terminal; prints why it could not be written elsewhere."""
         if self._shown is not None:
             head = ["", *map(printable, sent.head)] if self._include else []
@@ -67,11 +68,11 @@ class Output:
         if self._failure is None:
             return
         if not isinstance(self._failure, BrokenPipeError):
-            click.echo(f"The answer could not be written: {self._failure.strerror}.", err=True)
+            tell(f"The answer could not be written: {self._failure.strerror}.")
         os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())  # else Python flushes again at exit, and fails
 
 
-def conversation(forwarded: Sequence[Sequence[str]], sent: Delivery) -> str:
+def conversation(forwarded: Sequence[Sequence[str]], sent: SendResult) -> str:
     """Returns the heads as curl marks them: > of each request that was forwarded, < of the answer."""
     lines = [f"> {line}".rstrip() for head in forwarded for line in [*head, ""]] or ["> (nothing was forwarded)"]
     lines += [f"< {line}".rstrip() for line in [*sent.head, ""]] if sent.status else ["< (no answer)"]

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from proxy.admin.site import CODES, console_url
+from proxy.cli.columns import tell
 from proxy.cli.configuration import config_option, file_argument, named, read
 from proxy.cli.loops import run
 from proxy.cli.running_proxy import Unreachable, running_proxy
@@ -26,15 +27,15 @@ NO_BROWSER = "No browser could be opened; open the URL yourself."
 def command(file: Path | None, word: Path | None, *, opens: bool) -> None:
     """Print the URL of the running proxy's console.
 
-    The URL contains the admin token: whoever has it can use the console. For an admin address on a Unix socket, this
-    prints how to forward a port to it.
+    The URL contains the admin token, so anyone who has it can use the console. If the admin address is a Unix socket,
+    the command prints how to forward a port to it.
     """
     configuration = read(named(file, word), insecure_listen=True)  # nobody listens
     admin = configuration.admin
     try:
         token, code = run(_tokens(configuration, with_code=opens))
     except Unreachable as error:
-        click.echo(str(error), err=True)
+        tell(str(error))
         sys.exit(1)
     if admin.address.path is not None:
         click.echo(forwarding(admin.address.path, token))
@@ -43,7 +44,7 @@ def command(file: Path | None, word: Path | None, *, opens: bool) -> None:
         click.echo(console_url(admin.address, token))
         opened = not opens or webbrowser.open(console_url(admin.address, code))
     if not opened:
-        click.echo(NO_BROWSER, err=True)
+        tell(NO_BROWSER)
         sys.exit(1)
 
 

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network
 from textwrap import indent
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,10 +11,9 @@ import yaml
 
 from proxy.cli.import_key import oauth_client, route
 from proxy.config.choices import Provider
+from proxy.config.parsed_values import Network
 from proxy.config.service_key import ServiceKey
 from proxy.config.urls import check_upstream, is_cleartext
-
-Network = IPv4Network | IPv6Network
 
 _LISTEN = """\
 # Senders on this machine post to http://127.0.0.1:8080{path}

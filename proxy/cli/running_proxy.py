@@ -59,7 +59,7 @@ async def running_proxy(
         )
     if address.path is None and not address.port:
         raise Unreachable(
-            f"The admin address {address} gets another port at each start. Set `admin` to one with a port."
+            f"The admin address {address} gets a different port at each start. Set a fixed port in `admin`."
         )
     async with _session(address) as session:
         token = await _accepted(session, address, await asyncio.to_thread(_tokens, settings, environ, store))

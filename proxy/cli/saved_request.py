@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from proxy.observe.log_format import printable
-from proxy.trial.collection import Collection, FileBody, find, resolved
+from proxy.trial.collection import BodyPath, Collection, find, resolved
 from proxy.trial.http_file import parse_http
 from proxy.trial.postman import parse_postman
 
@@ -53,7 +53,7 @@ def saved(path: Path, name: str, variables: Sequence[str], options: Wanted) -> W
         raise ValueError(f"{path}: {error}.") from None
     overridden = {header.partition(":")[0].strip().lower() for header in options.headers}
     fields = (f"{field}: {value}" for field, value in request.fields if field.lower() not in overridden)
-    content = path.parent / request.body.path if isinstance(request.body, FileBody) else (request.body or "").encode()
+    content = path.parent / request.body.path if isinstance(request.body, BodyPath) else (request.body or "").encode()
     return Wanted(
         where=options.where or request.url,
         method=options.method or request.method,

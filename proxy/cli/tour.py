@@ -25,8 +25,6 @@ PATH = "/http/orders"
 MESSAGE = '{"productIdentifier":"HT-1080"}'
 JSON = {"Content-Type": "application/json"}
 
-Fields = CIMultiDictProxy[str]
-
 
 async def tour(file: Path, tenant: Tenant, stopping: asyncio.Event) -> None:
     """Serves with this configuration until `stopping`, and shows the example first. OSError if an address is in use."""
@@ -96,7 +94,7 @@ class Steps:
         self._source = app.state().sources[route.oauth_client]
         self._token_url = app.configuration.oauth_clients[route.oauth_client].token_url
 
-    async def send(self, method: str, fields: Mapping[str, str], content: str = "") -> Fields:
+    async def send(self, method: str, fields: Mapping[str, str], content: str = "") -> CIMultiDictProxy[str]:
         """Sends one request, and returns the fields of its answer."""
         granted = self._source.grants.get("granted", 0)
         async with (
@@ -120,6 +118,6 @@ def row(name: str, text: str) -> None:
     click.echo(f"  {name:<15}{wrapped(text, indent=17)}")
 
 
-def cookie_field(fields: Fields) -> str:
+def cookie_field(fields: CIMultiDictProxy[str]) -> str:
     """Returns the Cookie field that sends an answer's cookies back, values unchanged."""
     return "; ".join(value.partition(";")[0] for value in fields.getall("Set-Cookie", []))

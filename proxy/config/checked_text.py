@@ -138,7 +138,7 @@ def check_secret(text: str) -> str:
 
 
 Name = Annotated[str, AfterValidator(check_name), QUOTABLE]
-Token = Annotated[str, AfterValidator(check_token), QUOTABLE]
+HttpToken = Annotated[str, AfterValidator(check_token), QUOTABLE]
 FreeField = Annotated[str, AfterValidator(check_free_field)]
 FieldValue = Annotated[str, AfterValidator(check_field_value)]
 Method = Annotated[str, AfterValidator(check_method), QUOTABLE]

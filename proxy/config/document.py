@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field, SecretStr, WithJsonSchema
 
-from proxy.config.checked_text import ClientId, Name, Token
+from proxy.config.checked_text import ClientId, HttpToken, Name
 from proxy.config.choices import AuthMethod, BasicEncoding, ParamsIn, Provider, TokenFormat
 from proxy.config.listen import ADMIN, Admin, ListenerSettings
 from proxy.config.model import Address, OAuthClientOptions, Options, RouteOptions
@@ -93,5 +93,5 @@ class General(Options):
     "Where senders connect: an address, a mapping, or a list of these."
     admin: Annotated[Admin, BeforeValidator(as_admin)] = Field(Admin(), json_schema_extra=one_or_mapping)
     "Where operators read health, readiness, metrics and status: an address or a mapping."
-    via: Token | None = None
+    via: HttpToken | None = None
     "The proxy's name in Via, which reveals requests that come back to it; by default unique to the instance."

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from proxy.config.document import RouteEntry
 from proxy.config.model import Address, ListenerSettings, RouteSettings
-from proxy.config.problems import Finding, Location
+from proxy.config.problems import Location, Mistake
 from proxy.config.urls import port_of
 
 _SHOWN = 3
@@ -21,7 +21,7 @@ def open_listeners(
     *,
     insecure_listen: bool,
     made_of_variables: bool = False,
-) -> Iterator[Finding]:
+) -> Iterator[Mistake]:
     """Yields listeners that anyone on another machine could use for the unfenced routes, which have no restriction."""
     for index, listener in enumerate(listeners):
         if listener.allow == ():
@@ -35,7 +35,7 @@ def open_listeners(
 
 def lists_without_effect(
     listeners: Sequence[ListenerSettings], routes: Sequence[tuple[Location, RouteEntry]]
-) -> Iterator[Finding]:
+) -> Iterator[Mistake]:
     """Yields lists of networks that have no effect, because senders on Unix sockets have no addresses."""
     wrong = "has no effect on a Unix socket, whose senders have no address; remove it and use file permissions"
     for index, listener in enumerate(listeners):
@@ -49,7 +49,7 @@ def lists_without_effect(
 
 def unasked_certificates(
     listeners: Sequence[ListenerSettings], routes: Sequence[tuple[Location, RouteEntry]]
-) -> Iterator[Finding]:
+) -> Iterator[Mistake]:
     """Yields routes that require a certificate that no listener requests."""
     if not any(listener.tls and listener.tls.client_ca_file for listener in listeners):
         for location, route in routes:
@@ -64,7 +64,7 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + more
 
 
-def shared_addresses(listeners: Sequence[ListenerSettings], admin: Address) -> Iterator[Finding]:
+def shared_addresses(listeners: Sequence[ListenerSettings], admin: Address) -> Iterator[Mistake]:
     """Yields addresses that are used twice; port 0 is another port each time."""
     addresses = [listener.address for listener in listeners]
     for index, address in enumerate(addresses):
@@ -74,7 +74,7 @@ def shared_addresses(listeners: Sequence[ListenerSettings], admin: Address) -> I
         yield ("admin",), "is also an address for senders; use a different one"
 
 
-def admin_upstreams(routes: Sequence[tuple[Location, RouteSettings | None]], admin: Address) -> Iterator[Finding]:
+def admin_upstreams(routes: Sequence[tuple[Location, RouteSettings | None]], admin: Address) -> Iterator[Mistake]:
     """Yields routes that lead to our own admin address, from which senders have to be kept away."""
     for location, route in routes:
         upstream = urlsplit(route.upstream) if route else None

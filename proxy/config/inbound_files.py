@@ -8,12 +8,12 @@ from proxy.config.checked_text import check_field_value
 from proxy.config.credentials import Read
 from proxy.config.htpasswd import numbered_lines, parse_users
 from proxy.config.inbound_auth import InboundAuth
-from proxy.config.problems import Finding, Location
+from proxy.config.problems import Location, Mistake
 
 T = TypeVar("T")
 
 
-def inbound_auth_findings(auth: InboundAuth | None, location: Location, read: Read) -> Iterator[Finding]:
+def inbound_auth_findings(auth: InboundAuth | None, location: Location, read: Read) -> Iterator[Mistake]:
     """Yields what is wrong with the option at that location, its file included."""
     if auth is None:
         return
@@ -55,7 +55,7 @@ def parse_keys(text: str) -> tuple[bytes, ...]:
     return tuple(line.encode() for _, line in lines)
 
 
-def _found(location: Location, read: Callable[[Path], object], path: Path) -> Iterator[Finding]:
+def _found(location: Location, read: Callable[[Path], object], path: Path) -> Iterator[Mistake]:
     try:
         read(path)
     except ValueError as error:

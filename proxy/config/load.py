@@ -14,13 +14,13 @@ from proxy.config.resolve import resolve
 from proxy.config.secrets import read_secret
 from proxy.config.yaml_text import read_yaml
 
-__all__ = ["PLACES", "ConfigurationError", "Document", "Problem", "find", "load", "locate", "written"]
+__all__ = ["PLACES", "ConfigurationError", "Problem", "UnresolvedConfiguration", "find", "load", "locate", "written"]
 
 PLACES = (Path("proxy.yaml"), Path("config/proxy.yaml"), Path("/etc/cpi-oauth-proxy/proxy.yaml"))
 "Where a file is searched if none is named; the first that exists is used."
 
 
-class Document(NamedTuple):
+class UnresolvedConfiguration(NamedTuple):
     """A configuration as it is written."""
 
     tree: dict[str, Any]
@@ -48,7 +48,9 @@ def find(
     return _resolved(written(named, environ, places=places), insecure_listen=insecure_listen)
 
 
-def written(named: Path | None, environ: Mapping[str, str], *, places: tuple[Path, ...] = PLACES) -> Document:
+def written(
+    named: Path | None, environ: Mapping[str, str], *, places: tuple[Path, ...] = PLACES
+) -> UnresolvedConfiguration:
     """Returns the document that `find` resolves; raises ConfigurationError if there is none, or it cannot be read."""
     path = locate(named, places=places)
     if path is not None:
@@ -62,7 +64,7 @@ def written(named: Path | None, environ: Mapping[str, str], *, places: tuple[Pat
             f"{wrong}; let `cpi-oauth-proxy init` write a file, name one with -c, or set the variables",
         )
     _check(environ, otherwise="")
-    return Document(*found, Path.cwd())
+    return UnresolvedConfiguration(*found, Path.cwd())
 
 
 def locate(named: Path | None, *, places: tuple[Path, ...] = PLACES) -> Path | None:
@@ -70,12 +72,12 @@ def locate(named: Path | None, *, places: tuple[Path, ...] = PLACES) -> Path | N
     return named or next((place for place in places if os.access(place, os.F_OK)), None)
 
 
-def _in_file(path: Path, environ: Mapping[str, str]) -> Document:
+def _in_file(path: Path, environ: Mapping[str, str]) -> UnresolvedConfiguration:
     _check(environ)
-    return Document(*read_yaml(_text(path), file=str(path), environ=environ), path.parent.absolute())
+    return UnresolvedConfiguration(*read_yaml(_text(path), file=str(path), environ=environ), path.parent.absolute())
 
 
-def _resolved(document: Document, *, insecure_listen: bool) -> Configuration:
+def _resolved(document: UnresolvedConfiguration, *, insecure_listen: bool) -> Configuration:
     tree, problems, folder = document
     return resolve(tree, problems, folder=folder, read=read_secret, insecure_listen=insecure_listen)
 

@@ -16,11 +16,11 @@ from proxy.config.checked_text import (
     FieldValue,
     FreeField,
     FreeParam,
+    HttpToken,
     MediaRange,
     Method,
     Name,
     Scopes,
-    Token,
 )
 from proxy.config.choices import (
     AuthMethod,
@@ -279,4 +279,4 @@ class Configuration(Options):
     admin: Admin
     oauth_clients: dict[Name, OAuthClient]
     routes: tuple[RouteSettings, ...]
-    via: Token
+    via: HttpToken

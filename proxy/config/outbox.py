@@ -98,17 +98,17 @@ class OutboxSettings(Model):
     repeatable: Switch = False
     "true: delivers again even if a message may have arrived, or its flow failed; the flow must drop duplicates."
     order: Order = None
-    "route: one message after the other; {field: NAME}: so for each value of that field; none: in no order."
+    "route: one message after the other; {field: NAME}: the same for each value of the field; none: no order."
     message_id: MessageId | None = None
-    "The sender's id of a message: a repeated message gets the answer of the first, and is not kept again."
+    "The sender's id of a message: a repeated message gets the answer to the first, and is not kept again."
     id_field: FreeField | None = None
     "Field that carries the message's id to the flow, the same in each attempt: the sender's id, else the proxy's."
     concurrency: Annotated[Count, Field(ge=1)] = 4
-    "Deliveries at a time."
+    "Maximum number of deliveries at a time."
     max_messages: Annotated[Count, Field(ge=1)] = 100_000
-    "Messages that are kept, dead letters included."
+    "Maximum number of messages that are kept, dead letters included."
     max_bytes: Annotated[Size, Field(gt=0)] = 10 << 30
-    "Bytes that are kept, dead letters included."
+    "Maximum number of bytes that are kept, dead letters included."
 
 
 def outbox_findings(

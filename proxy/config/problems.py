@@ -10,7 +10,7 @@ from proxy.observe.log_format import printable
 
 Location = tuple[str | int, ...]
 "Keys and indices from the top of the document."
-Finding = tuple[Location, str]
+Mistake = tuple[Location, str]
 "A location, and what is wrong there."
 _OPTION = re.compile(r"`(\w+)`")
 

@@ -10,7 +10,7 @@ from proxy.config.document import RouteEntry
 from proxy.config.inbound_files import inbound_auth_findings
 from proxy.config.model import RouteOptions, RouteSettings
 from proxy.config.outbox import outbox_findings
-from proxy.config.problems import DocumentSource, Finding, Location, Problems, spelled
+from proxy.config.problems import DocumentSource, Location, Mistake, Problems, spelled
 from proxy.config.urls import is_cleartext
 from proxy.config.validation import carried_over, nearest
 
@@ -61,7 +61,7 @@ def resolve_route(
     )
 
 
-def repeated(routes: Sequence[tuple[Location, RouteEntry]]) -> Iterator[Finding]:
+def repeated(routes: Sequence[tuple[Location, RouteEntry]]) -> Iterator[Mistake]:
     """Yields routes that cannot be distinguished by name or by requests."""
     names: dict[str, Location] = {}
     places: dict[tuple[str | None, str], list[tuple[Location, RouteEntry]]] = {}
@@ -91,7 +91,7 @@ def _findings(
     location: Location,
     registrations: Mapping[str, ResolvedClient | None],
     origin: DocumentSource,
-) -> Iterator[Finding]:
+) -> Iterator[Mistake]:
     """Yields what is wrong with a route by itself and with the OAuth client that it names."""
     for option, example in _EXAMPLES.items():
         if getattr(entry, option) is None:
@@ -116,7 +116,7 @@ def _findings(
         yield (*location, "set_fields"), "has a field twice, because names are compared without case; remove one"
 
 
-def _outbox_findings(entry: RouteEntry, location: Location) -> Iterator[Finding]:
+def _outbox_findings(entry: RouteEntry, location: Location) -> Iterator[Mistake]:
     if entry.outbox is not None:
         api_key = entry.inbound_auth.api_key if entry.inbound_auth else None
         found = outbox_findings(

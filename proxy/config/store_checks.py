@@ -47,6 +47,6 @@ def check_keys(text: str) -> None:
         except ValueError:  # its message could quote the key
             length = 0
         if length != KEY_LENGTH:
-            raise ValueError(f"has no base64 of 32 bytes in line {number}; make a key with: openssl rand -base64 32")
+            raise ValueError(f"line {number} is not 32 bytes in base64; make a key with: openssl rand -base64 32")
     if not lines:
         raise ValueError("has no key; make one with: openssl rand -base64 32")

@@ -21,10 +21,10 @@ ATTACHMENT: Final = {
     "X-Content-Type-Options": "nosniff",
 }
 
-Fields = Iterable[tuple[str, str]]
 
-
-def body_document(octets: bytes, *, size: int, fields: Fields, download: str | None) -> dict[str, Any]:
+def body_document(
+    octets: bytes, *, size: int, fields: Iterable[tuple[str, str]], download: str | None
+) -> dict[str, Any]:
     """Returns a body for a page; `octets` are its beginning or all of it, `size` counts all of it."""
     known = {name.lower(): value for name, value in fields}
     media_type = known.get("content-type", "")

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from proxy.admin.connection import begin_stream
 from proxy.app import App
-from proxy.console.problems import Problem
+from proxy.console.problems import ApiProblem
 from proxy.trial.checks import CheckStatus
 
 if TYPE_CHECKING:
@@ -33,12 +33,12 @@ class RouteChecks:
         name, configuration = request.match_info["name"], self._app.configuration
         route = next((each for each in configuration.routes if each.name == name), None)
         if route is None:
-            raise Problem(404, f"There is no route {name}.")
+            raise ApiProblem(404, f"There is no route {name}.")
         response = web.StreamResponse(headers=HEADERS)
         if request.method == "HEAD":
             return response
         if name in self._running:
-            raise Problem(409, f"Route {name} is being checked already; wait for its end.")
+            raise ApiProblem(409, f"Route {name} is being checked already; wait for its end.")
         self._running.add(name)
         try:
             await asyncio.to_thread(importlib.import_module, "proxy.trial.examination")
@@ -46,7 +46,8 @@ class RouteChecks:
 
             begin_stream(request)
             await response.prepare(request)
-            async with aclosing(Examination(configuration, self._environ).findings({name: route})) as findings:
+            examination = Examination(configuration, self._environ, sender="the page Send")
+            async with aclosing(examination.findings({name: route})) as findings:
                 async for each in findings:
                     await response.write(line(each))
             await response.write(b'{"done":true}\n')

@@ -12,7 +12,7 @@ from proxy.app import App
 from proxy.app.certificates import certificates
 from proxy.config.file_threads import FileHangs, FileThreads
 from proxy.config.pem import repair_pem
-from proxy.console.problems import Problem, document
+from proxy.console.problems import ApiProblem, document
 from proxy.errors import AuthorizationServerError
 from proxy.oauth.claims import claims
 from proxy.oauth.source import TokenSource
@@ -42,11 +42,11 @@ class Clients:
         name = request.match_info["name"]
         source = self._app.state().sources.get(name)
         if source is None:
-            raise Problem(404, f"There is no OAuth client {name}.")
+            raise ApiProblem(404, f"There is no OAuth client {name}.")
         try:
             await source.renew()
         except AuthorizationServerError as error:
-            raise Problem(error.status, error.detail, error.title) from None
+            raise ApiProblem(error.status, error.detail, error.title) from None
         return document(self._document(name, source))
 
     def documents(self) -> list[dict[str, Any]]:

@@ -1,10 +1,8 @@
 """What the event stream looks at: each says what has changed since the last look."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
-from proxy.console.clients import Change, Clients
-from proxy.console.recordings import Recordings
-from proxy.console.sandbox import SandboxPage
 from proxy.console.summaries import summary
 from proxy.console.traffic import Traffic
 from proxy.outbox.outboxes import Outboxes
@@ -37,64 +35,25 @@ class LiveTraffic:
         return {"exchanges": rows, "dropped": self._dropped}
 
 
-class LiveClients:
-    """OAuth clients whose token, state or failure has changed."""
+class LiveContent:
+    """What is shown again as a whole when something in it has changed."""
 
-    def __init__(self, clients: Clients) -> None:
-        self._clients = clients
-        self._seen: dict[str, Change] = {}
-
-    def forget(self) -> None:
-        """Counts from now on."""
-        self._seen = self._clients.changes()
-
-    def changed(self) -> dict[str, Any] | None:
-        """Returns all OAuth clients."""
-        present = self._clients.changes()
-        if present == self._seen:
-            return None
-        self._seen = present
-        return {"clients": self._clients.documents()}
-
-
-class LiveRecordings:
-    """Which routes are recorded."""
-
-    def __init__(self, recordings: Recordings) -> None:
-        self._recordings = recordings
-        self._seen: list[dict[str, Any]] = []
-
-    def forget(self) -> None:
-        """Counts from now on."""
-        self._seen = self._recordings.documents()
-
-    def changed(self) -> dict[str, Any] | None:
-        """Returns all recordings."""
-        present = self._recordings.documents()
-        if present == self._seen:
-            return None
-        self._seen = present
-        return {"recordings": present}
-
-
-class LiveSandbox:
-    """The faults and messages of the stand-in tenant."""
-
-    def __init__(self, page: SandboxPage) -> None:
-        self._page = page
+    def __init__(self, look: Callable[[], object], content: Callable[[], dict[str, Any]]) -> None:
+        """`look` returns a value that differs if the content has changed."""
+        self._look, self._content = look, content
         self._seen: object = None
 
     def forget(self) -> None:
         """Counts from now on."""
-        self._seen = self._page.change()
+        self._seen = self._look()
 
     def changed(self) -> dict[str, Any] | None:
-        """Returns all that the page shows."""
-        present = self._page.change()
+        """Returns the content, if it has changed."""
+        present = self._look()
         if present == self._seen:
             return None
         self._seen = present
-        return self._page.content()
+        return self._content()
 
 
 class LiveOutbox:

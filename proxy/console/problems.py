@@ -1,21 +1,20 @@
 """What the console's API answers: JSON, and problems with a title and a detail; bodies of limited size."""
 
 import json
-from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from proxy.errors import ProxyError
 
 LARGEST = 1 << 20
 "Bytes of a request's body, except that of a message to send."
 ROOT = "/console/api/"
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class Problem(Exception):
+class ApiProblem(Exception):
     """A request to the API that is not served; both texts are for people."""
 
     def __init__(self, status: int, detail: str, title: str = "") -> None:
@@ -44,7 +43,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         return await handler(request)
     try:
         return await handler(request)
-    except Problem as error:
+    except ApiProblem as error:
         return problem(error.status, error.title, error.detail)
     except ProxyError as error:
         return problem(error.status, error.title, error.detail)
@@ -58,45 +57,45 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
 
 
 async def read_body(request: web.Request) -> bytes:
-    """Returns the body. Raises Problem if it is too large."""
+    """Returns the body. Raises ApiProblem if it is too large."""
     content = bytearray()
     async for piece in request.content.iter_any():
         content += piece
         if len(content) > LARGEST:
-            raise Problem(413, f"Send at most {LARGEST} bytes.")
+            raise ApiProblem(413, f"Send at most {LARGEST} bytes.")
     return bytes(content)
 
 
 async def read_object(request: web.Request) -> dict[str, Any]:
-    """Returns the body, which is a JSON object. Raises Problem."""
+    """Returns the body, which is a JSON object. Raises ApiProblem."""
     return as_object(await read_body(request))
 
 
 def as_object(octets: bytes) -> dict[str, Any]:
-    """Returns a JSON object. Raises Problem."""
+    """Returns a JSON object. Raises ApiProblem."""
     try:
         content = json.loads(octets)
         json.dumps(content, ensure_ascii=False).encode()  # half a character of UTF-16 is no text
     except (ValueError, RecursionError):
-        raise Problem(400, "The body is not valid JSON.") from None
+        raise ApiProblem(400, "The body is not valid JSON.") from None
     if not isinstance(content, dict):
-        raise Problem(400, "The body is not a JSON object.")
+        raise ApiProblem(400, "The body is not a JSON object.")
     return content
 
 
 def text_in(content: dict[str, Any], name: str) -> str:
-    """Returns the text of a member, empty if it is missing. Raises Problem if it is not a text."""
+    """Returns the text of a member, empty if it is missing. Raises ApiProblem if it is not text."""
     value = content.get(name, "")
     if not isinstance(value, str):
-        raise Problem(400, f"`{name}` is not a text.")
+        raise ApiProblem(400, f"`{name}` is not text.")
     return value
 
 
 def fields_in(content: dict[str, Any]) -> list[tuple[str, str]]:
-    """Returns `fields`, a list of names and values. Raises Problem."""
+    """Returns `fields`, a list of names and values. Raises ApiProblem."""
     fields = content.get("fields", [])
     if not isinstance(fields, list) or not all(map(_is_pair, fields)):
-        raise Problem(400, "`fields` is not a list of names and values.")
+        raise ApiProblem(400, "`fields` is not a list of names and values.")
     return [(name, value) for name, value in fields]
 
 

@@ -24,10 +24,10 @@ MOST: Final = 500
 FIELD: Final = 128
 "Bytes that a field needs besides its name and value."
 
-Pairs = tuple[tuple[str, str], ...]
+RecordedFields = tuple[tuple[str, str], ...]
 
 
-class KeptBody:
+class RecordedBody:
     """The beginning of a body."""
 
     def __init__(self) -> None:
@@ -56,13 +56,13 @@ class KeptBody:
 class RecordedExchange:
     """What is kept of one exchange; nothing once it was dropped."""
 
-    def __init__(self, store: "Recordings", route: str, fields: Pairs) -> None:
+    def __init__(self, store: "Recordings", route: str, fields: RecordedFields) -> None:
         self._store = store
         self.route = route
         self.fields = fields
-        self.answer_fields: Pairs | None = None
+        self.answer_fields: RecordedFields | None = None
         "None before there is an answer."
-        self.body, self.answer = KeptBody(), KeptBody()
+        self.body, self.answer = RecordedBody(), RecordedBody()
         self.is_kept = True
         self.bytes = 0
 
@@ -85,9 +85,9 @@ class RecordedExchange:
             self._store.charge(self, self.answer.add(octets))
 
     def drop(self) -> None:
-        """Forgets everything."""
+        """Frees what was kept, because there is no room for it, or the recording has ended."""
         self.is_kept, self.fields, self.answer_fields, self.bytes = False, (), None, 0
-        self.body, self.answer = KeptBody(), KeptBody()
+        self.body, self.answer = RecordedBody(), RecordedBody()
 
 
 class Recordings:
@@ -167,11 +167,11 @@ class Recordings:
             timer.cancel()
 
 
-def masked(fields: Iterable[tuple[str, str]], secret: AbstractSet[str] = frozenset()) -> Pairs:
+def masked(fields: Iterable[tuple[str, str]], secret: AbstractSet[str] = frozenset()) -> RecordedFields:
     """Returns the fields; the values of those that may be credentials are ***."""
     return tuple((name, value if is_shown(name, value, secret) else MASK) for name, value in fields)
 
 
-def weight(fields: Pairs) -> int:
+def weight(fields: RecordedFields) -> int:
     """Returns about how many bytes the fields need."""
     return sum(len(name) + len(value) + FIELD for name, value in fields)

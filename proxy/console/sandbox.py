@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from aiohttp import web
 
-from proxy.console.problems import Problem, document, read_object
+from proxy.console.problems import ApiProblem, document, read_object
 from proxy.observe.masking import masked_query
 
 if TYPE_CHECKING:  # only a process with a sandbox loads it
     from proxy.sandbox.faults import Faults
-    from proxy.sandbox.records import MessageLog, RecordedMessage
+    from proxy.sandbox.recorder import MessageLog, RecordedMessage
 
 SHOWN: Final = 100
 "Messages."
@@ -48,9 +48,9 @@ class SandboxPage:
         known: Mapping[str, Any] = faults.as_dict()
         for name, on in wanted.items():
             if name not in known:
-                raise Problem(404, f"There is no fault {name}.")
+                raise ApiProblem(404, f"There is no fault {name}.")
             if not isinstance(on, bool):
-                raise Problem(400, f"{name}: true switches it on, false off.")
+                raise ApiProblem(400, f"{name}: true switches it on, false off.")
         for name, on in wanted.items():
             if on:
                 faults.switch_on(name, count=1 if known[name]["heals"] else None)

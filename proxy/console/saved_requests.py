@@ -7,9 +7,9 @@ from aiohttp import web
 
 from proxy.app import App
 from proxy.config.model import Configuration
-from proxy.console.problems import Problem, as_object, document, fields_in, read_body, text_in
+from proxy.console.problems import ApiProblem, as_object, document, fields_in, read_body, text_in
 from proxy.console.state import proxy_urls
-from proxy.trial.collection import Collection, FileBody, SavedRequest, resolved
+from proxy.trial.collection import BodyPath, Collection, SavedRequest, resolved
 from proxy.trial.destination import destination
 
 MOST = 1000
@@ -29,9 +29,9 @@ class SavedRequests:
             text, configuration = octets.decode("utf-8-sig"), bound(self._app)
             return document(await asyncio.to_thread(imported, text, configuration))
         except UnicodeDecodeError:
-            raise Problem(400, "The file is not text in UTF-8.") from None
+            raise ApiProblem(400, "The file is not UTF-8 text.") from None
         except (ValueError, RecursionError) as error:
-            raise Problem(400, f"The file {error}.") from None
+            raise ApiProblem(400, f"The file {error}.") from None
 
     async def write(self, request: web.Request) -> web.Response:
         """Answers with an .http file."""
@@ -65,7 +65,7 @@ def imported(text: str, configuration: Configuration) -> dict[str, Any]:
         try:
             found.append(prepared(resolved(each, {}, {}), configuration))
         except UnicodeEncodeError:
-            skipped.append((each.name, "it has half a character of UTF-16, which is no text"))
+            skipped.append((each.name, "it contains half a UTF-16 character, which is not text"))
         except ValueError as error:
             skipped.append((each.name, str(error).partition("; give --var")[0]))
     return {"requests": found, "skipped": [{"name": name, "reason": reason} for name, reason in skipped]}
@@ -73,7 +73,7 @@ def imported(text: str, configuration: Configuration) -> dict[str, Any]:
 
 def prepared(request: SavedRequest, configuration: Configuration) -> dict[str, Any]:
     """Returns a request as the form has it; ValueError if it cannot be sent from there."""
-    if isinstance(request.body, FileBody):
+    if isinstance(request.body, BodyPath):
         reason = f"its body is in the file {request.body.path}; choose that file on the page"
         raise ValueError(reason)  # noqa: TRY004 - the request is wrong, not its type
     method, path, route = request.method.upper(), request.url, ""
@@ -94,19 +94,19 @@ def prepared(request: SavedRequest, configuration: Configuration) -> dict[str, A
 
 
 def exported(content: dict[str, Any], app: App) -> str:
-    """Returns an .http file of the form's requests. Raises Problem if one cannot be written."""
+    """Returns an .http file of the form's requests. Raises ApiProblem if one cannot be written."""
     from proxy.trial.http_file import export_http  # noqa: PLC0415 - loaded by the first file
 
     requests = content.get("requests")
     if not isinstance(requests, list) or not requests or not all(isinstance(each, dict) for each in requests):
-        raise Problem(400, "`requests` is not a list of requests.")
+        raise ApiProblem(400, "`requests` is not a list of requests.")
     paths = {route.name: route.path for route in app.configuration.routes}
     base = next(iter(proxy_urls(app)), "")
     saved = []
     for each in requests:
         name, route = text_in(each, "name"), text_in(each, "route")
         if route and route not in paths:
-            raise Problem(404, f"There is no route {route}.")
+            raise ApiProblem(404, f"There is no route {route}.")
         url = base + paths.get(route, "") + text_in(each, "path")
         method, body = text_in(each, "method") or "POST", text_in(each, "body")
         fields = tuple(fields_in(each))
@@ -116,4 +116,4 @@ def exported(content: dict[str, Any], app: App) -> str:
     try:
         return export_http(tuple(saved))
     except ValueError as error:
-        raise Problem(400, f"The requests {error}.".replace("The requests cannot", "They cannot")) from None
+        raise ApiProblem(400, f"The requests {error}.".replace("The requests cannot", "They cannot")) from None

@@ -9,12 +9,13 @@ from proxy.admin.connection import begin_stream
 from proxy.app import App
 from proxy.config.checked_text import check_field_value, check_method, check_token
 from proxy.config.model import RouteSettings
-from proxy.console.answers import Answers, KeptAnswer
 from proxy.console.bodies import ATTACHMENT, body_document
-from proxy.console.problems import LARGEST, Problem, as_object, document, fields_in, text_in
+from proxy.console.kept_answers import Answers, KeptAnswer
+from proxy.console.problems import LARGEST, ApiProblem, as_object, document, fields_in, text_in
 from proxy.console.sender import Delivered, Outgoing, SenderLabel, deliver
 from proxy.console.summaries import findings, summary
 from proxy.console.traffic import Traffic
+from proxy.syntax import values_of
 from proxy.trial.collection import sendable
 from proxy.trial.destination import matching
 from proxy.trial.message import OWN_FIELDS, media_type
@@ -44,7 +45,7 @@ class Sending:
             delivered = await deliver(message, self._app.sender_context(label), label, answer.write)
         except TimeoutError:
             answer.close()
-            raise Problem(502, "The connection to the proxy was lost.") from None
+            raise ApiProblem(502, "The connection to the proxy was lost.") from None
         except BaseException:
             answer.close()
             raise
@@ -56,7 +57,7 @@ class Sending:
         """Answers with the whole body of an answer, to be saved."""
         answer = self.answers.find(request.match_info["id"])
         if answer is None:
-            raise Problem(404, "This answer is not kept any more; send the message again.")
+            raise ApiProblem(404, "This answer is no longer kept; send the message again.")
         response = web.StreamResponse(headers={**ATTACHMENT, "Content-Type": "application/octet-stream"})
         response.content_length = answer.size
         begin_stream(request)
@@ -70,7 +71,7 @@ class Sending:
     def _route(self, name: str) -> RouteSettings:
         found = next((each for each in self._app.configuration.routes if each.name == name), None)
         if found is None:
-            raise Problem(404, f"There is no route {name}.")
+            raise ApiProblem(404, f"There is no route {name}.")
         return found
 
     def _message(
@@ -81,25 +82,23 @@ class Sending:
         body: AsyncIterator[bytes],
         start: bytes,
     ) -> Outgoing:
-        """Returns the message. Raises Problem if it is not valid, or if it would go to another route."""
+        """Returns the message. Raises ApiProblem if it is not valid, or if it would go to another route."""
         try:
             method = check_method(text_in(content, "method").upper() or "POST")
         except ValueError as error:
-            raise Problem(400, f"Method: {error}.") from None
+            raise ApiProblem(400, f"Method: {error}.") from None
         path = text_in(content, "path")
         if path and path[0] not in "/?":
-            raise Problem(400, "Path: what follows the path of the route begins with / or ?.")
+            raise ApiProblem(400, "Path: what follows the path of the route begins with / or ?.")
         target = sendable(route.path + path if route.path or path.startswith("/") else f"/{path}")
         fields = [checked(name, value) for name, value in fields_in(content) if name.lower() not in _ADDED]
-        names = {name.lower() for name, _ in fields}
-        if "host" not in names:
+        if not values_of(fields, "host"):
             fields.append(("Host", route.host or "localhost"))
-        if length != 0 and "content-type" not in names and (guessed := media_type(start)):
+        if length != 0 and not values_of(fields, "content-type") and (guessed := media_type(start)):
             fields.append(("Content-Type", guessed))
-        host = next(value for name, value in fields if name.lower() == "host")
-        matched = matching(method, target, host, self._app.configuration.routes)
+        matched = matching(method, target, values_of(fields, "host")[0], self._app.configuration.routes)
         if matched is not None and matched.name != route.name:
-            raise Problem(400, f"{method} {target} goes to route {matched.name}, not to {route.name}.")
+            raise ApiProblem(400, f"{method} {target} goes to route {matched.name}, not to {route.name}.")
         return Outgoing(method, target, fields, length, body)
 
     def _document(self, delivered: Delivered, answer: KeptAnswer) -> dict[str, Any]:
@@ -123,22 +122,22 @@ class Sending:
 
 
 def checked(name: str, value: str) -> tuple[str, str]:
-    """Returns the field. Raises Problem if it is not valid."""
+    """Returns the field. Raises ApiProblem if it is not valid."""
     try:
         check_token(name)
         return name, check_field_value(value.strip())
     except ValueError as error:
-        raise Problem(400, f"Fields: {name}: {error}.") from None
+        raise ApiProblem(400, f"Fields: {name}: {error}.") from None
 
 
 async def first_line(request: web.Request) -> tuple[bytes, bytes]:
-    """Returns the line of JSON, and what has arrived of the body behind it. Raises Problem without a line."""
+    """Returns the line of JSON, and what has arrived of the body behind it. Raises ApiProblem without a line."""
     received = bytearray()
     while b"\n" not in received:
         piece = await request.content.readany()
         received += piece
         if not piece or len(received) > LARGEST:
-            raise Problem(400, "Send one line of JSON first, then the body of the message.")
+            raise ApiProblem(400, "Send one line of JSON first, then the body of the message.")
     line, _, rest = bytes(received).partition(b"\n")
     return line, rest
 

@@ -8,17 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from proxy.admin.access import CONSOLE
 from proxy.app import App
-from proxy.console.again import again
 from proxy.console.bodies import attachment
 from proxy.console.checks import RouteChecks
 from proxy.console.clients import Clients
-from proxy.console.events import Events
-from proxy.console.live import LiveClients, LiveOutbox, LiveRecordings, LiveSandbox, LiveTraffic
-from proxy.console.problems import ROOT, Handler, Problem, document, problems, read_object
+from proxy.console.events import Events, Watched
+from proxy.console.live import LiveContent, LiveOutbox, LiveTraffic
+from proxy.console.problems import ROOT, ApiProblem, document, problems, read_object
 from proxy.console.recordings import LONGEST, Recordings
+from proxy.console.resending import again
 from proxy.console.sandbox import SandboxPage, ShownTenant
 from proxy.console.saved_requests import SavedRequests
 from proxy.console.sending import Sending
@@ -70,14 +71,15 @@ class Console:
         self.recordings.attach(app.log.logger)
         self.sending, self._clients = Sending(app, self.traffic), Clients(app)
         self._checks, self._saved = RouteChecks(app, self._environ), SavedRequests(app)
-        watched: dict[str, Any] = {
+        clients, recordings = self._clients, self.recordings
+        watched: dict[str, Watched] = {
             "traffic": LiveTraffic(self.traffic),
-            "clients": LiveClients(self._clients),
-            "recordings": LiveRecordings(self.recordings),
+            "clients": LiveContent(clients.changes, lambda: {"clients": clients.documents()}),
+            "recordings": LiveContent(recordings.documents, lambda: {"recordings": recordings.documents()}),
             "outbox": LiveOutbox(app.outboxes),
         }
         if self._sandbox is not None:
-            watched["sandbox"] = LiveSandbox(self._sandbox)
+            watched["sandbox"] = LiveContent(self._sandbox.change, self._sandbox.content)
         self.events = Events(watched, call_later=self._call_later)
 
     async def close(self) -> None:
@@ -143,7 +145,7 @@ class Console:
         recording = recording_of(self._entry(request)[2])
         body = recording and (recording.answer if is_answer else recording.body)
         if not body or not body.octets:
-            raise Problem(404, "The body is not kept.")
+            raise ApiProblem(404, "The body is not kept.")
         return attachment(body.octets)
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
@@ -154,11 +156,11 @@ class Console:
     async def _record(self, request: web.Request) -> web.Response:
         minutes = (await read_object(request)).get("minutes", LONGEST)
         if isinstance(minutes, bool) or not isinstance(minutes, int | float):
-            raise Problem(400, "`minutes` is not a number.")
+            raise ApiProblem(400, "`minutes` is not a number.")
         try:
             self.recordings.start(self._route(request), minutes)
         except ValueError as error:
-            raise Problem(400, str(error)) from None
+            raise ApiProblem(400, str(error)) from None
         return document({"recordings": self.recordings.documents()})
 
     async def _stop_recording(self, request: web.Request) -> web.Response:
@@ -171,13 +173,13 @@ class Console:
     def _route(self, request: web.Request) -> str:
         name = request.match_info["route"]
         if name not in self._app.routes:
-            raise Problem(404, f"There is no route {name}.")
+            raise ApiProblem(404, f"There is no route {name}.")
         return name
 
     def _entry(self, request: web.Request) -> Entry:
         entry = self.traffic.find(request.match_info["id"])
         if entry is None:
-            raise Problem(404, "This exchange is not among the last ones any more.")
+            raise ApiProblem(404, "This exchange is no longer kept.")
         return entry
 
     def _summary(self, entry: Entry) -> dict[str, Any]:

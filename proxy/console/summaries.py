@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from proxy.console.bodies import body_document
-from proxy.console.recordings import KeptBody, Pairs, RecordedExchange
+from proxy.console.recordings import RecordedBody, RecordedExchange, RecordedFields
 from proxy.errors import ProxyError
 from proxy.observe.exchange_record import LONGEST_TARGET, ExchangeRecord
 from proxy.observe.masking import masked_query
@@ -118,7 +118,7 @@ def recording_of(record: ExchangeRecord) -> RecordedExchange | None:
     return recording if isinstance(recording, RecordedExchange) and recording.is_kept else None
 
 
-def _part(fields: Pairs, body: KeptBody, url: str) -> dict[str, Any]:
+def _part(fields: RecordedFields, body: RecordedBody, url: str) -> dict[str, Any]:
     octets = body.octets
     return {
         "fields": [list(pair) for pair in fields],

@@ -5,12 +5,10 @@ a 404 is a flow that is not deployed, an adapter under another prefix, or an unk
 "HTTPS Sender Adapter", Cloud Foundry's gorouter).
 """
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from proxy.cpi.mpl import mpl_id_in_failure
-
-Fields = Iterable[tuple[bytes, bytes]]
+from proxy.wire.field_names import FieldPairs
 
 
 class Diagnosis(NamedTuple):
@@ -95,7 +93,7 @@ _BY_ROUTER = {
 "Values of gorouter's X-Cf-RouterError (SAP Help, Cloud Foundry routing)."
 
 
-def explain(status: int, fields: Fields, text: bytes) -> Diagnosis | None:
+def explain(status: int, fields: FieldPairs, text: bytes) -> Diagnosis | None:
     """Returns what a failure means, from the beginning of its text; None for a success or an unknown failure."""
     if status < 400:
         return None

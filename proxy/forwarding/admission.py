@@ -1,7 +1,6 @@
 """Refuses requests before their body is read and a token is requested. The first refusal wins."""
 
 import re
-from ipaddress import IPv4Network, IPv6Network
 from typing import Final
 
 from proxy.config.choices import CrossSite
@@ -21,7 +20,6 @@ from proxy.wire.cross_site import comes_from_elsewhere
 from proxy.wire.grammar import RequestHead
 from proxy.wire.request_target import host_name
 
-Networks = tuple[IPv4Network | IPv6Network, ...]
 _HOST: Final = re.compile(rb"[!$%&'()*+,;=\-._~0-9A-Za-z:\[\]]*")
 "What a Host field may hold (RFC 9112 §3.2, RFC 3986 §3.2.2); anything else would reach logs and other fields."
 _FORWARDED = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")

@@ -1,4 +1,4 @@
-"""Runs what waits for an answer although no sender does."""
+"""Runs a delivery from an outbox, which waits for answers although no sender does."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any

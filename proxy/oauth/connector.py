@@ -14,7 +14,7 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_exceptions import HttpProcessingError
 
 from proxy.wire.keepalive import keep_alive
-from proxy.wire.resolver import Address, Resolver
+from proxy.wire.resolver import Resolver, SocketAddress
 
 MAX_HEAD = 256 << 10
 "Bytes of one head."
@@ -69,7 +69,7 @@ class GrantResolver(AbstractResolver):
         """Does nothing: the resolver belongs to the process."""
 
 
-def textual(address: Address) -> str:
+def textual(address: SocketAddress) -> str:
     """Returns the host of an address, with its zone if it has one (RFC 4007 §11)."""
     zone = address[3] if len(address) > 3 else 0
     return f"{address[0]}%{zone}" if zone else str(address[0])

@@ -12,12 +12,12 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from proxy.errors import AuthorizationServerError, Draining, GrantTimeout, GrantUnavailable
+from proxy.errors import AuthorizationServerError
 from proxy.oauth.backoff import GrantFailure, remember
 from proxy.oauth.granter import Granter, GrantProgress
 from proxy.oauth.refused_token_streak import TOO_YOUNG, RefusedTokenStreak
 from proxy.oauth.token import Freshness, Moment, Token
-from proxy.oauth.waiters import CallLater, Waiters
+from proxy.oauth.waiters import CallLater, Waiters, crashed, draining, too_late
 from proxy.timeouts import LateCall
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class TokenSource:
     async def renew(self) -> Token:
         """Returns the token of a grant in flight, else of one at once, also during a pause. Raises like `token`."""
         if self._closed:
-            raise self._draining()
+            raise draining(self.client.name)
         if self._grant is None:
             self._start(self._token)
         seconds = TIMEOUTS * self.client.timeout
@@ -204,7 +204,7 @@ class TokenSource:
         if grant is not None:
             grant.cancel()
             await asyncio.wait([grant])
-        self._waiters.fail(self._draining())
+        self._waiters.fail(draining(self.client.name))
 
     def _ready_late(self, token: Token, refused: Token | None) -> Token | None:
         """Decides about a token that is no longer fresh."""
@@ -227,7 +227,7 @@ class TokenSource:
     def _ensure_grant(self) -> None:
         """Starts a grant unless one is in flight; raises the reason if none may be made now."""
         if self._closed:
-            raise self._draining()
+            raise draining(self.client.name)
         if self._grant is not None:
             return
         now = Moment.now(self._clock)
@@ -256,7 +256,7 @@ class TokenSource:
         elif error is None:
             self._keep(grant.result(), seconds=self._monotonic() - began)
         else:
-            self._fail(error if isinstance(error, AuthorizationServerError) else self._fault(error))
+            self._fail(error if isinstance(error, AuthorizationServerError) else crashed(self.client.name, error))
 
     def _keep(self, token: Token, *, seconds: float) -> None:
         """Replaces the present token."""
@@ -289,19 +289,9 @@ class TokenSource:
         )
         self._waiters.fail(self._failure.refusal(now))
 
-    def _fault(self, error: BaseException) -> AuthorizationServerError:
-        """Makes an error of a fault of our own; names only its class, because its text may quote a secret."""
-        return GrantUnavailable(f"The grant for OAuth client {self.client.name} crashed ({type(error).__name__}).")
-
-    def _draining(self) -> Draining:
-        text = f"OAuth client {self.client.name} gets no more tokens because the proxy is stopping."
-        return Draining(text, retry_after=1)
-
     def _timed_out(self) -> AuthorizationServerError:
         """Says why one exchange stops waiting; the grant goes on for the others."""
-        name, seconds = self.client.name, TIMEOUTS * self.client.timeout
-        text = f"OAuth client {name} had no token after {seconds:g} s: try again later."
-        return self._progress.failure or GrantTimeout(text)
+        return self._progress.failure or too_late(self.client.name, TIMEOUTS * self.client.timeout)
 
     def _count(self, outcome: str, seconds: float) -> None:
         self._grants[outcome] += 1

@@ -1,8 +1,10 @@
-"""The exchanges that wait for a token: each on a future of its own, each with a timeout of its own."""
+"""The exchanges that wait for a token, each with a timeout of its own, and what they are told if there is none."""
 
 import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
+
+from proxy.errors import Draining, GrantTimeout, GrantUnavailable
 
 if TYPE_CHECKING:
     from proxy.errors import AuthorizationServerError, ProxyError
@@ -55,6 +57,21 @@ class Waiters:
         """Raises the error in all."""
         for waiter in self._timeouts:
             _fail(waiter, error)
+
+
+def too_late(client: str, seconds: float) -> GrantTimeout:
+    """Returns the error for an exchange that has waited so long."""
+    return GrantTimeout(f"OAuth client {client} had no token after {seconds:g} s: try again later.")
+
+
+def crashed(client: str, error: BaseException) -> GrantUnavailable:
+    """Returns the error for a fault of our own; names only its class, because its text may quote a secret."""
+    return GrantUnavailable(f"The grant for OAuth client {client} crashed ({type(error).__name__}).")
+
+
+def draining(client: str) -> Draining:
+    """Returns the error for exchanges that need a token while the proxy stops."""
+    return Draining(f"OAuth client {client} gets no more tokens because the proxy is stopping.", retry_after=1)
 
 
 def _fail(waiter: "asyncio.Future[Token]", error: "ProxyError") -> None:

@@ -1,4 +1,4 @@
-"""What keeps the fields and bodies of an exchange, if its route is recorded."""
+"""The seam between an exchange whose route is recorded and what keeps its fields and bodies."""
 
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet

@@ -18,6 +18,7 @@ from proxy.forwarding.prepared_request import forwarded_lines, refuse_loop
 from proxy.forwarding.request import Request
 from proxy.forwarding.spool import Spool
 from proxy.observe.exchange_record import ExchangeRecord
+from proxy.outbox.failures import RETRY_AFTER
 from proxy.outbox.message import Accepted, NewMessage
 from proxy.outbox.store import OutboxStore
 from proxy.wire.framing import WITH_BODY
@@ -25,8 +26,6 @@ from proxy.wire.grammar import Fields
 
 NEVER_KEPT = frozenset({b"x-csrf-token"})
 "Fields, beside those that are never forwarded, that are worth nothing when the message is delivered."
-RETRY_AFTER = 5
-"Seconds until a sender may try again, after a disk has failed."
 
 
 class CollectedWhole:
@@ -168,7 +167,9 @@ def refuse_unframed(request: Request) -> None:
     if request.head.method not in WITH_BODY or request.sender.persistent():
         return
     if not fields.has(b"content-length") and not fields.has(b"transfer-encoding"):
-        raise LengthRequired("Send Content-Length, 0 for an empty body: without it nobody knows whether one follows.")
+        raise LengthRequired(
+            "Send Content-Length, 0 for an empty body: without it the proxy cannot tell whether one follows."
+        )
 
 
 def refuse_above(size: int, most: int) -> None:

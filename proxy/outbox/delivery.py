@@ -55,7 +55,7 @@ class DeliveryReport:
 
 def interrupted() -> DeliveryReport:
     """Returns the report of a delivery that an earlier process began; what became of it is unknown."""
-    detail = "The proxy ended while the message was being delivered."
+    detail = "The proxy stopped while the message was being delivered."
     return DeliveryReport(delivery=Delivery(end=DeliveryEnd.LOST), code=INTERRUPTED, detail=detail)
 
 

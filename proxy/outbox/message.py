@@ -6,6 +6,8 @@ from typing import Protocol
 
 INTERRUPTED = "interrupted"
 "The code of an attempt of which the process did not see the end."
+MOST_ENTRIES = 50
+"Of the history of a message: the first, and the latest."
 
 
 class MessageState(StrEnum):
@@ -43,6 +45,11 @@ class StoredBody(Protocol):
         ...
 
 
+def body_size(body: "bytes | StoredBody") -> int:
+    """Returns the bytes of a body."""
+    return len(body) if isinstance(body, bytes) else body.size
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewMessage:
     """A message to be kept. What it holds of the sender is not encrypted yet."""
@@ -71,8 +78,7 @@ class NewMessage:
     @property
     def size(self) -> int:
         """Returns the bytes that count towards `max_bytes`: body, target and fields."""
-        body = len(self.body) if isinstance(self.body, bytes) else self.body.size
-        return body + len(self.target) + sum(map(len, self.fields))
+        return body_size(self.body) + len(self.target) + sum(map(len, self.fields))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +158,23 @@ class MessageSummary:
     next_at: float | None
     "When it is due; None if it is dead, being delivered, or stands behind another."
     bytes: int
+    seq: int
+    "Its number in the order of acceptance."
+
+    @property
+    def position(self) -> str:
+        """Where it is in a list: what follows can be found also after the message has gone."""
+        return f"{_POSITION}{self.seq}"
+
+
+_POSITION = "seq-"
+
+
+def seq_at(position: str) -> int | None:
+    """Returns the number of a message from its position; None for anything else, such as an id."""
+    number = position.removeprefix(_POSITION)
+    is_position = number != position and number.isascii() and number.isdecimal() and len(number) < 19
+    return int(number) if is_position else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,15 @@
 """Makes the ids of messages: unique, and in the order of acceptance."""
 
+import re
 import secrets
 from collections.abc import Callable
+
+_ID = re.compile("[0-9a-f]{32}")
+
+
+def is_message_id(text: str) -> bool:
+    """Returns whether a message could have this id."""
+    return _ID.fullmatch(text) is not None
 
 
 class MessageIds:

@@ -11,11 +11,9 @@ from proxy.observe.process_log import ProcessLog
 from proxy.outbox.circuit_breaker import Timer
 from proxy.outbox.deliverer import Deliverer
 from proxy.outbox.dispatcher import Dispatcher
+from proxy.outbox.failures import RETRY_AFTER
 from proxy.outbox.message import RouteSummary
 from proxy.outbox.store import OutboxStore
-
-RETRY_AFTER = 5
-"Seconds until a sender may try again, if the folder of the store is not ours yet."
 
 
 class Outboxes:
@@ -157,7 +155,9 @@ class Outboxes:
         gone = {each.route: each for each in kept if each.route not in self._routes}
         for name, each in gone.items():
             if name not in self._stranded:
-                detail = "No route has this name any more: its messages are kept. Bring it back, or discard them."
+                detail = (
+                    "This route is no longer configured; its messages are kept. Configure it again, or discard them."
+                )
                 self._log.logger.warning(
                     "outbox.stranded", route=name, waiting=each.waiting, dead=each.dead, detail=detail
                 )

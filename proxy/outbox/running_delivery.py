@@ -62,7 +62,7 @@ class RunningDelivery:
         return f"<RunningDelivery {self._message.id}>"
 
     def start(self) -> None:
-        """Begins."""
+        """Begins the delivery."""
         self._deliverer.running.add(self)
         self._run.start(self._go())
 

@@ -1,4 +1,4 @@
-"""What an outbox needs of a store. SQLite fills it for one process, PostgreSQL for several.
+"""What an outbox needs of a store: SQLite has it for one process, PostgreSQL for several.
 
 Times are wall times in seconds. Each method raises OutboxUnavailable if the store cannot do it now.
 """
@@ -22,11 +22,17 @@ from proxy.outbox.message import (
 
 
 class MessageUnknown(Exception):
-    """There is no message with this id; the message says why that may be."""
+    """There is no message with this id; `why` ends the sentence."""
+
+    def __init__(self, id_: str, *, why: str = "it was delivered or discarded, or never existed") -> None:
+        super().__init__(f"There is no message {id_}: {why}.")
 
 
 class MessageBusy(Exception):
     """The message is being delivered, so nothing can be decided about it now."""
+
+    def __init__(self, id_: str) -> None:
+        super().__init__(f"The message {id_} is being delivered; try again when that has ended.")
 
 
 class RouteHeld(Exception):
@@ -108,7 +114,11 @@ class OutboxStore(Protocol):
     async def messages(
         self, *, route: str | None, state: MessageState | None, limit: int, after: str | None
     ) -> Sequence[MessageSummary]:
-        """Returns messages in the order of their acceptance, those after the id `after` only."""
+        """Returns messages in the order of their acceptance, those after the position or id `after` only.
+
+        The id of a message that has gone leads to the next one by the order of ids: where clocks differ, or were set
+        back, that may be another than the next one accepted.
+        """
         ...
 
     async def message(self, id: str) -> MessageDetails:  # noqa: A002

@@ -39,7 +39,7 @@ ROUTER_ERRORS = {
 }
 "Status and sentence of gorouter for each value of X-Cf-RouterError."
 
-Fields = tuple[tuple[str, str], ...]
+AnswerFields = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class SandboxAnswer:
     """A complete response that is known before it is sent."""
 
     status: int = 200
-    fields: Fields = ()
+    fields: AnswerFields = ()
     body: bytes = b""
     reason: str | None = None
     "None means the registered phrase; Tomcat sends an empty one."
@@ -61,25 +61,25 @@ def response(answer: SandboxAnswer) -> web.Response:
     return web.Response(status=answer.status, reason=reason, headers=fields, body=answer.body)
 
 
-def json_answer(document: Mapping[str, object], *, status: int = 200, fields: Fields = ()) -> SandboxAnswer:
+def json_answer(document: Mapping[str, object], *, status: int = 200, fields: AnswerFields = ()) -> SandboxAnswer:
     """Returns a JSON document as UAA writes it."""
     content_type = ("Content-Type", "application/json;charset=UTF-8")
     return SandboxAnswer(status=status, fields=(content_type, *fields), body=json.dumps(document).encode())
 
 
-def oauth_error(error: str, description: str, *, status: int, fields: Fields = ()) -> SandboxAnswer:
+def oauth_error(error: str, description: str, *, status: int, fields: AnswerFields = ()) -> SandboxAnswer:
     """Returns an error of a token endpoint (RFC 6749 §5.2)."""
     document = {"error": error, "error_description": description}
     return json_answer(document, status=status, fields=(*NO_STORE, *fields))
 
 
-def text_answer(text: str, *, status: int, fields: Fields = ()) -> SandboxAnswer:
+def text_answer(text: str, *, status: int, fields: AnswerFields = ()) -> SandboxAnswer:
     """Returns plain text in UTF-8."""
     content_type = ("Content-Type", "text/plain; charset=utf-8")
     return SandboxAnswer(status=status, fields=(content_type, *fields), body=text.encode())
 
 
-def tomcat_page(status: int, *, fields: Fields = ()) -> SandboxAnswer:
+def tomcat_page(status: int, *, fields: AnswerFields = ()) -> SandboxAnswer:
     """Returns Tomcat's error page without message, server line and reason phrase, as on a real tenant."""
     known = HTTPStatus(status)
     title = f"HTTP Status {status} – {_TOMCAT_TITLES.get(known, known.phrase)}"  # noqa: RUF001 (Tomcat writes an en dash)
@@ -104,7 +104,7 @@ def login_page() -> SandboxAnswer:
     return SandboxAnswer(fields=(("Content-Type", "text/html;charset=utf-8"),), body=page)
 
 
-def refusal(admission: Admission, *, cookies: Fields = ()) -> SandboxAnswer:
+def refusal(admission: Admission, *, cookies: AnswerFields = ()) -> SandboxAnswer:
     """Returns Tomcat's page for a refused request; `cookies` are the Set-Cookie fields of a new session."""
     match admission:
         case Admission.TOKEN_MISSING:
@@ -126,7 +126,7 @@ def refusal(admission: Admission, *, cookies: Fields = ()) -> SandboxAnswer:
             assert_never(admission)
 
 
-def fetched(session: csrf.HttpSession, *, cookies: Fields = ()) -> SandboxAnswer:
+def fetched(session: csrf.HttpSession, *, cookies: AnswerFields = ()) -> SandboxAnswer:
     """Returns the nonce of a session; the flow does not run."""
     return SandboxAnswer(reason="", fields=(*_FETCH_FIELDS, *cookies, (csrf.FIELD, session.nonce), HSTS))
 
@@ -140,7 +140,7 @@ def failed(failure: FlowFailure, *, mpl_id: str) -> SandboxAnswer:
     return text_answer(text, status=500, fields=(HSTS,))
 
 
-def success_fields(mpl_id: str, *, correlation_only: bool) -> Fields:
+def success_fields(mpl_id: str, *, correlation_only: bool) -> AnswerFields:
     """Returns the fields with ids; some tenants send only x-correlationid, which does not lead to the MPL."""
     correlation = ("x-correlationid", str(uuid.uuid4()))
     if correlation_only:

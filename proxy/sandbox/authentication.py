@@ -11,7 +11,7 @@ from urllib.parse import unquote_plus
 import jwt
 
 from proxy.config.choices import AuthMethod
-from proxy.sandbox.certificates import Identity
+from proxy.sandbox.certificate_authority import Identity
 from proxy.sandbox.clients import RegisteredClient
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

@@ -17,7 +17,7 @@ SWALLOWED = 2 << 20
 _BLOCK = 1 << 20
 
 
-class Body:
+class ReceivedBody:
     """The body of one request; with `keep` it is kept whole, in a file from the first MiB on."""
 
     def __init__(self, *, keep: bool = False) -> None:
@@ -76,4 +76,4 @@ class Body:
 
 async def swallow(stream: StreamReader) -> None:
     """Reads and discards the rest of a refused body, up to Tomcat's limit."""
-    await Body().read(stream, limit=SWALLOWED)
+    await ReceivedBody().read(stream, limit=SWALLOWED)

@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from proxy.sandbox.certificates import Identity
+from proxy.sandbox.certificate_authority import Identity
 
 ROLE = "ESBMessaging.send"
 "The role that a sender needs on the runtime node unless its integration flow names another one."

@@ -9,7 +9,7 @@ from aiohttp import hdrs, web
 from proxy.sandbox.csrf import HttpSessions
 from proxy.sandbox.faults import Faults, read_switch
 from proxy.sandbox.grants import GrantLog
-from proxy.sandbox.records import MessageLog
+from proxy.sandbox.recorder import MessageLog
 from proxy.sandbox.tokens import IssuedTokens
 from proxy.wire.local_site import SiteFence, fenced_application
 

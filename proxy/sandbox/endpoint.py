@@ -7,10 +7,10 @@ from aiohttp import web
 
 from proxy.sandbox.answers import SandboxAnswer, json_answer, login_page, response, text_answer
 from proxy.sandbox.authentication import read_credentials
-from proxy.sandbox.body import START, Body
-from proxy.sandbox.delivery import hang_up, reset
+from proxy.sandbox.body import START, ReceivedBody
 from proxy.sandbox.faults import Faults
 from proxy.sandbox.grants import GrantDecision, GrantLog, GrantOutcome, TokenRequest
+from proxy.sandbox.response_writer import hang_up, reset
 
 
 class AuthorizationServer(Protocol):
@@ -43,7 +43,7 @@ class AuthorizationServerSite:
 
     async def respond(self, request: web.BaseRequest) -> web.StreamResponse:
         """Handles a request of aiohttp's server."""
-        body = Body()
+        body = ReceivedBody()
         await body.read(request.content, limit=START)
         if not body.complete or body.size > START:
             return response(text_answer("Request entity too large", status=413))

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 from proxy.sandbox.answers import ROUTER_ERRORS
-from proxy.sandbox.records import EventCounter
+from proxy.sandbox.recorder import EventCounter
 from proxy.sandbox.tokens import UNLIMITED
 
 Value = str | float | None

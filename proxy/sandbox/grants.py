@@ -10,8 +10,8 @@ from proxy.config.choices import AuthMethod
 from proxy.sandbox.answers import SandboxAnswer
 from proxy.sandbox.authentication import ClientRegistry, PresentedCredentials
 from proxy.sandbox.faults import Faults
-from proxy.sandbox.keys import SigningKey
-from proxy.sandbox.records import EventCounter
+from proxy.sandbox.recorder import EventCounter
+from proxy.sandbox.tenant_keys import SigningKey
 from proxy.sandbox.tokens import IssuedTokens
 
 _KEPT = 20_000

@@ -20,11 +20,11 @@ from proxy.sandbox.answers import (
     success_fields,
     tomcat_page,
 )
-from proxy.sandbox.body import START, Body, swallow
-from proxy.sandbox.delivery import deliver, hang_up, reset, send
+from proxy.sandbox.body import START, ReceivedBody, swallow
 from proxy.sandbox.faults import Faults
 from proxy.sandbox.flows import FlowFailure, IntegrationFlow, Received, Reply, make_mpl_id
-from proxy.sandbox.records import EventCounter, MessageLog, RecordedMessage
+from proxy.sandbox.recorder import EventCounter, MessageLog, RecordedMessage
+from proxy.sandbox.response_writer import hang_up, reset, respond, send
 from proxy.sandbox.tokens import IssuedTokens
 
 Disconnect = Callable[[web.BaseRequest], web.Response]
@@ -35,7 +35,7 @@ class ServedRequest:
     """A request, what was found out about it, and its body."""
 
     request: web.BaseRequest
-    body: Body
+    body: ReceivedBody
     admission: Admission
     flow: IntegrationFlow | None
     session: csrf.HttpSession | None
@@ -110,7 +110,7 @@ class RuntimeNode:
             content_length=request.content_length,
         )
         admission, flow = admit(caller, csrf_first=self._faults.strike("runtime.csrf_first") is not None)
-        body = Body(keep=flow is not None and flow.echoes)
+        body = ReceivedBody(keep=flow is not None and flow.echoes)
         owner = self._tokens.owner(bearer)
         return ServedRequest(
             request=request, body=body, admission=admission, flow=flow, session=session, oauth_client=owner
@@ -187,7 +187,7 @@ class RuntimeNode:
         self._record(served, status=status, mpl_id=mpl_id)
         fields = success_fields(mpl_id, correlation_only=self._faults.strike("runtime.correlation_only") is not None)
         cut = self._faults.strike("runtime.truncate") is not None
-        return await deliver(request, reply, served.body, status=status, fields=fields, cut=cut)
+        return await respond(request, reply, served.body, status=status, fields=fields, cut=cut)
 
     def _disconnect(self, served: ServedRequest, disconnect: Disconnect) -> web.StreamResponse:
         self._record(served, status=None)

@@ -16,7 +16,7 @@ from aiohttp import web
 from proxy.clock import Clock, SystemClock
 from proxy.sandbox.addresses import Sockets, TenantAddresses, bind
 from proxy.sandbox.authentication import AssertionVerifier, ClientRegistry
-from proxy.sandbox.certificates import Identity
+from proxy.sandbox.certificate_authority import Identity
 from proxy.sandbox.clients import (
     certificate_key,
     make_btp_client,
@@ -30,10 +30,10 @@ from proxy.sandbox.endpoint import AuthorizationServer, AuthorizationServerSite
 from proxy.sandbox.faults import Faults, Sleep
 from proxy.sandbox.flows import FLOWS, PREFIX
 from proxy.sandbox.grants import GrantContext, GrantLog
-from proxy.sandbox.keys import TenantKeys
 from proxy.sandbox.neo import Neo
-from proxy.sandbox.records import MessageLog
+from proxy.sandbox.recorder import MessageLog
 from proxy.sandbox.runtime import RuntimeNode
+from proxy.sandbox.tenant_keys import TenantKeys
 from proxy.sandbox.tokens import IssuedTokens
 from proxy.sandbox.xsuaa import Xsuaa
 

@@ -3,7 +3,7 @@
 import uuid
 
 from proxy.config.choices import AuthMethod
-from proxy.sandbox.answers import HSTS, NO_STORE, Fields, SandboxAnswer, json_answer, oauth_error
+from proxy.sandbox.answers import HSTS, NO_STORE, AnswerFields, SandboxAnswer, json_answer, oauth_error
 from proxy.sandbox.clients import RegisteredClient
 from proxy.sandbox.faults import read_lifetime
 from proxy.sandbox.grants import GrantContext, GrantDecision, GrantOutcome, TokenRequest, refused
@@ -126,5 +126,5 @@ def _grant_error(client: RegisteredClient, request: TokenRequest) -> SandboxAnsw
     return None
 
 
-def _error(error: str, description: str, *, status: int, fields: Fields = ()) -> SandboxAnswer:
+def _error(error: str, description: str, *, status: int, fields: AnswerFields = ()) -> SandboxAnswer:
     return oauth_error(error, description, status=status, fields=(HSTS, *fields))

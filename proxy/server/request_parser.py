@@ -217,10 +217,13 @@ def unframed(*, delivered: bool) -> LengthRequired:
 
 def refusal(error: HeadMalformed | HeadTooLong | BodyMalformed) -> ProxyError:
     """Returns the error for a head that is not valid."""
-    if isinstance(error, VersionOther):
-        return VersionUnsupported("Send HTTP/1.1 or HTTP/1.0.")
-    if isinstance(error, HeadTooLong):
-        if error.first_line:
+    match error:
+        case VersionOther():
+            return VersionUnsupported("Send HTTP/1.1 or HTTP/1.0.")
+        case HeadTooLong(first_line=True):
             return TargetTooLong("The request line is longer than `limits.max_head`.")
-        return HeadTooLarge("The head has more bytes or fields than `limits.max_head` and `limits.max_fields` allow.")
-    return RequestMalformed(f"The request cannot be read: {error} (RFC 9112).")
+        case HeadTooLong():
+            text = "The head has more bytes or fields than `limits.max_head` and `limits.max_fields` allow."
+            return HeadTooLarge(text)
+        case _:
+            return RequestMalformed(f"The request cannot be read: {error} (RFC 9112).")

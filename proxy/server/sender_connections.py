@@ -40,15 +40,15 @@ class CountedConnection(Protocol):
         ...
 
 
-Connection = TypeVar("Connection", bound=CountedConnection)
+Counted = TypeVar("Counted", bound=CountedConnection)
 
 
-class SenderConnections(Generic[Connection]):
+class SenderConnections(Generic[Counted]):
     """The open connections of senders, with their limits in total and for each sender."""
 
     def __init__(self, limits: Limits, *, most: int | None = None) -> None:
         """`most` is lower than `max_connections` if the system allows fewer."""
-        self._connections: set[Connection] = set()
+        self._connections: set[Counted] = set()
         self._by_sender: Counter[str] = Counter()
         self._empty: asyncio.Event | None = None
         self.apply(limits, most=most)
@@ -69,10 +69,10 @@ class SenderConnections(Generic[Connection]):
     def __len__(self) -> int:
         return len(self._connections)
 
-    def __iter__(self) -> Iterator[Connection]:
+    def __iter__(self) -> Iterator[Counted]:
         return iter(list(self._connections))
 
-    def add(self, connection: Connection) -> ProxyError | None:
+    def add(self, connection: Counted) -> ProxyError | None:
         """Counts the connection. Returns the refusal if there are too many; `remove` follows all the same."""
         self._connections.add(connection)
         sender = counted_as(connection.address)
@@ -86,7 +86,7 @@ class SenderConnections(Generic[Connection]):
             )
         return None
 
-    def remove(self, connection: Connection) -> None:
+    def remove(self, connection: Counted) -> None:
         """Forgets the connection, which has ended."""
         self._connections.discard(connection)
         if not self._connections and self._empty is not None:

@@ -2,7 +2,8 @@
 
 A value is encrypted with AES-256-GCM under the first key and bound to its context (associated data), so that it cannot
 be moved to another place. What is kept beside it is the key's id, so that every key of the file still decrypts. Without
-keys nothing is encrypted, and the id is empty.
+keys nothing is encrypted, and the id is empty. With keys such a value is refused, because anybody could have put it
+there, unless the store may have been one without keys before.
 """
 
 import base64
@@ -11,7 +12,7 @@ import hashlib
 import hmac
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -63,6 +64,8 @@ class Keys:
     """The keys of one file, the one that encrypts first; none for a store that does not encrypt."""
 
     keys: tuple[Key, ...] = ()
+    reads_plain: bool = field(default=False, repr=False)
+    "Whether values that are not encrypted are read although there are keys."
 
     @property
     def ids(self) -> tuple[bytes, ...]:
@@ -76,7 +79,13 @@ class Keys:
 
     def __contains__(self, key_id: bytes) -> bool:
         """Whether values with this key id can be read."""
-        return key_id == PLAIN or any(key.id == key_id for key in self.keys)
+        if key_id == PLAIN:
+            return self.reads_plain or not self.keys
+        return any(key.id == key_id for key in self.keys)
+
+    def reading_plain(self) -> "Keys":
+        """Returns the same keys for a store that may have been one without keys."""
+        return replace(self, reads_plain=True)
 
     def missing(self, used: Iterable[bytes]) -> Sequence[bytes]:
         """Returns those key ids that are not here."""
@@ -92,6 +101,8 @@ class Keys:
     def unseal(self, key_id: bytes, value: bytes, context: bytes) -> bytes:
         """Returns the content. Raises KeyMissing, or ValueForged if value, key and context do not fit together."""
         if key_id == PLAIN:
+            if key_id not in self:
+                raise ValueForged("a stored value is not encrypted")
             return value
         try:
             return self._key(key_id).cipher.decrypt(value[:NONCE], value[NONCE:], context)
@@ -128,7 +139,7 @@ def parse_keys(text: bytes) -> Keys:
         if line.strip():
             key = _key_of(line.strip(), number)
             if key.id in Keys(tuple(keys)):
-                raise ValueError(f"line {number}: this key is there twice; remove one")
+                raise ValueError(f"line {number}: this key is repeated; remove one of the two")
             keys.append(key)
     if not keys:
         raise ValueError("the file has no key; write one with: openssl rand -base64 32")

@@ -18,7 +18,7 @@ _DROPPED = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class FileBody:
+class BodyPath:
     """A body in a file of its own; a relative path starts at the collection's folder."""
 
     path: str
@@ -33,7 +33,7 @@ class SavedRequest:
     method: str
     url: str
     fields: tuple[tuple[str, str], ...] = ()
-    body: str | FileBody | None = None
+    body: str | BodyPath | None = None
     "None if the request says nothing about a body."
     variables: Mapping[str, str] = field(default_factory=dict)
     "Those of its collection and folders; an inner folder's replace an outer one's."
@@ -61,8 +61,8 @@ def resolved(request: SavedRequest, given: Mapping[str, str], environ: Mapping[s
     """
     known = {**request.variables, **given}
     body = request.body
-    if isinstance(body, FileBody):
-        body = FileBody(filled(body.path, known, environ))
+    if isinstance(body, BodyPath):
+        body = BodyPath(filled(body.path, known, environ))
     elif body is not None:
         body = filled(body, known, environ)
     url = sendable(filled(request.url, known, environ))

@@ -34,7 +34,7 @@ UNASKED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 
 Advance = Callable[[int], object]
 Sink = Callable[[bytes], object]
-Headed = Callable[["Delivery"], object]
+Headed = Callable[["SendResult"], object]
 
 
 def ignored(_: object) -> None:
@@ -57,7 +57,7 @@ class Unusable(Exception):
     """A file or address in the configuration cannot be used; nothing was sent."""
 
 
-class Delivery(NamedTuple):
+class SendResult(NamedTuple):
     """The outcome of one message, without the answer's content."""
 
     record: ExchangeRecord
@@ -86,13 +86,13 @@ class EmbeddedProxy:
 
     async def send(
         self, message: Message, *, headed: Headed = ignored, sink: Sink = ignored, advance: Advance = ignored
-    ) -> Delivery:
+    ) -> SendResult:
         """Sends the message once; `headed` gets the answer's head, then `sink` the content as it arrives."""
         request_id = f"send-{os.getpid():x}-{next(self._numbers)}"
         expected = self._log.expect(request_id)
         sized = bool(message.length) or message.method in ("POST", "PUT", "PATCH")
         length = [("Content-Length", str(message.length))] if sized else []
-        sent, answered_id = Delivery(ExchangeRecord("", "")), ""
+        sent, answered_id = SendResult(ExchangeRecord("", "")), ""
         try:
             async with self._session.request(
                 message.method,
@@ -113,9 +113,9 @@ class EmbeddedProxy:
         return sent._replace(record=await self._log.record(expected, answered_id))
 
 
-def delivered(answer: ClientResponse) -> Delivery:
+def delivered(answer: ClientResponse) -> SendResult:
     """The head of an answer; its record comes later."""
-    return Delivery(
+    return SendResult(
         ExchangeRecord("", ""),
         status=answer.status,
         reason=answer.reason or "",

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from proxy.trial.collection import Collection, FileBody, SavedRequest
+from proxy.syntax import values_of
+from proxy.trial.collection import BodyPath, Collection, SavedRequest
 
 _NAME = re.compile(r"(?:#|//)\s*@name[ \t=]+(.*)")
 _VARIABLE = re.compile(r"@([\w.-]+)\s*=\s*(.*)")
@@ -34,7 +35,7 @@ def export_http(collection: Collection) -> str:
     text = "".join(f"@{name} = {value}\n" for name, value in variables.items())
     for each in collection:
         lines = [f"### {each.name}", f"{each.method} {each.url}", *(f"{name}: {value}" for name, value in each.fields)]
-        body = f"< {each.body.path}" if isinstance(each.body, FileBody) else each.body
+        body = f"< {each.body.path}" if isinstance(each.body, BodyPath) else each.body
         text += "\n".join([*lines, *(["", body] if body else []), ""])
     try:
         is_same = parse_http(text) == collection
@@ -63,7 +64,7 @@ def _request(name: str, lines: Sequence[str], variables: dict[str, str]) -> Save
         if not colon:
             raise ValueError(f"has a line without a colon among the fields of {name or url}: {line}")
         fields.append((field.strip(), value.strip()))
-    is_form = any(field.lower() == "content-type" and _FORM in value.lower() for field, value in fields)
+    is_form = any(_FORM in value.lower() for value in values_of(fields, "content-type"))
     return SavedRequest(
         name=name or f"{method} {url}",
         method=method,
@@ -104,7 +105,7 @@ def _request_line(lines: Sequence[str], at: int) -> tuple[str, str, int]:
     return found[1] or "GET", found[2], at
 
 
-def _body(lines: Sequence[str], *, is_form: bool) -> str | FileBody | None:
+def _body(lines: Sequence[str], *, is_form: bool) -> str | BodyPath | None:
     """Returns the body without the line ends behind it; None if there is nothing."""
     kept: list[str] = []
     at = 0
@@ -117,7 +118,7 @@ def _body(lines: Sequence[str], *, is_form: bool) -> str | FileBody | None:
         at += 1
     body = "\n".join(kept).rstrip("\r\n")
     if named := _FILE.fullmatch(body.strip()):
-        return FileBody(named[1])
+        return BodyPath(named[1])
     if is_form:
         body = "".join(line.strip() for line in body.split("\n"))
     return body or None

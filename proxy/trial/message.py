@@ -10,6 +10,7 @@ from typing import BinaryIO, Self
 
 from proxy.config.checked_text import check_field_value, check_method, check_token
 from proxy.config.model import Configuration
+from proxy.syntax import values_of
 from proxy.trial.destination import destination
 
 OWN_FIELDS = frozenset({"connection", "content-length", "transfer-encoding", "x-request-id"})
@@ -44,7 +45,7 @@ class Message:
     def with_content(self, content: bytes | Path) -> Self:
         """Returns the message with a content, and a guess of its media type; OSError for an unreadable file."""
         fields = self.fields
-        if not any(name.lower() == "content-type" for name, _ in fields) and (guessed := media_type(content)):
+        if not values_of(fields, "content-type") and (guessed := media_type(content)):
             fields = (*fields, ("Content-Type", guessed))
         read, length = source(content)
         return replace(self, fields=fields, read=read, length=length)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from proxy.trial.collection import Collection, FileBody, SavedRequest
+from proxy.syntax import values_of
+from proxy.trial.collection import BodyPath, Collection, SavedRequest
 
 _LANGUAGES = {
     "json": "application/json",
@@ -64,7 +65,7 @@ def _request(name: str, request: Any, variables: Mapping[str, str]) -> SavedRequ
     request = _mapping(request)
     fields = list(_fields(request.get("header")))
     body, media_type = _body(name, _mapping(request.get("body")))
-    if media_type and not any(field.lower() == "content-type" for field, _ in fields):
+    if media_type and not values_of(fields, "content-type"):
         fields.append(("Content-Type", media_type))
     return SavedRequest(
         name=name,
@@ -98,7 +99,7 @@ def _assembled(url: Mapping[str, Any]) -> str:
     return start + (f":{port}" if port else "") + f"/{path}" + (f"?{query}" if query else "")
 
 
-def _body(name: str, body: Mapping[str, Any]) -> tuple[str | FileBody | None, str]:
+def _body(name: str, body: Mapping[str, Any]) -> tuple[str | BodyPath | None, str]:
     """(content, media type that the collection implies or nothing)."""
     mode = "" if body.get("disabled") is True else _text(body.get("mode"))
     match mode:
@@ -111,7 +112,7 @@ def _body(name: str, body: Mapping[str, Any]) -> tuple[str | FileBody | None, st
             pairs = (each for each in _enabled(body.get("urlencoded")))
             return "&".join(f"{_quoted(each.get('key'))}={_quoted(each.get('value'))}" for each in pairs), _FORM
         case "file" if path := _text(_mapping(body.get("file")).get("src")):
-            return FileBody(path), ""
+            return BodyPath(path), ""
         case _:
             raise ValueError(f"has a body of mode {mode} in {name}, which is not supported; use raw, or -d @FILE")
 

@@ -41,7 +41,7 @@ SKEW = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
+class ProbedServer:
     """A server, and how to reach it."""
 
     host: str
@@ -67,7 +67,9 @@ class Probe:
     tls: ssl.SSLContext | None = None
     "Set before the check `TLS` runs; None for plain HTTP."
 
-    def __init__(self, server: Server, *, needs_clock: bool = False, wall: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, server: ProbedServer, *, needs_clock: bool = False, wall: Callable[[], float] = time.time
+    ) -> None:
         """`needs_clock`: the server compares times that we sign with its own clock."""
         self._server = server
         self._needs_clock = needs_clock
@@ -216,7 +218,7 @@ class Probe:
         return server.proxy.address if server.proxy else (server.host, server.port)
 
 
-async def presented(server: Server) -> str:
+async def presented(server: ProbedServer) -> str:
     """Describes the certificate that was not accepted; empty if the server does not show it again."""
     trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE  # only looked at: nothing is sent

@@ -53,7 +53,7 @@ class StoreExamination:
             return await check()
         except (KeyMissing, ValueForged) as error:
             raise CheckFailed(
-                f"`keys_file` is not that of the other replicas: {error}. Until then this proxy shares nothing."
+                f"`keys_file` is not that of the other replicas: {error}. Until it is, nothing is shared."
             ) from None
         except (psycopg.Error, OSError, ValueError, StoreUnreachable) as error:
             raise CheckFailed(f"The store cannot be used: {reason_of(error)}.") from None

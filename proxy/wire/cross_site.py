@@ -7,12 +7,10 @@ only the name in Host shows the difference.
 """
 
 import re
-from collections.abc import Collection
 
-from proxy.wire.field_names import values_of
+from proxy.syntax import values_of
+from proxy.wire.field_names import FieldPairs
 from proxy.wire.request_target import split_authority
-
-Fields = Collection[tuple[bytes, bytes]]
 
 _OWN_SITES = frozenset({b"same-origin", b"none"})
 "A page of this address; the user herself, by the address bar or a bookmark. The others: same-site, cross-site."
@@ -21,7 +19,7 @@ _SERIALIZED = re.compile(rb"(https?)://([^/?#@\s]+)", re.IGNORECASE)
 _DEFAULT_PORTS = {b"http": b"80", b"https": b"443"}
 
 
-def comes_from_elsewhere(fields: Fields, authority: bytes, *, secure: bool) -> bool:
+def comes_from_elsewhere(fields: FieldPairs, authority: bytes, *, secure: bool) -> bool:
     """Whether a browser marks the request as one for a page of another origin than `authority`, the Host field's value.
 
     Sec-Fetch-Site decides where there is one, because pages that hide their address send `Origin: null` to themselves.

@@ -1,10 +1,12 @@
 """Names of fields, each judged once, then found by its spelling: whether it is forwarded, noted, or allowed once."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from proxy.syntax import TCHAR
 
+FieldPairs = Collection[tuple[bytes, bytes]]
+"Names and values of fields, as aiohttp and `Fields.pairs` have them."
 TOKEN = re.compile(f"[{TCHAR}]+".encode())
 "`field-name = token`, `token = 1*tchar` (RFC 9110 §5.1, §5.6.2)."
 MOST = 2048
@@ -14,11 +16,6 @@ LONGEST = 64
 
 _LENGTH = frozenset({b"content-length", b"transfer-encoding"})
 _FRAMING = _LENGTH | {b"connection", b"proxy-connection"}
-
-
-def values_of(fields: Iterable[tuple[bytes, bytes]], name: bytes) -> list[bytes]:
-    """Returns the values of all fields of this name, which is in lower case, in their order."""
-    return [value for each, value in fields if each.lower() == name]
 
 
 class FieldKind:

@@ -9,7 +9,8 @@ requests; only that fewer of their fields may not come twice.
 import re
 from typing import Final
 
-from proxy.wire.field_names import TOKEN, FieldNames, usual, values_of
+from proxy.syntax import values_of
+from proxy.wire.field_names import TOKEN, FieldNames, usual
 from proxy.wire.heads import HeadMalformed, HeadTooLong, VersionOther
 from proxy.wire.request_target import is_target
 

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 from aiohttp import web
 
 from proxy.hosts import is_loopback
+from proxy.syntax import values_of
 from proxy.wire.cross_site import comes_from_elsewhere
-from proxy.wire.field_names import values_of
+from proxy.wire.field_names import FieldPairs
 from proxy.wire.request_target import ABSOLUTE_FORM, host_name
 
 NAME = "cpi-oauth-proxy"
@@ -36,8 +37,6 @@ _WRONG_HOST = (
 )
 _FOREIGN = "A browser sent this for a page of another site. Paste the address into the address bar."
 
-Fields = tuple[tuple[bytes, bytes], ...]
-
 
 class SiteRefusal(NamedTuple):
     """Why a request is not served."""
@@ -54,7 +53,7 @@ class SiteFence(NamedTuple):
     public: Collection[str] = ()
     "Paths that the page of any site may GET: it cannot read the answers."
 
-    def refusal(self, method: str, target: bytes, path: str, fields: Fields) -> SiteRefusal | None:
+    def refusal(self, method: str, target: bytes, path: str, fields: FieldPairs) -> SiteRefusal | None:
         """Returns why the request is refused, if it is; `path` is the decoded path of the target."""
         authority = _authority(target, fields)
         if self.hosts is not None and not _is_ours(host_name(authority), self.hosts):
@@ -93,7 +92,7 @@ async def _sign(_request: web.BaseRequest, answer: web.StreamResponse) -> None:
     answer.headers.update(HEADERS)
 
 
-def _authority(target: bytes, fields: Fields) -> bytes:
+def _authority(target: bytes, fields: FieldPairs) -> bytes:
     """Returns that of an absolute-form (RFC 9112 §3.2.2), else the Host field; empty if there are several."""
     if not target.startswith((b"/", b"*")):
         found = ABSOLUTE_FORM.fullmatch(target)

@@ -17,7 +17,7 @@ LIMIT = 30.0
 MOST_HANGING = 4
 "Look-ups of one name that may still hang after their time is over."
 
-Address = tuple[Any, ...]
+SocketAddress = tuple[Any, ...]
 "As `connect` takes it: (host, port), with IPv6 two numbers more."
 Found = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
 "As getaddrinfo returns it."

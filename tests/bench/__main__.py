@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from tests.bench import flood, micro, outbox, page, replicas, scale, side_by_side, trouble
 from tests.bench.table import say
+from tests.system.command import Command
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "micro": micro.main,
@@ -24,6 +25,7 @@ def main(names: list[str]) -> None:
     unknown = [name for name in names if name not in BENCHMARKS]
     if unknown:
         sys.exit(f"There is no benchmark {', '.join(unknown)}; there is {', '.join(BENCHMARKS)}.")
+    Command.is_new = True
     for name in names or BENCHMARKS:
         say(f"\n{name}\n")
         BENCHMARKS[name]()

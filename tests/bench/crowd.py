@@ -53,7 +53,7 @@ class Standing:
             writer.close()
 
     async def slow(self, delay: float) -> None:
-        """A head that never ends; the first one after a while, so that not all are timed out at once."""
+        """A head that never ends; the first one after a while."""
         await asyncio.sleep(delay)
         while True:
             async with self._door:
@@ -109,21 +109,10 @@ class Crowd:
 def crowd(
     port: int, path: str, *, idle: int, slow: int = 0, trickle: float = 1.0, over: float = 0.0
 ) -> Iterator[Crowd]:
-    """A crowd that stands; the slow ones come over so many seconds, and send an octet each `trickle` seconds."""
+    """The slow ones come over so many seconds, and send an octet each `trickle` seconds."""
     arguments = [str(each) for each in (port, path, idle, slow, trickle, over)]
-    words = [
-        "taskset",
-        "-c",
-        LOAD_CORE,
-        "chrt",
-        "--idle",
-        "0",
-        sys.executable,
-        "-P",
-        "-m",
-        "tests.bench.crowd",
-        *arguments,
-    ]
+    pinned = ("taskset", "-c", LOAD_CORE, "chrt", "--idle", "0")
+    words = [*pinned, sys.executable, "-P", "-m", "tests.bench.crowd", *arguments]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         if process.stdout is None or process.stdin is None or process.stdout.readline() != "standing\n":
             sys.exit("The crowd could not come.")

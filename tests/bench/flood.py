@@ -89,7 +89,7 @@ def once(process: Process, port: int, log: Path) -> Round:
 
 
 def lines(log: Path) -> int:
-    """How many there are, without those of the few messages that wrk cut off when its time was over."""
+    """Without those of the messages that wrk cut off at its end."""
     with log.open("rb") as file:
         return sum(b'"sender_left"' not in line for line in file)
 

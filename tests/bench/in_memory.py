@@ -28,7 +28,6 @@ class Void(asyncio.Transport):
         self.written = data
 
     def is_closing(self) -> bool:
-        """Never."""
         return False
 
     def abort(self) -> None:
@@ -68,7 +67,6 @@ class InMemory:
         self._request, self._response = request, response
 
     def __call__(self) -> None:
-        """One exchange."""
         request, response = self._request, self._response
         BUFFER[: len(request)] = request
         self._from_sender.buffer_updated(len(request))

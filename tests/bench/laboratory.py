@@ -74,7 +74,6 @@ class Laboratory:
 
     @property
     def grants(self) -> int:
-        """Tokens that were granted so far."""
         return self._tokens.grants
 
     def contestant(self, name: str, words: list[str], port: int) -> AbstractContextManager[Process]:
@@ -128,13 +127,12 @@ class Laboratory:
         return running([*PROXY, str(file)], PROXY_CORE, port, path="/orders/0", log=self.log(port))
 
     def log(self, port: int) -> Path:
-        """What the proxy that listens there has said."""
         return self.folder / f"{port}-proxy.log"
 
 
 @contextmanager
 def laboratory() -> Iterator[Laboratory]:
-    """Open while measurements last; this process and all that it starts are on the second core, but the contestants."""
+    """While measurements last; this process and what it starts are on the second core."""
     with ExitStack() as stack:
         stack.callback(os.sched_setaffinity, 0, os.sched_getaffinity(0))
         os.sched_setaffinity(0, {int(LOAD_CORE)})
@@ -156,7 +154,7 @@ def laboratory() -> Iterator[Laboratory]:
 
 
 def configure(template: Path, **values: str) -> str:
-    """Fills a template into `folder`; what is no value of ours, such as nginx's own variables, stays."""
+    """Fills a template into `folder`; nginx's own variables stay."""
     file = Path(values["folder"], f"{values['port']}-{template.name}")
     file.write_text(Template(template.read_text()).safe_substitute(values))
     return str(file)

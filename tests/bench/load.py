@@ -46,7 +46,7 @@ class Figures:
 
 
 def measure(pid: int, port: int, load: Load, seconds: int) -> Figures:
-    """Loads the process that listens there, which has been warmed up; a failed exchange ends the benchmark."""
+    """Loads a process that has been warmed up."""
     before = on_cpu(pid)
     report = wrk(port, load, seconds)
     spent = on_cpu(pid) - before

@@ -24,7 +24,7 @@ def cpu() -> str:
 
 
 def lacking(connections: int = 0) -> str:
-    """What is missing for a measurement with so many connections of senders, as a sentence; nothing if all is there."""
+    """A sentence if something is missing for so many connections."""
     if missing := [name for name in ("nginx", "wrk") if not shutil.which(name)]:
         return f"The load needs {' and '.join(missing)} (apt-get install nginx wrk)."
     return lacking_cores() or lacking_descriptors(connections)

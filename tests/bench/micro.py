@@ -60,7 +60,7 @@ def allocations() -> Callable[[Callable[[], object]], str]:
 
 
 def best(measured: list[Step]) -> Iterator[tuple[Step, float]]:
-    """Each step with the seconds of one call; round by round, so that what disturbs a while disturbs none for good."""
+    """Each step with the seconds of one call; round by round, so that no step alone is disturbed."""
     gc.collect()
     timers = [timeit.Timer(step.call, timer=time.process_time) for step in measured]
     numbers = [enough(timer) for timer in timers]

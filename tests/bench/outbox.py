@@ -85,7 +85,7 @@ def turn(process: Process, port: int) -> tuple[Figures, Figures]:
 
 
 def emptying(lab: Laboratory) -> None:
-    """How fast what is due at once is delivered, and what that costs beside forwarding."""
+    """How fast what is due at once is delivered, and its cost."""
     folder, moment = made(lab, "emptying"), time.time() + 12 + SECONDS
     asyncio.run(fill(folder, DUE))
     due_at(folder, moment)
@@ -145,7 +145,7 @@ def standing(lab: Laboratory) -> None:
 
 
 def wake_ups(pid: int) -> int:
-    """How often the threads of a process have waited for something, and got it, in ten seconds."""
+    """Of the threads of a process, in ten seconds."""
     before = waits(pid)
     time.sleep(10)
     return waits(pid) - before

@@ -39,7 +39,6 @@ class OpenPage:
         self.octets = 0
 
     def ask(self, path: str) -> None:
-        """Asks for a resource, and reads it."""
         connection = HTTPConnection("127.0.0.1", self._port)
         connection.request("GET", f"/console/api/{path}", headers=self._fields)
         json.load(connection.getresponse())

@@ -21,7 +21,7 @@ REST = 0.05
 def running(
     words: list[str], core: str, port: int, *, path: str = "/", tls: bool = False, log: Path = Path(os.devnull)
 ) -> Iterator[Process]:
-    """A command on its core, from its first answer at this path to its end; `log` takes what it says."""
+    """A command on its core, from its first answer; `log` takes what it says."""
     with log.open("wb") as said:
         pinned = ["taskset", "-c", core, *words]
         process = subprocess.Popen(pinned, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
@@ -38,7 +38,7 @@ def running(
 
 
 def serves(port: int, path: str, *, tls: bool) -> bool:
-    """Whether it takes connections, and, in the clear, delivers: Envoy answers before it has its token."""
+    """In the clear it has to deliver: Envoy answers before it has its token."""
     try:
         with socket.create_connection(("127.0.0.1", port), 2) as connection:
             if tls:

@@ -24,7 +24,7 @@ from tests.fakes.sender import Sender, request
 from tests.fakes.token_store import MemoryTokenStore, keys
 from tests.fakes.voiding_tenant import VoidingTenant
 from tests.programs import missing
-from tests.system.command import Proxy
+from tests.system.command import Proxy, document
 from tests.unit.oauth.world import Lines
 
 COUNTS = (1, 2, 4)
@@ -85,25 +85,10 @@ async def measure_outbox(server: PostgresServer, count: int) -> None:
 def configuration(folder: Path, void: VoidingTenant, server: PostgresServer, database: str, **route: object) -> Path:
     """The file of all replicas."""
     (folder / "keys").write_bytes(base64.b64encode(os.urandom(32)))
-    client = {
-        "token_url": f"{void.url}/oauth2/api/v1/token",
-        "client_id": "id",
-        "client_secret": "s",
-        "provider": "neo",
-    }
-    document = {
-        "listen": "127.0.0.1:0",
-        "admin": "127.0.0.1:0",
-        "log": {"sample": 0},
-        "oauth_clients": {"orders": client},
-        "routes": [{"path": "/orders", "upstream": f"{void.url}/http/orders", "oauth_client": "orders", **route}],
-        "store": {
-            "postgres": server.url(database),
-            "password_file": str(server.password_file),
-            "keys_file": "keys",
-        },
-    }
-    (folder / "proxy.yaml").write_text(json.dumps(document))
+    store = {"postgres": server.url(database), "password_file": str(server.password_file), "keys_file": "keys"}
+    url = f"{void.url}/oauth2/api/v1/token"  # that of a client on Neo
+    options = document(f"{void.url}/http/orders", url, route=route, store=store, log={"sample": 0})
+    (folder / "proxy.yaml").write_text(json.dumps(options))
     return folder / "proxy.yaml"
 
 

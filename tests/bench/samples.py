@@ -98,7 +98,7 @@ def context(
 
 
 def routes(count: int) -> Routes[Route]:
-    """So many routes, as the composition root makes them; the first one takes the sample message."""
+    """As the composition root makes them; the first one takes the sample message."""
     loop = asyncio.new_event_loop()
     app = App(configuration(count), log=silent_log(), environ={}, loop=loop)
     loop.close()
@@ -129,7 +129,6 @@ class MemoryEndpoint:
     """A token endpoint in memory."""
 
     async def send(self, request: GrantRequest) -> TokenResponse:
-        """Grant a token for an hour."""
         del request
         body = json.dumps({"access_token": "t" * 800, "token_type": "Bearer", "expires_in": 3600})
         return TokenResponse(status=200, content_type="application/json", body=body.encode())

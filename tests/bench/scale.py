@@ -42,7 +42,6 @@ class Size:
 
     @property
     def load(self) -> Load:
-        """Its messages."""
         return Load(self.name, "/orders/", CONNECTIONS, routes=self.used, ids=self.ids)
 
 
@@ -77,7 +76,7 @@ def main() -> None:
 
 @contextmanager
 def sized(lab: Laboratory, size: Size) -> Iterator[tuple[Process, int, Load]]:
-    """A proxy of this size, its crowd about it and all its tokens granted; its port, and its load."""
+    """With its crowd and all its tokens; its port, and its load."""
     port = free_port()
     with lab.proxy(port, routes=size.routes, clients=size.clients, token_size=size.token) as process:
         while wrk(port, size.load, 1)["messages"] < 2 * size.used:

@@ -28,7 +28,7 @@ class Stage:
     numbers: "itertools.count[int]"
 
     def written(self, name: str, **options: object) -> Path:
-        """A configuration: `/orders` as one OAuth client, `/invoices` as another, and what else is wanted."""
+        """`/orders` as one OAuth client, `/invoices` as another, and other options."""
         file = self.folder / f"{name}.yaml"
         file.write_text(
             json.dumps(
@@ -45,12 +45,10 @@ class Stage:
         return file
 
     def route(self, path: str, client: str, **options: object) -> dict[str, object]:
-        """One route."""
         tls = {"ca_file": str(self.folder / "ca.pem")}
         return {"path": path, "upstream": self.upstream.url + path, "oauth_client": client, "tls": tls, **options}
 
     def secret(self, client: str, content: str) -> None:
-        """Replace an OAuth client's secret file in one step."""
         fresh = self.folder / "fresh"
         fresh.write_text(content)
         fresh.chmod(0o600)

@@ -39,7 +39,6 @@ class Message:
 
     @property
     def accepted(self) -> bool:
-        """Whether the answer is 2xx."""
         return self.outcome.startswith("2")
 
 
@@ -98,7 +97,7 @@ class Traffic:
             sender.leave()
 
     def _kept(self) -> Sender | None:
-        """The connection that has rested longest, if the proxy has not ended it; None if there is none."""
+        """The one that has rested longest; None if there is none."""
         while self._idle:
             sender = self._idle.popleft()
             if not sender.ended:

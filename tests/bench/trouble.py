@@ -140,7 +140,7 @@ async def reloads(set_up: Stage, proxy: Proxy) -> None:
 
 
 async def rotated_secret(set_up: Stage) -> None:
-    """The file has the new one; once that is used, the old one is good no more, and tokens are renewed twice."""
+    """When the new one is used, the old one is good no more."""
     endpoint = set_up.endpoint
     endpoint.secrets = {"first", "second"}
     set_up.secret("orders", "second")
@@ -150,7 +150,7 @@ async def rotated_secret(set_up: Stage) -> None:
 
 
 async def upstream_restart(set_up: Stage) -> None:
-    """Its connections are cut, first while it goes on to listen, then it does not for a while."""
+    """Its connections are cut; later it is away for a while."""
     await set_up.upstream.cuts()
     await asyncio.sleep(QUIET)
     await set_up.upstream.goes_away()
@@ -183,7 +183,7 @@ def failed_grants(proxy: Proxy) -> int:
 
 
 async def restarts(set_up: Stage) -> Event:
-    """SIGTERM, its end, and another one, whose socket somebody keeps open meanwhile, as systemd does."""
+    """As behind systemd, which keeps the socket open."""
     notified = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     notified.bind(str(set_up.folder / "notify"))
     with notified, socket.create_server(("127.0.0.1", 0), backlog=BACKLOG) as listening:

@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 
-import pytest
 import pytest_asyncio
 from aiohttp import web
 from playwright.async_api import Browser, BrowserContext, Page
 
 from proxy.console.site import Console
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer, granted
 from tests.fakes.loop import HandLoop
 from tests.fakes.sender import request
@@ -107,7 +107,7 @@ async def blank(_request: web.Request) -> web.Response:
     return web.Response(text="<!doctype html><body>", content_type="text/html")
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "evil.example"])
+@cases("host", "127.0.0.1", "localhost", "evil.example")
 async def test_whatever_it_tries(scene: Scene, host: str) -> None:
     """From another port of the same host, to which the cookie goes, from another name, and from another site."""
     before, base = scene.touched, f"http://127.0.0.1:{scene.proxy.app.admin.port}/console/"

@@ -62,5 +62,7 @@ async def test_a_message_that_cannot_be_discarded_is_there_again(discarded: Page
     """With the reason."""
     api.refusal = {"title": "Conflict", "detail": "It is being delivered."}
     await discarded.clock.run_for(4000)
-    await expect(discarded.get_by_text("Message m1 is not discarded. Conflict: It is being delivered.")).to_be_visible()
+    await expect(
+        discarded.get_by_text("Message m1 was not discarded. Conflict: It is being delivered.")
+    ).to_be_visible()
     await expect(discarded.get_by_role("link", name="m1")).to_be_visible()

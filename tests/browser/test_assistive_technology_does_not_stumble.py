@@ -4,6 +4,7 @@ import pytest
 from playwright.async_api import Page
 
 from tests.browser.conftest import OpenPage
+from tests.cases import cases
 from tests.fakes.console_api import ConsoleApi
 from tests.fakes.console_samples import (
     answer,
@@ -48,8 +49,8 @@ def filled(api: ConsoleApi) -> None:
     api.answer = answer(status=500, diagnosis="flow failed", what_to_do="Look into the monitor.")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@cases("scheme", "light", "dark")
+@cases("width", 390, 1280)
 async def test_on_no_page(open_page: OpenPage, api: ConsoleApi, scheme: str, width: int) -> None:
     """No serious finding on any page, with everything on it that it can show."""
     filled(api)
@@ -78,7 +79,7 @@ async def test_on_no_page(open_page: OpenPage, api: ConsoleApi, scheme: str, wid
     assert found == {key: [] for key in found}
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@cases("scheme", "light", "dark")
 async def test_on_no_empty_page(open_page: OpenPage, api: ConsoleApi, scheme: str) -> None:
     """No serious finding while there is nothing to show."""
     api.overview["routes"], api.overview["pages"], api.clients = [], {"outbox": False, "sandbox": False}, []

@@ -1,9 +1,9 @@
 """Whatever senders, flows, authorization servers and certificates write is text on every page, and nothing more."""
 
-import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import OpenPage
+from tests.cases import cases
 from tests.fakes.console_api import ConsoleApi
 from tests.fakes.console_samples import (
     HOSTILE,
@@ -33,7 +33,7 @@ async def is_text(page: Page) -> None:
     assert await fits(page)
 
 
-@pytest.mark.parametrize("width", [390, 1280])
+@cases("width", 390, 1280)
 async def test_in_traffic(open_page: OpenPage, api: ConsoleApi, width: int) -> None:
     """Paths, senders, fields, bodies, ids and diagnoses."""
     texts = dict.fromkeys(
@@ -49,7 +49,7 @@ async def test_in_traffic(open_page: OpenPage, api: ConsoleApi, width: int) -> N
     await is_text(page)
 
 
-@pytest.mark.parametrize("media_type", ["text/html", "application/json", "application/xml", "image/svg+xml"])
+@cases("media_type", "text/html", "application/json", "application/xml", "image/svg+xml")
 async def test_in_an_answer(open_page: OpenPage, api: ConsoleApi, media_type: str) -> None:
     """An answer is text whatever its type says."""
     text = f'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(3)</script></svg>{HOSTILE}'

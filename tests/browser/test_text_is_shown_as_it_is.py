@@ -2,10 +2,10 @@
 
 from typing import Any
 
-import pytest
 from playwright.async_api import Page
 
 from tests.browser.conftest import OpenPage
+from tests.cases import cases
 
 
 async def call(page: Page, module: str, name: str, *values: object) -> Any:
@@ -14,18 +14,16 @@ async def call(page: Page, module: str, name: str, *values: object) -> Any:
     return await page.evaluate(script, [f"/console/{module}", name, list(values)])
 
 
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ('{"a":12345678901234567890.10,"a":[],"b":{}}', '{\n  "a": 12345678901234567890.10,\n  "a": [],\n  "b": {}\n}'),
-        ('["{,}:\\"",1e400]', '[\n  "{,}:\\"",\n  1e400\n]'),
-        ('{"a":', None),
-        ("<a><b>1</b><c/><d><![CDATA[<]]></d></a>", "<a>\n  <b>1</b>\n  <c/>\n  <d><![CDATA[<]]></d>\n</a>"),
-        ("<p>one <b>two</b> three</p>", "<p>one <b>two</b> three</p>"),
-        ('<?xml version="1.0"?><a> <b/> </a>', '<?xml version="1.0"?>\n<a>\n  <b/>\n</a>'),
-        ("<a></b></c>", None),
-        ("UNA:+.? 'UNB+", None),
-    ],
+@cases(
+    "text, shown",
+    ('{"a":12345678901234567890.10,"a":[],"b":{}}', '{\n  "a": 12345678901234567890.10,\n  "a": [],\n  "b": {}\n}'),
+    ('["{,}:\\"",1e400]', '[\n  "{,}:\\"",\n  1e400\n]'),
+    ('{"a":', None),
+    ("<a><b>1</b><c/><d><![CDATA[<]]></d></a>", "<a>\n  <b>1</b>\n  <c/>\n  <d><![CDATA[<]]></d>\n</a>"),
+    ("<p>one <b>two</b> three</p>", "<p>one <b>two</b> three</p>"),
+    ('<?xml version="1.0"?><a> <b/> </a>', '<?xml version="1.0"?>\n<a>\n  <b/>\n</a>'),
+    ("<a></b></c>", None),
+    ("UNA:+.? 'UNB+", None),
 )
 async def test_indenting_changes_white_space_only(open_page: OpenPage, text: str, shown: str | None) -> None:
     """Digits, names that occur twice and mixed content stay; what is not well-formed is shown as it is."""

@@ -41,7 +41,7 @@ def check(
 
 
 def is_restricted(pod: Manifest, container: Manifest) -> None:
-    """As https://kubernetes.io/docs/concepts/security/pod-security-standards/ has it, and as the image's user."""
+    """As https://kubernetes.io/docs/concepts/security/pod-security-standards/ has it."""
     shared, own = pod["securityContext"], container["securityContext"]
     assert shared["runAsNonRoot"] is True
     assert shared["seccompProfile"] == {"type": "RuntimeDefault"}
@@ -50,7 +50,7 @@ def is_restricted(pod: Manifest, container: Manifest) -> None:
 
 
 def check_outbox(stateful_set: Manifest) -> None:
-    """One volume for each replica, kept whatever happens to the set, in which the image has its folder."""
+    """One volume for each replica, which is kept."""
     spec = stateful_set["spec"]
     (claim,) = spec["volumeClaimTemplates"]
     assert spec["replicas"] == 1
@@ -66,7 +66,7 @@ def check_outbox(stateful_set: Manifest) -> None:
 
 
 def secret_mount(pod: Manifest, container: Manifest) -> str:
-    """Where the secret's files are, which the image's group may read, and nobody else."""
+    """Readable by the image's group alone."""
     (volume,) = [each for each in pod["volumes"] if "secret" in each]
     assert volume["secret"]["defaultMode"] == 0o440
     (mount,) = [each for each in container["volumeMounts"] if each["name"] == volume["name"]]

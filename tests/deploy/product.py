@@ -53,7 +53,7 @@ def image_command() -> list[str]:
 
 
 def image_volume() -> Path:
-    """Where the image expects a volume for outboxes; they are in a folder of it."""
+    """Where the image expects a volume for outboxes."""
     found = re.search(r"(?m)^ENV .*(?:\n.*)?STATE_DIRECTORY=(\S+)$", DOCKERFILE)
     assert found is not None
     volume = Path(found[1]).parent
@@ -62,7 +62,7 @@ def image_volume() -> Path:
 
 
 def understood(words: Sequence[str] | str) -> dict[str, Any]:
-    """The options of a command line, as the program reads them; an error for words that it does not know."""
+    """The options of a command line; an error for unknown words."""
     name, *rest = shlex.split(words) if isinstance(words, str) else words
     command = main.get_command(main.make_context("cpi-oauth-proxy", [name, *rest]), name)
     assert command is not None
@@ -89,7 +89,7 @@ def with_files(text: str, folder: Path, *mounted: str) -> str:
 
 
 def loaded(text: str, folder: Path, **variables: str) -> Configuration:
-    """The configuration in the text, by the product's own loader; an error where it is wrong."""
+    """The configuration, by the product's own loader."""
     file = folder / "proxy.yaml"
     file.write_text(text)
     return load(file, variables)

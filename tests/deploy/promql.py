@@ -15,7 +15,7 @@ def series(query: str) -> set[str]:
 
 
 def kept(query: str) -> set[str]:
-    """The labels that are left in what a query gives: those it groups by, else those of its series."""
+    """Those a query groups by, else those of its series."""
     groups = [set(re.split(r"\s*,\s*", found[1])) for found in _KEPT.finditer(query)]
     own = (LABELS.get(name, frozenset()) | PROMETHEUS for name in series(query))
     return set.intersection(*groups) if groups else set().union(*own)

@@ -36,7 +36,6 @@ class Chart:
         return {each["kind"]: each for each in read if each}
 
     def text(self, template: str) -> str:
-        """What one template becomes."""
         source = (self.folder / "templates" / template).read_text(encoding="utf-8")
         if whole := _IF.fullmatch(source):
             source = whole[3] if bool(self._value(whole[2], None)) is not bool(whole[1]) else ""

@@ -62,7 +62,7 @@ def test_the_configuration_is_right_and_listens_where_the_image_says(service: st
 
 
 def test_each_secret_that_the_configuration_names_is_mounted() -> None:
-    """Compose puts a secret into /run/secrets under its name."""
+    """Under its name."""
     named = {f"/run/secrets/{each}" for each in SERVICES["proxy"]["secrets"]}
     (client,) = documents(configuration_of("proxy"))[0]["oauth_clients"].values()
     assert {client["service_key_file"]} == named
@@ -71,7 +71,7 @@ def test_each_secret_that_the_configuration_names_is_mounted() -> None:
 
 @cases("service", *SERVICES)
 def test_compose_builds_the_image_itself(service: str) -> None:
-    """From this tree, never pulled by its name from elsewhere."""
+    """Never pulled from elsewhere."""
     described = SERVICES[service]
     assert (FOLDER / described["build"]["context"]).resolve() == ROOT
     assert described["pull_policy"] == "build"

@@ -45,7 +45,7 @@ def test_a_panel_asks_for_what_there_is(title: str) -> None:
 
 
 def test_everything_that_is_counted_is_shown() -> None:
-    """By one panel at least; of a histogram its buckets."""
+    """Of a histogram its buckets."""
     shown = {name for targets in QUERIES.values() for target in targets for name in series(target["expr"])}
     assert {re.sub(r"_(?:total|bucket)$", "", name) for name in shown} == FAMILIES
 
@@ -60,7 +60,7 @@ def test_a_variable_offers_what_there_is() -> None:
 
 
 def test_panels_lie_side_by_side() -> None:
-    """None over another, none beyond the width of 24."""
+    """Within the width of 24."""
     taken: set[tuple[int, int]] = set()
     for panel in PANELS.values():
         place = panel["gridPos"]

@@ -59,7 +59,7 @@ def test_the_network_policy_lets_through_what_is_needed_and_no_more() -> None:
 
 
 def test_the_outbox_is_a_stateful_set_that_its_own_commands_reach(tmp_path: Path) -> None:
-    """One replica to a volume, hardened as the Deployment."""
+    """Hardened as the Deployment."""
     manifests = {each["kind"]: each for each in documents(FOLDER / "outbox.yaml")}
     pod = manifests["StatefulSet"]["spec"]["template"]["spec"]
     (proxy,) = pod["containers"]

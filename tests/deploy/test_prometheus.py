@@ -62,7 +62,7 @@ def test_each_alert_leads_to_its_section_of_the_runbooks() -> None:
 
 
 def test_whatever_can_go_wrong_is_watched() -> None:
-    """Each series that tells of trouble is in some query."""
+    """In some query."""
     assert set().union(*(series(rule["expr"]) for rule in ALERTS.values())) == WATCHED
     assert WATCHED - {"up"} <= LABELS.keys()
 

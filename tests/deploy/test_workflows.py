@@ -25,7 +25,7 @@ def test_each_action_is_pinned_by_commit_and_names_its_version() -> None:
 
 
 def test_ci_and_wheels_have_each_supported_python() -> None:
-    """Those of the classifiers, on Linux of two architectures."""
+    """On Linux of two architectures."""
     versions = [each.rpartition(" ")[2] for each in PROJECT["project"]["classifiers"] if ":: 3." in each]
     matrix = JOBS["ci"]["linux"]["strategy"]["matrix"]
     assert matrix["python"] == versions

@@ -63,7 +63,7 @@ def text(of: str) -> Iterator[str]:
 
 
 def option_list(command: click.Command, context: click.Context) -> Iterator[str]:
-    """The options with their help; each command has `--help`, so it stands with those of the program alone."""
+    """`--help` stands with the options of the program alone."""
     for each in command.get_params(context) if command is main else command.params:
         if isinstance(each, click.Option) and (record := each.get_help_record(context)):
             yield f".TP\n.B {roff(record[0])}\n{roff(record[1])}"

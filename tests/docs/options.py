@@ -53,7 +53,7 @@ def opening(model: type[BaseModel]) -> str:
 
 
 def parts(model: type[BaseModel] = Document, place: str = "") -> Iterator[tuple[str, type[BaseModel]]]:
-    """Each part of the file, by where it stands; one that stands at two places comes at both."""
+    """By where it stands; one at two places comes at both."""
     yield place, model
     for name, field in model.model_fields.items():
         if inner := part_in(field.annotation):
@@ -89,7 +89,7 @@ def rows_of(place: str, model: type[BaseModel]) -> Iterator[tuple[str, ...]]:
 
 
 def own_first(model: type[BaseModel]) -> list[tuple[str, FieldInfo]]:
-    """The options of the part, those before that it does not share with the resolved configuration."""
+    """Those first that the resolved configuration does not have."""
     return sorted(model.model_fields.items(), key=lambda item: item[0] not in model.__annotations__)
 
 
@@ -156,7 +156,7 @@ def size(octets: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """In the largest unit that leaves a whole number; a minute and a quarter are 75 seconds."""
+    """In the largest unit that leaves a whole number."""
     units = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
     return next(f"{seconds / each:g}{name}" for each, name in units if seconds % each == 0)
 

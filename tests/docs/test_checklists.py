@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from proxy.sandbox.tenant import Tenant
-from tests.cases import cases
+from tests.cases import cases, grouped_cases
 from tests.docs.pages import ROOT, table, words
 from tests.system.cli import call
 
 HEADING = "What each step looks like when it is wrong"
+KEY = {"service_key_file": "key.json"}
 MESSAGE = ("--data", '{"productIdentifier":"HT-1080"}')
 
 
@@ -33,9 +34,21 @@ def configured(
         "oauth_clients": {"orders": {"tls": tls, **client}},
         "routes": [{"path": "/orders", "oauth_client": "orders", "tls": tls, **route}],
     }
+    neo = tenant.neo_token_url.removesuffix("/oauth2/api/v1/token")
     file = folder / "proxy.yaml"
-    file.write_text(json.dumps(document))
+    file.write_text(json.dumps(document).replace("{neo}", neo).replace("{runtime}", tenant.runtime_url))
     return file
+
+
+async def sent(folder: Path, fault: str, *parts: dict[str, Any]) -> str:
+    """What `send` prints, which fails, in front of a tenant with this fault."""
+    async with Tenant() as tenant:
+        if fault:
+            tenant.faults.switch_on(fault)
+        file = await asyncio.to_thread(configured, tenant, folder, *parts)
+        done = await call(file, "send", "orders", *MESSAGE)
+    assert done.status == 1
+    return done.output + done.errors
 
 
 @cases(
@@ -45,13 +58,7 @@ def configured(
     ("3", {"token_endpoint_auth_method": "client_secret_post"}, {}, "", "grant_rejected"),
     ("5", {"token_url": "{neo}/oauth2/api/v1/tokens"}, {}, "", "grant_rejected"),
     ("5", {}, {}, "neo.html", "grant_malformed"),
-    (
-        "5",
-        {"token_url": "https://nobody.invalid/oauth2/api/v1/token", "timeout": "1s"},
-        {},
-        "",
-        "grant_unavailable",
-    ),
+    ("5", {"token_url": "https://nobody.invalid/oauth2/api/v1/token", "timeout": "1s"}, {}, "", "grant_unavailable"),
     (
         "6",
         {"client_id": "sandbox-neo-without-role", "client_secret_file": "neo-without-role-secret"},
@@ -68,26 +75,13 @@ async def test_a_mistake_on_neo_looks_as_the_page_says(
 ) -> None:
     """By the code or the diagnosis that `send` shows."""
     assert word in await asyncio.to_thread(looks, "neo.md", step)
-    async with Tenant() as tenant:
-        if fault:
-            tenant.faults.switch_on(fault)
-        places = {"{neo}": tenant.neo_token_url.removesuffix("/oauth2/api/v1/token"), "{runtime}": tenant.runtime_url}
-        file = await asyncio.to_thread(
-            configured,
-            tenant,
-            tmp_path,
-            {
-                "provider": "neo",
-                "token_url": tenant.neo_token_url,
-                "client_id": "sandbox-neo-client",
-                "client_secret_file": "neo-secret",
-                **filled(client, places),
-            },
-            {"upstream": f"{tenant.runtime_url}/http/orders", **filled(route, places)},
-        )
-        sent = await call(file, "send", "orders", *MESSAGE)
-    assert sent.status == 1
-    assert word in sent.output + sent.errors
+    neo = {
+        "provider": "neo",
+        "token_url": "{neo}/oauth2/api/v1/token",
+        "client_id": "sandbox-neo-client",
+        "client_secret_file": "neo-secret",
+    }
+    assert word in await sent(tmp_path, fault, neo | client, {"upstream": "{runtime}/http/orders"} | route, {})
 
 
 @cases(
@@ -102,48 +96,20 @@ async def test_a_mistake_on_btp_looks_as_the_page_says(
 ) -> None:
     """With other entries in its key, or another runtime."""
     assert word in await asyncio.to_thread(looks, "btp.md", step)
-    async with Tenant() as tenant:
-        if fault:
-            tenant.faults.switch_on(fault)
-        file = await asyncio.to_thread(
-            configured,
-            tenant,
-            tmp_path,
-            {"service_key_file": "key.json"},
-            {"upstream": "/http/orders", **route},
-            entries,
-        )
-        sent = await call(file, "send", "orders", *MESSAGE)
-    assert sent.status == 1
-    assert word in sent.output + sent.errors
+    assert word in await sent(tmp_path, fault, KEY, {"upstream": "/http/orders"} | route, entries)
 
 
-@cases(
-    "lacking, told",
-    ("clientid", "has no clientid"),
-    ("clientsecret", "has neither clientsecret nor certificate"),
-    ("tokenurl", "no service key with the runtime's url"),
-    ("url", "no service key with the runtime's url"),
+@grouped_cases(
+    "told, lacking",
+    ("has no clientid", ["clientid"]),
+    ("has neither clientsecret nor certificate", ["clientsecret"]),
+    ("no service key with the runtime's url", ["tokenurl", "url"]),
 )
 async def test_check_tells_what_a_cut_key_lacks(lacking: str, told: str, tmp_path: Path) -> None:
     """By name, or by what it is needed for."""
     async with Tenant() as tenant:
         route = {"upstream": "/http/orders"}
-        file = await asyncio.to_thread(
-            configured, tenant, tmp_path, {"service_key_file": "key.json"}, route, {lacking: None}
-        )
+        file = await asyncio.to_thread(configured, tenant, tmp_path, KEY, route, {lacking: None})
         checked = await call(file, "check")
     assert checked.status == 2
     assert told in checked.errors
-
-
-def filled(options: dict[str, Any], places: dict[str, str]) -> dict[str, Any]:
-    """With the sandbox's own URLs in them."""
-    return {name: replaced(value, places) for name, value in options.items()}
-
-
-def replaced(text: str, places: dict[str, str]) -> str:
-    """The text with what the places stand for."""
-    for place, url in places.items():
-        text = text.replace(place, url)
-    return text

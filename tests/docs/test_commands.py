@@ -30,7 +30,7 @@ def command_lines(page: Path) -> Iterator[str]:
 
 
 def arguments(line: str) -> list[str] | None:
-    """What follows the command's name, up to the end of the command; None where the line calls another."""
+    """Up to the end of the command; None if the line calls another."""
     found = shlex.split(line, comments=True)
     at = next((index for index, word in enumerate(found) if word == NAME or word.endswith(f"/{NAME}")), None)
     if at is None:
@@ -45,7 +45,7 @@ def placeholder(word: str) -> str:
 
 
 def fault(line: str) -> str:
-    """What the command would say of its words; nothing where it takes them, or where it is only mentioned."""
+    """What the command would say of its words, if anything."""
     name, *rest = [placeholder(word) for word in arguments(line) or [""]]
     if name in ("", "--help", "--version", "-h"):
         return ""

@@ -9,7 +9,7 @@ from tests.docs.pages import PAGES, anchors, links
 
 
 def wrong(page: Path, link: str) -> str:
-    """What is wrong with a link; nothing where it leads somewhere. Of others' servers only the form is looked at."""
+    """Nothing if it leads somewhere; of others' servers only the form is looked at."""
     parts = urlsplit(link)
     if parts.scheme:
         return "" if parts.scheme == "https" and parts.hostname and "." in parts.hostname else "is no https URL"
@@ -23,7 +23,7 @@ def wrong(page: Path, link: str) -> str:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_each_link_leads_somewhere(page: Path) -> None:
-    """To a file that is there, and to a heading that it has."""
+    """To a file, or to a heading in it."""
     assert {link: found for link in links(page) if (found := wrong(page, link))} == {}
 
 

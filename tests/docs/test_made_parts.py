@@ -17,7 +17,7 @@ def test_each_page_is_as_it_would_be_made_now(page: Path) -> None:
 
 
 def test_each_part_stands_in_one_page() -> None:
-    """Nothing is made for nobody, and nothing twice."""
+    """Nothing twice, and nothing for nobody."""
     assert sorted(name for page in PAGES for name in part_names(page)) == sorted(MAKERS)
 
 

@@ -15,13 +15,13 @@ MOST_COLUMNS = 100
 
 
 def test_it_is_read_in_a_few_minutes() -> None:
-    """All that stands between spaces counts as a word."""
+    """Words are what stands between spaces."""
     assert len(read(README).split()) <= MOST_WORDS
 
 
 @named_cases("page", {"readme": README, "commands": ROOT / "docs" / "commands.md"})
 def test_command_lines_fit_a_terminal(page: Path) -> None:
-    """Lines of a shell, and those behind `$` in a transcript."""
+    """And those behind `$`."""
     lines = [
         line
         for block in blocks(page)

@@ -1,6 +1,5 @@
 """The programs of senders.md deliver SAP's example as they stand, but for the port."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import pytest
 from proxy.sandbox.tenant import Tenant
 from tests.docs.pages import ROOT, blocks
 from tests.system.cli import configure
-from tests.system.command import Finished, Proxy, environment
+from tests.system.command import Finished, Proxy, execute
 
 PAGE = ROOT / "docs" / "senders.md"
 SHOWN = "http://127.0.0.1:8080/orders"
@@ -55,16 +54,7 @@ async def program(language: str, folder: Path, port: int) -> Finished:
     (block,) = blocks(PAGE, language)
     assert SHOWN in block.text
     (folder / name).write_text(block.text.replace(SHOWN, SHOWN.replace("8080", str(port))))
-    process = await asyncio.create_subprocess_exec(
-        *(*words, name),
-        cwd=folder,
-        env=environment({}),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    output, errors = await process.communicate()
-    return Finished(status=process.returncode or 0, output=output.decode(), errors=errors.decode())
+    return await execute(*words, name, cwd=folder)
 
 
 async def test_the_message_arrives_once_and_the_answer_is_shown(language: str, tenant: Tenant, tmp_path: Path) -> None:

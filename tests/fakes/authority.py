@@ -27,6 +27,12 @@ class Authority:
         issued.private_key_pem.write_to_path(key_file)
         return {"cert_file": str(cert_file), "key_file": str(key_file)}
 
+    def server(self) -> ssl.SSLContext:
+        """What a server at 127.0.0.1 presents."""
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        self._issuer.issue_cert("127.0.0.1").configure_cert(context)
+        return context
+
     def trusting(self) -> ssl.SSLContext:
         """What a sender needs that knows this authority."""
         context = ssl.create_default_context()

@@ -6,9 +6,10 @@ import ssl
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum, auto
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qsl
+
+from tests.fakes.stream_server import StreamServer
 
 
 class Fault(Enum):
@@ -69,54 +70,25 @@ def refused(status: int, **document: Any) -> Reply:
     return Reply(status=status, body=json.dumps(document).encode())
 
 
-class AuthorizationServer:
+class AuthorizationServer(StreamServer):
     """Follows its script; after the last line of it, that line again. Use as an asynchronous context manager."""
 
     def __init__(self, *script: Reply | Fault, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(tls=tls)
         self._script = deque(script or (granted(),))
-        self._tls = tls
-        self._server: asyncio.Server | None = None
-        self.port = 0
-        "Where it listens."
-        self._connections: set[asyncio.Task[None]] = set()
         self.requests: list[Received] = []
         self.hold: asyncio.Event | None = None
         "Each answer waits for it."
         self.arrived = asyncio.Event()
         "Set when a request has come; to be cleared by whoever waits for the next."
 
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
-        self.port = int(self._server.sockets[0].getsockname()[1])
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        assert self._server is not None
-        self._server.close()
-        for connection in self._connections:
-            connection.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
-        await self._server.wait_closed()
-
     @property
     def url(self) -> str:
-        """The token URL."""
-        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}/oauth/token"
+        return f"{super().url}/oauth/token"
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._connections.add(task)
-        try:
-            await self._converse(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            writer.transport.abort()
-        finally:
-            self._connections.discard(task)
-
-    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def converse(self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer requests as the script says."""
+        del number
         while head := await _read_head(reader):
             self.requests.append(await _read_request(head, reader, writer))
             line = self._script.popleft() if len(self._script) > 1 else self._script[0]
@@ -130,7 +102,6 @@ class AuthorizationServer:
             await writer.drain()
             if self.requests[-1].field("Connection") == "close":
                 break
-        writer.close()
 
 
 async def _commit(fault: Fault, writer: asyncio.StreamWriter) -> None:
@@ -139,14 +110,12 @@ async def _commit(fault: Fault, writer: asyncio.StreamWriter) -> None:
             await asyncio.Event().wait()
         case Fault.RESET:
             writer.transport.abort()
-            return
         case Fault.CUT_SHORT:
             writer.write(_head(Reply(), 100) + b'{"access')
         case Fault.GARBAGE:
             writer.write(b"220 smtp.example ESMTP ready\r\n\r\n")
         case Fault.HANG_UP:
             pass
-    writer.close()
 
 
 def _head(reply: Reply, length: int) -> bytes:

@@ -16,7 +16,6 @@ class HandTimerHandle:
     is_cancelled: bool = field(default=False, compare=False)
 
     def cancel(self) -> None:
-        """Cancel the call."""
         self.is_cancelled = True
 
 

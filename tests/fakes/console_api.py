@@ -54,7 +54,6 @@ class ConsoleApi:
         self.url = ""
 
     async def start(self, port: int = 0) -> None:
-        """Serves on loopback."""
         application = web.Application(middlewares=[self._fenced], client_max_size=64 << 20)
         application.add_routes(self._routes())
         self._runner = web.AppRunner(application, shutdown_timeout=0.1, handler_cancellation=True)

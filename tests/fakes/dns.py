@@ -24,7 +24,6 @@ class Dns:
         self._begun: Counter[str] = Counter()
 
     def getaddrinfo(self, host: str, port: int | None, **_: Any) -> list[Any]:
-        """Stand in for socket.getaddrinfo."""
         with self._changed:
             self.asked.append(host)
             self._begun[host] += 1

@@ -11,7 +11,6 @@ class Looks:
         self._due, self._done = asyncio.Event(), asyncio.Event()
 
     async def sleep(self, seconds: float) -> None:
-        """Stand in for asyncio.sleep."""
         self.pauses.append(seconds)
         self._done.set()
         await self._due.wait()

@@ -1,7 +1,11 @@
 """The part of an event loop that deadlines use, with time moved by hand."""
 
 import asyncio
+from collections.abc import Callable, Mapping
 from typing import cast
+
+import pytest
+import uvloop
 
 from proxy.wire.deadlines import Deadlines
 from tests.fakes.clock import HandClock
@@ -17,6 +21,12 @@ class HandLoop(HandClock):
     def deadlines(self) -> Deadlines:
         """Make deadlines on this clock."""
         return Deadlines(cast("asyncio.AbstractEventLoop", self))
+
+
+def both_loops(config: pytest.Config, item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Factories for tests on both event loops, whose transports tell of ended connections differently."""
+    del config, item
+    return {"asyncio": asyncio.SelectorEventLoop, "uvloop": uvloop.new_event_loop}
 
 
 class LeapingLoop(asyncio.SelectorEventLoop):

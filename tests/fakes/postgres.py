@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own: Debian's, with a private cluster in a temporary folder.
+"""A PostgreSQL server of the tests' own: Debian's or that of $PGBIN, with a private cluster in a temporary folder.
 
 It listens on loopback and on a Unix socket, and runs as an unprivileged user, because it refuses to run as root.
 """
@@ -24,6 +24,7 @@ PASSWORD = "cAnArydatabase"  # of no other use
 ADMIN = "postgres"
 SETTINGS = """
 fsync = off
+password_encryption = 'scram-sha-256'
 max_connections = 200
 unix_socket_directories = '{folder}'
 listen_addresses = '127.0.0.1'
@@ -33,7 +34,7 @@ logging_collector = off
 
 
 def programs() -> Path:
-    """The folder of the newest server that Debian has installed."""
+    """The folder of the server's programs."""
     found = postgresql()
     assert found is not None, "the test needs PostgreSQL"
     return found
@@ -78,7 +79,6 @@ class PostgresServer:
         self.sql(f"CREATE ROLE proxy LOGIN PASSWORD '{PASSWORD}'")
 
     def start(self) -> None:
-        """Start the server, and wait until it serves."""
         command = [*unprivileged(), str(self.bin / "postgres"), "-D", str(self.data)]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
@@ -97,7 +97,6 @@ class PostgresServer:
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let them go on."""
         self._signal(signal.SIGCONT)
 
     def pause_some(self, chance: random.Random) -> None:
@@ -121,8 +120,13 @@ class PostgresServer:
         self._is_ready()
 
     def sql(self, statement: str, database: str = ADMIN) -> str:
-        """Run a statement as the administrator."""
-        return run("psql", "-h", self.folder, "-p", str(self.port), "-U", ADMIN, "-Atqc", statement, database)
+        return run(
+            self.client("psql"), "-h", self.folder, "-p", str(self.port), "-U", ADMIN, "-Atqc", statement, database
+        )
+
+    def client(self, name: str) -> Path | str:
+        """A program that talks to the server: beside the server's, or the machine's if it is not there."""
+        return self.bin / name if (self.bin / name).exists() else name
 
     def create_database(self, name: str) -> str:
         """A new database, which belongs to the user `proxy`; its name."""
@@ -151,7 +155,7 @@ class PostgresServer:
             pass
 
     def _is_ready(self) -> None:
-        run(self.bin / "pg_isready", "-q", "-h", self.folder, "-p", str(self.port), attempts=2000)
+        run(self.client("pg_isready"), "-q", "-h", self.folder, "-p", str(self.port), attempts=2000)
 
     def _signal(self, what: signal.Signals) -> None:
         assert self._process is not None

@@ -2,12 +2,11 @@
 
 import asyncio
 import json
-import socket
 import ssl
-import struct
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
+from tests.fakes import stream_server
 from tests.fakes.upstream import PATIENCE
 
 HOST = b"Host: proxy.example"
@@ -148,9 +147,7 @@ class Sender:
 
     def reset(self) -> None:
         """End the connection with a TCP reset."""
-        connected = self._writer.get_extra_info("socket")
-        connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._writer.transport.abort()
+        stream_server.reset(self._writer.transport)
 
     async def _body(self, head: Answer) -> bytes:
         if [coding.lower() for coding in head.field(b"Transfer-Encoding")] == [b"chunked"]:

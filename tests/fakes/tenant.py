@@ -105,7 +105,6 @@ class TokenEndpoint(Place):
 
     @property
     def url(self) -> str:
-        """The token URL."""
         return f"http://127.0.0.1:{self.port}/oauth/token"
 
     def knows(self, token: str) -> bool:
@@ -160,7 +159,6 @@ class CountingUpstream(Place):
 
     @property
     def url(self) -> str:
-        """Base URL."""
         return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
 
     async def takes_one(self) -> None:

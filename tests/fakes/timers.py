@@ -13,7 +13,6 @@ class Timer:
     timers: "Timers"
 
     def cancel(self) -> None:
-        """Never call."""
         self.timers.discard(self)
 
 
@@ -24,7 +23,6 @@ class Timers:
         self._due: list[Timer] = []
 
     def __call__(self, seconds: float, call: Callable[[], None]) -> Timer:
-        """Schedule a call."""
         timer = Timer(seconds, call, self)
         self._due.append(timer)
         return timer

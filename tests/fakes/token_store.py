@@ -64,7 +64,6 @@ class MemoryTokenStore:
         return hashlib.sha256(identity).digest()
 
     async def look(self, name: bytes) -> TokenRow:
-        """Read the row."""
 
         def effect() -> TokenRow:
             row, now = self.rows.get(name, Row()), self.clock.monotonic()
@@ -94,7 +93,6 @@ class MemoryTokenStore:
         return bool(await self._do("acquire", effect))
 
     async def extend(self, name: bytes, owner: bytes, seconds: float) -> bool:
-        """Extend one's own lease."""
 
         def effect() -> bool:
             row = self.rows[name]
@@ -105,7 +103,6 @@ class MemoryTokenStore:
         return bool(await self._do("extend", effect))
 
     async def publish(self, name: bytes, owner: bytes, *, generation: int, token: Sealed, asked_at: float) -> bool:
-        """Store the next generation."""
 
         def effect() -> bool:
             row = self.rows[name]
@@ -132,7 +129,6 @@ class MemoryTokenStore:
         return bool(await self._do("publish_failure", effect))
 
     async def release(self, name: bytes, owner: bytes) -> None:
-        """End one's own lease."""
 
         def effect() -> None:
             row = self.rows[name]

@@ -19,7 +19,6 @@ class Events:
         self.warnings: list[tuple[str, dict[str, Any]]] = []
 
     def warning(self, event: str, **fields: Any) -> None:
-        """Keep it."""
         self.warnings.append((event, fields))
 
     debug = info = error = warning

@@ -28,31 +28,24 @@ class MemoryTransport(asyncio.Transport):
         return written
 
     def is_closing(self) -> bool:
-        """Whether it is closed, or about to."""
         return self.closed or self.aborted
 
     def close(self) -> None:
-        """End in order."""
         self.closed = True
 
     def abort(self) -> None:
-        """End at once."""
         self.aborted = True
 
     def can_write_eof(self) -> bool:
-        """As a TCP socket."""
         return True
 
     def write_eof(self) -> None:
-        """End one side."""
         self.ended = True
 
     def pause_reading(self) -> None:
-        """Read no more."""
         self.reading = False
 
     def resume_reading(self) -> None:
-        """Read on."""
         self.reading = True
 
     def get_write_buffer_size(self) -> int:
@@ -60,6 +53,5 @@ class MemoryTransport(asyncio.Transport):
         return self.buffered
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        """Keep the limit."""
         del low
         self.limit = high

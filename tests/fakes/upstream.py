@@ -2,14 +2,13 @@
 
 import asyncio
 import contextlib
-import socket
 import ssl
-import struct
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Self
+
+from tests.fakes import stream_server
+from tests.fakes.stream_server import StreamServer
 
 PATIENCE = 30.0
 "Seconds after which a test that waits in vain fails; none waits that long when it passes."
@@ -99,9 +98,7 @@ class Call:
 
     def reset(self) -> None:
         """End the connection with a TCP reset."""
-        connected = self._writer.get_extra_info("socket")
-        connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._writer.transport.abort()
+        stream_server.reset(self._writer.transport)
 
     async def _take(self, count: int) -> None:
         while count:
@@ -170,43 +167,16 @@ async def hang(call: Call) -> None:
     await call.ended()
 
 
-class Upstream:
+class Upstream(StreamServer):
     """Follows its script, a line for each request; after the last line, that line again. A context manager."""
 
     def __init__(
         self, *script: Line, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0
     ) -> None:
-        self.host = host
+        super().__init__(tls=tls, host=host, port=port)
         self.script = deque(script or (answer(),))
-        self._tls = tls
-        self._server: asyncio.Server | None = None
-        self._conversations: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
-        self.port = port
-        "Where it listens."
         self.requests: list[Received] = []
-        self.connections = 0
-        "How many were accepted."
-
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, self.host, self.port, ssl=self._tls)
-        self.port = int(self._server.sockets[0].getsockname()[1])
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        assert self._server is not None
-        self._server.close()
-        for conversation in self._conversations:
-            conversation.cancel()
-        await asyncio.gather(*self._conversations, return_exceptions=True)
-        await self._server.wait_closed()
-
-    @property
-    def url(self) -> str:
-        """Base URL."""
-        return f"{'https' if self._tls else 'http'}://{self.host}:{self.port}"
 
     def follow(self, *script: Line) -> None:
         """Take another script."""
@@ -223,20 +193,8 @@ class Upstream:
             while len(self.requests) < count:
                 await self._changed.wait()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._conversations.add(task)
-        self.connections += 1
-        try:
-            await self._converse(self.connections, reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            writer.transport.abort()
-        finally:
-            writer.close()
-            self._conversations.discard(task)
-
-    async def _converse(self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def converse(self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer requests as the script says."""
         while not writer.is_closing():
             received = Received(number, await reader.readuntil(b"\r\n\r\n"))
             self.requests.append(received)

@@ -79,6 +79,12 @@ def orders(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> 
 
 
 @pytest.fixture
+async def plain(orders: Orders) -> Running:
+    """A proxy whose route has no options."""
+    return await orders()
+
+
+@pytest.fixture
 async def upstream() -> AsyncIterator[Upstream]:
     """A scripted upstream that answers 200 until the test scripts something else."""
     async with Upstream() as started:

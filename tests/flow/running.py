@@ -65,6 +65,12 @@ class Running:
         """The answer to a request on a connection of its own."""
         return await (await self.sender()).ask(octets)
 
+    async def begin(self, octets: bytes = POST, *, tls: ssl.SSLContext | None = None) -> Sender:
+        """A new connection that has sent this."""
+        sender = await self.sender(tls=tls)
+        await sender.send(octets)
+        return sender
+
     async def ask_admin(self, path: str, token: str | None = None) -> tuple[int, str]:
         """Status and text of a resource of the admin address."""
         shown = {} if token is None else {"Authorization": f"Bearer {token}"}
@@ -125,6 +131,9 @@ async def start(
     return running
 
 
+SETTINGS: Document = {"listen": "127.0.0.1:0", "admin": "127.0.0.1:0", "via": "here", "log": {"level": "debug"}}
+
+
 def configured(document: Document, path: Path) -> Configuration:
     """The configuration that the document is, written to a file."""
     path.write_text(yaml.safe_dump(document, sort_keys=False))
@@ -141,11 +150,7 @@ def document(
     """A configuration with one route, `/orders`, to a scripted upstream's `/http/orders`."""
     token_url = authority if isinstance(authority, str) else authority.url
     base = upstream if isinstance(upstream, str) else upstream.url
-    return {
-        "listen": "127.0.0.1:0",
-        "admin": "127.0.0.1:0",
-        "via": "here",
-        "log": {"level": "debug"},
+    return SETTINGS | {
         "oauth_clients": {
             "orders": {"token_url": token_url, "client_id": "id", "client_secret": "cAnArySecret", **(client or {})}
         },
@@ -164,11 +169,7 @@ def tenant_document(tenant: Tenant, ca_file: Path, **route: Any) -> Document:
         "tls": tls,
     }
     upstream = f"{tenant.runtime_url}/http"
-    return {
-        "listen": "127.0.0.1:0",
-        "admin": "127.0.0.1:0",
-        "via": "here",
-        "log": {"level": "debug"},
+    return SETTINGS | {
         "oauth_clients": {"neo": neo, "btp": {"service_key": tenant.service_key, "tls": tls}},
         "routes": [
             {"path": "/http", "upstream": upstream, "oauth_client": "neo", "tls": tls, **route},

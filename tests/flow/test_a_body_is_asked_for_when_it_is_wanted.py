@@ -5,15 +5,14 @@ import pytest
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import request
 from tests.fakes.upstream import Call, Upstream, head
-from tests.flow.running import Orders
+from tests.flow.running import Orders, Running
 
 EXPECT = b"Expect: 100-continue"
 
 
-async def test_a_small_body_is_asked_for(orders: Orders, upstream: Upstream) -> None:
-    """The upstream sees no Expect: the body is there when it hears of it."""
-    proxy = await orders()
-    sender = await proxy.sender()
+async def test_a_small_body_is_asked_for(plain: Running, upstream: Upstream) -> None:
+    """The upstream sees no Expect."""
+    sender = await plain.sender()
     head_and_body = request(b"POST /orders", EXPECT, body=b"body")
     await sender.send(head_and_body[:-4])
     interim = await sender.answer()
@@ -25,7 +24,7 @@ async def test_a_small_body_is_asked_for(orders: Orders, upstream: Upstream) -> 
 async def test_a_large_body_is_asked_for_when_the_upstream_is_there(
     orders: Orders, upstream: Upstream, authority: AuthorizationServer
 ) -> None:
-    """Token and connection come first: a body that streams can be sent once only."""
+    """A streamed body can be sent once only."""
     proxy = await orders(buffer=10)
     sender = await proxy.sender()
     octets = request(b"POST /orders", EXPECT, body=b"x" * 100)
@@ -43,16 +42,15 @@ async def test_a_large_body_is_asked_for_when_the_upstream_is_there(
         (b"/orders/..", 5, "target_outside_route"),
     ],
 )
-async def test_a_body_that_is_refused_is_not_asked_for(orders: Orders, target: bytes, length: int, code: str) -> None:
-    """The answer comes in place of the 100, and the connection ends."""
-    proxy = await orders()
-    sender = await proxy.sender()
+async def test_a_body_that_is_refused_is_not_asked_for(plain: Running, target: bytes, length: int, code: str) -> None:
+    """The refusal comes in place of the 100."""
+    sender = await plain.sender()
     refused = await sender.ask(request(b"POST " + target, EXPECT, b"Content-Length: %d" % length))
     assert (refused.code, refused.field(b"Connection"), await sender.rest()) == (code, [b"close"], b"")
 
 
 async def test_an_upstream_that_does_not_want_it_is_heard(orders: Orders, upstream: Upstream) -> None:
-    """Its early answer follows the 100; the sender need not send the body any more."""
+    """Its early answer follows the 100."""
 
     async def refuse(call: Call) -> None:
         await call.send(head(413, b"Content-Length: 0"))
@@ -60,7 +58,6 @@ async def test_an_upstream_that_does_not_want_it_is_heard(orders: Orders, upstre
 
     upstream.follow(refuse)
     proxy = await orders(buffer=10)
-    sender = await proxy.sender()
-    await sender.send(request(b"POST /orders", EXPECT, b"Content-Length: 1000"))
+    sender = await proxy.begin(request(b"POST /orders", EXPECT, b"Content-Length: 1000"))
     assert [(await sender.answer()).status for _ in range(2)] == [100, 413]
     assert await sender.rest() == b""

@@ -14,13 +14,13 @@ from tests.flow.running import POST, Running, Serve, document
 
 @pytest.fixture
 async def proxy(serve: Serve, upstream: Upstream, authority: AuthorizationServer, issuer: Authority) -> Running:
-    """A proxy that wants certificates; no list of networks is needed beyond this machine."""
+    """A proxy that wants certificates."""
     tls = issuer.listener() | {"client_ca_file": issuer.ca_file()}
     return await serve(document(upstream, authority) | {"listen": {"address": "0.0.0.0:0", "tls": tls}})
 
 
 async def test_a_known_sender_is_served(proxy: Running, issuer: Authority) -> None:
-    """Each line of its exchanges names its subject, that of a refusal too."""
+    """Each line names its subject."""
     sender = await proxy.sender(tls=issuer.identify(issuer.trusting(), "ERP"))
     assert (await sender.ask(POST)).status == 200
     assert (await sender.ask(request(b"GET /nowhere"))).status == 404
@@ -35,14 +35,13 @@ async def test_a_known_sender_is_served(proxy: Running, issuer: Authority) -> No
 async def test_others_are_not(
     proxy: Running, upstream: Upstream, issuer: Authority, tmp_path: Path, version: ssl.TLSVersion, shown: str
 ) -> None:
-    """With TLS 1.3 they learn it after their side of the handshake: nothing they sent is heard."""
+    """Nothing that they sent is heard."""
     tls = issuer.trusting()
     tls.maximum_version = version
     if shown != "none":
         Authority(tmp_path).identify(tls, "ERP")
     with pytest.raises((ssl.SSLError, ConnectionError)):  # noqa: PT012 - either step may learn it
-        sender = await proxy.sender(tls=tls)
-        await sender.send(POST)
+        sender = await proxy.begin(POST, tls=tls)
         assert await sender.rest() == b""
         raise ConnectionResetError
     (line,) = await proxy.lines.reach("handshake.failed")
@@ -54,7 +53,7 @@ async def test_others_are_not(
 async def test_a_route_may_want_certain_subjects(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer, issuer: Authority, order: int
 ) -> None:
-    """Who holds another certificate of the same authority is refused before anything is fetched or sent."""
+    """Others are refused before anything is sent."""
     tls = issuer.listener() | {"client_ca_file": issuer.ca_file()}
     written = document(upstream, authority) | {"listen": {"address": "127.0.0.1:0", "tls": tls}}
     first = await serve(written)

@@ -18,7 +18,7 @@ def trail(tenant: Tenant) -> list[tuple[str, int | None]]:
 
 
 async def test_a_post_is_delivered_after_one_handshake(proxy: Running, tenant: Tenant) -> None:
-    """POST, 403, HEAD, POST: the sender sees the last answer only, without our session's cookies."""
+    """The sender sees the last answer only."""
     sender = await proxy.sender()
     delivered = await sender.ask(request(b"POST /http/orders", body=ORDER))
     assert delivered.status == 200
@@ -40,7 +40,7 @@ async def test_twenty_parallel_posts_share_one_handshake(proxy: Running, tenant:
 
 
 async def test_a_lost_session_is_replaced(proxy: Running, tenant: Tenant) -> None:
-    """The tenant forgets sessions after half an hour, and when a node restarts."""
+    """The tenant forgets sessions."""
     sender = await proxy.sender()
     await sender.ask(request(b"POST /http/orders", body=ORDER))
     tenant.sessions.clear()
@@ -48,41 +48,38 @@ async def test_a_lost_session_is_replaced(proxy: Running, tenant: Tenant) -> Non
     assert trail(tenant)[3:] == [("POST", 403), ("HEAD", 200), ("POST", 200)]
 
 
-async def test_a_new_access_token_means_a_new_session(orders: Orders, upstream: Upstream) -> None:
+async def test_a_new_access_token_means_a_new_session(plain: Running, upstream: Upstream) -> None:
     """A unit belongs to the token that it was fetched with."""
     upstream.follow(REQUIRED, FETCHED, answer(200), REQUIRED, FETCHED, answer(200))
-    proxy = await orders()
-    await proxy.ask(POST)
-    proxy.clock.advance(3601)
-    await proxy.ask(POST)
+    await plain.ask(POST)
+    plain.clock.advance(3601)
+    await plain.ask(POST)
     assert [each.method for each in upstream.requests] == [b"POST", b"HEAD", b"POST"] * 2
     assert upstream.requests[3].field(b"X-CSRF-Token") == []
     assert {each.field(b"Authorization")[0] for each in upstream.requests[3:]} == {b"Bearer token-2"}
 
 
-async def test_a_second_403_is_relayed(orders: Orders, upstream: Upstream) -> None:
+async def test_a_second_403_is_relayed(plain: Running, upstream: Upstream) -> None:
     """One handshake for one exchange."""
     upstream.follow(REQUIRED, FETCHED, REQUIRED)
-    proxy = await orders()
-    refused = await proxy.ask(POST)
+    refused = await plain.ask(POST)
     assert (refused.status, len(upstream.requests)) == (403, 3)
 
 
-async def test_token_and_session_may_be_renewed_in_one_exchange(orders: Orders, upstream: Upstream) -> None:
-    """A tenant that restarted knows neither; each second chance exists once."""
+async def test_token_and_session_may_be_renewed_in_one_exchange(plain: Running, upstream: Upstream) -> None:
+    """Each second chance exists once."""
     upstream.follow(answer(200), answer(401), REQUIRED, FETCHED, answer(200, body=b"at last"))
-    proxy = await orders()
-    sender = await proxy.sender()
+    sender = await plain.sender()
     await sender.ask(POST)
-    proxy.clock.advance(60)
+    plain.clock.advance(60)
     delivered = await sender.ask(request(b"POST /orders", body=b"the order"))
     assert (delivered.status, delivered.body) == (200, b"at last")
     assert bytes(upstream.requests[-1].body) == b"the order"
-    assert (await proxy.accounts(2))[-1]["replays"] == "renew_token,fetch_csrf"
+    assert (await plain.accounts(2))[-1]["replays"] == "renew_token,fetch_csrf"
 
 
 async def test_a_fetch_that_hangs_holds_up_its_own_path_for_a_moment(orders: Orders, upstream: Upstream) -> None:
-    """After `connect_timeout` it is given up, and the message that waited for it has a fetch of its own."""
+    """`connect_timeout` ends it, and the next one fetches."""
     upstream.follow(REQUIRED, hang, REQUIRED, FETCHED, answer(200))
     proxy = await orders(timeout="10m")
     first, second = await proxy.sender(), await proxy.sender()

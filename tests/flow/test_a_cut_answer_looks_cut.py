@@ -6,7 +6,7 @@ import pytest
 
 from tests.fakes.sender import Answer, Sender, chunked, request
 from tests.fakes.upstream import Call, Line, Upstream, head
-from tests.flow.running import POST, Orders, soon
+from tests.flow.running import POST, Running, soon
 
 WITH_LENGTH = head(200, b"Content-Length: 11", b"Content-Type: text/plain") + b"the message"
 CHUNKED = head(200, b"Transfer-Encoding: chunked") + chunked(b"the ", b"message")
@@ -15,7 +15,7 @@ CUT = (ConnectionError, asyncio.IncompleteReadError)
 
 
 def sending(octets: bytes, *, reset: bool = False) -> Line:
-    """Make a line that sends so much of an answer and ends the connection."""
+    """Make a line that sends a part of an answer."""
 
     async def line(call: Call) -> None:
         await call.body()
@@ -39,28 +39,27 @@ async def outcome(sender: Sender, octets: bytes) -> Answer | None:
 
 
 @pytest.mark.parametrize("whole", [WITH_LENGTH, CHUNKED])
-async def test_an_answer_cut_at_any_octet_is_no_answer(orders: Orders, upstream: Upstream, whole: bytes) -> None:
-    """In the head it is a 502, behind it the sender's connection breaks."""
-    proxy = await orders()
+async def test_an_answer_cut_at_any_octet_is_no_answer(plain: Running, upstream: Upstream, whole: bytes) -> None:
+    """In the head it is a 502, later a reset."""
     ends_of_head = whole.index(b"\r\n\r\n") + 4
     for at in range(len(whole)):
         upstream.follow(sending(whole[:at]))
-        seen = await outcome(await proxy.sender(), POST)
+        seen = await outcome(await plain.sender(), POST)
         if at < ends_of_head:
             assert seen is not None
             assert (at, seen.status, seen.code) == (at, 502, "upstream_closed")
         else:
             assert (at, seen) == (at, None)
     upstream.follow(sending(whole))
-    seen = await outcome(await proxy.sender(), POST)
+    seen = await outcome(await plain.sender(), POST)
     assert seen is not None
     assert seen.body == b"the message"
     assert len(upstream.requests) == len(whole) + 1
 
 
 @pytest.mark.parametrize("whole", [WITH_LENGTH, CHUNKED, BY_CLOSE])
-async def test_a_reset_in_the_body_is_passed_on(orders: Orders, upstream: Upstream, whole: bytes) -> None:
-    """Also where only the end of the connection would tell the end of the body."""
+async def test_a_reset_in_the_body_is_passed_on(plain: Running, upstream: Upstream, whole: bytes) -> None:
+    """Even if only the end would tell the end of the body."""
 
     async def reset_when_relayed(call: Call) -> None:
         await call.body()
@@ -70,20 +69,18 @@ async def test_a_reset_in_the_body_is_passed_on(orders: Orders, upstream: Upstre
 
     relayed = asyncio.Event()
     upstream.follow(reset_when_relayed)
-    proxy = await orders()
-    sender = await proxy.sender()
-    await sender.send(POST)
+    sender = await plain.begin()
     assert await sender.read(12) == b"HTTP/1.1 200"
     relayed.set()
     with pytest.raises(ConnectionResetError):
         await sender.rest()
-    record = await proxy.record()
+    record = await plain.record()
     assert (record["status"], record["code"]) == (200, "upstream_closed")
 
 
 @pytest.mark.parametrize("answer", [b"220 smtp.example ESMTP ready\r\n\r\n", head(200, b"X: a\n b")])
-async def test_an_answer_that_is_no_http_is_a_502(orders: Orders, upstream: Upstream, answer: bytes) -> None:
-    """Nothing of it is shown, and nothing is sent again."""
+async def test_an_answer_that_is_no_http_is_a_502(plain: Running, upstream: Upstream, answer: bytes) -> None:
+    """Nothing is sent again."""
 
     async def babble(call: Call) -> None:
         await call.body()
@@ -91,8 +88,7 @@ async def test_an_answer_that_is_no_http_is_a_502(orders: Orders, upstream: Upst
         await call.ended()
 
     upstream.follow(babble)
-    proxy = await orders()
-    refused = await proxy.ask(request(b"GET /orders"))
+    refused = await plain.ask(request(b"GET /orders"))
     assert refused.refusal == (502, "upstream_malformed")
     assert refused.field(b"Proxy-Status") == [b'here; error=http_protocol_error; details="upstream_malformed"']
     assert (len(upstream.requests), b"smtp.example" in refused.body) == (1, False)

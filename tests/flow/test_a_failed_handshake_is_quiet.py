@@ -1,6 +1,5 @@
 """A sender without TLS gets nothing at a TLS port; the log has a warning only if the port wants certificates."""
 
-import asyncio
 import contextlib
 from typing import Any
 
@@ -18,13 +17,13 @@ CLIENT_HELLO = bytes.fromhex("16030100c8010000c40303")
 
 @pytest.fixture
 def listener() -> dict[str, Any]:
-    """Options of the listener; to be overridden by `pytest.mark.parametrize`."""
+    """Options of the listener."""
     return {}
 
 
 @pytest.fixture
 def limits() -> dict[str, Any]:
-    """The limits of the configuration; to be overridden by `pytest.mark.parametrize`."""
+    """The limits of the configuration."""
     return {}
 
 
@@ -43,9 +42,8 @@ async def proxy(
 
 
 async def test_plain_http(proxy: Running, upstream: Upstream) -> None:
-    """One line, at debug, says what it was; it gets no answer in clear."""
-    sender = await proxy.sender()
-    await sender.send(request(b"POST /orders", body=b"cAnAryMessage"))
+    """One line at debug says what it was."""
+    sender = await proxy.begin(request(b"POST /orders", body=b"cAnAryMessage"))
     assert b"HTTP" not in await sender.rest()
     (line,) = await proxy.lines.reach("handshake.failed")
     assert (line["level"], line["sender"], line["reason"]) == ("debug", "127.0.0.1", "http request")
@@ -56,7 +54,7 @@ async def test_plain_http(proxy: Running, upstream: Upstream) -> None:
 async def test_a_listener_that_wants_certificates_warns_ten_times_a_second(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer, issuer: Authority
 ) -> None:
-    """A sender without a certificate learns no reason; the others are counted in one line."""
+    """The others are counted in one line."""
     tls = issuer.listener() | {"client_ca_file": issuer.ca_file()}
     proxy = await serve(document(upstream, authority) | {"listen": {"address": "127.0.0.1:0", "tls": tls}})
     for _ in range(12):
@@ -74,8 +72,7 @@ async def test_a_listener_that_wants_certificates_warns_ten_times_a_second(
 @pytest.mark.parametrize("reset", [True, False])
 async def test_a_sender_that_hangs_up(proxy: Running, begun: bytes, *, reset: bool) -> None:
     """As the health checks of load balancers do."""
-    sender = await proxy.sender()
-    await sender.send(begun)
+    sender = await proxy.begin(begun)
     await until(lambda: len(proxy.app.senders) == 1)
     if reset:
         sender.reset()
@@ -89,9 +86,8 @@ async def test_a_sender_that_hangs_up(proxy: Running, begun: bytes, *, reset: bo
 
 @pytest.mark.parametrize("begun", [b"", CLIENT_HELLO])
 async def test_a_handshake_that_stands_still_ends(proxy: Running, begun: bytes) -> None:
-    """After `limits.idle_timeout`, as a connection without a request."""
-    sender = await proxy.sender()
-    await sender.send(begun)
+    """After `limits.idle_timeout`."""
+    sender = await proxy.begin(begun)
     await until(lambda: len(proxy.app.senders) == 1)
     proxy.clock.advance(74)
     assert [each.deadline - proxy.clock.time() for each in proxy.app.senders] == [1]
@@ -104,7 +100,7 @@ async def test_a_handshake_that_stands_still_ends(proxy: Running, begun: bytes) 
 
 @pytest.mark.parametrize("limits", [{"max_connections": 1}, {"max_connections_per_sender": 1}])
 async def test_a_connection_counts_from_its_first_moment(proxy: Running, issuer: Authority) -> None:
-    """One too many ends before a handshake; the log says why."""
+    """The log says why."""
     shaking = await proxy.sender()
     await until(lambda: len(proxy.app.senders) == 1)
     with pytest.raises(ConnectionError):
@@ -118,17 +114,9 @@ async def test_a_connection_counts_from_its_first_moment(proxy: Running, issuer:
 
 @pytest.mark.parametrize("listener", [{"allow": ["192.0.2.0/24"]}])
 async def test_a_sender_that_is_not_allowed_gets_no_handshake(proxy: Running, issuer: Authority) -> None:
-    """Nothing of a stranger is read; the log says why."""
+    """The log says why."""
     with pytest.raises(ConnectionError):
         await proxy.sender(tls=issuer.trusting())
     assert (await proxy.record())["code"] == "sender_not_allowed"
     await until(lambda: not proxy.app.senders)
     assert not proxy.lines.named("handshake.failed")
-
-
-async def test_a_silent_sender_is_let_go_after_its_handshake_too(proxy: Running, issuer: Authority) -> None:
-    """In good order, by close_notify."""
-    sender = await proxy.sender(tls=issuer.trusting())
-    await asyncio.sleep(0)
-    proxy.clock.advance(76)
-    assert await sender.rest() == b""

@@ -6,7 +6,7 @@ from tests.flow.running import Serve, document
 
 
 async def test_a_proxy_that_delivers_to_itself_answers_508(serve: Serve, authority: AuthorizationServer) -> None:
-    """Two of one name stand for one; the answer to the second pass is relayed by the first."""
+    """Two of one name stand for one."""
     first = await serve(document("http://127.0.0.1:1", authority, path="/"))
     second = await serve(document(f"http://127.0.0.1:{first.port}", authority, path="/"))
     refused = await second.ask(request(b"POST /a", body=b"x"))

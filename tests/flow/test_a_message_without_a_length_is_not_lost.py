@@ -6,7 +6,7 @@ import pytest
 
 from tests.fakes.authorization_server import granted
 from tests.fakes.upstream import Call, Held, Upstream, answer
-from tests.flow.running import Orders, Serve, document, soon, turns, until
+from tests.flow.running import Running, Serve, document, soon, turns, until
 
 METHODS = [b"POST", b"PUT", b"PATCH"]
 LAST = b" /orders HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
@@ -16,20 +16,18 @@ LAST = b" /orders HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 @pytest.mark.parametrize("fields", [b"", b"Connection: keep-alive\r\n"])
 @pytest.mark.parametrize("method", METHODS)
 async def test_in_http_1_0_it_is_a_400(
-    orders: Orders, upstream: Upstream, method: bytes, fields: bytes, behind: bytes
+    plain: Running, upstream: Upstream, method: bytes, fields: bytes, behind: bytes
 ) -> None:
-    """RFC 1945 §8.3: a body has a Content-Length, and an empty one too."""
-    proxy = await orders()
-    refused = await proxy.ask(method + b" /orders HTTP/1.0\r\n" + fields + b"\r\n" + behind)
+    """An empty body has one too (RFC 1945 §8.3)."""
+    refused = await plain.ask(method + b" /orders HTTP/1.0\r\n" + fields + b"\r\n" + behind)
     assert (refused.status, refused.code, upstream.requests) == (400, "request_malformed", [])
     assert "Content-Length" in refused.problem["detail"]
 
 
 @pytest.mark.parametrize("method", [*METHODS, b"DELETE", b"GET", b"MERGE"])
-async def test_in_http_1_1_it_is_a_411(orders: Orders, upstream: Upstream, method: bytes) -> None:
-    """Where it means to close; else what is behind it is the next request."""
-    proxy = await orders()
-    sender = await proxy.sender()
+async def test_in_http_1_1_it_is_a_411(plain: Running, upstream: Upstream, method: bytes) -> None:
+    """If it means to close."""
+    sender = await plain.sender()
     refused = await sender.ask(method + LAST + b"the order")
     assert (refused.status, refused.code, upstream.requests) == (411, "length_required", [])
     assert (refused.field(b"Connection"), await sender.rest()) == ([b"close"], b"")
@@ -37,31 +35,28 @@ async def test_in_http_1_1_it_is_a_411(orders: Orders, upstream: Upstream, metho
 
 @pytest.mark.parametrize("method", [*METHODS, b"GET"])
 @pytest.mark.parametrize("behind", [b"", b"\r\n"])
-async def test_an_empty_one_is_delivered(orders: Orders, upstream: Upstream, method: bytes, behind: bytes) -> None:
-    """RFC 9112 §6.3: without a length there is no body; an empty line behind it is none."""
-    proxy = await orders()
-    relayed = await proxy.ask(method + LAST + behind)
+async def test_an_empty_one_is_delivered(plain: Running, upstream: Upstream, method: bytes, behind: bytes) -> None:
+    """Without a length there is no body (RFC 9112 §6.3)."""
+    relayed = await plain.ask(method + LAST + behind)
     assert (relayed.status, upstream.bodies) == (200, [b""])
 
 
-async def test_a_body_that_comes_later_is_a_411_too(orders: Orders, upstream: Upstream) -> None:
-    """The message has been delivered without it: the upstream's 200 would tell the sender that all is well."""
+async def test_a_body_that_comes_later_is_a_411_too(plain: Running, upstream: Upstream) -> None:
+    """The upstream's 200 would hide the loss."""
     held = Held()
     upstream.follow(held)
-    proxy = await orders()
-    sender = await proxy.sender()
-    await sender.send(b"POST" + LAST)
+    sender = await plain.begin(b"POST" + LAST)
     await upstream.reach(1)
     await sender.send(b"the order")
-    await until(lambda: any(each._parser.held for each in proxy.app.senders))
+    await until(lambda: any(each._parser.held for each in plain.app.senders))
     held.go.set()
     refused = await sender.answer()
     assert refused.refusal == (411, "length_required")
     assert "delivered without" in refused.problem["detail"]
-    record = await proxy.record()
+    record = await plain.record()
     assert (record["status"], record["code"], record["attempts"]) == (411, "length_required", 1)
     await turns()
-    assert all(not each.leased for pool in proxy.app.pools for each in pool._all)
+    assert all(not each.leased for pool in plain.app.pools for each in pool._all)
 
 
 async def test_a_body_that_comes_before_the_token_is_not_left_behind(serve: Serve, upstream: Upstream) -> None:
@@ -74,8 +69,7 @@ async def test_a_body_that_comes_before_the_token_is_not_left_behind(serve: Serv
 
     async with Upstream(grant) as endpoint:
         proxy = await serve(document(upstream, f"{endpoint.url}/token"))
-        sender = await proxy.sender()
-        await sender.send(b"POST" + LAST)
+        sender = await proxy.begin(b"POST" + LAST)
         await endpoint.reach(1)
         await sender.send(b"the order")
         await until(lambda: any(each._parser.held for each in proxy.app.senders))

@@ -159,6 +159,29 @@ async def test_a_body_is_a_file_to_save(serve: Serve, settings: Document, upstre
         b"Content-Length": [b"%d" % len(body)],
     }
     assert told.field(b"X-Content-Type-Options") == [b"nosniff"]
+    headed = await ask(proxy, b"HEAD " + at(id_, "/body"))
+    assert (headed.status, headed.body) == (200, b"")
+    for name in (b"Content-Type", b"Content-Disposition", b"Content-Length", b"X-Content-Type-Options"):
+        assert headed.field(name) == told.field(name)
+
+
+async def test_head_is_answered_as_get_is(serve: Serve, settings: Document, upstream: Upstream) -> None:
+    """By everything at the admin address that can be read; what has to be changed is a 405 for both."""
+    proxy = await serve(settings)
+    id_ = await dead(proxy, upstream)
+    index = (await ask(proxy, b"GET /")).body.decode()
+    asked = set()
+    for line in index.replace("{id}", id_).replace("{route}", "orders").splitlines():
+        method, path = line.split()
+        asked.add(method)
+        got, headed = [await ask(proxy, each + path.encode()) for each in (b"GET ", b"HEAD ")]
+        assert headed.status == got.status, line
+        assert (got.status == 200) == (method == "GET") or path.endswith(id_), line
+        names = (b"Content-Type", b"Allow", b"Content-Disposition", b"Content-Length")
+        shown = names if path not in {"/metrics", "/status"} else names[:-1]
+        assert [headed.field(name) for name in shown] == [got.field(name) for name in shown], line
+        assert headed.body == b""
+    assert asked == {"GET", "PUT", "POST", "DELETE"}
 
 
 async def test_a_body_that_cannot_be_read_on_is_cut(
@@ -331,9 +354,16 @@ async def test_messages_of_a_route_that_has_gone_are_shown(
         (b"GET /outbox/messages?state=lost", 400, "query_malformed"),
         (b"GET /outbox/messages?limit=1001", 400, "query_malformed"),
         (b"GET /outbox/messages?limit=", 200, ""),
-        (b"GET /outbox/messages?after=nothing", 200, ""),
+        (b"GET /outbox/messages?limit=ten", 400, "query_malformed"),
+        (b"GET /outbox/messages?after=nothing", 400, "query_malformed"),
+        (b"GET /outbox/messages?after=" + b"0" * 32, 200, ""),
+        (b"GET /outbox/messages?after=%00", 400, "query_malformed"),
+        (b"GET /outbox/messages?route=%00", 400, "query_malformed"),
+        (b"GET /outbox/messages?after=%FF", 400, "query_malformed"),
+        (b"POST /outbox/routes/%00/hold", 404, "route_unknown"),
         (b"POST /outbox", 405, ""),
-        (b"HEAD " + UNKNOWN + b"/body", 405, ""),
+        (b"HEAD " + UNKNOWN + b"/body", 404, ""),
+        (b"HEAD " + UNKNOWN + b"/retry", 405, ""),
         (b"GET " + UNKNOWN + b"/retry", 405, ""),
         (b"GET /outbox/routes/orders/hold", 405, ""),
         (b"GET /outbox/routes/orders", 404, ""),
@@ -355,6 +385,18 @@ async def test_what_is_not_there_is_told(
             True,
             True,
         )
+
+
+@pytest.mark.parametrize("line", [b"GET %b", b"DELETE %b", b"GET %b/body", b"HEAD %b/body", b"POST %b/retry"])
+async def test_what_is_no_id_is_not_looked_for(serve: Serve, settings: Document, line: bytes) -> None:
+    """A database may take it for a fault."""
+    proxy = await serve(settings)
+    for id_ in (b"%00", b"x", b"0" * 31 + b"%0A"):
+        told = await ask(proxy, line % (b"/outbox/messages/" + id_))
+        assert told.status == 404
+        if not line.startswith(b"HEAD"):
+            detail = "There is no message with this id: ids have 32 hexadecimal digits."
+            assert (told.code, told.problem["detail"]) == ("message_unknown", detail)
 
 
 async def test_without_an_outbox_there_are_no_routes(

@@ -7,7 +7,7 @@ import pytest
 from proxy.server.request_parser import IN_HEAD
 from tests.fakes.sender import Sender, request
 from tests.fakes.upstream import Call, Upstream, answer, head
-from tests.flow.running import POST, Orders, Running, turns, until
+from tests.flow.running import POST, Running, turns, until
 
 LONG = 3600.0
 "Seconds; beyond every timeout."
@@ -15,7 +15,7 @@ GOOD = head(200, b"Content-Length: 4") + b"good"
 
 
 async def stand_still(proxy: Running) -> None:
-    """The time of everything is over before anything is read; then the event loop goes on, and timeouts may strike."""
+    """All time is over before anything is read."""
     proxy.clock.leap(LONG)
     await turns()
     proxy.clock.advance(0)
@@ -23,7 +23,7 @@ async def stand_still(proxy: Running) -> None:
     await turns()
 
 
-async def test_an_answer_that_is_there_is_no_504(orders: Orders, upstream: Upstream) -> None:
+async def test_an_answer_that_is_there_is_no_504(plain: Running, upstream: Upstream) -> None:
     """A head, and the second half of a body."""
     go = asyncio.Event()
 
@@ -31,74 +31,66 @@ async def test_an_answer_that_is_there_is_no_504(orders: Orders, upstream: Upstr
         await call.body()
         await go.wait()
         call._writer.write(GOOD[:-2])
-        proxy.clock.leap(LONG)
+        plain.clock.leap(LONG)
         await until(lambda: any(each.body is not None for each in pool._all))
         call._writer.write(GOOD[-2:])
-        await stand_still(proxy)
+        await stand_still(plain)
 
     upstream.follow(in_two)
-    proxy = await orders()
-    sender = await proxy.sender()
-    await sender.send(POST)
+    sender = await plain.begin()
     await upstream.reach(1)
-    (pool,) = proxy.app.pools
+    (pool,) = plain.app.pools
     go.set()
     answered = await sender.answer()
     assert (answered.status, answered.body) == (200, b"good")
 
 
 @pytest.mark.parametrize("cut", [9, -1], ids=["in the head", "in the body"])
-async def test_the_second_half_of_a_request_is_no_408(orders: Orders, upstream: Upstream, cut: int) -> None:
+async def test_the_second_half_of_a_request_is_no_408(plain: Running, upstream: Upstream, cut: int) -> None:
     """Nor a reset."""
     octets = request(b"POST /orders", body=b"abc")
-    proxy = await orders()
-    sender = await proxy.sender()
-    await sender.send(octets[:cut])
-    await until(lambda: any(each._parser.phase is IN_HEAD or each.busy for each in proxy.app.senders))
+    sender = await plain.begin(octets[:cut])
+    await until(lambda: any(each._parser.phase is IN_HEAD or each.busy for each in plain.app.senders))
     sender._writer.write(octets[cut:])
-    await stand_still(proxy)
+    await stand_still(plain)
     assert (await sender.answer()).status == 200
     assert bytes(upstream.requests[0].body) == b"abc"
 
 
 @pytest.mark.parametrize("used", [True, False])
-async def test_a_request_on_an_idle_connection_is_no_reset(orders: Orders, *, used: bool) -> None:
-    """One that has served before, and one that is new."""
-    proxy = await orders()
-    sender: Sender = await proxy.sender()
+async def test_a_request_on_an_idle_connection_is_no_reset(plain: Running, *, used: bool) -> None:
+    """It may have served before."""
+    sender: Sender = await plain.sender()
     if used:
         await sender.ask(POST)
-    await until(lambda: len(proxy.app.senders))
+    await until(lambda: len(plain.app.senders))
     sender._writer.write(request(b"POST /orders", body=b"y"))
-    await stand_still(proxy)
+    await stand_still(plain)
     assert (await sender.answer()).status == 200
 
 
 async def test_an_idle_connection_to_the_upstream_is_not_used_after_its_time(
-    orders: Orders, upstream: Upstream
+    plain: Running, upstream: Upstream
 ) -> None:
-    """The upstream, or a firewall on the way, has forgotten it; nobody had the time to close it."""
+    """Nobody had the time to close it."""
     upstream.follow(answer())
-    proxy = await orders()
-    sender = await proxy.sender()
+    sender = await plain.sender()
     await sender.ask(POST)
-    proxy.clock.leap(31)
+    plain.clock.leap(31)
     assert (await sender.ask(request(b"POST /orders", body=b"y"))).status == 200
     assert [each.connection for each in upstream.requests] == [1, 2]
 
 
-async def test_what_did_not_come_is_late_all_the_same(orders: Orders, upstream: Upstream) -> None:
-    """A silent upstream is a 504 once the event loop has looked."""
+async def test_what_did_not_come_is_late_all_the_same(plain: Running, upstream: Upstream) -> None:
+    """The event loop has looked."""
 
     async def hang(call: Call) -> None:
         await call.body()
         await call.ended()
 
     upstream.follow(hang)
-    proxy = await orders()
-    sender = await proxy.sender()
-    await sender.send(POST)
+    sender = await plain.begin()
     await upstream.reach(1)
     await until(lambda: upstream.requests[0].body == b"x")
-    await stand_still(proxy)
+    await stand_still(plain)
     assert (await sender.answer()).code == "upstream_timeout"

@@ -20,7 +20,7 @@ async def proxy(serve: Serve, upstream: Upstream, authority: AuthorizationServer
 
 
 async def look(proxy: Running) -> None:
-    """Let the listener look at its files, as it does every 5 s."""
+    """Let the listener look at its files."""
     certificate = proxy.app.listeners[0].certificate
     assert certificate
     await certificate.files.look()
@@ -32,7 +32,7 @@ def shown(sender: Sender) -> bytes | None:
 
 
 async def test_a_renewed_certificate(proxy: Running, issuer: Authority) -> None:
-    """For new connections; those that are there go on."""
+    """Old connections go on."""
     before = await proxy.sender(tls=issuer.trusting())
     issuer.listener()
     await look(proxy)
@@ -45,7 +45,7 @@ async def test_a_renewed_certificate(proxy: Running, issuer: Authority) -> None:
 
 
 async def test_its_end_is_among_the_metrics(proxy: Running, issuer: Authority) -> None:
-    """Beside those of the certificates that are shown to servers."""
+    """With those for servers."""
     sender = await proxy.sender(tls=issuer.trusting())
     await until(lambda: proxy.app.state().certificate_ends)
     end = ssl.cert_time_to_seconds(str((sender.tls.getpeercert() or {})["notAfter"]))

@@ -18,16 +18,14 @@ LARGE = b"x" * (1 << 20)
 @pytest.mark.parametrize("whole", [WITH_LENGTH, CHUNKED])
 @pytest.mark.parametrize("end", [Sender.leave, Sender.reset, Sender.finish])
 async def test_a_request_cut_at_any_octet_does_not_reach_the_upstream(
-    orders: Orders, upstream: Upstream, whole: bytes, end: object
+    plain: Running, upstream: Upstream, whole: bytes, end: object
 ) -> None:
-    """Nothing is sent before the last octet is there."""
-    proxy = await orders()
+    """The last one is missing."""
     for at in range(len(whole)):
-        sender = await proxy.sender()
-        await sender.send(whole[:at])
+        sender = await plain.begin(whole[:at])
         end(sender)  # type: ignore[operator]
-    await until(lambda: all(not each.busy for each in proxy.app.senders))
-    await proxy.ask(whole)
+    await until(lambda: all(not each.busy for each in plain.app.senders))
+    await plain.ask(whole)
     assert upstream.bodies == [b"the message"]
 
 
@@ -37,7 +35,7 @@ async def test_a_request_cut_at_any_octet_does_not_reach_the_upstream(
 async def test_a_cut_body_that_streams_is_cut_at_the_upstream(
     orders: Orders, upstream: Upstream, end: object, record: tuple[int, str]
 ) -> None:
-    """Its connection breaks before the announced length; who only closes may still listen, and is told."""
+    """Whoever only closes may still listen, and is told."""
     ended = asyncio.Event()
 
     async def read_all(call: Call) -> None:
@@ -49,8 +47,7 @@ async def test_a_cut_body_that_streams_is_cut_at_the_upstream(
 
     upstream.follow(read_all)
     proxy = await orders(buffer="1KiB")
-    sender = await proxy.sender()
-    await sender.send(request(b"POST /orders", body=LARGE)[:-1])
+    sender = await proxy.begin(request(b"POST /orders", body=LARGE)[:-1])
     await upstream.reach(1)
     end(sender)  # type: ignore[operator]
     await soon(ended.wait())
@@ -63,10 +60,9 @@ async def test_a_cut_body_that_streams_is_cut_at_the_upstream(
 async def test_a_sender_that_leaves_after_its_message_is_delivered_is_noted(
     proxy: Running, tenant: Tenant, end: object
 ) -> None:
-    """The answer is awaited: the log tells what became of the message."""
+    """The log tells what became of the message."""
     tenant.faults.switch_on("runtime.hang")
-    sender = await proxy.sender()
-    await sender.send(request(b"POST /http/invoices", body=b"<x/>"))
+    sender = await proxy.begin(request(b"POST /http/invoices", body=b"<x/>"))
     await soon(tenant.faults.struck.reach("runtime.hang", 1))
     end(sender)  # type: ignore[operator]
     await until(lambda: all(each.half_closed for each in proxy.app.senders))
@@ -81,7 +77,7 @@ async def test_a_sender_that_leaves_after_its_message_is_delivered_is_noted(
 async def test_a_sender_that_leaves_while_the_token_is_awaited_sends_nothing(
     proxy: Running, tenant: Tenant, end: Callable[[Sender], None]
 ) -> None:
-    """The grant goes on for the others; who ends only its own side has lost patience too, and would send again."""
+    """It would send the message again."""
     tenant.faults.switch_on("neo.hang")
     sender, other = await proxy.sender(), await proxy.sender()
     await sender.send(request(b"POST /http/invoices", body=b"left"))
@@ -96,15 +92,13 @@ async def test_a_sender_that_leaves_while_the_token_is_awaited_sends_nothing(
     assert sorted(line["status"] for line in await proxy.accounts(2)) == [200, 499]
 
 
-async def test_no_exchange_is_left_behind(orders: Orders, upstream: Upstream) -> None:
-    """However many leave at whatever moment: no connection to the upstream stays leased."""
-    proxy = await orders()
+async def test_no_exchange_is_left_behind(plain: Running, upstream: Upstream) -> None:
+    """No connection to the upstream stays leased."""
     for count in range(20):
-        sender = await proxy.sender()
-        await sender.send(WITH_LENGTH)
+        sender = await plain.begin(WITH_LENGTH)
         await turns(count)
         sender.leave()
-    await until(lambda: not len(proxy.app.senders))
-    (pool,) = proxy.app.pools
+    await until(lambda: not len(plain.app.senders))
+    (pool,) = plain.app.pools
     await until(lambda: pool.leased == 0)
     assert all(bytes(each.body) in (b"", b"the message") for each in upstream.requests)

@@ -13,7 +13,7 @@ def cookie_field(fetched: Answer) -> bytes:
 
 
 async def test_the_seeds_two_requests_work(proxy: Running, tenant: Tenant) -> None:
-    """GET with X-CSRF-Token: fetch, then POST with the token and the cookies; nothing is added to them."""
+    """Nothing is added to them."""
     sender = await proxy.sender()
     fetched = await sender.ask(request(b"GET /http/orders", b"X-CSRF-Token: fetch"))
     token = fetched.field(b"X-CSRF-Token")[0]
@@ -26,7 +26,7 @@ async def test_the_seeds_two_requests_work(proxy: Running, tenant: Tenant) -> No
 
 
 async def test_cookies_reach_the_sender_under_our_prefix(proxy: Running) -> None:
-    """Three of them, each for the whole route or what lies under it, without Secure on a plain listener."""
+    """They are for the route, without Secure."""
     fetched = await proxy.ask(request(b"GET /http/orders", b"X-CSRF-Token: Fetch"))
     cookies = fetched.field(b"Set-Cookie")
     assert len(cookies) == 3

@@ -6,12 +6,12 @@ import pytest
 
 from tests.fakes.sender import request
 from tests.fakes.upstream import Call, Upstream, answer, hang, head
-from tests.flow.running import POST, Orders, soon, until
+from tests.flow.running import Orders, soon, until
 
 
 @pytest.mark.parametrize("method", [b"POST", b"GET"])
 async def test_no_answer_in_time_is_a_504(orders: Orders, upstream: Upstream, method: bytes) -> None:
-    """The connection is closed, and nothing is sent again, whatever the method."""
+    """Nothing is sent again."""
     gone = asyncio.Event()
 
     async def hang_until_gone(call: Call) -> None:
@@ -20,8 +20,7 @@ async def test_no_answer_in_time_is_a_504(orders: Orders, upstream: Upstream, me
 
     upstream.follow(hang_until_gone, answer())
     proxy = await orders(timeout="5m")
-    sender = await proxy.sender()
-    await sender.send(request(method + b" /orders", body=b"x"))
+    sender = await proxy.begin(request(method + b" /orders", body=b"x"))
     await upstream.reach(1)
     await until(lambda: upstream.requests[0].body == b"x")
     proxy.clock.advance(299)
@@ -35,7 +34,7 @@ async def test_no_answer_in_time_is_a_504(orders: Orders, upstream: Upstream, me
 
 
 async def test_a_gap_in_the_answer_cuts_it(orders: Orders, upstream: Upstream) -> None:
-    """The sender has the head already: the connection breaks, so that the half does not look whole."""
+    """A half must not look whole."""
 
     async def stop_halfway(call: Call) -> None:
         await call.body()
@@ -44,8 +43,7 @@ async def test_a_gap_in_the_answer_cuts_it(orders: Orders, upstream: Upstream) -
 
     upstream.follow(stop_halfway)
     proxy = await orders(timeout="5m")
-    sender = await proxy.sender()
-    await sender.send(POST)
+    sender = await proxy.begin()
     started = await sender.read(len(b"HTTP/1.1 200"))
     proxy.clock.advance(301)
     with pytest.raises(ConnectionResetError):

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -26,75 +27,72 @@ async def pour(call: Call) -> None:
         await call.send(PIECE)
 
 
-async def settled(proxy: Running) -> "asyncio.Transport":
-    """The transport of the one sender, when the system takes no more and the peer's end is full."""
-    await until(lambda: any(each.congested for each in proxy.app.senders))
-    (connection,) = proxy.app.senders
-    transport: asyncio.Transport = connection._transport
+async def settled(proxy: Running) -> None:
+    """Let the system take all that it can."""
     await turns(200)
     proxy.clock.advance(5)
     await turns(200)
-    return transport
+
+
+async def creep(proxy: Running, transport: asyncio.Transport, sip: Callable[[], Awaitable[object]]) -> None:
+    """Let a peer take a little, each time at the last moment; the buffer in this process does not fall each time."""
+    stood_still = 0
+    for _ in range(ROUNDS):
+        before, waiting = unsent(transport), transport.get_write_buffer_size()
+        while unsent(transport) >= before:
+            await sip()
+            await turns(2)
+        stood_still += transport.get_write_buffer_size() == waiting
+        proxy.clock.advance(59)
+        await turns()
+    assert stood_still
 
 
 @pytest.mark.parametrize("over_tls", [False, True])
 async def test_a_sender_that_reads_slowly_gets_its_answer(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer, issuer: Authority, *, over_tls: bool
 ) -> None:
-    """Though the buffer in this process may stand still for minutes: the system has megabytes to send."""
+    """The system has megabytes to send."""
     upstream.follow(pour)
     listen = [{"address": "127.0.0.1:0", "tls": issuer.listener()}, "127.0.0.1:0"]
     proxy = await serve(document(upstream, authority, timeout="10h") | {"listen": listen})
     ports = [each.port for each in proxy.app.listeners]
     sender = await proxy.sender(ports[not over_tls], tls=issuer.trusting() if over_tls else None)
     await sender.send(request(b"GET /orders"))
-    transport = await settled(proxy)
+    await until(lambda: any(each.congested for each in proxy.app.senders))
+    (connection,) = proxy.app.senders
+    await settled(proxy)
     await sender.head()
-    stood_still, left = 0, SIZE
-    for _ in range(ROUNDS):
-        before, waiting = unsent(transport), transport.get_write_buffer_size()
-        while unsent(transport) >= before:
-            left -= len(await sender.read(len(PIECE)))
-            await turns(2)
-        stood_still += transport.get_write_buffer_size() == waiting
-        proxy.clock.advance(59)
-        await turns()
-    assert stood_still
+    left = SIZE
+
+    async def sip() -> None:
+        nonlocal left
+        left -= len(await sender.read(len(PIECE)))
+
+    await creep(proxy, connection._transport, sip)
     assert await sender.read(left) == b"a" * left
     assert (await proxy.record())["bytes_out"] == SIZE
 
 
 async def test_an_upstream_that_reads_slowly_gets_its_message(orders: Orders, upstream: Upstream) -> None:
-    """As a sender does: its `timeout` is for one that takes nothing."""
+    """`timeout` is for one that takes nothing."""
     steps: asyncio.Queue[None] = asyncio.Queue()
 
-    async def sip(call: Call) -> None:
+    async def take(call: Call) -> None:
         while len(call.received.body) < SIZE:
             await soon(steps.get())
             await call.read(min(len(PIECE), SIZE - len(call.received.body)))
         await call.send(head(200, b"Content-Length: 0"))
 
-    upstream.follow(sip)
+    upstream.follow(take)
     proxy = await orders(timeout="1m")
-    sender = await proxy.sender()
-    await sender.send(request(b"POST /orders", b"Content-Length: %d" % SIZE))
+    sender = await proxy.begin(request(b"POST /orders", b"Content-Length: %d" % SIZE))
     sending = asyncio.create_task(sender.send(b"a" * SIZE))
     (pool,) = proxy.app.pools
     await until(lambda: any(each.congested for each in pool._all))
     (connection,) = pool._all
-    await turns(200)
-    proxy.clock.advance(5)
-    await turns(200)
-    stood_still = 0
-    for _ in range(ROUNDS):
-        before, waiting = unsent(connection._transport), connection._transport.get_write_buffer_size()
-        while unsent(connection._transport) >= before:
-            steps.put_nowait(None)
-            await turns(2)
-        stood_still += connection._transport.get_write_buffer_size() == waiting
-        proxy.clock.advance(59)
-        await turns()
-    assert stood_still
+    await settled(proxy)
+    await creep(proxy, connection._transport, lambda: steps.put(None))
     for _ in range(SIZE // len(PIECE)):
         steps.put_nowait(None)
     await soon(sending)

@@ -10,7 +10,7 @@ from proxy.upstream.connection import WRITE_HIGH_WATER
 from proxy.wire.body import HIGH_WATER
 from tests.fakes.sender import request
 from tests.fakes.upstream import Call, Upstream, head
-from tests.flow.running import Orders, Running, soon, turns, until
+from tests.flow.running import Running, soon, turns, until
 
 SIZE = 24 << 20
 ONE_READ = 256 << 10
@@ -37,8 +37,8 @@ def held(proxy: Running) -> int:
     )
 
 
-async def test_a_slow_upstream_slows_the_sender(orders: Orders, upstream: Upstream) -> None:
-    """While it reads nothing we stop reading; then all of it arrives."""
+async def test_a_slow_upstream_slows_the_sender(plain: Running, upstream: Upstream) -> None:
+    """All of it arrives in the end."""
     go = asyncio.Event()
 
     async def dawdle(call: Call) -> None:
@@ -47,8 +47,7 @@ async def test_a_slow_upstream_slows_the_sender(orders: Orders, upstream: Upstre
         await call.send(head(200, b"Content-Length: 64") + digest)
 
     upstream.follow(dawdle)
-    proxy = await orders()
-    sender = await proxy.sender()
+    sender = await plain.sender()
 
     async def send() -> None:
         await sender.send(request(b"POST /orders", b"Content-Length: %d" % SIZE))
@@ -56,11 +55,11 @@ async def test_a_slow_upstream_slows_the_sender(orders: Orders, upstream: Upstre
             await sender.send(piece)
 
     sending = asyncio.create_task(send())
-    (pool,) = proxy.app.pools
+    (pool,) = plain.app.pools
     await until(lambda: any(each.congested for each in pool._all))
-    await until(lambda: any(each._body is not None and each._body.paused for each in proxy.app.senders))
+    await until(lambda: any(each._body is not None and each._body.paused for each in plain.app.senders))
     await turns(200)
-    assert HIGH_WATER < held(proxy) <= MOST
+    assert HIGH_WATER < held(plain) <= MOST
     assert not sending.done()
     go.set()
     await soon(sending)
@@ -68,8 +67,8 @@ async def test_a_slow_upstream_slows_the_sender(orders: Orders, upstream: Upstre
 
 
 @pytest.mark.parametrize("framing", [b"Content-Length: %d" % SIZE, b"Transfer-Encoding: chunked"])
-async def test_a_slow_sender_slows_the_upstream(orders: Orders, upstream: Upstream, framing: bytes) -> None:
-    """While it takes nothing of its answer we stop reading that; then all of it arrives."""
+async def test_a_slow_sender_slows_the_upstream(plain: Running, upstream: Upstream, framing: bytes) -> None:
+    """All of it arrives in the end."""
     sent = asyncio.Event()
 
     async def pour(call: Call) -> None:
@@ -82,15 +81,13 @@ async def test_a_slow_sender_slows_the_upstream(orders: Orders, upstream: Upstre
         sent.set()
 
     upstream.follow(pour)
-    proxy = await orders()
-    sender = await proxy.sender()
-    await sender.send(request(b"GET /orders"))
-    (pool,) = proxy.app.pools
-    await until(lambda: any(each.congested for each in proxy.app.senders))
+    sender = await plain.begin(request(b"GET /orders"))
+    (pool,) = plain.app.pools
+    await until(lambda: any(each.congested for each in plain.app.senders))
     await until(lambda: any(each.body is not None and each.body.paused for each in pool._all))
     await turns(200)
-    assert HIGH_WATER < held(proxy) <= MOST
+    assert HIGH_WATER < held(plain) <= MOST
     assert not sent.is_set()
     relayed = await sender.answer()
     assert (len(relayed.body), hashlib.sha256(relayed.body).hexdigest()) == (SIZE, DIGEST)
-    assert (await proxy.record())["bytes_out"] == SIZE
+    assert (await plain.record())["bytes_out"] == SIZE

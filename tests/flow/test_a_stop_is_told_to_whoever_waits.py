@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 import pytest
 
 from proxy.server.request_parser import IN_HEAD
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.dns import Dns, faked
 from tests.fakes.sender import request
@@ -26,14 +27,14 @@ def dns(monkeypatch: pytest.MonkeyPatch) -> Iterator[Dns]:
 
 @pytest.fixture
 def silent() -> Iterator[int]:
-    """The port of a server that accepts nobody, but whose system does."""
+    """The port of a server that does not accept."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield int(listening.getsockname()[1])
 
 
 @pytest.fixture
 def full() -> Iterator[int]:
-    """The port of a server whose system takes no more connections: they hang (Linux drops the SYN)."""
+    """The port of a server where connections hang."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listening:
         where = listening.getsockname()
         fillers = [socket.socket() for _ in range(4)]
@@ -47,8 +48,7 @@ def full() -> Iterator[int]:
 
 async def is_told(proxy: Running, waits: Callable[[], Awaitable[object]]) -> None:
     """A message that waits, and a stop meanwhile."""
-    sender = await proxy.sender()
-    await sender.send(POST)
+    sender = await proxy.begin()
     await waits()
     await soon(proxy.app.stop())
     told = await sender.answer()
@@ -92,14 +92,16 @@ async def test_who_waits_for_dns(serve: Serve, authority: AuthorizationServer, d
 CLOSE = b"Connection: close"
 
 
-@pytest.mark.parametrize(
-    ("script", "looks"),
-    [
-        ([answer(403, b"X-CSRF-Token: Required")], 2),
-        ([answer(403, b"X-CSRF-Token: Required", CLOSE), answer(200, b"X-CSRF-Token: NONCE", CLOSE)], 3),
-        ([answer(401, CLOSE)], 2),
-    ],
-    ids=["the CSRF handshake's", "the replay's after it", "the replay's after a refused token"],
+@cases(
+    "script, looks",
+    {
+        "the CSRF handshake's": ([answer(403, b"X-CSRF-Token: Required")], 2),
+        "the replay's after it": (
+            [answer(403, b"X-CSRF-Token: Required", CLOSE), answer(200, b"X-CSRF-Token: NONCE", CLOSE)],
+            3,
+        ),
+        "the replay's after a refused token": ([answer(401, CLOSE)], 2),
+    },
 )
 async def test_who_waits_for_a_further_connection(
     script: list[Line], looks: int, serve: Serve, upstream: Upstream, authority: AuthorizationServer, dns: Dns
@@ -118,18 +120,21 @@ async def test_who_waits_for_a_further_connection(
     await is_told(proxy, lambda: dns.begun(NAME, 1 + looks))
 
 
-@pytest.mark.parametrize(
+@cases(
     "options",
-    [{}, {"buffer": 0}, {"buffer": "1KiB", "spool": "1MiB"}, {"max_concurrency": 1}],
-    ids=["buffered", "streamed", "spooled", "bounded"],
+    {
+        "buffered": {},
+        "streamed": {"buffer": 0},
+        "spooled": {"buffer": "1KiB", "spool": "1MiB"},
+        "bounded": {"max_concurrency": 1},
+    },
 )
 async def test_who_is_in_the_middle_of_a_body(
     options: Document, serve: Serve, upstream: Upstream, authority: AuthorizationServer
 ) -> None:
-    """What has reached the upstream looks cut there."""
+    """It looks cut at the upstream."""
     proxy = await serve(document(upstream, authority, **options) | {"drain_timeout": 0})
-    sender = await proxy.sender()
-    await sender.send(request(b"POST /orders", body=b"x" * 9000)[:-1])
+    sender = await proxy.begin(request(b"POST /orders", body=b"x" * 9000)[:-1])
     await until(lambda: any(each.busy and each._body and each._body.received == 8999 for each in proxy.app.senders))
     if options == {"buffer": 0}:
         await upstream.reach(1)
@@ -143,8 +148,7 @@ async def test_who_is_in_the_middle_of_a_body(
 async def test_who_is_in_the_middle_of_a_head(serve: Serve, upstream: Upstream, authority: AuthorizationServer) -> None:
     """It may have a message to send."""
     proxy = await serve(document(upstream, authority) | {"drain_timeout": 0})
-    sender = await proxy.sender()
-    await sender.send(POST[:20])
+    sender = await proxy.begin(POST[:20])
     await until(lambda: any(each._parser.phase is IN_HEAD for each in proxy.app.senders))
     await soon(proxy.app.stop())
     told = await sender.answer()
@@ -155,8 +159,7 @@ async def test_who_waits_for_a_token(serve: Serve, upstream: Upstream) -> None:
     """Of an authorization server that says nothing."""
     async with Upstream(hang) as silent:
         proxy = await serve(document(upstream, f"{silent.url}/t") | {"drain_timeout": 0})
-        sender = await proxy.sender()
-        await sender.send(POST)
+        sender = await proxy.begin()
         await silent.reach(1)
         await soon(proxy.app.stop())
         told = await sender.answer()
@@ -166,11 +169,10 @@ async def test_who_waits_for_a_token(serve: Serve, upstream: Upstream) -> None:
 async def test_who_waits_for_the_answer_to_a_csrf_fetch(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer
 ) -> None:
-    """It is not told that it lacks a CSRF token, which it does not know of."""
+    """It does not know of CSRF tokens."""
     upstream.follow(answer(403, b"X-CSRF-Token: Required"), hang)
     proxy = await serve(document(upstream, authority) | {"drain_timeout": 0})
-    sender = await proxy.sender()
-    await sender.send(POST)
+    sender = await proxy.begin()
     await upstream.reach(2)
     await asyncio.sleep(0)
     await soon(proxy.app.stop())
@@ -181,12 +183,11 @@ async def test_who_waits_for_the_answer_to_a_csrf_fetch(
 async def test_a_stop_after_an_interrupt_is_a_whole_one(
     serve: Serve, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A command stops its proxy while its task is being cancelled: exchanges and connections end all the same."""
+    """Exchanges and connections end all the same."""
     count_all_cancellations(monkeypatch)
     async with Upstream(hang) as upstream:
         proxy = await serve(document(upstream, authority) | {"drain_timeout": 0})
-        sender = await proxy.sender()
-        await sender.send(POST)
+        sender = await proxy.begin()
         await upstream.reach(1)
 
         async def interrupted() -> None:

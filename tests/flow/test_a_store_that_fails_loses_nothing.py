@@ -8,13 +8,12 @@ import pytest
 
 from proxy.errors import OutboxUnavailable
 from proxy.outbox.deliverer import STORE_PAUSE
-from proxy.outbox.message import MessageState
 from proxy.outbox.store import RouteHeld, TakenOver
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.failing_store import FailingStore
 from tests.fakes.loop import HandLoop
 from tests.fakes.upstream import Upstream, answer
-from tests.flow.outbox import accepted, details, kept, outbox_document, posted, store_of
+from tests.flow.outbox import accepted, details, outbox_document, posted, store_of
 from tests.flow.running import Running, Serve, until
 
 
@@ -101,41 +100,6 @@ async def test_a_body_that_cannot_be_read_to_its_end_may_have_arrived(
     (line,) = await proxy.lines.reach("message.died")
     assert (line["code"], line["attempts"]) == ("uncertain", 1)
     assert [each.code for each in (await details(proxy, message_id)).history] == ["outbox_unavailable"]
-
-
-async def test_a_fault_of_the_proxy_ends_as_a_dead_letter(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
-) -> None:
-    """A message that always hits it must not come again and again; the next one is delivered."""
-    proxy = await serve(outbox_document(upstream, authority, tmp_path))
-    store = failing(proxy)
-    store.fail("begin", RuntimeError("shows cAnAryText"))
-    await accepted(await proxy.sender())
-    (line,) = await proxy.lines.reach("message.died")
-    assert (line["code"], line["attempts"]) == ("uncertain", 0)
-    (crashed,) = proxy.lines.named("delivery.crashed")
-    assert (crashed["id"], crashed["error"]) == (line["id"], "RuntimeError")
-    assert "cAnAryText" not in str(crashed)
-    await accepted(await proxy.sender())
-    await proxy.lines.reach("message.delivered")
-
-
-async def test_a_fault_while_settling_leaves_the_message_to_the_next_process(
-    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
-) -> None:
-    """It is neither forgotten nor sent again; others are delivered."""
-    document = outbox_document(upstream, authority, tmp_path, concurrency=1)
-    proxy = await serve(document)
-    failing(proxy).fail("delivered", RuntimeError())
-    message_id = await accepted(await proxy.sender())
-    await proxy.lines.reach("delivery.crashed")
-    await accepted(await proxy.sender())
-    await proxy.lines.reach("message.delivered")
-    assert [(each.id, each.state) for each in await kept(proxy)] == [(message_id, MessageState.DELIVERING)]
-    await proxy.stop()
-    second = await serve(document)
-    (line,) = await second.lines.reach("message.died")
-    assert (line["id"], line["code"], len(upstream.requests)) == (message_id, "uncertain", 2)
 
 
 async def test_a_fault_in_one_look_does_not_end_all_deliveries(

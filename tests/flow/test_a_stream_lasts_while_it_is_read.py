@@ -8,7 +8,7 @@ from aiohttp import web
 from proxy.admin.connection import IDLE_TIMEOUT, begin_stream
 from proxy.observe.recording import BeginRecording
 from tests.fakes.sender import Sender
-from tests.flow.running import NewExtension, Orders, Running, soon, until
+from tests.flow.running import NewExtension, Running, soon, until
 
 PIECE = b"x" * 65536
 MANY = 400
@@ -16,7 +16,7 @@ MANY = 400
 
 
 class Stream:
-    """An extension with one resource, which sends what the test gives it."""
+    """An extension that sends what the test gives it."""
 
     observers = ()
 
@@ -59,12 +59,6 @@ def new_extension(stream: Stream) -> NewExtension:
     return lambda: stream
 
 
-@pytest.fixture
-async def proxy(orders: Orders) -> Running:
-    """A proxy with the stream."""
-    return await orders()
-
-
 async def begun(proxy: Running) -> Sender:
     """A client that has read the head."""
     client = await proxy.sender(proxy.app.admin.port)
@@ -77,49 +71,49 @@ async def begun(proxy: Running) -> Sender:
 
 
 async def looked(proxy: Running) -> None:
-    """Wait until the deadlines have been looked at: another connection's is over."""
+    """Wait until the deadlines have been looked at."""
     idle = await proxy.sender(proxy.app.admin.port)
     await idle.ask(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
     proxy.clock.advance(IDLE_TIMEOUT + 1)
     assert await idle.rest() == b""
 
 
-async def test_silence_does_not_end_it(proxy: Running, stream: Stream) -> None:
-    """Whenever something happens, it is there; afterwards the connection serves as before."""
-    client = await begun(proxy)
+async def test_silence_does_not_end_it(plain: Running, stream: Stream) -> None:
+    """The connection serves others afterwards."""
+    client = await begun(plain)
     for _ in range(3):
-        await looked(proxy)
+        await looked(plain)
         stream.pieces.put_nowait(b"event")
         assert await client.read(10) == b"5\r\nevent\r\n"
     stream.pieces.put_nowait(b"")
     assert await client.read(5) == b"0\r\n\r\n"
     assert (await client.ask(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")).status == 200
-    await looked(proxy)
+    await looked(plain)
     assert await client.rest() == b""
 
 
-async def test_a_client_that_does_not_read_is_cut(proxy: Running, stream: Stream) -> None:
-    """After sixty seconds; the process has kept one piece of it at most."""
-    client = await begun(proxy)
+async def test_a_client_that_does_not_read_is_cut(plain: Running, stream: Stream) -> None:
+    """One piece at most is kept."""
+    client = await begun(plain)
     for _ in range(MANY):
         stream.pieces.put_nowait(PIECE)
-    await until(lambda: paused(proxy))
+    await until(lambda: paused(plain))
     assert stream.written < MANY
-    await looked(proxy)
+    await looked(plain)
     await soon(stream.ended.wait())
     with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
         await client.read(MANY * len(PIECE))
 
 
-async def test_a_slow_client_is_not_cut(proxy: Running, stream: Stream) -> None:
+async def test_a_slow_client_is_not_cut(plain: Running, stream: Stream) -> None:
     """Each time it reads, it has sixty seconds again."""
-    client = await begun(proxy)
+    client = await begun(plain)
     for _ in range(MANY):
         stream.pieces.put_nowait(PIECE)
     for part in range(1, 5):
-        await until(lambda: paused(proxy))
-        proxy.clock.advance(IDLE_TIMEOUT - 1)
-        await (await proxy.sender(proxy.app.admin.port)).ask(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await until(lambda: paused(plain))
+        plain.clock.advance(IDLE_TIMEOUT - 1)
+        await (await plain.sender(plain.app.admin.port)).ask(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
         before = stream.written
         while stream.written == before:
             await client.read(len(PIECE))

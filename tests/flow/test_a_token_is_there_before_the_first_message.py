@@ -4,7 +4,7 @@ import asyncio
 
 from tests.fakes.authorization_server import AuthorizationServer, refused
 from tests.fakes.upstream import Upstream
-from tests.flow.running import POST, Orders, Running, Serve, document, soon, until
+from tests.flow.running import POST, Orders, Running, Serve, document, soon
 
 AT_START = {"grant_at_start": True}
 WAITING = (503, "OAuth client orders waits for its first token\n")
@@ -29,18 +29,6 @@ async def test_readiness_waits_for_the_first_token(orders: Orders, authority: Au
     assert await proxy.ask_admin("/readyz") == READY
     assert (await proxy.ask(POST)).status == 200
     assert (await proxy.record())["token"] == "cached"
-    assert len(authority.requests) == 1
-
-
-async def test_a_message_during_the_first_grant_waits_for_it(orders: Orders, authority: AuthorizationServer) -> None:
-    """It causes no second grant."""
-    proxy = await held_back(orders, authority)
-    sender = await proxy.sender()
-    await sender.send(POST)
-    await until(lambda: any(sender.busy for sender in proxy.app.senders))
-    assert authority.hold
-    authority.hold.set()
-    assert (await sender.answer()).status == 200
     assert len(authority.requests) == 1
 
 
@@ -69,18 +57,10 @@ async def test_a_client_that_a_reload_adds_gets_its_token_at_once(
 
 
 async def test_a_reload_can_ask_for_the_first_token(
-    orders: Orders, upstream: Upstream, authority: AuthorizationServer
+    plain: Running, upstream: Upstream, authority: AuthorizationServer
 ) -> None:
-    """An OAuth client that was not used yet gets it when the option is set."""
-    proxy = await orders()
-    assert await proxy.ask_admin("/readyz") == READY
-    await proxy.reload(document(upstream, authority, client=AT_START))
-    await proxy.lines.reach("token.granted", 1)
+    """Its OAuth client was not used before."""
+    assert await plain.ask_admin("/readyz") == READY
+    await plain.reload(document(upstream, authority, client=AT_START))
+    await plain.lines.reach("token.granted", 1)
     assert len(authority.requests) == 1
-
-
-async def test_a_proxy_stops_during_the_first_grant(orders: Orders, authority: AuthorizationServer) -> None:
-    """The grant is given up."""
-    proxy = await held_back(orders, authority)
-    await soon(proxy.app.stop())
-    assert proxy.lines.named("token.granted") == []

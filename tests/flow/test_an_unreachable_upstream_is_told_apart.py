@@ -1,12 +1,10 @@
 """Where no connection comes about, the answer says why; nothing was sent, and all methods are tried once more."""
 
 import socket
-import ssl
-from pathlib import Path
 
 import pytest
-import trustme
 
+from tests.fakes.authority import Authority
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.upstream import Upstream
 from tests.flow.running import POST, Serve, document
@@ -40,11 +38,11 @@ async def test_a_name_that_does_not_resolve_is_a_502(serve: Serve, authority: Au
     assert refused.field(b"Proxy-Status") == [b'here; error=dns_error; details="upstream_unreachable"']
 
 
-async def test_a_certificate_that_is_not_trusted_is_a_502(serve: Serve, authority: AuthorizationServer) -> None:
-    """Verification is never off, and the request is not sent."""
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    trustme.CA().issue_cert("127.0.0.1").configure_cert(tls)
-    async with Upstream(tls=tls) as upstream:
+async def test_a_certificate_that_is_not_trusted_is_a_502(
+    serve: Serve, authority: AuthorizationServer, issuer: Authority
+) -> None:
+    """The request is not sent."""
+    async with Upstream(tls=issuer.server()) as upstream:
         proxy = await serve(document(upstream, authority))
         refused = await proxy.ask(POST)
         assert upstream.requests == []
@@ -53,14 +51,12 @@ async def test_a_certificate_that_is_not_trusted_is_a_502(serve: Serve, authorit
     assert "set `tls.ca_file`, or `ca_file` at the top level (CPI_CA_FILE), to" in refused.problem["detail"]
 
 
-async def test_one_ca_file_is_trusted_for_token_endpoint_and_upstream(serve: Serve, tmp_path: Path) -> None:
-    """It is at the top level; a reload without it trusts the system's authorities again."""
-    issuer, tls = trustme.CA(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    issuer.issue_cert("127.0.0.1").configure_cert(tls)
-    issuer.cert_pem.write_to_path(tmp_path / "issuer.pem")
+async def test_one_ca_file_is_trusted_for_token_endpoint_and_upstream(serve: Serve, issuer: Authority) -> None:
+    """A reload without it trusts the system's again."""
+    tls = issuer.server()
     async with Upstream(tls=tls) as upstream, AuthorizationServer(tls=tls) as authority:
         without = document(upstream, f"https://127.0.0.1:{authority.port}/token")
-        proxy = await serve(without | {"ca_file": "issuer.pem"})
+        proxy = await serve(without | {"ca_file": issuer.ca_file()})
         sender = await proxy.sender()
         assert (await sender.ask(POST)).status == 200
         await proxy.reload(without)

@@ -19,7 +19,7 @@ async def send_some(proxy: Running, count: int, path: bytes = b"/orders") -> Non
 async def test_one_probe_at_a_time_asks_for_all_routes_to_an_upstream(
     serve: Serve, authority: AuthorizationServer, tmp_path: Path, clock: HandLoop
 ) -> None:
-    """With a backoff of its own; when it arrives, everything is delivered at once."""
+    """When it arrives, everything is delivered."""
     async with Upstream() as upstream:
         port = upstream.port
     document = outbox_document(f"http://127.0.0.1:{port}", authority, tmp_path, retries=["10s", "20s", "40s"])

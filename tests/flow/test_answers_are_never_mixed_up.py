@@ -2,13 +2,10 @@
 
 import asyncio
 import socket
-import ssl
-from pathlib import Path
-
-import pytest
-import trustme
 
 from proxy.wire.body import HIGH_WATER
+from tests.cases import cases
+from tests.fakes.authority import Authority
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import request
 from tests.fakes.upstream import Call, Line, Upstream, answer, head
@@ -21,7 +18,7 @@ ASK = request(b"GET /orders")
 
 
 class SlowSender:
-    """A sender that reads, or does not, without a turn of the event loop."""
+    """A sender that reads without the event loop."""
 
     def __init__(self, port: int) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port))
@@ -57,7 +54,7 @@ class SlowSender:
 
 
 async def connect(proxy: Running) -> SlowSender:
-    """A sender whose connection has served a request, so that no other needs a token."""
+    """A sender that has been served."""
     sender = await asyncio.to_thread(SlowSender, proxy.port)
     sender.send(request(b"POST /orders", body=b""))
     assert (await sender.answer(b"good")).startswith(b"HTTP/1.1 200")
@@ -90,34 +87,23 @@ def pouring(proxy: Running, poured: asyncio.Event, *unasked: bytes) -> Line:
     return pour
 
 
-@pytest.fixture
-def authorities(tmp_path: Path) -> tuple[ssl.SSLContext, Path]:
-    """What the upstream presents, and the file with who issued that."""
-    issuer, tls = trustme.CA(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    issuer.issue_cert("127.0.0.1").configure_cert(tls)
-    path = tmp_path / "upstream.pem"
-    issuer.cert_pem.write_to_path(path)
-    return tls, path
-
-
-@pytest.mark.parametrize("turn", [False, True], ids=["in the same turn", "in another turn"])
-@pytest.mark.parametrize("unasked", [(EVIL,), (EVIL[:1],), (EVIL[:9], EVIL[9:])], ids=["whole", "a part", "in two"])
-@pytest.mark.parametrize("secure", [True, False], ids=["TLS", "plain"])
+@cases("turn", {"in the same turn": False, "in another turn": True})
+@cases("unasked", {"whole": (EVIL,), "a part": (EVIL[:1],), "in two": (EVIL[:9], EVIL[9:])})
+@cases("secure", {"TLS": True, "plain": False})
 async def test_a_sender_that_reads_slowly_leaves_nothing_to_the_next(
     serve: Serve,
     authority: AuthorizationServer,
-    authorities: tuple[ssl.SSLContext, Path],
+    issuer: Authority,
     *,
     secure: bool,
     unasked: tuple[bytes, ...],
     turn: bool,
 ) -> None:
-    """It reads on, its exchange ends, and another sender's exchange begins, before or after the event loop goes on."""
-    tls, ca_file = authorities
+    """Another exchange begins before or after that."""
     good = answer(200, body=b"good")
-    async with Upstream(tls=tls if secure else None) as upstream:
+    async with Upstream(tls=issuer.server() if secure else None) as upstream:
         upstream.follow(good)
-        proxy = await serve(document(upstream, authority, tls={"ca_file": str(ca_file)} if secure else {}))
+        proxy = await serve(document(upstream, authority, tls={"ca_file": issuer.ca_file()} if secure else {}))
         slow, other = await connect(proxy), await connect(proxy)
         poured = asyncio.Event()
         upstream.follow(pouring(proxy, poured, *unasked), good)

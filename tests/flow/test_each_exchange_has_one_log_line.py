@@ -1,6 +1,5 @@
 """`exchange.finished` tells whose exchange it was, how it ended, and how long each part took."""
 
-import json
 from typing import Any
 
 from proxy.sandbox.tenant import Tenant
@@ -20,7 +19,7 @@ def without_times(line: dict[str, Any]) -> dict[str, Any]:
 
 
 async def test_a_delivered_message_has_the_ids_of_the_tenants_monitor(proxy: Running, tenant: Tenant) -> None:
-    """Its phases add up to no more than its total time."""
+    """Its phases add up."""
     relayed = await proxy.ask(request(b"POST /http/invoices?q=1", b"X-Request-ID: mine", body=b"12345"))
     (line,) = await proxy.accounts()
     assert set(line) == ALWAYS | {"upstream", "mpl_id", "correlation_id"}
@@ -49,7 +48,7 @@ async def test_a_delivered_message_has_the_ids_of_the_tenants_monitor(proxy: Run
 
 
 async def test_a_refusal_has_code_and_detail(proxy: Running) -> None:
-    """Without a route there is no OAuth client and no token."""
+    """It has no OAuth client."""
     await proxy.ask(request(b"GET /nowhere"))
     (line,) = await proxy.accounts()
     assert set(line) == ALWAYS | {"code", "detail"}
@@ -93,15 +92,3 @@ async def test_every_exchange_and_every_refusal_has_one_line(proxy: Running, ten
     assert lines[0]["replays"] == "fetch_csrf"
     assert len({line["request_id"] for line in lines}) == 4
     assert tenant.messages.total == 4
-
-
-async def test_every_line_is_json(proxy: Running) -> None:
-    """This holds for events and exchanges, whatever a sender sends."""
-    fields = (b'X-Request-ID: "\\{}', b"X-Other: \xff")
-    await proxy.ask(request(b"POST /http/invoices", *fields, body=b"\x00\xff"))
-    await proxy.accounts()
-    events = [json.loads(line)["event"] for line in proxy.lines.text]
-    assert [each for each in events if each in {"token.granted", "exchange.finished"}] == [
-        "token.granted",
-        "exchange.finished",
-    ]

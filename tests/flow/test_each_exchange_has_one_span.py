@@ -24,12 +24,6 @@ async def traces() -> MemoryTraces:
     return MemoryTraces()
 
 
-@pytest.fixture
-async def proxy(orders: Orders) -> Running:
-    """A proxy with spans."""
-    return await orders()
-
-
 def ids(span: ReadableSpan) -> tuple[str, str]:
     """(trace, span) in hexadecimal."""
     assert span.context is not None
@@ -44,11 +38,11 @@ def told(span: ReadableSpan, *names: str) -> dict[str, Any]:
 
 
 async def test_it_is_the_senders_child_and_the_upstreams_parent(
-    proxy: Running, upstream: Upstream, traces: MemoryTraces
+    plain: Running, upstream: Upstream, traces: MemoryTraces
 ) -> None:
-    """Our traceparent replaces the sender's; its tracestate and baggage are forwarded unchanged."""
+    """Our traceparent replaces the sender's."""
     fields = (PARENT, b"TraceState: congo=t61rcWkgMzE", b"tracestate: rojo=1", b"baggage: a=1")
-    await proxy.ask(request(b"POST /orders/new?key=cAnAry-query", *fields, body=b"x"))
+    await plain.ask(request(b"POST /orders/new?key=cAnAry-query", *fields, body=b"x"))
     (span,) = await traces.reach()
     assert ids(span)[0] == TRACE
     assert span.name == "POST orders"
@@ -66,11 +60,11 @@ async def test_it_is_the_senders_child_and_the_upstreams_parent(
     ]
 
 
-async def test_it_has_the_values_of_the_log_line(proxy: Running, upstream: Upstream, traces: MemoryTraces) -> None:
+async def test_it_has_the_values_of_the_log_line(plain: Running, upstream: Upstream, traces: MemoryTraces) -> None:
     """The names are those of the semantic conventions."""
     upstream.follow(answer(200, b"SAP_MessageProcessingLogID: mpl-1", body=b"taken"))
-    await proxy.ask(request(b"POST /orders/new?key=cAnAry-query", b"X-Request-ID: mine", body=b"x"))
-    line, (span,) = await proxy.record(), await traces.reach()
+    await plain.ask(request(b"POST /orders/new?key=cAnAry-query", b"X-Request-ID: mine", body=b"x"))
+    line, (span,) = await plain.record(), await traces.reach()
     same = ("request_id", "route", "oauth_client", "made_by", "attempts", "token", "mpl_id")
     assert told(span, *same) == {name: line[name] for name in same}
     phases = [f"{phase}_seconds" for phase in ("token", "connect", "first_byte", "relay")]
@@ -84,9 +78,9 @@ async def test_it_has_the_values_of_the_log_line(proxy: Running, upstream: Upstr
     assert told(span, *conventional) == conventional
 
 
-async def test_equal_heads_have_spans_of_their_own(proxy: Running, upstream: Upstream, traces: MemoryTraces) -> None:
+async def test_equal_heads_have_spans_of_their_own(plain: Running, upstream: Upstream, traces: MemoryTraces) -> None:
     """Each traceparent names its own exchange."""
-    sender = await proxy.sender()
+    sender = await plain.sender()
     for _ in range(4):
         await sender.ask(request(b"GET /orders", PARENT))
     spans = await traces.reach(4)
@@ -95,11 +89,11 @@ async def test_equal_heads_have_spans_of_their_own(proxy: Running, upstream: Ups
     assert len({ids(span) for span in spans}) == 4
 
 
-async def test_a_replay_belongs_to_the_same_span(proxy: Running, upstream: Upstream, traces: MemoryTraces) -> None:
+async def test_a_replay_belongs_to_the_same_span(plain: Running, upstream: Upstream, traces: MemoryTraces) -> None:
     """The span has the reason."""
-    sender = await proxy.sender()
+    sender = await plain.sender()
     await sender.ask(POST)
-    proxy.clock.advance(60)
+    plain.clock.advance(60)
     upstream.script.appendleft(answer(401))
     await sender.ask(request(b"POST /orders", PARENT, body=b"x"))
     span = (await traces.reach(2))[1]
@@ -108,11 +102,11 @@ async def test_a_replay_belongs_to_the_same_span(proxy: Running, upstream: Upstr
     assert told(span, "attempts", "replays") == {"attempts": 2, "replays": "renew_token"}
 
 
-async def test_a_malformed_traceparent_begins_a_trace(proxy: Running, upstream: Upstream, traces: MemoryTraces) -> None:
-    """The upstream receives one traceparent and no tracestate."""
+async def test_a_malformed_traceparent_begins_a_trace(plain: Running, upstream: Upstream, traces: MemoryTraces) -> None:
+    """The tracestate is dropped."""
     fields = (b"traceparent: 00-xyz", b"Traceparent: " + PARENT.partition(b": ")[2], b"tracestate: a=1")
     for each in (fields[:1], fields, fields[2:]):
-        await proxy.ask(request(b"GET /orders", *each))
+        await plain.ask(request(b"GET /orders", *each))
     spans = await traces.reach(3)
     for span, received in zip(spans, upstream.requests, strict=True):
         assert span.parent is None
@@ -137,10 +131,10 @@ async def test_a_route_cannot_set_or_drop_the_trace_context(
 
 
 async def test_an_exchange_that_the_sender_does_not_sample_is_not_exported(
-    proxy: Running, upstream: Upstream, traces: MemoryTraces
+    plain: Running, upstream: Upstream, traces: MemoryTraces
 ) -> None:
     """Its flag is passed on to the upstream."""
-    sender = await proxy.sender()
+    sender = await plain.sender()
     await sender.ask(request(b"GET /orders", PARENT[:-1] + b"0"))
     await sender.ask(request(b"GET /orders", PARENT))
     (span,) = await traces.reach()
@@ -156,11 +150,11 @@ def assert_ended(span: ReadableSpan, status: str, **attributes: object) -> None:
     assert span.status.status_code.name == status
 
 
-async def test_a_refusal_without_a_route_is_a_span(proxy: Running, traces: MemoryTraces) -> None:
+async def test_a_refusal_without_a_route_is_a_span(plain: Running, traces: MemoryTraces) -> None:
     """Bytes that are not a request are not."""
-    await proxy.ask(request(b"GET /nowhere?key=cAnAry-query", PARENT))
-    assert (await proxy.ask(b"no http\r\n\r\n")).code == "request_malformed"
-    await proxy.accounts(2)
+    await plain.ask(request(b"GET /nowhere?key=cAnAry-query", PARENT))
+    assert (await plain.ask(b"no http\r\n\r\n")).code == "request_malformed"
+    await plain.accounts(2)
     (span,) = traces.spans
     assert span.name == "GET"
     assert ids(span)[0] == TRACE
@@ -168,11 +162,11 @@ async def test_a_refusal_without_a_route_is_a_span(proxy: Running, traces: Memor
 
 
 async def test_a_failure_of_the_upstream_is_an_error_with_its_status(
-    proxy: Running, upstream: Upstream, traces: MemoryTraces
+    plain: Running, upstream: Upstream, traces: MemoryTraces
 ) -> None:
     """The sender gets the same status."""
     upstream.follow(answer(500))
-    await proxy.ask(POST)
+    await plain.ask(POST)
     (span,) = await traces.reach()
     assert_ended(span, "ERROR", error="500", code=500)
 
@@ -189,11 +183,10 @@ async def test_a_grant_that_fails_is_an_error_with_our_code(
     assert upstream.requests == []
 
 
-async def test_a_sender_that_leaves_is_not_an_error(proxy: Running, upstream: Upstream, traces: MemoryTraces) -> None:
+async def test_a_sender_that_leaves_is_not_an_error(plain: Running, upstream: Upstream, traces: MemoryTraces) -> None:
     """The span ends with the exchange."""
     upstream.follow(held := Held())
-    sender = await proxy.sender()
-    await sender.send(POST)
+    sender = await plain.begin()
     await upstream.reach(1)
     sender.leave()
     held.go.set()
@@ -202,18 +195,18 @@ async def test_a_sender_that_leaves_is_not_an_error(proxy: Running, upstream: Up
 
 
 async def test_spans_continue_after_a_reload(
-    proxy: Running, upstream: Upstream, authority: AuthorizationServer, traces: MemoryTraces
+    plain: Running, upstream: Upstream, authority: AuthorizationServer, traces: MemoryTraces
 ) -> None:
     """Traces belong to the process."""
-    await proxy.reload(document(upstream, authority, name="later"))
-    await proxy.ask(request(b"GET /orders", PARENT))
+    await plain.reload(document(upstream, authority, name="later"))
+    await plain.ask(request(b"GET /orders", PARENT))
     (span,) = await traces.reach()
     assert span.name == "GET later"
     assert len(upstream.requests[0].field(b"traceparent")) == 1
 
 
 async def test_no_secret_is_in_a_span(serve: Serve, tenant: Tenant, traces: MemoryTraces, ca_file: Path) -> None:
-    """After each test `serve` searches all spans for canaries; this one sends some."""
+    """`serve` searches all spans."""
     proxy = await serve(tenant_document(tenant, ca_file))
     fields = (b"Authorization: Basic cAnAry-basic-cred", b"Cookie: MYSAPSSO2=cAnAry-ticket", b"X-API-Key: cAnAry-key")
     await proxy.ask(request(b"POST /http/orders?apikey=cAnAry-query", *fields, body=b"cAnAry-body"))

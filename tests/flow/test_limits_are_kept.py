@@ -12,7 +12,7 @@ from tests.flow.running import Running, Serve, document, until
 
 @pytest.fixture
 async def limits() -> dict[str, Any]:
-    """The limits of the configuration; to be overridden by `pytest.mark.parametrize`."""
+    """The limits of the configuration."""
     return {}
 
 
@@ -42,7 +42,7 @@ async def test_a_body_of_exactly_max_body_passes(proxy: Running, upstream: Upstr
 
 @pytest.mark.parametrize("limits", [{"max_connections": 2}, {"max_connections_per_sender": 2}])
 async def test_one_connection_too_many_is_a_503(proxy: Running) -> None:
-    """It is told before it asks, and a place that becomes free is given away."""
+    """A place that becomes free is given away."""
     first, second = await proxy.sender(), await proxy.sender()
     assert (await first.ask(request(b"GET /orders"))).status == 200
     assert (await second.ask(request(b"GET /orders"))).status == 200

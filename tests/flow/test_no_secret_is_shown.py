@@ -38,7 +38,7 @@ CANARIES = [
 
 @pytest.mark.parametrize("canary", CANARIES)
 def test_the_search_finds_what_is_hidden(canary: str) -> None:
-    """In an URL, a Basic credential, a form, a dump; and nothing where nothing is."""
+    """And nothing where nothing is."""
     for text in (
         canary,
         f"https://host/{quote(canary, safe='')}?x",
@@ -52,7 +52,7 @@ def test_the_search_finds_what_is_hidden(canary: str) -> None:
 
 
 class World:
-    """Scripted servers on both sides, and every canary in its place."""
+    """Scripted servers, and every canary in its place."""
 
     def __init__(self, upstream: Upstream, servers: dict[str, AuthorizationServer], folder: Path) -> None:
         self.upstream, self.servers = upstream, servers
@@ -68,7 +68,7 @@ class World:
         self.key_lines = [line for text in (pem, key_pem) for line in text.splitlines() if "---" not in line]
 
     def document(self) -> Document:
-        """An OAuth client for each way to authenticate, and a route for each."""
+        """An OAuth client and a route for each authentication."""
         chain = "".join(blob.bytes().decode() for blob in self.certificate.cert_chain_pems)
         key = self.certificate.private_key_pem.bytes().decode()
         service_key = {
@@ -132,7 +132,7 @@ MOVED = answer(200, f"Set-Cookie: S={SESSION}; Path=/; Secure".encode())
 
 
 async def successes(proxy: Running, world: World) -> list[bytes]:
-    """Delivered, renewed, with a CSRF handshake; what the senders read."""
+    """Delivered, renewed, with a CSRF handshake."""
     world.upstream.follow(answer(), REQUIRED, FETCHED, MOVED, answer(401), answer(), answer())
     seen = [await asked(proxy, message(b"POST /good")) for _ in range(2)]
     proxy.clock.advance(60)
@@ -198,8 +198,7 @@ async def failures_of_senders(proxy: Running) -> list[bytes]:
 
 async def asked(proxy: Running, octets: bytes) -> bytes:
     """What a sender of these octets reads."""
-    sender = await proxy.sender()
-    await sender.send(octets)
+    sender = await proxy.begin(octets)
     return await read(sender)
 
 
@@ -215,7 +214,7 @@ async def read(sender: Sender) -> bytes:
 
 
 def crash(proxy: Running) -> None:
-    """Breaks a part, so that an exchange ends in an exception that nobody expected."""
+    """Breaks a part of the proxy."""
     for route in proxy.app._generation.context.routes:
         if route.settings.name == "good":
             object.__setattr__(route, "set_lines", (None,))
@@ -224,7 +223,7 @@ def crash(proxy: Running) -> None:
 async def test_nothing_that_is_written_holds_a_canary(
     serve: Serve, tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Log, answers of ours, metrics, status, representations, standard error."""
+    """All that the process writes is searched."""
     echo = {"error": "invalid_client", "error_description": f"{OTHER} is wrong", "error_uri": f"https://x/{OTHER}"}
     scripts: dict[str, tuple[Reply | Fault, ...]] = {
         "good": (refused(401, error=SECRET), *map(granted, TOKENS)),
@@ -276,7 +275,7 @@ async def test_nothing_that_is_written_holds_a_canary(
 
 
 def test_a_wrong_configuration_is_told_without_its_secrets(tmp_path: Path) -> None:
-    """Whatever is wrong, and wherever a secret was written by mistake."""
+    """Wherever a secret was written by mistake."""
     document = {
         "oauth_clients": {
             "a": {"token_url": f"http://x/?client_secret={SECRET}", "client_id": "i", "client_secret": [SECRET]},

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-import pytest
-
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import request
 from tests.fakes.upstream import Upstream
@@ -12,7 +11,7 @@ from tests.flow.running import POST, Orders, Serve, document
 HERE, ELSEWHERE = ["127.0.0.0/8"], ["192.0.2.0/24", "2001:db8::/32"]
 
 
-@pytest.mark.parametrize(("allow", "status"), [(HERE, 200), (ELSEWHERE, 403), ([*ELSEWHERE, "127.0.0.1"], 200)])
+@cases("allow, status", (HERE, 200), (ELSEWHERE, 403), ([*ELSEWHERE, "127.0.0.1"], 200))
 async def test_a_route_serves_the_senders_on_its_list(
     orders: Orders, upstream: Upstream, authority: AuthorizationServer, allow: list[str], status: int
 ) -> None:
@@ -31,10 +30,7 @@ async def test_a_listener_serves_the_senders_on_its_list(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer
 ) -> None:
     """Each its own; others are told before they ask."""
-    listeners = [
-        {"address": "127.0.0.1:0", "allow": HERE},
-        {"address": "127.0.0.1:0", "allow": ELSEWHERE},
-    ]
+    listeners = [{"address": "127.0.0.1:0", "allow": HERE}, {"address": "127.0.0.1:0", "allow": ELSEWHERE}]
     proxy = await serve(document(upstream, authority) | {"listen": listeners})
     first, second = (each.port for each in proxy.app.listeners)
     assert (await (await proxy.sender(first)).ask(POST)).status == 200
@@ -42,13 +38,11 @@ async def test_a_listener_serves_the_senders_on_its_list(
     assert refused.refusal == (403, "sender_not_allowed")
 
 
-@pytest.mark.parametrize(
-    ("trusted", "fields", "status"),
-    [
-        ([], (b"X-Forwarded-For: 192.0.2.7",), 403),
-        (HERE, (b"X-Forwarded-For: 192.0.2.7",), 200),
-        (HERE, (b"X-Forwarded-For: 192.0.2.7, 9.9.9.9",), 403),
-    ],
+@cases(
+    "trusted, fields, status",
+    ([], (b"X-Forwarded-For: 192.0.2.7",), 403),
+    (HERE, (b"X-Forwarded-For: 192.0.2.7",), 200),
+    (HERE, (b"X-Forwarded-For: 192.0.2.7, 9.9.9.9",), 403),
 )
 async def test_behind_trusted_proxies_the_rightmost_other_address_is_the_sender(
     serve: Serve,
@@ -58,7 +52,7 @@ async def test_behind_trusted_proxies_the_rightmost_other_address_is_the_sender(
     fields: tuple[bytes, ...],
     status: int,
 ) -> None:
-    """What stands left of it anybody may have written."""
+    """Anybody may have written the rest."""
     settings: dict[str, Any] = document(upstream, authority, allow=ELSEWHERE) | {"trusted_proxies": trusted}
     proxy = await serve(settings)
     answer = await proxy.ask(request(b"POST /orders", *fields, body=b"x"))

@@ -4,7 +4,7 @@ import asyncio
 
 from tests.fakes.sender import chunked, request
 from tests.fakes.upstream import Call, Upstream, head
-from tests.flow.running import Orders, soon, turns
+from tests.flow.running import Running, soon, turns
 
 
 async def echo(call: Call) -> None:
@@ -13,11 +13,10 @@ async def echo(call: Call) -> None:
     await call.send(head(200, b"Content-Length: %d" % len(body)) + body)
 
 
-async def test_requests_in_one_piece_get_their_answers_in_order(orders: Orders, upstream: Upstream) -> None:
+async def test_requests_in_one_piece_get_their_answers_in_order(plain: Running, upstream: Upstream) -> None:
     """Bodies of either framing between them."""
     upstream.follow(echo)
-    proxy = await orders()
-    sender = await proxy.sender()
+    sender = await plain.sender()
     octets = [request(b"POST /orders", body=b"%d" % number) for number in range(10)]
     octets[5] = request(b"POST /orders", b"Transfer-Encoding: chunked") + chunked(b"five")
     await sender.send(b"".join(octets))
@@ -25,8 +24,8 @@ async def test_requests_in_one_piece_get_their_answers_in_order(orders: Orders, 
     assert bodies == [b"0", b"1", b"2", b"3", b"4", b"five", b"6", b"7", b"8", b"9"]
 
 
-async def test_they_are_served_one_after_the_other(orders: Orders, upstream: Upstream) -> None:
-    """The second is not begun before the first is answered: the order of messages is the sender's."""
+async def test_they_are_served_one_after_the_other(plain: Running, upstream: Upstream) -> None:
+    """The order of messages is the sender's."""
     go = asyncio.Event()
 
     async def wait(call: Call) -> None:
@@ -34,9 +33,7 @@ async def test_they_are_served_one_after_the_other(orders: Orders, upstream: Ups
         await echo(call)
 
     upstream.follow(wait, echo)
-    proxy = await orders()
-    sender = await proxy.sender()
-    await sender.send(request(b"POST /orders", body=b"one") + request(b"POST /orders", body=b"two"))
+    sender = await plain.begin(request(b"POST /orders", body=b"one") + request(b"POST /orders", body=b"two"))
     await upstream.reach(1)
     await turns()
     assert len(upstream.requests) == 1

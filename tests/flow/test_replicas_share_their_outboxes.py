@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from proxy.store.postgres import connecting
 from proxy.store.postgres import database as database_module
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.postgres import PostgresServer
@@ -96,6 +98,28 @@ async def test_without_the_database_senders_are_told_so(replicas: Replicas, post
     assert len(replica.lines.named("store.unreachable")) == 1
     await accepted(await replica.sender())
     await replica.lines.reach("message.delivered", 2)
+
+
+async def test_a_lock_of_others_is_told_to_senders(
+    replicas: Replicas, postgres_server: PostgresServer, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A maintenance may lock the tables: 503, once in the log, and it is no outage; afterwards it goes on by itself."""
+    (first,) = await replicas(1)
+    await first.stop()  # the tables are there
+    monkeypatch.setattr(connecting, "SESSION", connecting.SESSION.replace("'2s'", "'10ms'"))
+    (replica,) = await replicas(1)
+    other = await psycopg.AsyncConnection.connect(postgres_server.socket_url(database))
+    async with other:
+        await other.execute("LOCK TABLE cpi_proxy_outbox_routes")
+        told = await (await replica.sender()).ask(posted())
+        assert told.status == 503
+        assert b"outbox_unavailable" in told.body
+        assert b"Nothing was accepted" in told.body
+        assert told.field(b"Retry-After")
+    await accepted(await replica.sender())
+    await replica.lines.reach("message.delivered")
+    assert len(replica.lines.named("store.busy")) == 1
+    assert replica.lines.named("store.unreachable") == []
 
 
 async def test_nothing_of_a_message_is_in_the_database(

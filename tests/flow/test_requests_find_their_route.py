@@ -61,7 +61,7 @@ async def test_a_host_is_compared_without_case_and_port(proxy: Running, upstream
     [b"POST /", b"POST /order", b"POST /ordersX", b"POST /orders%2F1", b"POST /Orders", b"POST /a/b", b"POST //orders"],
 )
 async def test_what_no_route_takes_is_a_404(proxy: Running, upstream: Upstream, start: bytes) -> None:
-    """And leaves no trace in the metrics' labels but an empty route."""
+    """Its route is empty in metrics."""
     refused = await proxy.ask(request(start, body=b"x"))
     assert (refused.status, refused.code, upstream.connections) == (404, "route_unknown", 0)
     assert (await proxy.record())["route"] == ""

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import ClientError, ClientPayloadError, ServerDisconnectedError
 
+from tests.cases import cases
 from tests.flow.tenant_client import TenantClient
 
 MPL_ID = "SAP_MessageProcessingLogID"
@@ -14,7 +15,7 @@ FETCH = {"X-CSRF-Token": "fetch"}
 
 
 async def hanging(client: TenantClient, path: str = "/http/invoices", *, method: str = "POST") -> "asyncio.Task[bytes]":
-    """Returns a message, and its answer's body, that the node holds back."""
+    """Returns a message that the node holds back."""
 
     async def send() -> bytes:
         return (await client.send(path, b"abc", method=method)).body
@@ -27,19 +28,17 @@ async def hanging(client: TenantClient, path: str = "/http/invoices", *, method:
     return sending
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "status"),
-    [
-        ("unauthorized", None, 401),
-        ("role_missing", None, 403),
-        ("too_large", None, 413),
-        ("unavailable", None, 503),
-        ("flow_failed", None, 500),
-        ("flow_status", 401, 401),
-        ("flow_status", 204, 204),
-        ("router_error", "unknown_route", 404),
-        ("router_error", "endpoint_failure", 502),
-    ],
+@cases(
+    "name, value, status",
+    ("unauthorized", None, 401),
+    ("role_missing", None, 403),
+    ("too_large", None, 413),
+    ("unavailable", None, 503),
+    ("flow_failed", None, 500),
+    ("flow_status", 401, 401),
+    ("flow_status", 204, 204),
+    ("router_error", "unknown_route", 404),
+    ("router_error", "endpoint_failure", 502),
 )
 async def test_a_fault_with_count_1_disturbs_one_message(
     client: TenantClient, name: str, value: int | str | None, status: int
@@ -54,7 +53,7 @@ async def test_a_fault_with_count_1_disturbs_one_message(
 
 
 async def test_a_status_of_the_flow_has_an_mpl_id(client: TenantClient) -> None:
-    """A receiver's 401 can be the answer of a flow that ran."""
+    """A flow may answer 401."""
     client.tenant.faults.switch_on("runtime.flow_status", 401)
     answer = await client.send()
     assert answer.status == 401
@@ -63,7 +62,7 @@ async def test_a_status_of_the_flow_has_an_mpl_id(client: TenantClient) -> None:
 
 
 async def test_revoked_tokens_stay_revoked(client: TenantClient) -> None:
-    """Unlike with `unauthorized`, only a new token is accepted."""
+    """A new token is accepted."""
     await client.token()
     client.tenant.faults.switch_on("runtime.expire_tokens", count=1)
     assert [(await client.send()).status, (await client.send()).status] == [401, 401]
@@ -80,14 +79,6 @@ async def test_a_lost_session_requires_another_fetch(client: TenantClient) -> No
     assert "Set-Cookie" in answer.fields
 
 
-async def test_csrf_can_be_checked_before_the_token(client: TenantClient) -> None:
-    """SAP does not document the order."""
-    client.tenant.faults.switch_on("runtime.csrf_first")
-    answer = await client.ask("POST", client.tenant.runtime_url + "/http/orders")
-    assert answer.status == 403
-    assert answer.fields["X-CSRF-Token"] == "Required"
-
-
 async def test_head_can_be_refused(client: TenantClient) -> None:
     """A GET still fetches."""
     client.tenant.faults.switch_on("runtime.head_refused")
@@ -95,20 +86,12 @@ async def test_head_can_be_refused(client: TenantClient) -> None:
     assert (await client.send("/http/orders", method="GET", fields=FETCH)).status == 200
 
 
-async def test_success_can_have_no_mpl_id(client: TenantClient) -> None:
-    """The answer has only x-correlationid."""
-    client.tenant.faults.switch_on("runtime.correlation_only")
-    fields = (await client.send()).fields
-    assert "x-correlationid" in fields
-    assert MPL_ID not in fields
-
-
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("fault", ["drop", "reset"])
 async def test_a_connection_can_be_broken_before_or_after_the_body(
     client: TenantClient, fault: str, moment: str
 ) -> None:
-    """The record shows whether the body was read; no flow runs."""
+    """No flow runs."""
     client.tenant.faults.switch_on(f"runtime.{fault}", moment, count=1)
     with pytest.raises(ClientError) as caught:
         await client.send()
@@ -130,11 +113,11 @@ async def test_an_answer_can_be_cut_off(client: TenantClient, body: bytes) -> No
         await client.send(body=body)
 
 
-@pytest.mark.parametrize(("fault", "size", "status"), [("too_large", 5, 413), ("unauthorized", 100_000, 401)])
+@cases("fault, size, status", ("too_large", 5, 413), ("unauthorized", 100_000, 401))
 async def test_a_body_can_be_refused_while_it_is_being_sent(
     client: TenantClient, fault: str, size: int, status: int
 ) -> None:
-    """The answer arrives before the sender continues; Tomcat does this for long bodies."""
+    """Tomcat does this for long bodies."""
     answered = asyncio.Event()
 
     async def body() -> AsyncIterator[bytes]:

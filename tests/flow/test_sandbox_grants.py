@@ -8,10 +8,11 @@ from urllib.parse import quote_plus
 import pytest
 from aiohttp import ClientError, ServerDisconnectedError
 
-from proxy.sandbox.certificates import load_identity
+from proxy.sandbox.certificate_authority import load_identity
 from proxy.sandbox.clients import RegisteredClient
 from proxy.sandbox.grants import GrantOutcome
 from proxy.sandbox.tenant import Tenant
+from tests.cases import cases
 from tests.fakes.sender import request
 from tests.flow.running import Serve, tenant_document
 from tests.flow.tenant_client import GRANT, TenantClient, basic, connected
@@ -29,7 +30,7 @@ def methods(tenant: Tenant) -> list[str]:
     return [entry.auth_method.value for entry in tenant.grants]
 
 
-@pytest.mark.parametrize(("option", "place"), [("params", "query"), ("data", "body")])
+@cases("option, place", ("params", "query"), ("data", "body"))
 async def test_neo_accepts_parameters_in_query_or_body(client: TenantClient, option: str, place: str) -> None:
     """The log shows the place."""
     neo = client.tenant.neo_client
@@ -54,7 +55,7 @@ async def test_neo_serves_only_its_token_path(client: TenantClient) -> None:
 
 
 async def test_xsuaa_accepts_a_secret_in_three_forms(client: TenantClient) -> None:
-    """They are raw Basic, encoded Basic with its field, and the body."""
+    """Raw Basic, encoded Basic, and the body."""
     btp = client.tenant.btp_client
     encoded = basic(quote_plus(btp.client_id), quote_plus(btp.secret)) | {"X-CF-ENCODED-CREDENTIALS": "true"}
     body = GRANT | {"client_id": btp.client_id, "client_secret": btp.secret}
@@ -64,7 +65,7 @@ async def test_xsuaa_accepts_a_secret_in_three_forms(client: TenantClient) -> No
 
 
 async def test_xsuaa_accepts_a_certificate_instead_of_a_secret(client: TenantClient) -> None:
-    """The request must have the id of the certificate's client."""
+    """It belongs to one client."""
     tenant, context = client.tenant, client.tenant.client_context()
     await asyncio.to_thread(load_identity, context, tenant.client_identity)
     for client_id, status in ((tenant.btp_client.client_id, 200), ("other", 401)):
@@ -75,7 +76,7 @@ async def test_xsuaa_accepts_a_certificate_instead_of_a_secret(client: TenantCli
 async def test_the_proxy_authenticates_with_assertions(
     serve: Serve, tenant: Tenant, ca_file: Path, tmp_path: Path
 ) -> None:
-    """Each token request has a new one, and the message arrives with the token."""
+    """Each token request has a new one."""
     await asyncio.to_thread(tenant.write, tmp_path / "sandbox")
     document = tenant_document(tenant, ca_file)
     document["oauth_clients"]["btp"] = {
@@ -104,9 +105,13 @@ async def test_an_oversize_token_request_is_refused(client: TenantClient) -> Non
 
 
 @each_server
-@pytest.mark.parametrize(
-    ("fault", "status"),
-    [("too_many_requests", 429), ("unavailable", 503), ("unauthorized", 401), ("html", 200), ("malformed", 200)],
+@cases(
+    "fault, status",
+    ("too_many_requests", 429),
+    ("unavailable", 503),
+    ("unauthorized", 401),
+    ("html", 200),
+    ("malformed", 200),
 )
 async def test_a_fault_disturbs_one_token_request(client: TenantClient, server: str, fault: str, status: int) -> None:
     """The next one is granted."""

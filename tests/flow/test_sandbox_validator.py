@@ -20,7 +20,7 @@ TWO_HOURS = 7200
 async def tenant(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Tenant]:
-    """A sandbox that the validator trusts, with a clock that is slow by `param` seconds."""
+    """A sandbox that the validator trusts, `param` seconds ago."""
     async with Tenant(clock=HandClock(wall=time.time() - request.param)) as started:
         await asyncio.to_thread(started.write, tmp_path)
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
@@ -37,7 +37,7 @@ async def token(client: TenantClient) -> str:
 async def validate(
     tenant: Tenant, token: str, *, client_id: str | None = None, application: str = APPLICATION
 ) -> xssec.SecurityContextXSUAA:
-    """Returns a security context for an application; the validator blocks, so it runs in a thread."""
+    """Returns a security context; the validator blocks."""
     credentials = {
         "clientid": client_id or tenant.btp_client.client_id,
         "clientsecret": "-",
@@ -51,7 +51,7 @@ async def validate(
 @pytest.mark.filterwarnings("ignore:datetime.datetime.utcfromtimestamp:DeprecationWarning")
 @pytest.mark.parametrize("client_id", [None, "sb-other"])
 async def test_a_token_is_accepted_and_has_the_role(tenant: Tenant, token: str, client_id: str | None) -> None:
-    """The client and the application that defines the role accept it."""
+    """The client and the role's application accept it."""
     context = await validate(tenant, token, client_id=client_id)
     assert context.check_local_scope("ESBMessaging.send") is True
     assert context.check_local_scope("ESBMessaging.other") is False

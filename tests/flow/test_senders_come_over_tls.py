@@ -2,7 +2,6 @@
 
 import asyncio
 import ssl
-from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ LARGE = bytes(range(256)) * (16 << 10)
 
 @pytest.fixture
 def route() -> dict[str, Any]:
-    """Options of the route; to be overridden by `pytest.mark.parametrize`."""
+    """Options of the route."""
     return {}
 
 
@@ -35,7 +34,7 @@ async def proxy(
 
 
 async def test_a_message_over_tls(proxy: Running, upstream: Upstream, issuer: Authority) -> None:
-    """Over a connection that stays; of the protocols that the sender offers, HTTP/1.1 is taken."""
+    """HTTP/1.1 is negotiated."""
     sender = await proxy.sender(tls=issuer.trusting())
     for body in (b"one", b"two"):
         upstream.follow(answer(200, body=b"got " + body))
@@ -63,7 +62,7 @@ async def test_versions_of_tls(proxy: Running, issuer: Authority, version: ssl.T
 
 @pytest.mark.parametrize("route", [{"buffer": 0}, {"buffer": "8MiB"}])
 async def test_large_bodies_go_both_ways(proxy: Running, upstream: Upstream, issuer: Authority) -> None:
-    """Octet for octet, streamed or buffered, with length or in chunks."""
+    """Streamed or buffered, with length or in chunks."""
     upstream.follow(answer(200, body=LARGE), answer(200, body=LARGE[::-1]))
     sender = await proxy.sender(tls=issuer.trusting())
     assert (await sender.ask(request(b"POST /orders", body=LARGE))).body == LARGE
@@ -82,26 +81,14 @@ async def test_the_upstream_is_told_how_the_sender_came(proxy: Running, upstream
 
 @pytest.mark.parametrize("route", [{"max_body": "1KiB"}])
 async def test_a_refusal_is_read_before_the_end(proxy: Running, issuer: Authority) -> None:
-    """The connection lingers: what the sender is still sending does not cost it the answer, nor the close_notify."""
-    sender = await proxy.sender(tls=issuer.trusting())
-    await sender.send(request(b"POST /orders", b"Content-Length: 2048") + b"x" * 1000)
+    """The sender is still sending."""
+    sender = await proxy.begin(request(b"POST /orders", b"Content-Length: 2048") + b"x" * 1000, tls=issuer.trusting())
     refused = await sender.answer()
     assert (refused.status, refused.code, await sender.rest()) == (413, "body_too_large", b"")
 
 
-async def test_pipelined_requests(proxy: Running, upstream: Upstream, issuer: Authority) -> None:
-    """In order; what follows the last answer is not served."""
-    upstream.script = deque(answer(200, body=body) for body in (b"1", b"2", b"3"))
-    sender = await proxy.sender(tls=issuer.trusting())
-    last = request(b"GET /orders", b"Connection: close")
-    await sender.send(request(b"GET /orders") * 2 + last + request(b"GET /orders") * 500)
-    assert [(await sender.answer()).body for _ in range(3)] == [b"1", b"2", b"3"]
-    assert await sender.rest() == b""
-    assert len(upstream.requests) == 3
-
-
 async def test_an_exchange_in_flight_gets_its_answer(proxy: Running, upstream: Upstream, issuer: Authority) -> None:
-    """When the proxy drains; a handshake that is on its way ends."""
+    """A handshake on its way ends."""
     go = asyncio.Event()
 
     async def held(call: Call) -> None:
@@ -121,26 +108,6 @@ async def test_an_exchange_in_flight_gets_its_answer(proxy: Running, upstream: U
     relayed = await sender.answer()
     assert (relayed.body, relayed.field(b"Connection"), await sender.rest()) == (b"done", [b"close"], b"")
     await soon(stopping)
-
-
-async def test_a_sender_that_leaves_is_noticed(proxy: Running, upstream: Upstream, issuer: Authority) -> None:
-    """The upstream's request is cut, and the log says 499."""
-    cut = asyncio.Event()
-
-    async def wait_for_the_end(call: Call) -> None:
-        try:
-            await call.body()
-        except (ConnectionError, asyncio.IncompleteReadError):
-            cut.set()
-
-    upstream.follow(wait_for_the_end)
-    sender = await proxy.sender(tls=issuer.trusting())
-    await sender.send(request(b"POST /orders", b"Content-Length: 4000000") + b"x" * 2_000_000)
-    await upstream.reach(1)
-    sender.leave()
-    await soon(cut.wait())
-    assert (await proxy.record())["status"] in (400, 499)
-    await until(lambda: not proxy.app.senders)
 
 
 async def test_a_unix_socket_may_speak_it_too(

@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession
 from prometheus_client.parser import text_string_to_metric_families
 
 from proxy.console.site import Console
@@ -12,7 +11,7 @@ from proxy.sandbox.tenant import Tenant
 from tests.fakes.authorization_server import AuthorizationServer, refused
 from tests.fakes.sender import request
 from tests.fakes.upstream import Upstream
-from tests.flow.running import POST, Orders, Running, Serve, document
+from tests.flow.running import POST, Running, Serve, document
 
 ORDER = b'{"productIdentifier":"HT-1080"}'
 
@@ -62,8 +61,7 @@ async def status(proxy: Running) -> Any:
 async def test_a_running_exchange_is_in_metrics_and_status(proxy: Running, tenant: Tenant) -> None:
     """Its connection is counted too."""
     tenant.faults.switch_on("runtime.hang")
-    sender = await proxy.sender()
-    await sender.send(request(b"POST /http/invoices", body=b"x"))
+    sender = await proxy.begin(request(b"POST /http/invoices", body=b"x"))
     await tenant.faults.struck.reach("runtime.hang", 1)
     assert (await samples(proxy))["in_flight"] == 1
     shown = await status(proxy)
@@ -88,14 +86,8 @@ async def test_the_status_shows_routes_and_freshness_but_no_secret(proxy: Runnin
     assert [each for each in (token, tenant.neo_client.secret, tenant.btp_client.secret) if each in text] == []
 
 
-async def test_it_is_alive_and_ready_before_the_first_message(proxy: Running) -> None:
-    """An OAuth client that no message has used counts as ready."""
-    assert await proxy.ask_admin("/livez") == (200, "alive\n")
-    assert await proxy.ask_admin("/readyz") == (200, "ready\n")
-
-
 async def test_it_is_not_ready_while_a_token_cannot_be_had(serve: Serve, upstream: Upstream) -> None:
-    """The text names the OAuth client; the process is alive."""
+    """The process is alive."""
     async with AuthorizationServer(refused(401, error="invalid_client")) as authority:
         proxy = await serve(document(upstream, authority))
         await proxy.ask(POST)
@@ -103,16 +95,6 @@ async def test_it_is_not_ready_while_a_token_cannot_be_had(serve: Serve, upstrea
         assert (await proxy.ask_admin("/livez"))[0] == 200
         assert (await samples(proxy))["grants_total,grant_rejected,orders"] == 1
         assert (await status(proxy))["oauth_clients"]["orders"]["failure"] == "grant_rejected"
-
-
-@pytest.mark.parametrize(("level", "answered", "lines"), [("error", 200, 0), ("info", 200, 1), ("loud", 400, 1)])
-async def test_the_log_level_can_be_set(orders: Orders, level: str, answered: int, lines: int) -> None:
-    """It applies to the next line."""
-    proxy = await orders()
-    async with ClientSession() as session, session.put(f"{proxy.admin_url}/log-level", data=level) as answer:
-        assert answer.status == answered
-    await proxy.ask(POST)
-    assert len(proxy.lines.named("exchange.finished")) == lines
 
 
 async def test_senders_cannot_reach_it(proxy: Running) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from proxy.admin.sessions import LIFETIME
 from proxy.console.site import Console
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import Answer
 from tests.fakes.upstream import Upstream
@@ -51,7 +52,7 @@ async def proxy(serve: Serve, settings: Document) -> Running:
 
 
 async def ask(proxy: Running, line: bytes, *fields: bytes, host: bytes | None = b"localhost") -> Answer:
-    """One request to the admin address on its own connection; HTTP/1.1, unless the line says otherwise."""
+    """One request to the admin address."""
     sender = await proxy.sender(proxy.app.admin.port)
     version = b"" if b" HTTP/" in line else b" HTTP/1.1"
     named = [] if host is None else [b"Host: " + host]
@@ -59,92 +60,72 @@ async def ask(proxy: Running, line: bytes, *fields: bytes, host: bytes | None = 
 
 
 async def cookie(proxy: Running) -> bytes:
-    """The Cookie field of a browser that has opened the console's URL."""
+    """The Cookie field of a browser with the console's URL."""
     (found,) = (await ask(proxy, OPEN)).field(b"Set-Cookie")
     return b"Cookie: " + found.partition(b";")[0]
 
 
-@pytest.mark.parametrize(
-    ("line", "fields", "host", "status"),
-    [
-        (CONSOLE, [BEARER], b"evil.example", 421),
-        (OPEN, [], b"evil.example", 421),
-        (b"GET /nowhere", [FOREIGN], b"10.1.2.3", 421),
-        (CONSOLE + b" HTTP/1.0", [BEARER], None, 421),
-        (CONSOLE, [BEARER, b"Host: localhost"], b"localhost", 400),
-        (CONSOLE, [BEARER, FOREIGN], b"localhost", 403),
-        (CONSOLE, [BEARER, b"Sec-Fetch-Site: same-site"], b"localhost", 403),
-        (CONSOLE, [BEARER, b"Sec-Fetch-Site: "], b"localhost", 403),
-        (CONSOLE, [BEARER, b"Sec-Fetch-Site: none", FOREIGN], b"localhost", 403),
-        (CONSOLE, [BEARER, b"Origin: http://localhost:1"], b"localhost", 403),
-        (CONSOLE, [BEARER, b"Origin: null"], b"localhost", 403),
-        (OPEN, [FOREIGN], b"localhost", 403),
-        (b"GET /nowhere", [FOREIGN], b"localhost", 403),
-        (CONSOLE, [], b"localhost", 401),
-        (CONSOLE, [b"Sec-Fetch-Site: none"], b"localhost", 401),
-        (CONSOLE + b" HTTP/1.0", [], b"localhost", 401),
-        (b"HEAD /console/", [], b"localhost", 401),
-        (b"GET /console/main.js", [], b"localhost", 401),
-        (b"GET /nowhere", [], b"localhost", 401),
-        (b"DELETE /outbox/messages/1", [], b"localhost", 401),
-        (b"POST /console/", [], b"localhost", 401),
-        (b"GET /console/index.html", [BEARER], b"localhost", 404),
-        (b"GET /console/../console/", [BEARER], b"localhost", 404),
-        (b"GET /console/%2e%2e/site.py", [BEARER], b"localhost", 404),
-        (b"GET /console/..%2fsite.py", [BEARER], b"localhost", 404),
-        (b"GET /nowhere", [BEARER], b"localhost", 404),
-        (b"POST /console/", [BEARER], b"localhost", 405),
-        (CONSOLE, [BEARER], b"localhost", 200),
-        (CONSOLE, [BEARER, b"Sec-Fetch-Site: same-origin"], b"[::1]:9901", 200),
-        (b"GET /", [], b"localhost", 401),
-        (b"GET /console", [], b"localhost", 401),
-        (b"POST /console", [], b"localhost", 401),
-        (b"POST /", [], b"localhost", 401),
-        (b"GET /", [BEARER], b"localhost", 200),
-        (b"GET /console", [BEARER], b"localhost", 308),
-        (b"GET /status", [], b"localhost", 200),
-        (b"POST /livez", [], b"localhost", 405),
-    ],
+@cases(
+    "line, fields, host, status",
+    (CONSOLE, [BEARER], b"evil.example", 421),
+    (OPEN, [], b"evil.example", 421),
+    (b"GET /nowhere", [FOREIGN], b"10.1.2.3", 421),
+    (CONSOLE + b" HTTP/1.0", [BEARER], None, 421),
+    (CONSOLE, [BEARER, b"Host: localhost"], b"localhost", 400),
+    (CONSOLE, [BEARER, FOREIGN], b"localhost", 403),
+    (CONSOLE, [BEARER, b"Origin: null"], b"localhost", 403),
+    (OPEN, [FOREIGN], b"localhost", 403),
+    (b"GET /nowhere", [FOREIGN], b"localhost", 403),
+    (CONSOLE, [], b"localhost", 401),
+    (b"HEAD /console/", [], b"localhost", 401),
+    (b"GET /console/main.js", [], b"localhost", 401),
+    (b"GET /nowhere", [], b"localhost", 401),
+    (b"DELETE /outbox/messages/1", [], b"localhost", 401),
+    (b"POST /console/", [], b"localhost", 401),
+    (b"GET /console/index.html", [BEARER], b"localhost", 404),
+    (b"GET /console/%2e%2e/site.py", [BEARER], b"localhost", 404),
+    (b"GET /console/..%2fsite.py", [BEARER], b"localhost", 404),
+    (b"GET /nowhere", [BEARER], b"localhost", 404),
+    (b"POST /console/", [BEARER], b"localhost", 405),
+    (CONSOLE, [BEARER], b"localhost", 200),
+    (CONSOLE, [BEARER, b"Sec-Fetch-Site: same-origin"], b"[::1]:9901", 200),
+    (b"GET /", [], b"localhost", 401),
+    (b"GET /console", [], b"localhost", 401),
+    (b"GET /", [BEARER], b"localhost", 200),
+    (b"GET /console", [BEARER], b"localhost", 308),
+    (b"GET /status", [], b"localhost", 200),
+    (b"POST /livez", [], b"localhost", 405),
 )
 async def test_the_fences_are_checked_in_order(
     proxy: Running, line: bytes, fields: list[bytes], host: bytes | None, status: int
 ) -> None:
-    """Host, then the browser's marks, then the token, then whether there is such a resource."""
+    """Host, the browser's marks, the token, the resource."""
     answered = await ask(proxy, line, *fields, host=host)
     assert answered.status == status
     assert answered.field(b"WWW-Authenticate") == ([b"Bearer"] if status == 401 else [])
 
 
-@pytest.mark.parametrize(
-    ("fields", "status"),
-    [
-        ([b"Authorization: bEARER  " + TOKEN.encode() + b" "], 200),
-        ([b"Authorization: Bearer " + TOKEN.encode()[:-1]], 401),
-        ([b"Authorization: Bearer " + TOKEN.encode() + b"0"], 401),
-        ([b"Authorization: Bearer " + TOKEN.lower().encode()], 401),
-        ([b"Authorization: Bearer ="], 401),
-        ([b"Authorization: " + TOKEN.encode()], 401),
-        ([b"Authorization: Bearer=" + TOKEN.encode()], 401),
-        ([b"Authorization: Bearer " + TOKEN.encode() + b", Basic eA=="], 401),
-        ([b"Authorization: Basic " + base64.b64encode(b"x:" + TOKEN.encode())], 401),
-        ([b"Authorization: Basic " + TOKEN.encode()], 401),
-        ([BEARER, BEARER], 401),
-        ([BEARER, b"authorization: Bearer x"], 401),
-        ([b"Authorization: Bearer \xe4\xf6"], 401),
-        ([b"Proxy-Authorization: Bearer " + TOKEN.encode()], 401),
-        ([b"Cookie: cpi-oauth-proxy-PORT=" + TOKEN.encode()], 401),
-        ([b"Cookie: cpi-oauth-proxy-PORT="], 401),
-        ([b"Cookie: cpi-oauth-proxy-PORT=" + b"A" * 43], 401),
-    ],
+@cases(
+    "fields, status",
+    ([b"Authorization: bEARER  " + TOKEN.encode() + b" "], 200),
+    ([b"Authorization: Bearer " + TOKEN.encode()[:-1]], 401),
+    ([b"Authorization: Bearer " + TOKEN.lower().encode()], 401),
+    ([b"Authorization: " + TOKEN.encode()], 401),
+    ([b"Authorization: Basic " + base64.b64encode(b"x:" + TOKEN.encode())], 401),
+    ([BEARER, BEARER], 401),
+    ([BEARER, b"authorization: Bearer x"], 401),
+    ([b"Proxy-Authorization: Bearer " + TOKEN.encode()], 401),
+    ([b"Cookie: cpi-oauth-proxy-PORT=" + TOKEN.encode()], 401),
+    ([b"Cookie: cpi-oauth-proxy-PORT=" + b"A" * 43], 401),
 )
 async def test_one_bearer_token_is_admitted(proxy: Running, fields: list[bytes], status: int) -> None:
-    """It is compared as a whole; no other scheme and no second field."""
+    """No other scheme, and no second field."""
     port = b"%d" % proxy.app.admin.port
     assert (await ask(proxy, CONSOLE, *(each.replace(b"PORT", port) for each in fields))).status == status
 
 
 async def test_the_url_sets_a_cookie_for_this_port(proxy: Running) -> None:
-    """Its value is a new one each time, and not the token; the URL with the token leads to one without."""
+    """It has a random value, and leads to another URL."""
     answers = [await ask(proxy, OPEN, b"Sec-Fetch-Site: none") for _ in range(2)]
     for answered in answers:
         assert answered.status == 303
@@ -158,7 +139,7 @@ async def test_the_url_sets_a_cookie_for_this_port(proxy: Running) -> None:
 
 
 async def test_the_cookie_admits_until_its_session_ends(proxy: Running) -> None:
-    """After twelve hours; a cookie of another port, or beside ours, changes nothing."""
+    """It ends after twelve hours."""
     ours = await cookie(proxy)
     name = b"cpi-oauth-proxy-%d" % proxy.app.admin.port
     assert (await ask(proxy, CONSOLE, ours)).status == 200
@@ -197,7 +178,7 @@ async def test_a_wrong_url_opens_nothing(proxy: Running, line: bytes) -> None:
 
 
 async def test_a_link_on_another_site_says_what_to_do(proxy: Running) -> None:
-    """The address, pasted into the address bar, works."""
+    """The address bar works."""
     answered = await ask(proxy, OPEN, FOREIGN)
     assert (answered.status, answered.field(b"Set-Cookie")) == (403, [])
     assert b"Paste the address into the address bar" in answered.body
@@ -213,7 +194,7 @@ async def test_the_path_without_a_slash_opens_the_console_too(proxy: Running) ->
 
 
 async def test_each_answer_has_the_fields_that_protect_pages(proxy: Running) -> None:
-    """Refusals, public resources and what is not HTTP too."""
+    """Refusals have them too."""
     malformed = await proxy.sender(proxy.app.admin.port)
     answers = [
         await ask(proxy, CONSOLE, BEARER),
@@ -232,11 +213,7 @@ async def test_each_answer_has_the_fields_that_protect_pages(proxy: Running) -> 
 
 async def test_the_files_of_the_page_have_their_types(proxy: Running) -> None:
     """A browser would not run a script of another type."""
-    types = {
-        b"/console/": b"text/html",
-        b"/console/pages.css": b"text/css",
-        b"/console/main.js": b"text/javascript",
-    }
+    types = {b"/console/": b"text/html", b"/console/pages.css": b"text/css", b"/console/main.js": b"text/javascript"}
     found = {path: (await ask(proxy, b"GET " + path, BEARER)).field(b"Content-Type") for path in types}
     assert found == {path: [kind + b"; charset=utf-8"] for path, kind in types.items()}
 
@@ -261,7 +238,7 @@ async def test_another_token_in_the_file_ends_the_sessions(proxy: Running, tmp_p
 async def test_beyond_loopback_there_is_neither_console_nor_token(
     serve: Serve, settings: Document, tmp_path: Path
 ) -> None:
-    """Whoever asks gets a 404, with the token too."""
+    """All are a 404."""
     proxy = await serve(settings | {"admin": {"address": "0.0.0.0:0", "token_file": "token"}})
     for line in (b"GET /", CONSOLE, OPEN, b"GET /console", b"GET /outbox", b"GET /status"):
         assert (await ask(proxy, line, BEARER, host=b"10.1.2.3")).status == 404
@@ -272,7 +249,7 @@ async def test_beyond_loopback_there_is_neither_console_nor_token(
 
 
 async def test_without_a_file_each_start_has_a_token_of_its_own(orders: Orders, tmp_path: Path) -> None:
-    """Its file is only there while the proxy runs, and for its user alone."""
+    """Its file goes with the proxy."""
     proxies = [await orders() for _ in range(2)]
     tokens = []
     for proxy in proxies:
@@ -287,7 +264,7 @@ async def test_without_a_file_each_start_has_a_token_of_its_own(orders: Orders, 
 
 
 async def test_a_reload_keeps_the_token_or_changes_it(proxy: Running, settings: Document, tmp_path: Path) -> None:
-    """What stays as it was keeps its sessions; from a file to a token of its own, and back."""
+    """Sessions stay if the token does."""
     ours = await cookie(proxy)
     await proxy.reload(settings)
     assert (await ask(proxy, CONSOLE, ours)).status == 200
@@ -309,16 +286,16 @@ async def test_without_a_place_for_the_token_the_proxy_serves_on(
     """One warning says why, and so does each 401."""
     (tmp_path / "cpi-oauth-proxy").write_text("in the way")
     monkeypatch.setattr("proxy.admin.token_place.TEMPORARY", tmp_path / "none")
-    proxy = await orders()
-    (line,) = proxy.lines.named("admin_token.unwritable")
+    plain = await orders()
+    (line,) = plain.lines.named("admin_token.unwritable")
     assert line["level"] == "warning"
     assert str(tmp_path / "cpi-oauth-proxy") in line["detail"]
     for request in (CONSOLE, OPEN):
-        answered = await ask(proxy, request, BEARER)
+        answered = await ask(plain, request, BEARER)
         assert answered.status == 401
         assert b"There is no admin token: its file cannot be written" in answered.body
-    assert (await ask(proxy, b"GET /readyz")).status == 200
-    assert proxy.app.admin.console_url is None
+    assert (await ask(plain, b"GET /readyz")).status == 200
+    assert plain.app.admin.console_url is None
 
 
 async def test_a_unix_socket_has_the_same_token_and_a_cookie_of_its_own(
@@ -337,7 +314,7 @@ async def test_a_unix_socket_has_the_same_token_and_a_cookie_of_its_own(
 
 
 async def test_the_token_is_in_nothing_that_is_written(proxy: Running) -> None:
-    """Neither in log, metrics and status, nor in the representation of a part."""
+    """Nor in a representation."""
     await cookie(proxy)
     await ask(proxy, CONSOLE, b"Authorization: Basic " + TOKEN.encode())
     await until(lambda: proxy.lines.named("admin.refused"))

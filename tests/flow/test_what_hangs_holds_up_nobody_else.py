@@ -1,7 +1,6 @@
 """A name or a file that hangs: other routes, other OAuth clients, a reload and a stop do not wait for it."""
 
 import asyncio
-import errno
 import os
 import tempfile
 import threading
@@ -65,7 +64,7 @@ async def asking(proxy: Any, path: bytes, count: int = MANY) -> list[Sender]:
 async def test_the_name_of_a_server_that_hangs_holds_up_its_own_route_only(
     hanging: Document, serve: Serve, upstream: Upstream, authority: AuthorizationServer, dns: Dns
 ) -> None:
-    """Routes to literals and to other names go on; whoever waits is told of the stop."""
+    """Whoever waits is told of the stop."""
     first = document(upstream, authority)
     by_name = {"upstream": f"http://u.example:{upstream.port}"}
     options = {"insecure": True}
@@ -85,7 +84,7 @@ async def test_the_name_of_a_server_that_hangs_holds_up_its_own_route_only(
 async def test_the_name_of_a_token_endpoint_that_hangs_holds_up_its_own_oauth_client_only(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer, dns: Dns
 ) -> None:
-    """Others are granted their tokens; whoever waits is told of the stop."""
+    """Whoever waits is told of the stop."""
     first = document(upstream, authority)
     other = first["oauth_clients"]["orders"] | {"token_url": "http://hangs.example/t", "insecure": True}
     clients = {"oauth_clients": first["oauth_clients"] | {"other": other}, "drain_timeout": 0}
@@ -99,26 +98,41 @@ async def test_the_name_of_a_token_endpoint_that_hangs_holds_up_its_own_oauth_cl
 
 
 class Hanging:
-    """Runs a function of the proxy, but not before it is let go."""
+    """Runs a function when it is let go."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        self._function, self._go, self.ended = function, threading.Event(), threading.Event()
-        self.begun = threading.Event()
+        self._function, self._go = function, threading.Event()
+        self._changed = threading.Condition()
+        self._begun = self._running = 0
         self.late: list[Any] = []
 
     def __call__(self, *given: Any, **options: Any) -> Any:
         """Hang, then do it."""
-        self.begun.set()
+        self._count(1)
         assert self._go.wait(PATIENCE)
-        self.late.append(self._function(*given, **options))
-        self.ended.set()
-        return self.late[-1]
+        self.late.append(result := self._function(*given, **options))
+        self._count(-1)
+        return result
+
+    async def begun(self, count: int = 1) -> None:
+        """Wait until it hangs in so many threads."""
+        assert await asyncio.to_thread(self._wait, lambda: self._begun >= count)
 
     async def release(self) -> None:
-        """Let it go on, and wait until it has returned."""
+        """Let it go on, and wait until it has returned in each thread."""
         self._go.set()
-        assert await asyncio.to_thread(self.ended.wait, PATIENCE)
+        assert await asyncio.to_thread(self._wait, lambda: self._begun and not self._running)
         await turns()
+
+    def _count(self, change: int) -> None:
+        with self._changed:
+            self._running += change
+            self._begun += change > 0
+            self._changed.notify_all()
+
+    def _wait(self, fact: Callable[[], object]) -> object:
+        with self._changed:
+            return self._changed.wait_for(fact, PATIENCE)
 
 
 async def test_a_reload_whose_files_hang_is_refused_and_the_next_one_is_taken(
@@ -145,7 +159,7 @@ async def test_a_reload_whose_files_hang_is_refused_and_the_next_one_is_taken(
 async def test_a_reload_that_was_given_up_adds_no_gate_when_its_file_answers(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Nobody would follow it, or end that; a later reload with the same gate reads its file anew."""
+    """A later reload reads its file anew."""
     keys = tmp_path / "keys"
     keys.write_text("first-key\n")
     first = document(upstream, authority)
@@ -172,7 +186,7 @@ async def test_a_reload_that_was_given_up_adds_no_gate_when_its_file_answers(
 async def test_addresses_that_are_bound_too_late_are_free_again(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As where DNS hangs for the name of a listener, or of the admin address."""
+    """DNS may hang for a listener's name."""
     first = document(upstream, authority)
     proxy = await serve(first)
     monkeypatch.setattr(file_threads, "LIMIT", 0.01)
@@ -197,7 +211,7 @@ async def test_addresses_that_are_bound_too_late_are_free_again(
 async def test_certificates_of_an_oauth_client_that_hang_hold_up_its_own_grants_only(
     serve: Serve, upstream: Upstream, authority: AuthorizationServer, monkeypatch: pytest.MonkeyPatch, issuer: Authority
 ) -> None:
-    """Whoever waits for those is told in time what hangs."""
+    """It is told what hangs."""
     first = document(upstream, authority)
     other = first["oauth_clients"]["orders"] | {"tls": {"ca_file": str(issuer.ca_file())}}
     clients = {"oauth_clients": first["oauth_clients"] | {"other": other}}
@@ -226,9 +240,11 @@ async def test_a_disk_that_hangs_holds_up_spooled_bodies_only(
         await each.send(request(b"POST /large", body=b"x" * 4096))
     assert (await proxy.ask(POST)).status == 200
     assert (await proxy.ask_admin("/metrics"))[0] == 200
+    await hanging.begun(spool.AT_A_TIME)  # no thread is left that could begin later
     monkeypatch.setattr(spool, "LAST_WAIT", 0.01)
     await soon(proxy.app.stop())
     await hanging.release()
+    assert len(hanging.late) == spool.AT_A_TIME
     for each in hanging.late:
         each.close()
 
@@ -256,28 +272,12 @@ async def test_a_disk_that_hangs_while_a_body_is_written_does_not_hold_up_a_stop
     monkeypatch.setattr(os, "pwrite", hanging)
     monkeypatch.setattr(spool, "LAST_WAIT", 0.01)
     proxy = await serve(document(upstream, authority, buffer="1KiB", spool="1MiB") | {"drain_timeout": 0})
-    sender = await proxy.sender()
-    await sender.send(request(b"POST /orders", body=b"x" * 4096))
-    assert await asyncio.to_thread(hanging.begun.wait, PATIENCE)
+    sender = await proxy.begin(request(b"POST /orders", body=b"x" * 4096))
+    await hanging.begun()
     await soon(proxy.app.stop())
     told = await sender.answer()
     assert told.refusal == (503, "draining")
     await hanging.release()
-
-
-async def test_a_disk_that_fails_while_a_body_is_read_is_told(orders: Orders, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No part of the message looks whole at the upstream."""
-
-    def fail(*_: object) -> bytes:
-        raise OSError(errno.EIO, "x")
-
-    monkeypatch.setattr(os, "pread", fail)
-    proxy = await orders(buffer="1KiB", spool="1MiB")
-    refused = await proxy.ask(request(b"POST /orders", body=b"x" * 4096))
-    assert refused.refusal == (503, "spool_unavailable")
-    assert "Input/output error" in refused.problem["detail"]
-    assert (await proxy.record())["code"] == "spool_unavailable"
-    assert proxy.lines.named("exchange.crashed") == []
 
 
 async def test_the_name_of_a_listener_that_hangs_at_the_start_is_told_in_time(

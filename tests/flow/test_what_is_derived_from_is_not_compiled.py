@@ -9,7 +9,7 @@ import proxy
 
 
 def test_no_interpreted_class_derives_from_a_compiled_one() -> None:
-    """Whichever modules the wheel compiles; as sources there is nothing to find."""
+    """There is nothing to find in the sources."""
     names = [
         each.name for each in pkgutil.walk_packages(proxy.__path__, "proxy.") if not each.name.endswith("__main__")
     ]

@@ -19,7 +19,7 @@ PASSWORD, KEY, COOKIE, OWN = basic("erp", "cAnAryPassword"), b"cAnAryKey", b"cAn
 
 
 def holds(app: App, octets: bytes) -> bool:
-    """Whether anything that the proxy can still reach holds these octets."""
+    """Whether something that the proxy can reach holds them."""
     seen: set[int] = set()
     ahead: list[object] = [app]
     while ahead:
@@ -67,7 +67,7 @@ async def proxy(serve: Serve, upstream: Upstream, authority: AuthorizationServer
 async def test_after_the_answer_nothing_of_it_is_left(
     proxy: Running, upstream: Upstream, octets: bytes, status: int, shown: bytes
 ) -> None:
-    """Be it the sender's or, at last, the upstream's; on routes that ask for it and on those that do not."""
+    """It may be the sender's or the upstream's."""
     upstream.follow(answer(200, b"Set-Cookie: s=cAnAryUpstream"))
     sender = await proxy.sender()
     assert [(await sender.ask(octets)).status for _ in range(2)] == [status] * 2
@@ -78,7 +78,6 @@ async def test_after_the_answer_nothing_of_it_is_left(
 async def test_the_search_finds_what_is_on_its_way(proxy: Running, upstream: Upstream) -> None:
     """Else it would find nothing at all."""
     upstream.script = deque()
-    sender = await proxy.sender()
-    await sender.send(b"POST /orders HTTP/1.1\r\nHost: proxy.example\r\nX-A: " + COOKIE)
+    sender = await proxy.begin(b"POST /orders HTTP/1.1\r\nHost: proxy.example\r\nX-A: " + COOKIE)
     await until(lambda: holds(proxy.app, COOKIE))
     sender.leave()

@@ -99,7 +99,7 @@ async def reads_again(transport: MemoryTransport) -> None:
 
 
 async def requests_are_read_as_they_are(octets: bytes) -> None:
-    """Whatever a sender sends: AssertionError where one of the claims does not hold."""
+    """AssertionError if a claim does not hold."""
     readings = [await read_requests(pieces) for pieces in cuts(octets)]
     first = readings[0]
     assert not first.crashes, first.crashes
@@ -110,7 +110,7 @@ async def requests_are_read_as_they_are(octets: bytes) -> None:
 
 
 def framed(reading: Reading) -> tuple[list[Message], list[bytes]]:
-    """Messages and answers, but that a last request without framing counts as refused: the cut decides."""
+    """A last request without framing counts as refused: the cut decides."""
     if reading.unframed:
         return said(reading.messages[:-1]), [*reading.answers[:-1], REFUSED]
     return said(reading.messages), reading.answers
@@ -159,7 +159,7 @@ async def read_response(pieces: list[bytes], *, ended: bool) -> list[Message]:
 
 
 async def responses_are_read_as_they_are(octets: bytes) -> None:
-    """Whatever an upstream sends: AssertionError where one of the claims does not hold."""
+    """AssertionError if a claim does not hold."""
     for ended in (True, False):
         taken, *others = [await read_response(pieces, ended=ended) for pieces in cuts(octets)]
         for other in others:

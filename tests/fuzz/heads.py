@@ -69,7 +69,7 @@ class Read(NamedTuple):
 
 
 def request_heads_are_read_alike(octets: bytes) -> None:
-    """AssertionError where the three differ in a way that is not listed."""
+    """AssertionError if the three differ in an unlisted way."""
     ours, fault = our_request(octets)
     assert ours == request_by_the_letter(octets), fault
     theirs = their_request(octets)
@@ -80,7 +80,7 @@ def request_heads_are_read_alike(octets: bytes) -> None:
 
 
 def response_heads_are_read_alike(octets: bytes) -> None:
-    """AssertionError where the three differ in a way that is not listed."""
+    """AssertionError if the three differ in an unlisted way."""
     ours, fault = our_response(octets)
     assert ours == response_by_the_letter(octets), fault
     theirs = their_response(octets)
@@ -237,7 +237,7 @@ _OPTIONS: dict[str, Any] = {
 
 
 def their_request(octets: bytes) -> Read | None:
-    """What the parser reads, if it is one head and nothing else. Methods that it does not know stand as POST."""
+    """If it is one head and nothing else; methods that it does not know stand as POST."""
     method = octets.split(b" ", 1)[0]
     known = re.fullmatch(rb"GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|CONNECT|TRACE", method)
     if not known and re.fullmatch(TOKEN, method):
@@ -250,7 +250,7 @@ def their_request(octets: bytes) -> Read | None:
 
 
 def their_response(octets: bytes) -> Read | None:
-    """What the parser reads, if it is one head and nothing else."""
+    """If it is one head and nothing else."""
     message = parsed(HttpResponseParser, octets)
     if message is None or message.version.major != 1 or message.version.minor > 1:
         return None
@@ -261,7 +261,7 @@ def their_response(octets: bytes) -> Read | None:
 
 
 def parsed(kind: Any, octets: bytes) -> Any:
-    """The one message, or None; what is no single head is not asked about, for nobody hands it on as one."""
+    """Or None: what is no single head is handed on by nobody."""
     if octets.find(b"\r\n\r\n") != len(octets) - 4:
         return None
     try:
@@ -272,7 +272,7 @@ def parsed(kind: Any, octets: bytes) -> Any:
 
 
 def theirs(start: tuple[bytes, bytes, int], message: Any) -> Read:
-    """Its fields and whether the connection goes on; for HTTP/1.0 it lets keep-alive win over close (RFC 9112 §9.3)."""
+    """For HTTP/1.0 it lets keep-alive win over close (RFC 9112 §9.3)."""
     fields: Pairs = message.raw_headers
     minor = start[2]
     lengths = values(fields, b"content-length")

@@ -30,7 +30,7 @@ class Message:
 
 
 def requests(octets: bytes) -> list[Message]:
-    """The requests of a connection, up to the first octet that belongs to none; the last may be cut in its body."""
+    """Up to the first octet that belongs to none; the last may be cut."""
     found: list[Message] = []
     at = 0
     while True:
@@ -80,7 +80,7 @@ def response(octets: bytes, *, ended: bool) -> Message | None:
 def request_content(
     octets: bytes, at: int, lengths: list[bytes], codings: list[bytes], minor: bytes
 ) -> tuple[bytes | None, int]:
-    """(body, where it ends): no body where the framing is in doubt, no end where it is not there."""
+    """No body if the framing is in doubt, no end if it is not there."""
     if codings:
         if lengths or minor == b"0" or len(codings) > 1 or codings[0].lower() != b"chunked":
             return None, -1

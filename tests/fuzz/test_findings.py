@@ -19,7 +19,7 @@ FOUND_IN_RESPONSES = (
 
 
 def mixed(messages: tuple[bytes, ...]) -> st.SearchStrategy[bytes]:
-    """Messages one after the other, each with something replaced by something else."""
+    """Each with something replaced by something else."""
     junk = st.sampled_from(
         [b"", b"\r", b"\n", b"\r\n", b" ", b"\t", b"\0", b":", b"0", b"\xff", b"chunked", b"a" * 300]
     )

@@ -25,7 +25,7 @@ routes:
 
 
 async def configure(tenant: Tenant, folder: Path, text: str = CONFIGURATION, **values: str) -> Path:
-    """Writes the tenant's files and, beside them, the configuration, with the tenant's URLs in it."""
+    """Writes the tenant's files and a configuration with its URLs."""
     await asyncio.to_thread(tenant.write, folder)
     known = {"neo": tenant.neo_token_url, "xsuaa": tenant.xsuaa_token_url, "runtime": tenant.runtime_url}
     file = folder / "proxy.yaml"

@@ -48,7 +48,7 @@ class Finished:
 
 
 class Command:
-    """A process from entering to leaving; leaving it ends it by SIGTERM, and fails if that does not."""
+    """A process; leaving it ends it by SIGTERM."""
 
     before: tuple[str, ...] = ()
     "What the command is started by."
@@ -110,38 +110,31 @@ class Command:
 
     @property
     def pid(self) -> int:
-        """Of the process."""
         return self._running.pid
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal, if it still runs."""
         if self._running.returncode is None:
             self._running.send_signal(number)
 
     async def ends(self) -> Finished:
-        """Wait for its end."""
         async with asyncio.timeout(PATIENCE):
             await asyncio.wait(self._readers)  # who waits may be cancelled; they go on
             status = await self._running.wait()
         return Finished(status=status, output="\n".join(self.output), errors="\n".join(self.errors))
 
     async def stop(self) -> Finished:
-        """End it by SIGTERM."""
         self.send(signal.SIGTERM)
         return await self.ends()
 
     async def prints(self, pattern: str) -> re.Match[str]:
-        """Wait for a line of standard output that matches."""
         return await self._wait(self.output, pattern)
 
     async def logs(self, event: str) -> dict[str, Any]:
-        """Wait for a line of the log with this event, and return its fields."""
         found = await self._wait(self.errors, rf'.*"event": ?"{re.escape(event)}".*')
         fields: dict[str, Any] = json.loads(found[0])
         return fields
 
     async def logged(self, event: str, count: int) -> list[dict[str, Any]]:
-        """Wait for so many lines of this event, and return their fields."""
         async with asyncio.timeout(PATIENCE):
             while True:
                 lines = [json.loads(line) for line in self.errors]
@@ -177,7 +170,7 @@ class Command:
 
 
 class Unconfigured(Command):
-    """A command whose configuration is in its working directory, in these variables, or nowhere."""
+    """Configured by its working directory, these variables, or nothing."""
 
     program = (sys.executable, "-c", BARE)
 
@@ -203,7 +196,7 @@ class Proxy(Command):
 
 
 class Activated(Command):
-    """`run` with a socket that was opened for it, and with somebody to tell of its life."""
+    """`run` with a socket that was opened for it, and a notified address."""
 
     def __init__(self, file: Path, listening: socket.socket, notified: Path) -> None:
         super().__init__("run", "-c", str(file), NOTIFY_SOCKET=str(notified))
@@ -232,10 +225,38 @@ async def run(*words: str, cwd: Path = ROOT, **variables: str) -> Finished:
         return await command.ends()
 
 
+async def execute(*words: str, stdin: bytes = b"", cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> Finished:
+    """Run any program to its end."""
+    process = await asyncio.create_subprocess_exec(
+        *words,
+        cwd=cwd,
+        env=environment({}) if env is None else env,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    output, errors = await process.communicate(stdin)
+    return Finished(status=process.returncode or 0, output=output.decode(errors="replace"), errors=errors.decode())
+
+
 def environment(variables: Mapping[str, str]) -> dict[str, str]:
     """Ours, without what would configure the command, and with these variables."""
     kept = {name: value for name, value in os.environ.items() if not _KEPT_OUT.fullmatch(name)}
     return {**kept, "PYTHONPATH": str(ROOT), **variables}
+
+
+def document(
+    upstream: str, token_url: str, *, route: Mapping[str, Any] | None = None, **options: Any
+) -> dict[str, Any]:
+    """A configuration on free ports: the route `/orders` as one OAuth client."""
+    client = {"token_url": token_url, "client_id": "id", "client_secret": "secret"}
+    return {
+        "listen": "127.0.0.1:0",
+        "admin": "127.0.0.1:0",
+        "oauth_clients": {"orders": client},
+        "routes": [{"path": "/orders", "upstream": upstream, "oauth_client": "orders", **(route or {})}],
+        **options,
+    }
 
 
 def free_port() -> int:

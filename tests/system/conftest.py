@@ -9,6 +9,7 @@ import yaml
 from aiohttp import ClientSession
 
 from proxy.sandbox.tenant import Tenant
+from tests.system.cli import configure
 from tests.system.command import Proxy
 
 
@@ -22,7 +23,7 @@ async def tenant(tmp_path: Path) -> AsyncIterator[Tenant]:
 
 @pytest.fixture
 def configuration(tenant: Tenant, tmp_path: Path) -> Path:
-    """As config/sandbox.yaml, but for the ports: `/http` as the Neo client, `/btp` as the BTP client."""
+    """As config/sandbox.yaml, but for the ports."""
     tls = {"ca_file": "sandbox/ca.pem"}
     neo = {
         "provider": "neo",
@@ -44,6 +45,12 @@ def configuration(tenant: Tenant, tmp_path: Path) -> Path:
     path = tmp_path / "proxy.yaml"
     path.write_text(yaml.safe_dump(document))
     return path
+
+
+@pytest.fixture
+async def file(tenant: Tenant, tmp_path: Path) -> Path:
+    """The configuration of tests/system/cli.py, with two flows of the tenant."""
+    return await configure(tenant, tmp_path)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ SENDERS = 8
 
 
 class Load:
-    """Senders that send one message after the other, each its own number; half of them keep their connections."""
+    """Half of the senders keep their connections."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -33,11 +33,9 @@ class Load:
             await asyncio.gather(*senders)
 
     async def goes_on(self, messages: int = 100) -> None:
-        """Wait until so many more have been answered."""
         await self._reaches(self.outcomes.total, self.outcomes.total() + messages)
 
     async def meets(self, outcome: int, messages: int) -> None:
-        """Wait until so many of all have had this outcome."""
         await self._reaches(lambda: self.outcomes[outcome], messages)
 
     async def _reaches(self, counted: Callable[[], int], wanted: int) -> None:

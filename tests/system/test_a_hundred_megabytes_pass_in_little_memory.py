@@ -41,7 +41,6 @@ class Memory:
             pytest.skip("there is no /proc on this system, which tells how much memory a process has")
 
     def now(self) -> int:
-        """What it has."""
         return self._read("VmRSS")
 
     def most(self) -> int:
@@ -49,7 +48,7 @@ class Memory:
         return self._read("VmHWM")
 
     def begin(self) -> None:
-        """Let `most` count from now on; where that is not allowed it counts from the start, which is stricter."""
+        """Where that is not allowed it counts from the start, which is stricter."""
         try:
             (self._folder / "clear_refs").write_text("5")
         except OSError:
@@ -63,7 +62,7 @@ class Memory:
 
 @pytest.fixture
 async def sender(proxy: Proxy) -> Sender:
-    """A connection of a sender, on which a first message has been sent: token, TLS and code are there."""
+    """On which a first message has been sent: token, TLS and code are there."""
     connected = await Sender.connect(proxy.port)
     first = await connected.ask(request(b"POST /http/echo/first", body=b"x" * 2_000_000))
     assert len(first.body) == 2_000_000

@@ -45,7 +45,6 @@ class Piped(Command):
         self.port, self.admin_port = int(found[1]), int(found[2])
 
     async def read(self) -> str:
-        """Read what is there; nothing at the end."""
         async with asyncio.timeout(PATIENCE):
             return (await asyncio.to_thread(os.read, self.reading, 1 << 16)).decode()
 

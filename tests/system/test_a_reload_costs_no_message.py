@@ -19,7 +19,7 @@ from aiohttp import ClientSession
 from tests.fakes.authorization_server import AuthorizationServer, granted
 from tests.fakes.sender import Sender, request
 from tests.fakes.upstream import Call, Upstream, answer
-from tests.system.command import PATIENCE, Activated, Command, Proxy, Unconfigured
+from tests.system.command import PATIENCE, Activated, Command, Proxy, Unconfigured, document
 from tests.system.load import Load
 
 
@@ -48,40 +48,40 @@ async def authority() -> AsyncIterator[AuthorizationServer]:
         yield started
 
 
-def document(upstream: Upstream, authority: AuthorizationServer, **options: Any) -> dict[str, Any]:
-    """A configuration with one route; the secret in a file."""
-    client = {"token_url": authority.url, "client_id": "id", "client_secret_file": "secret"}
-    return {
-        "listen": "127.0.0.1:0",
-        "admin": "127.0.0.1:0",
-        "oauth_clients": {"orders": client},
-        "routes": [{"path": "/orders", "upstream": upstream.url, "oauth_client": "orders"}],
-        **options,
-    }
+class World:
+    """A configuration with one route, whose secret is in a file."""
+
+    def __init__(self, folder: Path, upstream: Upstream, authority: AuthorizationServer) -> None:
+        self.folder = folder
+        client = {"token_url": authority.url, "client_id": "id", "client_secret_file": "secret"}
+        self._base = document(upstream.url, authority.url, oauth_clients={"orders": client})
+        (self.route,) = self._base["routes"]
+
+    def written(self, name: str = "proxy.yaml", *, secret: str = "s3cret", **options: Any) -> Path:
+        """The configuration's file, with these options."""
+        path = self.folder / name
+        (self.folder / "secret").write_text(secret)
+        (self.folder / "secret").chmod(0o600)
+        path.write_text(yaml.safe_dump(self._base | options))
+        return path
 
 
-def written(folder: Path, content: dict[str, Any], name: str = "proxy.yaml", *, secret: str = "s3cret") -> Path:
-    """The configuration's file."""
-    path = folder / name
-    (folder / "secret").write_text(secret)
-    (folder / "secret").chmod(0o600)
-    path.write_text(yaml.safe_dump(content))
-    return path
+@pytest.fixture
+def world(tmp_path: Path, upstream: Upstream, authority: AuthorizationServer) -> World:
+    """In front of that upstream."""
+    return World(tmp_path, upstream, authority)
 
 
-async def test_ten_reloads_under_load(
-    upstream: Upstream, arrived: Counter[bytes], authority: AuthorizationServer, tmp_path: Path
-) -> None:
+async def test_ten_reloads_under_load(world: World, arrived: Counter[bytes]) -> None:
     """Routes, limits and the secret are others each time."""
-    base = document(upstream, authority)
-    async with Proxy(written(tmp_path, base)) as proxy:
+    async with Proxy(world.written()) as proxy:
         load = Load(proxy.port)
         async with load.running():
             for number in range(1, 11):
-                added = {"path": f"/more{number}", "upstream": upstream.url, "oauth_client": "orders"}
-                changed = base["routes"][0] | {"max_body": f"{number}MiB"}
+                added = world.route | {"path": f"/more{number}"}
+                changed = world.route | {"max_body": f"{number}MiB"}
                 limits = {"max_connections": 100 + number}
-                written(tmp_path, base | {"routes": [changed, added], "limits": limits}, secret=f"secret-{number}")
+                world.written(routes=[changed, added], limits=limits, secret=f"secret-{number}")
                 proxy.send(signal.SIGHUP)
                 line = (await proxy.logged("config.reloaded", number))[-1]
                 assert f"/more{number} -> " in line["detail"]
@@ -89,12 +89,9 @@ async def test_ten_reloads_under_load(
     load.check(arrived)
 
 
-async def test_a_wrong_configuration_is_told_and_not_taken(
-    upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
-) -> None:
+async def test_a_wrong_configuration_is_told_and_not_taken(world: World) -> None:
     """A right one is taken afterwards."""
-    base = document(upstream, authority)
-    path = written(tmp_path, base)
+    path = world.written()
     async with Proxy(path) as proxy:
         path.write_text("routes: []\nlisten: nowhere\n")
         proxy.send(signal.SIGHUP)
@@ -105,7 +102,7 @@ async def test_a_wrong_configuration_is_told_and_not_taken(
         sender = await Sender.connect(proxy.port)
         assert (await sender.ask(request(b"POST /orders", body=b"1"))).status == 200
         sender.leave()
-        written(tmp_path, base)
+        world.written()
         proxy.send(signal.SIGHUP)
         await proxy.logs("config.reloaded")
         async with ClientSession() as session, session.get(f"http://127.0.0.1:{proxy.admin_port}/metrics") as metrics:
@@ -126,15 +123,12 @@ async def being_read(pipe: Path) -> IO[str]:
                 await asyncio.sleep(0)
 
 
-async def test_a_reload_that_is_wanted_during_the_start_comes_after_it(
-    upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
-) -> None:
+async def test_a_reload_that_is_wanted_during_the_start_comes_after_it(world: World) -> None:
     """Without a handler the signal would end the process."""
-    base = document(upstream, authority)
-    text = written(tmp_path, base).read_text()
-    other = base["routes"][0] | {"path": "/other"}
-    again = written(tmp_path, base | {"routes": [other]}).read_text()
-    pipe = tmp_path / "pipe.yaml"
+    text = world.written().read_text()
+    other = world.route | {"path": "/other"}
+    again = world.written(routes=[other]).read_text()
+    pipe = world.folder / "pipe.yaml"
     os.mkfifo(pipe)
     async with Command("run", "-c", str(pipe)) as proxy:
         with await being_read(pipe) as first:
@@ -146,12 +140,10 @@ async def test_a_reload_that_is_wanted_during_the_start_comes_after_it(
         assert "/other -> " in (await proxy.logs("config.reloaded"))["detail"]
 
 
-async def test_a_file_that_hangs_does_not_keep_a_stop_waiting(
-    upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
-) -> None:
+async def test_a_file_that_hangs_does_not_keep_a_stop_waiting(world: World) -> None:
     """Whoever stops the proxy has little patience."""
-    text = written(tmp_path, document(upstream, authority)).read_text()
-    pipe = tmp_path / "pipe.yaml"
+    text = world.written().read_text()
+    pipe = world.folder / "pipe.yaml"
     os.mkfifo(pipe)
     async with Command("run", "-c", str(pipe)) as proxy:
         with await being_read(pipe) as first:
@@ -166,18 +158,15 @@ async def test_a_file_that_hangs_does_not_keep_a_stop_waiting(
 
 
 @pytest.mark.measured
-async def test_a_watched_file_is_taken_when_it_changes(
-    upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
-) -> None:
+async def test_a_watched_file_is_taken_when_it_changes(world: World) -> None:
     """Also if another file takes its place, as with editors and Kubernetes."""
-    base = document(upstream, authority)
-    path = written(tmp_path, base)
+    path = world.written()
     async with Command("run", "--watch", "-c", str(path)) as proxy:
         await proxy.logs("proxy.started")
-        path.rename(tmp_path / "away")
+        path.rename(world.folder / "away")
         await proxy.logs("config.unreadable")
-        other = base["routes"][0] | {"path": "/other"}
-        written(tmp_path, base | {"routes": [other]}, "new.yaml").rename(path)
+        other = world.route | {"path": "/other"}
+        world.written("new.yaml", routes=[other]).rename(path)
         assert "/other -> " in (await proxy.logs("config.reloaded"))["detail"]
 
 
@@ -189,14 +178,12 @@ async def test_there_is_nothing_to_watch_without_a_file(tmp_path: Path) -> None:
     assert "--watch" in finished.errors
 
 
-async def test_a_rolling_restart_of_two_on_one_port(
-    upstream: Upstream, arrived: Counter[bytes], authority: AuthorizationServer, tmp_path: Path
-) -> None:
+async def test_a_rolling_restart_of_two_on_one_port(world: World, arrived: Counter[bytes]) -> None:
     """Three times over."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    path = written(tmp_path, document(upstream, authority, listen=f"127.0.0.1:{port}", reuse_port=True))
+    path = world.written(listen=f"127.0.0.1:{port}", reuse_port=True)
     load = Load(port)
     async with AsyncExitStack() as stack:
         old = await stack.enter_async_context(Proxy(path))
@@ -210,24 +197,22 @@ async def test_a_rolling_restart_of_two_on_one_port(
     load.check(arrived)
 
 
-async def test_restarts_behind_a_socket_of_the_service_manager(
-    upstream: Upstream, arrived: Counter[bytes], authority: AuthorizationServer, tmp_path: Path
-) -> None:
+async def test_restarts_behind_a_socket_of_the_service_manager(world: World, arrived: Counter[bytes]) -> None:
     """It stays while nobody serves: senders wait a little."""
     notified = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    notified.bind(str(tmp_path / "notify"))
+    notified.bind(str(world.folder / "notify"))
     with notified, socket.create_server(("127.0.0.1", 0), backlog=128) as listening:
         port = listening.getsockname()[1]
-        path = written(tmp_path, document(upstream, authority, listen=f"127.0.0.1:{port}"))
+        path = world.written(listen=f"127.0.0.1:{port}")
         load = Load(port)
         async with AsyncExitStack() as stack, load.running():
             for _ in range(2):
-                async with Activated(path, listening, tmp_path / "notify") as proxy:
+                async with Activated(path, listening, world.folder / "notify") as proxy:
                     await proxy.logs("proxy.started")
                     await load.goes_on()
                     proxy.send(signal.SIGHUP)
                     await proxy.logs("config.reloaded")
-            last = await stack.enter_async_context(Activated(path, listening, tmp_path / "notify"))
+            last = await stack.enter_async_context(Activated(path, listening, world.folder / "notify"))
             await last.logs("proxy.started")
             await load.goes_on()
         said = [notified.recv(100).split(b"\n")[0] for _ in range(10)]
@@ -235,25 +220,21 @@ async def test_restarts_behind_a_socket_of_the_service_manager(
     assert said == [b"READY=1", b"RELOADING=1", b"READY=1", b"STOPPING=1"] * 2 + [b"READY=1", b"STOPPING=1"]
 
 
-async def test_a_socket_for_another_address_is_no_start(
-    upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
-) -> None:
+async def test_a_socket_for_another_address_is_no_start(world: World) -> None:
     """It is meant for something else."""
-    path = written(tmp_path, document(upstream, authority))
+    path = world.written()
     with socket.create_server(("127.0.0.2", 0)) as listening:
-        async with Activated(path, listening, tmp_path / "nobody") as proxy:
+        async with Activated(path, listening, world.folder / "nobody") as proxy:
             finished = await proxy.ends()
     assert finished.status == 1
     assert "`listen` does not name 127.0.0.2:" in finished.errors
 
 
-async def test_what_is_no_socket_is_no_start(
-    upstream: Upstream, authority: AuthorizationServer, tmp_path: Path
-) -> None:
+async def test_what_is_no_socket_is_no_start(world: World) -> None:
     """One line says so."""
-    path = written(tmp_path, document(upstream, authority))
+    path = world.written()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as opened:
-        async with Activated(path, opened, tmp_path / "nobody") as proxy:
+        async with Activated(path, opened, world.folder / "nobody") as proxy:
             finished = await proxy.ends()
     assert finished.status == 1
     (line,) = finished.errors.splitlines()

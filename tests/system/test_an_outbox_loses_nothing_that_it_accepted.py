@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cases import cases
+from tests.cases import cases, grouped_cases
 from tests.system.disk.claims import broken_claims
 from tests.system.disk.failing import ROOT, FailingDisk, compile_shim
 from tests.system.disk.power_failure import disk_after, steps_of
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the disk that f
 
 SHARES = (0.0, 0.5, 1.0)
 "Of what was not synced."
-KILLS = 200 if ALL else 20
+KILLS = 200 if ALL else 10
 STRIDE = 1 if ALL else 12
 "Every how many steps one is tried; the first are others for each kind of keys."
 
@@ -35,7 +35,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def disk(library: Path, tmp_path: Path) -> Iterator[FailingDisk]:
-    """A disk that fails; in memory if possible, because the test's own processes sync too."""
+    """In memory if possible, because the test's own processes sync too."""
     folder = Path("/dev/shm") / f"outbox-{os.getpid()}-{tmp_path.name}"
     if not os.access(folder.parent, os.W_OK):
         folder = tmp_path / "disk"
@@ -45,7 +45,7 @@ def disk(library: Path, tmp_path: Path) -> Iterator[FailingDisk]:
 
 
 def after_power_failures(disk: FailingDisk, keys: str, stride: int, first: int = 0) -> Iterator[str]:
-    """Each promise that is broken if the power fails after some of the steps in the log."""
+    """Each broken promise if the power fails after some of the steps."""
     steps = list(steps_of(disk.log.read_bytes()))
     chance = random.Random(1)
     image = disk.folder / "image"
@@ -67,13 +67,10 @@ def test_nothing_is_lost_if_the_power_fails(disk: FailingDisk, keys: str) -> Non
 
 
 @pytest.mark.needs("C compiler")
-@cases(
-    "plant, found",
-    ("normal-instead-of-full", "was accepted and is lost"),
-    ("answer-before-commit", "was accepted and is lost"),
-    ("unlink-before-commit", "the outbox cannot be read"),
-    ("body-not-synced", "the outbox cannot be read"),
-    ("folder-not-synced", "the outbox cannot be read"),
+@grouped_cases(
+    "found, plant",
+    ("was accepted and is lost", ["normal-instead-of-full", "answer-before-commit"]),
+    ("the outbox cannot be read", ["unlink-before-commit", "body-not-synced", "folder-not-synced"]),
 )
 def test_a_bug_is_found_if_the_power_fails(disk: FailingDisk, plant: str, found: str) -> None:
     """So the test before this one can fail."""
@@ -82,7 +79,7 @@ def test_a_bug_is_found_if_the_power_fails(disk: FailingDisk, plant: str, found:
 
 
 def after_failed_sync(disk: FailingDisk, number: int, *arguments: str) -> Iterator[str]:
-    """Each promise that is broken if one sync fails, and later the power."""
+    """Each broken promise if one sync fails, and later the power."""
     disk.work("--fail-sync", number, *arguments)
     steps = list(steps_of(disk.log.read_bytes()))
     failed = [at for at, step in enumerate(steps) if step.kind == "F"]
@@ -92,7 +89,7 @@ def after_failed_sync(disk: FailingDisk, number: int, *arguments: str) -> Iterat
 
 @pytest.mark.needs("C compiler")
 @pytest.mark.timeout(1800 if ALL else 120)
-@cases("number", *range(0, 60, 1 if ALL else 7))
+@cases("number", *range(0, 60, 1 if ALL else 14))
 def test_nothing_is_lost_after_a_sync_that_failed(disk: FailingDisk, number: int) -> None:
     """The outbox goes on by itself."""
     assert list(after_failed_sync(disk, number)) == []
@@ -111,7 +108,7 @@ def test_a_bug_is_found_by_a_sync_that_fails(disk: FailingDisk, plant: str) -> N
 
 
 def after_ends(disk: FailingDisk, stride: int, *arguments: str, keys: str = "plain") -> Iterator[str]:
-    """Each promise that is broken if the process ends before some of its steps."""
+    """Each broken promise if the process ends before some of its steps."""
     ended = disk.run("workload", "--keys", keys, *arguments, "--end-at", *range(1 + len(keys), 600, stride))
     assert ended.returncode == 0, ended.stderr
     statuses = {step: int(status) for step, status in map(str.split, ended.stdout.splitlines())}
@@ -133,7 +130,7 @@ def test_nothing_is_lost_if_the_process_ends_at_a_step(disk: FailingDisk, keys: 
 @cases("plant", "answer-before-commit", "unlink-before-commit")
 def test_a_bug_is_found_if_the_process_ends_at_a_step(disk: FailingDisk, plant: str) -> None:
     """So the test before this one can fail."""
-    assert next(after_ends(disk, 4, "--plant", plant), None)
+    assert next(after_ends(disk, min(STRIDE, 8), "--plant", plant), None)
 
 
 @pytest.mark.timeout(1800 if ALL else 120)

@@ -91,7 +91,7 @@ async def test_idle_connections_to_the_admin_address_take_nothing_from_senders(c
 
 
 async def refusal(sender: Sender) -> str:
-    """What a sender too many is told; those beyond the last descriptor are told nothing."""
+    """Those beyond the last descriptor are told nothing."""
     try:
         return (await sender.answer()).code
     except (asyncio.IncompleteReadError, ConnectionResetError):

@@ -25,7 +25,7 @@ OAUTH = {
 
 
 async def imported(folder: Path, key: Any, *words: str) -> Finished:
-    """Imports the key from a file in the folder, and saves what the command prints beside it."""
+    """Imports the key, and saves what is printed beside it."""
     (folder / "key.json").write_text(json.dumps(key))
     finished = await run("import-key", str(folder / "key.json"), *words)
     (folder / "proxy.yaml").write_text(finished.output)

@@ -1,6 +1,5 @@
 """The audit of `make check`, with a vulnerability service (in the form of OSV) that this test runs."""
 
-import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,7 +9,7 @@ from aiohttp import web
 
 from tests.audit import judge, main
 from tests.cases import cases
-from tests.system.command import ROOT, Finished, environment, free_port
+from tests.system.command import ROOT, Finished, execute, free_port
 
 FAULT = {
     "id": "PYSEC-2026-1",
@@ -27,7 +26,6 @@ class Service:
         self.asked: dict[str, str] = {}
 
     async def answer(self, request: web.Request) -> web.Response:
-        """One distribution's vulnerabilities."""
         question = await request.json()
         name = question["package"]["name"]
         self.asked[name] = question["version"]
@@ -50,16 +48,7 @@ async def serving(service: Service) -> AsyncIterator[str]:
 
 async def audit(*options: str) -> Finished:
     """The audit, to its end."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.audit", *options),
-        cwd=ROOT,
-        env=environment({}),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    output, errors = await process.communicate()
-    return Finished(status=process.returncode or 0, output=output.decode(), errors=errors.decode())
+    return await execute(sys.executable, "-m", "tests.audit", *options)
 
 
 async def test_a_known_vulnerability_fails_and_is_named() -> None:
@@ -92,11 +81,11 @@ async def test_what_the_proxy_runs_on_is_asked_for_and_no_development_tool() -> 
     assert service.asked.keys().isdisjoint({"pytest", "ruff", "mypy", "pip-audit", "pip-api", "cpi-oauth-proxy"})
 
 
-@cases("port, error", (0, "ServiceError"), (free_port(), "ConnectionError"))
-async def test_a_service_in_trouble_or_out_of_reach_is_told_and_fails_nothing(port: int, error: str) -> None:
+@cases("is_there, error", (True, "ServiceError"), (False, "ConnectionError"))
+async def test_a_service_in_trouble_or_out_of_reach_is_told_and_fails_nothing(is_there: bool, error: str) -> None:
     """An answer of 503 is none; the check goes on."""
     async with serving(Service(status=503)) as url:
-        found = await audit("-s", "osv", "--osv-url", f"http://127.0.0.1:{port}/query" if port else url)
+        found = await audit("-s", "osv", "--osv-url", url if is_there else f"http://127.0.0.1:{free_port()}/query")
     assert (found.status, found.errors) == (0, "")
     assert found.output == f"The audit of dependencies could not be made: {error}.\n"
 

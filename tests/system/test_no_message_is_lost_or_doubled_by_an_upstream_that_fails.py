@@ -5,8 +5,6 @@ are fixed, so more messages would mostly repeat what these have met.
 """
 
 import asyncio
-import socket
-import struct
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -18,7 +16,8 @@ import yaml
 
 from tests.fakes.authorization_server import AuthorizationServer, granted
 from tests.fakes.sender import Sender, request
-from tests.system.command import Proxy
+from tests.fakes.stream_server import reset
+from tests.system.command import Proxy, document
 
 SENDERS, EACH = 25, 200
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -38,7 +37,7 @@ FAULTS = {
 
 
 class CountingUpstream(asyncio.Protocol):
-    """Counts whole messages by the number in front of their body; each connection is one of these."""
+    """Counts whole messages by the number in front of their body."""
 
     def __init__(self, arrived: Counter[int], faults: Counter[str], chance: Random) -> None:
         self._arrived, self._faults, self._chance = arrived, faults, chance
@@ -47,7 +46,6 @@ class CountingUpstream(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", None)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A connection."""
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, octets: bytes) -> None:
@@ -104,9 +102,7 @@ class CountingUpstream(asyncio.Protocol):
                 transport.write(OK)
 
     def _reset(self) -> None:
-        connected = self._transport.get_extra_info("socket")
-        connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._transport.abort()
+        reset(self._transport)
 
 
 @pytest.fixture
@@ -139,10 +135,9 @@ async def test_none_is_lost_and_none_doubled(upstream: tuple[int, Counter[int], 
     port, arrived, faults = upstream
     statuses: dict[int, int] = {}
     async with AuthorizationServer(*(granted(f"token-{number}") for number in range(50))) as authority:
-        client = {"token_url": authority.url, "client_id": "id", "client_secret": "secret"}
-        routes = [{"path": "/", "upstream": f"http://127.0.0.1:{port}", "oauth_client": "a", "buffer": "16KiB"}]
-        document = {"listen": "127.0.0.1:0", "admin": "127.0.0.1:0", "oauth_clients": {"a": client}, "routes": routes}
-        (tmp_path / "proxy.yaml").write_text(yaml.safe_dump(document | {"log": {"sample": 0}}))
+        url, route, log = f"http://127.0.0.1:{port}", {"buffer": "16KiB"}, {"sample": 0}
+        written = document(url, authority.url, route=route, log=log)
+        (tmp_path / "proxy.yaml").write_text(yaml.safe_dump(written))
         async with Proxy(tmp_path / "proxy.yaml") as proxy:
             await asyncio.gather(*(send_all(proxy.port, each * EACH, statuses) for each in range(SENDERS)))
     assert len(statuses) == SENDERS * EACH

@@ -8,7 +8,7 @@ import yaml
 
 from tests.cases import named_cases
 from tests.fakes.sender import Sender, request
-from tests.system.command import Proxy, run
+from tests.system.command import Proxy, document, run
 
 KEYS = [base64.b64encode(bytes([number]) * 32).decode() + "\n" for number in (1, 2)]
 
@@ -19,15 +19,9 @@ def written(folder: Path, *, keys: str = "", **general: object) -> Path:
     if keys:
         (folder / "keys").write_text(keys)
         store["keys_file"] = str(folder / "keys")
-    document = {
-        "listen": "127.0.0.1:0",
-        "admin": "127.0.0.1:0",
-        "store": store,
-        "oauth_clients": {"a": {"token_url": "http://127.0.0.1:9/t", "client_id": "id", "client_secret": "secret"}},
-        "routes": [{"path": "/orders", "upstream": "http://127.0.0.1:9", "oauth_client": "a", "outbox": {}}],
-    }
+    nowhere = "http://127.0.0.1:9"
     path = folder / "proxy.yaml"
-    path.write_text(yaml.safe_dump(document | general))
+    path.write_text(yaml.safe_dump(document(nowhere, f"{nowhere}/t", route={"outbox": {}}, store=store, **general)))
     return path
 
 
@@ -69,13 +63,16 @@ async def test_without_a_key_that_is_needed_the_start_fails_with_2(tmp_path: Pat
 
 @named_cases("ends", {"the first ends": True, "the first stays": False})
 async def test_with_reuse_port_the_newer_process_waits_for_the_folder(tmp_path: Path, ends: bool) -> None:
-    """For `drain_timeout`; until then its outbox answers 503."""
+    """For `drain_timeout`; until it has it, its outbox answers 503. It is ready, or nobody would stop the older one."""
     file = written(tmp_path, reuse_port=True, drain_timeout="30s" if ends else "1s")
     async with Proxy(file) as first, Proxy(file) as second:
         sender = await Sender.connect(second.port)
         refused = await sender.ask(request(b"POST /orders", body=b"x"))
         assert (refused.status, refused.code) == (503, "outbox_unavailable")
         sender.leave()
+        admin = await Sender.connect(second.admin_port)
+        assert (await admin.ask(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n")).status == 200
+        admin.leave()
         if not ends:
             assert (await second.ends()).status == 1
             return

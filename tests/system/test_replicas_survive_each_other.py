@@ -160,3 +160,4 @@ async def test_deaths_and_outages_cost_no_message(world: World) -> None:
     assert set(void.arrived.values()) == {1}
     assert world.delivered <= void.arrived.keys()
     assert world.told.total() == world.sent
+    assert cluster.faults == []

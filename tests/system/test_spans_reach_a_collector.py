@@ -29,7 +29,6 @@ class Collector:
         self.url = ""
 
     async def take(self, asked: web.Request) -> web.Response:
-        """One export."""
         self.keys.append(asked.headers.get("x-key"))
         self.exports.append(ExportTraceServiceRequest.FromString(await asked.read()))
         return web.Response(status=self.status, text="s3cr3t words of the collector")

@@ -13,7 +13,7 @@ from proxy import __version__
 from proxy.sandbox.tenant import Tenant
 from tests.cases import cases
 from tests.fakes.sender import Sender, request
-from tests.system.command import ROOT, Command, Proxy, Unconfigured, environment, run
+from tests.system.command import Command, Proxy, Unconfigured, execute, run
 
 WRONG = """
 routes:
@@ -42,7 +42,7 @@ async def test_a_signal_ends_it_with_0(proxy: Proxy, number: signal.Signals) -> 
 @pytest.mark.measured
 @cases("command", "run", "check")
 async def test_a_wrong_configuration_is_2_with_all_problems(tmp_path: Path, command: str) -> None:
-    """Each problem is one line with file, line and option."""
+    """One line for each."""
     path = tmp_path / "wrong.yaml"
     path.write_text(WRONG)
     finished = await run(command, "-c", str(path))
@@ -89,7 +89,7 @@ async def test_a_file_that_is_named_twice_is_2(configuration: Path, command: str
 @pytest.mark.measured
 @cases("option", "listen", "admin")
 async def test_a_taken_port_is_1(configuration: Path, option: str) -> None:
-    """The log has one line with the port, and no traceback."""
+    """One line says so."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         bound.listen()
@@ -141,7 +141,7 @@ async def test_help_lists_the_commands() -> None:
 
 @pytest.mark.measured
 async def test_variables_alone_make_a_route(tenant: Tenant, tmp_path: Path) -> None:
-    """A proxy with variables alone forwards messages."""
+    """Messages are forwarded."""
     folder = tmp_path / "sandbox"
     variables = {
         "CPI_UPSTREAM": f"{tenant.runtime_url}/http",
@@ -152,8 +152,7 @@ async def test_variables_alone_make_a_route(tenant: Tenant, tmp_path: Path) -> N
         "CPI_LISTEN": "127.0.0.1:0",
         "CPI_ADMIN": "127.0.0.1:0",
     }
-    provider_neo = {"CPI_TOKEN_URL": tenant.neo_token_url}
-    async with Unconfigured("run", cwd=tmp_path, **variables | provider_neo) as proxy:
+    async with Unconfigured("run", cwd=tmp_path, **variables) as proxy:
         detail = (await proxy.logs("proxy.started"))["detail"]
         assert f"/ -> {variables['CPI_UPSTREAM']} as default" in detail
         sender = await Sender.connect(int(detail.split(",")[0].rpartition(":")[2]))
@@ -162,34 +161,29 @@ async def test_variables_alone_make_a_route(tenant: Tenant, tmp_path: Path) -> N
 
 
 async def test_without_the_compiled_parsers_of_aiohttp_it_serves(configuration: Path) -> None:
-    """The proxy reads heads with a grammar of its own."""
+    """Heads are read by a grammar of its own."""
     async with Proxy(configuration, AIOHTTP_NO_EXTENSIONS="1") as proxy:
         sender = await Sender.connect(proxy.port)
         assert (await sender.ask(request(b"POST /http/invoices", body=b"<x/>"))).status == 200
         sender.leave()
 
 
+class OnAsyncio(Proxy):
+    """A proxy that does not find uvloop."""
+
+    program = (sys.executable, "-c", "import sys; sys.modules['uvloop'] = None; from proxy.cli import main; main()")
+    is_new = True
+
+
 @pytest.mark.measured
 async def test_without_uvloop_it_serves_on_asyncios_own_loop(configuration: Path) -> None:
     """Messages are forwarded all the same."""
-    code = "import sys; sys.modules['uvloop'] = None; from proxy.cli import main; main()"
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", code, "run", "-c", str(configuration)),
-        cwd=ROOT,
-        env=environment({}),
-        stderr=asyncio.subprocess.PIPE,
-    )
-    assert process.stderr is not None
-    started = (await process.stderr.readline()).decode()
-    sender = await Sender.connect(int(started.split("127.0.0.1:")[1].partition(",")[0]))
-    answers = [
-        await sender.ask(request(b"POST /http/orders", body=b'{"productIdentifier":"HT-1080"}')) for _ in range(2)
-    ]
-    assert [answer.status for answer in answers] == [200, 200]
-    process.send_signal(signal.SIGTERM)
-    assert await process.stderr.read()
-    assert await process.wait() == 0
-    sender.leave()
+    async with OnAsyncio(configuration) as proxy:
+        sender = await Sender.connect(proxy.port)
+        octets = request(b"POST /http/orders", body=b'{"productIdentifier":"HT-1080"}')
+        assert [(await sender.ask(octets)).status for _ in range(2)] == [200, 200]
+        assert (await proxy.stop()).status == 0
+        sender.leave()
 
 
 @cases("closed", "<&-", ">&-", "2>&-", "<&- >&- 2>&-")
@@ -198,17 +192,9 @@ async def test_closed_standard_streams_are_as_devnull(tmp_path: Path, closed: st
     (tmp_path / "key.json").write_text('{"clientid": "c", "clientsecret": "s", "url": "https://t.example"}')
     reading = ("import-key -",) if "<&-" in closed else ()
     for command in (f"import-key {tmp_path}/key.json", *reading):
-        process = await asyncio.create_subprocess_shell(
-            f"exec {sys.executable} -m proxy {command} {closed}",
-            cwd=ROOT,
-            env=environment({}),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        _, errors = await process.communicate()
-        assert process.returncode == (2 if command.endswith("-") else 0), errors
-        assert b"Traceback" not in errors
+        done = await execute("sh", "-c", f"exec {sys.executable} -m proxy {command} {closed}")
+        assert done.status == (2 if command.endswith("-") else 0), done.errors
+        assert "Traceback" not in done.errors
 
 
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")

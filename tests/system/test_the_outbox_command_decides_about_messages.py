@@ -4,7 +4,6 @@ import asyncio
 import base64
 import json
 import os
-import socket
 import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,7 +16,7 @@ from proxy.config.model import Address
 from tests.cases import cases, named_cases
 from tests.fakes.authorization_server import AuthorizationServer, granted
 from tests.fakes.upstream import Call, Upstream, answer
-from tests.system.command import Command, Finished
+from tests.system.command import Command, Finished, free_port
 
 DOCUMENT = """
 listen: 127.0.0.1:{port}
@@ -33,31 +32,35 @@ UNKNOWN = "0" * 32
 
 
 class Machine:
-    """A folder with a configuration, a running proxy, and the tenant in front of which it stands."""
+    """A configuration, a running proxy, and the tenant."""
 
     def __init__(self, folder: Path, upstream: Upstream, authority: AuthorizationServer) -> None:
         self.folder, self.upstream, self.authority = folder, upstream, authority
         self.fails = True
         "Whether the upstream answers with the status that a message asks for."
         upstream.script[0] = self._answer
-        self.port, self.admin = free_ports(2)
+        self.port, self.admin = free_port(), free_port()
 
     def configure(self) -> None:
-        """Writes the configuration."""
         text = DOCUMENT.format(
             port=self.port, admin=self.admin, token_url=self.authority.url, upstream=self.upstream.url
         )
         (self.folder / "proxy.yaml").write_text(text)
 
     def started(self) -> Command:
-        """The proxy; neither runtime folder nor state folder is given, as in a container."""
+        """Without runtime and state folders, as in a container."""
         return Command("run", "-c", str(self.folder / "proxy.yaml"), TMPDIR=str(self.folder), XDG_RUNTIME_DIR="")
 
     async def outbox(self, *words: str) -> Finished:
-        """`outbox`, to its end."""
         configured, folder = ("-c", str(self.folder / "proxy.yaml")), str(self.folder)
         async with Command("outbox", *words, *configured, TMPDIR=folder, XDG_RUNTIME_DIR="") as command:
             return await command.ends()
+
+    async def told(self, *words: str) -> Finished:
+        """`outbox`, which succeeds."""
+        done = await self.outbox(*words)
+        assert (done.status, done.errors) == (0, "")
+        return done
 
     async def post(self, status: int, path: str = "/orders", body: bytes = b"<order/>") -> str:
         """The id of a message that the upstream answers with this status."""
@@ -85,15 +88,6 @@ class Machine:
         await answer(int(status), *told)(call)
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports that nothing uses."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [int(each.getsockname()[1]) for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
-
-
 @pytest.fixture
 async def machine(tmp_path: Path) -> AsyncIterator[Machine]:
     """With a running proxy."""
@@ -107,16 +101,14 @@ async def machine(tmp_path: Path) -> AsyncIterator[Machine]:
 
 async def test_a_list_fits_into_80_columns(machine: Machine) -> None:
     """`outbox` alone is `outbox list`."""
-    empty = await machine.outbox()
-    assert (empty.status, empty.errors) == (0, "")
+    empty = await machine.told()
     assert [line.split()[:4] for line in empty.output.splitlines()[2:]] == [
         ["orders", "0", "0", "0"],
         ["returns", "0", "0", "0"],
     ]
     refused, waiting = await machine.post(400), await machine.post(404, "/returns")
     assert await machine.states() == {refused: "dead", waiting: "waiting"}
-    done = await machine.outbox()
-    assert (done.status, done.errors) == (0, "")
+    done = await machine.told()
     lines = done.output.splitlines()
     assert max(map(len, lines)) <= 80
     assert [line.split()[:5] for line in lines if refused in line] == [[refused, "orders", "dead:", "refused", "1"]]
@@ -133,8 +125,7 @@ async def test_one_message_is_shown_with_what_happened(machine: Machine) -> None
     """Without what may be a credential."""
     id_ = await machine.post(400)
     await machine.states()
-    done = await machine.outbox("show", id_)
-    assert (done.status, done.errors) == (0, "")
+    done = await machine.told("show", id_)
     for text in (id_, "dead: refused", "POST", "application/xml", "X-Api-Key: ***", "AGmpl", "400"):
         assert text in done.output
     assert "s3cr3t" not in done.output
@@ -205,7 +196,7 @@ async def test_many_are_chosen_by_route_and_state(machine: Machine) -> None:
     assert set(await machine.states()) == {other, waiting}
     machine.fails = False
     done = await machine.outbox("retry", "--state", "dead", "--yes")
-    assert (done.status, done.output) == (0, "1 messages: due now.")
+    assert (done.status, done.output) == (0, "1 message: due now.")
     assert set(await machine.states()) == {waiting}
     done = await machine.outbox("retry", "--route", "orders", "--state", "waiting", "--yes")
     assert (done.status, await machine.states()) == (0, {})
@@ -215,7 +206,8 @@ async def test_many_are_chosen_by_route_and_state(machine: Machine) -> None:
 async def test_a_route_is_held_and_resumed(machine: Machine) -> None:
     """And the list says so."""
     done = await machine.outbox("hold", "orders")
-    assert (done.status, done.output) == (0, "Route orders is held: it accepts, and delivers nothing.")
+    said = "Route orders is held: it accepts, and delivers nothing. Messages still die when they are `max_age` old."
+    assert (done.status, done.output) == (0, said)
     (line,) = (line for line in (await machine.outbox()).output.splitlines() if line.startswith("orders"))
     assert line.split()[-1] == "held"
     assert not json.loads((await machine.outbox("resume", "orders", "--json")).output)["held"]
@@ -226,7 +218,7 @@ async def test_a_route_is_held_and_resumed(machine: Machine) -> None:
     "words, status, told",
     (["show", UNKNOWN], 1, "There is no message"),
     (["hold", "nowhere"], 1, "No route nowhere has an outbox"),
-    (["list", "--route", "nowhere"], 1, "There is no outbox of a route nowhere; the outboxes are orders, returns."),
+    (["list", "--route", "nowhere"], 1, "There is no outbox of route nowhere; the outboxes are orders, returns."),
     (["retry"], 2, "name one or more messages, or several by --route and --state."),
     (["retry", UNKNOWN, "--state", "dead"], 2, "name one or more messages, or several by --route and --state."),
     (["list", "--state", "lost"], 2, "is not one of"),

@@ -23,15 +23,7 @@ routes:
 async def test_without_the_examples_route_it_serves_all_the_same(tmp_path: Path) -> None:
     """And ends when it is told to."""
     (tmp_path / "proxy.yaml").write_text(CONFIGURATION)
-    words = (
-        "sandbox",
-        "--port-base",
-        "0",
-        "--directory",
-        str(tmp_path / "box"),
-        "--proxy",
-        str(tmp_path / "proxy.yaml"),
-    )
+    words = f"sandbox --port-base 0 --directory {tmp_path}/box --proxy {tmp_path}/proxy.yaml".split()
     async with Command(*words) as command:
         await command.prints(r".*has no route from /http/orders to https://127\.0\.0\.1:.*: the example is not sent\.")
         found = await command.prints(r"Serving on 127\.0\.0\.1:(\d+)\. Ctrl-C ends\.")

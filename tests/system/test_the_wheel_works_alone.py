@@ -52,7 +52,7 @@ def unpacked(folder: Path) -> Path:
 
 
 def installed(folder: Path) -> Path:
-    """The folder of commands of a new virtual environment with the wheel and what it needs, and without pip."""
+    """Of a new virtual environment with the wheel, and without pip."""
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
     source = unpacked(folder)
     call(*pip, "wheel", "--no-deps", "--no-index", "--no-build-isolation", "--wheel-dir", folder, source)

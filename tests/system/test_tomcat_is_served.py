@@ -46,7 +46,7 @@ WEB = """<web-app version="6.0" xmlns="https://jakarta.ee/xml/ns/jakartaee">
 
 @asynccontextmanager
 async def tomcat(base: Path, port: int) -> AsyncIterator[None]:
-    """Tomcat with one application that takes files by PUT, behind the filter; it forgets its sessions when it ends."""
+    """With one application that takes files by PUT, behind the filter."""
     for folder in ("conf", "webapps/http/WEB-INF", "logs", "temp", "work"):
         (base / folder).mkdir(parents=True, exist_ok=True)
     (base / "conf/server.xml").write_text(SERVER.format(port=port))

@@ -9,7 +9,7 @@ import yaml
 
 from tests.cases import named_cases
 from tests.fakes.tenant import PATIENCE, CountingUpstream, TokenEndpoint
-from tests.system.command import Proxy
+from tests.system.command import Proxy, document
 from tests.system.load import Load
 
 
@@ -32,14 +32,8 @@ async def proxy(endpoint: TokenEndpoint, upstream: CountingUpstream, tmp_path: P
     """One route; the secret is in a file, and is `first`."""
     secret(tmp_path, "first")
     client = {"token_url": endpoint.url, "client_id": "id", "client_secret_file": "secret"}
-    document = {
-        "listen": "127.0.0.1:0",
-        "admin": "127.0.0.1:0",
-        "oauth_clients": {"orders": client},
-        "routes": [{"path": "/orders", "upstream": upstream.url, "oauth_client": "orders"}],
-    }
     path = tmp_path / "proxy.yaml"
-    path.write_text(yaml.safe_dump(document))
+    path.write_text(yaml.safe_dump(document(upstream.url, endpoint.url, oauth_clients={"orders": client})))
     async with Proxy(path) as started:
         yield started
 

@@ -39,7 +39,7 @@ def edited(configuration: Path, **options: Any) -> None:
 
 
 def swapped(path: Path) -> str:
-    """Put a pipe that nobody writes to in place of a file, which is returned."""
+    """By a pipe that nobody writes to; the file's text."""
     text = path.read_text()
     path.unlink()
     os.mkfifo(path)

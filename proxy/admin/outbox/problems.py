@@ -1,17 +1,15 @@
 """What a request to the outbox is answered with if it cannot be done (RFC 9457)."""
 
 import json
-from collections.abc import Awaitable, Callable
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from proxy.errors import OutboxUnavailable
 from proxy.outbox.store import MessageBusy, MessageUnknown
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-
-class Problem(Exception):
+class OutboxProblem(Exception):
     """Says what is wrong with a request; `code` is stable, both texts are for people."""
 
     def __init__(self, status: int, code: str, title: str, detail: str) -> None:
@@ -26,14 +24,14 @@ class Problem(Exception):
         )
 
 
-class MalformedQuery(Problem):
+class MalformedQuery(OutboxProblem):
     """The query of the URL cannot be understood."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(400, "query_malformed", "The query is malformed", detail)
 
 
-class UnknownRoute(Problem):
+class UnknownRoute(OutboxProblem):
     """No route with an outbox has this name, and nothing is kept for one."""
 
     def __init__(self, route: str) -> None:
@@ -47,17 +45,17 @@ def answered(handler: Handler) -> Handler:
     async def answering(request: web.Request) -> web.StreamResponse:
         try:
             return await handler(request)
-        except Problem as problem:
+        except OutboxProblem as problem:
             return problem.answer()
         except MessageUnknown as error:
-            return Problem(404, "message_unknown", "There is no such message", str(error)).answer()
+            return OutboxProblem(404, "message_unknown", "There is no such message", str(error)).answer()
         except MessageBusy as error:
-            return Problem(409, "message_busy", "The message is being delivered", str(error)).answer()
+            return OutboxProblem(409, "message_busy", "The message is being delivered", str(error)).answer()
         except OutboxUnavailable as error:
-            answer = Problem(error.status, error.code, error.title, error.detail).answer()
+            answer = OutboxProblem(error.status, error.code, error.title, error.detail).answer()
             answer.headers["Retry-After"] = str(error.retry_after or 1)
             return answer
         except ValueError as error:  # what is stored was changed, or belongs to a key that has gone
-            return Problem(500, "content_unreadable", "The message cannot be read", str(error)).answer()
+            return OutboxProblem(500, "content_unreadable", "The message cannot be read", str(error)).answer()
 
     return answering

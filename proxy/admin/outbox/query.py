@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from proxy.admin.outbox.problems import MalformedQuery
 from proxy.outbox.message import MessageState
+from proxy.outbox.message_ids import is_message_id
 
 DEFAULT, MOST = 100, 1000
 "Messages in one answer."
@@ -30,14 +31,28 @@ def parse_query(pairs: Iterable[tuple[str, str]]) -> MessageQuery:
         if name not in NAMES:
             raise MalformedQuery(f"There is no parameter {name[:60]}; the parameters are {', '.join(NAMES)}.")
         if name in given:
-            raise MalformedQuery(f"The parameter {name} is there twice.")
+            raise MalformedQuery(f"The parameter {name} is given twice.")
         given[name] = value
     return MessageQuery(
-        route=given.get("route") or None,
+        route=_route(given.get("route", "")),
         state=_state(given.get("state", "")),
         limit=_limit(given.get("limit", "")),
-        after=given.get("after") or None,
+        after=_after(given.get("after", "")),
     )
+
+
+def _route(text: str) -> str | None:
+    """Any other name may be that of a route that has gone."""
+    if not text.isprintable():
+        raise MalformedQuery("`route` must be the name of a route.")
+    return text or None
+
+
+def _after(text: str) -> str | None:
+    """The message may be gone meanwhile, but its id still has a place among the others."""
+    if text and not is_message_id(text):
+        raise MalformedQuery("`after` must be the `next` of the page before, which is a message's id.")
+    return text or None
 
 
 def _state(text: str) -> MessageState | None:

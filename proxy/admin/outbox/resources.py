@@ -6,16 +6,18 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from proxy.admin.connection import begin_stream
 from proxy.admin.outbox.documents import details_document, message_document, route_document
 from proxy.admin.outbox.overview import overview
-from proxy.admin.outbox.problems import Handler, UnknownRoute, answered
+from proxy.admin.outbox.problems import UnknownRoute, answered
 from proxy.admin.outbox.query import parse_query
 from proxy.admin.state import ObservedProxy
 from proxy.config.model import Address
 from proxy.errors import OutboxUnavailable
 from proxy.outbox.message import MessageSummary, RouteSummary, StoredBody
+from proxy.outbox.message_ids import is_message_id
 from proxy.outbox.store import MessageUnknown, OutboxStore
 
 MESSAGE = "/outbox/messages/{id}"
@@ -36,7 +38,7 @@ class OutboxResources:
         router.add_get("/outbox", answered(self._overview))
         router.add_get("/outbox/messages", answered(self._list))
         router.add_get(MESSAGE, answered(self._details))
-        router.add_get(f"{MESSAGE}/body", answered(self._body), allow_head=False)
+        router.add_get(f"{MESSAGE}/body", answered(self._body))
         router.add_post(f"{MESSAGE}/retry", answered(self._decided(self._retry)))
         router.add_delete(MESSAGE, answered(self._decided(self._discard)))
         router.add_post(f"{ROUTE}/hold", answered(self._decided(self._hold)))
@@ -64,15 +66,15 @@ class OutboxResources:
             limit = asked.limit + 1  # whether there is more
             found += await store.messages(route=asked.route, state=asked.state, limit=limit, after=asked.after)
         shown = found[: asked.limit]
-        following = shown[-1].id if len(found) > len(shown) else None
+        following = shown[-1].position if len(found) > len(shown) else None
         return document({"messages": [message_document(each) for each in shown], "next": following})
 
     async def _details(self, request: web.Request) -> web.Response:
-        return document(details_document(await self._store(request).message(request.match_info["id"])))
+        return document(details_document(await self._store(request).message(_id(request))))
 
     async def _body(self, request: web.Request) -> web.StreamResponse:
         """Sends the body in pieces, of which one at a time is in memory. One that cannot be read on is cut."""
-        id_ = request.match_info["id"]
+        id_ = _id(request)
         body = await self._store(request).body(id_)
         pieces = pieces_of(body)
         first = await anext(pieces, b"")
@@ -81,6 +83,8 @@ class OutboxResources:
         answer.content_length = len(body) if isinstance(body, bytes) else body.size
         begin_stream(request)
         await answer.prepare(request)
+        if request.method == "HEAD":
+            return answer
         await answer.write(first)
         try:
             async for piece in pieces:
@@ -93,7 +97,7 @@ class OutboxResources:
         return answer
 
     async def _retry(self, request: web.Request) -> web.Response:
-        message = await self._store(request).retry(request.match_info["id"], self._proxy.wall())
+        message = await self._store(request).retry(_id(request), self._proxy.wall())
         self._log.info(
             "message.retried", route=message.route, id=message.id, attempts=message.attempts, admin=self._admin
         )
@@ -102,7 +106,7 @@ class OutboxResources:
         return document(message_document(message))
 
     async def _discard(self, request: web.Request) -> web.Response:
-        message = await self._store(request).discard(request.match_info["id"])
+        message = await self._store(request).discard(_id(request))
         self._log.info(
             "message.discarded",
             route=message.route,
@@ -146,13 +150,21 @@ class OutboxResources:
         """Returns the store. Raises MessageUnknown if there is none, because then there are no messages."""
         store = self._proxy.outboxes.store_if_any()
         if store is None:
-            raise MessageUnknown(f"There is no message {request.match_info['id']}: no route has an outbox.")
+            raise MessageUnknown(request.match_info["id"], why="no route has an outbox")
         return store
 
     @property
     def _admin(self) -> str:
         """What the log says of who it was."""
         return str(self._address())
+
+
+def _id(request: web.Request) -> str:
+    """Returns the id in the path. Raises MessageUnknown for what can be none, for which a store may have no answer."""
+    id_ = request.match_info["id"]
+    if not is_message_id(id_):
+        raise MessageUnknown("There is no message with this id: ids have 32 hexadecimal digits.")
+    return id_
 
 
 def document(content: Any) -> web.Response:

@@ -12,7 +12,7 @@ from proxy.cli.running_proxy import running_proxy
 from proxy.config.model import Configuration
 from proxy.store.place import store_folder
 
-Document = dict[str, Any]
+JsonObject = dict[str, Any]
 PAGE = 500
 "Messages that are asked for at a time."
 
@@ -31,7 +31,7 @@ class OutboxApi:
     def __init__(self, session: ClientSession) -> None:
         self._session = session
 
-    async def routes(self) -> list[Document]:
+    async def routes(self) -> list[JsonObject]:
         """Returns the outboxes by route; `gone` are those that the proxy has no route for any more."""
         found = (await self._ask("GET", "/outbox"))["routes"]
         present = {each["name"] for each in (await self._ask("GET", "/status"))["routes"]}
@@ -42,11 +42,13 @@ class OutboxApi:
         names = [each["route"] for each in await self.routes()]
         if route is not None and route not in names:
             there = f"the outboxes are {', '.join(names)}" if names else "no route has one"
-            raise Refused(404, "route_unknown", f"There is no outbox of a route {route}; {there}.")
+            raise Refused(404, "route_unknown", f"There is no outbox of route {route}; {there}.")
 
-    async def messages(self, *, route: str | None, state: str | None, limit: int | None) -> tuple[list[Document], bool]:
+    async def messages(
+        self, *, route: str | None, state: str | None, limit: int | None
+    ) -> tuple[list[JsonObject], bool]:
         """Returns the first messages, and whether there are more; all without a limit."""
-        found: list[Document] = []
+        found: list[JsonObject] = []
         after = ""
         while True:
             size = PAGE if limit is None else min(PAGE, limit - len(found))
@@ -57,23 +59,23 @@ class OutboxApi:
             if after is None or len(found) == limit:
                 return found, after is not None
 
-    async def message(self, id_: str) -> Document:
+    async def message(self, id_: str) -> JsonObject:
         """Returns one message."""
         return await self._ask("GET", _message(id_))
 
-    async def retry(self, id_: str) -> Document:
+    async def retry(self, id_: str) -> JsonObject:
         """Makes a message due now."""
         return await self._ask("POST", f"{_message(id_)}/retry")
 
-    async def discard(self, id_: str) -> Document:
+    async def discard(self, id_: str) -> JsonObject:
         """Removes a message."""
         return await self._ask("DELETE", _message(id_))
 
-    async def hold(self, route: str) -> Document:
+    async def hold(self, route: str) -> JsonObject:
         """Stops the delivery of a route."""
         return await self._ask("POST", f"/outbox/routes/{quote(route, safe='')}/hold")
 
-    async def resume(self, route: str) -> Document:
+    async def resume(self, route: str) -> JsonObject:
         """Starts it again."""
         return await self._ask("POST", f"/outbox/routes/{quote(route, safe='')}/resume")
 
@@ -84,10 +86,10 @@ class OutboxApi:
             async for piece in answer.content.iter_any():
                 yield piece
 
-    async def _ask(self, method: str, path: str) -> Document:
+    async def _ask(self, method: str, path: str) -> JsonObject:
         async with self._session.request(method, path) as answer:
             await _accept(answer)
-            found: Document = await answer.json()
+            found: JsonObject = await answer.json()
             return found
 
 
@@ -105,7 +107,7 @@ async def _accept(answer: ClientResponse) -> None:
     if answer.content_type == "application/problem+json":
         problem = await answer.json(content_type=None)
         raise Refused(answer.status, problem["code"], problem["detail"])
-    raise Refused(answer.status, "", f"The proxy answered {answer.status}: it may be of another version.")
+    raise Refused(answer.status, "", f"The proxy answered {answer.status}: it may be another version.")
 
 
 def _message(id_: str) -> str:

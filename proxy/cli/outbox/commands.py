@@ -1,4 +1,4 @@
-"""The commands of `outbox`. Each asks the running proxy, and ends with 1 if that does not do it."""
+"""The commands of `outbox`. Each asks the running proxy, and ends with 1 if the proxy refuses."""
 
 import json
 import sys
@@ -11,10 +11,11 @@ from typing import Any, TypeVar
 import click
 from rich.console import Console
 
+from proxy.cli.columns import counted, tell
 from proxy.cli.configuration import config_option, read
 from proxy.cli.examples import epilog
 from proxy.cli.loops import run
-from proxy.cli.outbox.api import Document, OutboxApi, Refused, outbox_api
+from proxy.cli.outbox.api import JsonObject, OutboxApi, Refused, outbox_api
 from proxy.cli.outbox.export import export_body, export_message
 from proxy.cli.outbox.selection import Selection, confirm, each_of, selected
 from proxy.cli.outbox.tables import facts, history_table, message_table, route_table
@@ -30,14 +31,14 @@ NOTHING = "No route has an outbox, and no messages are kept."
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 route_option = click.option("--route", metavar="ROUTE", help="Only messages of this route.")
-yes_option = click.option("--yes", is_flag=True, help="Do not ask before doing it to messages that were not named.")
+yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 state_option = click.option(
     "--state", type=click.Choice(["waiting", "dead"]), help="Only messages in this state; dead by default."
 )
 ids_argument = click.argument("ids", metavar="[ID]...", nargs=-1)
 
 
-class _Commands(click.Group):
+class _OutboxCommands(click.Group):
     """`outbox` alone is `outbox list`. The commands of the group have examples too."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -52,19 +53,20 @@ class _Commands(click.Group):
         super().add_command(cmd, name)
 
 
-@click.group(cls=_Commands)
+@click.group(cls=_OutboxCommands)
 def command() -> None:
-    """Show what the running proxy keeps for later.
+    """Show the messages kept for later, and decide about them.
 
-    The commands show messages of outboxes, and do what you decide about them. Without a command, this is
-    `outbox list`. The proxy is found by its admin address in the configuration.
+    Without a command, this is `outbox list`. The running proxy is found by the admin address in the configuration.
     """
 
 
 @command.command("list")
 @route_option
 @click.option("--state", type=STATES, help="Only messages in this state.")
-@click.option("--limit", type=click.IntRange(min=1), default=SHOWN, show_default=True, help="Most messages to show.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=SHOWN, show_default=True, help="Maximum number of messages to show."
+)
 @json_option
 @config_option
 def list_command(*, route: str | None, state: str | None, limit: int, as_json: bool, file: Path | None) -> None:
@@ -73,7 +75,7 @@ def list_command(*, route: str | None, state: str | None, limit: int, as_json: b
     Messages are in the order in which they were accepted.
     """
 
-    async def found(api: OutboxApi) -> tuple[list[Document], list[Document], bool]:
+    async def found(api: OutboxApi) -> tuple[list[JsonObject], list[JsonObject], bool]:
         await api.check_route(route)
         routes = [each for each in await api.routes() if route in (None, each["route"])]
         return routes, *await api.messages(route=route, state=state, limit=limit)
@@ -91,7 +93,7 @@ def list_command(*, route: str | None, state: str | None, limit: int, as_json: b
         click.echo()
         _print(message_table(messages, now=now))
     if is_more:
-        click.echo(f"These are the first {len(messages)}; --limit shows more, --route and --state choose.", err=True)
+        tell(f"These are the first {len(messages)}; --limit shows more, --route and --state choose.")
 
 
 @command.command("show")
@@ -115,8 +117,8 @@ def show_command(*, id_: str, as_json: bool, file: Path | None) -> None:
 
 @command.command("export")
 @click.argument("id_", metavar="ID")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file, not to standard output.")
-@click.option("--json", "as_json", is_flag=True, help="All about the message, with the body in base64.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file instead of standard output.")
+@click.option("--json", "as_json", is_flag=True, help="The whole message as JSON, with the body in base64.")
 @config_option
 def export_command(*, id_: str, output: Path | None, as_json: bool, file: Path | None) -> None:
     """Write the body of a message to a file.
@@ -127,7 +129,7 @@ def export_command(*, id_: str, output: Path | None, as_json: bool, file: Path |
     try:
         _with_api(file, lambda api: export(api, id_, output))
     except OSError as error:
-        click.echo(f"The message could not be written: {error.strerror or error}.", err=True)
+        tell(f"The message could not be written: {error.strerror or error}.")
         sys.exit(1)
 
 
@@ -141,7 +143,7 @@ def export_command(*, id_: str, output: Path | None, as_json: bool, file: Path |
 def retry_command(**words: Any) -> None:
     """Deliver messages now.
 
-    Dead letters are delivered again, waiting messages before their time. Their ids stay the same.
+    A dead letter is tried again, and a waiting message before its time. Ids stay the same.
     """
     _decide("retry", "due now", OutboxApi.retry, **words)
 
@@ -154,7 +156,7 @@ def retry_command(**words: Any) -> None:
 @json_option
 @config_option
 def discard_command(**words: Any) -> None:
-    """Remove messages for good. What stood behind them in an order is delivered."""
+    """Remove messages for good. In an order, the next message is then delivered."""
     _decide("discard", "discarded", OutboxApi.discard, **words)
 
 
@@ -163,8 +165,9 @@ def discard_command(**words: Any) -> None:
 @json_option
 @config_option
 def hold_command(*, route: str, as_json: bool, file: Path | None) -> None:
-    """Stop the delivery of ROUTE; messages are still accepted. A restart does not end this."""
-    _switch(file, lambda api: api.hold(route), f"Route {route} is held: it accepts, and delivers nothing.", as_json)
+    """Stop the delivery of ROUTE; messages are still accepted. The route stays held after a restart."""
+    said = f"Route {route} is held: it accepts, and delivers nothing. Messages still die when they are `max_age` old."
+    _switch(file, lambda api: api.hold(route), said, as_json)
 
 
 @command.command("resume")
@@ -179,7 +182,7 @@ def resume_command(*, route: str, as_json: bool, file: Path | None) -> None:
 def _decide(
     verb: str,
     said: str,
-    act: Callable[[OutboxApi, str], Awaitable[Document]],
+    act: Callable[[OutboxApi, str], Awaitable[JsonObject]],
     *,
     ids: tuple[str, ...],
     route: str | None,
@@ -200,15 +203,15 @@ def _decide(
         if ids:
             click.echo("".join(f"{each['id']}: {said}\n" for each in outcome.done), nl=False)
         else:
-            click.echo(f"{len(outcome.done)} messages: {said}.")
+            click.echo(f"{counted(len(outcome.done), 'message')}: {said}.")
         for id_, refused in outcome.failed:
-            click.echo(f"{id_}: {refused}", err=True)
+            tell(f"{id_}: {refused}")
     sys.exit(bool(outcome.failed))
 
 
 def _switch(
     file: Path | None,
-    act: Callable[[OutboxApi], Awaitable[Document]],
+    act: Callable[[OutboxApi], Awaitable[JsonObject]],
     said: str,
     as_json: bool,  # noqa: FBT001
 ) -> None:
@@ -220,7 +223,7 @@ def _switch(
 
 
 def _with_api(file: Path | None, act: Callable[[OutboxApi], Awaitable[T]]) -> T:
-    """Does it with the running proxy; prints why not, and ends with 1."""
+    """Does it with the running proxy; if that refuses, prints why and ends with 1."""
     configuration = read(file, insecure_listen=True)  # nobody listens
 
     async def acting() -> T:
@@ -230,7 +233,7 @@ def _with_api(file: Path | None, act: Callable[[OutboxApi], Awaitable[T]]) -> T:
     try:
         return run(acting())
     except (Refused, Unreachable) as error:
-        click.echo(str(error), err=True)
+        tell(str(error))
         sys.exit(1)
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import click
 
-from proxy.cli.outbox.api import Document, OutboxApi, Refused
+from proxy.cli.outbox.api import JsonObject, OutboxApi, Refused
 
 
 class Selection(NamedTuple):
@@ -34,7 +34,7 @@ class Selection(NamedTuple):
 class Outcome:
     """What became of each message."""
 
-    done: list[Document] = field(default_factory=list)
+    done: list[JsonObject] = field(default_factory=list)
     failed: list[tuple[str, Refused]] = field(default_factory=list)
 
 
@@ -58,7 +58,7 @@ def confirm(count: int, selection: Selection, verb: str) -> None:
     click.confirm(f"{verb.capitalize()} {messages}?", abort=True, err=True)
 
 
-async def each_of(ids: Sequence[str], act: Callable[[str], Awaitable[Document]], *, named: bool) -> Outcome:
+async def each_of(ids: Sequence[str], act: Callable[[str], Awaitable[JsonObject]], *, named: bool) -> Outcome:
     """Does it to each message; one that is not there any more is a failure only if it was `named`."""
     outcome = Outcome()
     for id_ in ids:

@@ -7,14 +7,14 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from proxy.cli.outbox.api import Document
+from proxy.cli.outbox.api import JsonObject
+from proxy.config.parsed_values import spelled_size
 from proxy.observe.log_format import printable
 
 UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
-SIZES = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
-def route_table(routes: Iterable[Document], *, now: float) -> Table:
+def route_table(routes: Iterable[JsonObject], *, now: float) -> Table:
     """Returns one line for each route."""
     table = _table("route", "waiting", "delivering", "dead", "oldest", "size", "")
     for column in table.columns[1:6]:
@@ -23,11 +23,11 @@ def route_table(routes: Iterable[Document], *, now: float) -> Table:
         notes = [note for note, holds in (("held", each["held"]), ("route has gone", each["gone"])) if holds]
         oldest = "" if each["oldest_at"] is None else duration(now - seconds(each["oldest_at"]))
         numbers = (str(each[name]) for name in ("waiting", "delivering", "dead"))
-        table.add_row(*map(_cell, (each["route"], *numbers, oldest, size(each["bytes"]), ", ".join(notes))))
+        table.add_row(*map(_cell, (each["route"], *numbers, oldest, spelled_size(each["bytes"]), ", ".join(notes))))
     return table
 
 
-def message_table(messages: Iterable[Document], *, now: float) -> Table:
+def message_table(messages: Iterable[JsonObject], *, now: float) -> Table:
     """Returns one line for each message."""
     table = _table("id", "route", "state", "tries", "age")
     table.columns[0].no_wrap = table.columns[2].no_wrap = True
@@ -40,7 +40,7 @@ def message_table(messages: Iterable[Document], *, now: float) -> Table:
     return table
 
 
-def history_table(history: Iterable[Document]) -> Table:
+def history_table(history: Iterable[JsonObject]) -> Table:
     """Returns one line for each attempt."""
     table = _table("attempt at", "status", "MPL id", "what happened")
     table.columns[0].no_wrap = True
@@ -51,7 +51,7 @@ def history_table(history: Iterable[Document]) -> Table:
     return table
 
 
-def facts(message: Document, *, now: float) -> Iterator[str]:
+def facts(message: JsonObject, *, now: float) -> Iterator[str]:
     """Yields the lines about one message above its history."""
     lines = [
         ("id", message["id"]),
@@ -62,13 +62,13 @@ def facts(message: Document, *, now: float) -> Iterator[str]:
         ("next attempt", message["next_at"] or ""),
         ("request", f"{message['method']} {message['target']}".strip()),
         ("sender's id", message["message_id"] or ""),
-        ("size", size(message["bytes"])),
+        ("size", spelled_size(message["bytes"])),
         *(("field", f"{name}: {value}") for name, value in message["fields"]),
     ]
     yield from (printable(f"{name:<16}{value}") for name, value in lines if value)
 
 
-def state_of(message: Document, *, now: float) -> str:
+def state_of(message: JsonObject, *, now: float) -> str:
     """Returns the state in a few words."""
     if message["state"] == "dead":
         return f"dead: {message['code']}"
@@ -90,14 +90,6 @@ def duration(of: float) -> str:
     left = max(0, int(of))
     unit, length = next((each for each in UNITS if left >= each[1]), UNITS[-1])
     return f"{left // length} {unit}"
-
-
-def size(of: int) -> str:
-    """Returns bytes in the largest unit that fits."""
-    value, unit = float(of), 0
-    while value >= 1024 and unit < len(SIZES) - 1:
-        value, unit = value / 1024, unit + 1
-    return f"{value:.1f} {SIZES[unit]}" if unit else f"{of} B"
 
 
 def _table(*columns: str) -> Table:

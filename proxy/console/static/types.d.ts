@@ -57,14 +57,6 @@ export interface Outcome {
 }
 
 export interface Exchange extends Summary, Outcome {
-  id: string;
-  status: number;
-  made_by: string;
-  token: string;
-  replays: string[];
-  seconds: number;
-  mpl_id: string;
-  code: string;
   user: string;
   client_certificate: string;
   correlation_id: string;

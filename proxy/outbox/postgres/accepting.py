@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from proxy.errors import MessageIdReused, OutboxFull, ProxyError
+from proxy.errors import OutboxFull, ProxyError
+from proxy.outbox.failures import full, id_reused, unavailable
 from proxy.outbox.message import Accepted, NewMessage
-from proxy.outbox.postgres.failures import RETRY_AFTER, unavailable
 from proxy.outbox.postgres.transaction import FIRST_OF, Transaction
 
 _FIND: Final = """
@@ -44,7 +44,7 @@ DELETE FROM cpi_proxy_outbox_remembered WHERE sender IN (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sealed:
+class SealedMessage:
     """A message as it is kept: nothing in it can be read but its route and numbers."""
 
     message: NewMessage
@@ -87,7 +87,7 @@ class _Batch:
         self.messages: list[tuple[Any, ...]] = []
         self.new_ids: dict[bytes, _Remembered] = {}
 
-    async def look(self, calls: Sequence[Sealed]) -> None:
+    async def look(self, calls: Sequence[SealedMessage]) -> None:
         """Asks what is there."""
         transaction, now = self.transaction, self.transaction.now
         if senders := [call.sender for call in calls if call.sender is not None]:
@@ -100,7 +100,7 @@ class _Batch:
         if bodies := [call.body for call in calls if call.body is not None]:
             self.bodies = {body for (body,) in await transaction.rows(_BODIES, (bodies,))}
 
-    def decide(self, call: Sealed) -> Accepted | ProxyError:
+    def decide(self, call: SealedMessage) -> Accepted | ProxyError:
         """Decides about one message, after those before it."""
         message = call.message
         accepted_at = self.transaction.now - call.age
@@ -122,7 +122,7 @@ class _Batch:
         return Accepted(id=message.id, accepted_at=accepted_at, expires_at=expires_at, is_new=True)
 
     async def write(self) -> None:
-        """Writes all."""
+        """Writes what was decided, in one statement for each kind of row."""
         transaction = self.transaction
         if self.messages:
             await transaction.execute(_INSERT, tuple(map(list, zip(*self.messages, strict=True))))
@@ -133,21 +133,12 @@ class _Batch:
             new = ((sender, *kept) for sender, kept in self.new_ids.items())
             await transaction.execute(_REMEMBER, tuple(map(list, zip(*new, strict=True))))
 
-    def _full(self, call: Sealed) -> OutboxFull | None:
-        count, size = self.transaction.counts[call.message.route], call.message.size
-        if count.waiting + count.dead >= call.max_messages:
-            return OutboxFull(
-                f"The outbox of this route has {call.max_messages} messages (`max_messages`). Send it again later.",
-                retry_after=RETRY_AFTER,
-            )
-        if count.bytes + size > call.max_bytes:
-            return OutboxFull(
-                f"The outbox of this route has no room for {size} bytes more (`max_bytes`). Send it again later.",
-                retry_after=RETRY_AFTER,
-            )
-        return None
+    def _full(self, call: SealedMessage) -> OutboxFull | None:
+        count = self.transaction.counts[call.message.route]
+        there, size = count.waiting + count.dead, call.message.size
+        return full(there, count.bytes, size, max_messages=call.max_messages, max_bytes=call.max_bytes)
 
-    def _keep(self, call: Sealed, accepted_at: float, lifetime: float) -> None:
+    def _keep(self, call: SealedMessage, accepted_at: float, lifetime: float) -> None:
         message, chain = call.message, _Chain(has_messages=False, blocked=0.0)
         if call.chain is not None:
             chain = self.chains[call.chain]
@@ -164,7 +155,7 @@ class _Batch:
             self.transaction.due.add(message.route)
 
 
-async def accept(transaction: Transaction, calls: Sequence[Sealed]) -> Sequence[Accepted | ProxyError]:
+async def accept(transaction: Transaction, calls: Sequence[SealedMessage]) -> Sequence[Accepted | ProxyError]:
     """Keeps the messages, or returns what was said about earlier ones with the same ids, or why not."""
     batch = _Batch(transaction)
     await batch.look(calls)
@@ -173,9 +164,7 @@ async def accept(transaction: Transaction, calls: Sequence[Sealed]) -> Sequence[
     return results
 
 
-def _again(call: Sealed, first: _Remembered) -> Accepted | ProxyError:
+def _again(call: SealedMessage, first: _Remembered) -> Accepted | ProxyError:
     if first.content != call.content_hash:
-        return MessageIdReused(
-            "Another message with this id, but other content, was accepted before. Give each its own."
-        )
+        return id_reused()
     return Accepted(id=first.id, accepted_at=first.accepted_at, expires_at=first.expires_at, is_new=False)

@@ -49,7 +49,7 @@ class Batches:
         self._is_closing = False
 
     def start(self) -> None:
-        """Begins."""
+        """Begins to make calls."""
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     def submit(self, work: Work, value: Any, *, route: str | None = None) -> "asyncio.Future[Any]":

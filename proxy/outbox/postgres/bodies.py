@@ -6,17 +6,18 @@ A body that no message has yet, or has any more, is noted as loose; what a crash
 import secrets
 from collections.abc import Callable
 from functools import partial
-from itertools import count
 from typing import Final
 
 from proxy.errors import OutboxUnavailable
+from proxy.outbox.bodies import seal_body, unseal_body_piece
+from proxy.outbox.failures import unavailable
 from proxy.outbox.message import StoredBody
-from proxy.outbox.postgres.failures import FAILURES, failure_of, unavailable
+from proxy.outbox.postgres.failures import FAILURES, failure_of
 from proxy.store.keys import Keys
 from proxy.store.postgres.connecting import Connection
 from proxy.store.postgres.database import Database
 from proxy.store.postgres.transactions import NOW, rows, transact
-from proxy.store.sealed_pieces import PIECE, seal_piece, unseal_piece
+from proxy.store.sealed_pieces import PIECE
 from proxy.store.tokens import StoreUnreachable
 
 WITHIN = 5.0
@@ -46,19 +47,8 @@ class Bodies:
         """Stores a body, and returns its name. Raises OutboxFull or OutboxUnavailable."""
         name = secrets.token_hex(16)
         await self._write(_LOOSE, (name,))
-        size = len(body) if isinstance(body, bytes) else body.size
-        held, begin = b"", 0
-        for number in count():
-            while len(held) < PIECE and begin + len(held) < size:
-                at = begin + len(held)
-                held += body[at : at + PIECE] if isinstance(body, bytes) else await _piece(body, at)
-            last = begin + PIECE >= size
-            _, value = seal_piece(keys, held[:PIECE], context, number=number, last=last)
-            await self._write(_PIECE, (name, number, value))
-            if last:
-                return name
-            held, begin = held[PIECE:], begin + PIECE
-        raise AssertionError  # pragma: no cover - count() does not end
+        await seal_body(body, keys, context, lambda number, piece: self._write(_PIECE, (name, number, piece)))
+        return name
 
     def stored(self, name: str, size: int, key_id: bytes, context: bytes) -> "PieceBody":
         """Returns a body that was kept."""
@@ -112,19 +102,8 @@ class PieceBody:
             raise unavailable(error) from None
         if value is None:
             raise OutboxUnavailable("The body of this message is gone: it was delivered or discarded meanwhile.")
-        last = (number + 1) * PIECE >= self.size
-        try:
-            content = unseal_piece(self._keys(), self._key_id, value, self._context, number=number, last=last)
-        except ValueError as error:
-            raise OutboxUnavailable(f"The body of this message cannot be read: {error}.") from None
+        content = unseal_body_piece(self._keys(), self._key_id, value, self._context, number=number, size=self.size)
         return content[begin:]
-
-
-async def _piece(body: StoredBody, at: int) -> bytes:
-    piece = await body.read(at)
-    if not piece:
-        raise OutboxUnavailable("The body was cut while it was stored; send the message again.")
-    return piece
 
 
 async def _read(name: str, number: int, connection: Connection) -> bytes | None:

@@ -27,6 +27,8 @@ class Lease:
 
     route: str
     fence: int
+    body: str | None
+    "The name of its large body."
     until: Moment
 
 
@@ -57,9 +59,9 @@ class Leases:
         """Returns the end of a lease that begins now."""
         return Moment.now(self._clock).after(self._lease)
 
-    def add(self, id_: str, route: str, fence: int, until: Moment) -> None:
+    def add(self, id_: str, lease: Lease) -> None:
         """Notes a message that was taken."""
-        self._leases[id_] = Lease(route, fence, until)
+        self._leases[id_] = lease
 
     def is_held(self, id_: str) -> bool:
         """Whether no other replica can have taken the message over yet."""

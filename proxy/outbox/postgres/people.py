@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from proxy.outbox.message import HistoryEntry, MessageState, MessageSummary, RouteSummary
+from proxy.outbox.failures import unreadable
+from proxy.outbox.message import HistoryEntry, MessageState, MessageSummary, RouteSummary, seq_at
 from proxy.outbox.postgres import orders, settling
-from proxy.outbox.postgres.failures import unreadable
 from proxy.outbox.postgres.transaction import FIRST_OF, Transaction
 from proxy.outbox.store import MessageBusy, MessageUnknown
 from proxy.store.keys import Keys
@@ -21,6 +21,10 @@ SEQ: Final = 9
 "The last of these columns."
 DEAD: Final = 2
 "Place of a dead letter."
+_STOP: Final = """
+UPDATE cpi_proxy_outbox_messages SET owner = NULL, free_at = due_at
+WHERE owner IS NOT NULL AND route = %s AND NOT begun
+"""
 IS_HELD: Final = "SELECT true FROM cpi_proxy_outbox_routes WHERE route = %s AND held"
 ROUTES: Final = f"""
 SELECT route, waiting, coalesce(delivering, 0), dead, held, oldest.accepted_at, bytes
@@ -119,12 +123,7 @@ async def messages(
     connection: Connection, *, route: str | None, state: MessageState | None, limit: int, after: str | None
 ) -> Sequence[MessageSummary]:
     """Returns messages by their acceptance: asked of each route apart, so that none is passed over one by one."""
-    parameters = {"route": route, "limit": limit, "after": 0}
-    if after is not None:
-        found = await rows(connection, _AFTER, (after,)) or await rows(connection, _FOLLOWING, (after,))
-        if not found:
-            return []
-        parameters["after"] = found[0][0]
+    parameters = {"route": route, "limit": limit, "after": 0 if after is None else await _seq_of(connection, after)}
     if state is None and route is None:
         return [_summary(row) for row in await rows(connection, LIST_ALL, parameters)]
     states = [MessageState.WAITING, MessageState.DELIVERING, MessageState.DEAD] if state is None else [state]
@@ -132,11 +131,19 @@ async def messages(
     return [_summary(row) for row in sorted(listed, key=lambda row: row[SEQ])[:limit]]
 
 
+async def _seq_of(connection: Connection, after: str) -> int:
+    """Returns what a page begins after. The message may be gone: ids sort by the clocks of replicas."""
+    if (seq := seq_at(after)) is not None:
+        return seq
+    found = await rows(connection, _AFTER, (after,)) or await rows(connection, _FOLLOWING, (after,))
+    return int(found[0][0]) if found else 1 << 62
+
+
 async def known(connection: Connection, id_: str, *, locked: bool = False) -> Row:
     """Returns a message. Raises MessageUnknown."""
     found = await rows(connection, _MESSAGE + (" FOR UPDATE OF message" if locked else ""), (id_,))
     if not found:
-        raise unknown(id_)
+        raise MessageUnknown(id_)
     row = found[0]
     key_id, content, body, body_size, expires_at, lifetime, chain, sender, blocked = row[SEQ + 1 :]
     return Row(
@@ -211,14 +218,19 @@ async def hold(connection: Connection, transaction: Transaction, route: str, *, 
     await transaction.end()
 
 
+async def stop(connection: Connection, route: str) -> None:
+    """Takes back what was taken and has not begun, after a route was held.
+
+    An attempt that begins at this moment may not have seen yet that the route is held. Either it finds that it has lost
+    the message, or this waits until it is committed. So no attempt has to lock the route, which would wait for those
+    who accept messages.
+    """
+    await connection.execute(_STOP, (route,))
+
+
 async def is_held(connection: Connection, route: str) -> bool:
     """Returns whether a route is held."""
     return bool(await rows(connection, IS_HELD, (route,)))
-
-
-def unknown(id_: str) -> MessageUnknown:
-    """Returns the error for an id that no message has."""
-    return MessageUnknown(f"There is no message {id_}: it was delivered or discarded, or never existed.")
 
 
 async def _revived(connection: Connection, transaction: Transaction, row: Row) -> Row:
@@ -238,16 +250,16 @@ async def _locked(connection: Connection, transaction: Transaction, id_: str) ->
     """Returns a message that is not being delivered, after its route was locked."""
     found = await rows(connection, _ROUTE, (id_,))
     if not found:
-        raise unknown(id_)
+        raise MessageUnknown(id_)
     await transaction.begin(connection, [found[0][0]])
     row = await known(connection, id_, locked=True)
     if row.summary.state is MessageState.DELIVERING:
-        raise MessageBusy(f"The message {id_} is being delivered; try again when that has ended.")
+        raise MessageBusy(id_)
     return row
 
 
 def _summary(row: tuple[Any, ...]) -> MessageSummary:
-    id_, route, place, is_taken, code, attempts, accepted_at, due_at, size = row[:SEQ]
+    id_, route, place, is_taken, code, attempts, accepted_at, due_at, size, seq = row[: SEQ + 1]
     state = MessageState.DEAD if place == DEAD else MessageState.DELIVERING if is_taken else MessageState.WAITING
     return MessageSummary(
         id=id_,
@@ -258,4 +270,5 @@ def _summary(row: tuple[Any, ...]) -> MessageSummary:
         accepted_at=accepted_at,
         next_at=due_at if state is MessageState.WAITING and place == 0 else None,
         bytes=size,
+        seq=seq,
     )

@@ -1,20 +1,19 @@
 """Messages as the database keeps them, and back: encrypted, and named by keyed hashes."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from proxy.outbox import contents
+from proxy.outbox.bodies import IN_THE_ROW, read_whole
 from proxy.outbox.contents import Content, context_of
-from proxy.outbox.message import NewMessage, StoredBody, TakenMessage
-from proxy.outbox.postgres.accepting import Sealed
+from proxy.outbox.failures import unavailable, unreadable
+from proxy.outbox.message import NewMessage, StoredBody, TakenMessage, body_size
+from proxy.outbox.postgres.accepting import SealedMessage
 from proxy.outbox.postgres.bodies import Bodies
-from proxy.outbox.postgres.contents import seal, unseal
-from proxy.outbox.postgres.failures import unavailable, unreadable
 from proxy.outbox.postgres.people import Row
 from proxy.outbox.postgres.taking import TakenRow
 from proxy.store.keys import Keys
 from proxy.store.postgres.names import NameKey
-
-IN_THE_ROW = 16 << 10
-"Bytes of a body; larger ones are pieces."
 
 
 class Sealing:
@@ -28,17 +27,17 @@ class Sealing:
         if not self._names.is_known:
             raise unavailable("it was not reached yet, or its keys are not in store.keys_file")
 
-    async def seal(self, message: NewMessage, *, age: float, max_messages: int, max_bytes: int) -> Sealed:
+    async def seal(self, message: NewMessage, *, age: float, max_messages: int, max_bytes: int) -> SealedMessage:
         """Encrypts a message, and stores a large body. Raises OutboxFull or OutboxUnavailable."""
         self.check()
         keys, body, name, route = self.keys(), message.body, None, message.route.encode()
-        size = len(body) if isinstance(body, bytes) else body.size
+        size = body_size(body)
         if size > IN_THE_ROW:
             name, body = await self._bodies.keep(body, keys, context_of(message.id, message.route)), b""
         elif not isinstance(body, bytes):
-            body = await _whole(body)
-        key_id, sealed = seal(keys, message, body)
-        return Sealed(
+            body = await read_whole(body)
+        key_id, sealed = _seal(keys, message, body)
+        return SealedMessage(
             message=message,
             age=age,
             chain=None if message.order is None else self._name(b"order", route, message.order),
@@ -54,7 +53,7 @@ class Sealing:
 
     def taken(self, row: TakenRow, route: str, wall: float) -> TakenMessage:
         """Returns a message with times by the clock of this process. Raises KeyMissing or ValueForged."""
-        method, content = unseal(self.keys(), row.key_id, row.content, row.id, route)
+        method, content = _unseal(self.keys(), row.key_id, row.content, row.id, route)
         body: bytes | StoredBody = content.body
         if row.body is not None:
             body = self._bodies.stored(row.body, row.body_size, row.key_id, context_of(row.id, route))
@@ -76,7 +75,7 @@ class Sealing:
         """Returns method and content. Raises OutboxUnavailable if they cannot be read."""
         summary = row.summary
         try:
-            return unseal(self.keys(), row.key_id, row.content, summary.id, summary.route)
+            return _unseal(self.keys(), row.key_id, row.content, summary.id, summary.route)
         except ValueError as error:
             raise unreadable(summary.id, error) from None
 
@@ -91,8 +90,15 @@ class Sealing:
         return self._names.name_of(b"%b %d:%b %b" % (kind, len(route), route, value))
 
 
-async def _whole(body: StoredBody) -> bytes:
-    content = b""
-    while piece := await body.read(len(content)):
-        content += piece
-    return content
+def _seal(keys: Keys, message: NewMessage, body: bytes) -> tuple[bytes, bytes]:
+    """Returns the id of the key, and the content with its method: nothing of it can be read in the database."""
+    target = message.method.encode("latin-1") + b" " + message.target
+    content = Content(sender_id=message.sender_id, target=target, fields=message.fields, body=body)
+    return contents.seal(keys, content, message.id, message.route)
+
+
+def _unseal(keys: Keys, key_id: bytes, value: bytes, id_: str, route: str) -> tuple[str, Content]:
+    """Returns the method and the content. Raises KeyMissing or ValueForged."""
+    content = contents.unseal(keys, key_id, value, id_, route)
+    method, _, target = content.target.partition(b" ")
+    return method.decode("latin-1"), replace(content, target=target)

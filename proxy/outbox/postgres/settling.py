@@ -8,14 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
-from proxy.outbox.message import DeadLetterCode, HistoryEntry
+from proxy.outbox.message import MOST_ENTRIES, DeadLetterCode, HistoryEntry
 from proxy.outbox.postgres import orders
 from proxy.outbox.postgres.transaction import Transaction
 from proxy.store.keys import Keys
 from proxy.store.postgres.transactions import NOW
-
-MOST_ENTRIES = 50
-"Of the history of a message: the first, and the latest."
 
 _OURS: Final = "message.id = ours.id AND message.fence = ours.fence AND message.owner = %(owner)s"
 _IDS: Final = "unnest(%(ids)s::text[], %(fences)s::bigint[]) AS ours (id, fence)"
@@ -92,7 +89,7 @@ async def begin(transaction: Transaction, calls: Sequence[Settled]) -> Sequence[
 
 
 async def extend(transaction: Transaction, calls: Sequence[Sequence[Settled]]) -> Sequence[Sequence[bool]]:
-    """Extends leases."""
+    """Extends the leases of messages that are being delivered."""
     return [_each(each, await transaction.rows(_EXTEND, _ours(transaction, each))) for each in calls]
 
 
@@ -105,7 +102,7 @@ async def release(transaction: Transaction, calls: Sequence[Settled]) -> Sequenc
 
 
 async def delivered(transaction: Transaction, calls: Sequence[Settled]) -> Sequence[bool]:
-    """Removes messages."""
+    """Removes messages that were delivered, with their histories."""
     found = await transaction.rows(_DELIVERED, _ours(transaction, calls))
     for _, route, _, _, size, _ in found:
         count = transaction.counts[route]

@@ -5,7 +5,7 @@ Times that are compared with the clock of this process are told by it; those tha
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -28,13 +28,14 @@ from proxy.outbox.postgres import accepting, expiring, people, settling, taking
 from proxy.outbox.postgres.batches import WITHIN, Batches, Work
 from proxy.outbox.postgres.bodies import Bodies
 from proxy.outbox.postgres.failures import FAILURES, failure_of
-from proxy.outbox.postgres.leases import LEASE, Leases
+from proxy.outbox.postgres.leases import LEASE, Lease, Leases
 from proxy.outbox.postgres.sealing import Sealing
 from proxy.outbox.postgres.settling import Settled
 from proxy.outbox.postgres.transaction import Owner, Transaction
 from proxy.outbox.postgres.waking import Waking
 from proxy.outbox.store import RouteHeld, TakenOver
 from proxy.store.keys import KeyMissing, Keys
+from proxy.store.postgres.background import BackgroundTasks
 from proxy.store.postgres.connecting import Connection
 from proxy.store.postgres.database import Database, Operation
 from proxy.store.postgres.names import NameKey
@@ -75,7 +76,7 @@ class PostgresOutbox:
         "Apart, so that deliveries go on while much is accepted."
         self._leases = Leases(self._settling, lease=lease, clock=clock, sleep=sleep)
         self._waking = Waking(database, self._owner, self._bodies, sleep=sleep)
-        self._running: set[asyncio.Task[Any]] = set()
+        self._tasks = BackgroundTasks()
 
     def start(self) -> None:
         """Begins to work; the database may be away."""
@@ -104,7 +105,7 @@ class PostgresOutbox:
         call = partial(
             taking.take, owner=self._owner, route=route, most=most, ahead=ahead, running=self._leases.running
         )
-        task = self._background(self._take(call, route))
+        task = self._tasks.start(self._take(call, route))
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -143,7 +144,9 @@ class PostgresOutbox:
 
     async def delivered(self, id: str) -> None:  # noqa: A002
         """See OutboxStore."""
-        await self._settle(settling.delivered, id, is_counted=True)
+        lease = self._leases.of(id)
+        if await self._settle(settling.delivered, id, is_counted=True) and lease is not None:
+            self._remove_loose(lease.body)
 
     async def deferred(self, id: str, *, next_at: float, entry: HistoryEntry) -> None:  # noqa: A002
         """See OutboxStore."""
@@ -209,6 +212,7 @@ class PostgresOutbox:
     async def hold(self, route: str) -> None:
         """See OutboxStore."""
         await self._decide(lambda connection, step: people.hold(connection, step, route, held=True))
+        await self._do(partial(people.stop, route=route))
 
     async def resume(self, route: str) -> None:
         """See OutboxStore."""
@@ -224,8 +228,7 @@ class PostgresOutbox:
         await self._leases.close()
         await self._accepting.close()
         await self._settling.close()
-        if self._running:
-            await asyncio.wait(self._running)
+        await self._tasks.ended()
         try:
             routes = await self._database.run(partial(taking.give_back, owner=self._owner), within=WITHIN)
         except StoreUnreachable:
@@ -237,7 +240,7 @@ class PostgresOutbox:
         wall, until = self._clock.wall(), self._leases.new_end()
         taken: list[TakenMessage] = []
         for row in await self._do(call):
-            self._leases.add(row.id, route, row.fence, until)
+            self._leases.add(row.id, Lease(route, row.fence, row.body, until))
             try:
                 taken.append(self._sealing.taken(row, route, wall))
             except KeyMissing as error:
@@ -248,27 +251,28 @@ class PostgresOutbox:
                 await self.died(row.id, DeadLetterCode.UNCERTAIN, entry)
         return taken
 
-    async def _settle(self, work: Work, id_: str, *, is_counted: bool = False, **what: Any) -> None:
+    async def _settle(self, work: Work, id_: str, *, is_counted: bool = False, **what: Any) -> bool:
         """Tells what became of a message, unless another replica has taken it over."""
         lease = self._leases.of(id_)
         if lease is None:
-            return
+            return False
         settled = Settled(id=id_, fence=lease.fence, keys=self._keys(), wall=self._clock.wall(), **what)
         is_ours = await self._settling.submit(work, settled, route=lease.route if is_counted else None)
-        if not is_ours:
+        if not is_ours and work is not settling.release:  # that only says that nothing was sent
             self._log.warning("message.taken_over", route=lease.route, id=id_)
         self._leases.end(id_)
+        return bool(is_ours)
 
     def _give_back(self, done: "asyncio.Task[Sequence[TakenMessage]]") -> None:
         """Nobody waits for these any more."""
         if not done.cancelled() and done.exception() is None:
             for message in done.result():
-                self._background(self.release(message.id))
+                self._tasks.start(self.release(message.id))
 
     def _remove_loose(self, name: str | None) -> None:
         """Removes a large body, unless a message has it."""
         if name is not None:
-            self._background(self._bodies.remove([name]))
+            self._tasks.start(self._bodies.remove([name]))
 
     async def _decide(self, work: Callable[[Connection, Transaction], Awaitable[T]]) -> T:
         """Does what a person decided, in a transaction of its own."""
@@ -282,18 +286,6 @@ class PostgresOutbox:
             return await transact(self._database, operation, within=WITHIN)
         except FAILURES as error:
             raise failure_of(error) from None
-
-    def _background(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
-        """Runs it to its end, also if nobody waits for it."""
-        done = asyncio.get_running_loop().create_task(work)
-        self._running.add(done)
-        done.add_done_callback(self._ended)
-        return done
-
-    def _ended(self, done: "asyncio.Task[Any]") -> None:
-        self._running.discard(done)
-        if not done.cancelled():
-            done.exception()  # whoever waited for it may be gone
 
     def _committed(self, due: set[str]) -> None:
         self._waking.wake(due)

@@ -33,6 +33,12 @@ ORDER BY free_at, seq LIMIT 1
 
 ACTIVE: Final = "SELECT route FROM cpi_proxy_outbox_routes WHERE waiting > 0 AND NOT held"
 
+SHORTEN: Final = f"""
+UPDATE cpi_proxy_outbox_messages SET free_at = {NOW} + %(lease)s WHERE seq IN (
+    SELECT seq FROM cpi_proxy_outbox_messages
+    WHERE owner IS NOT NULL AND free_at > (SELECT {NOW} + 2 * %(lease)s) FOR UPDATE SKIP LOCKED)
+"""
+
 GIVE_BACK: Final = """
 UPDATE cpi_proxy_outbox_messages SET owner = NULL, free_at = due_at WHERE owner = %s RETURNING route
 """
@@ -74,6 +80,14 @@ async def next_due(connection: Connection, *, route: str, running: Sequence[str]
 async def active(connection: Connection) -> Sequence[str]:
     """Returns the routes that have messages to be delivered."""
     return [route for (route,) in await rows(connection, ACTIVE)]
+
+
+async def shorten(connection: Connection, owner: Owner) -> None:
+    """Ends leases in the usual time that would end later than any can: the database's clock was set back.
+
+    A replica that lives goes on extending its own, so that nothing that is being delivered is taken over.
+    """
+    await connection.execute(SHORTEN, {"lease": owner.lease})
 
 
 async def give_back(connection: Connection, owner: Owner) -> Sequence[str]:

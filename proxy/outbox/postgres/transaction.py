@@ -45,7 +45,7 @@ class Owner:
 
 
 @dataclass(slots=True)
-class Count:
+class RouteCount:
     """The numbers of one route."""
 
     waiting: int = 0
@@ -62,8 +62,8 @@ class Transaction:
 
     def __init__(self, owner: Owner) -> None:
         self.owner = owner
-        self._before: dict[str, Count] = {}
-        self.counts: dict[str, Count] = {}
+        self._before: dict[str, RouteCount] = {}
+        self.counts: dict[str, RouteCount] = {}
         self.now = 0.0
         self.due: set[str] = set()
         "Routes of which something may be due after it."
@@ -81,8 +81,8 @@ class Transaction:
             await self.execute(_ADD, ([name for name in names if name not in known],))
             found = await self.rows(_LOCK, (names,))
         self.now = found[0][0]
-        self.counts = {row[1]: Count(*row[2:6]) for row in found}
-        self._before = {row[1]: Count(*row[2:6]) for row in found}
+        self.counts = {row[1]: RouteCount(*row[2:6]) for row in found}
+        self._before = {row[1]: RouteCount(*row[2:6]) for row in found}
 
     async def end(self) -> None:
         """Stores the numbers, and wakes the other replicas when it is committed."""

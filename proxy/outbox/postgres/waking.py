@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from typing import Final
 
 from proxy.outbox.postgres import taking
@@ -12,6 +13,7 @@ from proxy.outbox.postgres.transaction import TOPIC, Owner
 from proxy.store.postgres.connecting import Connection
 from proxy.store.postgres.database import Database
 from proxy.store.postgres.notifications import CHANNEL
+from proxy.store.postgres.transactions import transact
 from proxy.store.tokens import StoreUnreachable
 
 LISTENING = 15.0
@@ -28,7 +30,7 @@ class Waking:
     def __init__(
         self, database: Database, owner: Owner, bodies: Bodies, *, sleep: Callable[[float], Awaitable[object]]
     ) -> None:
-        self._database, self._bodies, self._sleep = database, bodies, sleep
+        self._database, self._owner, self._bodies, self._sleep = database, owner, bodies, sleep
         self._own = f"{owner.name.hex()} "
         self.changed: Callable[[str], None] | None = None
         self._task: asyncio.Task[None] | None = None
@@ -45,7 +47,8 @@ class Waking:
                 self.changed(route)
 
     async def look(self) -> None:
-        """Wakes the deliveries of all routes that have messages. Raises StoreUnreachable."""
+        """Wakes the deliveries of all routes that have messages. Raises what FAILURES has."""
+        await transact(self._database, partial(taking.shorten, owner=self._owner), within=WITHIN)
         self.wake(await self._database.run(taking.active, within=WITHIN))
 
     async def tell(self, routes: Iterable[str]) -> None:

@@ -3,12 +3,11 @@
 from contextlib import suppress
 from dataclasses import dataclass
 
-from proxy.errors import OutboxFull
 from proxy.outbox.contents import Content, seal
+from proxy.outbox.failures import full, unavailable
 from proxy.outbox.message import Accepted, NewMessage
 from proxy.outbox.sqlite import orders, people, sender_ids
 from proxy.outbox.sqlite.database import Database
-from proxy.outbox.sqlite.failures import RETRY_AFTER, unavailable
 from proxy.outbox.sqlite.schema import Place
 from proxy.outbox.store import MessageBusy, MessageUnknown
 
@@ -32,7 +31,7 @@ def accept(database: Database, message: NewMessage, body: KeptBody, *, max_messa
             return first
     _check_room(database, message, max_messages, max_bytes)
     if body.file is not None and body.key_id != database.keys.current_id:
-        raise unavailable("another key encrypts since a moment ago")  # a row has one key
+        raise unavailable("the key has just been changed")  # a row has one key
     _insert(database, message, body)
     if message.sender_id:
         sender_ids.remember(database, message)
@@ -47,16 +46,9 @@ def forget(database: Database, id_: str) -> None:
 
 def _check_room(database: Database, message: NewMessage, max_messages: int, max_bytes: int) -> None:
     count = database.tally.of(message.route)
-    if count.waiting + count.dead >= max_messages:
-        raise OutboxFull(
-            f"The outbox of this route has {max_messages} messages (`max_messages`). Send it again later.",
-            retry_after=RETRY_AFTER,
-        )
-    if count.bytes + message.size > max_bytes:
-        raise OutboxFull(
-            f"The outbox of this route has no room for {message.size} bytes more (`max_bytes`). Send it again later.",
-            retry_after=RETRY_AFTER,
-        )
+    there = count.waiting + count.dead
+    if error := full(there, count.bytes, message.size, max_messages=max_messages, max_bytes=max_bytes):
+        raise error
 
 
 def _insert(database: Database, message: NewMessage, body: KeptBody) -> None:

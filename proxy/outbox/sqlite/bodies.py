@@ -14,12 +14,14 @@ from itertools import count, islice
 from pathlib import Path
 from typing import TypeVar
 
+from proxy.outbox.bodies import seal_body, unseal_body_piece
+from proxy.outbox.failures import body_unreadable
 from proxy.outbox.message import StoredBody
 from proxy.outbox.sqlite import disk
-from proxy.outbox.sqlite.failures import body_failed, unavailable
+from proxy.outbox.sqlite.failures import body_failed
 from proxy.store.keys import OVERHEAD, PLAIN, Keys
-from proxy.store.sealed_pieces import PIECE, place_of, seal_piece, unseal_piece
-from proxy.threads import DaemonThreads
+from proxy.store.sealed_pieces import PIECE, place_of
+from proxy.threads import DaemonThreads, ignore
 
 T = TypeVar("T")
 
@@ -49,7 +51,7 @@ class Bodies:
         name = f"{self._run}-{next(self._numbers):x}"
         descriptor = await self._access(partial(disk.create, self._folder / name), late=os.close)
         try:
-            await self._write(descriptor, body, keys, context)
+            await seal_body(body, keys, context, lambda _, piece: self._access(partial(disk.write, descriptor, piece)))
             await self._access(partial(self._sync, descriptor))
         except BaseException:
             self._do(partial(os.close, descriptor))
@@ -82,16 +84,6 @@ class Bodies:
         for name in names:
             disk.remove(self._folder / name)
 
-    async def _write(self, descriptor: int, body: "bytes | StoredBody", keys: Keys, context: bytes) -> None:
-        size = len(body) if isinstance(body, bytes) else body.size
-        number = at = 0
-        while at < size:
-            content = await _piece(body, at)
-            at += len(content)
-            _, sealed = seal_piece(keys, content, context, number=number, last=at == size)
-            await self._access(partial(disk.write, descriptor, sealed))
-            number += 1
-
     def _sync(self, descriptor: int) -> None:
         disk.sync(descriptor)
         disk.sync_folder(self._folder)
@@ -99,7 +91,7 @@ class Bodies:
     def _do(self, call: Callable[[], None]) -> None:
         """Runs a call for which nobody waits."""
         with suppress(OSError):  # no thread can be started
-            self._threads.submit(call).add_done_callback(_ignore)
+            self._threads.submit(call).add_done_callback(ignore)
 
     async def _access(self, call: Callable[[], T], late: Callable[[T], object] | None = None) -> T:
         try:
@@ -154,16 +146,12 @@ class FileBody:
         if at >= self.size:
             return b""
         number = at // PIECE
-        last = (number + 1) * PIECE >= self.size
         begin, _ = place_of(number, self._key_id)
         length = min(PIECE, self.size - number * PIECE) + (0 if self._key_id == PLAIN else OVERHEAD)
         sealed = await self._access(partial(_read, self._path, begin, length))
         if len(sealed) != length:
-            raise unavailable("the file of a body was cut")
-        try:
-            content = unseal_piece(self._keys(), self._key_id, sealed, self._context, number=number, last=last)
-        except ValueError as error:
-            raise unavailable(error) from error
+            raise body_unreadable("its file was cut")
+        content = unseal_body_piece(self._keys(), self._key_id, sealed, self._context, number=number, size=self.size)
         return content[at - number * PIECE :]
 
 
@@ -171,23 +159,3 @@ def _read(path: Path, at: int, length: int) -> bytes:
     with path.open("rb") as file:
         file.seek(at)
         return file.read(length)
-
-
-async def _piece(body: "bytes | StoredBody", at: int) -> bytes:
-    """Returns a whole piece, or the rest. Raises OutboxUnavailable if the body ends before its size."""
-    if isinstance(body, bytes):
-        return body[at : at + PIECE]
-    wanted = min(PIECE, body.size - at)
-    piece = await body.read(at)
-    while len(piece) < wanted:
-        more = await body.read(at + len(piece))
-        if not more:
-            raise unavailable("the body was cut")
-        piece += more
-    return piece[:wanted]
-
-
-def _ignore(future: "asyncio.Future[None]") -> None:
-    """Takes the error of what nobody waits for."""
-    if not future.cancelled():
-        future.exception()

@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
+from proxy.outbox.failures import unavailable
 from proxy.outbox.sqlite.database import Database
-from proxy.outbox.sqlite.failures import unavailable
 from proxy.timeouts import LateCall
 
 T = TypeVar("T")

@@ -14,9 +14,10 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
+from proxy.outbox.failures import disk_full, unavailable
 from proxy.outbox.sqlite.calls import LIMIT, Call, Spoilt, Timeouts
 from proxy.outbox.sqlite.database import Database, Effects
-from proxy.outbox.sqlite.failures import Fault, disk_full, fault_of, unavailable
+from proxy.outbox.sqlite.failures import Fault, fault_of
 from proxy.outbox.sqlite.reserve import Reserve
 from proxy.timeouts import LateCall
 

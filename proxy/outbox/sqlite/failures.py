@@ -5,9 +5,7 @@ import sqlite3
 from enum import Enum
 
 from proxy.errors import OutboxFull, OutboxUnavailable
-
-RETRY_AFTER = 5
-"Seconds after which a sender may try again."
+from proxy.outbox.failures import disk_full, unavailable
 
 
 class Fault(Enum):
@@ -27,21 +25,6 @@ def fault_of(error: sqlite3.Error) -> Fault:
     if code is None or code & 0xFF in {sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH}:
         return Fault.CALL
     return Fault.FULL if code & 0xFF == sqlite3.SQLITE_FULL else Fault.STORE
-
-
-def disk_full() -> OutboxFull:
-    """Returns the error for a sender whose message has no room on the disk."""
-    return OutboxFull(
-        "The disk of the outbox is full. The message was not accepted; send it again later.", retry_after=RETRY_AFTER
-    )
-
-
-def unavailable(reason: object) -> OutboxUnavailable:
-    """Returns the error for all who wait while the store cannot be used."""
-    return OutboxUnavailable(
-        f"The store of the outbox cannot be used now ({reason}). Nothing was accepted; send it again later.",
-        retry_after=RETRY_AFTER,
-    )
 
 
 def body_failed(error: OSError) -> OutboxFull | OutboxUnavailable:

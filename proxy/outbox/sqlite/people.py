@@ -4,7 +4,16 @@ from collections.abc import Sequence
 
 from proxy.errors import OutboxUnavailable
 from proxy.outbox.contents import Content
-from proxy.outbox.message import HistoryEntry, MessageDetails, MessageState, MessageSummary, RouteSummary, StoredBody
+from proxy.outbox.failures import unreadable
+from proxy.outbox.message import (
+    HistoryEntry,
+    MessageDetails,
+    MessageState,
+    MessageSummary,
+    RouteSummary,
+    StoredBody,
+    seq_at,
+)
 from proxy.outbox.sqlite import orders, sender_ids
 from proxy.outbox.sqlite.database import SELECT, Database, Row
 from proxy.outbox.sqlite.schema import Place
@@ -116,7 +125,7 @@ def known(database: Database, id_: str) -> Row:
     """Returns a message. Raises MessageUnknown."""
     row = database.row(id_)
     if row is None:
-        raise MessageUnknown(f"There is no message {id_}: it was delivered or discarded, or never existed.")
+        raise MessageUnknown(id_)
     return row
 
 
@@ -135,6 +144,7 @@ def summary(database: Database, row: Row) -> MessageSummary:
         accepted_at=row.accepted_at,
         next_at=row.due_at if is_due else None,
         bytes=row.size,
+        seq=row.seq,
     )
 
 
@@ -160,7 +170,9 @@ def _rows(database: Database, route: str, state: MessageState | None, begin: int
 
 
 def _seq_after(database: Database, after: str) -> int:
-    """Returns where the next page begins. The message may be gone: ids sort by time, as messages do."""
+    """Returns where the next page begins. The message may be gone: ids sort by time, as messages mostly do."""
+    if (seq := seq_at(after)) is not None:
+        return seq + 1
     row = database.row(after)
     if row is not None:
         return row.seq + 1
@@ -171,7 +183,7 @@ def _seq_after(database: Database, after: str) -> int:
 def _idle(database: Database, id_: str) -> Row:
     row = known(database, id_)
     if id_ in database.tally.taken:
-        raise MessageBusy(f"The message {id_} is being delivered; try again when that has ended.")
+        raise MessageBusy(id_)
     return row
 
 
@@ -179,7 +191,7 @@ def _content(database: Database, row: Row) -> tuple[str, Content]:
     try:
         return read_content(database, row)
     except ValueError as error:
-        raise OutboxUnavailable(f"The content of the message {row.id} cannot be read: {error}.") from error
+        raise unreadable(row.id, error) from error
 
 
 def _sender_id(database: Database, row: Row) -> bytes:

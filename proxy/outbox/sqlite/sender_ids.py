@@ -1,6 +1,6 @@
 """The ids that senders gave their messages, for as long as they are remembered: one message with an id is kept once."""
 
-from proxy.errors import MessageIdReused
+from proxy.outbox.failures import id_reused
 from proxy.outbox.message import Accepted, NewMessage
 from proxy.outbox.sqlite.database import Database
 
@@ -18,9 +18,7 @@ def find(database: Database, message: NewMessage) -> Accepted | None:
         if row is not None:
             content, id_, accepted_at, expires_at = row
             if content != database.keys.digest(message.content_hash, b"content", key_id)[1]:
-                raise MessageIdReused(
-                    "Another message with this id, but other content, was accepted before. Give each its own."
-                )
+                raise id_reused()
             return Accepted(id=id_, accepted_at=accepted_at, expires_at=expires_at, is_new=False)
     return None
 

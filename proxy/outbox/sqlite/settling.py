@@ -1,13 +1,10 @@
 """How the delivery of a message goes on, within a transaction. Settling twice does no harm."""
 
-from proxy.outbox.message import DeadLetterCode, HistoryEntry
+from proxy.outbox.message import MOST_ENTRIES, DeadLetterCode, HistoryEntry
 from proxy.outbox.sqlite import orders
 from proxy.outbox.sqlite.database import Database
 from proxy.outbox.sqlite.schema import Place
 from proxy.outbox.store import RouteHeld
-
-MOST_ENTRIES = 50
-"Of the history of a message: the first, and the latest."
 
 
 def begin(database: Database, id_: str) -> None:

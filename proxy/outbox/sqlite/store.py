@@ -1,4 +1,4 @@
-"""Fills `OutboxStore` with SQLite: a folder, a database thread, and bodies as files."""
+"""The store of outboxes that one process has for itself: a folder, a database thread, and bodies as files."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from proxy.clock import Clock
 from proxy.errors import MessageIdReused, OutboxFull, OutboxUnavailable
+from proxy.outbox.bodies import IN_THE_ROW, read_whole
 from proxy.outbox.contents import context_of
 from proxy.outbox.message import (
     Accepted,
@@ -21,6 +22,7 @@ from proxy.outbox.message import (
     RouteSummary,
     StoredBody,
     TakenMessage,
+    body_size,
 )
 from proxy.outbox.sqlite import accepting, expiring, people, settling, taking
 from proxy.outbox.sqlite.accepting import KeptBody
@@ -30,9 +32,7 @@ from proxy.outbox.sqlite.database_thread import DatabaseThread
 from proxy.outbox.sqlite.reserve import Reserve
 from proxy.outbox.sqlite.schema import open_database
 from proxy.store.keys import Keys
-
-IN_THE_ROW = 16 << 10
-"Bytes of a body; larger ones are files."
+from proxy.threads import ignore
 
 
 class SqliteOutbox:
@@ -41,7 +41,7 @@ class SqliteOutbox:
     tells_outages = False
 
     def __init__(self, folder: Path, *, keys: Keys, clock: Clock) -> None:
-        self._folder, self._keys, self._clock = folder, keys, clock
+        self._folder, self._keys, self._clock = folder, keys.reading_plain(), clock
         self._bodies = Bodies(folder)
         self._changed: Callable[[str], None] | None = None
         self._thread = DatabaseThread(self._open_database, Reserve(folder), self._committed)
@@ -156,8 +156,8 @@ class SqliteOutbox:
         """Encrypts with other keys from now on. Raises KeysNeeded, and then stays with the present ones."""
 
         def replace(database: Database) -> None:
-            database.replace_keys(keys)
-            self._keys = keys
+            database.replace_keys(keys.reading_plain())
+            self._keys = keys.reading_plain()
 
         await self._thread.submit(replace)
 
@@ -186,13 +186,12 @@ class SqliteOutbox:
         """Writes a large body to a file, before the transaction."""
         body = message.body
         if not isinstance(body, bytes) and body.size <= IN_THE_ROW:
-            body = await _whole(body)
+            body = await read_whole(body)
         if isinstance(body, bytes) and len(body) <= IN_THE_ROW:
             return KeptBody(body)
         keys = self._keys
         name = await self._bodies.keep(body, keys, context_of(message.id, message.route))
-        size = len(body) if isinstance(body, bytes) else body.size
-        return KeptBody(b"", name, size, keys.current_id)
+        return KeptBody(b"", name, body_size(body), keys.current_id)
 
     def _file_of(self, row: Row) -> StoredBody:
         context = context_of(row.id, row.route)
@@ -211,12 +210,12 @@ class SqliteOutbox:
 
     def _undone(self, undo: Callable[[Database], None] | None) -> Callable[[object], object] | None:
         """Returns what undoes an acceptance that came too late for its sender."""
-        return None if undo is None else lambda _: self._settle(undo).add_done_callback(_ignore)
+        return None if undo is None else lambda _: self._settle(undo).add_done_callback(ignore)
 
     def _give_back(self, taken: Sequence[TakenMessage]) -> None:
         """Nobody waits for these any more."""
         for message in taken:
-            self._settle(partial(settling.release, id_=message.id)).add_done_callback(_ignore)
+            self._settle(partial(settling.release, id_=message.id)).add_done_callback(ignore)
 
     def _committed(self, effects: Effects) -> None:
         self._bodies.remove(effects.removed)
@@ -234,16 +233,3 @@ def _unknown(database: Database, names: Sequence[str]) -> Sequence[str]:
     """Returns the names of files that no message has."""
     find = "SELECT 1 FROM messages WHERE file = ?"
     return [name for name in names if database.execute(find, (name,)).fetchone() is None]
-
-
-async def _whole(body: StoredBody) -> bytes:
-    content = b""
-    while piece := await body.read(len(content)):
-        content += piece
-    return content
-
-
-def _ignore(future: "asyncio.Future[None]") -> None:
-    """Takes the error of what nobody waits for."""
-    if not future.cancelled():
-        future.exception()

@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 
-class Count(NamedTuple):
+class RouteCount(NamedTuple):
     """The numbers of one route."""
 
     waiting: int = 0
@@ -19,7 +19,7 @@ class Count(NamedTuple):
     held: int = 0
 
 
-NOTHING = Count()
+NOTHING = RouteCount()
 
 
 class Tally:
@@ -27,13 +27,13 @@ class Tally:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         rows = connection.execute("SELECT route, waiting, dead, bytes, held FROM routes")
-        self.routes = {route: Count(*numbers) for route, *numbers in rows}
+        self.routes = {route: RouteCount(*numbers) for route, *numbers in rows}
         self.key_uses: dict[bytes, int] = dict(connection.execute("SELECT key_id, uses FROM key_uses"))
         self.taken: dict[str, str] = {}
         "The route of each message that is being delivered, by its id."
         self.commit()
 
-    def of(self, route: str) -> Count:
+    def of(self, route: str) -> RouteCount:
         """Returns the numbers of a route."""
         return self.routes.get(route, NOTHING)
 
@@ -44,7 +44,7 @@ class Tally:
     def add(self, route: str, *, waiting: int = 0, dead: int = 0, size: int = 0) -> None:
         """Counts messages of a route, negative numbers for those that leave."""
         count = self.of(route)
-        self._set(route, Count(count.waiting + waiting, count.dead + dead, count.bytes + size, count.held))
+        self._set(route, RouteCount(count.waiting + waiting, count.dead + dead, count.bytes + size, count.held))
 
     def hold(self, route: str, *, held: bool) -> None:
         """Notes whether the route is held."""
@@ -83,7 +83,7 @@ class Tally:
         """Returns to the numbers of the latest commit."""
         self.routes, self.key_uses, self.taken = self._routes.copy(), self._key_uses.copy(), self._taken.copy()
 
-    def _set(self, route: str, count: Count) -> None:
+    def _set(self, route: str, count: RouteCount) -> None:
         if count == NOTHING:
             self.routes.pop(route, None)
         else:

@@ -20,7 +20,13 @@ from proxy.store.tokens import StoreUnreachable
 
 T = TypeVar("T")
 
-Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+
+class Connection(psycopg.AsyncConnection[tuple[Any, ...]]):
+    """A connection, which may lead to a pooler."""
+
+    is_pooled = False
+    "Whether a pooler is in between, which may give each transaction another session of the server."
+
 
 CONNECT = 5
 "Seconds for a new connection, TLS and log-in included, and for each address of its hosts."
@@ -32,11 +38,14 @@ DEFAULTS: dict[str, str] = {
     "keepalives_count": "3",
     "tcp_user_timeout": "15000",
 }
-SESSION = (
-    "SET statement_timeout = '5s'; SET lock_timeout = '2s'; SET idle_in_transaction_session_timeout = '10s';"
-    "SET client_min_messages = 'warning'"
-)
+_LIMITS = """(
+    SELECT count(set_config(name, value, {local})) FROM (VALUES ('statement_timeout', '5s'), ('lock_timeout', '2s'),
+        ('idle_in_transaction_session_timeout', '10s'), ('client_min_messages', 'warning')) AS limits (name, value)
+)"""
 "What holds for every statement, should the client not end it: it has shorter limits of its own."
+SESSION = f"SELECT CASE WHEN pg_backend_pid() = %s THEN {_LIMITS.format(local='false')} END"
+"Sets them if the session is that of the connection: a pooler has told another number, and the session is for others."
+TRANSACTION = f"SELECT {_LIMITS.format(local='true')}"
 OLDEST = 130000
 "PostgreSQL 13."
 
@@ -59,7 +68,7 @@ def parameters(server: Server) -> dict[str, Any]:
     try:
         named = conninfo_to_dict(server.url)
     except psycopg.Error:  # its text quotes the URL
-        raise ValueError("is not a valid URL of PostgreSQL; write postgresql://user@host/database") from None
+        raise ValueError("is not a valid PostgreSQL URL; write postgresql://user@host/database") from None
     found: dict[str, Any] = DEFAULTS | named
     if "sslmode" not in named and not _is_local(named):
         found["sslmode"] = "verify-full"
@@ -82,17 +91,24 @@ def current(server: Server) -> dict[str, Any]:
 
 async def connect(arguments: dict[str, Any]) -> Connection:
     """Opens a connection; psycopg's errors, ValueError or StoreUnreachable."""
-    connection = await psycopg.AsyncConnection.connect(**arguments)
+    connection = await Connection.connect(**arguments)
     await configure(connection)
     return connection
 
 
 async def configure(connection: Connection) -> None:
     """Makes a new connection ready for use."""
-    await bounded(connection, connection.execute(SESSION), CONNECT)
+    cursor = await bounded(connection, connection.execute(SESSION, (connection.info.backend_pid,)), CONNECT)
+    connection.is_pooled = await cursor.fetchone() == (None,)
     if connection.info.server_version < OLDEST:
         await connection.close()
         raise ValueError("the server is older than PostgreSQL 13")
+
+
+async def limit(connection: Connection) -> None:
+    """Limits the statements of a transaction that has begun, unless the session has its limits."""
+    if connection.is_pooled:
+        await connection.execute(TRANSACTION)
 
 
 async def check_open(connection: Connection) -> None:
@@ -110,16 +126,15 @@ async def bounded(connection: Connection, work: Awaitable[T], seconds: float) ->
 
     Cancelling would wait for the server (psycopg asks it to cancel the statement), which may never answer.
     """
-    task = asyncio.ensure_future(work)
+    task, failed = asyncio.ensure_future(work), False
     try:
         await asyncio.wait([task], timeout=seconds)
     finally:
-        if is_late := not task.done():
+        if not task.done():
             cut(connection)
             await asyncio.wait([task])
-        if not task.cancelled():
-            task.exception()  # the event loop would report it if whoever waited was cancelled
-    if is_late and task.exception() is not None:
+            failed = task.exception() is not None  # asked also if nobody waits any more, or asyncio would log it
+    if failed:
         raise StoreUnreachable(f"it did not answer within {seconds:g} s")
     return task.result()
 
@@ -148,7 +163,7 @@ def _resolved(found: dict[str, Any]) -> dict[str, Any]:
     ports = str(found.get("port") or os.environ.get("PGPORT") or 5432).split(",")
     ports = ports * len(hosts) if len(ports) == 1 else ports
     if len(ports) != len(hosts):
-        raise ValueError("has another number of ports than of hosts")
+        raise ValueError("has a different number of ports than of hosts")
     ways = [(host, address, port) for host, port in zip(hosts, ports, strict=True) for address in _addresses(host)]
     if not ways:
         raise OSError(f"no address is known for {found['host']}")

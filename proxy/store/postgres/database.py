@@ -6,18 +6,21 @@ it again, after 1 s at first and 30 s at most.
 
 import asyncio
 import logging
+import math
 import random as chance
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
+from psycopg import errors
 from psycopg_pool import AsyncConnectionPool
 
 from proxy.config.file_threads import FileThreads
+from proxy.store.postgres.background import BackgroundTasks
 from proxy.store.postgres.connecting import (
     CONNECT,
     Connection,
@@ -45,12 +48,21 @@ OPENING = 15.0
 MOST = 8
 "Connections of the pool; one more listens."
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+BUSY = 60.0
+"Seconds between two lines that other transactions are in the way."
 SETTLED = 30.0
 "Seconds after which a database that was reachable counts as restored, so that the pauses begin anew."
 TURNS = 5
 "Turns of the event loop to read what has arrived, after a time limit: the process may have stood still."
 
+IN_THE_WAY = (errors.LockNotAvailable, errors.QueryCanceled, errors.DeadlockDetected, errors.SerializationFailure)
+"What the server says where others hold up a statement for too long."
+
 Operation = Callable[[Connection], Awaitable[T]]
+
+
+class StoreBusy(StoreUnreachable):
+    """Other transactions were in the way for too long; the sentence says how."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +103,9 @@ class Database:
         self._failed = asyncio.Event()
         self._tried = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._running: set[asyncio.Task[Any]] = set()
+        self._calls = BackgroundTasks()
         self._attempts = 0
+        self._busy_at = -math.inf
         self.reason: str | None = "it was not opened yet"
         "Why it cannot be used; None if it can."
         self.notifications = Notifications()
@@ -120,19 +133,19 @@ class Database:
         if task is not None:
             task.cancel()
             await asyncio.wait([task])
-        if self._running:
-            await asyncio.wait(self._running)
+        await self._calls.ended()
 
     async def run(self, operation: Operation[T], *, within: float | None = None) -> T:
         """Runs it on a connection of the pool; StoreUnreachable if it fails or takes longer than `within` seconds.
 
-        It goes on if the caller is cancelled.
+        StoreBusy, which is no outage, if the server has ended it because others are in the way. It goes on if the
+        caller is cancelled.
         """
         opened, seconds = self._opened, within or self._within
         if opened is None:
             raise StoreUnreachable(f"the store is unreachable: {self.reason}")
         call = _Call(opened.pool, operation, seconds)
-        task = self._started(call.run())
+        task = self._calls.start(call.run())
         await asyncio.wait([task], timeout=seconds)
         for _ in range(TURNS):
             if not task.done():
@@ -142,21 +155,18 @@ class Database:
             raise self._unreachable(opened, f"it did not answer within {seconds:g} s")
         try:
             result: T = task.result()
+        except IN_THE_WAY as error:
+            raise self.busy(reason_of(error), at=time.monotonic()) from None
         except psycopg.Error as error:
             raise self._unreachable(opened, reason_of(error)) from None
         return result
 
-    def _started(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
-        """Returns a task that goes on to its end, whoever is cancelled; `close` waits for it."""
-        task = asyncio.get_running_loop().create_task(work)
-        self._running.add(task)
-        task.add_done_callback(self._ended)
-        return task
-
-    def _ended(self, task: "asyncio.Task[Any]") -> None:
-        self._running.discard(task)
-        if not task.cancelled():
-            task.exception()  # whoever waited for it may be gone
+    def busy(self, reason: str, *, at: float) -> StoreBusy:
+        """Returns the error for what others held up for too long; logs it once a minute, by this monotonic time."""
+        if at - self._busy_at >= BUSY:
+            self._busy_at = at
+            self._log.warning("store.busy", detail=f"The store is busy: {reason}.")
+        return StoreBusy(f"the store is busy: {reason}")
 
     def _unreachable(self, opened: _Opened, reason: str) -> StoreUnreachable:
         """Closes the database for all, unless it was opened anew meanwhile."""
@@ -198,7 +208,7 @@ class Database:
             self._opened = None
             for task in watching:
                 task.cancel()
-            await asyncio.wait([*watching, self._started(opened.close())])
+            await asyncio.wait([*watching, self._calls.start(opened.close())])
 
     async def _receive(self, opened: _Opened) -> None:
         try:
@@ -232,7 +242,7 @@ class Database:
     def _pool(self) -> "AsyncConnectionPool[Connection]":
         return AsyncConnectionPool(
             kwargs=self._arguments,
-            connection_class=psycopg.AsyncConnection[tuple[Any, ...]],
+            connection_class=Connection,
             configure=configure,
             check=check_open,
             min_size=1,

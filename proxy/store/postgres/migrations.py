@@ -3,7 +3,7 @@
 from typing import Final
 
 from proxy.store.postgres import outbox_tables
-from proxy.store.postgres.connecting import Connection
+from proxy.store.postgres.connecting import Connection, limit
 
 STEPS: Final = (
     """
@@ -45,6 +45,7 @@ async def migrate(connection: Connection) -> None:
     """Makes the tables as they have to be, one replica at a time; SchemaNewer if a newer proxy has made them."""
     if await version(connection) < VERSION:
         async with connection.transaction():
+            await limit(connection)
             # of the transaction, not the session: behind a pooler the session is somebody else's
             await connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
             await _migrate(connection)

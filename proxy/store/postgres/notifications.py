@@ -15,7 +15,9 @@ LISTEN: Final = f"LISTEN {CHANNEL}"
 PING = 10.0
 "Seconds of silence after which the connection is tried."
 ANSWER = 2.0
-"Seconds for the answer, and for the notification by which LISTEN is tried."
+"Seconds for the answer."
+ARRIVAL = 2.0
+"Seconds for the notification by which LISTEN is tried."
 
 
 class Notifications:
@@ -72,14 +74,16 @@ class Notifications:
 async def listens(connection: Connection, speaker: Connection) -> bool:
     """Listens on the connection; returns whether what another connection sends arrives there.
 
-    A pooler in transaction mode accepts LISTEN, and then gives the server's connection to somebody else. Some
-    compatible databases do not know LISTEN.
+    A pooler in transaction mode accepts LISTEN, and then gives the server's session to others, who would get the
+    notifications and keep them. So it is not tried behind a pooler. Some compatible databases do not know LISTEN.
     """
+    if connection.is_pooled:
+        return False
     try:
         await bounded(connection, connection.execute(LISTEN), ANSWER)
         probe = f"probe {connection.info.backend_pid}"
         await bounded(speaker, speaker.execute("SELECT pg_notify(%s, %s)", (CHANNEL, probe)), ANSWER)
-        async for notification in connection.notifies(timeout=ANSWER):
+        async for notification in connection.notifies(timeout=ARRIVAL):
             if notification.payload == probe:
                 return True
     except (psycopg.NotSupportedError, psycopg.ProgrammingError):

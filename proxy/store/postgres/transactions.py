@@ -1,23 +1,22 @@
 """Transactions: repeated where another was in the way, and with errors that do not mean that the database is away."""
 
+import time
 from typing import Any, TypeVar
 
 import psycopg
 from psycopg import errors
 
-from proxy.store.postgres.connecting import Connection, reason_of
-from proxy.store.postgres.database import Database, Operation
+from proxy.store.postgres.connecting import Connection, limit, reason_of
+from proxy.store.postgres.database import Database, Operation, StoreBusy
 
 T = TypeVar("T")
 
 TRIES = 3
+SHORTEST = 0.5
+"Seconds that another attempt needs; with less it would only look like an outage."
 
 NOW = "extract(epoch FROM clock_timestamp())::float8"
 "The database's time. A query that compares it with an index needs it as a subquery, which is evaluated once."
-
-
-class StoreBusy(Exception):
-    """Another transaction was in the way for too long; the sentence says how."""
 
 
 class StoreFull(Exception):
@@ -35,19 +34,26 @@ class _InTheWay(Exception):
 async def transact(database: Database, operation: Operation[T], *, within: float) -> T:
     """Runs an operation in a transaction, again if another was in the way: then it must not have changed anything else.
 
-    Raises StoreUnreachable, StoreBusy, StoreFull, or OutcomeUnknown.
+    All attempts together take `within` seconds at most. Raises StoreUnreachable, StoreBusy, StoreFull, or
+    OutcomeUnknown.
     """
+    end, left, reason = time.monotonic() + within, within, ""
     for _ in range(TRIES):
         attempt = _Attempt(operation)
         try:
-            return await database.run(attempt.run, within=within)
-        except _InTheWay:
-            continue
+            return await database.run(attempt.run, within=left)
+        except _InTheWay as error:
+            reason = str(error)
+            left = round(end - time.monotonic(), 1)
+            if left < SHORTEST:
+                break
+        except StoreBusy:
+            raise
         except Exception:
             if attempt.committing:
                 raise OutcomeUnknown("the connection was lost while the transaction was committed") from None
             raise
-    raise StoreBusy("other transactions are in the way")
+    raise database.busy(reason, at=time.monotonic())
 
 
 async def rows(connection: Connection, statement: str, parameters: Any = ()) -> list[tuple[Any, ...]]:
@@ -64,14 +70,15 @@ class _Attempt:
     async def run(self, connection: Connection) -> Any:
         try:
             async with connection.transaction():
+                await limit(connection)
                 result = await self._operation(connection)
                 self.committing = True
-        except (errors.DeadlockDetected, errors.SerializationFailure):
+        except (errors.DeadlockDetected, errors.SerializationFailure) as error:
             self.committing = False  # the server says so itself
-            raise _InTheWay from None
-        except (errors.LockNotAvailable, errors.QueryCanceled) as error:
+            raise _InTheWay(reason_of(error)) from None
+        except (errors.LockNotAvailable, errors.QueryCanceled):
             self.committing = False
-            raise StoreBusy(reason_of(error)) from None
+            raise
         except errors.DiskFull as error:
             self.committing = False
             raise StoreFull(reason_of(error)) from None

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from proxy.console import answers, sender
+from proxy.console import kept_answers, sender
 from proxy.console.bodies import SHOWN
 from proxy.console.sender import Outgoing, SenderLabel, deliver
 from tests.fakes.authorization_server import AuthorizationServer
@@ -175,9 +175,9 @@ async def test_of_a_large_answer_the_beginning_is_shown_and_all_can_be_saved(pag
 async def test_the_last_answers_are_kept(page: Page, upstream: Upstream) -> None:
     """Small ones and large ones; older ones are gone, and the page says so."""
     upstream.script = deque([answer(200, body=b"x" * (SHOWN + 1)), answer(200, body=b"small")])
-    urls = [(await page.send(b"<order/>"))[1]["download"].removeprefix("api/") for _ in range(answers.KEPT + 1)]
+    urls = [(await page.send(b"<order/>"))[1]["download"].removeprefix("api/") for _ in range(kept_answers.KEPT + 1)]
     status, content = await page.ask(urls[0])
-    assert (status, content["detail"]) == (404, "This answer is not kept any more; send the message again.")
+    assert (status, content["detail"]) == (404, "This answer is no longer kept; send the message again.")
     assert await (await page.open(urls[1])).read() == b"small"
 
 
@@ -185,7 +185,7 @@ async def test_an_answer_that_is_too_large_is_shown_only(
     page: Page, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It cannot be saved."""
-    monkeypatch.setattr(answers, "LARGEST", 2 * SHOWN)
+    monkeypatch.setattr(kept_answers, "LARGEST", 2 * SHOWN)
     upstream.script = deque([answer(200, body=b"x" * (3 * SHOWN))])
     _, content = await page.send(b"<order/>")
     assert (content["download"], content["body"]["size"], content["truncated"]) == (None, 3 * SHOWN, True)
@@ -199,7 +199,7 @@ async def test_an_answer_that_the_disk_does_not_take_is_shown_only(
     def full(_log: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(answers, "Spool", full)
+    monkeypatch.setattr(kept_answers, "Spool", full)
     upstream.script = deque([answer(200, body=b"x" * (3 * SHOWN))])
     _, content = await page.send(b"<order/>")
     assert (content["status"], content["download"], content["body"]["kept"]) == (200, None, SHOWN)

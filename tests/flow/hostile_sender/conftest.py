@@ -10,7 +10,7 @@ import pytest
 from tests.fakes.authorization_server import AuthorizationServer, granted
 from tests.fakes.upstream import Upstream
 from tests.flow.hostile_sender.fence import Fence
-from tests.flow.running import Document, Serve
+from tests.flow.running import SETTINGS, Document, Serve
 
 
 @pytest.fixture
@@ -54,11 +54,8 @@ async def fence(
             for name, authority in authorities.items()
         }
         proxy = await serve(
-            {
-                "listen": "127.0.0.1:0",
-                "admin": "127.0.0.1:0",
-                "via": "here",
-                "log": {"level": "debug"},
+            SETTINGS
+            | {
                 "limits": limits,
                 "oauth_clients": clients,
                 "routes": [

@@ -30,7 +30,7 @@ async def test_another_sites_page_sends_nothing(fence: Fence, method: bytes, fie
     "host", [b"evil.example", b"evil.example:%d", b"localhost.evil.example", b"127.0.0.1.evil.example"]
 )
 async def test_a_name_that_was_pointed_here_sends_nothing(fence: Fence, host: bytes) -> None:
-    """The browser takes it for the same site (DNS rebinding)."""
+    """DNS rebinding."""
     host = host.replace(b"%d", b"%d" % fence.proxy.port)
     fields = (b"Sec-Fetch-Site: same-origin", b"Origin: http://" + host)
     assert await fence.refusal(with_host(b"POST /orders", host, *fields)) == REFUSED

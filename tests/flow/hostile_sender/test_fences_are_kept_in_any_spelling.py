@@ -29,18 +29,10 @@ def routes(tmp_path: Path) -> list[Document]:
 
 @pytest.mark.parametrize("trick", spelled("/orders"))
 async def test_no_spelling_of_a_path_bypasses_a_fence(fence: Fence, trick: str) -> None:
-    """All spellings of a trick are tried by the tests of `proxy.forwarding.routes`."""
+    """Unit tests of the routes try all spellings."""
     path = spelled("/orders")[trick][0]
     for target in (path + b"/1?x=y", b"http://127.0.0.1" + path):
         assert await fence.refusal(request(b"POST " + target, body=b"x")) == OUTSIDE
-
-
-@pytest.mark.parametrize(
-    "path", [b"/invoices/KEYED", b"/invoices//keyed", b"/Invoices/%6beyed", b"/x/../invoices/keyed"]
-)
-async def test_no_spelling_goes_without_the_key(fence: Fence, path: bytes) -> None:
-    """The key does not help, because it belongs to the other route."""
-    assert await fence.refusal(request(b"POST " + path, b"X-API-Key: the-right-key", body=b"x")) == OUTSIDE
 
 
 @pytest.mark.parametrize("method", [b"post", b"Post"])

@@ -34,7 +34,6 @@ class FailingDisk:
         return subprocess.run(command, env=environment, cwd=ROOT, text=True, capture_output=True, check=False)
 
     def work(self, *arguments: object) -> None:
-        """Run the workload to its end, and log it."""
         ended = self.run("workload", "--log", self.log, *arguments)
         assert ended.returncode == 0, ended.stderr
 

@@ -10,40 +10,21 @@ from pathlib import Path
 
 from proxy.clock import SystemClock
 from proxy.errors import OutboxFull
-from proxy.outbox.message import DeadLetterCode, HistoryEntry, NewMessage
+from proxy.outbox.message import DeadLetterCode, HistoryEntry
 from proxy.outbox.sqlite import database_thread, reserve
 from proxy.outbox.sqlite.store import SqliteOutbox
 from proxy.store.keys import Keys
 from tests.system.disk.plants import PLANTS
-from tests.system.disk.workload import NOW, ROUTE, body_of, watch
+from tests.system.disk.workload import NOW, ROUTE, body_of, message_of, watch
 
 ROOM = 8 << 20
-
-
-def message(number: int, size: int) -> NewMessage:
-    """A message with a body of that size."""
-    id_ = f"{number:08}"
-    return NewMessage(
-        id=id_,
-        route=ROUTE,
-        sender_id=id_.encode(),
-        remember=60.0,
-        content_hash=b"hash",
-        method="POST",
-        target=b"",
-        fields=(),
-        body=body_of(id_, size),
-        order=None,
-        accepted_at=NOW,
-        expires_at=NOW + 1000,
-    )
 
 
 async def fill(store: SqliteOutbox, first: int, size: int) -> list[str]:
     """Accept until the disk is full, 16 at a time; the ids."""
     accepted: list[str] = []
     while True:
-        wave = [message(first + number, size) for number in range(16)]
+        wave = [message_of(f"{first + number:08}", size) for number in range(16)]
         first += len(wave)
         answers = await asyncio.gather(
             *(store.accept(each, max_messages=1 << 40, max_bytes=1 << 40) for each in wave), return_exceptions=True

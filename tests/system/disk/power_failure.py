@@ -104,7 +104,6 @@ class Disk:
         self.acks = b""
 
     def do(self, step: Step) -> None:
-        """Take one more step."""
         if step.path == self._root / "acks":
             self.acks += step.octets
         elif step.kind == "M":

@@ -45,6 +45,24 @@ def keys_of(name: str) -> Keys:
     return ROTATED if name == "encrypted" else Keys()
 
 
+def message_of(id_: str, size: int, order: bytes | None = None) -> NewMessage:
+    """A message with a body of that size."""
+    return NewMessage(
+        id=id_,
+        route=ROUTE,
+        sender_id=id_.encode(),
+        remember=60.0,
+        content_hash=b"hash",
+        method="POST",
+        target=b"",
+        fields=(b"A: b",),
+        body=body_of(id_, size),
+        order=order,
+        accepted_at=NOW,
+        expires_at=NOW + 1000,
+    )
+
+
 class Workload:
     """One process with an outbox."""
 
@@ -55,7 +73,6 @@ class Workload:
         self._acks = os.open(folder / "acks", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     async def run(self, rounds: int) -> None:
-        """Open the outbox and use it, several times."""
         for _ in range(rounds):
             store = await self._opened()
             await asyncio.gather(self._accept(store, b"o", 3), *(self._accept(store, None, 1) for _ in range(5)))
@@ -72,27 +89,13 @@ class Workload:
                 return await SqliteOutbox.open(self._folder, keys=self._keys, clock=SystemClock())
 
     def ack(self, *words: object) -> None:
-        """Write a line."""
         os.write(self._acks, " ".join(map(str, words)).encode() + b"\n")
 
     async def _accept(self, store: SqliteOutbox, order: bytes | None, messages: int) -> None:
         for _ in range(messages):
             self._number += 1
             id_, size = f"{self._seed:04}-{self._number:06}", self._random.choice(SIZES)
-            message = NewMessage(
-                id=id_,
-                route=ROUTE,
-                sender_id=id_.encode(),
-                remember=60.0,
-                content_hash=b"hash",
-                method="POST",
-                target=b"",
-                fields=(b"A: b",),
-                body=body_of(id_, size),
-                order=order,
-                accepted_at=NOW,
-                expires_at=NOW + 1000,
-            )
+            message = message_of(id_, size, order)
             try:
                 await store.accept(message, max_messages=1 << 40, max_bytes=1 << 40)
             except OwnError as error:
@@ -118,7 +121,7 @@ class Workload:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the workload once, or once for each step at which it is to be ended; the exit status."""
+    """Once, or once for each step at which it is to be ended."""
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("--keys", default="plain")

@@ -19,6 +19,8 @@ from tests.system.command import PATIENCE, Finished, Proxy
 
 _STORE = re.compile(r'"event": ?"store\.(unreachable|reachable)"')
 
+_FAULT = re.compile(r'"event": ?"(library\.reported|[a-z.]+\.crashed)"|Traceback')
+
 
 class Replica(Proxy):
     """One process."""
@@ -115,6 +117,11 @@ class Cluster:
     def away(self) -> int:
         """How many replicas that run have not said yet that they have all connections to their store again."""
         return sum(each.store_lines()[-1:] == ["unreachable"] for each in self.serving)
+
+    @property
+    def faults(self) -> list[str]:
+        """Lines of their logs that tell of a fault of the proxy itself."""
+        return [line for each in self._all for line in each.errors if _FAULT.search(line)]
 
     async def reaches_store(self) -> None:
         """Wait until all replicas that run have their store again."""

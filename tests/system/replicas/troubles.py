@@ -60,7 +60,7 @@ class Troubles:
             group.create_task(self._load.run(messages))
             for trouble in self._chance.choices(list(Trouble), k=self._chance.randrange(MOST + 1)):
                 begin, end = sorted(self._chance.randrange(messages) for _ in range(2))
-                group.create_task(self._happens(trouble, begin, end))
+                group.create_task(self._happens(trouble, begin, messages if trouble is Trouble.STILL else end))
         await self._cluster.reaches_store()
 
     async def _happens(self, trouble: Trouble, begin: int, end: int) -> None:

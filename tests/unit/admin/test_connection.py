@@ -21,11 +21,9 @@ class Observer:
         self.failed: list[BaseException | None] = []
 
     def admin_refused(self, refusal: SiteRefusal) -> None:
-        """Keep its status."""
         self.refused.append(refusal.status)
 
     def admin_failed(self, error: BaseException | None) -> None:
-        """Keep the error."""
         self.failed.append(error)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.admin.token_place import Place, find_tokens, remove_token, token_file_name, token_places, write_token
+from proxy.admin.token_place import TokenFolder, find_tokens, remove_token, token_file_name, token_places, write_token
 from proxy.config.model import Address
 from tests.cases import cases
 
@@ -53,7 +53,7 @@ def test_the_file_is_named_after_the_address(tmp_path: Path) -> None:
 @cases("umask", 0, 0o077, 0o277)
 def test_the_file_is_for_its_user_alone(tmp_path: Path, umask: int) -> None:
     """Whatever the umask."""
-    place = Place(tmp_path / "made", made=True, shared=True)
+    place = TokenFolder(tmp_path / "made", made=True, shared=True)
     write_token([place], NAME, TOKEN)
     before = os.umask(umask)
     try:
@@ -67,19 +67,19 @@ def test_the_file_is_for_its_user_alone(tmp_path: Path, umask: int) -> None:
 
 def test_each_place_is_tried_and_each_reason_told(tmp_path: Path) -> None:
     """The first that can be written counts."""
-    good = Place(tmp_path / "good", made=True)
-    absent = Place(tmp_path / "absent" / "folder", made=True)
-    assert write_token([absent, Place(tmp_path / "missing"), good], NAME, TOKEN) == good
+    good = TokenFolder(tmp_path / "good", made=True)
+    absent = TokenFolder(tmp_path / "absent" / "folder", made=True)
+    assert write_token([absent, TokenFolder(tmp_path / "missing"), good], NAME, TOKEN) == good
     with pytest.raises(OSError, match=r"absent.*: No such file or directory; .*missing: No such file or directory"):
-        write_token([absent, Place(tmp_path / "missing")], NAME, TOKEN)
+        write_token([absent, TokenFolder(tmp_path / "missing")], NAME, TOKEN)
     with pytest.raises(OSError, match="there is no folder for it"):
         write_token([], NAME, TOKEN)
 
 
 @cases("mode, told", (0o755, "0755"), (0o770, "0770"), (0o701, "0701"), (0o777, "0777"))
 def test_a_folder_in_the_temporary_one_is_for_its_user_alone(tmp_path: Path, mode: int, told: str) -> None:
-    """Any other mode is refused, for writing and for reading."""
-    place = Place(tmp_path / OWN, made=True, shared=True)
+    """For writing and for reading."""
+    place = TokenFolder(tmp_path / OWN, made=True, shared=True)
     write_token([place], NAME, TOKEN)
     assert find_tokens(ADDRESS, {"TMPDIR": str(tmp_path)}) == [TOKEN]
     place.folder.chmod(mode)
@@ -94,13 +94,13 @@ def test_a_symlink_in_the_temporary_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir(mode=0o700)
     (tmp_path / OWN).symlink_to(tmp_path / "real")
     with pytest.raises(OSError, match=OWN):
-        write_token([Place(tmp_path / OWN, made=True, shared=True)], NAME, TOKEN)
+        write_token([TokenFolder(tmp_path / OWN, made=True, shared=True)], NAME, TOKEN)
     assert list((tmp_path / "real").iterdir()) == []
 
 
 def test_a_folder_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """So is a file of another user."""
-    place = Place(tmp_path / OWN, made=True, shared=True)
+    place = TokenFolder(tmp_path / OWN, made=True, shared=True)
     write_token([place], NAME, TOKEN)
     monkeypatch.setattr(os, "geteuid", lambda: 4_000_000)
     with pytest.raises(OSError, match="belongs to another user"):
@@ -112,11 +112,11 @@ def test_a_given_folder_may_be_read_by_others_but_not_written(tmp_path: Path) ->
     """As systemd makes it, with a symlink for a dynamic user."""
     (tmp_path / "private").mkdir(mode=0o755)
     (tmp_path / "run").symlink_to(tmp_path / "private")
-    write_token([Place(tmp_path / "run")], NAME, TOKEN)
+    write_token([TokenFolder(tmp_path / "run")], NAME, TOKEN)
     assert find_tokens(ADDRESS, {"RUNTIME_DIRECTORY": f"{tmp_path}/run:/x"}) == [TOKEN]
     (tmp_path / "private").chmod(0o777)
     with pytest.raises(OSError, match="has the mode 0777"):
-        write_token([Place(tmp_path / "run")], NAME, OTHER)
+        write_token([TokenFolder(tmp_path / "run")], NAME, OTHER)
 
 
 def test_only_a_file_of_this_user_alone_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,7 +150,7 @@ def test_a_symlink_in_the_place_of_the_file_is_replaced(tmp_path: Path) -> None:
     """What it led to stays as it was."""
     (tmp_path / "real").write_text("x")
     (tmp_path / NAME).symlink_to(tmp_path / "real")
-    write_token([Place(tmp_path)], NAME, TOKEN)
+    write_token([TokenFolder(tmp_path)], NAME, TOKEN)
     assert ((tmp_path / "real").read_text(), (tmp_path / NAME).read_text()) == ("x", TOKEN)
 
 
@@ -158,13 +158,15 @@ def test_a_folder_in_the_place_of_the_file_leaves_nothing_behind(tmp_path: Path)
     """The next place is used."""
     (tmp_path / "a" / NAME).mkdir(parents=True)
     (tmp_path / "b").mkdir()
-    assert write_token([Place(tmp_path / "a"), Place(tmp_path / "b")], NAME, TOKEN) == Place(tmp_path / "b")
+    assert write_token([TokenFolder(tmp_path / "a"), TokenFolder(tmp_path / "b")], NAME, TOKEN) == TokenFolder(
+        tmp_path / "b"
+    )
     assert [each.name for each in (tmp_path / "a").iterdir()] == [NAME]
 
 
 def test_the_older_process_does_not_remove_the_token_of_the_newer_one(tmp_path: Path) -> None:
     """What is gone already is no error."""
-    place = Place(tmp_path)
+    place = TokenFolder(tmp_path)
     write_token([place], NAME, TOKEN)
     write_token([place], NAME, OTHER)
     remove_token(place, NAME, TOKEN)
@@ -172,13 +174,13 @@ def test_the_older_process_does_not_remove_the_token_of_the_newer_one(tmp_path: 
     remove_token(place, NAME, OTHER)
     assert list(tmp_path.iterdir()) == []
     remove_token(place, NAME, OTHER)
-    remove_token(Place(tmp_path / "missing"), NAME, OTHER)
+    remove_token(TokenFolder(tmp_path / "missing"), NAME, OTHER)
 
 
 def test_all_that_can_be_read_are_found(tmp_path: Path) -> None:
     """One may be left of a process that was killed."""
     for folder, token in (("run", TOKEN), ("store", OTHER)):
         (tmp_path / folder).mkdir()
-        write_token([Place(tmp_path / folder)], NAME, token)
+        write_token([TokenFolder(tmp_path / folder)], NAME, token)
     environ = {"RUNTIME_DIRECTORY": str(tmp_path / "run"), "TMPDIR": str(tmp_path)}
     assert find_tokens(ADDRESS, environ, tmp_path / "store") == [TOKEN, OTHER]

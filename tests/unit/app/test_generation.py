@@ -58,7 +58,7 @@ async def test_routes_share_pools_by_upstream_and_contexts_by_trust(make: Make, 
 
 
 async def test_everything_unchanged_is_taken_over(make: Make) -> None:
-    """A changed route keeps its source, pool and context."""
+    """A changed route keeps what did not change."""
     first = await make(A, B)
     second = await make(A, {**B, "max_body": 1}, before=first)
     assert second.routes["a"] is first.routes["a"]
@@ -78,7 +78,7 @@ async def test_a_removed_route_leaves_its_pool_and_limits_behind(make: Make) -> 
 
 @cases("options", {"via": "other"}, {"upstream_idle_timeout": 1})
 async def test_global_options_reach_every_route(make: Make, options: dict[str, object]) -> None:
-    """A route that depends on a changed option is made anew."""
+    """Such a route is made anew."""
     first = await make(A)
     second = await make(A, before=first, **options)
     assert second.routes["a"] is not first.routes["a"]

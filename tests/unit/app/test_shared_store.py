@@ -54,7 +54,7 @@ def test_a_missing_extra_is_an_error_that_says_how_to_install_it(
 
 def test_a_url_that_libpq_cannot_read_is_an_error(settings: StoreSettings) -> None:
     """It is named, and not shown."""
-    with pytest.raises(ValueError, match=r"^store\.postgres is not a valid URL of PostgreSQL"):
+    with pytest.raises(ValueError, match=r"^store\.postgres is not a valid PostgreSQL URL"):
         opened(settings, Lines(), "postgresql://db/x?unknown=1")
 
 

@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from proxy.cli.first_configuration import Network, Setup, first_configuration, name_in, upstream_of
+from proxy.cli.first_configuration import Setup, first_configuration, name_in, upstream_of
 from proxy.cli.import_key import keep, secret_files
 from proxy.config.checked_text import check_client_id, check_name
 from proxy.config.choices import Provider
 from proxy.config.load import load
 from proxy.config.model import Configuration
+from proxy.config.parsed_values import Network
 from proxy.config.service_key import ServiceKey
 from proxy.config.yaml_text import read_yaml
 from tests.cases import cases
@@ -125,7 +126,7 @@ def test_a_flow_that_cannot_be_used_is_told(flow: str, wrong: str) -> None:
     ("https://t/http/_", "tenant"),
 )
 def test_the_name_is_the_last_segment(upstream: str, name: str) -> None:
-    """Characters that a name cannot have are dropped."""
+    """Other characters are dropped."""
     assert name_in(upstream) == check_name(name)
 
 

@@ -64,7 +64,7 @@ def test_an_interrupt_lets_a_command_clean_up_and_a_second_one_ends_it(monkeypat
 
 
 def test_an_ignored_interrupt_stays_ignored(default_interrupt: None) -> None:
-    """A shell ignores SIGINT for a command in the background."""
+    """As in a shell's background."""
     del default_interrupt
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
@@ -77,7 +77,7 @@ def test_an_ignored_interrupt_stays_ignored(default_interrupt: None) -> None:
 
 
 async def test_work_is_cancelled_when_the_command_stops() -> None:
-    """`unless` returns False after the cleanup of the work."""
+    """`unless` returns False."""
     stopping, begun, cleaned = asyncio.Event(), asyncio.Event(), list[str]()
 
     async def hang() -> None:
@@ -96,7 +96,7 @@ async def test_work_is_cancelled_when_the_command_stops() -> None:
 
 
 async def test_work_that_ends_before_the_stop_returns_or_raises() -> None:
-    """`unless` returns True, or raises what the work raised."""
+    """So does `unless`, or with True."""
 
     async def fail() -> None:
         raise OSError("taken")

@@ -29,7 +29,6 @@ class Requests:
         self.arrived = asyncio.Event()
 
     def request(self) -> None:
-        """Counts a request."""
         self.count += 1
         self.arrived.set()
 
@@ -59,7 +58,7 @@ async def test_a_change_while_the_configuration_is_read_requests_a_reload(file: 
 
 
 async def test_a_file_that_cannot_be_read_is_logged_once(file: Path, requests: Requests) -> None:
-    """Each reason is one log line, and no reload is requested."""
+    """No reload is requested."""
     log, watcher = Lines(), await asyncio.to_thread(ConfigurationWatcher, file)
     watcher.start(cast("Reloader", requests), log)
     file.unlink()
@@ -97,15 +96,12 @@ class Changing:
         self.log = ProcessLog(self.lines, level="info", human=False)
 
     def count_reload(self, outcome: str) -> None:
-        """Records the outcome."""
         self.steps.append(outcome)
 
     async def prepare(self, _: object) -> None:
-        """Records the step."""
         await self._step("prepare")
 
     async def apply(self, _: object) -> None:
-        """Records the step before and after."""
         await self._step("apply")
         self.steps.append("applied")
 

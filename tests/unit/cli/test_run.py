@@ -12,7 +12,7 @@ from tests.cases import cases
 
 @cases("count, text", (1, "0"), (3, "0, 1, 2"), (4, "0, 1, 2 and 1 more"), (1000, "0, 1, 2 and 997 more"))
 def test_a_long_list_of_routes_is_cut(count: int, text: str) -> None:
-    """The first routes are listed, the others counted."""
+    """The others are counted."""
     assert listed([str(number) for number in range(count)], most=3) == text
 
 
@@ -23,7 +23,6 @@ class Terminal:
         self._is_terminal = is_terminal
 
     def isatty(self) -> bool:
-        """Whether it is a terminal."""
         return self._is_terminal
 
 

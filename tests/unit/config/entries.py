@@ -67,7 +67,7 @@ def complaints(text: str, *, files: Mapping[str, str] | None = None) -> list[str
 
 
 def assert_told(text: str, told: str | list[str], *, at: str = "", files: Mapping[str, str] | None = None) -> None:
-    """Check all problems of a YAML text by their beginnings; `sesame` is shown only where that says so."""
+    """By the beginnings of all problems; `sesame` is shown only where these say so."""
     found, expected = complaints(text, files=files), [told] if isinstance(told, str) else sorted(told)
     assert len(found) == len(expected), found
     for problem, start in zip(sorted(found), expected, strict=True):

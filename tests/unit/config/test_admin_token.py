@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from proxy.config.admin_token import read_admin_token
-from tests.cases import cases
+from tests.cases import cases, grouped_cases
 from tests.unit.config.entries import complaints, understand, written
 
 ADMIN = {"address": "127.0.0.1:9901", "token_file": "token"}
@@ -25,14 +25,19 @@ def test_a_token_is_what_bearer_can_carry(token: str) -> None:
     assert read_admin_token(Path("token"), lambda _: SecretStr(token)) == token
 
 
-@cases(
-    "token, told",
-    ("0123456789abcde", "has fewer than 16 characters; write a longer token (openssl rand -hex 32)"),
-    ("0123456789abcdef ", "is not a valid token; write letters, digits and -._~+/ in one line"),
-    (" 0123456789abcdef", "is not a valid token; write letters, digits and -._~+/ in one line"),
-    ("0123456789abcdef\n0123456789abcdef", "is not a valid token; write letters, digits and -._~+/ in one line"),
-    ("0123456789abcdéf", "is not a valid token; write letters, digits and -._~+/ in one line"),
-    ("0123456789=abcdef", "is not a valid token; write letters, digits and -._~+/ in one line"),
+@grouped_cases(
+    "told, token",
+    ("has fewer than 16 characters; write a longer token (openssl rand -hex 32)", ["0123456789abcde"]),
+    (
+        "is not a valid token; write letters, digits and -._~+/ in one line",
+        [
+            "0123456789abcdef ",
+            " 0123456789abcdef",
+            "0123456789abcdef\n0123456789abcdef",
+            "0123456789abcdéf",
+            "0123456789=abcdef",
+        ],
+    ),
 )
 def test_what_is_wrong_is_said_without_the_token(token: str, told: str) -> None:
     """By `check`, at the option, and when the file changes."""
@@ -41,9 +46,3 @@ def test_what_is_wrong_is_said_without_the_token(token: str, told: str) -> None:
     with pytest.raises(ValueError, match="the file") as caught:
         read_admin_token(Path("/etc/test/token"), lambda _: SecretStr(token))
     assert str(caught.value) == f"the file /etc/test/token {told}"
-
-
-def test_a_file_that_is_not_there_is_a_problem() -> None:
-    """As any other secret file."""
-    (problem,) = complaints(written(admin=ADMIN))
-    assert problem.startswith("proxy.yaml:1: admin.token_file: ")

@@ -16,7 +16,7 @@ EXPECTED = parse_service_key(SECRET_KEY)
 
 
 def mount(folder: Path, entries: dict[str, str], *, version: str = "..1") -> Path:
-    """Makes the folder as Kubernetes does: hidden files of one version, reached through two symlinks."""
+    """As Kubernetes does: files of a version, reached through two symlinks."""
     (folder / version).mkdir(parents=True)
     for name, text in entries.items():
         (folder / version / name).write_text(text, encoding="utf-8")

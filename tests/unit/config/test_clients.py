@@ -73,7 +73,7 @@ def understood(client: Any) -> OAuthClient:
 
 
 def test_the_grant_in_the_token_url_is_not_sent_twice() -> None:
-    """What the proxy sends itself is taken out of the URL."""
+    """What the proxy sends itself goes."""
     client = BASIC | {"token_url": TOKEN_URL + "?grant_type=client_credentials&x=1"}
     assert understood(client).token_url == TOKEN_URL + "?x=1"
 
@@ -93,7 +93,7 @@ def test_a_service_key_can_be_pasted_into_the_file() -> None:
 
 
 def test_a_certificate_key_brings_the_certificate() -> None:
-    """The certificate and its key are there, and no secret."""
+    """And no secret."""
     found = understood({"service_key_file": "cert.json"})
     assert (found.certificate, found.private_key, found.client_secret) == (SecretStr(PEM), SecretStr(PEM), None)
 
@@ -134,7 +134,7 @@ def test_an_encoded_id_may_have_a_colon() -> None:
 
 @cases("client", BASIC | {"token_url": "http://127.0.0.1/t"}, BASIC | {"token_url": "http://as/t", "insecure": True})
 def test_cleartext_is_admitted_to_this_machine_or_when_asked_for(client: Any) -> None:
-    """http:// needs loopback or the operator's word."""
+    """On the operator's word."""
     assert understood(client).token_url == client["token_url"]
 
 
@@ -242,7 +242,7 @@ def test_a_value_that_is_wrong_is_not_called_missing_too() -> None:
     (BASIC | {"token_url": "https://u:sesame@as/t"}, "token_url"),
 )
 def test_a_value_that_does_not_fit_is_told_with_its_path(client: Any, path: str) -> None:
-    """The path leads to the value, which is not shown."""
+    """Its value is not shown."""
     (problem,) = complaints(written(client=client))
     assert problem.startswith(f"proxy.yaml:1: oauth_clients.a.{path}: ")
     assert "sesame" not in problem

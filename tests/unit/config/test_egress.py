@@ -32,7 +32,7 @@ P = "http://proxy.example:3128"
     },
 )
 def test_the_way_is(url: str, proxy_url: str | None, environ: dict[str, str], expected: str | None) -> None:
-    """Configuration first, then the environment, else directly."""
+    """Configured, of the environment, or direct."""
     found = corporate_proxy(url, proxy_url=proxy_url, environ=environ)
     assert found == (None if expected is None else CorporateProxy(url=expected))
 
@@ -89,7 +89,7 @@ def test_a_name_without_a_password_is_enough() -> None:
 @cases("text", "socks5://u:canary@proxy:1080", "http://u:canary@", "http://u:canary@p:port")
 @cases("is_named", True, False)
 def test_what_is_no_proxy_is_refused_without_showing_it(text: str, is_named: bool) -> None:
-    """The sentence says where it stands and not what."""
+    """Where it stands, and not what."""
     source = "proxy_url" if is_named else "HTTPS_PROXY"
     environ = {} if is_named else {"HTTPS_PROXY": text}
     with pytest.raises(ValueError, match=f"^{source} must be like http://proxy.example:3128$"):

@@ -101,7 +101,7 @@ def is_default(node: yaml.Node) -> bool:
 
 
 def test_the_example_can_be_loaded() -> None:
-    """It needs the variables that it names and nothing else."""
+    """With the variables that it names."""
     configuration = load(FOLDER / "example.yaml", ENVIRON)
     assert [route.name for route in configuration.routes] == ["orders", "invoices"]
 

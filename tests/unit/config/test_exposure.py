@@ -6,8 +6,8 @@ from pathlib import Path
 from proxy.config.exposure import admin_upstreams, open_listeners, shared_addresses
 from proxy.config.model import ListenerSettings, ListenerTls, RouteSettings
 from proxy.config.parsed_values import Address, Network, parse_address
-from proxy.config.problems import Finding, Location
-from tests.cases import cases
+from proxy.config.problems import Location, Mistake
+from tests.cases import cases, grouped_cases
 from tests.unit.config.entries import ROUTE, complaints, written
 
 
@@ -19,7 +19,7 @@ def listener(address: str, *allow: str) -> ListenerSettings:
 
 def findings(
     *listeners: ListenerSettings, unfenced: tuple[str, ...] = ("routes[0]",), insecure_listen: bool = False
-) -> list[Finding]:
+) -> list[Mistake]:
     """What is found open."""
     return list(open_listeners(listeners, unfenced, insecure_listen=insecure_listen))
 
@@ -40,7 +40,7 @@ def test_only_a_few_of_many_routes_are_named() -> None:
 
 @cases("address", "127.0.0.1:1", "[::1]:1", "localhost:1", "unix:/run/x")
 def test_this_machine_is_no_danger(address: str) -> None:
-    """Loopback and Unix sockets are open to nobody else."""
+    """Nor are Unix sockets."""
     assert findings(listener(address)) == []
 
 
@@ -59,7 +59,7 @@ def test_certificates_of_senders_are_a_fence(client_ca_file: Path | None, found:
 
 
 def test_a_fence_without_a_gate_is_found() -> None:
-    """An empty list of networks would let nobody in."""
+    """An empty list lets nobody in."""
     ((location, text),) = findings(ListenerSettings(address=Address(host="127.0.0.1", port=1), allow=()))
     assert location == ("listen", 0, "allow")
     assert text.startswith("is empty and admits nobody")
@@ -88,16 +88,14 @@ def test_an_address_has_one_use(listen: list[str], admin: str, places: list[obje
     assert [place for place, _ in found] == places
 
 
-@cases(
-    "upstream, admin, found",
-    ("http://127.0.0.1:9901/status", "127.0.0.1:9901", True),
-    ("http://LOCALHOST.:9901", "127.0.0.1:9901", True),
-    ("http://127.0.0.1:9901", "0.0.0.0:9901", True),
-    ("https://[::1]:9901", "[::1]:9901", True),
-    ("https://[::1]", "[::1]:443", True),
-    ("http://127.0.0.1:9902", "127.0.0.1:9901", False),
-    ("https://flow.example:9901/x", "127.0.0.1:9901", False),
-    ("http://127.0.0.1:9901", "unix:/run/admin", False),
+@grouped_cases(
+    "admin, found, upstream",
+    ("127.0.0.1:9901", True, ["http://127.0.0.1:9901/status", "http://LOCALHOST.:9901"]),
+    ("0.0.0.0:9901", True, ["http://127.0.0.1:9901"]),
+    ("[::1]:9901", True, ["https://[::1]:9901"]),
+    ("[::1]:443", True, ["https://[::1]"]),
+    ("127.0.0.1:9901", False, ["http://127.0.0.1:9902", "https://flow.example:9901/x"]),
+    ("unix:/run/admin", False, ["http://127.0.0.1:9901"]),
 )
 def test_a_route_does_not_lead_to_the_admin_address(upstream: str, admin: str, found: bool) -> None:
     """Its senders could change the log level."""

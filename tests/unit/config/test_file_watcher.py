@@ -24,7 +24,6 @@ class Watched:
         self.watcher = FileWatcher((file,), read=self._read, sleep=self.looks.sleep, threads=threads)
 
     def start(self, changed: Callable[[str], None] | None = None) -> None:
-        """Start watching."""
         self.watcher.start(changed=changed or self.words.append, rejected=self.faults.append)
 
     def _read(self) -> str:
@@ -120,7 +119,7 @@ async def test_the_same_content_is_not_read_again(file: Path) -> None:
 
 
 async def test_a_fault_is_reported_once_for_each_cause(file: Path) -> None:
-    """The value before stays until the file is valid."""
+    """The value before stays."""
     async with watching(file) as watched:
         for text in ("!", "!", "?"):
             file.write_text(text)
@@ -136,7 +135,7 @@ async def test_a_fault_is_reported_once_for_each_cause(file: Path) -> None:
 
 
 async def test_a_fault_that_comes_back_is_reported_again(file: Path) -> None:
-    """The same cause counts as new after a valid look."""
+    """After a valid look."""
     async with watching(file) as watched:
         for text in ("!", "one", "!"):
             file.write_text(text)
@@ -197,7 +196,7 @@ async def test_a_file_above_1_mib_is_rejected_unread(file: Path) -> None:
 
 @cases("at", "read", "changed")
 async def test_no_error_of_a_library_ends_the_watching(file: Path, at: str) -> None:
-    """It is reported, and the next content is read."""
+    """The next content is read."""
     looks, words, faults = Looks(), list[str](), list[Exception]()
 
     def refuse_odd(step: str, text: str) -> None:

@@ -22,7 +22,7 @@ def test_each_kind_names_its_file() -> None:
 
 
 def test_a_route_has_one_kind() -> None:
-    """Whether both or either would be meant, nobody could tell."""
+    """Both or either: nobody could tell."""
     (problem,) = complaints(written(route=ROUTE | {"inbound_auth": BASIC | API_KEY}), files=FILES)
     told = "names basic and api_key; write exactly one of basic, api_key or client_certificate"
     assert problem == f"proxy.yaml:1: routes[0].inbound_auth: {told}"

@@ -98,7 +98,7 @@ def test_without_anything_the_ways_are_named(tmp_path: Path) -> None:
 def test_the_working_directory_comes_before_its_folder_and_the_machine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each place is used if none before it has a file."""
+    """Each is used if none before it has a file."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "config").mkdir()
     assert (Path("proxy.yaml"), Path("config/proxy.yaml"), Path("/etc/cpi-oauth-proxy/proxy.yaml")) == PLACES

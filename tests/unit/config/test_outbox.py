@@ -28,7 +28,7 @@ def test_an_empty_mapping_is_an_outbox_with_all_defaults() -> None:
 
 
 def test_all_options_are_read() -> None:
-    """Also where they are text, as values of variables are."""
+    """Also as text, as variables are."""
     outbox = {
         "answer": "204",
         "max_age": "1d",

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from proxy.config.pem import check_authorities, check_certificate, check_identity, repair_pem, signing_key
 from proxy.config.secrets import as_secret
-from tests.cases import cases
+from tests.cases import cases, grouped_cases
 from tests.fakes.certificates import other_key, other_version
 from tests.fakes.identity import CERTIFICATE, KEY, SPELLINGS
 
@@ -36,16 +36,22 @@ def test_a_second_pass_changes_nothing() -> None:
     assert repair_pem(f"x {encrypted}") == encrypted
 
 
-@cases(
-    "text, wrong",
-    ("", "contains no readable certificate"),
-    ("sesame", "contains no readable certificate"),
-    (KEY, "contains no readable certificate"),
-    ("-----BEGIN CERTIFICATE-----\nsesame\n-----END CERTIFICATE-----", "contains no readable certificate"),
-    ("-----BEGIN CERTIFICATE-----\n\u0131\n-----END CERTIFICATE-----", "contains no readable certificate"),
-    (CERTIFICATE[:400], "contains a PEM block without its end"),
-    (CERTIFICATE[:400] + CERTIFICATE, "contains a PEM block without its end"),
-    (CERTIFICATE.replace("END CERTIFICATE", "END KEY"), "contains a PEM block without its end"),
+@grouped_cases(
+    "wrong, text",
+    (
+        "contains no readable certificate",
+        [
+            "",
+            "sesame",
+            KEY,
+            "-----BEGIN CERTIFICATE-----\nsesame\n-----END CERTIFICATE-----",
+            "-----BEGIN CERTIFICATE-----\n\u0131\n-----END CERTIFICATE-----",
+        ],
+    ),
+    (
+        "contains a PEM block without its end",
+        [CERTIFICATE[:400], CERTIFICATE[:400] + CERTIFICATE, CERTIFICATE.replace("END CERTIFICATE", "END KEY")],
+    ),
 )
 def test_what_holds_no_authority_is_refused_and_not_shown(text: str, wrong: str) -> None:
     """The certificate in a broken block would be missed later."""

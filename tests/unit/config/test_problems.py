@@ -11,7 +11,7 @@ ORIGIN = DocumentSource(
 
 
 def test_a_problem_is_one_line_with_file_line_path_and_text() -> None:
-    """File and line come first, so that editors can jump there."""
+    """Editors can jump there."""
     problem = Problem(file="a.yaml", line=3, path="routes[0].timeout", text="is wrong, write 1s")
     assert str(problem) == "a.yaml:3: routes[0].timeout: is wrong, write 1s"
 
@@ -27,13 +27,13 @@ def test_a_problem_has_no_line_ends_or_terminal_controls() -> None:
 
 
 def test_a_location_is_spelled_as_users_write_it() -> None:
-    """Keys are joined by dots, indices stand in brackets."""
+    """Keys with dots, indices in brackets."""
     assert spelled(("routes", 0, "allow", 1)) == "routes[0].allow[1]"
     assert spelled(()) == ""
 
 
 def test_the_line_of_what_is_missing_is_that_of_what_it_is_missing_in() -> None:
-    """The innermost part that was written has the line."""
+    """The innermost part has it."""
     assert ORIGIN.problem(("routes", 0, "tls", "ca_file"), "x").line == 6
     assert ORIGIN.problem(("routes", 0, "upstream"), "x").line == 4
     assert ORIGIN.problem(("nowhere",), "x").line is None

@@ -17,111 +17,129 @@ from tests.unit.config.entries import FOLDER, OAUTH, TOKEN_URL, complaints, writ
 SECRET = "s3cr3t"
 CLIENT = "oauth_clients:\n  a:\n    token_url: https://as.example.com/t\n    client_id: a\n"
 ROUTES = "routes:\n- {path: /x, upstream: https://up.example.com/x, oauth_client: a}\n"
+AS_THE_SECRET = r"""
+SECRET: x
+SECRET↵   x: y
+SECRET↵    client_secret: SECRET
+'SECRET
+"SECRET
+"\SECRET"
+"\UFFFFFFFF SECRET"
+{TAB}SECRET↵{TAB}x: y
+@SECRET
+`SECRET`
+%SECRET
+!SECRET
+!SECRET x
+!SECRET!x y
+!<SECRET> y
+!!SECRET y
+*SECRET
+&SECRET
+&SECRET x↵    client_id: &SECRET y
+{SECRET}
+{SECRET: }
+{SECRET: x}
+[SECRET]
+[SECRET
+${SECRET}
+${SECRET:-}
+${SECRET
+${SECRET-x}
+"""
+IN_THE_CLIENT = r"""
+client_secret:SECRET
+client_secret SECRET
+client_secret=SECRET
+client_secret = SECRET
+client_secret:↵    - SECRET
+client_secret:↵      value: SECRET
+client_secret_file: SECRET
+client_secret_file: ./SECRET/x
+client_secret_file: ${SECRET}
+client_secret_file: {SECRET: x}
+service_key_file: SECRET
+SECRET: client_secret
+SECRET:
+SECRET
+? SECRET
+? [SECRET]↵    : x
+? {SECRET: x}↵    : x
+client_secretSECRET: x
+clientsecret: SECRET
+<<: SECRET
+<<: [SECRET]
+<<: *SECRET
+<<: {SECRET: x}
+service_key: {clientid:x,clientsecret:SECRET}
+service_key: {clientid: x, clientsecret: SECRET, uaa: {SECRET: }}
+service_key: SECRET
+service_key: '{SECRET}'
+"""
+BEHIND_THE_SECRET = r"""
+tls: {ca_file: SECRET}
+tls: {cert_file: SECRET}
+private_key_file: SECRET↵    token_endpoint_auth_method: private_key_jwt
+scopes: SECRET\
+endpoint_params: {resource:SECRET}
+endpoint_params: {SECRET: }
+endpoint_params: {SECRET: [x]}
+endpoint_params: SECRET
+endpoint_params: {client_secret: SECRET}
+token_headers: {X-Key:SECRET}
+token_headers: {'X-Key SECRET': x}
+token_headers: {X-Key: 'SECRET ä'}
+token_headers: {SECRET: 'ä'}
+token_headers: {Authorization: SECRET}
+proxy_url: http://u:SECRET@p:x
+proxy_url: SECRET
+token_url: SECRET
+timeout: 10s client_secret=SECRET
+timeout: 10s client_secret:SECRET
+timeout: 10s↵      SECRET
+timeout: '10s↵      SECRET'
+timeout: {SECRET: x}
+timeout: [SECRET]
+timeout: ${UNSET:-SECRET}
+timeout: 1${UNSET:-SECRET}
+endpoint_params: {timeout: [SECRET]}
+token_headers: {timeout: 'SECRET ä'}
+tls: SECRET
+tls: {SECRET: x}
+"""
+BESIDE_THE_CLIENT = r"""
+  client_secret:SECRET
+  client_secret:SECRET:
+  SECRET:
+  SECRET: SECRET
+  client_secret:SECRET: {client_id: x}
+  client_secret: SECRET
+SECRET: x
+SECRET:
+SECRET
+client_secret:SECRET
+client_secret: SECRET
+%SECRET↵---
+--- SECRET
+{BELL}SECRET: x
+listen: [{SECRET: x}]
+log: {SECRET: x}
+via: 'SECRET @'
+listen: https://u:SECRET@127.0.0.1:1
+"""
+
+
+def slips(text: str, before: str = "") -> list[str]:
+    """One slip a line, in which ↵ is a line end."""
+    lines = text.replace("{TAB}", "\t").replace("{BELL}", "\a").strip("\n").split("\n")
+    return [before + line.replace("↵", "\n") + "\n" for line in lines]
+
+
 SLIPS = [
-    # in the OAuth client, in block style
-    "    client_secret:SECRET\n",
-    "    client_secret SECRET\n",
-    "    client_secret=SECRET\n",
-    "    client_secret = SECRET\n",
-    "    client_secret: SECRET: x\n",
-    "    client_secret: SECRET\n   x: y\n",
-    "    client_secret: SECRET\n    client_secret: SECRET\n",
-    "    client_secret: 'SECRET\n",
-    '    client_secret: "SECRET\n',
-    '    client_secret: "\\SECRET"\n',
-    '    client_secret: "\\UFFFFFFFF SECRET"\n',
-    "    client_secret: \tSECRET\n\tx: y\n",
-    "    client_secret: @SECRET\n",
-    "    client_secret: `SECRET`\n",
-    "    client_secret: %SECRET\n",
-    "    client_secret: !SECRET\n",
-    "    client_secret: !SECRET x\n",
-    "    client_secret: !SECRET!x y\n",
-    "    client_secret: !<SECRET> y\n",
-    "    client_secret: !!SECRET y\n",
-    "    client_secret: *SECRET\n",
-    "    client_secret: &SECRET\n",
-    "    client_secret: &SECRET x\n    client_id: &SECRET y\n",
-    "    client_secret: {SECRET}\n",
-    "    client_secret: {SECRET: }\n",
-    "    client_secret: {SECRET: x}\n",
-    "    client_secret: [SECRET]\n",
-    "    client_secret: [SECRET\n",
-    "    client_secret:\n    - SECRET\n",
-    "    client_secret:\n      value: SECRET\n",
-    "    client_secret: ${SECRET}\n",
-    "    client_secret: ${SECRET:-}\n",
-    "    client_secret: ${SECRET\n",
-    "    client_secret: ${SECRET-x}\n",
-    "    client_secret_file: SECRET\n",
-    "    client_secret_file: ./SECRET/x\n",
-    "    client_secret_file: ${SECRET}\n",
-    "    client_secret_file: {SECRET: x}\n",
-    "    service_key_file: SECRET\n",
-    "    client_secret: x\n    tls: {ca_file: SECRET}\n",
-    "    client_secret: x\n    tls: {cert_file: SECRET}\n",
-    "    client_secret: x\n    private_key_file: SECRET\n    token_endpoint_auth_method: private_key_jwt\n",
-    "    SECRET: client_secret\n",
-    "    SECRET:\n",
-    "    SECRET\n",
-    "    ? SECRET\n",
-    "    ? [SECRET]\n    : x\n",
-    "    ? {SECRET: x}\n    : x\n",
-    "    client_secretSECRET: x\n",
-    "    clientsecret: SECRET\n",
-    "    <<: SECRET\n",
-    "    <<: [SECRET]\n",
-    "    <<: *SECRET\n",
-    "    <<: {SECRET: x}\n",
-    "    client_secret: x\n    scopes: SECRET\\\n",
-    "    client_secret: x\n    endpoint_params: {resource:SECRET}\n",
-    "    client_secret: x\n    endpoint_params: {SECRET: }\n",
-    "    client_secret: x\n    endpoint_params: {SECRET: [x]}\n",
-    "    client_secret: x\n    endpoint_params: SECRET\n",
-    "    client_secret: x\n    endpoint_params: {client_secret: SECRET}\n",
-    "    client_secret: x\n    token_headers: {X-Key:SECRET}\n",
-    "    client_secret: x\n    token_headers: {'X-Key SECRET': x}\n",
-    "    client_secret: x\n    token_headers: {X-Key: 'SECRET ä'}\n",
-    "    client_secret: x\n    token_headers: {SECRET: 'ä'}\n",
-    "    client_secret: x\n    token_headers: {Authorization: SECRET}\n",
-    "    client_secret: x\n    proxy_url: http://u:SECRET@p:x\n",
-    "    client_secret: x\n    proxy_url: SECRET\n",
-    "    client_secret: x\n    token_url: SECRET\n",
-    "    client_secret: x\n    timeout: 10s client_secret=SECRET\n",
-    "    client_secret: x\n    timeout: 10s client_secret:SECRET\n",
-    "    client_secret: x\n    timeout: 10s\n      SECRET\n",
-    "    client_secret: x\n    timeout: '10s\n      SECRET'\n",
-    "    client_secret: x\n    timeout: {SECRET: x}\n",
-    "    client_secret: x\n    timeout: [SECRET]\n",
-    "    client_secret: x\n    timeout: ${UNSET:-SECRET}\n",
-    "    client_secret: x\n    timeout: 1${UNSET:-SECRET}\n",
-    "    client_secret: x\n    endpoint_params: {timeout: [SECRET]}\n",
-    "    client_secret: x\n    token_headers: {timeout: 'SECRET ä'}\n",
-    "    client_secret: x\n    tls: SECRET\n",
-    "    client_secret: x\n    tls: {SECRET: x}\n",
-    "    service_key: {clientid:x,clientsecret:SECRET}\n",
-    "    service_key: {clientid: x, clientsecret: SECRET, uaa: {SECRET: }}\n",
-    "    service_key: SECRET\n",
-    "    service_key: '{SECRET}'\n",
-    # beside it
-    "  client_secret:SECRET\n",
-    "  client_secret:SECRET:\n",
-    "  SECRET:\n",
-    "  SECRET: SECRET\n",
-    "  client_secret:SECRET: {client_id: x}\n",
-    "  client_secret: SECRET\n",
-    "SECRET: x\n",
-    "SECRET:\n",
-    "SECRET\n",
-    "client_secret:SECRET\n",
-    "client_secret: SECRET\n",
-    "%SECRET\n---\n",
-    "--- SECRET\n",
-    "\x07SECRET: x\n",
-    "listen: [{SECRET: x}]\n",
-    "log: {SECRET: x}\n",
-    "via: 'SECRET @'\n",
-    "listen: https://u:SECRET@127.0.0.1:1\n",
+    *slips(AS_THE_SECRET, "    client_secret: "),
+    *slips(IN_THE_CLIENT, "    "),
+    *slips(BEHIND_THE_SECRET, "    client_secret: x\n    "),
+    *slips(BESIDE_THE_CLIENT),
 ]
 FLOW = [
     "{client_secret:SECRET}",
@@ -139,7 +157,7 @@ def slipped(slip: str, secret: str) -> str:
 
 @cases("slip", *SLIPS)
 def test_no_problem_shows_a_secret_after_a_slip(slip: str) -> None:
-    """Neither as value nor as key, in a path or in a sentence."""
+    """Neither in a path nor in a sentence."""
     told = complaints(slipped(slip, SECRET))
     assert SECRET not in "\n".join(told)
 
@@ -184,7 +202,7 @@ def test_a_wrong_value_is_quoted_if_its_option_can_hold_no_secret(option: str, s
 
 
 def test_a_key_that_swallowed_its_value_is_told_as_such() -> None:
-    """The sentence says what is missing, and the line where."""
+    """With the line."""
     told = complaints(slipped("    client_secret: x\n    tls: {ca_file:SECRET}\n", SECRET))
     assert told == ["proxy.yaml:6: oauth_clients.a.tls.…: has no value; write a colon and a space after the key"]
 

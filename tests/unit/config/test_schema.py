@@ -53,7 +53,7 @@ def test_each_option_is_described_and_others_are_refused() -> None:
 
 
 def test_what_a_file_cannot_do_without_is_required() -> None:
-    """OAuth clients and routes, and what those are made of."""
+    """And what those are made of."""
     whole = schema()
     required = {name: part["required"] for name, part in whole["$defs"].items() if "required" in part}
     assert whole["required"] == ["oauth_clients", "routes"]
@@ -70,7 +70,7 @@ def test_what_a_file_cannot_do_without_is_required() -> None:
 
 
 def test_a_missing_value_is_no_value() -> None:
-    """Null can be written nowhere, and is no default."""
+    """Null can be written nowhere."""
     assert [part for part in objects(schema()) if part.get("type") == "null" or None in part.values()] == []
 
 
@@ -86,7 +86,7 @@ def test_values_may_be_written_as_in_the_file() -> None:
 
 
 def test_the_document_is_all_that_is_read() -> None:
-    """The schema's document is what the reader takes apart."""
+    """As the schema has it."""
     assert set(Document.model_fields) == {*General.model_fields, "oauth_clients", "routes"}
 
 

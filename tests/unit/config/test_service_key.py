@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from proxy.config.service_key import ServiceKey, parse_service_key
-from tests.cases import cases, named_cases
+from tests.cases import cases, grouped_cases, named_cases
 from tests.fakes.identity import CERTIFICATE, KEY, OTHER_KEY
 
 ID = "sb-1!b2|it-rt-t!b3"
@@ -72,15 +72,14 @@ def test_an_external_certificate_has_no_key() -> None:
     assert (key.certificate, key.private_key, key.client_secret) == (SecretStr(CERTIFICATE), None, None)
 
 
-@cases(
-    "certificate, key, wrong",
-    ("sesame", KEY, "has a certificate that cannot be used: it contains no readable certificate"),
-    (KEY, KEY, "has a certificate that cannot be used: it contains no readable certificate"),
-    (CERTIFICATE, "sesame", "has a key that cannot be used: it contains no readable private key"),
-    (CERTIFICATE, OTHER_KEY, "has a key that cannot be used: it belongs to another certificate"),
+@grouped_cases(
+    "key, wrong, certificate",
+    (KEY, "has a certificate that cannot be used: it contains no readable certificate", ["sesame", KEY]),
+    ("sesame", "has a key that cannot be used: it contains no readable private key", [CERTIFICATE]),
+    (OTHER_KEY, "has a key that cannot be used: it belongs to another certificate", [CERTIFICATE]),
 )
 def test_a_certificate_that_cannot_be_used_is_told(certificate: str, key: str, wrong: str) -> None:
-    """When the key is read, not with the first message."""
+    """When the key is read."""
     document = {"clientid": ID, "tokenurl": SERVER, "url": RUNTIME, "certificate": certificate, "key": key}
     with pytest.raises(ValueError, match=wrong) as caught:
         parse_service_key(json.dumps({"oauth": document}))
@@ -104,33 +103,35 @@ def test_a_binding_of_xsuaa_with_a_certificate_uses_the_server_for_certificates(
     assert without.token_url == SERVER + "/oauth/token"
 
 
-@cases(
-    "text, wrong",
-    ("", "is not valid JSON"),
-    ("{sesame", "is not valid JSON"),
-    ("[" * 99999, "is not valid JSON"),
-    ("Getting key sesame", "is not valid JSON"),
-    ("Getting key\n{sesame", "is not valid JSON"),
-    ("Getting key\n{sesame}\n", "is not valid JSON"),
-    (f"[\n{PRINTED},\n{PRINTED}\n]".replace("s$x=", "sesame"), "is not a service key"),
-    (f"{PRINTED}\n{PRINTED}".replace("s$x=", "sesame"), "is not valid JSON"),
-    ("{\n" * 300_000, "is not valid JSON"),
-    ('["sesame"]', "is not a service key"),
-    ('{"oauth": 1}', "is not a service key"),
-    ('{"oauth": "sesame"}', "is not valid JSON"),
-    ('{"clientsecret": "sesame\\ud800"}', "is not valid JSON"),
-    ('{"logs": [{"credentials": {"clientsecret": "sesame"}}]}', "has no binding of it-rt"),
-    ('{"clientid": "sesame"}', "has neither clientsecret nor certificate"),
-    ('{"clientsecret": ["sesame"]}', "has a clientsecret that is not text"),
-    ('{"clientsecret": "sesame"}', "has no clientid"),
-    ('{"clientsecret": "sesame", "clientid": ""}', "has no clientid"),
-    ('{"clientsecret": "sesame", "clientid": " x"}', "has a clientid that cannot be used: it begins"),
-    ('{"clientsecret": "sesame\\n", "clientid": "x", "tokenurl": "https://a/t"}', "has a clientsecret that cannot"),
-    ('{"clientsecret": "sesame", "clientid": "x"}', "has no url"),
-    ('{"clientsecret": "sesame", "clientid": "x", "tokenurl": "sesame"}', "has a tokenurl that cannot be used"),
+@grouped_cases(
+    "wrong, text",
     (
-        '{"clientsecret": "sesame", "clientid": "x", "tokenurl": "https://a/t", "url": "/sesame"}',
+        "is not valid JSON",
+        [
+            "",
+            "{sesame",
+            "[" * 99999,
+            "Getting key sesame",
+            "Getting key\n{sesame",
+            "Getting key\n{sesame}\n",
+            f"{PRINTED}\n{PRINTED}".replace("s$x=", "sesame"),
+            "{\n" * 300_000,
+            '{"oauth": "sesame"}',
+            '{"clientsecret": "sesame\\ud800"}',
+        ],
+    ),
+    ("is not a service key", [f"[\n{PRINTED},\n{PRINTED}\n]".replace("s$x=", "sesame"), '["sesame"]', '{"oauth": 1}']),
+    ("has no binding of it-rt", ['{"logs": [{"credentials": {"clientsecret": "sesame"}}]}']),
+    ("has neither clientsecret nor certificate", ['{"clientid": "sesame"}']),
+    ("has a clientsecret that is not text", ['{"clientsecret": ["sesame"]}']),
+    ("has no clientid", ['{"clientsecret": "sesame"}', '{"clientsecret": "sesame", "clientid": ""}']),
+    ("has a clientid that cannot be used: it begins", ['{"clientsecret": "sesame", "clientid": " x"}']),
+    ("has a clientsecret that cannot", ['{"clientsecret": "sesame\\n", "clientid": "x", "tokenurl": "https://a/t"}']),
+    ("has no url", ['{"clientsecret": "sesame", "clientid": "x"}']),
+    ("has a tokenurl that cannot be used", ['{"clientsecret": "sesame", "clientid": "x", "tokenurl": "sesame"}']),
+    (
         "has a url that cannot be used",
+        ['{"clientsecret": "sesame", "clientid": "x", "tokenurl": "https://a/t", "url": "/sesame"}'],
     ),
 )
 def test_what_is_no_service_key_is_refused_and_not_shown(text: str, wrong: str) -> None:

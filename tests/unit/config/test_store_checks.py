@@ -32,7 +32,7 @@ def test_a_database_with_its_files_is_accepted() -> None:
     ({"password_file": "password"}, "store.password_file", "has no effect without `postgres`"),
     (WHOLE | {"path": "folder"}, "store.path", "is set as well as `postgres`"),
     ({"postgres": URL}, "store.keys_file", "is missing, and `postgres` needs it"),
-    (WHOLE | {"keys_file": "password"}, "store.keys_file", "has no base64 of 32 bytes in line 1"),
+    (WHOLE | {"keys_file": "password"}, "store.keys_file", "line 1 is not 32 bytes in base64"),
     (WHOLE | {"password_file": "nowhere"}, "store.password_file", "is not there"),
     (WHOLE | {"postgres": "postgresql://u:s3cr3t@db/x"}, "store.postgres", "contains a password"),
 )
@@ -54,9 +54,9 @@ def test_a_missing_extra_is_a_problem_that_says_how_to_install_it(monkeypatch: p
     "text, wrong",
     ("", "has no key"),
     ("\n \n", "has no key"),
-    (f"{KEY}\nshort", "in line 2"),
-    (f"\n{base64.b64encode(bytes(31)).decode()}", "in line 2"),
-    (f"{KEY}!", "in line 1"),
+    (f"{KEY}\nshort", "line 2 is"),
+    (f"\n{base64.b64encode(bytes(31)).decode()}", "line 2 is"),
+    (f"{KEY}!", "line 1 is"),
 )
 def test_each_line_of_a_keys_file_is_a_key(text: str, wrong: str) -> None:
     """The problem names the line and shows nothing of it."""

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.config.substitution import has_variable, substituted
-from tests.cases import cases
+from tests.cases import cases, grouped_cases
 
 ENVIRON = {"A": "1", "EMPTY": "", "NESTED": "${A}"}
 
@@ -54,15 +54,7 @@ def test_a_value_goes_in_as_it_is(value: str) -> None:
     assert substituted("<${A}>", {"A": value}) == f"<{value}>"
 
 
-@cases(
-    "text, found",
-    ("${A}", True),
-    ("a ${A:-b} c", True),
-    ("$${A} ${B}", True),
-    ("$${A}", False),
-    ("$A", False),
-    ("", False),
-)
+@grouped_cases("found, text", (True, ["${A}", "a ${A:-b} c", "$${A} ${B}"]), (False, ["$${A}", "$A", ""]))
 def test_a_reference_is_found(text: str, found: bool) -> None:
     """An escaped one is a text."""
     assert has_variable(text) == found

@@ -20,7 +20,7 @@ def test_what_is_wrong_is_noted_and_left_out() -> None:
 
 
 def test_paths_start_at_the_folder() -> None:
-    """A relative path is made absolute, an absolute one stays."""
+    """An absolute one stays."""
     problems = Problems(DocumentSource(file="a.yaml"))
     written = {"ca_file": "ca.pem", "cert_file": "/x/cert.pem"}
     assert validated(Tls, written, (), problems, folder=Path("/etc")) == Tls(

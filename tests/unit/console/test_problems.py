@@ -6,15 +6,15 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from proxy.console.problems import Problem, problems
+from proxy.console.problems import ApiProblem, problems
 from proxy.errors import SpoolUnavailable
 from tests.cases import cases
 
 
 @cases(
     "error, status, title",
-    (Problem(409, "wait"), 409, "Conflict"),
-    (Problem(502, "why", "The grant failed"), 502, "The grant failed"),
+    (ApiProblem(409, "wait"), 409, "Conflict"),
+    (ApiProblem(502, "why", "The grant failed"), 502, "The grant failed"),
     (SpoolUnavailable("why"), SpoolUnavailable.status, SpoolUnavailable.title),
     (web.HTTPNotFound(), 404, "Not Found"),
 )

@@ -3,7 +3,7 @@
 import pytest
 
 from proxy.console.bodies import SHOWN
-from proxy.console.recordings import FIELD, KeptBody, Recordings, masked, weight
+from proxy.console.recordings import FIELD, RecordedBody, Recordings, masked, weight
 from proxy.observe.process_log import ProcessLog
 from tests.cases import cases
 from tests.fakes.log import LogLines
@@ -12,7 +12,7 @@ from tests.fakes.timers import Timers
 
 def test_a_body_is_kept_up_to_its_limit() -> None:
     """All of it is counted."""
-    body = KeptBody()
+    body = RecordedBody()
     assert (body.add(b"a" * SHOWN), body.is_whole) == (SHOWN, True)
     assert (body.add(b"b"), body.is_whole) == (0, False)
     assert (body.size, len(body.octets)) == (SHOWN + 1, SHOWN)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from proxy.config.inbound_auth import ApiKey, Basic, ClientCertificate, InboundAuth
 from proxy.config.model import Address, Rate, RouteSettings
-from proxy.console.again import credential_field
+from proxy.console.resending import credential_field
 from proxy.console.state import fences, url_of
 from tests.cases import cases
 

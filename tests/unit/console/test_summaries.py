@@ -14,7 +14,6 @@ class Now:
         self._now = 0.0
 
     def __call__(self) -> float:
-        """Seconds."""
         self._now += 1
         return self._now
 

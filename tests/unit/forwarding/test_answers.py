@@ -29,7 +29,7 @@ def classes(of: type[ProxyError] = ProxyError) -> Iterator[type[ProxyError]]:
 
 
 def answer(error: ProxyError, *, method: str = "GET", close: bool = False) -> tuple[dict[str, str], bytes]:
-    """Returns its fields and content, read by a strict parser."""
+    """Returns its fields and content."""
     request_id = "id-ä".encode().decode("latin-1")
     octets = problem(error, name=b"me", request_id=request_id, method=method, close=close, now=1_800_000_000.0)
     head, _, content = octets.partition(b"\r\n\r\n")
@@ -42,7 +42,7 @@ def answer(error: ProxyError, *, method: str = "GET", close: bool = False) -> tu
 
 @pytest.mark.parametrize("kind", sorted(set(classes()), key=repr))
 def test_each_failure_is_a_problem_that_says_what_and_who(kind: type[ProxyError]) -> None:
-    """The problem (RFC 9457) and Proxy-Status (RFC 9209) have the same code."""
+    """RFC 9457 and RFC 9209 have the same code."""
     fields, content = answer(kind("Do ä thing."))
     document = json.loads(content)
 
@@ -71,7 +71,7 @@ def test_no_two_failures_share_a_code() -> None:
 
 
 def test_the_instance_may_know_the_error_type_better() -> None:
-    """It can tell a refused connection from a missing name."""
+    """It tells the reason of a failure."""
     fields, _ = answer(UpstreamUnreachable("x", proxy_status="dns_error"))
 
     assert fields["Proxy-Status"] == 'me; error=dns_error; details="upstream_unreachable"'
@@ -105,7 +105,7 @@ def test_the_last_answer_says_so(*, close: bool) -> None:
     },
 )
 def test_a_status_brings_its_field(error: ProxyError, name: str, value: str | None) -> None:
-    """They are in RFC 9110 §10.2.1, §10.2.3, §11.6.1 and §15.5.16."""
+    """RFC 9110 §10.2.1, §10.2.3, §11.6.1, §15.5.16."""
     assert answer(error)[0].get(name) == value
 
 

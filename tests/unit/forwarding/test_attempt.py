@@ -28,7 +28,6 @@ from tests.fakes.transport import MemoryTransport
 from tests.unit.forwarding.world import MemoryPool, MemorySender, connected, ok, route, turns
 
 HEAD = b"POST /in HTTP/1.1\r\nHost: u\r\n\r\n"
-CHUNKED_HEAD = b"POST /in HTTP/1.1\r\nHost: u\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 class Attempt:
@@ -139,49 +138,6 @@ async def test_a_buffered_body_goes_out_whole_whatever_its_size(size: int) -> No
     assert it.outcome == (BROKEN, UpstreamTimeout)
 
 
-@pytest.mark.parametrize(
-    ("length", "sent"), [(4, b"abcd"), (None, b"2\r\nab\r\n2\r\ncd\r\n0\r\n\r\n")], ids=["by its length", "in chunks"]
-)
-async def test_a_streamed_body_goes_out_as_it_comes(length: int | None, sent: bytes) -> None:
-    """The part that was already read comes first."""
-    body = incoming(length)
-    it = await Attempt(streamed(body, b"ab")).start()
-    body.push(b"cd")
-    it.waiting.wake()
-    body.end()
-    it.waiting.wake()
-    assert it.transport.taken() == (HEAD if length else CHUNKED_HEAD) + sent
-
-    it.pool.loop.advance(61)
-    assert it.outcome == (BROKEN, UpstreamTimeout)
-
-
-async def test_a_sender_that_waits_to_be_asked_is_asked_when_the_upstream_is_there() -> None:
-    """RFC 9110 §10.1.1 has the sender wait."""
-    body = incoming(2)
-    asked: list[str] = []
-    body.invite = lambda: asked.append("asked")
-    it = await Attempt(streamed(body)).start()
-
-    assert asked == ["asked"]
-    it.connection.connection_lost(None)
-
-
-async def test_a_streamed_body_waits_for_an_upstream_that_reads_slowly() -> None:
-    """Nothing is read from the sender meanwhile."""
-    body = incoming(4)
-    it = await Attempt(streamed(body)).start()
-    it.connection.pause_writing()
-    body.push(b"abcd")
-    body.end()
-    it.waiting.wake()
-    assert it.transport.taken() == HEAD
-
-    it.connection.resume_writing()
-    assert it.transport.taken() == b"abcd"
-    it.connection.connection_lost(None)
-
-
 async def test_an_early_answer_ends_the_sending() -> None:
     """The connection is closed then (RFC 9112 §9.5)."""
     body = incoming(4)
@@ -198,7 +154,7 @@ async def test_an_early_answer_ends_the_sending() -> None:
 @pytest.mark.parametrize("failure", [RequestMalformed("x"), SenderLeft()])
 @pytest.mark.parametrize("congested", [True, False])
 async def test_a_body_that_breaks_cuts_the_request(failure: Exception, *, congested: bool) -> None:
-    """The upstream sees an incomplete request, even if it does not read."""
+    """Even if the upstream does not read."""
     body = incoming()
     it = await Attempt(streamed(body, b"ab")).start()
     if congested:
@@ -236,7 +192,7 @@ async def test_the_time_of_a_connection_that_fails_is_accounted_for() -> None:
 
 
 async def test_where_a_connection_is_refused_for_good_no_other_is_tried() -> None:
-    """A corporate proxy may lock an account after wrong passwords."""
+    """It may lock an account."""
     pool, refusal = MemoryPool(), UpstreamUnreachable("407", definite=True)
     pool.refusals.append(refusal)
     it = await Attempt(BufferedBody(b""), pool).start()
@@ -292,7 +248,7 @@ Ends = Callable[[Attempt], None]
 async def test_an_attempt_without_answer_tells_how_it_ended(
     happening: Ends, outcome: tuple[AttemptOutcome, type]
 ) -> None:
-    """Another attempt depends on whether a byte of an answer arrived."""
+    """Another attempt depends on it."""
     it = await Attempt(BufferedBody(b"abc")).start()
     happening(it)
 

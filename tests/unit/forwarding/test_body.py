@@ -14,7 +14,7 @@ from tests.unit.forwarding.world import settings
 
 
 class Collecting:
-    """Collects a body with a buffer of 4 bytes and a maximum of 8."""
+    """Collects with a buffer of 4 bytes, 8 at most."""
 
     def __init__(self, *pieces: bytes, length: int | None = None, ended: bool = True) -> None:
         self.incoming = IncomingBody(MemoryTransport(), length)

@@ -14,13 +14,13 @@ ATTRIBUTES = st.sampled_from([b"", b"; Secure", b"; Path=/http; HttpOnly", b";Do
 
 
 def rules(route: str = "orders", *, path: bytes = b"/orders", upstream: bytes = b"/http/in") -> CookieRules:
-    """Make a route's rules, named as the composition root names them."""
+    """Make a route's rules."""
     return CookieRules(prefix=f"cpi.{route}~".encode(), route_path=path, upstream_path=upstream)
 
 
 @given(name=NAME, value=VALUE, attributes=ATTRIBUTES)
 def test_a_cookie_goes_to_the_sender_and_back_byte_for_byte(name: bytes, value: bytes, attributes: bytes) -> None:
-    """A changed value breaks tenants with several nodes (SAP note 2681175)."""
+    """A tenant needs it unchanged (SAP note 2681175)."""
     sent = rules().to_sender(name + b"=" + value + attributes, secure=False)
 
     assert rules().to_upstream([sent.split(b";")[0]]) == name + b"=" + value
@@ -28,7 +28,7 @@ def test_a_cookie_goes_to_the_sender_and_back_byte_for_byte(name: bytes, value: 
 
 @given(cookies=st.lists(st.tuples(NAME, VALUE), max_size=5), routes=st.tuples(ROUTE, ROUTE))
 def test_no_foreign_cookie_goes_through(cookies: list[tuple[bytes, bytes]], routes: tuple[str, str]) -> None:
-    """It may be the sender's own or another route's, with any names of routes."""
+    """It may be the sender's own or another route's."""
     ours, other = map(rules, routes)
     own = b"; ".join(name + b"=" + value for name, value in cookies)
     foreign = b"; ".join(other.to_sender(name + b"=" + value, secure=False) for name, value in cookies)
@@ -40,7 +40,7 @@ def test_no_foreign_cookie_goes_through(cookies: list[tuple[bytes, bytes]], rout
 
 
 def test_only_ours_are_taken_from_all_cookie_fields() -> None:
-    """They are joined in one field without the prefix."""
+    """Their prefix is removed."""
     values = [b"MYSAPSSO2=x; cpi.orders~a=1;cpi.orders~b=", b"cpi.other~c=3;\tcpi.orders~d=4 ;", b""]
 
     assert rules().to_upstream(values) == b"a=1; b=; d=4"
@@ -48,7 +48,7 @@ def test_only_ours_are_taken_from_all_cookie_fields() -> None:
 
 @pytest.mark.parametrize("name", [b"MYSAPSSO2", b"mysapsso2", b" MYSAPSSO2\t", b'"MYSAPSSO2"'])
 def test_a_logon_ticket_is_not_taken_from_behind_the_prefix(name: bytes) -> None:
-    """Other spellings are dropped too, but not a longer name."""
+    """A longer name is."""
     values = [b"cpi.orders~" + name + b"=x; cpi.orders~MYSAPSSO2x=1", b"cpi.orders~MYSAPSSO2"]
     assert rules().to_upstream(values) == b"MYSAPSSO2x=1"
 
@@ -57,24 +57,17 @@ def test_a_logon_ticket_is_not_taken_from_behind_the_prefix(name: bytes) -> None
     "pair",
     [
         b"a=1,MYSAPSSO2=x",
-        b"a=1, MYSAPSSO2=x",
         b"a=1 MYSAPSSO2=x",
-        b"a=1\tMYSAPSSO2=x",
-        b"a=1 , MYSAPSSO2 =x",
         b'a="1"MYSAPSSO2=x',
-        b'a="1, MYSAPSSO2=x"',
         b'a="1",MYSAPSSO2=x',
-        b"a=,MYSAPSSO2=x",
-        b"a= MYSAPSSO2=x",
         b"a,MYSAPSSO2=x",
-        b",MYSAPSSO2=x",
         b'"MYSAPSSO2=x',
         b"a=1,JSESSIONID=x",
         b"a=b=c,d=e",
     ],
 )
 def test_a_pair_that_some_server_reads_as_two_does_not_go_on(pair: bytes) -> None:
-    """The second one could be the sender's own cookie."""
+    """It could be the sender's own."""
     assert rules().to_upstream([b"cpi.orders~b=2; cpi.orders~" + pair + b"; cpi.orders~c=3"]) == b"b=2; c=3"
 
 
@@ -136,7 +129,7 @@ def test_secure_stays_where_the_listener_speaks_tls() -> None:
 def test_a_path_lies_on_our_side_where_it_lies_at_the_upstream(
     route: bytes, upstream: bytes, path: bytes, mapped: bytes
 ) -> None:
-    """Above or beside the upstream path, it becomes the whole route."""
+    """Elsewhere, it becomes the whole route."""
     sent = rules(path=route, upstream=upstream).to_sender(b"a=b; Path=" + path, secure=False)
 
     assert sent == b"cpi.orders~a=b; Path=" + mapped

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from proxy.errors import SenderLeft
+from tests.cases import cases
 from tests.unit.forwarding.world import MemorySender, World, connected, lines, ok
 
 UNAUTHORIZED = ok(b"401", status=401)
@@ -12,26 +13,10 @@ REQUIRED = ok(b"csrf", b"x-csrf-token: required", status=403)
 
 
 def told(world: World) -> tuple[int, str]:
-    """Returns (status, code) of the answer of ours that ended the exchange."""
+    """Returns (status, code) of our own answer."""
     assert world.over
     head, _, content = world.sender.received.partition(b"\r\n\r\n")
     return int(head.split(b" ")[1]), json.loads(content)["code"]
-
-
-async def test_a_message_is_delivered_with_our_token_and_its_answer_relayed() -> None:
-    """It takes one attempt and no grant."""
-    world = World()
-    await world.send("POST /orders/a?b=c", (b"Authorization", b"Basic secret"), (b"X-Own", b"1"), body=b"abc")
-
-    assert world.asked() == (
-        b"POST /http/in/a?b=c HTTP/1.1\r\nHost: u:1\r\nX-Own: 1\r\nVia: 1.1 cpi-test\r\n"
-        b"Authorization: Bearer t1\r\nContent-Length: 3\r\n\r\nabc"
-    )
-    await world.answer(ok(b"done"))
-    assert world.over
-    record = world.record
-    assert (record.route, record.oauth_client, record.status, record.made_by) == ("orders", "neo", 200, "upstream")
-    assert (record.token, record.attempts, record.bytes_in, record.replays) == ("cached", 1, 3, ())
 
 
 async def test_a_refused_token_is_renewed_and_the_message_sent_again_once() -> None:
@@ -71,7 +56,7 @@ async def test_a_streamed_message_is_not_sent_again_but_its_token_renewed() -> N
 
 
 async def test_a_streamed_message_is_not_sent_again_but_its_csrf_token_fetched() -> None:
-    """The 403 is relayed, and the sender's next attempt has a unit."""
+    """The next message has a unit."""
     world = World(buffer=1)
     await world.send(body=b"abc")
     await world.answer(REQUIRED)
@@ -94,7 +79,7 @@ async def with_unit() -> World:
 
 
 async def test_the_next_message_uses_the_unit_at_once() -> None:
-    """It has the cookies of the fetch as answers have updated them; the sender got the others."""
+    """It has the cookies as answers have updated them."""
     world = await with_unit()
     assert [line for line in lines(world.sender.received) if b"ook" in line] == [b"Set-Cookie: cpi.orders~L=3"]
     await world.send(body=b"abc")
@@ -114,11 +99,9 @@ async def test_safe_methods_do_without_the_unit(method: str) -> None:
     assert b"X-CSRF-Token" not in sent
 
 
-@pytest.mark.parametrize(
-    ("start", "answer"), [("GET /other", (404, "route_unknown")), ("GET /orders/../x", (400, "target_outside_route"))]
-)
+@cases("start, answer", ("GET /other", (404, "route_unknown")), ("GET /orders/../x", (400, "target_outside_route")))
 async def test_a_refusal_reads_and_fetches_nothing(start: str, answer: tuple[int, str]) -> None:
-    """The connection stays open if the whole request has arrived."""
+    """The connection stays open."""
     world = World()
     await world.send(start)
 
@@ -138,7 +121,7 @@ async def test_a_refusal_before_the_end_of_the_request_ends_the_connection() -> 
 
 
 async def test_a_sender_that_leaves_within_its_request_is_told_nothing() -> None:
-    """The record has status 499, and nothing was sent."""
+    """The status is 499."""
     world = World()
     await world.send(body=None, length=10)
     await world.change(lambda body: body.push(b"abc"))
@@ -149,7 +132,7 @@ async def test_a_sender_that_leaves_within_its_request_is_told_nothing() -> None
 
 
 async def test_a_body_that_grows_too_large_is_refused_and_cut() -> None:
-    """The status is 413, and the upstream sees an incomplete request."""
+    """The upstream sees an incomplete request."""
     world = World(buffer=1, max_body=4)
     await world.send(body=None)
     await world.change(lambda body: body.push(b"abc"))
@@ -202,21 +185,10 @@ async def test_a_slot_is_released_however_the_exchange_ends(end: str) -> None:
 
 
 async def test_a_request_that_came_back_is_a_loop_and_no_load() -> None:
-    """It would wait for the exchange that it is part of."""
+    """It would wait for itself."""
     world = World(max_concurrency=1)
     await world.send(body=b"abc")
     world.sender = MemorySender()
     await world.send("POST /orders", (b"Via", b"1.1 cpi-test"), body=b"abc")
 
     assert told(world) == (508, "loop")
-
-
-@pytest.mark.parametrize(("level", "has_steps"), [("debug", True), ("info", False), ("error", False)])
-async def test_only_at_debug_are_there_steps(level: str, has_steps: bool) -> None:
-    """At other levels nothing is made of them."""
-    world = World(level=level)
-    await world.send()
-    await world.answer(ok())
-    world.check(status=200)
-    assert (world.record.steps is not None) == has_steps
-    assert bool(world.lines.named("attempt.finished")) == has_steps

@@ -18,7 +18,7 @@ BODY = b"the order"
 
 @dataclass(frozen=True)
 class Case:
-    """What an answer has besides its status, and which statuses lead to another request."""
+    """An answer, and which statuses are sent again."""
 
     name: str
     again: dict[int, list[bytes]] = field(default_factory=dict)
@@ -64,7 +64,7 @@ CASES = [
 
 
 async def received(method: str, status: int, case: Case) -> list[bytes]:
-    """The octets of each request that the upstream gets when it answers the first with this failure."""
+    """What the upstream gets, by its first status."""
     world, requests = World(**case.options), list[bytes]()
     answers = [ok(case.text, *case.fields, status=status), *[ok(b"", b"X-CSRF-Token: N")] * 4]
     await world.send(f"{method} /orders", *case.sent, body=BODY)
@@ -84,7 +84,7 @@ def told(request: bytes) -> bytes:
 @pytest.mark.parametrize("method", ["POST", "GET"])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 async def test_a_failure_is_sent_again_in_the_listed_cases_only(method: str, case: Case) -> None:
-    """All two hundred statuses are tried, and a message that is sent again has the same bytes."""
+    """It has the same bytes then."""
     seen = {status: await received(method, status, case) for status in FAILURES}
     name = method.encode()
     expected = {

@@ -21,7 +21,7 @@ ROUTE = RouteSettings(name="a", path="/a", upstream="https://t.example", oauth_c
 
 
 def test_values_of_credentials_are_masked() -> None:
-    """What `set_fields` sets from a variable is masked, too, but not a constant; nothing else changes."""
+    """`set_fields` counts only if it has a variable."""
     route = ROUTE.model_copy(
         update={"set_fields": {"X-Env": "k", "X-Own": "l"}, "secret_set_fields": frozenset({"X-Env"})}
     )
@@ -36,7 +36,7 @@ def test_values_of_credentials_are_masked() -> None:
 
 
 def test_a_configuration_remembers_what_is_from_a_variable(tmp_path: Path) -> None:
-    """Validation keeps it, and so does a default of the variable."""
+    """So is a default."""
     (tmp_path / "proxy.yaml").write_text(CONFIGURATION)
     (route,) = load(tmp_path / "proxy.yaml", {"KEY": "sesame"}).routes
     assert route.set_fields == {"X-Env": "Bearer sesame", "X-Default": "d", "X-Own": "$l"}

@@ -28,7 +28,7 @@ TABLE = [settings("orders", "/orders"), settings("invoices", "/v1/invoices"), se
     ],
 )
 def test_the_most_similar_path_is_the_nearest(path: bytes, sentence: str) -> None:
-    """Case, further segments and segments before it count little; the first route wins if all are alike."""
+    """Case and further segments count little."""
     assert nearest_route(TABLE, path, "h") == sentence
 
 
@@ -44,7 +44,7 @@ def test_a_root_route_of_another_host_has_a_slash() -> None:
 
 
 def test_long_paths_are_cut() -> None:
-    """What is compared, and what is shown, has a limit."""
+    """Comparing and showing have a limit."""
     routes = [settings("long", "/" + "a" * SHOWN), settings("end", "/z")]
     sentence = f"The nearest route is long, with path /{'a' * (SHOWN - 1)}…."
     assert nearest_route(routes, b"/" + b"a" * LONGEST + b"/z" * 10_000, "h") == sentence

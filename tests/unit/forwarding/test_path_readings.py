@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from proxy.forwarding.path_readings import LONGEST, PathReading, climbs, readings
+from tests.cases import cases
 from tests.fakes.spellings import CLIMBING, STAYING, flat, spelled
 
 PIECES = rb".. . / \ %2e %2f %5c %252e %252f %25 2e % ; %3b x".split()
@@ -29,7 +30,7 @@ def test_a_path_that_stays_below_its_prefix_does_not_climb(rest: bytes) -> None:
     assert not climbs(rest)
 
 
-@pytest.mark.parametrize(("octets", "climbing"), [(LONGEST, False), (LONGEST + 1, True)])
+@cases("octets, climbing", (LONGEST, False), (LONGEST + 1, True))
 def test_a_long_path_with_dots_counts_as_climbing(octets: int, *, climbing: bool) -> None:
     """Reading it closely would take too long."""
     assert climbs(b"/a/../".ljust(octets, b"x")) is climbing
@@ -50,29 +51,27 @@ def test_whatever_some_server_reads_as_leading_out_climbs(rest: bytes) -> None:
         assert climbs(rest)
 
 
-@pytest.mark.parametrize(
-    ("rest", "reading"),
-    [
-        (b"", PathReading((), certain=True)),
-        (b"/", PathReading((), certain=True)),
-        (b"/a/B/", PathReading(("a", "b"), certain=True)),
-        (b"/a?/b", PathReading(("a",), certain=True)),
-        (b"/a.b/1:2", PathReading(("a.b", "1:2"), certain=True)),
-        (b"/a//./B%2fc%3bx", PathReading(("a", "b", "c"), certain=True)),
-        (b"/a/../b", PathReading(("a", "b"), certain=False)),
-        (b"/a/..;x/b", PathReading(("a", "b"), certain=False)),
-        (b"/a;x%2fy/b", PathReading(("a", "y", "b"), certain=False)),
-        (b"/a;x/b;y", PathReading(("a", "b"), certain=True)),
-        (b"/%c5%bf%E2%84%AA%c4%b0%c4%b1", PathReading(("skii",), certain=True)),
-    ],
+@cases(
+    "rest, reading",
+    (b"", PathReading((), certain=True)),
+    (b"/", PathReading((), certain=True)),
+    (b"/a/B/", PathReading(("a", "b"), certain=True)),
+    (b"/a?/b", PathReading(("a",), certain=True)),
+    (b"/a.b/1:2", PathReading(("a.b", "1:2"), certain=True)),
+    (b"/a//./B%2fc%3bx", PathReading(("a", "b", "c"), certain=True)),
+    (b"/a/../b", PathReading(("a", "b"), certain=False)),
+    (b"/a/..;x/b", PathReading(("a", "b"), certain=False)),
+    (b"/a;x%2fy/b", PathReading(("a", "y", "b"), certain=False)),
+    (b"/a;x/b;y", PathReading(("a", "b"), certain=True)),
+    (b"/%c5%bf%E2%84%AA%c4%b0%c4%b1", PathReading(("skii",), certain=True)),
 )
 def test_a_path_is_read_as_names(rest: bytes, reading: PathReading) -> None:
-    """The case is folded as in Java, where the long s is an s."""
+    """Case is folded as in Java."""
     assert readings(rest) == [reading]
 
 
 def test_nul_is_read_in_two_ways() -> None:
-    """A server may drop it, or end a segment there."""
+    """A server may drop it, or end there."""
     assert {reading.names for reading in readings(b"/a%00b/c")} == {("a", "c"), ("ab", "c")}
 
 
@@ -97,12 +96,12 @@ def test_what_a_server_reads_is_among_the_readings(rest: bytes) -> None:
 
 
 def canonical(names: list[bytes]) -> tuple[str, ...]:
-    """A route's prefix of these segments, as the table keeps it."""
+    """A route's prefix of these segments."""
     return readings(b"/" + b"/".join(names).replace(b"?", b"%3f"))[0].names
 
 
 def may_be_below(reading: PathReading, names: tuple[str, ...]) -> bool:
-    """Whether a path with this reading may lie below the names."""
+    """Whether the path may lie below the names."""
     if reading.certain:
         return reading.names[: len(names)] == names
     rest = iter(reading.names)
@@ -110,7 +109,7 @@ def may_be_below(reading: PathReading, names: tuple[str, ...]) -> bool:
 
 
 class Server:
-    """One of many servers that read a path, with its habits."""
+    """One of many servers, with its habits."""
 
     def __init__(self, decodings: int, *habits: bool) -> None:
         self._decodings = decodings
@@ -139,14 +138,14 @@ SERVERS = [Server(decodings, *habits) for decodings in range(3) for habits in pr
 
 
 def overlong(path: bytes) -> bytes:
-    """What old decoders took for a dot, a slash and a backslash."""
+    """What old decoders read."""
     for octets, meant in ((b"\xc0\xae", b"."), (b"\xe0\x80\xae", b"."), (b"\xc0\xaf", b"/"), (b"\xc1\x9c", b"\\")):
         path = path.replace(octets, meant)
     return path
 
 
 def depths(segments: list[bytes]) -> Iterator[int]:
-    """How deep each segment leads; empty ones lead nowhere."""
+    """How deep each segment leads."""
     depth = 0
     for segment in segments:
         depth += -1 if segment == b".." else segment not in (b"", b".")
@@ -159,7 +158,7 @@ def leaves(segments: list[bytes]) -> bool:
 
 
 def below(segments: list[bytes]) -> list[bytes]:
-    """The segments that are left by RFC 3986 §5.2.4, which counts empty ones, without them."""
+    """What RFC 3986 §5.2.4 leaves, without empty segments."""
     stack: list[bytes] = []
     for segment in segments:
         if segment == b"..":

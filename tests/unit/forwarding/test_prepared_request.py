@@ -27,22 +27,20 @@ def sent_lines(*fields: Pair, **options: Any) -> list[bytes]:
     return prepare(request("POST /orders", *fields), ADDRESS, route(**options)).fields
 
 
-@pytest.mark.parametrize(
-    ("path", "upstream", "target", "sent"),
-    [
-        ("/orders", "http://u:1/http/in", "/orders", b"/http/in"),
-        ("/orders", "http://u:1/http/in", "/orders/", b"/http/in/"),
-        ("/orders", "http://u:1/http/in", "/orders/a?b=c", b"/http/in/a?b=c"),
-        ("/orders", "http://u:1/http/in", "/orders?b", b"/http/in?b"),
-        ("/orders", "http://u:1/http/in", "http://x/orders/a", b"/http/in/a"),
-        ("/orders", "http://u:1", "/orders", b"/"),
-        ("/orders", "http://u:1", "/orders?b", b"/?b"),
-        ("/orders", "http://u:1", "/orders/a", b"/a"),
-        ("/", "http://u:1/http", "/", b"/http/"),
-        ("/", "http://u:1/http", "/orders//x", b"/http/orders//x"),
-        ("/", "http://u:1", "/", b"/"),
-        ("/", "http://u:1", "/?b", b"/?b"),
-    ],
+@cases(
+    "path, upstream, target, sent",
+    ("/orders", "http://u:1/http/in", "/orders", b"/http/in"),
+    ("/orders", "http://u:1/http/in", "/orders/", b"/http/in/"),
+    ("/orders", "http://u:1/http/in", "/orders/a?b=c", b"/http/in/a?b=c"),
+    ("/orders", "http://u:1/http/in", "/orders?b", b"/http/in?b"),
+    ("/orders", "http://u:1/http/in", "http://x/orders/a", b"/http/in/a"),
+    ("/orders", "http://u:1", "/orders", b"/"),
+    ("/orders", "http://u:1", "/orders?b", b"/?b"),
+    ("/orders", "http://u:1", "/orders/a", b"/a"),
+    ("/", "http://u:1/http", "/", b"/http/"),
+    ("/", "http://u:1/http", "/orders//x", b"/http/orders//x"),
+    ("/", "http://u:1", "/", b"/"),
+    ("/", "http://u:1", "/?b", b"/?b"),
 )
 def test_the_prefix_is_replaced_by_what_it_stands_for(path: str, upstream: str, target: str, sent: bytes) -> None:
     """The rest is unchanged."""
@@ -146,9 +144,10 @@ def test_the_upstream_learns_the_sender_where_the_route_says_so(
     assert prepare(given_request, address, route(forwarded=style)).fields == [b"Via: 1.1 cpi-test", *expected]
 
 
-@pytest.mark.parametrize(
-    ("style", "line"),
-    [(Forwarded.X_FORWARDED, b"X-Forwarded-Proto: http"), (Forwarded.RFC7239, b"Forwarded: for=192.0.2.7;proto=http")],
+@cases(
+    "style, line",
+    (Forwarded.X_FORWARDED, b"X-Forwarded-Proto: http"),
+    (Forwarded.RFC7239, b"Forwarded: for=192.0.2.7;proto=http"),
 )
 def test_without_a_host_none_is_told(style: Forwarded, line: bytes) -> None:
     """HTTP/1.0 has no mandatory Host."""
@@ -160,9 +159,7 @@ def test_nothing_is_told_by_default() -> None:
     assert not [line for line in sent_lines((b"X-Forwarded-For", b"10.0.0.1")) if b"orwarded" in line]
 
 
-@pytest.mark.parametrize(
-    ("fields", "has"), [((), False), (((b"X-CSRF-Token", b""),), True), (((b"x-csrf-token", b"Fetch"),), True)]
-)
+@cases("fields, has", ((), False), (((b"X-CSRF-Token", b""),), True), (((b"x-csrf-token", b"Fetch"),), True))
 def test_a_sender_that_speaks_of_csrf_tokens_does_its_own_handshake(fields: tuple[Pair, ...], *, has: bool) -> None:
     """The value does not matter."""
     assert prepare(request("POST /orders", *fields), ADDRESS, route()).has_csrf_token is has
@@ -176,7 +173,7 @@ def test_lines_of_our_own_span_go_on() -> None:
     assert prepared.fields == [b"Via: 1.0 cpi-test", *lines]
 
 
-@pytest.mark.parametrize(("method", "idempotent"), [("PUT", True), ("DELETE", True), ("POST", False), ("put", False)])
+@cases("method, idempotent", ("PUT", True), ("DELETE", True), ("POST", False), ("put", False))
 def test_only_idempotent_methods_may_be_sent_again_when_the_first_may_have_arrived(
     method: str,
     idempotent: bool,

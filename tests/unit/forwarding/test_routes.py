@@ -42,34 +42,30 @@ TABLE = [named("root", "/"), named("a", "/a"), named("deep", "/a/b/c"), named("e
     ("target", "name"),
     [
         (b"/", "root"),
-        (b"/?x", "root"),
         (b"/a", "a"),
         (b"/a?x=/a/b/c", "a"),
         (b"/a/", "a"),
         (b"/ab", "root"),
         (b"/a/b", "a"),
         (b"/a/b/c", "deep"),
-        (b"/a/b/c/", "deep"),
         (b"/a/b/cd", "a"),
         (b"/a/b/c/d/e/f/g/h/i", "deep"),
         (b"/a%2Fb", "escaped"),
-        (b"/a%2Fb/c", "escaped"),
         (b"/b%2fa", "root"),
         (b"/B", "root"),
         (b"//b/a", "root"),
         (b"/a//c/b", "a"),
         (b"http://h/a/b/c", "deep"),
-        (b"http://h", "root"),
     ],
 )
 def test_the_longest_prefix_on_a_segment_border_takes_it(target: bytes, name: str) -> None:
-    """Paths are compared as bytes, so %2F does not end a segment."""
+    """%2F does not end a segment."""
     assert found(TABLE, target) == name
 
 
 @given(PATHS)
 def test_a_match_is_a_prefix_on_a_border_and_no_longer_one_is(target: bytes) -> None:
-    """A slow reference agrees for all paths that are not refused."""
+    """A slow reference agrees."""
     path = target.split(b"?")[0]
     fitting = [each for each in TABLE if path == each.prefix or path.startswith(each.prefix + b"/")]
     with suppress(TargetOutsideRoute):
@@ -93,7 +89,7 @@ def test_a_prefix_without_slash_ends_at_once() -> None:
 
 
 def test_a_host_decides_before_a_route_for_any() -> None:
-    """Case, port, a trailing dot and the order in the file do not matter."""
+    """Case, port, a trailing dot and order do not matter."""
     routes = [named("any", "/a"), named("mine", "/a", host="mine.example")]
 
     assert found(routes, b"/a", host=b"MINE.example:8080") == "mine"
@@ -116,11 +112,11 @@ def test_methods_choose_between_routes_with_one_path() -> None:
     assert (found(routes, b"/a"), found(routes, b"/a", "PUT")) == ("get", "post")
     with pytest.raises(MethodNotAllowed) as raised:
         found(routes, b"/a", "DELETE")
-    assert raised.value.allowed == ("GET", "POST", "PUT")
+    assert raised.value.fields() == [("Allow", "GET, POST, PUT")]
 
 
 def test_a_shorter_prefix_takes_what_the_methods_of_a_longer_one_leave() -> None:
-    """A request is refused only if no route accepts it."""
+    """A request is refused if no route takes it."""
     assert found([named("root", "/"), named("a", "/a", methods=frozenset({"POST"}))], b"/a") == "root"
 
 
@@ -132,7 +128,7 @@ def test_what_no_route_takes_is_unknown(target: bytes) -> None:
 
 
 def test_a_fragment_is_no_part_of_a_target() -> None:
-    """A server might remove it and read another path (RFC 9112 §3.2)."""
+    """A server might remove it (RFC 9112 §3.2)."""
     with pytest.raises(RouteUnknown, match="fragment"):
         found(TABLE, b"/a#b")
 
@@ -144,7 +140,7 @@ FENCED = named("fenced", "/orders")
 @pytest.mark.parametrize("path", flat(spelled("/orders")))
 @pytest.mark.parametrize("below", [b"", b"/1", b"?x=1"])
 def test_no_spelling_of_an_inner_route_is_the_outer_ones(path: bytes, below: bytes) -> None:
-    """The upstream might read it as the inner route's, and the restrictions would be bypassed."""
+    """The upstream might read it as the inner route's."""
     with pytest.raises(TargetOutsideRoute, match=r"another route|leads out"):
         found([OUTER, FENCED], path + below)
 
@@ -154,7 +150,7 @@ DEEP = [named("outer", "/http"), named("fenced", "/http/Orders/Urgent"), named("
 
 @pytest.mark.parametrize("path", flat(spelled("/orders/urgent")) + flat(spelled("/urgent")))
 def test_prefixes_may_have_several_segments(path: bytes) -> None:
-    """Spellings of the added segments are refused."""
+    """The added segments count."""
     with pytest.raises(TargetOutsideRoute):
         found(DEEP, b"/http" + path)
 
@@ -185,7 +181,7 @@ def test_a_path_that_only_resembles_an_inner_routes_is_the_outer_ones(target: by
     )
 )
 def test_what_a_server_reads_as_an_inner_routes_never_goes_the_outer_ones_way(pieces: list[bytes]) -> None:
-    """A server may decode up to twice, normalize, fold the case and drop parameters."""
+    """A server may decode up to twice."""
     target = b"/" + b"".join(pieces)
     for decodings, pattern in product(range(3), (rb";[^/]*", rb"(?!)")):
         path = target
@@ -207,7 +203,7 @@ def test_routes_that_differ_in_case_are_both_served() -> None:
 
 
 def test_an_inner_route_of_another_host_or_method_is_not_in_the_way() -> None:
-    """The inner route would not accept the request."""
+    """It would not take the request."""
     routes = [OUTER, named("fenced", "/orders", host="mine.example", methods=frozenset({"POST"}))]
     assert found(routes, b"/ORDERS", method="GET", host=b"mine.example") == "outer"
     assert found(routes, b"/ORDERS", method="POST", host=b"other.example") == "outer"
@@ -244,13 +240,8 @@ def test_a_method_in_another_case_that_no_route_takes_is_refused_as_such() -> No
         found([named("posts", "/orders", methods=POSTS)], b"/orders", "post")
 
 
-def test_all_routes_can_be_looked_through() -> None:
-    """The status page lists them."""
-    assert {each.settings.name for each in Routes(TABLE)} == {"root", "a", "deep", "escaped"}
-
-
 def test_the_log_never_shows_values_of_variables_and_keys_of_senders() -> None:
-    """A plain value of `set_fields` is shown, unless the field is the one of the senders' keys."""
+    """A plain value of `set_fields` is shown."""
     auth = InboundAuth(api_key=ApiKey(field="X-Who", keys_file=Path("keys")))
     fields = {"X-Tenant": "s", "X-Who": "k", "X-Plain": "p"}
     made = route(set_fields=fields, secret_set_fields={"X-Tenant"}, inbound_auth=auth)

@@ -83,23 +83,19 @@ class Dripping(IncomingBody):
 LIMITS = settings(buffer=4, spool=10, max_body=12)
 
 
-async def test_a_body_above_the_buffer_goes_into_a_file_and_can_be_sent_again(spool: Spool) -> None:
+@pytest.mark.parametrize(
+    "incoming", [Dripping(b"abc", b"de", b"fghi"), arrived(b"abcdefghi", length=9)], ids=["chunked", "announced"]
+)
+async def test_a_body_above_the_buffer_goes_into_a_file_and_can_be_sent_again(
+    incoming: IncomingBody, spool: Spool
+) -> None:
     """Each read begins at the first byte."""
-    body = await collect(Dripping(b"abc", b"de", b"fghi"), LIMITS, spool)
+    body = await collect(incoming, LIMITS, spool)
     assert isinstance(body, SpooledBody)
-    assert body.length == 9
-    assert body.replayable
+    assert (body.length, body.replayable) == (9, True)
     assert (await read(body), await read(body)) == (b"abcdefghi", b"abcdefghi")
     body.close()
     await spool.close()
-
-
-async def test_an_announced_body_goes_into_a_file_too(spool: Spool) -> None:
-    """Its length is known before it arrives."""
-    body = await collect(arrived(b"abcdefghij", length=10), LIMITS, spool)
-    assert isinstance(body, SpooledBody)
-    assert await read(body) == b"abcdefghij"
-    body.close()
 
 
 async def test_a_large_body_is_read_in_pieces(spool: Spool) -> None:
@@ -122,18 +118,10 @@ async def test_a_body_that_outgrows_the_file_is_streamed_from_its_first_octet(sp
     body.close()
 
 
-async def test_a_body_announced_above_spool_is_streamed(spool: Spool) -> None:
-    """No file is made."""
+async def test_a_body_above_spool_is_streamed(spool: Spool) -> None:
+    """So it is without `spool`, or a folder."""
     assert isinstance(await collect(IncomingBody(MemoryTransport(), 11), LIMITS, spool), StreamedBody)
-
-
-async def test_without_a_size_no_file_is_made(spool: Spool) -> None:
-    """`spool` is 0 by default."""
     assert isinstance(await collect(arrived(b"abcde"), settings(buffer=4), spool), StreamedBody)
-
-
-async def test_without_a_folder_no_file_is_made() -> None:
-    """It exists if a route has `spool`."""
     assert isinstance(await collect(arrived(b"abcde"), LIMITS), StreamedBody)
 
 
@@ -172,15 +160,16 @@ async def test_a_file_is_closed_when_its_body_does_not_become_whole(
     assert file._file.closed
 
 
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.ETIMEDOUT])
 async def test_a_disk_without_room_makes_a_stream_of_it(
-    spool: Spool, notes: Lines, monkeypatch: pytest.MonkeyPatch
+    spool: Spool, notes: Lines, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     """The log has the reason."""
     written = os.pwrite
 
     def full(descriptor: int, octets: bytes, at: int) -> int:
         if at + len(octets) > 6:
-            raise OSError(errno.ENOSPC, "full")
+            raise OSError(number, os.strerror(number))
         return written(descriptor, octets, at)
 
     monkeypatch.setattr(os, "pwrite", full)
@@ -189,7 +178,7 @@ async def test_a_disk_without_room_makes_a_stream_of_it(
     assert await read(body) == b"abcdefgh"
     body.close()
     ((event, fields),) = notes.all
-    assert (event, fields["reason"]) == ("spool.failed", "No space left on device")
+    assert (event, fields["reason"]) == ("spool.failed", os.strerror(number))
 
 
 async def test_without_a_place_for_a_folder_a_body_is_streamed(spool: Spool, notes: Lines, folder: Path) -> None:
@@ -203,7 +192,7 @@ async def test_without_a_place_for_a_folder_a_body_is_streamed(spool: Spool, not
 
 
 async def test_a_folder_that_a_cleaner_has_removed_is_made_again(spool: Spool, notes: Lines, folder: Path) -> None:
-    """Bodies at the same time share the new folder."""
+    """Bodies share the new folder."""
     (first,) = folder.iterdir()
     first.rmdir()
     bodies = await asyncio.gather(*(collect(arrived(b"abcde"), LIMITS, spool) for _ in range(8)))
@@ -271,13 +260,13 @@ def disk() -> Iterator[Disk]:
 
 @pytest.fixture
 def single(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> Spool:
-    """With one thread, which does one thing after the other."""
+    """With one thread."""
     monkeypatch.setattr(spool._threads, "_most", 1)
     return spool
 
 
 async def settled(single: Spool) -> None:
-    """Wait until the thread has done what it was given, and what follows from that."""
+    """Wait until the thread is done."""
     for _ in range(2):
         await single._threads.submit(lambda: None)
 
@@ -286,7 +275,7 @@ async def settled(single: Spool) -> None:
 async def test_a_disk_that_hangs_is_a_failure_after_a_time(
     single: Spool, monkeypatch: pytest.MonkeyPatch, disk: Disk, access: str
 ) -> None:
-    """The file is closed only when its thread is done with it: its descriptor might be another file's meanwhile."""
+    """The descriptor is in use until its thread is done."""
     file = await single.open()
     await file.append(b"abc")
     monkeypatch.setattr(os, access, disk)
@@ -304,7 +293,7 @@ async def test_a_disk_that_hangs_is_a_failure_after_a_time(
 async def test_a_body_that_cannot_be_written_in_time_is_not_streamed(
     spool: Spool, notes: Lines, monkeypatch: pytest.MonkeyPatch, disk: Disk
 ) -> None:
-    """What is in the file already would not come back."""
+    """The file would not come back."""
     monkeypatch.setattr(os, "pwrite", disk)
     monkeypatch.setattr(module, "LIMIT", 0.01)
     with pytest.raises(SpoolUnavailable):
@@ -315,7 +304,7 @@ async def test_a_body_that_cannot_be_written_in_time_is_not_streamed(
 async def test_a_file_that_is_not_there_in_time_makes_a_stream_of_it(
     single: Spool, notes: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All of the body is in memory; a file that comes too late is closed."""
+    """A file that comes too late is closed."""
     go, made, create = threading.Event(), list[IO[bytes]](), tempfile.TemporaryFile
 
     def late(*_: object, **options: Any) -> IO[bytes]:
@@ -349,21 +338,6 @@ async def test_a_disk_that_fails_when_it_is_read_is_a_failure(
     body.close()
 
 
-async def test_a_time_that_the_file_system_has_makes_a_stream_of_it(
-    spool: Spool, notes: Lines, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As any other error of a write, which has an end."""
-
-    def fail(*_: object) -> int:
-        raise OSError(errno.ETIMEDOUT, "x")
-
-    monkeypatch.setattr(os, "pwrite", fail)
-    body = await collect(arrived(b"abcde"), LIMITS, spool)
-    assert await read(body) == b"abcde"
-    assert [event for event, _ in notes.all] == ["spool.failed"]
-    body.close()
-
-
 async def test_a_stop_is_told_to_who_waits_for_the_disk(
     spool: Spool, monkeypatch: pytest.MonkeyPatch, disk: Disk
 ) -> None:
@@ -380,7 +354,7 @@ async def test_a_stop_is_told_to_who_waits_for_the_disk(
 
 
 async def test_a_file_that_is_closed_is_not_used_any_more(single: Spool) -> None:
-    """A thread may come late to it; closing it twice changes nothing."""
+    """Closing it twice changes nothing."""
     file = await single.open()
     file.close()
     file.close()

@@ -58,7 +58,7 @@ def test_the_whole_table() -> None:
 
 
 def test_a_post_is_never_sent_twice_when_the_first_may_have_arrived() -> None:
-    """This holds for each method that is not idempotent."""
+    """For each method that is not idempotent."""
     for method, spent, replayable in product(("POST", "PATCH"), SPENT, (True, False)):
         for outcome in (AttemptOutcome.LOST, AttemptOutcome.BROKEN):
             assert verdict(outcome, spent, idempotent=METHODS[method], replayable=replayable) is Verdict.FAIL

@@ -100,7 +100,7 @@ class MemoryPool:
         return future
 
     def give_back(self, connection: UpstreamConnection) -> None:
-        """Takes a connection back, as the real pool does."""
+        """Takes a connection back."""
         connection.release()
         if connection.open:
             self.idle.append(connection)
@@ -122,7 +122,7 @@ class MemorySource:
         return None if refused is not None and refused is self.kept else self.kept
 
     async def token(self, refused: Token | None = None) -> Token:
-        """Returns a new token, in the next turn of the event loop."""
+        """Returns a new token, a turn later."""
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[None] = loop.create_future()
         loop.call_soon(turn.set_result, None)
@@ -174,7 +174,7 @@ def request(
     sender: MemorySender | None = None,
     host: bytes = b"proxy.example",
 ) -> Request:
-    """Makes a request. If `body` is None, the body has not arrived; `length` is its length, if known."""
+    """Makes a request, whose body has not arrived if it is None."""
     method, target = start.split(" ")
     head = request_head(f"{method} {target} HTTP/1.{minor}".encode(), (b"Host", host), *fields)
     incoming = IncomingBody(MemoryTransport(), len(body) if body is not None else length)
@@ -240,7 +240,7 @@ class World:
         await turns()
 
     async def answer(self, octets: bytes) -> None:
-        """Sends bytes from the upstream, over the last connection with a request."""
+        """Sends bytes from the upstream."""
         self.asked()
         self._asked.data_received(octets)
         await turns()
@@ -270,13 +270,13 @@ class World:
         return self.accounts[-1]
 
     def check(self, **expected: object) -> None:
-        """Asserts that the exchange is over, and that its record has these values."""
+        """Asserts that the exchange is over, with this record."""
         assert self.over
         assert {name: getattr(self.record, name) for name in expected} == expected
 
     @property
     def over(self) -> bool:
-        """Whether all exchanges have ended, each without a crash."""
+        """Whether all have ended without a crash."""
         assert not any(self.crashes)
         return len(self.crashes) == len(self.accounts) > 0
 

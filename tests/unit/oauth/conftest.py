@@ -12,13 +12,13 @@ from proxy.oauth.endpoint import GrantSession
 
 @pytest.fixture(scope="session")
 def authority() -> trustme.CA:
-    """Make the authority of the tests' certificates."""
+    """The authority of the tests' certificates."""
     return trustme.CA()
 
 
 @pytest.fixture
 async def session() -> AsyncIterator[GrantSession]:
-    """Make a session without a corporate proxy."""
+    """A session without a corporate proxy."""
     async with GrantSession(environ={}) as made:
         yield made
 
@@ -33,7 +33,7 @@ def ca_file(authority: trustme.CA, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def tls(authority: trustme.CA) -> ssl.SSLContext:
-    """Make the server's context, which accepts a client certificate and does not require one."""
+    """The server's context, which accepts a client certificate and does not require one."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("127.0.0.1").configure_cert(context)
     authority.configure_trust(context)

@@ -30,7 +30,7 @@ GENERIC: dict[str, Any] = {
 
 
 def registration(preset: dict[str, Any] = XSUAA, **changes: Any) -> OAuthClient:
-    """Make an OAuth client called orders."""
+    """An OAuth client called orders."""
     options: dict[str, Any] = {
         "name": "orders",
         "token_url": "https://as.example/oauth/token",

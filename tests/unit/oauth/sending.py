@@ -11,7 +11,7 @@ from proxy.oauth.grant import GrantRequest, grant_request
 
 
 def request_of(client: OAuthClient) -> GrantRequest:
-    """Return the request as the client makes it."""
+    """The request as the client makes it."""
     (auth,) = client_auths(client, wall=lambda: 0.0, new_id=lambda: "id")
     return auth.amend(grant_request(client))
 
@@ -22,7 +22,7 @@ async def send(session: GrantSession, client: OAuthClient) -> TokenResponse:
 
 
 async def failure_of(session: GrantSession, client: OAuthClient) -> AuthorizationServerError:
-    """Return what sending fails with."""
+    """What sending fails with."""
     with pytest.raises(AuthorizationServerError) as caught:
         await send(session, client)
     assert caught.value.__cause__ is not None
@@ -30,7 +30,7 @@ async def failure_of(session: GrantSession, client: OAuthClient) -> Authorizatio
 
 
 async def detail_of(session: GrantSession, client: OAuthClient, kind: type[AuthorizationServerError]) -> str:
-    """Return the sentence of the failure, without the token endpoint as its subject."""
+    """Without the token endpoint as its subject."""
     failure = await failure_of(session, client)
     assert type(failure) is kind
     return failure.detail.removeprefix(f"{grant_request(client).subject} ")

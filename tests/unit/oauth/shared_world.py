@@ -30,13 +30,11 @@ class World:
         "What each token is; by default a new one each time."
 
     def advance(self, seconds: float, *replicas: "Replica") -> None:
-        """Let time pass everywhere."""
         for each in (self.time, *(replica.clock for replica in replicas)):
             each.advance(seconds)
 
     @property
     def row(self) -> Row:
-        """The only row."""
         (row,) = self.rows.values()
         return row
 
@@ -63,13 +61,11 @@ class Replica:
         )
 
     async def sleep(self, seconds: float) -> None:
-        """Wait on the clock that is moved by hand."""
         over = asyncio.Event()
         self.clock.call_later(seconds, over.set)
         await over.wait()
 
     async def grant(self, refused: Token | None, progress: GrantProgress) -> Token:
-        """Ask the authorization server."""
         del refused, progress
         world, asked = self.world, Moment.now(self.clock)
         world.grants += 1
@@ -87,7 +83,6 @@ class Replica:
         return await self.granter.grant(refused, self.progress)
 
     def begin(self, refused: Token | None = None) -> "asyncio.Task[Token]":
-        """Begin to get a token."""
         return asyncio.create_task(self.token(refused))
 
 

@@ -11,18 +11,19 @@ from hypothesis import strategies as st
 from proxy.errors import AuthorizationServerError, GrantMalformed, GrantRejected, GrantUnavailable
 from proxy.oauth.answer import MAX_BODY, Granted, TokenResponse, read_answer, retry_after_seconds
 from proxy.oauth.grant import GrantRequest
-from tests.cases import cases, named_cases
+from tests.cases import cases, grouped_cases, named_cases
 
 REQUEST = GrantRequest(oauth_client="orders", method="POST", url="https://as.example:444/oauth/token")
 SUBJECT = "The token endpoint as.example of OAuth client orders"
 WALL = 1_800_000_000.0  # Fri, 15 Jan 2027 08:00:00 GMT
 CANARY = "canary-text-of-the-server"
+NO_TOKEN: list[Any] = [{"token": CANARY}, {"access_token": ""}, {"access_token": 7}]
 CHECK_CLIENT = "check client_id, the secret or key, and token_endpoint_auth_method"
 CHECK_ALL = "check token_url, client_id, its credentials and params_in"
 
 
 def answer(status: int = 200, document: Any = None, **changes: Any) -> TokenResponse:
-    """Make an answer with a JSON body."""
+    """An answer with a JSON body."""
     body = b"" if document is None else json.dumps(document).encode()
     options: dict[str, Any] = {"status": status, "content_type": "application/json", "body": body}
     return TokenResponse(**(options | changes))
@@ -34,7 +35,7 @@ def read(given_answer: TokenResponse) -> Granted:
 
 
 def failure_of(given_answer: TokenResponse, kind: type[AuthorizationServerError]) -> str:
-    """Return the sentence of the error that the answer means; it never quotes the server."""
+    """The sentence of the error that the answer means; it never quotes the server."""
     with pytest.raises(AuthorizationServerError) as caught:
         read(given_answer)
     assert type(caught.value) is kind
@@ -89,7 +90,7 @@ def test_a_token_response_is_read_as(document: Any, expected: Granted) -> None:
 
 @cases("content_type", "", "text/plain", "text/html", "application/json;charset=UTF-8")
 def test_json_is_read_whatever_the_content_type(content_type: str) -> None:
-    """A wrong content type is no reason to refuse a valid body."""
+    """A wrong one is no reason to refuse."""
     assert read(answer(200, {"access_token": "t"}, content_type=content_type)).access_token == "t"
 
 
@@ -99,25 +100,18 @@ def test_a_number_with_more_digits_than_python_allows_is_read() -> None:
     assert read(answer(body=body)).expires_in == 180 * 86400
 
 
-@cases(
-    "given_answer, what",
-    (answer(200), "an empty body"),
-    (answer(204), "an empty body"),
-    (answer(200, body=b" \r\n"), "an empty body"),
-    (answer(200, content_type="text/html", body=f"Log in, {CANARY}".encode()), "an HTML page"),
-    (answer(200, body=f" <html>{CANARY}".encode()), "an HTML page"),
-    (answer(200, body=b"access_token=t"), "something that is not a JSON object"),
-    (answer(200, ["t"]), "something that is not a JSON object"),
-    (answer(200, body=b"\xff\xfe{"), "something that is not a JSON object"),
-    (answer(200, body=b"[" * 100_000), "something that is not a JSON object"),
-    (answer(200, body=b" " * (MAX_BODY + 1)), "more than 1 MiB"),
-    (answer(200, {"token": CANARY}), "JSON without an access_token"),
-    (answer(200, {"access_token": ""}), "JSON without an access_token"),
-    (answer(200, {"access_token": 7}), "JSON without an access_token"),
-    (answer(101), "an unexpected status"),
-    (answer(999), "an unexpected status"),
+@grouped_cases(
+    "what, given_answer",
+    ("an empty body", [answer(200), answer(204), answer(200, body=b" \r\n")]),
+    ("an HTML page", [answer(200, content_type="text/html", body=f"Log in, {CANARY}".encode())]),
+    ("an HTML page", [answer(200, body=f" <html>{CANARY}".encode())]),
+    ("something that is not a JSON object", [answer(200, body=b"access_token=t"), answer(200, ["t"])]),
+    ("something that is not a JSON object", [answer(200, body=b"\xff\xfe{"), answer(200, body=b"[" * 100_000)]),
+    ("more than 1 MiB", [answer(200, body=b" " * (MAX_BODY + 1))]),
+    ("JSON without an access_token", [answer(200, each) for each in NO_TOKEN]),
+    ("an unexpected status", [answer(101), answer(999)]),
 )
-def test_an_answer_without_a_token_is_malformed(given_answer: TokenResponse, what: str) -> None:
+def test_an_answer_without_a_token_is_malformed(what: str, given_answer: TokenResponse) -> None:
     """The sentence says what the server sent instead, in our words."""
     expected = f"{SUBJECT} answered {given_answer.status} with {what} instead of a token: check token_url."
     assert failure_of(given_answer, GrantMalformed) == expected
@@ -132,7 +126,7 @@ def test_a_token_that_no_field_can_carry_is_malformed(character: str) -> None:
 
 @cases("status", 301, 302, 303, 307, 308)
 def test_a_redirect_is_malformed(status: int) -> None:
-    """The sentence says that `token_url` is wrong."""
+    """`token_url` is wrong then."""
     expected = "redirects are not followed with credentials; set token_url to the token endpoint itself"
     assert failure_of(answer(status), GrantMalformed) == f"{SUBJECT} answered {status}: {expected}."
 
@@ -229,7 +223,7 @@ def test_overload_and_server_errors_are_unavailable(status: int) -> None:
     pytest.param("Mon, 01 Jan 0001 00:00:00 +2359", 1, id="before the calendar"),
 )
 def test_retry_after_is_read_as(value: str | None, expected: int | None) -> None:
-    """Seconds and dates are read, within 1 to 600 seconds."""
+    """Within 1 to 600 seconds."""
     assert retry_after_seconds(value, wall=WALL) == expected
 
 

@@ -1,5 +1,7 @@
 """When token endpoints are asked again after a failure."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,7 +10,7 @@ from proxy.config.model import Provider
 from proxy.errors import GrantRejected, GrantUnavailable
 from proxy.oauth.backoff import GrantFailure, remember, retry_pause
 from proxy.oauth.token import Moment
-from tests.cases import cases
+from tests.cases import cases, named_cases
 
 NOW = Moment(monotonic=100.0, wall=1_800_000_000.0)
 
@@ -28,27 +30,22 @@ def test_a_grant_is_retried_as_saps_table_says(status: int | None, pauses: list[
     assert found == [None if each is None else pytest.approx(each) for each in pauses]
 
 
-def test_neo_is_retried_at_most_twice() -> None:
-    """Neo slows down clients that ask more often."""
-    pauses = [retry_pause(503, retries=n, retry_after=None, provider=Provider.NEO, jitter=0.0) for n in range(3)]
-    assert pauses == [1.0, 3.0, None]
-
-
-@cases("status, expected", (429, 7.0), (503, 7.0), (502, 7.0))
-def test_the_server_says_how_long(status: int, expected: float) -> None:
-    """If it is longer than the table's pause; it has no jitter."""
-    found = retry_pause(status, retries=0, retry_after=7, provider=Provider.GENERIC, jitter=1.0)
-    assert found == expected
-
-
-def test_a_short_retry_after_does_not_hurry_a_failing_server() -> None:
-    """The pause of the table counts if it is longer."""
-    assert retry_pause(503, retries=1, retry_after=1, provider=Provider.GENERIC, jitter=0.0) == 3.0
-
-
-def test_jitter_adds_a_quarter_to_a_retry_pause() -> None:
-    """Replicas do not retry at the same time."""
-    assert retry_pause(500, retries=0, retry_after=None, provider=Provider.GENERIC, jitter=1.0) == 1.25
+@named_cases(
+    "status, changes, pause",
+    {
+        "Neo slows down clients that ask a third time": (503, {"retries": 2, "provider": Provider.NEO}, None),
+        "Retry-After of 429": (429, {"retry_after": 7, "jitter": 1.0}, 7.0),
+        "Retry-After of 503": (503, {"retry_after": 7, "jitter": 1.0}, 7.0),
+        "Retry-After of 502": (502, {"retry_after": 7, "jitter": 1.0}, 7.0),
+        "a short Retry-After does not hurry a failing server": (503, {"retries": 1, "retry_after": 1}, 3.0),
+        "jitter adds a quarter, so that replicas do not retry at once": (500, {"jitter": 1.0}, 1.25),
+        "Neo is retried twice": (503, {"retries": 1, "provider": Provider.NEO}, 3.0),
+    },
+)
+def test_provider_server_and_jitter_change_a_pause(status: int, changes: dict[str, Any], pause: float | None) -> None:
+    """Retry-After counts if it is longer than the table's pause, and has no jitter."""
+    options = {"retries": 0, "retry_after": None, "provider": Provider.GENERIC, "jitter": 0.0}
+    assert retry_pause(status, **options | changes) == pause
 
 
 def failures(count: int, *, jitter: float = 0.0) -> GrantFailure:
@@ -67,7 +64,7 @@ def test_pauses_between_grants_double_up_to_a_minute() -> None:
 
 
 def test_jitter_takes_a_quarter_from_the_pause_between_grants() -> None:
-    """Replicas do not begin their grants at the same time."""
+    """So that replicas differ."""
     assert failures(1, jitter=1.0).retry_at.seconds_from(NOW) == 0.75
 
 

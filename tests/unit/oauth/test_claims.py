@@ -8,7 +8,7 @@ from tests.cases import cases
 
 
 def jwt(payload: bytes) -> str:
-    """Make a token with this payload and no valid signature."""
+    """A token with this payload and no valid signature."""
     return "e30." + urlsafe_b64encode(payload).decode().rstrip("=") + ".c2ln"
 
 

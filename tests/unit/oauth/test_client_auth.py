@@ -38,12 +38,12 @@ each_secret = cases(
 
 
 def auths_of(client: OAuthClient) -> tuple[ClientAuth, ...]:
-    """Make the client's methods, with a fixed time and fixed ids."""
+    """The client's methods, with a fixed time and fixed ids."""
     return client_auths(client, wall=lambda: 1_800_000_000.7, new_id=iter(["id-1", "id-2", "id-3"]).__next__)
 
 
 def amended(preset: dict[str, Any] = XSUAA, **changes: Any) -> GrantRequest:
-    """Return the request of such an OAuth client as it is sent."""
+    """The request of such an OAuth client as it is sent."""
     client = registration(preset, **changes)
     return auths_of(client)[0].amend(grant_request(client))
 
@@ -86,7 +86,7 @@ def test_basic_urlencoded_carries_the_secret_form_encoded(secret: str) -> None:
 
 @each_secret
 def test_post_carries_the_secret_in_the_body(secret: str) -> None:
-    """Id and secret are parameters; there is no Authorization."""
+    """There is no Authorization."""
     request = amended(XSUAA, client_secret=SecretStr(secret))
     assert form_of(request) == {**ID_ONLY, "client_secret": secret}
     assert "Authorization" not in dict(request.fields)
@@ -144,7 +144,7 @@ def test_an_assertion_proves_the_key(key: Any, algorithm: str, line_end: str) ->
 
 
 def test_each_assertion_is_new_and_names_the_configured_audience() -> None:
-    """A `jti` is used once; without a key id there is no `kid`."""
+    """Without a key id there is no `kid`."""
     client = registration(
         token_endpoint_auth_method=SIGNED,
         private_key=SecretStr(pem_of(RSA_KEY)),
@@ -181,7 +181,7 @@ def test_a_key_that_cannot_sign_is_refused(pem: str, message: str) -> None:
     (SIGNED, "private_key_jwt needs private_key or private_key_file"),
 )
 def test_a_missing_credential_is_named(method: AuthMethod, message: str) -> None:
-    """The sentence names the options that can set it."""
+    """With the options that can set it."""
     with pytest.raises(ValueError, match=message):
         auths_of(registration(token_endpoint_auth_method=method, client_secret=None))
 
@@ -201,7 +201,7 @@ def test_the_next_secret_is_tried_second(preset: dict[str, Any]) -> None:
     registration(token_endpoint_auth_method=SIGNED, private_key=SecretStr(pem_of(RSA_KEY))),
 )
 def test_no_repr_shows_a_secret(client: OAuthClient) -> None:
-    """Neither the method nor the request shows its credentials."""
+    """Nor do its requests."""
     (auth,) = auths_of(client)
     text = repr(auth) + repr(auth.amend(grant_request(client)))
     assert "canary" not in text

@@ -54,7 +54,7 @@ async def server(talk: Talk, tls: ssl.SSLContext | None = None) -> AsyncIterator
 
 
 def says(*octets: bytes, endless: bool = False) -> Talk:
-    """Send this once; if it is endless, send the last of it for ever."""
+    """If it is endless, the last of it for ever."""
 
     async def talk(writer: asyncio.StreamWriter) -> None:
         for each in octets[:-1] if endless else octets:
@@ -118,7 +118,7 @@ async def test_a_good_token_is_not_lost(
     },
 )
 async def test_what_never_ends_is_refused(session: GrantSession, octets: list[bytes], what: str) -> None:
-    """The connection is closed long before the timeout."""
+    """Long before the timeout."""
     async with server(says(*octets, endless=True)) as url:
         detail = await detail_of(session, registration(token_url=url, timeout=10.0), GrantMalformed)
     assert detail == f"answered with {what}: check token_url."

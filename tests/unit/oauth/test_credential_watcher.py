@@ -23,7 +23,7 @@ from tests.unit.oauth.world import Lines
 async def following(
     client: OAuthClient, *, threads: FileThreads | None = None
 ) -> AsyncIterator[tuple[Looks, list[OAuthClient], Lines]]:
-    """Watch a client's files; yields what lets it look, the clients it reported, and its log."""
+    """Yields what lets it look, the clients it reported, and its log."""
     looks, told, log = Looks(), list[OAuthClient](), Lines()
     watcher = await asyncio.to_thread(CredentialWatcher, client, log=log, sleep=looks.sleep, threads=threads)
     watcher.start(told.append)
@@ -33,12 +33,12 @@ async def following(
 
 
 def secret_of(client: OAuthClient) -> str | None:
-    """Return the secret, in clear."""
+    """The secret, in clear."""
     return None if client.client_secret is None else client.client_secret.get_secret_value()
 
 
 def write(path: Path, text: str | None, *, changed: int | None = None) -> None:
-    """Write a file anew, or with None remove it; `changed` is the time that it then bears."""
+    """With None remove it; `changed` is the time that it then bears."""
     if text is None:
         path.unlink()
         return
@@ -56,7 +56,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def client_with(file: Path, secret: str | None = "one") -> OAuthClient:
-    """Make a client whose secret is in the file."""
+    """A client whose secret is in the file."""
     return registration(client_secret=None if secret is None else SecretStr(secret), client_secret_file=file)
 
 
@@ -155,7 +155,7 @@ def test_the_files_of_a_client_are_all_that_its_grants_need(tmp_path: Path) -> N
 
 
 def test_secrets_are_read_into_the_client(tmp_path: Path) -> None:
-    """One line end is dropped, what else is there stays."""
+    """But for one line end."""
     for name in ("a", "b", "c"):
         (tmp_path / name).write_text(f" {name}ä \n")
     client = registration(

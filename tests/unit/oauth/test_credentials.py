@@ -29,14 +29,14 @@ def write(folder: Path, key: dict[str, str]) -> None:
 
 
 def client_with(folder: Path, key: dict[str, str]) -> OAuthClient:
-    """Return the OAuth client of the configuration."""
+    """The OAuth client of the configuration."""
     write(folder, key)
     (folder / "proxy.yaml").write_text(CONFIGURATION)
     return load(folder / "proxy.yaml", {}).oauth_clients["invoices"]
 
 
 def test_an_unchanged_service_key_changes_nothing(tmp_path: Path) -> None:
-    """The OAuth client is equal to that of the configuration."""
+    """It is equal to the configured one."""
     client = client_with(tmp_path, SECRET)
     assert with_secrets(client) == client
 
@@ -56,7 +56,7 @@ def test_a_new_secret_in_the_service_key_is_applied(tmp_path: Path) -> None:
 
 
 def test_a_certificate_replaces_a_secret(tmp_path: Path) -> None:
-    """The OAuth client authenticates with the certificate."""
+    """The client authenticates with it."""
     client = client_with(tmp_path, SECRET)
     write(tmp_path, CERTIFICATE)
     renewed = with_secrets(client)
@@ -68,7 +68,7 @@ def test_a_certificate_replaces_a_secret(tmp_path: Path) -> None:
 
 
 def test_a_secret_replaces_a_certificate(tmp_path: Path) -> None:
-    """The OAuth client no longer has the certificate."""
+    """The certificate is gone."""
     client = client_with(tmp_path, CERTIFICATE)
     write(tmp_path, SECRET)
     renewed = with_secrets(client)
@@ -78,7 +78,7 @@ def test_a_secret_replaces_a_certificate(tmp_path: Path) -> None:
 
 
 def test_a_broken_service_key_is_not_quoted(tmp_path: Path) -> None:
-    """The ValueError of half a file shows nothing of it."""
+    """Half a file may hold a secret."""
     client = client_with(tmp_path, SECRET)
     (tmp_path / "key.json").write_text('{"oauth": {"clientsecret": "half-a-sec')
     with pytest.raises(ValueError, match="not valid JSON") as failure:

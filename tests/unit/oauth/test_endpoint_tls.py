@@ -196,7 +196,7 @@ async def test_a_corporate_proxy_that_is_not_there_is_blamed() -> None:
 
 
 async def failure_through(proxy: str) -> AuthorizationServerError:
-    """Return what sending through this corporate proxy fails with; its password is not shown."""
+    """What sending through this corporate proxy fails with; its password is not shown."""
     async with GrantSession(environ={"HTTPS_PROXY": f"http://{proxy}"}) as session:
         failure = await failure_of(session, registration())
     assert "canary" not in failure.detail

@@ -16,7 +16,7 @@ NESTED = f"e30.{urlsafe_b64encode(b'[' * 100_000).decode()}.c"
 
 
 def jwt_with(payload: Any) -> str:
-    """Make an unsigned JWT."""
+    """An unsigned JWT."""
     return f"e30.{urlsafe_b64encode(json.dumps(payload).encode()).decode().rstrip('=')}.c2ln"
 
 

@@ -7,7 +7,7 @@ NOW = Moment(monotonic=100.0, wall=1_800_000_000.0)
 
 
 def token(lifetime: float = 3600.0) -> Token:
-    """Make a token obtained at NOW."""
+    """A token obtained at NOW."""
     return Token(authorization=b"Bearer t", obtained=NOW, fresh_until=NOW, expires=NOW.after(lifetime))
 
 

@@ -1,7 +1,8 @@
 """The granter that shares tokens: one grant for all replicas."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -53,15 +54,33 @@ async def test_other_credentials_or_parameters_have_another_row(changes: dict[st
     assert (world.grants, len(world.rows)) == (2, 2)
 
 
-async def test_replicas_that_ask_at_once_share_one_grant() -> None:
-    """One takes the lease, and the others wait for its token."""
+def holding() -> tuple[World, asyncio.Event]:
+    """A world whose authorization server answers when the event is set."""
     world = World()
-    world.hold = asyncio.Event()
+    world.hold = hold = asyncio.Event()
+    return world, hold
+
+
+async def test_replicas_that_ask_at_once_share_one_grant() -> None:
+    """The others wait for its token."""
+    world, hold = holding()
     waiting = [Replica(world).begin() for _ in range(4)]
     await turns()
-    world.hold.set()
+    hold.set()
     assert {(await each).authorization for each in waiting} == {b"token-1"}
     assert world.grants == 1
+
+
+def before_acquire(call: Callable[[], Awaitable[object]]) -> Callable[[str, Callable[[], object]], Any]:
+    """A store whose lease is acquired after this call, whatever becomes of that."""
+
+    async def through(operation: str, effect: Callable[[], object]) -> object:
+        if operation == "acquire":
+            with suppress(GrantRejected):
+                await call()
+        return effect()
+
+    return through
 
 
 async def test_a_token_that_was_published_between_look_and_lease_is_taken() -> None:
@@ -69,12 +88,7 @@ async def test_a_token_that_was_published_between_look_and_lease_is_taken() -> N
     world = World()
     first, second = Replica(world), Replica(world)
 
-    async def late(operation: str, effect: Callable[[], object]) -> object:
-        if operation == "acquire":
-            await first.token()
-        return effect()
-
-    second.store.through = late
+    second.store.through = before_acquire(first.token)
     assert (await second.token()).authorization == b"token-1"
     assert (world.grants, world.row.owner) == (1, None)
 
@@ -103,7 +117,7 @@ async def test_a_clock_that_was_set_on_costs_no_grant() -> None:
 
 
 async def test_clocks_that_differ_by_minutes_do_no_harm() -> None:
-    """Each replica counts the token's life on its own clocks."""
+    """Each counts the token's life on its own."""
     world = World()
     behind, ahead = Replica(world, wall=1.8e9 - 600), Replica(world, wall=1.8e9 + 600)
     await behind.token()
@@ -114,7 +128,7 @@ async def test_clocks_that_differ_by_minutes_do_no_harm() -> None:
 
 
 async def test_a_new_replica_uses_a_live_token_while_another_renews_it() -> None:
-    """It does not wait for the grant, and makes none."""
+    """Nor does it make a grant."""
     world = World()
     first, second = Replica(world), Replica(world)
     await first.token()
@@ -130,8 +144,7 @@ async def test_a_new_replica_uses_a_live_token_while_another_renews_it() -> None
 
 async def test_a_lease_is_extended_while_the_grant_runs_and_ends_with_its_holder() -> None:
     """Then the next one makes the grant."""
-    world = World()
-    world.hold = asyncio.Event()
+    world, hold = holding()
     holder, other = Replica(world), Replica(world)
     dying, waiting = holder.begin(), other.begin()
     for _ in range(8):
@@ -144,15 +157,14 @@ async def test_a_lease_is_extended_while_the_grant_runs_and_ends_with_its_holder
     await asyncio.wait([dying])
     world.advance(LEASE, other)
     await turns()
-    world.hold.set()
+    hold.set()
     assert (await waiting).authorization == b"token-2"
     assert world.grants == 2
 
 
 async def test_a_cancelled_grant_gives_its_lease_back() -> None:
-    """The next replica need not wait for the lease's end."""
-    world = World()
-    world.hold = asyncio.Event()
+    """Nobody waits for its end."""
+    world, _ = holding()
     task = Replica(world).begin()
     await turns()
     assert world.row.owner is not None
@@ -162,14 +174,13 @@ async def test_a_cancelled_grant_gives_its_lease_back() -> None:
 
 
 async def test_a_holder_that_stood_still_takes_the_token_that_was_published_meanwhile() -> None:
-    """It overwrites nothing: its own token may be void by then."""
-    world = World()
-    world.hold = asyncio.Event()
+    """Its own token may be void by then."""
+    world, hold = holding()
     slow, quick = Replica(world), Replica(world)
     waiting = slow.begin()
     await turns()
     world.advance(LEASE + 1, quick)
-    hold, world.hold = world.hold, None
+    world.hold = None
     assert (await quick.token()).authorization == b"token-2"
     hold.set()
     assert (await waiting).authorization == b"token-2"
@@ -178,27 +189,25 @@ async def test_a_holder_that_stood_still_takes_the_token_that_was_published_mean
 
 async def test_a_holder_whose_lease_was_taken_keeps_its_token_for_itself() -> None:
     """The other is still asking, so there is nothing better."""
-    world = World()
-    world.hold = asyncio.Event()
+    world, hold = holding()
     slow, other = Replica(world), Replica(world)
     first = slow.begin()
     await turns()
     world.advance(LEASE + 1, other)
-    first_hold, world.hold = world.hold, asyncio.Event()
+    world.hold = second_hold = asyncio.Event()
     second = other.begin()
     await turns()
-    first_hold.set()
+    hold.set()
     await turns()
     assert (await first).authorization == b"token-1"
     assert world.row.generation == 0
-    world.hold.set()
+    second_hold.set()
     assert (await second).authorization == b"token-2"
 
 
 async def test_a_lost_lease_is_not_extended() -> None:
-    """The replica that lost it does not take it back."""
-    world = World()
-    world.hold = asyncio.Event()
+    """It is not taken back."""
+    world, hold = holding()
     slow, other = Replica(world), Replica(world)
     first = slow.begin()
     await turns()
@@ -210,7 +219,7 @@ async def test_a_lost_lease_is_not_extended() -> None:
         slow.clock.advance(LEASE / 3)
         await turns()
     assert (world.row.owner, slow.store.calls["extend"]) == (owner, 1)
-    world.hold.set()
+    hold.set()
     await asyncio.gather(first, second)
 
 
@@ -280,18 +289,12 @@ async def test_the_shared_pause_grows(error: AuthorizationServerError, pauses: l
 
 
 async def test_a_failure_between_look_and_lease_counts() -> None:
-    """Another replica has just failed: no second try at once."""
+    """There is no second try at once."""
     world = World()
     first, second = Replica(world), Replica(world)
     world.error = GrantRejected("no")
 
-    async def late(operation: str, effect: Callable[[], object]) -> object:
-        if operation == "acquire":
-            with pytest.raises(GrantRejected):
-                await first.token()
-        return effect()
-
-    second.store.through = late
+    second.store.through = before_acquire(first.token)
     with pytest.raises(GrantRejected):
         await second.token()
     assert (world.grants, world.row.owner) == (1, None)

@@ -36,7 +36,7 @@ class Pending:
         self.answer: asyncio.Future[object] = asyncio.get_running_loop().create_future()
 
     def resolve(self, how: str) -> None:
-        """Carry it out and answer; or lose it, or its answer; or refuse it."""
+        """Carry it out and answer; or lose or refuse it."""
         result = self.effect() if how in {"answer", "lose answer"} else None
         if self.answer.done():
             return
@@ -77,7 +77,6 @@ class Simulated:
         return await self.send(effect, lambda: StoreUnreachable("lost"), is_grant=False)
 
     async def send(self, effect: Callable[[], object], lost: Callable[[], Exception], *, is_grant: bool) -> object:
-        """Put a request on its way."""
         if self.is_dead:
             raise lost()
         pending = Pending(effect, lost, is_grant=is_grant)
@@ -85,7 +84,6 @@ class Simulated:
         return await pending.answer
 
     async def sleep(self, seconds: float) -> None:
-        """Wait on the clock that the machine moves."""
         over = asyncio.Event()
         handle = self.clock.call_later(seconds, over.set)
         try:
@@ -94,7 +92,6 @@ class Simulated:
             handle.cancel()
 
     async def grant(self, refused: Token | None, progress: GrantProgress) -> Token:
-        """Ask the authorization server."""
         del refused, progress
         self.world.check_grant(self)
         asked = Moment.now(self.clock)
@@ -112,7 +109,6 @@ class Simulated:
         self.task = asyncio.get_running_loop().create_task(self.granter.grant(self.refused, progress))
 
     def settle(self) -> None:
-        """Use the token, if there is one."""
         if self.task is None or not self.task.done():
             return
         task, self.task = self.task, None
@@ -155,7 +151,6 @@ class SharedTokens(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([0.1, 1.0, 2.0, 6.0, 60.0, 3400.0]))
     def pass_time(self, seconds: float) -> None:
-        """Everywhere alike."""
         self._run(lambda: self._advance(seconds))
 
     @rule(index=st.integers(0, REPLICAS - 1), seconds=st.sampled_from([-3600.0, -60.0, 60.0, 3600.0]))
@@ -174,12 +169,11 @@ class SharedTokens(RuleBasedStateMachine):
 
     @rule()
     def revoke(self) -> None:
-        """The tenant ends all tokens."""
         self.void = {*self.expiry}
 
     @rule(index=st.integers(0, REPLICAS - 1))
     def kill(self, index: int) -> None:
-        """A replica dies, and a new one takes its place; what it has sent may still arrive."""
+        """A new one takes its place; what it has sent may still arrive."""
         dead, self.replicas[index] = self.replicas[index], Simulated(self, 1.8e9)
         dead.is_dead = True
         self.dead.append(dead)
@@ -200,7 +194,7 @@ class SharedTokens(RuleBasedStateMachine):
             self.generation = row.generation
 
     def teardown(self) -> None:
-        """When the faults have ended every replica has its token soon, and all have the same one."""
+        """In the end all have the same token, soon."""
         if not hasattr(self, "loop"):
             return
         for each in self.replicas:
@@ -231,7 +225,7 @@ class SharedTokens(RuleBasedStateMachine):
         return text
 
     def check_grant(self, replica: Simulated) -> None:
-        """Who has the lease makes no grant while the row has a fresh token that nobody knows to be refused."""
+        """None if the row has a fresh token that nobody knows to be refused."""
         for row in self.rows.values():
             now = self.time.monotonic()
             has_lease = row.owner is not None and row.owner[NAME] == replica.id and row.lease_until > now
@@ -239,7 +233,7 @@ class SharedTokens(RuleBasedStateMachine):
             assert not (has_lease and is_fresh)
 
     def check_token(self, replica: Simulated, token: Token) -> None:
-        """It is another than the refused one, and a replica never believes in a longer life than it has."""
+        """Another than the refused one, with no longer a life than it has."""
         assert replica.refused is None or token.authorization != replica.refused.authorization
         left = self.expiry[token.authorization] - self.time.monotonic()
         assert token.expires.monotonic - replica.clock.monotonic() <= left + 1e-6

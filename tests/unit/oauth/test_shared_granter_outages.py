@@ -161,6 +161,39 @@ async def test_the_respite_does_not_begin_again_while_the_store_comes_and_goes()
     assert (await renewing).authorization == b"token-2"
 
 
+async def test_a_token_of_an_outage_stays_with_its_replica() -> None:
+    """It is not published afterwards: others may have later ones. When it is renewed, the replica shares again."""
+    world = World()
+    alone, other = Replica(world), Replica(world)
+    alone.store.is_available = False
+    assert (await alone.token()).authorization == b"token-1"
+    alone.store.is_available = True
+    assert world.rows == {}
+    assert (await other.token()).authorization == b"token-2"
+    world.advance(3400, alone, other)
+    assert (await other.token()).authorization == b"token-3"
+    assert (await alone.token()).authorization == b"token-3"
+    assert (world.grants, world.row.generation) == (3, 2)
+
+
+async def test_after_an_outage_replicas_that_void_each_others_tokens_agree_again() -> None:
+    """The token of the outage has voided the shared one: one grant more, and all have the same again."""
+    world, alone, shared = await voiding()
+    other = Replica(world)
+    other.store.is_available = True
+    assert await other.token() == shared
+    renewing = alone.begin(shared)
+    await turns()
+    await pass_time(world, alone, 7.5)
+    own = await renewing
+    alone.store.is_available = True
+    assert (own.authorization, world.row.generation) == (b"token-2", 1)
+    third = await other.token(shared)
+    assert (third.authorization, world.row.generation) == (b"token-3", 2)
+    assert (await alone.token(own)).authorization == b"token-3"
+    assert world.grants == 3
+
+
 async def test_a_first_token_of_a_voiding_client_does_not_wait() -> None:
     """Nothing is at hand."""
     world = World(NEO)

@@ -13,7 +13,7 @@ from tests.unit.oauth.world import World, name_of, refusal_of, turns
 
 
 async def test_no_grant_is_made_before_one_is_needed() -> None:
-    """A new source has no token, and is not blocked."""
+    """The source is not blocked."""
     world = World()
     assert await world.ready() is None
     assert repr(world.source) == "<TokenSource orders: token none, idle, 0 waiting>"
@@ -46,7 +46,7 @@ async def test_a_fresh_token_costs_nothing() -> None:
 
 
 async def test_a_stale_token_is_used_and_renewed_once_in_the_background() -> None:
-    """The old token is used until the new one replaces it."""
+    """Until the new one is there."""
     world = World()
     await world.have("old", for_seconds=3300)
     assert [await world.ready() for _ in range(5)] == ["old"] * 5
@@ -56,32 +56,15 @@ async def test_a_stale_token_is_used_and_renewed_once_in_the_background() -> Non
     assert world.asked == 2
 
 
-@cases("how", "passes", "suspended", "set_on")
-async def test_an_expired_token_is_not_used(how: str) -> None:
-    """On either clock."""
+async def test_an_expired_token_is_not_used() -> None:
+    """Exchanges wait for a new one."""
     world = World()
-    await world.have("old")
-    match how:
-        case "passes":
-            await world.advance(3600)
-        case "suspended":
-            world.clock.suspend(3600)
-        case _:
-            world.clock.set_wall(10_000)
+    await world.have("old", for_seconds=3600)
     assert world.source.ready() is None
     assert world.source.freshness is Freshness.EXPIRED
     waiter = await world.wait()
     await world.grant("new")
     assert await waiter == "new"
-
-
-async def test_a_wall_clock_that_is_set_back_prolongs_nothing() -> None:
-    """The monotonic clock ends the token."""
-    world = World()
-    await world.have()
-    world.clock.set_wall(-100_000)
-    await world.advance(3600)
-    assert await world.ready() is None
 
 
 @cases("expires_in, seconds", (0, 0), (10, 7.9))
@@ -125,7 +108,7 @@ async def test_an_exchange_that_leaves_affects_no_other(how: str) -> None:
 
 
 async def test_a_grant_that_no_exchange_waits_for_serves_the_next() -> None:
-    """The token is kept although every exchange has left."""
+    """The token is kept."""
     world = World()
     (await world.wait()).cancel()
     await turns()
@@ -166,7 +149,7 @@ async def test_waiting_needs_no_asyncio_task() -> None:
 
 
 async def refused(world: World) -> Token:
-    """Return the present token, just refused when it was old enough to be renewed."""
+    """The present token, just refused when it was old enough to be renewed."""
     token = await world.have("old", for_seconds=10)
     assert await world.invalidate(token)
     return token

@@ -17,8 +17,7 @@ TWO: dict[str, Any] = {"client_secret": SecretStr("one"), "client_secret_next": 
 async def test_the_next_secret_is_tried_when_the_first_is_rejected() -> None:
     """In the same grant; the next one begins with it."""
     world = World(registration(**TWO))
-    waiter = await world.wait()
-    await world.answer(401)
+    waiter = await world.rejected()
     await world.grant()
     assert await waiter == "t0ken"
     await world.advance(3600)
@@ -30,8 +29,7 @@ async def test_the_next_secret_is_tried_when_the_first_is_rejected() -> None:
 async def test_two_rejected_secrets_are_one_failed_grant() -> None:
     """The next one begins with the first; an outage tries no other."""
     world = World(registration(**TWO))
-    waiter = await world.wait()
-    await world.answer(401)
+    waiter = await world.rejected()
     await world.answer(401)
     assert refusal_of(waiter).kind is GrantRejected
     await world.advance(1)
@@ -44,8 +42,7 @@ async def test_two_rejected_secrets_are_one_failed_grant() -> None:
 async def test_changed_credentials_end_the_pause_with_one_grant() -> None:
     """No exchange has to ask for it."""
     world = World()
-    await world.wait()
-    await world.answer(401)
+    await world.rejected()
     world.apply(**NEW)
     await turns()
     await world.grant()
@@ -54,7 +51,7 @@ async def test_changed_credentials_end_the_pause_with_one_grant() -> None:
 
 
 async def test_changed_credentials_make_one_grant_while_the_old_token_is_used() -> None:
-    """The new token replaces the old one when it is there."""
+    """Until the new one is there."""
     world = World()
     await world.have("old")
     world.apply(**NEW)
@@ -112,7 +109,7 @@ async def test_credentials_may_change_in_the_moment_a_pause_ends() -> None:
 
 
 async def test_closing_ends_the_grant_and_all_that_wait() -> None:
-    """No other grant is made, and closing again does nothing."""
+    """Closing again does nothing."""
     world = World()
     waiter = await world.wait()
     await world.source.close()

@@ -117,23 +117,20 @@ async def test_pauses_between_grants_double_from_one_second(status: int, body: b
 async def test_the_source_is_not_blocked_when_the_pause_is_over() -> None:
     """Only an exchange starts the next grant."""
     world = World()
-    await world.wait()
-    await world.answer(401)
+    await world.rejected()
     await world.advance(0.9)
     assert world.is_blocked()
     await world.advance(0.1)
     assert not world.is_blocked()
     assert world.asked == 1
-    await world.wait()
-    await world.answer(401)
+    await world.rejected()
     assert world.is_blocked()
 
 
 async def test_a_grant_that_succeeds_clears_the_failure() -> None:
     """The next failure is the first in a row again."""
     world = World()
-    await world.wait()
-    await world.answer(401)
+    await world.rejected()
     failure = world.source.failure
     assert failure is not None
     assert failure.error.code == "grant_rejected"
@@ -142,8 +139,7 @@ async def test_a_grant_that_succeeds_clears_the_failure() -> None:
     await world.have(expires_in=10, for_seconds=10)
     assert world.source.failure is None
     assert not world.is_blocked()
-    waiter = await world.wait()
-    await world.answer(401)
+    waiter = await world.rejected()
     assert refusal_of(waiter).retry_after == 1
 
 
@@ -206,7 +202,6 @@ async def test_jitter_moves_renewal_and_pause() -> None:
     await world.have(for_seconds=3359)
     assert world.source.freshness is Freshness.FRESH
     await world.advance(241)
-    await world.wait()
-    await world.answer(401)
+    await world.rejected()
     assert world.source.failure is not None
     assert world.source.failure.retry_at.monotonic - world.clock.monotonic() == 0.75

@@ -6,6 +6,7 @@ import pytest
 
 from proxy.errors import Draining, GrantRejected
 from proxy.oauth.token import Token
+from tests.unit.oauth.test_granter import Recording
 from tests.unit.oauth.world import World, name_of, turns
 
 
@@ -29,27 +30,19 @@ async def test_a_fresh_token_is_replaced_by_one_grant() -> None:
 
 async def test_the_present_token_is_named_as_unwanted() -> None:
     """So that a store that processes share does not return it."""
-    world, wanted = World(), []
+    world = World(wrap=Recording)
     old = await world.have("old")
-    granter = world.source._granter
-    original = granter.grant
-
-    async def grant(refused: Token | None, progress: object) -> Token:
-        wanted.append(refused)
-        return await original(refused, progress)  # type: ignore[arg-type]
-
-    granter.grant = grant  # type: ignore[method-assign]
     task = await renewing(world)
     await world.grant("new")
     await task
-    assert wanted == [old]
+    assert isinstance(world.source._granter, Recording)
+    assert world.source._granter.refused == [None, old]
 
 
 async def test_the_pause_after_a_failure_does_not_hold_it_up() -> None:
     """Its own failure begins the next pause."""
     world = World()
-    waiter = await world.wait()
-    await world.answer(401)
+    waiter = await world.rejected()
     await turns()
     assert world.is_blocked()
     task = await renewing(world)

@@ -57,7 +57,7 @@ class Exchanges(RuleBasedStateMachine):
         self.seen.append(token)
 
     def is_young(self, token: Token) -> bool:
-        """Return whether less than ten seconds have passed on both clocks."""
+        """Whether less than ten seconds have passed on both clocks."""
         sent, _ = self.granted[token.authorization]
         return self.now.monotonic < sent.monotonic + 10 and self.now.wall < sent.wall + 10
 
@@ -79,7 +79,6 @@ class Exchanges(RuleBasedStateMachine):
 
     @property
     def now(self) -> Moment:
-        """The present moment."""
         return Moment.now(self.world.clock)
 
     def teardown(self) -> None:
@@ -155,7 +154,6 @@ class Exchanges(RuleBasedStateMachine):
     @precondition(lambda self: self.world.endpoint.open)
     @rule()
     def break_off(self) -> None:
-        """The connection breaks off."""
 
         async def fail() -> None:
             self.world.endpoint.open[0].set_exception(GrantUnavailable("Nobody there."))
@@ -187,7 +185,7 @@ class Exchanges(RuleBasedStateMachine):
     @precondition(lambda self: self.seen)
     @rule(choice=st.integers(min_value=0))
     def invalidate(self, choice: int) -> None:
-        """An upstream refuses a token, perhaps an old one; the exchange that saw it does not get it again."""
+        """The exchange that saw an old one refused does not get it again."""
         token = self.seen[choice % len(self.seen)]
 
         async def refused() -> tuple[bool, Token | None, Token | None]:
@@ -208,7 +206,6 @@ class Exchanges(RuleBasedStateMachine):
 
     @rule()
     def rotate(self) -> None:
-        """The secret changes."""
 
         async def change() -> None:
             client = self._client()

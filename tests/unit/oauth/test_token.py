@@ -13,7 +13,7 @@ START = Moment(monotonic=100.0, wall=1_800_000_000.0)
 
 
 def token_of(expires_in: float | None = 3600.0, *, buffer: float = 300.0, jitter: float = 0.0) -> Token:
-    """Make a token obtained at START."""
+    """A token obtained at START."""
     granted = Granted(access_token="t0ken", expires_in=expires_in, scopes=("a", "b"))
     return issue(granted, asked=START, expiry_buffer=buffer, default_ttl=1000.0, jitter=jitter)
 

@@ -28,7 +28,6 @@ class MemoryEndpoint:
         "Called before each request is kept."
 
     async def send(self, request: GrantRequest) -> TokenResponse:
-        """Wait for the answer."""
         waiting: asyncio.Future[TokenResponse] = asyncio.get_running_loop().create_future()
         self.on_send()
         self.requests.append(request)
@@ -47,13 +46,11 @@ class Lines:
         self.all: list[tuple[str, dict[str, Any]]] = []
 
     def info(self, event: str, **fields: Any) -> None:
-        """Keep the line."""
         self.all.append((event, fields))
 
     debug = warning = error = info
 
     def named(self, event: str) -> list[dict[str, Any]]:
-        """Return the fields of all lines of this event."""
         return [fields for name, fields in self.all if name == event]
 
 
@@ -78,31 +75,31 @@ class World:
         self.source = TokenSource(client, wrap(self.granter(client)), log=self.log, **self._seams, **options)
 
     def granter(self, client: OAuthClient) -> Granter:
-        """Make what asks the endpoint with the client's credentials."""
         return GrantRunner(client, self.endpoint, **self._seams)
 
     def apply(self, **changes: Any) -> None:
-        """Change the OAuth client."""
         client = registration(**changes)
         self.source.apply(client, self.granter(client))
 
     async def grant(self, token: str = "t0ken", expires_in: float = 3600) -> None:
-        """Answer the open request with a token."""
         document = {"access_token": token, "token_type": "bearer", "expires_in": expires_in}
         await self.answer(200, body=json.dumps(document).encode())
 
     async def answer(self, status: int, **rest: Any) -> None:
-        """Answer the open request."""
         self.endpoint.open[0].set_result(TokenResponse(status=status, **rest))
         await turns()
 
+    async def rejected(self) -> "asyncio.Task[str]":
+        """Begin to wait for a token, which the server refuses with 401."""
+        task = await self.wait()
+        await self.answer(401)
+        return task
+
     async def fail(self, error: BaseException) -> None:
-        """Let the open request fail without an answer."""
         self.endpoint.open[0].set_exception(error)
         await turns()
 
     async def wait(self, refused: Token | None = None) -> "asyncio.Task[str]":
-        """Begin to wait for a token."""
 
         async def wait() -> str:
             return name_of(await self.source.token(refused))
@@ -121,7 +118,7 @@ class World:
         return self.source._token
 
     async def ready(self, refused: Token | None = None) -> str | None:
-        """Return the token that can be used at once, after letting a renewal begin."""
+        """The token that can be used at once, after letting a renewal begin."""
         token = self.source.ready(refused)
         await turns()
         return None if token is None else name_of(token)
@@ -133,26 +130,21 @@ class World:
         return again
 
     async def advance(self, seconds: float) -> None:
-        """Let time pass."""
         self.clock.advance(seconds)
         await turns()
 
     def is_blocked(self) -> bool:
-        """Return whether exchanges are refused at once."""
         return self.source.is_blocked
 
     def awaits_first_grant(self) -> bool:
-        """Return whether readiness waits for the first grant."""
         return self.source.awaits_first_grant
 
     @property
     def asked(self) -> int:
-        """Token requests so far."""
         return len(self.endpoint.requests)
 
     @property
     def secrets(self) -> list[str]:
-        """The secret of each token request so far."""
         return [dict(each.form)["client_secret"] for each in self.endpoint.requests]
 
 
@@ -165,14 +157,14 @@ class Refusal(NamedTuple):
 
 
 def refusal_of(task: "asyncio.Task[str]") -> Refusal:
-    """Return what a waiting exchange was told."""
+    """What a waiting exchange was told."""
     error = task.exception()
     assert isinstance(error, ProxyError)
     return Refusal(type(error), error.detail, error.retry_after)
 
 
 def name_of(token: Token) -> str:
-    """Return the token without its scheme."""
+    """The token without its scheme."""
     return token.authorization.decode().removeprefix("Bearer ")
 
 

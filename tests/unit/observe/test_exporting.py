@@ -146,7 +146,6 @@ class Refusing(SpanExporter):
         self.begun = threading.Event()
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Fail, in time."""
         del spans
         self.begun.set()
         self.go.wait(PATIENCE)
@@ -200,7 +199,6 @@ class Answering(BaseHTTPRequestHandler):
     """A collector that refuses everything, and quotes the key that it was sent."""
 
     def do_POST(self) -> None:
-        """Answer 401."""
         self.rfile.read(int(self.headers["Content-Length"]))
         self.send_response(401, f"no {self.headers['x-key']}")
         self.send_header("Content-Length", "0")

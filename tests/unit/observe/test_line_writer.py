@@ -28,7 +28,6 @@ class Pipe(NamedTuple):
             return reader.read()
 
     def read_bytes(self, count: int) -> bytes:
-        """Wait for this number of bytes."""
         found = b""
         while len(found) < count and (piece := os.read(self.reading, count - len(found))):
             found += piece

@@ -17,7 +17,6 @@ class MovedLosses(Losses):
 
     @property
     def logged(self) -> list[tuple[int, str]]:
-        """(spans, reason) of each line."""
         assert {event for event, _ in self.events.warnings} <= {"traces.not_exported"}
         return [(fields["spans"], fields["reason"]) for _, fields in self.events.warnings]
 

@@ -10,7 +10,7 @@ from tests.cases import cases, named_cases
 def finished(
     *, method: str = "POST", status: int = 200, attempts: int = 1, replays: tuple[str, ...] = ()
 ) -> ExchangeRecord:
-    """The record of an exchange that took 0.2 s, of it 0.03 s to connect, 0.1 s to the first byte, 0.07 s to relay."""
+    """It took 0.2 s: 0.03 to connect, 0.1 to the first byte, 0.07 to relay."""
     record = ExchangeRecord("id-1", method)
     record.route, record.status, record.attempts, record.replays = "orders", status, attempts, replays
     record.total_seconds, record.connect_seconds, record.first_byte_seconds = 0.2, 0.03, 0.1

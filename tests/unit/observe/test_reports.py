@@ -33,7 +33,7 @@ def log(lines: LogLines) -> ProcessLog:
 
 @pytest.fixture
 def quiet(log: ProcessLog, capfd: pytest.CaptureFixture[str], lines: LogLines) -> Iterator[asyncio.AbstractEventLoop]:
-    """A loop with reporting; afterwards standard error must be empty and the log without the secret."""
+    """Afterwards standard error must be empty and the log without the secret."""
     loop = asyncio.new_event_loop()
     with reporting(log.logger, loop):
         yield loop

@@ -15,6 +15,7 @@ from proxy.outbox.message import (
     Expired,
     HistoryEntry,
     MessageState,
+    MessageSummary,
     NewMessage,
     RouteSummary,
     StoredBody,
@@ -550,6 +551,24 @@ async def test_messages_are_listed_in_pages(store: OutboxStore) -> None:
     assert await listed(None, None, after=3) == [4, 5]
     await store.discard(ids[5])
     assert await listed(None, None, after=5) == []
+
+
+async def test_a_page_follows_what_has_gone(store: OutboxStore) -> None:
+    """By its position, however the ids are sorted: they are made by clocks that differ, or are set back."""
+    ids = [await accept(store, id=id_, route=route) for id_, route in (("z", "a"), ("m", "b"), ("x", "a"), ("a", "a"))]
+
+    async def listed(after: str | None, limit: int, **conditions: Any) -> Sequence[MessageSummary]:
+        asked = {"route": None, "state": None, **conditions}
+        return await store.messages(limit=limit, after=after, **asked)
+
+    (first,) = await listed(None, 1)
+    await store.discard(first.id)
+    (second,) = await listed(first.position, 1)
+    await store.discard(second.id)
+    assert [each.id for each in await listed(second.position, 9)] == ids[2:]
+    assert [each.id for each in await listed(first.position, 9, state=MessageState.WAITING)] == ids[2:]
+    assert [each.id for each in await listed(first.position, 9, route="b")] == []
+    assert await listed("zz", 9) == []
 
 
 async def test_one_message_is_told_with_its_history(store: OutboxStore) -> None:

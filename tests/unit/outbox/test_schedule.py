@@ -99,6 +99,7 @@ def test_the_statuses_that_matter(status: int, once: object, repeatable: object)
     [
         (DeliveryEnd.NO_TOKEN, AGAIN, AGAIN),
         (DeliveryEnd.UNSENT, AGAIN, AGAIN),
+        (DeliveryEnd.CRASHED, AGAIN, AGAIN),
         (DeliveryEnd.LOST, UNCERTAIN, AGAIN),
         (DeliveryEnd.UNTRIED, Untouched(), Untouched()),
     ],

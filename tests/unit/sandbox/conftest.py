@@ -5,7 +5,7 @@ import pytest
 from proxy.sandbox.authentication import ClientRegistry
 from proxy.sandbox.faults import Faults
 from proxy.sandbox.grants import GrantContext
-from proxy.sandbox.keys import SigningKey
+from proxy.sandbox.tenant_keys import SigningKey
 from proxy.sandbox.tokens import IssuedTokens
 from tests.fakes.clock import HandClock
 from tests.unit.sandbox.token_requests import CLIENT, NOW

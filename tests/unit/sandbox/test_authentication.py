@@ -17,7 +17,7 @@ from proxy.sandbox.authentication import (
     PresentedCredentials,
     read_credentials,
 )
-from proxy.sandbox.certificates import CertificateAuthority
+from proxy.sandbox.certificate_authority import CertificateAuthority
 from proxy.sandbox.clients import RegisteredClient
 from tests.cases import cases, named_cases
 from tests.unit.sandbox.token_requests import CLIENT, NOW, presented
@@ -31,7 +31,7 @@ CERTIFICATE, SIGNED = AuthMethod.TLS_CLIENT_AUTH, AuthMethod.PRIVATE_KEY_JWT
 
 
 def basic(client_id: str, secret: str, scheme: str = "Basic") -> str:
-    """Returns an Authorization field."""
+    """An Authorization field."""
     return f"{scheme} {base64.b64encode(f'{client_id}:{secret}'.encode()).decode()}"
 
 
@@ -116,7 +116,7 @@ def registry() -> ClientRegistry:
 
 
 def signed(key: str = IDENTITY.private_key, client_id: str = CLIENT.client_id, **changes: Any) -> PresentedCredentials:
-    """Returns an assertion with these claims; None omits a claim."""
+    """None omits a claim."""
     claims = {name: value for name, value in (CLAIMS | changes).items() if value is not None}
     return presented(jwt.encode(claims, key, "ES256"), SIGNED, client_id)
 

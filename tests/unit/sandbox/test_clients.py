@@ -2,7 +2,7 @@
 
 import re
 
-from proxy.sandbox.certificates import Identity
+from proxy.sandbox.certificate_authority import Identity
 from proxy.sandbox.clients import (
     RegisteredClient,
     certificate_key,

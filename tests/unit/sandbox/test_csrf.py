@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.sandbox.csrf import CsrfDecision, HttpSession, HttpSessions, decide, read_cookies
-from tests.cases import cases
+from tests.cases import grouped_cases
 
 SESSION = HttpSession(nonce="0123456789ABCDEF0123456789ABCDEF", cookies=())
 VALUES = st.text('abcXYZ019%=!+/-_."', max_size=20)
@@ -20,7 +20,7 @@ def sessions() -> HttpSessions:
 
 
 def cookie_field(session: HttpSession) -> str:
-    """Returns the Cookie field of a client that changes nothing."""
+    """The Cookie field of a client that changes nothing."""
     return "; ".join(f"{name}={value}" for name, value in session.cookies)
 
 
@@ -70,19 +70,16 @@ def test_the_oldest_of_10_001_sessions_is_forgotten(sessions: HttpSessions) -> N
     assert len(sessions) == 10_000
 
 
-@cases(
-    "method, token, session, decision",
-    ("GET", "fetch", None, CsrfDecision.FETCH),
-    ("HEAD", "Fetch", SESSION, CsrfDecision.FETCH),
-    ("OPTIONS", "FETCH", None, CsrfDecision.FETCH),
-    ("GET", None, None, CsrfDecision.RUN),
-    ("GET", "something", None, CsrfDecision.RUN),
-    ("POST", SESSION.nonce, SESSION, CsrfDecision.RUN),
-    ("POST", SESSION.nonce, None, CsrfDecision.REFUSE),
-    ("POST", None, SESSION, CsrfDecision.REFUSE),
-    ("POST", "fetch", SESSION, CsrfDecision.REFUSE),
-    ("PUT", "0" * 32, SESSION, CsrfDecision.REFUSE),
-    ("POST", SESSION.nonce.lower(), SESSION, CsrfDecision.REFUSE),
+@grouped_cases(
+    "method, session, decision, token",
+    ("GET", None, CsrfDecision.FETCH, ["fetch"]),
+    ("HEAD", SESSION, CsrfDecision.FETCH, ["Fetch"]),
+    ("OPTIONS", None, CsrfDecision.FETCH, ["FETCH"]),
+    ("GET", None, CsrfDecision.RUN, [None, "something"]),
+    ("POST", SESSION, CsrfDecision.RUN, [SESSION.nonce]),
+    ("POST", None, CsrfDecision.REFUSE, [SESSION.nonce]),
+    ("POST", SESSION, CsrfDecision.REFUSE, [None, "fetch", SESSION.nonce.lower()]),
+    ("PUT", SESSION, CsrfDecision.REFUSE, ["0" * 32]),
 )
 def test_method_token_and_session_decide(
     method: str, token: str | None, session: HttpSession | None, decision: CsrfDecision

@@ -7,7 +7,7 @@ import pytest
 
 from proxy.sandbox.faults import FAULT_KINDS, Faults, FaultSwitch, read_lifetime, read_switch
 from proxy.sandbox.tokens import UNLIMITED
-from tests.cases import cases
+from tests.cases import cases, grouped_cases
 
 
 class Sleeper:
@@ -18,7 +18,6 @@ class Sleeper:
         self.end = asyncio.Event()
 
     async def __call__(self, seconds: float) -> None:
-        """Waits, and records the requested duration."""
         self.asked.append(seconds)
         await self.end.wait()
 
@@ -30,7 +29,7 @@ def faults() -> Faults:
 
 
 async def delayed(faults: Faults, fault: str) -> asyncio.Task[None]:
-    """Returns a request that this fault delays."""
+    """A request that this fault delays."""
     server = fault.partition(".")[0]
     request = asyncio.create_task(faults.delay(server))
     await faults.struck.reach(fault, 1)
@@ -108,30 +107,23 @@ def test_expires_in_can_be_any_scalar(value: float | str | None) -> None:
     assert read_switch("neo.expires_in", {"value": value}).value == value
 
 
-@cases(
-    "name, document, message",
-    ("neo.nothing", {}, "there is no fault 'neo.nothing'"),
-    ("neo.hang", {"times": 1}, "unknown key 'times'"),
-    ("neo.hang", {"count": 0}, "count is 0"),
-    ("neo.hang", {"count": True}, "count is True"),
-    ("neo.hang", {"count": "1"}, "count is '1'"),
-    ("neo.hang", {"value": 1}, "has no value"),
-    ("neo.slow", {"value": "1"}, "number of seconds"),
-    ("neo.slow", {"value": -1}, "number of seconds"),
-    ("neo.slow", {"value": True}, "number of seconds"),
-    ("neo.slow", {"value": float("inf")}, "number of seconds"),
-    ("neo.expires_in", {"value": []}, "a number, a string or null"),
-    ("neo.lifetime", {"value": "minutes:0"}, "minutes:N or unlimited"),
-    ("neo.lifetime", {"value": "hours:1"}, "minutes:N or unlimited"),
-    ("neo.lifetime", {"value": "minutes:x"}, "could not convert"),
-    ("neo.reply_style", {"value": "C"}, "one of A, B"),
-    ("runtime.flow_status", {"value": 100}, "status from 200 to 599"),
-    ("runtime.flow_status", {"value": "200"}, "status from 200 to 599"),
-    ("runtime.flow_status", {"value": True}, "status from 200 to 599"),
-    ("runtime.drop", {"value": "never"}, "one of before, after"),
-    ("runtime.drop", {"value": ["before"]}, "one of before, after"),
+@grouped_cases(
+    "name, message, document",
+    ("neo.nothing", "there is no fault 'neo.nothing'", [{}]),
+    ("neo.hang", "unknown key 'times'", [{"times": 1}]),
+    ("neo.hang", "count is 0", [{"count": 0}]),
+    ("neo.hang", "count is True", [{"count": True}]),
+    ("neo.hang", "count is '1'", [{"count": "1"}]),
+    ("neo.hang", "has no value", [{"value": 1}]),
+    ("neo.slow", "number of seconds", [{"value": each} for each in ("1", -1, True, float("inf"))]),
+    ("neo.expires_in", "a number, a string or null", [{"value": []}]),
+    ("neo.lifetime", "minutes:N or unlimited", [{"value": "minutes:0"}, {"value": "hours:1"}]),
+    ("neo.lifetime", "could not convert", [{"value": "minutes:x"}]),
+    ("neo.reply_style", "one of A, B", [{"value": "C"}]),
+    ("runtime.flow_status", "status from 200 to 599", [{"value": 100}, {"value": "200"}, {"value": True}]),
+    ("runtime.drop", "one of before, after", [{"value": "never"}, {"value": ["before"]}]),
 )
-def test_an_invalid_switch_is_refused(name: str, document: dict[str, Any], message: str) -> None:
+def test_an_invalid_switch_is_refused(name: str, message: str, document: dict[str, Any]) -> None:
     """The message names fault and value, and what is valid."""
     with pytest.raises(ValueError, match=message):
         read_switch(name, document)

@@ -16,7 +16,7 @@ def log() -> GrantLog:
 
 
 def request(credentials: PresentedCredentials | None = BASIC) -> TokenRequest:
-    """Returns a token request."""
+    """A token request."""
     return TokenRequest(method="POST", path="/oauth/token", parameters={}, params_in="query", credentials=credentials)
 
 

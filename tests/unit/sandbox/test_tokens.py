@@ -10,7 +10,7 @@ ROLELESS = RegisteredClient(client_id="sb-1!b2|it-rt-sandbox!b5678", secret="s",
 
 
 def token(value: str, *, client_id: str = "a", expires_at: float = 100.0) -> AccessToken:
-    """Returns a token."""
+    """A token."""
     return AccessToken(value=value, client_id=client_id, roles=frozenset(), expires_at=expires_at)
 
 

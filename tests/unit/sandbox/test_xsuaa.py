@@ -8,7 +8,7 @@ import pytest
 from proxy.config.choices import AuthMethod
 from proxy.sandbox.grants import GrantContext, TokenRequest
 from proxy.sandbox.xsuaa import DISCOVERY_PATH, KEYS_PATH, Xsuaa
-from tests.cases import cases
+from tests.cases import cases, grouped_cases
 from tests.unit.sandbox.token_requests import CLIENT, GRANT, NOW, claims_of, granted, presented, refused, token_request
 
 BAD_BASIC = presented("no", AuthMethod.CLIENT_SECRET_BASIC)
@@ -62,16 +62,19 @@ def test_expires_in_can_be_anything_or_missing(xsuaa: Xsuaa, context: GrantConte
     assert granted(xsuaa).get("expires_in", "missing") == value
 
 
-@cases(
-    "asked, status, error, description",
-    (token_request(credentials=BAD_BASIC), 401, "unauthorized", "Bad credentials"),
-    (token_request(credentials=None), 401, "unauthorized", "Bad credentials"),
-    (token_request(credentials=BAD_BODY), 401, "invalid_client", "Bad client credentials"),
-    (token_request(credentials=CERTIFICATE), 401, "invalid_client", "Bad client credentials"),
-    (token_request({}), 400, "invalid_request", "Missing grant type"),
-    (token_request({"grant_type": "password"}), 401, "invalid_client", "Unauthorized grant type"),
-    (token_request({"grant_type": "magic"}), 400, "unsupported_grant_type", "Unsupported grant type"),
-    (token_request(method="GET"), 405, "method_not_allowed", "Request method 'GET' not supported"),
+@grouped_cases(
+    "status, error, description, asked",
+    (401, "unauthorized", "Bad credentials", [token_request(credentials=BAD_BASIC), token_request(credentials=None)]),
+    (
+        401,
+        "invalid_client",
+        "Bad client credentials",
+        [token_request(credentials=BAD_BODY), token_request(credentials=CERTIFICATE)],
+    ),
+    (400, "invalid_request", "Missing grant type", [token_request({})]),
+    (401, "invalid_client", "Unauthorized grant type", [token_request({"grant_type": "password"})]),
+    (400, "unsupported_grant_type", "Unsupported grant type", [token_request({"grant_type": "magic"})]),
+    (405, "method_not_allowed", "Request method 'GET' not supported", [token_request(method="GET")]),
 )
 def test_refusals_have_uaas_texts(xsuaa: Xsuaa, asked: TokenRequest, status: int, error: str, description: str) -> None:
     """Status, code and description are UAA's."""

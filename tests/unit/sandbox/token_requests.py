@@ -32,12 +32,12 @@ def token_request(
     path: str = "/",
     credentials: PresentedCredentials | None = BASIC,
 ) -> TokenRequest:
-    """Returns a request."""
+    """A request."""
     return TokenRequest(method=method, path=path, parameters=parameters, params_in="body", credentials=credentials)
 
 
 def refused(server: AuthorizationServer, request: TokenRequest, status: int) -> SandboxAnswer:
-    """Returns the answer to a refused request with this status."""
+    """The answer to a refused request with this status."""
     decision = server.decide(request)
     assert decision.outcome is GrantOutcome.REFUSED
     assert decision.answer.status == status
@@ -45,7 +45,7 @@ def refused(server: AuthorizationServer, request: TokenRequest, status: int) -> 
 
 
 def granted(server: AuthorizationServer, **parameters: str) -> dict[str, Any]:
-    """Returns the document of a granted request."""
+    """The document of a granted request."""
     decision = server.decide(token_request(GRANT | parameters))
     assert decision.outcome is GrantOutcome.GRANTED
     assert decision.answer.status == 200
@@ -55,6 +55,6 @@ def granted(server: AuthorizationServer, **parameters: str) -> dict[str, Any]:
 
 
 def claims_of(document: dict[str, Any]) -> dict[str, Any]:
-    """Returns the claims of the token without verifying it."""
+    """The claims of the token without verifying it."""
     claims: dict[str, Any] = jwt.decode(document["access_token"], options={"verify_signature": False})
     return claims

@@ -1,20 +1,11 @@
 """What the tests of proxy.server share."""
 
-import asyncio
-from collections.abc import Callable, Mapping
-
 import pytest
-import uvloop
 
+from tests.fakes.loop import both_loops
 from tests.unit.server.memory_server import MemoryServer, Wire
 
-
-def pytest_asyncio_loop_factories(
-    config: pytest.Config, item: pytest.Item
-) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """Both event loops: their transports differ in what they tell about ended connections."""
-    del config, item
-    return {"asyncio": asyncio.SelectorEventLoop, "uvloop": uvloop.new_event_loop}
+pytest_asyncio_loop_factories = both_loops
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ class Connections(SenderConnections[SenderConnection]):
 
 
 class MemoryServer:
-    """What is around a connection. Its exchanges read the body, and answer when the test lets them."""
+    """Its exchanges answer when the test lets them."""
 
     def __init__(self, *, secure: bool = False) -> None:
         self.loop = HandLoop(monotonic=0.0)
@@ -101,7 +101,7 @@ class Wire:
         self.connection.connection_made(transport)
 
     async def send(self, octets: bytes) -> None:
-        """The sender sends, if its octets are read at all."""
+        """The sender sends."""
         assert self.transport.reading
         self.connection.data_received(octets)
         await turns()
@@ -113,7 +113,7 @@ class Wire:
         await turns()
 
     def received(self) -> bytes:
-        """What the sender has got since the last call."""
+        """What the sender has got since."""
         return self.transport.taken()
 
     def wait(self, seconds: float) -> None:

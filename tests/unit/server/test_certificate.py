@@ -42,14 +42,14 @@ def log() -> Lines:
 
 @pytest.fixture
 def certificate(tls: ListenerTls, looks: Looks, log: Lines) -> Certificate:
-    """The certificate of a listener, made where no event loop runs."""
+    """The certificate of a listener."""
     return Certificate(tls, "a:1", log=log, sleep=looks.sleep)
 
 
 async def test_files_are_looked_at_every_few_seconds(
     certificate: Certificate, issuer: Authority, looks: Looks, log: Lines
 ) -> None:
-    """What has not changed makes nothing new; what has, a new context."""
+    """Only a change makes a new context."""
     first = certificate.context
     certificate.follow()
     await looks.first()
@@ -63,14 +63,14 @@ async def test_files_are_looked_at_every_few_seconds(
 
 
 async def test_one_that_does_not_follow_can_be_closed(certificate: Certificate) -> None:
-    """As where the listener could not have its address."""
+    """Its address may be taken."""
     await certificate.close()
 
 
 async def test_a_fault_is_logged_once_and_the_previous_context_stays(
     certificate: Certificate, tls: ListenerTls, issuer: Authority, log: Lines
 ) -> None:
-    """A file may be missing, too large or slow; a valid one is used again."""
+    """A file may be missing, too large or slow."""
     first, slow = certificate.context, FileThreads(limit=0.05)
     certificate.follow()
     tls.cert_file.unlink()
@@ -100,7 +100,7 @@ async def test_a_fault_is_logged_once_and_the_previous_context_stays(
 
 @pytest.mark.parametrize("wanted", [True, False])
 def test_a_context_wants_certificates_where_it_knows_authorities(issuer: Authority, *, wanted: bool) -> None:
-    """TLS 1.2 or newer in any case, and no renegotiation."""
+    """TLS is 1.2 or newer."""
     options = issuer.listener() | ({"client_ca_file": issuer.ca_file()} if wanted else {})
     context = accepting_context(ListenerTls.model_validate(options))
     assert context.minimum_version is ssl.TLSVersion.TLSv1_2
@@ -111,7 +111,7 @@ def test_a_context_wants_certificates_where_it_knows_authorities(issuer: Authori
 async def test_no_error_of_a_library_ends_the_watching(
     certificate: Certificate, issuer: Authority, looks: Looks, log: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its class is logged once, and the next pair is used."""
+    """Its class is logged once."""
 
     def fail() -> ssl.SSLContext:
         raise UnsupportedAlgorithm("s3cr3t")

@@ -27,37 +27,25 @@ class System:
 
 
 @cases(
-    "system, wanted, expected, soft",
+    "system, wanted, spools, expected, soft",
     {
-        "enough": (System(100_000, 100_000), 10_000, 10_000, 100_000),
-        "the soft limit is raised": (System(1024, 100_000), 10_000, 10_000, 20_000 + RESERVE),
-        "there is no hard limit": (System(1024, -1), 10_000, 10_000, 20_000 + RESERVE),
-        "there is no limit": (System(-1, -1), 10_000, 10_000, -1),
-        "too few": (System(256, 256), 10_000, 56, 256),
-        "too few even so": (System(256, 1064), 10_000, 460, 1064),
-        "the system has fewer than the limit says": (System(256, -1, most=1000), 10_000, 56, 256),
-        "few are wanted": (System(256, 256), 50, 50, 256),
-        "hardly any": (System(RESERVE, RESERVE), 10, 1, RESERVE),
+        "enough": (System(100_000, 100_000), 10_000, False, 10_000, 100_000),
+        "the soft limit is raised": (System(1024, 100_000), 10_000, False, 10_000, 20_000 + RESERVE),
+        "there is no hard limit": (System(1024, -1), 10_000, False, 10_000, 20_000 + RESERVE),
+        "there is no limit": (System(-1, -1), 10_000, False, 10_000, -1),
+        "too few": (System(256, 256), 10_000, False, 56, 256),
+        "too few even so": (System(256, 1064), 10_000, False, 460, 1064),
+        "the system has fewer than the limit says": (System(256, -1, most=1000), 10_000, False, 56, 256),
+        "few are wanted": (System(256, 256), 50, False, 50, 256),
+        "hardly any": (System(RESERVE, RESERVE), 10, False, 1, RESERVE),
+        "too few for spool files": (System(256, 256), 10_000, True, 37, 256),
+        "enough for spool files": (System(256, 100_000), 10_000, True, 10_000, 30_000 + RESERVE),
     },
 )
 def test_no_more_connections_than_descriptors(
-    system: System, wanted: int, expected: int, soft: int, monkeypatch: pytest.MonkeyPatch
+    system: System, wanted: int, expected: int, soft: int, monkeypatch: pytest.MonkeyPatch, *, spools: bool
 ) -> None:
-    """Each needs two, and something is left for all else."""
+    """Each needs two, or three if it may have a spool file."""
     monkeypatch.setattr(resource, "getrlimit", system.get)
     monkeypatch.setattr(resource, "setrlimit", system.set)
-    assert (most_connections(wanted), system.soft) == (expected, soft)
-
-
-@pytest.mark.parametrize(
-    ("system", "expected", "soft"),
-    [(System(256, 256), 37, 256), (System(256, 100_000), 10_000, 30_000 + RESERVE)],
-    ids=["too few", "the soft limit is raised"],
-)
-def test_a_spool_file_is_a_descriptor_too(
-    system: System, expected: int, soft: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Each sender may have one."""
-    monkeypatch.setattr(resource, "getrlimit", system.get)
-    monkeypatch.setattr(resource, "setrlimit", system.set)
-    assert (most_connections(10_000, spools=True), system.soft) == (expected, soft)
+    assert (most_connections(wanted, spools=spools), system.soft) == (expected, soft)

@@ -68,7 +68,7 @@ def issuer(tmp_path: Path) -> Authority:
 
 @pytest.fixture
 def served(issuer: Authority) -> Served:
-    """A listener whose senders have to show certificates, made where no event loop runs."""
+    """A listener that wants certificates."""
     return Served(ListenerTls.model_validate(issuer.listener() | {"client_ca_file": issuer.ca_file()}))
 
 
@@ -85,7 +85,7 @@ async def test_a_sender_with_a_certificate_is_served(served: Served, issuer: Aut
 
 
 async def test_a_large_answer_comes_whole_before_the_end(served: Served, issuer: Authority) -> None:
-    """Up to the close_notify; asked from a thread, for the event loops' own TLS may lose the last of it."""
+    """The event loops' own TLS may lose its end."""
     await asyncio.to_thread(served.listener.bind, [], reuse_port=False)
     await served.listener.start()
     port, tls = served.listener.port, issuer.identify(issuer.trusting(), "ERP")

@@ -51,21 +51,3 @@ async def test_a_change_that_is_not_applied_releases_its_addresses(context: List
     with socket.socket() as free:
         free.bind(("127.0.0.2", port))
     await listeners.stop()
-
-
-async def test_a_change_opens_and_closes_listeners(context: ListenerContext) -> None:
-    """Listeners at the same address are kept."""
-    listeners = Listeners(SETTINGS, context)
-    await listeners.start([], reuse_port=False)
-    (first,) = listeners.listeners
-    port = first.port
-    for settings in ([*SETTINGS, OTHER], [OTHER]):
-        change = await asyncio.to_thread(listeners.prepare, settings, context, reuse_port=False)
-        listeners.apply(change, context)
-        await listeners.finish(change)
-        assert [each.settings for each in listeners.listeners] == settings
-    with pytest.raises(ConnectionRefusedError):
-        await asyncio.open_connection("127.0.0.1", port)
-
-    await listeners.stop()
-    await listeners.close()

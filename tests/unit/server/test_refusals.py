@@ -70,7 +70,7 @@ def test_of_many_the_number_is_told_a_second_later(refusals: Refusals, lines: Lo
 
 
 def test_the_next_second_has_lines_of_its_own(refusals: Refusals, lines: LogLines, loop: HandLoop) -> None:
-    """As long as it lasts, so many lines a second and one more."""
+    """One line more tells the number."""
     for _ in range(3):
         refuse(refusals, RouteUnknown("x"), 1000)
         loop.advance(1.5)
@@ -79,7 +79,7 @@ def test_the_next_second_has_lines_of_its_own(refusals: Refusals, lines: LogLine
 
 
 def test_at_the_end_nothing_is_left_untold(refusals: Refusals, lines: LogLines) -> None:
-    """Stopping does not wait for the second to pass."""
+    """Stopping does not wait."""
     refuse(refusals, RouteUnknown("x"), FIRST + 1)
     refusals.deadline_reached()
     refusals.deadline_reached()
@@ -87,7 +87,7 @@ def test_at_the_end_nothing_is_left_untold(refusals: Refusals, lines: LogLines) 
 
 
 def test_only_a_refusal_with_a_line_is_explained(refusals: Refusals, lines: LogLines) -> None:
-    """The explanation is for the log, and costs nothing if there is no line."""
+    """It costs nothing if there is no line."""
     explained = iter(range(1000))
     refuse(refusals, RouteUnknown("x", hint=lambda: f"no. {next(explained)}"), 1000)
     assert [line["detail"] for line in lines.named("exchange.finished")] == [f"x no. {each}" for each in range(FIRST)]

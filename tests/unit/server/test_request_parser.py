@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -46,7 +45,7 @@ def parser() -> RequestParser:
 
 
 def events(reading: RequestParser, *pieces: bytes) -> list[Seen]:
-    """What these come to, each request answered as soon as it is whole."""
+    """Each request is answered when whole."""
     seen: list[Seen] = []
     for piece in pieces:
         reading.feed(piece)
@@ -65,7 +64,7 @@ def about(reading: RequestParser, event: RequestEvent) -> bytes:
 
 
 def joined(seen: Iterable[Seen]) -> list[Seen]:
-    """With all the content of a body at its end, but what came of one that broke."""
+    """With the content of a whole body at its end."""
     content, result = b"", list[Seen]()
     for event, what in seen:
         if event is CONTENT:
@@ -106,26 +105,24 @@ def joined(seen: Iterable[Seen]) -> list[Seen]:
     },
 )
 def test_octets_come_to_events(pieces: list[bytes], seen: list[Seen], phase: RequestPhase, held: bytes) -> None:
-    """And leave the parser somewhere between two requests, within one, or at no request any more."""
+    """Between requests, within one, or done."""
     reading = parser()
     assert events(reading, *pieces) == seen
     assert (reading.phase, reading.held) == (phase, held)
 
 
-@pytest.mark.parametrize(
-    ("octets", "error"),
-    [
-        (b"GET /a\r\n\r\n", RequestMalformed),
-        (b"GET /a HTTP/1.1\r\nHost: h\r\nContent-Length: x\r\n\r\n", RequestMalformed),
-        (OLD_POST, RequestMalformed),
-        (b"GET /a HTTP/2.0\r\n\r\n", VersionUnsupported),
-        (b"GET /" + b"a" * 300 + b" HTTP/1.1\r\n\r\n", TargetTooLong),
-        (b"GET /a HTTP/1.1\r\nX: " + b"a" * 300 + b"\r\n\r\n", HeadTooLarge),
-        (b"GET /a HTTP/1.1\r\n" + b"X: x\r\n" * 5 + b"\r\n", HeadTooLarge),
-    ],
+@cases(
+    "octets, error",
+    (b"GET /a\r\n\r\n", RequestMalformed),
+    (b"GET /a HTTP/1.1\r\nHost: h\r\nContent-Length: x\r\n\r\n", RequestMalformed),
+    (OLD_POST, RequestMalformed),
+    (b"GET /a HTTP/2.0\r\n\r\n", VersionUnsupported),
+    (b"GET /" + b"a" * 300 + b" HTTP/1.1\r\n\r\n", TargetTooLong),
+    (b"GET /a HTTP/1.1\r\nX: " + b"a" * 300 + b"\r\n\r\n", HeadTooLarge),
+    (b"GET /a HTTP/1.1\r\n" + b"X: x\r\n" * 5 + b"\r\n", HeadTooLarge),
 )
 def test_what_is_no_request_is_malformed(octets: bytes, error: type[Exception]) -> None:
-    """Each with its own answer; nothing of it, and nothing behind it, is kept."""
+    """Nothing of it, or behind it, is kept."""
     reading = parser()
     assert events(reading, octets + GET) == [(MALFORMED, error.__name__.encode())]
     reading.feed(GET)
@@ -148,7 +145,7 @@ ends = st.sampled_from([b"", b"junk\r\n\r\n", CHUNKED + b"1\r\na;", POST + b"a",
 
 @given(requests, ends, st.data())
 def test_octets_come_to_the_same_however_they_are_cut(whole: list[bytes], end: bytes, data: st.DataObject) -> None:
-    """Pipelined requests, and a last one that is none, or not whole."""
+    """The last one may be incomplete."""
     octets = b"".join(whole) + end
     places = sorted(data.draw(st.lists(st.integers(0, len(octets)), max_size=8)))
     pieces = [octets[one:two] for one, two in zip([0, *places], [*places, len(octets)], strict=True)]
@@ -163,7 +160,7 @@ def test_octets_come_to_the_same_however_they_are_cut(whole: list[bytes], end: b
 
 @given(requests, st.integers(1, 50))
 def test_what_comes_behind_a_request_is_held_until_it_is_answered(whole: list[bytes], size: int) -> None:
-    """Whole, in order, and unread (RFC 9112 §9.3.2)."""
+    """RFC 9112 §9.3.2."""
     reading, octets = parser(), POST + b"abc" + b"".join(whole)
     for at in range(0, len(octets), size):
         reading.feed(octets[at : at + size])
@@ -176,19 +173,17 @@ def test_what_comes_behind_a_request_is_held_until_it_is_answered(whole: list[by
     assert joined(events(reading, b"")) == joined(events(parser(), b"".join(whole)))
 
 
-@pytest.mark.parametrize(
-    ("octets", "behind", "overrun"),
-    [
-        (CLOSE, b"abc", True),
-        (CLOSE, b"", False),
-        (CLOSE, b"\r\n", False),
-        (b"GET /a HTTP/1.0\r\n\r\n", b"abc", True),
-        (GET, b"abc", False),
-        (POST.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\nabc"), b"abc", False),
-    ],
+@cases(
+    "octets, behind, overrun",
+    (CLOSE, b"abc", True),
+    (CLOSE, b"", False),
+    (CLOSE, b"\r\n", False),
+    (b"GET /a HTTP/1.0\r\n\r\n", b"abc", True),
+    (GET, b"abc", False),
+    (POST.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\nabc"), b"abc", False),
 )
 def test_octets_behind_a_last_request_without_framing_overrun_it(octets: bytes, behind: bytes, overrun: bool) -> None:
-    """They may be its body; empty lines are none (RFC 9112 §2.2)."""
+    """They may be its body (RFC 9112 §2.2)."""
     reading = parser()
     reading.feed(octets)
     early = (reading.next_event(), reading.overrun, reading.next_event(), reading.overrun)
@@ -204,12 +199,9 @@ def test_an_overrun_says_whether_the_message_may_have_been_delivered() -> None:
     assert ["may have been delivered" in str(each) for each in texts] == [False, True]
 
 
-@pytest.mark.parametrize(
-    ("octets", "event"),
-    [(b"", PAUSED), (GET[:5], PAUSED), (GET, PAUSED), (POST, MALFORMED), (POST + b"a", MALFORMED)],
-)
+@cases("octets, event", (b"", PAUSED), (GET[:5], PAUSED), (GET, PAUSED), (POST, MALFORMED), (POST + b"a", MALFORMED))
 def test_an_end_in_the_middle_of_a_body_is_malformed(octets: bytes, event: RequestEvent) -> None:
-    """RFC 9112 §8; after an end nothing more is read."""
+    """RFC 9112 §8."""
     reading = parser()
     events(reading, octets)
     assert (reading.end(), isinstance(reading.error, RequestMalformed)) == (event, event is MALFORMED)
@@ -217,24 +209,22 @@ def test_an_end_in_the_middle_of_a_body_is_malformed(octets: bytes, event: Reque
 
 
 def test_nothing_of_a_request_is_kept_behind_it() -> None:
-    """Heads hold credentials, and connections are idle for long."""
+    """Heads hold credentials."""
     reading = parser()
     events(reading, POST + b"abc")
     assert (reading.head, reading.content, reading.held) == (None, b"", b"")
     assert repr(reading) == "<RequestParser between requests, 0 held>"
 
 
-@pytest.mark.parametrize(
-    ("first", "fields", "length", "expects"),
-    [
-        (b"POST / HTTP/1.1", [], 0, False),
-        (b"POST / HTTP/1.1", [(b"Expect", b"100-continue")], 0, False),
-        (b"POST / HTTP/1.1", [(b"Expect", b"100-continue"), (b"Content-Length", b"0")], 0, False),
-        (b"POST / HTTP/1.1", [(b"Expect", b"100-continue"), (b"Content-Length", b"3")], 3, True),
-        (b"POST / HTTP/1.0", [(b"Expect", b"100-continue"), (b"Content-Length", b"3")], 3, False),
-        (b"POST / HTTP/1.1", [(b"Expect", b"100-continue"), (b"Transfer-Encoding", b"chunked")], None, True),
-        (b"POST / HTTP/1.1", [(b"Transfer-Encoding", b"chunked")], None, False),
-    ],
+@cases(
+    "first, fields, length, expects",
+    (b"POST / HTTP/1.1", [], 0, False),
+    (b"POST / HTTP/1.1", [(b"Expect", b"100-continue")], 0, False),
+    (b"POST / HTTP/1.1", [(b"Expect", b"100-continue"), (b"Content-Length", b"0")], 0, False),
+    (b"POST / HTTP/1.1", [(b"Expect", b"100-continue"), (b"Content-Length", b"3")], 3, True),
+    (b"POST / HTTP/1.0", [(b"Expect", b"100-continue"), (b"Content-Length", b"3")], 3, False),
+    (b"POST / HTTP/1.1", [(b"Expect", b"100-continue"), (b"Transfer-Encoding", b"chunked")], None, True),
+    (b"POST / HTTP/1.1", [(b"Transfer-Encoding", b"chunked")], None, False),
 )
 def test_only_a_body_is_waited_for(
     first: bytes,
@@ -242,6 +232,6 @@ def test_only_a_body_is_waited_for(
     length: int | None,
     expects: bool,
 ) -> None:
-    """RFC 9110 §10.1.1; its length is known, or only its end tells."""
+    """RFC 9110 §10.1.1."""
     head = request_head(first, (b"Host", b"h"), *fields)
     assert (body_length(head), expects_continue(head)) == (length, expects)

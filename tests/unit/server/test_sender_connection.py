@@ -32,7 +32,7 @@ async def test_a_request_without_id_is_given_one(server: MemoryServer, wire: Wir
 
 
 async def test_what_comes_behind_a_request_waits_for_its_answer(server: MemoryServer, wire: Wire) -> None:
-    """RFC 9112 §9.3.2; meanwhile nothing more is read."""
+    """RFC 9112 §9.3.2."""
     await wire.send(post(b"abc") + GET[:10])
     assert (len(server.requests), wire.transport.reading) == (1, False)
 
@@ -45,7 +45,7 @@ async def test_what_comes_behind_a_request_waits_for_its_answer(server: MemorySe
 
 
 async def test_octets_that_arrive_early_keep_their_order(server: MemoryServer, wire: Wire) -> None:
-    """Those that come between an answer and the turn of what is held go behind it."""
+    """They go behind what is held."""
     await wire.send(post(b"a") + GET[:10])
     server.answers.append(b"<1>")
     wire.connection.wake()
@@ -58,7 +58,7 @@ async def test_octets_that_arrive_early_keep_their_order(server: MemoryServer, w
 
 
 async def test_reading_a_body_does_not_let_in_more_than_is_held(server: MemoryServer, wire: Wire) -> None:
-    """A large body and the next request in one piece: the body is taken, yet the socket stays unread."""
+    """The body is taken, but the socket stays unread."""
     await wire.send(post(length=2 * HIGH_WATER))
     await wire.send(b"a" * 2 * HIGH_WATER + GET[:10])
 
@@ -71,7 +71,7 @@ async def test_reading_a_body_does_not_let_in_more_than_is_held(server: MemorySe
 
 
 async def test_a_body_that_nobody_reads_does_not_stop_the_connection(server: MemoryServer, wire: Wire) -> None:
-    """It came whole with its head and was refused; the next request is read."""
+    """It was refused; the next request is read."""
     server.reads = False
     server.answers = [b"<refused>", b"<ok>"]
     await wire.send(post(b"a" * (HIGH_WATER + 1)))
@@ -104,7 +104,7 @@ CLOSING = [
 
 @pytest.mark.parametrize("octets", CLOSING)
 async def test_the_sender_may_say_which_request_is_its_last(octets: bytes, server: MemoryServer, wire: Wire) -> None:
-    """RFC 9112 §9.3: the connection is closed after the answer."""
+    """RFC 9112 §9.3."""
     await wire.send(octets)
     assert not wire.connection.persistent()
     await wire.answer(b"<ok>")
@@ -126,7 +126,7 @@ LAST_POST = b"POST /b HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
 async def test_what_comes_later_behind_the_last_request_is_told(
     octets: bytes, behind: bytes, server: MemoryServer, wire: Wire, *, failed: bool
 ) -> None:
-    """The exchange learns of it, if its answer has not begun."""
+    """Unless its answer has begun."""
     await wire.send(octets)
     await wire.send(behind)
     assert (server.requests[0].body.ended, isinstance(server.requests[0].body.failure, LengthRequired)) == (
@@ -137,7 +137,7 @@ async def test_what_comes_later_behind_the_last_request_is_told(
 
 
 async def test_what_comes_behind_a_request_with_a_length_is_no_part_of_it(server: MemoryServer, wire: Wire) -> None:
-    """Nor is what comes behind one that is not the last."""
+    """Nor behind one that is not the last."""
     close = post(b"abc", fields=b"Connection: close\r\n")
     await wire.send(close)
     await wire.send(b"abc")
@@ -150,7 +150,7 @@ async def test_what_comes_behind_a_request_with_a_length_is_no_part_of_it(server
 
 
 async def test_an_exchange_may_end_the_connection_after_its_answer(server: MemoryServer, wire: Wire) -> None:
-    """The rest of the body is let come and thrown away, so that the answer is not lost to a reset."""
+    """Nothing is reset."""
     server.reads = False
     await wire.send(post(b"abc", length=10))
     await wire.answer(b"<413>")
@@ -173,7 +173,7 @@ async def test_a_lingering_sender_that_ends_its_side_is_let_go(server: MemorySer
 
 
 async def test_a_lingering_sender_that_is_slow_gets_its_answer(server: MemoryServer, wire: Wire) -> None:
-    """The short time begins when the answer is out."""
+    """The time begins after the answer."""
     server.reads = False
     await wire.send(post(b"abc", length=10))
     wire.connection.pause_writing()
@@ -199,7 +199,7 @@ async def test_a_transport_that_cannot_half_close_lingers_all_the_same(server: M
 
 
 async def test_requests_that_are_answered_at_once_leave_others_their_turn(server: MemoryServer, wire: Wire) -> None:
-    """So many in a turn of the event loop, however many are here, and however each of them ends."""
+    """A limited number is served in a turn."""
     server.answers += [b"<ok>"] * 90
     wire.connection.data_received(GET * 90)
     counts = []

@@ -3,13 +3,12 @@
 import socket
 from typing import cast
 
-import pytest
-
 from proxy.errors import Overloaded, SenderLeft
 from proxy.forwarding.request import Request
 from proxy.server.sender_connection import SenderConnection
 from proxy.server.sender_transport import LINGER, WRITE_HIGH_WATER
 from proxy.wire.coroutine_runner import woken
+from tests.cases import cases
 from tests.unit.server.memory_server import CONTINUE, EXPECTING, GET, MemoryServer, ProxyErrorOf, Wire, post, turns
 
 
@@ -28,7 +27,7 @@ async def test_a_sender_that_ends_its_side_gets_the_answer_to_its_whole_request(
 async def test_a_sender_that_ends_its_side_within_a_body_is_told_that_it_is_not_whole(
     server: MemoryServer, wire: Wire
 ) -> None:
-    """RFC 9112 §8: an incomplete message; it is answered and closed, not waited for."""
+    """It is not waited for (RFC 9112 §8)."""
     await wire.send(post(b"abc", length=10))
     wire.connection.eof_received()
     await turns()
@@ -36,7 +35,7 @@ async def test_a_sender_that_ends_its_side_within_a_body_is_told_that_it_is_not_
     assert ("middle of the body" in str(server.bodies[0]), wire.received(), wire.end) == (True, b"<broken>", "closed")
 
 
-@pytest.mark.parametrize("octets", [b"", GET[:5]], ids=["silent", "within a head"])
+@cases("octets", {"silent": b"", "within a head": GET[:5]})
 async def test_an_idle_sender_that_ends_its_side_is_gone(octets: bytes, wire: Wire) -> None:
     """The transport closes."""
     if octets:
@@ -46,7 +45,7 @@ async def test_an_idle_sender_that_ends_its_side_is_gone(octets: bytes, wire: Wi
 
 
 async def test_a_sender_that_goes_is_told_to_its_exchange(server: MemoryServer, wire: Wire) -> None:
-    """Its body will never be whole; nothing more is sent, and it is counted out."""
+    """Nothing more is sent to it."""
     await wire.send(post(b"abc", length=10))
     wire.connection.connection_lost(ConnectionResetError())
     await turns()
@@ -57,7 +56,7 @@ async def test_a_sender_that_goes_is_told_to_its_exchange(server: MemoryServer, 
 
 
 async def test_a_sender_that_goes_after_its_request_does_not_end_the_exchange(server: MemoryServer, wire: Wire) -> None:
-    """It has been sent whole: what becomes of it is awaited."""
+    """Its message is whole."""
     await wire.send(post(b"abc"))
     wire.connection.connection_lost(None)
     assert (wire.connection.busy, server.bodies) == (True, [b"abc"])
@@ -78,7 +77,7 @@ async def test_what_is_held_of_a_sender_that_goes_is_not_served(server: MemorySe
 
 
 async def test_a_crash_of_an_exchange_is_told_and_ends_the_connection(server: MemoryServer, wire: Wire) -> None:
-    """With a reset: half an answer must not look whole."""
+    """Half an answer must not look whole."""
     error = LookupError()
     await wire.send(GET)
     await wire.answer(error)
@@ -99,7 +98,7 @@ async def test_a_crash_after_the_sender_has_gone_is_told(server: MemoryServer, w
 
 
 async def test_a_sender_may_be_refused_on_arrival(server: MemoryServer) -> None:
-    """With an answer, before it has said anything; what it sends is not read as a request."""
+    """What it sends is not read as a request."""
     server.connections.refusal = ProxyErrorOf("overloaded")
     wire = server.connect()
     await wire.send(GET)
@@ -108,7 +107,7 @@ async def test_a_sender_may_be_refused_on_arrival(server: MemoryServer) -> None:
 
 
 async def test_a_sender_too_many_is_not_waited_for(server: MemoryServer) -> None:
-    """Its descriptor is what there is too little of."""
+    """Descriptors are scarce."""
     server.connections.refusal = Overloaded("Full.")
     wire = server.connect()
 
@@ -116,7 +115,7 @@ async def test_a_sender_too_many_is_not_waited_for(server: MemoryServer) -> None
 
 
 async def test_a_sender_without_address_is_not_served(server: MemoryServer) -> None:
-    """It has reset the connection already, and lists of addresses could not be asked about it."""
+    """Lists of addresses do not apply to it."""
     with socket.socket() as connected:
         wire = server.connect(peername=None, socket=connected)
 
@@ -124,7 +123,7 @@ async def test_a_sender_without_address_is_not_served(server: MemoryServer) -> N
 
 
 async def test_an_idle_sender_may_send_its_last_request_when_draining(server: MemoryServer, wire: Wire) -> None:
-    """It cannot have known; if it does not begin soon, it is closed."""
+    """If it does not begin soon, it is closed."""
     silent = server.connect()
     for each in (wire, silent):
         await each.send(GET)
@@ -139,13 +138,6 @@ async def test_an_idle_sender_may_send_its_last_request_when_draining(server: Me
     assert (wire.received(), wire.end, silent.received(), silent.end) == (b"<1><2>", "closed", b"<1>", "closed")
 
 
-async def test_an_idle_sender_is_closed_at_once_where_no_patience_is_left(wire: Wire) -> None:
-    """It came in past a fence that is not there any more."""
-    wire.connection.drain(seconds=0)
-
-    assert wire.end == "closed"
-
-
 async def test_patience_does_not_let_an_idle_sender_stay_longer(wire: Wire) -> None:
     """Its time was nearly up."""
     wire.wait(74)
@@ -155,20 +147,8 @@ async def test_patience_does_not_let_an_idle_sender_stay_longer(wire: Wire) -> N
     assert wire.end == "closed"
 
 
-async def test_a_head_that_has_begun_may_end_when_draining(wire: Wire) -> None:
-    """It is served, and the connection ends with its answer."""
-    await wire.send(GET)
-    await wire.answer(b"<1>")
-    await wire.send(GET[:5])
-    wire.connection.drain()
-    await wire.send(GET[5:])
-    await wire.answer(b"<2>")
-
-    assert (wire.received(), wire.end) == (b"<1><2>", "closed")
-
-
 async def test_a_busy_sender_is_closed_after_its_answer_when_draining(server: MemoryServer, wire: Wire) -> None:
-    """What it sent behind is not served, and it is told so."""
+    """What follows is not served."""
     await wire.send(post(b"a") + GET)
     wire.connection.drain()
     assert (wire.end, wire.connection.persistent()) == ("open", False)
@@ -189,7 +169,7 @@ async def test_draining_between_two_requests_begins_one_more(server: MemoryServe
 
 
 async def test_draining_while_requests_are_answered_at_once_begins_no_other(server: MemoryServer, wire: Wire) -> None:
-    """A request that comes with the one that is being answered is left alone; its sender may go on sending."""
+    """The next one is left alone."""
 
     async def drains(request: Request) -> None:
         server.requests.append(request)
@@ -212,7 +192,7 @@ async def test_draining_leaves_a_lingering_sender_its_time(wire: Wire) -> None:
 
 
 async def test_an_answer_that_has_begun_is_not_the_last_of_a_drain(server: MemoryServer, wire: Wire) -> None:
-    """It did not say that the connection ends, so that the sender may be sending its next request."""
+    """It did not say that the connection ends."""
     await wire.send(GET)
     server.requests[0].sender.send(b"<began")
     wire.connection.drain()
@@ -226,7 +206,7 @@ async def test_an_answer_that_has_begun_is_not_the_last_of_a_drain(server: Memor
 
 
 async def test_who_is_silent_after_such_an_answer_is_not_waited_for_long(server: MemoryServer, wire: Wire) -> None:
-    """As long as one that was idle when the drain began."""
+    """It waits like an idle one."""
     await wire.send(GET)
     server.requests[0].sender.send(b"<began")
     wire.connection.drain()
@@ -237,25 +217,13 @@ async def test_who_is_silent_after_such_an_answer_is_not_waited_for_long(server:
 
 
 async def test_an_invitation_is_no_beginning_of_an_answer(wire: Wire) -> None:
-    """What follows it says that the connection ends."""
+    """The answer ends the connection."""
     await wire.send(EXPECTING)
     wire.connection.drain()
     await wire.send(b"abc")
     await wire.answer(b"<last>")
 
     assert (wire.received(), wire.end) == (CONTINUE + b"<last>", "closed")
-
-
-async def test_an_answer_that_has_begun_is_the_last_where_nobody_is_waited_for(
-    server: MemoryServer, wire: Wire
-) -> None:
-    """Past another fence nothing more is taken."""
-    await wire.send(GET)
-    server.requests[0].sender.send(b"<began")
-    wire.connection.drain(seconds=0)
-    await wire.answer(b" and ended>")
-
-    assert wire.end == "closed"
 
 
 async def test_a_slow_reader_has_its_time_during_a_drain(wire: Wire) -> None:
@@ -275,7 +243,7 @@ async def test_a_slow_reader_has_its_time_during_a_drain(wire: Wire) -> None:
 
 
 async def test_nothing_is_read_behind_a_body_that_nobody_waited_for(server: MemoryServer, wire: Wire) -> None:
-    """Its rest would be taken for a request, even if its exchange forgets to say that the connection ends."""
+    """Its rest would be taken for a request."""
 
     async def forgets(request: Request) -> None:
         server.requests.append(request)
@@ -288,17 +256,9 @@ async def test_nothing_is_read_behind_a_body_that_nobody_waited_for(server: Memo
     assert (len(server.requests), wire.received(), wire.transport.ended) == (1, b"<ok>", True)
 
 
-async def test_a_last_request_with_octets_behind_it_lingers(server: MemoryServer, wire: Wire) -> None:
-    """Its sender may go on sending; answered at once, too, the answer must not be lost to a reset."""
-    server.answers = [b"<ok>"]
-    await wire.send(post(b"abc", fields=b"Connection: close\r\n") + GET)
-
-    assert (len(server.requests), wire.received(), wire.transport.ended, wire.end) == (1, b"<ok>", True, "open")
-
-
-@pytest.mark.parametrize("ending", [b"zz\r\n", b""], ids=["no chunk", "the sender's end"])
+@cases("ending", {"no chunk": b"zz\r\n", "the sender's end": b""})
 async def test_an_exchange_whose_body_broke_has_its_time(ending: bytes, server: MemoryServer, wire: Wire) -> None:
-    """What comes meanwhile is thrown away, and nobody resets the connection before the answer."""
+    """Nothing resets the connection before its answer."""
 
     async def takes_its_time(request: Request) -> None:
         server.requests.append(request)

@@ -15,7 +15,7 @@ from tests.unit.server.memory_server import EXPECTING, GET, MemoryServer, Wire, 
 async def test_what_is_no_request_is_refused_and_ends_the_connection(
     octets: bytes, code: bytes, server: MemoryServer, wire: Wire
 ) -> None:
-    """Nothing behind it is read as a message (RFC 9112 §6.3)."""
+    """RFC 9112 §6.3."""
     await wire.send(octets + GET)
     await wire.send(GET)
 
@@ -31,7 +31,7 @@ async def test_what_is_no_request_ends_the_connection_behind_others_too(server: 
 
 
 async def test_a_body_that_breaks_is_told_to_its_exchange(server: MemoryServer, wire: Wire) -> None:
-    """Its answer is the last, and nothing behind the doubt is read."""
+    """Nothing behind it is read."""
     await wire.send(b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n")
     await wire.send(b"zz\r\n" + GET)
 

@@ -11,7 +11,7 @@ from tests.unit.server.memory_server import GET, MemoryServer
 
 
 async def test_a_sender_that_resets_at_once_is_not_taken_for_a_unix_socket() -> None:
-    """Its octets may still be readable when its address no longer is; nothing of it is served."""
+    """Its bytes may outlive its address; none is served."""
     memory = MemoryServer()
     memory.answers = [b"<ok>"]
     loop = asyncio.get_running_loop()

@@ -22,7 +22,7 @@ def connection(address: str) -> CountedConnection:
 
 
 def test_a_crowd_has_a_limit() -> None:
-    """Who comes too late is told to come again, and counts as long as it is there."""
+    """One too many counts as long as it is there."""
     connections = SenderConnections[CountedConnection](Limits(max_connections=2))
     several = [connection(f"192.0.2.{number}") for number in range(3)]
     refusals = [connections.add(each) for each in several]
@@ -43,7 +43,7 @@ def test_a_crowd_is_no_larger_than_the_system_allows() -> None:
 
 
 def test_a_sender_has_a_limit() -> None:
-    """Others come in all the same; those of a Unix socket have no address to be counted by."""
+    """Others, and those of a Unix socket, come in."""
     connections = SenderConnections[CountedConnection](Limits(max_connections_per_sender=1))
     first = connection("192.0.2.1")
     assert connections.add(first) is None
@@ -57,7 +57,7 @@ def test_a_sender_has_a_limit() -> None:
 
 
 def test_an_ipv6_sender_is_counted_by_its_network() -> None:
-    """One host has all addresses of a /64; another network is another sender, as is each IPv4 address."""
+    """A host may use a whole /64."""
     connections = SenderConnections[CountedConnection](Limits(max_connections_per_sender=1))
     first = connection("2001:db8::1")
     assert connections.add(first) is None
@@ -117,7 +117,7 @@ async def test_a_crowd_is_not_waited_for_for_ever() -> None:
 
 
 def test_a_sender_that_goes_when_the_process_goes_on_is_waited_for() -> None:
-    """A drain whose time passed while the process stood still reads what has come before it gives up."""
+    """What has come is read before a drain gives up."""
 
     async def scenario() -> None:
         connections, sender = SenderConnections[CountedConnection](Limits()), connection("192.0.2.1")

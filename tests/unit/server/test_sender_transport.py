@@ -9,7 +9,7 @@ from tests.unit.server.memory_server import GET, MemoryServer, Wire
 
 
 async def test_an_abort_resets_the_connection() -> None:
-    """SO_LINGER 0: the sender sees a reset, not an end in order."""
+    """SO_LINGER is 0."""
     server = MemoryServer()
     with socket.socket() as connected:
         wire = server.connect(socket=connected)
@@ -30,7 +30,7 @@ async def test_a_unix_socket_is_aborted_without_options() -> None:
 
 
 async def test_a_sender_that_does_not_read_its_answer_is_reset(wire: Wire) -> None:
-    """After body_timeout, so that it does not hold the upstream."""
+    """It does not hold the upstream."""
     await wire.send(GET)
     wire.connection.pause_writing()
     wire.wait(59)
@@ -49,7 +49,7 @@ async def test_a_sender_that_does_not_read_its_answer_is_reset(wire: Wire) -> No
     },
 )
 async def test_a_closed_connection_whose_answer_is_not_taken_is_reset_in_the_end(ending: bytes, wire: Wire) -> None:
-    """Closing waits for the sender to take what was sent, but not for ever."""
+    """Closing waits for the sender, but not for ever."""
     await wire.send(ending)
     await wire.answer(b"<ok>")
     wire.wait(76)

@@ -29,11 +29,11 @@ def test_an_address_is_listened_on() -> None:
 
 
 def test_where_no_descriptor_is_left_those_who_were_accepted_are_kept() -> None:
-    """Stopping goes on: nobody could have accepted the others."""
+    """Stopping goes on."""
     (found,) = sockets.listening(LOOPBACK)
 
     class Full:
-        """A listening socket of a process whose descriptors end."""
+        """A socket of a process without descriptors."""
 
         left = 1
 
@@ -50,7 +50,7 @@ def test_where_no_descriptor_is_left_those_who_were_accepted_are_kept() -> None:
 
 
 def test_a_name_means_all_its_addresses_that_this_machine_has(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`localhost` is ::1 also where there is no IPv6; a name without any address is an error."""
+    """`localhost` is ::1 too, if there is IPv6."""
     found = [(socket.AF_INET, 0, 0, "", (host, 0)) for host in ("192.0.2.1", "127.0.0.1", "127.0.0.1")]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
     (listening,) = sockets.listening(Address(host="name", port=0))
@@ -87,7 +87,7 @@ def test_a_unix_socket_takes_the_place_of_one_that_was_left_behind(tmp_path: Pat
 
 
 def test_a_unix_socket_that_somebody_listens_at_is_taken(tmp_path: Path) -> None:
-    """As a port is, and unless it is to be shared: then the new one is for who comes, as in a rolling restart."""
+    """Unless it is shared, as in a rolling restart."""
     address = Address(path=tmp_path / "senders")
     (old,) = sockets.listening(address)
     with old:
@@ -120,8 +120,7 @@ def test_a_socket_knows_its_address() -> None:
 
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
 @pytest.mark.parametrize(
-    ("host", "told"),
-    [("::", " (IPv6 only)"), ("0.0.0.0", " (IPv4 only)"), ("127.0.0.1", ""), ("::1", "")],
+    ("host", "told"), [("::", " (IPv6 only)"), ("0.0.0.0", " (IPv4 only)"), ("127.0.0.1", ""), ("::1", "")]
 )
 def test_a_wildcard_says_what_it_takes(host: str, told: str) -> None:
     """An address of one machine needs no such word."""
@@ -146,21 +145,14 @@ def test_a_socket_of_the_service_manager_may_take_both() -> None:
         assert sockets.taken_by([found]) == " (IPv6 and IPv4)"
 
 
-def test_a_unix_socket_takes_nobody_by_address(tmp_path: Path) -> None:
-    """There is nothing to be said."""
-    (found,) = sockets.listening(Address(path=tmp_path / "senders"))
-    with found:
-        assert sockets.taken_by([found]) == ""
-
-
 @pytest.mark.parametrize("environ", [{}, {"LISTEN_FDS": "1"}, {"LISTEN_FDS": "1", "LISTEN_PID": "1"}])
 def test_what_was_opened_for_another_process_is_not_taken(environ: dict[str, str]) -> None:
-    """A child inherits the variables with all others."""
+    """A child inherits the variables."""
     assert sockets.handed_over(environ, os.getpid()) == []
 
 
 def test_sockets_are_taken_over_by_their_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From the first on; no program that is started later gets them."""
+    """No program that is started later gets them."""
     environ = {"LISTEN_FDS": "1", "LISTEN_PID": "7"}
     with socket.create_server(("127.0.0.1", 0)) as opened:
         number = os.dup(opened.fileno())
@@ -174,7 +166,7 @@ def test_sockets_are_taken_over_by_their_numbers(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("count", ["", "many", "-1"])
 def test_a_number_that_is_none_is_refused(count: str) -> None:
-    """Whoever sets the one variable sets the other."""
+    """Both variables come together."""
     with pytest.raises(ValueError, match="LISTEN_FDS"):
         sockets.handed_over({"LISTEN_FDS": count, "LISTEN_PID": "7"}, 7)
 

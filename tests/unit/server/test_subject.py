@@ -37,7 +37,7 @@ def certificate(*names: str) -> bytes:
     ],
 )
 def test_a_subject_is_printable_and_tells_all_names_apart(names: list[str], subject: str) -> None:
-    """RFC 4514: what a log cannot show stands there as hex."""
+    """RFC 4514."""
     assert subject_of_certificate(certificate(*names)) == subject
 
 

@@ -25,7 +25,8 @@ def test_what_was_sealed_comes_back(content: bytes, context: bytes) -> None:
 def test_the_first_key_encrypts() -> None:
     """The others only decrypt."""
     assert ROTATED.current_id == ROTATED.seal(b"", b"")[0] != OLD.current_id
-    assert ROTATED.missing([OLD.current_id, ROTATED.current_id, PLAIN]) == []
+    assert ROTATED.missing([OLD.current_id, ROTATED.current_id, PLAIN]) == [PLAIN]
+    assert ROTATED.reading_plain().missing([OLD.current_id, ROTATED.current_id, PLAIN]) == []
 
 
 def test_a_value_whose_key_is_gone_names_the_key() -> None:
@@ -46,9 +47,16 @@ def test_a_value_that_was_changed_or_moved_is_refused(change: str) -> None:
 
 
 def test_without_keys_nothing_is_encrypted() -> None:
-    """What is stored so stays readable after keys were added."""
+    """What is stored so stays readable after keys were added, in a store that may have been without."""
     assert Keys().seal(b"content", b"context") == (PLAIN, b"content")
-    assert OLD.unseal(PLAIN, b"content", b"context") == b"content"
+    assert Keys().unseal(PLAIN, b"content", b"context") == b"content"
+    assert OLD.reading_plain().unseal(PLAIN, b"content", b"context") == b"content"
+
+
+def test_a_value_that_is_not_encrypted_is_refused_where_all_are() -> None:
+    """Whoever can write into the database could else put anything there."""
+    with pytest.raises(ValueForged, match="not encrypted"):
+        OLD.unseal(PLAIN, b"content", b"context")
 
 
 def test_hashes_are_keyed_and_looked_for_under_every_key() -> None:
@@ -69,7 +77,7 @@ def test_a_hash_tells_content_and_context_apart() -> None:
         (b"", "the file has no key; write one with: openssl rand -base64 32"),
         (FIRST + b"\n\nnot base64!", "line 3: the key is not base64; make one with: openssl rand -base64 32"),
         (b"c2hvcnQ=", "line 1: the key has 5 bytes; it needs 32: openssl rand -base64 32"),
-        (FIRST + b"\n" + FIRST, "line 2: this key is there twice; remove one"),
+        (FIRST + b"\n" + FIRST, "line 2: this key is repeated; remove one of the two"),
     ],
 )
 def test_a_key_that_cannot_be_used_is_refused_by_its_line(text: bytes, problem: str) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.trial.collection import FileBody, SavedRequest, filled, find, resolved, sendable
+from proxy.trial.collection import BodyPath, SavedRequest, filled, find, resolved, sendable
 from tests.cases import cases
 
 
@@ -45,8 +45,8 @@ def test_variables_come_from_the_options_then_the_collection_then_the_environmen
 
 def test_the_name_of_a_body_s_file_has_variables_too() -> None:
     """What the file contains is sent as it is."""
-    found = resolved(request(body=FileBody("{{folder}}/a.xml")), {"base": "/", "folder": "messages"}, {})
-    assert found.body == FileBody("messages/a.xml")
+    found = resolved(request(body=BodyPath("{{folder}}/a.xml")), {"base": "/", "folder": "messages"}, {})
+    assert found.body == BodyPath("messages/a.xml")
 
 
 def test_its_own_authorization_is_left_out() -> None:

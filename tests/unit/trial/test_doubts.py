@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from proxy.config.environment import read_environment
-from proxy.config.load import Document
+from proxy.config.load import UnresolvedConfiguration
 from proxy.config.resolve import resolve
 from proxy.config.yaml_text import read_yaml
 from proxy.trial.doubts import doubts
@@ -29,12 +29,12 @@ SPACE = "begins or ends with white space, which is sent too; remove it if it is 
 
 
 def found_in(tree: Any, problems: Any) -> list[str]:
-    """The doubts about a document, as `check` shows them; its only secret file has a space at the end."""
+    """As `check` shows them; the only secret file has a space at its end."""
 
     def read(path: Path) -> SecretStr:
         return SecretStr(json.dumps({"oauth": OAUTH | {"clientid": API}}) if path.name == "key" else "secret ")
 
-    document = Document(tree, problems, Path("/etc/test"))
+    document = UnresolvedConfiguration(tree, problems, Path("/etc/test"))
     configuration = resolve(tree, problems, folder=document.folder, read=read, insecure_listen=True)
     origin = problems.origin
     return [str(origin.problem(origin.placed(at), text)) for at, text in doubts(configuration, tree)]

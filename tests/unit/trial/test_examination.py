@@ -21,14 +21,13 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 from proxy.config.load import load
 from proxy.sandbox.tenant import Tenant
 from proxy.trial.checks import CheckStatus
-from proxy.trial.examination import Examination, selected_routes, serves_clients
+from proxy.trial.examination import Examination, Finding, selected_routes, serves_clients
 from tests.cases import cases, named_cases
 from tests.fakes.speaker import speaker
 from tests.system.cli import CONFIGURATION
 from tests.system.command import free_port
 from tests.unit.oauth.connect_proxy import connect_proxy
 
-ORDERS, INVOICES, ROUTE = "oauth_client orders", "oauth_client invoices", "route orders"
 ORDER = b'{"productIdentifier":"HT-1080"}'
 PAST: dict[str, Any] = {"not_before": datetime(2019, 1, 1, tzinfo=UTC), "not_after": datetime(2020, 1, 1, tzinfo=UTC)}
 
@@ -44,16 +43,20 @@ class World:
         self.route: dict[str, Any] = self.document["routes"][0]
 
     async def serve(self, says: bytes | None = b"", tls: ssl.SSLContext | None = None) -> str:
-        """The address of a server that says this and closes the connection; None says nothing."""
+        """Which says this and closes the connection; None says nothing."""
         return f"127.0.0.1:{await self.stack.enter_async_context(speaker(says, tls))}"
 
-    async def first_failure(self, route: str, message: bytes | None) -> tuple[str, str, str]:
-        """Subject, check and detail of the first failed finding."""
+    async def findings(self, route: str, message: bytes | None) -> list[Finding]:
+        """All findings about a route."""
         file = self.folder / "proxy.yaml"
         await asyncio.to_thread(file.write_text, yaml.safe_dump(self.document))
         configuration = await asyncio.to_thread(load, file, {})
         examination = Examination(configuration, {}, message)
-        found = [each async for each in examination.findings(selected_routes(route, configuration.routes))]
+        return [each async for each in examination.findings(selected_routes(route, configuration.routes))]
+
+    async def first_failure(self, route: str, message: bytes | None) -> tuple[str, str, str]:
+        """Subject, check and detail of the first failed finding."""
+        found = await self.findings(route, message)
         first = next(each for each in found if each.status is CheckStatus.FAILED)
         return first.subject, first.check, first.detail
 
@@ -67,7 +70,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 
 def client(**options: Any) -> Callable[[World], None]:
-    """Gives the OAuth client other options; `{port}` is a port without a server."""
+    """`{port}` is a port without a server."""
     return lambda world: world.client.update(with_port(options))
 
 
@@ -92,88 +95,6 @@ def secret(text: str) -> Callable[[World], object]:
 
 
 @named_cases(
-    "breaks, check, words",
-    {
-        "unknown host": (
-            client(token_url="https://no-such-host.invalid/token"),
-            "DNS",
-            "cannot be resolved; check `token_url`",
-        ),
-        "closed port": (client(token_url="https://127.0.0.1:{port}/token"), "TCP", "refused the connection"),
-        "closed port of the corporate proxy": (
-            client(proxy_url="http://127.0.0.1:{port}"),
-            "TCP",
-            "refused the connection; check `proxy_url` and HTTPS_PROXY.",
-        ),
-        "unknown corporate proxy": (
-            client(proxy_url="http://no-such-proxy.invalid:3128"),
-            "DNS",
-            "The name of the corporate proxy http://no-such-proxy.invalid:3128 cannot be resolved; check `proxy_url`",
-        ),
-        "unknown authority": (
-            lambda world: world.client.pop("tls"),
-            "TLS",
-            "if a proxy in between opens TLS, of that proxy's. It is for CN=localhost, issued by CN=cpi",
-        ),
-        "wrong secret": (secret("another"), "grant", "refused the grant with 401"),
-        "unknown client": (client(client_id="nobody"), "grant", "check client_id"),
-        "secret with +": (
-            secret("a+b"),
-            "grant",
-            "or try basic_encoding: urlencoded, because id or secret contain + or %",
-        ),
-        "wrong path": (
-            lambda world: world.client.update(token_url=world.client["token_url"] + "/more"),
-            "grant",
-            "check token_url, which is not a token endpoint",
-        ),
-        "429": (fault("neo.too_many_requests", 600), "grant", "too many token requests"),
-        "logon page": (fault("neo.html"), "grant", "an HTML page instead of a token"),
-        "half a token": (fault("neo.malformed"), "grant", "not a JSON object instead of a token"),
-        "closed connection": (fault("neo.drop"), "grant", "ended the connection without an answer"),
-    },
-)
-async def test_a_broken_oauth_client_is_named(
-    world: World, breaks: Callable[[World], object], check: str, words: str
-) -> None:
-    """No message reaches the tenant."""
-    await asyncio.to_thread(breaks, world)
-    subject, failed, detail = await world.first_failure("orders", None)
-    assert (subject, failed) == (ORDERS, check)
-    assert words in detail
-    assert not len(world.tenant.messages)
-
-
-@named_cases(
-    "breaks, check, words",
-    {
-        "unknown host": (
-            route(upstream="https://no-such-tenant.invalid/http"),
-            "DNS",
-            "cannot be resolved; check `upstream`",
-        ),
-        "closed port": (route(upstream="https://127.0.0.1:{port}/http"), "TCP", "is the port in `upstream` right?"),
-        "unknown authority": (lambda world: world.route.pop("tls"), "TLS", "set `tls.ca_file`"),
-        "wrong host": (
-            fault("runtime.router_error", "unknown_route"),
-            "HTTP",
-            "wrong_host: No application has this host",
-        ),
-        "no runtime behind the router": (fault("runtime.router_error", "no_endpoints"), "HTTP", "runtime_unavailable"),
-    },
-)
-async def test_a_broken_route_is_named_without_a_message(
-    world: World, breaks: Callable[[World], object], check: str, words: str
-) -> None:
-    """The finding says what to do."""
-    await asyncio.to_thread(breaks, world)
-    subject, failed, detail = await world.first_failure("orders", None)
-    assert (subject, failed) == (ROUTE, check)
-    assert words in detail
-    assert not len(world.tenant.messages)
-
-
-@named_cases(
     "breaks, words",
     {
         "token of another tenant": (fault("runtime.unauthorized"), "401: token_rejected"),
@@ -191,9 +112,9 @@ async def test_a_broken_route_is_named_without_a_message(
 )
 async def test_a_failing_message_is_explained(world: World, breaks: Callable[[World], object], words: str) -> None:
     """The finding has the status and the diagnosis."""
-    await asyncio.to_thread(breaks, world)
+    breaks(world)
     subject, failed, detail = await world.first_failure("orders", b"")
-    assert (subject, failed) == (ROUTE, "message")
+    assert (subject, failed) == ("route orders", "message")
     assert words in detail
 
 
@@ -243,46 +164,74 @@ def test_a_certificate_says_whether_clients_may_use_it(usages: list[ObjectIdenti
 
 async def results(world: World, word: str, message: bytes | None = None) -> dict[str, tuple[CheckStatus, str]]:
     """The findings of a route, by check."""
-    file = world.folder / "proxy.yaml"
-    await asyncio.to_thread(file.write_text, yaml.safe_dump(world.document))
-    configuration = await asyncio.to_thread(load, file, {})
-    examination = Examination(configuration, {}, message)
-    found = [each async for each in examination.findings(selected_routes(word, configuration.routes))]
+    found = await world.findings(word, message)
     return {each.check: (each.status, each.detail) for each in found if each.subject.startswith("route")}
 
 
 @cases(
     "token_url, upstream, status, words",
-    (
-        "oauthasservices-a.hana.ondemand.com",
-        "a-iflmap.hcisbt.eu1.hana.ondemand.com",
-        CheckStatus.OK,
-        "are of Neo, eu1",
-    ),
-    (
-        "oauthasservices-a.us1.hana.ondemand.com",
-        "a-iflmap.hcisbt.eu1.hana.ondemand.com",
-        CheckStatus.WARNING,
-        "of Neo, us1",
-    ),
-    (
-        "oauthasservices-a.hana.ondemand.com",
-        "a.it-cpi001-rt.cfapps.eu10.hana.ondemand.com",
-        CheckStatus.WARNING,
-        "the upstream of Cloud Foundry, eu10",
-    ),
-    ("oauthasservices-a.hana.ondemand.com", "cpi.example.com", CheckStatus.SKIPPED, "does not tell"),
+    ("oauthasservices-a", "a-iflmap.hcisbt.eu1.hana.ondemand.com", CheckStatus.OK, "are of Neo, eu1"),
+    ("oauthasservices-a.us1", "a-iflmap.hcisbt.eu1.hana.ondemand.com", CheckStatus.WARNING, "of Neo, us1"),
+    ("oauthasservices-a", "a.it-cpi001-rt.cfapps.eu10.hana.ondemand.com", CheckStatus.WARNING, "Foundry, eu10"),
+    ("oauthasservices-a", "cpi.example.com", CheckStatus.SKIPPED, "does not tell"),
 )
 async def test_token_and_runtime_of_different_landscapes_are_told(
     world: World, token_url: str, upstream: str, status: CheckStatus, words: str
 ) -> None:
     """As a warning, which needs no network."""
     nowhere = f"http://127.0.0.1:{free_port()}"
-    world.client |= {"token_url": f"https://{token_url}/oauth2/api/v1/token", "proxy_url": nowhere}
+    world.client |= {"token_url": f"https://{token_url}.hana.ondemand.com/oauth2/api/v1/token", "proxy_url": nowhere}
     world.route |= {"upstream": f"https://{upstream}/http", "proxy_url": nowhere}
     found = (await results(world, "orders"))["landscape"]
     assert found[0] is status
     assert words in found[1]
+
+
+ORDERS, ROUTE = "oauth_client orders", "route orders"
+DESIGN_TIME = "`upstream` leads to the design time of the tenant, which runs no flows; the runtime's host has"
+WHITE = "`client_secret` begins or ends with white space, which is sent too; remove it if it is left from copying"
+OF_API = "is of plan api, which is for the OData API and cannot send messages; use a key of plan integration-flow"
+NEO_HOST = "https://oauthasservices-a1b2c3.hana.ondemand.com"
+
+
+@named_cases(
+    "options, upstream, expected",
+    {
+        "none": ({}, "https://a1b2c3-iflmap.hcisbt.eu1.hana.ondemand.com/http/orders", {}),
+        "upstream": (
+            {},
+            "https://a1b2c3-tmn.hci.eu1.hana.ondemand.com/http/orders",
+            {ROUTE: f"{DESIGN_TIME} -iflmap"},
+        ),
+        "secret and upstream": (
+            {"client_secret_file": None, "client_secret": "cAnAry "},
+            "https://acme.it-cpi001.cfapps.eu10.hana.ondemand.com/http/orders",
+            {ORDERS: WHITE, ROUTE: f"{DESIGN_TIME} -rt"},
+        ),
+        "client id and token URL": (
+            {"token_url": f"{NEO_HOST}/", "client_id": "sb-0b5c5a4e!b1234|it!b56"},
+            "https://cpi.example.com/http/orders",
+            {
+                ORDERS: f"`client_id` {OF_API}; `token_url` is not the token endpoint of Neo; "
+                f"write {NEO_HOST}/oauth2/api/v1/token"
+            },
+        ),
+    },
+)
+async def test_what_check_warns_of_is_told_before_the_failure_that_it_explains(
+    world: World, options: dict[str, Any], upstream: str, expected: dict[str, str]
+) -> None:
+    """It is the first finding of its OAuth client or route, and no failure itself."""
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    world.client |= {"proxy_url": nowhere} | options
+    world.document["oauth_clients"]["orders"] = {name: each for name, each in world.client.items() if each}
+    world.route |= {"upstream": upstream, "proxy_url": nowhere}
+    found = await world.findings("orders", None)
+    first = {subject: next(each for each in found if each.subject == subject) for subject in (ORDERS, ROUTE)}
+    assert {each.check for each in first.values()} == {"options"}
+    told = [each for each in found if each.check == "options" and each.status is not CheckStatus.SKIPPED]
+    assert {each.subject: each.detail for each in told} == expected
+    assert {each.status for each in told} <= {CheckStatus.WARNING}
 
 
 @cases("path", "", "/http", "/cxf")
@@ -333,44 +282,88 @@ async def silent_token_endpoint(world: World) -> None:
 
 
 @named_cases(
-    "breaks, subject, check, words",
+    "breaks, told",
     {
-        "407": (lambda world: corporate_proxy(world, 407), ORDERS, "proxy", "wants credentials"),
-        "403": (lambda world: corporate_proxy(world, 403), ORDERS, "proxy", "with 403; is that host allowed there?"),
-        "other name": (lambda world: impersonate(world, "other.example"), ORDERS, "TLS", "it belongs to another host"),
+        "unknown host": (
+            client(token_url="https://no-such-host.invalid/token"),
+            "client, DNS: cannot be resolved; check `token_url`",
+        ),
+        "closed port": (client(token_url="https://127.0.0.1:{port}/token"), "client, TCP: refused the connection"),
+        "closed port of the corporate proxy": (
+            client(proxy_url="http://127.0.0.1:{port}"),
+            "client, TCP: refused the connection; check `proxy_url` and HTTPS_PROXY.",
+        ),
+        "unknown corporate proxy": (
+            client(proxy_url="http://p.invalid:3128"),
+            "client, DNS: The name of the corporate proxy http://p.invalid:3128 cannot be resolved; check `proxy_url`",
+        ),
+        "unknown authority": (
+            lambda world: world.client.pop("tls"),
+            "client, TLS: if a proxy in between opens TLS, of that proxy's. It is for CN=localhost, issued by CN=cpi",
+        ),
+        "wrong secret": (secret("another"), "client, grant: refused the grant with 401"),
+        "unknown client": (client(client_id="nobody"), "client, grant: check client_id"),
+        "secret with +": (
+            secret("a+b"),
+            "client, grant: or try basic_encoding: urlencoded, because id or secret contain + or %",
+        ),
+        "wrong path": (
+            lambda world: world.client.update(token_url=world.client["token_url"] + "/more"),
+            "client, grant: check token_url, which is not a token endpoint",
+        ),
+        "429": (fault("neo.too_many_requests", 600), "client, grant: too many token requests"),
+        "logon page": (fault("neo.html"), "client, grant: an HTML page instead of a token"),
+        "half a token": (fault("neo.malformed"), "client, grant: not a JSON object instead of a token"),
+        "closed connection": (fault("neo.drop"), "client, grant: ended the connection without an answer"),
+        "unknown host of the route": (
+            route(upstream="https://no-such-tenant.invalid/http"),
+            "route, DNS: cannot be resolved; check `upstream`",
+        ),
+        "closed port of the route": (
+            route(upstream="https://127.0.0.1:{port}/http"),
+            "route, TCP: is the port in `upstream` right?",
+        ),
+        "unknown authority of the route": (lambda world: world.route.pop("tls"), "route, TLS: set `tls.ca_file`"),
+        "wrong host": (
+            fault("runtime.router_error", "unknown_route"),
+            "route, HTTP: wrong_host: No application has this host",
+        ),
+        "no runtime behind the router": (
+            fault("runtime.router_error", "no_endpoints"),
+            "route, HTTP: runtime_unavailable",
+        ),
+        "407": (lambda world: corporate_proxy(world, 407), "client, proxy: wants credentials"),
+        "403": (lambda world: corporate_proxy(world, 403), "client, proxy: with 403; is that host allowed there?"),
+        "other name": (lambda world: impersonate(world, "other.example"), "client, TLS: it belongs to another host"),
         "expired certificate": (
             lambda world: impersonate(world, "127.0.0.1", **PAST),
-            ORDERS,
-            "TLS",
-            "it is not valid yet or has expired",
+            "client, TLS: it is not valid yet or has expired",
         ),
-        "no TLS": (lambda world: token_server(world, "https"), ORDERS, "TLS", "does it speak https"),
+        "no TLS": (lambda world: token_server(world, "https"), "client, TLS: does it speak https"),
         "no HTTP": (
             lambda world: token_server(world, "http"),
-            ORDERS,
-            "HTTP",
-            "something that is not HTTP; check `token_url`",
+            "client, HTTP: something that is not HTTP; check `token_url`",
         ),
-        "expired own certificate": (own_certificate, ORDERS, "own cert", "expired on 2020-01-01; create a new one"),
-        "own certificate of a server": (usage, ORDERS, "own cert", "has no usage clientAuth"),
-        "silent token endpoint": (silent_token_endpoint, ORDERS, "grant", "did not answer within 0.2 s"),
-        "silent upstream": (lambda world: upstream_server(world, None), ROUTE, "HTTP", "does not answer within"),
+        "expired own certificate": (own_certificate, "client, own cert: expired on 2020-01-01; create a new one"),
+        "own certificate of a server": (usage, "client, own cert: has no usage clientAuth"),
+        "silent token endpoint": (silent_token_endpoint, "client, grant: did not answer within 0.2 s"),
+        "silent upstream": (lambda world: upstream_server(world, None), "route, HTTP: does not answer within"),
         "closed connection of the upstream": (
             lambda world: upstream_server(world, b""),
-            ROUTE,
-            "HTTP",
-            "ended the connection without an answer",
+            "route, HTTP: ended the connection without an answer",
         ),
     },
 )
-async def test_another_server_in_place_of_the_tenant_is_named(
-    world: World, breaks: Callable[[World], Awaitable[object]], subject: str, check: str, words: str
-) -> None:
-    """The finding says which check it failed, and what to do."""
-    await breaks(world)
-    found, failed, detail = await world.first_failure("orders", None)
-    assert (found, failed) == (subject, check)
+async def test_what_is_broken_is_named(world: World, breaks: Callable[[World], object], told: str) -> None:
+    """The finding says what to do; no message reaches the tenant."""
+    done = breaks(world)
+    if isinstance(done, Awaitable):
+        await done
+    place, _, words = told.partition(": ")
+    subject, check, detail = await world.first_failure("orders", None)
+    assert f"{subject.removeprefix('oauth_').removesuffix(' orders')}, {check}" == place
     assert words in detail
+    assert not len(world.tenant.messages)
 
 
 async def test_a_forgotten_path_of_xsuaa_is_named(world: World) -> None:
@@ -385,5 +378,5 @@ async def test_a_forgotten_path_of_xsuaa_is_named(world: World) -> None:
 
     await asyncio.to_thread(cut)
     subject, check, detail = await world.first_failure("invoices", None)
-    assert (subject, check) == (INVOICES, "grant")
+    assert (subject, check) == ("oauth_client invoices", "grant")
     assert "append /oauth/token to token_url" in detail

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.trial.collection import FileBody, SavedRequest
+from proxy.trial.collection import BodyPath, SavedRequest
 from proxy.trial.http_file import export_http, parse_http
 from tests.cases import cases
 
@@ -88,7 +88,7 @@ def test_requests_are_separated_by_three_hashes(line_end: str) -> None:
             name="from-a-file",
             method="PUT",
             url="https://t.example/http/orders/1",
-            body=FileBody("./order.xml"),
+            body=BodyPath("./order.xml"),
             variables=VARIABLES,
         ),
     )
@@ -136,7 +136,7 @@ REQUESTS = st.lists(
         method=st.sampled_from(["GET", "POST"]),
         url=WORDS.map("https://t.example/{}?a={{{{b}}}}".format),
         fields=st.lists(st.tuples(WORDS, WORDS), max_size=3).map(tuple),
-        body=st.none() | WORDS.map(FileBody) | BODIES.map(lambda lines: "\n".join([*lines, "end"])),
+        body=st.none() | WORDS.map(BodyPath) | BODIES.map(lambda lines: "\n".join([*lines, "end"])),
         variables=st.just({"b": "c d"}),
     ),
     min_size=1,

@@ -111,7 +111,6 @@ class Terminal(BytesIO):
     """Standard input of somebody who types."""
 
     def isatty(self) -> bool:
-        """It is one."""
         return True
 
 

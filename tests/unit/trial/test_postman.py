@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from proxy.trial.collection import FileBody, SavedRequest
+from proxy.trial.collection import BodyPath, SavedRequest
 from proxy.trial.postman import parse_postman
 from tests.cases import cases
 
@@ -110,7 +110,7 @@ def test_fields_are_a_list_or_lines(header: Any, fields: tuple[tuple[str, str], 
         "a%20b={{v}}%26",
         (FORM,),
     ),
-    ({"mode": "file", "file": {"src": "a.xml"}}, FileBody("a.xml"), ()),
+    ({"mode": "file", "file": {"src": "a.xml"}}, BodyPath("a.xml"), ()),
 )
 def test_a_body_is_text_a_form_or_a_file(body: Any, content: Any, fields: tuple[tuple[str, str], ...]) -> None:
     """The media type is the body's, unless the request has one."""

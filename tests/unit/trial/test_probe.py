@@ -9,7 +9,7 @@ import trustme
 
 from proxy.config.egress import CorporateProxy
 from proxy.trial.checks import CheckResult, CheckStatus, run_in_order
-from proxy.trial.probe import Probe, Server
+from proxy.trial.probe import Probe, ProbedServer
 from tests.cases import cases
 from tests.fakes.speaker import speaker
 
@@ -20,7 +20,7 @@ async def probed(
     port: int, *, now: datetime = NOW, needs_clock: bool = False, trust: ssl.SSLContext | None = None, **options: Any
 ) -> dict[str, CheckResult]:
     """The results by check."""
-    server = Server(host="127.0.0.1", port=port, option="`upstream`", **{"proxy": None, "timeout": 5.0} | options)
+    server = ProbedServer(host="127.0.0.1", port=port, option="`upstream`", **{"proxy": None, "timeout": 5.0} | options)
     probe = Probe(server, needs_clock=needs_clock, wall=now.timestamp)
     probe.tls = trust
     try:

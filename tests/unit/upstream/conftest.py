@@ -1,20 +1,13 @@
 """What the tests of proxy.upstream share."""
 
-import asyncio
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 import trustme
-import uvloop
 
+from tests.fakes.loop import both_loops
 
-def pytest_asyncio_loop_factories(
-    config: pytest.Config, item: pytest.Item
-) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """Both event loops: their transports differ in what they tell about ended connections."""
-    del config, item
-    return {"asyncio": asyncio.SelectorEventLoop, "uvloop": uvloop.new_event_loop}
+pytest_asyncio_loop_factories = both_loops
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"
 
 
 class Wire(Wakeable):
-    """Both ends of a connection, and the exchange that leases it."""
+    """Both ends, and the exchange."""
 
     def __init__(self, method: str = "POST", *, lease: bool = True, end: bool = True, timeout: float = 60) -> None:
         self.loop, self.transport = HandLoop(monotonic=0.0), MemoryTransport()
@@ -46,7 +46,7 @@ class Wire(Wakeable):
 
     @property
     def timed_out(self) -> bool:
-        """Whether the exchange was told that the upstream was silent."""
+        """Whether the upstream was silent too long."""
         return isinstance(self.connection.failure, UpstreamTimeout)
 
     def wait(self, seconds: float) -> None:

@@ -47,7 +47,7 @@ class Upstream:
 
 
 def shut(writer: asyncio.StreamWriter) -> None:
-    """End the TCP connection below whatever runs over it; uvloop's own sockets do not let one."""
+    """End the TCP connection below TLS."""
     with socket.socket(fileno=os.dup(writer.get_extra_info("socket").fileno())) as twin:
         twin.shutdown(socket.SHUT_RDWR)
 
@@ -106,7 +106,7 @@ class Woken(Wakeable):
 
 
 async def ask(connection: UpstreamConnection, octets: bytes = REQUEST) -> bytes:
-    """Send a request, and return the body of its answer or raise its failure."""
+    """Return the body of the answer, or raise its failure."""
     woken = Woken()
     connection.lease(woken, "GET", 60)
     connection.send(octets)

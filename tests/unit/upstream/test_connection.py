@@ -18,7 +18,7 @@ from tests.unit.upstream.lease import OK, Wire
 
 
 def test_an_answer_is_read_and_its_exchange_rung() -> None:
-    """Head first, then what comes of the body, then its end."""
+    """Head, body, end."""
     wire = Wire()
     for piece in (OK, b"o", b"k"):
         wire.connection.data_received(piece)
@@ -46,7 +46,7 @@ def test_it_can_be_leased_again_and_again() -> None:
 
 @pytest.mark.parametrize("fields", [b"", b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n"])
 def test_it_is_used_again_after_head_whatever_the_framing_says(fields: bytes) -> None:
-    """Such a response has no body (RFC 9112 §6.3, rule 1)."""
+    """RFC 9112 §6.3, rule 1."""
     wire = Wire("HEAD")
     wire.connection.data_received(b"HTTP/1.1 200 OK\r\n%b\r\n" % fields)
     assert (wire.whole, wire.content, wire.connection.reusable) == (True, b"", True)
@@ -72,7 +72,7 @@ def test_it_is_used_again_after_head_whatever_the_framing_says(fields: bytes) ->
     },
 )
 def test_it_is_not_used_again_after(answer: bytes, method: str) -> None:
-    """What is left of it could be taken for the next answer (RFC 9112 §9.3)."""
+    """The rest could be taken for an answer (RFC 9112 §9.3)."""
     wire = Wire(method)
     if answer:
         wire.connection.data_received(answer)
@@ -84,7 +84,7 @@ def test_it_is_not_used_again_after(answer: bytes, method: str) -> None:
 
 
 def test_octets_behind_an_answer_never_reach_the_exchange() -> None:
-    """In one piece or in two; what is whole stays whole."""
+    """What is whole stays whole."""
     for pieces in ([OK + b"okHTTP/1.1 200 Evil\r\n"], [OK + b"ok", b"HTTP/1.1 200 Evil\r\n"]):
         wire = Wire()
         for piece in pieces:
@@ -95,7 +95,7 @@ def test_octets_behind_an_answer_never_reach_the_exchange() -> None:
 
 
 def test_octets_that_come_before_the_request_are_no_response_to_it() -> None:
-    """The exchange is told that there will be none, and nothing is written."""
+    """The exchange is told, and nothing is written."""
     wire = Wire(lease=False)
     wire.lease()
     wire.connection.data_received(OK + b"ok")
@@ -115,7 +115,7 @@ def test_octets_that_come_before_the_request_are_no_response_to_it() -> None:
     },
 )
 def test_an_answer_that_is_none_is_malformed(answer: bytes, why: str) -> None:
-    """502, and the connection ends; nothing is relayed."""
+    """Nothing is relayed."""
     wire = Wire()
     wire.connection.data_received(answer)
     assert (wire.connection.head, wire.transport.aborted, wire.rings) == (None, True, 1)
@@ -125,7 +125,7 @@ def test_an_answer_that_is_none_is_malformed(answer: bytes, why: str) -> None:
 
 
 def test_what_comes_behind_a_broken_body_is_not_read() -> None:
-    """What came before it stays readable, and its exchange is told once."""
+    """Its exchange is told once."""
     wire = Wire()
     for piece in (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n", b"zz\r\n", b"3\r\nabc\r\n"):
         wire.connection.data_received(piece)
@@ -146,7 +146,7 @@ def test_requests_wait_up_to_a_mark() -> None:
 
 
 def test_a_socket_with_something_to_read_is_stale() -> None:
-    """Its end, or octets that nobody asked for, before the event loop has told us."""
+    """Before the event loop has told us."""
     connection = UpstreamConnection("u:1", HandLoop().deadlines(), lambda _: None, RESPONSES)
     ours, theirs = socket.socketpair()
     with ours:
@@ -157,7 +157,7 @@ def test_a_socket_with_something_to_read_is_stale() -> None:
 
 
 async def test_nothing_is_written_to_a_connection_that_is_lost() -> None:
-    """On both event loops: the exchange sees a failure, not an exception of the transport."""
+    """The exchange sees a failure."""
     lost = asyncio.Event()
     connection = UpstreamConnection("u:1", HandLoop().deadlines(), lambda _: lost.set(), RESPONSES)
     server = await asyncio.start_server(lambda _, writer: writer.transport.abort(), "127.0.0.1", 0)

@@ -13,7 +13,7 @@ from tests.unit.upstream.lease import OK, Wire
 
 @pytest.mark.parametrize("in_order", [True, False])
 def test_a_connection_that_ends_before_the_answer_is_closed(*, in_order: bool) -> None:
-    """Whether a byte of an answer had come decides about another attempt."""
+    """Whether a byte came counts."""
     for octets, responded in ((b"", False), (b"HTTP/1.1 2", True)):
         wire = Wire()
         if octets:
@@ -51,7 +51,7 @@ def test_the_end_of_a_connection_is_the_end_of_the_body_or_a_cut(answer: bytes, 
 
 
 def test_an_end_that_the_transport_tells_without_eof_is_a_cut() -> None:
-    """TLS without close_notify: somebody in between may have cut it (RFC 8446 §6.1)."""
+    """It lacks close_notify (RFC 8446 §6.1)."""
     wire = Wire()
     wire.connection.data_received(b"HTTP/1.1 200 OK\r\n\r\nab")
     wire.connection.connection_lost(None)
@@ -88,7 +88,7 @@ def test_each_gap_in_an_answer_has_the_same_time() -> None:
 
 
 def test_a_head_that_drips_is_late_all_the_same() -> None:
-    """The time counts to the head of the answer, whole; interim answers do not prolong it."""
+    """Interim answers do not extend the time."""
     wire = Wire()
     for octets in (b"HTTP/1.1 102 Processing\r\n\r\n", OK[:20]):
         wire.wait(29)
@@ -98,17 +98,8 @@ def test_a_head_that_drips_is_late_all_the_same() -> None:
     assert wire.timed_out
 
 
-def test_an_early_answer_has_a_time_too() -> None:
-    """Though the request has not ended."""
-    wire = Wire(end=False)
-    wire.connection.data_received(OK + b"o")
-    wire.wait(61)
-
-    assert wire.timed_out
-
-
 def test_a_whole_answer_has_no_deadline() -> None:
-    """How fast the sender takes it is not the upstream's affair."""
+    """The sender may be slow."""
     wire = Wire()
     wire.connection.data_received(OK + b"ok")
     wire.wait(10_000)
@@ -117,7 +108,7 @@ def test_a_whole_answer_has_no_deadline() -> None:
 
 
 def test_an_upstream_is_not_blamed_for_an_answer_that_we_do_not_read() -> None:
-    """The sender is slow; when it has caught up, the time begins anew."""
+    """Once it is read, the time begins anew."""
     wire = Wire()
     wire.connection.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\n" + b"a" * (HIGH_WATER + 1))
     assert not wire.transport.reading
@@ -140,7 +131,7 @@ def test_an_upstream_that_does_not_read_the_request_is_given_up() -> None:
 
 
 def test_an_upstream_that_reads_again_is_waited_for() -> None:
-    """Without a deadline while the request is on its way, with one afterwards."""
+    """It has a deadline after the request."""
     wire = Wire(end=False)
     wire.connection.pause_writing()
     wire.connection.resume_writing()
@@ -154,7 +145,7 @@ def test_an_upstream_that_reads_again_is_waited_for() -> None:
 
 
 def test_an_early_answer_keeps_its_deadline_through_congestion() -> None:
-    """What is still in our buffers changes nothing about it."""
+    """Our buffers do not matter."""
     wire = Wire(end=False)
     wire.connection.pause_writing()
     wire.connection.data_received(OK + b"o")
@@ -162,17 +153,6 @@ def test_an_early_answer_keeps_its_deadline_through_congestion() -> None:
     wire.wait(61)
 
     assert wire.timed_out
-
-
-def test_an_idle_connection_expires_without_a_word() -> None:
-    """Before CPI closes it."""
-    wire = Wire()
-    wire.connection.data_received(OK + b"ok")
-    wire.connection.release()
-    wire.connection.deadline = 30
-    wire.wait(31)
-
-    assert (wire.transport.aborted, wire.connection.failure, wire.rings) == (True, None, 1)
 
 
 def test_a_new_lease_begins_without_the_old_deadline() -> None:
@@ -195,7 +175,7 @@ def test_a_lost_connection_is_no_longer_watched() -> None:
 
 
 def test_an_alert_of_tls_before_the_answer_asks_for_a_certificate() -> None:
-    """With TLS 1.3 a server refuses the client only after the handshake (RFC 8446 §4.4.2.4)."""
+    """TLS 1.3 refuses late (RFC 8446 §4.4.2.4)."""
     wire = Wire()
     wire.connection.connection_lost(ssl.SSLError(1, "TLSV13_ALERT_CERTIFICATE_REQUIRED"))
 

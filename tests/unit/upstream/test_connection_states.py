@@ -101,11 +101,7 @@ STAYS = {
     SENDING: ("send", "part", "answer"),
     SENT: ("send", "end_request", "part", "answer"),
 }
-GOES_ON = {
-    (UNUSED, "release"): IDLE,
-    (LEASED, "send"): SENDING,
-    (SENDING, "end_request"): SENT,
-}
+GOES_ON = {(UNUSED, "release"): IDLE, (LEASED, "send"): SENDING, (SENDING, "end_request"): SENT}
 "All others go on to CLOSED."
 
 
@@ -117,7 +113,7 @@ def following(state: ConnectionState, event: str) -> ConnectionState:
 @pytest.mark.parametrize("event", EVENTS)
 @pytest.mark.parametrize("state", WAYS, ids=lambda state: state.value)
 def test_an_event_leads_to(state: ConnectionState, event: str) -> None:
-    """The state that the table says; a closed connection has ended its transport, and only an open one has not."""
+    """The state that the table says."""
     wire = in_state(state)
     assert wire.connection.state is state
     EVENTS[event](wire)
@@ -128,22 +124,20 @@ def test_an_event_leads_to(state: ConnectionState, event: str) -> None:
     assert wire.connection.leased == (after in (LEASED, SENDING, SENT))
 
 
-@pytest.mark.parametrize(
-    ("event", "failure"),
-    [
-        ("give_up", Draining),
-        ("no response", UpstreamMalformed),
-        ("eof", UpstreamClosed),
-        ("lost", UpstreamClosed),
-        ("silence", UpstreamTimeout),
-        ("more than a response", None),
-        ("part", None),
-        ("answer", None),
-    ],
+@cases(
+    "event, failure",
+    ("give_up", Draining),
+    ("no response", UpstreamMalformed),
+    ("eof", UpstreamClosed),
+    ("lost", UpstreamClosed),
+    ("silence", UpstreamTimeout),
+    ("more than a response", None),
+    ("part", None),
+    ("answer", None),
 )
 @pytest.mark.parametrize("state", [SENDING, SENT], ids=lambda state: state.value)
 def test_an_exchange_is_told(state: ConnectionState, event: str, failure: type[ProxyError] | None) -> None:
-    """Once, with the reason where there is no response."""
+    """Once."""
     wire = in_state(state)
     EVENTS[event](wire)
 
@@ -163,7 +157,7 @@ def test_nobody_is_told_of_a_connection_that_is_not_leased(state: ConnectionStat
 
 @pytest.mark.parametrize("event", EVENTS)
 def test_a_closed_connection_tells_no_second_failure(event: str) -> None:
-    """The first one explains what comes behind it; nothing is written any more."""
+    """Nothing is written any more."""
     wire = in_state(SENDING)
     failure = Draining("Stopping.")
     wire.connection.give_up(failure)
@@ -187,7 +181,7 @@ def test_a_closed_connection_tells_no_second_failure(event: str) -> None:
     },
 )
 def test_a_connection_is_idle_again_after(steps: list[Step], after: ConnectionState) -> None:
-    """Both messages that are complete, and nothing else."""
+    """If both messages are complete."""
     wire = Wire(lease=False)
     for step in steps:
         step(wire)
@@ -204,18 +198,9 @@ def test_a_request_that_ends_behind_its_response_has_no_deadline() -> None:
     assert (wire.connection.state, wire.connection.failure) == (SENT, None)
 
 
-@pytest.mark.parametrize("state", [UNUSED, IDLE], ids=lambda state: state.value)
-def test_it_is_leased_in(state: ConnectionState) -> None:
-    """Made just now, or given back."""
-    wire = in_state(state)
-    wire.lease()
-
-    assert wire.connection.state is LEASED
-
-
 @pytest.mark.parametrize("state", [LEASED, SENDING, SENT, CLOSED], ids=lambda state: state.value)
 def test_it_is_not_leased_in(state: ConnectionState) -> None:
-    """Its response would be another exchange's; a closed one would wait for ever."""
+    """Its response would be lost or mixed up."""
     wire = in_state(state)
 
     with pytest.raises(RuntimeError, match=f"u:1 {state.value}> cannot be leased"):

@@ -39,7 +39,7 @@ def contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
 
 
 class Line:
-    """A connection whose socket is real; what travels, arrives and is read is said by hand, as is the order of it."""
+    """A real socket, whose traffic the test directs."""
 
     def __init__(self, *, tls: bool) -> None:
         self._ours, self._theirs = socket.socketpair()
@@ -74,7 +74,7 @@ class Line:
         self.sent = self._out.read()  # the session tickets: they come before the answer, as they do in life
 
     def say(self, clear: bytes) -> int:
-        """The upstream writes this, in records of its own; how much is on the wire by then."""
+        """How much is on the wire by then."""
         if self._server is None:
             self.sent += clear
         elif clear:
@@ -94,19 +94,19 @@ class Line:
                 deliver(self.protocol, self._ours.recv(count))
 
     def read_all(self) -> None:
-        """All that is on the wire arrives and is read, as far as reading is not paused."""
+        """All arrives, and is read unless reading is paused."""
         self.arrive(len(self.sent))
         for _ in range(len(self.sent) // RECORD + 2):
             self.read(3 * RECORD)
 
     def ask(self, method: str = "GET") -> None:
-        """An exchange leases the connection and sends its request."""
+        """An exchange sends its request."""
         self.connection.lease(NO_WAITER, method, 60)
         self.connection.send(b"<request>")
         self.connection.end_request()
 
     def consume(self) -> bytes:
-        """The exchange takes what lies there; after the end of its answer it gives the connection back."""
+        """The exchange reads, and ends with its answer."""
         body = self.connection.body
         if body is None:
             return b""
@@ -126,30 +126,9 @@ class Line:
         self._theirs.close()
 
 
-async def test_the_unasked_behind_a_body_that_waits_ends_the_connection() -> None:
-    """A sender that reads slowly: the body's last record made reading pause, the unasked one came with it."""
-    line = Line(tls=True)
-    line.ask()
-    line.say(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (HIGH_WATER + 1))
-    line.read_all()
-    line.say(bytes(RECORD))
-    line.read_all()
-    for size in (RECORD, HIGH_WATER + 1 - 2 * RECORD):
-        line.say(bytes(size))
-    line.say(EVIL)
-    line.arrive(len(line.sent))
-    line.read(1 << 20)
-    body = line.connection.body
-    assert body is not None
-    assert (body.ended, body.paused, line.connection.open, line.fit) == (True, True, False, False)
-    assert len(line.consume()) == HIGH_WATER + 1
-    assert (line.connection.leased, line.connection.head) == (False, None)
-    line.close()
-
-
 @pytest.mark.parametrize("tls", [True, False])
 async def test_nothing_is_heard_of_a_connection_that_was_cut(*, tls: bool) -> None:
-    """Of many records that were read at once the first that is unasked is the last that is looked at."""
+    """The first unasked record is the last one read."""
     line = Line(tls=tls)
     line.ask()
     line.say(GOOD)
@@ -160,36 +139,6 @@ async def test_nothing_is_heard_of_a_connection_that_was_cut(*, tls: bool) -> No
     body = line.connection.body
     assert body is not None
     assert (body.consume(), body.received, line.connection.open) == (b"good", 4, False)
-    line.close()
-
-
-@pytest.mark.parametrize("begun", [1, 4, 5, 6, 20])
-async def test_a_part_of_a_record_makes_a_connection_unfit(begun: int) -> None:
-    """OpenSSL has taken it out of its buffer, and the socket is empty; the rest would come as the next answer."""
-    line = Line(tls=True)
-    line.ask()
-    line.say(GOOD)
-    line.read_all()
-    assert line.consume() == b"good"
-    assert line.fit
-
-    line.say(EVIL)
-    line.arrive(begun)
-    line.read(begun)
-    assert (line.connection.open, line.fit) == (True, False)
-    line.close()
-
-
-async def test_what_tls_says_for_itself_leaves_a_connection_fit() -> None:
-    """Session tickets come before a request or between two."""
-    line = Line(tls=True)
-    line.read_all()
-    assert line.fit
-    line.ask()
-    line.say(GOOD)
-    line.read_all()
-    assert line.consume() == b"good"
-    assert line.fit
     line.close()
 
 
@@ -223,7 +172,7 @@ Steps = list[tuple[str, int]]
 
 
 def speak(line: Line, octets: bytes, sizes: list[int]) -> int:
-    """The upstream writes in records of these sizes, then in large ones; how much is on the wire by then."""
+    """Write records; how much is on the wire."""
     for size in [*sizes, *[RECORD] * (len(octets) // RECORD + 1)]:
         line.say(octets[:size])
         octets = octets[size:]
@@ -245,7 +194,7 @@ async def go(line: Line, steps: Steps) -> None:
 
 
 async def converse(line: Line, answer: bytes, unasked: bytes, sizes: list[int], before: Steps, after: Steps) -> None:
-    """One exchange, and what lies behind its answer; then the question whether another may have the connection."""
+    """One exchange, and whether another may follow."""
     border = speak(line, answer, sizes)
     speak(line, unasked, sizes)
     await go(line, before)
@@ -266,7 +215,7 @@ async def converse(line: Line, answer: bytes, unasked: bytes, sizes: list[int], 
 def test_a_connection_is_handed_out_only_when_nothing_is_reached_behind_the_answer(
     *, tls: bool, answer: tuple[str, bytes], unasked: bytes, sizes: list[int], before: Steps, after: Steps
 ) -> None:
-    """However it is cut into records and reads, whenever reading pauses, and in whatever order all of it happens."""
+    """In any records, reads, pauses and order."""
 
     async def run() -> None:
         line = Line(tls=tls)

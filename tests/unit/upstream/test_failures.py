@@ -24,7 +24,7 @@ ORIGIN = UpstreamOrigin(host="u.example", port=443, tls=None)
     ],
 )
 def test_each_kind_of_failure_says_what_it_is(error: OSError, text: str, error_type: str) -> None:
-    """The log and Proxy-Status name it as RFC 9209 §2.3 does."""
+    """RFC 9209 §2.3 has the names."""
     failure = unreachable(ORIGIN, error)
 
     assert text in failure.detail
@@ -32,7 +32,7 @@ def test_each_kind_of_failure_says_what_it_is(error: OSError, text: str, error_t
 
 
 def test_a_refused_corporate_proxy_is_named() -> None:
-    """The options that set it are named instead of the upstream's port."""
+    """Its options are named, not the port."""
     origin = UpstreamOrigin(host="u.example", port=443, tls=None, proxy=CorporateProxy(url="http://p.example:3128"))
 
     detail = unreachable(origin, ConnectionRefusedError()).detail
@@ -47,7 +47,7 @@ def test_a_refused_corporate_proxy_is_named() -> None:
 
 
 def test_the_option_of_a_token_endpoint_is_its_own() -> None:
-    """`doctor` uses the same sentences for token endpoints."""
+    """`doctor` uses the same sentences."""
     origin = UpstreamOrigin(host="u.example", port=443, tls=None, option="`token_url`")
 
     assert unreachable(origin, ConnectionRefusedError()).detail == (
@@ -60,7 +60,7 @@ def test_the_option_of_a_token_endpoint_is_its_own() -> None:
 
 
 def test_a_handshake_that_is_broken_off_is_no_certificate_error() -> None:
-    """Servers that want an older TLS reset the connection."""
+    """An older TLS ends like this."""
     failure = tls_failure("u.example:443", ConnectionResetError())
 
     assert failure.detail == "u.example:443 ended the TLS handshake; does it speak https, and TLS 1.2 or newer?"

@@ -13,11 +13,12 @@ from proxy.upstream.connection import CLOSED, UpstreamConnection
 from proxy.upstream.pool import Pool
 from proxy.wire.coroutine_runner import NO_WAITER
 from proxy.wire.tls_context import client_context
+from tests.cases import cases
 from tests.unit.upstream.serving import OK, PATIENCE, REQUEST, ask, pool, server_context, shut, turns_until, upstream
 
 
 async def used(ours: Pool) -> UpstreamConnection:
-    """A connection that has served a request and was given back."""
+    """A connection that has been used."""
     connection = await ours.connect(10)
     await ask(connection)
     ours.give_back(connection)
@@ -54,11 +55,11 @@ async def test_a_connection_that_cannot_be_used_again_is_not_kept() -> None:
         assert ours.acquire() is None
 
 
-@pytest.mark.parametrize("change", [shut, lambda writer: writer.write(OK)], ids=["closed", "written to"])
+@cases("change", {"closed": shut, "written to": lambda writer: writer.write(OK)})
 async def test_an_idle_connection_that_the_upstream_changed_is_not_handed_out(
     change: Callable[[asyncio.StreamWriter], None],
 ) -> None:
-    """Also when the event loop has not told us yet: a POST on it could not be sent again."""
+    """A POST on it could not be sent again."""
     go, done = asyncio.Event(), asyncio.Event()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -91,11 +92,9 @@ async def test_an_idle_connection_is_closed_in_time() -> None:
         assert ours.leased == 0
 
 
-@pytest.mark.parametrize(
-    ("fields", "seconds"), [("", 30), ("Keep-Alive: timeout=6\r\n", 5), ("Keep-Alive: timeout=60\r\n", 30)]
-)
+@cases("fields, seconds", ("", 30), ("Keep-Alive: timeout=6\r\n", 5), ("Keep-Alive: timeout=60\r\n", 30))
 async def test_an_idle_connection_whose_time_is_over_is_not_handed_out(fields: str, seconds: float) -> None:
-    """The upstream's own time counts where it is shorter, less a second; also before anybody has closed it."""
+    """The upstream's time less a second, if it is shorter."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while await reader.readuntil(b"\r\n\r\n"):
@@ -111,7 +110,7 @@ async def test_an_idle_connection_whose_time_is_over_is_not_handed_out(fields: s
 
 
 async def test_the_time_of_an_idle_connection_begins_at_the_end_of_its_answer() -> None:
-    """A sender may take long to read it, but the upstream waits no longer for that."""
+    """The upstream does not wait for a slow sender."""
     async with upstream() as (_, port), pool(port) as (ours, loop):
         connection = await ours.connect(10)
         await ask(connection)
@@ -137,7 +136,7 @@ async def test_a_connection_that_the_upstream_keeps_for_a_second_is_not_kept() -
 
 
 async def test_a_connection_that_is_given_back_unused_becomes_idle() -> None:
-    """Its sender left while it was made; the next exchange uses it. Given back twice, it is closed."""
+    """Given back twice, it is closed."""
     async with upstream() as (server, port), pool(port) as (ours, _):
         connection = await ours.connect(10)
         ours.give_back(connection)
@@ -152,18 +151,8 @@ async def test_a_connection_that_is_given_back_unused_becomes_idle() -> None:
         assert not other.open
 
 
-async def test_an_unused_connection_that_was_closed_is_not_kept() -> None:
-    """The upstream has gone meanwhile."""
-    async with upstream() as (_, port), pool(port) as (ours, _):
-        connection = await ours.connect(10)
-        connection.cut()
-        ours.give_back(connection)
-
-        assert (ours.idle, ours.acquire()) == (0, None)
-
-
 async def test_an_upstream_that_closes_at_once_is_seen_as_closed() -> None:
-    """Accepted and dropped, as servers at their limit do; its socket is not touched any more."""
+    """Servers at their limit do this."""
 
     async def talk(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.transport.abort()
@@ -180,7 +169,7 @@ async def test_an_upstream_that_closes_at_once_is_seen_as_closed() -> None:
 async def test_a_connection_that_is_lost_while_it_is_made_leaves_nothing_behind(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """It is not counted among those that are there."""
+    """It is not counted."""
     loop = asyncio.get_running_loop()
     create = loop.create_connection
 
@@ -200,7 +189,7 @@ async def test_a_connection_that_is_lost_while_it_is_made_leaves_nothing_behind(
 
 
 async def test_all_connections_end_with_the_pool() -> None:
-    """Leased and idle ones, and those on their way."""
+    """Even those on their way."""
     async with upstream() as (_, port), pool(port) as (ours, _):
         leased, idle = await ours.connect(10), await ours.connect(10)
         await ask(idle)
@@ -215,7 +204,7 @@ async def test_all_connections_end_with_the_pool() -> None:
 
 
 async def test_a_body_cut_without_close_notify_is_a_cut(authority: trustme.CA, ca_file: Path) -> None:
-    """RFC 8446 §6.1: with TLS an end that nobody signed may be an attacker's."""
+    """An attacker may have ended it (RFC 8446 §6.1)."""
     for signed in (True, False):
 
         async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, signed: bool = signed) -> None:

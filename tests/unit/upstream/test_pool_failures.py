@@ -16,7 +16,7 @@ from tests.unit.upstream.serving import ask, pool, server_context, upstream
 
 
 async def test_a_tls_upstream_with_a_trusted_certificate_is_reached(authority: trustme.CA, ca_file: Path) -> None:
-    """And its idle connection is used again, whatever TLS sent after the handshake."""
+    """Its idle connection is used again."""
     context = await asyncio.to_thread(client_context, Tls(ca_file=ca_file))
     async with upstream(tls=server_context(authority)) as (server, port), pool(port, tls=context) as (ours, _):
         connection = await ours.connect(10)
@@ -35,13 +35,10 @@ async def test_a_tls_upstream_with_a_trusted_certificate_is_reached(authority: t
 async def test_a_certificate_that_is_not_accepted_is_no_connection(
     host: str, advice: str, authority: trustme.CA, ca_file: Path
 ) -> None:
-    """Nothing is sent to it, and the sentence says what to do."""
+    """The sentence says what to do."""
     issuer = authority if host == "other.example" else trustme.CA()
     context = await asyncio.to_thread(client_context, Tls(ca_file=ca_file))
-    async with (
-        upstream(tls=server_context(issuer, host)) as (server, port),
-        pool(port, tls=context) as (ours, _),
-    ):
+    async with upstream(tls=server_context(issuer, host)) as (server, port), pool(port, tls=context) as (ours, _):
         with pytest.raises(UpstreamUnreachable, match=f"is not accepted .*: .*{advice}") as raised:
             await ours.connect(10)
 
@@ -64,7 +61,7 @@ async def test_a_server_without_tls_is_told_from_one_that_is_down() -> None:
 
 
 async def test_a_server_that_breaks_off_the_handshake_may_be_too_old() -> None:
-    """It has reset the connection, as servers do that want an older TLS."""
+    """It has reset the connection."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
@@ -105,7 +102,7 @@ async def test_a_handshake_that_takes_too_long_is_a_timeout() -> None:
 def test_a_handshake_that_went_on_while_the_process_stood_still_is_in_time(
     authority: trustme.CA, ca_file: Path
 ) -> None:
-    """What the server sent meanwhile is read before connect_timeout strikes."""
+    """What came meanwhile is read first."""
 
     async def shake(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()

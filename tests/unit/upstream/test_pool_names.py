@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from proxy.config.egress import CorporateProxy
-from proxy.errors import ConnectTimeout, Draining, UpstreamUnreachable
+from proxy.errors import ConnectTimeout, Draining
 from proxy.upstream.origin import UpstreamOrigin
 from proxy.upstream.pool import Pool
 from proxy.wire.resolver import Resolver
@@ -64,16 +64,6 @@ async def test_a_name_that_hangs_is_a_timeout_that_names_dns(proxy: CorporatePro
     with pytest.raises(ConnectTimeout) as raised:
         await ours.connect(0.01)
     assert (raised.value.error_type, dns.asked) == ("dns_timeout", [name])
-    await ours.close()
-
-
-async def test_a_look_up_whose_time_is_over_is_a_name_that_cannot_be_resolved(dns: Dns) -> None:
-    """However much time the route leaves it."""
-    dns.hang("u.example")
-    ours = pool_of(UpstreamOrigin(host="u.example", port=1, tls=None), Resolver(limit=0.01))
-    with pytest.raises(UpstreamUnreachable, match="cannot be resolved") as raised:
-        await ours.connect(600)
-    assert raised.value.error_type == "dns_error"
     await ours.close()
 
 

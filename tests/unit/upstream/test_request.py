@@ -15,7 +15,7 @@ from tests.cases import cases
     },
 )
 def test_a_head_has_host_first_and_the_framing_last(length: int, framing: list[bytes]) -> None:
-    """RFC 9112 §6, RFC 9110 §7.2; the version is always 1.1 (RFC 9110 §2.5)."""
+    """Its version is 1.1 (RFC 9110 §2.5)."""
     head = http1_head(UpstreamRequest("POST", b"/in?a=b", b"u:1", [b"X: 1", b"y:2"], length))
 
     assert head.endswith(b"\r\n\r\n")

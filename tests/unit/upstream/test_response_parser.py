@@ -39,7 +39,7 @@ Seen = list[int | bytes | ResponseSignal]
 
 
 def parser_for(method: str = "GET") -> ResponseParser:
-    """One that a request with this method has been written for."""
+    """One whose request had this method."""
     parser = ResponseParser(RESPONSES, LARGEST_HEAD)
     parser.begin(method)
     return parser
@@ -87,7 +87,7 @@ def events(parser: ResponseParser, *pieces: bytes) -> Seen:
     },
 )
 def test_octets_say(method: str, octets: bytes, seen: Seen, state: ResponseState, length: int | None) -> None:
-    """The events of one response, how much of it has come, and how long its body is."""
+    """Its events, state, and length."""
     parser = parser_for(method)
 
     assert (events(parser, octets), parser.state, parser.excess) == (seen, state, False)
@@ -106,7 +106,7 @@ def test_octets_say(method: str, octets: bytes, seen: Seen, state: ResponseState
     },
 )
 def test_the_end_of_the_connection_says(octets: bytes, state: ResponseState, *, complete: bool) -> None:
-    """RFC 9112 §8: only a body without a length is complete by it."""
+    """RFC 9112 §8."""
     parser = parser_for()
     events(parser, octets)
 
@@ -135,16 +135,16 @@ def test_so_many_interim_responses_are_passed_over() -> None:
     assert events(parser_for(), CONTINUE * (MOST_HEADS - 1) + TWO) == [200]
 
 
-@pytest.mark.parametrize("pieces", [[TWO + b"okH"], [TWO + b"ok", b"H"]], ids=["in one piece", "in two"])
+@cases("pieces", {"in one piece": [TWO + b"okH"], "in two": [TWO + b"ok", b"H"]})
 def test_octets_behind_a_response_are_excess(pieces: list[bytes]) -> None:
-    """They give no event, and are no part of the next response."""
+    """They give no event."""
     parser = parser_for()
 
     assert (events(parser, *pieces), parser.excess) == ([200, b"ok", END_OF_MESSAGE], True)
 
 
 def test_one_response_follows_the_other() -> None:
-    """Each begins anew, also the number of its interim responses."""
+    """Each begins anew."""
     parser = parser_for("HEAD")
     assert events(parser, CONTINUE * (MOST_HEADS - 1) + TWO) == [200, END_OF_MESSAGE]
 
@@ -187,7 +187,7 @@ def in_chunks(pieces: list[bytes]) -> bytes:
 def test_the_events_are_the_same_however_octets_are_cut(
     method: str, before: list[bytes], response: bytes, behind: bytes, places: list[int]
 ) -> None:
-    """In one piece, or in many, of which some are empty; so are what has come, and whether there is excess."""
+    """Pieces may be empty."""
     octets = b"".join(before) + response + behind
     ends = [0, *sorted(min(place, len(octets)) for place in places), len(octets)]
     whole, cut = parser_for(method), parser_for(method)
@@ -199,27 +199,21 @@ def test_the_events_are_the_same_however_octets_are_cut(
     assert cut.feed_eof() == whole.feed_eof()
 
 
-@pytest.mark.parametrize(
-    ("values", "seconds"),
-    [
-        ((), NEVER),
-        ((b"timeout=5",), 4),
-        ((b"timeout=5, max=100",), 4),
-        ((b"max=100, Timeout = 60",), 59),
-        ((b"max=100,timeout=60",), 59),
-        ((b'timeout="7"',), 6),
-        ((b"timeout=1",), 0),
-        ((b"timeout=0",), -1),
-        ((b"timeout=20", b"timeout=10"), 9),
-        ((b"max=100",), NEVER),
-        ((b"notimeout=5",), NEVER),
-        ((b"timeout=soon",), NEVER),
-        ((b"timeout=9999999999",), NEVER),
-        ((b"",), NEVER),
-    ],
+@cases(
+    "values, seconds",
+    ((), NEVER),
+    ((b"timeout=5, max=100",), 4),
+    ((b"max=100, Timeout = 60",), 59),
+    ((b'timeout="7"',), 6),
+    ((b"timeout=0",), -1),
+    ((b"timeout=20", b"timeout=10"), 9),
+    ((b"max=100",), NEVER),
+    ((b"notimeout=5",), NEVER),
+    ((b"timeout=soon",), NEVER),
+    ((b"timeout=9999999999",), NEVER),
 )
 def test_an_upstream_s_timeout_ends_a_second_earlier(values: tuple[bytes, ...], seconds: float) -> None:
-    """The smallest counts; what gives no number says nothing."""
+    """The smallest counts."""
     fields = ((b"Connection", b"keep-alive"), *((b"KEEP-alive", value) for value in values))
 
     assert idle_time(response_head(b"HTTP/1.1 200 OK", *fields)) == seconds

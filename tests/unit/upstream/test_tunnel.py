@@ -16,7 +16,7 @@ ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 
 
 class Gate:
-    """A corporate proxy that answers one CONNECT as scripted and keeps what it was asked."""
+    """A corporate proxy that answers one CONNECT."""
 
     def __init__(self, *pieces: bytes) -> None:
         self._pieces = pieces
@@ -34,7 +34,7 @@ class Gate:
 
 @asynccontextmanager
 async def connected(gate: Gate) -> AsyncIterator[tuple[socket.socket, Callable[..., CorporateProxy]]]:
-    """A socket to the gate, and what makes the gate's configuration."""
+    """A socket to the gate, and its configuration."""
     server = await asyncio.start_server(gate.serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     try:
@@ -48,7 +48,7 @@ async def connected(gate: Gate) -> AsyncIterator[tuple[socket.socket, Callable[.
 
 
 async def test_the_proxy_is_asked_for_host_and_port_with_its_credentials() -> None:
-    """CONNECT in authority-form, Host, Proxy-Authorization; nothing of a message."""
+    """Nothing of a message is there."""
     gate = Gate(ESTABLISHED)
     async with connected(gate) as (client, proxy):
         await tunnel(client, proxy(authorization="Basic dTpw"), "up.example:443")
@@ -66,7 +66,7 @@ async def test_the_proxy_is_asked_for_host_and_port_with_its_credentials() -> No
     },
 )
 async def test_a_way_is_there_whatever_else_its_answer_says(answer: bytes) -> None:
-    """Framing means nothing behind CONNECT (RFC 9110 §9.3.6), and interim answers come before the final one."""
+    """Framing means nothing here (RFC 9110 §9.3.6)."""
     gate = Gate(answer)
     async with connected(gate) as (client, proxy):
         await tunnel(client, proxy(), "up.example:443")
@@ -88,23 +88,21 @@ async def test_without_credentials_none_are_sent() -> None:
     assert gate.asked == b"CONNECT up.example:443 HTTP/1.1\r\nHost: up.example:443\r\n\r\n"
 
 
-@pytest.mark.parametrize(
-    ("answer", "words"),
-    [
-        (b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "refuses the credentials"),
-        (
-            b"HTTP/1.1 407 No\r\nProxy-Authenticate: Negotiate\r\nProxy-Authenticate: NTLM\r\n\r\n",
-            "wants Negotiate or NTLM: credentials are configured; this proxy takes Basic only",
-        ),
-        (b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "with 403"),
-        (b"", "closed the connection"),
-        (b"SSH-2.0-x\r\n\r\n", "check `proxy_url`"),
-        (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 20_000, "check `proxy_url`"),
-        (ESTABLISHED + b"HTTP/1.1 200 OK\r\n\r\n", "bytes of its own"),
-    ],
+@cases(
+    "answer, words",
+    (b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "refuses the credentials"),
+    (
+        b"HTTP/1.1 407 No\r\nProxy-Authenticate: Negotiate\r\nProxy-Authenticate: NTLM\r\n\r\n",
+        "wants Negotiate or NTLM: credentials are configured; this proxy takes Basic only",
+    ),
+    (b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "with 403"),
+    (b"", "closed the connection"),
+    (b"SSH-2.0-x\r\n\r\n", "check `proxy_url`"),
+    (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 20_000, "check `proxy_url`"),
+    (ESTABLISHED + b"HTTP/1.1 200 OK\r\n\r\n", "bytes of its own"),
 )
 async def test_a_proxy_that_does_not_connect_is_named_with_what_to_do(answer: bytes, words: str) -> None:
-    """Each refusal is a 502 that names the corporate proxy."""
+    """Each is a 502."""
     async with connected(Gate(answer)) as (client, proxy):
         with pytest.raises(UpstreamUnreachable, match=words) as failure:
             await tunnel(client, proxy(authorization="Basic c2VjcmV0"), "up.example:443")

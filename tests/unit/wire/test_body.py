@@ -83,7 +83,7 @@ def test_a_ring_without_news_is_no_end(body: IncomingBody) -> None:
 
 
 def test_what_came_before_a_failure_is_read_first(body: IncomingBody) -> None:
-    """Then the failure is raised; the first one counts."""
+    """The first failure counts."""
     first = LookupError("first")
     body.push(b"a")
     body.fail(first)
@@ -94,12 +94,25 @@ def test_what_came_before_a_failure_is_read_first(body: IncomingBody) -> None:
 
 
 def test_nothing_goes_wrong_with_a_body_that_has_ended(body: IncomingBody) -> None:
-    """A sender that leaves after its last octet has sent it whole."""
+    """The sender may leave then."""
     body.push(b"a")
     body.end()
     body.fail(LookupError())
 
     assert (body.failure, Reading(body).pieces) == (None, [b"a"])
+
+
+def test_a_tap_gets_what_is_consumed_once(body: IncomingBody) -> None:
+    """A recorded exchange has one."""
+    copied: list[bytes] = []
+    body.tap = copied.append
+    for piece in (b"a", b"b"):
+        body.push(piece)
+    assert (body.consume(), body.consume()) == (b"ab", b"")
+    body.push(b"c")
+    body.end()
+    body.consume()
+    assert copied == [b"ab", b"c"]
 
 
 @cases(
@@ -121,7 +134,7 @@ def test_reading_waits_only(change: Any, body: IncomingBody, *, waiting: bool) -
 def test_the_socket_is_read_up_to_the_mark_and_again_after_taking(
     body: IncomingBody, transport: MemoryTransport
 ) -> None:
-    """Memory is bounded by the mark and one reading of the socket."""
+    """Memory is bounded."""
     states = []
     for piece in (b"a" * HIGH_WATER, b"b", b"c"):
         body.push(piece)
@@ -133,7 +146,7 @@ def test_the_socket_is_read_up_to_the_mark_and_again_after_taking(
 
 
 def test_a_sender_that_waits_to_be_asked_is_asked_once_when_the_body_is_wanted(body: IncomingBody) -> None:
-    """RFC 9110 §10.1.1: by the first reading that has to wait."""
+    """RFC 9110 §10.1.1."""
     asked: list[str] = []
     body.invite = lambda: asked.append("asked")
     assert body.uninvited
@@ -146,7 +159,7 @@ def test_a_sender_that_waits_to_be_asked_is_asked_once_when_the_body_is_wanted(b
 
 
 def test_a_sender_that_sends_without_being_asked_is_not_asked(body: IncomingBody) -> None:
-    """RFC 9110 §10.1.1: it may have given up waiting."""
+    """RFC 9110 §10.1.1."""
     asked: list[str] = []
     body.invite = lambda: asked.append("asked")
 
@@ -175,7 +188,7 @@ async def test_a_body_can_be_read_beside_futures(body: IncomingBody) -> None:
 
 @pytest.mark.parametrize("most", [0, 3, HIGH_WATER])
 async def test_the_beginning_can_be_looked_at_and_stays(body: IncomingBody, most: int) -> None:
-    """Once there is more than was asked for, or no more will come; what reads it afterwards gets all of it."""
+    """Reading it afterwards gets all of it."""
     seen: list[bytes] = []
 
     async def look() -> None:
@@ -222,7 +235,7 @@ def test_one_large_piece_is_not_copied() -> None:
 
 @pytest.mark.parametrize("size", [1, 2, 3, 16, 64, SMALL - 1, SMALL, 2000])
 def test_pieces_take_at_most_three_times_their_size(size: int) -> None:
-    """Also while they are put together; an octet by itself is an object of 34."""
+    """Even while they are joined."""
     total, source = 40_000 // size, memoryview(bytes(range(256)) * 8)
     tracemalloc.start()
     try:

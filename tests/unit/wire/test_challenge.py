@@ -1,7 +1,5 @@
 """What a corporate proxy asks for."""
 
-import pytest
-
 from proxy.wire.challenge import challenge
 from tests.cases import cases
 
@@ -21,26 +19,24 @@ WANTED = "wants credentials; put them into `proxy_url`"
     },
 )
 def test_credentials_are_missing_or_wrong_where_basic_is_taken(values: list[str]) -> None:
-    """Ours is the trouble, and it is said where to mend it."""
+    """It is said where to mend it."""
     assert challenge(values, has_credentials=False) == WANTED
     assert challenge(values, has_credentials=True) == REFUSED
 
 
-@pytest.mark.parametrize(
-    ("values", "named"),
-    [
-        (["NTLM"], "NTLM"),
-        (["negotiate", "ntlm"], "Negotiate or NTLM"),
-        (["Negotiate, NTLM"], "Negotiate or NTLM"),
-        (["NTLM TlRMTVNTUAAC=="], "NTLM"),
-        (["Kerberos"], "Kerberos"),
-        (['Digest realm="Basic, Basic x", nonce="1"'], "Digest"),
-        (["Digest realm = Basic, basic = 1"], "Digest"),
-        (["Canary-Scheme x", "Other"], "credentials of another kind"),
-    ],
+@cases(
+    "values, named",
+    (["NTLM"], "NTLM"),
+    (["negotiate", "ntlm"], "Negotiate or NTLM"),
+    (["Negotiate, NTLM"], "Negotiate or NTLM"),
+    (["NTLM TlRMTVNTUAAC=="], "NTLM"),
+    (["Kerberos"], "Kerberos"),
+    (['Digest realm="Basic, Basic x", nonce="1"'], "Digest"),
+    (["Digest realm = Basic, basic = 1"], "Digest"),
+    (["Canary-Scheme x", "Other"], "credentials of another kind"),
 )
 def test_credentials_help_nothing_where_basic_is_not_taken(values: list[str], named: str) -> None:
-    """The sentence says so, and shows nothing of the field but the name of a scheme that is known."""
+    """Only the names of known schemes are shown."""
     assert challenge(values, has_credentials=True) == (
         f"wants {named}: credentials are configured; this proxy takes Basic only; {ADVICE}"
     )

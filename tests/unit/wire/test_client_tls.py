@@ -1,7 +1,6 @@
 """TLS between a transport of memory and a protocol that remembers; the peer is OpenSSL's own."""
 
 import asyncio
-import contextlib
 import socket
 import ssl
 
@@ -10,98 +9,46 @@ import trustme
 
 from proxy.wire.client_tls import RECORD, ClientTlsTransport
 from proxy.wire.tls_context import verifying_context
-from tests.fakes.transport import MemoryTransport
-from tests.unit.wire.upper import Upper, deliver
+from tests.cases import cases
+from tests.unit.wire.upper import Peers, Upper
 
 
-class Peers:
-    """A channel, and the server that it talks to."""
+class Client(Peers):
+    """A channel of a client, and its server."""
 
     def __init__(self, *, host: str = "u.example", trusted: bool = True, descriptor: int = -1) -> None:
-        issuer = trustme.CA()
+        issuer, client = trustme.CA(), verifying_context()
         server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         issuer.issue_cert("u.example").configure_cert(server)
-        client = verifying_context()
         if trusted:
             issuer.configure_trust(client)
-        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.server = server.wrap_bio(self._incoming, self._outgoing, server_side=True)
-        self.alert = ""
-        "What the server was told when it was not accepted."
-        self.upper, self.below = Upper(), MemoryTransport(peername=("192.0.2.1", 443))
+        super().__init__(server, server_side=True)
         self.channel = ClientTlsTransport(client, host, self.upper, descriptor)
         self.channel.connection_made(self.below)
-
-    def shake(self) -> "Peers":
-        """The handshake, as far as it goes."""
-        for _ in range(3):
-            self._incoming.write(self.below.taken())
-            try:
-                self.server.do_handshake()
-            except ssl.SSLWantReadError:
-                pass
-            except ssl.SSLError as error:
-                self.alert = self.alert or str(error.reason)
-            self.deliver(self._outgoing.read())
-        return self
-
-    def deliver(self, cipher: bytes) -> None:
-        """Let octets come over the wire, as many at a time as fit."""
-        deliver(self.channel, cipher)
-
-    def say(self, clear: bytes) -> bytes:
-        """What the server sends for this."""
-        self.server.write(clear)
-        return self._outgoing.read()
-
-    def hear(self) -> bytes:
-        """What the server reads."""
-        self._incoming.write(self.below.taken())
-        heard = b""
-        with contextlib.suppress(ssl.SSLWantReadError):
-            while piece := self.server.read(1 << 16):
-                heard += piece
-        return heard
-
-    def end(self) -> bytes:
-        """The server's close_notify."""
-        with contextlib.suppress(ssl.SSLWantReadError):
-            self.server.unwrap()
-        return self._outgoing.read()
 
 
 async def test_octets_go_both_ways() -> None:
     """In order, whatever the sizes."""
-    peers = Peers().shake()
+    peers = Client().shake()
     await peers.channel.secured
     large = bytes(range(256)) * 1000
     peers.channel.write(b"hello ")
     peers.channel.write(large)
-    assert peers.hear() == b"hello " + large
+    assert peers.hear() == (b"hello " + large, False)
     peers.deliver(peers.say(b"well, ") + peers.say(large))
     assert (peers.upper.content, peers.upper.told) == (b"well, " + large, ["made"])
 
 
-async def test_octet_by_octet_it_is_the_same() -> None:
-    """However the network cuts the records."""
-    peers = Peers().shake()
-    for octet in peers.say(b"well"):
-        peers.deliver(bytes([octet]))
-    assert peers.upper.content == b"well"
-
-
-@pytest.mark.parametrize(
-    ("host", "trusted", "reason", "alert"),
-    [
-        ("other.example", True, "Hostname mismatch", "SSLV3_ALERT_BAD_CERTIFICATE"),
-        ("u.example", False, "unable to get local issuer", "TLSV1_ALERT_UNKNOWN_CA"),
-    ],
+@cases(
+    "host, trusted, reason, alert",
+    ("other.example", True, "Hostname mismatch", "SSLV3_ALERT_BAD_CERTIFICATE"),
+    ("u.example", False, "unable to get local issuer", "TLSV1_ALERT_UNKNOWN_CA"),
 )
 async def test_a_certificate_that_is_not_accepted_ends_the_handshake(
     host: str, *, trusted: bool, reason: str, alert: str
 ) -> None:
-    """The peer is told by an alert, the protocol above hears nothing."""
-    peers = Peers(host=host, trusted=trusted).shake()
+    """The peer gets an alert."""
+    peers = Client(host=host, trusted=trusted).shake()
     with pytest.raises(ssl.SSLCertVerificationError, match=reason):
         await peers.channel.secured
     peers.channel.connection_lost(None)
@@ -109,9 +56,9 @@ async def test_a_certificate_that_is_not_accepted_ends_the_handshake(
 
 
 async def test_an_end_in_the_handshake_is_its_failure() -> None:
-    """With the system's reason, or as a broken connection."""
+    """It has the system's reason."""
     for error, expected in ((None, ConnectionResetError), (TimeoutError(), TimeoutError)):
-        peers = Peers()
+        peers = Client()
         peers.channel.connection_lost(error)
         with pytest.raises(expected):
             await peers.channel.secured
@@ -119,11 +66,11 @@ async def test_an_end_in_the_handshake_is_its_failure() -> None:
 
 
 async def test_whoever_does_not_wait_for_the_handshake_is_not_told_of_it() -> None:
-    """A connection that took too long; asyncio would complain of an exception that nobody looked at."""
-    peers = Peers()
+    """Asyncio would complain of the exception."""
+    peers = Client()
     peers.channel.secured.cancel()
     peers.shake()
-    other = Peers()
+    other = Client()
     other.channel.secured.cancel()
     other.channel.connection_lost(None)
     assert (peers.upper.told, other.upper.told) == (["made"], [])
@@ -131,7 +78,7 @@ async def test_whoever_does_not_wait_for_the_handshake_is_not_told_of_it() -> No
 
 async def test_a_close_notify_is_an_end_in_order() -> None:
     """RFC 8446 §6.1."""
-    peers = Peers().shake()
+    peers = Client().shake()
     peers.deliver(peers.say(b"last") + peers.end())
     peers.channel.eof_received()
     peers.channel.connection_lost(None)
@@ -141,7 +88,7 @@ async def test_a_close_notify_is_an_end_in_order() -> None:
 
 async def test_an_end_without_it_is_a_cut() -> None:
     """Whoever is on the way could have made it."""
-    peers = Peers().shake()
+    peers = Client().shake()
     peers.channel.eof_received()
     peers.channel.connection_lost(None)
     assert peers.upper.told == ["made", "lost NoneType"]
@@ -149,7 +96,7 @@ async def test_an_end_without_it_is_a_cut() -> None:
 
 async def test_what_is_no_tls_ends_the_connection() -> None:
     """With the reason."""
-    peers = Peers().shake()
+    peers = Client().shake()
     peers.deliver(b"HTTP/1.1 400 Bad Request\r\n\r\n")
     assert peers.below.aborted
     peers.channel.connection_lost(None)
@@ -157,8 +104,8 @@ async def test_what_is_no_tls_ends_the_connection() -> None:
 
 
 async def test_after_the_peers_close_notify_writing_goes_on_or_ends_but_never_raises() -> None:
-    """An exchange that is about to write learns it from the end of the connection."""
-    peers = Peers().shake()
+    """The exchange learns of it by the connection's end."""
+    peers = Client().shake()
     peers.deliver(peers.end())
     peers.channel.write(b"late")
     peers.channel.connection_lost(None)
@@ -167,8 +114,8 @@ async def test_after_the_peers_close_notify_writing_goes_on_or_ends_but_never_ra
 
 
 async def test_nothing_comes_while_reading_is_paused() -> None:
-    """What has come is kept, and given in another turn of the event loop: nobody is called back from within."""
-    peers = Peers().shake()
+    """It comes in another turn of the event loop."""
+    peers = Client().shake()
     peers.upper.on_data = peers.channel.pause_reading
     for octets in (b"one, ", b"two"):
         peers.deliver(peers.say(octets))
@@ -183,8 +130,8 @@ async def test_nothing_comes_while_reading_is_paused() -> None:
 
 
 async def test_what_was_not_given_to_the_protocol_above_is_undelivered() -> None:
-    """A record that waits for reading to go on or for its scheduled turn, and a part of one that OpenSSL holds."""
-    peers = Peers().shake()
+    """OpenSSL may hold a part of a record."""
+    peers = Client().shake()
     seen = [peers.channel.undelivered]
     peers.upper.on_data = peers.channel.pause_reading
     for octets in (b"one, ", b"two"):
@@ -203,8 +150,8 @@ async def test_what_was_not_given_to_the_protocol_above_is_undelivered() -> None
 
 
 async def test_nothing_is_deciphered_after_the_protocol_above_has_aborted_it() -> None:
-    """Nor is it told of an end that came in the same read."""
-    peers = Peers().shake()
+    """Nor is an end told."""
+    peers = Client().shake()
     peers.upper.on_data = peers.channel.abort
     one, end = peers.say(b"one"), peers.end()
     peers.deliver(one + end)
@@ -212,8 +159,8 @@ async def test_nothing_is_deciphered_after_the_protocol_above_has_aborted_it() -
 
 
 async def test_records_that_are_read_together_are_given_together() -> None:
-    """Whole ones, of whatever size; the rest of the last one follows."""
-    peers = Peers().shake()
+    """The rest of the last one follows."""
+    peers = Client().shake()
     cipher = b"".join(peers.say(octets) for octets in (b"one, ", bytes(RECORD), b"three"))
     peers.deliver(cipher[:-1])
     assert (peers.upper.content, peers.upper.pieces) == (b"one, " + bytes(RECORD), 1)
@@ -221,10 +168,10 @@ async def test_records_that_are_read_together_are_given_together() -> None:
     assert (peers.upper.content, peers.upper.pieces) == (b"one, " + bytes(RECORD) + b"three", 2)
 
 
-@pytest.mark.parametrize(("broken", "told"), [(False, ["made", "eof"]), (True, ["made", "lost SSLError"])])
+@cases("broken, told", (False, ["made", "eof"]), (True, ["made", "lost SSLError"]))
 async def test_an_end_waits_for_what_came_before_it(*, broken: bool, told: list[str]) -> None:
-    """It came in the same read, in order or not, and the protocol above pauses: it is not told before it reads on."""
-    peers = Peers().shake()
+    """The protocol above has paused reading."""
+    peers = Client().shake()
     peers.upper.on_data = peers.channel.pause_reading
     peers.deliver(peers.say(b"last") + (b"\x17\x03\x03\x00\x05abcde" if broken else peers.end()))
     seen = (peers.upper.content, peers.upper.told, peers.below.is_closing(), peers.channel.undelivered)
@@ -238,28 +185,28 @@ async def test_an_end_waits_for_what_came_before_it(*, broken: bool, told: list[
 
 
 async def test_an_end_follows_at_once_what_came_before_it() -> None:
-    """In the same read, if the protocol above does not pause."""
-    peers = Peers().shake()
+    """Unless reading is paused."""
+    peers = Client().shake()
     peers.deliver(peers.say(b"last") + peers.end())
     assert (peers.upper.content, peers.upper.told) == (b"last", ["made", "eof"])
 
 
 async def test_the_last_words_before_a_broken_write_are_deciphered() -> None:
-    """They lie in the socket when the event loop says that it is over."""
+    """They lie in the socket."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
         ours.setblocking(False)
-        peers = Peers(descriptor=ours.fileno()).shake()
+        peers = Client(descriptor=ours.fileno()).shake()
         theirs.sendall(peers.say(b"the answer"))
         peers.channel.connection_lost(BrokenPipeError())
     assert (peers.upper.content, peers.upper.told) == (b"the answer", ["made", "lost BrokenPipeError"])
 
 
 async def test_it_is_the_transport_of_the_protocol_above() -> None:
-    """What that asks is asked below, but for what TLS knows."""
-    peers = Peers().shake()
+    """TLS knows the rest."""
+    peers = Client().shake()
     channel, below = peers.channel, peers.below
-    assert peers.upper.transport is channel
+    assert peers.upper.transport is peers.channel
     below.buffered = 7
     channel.set_write_buffer_limits(5)
     assert (below.limit, channel.get_write_buffer_size(), channel.is_closing()) == (5, 7, False)

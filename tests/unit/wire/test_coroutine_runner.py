@@ -28,7 +28,7 @@ async def until_told(journal: Journal) -> None:
 
 
 def test_nothing_happens_before_the_start() -> None:
-    """The coroutine is begun by `start`, and a ring before it is lost, not an error."""
+    """A ring before that is lost."""
     journal = Journal(until_told)
     journal.run.wake()
     assert journal.lines == []
@@ -55,7 +55,7 @@ def test_each_ring_makes_it_look_once() -> None:
 
 
 def test_a_ring_while_it_runs_does_not_enter_it_again() -> None:
-    """It will look before it waits, so nothing is missed."""
+    """It will look anyway."""
 
     async def rings_itself(journal: Journal) -> None:
         journal.run.wake()
@@ -85,7 +85,7 @@ def test_it_ends_once_and_rings_after_that_do_nothing() -> None:
 @pytest.mark.parametrize("error", [LookupError("x"), asyncio.CancelledError(), KeyboardInterrupt(), SystemExit(1)])
 @pytest.mark.parametrize("rings", [0, 1])
 def test_whatever_is_raised_is_given_to_its_owner(error: BaseException, rings: int) -> None:
-    """Nothing escapes into the caller of `start` or `wake`, who is another connection's event."""
+    """Nothing escapes into the caller."""
 
     async def raising(_journal: Journal) -> None:
         for _ in range(rings):
@@ -101,7 +101,7 @@ def test_whatever_is_raised_is_given_to_its_owner(error: BaseException, rings: i
 
 
 async def test_it_waits_for_futures_and_not_for_the_bell_meanwhile() -> None:
-    """A ring during that time is no answer; the coroutine looks when the future is done."""
+    """It looks when the future is done."""
     future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     async def waits(journal: Journal) -> None:
@@ -137,7 +137,7 @@ async def test_a_futures_failure_is_raised_inside() -> None:
 
 
 async def test_a_cancelled_task_that_is_waited_for_ends_the_run() -> None:
-    """It is told to the owner, as any other error."""
+    """As any other error."""
     task = asyncio.create_task(asyncio.Event().wait())
 
     async def waits(_journal: Journal) -> None:
@@ -150,23 +150,3 @@ async def test_a_cancelled_task_that_is_waited_for_ends_the_run() -> None:
     await asyncio.sleep(0)
 
     assert [type(each) for each in journal.ends] == [asyncio.CancelledError]
-
-
-async def test_any_number_of_runs_can_wait_for_one_future() -> None:
-    """As exchanges do for one grant."""
-    future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-
-    async def waits(journal: Journal) -> None:
-        journal.lines.append(await future)
-        await woken()
-
-    journals = [Journal(waits) for _ in range(3)]
-    for journal in journals:
-        journal.run.start()
-    future.set_result("done")
-    await asyncio.sleep(0)
-
-    assert [journal.lines for journal in journals] == [["done"]] * 3
-    for journal in journals:
-        journal.run.wake()
-    assert [journal.ends for journal in journals] == [[None]] * 3

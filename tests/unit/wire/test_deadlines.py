@@ -43,7 +43,7 @@ def test_now_is_the_loops_time(loop: HandLoop, deadlines: Deadlines) -> None:
 
 
 def test_what_is_due_expires_once(loop: HandLoop, deadlines: Deadlines) -> None:
-    """At most a tick late, and never again: its deadline is NEVER by then."""
+    """At most a tick late."""
     thing = Thing(1.0)
     deadlines.watch(thing)
 
@@ -81,7 +81,7 @@ def test_what_is_forgotten_does_not_expire(loop: HandLoop, deadlines: Deadlines)
 
 
 def test_nobody_looks_when_nothing_is_watched(loop: HandLoop, deadlines: Deadlines) -> None:
-    """One timer for any number of things, none for none, and a new one for the next."""
+    """One timer serves any number."""
     things = [Thing(NEVER), Thing(NEVER)]
     for thing in things:
         deadlines.watch(thing)
@@ -99,7 +99,7 @@ def test_nobody_looks_when_nothing_is_watched(loop: HandLoop, deadlines: Deadlin
 
 
 def test_what_is_reached_while_the_process_stood_still_is_read_first(loop: HandLoop, deadlines: Deadlines) -> None:
-    """Its deadline has moved by the time that the timeout would strike; that of a silent one has not."""
+    """The deadline may have moved by then."""
     answered, silent = Thing(1.0), Thing(1.0)
     deadlines.watch(answered)
     deadlines.watch(silent)
@@ -113,7 +113,7 @@ def test_what_is_reached_while_the_process_stood_still_is_read_first(loop: HandL
 
 @pytest.mark.parametrize("factory", [asyncio.SelectorEventLoop, uvloop.new_event_loop])
 def test_an_event_loop_reads_before_a_timeout_strikes(factory: Callable[[], asyncio.AbstractEventLoop]) -> None:
-    """On both event loops, though what is read came only at the look."""
+    """What is read may come as late as the look."""
     happened: list[str] = []
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
@@ -154,7 +154,7 @@ def test_an_event_loop_reads_before_a_timeout_strikes(factory: Callable[[], asyn
 
 
 def test_an_expiry_may_move_the_deadline_of_another(loop: HandLoop, deadlines: Deadlines) -> None:
-    """Both are due at the same look, yet only the one that comes first expires: it gave the other more time."""
+    """The first gives the other time."""
     things: list[Thing] = []
 
     class Saviour(Thing):

@@ -5,13 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.wire import field_names
-from proxy.wire.field_names import LONGEST, FieldNames, usual, values_of
+from proxy.wire.field_names import LONGEST, FieldNames, usual
 
 JUDGED: list[bytes] = []
 
 
 def names(common: tuple[bytes, ...] = ()) -> FieldNames:
-    """A table of names; those that begin with `b` do not pass."""
+    """Names with `b` do not pass."""
     JUDGED.clear()
 
     def passes(name: bytes) -> bool:
@@ -56,7 +56,7 @@ def test_a_name_is_judged_once_for_each_spelling() -> None:
 
 
 def test_common_names_are_there_from_the_start() -> None:
-    """So that no flood of others leaves no room for them."""
+    """A flood leaves room for them."""
     table = names(common=(b"content-type",))
 
     assert {*table.known} - {*FieldNames().known} == {b"a-a", b"A-A", b"b-b", b"B-B", b"content-type", b"Content-Type"}
@@ -93,8 +93,3 @@ def test_the_usual_spelling_is_the_same_name(name: bytes) -> None:
     """Each part begins with a capital."""
     assert usual(name).lower() == name.lower()
     assert usual(b"x-request-ID") == b"X-Request-Id"
-
-
-def test_values_of_a_field_are_found_in_any_case() -> None:
-    """The values keep their order."""
-    assert values_of([(b"A", b"1"), (b"b", b"2"), (b"a", b"3")], b"a") == [b"1", b"3"]

@@ -35,7 +35,7 @@ def cut(octets: bytes, places: list[int]) -> list[bytes]:
 
 
 def decode(decoder: Decoder, pieces: list[bytes]) -> tuple[bytes, bytes, bool]:
-    """Return (content, what is left over, whether the body is done)."""
+    """Return (content, the rest, whether the body is done)."""
     content = left = b""
     for piece in pieces:
         if decoder.done:
@@ -53,13 +53,13 @@ def chunks(pieces: list[bytes], extension: bytes = b"", trailers: bytes = b"") -
 
 
 def test_nothing_is_no_body() -> None:
-    """Without a body all octets follow it, and it is whole from the start."""
+    """It is whole from the start."""
     assert (NO_BODY.done, NO_BODY.length, NO_BODY.feed(b"GET"), NO_BODY.end()) == (True, 0, (b"", b"GET"), True)
 
 
 @given(content=st.binary(max_size=300), after=st.binary(max_size=60), places=CUTS)
 def test_a_length_gives_the_same_content_however_it_is_cut(content: bytes, after: bytes, places: list[int]) -> None:
-    """Content-Length bytes are the body, the next ones are not."""
+    """What follows is left over."""
     decoder = LengthBody(len(content))
 
     assert decode(decoder, cut(content + after, places)) == (content, after, True)
@@ -68,7 +68,7 @@ def test_a_length_gives_the_same_content_however_it_is_cut(content: bytes, after
 
 @given(content=st.binary(min_size=1, max_size=100), missing=st.integers(min_value=1, max_value=100), places=CUTS)
 def test_a_body_shorter_than_its_length_is_not_whole(content: bytes, missing: int, places: list[int]) -> None:
-    """The end of the connection before the last octet is a cut."""
+    """That is a cut."""
     decoder = LengthBody(len(content) + missing)
 
     assert decode(decoder, cut(content, places)) == (content, b"", False)
@@ -100,7 +100,7 @@ def test_a_body_without_length_is_whole_at_the_end_of_the_connection() -> None:
 def test_chunks_give_the_same_content_however_they_are_cut(
     pieces: list[bytes], extension: bytes, trailers: bytes, after: bytes, places: list[int]
 ) -> None:
-    """RFC 9112 §7.1: content is what stands in chunks; extensions and trailers are passed over."""
+    """Extensions and trailers are dropped (RFC 9112 §7.1)."""
     octets = chunks(pieces, extension, trailers)
 
     assert decode(ChunkedBody(), cut(octets + after, places)) == (b"".join(pieces), after, True)
@@ -150,7 +150,7 @@ def test_octets_after_the_last_chunk_are_left_over() -> None:
     },
 )
 def test_what_is_no_chunk_is_refused_however_it_comes(octets: bytes, why: str) -> None:
-    """RFC 9112 §7.1, by the letter: two readers must not see two different bodies."""
+    """Two readers might see two bodies (RFC 9112 §7.1)."""
     with pytest.raises(BodyMalformed, match=why):
         ChunkedBody().feed(octets)
     with pytest.raises(BodyMalformed):
@@ -162,7 +162,7 @@ SIZE_LINE = re.compile(rb"[0-9A-Fa-f]{1,15}([ \t]*;[\t\x20-\x7e\x80-\xff]*)?")
 
 @given(st.from_regex(rb"[0-9a-fA-Fx ;=\t\r\n\x00\x7f\xff\"a-z]{0,12}", fullmatch=True))
 def test_a_size_line_is_a_number_and_visible_extensions(line: bytes) -> None:
-    """Whatever else stands before the CRLF of a size is refused."""
+    """All else is refused."""
     decoder = ChunkedBody()
     fits = bool(SIZE_LINE.fullmatch(line))
 
@@ -195,7 +195,7 @@ def test_the_fields_of_a_request_say_where_its_body_ends(fields: tuple[Pair, ...
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "post"])
 def test_a_message_in_http_1_0_says_how_long_it_is(method: str) -> None:
-    """RFC 1945 §8.3: also that it is empty; else it would be delivered without its body."""
+    """Even if it is empty (RFC 1945 §8.3)."""
     with pytest.raises(BodyMalformed, match=r"HTTP/1\.0 without Content-Length"):
         request_body(request_head(method.encode() + b" / HTTP/1.0"))
     assert request_body(request_head(method.encode() + b" / HTTP/1.0", (b"Content-Length", b"0"))).done
@@ -207,24 +207,22 @@ def test_other_methods_in_http_1_0_need_no_length(method: str) -> None:
     assert request_body(request_head(method.encode() + b" / HTTP/1.0")) is NO_BODY
 
 
-@pytest.mark.parametrize(
-    ("method", "behind", "may_be"),
-    [
-        ("POST", b"", False),
-        ("POST", b"\r\n", False),
-        ("POST", b"abc", True),
-        ("POST", b"\r\nabc", True),
-        ("POST", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", True),
-        ("get", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", True),
-        ("GET", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", False),
-        ("GET", b"\r\nPOST /a?b HTTP/1.0\r\n", False),
-        ("GET", b"\r\n\r\n", False),
-        ("GET", b"GET / HTTP/1.1", True),
-        ("HEAD", b"abc", True),
-    ],
+@cases(
+    "method, behind, may_be",
+    ("POST", b"", False),
+    ("POST", b"\r\n", False),
+    ("POST", b"abc", True),
+    ("POST", b"\r\nabc", True),
+    ("POST", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", True),
+    ("get", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", True),
+    ("GET", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", False),
+    ("GET", b"\r\nPOST /a?b HTTP/1.0\r\n", False),
+    ("GET", b"\r\n\r\n", False),
+    ("GET", b"GET / HTTP/1.1", True),
+    ("HEAD", b"abc", True),
 )
 def test_what_is_behind_a_last_request_may_be_its_body(method: str, behind: bytes, *, may_be: bool) -> None:
-    """Unless it is nothing, or clearly the next request of a sender that has said that there is none."""
+    """Unless it is clearly the next request."""
     assert may_be_body(method, behind) is may_be
 
 
@@ -236,11 +234,11 @@ LENGTHS = [
 ]
 
 
-@pytest.mark.parametrize(("lines", "kind"), LENGTHS)
+@cases("lines, kind", *LENGTHS)
 def test_method_status_and_length_of_a_response_say_how_its_body_is_read(
     lines: tuple[bytes, ...], kind: type | None
 ) -> None:
-    """RFC 9112 §6.3: without a length it ends with the connection; to HEAD, and by 204 and 304, there is none."""
+    """RFC 9112 §6.3."""
     whole = grammar.response(b"HTTP/1.1 200 OK", *lines)
 
     assert type(response_body("GET", whole)) is (kind or CloseBody)

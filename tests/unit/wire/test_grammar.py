@@ -1,6 +1,5 @@
 """What the heads of requests and responses are read as."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,7 +24,7 @@ def response(first: bytes, *lines: bytes) -> ResponseHead:
 
 @given(target=PATH, fields=FIELDS)
 def test_target_and_lines_of_a_request_survive_byte_for_byte(target: bytes, fields: list[tuple[bytes, bytes]]) -> None:
-    """Case, order, repetition, white space and octets beyond ASCII stay."""
+    """Order, repetition and white space stay."""
     lines = [name + b":\t" + value + b" " for name, value in fields]
 
     read = request(b"POST " + target + b" HTTP/1.1", *lines)
@@ -39,7 +38,7 @@ def test_target_and_lines_of_a_request_survive_byte_for_byte(target: bytes, fiel
 def test_status_reason_and_lines_of_a_response_survive_byte_for_byte(
     reason: bytes, status: int, fields: list[tuple[bytes, bytes]]
 ) -> None:
-    """What the upstream says of itself is not ours to change."""
+    """They are not ours to change."""
     lines = [name + b":" + value for name, value in fields]
 
     read = response(b"HTTP/1.0 %d %b" % (status, reason), *lines, b"Content-Length: 0")
@@ -68,7 +67,7 @@ def test_status_reason_and_lines_of_a_response_survive_byte_for_byte(
     },
 )
 def test_a_request_may_have(first: bytes, lines: tuple[bytes, ...]) -> None:
-    """What is forwarded, or refused with better words elsewhere."""
+    """It is forwarded, or refused elsewhere."""
     read = request(first, *lines)
 
     assert [read.method.encode(), read.target] == first.split()[:2]
@@ -76,7 +75,7 @@ def test_a_request_may_have(first: bytes, lines: tuple[bytes, ...]) -> None:
 
 
 def test_a_response_may_say_twice_what_servers_say_twice() -> None:
-    """Content-Type and Server, which nothing of ours depends on."""
+    """Nothing of ours depends on them."""
     assert response(OK, b"Server: a", b"Server: b", b"Content-Type: c", b"content-type: d").fields.pairs()[3][1] == b"d"
 
 
@@ -113,19 +112,15 @@ def test_the_fields_say_how_long_a_body_is(lines: tuple[bytes, ...], length: int
     "minor, lines, persistent",
     {
         "HTTP/1.1 goes on": (1, (), True),
-        "HTTP/1.1 may say so": (1, (b"Connection: keep-alive",), True),
         "close ends it": (1, (b"Connection: close",), False),
         "options have no case": (1, (b"Connection: x, CLOSE",), False),
         "close wins over keep-alive": (1, (b"Connection: close, keep-alive",), False),
-        "close wins in any order": (1, (b"Connection: keep-alive, close",), False),
         "a second line counts": (1, (b"Connection: keep-alive", b"Connection: close"), False),
         "closed is not close": (1, (b"Connection: closed",), True),
         "an upgrade does not end it": (1, (b"Connection: upgrade", b"Upgrade: h2c"), True),
         "Proxy-Connection counts too": (1, (b"Proxy-Connection: close",), False),
-        "beside Connection too": (1, (b"Connection: keep-alive", b"Proxy-Connection: close"), False),
         "HTTP/1.0 ends": (0, (), False),
         "HTTP/1.0 with keep-alive goes on": (0, (b"Connection: Keep-Alive",), True),
-        "close wins in HTTP/1.0": (0, (b"Connection: close, keep-alive",), False),
         "on a second line too": (0, (b"Connection: keep-alive", b"X: close", b"connection: Close"), False),
         "Proxy-Connection is Connection": (0, (b"Proxy-Connection: keep-alive",), True),
     },
@@ -138,12 +133,11 @@ def test_connection_options_say_whether_a_message_is_the_last(
     assert response(b"HTTP/1.%d 200 OK" % minor, *lines, b"Content-Length: 0").persistent is persistent
 
 
-@pytest.mark.parametrize(
-    ("first", "persistent"),
-    [(OK, True), (b"HTTP/1.1 199 x", True), (b"HTTP/1.1 204 x", True), (b"HTTP/1.0 200 OK", False)],
+@cases(
+    "first, persistent", (OK, True), (b"HTTP/1.1 199 x", True), (b"HTTP/1.1 204 x", True), (b"HTTP/1.0 200 OK", False)
 )
 def test_a_response_without_a_length_may_be_one_to_head(first: bytes, *, persistent: bool) -> None:
-    """RFC 9112 §6.3: such a one has no body, and another response can follow it; its head does not tell."""
+    """RFC 9112 §6.3; its head does not tell."""
     read = response(first, b"Connection: X-Hop")
 
     assert (read.persistent, read.fields.named) == (persistent, frozenset({b"x-hop"}))
@@ -157,7 +151,6 @@ def test_a_response_without_a_length_may_be_one_to_head(first: bytes, *, persist
         "names have no case": ((b"Connection: Keep-Alive, X-A",), {b"x-a"}),
         "white space does not count": ((b"Connection:  X-A ,\tX-B",), {b"x-a", b"x-b"}),
         "every line counts": ((b"CONNECTION: X-A", b"connection: X-B"), {b"x-a", b"x-b"}),
-        "behind the usual one too": ((b"Connection: keep-alive", b"connection: X-B"), {b"x-b"}),
         "empty elements name nothing (RFC 9110 §5.6.1)": ((b"Connection: ,,",), set()),
         "other fields name nothing": ((b"Connections: X-A", b"Proxy-Connection: X-B"), set()),
     },
@@ -169,7 +162,7 @@ def test_connection_names_fields_of_the_hop(lines: tuple[bytes, ...], named: set
 
 
 def test_values_are_found_whoever_asks() -> None:
-    """Those that are set apart, and any other; the first, or all, or none."""
+    """The first, all, or none."""
     lines = (b"Via: 1.1 a", b"X-Key: 1", b"via:\t1.0 b ", b"x-key: 2", b"X-CSRF-Token:", b"X-Keys: 3")
     fields = request(b"GET / HTTP/1.1", *lines).fields
 
@@ -197,7 +190,7 @@ def test_values_are_found_whoever_asks() -> None:
 
 
 def test_a_field_that_comes_once_beside_one_that_comes_twice_has_one_value() -> None:
-    """What is set apart of others is not mixed in."""
+    """They are not mixed."""
     fields = request(b"GET / HTTP/1.1", b"Cookie: a=b", b"Via: 1.1 a", b"Cookie: c=d").fields
 
     assert (fields.values(b"via"), fields.values(b"cookie")) == ([b"1.1 a"], [b"a=b", b"c=d"])

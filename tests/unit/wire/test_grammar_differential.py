@@ -38,7 +38,7 @@ SPOILT = st.tuples(st.integers(0, 160), st.integers(0, 3), JUNK)
 
 
 def heads(seeds: tuple[bytes, ...]) -> st.SearchStrategy[bytes]:
-    """Single heads, with something replaced by something else at a few places."""
+    """Single heads, changed at a few places."""
 
     def made(seed: bytes, places: list[tuple[int, int, bytes]]) -> bytes:
         octets = seed.partition(END)[0]
@@ -111,7 +111,7 @@ def test_any_octets_are_read_alike(octets: bytes) -> None:
 
 @pytest.mark.parametrize("why", STRICTER)
 def test_each_reason_why_a_request_is_refused_has_an_example(why: str) -> None:
-    """That the C parser takes: no reason is listed for nothing."""
+    """The C parser takes it."""
     octets = REQUEST_EXAMPLES[why]
 
     assert (our_request(octets), their_request(octets) is None) == ((None, why), False)
@@ -119,7 +119,7 @@ def test_each_reason_why_a_request_is_refused_has_an_example(why: str) -> None:
 
 @pytest.mark.parametrize("why", STRICTER_RESPONSES)
 def test_each_reason_why_a_response_is_refused_has_an_example(why: str) -> None:
-    """That the C parser takes: no reason is listed for nothing."""
+    """The C parser takes it."""
     octets = RESPONSE_EXAMPLES[why]
 
     assert (our_response(octets), their_response(octets) is None) == ((None, why), False)

@@ -33,12 +33,7 @@ from tests.unit.wire.test_grammar import OK, REQUESTS, RESPONSES, request, respo
         "a folded line (§5.2)": (b"GET / HTTP/1.1", (b"X: a", b" b"), "folded"),
         "a bare CR (§2.2)": (b"GET / HTTP/1.1", (b"X: a\rb",), "ends no line"),
         "a bare LF (we do not use the leave of it)": (b"GET / HTTP/1.1", (b"X: a\nY: b",), "ends no line"),
-        "a CR before a line end": (b"GET / HTTP/1.1", (b"X: a\r\r",), "ends no line"),
-        "a bare CR, and a control": (b"GET / HTTP/1.1", (b"X: a\rY: \x01",), "ends no line"),
-        "a bare LF, and a control": (b"GET / HTTP/1.1", (b"X: a\nY: \x01",), "ends no line"),
         "NUL (RFC 9110 §5.5)": (b"GET / HTTP/1.1", (b"X: \x00",), "control"),
-        "NUL in the target": (b"GET /\x00 HTTP/1.1", (), "control"),
-        "DEL": (b"GET / HTTP/1.1", (b"X: \x7f",), "control"),
     },
 )
 def test_a_request_is_refused_for(first: bytes, lines: tuple[bytes, ...], why: str) -> None:
@@ -51,7 +46,6 @@ def test_a_request_is_refused_for(first: bytes, lines: tuple[bytes, ...], why: s
     "line",
     {
         "a space before the colon": b"X : y",
-        "a space before the colon of a length": b"Content-Length : 5",
         "a space in a name": b"Content-Length 1: 5",
         "a line without colon": b"nothing",
         "an empty name": b": y",
@@ -62,7 +56,7 @@ def test_a_request_is_refused_for(first: bytes, lines: tuple[bytes, ...], why: s
     },
 )
 def test_a_response_is_refused_for(line: bytes) -> None:
-    """RFC 9112 §5: the sender would read it otherwise than we do."""
+    """RFC 9112 §5."""
     with pytest.raises(HeadMalformed):
         response(OK, line)
 
@@ -89,7 +83,7 @@ def test_another_version_in_a_request_is_told_from_a_malformed_one(version: byte
     },
 )
 def test_a_request_line_without_our_versions_is_malformed(first: bytes) -> None:
-    """It is no request of another version of HTTP either."""
+    """Not another version either."""
     with pytest.raises(HeadMalformed) as raised:
         request(first)
 
@@ -125,9 +119,7 @@ def test_a_status_line_that_is_none_is_malformed(first: bytes) -> None:
         "two heads": GET + GET,
         "more than a head": GET + b"x",
         "less than a head": GET[:-2],
-        "less than a line": GET[:-4],
         "an empty line before it, which the collector takes off": b"\r\n" + GET,
-        "an empty one": b"\r\n\r\n",
         "nothing": b"",
     },
 )
@@ -139,9 +131,9 @@ def test_one_head_is_one_head(octets: bytes) -> None:
         RESPONSES.read(octets.replace(b"GET /a HTTP/1.1", OK))
 
 
-@pytest.mark.parametrize(("count", "fits"), [(2, True), (3, False)])
+@cases("count, fits", (2, True), (3, False))
 def test_fields_are_counted(count: int, *, fits: bool) -> None:
-    """Host and one other field are two; too many are told before anything else that is wrong."""
+    """Too many are told before anything else."""
     octets = head(b"GET /", b"Host: h", *(b"X: y" for _ in range(count - 1)))
 
     with pytest.raises(HeadMalformed if fits else HeadTooLong) as raised:
@@ -167,16 +159,14 @@ def test_a_request_without_host_is_refused_in_http_1_1_only() -> None:
         "a tab before chunked": ((b"Transfer-Encoding:\tchunked",), "other than"),
         "an empty coding": ((b"Transfer-Encoding:",), "other than"),
         "a length twice": ((b"Content-Length: 5",) * 2, "more than one Content-Length"),
-        "a list of lengths": ((b"Content-Length: 5, 5",), "not a number"),
         "a length with a sign": ((b"Content-Length: +5",), "not a number"),
         "a negative length": ((b"Content-Length: -5",), "not a number"),
         "an empty length": ((b"Content-Length:",), "not a number"),
-        "a superscript digit": ((b"Content-Length: \xb2",), "not a number"),
         "a length beyond all memory": ((b"Content-Length: " + b"1" * 19,), "not a number"),
     },
 )
 def test_doubtful_framing_is_refused(lines: tuple[bytes, ...], why: str) -> None:
-    """RFC 9112 §6.1, §6.3: what two readers would frame differently must not go on."""
+    """Two readers might differ (RFC 9112 §6.1, §6.3)."""
     with pytest.raises(HeadMalformed, match=why):
         request(b"POST / HTTP/1.1", *lines)
     with pytest.raises(HeadMalformed, match=why):

@@ -40,7 +40,7 @@ class Upper:
 
 
 def test_a_connection_hears_all_that_the_event_loop_tells() -> None:
-    """The buffer is everybody's, and the next reading overwrites it."""
+    """The next reading overwrites the buffer."""
     upper, transport, error = Upper(), MemoryTransport(), OSError()
     reader = PieceReader(upper)
     reader.connection_made(transport)
@@ -58,7 +58,7 @@ def test_a_connection_hears_all_that_the_event_loop_tells() -> None:
 
 
 def test_the_last_words_on_a_broken_connection_are_found() -> None:
-    """Up to the error, to the end, or to where nothing more is there."""
+    """Up to the end, or to an error."""
     ours, theirs = socket.socketpair()
     with ours:
         ours.setblocking(False)

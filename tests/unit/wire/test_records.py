@@ -15,7 +15,7 @@ def record(size: int) -> bytes:
 
 @given(sizes=st.lists(st.integers(0, 700), max_size=6), places=st.lists(st.integers(0, 4300), max_size=12))
 def test_it_is_whole_at_the_ends_of_records_and_nowhere_else(sizes: list[int], places: list[int]) -> None:
-    """However the octets are cut, within headers too."""
+    """However the octets are cut."""
     octets = b"".join(map(record, sizes))
     ends = {0, *accumulate(len(record(size)) for size in sizes)}
     records = RecordEnds()

@@ -22,10 +22,7 @@ def dns(monkeypatch: pytest.MonkeyPatch) -> Iterator[Dns]:
 
 async def test_a_name_has_all_its_addresses_with_the_port_that_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """In the system's order."""
-    found = [
-        (socket.AF_INET6, TCP, 6, "", ("2001:db8::1", 0, 0, 3)),
-        (socket.AF_INET, TCP, 6, "", ("192.0.2.1", 0)),
-    ]
+    found = [(socket.AF_INET6, TCP, 6, "", ("2001:db8::1", 0, 0, 3)), (socket.AF_INET, TCP, 6, "", ("192.0.2.1", 0))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
     assert await Resolver().resolve("u.example", 443) == [
         (socket.AF_INET6, TCP, 6, "", ("2001:db8::1", 443, 0, 3)),
@@ -34,7 +31,7 @@ async def test_a_name_has_all_its_addresses_with_the_port_that_was_asked_for(mon
 
 
 async def test_one_look_up_serves_all_who_wait_whatever_their_port(dns: Dns) -> None:
-    """Whoever leaves early leaves alone; who comes later asks anew."""
+    """Whoever comes later asks anew."""
     dns.hang("u.example")
     resolver = Resolver()
     waiting = [asyncio.create_task(resolver.resolve("u.example", port)) for port in range(20)]
@@ -49,7 +46,7 @@ async def test_one_look_up_serves_all_who_wait_whatever_their_port(dns: Dns) -> 
 
 
 async def test_names_that_hang_hold_up_no_other_name(dns: Dns) -> None:
-    """However many there are, and however many wait for them."""
+    """However many wait."""
     names = [f"hangs{number}.example" for number in range(20)]
     dns.hang(*names)
     resolver = Resolver()
@@ -65,7 +62,7 @@ async def test_names_that_hang_hold_up_no_other_name(dns: Dns) -> None:
 
 
 async def test_a_look_up_that_takes_too_long_fails_for_all_and_is_made_again(dns: Dns) -> None:
-    """As if the system had given up; what answers the next time is found."""
+    """What answers the next time is found."""
     dns.hang("u.example")
     resolver = Resolver(limit=0.01)
     failures = await asyncio.gather(*(resolver.resolve("u.example", 1) for _ in range(2)), return_exceptions=True)
@@ -117,5 +114,5 @@ async def test_a_literal_is_not_looked_up(
 
 
 def test_a_name_is_no_literal() -> None:
-    """Nor is what only some systems read as an address."""
+    """Nor is an odd spelling."""
     assert [literal_address(name, 1) for name in ("u.example", "localhost", "127.1", "1.2.3.4.", "")] == [None] * 5

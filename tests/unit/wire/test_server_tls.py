@@ -1,15 +1,13 @@
 """The server's side of TLS, between a transport of memory and a protocol that remembers; the peer is OpenSSL's own."""
 
 import asyncio
-import contextlib
 import ssl
 
 import pytest
 import trustme
 
 from proxy.wire.server_tls import ServerTlsTransport
-from tests.fakes.transport import MemoryTransport
-from tests.unit.wire.upper import Upper, deliver
+from tests.unit.wire.upper import Peers
 
 
 class World:
@@ -22,16 +20,12 @@ class World:
         issuer.configure_trust(self.sender)
 
 
-class Peers:
-    """A channel, and the sender that it talks to."""
+class Server(Peers):
+    """A channel of a server, and its sender."""
 
     def __init__(self, world: World | None = None, session: ssl.SSLSession | None = None) -> None:
         world = world or World()
-        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.sender = world.sender.wrap_bio(
-            self._incoming, self._outgoing, server_hostname="proxy.example", session=session
-        )
-        self.upper, self.below = Upper(), MemoryTransport(peername=("192.0.2.1", 443))
+        super().__init__(world.sender, server_hostname="proxy.example", session=session)
         self.secured: list[ssl.SSLObject] = []
         self.failed: list[Exception] = []
         self.channel = ServerTlsTransport(
@@ -39,49 +33,14 @@ class Peers:
         )
         self.channel.connection_made(self.below)
 
-    def shake(self) -> "Peers":
-        """The handshake, as far as it goes."""
-        for _ in range(3):
-            with contextlib.suppress(ssl.SSLWantReadError):
-                self.sender.do_handshake()
-            self.deliver(self._outgoing.read())
-            self._incoming.write(self.below.taken())
-        return self
-
-    def deliver(self, cipher: bytes) -> None:
-        """Let octets come over the wire, as many at a time as fit."""
-        deliver(self.channel, cipher)
-
-    def say(self, clear: bytes) -> bytes:
-        """What the sender sends for this."""
-        self.sender.write(clear)
-        return self._outgoing.read()
-
-    def hear(self) -> tuple[bytes, bool]:
-        """What the sender reads, and whether it was told that nothing follows."""
-        self._incoming.write(self.below.taken())
-        heard = b""
-        try:
-            while piece := self.sender.read(1 << 16):
-                heard += piece
-        except ssl.SSLWantReadError:
-            return heard, False
-        return heard, True
-
-    def end(self) -> bytes:
-        """The sender's close_notify."""
-        with contextlib.suppress(ssl.SSLWantReadError):
-            self.sender.unwrap()
-        return self._outgoing.read()
-
     def lose(self, error: Exception | None = None) -> None:
         """TCP is over."""
         self.channel.connection_lost(error)
 
 
 async def test_octets_go_both_ways() -> None:
-    """The protocol above is there before the handshake, but nothing it says then goes out."""
-    peers = Peers()
+    """Nothing goes out before the handshake."""
+    peers = Server()
     peers.channel.write(b"too early")
     assert (peers.upper.told, peers.below.written, peers.channel.can_write_eof()) == (["made"], b"", False)
     peers.shake()
@@ -93,8 +52,8 @@ async def test_octets_go_both_ways() -> None:
 
 
 async def test_what_is_no_tls_fails() -> None:
-    """The protocol above learns the end, and nothing before."""
-    peers = Peers()
+    """The protocol above learns the end."""
+    peers = Server()
     peers.deliver(b"POST / HTTP/1.1\r\n\r\n")
     assert peers.below.closed
     assert peers.channel.eof_received() is False
@@ -106,8 +65,8 @@ async def test_what_is_no_tls_fails() -> None:
 
 @pytest.mark.parametrize(("error", "told"), [(None, ConnectionResetError), (TimeoutError(), TimeoutError)])
 async def test_an_end_in_the_handshake_is_its_failure(error: Exception | None, told: type[Exception]) -> None:
-    """With the system's reason, or as a broken connection."""
-    peers = Peers()
+    """It has the system's reason."""
+    peers = Server()
     peers.lose(error)
     assert list(map(type, peers.failed)) == [told]
     assert peers.upper.told == ["made", f"lost {type(error).__name__}"]
@@ -115,7 +74,7 @@ async def test_an_end_in_the_handshake_is_its_failure(error: Exception | None, t
 
 async def test_a_handshake_that_we_end_has_not_failed() -> None:
     """Whoever ended it knows why."""
-    closed, aborted = Peers(), Peers()
+    closed, aborted = Server(), Server()
     closed.channel.close()
     aborted.channel.abort()
     for peers in (closed, aborted):
@@ -127,7 +86,7 @@ async def test_a_handshake_that_we_end_has_not_failed() -> None:
 
 async def test_an_end_in_good_order_comes_behind_what_was_sent() -> None:
     """By close_notify, once."""
-    peers = Peers().shake()
+    peers = Server().shake()
     peers.channel.write(b"answer")
     peers.channel.close()
     assert peers.hear() == (b"answer", True)
@@ -142,8 +101,8 @@ async def test_an_end_in_good_order_comes_behind_what_was_sent() -> None:
 
 
 async def test_after_our_own_end_what_comes_is_dropped() -> None:
-    """However much; the sender reads the answer and the end, then ends too."""
-    peers = Peers().shake()
+    """The sender reads the answer and the end."""
+    peers = Server().shake()
     more = peers.say(b"x" * 100_000)
     peers.deliver(more[:20_000])
     content = peers.upper.content
@@ -158,8 +117,8 @@ async def test_after_our_own_end_what_comes_is_dropped() -> None:
 
 @pytest.mark.parametrize("in_order", [True, False])
 async def test_a_sender_that_ends_its_side_may_still_get_its_answer(*, in_order: bool) -> None:
-    """If the protocol above goes on; by close_notify or without, for its request was whole."""
-    peers = Peers().shake()
+    """Its request was whole."""
+    peers = Server().shake()
     peers.upper.keeps = True
     if in_order:
         peers.deliver(peers.end())
@@ -176,7 +135,7 @@ async def test_a_sender_that_ends_its_side_may_still_get_its_answer(*, in_order:
 @pytest.mark.parametrize("in_order", [True, False])
 async def test_a_sender_that_ends_an_idle_connection_is_answered_by_an_end(*, in_order: bool) -> None:
     """The protocol above is told once."""
-    peers = Peers().shake()
+    peers = Server().shake()
     if in_order:
         peers.deliver(peers.end())
     assert peers.channel.eof_received() is False
@@ -185,8 +144,8 @@ async def test_a_sender_that_ends_an_idle_connection_is_answered_by_an_end(*, in
 
 
 async def test_nothing_comes_after_the_protocol_above_has_ended_it() -> None:
-    """Not what lies there, and it costs the last answer nothing."""
-    peers = Peers().shake()
+    """The last answer arrives."""
+    peers = Server().shake()
 
     def answer() -> None:
         peers.channel.write(b"answer")
@@ -199,8 +158,8 @@ async def test_nothing_comes_after_the_protocol_above_has_ended_it() -> None:
 
 
 async def test_nothing_comes_after_an_end_while_reading_was_paused() -> None:
-    """Though it was to go on in another turn of the event loop."""
-    peers = Peers().shake()
+    """It was to go on later."""
+    peers = Server().shake()
     peers.upper.on_data = peers.channel.pause_reading
     for octets in (b"one", b"two"):
         peers.deliver(peers.say(octets))
@@ -212,7 +171,7 @@ async def test_nothing_comes_after_an_end_while_reading_was_paused() -> None:
 
 async def test_a_broken_record_ends_the_connection() -> None:
     """With the reason."""
-    peers = Peers().shake()
+    peers = Server().shake()
     peers.deliver(b"\x17\x03\x03\x00\x05abcde")
     assert peers.below.aborted
     peers.lose()
@@ -226,9 +185,9 @@ async def test_a_resumed_session_is_the_same_sender_s() -> None:
     senders.configure_trust(world.listener)
     senders.issue_cert("sender.example").configure_cert(world.sender)
     world.sender.maximum_version = ssl.TLSVersion.TLSv1_2
-    first = Peers(world).shake()
-    second = Peers(world, first.sender.session).shake()
-    assert second.sender.session_reused
+    first = Server(world).shake()
+    second = Server(world, first.peer.session).shake()
+    assert second.peer.session_reused
     shown = [each.getpeercert(binary_form=True) for peers in (first, second) for each in peers.secured]
     assert len(shown) == 2
     assert shown[0] == shown[1]

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from proxy.config.model import ListenerTls, Tls
-from proxy.oauth.expiry import first_end
+from proxy.oauth.certificate_expiry import first_end
 from proxy.oauth.trust import own_trust
 from proxy.server.certificate import accepting_context
 from proxy.wire.tls_context import (
@@ -37,7 +37,7 @@ from tests.unit.oauth.registrations import registration
 
 
 class Lax:
-    """The ssl module of another Python, or on another system: older protocols, and other flags."""
+    """The ssl module of another Python or system."""
 
     def __getattr__(self, name: str) -> Any:
         """Whatever does not differ."""
@@ -57,7 +57,7 @@ def test_nothing_depends_on_the_system_below(
     monkeypatch: pytest.MonkeyPatch,
     has_file: bool,
 ) -> None:
-    """Neither the oldest protocol, as with Debian's Python, nor how certificates are checked, as with 3.13."""
+    """Debian's Python and 3.13 differ."""
     monkeypatch.setattr("proxy.wire.tls_context.ssl", Lax())
     path = tmp_path / "ca.pem"
     path.write_text(CERTIFICATE)
@@ -91,16 +91,14 @@ def test_files_are_used_in_any_spelling(tmp_path: Path, spelling: str) -> None:
     assert first_end(path.read_bytes()) == first_end(CERTIFICATE.encode())
 
 
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [
-        (CERTIFICATE.encode("utf-16"), "it is UTF-16; write it as UTF-8"),
-        (CERTIFICATE.encode("utf-16-be"), "it is UTF-16; write it as UTF-8"),
-        (b"\x30\x82\x01\x00\xff", "it is not UTF-8; write it as UTF-8, or as PEM if it is a certificate or key"),
-        (CERTIFICATE[:300].encode(), "contains a PEM block without its end"),
-        (b"", "it is empty"),
-        (b"x" * (1 << 20) + b"y", "it is larger than 1 MiB"),
-    ],
+@cases(
+    "content, reason",
+    (CERTIFICATE.encode("utf-16"), "it is UTF-16; write it as UTF-8"),
+    (CERTIFICATE.encode("utf-16-be"), "it is UTF-16; write it as UTF-8"),
+    (b"\x30\x82\x01\x00\xff", "it is not UTF-8; write it as UTF-8, or as PEM if it is a certificate or key"),
+    (CERTIFICATE[:300].encode(), "contains a PEM block without its end"),
+    (b"", "it is empty"),
+    (b"x" * (1 << 20) + b"y", "it is larger than 1 MiB"),
 )
 def test_a_file_that_cannot_be_used_is_named_with_the_reason(tmp_path: Path, content: bytes, reason: str) -> None:
     """As authorities, as certificate and as key."""
@@ -148,7 +146,7 @@ class Issuer:
         begin: timedelta = timedelta(days=-1),
         end: timedelta = timedelta(days=1),
     ) -> x509.Certificate:
-        """A certificate without key usage and key identifiers, as old authorities make them."""
+        """A certificate as old authorities make them."""
         made = x509.CertificateBuilder(self.name, name, key, x509.random_serial_number(), NOW + begin, NOW + end)
         made = made.add_extension(x509.BasicConstraints(ca=ca, path_length=depth), critical)
         if usage:
@@ -170,7 +168,7 @@ def leaf(by: Issuer = ROOT, **options: Any) -> Issuer:
 
 
 def refusal(server: Issuer, *trusted: Issuer, chain: tuple[Issuer, ...] = (), host: str = "server.example") -> str:
-    """What a client that trusts these says to do about the server's certificate; nothing where it is accepted."""
+    """What a client says if it refuses."""
     accepting = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -205,7 +203,7 @@ def refusal(server: Issuer, *trusted: Issuer, chain: tuple[Issuer, ...] = (), ho
     },
 )
 def test_certificates_of_companies_are_accepted(server: Issuer, options: dict[str, Any]) -> None:
-    """With any Python; what a `ca_file` holds is trusted."""
+    """On any Python."""
     assert refusal(server, *options.get("trusted", (server.by,)), host=options.get("host", "server.example")) == ""
 
 
@@ -241,7 +239,7 @@ WEAK = rsa.generate_private_key(65537, 1024)
 def test_each_refusal_has_its_advice(
     server: Issuer, trusted: Issuer, chain: tuple[Issuer, ...], host: str, advice: str
 ) -> None:
-    """Only what a missing authority causes is mended by naming one."""
+    """A missing authority can be named."""
     assert advice in refusal(server, trusted, chain=chain, host=host)
 
 
@@ -251,10 +249,7 @@ def test_a_chain_may_not_be_longer_than_its_authority_allows() -> None:
     assert "may not issue" in refusal(leaf(deep), SHALLOW, chain=(deep,))
 
 
-@pytest.mark.parametrize(
-    ("code", "advice"),
-    [(7, "does a proxy in between open TLS?"), (68, "too weak"), (85, "RFC 5280"), (1, "RFC 5280")],
-)
+@cases("code, advice", (7, "does a proxy in between open TLS?"), (68, "too weak"), (85, "RFC 5280"), (1, "RFC 5280"))
 def test_rare_reasons_have_advice_too(code: int, advice: str) -> None:
     """By OpenSSL's number."""
     error = cast("ssl.SSLCertVerificationError", SimpleNamespace(verify_code=code))

@@ -39,7 +39,7 @@ def fill(connected: socket.socket) -> None:
 
 @ASKED
 def test_what_the_system_holds_is_seen(pair: tuple[socket.socket, socket.socket]) -> None:
-    """It grows when we write, and falls when the other side reads."""
+    """It falls when the peer reads."""
     here, there = pair
     assert queued(here) == 0
     fill(here)
@@ -52,7 +52,7 @@ def test_what_the_system_holds_is_seen(pair: tuple[socket.socket, socket.socket]
 
 @ASKED
 def test_both_what_waits_here_and_what_the_system_holds_count(pair: tuple[socket.socket, socket.socket]) -> None:
-    """A transport without a socket has only the former."""
+    """One without a socket has the former."""
     here, _ = pair
     fill(here)
     transport, bare = MemoryTransport(socket=here), MemoryTransport()
@@ -85,7 +85,7 @@ def test_macos_is_asked_in_its_own_way() -> None:
 
 @ASKED
 def test_what_cannot_answer_holds_nothing(tmp_path: Path) -> None:
-    """A socket that is closed, and a system that does not know the question."""
+    """A closed socket, or a system without an answer."""
     closed = socket.socket()
     closed.close()
     assert queued(closed) == 0

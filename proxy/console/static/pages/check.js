@@ -1,8 +1,9 @@
-/** Checks the way of a route, step by step as each one ends. */
+/** Checks a route step by step, and shows each step as it ends. */
 
 import { Failure } from "../parts/empty.js";
 import { Icon } from "../parts/icon.js";
 import { lines, reasonOf } from "../state/api.js";
+import { counted } from "../text/units.js";
 import { visible, visibleLine } from "../text/visible.js";
 import { html, useEffect, useRef, useState } from "../vendor/htm-preact.js";
 
@@ -63,5 +64,5 @@ function verdict(state, steps, failure) {
   if (failure) return "";
   const failed = steps.filter((each) => each.result === "failed").map((each) => visibleLine(each.name));
   const warnings = steps.filter((each) => each.result === "warning").length;
-  return failed.length ? `Failed: ${failed.join(", ")}.` : warnings ? `Works, with ${warnings} to look at.` : "All is well.";
+  return failed.length ? `Failed: ${failed.join(", ")}.` : warnings ? `It works, with ${counted(warnings, "warning")}.` : "All is well.";
 }

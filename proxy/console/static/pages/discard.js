@@ -44,7 +44,7 @@ async function send(id) {
     await request("DELETE", `/outbox/messages/${encodeURIComponent(id)}`, { keepalive: true });
   } catch (error) {
     restore(id);
-    announce(`Message ${visibleLine(id)} is not discarded. ${reasonOf(error)}`);
+    announce(`Message ${visibleLine(id)} was not discarded. ${reasonOf(error)}`);
   }
   outboxChanges.set(outboxChanges.value + 1);
 }

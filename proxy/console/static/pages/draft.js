@@ -1,4 +1,4 @@
-/** What the form of the Send page has; it outlives a look at another page. */
+/** The content of the form on the Send page, which is kept while another page is shown. */
 
 import { Cell } from "../state/cell.js";
 import { fieldLines } from "../text/fields.js";

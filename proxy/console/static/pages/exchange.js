@@ -39,7 +39,7 @@ export function ExchangeDetails({ id, close }) {
   </section>`;
 }
 
-const GONE = "This exchange is not kept any more. The last 500 are.";
+const GONE = "This exchange is no longer kept. The proxy keeps the last 500.";
 
 /** @param {{ exchange: Exchange }} props */
 function Contents({ exchange }) {

@@ -53,7 +53,7 @@ export function OutboxMessageView({ id, changed, close }) {
       <button type="button" onClick=${close}>Close</button>
     </div>
     <${Failure} text=${failure} />
-    ${isGone ? html`<p>It is not in the outbox any more: it was delivered or discarded.</p>` : message && html`<${Contents} message=${message} />`}
+    ${isGone ? html`<p>It is no longer in the outbox: it was delivered or discarded.</p>` : message && html`<${Contents} message=${message} />`}
   </section>`;
 }
 
@@ -70,7 +70,7 @@ function Contents({ message }) {
     ]} />
     <h3>Attempts</h3>
     ${message.history.length
-      ? html`<${Wide} label="Attempts"><table aria-label="Attempts">
+      ? html`<${Wide} label="Attempts"><table class="attempts" aria-label="Attempts">
           <thead><tr>${["Time", "Status", "Code", "Diagnosis", "MPL id"].map((each) => html`<th key=${each} scope="col">${each}</th>`)}</tr></thead>
           <tbody>${message.history.map(
             (each, at) => html`<tr key=${at}>

@@ -1,4 +1,4 @@
-/** Which routes' fields and bodies are recorded, and how long still. */
+/** Which routes are recorded, and for how long yet. */
 
 import { Switch } from "../parts/switch.js";
 import { ask } from "../state/api.js";

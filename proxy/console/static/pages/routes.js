@@ -1,4 +1,4 @@
-/** The routes: what goes where, who may use it, what is connected, and whether the way is free. */
+/** The routes: what goes where, who may use it, what is connected, and whether the tenant can be reached. */
 
 import { Empty } from "../parts/empty.js";
 import { Facts } from "../parts/fields.js";

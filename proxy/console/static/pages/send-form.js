@@ -1,4 +1,4 @@
-/** The form: where to, how, with what. */
+/** The form of a message: route, method, path, fields and body. */
 
 import { Choice } from "../parts/choice.js";
 import { useCell } from "../state/cell.js";

@@ -1,4 +1,4 @@
-/** Whether what the page shows is up to date, and how to come back if it cannot be. */
+/** Whether the page is up to date, and what to do if it is signed out. */
 
 import { useCell } from "../state/cell.js";
 import { connection } from "../state/model.js";

@@ -5,7 +5,15 @@ from proxy.outbox.message import HistoryEntry, MessageDetails, MessageState, Mes
 
 ROUTE = RouteSummary(route="orders", waiting=1, delivering=2, dead=3, held=True, oldest_at=1_800_000_000.9, bytes=4)
 SUMMARY = MessageSummary(
-    id="m1", route="orders", state=MessageState.WAITING, code="", attempts=1, accepted_at=0.0, next_at=60.0, bytes=9
+    id="m1",
+    route="orders",
+    state=MessageState.WAITING,
+    code="",
+    attempts=1,
+    accepted_at=0.0,
+    next_at=60.0,
+    bytes=9,
+    seq=1,
 )
 
 

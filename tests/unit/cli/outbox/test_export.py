@@ -19,11 +19,9 @@ class FewMessages:
         self._pieces = pieces
 
     async def message(self, _: str) -> dict[str, Any]:
-        """With its type."""
         return {"fields": [["Content-Type", "application/json; charset=utf-8"]]}
 
     async def body(self, _: str) -> AsyncIterator[bytes]:
-        """In pieces."""
         for piece in self._pieces:
             yield piece
 
@@ -65,7 +63,7 @@ async def test_an_answer_that_is_no_problem_document_is_told() -> None:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     async with ClientSession(f"http://127.0.0.1:{runner.addresses[0][1]}") as session:
-        with pytest.raises(Refused, match="The proxy answered 404: it may be of another version") as refused:
+        with pytest.raises(Refused, match="The proxy answered 404: it may be another version") as refused:
             await OutboxApi(session).message("m1")
     await runner.cleanup()
     assert refused.value.status == 404

@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from proxy.cli.outbox.tables import duration, facts, history_table, message_table, route_table, size, state_of
+from proxy.cli.outbox.tables import duration, facts, history_table, message_table, route_table, state_of
 from tests.cases import cases
 
 NOW = 1_800_000_000.0
@@ -56,12 +56,6 @@ def test_a_state_is_a_few_words(changes: dict[str, Any], told: str) -> None:
 def test_a_duration_is_rounded_down(seconds: float, told: str) -> None:
     """In one unit."""
     assert duration(seconds) == told
-
-
-@cases("of, told", (0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (10 << 30, "10.0 GiB"), (5 << 50, "5120.0 TiB"))
-def test_a_size_has_one_unit(of: int, told: str) -> None:
-    """The largest that fits."""
-    assert size(of) == told
 
 
 def test_ids_and_states_are_whole() -> None:

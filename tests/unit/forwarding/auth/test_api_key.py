@@ -22,7 +22,7 @@ async def test_each_key_is_accepted(key: bytes) -> None:
 
 @pytest.mark.parametrize("values", [(), (b"",), (b"k",), (b"k11",), (b"\xe4",), (b"k1", b"k1")])
 async def test_anything_else_is_refused(values: tuple[bytes, ...]) -> None:
-    """The field may be missing, wrong or repeated."""
+    """It may be missing, wrong or repeated."""
     with pytest.raises(CredentialRefused, match="as X-API-Key"):
         await authenticator(b"k1").authenticate(
             request("GET /", *((b"X-API-Key", value) for value in values)), "192.0.2.7"

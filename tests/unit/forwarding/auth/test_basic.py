@@ -16,7 +16,7 @@ USERS = {"erp": bcrypt_hash("right"), "mes": bcrypt_hash("other")}
 
 
 class MemoryChecks:
-    """Runs checks in the next turn of the event loop, or not at all."""
+    """Runs checks in the next turn, or never."""
 
     def __init__(self) -> None:
         self.begun: list[tuple[str, Callable[[], bool], asyncio.Future[bool]]] = []
@@ -64,7 +64,7 @@ async def test_a_correct_password_is_cached(world: World) -> None:
     "value", [basic("erp", "wrong"), basic("erp", "other"), basic("who", "right"), basic("", "right")]
 )
 async def test_each_wrong_password_costs_a_check(world: World, value: bytes) -> None:
-    """An unknown name is checked against another hash."""
+    """Unknown names are checked too."""
     for _ in range(2):
         with pytest.raises(CredentialMissing):
             await world.ask(value)
@@ -124,7 +124,7 @@ async def test_the_same_users_again_change_nothing(world: World) -> None:
 
 
 async def test_a_check_against_old_users_is_not_cached_with_the_new(world: World) -> None:
-    """The next request is checked against the new users."""
+    """The next one is checked anew."""
     world.checks.is_prompt = False
     asked = asyncio.ensure_future(world.ask(basic("erp", "right")))
     await turns()

@@ -10,6 +10,7 @@ import pytest
 
 from proxy.errors import Overloaded
 from proxy.forwarding.auth.password_checks import AT_A_TIME, MOST, MOST_OF_ONE, PasswordChecks, matches
+from tests.cases import cases
 from tests.fakes.passwords import argon2_hash, bcrypt_hash
 
 
@@ -27,30 +28,19 @@ async def test_a_check_says_what_it_finds(checks: PasswordChecks) -> None:
     assert await asyncio.gather(*found) == [True, False]
 
 
-async def test_one_address_takes_a_part_of_the_queue_only(checks: PasswordChecks) -> None:
-    """Others are served, and finished checks make room."""
+@cases("host, other", ("192.0.2.1", "192.0.2.2"), ("2001:db8::{}", "2001:db8:0:1::1"))
+async def test_one_sender_takes_a_part_of_the_queue_only(checks: PasswordChecks, host: str, other: str) -> None:
+    """One of IPv6 may use a whole /64; finished checks make room."""
     go_on = Event()
-    begun = [checks.begin("192.0.2.1", go_on.wait) for _ in range(MOST_OF_ONE)]
-    with pytest.raises(Overloaded, match="Too many passwords"):
-        checks.begin("192.0.2.1", go_on.wait)
-    begun.append(checks.begin("192.0.2.2", go_on.wait))
-    go_on.set()
-    await asyncio.gather(*begun)
-    assert await checks.begin("192.0.2.1", lambda: True)
-
-
-async def test_an_ipv6_sender_takes_its_part_as_a_network(checks: PasswordChecks) -> None:
-    """A host may use a whole /64."""
-    go_on = Event()
-    begun = [checks.begin(f"2001:db8::{number}", go_on.wait) for number in range(MOST_OF_ONE)]
+    begun = [checks.begin(host.format(number), go_on.wait) for number in range(MOST_OF_ONE)]
     try:
         with pytest.raises(Overloaded, match="Too many passwords"):
-            checks.begin("2001:db8::ffff", go_on.wait)
-        begun.append(checks.begin("2001:db8:0:1::1", go_on.wait))
+            checks.begin(host.format("ffff"), go_on.wait)
+        begun.append(checks.begin(other, go_on.wait))
     finally:
         go_on.set()
     await asyncio.gather(*begun)
-    assert await checks.begin("2001:db8::ffff", lambda: True)
+    assert await checks.begin(host.format("ffff"), lambda: True)
 
 
 async def test_the_queue_has_an_end(checks: PasswordChecks) -> None:

@@ -20,7 +20,7 @@ from tests.fakes.passwords import basic
     ],
 )
 def test_name_and_password_are_found(value: bytes, found: tuple[str, bytes]) -> None:
-    """The scheme is case-insensitive, and the first colon ends the name (RFC 7617 §2)."""
+    """The first colon ends the name (RFC 7617 §2)."""
     assert user_pass(value) == found
 
 
@@ -41,5 +41,5 @@ def test_name_and_password_are_found(value: bytes, found: tuple[str, bytes]) -> 
     ],
 )
 def test_what_is_no_user_pass_is_none(value: bytes) -> None:
-    """The scheme, the base64, the colon or a control is wrong."""
+    """Its form is wrong."""
     assert user_pass(value) is None

@@ -12,7 +12,7 @@ GIVEN = ok(
 
 
 async def challenged() -> World:
-    """Returns a world whose message needs a CSRF token, which is being fetched."""
+    """Returns a world that is fetching a CSRF token."""
     world = World()
     await world.send(body=b"abc")
     assert lines(world.asked())[0] == b"POST /http/in HTTP/1.1"
@@ -22,7 +22,7 @@ async def challenged() -> World:
 
 
 async def test_the_message_is_sent_again_with_token_and_session() -> None:
-    """The cookies are unchanged, and the answer is relayed."""
+    """The answer is relayed."""
     world = await challenged()
     await world.answer(GIVEN)
     again = world.asked()
@@ -106,7 +106,7 @@ OWN = (b"Cookie", b"cpi.orders~S=mine; cpi.orders~T=t")
 
 
 async def test_a_sender_with_cookies_keeps_its_session() -> None:
-    """The token is fetched within it, and the sender gets changed cookies."""
+    """The token is fetched within it."""
     world = World()
     await world.send("POST /orders", OWN, body=b"abc")
     await world.answer(REQUIRED)
@@ -161,7 +161,7 @@ async def test_a_sender_that_leaves_during_the_fetch_within_its_session_is_told_
 
 
 async def test_a_fetch_is_shared_by_path() -> None:
-    """Its query does not matter: the second message waits for the fetch of the first."""
+    """Its query does not matter."""
     world = await challenged()
     await world.send("POST /orders?other", body=b"def")
     second = world.asked()

@@ -29,10 +29,11 @@ class Upstream:
             raise result
         return result
 
-    def give(self, result: CsrfUnit | Exception | None) -> None:
+    async def give(self, result: CsrfUnit | Exception | None) -> None:
         """Ends the fetch."""
         self.results.append(result)
         self.waiting[-1].wake()
+        await asyncio.sleep(0)
 
 
 class Exchange:
@@ -53,14 +54,13 @@ class Exchange:
 
 
 async def test_any_number_of_exchanges_cost_one_fetch() -> None:
-    """All get its unit, which is kept for this access token."""
+    """The unit is kept for this token."""
     session, upstream = RouteCsrf(), Upstream()
     exchanges = [Exchange(session, upstream) for _ in range(5)]
     assert len(upstream.waiting) == 1
     assert session.unit(AUTH) is None
 
-    upstream.give(unit())
-    await asyncio.sleep(0)
+    await upstream.give(unit())
 
     assert [each.result for each in exchanges] == [unit()] * 5
     assert session.unit(AUTH) == unit()
@@ -68,10 +68,10 @@ async def test_any_number_of_exchanges_cost_one_fetch() -> None:
 
 
 async def test_who_comes_late_with_the_old_unit_gets_the_new_one() -> None:
-    """Parallel messages with one failed unit need one fetch."""
+    """Both need one fetch."""
     session, upstream = RouteCsrf(), Upstream()
     Exchange(session, upstream)
-    upstream.give(unit(b"two"))
+    await upstream.give(unit(b"two"))
 
     late = Exchange(session, upstream, failed=unit(b"one"))
     first = Exchange(session, upstream, failed=None)
@@ -83,13 +83,12 @@ async def test_a_failed_unit_is_fetched_anew_and_not_used_meanwhile() -> None:
     """Its session has ended."""
     session, upstream = RouteCsrf(), Upstream()
     Exchange(session, upstream)
-    upstream.give(unit(b"one"))
+    await upstream.give(unit(b"one"))
 
     again = Exchange(session, upstream, failed=unit(b"one"))
     assert session.unit(AUTH) is None
     assert len(upstream.waiting) == 2
-    upstream.give(unit(b"two"))
-    await asyncio.sleep(0)
+    await upstream.give(unit(b"two"))
 
     assert again.result == unit(b"two")
 
@@ -98,13 +97,11 @@ async def test_an_upstream_that_gives_none_is_asked_again_the_next_time() -> Non
     """The failure is not cached."""
     session, upstream = RouteCsrf(), Upstream()
     first = Exchange(session, upstream)
-    upstream.give(None)
-    await asyncio.sleep(0)
+    await upstream.give(None)
     assert first.result is None
 
     second = Exchange(session, upstream)
-    upstream.give(unit())
-    await asyncio.sleep(0)
+    await upstream.give(unit())
 
     assert second.result == unit()
 
@@ -114,13 +111,11 @@ async def test_a_fault_of_the_fetch_reaches_all_who_wait() -> None:
     session, upstream = RouteCsrf(), Upstream()
     exchanges = [Exchange(session, upstream) for _ in range(2)]
     error = LookupError()
-    upstream.give(error)
-    await asyncio.sleep(0)
+    await upstream.give(error)
     assert [each.error for each in exchanges] == [error] * 2
 
     last = Exchange(session, upstream)
-    upstream.give(unit())
-    await asyncio.sleep(0)
+    await upstream.give(unit())
     assert last.result == unit()
 
 
@@ -139,7 +134,7 @@ async def test_answers_within_the_session_update_its_unit_only() -> None:
     """Answers to an older unit change nothing."""
     session, upstream = RouteCsrf(), Upstream()
     Exchange(session, upstream)
-    upstream.give(unit(b"two", S=b"1"))
+    await upstream.give(unit(b"two", S=b"1"))
     present = session.unit(AUTH)
     assert present is not None
 
@@ -152,15 +147,14 @@ async def test_answers_within_the_session_update_its_unit_only() -> None:
 
 
 async def test_a_fetch_that_hangs_holds_up_no_other_path() -> None:
-    """The first unit serves all, and a later one is dropped."""
+    """A later unit is dropped."""
     session, stuck, upstream = RouteCsrf(), Upstream(), Upstream()
     waiting = Exchange(session, stuck, path=b"/stuck")
     other = Exchange(session, upstream, path=b"/other")
-    upstream.give(unit(b"one"))
-    await asyncio.sleep(0)
+    await upstream.give(unit(b"one"))
     assert (waiting.result, other.result) == (unit(b"one"), unit(b"one"))
 
-    stuck.give(unit(b"late"))
+    await stuck.give(unit(b"late"))
     assert session.unit(AUTH) == unit(b"one")
 
 
@@ -169,9 +163,8 @@ async def test_a_late_fault_is_nobodys_any_more() -> None:
     session, stuck, upstream = RouteCsrf(), Upstream(), Upstream()
     waiting = Exchange(session, stuck, path=b"/stuck")
     Exchange(session, upstream)
-    upstream.give(unit())
-    stuck.give(LookupError())
-    await asyncio.sleep(0)
+    await upstream.give(unit())
+    await stuck.give(LookupError())
     assert waiting.result == unit()
     assert waiting.error is None
     assert session.unit(AUTH) == unit()
@@ -183,19 +176,17 @@ async def test_after_somebody_elses_fetch_in_vain_there_is_one_more(second: Csrf
     session, upstream = RouteCsrf(), Upstream()
     first = Exchange(session, upstream)
     others = [Exchange(session, upstream) for _ in range(5)]
-    upstream.give(None)
-    await asyncio.sleep(0)
+    await upstream.give(None)
     assert first.result is None
     assert [each.result for each in others] == ["waiting"] * 5
     assert len(upstream.waiting) == 2
 
-    upstream.give(second)
-    await asyncio.sleep(0)
+    await upstream.give(second)
     assert ([each.result for each in others], len(upstream.waiting)) == ([second] * 5, 2)
 
 
 async def test_a_unit_for_another_access_token_is_not_given() -> None:
-    """A fetch serves exchanges with its own access token."""
+    """A fetch serves its own token."""
     session, before, upstream = RouteCsrf(), Upstream(), Upstream()
     results: list[CsrfUnit | None] = []
 
@@ -204,12 +195,10 @@ async def test_a_unit_for_another_access_token_is_not_given() -> None:
 
     CoroutineRunner(renew(), lambda _: None).start()
     exchange = Exchange(session, upstream)
-    upstream.give(unit())
-    await asyncio.sleep(0)
+    await upstream.give(unit())
     assert (exchange.result, results) == (unit(), [])
 
-    before.give(unit(b"two", b"Bearer old"))
-    await asyncio.sleep(0)
+    await before.give(unit(b"two", b"Bearer old"))
     assert results == [unit(b"two", b"Bearer old")]
 
 
@@ -218,13 +207,11 @@ async def test_a_unit_that_failed_is_not_given_again_by_a_fetch_that_was_overtak
     session, stuck, upstream = RouteCsrf(), Upstream(), Upstream()
     Exchange(session, stuck, path=b"/stuck")
     Exchange(session, upstream, path=b"/other")
-    upstream.give(unit(b"one"))
-    await asyncio.sleep(0)
+    await upstream.give(unit(b"one"))
 
     again = Exchange(session, upstream, failed=unit(b"one"), path=b"/stuck")
-    upstream.give(unit(b"two"))
-    await asyncio.sleep(0)
+    await upstream.give(unit(b"two"))
     assert again.result == unit(b"two")
 
-    stuck.give(unit(b"late"))
+    await stuck.give(unit(b"late"))
     assert session.unit(AUTH) == unit(b"two")

@@ -22,7 +22,7 @@ from tests.unit.forwarding.csrf.units import AUTH, unit
     ],
 )
 def test_a_set_cookie_has_a_name_a_value_and_maybe_an_end(set_cookie: bytes, parsed: tuple[bytes, bytes, bool]) -> None:
-    """Without a name it is invalid, and a Max-Age of 0 or less deletes it (RFC 6265 §5.2)."""
+    """A Max-Age of 0 or less deletes it (RFC 6265 §5.2)."""
     assert parse(set_cookie) == parsed
 
 
@@ -35,7 +35,7 @@ def test_a_unit_follows_its_session() -> None:
 
 
 def test_cookies_that_the_fetch_has_not_set_are_the_senders() -> None:
-    """Cookies of the fetch are not passed on, even if they are deleted."""
+    """Cookies of the fetch are not passed on."""
     given = unit(A=b"1", B=b"2").for_sender([b"A=x; Path=/", b"D=4; Secure", b"B=; Max-Age=0", b"a=5", b"D=6"])
 
     assert given == [b"D=4; Secure", b"a=5", b"D=6"]
@@ -50,7 +50,7 @@ def test_a_shared_unit_has_what_its_fetch_has_set() -> None:
 
 
 def test_a_senders_own_session_keeps_its_cookies() -> None:
-    """The sender gets the cookies that the fetch changed, once each."""
+    """The sender gets those that the fetch changed."""
     fetched = [b"B=new; Path=/http", b"C=; Max-Age=0", b"D=4"]
     made = unit_within(b"A=a=1; B=old; C=3", b"T", fetched, AUTH)
 

@@ -61,7 +61,7 @@ def clock() -> HandLoop:
 
 @pytest.fixture
 def limit(clock: HandLoop) -> ConcurrencyLimit:
-    """One slot, and a queue of two that wait for ten seconds each."""
+    """One slot, and two that wait ten seconds."""
     return ConcurrencyLimit(most=1, queue=2, patience=10, deadlines=clock.deadlines())
 
 
@@ -76,7 +76,7 @@ def states(*exchanges: Exchange) -> list[str]:
 
 
 async def test_who_waits_is_served_in_order(limit: ConcurrencyLimit) -> None:
-    """Nobody that comes later passes one that waits."""
+    """Nobody passes one that waits."""
     first, second, third = (Exchange(limit) for _ in range(3))
     assert (states(first, second, third), limit.waiting) == (["served", "waits", "waits"], 2)
 
@@ -221,7 +221,7 @@ async def test_when_it_closes_all_that_wait_are_told(limit: ConcurrencyLimit) ->
 
 
 async def test_a_thousand_that_fail_at_once_do_not_call_each_other(clock: HandLoop) -> None:
-    """Each one continues in its own turn of the event loop."""
+    """Each continues in its own turn."""
     limit = ConcurrencyLimit(most=1, queue=2000, patience=10, deadlines=clock.deadlines())
     first = Exchange(limit)
     others = [Exchange(limit, fails=True) for _ in range(2000)]

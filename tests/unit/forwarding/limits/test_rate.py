@@ -35,7 +35,7 @@ def test_each_sender_has_a_bucket_of_its_own() -> None:
 
 
 def test_a_sender_whose_bucket_is_full_is_forgotten() -> None:
-    """The next request of another sender drops it."""
+    """The next request drops it."""
     buckets = TokenBuckets(interval=1, burst=2)
     for sender in ("a", "b", "a"):
         buckets.acquire(sender, 0)
@@ -59,7 +59,7 @@ def test_no_more_senders_are_remembered_than_there_is_room_for(monkeypatch: pyte
 
 
 def test_a_rate_that_no_clock_can_tell_from_none_limits_nothing() -> None:
-    """Adding a short interval to a late time does not change it."""
+    """A short interval changes no late time."""
     buckets = TokenBuckets(interval=1e-9, burst=1)
 
     assert [buckets.acquire("a", 1e9) for _ in range(3)] == [0, 0, 0]

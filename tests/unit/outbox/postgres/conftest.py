@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
+import psycopg
 import pytest
 
 from proxy.outbox.postgres.store import PostgresOutbox
@@ -78,3 +79,32 @@ async def store(replica: Replica) -> AsyncIterator[PostgresOutbox]:
     """A store that is open."""
     async with replica() as store:
         yield store
+
+
+class Session:
+    """A session of somebody else in the store's database."""
+
+    def __init__(self, connection: psycopg.AsyncConnection[tuple[Any, ...]]) -> None:
+        self._connection = connection
+
+    async def run(self, *statements: str) -> list[tuple[Any, ...]]:
+        """Run statements, one by one, and return the rows of the last one."""
+        found: list[tuple[Any, ...]] = []
+        for each in statements:
+            cursor = await self._connection.execute(each.encode())
+            found = await cursor.fetchall() if cursor.description else []
+        return found
+
+    async def waiting(self) -> int:
+        """How many sessions of this database wait for a lock."""
+        asked = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        ((number,),) = await self.run(asked)
+        return int(number)
+
+
+@pytest.fixture
+async def session(postgres_server: PostgresServer, database: str) -> AsyncIterator[Session]:
+    """Another session, in which nothing limits how long a lock is held."""
+    connection = await psycopg.AsyncConnection.connect(postgres_server.socket_url(database), autocommit=True)
+    async with connection:
+        yield Session(connection)

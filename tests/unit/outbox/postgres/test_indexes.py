@@ -57,6 +57,8 @@ ASKED: dict[str, tuple[str, dict[str, Any]]] = {
     "next ending": (expiring.NEXT, LOOK),
     "chains that end": (expiring._CHAINS.replace("%s", "%(chains)s"), {"chains": "array[decode('00', 'hex')]"}),
     "message": (people._MESSAGE.replace("%s", "%(id)s"), {"id": "'b5'"}),
+    "stop": (people._STOP.replace("%s", "%(route)s"), {"route": "'orders'"}),
+    "shorten": (taking.SHORTEN, {"lease": "30"}),
     "all": (people.LIST_ALL, {"after": "0", "limit": "100"}),
 }
 

@@ -10,11 +10,12 @@ from proxy.outbox.postgres.leases import LEASE
 from proxy.outbox.postgres.store import PostgresOutbox
 from proxy.outbox.postgres.waking import ALONE, LISTENING
 from proxy.outbox.store import MessageBusy, TakenOver
+from proxy.store.postgres.connecting import Connection
 from tests.fakes.clock import HandClock
 from tests.fakes.database_clock import DatabaseClock
 from tests.unit.oauth.world import Lines
 from tests.unit.outbox.postgres.conftest import Replica
-from tests.unit.outbox.store_contract import ENTRY, NOW, accept, message, taken
+from tests.unit.outbox.store_contract import ENTRY, NOW, accept, expire, message, taken
 
 pytestmark = pytest.mark.needs("postgresql")
 
@@ -210,3 +211,72 @@ async def test_replicas_that_accept_at_once_keep_limits_and_order(replica: Repli
             delivered.append(found[0][1])
         assert delivered == listed
         assert await one.routes() == []
+
+
+async def test_a_message_that_another_replica_delivers_does_not_die_of_age(
+    replica: Replica, clock: DatabaseClock
+) -> None:
+    """Before that replica is dead too; what one says that comes to life again changes nothing."""
+    async with replica() as late, replica() as other:
+        begun, untouched = await accept(late), await accept(late)
+        await taken(late)
+        await late.begin(begun, NOW)
+        clock.advance(990)
+        await late._leases.extend()
+        clock.advance(10)
+        looked = await other.expire("orders", most=9, now=clock.wall(), interrupted=DeadLetterCode.UNCERTAIN)
+        assert (looked.messages, looked.is_whole, looked.next_at) == ((), True, NOW + 990 + LEASE)
+        clock.advance(LEASE - 10)
+        assert await expire(late, clock.wall()) == []
+        looked = await other.expire("orders", most=9, now=clock.wall(), interrupted=DeadLetterCode.UNCERTAIN)
+        assert {each.id: each.code for each in looked.messages} == {begun: "uncertain", untouched: "expired"}
+        with pytest.raises(TakenOver):
+            await late.begin(untouched, NOW)
+        await late.delivered(begun)
+        await late.release(untouched)
+        assert [(each.waiting, each.delivering, each.dead) for each in await other.routes()] == [(0, 0, 2)]
+        await other.retry(untouched, clock.wall())
+        assert await taken(other, now=clock.wall()) == [untouched]
+
+
+async def test_a_message_that_has_died_is_told_by_one_replica(replica: Replica, clock: DatabaseClock) -> None:
+    """Though all look at the same time, again and again."""
+    async with replica() as one, replica() as other:
+        ids = [await accept(one, order=b"%d" % (number % 7) if number % 2 else None) for number in range(30)]
+        clock.advance(1000)
+        found: list[str] = []
+        while len(found) < 15 + 7:
+            both = await asyncio.gather(*(expire(each, clock.wall(), most=4) for each in (one, other)))
+            found += [id_ for each in both for id_ in each]
+        assert len(set(found)) == len(found)
+        assert set(found) <= set(ids)
+        assert [(each.waiting, each.dead) for each in await one.routes()] == [(30 - 22, 22)]
+
+
+@pytest.mark.parametrize("skew", [-600.0, 600.0])
+async def test_a_wrong_clock_kills_nothing_early(replica: Replica, clock: DatabaseClock, skew: float) -> None:
+    """Of the replica that looks; it tells times by its own clock."""
+    wrong = HandClock(wall=NOW + skew)
+    async with replica(clock=wrong) as skewed, replica() as right:
+        id_ = await accept(right)
+        for each in (clock, wrong):
+            each.advance(999)
+        looked = await skewed.expire("orders", most=9, now=wrong.wall(), interrupted=DeadLetterCode.UNCERTAIN)
+        assert (looked.messages, looked.next_at) == ((), wrong.wall() + 1)
+        for each in (clock, wrong):
+            each.advance(1)
+        looked = await skewed.expire("orders", most=9, now=wrong.wall(), interrupted=DeadLetterCode.UNCERTAIN)
+        assert [(each.id, each.accepted_at) for each in looked.messages] == [(id_, wrong.wall() - 1000)]
+
+
+async def test_of_a_message_that_lives_nothing_is_locked(replica: Replica) -> None:
+    """A look at ages does not wait for those that accept."""
+    async with replica() as store, replica() as other:
+        await accept(store)
+
+        async def look(connection: Connection) -> None:
+            async with connection.transaction():
+                await connection.execute("SELECT FROM cpi_proxy_outbox_routes FOR UPDATE")
+                assert await expire(store, NOW) == []
+
+        await other._database.run(look, within=30)

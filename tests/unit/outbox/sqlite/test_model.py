@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from proxy.errors import MessageIdReused, OutboxFull
 from proxy.outbox.message import DeadLetterCode
 from proxy.outbox.sqlite.store import SqliteOutbox
+from proxy.outbox.store import RouteHeld
 from proxy.store.keys import Keys
 from tests.fakes.clock import HandClock
 from tests.unit.outbox.store_contract import ENTRY, NOW, message
@@ -56,6 +57,8 @@ class StoreModel(RuleBasedStateMachine):
         self.messages: list[Known] = []
         self.remembered: dict[tuple[str, bytes], tuple[str, bytes]] = {}
         self.held: set[str] = set()
+        self.dead_since: dict[tuple[str, bytes | None], float] = {}
+        "Since when the first dead letter of an order has blocked what is behind it."
         self.runner = asyncio.Runner()
         self.keys = Keys()
         self.store: SqliteOutbox
@@ -88,8 +91,26 @@ class StoreModel(RuleBasedStateMachine):
         """Time passes, but not for what a dead letter blocks."""
         self.clock.advance(seconds)
         for each in self.messages:
-            if each.state != "dead" and any(other.state == "dead" for other in self.ahead_of(each)):
+            if each.state != "dead" and self.is_blocked(each):
                 each.expires_at += seconds
+
+    @rule(route=st.sampled_from(ROUTES), most=st.integers(1, 3))
+    def expire(self, route: str, most: int) -> None:
+        """All whose time is over die, however few at a time; what is behind one does not age from its end on."""
+        now, looked, code = self.clock.wall(), None, DeadLetterCode.UNCERTAIN
+        found: list[str] = []
+        while looked is None or not looked.is_whole:
+            looked = self.run(self.store.expire(route, most=most, now=now, interrupted=code))
+            found += [each.id for each in looked.messages]
+        while over := [each for each in self.ageing(route) if each.expires_at <= now]:
+            known = min(over, key=lambda each: (each.expires_at, self.messages.index(each)))
+            found.remove(known.id)
+            self.die(known, known.expires_at)
+            known.begun = False
+        assert found == []
+        if ends := [each.expires_at for each in self.ageing(route)]:
+            assert looked.next_at is not None
+            assert now < looked.next_at <= min(ends)
 
     @rule(
         route=st.sampled_from(ROUTES),
@@ -149,8 +170,13 @@ class StoreModel(RuleBasedStateMachine):
         """An attempt is begun or not, and ends in some way or not."""
         known = choice.draw(st.sampled_from(self.in_state("delivering")))
         if begins:
-            self.run(self.store.begin(known.id, self.clock.wall()))
-            known.begun, known.attempts = True, known.attempts + 1
+            try:
+                self.run(self.store.begin(known.id, self.clock.wall()))
+            except RouteHeld:
+                assert known.route in self.held
+            else:
+                assert known.route not in self.held
+                known.begun, known.attempts = True, known.attempts + 1
         if ending:
             known.begun = False
         if ending == "delivered":
@@ -160,7 +186,7 @@ class StoreModel(RuleBasedStateMachine):
             known.due_at, known.state = self.clock.wall() + 50, "waiting"
             self.run(self.store.deferred(known.id, next_at=known.due_at, entry=ENTRY))
         elif ending == "died":
-            known.state = "dead"
+            self.die(known, self.clock.wall())
             self.run(self.store.died(known.id, DeadLetterCode.UNCERTAIN, ENTRY))
         elif ending == "release":
             known.state = "waiting"
@@ -172,6 +198,8 @@ class StoreModel(RuleBasedStateMachine):
         """A person retries or discards."""
         known = choice.draw(st.sampled_from(self.in_state("waiting", "dead")))
         now = self.clock.wall()
+        if known.state == "dead" and not self.is_blocked(known):
+            self.dead_since[known.route, known.order] = now
         if discards:
             self.run(self.store.discard(known.id))
             self.messages.remove(known)
@@ -235,6 +263,26 @@ class StoreModel(RuleBasedStateMachine):
         before = self.messages[: self.messages.index(known)]
         return [each for each in before if each.order == known.order is not None and each.route == known.route]
 
+    def is_blocked(self, known: Known) -> bool:
+        """Whether a dead letter stands before it."""
+        return any(each.state == "dead" for each in self.ahead_of(known))
+
+    def ageing(self, route: str) -> list[Known]:
+        """What waits and is not blocked."""
+        return [each for each in self.of(route) if each.state == "waiting" and not self.is_blocked(each)]
+
+    def die(self, known: Known, at: float) -> None:
+        """What it blocks, and no other has blocked, does not age from then on."""
+        if known.order is not None and not self.is_blocked(known):
+            peers = [each for each in self.of(known.route) if each.order == known.order]
+            if any(each.state == "dead" for each in peers):
+                at = max(at, self.dead_since[known.route, known.order])
+            for each in peers[peers.index(known) + 1 :]:
+                if not self.is_blocked(each) and each.state != "dead":
+                    each.expires_at += self.clock.wall() - at
+            self.dead_since[known.route, known.order] = at
+        known.state = "dead"
+
     def due(self, route: str, now: float) -> list[Known]:
         """What may be taken."""
         waiting = [each for each in self.of(route) if each.state == "waiting" and route not in self.held]
@@ -247,6 +295,6 @@ class StoreModel(RuleBasedStateMachine):
 
 
 StoreModel.TestCase.settings = settings(
-    max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=40, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestStore = StoreModel.TestCase

@@ -111,7 +111,7 @@ async def test_a_body_that_was_sealed_with_an_earlier_key_is_not_accepted(
         return name
 
     monkeypatch.setattr(store._bodies, "keep", keep_and_rotate)
-    with pytest.raises(OutboxUnavailable, match="another key"):
+    with pytest.raises(OutboxUnavailable, match="the key has just been changed"):
         await accept(store, body=LARGE)
     monkeypatch.undo()
     await accept(store, body=LARGE)

@@ -49,7 +49,7 @@ def test_an_older_database_is_brought_up_to_date(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no"):
         open_database(tmp_path, [*MIGRATIONS, add, fail])
     connection = open_database(tmp_path, [*MIGRATIONS, add])
-    assert pragma(connection, "user_version") == 2
+    assert pragma(connection, "user_version") == len(MIGRATIONS) + 1
     assert connection.execute("SELECT more FROM routes").fetchall() == []
     connection.close()
 
@@ -60,9 +60,27 @@ def test_a_newer_database_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SchemaTooNew) as caught:
         asyncio.run(SqliteOutbox.open(tmp_path, keys=Keys(), clock=HandClock()))
     assert str(caught.value) == (
-        f"{tmp_path / NAME} has version 2, but this proxy knows versions up to 1; "
+        f"{tmp_path / NAME} has version 3, but this proxy knows versions up to 2; "
         "run the newer proxy that wrote it, or name another store.path"
     )
+
+
+def test_messages_of_the_first_version_die_of_age_too(tmp_path: Path) -> None:
+    """Nothing of them has to be rewritten."""
+    connection = open_database(tmp_path, MIGRATIONS[:1])
+    numbers = f"'orders', 0, {NOW}, {NOW}, {NOW + 10}, 10, 0, 0, '', 1, NULL, '', NULL, 0"
+    connection.execute(f"INSERT INTO messages VALUES (1, 'old', {numbers})")
+    connection.execute("INSERT INTO contents VALUES (1, 'POST', '')")
+    connection.execute("INSERT INTO routes VALUES ('orders', 1, 0, 1, 0)")
+    connection.close()
+
+    async def died() -> list[str]:
+        store = await SqliteOutbox.open(tmp_path, keys=Keys(), clock=HandClock(wall=NOW + 10))
+        looked = await store.expire("orders", most=5, now=NOW + 10, interrupted=DeadLetterCode.UNCERTAIN)
+        await store.close()
+        return [each.id for each in looked.messages]
+
+    assert asyncio.run(died()) == ["old"]
 
 
 @pytest.fixture
@@ -105,6 +123,7 @@ async def ask_everything(tmp_path: Path) -> None:
     await store.hold("orders")
     await store.routes()
     await store.release(ids[1])
+    await store.expire("orders", most=5, now=NOW, interrupted=DeadLetterCode.UNCERTAIN)
     await store.delivered(ids[2])
     assert store._sweep is not None
     await store._sweep

@@ -48,7 +48,7 @@ def test_the_authorities_are_those_of_the_configuration_or_the_system() -> None:
 
 def test_what_libpq_cannot_read_is_refused_without_showing_it() -> None:
     """The text of libpq's own error quotes it."""
-    with pytest.raises(ValueError, match="is not a valid URL of PostgreSQL") as raised:
+    with pytest.raises(ValueError, match="is not a valid PostgreSQL URL") as raised:
         parameters(Server("postgresql://u@db/x?unkn0wn=1"))
     assert "unkn0wn" not in str(raised.value)
 
@@ -68,7 +68,7 @@ def test_each_address_of_each_host_is_tried(monkeypatch: pytest.MonkeyPatch) -> 
     assert current(Server("postgresql://u@a,b:5/x?port=7"))["port"] == "7,7,7"
     with pytest.raises(OSError, match="no address is known for unknown"):
         current(Server("postgresql://u@unknown/x"))
-    with pytest.raises(ValueError, match="another number of ports than of hosts"):
+    with pytest.raises(ValueError, match="a different number of ports than of hosts"):
         current(Server("postgresql://u@a,b,b/x?port=1,2"))
 
 
@@ -129,7 +129,9 @@ async def test_a_connection_that_the_server_has_closed_is_not_used(
     connection = await connecting()
     await check_open(connection)
     pid = connection.info.backend_pid
-    await asyncio.to_thread(postgres_server.sql, f"SELECT pg_terminate_backend({pid}, 5000)")
+    await asyncio.to_thread(postgres_server.sql, f"SELECT pg_terminate_backend({pid})")
+    while await asyncio.to_thread(postgres_server.sql, f"SELECT 1 FROM pg_stat_activity WHERE pid = {pid}") != "":
+        pass
     with pytest.raises(psycopg.OperationalError, match="has closed the connection"):
         await check_open(connection)
 

@@ -223,10 +223,11 @@ async def test_notifications_that_do_not_arrive_are_found_out(
     connecting: Connect, postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another database stands for a pooler: LISTEN is accepted, and nothing comes."""
-    monkeypatch.setattr("proxy.store.postgres.notifications.ANSWER", 0.2)
     other = await connecting(Server(postgres_server.url("postgres"), postgres_server.password_file))
     speaker = await connecting()
-    assert not await listens(other, speaker)
+    with monkeypatch.context() as patched:
+        patched.setattr("proxy.store.postgres.notifications.ARRIVAL", 0.01)
+        assert not await listens(other, speaker)
     assert await listens(await connecting(), speaker)
 
 

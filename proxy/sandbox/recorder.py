@@ -5,6 +5,8 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from proxy.syntax import values_of
+
 _KEPT_MESSAGES = 20_000
 _KEPT_BYTES = 64 << 20
 
@@ -67,7 +69,7 @@ class RecordedMessage:
 
     def field(self, name: str) -> tuple[str, ...]:
         """Returns all values of a field, in order."""
-        return tuple(value for known, value in self.fields if known.lower() == name.lower())
+        return tuple(values_of(self.fields, name.lower()))
 
     def as_dict(self) -> dict[str, object]:
         """Returns the document for JSON."""

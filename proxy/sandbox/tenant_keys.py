@@ -11,7 +11,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from proxy.sandbox.certificates import CertificateAuthority, Identity
+from proxy.sandbox.certificate_authority import CertificateAuthority, Identity
 
 
 class SigningKey:

@@ -9,6 +9,7 @@ from proxy.console.recordings import RecordedExchange
 from proxy.console.state import proxy_urls
 from proxy.console.summaries import is_target_whole, recording_of
 from proxy.observe.exchange_record import ExchangeRecord
+from proxy.syntax import values_of
 
 NOT_KEPT = "Fields and body were not kept. Switch on Record for the route before the next message."
 CUT = "The body was not kept as a whole."
@@ -48,7 +49,7 @@ def reason_against(record: ExchangeRecord, recording: RecordedExchange | None, s
 def has_whole_body(record: ExchangeRecord, recording: RecordedExchange) -> bool:
     """Whether all of the body was kept, and the sender had sent all of it."""
     body = recording.body
-    lengths = [value for name, value in recording.fields if name.lower() == "content-length"]
+    lengths = values_of(recording.fields, "content-length")
     is_ended = lengths == [str(body.size)] if lengths else record.code not in UNFINISHED
     return body.is_whole and body.size == record.bytes_in and is_ended
 

@@ -8,7 +8,7 @@ import pytest
 import trustme
 
 from proxy.config import file_threads
-from proxy.oauth.expiry import DAY, CredentialExpiry, first_end
+from proxy.oauth.certificate_expiry import DAY, CredentialExpiry, first_end
 from tests.cases import cases
 from tests.fakes.certificates import other_version
 from tests.fakes.clock import HandClock
@@ -24,13 +24,12 @@ class Pauses:
         self.asked: asyncio.Queue[float] = asyncio.Queue()
 
     async def __call__(self, seconds: float) -> None:
-        """Note the pause."""
         await self.asked.put(seconds)
         await asyncio.get_running_loop().create_future()
 
 
 def certificate(days: float) -> bytes:
-    """Make a PEM chain whose first certificate ends `days` after the epoch of these tests."""
+    """A PEM chain whose first certificate ends `days` after the epoch of these tests."""
     authority = trustme.CA()
     leaf = authority.issue_cert("proxy.example", not_after=EPOCH + dt.timedelta(days=days))
     return b"".join(blob.bytes() for blob in leaf.cert_chain_pems)
@@ -48,7 +47,7 @@ async def look(pem: bytes, *, wall: float) -> tuple[CredentialExpiry, Lines, flo
 
 
 async def test_a_certificate_is_checked_daily_without_a_warning() -> None:
-    """With 31 days left its end is known and the log is empty."""
+    """Its end is known."""
     expiry, log, pause = await look(certificate(31), wall=EPOCH.timestamp())
     assert expiry.ends == {"invoices": EPOCH.timestamp() + 31 * DAY}
     assert log.all == []

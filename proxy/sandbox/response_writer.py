@@ -9,14 +9,14 @@ from aiohttp import hdrs, web
 from multidict import CIMultiDict
 
 from proxy.sandbox.answers import SandboxAnswer, response
-from proxy.sandbox.body import START, Body
+from proxy.sandbox.body import START, ReceivedBody
 from proxy.sandbox.flows import Echoed, Filler, Reply, filler
 
 
-async def deliver(
+async def respond(
     request: web.BaseRequest,
     reply: Reply,
-    body: Body,
+    body: ReceivedBody,
     *,
     status: int,
     fields: tuple[tuple[str, str], ...],
@@ -25,7 +25,7 @@ async def deliver(
     """Sends what a flow replied; with `cut` only half of it, and then closes the connection."""
     fields = (("Content-Type", reply.content_type), *fields)
     if cut:
-        return await _deliver_half(request, reply, body, status=status, fields=fields)
+        return await _respond_half(request, reply, body, status=status, fields=fields)
     size = reply_size(reply, body)
     if size <= START:
         content = b"".join([chunk async for chunk in reply_chunks(reply, body)])
@@ -42,7 +42,7 @@ async def deliver(
     return stream
 
 
-def reply_size(reply: Reply, body: Body) -> int:
+def reply_size(reply: Reply, body: ReceivedBody) -> int:
     """Returns the Content-Length of the answer."""
     match reply.body:
         case Echoed():
@@ -55,7 +55,7 @@ def reply_size(reply: Reply, body: Body) -> int:
             assert_never(other)
 
 
-async def reply_chunks(reply: Reply, body: Body) -> AsyncIterator[bytes]:
+async def reply_chunks(reply: Reply, body: ReceivedBody) -> AsyncIterator[bytes]:
     """Yields the answer's body in pieces."""
     match reply.body:
         case Echoed():
@@ -70,8 +70,8 @@ async def reply_chunks(reply: Reply, body: Body) -> AsyncIterator[bytes]:
             assert_never(other)
 
 
-async def _deliver_half(
-    request: web.BaseRequest, reply: Reply, body: Body, *, status: int, fields: tuple[tuple[str, str], ...]
+async def _respond_half(
+    request: web.BaseRequest, reply: Reply, body: ReceivedBody, *, status: int, fields: tuple[tuple[str, str], ...]
 ) -> web.StreamResponse:
     size = reply_size(reply, body)
     left = size // 2

@@ -2,7 +2,7 @@
 
 import jwt
 
-from proxy.sandbox.keys import SigningKey
+from proxy.sandbox.tenant_keys import SigningKey
 
 
 def test_a_jwt_is_signed_by_the_published_key(signing_key: SigningKey) -> None:

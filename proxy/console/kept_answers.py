@@ -54,7 +54,7 @@ class KeptAnswer:
             at += len(piece)
 
     def close(self) -> None:
-        """Forgets it."""
+        """Frees the memory or the file of the answer."""
         self.is_kept = False
         if self._file is not None:
             self._file.close()

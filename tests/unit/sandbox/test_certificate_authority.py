@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cryptography import x509
 
-from proxy.sandbox.certificates import CertificateAuthority, load_identity
+from proxy.sandbox.certificate_authority import CertificateAuthority, load_identity
 from tests.cases import cases
 
 
@@ -17,7 +17,7 @@ def authority() -> CertificateAuthority:
 
 
 def handshake(server: ssl.SSLContext, client: ssl.SSLContext, name: str = "localhost") -> tuple[object, object]:
-    """Returns the certificates that client and server see after a TLS handshake in memory."""
+    """The certificates that client and server see after a TLS handshake in memory."""
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     server_side = server.wrap_bio(to_server, to_client, server_side=True)
     client_side = client.wrap_bio(to_client, to_server, server_hostname=name)
@@ -30,7 +30,7 @@ def handshake(server: ssl.SSLContext, client: ssl.SSLContext, name: str = "local
 
 
 def subject(certificate: object) -> str:
-    """Returns the common name."""
+    """The common name."""
     assert isinstance(certificate, dict)
     ((pair,),) = certificate["subject"]
     return str(pair[1])

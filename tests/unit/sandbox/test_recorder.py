@@ -5,11 +5,11 @@ import json
 
 import pytest
 
-from proxy.sandbox.records import EventCounter, MessageLog, RecordedMessage
+from proxy.sandbox.recorder import EventCounter, MessageLog, RecordedMessage
 
 
 def message(number: int = 0, *, start: bytes = b"\xff") -> RecordedMessage:
-    """Returns a message."""
+    """A message."""
     return RecordedMessage(
         method="POST",
         target=f"/http/echo?{number}",

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from proxy.admin.access import AdminAccess
-from proxy.admin.token import GeneratedToken
-from proxy.admin.token_place import Place
+from proxy.admin.admin_token import GeneratedToken
+from proxy.admin.token_place import TokenFolder
 from proxy.config.file_threads import FileThreads
 from proxy.config.model import Address
 from tests.fakes.clock import HandClock
@@ -23,14 +23,13 @@ class Log:
         self.details: list[str] = []
 
     def warning(self, event: str, *, detail: str) -> None:
-        """Keep it."""
         assert event == "admin_token.unwritable"
         self.details.append(detail)
 
 
 def generated(folder: Path, log: Any, **words: Any) -> GeneratedToken:
     """A token with one place."""
-    return GeneratedToken([Place(folder)], log, **words)
+    return GeneratedToken([TokenFolder(folder)], log, **words)
 
 
 async def test_a_file_that_cannot_be_removed_is_told(tmp_path: Path) -> None:
@@ -52,13 +51,13 @@ async def test_a_place_that_hangs_is_given_up(tmp_path: Path, monkeypatch: Any) 
     """What is written later is removed at the stop."""
     log, access, go = Log(), AdminAccess(HandClock().monotonic), threading.Event()
 
-    def slow(places: list[Place], name: str, token: str) -> Place:
+    def slow(places: list[TokenFolder], name: str, token: str) -> TokenFolder:
         go.wait()
         (tmp_path / name).write_text(token)
         (tmp_path / name).chmod(0o600)
         return places[0]
 
-    monkeypatch.setattr("proxy.admin.token.write_token", slow)
+    monkeypatch.setattr("proxy.admin.admin_token.write_token", slow)
     token = generated(tmp_path, log, threads=FileThreads(limit=0.01))
     await token.start(access, ADDRESS)
     assert access.token is None

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from proxy.admin.access import AdminAccess
-from proxy.admin.token_place import Place, remove_token, token_file_name, token_places, write_token
+from proxy.admin.token_place import TokenFolder, remove_token, token_file_name, token_places, write_token
 from proxy.config.admin_token import read_admin_token
 from proxy.config.file_threads import FileThreads
 from proxy.config.file_watcher import FileWatcher, reason_of
@@ -24,7 +24,7 @@ class AdminToken(Protocol):
         ...
 
     async def close(self) -> None:
-        """Ends that."""
+        """Stops watching, and removes what `start` has written."""
         ...
 
 
@@ -63,11 +63,11 @@ class ConfiguredToken:
 class GeneratedToken:
     """A random token, in a file that only this user can read."""
 
-    def __init__(self, places: list[Place], log: Logger, *, threads: FileThreads | None = None) -> None:
+    def __init__(self, places: list[TokenFolder], log: Logger, *, threads: FileThreads | None = None) -> None:
         self._places, self._log = places, log
         self._threads = threads or FileThreads()
         self._token = secrets.token_urlsafe(32)
-        self._place: Place | None = None
+        self._place: TokenFolder | None = None
         self._name = ""
 
     async def start(self, access: AdminAccess, address: Address) -> None:
@@ -90,10 +90,10 @@ class GeneratedToken:
             except OSError as error:
                 self._log.warning("admin_token.unwritable", detail=f"Its file cannot be removed: {error}")
 
-    def _write(self, address: Address) -> Place:
+    def _write(self, address: Address) -> TokenFolder:
         self._name = token_file_name(address)
         return write_token(self._places, self._name, self._token)
 
-    def _keep(self, place: Place) -> None:
+    def _keep(self, place: TokenFolder) -> None:
         """Lets `close` remove what was written when nobody waited for it any more."""
         self._place = place

@@ -5,7 +5,7 @@ from unittest.mock import Mock
 
 from aiohttp import web
 
-from proxy.sandbox.delivery import hang_up, reset
+from proxy.sandbox.response_writer import hang_up, reset
 from tests.cases import cases
 
 
