@@ -62,9 +62,11 @@ check: $(VENV)/dev.stamp $(VENV)/console.stamp
 docs: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.docs
 
-# What an outbox promises, at every step at which its process or disk can fail; `make test` tries some of them.
+# What an outbox promises, at every step at which its process or disk can fail, and what replicas promise, with 10,000 messages and
+# troubles at random; `make test` tries some of it. SEED=N draws the same troubles again.
 prove: $(VENV)/dev.stamp
-	PROVE=1 $(BIN)/python -m pytest -n 2 tests/system/test_an_outbox_loses_nothing_that_it_accepted.py \
+	PROVE=1 $(BIN)/python -m pytest -n 2 -rP tests/system/test_an_outbox_loses_nothing_that_it_accepted.py \
+		tests/system/test_replicas_survive_each_other.py tests/system/test_replicas_share_their_outboxes.py \
 		tests/unit/outbox/postgres/test_lease_model.py
 
 # Playwright's own Chromium, which tests prefer: for systems without a package of it, as Ubuntu. Installs its libraries with apt and sudo.

@@ -20,6 +20,7 @@ from proxy.cli.outbox.export import export_body, export_message
 from proxy.cli.outbox.selection import Selection, confirm, each_of, selected
 from proxy.cli.outbox.tables import facts, history_table, message_table, route_table
 from proxy.cli.running_proxy import Unreachable
+from proxy.observe.log_format import printable
 
 T = TypeVar("T")
 
@@ -233,7 +234,7 @@ def _with_api(file: Path | None, act: Callable[[OutboxApi], Awaitable[T]]) -> T:
     try:
         return run(acting())
     except (Refused, Unreachable) as error:
-        tell(str(error))
+        tell(printable(str(error)))
         sys.exit(1)
 
 

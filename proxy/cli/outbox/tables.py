@@ -43,8 +43,7 @@ def message_table(messages: Iterable[JsonObject], *, now: float) -> Table:
 def history_table(history: Iterable[JsonObject]) -> Table:
     """Returns one line for each attempt."""
     table = _table("attempt at", "status", "MPL id", "what happened")
-    table.columns[0].no_wrap = True
-    table.columns[2].overflow = "fold"
+    table.columns[0].no_wrap = table.columns[2].no_wrap = True  # they are copied
     for each in history:
         why = " ".join(part for part in (each["code"], each["diagnosis"]) if part)
         table.add_row(*map(_cell, (each["at"], str(each["status"] or "none"), each["mpl_id"] or "", why)))

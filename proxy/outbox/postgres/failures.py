@@ -21,8 +21,3 @@ def failure_of(error: Exception) -> ProxyError:
             )
         case _:
             return unavailable(error)
-
-
-def taken_over(id_: str) -> OutboxUnavailable:
-    """Returns the error for a delivery that went on after its lease had ended."""
-    return OutboxUnavailable(f"Another replica has taken over the message {id_}.", retry_after=RETRY_AFTER)

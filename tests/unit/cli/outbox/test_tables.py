@@ -79,6 +79,14 @@ def test_a_route_tells_what_is_special_about_it() -> None:
     assert second.split()[-1] == "KiB"
 
 
+def test_time_and_mpl_id_of_an_attempt_are_whole() -> None:
+    """In 80 columns, whatever was diagnosed."""
+    entry = {"at": AT, "status": 500, "code": "flow_failed", "diagnosis": "word " * 40, "mpl_id": "AG" + "x" * 26}
+    lines = printed(history_table([entry]))
+    assert lines[2].split()[:3] == [AT, "500", entry["mpl_id"]]
+    assert max(map(len, lines)) <= 80
+
+
 def test_history_and_facts_leave_out_what_is_not_known() -> None:
     """No answer is *none*."""
     entry = {"at": AT, "status": None, "code": "upstream_closed", "diagnosis": None, "mpl_id": None}
