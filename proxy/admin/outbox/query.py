@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from proxy.admin.outbox.problems import MalformedQuery
-from proxy.outbox.message import MessageState
+from proxy.outbox.message import MessageState, seq_at
 from proxy.outbox.message_ids import is_message_id
 
 DEFAULT, MOST = 100, 1000
@@ -49,9 +49,9 @@ def _route(text: str) -> str | None:
 
 
 def _after(text: str) -> str | None:
-    """The message may be gone meanwhile, but its id still has a place among the others."""
-    if text and not is_message_id(text):
-        raise MalformedQuery("`after` must be the `next` of the page before, which is a message's id.")
+    """The message may be gone meanwhile, but its place among the others is still known."""
+    if text and seq_at(text) is None and not is_message_id(text):
+        raise MalformedQuery("`after` must be the `next` of the page before, or the id of a message.")
     return text or None
 
 

@@ -163,7 +163,7 @@ def _id(request: web.Request) -> str:
     """Returns the id in the path. Raises MessageUnknown for what can be none, for which a store may have no answer."""
     id_ = request.match_info["id"]
     if not is_message_id(id_):
-        raise MessageUnknown("There is no message with this id: ids have 32 hexadecimal digits.")
+        raise MessageUnknown("with this id", why="ids have 32 hexadecimal digits")
     return id_
 
 
