@@ -13,7 +13,7 @@ PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python
 # Without bytecode each process compiles what it imports, and pytest rewrites all tests: ten seconds for each of its workers.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-sources test-compiled test-fast check docs screenshots prove fuzz bench image dist wheels lock clean
+.PHONY: run test test-sources test-compiled test-fast check docs chromium screenshots prove fuzz bench image dist wheels lock clean
 
 # The first of six ports, if it is not 9443: make run PORT_BASE=19443.
 PORT_BASE ?= 9443
@@ -40,9 +40,9 @@ test-compiled: $(QUICKLY).stamp
 		--ignore=tests/flow/console --ignore-glob="*test_sandbox_*" --ignore-glob="*test_the_admin_*" tests/flow \
 		>$(QUICKLY).log 2>&1; status=$$?; cat $(QUICKLY).log; exit $$status; }
 
-# For the loop of editing, in a minute: without coverage, and without a proxy on real sockets.
+# For the loop of editing, in a minute: without coverage, and without a proxy on real sockets; of random examples, a fifth.
 test-fast: $(VENV)/dev.stamp
-	$(PYTEST) tests/unit
+	$(PYTEST) --hypothesis-profile=quick tests/unit
 
 check: $(VENV)/dev.stamp $(VENV)/console.stamp
 	$(BIN)/ruff format --check .
@@ -62,10 +62,16 @@ check: $(VENV)/dev.stamp $(VENV)/console.stamp
 docs: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.docs
 
-# What an outbox promises, at every step at which its process or disk can fail; `make test` tries some of them.
+# What an outbox promises, at every step at which its process or disk can fail, and what replicas promise, with 10,000 messages and
+# troubles at random; `make test` tries some of it. SEED=N draws the same troubles again.
 prove: $(VENV)/dev.stamp
-	PROVE=1 $(BIN)/python -m pytest -n 2 tests/system/test_an_outbox_loses_nothing_that_it_accepted.py \
+	PROVE=1 $(BIN)/python -m pytest -n 2 -rP tests/system/test_an_outbox_loses_nothing_that_it_accepted.py \
+		tests/system/test_replicas_survive_each_other.py tests/system/test_replicas_share_their_outboxes.py \
 		tests/unit/outbox/postgres/test_lease_model.py
+
+# Playwright's own Chromium, which tests prefer: for systems without a package of it, as Ubuntu. Installs its libraries with apt and sudo.
+chromium: $(VENV)/dev.stamp
+	PLAYWRIGHT_BROWSERS_PATH=$(abspath $(VENV))/browsers $(BIN)/playwright install --with-deps --no-shell chromium
 
 # The images in docs/images, from the console of a sandbox with its ports from PORT_BASE on; needs Chromium.
 screenshots: $(VENV)/dev.stamp

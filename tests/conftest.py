@@ -19,6 +19,7 @@ from tests.programs import missing
 NUMBERS = itertools.count(1)
 
 settings.register_profile("untimed", deadline=None)  # how long an example takes says how busy the machine is
+settings.register_profile("quick", deadline=None, max_examples=20)  # make test-fast
 settings.load_profile("untimed")
 
 
@@ -31,6 +32,7 @@ def pytest_configure() -> None:
     """Try the one that is meant: `EXPECTED` is `compiled` or, without it, the sources as they stand."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background; commands would inherit it
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ.pop("COLUMNS", None)  # workers of pytest-xdist have it; what commands print would be broken into rows
     compiled = not str(heads.__file__).endswith(".py")
     if compiled != (os.environ.get("EXPECTED") == "compiled"):
         raise pytest.UsageError(f"{heads.__file__} is {'' if compiled else 'not '}compiled")

@@ -24,6 +24,9 @@ NEWMAN = Path(__file__).parents[1] / ".venv/newman/node_modules/.bin/newman"
 CONSOLE_CHECKS = Path(__file__).parents[1] / ".venv/console/node_modules"
 "Where `make` installs what checks the console's pages."
 
+BROWSERS = Path(__file__).parents[1] / ".venv/browsers"
+"Where `make chromium` installs Playwright's own."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
@@ -65,8 +68,9 @@ def axe() -> Path:
 
 
 def chromium() -> str:
-    """The browser: as $CHROMIUM says, or on PATH; empty if there is none, or nothing that drives it."""
-    found = os.environ.get("CHROMIUM") or which("chromium") or which("chromium-browser") or ""
+    """The browser: as $CHROMIUM says, Playwright's own, or on PATH; empty without one, or without what drives it."""
+    own = next(BROWSERS.glob("chromium-*/chrome-linux*/chrome"), "")
+    found = os.environ.get("CHROMIUM") or str(own) or which("chromium") or which("chromium-browser") or ""
     return found if find_spec("playwright") else ""
 
 

@@ -16,6 +16,8 @@ from proxy.wire.local_site import SiteRefusal
 CONSOLE = "/console/"
 CONSOLE_PATHS = (CONSOLE, "/console")
 "Somebody may have shortened the URL."
+ADMITTED: web.RequestKey[Callable[[], bool]] = web.RequestKey("admitted")
+"Of a request: whether it still would be admitted, for answers that last."
 CODE_LIFETIME = 60.0
 "Seconds."
 _NEEDED = (
@@ -114,6 +116,7 @@ def token_guard(
                 refusal = access.refusal((), b"")
             else:
                 refusal = access.refusal(request.raw_headers, name.encode())
+            request[ADMITTED] = lambda: access.refusal(request.raw_headers, name.encode()) is None
             if refusal is not None:
                 refused(refusal)
                 challenge = {"WWW-Authenticate": "Bearer"}

@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 import click
 
+from proxy.cli.columns import tell
 from proxy.cli.pretty import pretty
 from proxy.observe.log_format import printable
 from proxy.trial.embedded_proxy import SendResult
@@ -67,7 +68,7 @@ class Output:
         if self._failure is None:
             return
         if not isinstance(self._failure, BrokenPipeError):
-            click.echo(f"The answer could not be written: {self._failure.strerror}.", err=True)
+            tell(f"The answer could not be written: {self._failure.strerror}.")
         os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())  # else Python flushes again at exit, and fails
 
 

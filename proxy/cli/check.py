@@ -5,7 +5,14 @@ from pathlib import Path
 
 import click
 
-from proxy.cli.configuration import config_option, file_argument, insecure_option, named, read
+from proxy.cli.configuration import (
+    config_option,
+    file_argument,
+    insecure_option,
+    named,
+    read,
+    warn_of_unused_variables,
+)
 from proxy.cli.hardening import exposed_files, unattended
 from proxy.config.load import written
 from proxy.observe.log_format import printable
@@ -25,9 +32,7 @@ def command(file: Path | None, word: Path | None, *, insecure_listen: bool) -> N
     configuration = read(file, insecure_listen=insecure_listen)
     document = written(file, os.environ)
     origin = document.problems.origin
-    if file is None and os.environ.get("CPI_UPSTREAM") and not (origin.made_of_variables or origin.variables):
-        wins = "is read, so CPI_UPSTREAM and the variables beside it have no effect; move the file away, or unset them"
-        click.echo(f"warning: {origin.file}: {wins}", err=True)
+    warn_of_unused_variables(file, origin)
     for location, text in doubts(configuration, document.tree):
         click.echo(f"warning: {origin.problem(origin.placed(location), text)}", err=True)
     for path in exposed_files(configuration):

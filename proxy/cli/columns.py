@@ -3,6 +3,8 @@
 import shutil
 import textwrap
 
+import click
+
 
 def columns() -> int:
     """Returns the width of the terminal, or COLUMNS; 0 in a pipe."""
@@ -19,3 +21,13 @@ def wrapped(text: str, *, indent: int = 0, width: int | None = None) -> str:
         return text
     rows = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)
     return ("\n" + " " * indent).join(rows)
+
+
+def counted(count: int, noun: str) -> str:
+    """Returns `1 byte`, `2 bytes`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def tell(text: str) -> None:
+    """Prints a sentence, or several in lines, on standard error."""
+    click.echo("\n".join(map(wrapped, text.split("\n"))), err=True)

@@ -8,6 +8,7 @@ import click
 
 from proxy.config.load import ConfigurationError, find
 from proxy.config.model import Configuration
+from proxy.config.problems import DocumentSource
 
 FAULTY = 2
 "Exit status for an invalid configuration."
@@ -52,3 +53,10 @@ def read(file: Path | None, *, insecure_listen: bool = False) -> Configuration:
         for problem in error.problems:
             click.echo(str(problem), err=True)
         sys.exit(FAULTY)
+
+
+def warn_of_unused_variables(file: Path | None, origin: DocumentSource) -> None:
+    """Prints a warning if a file was found, not named by `file`, and the variables of a route are set as well."""
+    if file is None and os.environ.get("CPI_UPSTREAM") and not (origin.made_of_variables or origin.variables):
+        wins = "is read, so CPI_UPSTREAM and the variables beside it have no effect; move the file away, or unset them"
+        click.echo(f"warning: {origin.file}: {wins}", err=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from proxy.admin.site import CODES, console_url
+from proxy.cli.columns import tell
 from proxy.cli.configuration import config_option, file_argument, named, read
 from proxy.cli.loops import run
 from proxy.cli.running_proxy import Unreachable, running_proxy
@@ -34,7 +35,7 @@ def command(file: Path | None, word: Path | None, *, opens: bool) -> None:
     try:
         token, code = run(_tokens(configuration, with_code=opens))
     except Unreachable as error:
-        click.echo(str(error), err=True)
+        tell(str(error))
         sys.exit(1)
     if admin.address.path is not None:
         click.echo(forwarding(admin.address.path, token))
@@ -43,7 +44,7 @@ def command(file: Path | None, word: Path | None, *, opens: bool) -> None:
         click.echo(console_url(admin.address, token))
         opened = not opens or webbrowser.open(console_url(admin.address, code))
     if not opened:
-        click.echo(NO_BROWSER, err=True)
+        tell(NO_BROWSER)
         sys.exit(1)
 
 

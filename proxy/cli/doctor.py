@@ -9,9 +9,10 @@ from pathlib import Path
 
 import click
 
-from proxy.cli.columns import wrapped
-from proxy.cli.configuration import FAULTY, as_configuration, config_option, read
+from proxy.cli.columns import tell, wrapped
+from proxy.cli.configuration import FAULTY, as_configuration, config_option, read, warn_of_unused_variables
 from proxy.cli.loops import run
+from proxy.config.load import written
 from proxy.config.model import RouteSettings
 from proxy.observe.log_format import printable
 from proxy.trial.checks import CheckStatus
@@ -43,12 +44,13 @@ def command(*, route: str | None, everything: bool, as_json: bool, sends: bool, 
     if named := as_configuration(route, file):
         route, file = None, named
     configuration = read(file, insecure_listen=True)
+    warn_of_unused_variables(file, written(file, os.environ).problems.origin)
     if data and not sends:
         raise click.UsageError("--data is the message for --send: give both.")
     try:
         routes = selected_routes(route, configuration.routes)
     except ValueError as error:
-        click.echo(str(error), err=True)
+        tell(str(error))
         sys.exit(FAULTY)
     examination = Examination(configuration, os.environ, data.encode() if sends else None)
     found = run(_examine(examination, routes, printer=None if as_json else Printer(everything=everything)))

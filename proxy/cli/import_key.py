@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import click
 import yaml
 
+from proxy.cli.columns import tell
 from proxy.cli.configuration import FAULTY
 from proxy.config.binding_folder import read_service_key
 from proxy.config.checked_text import check_name
@@ -52,14 +53,14 @@ def command(file: Path, name: str | None) -> None:
         name = name or name_of(key)
         paths = keep({file.parent / end: text.encode() for end, text in secret_files(name, key).items()})
     except ValueError as error:
-        click.echo(printable(f"Nothing was imported: {error}."), err=True)
+        tell(printable(f"Nothing was imported: {error}."))
         sys.exit(FAULTY)
     click.echo(yaml.safe_dump(configuration(name, key), sort_keys=False, width=1000), nl=False)
     files = ", ".join(map(str, paths))
     place = f"Save the configuration in the same folder as {files}: its paths are relative to that folder."
-    click.echo(printable(place), err=True)
+    tell(printable(place))
     for hint in hints(file.parent / name, key, paths):
-        click.echo(printable(hint), err=True)
+        tell(printable(hint))
 
 
 def read_key(file: Path) -> ServiceKey:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from proxy.cli.columns import tell
 from proxy.cli.configuration import FAULTY
 from proxy.cli.first_configuration import Setup, encrypted, first_configuration, name_in, upstream_of
 from proxy.cli.group import main
@@ -120,11 +121,11 @@ def command(*, directory: Path, **given: Any) -> None:
         setup = _setup(Given(**given), ask=asks)
         paths = _write(file, setup)
     except ValueError as error:
-        click.echo(printable(f"Nothing was written: {error}."), err=True)
+        tell(printable(f"Nothing was written: {error}."))
         sys.exit(FAULTY)
     click.echo(printable(f"Written: {', '.join(map(str, [file, *paths]))}."))
     for hint in hints(directory / setup.name, replace(setup.key, url=setup.upstream), paths):
-        click.echo(printable(hint), err=True)
+        tell(printable(hint))
     sys.exit(try_out(file, setup.path, ask=asks))
 
 
@@ -165,7 +166,7 @@ def _setup(given: Given, *, ask: bool) -> Setup:
         upstream = click.prompt(f"The flow's endpoint, as the monitor shows it ({example})", value_proc=flow)
     networks = given.networks
     if ask and not networks:
-        question = "Networks of senders on other machines, like 10.1.0.0/16 (Enter: only this machine)"
+        question = "Networks of senders elsewhere, like 10.1.0.0/16 (Enter: only this machine)"
         networks = click.prompt(question, default="", show_default=False, value_proc=checked(networks_in))
     url_says = Provider.XSUAA if given.key else provider_of(key.token_url, with_service_key=False)
     return Setup(

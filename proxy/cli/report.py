@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from proxy.cli.columns import wrapped
+from proxy.cli.columns import counted, wrapped
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.log_format import printable
 from proxy.trial.embedded_proxy import SendResult
@@ -24,7 +24,7 @@ def report(sent: SendResult, message: Message) -> str:
     record = sent.record
     maker = "" if record.made_by == "upstream" else f", by the {record.made_by}"
     lines = [
-        ("sent", f"{message.method} {message.target}, {message.length} bytes"),
+        ("sent", f"{message.method} {message.target}, {counted(message.length, 'byte')}"),
         ("route", f"{record.route} as {record.oauth_client}" if record.route else "none"),
         ("upstream", record.upstream),
         ("status", f"{record.status} {sent.reason}".rstrip() + maker),
@@ -55,7 +55,7 @@ def show(records: Sequence[ExchangeRecord], elapsed: float) -> None:
     """Prints the outcome of many messages: how many had which status, their latencies, and their failures."""
     statuses = Counter(record.status for record in records)
     counts = ", ".join(f"{count} x {status}" for status, count in sorted(statuses.items()))
-    click.echo(f"{len(records)} messages in {elapsed:.2f} s, {len(records) / elapsed:.0f}/s: {counts}")
+    click.echo(f"{counted(len(records), 'message')} in {elapsed:.2f} s, {len(records) / elapsed:.0f}/s: {counts}")
     table = Table("ms", *(f"p{rank}" if rank < 100 else "max" for rank in PERCENTILES), box=None)
     for column in table.columns[1:]:
         column.justify = "right"

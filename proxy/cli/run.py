@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from proxy.app import App, StoreUnreadable
+from proxy.cli.columns import tell
 from proxy.cli.configuration import FAULTY, config_option, file_argument, insecure_option, named, read
 from proxy.cli.hardening import exposed_files, warn
 from proxy.cli.loops import loop_factory, signalled, unless
@@ -60,10 +61,10 @@ def command(file: Path | None, word: Path | None, *, insecure_listen: bool, watc
                 traces = open_traces(os.environ, log.logger, loop)
                 app = with_console(configuration, log=log, loop=loop, file=file, traces=traces)
             except (OSError, ValueError) as error:
-                click.echo(f"A file that the configuration names cannot be used: {error}", err=True)
+                tell(f"A file that the configuration names cannot be used: {error}")
                 sys.exit(FAULTY)
             except RuntimeError as error:
-                click.echo(f"The proxy cannot run here: {error}", err=True)
+                tell(f"The proxy cannot run here: {error}")
                 sys.exit(1)
             log.writer.attach(loop)
             gc.collect()
@@ -90,14 +91,16 @@ async def _serve(app: App, again: Callable[[], Configuration], watcher: Configur
         await app.stop()
         log.info("proxy.stopped")
         return 0
-    reloader = Reloader(app, read=again, applied=partial(_reloaded, app), begun=manager.reloading, ended=manager.ready)
+    console = ConsoleUrl(app)
+    applied = partial(_reloaded, app, console)
+    reloader = Reloader(app, read=again, applied=applied, begun=manager.reloading, ended=manager.ready)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloader.request)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, RELOADS)
     reloader.start()
     if watcher:
         watcher.start(reloader, log)
     log.info("proxy.started", detail=summary(app))
-    show_console(app)
+    console.show()
     manager.ready()
     has_failed = await unless(stopping, app.message_store.failed.wait())
     manager.stopping()
@@ -131,20 +134,29 @@ def with_console(
     return app
 
 
-async def _reloaded(app: App, configuration: Configuration) -> None:
+async def _reloaded(app: App, console: "ConsoleUrl", configuration: Configuration) -> None:
     """Logs the reload, and warns as at the start."""
     app.log.apply(**log_options(configuration.log))
     app.log.logger.info("config.reloaded", detail=summary(app))
+    console.show()
     exposed: list[Path] = []
     with suppress(FileHangs):  # the watcher of that file logs it
         exposed = await FileThreads().run(partial(exposed_files, configuration))
     warn(configuration, exposed, app.log.logger)
 
 
-def show_console(app: App) -> None:
-    """Prints the URL of the console on a terminal; it has the token, and so never goes to a log."""
-    if app.admin.console_url is not None and sys.stderr.isatty():
-        click.echo(f"Console: {app.admin.console_url}", err=True)
+class ConsoleUrl:
+    """Shows the URL of the console on a terminal, behind the log's lines; with its token it has no place in a log."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._shown: str | None = None
+
+    def show(self) -> None:
+        """Prints it, unless it is the one that was printed last."""
+        before, self._shown = self._shown, self._app.admin.console_url
+        if self._shown not in (None, before) and sys.stderr.isatty():
+            self._app.log.writer.write(f"Console: {self._shown}")  # a terminal that is stopped would block an echo
 
 
 def open_log(configuration: Configuration) -> ProcessLog:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from proxy.cli.columns import wrapped
+from proxy.cli.columns import tell
 from proxy.cli.loops import loop_factory, signalled
 from proxy.sandbox.tenant import Tenant
 
@@ -56,7 +56,7 @@ def command(port_base: int, directory: Path, file: Path | None) -> None:
             runner.run(_serve(port_base, directory, file))
     except OSError as error:
         in_use = errno.EADDRINUSE in (error.errno, getattr(error.__cause__, "errno", None))
-        click.echo(wrapped(f"The sandbox cannot start: {error}.{MOVE if in_use else ''}"), err=True)
+        tell(f"The sandbox cannot start: {error}.{MOVE if in_use else ''}")
         sys.exit(1)
 
 

@@ -13,6 +13,7 @@ import click
 from rich.progress import DownloadColumn, MofNCompleteColumn, TransferSpeedColumn
 
 from proxy.cli.answer_output import AnswerOutput, conversation
+from proxy.cli.columns import tell
 from proxy.cli.configuration import FAULTY, as_configuration, config_option, read
 from proxy.cli.loops import run
 from proxy.cli.progress import Seconds, progress, spinner
@@ -85,7 +86,7 @@ def command(
         message = composed(request, configuration, options["data"], body, output)
         answer = AnswerOutput(output, include=include)
     except (ValueError, OSError) as error:
-        click.echo(str(error), err=True)
+        tell(str(error))
         sys.exit(FAULTY)
     if csrf:
         routes = tuple(route.model_copy(update={"csrf": Csrf.AUTO}) for route in configuration.routes)
@@ -142,10 +143,10 @@ def sent(sending: Coroutine[Any, Any, list[ExchangeRecord]]) -> list[ExchangeRec
     try:
         return run(sending)
     except Unusable as error:
-        click.echo(f"A file that the configuration names cannot be used: {error}", err=True)
+        tell(f"A file that the configuration names cannot be used: {error}")
         sys.exit(FAULTY)
     except KeyboardInterrupt:
-        click.echo("Interrupted: a message may have arrived.", err=True)
+        tell("Interrupted: a message may have arrived.")
         sys.exit(INTERRUPTED)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from proxy.cli.columns import tell
 from proxy.cli.configuration import FAULTY, as_configuration, config_option, read
 from proxy.cli.loops import run
 from proxy.config.model import OAuthClient
@@ -33,10 +34,10 @@ def command(oauth_client: str | None, file: Path | None, *, everyone: bool, raw:
     if oauth_client is None and len(known) == 1:
         everyone = True
     if everyone == (oauth_client is not None):
-        click.echo(f"Name one OAuth client ({', '.join(known)}), or give --all.", err=True)
+        tell(f"Name one OAuth client ({', '.join(known)}), or give --all.")
         sys.exit(FAULTY)
     if oauth_client is not None and oauth_client not in known:
-        click.echo(f"There is no OAuth client {oauth_client}; the OAuth clients are {', '.join(known)}.", err=True)
+        tell(f"There is no OAuth client {oauth_client}; the OAuth clients are {', '.join(known)}.")
         sys.exit(FAULTY)
     clients = list(known.values()) if oauth_client is None else [known[oauth_client]]
     results = run(_grants(clients))
@@ -45,7 +46,7 @@ def command(oauth_client: str | None, file: Path | None, *, everyone: bool, raw:
         if isinstance(result, GrantedToken):
             click.echo(separator + (result.access_token if raw else report(client, result)))
         else:
-            click.echo(f"{separator}{client.name}: {result.detail}", err=True)
+            tell(f"{separator}{client.name}: {result.detail}")
     sys.exit(any(isinstance(each, AuthorizationServerError) for each in results))
 
 

@@ -13,6 +13,8 @@ from proxy.config.base import QUOTABLE
 from proxy.hosts import host_and_port, is_loopback
 
 _SIZE_UNITS = {"": 1, "B": 1, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
+SIZES = ("B", "KiB", "MiB", "GiB", "TiB")
+"Units in texts."
 _DURATION_UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _QUANTITY = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*([A-Za-z]*)")
 _FREQUENCY = re.compile(r"([1-9][0-9]{0,8})/([smh])")
@@ -68,6 +70,14 @@ def parse_size(value: Any) -> int:
     if quantity is None:
         raise ValueError("is not a valid size; write a number of bytes, or one like 512KiB, 1MiB, 2GB")
     return int(quantity[0] * quantity[1])
+
+
+def spelled_size(size: int) -> str:
+    """Returns bytes in the largest unit that fits."""
+    value, unit = float(size), 0
+    while value >= 1024 and unit < len(SIZES) - 1:
+        value, unit = value / 1024, unit + 1
+    return f"{value:.1f} {SIZES[unit]}" if unit else f"{size} {SIZES[0]}"
 
 
 def parse_duration(value: Any) -> float:

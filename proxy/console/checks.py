@@ -46,7 +46,8 @@ class RouteChecks:
 
             begin_stream(request)
             await response.prepare(request)
-            async with aclosing(Examination(configuration, self._environ).findings({name: route})) as findings:
+            examination = Examination(configuration, self._environ, sender="the page Send")
+            async with aclosing(examination.findings({name: route})) as findings:
                 async for each in findings:
                     await response.write(line(each))
             await response.write(b'{"done":true}\n')

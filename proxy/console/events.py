@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 
 from aiohttp import web
 
+from proxy.admin.access import ADMITTED
 from proxy.admin.connection import begin_stream
 from proxy.console.problems import ApiProblem
 from proxy.oauth.waiters import CallLater, TimerHandle
@@ -42,7 +43,9 @@ class Watched(Protocol):
 class Stream:
     """What waits for one page."""
 
-    def __init__(self) -> None:
+    def __init__(self, admitted: Callable[[], bool]) -> None:
+        self.admitted = admitted
+        "Whether its page may still have it."
         self._waiting = bytearray()
         self._woken = asyncio.Event()
         self.is_open = True
@@ -91,7 +94,7 @@ class Events:
         if len(self._streams) >= MOST:
             raise ApiProblem(429, f"There are {MOST} streams already; close a page.")
         response = web.StreamResponse(headers=HEADERS)
-        stream = Stream()
+        stream = Stream(request[ADMITTED])
         self._streams[stream] = partial(cut, request)
         try:
             begin_stream(request)
@@ -135,11 +138,13 @@ class Events:
         self._quiet = 0 if octets else self._quiet + 1
         if self._quiet * PAUSE >= QUIET:
             octets, self._quiet = b": quiet\n\n", 0
-        if octets:
-            for stream, drop in list(self._streams.items()):
+        for stream, drop in list(self._streams.items()):
+            if not stream.admitted():  # its session, or the token, has ended
+                stream.close()
+            elif octets:
                 stream.push(octets)
-                if not stream.is_open:
-                    drop()
+            if not stream.is_open:
+                drop()
 
 
 def cut(request: web.Request) -> None:

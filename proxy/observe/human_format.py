@@ -1,7 +1,6 @@
 """Renders log lines for people: exchanges as rows of columns, events with their fields, in colour on request.
 
-A successful exchange is one row of a terminal, which only its MPL id may exceed: what else does not fit is only in
-JSON. A failure has all its fields.
+A success is one row of a terminal: what does not fit is only in JSON. A failure has all its fields.
 """
 
 import json
@@ -19,6 +18,13 @@ WIDEST_METHOD, WIDEST_ROUTE, NARROWEST_PATH = 17, 24, 8
 _TIME = slice(11, 23)
 _STATUS = slice(13, 16)
 "Columns of the status in a row."
+_COLUMNS = {
+    "token.granted": ("oauth_client",),
+    "token.taken_over": ("oauth_client",),
+    "message.retried": ("id", "route"),
+    "message.discarded": ("id", "route"),
+}
+"Events that are a success and have long fields, and which of these are always shown; the last gives way."
 _BARE = re.compile(r'[^\s"=\[\],]+')
 "A text that needs no quotes."
 _RESET = "\x1b[0m"
@@ -69,6 +75,18 @@ def _delivered_row(event: Mapping[str, Any]) -> str:
     head = f"{event.get('timestamp', '')[_TIME]} {event['status']:03d} delivered {event['id']} "
     tail = f" {_duration(event['age_seconds'])}"
     return head + _within(event["route"], max(WIDTH - len(head) - len(tail), NARROWEST_PATH)) + tail
+
+
+def _event_row(event: Mapping[str, Any], columns: tuple[str, ...]) -> str:
+    """Renders an event within `WIDTH`: time, level, event, these fields without their names, then what has room."""
+    before = [event.get("timestamp", "")[_TIME], *(event[name] for name in ("level", "event", *columns[:-1]))]
+    head = f"{' '.join(before)} "
+    row = head + _within(str(event[columns[-1]]), max(WIDTH - len(head), NARROWEST_PATH))
+    shown = {"timestamp", "level", "event", *columns}
+    for each in _pairs({name: value for name, value in event.items() if name not in shown}):
+        if len(row) + len(each) < WIDTH:
+            row += f" {each}"
+    return row
 
 
 def _within(text: str, columns: int) -> str:
@@ -128,6 +146,8 @@ def _pairs(fields: Mapping[str, Any]) -> Iterator[str]:
 def _event(event: Mapping[str, Any]) -> str:
     if event.get("event") == "message.delivered":
         return printable(_delivered_row(event))
+    if columns := _COLUMNS.get(event.get("event", "")):
+        return printable(_event_row(event, columns))
     fields = dict(event)
     time, level, name = fields.pop("timestamp", "")[_TIME], fields.pop("level", ""), fields.pop("event", "")
     problems = fields.pop("problems") if isinstance(fields.get("problems"), list | tuple) else ()

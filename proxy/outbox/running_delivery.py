@@ -27,7 +27,7 @@ from proxy.outbox.schedule import (
     expired,
     pause_after,
 )
-from proxy.outbox.store import RouteHeld
+from proxy.outbox.store import RouteHeld, TakenOver
 
 
 class RunningDelivery:
@@ -114,8 +114,8 @@ class RunningDelivery:
         """Counts an attempt that a fault of ours has ended before it was begun, so that the next one comes later."""
         try:
             await self._deliverer.until_stored(self._begin)
-        except RouteHeld:
-            return  # nothing is due before somebody resumes it
+        except (RouteHeld, TakenOver):
+            return  # nothing is due before somebody resumes it, or it is another's
         except Exception as error:  # noqa: BLE001 - it may be the fault itself
             self._crashed(error)
 
@@ -147,7 +147,7 @@ class RunningDelivery:
                 begin=self._begin,
                 now=self._deliverer.wall(),
             )
-        except RouteHeld:
+        except (RouteHeld, TakenOver):
             return DeliveryReport(delivery=Delivery(end=DeliveryEnd.UNTRIED))
         except Exception as error:  # noqa: BLE001 - nobody knows how far it came
             self._crashed(error)
@@ -155,7 +155,9 @@ class RunningDelivery:
 
     async def _begin(self) -> None:
         """Counts the attempt, once for all replays of it."""
-        if not self._begun:
+        if self._begun:
+            await self._deliverer.store.confirm(self._message.id)
+        else:
             await self._deliverer.store.begin(self._message.id, self._deliverer.wall())
             self._begun = True
 

@@ -39,6 +39,10 @@ class RouteHeld(Exception):
     """The route has been held since the message was taken."""
 
 
+class TakenOver(Exception):
+    """Another process has the message, or may have it: nothing of it may be sent here any more."""
+
+
 class OutboxStore(Protocol):
     """Keeps the messages of all routes."""
 
@@ -70,8 +74,12 @@ class OutboxStore(Protocol):
     async def begin(self, id: str, at: float) -> None:  # noqa: A002
         """Counts an attempt: durable when this returns, before the first octet of the message is written.
 
-        Raises RouteHeld if the route is held by now, so that nothing begins after `hold` has returned.
+        Raises RouteHeld if the route is held by now, so that nothing begins after `hold` has returned, or TakenOver.
         """
+        ...
+
+    async def confirm(self, id: str) -> None:  # noqa: A002
+        """Raises TakenOver if another process may have the message by now: to be asked before it is sent once more."""
         ...
 
     async def release(self, id: str) -> None:  # noqa: A002

@@ -9,7 +9,7 @@ from ipaddress import IPv6Address, ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-from proxy.config.model import Configuration, OAuthClient
+from proxy.config.model import Configuration, OAuthClient, RouteSettings
 from proxy.config.problems import Location, Mistake
 from proxy.cpi.roles import is_of_api
 
@@ -27,20 +27,19 @@ _XSUAA_HOST = re.compile(r"[^.]+\.authentication\..+\.(?:hana\.ondemand\.com|pla
 def doubts(configuration: Configuration, tree: Mapping[str, Any]) -> Iterator[Mistake]:
     """Yields what is probably not meant; `tree` is the document that the configuration was made of."""
     for name, client in configuration.oauth_clients.items():
-        upstreams = [route.upstream for route in configuration.routes if route.oauth_client == name]
-        for options, text in _of_client(client, upstreams):
+        for options, text in client_doubts(client, configuration):
             written = tree["oauth_clients"][name]
             option = next(each for each in (*options, "service_key_file", "service_key") if each in written)
             yield ("oauth_clients", name, option), text
     for index, route in enumerate(configuration.routes):
-        if has := _runtime_host(route.upstream):
-            text = f"leads to the design time of the tenant, which runs no flows; the runtime's host has {has}"
-            yield ("routes", index, "upstream"), text
+        for option, text in route_doubts(route):
+            yield ("routes", index, option), text
     yield from _networks(tree)
 
 
-def _of_client(client: OAuthClient, upstreams: list[str]) -> Iterator[tuple[tuple[str, ...], str]]:
+def client_doubts(client: OAuthClient, configuration: Configuration) -> Iterator[tuple[tuple[str, ...], str]]:
     """Yields (the options that may be meant, what is in doubt)."""
+    upstreams = [route.upstream for route in configuration.routes if route.oauth_client == client.name]
     if is_of_api(client.client_id) and any(_is_of_flows(upstream) for upstream in upstreams):
         text = "is of plan api, which is for the OData API and cannot send messages; use a key of plan integration-flow"
         yield ("client_id",), text
@@ -55,6 +54,12 @@ def _of_client(client: OAuthClient, upstreams: list[str]) -> Iterator[tuple[tupl
         if secret is not None and secret.get_secret_value() != secret.get_secret_value().strip():
             text = "begins or ends with white space, which is sent too; remove it if it is left from copying"
             yield (f"{option}_file", option), text
+
+
+def route_doubts(route: RouteSettings) -> Iterator[tuple[str, str]]:
+    """Yields (the option, what is in doubt)."""
+    if has := _runtime_host(route.upstream):
+        yield "upstream", f"leads to the design time of the tenant, which runs no flows; the runtime's host has {has}"
 
 
 def _is_of_flows(upstream: str) -> bool:

@@ -26,6 +26,7 @@ from proxy.oauth.trust import own_trust
 from proxy.store.place import store_folder
 from proxy.trial.checks import CheckFailed, CheckResult, Checks, CheckStatus, ok, run_in_order, skipped, warning
 from proxy.trial.destination import destination
+from proxy.trial.doubts import client_doubts, route_doubts
 from proxy.trial.embedded_proxy import embedded_proxy
 from proxy.trial.folder_check import check_folder
 from proxy.trial.grant import GrantedToken, grant
@@ -66,9 +67,18 @@ def selected_routes(word: str | None, routes: Sequence[RouteSettings]) -> dict[s
 class Examination:
     """Checks the OAuth clients of some routes, then the routes, then where outboxes are kept."""
 
-    def __init__(self, configuration: Configuration, environ: Mapping[str, str], message: bytes | None = None) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        environ: Mapping[str, str],
+        message: bytes | None = None,
+        *,
+        sender: str = "--send",
+    ) -> None:
+        """Without a message, none is sent; `sender` is what sends one, as the findings name it."""
         self._configuration = configuration
         self._message = message
+        self._sender = sender
         self._environ = environ
         self._own_certificates = certificates(configuration)
         self._granted: GrantedToken | None = None
@@ -85,13 +95,18 @@ class Examination:
                 needs_clock=client.token_endpoint_auth_method.signs,
             )
             trust = partial(own_trust, client) if is_https(client.token_url) else None
+            doubted = [(options[-1], text) for options, text in client_doubts(client, self._configuration)]
+            first: Checks = {"options": partial(question, doubted)}
             last: Checks = {"grant": partial(self._grant, client), "role": partial(self._role, client)}
-            async for finding in self._run(f"oauth_client {name}", probe, trust, {}, last):
+            async for finding in self._run(f"oauth_client {name}", probe, trust, first, last):
                 yield finding
         for word, route in routes.items():
             probe = Probe(self._server(route.upstream, "upstream", route.proxy_url, route.connect_timeout))
             trust = partial(client_context, route.tls) if is_https(route.upstream) else None
-            first: Checks = {"landscape": partial(self._compare_landscapes, route)}
+            first = {
+                "options": partial(question, [*route_doubts(route)]),
+                "landscape": partial(self._compare_landscapes, route),
+            }
             last = {"message": partial(self._send, word, route)}
             async for finding in self._run(f"route {route.name}", probe, trust, first, last):
                 yield finding
@@ -113,7 +128,7 @@ class Examination:
     ) -> AsyncIterator[Finding]:
         own: Checks = {"own cert": partial(self._own_certificate, subject, probe, trust)}
         try:
-            async for name, result in run_in_order({**own, **first, **probe.checks(), **last}):
+            async for name, result in run_in_order({**first, **own, **probe.checks(), **last}):
                 yield Finding(subject, name, *result)
         finally:
             probe.close()
@@ -176,7 +191,7 @@ class Examination:
                 f"The token has no role: give the service instance the role {SENDER_ROLE}"
                 f"{plan if is_of_api(client.client_id) else ''}."
             )
-        return skipped("the token names none; --send shows whether it may send")
+        return skipped(f"the token names none; {self._sender} shows whether it may send")
 
     async def _compare_landscapes(self, route: RouteSettings) -> CheckResult:
         """Checks whether token URL and upstream can be of one tenant, as far as their names tell."""
@@ -193,7 +208,7 @@ class Examination:
 
     async def _send(self, word: str, route: RouteSettings) -> CheckResult:
         if self._message is None:
-            return skipped("none was sent (--send sends one, and runs the flow)")
+            return skipped(f"none was sent ({self._sender} sends one, and runs the flow)")
         if route.methods is not None and "POST" not in route.methods:
             return skipped("none was sent, because the route does not accept POST")
         composed = compose(word, self._configuration, self._message, (), "POST")
@@ -213,6 +228,15 @@ class Examination:
             )
         mpl_id = f", MPL id {record.mpl_id}" if record.mpl_id else ""
         return ok(f"{record.status} in {record.total_seconds:.3f} s{mpl_id}, sent to {record.upstream}")
+
+
+async def question(doubted: Sequence[tuple[str, str]]) -> CheckResult:
+    """Checks whether options, each with what is in doubt, are probably not meant; that may explain later failures."""
+    return (
+        warning("; ".join(f"`{option}` {text}" for option, text in doubted))
+        if doubted
+        else skipped("none is probably a mistake")
+    )
 
 
 def store_examination(configuration: Configuration) -> "StoreExamination":

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 from proxy.config.model import Configuration
+from proxy.config.parsed_values import spelled_size
 from proxy.trial.checks import CheckFailed, CheckResult, ok, warning
 
 
@@ -27,10 +28,10 @@ def _check(folder: Path, wanted: int) -> CheckResult:
     state = holder or ("ready" if there == folder else "will be created")
     if free < wanted:
         return warning(
-            f"{folder}: {free >> 20} MiB are free, but outboxes may keep {wanted >> 20} MiB; free space on the disk, or"
-            " lower `max_bytes`"
+            f"{folder}: {spelled_size(free)} are free, but outboxes may keep {spelled_size(wanted)}; free space on the "
+            "disk, or lower `max_bytes`"
         )
-    return ok(f"{folder}: {state}, {free >> 20} MiB free")
+    return ok(f"{folder}: {state}, {spelled_size(free)} free")
 
 
 def _existing(folder: Path) -> Path:

@@ -2,7 +2,8 @@
 
 A task costs an exchange two turns of the event loop and its own bookkeeping, 5 µs of 30 for a small message. Here the
 coroutine awaits `woken()`. Code that changes what it may wait for calls `wake`, and the coroutine checks its condition
-again. It may await asyncio futures too. It must not use what needs a current task (`asyncio.timeout`).
+again. It may await asyncio futures too. It must not use what needs a current task (`asyncio.timeout`), nor
+`asyncio.sleep(0)`, which looks like `woken()` from here and would end with the next `wake`.
 """
 
 import asyncio

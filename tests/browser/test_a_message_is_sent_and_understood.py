@@ -6,6 +6,7 @@ from pathlib import Path
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import OpenPage
+from tests.cases import cases
 from tests.fakes.console_api import ConsoleApi
 from tests.fakes.console_samples import BINARY, MPL_ID, answer
 
@@ -93,13 +94,23 @@ async def test_a_line_that_is_no_field_is_told(open_page: OpenPage, api: Console
     assert api.sent == []
 
 
-async def test_a_body_above_the_routes_limit_is_not_sent(open_page: OpenPage, api: ConsoleApi) -> None:
-    """The page says what the route accepts."""
-    api.overview["routes"][0]["max_body"] = 4
+@cases(
+    "most, length, told",
+    (4, 5, "The body has 5 bytes; the route accepts 4 bytes."),
+    (512, 2048, "The body has 2.0 KiB; the route accepts 512 bytes."),
+    (1 << 20, (1 << 20) + 1, "The body has 1048577 bytes; the route accepts 1048576 bytes."),
+)
+async def test_a_body_above_the_routes_limit_is_not_sent(
+    open_page: OpenPage, api: ConsoleApi, most: int, length: int, told: str
+) -> None:
+    """The page says what the route accepts, in units in which both differ."""
+    api.overview["routes"][0]["max_body"] = most
     page = await open_page("#/send")
-    await fill(page, Body="12345")
+    await page.get_by_label("File", exact=True).set_input_files(
+        {"name": "f", "mimeType": "text/plain", "buffer": b"x" * length}
+    )
     await send(page)
-    await expect(page.get_by_role("alert")).to_have_text("The body has 5 bytes; the route accepts 4 bytes.")
+    await expect(page.get_by_role("alert")).to_have_text(told)
     assert api.sent == []
 
 

@@ -49,7 +49,12 @@ async def test_renew_gets_a_token(open_page: OpenPage, api: ConsoleApi) -> None:
 
 async def test_a_route_tells_where_it_goes_and_is_checked(open_page: OpenPage, api: ConsoleApi) -> None:
     """Each route has its way and its fences; Check lists the steps with what to do."""
-    api.steps["http"] = [step("TCP", "ok", "connected"), step("token", "failed", "401", "Check the secret.")]
+    found = [
+        ("TCP", "ok", "connected"),
+        ("landscape", "skipped", "none"),
+        ("token", "failed", "401", "Check the secret."),
+    ]
+    api.steps["http"] = [step(*each) for each in found]
     page = await open_page("#/routes")
     card = page.get_by_role("region", name="http")
     for words in ("/http", "https://127.0.0.1:9445/http", "addresses: 127.0.0.1", "0 in use, 1 idle"):
@@ -60,6 +65,10 @@ async def test_a_route_tells_where_it_goes_and_is_checked(open_page: OpenPage, a
     await expect(card.get_by_role("listitem").filter(has_text="TCP")).to_contain_text("connected")
     await expect(card.get_by_role("listitem").filter(has_text="token")).to_contain_text("What to do: Check the secret.")
     await expect(card.get_by_role("status")).to_have_text("Failed: token.")
+    boxes = [await card.get_by_role("listitem").filter(has_text=name).bounding_box() for name, *_ in found]
+    tops = [box["y"] for box in boxes if box]
+    assert tops == sorted(tops)
+    assert len(set(tops)) == len(found)
 
 
 async def test_a_fault_is_switched_on_and_off(open_page: OpenPage, api: ConsoleApi) -> None:
@@ -107,6 +116,24 @@ async def test_people_decide_about_the_outbox(open_page: OpenPage, api: ConsoleA
         ("POST", "/outbox/routes/http/resume"),
         ("POST", "/outbox/messages/m1/retry"),
     ]
+
+
+async def test_a_narrow_window_shows_what_people_decide_by(open_page: OpenPage, api: ConsoleApi) -> None:
+    """State and button of a route, and state of a message, are there without scrolling; a click on the row opens it."""
+    api.overview["pages"]["outbox"] = True
+    counts = {"waiting": 1, "delivering": 0, "dead": 1, "held": False, "oldest_at": 1, "bytes": 9}
+    api.outbox = [{"route": "http", **counts}]
+    api.outbox_messages = [outbox_message(1) | {"id": "0123456789abcdef" * 2, "state": "dead", "code": "flow_failed"}]
+    page = await open_page("#/outbox")
+    await page.set_viewport_size({"width": 390, "height": 844})
+    for each in (
+        page.get_by_role("button", name="Hold"),
+        page.get_by_text("delivers"),
+        page.get_by_text("flow_failed"),
+    ):
+        await expect(each).to_be_in_viewport(ratio=1)
+    await page.get_by_text("flow_failed").click()
+    await expect(page.get_by_role("table", name="Attempts")).to_be_visible()
 
 
 async def test_a_message_that_is_delivered_while_it_is_open_says_so(open_page: OpenPage, api: ConsoleApi) -> None:

@@ -5,6 +5,7 @@ It listens on loopback and on a Unix socket, and runs as an unprivileged user, b
 
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -81,7 +82,7 @@ class PostgresServer:
         command = [*unprivileged(), str(self.bin / "postgres"), "-D", str(self.data)]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-        run(self.client("pg_isready"), "-q", "-h", self.folder, "-p", str(self.port), attempts=200)
+        self._is_ready()
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """End the server: SIGINT ends it at once and well, SIGQUIT as a crash."""
@@ -97,6 +98,26 @@ class PostgresServer:
 
     def resume(self) -> None:
         self._signal(signal.SIGCONT)
+
+    def pause_some(self, chance: random.Random) -> None:
+        """Stop about half of its processes, but not the one that accepts connections."""
+        for process in self._children():
+            if chance.random() < 0.5:
+                signal_to(process, signal.SIGSTOP)
+
+    def kill(self) -> None:
+        """End all its processes by SIGKILL."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)  # so that there are no new ones
+        for process in [*self._children(), self._process.pid]:
+            signal_to(process, signal.SIGKILL)
+        self._process.wait(30)
+        self._process = None
+
+    def kill_one(self, chance: random.Random) -> None:
+        """End one of its processes by SIGKILL: it ends all others then, and recovers; wait until it serves again."""
+        signal_to(chance.choice(self._children()), signal.SIGKILL)
+        self._is_ready()
 
     def sql(self, statement: str, database: str = ADMIN) -> str:
         return run(
@@ -133,12 +154,24 @@ class PostgresServer:
         while self.sql("SHOW ssl") != value:
             pass
 
+    def _is_ready(self) -> None:
+        run(self.client("pg_isready"), "-q", "-h", self.folder, "-p", str(self.port), attempts=2000)
+
     def _signal(self, what: signal.Signals) -> None:
         assert self._process is not None
         os.kill(self._process.pid, what)  # first, so that there are no new ones
-        for process in descendants(self._process.pid):
-            with suppress(ProcessLookupError):
-                os.kill(process, what)
+        for process in self._children():
+            signal_to(process, what)
+
+    def _children(self) -> list[int]:
+        assert self._process is not None
+        return list(descendants(self._process.pid))
+
+
+def signal_to(process: int, what: signal.Signals) -> None:
+    """Send a signal, if the process is still there."""
+    with suppress(ProcessLookupError):
+        os.kill(process, what)
 
 
 def descendants(pid: int) -> Iterator[int]:

@@ -64,6 +64,9 @@ class Answer:
 class Sender:
     """One connection."""
 
+    patience = PATIENCE
+    "Seconds for each step of the other side."
+
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
@@ -82,7 +85,7 @@ class Sender:
         """Send."""
         self.sent += octets[: max(0, KEPT - len(self.sent))]
         self._writer.write(octets)
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(self.patience):
             await self._writer.drain()
 
     async def send_singly(self, octets: bytes) -> None:
@@ -98,7 +101,7 @@ class Sender:
 
     async def answer(self, method: bytes = b"GET") -> Answer:
         """Read one answer, an interim one included; IncompleteReadError or ConnectionError if it is cut short."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(self.patience):
             head = await self.head()
             bare = method == b"HEAD" or head.status < 200 or head.status in (204, 304)
             answered = head if bare else replace(head, body=await self._body(head))
@@ -108,19 +111,19 @@ class Sender:
 
     async def head(self) -> Answer:
         """Read the head of an answer."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(self.patience):
             start, *lines = (await self._reader.readuntil(b"\r\n\r\n"))[:-4].split(b"\r\n")
         pairs = (line.partition(b":") for line in lines)
         return Answer(start=start, fields=tuple((name, value.strip()) for name, _, value in pairs), body=b"")
 
     async def read(self, count: int) -> bytes:
         """Read so many octets."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(self.patience):
             return await self._reader.readexactly(count)
 
     async def rest(self) -> bytes:
         """Read up to the end of the connection; ConnectionResetError if that is a reset."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(self.patience):
             return await self._reader.read()
 
     def finish(self) -> None:

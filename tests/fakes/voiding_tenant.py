@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -12,9 +13,24 @@ class VoidingTenant:
     """Authorization server and upstream in one. Use as an asynchronous context manager."""
 
     def __init__(self) -> None:
+        self.takes: Callable[[], float] = lambda: 0.0
+        "Seconds for the next message."
+        self.grant_takes: Callable[[], float] = lambda: 0.0
+        "Seconds for the next grant."
+        self.lifetime: Callable[[], int] = lambda: 3600
+        "Seconds that the next token lives."
+        self._renewed_after = 0.0
+        "The time before which one process would ask for no other token than the last."
         self.grants = 0
+        "Tokens so far, those that were granted to somebody else included."
+        self.extra = 0
+        "Grants that one process would not have made: the token before was valid, and not half as old as it may become."
+        self.granting: list[int] = []
+        "The ports from which grants were asked for that are not answered yet."
+        self.granted_at = float("-inf")
+        "When the last grant was answered."
         self.arrived: Counter[bytes] = Counter()
-        "Messages that were answered with 200, by their content."
+        "Messages that the flow has got, by their content."
         self.refused = 0
         "Messages with a token that is void."
         self.hold: asyncio.Event | None = None
@@ -34,6 +50,7 @@ class VoidingTenant:
     def void(self) -> None:
         """End the present token, as somebody else's grant does."""
         self.grants += 1
+        self._renewed_after = 0.0
 
     async def __aenter__(self) -> Self:
         application = web.Application()
@@ -53,20 +70,29 @@ class VoidingTenant:
         await self._runner.cleanup()
 
     async def _grant(self, request: web.Request) -> web.Response:
-        del request
+        port = request.transport.get_extra_info("peername")[1] if request.transport else 0
         self.grants += 1
         self.asked.set()
-        token = self.valid
+        token, lifetime = self.valid, self.lifetime()
+        clock = asyncio.get_running_loop()
+        self.extra += clock.time() < self._renewed_after
+        self._renewed_after = clock.time() + lifetime / 2
+        self.granting.append(port)
+        await asyncio.sleep(self.grant_takes())
         if self.hold is not None:
             await self.hold.wait()
+        self.granting.remove(port)
+        self.granted_at = clock.time()
         if self.rejects:
             return web.json_response({"error": "invalid_client"}, status=401)
-        return web.json_response({"access_token": token, "token_type": "Bearer", "expires_in": 3600})
+        return web.json_response({"access_token": token, "token_type": "Bearer", "expires_in": lifetime})
 
     async def _serve(self, request: web.Request) -> web.Response:
         body = await request.read()
         if request.headers["Authorization"] != f"Bearer {self.valid}":
             self.refused += 1
+            await asyncio.sleep(self.takes())
             return web.Response(status=401)
         self.arrived[body] += 1
+        await asyncio.sleep(self.takes())
         return web.Response(text="delivered")

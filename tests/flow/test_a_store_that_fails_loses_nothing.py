@@ -8,7 +8,7 @@ import pytest
 
 from proxy.errors import OutboxUnavailable
 from proxy.outbox.deliverer import STORE_PAUSE
-from proxy.outbox.store import RouteHeld
+from proxy.outbox.store import RouteHeld, TakenOver
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.failing_store import FailingStore
 from tests.fakes.loop import HandLoop
@@ -68,6 +68,23 @@ async def test_a_delivery_that_cannot_begin_begins_later(
     await until_again(clock, lambda: proxy.lines.named("message.delivered"))
     (line,) = proxy.lines.named("message.delivered")
     assert (line["attempts"], len(upstream.requests)) == (1, 1)
+
+
+async def test_what_another_process_may_have_is_not_sent_once_more(
+    serve: Serve, upstream: Upstream, authority: AuthorizationServer, tmp_path: Path, clock: HandLoop
+) -> None:
+    """Not with the new token that a 401 asks for either; nothing has become of it, so it is delivered later."""
+    proxy = await serve(outbox_document(upstream, authority, tmp_path))
+    store = failing(proxy)
+    upstream.script.extendleft([answer(401), answer(200)])
+    await accepted(await proxy.sender())
+    await proxy.lines.reach("message.delivered")
+    clock.advance(60)
+    store.fail("confirm", TakenOver())
+    await accepted(await proxy.sender())
+    await until_again(clock, lambda: len(proxy.lines.named("message.delivered")) == 2)
+    assert proxy.lines.named("message.delivered")[1]["attempts"] == 2
+    assert (store.calls["confirm"], len(upstream.requests), len(authority.requests)) == (1, 3, 2)
 
 
 async def test_a_body_that_cannot_be_read_to_its_end_may_have_arrived(

@@ -138,6 +138,17 @@ async def test_a_late_change_of_a_file_does_not_restore_old_options(
     assert authority.requests[-1].form["scope"] == "a"
 
 
+async def test_another_client_id_starts_without_a_token(
+    proxy: Running, upstream: Upstream, authority: AuthorizationServer
+) -> None:
+    """The token of one id is never used for another."""
+    sender = await proxy.sender()
+    await sender.ask(POST)
+    await proxy.reload(document(upstream, authority, client={"client_id": "another"}))
+    await sender.ask(POST)
+    assert tokens(upstream) == [b"Bearer token-1", b"Bearer token-2"]
+
+
 async def test_one_grant_serves_exchanges_before_and_after_a_reload(
     proxy: Running, first: Document, authority: AuthorizationServer
 ) -> None:

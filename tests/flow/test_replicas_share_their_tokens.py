@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from proxy.store.postgres import database as database_module
-from proxy.store.postgres.database import Database
+from proxy.store.postgres.database import QUICK, Database
 from tests.fakes.postgres import PASSWORD, PostgresServer
 from tests.fakes.sender import request
 from tests.fakes.voiding_tenant import VoidingTenant
@@ -154,15 +154,23 @@ async def test_a_fresh_token_costs_nothing(
     assert (len(operations), void.grants) == (before, 1)
 
 
+def test_no_message_waits_long_for_the_database() -> None:
+    """A tenth of a second."""
+    assert QUICK == 0.1
+
+
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("how", ["stopped", "paused"])
 async def test_without_its_database_a_replica_makes_its_own_grant(
-    replicas: Replicas, void: VoidingTenant, server: PostgresServer, how: str
+    replicas: Replicas, void: VoidingTenant, server: PostgresServer, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It says so once, stays ready, and shares again when the database is back."""
     (replica,) = await replicas(1)
     assert up(replica)
     await asyncio.to_thread(server.stop if how == "stopped" else server.pause)
-    assert await send(replica) == 200
+    with monkeypatch.context() as patched:
+        patched.setattr(replica.app._resources.store._database, "_within", QUICK)  # type: ignore[union-attr]
+        assert await send(replica) == 200
     await replica.lines.reach("store.unreachable", 1)
     assert not up(replica)
     assert "cpi_proxy_store_up 0.0" in (await replica.ask_admin("/metrics"))[1]

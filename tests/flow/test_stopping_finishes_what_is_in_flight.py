@@ -8,7 +8,7 @@ from proxy.server.sender_transport import LINGER
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import request
 from tests.fakes.upstream import Call, Held, Upstream, answer
-from tests.flow.running import POST, Running, Serve, document, soon, until
+from tests.flow.running import POST, Orders, Running, Serve, document, soon, until
 
 
 async def test_an_exchange_in_flight_gets_its_answer(plain: Running, upstream: Upstream) -> None:
@@ -99,15 +99,16 @@ async def test_what_takes_longer_than_the_drain_is_told_so(
     await soon(cut.wait())
 
 
-async def test_stopping_leaves_nothing_open(plain: Running) -> None:
+async def test_stopping_leaves_nothing_open(orders: Orders) -> None:
     """Nor any task."""
     before = asyncio.all_tasks()
-    await plain.ask(POST)
-    stopping = asyncio.create_task(plain.app.stop())
-    await until(lambda: all(not each.persistent() for each in plain.app.senders))
-    plain.clock.advance(LINGER)
+    proxy = await orders()
+    await proxy.ask(POST)
+    stopping = asyncio.create_task(proxy.app.stop())
+    await until(lambda: all(not each.persistent() for each in proxy.app.senders))
+    proxy.clock.advance(LINGER)
     await soon(stopping)
-    (pool,) = plain.app.pools
-    assert (len(plain.app.senders), pool.idle, pool.leased) == (0, 0, 0)
+    (pool,) = proxy.app.pools
+    assert (len(proxy.app.senders), pool.idle, pool.leased) == (0, 0, 0)
     theirs = {task for task in asyncio.all_tasks() if "tests/fakes" in str(task.get_coro())}
     await until(lambda: not {task for task in asyncio.all_tasks() - before if "fakes" not in repr(task)} - theirs)

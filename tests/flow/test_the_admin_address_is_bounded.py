@@ -6,6 +6,7 @@ import gzip
 from collections.abc import Iterator
 
 import pytest
+from aiohttp.web_protocol import RequestHandler
 
 from proxy.admin.connection import HEAD_TIMEOUT, IDLE_TIMEOUT, MOST, AdminConnection
 from proxy.admin.site import LARGEST_BODY, AdminSite
@@ -13,7 +14,7 @@ from proxy.app import lifecycle as life
 from proxy.app.admin_address import open_site
 from tests.cases import cases
 from tests.fakes.sender import Answer, Sender
-from tests.flow.running import POST, Running
+from tests.flow.running import POST, Orders, Running
 
 SECRET = b"Bearer cAnAryAdminHeader"
 LIVEZ = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -178,8 +179,11 @@ async def test_a_malformed_body_ends_the_connection_without_a_500(plain: Running
 
 
 @pytest.mark.usefixtures("quiet")
-async def test_a_body_that_is_malformed_behind_its_answer_ends_the_connection(plain: Running) -> None:
+async def test_a_body_that_is_malformed_behind_its_answer_ends_the_connection(
+    plain: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nothing of it is logged."""
+    monkeypatch.setitem(RequestHandler.__init__.__kwdefaults__ or {}, "lingering_time", 0.01)
     client = await connected(plain)
     await client.send(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
     assert (await client.answer()).status == 200
@@ -278,7 +282,7 @@ async def test_a_stop_does_not_wait_for_unfinished_requests(plain: Running) -> N
 
 
 async def test_it_is_not_ready_before_the_senders_addresses_are_open(
-    plain: Running, monkeypatch: pytest.MonkeyPatch
+    orders: Orders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The text says why."""
     asked = []
@@ -291,5 +295,6 @@ async def test_it_is_not_ready_before_the_senders_addresses_are_open(
         sender.leave()
 
     monkeypatch.setattr(life, "open_site", open_and_ask)
+    proxy = await orders()
     assert asked == [(503, b"the addresses for senders are not open yet\n")]
-    assert await plain.ask_admin("/readyz") == (200, "ready\n")
+    assert await proxy.ask_admin("/readyz") == (200, "ready\n")

@@ -281,20 +281,21 @@ async def test_a_reload_keeps_the_token_or_changes_it(proxy: Running, settings: 
 
 
 async def test_without_a_place_for_the_token_the_proxy_serves_on(
-    plain: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    orders: Orders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One warning says why, and so does each 401."""
     (tmp_path / "cpi-oauth-proxy").write_text("in the way")
     monkeypatch.setattr("proxy.admin.token_place.TEMPORARY", tmp_path / "none")
-    (line,) = plain.lines.named("admin_token.unwritable")
+    proxy = await orders()
+    (line,) = proxy.lines.named("admin_token.unwritable")
     assert line["level"] == "warning"
     assert str(tmp_path / "cpi-oauth-proxy") in line["detail"]
     for request in (CONSOLE, OPEN):
-        answered = await ask(plain, request, BEARER)
+        answered = await ask(proxy, request, BEARER)
         assert answered.status == 401
         assert b"There is no admin token: its file cannot be written" in answered.body
-    assert (await ask(plain, b"GET /readyz")).status == 200
-    assert plain.app.admin.console_url is None
+    assert (await ask(proxy, b"GET /readyz")).status == 200
+    assert proxy.app.admin.console_url is None
 
 
 async def test_a_unix_socket_has_the_same_token_and_a_cookie_of_its_own(

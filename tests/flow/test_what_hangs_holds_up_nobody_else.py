@@ -101,23 +101,38 @@ class Hanging:
     """Runs a function when it is let go."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        self._function, self._go, self.ended = function, threading.Event(), threading.Event()
-        self.begun = threading.Event()
+        self._function, self._go = function, threading.Event()
+        self._changed = threading.Condition()
+        self._begun = self._running = 0
         self.late: list[Any] = []
 
     def __call__(self, *given: Any, **options: Any) -> Any:
         """Hang, then do it."""
-        self.begun.set()
+        self._count(1)
         assert self._go.wait(PATIENCE)
-        self.late.append(self._function(*given, **options))
-        self.ended.set()
-        return self.late[-1]
+        self.late.append(result := self._function(*given, **options))
+        self._count(-1)
+        return result
+
+    async def begun(self, count: int = 1) -> None:
+        """Wait until it hangs in so many threads."""
+        assert await asyncio.to_thread(self._wait, lambda: self._begun >= count)
 
     async def release(self) -> None:
-        """Let it go on, and wait until it has returned."""
+        """Let it go on, and wait until it has returned in each thread."""
         self._go.set()
-        assert await asyncio.to_thread(self.ended.wait, PATIENCE)
+        assert await asyncio.to_thread(self._wait, lambda: self._begun and not self._running)
         await turns()
+
+    def _count(self, change: int) -> None:
+        with self._changed:
+            self._running += change
+            self._begun += change > 0
+            self._changed.notify_all()
+
+    def _wait(self, fact: Callable[[], object]) -> object:
+        with self._changed:
+            return self._changed.wait_for(fact, PATIENCE)
 
 
 async def test_a_reload_whose_files_hang_is_refused_and_the_next_one_is_taken(
@@ -225,9 +240,11 @@ async def test_a_disk_that_hangs_holds_up_spooled_bodies_only(
         await each.send(request(b"POST /large", body=b"x" * 4096))
     assert (await proxy.ask(POST)).status == 200
     assert (await proxy.ask_admin("/metrics"))[0] == 200
+    await hanging.begun(spool.AT_A_TIME)  # no thread is left that could begin later
     monkeypatch.setattr(spool, "LAST_WAIT", 0.01)
     await soon(proxy.app.stop())
     await hanging.release()
+    assert len(hanging.late) == spool.AT_A_TIME
     for each in hanging.late:
         each.close()
 
@@ -256,7 +273,7 @@ async def test_a_disk_that_hangs_while_a_body_is_written_does_not_hold_up_a_stop
     monkeypatch.setattr(spool, "LAST_WAIT", 0.01)
     proxy = await serve(document(upstream, authority, buffer="1KiB", spool="1MiB") | {"drain_timeout": 0})
     sender = await proxy.begin(request(b"POST /orders", body=b"x" * 4096))
-    assert await asyncio.to_thread(hanging.begun.wait, PATIENCE)
+    await hanging.begun()
     await soon(proxy.app.stop())
     told = await sender.answer()
     assert told.refusal == (503, "draining")

@@ -118,7 +118,7 @@ class Command:
 
     async def ends(self) -> Finished:
         async with asyncio.timeout(PATIENCE):
-            await asyncio.gather(*self._readers)
+            await asyncio.wait(self._readers)  # who waits may be cancelled; they go on
             status = await self._running.wait()
         return Finished(status=status, output="\n".join(self.output), errors="\n".join(self.errors))
 

@@ -59,11 +59,7 @@ class Messages:
         return told.status
 
     async def bury(self, store: OutboxStore) -> None:
-        for each in await store.messages(route=None, state=MessageState.DEAD, limit=10_000, after=None):
-            body = await store.body(each.id)
-            content = body if isinstance(body, bytes) else await body.read(0)
-            self.dead[content.split(b" ", 1)[0]] = each.code
-            await store.discard(each.id)
+        self.dead |= await buried(store)
 
     def check(self) -> None:
         """None is lost; without `repeatable` none arrives twice; with an order none overtakes another."""
@@ -74,3 +70,14 @@ class Messages:
         for sender in range(SENDERS) if self.ordered else ():
             own = [each for each in self.arrived if each.startswith(b"%d-" % sender)]
             assert all(earlier <= later for earlier, later in pairwise(own))
+
+
+async def buried(store: OutboxStore) -> dict[bytes, str]:
+    """Discard the dead letters, because they block what stands behind them; their codes, by name."""
+    codes: dict[bytes, str] = {}
+    for each in await store.messages(route=None, state=MessageState.DEAD, limit=10_000, after=None):
+        body = await store.body(each.id)
+        content = body if isinstance(body, bytes) else await body.read(0)
+        codes[content.split(b" ", 1)[0]] = each.code
+        await store.discard(each.id)
+    return codes

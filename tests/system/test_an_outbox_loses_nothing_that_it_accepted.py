@@ -13,9 +13,10 @@ import pytest
 
 from tests.cases import cases, grouped_cases
 from tests.system.disk.claims import broken_claims
-from tests.system.disk.failing import ALL, ROOT, FailingDisk, compile_shim
+from tests.system.disk.failing import ROOT, FailingDisk, compile_shim
 from tests.system.disk.power_failure import disk_after, steps_of
 from tests.system.disk.workload import ENDED, keys_of
+from tests.system.proving import ALL
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the disk that fails is made for Linux")
 

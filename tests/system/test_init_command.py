@@ -11,42 +11,14 @@ import pytest
 
 from proxy.config.load import load
 from proxy.sandbox.tenant import Tenant
-from tests.system.command import PATIENCE, environment
+from tests.system.command import environment
 from tests.system.forked import Forked
+from tests.system.terminal import Terminal
 
 pytestmark = pytest.mark.measured
 
 Dialogue = Sequence[tuple[str, str]]
 "What the command asks, and what is typed."
-
-
-class Terminal:
-    """The other end of a command's terminal."""
-
-    def __init__(self, descriptor: int) -> None:
-        self.shown = ""
-        self._descriptor = descriptor
-
-    async def type(self, question: str, answer: str) -> None:
-        begin = len(self.shown)
-        async with asyncio.timeout(PATIENCE):
-            while question not in self.shown[begin:]:
-                piece = await asyncio.to_thread(self._read)
-                assert piece, f"{question!r} was not asked:\n{self.shown}"
-        os.write(self._descriptor, f"{answer}\n".encode())
-
-    async def end(self) -> None:
-        while await asyncio.to_thread(self._read):
-            pass
-        os.close(self._descriptor)
-
-    def _read(self) -> str:
-        try:
-            piece = os.read(self._descriptor, 65536).decode(errors="replace")
-        except OSError:  # on Linux, once the other side is closed
-            return ""
-        self.shown += piece
-        return piece
 
 
 async def talk(folder: Path, dialogue: Dialogue, *words: str) -> tuple[int, str]:

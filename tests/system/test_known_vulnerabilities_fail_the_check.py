@@ -81,11 +81,11 @@ async def test_what_the_proxy_runs_on_is_asked_for_and_no_development_tool() -> 
     assert service.asked.keys().isdisjoint({"pytest", "ruff", "mypy", "pip-audit", "pip-api", "cpi-oauth-proxy"})
 
 
-@cases("port, error", (0, "ServiceError"), (free_port(), "ConnectionError"))
-async def test_a_service_in_trouble_or_out_of_reach_is_told_and_fails_nothing(port: int, error: str) -> None:
+@cases("is_there, error", (True, "ServiceError"), (False, "ConnectionError"))
+async def test_a_service_in_trouble_or_out_of_reach_is_told_and_fails_nothing(is_there: bool, error: str) -> None:
     """An answer of 503 is none; the check goes on."""
     async with serving(Service(status=503)) as url:
-        found = await audit("-s", "osv", "--osv-url", f"http://127.0.0.1:{port}/query" if port else url)
+        found = await audit("-s", "osv", "--osv-url", url if is_there else f"http://127.0.0.1:{free_port()}/query")
     assert (found.status, found.errors) == (0, "")
     assert found.output == f"The audit of dependencies could not be made: {error}.\n"
 

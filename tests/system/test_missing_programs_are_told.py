@@ -4,6 +4,9 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
+
+from tests import programs
 from tests.cases import named_cases
 from tests.system.command import Finished, execute
 
@@ -48,4 +51,18 @@ async def test_ci_installs_what_is_missing(tmp_path: Path) -> None:
         (tmp_path / name).chmod(0o755)
     after = (await call("tests/programs.py", folder=tmp_path)).output.splitlines()
     assert set(before) - set(after) == {"curl", "prometheus"}
-    assert {"chromium fonts-dejavu-core", "nodejs npm", "php-cli"} <= set(after) < set(before)
+    assert {"groff-base", "nodejs npm", "php-cli"} <= set(after) < set(before)
+
+
+def test_the_chromium_that_was_installed_for_tests_is_preferred(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its folder is named after its version and the platform; $CHROMIUM wins over it."""
+    monkeypatch.delenv("CHROMIUM", raising=False)
+    monkeypatch.setattr(programs, "BROWSERS", tmp_path)
+    own = tmp_path / "chromium-1255" / "chrome-linux-arm64" / "chrome"
+    own.parent.mkdir(parents=True)
+    own.touch()
+    assert programs.chromium() == str(own)
+    monkeypatch.setenv("CHROMIUM", "/opt/chromium")
+    assert programs.chromium() == "/opt/chromium"

@@ -1,135 +1,163 @@
 """Four replicas as processes, whose tenant voids a token with each grant: they are killed, and so is their database."""
 
 import asyncio
-import base64
-import json
-import os
-import signal
+import random
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import pytest
 
 from tests.fakes.postgres import PostgresServer
-from tests.fakes.sender import Sender, request
+from tests.fakes.sender import Answer, Sender, request
 from tests.fakes.voiding_tenant import VoidingTenant
-from tests.system.command import PATIENCE, Proxy, document
+from tests.system.command import PATIENCE
+from tests.system.proving import ALL, SEED, tell
+from tests.system.replicas.cluster import Cluster, Replica
+from tests.system.replicas.load import Load
+from tests.system.replicas.scale import TOKENS as SCALE
+from tests.system.replicas.troubles import Troubles
 
-pytestmark = [pytest.mark.needs("postgresql"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.needs("postgresql"), pytest.mark.timeout(3600 if ALL else 300)]
 
-REPLICAS, MESSAGES = 4, 200
-HONEST = {200, 502, 503, 504}
-
-
-@pytest.fixture
-async def void() -> AsyncIterator[VoidingTenant]:
-    """A tenant each of whose grants voids the token before."""
-    async with VoidingTenant() as started:
-        yield started
-
-
-@pytest.fixture
-def file(postgres_server: PostgresServer, database: str, void: VoidingTenant, tmp_path: Path) -> Path:
-    """The configuration of all replicas."""
-    (tmp_path / "keys").write_bytes(base64.b64encode(os.urandom(32)))
-    password = str(postgres_server.password_file)
-    store = {"postgres": postgres_server.url(database), "password_file": password, "keys_file": "keys"}
-    url = f"{void.url}/oauth2/api/v1/token"  # that of a client on Neo
-    path = tmp_path / "proxy.yaml"
-    path.write_text(json.dumps(document(f"{void.url}/http/orders", url, store=store)))
-    return path
+REPLICAS = 4
+HONEST = {"draining", "grant_timeout", "grant_unavailable"}
+"Codes of the proxies' own answers."
+SLOWEST = 1.5
+"How many leases a grant takes at most, so that the lease has to be extended."
+PUBLISHING = 1.0
+"Seconds in which a token that was granted is published."
 
 
-class Replicas:
-    """The running ones, and what the senders were told."""
+class World:
+    """A tenant, four replicas before it, and what their senders were told."""
 
-    def __init__(self, file: Path, stack: AsyncExitStack) -> None:
-        self._file, self._stack = file, stack
-        self.running: list[Proxy] = []
-        self.statuses: dict[int, int] = {}
-        "By the number of the message; 0 for a connection that was lost."
+    def __init__(self, cluster: Cluster, void: VoidingTenant) -> None:
+        self.cluster, self.void = cluster, void
+        self.load = Load(cluster, SCALE.senders, self._send)
+        self.troubles = Troubles(cluster, self.load, busy=lambda: void.granting, died=self._died)
+        self.sent = 0
+        self.told: Counter[str] = Counter()
+        self.delivered: set[bytes] = set()
+        "Messages that were answered with 200."
+        self.interrupted = 0
+        "How often a replica has ended or stood still while there was a grant, which may have been its own."
 
-    async def add(self) -> None:
-        self.running.append(await self._stack.enter_async_context(Proxy(self._file)))
+    def ask(self) -> tuple[bytes, bytes]:
+        """The content of the next message, and its request."""
+        self.sent += 1
+        content = b"%d" % self.sent
+        return content, request(b"POST /orders", body=content)
 
-    async def kill(self) -> None:
-        """End the first by SIGKILL."""
-        killed = self.running.pop(0)
-        killed.send(signal.SIGKILL)
-        await killed.ends()
-
-    async def send(self, number: int) -> None:
-        """One message, to any of them."""
-        replica = self.running[number % len(self.running)]
-        self.statuses[number] = 0
-        with suppress(ConnectionError, EOFError):
+    async def send(self, replica: Replica) -> Answer | None:
+        """The answer to one message; None if the connection was cut, which only a killed replica does."""
+        content, octets = self.ask()
+        try:
             sender = await Sender.connect(replica.port)
             try:
-                async with asyncio.timeout(PATIENCE):
-                    self.statuses[number] = (await sender.ask(request(b"POST /orders", body=b"%d" % number))).status
+                answered = await sender.ask(octets)
             finally:
                 sender.leave()
+        except (ConnectionError, EOFError):
+            assert replica.was_killed
+            self.told["cut"] += 1
+            return None
+        if answered.field(b"Proxy-Status"):
+            assert answered.code in HONEST, answered
+            self.told[answered.code] += 1
+        else:
+            assert (answered.status, answered.body) in {(200, b"delivered"), (401, b"")}, answered
+            self.told[str(answered.status)] += 1
+        if answered.status == 200:
+            self.delivered.add(content)
+        return answered
 
-    async def send_many(self, first: int) -> None:
-        """A few at a time."""
-        for number in range(first, first + MESSAGES, 4):
-            await asyncio.gather(*(self.send(each) for each in range(number, number + 4)))
+    def vary(self) -> None:
+        """From now on messages and grants take some time, some tokens live short, and some are voided by others."""
+        chance, void = self.cluster.chance, self.void
+        void.takes = lambda: chance.uniform(0, 2 * SCALE.takes)
+        void.grant_takes = lambda: chance.choice((0.0, chance.uniform(0, SLOWEST * SCALE.lease)))
+        void.lifetime = lambda: chance.choice((3600, SCALE.lifetime, SCALE.lifetime))
+
+    async def settles(self) -> None:
+        """Wait until all replicas deliver with the one token that is valid, and none asks for another."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                grants = self.void.grants
+                answers = await asyncio.gather(*(self.send(each) for each in self.cluster.serving))
+                if all(each and each.status == 200 for each in answers) and self.void.grants == grants:
+                    return
+
+    async def _send(self, _: int, replica: Replica) -> None:
+        if not self.cluster.chance.randrange(SCALE.messages // 3):
+            self.void.void()
+        await self.send(replica)
+
+    def _died(self) -> None:
+        published_at = self.void.granted_at + PUBLISHING
+        self.interrupted += bool(self.void.granting) or asyncio.get_running_loop().time() < published_at
 
 
 @pytest.fixture
-async def replicas(file: Path) -> AsyncIterator[Replicas]:
-    """Four that run."""
-    async with AsyncExitStack() as stack:
-        started = Replicas(file, stack)
-        for _ in range(REPLICAS):
-            await started.add()
-        yield started
+async def world(postgres_server: PostgresServer, database: str, tmp_path: Path) -> AsyncIterator[World]:
+    """Four replicas that run."""
+    cluster = Cluster(tmp_path, postgres_server, database, program=SCALE.program, chance=random.Random(SEED))
+    void = VoidingTenant()
+    async with void, cluster:
+        url = f"{void.url}/oauth2/api/v1/token"
+        client = {"token_url": url, "client_id": "id", "client_secret": "s", "provider": "neo"}
+        cluster.write(
+            oauth_clients={"orders": client},
+            routes=[{"path": "/orders", "upstream": f"{void.url}/http/orders", "oauth_client": "orders"}],
+        )
+        await cluster.add_many(REPLICAS)
+        yield World(cluster, void)
 
 
-async def test_a_holder_of_the_lease_that_is_killed_costs_one_grant(replicas: Replicas, void: VoidingTenant) -> None:
+async def test_a_holder_of_the_lease_that_is_killed_costs_one_grant(world: World) -> None:
     """One of the others makes it, when the lease has ended."""
+    void, (dying, *others) = world.void, world.cluster.serving
     void.hold = asyncio.Event()
-    dying = asyncio.create_task(replicas.send(0))
+    first = asyncio.create_task(world.send(dying))
     async with asyncio.timeout(PATIENCE):
         await void.asked.wait()
-    others = [asyncio.create_task(replicas.send(number)) for number in (1, 2, 3, 5, 6, 7)]
-    await replicas.kill()
+    waiting = [asyncio.create_task(world.send(each)) for each in others * 2]
+    await dying.kill()
     void.hold.set()
-    await asyncio.gather(dying, *others)
-    assert sorted(replicas.statuses.values()) == [0] + [200] * 6
-    assert (void.grants, void.refused) == (2, 0)
+    world.cluster.serving.remove(dying)
+    await asyncio.gather(first, *waiting)
+    assert (world.told, void.grants, void.refused) == ({"cut": 1, "200": 6}, 2, 0)
 
 
-async def test_deaths_and_outages_cost_no_message(
-    replicas: Replicas, void: VoidingTenant, postgres_server: PostgresServer
-) -> None:
-    """Each has an answer of the tenant or an honest error."""
-    first = 0
-    for trouble in ("none", "pause", "resume", "kill", "restart", "crash", "start"):
-        sending = asyncio.create_task(replicas.send_many(first))
-        first += MESSAGES
-        match trouble:
-            case "pause":
-                postgres_server.pause()
-            case "resume":
-                postgres_server.resume()
-            case "kill":
-                await replicas.kill()
-                await replicas.add()
-            case "restart":
-                await replicas.running.pop(0).stop()
-                await replicas.add()
-            case "crash":
-                await asyncio.to_thread(postgres_server.stop, signal.SIGQUIT)
-            case "start":
-                await asyncio.to_thread(postgres_server.start)
-        await sending
-    counted = Counter(replicas.statuses.values())
-    assert len(replicas.statuses) == first
-    assert counted.keys() <= {0, *HONEST}
-    assert counted[200] > first - 3 * MESSAGES / 4
-    answered = [number for number, status in replicas.statuses.items() if status == 200]
-    assert all(void.arrived[b"%d" % number] == 1 for number in answered)
-    assert void.grants <= 2  # one, and one for the replica that died
+async def test_deaths_and_outages_cost_no_message(world: World) -> None:
+    """Whatever happens, each message is answered, none arrives twice, and there are no more grants than are explained.
+
+    An answer is the tenant's, or a problem document of the proxy; only a replica that is killed cuts connections.
+    A grant is extra if one process would not have made it: the token before it is valid, and not half as old as it may
+    become. There is at most one extra grant for each replica that was killed, stopped or stood still while a grant was
+    made, or just after it. While a replica has lost its store, it makes a grant if it has no usable token, and another
+    when that has expired or was refused; one more is made when the store is there again. After each round all
+    replicas deliver with the same token, and no further grant is made.
+    """
+    tell(SEED=SEED)
+    void, cluster, clock = world.void, world.cluster, asyncio.get_running_loop()
+    world.vary()
+    await world.settles()
+    figures = Counter[str]()
+    for _ in range(SCALE.rounds):
+        extra, interrupted, began = void.extra, world.interrupted, clock.time()
+        outages = cluster.outages - cluster.away
+        await world.troubles.round(SCALE.messages)
+        await world.settles()
+        extra, deaths, outages = void.extra - extra, world.interrupted - interrupted, cluster.outages - outages
+        alone = outages * (2 + (clock.time() - began) / SCALE.alone)
+        tell(extra=extra, deaths=deaths, outages=outages, seconds=round(clock.time() - began))
+        assert extra <= deaths + alone
+        figures["extra_in_outages" if outages else "extra_otherwise"] += extra
+        figures["deaths"] += deaths
+        figures["outages"] += outages
+    tell(messages=world.sent, told=dict(world.told), grants=void.grants, **figures, troubles=world.troubles.figures)
+    assert set(void.arrived.values()) == {1}
+    assert world.delivered <= void.arrived.keys()
+    assert world.told.total() == world.sent
+    assert cluster.faults == []

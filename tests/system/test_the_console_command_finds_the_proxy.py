@@ -14,6 +14,7 @@ from aiohttp import ClientSession, CookieJar, web
 from tests.cases import cases
 from tests.system.command import ROOT, Command, Finished, free_port
 from tests.system.forked import Forked
+from tests.system.terminal import Terminal
 
 DOCUMENT = """
 listen: 127.0.0.1:0
@@ -152,6 +153,44 @@ async def test_without_a_proxy_it_says_what_to_do(tmp_path: Path, port: int, adm
     assert done.errors.startswith(told.replace("PORT", str(port)))
 
 
+@pytest.mark.measured
+async def test_run_shows_the_url_on_its_terminal_and_again_when_it_has_changed(tmp_path: Path, port: int) -> None:
+    """After a reload with another token or admin address; the URL that it has opens the console."""
+    (tmp_path / "token").write_text("0123456789abcdef")
+    (tmp_path / "other").write_text("fedcba9876543210")
+    moved = free_port()
+    configurations = [
+        (f"127.0.0.1:{port}", "token", f"{port}/console/?token=0123456789abcdef"),
+        (f"127.0.0.1:{port}", "other", f"{port}/console/?token=fedcba9876543210"),
+        (f"127.0.0.1:{port}", "other", None),
+        (f"127.0.0.1:{moved}", "other", f"{moved}/console/?token=fedcba9876543210"),
+    ]
+    configured(tmp_path, f"{{address: '127.0.0.1:{port}', token_file: token}}")
+    ours, theirs = os.openpty()
+    terminal = Terminal(ours)
+    process = await Forked.start(
+        *("run", "-c", str(tmp_path / "proxy.yaml")),
+        cwd=ROOT,
+        environ={**os.environ, "NO_COLOR": "1"},
+        streams=(os.open(os.devnull, os.O_RDONLY), os.open(os.devnull, os.O_WRONLY), theirs),
+    )
+    try:
+        for admin, token, url in configurations:
+            configured(tmp_path, f"{{address: '{admin}', token_file: {token}}}")
+            if terminal.shown:
+                process.send_signal(signal.SIGHUP)
+            await terminal.shows("config.reloaded" if terminal.shown else "proxy.started")
+            if url:
+                found = await terminal.shows(r"Console: (\S+)")
+                assert found[1] == f"http://127.0.0.1:{url}"
+                assert await status(found[1]) == [303, 200]
+    finally:
+        process.send_signal(signal.SIGTERM)
+        await terminal.end()
+    assert await process.wait() == 0
+    assert terminal.shown.count("Console: ") == 3
+
+
 async def test_another_program_gets_no_token(tmp_path: Path) -> None:
     """It could be another user's."""
     seen: list[str] = []
@@ -173,25 +212,3 @@ async def test_another_program_gets_no_token(tmp_path: Path) -> None:
         f"Another program answers at 127.0.0.1:{port}. Stop it, or change `admin`.",
     )
     assert seen == []
-
-
-async def test_a_terminal_shows_the_url_at_the_start(tmp_path: Path, port: int) -> None:
-    """A terminal of `run`, which is where a person reads it."""
-    configured(tmp_path, f"127.0.0.1:{port}")
-    ours, theirs = os.openpty()
-    process = await Forked.start(
-        *("run", "-c", str(tmp_path / "proxy.yaml")),
-        cwd=ROOT,
-        environ={**os.environ, "XDG_RUNTIME_DIR": str(tmp_path), "NO_COLOR": "1"},
-        streams=(os.open(os.devnull, os.O_RDONLY), os.open(os.devnull, os.O_WRONLY), theirs),
-    )
-    shown = b""
-    async with asyncio.timeout(60):
-        while not (found := re.search(rb"^Console: (http://\S+)\r\n", shown, re.MULTILINE)):
-            shown += await asyncio.to_thread(os.read, ours, 4096)
-    try:
-        assert await status(found[1].decode()) == [303, 200]
-    finally:
-        process.send_signal(signal.SIGTERM)
-        await process.wait()
-        os.close(ours)

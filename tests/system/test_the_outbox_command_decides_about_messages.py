@@ -196,7 +196,7 @@ async def test_many_are_chosen_by_route_and_state(machine: Machine) -> None:
     assert set(await machine.states()) == {other, waiting}
     machine.fails = False
     done = await machine.outbox("retry", "--state", "dead", "--yes")
-    assert (done.status, done.output) == (0, "1 messages: due now.")
+    assert (done.status, done.output) == (0, "1 message: due now.")
     assert set(await machine.states()) == {waiting}
     done = await machine.outbox("retry", "--route", "orders", "--state", "waiting", "--yes")
     assert (done.status, await machine.states()) == (0, {})

@@ -10,6 +10,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,10 @@ from tests.unit.config.entries import SECRET_KEY
 README = ROOT / "README.md"
 COMMANDS = ROOT / "docs" / "commands.md"
 FIRST = ROOT / "docs" / "getting-started.md"
-PORTS = (8080, 9901, 9443, 9444, 9445, 9446)
+PORTS = (9443, 9444, 9445, 9446, 8080, 9901)
+"Those of README.md, in the order in which `--port-base` moves them."
+OTHERS = range(19443, 29443, len(PORTS))
+"Where they are moved to, if another program has one of them."
 NOT_RUN = {
     "make run": "its recipe is run, and prints what the page shows",
     "make test": "it runs this test",
@@ -69,25 +73,47 @@ def taken(port: int) -> bool:
     return False
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a test has its ports, of which the first is `base`."""
+
+    base: int
+
+    def moved(self, text: str) -> str:
+        """A page's text, with the test's ports in place of the page's."""
+        number = re.compile(rf"(?<=:)({'|'.join(map(str, PORTS))})\b")
+        return number.sub(lambda found: str(self.ports[PORTS.index(int(found[1]))]), text)
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """In the order of `PORTS`."""
+        return PORTS if self.base == PORTS[0] else tuple(range(self.base, self.base + len(PORTS)))
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What `make run` says to export before other commands; nothing at the page's own ports."""
+        neo, _, runtime, _, listen, admin = map(str, self.ports)
+        named = {"NEO": neo, "RUNTIME": runtime, "PROXY": listen, "ADMIN": admin}
+        return {} if self.ports == PORTS else {f"SANDBOX_{name}_PORT": port for name, port in named.items()}
+
+
 @pytest.fixture
-async def alone() -> AsyncIterator[None]:
-    """All use the same ports; skipped if another program has one."""
+async def place() -> AsyncIterator[Place]:
+    """The README's own ports, or others if another program has one; for one test at a time on this machine."""
     with await asyncio.to_thread(Path(tempfile.gettempdir(), "cpi-oauth-proxy-ports.lock").open, "w") as lock:
         await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
-        if in_use := [port for port in PORTS if taken(port)]:
-            pytest.skip(f"the README's ports are taken: {in_use}")
-        yield
+        places = (Place(base) for base in (PORTS[0], *OTHERS))
+        yield next(each for each in places if not any(map(taken, each.ports)))
 
 
 @pytest.fixture
-async def served(alone: None, tmp_path: Path) -> AsyncIterator[Command]:
-    """At its own ports, with its files in the test's folder."""
-    del alone
+async def served(place: Place, tmp_path: Path) -> AsyncIterator[Command]:
+    """With its files in the test's folder."""
     (tmp_path / "config").mkdir()
     shutil.copy(ROOT / "config" / "sandbox.yaml", tmp_path / "config")
     recipe = re.search(r"^run:.*\n\t@\$\(BIN\)/cpi-oauth-proxy (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert recipe is not None
-    async with Command(*recipe[1].replace("$(PORT_BASE)", "9443").split(), cwd=tmp_path) as command:
+    async with Command(*recipe[1].replace("$(PORT_BASE)", str(place.base)).split(), cwd=tmp_path) as command:
         await command.prints(r".*Ctrl-C ends.*")
         yield command
 
@@ -102,12 +128,27 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-async def shell(text: str, folder: Path) -> Finished:
+async def shell(text: str, folder: Path, place: Place) -> Finished:
     """A block of commands, run to its end in the folder; a shell has its part in all but a command by itself."""
+    text = place.moved(text)
     if text.startswith("cpi-oauth-proxy ") and not set(text.strip()) & set("\n|<>&;$`*"):
-        return await finished(*shlex.split(text)[1:], cwd=folder)
+        return await finished(*shlex.split(text)[1:], cwd=folder, stdin=b"", output_end=-1, **place.variables)
     path = f"{folder}/cpi/bin:{environment({})['PATH']}"
-    return await execute("sh", "-eu", "-c", text, cwd=folder, env=environment({"PATH": path}))
+    return await execute("sh", "-eu", "-c", text, cwd=folder, env=environment({"PATH": path} | place.variables))
+
+
+def test_the_same_commands_are_run_at_other_ports() -> None:
+    """Each of the README's ports is replaced, and nothing else; nothing at its own ports."""
+    text = " ".join(f"http://127.0.0.1:{port}/{port}" for port in PORTS)
+    others = Place(19443)
+    assert others.moved(text) == " ".join(f"http://127.0.0.1:{19443 + at}/{port}" for at, port in enumerate(PORTS))
+    assert others.variables == {
+        "SANDBOX_NEO_PORT": "19443",
+        "SANDBOX_RUNTIME_PORT": "19445",
+        "SANDBOX_PROXY_PORT": "19447",
+        "SANDBOX_ADMIN_PORT": "19448",
+    }
+    assert (Place(PORTS[0]).moved(text), Place(PORTS[0]).variables) == (text, {})
 
 
 def test_each_command_is_run_or_left_out_for_a_reason() -> None:
@@ -118,12 +159,12 @@ def test_each_command_is_run_or_left_out_for_a_reason() -> None:
 
 
 @pytest.mark.needs("curl")
-async def test_each_block_does_what_it_says(served: Command, folder: Path) -> None:
+async def test_each_block_does_what_it_says(served: Command, folder: Path, place: Place) -> None:
     """With the status behind `#`, else 200."""
     tried = [block for block in shell_blocks(README, COMMANDS) if is_run(block)]
     assert len(tried) >= 5
     for block in tried:
-        done = await shell(block.text, folder)
+        done = await shell(block.text, folder, place)
         assert (done.status, str(block)) == (0, str(block)), done.errors
         if "curl -i" in block.text:
             status = re.search(r"  # (\d{3})$", block.text, re.MULTILINE)
@@ -163,14 +204,15 @@ def steps(block: Block) -> list[tuple[str, str]]:
 
 
 async def test_make_run_prints_what_the_readme_shows(served: Command) -> None:
-    """The lines of the transcript, in this order."""
+    """The lines of the transcript, in this order; at other ports, what to export stands between them."""
     (block,) = blocks(README, "console")
     ((_, shown),) = steps(block)
-    assert re.match(pattern(shown), bare("\n".join(served.output)))
+    printed = [line for line in served.output if not line.startswith(("Before other commands", "  export "))]
+    assert re.match(pattern(shown), bare("\n".join(printed)))
 
 
 @pytest.mark.needs("curl")
-async def test_commands_print_what_their_page_shows(served: Command, folder: Path) -> None:
+async def test_commands_print_what_their_page_shows(served: Command, folder: Path, place: Place) -> None:
     """Each step of each transcript, but for numbers and ids."""
     assert served.output
     (folder / "service-key.json").write_text(json.dumps(KEY))
@@ -178,8 +220,8 @@ async def test_commands_print_what_their_page_shows(served: Command, folder: Pat
         for command, shown in steps(block):
             name = command.removeprefix("cat ")
             if name != command and not (folder / name).exists():  # a file of the user's own, as the page shows it
-                (folder / name).write_text(shown)
-            done = await shell(command, folder)
+                (folder / name).write_text(place.moved(shown))
+            done = await shell(command, folder, place)
             said = done.errors + done.output
             assert not shown or re.fullmatch(pattern(shown), bare(said)), (str(block), command, said)
 
@@ -199,20 +241,21 @@ def configurations() -> list[str]:
 
 
 @pytest.mark.parametrize("text", configurations(), ids=["neo", "btp"])
-async def test_each_configuration_is_checked_and_served(text: str, alone: None, folder: Path) -> None:
+async def test_each_configuration_is_checked_and_served(text: str, place: Place, folder: Path) -> None:
     """By the page's own two commands."""
-    del alone
-    (folder / "proxy.yaml").write_text(text)
+    listen, admin = (f"127.0.0.1:{port}" for port in place.ports[-2:])
+    moved = "" if place.ports == PORTS else f"listen: {listen}\nadmin: {admin}\n"
+    (folder / "proxy.yaml").write_text(text + moved)
     (folder / "orders-secret").write_text("secret")
     (folder / "service-key.json").write_text(SECRET_KEY)
     for name in ("orders-secret", "service-key.json"):
         (folder / name).chmod(0o600)
     check, run = [line for block in shell_blocks(README) for line in commands(block) if "-c proxy.yaml" in line]
-    checked = await shell(check, folder)
+    checked = await shell(check, folder, place)
     assert (checked.status, checked.errors) == (0, "")
     async with Command(*run.split()[1:], cwd=folder) as running:
         detail = (await running.logs("proxy.started"))["detail"]
-    assert detail.startswith("listening on 127.0.0.1:8080, admin on 127.0.0.1:9901; ")
+    assert detail.startswith(f"listening on {listen}, admin on {admin}; ")
 
 
 async def test_the_tour_shows_the_example_first(served: Command) -> None:

@@ -49,9 +49,9 @@ def _route(text: str) -> str | None:
 
 
 def _after(text: str) -> str | None:
-    """The message may be gone meanwhile, but its place among the others is still known."""
-    if text and seq_at(text) is None and not is_message_id(text):
-        raise MalformedQuery("`after` must be the `next` of the page before, or the id of a message.")
+    """The message may be gone meanwhile, but its id still has a place among the others."""
+    if text and not is_message_id(text) and seq_at(text) is None:
+        raise MalformedQuery("`after` must be the `next` of the page before, or a message's id.")
     return text or None
 
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 from rich.console import Console
 
+from proxy.cli.columns import counted, tell
 from proxy.cli.configuration import config_option, read
 from proxy.cli.examples import epilog
 from proxy.cli.loops import run
@@ -19,6 +20,7 @@ from proxy.cli.outbox.export import export_body, export_message
 from proxy.cli.outbox.selection import Selection, confirm, each_of, selected
 from proxy.cli.outbox.tables import facts, history_table, message_table, route_table
 from proxy.cli.running_proxy import Unreachable
+from proxy.observe.log_format import printable
 
 T = TypeVar("T")
 
@@ -54,7 +56,7 @@ class _OutboxCommands(click.Group):
 
 @click.group(cls=_OutboxCommands)
 def command() -> None:
-    """Show messages that are kept for later delivery, and decide about them.
+    """Show the messages kept for later, and decide about them.
 
     Without a command, this is `outbox list`. The running proxy is found by the admin address in the configuration.
     """
@@ -92,7 +94,7 @@ def list_command(*, route: str | None, state: str | None, limit: int, as_json: b
         click.echo()
         _print(message_table(messages, now=now))
     if is_more:
-        click.echo(f"These are the first {len(messages)}; --limit shows more, --route and --state choose.", err=True)
+        tell(f"These are the first {len(messages)}; --limit shows more, --route and --state choose.")
 
 
 @command.command("show")
@@ -128,7 +130,7 @@ def export_command(*, id_: str, output: Path | None, as_json: bool, file: Path |
     try:
         _with_api(file, lambda api: export(api, id_, output))
     except OSError as error:
-        click.echo(f"The message could not be written: {error.strerror or error}.", err=True)
+        tell(f"The message could not be written: {error.strerror or error}.")
         sys.exit(1)
 
 
@@ -202,9 +204,9 @@ def _decide(
         if ids:
             click.echo("".join(f"{each['id']}: {said}\n" for each in outcome.done), nl=False)
         else:
-            click.echo(f"{len(outcome.done)} messages: {said}.")
+            click.echo(f"{counted(len(outcome.done), 'message')}: {said}.")
         for id_, refused in outcome.failed:
-            click.echo(f"{id_}: {refused}", err=True)
+            tell(f"{id_}: {refused}")
     sys.exit(bool(outcome.failed))
 
 
@@ -232,7 +234,7 @@ def _with_api(file: Path | None, act: Callable[[OutboxApi], Awaitable[T]]) -> T:
     try:
         return run(acting())
     except (Refused, Unreachable) as error:
-        click.echo(str(error), err=True)
+        tell(printable(str(error)))
         sys.exit(1)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from proxy.cli.columns import tell
 from proxy.cli.outbox.api import OutboxApi
 from proxy.cli.pretty import pretty
 
@@ -61,7 +62,7 @@ async def _show(api: OutboxApi, id_: str, body: AsyncIterator[bytes]) -> None:
         content += piece
         if len(content) > SHOWN:
             content = content[:SHOWN]
-            click.echo(f"Only the first {SHOWN} bytes are shown; write all of them to a file with -o.", err=True)
+            tell(f"Only the first {SHOWN} bytes are shown; write all of them to a file with -o.")
             break
     click.echo(pretty(content, fields.get("content-type", "").partition(";")[0], "utf-8"))
 

@@ -8,10 +8,10 @@ from rich.table import Table
 from rich.text import Text
 
 from proxy.cli.outbox.api import JsonObject
+from proxy.config.parsed_values import spelled_size
 from proxy.observe.log_format import printable
 
 UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
-SIZES = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 def route_table(routes: Iterable[JsonObject], *, now: float) -> Table:
@@ -23,7 +23,7 @@ def route_table(routes: Iterable[JsonObject], *, now: float) -> Table:
         notes = [note for note, holds in (("held", each["held"]), ("route has gone", each["gone"])) if holds]
         oldest = "" if each["oldest_at"] is None else duration(now - seconds(each["oldest_at"]))
         numbers = (str(each[name]) for name in ("waiting", "delivering", "dead"))
-        table.add_row(*map(_cell, (each["route"], *numbers, oldest, size(each["bytes"]), ", ".join(notes))))
+        table.add_row(*map(_cell, (each["route"], *numbers, oldest, spelled_size(each["bytes"]), ", ".join(notes))))
     return table
 
 
@@ -43,8 +43,7 @@ def message_table(messages: Iterable[JsonObject], *, now: float) -> Table:
 def history_table(history: Iterable[JsonObject]) -> Table:
     """Returns one line for each attempt."""
     table = _table("attempt at", "status", "MPL id", "what happened")
-    table.columns[0].no_wrap = True
-    table.columns[2].overflow = "fold"
+    table.columns[0].no_wrap = table.columns[2].no_wrap = True  # they are copied
     for each in history:
         why = " ".join(part for part in (each["code"], each["diagnosis"]) if part)
         table.add_row(*map(_cell, (each["at"], str(each["status"] or "none"), each["mpl_id"] or "", why)))
@@ -62,7 +61,7 @@ def facts(message: JsonObject, *, now: float) -> Iterator[str]:
         ("next attempt", message["next_at"] or ""),
         ("request", f"{message['method']} {message['target']}".strip()),
         ("sender's id", message["message_id"] or ""),
-        ("size", size(message["bytes"])),
+        ("size", spelled_size(message["bytes"])),
         *(("field", f"{name}: {value}") for name, value in message["fields"]),
     ]
     yield from (printable(f"{name:<16}{value}") for name, value in lines if value)
@@ -90,14 +89,6 @@ def duration(of: float) -> str:
     left = max(0, int(of))
     unit, length = next((each for each in UNITS if left >= each[1]), UNITS[-1])
     return f"{left // length} {unit}"
-
-
-def size(of: int) -> str:
-    """Returns bytes in the largest unit that fits."""
-    value, unit = float(of), 0
-    while value >= 1024 and unit < len(SIZES) - 1:
-        value, unit = value / 1024, unit + 1
-    return f"{value:.1f} {SIZES[unit]}" if unit else f"{of} B"
 
 
 def _table(*columns: str) -> Table:

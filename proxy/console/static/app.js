@@ -32,7 +32,7 @@ export function App() {
   const hidden = ["outbox", "sandbox"].filter((each) => !there?.[/** @type {"outbox" | "sandbox"} */ (each)]);
   const main = useRef(/** @type {HTMLElement | null} */ (null));
   useTitle(name, main);
-  return html`<a class="skip" href="#main" onClick=${(/** @type {Event} */ event) => skip(event, main.current)}>Skip to content</a>
+  return html`<a class="skip-link" href="#main" onClick=${(/** @type {Event} */ event) => skip(event, main.current)}>Skip to content</a>
     <header>
       <p class="brand">cpi-oauth-proxy <span class="muted">console</span></p>
       <nav aria-label="Pages">

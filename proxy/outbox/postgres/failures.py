@@ -10,17 +10,14 @@ FAILURES = (StoreUnreachable, StoreFull, OutcomeUnknown)
 
 def failure_of(error: Exception) -> ProxyError:
     """Returns what the sender is told."""
-    if isinstance(error, StoreFull):
-        return disk_full()
-    if isinstance(error, OutcomeUnknown):
-        return OutboxUnavailable(
-            f"The store of the outbox cannot be used now ({error}). Nobody knows whether the message was accepted; "
-            "send it again later: with `message_id` it is kept once.",
-            retry_after=RETRY_AFTER,
-        )
-    return unavailable(error)
-
-
-def taken_over(id_: str) -> OutboxUnavailable:
-    """Returns the error for a delivery that went on after its lease had ended."""
-    return OutboxUnavailable(f"Another replica has taken over the message {id_}.", retry_after=RETRY_AFTER)
+    match error:
+        case StoreFull():
+            return disk_full()
+        case OutcomeUnknown():
+            return OutboxUnavailable(
+                f"The store of the outbox cannot be used now ({error}). Nobody knows whether the message was accepted; "
+                "send it again later: with `message_id` it is kept once.",
+                retry_after=RETRY_AFTER,
+            )
+        case _:
+            return unavailable(error)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from proxy.outbox.failures import unreadable
 from proxy.outbox.message import HistoryEntry, MessageState, MessageSummary, RouteSummary, seq_at
 from proxy.outbox.postgres import orders, settling
 from proxy.outbox.postgres.transaction import FIRST_OF, Transaction
@@ -161,11 +162,16 @@ async def known(connection: Connection, id_: str, *, locked: bool = False) -> Ro
     )
 
 
-async def history(connection: Connection, row: Row, keys: Keys) -> tuple[HistoryEntry, ...]:
-    """Returns the attempts. Raises KeyMissing or ValueForged."""
+async def with_history(connection: Connection, *, id_: str, keys: Keys) -> tuple[Row, tuple[HistoryEntry, ...]]:
+    """Returns a message and its attempts. Raises MessageUnknown, or OutboxUnavailable if they cannot be decrypted."""
+    row = await known(connection, id_)
     context = settling.context_of(row.seq)
     found = await rows(connection, _HISTORY, (row.seq,))
-    return tuple(HistoryEntry(**json.loads(keys.unseal(bytes(key), bytes(value), context))) for key, value in found)
+    try:
+        texts = [keys.unseal(bytes(key), bytes(value), context) for key, value in found]
+    except ValueError as error:
+        raise unreadable(id_, error) from None
+    return row, tuple(HistoryEntry(**json.loads(text)) for text in texts)
 
 
 async def retry(connection: Connection, transaction: Transaction, id_: str, ahead: float) -> MessageSummary:

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 from proxy.clock import Clock
 from proxy.observe.logger import Logger
-from proxy.outbox.failures import unreadable
 from proxy.outbox.message import (
     Accepted,
     DeadLetterCode,
@@ -28,13 +27,13 @@ from proxy.outbox.message import (
 from proxy.outbox.postgres import accepting, expiring, people, settling, taking
 from proxy.outbox.postgres.batches import WITHIN, Batches, Work
 from proxy.outbox.postgres.bodies import Bodies
-from proxy.outbox.postgres.failures import FAILURES, failure_of, taken_over
+from proxy.outbox.postgres.failures import FAILURES, failure_of
 from proxy.outbox.postgres.leases import LEASE, Lease, Leases
 from proxy.outbox.postgres.sealing import Sealing
 from proxy.outbox.postgres.settling import Settled
 from proxy.outbox.postgres.transaction import Owner, Transaction
 from proxy.outbox.postgres.waking import Waking
-from proxy.outbox.store import RouteHeld
+from proxy.outbox.store import RouteHeld, TakenOver
 from proxy.store.keys import KeyMissing, Keys
 from proxy.store.postgres.background import BackgroundTasks
 from proxy.store.postgres.connecting import Connection
@@ -75,7 +74,7 @@ class PostgresOutbox:
         self._accepting = Batches(database, self._owner, self._committed)
         self._settling = Batches(database, self._owner, self._committed)
         "Apart, so that deliveries go on while much is accepted."
-        self._leases = Leases(self._settling, lease=lease, sleep=sleep)
+        self._leases = Leases(self._settling, lease=lease, clock=clock, sleep=sleep)
         self._waking = Waking(database, self._owner, self._bodies, sleep=sleep)
         self._tasks = BackgroundTasks()
 
@@ -120,35 +119,42 @@ class PostgresOutbox:
         return None if seconds is None else self._clock.wall() + seconds
 
     async def begin(self, id: str, at: float) -> None:  # noqa: A002, ARG002
-        """See OutboxStore. Raises OutboxUnavailable as well if another replica has taken the message over."""
+        """See OutboxStore."""
         lease = self._leases.of(id)
         if lease is None:
-            raise taken_over(id)
-        begun = Settled(id=id, fence=lease.fence, keys=self._keys(), wall=self._clock.wall())
+            raise TakenOver
+        begun, until = Settled(id=id, fence=lease.fence), self._leases.new_end()
         if await self._settling.submit(settling.begin, begun, route=None):
+            self._leases.extended(id, until)
+            await self.confirm(id)
             return
         if await self._do(partial(people.is_held, route=lease.route)):
             raise RouteHeld
         self._log.warning("message.taken_over", route=lease.route, id=id)
-        raise taken_over(id)
+        raise TakenOver
+
+    async def confirm(self, id: str) -> None:  # noqa: A002
+        """See OutboxStore."""
+        if not self._leases.is_held(id):
+            raise TakenOver
 
     async def release(self, id: str) -> None:  # noqa: A002
         """See OutboxStore."""
-        await self._settle(settling.release, id, ends=True)
+        await self._settle(settling.release, id)
 
     async def delivered(self, id: str) -> None:  # noqa: A002
         """See OutboxStore."""
         lease = self._leases.of(id)
-        if await self._settle(settling.delivered, id, ends=True, is_counted=True) and lease is not None:
+        if await self._settle(settling.delivered, id, is_counted=True) and lease is not None:
             self._remove_loose(lease.body)
 
     async def deferred(self, id: str, *, next_at: float, entry: HistoryEntry) -> None:  # noqa: A002
         """See OutboxStore."""
-        await self._settle(settling.deferred, id, ends=True, is_counted=True, next_at=next_at, entry=entry)
+        await self._settle(settling.deferred, id, is_counted=True, next_at=next_at, entry=entry)
 
     async def died(self, id: str, code: DeadLetterCode, entry: HistoryEntry | None) -> None:  # noqa: A002
         """See OutboxStore."""
-        await self._settle(settling.died, id, ends=True, is_counted=True, code=code, entry=entry)
+        await self._settle(settling.died, id, is_counted=True, code=code, entry=entry)
 
     async def expire(self, route: str, *, most: int, now: float, interrupted: DeadLetterCode) -> Expired:
         """See OutboxStore."""
@@ -175,7 +181,7 @@ class PostgresOutbox:
 
     async def message(self, id: str) -> MessageDetails:  # noqa: A002
         """See OutboxStore."""
-        row, entries = await self._do(partial(self._message, id))
+        row, entries = await self._do(partial(people.with_history, id_=id, keys=self._keys()))
         method, content = self._sealing.content(row)
         return MessageDetails(
             summary=row.summary,
@@ -231,21 +237,21 @@ class PostgresOutbox:
 
     async def _take(self, call: Operation[Sequence[taking.TakenRow]], route: str) -> Sequence[TakenMessage]:
         """Takes messages. One that was forged becomes a dead letter; for one of a foreign key there is another time."""
-        wall = self._clock.wall()
+        wall, until = self._clock.wall(), self._leases.new_end()
         taken: list[TakenMessage] = []
         for row in await self._do(call):
-            self._leases.add(row.id, Lease(route, row.fence, row.body))
+            self._leases.add(row.id, Lease(route, row.fence, row.body, until))
             try:
                 taken.append(self._sealing.taken(row, route, wall))
             except KeyMissing as error:
                 self._rejected(error)
-                await self._settle(settling.release, row.id, ends=True, pause=UNREADABLE)
+                await self._settle(settling.release, row.id, pause=UNREADABLE)
             except ValueError as error:
                 entry = HistoryEntry(at=self._clock.wall(), code="content_unreadable", diagnosis=str(error))
                 await self.died(row.id, DeadLetterCode.UNCERTAIN, entry)
         return taken
 
-    async def _settle(self, work: Work, id_: str, *, ends: bool = False, is_counted: bool = False, **what: Any) -> bool:
+    async def _settle(self, work: Work, id_: str, *, is_counted: bool = False, **what: Any) -> bool:
         """Tells what became of a message, unless another replica has taken it over."""
         lease = self._leases.of(id_)
         if lease is None:
@@ -254,8 +260,7 @@ class PostgresOutbox:
         is_ours = await self._settling.submit(work, settled, route=lease.route if is_counted else None)
         if not is_ours and work is not settling.release:  # that only says that nothing was sent
             self._log.warning("message.taken_over", route=lease.route, id=id_)
-        if ends:
-            self._leases.end(id_)
+        self._leases.end(id_)
         return bool(is_ours)
 
     def _give_back(self, done: "asyncio.Task[Sequence[TakenMessage]]") -> None:
@@ -268,13 +273,6 @@ class PostgresOutbox:
         """Removes a large body, unless a message has it."""
         if name is not None:
             self._tasks.start(self._bodies.remove([name]))
-
-    async def _message(self, id_: str, connection: Connection) -> tuple[people.Row, tuple[HistoryEntry, ...]]:
-        row = await people.known(connection, id_)
-        try:
-            return row, await people.history(connection, row, self._keys())
-        except ValueError as error:
-            raise unreadable(id_, error) from None
 
     async def _decide(self, work: Callable[[Connection, Transaction], Awaitable[T]]) -> T:
         """Does what a person decided, in a transaction of its own."""

@@ -90,6 +90,9 @@ class SqliteOutbox:
         """See OutboxStore."""
         await self._thread.submit(partial(settling.begin, id_=id))
 
+    async def confirm(self, id: str) -> None:  # noqa: A002
+        """See OutboxStore. No other process has the folder."""
+
     async def release(self, id: str) -> None:  # noqa: A002
         """See OutboxStore."""
         await self._settle(partial(settling.release, id_=id))

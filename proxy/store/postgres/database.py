@@ -149,7 +149,7 @@ class Database:
         await asyncio.wait([task], timeout=seconds)
         for _ in range(TURNS):
             if not task.done():
-                await asyncio.sleep(0)
+                await asyncio.wait([task], timeout=0)  # not `sleep(0)`: exchanges and deliveries have no task
         if not task.done():
             call.abandon(task)
             raise self._unreachable(opened, f"it did not answer within {seconds:g} s")
@@ -208,8 +208,7 @@ class Database:
             self._opened = None
             for task in watching:
                 task.cancel()
-            await asyncio.wait(watching)
-            await opened.close()
+            await asyncio.wait([*watching, self._calls.start(opened.close())])
 
     async def _receive(self, opened: _Opened) -> None:
         try:

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -73,10 +74,11 @@ class Page:
         rows = (await self.get("traffic"))["exchanges"]
         return await self.get(f"traffic/{rows[0]['id']}")
 
-    async def stream(self) -> "EventStream":
-        """A new stream of events."""
+    async def stream(self, credential: str = "") -> "EventStream":
+        """A new stream of events, by default with the token."""
         sender = await self.proxy.sender(self.proxy.app.admin.port)
-        head = f"GET /console/api/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {self.token}\r\n\r\n"
+        field = credential or f"Authorization: Bearer {self.token}"
+        head = f"GET /console/api/events HTTP/1.1\r\nHost: localhost\r\n{field}\r\n\r\n"
         await sender.send(head.encode())
         return EventStream(sender)
 
@@ -103,6 +105,12 @@ class EventStream:
     async def comment(self) -> str:
         """The next comment."""
         return await self._until(b"\n\n", behind=b": ")
+
+    async def ends(self) -> None:
+        """Read until the proxy ends it."""
+        with suppress(ConnectionResetError):
+            while await self.more():
+                pass
 
     async def more(self) -> bytes:
         """What has arrived."""

@@ -25,6 +25,9 @@ async def test_each_step_is_a_line(page: Page, upstream: Upstream) -> None:
     assert {step["group"] for step in steps} == {"oauth_client orders", "route orders"}
     grant = next(step for step in steps if step["name"] == "grant")
     assert (grant["result"], grant["advice"]) == ("ok", "")
+    told = {step["name"]: step["detail"] for step in steps if step["result"] == "skipped"}
+    assert told["role"] == "the token names none; the page Send shows whether it may send"
+    assert told["message"] == "none was sent (the page Send sends one, and runs the flow)"
     assert [each.method for each in upstream.requests] == [b"OPTIONS"]
     page.proxy.app.log.logger.info("proxy.started")
     assert len(page.proxy.lines.named("proxy.started")) == 1

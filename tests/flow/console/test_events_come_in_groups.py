@@ -38,6 +38,24 @@ async def test_nothing_is_sent_if_nothing_has_changed(page: Page) -> None:
     assert await stream.comment() == "quiet"
 
 
+async def test_a_stream_ends_with_the_session_that_it_was_opened_with(page: Page) -> None:
+    """After twelve hours, to the second; a stream that was opened with the token goes on."""
+    access, port = page.proxy.app.admin.access, page.proxy.app.admin.port
+    own = await (await page.stream(f"Cookie: cpi-oauth-proxy-{port}={access.sign_in(page.token)}")).opened()
+    other = await (await page.stream()).opened()
+    page.proxy.clock.advance(12 * 3600 - 1)
+    await (await page.proxy.sender()).ask(POST)
+    page.timers.ring(PAUSE)
+    assert (await own.event())[0] == (await other.event())[0] == "traffic"
+    page.proxy.clock.advance(1)
+    page.timers.ring(PAUSE)
+    await soon(own.ends())
+    access.update("another-token-0123456789")
+    page.timers.ring(PAUSE)
+    await soon(other.ends())
+    await until(lambda: len(page.console.events) == 0)
+
+
 async def test_many_exchanges_are_counted(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the newest are rendered, so that a page delays no message."""
     monkeypatch.setattr(live, "MOST", 2)

@@ -107,7 +107,7 @@ async def test_half_a_character_is_no_text(page: Page) -> None:
     item = {"name": "a\ud800", "request": {"method": "GET", "url": "http://127.0.0.1/\ud800"}}
     status, content = await imported(page, json.dumps(POSTMAN | {"item": [item]}))
     assert (status, content["requests"]) == (200, [])
-    assert "half a character" in content["skipped"][0]["reason"]
+    assert "half a UTF-16 character" in content["skipped"][0]["reason"]
 
 
 async def test_a_file_is_bounded(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:

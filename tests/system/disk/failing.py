@@ -6,8 +6,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-ALL = bool(os.environ.get("PROVE"))
-"Whether to try each step, and many more kills: `make prove`."
 ROOT = Path(__file__).parents[3]
 
 

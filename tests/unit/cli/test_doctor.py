@@ -1,8 +1,12 @@
 """What `doctor` prints for people."""
 
-from click import unstyle
+from pathlib import Path
 
-from proxy.cli.doctor import Printer, closing
+import pytest
+from click import unstyle
+from click.testing import CliRunner
+
+from proxy.cli.doctor import Printer, closing, command
 from proxy.trial.checks import CheckStatus
 from proxy.trial.examination import Finding
 from tests.cases import cases
@@ -71,3 +75,25 @@ def test_a_pipe_has_one_line_for_each_check() -> None:
 def test_the_last_line_counts(found: list[Finding], *, everything: bool, text: str) -> None:
     """There is one in any case."""
     assert closing(found, everything=everything) == text
+
+
+CONFIGURATION = """
+oauth_clients:
+  orders: {token_url: "https://127.0.0.1:1/t", client_id: c, client_secret: s}
+routes:
+  - {path: /orders, upstream: "https://127.0.0.1:1/http/orders", oauth_client: orders}
+"""
+
+
+@cases("variable", "https://cpi.invalid/http", "")
+def test_variables_that_a_file_makes_useless_are_told_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    """As `check` tells them, on standard error."""
+    (tmp_path / "proxy.yaml").write_text(CONFIGURATION)
+    monkeypatch.chdir(tmp_path)
+    ended = CliRunner(env={"CPI_UPSTREAM": variable}).invoke(command, [])
+    warned = "warning: proxy.yaml: is read, so CPI_UPSTREAM and the variables beside it have no effect; "
+    assert ended.stderr.startswith(warned) is bool(variable)
+    assert " checks failed, first TCP of oauth_client orders." in ended.stdout
+    assert ended.exit_code == 1

@@ -20,6 +20,7 @@ from proxy.config.parsed_values import (
     parse_share,
     parse_size,
     parse_switch,
+    spelled_size,
 )
 from tests.cases import cases, grouped_cases
 
@@ -81,6 +82,12 @@ def test_a_unix_socket_counts_as_loopback() -> None:
 def test_a_size_is_bytes(text: Any, size: int) -> None:
     """Without a unit, too; 1000 and 1024 are told apart."""
     assert parse_size(text) == size
+
+
+@cases("size, told", (0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (10 << 30, "10.0 GiB"), (5 << 50, "5120.0 TiB"))
+def test_a_size_is_told_in_one_unit(size: int, told: str) -> None:
+    """The largest that fits."""
+    assert spelled_size(size) == told
 
 
 @cases(

@@ -16,7 +16,7 @@ from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer, Fault, Reply, granted
 from tests.fakes.loop import LeapingLoop, leaping
 from tests.unit.oauth.registrations import NEO, XSUAA, registration
-from tests.unit.oauth.sending import detail_of, send
+from tests.unit.oauth.sending import detail_of, request_of, send
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
@@ -77,8 +77,10 @@ async def test_no_cookie_is_kept(session: GrantSession) -> None:
     """Not even for the next request."""
     reply = Reply(fields=(("Set-Cookie", "session=1; Path=/"),), body=b"{}")
     async with AuthorizationServer(reply) as server:
+        client = registration(token_url=server.url)
+        endpoint = session.endpoint(client)
         for _ in range(2):
-            await send(session, registration(token_url=server.url))
+            await endpoint.send(request_of(client))
     assert [each.field("Cookie") for each in server.requests] == [None, None]
 
 

@@ -209,3 +209,26 @@ def test_a_delivery_from_an_outbox_is_one_row(route: str) -> None:
     assert row.startswith(f"08:00:00.000 200 delivered {'0' * 32} {route[:4]}")
     assert row.endswith(" 250 ms")
     assert len(row) <= 80
+
+
+GRANTED = {"oauth_client": "orders", "lifetime": 43200, "seconds": 0.012, "waited": 1}
+
+
+@cases(
+    "name, fields, row",
+    ("token.granted", GRANTED, "orders lifetime=43200 seconds=0.012 waited=1"),
+    ("token.taken_over", GRANTED, "orders lifetime=43200 seconds=0.012 waited=1"),
+    ("token.granted", GRANTED | {"oauth_client": "o" * 64}, f"{'o' * 23}…{'o' * 23}"),
+    ("token.granted", GRANTED | {"waited": 0}, "orders lifetime=43200 seconds=0.012"),
+    ("message.retried", {"route": "orders", "id": "0" * 32, "attempts": 3, "admin": "::1"}, f"{'0' * 32} orders"),
+    (
+        "message.discarded",
+        {"route": "in", "id": "0" * 32, "state": "dead", "code": "", "admin": "127.0.0.1:9901"},
+        f"{'0' * 32} in",
+    ),
+)
+def test_a_success_that_is_no_exchange_is_one_row(name: str, fields: Mapping[str, Any], row: str) -> None:
+    """Whose it is comes first, then what has room in 80 columns."""
+    text = human_event(None, "info", {**STAMPED, "level": "info", "event": name, **fields})
+    assert text == f"03:04:05.678 info {name} {row}"
+    assert len(text) <= WIDTH

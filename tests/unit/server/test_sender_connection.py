@@ -31,6 +31,14 @@ async def test_a_request_without_id_is_given_one(server: MemoryServer, wire: Wir
     assert [request.id for request in server.requests] == ["id-1", "id-2"]
 
 
+async def test_the_end_of_a_body_may_come_alone(server: MemoryServer, wire: Wire) -> None:
+    """As a last chunk does."""
+    await wire.send(b"POST /c HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nde\r\n")
+    await wire.send(b"0\r\n\r\n")
+    await wire.answer(b"<ok>")
+    assert (server.bodies, wire.received()) == ([b"de"], b"<ok>")
+
+
 async def test_what_comes_behind_a_request_waits_for_its_answer(server: MemoryServer, wire: Wire) -> None:
     """RFC 9112 §9.3.2."""
     await wire.send(post(b"abc") + GET[:10])

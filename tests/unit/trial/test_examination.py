@@ -187,6 +187,53 @@ async def test_token_and_runtime_of_different_landscapes_are_told(
     assert words in found[1]
 
 
+ORDERS, ROUTE = "oauth_client orders", "route orders"
+DESIGN_TIME = "`upstream` leads to the design time of the tenant, which runs no flows; the runtime's host has"
+WHITE = "`client_secret` begins or ends with white space, which is sent too; remove it if it is left from copying"
+OF_API = "is of plan api, which is for the OData API and cannot send messages; use a key of plan integration-flow"
+NEO_HOST = "https://oauthasservices-a1b2c3.hana.ondemand.com"
+
+
+@named_cases(
+    "options, upstream, expected",
+    {
+        "none": ({}, "https://a1b2c3-iflmap.hcisbt.eu1.hana.ondemand.com/http/orders", {}),
+        "upstream": (
+            {},
+            "https://a1b2c3-tmn.hci.eu1.hana.ondemand.com/http/orders",
+            {ROUTE: f"{DESIGN_TIME} -iflmap"},
+        ),
+        "secret and upstream": (
+            {"client_secret_file": None, "client_secret": "cAnAry "},
+            "https://acme.it-cpi001.cfapps.eu10.hana.ondemand.com/http/orders",
+            {ORDERS: WHITE, ROUTE: f"{DESIGN_TIME} -rt"},
+        ),
+        "client id and token URL": (
+            {"token_url": f"{NEO_HOST}/", "client_id": "sb-0b5c5a4e!b1234|it!b56"},
+            "https://cpi.example.com/http/orders",
+            {
+                ORDERS: f"`client_id` {OF_API}; `token_url` is not the token endpoint of Neo; "
+                f"write {NEO_HOST}/oauth2/api/v1/token"
+            },
+        ),
+    },
+)
+async def test_what_check_warns_of_is_told_before_the_failure_that_it_explains(
+    world: World, options: dict[str, Any], upstream: str, expected: dict[str, str]
+) -> None:
+    """It is the first finding of its OAuth client or route, and no failure itself."""
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    world.client |= {"proxy_url": nowhere} | options
+    world.document["oauth_clients"]["orders"] = {name: each for name, each in world.client.items() if each}
+    world.route |= {"upstream": upstream, "proxy_url": nowhere}
+    found = await world.findings("orders", None)
+    first = {subject: next(each for each in found if each.subject == subject) for subject in (ORDERS, ROUTE)}
+    assert {each.check for each in first.values()} == {"options"}
+    told = [each for each in found if each.check == "options" and each.status is not CheckStatus.SKIPPED]
+    assert {each.subject: each.detail for each in told} == expected
+    assert {each.status for each in told} <= {CheckStatus.WARNING}
+
+
 @cases("path", "", "/http", "/cxf")
 async def test_no_message_is_sent_to_a_prefix_of_flows(world: World, path: str) -> None:
     """But to a flow below it."""

@@ -58,7 +58,7 @@ async def test_a_folder_that_is_missing_is_not_made(tmp_path: Path) -> None:
     """The proxy makes it."""
     folder = tmp_path / "a" / "b"
     result = await examined(await configured(tmp_path), {"STATE_DIRECTORY": str(folder)})
-    assert result == (CheckStatus.OK, f"{folder}: will be created, 20480 MiB free")
+    assert result == (CheckStatus.OK, f"{folder}: will be created, 20.0 GiB free")
     assert not (tmp_path / "a").exists()
 
 
@@ -70,17 +70,17 @@ async def test_it_says_who_has_the_folder(tmp_path: Path) -> None:
     folder.close()
     free = await examined(configuration, {})
     who = f"in use by process {os.getpid()} (admin address 127.0.0.1:9901)"
-    assert held == (CheckStatus.OK, f"{tmp_path / 'store'}: {who}, 20480 MiB free")
-    assert free == (CheckStatus.OK, f"{tmp_path / 'store'}: ready, 20480 MiB free")
+    assert held == (CheckStatus.OK, f"{tmp_path / 'store'}: {who}, 20.0 GiB free")
+    assert free == (CheckStatus.OK, f"{tmp_path / 'store'}: ready, 20.0 GiB free")
     (await Folder.open(tmp_path / "store", admin="")).close()
 
 
 async def test_a_disk_with_too_little_room_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The outbox is full before its limit."""
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1 << 30))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1 << 10))
     result = await examined(await configured(tmp_path, path="store"), {})
     assert result.status is CheckStatus.WARNING
-    assert "1024 MiB are free, but outboxes may keep 10240 MiB" in result.detail
+    assert "1.0 KiB are free, but outboxes may keep 10.0 GiB" in result.detail
 
 
 async def test_a_folder_of_another_user_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

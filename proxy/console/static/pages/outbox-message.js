@@ -70,7 +70,7 @@ function Contents({ message }) {
     ]} />
     <h3>Attempts</h3>
     ${message.history.length
-      ? html`<${Wide} label="Attempts"><table aria-label="Attempts">
+      ? html`<${Wide} label="Attempts"><table class="attempts" aria-label="Attempts">
           <thead><tr>${["Time", "Status", "Code", "Diagnosis", "MPL id"].map((each) => html`<th key=${each} scope="col">${each}</th>`)}</tr></thead>
           <tbody>${message.history.map(
             (each, at) => html`<tr key=${at}>

@@ -2,6 +2,7 @@
 
 import { Choice } from "../parts/choice.js";
 import { Failure } from "../parts/empty.js";
+import { opens } from "../parts/row.js";
 import { ask, reasonOf } from "../state/api.js";
 import { useCell } from "../state/cell.js";
 import { addressOf, go } from "../state/hash.js";
@@ -16,8 +17,8 @@ import { OutboxMessageView } from "./outbox-message.js";
 /** @import { OutboxMessage } from "../types.js" */
 
 const STATES = ["", "waiting", "delivering", "dead"];
-const COLUMNS = ["Accepted", "Message", "Route", "State", "Attempts", "Next attempt", "Size"];
-const NUMBERS = new Set(["Attempts", "Size"]);
+/** Names and classes; a narrow window has no room for `more`. */
+const COLUMNS = [["Accepted", "accepted"], ["Message", ""], ["Route", "more"], ["State", "kept-state"], ["Attempts", "number more"], ["Next attempt", "more"], ["Size", "number more"]];
 /** Messages that are asked for at a time. */
 const PAGE = 100;
 
@@ -61,18 +62,18 @@ export function OutboxMessages({ id, routes, changed }) {
 
 /** @param {{ messages: OutboxMessage[], opened: string }} props */
 function Table({ messages, opened }) {
-  return html`<${Wide} label="Messages"><table aria-label="Messages">
-    <thead><tr>${COLUMNS.map((each) => html`<th key=${each} scope="col" class=${NUMBERS.has(each) ? "number" : ""}>${each}</th>`)}</tr></thead>
+  return html`<${Wide} label="Messages"><table class="kept" aria-label="Messages">
+    <thead><tr>${COLUMNS.map(([name, classes]) => html`<th key=${name} scope="col" class=${classes}>${name}</th>`)}</tr></thead>
     <tbody>
       ${messages.map(
-        (each) => html`<tr key=${each.id} class=${each.id === opened ? "chosen" : ""}>
-          <td class="time">${dateTime(each.accepted_at)}</td>
-          <td><a href=${addressOf("outbox", each.id)}><code>${visibleLine(each.id)}</code></a></td>
-          <td>${visibleLine(each.route)}</td>
-          <td>${visibleLine(each.state)}${each.code ? html` <span class="tag">${visibleLine(each.code)}</span>` : ""}</td>
-          <td class="number">${each.attempts}</td>
-          <td class="time">${each.next_at ? dateTime(each.next_at) : ""}</td>
-          <td class="number">${size(each.bytes)}</td>
+        (each) => html`<tr key=${each.id} class=${each.id === opened ? "chosen" : ""} onClick=${opens("outbox", each.id)}>
+          <td class="accepted">${dateTime(each.accepted_at)}</td>
+          <td><a href=${addressOf("outbox", each.id)}><code class="cut">${visibleLine(each.id)}</code></a></td>
+          <td class="more">${visibleLine(each.route)}</td>
+          <td class="kept-state">${visibleLine(each.state)}${each.code ? html` <span class="tag">${visibleLine(each.code)}</span>` : ""}</td>
+          <td class="number more">${each.attempts}</td>
+          <td class="time more">${each.next_at ? dateTime(each.next_at) : ""}</td>
+          <td class="number more">${size(each.bytes)}</td>
         </tr>`,
       )}
     </tbody>

@@ -15,8 +15,8 @@ import { OutboxMessages } from "./outbox-messages.js";
 
 /** @import { OutboxRoute } from "../types.js" */
 
-const COLUMNS = ["Route", "Waiting", "Delivering", "Dead", "Oldest", "Size", "State"];
-const NUMBERS = new Set(["Waiting", "Delivering", "Dead", "Oldest", "Size"]);
+/** Names and classes; a narrow window has no room for `more`. */
+const COLUMNS = [["Route", ""], ["Waiting", "number"], ["Delivering", "number more"], ["Dead", "number"], ["Oldest", "number more"], ["Size", "number more"], ["State", ""]];
 
 /** @param {{ id: string }} props of the message that is open */
 export function OutboxPage({ id }) {
@@ -46,9 +46,9 @@ export function OutboxPage({ id }) {
 /** @param {{ routes: OutboxRoute[], changed: () => void }} props */
 function RouteTable({ routes, changed }) {
   const now = useNow();
-  return html`<${Wide} label="Outbox by route"><table aria-label="Outbox by route">
+  return html`<${Wide} label="Outbox by route"><table class="kept-routes" aria-label="Outbox by route">
     <thead>
-      <tr>${COLUMNS.map((each) => html`<th key=${each} scope="col" class=${NUMBERS.has(each) ? "number" : ""}>${each}</th>`)}
+      <tr>${COLUMNS.map(([name, classes]) => html`<th key=${name} scope="col" class=${classes}>${name}</th>`)}
         <th scope="col"><span class="visually-hidden">Action</span></th></tr>
     </thead>
     <tbody>
@@ -56,10 +56,10 @@ function RouteTable({ routes, changed }) {
         (each) => html`<tr key=${each.route}>
           <th scope="row" id=${`outbox-${each.route}`}>${visibleLine(each.route)}</th>
           <td class="number">${each.waiting}</td>
-          <td class="number">${each.delivering}</td>
+          <td class="number more">${each.delivering}</td>
           <td class="number">${each.dead ? html`<span class="state bad"><${Icon} name="bad" /> <b>${each.dead}</b></span>` : 0}</td>
-          <td class="number">${each.oldest_at ? age(now - seconds(each.oldest_at)) : ""}</td>
-          <td class="number">${size(each.bytes)}</td>
+          <td class="number more">${each.oldest_at ? age(now - seconds(each.oldest_at)) : ""}</td>
+          <td class="number more">${size(each.bytes)}</td>
           <td>${each.held ? "held: accepts, does not deliver" : "delivers"}</td>
           <td><button type="button" aria-describedby=${`outbox-${each.route}`} onClick=${() => void hold(each, changed)}>${each.held ? "Resume" : "Hold"}</button></td>
         </tr>`,

@@ -58,10 +58,16 @@ function prepared(form, route) {
   const content = form.file ?? form.body;
   const bytes = new Blob([content]).size;
   if (route.max_body !== null && bytes > route.max_body) {
-    return { message: null, error: `The body has ${size(bytes)}; the route accepts ${size(route.max_body)}.` };
+    const [has, accepted] = told(bytes, route.max_body);
+    return { message: null, error: `The body has ${has}; the route accepts ${accepted}.` };
   }
   const path = form.path.trim();
   return { message: { route: route.name, method: form.method, path, fields: withType(fields, form), content }, error: "" };
+}
+
+/** Two sizes that differ, so that their texts differ too. @param {number} one @param {number} other @returns {string[]} */
+function told(one, other) {
+  return size(one) === size(other) ? [`${one} bytes`, `${other} bytes`] : [size(one), size(other)];
 }
 
 /** The Content-Type that is added; empty if the fields have one, or there is no body. @param {Draft} form @returns {string} */

@@ -1,5 +1,6 @@
 /** The table of exchanges. A row is drawn once; one of them can be reached by Tab, the others from it by arrow keys. */
 
+import { opens } from "../parts/row.js";
 import { StatusCode } from "../parts/status.js";
 import { addressOf, go } from "../state/hash.js";
 import { REPLAY_NAMES } from "../text/story.js";
@@ -43,14 +44,10 @@ class Row extends Component {
   /** @param {RowProps} props */
   render({ exchange, isOpen, isStop }) {
     const { id, at, sender, method, path, query, route, status, made_by, seconds, token, attempts, mpl_id, recorded } = exchange;
-    const open = (/** @type {MouseEvent | KeyboardEvent} */ event) => {
-      if (event.ctrlKey || event.metaKey || event.shiftKey) return; // the link opens another tab
-      if (getSelection()?.type !== "Range") go("traffic", id); // a selection is there to be copied
-    };
     const enter = (/** @type {KeyboardEvent} */ event) => {
       if (event.key === "Enter" && event.target === event.currentTarget) go("traffic", id);
     };
-    return html`<tr data-id=${id} class=${isOpen ? "chosen" : ""} tabindex=${isStop ? 0 : -1} onClick=${open} onKeyDown=${enter}>
+    return html`<tr data-id=${id} class=${isOpen ? "chosen" : ""} tabindex=${isStop ? 0 : -1} onClick=${opens("traffic", id)} onKeyDown=${enter}>
       <td class="time" title=${dateTime(at)}><a href=${addressOf("traffic", id)} tabindex="-1">${clockTime(at)}<span class="ms">${milliseconds(at)}</span></a></td>
       <td class="sender"><span class="cut">${visibleLine(sender) || "Unix socket"}</span></td>
       <td class="method">${visibleLine(method)}</td>

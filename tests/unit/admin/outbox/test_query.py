@@ -19,7 +19,7 @@ ID = "0199f0e1c5000000aabbccddeeff0011"
         MessageQuery(route="a", state=MessageState.DEAD, limit=1000, after=ID),
     ),
     ([("limit", "1")], MessageQuery(limit=1)),
-    ([("after", "seq-7")], MessageQuery(after="seq-7")),
+    ([("after", "seq-2")], MessageQuery(after="seq-2")),
 )
 def test_a_parameter_that_is_missing_or_empty_is_no_condition(
     pairs: list[tuple[str, str]], query: MessageQuery
@@ -38,20 +38,8 @@ def test_a_parameter_that_is_missing_or_empty_is_no_condition(
         for text in ("0", "1001", "-1", "x", "1.5", "²", "9" * 5000)
     ),
     *(
-        ([("after", text)], "`after` must be the `next` of the page before, or the id of a message.")
-        for text in (
-            "0",
-            "nothing",
-            "seq-",
-            "seq-x",
-            "seq-" + "9" * 30,
-            ID.upper(),
-            ID + "0",
-            ID + "\n",
-            " " + ID,
-            "\0",
-            "²" * 32,
-        )
+        ([("after", text)], "`after` must be the `next` of the page before, or a message's id.")
+        for text in ("0", "nothing", "seq-", "seq-x", ID.upper(), ID + "0", ID + "\n", " " + ID, "\0", "²" * 32)
     ),
     *(([("route", text)], "`route` must be the name of a route.") for text in ("a\0", "\n", "a\udcff")),
 )

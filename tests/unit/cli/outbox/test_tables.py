@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from proxy.cli.outbox.tables import duration, facts, history_table, message_table, route_table, size, state_of
+from proxy.cli.outbox.tables import duration, facts, history_table, message_table, route_table, state_of
 from tests.cases import cases
 
 NOW = 1_800_000_000.0
@@ -58,12 +58,6 @@ def test_a_duration_is_rounded_down(seconds: float, told: str) -> None:
     assert duration(seconds) == told
 
 
-@cases("of, told", (0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (10 << 30, "10.0 GiB"), (5 << 50, "5120.0 TiB"))
-def test_a_size_has_one_unit(of: int, told: str) -> None:
-    """The largest that fits."""
-    assert size(of) == told
-
-
 def test_ids_and_states_are_whole() -> None:
     """Whatever the route is called; nothing in it controls a terminal."""
     hostile = MESSAGE | {"route": "[red]a-route-with-a-very-long-name\x1b[31m", "state": "dead", "code": "flow_failed"}
@@ -83,6 +77,14 @@ def test_a_route_tells_what_is_special_about_it() -> None:
     _, _, first, second = printed(route_table(rows, now=NOW + 3600))
     assert first.split() == ["a", "1", "2", "3", "1", "h", "2.0", "KiB", "held,", "route", "has", "gone"]
     assert second.split()[-1] == "KiB"
+
+
+def test_time_and_mpl_id_of_an_attempt_are_whole() -> None:
+    """In 80 columns, whatever was diagnosed."""
+    entry = {"at": AT, "status": 500, "code": "flow_failed", "diagnosis": "word " * 40, "mpl_id": "AG" + "x" * 26}
+    lines = printed(history_table([entry]))
+    assert lines[2].split()[:3] == [AT, "500", entry["mpl_id"]]
+    assert max(map(len, lines)) <= 80
 
 
 def test_history_and_facts_leave_out_what_is_not_known() -> None:

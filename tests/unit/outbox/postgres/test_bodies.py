@@ -51,6 +51,8 @@ async def test_many_bodies_are_swept_a_few_at_a_time(
     store: PostgresOutbox, clock: DatabaseClock, session: Session
 ) -> None:
     """So that none of it takes long; two that sweep do not wait for each other."""
+    await store._waking.close()
+    await store._database._calls.ended()  # the look at the start would sweep as well
     await session.run(
         f"INSERT INTO cpi_proxy_outbox_loose SELECT n, {NOW} FROM generate_series(1, {SWEPT_AT_A_TIME + 2}) AS n",
         "INSERT INTO cpi_proxy_outbox_pieces SELECT body, 0, '' FROM cpi_proxy_outbox_loose",

@@ -5,12 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from proxy.errors import OutboxUnavailable
 from proxy.outbox.message import DeadLetterCode, MessageState
 from proxy.outbox.postgres.leases import LEASE
 from proxy.outbox.postgres.store import PostgresOutbox
 from proxy.outbox.postgres.waking import ALONE, LISTENING
-from proxy.outbox.store import MessageBusy
+from proxy.outbox.store import MessageBusy, TakenOver
 from proxy.store.postgres.connecting import Connection
 from tests.fakes.clock import HandClock
 from tests.fakes.database_clock import DatabaseClock
@@ -89,7 +88,7 @@ async def test_a_lease_that_was_lost_settles_nothing(replica: Replica, clock: Da
         await taken(late)
         clock.advance(LEASE)
         assert await taken(other, now=clock.wall()) == [id_]
-        with pytest.raises(OutboxUnavailable, match="Another replica has taken over"):
+        with pytest.raises(TakenOver):
             await late.begin(id_, NOW)
         await late._leases.extend()
         await late.delivered(id_)
@@ -99,6 +98,25 @@ async def test_a_lease_that_was_lost_settles_nothing(replica: Replica, clock: Da
         found = await other.message(id_)
         assert (found.summary.state, found.summary.next_at) == (MessageState.WAITING, clock.wall() + 10)
         assert [each["id"] for each in lines.named("message.taken_over")] == [id_, id_]
+
+
+async def test_a_replica_that_stood_still_sends_nothing(replica: Replica, clock: DatabaseClock) -> None:
+    """Though its attempt was counted: another may have taken the message over; a heartbeat shows that none has."""
+    async with replica() as one:
+        id_ = await accept(one)
+        await taken(one)
+        beginning = asyncio.create_task(one.begin(id_, NOW))
+        await asyncio.sleep(0)
+        clock.advance(LEASE)
+        with pytest.raises(TakenOver):
+            await beginning
+        await one._leases.extend()
+        await one.confirm(id_)
+        clock.advance(LEASE)
+        with pytest.raises(TakenOver):
+            await one.confirm(id_)
+        await one.begin(id_, NOW)
+        await one.confirm(id_)
 
 
 async def test_a_replica_that_stood_still_may_not_take_what_it_delivers(replica: Replica, clock: DatabaseClock) -> None:
@@ -212,7 +230,7 @@ async def test_a_message_that_another_replica_delivers_does_not_die_of_age(
         assert await expire(late, clock.wall()) == []
         looked = await other.expire("orders", most=9, now=clock.wall(), interrupted=DeadLetterCode.UNCERTAIN)
         assert {each.id: each.code for each in looked.messages} == {begun: "uncertain", untouched: "expired"}
-        with pytest.raises(OutboxUnavailable, match="Another replica has taken over"):
+        with pytest.raises(TakenOver):
             await late.begin(untouched, NOW)
         await late.delivered(begun)
         await late.release(untouched)

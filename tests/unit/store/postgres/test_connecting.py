@@ -1,12 +1,14 @@
 """Connections to PostgreSQL."""
 
 import asyncio
+import gc
 import ssl
 from pathlib import Path
 
 import psycopg
 import pytest
 import trustme
+from psycopg.pq import TransactionStatus
 
 from proxy.store.postgres import connecting as module
 from proxy.store.postgres.connecting import Server, bounded, check_open, connect, current, parameters, reason_of
@@ -104,14 +106,19 @@ async def test_a_statement_that_takes_too_long_is_given_up(connecting: Connect) 
 
 @needs_server
 async def test_a_cancelled_statement_is_given_up_at_once(connecting: Connect) -> None:
-    """By itself psycopg would wait for the server."""
-    connection = await connecting()
+    """By itself psycopg would wait for the server; that the statement fails is no news for the event loop either."""
+    connection, told = await connecting(), []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context["message"]))
     task = asyncio.create_task(bounded(connection, connection.execute("SELECT pg_sleep(60)"), 60))
-    await asyncio.sleep(0)
+    while connection.pgconn.transaction_status != TransactionStatus.ACTIVE:  # noqa: ASYNC110 - no event tells it
+        await asyncio.sleep(0)
     task.cancel()
     await asyncio.wait([task])
     assert task.cancelled()
     assert connection.broken
+    del task
+    gc.collect()
+    assert told == []
 
 
 @needs_server
@@ -122,7 +129,9 @@ async def test_a_connection_that_the_server_has_closed_is_not_used(
     connection = await connecting()
     await check_open(connection)
     pid = connection.info.backend_pid
-    await asyncio.to_thread(postgres_server.sql, f"SELECT pg_terminate_backend({pid}, 5000)")
+    await asyncio.to_thread(postgres_server.sql, f"SELECT pg_terminate_backend({pid})")
+    while await asyncio.to_thread(postgres_server.sql, f"SELECT 1 FROM pg_stat_activity WHERE pid = {pid}") != "":
+        pass
     with pytest.raises(psycopg.OperationalError, match="has closed the connection"):
         await check_open(connection)
 

@@ -11,7 +11,9 @@ from proxy.store.postgres.connecting import Connection, Server
 from proxy.store.postgres.database import Database
 from proxy.store.postgres.notifications import PING, listens
 from proxy.store.tokens import StoreUnreachable
+from proxy.wire.coroutine_runner import CoroutineRunner
 from tests.fakes.postgres import PostgresServer
+from tests.fakes.upstream import PATIENCE
 from tests.unit.oauth.world import Lines
 from tests.unit.store.postgres.conftest import Connect
 
@@ -178,6 +180,33 @@ async def test_a_database_that_was_never_started_can_be_closed(server: Server) -
     await database.close()
 
 
+async def test_a_stop_closes_what_an_outage_has_not_closed_yet(server: Server) -> None:
+    """However far that is: the workers of an open pool may ignore a cancellation, so that the process would not end."""
+    for turns in range(12):
+        each = Opened(server)
+        await each.database.start(10)
+        assert each.database._opened is not None
+        pool = each.database._opened.pool
+        with pytest.raises(StoreUnreachable):
+            await each.database.run(lambda connection: connection.execute("SELECT pg_sleep(60)"), within=0.02)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await each.database.close()
+        assert pool.closed
+
+
+async def test_what_runs_without_a_task_does_not_wait_for_ever_either(opened: Opened) -> None:
+    """As exchanges and deliveries do: the time limit ends their wait for a database that says nothing."""
+    ended: asyncio.Future[BaseException | None] = asyncio.get_running_loop().create_future()
+
+    async def exchange() -> None:
+        await opened.database.run(lambda connection: connection.execute("SELECT pg_sleep(60)"), within=0.02)
+
+    CoroutineRunner(exchange(), ended.set_result).start()
+    async with asyncio.timeout(PATIENCE):
+        assert isinstance(await ended, StoreUnreachable)
+
+
 async def test_a_start_does_not_wait_for_ever(server: Server, postgres_server: PostgresServer) -> None:
     """A server that is there and says nothing holds up no start and no stop."""
     postgres_server.pause()
@@ -194,10 +223,11 @@ async def test_notifications_that_do_not_arrive_are_found_out(
     connecting: Connect, postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another database stands for a pooler: LISTEN is accepted, and nothing comes."""
-    monkeypatch.setattr("proxy.store.postgres.notifications.ANSWER", 0.2)
     other = await connecting(Server(postgres_server.url("postgres"), postgres_server.password_file))
     speaker = await connecting()
-    assert not await listens(other, speaker)
+    with monkeypatch.context() as patched:
+        patched.setattr("proxy.store.postgres.notifications.ARRIVAL", 0.01)
+        assert not await listens(other, speaker)
     assert await listens(await connecting(), speaker)
 
 
