@@ -99,6 +99,8 @@ async def test_what_may_have_arrived_is_not_sent_again(
     assert [each.code for each in (await details(proxy, id_)).history] == ["crashed"]
     clock.advance(1000)
     await settled(proxy)
+    if repeatable:
+        await proxy.lines.reach("message.delivered")
     assert len(upstream.requests) == (2 if repeatable else 1)
     told(proxy, id_)
 
