@@ -48,5 +48,5 @@ TOKENS = (
 OUTBOXES = (
     Scale(rounds=8, messages=1250, senders=12, takes=0.4, lease=30.0)
     if ALL
-    else Scale(program=SHORT_PROGRAM, rounds=3, messages=150, senders=8, takes=0.1, lease=3.0)
+    else Scale(program=SHORT_PROGRAM, rounds=3, messages=120, senders=8, takes=0.1, lease=3.0)
 )
