@@ -17,7 +17,7 @@ from proxy.store.keys import Keys
 from tests.system.disk.plants import PLANTS
 from tests.system.disk.workload import NOW, ROUTE, body_of, message_of, watch
 
-ROOM = 8 << 20
+ROOM = 10 << 20
 
 
 async def fill(store: SqliteOutbox, first: int, size: int) -> list[str]:
