@@ -134,6 +134,8 @@ async def test_a_narrow_window_shows_what_people_decide_by(open_page: OpenPage, 
         await expect(each).to_be_in_viewport(ratio=1)
     await page.get_by_text("flow_failed").click()
     await expect(page.get_by_role("table", name="Attempts")).to_be_visible()
+    diagnosis = page.get_by_role("table", name="Message", exact=True).get_by_role("row").filter(has_text="Diagnosis")
+    await expect(diagnosis).to_contain_text("flow_failed")
 
 
 async def test_a_message_that_is_delivered_while_it_is_open_says_so(open_page: OpenPage, api: ConsoleApi) -> None:

@@ -32,7 +32,7 @@ class Scale:
     takes: float
     "For a message, on average: in the tenant, or between two of a sender."
     lifetime: int = 0
-    "Of some tokens; others live long."
+    "Of some tokens, longer than any grant takes; others live long."
     lease: float
     "For which a replica that died or stands still keeps others from its work."
     alone: float = 0.0
@@ -41,12 +41,12 @@ class Scale:
 
 SHORT_PROGRAM = (sys.executable, "-c", HASTY)
 TOKENS = (
-    Scale(rounds=25, messages=400, senders=12, takes=0.3, lifetime=6, lease=5.0, alone=5.0)
+    Scale(rounds=25, messages=400, senders=12, takes=0.3, lifetime=9, lease=5.0, alone=5.0)
     if ALL
-    else Scale(program=SHORT_PROGRAM, rounds=4, messages=120, senders=8, takes=0.2, lifetime=2, lease=2.0, alone=1.0)
+    else Scale(program=SHORT_PROGRAM, rounds=3, messages=120, senders=8, takes=0.2, lifetime=4, lease=2.0, alone=1.0)
 )
 OUTBOXES = (
     Scale(rounds=8, messages=1250, senders=12, takes=0.4, lease=30.0)
     if ALL
-    else Scale(program=SHORT_PROGRAM, rounds=3, messages=150, senders=8, takes=0.1, lease=3.0)
+    else Scale(program=SHORT_PROGRAM, rounds=3, messages=120, senders=8, takes=0.1, lease=3.0)
 )

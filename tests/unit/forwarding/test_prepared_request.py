@@ -104,50 +104,34 @@ def test_only_the_upstreams_own_cookies_go_on() -> None:
     assert prepared.fields == [b"Via: 1.1 cpi-test"]
 
 
+XFF, RFC = Forwarded.X_FORWARDED, Forwarded.RFC7239
+
+
 @cases(
     "style, address, secure, expected",
-    {
-        "the older fields": (
-            Forwarded.X_FORWARDED,
-            ADDRESS,
-            False,
-            [b"X-Forwarded-For: 192.0.2.7", b"X-Forwarded-Proto: http", b"X-Forwarded-Host: proxy.example"],
-        ),
-        "the older fields, from a Unix socket": (
-            Forwarded.X_FORWARDED,
-            "",
-            True,
-            [b"X-Forwarded-Proto: https", b"X-Forwarded-Host: proxy.example"],
-        ),
-        "RFC 7239": (Forwarded.RFC7239, ADDRESS, True, [b'Forwarded: for=192.0.2.7;proto=https;host="proxy.example"']),
-        "RFC 7239, an IPv6 address": (
-            Forwarded.RFC7239,
-            "2001:db8::1",
-            False,
-            [b'Forwarded: for="[2001:db8::1]";proto=http;host="proxy.example"'],
-        ),
-        "RFC 7239, from a Unix socket": (
-            Forwarded.RFC7239,
-            "",
-            False,
-            [b'Forwarded: for=unknown;proto=http;host="proxy.example"'],
-        ),
-    },
+    (XFF, ADDRESS, False, "X-Forwarded-For: 192.0.2.7|X-Forwarded-Proto: http|X-Forwarded-Host: proxy.example"),
+    (XFF, "", True, "X-Forwarded-Proto: https|X-Forwarded-Host: proxy.example"),
+    (RFC, ADDRESS, True, 'Forwarded: for=192.0.2.7;proto=https;host="proxy.example"'),
+    (RFC, "2001:db8::1", False, 'Forwarded: for="[2001:db8::1]";proto=http;host="proxy.example"'),
+    (RFC, "", False, 'Forwarded: for=unknown;proto=http;host="proxy.example"'),
 )
 def test_the_upstream_learns_the_sender_where_the_route_says_so(
-    style: Forwarded, address: str, expected: list[bytes], *, secure: bool
+    style: Forwarded, address: str, expected: str, *, secure: bool
 ) -> None:
-    """The sender's own fields of these names are dropped."""
+    """Its own fields are dropped; a Unix socket has no address."""
     fields = ((b"X-Forwarded-For", b"6.6.6.6"), (b"Forwarded", b"for=6.6.6.6"), (b"X-Forwarded-Port", b"1"))
     given_request = request("POST /orders", *fields, sender=MemorySender(secure=secure))
 
-    assert prepare(given_request, address, route(forwarded=style)).fields == [b"Via: 1.1 cpi-test", *expected]
+    assert prepare(given_request, address, route(forwarded=style)).fields == [
+        b"Via: 1.1 cpi-test",
+        *expected.encode().split(b"|"),
+    ]
 
 
 @cases(
     "style, line",
-    (Forwarded.X_FORWARDED, b"X-Forwarded-Proto: http"),
-    (Forwarded.RFC7239, b"Forwarded: for=192.0.2.7;proto=http"),
+    (XFF, b"X-Forwarded-Proto: http"),
+    (RFC, b"Forwarded: for=192.0.2.7;proto=http"),
 )
 def test_without_a_host_none_is_told(style: Forwarded, line: bytes) -> None:
     """HTTP/1.0 has no mandatory Host."""

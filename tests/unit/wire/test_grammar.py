@@ -161,32 +161,19 @@ def test_connection_names_fields_of_the_hop(lines: tuple[bytes, ...], named: set
     assert set(response(OK, *lines).fields.named) == named
 
 
-def test_values_are_found_whoever_asks() -> None:
+@cases(
+    "name, values",
+    (b"via", [b"1.1 a", b"1.0 b"]),
+    (b"x-key", [b"1", b"2"]),
+    (b"x-csrf-token", [b""]),
+    (b"cookie", []),
+    (b"x-none", []),
+)
+def test_values_are_found_whoever_asks(name: bytes, values: list[bytes]) -> None:
     """The first, all, or none."""
     lines = (b"Via: 1.1 a", b"X-Key: 1", b"via:\t1.0 b ", b"x-key: 2", b"X-CSRF-Token:", b"X-Keys: 3")
     fields = request(b"GET / HTTP/1.1", *lines).fields
-
-    assert [fields.value(name) for name in (b"via", b"x-key", b"x-csrf-token", b"cookie", b"x-none")] == [
-        b"1.1 a",
-        b"1",
-        b"",
-        b"",
-        b"",
-    ]
-    assert [fields.values(name) for name in (b"via", b"x-key", b"x-csrf-token", b"cookie", b"x-none")] == [
-        [b"1.1 a", b"1.0 b"],
-        [b"1", b"2"],
-        [b""],
-        [],
-        [],
-    ]
-    assert [fields.has(name) for name in (b"via", b"x-key", b"x-csrf-token", b"cookie", b"x-none")] == [
-        True,
-        True,
-        True,
-        False,
-        False,
-    ]
+    assert (fields.values(name), fields.value(name), fields.has(name)) == (values, [*values, b""][0], bool(values))
 
 
 def test_a_field_that_comes_once_beside_one_that_comes_twice_has_one_value() -> None:

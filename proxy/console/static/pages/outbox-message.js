@@ -62,6 +62,7 @@ function Contents({ message }) {
   return html`<${Facts} label="Message" facts=${[
       ["State", message.state],
       ["Code", message.code],
+      ["Diagnosis", message.history[message.history.length - 1]?.diagnosis],
       ["Request", `${message.method} ${message.target}`],
       ["Sender's id", message.message_id],
       ["Accepted", dateTime(message.accepted_at)],

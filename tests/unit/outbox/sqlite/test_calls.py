@@ -48,7 +48,7 @@ class Disk:
 
 @pytest.fixture
 def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Disk]:
-    """The disk of the store; calls wait for a moment only."""
+    """The disk of the store."""
     disk = Disk()
 
     def commit(database: Database) -> Effects:
@@ -57,6 +57,12 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Disk]:
     monkeypatch.setattr(Database, "commit", commit)
     yield disk
     disk.go_on()
+
+
+def impatient(store: SqliteOutbox, patch: pytest.MonkeyPatch) -> None:
+    """The next calls wait for a moment only; the timer of those before would tell ten seconds later."""
+    patch.setattr(calls, "LIMIT", 0.01)
+    patch.setattr(store._thread._timeouts, "_alarm", None)
 
 
 async def kept(store: SqliteOutbox) -> Sequence[MessageSummary]:
@@ -89,7 +95,7 @@ async def test_an_acceptance_that_comes_too_late_does_not_count(
 ) -> None:
     """Its sender has given up."""
     disk.hang()
-    monkeypatch.setattr(calls, "LIMIT", 0.01)
+    impatient(store, monkeypatch)
     with pytest.raises(OutboxUnavailable, match="no answer within"):
         await store.accept(message(), max_messages=10, max_bytes=10_000)
     monkeypatch.setattr(calls, "LIMIT", PATIENCE)
@@ -106,8 +112,8 @@ async def test_what_became_of_a_message_is_stored_once_however_long_that_takes(
     (taken,) = await store.take("orders", most=1, now=NOW)
     disk.hang()
     settled = asyncio.create_task(store.deferred(taken.id, next_at=NOW, entry=HistoryEntry(at=NOW)))
-    with monkeypatch.context() as impatient:
-        impatient.setattr(calls, "LIMIT", 0.01)
+    with monkeypatch.context() as patch:
+        impatient(store, patch)
         with pytest.raises(OutboxUnavailable, match="no answer within"):
             await store.next_due("orders")
     assert not settled.done()
