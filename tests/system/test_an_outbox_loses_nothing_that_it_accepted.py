@@ -109,7 +109,7 @@ def test_a_bug_is_found_by_a_sync_that_fails(disk: FailingDisk, plant: str) -> N
 
 def after_ends(disk: FailingDisk, stride: int, *arguments: str, keys: str = "plain") -> Iterator[str]:
     """Each broken promise if the process ends before some of its steps."""
-    ended = disk.run("workload", "--keys", keys, *arguments, "--end-at", *range(1 + len(keys), 600, stride))
+    ended = disk.run("workload", "--keys", keys, *arguments, "--end-at", *range(1 + len(keys), 800, stride))
     assert ended.returncode == 0, ended.stderr
     statuses = {step: int(status) for step, status in map(str.split, ended.stdout.splitlines())}
     assert set(statuses.values()) == {0, ENDED}  # some steps are never reached
