@@ -23,17 +23,18 @@ class Spoilt(Exception):
 class Call(Generic[T]):
     """One thing to do, and who waits for it."""
 
-    __slots__ = ("error", "future", "grows", "late", "loop", "result", "run", "undo")
+    __slots__ = ("error", "future", "grows", "late", "loop", "result", "room", "run", "undo")
 
     def __init__(
         self,
         run: Callable[[Database], T],
         *,
         grows: bool,
+        room: int,
         late: Callable[[T], object] | None,
         undo: Callable[[Database], None] | None,
     ) -> None:
-        self.run, self.grows, self.late, self.undo = run, grows, late, undo
+        self.run, self.grows, self.room, self.late, self.undo = run, grows, room, late, undo
         self.loop = asyncio.get_running_loop()
         self.future: asyncio.Future[T] = self.loop.create_future()
         self.result: T

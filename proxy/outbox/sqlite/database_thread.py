@@ -54,6 +54,7 @@ class DatabaseThread:
         run: Callable[[Database], T],
         *,
         grows: bool = False,
+        room: int = 0,
         patient: bool = False,
         late: Callable[[T], object] | None = None,
         undo: Callable[[Database], None] | None = None,
@@ -61,11 +62,12 @@ class DatabaseThread:
         """Returns a plain future of what `run` returns, after its commit.
 
         Raises OutboxUnavailable through the future if the store fails or, unless the call is `patient`, does not answer
-        in time, and OutboxFull if the disk is full and the call `grows` what is kept. A result for which nobody waits
-        any more goes to `late`. A commit that failed may be found when the database is opened again: then `undo` runs
+        in time, and OutboxFull if the disk is full and the call `grows` what is kept. If the disk does not have `room`
+        bytes for files, free pages of the database are given back first. A result for which nobody waits any more goes
+        to `late`. A commit that failed may be found when the database is opened again: then `undo` runs
         before anything else.
         """
-        call = Call(run, grows=grows, late=late, undo=undo)
+        call = Call(run, grows=grows, room=room, late=late, undo=undo)
         if self._closed is not None:
             call.future.set_exception(unavailable("it is closed"))
             return call.future
@@ -113,17 +115,19 @@ class DatabaseThread:
         if not calls:
             return
         if any(call.grows for call in calls):
-            self._make_reserve()
+            self._give_back(self._reserve.make)
+        if room := sum(call.room for call in calls):
+            self._give_back(partial(self._reserve.has_room, room))
         if len(calls) == 1 or not self._try(calls):
             for call in calls:
                 self._serve_alone(call)
         if self._unmoved >= CHECKPOINT_AFTER:
             self._checkpoint()
 
-    def _make_reserve(self) -> None:
-        """Makes the reserve if it is missing, of free pages of the database if the disk has no room besides."""
+    def _give_back(self, is_enough: Callable[[], bool]) -> None:
+        """Gives free pages of the database back to the disk until that is enough, or none is left."""
         pages: int | None = None
-        while not self._reserve.make() and self._database is not None:
+        while not is_enough() and self._database is not None:
             before = pages
             pages = self._database.free_pages()
             if not pages or pages == before:

@@ -34,6 +34,13 @@ class Reserve:
             self.release()
         return self.is_there
 
+    def has_room(self, octets: int) -> bool:
+        """Returns whether the disk has room for so many bytes besides; true if it does not say."""
+        try:
+            return disk.free_bytes(self._path.parent) >= octets
+        except OSError:
+            return True
+
     def release(self) -> None:
         """Gives the room back."""
         self.is_there = False
