@@ -52,3 +52,16 @@ def test_a_disk_that_fails_leaves_no_part_of_it(tmp_path: Path, monkeypatch: pyt
         patch.setattr("proxy.outbox.sqlite.disk.remove", fail)
         made.release()
     assert made.make()
+
+
+def test_room_for_files_is_what_the_disk_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that does not say fails when it is written to."""
+    made = Reserve(tmp_path)
+    monkeypatch.setattr("proxy.outbox.sqlite.disk.free_bytes", lambda _: 100)
+    assert (made.has_room(100), made.has_room(101)) == (True, False)
+
+    def fail(_: Path) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("proxy.outbox.sqlite.disk.free_bytes", fail)
+    assert made.has_room(1 << 40)
