@@ -16,11 +16,6 @@ def cases(names: str, *rows: Any) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(names, rows)
 
 
-def named_cases(names: str, rows: Mapping[str, Any]) -> pytest.MarkDecorator:
-    """Run a test with the values of each row, which has a name of its own."""
-    return cases(names, rows)
-
-
 def grouped_cases(names: str, *groups: tuple[Any, ...]) -> pytest.MarkDecorator:
     """Run a test with each value of the list at the end of a group, behind the group's other values."""
     return pytest.mark.parametrize(names, [(*group[:-1], value) for group in groups for value in group[-1]])

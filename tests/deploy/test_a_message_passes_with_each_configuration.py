@@ -8,7 +8,7 @@ from pathlib import Path
 from aiohttp import ClientSession
 
 from proxy.sandbox.tenant import Tenant
-from tests.cases import named_cases
+from tests.cases import cases
 from tests.deploy.product import DEPLOY, documents
 from tests.system.command import Proxy
 
@@ -34,7 +34,7 @@ def moved(text: str, folder: Path) -> str:
     return re.sub(r"(0\.0\.0\.0|127\.0\.0\.1):8080", "127.0.0.1:0", text) + "admin: 127.0.0.1:0\n"
 
 
-@named_cases("text", configurations())
+@cases("text", configurations())
 async def test_a_message_reaches_its_flow(text: str, tmp_path: Path) -> None:
     """At once or by its outbox, with the tenant's service key in its place, and its authority among the system's."""
     (path,) = re.findall(r"- path: (\S+)", text)

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from proxy import __version__
-from tests.cases import named_cases
+from tests.cases import cases
 from tests.deploy import pods
 from tests.deploy.product import DEPLOY, IMAGE, PLACE, documents, image_ports, loaded, with_files
 from tests.deploy.rendering import Chart
@@ -70,7 +70,7 @@ def changed(**values: Any) -> dict[str, Any]:
     return {**VALUES, **values}
 
 
-@named_cases(
+@cases(
     "values",
     {
         "as they come": VALUES,

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.cases import named_cases
+from tests.cases import cases
 from tests.docs.diagnoses import all_diagnoses, own_answers
 from tests.docs.pages import PAGES, ROOT, blocks, links, prose, read, table, words
 
@@ -19,7 +19,7 @@ def test_it_is_read_in_a_few_minutes() -> None:
     assert len(read(README).split()) <= MOST_WORDS
 
 
-@named_cases("page", {"readme": README, "commands": ROOT / "docs" / "commands.md"})
+@cases("page", {"readme": README, "commands": ROOT / "docs" / "commands.md"})
 def test_command_lines_fit_a_terminal(page: Path) -> None:
     """And those behind `$`."""
     lines = [

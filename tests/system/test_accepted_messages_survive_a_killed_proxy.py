@@ -14,7 +14,7 @@ from aiohttp import ClientSession
 from proxy.clock import SystemClock
 from proxy.outbox.sqlite.store import SqliteOutbox
 from proxy.store.keys import Keys, read_keys
-from tests.cases import named_cases
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer
 from tests.fakes.sender import Sender
 from tests.fakes.upstream import Upstream
@@ -92,9 +92,9 @@ class Victim(Messages):
 
 
 @pytest.mark.timeout(120 + 10 * ROUNDS)
-@named_cases("encrypted", {"plain": False, "encrypted": True})
-@named_cases("ordered", {"no order": False, "order": True})
-@named_cases("repeatable", {"once": False, "repeatable": True})
+@cases("encrypted", {"plain": False, "encrypted": True})
+@cases("ordered", {"no order": False, "order": True})
+@cases("repeatable", {"once": False, "repeatable": True})
 async def test_what_was_accepted_arrives_or_is_a_dead_letter(
     tmp_path: Path, repeatable: bool, ordered: bool, encrypted: bool
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests import programs
-from tests.cases import named_cases
+from tests.cases import cases
 from tests.system.command import Finished, execute
 
 NEEDY = (
@@ -22,7 +22,7 @@ async def call(*words: str, folder: Path, **variables: str) -> Finished:
     return await execute(sys.executable, *words, env=kept | {"PATH": str(folder), **variables})
 
 
-@named_cases(
+@cases(
     "variables, status, told",
     {
         "here": ({}, 0, ["promtool is missing", "helm is missing", "2 skipped in"]),

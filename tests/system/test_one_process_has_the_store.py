@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.cases import named_cases
+from tests.cases import cases
 from tests.fakes.sender import Sender, request
 from tests.system.command import Proxy, document, run
 
@@ -61,7 +61,7 @@ async def test_without_a_key_that_is_needed_the_start_fails_with_2(tmp_path: Pat
         await proxy.stop()
 
 
-@named_cases("ends", {"the first ends": True, "the first stays": False})
+@cases("ends", {"the first ends": True, "the first stays": False})
 async def test_with_reuse_port_the_newer_process_waits_for_the_folder(tmp_path: Path, ends: bool) -> None:
     """For `drain_timeout`; until it has it, its outbox answers 503. It is ready, or nobody would stop the older one."""
     file = written(tmp_path, reuse_port=True, drain_timeout="30s" if ends else "1s")

@@ -13,7 +13,7 @@ from aiohttp import ClientSession
 
 from proxy.admin.token_place import find_tokens
 from proxy.config.model import Address
-from tests.cases import cases, named_cases
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer, granted
 from tests.fakes.upstream import Call, Upstream, answer
 from tests.system.command import Command, Finished, free_port
@@ -134,7 +134,7 @@ async def test_one_message_is_shown_with_what_happened(machine: Machine) -> None
     assert (whole["id"], whole["code"], whole["history"][0]["mpl_id"]) == (id_, "refused", "AGmpl")
 
 
-@named_cases("body", {"small": b"<order/>", "large": bytes(range(256)) * 2000})
+@cases("body", {"small": b"<order/>", "large": bytes(range(256)) * 2000})
 async def test_a_body_is_exported_byte_for_byte(machine: Machine, body: bytes) -> None:
     """To a file of this user alone, and as JSON with all else."""
     id_ = await machine.post(400, body=body)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.cases import named_cases
+from tests.cases import cases
 from tests.fakes.tenant import PATIENCE, CountingUpstream, TokenEndpoint
 from tests.system.command import Proxy, document
 from tests.system.load import Load
@@ -46,7 +46,7 @@ def secret(folder: Path, content: str) -> None:
     fresh.rename(folder / "secret")
 
 
-@named_cases("hangs", {"refuses": False, "hangs": True})
+@cases("hangs", {"refuses": False, "hangs": True})
 async def test_a_live_token_outlasts_its_endpoint(
     endpoint: TokenEndpoint, upstream: CountingUpstream, proxy: Proxy, tmp_path: Path, *, hangs: bool
 ) -> None:

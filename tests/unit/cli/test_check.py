@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from proxy.cli.check import command
-from tests.cases import cases, named_cases
+from tests.cases import cases
 
 TEXT = """
 oauth_clients:
@@ -32,7 +32,7 @@ def test_doubts_and_readable_secrets_are_warnings(tmp_path: Path, mode: int, rea
     assert (ended.exit_code, ended.stdout) == (0, "The configuration is valid: 1 route(s), 1 OAuth client(s).\n")
 
 
-@named_cases(
+@cases(
     "words, path, variable, warned",
     {
         "meant": ([], "/orders", "https://cpi.invalid/http", True),

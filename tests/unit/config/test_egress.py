@@ -5,13 +5,13 @@ import base64
 import pytest
 
 from proxy.config.egress import CorporateProxy, check_environment, corporate_proxy
-from tests.cases import cases, named_cases
+from tests.cases import cases
 
 TARGET = "https://as.example/oauth/token"
 P = "http://proxy.example:3128"
 
 
-@named_cases(
+@cases(
     "url, proxy_url, environ, expected",
     {
         "nothing is configured": (TARGET, None, {}, None),
@@ -37,7 +37,7 @@ def test_the_way_is(url: str, proxy_url: str | None, environ: dict[str, str], ex
     assert found == (None if expected is None else CorporateProxy(url=expected))
 
 
-@named_cases(
+@cases(
     "no_proxy, url, is_direct",
     {
         "the host itself": ("as.example", TARGET, True),

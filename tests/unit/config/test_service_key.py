@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from proxy.config.service_key import ServiceKey, parse_service_key
-from tests.cases import cases, grouped_cases, named_cases
+from tests.cases import cases, grouped_cases
 from tests.fakes.identity import CERTIFICATE, KEY, OTHER_KEY
 
 ID = "sb-1!b2|it-rt-t!b3"
@@ -36,7 +36,7 @@ def test_a_key_of_process_integration_runtime_has_a_secret_and_the_runtime_s_url
 PRINTED = json.dumps({"credentials": {"oauth": OAUTH}}, indent=2)
 
 
-@named_cases(
+@cases(
     "text",
     {
         "cf, 8": f"Getting key k for service instance i as a@b.example...\n\n{PRINTED}\n",

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.cpi.mpl import ids_in_fields, mpl_id_in_failure
-from tests.cases import cases, named_cases
+from tests.cases import cases
 from tests.fakes.heads import response_head
 
 ID = "AGabcdefghijklmnopqrst_-12"
@@ -42,7 +42,7 @@ def test_an_id_is_harmless_whatever_the_text(text: bytes) -> None:
     assert found == "" or (20 <= len(found) <= 64 and found.replace("-", "").replace("_", "").isalnum())
 
 
-@named_cases(
+@cases(
     "fields, ids",
     {
         "none": ((), ("", "")),

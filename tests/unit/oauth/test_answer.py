@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from proxy.errors import AuthorizationServerError, GrantMalformed, GrantRejected, GrantUnavailable
 from proxy.oauth.answer import MAX_BODY, Granted, TokenResponse, read_answer, retry_after_seconds
 from proxy.oauth.grant import GrantRequest
-from tests.cases import cases, grouped_cases, named_cases
+from tests.cases import cases, grouped_cases
 
 REQUEST = GrantRequest(oauth_client="orders", method="POST", url="https://as.example:444/oauth/token")
 SUBJECT = "The token endpoint as.example of OAuth client orders"
@@ -58,7 +58,7 @@ def test_a_token_of_another_type_is_refused(token_type: object) -> None:
     )
 
 
-@named_cases(
+@cases(
     "document, expected",
     {
         "Neo": (

@@ -10,7 +10,7 @@ from proxy.config.model import Provider
 from proxy.errors import GrantRejected, GrantUnavailable
 from proxy.oauth.backoff import GrantFailure, remember, retry_pause
 from proxy.oauth.token import Moment
-from tests.cases import cases, named_cases
+from tests.cases import cases
 
 NOW = Moment(monotonic=100.0, wall=1_800_000_000.0)
 
@@ -30,7 +30,7 @@ def test_a_grant_is_retried_as_saps_table_says(status: int | None, pauses: list[
     assert found == [None if each is None else pytest.approx(each) for each in pauses]
 
 
-@named_cases(
+@cases(
     "status, changes, pause",
     {
         "Neo slows down clients that ask a third time": (503, {"retries": 2, "provider": Provider.NEO}, None),

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from proxy.config.model import AuthMethod, BasicEncoding, OAuthClient
 from proxy.oauth.client_auth import ClientAuth, client_auths
 from proxy.oauth.grant import GrantRequest, grant_request
-from tests.cases import cases, named_cases
+from tests.cases import cases
 from tests.unit.oauth.registrations import GENERIC, NEO, XSUAA, registration
 
 CLIENT_ID = "sb-1!b2|it-rt-x!b3"
@@ -118,7 +118,7 @@ def test_a_client_without_a_secret_sends_only_its_id(method: AuthMethod) -> None
     assert "Authorization" not in dict(request.fields)
 
 
-@named_cases("key, algorithm", {"RSA": (RSA_KEY, "RS256"), "P-256": (ec.generate_private_key(ec.SECP256R1()), "ES256")})
+@cases("key, algorithm", {"RSA": (RSA_KEY, "RS256"), "P-256": (ec.generate_private_key(ec.SECP256R1()), "ES256")})
 @cases("line_end", "\n", "\\n")
 def test_an_assertion_proves_the_key(key: Any, algorithm: str, line_end: str) -> None:
     """The server can verify signature, audience and claims (RFC 7523 §3)."""
@@ -158,7 +158,7 @@ def test_each_assertion_is_new_and_names_the_configured_audience() -> None:
     assert "kid" not in jwt.get_unverified_header(assertions[0])
 
 
-@named_cases(
+@cases(
     "pem, message",
     {
         "Ed25519": (pem_of(ed25519.Ed25519PrivateKey.generate()), "contains a key of another kind"),

@@ -16,7 +16,7 @@ from proxy.oauth.answer import MAX_BODY, TokenResponse
 from proxy.oauth.connector import MAX_HEAD, MAX_INTERIM, GrantConnector, GrantResolver, _socket, textual
 from proxy.oauth.endpoint import GrantSession
 from proxy.wire.resolver import Resolver
-from tests.cases import cases, named_cases
+from tests.cases import cases
 from tests.fakes.authorization_server import AuthorizationServer, granted
 from tests.fakes.dns import Dns, faked
 from tests.unit.oauth.registrations import registration
@@ -67,7 +67,7 @@ def says(*octets: bytes, endless: bool = False) -> Talk:
     return talk
 
 
-@named_cases(
+@cases(
     "octets",
     {
         "64 interim answers": [INTERIM * MAX_INTERIM, OK, END],
@@ -103,7 +103,7 @@ async def test_a_good_token_is_not_lost(
     assert (answer.status, answer.body) == (200, TOKEN)
 
 
-@named_cases(
+@cases(
     "octets, what",
     {
         "interim answers": ([INTERIM], "more than 64 interim answers"),

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from proxy.config.model import TokenFormat
 from proxy.oauth.grant import GrantRequest, encoded, grant_request
-from tests.cases import named_cases
+from tests.cases import cases
 from tests.unit.oauth.registrations import GENERIC, NEO, XSUAA, registration
 
 
-@named_cases(
+@cases(
     "preset, changes, target, body",
     {
         "Neo": (NEO, {}, "https://as.example/oauth/token?grant_type=client_credentials&token_format=jwt", b""),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.oauth.lifetime import LONGEST, lifetime, seconds
-from tests.cases import cases, named_cases
+from tests.cases import cases
 
 WALL = 1_800_000_000.0
 NESTED = f"e30.{urlsafe_b64encode(b'[' * 100_000).decode()}.c"
@@ -38,7 +38,7 @@ def test_expires_in_is_read_as(expires_in: Any, expected: float | None) -> None:
     assert seconds(expires_in) == expected
 
 
-@named_cases(
+@cases(
     "claims, expected",
     {
         "exp alone": ({"exp": WALL + 900}, 900.0),

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from proxy.oauth.answer import Granted
 from proxy.oauth.token import Freshness, Moment, Token, issue
-from tests.cases import cases, named_cases
+from tests.cases import cases
 from tests.fakes.clock import HandClock
 
 START = Moment(monotonic=100.0, wall=1_800_000_000.0)
@@ -52,7 +52,7 @@ def test_freshness_is_decided_on_both_clocks(monotonic: float, wall: float, expe
     assert token_of().freshness(now) is expected
 
 
-@named_cases(
+@cases(
     "lifetime, buffer, jitter, fresh_for",
     {
         "the buffer as configured": (3600.0, 300.0, 0.0, 3300.0),

@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from proxy.observe.exchange_record import ExchangeRecord
 from proxy.observe.metrics import BUCKETS, Histogram, Metrics
-from tests.cases import cases, named_cases
+from tests.cases import cases
 
 
 def finished(
@@ -58,7 +58,7 @@ def test_a_sender_that_left_counts_as_499() -> None:
     ]
 
 
-@named_cases(
+@cases(
     "attempts, connect_seconds, phases",
     {
         "an answered attempt": (1, 0.03, {"token": 0.0, "connect": 0.03, "first_byte": 0.1, "relay": 0.07}),

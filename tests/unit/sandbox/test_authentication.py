@@ -19,7 +19,7 @@ from proxy.sandbox.authentication import (
 )
 from proxy.sandbox.certificate_authority import CertificateAuthority
 from proxy.sandbox.clients import RegisteredClient
-from tests.cases import cases, named_cases
+from tests.cases import cases
 from tests.unit.sandbox.token_requests import CLIENT, NOW, presented
 
 IDENTITY = CertificateAuthority().issue_client("cn")
@@ -128,7 +128,7 @@ def test_an_assertion_is_accepted_once(registry: ClientRegistry) -> None:
     assert registry.authenticate(signed(jti="2"), now=NOW) == CLIENT
 
 
-@named_cases(
+@cases(
     "credentials",
     {
         "issuer": signed(iss="other"),

@@ -22,7 +22,7 @@ from proxy.config.load import load
 from proxy.sandbox.tenant import Tenant
 from proxy.trial.checks import CheckStatus
 from proxy.trial.examination import Examination, Finding, selected_routes, serves_clients
-from tests.cases import cases, named_cases
+from tests.cases import cases
 from tests.fakes.speaker import speaker
 from tests.system.cli import CONFIGURATION
 from tests.system.command import free_port
@@ -94,7 +94,7 @@ def secret(text: str) -> Callable[[World], object]:
     return lambda world: (world.folder / "neo-secret").write_text(text)
 
 
-@named_cases(
+@cases(
     "breaks, words",
     {
         "token of another tenant": (fault("runtime.unauthorized"), "401: token_rejected"),
@@ -194,7 +194,7 @@ OF_API = "is of plan api, which is for the OData API and cannot send messages; u
 NEO_HOST = "https://oauthasservices-a1b2c3.hana.ondemand.com"
 
 
-@named_cases(
+@cases(
     "options, upstream, expected",
     {
         "none": ({}, "https://a1b2c3-iflmap.hcisbt.eu1.hana.ondemand.com/http/orders", {}),
@@ -281,7 +281,7 @@ async def silent_token_endpoint(world: World) -> None:
     world.client["timeout"] = "200ms"
 
 
-@named_cases(
+@cases(
     "breaks, told",
     {
         "unknown host": (
