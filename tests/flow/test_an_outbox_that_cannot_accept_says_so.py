@@ -55,6 +55,7 @@ async def test_a_closed_store_accepts_nothing(
     """The sender is told to try again; the log has one line for the outage."""
     proxy = await serve(outbox_document(upstream, authority, tmp_path))
     store = store_of(proxy)
+    await settled(proxy)
     await store.close()
     sender = await proxy.sender()
     for _ in range(2):

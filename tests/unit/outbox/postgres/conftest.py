@@ -53,12 +53,21 @@ def replica(server: Server, clock: DatabaseClock, lines: Lines) -> Replica:
     @asynccontextmanager
     async def open_(*, keys: Keys = ROTATED, **options: Any) -> AsyncIterator[PostgresOutbox]:
         rejected: list[ValueError] = []
+        resting = asyncio.Semaphore(0)
+
+        async def sleep(seconds: float) -> None:
+            resting.release()
+            await never(seconds)
+
         names = NameKey(lambda: keys, rejected=rejected.append)
         database = Database(server, (migrations.migrate, names.load), log=lines)
         await database.start(15.0)
-        options = {"clock": clock, "sleep": never, **options}
+        options = {"clock": clock, "sleep": sleep, **options}
         store = PostgresOutbox(database, names, lambda: keys, log=lines, rejected=rejected.append, **options)
         store.start()
+        if options["sleep"] is sleep:
+            for _ in ("leases", "waking"):
+                await resting.acquire()  # a first look might wake somebody later
         try:
             yield store
         finally:
@@ -97,6 +106,7 @@ class Session:
 
     async def waiting(self) -> int:
         """How many sessions of this database wait for a lock."""
+        await self.run("SELECT pg_stat_clear_snapshot()")  # else a transaction sees what it saw first
         asked = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         ((number,),) = await self.run(asked)
         return int(number)

@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from proxy.outbox.postgres import batches
+from proxy.outbox.postgres import store as store_module
 from proxy.outbox.postgres.store import PostgresOutbox
 from proxy.outbox.store import RouteHeld
 from tests.unit.oauth.world import Lines
@@ -20,6 +22,13 @@ CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 END $$
 """
 "What an attempt sees is fixed when its statement begins; this is called before it changes anything."
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits for a lock has all the time that a busy machine needs."""
+    for module in (batches, store_module):
+        monkeypatch.setattr(module, "WITHIN", 60.0)
 
 
 async def attempts(session: Session) -> list[int]:
