@@ -24,11 +24,7 @@ OWN = f"cpi-oauth-proxy-{os.geteuid()}"
     ({"TMPDIR": "tmp"}, None, [f"/tmp/{OWN}"]),
     ({"RUNTIME_DIRECTORY": "/run/a:/run/b"}, None, ["/run/a", f"/tmp/{OWN}"]),
     ({"RUNTIME_DIRECTORY": "run", "XDG_RUNTIME_DIR": "run"}, None, [f"/tmp/{OWN}"]),
-    (
-        {"RUNTIME_DIRECTORY": "", "XDG_RUNTIME_DIR": "/run/user/1"},
-        None,
-        ["/run/user/1/cpi-oauth-proxy", f"/tmp/{OWN}"],
-    ),
+    ({"RUNTIME_DIRECTORY": "", "XDG_RUNTIME_DIR": "/run/user/1"}, None, ["/run/user/1/cpi-oauth-proxy", f"/tmp/{OWN}"]),
     (
         {"RUNTIME_DIRECTORY": "/run/a", "XDG_RUNTIME_DIR": "/run/user/1"},
         Path("/var/lib/a"),

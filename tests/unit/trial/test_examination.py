@@ -198,11 +198,7 @@ NEO_HOST = "https://oauthasservices-a1b2c3.hana.ondemand.com"
     "options, upstream, expected",
     {
         "none": ({}, "https://a1b2c3-iflmap.hcisbt.eu1.hana.ondemand.com/http/orders", {}),
-        "upstream": (
-            {},
-            "https://a1b2c3-tmn.hci.eu1.hana.ondemand.com/http/orders",
-            {ROUTE: f"{DESIGN_TIME} -iflmap"},
-        ),
+        "upstream": ({}, "https://a1b2c3-tmn.hci.eu1.hana.ondemand.com/http/orders", {ROUTE: f"{DESIGN_TIME} -iflmap"}),
         "secret and upstream": (
             {"client_secret_file": None, "client_secret": "cAnAry "},
             "https://acme.it-cpi001.cfapps.eu10.hana.ondemand.com/http/orders",

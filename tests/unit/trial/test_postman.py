@@ -60,10 +60,7 @@ def test_folders_are_in_the_names_and_have_variables_of_their_own() -> None:
 @cases(
     "url, text",
     ("https://t/a", "https://t/a"),
-    (
-        {"raw": "https://t/:id/:idx?q=:id", "variable": [{"key": "id", "value": "1\\2"}]},
-        "https://t/1\\2/:idx?q=:id",
-    ),
+    ({"raw": "https://t/:id/:idx?q=:id", "variable": [{"key": "id", "value": "1\\2"}]}, "https://t/1\\2/:idx?q=:id"),
     (
         {
             "protocol": "https",
